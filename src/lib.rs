@@ -1,0 +1,6 @@
+//! plimsoll: load testing and capacity planning.
+//!
+//! Folders name the stages through which data flows; `ARCHITECTURE.md` has the table of layers, and
+//! `tests/tidy.rs` keeps the arrows between them pointing down.
+
+pub mod units;

@@ -1,0 +1,66 @@
+//! The seed of a run and the independent random streams drawn from it.
+
+use std::fmt;
+
+use rand::SeedableRng;
+use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
+
+/// Everything random in a run follows from this number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seed(u64);
+
+/// What a random stream is for. Each purpose draws from its own, so adding think time does not move arrivals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Stream {
+    /// Gaps between arrivals.
+    Arrivals = 1,
+    /// Which scenario an arrival plays.
+    Scenario = 2,
+    /// Choices inside one iteration: think times, loops, branches, template functions.
+    Iteration = 3,
+    /// The order of shuffled data.
+    Shuffle = 4,
+    /// Rows drawn for one iteration.
+    Rows = 5,
+    /// Correlation identifiers.
+    Correlation = 6,
+    /// Resampling in statistics.
+    Bootstrap = 7,
+    /// The simulator's service times.
+    Simulator = 8,
+}
+
+impl Seed {
+    /// The seed `value`.
+    pub const fn new(value: u64) -> Self {
+        Self(value)
+    }
+
+    /// The number that the user gives to repeat the run.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// A generator for `purpose` and, within it, the `index`-th thing (a user, an arrival, a row).
+    pub fn stream(self, purpose: Stream, index: u64) -> Pcg64Mcg {
+        let mixed = mix(mix(self.0 ^ mix(purpose as u64)) ^ index);
+        Pcg64Mcg::seed_from_u64(mixed)
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// SplitMix64's finalizer (Steele, Lea, Flood 2014): neighbouring inputs become unrelated outputs.
+const fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
