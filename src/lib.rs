@@ -4,3 +4,8 @@
 //! `tests/tidy.rs` keeps the arrows between them pointing down.
 
 pub mod units;
+
+pub mod metrics;
+
+pub mod plan;
+pub mod slo;

@@ -5,12 +5,14 @@
 
 mod amount;
 mod parse;
+mod quantity;
 mod rate;
 mod seed;
 mod time;
 
 pub use amount::{Bytes, Money, Ratio};
 pub use parse::ParseUnitError;
+pub use quantity::Quantity;
 pub use rate::{Rate, RateUnit, WorkRate};
 pub use seed::{Seed, Stream};
 pub use time::{Nanos, RunTime};

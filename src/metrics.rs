@@ -1,0 +1,25 @@
+//! What a run measures: samples, their recorders, one-second intervals and the run log.
+//!
+//! Percentiles are never averaged: histograms travel and are merged, then asked. Memory is bounded by
+//! steps × workers, not by the length of the run, because every second the recorders hand their counts on.
+
+mod collector;
+mod distribution;
+mod interval;
+mod objective;
+mod recorder;
+mod runlog;
+mod sample;
+
+pub use collector::Collector;
+pub use distribution::{Distribution, SparseDistribution};
+pub use interval::{
+    ArrivalCounts, GeneratorLoad, Interval, Reading, ScenarioInterval, StepInterval,
+};
+pub use objective::{Bound, Measure, Objective, Scope};
+pub use recorder::{IntervalPart, Recorder};
+pub use runlog::{
+    Event, EventKind, FailureExample, LoadModel, RunEnd, RunHeader, RunLine, RunLog, RunLogError,
+    ScenarioInfo, StageInfo, StepInfo, StopReason,
+};
+pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};

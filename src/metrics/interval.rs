@@ -1,0 +1,152 @@
+//! One second of a run, all workers together: the unit of the run log.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorClass, Phase, ScenarioId, SparseDistribution, StepId};
+use crate::units::{Nanos, Quantity, Ratio, RunTime};
+
+/// What became of arrivals (iterations) within an interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrivalCounts {
+    /// Intended starts that fell due.
+    pub intended: u64,
+    /// Iterations begun.
+    pub started: u64,
+    /// Arrivals dropped because all `max_vus` were busy.
+    pub dropped: u64,
+    /// Iterations that ended without a failure.
+    pub completed: u64,
+    /// Iterations that ended early or with a failed request.
+    pub failed: u64,
+    /// Iterations cut off because the run stopped.
+    pub unfinished: u64,
+}
+
+impl ArrivalCounts {
+    /// Adds `other`.
+    pub fn add(&mut self, other: Self) {
+        self.intended += other.intended;
+        self.started += other.started;
+        self.dropped += other.dropped;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.unfinished += other.unfinished;
+    }
+}
+
+/// How hard the generator itself worked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct GeneratorLoad {
+    /// CPU of the busiest worker, as a share of one core.
+    pub worker_cpu: Ratio,
+    /// CPU of the whole process, in cores.
+    pub process_cpu: Ratio,
+    /// Resident memory of the process in bytes.
+    pub memory: u64,
+}
+
+/// What one step did within an interval. Requests count where they ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepInterval {
+    /// Finished requests, failed ones included.
+    pub requests: u64,
+    /// Failed requests by class.
+    pub errors: BTreeMap<ErrorClass, u64>,
+    /// Responses by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Intended start → last byte.
+    pub response_time: SparseDistribution,
+    /// Actual send → last byte.
+    pub service_time: SparseDistribution,
+    /// The phases that happened.
+    pub phases: BTreeMap<Phase, SparseDistribution>,
+}
+
+impl StepInterval {
+    /// Failed requests of all classes.
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}
+
+/// What one scenario did within an interval.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioInterval {
+    /// What became of its arrivals.
+    pub arrivals: ArrivalCounts,
+    /// Finished requests of this scenario.
+    pub requests: u64,
+    /// Failed requests of this scenario.
+    pub failed_requests: u64,
+    /// Response times of this scenario's requests.
+    pub response_time: SparseDistribution,
+    /// Whole iterations, intended start → end, think time included.
+    pub iteration_time: SparseDistribution,
+}
+
+/// One value of the stack's own metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The tier it speaks of.
+    pub tier: String,
+    /// The metric: `cpu`, `memory`, `connections`, …
+    pub metric: String,
+    /// The replica, where the source tells replicas apart; empty otherwise.
+    pub replica: String,
+    /// The value, or `None` where the source had none: missing data is never zero.
+    pub value: Option<Quantity>,
+}
+
+/// One second of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Where it begins.
+    pub start: RunTime,
+    /// Where it ends.
+    pub end: RunTime,
+    /// What became of arrivals.
+    pub arrivals: ArrivalCounts,
+    /// Requests in flight at the end.
+    pub in_flight: u64,
+    /// The sum over requests of their time in flight within the interval; divided by its length: the mean number in flight.
+    pub in_flight_time: Nanos,
+    /// Users busy at the end.
+    pub vus_busy: u64,
+    /// Users that exist at the end.
+    pub vus: u64,
+    /// Open connections at the end.
+    pub connections: u64,
+    /// Intended start → actual start of arrivals.
+    pub schedule_lag: SparseDistribution,
+    /// The generator's own load.
+    pub generator: GeneratorLoad,
+    /// By step; steps without requests are absent.
+    pub steps: BTreeMap<StepId, StepInterval>,
+    /// By scenario; scenarios without activity are absent.
+    pub scenarios: BTreeMap<ScenarioId, ScenarioInterval>,
+    /// The stack's own metrics, read within the interval.
+    pub readings: Vec<Reading>,
+}
+
+impl Interval {
+    /// Finished requests of all steps.
+    pub fn requests(&self) -> u64 {
+        self.steps.values().map(|step| step.requests).sum()
+    }
+
+    /// Failed requests of all steps.
+    pub fn failed(&self) -> u64 {
+        self.steps.values().map(StepInterval::failed).sum()
+    }
+
+    /// How long the interval is.
+    pub fn length(&self) -> Nanos {
+        self.end.since(self.start)
+    }
+}

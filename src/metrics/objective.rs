@@ -1,0 +1,85 @@
+//! Objectives: the rows of an SLO table.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Phase;
+use crate::units::Quantity;
+
+/// What an objective speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The whole run.
+    Run,
+    /// One scenario, by name.
+    Scenario(String),
+    /// One step, by name.
+    Step(String),
+    /// Several steps together, by tag (`static`, `api`).
+    Tag(String),
+}
+
+/// Prints `run`, `scenario booking`, `step login`, `tag static`.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run => f.write_str("run"),
+            Self::Scenario(name) => write!(f, "scenario {name}"),
+            Self::Step(name) => write!(f, "step {name}"),
+            Self::Tag(name) => write!(f, "tag {name}"),
+        }
+    }
+}
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// A quantile (0 to 1) of response time.
+    ResponseTime(f64),
+    /// The mean response time.
+    MeanResponseTime,
+    /// A quantile of one phase.
+    Phase(Phase, f64),
+    /// A quantile of the time of whole iterations (scenario scope).
+    IterationTime(f64),
+    /// Failed requests among all requests.
+    ErrorRate,
+    /// Share of time and requests served.
+    Uptime,
+    /// Requests answered per second.
+    Throughput,
+    /// A metric of the stack: tier and name.
+    Observed(String, String),
+    /// A measure that a step type defines itself, by name (`rebuffer_ratio`, `first_event_p95`).
+    Custom(String),
+}
+
+/// Which side of the bound is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Lower is better: times, errors, memory.
+    AtMost,
+    /// Higher is better: uptime, throughput, hit ratio.
+    AtLeast,
+}
+
+/// One row of the SLO table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Objective {
+    /// The row's key as written: `p95`, `error_rate`, `db.connections`.
+    pub name: String,
+    /// What it speaks of.
+    pub scope: Scope,
+    /// What is measured.
+    pub measure: Measure,
+    /// Which side is good.
+    pub bound: Bound,
+    /// What the team wants; missing it is "at risk".
+    pub target: Option<Quantity>,
+    /// What must never be exceeded (or undercut, for [`Bound::AtLeast`]); missing it is "fail".
+    pub limit: Option<Quantity>,
+}

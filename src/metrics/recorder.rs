@@ -1,0 +1,286 @@
+//! Recorders: one a worker, no lock, no allocation in the steady state, and they cannot fail.
+
+use super::{
+    ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Outcome, Phase, Sample, ScenarioId,
+};
+use crate::units::{Nanos, RunTime};
+
+/// One worker's counts of one step within an interval.
+#[derive(Debug, Clone)]
+pub(super) struct StepPart {
+    pub(super) requests: u64,
+    pub(super) errors: [u64; ErrorClass::ALL.len()],
+    /// (status, count): a step meets few statuses, so a scan beats a map.
+    pub(super) statuses: Vec<(u16, u64)>,
+    pub(super) bytes_received: u64,
+    pub(super) bytes_sent: u64,
+    pub(super) response_time: Distribution,
+    pub(super) service_time: Distribution,
+    pub(super) phases: [Distribution; Phase::ALL.len()],
+}
+
+impl StepPart {
+    fn new() -> Self {
+        Self {
+            requests: 0,
+            errors: [0; ErrorClass::ALL.len()],
+            statuses: Vec::with_capacity(4),
+            bytes_received: 0,
+            bytes_sent: 0,
+            response_time: Distribution::new(),
+            service_time: Distribution::new(),
+            phases: std::array::from_fn(|_| Distribution::coarse()),
+        }
+    }
+
+    fn record(&mut self, sample: &Sample) {
+        self.requests += 1;
+        if let Outcome::Failed(class) = sample.outcome {
+            self.errors[class as usize] += 1;
+        }
+        if sample.status != 0 {
+            self.count_status(sample.status);
+        }
+        self.bytes_received += sample.bytes_received;
+        self.bytes_sent += sample.bytes_sent;
+        self.response_time.record(sample.response_time());
+        self.service_time.record(sample.service_time());
+        for phase in Phase::ALL {
+            if let Some(span) = sample.phases.get(phase) {
+                self.phases[phase as usize].record(span);
+            }
+        }
+    }
+
+    fn count_status(&mut self, status: u16) {
+        match self.statuses.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += 1,
+            None => self.statuses.push((status, 1)),
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.requests == 0 {
+            return;
+        }
+        self.requests = 0;
+        self.errors = [0; ErrorClass::ALL.len()];
+        self.statuses.clear();
+        self.bytes_received = 0;
+        self.bytes_sent = 0;
+        self.response_time.clear();
+        self.service_time.clear();
+        self.phases.iter_mut().for_each(Distribution::clear);
+    }
+}
+
+/// One worker's counts of one scenario within an interval.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ScenarioPart {
+    pub(super) arrivals: ArrivalCounts,
+    pub(super) requests: u64,
+    pub(super) failed_requests: u64,
+    pub(super) response_time: Distribution,
+    pub(super) iteration_time: Distribution,
+}
+
+impl ScenarioPart {
+    fn clear(&mut self) {
+        self.arrivals = ArrivalCounts::default();
+        self.requests = 0;
+        self.failed_requests = 0;
+        self.response_time.clear();
+        self.iteration_time.clear();
+    }
+}
+
+/// One worker's share of an interval, on its way to the [`super::Collector`].
+#[derive(Debug, Clone)]
+pub struct IntervalPart {
+    /// Which worker.
+    pub worker: u32,
+    /// Where the interval begins.
+    pub start: RunTime,
+    /// Where it ends.
+    pub end: RunTime,
+    /// Requests in flight at the end.
+    pub in_flight: u64,
+    /// Users busy at the end.
+    pub vus_busy: u64,
+    /// Users that exist at the end.
+    pub vus: u64,
+    /// Open connections at the end.
+    pub connections: u64,
+    /// The load of this worker and the process.
+    pub generator: GeneratorLoad,
+    pub(super) in_flight_time: Nanos,
+    pub(super) schedule_lag: Distribution,
+    pub(super) steps: Vec<StepPart>,
+    pub(super) scenarios: Vec<ScenarioPart>,
+}
+
+impl IntervalPart {
+    fn new(worker: u32, steps: usize, scenarios: usize) -> Self {
+        Self {
+            worker,
+            start: RunTime::ZERO,
+            end: RunTime::ZERO,
+            in_flight: 0,
+            vus_busy: 0,
+            vus: 0,
+            connections: 0,
+            generator: GeneratorLoad::default(),
+            in_flight_time: Nanos::ZERO,
+            schedule_lag: Distribution::new(),
+            steps: (0..steps).map(|_| StepPart::new()).collect(),
+            scenarios: (0..scenarios).map(|_| ScenarioPart::default()).collect(),
+        }
+    }
+
+    /// Empties the part so that its recorder can use it again.
+    pub fn clear(&mut self) {
+        self.in_flight_time = Nanos::ZERO;
+        self.schedule_lag.clear();
+        self.steps.iter_mut().for_each(StepPart::clear);
+        self.scenarios.iter_mut().for_each(ScenarioPart::clear);
+    }
+}
+
+/// Counts what one worker does. Filled parts are swapped for empty ones, so closing an interval costs
+/// the worker no walk over histograms.
+#[derive(Debug)]
+pub struct Recorder {
+    current: IntervalPart,
+    spare: Option<IntervalPart>,
+    in_flight: u64,
+    in_flight_since: RunTime,
+}
+
+impl Recorder {
+    /// A recorder for `worker`, with room for `steps` and `scenarios`.
+    pub fn new(worker: u32, steps: usize, scenarios: usize) -> Self {
+        Self {
+            current: IntervalPart::new(worker, steps, scenarios),
+            spare: None,
+            in_flight: 0,
+            in_flight_since: RunTime::ZERO,
+        }
+    }
+
+    /// Counts one request that went out at `now`.
+    pub fn request_started(&mut self, now: RunTime) {
+        self.settle_in_flight(now);
+        self.in_flight += 1;
+    }
+
+    /// Counts one finished request. Values out of range are clamped and counted in `clamped`.
+    pub fn record(&mut self, scenario: ScenarioId, sample: &Sample) {
+        self.settle_in_flight(sample.done);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.record_detached(scenario, sample);
+    }
+
+    /// Counts a logical step (a poll, a stream) that consists of requests counted on their own.
+    pub fn record_detached(&mut self, scenario: ScenarioId, sample: &Sample) {
+        self.current.steps[sample.step.0 as usize].record(sample);
+        let part = &mut self.current.scenarios[scenario.0 as usize];
+        part.requests += 1;
+        part.failed_requests += u64::from(sample.outcome != Outcome::Ok);
+        part.response_time.record(sample.response_time());
+    }
+
+    /// Counts an arrival that began `lag` after its intended start.
+    pub fn arrival_started(&mut self, scenario: ScenarioId, lag: Nanos) {
+        self.current.schedule_lag.record(lag);
+        let arrivals = &mut self.current.scenarios[scenario.0 as usize].arrivals;
+        arrivals.intended += 1;
+        arrivals.started += 1;
+    }
+
+    /// Counts an arrival that found no free user.
+    pub fn arrival_dropped(&mut self, scenario: ScenarioId) {
+        let arrivals = &mut self.current.scenarios[scenario.0 as usize].arrivals;
+        arrivals.intended += 1;
+        arrivals.dropped += 1;
+    }
+
+    /// Counts an iteration that ran to its end, failed or not, `time` after its intended start.
+    pub fn iteration_ended(&mut self, scenario: ScenarioId, failed: bool, time: Nanos) {
+        let part = &mut self.current.scenarios[scenario.0 as usize];
+        if failed {
+            part.arrivals.failed += 1;
+        } else {
+            part.arrivals.completed += 1;
+        }
+        part.iteration_time.record(time);
+    }
+
+    /// Counts an iteration cut off because the run stops.
+    pub fn iteration_unfinished(&mut self, scenario: ScenarioId) {
+        self.current.scenarios[scenario.0 as usize].arrivals.unfinished += 1;
+    }
+
+    /// Requests in flight now.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
+    /// Closes the interval ending at `end` and starts an empty one.
+    pub fn take_part(&mut self, end: RunTime) -> IntervalPart {
+        self.settle_in_flight(end);
+        let next = self.spare.take().unwrap_or_else(|| {
+            let (steps, scenarios) = (self.current.steps.len(), self.current.scenarios.len());
+            IntervalPart::new(self.current.worker, steps, scenarios)
+        });
+        let mut part = std::mem::replace(&mut self.current, next);
+        self.current.start = end;
+        part.end = end;
+        part.in_flight = self.in_flight;
+        part
+    }
+
+    /// Gives an emptied part back for the next interval.
+    pub fn recycle(&mut self, part: IntervalPart) {
+        self.spare = Some(part);
+    }
+
+    fn settle_in_flight(&mut self, now: RunTime) {
+        // Samples may end a little before the last settled moment; time never runs backwards here.
+        if now > self.in_flight_since {
+            self.current.in_flight_time += now.since(self.in_flight_since) * self.in_flight;
+            self.in_flight_since = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Phases, StepId};
+
+    fn sample(intended_ms: u64, done_ms: u64) -> Sample {
+        Sample {
+            step: StepId(0),
+            intended: RunTime::ZERO + Nanos::from_millis(intended_ms),
+            sent: RunTime::ZERO + Nanos::from_millis(intended_ms),
+            done: RunTime::ZERO + Nanos::from_millis(done_ms),
+            phases: Phases::default(),
+            status: 200,
+            bytes_received: 10,
+            bytes_sent: 5,
+            outcome: Outcome::Ok,
+        }
+    }
+
+    #[test]
+    fn in_flight_time_is_the_area_under_the_curve() {
+        let mut recorder = Recorder::new(0, 1, 1);
+        recorder.request_started(RunTime::new(0));
+        recorder.request_started(RunTime::ZERO + Nanos::from_millis(100));
+        recorder.record(ScenarioId(0), &sample(0, 300));
+        recorder.record(ScenarioId(0), &sample(100, 500));
+        let part = recorder.take_part(RunTime::ZERO + Nanos::from_secs(1));
+        assert_eq!(part.in_flight_time, Nanos::from_millis(300 + 400));
+        assert_eq!(part.in_flight, 0);
+    }
+}

@@ -1,0 +1,279 @@
+//! The run log: `run.jsonl`, the only source of truth about a run.
+//!
+//! One JSON object a line: first the header, then one interval a second and events as they happen, last
+//! the end. A log that stops early (`kill -9`) is read up to its last whole line.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorClass, Interval, Objective, ScenarioId, StepId};
+use crate::units::{Nanos, Rate, Ratio, RunTime, Seed};
+
+/// How load is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadModel {
+    /// Arrivals at intended times, whatever the responses: free of coordinated omission.
+    Open,
+    /// A fixed number of users, each waiting for its responses: the load slows down with the stack.
+    Closed {
+        /// How many users.
+        vus: u32,
+    },
+}
+
+/// One stage of the workload, in iterations per second of the whole run (all shards).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StageInfo {
+    /// Rate at the beginning, iterations per second.
+    pub from: Rate,
+    /// Rate at the end; equal to `from` when the stage holds.
+    pub to: Rate,
+    /// How long it lasts.
+    pub duration: Nanos,
+    /// Whether the run is judged on it; ramps are shown, but judged only on request.
+    pub judged: bool,
+}
+
+/// A step as the log knows it. Its position is its [`StepId`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepInfo {
+    /// The metric's key.
+    pub name: String,
+    /// What it does, for tables: `GET`, `POST`, `websocket`, …
+    pub kind: String,
+    /// Tags: `static`, `api`, …
+    pub tags: Vec<String>,
+}
+
+/// A scenario as the log knows it. Its position is its [`ScenarioId`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioInfo {
+    /// Its name.
+    pub name: String,
+    /// Its share of all arrivals.
+    pub share: Ratio,
+    /// Expected requests an iteration.
+    pub requests_per_iteration: f64,
+}
+
+/// The first line of a log: everything that later lines refer to, and the conditions of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// `plimsoll.run/1`.
+    pub schema: String,
+    /// The version of plimsoll that ran.
+    pub version: String,
+    /// The system's name.
+    pub name: String,
+    /// The workload's name.
+    pub workload: String,
+    /// When the run began, RFC 3339 UTC.
+    pub started_utc: String,
+    /// The target's URL, without credentials.
+    pub target: String,
+    /// Hash of all files that make the scenario.
+    pub scenario_hash: String,
+    /// The seed.
+    pub seed: Seed,
+    /// Which shard of how many: (0, 1) is the whole.
+    pub shard: (u32, u32),
+    /// How load is offered.
+    pub model: LoadModel,
+    /// `poisson`, `constant` or `closed`.
+    pub arrivals: String,
+    /// The stages.
+    pub stages: Vec<StageInfo>,
+    /// The steps, by [`StepId`].
+    pub steps: Vec<StepInfo>,
+    /// The scenarios, by [`ScenarioId`].
+    pub scenarios: Vec<ScenarioInfo>,
+    /// The SLO table.
+    pub objectives: Vec<Objective>,
+    /// How many workers generate the load.
+    pub workers: u32,
+    /// `max_vus`, or the number of users of a closed model.
+    pub max_vus: u32,
+    /// Free facts about the conditions: replicas, sizes, versions, tags.
+    pub conditions: Vec<(String, String)>,
+}
+
+/// What happened at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: RunTime,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// Kinds of events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A mark set by the user or a hook.
+    Mark(String),
+    /// A steering act on the load, in words; marks the run as steered.
+    Steered(String),
+    /// A source of the stack's metrics could not be read.
+    SourceError(String),
+    /// The first failures of a class, with what was seen.
+    Failure(FailureExample),
+    /// Something the user should know.
+    Warning(String),
+}
+
+/// An example of a failed request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureExample {
+    /// Which step.
+    pub step: StepId,
+    /// Which scenario.
+    pub scenario: ScenarioId,
+    /// Why it failed.
+    pub class: ErrorClass,
+    /// The status, 0 if none came.
+    pub status: u16,
+    /// What was seen, without secrets.
+    pub message: String,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The schedule was played to its end.
+    Finished,
+    /// The user stopped it.
+    Interrupted,
+    /// An objective or a guard stopped it early.
+    Aborted,
+}
+
+/// The last line of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// When the last request ended.
+    pub at: RunTime,
+    /// Why the run ended.
+    pub reason: StopReason,
+}
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "lines are written and read one at a time")]
+pub enum RunLine {
+    /// The first line.
+    Run(RunHeader),
+    /// One second.
+    Interval(Interval),
+    /// Something happened.
+    Event(Event),
+    /// The last line.
+    End(RunEnd),
+}
+
+impl RunLine {
+    /// The line as text, with the line feed.
+    pub fn to_text(&self) -> String {
+        // Cannot fail: every key is a string or an integer.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// A whole log in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunLog {
+    /// The first line.
+    pub header: RunHeader,
+    /// All whole intervals.
+    pub intervals: Vec<Interval>,
+    /// All events.
+    pub events: Vec<Event>,
+    /// The last line; absent where the run was killed.
+    pub end: Option<RunEnd>,
+    /// Whether the last line was cut off in the middle.
+    pub torn: bool,
+}
+
+/// Why a log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RunLogError {
+    /// No line at all.
+    #[error("the run log is empty")]
+    Empty,
+    /// The first line is not a header.
+    #[error("line 1 is not a run header: {0}")]
+    NoHeader(#[source] serde_json::Error),
+    /// The first line belongs elsewhere.
+    #[error("line 1 is not a run header")]
+    NotAHeader,
+    /// A line in the middle is broken.
+    #[error("line {line} is broken: {source}")]
+    BrokenLine {
+        /// 1-based.
+        line: usize,
+        /// What the JSON reader said.
+        source: serde_json::Error,
+    },
+    /// A schema this version does not know.
+    #[error("the run log has schema `{found}`; this version reads `{}`", RunLog::SCHEMA)]
+    UnknownSchema {
+        /// The schema found.
+        found: String,
+    },
+}
+
+impl RunLog {
+    /// The schema written and read here.
+    pub const SCHEMA: &str = "plimsoll.run/1";
+
+    /// Reads a log. A torn last line, as `kill -9` leaves it, is noted and left out.
+    ///
+    /// # Errors
+    /// Where there is no header or a line other than the last is broken.
+    pub fn read(text: &str) -> Result<Self, RunLogError> {
+        let mut lines = text.split_inclusive('\n').enumerate();
+        let (_, first) = lines.next().ok_or(RunLogError::Empty)?;
+        let header = match serde_json::from_str(first).map_err(RunLogError::NoHeader)? {
+            RunLine::Run(header) => header,
+            RunLine::Interval(_) | RunLine::Event(_) | RunLine::End(_) => {
+                return Err(RunLogError::NotAHeader);
+            }
+        };
+        if header.schema != Self::SCHEMA {
+            return Err(RunLogError::UnknownSchema { found: header.schema });
+        }
+        let mut log = Self { header, intervals: vec![], events: vec![], end: None, torn: false };
+        for (index, line) in lines {
+            match serde_json::from_str(line) {
+                Ok(parsed) => log.push(parsed),
+                Err(_) if !line.ends_with('\n') => log.torn = true,
+                Err(source) => return Err(RunLogError::BrokenLine { line: index + 1, source }),
+            }
+        }
+        Ok(log)
+    }
+
+    fn push(&mut self, line: RunLine) {
+        match line {
+            RunLine::Interval(interval) => self.intervals.push(interval),
+            RunLine::Event(event) => self.events.push(event),
+            RunLine::End(end) => self.end = Some(end),
+            RunLine::Run(_) => {}
+        }
+    }
+
+    /// How long the run lasted, up to its end or its last interval.
+    pub fn duration(&self) -> Nanos {
+        let last = self.intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
+        self.end.map_or(last, |end| end.at.max(last)).since(RunTime::ZERO)
+    }
+
+    /// Whether a steering act changed the load while it ran.
+    pub fn steered(&self) -> bool {
+        self.events.iter().any(|event| matches!(event.kind, EventKind::Steered(_)))
+    }
+}

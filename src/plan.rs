@@ -1,0 +1,75 @@
+//! The plan: a scenario with its overrides, seed and shard, in which nothing is optional any more.
+//!
+//! Whatever could be wrong has been said by now: every name is resolved to an index, every template is
+//! compiled, every rate is in iterations per second. The engine only ever sees a plan.
+
+mod check;
+mod data;
+mod flow;
+mod http;
+mod load;
+mod request;
+mod template;
+
+pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
+pub use data::{Dataset, Pick};
+pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
+pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
+pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Shard, Stage};
+pub use request::{Body, RequestPlan};
+pub use template::{
+    Escape, Names, Piece, RenderError, Scope, Slot, Template, TemplateError, TemplateSet, Variables,
+};
+
+use crate::metrics::{Objective, StepInfo};
+use crate::units::Seed;
+
+/// Everything the engine needs to know, and nothing it would have to look up.
+#[derive(Debug)]
+pub struct Plan {
+    /// The system's name.
+    pub name: String,
+    /// The workload's name.
+    pub workload: String,
+    /// Hash of all files that make the scenario: runs with different hashes are not compared.
+    pub fingerprint: String,
+    /// Everything random follows from it.
+    pub seed: Seed,
+    /// Which part of the arrivals is ours.
+    pub shard: Shard,
+    /// Where requests go.
+    pub target: Target,
+    /// How connections behave.
+    pub http: HttpPlan,
+    /// How load is offered.
+    pub load: Load,
+    /// The journeys; at least one.
+    pub scenarios: Vec<ScenarioPlan>,
+    /// The metric keys, by `StepId`.
+    pub steps: Vec<StepInfo>,
+    /// The requests, by [`RequestId`].
+    pub requests: Vec<RequestPlan>,
+    /// The data sets, by position.
+    pub data: Vec<Dataset>,
+    /// The compiled templates.
+    pub templates: TemplateSet,
+    /// The SLO table.
+    pub objectives: Vec<Objective>,
+    /// Hosts outside loopback and private ranges that the scenario allows.
+    pub allow_hosts: Vec<String>,
+    /// Values that must never reach a log or report (from `${…}`), longest first.
+    pub secrets: Vec<String>,
+}
+
+impl Plan {
+    /// Expected requests an iteration, weighted over the scenarios.
+    pub fn requests_per_iteration(&self) -> f64 {
+        let weight: f64 = self.scenarios.iter().map(|scenario| scenario.weight).sum();
+        let requests: f64 = self
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.weight * scenario.requests_per_iteration)
+            .sum();
+        requests / weight
+    }
+}

@@ -1,0 +1,99 @@
+//! What is asserted about a response, and what is taken out of it.
+
+use serde_json::Value as Json;
+use serde_json_path::JsonPath;
+
+use super::Slot;
+use crate::units::{Bytes, Nanos};
+
+/// A set of statuses: single ones and ranges, `[200, 301..399]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusSet(pub Vec<(u16, u16)>);
+
+impl StatusSet {
+    /// Whether `status` is in the set.
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|&(first, last)| (first..=last).contains(&status))
+    }
+}
+
+/// What a text or value must be.
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// It is there at all.
+    Exists,
+    /// Equal; numbers compare by value, and a text equals its number.
+    Equals(Json),
+    /// A text that contains this.
+    Contains(String),
+    /// A text that this matches.
+    Matches(regex::Regex),
+    /// A number below this.
+    Below(f64),
+    /// A number above this.
+    Above(f64),
+}
+
+/// An assertion on one response. The first that fails names the failure.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// The status is one of these. Where a step has no such check, 400 and above is an error.
+    Status(StatusSet),
+    /// The service time is below this.
+    Time(Nanos),
+    /// The body is smaller than this.
+    Size(Bytes),
+    /// A header, by lower-case name.
+    Header(String, Matcher),
+    /// A value in a JSON body; the text is the path as written.
+    Json(JsonPath, String, Matcher),
+    /// The body as text.
+    Body(Matcher),
+}
+
+impl Check {
+    /// Whether the body must be kept for it.
+    pub const fn needs_body(&self) -> bool {
+        matches!(self, Self::Json(..) | Self::Body(_))
+    }
+}
+
+/// Where a captured value comes from.
+#[derive(Debug, Clone)]
+pub enum CaptureSource {
+    /// A JSON path like `$.a.b`, as its keys: found without building a tree.
+    JsonKeys(Vec<String>),
+    /// Any other JSON path; the first node counts.
+    Json(JsonPath),
+    /// Group 1 of a regular expression on the body, or the whole match.
+    Body(regex::Regex),
+    /// A header, by lower-case name.
+    Header(String),
+    /// A cookie set by this response, by name.
+    Cookie(String),
+}
+
+/// A value taken out of a response for later steps.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// Where it is kept.
+    pub slot: Slot,
+    /// The name that templates use, for messages.
+    pub name: String,
+    /// Where it comes from.
+    pub source: CaptureSource,
+    /// The value where the response has none; without it that is a failure.
+    pub default: Option<Json>,
+    /// Whether it must never reach a log or report.
+    pub secret: bool,
+}
+
+impl Capture {
+    /// Whether the body must be kept for it.
+    pub const fn needs_body(&self) -> bool {
+        match self.source {
+            CaptureSource::JsonKeys(_) | CaptureSource::Json(_) | CaptureSource::Body(_) => true,
+            CaptureSource::Header(_) | CaptureSource::Cookie(_) => false,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Data sets: rows that feed templates.
+
+use minijinja::Value;
+
+/// How a row is picked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pick {
+    /// Iteration `n` has row `n mod rows`.
+    Sequential,
+    /// Like sequential, over an order shuffled by the seed.
+    Shuffle,
+    /// Any row, equally likely.
+    Uniform,
+    /// Row of rank `k` with weight `1 / k^exponent`.
+    Zipf(f64),
+    /// One row a user, never twice.
+    Unique,
+}
+
+/// Rows that feed templates.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The name by which templates ask for it.
+    pub name: String,
+    /// The columns.
+    pub columns: Vec<String>,
+    /// The rows, each with one value a column; at least one.
+    pub rows: Vec<Box<[Value]>>,
+    /// How a row is picked.
+    pub pick: Pick,
+}

@@ -1,0 +1,107 @@
+//! Flows as small programs: a user is a position in one, and a few counters.
+
+use minijinja::Value;
+
+use super::{Template, Variables};
+use crate::units::Nanos;
+
+/// The position of a request among the plan's requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u32);
+
+/// A law of delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delay {
+    /// Always the same.
+    Constant(Nanos),
+    /// Between two spans, equally likely.
+    Uniform(Nanos, Nanos),
+    /// Exponential with this mean.
+    Exponential(Nanos),
+    /// Normal with mean and standard deviation, cut at zero.
+    Normal(Nanos, Nanos),
+}
+
+impl Delay {
+    /// The mean.
+    pub fn mean(self) -> Nanos {
+        match self {
+            Self::Constant(mean) | Self::Exponential(mean) | Self::Normal(mean, _) => mean,
+            Self::Uniform(low, high) => Nanos::new(u64::midpoint(low.get(), high.get())),
+        }
+    }
+}
+
+/// A condition of `if` and `until`: a template expression.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// A template that renders the expression; `true` decides. See [`Condition::holds`].
+    pub template: Template,
+    /// As the user wrote it.
+    pub text: String,
+}
+
+impl Condition {
+    /// Whether the condition holds for the values of `variables`.
+    ///
+    /// # Errors
+    /// Where the expression cannot be evaluated with these values.
+    pub fn holds(&self, variables: &dyn Variables) -> Result<bool, super::RenderError> {
+        Ok(self.template.value(variables)?.is_true())
+    }
+}
+
+/// One instruction.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Send a request and await its response.
+    Request(RequestId),
+    /// Do nothing for a while.
+    Think(Delay),
+    /// Draw a number of rounds into a counter; skip to `end` if it is zero.
+    Repeat {
+        /// Which counter: the depth of nesting.
+        counter: u8,
+        /// Least and greatest number of rounds, equally likely between.
+        times: (u32, u32),
+        /// Behind the loop.
+        end: u32,
+    },
+    /// Count one round off; go `back` unless none is left.
+    Again {
+        /// Which counter.
+        counter: u8,
+        /// The first instruction of the loop's body.
+        back: u32,
+    },
+    /// Skip to `end` unless the condition holds.
+    If {
+        /// The condition.
+        when: Condition,
+        /// Behind the branch.
+        end: u32,
+    },
+    /// Go on at one of several places, by weight.
+    Choose(Vec<(f64, u32)>),
+    /// Go on elsewhere.
+    Jump(u32),
+    /// Give a variable a value.
+    Set(super::Slot, Value),
+}
+
+/// A compiled flow. It ends behind its last instruction.
+#[derive(Debug, Clone, Default)]
+pub struct Program(pub Vec<Op>);
+
+/// One journey.
+#[derive(Debug, Clone)]
+pub struct ScenarioPlan {
+    /// Its name.
+    pub name: String,
+    /// Its weight among all; positive.
+    pub weight: f64,
+    /// What a user does.
+    pub program: Program,
+    /// Expected requests an iteration. Branches behind `if` count as taken.
+    pub requests_per_iteration: f64,
+}

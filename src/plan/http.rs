@@ -1,0 +1,115 @@
+//! How connections behave: target, versions, TLS, sources, limits.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::units::{Bytes, Nanos};
+
+/// Where requests go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// The host as written: a name or an address, without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// A path put before every relative URL, without a trailing slash; mostly empty.
+    pub prefix: String,
+}
+
+impl Target {
+    /// The value of the `Host` header: the port only where it is not the scheme's own, brackets around IPv6.
+    pub fn authority(&self) -> String {
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match (self.tls, self.port) {
+            (true, 443) | (false, 80) => host,
+            (_, port) => format!("{host}:{port}"),
+        }
+    }
+
+    /// The target as a URL.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority(), self.prefix)
+    }
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2; over plain TCP with prior knowledge.
+    Http2,
+    /// What ALPN agrees on; HTTP/1.1 over plain TCP.
+    Auto,
+}
+
+/// Who uses a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionUse {
+    /// Each user has its own, like a browser, and keeps it over its iterations.
+    PerUser,
+    /// Each user has its own and begins every iteration without one: every arrival is a new visitor.
+    PerIteration,
+    /// All users of a worker share a pool.
+    Shared,
+}
+
+/// A range of source addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceNet {
+    /// The first address.
+    pub first: IpAddr,
+    /// How many addresses, at least 1.
+    pub count: u64,
+}
+
+/// A header that makes each request traceable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Correlation {
+    /// W3C Trace Context `traceparent`.
+    TraceParent,
+    /// A header of this name with a random UUID.
+    Id(String),
+}
+
+/// What the client trusts and shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientTls {
+    /// PEM files of further roots; absolute or relative to the working directory.
+    pub ca: Vec<PathBuf>,
+    /// PEM files of the client's certificate chain and key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// The name asked for and checked; the target's host if empty.
+    pub server_name: String,
+}
+
+/// How connections behave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpPlan {
+    /// Which HTTP is spoken.
+    pub version: HttpVersion,
+    /// Who uses a connection.
+    pub connections: ConnectionUse,
+    /// Where connections come from; empty for the system's choice. User `n` has address `n mod total`.
+    pub source_ips: Vec<SourceNet>,
+    /// Headers that make each request traceable.
+    pub correlation: Vec<Correlation>,
+    /// Trust.
+    pub tls: ClientTls,
+    /// The longest time for connecting, and again for the TLS handshake.
+    pub connect_timeout: Nanos,
+    /// The most redirects followed.
+    pub max_redirects: u8,
+    /// The largest body read, as sent and again as decompressed.
+    pub max_body: Bytes,
+    /// Whether users keep cookies.
+    pub cookies: bool,
+    /// Whether `accept-encoding` is sent and bodies that are looked into are decompressed.
+    pub compression: bool,
+}

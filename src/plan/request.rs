@@ -1,0 +1,45 @@
+//! One request of a flow, compiled.
+
+use super::{Capture, Check, Template};
+use crate::metrics::StepId;
+use crate::units::Nanos;
+
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// A rendered text; JSON and forms are templates with their own escapes inside.
+    Text(Template),
+}
+
+/// One request of a flow, compiled. Where the step has a `json:` or `form:` body, its `content-type` is
+/// among the headers; `host`, `content-length`, cookies and correlation are the transport's to add.
+#[derive(Debug, Clone)]
+pub struct RequestPlan {
+    /// The metric's key.
+    pub step: StepId,
+    /// `GET`, `POST`, …
+    pub method: http::Method,
+    /// Path and query, beginning with `/`, the target's prefix included; or an absolute URL.
+    pub url: Template,
+    /// Header names in lower case, with values. User and defaults are merged.
+    pub headers: Vec<(http::HeaderName, Template)>,
+    /// What it carries.
+    pub body: Body,
+    /// The longest time from actual send to last byte.
+    pub timeout: Nanos,
+    /// Assertions.
+    pub checks: Vec<Check>,
+    /// Values taken out for later steps.
+    pub captures: Vec<Capture>,
+    /// Whether redirects are followed.
+    pub follow_redirects: bool,
+}
+
+impl RequestPlan {
+    /// Whether the body must be kept, and not only counted.
+    pub fn needs_body(&self) -> bool {
+        self.checks.iter().any(Check::needs_body) || self.captures.iter().any(Capture::needs_body)
+    }
+}

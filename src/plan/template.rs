@@ -1,0 +1,545 @@
+//! Templates: texts with `{{ … }}`, compiled once.
+//!
+//! Most values in a scenario are constants or plain names (`{{ routes.from }}`, `{{ token }}`). A constant
+//! costs a copy per request, a plain name a look-up; only real expressions go through minijinja.
+
+mod functions;
+mod scope;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use jiff::civil::Date;
+use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+pub use scope::Scope;
+
+/// Where a user keeps a captured value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u16);
+
+/// The names that templates may use.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Data sets by name: position, and columns in order.
+    pub datasets: BTreeMap<String, (u16, Vec<String>)>,
+    /// Captured values by name.
+    pub slots: BTreeMap<String, Slot>,
+}
+
+impl Names {
+    /// The built-in names besides data sets and captures.
+    pub const BUILT_IN: [&str; 4] = ["vu", "iteration", "target", "host"];
+
+    fn all(&self) -> Vec<String> {
+        let own = self.datasets.keys().chain(self.slots.keys()).cloned();
+        own.chain(Self::BUILT_IN.map(String::from)).collect()
+    }
+}
+
+/// How a value is made safe for the place where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escape {
+    /// As it is.
+    None,
+    /// Percent-encoded for a path segment or a query value.
+    Url,
+    /// For a form: like [`Escape::Url`].
+    Form,
+    /// Inside the quotes of a JSON string.
+    JsonText,
+    /// A whole JSON value: numbers stay numbers, texts get quotes.
+    Json,
+    /// In a header value: line breaks cannot smuggle in another header.
+    Header,
+}
+
+/// What can be asked while rendering.
+pub trait Variables {
+    /// A captured value, if there is one yet.
+    fn slot(&self, slot: Slot) -> Option<&Value>;
+    /// A column of the row that a data set picked for this iteration.
+    fn cell(&self, dataset: u16, column: u16) -> Option<&Value>;
+    /// Everything, for expressions.
+    fn scope(&self) -> Scope;
+}
+
+/// A part of a template.
+#[derive(Clone)]
+pub enum Piece {
+    /// A constant, escaped already.
+    Literal(Box<[u8]>),
+    /// A captured value.
+    Slot(Slot, Escape),
+    /// A column of a data set.
+    Cell(u16, u16, Escape),
+    /// An expression.
+    Expression(&'static Expression<'static, 'static>, Escape),
+}
+
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(text) => write!(f, "{:?}", String::from_utf8_lossy(text)),
+            Self::Slot(slot, escape) => write!(f, "{slot:?}/{escape:?}"),
+            Self::Cell(dataset, column, escape) => write!(f, "Cell({dataset}.{column})/{escape:?}"),
+            Self::Expression(_, escape) => write!(f, "Expression/{escape:?}"),
+        }
+    }
+}
+
+/// A compiled text.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    pieces: Vec<Piece>,
+}
+
+/// Why a template cannot be compiled. Ranges are bytes of the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// `{{` without `}}`.
+    #[error("`{{{{` is never closed by `}}}}`")]
+    Unclosed {
+        /// Where it opens.
+        at: Range<usize>,
+    },
+    /// `{% … %}` or `{# … #}`.
+    #[error("only `{{{{ … }}}}` is understood here")]
+    Statement {
+        /// Where it stands.
+        at: Range<usize>,
+    },
+    /// The expression is not well-formed.
+    #[error("{message}")]
+    Syntax {
+        /// Where the expression stands.
+        at: Range<usize>,
+        /// What minijinja says.
+        message: String,
+    },
+    /// A name that neither a data set nor a capture defines.
+    #[error("nothing defines `{name}`")]
+    UnknownName {
+        /// Where the expression stands.
+        at: Range<usize>,
+        /// The name.
+        name: String,
+        /// The names that are known.
+        known: Vec<String>,
+    },
+    /// A column that the data set does not have.
+    #[error("`{dataset}` has no column `{column}`")]
+    UnknownColumn {
+        /// Where the expression stands.
+        at: Range<usize>,
+        /// The data set.
+        dataset: String,
+        /// The column.
+        column: String,
+        /// Its columns.
+        known: Vec<String>,
+    },
+}
+
+/// Why a template cannot be rendered now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// A captured value that no earlier step has provided.
+    #[error("a captured value is used before any step has captured it")]
+    Missing(Slot),
+    /// The expression failed.
+    #[error("{0}")]
+    Expression(String),
+}
+
+/// Compiles templates against a set of names.
+pub struct TemplateSet {
+    environment: &'static Environment<'static>,
+    names: Names,
+}
+
+impl fmt::Debug for TemplateSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TemplateSet").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl TemplateSet {
+    /// A set that knows `names`; `today` is what `date()` counts from.
+    ///
+    /// The environment lives as long as the process: a process makes few plans, and compiled
+    /// expressions borrow from it.
+    pub fn new(names: Names, today: Date) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        functions::add_to(&mut environment, today);
+        Self { environment: Box::leak(Box::new(environment)), names }
+    }
+
+    /// The names it knows.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Compiles a text. Values are escaped with `escape`; literals are taken as they are.
+    ///
+    /// # Errors
+    /// Where an expression is malformed or names something unknown.
+    pub fn compile(&self, text: &str, escape: Escape) -> Result<Template, TemplateError> {
+        let mut template = Template::default();
+        let mut at = 0;
+        while let Some(open) = text[at..].find("{{").map(|offset| at + offset) {
+            self.push_literal(&mut template, text, at..open)?;
+            let Some(close) = find_close(text, open + 2) else {
+                return Err(TemplateError::Unclosed { at: open..open + 2 });
+            };
+            template.pieces.push(self.expression(text, open + 2..close, escape)?);
+            at = close + 2;
+        }
+        self.push_literal(&mut template, text, at..text.len())?;
+        Ok(template)
+    }
+
+    /// Compiles the expression of an `if` or `until`, written without braces.
+    ///
+    /// # Errors
+    /// Where it is malformed or names something unknown.
+    pub fn condition(&self, text: &str) -> Result<super::Condition, TemplateError> {
+        let piece = self.expression(text, 0..text.len(), Escape::None)?;
+        Ok(super::Condition { template: Template { pieces: vec![piece] }, text: text.to_owned() })
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as one of three parts of compile")]
+    fn push_literal(
+        &self,
+        template: &mut Template,
+        text: &str,
+        range: Range<usize>,
+    ) -> Result<(), TemplateError> {
+        let literal = &text[range.clone()];
+        if let Some(offset) = literal.find("{%").or_else(|| literal.find("{#")) {
+            let start = range.start + offset;
+            return Err(TemplateError::Statement { at: start..start + 2 });
+        }
+        template.push_literal(literal.as_bytes());
+        Ok(())
+    }
+
+    fn expression(
+        &self,
+        text: &str,
+        at: Range<usize>,
+        escape: Escape,
+    ) -> Result<Piece, TemplateError> {
+        let source = text[at.clone()].trim();
+        if let Some(slot) = self.names.slots.get(source) {
+            return Ok(Piece::Slot(*slot, escape));
+        }
+        if let Some(piece) = self.cell(source, &at, escape)? {
+            return Ok(piece);
+        }
+        let expression = self
+            .environment
+            .compile_expression_owned(source.to_owned())
+            .map_err(|error| TemplateError::Syntax { at: at.clone(), message: plain(&error) })?;
+        self.check_names(&expression, &at)?;
+        Ok(Piece::Expression(Box::leak(Box::new(expression)), escape))
+    }
+
+    /// `dataset.column`, if `source` is just that.
+    fn cell(
+        &self,
+        source: &str,
+        at: &Range<usize>,
+        escape: Escape,
+    ) -> Result<Option<Piece>, TemplateError> {
+        let Some((dataset, column)) = source.split_once('.') else { return Ok(None) };
+        let Some((position, columns)) = self.names.datasets.get(dataset) else { return Ok(None) };
+        if !column.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            return Ok(None);
+        }
+        match columns.iter().position(|known| known == column) {
+            Some(index) => Ok(Some(Piece::Cell(*position, index as u16, escape))),
+            None => Err(TemplateError::UnknownColumn {
+                at: at.clone(),
+                dataset: dataset.to_owned(),
+                column: column.to_owned(),
+                known: columns.clone(),
+            }),
+        }
+    }
+
+    fn check_names(
+        &self,
+        expression: &Expression<'_, '_>,
+        at: &Range<usize>,
+    ) -> Result<(), TemplateError> {
+        let known = self.names.all();
+        let mut unknown: Vec<String> = expression
+            .undeclared_variables(false)
+            .into_iter()
+            .filter(|name| !known.contains(name) && !functions::NAMES.contains(&name.as_str()))
+            .collect();
+        unknown.sort();
+        match unknown.into_iter().next() {
+            Some(name) => Err(TemplateError::UnknownName { at: at.clone(), name, known }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Template {
+    /// A constant.
+    pub fn constant(text: impl Into<Vec<u8>>) -> Self {
+        let mut template = Self::default();
+        template.push_literal(&text.into());
+        template
+    }
+
+    /// Adds a constant at the end.
+    pub fn push_literal(&mut self, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
+        if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
+            *last = [last, text].concat().into();
+        } else {
+            self.pieces.push(Piece::Literal(text.into()));
+        }
+    }
+
+    /// Adds all pieces of another template at the end.
+    pub fn append(&mut self, other: &Self) {
+        for piece in &other.pieces {
+            match piece {
+                Piece::Literal(text) => self.push_literal(text),
+                piece => self.pieces.push(piece.clone()),
+            }
+        }
+    }
+
+    /// The bytes, if nothing in it varies.
+    pub fn as_constant(&self) -> Option<&[u8]> {
+        match self.pieces.as_slice() {
+            [] => Some(&[]),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Appends the rendered text to `out`.
+    ///
+    /// # Errors
+    /// Where a value is missing or an expression fails. `out` may then hold a part of the text.
+    pub fn render(&self, variables: &dyn Variables, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => out.extend_from_slice(text),
+                Piece::Slot(slot, escape) => {
+                    let value = variables.slot(*slot).ok_or(RenderError::Missing(*slot))?;
+                    write_value(value, *escape, out);
+                }
+                Piece::Cell(dataset, column, escape) => {
+                    if let Some(value) = variables.cell(*dataset, *column) {
+                        write_value(value, *escape, out);
+                    }
+                }
+                Piece::Expression(expression, escape) => {
+                    write_value(&evaluate(expression, variables)?, *escape, out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of a template that is a single expression; a text otherwise.
+    ///
+    /// # Errors
+    /// Where a value is missing or an expression fails.
+    pub fn value(&self, variables: &dyn Variables) -> Result<Value, RenderError> {
+        match self.pieces.as_slice() {
+            [Piece::Slot(slot, _)] => {
+                variables.slot(*slot).cloned().ok_or(RenderError::Missing(*slot))
+            }
+            [Piece::Cell(dataset, column, _)] => {
+                Ok(variables.cell(*dataset, *column).cloned().unwrap_or_default())
+            }
+            [Piece::Expression(expression, _)] => evaluate(expression, variables),
+            _ => {
+                let mut text = Vec::new();
+                self.render(variables, &mut text)?;
+                Ok(Value::from(String::from_utf8_lossy(&text).into_owned()))
+            }
+        }
+    }
+}
+
+fn evaluate(
+    expression: &Expression<'static, 'static>,
+    variables: &dyn Variables,
+) -> Result<Value, RenderError> {
+    expression
+        .eval(Value::from_object(variables.scope()))
+        .map_err(|error| RenderError::Expression(plain(&error)))
+}
+
+/// minijinja's message without its frame numbers and file names, which mean nothing to a scenario's author.
+fn plain(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    }
+}
+
+/// The next `}}` that is not inside a quoted text.
+fn find_close(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut quote = None;
+    for at in from..bytes.len() {
+        match (quote, bytes[at]) {
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            (None, b @ (b'"' | b'\'')) => quote = Some(b),
+            (Some(open), b) if b == open => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Everything but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn write_value(value: &Value, escape: Escape, out: &mut Vec<u8>) {
+    match (escape, value.as_str()) {
+        (Escape::Json, _) => {
+            // A value that JSON cannot hold (a function, an invalid number) becomes null.
+            if serde_json::to_writer(&mut *out, value).is_err() {
+                out.extend_from_slice(b"null");
+            }
+        }
+        (_, Some(text)) => write_text(text, escape, out),
+        (_, None) => write_text(&value.to_string(), escape, out),
+    }
+}
+
+fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
+    match escape {
+        Escape::None | Escape::Json => out.extend_from_slice(text.as_bytes()),
+        Escape::Url | Escape::Form => {
+            for part in percent_encode(text.as_bytes(), ENCODED) {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+        Escape::JsonText => {
+            let quoted = serde_json::to_string(text).unwrap_or_default();
+            out.extend_from_slice(quoted.trim_matches('"').as_bytes());
+        }
+        Escape::Header => {
+            out.extend(text.bytes().map(|b| if matches!(b, b'\r' | b'\n' | 0) { b' ' } else { b }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Variables for Fixed {
+        fn slot(&self, slot: Slot) -> Option<&Value> {
+            static TOKEN: std::sync::LazyLock<Value> =
+                std::sync::LazyLock::new(|| Value::from("a b\"c"));
+            (slot.0 == 0).then(|| &*TOKEN)
+        }
+        fn cell(&self, _: u16, column: u16) -> Option<&Value> {
+            static CELLS: std::sync::LazyLock<[Value; 2]> =
+                std::sync::LazyLock::new(|| [Value::from("GRU"), Value::from(7)]);
+            CELLS.get(column as usize)
+        }
+        fn scope(&self) -> Scope {
+            Scope::for_tests(&names(), vec![Some(Value::from("a b\"c")), None])
+        }
+    }
+
+    fn names() -> Names {
+        let columns = vec!["from".to_owned(), "seats".to_owned()];
+        Names {
+            datasets: BTreeMap::from([("routes".to_owned(), (0, columns))]),
+            slots: BTreeMap::from([("token".to_owned(), Slot(0)), ("unset".to_owned(), Slot(1))]),
+        }
+    }
+
+    fn set() -> TemplateSet {
+        TemplateSet::new(names(), jiff::civil::date(2026, 1, 31))
+    }
+
+    fn render(text: &str, escape: Escape) -> String {
+        let template = set().compile(text, escape).expect("compiles");
+        let mut out = Vec::new();
+        template.render(&Fixed, &mut out).expect("renders");
+        String::from_utf8(out).expect("utf-8")
+    }
+
+    #[test]
+    fn constant_template_is_known_as_such() {
+        let template = set().compile("/api/me", Escape::Url).expect("compiles");
+        assert_eq!(template.as_constant(), Some(b"/api/me".as_slice()));
+    }
+
+    #[test]
+    fn values_are_escaped_for_their_place() {
+        assert_eq!(render("/q/{{ token }}?s={{routes.seats}}", Escape::Url), "/q/a%20b%22c?s=7");
+        assert_eq!(render("\"{{ token }}\"", Escape::JsonText), "\"a b\\\"c\"");
+        assert_eq!(render("{{ routes.seats }}", Escape::Json), "7");
+        assert_eq!(render("{{ token }}", Escape::Json), "\"a b\\\"c\"");
+    }
+
+    #[test]
+    fn expressions_reach_data_and_functions() {
+        assert_eq!(render("{{ routes.from | lower }}", Escape::None), "gru");
+        assert_eq!(render("{{ date(days=1) }}", Escape::None), "2026-02-01");
+        assert_eq!(render("{{ '}}' }}", Escape::None), "}}");
+        let drawn: i64 = render("{{ rand(3, 5) }}", Escape::None).parse().expect("a number");
+        assert!((3..=5).contains(&drawn));
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_what_is_known() {
+        let error = set().compile("{{ tokn | upper }}", Escape::None).expect_err("unknown");
+        assert!(matches!(error, TemplateError::UnknownName { ref name, .. } if name == "tokn"));
+        let error = set().compile("{{ routes.form }}", Escape::None).expect_err("unknown");
+        assert!(
+            matches!(error, TemplateError::UnknownColumn { ref column, .. } if column == "form")
+        );
+    }
+
+    #[test]
+    fn malformed_templates_say_where() {
+        let error = set().compile("a {{ token", Escape::None).expect_err("unclosed");
+        assert_eq!(error, TemplateError::Unclosed { at: 2..4 });
+        assert!(matches!(
+            set().compile("{% if x %}", Escape::None),
+            Err(TemplateError::Statement { .. })
+        ));
+    }
+
+    #[test]
+    fn value_not_captured_yet_is_an_error() {
+        let template = set().compile("{{ unset }}", Escape::None).expect("compiles");
+        assert_eq!(template.render(&Fixed, &mut Vec::new()), Err(RenderError::Missing(Slot(1))));
+    }
+
+    #[test]
+    fn condition_compares_values() {
+        let condition = set().condition("routes.seats > 3 and token != ''").expect("compiles");
+        assert_eq!(condition.holds(&Fixed), Ok(true));
+    }
+}

@@ -1,0 +1,81 @@
+//! The functions that scenario templates may call.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+use rand::RngExt;
+
+use super::Scope;
+use super::scope::SELF;
+
+/// Their names.
+pub(super) const NAMES: [&str; 5] = ["date", "rand", "uuid", "pick", "hex"];
+
+/// Adds the functions. `today` is what `date()` counts from, so that a repeated run asks for the same days.
+pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
+    environment.add_function("date", move |kwargs: Kwargs| date(today, &kwargs));
+    environment.add_function("rand", rand);
+    environment.add_function("uuid", uuid);
+    environment.add_function("pick", pick);
+    environment.add_function("hex", hex);
+}
+
+/// `date(days=3)`: a calendar date, `days` from the day of the run.
+fn date(today: Date, kwargs: &Kwargs) -> Result<String, Error> {
+    let days: Option<i64> = kwargs.get("days")?;
+    kwargs.assert_all_used()?;
+    today
+        .checked_add(days.unwrap_or(0).days())
+        .map(|date| date.to_string())
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the date is out of range"))
+}
+
+/// `rand(1, 90)`: a whole number between the two, both included.
+fn rand(state: &State, low: i64, high: i64) -> Result<i64, Error> {
+    if low > high {
+        let message = format!("rand({low}, {high}): the first number must not exceed the second");
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    with_scope(state, |scope| scope.draw(|chance| chance.random_range(low..=high)))
+}
+
+/// `uuid()`: a random UUID, version 4.
+fn uuid(state: &State) -> Result<String, Error> {
+    let bits: u128 = with_scope(state, |scope| scope.draw(|chance| chance.random()))?;
+    let bits = (bits & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    Ok(parts.join("-"))
+}
+
+/// `pick(['a', 'b'])`: one of the items, equally likely.
+fn pick(state: &State, items: Vec<Value>) -> Result<Value, Error> {
+    if items.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "pick([]): there is nothing to pick"));
+    }
+    with_scope(state, |scope| {
+        let index = scope.draw(|chance| chance.random_range(0..items.len()));
+        items[index].clone()
+    })
+}
+
+/// `hex(16)`: that many random hexadecimal digits, at most 1024.
+fn hex(state: &State, digits: usize) -> Result<String, Error> {
+    let digits = digits.min(1024);
+    with_scope(state, |scope| {
+        scope.draw(|chance| {
+            (0..digits)
+                .map(|_| char::from(b"0123456789abcdef"[chance.random_range(0..16)]))
+                .collect()
+        })
+    })
+}
+
+fn with_scope<T>(state: &State, use_it: impl FnOnce(&Scope) -> T) -> Result<T, Error> {
+    let scope = state.lookup(SELF);
+    match scope.as_ref().and_then(|value| value.downcast_object_ref::<Scope>()) {
+        Some(scope) => Ok(use_it(scope)),
+        None => Err(Error::new(ErrorKind::InvalidOperation, "no iteration to draw for")),
+    }
+}

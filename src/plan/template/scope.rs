@@ -1,0 +1,85 @@
+//! What expressions see: data rows, captured values, and a source of chance.
+
+use std::sync::{Arc, Mutex};
+
+use minijinja::Value;
+use minijinja::value::Object;
+use rand_pcg::Pcg64Mcg;
+
+use super::Names;
+use crate::units::{Seed, Stream};
+
+/// A snapshot of a user's variables. Made only for expressions; plain names are looked up directly.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    names: Arc<Names>,
+    slots: Vec<Option<Value>>,
+    /// One row a data set.
+    rows: Vec<Vec<Value>>,
+    vu: u64,
+    iteration: u64,
+    chance: Arc<Mutex<Pcg64Mcg>>,
+}
+
+impl Scope {
+    /// A snapshot. `chance` goes on where the user's own draws stand, so repeating a run repeats it.
+    pub fn new(
+        names: Arc<Names>,
+        slots: Vec<Option<Value>>,
+        rows: Vec<Vec<Value>>,
+        (vu, iteration): (u64, u64),
+        chance: Pcg64Mcg,
+    ) -> Self {
+        Self { names, slots, rows, vu, iteration, chance: Arc::new(Mutex::new(chance)) }
+    }
+
+    /// The generator after all draws of the expression.
+    pub fn chance(&self) -> Pcg64Mcg {
+        self.chance.lock().map_or_else(|poisoned| poisoned.into_inner().clone(), |c| c.clone())
+    }
+
+    /// Draws with the snapshot's generator.
+    pub(super) fn draw<T>(&self, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
+        match self.chance.lock() {
+            Ok(mut chance) => draw(&mut chance),
+            Err(poisoned) => draw(&mut poisoned.into_inner()),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests(names: &Names, slots: Vec<Option<Value>>) -> Self {
+        let rows = vec![vec![Value::from("GRU"), Value::from(7)]];
+        let chance = Seed::new(1).stream(Stream::Iteration, 0);
+        Self::new(Arc::new(names.clone()), slots, rows, (1, 1), chance)
+    }
+
+    /// A scope in which nothing is set, for tests and for checking expressions.
+    pub fn empty() -> Self {
+        let chance = Seed::new(0).stream(Stream::Iteration, 0);
+        Self::new(Arc::default(), vec![], vec![], (0, 0), chance)
+    }
+}
+
+/// The name under which template functions find the scope itself. Not a name a user can write.
+pub(super) const SELF: &str = "\u{0}scope";
+
+impl Object for Scope {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        match key {
+            SELF => return Some(Value::from_dyn_object(self.clone())),
+            "vu" => return Some(Value::from(self.vu)),
+            "iteration" => return Some(Value::from(self.iteration)),
+            _ => {}
+        }
+        if let Some(slot) = self.names.slots.get(key) {
+            return self.slots.get(slot.0 as usize).cloned().flatten();
+        }
+        let (position, columns) = self.names.datasets.get(key)?;
+        let row = self.rows.get(*position as usize)?;
+        Some(columns.iter().cloned().zip(row.iter().cloned()).collect())
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+}

@@ -1,0 +1,118 @@
+//! Judgement: first the measurement itself, then the objectives, then the verdict.
+//!
+//! A number is worth showing only if the measurement behind it is valid, so validity comes first and a
+//! measurement that is not valid never passes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::Objective;
+use crate::units::{Quantity, RunTime};
+
+/// Whether the measurement can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValidityStatus {
+    /// Nothing speaks against it.
+    Valid,
+    /// Something does; the numbers are shown with a warning.
+    Suspect,
+    /// It cannot support a verdict.
+    NotValid,
+}
+
+/// One test of the measurement, passed or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which test: `achieved_rate`, `schedule_lag`, `generator_cpu`, `client_errors`, `warm_up`, `trend`,
+    /// `littles_law`, `conservation`, `rate_limited`, `steered`, …
+    pub test: String,
+    /// Its outcome.
+    pub status: ValidityStatus,
+    /// What was found, with figures and a way out where it failed.
+    pub message: String,
+}
+
+/// Whether the measurement can be trusted, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validity {
+    /// The worst of all findings.
+    pub status: ValidityStatus,
+    /// All tests, passed ones included.
+    pub findings: Vec<Finding>,
+    /// The stack's in-flight or response time grew without end: the load exceeds what it carries.
+    pub overloaded: bool,
+    /// Throttled answers dominate: the edge's limit was measured, not the stack's capacity.
+    pub rate_limited: bool,
+}
+
+impl Validity {
+    /// The messages of the tests that did not pass.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.status != ValidityStatus::Valid)
+            .map(|finding| finding.message.as_str())
+    }
+}
+
+/// How an objective came out. Ordered from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectiveStatus {
+    /// The target is met.
+    Pass,
+    /// The run cannot prove it, or nothing observes it.
+    NotMeasured,
+    /// Between target and max.
+    AtRisk,
+    /// The interval straddles the max.
+    Inconclusive,
+    /// Beyond the max.
+    Fail,
+}
+
+/// One judged row of the SLO table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JudgedObjective {
+    /// The row.
+    pub objective: Objective,
+    /// The estimate; absent where it could not be measured.
+    pub estimate: Option<Quantity>,
+    /// The 95 % interval, where there are enough batches for one.
+    pub interval: Option<(Quantity, Quantity)>,
+    /// How many values stand behind it.
+    pub samples: u64,
+    /// How it came out.
+    pub status: ObjectiveStatus,
+    /// Why it is not measured or inconclusive, and how much longer to run; empty otherwise.
+    pub note: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every target is met.
+    Pass,
+    /// A target is missed, no max is.
+    AtRisk,
+    /// An interval straddles a max: run longer.
+    Inconclusive,
+    /// A max is exceeded.
+    Fail,
+    /// The measurement cannot support a verdict.
+    NotValid,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Whether the measurement can be trusted.
+    pub validity: Validity,
+    /// All rows of the SLO table, in the scenario's order.
+    pub objectives: Vec<JudgedObjective>,
+    /// The part of the run that was judged: after warm-up, within the judged stages.
+    pub steady: (RunTime, RunTime),
+}
