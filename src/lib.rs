@@ -8,4 +8,5 @@ pub mod units;
 pub mod metrics;
 
 pub mod plan;
+pub mod schedule;
 pub mod slo;

@@ -49,6 +49,13 @@ impl Seed {
         let mixed = mix(mix(self.0 ^ mix(purpose as u64)) ^ index);
         Pcg64Mcg::seed_from_u64(mixed)
     }
+
+    /// One number in [0, 1) for `purpose` and the `index`-th thing, where a whole stream would be wasted.
+    pub fn uniform(self, purpose: Stream, index: u64) -> f64 {
+        let mixed = mix(mix(self.0 ^ mix(purpose as u64)) ^ index);
+        // 53 bits are what a double holds.
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    }
 }
 
 impl fmt::Display for Seed {

@@ -1,5 +1,6 @@
 //! What expressions see: data rows, captured values, and a source of chance.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use minijinja::Value;
@@ -76,7 +77,9 @@ impl Object for Scope {
         }
         let (position, columns) = self.names.datasets.get(key)?;
         let row = self.rows.get(*position as usize)?;
-        Some(columns.iter().cloned().zip(row.iter().cloned()).collect())
+        let cells: BTreeMap<String, Value> =
+            columns.iter().cloned().zip(row.iter().cloned()).collect();
+        Some(Value::from(cells))
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
