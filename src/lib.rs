@@ -10,3 +10,4 @@ pub mod metrics;
 pub mod plan;
 pub mod schedule;
 pub mod slo;
+pub mod user;

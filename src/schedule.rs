@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn constant_stage_has_equal_gaps_and_the_exact_count() {
-        let arrivals = all(&load(ArrivalLaw::Constant, vec![stage(50.0, 50.0, 4)]), 1, Shard::WHOLE);
+        let arrivals =
+            all(&load(ArrivalLaw::Constant, vec![stage(50.0, 50.0, 4)]), 1, Shard::WHOLE);
         assert_eq!(arrivals.len(), 200);
         assert_eq!(arrivals[0].intended, RunTime::ZERO + Nanos::from_millis(10));
         let gaps = arrivals.windows(2).map(|pair| pair[1].intended.since(pair[0].intended));
@@ -207,7 +208,8 @@ mod tests {
     /// 1 s at 20/s: mean and variance are both 20; their standard errors are 0.045 and 0.29.
     #[test]
     fn poisson_counts_have_equal_mean_and_variance() {
-        let arrivals = all(&load(ArrivalLaw::Poisson, vec![stage(20.0, 20.0, 10_000)]), 7, Shard::WHOLE);
+        let arrivals =
+            all(&load(ArrivalLaw::Poisson, vec![stage(20.0, 20.0, 10_000)]), 7, Shard::WHOLE);
         let mut counts = vec![0.0_f64; 10_000];
         for arrival in &arrivals {
             counts[arrival.intended.as_secs_f64() as usize] += 1.0;

@@ -334,6 +334,11 @@ impl Template {
         self.pieces.is_empty()
     }
 
+    /// Whether an expression is in it, and not just constants and plain names.
+    pub fn has_expressions(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Expression(..)))
+    }
+
     /// Appends the rendered text to `out`.
     ///
     /// # Errors

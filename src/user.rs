@@ -1,0 +1,301 @@
+//! The virtual user: a state machine that says what to do next and hears what came of it.
+//!
+//! It does no I/O and reads no clock; the engine carries its actions out. A user is a position in a
+//! program, a few counters and the values it has captured.
+
+mod judge;
+mod rows;
+mod think;
+
+use std::sync::Arc;
+
+use minijinja::Value;
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+pub use judge::{Headers, Response, Seen};
+pub use rows::Rows;
+
+use crate::metrics::{ErrorClass, Outcome, ScenarioId};
+use crate::plan::{
+    Body, Condition, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, Template,
+    Variables,
+};
+use crate::schedule::Arrival;
+use crate::units::{Nanos, RunTime, Seed, Stream};
+
+/// The deepest nesting of loops that a flow may have.
+pub const MAX_LOOPS: usize = 8;
+
+/// What a user does next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send this request, then call [`User::on_response`] or [`User::on_failure`].
+    Send(RequestId),
+    /// Do nothing until then, then ask again.
+    Wait(RunTime),
+    /// The iteration is over.
+    Done,
+    /// The script itself failed; the iteration is over.
+    Broken(RenderError),
+}
+
+/// A virtual user.
+#[derive(Debug)]
+pub struct User {
+    plan: Arc<Plan>,
+    names: Arc<Names>,
+    rows: Arc<Rows>,
+    /// Its number among all users of the run, from 0.
+    number: u64,
+    scenario: ScenarioId,
+    iteration: u64,
+    position: u32,
+    counters: [u32; MAX_LOOPS],
+    slots: Box<[Option<Value>]>,
+    picked: Box<[u32]>,
+    chance: Pcg64Mcg,
+    failed: bool,
+}
+
+/// What all users of a worker share.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    plan: Arc<Plan>,
+    names: Arc<Names>,
+    rows: Arc<Rows>,
+    /// Weights of the scenarios, summed up.
+    shares: Arc<[f64]>,
+}
+
+impl Cast {
+    /// Prepares for users of `plan`.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let mut sum = 0.0;
+        let shares = plan
+            .scenarios
+            .iter()
+            .map(|scenario| {
+                sum += scenario.weight;
+                sum
+            })
+            .collect();
+        let names = Arc::new(plan.templates.names().clone());
+        let rows = Arc::new(Rows::new(&plan.data, plan.seed));
+        Self { plan, names, rows, shares }
+    }
+
+    /// The scenario that arrival `index` plays: by weight, from the seed alone.
+    pub fn scenario_of(&self, index: u64) -> ScenarioId {
+        let total = self.shares.last().copied().unwrap_or(1.0);
+        let drawn = self.plan.seed.uniform(Stream::Scenario, index) * total;
+        let found = self.shares.iter().position(|&upper| drawn < upper);
+        ScenarioId(found.unwrap_or(self.shares.len() - 1) as u16)
+    }
+
+    /// A user with the given number among all users of the run.
+    pub fn user(&self, number: u64) -> User {
+        User {
+            plan: self.plan.clone(),
+            names: self.names.clone(),
+            rows: self.rows.clone(),
+            number,
+            scenario: ScenarioId(0),
+            iteration: 0,
+            position: 0,
+            counters: [0; MAX_LOOPS],
+            slots: vec![None; self.names.slots.len()].into(),
+            picked: vec![0; self.plan.data.len()].into(),
+            chance: Seed::new(0).stream(Stream::Iteration, 0),
+            failed: false,
+        }
+    }
+}
+
+impl User {
+    /// Begins an iteration: forgets what the last one captured and picks its rows.
+    pub fn begin(&mut self, scenario: ScenarioId, arrival: &Arrival) {
+        self.scenario = scenario;
+        self.iteration = arrival.index;
+        self.position = 0;
+        self.failed = false;
+        self.slots.fill(None);
+        self.chance = self.plan.seed.stream(Stream::Iteration, arrival.index);
+        for (dataset, picked) in self.picked.iter_mut().enumerate() {
+            *picked = self.rows.pick(dataset, arrival.index, self.number);
+        }
+    }
+
+    /// The scenario it plays.
+    pub const fn scenario(&self) -> ScenarioId {
+        self.scenario
+    }
+
+    /// Its number among all users of the run.
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether a request of this iteration failed.
+    pub const fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// What to do at `now`. Passes over instructions that take no time.
+    pub fn next_action(&mut self, now: RunTime) -> Action {
+        let plan = self.plan.clone();
+        let program = &plan.scenarios[self.scenario.0 as usize].program.0;
+        while let Some(op) = program.get(self.position as usize) {
+            self.position += 1;
+            match op {
+                Op::Request(id) => return Action::Send(*id),
+                Op::Think(delay) => {
+                    return Action::Wait(now + think::draw(*delay, &mut self.chance));
+                }
+                op => {
+                    if let Err(error) = self.control(op) {
+                        self.failed = true;
+                        return Action::Broken(error);
+                    }
+                }
+            }
+        }
+        Action::Done
+    }
+
+    /// Carries out an instruction that only moves the position or a value.
+    fn control(&mut self, op: &Op) -> Result<(), RenderError> {
+        match op {
+            Op::Repeat { counter, times: (least, most), end } => {
+                let rounds = self.chance.random_range(*least..=*most);
+                self.counters[*counter as usize] = rounds;
+                if rounds == 0 {
+                    self.position = *end;
+                }
+            }
+            Op::Again { counter, back } => {
+                let left = &mut self.counters[*counter as usize];
+                *left = left.saturating_sub(1);
+                if *left > 0 {
+                    self.position = *back;
+                }
+            }
+            Op::If { when, end } => {
+                if !self.holds(when)? {
+                    self.position = *end;
+                }
+            }
+            Op::Choose(branches) => {
+                let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
+                let mut drawn = self.chance.random::<f64>() * total;
+                let chosen = branches.iter().find(|(weight, _)| {
+                    drawn -= weight;
+                    drawn < 0.0
+                });
+                if let Some((_, to)) = chosen.or(branches.last()) {
+                    self.position = *to;
+                }
+            }
+            Op::Jump(to) => self.position = *to,
+            Op::Set(slot, value) => self.slots[slot.0 as usize] = Some(value.clone()),
+            Op::Request(_) | Op::Think(_) => {}
+        }
+        Ok(())
+    }
+
+    fn holds(&mut self, condition: &Condition) -> Result<bool, RenderError> {
+        let holds = condition.holds(self)?;
+        self.settle_chance();
+        Ok(holds)
+    }
+
+    /// Renders a template with this user's values, appending to `out`.
+    ///
+    /// # Errors
+    /// Where a value is missing or an expression fails.
+    pub fn render(&mut self, template: &Template, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        template.render(self, out)?;
+        if template.has_expressions() {
+            self.settle_chance();
+        }
+        Ok(())
+    }
+
+    /// Renders the body of a request, appending to `out`.
+    ///
+    /// # Errors
+    /// Where a value is missing or an expression fails.
+    pub fn render_body(&mut self, body: &Body, out: &mut Vec<u8>) -> Result<(), RenderError> {
+        match body {
+            Body::None => Ok(()),
+            Body::Text(template) => self.render(template, out),
+        }
+    }
+
+    /// Draws 16 random bytes, for correlation identifiers.
+    pub fn correlation(&mut self) -> u128 {
+        self.chance.random()
+    }
+
+    /// Judges a response and keeps what later steps need from it.
+    pub fn on_response(&mut self, request: RequestId, response: &Response<'_>) -> Seen {
+        let plan = self.plan.clone();
+        let request = &plan.requests[request.0 as usize];
+        let mut seen = judge::checks(&request.checks, response);
+        if seen.outcome == Outcome::Ok {
+            seen = judge::captures(&request.captures, response, |slot, value| {
+                self.slots[slot.0 as usize] = Some(value);
+            });
+        }
+        if seen.outcome != Outcome::Ok {
+            self.fail();
+        }
+        seen
+    }
+
+    /// Hears that a request brought no response. The iteration ends: what follows depends on it.
+    pub fn on_failure(&mut self, _class: ErrorClass) {
+        self.fail();
+    }
+
+    /// A failed step ends the iteration, as a person would stop at an error page.
+    fn fail(&mut self) {
+        self.failed = true;
+        self.position = u32::MAX;
+    }
+
+    /// Expressions draw from a copy of the generator made with the scope; moving on by one draw here keeps
+    /// the next expression from seeing the same numbers.
+    fn settle_chance(&mut self) {
+        let _: u64 = self.chance.random();
+    }
+}
+
+impl Variables for User {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        self.slots[slot.0 as usize].as_ref()
+    }
+
+    fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
+        let row = self.picked[dataset as usize] as usize;
+        self.plan.data[dataset as usize].rows.get(row)?.get(column as usize)
+    }
+
+    fn scope(&self) -> Scope {
+        let rows = self
+            .picked
+            .iter()
+            .zip(&self.plan.data)
+            .map(|(&row, dataset)| {
+                dataset.rows.get(row as usize).map_or_else(Vec::new, |row| row.to_vec())
+            })
+            .collect();
+        let who = (self.number + 1, self.iteration);
+        Scope::new(self.names.clone(), self.slots.to_vec(), rows, who, self.chance.clone())
+    }
+}
+
+/// Draws one delay. Public for the closed model's pacing and for tests of the laws.
+pub fn draw_delay(delay: Delay, chance: &mut Pcg64Mcg) -> Nanos {
+    think::draw(delay, chance)
+}

@@ -1,0 +1,73 @@
+//! Finds `$.a.b` in a JSON text without building a tree: everything else is skipped as it is read.
+
+use minijinja::Value;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+/// The value under `keys`, if the text is JSON and has it. Scalars stay scalars.
+pub(super) fn find(json: &[u8], keys: &[String]) -> Option<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    Seek(keys).deserialize(&mut reader).ok().flatten()
+}
+
+struct Seek<'a>(&'a [String]);
+
+impl<'de> DeserializeSeed<'de> for Seek<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Option<Value>, D::Error> {
+        match self.0.split_first() {
+            None => serde::Deserialize::deserialize(reader).map(Some),
+            Some((key, rest)) => reader.deserialize_any(SeekKey { key, rest }),
+        }
+    }
+}
+
+struct SeekKey<'a> {
+    key: &'a str,
+    rest: &'a [String],
+}
+
+impl<'de> Visitor<'de> for SeekKey<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "an object with `{}`", self.key)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            if found.is_none() && key == self.key {
+                found = map.next_value_seed(Seek(self.rest))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(json: &str, path: &str) -> Option<String> {
+        let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
+        find(json.as_bytes(), &keys).map(|value| value.to_string())
+    }
+
+    #[test]
+    fn keys_are_found_at_any_depth() {
+        let json = r#"{"skip":[{"token":1}],"a":{"b":{"c":"deep"},"n":7}}"#;
+        assert_eq!(text(json, "a.b.c").as_deref(), Some("deep"));
+        assert_eq!(text(json, "a.n").as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        assert_eq!(text(r#"{"a":1}"#, "b"), None);
+        assert_eq!(text(r#"{"a":1}"#, "a.b"), None);
+        assert_eq!(text("not json", "a"), None);
+        assert_eq!(text("[1]", "a"), None);
+    }
+}
