@@ -11,3 +11,7 @@ pub mod plan;
 pub mod schedule;
 pub mod slo;
 pub mod user;
+
+pub mod transport;
+
+pub mod engine;

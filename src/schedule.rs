@@ -31,37 +31,42 @@ pub struct Arrival {
 pub struct Schedule {
     law: ArrivalLaw,
     stages: Vec<Stage>,
+    shard: Shard,
+    cursor: Cursor,
+    /// An arrival that was looked at but not taken, with the cursor before it.
+    ahead: Option<(Cursor, Arrival)>,
+}
+
+/// Where the walk stands: behind the last arrival.
+#[derive(Debug, Clone)]
+struct Cursor {
     gaps: Pcg64Mcg,
-    /// The stage of the last arrival, when it began, and how much of Λ of it is used up.
     stage: usize,
     stage_start: RunTime,
+    /// How much of Λ of this stage is used up.
     used: f64,
     /// The gap to the next arrival, in units of Λ.
     gap: f64,
     next_index: u64,
-    shard: Shard,
 }
 
 impl Schedule {
     /// The schedule of `load` under `seed`; yields the arrivals of `shard` only.
     pub fn new(load: &OpenLoad, seed: Seed, shard: Shard) -> Self {
-        let mut schedule = Self {
-            law: load.arrivals,
-            stages: load.stages.clone(),
+        let mut cursor = Cursor {
             gaps: seed.stream(Stream::Arrivals, 0),
             stage: 0,
             stage_start: RunTime::ZERO,
             used: 0.0,
             gap: 0.0,
             next_index: 0,
-            shard,
         };
-        schedule.gap = match load.arrivals {
+        cursor.gap = match load.arrivals {
             // The first of equal gaps is halved, so that counts are right to half an arrival everywhere.
             ArrivalLaw::Constant => 0.5,
-            ArrivalLaw::Poisson => schedule.draw_gap(),
+            ArrivalLaw::Poisson => cursor.draw_gap(load.arrivals),
         };
-        schedule
+        Self { law: load.arrivals, stages: load.stages.clone(), shard, cursor, ahead: None }
     }
 
     /// Part `index` of `count` equal parts of this schedule, for one of several workers.
@@ -74,11 +79,33 @@ impl Schedule {
         self
     }
 
+    /// The next arrival, without taking it.
+    pub fn peek(&mut self) -> Option<Arrival> {
+        if self.ahead.is_none() {
+            let before = self.cursor.clone();
+            self.ahead = self.walk().map(|arrival| (before, arrival));
+        }
+        self.ahead.as_ref().map(|(_, arrival)| *arrival)
+    }
+
+    /// Takes the next arrival if it is due at `now`.
+    pub fn next_due(&mut self, now: RunTime) -> Option<Arrival> {
+        let arrival = self.peek()?;
+        if arrival.intended > now {
+            return None;
+        }
+        self.ahead = None;
+        Some(arrival)
+    }
+
     /// Replaces everything after `at` by `stages`. Arrivals up to `at` stay as they are, and since all
     /// parts of a schedule are changed alike, they still agree.
     pub fn reshape(&mut self, at: RunTime, stages: &[Stage]) {
-        let mut start = self.stage_start;
-        let mut kept = self.stage;
+        if let Some((before, _)) = self.ahead.take() {
+            self.cursor = before;
+        }
+        let mut start = self.cursor.stage_start;
+        let mut kept = self.cursor.stage;
         while let Some(stage) = self.stages.get(kept) {
             if start + stage.duration > at {
                 break;
@@ -94,33 +121,13 @@ impl Schedule {
         self.stages.extend_from_slice(stages);
     }
 
-    fn draw_gap(&mut self) -> f64 {
-        match self.law {
-            ArrivalLaw::Constant => 1.0,
-            ArrivalLaw::Poisson => Exp1.sample(&mut self.gaps),
-        }
-    }
-
-    /// The next arrival of all shards.
-    fn step(&mut self) -> Option<Arrival> {
-        let mut wanted = self.used + self.gap;
+    /// The next arrival of this shard.
+    fn walk(&mut self) -> Option<Arrival> {
         loop {
-            let stage = self.stages.get(self.stage)?;
-            let whole = stage_work(stage);
-            if wanted < whole {
-                let offset = time_of_work(stage, wanted);
-                self.used = wanted;
-                self.gap = self.draw_gap();
-                let index = self.next_index;
-                self.next_index += 1;
-                return Some(Arrival { index, intended: self.stage_start + offset });
+            let arrival = self.cursor.step(self.law, &self.stages)?;
+            if arrival.index % u64::from(self.shard.count) == u64::from(self.shard.index) {
+                return Some(arrival);
             }
-            wanted -= whole;
-            // Rounding must not leave less than nothing to go.
-            self.gap = wanted.max(0.0);
-            self.used = 0.0;
-            self.stage_start = self.stage_start + stage.duration;
-            self.stage += 1;
         }
     }
 }
@@ -129,11 +136,40 @@ impl Iterator for Schedule {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
+        match self.ahead.take() {
+            Some((_, arrival)) => Some(arrival),
+            None => self.walk(),
+        }
+    }
+}
+
+impl Cursor {
+    fn draw_gap(&mut self, law: ArrivalLaw) -> f64 {
+        match law {
+            ArrivalLaw::Constant => 1.0,
+            ArrivalLaw::Poisson => Exp1.sample(&mut self.gaps),
+        }
+    }
+
+    /// The next arrival of all shards.
+    fn step(&mut self, law: ArrivalLaw, stages: &[Stage]) -> Option<Arrival> {
         loop {
-            let arrival = self.step()?;
-            if arrival.index % u64::from(self.shard.count) == u64::from(self.shard.index) {
-                return Some(arrival);
+            let stage = stages.get(self.stage)?;
+            let wanted = self.used + self.gap;
+            let whole = stage_work(stage);
+            if wanted < whole {
+                let offset = time_of_work(stage, wanted);
+                self.used = wanted;
+                self.gap = self.draw_gap(law);
+                let index = self.next_index;
+                self.next_index += 1;
+                return Some(Arrival { index, intended: self.stage_start + offset });
             }
+            // Rounding must not leave less than nothing to go.
+            self.gap = (wanted - whole).max(0.0);
+            self.used = 0.0;
+            self.stage_start = self.stage_start + stage.duration;
+            self.stage += 1;
         }
     }
 }

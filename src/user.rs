@@ -141,6 +141,12 @@ impl User {
         self.failed
     }
 
+    /// Whether the iteration is not over yet.
+    pub fn next_is_work(&self) -> bool {
+        let program = &self.plan.scenarios[self.scenario.0 as usize].program.0;
+        (self.position as usize) < program.len()
+    }
+
     /// What to do at `now`. Passes over instructions that take no time.
     pub fn next_action(&mut self, now: RunTime) -> Action {
         let plan = self.plan.clone();

@@ -52,6 +52,8 @@ pub struct GeneratorLoad {
 pub struct StepInterval {
     /// Finished requests, failed ones included.
     pub requests: u64,
+    /// HTTP exchanges behind them: redirects and repeats on a new connection count on their own.
+    pub exchanges: u64,
     /// Failed requests by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// Responses by status.

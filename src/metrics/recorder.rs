@@ -9,6 +9,7 @@ use crate::units::{Nanos, RunTime};
 #[derive(Debug, Clone)]
 pub(super) struct StepPart {
     pub(super) requests: u64,
+    pub(super) exchanges: u64,
     pub(super) errors: [u64; ErrorClass::ALL.len()],
     /// (status, count): a step meets few statuses, so a scan beats a map.
     pub(super) statuses: Vec<(u16, u64)>,
@@ -23,6 +24,7 @@ impl StepPart {
     fn new() -> Self {
         Self {
             requests: 0,
+            exchanges: 0,
             errors: [0; ErrorClass::ALL.len()],
             statuses: Vec::with_capacity(4),
             bytes_received: 0,
@@ -35,6 +37,7 @@ impl StepPart {
 
     fn record(&mut self, sample: &Sample) {
         self.requests += 1;
+        self.exchanges += u64::from(sample.exchanges);
         if let Outcome::Failed(class) = sample.outcome {
             self.errors[class as usize] += 1;
         }
@@ -64,6 +67,7 @@ impl StepPart {
             return;
         }
         self.requests = 0;
+        self.exchanges = 0;
         self.errors = [0; ErrorClass::ALL.len()];
         self.statuses.clear();
         self.bytes_received = 0;
@@ -268,6 +272,7 @@ mod tests {
             status: 200,
             bytes_received: 10,
             bytes_sent: 5,
+            exchanges: 1,
             outcome: Outcome::Ok,
         }
     }

@@ -203,6 +203,8 @@ pub struct Sample {
     pub bytes_received: u64,
     /// Bytes sent, head and body.
     pub bytes_sent: u64,
+    /// HTTP exchanges it took: more than one with redirects, or where an idle connection had been closed.
+    pub exchanges: u16,
     /// How it ended.
     pub outcome: Outcome,
 }

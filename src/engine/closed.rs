@@ -1,0 +1,128 @@
+//! The closed model: so many users, each starting its next iteration when the last one ends.
+//!
+//! People ask for it, and it answers a question of its own (what do n users do to the stack?), but its
+//! response times suffer from coordinated omission, so every output labels it.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::metrics::ScenarioId;
+use crate::plan::ClosedLoad;
+use crate::schedule::Arrival;
+use crate::transport::Client;
+use crate::units::{Nanos, RunTime};
+
+use super::control::Order;
+use super::dispatch::{SECOND, follow_orders};
+use super::iteration::{Ended, play};
+use super::worker::Worker;
+
+/// What the users of a closed model share.
+struct Crowd {
+    worker: Rc<Worker>,
+    busy: Cell<u64>,
+    /// The scenario that each user plays, while it does.
+    playing: RefCell<Vec<Option<ScenarioId>>>,
+}
+
+/// Plays a closed model to its end.
+pub(super) async fn run(
+    worker: &Rc<Worker>,
+    load: &ClosedLoad,
+    orders: watch::Receiver<Order>,
+) -> io::Result<RunTime> {
+    let vus = worker.share_of(load.vus);
+    let crowd = Rc::new(Crowd {
+        worker: worker.clone(),
+        busy: Cell::new(0),
+        playing: RefCell::new(vec![None; vus as usize]),
+    });
+    let orders = tokio::task::spawn_local(follow_orders(worker.clone(), orders, |_, _| {}));
+    let mut users = JoinSet::new();
+    for local in 0..vus {
+        users.spawn_local(live(crowd.clone(), local, load.clone()));
+    }
+    let end = RunTime::ZERO + load.duration;
+    let ended = watch_over(worker, &crowd, end, u64::from(vus)).await?;
+    orders.abort();
+    Ok(ended)
+}
+
+/// Cuts intervals and ends the run.
+async fn watch_over(
+    worker: &Rc<Worker>,
+    crowd: &Crowd,
+    end: RunTime,
+    vus: u64,
+) -> io::Result<RunTime> {
+    let mut next_cut = RunTime::ZERO + SECOND;
+    loop {
+        let now = worker.timers.clock().now();
+        worker.timers.fire_due(now);
+        while next_cut <= now {
+            worker.cut(next_cut, crowd.busy.get(), vus);
+            next_cut = next_cut + SECOND;
+        }
+        if now >= end && !worker.draining.get() {
+            worker.drain(worker.longest_request(now));
+        }
+        let in_flight = worker.recorder.borrow().in_flight();
+        if worker.draining.get() && (in_flight == 0 || now >= worker.drain_until.get()) {
+            for scenario in crowd.playing.borrow_mut().iter_mut().filter_map(Option::take) {
+                worker.recorder.borrow_mut().iteration_unfinished(scenario);
+            }
+            worker.cut(now, 0, vus);
+            return Ok(now);
+        }
+        let wake = if worker.draining.get() {
+            worker.drain_until.get().min(now + Nanos::from_millis(5))
+        } else {
+            end
+        };
+        let wake = wake.min(next_cut).min(worker.timers.next_deadline());
+        worker.timers.sleep_until(wake).await?;
+    }
+}
+
+/// One user's life.
+async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
+    let worker = crowd.worker.clone();
+    let number = worker.number_of(local);
+    let mut user = worker.cast.user(number);
+    let mut client = Client::new(&worker.shared, number);
+    let clock = worker.timers.clock();
+    let mut round = 0;
+    client.timer().sleep_until(RunTime::ZERO).await;
+    while !worker.draining.get() {
+        let started = clock.now();
+        // Iteration numbers are fixed by user and round, whoever is faster.
+        let index = round * u64::from(load.vus) + number;
+        let scenario = worker.cast.scenario_of(index);
+        crowd.playing.borrow_mut()[local as usize] = Some(scenario);
+        crowd.busy.set(crowd.busy.get() + 1);
+        let arrival = Arrival { index, intended: started };
+        let ended = play(&worker, &mut user, &mut client, (scenario, arrival)).await;
+        crowd.busy.set(crowd.busy.get() - 1);
+        match ended {
+            Ended::Done(at) => {
+                crowd.playing.borrow_mut()[local as usize] = None;
+                let time = at.since(started);
+                worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
+            }
+            // Counted with all others that are still playing when the run ends.
+            Ended::Unfinished => return,
+        }
+        round += 1;
+        let next = started + load.pace;
+        if next > clock.now() {
+            client.timer().sleep_until(next).await;
+        } else if user.failed() {
+            // A dead target answers in microseconds: do not spin on it.
+            client.timer().sleep_until(clock.now() + Nanos::from_millis(10)).await;
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Stopping and steering a run from outside.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use crate::metrics::StopReason;
+use crate::plan::{Load, Plan, Stage};
+use crate::transport::Clock;
+use crate::units::{Nanos, Rate, RunTime};
+
+/// What workers are told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Order {
+    /// No new arrivals; requests in flight may end until then.
+    pub(super) drain_until: Option<RunTime>,
+    /// From this time on, these stages instead of the plan's.
+    pub(super) stages: Option<(RunTime, Vec<Stage>)>,
+    /// Counts the changes of `stages`, so that each is carried out once.
+    pub(super) revision: u64,
+}
+
+/// A handle to stop or steer a run.
+#[derive(Debug, Clone)]
+pub struct Control {
+    orders: watch::Sender<Order>,
+    reason: Arc<Mutex<StopReason>>,
+    steering: Arc<Mutex<Steering>>,
+    clock: Clock,
+}
+
+/// How long requests in flight may take when the user stops a run.
+const DRAIN: Nanos = Nanos::from_secs(5);
+
+/// Steering takes effect this long after the command, so that all workers change at the same moment.
+const NOTICE: Nanos = Nanos::from_millis(30);
+
+/// The stages of a run as they stand after steering.
+#[derive(Debug, Clone)]
+pub struct Steering {
+    /// The stages in force, from the beginning of the run.
+    stages: Vec<Stage>,
+}
+
+impl Steering {
+    /// The stage in force at `at`, and what of it and later ones is still to come.
+    fn rest(&self, at: RunTime) -> Vec<Stage> {
+        let mut start = RunTime::ZERO;
+        let mut rest = Vec::new();
+        for stage in &self.stages {
+            let end = start + stage.duration;
+            if end > at {
+                rest.push(behind(*stage, at.since(start)));
+            }
+            start = end;
+        }
+        rest
+    }
+
+    /// The rate at `at`, iterations per second; zero behind the end.
+    pub fn rate_at(&self, at: RunTime) -> Rate {
+        self.rest(at).first().map_or(Rate::ZERO, |stage| stage.from)
+    }
+
+    /// The stages in force, from the beginning of the run.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    fn replace_after(&mut self, at: RunTime, rest: &[Stage]) {
+        let mut start = RunTime::ZERO;
+        let mut kept = Vec::new();
+        for stage in &self.stages {
+            let end = start + stage.duration;
+            if end <= at {
+                kept.push(*stage);
+            } else if start < at {
+                kept.push(before(*stage, at.since(start)));
+            }
+            start = end;
+        }
+        kept.extend_from_slice(rest);
+        self.stages = kept;
+    }
+}
+
+fn rate_within(stage: &Stage, offset: Nanos) -> Rate {
+    let share = offset.as_secs_f64() / stage.duration.as_secs_f64();
+    Rate::per_second(stage.from.get() + (stage.to.get() - stage.from.get()) * share)
+}
+
+fn behind(stage: Stage, offset: Nanos) -> Stage {
+    let duration = stage.duration.saturating_sub(offset);
+    Stage { from: rate_within(&stage, offset), duration, ..stage }
+}
+
+fn before(stage: Stage, offset: Nanos) -> Stage {
+    Stage { to: rate_within(&stage, offset), duration: offset, ..stage }
+}
+
+impl Control {
+    pub(super) fn new(orders: watch::Sender<Order>, plan: Arc<Plan>, clock: Clock) -> Self {
+        let stages = match &plan.load {
+            Load::Open(open) => open.stages.clone(),
+            Load::Closed(_) => Vec::new(),
+        };
+        Self {
+            orders,
+            reason: Arc::new(Mutex::new(StopReason::Finished)),
+            steering: Arc::new(Mutex::new(Steering { stages })),
+            clock,
+        }
+    }
+
+    /// Stops the run: no new arrivals, requests in flight get 5 s. Called again, it stops at once.
+    pub fn stop(&self, reason: StopReason) {
+        if let Ok(mut known) = self.reason.lock()
+            && *known == StopReason::Finished
+        {
+            *known = reason;
+        }
+        let now = self.clock.now();
+        self.orders.send_modify(|order| {
+            order.drain_until = Some(match order.drain_until {
+                None => now + DRAIN,
+                Some(_) => now,
+            });
+        });
+    }
+
+    /// Why the run ended or will end.
+    pub fn reason(&self) -> StopReason {
+        self.reason.lock().map_or(StopReason::Aborted, |reason| *reason)
+    }
+
+    /// Multiplies the rate of the rest of the run by `factor`; 0 pauses arrivals. Returns the new rate.
+    pub fn scale(&self, factor: f64) -> Rate {
+        self.change(|rest| {
+            for stage in rest.iter_mut() {
+                stage.from = stage.from.times(factor);
+                stage.to = stage.to.times(factor);
+            }
+        })
+    }
+
+    /// Holds `rate` (iterations per second) for the rest of the run. Returns it.
+    pub fn hold(&self, rate: Rate) -> Rate {
+        self.change(|rest| {
+            for stage in rest.iter_mut() {
+                stage.from = rate;
+                stage.to = rate;
+            }
+        })
+    }
+
+    /// Goes on with the next stage at once; the run ends earlier by what is skipped. Returns the new rate.
+    pub fn skip_stage(&self) -> Rate {
+        self.change(|rest| {
+            if !rest.is_empty() {
+                rest.remove(0);
+            }
+        })
+    }
+
+    /// The stages as they stand.
+    pub fn steering(&self) -> Steering {
+        match self.steering.lock() {
+            Ok(steering) => steering.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Vec<Stage>)) -> Rate {
+        let at = self.clock.now() + NOTICE;
+        let Ok(mut steering) = self.steering.lock() else { return Rate::ZERO };
+        let mut rest = steering.rest(at);
+        edit(&mut rest);
+        steering.replace_after(at, &rest);
+        let rate = rest.first().map_or(Rate::ZERO, |stage| stage.from);
+        self.orders.send_modify(|order| {
+            order.stages = Some((at, rest));
+            order.revision += 1;
+        });
+        rate
+    }
+}

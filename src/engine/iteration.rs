@@ -1,0 +1,69 @@
+//! One iteration: a user's way through a flow.
+
+use crate::metrics::{ErrorClass, FailureExample, ScenarioId, StepId};
+use crate::schedule::Arrival;
+use crate::transport::Client;
+use crate::units::RunTime;
+use crate::user::{Action, User};
+
+use super::worker::Worker;
+
+/// How an iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// At this time, all the way through or at a failed step.
+    Done(RunTime),
+    /// Cut off because the run stops.
+    Unfinished,
+}
+
+/// Plays one iteration, recording as it goes.
+pub(super) async fn play(
+    worker: &Worker,
+    user: &mut User,
+    client: &mut Client,
+    (scenario, arrival): (ScenarioId, Arrival),
+) -> Ended {
+    let clock = worker.timers.clock();
+    client.begin_iteration();
+    user.begin(scenario, &arrival);
+    let mut now = clock.now();
+    worker.recorder.borrow_mut().arrival_started(scenario, now.since(arrival.intended));
+    // The moment the user is ready for the next step: nothing that delays us may hide behind it.
+    let mut ready = arrival.intended;
+    loop {
+        match user.next_action(ready) {
+            Action::Send(request) => {
+                worker.recorder.borrow_mut().request_started(now);
+                let finished = client.perform(user, request, ready, now).await;
+                ready = finished.sample.done;
+                now = ready;
+                worker.record(scenario, finished);
+                worker.after_response(now);
+            }
+            Action::Wait(until) => {
+                if worker.draining.get() {
+                    return Ended::Unfinished;
+                }
+                client.timer().sleep_until(until).await;
+                ready = until;
+                now = clock.now();
+            }
+            Action::Done => return Ended::Done(ready),
+            Action::Broken(error) => {
+                let example = FailureExample {
+                    step: StepId(0),
+                    scenario,
+                    class: ErrorClass::Script,
+                    status: 0,
+                    message: error.to_string(),
+                };
+                worker.tell_failure(now, example);
+                return Ended::Done(ready);
+            }
+        }
+        if worker.draining.get() && user.next_is_work() {
+            return Ended::Unfinished;
+        }
+    }
+}

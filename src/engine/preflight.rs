@@ -1,0 +1,35 @@
+//! Before the run: can the target be reached, and may it be loaded?
+
+use std::sync::Arc;
+
+use crate::metrics::ErrorClass;
+use crate::plan::Plan;
+use crate::transport::{Permit, TlsSetup, TransportError, probe};
+
+pub use crate::transport::Reached;
+
+/// Why a run does not begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PreflightError {
+    /// The target is outside loopback and private ranges and has no permit.
+    #[error("{0}")]
+    Refused(String),
+    /// The target cannot be reached.
+    #[error("{0}")]
+    Unreachable(TransportError),
+}
+
+/// Opens one connection to the target, without a request.
+///
+/// # Errors
+/// Where the target may not be loaded or cannot be reached.
+pub async fn preflight(
+    plan: &Arc<Plan>,
+    tls: &TlsSetup,
+    permit: &Permit,
+) -> Result<Reached, PreflightError> {
+    probe(plan, tls, permit).await.map_err(|error| match error.class {
+        ErrorClass::Redirect => PreflightError::Refused(error.message),
+        _ => PreflightError::Unreachable(error),
+    })
+}

@@ -1,0 +1,182 @@
+//! A worker: one thread with its own runtime, users, connections and recorder.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver as SpareReceiver;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::LocalSet;
+
+use crate::metrics::{
+    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, ScenarioId,
+    StepId,
+};
+use crate::plan::{Load, Plan};
+use crate::transport::{Clock, Finished, Shared, Timers};
+use crate::units::RunTime;
+use crate::user::Cast;
+
+use super::control::Order;
+use super::dispatch::Pool;
+use super::load::LoadMeter;
+use super::{FromWorker, Options, closed, dispatch};
+
+/// What a worker is given.
+pub(super) struct Assignment {
+    pub(super) index: u32,
+    pub(super) workers: u32,
+    pub(super) plan: Arc<Plan>,
+    pub(super) options: Options,
+    pub(super) clock: Clock,
+    pub(super) orders: watch::Receiver<Order>,
+    pub(super) outbox: mpsc::Sender<FromWorker>,
+    pub(super) spare: SpareReceiver<Box<IntervalPart>>,
+}
+
+/// A worker's state. Everything in it belongs to one thread.
+pub(super) struct Worker {
+    pub(super) index: u32,
+    pub(super) workers: u32,
+    pub(super) plan: Arc<Plan>,
+    pub(super) cast: Cast,
+    pub(super) shared: Rc<Shared>,
+    pub(super) timers: Rc<Timers>,
+    pub(super) recorder: RefCell<Recorder>,
+    pub(super) outbox: mpsc::Sender<FromWorker>,
+    /// Set once no new iterations may start.
+    pub(super) draining: Cell<bool>,
+    /// Requests in flight may end until then.
+    pub(super) drain_until: Cell<RunTime>,
+    pub(super) spare: SpareReceiver<Box<IntervalPart>>,
+    pub(super) meter: RefCell<LoadMeter>,
+    failures_told: RefCell<HashMap<(StepId, ErrorClass), u32>>,
+    /// The users of an open workload.
+    pool: RefCell<Weak<Pool>>,
+}
+
+/// So many examples of each class of failure of each step are told; the rest are counted.
+const EXAMPLES: u32 = 3;
+
+/// Runs a worker on the current thread, to the end of the run.
+pub(super) fn main(assignment: Assignment) {
+    let (index, outbox) = (assignment.index, assignment.outbox.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let outcome = match runtime {
+        Ok(runtime) => LocalSet::new().block_on(&runtime, run(assignment)),
+        Err(error) => Err(error),
+    };
+    let last = match outcome {
+        Ok(at) => FromWorker::Finished { worker: index, at },
+        Err(error) => FromWorker::Broken { worker: index, message: error.to_string() },
+    };
+    // Where the coordinator is gone, nobody waits for the message.
+    let _ = outbox.blocking_send(last);
+}
+
+async fn run(assignment: Assignment) -> std::io::Result<RunTime> {
+    let timers = Timers::new(assignment.clock)?;
+    let plan = assignment.plan;
+    let options = assignment.options;
+    let shared = Shared::new(plan.clone(), options.tls, options.permit, timers.clone());
+    let recorder = Recorder::new(assignment.index, plan.steps.len(), plan.scenarios.len());
+    let worker = Rc::new(Worker {
+        index: assignment.index,
+        workers: assignment.workers,
+        cast: Cast::new(plan.clone()),
+        shared,
+        timers,
+        recorder: RefCell::new(recorder),
+        outbox: assignment.outbox,
+        draining: Cell::new(false),
+        drain_until: Cell::new(RunTime::NEVER),
+        spare: assignment.spare,
+        meter: RefCell::new(LoadMeter::new(assignment.index == 0)),
+        failures_told: RefCell::default(),
+        pool: RefCell::default(),
+        plan,
+    });
+    match &worker.plan.load {
+        Load::Open(load) => dispatch::open(&worker, load, assignment.orders).await,
+        Load::Closed(load) => closed::run(&worker, load, assignment.orders).await,
+    }
+}
+
+impl Worker {
+    pub(super) fn set_pool(&self, pool: &Rc<Pool>) {
+        *self.pool.borrow_mut() = Rc::downgrade(pool);
+    }
+
+    /// A response was read at `now`: since the clock has been read, what came due meanwhile is started.
+    pub(super) fn after_response(&self, now: RunTime) {
+        if let Some(pool) = self.pool.borrow().upgrade() {
+            pool.start_due(now);
+        }
+    }
+
+    /// This worker's share of `count` users, spread over shards and workers.
+    pub(super) fn share_of(&self, count: u32) -> u32 {
+        let parts = self.plan.shard.count * self.workers;
+        let ours = self.plan.shard.index * self.workers + self.index;
+        count / parts + u32::from(ours < count % parts)
+    }
+
+    /// The number among all users of the run of this worker's `local`-th.
+    pub(super) fn number_of(&self, local: u32) -> u64 {
+        let parts = u64::from(self.plan.shard.count) * u64::from(self.workers);
+        let ours = self.plan.shard.index * self.workers + self.index;
+        u64::from(local) * parts + u64::from(ours)
+    }
+
+    /// Counts a finished request, and tells the first failures of each class.
+    pub(super) fn record(&self, scenario: ScenarioId, finished: Finished) {
+        self.recorder.borrow_mut().record(scenario, &finished.sample);
+        if let Outcome::Failed(class) = finished.sample.outcome {
+            let sample = &finished.sample;
+            let example = FailureExample {
+                step: sample.step,
+                scenario,
+                class,
+                status: sample.status,
+                message: finished.message,
+            };
+            self.tell_failure(sample.done, example);
+        }
+    }
+
+    /// Tells of a failure, unless enough of its kind have been told.
+    pub(super) fn tell_failure(&self, at: RunTime, mut example: FailureExample) {
+        let mut told = self.failures_told.borrow_mut();
+        let count = told.entry((example.step, example.class)).or_default();
+        if *count >= EXAMPLES {
+            return;
+        }
+        *count += 1;
+        for secret in &self.plan.secrets {
+            if !secret.is_empty() {
+                example.message = example.message.replace(secret.as_str(), "•••");
+            }
+        }
+        // A full inbox loses an example, never a count.
+        let event = Event { at, kind: EventKind::Failure(example) };
+        let _ = self.outbox.try_send(FromWorker::Event(event));
+    }
+
+    /// Closes the interval ending at `end` and sends it off. If the inbox is full, the interval goes on.
+    pub(super) fn cut(&self, end: RunTime, vus_busy: u64, vus: u64) {
+        if self.outbox.capacity() == 0 {
+            return;
+        }
+        let mut recorder = self.recorder.borrow_mut();
+        if let Ok(spare) = self.spare.try_recv() {
+            recorder.recycle(*spare);
+        }
+        let mut part = recorder.take_part(end);
+        part.vus_busy = vus_busy;
+        part.vus = vus;
+        part.connections = self.shared.open_connections();
+        part.generator = self.meter.borrow_mut().measure(part.start, end);
+        let _ = self.outbox.try_send(FromWorker::Part(Box::new(part)));
+    }
+}

@@ -1,0 +1,32 @@
+//! The load path: connections, protocols and the times of their phases.
+//!
+//! The engine drives connections itself, because a client library hides the phases and costs as much
+//! again as the request (figures in `benches/`). HTTP/1.1 has its own codec on `httparse`; HTTP/2 is hyper's.
+
+mod address;
+mod client;
+mod clock;
+mod connect;
+mod cookies;
+mod decode;
+mod error;
+mod exchange;
+mod http1;
+mod http2;
+mod io;
+mod parser;
+mod probe;
+mod redirect;
+mod safety;
+mod timer;
+mod tls;
+mod wire;
+
+pub use address::SourcePool;
+pub use client::{Client, Finished, Shared};
+pub use clock::{Clock, process_cpu, thread_cpu};
+pub use error::TransportError;
+pub use probe::{Reached, probe};
+pub use safety::Permit;
+pub use timer::{Timer, Timers};
+pub use tls::{TlsSetup, TlsSetupError};

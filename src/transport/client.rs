@@ -1,0 +1,523 @@
+//! A user's side of the network: its connections, its cookies, and requests from first byte to last.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::metrics::{ErrorClass, Outcome, Phase, Phases, Sample};
+use crate::plan::{ConnectionUse, HttpPlan, Plan, RequestId, RequestPlan};
+use crate::units::{Nanos, RunTime};
+use crate::user::{Response, Seen, User};
+
+use super::address::{Origin, Resolver};
+use super::connect::{Connection, connect};
+use super::cookies::Jar;
+use super::decode::decode;
+use super::exchange::Answer;
+use super::http1::Tools;
+use super::http2::Limits;
+use super::parser::ResponseParser;
+use super::redirect;
+use super::wire::{Parts, Wire};
+use super::{Clock, Permit, SourcePool, Timer, Timers, TlsSetup, TransportError};
+
+/// What all users of a worker share.
+#[derive(Debug)]
+pub struct Shared {
+    pub(super) plan: Arc<Plan>,
+    pub(super) tls: TlsSetup,
+    pub(super) permit: Permit,
+    pub(super) resolver: Resolver,
+    pub(super) open: Rc<Cell<u64>>,
+    timers: Rc<Timers>,
+    sources: SourcePool,
+    target: Rc<Origin>,
+    wires: Vec<Wire>,
+    scratch: RefCell<Box<[u8]>>,
+    parsers: RefCell<Vec<Box<ResponseParser>>>,
+    buffers: RefCell<Vec<Vec<u8>>>,
+    /// Idle connections, where users share them.
+    idle: RefCell<Vec<(Rc<Origin>, Connection)>>,
+}
+
+/// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
+const SCRATCH: usize = 64 * 1024;
+
+impl Shared {
+    /// Prepares a worker for `plan`.
+    pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: Permit, timers: Rc<Timers>) -> Rc<Self> {
+        let wires = plan.requests.iter().map(|request| Wire::compile(request, &plan)).collect();
+        Rc::new(Self {
+            sources: SourcePool::new(&plan.http.source_ips),
+            target: Rc::new(Origin::of_target(&plan.target)),
+            wires,
+            tls,
+            permit,
+            resolver: Resolver::default(),
+            open: Rc::default(),
+            timers,
+            scratch: RefCell::new(vec![0; SCRATCH].into()),
+            parsers: RefCell::default(),
+            buffers: RefCell::default(),
+            idle: RefCell::default(),
+            plan,
+        })
+    }
+
+    /// The run's clock.
+    pub fn clock(&self) -> Clock {
+        self.timers.clock()
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> u64 {
+        self.open.get()
+    }
+
+    /// The address that the first user's connections come from.
+    pub(super) fn first_source(&self) -> Option<IpAddr> {
+        self.sources.of_user(0)
+    }
+
+    fn http(&self) -> &HttpPlan {
+        &self.plan.http
+    }
+}
+
+/// A finished request.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its times and outcome.
+    pub sample: Sample,
+    /// What was wrong, without secrets; empty where all is well.
+    pub message: String,
+}
+
+/// One user's connections and cookies.
+#[derive(Debug)]
+pub struct Client {
+    shared: Rc<Shared>,
+    timer: Timer,
+    source: Option<IpAddr>,
+    connections: Vec<(Rc<Origin>, Connection)>,
+    cookies: Jar,
+}
+
+/// A request under way: what is known of it so far.
+struct Progress {
+    began: RunTime,
+    deadline: RunTime,
+    phases: Phases,
+    /// Sums over all exchanges of a chain of redirects.
+    send: Nanos,
+    wait: Nanos,
+    receive: Nanos,
+    bytes_sent: u64,
+    bytes_received: u64,
+    exchanges: u16,
+    status: u16,
+}
+
+impl Progress {
+    fn new(began: RunTime, timeout: Nanos) -> Self {
+        Self {
+            began,
+            deadline: began + timeout,
+            phases: Phases::default(),
+            send: Nanos::ZERO,
+            wait: Nanos::ZERO,
+            receive: Nanos::ZERO,
+            bytes_sent: 0,
+            bytes_received: 0,
+            exchanges: 0,
+            status: 0,
+        }
+    }
+
+    fn add(&mut self, answer: &Answer) {
+        self.send += answer.written.since(answer.began);
+        self.wait += answer.first_byte.since(answer.written);
+        self.receive += answer.done.since(answer.first_byte);
+        self.bytes_sent += answer.bytes_sent;
+        self.bytes_received += answer.bytes_received;
+        self.status = answer.status;
+    }
+
+    fn into_sample(
+        mut self,
+        request: &RequestPlan,
+        intended: RunTime,
+        done: RunTime,
+        outcome: Outcome,
+    ) -> Sample {
+        if self.status != 0 {
+            self.phases.set(Phase::Send, self.send);
+            self.phases.set(Phase::Wait, self.wait);
+            self.phases.set(Phase::Receive, self.receive);
+        }
+        Sample {
+            step: request.step,
+            intended,
+            sent: self.began,
+            done,
+            phases: self.phases,
+            status: self.status,
+            bytes_received: self.bytes_received,
+            bytes_sent: self.bytes_sent,
+            exchanges: self.exchanges,
+            outcome,
+        }
+    }
+}
+
+impl Client {
+    /// The client of user `number`.
+    pub fn new(shared: &Rc<Shared>, number: u64) -> Self {
+        Self {
+            timer: shared.timers.timer(),
+            source: shared.sources.of_user(number),
+            shared: shared.clone(),
+            connections: Vec::new(),
+            cookies: Jar::default(),
+        }
+    }
+
+    /// The user's timer, for waiting between requests.
+    pub fn timer(&self) -> &Timer {
+        &self.timer
+    }
+
+    /// Begins an iteration: a new visitor has neither connections nor cookies.
+    pub fn begin_iteration(&mut self) {
+        if self.shared.http().connections == ConnectionUse::PerIteration {
+            self.connections.clear();
+            self.cookies.clear();
+        }
+    }
+
+    /// Performs one request of the plan from rendering to judgement. `began` is now.
+    pub async fn perform(
+        &mut self,
+        user: &mut User,
+        id: RequestId,
+        intended: RunTime,
+        began: RunTime,
+    ) -> Finished {
+        let shared = self.shared.clone();
+        let request = &shared.plan.requests[id.0 as usize];
+        let mut progress = Progress::new(began, request.timeout);
+        let mut parser =
+            shared.parsers.borrow_mut().pop().unwrap_or_else(|| Box::new(ResponseParser::new()));
+        let result = self.run(user, id, &mut parser, &mut progress).await;
+        self.timer.disarm();
+        let (done, seen) = match result {
+            Ok((answer, body)) => (answer.done, judge(user, id, &answer, &parser, (&body, began))),
+            Err(error) => {
+                user.on_failure(error.class);
+                let outcome = Outcome::Failed(error.class);
+                (shared.clock().now(), Seen { outcome, message: error.message })
+            }
+        };
+        shared.parsers.borrow_mut().push(parser);
+        let sample = progress.into_sample(request, intended, done, seen.outcome);
+        Finished { sample, message: seen.message }
+    }
+
+    /// All exchanges of one request: redirects are followed. Returns the last answer, and its body
+    /// decompressed where it is looked into and was compressed.
+    async fn run(
+        &mut self,
+        user: &mut User,
+        id: RequestId,
+        parser: &mut ResponseParser,
+        progress: &mut Progress,
+    ) -> Result<(Answer, Option<Vec<u8>>), TransportError> {
+        let shared = self.shared.clone();
+        let request = &shared.plan.requests[id.0 as usize];
+        let wire = &shared.wires[id.0 as usize];
+        let (mut origin, mut parts) = self.first_hop(user, request, wire)?;
+        let mut hops = 0;
+        loop {
+            let answer =
+                self.exchange((user, request, wire), &origin, &mut parts, parser, progress).await?;
+            progress.add(&answer);
+            if !request.follow_redirects || !redirect::is_redirect(answer.status) {
+                let body = decoded(&answer, parser, wire.keep_body, shared.http())?;
+                return Ok((answer, body));
+            }
+            let location = answer.with_headers(parser, |headers| headers.first("location"));
+            let Some(location) = location else { return Ok((answer, None)) };
+            if hops == shared.http().max_redirects {
+                let message = format!("more than {hops} redirects (`max_redirects`)");
+                return Err(TransportError::new(ErrorClass::Redirect, message));
+            }
+            hops += 1;
+            let current = match parts {
+                Some(parts) => parts,
+                None => general(user, request, wire, shared.http())?,
+            };
+            let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
+            let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
+            origin = Rc::new(to);
+            parts = Some(next);
+        }
+    }
+
+    /// Where a request goes first; with its parts, where its URL may be absolute.
+    fn first_hop(
+        &self,
+        user: &mut User,
+        request: &RequestPlan,
+        wire: &Wire,
+    ) -> Result<(Rc<Origin>, Option<Parts>), TransportError> {
+        if wire.is_relative() {
+            return Ok((self.shared.target.clone(), None));
+        }
+        let mut parts = general(user, request, wire, self.shared.http())?;
+        if parts.path.starts_with('/') {
+            return Ok((self.shared.target.clone(), Some(parts)));
+        }
+        let url = url::Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
+        let origin = Origin::of_url(&url).ok_or_else(|| not_a_url(&parts.path))?;
+        parts.path = redirect::path_and_query(&url);
+        let origin = if origin == *self.shared.target {
+            self.shared.target.clone()
+        } else {
+            Rc::new(origin)
+        };
+        Ok((origin, Some(parts)))
+    }
+
+    /// One exchange on a connection, new or kept. Where a kept connection turns out to be closed before a
+    /// byte of the answer came, an idempotent request is sent again on a new one (RFC 9112 §9.3.1).
+    async fn exchange(
+        &mut self,
+        (user, request, wire): (&mut User, &RequestPlan, &Wire),
+        origin: &Rc<Origin>,
+        parts: &mut Option<Parts>,
+        parser: &mut ResponseParser,
+        progress: &mut Progress,
+    ) -> Result<Answer, TransportError> {
+        let shared = self.shared.clone();
+        let mut may_retry = wire.method.is_idempotent();
+        loop {
+            let kept = self.take_kept(origin).await;
+            let was_kept = kept.is_some();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => Box::pin(self.open(origin, progress)).await?,
+            };
+            self.timer.arm(progress.deadline);
+            let cookies = self.cookie_header(origin, wire, parts.as_ref());
+            if parts.is_none() && matches!(connection, Connection::Http2(_)) {
+                *parts = Some(general(user, request, wire, shared.http())?);
+            }
+            parser.start(
+                wire.method == http::Method::HEAD,
+                wire.keep_body,
+                shared.http().max_body.get(),
+            );
+            progress.exchanges += 1;
+            let outcome = match (&mut connection, parts.as_ref()) {
+                (Connection::Http2(http2), Some(parts)) => {
+                    let limits = Limits {
+                        keep_body: wire.keep_body,
+                        max_body: shared.http().max_body.get(),
+                        clock: shared.clock(),
+                        timer: &self.timer,
+                    };
+                    let now = shared.clock().now();
+                    Box::pin(http2.exchange(origin, parts, &cookies, now, limits)).await
+                }
+                (Connection::Http1(http1), parts) => {
+                    let tools = Tools {
+                        parser,
+                        clock: shared.clock(),
+                        timer: &self.timer,
+                        scratch: &shared.scratch,
+                    };
+                    let began = if was_kept && progress.exchanges == 1 {
+                        progress.began
+                    } else {
+                        shared.clock().now()
+                    };
+                    match (wire.constant(), parts) {
+                        (Some(bytes), None) if cookies.is_empty() => {
+                            http1.exchange(bytes, began, tools).await
+                        }
+                        (_, parts) => {
+                            let mut bytes = shared.buffers.borrow_mut().pop().unwrap_or_default();
+                            bytes.clear();
+                            let rendered = match parts {
+                                Some(parts) => {
+                                    parts.write_http1(&origin.authority, &cookies, &mut bytes);
+                                    Ok(())
+                                }
+                                None => {
+                                    wire.render(request, shared.http(), user, &cookies, &mut bytes)
+                                }
+                            };
+                            let outcome = match rendered {
+                                Ok(()) => http1.exchange(&bytes, began, tools).await,
+                                Err(error) => Err(error),
+                            };
+                            shared.buffers.borrow_mut().push(bytes);
+                            outcome
+                        }
+                    }
+                }
+                (Connection::Http2(_), None) => Err(not_a_url("")),
+            };
+            match outcome {
+                Ok(answer) => {
+                    self.keep_cookies(origin, wire, parts.as_ref(), &answer, parser);
+                    if answer.reusable {
+                        self.keep(origin, connection);
+                    }
+                    return Ok(answer);
+                }
+                Err(error) => {
+                    let silent = error.class == ErrorClass::Reset && parser.received() == 0;
+                    if !(was_kept && may_retry && silent) {
+                        return Err(error);
+                    }
+                    may_retry = false;
+                }
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        origin: &Origin,
+        progress: &mut Progress,
+    ) -> Result<Connection, TransportError> {
+        let deadline = (&self.timer, progress.deadline);
+        connect(&self.shared, origin, self.source, deadline, &mut progress.phases).await
+    }
+
+    /// A kept connection to `origin` that is still open.
+    async fn take_kept(&mut self, origin: &Rc<Origin>) -> Option<Connection> {
+        let shared = self.shared.clone();
+        loop {
+            let mut connection = match shared.http().connections {
+                ConnectionUse::Shared => take(&mut shared.idle.borrow_mut(), origin),
+                ConnectionUse::PerUser | ConnectionUse::PerIteration => {
+                    take(&mut self.connections, origin)
+                }
+            }?;
+            let stale = match &mut connection {
+                Connection::Http1(http1) => http1.is_stale(&shared.scratch).await,
+                Connection::Http2(http2) => http2.is_stale(),
+            };
+            if !stale {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&mut self, origin: &Rc<Origin>, connection: Connection) {
+        match self.shared.http().connections {
+            ConnectionUse::Shared => {
+                self.shared.idle.borrow_mut().push((origin.clone(), connection));
+            }
+            ConnectionUse::PerUser | ConnectionUse::PerIteration => {
+                self.connections.push((origin.clone(), connection));
+            }
+        }
+    }
+
+    fn cookie_header(&self, origin: &Origin, wire: &Wire, parts: Option<&Parts>) -> String {
+        if self.cookies.is_empty() {
+            return String::new();
+        }
+        let path = cookie_path(wire, parts);
+        origin.url(path).map_or_else(String::new, |url| self.cookies.header(&url))
+    }
+
+    fn keep_cookies(
+        &mut self,
+        origin: &Origin,
+        wire: &Wire,
+        parts: Option<&Parts>,
+        answer: &Answer,
+        parser: &ResponseParser,
+    ) {
+        if !self.shared.http().cookies || (answer.http2.is_none() && !parser.sets_cookies()) {
+            return;
+        }
+        if let Some(url) = origin.url(cookie_path(wire, parts)) {
+            answer.with_headers(parser, |headers| {
+                if headers.first("set-cookie").is_some() {
+                    self.cookies.absorb(headers, &url);
+                }
+            });
+        }
+    }
+}
+
+/// The path that cookie rules look at.
+fn cookie_path<'a>(wire: &'a Wire, parts: Option<&'a Parts>) -> &'a str {
+    parts.map_or_else(|| wire.literal_path(), |parts| parts.path.as_str())
+}
+
+fn take(kept: &mut Vec<(Rc<Origin>, Connection)>, origin: &Rc<Origin>) -> Option<Connection> {
+    let same = |known: &Rc<Origin>| Rc::ptr_eq(known, origin) || known == origin;
+    // The last one used is the warmest.
+    let at = kept.iter().rposition(|(known, _)| same(known))?;
+    Some(kept.swap_remove(at).1)
+}
+
+/// The request in parts, with its URL rendered as the path.
+fn general(
+    user: &mut User,
+    request: &RequestPlan,
+    wire: &Wire,
+    http: &HttpPlan,
+) -> Result<Parts, TransportError> {
+    let mut url = Vec::new();
+    user.render(&request.url, &mut url)
+        .map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
+    wire.parts(request, http, user, String::from_utf8_lossy(&url).into_owned())
+}
+
+fn not_a_url(text: &str) -> TransportError {
+    TransportError::new(ErrorClass::Script, format!("`{text}` is not a URL that can be requested"))
+}
+
+/// The body after decompression; `None` where it was not compressed or is not looked into.
+fn decoded(
+    answer: &Answer,
+    parser: &ResponseParser,
+    keep_body: bool,
+    http: &HttpPlan,
+) -> Result<Option<Vec<u8>>, TransportError> {
+    if !keep_body || (answer.http2.is_none() && !parser.is_encoded()) {
+        return Ok(None);
+    }
+    match answer.with_headers(parser, |headers| headers.first("content-encoding")) {
+        Some(encoding) => decode(answer.body(parser).to_vec(), &encoding, http.max_body).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Lets the user judge an answer.
+fn judge(
+    user: &mut User,
+    id: RequestId,
+    answer: &Answer,
+    parser: &ResponseParser,
+    (body, began): (&Option<Vec<u8>>, RunTime),
+) -> Seen {
+    answer.with_headers(parser, |headers| {
+        let response = Response {
+            status: answer.status,
+            headers,
+            body: body.as_deref().unwrap_or_else(|| answer.body(parser)),
+            size: answer.body_size,
+            service_time: answer.done.since(began),
+        };
+        user.on_response(id, &response)
+    })
+}

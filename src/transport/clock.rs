@@ -1,0 +1,51 @@
+//! The run's clock: nanoseconds since the run began.
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+use crate::units::{Nanos, RunTime};
+
+/// Reads the monotonic clock and counts from the run's beginning. All workers of a run share one origin.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The monotonic clock's reading at the run's beginning, in nanoseconds.
+    origin_ns: u64,
+}
+
+impl Clock {
+    /// A clock whose run begins `delay` from now, so that workers are ready by then.
+    pub fn starting_in(delay: Nanos) -> Self {
+        Self { origin_ns: monotonic_ns() + delay.get() }
+    }
+
+    /// Time since the run began; zero before.
+    pub fn now(self) -> RunTime {
+        RunTime::new(monotonic_ns().saturating_sub(self.origin_ns))
+    }
+
+    /// The monotonic clock's reading at `time`, for timers.
+    pub(super) fn monotonic(self, time: RunTime) -> Timespec {
+        let ns = self.origin_ns.saturating_add(time.get());
+        Timespec {
+            tv_sec: (ns / 1_000_000_000).cast_signed(),
+            tv_nsec: (ns % 1_000_000_000).cast_signed(),
+        }
+    }
+}
+
+/// CPU time that this thread has used.
+pub fn thread_cpu() -> Nanos {
+    as_nanos(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// CPU time that this process has used.
+pub fn process_cpu() -> Nanos {
+    as_nanos(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn monotonic_ns() -> u64 {
+    as_nanos(clock_gettime(ClockId::Monotonic)).get()
+}
+
+fn as_nanos(time: Timespec) -> Nanos {
+    Nanos::new(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
+}

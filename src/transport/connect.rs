@@ -1,0 +1,163 @@
+//! New connections: name, TCP, TLS, protocol, each phase timed and bounded.
+
+use std::cell::Cell;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::metrics::{ErrorClass, Phase, Phases};
+use crate::plan::HttpVersion;
+use crate::units::RunTime;
+
+use super::address::{Origin, check_permit};
+use super::client::Shared;
+use super::http1::Http1;
+use super::http2::Http2;
+use super::io::Io;
+use super::{Timer, TransportError};
+
+/// A connection that can carry requests.
+#[derive(Debug)]
+pub(super) enum Connection {
+    Http1(Http1),
+    Http2(Http2),
+}
+
+/// Counts open connections while it lives.
+#[derive(Debug)]
+pub(super) struct OpenGuard(Rc<Cell<u64>>);
+
+impl OpenGuard {
+    pub(super) fn new(open: &Rc<Cell<u64>>) -> Self {
+        open.set(open.get() + 1);
+        Self(open.clone())
+    }
+}
+
+impl Drop for OpenGuard {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// Opens a connection before `deadline`, noting its phases.
+pub(super) async fn connect(
+    shared: &Shared,
+    origin: &Origin,
+    source: Option<IpAddr>,
+    (timer, deadline): (&Timer, RunTime),
+    phases: &mut Phases,
+) -> Result<Connection, TransportError> {
+    let clock = shared.clock();
+    let began = clock.now();
+    let limit = deadline.min(began + shared.plan.http.connect_timeout);
+    timer.arm(limit);
+    let addresses = match shared.resolver.known(origin, began) {
+        Some(addresses) => addresses,
+        None => {
+            let looked_up = timer.bound(shared.resolver.look_up(origin, began)).await;
+            phases.set(Phase::Dns, clock.now().since(began));
+            looked_up.unwrap_or_else(|| Err(timeout(ErrorClass::Dns, "the name look-up")))?
+        }
+    };
+    check_permit(&shared.permit, origin, &addresses)?;
+    let dialled = clock.now();
+    let stream = timer.bound(dial(&addresses, source)).await;
+    let connected = clock.now();
+    phases.set(Phase::Connect, connected.since(dialled));
+    let stream =
+        stream.unwrap_or_else(|| Err(timeout(ErrorClass::ConnectTimeout, "connecting")))?;
+    let guard = OpenGuard::new(&shared.open);
+    if !origin.tls {
+        return match shared.plan.http.version {
+            HttpVersion::Http2 => {
+                Http2::start(Io::Plain(stream), guard).await.map(Connection::Http2)
+            }
+            HttpVersion::Http1 | HttpVersion::Auto => {
+                Ok(Connection::Http1(Http1::new(Io::Plain(stream), guard)))
+            }
+        };
+    }
+    timer.arm(deadline.min(connected + shared.plan.http.connect_timeout));
+    let shaken = timer.bound(handshake(shared, origin, stream)).await;
+    phases.set(Phase::Tls, clock.now().since(connected));
+    let (io, is_http2) =
+        shaken.unwrap_or_else(|| Err(timeout(ErrorClass::TlsTimeout, "the TLS handshake")))?;
+    if is_http2 {
+        Http2::start(io, guard).await.map(Connection::Http2)
+    } else {
+        Ok(Connection::Http1(Http1::new(io, guard)))
+    }
+}
+
+fn timeout(class: ErrorClass, what: &str) -> TransportError {
+    TransportError::new(class, format!("{what} took longer than `connect_timeout`"))
+}
+
+/// Connects to the first address that answers.
+async fn dial(
+    addresses: &[SocketAddr],
+    source: Option<IpAddr>,
+) -> Result<TcpStream, TransportError> {
+    let mut last = TransportError::new(ErrorClass::Dns, "the name has no usable address");
+    for &address in addresses {
+        if source.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) {
+            continue;
+        }
+        let socket = open_socket(address, source).map_err(|error| {
+            TransportError::from_io(&error, &format!("cannot open a socket to {address}"))
+        })?;
+        match socket.connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                last = TransportError::from_io(&error, &format!("cannot connect to {address}"));
+            }
+        }
+    }
+    Err(last)
+}
+
+fn open_socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    if let Some(source) = source {
+        // The port is chosen at connect, when the peer is known: every source address can then use the
+        // whole port range again.
+        setsockopt(&socket, IpBindAddressNoPort, &true)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
+    Ok(TcpSocket::from_std_stream(socket.into()))
+}
+
+/// Returns the encrypted stream, and whether HTTP/2 was agreed on.
+async fn handshake(
+    shared: &Shared,
+    origin: &Origin,
+    stream: TcpStream,
+) -> Result<(Io, bool), TransportError> {
+    let name = match shared.tls.server_name.as_str() {
+        "" => origin.host.clone(),
+        name => name.to_owned(),
+    };
+    let server = ServerName::try_from(name.clone()).map_err(|error| {
+        TransportError::new(ErrorClass::Tls, format!("`{name}` is no server name: {error}"))
+    })?;
+    let connector = TlsConnector::from(shared.tls.config.clone());
+    let stream = connector.connect(server, stream).await.map_err(|error| {
+        let class = match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorClass::Reset,
+            _ => ErrorClass::Tls,
+        };
+        TransportError::new(class, format!("the TLS handshake failed: {error}"))
+    })?;
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    Ok((Io::Tls(Box::new(stream)), is_http2))
+}

@@ -1,0 +1,144 @@
+//! HTTP/1.1 exchanges: one write for the request, one read for most responses.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+
+use crate::metrics::ErrorClass;
+use crate::units::RunTime;
+
+use super::connect::OpenGuard;
+use super::exchange::Answer;
+use super::io::Io;
+use super::parser::{Progress, ResponseParser};
+use super::{Clock, Timer, TransportError};
+
+/// An HTTP/1.1 connection.
+#[derive(Debug)]
+pub(super) struct Http1 {
+    io: Io,
+    _open: OpenGuard,
+}
+
+/// What an exchange needs besides the connection.
+pub(super) struct Tools<'a> {
+    pub(super) parser: &'a mut ResponseParser,
+    pub(super) clock: Clock,
+    pub(super) timer: &'a Timer,
+    /// Room to read into, shared by all users of a worker: nothing stays in it over an await.
+    pub(super) scratch: &'a RefCell<Box<[u8]>>,
+}
+
+impl Http1 {
+    pub(super) fn new(io: Io, open: OpenGuard) -> Self {
+        Self { io, _open: open }
+    }
+
+    /// Whether the peer closed the connection while it was idle. Costs no system call while it did not.
+    pub(super) async fn is_stale(&mut self, scratch: &RefCell<Box<[u8]>>) -> bool {
+        poll_fn(|context| Poll::Ready(self.io.is_stale(context, &mut scratch.borrow_mut()[..1])))
+            .await
+    }
+
+    /// Sends `request` and reads the response into the parser, which has been started for it. The timer
+    /// is armed with the deadline.
+    pub(super) async fn exchange(
+        &mut self,
+        request: &[u8],
+        began: RunTime,
+        mut tools: Tools<'_>,
+    ) -> Result<Answer, TransportError> {
+        let mut exchange =
+            Running { written: 0, flushed: false, written_at: began, first_byte: None };
+        let done =
+            poll_fn(|context| match exchange.advance(&mut self.io, request, &mut tools, context) {
+                Poll::Ready(outcome) => Poll::Ready(outcome),
+                Poll::Pending => {
+                    tools.timer.poll_expired(context).map(|()| Err(too_late(&exchange)))
+                }
+            })
+            .await?;
+        let parser = tools.parser;
+        Ok(Answer {
+            status: parser.status(),
+            began,
+            written: exchange.written_at,
+            first_byte: exchange.first_byte.unwrap_or(done),
+            done,
+            bytes_sent: request.len() as u64,
+            bytes_received: parser.received(),
+            body_size: parser.body_size(),
+            reusable: parser.keep_alive(),
+            http2: None,
+        })
+    }
+
+    /// Gives the stream away, for protocols that take over a connection.
+    pub(super) fn into_io(self) -> Io {
+        self.io
+    }
+}
+
+/// An exchange under way.
+struct Running {
+    written: usize,
+    flushed: bool,
+    written_at: RunTime,
+    first_byte: Option<RunTime>,
+}
+
+impl Running {
+    fn advance(
+        &mut self,
+        io: &mut Io,
+        request: &[u8],
+        tools: &mut Tools<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<RunTime, TransportError>> {
+        if !self.flushed {
+            ready!(self.write(io, request, context))?;
+            self.flushed = true;
+            self.written_at = tools.clock.now();
+        }
+        let mut scratch = tools.scratch.borrow_mut();
+        loop {
+            let read = ready!(io.read(context, &mut scratch))
+                .map_err(|error| TransportError::from_io(&error, "reading the response"))?;
+            let now = tools.clock.now();
+            self.first_byte.get_or_insert(now);
+            if read == 0 {
+                return Poll::Ready(tools.parser.end().map(|()| now));
+            }
+            if tools.parser.feed(&scratch[..read])? == Progress::Complete {
+                return Poll::Ready(Ok(now));
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        io: &mut Io,
+        request: &[u8],
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), TransportError>> {
+        let failed = |error| TransportError::from_io(&error, "sending the request");
+        while self.written < request.len() {
+            let count = ready!(Pin::new(&mut *io).poll_write(context, &request[self.written..]))
+                .map_err(failed)?;
+            self.written += count;
+        }
+        Pin::new(io).poll_flush(context).map_err(failed)
+    }
+}
+
+fn too_late(exchange: &Running) -> TransportError {
+    let message = match (exchange.flushed, exchange.first_byte) {
+        (false, _) => "the request could not be sent within `timeout`",
+        (true, None) => "no answer within `timeout`",
+        (true, Some(_)) => "the response was not complete within `timeout`",
+    };
+    TransportError::new(ErrorClass::ResponseTimeout, message)
+}

@@ -1,0 +1,186 @@
+//! HTTP/2 exchanges, by hyper.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::rt::Executor;
+use hyper_util::rt::TokioIo;
+
+use crate::metrics::ErrorClass;
+use crate::units::RunTime;
+
+use super::address::Origin;
+use super::connect::OpenGuard;
+use super::exchange::Answer;
+use super::io::Io;
+use super::wire::Parts;
+use super::{Clock, Timer, TransportError};
+
+/// An HTTP/2 connection; clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Http2 {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+/// Spawns hyper's connection tasks on this worker.
+#[derive(Debug, Clone, Copy)]
+struct ThisThread;
+
+impl<F: Future + 'static> Executor<F> for ThisThread {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
+}
+
+/// What an exchange needs besides the connection.
+pub(super) struct Limits<'a> {
+    pub(super) keep_body: bool,
+    pub(super) max_body: u64,
+    pub(super) clock: Clock,
+    pub(super) timer: &'a Timer,
+}
+
+impl Http2 {
+    /// Says hello. The connection closes when its last clone is dropped.
+    pub(super) async fn start(io: Io, open: OpenGuard) -> Result<Self, TransportError> {
+        let (sender, connection) = Builder::new(ThisThread)
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(1 << 22)
+            .handshake(TokioIo::new(io))
+            .await
+            .map_err(|error| from_hyper(&error, "starting HTTP/2"))?;
+        tokio::task::spawn_local(async move {
+            // How a connection ends is told by the requests on it.
+            let _ = connection.await;
+            drop(open);
+        });
+        Ok(Self { sender })
+    }
+
+    /// Whether the connection can no longer carry requests.
+    pub(super) fn is_stale(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Sends a request and reads the response. The timer is armed with the deadline.
+    pub(super) async fn exchange(
+        &mut self,
+        origin: &Origin,
+        parts: &Parts,
+        cookies: &str,
+        began: RunTime,
+        limits: Limits<'_>,
+    ) -> Result<Answer, TransportError> {
+        let timer = limits.timer;
+        timer.bound(self.run(origin, parts, cookies, began, limits)).await.unwrap_or_else(|| {
+            let message = "the response was not complete within `timeout`";
+            Err(TransportError::new(ErrorClass::ResponseTimeout, message))
+        })
+    }
+
+    async fn run(
+        &mut self,
+        origin: &Origin,
+        parts: &Parts,
+        cookies: &str,
+        began: RunTime,
+        limits: Limits<'_>,
+    ) -> Result<Answer, TransportError> {
+        let request = build(origin, parts, cookies)?;
+        let bytes_sent = size_of(&request, &parts.path);
+        let failed = |error: hyper::Error| from_hyper(&error, "the exchange failed");
+        self.sender.ready().await.map_err(failed)?;
+        let written = limits.clock.now();
+        let response = self.sender.send_request(request).await.map_err(failed)?;
+        let first_byte = limits.clock.now();
+        let (head, body) = response.into_parts();
+        let (kept, body_size) = read_body(body, &limits).await?;
+        let header_bytes: u64 = head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().len() + value.len()) as u64)
+            .sum();
+        Ok(Answer {
+            status: head.status.as_u16(),
+            began,
+            written,
+            first_byte,
+            done: limits.clock.now(),
+            bytes_sent,
+            bytes_received: header_bytes + body_size,
+            body_size,
+            reusable: !self.sender.is_closed(),
+            http2: Some(Box::new((head.headers, kept))),
+        })
+    }
+}
+
+fn build(
+    origin: &Origin,
+    parts: &Parts,
+    cookies: &str,
+) -> Result<http::Request<Full<Bytes>>, TransportError> {
+    let script = |error: http::Error| {
+        TransportError::new(ErrorClass::Script, format!("the request is not valid: {error}"))
+    };
+    let scheme = if origin.tls { "https" } else { "http" };
+    let mut request = http::Request::builder()
+        .method(parts.method.clone())
+        .uri(format!("{scheme}://{}{}", origin.authority, parts.path));
+    for (name, value) in &parts.headers {
+        request = request.header(name, value.as_slice());
+    }
+    if !cookies.is_empty() {
+        request = request.header(http::header::COOKIE, cookies);
+    }
+    request.body(Full::new(parts.body.clone())).map_err(script)
+}
+
+/// Bytes of headers before compression, and of the body.
+fn size_of(request: &http::Request<Full<Bytes>>, path: &str) -> u64 {
+    let headers: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    (path.len() + headers) as u64 + request.body().size_hint().lower()
+}
+
+/// Counts the body and keeps it if asked to.
+async fn read_body(body: Incoming, limits: &Limits<'_>) -> Result<(Vec<u8>, u64), TransportError> {
+    let mut body = body;
+    let mut kept = Vec::new();
+    let mut size = 0;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|error| from_hyper(&error, "reading the response"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        size += data.len() as u64;
+        if size > limits.max_body {
+            let limit = crate::units::Bytes::new(limits.max_body);
+            let message = format!("the body is larger than `max_body: {limit}`");
+            return Err(TransportError::new(ErrorClass::BodyTooLarge, message));
+        }
+        if limits.keep_body {
+            kept.extend_from_slice(&data);
+        }
+    }
+    Ok((kept, size))
+}
+
+/// hyper tells the cause in its sources.
+fn from_hyper(error: &hyper::Error, doing: &str) -> TransportError {
+    let mut source = std::error::Error::source(error);
+    let mut text = error.to_string();
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return TransportError::from_io(io, doing);
+        }
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    let class = if error.is_parse() { ErrorClass::Protocol } else { ErrorClass::Reset };
+    TransportError::new(class, format!("{doing}: {text}"))
+}

@@ -1,0 +1,574 @@
+//! The HTTP/1.1 response parser (RFC 9112): fed with bytes as they come, free of I/O.
+//!
+//! Bodies that nobody looks into are counted, not kept.
+
+use std::mem::MaybeUninit;
+
+use crate::metrics::ErrorClass;
+use crate::user::Headers;
+
+use super::TransportError;
+
+/// A longer head is refused.
+const MAX_HEAD: usize = 64 * 1024;
+/// More headers than this are refused.
+const MAX_HEADERS: usize = 128;
+/// A longer line of a chunk's size or trailer is refused.
+const MAX_LINE: usize = 8 * 1024;
+
+/// What the caller has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Feed more bytes.
+    More,
+    /// The response is complete.
+    Complete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head,
+    /// Bytes of the body still to come.
+    Length(u64),
+    Chunk(Chunk),
+    /// The body ends where the connection does.
+    UntilClose,
+    Complete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chunk {
+    /// In the line with the size.
+    Size,
+    /// Bytes of this chunk still to come.
+    Data(u64),
+    /// In the line end behind the data.
+    DataEnd,
+    /// In the trailer section.
+    Trailer,
+}
+
+/// Reads one response after another; keeps its memory between them.
+#[derive(Debug)]
+pub(super) struct ResponseParser {
+    state: State,
+    /// The head of the response, complete once the state has left [`State::Head`].
+    head: Vec<u8>,
+    /// The body as sent (still compressed), if it is kept.
+    body: Vec<u8>,
+    line: Vec<u8>,
+    status: u16,
+    keep_alive: bool,
+    body_size: u64,
+    received: u64,
+    keep_body: bool,
+    to_head_request: bool,
+    sets_cookies: bool,
+    encoded: bool,
+    max_body: u64,
+}
+
+impl ResponseParser {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Head,
+            head: Vec::new(),
+            body: Vec::new(),
+            line: Vec::new(),
+            status: 0,
+            keep_alive: true,
+            body_size: 0,
+            received: 0,
+            keep_body: false,
+            to_head_request: false,
+            sets_cookies: false,
+            encoded: false,
+            max_body: u64::MAX,
+        }
+    }
+
+    /// Prepares for the response to one request.
+    pub(super) fn start(&mut self, to_head_request: bool, keep_body: bool, max_body: u64) {
+        self.state = State::Head;
+        self.head.clear();
+        self.body.clear();
+        self.line.clear();
+        self.status = 0;
+        self.keep_alive = true;
+        self.body_size = 0;
+        self.received = 0;
+        self.keep_body = keep_body;
+        self.to_head_request = to_head_request;
+        self.sets_cookies = false;
+        self.encoded = false;
+        self.max_body = max_body;
+    }
+
+    /// The status; 0 while the head is incomplete.
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the connection can carry another request.
+    pub(super) fn keep_alive(&self) -> bool {
+        self.keep_alive && self.state == State::Complete
+    }
+
+    /// Bytes received so far, head and body.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Bytes of the body so far, without the framing of chunks.
+    pub(super) fn body_size(&self) -> u64 {
+        self.body_size
+    }
+
+    /// Whether a `set-cookie` is among the headers.
+    pub(super) fn sets_cookies(&self) -> bool {
+        self.sets_cookies
+    }
+
+    /// Whether a `content-encoding` is among the headers.
+    pub(super) fn is_encoded(&self) -> bool {
+        self.encoded
+    }
+
+    /// The body as sent, if it is kept.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The headers of the final response.
+    pub(super) fn headers(&self) -> HeadView<'_> {
+        HeadView(&self.head)
+    }
+
+    /// Takes bytes as they come.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Progress, TransportError> {
+        self.received += bytes.len() as u64;
+        let mut rest = bytes;
+        loop {
+            rest = match self.state {
+                State::Head => match self.feed_head(rest)? {
+                    Some(rest) => rest,
+                    None => return Ok(Progress::More),
+                },
+                State::Length(left) => {
+                    let (part, rest) = split(rest, left);
+                    self.take_body(part)?;
+                    let left = left - part.len() as u64;
+                    self.state = if left == 0 { State::Complete } else { State::Length(left) };
+                    rest
+                }
+                State::Chunk(chunk) => self.feed_chunk(chunk, rest)?,
+                State::UntilClose => {
+                    self.take_body(rest)?;
+                    &[]
+                }
+                State::Complete => {
+                    // What follows belongs to no request of ours: the connection cannot be trusted.
+                    self.keep_alive &= rest.is_empty();
+                    return Ok(Progress::Complete);
+                }
+            };
+            if rest.is_empty() && self.state != State::Complete {
+                return Ok(Progress::More);
+            }
+        }
+    }
+
+    /// The peer closed the connection.
+    pub(super) fn end(&mut self) -> Result<(), TransportError> {
+        self.keep_alive = false;
+        match self.state {
+            State::UntilClose | State::Complete => {
+                self.state = State::Complete;
+                Ok(())
+            }
+            State::Head if self.received == 0 => Err(TransportError::new(
+                ErrorClass::Reset,
+                "the server closed the connection without an answer",
+            )),
+            State::Head | State::Length(_) | State::Chunk(_) => Err(TransportError::new(
+                ErrorClass::Reset,
+                "the server closed the connection in the middle of the response",
+            )),
+        }
+    }
+
+    /// Returns what follows the head, or `None` if the head is not complete yet.
+    fn feed_head<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, TransportError> {
+        // The blank line may straddle two reads: search from a little before the new bytes.
+        let before = self.head.len();
+        self.head.extend_from_slice(bytes);
+        let from = before.saturating_sub(3);
+        let Some(end) = find_head_end(&self.head[from..]).map(|end| from + end) else {
+            if self.head.len() > MAX_HEAD {
+                return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
+            }
+            return Ok(None);
+        };
+        if end > MAX_HEAD {
+            return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
+        }
+        self.head.truncate(end);
+        self.parse_head()?;
+        Ok(Some(&bytes[end - before..]))
+    }
+
+    fn parse_head(&mut self) -> Result<(), TransportError> {
+        let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default()
+            .parse_response_with_uninit_headers(&mut response, &self.head, &mut headers)
+            .map_err(|error| protocol(format!("the head is malformed: {error}")))?;
+        let (httparse::Status::Complete(_), Some(status)) = (parsed, response.code) else {
+            return Err(protocol("the head is incomplete".to_owned()));
+        };
+        let framing = Framing::of(response.version == Some(1), response.headers)?;
+        if (100..200).contains(&status) {
+            if status == 101 {
+                self.status = status;
+                self.state = State::Complete;
+                return Ok(());
+            }
+            // An interim response (RFC 9110 §15.2): the real one follows.
+            self.head.clear();
+            return Ok(());
+        }
+        self.status = status;
+        self.keep_alive = framing.keep_alive;
+        self.sets_cookies = framing.sets_cookies;
+        self.encoded = framing.encoded;
+        self.state = match framing.length {
+            _ if self.to_head_request || status == 204 || status == 304 => State::Complete,
+            Length::Chunked => State::Chunk(Chunk::Size),
+            Length::Bytes(0) => State::Complete,
+            Length::Bytes(length) if length > self.max_body => {
+                return Err(self.too_large());
+            }
+            Length::Bytes(length) => State::Length(length),
+            Length::UntilClose => {
+                self.keep_alive = false;
+                State::UntilClose
+            }
+        };
+        Ok(())
+    }
+
+    fn feed_chunk<'a>(
+        &mut self,
+        chunk: Chunk,
+        bytes: &'a [u8],
+    ) -> Result<&'a [u8], TransportError> {
+        match chunk {
+            Chunk::Data(left) => {
+                let (part, rest) = split(bytes, left);
+                self.take_body(part)?;
+                let left = left - part.len() as u64;
+                let next = if left == 0 { Chunk::DataEnd } else { Chunk::Data(left) };
+                self.state = State::Chunk(next);
+                Ok(rest)
+            }
+            Chunk::Size | Chunk::DataEnd | Chunk::Trailer => {
+                let Some(end) = memchr::memchr(b'\n', bytes) else {
+                    self.line.extend_from_slice(bytes);
+                    if self.line.len() > MAX_LINE {
+                        return Err(protocol("a line in the chunked body is too long".to_owned()));
+                    }
+                    return Ok(&[]);
+                };
+                self.line.extend_from_slice(&bytes[..end]);
+                self.state = self.end_of_line(chunk)?;
+                self.line.clear();
+                Ok(&bytes[end + 1..])
+            }
+        }
+    }
+
+    fn end_of_line(&self, chunk: Chunk) -> Result<State, TransportError> {
+        let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
+        match chunk {
+            Chunk::Size => match parse_chunk_size(line) {
+                Some(0) => Ok(State::Chunk(Chunk::Trailer)),
+                Some(size) => Ok(State::Chunk(Chunk::Data(size))),
+                None => Err(protocol("a chunk's size is not a number".to_owned())),
+            },
+            Chunk::DataEnd if line.is_empty() => Ok(State::Chunk(Chunk::Size)),
+            Chunk::DataEnd => Err(protocol("a chunk is longer than its size".to_owned())),
+            Chunk::Trailer if line.is_empty() => Ok(State::Complete),
+            Chunk::Trailer | Chunk::Data(_) => Ok(State::Chunk(Chunk::Trailer)),
+        }
+    }
+
+    fn take_body(&mut self, part: &[u8]) -> Result<(), TransportError> {
+        self.body_size += part.len() as u64;
+        if self.body_size > self.max_body {
+            return Err(self.too_large());
+        }
+        if self.keep_body {
+            self.body.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    fn too_large(&self) -> TransportError {
+        let limit = crate::units::Bytes::new(self.max_body);
+        TransportError::new(
+            ErrorClass::BodyTooLarge,
+            format!("the body is larger than `max_body: {limit}`"),
+        )
+    }
+}
+
+enum Length {
+    Bytes(u64),
+    Chunked,
+    UntilClose,
+}
+
+struct Framing {
+    length: Length,
+    keep_alive: bool,
+    sets_cookies: bool,
+    encoded: bool,
+}
+
+impl Framing {
+    /// RFC 9112 §6.3 and §9.3.
+    fn of(is_1_1: bool, headers: &[httparse::Header<'_>]) -> Result<Self, TransportError> {
+        let mut content_length = None;
+        let mut chunked = None;
+        let mut keep_alive = is_1_1;
+        let mut sets_cookies = false;
+        let mut encoded = false;
+        for header in headers {
+            match known_header(header.name) {
+                Known::ContentLength => {
+                    let length = parse_length(header.value)
+                        .ok_or_else(|| protocol("`content-length` is not a number".to_owned()))?;
+                    if content_length.is_some_and(|known| known != length) {
+                        return Err(protocol("two different `content-length`s".to_owned()));
+                    }
+                    content_length = Some(length);
+                }
+                Known::TransferEncoding => {
+                    chunked = Some(ends_with_token(header.value, "chunked"));
+                }
+                Known::Connection if has_token(header.value, "close") => keep_alive = false,
+                Known::Connection => keep_alive |= has_token(header.value, "keep-alive"),
+                Known::SetCookie => sets_cookies = true,
+                Known::ContentEncoding => encoded = true,
+                Known::Other => {}
+            }
+        }
+        let length = match (chunked, content_length) {
+            (Some(true), _) => Length::Chunked,
+            (Some(false), _) | (None, None) => Length::UntilClose,
+            (None, Some(length)) => Length::Bytes(length),
+        };
+        Ok(Self { length, keep_alive, sets_cookies, encoded })
+    }
+}
+
+enum Known {
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    SetCookie,
+    ContentEncoding,
+    Other,
+}
+
+/// Most headers are ruled out by their length.
+fn known_header(name: &str) -> Known {
+    match name.len() {
+        10 if name.eq_ignore_ascii_case("connection") => Known::Connection,
+        10 if name.eq_ignore_ascii_case("set-cookie") => Known::SetCookie,
+        14 if name.eq_ignore_ascii_case("content-length") => Known::ContentLength,
+        16 if name.eq_ignore_ascii_case("content-encoding") => Known::ContentEncoding,
+        17 if name.eq_ignore_ascii_case("transfer-encoding") => Known::TransferEncoding,
+        _ => Known::Other,
+    }
+}
+
+fn protocol(message: String) -> TransportError {
+    TransportError::new(ErrorClass::Protocol, message)
+}
+
+fn split(bytes: &[u8], at_most: u64) -> (&[u8], &[u8]) {
+    let at = usize::try_from(at_most).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.split_at(at)
+}
+
+/// The position behind the blank line.
+fn find_head_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
+}
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let all_digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if all_digits { text.parse().ok() } else { None }
+}
+
+fn parse_chunk_size(line: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(line).ok()?;
+    let digits = text.split(';').next()?.trim();
+    let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if valid { u64::from_str_radix(digits, 16).ok() } else { None }
+}
+
+fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &str> {
+    std::str::from_utf8(value).unwrap_or_default().split(',').map(str::trim)
+}
+
+fn has_token(value: &[u8], wanted: &str) -> bool {
+    tokens(value).any(|token| token.eq_ignore_ascii_case(wanted))
+}
+
+fn ends_with_token(value: &[u8], wanted: &str) -> bool {
+    tokens(value).next_back().is_some_and(|token| token.eq_ignore_ascii_case(wanted))
+}
+
+/// The headers of a complete head.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeadView<'a>(&'a [u8]);
+
+impl Headers for HeadView<'_> {
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut response,
+            self.0,
+            &mut headers,
+        );
+        if parsed.is_ok() {
+            response
+                .headers
+                .iter()
+                .filter(|header| header.name.eq_ignore_ascii_case(name))
+                .for_each(|header| visit(header.value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(pieces: &[&[u8]]) -> Result<ResponseParser, TransportError> {
+        let mut parser = ResponseParser::new();
+        parser.start(false, true, 1_000);
+        for piece in pieces {
+            if parser.feed(piece)? == Progress::Complete {
+                return Ok(parser);
+            }
+        }
+        parser.end()?;
+        Ok(parser)
+    }
+
+    fn body(text: &str) -> String {
+        let parser = parse(&[text.as_bytes()]).expect("valid");
+        String::from_utf8(parser.body().to_vec()).expect("utf-8")
+    }
+
+    #[test]
+    fn body_ends_where_its_framing_says() {
+        assert_eq!(body("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"), "abc");
+        assert_eq!(
+            body(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x=1\r\nab\r\n1\r\nc\r\n0\r\nt: 1\r\n\r\n"
+            ),
+            "abc"
+        );
+        assert_eq!(body("HTTP/1.1 200 OK\r\n\r\nuntil close"), "until close");
+        assert_eq!(body("HTTP/1.1 204 No Content\r\n\r\n"), "");
+    }
+
+    #[test]
+    fn interim_responses_are_passed_over() {
+        let parser = parse(&[
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n",
+        ]);
+        assert_eq!(parser.expect("valid").status(), 201);
+    }
+
+    #[test]
+    fn connection_is_kept_only_when_both_sides_agree() {
+        let keep = |head: &str| {
+            let text = format!("{head}content-length: 0\r\n\r\n");
+            parse(&[text.as_bytes()]).expect("valid").keep_alive()
+        };
+        assert!(keep("HTTP/1.1 200 OK\r\n"));
+        assert!(!keep("HTTP/1.1 200 OK\r\nconnection: close\r\n"));
+        assert!(!keep("HTTP/1.0 200 OK\r\n"));
+        assert!(keep("HTTP/1.0 200 OK\r\nconnection: Keep-Alive\r\n"));
+        let junk = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+        assert!(!parse(&[junk]).expect("valid").keep_alive());
+    }
+
+    #[test]
+    fn broken_responses_have_their_class() {
+        let class = |text: &str| parse(&[text.as_bytes()]).expect_err("broken").class;
+        assert_eq!(class("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc"), ErrorClass::Reset);
+        assert_eq!(class(""), ErrorClass::Reset);
+        assert_eq!(class("nonsense\r\n\r\n"), ErrorClass::Protocol);
+        assert_eq!(class("HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"), ErrorClass::Protocol);
+        assert_eq!(
+            class("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n"),
+            ErrorClass::Protocol
+        );
+        assert_eq!(
+            class("HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n"),
+            ErrorClass::BodyTooLarge
+        );
+        assert_eq!(
+            class("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"),
+            ErrorClass::Protocol
+        );
+    }
+
+    #[test]
+    fn head_without_end_is_bounded() {
+        let endless = vec![b'a'; MAX_HEAD + 1];
+        let error = parse(&[b"HTTP/1.1 200 OK\r\nx: ", &endless]).expect_err("too large");
+        assert_eq!(error.class, ErrorClass::Protocol);
+    }
+
+    #[test]
+    fn response_to_head_has_no_body() {
+        let mut parser = ResponseParser::new();
+        parser.start(true, true, 1_000);
+        let progress = parser.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n");
+        assert_eq!(progress, Ok(Progress::Complete));
+        assert!(parser.keep_alive());
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_reads_the_same(cuts in prop::collection::vec(0_usize..120, 0..6)) {
+            let text: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.sort_unstable();
+            cuts.push(text.len());
+            let mut from = 0;
+            let pieces: Vec<&[u8]> = cuts.iter().map(|&to| { let piece = &text[from..to]; from = to; piece }).collect();
+            let parser = parse(&pieces).expect("valid");
+            prop_assert_eq!(parser.body(), b"hello world");
+            prop_assert!(parser.keep_alive());
+        }
+
+        #[test]
+        fn any_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&[b"HTTP/1.1 200 OK\r\n", &bytes]);
+            let _ = parse(&[&bytes]);
+            let _ = parse(&[b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", &bytes]);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! One connection before the run: a target that cannot be reached is said so before anything is sent.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::metrics::Phases;
+use crate::plan::Plan;
+use crate::units::Nanos;
+
+use super::address::Origin;
+use super::connect::{Connection, connect};
+use super::{Clock, Permit, Shared, Timers, TlsSetup, TransportError};
+
+/// What a probe found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The addresses of the target.
+    pub addresses: Vec<SocketAddr>,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub protocol: &'static str,
+    /// How long each phase took.
+    pub phases: Phases,
+}
+
+/// Resolves the target and opens one connection to it, TLS included. Sends no request.
+///
+/// # Errors
+/// Where the target cannot be reached, or may not be loaded (class `redirect`).
+pub async fn probe(
+    plan: &Arc<Plan>,
+    tls: &TlsSetup,
+    permit: &Permit,
+) -> Result<Reached, TransportError> {
+    let clock = Clock::starting_in(Nanos::ZERO);
+    let timers = Timers::new(clock)
+        .map_err(|error| TransportError::from_io(&error, "cannot open a timer"))?;
+    let shared = Shared::new(plan.clone(), tls.clone(), permit.clone(), timers.clone());
+    let origin = Origin::of_target(&plan.target);
+    let ticking = tokio::task::spawn_local(tick(timers.clone()));
+    let timer = timers.timer();
+    let mut phases = Phases::default();
+    let deadline = clock.now() + plan.http.connect_timeout * 3;
+    let outcome =
+        connect(&shared, &origin, shared.first_source(), (&timer, deadline), &mut phases).await;
+    ticking.abort();
+    let connection = outcome?;
+    let addresses = shared.resolver.known(&origin, clock.now());
+    Ok(Reached {
+        addresses: addresses.map_or_else(Vec::new, |known| known.to_vec()),
+        protocol: match connection {
+            Connection::Http1(_) => "HTTP/1.1",
+            Connection::Http2(_) => "HTTP/2",
+        },
+        phases,
+    })
+}
+
+/// Lets deadlines come due where no dispatcher does.
+pub(super) async fn tick(timers: Rc<Timers>) {
+    loop {
+        let now = timers.clock().now();
+        timers.fire_due(now);
+        let wake = timers.next_deadline().min(now + Nanos::from_millis(50));
+        if timers.sleep_until(wake).await.is_err() {
+            return;
+        }
+    }
+}

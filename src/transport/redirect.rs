@@ -1,0 +1,96 @@
+//! Where a redirect leads (RFC 9110 §15.4).
+
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use url::Url;
+
+use crate::metrics::ErrorClass;
+
+use super::TransportError;
+use super::address::Origin;
+use super::wire::Parts;
+
+/// Whether `status` asks to go elsewhere.
+pub(super) const fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// The next request: where it goes and what it is.
+pub(super) fn follow(
+    status: u16,
+    location: &str,
+    from: &Url,
+    mut parts: Parts,
+) -> Result<(Origin, Parts), TransportError> {
+    let refused = |why: &str| {
+        TransportError::new(ErrorClass::Redirect, format!("redirect to `{location}`: {why}"))
+    };
+    let to = from.join(location).map_err(|error| refused(&error.to_string()))?;
+    let origin = Origin::of_url(&to).ok_or_else(|| refused("not an http or https URL"))?;
+    let becomes_get =
+        status == 303 || (matches!(status, 301 | 302) && parts.method == Method::POST);
+    if becomes_get && parts.method != Method::HEAD {
+        parts.method = Method::GET;
+        parts.body.clear();
+        parts.headers.retain(|(name, _)| *name != CONTENT_TYPE);
+    }
+    if to.origin() != from.origin() {
+        // Credentials meant for one host are not shown to another.
+        parts.headers.retain(|(name, _)| *name != AUTHORIZATION && *name != COOKIE);
+    }
+    parts.path = path_and_query(&to);
+    Ok((origin, parts))
+}
+
+/// Path and query of a URL, as they go into a request line.
+pub(super) fn path_and_query(url: &Url) -> String {
+    url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn parts() -> Parts {
+        Parts {
+            method: Method::POST,
+            path: "/a".into(),
+            headers: vec![
+                (AUTHORIZATION, b"Bearer x".to_vec()),
+                (CONTENT_TYPE, b"application/json".to_vec()),
+            ],
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    fn from() -> Url {
+        Url::parse("http://127.0.0.1:8080/a?x=1").expect("valid")
+    }
+
+    #[test]
+    fn post_becomes_get_except_for_307_and_308() {
+        let (_, next) = follow(302, "/b?y=2", &from(), parts()).expect("followed");
+        assert_eq!((next.method, next.path.as_str()), (Method::GET, "/b?y=2"));
+        assert!(next.body.is_empty());
+        let (_, next) = follow(307, "b", &from(), parts()).expect("followed");
+        assert_eq!((next.method, next.path.as_str()), (Method::POST, "/b"));
+        assert!(!next.body.is_empty());
+    }
+
+    #[test]
+    fn credentials_stay_with_their_origin() {
+        let (origin, next) = follow(307, "https://127.0.0.1/c", &from(), parts()).expect("ok");
+        assert!(origin.tls);
+        assert!(next.headers.iter().all(|(name, _)| *name != AUTHORIZATION));
+        let (_, next) = follow(307, "/same", &from(), parts()).expect("ok");
+        assert!(next.headers.iter().any(|(name, _)| *name == AUTHORIZATION));
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        let error = follow(302, "ftp://x/", &from(), parts()).expect_err("refused");
+        assert_eq!(error.class, ErrorClass::Redirect);
+    }
+}

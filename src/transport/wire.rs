@@ -1,0 +1,242 @@
+//! Requests as bytes: whatever does not vary is put together once, before the run.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use http::{HeaderName, Method};
+
+use crate::metrics::ErrorClass;
+use crate::plan::{Body, Correlation, HttpPlan, Plan, RequestPlan, Template};
+use crate::user::User;
+
+use super::TransportError;
+use super::decode::ACCEPT_ENCODING;
+
+/// A request of the plan, prepared for HTTP/1.1.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) method: Method,
+    pub(super) keep_body: bool,
+    /// The part of the path that does not vary, for the rules of cookies.
+    literal_path: String,
+    /// The whole request, where nothing in it varies (cookies apart).
+    constant: Option<Box<[u8]>>,
+    /// The head up to what varies by itself: `GET /x HTTP/1.1`, host and the scenario's headers. Absent
+    /// where the URL may be absolute, so that the host is known only when it is rendered.
+    head: Option<Template>,
+    /// Headers for the general way, `accept-encoding` included.
+    headers: Vec<(HeaderName, Template)>,
+}
+
+/// A request with nothing left to render: for HTTP/2, redirects and absolute URLs.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    pub(super) method: Method,
+    /// Path and query, beginning with `/`.
+    pub(super) path: String,
+    pub(super) headers: Vec<(HeaderName, Vec<u8>)>,
+    pub(super) body: Bytes,
+}
+
+impl Wire {
+    pub(super) fn compile(request: &RequestPlan, plan: &Plan) -> Self {
+        let mut headers = request.headers.clone();
+        let sends =
+            |headers: &[(HeaderName, Template)], name| headers.iter().any(|(n, _)| n == name);
+        if plan.http.compression && !sends(&headers, http::header::ACCEPT_ENCODING) {
+            headers.push((http::header::ACCEPT_ENCODING, Template::constant(ACCEPT_ENCODING)));
+        }
+        let relative = request.url.starts_with(b"/");
+        let head = relative.then(|| head_template(request, &headers, &plan.target.authority()));
+        let constant = head.as_ref().and_then(|head| constant(head, request, &plan.http));
+        Self {
+            method: request.method.clone(),
+            keep_body: request.needs_body(),
+            literal_path: request.url.literal_path(),
+            constant,
+            head,
+            headers,
+        }
+    }
+
+    /// The whole request, where nothing in it varies.
+    pub(super) fn constant(&self) -> Option<&[u8]> {
+        self.constant.as_deref()
+    }
+
+    /// The part of the path that does not vary.
+    pub(super) fn literal_path(&self) -> &str {
+        &self.literal_path
+    }
+
+    /// Whether the request goes to the target, whatever is rendered.
+    pub(super) fn is_relative(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Appends the request for HTTP/1.1 to `out`.
+    pub(super) fn render(
+        &self,
+        request: &RequestPlan,
+        http: &HttpPlan,
+        user: &mut User,
+        cookies: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
+        let Some(head) = &self.head else {
+            return Err(script("an absolute URL has no prepared head"));
+        };
+        user.render(head, out).map_err(|error| script(&error.to_string()))?;
+        if !cookies.is_empty() {
+            push_header(out, "cookie", cookies.as_bytes());
+        }
+        for correlation in &http.correlation {
+            let (name, value) = correlation_header(correlation, user);
+            push_header(out, name, value.as_bytes());
+        }
+        finish(&request.body, &self.method, user, out)
+    }
+
+    /// The request in parts. `url` is rendered already: path and query.
+    pub(super) fn parts(
+        &self,
+        request: &RequestPlan,
+        http: &HttpPlan,
+        user: &mut User,
+        path: String,
+    ) -> Result<Parts, TransportError> {
+        let mut headers = Vec::with_capacity(self.headers.len() + 2);
+        for (name, template) in &self.headers {
+            let mut value = Vec::new();
+            user.render(template, &mut value).map_err(|error| script(&error.to_string()))?;
+            headers.push((name.clone(), value));
+        }
+        for correlation in &http.correlation {
+            let (name, value) = correlation_header(correlation, user);
+            if let Ok(name) = HeaderName::try_from(name) {
+                headers.push((name, value.into_bytes()));
+            }
+        }
+        let mut body = Vec::new();
+        user.render_body(&request.body, &mut body).map_err(|error| script(&error.to_string()))?;
+        Ok(Parts { method: self.method.clone(), path, headers, body: body.into() })
+    }
+}
+
+impl Parts {
+    /// Appends the request for HTTP/1.1 to `out`.
+    pub(super) fn write_http1(&self, authority: &str, cookies: &str, out: &mut Vec<u8>) {
+        push_request_line(out, &self.method, self.path.as_bytes());
+        push_header(out, "host", authority.as_bytes());
+        for (name, value) in &self.headers {
+            push_header(out, name.as_str(), value);
+        }
+        if !cookies.is_empty() {
+            push_header(out, "cookie", cookies.as_bytes());
+        }
+        if expects_length(&self.method) || !self.body.is_empty() {
+            push_header(out, "content-length", self.body.len().to_string().as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+    }
+}
+
+fn head_template(
+    request: &RequestPlan,
+    headers: &[(HeaderName, Template)],
+    authority: &str,
+) -> Template {
+    let mut head = Template::constant(format!("{} ", request.method));
+    head.append(&request.url);
+    head.push_literal(format!(" HTTP/1.1\r\nhost: {authority}\r\n").as_bytes());
+    for (name, value) in headers {
+        head.push_literal(format!("{name}: ").as_bytes());
+        head.append(value);
+        head.push_literal(b"\r\n");
+    }
+    head
+}
+
+fn constant(head: &Template, request: &RequestPlan, http: &HttpPlan) -> Option<Box<[u8]>> {
+    if !http.correlation.is_empty() {
+        return None;
+    }
+    let body = match &request.body {
+        Body::None => &[],
+        Body::Text(template) => template.as_constant()?,
+    };
+    let mut whole = head.as_constant()?.to_vec();
+    if expects_length(&request.method) || !body.is_empty() {
+        push_header(&mut whole, "content-length", body.len().to_string().as_bytes());
+    }
+    whole.extend_from_slice(b"\r\n");
+    whole.extend_from_slice(body);
+    Some(whole.into())
+}
+
+/// Appends length, blank line and body. The body is rendered in place, behind room for its length.
+fn finish(
+    body: &Body,
+    method: &Method,
+    user: &mut User,
+    out: &mut Vec<u8>,
+) -> Result<(), TransportError> {
+    if matches!(body, Body::None) && !expects_length(method) {
+        out.extend_from_slice(b"\r\n");
+        return Ok(());
+    }
+    // Leading zeros are valid in `content-length = 1*DIGIT` (RFC 9110 §8.6), but some servers refuse
+    // them, so the digits are right-aligned behind spaces: optional white space may stand before a value.
+    out.extend_from_slice(b"content-length:           ");
+    let digits_end = out.len();
+    out.extend_from_slice(b"\r\n\r\n");
+    let body_start = out.len();
+    user.render_body(body, out).map_err(|error| script(&error.to_string()))?;
+    let length = out.len() - body_start;
+    let mut digits = [0_u8; 20];
+    let mut cursor = digits.as_mut_slice();
+    let _ = write!(cursor, "{length}");
+    let used = 20 - cursor.len();
+    out[digits_end - used..digits_end].copy_from_slice(&digits[..used]);
+    Ok(())
+}
+
+/// Methods whose requests carry a length even where the body is empty (RFC 9110 §8.6).
+fn expects_length(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+fn push_request_line(out: &mut Vec<u8>, method: &Method, path: &[u8]) {
+    out.extend_from_slice(method.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(path);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+fn push_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn correlation_header<'a>(correlation: &'a Correlation, user: &mut User) -> (&'a str, String) {
+    let bits = user.correlation();
+    match correlation {
+        // W3C Trace Context: version, trace id, parent id, sampled.
+        Correlation::TraceParent => {
+            let parent = (bits as u64) | 1;
+            ("traceparent", format!("00-{:032x}-{parent:016x}-01", bits | 1))
+        }
+        Correlation::Id(name) => {
+            let hex = format!("{bits:032x}");
+            let value = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
+            (name, value)
+        }
+    }
+}
+
+fn script(message: &str) -> TransportError {
+    TransportError::new(ErrorClass::Script, message)
+}
