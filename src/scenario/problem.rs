@@ -109,6 +109,8 @@ pub enum ProblemKind {
     StepTwice { name: String, method: String, other: String },
     #[error("`{name}` names both a data set and a captured value")]
     NameTwice { name: String },
+    #[error("`{field}` stands beside `{step}`, not in it")]
+    BesideStep { field: String, step: String, is_step: bool },
     #[error("`{kind}` is not a step")]
     UnknownStep { kind: String, known: Vec<&'static str> },
 
@@ -161,6 +163,11 @@ impl Problems {
     /// Notes a problem.
     pub fn report(&mut self, span: Span, kind: ProblemKind) {
         self.0.push(Problem { span, kind });
+    }
+
+    /// Whether something is wrong at `span`.
+    pub fn any_at(&self, span: Span) -> bool {
+        self.0.iter().any(|problem| problem.span == span)
     }
 
     /// Whether nothing is wrong so far.

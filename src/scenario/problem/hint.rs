@@ -38,6 +38,8 @@ impl ProblemKind {
             }
             Self::SecondDocument => "write each document into a file of its own, without `---`",
             Self::TagNotKnown { .. } => "write the value without the tag",
+            Self::BesideStep { is_step: true, .. } => "begin each step with a `-` of its own",
+            Self::BesideStep { .. } => "indent it further, so that it belongs to the step",
             Self::KeyNotText => "a list or mapping cannot be a key; quote it if a text is meant",
             Self::DuplicateField { .. } | Self::Conflict { .. } => "keep one of them",
             Self::EnvironmentSyntax { .. } => {
