@@ -3,6 +3,7 @@
 //! Whatever comes from the environment is a secret; a default stands in the file and is none.
 
 use super::{Node, NodeValue, ProblemKind, Problems, Scalar, Sources};
+use crate::units::Quantity;
 
 /// Looks up a variable of the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -51,10 +52,19 @@ pub fn expand(node: &mut Node, lookup: Lookup<'_>, sources: &mut Sources, proble
 }
 
 /// Sorts the secrets, longest first, so that one that contains another is blanked out whole.
+///
+/// Short values and quantities (`20 req/s`) are settings: blanking them out would spoil every table.
 pub fn tidy_secrets(secrets: &mut Vec<String>) {
-    secrets.retain(|secret| !secret.is_empty());
+    let is_setting =
+        |text: &str| text.len() < 4 || (text.len() < 12 && text.parse::<Quantity>().is_ok());
+    secrets.retain(|secret| !is_setting(secret) || is_long_number(secret));
     secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     secrets.dedup();
+}
+
+/// A number of six digits or more may well be a password.
+fn is_long_number(text: &str) -> bool {
+    text.len() >= 6 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 enum Part<'t> {

@@ -98,8 +98,23 @@ impl Loader<'_> {
         let source = self.text(path, &named)?;
         let text = self.sources.get(source)?.text.clone();
         let mut node = yaml::parse(&text, source, &mut self.problems)?;
-        environment::expand(&mut node, self.lookup, &mut self.sources, &mut self.problems);
+        self.expand(&mut node);
         Some(node)
+    }
+
+    /// The target's own address is shown in every report, so it is no secret; credentials in it are refused.
+    fn expand(&mut self, root: &mut Node) {
+        let (lookup, problems) = (self.lookup, &mut self.problems);
+        let NodeValue::Mapping(entries) = &mut root.value else {
+            return environment::expand(root, lookup, &mut self.sources, problems);
+        };
+        for (key, node) in entries {
+            let before = self.sources.secrets.len();
+            environment::expand(node, lookup, &mut self.sources, problems);
+            if key.text == "target" {
+                self.sources.secrets.truncate(before);
+            }
+        }
     }
 
     /// The text of a file that is named at a place of another.

@@ -88,6 +88,9 @@ pub enum ProblemKind {
     #[error("`{found}` cannot be a name")]
     BadName { found: String },
 
+    #[error("a {method} request carries no body")]
+    BodyUnfit { method: String },
+
     // Templates.
     #[error("`{{{{` is never closed by `}}}}`")]
     TemplateUnclosed,
@@ -133,6 +136,10 @@ pub enum ProblemKind {
     NoRequests { scenario: String },
     #[error("a rate in req/s needs requests to count, and these flows send none")]
     RateOfNothing,
+    #[error("the flow of `{scenario}` has more than {limit} steps once `use` is expanded")]
+    FlowTooLong { scenario: String, limit: usize },
+    #[error("loops are nested deeper than {limit}")]
+    LoopsTooDeep { limit: usize },
     #[error(
         "this stage asks for {rate} iter/s, but `max_vus: {max_vus}` carries at most {carried} iter/s"
     )]
@@ -141,6 +148,8 @@ pub enum ProblemKind {
     OverrideUnfit { overridden: &'static str, workload: String, model: &'static str },
 
     // The SLO table.
+    #[error("the target {target} and the {side} {limit} do not measure the same")]
+    MixedUnits { target: String, side: &'static str, limit: String },
     #[error("`{name}` is not a metric of an SLO table")]
     UnknownMetric { name: String, known: Vec<String> },
     #[error("the target {target} is beyond the {side} {limit}")]

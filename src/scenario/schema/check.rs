@@ -55,8 +55,8 @@ pub struct Capture {
     pub from: Option<CaptureFrom>,
     /// The value where the response has none.
     pub default: Option<Json>,
-    /// Whether it must never reach a log or report.
-    pub secret: bool,
+    /// Whether it must never reach a log or report, where the author says so.
+    pub secret: Option<bool>,
 }
 
 /// Where a captured value comes from.
@@ -244,10 +244,10 @@ fn capture(key: &Key, node: &Node, problems: &mut Problems) -> Capture {
     let name = identifier_of_key(key, problems);
     if !matches!(node.value, NodeValue::Mapping(_)) {
         let from = json_source(node, problems);
-        return Capture { name, from, default: None, secret: false };
+        return Capture { name, from, default: None, secret: None };
     }
     let Some(mut fields) = Fields::of(node, "a capture", problems) else {
-        return Capture { name, from: None, default: None, secret: false };
+        return Capture { name, from: None, default: None, secret: None };
     };
     let before = problems.len();
     let json = fields.node("json").and_then(|node| json_source(node, problems));
@@ -273,7 +273,7 @@ fn capture(key: &Key, node: &Node, problems: &mut Problems) -> Capture {
         problems.report(fields.span(), kind);
     }
     let default = fields.node("default").map(json_of_node);
-    let secret = fields.or("secret", false, problems);
+    let secret = fields.optional("secret", problems);
     fields.finish(problems);
     Capture { name, from: sources.into_iter().next(), default, secret }
 }
