@@ -4,6 +4,7 @@
 //! compiled, every rate is in iterations per second. The engine only ever sees a plan.
 
 mod check;
+mod compile;
 mod data;
 mod flow;
 mod http;
@@ -12,6 +13,7 @@ mod request;
 mod template;
 
 pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
+pub use compile::{Overrides, compile};
 pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};

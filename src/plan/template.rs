@@ -33,6 +33,7 @@ impl Names {
     /// The built-in names besides data sets and captures.
     pub const BUILT_IN: [&str; 4] = ["vu", "iteration", "target", "host"];
 
+    /// All names, for messages.
     fn all(&self) -> Vec<String> {
         let own = self.datasets.keys().chain(self.slots.keys()).cloned();
         own.chain(Self::BUILT_IN.map(String::from)).collect()
@@ -188,18 +189,53 @@ impl TemplateSet {
     /// # Errors
     /// Where an expression is malformed or names something unknown.
     pub fn compile(&self, text: &str, escape: Escape) -> Result<Template, TemplateError> {
+        self.compile_with(text, escape, &|literal| literal.as_bytes().to_vec())
+    }
+
+    /// Compiles a text whose literals are made safe for their place by `literal`.
+    ///
+    /// # Errors
+    /// Where an expression is malformed or names something unknown.
+    pub fn compile_with(
+        &self,
+        text: &str,
+        escape: Escape,
+        literal: &dyn Fn(&str) -> Vec<u8>,
+    ) -> Result<Template, TemplateError> {
         let mut template = Template::default();
         let mut at = 0;
         while let Some(open) = text[at..].find("{{").map(|offset| at + offset) {
-            self.push_literal(&mut template, text, at..open)?;
+            template.push_literal(&literal(plain_part(text, at..open)?));
             let Some(close) = find_close(text, open + 2) else {
                 return Err(TemplateError::Unclosed { at: open..open + 2 });
             };
             template.pieces.push(self.expression(text, open + 2..close, escape)?);
             at = close + 2;
         }
-        self.push_literal(&mut template, text, at..text.len())?;
+        template.push_literal(&literal(plain_part(text, at..text.len())?));
         Ok(template)
+    }
+
+    /// The names of the captured values that a template asks for.
+    pub fn captured_names(&self, template: &Template) -> Vec<String> {
+        let name_of = |wanted: &Slot| {
+            let found = self.names.slots.iter().find(|(_, slot)| *slot == wanted);
+            found.map(|(name, _)| name.clone())
+        };
+        let mut names = vec![];
+        for piece in &template.pieces {
+            match piece {
+                Piece::Literal(_) | Piece::Cell(..) => {}
+                Piece::Slot(slot, _) => names.extend(name_of(slot)),
+                Piece::Expression(expression, _) => {
+                    let asked = expression.undeclared_variables(false).into_iter();
+                    names.extend(asked.filter(|name| self.names.slots.contains_key(name)));
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// Compiles the expression of an `if` or `until`, written without braces.
@@ -209,22 +245,6 @@ impl TemplateSet {
     pub fn condition(&self, text: &str) -> Result<super::Condition, TemplateError> {
         let piece = self.expression(text, 0..text.len(), Escape::None)?;
         Ok(super::Condition { template: Template { pieces: vec![piece] }, text: text.to_owned() })
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as one of three parts of compile")]
-    fn push_literal(
-        &self,
-        template: &mut Template,
-        text: &str,
-        range: Range<usize>,
-    ) -> Result<(), TemplateError> {
-        let literal = &text[range.clone()];
-        if let Some(offset) = literal.find("{%").or_else(|| literal.find("{#")) {
-            let start = range.start + offset;
-            return Err(TemplateError::Statement { at: start..start + 2 });
-        }
-        template.push_literal(literal.as_bytes());
-        Ok(())
     }
 
     fn expression(
@@ -419,8 +439,20 @@ fn plain(error: &minijinja::Error) -> String {
     }
 }
 
+/// A part between expressions, in which no statement may stand.
+fn plain_part(text: &str, range: Range<usize>) -> Result<&str, TemplateError> {
+    let part = &text[range.clone()];
+    match part.find("{%").or_else(|| part.find("{#")) {
+        Some(offset) => {
+            let start = range.start + offset;
+            Err(TemplateError::Statement { at: start..start + 2 })
+        }
+        None => Ok(part),
+    }
+}
+
 /// The next `}}` that is not inside a quoted text.
-fn find_close(text: &str, from: usize) -> Option<usize> {
+pub(super) fn find_close(text: &str, from: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut quote = None;
     for at in from..bytes.len() {
@@ -460,7 +492,9 @@ fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
         }
         Escape::JsonText => {
             let quoted = serde_json::to_string(text).unwrap_or_default();
-            out.extend_from_slice(quoted.trim_matches('"').as_bytes());
+            // Only the outer quotes: an escaped one at the end is part of the text.
+            let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            out.extend_from_slice(inner.unwrap_or_default().as_bytes());
         }
         Escape::Header => {
             out.extend(text.bytes().map(|b| if matches!(b, b'\r' | b'\n' | 0) { b' ' } else { b }));
@@ -519,6 +553,7 @@ mod tests {
     fn values_are_escaped_for_their_place() {
         assert_eq!(render("/q/{{ token }}?s={{routes.seats}}", Escape::Url), "/q/a%20b%22c?s=7");
         assert_eq!(render("\"{{ token }}\"", Escape::JsonText), "\"a b\\\"c\"");
+        assert_eq!(render("{{ 'a\"' }}", Escape::JsonText), "a\\\"");
         assert_eq!(render("{{ routes.seats }}", Escape::Json), "7");
         assert_eq!(render("{{ token }}", Escape::Json), "\"a b\\\"c\"");
     }

@@ -1,10 +1,12 @@
 //! A value of any unit, for tables that hold times beside shares and counts.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Money, Nanos, Rate, Ratio, parse::trimmed};
+use super::parse::{ParseUnitError, split_number, trimmed};
+use super::{Bytes, Money, Nanos, Rate, Ratio, WorkRate};
 
 /// A number together with what it measures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -72,6 +74,60 @@ impl fmt::Display for Quantity {
             Self::Size(size) => size.fmt(f),
             Self::Count(count) => f.write_str(&trimmed(*count)),
             Self::Money(money) => money.fmt(f),
+        }
+    }
+}
+
+/// Reads whatever the unit says: `70%`, `500ms`, `512 MiB`, `300 req/s`, `$60`, and a bare number as a count.
+impl FromStr for Quantity {
+    type Err = ParseUnitError;
+    fn from_str(text: &str) -> Result<Self, ParseUnitError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(ParseUnitError::Empty);
+        }
+        if text.starts_with('$') || text.ends_with("USD") {
+            return text.parse().map(Self::Money);
+        }
+        let (number, unit) = split_number(text)?;
+        if unit.is_empty() {
+            return Ok(Self::Count(number));
+        }
+        if unit == "%" {
+            return text.parse().map(Self::Share);
+        }
+        if let Some(events) = unit.strip_prefix("/s") {
+            return match events {
+                "" => Ok(Self::Rate(Rate::per_second(number))),
+                _ => Err(ParseUnitError::unknown(unit, "/s, req/s or iter/s")),
+            };
+        }
+        if unit.contains('/') {
+            return text.parse().map(|work: WorkRate| Self::Rate(work.rate));
+        }
+        if unit.ends_with('B') {
+            return text.parse().map(Self::Size);
+        }
+        text.parse().map(Self::Time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantity_prints_what_it_reads() {
+        for text in ["70%", "500ms", "512 MiB", "300/s", "$60", "100", "1.5s", "2m"] {
+            let quantity: Quantity = text.parse().expect("valid");
+            assert_eq!(quantity.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn quantity_of_an_unknown_unit_is_refused() {
+        for text in ["5 parsecs", "", "x", "-3", "5/m/s"] {
+            assert!(text.parse::<Quantity>().is_err(), "{text}");
         }
     }
 }

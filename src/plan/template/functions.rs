@@ -1,5 +1,7 @@
 //! The functions that scenario templates may call.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use minijinja::value::Kwargs;
@@ -10,7 +12,7 @@ use super::Scope;
 use super::scope::SELF;
 
 /// Their names.
-pub(super) const NAMES: [&str; 5] = ["date", "rand", "uuid", "pick", "hex"];
+pub(super) const NAMES: [&str; 6] = ["date", "rand", "uuid", "pick", "hex", "base64"];
 
 /// Adds the functions. `today` is what `date()` counts from, so that a repeated run asks for the same days.
 pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
@@ -19,6 +21,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
     environment.add_function("uuid", uuid);
     environment.add_function("pick", pick);
     environment.add_function("hex", hex);
+    environment.add_function("base64", base64);
 }
 
 /// `date(days=3)`: a calendar date, `days` from the day of the run.
@@ -58,6 +61,12 @@ fn pick(state: &State, items: Vec<Value>) -> Result<Value, Error> {
         let index = scope.draw(|chance| chance.random_range(0..items.len()));
         items[index].clone()
     })
+}
+
+/// `base64('user:password')`: the text's bytes in Base64.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+fn base64(text: String) -> String {
+    STANDARD.encode(text)
 }
 
 /// `hex(16)`: that many random hexadecimal digits, at most 1024.

@@ -1,0 +1,356 @@
+//! Flows → programs: `use` is expanded, names become indices, and what an iteration asks for is counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load::Demand;
+use super::request::Requests;
+use super::template::Templates;
+use crate::metrics::{StepId, StepInfo};
+use crate::plan::{Delay, Op, Program, RequestId, RequestPlan, ScenarioPlan};
+use crate::scenario::schema::{Journey, Law, Request, Scenario, Step, StepKind};
+use crate::scenario::{ProblemKind, Problems, Spanned};
+
+/// The deepest nesting of loops: a user has that many counters.
+const LOOP_LIMIT: usize = 8;
+/// The most instructions of a flow. `use` can double it with every level.
+const STEP_LIMIT: usize = 20_000;
+
+/// Compiles all journeys, and collects their steps and requests.
+pub(super) struct Flows<'a> {
+    scenario: &'a Scenario,
+    templates: Templates<'a>,
+    requests: Requests<'a>,
+    steps: Vec<StepInfo>,
+    step_ids: BTreeMap<String, StepId>,
+    compiled: Vec<RequestPlan>,
+}
+
+/// A journey that is being compiled.
+struct Draft<'a> {
+    name: &'a str,
+    ops: Vec<Op>,
+    /// The flows that are being expanded, outermost first.
+    inside: Vec<&'a str>,
+    loops: usize,
+    /// What steps so far may have captured; none where nobody knows what came before.
+    captured: Option<BTreeSet<String>>,
+    too_long: bool,
+}
+
+/// What a flow asks for on average.
+#[derive(Debug, Clone, Copy, Default)]
+struct Expected {
+    /// Requests.
+    requests: f64,
+    /// Time that passes even if every answer comes at once, in seconds; of `if`, the shorter branch.
+    seconds: f64,
+}
+
+impl Expected {
+    fn plus(self, other: Self) -> Self {
+        Self { requests: self.requests + other.requests, seconds: self.seconds + other.seconds }
+    }
+
+    fn times(self, factor: f64) -> Self {
+        Self { requests: self.requests * factor, seconds: self.seconds * factor }
+    }
+}
+
+impl<'a> Flows<'a> {
+    pub(super) fn new(scenario: &'a Scenario, templates: Templates<'a>, prefix: String) -> Self {
+        Self {
+            scenario,
+            templates,
+            requests: Requests::new(scenario, prefix),
+            steps: vec![],
+            step_ids: BTreeMap::new(),
+            compiled: vec![],
+        }
+    }
+
+    /// The journeys of a weight above zero, and what an iteration of their mix asks for.
+    pub(super) fn journeys(&mut self, problems: &mut Problems) -> (Vec<ScenarioPlan>, Demand) {
+        let mut journeys = vec![];
+        let mut mix = Expected::default();
+        let scenario = self.scenario;
+        for journey in &scenario.scenarios {
+            let (plan, expected) = self.journey(journey, problems);
+            mix = mix.plus(expected.times(journey.weight.value));
+            if plan.weight > 0.0 {
+                journeys.push(plan);
+            }
+        }
+        let weight: f64 = journeys.iter().map(|journey| journey.weight).sum();
+        if let (true, Some(first)) = (journeys.is_empty(), scenario.scenarios.first()) {
+            problems.report(first.weight.span, ProblemKind::WeightsZero);
+        }
+        self.check_unused(problems);
+        let mix = if weight > 0.0 { mix.times(1.0 / weight) } else { mix };
+        (journeys, Demand { requests: mix.requests, seconds: mix.seconds })
+    }
+
+    /// All steps and all requests.
+    pub(super) fn finish(self) -> (Vec<StepInfo>, Vec<RequestPlan>) {
+        (self.steps, self.compiled)
+    }
+
+    fn journey(
+        &mut self,
+        journey: &'a Journey,
+        problems: &mut Problems,
+    ) -> (ScenarioPlan, Expected) {
+        let mut draft = Draft::new(&journey.name.value, Some(BTreeSet::new()));
+        let expected = self.flow(&journey.flow, &mut draft, problems);
+        if expected.requests <= 0.0 {
+            let scenario = journey.name.value.clone();
+            problems.report(journey.name.span, ProblemKind::NoRequests { scenario });
+        }
+        if draft.too_long {
+            let kind =
+                ProblemKind::FlowTooLong { scenario: draft.name.to_owned(), limit: STEP_LIMIT };
+            problems.report(journey.name.span, kind);
+        }
+        let plan = ScenarioPlan {
+            name: journey.name.value.clone(),
+            weight: journey.weight.value,
+            program: Program(draft.ops),
+            requests_per_iteration: expected.requests,
+        };
+        (plan, expected)
+    }
+
+    /// A flow that nothing uses is checked too, but leaves nothing behind.
+    fn check_unused(&mut self, problems: &mut Problems) {
+        let (steps, requests) = (self.steps.len(), self.compiled.len());
+        for named in &self.scenario.flows {
+            let mut draft = Draft::new(&named.name.value, None);
+            draft.inside.push(&named.name.value);
+            self.flow(&named.flow, &mut draft, problems);
+        }
+        self.steps.truncate(steps);
+        self.compiled.truncate(requests);
+    }
+
+    fn flow(
+        &mut self,
+        steps: &'a [Step],
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let mut expected = Expected::default();
+        for step in steps {
+            if draft.ops.len() >= STEP_LIMIT {
+                draft.too_long = true;
+                break;
+            }
+            expected = expected.plus(self.step(step, draft, problems));
+        }
+        expected
+    }
+
+    fn step(&mut self, step: &'a Step, draft: &mut Draft<'a>, problems: &mut Problems) -> Expected {
+        match &step.kind {
+            StepKind::Request(request) => self.request(request, draft, problems),
+            StepKind::Think(law) => {
+                let delay = delay(*law);
+                draft.ops.push(Op::Think(delay));
+                Expected { requests: 0.0, seconds: delay.mean().as_secs_f64() }
+            }
+            StepKind::Use(name) => self.expand(name, draft, problems),
+            StepKind::Repeat { times, flow } => {
+                if draft.loops == LOOP_LIMIT {
+                    let kind = ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT };
+                    problems.report(step.span, kind);
+                    return Expected::default();
+                }
+                self.repeat(*times, flow, draft, problems)
+            }
+            StepKind::If { when, then, otherwise } => {
+                let templates = self.templates.after(draft.captured.as_ref());
+                let when = templates.condition(when, problems);
+                let at = draft.ops.len();
+                draft.ops.push(Op::Jump(0));
+                let taken = self.flow(then, draft, problems);
+                let skip = draft.ops.len();
+                draft.ops.push(Op::Jump(0));
+                let end = draft.ops.len() as u32;
+                let not_taken = self.flow(otherwise, draft, problems);
+                draft.ops[skip] = Op::Jump(draft.ops.len() as u32);
+                if let Some(when) = when {
+                    draft.ops[at] = Op::If { when, end };
+                }
+                Expected { seconds: taken.seconds.min(not_taken.seconds), ..taken }
+            }
+            StepKind::Choose(branches) => {
+                let flows = branches.iter().map(|branch| (branch.weight, branch.flow.as_slice()));
+                self.choose(&flows.collect::<Vec<_>>(), draft, problems)
+            }
+        }
+    }
+
+    fn request(
+        &mut self,
+        request: &'a Request,
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let step = self.step_id(request, problems);
+        let templates = self.templates.after(draft.captured.as_ref());
+        let plan = self.requests.compile(request, step, templates, problems);
+        let id = RequestId(self.compiled.len() as u32);
+        self.compiled.push(plan);
+        draft.ops.push(Op::Request(id));
+        if let Some(captured) = &mut draft.captured {
+            captured.extend(request.captures.iter().map(|capture| capture.name.value.clone()));
+        }
+        Expected { requests: 1.0, seconds: 0.0 }
+    }
+
+    /// The step of this name. One name may stand in several flows, and is then counted together; but it
+    /// must be the same method, because a GET and a POST have nothing in common that could be counted.
+    fn step_id(&mut self, request: &Request, problems: &mut Problems) -> StepId {
+        let (name, method) = (&request.name, request.method.as_str());
+        let id = *self.step_ids.entry(name.value.clone()).or_insert_with(|| {
+            self.steps.push(StepInfo {
+                name: name.value.clone(),
+                kind: method.to_owned(),
+                tags: vec![],
+            });
+            StepId((self.steps.len() - 1) as u16)
+        });
+        let Some(known) = self.steps.get_mut(usize::from(id.0)) else { return id };
+        if known.kind != method && !name.value.is_empty() {
+            let kind = ProblemKind::StepTwice {
+                name: name.value.clone(),
+                method: method.to_owned(),
+                other: known.kind.clone(),
+            };
+            problems.report(name.span, kind);
+        }
+        for tag in &request.tags {
+            if !known.tags.contains(tag) {
+                known.tags.push(tag.clone());
+            }
+        }
+        id
+    }
+
+    fn expand(
+        &mut self,
+        name: &'a Spanned<String>,
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let scenario = self.scenario;
+        let Some(named) = scenario.flows.iter().find(|flow| flow.name.value == name.value) else {
+            let known = scenario.flows.iter().map(|flow| flow.name.value.clone()).collect();
+            let kind = ProblemKind::UnknownName { what: "flow", name: name.value.clone(), known };
+            problems.report(name.span, kind);
+            return Expected::default();
+        };
+        if draft.inside.contains(&name.value.as_str()) {
+            let from = draft.inside.iter().position(|inside| *inside == name.value).unwrap_or(0);
+            let mut cycle = draft.inside[from..].to_vec();
+            cycle.push(&name.value);
+            let kind =
+                ProblemKind::FlowCycle { name: name.value.clone(), cycle: cycle.join(" → ") };
+            problems.report(name.span, kind);
+            return Expected::default();
+        }
+        draft.inside.push(&named.name.value);
+        let expected = self.flow(&named.flow, draft, problems);
+        draft.inside.pop();
+        expected
+    }
+
+    fn repeat(
+        &mut self,
+        times: (u32, u32),
+        flow: &'a [Step],
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let counter = draft.loops as u8;
+        let at = draft.ops.len();
+        draft.ops.push(Op::Repeat { counter, times, end: 0 });
+        draft.loops += 1;
+        let body = self.flow(flow, draft, problems);
+        draft.loops -= 1;
+        draft.ops.push(Op::Again { counter, back: at as u32 + 1 });
+        draft.ops[at] = Op::Repeat { counter, times, end: draft.ops.len() as u32 };
+        body.times(f64::midpoint(f64::from(times.0), f64::from(times.1)))
+    }
+
+    fn choose(
+        &mut self,
+        branches: &[(f64, &'a [Step])],
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
+        let at = draft.ops.len();
+        draft.ops.push(Op::Choose(vec![]));
+        let (mut starts, mut exits) = (vec![], vec![]);
+        let mut expected = Expected::default();
+        for (weight, flow) in branches {
+            starts.push((*weight, draft.ops.len() as u32));
+            let branch = self.flow(flow, draft, problems);
+            expected = expected.plus(branch.times(weight / total.max(f64::MIN_POSITIVE)));
+            exits.push(draft.ops.len());
+            draft.ops.push(Op::Jump(0));
+        }
+        for exit in exits {
+            draft.ops[exit] = Op::Jump(draft.ops.len() as u32);
+        }
+        draft.ops[at] = Op::Choose(starts);
+        expected
+    }
+}
+
+impl<'a> Draft<'a> {
+    fn new(name: &'a str, captured: Option<BTreeSet<String>>) -> Self {
+        Self { name, ops: vec![], inside: vec![], loops: 0, captured, too_long: false }
+    }
+}
+
+pub(super) const fn delay(law: Law) -> Delay {
+    match law {
+        Law::Constant(span) => Delay::Constant(span),
+        Law::Uniform(low, high) => Delay::Uniform(low, high),
+        Law::Exponential(mean) => Delay::Exponential(mean),
+        Law::Normal(mean, deviation) => Delay::Normal(mean, deviation),
+    }
+}
+
+/// The names that any step of any flow captures, in the order of the file.
+pub(super) fn captured_names(scenario: &Scenario) -> Vec<&Spanned<String>> {
+    let mut names = vec![];
+    for flow in scenario.flows.iter().map(|named| &named.flow) {
+        collect_captured(flow, &mut names);
+    }
+    for flow in scenario.scenarios.iter().map(|journey| &journey.flow) {
+        collect_captured(flow, &mut names);
+    }
+    names
+}
+
+fn collect_captured<'a>(steps: &'a [Step], names: &mut Vec<&'a Spanned<String>>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::Request(request) => {
+                names.extend(request.captures.iter().map(|capture| &capture.name));
+            }
+            StepKind::Repeat { flow, .. } => collect_captured(flow, names),
+            StepKind::If { then, otherwise, .. } => {
+                collect_captured(then, names);
+                collect_captured(otherwise, names);
+            }
+            StepKind::Choose(branches) => {
+                for branch in branches {
+                    collect_captured(&branch.flow, names);
+                }
+            }
+            StepKind::Think(_) | StepKind::Use(_) => {}
+        }
+    }
+}

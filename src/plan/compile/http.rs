@@ -1,0 +1,130 @@
+//! Target and defaults of every request.
+
+use url::{Host, Url};
+
+use super::Overrides;
+use crate::plan::{
+    ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target,
+};
+use crate::scenario::schema::{self, Scenario};
+use crate::scenario::{ProblemKind, Problems, Spanned};
+use crate::units::{Bytes, Nanos};
+
+/// The longest time from send to last byte, where nothing else is said.
+pub(super) const TIMEOUT: Nanos = Nanos::from_secs(10);
+
+pub(super) fn target(
+    scenario: &Scenario,
+    overrides: &Overrides,
+    problems: &mut Problems,
+) -> Option<Target> {
+    let text = match &overrides.target {
+        Some(target) => super::on_command_line(target),
+        None => scenario.target.clone(),
+    };
+    match parse_target(&text) {
+        Ok(target) => Some(target),
+        Err(reason) => {
+            // An empty one has been reported as missing.
+            if !text.value.is_empty() {
+                problems.report(text.span, ProblemKind::BadUrl { found: text.value, reason });
+            }
+            None
+        }
+    }
+}
+
+fn parse_target(text: &Spanned<String>) -> Result<Target, &'static str> {
+    let url = Url::parse(&text.value).map_err(|_| "it cannot be read as one")?;
+    let tls = match url.scheme() {
+        "http" => false,
+        "https" => true,
+        _ => return Err("only http and https are spoken"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("user and password belong into `basic` of a request");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("a query or fragment belongs to a request");
+    }
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => address.to_string(),
+        None => return Err("the host is missing"),
+    };
+    let port = url.port_or_known_default().ok_or("the port is missing")?;
+    if port == 0 {
+        return Err("port 0 cannot be connected to");
+    }
+    Ok(Target { tls, host, port, prefix: url.path().trim_end_matches('/').to_owned() })
+}
+
+pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
+    let http = &scenario.http;
+    HttpPlan {
+        version: match http.version {
+            Some(schema::Version::Http1) => HttpVersion::Http1,
+            Some(schema::Version::Http2) => HttpVersion::Http2,
+            Some(schema::Version::Auto) | None => HttpVersion::Auto,
+        },
+        connections: match http.connections {
+            Some(schema::Connections::PerUser) | None => ConnectionUse::PerUser,
+            Some(schema::Connections::PerIteration) => ConnectionUse::PerIteration,
+            Some(schema::Connections::Shared) => ConnectionUse::Shared,
+        },
+        source_ips: http
+            .source_ips
+            .iter()
+            .map(|range| SourceNet { first: range.first, count: range.count })
+            .collect(),
+        correlation: http.correlation.iter().map(correlation).collect(),
+        tls: tls(scenario),
+        connect_timeout: http.connect_timeout.unwrap_or(Nanos::from_secs(5)),
+        max_redirects: http.max_redirects.unwrap_or(5),
+        max_body: http.max_body.unwrap_or(Bytes::new(16 << 20)),
+        cookies: http.cookies.unwrap_or(true),
+        compression: http.compression.unwrap_or(true),
+    }
+}
+
+fn correlation(header: &Spanned<schema::Correlation>) -> Correlation {
+    match &header.value {
+        schema::Correlation::TraceParent => Correlation::TraceParent,
+        schema::Correlation::Id(name) => Correlation::Id(name.clone()),
+    }
+}
+
+fn tls(scenario: &Scenario) -> ClientTls {
+    let tls = &scenario.http.tls;
+    let path = |file: &Spanned<String>| scenario.folder.join(&file.value);
+    ClientTls {
+        ca: tls.ca.iter().map(path).collect(),
+        identity: tls.cert.as_ref().map(path).zip(tls.key.as_ref().map(path)),
+        insecure: tls.insecure,
+        server_name: tls.server_name.as_ref().map(|name| name.value.clone()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Target, &'static str> {
+        parse_target(&super::super::on_command_line(text))
+    }
+
+    #[test]
+    fn target_is_taken_apart() {
+        let target = parsed("https://[::1]:8443/base/").expect("valid");
+        assert_eq!(target.url(), "https://[::1]:8443/base");
+        assert_eq!(parsed("http://a.example").expect("valid").port, 80);
+    }
+
+    #[test]
+    fn target_that_cannot_be_loaded_is_refused() {
+        for text in ["ftp://a", "127.0.0.1:8080", "http://u:p@a", "http://a/?q", "http://a:0", ""] {
+            assert!(parsed(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Workload → load: rates become iterations per second, and what the users cannot carry is refused.
+
+use super::Overrides;
+use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Load, OpenLoad, Pick, Stage};
+use crate::scenario::schema::{
+    Arrivals, ClosedShape, DataFile, OpenShape, Scenario, Shape, StageSpec, Workload,
+};
+use crate::scenario::{ProblemKind, Problems, Span, Spanned};
+use crate::units::{Nanos, Rate, RateUnit, WorkRate};
+
+/// What an iteration of the mix asks for on average.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Demand {
+    /// Requests.
+    pub(super) requests: f64,
+    /// Time that passes even if every answer comes at once, in seconds.
+    pub(super) seconds: f64,
+}
+
+/// The workload that is asked for, or the first of the file.
+pub(super) fn choose<'s>(
+    scenario: &'s Scenario,
+    overrides: &Overrides,
+    problems: &mut Problems,
+) -> Option<&'s Workload> {
+    let Some(name) = &overrides.workload else { return scenario.workloads.first() };
+    let found = scenario.workloads.iter().find(|workload| workload.name.value == *name);
+    if found.is_none() {
+        let known = scenario.workloads.iter().map(|known| known.name.value.clone()).collect();
+        let kind = ProblemKind::UnknownName { what: "workload", name: name.clone(), known };
+        problems.report(Span::COMMAND_LINE, kind);
+    }
+    found
+}
+
+/// Compiles workloads.
+pub(super) struct Loads<'a> {
+    pub(super) overrides: &'a Overrides,
+    pub(super) demand: Demand,
+    pub(super) files: &'a [DataFile],
+    pub(super) data: &'a [Dataset],
+}
+
+impl Loads<'_> {
+    /// The load of a workload.
+    pub(super) fn compile(&self, workload: &Workload, problems: &mut Problems) -> Option<Load> {
+        match &workload.shape {
+            Shape::Open(open) => self.open(open, problems).map(Load::Open),
+            Shape::Closed(closed) => self.closed(workload, closed, problems).map(Load::Closed),
+        }
+    }
+
+    fn open(&self, shape: &OpenShape, problems: &mut Problems) -> Option<OpenLoad> {
+        let mut stages = vec![];
+        let mut last = Rate::ZERO;
+        for spec in &shape.stages {
+            let to = self.iterations(&spec.rate, problems)?;
+            let from = if spec.ramps { last } else { to };
+            let judged = spec.judge.unwrap_or(!spec.ramps);
+            stages.push(Stage { from, to, duration: spec.duration, judged });
+            last = to;
+        }
+        if stages.is_empty() {
+            return None;
+        }
+        self.apply_rate(&mut stages, problems)?;
+        apply_duration(&mut stages, self.overrides.duration);
+        let asked = self.overrides.max_vus.map(|vus| Spanned::new(vus, Span::COMMAND_LINE));
+        let asked = asked.or_else(|| shape.max_vus.clone());
+        if let Some(asked) = &asked {
+            self.check_littles_law(&stages, &shape.stages, asked.value, problems);
+            self.check_rows(asked.value, problems);
+        }
+        Some(OpenLoad {
+            arrivals: match shape.arrivals {
+                Arrivals::Poisson => ArrivalLaw::Poisson,
+                Arrivals::Constant => ArrivalLaw::Constant,
+            },
+            max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),
+            stages,
+        })
+    }
+
+    fn closed(
+        &self,
+        workload: &Workload,
+        shape: &ClosedShape,
+        problems: &mut Problems,
+    ) -> Option<ClosedLoad> {
+        if self.overrides.rate.is_some() {
+            let kind = ProblemKind::OverrideUnfit {
+                overridden: "--rate",
+                workload: workload.name.value.clone(),
+                model: "closed",
+            };
+            problems.report(Span::COMMAND_LINE, kind);
+            return None;
+        }
+        let vus = self.overrides.max_vus.unwrap_or(shape.vus.value);
+        self.check_rows(vus, problems);
+        Some(ClosedLoad {
+            vus,
+            pace: shape.pace.unwrap_or(Nanos::ZERO),
+            duration: self.overrides.duration.unwrap_or(shape.duration),
+        })
+    }
+
+    /// Iterations per second: a rate of requests is divided by the requests an iteration makes on average.
+    fn iterations(&self, rate: &Spanned<WorkRate>, problems: &mut Problems) -> Option<Rate> {
+        match rate.value.unit {
+            RateUnit::Iterations => Some(rate.value.rate),
+            RateUnit::Requests if self.demand.requests > 0.0 => {
+                Some(rate.value.rate.times(1.0 / self.demand.requests))
+            }
+            RateUnit::Requests => {
+                problems.report(rate.span, ProblemKind::RateOfNothing);
+                None
+            }
+        }
+    }
+
+    fn apply_rate(&self, stages: &mut [Stage], problems: &mut Problems) -> Option<()> {
+        let Some(rate) = self.overrides.rate else { return Some(()) };
+        let wanted = self.iterations(&Spanned::new(rate, Span::COMMAND_LINE), problems)?;
+        let peak = stages.iter().fold(0.0_f64, |peak, stage| peak.max(stage.to.get()));
+        for stage in stages {
+            if peak > 0.0 {
+                stage.from = stage.from.times(wanted.get() / peak);
+                stage.to = stage.to.times(wanted.get() / peak);
+            }
+        }
+        Some(())
+    }
+
+    /// N = X·R (Little 1961): think times alone keep `seconds` × rate users busy.
+    fn check_littles_law(
+        &self,
+        stages: &[Stage],
+        specs: &[StageSpec],
+        max_vus: u32,
+        problems: &mut Problems,
+    ) {
+        let seconds = self.demand.seconds;
+        if seconds <= 0.0 {
+            return;
+        }
+        let carried = f64::from(max_vus) / seconds;
+        for (stage, spec) in stages.iter().zip(specs) {
+            if stage.to.get() > carried {
+                let kind = ProblemKind::BeyondUsers {
+                    rate: stage.to.to_string(),
+                    max_vus,
+                    carried: Rate::per_second(carried).to_string(),
+                    seconds,
+                };
+                problems.report(spec.rate.span, kind);
+            }
+        }
+    }
+
+    fn check_rows(&self, users: u32, problems: &mut Problems) {
+        for (file, set) in self.files.iter().zip(self.data) {
+            // No rows at all have been reported already.
+            if set.pick == Pick::Unique && !set.rows.is_empty() && set.rows.len() < users as usize {
+                let kind = ProblemKind::DataTooSmall {
+                    dataset: set.name.clone(),
+                    rows: set.rows.len(),
+                    users,
+                };
+                problems.report(file.pick_span, kind);
+            }
+        }
+    }
+
+    /// Users for the highest rate if every iteration took its think times and another ten seconds; but not more
+    /// than there are rows to give them.
+    fn enough_users(&self, stages: &[Stage]) -> u32 {
+        let peak = stages.iter().fold(0.0_f64, |peak, s| peak.max(s.from.get()).max(s.to.get()));
+        let wanted = (peak * (self.demand.seconds + 10.0)).ceil().clamp(100.0, 100_000.0);
+        let rows = self
+            .data
+            .iter()
+            .filter(|set| set.pick == Pick::Unique && !set.rows.is_empty())
+            .map(|set| set.rows.len())
+            .min();
+        (wanted as u32).min(rows.map_or(u32::MAX, |rows| rows as u32))
+    }
+}
+
+fn apply_duration(stages: &mut [Stage], wanted: Option<Nanos>) {
+    let whole: Nanos = stages.iter().map(|stage| stage.duration).sum();
+    let Some(wanted) = wanted else { return };
+    for stage in stages {
+        let share = stage.duration.as_secs_f64() / whole.as_secs_f64();
+        stage.duration = Nanos::from_secs_f64(wanted.as_secs_f64() * share);
+    }
+}

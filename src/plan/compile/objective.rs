@@ -1,0 +1,270 @@
+//! Rows of the SLO table → objectives: what a metric's name means, and in which unit it is written.
+
+use crate::metrics::{Bound, Measure, Objective, Phase, Scope, StepInfo};
+use crate::scenario::schema::{Scenario, SloRow, SloScope};
+use crate::scenario::{ProblemKind, Problems, Spanned};
+use crate::units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
+
+/// The unit that a metric is written in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Time,
+    Share,
+    RequestRate,
+    /// Whatever is written; a bare number is a count.
+    Any,
+    /// Whatever is written, but not a bare number.
+    AnyWithUnit,
+}
+
+/// What a metric's name means.
+struct Metric {
+    measure: Measure,
+    unit: Unit,
+    /// Which side is good; none where the row says it.
+    bound: Option<Bound>,
+}
+
+/// Metrics that steps of special kinds define.
+const CUSTOM_TIMES: [&str; 3] = ["first_event", "first_message", "first_segment"];
+
+/// The names of the table, for messages.
+const KNOWN: [&str; 11] = [
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "mean",
+    "error_rate",
+    "uptime",
+    "throughput",
+    "connect.p95",
+    "iteration.p95",
+];
+
+pub(super) fn compile(
+    scenario: &Scenario,
+    steps: &[StepInfo],
+    problems: &mut Problems,
+) -> Vec<Objective> {
+    scenario
+        .slo
+        .iter()
+        .filter_map(|row| {
+            let scope = scope(row, scenario, steps, problems);
+            let objective = objective(row, scenario, problems);
+            Some(Objective { scope: scope?, ..objective? })
+        })
+        .collect()
+}
+
+fn scope(
+    row: &SloRow,
+    scenario: &Scenario,
+    steps: &[StepInfo],
+    problems: &mut Problems,
+) -> Option<Scope> {
+    let (what, name, known, scope): (_, _, Vec<String>, fn(String) -> Scope) = match &row.scope {
+        SloScope::Run => return Some(Scope::Run),
+        SloScope::Scenario(name) => {
+            let known = scenario.scenarios.iter().map(|journey| journey.name.value.clone());
+            ("scenario", name, known.collect(), Scope::Scenario)
+        }
+        SloScope::Step(name) => {
+            ("step", name, steps.iter().map(|step| step.name.clone()).collect(), Scope::Step)
+        }
+        SloScope::Tag(name) => {
+            ("tag", name, steps.iter().flat_map(|step| step.tags.clone()).collect(), Scope::Tag)
+        }
+    };
+    if known.contains(&name.value) {
+        return Some(scope(name.value.clone()));
+    }
+    let kind = ProblemKind::UnknownName { what, name: name.value.clone(), known };
+    problems.report(name.span, kind);
+    None
+}
+
+fn objective(row: &SloRow, scenario: &Scenario, problems: &mut Problems) -> Option<Objective> {
+    let metric = metric(&row.metric, scenario, problems)?;
+    let bound = metric.bound.unwrap_or_else(|| bound_of_row(row));
+    let read = |text: &Option<Spanned<String>>, problems: &mut Problems| {
+        text.as_ref().and_then(|text| quantity(text, metric.unit, problems))
+    };
+    let (target, max, min) =
+        (read(&row.target, problems), read(&row.max, problems), read(&row.min, problems));
+    let (wrong, field, better, limit) = match bound {
+        Bound::AtMost => (&row.min, "min", "lower", max),
+        Bound::AtLeast => (&row.max, "max", "higher", min),
+    };
+    if let Some(text) = wrong {
+        let metric = row.metric.value.clone();
+        problems.report(text.span, ProblemKind::WrongSide { field, metric, better });
+        return None;
+    }
+    if let (Some(target), Some(limit)) = (target, limit) {
+        check_order(row, bound, (target, limit), problems);
+    }
+    Some(Objective {
+        name: row.metric.value.clone(),
+        scope: Scope::Run,
+        measure: metric.measure,
+        bound,
+        target,
+        limit,
+    })
+}
+
+/// The stack's metrics: a `min`, a target like `> 80%` or a name like `hit_ratio` say that higher is better.
+fn bound_of_row(row: &SloRow) -> Bound {
+    let name = &row.metric.value;
+    let good_name = ["hit_ratio", "available", "uptime"].iter().any(|good| name.ends_with(good));
+    let above = row.target.as_ref().is_some_and(|target| target.value.starts_with('>'));
+    if row.max.is_none() && (row.min.is_some() || above || good_name) {
+        Bound::AtLeast
+    } else {
+        Bound::AtMost
+    }
+}
+
+fn check_order(
+    row: &SloRow,
+    bound: Bound,
+    (target, limit): (Quantity, Quantity),
+    problems: &mut Problems,
+) {
+    let Some(written) = &row.target else { return };
+    let side = if bound == Bound::AtMost { "max" } else { "min" };
+    let beyond = match bound {
+        Bound::AtMost => target.base() > limit.base(),
+        Bound::AtLeast => target.base() < limit.base(),
+    };
+    let (target_text, limit_text) = (target.to_string(), limit.to_string());
+    if target.kind() != limit.kind() {
+        let kind = ProblemKind::MixedUnits { target: target_text, side, limit: limit_text };
+        problems.report(written.span, kind);
+    } else if beyond {
+        let kind = ProblemKind::TargetBeyondLimit { target: target_text, side, limit: limit_text };
+        problems.report(written.span, kind);
+    }
+}
+
+fn metric(name: &Spanned<String>, scenario: &Scenario, problems: &mut Problems) -> Option<Metric> {
+    let text = name.value.as_str();
+    if let Some(metric) = plain_metric(text).or_else(|| dotted_metric(text)) {
+        return Some(metric);
+    }
+    let tiers = scenario.stack.as_ref().map(super::super::super::scenario::Stack::tier_names);
+    if let Some((tier, metric)) = text.split_once('.') {
+        let known = tiers.unwrap_or_else(|| vec![tier.to_owned()]);
+        if known.iter().any(|known| known == tier) && !metric.is_empty() {
+            return Some(observed(tier, metric));
+        }
+        let kind = ProblemKind::UnknownName { what: "tier", name: tier.to_owned(), known };
+        problems.report(name.span, kind);
+        return None;
+    }
+    let known = KNOWN.iter().map(|known| (*known).to_owned()).collect();
+    let kind = ProblemKind::UnknownMetric { name: text.to_owned(), known };
+    problems.report(name.span, kind);
+    None
+}
+
+fn plain_metric(text: &str) -> Option<Metric> {
+    let (measure, unit, bound) = match text {
+        "mean" => (Measure::MeanResponseTime, Unit::Time, Bound::AtMost),
+        "error_rate" => (Measure::ErrorRate, Unit::Share, Bound::AtMost),
+        "uptime" => (Measure::Uptime, Unit::Share, Bound::AtLeast),
+        "throughput" => (Measure::Throughput, Unit::RequestRate, Bound::AtLeast),
+        "recover" => (Measure::Custom(text.to_owned()), Unit::Time, Bound::AtMost),
+        "rebuffer_ratio" => (Measure::Custom(text.to_owned()), Unit::Share, Bound::AtMost),
+        _ => (Measure::ResponseTime(quantile(text)?), Unit::Time, Bound::AtMost),
+    };
+    Some(Metric { measure, unit, bound: Some(bound) })
+}
+
+/// `connect.p95`, `iteration.p95`, `first_event.p95`.
+fn dotted_metric(text: &str) -> Option<Metric> {
+    let (subject, quantile_text) = text.split_once('.')?;
+    let q = quantile(quantile_text)?;
+    let phase = Phase::ALL.iter().find(|phase| phase.name() == subject);
+    let measure = match (phase, subject) {
+        (Some(phase), _) => Measure::Phase(*phase, q),
+        (None, "iteration") => Measure::IterationTime(q),
+        (None, name) if CUSTOM_TIMES.contains(&name) => Measure::Custom(text.to_owned()),
+        _ => return None,
+    };
+    Some(Metric { measure, unit: Unit::Time, bound: Some(Bound::AtMost) })
+}
+
+/// A metric of the stack. A bare `70` of something that has a unit could mean anything, so it is refused.
+fn observed(tier: &str, metric: &str) -> Metric {
+    let words = |wanted: &[&str]| metric.split('_').any(|word| wanted.contains(&word));
+    let is_time = words(&["lag", "latency", "time", "duration"])
+        || metric.split('_').any(|word| quantile(word).is_some());
+    let unit = if is_time {
+        Unit::Time
+    } else if words(&["cpu", "memory", "disk", "ratio", "network", "share", "used"]) {
+        Unit::AnyWithUnit
+    } else {
+        Unit::Any
+    };
+    let measure = Measure::Observed(tier.to_owned(), metric.to_owned());
+    Metric { measure, unit, bound: None }
+}
+
+/// `p95` is 0.95, `p99.9` is 0.999.
+fn quantile(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix('p')?;
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return None;
+    }
+    let percent: f64 = digits.parse().ok()?;
+    // Rounded, because 99.9 / 100 is not the double nearest to 0.999.
+    let share = (percent * 1e7).round() / 1e9;
+    (share > 0.0 && share < 1.0).then_some(share)
+}
+
+fn quantity(text: &Spanned<String>, unit: Unit, problems: &mut Problems) -> Option<Quantity> {
+    let written = text.value.trim_start_matches(['<', '>', '=', ' ']);
+    let parsed: Result<Quantity, ParseUnitError> = match unit {
+        Unit::Time => written.parse::<Nanos>().map(Quantity::Time),
+        Unit::Share => written.parse::<Ratio>().map(Quantity::Share),
+        Unit::RequestRate => match written.parse::<WorkRate>() {
+            Ok(WorkRate { rate, unit: RateUnit::Requests }) => Ok(Quantity::Rate(rate)),
+            Ok(WorkRate { unit: RateUnit::Iterations, .. }) => {
+                Err(ParseUnitError::UnknownUnit { unit: "iter/s".to_owned(), expected: "req/s" })
+            }
+            Err(error) => Err(error),
+        },
+        Unit::Any | Unit::AnyWithUnit => written.parse(),
+    };
+    match parsed {
+        Ok(Quantity::Count(_)) if unit == Unit::AnyWithUnit => {
+            let (found, example) = (text.value.clone(), "70% or 512 MiB");
+            problems.report(text.span, ProblemKind::MetricNeedsUnit { found, example });
+            None
+        }
+        Ok(quantity) => Some(quantity),
+        Err(error) => {
+            let found = text.value.clone();
+            problems.report(text.span, ProblemKind::BadUnit { found, error });
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_read_to_the_nearest_double() {
+        assert_eq!(quantile("p99.9"), Some(0.999));
+        assert_eq!(quantile("p50"), Some(0.5));
+        for wrong in ["p100", "p0", "p", "p9x", "95", "pi"] {
+            assert_eq!(quantile(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One request step → a request that only needs a user's values.
+
+use ::http::{HeaderName, HeaderValue, Method, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::template::Templates;
+use super::{body, http};
+use crate::metrics::StepId;
+use crate::plan::template::find_close;
+use crate::plan::{
+    Body, Capture, CaptureSource, Check, Escape, Matcher, RequestPlan, Slot, StatusSet, Template,
+};
+use crate::scenario::schema::{self, Request, Scenario};
+use crate::scenario::{ProblemKind, Problems, Spanned};
+
+/// Headers that belong to the connection.
+const NOT_OURS: [HeaderName; 4] =
+    [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+
+/// Compiles requests with the scenario's defaults.
+pub(super) struct Requests<'a> {
+    scenario: &'a Scenario,
+    prefix: String,
+}
+
+/// Headers in the order in which they were first given; a later one of a name replaces the earlier.
+#[derive(Default)]
+struct Headers(Vec<(HeaderName, Template)>);
+
+impl Headers {
+    fn put(&mut self, name: HeaderName, value: Template) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    fn put_all(
+        &mut self,
+        pairs: &[(Spanned<String>, Spanned<String>)],
+        templates: Templates<'_>,
+        problems: &mut Problems,
+    ) {
+        for (name, value) in pairs {
+            if let Some(name) = header_name(name, problems) {
+                self.put(name, header_value(value, templates, problems));
+            }
+        }
+    }
+}
+
+impl<'a> Requests<'a> {
+    pub(super) fn new(scenario: &'a Scenario, prefix: String) -> Self {
+        Self { scenario, prefix }
+    }
+
+    pub(super) fn compile(
+        &self,
+        request: &Request,
+        step: StepId,
+        templates: Templates<'_>,
+        problems: &mut Problems,
+    ) -> RequestPlan {
+        let timeout = request.timeout.or(self.scenario.http.timeout);
+        RequestPlan {
+            step,
+            method: request.method.clone(),
+            url: self.url(request, templates, problems),
+            headers: self.headers(request, templates, problems).0,
+            body: body(request, templates, problems),
+            timeout: timeout.unwrap_or(http::TIMEOUT),
+            checks: request.checks.iter().map(check).collect(),
+            captures: request
+                .captures
+                .iter()
+                .filter_map(|capture| compile_capture(capture, templates))
+                .collect(),
+            follow_redirects: request.follow_redirects,
+        }
+    }
+
+    /// A path gets the target's prefix. A text that begins with an expression is the URL itself: a captured link
+    /// must not be encoded once more.
+    fn url(
+        &self,
+        request: &Request,
+        templates: Templates<'_>,
+        problems: &mut Problems,
+    ) -> Template {
+        let text = &request.url;
+        let mut url = Template::default();
+        let whole = 0..text.value.len();
+        let close = find_close(&text.value, 2).map(|at| at + 2);
+        match close {
+            Some(close) if text.value.starts_with("{{") => {
+                url.append(&templates.compile_part(text, 0..close, Escape::None, problems));
+                url.append(&templates.compile_part(
+                    text,
+                    close..text.value.len(),
+                    Escape::Url,
+                    problems,
+                ));
+            }
+            _ if text.value.starts_with('/') => {
+                url.push_literal(self.prefix.as_bytes());
+                url.append(&templates.compile_part(text, whole, Escape::Url, problems));
+            }
+            _ => url.append(&templates.compile_part(text, whole, Escape::Url, problems)),
+        }
+        if let Some(reason) = unfit_url(&text.value) {
+            let kind = ProblemKind::BadUrl { found: text.value.clone(), reason };
+            problems.report(text.span, kind);
+        }
+        if !request.query.is_empty() {
+            url.push_literal(if text.value.contains('?') { b"&" } else { b"?" });
+            url.append(&body::pairs(&request.query, Escape::Url, templates, problems));
+        }
+        url
+    }
+
+    fn headers(
+        &self,
+        request: &Request,
+        templates: Templates<'_>,
+        problems: &mut Problems,
+    ) -> Headers {
+        let mut headers = Headers::default();
+        headers.put(header::ACCEPT, Template::constant("*/*"));
+        if self.scenario.http.compression.unwrap_or(true) {
+            headers.put(header::ACCEPT_ENCODING, Template::constant("gzip, br, deflate"));
+        }
+        let agent = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+        headers.put(header::USER_AGENT, Template::constant(agent));
+        match &request.body {
+            schema::Body::Json(_) => {
+                headers.put(header::CONTENT_TYPE, Template::constant("application/json"));
+            }
+            schema::Body::Form(_) => {
+                let form = Template::constant("application/x-www-form-urlencoded");
+                headers.put(header::CONTENT_TYPE, form);
+            }
+            schema::Body::None | schema::Body::Text(_) => {}
+        }
+        headers.put_all(&self.scenario.http.headers, templates, problems);
+        if let Some(token) = &request.bearer {
+            let mut value = Template::constant("Bearer ");
+            value.append(&header_value(token, templates, problems));
+            headers.put(header::AUTHORIZATION, value);
+        }
+        if let Some((user, password)) = &request.basic {
+            headers.put(header::AUTHORIZATION, basic(user, password, templates, problems));
+        }
+        headers.put_all(&request.headers, templates, problems);
+        headers
+    }
+}
+
+/// Why a text cannot be a URL, if it cannot.
+fn unfit_url(text: &str) -> Option<&'static str> {
+    let absolute = text.starts_with("http://") || text.starts_with("https://");
+    if text.is_empty() {
+        // Reported as missing.
+        return None;
+    }
+    if !text.starts_with(['/', '{']) && !absolute {
+        return Some("a path begins with `/`");
+    }
+    let mut at = 0;
+    while at < text.len() {
+        let open = text[at..].find("{{").map_or(text.len(), |offset| at + offset);
+        let literal = &text[at..open];
+        if literal.contains('#') {
+            return Some("a fragment is never sent");
+        }
+        if literal.contains(|c: char| !c.is_ascii_graphic()) {
+            return Some("blanks and characters outside ASCII must be percent-encoded");
+        }
+        at = find_close(text, (open + 2).min(text.len())).map_or(text.len(), |close| close + 2);
+    }
+    None
+}
+
+fn header_name(name: &Spanned<String>, problems: &mut Problems) -> Option<HeaderName> {
+    let what = match HeaderName::try_from(name.value.to_ascii_lowercase()) {
+        Ok(known) if !NOT_OURS.contains(&known) => return Some(known),
+        Ok(_) => "set here: it belongs to the connection",
+        Err(_) => "a header's name",
+    };
+    problems.report(name.span, ProblemKind::BadHeader { found: name.value.clone(), what });
+    None
+}
+
+fn header_value(
+    text: &Spanned<String>,
+    templates: Templates<'_>,
+    problems: &mut Problems,
+) -> Template {
+    let template = templates.compile(text, Escape::Header, problems);
+    if template.as_constant().is_some_and(|bytes| HeaderValue::from_bytes(bytes).is_err()) {
+        let kind = ProblemKind::BadHeader { found: text.value.clone(), what: "a header's value" };
+        problems.report(text.span, kind);
+    }
+    template
+}
+
+/// Base64 is made once where user and password are constant, and per request where they are not.
+fn basic(
+    user: &Spanned<String>,
+    password: &Spanned<String>,
+    templates: Templates<'_>,
+    problems: &mut Problems,
+) -> Template {
+    let (left, right) = (
+        templates.compile(user, Escape::None, problems),
+        templates.compile(password, Escape::None, problems),
+    );
+    let mut template = Template::constant("Basic ");
+    if let (Some(user), Some(password)) = (left.as_constant(), right.as_constant()) {
+        let pair = [user, b":", password].concat();
+        template.push_literal(STANDARD.encode(pair).as_bytes());
+        return template;
+    }
+    let call = format!(
+        "{{{{ base64({} ~ ':' ~ {}) }}}}",
+        as_expression(&user.value),
+        as_expression(&password.value)
+    );
+    template.append(&templates.compile(&Spanned::new(call, user.span), Escape::None, problems));
+    template
+}
+
+/// A text with `{{ … }}` as one expression: `a{{ b }}` is `('a' ~ (b))`.
+fn as_expression(text: &str) -> String {
+    let mut parts = vec![];
+    let mut at = 0;
+    while at < text.len() {
+        let open = text[at..].find("{{").map_or(text.len(), |offset| at + offset);
+        if open > at {
+            parts.push(serde_json::Value::from(&text[at..open]).to_string());
+        }
+        let Some(close) = find_close(text, (open + 2).min(text.len())) else { break };
+        parts.push(format!("({})", text[open + 2..close].trim()));
+        at = close + 2;
+    }
+    if parts.is_empty() { "''".to_owned() } else { format!("({})", parts.join(" ~ ")) }
+}
+
+fn body(request: &Request, templates: Templates<'_>, problems: &mut Problems) -> Body {
+    let bodiless = matches!(request.method, Method::GET | Method::HEAD);
+    match &request.body {
+        schema::Body::None => Body::None,
+        _ if bodiless => {
+            let kind = ProblemKind::BodyUnfit { method: request.method.to_string() };
+            problems.report(request.name.span, kind);
+            Body::None
+        }
+        schema::Body::Json(node) => Body::Text(body::json(node, templates, problems)),
+        schema::Body::Form(pairs) => {
+            Body::Text(body::pairs(pairs, Escape::Form, templates, problems))
+        }
+        schema::Body::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
+    }
+}
+
+fn check(check: &schema::Check) -> Check {
+    match check {
+        schema::Check::Status(ranges) => Check::Status(StatusSet(ranges.clone())),
+        schema::Check::Time(limit) => Check::Time(*limit),
+        schema::Check::Size(limit) => Check::Size(*limit),
+        schema::Check::Header(name, must) => Check::Header(name.clone(), matcher(must)),
+        schema::Check::Json(path, text, must) => {
+            Check::Json(path.clone(), text.clone(), matcher(must))
+        }
+        schema::Check::Body(must) => Check::Body(matcher(must)),
+    }
+}
+
+fn matcher(matcher: &schema::Matcher) -> Matcher {
+    match matcher {
+        schema::Matcher::Exists => Matcher::Exists,
+        schema::Matcher::Equals(value) => Matcher::Equals(value.clone()),
+        schema::Matcher::Contains(text) => Matcher::Contains(text.clone()),
+        schema::Matcher::Matches(regex) => Matcher::Matches(regex.clone()),
+        schema::Matcher::Below(bound) => Matcher::Below(*bound),
+        schema::Matcher::Above(bound) => Matcher::Above(*bound),
+    }
+}
+
+fn compile_capture(capture: &schema::Capture, templates: Templates<'_>) -> Option<Capture> {
+    let name = &capture.name.value;
+    let slot: Slot = templates.slot(name)?;
+    let source = match capture.from.as_ref()? {
+        schema::CaptureFrom::Json(path, text) => match json_keys(text) {
+            Some(keys) => CaptureSource::JsonKeys(keys),
+            None => CaptureSource::Json(path.clone()),
+        },
+        schema::CaptureFrom::Regex(regex) => CaptureSource::Body(regex.clone()),
+        schema::CaptureFrom::Header(name) => CaptureSource::Header(name.clone()),
+        schema::CaptureFrom::Cookie(name) => CaptureSource::Cookie(name.clone()),
+    };
+    Some(Capture {
+        slot,
+        name: name.clone(),
+        source,
+        default: capture.default.clone(),
+        secret: capture.secret.unwrap_or_else(|| sounds_secret(name)),
+    })
+}
+
+/// `$.a.b` as its keys; such paths are found without building a tree.
+fn json_keys(path: &str) -> Option<Vec<String>> {
+    let keys: Vec<&str> = path.strip_prefix("$.")?.split('.').collect();
+    let plain = |key: &&str| {
+        key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    keys.iter().all(plain).then(|| keys.into_iter().map(str::to_owned).collect())
+}
+
+/// What is called a token or password is kept out of reports, unless the author says otherwise.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["token", "password", "secret", "jwt", "session", "api_key"]
+        .iter()
+        .any(|word| name.contains(word))
+}

@@ -1,0 +1,29 @@
+//! The files a user writes: YAML → typed values with places, and everything that is wrong with them.
+//!
+//! [`yaml`] makes a tree that knows its places, [`Fields`] reads typed values out of it and notes every
+//! problem, [`render`] shows them. `simulation.yaml` and `stack.yaml` are read by the same means.
+
+pub mod environment;
+mod fields;
+mod json;
+mod load;
+mod names;
+mod problem;
+mod render;
+pub mod schema;
+mod source;
+mod span;
+pub mod stack;
+pub mod yaml;
+
+pub use fields::{Decode, Fields, entries, list, number_within, one_or_many, text, word};
+pub use json::{json_of_node, json_of_scalar};
+pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
+pub use names::Name;
+pub use problem::{Problem, ProblemKind, Problems};
+pub use render::{Colour, render};
+pub use schema::Scenario;
+pub use source::{Source, Sources};
+pub use span::{SourceId, Span, Spanned};
+pub use stack::Stack;
+pub use yaml::{Key, Node, NodeValue, Scalar};

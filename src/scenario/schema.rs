@@ -1,0 +1,172 @@
+//! `scenario.yaml` as written: a mirror of the file in which every value knows its place.
+//!
+//! Reading is lenient: a part that is wrong is reported and left out or replaced, so that the compiler can
+//! still look at the rest. Only a file without problems becomes a plan.
+
+mod check;
+mod data;
+mod http;
+mod request;
+mod slo;
+mod step;
+mod workload;
+
+use std::path::PathBuf;
+
+pub use check::{Capture, CaptureFrom, Check, Matcher};
+pub use data::{DataFile, DataFormat, Pick};
+pub use http::{AddressRange, Connections, Correlation, Http, Tls, Version};
+pub use request::{Body, Request};
+pub use slo::{SloRow, SloScope};
+pub use step::{Branch, Law, Step, StepKind};
+pub use workload::{Arrivals, ClosedShape, OpenShape, Shape, StageSpec, Workload};
+
+use super::names::{Name, name_of_key};
+use super::{Decode, Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
+
+/// A scenario file.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The folder that the paths in it are relative to.
+    pub folder: PathBuf,
+    /// The system's name.
+    pub name: Spanned<String>,
+    /// Where requests go: a URL.
+    pub target: Spanned<String>,
+    /// The path of the stack's file.
+    pub stack_file: Option<Spanned<String>>,
+    /// The stack's file, where there is one.
+    pub stack: Option<Stack>,
+    /// The data sets.
+    pub data: Vec<DataFile>,
+    /// Defaults for every request.
+    pub http: Http,
+    /// The workloads, in the order of the file.
+    pub workloads: Vec<Workload>,
+    /// Flows that others use.
+    pub flows: Vec<NamedFlow>,
+    /// The journeys.
+    pub scenarios: Vec<Journey>,
+    /// The SLO table.
+    pub slo: Vec<SloRow>,
+    /// Hosts outside loopback and private ranges that may be loaded.
+    pub allow_hosts: Vec<Spanned<String>>,
+    /// Where the file begins.
+    pub span: Span,
+}
+
+/// A flow that others use.
+#[derive(Debug, Clone)]
+pub struct NamedFlow {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it does.
+    pub flow: Vec<Step>,
+}
+
+/// One scripted journey.
+#[derive(Debug, Clone)]
+pub struct Journey {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its weight among all.
+    pub weight: Spanned<f64>,
+    /// What it does.
+    pub flow: Vec<Step>,
+}
+
+impl Scenario {
+    /// Reads the tree of a file.
+    pub fn read(node: &Node, folder: PathBuf, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, "a scenario file", problems)?;
+        let nothing = Spanned::new(String::new(), fields.span());
+        let name: Option<Name> = fields.required("name", problems);
+        let scenario = Self {
+            folder,
+            name: name.map_or(nothing.clone(), |name| name.0),
+            target: fields.required("target", problems).unwrap_or(nothing),
+            stack_file: fields.optional("stack", problems),
+            stack: None,
+            data: named(&mut fields, "data", problems, data::read),
+            http: fields.node("http").map(|node| Http::read(node, problems)).unwrap_or_default(),
+            workloads: named(&mut fields, "workloads", problems, workload::read),
+            flows: named(&mut fields, "flows", problems, |name, node, problems| {
+                Some(NamedFlow { name, flow: step::flow(node, problems) })
+            }),
+            scenarios: named(&mut fields, "scenarios", problems, journey),
+            slo: fields.node("slo").map(|node| slo::read(node, problems)).unwrap_or_default(),
+            allow_hosts: fields.or("allow_hosts", vec![], problems),
+            span: fields.span(),
+        };
+        scenario.require_parts(node, problems);
+        fields.finish(problems);
+        Some(scenario)
+    }
+
+    fn require_parts(&self, node: &Node, problems: &mut Problems) {
+        for (field, missing) in
+            [("scenarios", self.scenarios.is_empty()), ("workloads", self.workloads.is_empty())]
+        {
+            match node.get(field) {
+                None => {
+                    let kind = ProblemKind::MissingField { field, place: "a scenario file" };
+                    problems.report(node.span, kind);
+                }
+                Some(given) if missing && problems.is_empty() => {
+                    problems.report(given.span, ProblemKind::Empty { what: field });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// Reads a field whose keys are names that the author chose.
+fn named<T>(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    problems: &mut Problems,
+    mut read: impl FnMut(Spanned<String>, &Node, &mut Problems) -> Option<T>,
+) -> Vec<T> {
+    let Some(node) = fields.node(field) else { return vec![] };
+    let Some(entries) = entries(node, "a mapping of names", problems) else { return vec![] };
+    entries
+        .iter()
+        .filter_map(|(key, node)| read(name_of_key(key, problems), node, problems))
+        .collect()
+}
+
+fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<Journey> {
+    let mut fields = Fields::of(node, "a scenario", problems)?;
+    let weight = fields.or("weight", Spanned::new(1.0, name.span), problems);
+    let flow = fields
+        .required_node("flow", problems)
+        .map(|node| step::flow(node, problems))
+        .unwrap_or_default();
+    fields.finish(problems);
+    Some(Journey { name, weight, flow })
+}
+
+/// A list of texts, or a single one.
+pub(super) fn texts(node: &Node, problems: &mut Problems) -> Vec<Spanned<String>> {
+    super::one_or_many(node)
+        .iter()
+        .filter_map(|item| Spanned::<String>::decode(item, problems))
+        .collect()
+}
+
+/// A mapping of texts.
+pub(super) fn text_map(
+    node: &Node,
+    expected: &'static str,
+    problems: &mut Problems,
+) -> Vec<(Spanned<String>, Spanned<String>)> {
+    let Some(entries) = entries(node, expected, problems) else { return vec![] };
+    entries
+        .iter()
+        .filter_map(|(key, node)| {
+            let value = Spanned::<String>::decode(node, problems)?;
+            Some((Spanned::new(key.text.clone(), key.span), value))
+        })
+        .collect()
+}

@@ -1,0 +1,285 @@
+//! `check:` and `capture:`: what is asserted about a response, and what is taken out of it.
+
+use regex::Regex;
+use serde_json::Value as Json;
+use serde_json_path::JsonPath;
+
+use crate::scenario::json::json_of_node;
+use crate::scenario::names::identifier_of_key;
+use crate::scenario::{
+    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
+    text,
+};
+use crate::units::{Bytes, Nanos, ParseUnitError};
+
+/// An assertion on one response.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// The status is in one of these ranges.
+    Status(Vec<(u16, u16)>),
+    /// The service time is below this.
+    Time(Nanos),
+    /// The body is smaller than this.
+    Size(Bytes),
+    /// A header, by lower-case name.
+    Header(String, Matcher),
+    /// A value in a JSON body, with the path as written.
+    Json(JsonPath, String, Matcher),
+    /// The body as text.
+    Body(Matcher),
+}
+
+/// What a text or value must be.
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// There.
+    Exists,
+    /// Equal to this.
+    Equals(Json),
+    /// A text with this in it.
+    Contains(String),
+    /// A text that this matches.
+    Matches(Regex),
+    /// Below this.
+    Below(f64),
+    /// Above this.
+    Above(f64),
+}
+
+/// A value taken out of a response.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// The name that templates use.
+    pub name: Spanned<String>,
+    /// Where it comes from; none where that is wrong.
+    pub from: Option<CaptureFrom>,
+    /// The value where the response has none.
+    pub default: Option<Json>,
+    /// Whether it must never reach a log or report, where the author says so.
+    pub secret: Option<bool>,
+}
+
+/// Where a captured value comes from.
+#[derive(Debug, Clone)]
+pub enum CaptureFrom {
+    /// A JSON path, and as written.
+    Json(JsonPath, String),
+    /// A regular expression on the body.
+    Regex(Regex),
+    /// A header, by lower-case name.
+    Header(String),
+    /// A cookie.
+    Cookie(String),
+}
+
+pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
+    let Some(mut fields) = Fields::of(node, "`check`", problems) else { return vec![] };
+    let mut checks = vec![];
+    if let Some(node) = fields.node("status") {
+        checks.extend(status(node, problems).map(Check::Status));
+    }
+    if let Some(node) = fields.node("time") {
+        checks.extend(below(node, "a time like `< 2s`", problems).map(Check::Time));
+    }
+    if let Some(node) = fields.node("size") {
+        checks.extend(below(node, "a size like `< 1 MiB`", problems).map(Check::Size));
+    }
+    if let Some(node) = fields.node("header") {
+        for (key, node) in entries(node, "a mapping of headers", problems).unwrap_or_default() {
+            let name = header_name(&key.text, key.span, problems);
+            let matcher = matcher(node, "a header", problems);
+            checks.extend(name.zip(matcher).map(|(name, must)| Check::Header(name, must)));
+        }
+    }
+    if let Some(node) = fields.node("json") {
+        for (key, node) in entries(node, "a mapping of JSON paths", problems).unwrap_or_default() {
+            let path = json_path(&key.text, key, problems);
+            let matcher = matcher(node, "a JSON value", problems);
+            checks.extend(
+                path.zip(matcher)
+                    .map(|(path, matcher)| Check::Json(path, key.text.clone(), matcher)),
+            );
+        }
+    }
+    if let Some(node) = fields.node("body") {
+        checks.extend(body_matcher(node, problems).map(Check::Body));
+    }
+    fields.finish(problems);
+    checks
+}
+
+/// `200`, `2xx`, `200..299`, or a list of them.
+fn status(node: &Node, problems: &mut Problems) -> Option<Vec<(u16, u16)>> {
+    let mut ranges = vec![];
+    for item in one_or_many(node) {
+        let found = text(item, "a status", problems)?;
+        match status_range(found) {
+            Some(range) => ranges.push(range),
+            None => {
+                problems.report(item.span, ProblemKind::BadStatus { found: found.to_owned() });
+            }
+        }
+    }
+    if ranges.is_empty() && one_or_many(node).is_empty() {
+        problems.report(node.span, ProblemKind::Empty { what: "`status`" });
+    }
+    Some(ranges)
+}
+
+fn status_range(text: &str) -> Option<(u16, u16)> {
+    let valid = |status: &u16| (100..=599).contains(status);
+    if let Some(hundreds) = text.strip_suffix("xx") {
+        let first: u16 = hundreds.parse::<u16>().ok()?.checked_mul(100)?;
+        return Some((first, first + 99)).filter(|(first, _)| valid(first));
+    }
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    Some((first, last)).filter(|(first, last)| valid(first) && valid(last) && first <= last)
+}
+
+/// A value with a unit behind `<`.
+fn below<T: std::str::FromStr<Err = ParseUnitError>>(
+    node: &Node,
+    expected: &'static str,
+    problems: &mut Problems,
+) -> Option<T> {
+    let found = text(node, expected, problems)?;
+    let Some(value) = found.strip_prefix('<') else {
+        let kind = ProblemKind::BadMatcher { found: found.to_owned(), what: expected };
+        problems.report(node.span, kind);
+        return None;
+    };
+    match value.trim_start_matches('=').trim().parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            problems.report(node.span, ProblemKind::BadUnit { found: found.to_owned(), error });
+            None
+        }
+    }
+}
+
+/// On the body a bare text means that it contains it: whole bodies are rarely written down.
+fn body_matcher(node: &Node, problems: &mut Problems) -> Option<Matcher> {
+    match matcher(node, "the body", problems)? {
+        Matcher::Equals(Json::String(text)) if matches!(node.value, NodeValue::Scalar(_)) => {
+            Some(Matcher::Contains(text))
+        }
+        matcher => Some(matcher),
+    }
+}
+
+fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Matcher> {
+    match &node.value {
+        NodeValue::Scalar(scalar) if scalar.plain && scalar.text == "exists" => {
+            Some(Matcher::Exists)
+        }
+        NodeValue::Scalar(scalar) if scalar.text.starts_with(['<', '>']) => {
+            let (sign, number) = scalar.text.split_at(1);
+            let Ok(bound) = number.trim().parse::<f64>() else {
+                let kind = ProblemKind::BadMatcher { found: scalar.text.clone(), what };
+                problems.report(node.span, kind);
+                return None;
+            };
+            Some(if sign == "<" { Matcher::Below(bound) } else { Matcher::Above(bound) })
+        }
+        NodeValue::Scalar(_) => Some(Matcher::Equals(json_of_node(node))),
+        NodeValue::Mapping(_) => {
+            let mut fields = Fields::of(node, "a condition", problems)?;
+            let contains = fields.optional("contains", problems).map(Matcher::Contains);
+            let matches = fields.node("matches").and_then(|node| regex(node, problems));
+            let equals = fields.node("equals").map(|node| Matcher::Equals(json_of_node(node)));
+            fields.finish(problems);
+            contains.or(matches.map(Matcher::Matches)).or(equals)
+        }
+        NodeValue::Sequence(_) => {
+            let found = node.kind().to_owned();
+            problems.report(node.span, ProblemKind::BadMatcher { found, what });
+            None
+        }
+    }
+}
+
+fn regex(node: &Node, problems: &mut Problems) -> Option<Regex> {
+    let found = text(node, "a regular expression", problems)?;
+    match Regex::new(found) {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            // The last line says what is wrong; the others draw the pattern.
+            let message = error.to_string();
+            let message = message.lines().last().unwrap_or_default();
+            let message = message.trim_start_matches("error: ").to_owned();
+            problems.report(node.span, ProblemKind::BadRegex { message });
+            None
+        }
+    }
+}
+
+fn json_path(text: &str, key: &Key, problems: &mut Problems) -> Option<JsonPath> {
+    match JsonPath::parse(text) {
+        Ok(path) => Some(path),
+        Err(error) => {
+            let message = error.message().to_owned();
+            problems.report(key.span, ProblemKind::BadJsonPath { message });
+            None
+        }
+    }
+}
+
+fn header_name(name: &str, span: crate::scenario::Span, problems: &mut Problems) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if http::HeaderName::try_from(lower.as_str()).is_ok() {
+        return Some(lower);
+    }
+    let kind = ProblemKind::BadHeader { found: name.to_owned(), what: "a header's name" };
+    problems.report(span, kind);
+    None
+}
+
+pub(super) fn captures(node: &Node, problems: &mut Problems) -> Vec<Capture> {
+    let Some(entries) = entries(node, "a mapping of names", problems) else { return vec![] };
+    entries.iter().map(|(key, node)| capture(key, node, problems)).collect()
+}
+
+fn capture(key: &Key, node: &Node, problems: &mut Problems) -> Capture {
+    let name = identifier_of_key(key, problems);
+    if !matches!(node.value, NodeValue::Mapping(_)) {
+        let from = json_source(node, problems);
+        return Capture { name, from, default: None, secret: None };
+    }
+    let Some(mut fields) = Fields::of(node, "a capture", problems) else {
+        return Capture { name, from: None, default: None, secret: None };
+    };
+    let before = problems.len();
+    let json = fields.node("json").and_then(|node| json_source(node, problems));
+    let regex = fields.node("regex").and_then(|node| regex(node, problems));
+    let header = fields.optional::<Spanned<String>>("header", problems);
+    let header = header.and_then(|text| header_name(&text.value, text.span, problems));
+    let cookie: Option<String> = fields.optional("cookie", problems);
+    let sources: Vec<CaptureFrom> = [
+        json,
+        regex.map(CaptureFrom::Regex),
+        header.map(CaptureFrom::Header),
+        cookie.map(CaptureFrom::Cookie),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if sources.len() != 1 && problems.len() == before {
+        let (place, fields_named) = ("a capture", "`json`, `regex`, `header` and `cookie`");
+        let kind = match sources.len() {
+            0 => ProblemKind::NeedsOneOf { place, fields: fields_named },
+            _ => ProblemKind::Conflict { place, fields: fields_named },
+        };
+        problems.report(fields.span(), kind);
+    }
+    let default = fields.node("default").map(json_of_node);
+    let secret = fields.optional("secret", problems);
+    fields.finish(problems);
+    Capture { name, from: sources.into_iter().next(), default, secret }
+}
+
+fn json_source(node: &Node, problems: &mut Problems) -> Option<CaptureFrom> {
+    let found: String = Decode::decode(node, problems)?;
+    let key = Key { text: found.clone(), span: node.span };
+    json_path(&found, &key, problems).map(|path| CaptureFrom::Json(path, found))
+}

@@ -1,0 +1,114 @@
+//! `data:` files whose rows feed templates.
+
+use std::path::Path;
+
+use crate::scenario::{
+    Fields, Node, NodeValue, ProblemKind, Problems, SourceId, Span, Spanned, number_within, text,
+    word,
+};
+
+/// A data set.
+#[derive(Debug, Clone)]
+pub struct DataFile {
+    /// The name by which templates ask for it.
+    pub name: Spanned<String>,
+    /// The path, relative to the scenario's folder.
+    pub file: Spanned<String>,
+    /// How the file is read.
+    pub format: DataFormat,
+    /// How a row is picked.
+    pub pick: Pick,
+    /// Where `pick` stands, or the name.
+    pub pick_span: Span,
+    /// The file's text, once it is loaded.
+    pub source: Option<SourceId>,
+}
+
+/// How a data file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataFormat {
+    /// Comma-separated values, the first line names the columns.
+    Csv,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// How a row is picked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pick {
+    /// One after the other.
+    Sequential,
+    /// One after the other, in an order drawn once.
+    Shuffle,
+    /// Any, equally likely.
+    Uniform,
+    /// Any, the row of rank `k` with weight `1 / k^exponent`.
+    Zipf(f64),
+    /// One a user, never twice.
+    Unique,
+}
+
+const PICKS: [(&str, Pick); 4] = [
+    ("sequential", Pick::Sequential),
+    ("shuffle", Pick::Shuffle),
+    ("uniform", Pick::Uniform),
+    ("unique", Pick::Unique),
+];
+
+pub(super) fn read(
+    name: Spanned<String>,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<DataFile> {
+    if name.value.contains(['-', '.']) {
+        problems.report(name.span, ProblemKind::BadName { found: name.value.clone() });
+    }
+    let mut fields = Fields::of(node, "a data set", problems)?;
+    let file: Option<Spanned<String>> = fields.required("file", problems);
+    let pick_node = fields.node("pick");
+    fields.finish(problems);
+    let nowhere = Spanned::new(String::new(), name.span);
+    Some(DataFile {
+        format: file.as_ref().map_or(DataFormat::Csv, |file| format(file, problems)),
+        file: file.unwrap_or(nowhere),
+        pick: pick_node.and_then(|node| pick(node, problems)).unwrap_or(Pick::Sequential),
+        pick_span: pick_node.map_or(name.span, |node| node.span),
+        source: None,
+        name,
+    })
+}
+
+fn format(file: &Spanned<String>, problems: &mut Problems) -> DataFormat {
+    let extension = Path::new(&file.value).extension().and_then(|text| text.to_str());
+    match extension {
+        Some("csv") => DataFormat::Csv,
+        Some("jsonl" | "ndjson") => DataFormat::JsonLines,
+        _ => {
+            let kind = ProblemKind::UnknownWord {
+                found: file.value.clone(),
+                what: "a data file by its ending",
+                known: vec![".csv", ".jsonl", ".ndjson"],
+            };
+            problems.report(file.span, kind);
+            DataFormat::Csv
+        }
+    }
+}
+
+fn pick(node: &Node, problems: &mut Problems) -> Option<Pick> {
+    if let NodeValue::Mapping(_) = &node.value {
+        let mut fields = Fields::of(node, "a pick", problems)?;
+        let exponent = fields
+            .required_node("zipf", problems)
+            // Beyond 10 the first row has all the weight that a double can tell from 1.
+            .and_then(|node| number_within(node, "the exponent", (0.0, 10.0), problems));
+        fields.finish(problems);
+        return exponent.map(Pick::Zipf);
+    }
+    if text(node, "a pick", problems)? == "zipf" {
+        let kind = ProblemKind::MissingField { field: "zipf", place: "a pick" };
+        problems.report(node.span, kind);
+        return None;
+    }
+    word(node, "a way to pick a row", &PICKS, problems)
+}

@@ -1,0 +1,244 @@
+//! `http:` defaults for every request.
+
+use std::net::IpAddr;
+
+use super::{text_map, texts};
+use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, word};
+use crate::units::{Bytes, Nanos};
+
+/// Defaults for every request.
+#[derive(Debug, Clone, Default)]
+pub struct Http {
+    /// The longest time from send to last byte.
+    pub timeout: Option<Nanos>,
+    /// The longest time for connecting, and again for the TLS handshake.
+    pub connect_timeout: Option<Nanos>,
+    /// Which HTTP is spoken.
+    pub version: Option<Version>,
+    /// Who uses a connection.
+    pub connections: Option<Connections>,
+    /// Where connections come from.
+    pub source_ips: Vec<AddressRange>,
+    /// Headers of every request; the values are templates.
+    pub headers: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Headers that make each request traceable.
+    pub correlation: Vec<Spanned<Correlation>>,
+    /// Trust.
+    pub tls: Tls,
+    /// The most redirects followed.
+    pub max_redirects: Option<u8>,
+    /// The largest body read.
+    pub max_body: Option<Bytes>,
+    /// Whether users keep cookies.
+    pub cookies: Option<bool>,
+    /// Whether compressed answers are asked for.
+    pub compression: Option<bool>,
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// What ALPN agrees on.
+    Auto,
+}
+
+/// Who uses a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connections {
+    /// Each user its own, kept over its iterations.
+    PerUser,
+    /// Each user its own, new in every iteration.
+    PerIteration,
+    /// All users of a worker share a pool.
+    Shared,
+}
+
+/// A header that makes each request traceable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Correlation {
+    /// W3C Trace Context.
+    TraceParent,
+    /// A header of this name, in lower case, with a random UUID.
+    Id(String),
+}
+
+/// A range of addresses, by its first and how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressRange {
+    /// The first address.
+    pub first: IpAddr,
+    /// How many, at least 1.
+    pub count: u64,
+}
+
+/// Whom the client trusts and what it shows.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// PEM files of further roots.
+    pub ca: Vec<Spanned<String>>,
+    /// A PEM file with the client's certificate chain.
+    pub cert: Option<Spanned<String>>,
+    /// A PEM file with the client's key.
+    pub key: Option<Spanned<String>>,
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// The name asked for and checked.
+    pub server_name: Option<Spanned<String>>,
+}
+
+impl Http {
+    /// Reads the `http` field.
+    pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
+        let Some(mut fields) = Fields::of(node, "`http`", problems) else {
+            return Self::default();
+        };
+        let http = Self {
+            timeout: fields.optional("timeout", problems),
+            connect_timeout: fields.optional("connect_timeout", problems),
+            version: fields.node("version").and_then(|node| version(node, problems)),
+            connections: fields.node("connections").and_then(|node| connections(node, problems)),
+            source_ips: source_ips(fields.node("source_ips"), problems),
+            headers: fields
+                .node("headers")
+                .map(|node| text_map(node, "a mapping of headers", problems))
+                .unwrap_or_default(),
+            correlation: correlation(fields.node("correlation"), problems),
+            tls: fields.node("tls").map(|node| tls(node, problems)).unwrap_or_default(),
+            max_redirects: fields.optional("max_redirects", problems),
+            max_body: fields.optional("max_body", problems),
+            cookies: fields.optional("cookies", problems),
+            compression: fields.optional("compression", problems),
+        };
+        fields.finish(problems);
+        http
+    }
+}
+
+fn version(node: &Node, problems: &mut Problems) -> Option<Version> {
+    let known = [("1.1", Version::Http1), ("2", Version::Http2), ("auto", Version::Auto)];
+    word(node, "a version of HTTP", &known, problems)
+}
+
+fn connections(node: &Node, problems: &mut Problems) -> Option<Connections> {
+    let known = [
+        ("per_user", Connections::PerUser),
+        ("per_iteration", Connections::PerIteration),
+        ("shared", Connections::Shared),
+    ];
+    word(node, "a way to use connections", &known, problems)
+}
+
+fn correlation(node: Option<&Node>, problems: &mut Problems) -> Vec<Spanned<Correlation>> {
+    let Some(node) = node else { return vec![] };
+    texts(node, problems)
+        .into_iter()
+        .filter_map(|text| {
+            let name = text.value.to_ascii_lowercase();
+            if http::HeaderName::try_from(name.as_str()).is_err() {
+                let kind = ProblemKind::BadHeader { found: text.value, what: "a header's name" };
+                problems.report(text.span, kind);
+                return None;
+            }
+            let correlation = match name.as_str() {
+                "traceparent" => Correlation::TraceParent,
+                _ => Correlation::Id(name),
+            };
+            Some(Spanned::new(correlation, text.span))
+        })
+        .collect()
+}
+
+fn tls(node: &Node, problems: &mut Problems) -> Tls {
+    let Some(mut fields) = Fields::of(node, "`tls`", problems) else { return Tls::default() };
+    let tls = Tls {
+        ca: fields.node("ca").map(|node| texts(node, problems)).unwrap_or_default(),
+        cert: fields.optional("cert", problems),
+        key: fields.optional("key", problems),
+        insecure: fields.or("insecure", false, problems),
+        server_name: fields.optional("server_name", problems),
+    };
+    let missing = match (&tls.cert, &tls.key) {
+        (Some(_), None) => Some("key"),
+        (None, Some(_)) => Some("cert"),
+        _ => None,
+    };
+    if let Some(field) = missing {
+        let kind = ProblemKind::MissingField { field, place: "a client certificate" };
+        problems.report(fields.span(), kind);
+    }
+    fields.finish(problems);
+    tls
+}
+
+fn source_ips(node: Option<&Node>, problems: &mut Problems) -> Vec<AddressRange> {
+    let Some(node) = node else { return vec![] };
+    texts(node, problems)
+        .into_iter()
+        .filter_map(|text| {
+            let range = address_range(&text.value);
+            if range.is_none() {
+                problems.report(text.span, ProblemKind::BadAddresses { found: text.value });
+            }
+            range
+        })
+        .collect()
+}
+
+/// `127.0.0.1`, `127.0.1.0/24`, `::1`, `fd00::/64`, `10.0.0.5-10.0.0.20`. Network and broadcast address of an
+/// IPv4 range of four or more are left out: many systems refuse to send from them.
+fn address_range(text: &str) -> Option<AddressRange> {
+    if let Some((first, last)) = text.split_once('-') {
+        let (first, last): (IpAddr, IpAddr) =
+            (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        let count = match (first, last) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                u64::from(u32::from(b).checked_sub(u32::from(a))?) + 1
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                u64::try_from(u128::from(b).checked_sub(u128::from(a))?).ok()?.checked_add(1)?
+            }
+            _ => return None,
+        };
+        return Some(AddressRange { first, count });
+    }
+    let Some((address, bits)) = text.split_once('/') else {
+        return Some(AddressRange { first: text.parse().ok()?, count: 1 });
+    };
+    let bits: u32 = bits.parse().ok()?;
+    match address.parse().ok()? {
+        IpAddr::V4(address) => {
+            let size = 1_u64 << 32_u32.checked_sub(bits)?;
+            let first = (u64::from(u32::from(address)) / size) * size;
+            let (skip, count) = if size >= 4 { (1, size - 2) } else { (0, size) };
+            let first = u32::try_from(first + skip).ok()?;
+            Some(AddressRange { first: IpAddr::V4(first.into()), count })
+        }
+        IpAddr::V6(address) => {
+            let host_bits = 128_u32.checked_sub(bits)?;
+            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+            let count = 1_u64.checked_shl(host_bits).unwrap_or(u64::MAX);
+            Some(AddressRange { first: IpAddr::V6((u128::from(address) & mask).into()), count })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_ranges_count_their_usable_addresses() {
+        let range = |text| address_range(text).map(|range| (range.first.to_string(), range.count));
+        assert_eq!(range("127.0.1.0/24"), Some(("127.0.1.1".into(), 254)));
+        assert_eq!(range("127.0.0.1"), Some(("127.0.0.1".into(), 1)));
+        assert_eq!(range("10.0.0.5-10.0.0.20"), Some(("10.0.0.5".into(), 16)));
+        assert_eq!(range("fd00::9/64"), Some(("fd00::".into(), u64::MAX)));
+        for wrong in ["10.0.0.9-10.0.0.1", "10.0.0.0/33", "localhost", "10.0.0.0/-1", "::/129"] {
+            assert_eq!(range(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `slo:`: the rows of the SLO table, as written. What each metric means is the compiler's to say.
+
+use crate::scenario::{Fields, Key, Node, ProblemKind, Problems, Spanned, entries};
+
+/// What a row speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SloScope {
+    /// The whole run.
+    Run,
+    /// A scenario.
+    Scenario(Spanned<String>),
+    /// A step.
+    Step(Spanned<String>),
+    /// All steps with a tag.
+    Tag(Spanned<String>),
+}
+
+/// A row of the SLO table.
+#[derive(Debug, Clone)]
+pub struct SloRow {
+    /// What it speaks of.
+    pub scope: SloScope,
+    /// The metric: `p95`, `error_rate`, `db.connections`.
+    pub metric: Spanned<String>,
+    /// What the team wants.
+    pub target: Option<Spanned<String>>,
+    /// What must never be exceeded.
+    pub max: Option<Spanned<String>>,
+    /// What must never be undercut.
+    pub min: Option<Spanned<String>>,
+}
+
+pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRow> {
+    let Some(mut fields) = Fields::of(node, "an SLO table", problems) else { return vec![] };
+    let groups = [
+        (fields.node("scenarios"), SloScope::Scenario as fn(Spanned<String>) -> SloScope),
+        (fields.node("steps"), SloScope::Step),
+        (fields.node("tags"), SloScope::Tag),
+    ];
+    let mut rows = table(&fields.others(), &SloScope::Run, problems);
+    for (node, scope) in groups {
+        let Some(node) = node else { continue };
+        let Some(entries) = entries(node, "a mapping of names", problems) else { continue };
+        for (key, node) in entries {
+            let scope = scope(Spanned::new(key.text.clone(), key.span));
+            let Some(mut fields) = Fields::of(node, "an SLO table", problems) else { continue };
+            rows.extend(table(&fields.others(), &scope, problems));
+        }
+    }
+    rows
+}
+
+fn table(entries: &[&(Key, Node)], scope: &SloScope, problems: &mut Problems) -> Vec<SloRow> {
+    let rows = entries.iter().filter_map(|(key, node)| row(key, node, scope.clone(), problems));
+    rows.collect()
+}
+
+fn row(key: &Key, node: &Node, scope: SloScope, problems: &mut Problems) -> Option<SloRow> {
+    let mut fields = Fields::of(node, "a row with `target` and `max`", problems)?;
+    let metric = Spanned::new(key.text.clone(), key.span);
+    let row = SloRow {
+        scope,
+        metric,
+        target: fields.optional("target", problems),
+        max: fields.optional("max", problems),
+        min: fields.optional("min", problems),
+    };
+    let given = ["target", "max", "min"].iter().any(|name| fields.has(name));
+    if !given {
+        let kind =
+            ProblemKind::NeedsOneOf { place: "an objective", fields: "`target`, `max` and `min`" };
+        problems.report(fields.span(), kind);
+    }
+    if let (Some(_), Some(min)) = (&row.max, &row.min) {
+        let kind = ProblemKind::Conflict { place: "an objective", fields: "`max` and `min`" };
+        problems.report(min.span, kind);
+    }
+    fields.finish(problems);
+    Some(row)
+}

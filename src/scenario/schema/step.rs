@@ -1,0 +1,227 @@
+//! The steps of a flow.
+
+use super::request::Request;
+use super::workload::positive;
+use crate::scenario::{
+    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
+};
+use crate::units::Nanos;
+
+/// One step of a flow.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Where it stands.
+    pub span: Span,
+    /// What it does.
+    pub kind: StepKind,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum StepKind {
+    /// Send a request.
+    Request(Box<Request>),
+    /// Do nothing for a while.
+    Think(Law),
+    /// Do what a named flow does.
+    Use(Spanned<String>),
+    /// Do something several times.
+    Repeat {
+        /// Least and greatest number of rounds.
+        times: (u32, u32),
+        /// What is done.
+        flow: Vec<Step>,
+    },
+    /// Do something on a condition.
+    If {
+        /// An expression.
+        when: Spanned<String>,
+        /// What is done where it holds.
+        then: Vec<Step>,
+        /// What is done where it does not.
+        otherwise: Vec<Step>,
+    },
+    /// Do one of several things.
+    Choose(Vec<Branch>),
+}
+
+/// One of the things that `choose` chooses from.
+#[derive(Debug, Clone)]
+pub struct Branch {
+    /// Its weight among all.
+    pub weight: f64,
+    /// What is done.
+    pub flow: Vec<Step>,
+}
+
+/// A law of delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    /// Always the same.
+    Constant(Nanos),
+    /// Between the two, equally likely.
+    Uniform(Nanos, Nanos),
+    /// Exponential with this mean.
+    Exponential(Nanos),
+    /// Normal with mean and standard deviation.
+    Normal(Nanos, Nanos),
+}
+
+/// The words that begin a step.
+const KINDS: [&str; 11] =
+    ["get", "post", "put", "patch", "delete", "head", "think", "use", "repeat", "if", "choose"];
+
+/// Reads a list of steps; those that are wrong are reported and left out.
+pub(super) fn flow(node: &Node, problems: &mut Problems) -> Vec<Step> {
+    let Some(items) = list(node, "a list of steps", problems) else { return vec![] };
+    items.iter().filter_map(|item| step(item, problems)).collect()
+}
+
+fn step(node: &Node, problems: &mut Problems) -> Option<Step> {
+    let (key, value) = only_entry(node, problems)?;
+    let kind = match key.text.as_str() {
+        "think" => StepKind::Think(law(value, problems)?),
+        "use" => StepKind::Use(Decode::decode(value, problems)?),
+        "repeat" => repeat(value, problems)?,
+        "if" => branch_on(value, problems)?,
+        "choose" => choose(value, problems)?,
+        method if KINDS.contains(&method) => {
+            StepKind::Request(Box::new(Request::read(key, value, problems)?))
+        }
+        kind => {
+            let kind = ProblemKind::UnknownStep { kind: kind.to_owned(), known: KINDS.to_vec() };
+            problems.report(key.span, kind);
+            return None;
+        }
+    };
+    Some(Step { span: key.span, kind })
+}
+
+/// A step is a mapping with one key. Where there are more, the indentation is mostly what is wrong.
+fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (Key, Node)> {
+    let NodeValue::Mapping(entries) = &node.value else {
+        let kind =
+            ProblemKind::WrongShape { expected: "a step like `get: { … }`", found: node.kind() };
+        problems.report(node.span, kind);
+        return None;
+    };
+    let (first, rest) = entries.split_first()?;
+    if let Some((second, _)) = rest.first() {
+        let kind = ProblemKind::BesideStep {
+            field: second.text.clone(),
+            step: first.0.text.clone(),
+            is_step: KINDS.contains(&second.text.as_str()),
+        };
+        problems.report(second.span, kind);
+        return None;
+    }
+    Some(first)
+}
+
+fn repeat(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    let mut fields = Fields::of(node, "`repeat`", problems)?;
+    let times = fields.required_node("times", problems).and_then(|node| times(node, problems));
+    let flow = inner_flow(&mut fields, problems);
+    fields.finish(problems);
+    Some(StepKind::Repeat { times: times.unwrap_or((1, 1)), flow })
+}
+
+/// `3` or `1..3`.
+fn times(node: &Node, problems: &mut Problems) -> Option<(u32, u32)> {
+    let found = text(node, "a number of rounds like `3` or `1..3`", problems)?;
+    let parsed = match found.split_once("..") {
+        Some((low, high)) => low.trim().parse().ok().zip(high.trim().parse().ok()),
+        None => found.parse().ok().map(|times| (times, times)),
+    };
+    let Some((low, high)) = parsed else {
+        let expected = "a number of rounds like `3` or `1..3`";
+        problems.report(node.span, ProblemKind::BadNumber { expected, found: found.to_owned() });
+        return None;
+    };
+    if low > high {
+        problems.report(node.span, ProblemKind::RangeReversed { found: found.to_owned() });
+        return None;
+    }
+    Some((low, high))
+}
+
+fn branch_on(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    let mut fields = Fields::of(node, "`if`", problems)?;
+    let when: Option<Spanned<String>> = fields.required("when", problems);
+    let then = inner_flow(&mut fields, problems);
+    let otherwise = fields.node("else").map(|node| flow(node, problems)).unwrap_or_default();
+    fields.finish(problems);
+    Some(StepKind::If { when: when?, then, otherwise })
+}
+
+fn choose(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    let items = list(node, "a list of branches with `weight` and `flow`", problems)?;
+    if items.is_empty() {
+        problems.report(node.span, ProblemKind::Empty { what: "`choose`" });
+    }
+    let branches: Vec<Branch> = items
+        .iter()
+        .filter_map(|item| {
+            let mut fields = Fields::of(item, "a branch", problems)?;
+            let weight = fields.or("weight", 1.0, problems);
+            let flow = inner_flow(&mut fields, problems);
+            fields.finish(problems);
+            Some(Branch { weight, flow })
+        })
+        .collect();
+    if !branches.is_empty() && branches.iter().all(|branch| branch.weight <= 0.0) {
+        problems.report(node.span, ProblemKind::WeightsZero);
+    }
+    Some(StepKind::Choose(branches))
+}
+
+fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Step> {
+    let node = fields.required_node("flow", problems);
+    node.map(|node| flow(node, problems)).unwrap_or_default()
+}
+
+/// `5s`, `2s..8s`, `{ exponential: 5s }`, `{ normal: [5s, 1s] }`.
+pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<Law> {
+    if let NodeValue::Mapping(_) = &node.value {
+        return law_by_name(node, problems);
+    }
+    let found = text(node, "a time like `5s` or `2s..8s`", problems)?;
+    let Some((low, high)) = found.split_once("..") else {
+        return Nanos::decode(node, problems).map(Law::Constant);
+    };
+    match (low.parse::<Nanos>(), high.parse::<Nanos>()) {
+        (Ok(low), Ok(high)) if low <= high => Some(Law::Uniform(low, high)),
+        (Ok(_), Ok(_)) => {
+            problems.report(node.span, ProblemKind::RangeReversed { found: found.to_owned() });
+            None
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            let found = found.to_owned();
+            problems.report(node.span, ProblemKind::BadUnit { found, error });
+            None
+        }
+    }
+}
+
+fn law_by_name(node: &Node, problems: &mut Problems) -> Option<Law> {
+    let mut fields = Fields::of(node, "a law of delays", problems)?;
+    let exponential =
+        fields.node("exponential").and_then(|node| positive(node, "the mean", problems));
+    let normal: Option<Vec<Nanos>> = fields.optional("normal", problems);
+    let law = match (exponential, normal.as_deref()) {
+        (Some(mean), None) => Some(Law::Exponential(mean)),
+        (None, Some(&[mean, deviation])) => Some(Law::Normal(mean, deviation)),
+        _ => {
+            if !problems.any_at(node.span) {
+                let kind = ProblemKind::NeedsOneOf {
+                    place: "a law of delays",
+                    fields: "`exponential: mean` and `normal: [mean, deviation]`",
+                };
+                problems.report(node.span, kind);
+            }
+            None
+        }
+    };
+    fields.finish(problems);
+    law
+}

@@ -1,0 +1,160 @@
+//! `workloads:`: how load is offered.
+
+use crate::scenario::{Fields, Node, ProblemKind, Problems, Span, Spanned, list, word};
+use crate::units::{Nanos, WorkRate};
+
+/// A workload.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Open or closed.
+    pub shape: Shape,
+}
+
+/// Open or closed.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// Arrivals at a rate.
+    Open(OpenShape),
+    /// A number of users.
+    Closed(ClosedShape),
+}
+
+/// Arrivals at a rate.
+#[derive(Debug, Clone)]
+pub struct OpenShape {
+    /// The law of the gaps.
+    pub arrivals: Arrivals,
+    /// The most users at once.
+    pub max_vus: Option<Spanned<u32>>,
+    /// The stages, in order.
+    pub stages: Vec<StageSpec>,
+}
+
+/// The law of the gaps between arrivals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrivals {
+    /// Exponential gaps.
+    Poisson,
+    /// Equal gaps.
+    Constant,
+}
+
+/// A stage: it holds a rate or goes to one.
+#[derive(Debug, Clone)]
+pub struct StageSpec {
+    /// The rate.
+    pub rate: Spanned<WorkRate>,
+    /// Whether it starts from the rate before it, instead of holding.
+    pub ramps: bool,
+    /// How long it lasts.
+    pub duration: Nanos,
+    /// Whether the run is judged on it.
+    pub judge: Option<bool>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A number of users, each waiting for its answers.
+#[derive(Debug, Clone)]
+pub struct ClosedShape {
+    /// How many.
+    pub vus: Spanned<u32>,
+    /// How long new iterations are started.
+    pub duration: Nanos,
+    /// The least time from one iteration's start to the next of the same user.
+    pub pace: Option<Nanos>,
+}
+
+pub(super) fn read(
+    name: Spanned<String>,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<Workload> {
+    let mut fields = Fields::of(node, "a workload", problems)?;
+    let place = fields.span();
+    let shape = match (fields.has("stages"), fields.has("vus")) {
+        (true, true) => {
+            let kind = ProblemKind::Conflict { place: "a workload", fields: "`stages` and `vus`" };
+            problems.report(place, kind);
+            return None;
+        }
+        (false, false) => {
+            let kind = ProblemKind::NeedsOneOf {
+                place: "a workload",
+                fields: "`stages` (a rate) and `vus` (a closed number of users)",
+            };
+            problems.report(place, kind);
+            return None;
+        }
+        (true, false) => open(&mut fields, problems).map(Shape::Open),
+        (false, true) => closed(&mut fields, problems).map(Shape::Closed),
+    };
+    fields.finish(problems);
+    Some(Workload { name, shape: shape? })
+}
+
+fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
+    let known = [("poisson", Arrivals::Poisson), ("constant", Arrivals::Constant)];
+    let arrivals =
+        fields.node("arrivals").and_then(|node| word(node, "a law of arrivals", &known, problems));
+    let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));
+    let node = fields.required_node("stages", problems)?;
+    let items = list(node, "a list of stages", problems)?;
+    if items.is_empty() {
+        problems.report(node.span, ProblemKind::Empty { what: "`stages`" });
+    }
+    let stages: Vec<_> = items.iter().map(|item| stage(item, problems)).collect();
+    let arrivals = arrivals.unwrap_or(Arrivals::Poisson);
+    Some(OpenShape { arrivals, max_vus, stages: stages.into_iter().flatten().collect() })
+}
+
+fn stage(node: &Node, problems: &mut Problems) -> Option<StageSpec> {
+    let mut fields = Fields::of(node, "a stage", problems)?;
+    let span = fields.span();
+    let hold: Option<Spanned<WorkRate>> = fields.optional("rate", problems);
+    let ramp: Option<Spanned<WorkRate>> = fields.optional("ramp_to", problems);
+    let duration_node = fields.required_node("duration", problems);
+    let duration = duration_node.and_then(|node| positive(node, "`duration`", problems));
+    let judge = fields.optional("judge", problems);
+    match (fields.has("rate"), fields.has("ramp_to")) {
+        (true, true) => {
+            let kind = ProblemKind::Conflict { place: "a stage", fields: "`rate` and `ramp_to`" };
+            problems.report(span, kind);
+        }
+        (false, false) => {
+            let kind = ProblemKind::NeedsOneOf { place: "a stage", fields: "`rate` and `ramp_to`" };
+            problems.report(span, kind);
+        }
+        _ => {}
+    }
+    fields.finish(problems);
+    let ramps = ramp.is_some();
+    Some(StageSpec { rate: hold.or(ramp)?, ramps, duration: duration?, judge, span })
+}
+
+fn closed(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<ClosedShape> {
+    let vus = fields.node("vus").and_then(|node| at_least_one(node, "`vus`", problems));
+    let duration = fields
+        .required_node("duration", problems)
+        .and_then(|node| positive(node, "`duration`", problems));
+    let pace = fields.optional("pace", problems);
+    Some(ClosedShape { vus: vus?, duration: duration?, pace })
+}
+
+fn at_least_one(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Spanned<u32>> {
+    // A million users are far beyond the descriptors and ports of one machine.
+    let count = crate::scenario::number_within(node, what, (1.0, 1e6), problems)?;
+    Some(Spanned::new(count as u32, node.span))
+}
+
+/// A time that is not zero.
+pub(super) fn positive(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Nanos> {
+    let span: Nanos = crate::scenario::Decode::decode(node, problems)?;
+    if span.is_zero() {
+        problems.report(node.span, ProblemKind::Empty { what });
+        return None;
+    }
+    Some(span)
+}

@@ -1,0 +1,203 @@
+//! `stack.yaml`: what the system runs on, what it may grow to, and where its metrics are read.
+
+mod observe;
+mod signal;
+mod tier;
+
+pub use observe::{Exporter, Observe, TierObserve};
+pub use signal::Signal;
+pub use tier::{Balancing, Pool, RateLimit, Scale, Size, SizeOption, Tier, TierKind};
+
+use super::names::{Name, name_of_key};
+use super::schema::texts;
+use super::{Fields, Node, ProblemKind, Problems, Spanned, entries};
+use crate::units::{Bytes, Money, Nanos, Ratio, WorkRate};
+
+/// A stack.
+#[derive(Debug, Clone, Default)]
+pub struct Stack {
+    /// Its name, where it has one of its own.
+    pub name: String,
+    /// Its tiers, in the order of the file: from the edge inwards.
+    pub tiers: Vec<Tier>,
+    /// What all replicas together may ask for.
+    pub quota: Quota,
+    /// When the stack scales.
+    pub signals: Vec<Signal>,
+    /// The load to plan for.
+    pub forecast: Forecast,
+    /// Monthly costs besides the tiers' own.
+    pub costs: Vec<(String, Money)>,
+    /// How the stack is asked whether it is healthy.
+    pub health: Health,
+    /// Where metrics are read.
+    pub observe: Observe,
+}
+
+/// What all replicas together may ask for. What is not given is not limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Quota {
+    /// Cores that replicas may reserve.
+    pub requests_cores: Option<f64>,
+    /// Memory that replicas may reserve.
+    pub requests_memory: Option<Bytes>,
+    /// Cores that replicas may use at most.
+    pub limits_cores: Option<f64>,
+    /// Memory that replicas may use at most.
+    pub limits_memory: Option<Bytes>,
+    /// Replicas of all tiers together.
+    pub replicas: Option<u32>,
+    /// Volumes of all tiers together.
+    pub volumes: Option<u32>,
+}
+
+/// The load to plan for.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Forecast {
+    /// The highest rate expected now.
+    pub peak: Option<WorkRate>,
+    /// How much it grows until the plan is made again.
+    pub growth: Ratio,
+}
+
+/// How the stack is asked whether it is healthy.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    /// Paths on the target.
+    pub paths: Vec<Spanned<String>>,
+    /// How often; the observer's default if not given.
+    pub every: Option<Nanos>,
+    /// How long an answer may take; the observer's default if not given.
+    pub timeout: Option<Nanos>,
+}
+
+impl Stack {
+    /// Reads the tree of a file.
+    pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, "a stack file", problems)?;
+        let name: Option<Name> = fields.optional("name", problems);
+        let tiers_node = fields.required_node("tiers", problems);
+        let tiers = tiers_node.map(|node| tiers(node, problems)).unwrap_or_default();
+        let read = Self {
+            name: name.map(|name| name.0.value).unwrap_or_default(),
+            quota: fields.node("quota").map(|node| quota(node, problems)).unwrap_or_default(),
+            signals: signals(fields.node("signals"), &tiers, problems),
+            forecast: fields
+                .node("forecast")
+                .map(|node| forecast(node, problems))
+                .unwrap_or_default(),
+            costs: fields.node("costs").map(|node| costs(node, problems)).unwrap_or_default(),
+            health: fields.node("health").map(|node| health(node, problems)).unwrap_or_default(),
+            observe: fields
+                .node("observe")
+                .map(|node| Observe::read(node, problems))
+                .unwrap_or_default(),
+            tiers,
+        };
+        fields.finish(problems);
+        read.check_names(problems);
+        Some(read)
+    }
+
+    /// The tier of this name.
+    pub fn tier(&self, name: &str) -> Option<&Tier> {
+        self.tiers.iter().find(|tier| tier.name.value == name)
+    }
+
+    /// The names of all tiers.
+    pub fn tier_names(&self) -> Vec<String> {
+        self.tiers.iter().map(|tier| tier.name.value.clone()).collect()
+    }
+
+    fn check_names(&self, problems: &mut Problems) {
+        for pool in self.tiers.iter().flat_map(|tier| &tier.pools) {
+            if self.tier(&pool.to.value).is_none() {
+                let (name, known) = (pool.to.value.clone(), self.tier_names());
+                let kind = ProblemKind::UnknownName { what: "tier", name, known };
+                problems.report(pool.to.span, kind);
+            }
+        }
+    }
+}
+
+fn tiers(node: &Node, problems: &mut Problems) -> Vec<Tier> {
+    let Some(entries) = entries(node, "a mapping of tiers", problems) else { return vec![] };
+    if entries.is_empty() {
+        problems.report(node.span, ProblemKind::Empty { what: "`tiers`" });
+    }
+    entries
+        .iter()
+        .filter_map(|(key, node)| Tier::read(name_of_key(key, problems), node, problems))
+        .collect()
+}
+
+fn quota(node: &Node, problems: &mut Problems) -> Quota {
+    let Some(mut fields) = Fields::of(node, "a quota", problems) else { return Quota::default() };
+    let mut pair = |name: &'static str, place: &'static str, problems: &mut Problems| {
+        let mut inner = Fields::of(fields.node(name)?, place, problems)?;
+        let pair = (inner.optional("cores", problems), inner.optional("memory", problems));
+        inner.finish(problems);
+        Some(pair)
+    };
+    let (requests_cores, requests_memory) =
+        pair("requests", "the quota's `requests`", problems).unwrap_or_default();
+    let (limits_cores, limits_memory) =
+        pair("limits", "the quota's `limits`", problems).unwrap_or_default();
+    let quota = Quota {
+        requests_cores,
+        requests_memory,
+        limits_cores,
+        limits_memory,
+        replicas: fields.optional("replicas", problems),
+        volumes: fields.optional("volumes", problems),
+    };
+    fields.finish(problems);
+    quota
+}
+
+fn signals(node: Option<&Node>, tiers: &[Tier], problems: &mut Problems) -> Vec<Signal> {
+    let Some(node) = node else { return vec![] };
+    let known: Vec<&str> = tiers.iter().map(|tier| tier.name.value.as_str()).collect();
+    texts(node, problems)
+        .into_iter()
+        .filter_map(|text| Signal::read(&text, &known, problems))
+        .collect()
+}
+
+fn forecast(node: &Node, problems: &mut Problems) -> Forecast {
+    let Some(mut fields) = Fields::of(node, "a forecast", problems) else {
+        return Forecast::default();
+    };
+    let peak = fields.optional("peak", problems);
+    let growth = fields.or("growth", Ratio::default(), problems);
+    fields.finish(problems);
+    Forecast { peak, growth }
+}
+
+fn costs(node: &Node, problems: &mut Problems) -> Vec<(String, Money)> {
+    let Some(entries) = entries(node, "a mapping of monthly costs", problems) else {
+        return vec![];
+    };
+    entries
+        .iter()
+        .filter_map(|(key, node)| {
+            let cost = super::Decode::decode(node, problems)?;
+            Some((key.text.clone(), cost))
+        })
+        .collect()
+}
+
+fn health(node: &Node, problems: &mut Problems) -> Health {
+    if !matches!(node.value, super::NodeValue::Mapping(_)) {
+        return Health { paths: texts(node, problems), ..Health::default() };
+    }
+    let Some(mut fields) = Fields::of(node, "`health`", problems) else { return Health::default() };
+    let paths = fields.required_node("path", problems);
+    let health = Health {
+        paths: paths.map(|node| texts(node, problems)).unwrap_or_default(),
+        every: fields.optional("every", problems),
+        timeout: fields.optional("timeout", problems),
+    };
+    fields.finish(problems);
+    health
+}

@@ -1,0 +1,105 @@
+//! `observe:`: where the stack's own metrics are read.
+
+use crate::scenario::schema::{text_map, texts};
+use crate::scenario::{Fields, Node, NodeValue, Problems, Spanned, one_or_many};
+use crate::units::Nanos;
+
+/// Where metrics are read, for the stack as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Observe {
+    /// The base URL of Prometheus.
+    pub prometheus: Option<Spanned<String>>,
+    /// How often metrics are read; the observer's default if not given.
+    pub every: Option<Nanos>,
+    /// How long a source may take; the observer's default if not given.
+    pub timeout: Option<Nanos>,
+}
+
+/// Where a tier's metrics are read. Several sources may give one metric; the first that answers counts.
+#[derive(Debug, Clone, Default)]
+pub struct TierObserve {
+    /// Metrics by `PromQL` query.
+    pub prometheus: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Exposition endpoints, one a replica or one for all.
+    pub exporters: Vec<Exporter>,
+    /// A PostgreSQL connection string.
+    pub postgres: Option<Spanned<String>>,
+    /// A Redis URL.
+    pub redis: Option<Spanned<String>>,
+    /// Control groups, by path below the mount or absolute; one a replica.
+    pub cgroups: Vec<Spanned<String>>,
+    /// Processes on this machine: a file that holds a process id; one a replica.
+    pub processes: Vec<Spanned<String>>,
+}
+
+/// An exposition endpoint.
+#[derive(Debug, Clone)]
+pub struct Exporter {
+    /// Its URL.
+    pub url: Spanned<String>,
+    /// Which ready-made mapping it gets: `node`, `postgres`, `redis`, `nginx`, `nodejs`, `cadvisor`; guessed
+    /// from what it exposes if not given.
+    pub preset: Option<Spanned<String>>,
+    /// Further metrics: name here → series there, with labels if needed.
+    pub metrics: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
+impl Observe {
+    pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
+        let Some(mut fields) = Fields::of(node, "`observe`", problems) else {
+            return Self::default();
+        };
+        let observe = Self {
+            prometheus: fields.optional("prometheus", problems),
+            every: fields.optional("every", problems),
+            timeout: fields.optional("timeout", problems),
+        };
+        fields.finish(problems);
+        observe
+    }
+}
+
+impl TierObserve {
+    pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
+        let Some(mut fields) = Fields::of(node, "a tier's `observe`", problems) else {
+            return Self::default();
+        };
+        let observe = Self {
+            prometheus: fields
+                .node("prometheus")
+                .map(|node| text_map(node, "a mapping of metrics to queries", problems))
+                .unwrap_or_default(),
+            exporters: fields
+                .node("exporter")
+                .map(|node| exporters(node, problems))
+                .unwrap_or_default(),
+            postgres: fields.optional("postgres", problems),
+            redis: fields.optional("redis", problems),
+            cgroups: fields.node("cgroup").map(|node| texts(node, problems)).unwrap_or_default(),
+            processes: fields.node("process").map(|node| texts(node, problems)).unwrap_or_default(),
+        };
+        fields.finish(problems);
+        observe
+    }
+}
+
+fn exporters(node: &Node, problems: &mut Problems) -> Vec<Exporter> {
+    one_or_many(node)
+        .iter()
+        .filter_map(|item| {
+            if let NodeValue::Scalar(_) = item.value {
+                let url = crate::scenario::Decode::decode(item, problems)?;
+                return Some(Exporter { url, preset: None, metrics: vec![] });
+            }
+            let mut fields = Fields::of(item, "an exporter", problems)?;
+            let url = fields.required("url", problems);
+            let preset = fields.optional("preset", problems);
+            let metrics = fields
+                .node("metrics")
+                .map(|node| text_map(node, "a mapping of metrics to series", problems))
+                .unwrap_or_default();
+            fields.finish(problems);
+            Some(Exporter { url: url?, preset, metrics })
+        })
+        .collect()
+}

@@ -1,0 +1,264 @@
+//! A tier: one kind of component, in one or more replicas of one size.
+
+use super::TierObserve;
+use crate::scenario::{
+    Decode, Fields, Node, Problems, Spanned, entries, list, number_within, word,
+};
+use crate::units::{Bytes, Money, Nanos, WorkRate};
+
+/// One kind of component.
+#[derive(Debug, Clone)]
+pub struct Tier {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What it is.
+    pub kind: TierKind,
+    /// How many replicas, at least 1.
+    pub replicas: u32,
+    /// How large a replica is: what it may use at most.
+    pub size: Size,
+    /// What a replica reserves, where that is less than its size.
+    pub requests: Option<Size>,
+    /// How requests are spread over the replicas.
+    pub balancing: Balancing,
+    /// The connections that each replica holds to other tiers.
+    pub pools: Vec<Pool>,
+    /// The connections that a replica accepts.
+    pub connections: Option<u32>,
+    /// The memory that a replica may use for its data, where that is less than its size (Redis's `maxmemory`).
+    pub memory_limit: Option<Bytes>,
+    /// The rate that it lets through.
+    pub rate_limit: Option<RateLimit>,
+    /// What a replica costs a month.
+    pub cost: Option<Money>,
+    /// What it may grow to.
+    pub scale: Scale,
+    /// Where its metrics are read.
+    pub observe: TierObserve,
+}
+
+/// What a tier is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TierKind {
+    /// A proxy, balancer or CDN.
+    Edge,
+    /// The service itself.
+    Api,
+    /// A database.
+    Db,
+    /// A cache.
+    Cache,
+    /// A queue.
+    Queue,
+    /// A worker behind a queue.
+    Worker,
+    /// Somebody else's service.
+    External,
+}
+
+/// How requests are spread over replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balancing {
+    /// One after the other.
+    RoundRobin,
+    /// To the one with the fewest requests in progress.
+    LeastConnections,
+    /// To any.
+    Random,
+    /// Each user to its own.
+    Sticky,
+}
+
+/// How large a replica is. What is not given is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Size {
+    /// Cores.
+    pub cores: Option<f64>,
+    /// Memory.
+    pub memory: Option<Bytes>,
+}
+
+/// A pool of connections to another tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Which tier.
+    pub to: Spanned<String>,
+    /// How many connections a replica holds at most.
+    pub connections: u32,
+}
+
+/// A rate limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateLimit {
+    /// The rate that is let through.
+    pub rate: WorkRate,
+    /// How many more at once.
+    pub burst: u32,
+    /// Whether each client address has its own.
+    pub per_address: bool,
+}
+
+/// What a tier may grow to.
+#[derive(Debug, Clone, Default)]
+pub struct Scale {
+    /// The largest size of a replica.
+    pub up: Option<Size>,
+    /// The sizes that can be had, where not every size can.
+    pub sizes: Vec<SizeOption>,
+    /// The fewest replicas.
+    pub out_min: Option<u32>,
+    /// The most replicas.
+    pub out_max: Option<u32>,
+    /// How long until a new replica serves.
+    pub delay: Option<Nanos>,
+}
+
+/// A size that can be had.
+#[derive(Debug, Clone)]
+pub struct SizeOption {
+    /// Its name: `t3.large`.
+    pub name: String,
+    /// How large.
+    pub size: Size,
+    /// What a replica of it costs a month.
+    pub cost: Option<Money>,
+}
+
+const KINDS: [(&str, TierKind); 7] = [
+    ("edge", TierKind::Edge),
+    ("api", TierKind::Api),
+    ("db", TierKind::Db),
+    ("cache", TierKind::Cache),
+    ("queue", TierKind::Queue),
+    ("worker", TierKind::Worker),
+    ("external", TierKind::External),
+];
+
+const BALANCINGS: [(&str, Balancing); 4] = [
+    ("round_robin", Balancing::RoundRobin),
+    ("least_conn", Balancing::LeastConnections),
+    ("random", Balancing::Random),
+    ("sticky", Balancing::Sticky),
+];
+
+impl Tier {
+    pub(super) fn read(
+        name: Spanned<String>,
+        node: &Node,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let mut fields = Fields::of(node, "a tier", problems)?;
+        let kind = fields.required_node("kind", problems);
+        let replicas = fields.node("replicas");
+        let tier = Self {
+            name,
+            kind: kind
+                .and_then(|node| word(node, "a kind of tier", &KINDS, problems))
+                .unwrap_or(TierKind::Api),
+            replicas: replicas.and_then(|node| replica_count(node, problems)).unwrap_or(1),
+            size: fields.node("size").map(|node| size(node, problems)).unwrap_or_default(),
+            requests: fields.node("requests").map(|node| size(node, problems)),
+            balancing: fields
+                .node("balancing")
+                .and_then(|node| word(node, "a way to balance", &BALANCINGS, problems))
+                .unwrap_or(Balancing::RoundRobin),
+            pools: fields.node("pools").map(|node| pools(node, problems)).unwrap_or_default(),
+            connections: fields.optional("connections", problems),
+            memory_limit: fields.optional("memory_limit", problems),
+            rate_limit: fields.node("rate_limit").and_then(|node| rate_limit(node, problems)),
+            cost: fields.optional("cost", problems),
+            scale: fields.node("scale").map(|node| scale(node, problems)).unwrap_or_default(),
+            observe: fields
+                .node("observe")
+                .map(|node| TierObserve::read(node, problems))
+                .unwrap_or_default(),
+        };
+        fields.finish(problems);
+        Some(tier)
+    }
+}
+
+fn replica_count(node: &Node, problems: &mut Problems) -> Option<u32> {
+    number_within(node, "`replicas`", (1.0, 10_000.0), problems).map(|count| count as u32)
+}
+
+fn size(node: &Node, problems: &mut Problems) -> Size {
+    let Some(mut fields) = Fields::of(node, "a size", problems) else { return Size::default() };
+    let size = size_fields(&mut fields, problems);
+    fields.finish(problems);
+    size
+}
+
+fn size_fields(fields: &mut Fields<'_>, problems: &mut Problems) -> Size {
+    let cores = fields.node("cores");
+    Size {
+        cores: cores.and_then(|node| number_within(node, "`cores`", (0.01, 10_000.0), problems)),
+        memory: fields.optional("memory", problems),
+    }
+}
+
+/// `{ db: 20, cache: 10 }`.
+fn pools(node: &Node, problems: &mut Problems) -> Vec<Pool> {
+    let Some(entries) = entries(node, "a mapping of tiers to connections", problems) else {
+        return vec![];
+    };
+    entries
+        .iter()
+        .filter_map(|(key, node)| {
+            let connections = u32::decode(node, problems)?;
+            Some(Pool { to: Spanned::new(key.text.clone(), key.span), connections })
+        })
+        .collect()
+}
+
+fn rate_limit(node: &Node, problems: &mut Problems) -> Option<RateLimit> {
+    let mut fields = Fields::of(node, "a rate limit", problems)?;
+    let rate = fields.required("rate", problems);
+    let burst = fields.or("burst", 0, problems);
+    let per = [("address", true), ("all", false)];
+    let per_address = fields
+        .node("per")
+        .and_then(|node| word(node, "whom a limit holds for", &per, problems))
+        .unwrap_or(true);
+    fields.finish(problems);
+    Some(RateLimit { rate: rate?, burst, per_address })
+}
+
+fn scale(node: &Node, problems: &mut Problems) -> Scale {
+    let Some(mut fields) = Fields::of(node, "`scale`", problems) else { return Scale::default() };
+    let mut scale = Scale::default();
+    if let Some(mut up) =
+        fields.node("up").and_then(|node| Fields::of(node, "`scale.up`", problems))
+    {
+        let largest = size_fields(&mut up, problems);
+        scale.up = (largest != Size::default()).then_some(largest);
+        let sizes = up.node("sizes");
+        scale.sizes = sizes.map(|node| size_options(node, problems)).unwrap_or_default();
+        up.finish(problems);
+    }
+    if let Some(mut out) =
+        fields.node("out").and_then(|node| Fields::of(node, "`scale.out`", problems))
+    {
+        scale.out_min = out.node("min").and_then(|node| replica_count(node, problems));
+        scale.out_max = out.node("max").and_then(|node| replica_count(node, problems));
+        scale.delay = out.optional("delay", problems);
+        out.finish(problems);
+    }
+    fields.finish(problems);
+    scale
+}
+
+fn size_options(node: &Node, problems: &mut Problems) -> Vec<SizeOption> {
+    let Some(items) = list(node, "a list of sizes", problems) else { return vec![] };
+    items
+        .iter()
+        .filter_map(|item| {
+            let mut fields = Fields::of(item, "a size", problems)?;
+            let name = fields.required("name", problems);
+            let size = size_fields(&mut fields, problems);
+            let cost = fields.optional("cost", problems);
+            fields.finish(problems);
+            Some(SizeOption { name: name?, size, cost })
+        })
+        .collect()
+}
