@@ -161,7 +161,7 @@ fn compare(series: &[f64], index: usize, range: &Range<usize>) -> ChangePoint {
 /// Sums of distances over any block of pairs in constant time.
 struct Distances {
     len: usize,
-    /// Entry (i, j): Σ |x_a − x_b| over a < i, b < j.
+    /// Entry (i, j): Σ distances over a < i, b < j.
     sums: Vec<f64>,
 }
 

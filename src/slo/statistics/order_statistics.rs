@@ -32,7 +32,7 @@ pub fn interval(n: u64, quantile: f64, confidence: f64) -> OrderInterval {
 /// The least number of independent values whose greatest exceeds the `quantile` with `confidence`:
 /// 1 − quantileⁿ ≥ confidence.
 ///
-/// This is MLPerf LoadGen's early stopping with no query over the limit: 59 values for p95 and 299 for
+/// This is `MLPerf` `LoadGen`'s early stopping with no query over the limit: 59 values for p95 and 299 for
 /// p99 at 95 %, 459 for p99 at 99 %.
 pub fn least_count(quantile: f64, confidence: f64) -> u64 {
     if quantile <= 0.0 {
@@ -43,7 +43,7 @@ pub fn least_count(quantile: f64, confidence: f64) -> u64 {
 }
 
 /// The least number of values for which `over` of them beyond a limit still show, with `confidence`,
-/// that the `quantile` is within it: MLPerf LoadGen's early stopping.
+/// that the `quantile` is within it: `MLPerf` `LoadGen`'s early stopping.
 ///
 /// The share beyond the limit is below 1 − quantile with `confidence` where the Clopper–Pearson upper
 /// bound is.
@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    /// MLPerf LoadGen's table at confidence 0.99.
+    /// `MLPerf` `LoadGen`'s table at confidence 0.99.
     #[test]
     fn early_stopping_matches_mlperf() {
         for (quantile, over, total) in
