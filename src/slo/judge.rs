@@ -65,3 +65,6 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod simulations;

@@ -1,12 +1,12 @@
-//! Run logs of a simulated queue in virtual time, for tests: recorded by the real recorder and collector.
+//! Run logs of a simulated queue in virtual time, for tests.
 
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Exp};
 
 use crate::metrics::{
-    Bound, Collector, ErrorClass, LoadModel, Measure, Objective, Outcome, Phases, Recorder, RunEnd,
-    RunHeader, RunLog, Sample, ScenarioId, ScenarioInfo, Scope, StageInfo, StepId, StepInfo,
-    StopReason,
+    ArrivalCounts, Bound, ErrorClass, Interval, LoadModel, Measure, Objective, Outcome, RunEnd,
+    RunHeader, RunLog, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId,
+    StepInfo, StepInterval, StopReason,
 };
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime, Seed, Stream};
 
@@ -105,61 +105,91 @@ pub(super) fn objective(
     Objective { name: format!("{measure:?}"), scope: Scope::Run, measure, bound, target, limit }
 }
 
-/// Records the requests, each an iteration of its own, as the engine would.
+/// The log of the requests, each an iteration of its own, as the engine would write it.
 pub(super) fn record(header: RunHeader, requests: &[Request]) -> RunLog {
-    let time = |seconds: f64| RunTime::ZERO + Nanos::from_secs_f64(seconds);
-    let mut events: Vec<(RunTime, bool, usize)> = Vec::new();
-    for (index, request) in requests.iter().enumerate() {
-        events.push((time(request.intended_s), false, index));
-        events.push((time(request.done_s), true, index));
-    }
-    events.sort_unstable();
-    let load = header.stages.iter().map(|stage| stage.duration).sum::<Nanos>();
-    let last = events.last().map_or(RunTime::ZERO, |event| event.0).max(RunTime::ZERO + load);
-    let (mut recorder, mut collector) = (Recorder::new(0, 1, 1), Collector::new(1));
-    let mut log = RunLog { header, intervals: vec![], events: vec![], end: None, torn: false };
-    let (second, mut next) = (Nanos::from_secs(1), 0);
-    let mut end = RunTime::ZERO + second;
-    loop {
-        while next < events.len() && events[next].0 < end {
-            let (now, is_end, index) = events[next];
-            replay(&mut recorder, requests[index], now, is_end);
-            next += 1;
+    let load = header.stages.iter().map(|stage| stage.duration.as_secs_f64()).sum::<f64>();
+    let last = requests.iter().map(|request| request.done_s).fold(load, f64::max);
+    let mut seconds: Vec<Second> = Vec::new();
+    seconds.resize_with(last.ceil() as usize + 1, Second::default);
+    for request in requests {
+        seconds[request.intended_s as usize].arrivals += 1;
+        seconds[request.done_s as usize].done.push(*request);
+        let mut from = request.intended_s;
+        while from < request.done_s {
+            let second = from as usize;
+            let to = request.done_s.min((second + 1) as f64);
+            seconds[second].in_flight_s += to - from;
+            from = to;
         }
-        let mut part = recorder.take_part(end);
-        part.vus_busy = recorder.in_flight();
-        collector.absorb(&part);
-        part.clear();
-        recorder.recycle(part);
-        if end >= last && next == events.len() {
-            break;
-        }
-        end = end + second;
     }
-    log.intervals = collector.drain_complete();
-    log.end = Some(RunEnd { at: end, reason: StopReason::Finished });
-    log
+    let mut in_flight = 0;
+    let intervals: Vec<Interval> = seconds
+        .iter()
+        .enumerate()
+        .map(|(index, second)| {
+            in_flight += second.arrivals;
+            in_flight -= second.done.len() as u64;
+            second.interval(index as u64, in_flight)
+        })
+        .collect();
+    let at = intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
+    let end = Some(RunEnd { at, reason: StopReason::Finished });
+    RunLog { header, intervals, events: vec![], end, torn: false }
 }
 
-fn replay(recorder: &mut Recorder, request: Request, now: RunTime, is_end: bool) {
-    let scenario = ScenarioId(0);
-    if !is_end {
-        recorder.arrival_started(scenario, Nanos::from_micros(50));
-        recorder.request_started(now);
-        return;
+/// What happened within one second.
+#[derive(Debug, Default)]
+struct Second {
+    arrivals: u64,
+    done: Vec<Request>,
+    in_flight_s: f64,
+}
+
+impl Second {
+    fn interval(&self, index: u64, in_flight: u64) -> Interval {
+        let step = self.step();
+        let failed = step.failed();
+        let requests = step.requests;
+        let arrivals = ArrivalCounts {
+            intended: self.arrivals,
+            started: self.arrivals,
+            completed: requests - failed,
+            failed,
+            ..ArrivalCounts::default()
+        };
+        let scenario = ScenarioInterval {
+            arrivals,
+            requests,
+            failed_requests: failed,
+            response_time: step.response_time.clone(),
+            iteration_time: step.response_time.clone(),
+        };
+        let lag = std::iter::repeat_n(Nanos::from_micros(50), self.arrivals as usize);
+        Interval {
+            start: RunTime::ZERO + Nanos::from_secs(index),
+            end: RunTime::ZERO + Nanos::from_secs(index + 1),
+            arrivals,
+            in_flight,
+            in_flight_time: Nanos::from_secs_f64(self.in_flight_s),
+            vus_busy: in_flight,
+            schedule_lag: lag.collect(),
+            steps: (requests > 0).then_some((StepId(0), step)).into_iter().collect(),
+            scenarios: [(ScenarioId(0), scenario)].into(),
+            ..Interval::default()
+        }
     }
-    let intended = RunTime::ZERO + Nanos::from_secs_f64(request.intended_s);
-    let sample = Sample {
-        step: StepId(0),
-        intended,
-        sent: intended,
-        done: now,
-        phases: Phases::default(),
-        status: if request.outcome == Outcome::Ok { 200 } else { 0 },
-        bytes_received: 100,
-        bytes_sent: 100,
-        outcome: request.outcome,
-    };
-    recorder.record(scenario, &sample);
-    recorder.iteration_ended(scenario, request.outcome != Outcome::Ok, sample.response_time());
+
+    fn step(&self) -> StepInterval {
+        let mut step = StepInterval { requests: self.done.len() as u64, ..StepInterval::default() };
+        for request in &self.done {
+            match request.outcome {
+                Outcome::Ok => *step.statuses.entry(200).or_default() += 1,
+                Outcome::Failed(class) => *step.errors.entry(class).or_default() += 1,
+            }
+        }
+        let times = self.done.iter().map(|r| Nanos::from_secs_f64(r.done_s - r.intended_s));
+        step.response_time = times.collect();
+        step.service_time = step.response_time.clone();
+        step
+    }
 }

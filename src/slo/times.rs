@@ -1,7 +1,7 @@
 //! Quantiles and means of times over the judged part of a run, with intervals that respect dependence.
 
 use super::measured::{CONFIDENCE, Measured};
-use super::statistics::batches::{self, Part};
+use super::statistics::batches::{self, Estimate, Part};
 use super::statistics::{order_statistics, proportion};
 use super::window::Window;
 use crate::metrics::{Distribution, Interval, SparseDistribution};
@@ -49,19 +49,38 @@ pub(super) fn quantile(seconds: &Seconds<'_>, p: f64) -> Measured {
     }
     let values = Values::of(&pooled);
     let estimate = values.at(p);
-    let interval = share_interval(seconds, p, estimate, count)
+    let interval = share_interval(seconds, &values, p)
         .map(|(lower, upper)| (values.seconds(lower), values.seconds(upper)));
     Measured::value(Quantity::Time(Nanos::new(estimate.min(values.max))), interval, count)
 }
 
 /// Between which shares of all requests the true `p` lies; `None` of too few seconds.
-fn share_interval(seconds: &Seconds<'_>, p: f64, at: u64, count: u64) -> Option<(f64, f64)> {
+///
+/// Far in the tail a run holds few clumps of slow requests, and one that happened to meet none of the
+/// bad ones also underrates how clumped they are. So the clumping (Kish's design effect: variance over
+/// that of independent requests) is taken at `p` and at a level with four times as many requests beyond
+/// it, where it is better known, and the greater of both counts.
+fn share_interval(seconds: &Seconds<'_>, values: &Values, p: f64) -> Option<(f64, f64)> {
+    let count = values.count();
+    let mut share = share_at(seconds, values, p)?;
+    let wider = (1.0 - 4.0 * (1.0 - p)).max(0.5).min(p);
+    let other = share_at(seconds, values, wider)?;
+    let effect = |error: f64, p: f64| error * error * count as f64 / (p * (1.0 - p));
+    let effect_max = effect(share.error?, p).max(effect(other.error?, wider));
+    share.error = Some((effect_max * p * (1.0 - p) / count as f64).sqrt());
+    share.batches = share.batches.min(other.batches);
+    Some(proportion::interval(&share, count, CONFIDENCE))
+}
+
+/// The share of requests up to the time at `level`, with its error.
+fn share_at(seconds: &Seconds<'_>, values: &Values, level: f64) -> Option<Estimate> {
+    let at = values.at(level);
     let parts: Vec<Part> = seconds.iter().map(|times| share_below(times, at)).collect();
     let mut share = batches::estimate(&parts)?;
     share.error?;
-    // Where many requests took exactly this long, the share jumps over p there.
-    share.value = p;
-    Some(proportion::interval(&share, count, CONFIDENCE))
+    // Where many requests took exactly this long, the share jumps over the level there.
+    share.value = level;
+    Some(share)
 }
 
 /// How many of the times do not exceed `at`, out of how many.
@@ -122,9 +141,13 @@ impl Values {
         Self { cumulative, max: pooled.max().get() }
     }
 
+    fn count(&self) -> u64 {
+        self.cumulative.last().map_or(0, |last| last.1)
+    }
+
     /// The bucket that holds the value of rank ⌈share · n⌉.
     fn at(&self, share: f64) -> u64 {
-        let count = self.cumulative.last().map_or(0, |last| last.1);
+        let count = self.count();
         let rank = ((share * count as f64).ceil() as u64).clamp(1, count.max(1));
         let at = self.cumulative.partition_point(|&(_, seen)| seen < rank);
         self.cumulative.get(at).map_or(self.max, |&(value, _)| value)

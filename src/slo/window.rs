@@ -146,7 +146,7 @@ fn warm_up_of(stage: &[&Interval]) -> usize {
         return 0;
     }
     let (start, rest) = means.split_at(cut);
-    let differs = rank_test::compare(rest, start).p_two_sided() <= 0.01;
+    let differs = rank_test::compare(rest, start).p_two_sided() <= 0.001;
     let greatest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     if differs || greatest(start) > 2.0 * greatest(rest) { cut } else { 0 }
 }

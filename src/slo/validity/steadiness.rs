@@ -20,6 +20,8 @@ const BACKLOG_GROWTH: f64 = 0.5;
 const DRIFT_CONFIDENCE: f64 = 0.999;
 /// How much response times must change over the judged time, as a share of their median.
 const DRIFT_MIN: f64 = 0.25;
+/// How many times the level after the cut that before it must be to doubt that warm-up is over.
+const UNSETTLED: f64 = 3.0;
 /// Values that a trend is tested on: more only cost time, since neighbours depend on each other.
 const VALUES_MAX: usize = 60;
 /// Little's law may be off by this share.
@@ -47,13 +49,21 @@ pub(super) fn examine(window: &Window<'_>, totals: &Totals) -> Steadiness {
 
 fn warm_up(window: &Window<'_>) -> Finding {
     let cut: f64 = window.judged[..window.warm_up].iter().map(|i| i.length().as_secs_f64()).sum();
+    let (start, rest) = window.judged.split_at(window.warm_up);
+    let level = |intervals: &[&Interval]| {
+        median(&intervals.iter().filter_map(|i| mean_response(i)).collect::<Vec<f64>>())
+    };
+    let (before, after) = (level(start), level(rest));
     let first_stage = window.stages.first().map_or(0, ExactSizeIterator::len);
-    if window.warm_up > 0 && window.warm_up * 2 + 1 >= first_stage {
+    let is_half = window.warm_up > 0 && window.warm_up * 2 + 10 > first_stage;
+    if is_half && (before > UNSETTLED * after || after > UNSETTLED * before) {
         return Finding::suspect(
             "warm_up",
             format!(
-                "the first {cut:.0} s differ from the rest, which is half of the stage: warm-up \
-                     may not be over; run longer"
+                "response times about {} in the first {cut:.0} s, about {} later: warm-up takes half \
+                 of the stage and may not be over; run longer",
+                span(before),
+                span(after)
             ),
         );
     }
