@@ -3,6 +3,20 @@
 //! A number is worth showing only if the measurement behind it is valid, so validity comes first and a
 //! measurement that is not valid never passes.
 
+mod judge;
+mod measured;
+mod objectives;
+mod observed;
+#[cfg(test)]
+mod simulated;
+pub mod statistics;
+mod times;
+mod uptime;
+mod validity;
+mod window;
+
+pub use judge::{Strictness, judge};
+
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Objective;

@@ -1,0 +1,379 @@
+//! Judgements of simulated runs whose truth is known.
+
+use super::*;
+use crate::metrics::{
+    ErrorClass, Event, EventKind, Interval, LoadModel, Measure, Objective, Outcome, Reading,
+    RunEnd, Scope, StopReason,
+};
+use crate::slo::simulated::{Queue, Request, fail_some, header, objective, record};
+use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
+
+const STEADY: Queue = Queue { rate: 80.0, service_rate: 50.0, servers: 4, seconds: 60 };
+
+fn time(ms: u64) -> Option<Quantity> {
+    Some(Quantity::Time(Nanos::from_millis(ms)))
+}
+
+fn share(value: f64) -> Option<Quantity> {
+    Some(Quantity::Share(Ratio::new(value)))
+}
+
+fn table() -> Vec<Objective> {
+    vec![
+        objective(Measure::ResponseTime(0.95), time(200), time(500)),
+        objective(Measure::ResponseTime(0.99), time(500), time(1_000)),
+        objective(Measure::ErrorRate, share(0.001), share(0.01)),
+        objective(Measure::Uptime, share(0.999), share(0.995)),
+    ]
+}
+
+fn run(queue: Queue, objectives: Vec<Objective>, seed: u64) -> RunLog {
+    record(header(queue.rate, queue.seconds, objectives), &queue.play(seed))
+}
+
+fn finding<'a>(judgement: &'a Judgement, test: &str) -> &'a crate::slo::Finding {
+    let found = judgement.validity.findings.iter().find(|finding| finding.test == test);
+    found.unwrap_or_else(|| panic!("no finding {test}"))
+}
+
+#[track_caller]
+fn assert_status(judgement: &Judgement, test: &str, status: ValidityStatus) {
+    let found = finding(judgement, test);
+    assert_eq!(found.status, status, "{}", found.message);
+}
+
+#[test]
+fn steady_run_is_valid_and_passes() {
+    let judgement = judge(&run(STEADY, table(), 1), Strictness::Normal);
+    let reasons: Vec<_> = judgement.validity.reasons().collect();
+    assert_eq!(judgement.validity.status, ValidityStatus::Valid, "{reasons:?}");
+    assert_eq!(judgement.verdict, Verdict::Pass, "{:#?}", judgement.objectives);
+    assert_eq!(judgement.verdict.exit_code(Strictness::Normal), 0);
+    // A minute without an outage does not prove 99.9 %.
+    let uptime = &judgement.objectives[3];
+    assert_eq!(uptime.status, ObjectiveStatus::NotMeasured);
+    assert!(uptime.note.contains("50m would"), "{}", uptime.note);
+    let strict = judge(&run(STEADY, table(), 1), Strictness::Strict);
+    assert_eq!(strict.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn demo_of_twenty_seconds_at_twenty_requests_measures_p99() {
+    let demo = Queue { rate: 20.0, service_rate: 50.0, servers: 4, seconds: 20 };
+    for seed in 0..20 {
+        let judgement = judge(&run(demo, table(), seed), Strictness::Normal);
+        assert_ne!(judgement.validity.status, ValidityStatus::NotValid);
+        assert_eq!(judgement.objectives[1].status, ObjectiveStatus::Pass, "seed {seed}");
+        assert!(judgement.objectives[1].interval.is_some());
+        assert_eq!(judgement.verdict, Verdict::Pass);
+    }
+}
+
+#[test]
+fn dead_stack_is_a_valid_measurement_that_fails() {
+    let requests: Vec<Request> = (0..600)
+        .map(|n| Request {
+            intended_s: f64::from(n) * 0.033,
+            done_s: f64::from(n) * 0.033 + 0.000_2 + f64::from(n % 7) * 0.000_03,
+            outcome: Outcome::Failed(ErrorClass::Refused),
+        })
+        .collect();
+    let judgement = judge(&record(header(30.0, 20, table()), &requests), Strictness::Normal);
+    assert_eq!(judgement.validity.status, ValidityStatus::Valid, "{:?}", judgement.validity);
+    assert_eq!(judgement.verdict, Verdict::Fail);
+    let statuses: Vec<_> = judgement.objectives.iter().map(|row| row.status).collect();
+    assert_eq!(statuses[0], ObjectiveStatus::NotMeasured);
+    assert_eq!(judgement.objectives[0].note, "n/a: all 600 requests failed");
+    assert_eq!((statuses[2], statuses[3]), (ObjectiveStatus::Fail, ObjectiveStatus::Fail));
+    assert_eq!(judgement.objectives[3].estimate, share(0.0));
+}
+
+#[test]
+fn load_beyond_capacity_is_overloaded_and_never_passes() {
+    let overload = Queue { rate: 250.0, ..STEADY };
+    let generous = vec![objective(Measure::ResponseTime(0.95), time(60_000), time(120_000))];
+    let judgement = judge(&run(overload, generous, 3), Strictness::Normal);
+    assert!(judgement.validity.overloaded, "{:?}", judgement.validity);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive);
+    assert_eq!(judge(&run(overload, table(), 3), Strictness::Normal).verdict, Verdict::Fail);
+}
+
+#[test]
+fn statuses_follow_estimate_and_interval() {
+    let p95 = |target, limit| {
+        let rows = vec![objective(Measure::ResponseTime(0.95), time(target), time(limit))];
+        judge(&run(STEADY, rows, 5), Strictness::Normal)
+    };
+    let estimate = p95(500, 900).objectives[0].clone();
+    let base = estimate.estimate.expect("measured").base();
+    let (lower, upper) = estimate.interval.expect("a minute has batches");
+    assert!(lower.base() < base && base < upper.base());
+    let ms = (base * 1e3) as u64;
+    assert_eq!(p95(ms + 20, ms * 4).verdict, Verdict::Pass);
+    let at_risk = p95(ms - 5, ms * 4);
+    assert_eq!(at_risk.verdict, Verdict::AtRisk);
+    assert_eq!(at_risk.verdict.exit_code(Strictness::Normal), 0);
+    assert_eq!(at_risk.verdict.exit_code(Strictness::Strict), 99);
+    let straddling = p95(1, ms + 1);
+    assert_eq!(straddling.verdict, Verdict::Inconclusive);
+    assert!(straddling.objectives[0].note.contains("the interval contains the max"));
+    assert_eq!(straddling.verdict.exit_code(Strictness::Normal), 97);
+    assert_eq!(p95(1, ms / 2).verdict, Verdict::Fail);
+    assert_eq!(p95(1, ms / 2).verdict.exit_code(Strictness::Normal), 99);
+}
+
+#[test]
+fn few_samples_print_their_number() {
+    let rows = vec![objective(Measure::ResponseTime(0.99), time(100), time(200))];
+    let sparse = Queue { rate: 0.5, service_rate: 50.0, servers: 1, seconds: 16 };
+    let judgement = judge(&run(sparse, rows, 6), Strictness::Normal);
+    let row = &judgement.objectives[0];
+    assert_eq!(row.status, ObjectiveStatus::NotMeasured);
+    assert!(row.note.starts_with("n/a (n="), "{}", row.note);
+    assert!(row.note.contains("needs at least 299"), "{}", row.note);
+    assert_eq!(judgement.verdict, Verdict::Inconclusive, "nothing was measured");
+}
+
+#[test]
+fn dropped_arrivals_and_client_faults_are_not_valid() {
+    let mut log = run(STEADY, table(), 7);
+    log.intervals[20].arrivals.dropped += 3;
+    log.intervals[20].arrivals.intended += 3;
+    let judgement = judge(&log, Strictness::Normal);
+    assert_status(&judgement, "dropped", ValidityStatus::NotValid);
+    assert_status(&judgement, "achieved_rate", ValidityStatus::Valid);
+    assert_eq!(judgement.verdict, Verdict::NotValid);
+
+    let mut requests = STEADY.play(8);
+    requests[100].outcome = Outcome::Failed(ErrorClass::OutOfPorts);
+    let judgement = judge(&record(header(80.0, 60, table()), &requests), Strictness::Normal);
+    assert_status(&judgement, "client_errors", ValidityStatus::NotValid);
+    assert!(finding(&judgement, "client_errors").message.contains("source_ips"));
+}
+
+#[test]
+fn generator_that_lags_or_sweats_is_not_valid() {
+    let mut log = run(STEADY, table(), 9);
+    for interval in &mut log.intervals {
+        let mut lags = crate::metrics::Distribution::new();
+        lags.record_n(Nanos::from_millis(5), 80);
+        interval.schedule_lag = lags.to_sparse();
+        interval.generator.worker_cpu = Ratio::new(0.9);
+    }
+    let judgement = judge(&log, Strictness::Normal);
+    // 2 % of the tightest objective, 200 ms, is 4 ms.
+    assert_status(&judgement, "schedule_lag", ValidityStatus::NotValid);
+    assert!(finding(&judgement, "schedule_lag").message.contains("allowed p99 4.00 ms"));
+    assert_status(&judgement, "generator_cpu", ValidityStatus::NotValid);
+}
+
+#[test]
+fn arrivals_short_of_the_stages_are_not_valid() {
+    let log = record(header(160.0, 60, table()), &STEADY.play(10));
+    let judgement = judge(&log, Strictness::Normal);
+    assert_status(&judgement, "intended_rate", ValidityStatus::NotValid);
+}
+
+#[test]
+fn lost_iterations_break_conservation() {
+    let mut log = run(STEADY, table(), 11);
+    log.intervals[30].arrivals.completed -= 1;
+    let judgement = judge(&log, Strictness::Normal);
+    assert_status(&judgement, "conservation", ValidityStatus::NotValid);
+}
+
+#[test]
+fn wrong_times_break_littles_law() {
+    let mut log = run(STEADY, table(), 12);
+    for interval in &mut log.intervals {
+        interval.in_flight_time = Nanos::new(interval.in_flight_time.get() * 11 / 10);
+    }
+    assert_status(&judge(&log, Strictness::Normal), "littles_law", ValidityStatus::Suspect);
+    for interval in &mut log.intervals {
+        interval.in_flight_time = interval.in_flight_time * 2;
+    }
+    assert_status(&judge(&log, Strictness::Normal), "littles_law", ValidityStatus::NotValid);
+}
+
+#[test]
+fn throttled_answers_make_the_run_rate_limited() {
+    // The edge lets 10 a second through.
+    let mut requests = STEADY.play(13);
+    let (mut second, mut passed) = (0, 0);
+    for request in &mut requests {
+        if request.intended_s as u64 > second {
+            (second, passed) = (request.intended_s as u64, 0);
+        }
+        passed += 1;
+        if passed > 10 {
+            request.outcome = Outcome::Failed(ErrorClass::Throttled);
+            request.done_s = request.intended_s + 0.001;
+        }
+    }
+    let judgement = judge(&record(header(80.0, 60, table()), &requests), Strictness::Normal);
+    assert!(judgement.validity.rate_limited);
+    assert_eq!(judgement.verdict, Verdict::NotValid);
+    let message = &finding(&judgement, "rate_limited").message;
+    assert!(message.contains(" 10.0 req/s got through"), "{message}");
+}
+
+#[test]
+fn partial_steered_and_torn_runs_are_suspect() {
+    let mut log = run(STEADY, table(), 14);
+    log.events.push(Event { at: RunTime::ZERO, kind: EventKind::Steered("rate 90".into()) });
+    assert_status(&judge(&log, Strictness::Normal), "steered", ValidityStatus::Suspect);
+
+    let mut torn = run(STEADY, table(), 14);
+    torn.end = None;
+    torn.torn = true;
+    torn.intervals.truncate(45);
+    let judgement = judge(&torn, Strictness::Normal);
+    assert_eq!(judgement.validity.status, ValidityStatus::Suspect, "{:?}", judgement.validity);
+    assert!(finding(&judgement, "complete").message.starts_with("partial run"));
+
+    let mut stopped = run(STEADY, table(), 14);
+    stopped.end = Some(RunEnd { at: RunTime::ZERO, reason: StopReason::Interrupted });
+    assert_status(&judge(&stopped, Strictness::Normal), "complete", ValidityStatus::Suspect);
+}
+
+#[test]
+fn closed_model_is_noted_and_still_valid() {
+    let mut log = run(STEADY, table(), 15);
+    log.header.model = LoadModel::Closed { vus: 10 };
+    log.header.arrivals = "closed".into();
+    let judgement = judge(&log, Strictness::Normal);
+    assert_eq!(judgement.validity.status, ValidityStatus::Valid);
+    assert!(finding(&judgement, "load_model").message.contains("coordinated omission"));
+}
+
+#[test]
+fn empty_and_damaged_logs_are_not_valid_and_have_no_nan() {
+    let empty = record(header(80.0, 60, table()), &[]);
+    let judgement = judge(&empty, Strictness::Normal);
+    assert_eq!(judgement.verdict, Verdict::NotValid);
+    let mut nothing = empty;
+    nothing.intervals.clear();
+    nothing.end = None;
+    nothing.header.stages.clear();
+    let judgement = judge(&nothing, Strictness::Normal);
+    assert_eq!(judgement.verdict, Verdict::NotValid);
+    nothing.intervals = vec![Interval::default(); 3];
+    let text = format!("{:?}", judge(&nothing, Strictness::Normal));
+    assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+}
+
+#[test]
+fn warm_up_is_left_out_of_times_and_reported() {
+    let mut requests = STEADY.play(16);
+    for request in &mut requests {
+        let slowness = 2.0 * (-request.intended_s / 2.0).exp();
+        request.done_s += slowness;
+    }
+    let rows = vec![objective(Measure::ResponseTime(0.95), time(200), time(500))];
+    let judgement = judge(&record(header(80.0, 60, rows), &requests), Strictness::Normal);
+    assert!(judgement.steady.0 >= RunTime::ZERO + Nanos::from_secs(5), "{:?}", judgement.steady);
+    assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.objectives);
+}
+
+/// Goal: prove that requests still out when the load ends are judged.
+/// Method: the stack freezes 1 s in every 10 s, the last time right at the end; the truth is
+/// P(response > t) = (1 − t)/10, so p95 is 0.5 s and p99 0.9 s.
+#[test]
+fn freezes_are_measured_as_arithmetic_says() {
+    let requests: Vec<Request> = (0..15_000)
+        .map(|n| {
+            let intended_s = (f64::from(n) + 0.5) / 500.0;
+            let within = intended_s % 10.0;
+            let thaw = if within >= 9.0 { 10.0 - within } else { 0.0 };
+            Request { intended_s, done_s: intended_s + thaw + 0.000_5, outcome: Outcome::Ok }
+        })
+        .collect();
+    let rows = vec![
+        objective(Measure::ResponseTime(0.95), None, time(2_000)),
+        objective(Measure::ResponseTime(0.99), None, time(2_000)),
+        objective(Measure::Uptime, None, share(0.5)),
+    ];
+    let mut header = header(500.0, 30, rows);
+    header.arrivals = "constant".into();
+    let judgement = judge(&record(header, &requests), Strictness::Normal);
+    assert_eq!(judgement.validity.status, ValidityStatus::Valid, "{:?}", judgement.validity);
+    let base = |row: usize| judgement.objectives[row].estimate.expect("measured").base();
+    assert!((base(0) - 0.5).abs() < 0.01, "{}", base(0));
+    assert!((base(1) - 0.9).abs() < 0.018, "{}", base(1));
+    // 3 of 30 seconds without any answer.
+    assert!((base(2) - 0.9).abs() < 1e-9, "{}", base(2));
+}
+
+#[test]
+fn error_rate_without_errors_needs_enough_requests() {
+    let rows = |limit| vec![objective(Measure::ErrorRate, None, share(limit))];
+    let small = Queue { rate: 5.0, service_rate: 50.0, servers: 1, seconds: 20 };
+    let judgement = judge(&run(small, rows(0.005), 17), Strictness::Normal);
+    assert_eq!(judgement.objectives[0].status, ObjectiveStatus::NotMeasured);
+    assert!(judgement.objectives[0].note.contains("598 requests would"));
+    assert_eq!(judgement.objectives[0].estimate, share(0.0));
+    let judgement = judge(&run(STEADY, rows(0.005), 17), Strictness::Normal);
+    assert_eq!(judgement.objectives[0].status, ObjectiveStatus::Pass);
+
+    let mut requests = STEADY.play(18);
+    fail_some(&mut requests, 0.05, ErrorClass::Http5xx, 18);
+    let judgement = judge(&record(header(80.0, 60, rows(0.01)), &requests), Strictness::Normal);
+    assert_eq!(judgement.objectives[0].status, ObjectiveStatus::Fail);
+    let (lower, upper) = judgement.objectives[0].interval.expect("batches");
+    assert!(lower.base() > 0.03 && upper.base() < 0.07);
+}
+
+#[test]
+fn scopes_select_and_missing_ones_say_so() {
+    let scoped =
+        |scope| Objective { scope, ..objective(Measure::ResponseTime(0.95), time(500), time(900)) };
+    let rows = vec![
+        scoped(Scope::Scenario("only".into())),
+        scoped(Scope::Step("get".into())),
+        scoped(Scope::Tag("api".into())),
+        scoped(Scope::Step("absent".into())),
+        objective(Measure::Custom("rebuffer_ratio".into()), share(0.005), share(0.01)),
+        objective(Measure::IterationTime(0.95), time(500), time(900)),
+        objective(Measure::Throughput, None, Some(Quantity::Rate(Rate::per_second(70.0)))),
+    ];
+    let judged = judge(&run(STEADY, rows, 19), Strictness::Normal).objectives;
+    assert_eq!(judged[0].estimate, judged[1].estimate);
+    assert_eq!(judged[1].estimate, judged[2].estimate);
+    assert_eq!(judged[3].note, "n/a: the run has no step absent");
+    assert!(judged[4].note.starts_with("n/a: nothing observes"));
+    assert_eq!(judged[5].status, ObjectiveStatus::Pass);
+    assert_eq!(judged[6].status, ObjectiveStatus::Pass, "{:?}", judged[6]);
+}
+
+#[test]
+fn observed_metrics_judge_the_worst_replica() {
+    let observed = |metric: &str, limit| {
+        objective(Measure::Observed("api".into(), metric.into()), None, Some(limit))
+    };
+    let percent = Quantity::Share(Ratio::new(0.7));
+    let rows =
+        vec![observed("cpu", percent), observed("memory", percent), observed("disk", percent)];
+    let mut log = run(STEADY, rows, 20);
+    for (second, interval) in log.intervals.iter_mut().enumerate() {
+        for (replica, cpu) in [("api-1", 0.4), ("api-2", 0.9)] {
+            let value = cpu + 0.01 * (second % 3) as f64;
+            interval.readings.push(Reading {
+                tier: "api".into(),
+                metric: "cpu".into(),
+                replica: replica.into(),
+                value: (second % 5 != 0).then(|| Quantity::Share(Ratio::new(value))),
+            });
+        }
+        interval.readings.push(Reading {
+            tier: "api".into(),
+            metric: "memory".into(),
+            replica: String::new(),
+            value: Some(Quantity::Count(3.0)),
+        });
+    }
+    let judged = judge(&log, Strictness::Normal).objectives;
+    assert_eq!(judged[0].status, ObjectiveStatus::Fail);
+    assert!(judged[0].note.contains("uneven: replica api-2"), "{}", judged[0].note);
+    assert!(judged[1].note.contains("a count, the table asks for a share"));
+    assert_eq!(judged[2].status, ObjectiveStatus::NotMeasured);
+}

@@ -1,0 +1,275 @@
+//! The rows of the SLO table: each measured over its scope, then held against target and max.
+
+use super::measured::{CONFIDENCE, Measured};
+use super::statistics::batches::{self, Part};
+use super::statistics::{order_statistics, proportion};
+use super::times::{self, Seconds};
+use super::uptime::{self, Counts};
+use super::window::Window;
+use super::{JudgedObjective, ObjectiveStatus, observed};
+use crate::metrics::{
+    Bound, Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution,
+    StepId,
+};
+use crate::units::{Nanos, Quantity, Rate, Ratio};
+
+/// Judges one row.
+pub(super) fn judge(window: &Window<'_>, objective: &Objective) -> JudgedObjective {
+    let measured = measure(window, objective);
+    let (status, note) = compare(objective, &measured, window.steady_length());
+    let kind = measured.estimate;
+    let quantity = |base: f64| kind.map_or(Quantity::Count(base), |kind| kind.with_base(base));
+    JudgedObjective {
+        objective: objective.clone(),
+        estimate: measured.estimate,
+        interval: measured.interval.map(|(lower, upper)| (quantity(lower), quantity(upper))),
+        samples: measured.samples,
+        status,
+        note,
+    }
+}
+
+/// Which requests a row speaks of.
+enum Rows {
+    Steps(Vec<StepId>),
+    Scenario(ScenarioId),
+}
+
+impl Rows {
+    /// `None` where the run has no such scenario, step or tag.
+    fn of(scope: &Scope, header: &RunHeader) -> Option<Self> {
+        let steps = |wanted: &dyn Fn(usize) -> bool| -> Vec<StepId> {
+            (0..header.steps.len()).filter(|i| wanted(*i)).map(|i| StepId(i as u16)).collect()
+        };
+        let found = match scope {
+            Scope::Run => return Some(Self::Steps(steps(&|_| true))),
+            Scope::Scenario(name) => {
+                let at = header.scenarios.iter().position(|scenario| scenario.name == *name)?;
+                return Some(Self::Scenario(ScenarioId(at as u16)));
+            }
+            Scope::Step(name) => steps(&|i| header.steps[i].name == *name),
+            Scope::Tag(tag) => steps(&|i| header.steps[i].tags.contains(tag)),
+        };
+        (!found.is_empty()).then_some(Self::Steps(found))
+    }
+
+    fn response_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
+        match self {
+            Self::Steps(ids) => {
+                ids.iter().filter_map(|id| Some(&interval.steps.get(id)?.response_time)).collect()
+            }
+            Self::Scenario(id) => interval
+                .scenarios
+                .get(id)
+                .map(|scenario| &scenario.response_time)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn phase<'a>(&self, interval: &'a Interval, phase: Phase) -> Vec<&'a SparseDistribution> {
+        match self {
+            Self::Steps(ids) => {
+                ids.iter().filter_map(|id| interval.steps.get(id)?.phases.get(&phase)).collect()
+            }
+            Self::Scenario(_) => Vec::new(),
+        }
+    }
+
+    fn iteration_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
+        match self {
+            Self::Steps(_) => {
+                interval.scenarios.values().map(|scenario| &scenario.iteration_time).collect()
+            }
+            Self::Scenario(id) => {
+                let found = interval.scenarios.get(id);
+                found.map(|scenario| &scenario.iteration_time).into_iter().collect()
+            }
+        }
+    }
+
+    fn counts(&self, interval: &Interval) -> Counts {
+        let mut counts = Counts::default();
+        match self {
+            Self::Steps(ids) => {
+                ids.iter().filter_map(|id| interval.steps.get(id)).for_each(|s| counts.add(s));
+            }
+            Self::Scenario(id) => {
+                if let Some(scenario) = interval.scenarios.get(id) {
+                    let (requests, failed) = (scenario.requests, scenario.failed_requests);
+                    // The log does not tell why requests of one scenario failed.
+                    counts = Counts { requests, failed, unserved: failed };
+                }
+            }
+        }
+        counts
+    }
+}
+
+fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
+    if let Measure::Observed(tier, metric) = &objective.measure {
+        return observed::measure(window, objective, |reading| {
+            reading.tier == *tier && reading.metric == *metric
+        });
+    }
+    let Some(rows) = Rows::of(&objective.scope, &window.log.header) else {
+        return Measured::nothing(0, format!("n/a: the run has no {}", objective.scope));
+    };
+    match &objective.measure {
+        Measure::ResponseTime(p) => response_time(window, &rows, |s| times::quantile(s, *p)),
+        Measure::MeanResponseTime => response_time(window, &rows, times::mean),
+        Measure::Phase(phase, _) if matches!(rows, Rows::Scenario(_)) => Measured::nothing(
+            0,
+            format!("n/a: {} is measured by step, not by scenario", phase.name()),
+        ),
+        Measure::Phase(phase, p) => {
+            times::quantile(&times::seconds(window, |i| rows.phase(i, *phase)), *p)
+        }
+        Measure::IterationTime(p) => {
+            times::quantile(&times::seconds(window, |i| rows.iteration_times(i)), *p)
+        }
+        Measure::ErrorRate => error_rate(window, &rows, objective),
+        Measure::Uptime => uptime::measure(window, objective, |i| rows.counts(i)),
+        Measure::Throughput => throughput(window, &rows),
+        Measure::Observed(..) => Measured::nothing(0, String::new()),
+        Measure::Custom(name) => observed::measure(window, objective, |reading| {
+            reading.metric == *name && is_of(&objective.scope, reading.tier.as_str())
+        }),
+    }
+}
+
+/// Whether a measure that a step defines itself, filed under `owner`, belongs to `scope`.
+fn is_of(scope: &Scope, owner: &str) -> bool {
+    match scope {
+        Scope::Run => true,
+        Scope::Scenario(name) | Scope::Step(name) | Scope::Tag(name) => name == owner,
+    }
+}
+
+/// Times of requests, unless none of them was answered as expected: a refusal is no response.
+fn response_time(
+    window: &Window<'_>,
+    rows: &Rows,
+    estimate: impl Fn(&Seconds<'_>) -> Measured,
+) -> Measured {
+    let measured = estimate(&times::seconds(window, |i| rows.response_times(i)));
+    let (mut requests, mut failed) = (0, 0);
+    for interval in window.steady().iter().chain(&window.tail) {
+        let counts = rows.counts(interval);
+        requests += counts.requests;
+        failed += counts.failed;
+    }
+    if requests > 0 && failed == requests {
+        return Measured::nothing(requests, format!("n/a: all {requests} requests failed"));
+    }
+    if failed * 2 > requests {
+        let share = Ratio::of(failed * 1_000 / requests, 1_000);
+        return measured.with_note(format!("{share} of these requests failed"));
+    }
+    measured
+}
+
+/// Failed requests among all, over all judged intervals: an error is one also while warming up.
+fn error_rate(window: &Window<'_>, rows: &Rows, objective: &Objective) -> Measured {
+    let counts: Vec<Counts> =
+        window.judged.iter().chain(&window.tail).map(|i| rows.counts(i)).collect();
+    let parts: Vec<Part> =
+        counts.iter().map(|c| Part { value: c.failed as f64, weight: c.requests as f64 }).collect();
+    let requests: u64 = counts.iter().map(|c| c.requests).sum();
+    let failed: u64 = counts.iter().map(|c| c.failed).sum();
+    let Some(found) = batches::estimate(&parts) else {
+        return Measured::nothing(0, "n/a (n=0): no request ended".to_owned());
+    };
+    let interval = proportion::interval(&found, requests, CONFIDENCE);
+    let estimate = Quantity::Share(Ratio::new(found.value));
+    let mut measured = Measured::value(estimate, Some(interval), requests);
+    let limit = objective.limit.map(Quantity::base);
+    if let Some(limit) = limit.filter(|limit| failed == 0 && interval.1 > *limit) {
+        let needed = order_statistics::least_count(1.0 - limit, CONFIDENCE);
+        measured.unproven = true;
+        measured.note = format!(
+            "none of {requests} failed, which does not prove {}; {needed} requests would",
+            Ratio::new(limit)
+        );
+    }
+    measured
+}
+
+/// Requests a second that were served, over the steady intervals.
+fn throughput(window: &Window<'_>, rows: &Rows) -> Measured {
+    let mut served = 0;
+    let parts: Vec<Part> = window
+        .steady()
+        .iter()
+        .map(|interval| {
+            let counts = rows.counts(interval);
+            served += counts.requests - counts.unserved;
+            Part {
+                value: (counts.requests - counts.unserved) as f64,
+                weight: interval.length().as_secs_f64(),
+            }
+        })
+        .collect();
+    match batches::estimate(&parts) {
+        Some(found) => {
+            let interval = found.interval(CONFIDENCE).map(|(lower, upper)| (lower.max(0.0), upper));
+            Measured::value(Quantity::Rate(Rate::per_second(found.value)), interval, served)
+        }
+        None => Measured::nothing(0, "n/a: no second was judged".to_owned()),
+    }
+}
+
+/// Holds a measured value against max and target.
+///
+/// Inconclusive only where the interval straddles the max; against the target the estimate decides.
+fn compare(objective: &Objective, measured: &Measured, length: Nanos) -> (ObjectiveStatus, String) {
+    let note = measured.note.clone();
+    let Some(estimate) = measured.estimate.filter(|_| !measured.unproven) else {
+        return (ObjectiveStatus::NotMeasured, note);
+    };
+    // Seen from the good side: positive is beyond the bound.
+    let sign = match objective.bound {
+        Bound::AtMost => 1.0,
+        Bound::AtLeast => -1.0,
+    };
+    let beyond = |value: f64, bound: Quantity| sign * (value - bound.base()) > 0.0;
+    if let Some(limit) = objective.limit {
+        let (lower, upper) = measured.interval.unwrap_or((estimate.base(), estimate.base()));
+        match (beyond(lower, limit), beyond(upper, limit)) {
+            (true, true) => return (ObjectiveStatus::Fail, note),
+            (false, false) => {}
+            (true, false) | (false, true) => {
+                let advice = longer(estimate.base(), (lower, upper), limit.base(), length);
+                return (ObjectiveStatus::Inconclusive, joined(note, advice));
+            }
+        }
+    }
+    match objective.target {
+        Some(target) if beyond(estimate.base(), target) => (ObjectiveStatus::AtRisk, note),
+        _ => (ObjectiveStatus::Pass, note),
+    }
+}
+
+fn joined(note: String, more: String) -> String {
+    if note.is_empty() { more } else { format!("{note}; {more}") }
+}
+
+/// How much longer to run until the interval leaves `limit` out: its width shrinks with the root of the
+/// time.
+fn longer(estimate: f64, interval: (f64, f64), limit: f64, length: Nanos) -> String {
+    let reach = if limit > estimate { interval.1 - estimate } else { estimate - interval.0 };
+    let gap = (limit - estimate).abs();
+    let factor = if gap > 0.0 { (reach / gap).powi(2) } else { f64::INFINITY };
+    let seconds = length.as_secs_f64() * (factor - 1.0).max(0.1);
+    if !seconds.is_finite() || seconds > 86_400.0 {
+        return "the interval contains the max, and the value is too close to it to tell apart by \
+                running longer: treat it as at its limit"
+            .to_owned();
+    }
+    let step = if seconds > 120.0 { 60 } else { 10 };
+    let rounded = (seconds.ceil() as u64).div_ceil(step) * step;
+    format!(
+        "the interval contains the max; run about {} longer to tell",
+        Nanos::from_secs(rounded.max(10))
+    )
+}

@@ -1,0 +1,79 @@
+//! Metrics of the stack itself, as the run's observers read them.
+
+use std::collections::BTreeMap;
+
+use super::measured::{CONFIDENCE, Measured};
+use super::statistics::batches::{self, Part};
+use super::window::Window;
+use crate::metrics::{Bound, Objective, Reading};
+use crate::units::Quantity;
+
+/// Replicas that differ from their mean by more than this share are loaded unevenly.
+const UNEVEN: f64 = 0.2;
+
+/// The mean over the steady seconds of the readings that `matches` picks.
+///
+/// Of several replicas the one that is worst in the sense of the objective is judged, because a limit
+/// per instance is broken as soon as one instance breaks it; where replicas differ by more than 20 % of
+/// their mean the note says so.
+pub(super) fn measure(
+    window: &Window<'_>,
+    objective: &Objective,
+    matches: impl Fn(&Reading) -> bool,
+) -> Measured {
+    let mut replicas: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
+    let mut kind = None;
+    for interval in window.steady() {
+        let values = interval.readings.iter().filter(|reading| matches(reading));
+        for (reading, value) in values.filter_map(|r| r.value.map(|value| (r, value))) {
+            kind.get_or_insert(value);
+            replicas
+                .entry(&reading.replica)
+                .or_default()
+                .push(Part { value: value.base(), weight: 1.0 });
+        }
+    }
+    let Some(kind) = kind else {
+        return Measured::nothing(0, format!("n/a: nothing observes {}", objective.name));
+    };
+    let asked = objective.limit.or(objective.target);
+    if let Some(asked) = asked.filter(|asked| asked.kind() != kind.kind()) {
+        return Measured::nothing(
+            0,
+            format!(
+                "n/a: the source gives a {}, the table asks for a {}",
+                kind.kind(),
+                asked.kind()
+            ),
+        );
+    }
+    judge_worst(&replicas, kind, objective.bound)
+}
+
+fn judge_worst(replicas: &BTreeMap<&str, Vec<Part>>, kind: Quantity, bound: Bound) -> Measured {
+    let estimates: Vec<_> = replicas
+        .iter()
+        .filter_map(|(name, parts)| Some((*name, batches::estimate(parts)?, parts.len() as u64)))
+        .collect();
+    let order = |a: f64, b: f64| match bound {
+        Bound::AtMost => a.total_cmp(&b),
+        Bound::AtLeast => b.total_cmp(&a),
+    };
+    let worst = estimates.iter().max_by(|a, b| order(a.1.value, b.1.value));
+    let Some((name, estimate, samples)) = worst else {
+        return Measured::nothing(0, "n/a: no reading".to_owned());
+    };
+    let mean = estimates.iter().map(|e| e.1.value).sum::<f64>() / estimates.len() as f64;
+    let note = if (estimate.value - mean).abs() > UNEVEN * mean.abs() {
+        format!(
+            "uneven: replica {name} is at {}, the mean of {} is {}",
+            kind.with_base(estimate.value),
+            estimates.len(),
+            kind.with_base(mean)
+        )
+    } else {
+        String::new()
+    };
+    let quantity = kind.with_base(estimate.value);
+    Measured::value(quantity, estimate.interval(CONFIDENCE), *samples).with_note(note)
+}

@@ -1,0 +1,93 @@
+//! Whether a measurement can be trusted, before any of its numbers is judged.
+//!
+//! Every test leaves a finding with its figures, passed ones too, so that a reader can check the checker.
+
+mod completeness;
+mod generator;
+mod load;
+mod steadiness;
+
+use std::collections::BTreeMap;
+
+use super::window::Window;
+use super::{Finding, Validity, ValidityStatus};
+use crate::metrics::{ArrivalCounts, ErrorClass, Interval};
+
+impl Finding {
+    fn new(test: &str, status: ValidityStatus, message: String) -> Self {
+        Self { test: test.to_owned(), status, message }
+    }
+
+    fn valid(test: &str, message: String) -> Self {
+        Self::new(test, ValidityStatus::Valid, message)
+    }
+
+    fn suspect(test: &str, message: String) -> Self {
+        Self::new(test, ValidityStatus::Suspect, message)
+    }
+
+    fn not_valid(test: &str, message: String) -> Self {
+        Self::new(test, ValidityStatus::NotValid, message)
+    }
+}
+
+/// Counts of the whole run, drain included.
+#[derive(Debug, Default)]
+struct Totals {
+    arrivals: ArrivalCounts,
+    requests: u64,
+    errors: BTreeMap<ErrorClass, u64>,
+}
+
+impl Totals {
+    fn of(intervals: &[Interval]) -> Self {
+        let mut totals = Self::default();
+        for interval in intervals {
+            totals.arrivals.add(interval.arrivals);
+            totals.requests += interval.requests();
+            for step in interval.steps.values() {
+                for (&class, &count) in &step.errors {
+                    *totals.errors.entry(class).or_default() += count;
+                }
+            }
+        }
+        totals
+    }
+
+    fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}
+
+/// Runs all tests of the measurement.
+pub(super) fn examine(window: &Window<'_>) -> Validity {
+    let totals = Totals::of(&window.log.intervals);
+    let mut findings = completeness::findings(window, &totals);
+    findings.extend(load::findings(window, &totals));
+    findings.extend(generator::findings(window, &totals));
+    let steadiness = steadiness::examine(window, &totals);
+    findings.extend(steadiness.findings);
+    let throttling = load::throttling(window, &totals);
+    let rate_limited = throttling.status != ValidityStatus::Valid;
+    findings.push(throttling);
+    let status =
+        findings.iter().map(|finding| finding.status).max().unwrap_or(ValidityStatus::Valid);
+    Validity { status, findings, overloaded: steadiness.overloaded, rate_limited }
+}
+
+/// Prints a share as per cent with two decimals at the most.
+fn percent(share: f64) -> String {
+    let text = format!("{:.2}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Prints seconds with the unit that fits, to three digits.
+fn span(seconds: f64) -> String {
+    match seconds.abs() {
+        s if s >= 100.0 => format!("{seconds:.0} s"),
+        s if s >= 1.0 => format!("{seconds:.2} s"),
+        s if s >= 0.1 => format!("{:.0} ms", seconds * 1e3),
+        s if s >= 0.001 => format!("{:.2} ms", seconds * 1e3),
+        _ => format!("{:.0} µs", seconds * 1e6),
+    }
+}

@@ -1,0 +1,116 @@
+//! Whether the log tells of a whole run, played as planned.
+
+use super::super::Finding;
+use super::super::window::{Window, is_closed, judges_ramps};
+use super::Totals;
+use crate::metrics::{EventKind, StopReason};
+
+/// The least judged time, in seconds, from which ten batches of a second can be made.
+const JUDGED_MIN_S: f64 = 10.0;
+
+/// Tests of the log itself.
+pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
+    let mut findings = vec![requests(window, totals), length(window), end(window)];
+    findings.extend(gaps(window));
+    findings.extend(steered(window));
+    if judges_ramps(&window.log.header) {
+        findings.push(Finding::suspect(
+            "ramps",
+            "all stages are ramps, so the numbers mix different loads; add a stage that holds a rate"
+                .to_owned(),
+        ));
+    }
+    if is_closed(&window.log.header) {
+        findings.push(Finding::valid(
+            "load_model",
+            "closed model: users wait for responses, so response times suffer coordinated omission; \
+             for what real users would wait, give a rate"
+                .to_owned(),
+        ));
+    }
+    findings
+}
+
+fn requests(window: &Window<'_>, totals: &Totals) -> Finding {
+    let judged: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
+    if judged > 0 {
+        return Finding::valid("requests", format!("{judged} requests ended while judged"));
+    }
+    let hint = if totals.requests > 0 {
+        "requests ended only outside the judged stages; run longer or judge other stages"
+    } else {
+        "no request ended; check the target and the timeouts"
+    };
+    Finding::not_valid("requests", hint.to_owned())
+}
+
+fn length(window: &Window<'_>) -> Finding {
+    let seconds = window.steady_length().as_secs_f64();
+    let warm_up = window.judged_length().as_secs_f64() - seconds;
+    let text = format!("{seconds:.0} s judged after {warm_up:.0} s of warm-up");
+    if seconds + 0.5 >= JUDGED_MIN_S {
+        Finding::valid("duration", text)
+    } else {
+        Finding::suspect(
+            "duration",
+            format!("only {text}; intervals need at least {JUDGED_MIN_S:.0} s"),
+        )
+    }
+}
+
+/// Killed, interrupted and aborted runs are judged on what there is, with a warning.
+fn end(window: &Window<'_>) -> Finding {
+    let log = window.log;
+    let seconds = log.duration().as_secs_f64();
+    match log.end.map(|end| end.reason) {
+        Some(StopReason::Finished) if !log.torn => {
+            Finding::valid("complete", format!("the run was played to its end, {seconds:.0} s"))
+        }
+        Some(StopReason::Interrupted) => Finding::suspect(
+            "complete",
+            format!("partial run: the user stopped it after {seconds:.0} s"),
+        ),
+        Some(StopReason::Aborted) => Finding::suspect(
+            "complete",
+            format!("partial run: a guard stopped it after {seconds:.0} s; see the events"),
+        ),
+        Some(StopReason::Finished) | None => Finding::suspect(
+            "complete",
+            format!("partial run: the log ends after {seconds:.0} s without its last line"),
+        ),
+    }
+}
+
+/// Seconds that the generator did not write: it was stopped, or the machine slept.
+fn gaps(window: &Window<'_>) -> Option<Finding> {
+    let missing: f64 = window
+        .judged
+        .windows(2)
+        .filter(|pair| window.stages.iter().all(|stage| !is_seam(window, stage.start, pair[1])))
+        .map(|pair| pair[1].start.since(pair[0].end).as_secs_f64())
+        .sum();
+    (missing > 0.5).then(|| {
+        Finding::not_valid(
+            "gaps",
+            format!(
+                "{missing:.1} s are missing between intervals: the generator was stopped or starved; \
+                 run it on a machine of its own"
+            ),
+        )
+    })
+}
+
+/// Whether `interval` is the first of the stage that begins at `start`.
+fn is_seam(window: &Window<'_>, start: usize, interval: &crate::metrics::Interval) -> bool {
+    window.judged.get(start).is_some_and(|first| first.start == interval.start)
+}
+
+fn steered(window: &Window<'_>) -> Option<Finding> {
+    let acts = window.log.events.iter().filter(|e| matches!(e.kind, EventKind::Steered(_))).count();
+    (acts > 0).then(|| {
+        Finding::suspect(
+            "steered",
+            format!("the load was steered {acts} times while it ran; repeat it as a workload"),
+        )
+    })
+}

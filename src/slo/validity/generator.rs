@@ -1,0 +1,112 @@
+//! Whether the generator itself kept up, so that its numbers speak of the stack.
+
+use super::super::Finding;
+use super::super::window::{Window, is_closed};
+use super::{Totals, percent, span};
+use crate::metrics::{Bound, Distribution, ErrorClass, Measure};
+use crate::units::Quantity;
+
+/// The share of a core above which a worker falls behind now and then.
+const CPU_MAX: f64 = 0.8;
+/// The share of seconds in which a worker may exceed it.
+const BUSY_SECONDS_MAX: f64 = 0.1;
+/// The least schedule lag that counts, in seconds: what shared machines do now and then.
+const LAG_MIN_S: f64 = 0.001;
+/// The share of the tightest time objective that the generator may add of its own.
+const LAG_SHARE: f64 = 0.02;
+
+/// Tests of the generator.
+pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
+    let mut findings = vec![cpu(window), client_errors(totals)];
+    if !is_closed(&window.log.header) {
+        findings.push(lag(window));
+    }
+    findings
+}
+
+fn lag(window: &Window<'_>) -> Finding {
+    let mut lags = Distribution::new();
+    for interval in &window.judged {
+        lags.merge_sparse(&interval.schedule_lag);
+    }
+    let (p50, p99) = (lags.quantile(0.5).as_secs_f64(), lags.quantile(0.99).as_secs_f64());
+    let allowed = tightest_time(window).map_or(LAG_MIN_S, |time| (time * LAG_SHARE).max(LAG_MIN_S));
+    let text = format!(
+        "schedule lag p50 {}, p99 {}, max {}; allowed p99 {}",
+        span(p50),
+        span(p99),
+        span(lags.max().as_secs_f64()),
+        span(allowed)
+    );
+    if p99 <= allowed {
+        return Finding::valid("schedule_lag", text);
+    }
+    Finding::not_valid(
+        "schedule_lag",
+        format!("{text}; the generator sends late: give it cores of its own or lower the rate"),
+    )
+}
+
+/// The smallest target or max in seconds of any objective on times.
+pub(super) fn tightest_time(window: &Window<'_>) -> Option<f64> {
+    let objectives = window.log.header.objectives.iter();
+    objectives
+        .filter(|objective| objective.bound == Bound::AtMost)
+        .filter(|objective| {
+            matches!(
+                objective.measure,
+                Measure::ResponseTime(_) | Measure::MeanResponseTime | Measure::Phase(..)
+            )
+        })
+        .flat_map(|objective| [objective.target, objective.limit])
+        .filter_map(|bound| match bound {
+            Some(Quantity::Time(time)) => Some(time.as_secs_f64()),
+            _ => None,
+        })
+        .min_by(f64::total_cmp)
+}
+
+fn cpu(window: &Window<'_>) -> Finding {
+    let loads: Vec<f64> =
+        window.judged.iter().map(|interval| interval.generator.worker_cpu.get()).collect();
+    let mean = super::super::statistics::mean(&loads);
+    let busy = loads.iter().filter(|load| **load >= CPU_MAX).count() as f64;
+    let share = busy / loads.len().max(1) as f64;
+    let text = format!("the busiest worker used {} of a core", percent(mean));
+    let advice = "give the generator more cores, or split the run with `--shard`";
+    if mean >= CPU_MAX {
+        return Finding::not_valid("generator_cpu", format!("{text}; {advice}"));
+    }
+    if share > BUSY_SECONDS_MAX {
+        return Finding::suspect(
+            "generator_cpu",
+            format!(
+                "{text} on average, but at least 80 % in {} of seconds; {advice}",
+                percent(share)
+            ),
+        );
+    }
+    Finding::valid("generator_cpu", text)
+}
+
+fn client_errors(totals: &Totals) -> Finding {
+    let faults: Vec<String> = totals
+        .errors
+        .iter()
+        .filter(|(class, count)| class.is_client_fault() && **count > 0)
+        .map(|(class, count)| format!("{count} × {class} ({})", advice(*class)))
+        .collect();
+    if faults.is_empty() {
+        return Finding::valid("client_errors", "no error was the generator's own".to_owned());
+    }
+    Finding::not_valid("client_errors", format!("the generator failed: {}", faults.join(", ")))
+}
+
+/// What to do about a fault of the generator.
+fn advice(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::OutOfPorts => "give more `source_ips`, or keep connections open",
+        ErrorClass::OutOfDescriptors => "raise `ulimit -n`",
+        _ => "correct the scenario; `plimsoll check --once` shows where",
+    }
+}

@@ -1,0 +1,158 @@
+//! Whether the load was the load asked for, and met the stack rather than its edge.
+
+use super::super::Finding;
+use super::super::window::{Window, is_closed};
+use super::{Totals, percent};
+use crate::metrics::{ErrorClass, StageInfo};
+use crate::units::{Nanos, RunTime};
+
+/// How far the achieved load may be off the one asked for.
+const TOLERANCE: f64 = 0.01;
+/// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
+const DEVIATIONS: f64 = 4.0;
+/// Above this share of all requests, throttled answers make up what was measured.
+const THROTTLED_MAX: f64 = 0.1;
+/// Below this share of all requests, throttled answers are noise.
+const THROTTLED_MIN: f64 = 0.01;
+
+/// Tests of the load.
+pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
+    let mut findings = vec![conservation(window, totals)];
+    if !is_closed(&window.log.header) {
+        findings.push(achieved(totals));
+        findings.push(dropped(window, totals));
+        if !window.log.steered() && !window.log.header.stages.is_empty() {
+            findings.push(intended(window, totals));
+        }
+    }
+    findings
+}
+
+fn achieved(totals: &Totals) -> Finding {
+    let (started, intended) = (totals.arrivals.started, totals.arrivals.intended);
+    if intended == 0 {
+        return Finding::not_valid(
+            "achieved_rate",
+            "no arrival fell due; raise the rate or the duration".to_owned(),
+        );
+    }
+    let share = started as f64 / intended as f64;
+    let text = format!("{started} of {intended} intended iterations started ({})", percent(share));
+    if (share - 1.0).abs() <= TOLERANCE {
+        return Finding::valid("achieved_rate", text);
+    }
+    Finding::not_valid("achieved_rate", format!("{text}; raise `max_vus` or lower the rate"))
+}
+
+fn dropped(window: &Window<'_>, totals: &Totals) -> Finding {
+    let dropped = totals.arrivals.dropped;
+    if dropped == 0 {
+        return Finding::valid("dropped", "no arrival was dropped".to_owned());
+    }
+    Finding::not_valid(
+        "dropped",
+        format!(
+            "{dropped} arrivals were dropped because all {} users were busy: either the stack is \
+             overloaded, or `max_vus` is too small",
+            window.log.header.max_vus
+        ),
+    )
+}
+
+/// Compares the arrivals that fell due with what the stages ask for.
+fn intended(window: &Window<'_>, totals: &Totals) -> Finding {
+    let header = &window.log.header;
+    let covered = window.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
+    let (_, shards) = header.shard;
+    let expected = expected_arrivals(&header.stages, covered) / f64::from(shards.max(1));
+    let found = totals.arrivals.intended as f64;
+    let spread = if header.arrivals == "poisson" { DEVIATIONS * expected.sqrt() } else { 0.0 };
+    // A constant stream is rounded once a stage.
+    let allowed = TOLERANCE * expected + spread + 1.0 + header.stages.len() as f64;
+    let text =
+        format!("{found:.0} arrivals fell due, the stages ask for {expected:.0} ± {allowed:.0}");
+    if (found - expected).abs() <= allowed {
+        return Finding::valid("intended_rate", text);
+    }
+    Finding::not_valid(
+        "intended_rate",
+        format!("{text}; the generator did not keep up: give it more cores or lower the rate"),
+    )
+}
+
+/// Σ over stages of the mean rate times the time covered, up to `until`.
+fn expected_arrivals(stages: &[StageInfo], until: RunTime) -> f64 {
+    let mut start = RunTime::ZERO;
+    let mut arrivals = 0.0;
+    for stage in stages {
+        let length = stage.duration.as_secs_f64();
+        let played = until.since(start).min(stage.duration).as_secs_f64();
+        start = start + stage.duration;
+        if length > 0.0 {
+            let reached = stage.from.get() + (stage.to.get() - stage.from.get()) * played / length;
+            arrivals += f64::midpoint(stage.from.get(), reached) * played;
+        }
+    }
+    arrivals
+}
+
+/// intended = ok + failed + dropped + unfinished; what a killed run still had open is allowed for.
+fn conservation(window: &Window<'_>, totals: &Totals) -> Finding {
+    let a = totals.arrivals;
+    let accounted = a.completed + a.failed + a.dropped + a.unfinished;
+    let open = match window.log.end {
+        Some(_) => 0,
+        None => window.log.intervals.last().map_or(0, |interval| interval.vus_busy),
+    };
+    let begun = if is_closed(&window.log.header) { a.started + a.dropped } else { a.intended };
+    let text = format!(
+        "{begun} arrivals = {} ok + {} failed + {} dropped + {} unfinished",
+        a.completed, a.failed, a.dropped, a.unfinished
+    );
+    if accounted <= begun && begun - accounted <= open {
+        return Finding::valid("conservation", text);
+    }
+    Finding::not_valid(
+        "conservation",
+        format!("{text} does not add up ({accounted}); please report this as a defect of plimsoll"),
+    )
+}
+
+/// Whether a limiter at the edge answered instead of the stack, and at which rate it lets through.
+pub(super) fn throttling(window: &Window<'_>, totals: &Totals) -> Finding {
+    let throttled = totals.errors.get(&ErrorClass::Throttled).copied().unwrap_or(0);
+    let share = throttled as f64 / totals.requests.max(1) as f64;
+    let dominates = throttled * 2 > totals.failed() && share > THROTTLED_MIN;
+    if !dominates {
+        return Finding::valid("rate_limited", format!("{throttled} answers were throttled"));
+    }
+    let (through, spread) = rate_let_through(window);
+    let pinned = if spread < 0.1 { "a steady" } else { "about" };
+    let message = format!(
+        "{} of all answers were throttled; {pinned} {through:.1} req/s got through: this is the \
+         edge's limit, not the stack's capacity; spread the load with `source_ips` or raise the limit",
+        percent(share)
+    );
+    if share > THROTTLED_MAX {
+        Finding::not_valid("rate_limited", message)
+    } else {
+        Finding::suspect("rate_limited", message)
+    }
+}
+
+/// Requests a second that were not throttled, and their coefficient of variation over seconds.
+fn rate_let_through(window: &Window<'_>) -> (f64, f64) {
+    let rates: Vec<f64> = window
+        .steady()
+        .iter()
+        .filter(|interval| interval.length() > Nanos::ZERO)
+        .map(|interval| {
+            let throttled: u64 =
+                interval.steps.values().filter_map(|s| s.errors.get(&ErrorClass::Throttled)).sum();
+            (interval.requests() - throttled) as f64 / interval.length().as_secs_f64()
+        })
+        .collect();
+    let mean = super::super::statistics::mean(&rates);
+    let spread = super::super::statistics::variance(&rates).sqrt();
+    (mean, if mean > 0.0 { spread / mean } else { 0.0 })
+}
