@@ -15,6 +15,7 @@ mod capacity;
 #[cfg(feature = "charts")]
 mod charts;
 mod facts;
+mod figure;
 #[cfg(test)]
 mod fixture;
 mod format;
@@ -51,10 +52,8 @@ pub enum RenderError {
     #[error("cannot write JUnit XML: {0}")]
     Junit(#[from] quick_junit::SerializeError),
     /// The chart library refused.
-    #[error("cannot draw the chart `{chart}`: {message}")]
+    #[error("cannot draw a chart: {message}")]
     Chart {
-        /// Which chart.
-        chart: &'static str,
         /// What the library said.
         message: String,
     },

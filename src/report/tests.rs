@@ -183,3 +183,15 @@ fn foreign_text_stays_text_in_every_format() {
         assert!(!text.contains('\x1b'), "{name}");
     }
 }
+
+/// Writes the pages of all cases where a designer can look at them: `PLIMSOLL_PAGES=folder`.
+#[test]
+fn pages() {
+    if let Some(folder) = std::option_env!("PLIMSOLL_PAGES") {
+        for (name, log, judgement) in cases() {
+            let html = super::html::render(&Report::new(&log, &judgement), &Extra::default())
+                .expect("renders");
+            std::fs::write(format!("{folder}/{name}.html"), html).expect("writes");
+        }
+    }
+}
