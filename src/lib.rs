@@ -6,14 +6,18 @@
 pub mod units;
 
 pub mod metrics;
-
 pub mod scenario;
 
+pub mod capacity;
 pub mod plan;
 pub mod schedule;
 pub mod slo;
 pub mod user;
 
+pub mod observe;
+pub mod simulator;
 pub mod transport;
 
 pub mod engine;
+
+pub mod report;

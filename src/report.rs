@@ -1,0 +1,78 @@
+//! Reports: one model of a finished run, and one renderer a format.
+//!
+//! [`Report`] is built once from the run log and its judgement; every format reads only the model, so
+//! that two formats can never disagree about a number. Everything here is a pure function that returns
+//! text or bytes: the same log gives the same bytes, today and in a year.
+
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod sign_off;
+pub mod terminal;
+
+mod capacity;
+#[cfg(feature = "charts")]
+mod charts;
+mod facts;
+mod figure;
+#[cfg(test)]
+mod fixture;
+mod format;
+mod histogram;
+mod model;
+mod rows;
+mod series;
+#[cfg(test)]
+mod tests;
+mod totals;
+mod wording;
+
+pub use model::{Completion, Report};
+pub use series::{Point, Series, StackSeries, StepPoint, StepSeries};
+pub use totals::{Part, ScenarioTotals, Totals};
+
+use crate::metrics::RunLog;
+use crate::slo::Judgement;
+
+/// What a report shows beside the run itself.
+#[derive(Debug, Clone, Default)]
+pub struct Extra {
+    /// A capacity result: the object `capacity` of `result.json`; absent where none was sought.
+    pub capacity: Option<serde_json::Value>,
+}
+
+/// Why a format could not be rendered. None of these can be caused by the content of a log.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The page template does not fit the model.
+    #[error("the report's page template failed: {0}")]
+    Page(#[from] minijinja::Error),
+    /// The XML writer refused.
+    #[error("cannot write JUnit XML: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// The chart library refused.
+    #[error("cannot draw a chart: {message}")]
+    Chart {
+        /// What the library said.
+        message: String,
+    },
+}
+
+/// Renders the files of a run's folder: (file name, content), in a fixed order.
+///
+/// # Errors
+/// Only where a renderer itself is broken; see [`RenderError`].
+pub fn render_all(
+    log: &RunLog,
+    judgement: &Judgement,
+    extra: &Extra,
+) -> Result<Vec<(&'static str, Vec<u8>)>, RenderError> {
+    let report = Report::new(log, judgement);
+    Ok(vec![
+        ("result.json", json::render(&report, extra).into_bytes()),
+        ("report.md", markdown::render(&report, extra).into_bytes()),
+        ("junit.xml", junit::render(&report)?.into_bytes()),
+        ("report.html", html::render(&report, extra)?.into_bytes()),
+    ])
+}

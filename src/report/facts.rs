@@ -1,0 +1,101 @@
+//! Facts in pairs (what, how much): load, generator and conditions, shared by every format.
+
+use super::model::Report;
+use super::{format, wording};
+
+/// Longest value.
+const FACT_LIMIT: usize = 160;
+
+/// The load that was offered and carried.
+pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
+    let (shown, whole) = (&report.shown, &report.whole);
+    let mut facts =
+        vec![("model", wording::model(report)), ("judged part", wording::judged_part(report))];
+    if let Some(intended) = report.intended_rate(shown) {
+        facts.push(("intended rate", format!("{} req/s", format::rate(intended))));
+    }
+    facts.push(("achieved rate", format!("{} req/s", format::rate(shown.rate()))));
+    facts.push(("requests", requests(report)));
+    facts.push(("iterations", iterations(report)));
+    facts.push(("received", format::size(whole.run.bytes_received)));
+    facts.push(("sent", format::size(whole.run.bytes_sent)));
+    facts.push((
+        "peak users",
+        format!("{} of {}", format::count(whole.vus), format::count(report.header.max_vus.into())),
+    ));
+    facts.push(("peak in flight", format!("{} requests", format::count(whole.in_flight))));
+    facts.push(("peak connections", format::count(whole.connections)));
+    facts
+}
+
+fn requests(report: &Report) -> String {
+    let (shown, whole) = (report.shown.run.requests, report.whole.run.requests);
+    match report.judged {
+        true if shown != whole => {
+            format!("{} ({} judged)", format::count(whole), format::count(shown))
+        }
+        _ => format::count(whole),
+    }
+}
+
+fn iterations(report: &Report) -> String {
+    let all = report.whole.arrivals;
+    let mut text = format!(
+        "{} started, {} completed",
+        format::count(all.started),
+        format::count(all.completed)
+    );
+    for (count, word) in
+        [(all.failed, "failed"), (all.dropped, "dropped"), (all.unfinished, "unfinished")]
+    {
+        if count > 0 {
+            text.push_str(&format!(", {} {word}", format::count(count)));
+        }
+    }
+    text
+}
+
+/// The generator's own state.
+pub(super) fn generator(report: &Report) -> Vec<(&'static str, String)> {
+    let lag = &report.shown.schedule_lag;
+    let load = report.whole.generator;
+    let lags = if lag.is_empty() {
+        "n/a".to_owned()
+    } else {
+        let [p50, p99] = [0.5, 0.99].map(|q| format::time(lag.quantile(q)));
+        format!("p50 {p50}, p99 {p99}, max {}", format::time(lag.max()))
+    };
+    vec![
+        ("schedule lag", lags),
+        ("busiest worker", format!("{} of a core", format::share(load.worker_cpu))),
+        (
+            "process",
+            format!(
+                "{} cores, {}",
+                format::significant(load.process_cpu.get(), 2),
+                format::size(load.memory)
+            ),
+        ),
+        ("workers", report.header.workers.to_string()),
+    ]
+}
+
+/// The conditions of the run, so that it can be repeated.
+pub(super) fn conditions(report: &Report) -> Vec<(String, String)> {
+    let header = &report.header;
+    let mut facts: Vec<(String, String)> = [
+        ("system", header.name.as_str()),
+        ("workload", &header.workload),
+        ("target", &header.target),
+        ("started", &header.started_utc),
+        ("scenario hash", &header.scenario_hash),
+    ]
+    .map(|(key, value)| (key.to_owned(), format::line(value, FACT_LIMIT)))
+    .to_vec();
+    facts.push(("seed".into(), header.seed.to_string()));
+    facts.push(("plimsoll".into(), format::line(&header.version, 40)));
+    for (key, value) in &header.conditions {
+        facts.push((format::line(key, 60), format::line(value, FACT_LIMIT)));
+    }
+    facts
+}

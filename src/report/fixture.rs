@@ -1,0 +1,495 @@
+//! Run logs made by hand, for the tests of reports: no chance, no clock.
+
+use std::collections::BTreeMap;
+
+use crate::metrics::{
+    ArrivalCounts, Bound, Distribution, ErrorClass, Event, EventKind, FailureExample,
+    GeneratorLoad, Interval, LoadModel, Measure, Objective, Phase, Reading, RunEnd, RunHeader,
+    RunLog, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId, StepInfo,
+    StepInterval, StopReason,
+};
+use crate::slo::{
+    Finding, JudgedObjective, Judgement, ObjectiveStatus, Validity, ValidityStatus, Verdict,
+};
+use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
+
+/// Length of the fixture's run in seconds; the first ten are a ramp.
+const SECONDS: u64 = 60;
+
+fn second(second: u64) -> RunTime {
+    RunTime::ZERO + Nanos::from_secs(second)
+}
+
+fn step(name: &str, kind: &str, tag: &str) -> StepInfo {
+    StepInfo { name: name.into(), kind: kind.into(), tags: vec![tag.into()] }
+}
+
+fn header() -> RunHeader {
+    RunHeader {
+        schema: RunLog::SCHEMA.into(),
+        version: "0.1.0".into(),
+        name: "ais".into(),
+        workload: "load".into(),
+        started_utc: "2026-05-04T09:30:00Z".into(),
+        target: "http://127.0.0.1:8080".into(),
+        scenario_hash: "9f2c51d07a3be614".into(),
+        seed: Seed::new(42),
+        shard: (0, 1),
+        model: LoadModel::Open,
+        arrivals: "poisson".into(),
+        stages: vec![
+            StageInfo {
+                from: Rate::ZERO,
+                to: Rate::per_second(60.0),
+                duration: Nanos::from_secs(10),
+                judged: false,
+            },
+            StageInfo {
+                from: Rate::per_second(60.0),
+                to: Rate::per_second(60.0),
+                duration: Nanos::from_secs(50),
+                judged: true,
+            },
+        ],
+        steps: vec![
+            step("airports", "GET", "static"),
+            step("search", "GET", "api"),
+            step("login", "POST", "api"),
+        ],
+        scenarios: vec![
+            ScenarioInfo {
+                name: "search".into(),
+                share: Ratio::new(0.75),
+                requests_per_iteration: 2.0,
+            },
+            ScenarioInfo {
+                name: "booking".into(),
+                share: Ratio::new(0.25),
+                requests_per_iteration: 1.0,
+            },
+        ],
+        objectives: vec![],
+        workers: 2,
+        max_vus: 500,
+        conditions: vec![("api replicas".into(), "2 × m5.large".into())],
+    }
+}
+
+/// `count` times around `ms` milliseconds: evenly from half of it to half more, one in 15 four times as long.
+fn times(count: u64, ms: f64) -> Distribution {
+    let mut times = Distribution::new();
+    for index in 0..count {
+        let spread = 0.5 + index as f64 / count.max(1) as f64;
+        let factor = if index % 15 == 14 { 4.0 } else { spread };
+        times.record(Nanos::from_secs_f64(ms * factor / 1e3));
+    }
+    times
+}
+
+/// A second of one step: `count` requests that took around `ms` milliseconds.
+fn step_interval(count: u64, ms: f64) -> StepInterval {
+    StepInterval {
+        requests: count,
+        statuses: BTreeMap::from([(200, count)]),
+        bytes_received: count * 1_800,
+        bytes_sent: count * 320,
+        response_time: times(count, ms).to_sparse(),
+        service_time: times(count, ms * 0.97).to_sparse(),
+        phases: BTreeMap::from([
+            (Phase::Wait, times(count, ms * 0.9).to_sparse()),
+            (Phase::Receive, times(count, ms * 0.05).to_sparse()),
+        ]),
+        ..StepInterval::default()
+    }
+}
+
+fn scenario_interval(iterations: u64, requests: u64, ms: f64) -> ScenarioInterval {
+    ScenarioInterval {
+        arrivals: ArrivalCounts {
+            intended: iterations,
+            started: iterations,
+            completed: iterations,
+            ..ArrivalCounts::default()
+        },
+        requests,
+        failed_requests: 0,
+        response_time: times(requests, ms).to_sparse(),
+        iteration_time: times(iterations, ms * 20.0).to_sparse(),
+    }
+}
+
+fn reading(tier: &str, metric: &str, replica: &str, value: Option<Quantity>) -> Reading {
+    Reading { tier: tier.into(), metric: metric.into(), replica: replica.into(), value }
+}
+
+fn interval(at: u64) -> Interval {
+    // The ramp rises for ten seconds.
+    let load = if at < 10 { at as f64 / 10.0 } else { 1.0 };
+    let count = |full: f64| (full * load) as u64;
+    let (search, booking) = (count(45.0), count(15.0));
+    let arrivals = ArrivalCounts {
+        intended: search + booking,
+        started: search + booking,
+        completed: search + booking,
+        ..ArrivalCounts::default()
+    };
+    let wave = 1.0 + 0.1 * (at as f64 / 5.0).sin();
+    let mut steps = BTreeMap::new();
+    let of_steps = [(0, search, 4.0), (1, search, 60.0), (2, booking, 110.0)];
+    for (id, requests, ms) in of_steps.into_iter().filter(|step| step.1 > 0) {
+        steps.insert(StepId(id), step_interval(requests, ms * wave));
+    }
+    let cpu = |share: f64| Some(Quantity::Share(Ratio::new(share * load * wave)));
+    Interval {
+        start: second(at),
+        end: second(at + 1),
+        arrivals,
+        in_flight: count(6.0),
+        in_flight_time: Nanos::from_secs_f64(5.0 * load),
+        vus_busy: count(120.0),
+        vus: count(140.0),
+        connections: count(140.0),
+        schedule_lag: times(search + booking, 0.05).to_sparse(),
+        generator: GeneratorLoad {
+            worker_cpu: Ratio::new(0.12 * load),
+            process_cpu: Ratio::new(0.2 * load),
+            memory: 38 << 20,
+        },
+        steps,
+        scenarios: BTreeMap::from([
+            (ScenarioId(0), scenario_interval(search, search * 2, 32.0 * wave)),
+            (ScenarioId(1), scenario_interval(booking, booking, 110.0 * wave)),
+        ]),
+        readings: vec![
+            reading("api", "cpu", "1", cpu(0.55)),
+            reading("api", "cpu", "2", if (30..35).contains(&at) { None } else { cpu(0.5) }),
+            reading("db", "connections", "", Some(Quantity::Count((40.0 * load).round()))),
+            reading(
+                "cache",
+                "memory",
+                "",
+                Some(Quantity::Size(Bytes::new((180 << 20) + at * 100_000))),
+            ),
+        ],
+    }
+}
+
+/// A run of one minute: a ramp of ten seconds, then 105 requests a second.
+pub(super) fn log() -> RunLog {
+    RunLog {
+        header: header(),
+        intervals: (0..SECONDS).map(interval).collect(),
+        events: vec![Event { at: second(30), kind: EventKind::Mark("cache flushed".into()) }],
+        end: Some(RunEnd { at: second(SECONDS), reason: StopReason::Finished }),
+        torn: false,
+    }
+}
+
+fn ms(value: f64) -> Quantity {
+    Quantity::Time(Nanos::from_secs_f64(value / 1e3))
+}
+
+/// One judged row: estimate, interval, target and limit in the unit of `make`.
+pub(super) struct RowOf(
+    pub(super) f64,
+    pub(super) Option<(f64, f64)>,
+    pub(super) Option<f64>,
+    pub(super) Option<f64>,
+);
+
+pub(super) fn judged(
+    name: &str,
+    scope: Scope,
+    make: fn(f64) -> Quantity,
+    RowOf(estimate, interval, target, limit): RowOf,
+    status: ObjectiveStatus,
+) -> JudgedObjective {
+    let higher_is_better = ["uptime", "cache.hit_ratio"].contains(&name);
+    let bound = if higher_is_better { Bound::AtLeast } else { Bound::AtMost };
+    JudgedObjective {
+        objective: Objective {
+            name: name.into(),
+            scope,
+            measure: Measure::Custom(name.into()),
+            bound,
+            target: target.map(make),
+            limit: limit.map(make),
+        },
+        estimate: Some(make(estimate)),
+        interval: interval.map(|(low, high)| (make(low), make(high))),
+        samples: 5_250,
+        status,
+        note: String::new(),
+    }
+}
+
+fn share(value: f64) -> Quantity {
+    Quantity::Share(Ratio::new(value))
+}
+
+fn finding(test: &str, status: ValidityStatus, message: &str) -> Finding {
+    Finding { test: test.into(), status, message: message.into() }
+}
+
+/// A measurement without fault.
+fn valid() -> Validity {
+    Validity {
+        status: ValidityStatus::Valid,
+        findings: vec![
+            finding(
+                "achieved_rate",
+                ValidityStatus::Valid,
+                "achieved 105 of 105 req/s, nothing dropped",
+            ),
+            finding(
+                "schedule_lag",
+                ValidityStatus::Valid,
+                "schedule lag p99 is 0.2ms, 4 ms are allowed",
+            ),
+            finding(
+                "generator_cpu",
+                ValidityStatus::Valid,
+                "the busiest worker used 12% of its core",
+            ),
+        ],
+        overloaded: false,
+        rate_limited: false,
+    }
+}
+
+/// Every target met.
+pub(super) fn pass() -> Judgement {
+    use ObjectiveStatus::{NotMeasured, Pass};
+    let mut cache = judged(
+        "cache.hit_ratio",
+        Scope::Run,
+        share,
+        RowOf(0.0, None, Some(0.9), None),
+        NotMeasured,
+    );
+    cache.estimate = None;
+    cache.samples = 0;
+    cache.note = "nothing observes tier `cache`".into();
+    Judgement {
+        verdict: Verdict::Pass,
+        validity: valid(),
+        objectives: vec![
+            judged(
+                "p95",
+                Scope::Run,
+                ms,
+                RowOf(161.2, Some((158.0, 165.4)), Some(200.0), Some(500.0)),
+                Pass,
+            ),
+            judged(
+                "p95",
+                Scope::Step("login".into()),
+                ms,
+                RowOf(171.0, Some((169.1, 174.9)), Some(300.0), None),
+                Pass,
+            ),
+            judged(
+                "error_rate",
+                Scope::Run,
+                share,
+                RowOf(0.0, Some((0.0, 0.000_7)), Some(0.001), Some(0.01)),
+                Pass,
+            ),
+            judged("uptime", Scope::Run, share, RowOf(1.0, None, Some(0.999), Some(0.995)), Pass),
+            cache,
+        ],
+        steady: (second(12), second(SECONDS)),
+    }
+}
+
+/// One target missed.
+pub(super) fn at_risk() -> Judgement {
+    let mut judgement = pass();
+    judgement.verdict = Verdict::AtRisk;
+    let slow = RowOf(231.4, Some((224.0, 239.2)), Some(200.0), Some(500.0));
+    judgement.objectives[0] = judged("p95", Scope::Run, ms, slow, ObjectiveStatus::AtRisk);
+    judgement.validity.status = ValidityStatus::Suspect;
+    judgement.validity.findings.push(finding(
+        "trend",
+        ValidityStatus::Suspect,
+        "response time rises by 0.4 ms a second; run longer to see whether it settles",
+    ));
+    judgement
+}
+
+fn fail_requests(log: &mut RunLog, step: StepId, class: ErrorClass, (status, each): (u16, u64)) {
+    for interval in log.intervals.iter_mut().skip(8).step_by(4) {
+        if let Some(step) = interval.steps.get_mut(&step) {
+            *step.errors.entry(class).or_default() += each;
+            if status != 0 {
+                *step.statuses.entry(status).or_default() += each;
+            }
+        }
+    }
+}
+
+fn failure(at: u64, step: StepId, class: ErrorClass, (status, message): (u16, &str)) -> Event {
+    let message = message.to_owned();
+    let example = FailureExample { step, scenario: ScenarioId(0), class, status, message };
+    Event { at: second(at), kind: EventKind::Failure(example) }
+}
+
+/// A max exceeded, with several classes of errors.
+pub(super) fn fail() -> (RunLog, Judgement) {
+    let mut log = log();
+    fail_requests(&mut log, StepId(1), ErrorClass::Http5xx, (503, 5));
+    fail_requests(&mut log, StepId(2), ErrorClass::CheckFailed, (200, 2));
+    fail_requests(&mut log, StepId(0), ErrorClass::ResponseTimeout, (0, 1));
+    log.events.extend([
+        failure(8, StepId(1), ErrorClass::Http5xx, (503, "upstream connect error")),
+        failure(8, StepId(2), ErrorClass::CheckFailed, (200, "$.token is missing")),
+        failure(9, StepId(1), ErrorClass::Http5xx, (503, "a later one, not shown")),
+        failure(12, StepId(0), ErrorClass::ResponseTimeout, (0, "no complete response within 10s")),
+    ]);
+    let mut judgement = pass();
+    judgement.verdict = Verdict::Fail;
+    judgement.objectives[2] = judged(
+        "error_rate",
+        Scope::Run,
+        share,
+        RowOf(0.019_05, Some((0.018, 0.020_1)), Some(0.001), Some(0.01)),
+        ObjectiveStatus::Fail,
+    );
+    let mut straddling = judged(
+        "p99",
+        Scope::Scenario("booking".into()),
+        ms,
+        RowOf(980.0, Some((871.0, 1_120.0)), Some(500.0), Some(1_000.0)),
+        ObjectiveStatus::Inconclusive,
+    );
+    straddling.note = "the interval straddles the max; about 3 min more would decide".into();
+    judgement.objectives.push(straddling);
+    (log, judgement)
+}
+
+/// A generator that could not keep up.
+pub(super) fn not_valid() -> (RunLog, Judgement) {
+    let mut log = log();
+    for interval in log.intervals.iter_mut().skip(20) {
+        interval.arrivals.started -= 12;
+        interval.arrivals.dropped = 12;
+        interval.generator.worker_cpu = Ratio::new(0.97);
+    }
+    log.events
+        .push(Event { at: second(41), kind: EventKind::Steered("rate set to 80 iter/s".into()) });
+    let mut judgement = pass();
+    judgement.verdict = Verdict::NotValid;
+    judgement.validity = Validity {
+        status: ValidityStatus::NotValid,
+        findings: vec![
+            finding(
+                "achieved_rate",
+                ValidityStatus::NotValid,
+                "480 iterations were dropped because all 500 users were busy; raise `max_vus`",
+            ),
+            finding(
+                "generator_cpu",
+                ValidityStatus::NotValid,
+                "the busiest worker used 97% of its core; use more cores or `--shard`",
+            ),
+            finding("steered", ValidityStatus::Suspect, "the load was changed by hand"),
+        ],
+        overloaded: true,
+        rate_limited: false,
+    };
+    (log, judgement)
+}
+
+/// Fifty users that wait for their responses.
+pub(super) fn closed() -> (RunLog, Judgement) {
+    let mut log = log();
+    log.header.model = LoadModel::Closed { vus: 50 };
+    log.header.arrivals = "closed".into();
+    log.header.stages.clear();
+    log.header.max_vus = 50;
+    log.end = Some(RunEnd { at: second(SECONDS), reason: StopReason::Interrupted });
+    (log, pass())
+}
+
+/// A run that was killed in its 40th second.
+pub(super) fn torn() -> (RunLog, Judgement) {
+    let mut log = log();
+    log.intervals.truncate(39);
+    log.end = None;
+    log.torn = true;
+    (log, pass())
+}
+
+/// A run in which nothing was sent.
+pub(super) fn empty() -> (RunLog, Judgement) {
+    let mut log = log();
+    log.intervals.clear();
+    log.events.clear();
+    log.end = Some(RunEnd { at: RunTime::ZERO, reason: StopReason::Aborted });
+    let mut judgement = pass();
+    judgement.verdict = Verdict::NotValid;
+    judgement.validity.status = ValidityStatus::NotValid;
+    judgement.validity.findings =
+        vec![finding("achieved_rate", ValidityStatus::NotValid, "no request was sent")];
+    for judged in &mut judgement.objectives {
+        judged.estimate = None;
+        judged.interval = None;
+        judged.samples = 0;
+        judged.status = ObjectiveStatus::NotMeasured;
+    }
+    judgement.steady = (RunTime::ZERO, RunTime::ZERO);
+    (log, judgement)
+}
+
+/// What an attacker, or a careless colleague, puts into every text.
+pub(super) const NASTY: &str =
+    "<script>alert('x')</script> | a\nb & \"c\" ]]> {{ 7*7 }} \u{1b}[31m\u{202e}";
+
+/// A run whose every text is [`NASTY`].
+pub(super) fn nasty() -> (RunLog, Judgement) {
+    let (mut log, mut judgement) = fail();
+    let nasty = || NASTY.to_owned();
+    let header = &mut log.header;
+    header.name = nasty();
+    header.workload = nasty();
+    header.target = nasty();
+    header.version = nasty();
+    header.started_utc = nasty();
+    header.scenario_hash = nasty();
+    header.arrivals = nasty();
+    header.conditions = vec![(nasty(), nasty())];
+    for (index, step) in header.steps.iter_mut().enumerate() {
+        step.name = format!("{index} {NASTY}");
+        step.kind = nasty();
+        step.tags = vec![nasty()];
+    }
+    for scenario in &mut header.scenarios {
+        scenario.name = nasty();
+    }
+    for interval in &mut log.intervals {
+        for reading in &mut interval.readings {
+            reading.tier = nasty();
+            reading.metric = format!("{}{NASTY}", reading.metric);
+        }
+    }
+    for event in &mut log.events {
+        match &mut event.kind {
+            EventKind::Failure(example) => example.message = nasty(),
+            EventKind::Mark(text)
+            | EventKind::Steered(text)
+            | EventKind::SourceError(text)
+            | EventKind::Warning(text) => *text = nasty(),
+        }
+    }
+    for finding in &mut judgement.validity.findings {
+        finding.message = nasty();
+        finding.status = ValidityStatus::Suspect;
+    }
+    judgement.validity.status = ValidityStatus::Suspect;
+    for judged in &mut judgement.objectives {
+        judged.objective.name = nasty();
+        judged.objective.scope = Scope::Step(nasty());
+        judged.note = nasty();
+    }
+    (log, judgement)
+}

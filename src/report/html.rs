@@ -1,0 +1,221 @@
+//! `report.html`: one self-contained page that opens offline, without any script.
+//!
+//! The template escapes everything that is put into it; the only text marked as safe is our own style sheet
+//! and the SVG of the charts, in which no foreign text ever stands. A content security policy forbids
+//! scripts and requests even if that should fail.
+
+mod bullet;
+
+use bullet::Bullet;
+use minijinja::Environment;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use super::capacity::CapacityView;
+use super::figure::{Figure, Figures};
+use super::model::Report;
+use super::{Extra, RenderError, facts, format, rows, wording};
+use crate::metrics::Distribution;
+use crate::slo::Finding;
+
+/// The style sheet of all pages.
+pub(super) const STYLE: &str = include_str!("html/style.css");
+const PAGE: &str = include_str!("html/page.html");
+
+/// Everything that the template may ask for.
+#[derive(Serialize)]
+struct Page {
+    style: &'static str,
+    title: String,
+    started: String,
+    duration: String,
+    verdict: VerdictView,
+    validity: ValidityView,
+    model: String,
+    judged_part: String,
+    caveats: Vec<String>,
+    tiles: Vec<(&'static str, String, String)>,
+    limit_head: &'static str,
+    slo: Vec<SloView>,
+    figures: Figures,
+    steps: Vec<rows::StepRow>,
+    all_steps: rows::StepRow,
+    tags: Vec<rows::StepRow>,
+    scenarios: Vec<rows::ScenarioRow>,
+    times: Vec<rows::TimeRow>,
+    errors: Vec<rows::ErrorRow>,
+    events: Vec<rows::EventRow>,
+    load: Vec<(&'static str, String)>,
+    generator: Vec<(&'static str, String)>,
+    conditions: Vec<(String, String)>,
+    capacity: Option<CapacityView>,
+    curve: Option<Figure>,
+}
+
+/// Renders `report.html`.
+///
+/// # Errors
+/// Where the page template or the chart library fails; never because of a log's content.
+pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
+    let header = &report.header;
+    let capacity = extra.capacity.as_ref().map(CapacityView::read);
+    let curve = capacity.as_ref().map(curve).transpose()?.flatten();
+    let page = Page {
+        style: STYLE,
+        title: format!(
+            "{} · {}",
+            format::line(&header.name, 80),
+            format::line(&header.workload, 60)
+        ),
+        started: format::line(&header.started_utc, 40),
+        duration: format::duration(report.duration),
+        verdict: VerdictView::of(report),
+        validity: validity(report),
+        model: wording::model(report),
+        judged_part: wording::judged_part(report),
+        caveats: wording::caveats(report),
+        tiles: tiles(report),
+        limit_head: rows::limit_head(report),
+        slo: slo(report),
+        figures: figures(report)?,
+        steps: rows::steps(report),
+        all_steps: rows::all_steps(report),
+        tags: rows::tags(report),
+        scenarios: rows::scenarios(report),
+        times: rows::times(report),
+        errors: rows::errors(report),
+        events: rows::events(report),
+        load: facts::load(report),
+        generator: facts::generator(report),
+        conditions: facts::conditions(report),
+        capacity,
+        curve,
+    };
+    fill(PAGE, &page)
+}
+
+/// Fills an HTML template; everything is escaped unless marked as safe.
+pub(super) fn fill(template: &str, page: &impl Serialize) -> Result<String, RenderError> {
+    let mut environment = Environment::new();
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    // The name's ending turns escaping on.
+    Ok(environment.render_named_str("page.html", template, Serde(page))?)
+}
+
+#[cfg(feature = "charts")]
+fn figures(report: &Report) -> Result<Figures, RenderError> {
+    super::charts::all(report)
+}
+
+#[cfg(feature = "charts")]
+pub(super) fn curve(capacity: &CapacityView) -> Result<Option<Figure>, RenderError> {
+    super::charts::curve(capacity)
+}
+
+#[cfg(not(feature = "charts"))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as with charts")]
+fn figures(_: &Report) -> Result<Figures, RenderError> {
+    Ok(Figures::default())
+}
+
+#[cfg(not(feature = "charts"))]
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as with charts")]
+pub(super) fn curve(_: &CapacityView) -> Result<Option<Figure>, RenderError> {
+    Ok(None)
+}
+
+/// The verdict in all its forms.
+#[derive(Serialize)]
+pub(super) struct VerdictView {
+    key: &'static str,
+    symbol: &'static str,
+    word: &'static str,
+    sentence: String,
+}
+
+impl VerdictView {
+    pub(super) fn of(report: &Report) -> Self {
+        let verdict = report.judgement.verdict;
+        Self {
+            key: wording::verdict_key(verdict),
+            symbol: wording::verdict_symbol(verdict),
+            word: wording::verdict(verdict),
+            sentence: wording::sentence(report),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ValidityView {
+    key: &'static str,
+    word: &'static str,
+    reasons: Vec<String>,
+    tests: Vec<TestView>,
+}
+
+#[derive(Serialize)]
+struct TestView {
+    name: String,
+    key: &'static str,
+    status: &'static str,
+    message: String,
+}
+
+fn validity(report: &Report) -> ValidityView {
+    let validity = &report.judgement.validity;
+    let test = |finding: &Finding| TestView {
+        name: format::line(&finding.test, 60).replace('_', " "),
+        key: wording::validity_key(finding.status),
+        status: wording::validity(finding.status),
+        message: format::line(&finding.message, 400),
+    };
+    ValidityView {
+        key: wording::validity_key(validity.status),
+        word: wording::validity(validity.status),
+        reasons: validity.reasons().map(|reason| format::line(reason, 400)).collect(),
+        tests: validity.findings.iter().map(test).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct SloView {
+    row: rows::SloRow,
+    bullet: Option<Bullet>,
+}
+
+fn slo(report: &Report) -> Vec<SloView> {
+    let rows = rows::slo(report).into_iter().zip(&report.judgement.objectives);
+    rows.map(|(row, judged)| SloView { row, bullet: bullet::of(judged) }).collect()
+}
+
+/// The figures one asks for first.
+fn tiles(report: &Report) -> Vec<(&'static str, String, String)> {
+    let shown = &report.shown;
+    let quantile = |times: &Distribution, q| rows::quantile(times, q);
+    let service = |q| format!("service time {}", quantile(&shown.run.service_time, q));
+    let intended = report.intended_rate(shown);
+    let failed = shown.run.failed();
+    vec![
+        (
+            "achieved rate",
+            format!("{} req/s", format::rate(shown.rate())),
+            intended.map_or_else(
+                || "closed model".to_owned(),
+                |rate| format!("{} req/s intended", format::rate(rate)),
+            ),
+        ),
+        ("p50 response time", quantile(&shown.run.response_time, 0.5), service(0.5)),
+        ("p95 response time", quantile(&shown.run.response_time, 0.95), service(0.95)),
+        ("p99 response time", quantile(&shown.run.response_time, 0.99), service(0.99)),
+        (
+            "error rate",
+            if shown.run.requests == 0 {
+                "n/a".into()
+            } else {
+                format::share(shown.run.error_rate())
+            },
+            format!("{} of {} requests", format::count(failed), format::count(shown.run.requests)),
+        ),
+    ]
+}

@@ -1,0 +1,68 @@
+//! Bullet graphs of the SLO table: where estimate and interval lie between nothing and the max.
+
+use serde::Serialize;
+
+use crate::metrics::Bound;
+use crate::slo::JudgedObjective;
+
+/// Positions in per cent of the graph's width.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Bullet {
+    /// The estimate.
+    dot: f64,
+    /// Where the interval begins, and how long it is.
+    from: f64,
+    length: f64,
+    /// The target, if there is one.
+    target: Option<f64>,
+    /// The max, if there is one.
+    limit: Option<f64>,
+    /// The value lies to the right of the graph.
+    beyond: bool,
+}
+
+/// The graph of an objective where lower is better, and which has an estimate and a bound.
+///
+/// Where higher is better (uptime 99.9 %), what matters lies within a hair of the right edge: no graph.
+pub(super) fn of(judged: &JudgedObjective) -> Option<Bullet> {
+    let objective = &judged.objective;
+    let outermost = objective.limit.or(objective.target)?.base();
+    if objective.bound == Bound::AtLeast || outermost <= 0.0 {
+        return None;
+    }
+    let estimate = judged.estimate?.base();
+    // The outermost bound stands at four fifths, so that a little excess can be seen.
+    let place = |value: f64| (value / outermost * 80.0).clamp(0.0, 99.0);
+    let rounded = |value: f64| (value * 10.0).round() / 10.0;
+    let (low, high) =
+        judged.interval.map_or((estimate, estimate), |(low, high)| (low.base(), high.base()));
+    Some(Bullet {
+        dot: rounded(place(estimate)),
+        from: rounded(place(low)),
+        length: rounded(place(high) - place(low)),
+        target: objective.target.map(|target| rounded(place(target.base()))),
+        limit: objective.limit.map(|limit| rounded(place(limit.base()))),
+        beyond: estimate / outermost * 80.0 > 99.0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use crate::report::fixture;
+
+    #[test]
+    fn bullet_puts_the_max_at_four_fifths_and_the_estimate_in_proportion() {
+        let judged = &fixture::pass().objectives[0];
+        let bullet = serde_json::to_value(of(judged)).expect("serializes");
+        assert_eq!(bullet["limit"], 80.0);
+        assert_eq!(bullet["target"], 32.0);
+        assert_eq!(bullet["dot"], 25.8);
+    }
+
+    #[test]
+    fn objective_without_estimate_has_no_bullet() {
+        let (_, judgement) = fixture::empty();
+        assert!(judgement.objectives.iter().all(|judged| of(judged).is_none()));
+    }
+}

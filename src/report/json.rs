@@ -1,0 +1,327 @@
+//! `result.json`, schema `plimsoll.result/1`: the run for machines.
+//!
+//! Times are milliseconds rounded to the microsecond; `null` where nothing was measured. The figures speak of
+//! the judged part; `load.requests`, `load.iterations` and everything under `whole_run` of the whole run.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{ErrorGroup, Report};
+use super::totals::{Part, Totals};
+use super::{Extra, rows, wording};
+use crate::metrics::{Bound, Distribution, LoadModel, Phase};
+use crate::slo::JudgedObjective;
+use crate::units::{Nanos, Quantity, Rate, Ratio};
+
+/// The schema written here.
+pub const SCHEMA: &str = "plimsoll.result/1";
+
+/// Renders `result.json`, indented, with a final line feed.
+pub fn render(report: &Report, extra: &Extra) -> String {
+    // Cannot fail: every key is a string.
+    let mut text = serde_json::to_string_pretty(&value(report, extra)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The document as a value.
+pub fn value(report: &Report, extra: &Extra) -> Value {
+    let (header, shown) = (&report.header, &report.shown);
+    let mut document = json!({
+        "schema": SCHEMA,
+        "name": header.name,
+        "started_utc": header.started_utc,
+        "duration_s": rounded(report.duration.as_secs_f64()),
+        "verdict": wording::verdict_key(report.judgement.verdict),
+        "validity": validity(report),
+        "load": load(report),
+        "response_time_ms": times(&shown.run.response_time),
+        "service_time_ms": times(&shown.run.service_time),
+        "schedule_lag_ms": lag(&shown.schedule_lag),
+        "errors": errors(&shown.run),
+        "steps": steps(report, shown),
+        "scenarios": scenarios(report),
+        "objectives": report.judgement.objectives.iter().map(objective).collect::<Vec<_>>(),
+        "tags": by_name(shown.tags.iter().map(|(tag, totals)| (tag.clone(), step(totals)))),
+        "judged": judged(report),
+        "whole_run": whole(report),
+        "completion": completion(report),
+        "caveats": wording::caveats(report),
+        "error_examples": report.errors.iter().map(|group| example(report, group)).collect::<Vec<_>>(),
+        "events": events(report),
+        "generator": generator(report),
+        "conditions": conditions(report),
+    });
+    if let (Some(capacity), Value::Object(fields)) = (&extra.capacity, &mut document) {
+        fields.insert("capacity".into(), capacity.clone());
+    }
+    document
+}
+
+/// Three decimals: microseconds of a number of milliseconds.
+fn rounded(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
+fn ms(span: Nanos) -> f64 {
+    rounded(span.as_millis_f64())
+}
+
+fn by_name(entries: impl Iterator<Item = (String, Value)>) -> Value {
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+fn validity(report: &Report) -> Value {
+    let validity = &report.judgement.validity;
+    let findings: Vec<Value> = validity
+        .findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "test": finding.test,
+                "status": wording::validity_key(finding.status),
+                "message": finding.message,
+            })
+        })
+        .collect();
+    json!({
+        "status": wording::validity_key(validity.status),
+        "reasons": validity.reasons().collect::<Vec<_>>(),
+        "findings": findings,
+        "overloaded": validity.overloaded,
+        "rate_limited": validity.rate_limited,
+    })
+}
+
+fn load(report: &Report) -> Value {
+    let (shown, whole, header) = (&report.shown, &report.whole, &report.header);
+    let (model, vus) = match header.model {
+        LoadModel::Open => ("open", Value::Null),
+        LoadModel::Closed { vus } => ("closed", json!(vus)),
+    };
+    let stage = |stage: &crate::metrics::StageInfo| {
+        json!({
+            "from_iterations_per_s": rounded(stage.from.get()),
+            "to_iterations_per_s": rounded(stage.to.get()),
+            "duration_s": rounded(stage.duration.as_secs_f64()),
+            "judged": stage.judged,
+        })
+    };
+    json!({
+        "model": model,
+        "intended_rate_per_s": report.intended_rate(shown).map(|rate| rounded(rate.get())),
+        "achieved_rate_per_s": rounded(shown.rate().get()),
+        "requests": whole.run.requests,
+        "iterations": whole.arrivals.started,
+        "dropped_iterations": whole.arrivals.dropped,
+        "bytes_received": whole.run.bytes_received,
+        "bytes_sent": whole.run.bytes_sent,
+        "completed_iterations": whole.arrivals.completed,
+        "failed_iterations": whole.arrivals.failed,
+        "unfinished_iterations": whole.arrivals.unfinished,
+        "intended_iterations": whole.arrivals.intended,
+        "intended_iterations_per_s": rounded(Rate::of(shown.arrivals.intended, shown.span).get()),
+        "started_iterations_per_s": rounded(Rate::of(shown.arrivals.started, shown.span).get()),
+        "arrivals": header.arrivals,
+        "vus": vus,
+        "peak_vus": whole.vus,
+        "max_vus": header.max_vus,
+        "peak_in_flight": whole.in_flight,
+        "peak_connections": whole.connections,
+        "steered": report.steering_acts > 0,
+        "stages": header.stages.iter().map(stage).collect::<Vec<_>>(),
+    })
+}
+
+/// The seven figures of a distribution of times; all `null` if it is empty.
+fn times(times: &Distribution) -> Value {
+    let some = !times.is_empty();
+    let quantile = |q| some.then(|| ms(times.quantile(q)));
+    json!({
+        "mean": some.then(|| ms(times.mean())),
+        "p50": quantile(0.5),
+        "p90": quantile(0.9),
+        "p95": quantile(0.95),
+        "p99": quantile(0.99),
+        "p999": quantile(0.999),
+        "max": some.then(|| ms(times.max())),
+    })
+}
+
+fn lag(lag: &Distribution) -> Value {
+    let some = !lag.is_empty();
+    let quantile = |q| some.then(|| ms(lag.quantile(q)));
+    json!({ "p50": quantile(0.5), "p99": quantile(0.99), "max": some.then(|| ms(lag.max())) })
+}
+
+fn errors(totals: &Totals) -> Value {
+    let measured = totals.requests > 0;
+    let rate = measured.then(|| (totals.error_rate().get() * 1e9).round() / 1e9);
+    let classes =
+        totals.errors.iter().map(|(class, count)| (class.name().to_owned(), json!(count)));
+    json!({ "rate": rate, "by_class": by_name(classes) })
+}
+
+fn step(totals: &Totals) -> Value {
+    let phases = Phase::ALL.iter().filter_map(|phase| {
+        let distribution = totals.phases.get(phase)?;
+        Some((phase.name().to_owned(), times(distribution)))
+    });
+    let statuses = totals.statuses.iter().map(|(status, count)| (status.to_string(), json!(count)));
+    json!({
+        "requests": totals.requests,
+        "response_time_ms": times(&totals.response_time),
+        "service_time_ms": times(&totals.service_time),
+        "phases_ms": by_name(phases),
+        "errors": errors(totals),
+        "statuses": by_name(statuses),
+        "bytes_received": totals.bytes_received,
+        "bytes_sent": totals.bytes_sent,
+    })
+}
+
+fn steps(report: &Report, part: &Part) -> Value {
+    let nothing = Totals::default();
+    let entry = |id| (report.step_name(id), step(part.steps.get(&id).unwrap_or(&nothing)));
+    by_name(report.step_ids().into_iter().map(entry))
+}
+
+fn scenarios(report: &Report) -> Value {
+    let nothing = super::ScenarioTotals::default();
+    let entry = |id| {
+        let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
+        let rate = Ratio::of(totals.failed_requests, totals.requests);
+        let document = json!({
+            "requests": totals.requests,
+            "iterations": totals.arrivals.started,
+            "completed_iterations": totals.arrivals.completed,
+            "failed_iterations": totals.arrivals.failed,
+            "dropped_iterations": totals.arrivals.dropped,
+            "unfinished_iterations": totals.arrivals.unfinished,
+            "response_time_ms": times(&totals.response_time),
+            "iteration_time_ms": times(&totals.iteration_time),
+            "errors": {
+                "rate": (totals.requests > 0).then(|| (rate.get() * 1e9).round() / 1e9),
+                "requests": totals.failed_requests,
+            },
+        });
+        (report.scenario_name(id), document)
+    };
+    by_name(report.scenario_ids().into_iter().map(entry))
+}
+
+fn objective(judged: &JudgedObjective) -> Value {
+    let objective = &judged.objective;
+    let (max, min) = match objective.bound {
+        Bound::AtMost => (objective.limit, None),
+        Bound::AtLeast => (None, objective.limit),
+    };
+    let some_quantity = judged.estimate.or(objective.limit).or(objective.target);
+    json!({
+        "name": objective.name,
+        "scope": objective.scope.to_string(),
+        "estimate": judged.estimate.map(number),
+        "interval": judged.interval.map(|(low, high)| [number(low), number(high)]),
+        "target": objective.target.map(number),
+        "max": max.map(number),
+        "status": wording::status_key(judged.status),
+        "min": min.map(number),
+        "unit": some_quantity.map(unit),
+        "samples": judged.samples,
+        "note": judged.note,
+    })
+}
+
+/// A quantity in the unit that [`unit`] names.
+fn number(quantity: Quantity) -> f64 {
+    match quantity {
+        Quantity::Time(span) => ms(span),
+        Quantity::Share(share) => (share.get() * 1e9).round() / 1e9,
+        Quantity::Rate(_) | Quantity::Size(_) | Quantity::Count(_) | Quantity::Money(_) => {
+            rounded(quantity.base())
+        }
+    }
+}
+
+const fn unit(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Time(_) => "ms",
+        Quantity::Share(_) => "ratio",
+        Quantity::Rate(_) => "per_s",
+        Quantity::Size(_) => "bytes",
+        Quantity::Count(_) => "count",
+        Quantity::Money(_) => "usd",
+    }
+}
+
+fn judged(report: &Report) -> Value {
+    let part = &report.shown;
+    json!({
+        "any": report.judged,
+        "from_s": report.judged.then(|| rounded(part.from.as_secs_f64())),
+        "to_s": report.judged.then(|| rounded(part.to.as_secs_f64())),
+        "requests": if report.judged { part.run.requests } else { 0 },
+    })
+}
+
+fn whole(report: &Report) -> Value {
+    let run = &report.whole.run;
+    json!({
+        "requests": run.requests,
+        "rate_per_s": rounded(report.whole.rate().get()),
+        "response_time_ms": times(&run.response_time),
+        "service_time_ms": times(&run.service_time),
+        "schedule_lag_ms": lag(&report.whole.schedule_lag),
+        "errors": errors(run),
+        "steps": steps(report, &report.whole),
+    })
+}
+
+fn completion(report: &Report) -> Value {
+    json!({
+        "how": report.completion.name(),
+        "planned_s": rounded(report.planned().as_secs_f64()),
+        "torn_log": report.torn,
+    })
+}
+
+fn example(report: &Report, group: &ErrorGroup) -> Value {
+    json!({
+        "class": group.class.name(),
+        "requests": group.count_whole,
+        "step": group.example.as_ref().map(|example| report.step_name(example.step)),
+        "status": group.example.as_ref().map(|example| example.status),
+        "message": group.example.as_ref().map(|example| &example.message),
+    })
+}
+
+fn events(report: &Report) -> Vec<Value> {
+    let event = |event: &crate::metrics::Event| {
+        let (kind, text) = rows::event_text(&event.kind);
+        json!({ "at_s": rounded(event.at.as_secs_f64()), "kind": kind, "text": text })
+    };
+    report.events.iter().map(event).collect()
+}
+
+fn generator(report: &Report) -> Value {
+    let load = report.whole.generator;
+    json!({
+        "workers": report.header.workers,
+        "worker_cpu_max": rounded(load.worker_cpu.get()),
+        "process_cpu_max_cores": rounded(load.process_cpu.get()),
+        "memory_max_bytes": load.memory,
+    })
+}
+
+fn conditions(report: &Report) -> Value {
+    let header = &report.header;
+    json!({
+        "version": header.version,
+        "workload": header.workload,
+        "target": header.target,
+        "scenario_hash": header.scenario_hash,
+        // A string: a seed above 2^53 would lose digits in a JSON number.
+        "seed": header.seed.to_string(),
+        "shard": format!("{}/{}", header.shard.0 + 1, header.shard.1),
+        "facts": by_name(header.conditions.iter().map(|(key, fact)| (key.clone(), json!(fact)))),
+    })
+}

@@ -1,0 +1,109 @@
+//! `junit.xml`: the verdict for CI systems that count test cases.
+//!
+//! One test case for the measurement and one for each objective. What the exit code calls a failure is one
+//! here: a max exceeded is `<failure>`; a measurement that is not valid and an inconclusive objective are
+//! `<error>` (nothing is wrong with the stack, but the run may not count as passed); not measured is
+//! `<skipped>`. At risk passes with a warning in `<system-out>`, as the exit code 0 does.
+
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+
+use super::model::Report;
+use super::{RenderError, facts, format, rows, wording};
+use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus};
+
+/// Renders `junit.xml`.
+///
+/// # Errors
+/// Where the XML writer fails.
+pub fn render(report: &Report) -> Result<String, RenderError> {
+    let name = format!("plimsoll.{}.{}", report.header.name, report.header.workload);
+    let mut suite = TestSuite::new(name.as_str());
+    for (key, value) in facts::conditions(report) {
+        suite.add_property(Property::new(key, value));
+    }
+    suite.set_time(report.duration.into());
+    suite.set_system_out(summary(report));
+    suite.add_test_case(measurement(report));
+    suite.add_test_cases(report.judgement.objectives.iter().map(objective));
+    let mut document = quick_junit::Report::new("plimsoll");
+    document.set_time(report.duration.into());
+    document.add_test_suite(suite);
+    Ok(document.to_string()?)
+}
+
+fn summary(report: &Report) -> String {
+    let mut lines = vec![format!(
+        "{}: {}",
+        wording::verdict(report.judgement.verdict),
+        wording::sentence(report)
+    )];
+    lines.push(format!(
+        "{}; judged part: {}",
+        wording::model(report),
+        wording::judged_part(report)
+    ));
+    lines.extend(wording::caveats(report));
+    lines.join("\n")
+}
+
+fn measurement(report: &Report) -> TestCase {
+    let validity = &report.judgement.validity;
+    let reasons: Vec<String> = validity.reasons().map(|reason| format::line(reason, 300)).collect();
+    let mut status = match validity.status {
+        ValidityStatus::Valid | ValidityStatus::Suspect => TestCaseStatus::success(),
+        ValidityStatus::NotValid => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    if validity.status == ValidityStatus::NotValid {
+        status.set_type("measurement not valid").set_message(reasons.join("; "));
+    }
+    let mut case = TestCase::new("measurement is valid", status);
+    case.set_classname("measurement");
+    if validity.status == ValidityStatus::Suspect {
+        case.set_system_out(format!("warning: the measurement is suspect: {}", reasons.join("; ")));
+    }
+    case
+}
+
+fn objective(judged: &JudgedObjective) -> TestCase {
+    let line = describe(judged);
+    let status = match judged.status {
+        ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => TestCaseStatus::success(),
+        ObjectiveStatus::NotMeasured => with(TestCaseStatus::skipped(), "not measured", &line),
+        ObjectiveStatus::Inconclusive => {
+            with(TestCaseStatus::non_success(NonSuccessKind::Error), "inconclusive", &line)
+        }
+        ObjectiveStatus::Fail => {
+            with(TestCaseStatus::non_success(NonSuccessKind::Failure), "limit exceeded", &line)
+        }
+    };
+    let mut case = TestCase::new(wording::objective_name(judged), status);
+    case.set_classname(format::line(&judged.objective.scope.to_string(), 160));
+    match judged.status {
+        ObjectiveStatus::AtRisk => case.set_system_out(format!("warning: at risk: {line}")),
+        _ => case.set_system_out(line),
+    };
+    case
+}
+
+fn with(mut status: TestCaseStatus, kind: &str, message: &str) -> TestCaseStatus {
+    status.set_type(kind).set_message(message);
+    status
+}
+
+/// `estimate 612 ms (598 ms … 631 ms), target ≤ 500 ms, max ≤ 1 s`.
+fn describe(judged: &JudgedObjective) -> String {
+    let row = rows::slo_row(judged);
+    let mut line = format!("estimate {}", row.estimate);
+    if judged.interval.is_some() {
+        line.push_str(&format!(" (95 % interval {})", row.interval));
+    }
+    for (word, bound) in [("target", &row.target), (wording::limit_word(judged), &row.limit)] {
+        if bound != rows::NONE {
+            line.push_str(&format!(", {word} {bound}"));
+        }
+    }
+    if !row.note.is_empty() {
+        line.push_str(&format!("; {}", row.note));
+    }
+    line
+}

@@ -1,0 +1,295 @@
+//! `report.md`: the run as Markdown, for wikis and pull requests.
+//!
+//! Everything from outside is escaped for tables: a name may hold a pipe, a tag or a line feed and still
+//! stay one cell.
+
+use super::capacity::CapacityView;
+use super::model::Report;
+use super::rows::{self, StepRow};
+use super::{Extra, facts, format, wording};
+use crate::slo::ValidityStatus;
+
+/// Renders `report.md`.
+pub fn render(report: &Report, extra: &Extra) -> String {
+    let mut page = Page::default();
+    let header = &report.header;
+    page.heading(1, &format!("{} · {}", header.name, header.workload));
+    answer(&mut page, report);
+    validity(&mut page, report);
+    slo(&mut page, report);
+    page.heading(2, "Load");
+    page.facts(&facts::load(report));
+    steps(&mut page, report);
+    scenarios(&mut page, report);
+    times(&mut page, report);
+    errors(&mut page, report);
+    events(&mut page, report);
+    if let Some(capacity) = extra.capacity.as_ref().map(CapacityView::read) {
+        page.heading(2, "Capacity");
+        capacity_section(&mut page, &capacity);
+    }
+    page.heading(2, "Generator");
+    page.facts(&facts::generator(report));
+    page.heading(2, "Conditions");
+    page.facts(&facts::conditions(report));
+    page.text
+}
+
+/// Markdown under construction.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) text: String,
+}
+
+impl Page {
+    /// A heading; `text` is foreign.
+    pub(super) fn heading(&mut self, level: usize, text: &str) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+        self.text.push_str(&format!("{} {}\n\n", "#".repeat(level), cell(text)));
+    }
+
+    /// A paragraph of our own Markdown.
+    pub(super) fn paragraph(&mut self, markdown: &str) {
+        self.text.push_str(markdown);
+        self.text.push_str("\n\n");
+    }
+
+    /// A list of foreign lines.
+    pub(super) fn list<S: AsRef<str>>(&mut self, items: &[S]) {
+        for item in items {
+            self.text.push_str(&format!("- {}\n", cell(item.as_ref())));
+        }
+    }
+
+    /// A table; columns whose head ends in `:` are aligned to the right. All cells are foreign.
+    pub(super) fn table(&mut self, heads: &[&str], body: &[Vec<String>]) {
+        let names: Vec<&str> = heads.iter().map(|head| head.trim_end_matches(':')).collect();
+        let rule = |head: &&str| if head.ends_with(':') { "---:" } else { ":---" };
+        let rules: Vec<&str> = heads.iter().map(rule).collect();
+        self.text.push_str(&format!("| {} |\n| {} |\n", names.join(" | "), rules.join(" | ")));
+        for row in body {
+            let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
+            self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+    }
+
+    /// Facts in pairs.
+    pub(super) fn facts<K: AsRef<str>>(&mut self, facts: &[(K, String)]) {
+        for (key, value) in facts {
+            self.text.push_str(&format!("- **{}**: {}\n", cell(key.as_ref()), cell(value)));
+        }
+    }
+}
+
+/// Escapes foreign text for a cell, a heading or a list: it stays text, on one line.
+pub(super) fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for character in format::line(text, 1_000).chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '#' => {
+                out.push('\\');
+                out.push(character);
+            }
+            plain => out.push(plain),
+        }
+    }
+    out
+}
+
+fn answer(page: &mut Page, report: &Report) {
+    let verdict = report.judgement.verdict;
+    let (symbol, word) = (wording::verdict_symbol(verdict), wording::verdict(verdict));
+    page.paragraph(&format!("**{symbol} {word}** — {}", cell(&wording::sentence(report))));
+    let status = wording::validity(report.judgement.validity.status);
+    page.paragraph(&format!(
+        "Measurement **{status}** · {} · judged part: {}",
+        cell(&wording::model(report)),
+        wording::judged_part(report)
+    ));
+    for caveat in wording::caveats(report) {
+        page.paragraph(&format!("> {}", cell(&caveat)));
+    }
+}
+
+fn validity(page: &mut Page, report: &Report) {
+    let validity = &report.judgement.validity;
+    if validity.status != ValidityStatus::Valid {
+        page.paragraph("Reasons:");
+        page.list(&validity.reasons().collect::<Vec<_>>());
+    }
+}
+
+/// The SLO table with its notes.
+pub(super) fn slo(page: &mut Page, report: &Report) {
+    page.heading(2, "Objectives");
+    let rows = rows::slo(report);
+    if rows.is_empty() {
+        page.paragraph("The scenario sets no objective.");
+        return;
+    }
+    let limit = format!("{}:", rows::limit_head(report));
+    let body: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let status = format!("{} {}", row.symbol, row.status);
+            let texts =
+                [&row.name, &row.scope, &row.target, &row.limit, &row.estimate, &row.interval];
+            texts.into_iter().chain([&status, &row.note]).cloned().collect()
+        })
+        .collect();
+    page.table(
+        &["objective", "scope", "target:", &limit, "estimate:", "95 % interval:", "status", "note"],
+        &body,
+    );
+}
+
+fn steps(page: &mut Page, report: &Report) {
+    page.heading(2, "Steps");
+    let mut all = rows::steps(report);
+    all.push(rows::all_steps(report));
+    all.extend(rows::tags(report));
+    let body: Vec<Vec<String>> = all.into_iter().map(step_cells).collect();
+    page.table(
+        &[
+            "step",
+            "kind",
+            "requests:",
+            "req/s:",
+            "p50:",
+            "p95:",
+            "p99:",
+            "max:",
+            "p99 service:",
+            "errors:",
+        ],
+        &body,
+    );
+    page.paragraph("\nResponse time runs from the intended start to the last byte; service time from the actual send.");
+}
+
+fn step_cells(row: StepRow) -> Vec<String> {
+    let StepRow { name, kind, requests, rate, p50, p95, p99, max, service_p99, errors, failed: _ } =
+        row;
+    vec![name, kind, requests, rate, p50, p95, p99, max, service_p99, errors]
+}
+
+fn scenarios(page: &mut Page, report: &Report) {
+    page.heading(2, "Scenarios");
+    let body: Vec<Vec<String>> = rows::scenarios(report)
+        .into_iter()
+        .map(|row| {
+            vec![
+                row.name,
+                row.share,
+                row.started,
+                row.completed,
+                row.failed,
+                row.dropped,
+                row.iteration_p50,
+                row.iteration_p95,
+                row.response_p99,
+            ]
+        })
+        .collect();
+    page.table(
+        &[
+            "scenario",
+            "share:",
+            "started:",
+            "completed:",
+            "failed:",
+            "dropped:",
+            "iteration p50:",
+            "iteration p95:",
+            "response p99:",
+        ],
+        &body,
+    );
+}
+
+fn times(page: &mut Page, report: &Report) {
+    page.heading(2, "Response time beside service time");
+    let rows = rows::times(report).into_iter();
+    let body: Vec<Vec<String>> = rows
+        .map(|row| vec![row.quantile.to_owned(), row.response, row.service, row.hidden])
+        .collect();
+    page.table(&["", "response time:", "service time:", "hidden by service time:"], &body);
+}
+
+fn errors(page: &mut Page, report: &Report) {
+    page.heading(2, "Errors");
+    let rows = rows::errors(report);
+    if rows.is_empty() {
+        page.paragraph("None.");
+        return;
+    }
+    let body: Vec<Vec<String>> = rows
+        .into_iter()
+        .map(|row| {
+            vec![row.class.to_owned(), row.count, row.share, row.outside, row.steps, row.example]
+        })
+        .collect();
+    page.table(
+        &["class", "requests:", "share:", "outside the judged part:", "steps", "first example"],
+        &body,
+    );
+}
+
+fn events(page: &mut Page, report: &Report) {
+    let rows = rows::events(report);
+    if rows.is_empty() {
+        return;
+    }
+    page.heading(2, "Events");
+    let body: Vec<Vec<String>> =
+        rows.into_iter().map(|row| vec![row.at, row.kind.to_owned(), row.text]).collect();
+    page.table(&["at:", "kind", "what"], &body);
+}
+
+/// The capacity result: the line, the bottleneck, the options and the recommendation.
+pub(super) fn capacity_section(page: &mut Page, capacity: &CapacityView) {
+    page.facts(&capacity.facts);
+    if !capacity.tiers.is_empty() {
+        page.heading(3, "Tiers");
+        let rows = capacity.tiers.iter();
+        let body: Vec<Vec<String>> = rows
+            .map(|row| {
+                vec![
+                    row.name.clone(),
+                    row.demand.clone(),
+                    row.interval.clone(),
+                    row.ceiling.clone(),
+                ]
+            })
+            .collect();
+        page.table(&["tier", "demand:", "95 % interval:", "ceiling:"], &body);
+    }
+    if !capacity.options.is_empty() {
+        page.heading(3, "Options");
+        let body: Vec<Vec<String>> = capacity.options.iter().map(|row| row.cells()).collect();
+        page.table(
+            &[
+                "deployment",
+                "kind",
+                "SLO-max:",
+                "95 % interval:",
+                "P(SLO met):",
+                "cost a month:",
+                "N+1",
+                "status",
+                "reason",
+            ],
+            &body,
+        );
+    }
+    if !capacity.verified.is_empty() {
+        page.heading(3, "Predictions checked");
+        let body: Vec<Vec<String>> = capacity.verified.iter().map(|row| row.cells()).collect();
+        page.table(&["deployment", "predicted:", "measured:", "error:"], &body);
+    }
+}

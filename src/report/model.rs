@@ -1,0 +1,214 @@
+//! The one model from which every format is rendered.
+
+use std::collections::BTreeMap;
+
+use super::series::Series;
+use super::totals::Part;
+use crate::metrics::{
+    ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel, RunHeader, RunLog,
+    ScenarioId, StepId, StopReason,
+};
+use crate::slo::Judgement;
+use crate::units::{Nanos, Rate, RunTime};
+
+/// How the run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// The schedule was played to its end.
+    Finished,
+    /// The user stopped it.
+    Interrupted,
+    /// An objective or a guard stopped it.
+    Aborted,
+    /// The log has no end: the run was killed, or still runs.
+    Unfinished,
+}
+
+impl Completion {
+    /// The name used in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Aborted => "aborted",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// One class of errors, with what was seen.
+#[derive(Debug, Clone)]
+pub struct ErrorGroup {
+    /// Why the requests failed.
+    pub class: ErrorClass,
+    /// How many in the shown part.
+    pub count: u64,
+    /// How many in the whole run.
+    pub count_whole: u64,
+    /// Where it happened in the whole run, most frequent first.
+    pub steps: Vec<(StepId, u64)>,
+    /// The first example in the log.
+    pub example: Option<FailureExample>,
+}
+
+/// A finished run, merged and ready to be rendered.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The conditions of the run.
+    pub header: RunHeader,
+    /// What it came to.
+    pub judgement: Judgement,
+    /// How long it lasted.
+    pub duration: Nanos,
+    /// How it came to its end.
+    pub completion: Completion,
+    /// Whether the log's last line was cut off.
+    pub torn: bool,
+    /// Whether anything lies in the judged part. If not, [`Report::shown`] is the whole run.
+    pub judged: bool,
+    /// The part whose figures are shown: the judged one, or the whole run where nothing was judged.
+    pub shown: Part,
+    /// The whole run, ramps and warm-up included.
+    pub whole: Part,
+    /// The whole run over time.
+    pub series: Series,
+    /// Error classes, most frequent first.
+    pub errors: Vec<ErrorGroup>,
+    /// All events but failures, in order.
+    pub events: Vec<Event>,
+    /// How often the load was steered.
+    pub steering_acts: usize,
+    /// The folder of the run, where the files are; only the terminal names it.
+    pub folder: Option<String>,
+}
+
+impl Report {
+    /// Merges a log. Takes time proportional to the log, memory proportional to steps.
+    pub fn new(log: &RunLog, judgement: &Judgement) -> Self {
+        let (judged, mut shown, mut whole) = parts(log, judgement.steady);
+        shown.finish(&log.header.steps);
+        whole.finish(&log.header.steps);
+        let is_steering = |event: &&Event| matches!(event.kind, EventKind::Steered(_));
+        let is_failure = |event: &Event| matches!(event.kind, EventKind::Failure(_));
+        Self {
+            header: log.header.clone(),
+            judgement: judgement.clone(),
+            duration: log.duration(),
+            completion: completion(log),
+            torn: log.torn,
+            judged,
+            errors: error_groups(log, &shown, &whole),
+            shown,
+            whole,
+            series: Series::of(&log.intervals, log.duration()),
+            events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
+            steering_acts: log.events.iter().filter(is_steering).count(),
+            folder: None,
+        }
+    }
+
+    /// The same report, knowing the folder its files are in.
+    #[must_use]
+    pub fn with_folder(mut self, folder: impl Into<String>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// The name of a step.
+    pub fn step_name(&self, id: StepId) -> String {
+        let known = self.header.steps.get(usize::from(id.0));
+        known.map_or_else(|| format!("step {}", id.0), |step| step.name.clone())
+    }
+
+    /// The name of a scenario.
+    pub fn scenario_name(&self, id: ScenarioId) -> String {
+        let known = self.header.scenarios.get(usize::from(id.0));
+        known.map_or_else(|| format!("scenario {}", id.0), |scenario| scenario.name.clone())
+    }
+
+    /// All steps in the scenario's order, those never reached included.
+    pub fn step_ids(&self) -> Vec<StepId> {
+        let mut ids: Vec<StepId> =
+            (0..self.header.steps.len()).map(|id| StepId(id as u16)).collect();
+        ids.extend(
+            self.whole.steps.keys().filter(|id| usize::from(id.0) >= self.header.steps.len()),
+        );
+        ids
+    }
+
+    /// All scenarios in the file's order.
+    pub fn scenario_ids(&self) -> Vec<ScenarioId> {
+        let known = self.header.scenarios.len();
+        let mut ids: Vec<ScenarioId> = (0..known).map(|id| ScenarioId(id as u16)).collect();
+        ids.extend(self.whole.scenarios.keys().filter(|id| usize::from(id.0) >= known));
+        ids
+    }
+
+    /// Requests per second that the arrivals of `part` were expected to make; absent for a closed model.
+    ///
+    /// Arrivals that fell due, times the expected requests an iteration of their scenario.
+    pub fn intended_rate(&self, part: &Part) -> Option<Rate> {
+        if matches!(self.header.model, LoadModel::Closed { .. }) || part.span.is_zero() {
+            return None;
+        }
+        let expected = |(id, totals): (&ScenarioId, &super::ScenarioTotals)| {
+            let info = self.header.scenarios.get(usize::from(id.0));
+            info.map_or(0.0, |info| info.requests_per_iteration) * totals.arrivals.intended as f64
+        };
+        let requests: f64 = part.scenarios.iter().map(expected).sum();
+        Some(Rate::per_second(requests / part.span.as_secs_f64()))
+    }
+
+    /// How long the schedule was to last; zero for a closed model without stages.
+    pub fn planned(&self) -> Nanos {
+        self.header.stages.iter().map(|stage| stage.duration).sum()
+    }
+}
+
+fn completion(log: &RunLog) -> Completion {
+    match log.end.map(|end| end.reason) {
+        Some(StopReason::Finished) => Completion::Finished,
+        Some(StopReason::Interrupted) => Completion::Interrupted,
+        Some(StopReason::Aborted) => Completion::Aborted,
+        None => Completion::Unfinished,
+    }
+}
+
+/// Whether anything was judged, the shown part and the whole.
+fn parts(log: &RunLog, (from, to): (RunTime, RunTime)) -> (bool, Part, Part) {
+    let (mut inside, mut outside) = (Part::default(), Part::default());
+    let is_inside = |interval: &Interval| interval.start >= from && interval.end <= to;
+    for interval in &log.intervals {
+        if is_inside(interval) { inside.absorb(interval) } else { outside.absorb(interval) }
+    }
+    let whole = inside.joined(&outside);
+    if inside.span.is_zero() { (false, whole.clone(), whole) } else { (true, inside, whole) }
+}
+
+fn error_groups(log: &RunLog, shown: &Part, whole: &Part) -> Vec<ErrorGroup> {
+    let mut examples: BTreeMap<ErrorClass, &FailureExample> = BTreeMap::new();
+    for event in &log.events {
+        if let EventKind::Failure(example) = &event.kind {
+            examples.entry(example.class).or_insert(example);
+        }
+    }
+    let mut groups: Vec<ErrorGroup> = whole
+        .run
+        .errors
+        .iter()
+        .map(|(&class, &count_whole)| {
+            let count_in = |totals: &super::Totals| totals.errors.get(&class).copied().unwrap_or(0);
+            let mut steps: Vec<(StepId, u64)> = whole
+                .steps
+                .iter()
+                .map(|(&id, totals)| (id, count_in(totals)))
+                .filter(|&(_, count)| count > 0)
+                .collect();
+            steps.sort_by_key(|&(id, count)| (std::cmp::Reverse(count), id));
+            let example = examples.get(&class).map(|&example| example.clone());
+            ErrorGroup { class, count: count_in(&shown.run), count_whole, steps, example }
+        })
+        .collect();
+    groups.sort_by_key(|group| (std::cmp::Reverse(group.count_whole), group.class));
+    groups
+}

@@ -1,0 +1,303 @@
+//! The tables of a report as rows of finished text, shared by terminal, Markdown and HTML.
+
+use serde::Serialize;
+
+use super::format;
+use super::model::{ErrorGroup, Report};
+use super::totals::Totals;
+use super::wording;
+use crate::metrics::{Bound, Distribution, EventKind, Scope};
+use crate::slo::JudgedObjective;
+use crate::units::{Nanos, Rate};
+
+/// What stands where there is nothing to say.
+pub(super) const NONE: &str = "–";
+/// Longest name or message in a table.
+const TEXT_LIMIT: usize = 160;
+
+/// One row of the SLO table.
+#[derive(Debug, Serialize)]
+pub(super) struct SloRow {
+    pub(super) name: String,
+    pub(super) scope: String,
+    pub(super) target: String,
+    pub(super) limit: String,
+    pub(super) estimate: String,
+    pub(super) interval: String,
+    pub(super) status: &'static str,
+    pub(super) symbol: &'static str,
+    pub(super) key: &'static str,
+    pub(super) note: String,
+}
+
+/// What the column of hard bounds is called.
+pub(super) fn limit_head(report: &Report) -> &'static str {
+    let objectives = &report.judgement.objectives;
+    let all_at_most = objectives.iter().all(|judged| judged.objective.bound == Bound::AtMost);
+    if all_at_most { "max" } else { "max or min" }
+}
+
+/// The SLO table in the scenario's order.
+pub(super) fn slo(report: &Report) -> Vec<SloRow> {
+    report.judgement.objectives.iter().map(slo_row).collect()
+}
+
+pub(super) fn slo_row(judged: &JudgedObjective) -> SloRow {
+    let objective = &judged.objective;
+    let sign = match objective.bound {
+        Bound::AtMost => "≤",
+        Bound::AtLeast => "≥",
+    };
+    let bound = |value: Option<_>| {
+        value.map_or(NONE.to_owned(), |value| format!("{sign} {}", format::bound(value)))
+    };
+    let interval = judged.interval.map_or(NONE.to_owned(), |(low, high)| {
+        format!("{} … {}", format::estimate(low), format::estimate(high))
+    });
+    let unknown = || format!("n/a (n={})", judged.samples);
+    SloRow {
+        name: format::line(&objective.name, TEXT_LIMIT),
+        scope: match &objective.scope {
+            Scope::Run => "whole run".to_owned(),
+            scope => format::line(&scope.to_string(), TEXT_LIMIT),
+        },
+        target: bound(objective.target),
+        limit: bound(objective.limit),
+        estimate: judged.estimate.map_or_else(unknown, format::estimate),
+        interval,
+        status: wording::status(judged.status),
+        symbol: wording::status_symbol(judged.status),
+        key: wording::status_key(judged.status),
+        note: format::line(&judged.note, 300),
+    }
+}
+
+/// One row of the table of steps, scenarios or tags.
+#[derive(Debug, Serialize)]
+pub(super) struct StepRow {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) requests: String,
+    pub(super) rate: String,
+    pub(super) p50: String,
+    pub(super) p95: String,
+    pub(super) p99: String,
+    pub(super) max: String,
+    pub(super) service_p99: String,
+    pub(super) errors: String,
+    pub(super) failed: bool,
+}
+
+/// One row a step, in the scenario's order; steps never reached included.
+pub(super) fn steps(report: &Report) -> Vec<StepRow> {
+    let nothing = Totals::default();
+    let row = |id| {
+        let totals = report.shown.steps.get(&id).unwrap_or(&nothing);
+        let info = report.header.steps.get(usize::from(id.0));
+        let kind = info.map_or(String::new(), |info| format::line(&info.kind, 20));
+        totals_row(&report.step_name(id), kind, totals, report.shown.span)
+    };
+    report.step_ids().into_iter().map(row).collect()
+}
+
+/// One row a tag.
+pub(super) fn tags(report: &Report) -> Vec<StepRow> {
+    let span = report.shown.span;
+    let rows = report.shown.tags.iter();
+    rows.map(|(tag, totals)| totals_row(&format!("tag {tag}"), String::new(), totals, span))
+        .collect()
+}
+
+/// The row below: all requests together.
+pub(super) fn all_steps(report: &Report) -> StepRow {
+    totals_row("all steps", String::new(), &report.shown.run, report.shown.span)
+}
+
+fn totals_row(name: &str, kind: String, totals: &Totals, span: Nanos) -> StepRow {
+    let response = &totals.response_time;
+    StepRow {
+        name: format::line(name, TEXT_LIMIT),
+        kind,
+        requests: format::count(totals.requests),
+        rate: format::rate(Rate::of(totals.requests, span)),
+        p50: quantile(response, 0.5),
+        p95: quantile(response, 0.95),
+        p99: quantile(response, 0.99),
+        max: greatest(response),
+        service_p99: quantile(&totals.service_time, 0.99),
+        errors: match totals.failed() {
+            0 => "0".to_owned(),
+            _ => format::share(totals.error_rate()),
+        },
+        failed: totals.failed() > 0,
+    }
+}
+
+/// A quantile as text. It needs 1/(1 − q) values: of 8 requests, a p99 would only be the maximum by another name.
+pub(super) fn quantile(times: &Distribution, q: f64) -> String {
+    let enough = times.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;
+    if enough { format::time(times.quantile(q)) } else { "n/a".to_owned() }
+}
+
+fn greatest(times: &Distribution) -> String {
+    if times.is_empty() { "n/a".to_owned() } else { format::time(times.max()) }
+}
+
+/// One row a scenario.
+#[derive(Debug, Serialize)]
+pub(super) struct ScenarioRow {
+    pub(super) name: String,
+    pub(super) share: String,
+    pub(super) started: String,
+    pub(super) completed: String,
+    pub(super) failed: String,
+    pub(super) dropped: String,
+    pub(super) iteration_p50: String,
+    pub(super) iteration_p95: String,
+    pub(super) response_p99: String,
+}
+
+/// One row a scenario, in the file's order.
+pub(super) fn scenarios(report: &Report) -> Vec<ScenarioRow> {
+    let nothing = super::ScenarioTotals::default();
+    let row = |id: crate::metrics::ScenarioId| {
+        let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
+        let info = report.header.scenarios.get(usize::from(id.0));
+        ScenarioRow {
+            name: format::line(&report.scenario_name(id), TEXT_LIMIT),
+            share: info.map_or(NONE.to_owned(), |info| format::share(info.share)),
+            started: format::count(totals.arrivals.started),
+            completed: format::count(totals.arrivals.completed),
+            failed: format::count(totals.arrivals.failed),
+            dropped: format::count(totals.arrivals.dropped),
+            iteration_p50: quantile(&totals.iteration_time, 0.5),
+            iteration_p95: quantile(&totals.iteration_time, 0.95),
+            response_p99: quantile(&totals.response_time, 0.99),
+        }
+    };
+    report.scenario_ids().into_iter().map(row).collect()
+}
+
+/// One row an error class.
+#[derive(Debug, Serialize)]
+pub(super) struct ErrorRow {
+    pub(super) class: &'static str,
+    pub(super) count: String,
+    pub(super) share: String,
+    pub(super) outside: String,
+    pub(super) steps: String,
+    pub(super) example: String,
+    pub(super) generator_fault: bool,
+}
+
+/// One row an error class, most frequent first.
+pub(super) fn errors(report: &Report) -> Vec<ErrorRow> {
+    report.errors.iter().map(|group| error_row(report, group)).collect()
+}
+
+fn error_row(report: &Report, group: &ErrorGroup) -> ErrorRow {
+    let of_step = |&(id, count): &(_, u64)| {
+        format!("{} {}", format::line(&report.step_name(id), 40), format::count(count))
+    };
+    let mut steps: Vec<String> = group.steps.iter().take(3).map(of_step).collect();
+    if group.steps.len() > 3 {
+        steps.push(format!("{} more", group.steps.len() - 3));
+    }
+    let example = group.example.as_ref().map_or(NONE.to_owned(), |example| {
+        let message = format::line(&example.message, TEXT_LIMIT);
+        let step = format::line(&report.step_name(example.step), 40);
+        match example.status {
+            0 => format!("{step}: {message}"),
+            status => format!("{step}: {status} {message}"),
+        }
+    });
+    ErrorRow {
+        class: group.class.name(),
+        count: format::count(group.count),
+        share: format::share(crate::units::Ratio::of(group.count, report.shown.run.requests)),
+        outside: format::count(group.count_whole - group.count),
+        steps: steps.join(", "),
+        example,
+        generator_fault: group.class.is_client_fault(),
+    }
+}
+
+/// Response time beside service time at one quantile.
+#[derive(Debug, Serialize)]
+pub(super) struct TimeRow {
+    pub(super) quantile: &'static str,
+    pub(super) response: String,
+    pub(super) service: String,
+    pub(super) hidden: String,
+}
+
+/// Mean, quantiles and maximum of both clocks.
+pub(super) fn times(report: &Report) -> Vec<TimeRow> {
+    const QUANTILES: [(&str, f64); 5] =
+        [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
+    let (response, service) = (&report.shown.run.response_time, &report.shown.run.service_time);
+    let row = |(name, q): &(&'static str, f64)| {
+        let known = response.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;
+        let pair = known.then(|| (response.quantile(*q), service.quantile(*q)));
+        time_row(name, pair)
+    };
+    let some = !response.is_empty();
+    let mut rows = vec![time_row("mean", some.then(|| (response.mean(), service.mean())))];
+    rows.extend(QUANTILES.iter().map(row));
+    rows.push(time_row("max", some.then(|| (response.max(), service.max()))));
+    rows
+}
+
+fn time_row(quantile: &'static str, pair: Option<(Nanos, Nanos)>) -> TimeRow {
+    let text = |span: Option<Nanos>| span.map_or_else(|| "n/a".to_owned(), format::time);
+    TimeRow {
+        quantile,
+        response: text(pair.map(|(response, _)| response)),
+        service: text(pair.map(|(_, service)| service)),
+        hidden: pair.map_or_else(String::new, |(response, service)| hidden(response, service)),
+    }
+}
+
+/// How much the service time hides: `+1.2 ms`, and the factor where it is large.
+fn hidden(response: Nanos, service: Nanos) -> String {
+    let gap = response.saturating_sub(service);
+    // Below 1 % the two clocks agree within the histogram's own error.
+    if gap.get() * 100 <= response.get() {
+        return "same".to_owned();
+    }
+    let factor = response.get() as f64 / (service.get() as f64).max(1.0);
+    let times = if factor >= 2.0 {
+        format!(" ({}×)", format::significant(factor, 2))
+    } else {
+        String::new()
+    };
+    format!("+{}{times}", format::time(gap))
+}
+
+/// An event as a row.
+#[derive(Debug, Serialize)]
+pub(super) struct EventRow {
+    pub(super) at: String,
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+}
+
+/// All events but failures.
+pub(super) fn events(report: &Report) -> Vec<EventRow> {
+    let row = |event: &crate::metrics::Event| {
+        let (kind, text) = event_text(&event.kind);
+        EventRow { at: format::moment(event.at), kind, text: format::line(text, 300) }
+    };
+    report.events.iter().map(row).collect()
+}
+
+/// The kind of an event and its words.
+pub(super) fn event_text(kind: &EventKind) -> (&'static str, &str) {
+    match kind {
+        EventKind::Mark(text) => ("mark", text),
+        EventKind::Steered(text) => ("steered", text),
+        EventKind::SourceError(text) => ("source error", text),
+        EventKind::Failure(example) => ("failure", &example.message),
+        EventKind::Warning(text) => ("warning", text),
+    }
+}

@@ -1,0 +1,330 @@
+//! The summary at the end of a run, for a terminal.
+//!
+//! The answer comes first and is told by word and symbol; colour only repeats it. Lines fit the width.
+
+mod style;
+mod table;
+
+pub use style::Style;
+
+use style::Tone;
+use table::{Cell, Table, fitted, wrapped};
+
+use super::histogram;
+use super::model::Report;
+use super::rows::{self, StepRow};
+use super::{facts, format, wording};
+use crate::slo::{ObjectiveStatus, ValidityStatus, Verdict};
+
+/// Narrower terminals get lines that are cut by the terminal itself.
+const NARROWEST: usize = 60;
+/// Wider ones gain nothing.
+const WIDEST: usize = 120;
+
+/// The summary of a run, `width` columns wide (60 to 120), with a final line feed.
+pub fn summary(report: &Report, style: Style, width: usize) -> String {
+    let mut screen = Screen::new(style, width.clamp(NARROWEST, WIDEST));
+    title(&mut screen, report);
+    answer(&mut screen, report);
+    slo(&mut screen, report);
+    steps(&mut screen, report);
+    errors(&mut screen, report);
+    clocks(&mut screen, report);
+    response_histogram(&mut screen, report);
+    generator(&mut screen, report);
+    files(&mut screen, report);
+    screen.text
+}
+
+/// Lines under construction.
+struct Screen {
+    text: String,
+    style: Style,
+    width: usize,
+}
+
+impl Screen {
+    fn new(style: Style, width: usize) -> Self {
+        Self { text: String::new(), style, width }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn paint(&self, tone: Tone, text: &str) -> String {
+        self.style.paint(tone, text)
+    }
+
+    /// A section's title, set off by an empty line.
+    fn section(&mut self, name: &str, aside: &str) {
+        self.blank();
+        let aside = fitted(aside, self.width.saturating_sub(name.len() + 4));
+        let name = self.paint(Tone::Title, name);
+        let aside = self.paint(Tone::Faint, &aside);
+        self.line(&format!("  {name}  {aside}"));
+    }
+
+    /// A key and a text that wraps below itself.
+    fn fact(&mut self, key: &str, text: &str) {
+        const KEY: usize = 12;
+        let key = self.paint(Tone::Faint, &format!("{key:<KEY$}"));
+        for (index, part) in wrapped(text, self.width - KEY - 4).iter().enumerate() {
+            if index == 0 {
+                self.line(&format!("  {key}  {part}"));
+            } else {
+                self.line(&format!("  {:KEY$}  {part}", ""));
+            }
+        }
+    }
+
+    fn table(&mut self, table: &Table) {
+        for line in table.lines(self.style, self.width) {
+            self.line(&line);
+        }
+    }
+}
+
+const fn verdict_tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Pass => Tone::Good,
+        Verdict::AtRisk | Verdict::Inconclusive => Tone::Warning,
+        Verdict::Fail | Verdict::NotValid => Tone::Bad,
+    }
+}
+
+const fn status_tone(status: ObjectiveStatus) -> Tone {
+    match status {
+        ObjectiveStatus::Pass => Tone::Good,
+        ObjectiveStatus::NotMeasured => Tone::Faint,
+        ObjectiveStatus::AtRisk | ObjectiveStatus::Inconclusive => Tone::Warning,
+        ObjectiveStatus::Fail => Tone::Bad,
+    }
+}
+
+fn title(screen: &mut Screen, report: &Report) {
+    let header = &report.header;
+    let when = format!("{} · {}", header.started_utc, format::duration(report.duration));
+    let when = format::line(&when, 40);
+    let name =
+        format!("{} · {}", format::line(&header.name, 80), format::line(&header.workload, 80));
+    let name = fitted(&name, screen.width.saturating_sub(when.chars().count() + 5));
+    let room = screen.width.saturating_sub(2 + name.chars().count());
+    let name = screen.paint(Tone::Title, &name);
+    let when = screen.paint(Tone::Faint, &format!("{when:>room$}"));
+    screen.blank();
+    screen.line(&format!("  {name}{when}"));
+    screen.blank();
+}
+
+fn answer(screen: &mut Screen, report: &Report) {
+    let verdict = report.judgement.verdict;
+    let badge = format!(" {} {} ", wording::verdict_symbol(verdict), wording::verdict(verdict));
+    let indent = badge.chars().count() + 4;
+    let badge = screen.style.badge(verdict_tone(verdict), &badge);
+    let sentence = wrapped(&wording::sentence(report), screen.width - indent);
+    for (index, part) in sentence.iter().enumerate() {
+        let lead = if index == 0 { format!("  {badge}  ") } else { " ".repeat(indent) };
+        screen.line(&format!("{lead}{part}"));
+    }
+    screen.blank();
+    measurement(screen, report);
+    for (key, text) in load_facts(report) {
+        screen.fact(key, &text);
+    }
+    for caveat in wording::caveats(report) {
+        let mark = screen.paint(Tone::Warning, "!");
+        for (index, part) in wrapped(&caveat, screen.width - 4).iter().enumerate() {
+            let lead = if index == 0 { mark.as_str() } else { " " };
+            screen.line(&format!("  {lead} {part}"));
+        }
+    }
+}
+
+fn measurement(screen: &mut Screen, report: &Report) {
+    let validity = &report.judgement.validity;
+    let passed = validity.findings.iter().filter(|one| one.status == ValidityStatus::Valid).count();
+    let all = validity.findings.len();
+    let word = wording::validity(validity.status);
+    screen.fact("measurement", &format!("{word} · {passed} of {all} tests passed"));
+    for finding in validity.findings.iter().filter(|one| one.status != ValidityStatus::Valid) {
+        let message = format::line(&finding.message, 300);
+        screen.fact("", &format!("- {message}"));
+    }
+}
+
+fn load_facts(report: &Report) -> Vec<(&'static str, String)> {
+    let shown = &report.shown;
+    let achieved = format!("{} req/s achieved", format::rate(shown.rate()));
+    let rates = match report.intended_rate(shown) {
+        Some(intended) => format!("{achieved}, {} req/s intended", format::rate(intended)),
+        None => achieved,
+    };
+    let all = facts::load(report);
+    let of = |wanted| all.iter().find(|(key, _)| *key == wanted).map(|(_, text)| text.clone());
+    vec![
+        ("load", format!("{} · {rates}", wording::model(report))),
+        ("judged part", wording::judged_part(report)),
+        ("requests", of("requests").unwrap_or_default()),
+        ("iterations", of("iterations").unwrap_or_default()),
+    ]
+}
+
+fn slo(screen: &mut Screen, report: &Report) {
+    let rows = rows::slo(report);
+    let limit = format!("<{}", rows::limit_head(report));
+    screen.section("OBJECTIVES", "");
+    if rows.is_empty() {
+        screen.line("  none set in the scenario");
+        return;
+    }
+    let mut table = Table::new(&["", "<target", &limit, "<estimate", "<95 % interval", "status"]);
+    for (row, judged) in rows.iter().zip(&report.judgement.objectives) {
+        let tone = status_tone(judged.status);
+        table.row(vec![
+            Cell::plain(wording::objective_short(judged)),
+            Cell::plain(row.target.clone()),
+            Cell::plain(row.limit.clone()),
+            Cell::toned(Tone::Strong, row.estimate.clone()),
+            Cell::plain(row.interval.clone()),
+            Cell::toned(tone, format!("{} {}", row.symbol, row.status)),
+        ]);
+        if !row.note.is_empty() {
+            table.note(row.note.clone());
+        }
+    }
+    screen.table(&table);
+}
+
+fn steps(screen: &mut Screen, report: &Report) {
+    screen.section("STEPS", "response time; p99 svc is service time");
+    let heads = ["", "<requests", "<req/s", "<p50", "<p95", "<p99", "<max", "<p99 svc", "<errors"];
+    let mut table = Table::new(&heads);
+    for row in rows::steps(report) {
+        table.row(step_cells(row, Tone::Plain));
+    }
+    table.row(step_cells(rows::all_steps(report), Tone::Strong));
+    for row in rows::tags(report) {
+        table.row(step_cells(row, Tone::Faint));
+    }
+    screen.table(&table);
+    let few = |row: &StepRow| row.p99 == "n/a";
+    if rows::steps(report).iter().any(few) {
+        let note = screen.paint(Tone::Faint, "n/a: too few requests for this quantile");
+        screen.line(&format!("  {note}"));
+    }
+}
+
+fn step_cells(row: StepRow, tone: Tone) -> Vec<Cell> {
+    let errors = if row.failed { Tone::Bad } else { tone };
+    let texts =
+        [row.name, row.requests, row.rate, row.p50, row.p95, row.p99, row.max, row.service_p99];
+    let mut cells: Vec<Cell> = texts.into_iter().map(|text| Cell::toned(tone, text)).collect();
+    cells.push(Cell::toned(errors, row.errors));
+    cells
+}
+
+fn errors(screen: &mut Screen, report: &Report) {
+    let rows = rows::errors(report);
+    if rows.is_empty() {
+        return;
+    }
+    let outside: u64 = report.errors.iter().map(|group| group.count_whole - group.count).sum();
+    let aside = match outside {
+        0 => String::new(),
+        _ => format!("{} more outside the judged part", format::count(outside)),
+    };
+    screen.section("ERRORS", &aside);
+    for row in rows {
+        let class = screen.paint(Tone::Bad, &format!("{:<16}", row.class));
+        let fault = if row.generator_fault { " · the generator's fault" } else { "" };
+        let steps = fitted(&row.steps, screen.width.saturating_sub(46));
+        screen.line(&format!("  {class}  {:>7}  {:>8}  {steps}{fault}", row.count, row.share));
+        if row.example != rows::NONE {
+            let example = fitted(&format!("e.g. {}", row.example), screen.width - 20);
+            let example = screen.paint(Tone::Faint, &example);
+            screen.line(&format!("  {:16}  {example}", ""));
+        }
+    }
+}
+
+fn clocks(screen: &mut Screen, report: &Report) {
+    if report.shown.run.requests == 0 {
+        return;
+    }
+    screen.section("RESPONSE TIME", "what users wait; service time hides their waiting");
+    let rows = rows::times(report);
+    let mut table = Table::new(&["", "<mean", "<p50", "<p90", "<p95", "<p99", "<p99.9", "<max"]);
+    let line = |name: &str, tone, text: fn(&rows::TimeRow) -> &String| {
+        let cells = rows.iter().map(|row| Cell::toned(tone, text(row).clone()));
+        std::iter::once(Cell::plain(name.to_owned())).chain(cells).collect()
+    };
+    table.row(line("response", Tone::Strong, |row| &row.response));
+    table.row(line("service", Tone::Plain, |row| &row.service));
+    table.row(line("hidden", Tone::Faint, |row| &row.hidden));
+    screen.table(&table);
+}
+
+fn response_histogram(screen: &mut Screen, report: &Report) {
+    let bars = histogram::bars(&report.shown.run.response_time);
+    let Some(most) = bars.iter().map(|bar| bar.count).max().filter(|&most| most > 0) else {
+        return;
+    };
+    let total = report.shown.run.response_time.count();
+    let room = screen.width.saturating_sub(34).min(60);
+    screen.blank();
+    for bar in bars {
+        let label = format!("≤ {}", format::bound(crate::units::Quantity::Time(bar.up_to)));
+        let blocks = screen.paint(Tone::Accent, &blocks(bar.count, most, room));
+        let pad = " ".repeat(room - block_width(bar.count, most, room));
+        let share = format::share(crate::units::Ratio::of(bar.count, total));
+        let share = if bar.count == 0 { String::new() } else { share };
+        screen.line(&format!("  {label:>10}  {blocks}{pad}  {share:>7}"));
+    }
+}
+
+/// Eighths of a column that `count` of `most` fills; at least one for any count.
+fn eighths(count: u64, most: u64, room: usize) -> usize {
+    let exact = count as f64 / most as f64 * room as f64 * 8.0;
+    (exact.round() as usize).max(usize::from(count > 0))
+}
+
+fn block_width(count: u64, most: u64, room: usize) -> usize {
+    eighths(count, most, room).div_ceil(8)
+}
+
+fn blocks(count: u64, most: u64, room: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = eighths(count, most, room);
+    format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
+}
+
+fn generator(screen: &mut Screen, report: &Report) {
+    screen.section("GENERATOR", "");
+    let facts: Vec<String> = facts::generator(report)
+        .into_iter()
+        .map(|(key, text)| match key {
+            "workers" => format!("{text} workers"),
+            "busiest worker" => format!("busiest worker {text}"),
+            "process" => text,
+            _ => format!("{key} {text}"),
+        })
+        .collect();
+    for part in wrapped(&facts.join(" · "), screen.width - 2) {
+        screen.line(&format!("  {part}"));
+    }
+}
+
+fn files(screen: &mut Screen, report: &Report) {
+    if let Some(folder) = &report.folder {
+        screen.section("REPORTS", "");
+        let folder = folder.trim_end_matches('/');
+        screen.line(&format!("  {folder}/report.html"));
+        screen.line("  and beside it report.md, result.json, junit.xml, run.jsonl");
+    }
+}

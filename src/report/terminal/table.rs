@@ -1,0 +1,147 @@
+//! Tables that fit the width, and text that wraps.
+
+use super::style::{Style, Tone};
+
+/// Least width of the first column.
+const NARROWEST_NAME: usize = 8;
+
+/// A piece of text in a table.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    pub(super) fn plain(text: String) -> Self {
+        Self::toned(Tone::Plain, text)
+    }
+
+    pub(super) fn toned(tone: Tone, text: String) -> Self {
+        Self { text, tone }
+    }
+}
+
+#[derive(Debug)]
+enum Row {
+    Cells(Vec<Cell>),
+    Note(String),
+}
+
+/// A table whose first column gives way when the width is short.
+#[derive(Debug)]
+pub(super) struct Table {
+    heads: Vec<(String, bool)>,
+    rows: Vec<Row>,
+}
+
+impl Table {
+    /// A table with these heads; those that begin with `<` are aligned to the right.
+    pub(super) fn new(heads: &[&str]) -> Self {
+        let head = |head: &&str| (head.trim_start_matches('<').to_owned(), head.starts_with('<'));
+        Self { heads: heads.iter().map(head).collect(), rows: vec![] }
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Adds a remark on the row above.
+    pub(super) fn note(&mut self, text: String) {
+        self.rows.push(Row::Note(text));
+    }
+
+    /// The lines, indented by two, no wider than `width` unless the columns cannot shrink that far.
+    pub(super) fn lines(&self, style: Style, width: usize) -> Vec<String> {
+        let (widths, gap) = self.widths(width);
+        let heads: Vec<Cell> =
+            self.heads.iter().map(|(head, _)| Cell::toned(Tone::Faint, head.clone())).collect();
+        let mut lines = vec![self.line(&heads, &widths, gap, style)];
+        for row in &self.rows {
+            match row {
+                Row::Cells(cells) => lines.push(self.line(cells, &widths, gap, style)),
+                Row::Note(text) => {
+                    let parts = wrapped(text, width.saturating_sub(4));
+                    lines.extend(
+                        parts.iter().map(|part| format!("    {}", style.paint(Tone::Faint, part))),
+                    );
+                }
+            }
+        }
+        lines
+    }
+
+    fn widths(&self, width: usize) -> (Vec<usize>, usize) {
+        let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
+        for row in &self.rows {
+            if let Row::Cells(cells) = row {
+                for (slot, cell) in widths.iter_mut().zip(cells) {
+                    *slot = (*slot).max(columns(&cell.text));
+                }
+            }
+        }
+        let total =
+            |widths: &[usize], gap| 2 + widths.iter().sum::<usize>() + gap * (widths.len() - 1);
+        let gap = if total(&widths, 3) <= width { 3 } else { 2 };
+        let gap = if total(&widths, gap) <= width { gap } else { 1 };
+        let over = total(&widths, gap).saturating_sub(width);
+        let gap = if over > widths[0].saturating_sub(NARROWEST_NAME) { 1 } else { gap };
+        let over = total(&widths, gap).saturating_sub(width);
+        widths[0] = widths[0].saturating_sub(over).max(NARROWEST_NAME.min(widths[0]));
+        (widths, gap)
+    }
+
+    fn line(&self, cells: &[Cell], widths: &[usize], gap: usize, style: Style) -> String {
+        let mut line = String::from(" ");
+        for (index, (cell, &width)) in cells.iter().zip(widths).enumerate() {
+            let text = fitted(&cell.text, width);
+            let pad = " ".repeat(width - columns(&text));
+            let text = style.paint(cell.tone, &text);
+            let lead = if index == 0 { " " } else { &" ".repeat(gap) };
+            line.push_str(lead);
+            if self.heads[index].1 {
+                line.push_str(&pad);
+                line.push_str(&text);
+            } else {
+                line.push_str(&text);
+                line.push_str(&pad);
+            }
+        }
+        line
+    }
+}
+
+/// How many columns `text` takes, one a character: wide scripts may run over, which only looks untidy.
+fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// `text`, cut to `width` columns.
+pub(super) fn fitted(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// Breaks `text` at spaces into lines of at most `width` columns; longer words are cut.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(10);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let word = fitted(word, width);
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            *line = word;
+        } else if columns(line) + 1 + columns(&word) <= width {
+            line.push(' ');
+            line.push_str(&word);
+        } else {
+            lines.push(word);
+        }
+    }
+    lines
+}
