@@ -9,3 +9,5 @@ pub mod metrics;
 
 pub mod plan;
 pub mod slo;
+
+pub mod simulator;

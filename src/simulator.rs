@@ -1,0 +1,3 @@
+//! A stack that answers real HTTP with modelled queues and its own metrics.
+
+pub mod model;
