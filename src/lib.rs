@@ -7,5 +7,7 @@ pub mod units;
 
 pub mod metrics;
 
+pub mod scenario;
+
 pub mod plan;
 pub mod slo;
