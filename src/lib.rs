@@ -7,6 +7,8 @@ pub mod units;
 
 pub mod metrics;
 
+pub mod scenario;
+
 pub mod plan;
 pub mod slo;
 

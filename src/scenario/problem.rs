@@ -1,0 +1,182 @@
+//! What can be wrong in the files a user writes, as data: pinned to a place, with a way out.
+
+mod hint;
+
+use super::Span;
+use crate::units::ParseUnitError;
+
+/// One thing wrong in a file, pinned to the text that caused it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub kind: ProblemKind,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant's message says what it is")]
+pub enum ProblemKind {
+    // The file itself.
+    #[error("cannot read `{path}`: {reason}")]
+    FileUnreadable { path: String, reason: String },
+    #[error("`{path}` is not UTF-8 text")]
+    FileNotText { path: String },
+    #[error("the file is empty")]
+    EmptyFile,
+    #[error("not well-formed YAML: {message}")]
+    Syntax { message: String },
+    #[error("a second document in one file")]
+    SecondDocument,
+    #[error("tags like `{tag}` mean nothing here")]
+    TagNotKnown { tag: String },
+    #[error("nested deeper than {limit} levels")]
+    TooDeep { limit: usize },
+    #[error("more than {limit} values, aliases included")]
+    TooManyValues { limit: usize },
+    #[error("an alias stands inside its own anchor")]
+    AliasInItself,
+    #[error("a key must be a plain text")]
+    KeyNotText,
+    #[error("`{field}` is given twice; first in line {line}")]
+    DuplicateField { field: String, line: u32 },
+
+    // The shape of values.
+    #[error("unknown field `{field}` in {place}")]
+    UnknownField { field: String, place: &'static str, known: Vec<&'static str> },
+    #[error("{place} needs `{field}`")]
+    MissingField { field: &'static str, place: &'static str },
+    #[error("{place} takes only one of {fields}")]
+    Conflict { place: &'static str, fields: &'static str },
+    #[error("{place} needs one of {fields}")]
+    NeedsOneOf { place: &'static str, fields: &'static str },
+    #[error("expected {expected}, found {found}")]
+    WrongShape { expected: &'static str, found: &'static str },
+    #[error("{what} must not be empty")]
+    Empty { what: &'static str },
+    #[error("`{found}`: {error}")]
+    BadUnit { found: String, error: ParseUnitError },
+    #[error("expected {expected}, found `{found}`")]
+    BadNumber { expected: &'static str, found: String },
+    #[error("{what} must be {low} to {high}, not {found}")]
+    OutOfRange { what: &'static str, low: f64, high: f64, found: f64 },
+    #[error("the range `{found}` ends before it begins")]
+    RangeReversed { found: String },
+    #[error("`{found}` is not {what}")]
+    UnknownWord { found: String, what: &'static str, known: Vec<&'static str> },
+
+    // Texts with a grammar of their own.
+    #[error("the environment has no `{name}`, and no default is given")]
+    EnvironmentMissing { name: String },
+    #[error("`{found}` is not a reference to the environment")]
+    EnvironmentSyntax { found: String },
+    #[error("not a regular expression: {message}")]
+    BadRegex { message: String },
+    #[error("not a JSON path: {message}")]
+    BadJsonPath { message: String },
+    #[error("`{found}` is not a URL that can be loaded: {reason}")]
+    BadUrl { found: String, reason: &'static str },
+    #[error("`{found}` is not a range of addresses")]
+    BadAddresses { found: String },
+    #[error("`{found}` cannot be {what}")]
+    BadHeader { found: String, what: &'static str },
+    #[error("`{found}` is not a status or range of statuses")]
+    BadStatus { found: String },
+    #[error("`{found}` is not a condition on {what}")]
+    BadMatcher { found: String, what: &'static str },
+    #[error("`{found}` cannot be a name")]
+    BadName { found: String },
+
+    // Templates.
+    #[error("`{{{{` is never closed by `}}}}`")]
+    TemplateUnclosed,
+    #[error("only `{{{{ … }}}}` is understood here")]
+    TemplateStatement,
+    #[error("not a template expression: {message}")]
+    TemplateSyntax { message: String },
+    #[error("`{dataset}` has no column `{column}`")]
+    UnknownColumn { dataset: String, column: String, known: Vec<String> },
+    #[error("`{name}` is used before any step captures it")]
+    UsedBeforeCapture { name: String },
+
+    // Names that refer to something.
+    #[error("there is no {what} `{name}`")]
+    UnknownName { what: &'static str, name: String, known: Vec<String> },
+    #[error("the flow `{name}` uses itself: {cycle}")]
+    FlowCycle { name: String, cycle: String },
+    #[error("the step `{name}` is {method} here, but {other} elsewhere")]
+    StepTwice { name: String, method: String, other: String },
+    #[error("`{name}` names both a data set and a captured value")]
+    NameTwice { name: String },
+    #[error("`{kind}` is not a step")]
+    UnknownStep { kind: String, known: Vec<&'static str> },
+
+    // Data files.
+    #[error("expected {expected} values, found {found}")]
+    DataRow { expected: usize, found: usize },
+    #[error("not a row of data: {message}")]
+    DataSyntax { message: String },
+    #[error("`{file}` has no rows")]
+    DataEmpty { file: String },
+    #[error(
+        "`{dataset}` has {rows} rows for up to {users} users, and `pick: unique` never gives a row twice"
+    )]
+    DataTooSmall { dataset: String, rows: usize, users: u32 },
+
+    // Load.
+    #[error("every weight is zero, so nothing would ever be chosen")]
+    WeightsZero,
+    #[error("the flow of `{scenario}` sends no request")]
+    NoRequests { scenario: String },
+    #[error("a rate in req/s needs requests to count, and these flows send none")]
+    RateOfNothing,
+    #[error(
+        "this stage asks for {rate} iter/s, but `max_vus: {max_vus}` carries at most {carried} iter/s"
+    )]
+    BeyondUsers { rate: String, max_vus: u32, carried: String, seconds: f64 },
+    #[error("`{overridden}` has no meaning for the workload `{workload}`, which is {model}")]
+    OverrideUnfit { overridden: &'static str, workload: String, model: &'static str },
+
+    // The SLO table.
+    #[error("`{name}` is not a metric of an SLO table")]
+    UnknownMetric { name: String, known: Vec<String> },
+    #[error("the target {target} is beyond the {side} {limit}")]
+    TargetBeyondLimit { target: String, side: &'static str, limit: String },
+    #[error("`{field}` has no meaning for `{metric}`, where {better} is better")]
+    WrongSide { field: &'static str, metric: String, better: &'static str },
+    #[error("`{found}` needs a unit here: {example}")]
+    MetricNeedsUnit { found: String, example: &'static str },
+
+    /// Of files whose rules live in a higher layer, such as `simulation.yaml`.
+    #[error("{message}")]
+    Other { message: String, hint: Option<String> },
+}
+
+/// Problems as they are found. Nothing stops at the first one.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Notes a problem.
+    pub fn report(&mut self, span: Span, kind: ProblemKind) {
+        self.0.push(Problem { span, kind });
+    }
+
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are so far.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them, by file, line and column; each only once.
+    pub fn into_sorted(mut self) -> Vec<Problem> {
+        self.0.sort_by_key(|problem| problem.span);
+        self.0.dedup();
+        self.0
+    }
+}

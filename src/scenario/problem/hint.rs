@@ -1,0 +1,121 @@
+//! What an author can do about a problem.
+
+use super::ProblemKind;
+
+impl ProblemKind {
+    /// What the author can do about it, if we know.
+    pub fn hint(&self) -> Option<String> {
+        let fixed = match self {
+            Self::UnknownField { field, known, .. } => return nearest_or_all(field, known),
+            Self::UnknownWord { found, known, .. } => return nearest_or_all(found, known),
+            Self::UnknownStep { kind, known } => return nearest_or_all(kind, known),
+            Self::UnknownName { name, known, .. } | Self::UnknownMetric { name, known } => {
+                return nearest_or_all(name, known);
+            }
+            Self::UnknownColumn { column, known, .. } => return nearest_or_all(column, known),
+            Self::Other { hint, .. } => return hint.clone(),
+            Self::EnvironmentMissing { name } => {
+                return Some(format!(
+                    "set it before the run, or write `${{{name}:-default}}` for a default"
+                ));
+            }
+            Self::BeyondUsers { rate, seconds, .. } => return Some(littles_law(rate, *seconds)),
+            Self::DataTooSmall { users, .. } => {
+                return Some(format!(
+                    "give it {users} rows, lower `max_vus`, or pick `sequential` or `shuffle`"
+                ));
+            }
+            kind => kind.fixed_hint()?,
+        };
+        Some(fixed.to_owned())
+    }
+
+    /// Hints that do not depend on what was found.
+    fn fixed_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::FileUnreadable { .. } => {
+                "paths are relative to the folder of the file that names them"
+            }
+            Self::SecondDocument => "write each document into a file of its own, without `---`",
+            Self::TagNotKnown { .. } => "write the value without the tag",
+            Self::KeyNotText => "a list or mapping cannot be a key; quote it if a text is meant",
+            Self::DuplicateField { .. } | Self::Conflict { .. } => "keep one of them",
+            Self::EnvironmentSyntax { .. } => {
+                "write `${NAME}` or `${NAME:-default}`; for a plain `${` write `$${`"
+            }
+            Self::BadAddresses { .. } => "write an address or a range like `127.0.1.0/24`",
+            Self::BadStatus { .. } => "write `200`, `2xx`, `200..299`, or a list of them",
+            Self::BadMatcher { .. } => {
+                "write a value, `exists`, `< 5`, `> 5`, `{ contains: text }` or `{ matches: regex }`"
+            }
+            Self::BadName { .. } => {
+                "a name begins with a letter and goes on with letters, digits, `_`, `-` or `.`; \
+                 where templates use it, without `-` and `.`"
+            }
+            Self::BadJsonPath { .. } => "write a path like `$.token` or `$.items[0].id` (RFC 9535)",
+            Self::TemplateStatement => {
+                "use the steps `if`, `repeat` and `choose` to branch and loop"
+            }
+            Self::UsedBeforeCapture { .. } => {
+                "move the step that captures it before this one, or give the capture a default"
+            }
+            Self::FlowCycle { .. } => "use `repeat` for a loop",
+            Self::StepTwice { .. } => {
+                "steps of one name are counted together; give one of them another `name`"
+            }
+            Self::NameTwice { .. } => "give the capture another name",
+            Self::WeightsZero => "give at least one a weight above 0",
+            Self::RateOfNothing => "write the rate in `iter/s`",
+            Self::OverrideUnfit { .. } => "choose another workload with `--workload`",
+            Self::WrongSide { field: "min", .. } => "write `max`",
+            Self::WrongSide { .. } => "write `min`",
+            Self::Empty { .. } => "remove it, or write at least one",
+            Self::BadUrl { .. } => {
+                "write it like `http://127.0.0.1:8080` or `https://shop.example`"
+            }
+            _ => return None,
+        })
+    }
+
+    /// The name of the kind, as in `tests/invalid/NAME.yaml`.
+    pub fn name(&self) -> String {
+        let debug = format!("{self:?}");
+        let variant: String = debug.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let mut name = String::new();
+        for c in variant.chars() {
+            if c.is_ascii_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(c.to_ascii_lowercase());
+        }
+        name
+    }
+}
+
+/// L = λ·W (Little 1961): users needed = rate × time of an iteration.
+fn littles_law(rate: &str, seconds: f64) -> String {
+    let users = rate.parse::<f64>().unwrap_or_default() * seconds;
+    format!(
+        "an iteration waits {seconds:.1} s even if every answer comes at once, so {rate} iter/s \
+         needs at least {users:.0} users (Little's law)"
+    )
+}
+
+/// The nearest of the known names, or all of them if none is near and they are few.
+fn nearest_or_all<S: AsRef<str>>(found: &str, known: &[S]) -> Option<String> {
+    let near = known
+        .iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(found, name.as_ref()), name.as_ref()))
+        .filter(|(score, _)| *score >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((_, name)) = near {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    if known.is_empty() {
+        return None;
+    }
+    let shown: Vec<String> =
+        known.iter().take(24).map(|name| format!("`{}`", name.as_ref())).collect();
+    let more = if known.len() > shown.len() { ", …" } else { "" };
+    Some(format!("known here: {}{more}", shown.join(", ")))
+}
