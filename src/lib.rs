@@ -8,13 +8,11 @@ pub mod units;
 pub mod metrics;
 pub mod scenario;
 
-pub mod capacity;
 pub mod plan;
 pub mod schedule;
 pub mod slo;
 pub mod user;
 
-pub mod observe;
 pub mod simulator;
 pub mod transport;
 

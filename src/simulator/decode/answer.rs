@@ -1,0 +1,170 @@
+//! Canned answers.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+
+use super::law::law;
+use super::{header_name, other};
+use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, entries};
+use crate::simulator::model::Law;
+use crate::simulator::simulation::{Answer, Content, Events, Live};
+use crate::simulator::template::{Templates, Text};
+use crate::units::{Bytes as Size, Nanos};
+
+const PLACE: &str = "an answer";
+
+/// The largest canned body.
+const FILLER_LIMIT: u64 = 64 << 20;
+
+/// The most events of one stream.
+const EVENT_LIMIT: u32 = 1_000_000;
+
+/// Reads `answer:`; none means an empty 200.
+pub(super) fn answer(
+    node: Option<&Node>,
+    templates: &mut Templates,
+    problems: &mut Problems,
+) -> Option<Answer> {
+    let Some(node) = node else {
+        let (status, headers, content) = (StatusCode::OK, Vec::new(), Content::Empty);
+        return Some(Answer { status, headers, content });
+    };
+    let mut fields = Fields::of(node, PLACE, problems)?;
+    let status = fields.node("status").and_then(|node| super::status(node, problems));
+    let mut headers =
+        fields.node("headers").map(|node| headers(node, templates, problems)).unwrap_or_default();
+    let kind = fields.node("type").and_then(|node| content_type(node, problems));
+    let mut default_status = StatusCode::OK;
+    if let Some(node) = fields.node("redirect") {
+        headers.extend(templates.text(node, problems).map(|text| (header::LOCATION, text)));
+        default_status = StatusCode::MOVED_PERMANENTLY;
+    }
+    let content = content(&mut fields, kind, templates, problems);
+    fields.finish(problems);
+    Some(Answer { status: status.unwrap_or(default_status), headers, content })
+}
+
+fn headers(
+    node: &Node,
+    templates: &mut Templates,
+    problems: &mut Problems,
+) -> Vec<(HeaderName, Text)> {
+    let mut headers = Vec::new();
+    for (key, value) in entries(node, "names of headers", problems).unwrap_or_default() {
+        if let Some(name) = header_name(key, problems)
+            && let Some(text) = templates.text(value, problems)
+        {
+            headers.push((name, text));
+        }
+    }
+    headers
+}
+
+fn content_type(node: &Node, problems: &mut Problems) -> Option<HeaderValue> {
+    let found = crate::scenario::text(node, "a content type", problems)?;
+    super::header_value(found, node.span, problems)
+}
+
+const KINDS: [&str; 6] = ["json", "text", "html", "bytes", "events", "websocket"];
+
+fn content(
+    fields: &mut Fields<'_>,
+    kind: Option<HeaderValue>,
+    templates: &mut Templates,
+    problems: &mut Problems,
+) -> Content {
+    let nodes = KINDS.map(|name| fields.node(name));
+    if nodes.iter().flatten().count() > 1 {
+        let fields_known = "`json`, `text`, `html`, `bytes`, `events` and `websocket`";
+        let kind = ProblemKind::Conflict { place: PLACE, fields: fields_known };
+        problems.report(fields.span(), kind);
+    }
+    let [json, text, html, bytes, events, live] = nodes;
+    let typed = |text: Option<Text>, default: &'static str| {
+        let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
+        text.map(|text| Content::Text { kind, text })
+    };
+    let content = if let Some(node) = json {
+        let text = match &node.value {
+            // A text is a template of a JSON document.
+            NodeValue::Scalar(scalar) if !scalar.plain && !scalar.text.trim().starts_with("{{") => {
+                templates.text(node, problems)
+            }
+            _ => templates.json(node, problems),
+        };
+        typed(text, "application/json")
+    } else if let Some(node) = text {
+        typed(templates.text(node, problems), "text/plain; charset=utf-8")
+    } else if let Some(node) = html {
+        typed(templates.text(node, problems), "text/html; charset=utf-8")
+    } else if let Some(node) = bytes {
+        let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+        filler(node, problems).map(|bytes| Content::Filler { kind, bytes })
+    } else if let Some(node) = events {
+        events_of(node, templates, problems).map(Content::Events)
+    } else if let Some(node) = live {
+        live_of(node, templates, problems).map(Content::WebSocket)
+    } else {
+        None
+    };
+    content.unwrap_or(Content::Empty)
+}
+
+/// So many bytes that neither repeat much nor mean anything.
+fn filler(node: &Node, problems: &mut Problems) -> Option<Bytes> {
+    let size: Size = crate::scenario::Decode::decode(node, problems)?;
+    if size.get() > FILLER_LIMIT {
+        let message = format!("a body of {size} is more than {}", Size::new(FILLER_LIMIT));
+        other(node.span, message, "choose a smaller one; it is kept in memory", problems);
+        return None;
+    }
+    // A linear congruential sequence (Numerical Recipes): cheap, and gzip finds little in it.
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    Some((0..size.get()).map(|_| next()).collect::<Vec<u8>>().into())
+}
+
+/// `events: { count: 40, every: 50ms, data: { … }, end: "[DONE]" }`.
+fn events_of(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<Events> {
+    let mut fields = Fields::of(node, "a stream of events", problems)?;
+    let count = fields.required_node("count", problems).and_then(|node| {
+        super::tier::whole(node, "`count`", (1.0, f64::from(EVENT_LIMIT)), problems)
+    });
+    let every =
+        fields.node("every").map_or(Some(Law::Constant(Nanos::ZERO)), |node| law(node, problems));
+    let data = fields.required_node("data", problems);
+    let data = data.and_then(|node| message(node, templates, problems));
+    let end = fields.node("end").and_then(|node| message(node, templates, problems));
+    fields.finish(problems);
+    Some(Events { count: count?, every: every?, data: data?, end })
+}
+
+/// `websocket: { reply: { … }, push: { every: 1s, data: { … } }, ping: 20s }`.
+fn live_of(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<Live> {
+    let mut fields = Fields::of(node, "a websocket", problems)?;
+    let reply = fields.node("reply").and_then(|node| message(node, templates, problems));
+    let push = fields.node("push").and_then(|node| push(node, templates, problems));
+    let ping = fields.optional("ping", problems);
+    fields.finish(problems);
+    Some(Live { reply, push, ping })
+}
+
+fn push(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<(Law, Text)> {
+    let mut fields = Fields::of(node, "a `push`", problems)?;
+    let every = fields.required_node("every", problems).and_then(|node| law(node, problems));
+    let data = fields.required_node("data", problems);
+    let data = data.and_then(|node| message(node, templates, problems));
+    fields.finish(problems);
+    Some((every?, data?))
+}
+
+/// A text as it is, anything else as JSON.
+fn message(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<Text> {
+    match &node.value {
+        NodeValue::Scalar(_) => templates.text(node, problems),
+        _ => templates.json(node, problems),
+    }
+}

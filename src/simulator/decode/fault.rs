@@ -1,0 +1,150 @@
+//! The timeline of what goes wrong.
+
+use super::tier::whole;
+use super::{Names, other, tier_id};
+use crate::scenario::{Fields, Node, ProblemKind, Problems, list, number_within};
+use crate::simulator::model::{Fault, FaultAction, TierId, TierSpec};
+use crate::units::{Nanos, Ratio, RunTime};
+
+/// Reads the list of faults. A fault that lasts becomes a beginning and an end.
+pub(super) fn faults(
+    node: &Node,
+    tiers: &[TierSpec],
+    names: &Names,
+    problems: &mut Problems,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for item in list(node, "a list of faults", problems).unwrap_or_default() {
+        let mut reader = Reader { tiers, names, problems, out: &mut faults };
+        reader.fault(item);
+    }
+    faults
+}
+
+struct Reader<'a> {
+    tiers: &'a [TierSpec],
+    names: &'a Names,
+    problems: &'a mut Problems,
+    out: &'a mut Vec<Fault>,
+}
+
+const KINDS: [&str; 5] = ["kill", "slow", "errors", "freeze", "roll"];
+
+impl Reader<'_> {
+    fn fault(&mut self, node: &Node) -> Option<()> {
+        let mut fields = Fields::of(node, "a fault", self.problems)?;
+        let at = fields.required::<Nanos>("at", self.problems);
+        let span = fields.optional::<Nanos>("for", self.problems);
+        let every = fields.optional::<Nanos>("every", self.problems);
+        let kinds: Vec<&Node> = KINDS.iter().filter_map(|kind| fields.node(kind)).collect();
+        let has = KINDS.map(|kind| fields.has(kind));
+        fields.finish(self.problems);
+        let [what] = kinds.as_slice() else {
+            let fields = "`kill`, `slow`, `errors`, `freeze` and `roll`";
+            let kind = ProblemKind::NeedsOneOf { place: "a fault", fields };
+            self.problems.report(node.span, kind);
+            return None;
+        };
+        let at = RunTime::ZERO + at?;
+        if every.is_some() && !has[3] {
+            other(node.span, "only a `freeze` can recur", "write it several times", self.problems);
+        }
+        match has {
+            [true, ..] => self.kill(what, at, span),
+            [_, true, ..] => self.slow(what, at, span),
+            [_, _, true, ..] => self.errors(what, at, span),
+            [_, _, _, true, _] => self.freeze(what, at, every),
+            _ => self.roll(what, at),
+        }
+    }
+
+    fn add(&mut self, at: RunTime, action: FaultAction) {
+        self.out.push(Fault { at, action });
+    }
+
+    /// `kill: { tier: api, replica: 1 }`; replicas count from 1.
+    fn kill(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
+        let mut fields = Fields::of(node, "a `kill`", self.problems)?;
+        let tier = self.tier(&mut fields);
+        let replica = fields.required_node("replica", self.problems).and_then(|node| {
+            let most = self.tiers.get(tier?.index())?.replicas;
+            whole(node, "`replica`", (1.0, f64::from(most)), self.problems)
+        });
+        fields.finish(self.problems);
+        let (tier, replica) = (tier?, (replica? - 1) as u8);
+        self.add(at, FaultAction::Kill { tier, replica });
+        if let Some(span) = span {
+            self.add(at + span, FaultAction::Revive { tier, replica });
+        }
+        Some(())
+    }
+
+    fn tier(&mut self, fields: &mut Fields<'_>) -> Option<TierId> {
+        let node = fields.required_node("tier", self.problems)?;
+        tier_id(node, self.names, self.problems)
+    }
+
+    /// `slow: { tier: db, factor: 4 }`.
+    fn slow(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
+        let mut fields = Fields::of(node, "a `slow`", self.problems)?;
+        let tier = self.tier(&mut fields);
+        let factor = fields
+            .required_node("factor", self.problems)
+            .and_then(|node| number_within(node, "`factor`", (0.01, 1_000.0), self.problems));
+        fields.finish(self.problems);
+        let tier = tier?;
+        self.add(at, FaultAction::Slow { tier, factor: factor? });
+        if let Some(span) = span {
+            self.add(at + span, FaultAction::Slow { tier, factor: 1.0 });
+        }
+        Some(())
+    }
+
+    /// `errors: { tier: api, share: 5%, status: 500 }`.
+    fn errors(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
+        let mut fields = Fields::of(node, "an `errors`", self.problems)?;
+        let tier = self.tier(&mut fields);
+        let share = fields.required::<Ratio>("share", self.problems);
+        let status = fields.node("status").and_then(|node| super::status(node, self.problems));
+        fields.finish(self.problems);
+        let (tier, status) = (tier?, status.map_or(500, |status| status.as_u16()));
+        self.add(at, FaultAction::Errors { tier, share: share?.get(), status });
+        if let Some(span) = span {
+            self.add(at + span, FaultAction::Errors { tier, share: 0.0, status });
+        }
+        Some(())
+    }
+
+    /// `freeze: 1s`, maybe with `every: 10s`.
+    fn freeze(&mut self, node: &Node, at: RunTime, every: Option<Nanos>) -> Option<()> {
+        let span: Nanos = crate::scenario::Decode::decode(node, self.problems)?;
+        if every.is_some_and(|every| every <= span) {
+            let message = format!("a freeze of {span} cannot recur before it is over");
+            other(node.span, message, "give `every` more than the freeze takes", self.problems);
+        }
+        self.add(at, FaultAction::Freeze { span, every });
+        Some(())
+    }
+
+    /// `roll: { tier: api, drain: 5s, restart: 3s, wait: 5s }`: a rolling update, one replica after the other.
+    fn roll(&mut self, node: &Node, at: RunTime) -> Option<()> {
+        let mut fields = Fields::of(node, "a `roll`", self.problems)?;
+        let tier = self.tier(&mut fields);
+        let drain = fields.or("drain", Nanos::from_secs(1), self.problems);
+        let restart = fields.required::<Nanos>("restart", self.problems);
+        let wait = fields.or("wait", Nanos::ZERO, self.problems);
+        fields.finish(self.problems);
+        let (tier, restart) = (tier?, restart?);
+        let replicas = self.tiers.get(tier.index())?.replicas;
+        let mut at = at;
+        for replica in 0..replicas as u8 {
+            self.add(at, FaultAction::Drain { tier, replica });
+            at = at + drain;
+            self.add(at, FaultAction::Kill { tier, replica });
+            at = at + restart;
+            self.add(at, FaultAction::Revive { tier, replica });
+            at = at + wait;
+        }
+        Some(())
+    }
+}

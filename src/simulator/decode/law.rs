@@ -1,0 +1,61 @@
+//! Service times: `8ms`, `200ms..400ms`, `{ exponential: 8ms }`, `{ lognormal: { mean: 8ms, cv: 0.5 } }`.
+
+use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems};
+use crate::simulator::model::Law;
+use crate::units::Nanos;
+
+/// The most that a coefficient of variation may be; beyond, sample means say nothing.
+const CV_LIMIT: f64 = 20.0;
+
+/// Reads a law of service time.
+pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<Law> {
+    match &node.value {
+        NodeValue::Scalar(scalar) => match scalar.text.split_once("..") {
+            Some((low, high)) => range(node, low, high, problems),
+            None => crate::scenario::Decode::decode(node, problems).map(Law::Constant),
+        },
+        _ => shaped(node, problems),
+    }
+}
+
+fn range(node: &Node, low: &str, high: &str, problems: &mut Problems) -> Option<Law> {
+    let mut read = |text: &str| match text.parse::<Nanos>() {
+        Ok(span) => Some(span),
+        Err(error) => {
+            let kind = ProblemKind::BadUnit { found: text.trim().to_owned(), error };
+            problems.report(node.span, kind);
+            None
+        }
+    };
+    let (low, high) = (read(low)?, read(high)?);
+    if low > high {
+        let found = format!("{low}..{high}");
+        problems.report(node.span, ProblemKind::RangeReversed { found });
+        return None;
+    }
+    Some(Law::Uniform { low, high })
+}
+
+fn shaped(node: &Node, problems: &mut Problems) -> Option<Law> {
+    let mut fields = Fields::of(node, "a service time", problems)?;
+    let exponential = fields.optional("exponential", problems);
+    let lognormal = fields.node("lognormal").map(|node| lognormal(node, problems));
+    let one = usize::from(fields.has("exponential")) + usize::from(fields.has("lognormal"));
+    fields.finish(problems);
+    if one != 1 {
+        let fields = "`exponential` and `lognormal`";
+        problems.report(node.span, ProblemKind::NeedsOneOf { place: "a service time", fields });
+        return None;
+    }
+    exponential.map(|mean| Law::Exponential { mean }).or(lognormal.flatten())
+}
+
+fn lognormal(node: &Node, problems: &mut Problems) -> Option<Law> {
+    let mut fields = Fields::of(node, "a lognormal law", problems)?;
+    let mean = fields.required("mean", problems);
+    let cv = fields
+        .required_node("cv", problems)
+        .and_then(|node| crate::scenario::number_within(node, "`cv`", (0.0, CV_LIMIT), problems));
+    fields.finish(problems);
+    Some(Law::Lognormal { mean: mean?, cv: cv? })
+}

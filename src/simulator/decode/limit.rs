@@ -1,0 +1,48 @@
+//! Rate limits by client address.
+
+use http::StatusCode;
+
+use super::{Names, other, status};
+use crate::scenario::{Fields, Key, Node, Problems, entries};
+use crate::simulator::limit::{LimitLaw, LimitSpec};
+use crate::units::{Nanos, RateUnit, WorkRate};
+
+/// Reads all limits; their names are known afterwards.
+pub(super) fn limits(node: &Node, names: &mut Names, problems: &mut Problems) -> Vec<LimitSpec> {
+    let given = entries(node, "names of limits", problems).unwrap_or_default();
+    names.limits = given.iter().map(|(key, _)| key.text.clone()).collect();
+    given.iter().filter_map(|(key, node)| limit(key, node, problems)).collect()
+}
+
+fn limit(key: &Key, node: &Node, problems: &mut Problems) -> Option<LimitSpec> {
+    let mut fields = Fields::of(node, "a limit", problems)?;
+    let rate = fields.optional::<WorkRate>("rate", problems);
+    let burst = fields.or("burst", 0, problems);
+    let nodelay = fields.or("nodelay", false, problems);
+    let requests = fields.optional::<u32>("requests", problems);
+    let per = fields.optional::<Nanos>("per", problems);
+    let status = fields.node("status").and_then(|node| status(node, problems));
+    let (bucket, window) = (fields.has("rate"), fields.has("requests") || fields.has("per"));
+    fields.finish(problems);
+    let name = key.text.clone();
+    if bucket == window {
+        let message = "a limit needs either `rate` or both `requests` and `per`";
+        let hint = "`rate: 10 req/s` is nginx's leaky bucket, \
+                    `requests: 100` with `per: 15m` a fixed window";
+        other(key.span, message, hint, problems);
+        return None;
+    }
+    if let (Some(requests), Some(per)) = (requests, per) {
+        let status = status.unwrap_or(StatusCode::TOO_MANY_REQUESTS);
+        return Some(LimitSpec { name, law: LimitLaw::Window { requests, per }, status });
+    }
+    let rate = rate?;
+    if rate.unit != RateUnit::Requests || rate.rate.get() <= 0.0 {
+        let hint = "write for example `rate: 10 req/s`";
+        other(key.span, "the rate of a limit counts requests, above 0", hint, problems);
+        return None;
+    }
+    // nginx answers 503 unless it is told otherwise.
+    let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    Some(LimitSpec { name, law: LimitLaw::Bucket { rate: rate.rate, burst, nodelay }, status })
+}

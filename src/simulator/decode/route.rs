@@ -1,0 +1,247 @@
+//! Routes: which request, what it does in the stack, what it is answered.
+
+use http::{Method, StatusCode};
+
+use super::answer::answer;
+use super::visit::{append, program};
+use super::{Names, other, position};
+use crate::scenario::{
+    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, list, one_or_many, text,
+};
+use crate::simulator::model::Op;
+use crate::simulator::router::{Pattern, Router};
+use crate::simulator::simulation::{Auth, Background, Issue, Route};
+use crate::simulator::template::Templates;
+
+const PLACE: &str = "a route";
+
+const METHODS: [(&str, Method); 6] = [
+    ("get", Method::GET),
+    ("post", Method::POST),
+    ("put", Method::PUT),
+    ("patch", Method::PATCH),
+    ("delete", Method::DELETE),
+    ("head", Method::HEAD),
+];
+
+/// What holds for every route unless the route says otherwise.
+#[derive(Debug, Default)]
+pub(super) struct EveryRoute {
+    visits: Vec<Op>,
+    limits: Vec<usize>,
+}
+
+/// `every_route: { visits: [ … ], limits: [ … ] }`.
+pub(super) fn every_route(
+    node: Option<&Node>,
+    names: &Names,
+    problems: &mut Problems,
+) -> EveryRoute {
+    let mut every = EveryRoute::default();
+    let Some(mut fields) =
+        node.and_then(|node| Fields::of(node, "what every route does", problems))
+    else {
+        return every;
+    };
+    if let Some(node) = fields.node("visits") {
+        append(node, names, &mut every.visits, problems);
+    }
+    every.limits =
+        fields.node("limits").map(|node| limits(node, names, problems)).unwrap_or_default();
+    fields.finish(problems);
+    every
+}
+
+fn limits(node: &Node, names: &Names, problems: &mut Problems) -> Vec<usize> {
+    let mut found = Vec::new();
+    for item in one_or_many(node) {
+        if let Some(name) = text(item, "the name of a limit", problems) {
+            found.extend(position(name, "limit", &names.limits, item.span, problems));
+        }
+    }
+    found
+}
+
+/// Reads routes.
+pub(super) struct Reader<'a> {
+    pub(super) names: &'a mut Names,
+    pub(super) templates: &'a mut Templates,
+    pub(super) every: EveryRoute,
+}
+
+impl Reader<'_> {
+    /// Reads all routes and enters them into `router`.
+    pub(super) fn routes(
+        &mut self,
+        node: &Node,
+        router: &mut Router,
+        problems: &mut Problems,
+    ) -> Vec<Route> {
+        let mut routes = Vec::new();
+        for item in list(node, "a list of routes", problems).unwrap_or_default() {
+            let before = problems.len();
+            let route = self.route(item, router, routes.len(), problems);
+            match route {
+                Some(route) => routes.push(route),
+                // Positions in the router must not shift; the simulation is refused anyway.
+                None => debug_assert!(problems.len() > before, "a route was dropped silently"),
+            }
+        }
+        routes
+    }
+
+    fn route(
+        &mut self,
+        node: &Node,
+        router: &mut Router,
+        index: usize,
+        problems: &mut Problems,
+    ) -> Option<Route> {
+        let mut fields = Fields::of(node, PLACE, problems)?;
+        let (name, pattern) = self.pattern(&mut fields, router, index, problems)?;
+        let bare = fields.or("bare", false, problems);
+        let limits = match fields.node("limits") {
+            Some(node) => limits(node, self.names, problems),
+            None if bare => Vec::new(),
+            None => self.every.limits.clone(),
+        };
+        let prefix = if bare { &[][..] } else { self.every.visits.as_slice() };
+        let program = program(prefix, fields.node("visits"), self.names, problems);
+        let route = Route {
+            name,
+            limits,
+            auth: fields.node("auth").and_then(|node| self.auth(node, problems)),
+            require: fields.or("require", Vec::new(), problems),
+            program,
+            key: fields.node("key").and_then(|node| self.templates.text(node, problems)),
+            find: fields.node("find").and_then(|node| self.find(node, &pattern, problems)),
+            create: fields.node("create").and_then(|node| self.store(node, problems)),
+            change: fields.node("change").and_then(|node| self.templates.json(node, problems)),
+            issue: fields.node("issue").and_then(|node| self.issue(node, problems)),
+            background: fields.node("background").and_then(|node| self.background(node, problems)),
+            answer: answer(fields.node("answer"), self.templates, problems)?,
+        };
+        check(&route, node, problems);
+        fields.finish(problems);
+        Some(route)
+    }
+
+    fn pattern(
+        &mut self,
+        fields: &mut Fields<'_>,
+        router: &mut Router,
+        index: usize,
+        problems: &mut Problems,
+    ) -> Option<(String, Pattern)> {
+        let given: Vec<(&Method, &(Key, Node))> = METHODS
+            .iter()
+            .filter_map(|(word, method)| Some((method, fields.entry(word)?)))
+            .collect();
+        let [(method, (_, node))] = given.as_slice() else {
+            let fields_known = "`get`, `post`, `put`, `patch`, `delete` and `head`";
+            let kind = ProblemKind::NeedsOneOf { place: PLACE, fields: fields_known };
+            problems.report(fields.span(), kind);
+            return None;
+        };
+        let path = text(node, "a path", problems)?;
+        let Some(pattern) = Pattern::parse(path) else {
+            let hint = "write it like `/api/bookings/{id}`; `{*rest}` at the end takes all";
+            other(node.span, format!("`{path}` is not the path of a route"), hint, problems);
+            return None;
+        };
+        let name = format!("{method} {path}");
+        if !router.add((*method).clone(), pattern.clone(), index) {
+            let hint = "keep one of them; the second would never be reached";
+            other(node.span, format!("the route `{name}` is given twice"), hint, problems);
+        }
+        Some((name, pattern))
+    }
+
+    /// `bearer`, or `{ token: playback, query: token, status: 403 }`.
+    fn auth(&mut self, node: &Node, problems: &mut Problems) -> Option<Auth> {
+        if let NodeValue::Scalar(scalar) = &node.value
+            && scalar.text == "bearer"
+        {
+            let (token, status) = (0, StatusCode::UNAUTHORIZED);
+            return Some(Auth { token, bearer: true, cookie: None, query: None, status });
+        }
+        let mut fields = Fields::of(node, "`bearer` or where a token is", problems)?;
+        let auth = Auth {
+            token: self.token(&mut fields, problems),
+            bearer: fields.or("bearer", false, problems),
+            cookie: fields.optional("cookie", problems),
+            query: fields.optional("query", problems),
+            status: fields
+                .node("status")
+                .and_then(|node| super::status(node, problems))
+                .unwrap_or(StatusCode::UNAUTHORIZED),
+        };
+        fields.finish(problems);
+        if !auth.bearer && auth.cookie.is_none() && auth.query.is_none() {
+            let fields = "`bearer`, `cookie` and `query`";
+            let kind = ProblemKind::NeedsOneOf { place: "an `auth`", fields };
+            problems.report(node.span, kind);
+        }
+        Some(auth)
+    }
+
+    /// The kind of token; the first that is declared, unless one is named.
+    fn token(&mut self, fields: &mut Fields<'_>, problems: &mut Problems) -> usize {
+        let node = fields.node("token");
+        let named = node.and_then(|node| {
+            let name = text(node, "the name of a token", problems)?;
+            position(name, "token", &self.names.tokens, node.span, problems)
+        });
+        named.unwrap_or(0)
+    }
+
+    /// `issue: { token: session, subject: "{{ body.email }}", cookie: sid }`.
+    fn issue(&mut self, node: &Node, problems: &mut Problems) -> Option<Issue> {
+        let mut fields = Fields::of(node, "an `issue`", problems)?;
+        let token = self.token(&mut fields, problems);
+        let subject = fields.node("subject");
+        let subject = subject.and_then(|node| self.templates.text(node, problems));
+        let cookie = fields.optional("cookie", problems);
+        fields.finish(problems);
+        Some(Issue { token, subject, cookie })
+    }
+
+    fn store(&mut self, node: &Node, problems: &mut Problems) -> Option<usize> {
+        let name = String::decode(node, problems)?;
+        let stores = &mut self.names.stores;
+        Some(stores.iter().position(|known| *known == name).unwrap_or_else(|| {
+            stores.push(name);
+            stores.len() - 1
+        }))
+    }
+
+    fn find(&mut self, node: &Node, pattern: &Pattern, problems: &mut Problems) -> Option<usize> {
+        if !pattern.has_parameter() {
+            let hint = "give the path a parameter, like `/api/bookings/{id}`";
+            other(node.span, "`find` needs a path that names the item", hint, problems);
+        }
+        self.store(node, problems)
+    }
+
+    /// `background: { visits: [ … ], then: { status: done } }`.
+    fn background(&mut self, node: &Node, problems: &mut Problems) -> Option<Background> {
+        let mut fields = Fields::of(node, "background work", problems)?;
+        let program = program(&[], fields.node("visits"), self.names, problems);
+        let then = fields.node("then");
+        let then = then.and_then(|node| self.templates.json(node, problems));
+        fields.finish(problems);
+        Some(Background { program, then })
+    }
+}
+
+/// What only makes sense together.
+fn check(route: &Route, node: &Node, problems: &mut Problems) {
+    if route.change.is_some() && route.find.is_none() {
+        let hint = "add `find: STORE`, which also answers 404 for unknown items";
+        other(node.span, "`change` needs an item to change", hint, problems);
+    }
+    if route.background.as_ref().is_some_and(|work| work.then.is_some()) && route.create.is_none() {
+        let hint = "add `create: STORE`, so that the result has a place";
+        other(node.span, "`then` needs an item to change", hint, problems);
+    }
+}

@@ -1,0 +1,77 @@
+//! What a request does: a list of visits → a program.
+
+use std::sync::Arc;
+
+use super::law::law;
+use super::{Names, other, position, tier_id};
+use crate::scenario::{Fields, Key, Node, NodeValue, ProblemKind, Problems, list};
+use crate::simulator::model::{Op, Program, TierId};
+
+/// The most ops that a program may have.
+const LENGTH_LIMIT: usize = 10_000;
+
+/// Reads `visits:` as ops behind `prefix`.
+pub(super) fn program(
+    prefix: &[Op],
+    node: Option<&Node>,
+    names: &Names,
+    problems: &mut Problems,
+) -> Program {
+    let mut ops = prefix.to_vec();
+    if let Some(node) = node {
+        append(node, names, &mut ops, problems);
+        if ops.len() > LENGTH_LIMIT {
+            let message = format!("more than {LENGTH_LIMIT} visits");
+            other(node.span, message, "join visits to the same tier", problems);
+        }
+    }
+    Arc::from(ops)
+}
+
+/// Appends the ops of a list of visits.
+pub(super) fn append(node: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems) {
+    for item in list(node, "a list of visits", problems).unwrap_or_default() {
+        match &item.value {
+            NodeValue::Mapping(entries) if entries.len() == 1 => {
+                let (key, value) = &entries[0];
+                visit(key, value, names, ops, problems);
+            }
+            _ => {
+                let expected = "one visit, like `db: 5ms`";
+                problems
+                    .report(item.span, ProblemKind::WrongShape { expected, found: item.kind() });
+            }
+        }
+    }
+}
+
+fn visit(key: &Key, value: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems) {
+    match key.text.as_str() {
+        "pause" => ops.extend(law(value, problems).map(Op::Pause)),
+        "cached" => cached(value, names, ops, problems),
+        name => {
+            let tier = position(name, "tier", &names.tiers, key.span, problems);
+            let law = law(value, problems);
+            if let (Some(tier), Some(law)) = (tier, law) {
+                ops.push(Op::Visit { tier: TierId(tier as u8), law });
+            }
+        }
+    }
+}
+
+/// `cached: { in: redis, ttl: 5m, miss: [ … ] }`.
+fn cached(node: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems) {
+    let Some(mut fields) = Fields::of(node, "a cached visit", problems) else { return };
+    let tier = fields.required_node("in", problems);
+    let tier = tier.and_then(|node| tier_id(node, names, problems));
+    let ttl = fields.required("ttl", problems);
+    let miss = fields.required_node("miss", problems);
+    fields.finish(problems);
+    let (Some(tier), Some(ttl), Some(miss)) = (tier, ttl, miss) else { return };
+    let look_up = ops.len();
+    ops.push(Op::Lookup { tier, hit: 0 });
+    append(miss, names, ops, problems);
+    ops.push(Op::Keep { tier, ttl });
+    // Programs are at most LENGTH_LIMIT long, or refused.
+    ops[look_up] = Op::Lookup { tier, hit: ops.len() as u16 };
+}

@@ -1,0 +1,34 @@
+//! A stack as a network of queues, played event by event in virtual time.
+//!
+//! Each tier has replicas, each replica a number of cores and one FIFO queue; a request is a program of
+//! visits. Nothing in here reads a clock: the caller says what time it is, and everything that has become
+//! due by then happens at exactly the moment the arithmetic gives, however late the caller asks. So what
+//! the server plays on real sockets can be compared with formulas, and tests run in no time at all.
+
+mod balance;
+mod cache;
+mod call;
+mod clock;
+mod fault;
+mod flow;
+mod law;
+mod meter;
+mod outage;
+mod replica;
+mod run;
+mod scaler;
+mod spec;
+mod tier;
+
+pub use call::{CallStart, Finished, Outcome};
+pub use fault::{Fault, FaultAction};
+pub use law::Law;
+pub use run::Model;
+pub use scaler::ScalerSpec;
+pub use spec::{
+    Balancing, CacheSpec, Failover, MAX_TIERS, Op, PoolSpec, Program, TierId, TierKind, TierSpec,
+};
+pub use tier::{CacheState, ReplicaState, TierState};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Replicas that die, return, are drained, and are added or removed by the scaler.
+
+use super::call::{CallRef, Outcome};
+use super::fault::FaultAction;
+use super::replica::{Lease, Replica};
+use super::run::{Happening, Model, Ready};
+use super::scaler::{Decision, ScalerSpec};
+use super::spec::TierId;
+
+impl Model {
+    /// Makes a fault happen now.
+    pub(super) fn strike(&mut self, action: FaultAction) {
+        match action {
+            FaultAction::Kill { tier, replica } => self.kill(tier, replica),
+            FaultAction::Revive { tier, replica } => self.revive(tier, replica),
+            FaultAction::Drain { tier, replica } => {
+                if let Some(replica) = self.replica(tier, replica) {
+                    replica.listed = false;
+                }
+            }
+            FaultAction::Slow { tier, factor } => {
+                if let Some(tier) = self.tiers.get_mut(tier.index()) {
+                    tier.slow = factor.max(0.0);
+                }
+            }
+            FaultAction::Errors { tier, share, status } => {
+                if let Some(tier) = self.tiers.get_mut(tier.index()) {
+                    tier.errors = (share, status);
+                }
+            }
+            // The clock has them; see `split_faults`.
+            FaultAction::Freeze { .. } => {}
+        }
+    }
+
+    fn replica(&mut self, tier: TierId, replica: u8) -> Option<&mut Replica> {
+        self.tiers.get_mut(tier.index())?.replicas.get_mut(usize::from(replica))
+    }
+
+    fn kill(&mut self, tier: TierId, at: u8) {
+        let now = self.now;
+        let Some(replica) = self.replica(tier, at).filter(|replica| replica.up) else { return };
+        let old_epoch = replica.epoch;
+        replica.up = false;
+        replica.epoch += 1;
+        replica.busy.set(now, 0);
+        replica.waiting.set(now, 0);
+        let queue = std::mem::take(&mut replica.queue);
+        let mut lost: Vec<(CallRef, Option<Lease>)> =
+            queue.iter().map(|job| (job.call, job.lease)).collect();
+        lost.extend(self.events.iter().filter_map(|event| match event.what {
+            Happening::Served { tier: t, replica, epoch, call, lease }
+                if (t, replica, epoch) == (tier, at, old_epoch) =>
+            {
+                Some((call, lease))
+            }
+            _ => None,
+        }));
+        let held = self.calls.iter().filter(|(_, call)| call.held_by(tier) == Some(at));
+        lost.extend(
+            held.map(|(slot, call)| (CallRef { slot: slot as u32, ticket: call.ticket }, None)),
+        );
+        // The order in a heap is arbitrary; tickets are in order of arrival.
+        lost.sort_by_key(|(call, _)| call.ticket);
+        self.drop_pools_of(tier, at);
+        for (call, lease) in lost {
+            self.release(tier, lease);
+            self.interrupt(tier, call);
+        }
+        if let Some(replica) = self.replica(tier, at) {
+            replica.open.set(now, 0);
+        }
+        self.notice(tier, at, false);
+    }
+
+    fn revive(&mut self, tier: TierId, at: u8) {
+        let Some(replica) = self.replica(tier, at).filter(|replica| !replica.up) else { return };
+        replica.up = true;
+        self.notice(tier, at, true);
+    }
+
+    /// The balancer learns of a death or a return, at once or after a while.
+    fn notice(&mut self, tier: TierId, at: u8, listed: bool) {
+        let failover = self.tiers[tier.index()].spec.failover;
+        let delay = if listed { failover.back } else { failover.detect };
+        let Some(replica) = self.replica(tier, at) else { return };
+        if delay.is_zero() {
+            replica.listed = listed;
+        } else {
+            let epoch = replica.epoch;
+            self.schedule(delay, Happening::Notice { tier, replica: at, epoch, listed });
+        }
+    }
+
+    /// The connections of a process die with it, and so does the waiting for them.
+    fn drop_pools_of(&mut self, owner_tier: TierId, owner: u8) {
+        let reached = |tier: &&mut super::tier::Tier| {
+            tier.spec.pool.is_some_and(|pool| pool.of == owner_tier)
+        };
+        for tier in self.tiers.iter_mut().filter(reached) {
+            if let Some(pool) = tier.pools.get_mut(usize::from(owner)) {
+                pool.epoch += 1;
+                pool.in_use = 0;
+                pool.waiting.clear();
+            }
+        }
+    }
+
+    /// A replica died under the call: it starts over elsewhere or fails.
+    fn interrupt(&mut self, tier: TierId, who: CallRef) {
+        if !self.is_current(who) {
+            return;
+        }
+        self.tiers[tier.index()].failed += 1;
+        let failover = self.tiers[tier.index()].spec.failover;
+        if !(failover.retry && self.calls[who.slot as usize].start.safe) {
+            return self.end(who, Outcome::Failed { status: failover.status });
+        }
+        self.let_go(who);
+        let ticket = self.next_ticket();
+        let call = &mut self.calls[who.slot as usize];
+        (call.ticket, call.at, call.cache_hit) = (ticket, 0, None);
+        self.ready.push_back(Ready::Proceed(CallRef { slot: who.slot, ticket }));
+    }
+
+    /// The scaler looks at its tier, and will look again.
+    pub(super) fn on_tick(&mut self, id: TierId) {
+        self.schedule(ScalerSpec::TICK, Happening::Tick(id));
+        self.retire(id);
+        let now = self.now;
+        let tier = &mut self.tiers[id.index()];
+        let (Some(spec), Some(cores)) = (tier.spec.scaler, tier.spec.cores) else { return };
+        let busy_ns = tier.busy_ns(now);
+        let serving = tier.replicas.iter().filter(|replica| replica.listed).count() as u64;
+        let starting = tier.replicas.iter().filter(|replica| replica.starting).count() as u64;
+        let available = (serving * u64::from(cores) * ScalerSpec::TICK.get()).max(1);
+        let used = busy_ns.saturating_sub(tier.scaler.busy_before_ns);
+        tier.scaler.busy_before_ns = busy_ns;
+        let utilisation = used as f64 / available as f64;
+        match tier.scaler.decide(&spec, utilisation, (serving + starting) as u32) {
+            Decision::Stay => {}
+            Decision::Out => self.add_replica(id, spec),
+            Decision::In => {
+                if let Some(last) = tier.replicas.iter_mut().rev().find(|replica| replica.listed) {
+                    (last.listed, last.leaving) = (false, true);
+                }
+            }
+        }
+    }
+
+    fn add_replica(&mut self, id: TierId, spec: ScalerSpec) {
+        let replicas = &mut self.tiers[id.index()].replicas;
+        let gone = |replica: &Replica| replica.retired;
+        let at = replicas.iter().position(gone).unwrap_or_else(|| {
+            replicas.push(Replica::default());
+            replicas.len() - 1
+        });
+        let replica = &mut replicas[at];
+        (replica.starting, replica.retired) = (true, false);
+        let epoch = replica.epoch;
+        self.schedule(spec.delay, Happening::Ready { tier: id, replica: at as u8, epoch });
+    }
+
+    /// Replicas that were told to leave and have nothing left to do are gone.
+    fn retire(&mut self, id: TierId) {
+        let tier = &mut self.tiers[id.index()].replicas;
+        for replica in tier.iter_mut().filter(|replica| replica.leaving) {
+            if replica.open.level() == 0 {
+                replica.epoch += 1;
+                (replica.leaving, replica.retired, replica.up) = (false, true, false);
+            }
+        }
+    }
+}

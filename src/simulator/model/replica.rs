@@ -1,0 +1,64 @@
+//! One copy of a tier: cores, a queue, and whether it is alive.
+
+use std::collections::VecDeque;
+
+use super::call::CallRef;
+use super::law::Law;
+use super::meter::Meter;
+
+/// A connection borrowed from the pool of a replica in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lease {
+    /// The replica whose pool it is.
+    pub(super) owner: u8,
+    /// Its life; a pool dies with its replica.
+    pub(super) epoch: u32,
+}
+
+/// A visit that waits for a core.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job {
+    pub(super) call: CallRef,
+    pub(super) law: Law,
+    pub(super) lease: Option<Lease>,
+}
+
+/// One replica.
+#[derive(Debug, Default)]
+pub(super) struct Replica {
+    /// It answers.
+    pub(super) up: bool,
+    /// The balancer counts on it.
+    pub(super) listed: bool,
+    /// The scaler has ordered it; it does not serve yet.
+    pub(super) starting: bool,
+    /// The scaler has told it to finish its work and go.
+    pub(super) leaving: bool,
+    /// It is gone, and its place may be used again.
+    pub(super) retired: bool,
+    /// Which life this is; services of an earlier life are void.
+    pub(super) epoch: u32,
+    pub(super) busy: Meter,
+    pub(super) waiting: Meter,
+    pub(super) queue: VecDeque<Job>,
+    /// Requests that it holds or works on.
+    pub(super) open: Meter,
+    /// Visits that it has finished.
+    pub(super) served: u64,
+}
+
+impl Replica {
+    /// A replica that serves.
+    pub(super) fn serving() -> Self {
+        Self { up: true, listed: true, ..Self::default() }
+    }
+}
+
+/// Connections that one replica in front keeps to a tier.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    pub(super) epoch: u32,
+    pub(super) in_use: u32,
+    /// Visits that wait for a connection.
+    pub(super) waiting: VecDeque<(CallRef, Law)>,
+}

@@ -1,0 +1,194 @@
+//! What a tier is made of, and what a request does to it.
+
+use std::sync::Arc;
+
+use super::{Law, ScalerSpec};
+use crate::units::{Bytes, Nanos};
+
+/// The most tiers that one stack may have.
+pub const MAX_TIERS: usize = 16;
+
+/// The position of a tier in the stack's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TierId(pub u8);
+
+impl TierId {
+    /// The position as an index.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What sort of component a tier is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TierKind {
+    /// A proxy or balancer in front of everything.
+    Edge,
+    /// Processes that serve a request from its beginning to its end.
+    Api,
+    /// A database.
+    Db,
+    /// A cache.
+    Cache,
+    /// A message queue.
+    Queue,
+    /// Processes that work on background jobs.
+    Worker,
+    /// Somebody else's service.
+    External,
+}
+
+impl TierKind {
+    /// Whether a request that has once been given to a replica stays with it until it is answered.
+    ///
+    /// A process holds its requests; a database or a cache answers each query on its own.
+    pub fn holds_requests(self) -> bool {
+        matches!(self, Self::Edge | Self::Api)
+    }
+
+    /// The word in files and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Api => "api",
+            Self::Db => "db",
+            Self::Cache => "cache",
+            Self::Queue => "queue",
+            Self::Worker => "worker",
+            Self::External => "external",
+        }
+    }
+}
+
+/// How requests are spread over the replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Balancing {
+    /// One after the other.
+    RoundRobin,
+    /// To the replica with the fewest open requests; ties go round.
+    #[default]
+    LeastConnections,
+    /// Any, equally likely.
+    Random,
+    /// To the replica that served this client before; new clients go round.
+    Sticky,
+}
+
+/// Connections that each replica of one tier keeps to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSpec {
+    /// The tier whose replicas keep the connections.
+    pub of: TierId,
+    /// At most this many for each of its replicas; whoever finds none free waits for one.
+    pub size: u32,
+    /// At least this many stay open.
+    pub idle: u32,
+}
+
+/// A store of answers with limited memory; the least recently used entry makes room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSpec {
+    /// Memory for entries.
+    pub max_memory: Bytes,
+    /// What one entry takes.
+    pub entry: Bytes,
+}
+
+/// What the balancer in front of a tier does when a replica does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failover {
+    /// A refused request, or an interrupted one without side effects, goes to another replica.
+    pub retry: bool,
+    /// How long a dead replica still gets requests.
+    pub detect: Nanos,
+    /// How long a replica that is back gets none yet.
+    pub back: Nanos,
+    /// The status that the client sees otherwise.
+    pub status: u16,
+}
+
+impl Default for Failover {
+    fn default() -> Self {
+        Self { retry: true, detect: Nanos::ZERO, back: Nanos::ZERO, status: 502 }
+    }
+}
+
+/// One tier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TierSpec {
+    /// Its name in programs and metrics.
+    pub name: String,
+    /// What it is.
+    pub kind: TierKind,
+    /// Replicas at the beginning, at least 1.
+    pub replicas: u32,
+    /// Cores of each replica: how many visits it serves at once. `None`: as many as come.
+    pub cores: Option<u32>,
+    /// How requests are spread.
+    pub balancing: Balancing,
+    /// Waiting places of each replica; whoever finds none is answered 503. `None`: no limit.
+    pub backlog: Option<u32>,
+    /// The connections through which it is reached.
+    pub pool: Option<PoolSpec>,
+    /// Answers it keeps.
+    pub cache: Option<CacheSpec>,
+    /// Memory of a replica that does nothing.
+    pub memory_base: Bytes,
+    /// Memory that each open request adds.
+    pub memory_per_request: Bytes,
+    /// What happens when a replica dies.
+    pub failover: Failover,
+    /// Adds and removes replicas by itself.
+    pub scaler: Option<ScalerSpec>,
+}
+
+impl TierSpec {
+    /// A tier of one replica with one core and no frills.
+    pub fn new(name: &str, kind: TierKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            replicas: 1,
+            cores: Some(1),
+            balancing: Balancing::default(),
+            backlog: None,
+            pool: None,
+            cache: None,
+            memory_base: Bytes::default(),
+            memory_per_request: Bytes::default(),
+            failover: Failover::default(),
+            scaler: None,
+        }
+    }
+}
+
+/// One thing that a request does on its way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Op {
+    /// Waits for a core of a tier and keeps it busy.
+    Visit {
+        /// Where.
+        tier: TierId,
+        /// For how long.
+        law: Law,
+    },
+    /// Time passes without any tier working.
+    Pause(Law),
+    /// Looks the request's key up; if it is there, goes on at `hit`.
+    Lookup {
+        /// The tier that keeps the answers.
+        tier: TierId,
+        /// The op to go on at.
+        hit: u16,
+    },
+    /// Keeps the answer under the request's key.
+    Keep {
+        /// The tier that keeps it.
+        tier: TierId,
+        /// For how long it is fresh.
+        ttl: Nanos,
+    },
+}
+
+/// Everything that one kind of request does, in order.
+pub type Program = Arc<[Op]>;

@@ -1,0 +1,186 @@
+//! A tier at work, and what it tells about itself.
+
+use rand_pcg::Pcg64Mcg;
+
+use super::balance;
+use super::cache::Cache;
+use super::call::Call;
+use super::replica::{Pool, Replica};
+use super::scaler::Scaler;
+use super::spec::{Balancing, TierKind, TierSpec};
+use crate::units::{Bytes, Nanos, RunTime};
+
+/// One tier with its replicas.
+#[derive(Debug)]
+pub(super) struct Tier {
+    pub(super) spec: TierSpec,
+    pub(super) replicas: Vec<Replica>,
+    /// The pools through which it is reached, one for each replica of the tier in front.
+    pub(super) pools: Vec<Pool>,
+    pub(super) cache: Option<Cache>,
+    pub(super) scaler: Scaler,
+    pub(super) slow: f64,
+    pub(super) errors: (f64, u16),
+    pub(super) chance: Pcg64Mcg,
+    pub(super) failed: u64,
+    turn: usize,
+}
+
+impl Tier {
+    pub(super) fn new(spec: TierSpec, chance: Pcg64Mcg) -> Self {
+        Self {
+            replicas: (0..spec.replicas.max(1)).map(|_| Replica::serving()).collect(),
+            pools: Vec::new(),
+            cache: spec.cache.map(Cache::new),
+            scaler: Scaler::default(),
+            slow: 1.0,
+            errors: (0.0, 500),
+            chance,
+            failed: 0,
+            turn: 0,
+            spec,
+        }
+    }
+
+    /// The replica for a new request; `None` if nobody answers.
+    pub(super) fn choose(&mut self, call: &Call) -> Option<usize> {
+        if self.spec.balancing == Balancing::Sticky
+            && let Some(known) = call.start.sticky.map(usize::from)
+            && self.replicas.get(known).is_some_and(|replica| replica.listed && replica.up)
+        {
+            return Some(known);
+        }
+        let first = self.pick(|replica| replica.listed)?;
+        if self.replicas[first].up {
+            return Some(first);
+        }
+        // The balancer does not know yet that it is dead; the connection is refused.
+        if self.spec.failover.retry {
+            return self.pick(|replica| replica.listed && replica.up);
+        }
+        None
+    }
+
+    fn pick(&mut self, eligible: impl Fn(&Replica) -> bool) -> Option<usize> {
+        balance::pick(
+            self.spec.balancing,
+            &self.replicas,
+            eligible,
+            &mut self.turn,
+            &mut self.chance,
+        )
+    }
+
+    /// Whether `replica` has a free core.
+    pub(super) fn has_free_core(&self, replica: usize) -> bool {
+        self.spec.cores.is_none_or(|cores| self.replicas[replica].busy.level() < cores)
+    }
+
+    /// Busy time of all its cores since the beginning.
+    pub(super) fn busy_ns(&self, now: RunTime) -> u64 {
+        self.replicas.iter().map(|replica| replica.busy.integral(now)).sum()
+    }
+
+    /// What it tells at `now`, in the stack's time.
+    pub(super) fn state(&self, now: RunTime) -> TierState<'_> {
+        let replicas = self.replicas.iter().map(|replica| self.replica_state(replica, now));
+        let idle = self.spec.pool.map_or(0, |pool| pool.idle);
+        TierState {
+            name: &self.spec.name,
+            kind: self.spec.kind,
+            replicas: replicas.collect(),
+            connections: match self.spec.pool {
+                Some(_) => self.pools.iter().map(|pool| pool.in_use.max(idle)).sum(),
+                None => self.replicas.iter().map(|replica| replica.open.level()).sum(),
+            },
+            pool_waiting: self.pools.iter().map(|pool| pool.waiting.len() as u32).sum(),
+            failed: self.failed,
+            cache: self.cache.as_ref().map(|cache| CacheState {
+                hits: cache.hits,
+                misses: cache.misses,
+                evictions: cache.evictions,
+                entries: cache.len() as u64,
+                memory: cache.memory(),
+            }),
+        }
+    }
+
+    fn replica_state(&self, replica: &Replica, now: RunTime) -> ReplicaState {
+        let per_request = self.spec.memory_per_request.get();
+        let memory = self.spec.memory_base.get() + per_request * u64::from(replica.open.level());
+        ReplicaState {
+            up: replica.up,
+            listed: replica.listed,
+            cores: self.spec.cores,
+            busy: Nanos::new(replica.busy.integral(now)),
+            busy_cores: replica.busy.level(),
+            waiting: replica.waiting.level(),
+            waited: Nanos::new(replica.waiting.integral(now)),
+            waiting_peak: replica.waiting.peak(),
+            open: replica.open.level(),
+            memory: Bytes::new(if replica.up { memory } else { 0 }),
+            served: replica.served,
+        }
+    }
+}
+
+/// What a tier tells about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TierState<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is.
+    pub kind: TierKind,
+    /// Each replica that it has or had.
+    pub replicas: Vec<ReplicaState>,
+    /// Connections open to it.
+    pub connections: u32,
+    /// Visits that wait for a connection.
+    pub pool_waiting: u32,
+    /// Visits that it refused or broke off.
+    pub failed: u64,
+    /// Its cache, if it is one.
+    pub cache: Option<CacheState>,
+}
+
+/// What a replica tells about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// It answers.
+    pub up: bool,
+    /// It gets requests.
+    pub listed: bool,
+    /// Its cores; `None`: as many as it needs.
+    pub cores: Option<u32>,
+    /// Core time used since the beginning, exact to the nanosecond.
+    pub busy: Nanos,
+    /// Cores busy now.
+    pub busy_cores: u32,
+    /// Visits in its queue now.
+    pub waiting: u32,
+    /// Time that visits have spent in its queue, those still in it included.
+    pub waited: Nanos,
+    /// The longest that its queue has been.
+    pub waiting_peak: u32,
+    /// Requests that it holds now.
+    pub open: u32,
+    /// Memory in use.
+    pub memory: Bytes,
+    /// Visits finished.
+    pub served: u64,
+}
+
+/// What a cache tells about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheState {
+    /// Lookups that found a fresh answer.
+    pub hits: u64,
+    /// Lookups that did not.
+    pub misses: u64,
+    /// Entries dropped to make room.
+    pub evictions: u64,
+    /// Entries held.
+    pub entries: u64,
+    /// Memory that they take.
+    pub memory: Bytes,
+}

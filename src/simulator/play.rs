@@ -1,0 +1,255 @@
+//! The model at work in real time: who waits for what, and the timer that wakes them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use hdrhistogram::Histogram;
+use slab::Slab;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::access_log::AccessLog;
+use super::deadline::{Clock, Timer};
+use super::limit::Limit;
+use super::model::{CallStart, Finished, Law, Model, Op, Outcome, Program};
+use super::simulation::Simulation;
+use super::store::Store;
+use super::token::Signer;
+use crate::units::{Nanos, RunTime, Seed};
+
+/// The least time between two wake-ups by the timer. Deadlines that come closer are met together, which
+/// halves the cost at ten thousand a second and makes none of them later than this.
+const COALESCE: Nanos = Nanos::from_micros(50);
+
+/// Everything that a serving shares. One thread owns it, so borrowing is never contended.
+#[derive(Debug)]
+pub(super) struct Play {
+    pub(super) simulation: Simulation,
+    pub(super) clock: Clock,
+    pub(super) signer: Signer,
+    /// When serving began, in seconds since 1970.
+    pub(super) epoch: u64,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) desk: RefCell<Desk>,
+    timer: Timer,
+    inner: RefCell<Inner>,
+}
+
+/// What requests leave behind.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) limits: Vec<Limit>,
+    pub(super) stores: Vec<Store>,
+    /// Requests by route (its index; none for unknown paths) and status.
+    pub(super) answered: HashMap<(Option<usize>, u16), u64>,
+    pub(super) arrivals: u64,
+    pub(super) connections: u64,
+    pub(super) log: Option<AccessLog>,
+    /// Constant bodies that were compressed once, by route.
+    pub(super) compressed: HashMap<usize, bytes::Bytes>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    model: Model,
+    waiters: Slab<Waiter>,
+    armed: Option<RunTime>,
+    woken: RunTime,
+    /// How late completions were, in nanoseconds.
+    lateness: Histogram<u64>,
+}
+
+#[derive(Debug)]
+enum Waiter {
+    Asleep(Option<Waker>),
+    Done(Finished),
+    /// The client has left; the stack does not know and goes on.
+    Gone,
+    Background(Work),
+}
+
+/// What is to be done when background work has ended.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) program: Program,
+    pub(super) store: usize,
+    pub(super) id: String,
+    /// Fields that the item then gets.
+    pub(super) then: serde_json::Value,
+}
+
+impl Play {
+    /// Begins a serving. Needs a tokio runtime with I/O.
+    pub(super) fn new(
+        simulation: Simulation,
+        seed: Seed,
+        (epoch, log): (u64, Option<AccessLog>),
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        let clock = Clock::start();
+        simulation.templates.reseed(seed);
+        let desk = Desk {
+            limits: simulation.limits.iter().map(|spec| Limit::new(spec.law)).collect(),
+            stores: simulation.stores.iter().map(|_| Store::default()).collect(),
+            answered: HashMap::new(),
+            arrivals: 0,
+            connections: 0,
+            log,
+            compressed: HashMap::new(),
+        };
+        // 1 µs to 1 min at 0.1 %; anything later is clamped.
+        let mut lateness = Histogram::new_with_bounds(1, 60_000_000_000, 3)
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        lateness.auto(false);
+        let inner = Inner {
+            model: Model::new(&simulation.tiers, &simulation.faults, seed),
+            waiters: Slab::new(),
+            armed: None,
+            woken: RunTime::ZERO,
+            lateness,
+        };
+        Ok(Self {
+            signer: Signer::new(seed, epoch),
+            timer: Timer::new(clock)?,
+            tasks: TaskTracker::new(),
+            desk: RefCell::new(desk),
+            inner: RefCell::new(inner),
+            simulation,
+            clock,
+            epoch,
+            stop,
+        })
+    }
+
+    /// Sends a request into the stack; the completion is ready when the stack has dealt with it.
+    pub(super) fn enter(self: &Rc<Self>, now: RunTime, start: CallStart) -> Completion {
+        let mut inner = self.inner.borrow_mut();
+        let slot = inner.waiters.insert(Waiter::Asleep(None));
+        inner.model.begin(now, CallStart { tag: slot as u64, ..start });
+        self.settle(&mut inner);
+        Completion { play: self.clone(), slot }
+    }
+
+    /// Waits a span of the stack's time.
+    pub(super) fn pause(self: &Rc<Self>, law: Law) -> Completion {
+        let program: Program = Arc::new([Op::Pause(law)]);
+        let start = CallStart { program, tag: 0, sticky: None, key: 0, safe: false };
+        self.enter(self.clock.now(), start)
+    }
+
+    /// Work that nobody waits for.
+    pub(super) fn work(&self, now: RunTime, work: Work) {
+        let mut inner = self.inner.borrow_mut();
+        let program = work.program.clone();
+        let tag = inner.waiters.insert(Waiter::Background(work)) as u64;
+        let start = CallStart { program, tag, sticky: None, key: 0, safe: true };
+        inner.model.begin(now, start);
+        self.settle(&mut inner);
+    }
+
+    /// Reads the model as it is now.
+    pub(super) fn observe<T>(&self, read: impl FnOnce(&Model, &Histogram<u64>) -> T) -> T {
+        let mut inner = self.inner.borrow_mut();
+        inner.model.advance(self.clock.now());
+        self.settle(&mut inner);
+        read(&inner.model, &inner.lateness)
+    }
+
+    /// Wakes whoever is due, until the serving stops.
+    pub(super) async fn keep_time(&self) -> io::Result<()> {
+        loop {
+            self.timer.expired().await?;
+            let now = self.clock.now();
+            let mut inner = self.inner.borrow_mut();
+            (inner.armed, inner.woken) = (None, now);
+            inner.model.advance(now);
+            self.settle(&mut inner);
+        }
+    }
+
+    /// Hands out what has ended, and arms the timer for what is next.
+    fn settle(&self, inner: &mut Inner) {
+        while let Some(finished) = inner.model.next_finished() {
+            self.hand_out(inner, finished);
+        }
+        let Some(due) = inner.model.next_due() else { return };
+        let due = due.max(inner.woken + COALESCE);
+        if inner.armed.is_none_or(|armed| due < armed) && self.timer.arm(due).is_ok() {
+            inner.armed = Some(due);
+        }
+    }
+
+    fn hand_out(&self, inner: &mut Inner, finished: Finished) {
+        let slot = finished.tag as usize;
+        let Some(waiter) = inner.waiters.get_mut(slot) else { return };
+        match std::mem::replace(waiter, Waiter::Done(finished)) {
+            Waiter::Asleep(waker) => {
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+            Waiter::Gone | Waiter::Done(_) => {
+                inner.waiters.remove(slot);
+            }
+            Waiter::Background(work) => {
+                inner.waiters.remove(slot);
+                self.conclude(&work, finished.outcome);
+            }
+        }
+    }
+
+    fn conclude(&self, work: &Work, outcome: Outcome) {
+        let mut desk = self.desk.borrow_mut();
+        let store = &mut desk.stores[work.store];
+        match outcome {
+            Outcome::Done => store.change(&work.id, &work.then),
+            Outcome::Failed { .. } => {
+                store.change(&work.id, &serde_json::json!({ "status": "failed" }))
+            }
+        };
+    }
+}
+
+/// Ready when the stack has dealt with a request, at the time that the model gives.
+#[derive(Debug)]
+pub(super) struct Completion {
+    play: Rc<Play>,
+    slot: usize,
+}
+
+impl Future for Completion {
+    type Output = Finished;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
+        let mut inner = self.play.inner.borrow_mut();
+        let Inner { waiters, lateness, .. } = &mut *inner;
+        let waiter = &mut waiters[self.slot];
+        if let Waiter::Done(finished) = *waiter {
+            let late = self.play.clock.now().since(finished.at);
+            lateness.saturating_record(late.get().max(1));
+            return Poll::Ready(finished);
+        }
+        *waiter = Waiter::Asleep(Some(context.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        let mut inner = self.play.inner.borrow_mut();
+        match inner.waiters.get_mut(self.slot) {
+            Some(Waiter::Done(_)) => {
+                inner.waiters.remove(self.slot);
+            }
+            Some(waiter) => *waiter = Waiter::Gone,
+            None => {}
+        }
+    }
+}

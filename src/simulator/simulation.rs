@@ -1,0 +1,154 @@
+//! What a `simulation.yaml` says, read and checked.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::limit::LimitSpec;
+use super::model::{Fault, Law, Program, TierId, TierSpec};
+use super::router::Router;
+use super::template::{Templates, Text};
+use crate::units::Nanos;
+
+/// A stack to be played: its tiers, its routes, and what will happen to it.
+#[derive(Debug)]
+pub struct Simulation {
+    /// Its name.
+    pub name: String,
+    /// The tiers. Replicas and cores may be changed before serving, to try another deployment.
+    pub tiers: Vec<TierSpec>,
+    /// What goes wrong, and when, counted from the start of serving.
+    pub faults: Vec<Fault>,
+    pub(super) routes: Vec<Route>,
+    pub(super) router: Router,
+    pub(super) limits: Vec<LimitSpec>,
+    pub(super) tokens: Vec<TokenSpec>,
+    pub(super) stores: Vec<String>,
+    pub(super) templates: Templates,
+    pub(super) sticky_cookie: Option<String>,
+    pub(super) trust_forwarded: bool,
+    pub(super) metrics_path: String,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) gzip: bool,
+}
+
+impl Simulation {
+    /// The tier called `name`, to change its replicas or cores.
+    pub fn tier_mut(&mut self, name: &str) -> Option<&mut TierSpec> {
+        self.tiers.iter_mut().find(|tier| tier.name == name)
+    }
+
+    /// The routes as `METHOD /path`, each with what a request to it does in the stack.
+    pub fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
+        self.routes.iter().map(|route| (route.name.as_str(), &route.program))
+    }
+
+    /// The mean time that a request to a route with this program keeps cores of `tier` busy, caches missed.
+    pub fn demand(program: &Program, tier: TierId) -> Nanos {
+        use super::model::Op;
+        let span = |op: &Op| match op {
+            Op::Visit { tier: visited, law } if *visited == tier => law.mean(),
+            _ => Nanos::ZERO,
+        };
+        program.iter().map(span).sum()
+    }
+}
+
+/// One kind of request and its answer.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// `GET /api/bookings/{id}`, as in metrics.
+    pub(super) name: String,
+    pub(super) limits: Vec<usize>,
+    pub(super) auth: Option<Auth>,
+    /// Fields that the body must have.
+    pub(super) require: Vec<String>,
+    pub(super) program: Program,
+    /// What a cache knows the answer by; otherwise path and query.
+    pub(super) key: Option<Text>,
+    /// The answer needs an item of this store, named by the last parameter of the path.
+    pub(super) find: Option<usize>,
+    /// The answer is kept in this store under its `id`.
+    pub(super) create: Option<usize>,
+    /// A JSON object that changes the item found.
+    pub(super) change: Option<Text>,
+    pub(super) issue: Option<Issue>,
+    pub(super) background: Option<Background>,
+    pub(super) answer: Answer,
+}
+
+/// Where a token is looked for, and what its absence means.
+#[derive(Debug)]
+pub(super) struct Auth {
+    pub(super) token: usize,
+    pub(super) bearer: bool,
+    pub(super) cookie: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) status: StatusCode,
+}
+
+/// A kind of token.
+#[derive(Debug)]
+pub(super) struct TokenSpec {
+    pub(super) name: String,
+    pub(super) ttl: Nanos,
+}
+
+/// A token that the answer hands out.
+#[derive(Debug)]
+pub(super) struct Issue {
+    pub(super) token: usize,
+    pub(super) subject: Option<Text>,
+    pub(super) cookie: Option<String>,
+}
+
+/// Work that goes on after the answer.
+#[derive(Debug)]
+pub(super) struct Background {
+    pub(super) program: Program,
+    /// A JSON object that changes the created item when the work is done.
+    pub(super) then: Option<Text>,
+}
+
+/// What is sent back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<(HeaderName, Text)>,
+    pub(super) content: Content,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) enum Content {
+    Empty,
+    Text {
+        kind: HeaderValue,
+        text: Text,
+    },
+    /// Bytes of no meaning: a media segment, a file.
+    Filler {
+        kind: HeaderValue,
+        bytes: Bytes,
+    },
+    Events(Events),
+    WebSocket(Live),
+}
+
+/// Server-sent events.
+#[derive(Debug)]
+pub(super) struct Events {
+    pub(super) count: u32,
+    pub(super) every: Law,
+    pub(super) data: Text,
+    /// A last event.
+    pub(super) end: Option<Text>,
+}
+
+/// A WebSocket that pushes and answers.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Sent in answer to each message of the client.
+    pub(super) reply: Option<Text>,
+    pub(super) push: Option<(Law, Text)>,
+    pub(super) ping: Option<Nanos>,
+}

@@ -1,0 +1,179 @@
+//! Answers with values of the request in them.
+
+mod functions;
+mod json;
+mod scope;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+use rand_pcg::Pcg64Mcg;
+
+pub(super) use scope::Scope;
+
+use crate::scenario::{Node, ProblemKind, Problems, text};
+use crate::units::{Seed, Stream};
+
+/// A generator that template functions share.
+pub(super) type Chance = Arc<Mutex<Pcg64Mcg>>;
+
+/// A text that is constant or rendered anew for each request.
+#[derive(Debug, Clone)]
+pub(super) enum Text {
+    Constant(Bytes),
+    Template(usize),
+}
+
+/// All templates of a simulation.
+pub(super) struct Templates {
+    environment: Environment<'static>,
+    names: Vec<String>,
+    chance: Chance,
+}
+
+impl fmt::Debug for Templates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Templates").field("count", &self.names.len()).finish_non_exhaustive()
+    }
+}
+
+impl Templates {
+    pub(super) fn new() -> Self {
+        let chance: Chance = Arc::new(Mutex::new(Seed::new(0).stream(Stream::Simulator, 0)));
+        let mut environment = Environment::new();
+        // A canned answer to a request that lacks a field shows null, as many real services do.
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        functions::add_to(&mut environment, &chance);
+        Self { environment, names: Vec::new(), chance }
+    }
+
+    /// Makes everything random in answers follow from `seed`.
+    pub(super) fn reseed(&self, seed: Seed) {
+        // Tiers have the first streams of the simulator.
+        let fresh = seed.stream(Stream::Simulator, 1_000);
+        match self.chance.lock() {
+            Ok(mut chance) => *chance = fresh,
+            Err(poisoned) => *poisoned.into_inner() = fresh,
+        }
+    }
+
+    /// A random identifier of 16 hexadecimal digits.
+    pub(super) fn fresh_id(&self) -> String {
+        functions::draw(&self.chance, |chance| {
+            use rand::RngExt;
+            format!("{:016x}", chance.random::<u64>())
+        })
+    }
+
+    /// Compiles a text in minijinja's language.
+    pub(super) fn text(&mut self, node: &Node, problems: &mut Problems) -> Option<Text> {
+        let source = text(node, "a text", problems)?;
+        if !(source.contains("{{") || source.contains("{%") || source.contains("{#")) {
+            return Some(Text::Constant(Bytes::copy_from_slice(source.as_bytes())));
+        }
+        self.compile(source.to_owned(), node, problems)
+    }
+
+    /// Compiles a tree of values to a JSON text.
+    pub(super) fn json(&mut self, node: &Node, problems: &mut Problems) -> Option<Text> {
+        let source = json::source(node, problems)?;
+        match source {
+            json::Source::Constant(text) => Some(Text::Constant(text.into())),
+            json::Source::Template(source) => self.compile(source, node, problems),
+        }
+    }
+
+    fn compile(&mut self, source: String, node: &Node, problems: &mut Problems) -> Option<Text> {
+        let name = self.names.len().to_string();
+        if let Err(error) = self.environment.add_template_owned(name.clone(), source) {
+            let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+            problems.report(node.span, ProblemKind::TemplateSyntax { message });
+            return None;
+        }
+        if let Some(unknown) = self.unknown_name(&name) {
+            let known = scope::NAMES.iter().chain(&functions::NAMES);
+            let known = known.map(|name| (*name).to_owned()).collect();
+            let kind = ProblemKind::UnknownName { what: "variable", name: unknown, known };
+            problems.report(node.span, kind);
+            return None;
+        }
+        self.names.push(name);
+        Some(Text::Template(self.names.len() - 1))
+    }
+
+    fn unknown_name(&self, template: &str) -> Option<String> {
+        let template = self.environment.get_template(template).ok()?;
+        let known = |name: &String| scope::NAMES.contains(&name.as_str()) || functions::knows(name);
+        let mut unknown: Vec<String> =
+            template.undeclared_variables(false).into_iter().filter(|name| !known(name)).collect();
+        unknown.sort();
+        unknown.into_iter().next()
+    }
+
+    /// The text for one request.
+    ///
+    /// # Errors
+    /// An expression that fails, in minijinja's words.
+    pub(super) fn render(&self, text: &Text, scope: &Scope) -> Result<Bytes, minijinja::Error> {
+        match text {
+            Text::Constant(bytes) => Ok(bytes.clone()),
+            Text::Template(index) => {
+                let template = self.environment.get_template(&self.names[*index])?;
+                Ok(template.render(Value::from_object(scope.clone()))?.into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{SourceId, yaml};
+
+    fn rendered(yaml: &str, path: &[(&str, &str)], query: &str) -> String {
+        let mut problems = Problems::default();
+        let node = yaml::parse(yaml, SourceId(0), &mut problems).expect("yaml");
+        let mut templates = Templates::new();
+        let text = templates.json(&node, &mut problems);
+        assert_eq!(problems.into_sorted(), vec![]);
+        let path = path.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let scope = Scope { path, query: query.to_owned(), ..Scope::default() };
+        let bytes = templates.render(&text.expect("compiles"), &scope).expect("renders");
+        String::from_utf8(bytes.to_vec()).expect("utf-8")
+    }
+
+    #[test]
+    fn values_keep_their_type_and_texts_are_escaped() {
+        let yaml = "{ id: '{{ path.id }}', note: 'from {{ query.q }}!', n: 5, ok: true, none: ~ }";
+        let out = rendered(yaml, &[("id", "a\"b")], "q=x%22y");
+        let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(json["id"], "a\"b");
+        assert_eq!(json["note"], "from x\"y!");
+        assert_eq!((&json["n"], &json["ok"]), (&5.into(), &true.into()));
+        assert!(json["none"].is_null());
+    }
+
+    #[test]
+    fn missing_values_are_null() {
+        assert_eq!(rendered("{ a: '{{ body.x.y }}' }", &[], ""), r#"{"a":null}"#);
+    }
+
+    #[test]
+    fn repeated_items_are_numbered() {
+        let out = rendered("{ repeat: 3, item: { n: '{{ n }}' } }", &[], "");
+        assert_eq!(out, r#"[{"n":1},{"n":2},{"n":3}]"#);
+    }
+
+    #[test]
+    fn unknown_variable_is_a_problem() {
+        let mut problems = Problems::default();
+        let node = yaml::parse("{ a: '{{ boddy.x }}' }", SourceId(0), &mut problems).expect("yaml");
+        assert!(Templates::new().json(&node, &mut problems).is_none());
+        let problems = problems.into_sorted();
+        assert!(matches!(&problems[0].kind,
+            ProblemKind::UnknownName { name, .. } if name == "boddy"));
+    }
+}

@@ -1,0 +1,69 @@
+//! What an answer can refer to.
+
+use std::sync::Arc;
+
+use minijinja::Value;
+use minijinja::value::Object;
+
+use crate::units::RunTime;
+
+/// The variables, besides functions.
+pub(in crate::simulator) const NAMES: [&str; 10] =
+    ["path", "query", "body", "user", "item", "id", "token", "expires_in", "now", "n"];
+
+/// The values of one request.
+#[derive(Debug, Clone, Default)]
+pub(in crate::simulator) struct Scope {
+    /// Parameters of the path.
+    pub(in crate::simulator) path: Vec<(String, String)>,
+    /// The query as sent; decoded when asked for.
+    pub(in crate::simulator) query: String,
+    /// The body, if it was JSON or a form.
+    pub(in crate::simulator) body: Value,
+    /// The subject of the token presented, or of the token issued.
+    pub(in crate::simulator) user: Option<String>,
+    /// The item found.
+    pub(in crate::simulator) item: Value,
+    /// A fresh identifier.
+    pub(in crate::simulator) id: String,
+    /// The token issued and its life in seconds.
+    pub(in crate::simulator) token: Option<(String, u64)>,
+    /// When it is answered, and when serving began in seconds since 1970; together they make `now`.
+    pub(in crate::simulator) at: RunTime,
+    pub(in crate::simulator) epoch: u64,
+    /// The number of an event in a stream, from 1.
+    pub(in crate::simulator) number: u64,
+}
+
+impl Scope {
+    /// UTC, ISO 8601.
+    fn date(&self) -> String {
+        let seconds = self.epoch + self.at.get() / 1_000_000_000;
+        let date = jiff::Timestamp::from_second(seconds as i64);
+        date.map(|date| date.to_string()).unwrap_or_default()
+    }
+}
+
+impl Object for Scope {
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match key {
+            "path" => Value::from_pairs(
+                self.path.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            ),
+            "query" => Value::from_pairs(url::form_urlencoded::parse(self.query.as_bytes())),
+            "body" => self.body.clone(),
+            "user" => self.user.as_deref().map_or(Value::from(()), Value::from),
+            "item" => self.item.clone(),
+            "id" => Value::from(self.id.as_str()),
+            "token" => Value::from(self.token.as_ref()?.0.as_str()),
+            "expires_in" => Value::from(self.token.as_ref()?.1),
+            "now" => Value::from(self.date()),
+            "n" => Value::from(self.number),
+            _ => return None,
+        })
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+}
