@@ -25,7 +25,7 @@ function mounts(text) {
 /** Our own group in each hierarchy: `{ cpu: '/…', memory: '/…', '': '/…' }`; the empty key is v2. */
 function own(text) {
   const paths = {};
-  for (const line of text.trim().split('\n')) {
+  for (const line of text.split('\n').filter(Boolean)) {
     const [, controllers, ...rest] = line.split(':');
     for (const controller of controllers.split(',')) paths[controller] = rest.join(':');
   }
@@ -97,12 +97,12 @@ function baseV2(mount, ours, name) {
  * Finds out what this machine offers: `{ version: 1, bases }`, `{ version: 2, base }`, or
  * `{ version: 0, warning }` where no group is writable.
  */
-export function detect(name) {
+export function detect(name, { mountsFile = '/proc/mounts', ownFile = '/proc/self/cgroup' } = {}) {
   let mounted;
   let ours;
   try {
-    mounted = mounts(readFileSync('/proc/mounts', 'utf8'));
-    ours = own(readFileSync('/proc/self/cgroup', 'utf8'));
+    mounted = mounts(readFileSync(mountsFile, 'utf8'));
+    ours = own(readFileSync(ownFile, 'utf8'));
   } catch (error) {
     return { version: 0, warning: `no control groups here (${error.code})` };
   }

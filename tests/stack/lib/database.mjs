@@ -39,7 +39,7 @@ async function hashedUsers(file) {
   writeFileSync(file, `email,password_hash\n${rows.join('\n')}\n`);
 }
 
-async function seed(data, { state, port, secrets, owner }) {
+async function seed(data, { state, port, secrets, owner, started }) {
   const work = directory(path.join(state, 'seed'), owner);
   await hashedUsers(path.join(work, 'users.csv'));
   for (const file of ['airports.csv', 'airlines.csv', 'schema.sql']) cpSync(path.join(HERE, 'seed', file), path.join(work, file));
@@ -50,12 +50,13 @@ async function seed(data, { state, port, secrets, owner }) {
     `--pwfile=${password}`, '--no-sync'], { as: owner, cwd: work });
   rmSync(password);
   const log = path.join(state, 'log/seed.log');
-  const server = { name: 'seeding', log, ...launch({
+  const server = { name: 'seeding', tier: 'db', port, stop: 'SIGINT', log, ...launch({
     argv: [`${binaries()}/postgres`, '-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1',
       '-c', 'unix_socket_directories=', '-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'timezone=UTC',
       '-c', 'shared_preload_libraries=pg_stat_statements', '-c', 'max_wal_size=2GB'],
     user: owner, log, directory: work,
   }) };
+  started(server);
   try {
     const env = { ...process.env, PGPASSWORD: secrets.admin, PGOPTIONS: '-c timezone=UTC', APP: secrets.app, MONITOR: secrets.monitor };
     const psql = (database, ...rest) => run([`${binaries()}/psql`, '-X', '-q', '-h', '127.0.0.1', '-p', String(port),
@@ -72,8 +73,11 @@ async function seed(data, { state, port, secrets, owner }) {
   rmSync(work, { recursive: true });
 }
 
-/** Makes `state/database` a fresh copy of today's template, seeding one if needed. Returns the data directory. */
-export async function prepare({ state, options, port, secrets, say }) {
+/**
+ * Makes `state/database` a fresh copy of today's template, seeding one if needed. Returns the data directory.
+ * `started` is told of the server that runs while seeding, so that it is found if we are interrupted.
+ */
+export async function prepare({ state, options, port, secrets, say, started }) {
   const owner = user('postgres');
   const templates = directory(path.join(state, 'templates'), owner);
   const template = path.join(templates, key(secrets));
@@ -83,7 +87,7 @@ export async function prepare({ state, options, port, secrets, say }) {
     mkdirSync(fresh, { mode: 0o700 });
     own(fresh, owner);
     const start = performance.now();
-    await seed(fresh, { state, port: port.database, secrets, owner });
+    await seed(fresh, { state, port: port.database, secrets, owner, started });
     renameSync(fresh, template);
     say(`seeded the database in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   }

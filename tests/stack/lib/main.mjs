@@ -1,20 +1,21 @@
 // The commands: up, down, status, replica, rolling-restart.
 
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import * as cgroups from './cgroups.mjs';
 import { prepare } from './database.mjs';
 import { directory, ports, secrets as readSecrets } from './layout.mjs';
-import { UsageError, read } from './options.mjs';
+import { USUAL_STATE, UsageError, read } from './options.mjs';
 import * as parts from './parts.mjs';
 import { alive, end, launch, listening, send, until } from './processes.mjs';
-import { addresses, load, save, table, writeEnv } from './record.mjs';
+import { addresses, load, lock, save, savePart, table, writeEnv } from './record.mjs';
 
 const say = (text) => process.stderr.write(`stack: ${text}\n`);
 
 /** Starts one part in a group of its own; returns its line for state.json once it is ready. */
 async function start(context, part, { seconds = 60, cgroup } = {}) {
+  if (context.stopped) throw new Error('stopped');
   const log = path.join(context.state, 'log', `${part.name}.log`);
   const group = cgroup ?? cgroups.create(context.groups, part.name, {
     cpu: part.cpu, memory: part.memory, period: context.options['cpu-period'],
@@ -24,10 +25,17 @@ async function start(context, part, { seconds = 60, cgroup } = {}) {
     memory_mib: part.memory || undefined, cgroup: group, log, stop: part.stop, scrape: part.scrape,
     ...launch({ ...part, log, cgroup: group }),
   };
-  context.record.parts = [...context.record.parts.filter((other) => other.name !== part.name), line];
-  save(context.state, context.record);
-  await until(`${part.name} is ready`, part.ready, { seconds, part: line });
+  savePart(context.state, context.record, line);
+  const ready = () => context.stopped || part.ready();
+  await until(`${part.name} is ready`, ready, { seconds, part: line });
   return line;
+}
+
+/** Waits for all of them, then throws what the first one threw. */
+async function all(promises) {
+  const results = await Promise.allSettled(promises);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
 }
 
 async function freePorts(options, port) {
@@ -43,23 +51,24 @@ async function startAll(context) {
   const { state, options, port } = context;
   const app = parts.installApi(state);
   context.record.urls.ca = parts.certificates(state);
-  const data = await prepare({ ...context, say });
-  await Promise.all([
+  const data = await prepare({ ...context, say, started: (line) => savePart(state, context.record, line) });
+  context.record.parts = []; // what seeded is gone
+  save(state, context.record);
+  await all([
     start(context, parts.database(context, data)),
     start(context, parts.cache(context)),
     start(context, parts.payment(context, app)),
   ]);
   await start(context, parts.pooler(context));
   const numbers = Array.from({ length: options.api }, (_, index) => index + 1);
-  await Promise.all(numbers.map((number) => start(context, parts.replica(context, number))));
+  await all(numbers.map((number) => start(context, parts.replica(context, number))));
   await start(context, parts.edge(context));
   const scraped = options['no-exporters'] ? [] : parts.exporters(context);
-  await Promise.all(scraped.map((part) => start(context, part)));
+  await all(scraped.map((part) => start(context, part)));
   if (!options['no-prometheus']) await start(context, parts.prometheus(context, scraped));
   context.record.urls = addresses(options, port, context.record.parts, context.record.urls.ca, state);
 }
 
-/** The groups of a recorded stack, or new ones. */
 const groupName = (options) => `plimsoll-stack-${options['base-port']}`;
 
 async function up({ options, state }) {
@@ -86,11 +95,15 @@ async function up({ options, state }) {
   };
   const secrets = readSecrets(state);
   const context = { state, options, port, groups, secrets, record };
+  save(state, record);
+  const starting = startAll(context);
   try {
-    await startAll(context);
+    await Promise.race([starting, interrupted()]);
   } catch (error) {
+    context.stopped = true;
+    await starting.catch(() => {}); // nothing may start behind our back
     const failure = `${error.message}${lastWords(error.message)}`;
-    await takeDown(state, record);
+    await takeDown(state, load(state));
     throw new Error(failure);
   }
   record.complete = true;
@@ -100,6 +113,15 @@ async function up({ options, state }) {
   process.stdout.write(`${table(record)}\n`);
   say(`up in ${record.start_seconds} s`);
   return 0;
+}
+
+/** Rejects when somebody stops us, so that what was started is taken down again. */
+function interrupted() {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+      process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
+    }
+  });
 }
 
 /** The end of the log that a message names. */
@@ -134,8 +156,9 @@ async function down({ options, state }) {
   if (record) await takeDown(state, record);
   say(record ? 'down' : 'was not up');
   if (options.purge) {
-    rmSync(`${state}/`, { recursive: true, force: true });
     rmSync(state, { recursive: true, force: true });
+    // A link that pointed there leads nowhere now.
+    if (!existsSync(USUAL_STATE)) rmSync(USUAL_STATE, { force: true });
   }
   return 0;
 }
@@ -226,7 +249,12 @@ async function main() {
     process.stdout.write(`${request.help}\n`);
     return 0;
   }
-  return COMMANDS[request.command](request);
+  const unlock = ['up', 'down'].includes(request.command) ? lock(request.state) : () => {};
+  try {
+    return await COMMANDS[request.command](request);
+  } finally {
+    unlock();
+  }
 }
 
 main().then((code) => { process.exitCode = code; }, (error) => {

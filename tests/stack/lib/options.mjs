@@ -2,12 +2,16 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-export const HERE = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '..');
+export const HERE = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 export const REPOSITORY = path.resolve(HERE, '../..');
+
+/** The state directory when none is named, or a link to it. */
+export const USUAL_STATE = path.join(HERE, '.state');
 
 /** What the user did wrong; printed without a stack trace, exit code 2. */
 export class UsageError extends Error {}
@@ -147,22 +151,19 @@ function reachable(directory) {
 function stateDirectory(given) {
   if (given) {
     mkdirSync(given, { recursive: true });
-    return path.resolve(given);
+    return realpathSync(given);
   }
-  const usual = path.join(HERE, '.state');
-  if (!existsSync(usual)) {
-    if (lstatSync(usual, { throwIfNoEntry: false })) { // a link whose target was swept away
-      const elsewhere = elsewhereFor(usual);
-      mkdirSync(elsewhere, { recursive: true });
-    } else if (reachable(HERE)) {
-      mkdirSync(usual);
+  const isLink = lstatSync(USUAL_STATE, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  if (!existsSync(USUAL_STATE)) {
+    if (!isLink && reachable(HERE)) {
+      mkdirSync(USUAL_STATE);
     } else {
-      const elsewhere = elsewhereFor(usual);
+      const elsewhere = elsewhereFor(USUAL_STATE);
       mkdirSync(elsewhere, { recursive: true });
-      symlinkSync(elsewhere, usual);
+      if (!isLink) symlinkSync(elsewhere, USUAL_STATE);
     }
   }
-  return usual;
+  return realpathSync(USUAL_STATE);
 }
 
 function elsewhereFor(usual) {

@@ -1,8 +1,8 @@
 // state.json and env: what runs where, for people, scripts and plimsoll.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { alive } from './processes.mjs';
+import { alive, startTime } from './processes.mjs';
 
 const file = (state) => path.join(state, 'state.json');
 
@@ -21,6 +21,38 @@ export function save(state, record) {
   const fresh = `${file(state)}.new`;
   writeFileSync(fresh, `${JSON.stringify(record, null, 2)}\n`);
   renameSync(fresh, file(state));
+}
+
+/** Puts `line` in the place of the part of its name, on top of what other commands wrote meanwhile. */
+export function savePart(state, record, line) {
+  const latest = load(state) ?? record;
+  const index = latest.parts.findIndex((part) => part.name === line.name);
+  latest.parts.splice(index < 0 ? latest.parts.length : index, 1, line);
+  record.parts = latest.parts;
+  save(state, record);
+}
+
+/** Keeps a second `up` or `down` out until the returned function is called. A dead holder's lock is taken over. */
+export function lock(state) {
+  const name = path.join(state, 'lock');
+  const mine = JSON.stringify({ pid: process.pid, started: startTime(process.pid) });
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    try {
+      writeFileSync(name, mine, { flag: 'wx' });
+      return () => rmSync(name, { force: true });
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    let holder;
+    try {
+      holder = JSON.parse(readFileSync(name, 'utf8'));
+    } catch {
+      holder = { pid: null };
+    }
+    if (alive(holder)) throw new Error(`another \`up\` or \`down\` is at work here (pid ${holder.pid})`);
+    rmSync(name, { force: true });
+  }
+  throw new Error(`cannot take ${name}`);
 }
 
 /** The addresses of everything, without credentials. */
