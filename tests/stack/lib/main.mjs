@@ -54,19 +54,30 @@ async function startAll(context) {
   const data = await prepare({ ...context, say, started: (line) => savePart(state, context.record, line) });
   context.record.parts = []; // what seeded is gone
   save(state, context.record);
+  const scraped = options['no-exporters'] ? [] : parts.exporters(context);
+  await all([startServing(context, data, app), startWatching(context, scraped)]);
+  if (!options['no-prometheus']) await until('Prometheus reads every target', () => parts.targetsUp(context, scraped), { seconds: 30, every: 100 });
+  context.record.urls = addresses(options, port, context.record.parts, context.record.urls.ca, state);
+}
+
+/** What answers requests: each part once those that it needs are ready. */
+async function startServing(context, data, app) {
   await all([
     start(context, parts.database(context, data)),
     start(context, parts.cache(context)),
     start(context, parts.payment(context, app)),
   ]);
   await start(context, parts.pooler(context));
-  const numbers = Array.from({ length: options.api }, (_, index) => index + 1);
+  const numbers = Array.from({ length: context.options.api }, (_, index) => index + 1);
   await all(numbers.map((number) => start(context, parts.replica(context, number))));
   await start(context, parts.edge(context));
-  const scraped = options['no-exporters'] ? [] : parts.exporters(context);
-  await all(scraped.map((part) => start(context, part)));
-  if (!options['no-prometheus']) await start(context, parts.prometheus(context, scraped));
-  context.record.urls = addresses(options, port, context.record.parts, context.record.urls.ca, state);
+}
+
+/** What watches; at the same time, because Prometheus lets five seconds pass before it reads anything. */
+async function startWatching(context, scraped) {
+  const watching = scraped.map((part) => start(context, part));
+  if (!context.options['no-prometheus']) watching.push(start(context, parts.prometheus(context, scraped)));
+  await all(watching);
 }
 
 const groupName = (options) => `plimsoll-stack-${options['base-port']}`;

@@ -161,3 +161,15 @@ export function prometheus({ state, port, options }, scraped) {
     ready: () => answers(`http://127.0.0.1:${port.prometheus}/-/ready`), stop: 'SIGTERM',
   };
 }
+
+/** Whether Prometheus has read every one of its targets. */
+export async function targetsUp({ port, options, stopped }, scraped) {
+  if (stopped) return true;
+  try {
+    const response = await fetch(`http://127.0.0.1:${port.prometheus}/api/v1/query?query=sum(up)`, { signal: AbortSignal.timeout(2000) });
+    const { data } = await response.json();
+    return Number(data.result[0]?.value[1]) === scraped.length + options.api;
+  } catch {
+    return false;
+  }
+}
