@@ -144,6 +144,7 @@ dir ${state}/cache
 /** Prometheus scrapes what runs, each second: a run of a minute must show its shape. */
 export function prometheus(targets) {
   const jobs = Object.entries(targets).map(([job, entries]) => `  - job_name: ${job}
+    honor_labels: true
     static_configs:
 ${entries.map(({ address, replica }) => `      - targets: ['${address}']\n${replica ? `        labels: { replica: '${replica}' }\n` : ''}`).join('')}`);
   return `global:

@@ -55,8 +55,13 @@ async function startAll(context) {
   context.record.parts = []; // what seeded is gone
   save(state, context.record);
   const scraped = options['no-exporters'] ? [] : parts.exporters(context);
-  await all([startServing(context, data, app), startWatching(context, scraped)]);
-  if (!options['no-prometheus']) await until('Prometheus reads every target', () => parts.targetsUp(context, scraped), { seconds: 30, every: 100 });
+  const prometheus = options['no-prometheus'] ? [] : [parts.prometheus(context, scraped)];
+  // Prometheus goes first, because it lets five seconds pass before it reads anything.
+  await all([...prometheus.map((part) => start(context, part)), startServing(context, data, app)]);
+  await all(scraped.map((part) => start(context, part)));
+  if (prometheus.length > 0) {
+    await until('Prometheus reads every target', () => parts.targetsUp(context, scraped), { seconds: 30, every: 100 });
+  }
   context.record.urls = addresses(options, port, context.record.parts, context.record.urls.ca, state);
 }
 
@@ -71,13 +76,6 @@ async function startServing(context, data, app) {
   const numbers = Array.from({ length: context.options.api }, (_, index) => index + 1);
   await all(numbers.map((number) => start(context, parts.replica(context, number))));
   await start(context, parts.edge(context));
-}
-
-/** What watches; at the same time, because Prometheus lets five seconds pass before it reads anything. */
-async function startWatching(context, scraped) {
-  const watching = scraped.map((part) => start(context, part));
-  if (!context.options['no-prometheus']) watching.push(start(context, parts.prometheus(context, scraped)));
-  await all(watching);
 }
 
 const groupName = (options) => `plimsoll-stack-${options['base-port']}`;
