@@ -12,6 +12,7 @@ pub mod schedule;
 pub mod slo;
 pub mod user;
 
+pub mod observe;
 pub mod transport;
 
 pub mod engine;
