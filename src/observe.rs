@@ -5,7 +5,7 @@
 //! "no data" and never zero; a source that fails has its own error and spares the others.
 //!
 //! Architecture invariant: nothing here can slow the load down. Every source has its time limit, every
-//! answer its size limit, and an [`Observer`] takes no longer than its slowest permitted source.
+//! answer its size limit, and an [`Observer`] belongs on a thread of its own.
 
 mod cgroup;
 mod error;
@@ -30,4 +30,4 @@ pub use observer::{Failure, Observation, Observer};
 pub use prometheus::Query;
 pub use promql::{Exporter, Target};
 pub use series::{Labels, Scrape, Selector, Series, Window};
-pub use source::{Place, Source, SourceSpec};
+pub use source::{Place, SourceSpec};

@@ -31,7 +31,7 @@ pub enum Cgroup {
 }
 
 /// The metrics of a control group: `throttled` is the share of periods in which the quota ran out.
-pub fn mappings() -> Vec<Mapping> {
+pub(super) fn mappings() -> Vec<Mapping> {
     let mut mappings = machine(&Selector::new(CPU_SECONDS), &Selector::new(MEMORY));
     let throttled = Formula::Growth(Selector::new("nr_throttled"), Selector::new("nr_periods"));
     mappings.push(Mapping::new("throttled", Unit::Share, throttled));
@@ -39,7 +39,7 @@ pub fn mappings() -> Vec<Mapping> {
 }
 
 /// The metrics of a process.
-pub fn process_mappings() -> Vec<Mapping> {
+pub(super) fn process_mappings() -> Vec<Mapping> {
     machine(&Selector::new(CPU_SECONDS), &Selector::new(MEMORY))
 }
 
@@ -48,44 +48,62 @@ impl Cgroup {
     ///
     /// # Errors
     /// When a file is missing (the group is gone) or does not read as documented.
-    pub fn read(&self) -> Result<Vec<Series>, ObserveError> {
+    pub(super) fn read(&self) -> Result<Vec<Series>, ObserveError> {
         match self {
             Self::V1 { cpu, cpuacct, memory } => {
                 let mut series = Vec::new();
                 if let Some(directory) = cpu {
-                    series.extend(flat(&text(&directory.join("cpu.stat"))?));
-                    let [quota, period] = [
-                        number(&directory.join("cpu.cfs_quota_us"))?,
-                        number(&directory.join("cpu.cfs_period_us"))?,
-                    ];
-                    series.extend(quota_v1(quota, period));
+                    series.extend(quota_v1(directory)?);
                 }
                 if let Some(directory) = cpuacct {
                     let nanoseconds = number(&directory.join("cpuacct.usage"))?;
                     series.push(Series::plain(CPU_SECONDS, nanoseconds / 1e9));
                 }
                 if let Some(directory) = memory {
-                    let usage = number(&directory.join("memory.usage_in_bytes"))?;
-                    let limit = number(&directory.join("memory.limit_in_bytes"))?;
-                    let stat = flat(&text(&directory.join("memory.stat"))?);
-                    series.extend(memory_series(usage, Some(limit), &stat, "total_inactive_file"));
+                    series.extend(memory_v1(directory)?);
                 }
                 Ok(series)
             }
-            Self::V2(directory) => {
-                let stat = flat(&text(&directory.join("cpu.stat"))?);
-                let memory = flat(&text(&directory.join("memory.stat"))?);
-                let limit = text(&directory.join("memory.max"))?.trim().parse().ok(); // `max` is no number
-                let usage = number(&directory.join("memory.current"))?;
-                let mut series = memory_series(usage, limit, &memory, "inactive_file");
-                let used = stat.iter().find(|one| one.name == "usage_usec");
-                series.extend(used.map(|used| Series::plain(CPU_SECONDS, used.value / 1e6)));
-                series.extend(quota_v2(&text(&directory.join("cpu.max"))?));
-                series.extend(stat);
-                Ok(series)
-            }
+            Self::V2(directory) => Ok([cpu_v2(directory)?, memory_v2(directory)?].concat()),
         }
     }
+}
+
+fn quota_v1(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+    let quota = number(&directory.join("cpu.cfs_quota_us"))?;
+    let period = number(&directory.join("cpu.cfs_period_us"))?;
+    let mut series = flat(&text(&directory.join("cpu.stat"))?);
+    series.extend(cores(quota, period));
+    Ok(series)
+}
+
+fn memory_v1(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+    let usage = number(&directory.join("memory.usage_in_bytes"))?;
+    let limit = number(&directory.join("memory.limit_in_bytes"))?;
+    let stat = flat(&text(&directory.join("memory.stat"))?);
+    Ok(working_set(usage, Some(limit), &stat, "total_inactive_file"))
+}
+
+/// `cpu.max` is `quota period`, or `max period` for no quota.
+fn cpu_v2(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+    let mut series = flat(&text(&directory.join("cpu.stat"))?);
+    let used = series.iter().find(|one| one.name == "usage_usec").map(|one| one.value / 1e6);
+    series.extend(used.map(|seconds| Series::plain(CPU_SECONDS, seconds)));
+    let max = text(&directory.join("cpu.max"))?;
+    let allowed = max
+        .trim()
+        .split_once(' ')
+        .and_then(|(quota, period)| cores(quota.parse().ok()?, period.parse().ok()?));
+    series.extend(allowed);
+    Ok(series)
+}
+
+/// `memory.max` is a number, or `max` for no limit.
+fn memory_v2(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+    let usage = number(&directory.join("memory.current"))?;
+    let limit = text(&directory.join("memory.max"))?.trim().parse().ok();
+    let stat = flat(&text(&directory.join("memory.stat"))?);
+    Ok(working_set(usage, limit, &stat, "inactive_file"))
 }
 
 /// Reads `name number` lines, as cpu.stat and memory.stat have them; others are left out.
@@ -96,20 +114,14 @@ fn flat(text: &str) -> Vec<Series> {
         .collect()
 }
 
-/// The cores that v1's quota allows; -1 is no quota.
-fn quota_v1(quota: f64, period: f64) -> Option<Series> {
+/// The cores that a quota allows; v1 writes -1 for no quota.
+fn cores(quota: f64, period: f64) -> Option<Series> {
     (quota > 0.0 && period > 0.0).then(|| Series::plain(CORES, quota / period))
-}
-
-/// The cores that v2's `cpu.max` allows: `quota period`, or `max period` for no quota.
-fn quota_v2(text: &str) -> Option<Series> {
-    let (quota, period) = text.trim().split_once(' ')?;
-    quota_v1(quota.parse().ok()?, period.parse().ok()?)
 }
 
 /// Memory in use as the kernel counts against the limit, less the file cache that it would drop first:
 /// what Kubernetes calls the working set.
-fn memory_series(usage: f64, limit: Option<f64>, stat: &[Series], droppable: &str) -> Vec<Series> {
+fn working_set(usage: f64, limit: Option<f64>, stat: &[Series], droppable: &str) -> Vec<Series> {
     let cache = stat.iter().find(|one| one.name == droppable).map_or(0.0, |one| one.value);
     let mut series = vec![Series::plain(MEMORY, (usage - cache).max(0.0))];
     if let Some(limit) = limit.filter(|limit| *limit < NO_LIMIT) {
@@ -122,7 +134,7 @@ fn memory_series(usage: f64, limit: Option<f64>, stat: &[Series], droppable: &st
 ///
 /// # Errors
 /// When there is no such process.
-pub fn read_process(pid: u32) -> Result<Vec<Series>, ObserveError> {
+pub(super) fn read_process(pid: u32) -> Result<Vec<Series>, ObserveError> {
     let path = PathBuf::from(format!("/proc/{pid}/stat"));
     let ticks = rustix::param::clock_ticks_per_second();
     let page = rustix::param::page_size();
@@ -156,7 +168,7 @@ fn number(path: &Path) -> Result<f64, ObserveError> {
 mod tests {
     use super::*;
     use crate::observe::series::{Scrape, Window};
-    use crate::units::RunTime;
+    use crate::units::{Quantity, RunTime};
 
     macro_rules! data {
         ($name:literal) => {
@@ -189,7 +201,7 @@ mod tests {
         let [before, now] = [(0, before), (2, now)]
             .map(|(seconds, series)| Scrape { at: RunTime::new(seconds * 1_000_000_000), series });
         let mapping = mappings().into_iter().find(|one| one.metric == metric).expect("known");
-        mapping.quantity(Window { before: Some(&before), now: &now }).map(|value| value.base())
+        mapping.quantity(Window { before: Some(&before), now: &now }).map(Quantity::base)
     }
 
     #[test]
@@ -236,7 +248,7 @@ mod tests {
                     ("memory.max", limit),
                     ("memory.stat", "anon 700\ninactive_file 200\n"),
                 ],
-            )
+            );
         };
         let group = Cgroup::V2(directory.path().to_owned());
         files("1000000", "max 100000\n", "max\n");

@@ -53,6 +53,8 @@ pub enum Formula {
     /// Growth of a counter among its own and another's: hits among hits and misses.
     /// No data when neither grew.
     Among(Selector, Selector),
+    /// The first formula that has data: exporters of different versions name the same thing differently.
+    FirstOf(Vec<Formula>),
     /// Used share where free and total are told: the fullest of several (file systems).
     Fullest(Selector, Selector),
     /// A quantile (0 to 1) of a histogram's growth; the selector names it without `_bucket`.
@@ -76,6 +78,7 @@ impl Formula {
                 let part = window.increase(part)?;
                 ratio(part, part + window.increase(rest)?)
             }
+            Self::FirstOf(formulas) => formulas.iter().find_map(|formula| formula.value(window)),
             Self::Fullest(free, total) => fullest(window, free, total),
             Self::Histogram(selector, q) => quantile::of_histogram(window, selector, *q),
             Self::Statements(q) => quantile::of_statements(window, *q),

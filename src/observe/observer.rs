@@ -56,15 +56,21 @@ impl Observer {
         if errors.is_empty() { Ok(Self { sources, pages, timeout }) } else { Err(errors) }
     }
 
-    /// Reads all sources; takes at most the time that one of them has.
+    /// Reads all sources: first those that are timed, then all others at once. Takes at most twice the time
+    /// that one source has. Belongs on a thread that sends no load: large pages take milliseconds to parse.
     ///
     /// Dropped half-way, it loses the sources that were being read: let it finish.
     pub async fn read(&mut self, now: RunTime) -> Observation {
-        let mut tasks = JoinSet::new();
-        for (index, source) in self.sources.drain(..).enumerate() {
-            tasks.spawn(read_one(index, source, self.pages.clone(), now, self.timeout));
+        let sources = self.sources.drain(..).enumerate();
+        let (timed, others): (Vec<_>, Vec<_>) = sources.partition(|(_, source)| source.is_timed());
+        let mut done = Vec::new();
+        for group in [timed, others] {
+            let mut tasks = JoinSet::new();
+            for (index, source) in group {
+                tasks.spawn(read_one(index, source, self.pages.clone(), now, self.timeout));
+            }
+            done.extend(tasks.join_all().await);
         }
-        let mut done = tasks.join_all().await;
         done.sort_by_key(|(index, ..)| *index);
         let mut observation = Observation { at: now, readings: Vec::new(), failures: Vec::new() };
         for (_, source, result) in done {
@@ -167,7 +173,8 @@ mod tests {
             page("hung", exporter(false).await),
             page("gone", closed),
         ];
-        let mut observer = Observer::new(specs, Nanos::from_millis(500)).ok().expect("usable");
+        let mut observer = Observer::new(specs, Nanos::from_millis(500))
+            .unwrap_or_else(|errors| panic!("{errors:?}"));
         let first = observer.read(RunTime::new(1_000_000_000)).await;
         assert_eq!(values(&first), [Some(Quantity::Count(7.0)), None, None, None, None, None]);
         let second = observer.read(RunTime::new(3_000_000_000)).await;

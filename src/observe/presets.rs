@@ -127,7 +127,14 @@ pub fn postgres_exporter() -> Vec<Mapping> {
             Unit::Share,
             Formula::Among(hits, all("pg_stat_database_blks_read")),
         ),
-        Mapping::new("replication_lag", Unit::Seconds, Formula::Sum(all("pg_replication_lag"))),
+        Mapping::new(
+            "replication_lag",
+            Unit::Seconds,
+            Formula::FirstOf(vec![
+                Formula::Sum(all("pg_replication_lag_seconds")),
+                Formula::Sum(all("pg_replication_lag")), // before 0.12
+            ]),
+        ),
     ]
 }
 

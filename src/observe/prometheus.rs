@@ -99,11 +99,6 @@ impl PrometheusSource {
         Ok(Self { base: super::page::address(base)?, queries, replica_label })
     }
 
-    /// The queries, in the order of the readings.
-    pub(super) fn queries(&self) -> &[Query] {
-        &self.queries
-    }
-
     /// Asks every query once, as of the server's present.
     pub(super) async fn read(&self, pages: &Pages) -> Result<Vec<Series>, ObserveError> {
         let mut all = Vec::new();

@@ -149,7 +149,11 @@ const POSTGRES: &[Row] = &[
         "sum $by (rate(pg_stat_database_blks_hit{$m}[$r])) / (sum $by (rate(pg_stat_database_blks_hit{$m}[$r])) + sum $by (rate(pg_stat_database_blks_read{$m}[$r])) > 0)",
     ),
     ("transactions", Unit::PerSecond, "sum $by (rate(pg_stat_database_xact_commit{$m}[$r]))"),
-    ("replication_lag", Unit::Seconds, "max $by (pg_replication_lag{$m})"),
+    (
+        "replication_lag",
+        Unit::Seconds,
+        "max $by (pg_replication_lag_seconds{$m}) or max $by (pg_replication_lag{$m})",
+    ),
 ];
 
 const REDIS: &[Row] = &[

@@ -125,10 +125,9 @@ async fn command(
     connection: &mut BufReader<TcpStream>,
     words: &[&str],
 ) -> Result<String, ObserveError> {
-    let mut request = format!("*{}\r\n", words.len());
-    for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-    }
+    let bulk_of = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
+    let bulks: Vec<String> = words.iter().map(bulk_of).collect();
+    let request = format!("*{}\r\n{}", words.len(), bulks.concat());
     connection.get_mut().write_all(request.as_bytes()).await.map_err(|error| broken(&error))?;
     let head = line(connection).await?;
     let (kind, rest) = head.split_at_checked(1).ok_or(ObserveError::Protocol("Redis"))?;

@@ -66,14 +66,14 @@ pub struct SourceSpec {
 enum Reader {
     Page(Url),
     Prometheus(PrometheusSource),
-    Postgres(PostgresSource),
+    Postgres(Box<PostgresSource>),
     Redis(RedisSource),
     Cgroup(Cgroup),
     Process(u32),
 }
 
 /// A source that is being read: it knows its last scrape, so that counters become rates.
-pub struct Source {
+pub(super) struct Source {
     subject: Subject,
     reader: Reader,
     mappings: Vec<Mapping>,
@@ -86,7 +86,7 @@ impl Source {
     ///
     /// # Errors
     /// When the address cannot be used.
-    pub fn new(spec: SourceSpec) -> Result<Self, ObserveError> {
+    pub(super) fn new(spec: SourceSpec) -> Result<Self, ObserveError> {
         let label = spec.subject.replica_label.clone();
         let (reader, mappings) = match spec.place {
             Place::Page { url, mappings } => (Reader::Page(address(&url)?), mappings),
@@ -95,7 +95,7 @@ impl Source {
                 (Reader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
             }
             Place::Postgres { url } => {
-                (Reader::Postgres(PostgresSource::new(&url)?), postgres::mappings())
+                (Reader::Postgres(Box::new(PostgresSource::new(&url)?)), postgres::mappings())
             }
             Place::Redis { url } => (Reader::Redis(RedisSource::new(&url)?), redis::mappings()),
             Place::Cgroup(group) => (Reader::Cgroup(group), cgroup::mappings()),
@@ -107,12 +107,12 @@ impl Source {
     }
 
     /// Whose readings they are.
-    pub fn subject(&self) -> &Subject {
+    pub(super) fn subject(&self) -> &Subject {
         &self.subject
     }
 
     /// What kind of source it is, for messages: `Prometheus`, `a metrics page`, …
-    pub fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self.reader {
             Reader::Page(_) => "a metrics page",
             Reader::Prometheus(_) => "Prometheus",
@@ -123,13 +123,18 @@ impl Source {
         }
     }
 
+    /// Whether a reading times the source's answer, so that others must not get in its way.
+    pub(super) fn is_timed(&self) -> bool {
+        matches!(self.reader, Reader::Redis(_))
+    }
+
     /// "No data" for each metric: what is told when reading failed.
-    pub fn nothing(&self) -> Vec<Reading> {
+    pub(super) fn nothing(&self) -> Vec<Reading> {
         self.subject.nothing(&self.mappings)
     }
 
     /// Reads once, at `now`. The first reading has no rates: they need two.
-    pub async fn read(
+    pub(super) async fn read(
         &mut self,
         pages: &Pages,
         now: RunTime,
