@@ -13,6 +13,7 @@ pub mod schedule;
 pub mod slo;
 pub mod user;
 
+pub mod observe;
 pub mod simulator;
 pub mod transport;
 

@@ -1,0 +1,33 @@
+//! The stack's own metrics, read on the same clock as the load.
+//!
+//! Capacity cannot be planned from response times alone. Whatever the source, it becomes named series
+//! ([`Series`]); formulas ([`Formula`]) make a tier's metrics of two scrapes of them. Missing data is
+//! "no data" and never zero; a source that fails has its own error and spares the others.
+//!
+//! Architecture invariant: nothing here can slow the load down. Every source has its time limit, every
+//! answer its size limit, and an [`Observer`] belongs on a thread of its own.
+
+mod cgroup;
+mod error;
+mod exposition;
+mod mapping;
+mod observer;
+mod page;
+mod postgres;
+pub mod presets;
+mod prometheus;
+mod promql;
+mod quantile;
+mod redis;
+mod series;
+mod source;
+
+pub use cgroup::Cgroup;
+pub use error::ObserveError;
+pub use exposition::{ExpositionError, ExpositionProblem, parse as parse_exposition};
+pub use mapping::{Formula, Mapping, Subject, Unit};
+pub use observer::{Failure, Observation, Observer};
+pub use prometheus::Query;
+pub use promql::{Exporter, Target};
+pub use series::{Labels, Scrape, Selector, Series, Window};
+pub use source::{Place, SourceSpec};

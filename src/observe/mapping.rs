@@ -1,0 +1,230 @@
+//! From series to the metrics of a tier: which formula makes `cpu` or `hit_ratio` of what a source tells.
+
+use super::quantile;
+use super::series::{Scrape, Selector, Window};
+use crate::metrics::Reading;
+use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio};
+
+/// What a metric is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A span of time, told in seconds.
+    Seconds,
+    /// A share, where 1 is the whole.
+    Share,
+    /// Events per second.
+    PerSecond,
+    /// A size in bytes.
+    Bytes,
+    /// A plain number.
+    Count,
+}
+
+impl Unit {
+    /// `value` in this unit; `None` if it is not finite or is negative, which no metric here can be.
+    pub fn quantity(self, value: f64) -> Option<Quantity> {
+        if !value.is_finite() || value < 0.0 {
+            return None;
+        }
+        Some(match self {
+            Self::Seconds => Quantity::Time(Nanos::from_secs_f64(value)),
+            Self::Share => Quantity::Share(Ratio::new(value)),
+            Self::PerSecond => Quantity::Rate(Rate::per_second(value)),
+            Self::Bytes => Quantity::Size(Bytes::new(value.round() as u64)),
+            Self::Count => Quantity::Count(value),
+        })
+    }
+}
+
+/// How a number follows from series. Each gives "no data" where a series that it needs is absent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Formula {
+    /// The sum of gauges.
+    Sum(Selector),
+    /// Growth of counters per second.
+    PerSecond(Selector),
+    /// A gauge divided by another; no data when the second is zero (Redis without `maxmemory`).
+    Share(Selector, Selector),
+    /// Growth of counters per second, divided by a gauge: CPU seconds over cores.
+    PerSecondShare(Selector, Selector),
+    /// Growth of a counter divided by the growth of another: seconds per query.
+    /// No data when the second did not grow.
+    Growth(Selector, Selector),
+    /// Growth of a counter among its own and another's: hits among hits and misses.
+    /// No data when neither grew.
+    Among(Selector, Selector),
+    /// The first formula that has data: exporters of different versions name the same thing differently.
+    FirstOf(Vec<Formula>),
+    /// Used share where free and total are told: the fullest of several (file systems).
+    Fullest(Selector, Selector),
+    /// A quantile (0 to 1) of a histogram's growth; the selector names it without `_bucket`.
+    Histogram(Selector, f64),
+    /// A quantile (0 to 1) of statement times, estimated from their means and deviations.
+    Statements(f64),
+}
+
+impl Formula {
+    /// The number, if the window has the series for it.
+    pub fn value(&self, window: Window<'_>) -> Option<f64> {
+        match self {
+            Self::Sum(selector) => window.sum(selector),
+            Self::PerSecond(selector) => Some(window.increase(selector)? / window.seconds()?),
+            Self::Share(part, whole) => ratio(window.sum(part)?, window.sum(whole)?),
+            Self::PerSecondShare(part, whole) => {
+                ratio(window.increase(part)? / window.seconds()?, window.sum(whole)?)
+            }
+            Self::Growth(part, whole) => ratio(window.increase(part)?, window.increase(whole)?),
+            Self::Among(part, rest) => {
+                let part = window.increase(part)?;
+                ratio(part, part + window.increase(rest)?)
+            }
+            Self::FirstOf(formulas) => formulas.iter().find_map(|formula| formula.value(window)),
+            Self::Fullest(free, total) => fullest(window, free, total),
+            Self::Histogram(selector, q) => quantile::of_histogram(window, selector, *q),
+            Self::Statements(q) => quantile::of_statements(window, *q),
+        }
+    }
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+fn fullest(window: Window<'_>, free: &Selector, total: &Selector) -> Option<f64> {
+    let shares = window.chosen(total).filter(|all| all.value > 0.0).filter_map(|all| {
+        let left = window.chosen(free).find(|left| left.labels == all.labels)?;
+        Some(1.0 - left.value / all.value)
+    });
+    shares.reduce(f64::max)
+}
+
+/// One metric of a tier and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// The metric's name: `cpu`, `connections`, …
+    pub metric: String,
+    /// What it is measured in.
+    pub unit: Unit,
+    /// How it is computed.
+    pub formula: Formula,
+}
+
+impl Mapping {
+    /// A mapping; reads like the row of a table.
+    pub fn new(metric: impl Into<String>, unit: Unit, formula: Formula) -> Self {
+        Self { metric: metric.into(), unit, formula }
+    }
+
+    /// The metric's value, if there is data for it.
+    pub fn quantity(&self, window: Window<'_>) -> Option<Quantity> {
+        self.unit.quantity(self.formula.value(window)?)
+    }
+}
+
+/// Whose readings they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The tier.
+    pub tier: String,
+    /// The replica; empty where the source speaks of the whole tier.
+    pub replica: String,
+    /// The label that tells replicas apart within the source, if one does.
+    pub replica_label: Option<String>,
+}
+
+impl Subject {
+    fn reading(&self, replica: &str, mapping: &Mapping, value: Option<Quantity>) -> Reading {
+        let (tier, metric) = (self.tier.clone(), mapping.metric.clone());
+        Reading { tier, metric, replica: replica.to_owned(), value }
+    }
+
+    /// A reading of "no data" for each mapping: what a source that failed has told.
+    pub fn nothing(&self, mappings: &[Mapping]) -> Vec<Reading> {
+        mappings.iter().map(|mapping| self.reading(&self.replica, mapping, None)).collect()
+    }
+
+    /// One reading for each mapping, or for each mapping and replica where a label tells replicas apart.
+    pub fn readings(&self, mappings: &[Mapping], window: Window<'_>) -> Vec<Reading> {
+        let Some(label) = &self.replica_label else {
+            return self.of_replica(&self.replica, mappings, window);
+        };
+        let replicas = window.now.values_of(label);
+        if replicas.is_empty() {
+            return self.nothing(mappings);
+        }
+        let of_one = |replica: &String| {
+            let before: Option<Scrape> = window.before.map(|scrape| scrape.only(label, replica));
+            let now = window.now.only(label, replica);
+            self.of_replica(replica, mappings, Window { before: before.as_ref(), now: &now })
+        };
+        replicas.iter().flat_map(of_one).collect()
+    }
+
+    fn of_replica(&self, replica: &str, mappings: &[Mapping], window: Window<'_>) -> Vec<Reading> {
+        let reading = |mapping: &Mapping| self.reading(replica, mapping, mapping.quantity(window));
+        mappings.iter().map(reading).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::series::Series;
+    use crate::units::RunTime;
+
+    fn scrape(seconds: u64, series: &[(&str, &str, f64)]) -> Scrape {
+        let series =
+            series.iter().map(|(name, pod, value)| Series::plain(*name, *value).with("pod", *pod));
+        Scrape { at: RunTime::new(seconds * 1_000_000_000), series: series.collect() }
+    }
+
+    fn subject(replica_label: Option<&str>) -> Subject {
+        let replica_label = replica_label.map(str::to_owned);
+        Subject { tier: "api".to_owned(), replica: String::new(), replica_label }
+    }
+
+    #[test]
+    fn replicas_that_a_label_tells_apart_get_readings_of_their_own() {
+        let before = scrape(0, &[("cpu", "a", 1.0), ("cpu", "b", 1.0)]);
+        let now = scrape(2, &[("cpu", "a", 2.0), ("cpu", "b", 1.5)]);
+        let mappings =
+            [Mapping::new("cores", Unit::Count, Formula::PerSecond(Selector::new("cpu")))];
+        let window = Window { before: Some(&before), now: &now };
+        let readings = subject(Some("pod")).readings(&mappings, window);
+        let told: Vec<_> = readings.iter().map(|one| (one.replica.as_str(), one.value)).collect();
+        assert_eq!(told, [("a", Some(Quantity::Count(0.5))), ("b", Some(Quantity::Count(0.25)))]);
+        let together = subject(None).readings(&mappings, window);
+        assert_eq!(together[0].value, Some(Quantity::Count(0.75)));
+    }
+
+    #[test]
+    fn metric_without_series_reads_no_data() {
+        let now = scrape(2, &[("cpu", "a", 2.0)]);
+        let mappings =
+            [Mapping::new("clients", Unit::Count, Formula::Sum(Selector::new("absent")))];
+        let readings = subject(None).readings(&mappings, Window { before: None, now: &now });
+        assert_eq!((readings.len(), readings[0].value), (1, None));
+    }
+
+    #[test]
+    fn share_of_a_limit_that_is_zero_is_no_data() {
+        let now = scrape(2, &[("used", "a", 2.0), ("limit", "a", 0.0)]);
+        let formula = Formula::Share(Selector::new("used"), Selector::new("limit"));
+        assert_eq!(formula.value(Window { before: None, now: &now }), None);
+    }
+
+    #[test]
+    fn hit_ratio_counts_only_what_happened_between() {
+        let before = scrape(0, &[("hits", "a", 1_000.0), ("misses", "a", 0.0)]);
+        let now = scrape(1, &[("hits", "a", 1_030.0), ("misses", "a", 10.0)]);
+        let formula = Formula::Among(Selector::new("hits"), Selector::new("misses"));
+        assert_eq!(formula.value(Window { before: Some(&before), now: &now }), Some(0.75));
+        assert_eq!(formula.value(Window { before: Some(&now), now: &now }), None);
+    }
+
+    #[test]
+    fn value_that_cannot_be_is_no_data() {
+        assert_eq!(Unit::Bytes.quantity(-1.0), None);
+        assert_eq!(Unit::Seconds.quantity(f64::NAN), None);
+    }
+}

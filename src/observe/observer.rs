@@ -1,0 +1,199 @@
+//! Reads all sources at once, each within its time; one that fails or hangs costs only its own readings.
+
+use tokio::task::JoinSet;
+
+use super::error::ObserveError;
+use super::page::Pages;
+use super::source::{Source, SourceSpec};
+use crate::metrics::Reading;
+use crate::units::{Nanos, RunTime};
+
+/// A source that told nothing, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The tier.
+    pub tier: String,
+    /// The replica; empty for the whole tier.
+    pub replica: String,
+    /// The kind of source.
+    pub source: &'static str,
+    /// What went wrong.
+    pub error: ObserveError,
+}
+
+/// All readings of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// When they were asked for.
+    pub at: RunTime,
+    /// In the order of the sources; a source that failed has a reading of "no data" for each of its metrics.
+    pub readings: Vec<Reading>,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
+}
+
+/// All sources of a stack.
+pub struct Observer {
+    sources: Vec<Source>,
+    pages: Pages,
+    timeout: Nanos,
+}
+
+impl Observer {
+    /// Checks every source; nothing is sent yet. A source has `timeout` for each reading.
+    ///
+    /// # Errors
+    /// All sources that cannot be used, by their place in the list.
+    pub fn new(specs: Vec<SourceSpec>, timeout: Nanos) -> Result<Self, Vec<(usize, ObserveError)>> {
+        let pages = Pages::new(timeout).map_err(|error| vec![(0, error)])?;
+        let (mut sources, mut errors) = (Vec::new(), Vec::new());
+        for (index, spec) in specs.into_iter().enumerate() {
+            match Source::new(spec) {
+                Ok(source) => sources.push(source),
+                Err(error) => errors.push((index, error)),
+            }
+        }
+        if errors.is_empty() { Ok(Self { sources, pages, timeout }) } else { Err(errors) }
+    }
+
+    /// Reads all sources: first those that are timed, then all others at once. Takes at most twice the time
+    /// that one source has. Belongs on a thread that sends no load: large pages take milliseconds to parse.
+    ///
+    /// Dropped half-way, it loses the sources that were being read: let it finish.
+    pub async fn read(&mut self, now: RunTime) -> Observation {
+        let sources = self.sources.drain(..).enumerate();
+        let (timed, others): (Vec<_>, Vec<_>) = sources.partition(|(_, source)| source.is_timed());
+        let mut done = Vec::new();
+        for group in [timed, others] {
+            let mut tasks = JoinSet::new();
+            for (index, source) in group {
+                tasks.spawn(read_one(index, source, self.pages.clone(), now, self.timeout));
+            }
+            done.extend(tasks.join_all().await);
+        }
+        done.sort_by_key(|(index, ..)| *index);
+        let mut observation = Observation { at: now, readings: Vec::new(), failures: Vec::new() };
+        for (_, source, result) in done {
+            match result {
+                Ok(readings) => observation.readings.extend(readings),
+                Err(error) => {
+                    observation.readings.extend(source.nothing());
+                    observation.failures.push(failure(&source, error));
+                }
+            }
+            self.sources.push(source);
+        }
+        observation
+    }
+}
+
+type Outcome = (usize, Source, Result<Vec<Reading>, ObserveError>);
+
+async fn read_one(
+    index: usize,
+    mut source: Source,
+    pages: Pages,
+    now: RunTime,
+    timeout: Nanos,
+) -> Outcome {
+    let result = tokio::time::timeout(timeout.into(), source.read(&pages, now)).await;
+    (index, source, result.unwrap_or(Err(ObserveError::Timeout(timeout))))
+}
+
+fn failure(source: &Source, error: ObserveError) -> Failure {
+    let subject = source.subject();
+    Failure {
+        tier: subject.tier.clone(),
+        replica: subject.replica.clone(),
+        source: source.kind(),
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::observe::mapping::Subject;
+    use crate::observe::presets;
+    use crate::observe::source::Place;
+    use crate::units::Quantity;
+
+    fn page(tier: &str, port: u16) -> SourceSpec {
+        let subject = Subject { tier: tier.into(), replica: String::new(), replica_label: None };
+        let url = format!("http://user:topsecret@127.0.0.1:{port}/metrics");
+        let place = Place::Page { url, mappings: presets::nginx_exporter() };
+        SourceSpec { subject, place, cores: None, memory_limit: None }
+    }
+
+    /// Serves a page whose counter grows by 10 each time; `None` accepts and never answers.
+    async fn exporter(answers: bool) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            for count in 1_u32.. {
+                let (mut stream, _) = listener.accept().await.expect("a client");
+                if !answers {
+                    held.push(stream);
+                    continue;
+                }
+                let mut request = [0; 4096];
+                let _length = stream.read(&mut request).await.expect("a request");
+                let body = format!(
+                    "nginx_connections_active 7\nnginx_http_requests_total {}\n",
+                    count * 10
+                );
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all((head + &body).as_bytes()).await.expect("the client reads");
+            }
+        });
+        port
+    }
+
+    fn values(observation: &Observation) -> Vec<Option<Quantity>> {
+        observation.readings.iter().map(|reading| reading.value).collect()
+    }
+
+    #[tokio::test]
+    async fn sources_that_fail_or_hang_read_no_data_and_spare_the_others() {
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port")
+            .local_addr()
+            .expect("bound")
+            .port();
+        let specs = vec![
+            page("good", exporter(true).await),
+            page("hung", exporter(false).await),
+            page("gone", closed),
+        ];
+        let mut observer = Observer::new(specs, Nanos::from_millis(500))
+            .unwrap_or_else(|errors| panic!("{errors:?}"));
+        let first = observer.read(RunTime::new(1_000_000_000)).await;
+        assert_eq!(values(&first), [Some(Quantity::Count(7.0)), None, None, None, None, None]);
+        let second = observer.read(RunTime::new(3_000_000_000)).await;
+        let rate = second.readings[1].value.expect("two scrapes make a rate");
+        assert!((rate.base() - 5.0).abs() < 1e-9, "{rate}");
+        let failed: Vec<_> = second.failures.iter().map(|failure| failure.tier.as_str()).collect();
+        assert_eq!(failed, ["hung", "gone"]);
+        for failure in &second.failures {
+            assert!(!failure.error.to_string().contains("topsecret"), "{}", failure.error);
+        }
+    }
+
+    #[test]
+    fn every_unusable_address_is_named() {
+        let mut bad = page("a", 1);
+        bad.place = Place::Redis { url: "http://nowhere".into() };
+        let errors = Observer::new(vec![bad.clone(), page("b", 1), bad], Nanos::from_secs(1))
+            .err()
+            .expect("unusable");
+        assert_eq!(errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2]);
+    }
+}

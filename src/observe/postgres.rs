@@ -1,0 +1,215 @@
+//! PostgreSQL itself: connections, cache hits, query times, replication lag, from its statistics views.
+//!
+//! Source: <https://www.postgresql.org/docs/15/monitoring-stats.html> and `pgstatstatements`. The role needs
+//! `pg_monitor`. Everything is asked as simple queries, which pass through pgBouncer in any mode.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::error::ObserveError;
+use super::mapping::{Formula, Mapping, Unit};
+use super::series::{Selector, Series};
+
+/// Our own connection is not the stack's.
+const ACTIVITY: &str = "SELECT /* plimsoll observes */
+  count(*) FILTER (WHERE backend_type = 'client backend') AS connections,
+  count(*) FILTER (WHERE backend_type = 'client backend' AND state = 'active') AS connections_active,
+  count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting_for_locks,
+  current_setting('max_connections') AS max_connections
+  FROM pg_stat_activity WHERE pid <> pg_backend_pid()";
+
+const DATABASE: &str = "SELECT /* plimsoll observes */
+  blks_hit, blks_read, xact_commit + xact_rollback AS transactions, deadlocks
+  FROM pg_stat_database WHERE datname = current_database()";
+
+/// On a standby its own lag, on a primary the greatest of its standbys; nothing where there is no standby.
+/// A standby that has replayed all it received has no lag, however long ago the last commit was.
+const REPLICATION: &str = "SELECT /* plimsoll observes */ CASE WHEN pg_is_in_recovery() THEN
+    CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+         ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
+  ELSE (SELECT extract(epoch FROM max(coalesce(replay_lag, interval '0'))) FROM pg_stat_replication)
+  END AS replication_lag";
+
+const HAS_STATEMENTS: &str =
+    "SELECT /* plimsoll observes */ 1 AS present FROM pg_proc WHERE proname = 'pg_stat_statements'";
+
+/// Without the texts, which are in a file of their own and slow to read each second.
+const STATEMENTS: &str = "SELECT /* plimsoll observes */ queryid AS statement, sum(calls) AS calls,
+  sum(total_exec_time) / 1e3 AS seconds,
+  sum(calls * (mean_exec_time ^ 2 + stddev_exec_time ^ 2)) / 1e6 AS square_seconds
+  FROM pg_stat_statements(false)
+  WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND queryid IS NOT NULL
+  GROUP BY queryid";
+
+const OWN_STATEMENTS: &str = "SELECT DISTINCT queryid AS statement FROM pg_stat_statements
+  WHERE query LIKE '%plimsoll observes%' AND queryid IS NOT NULL";
+
+/// The metrics of a database that is asked directly.
+pub(super) fn mappings() -> Vec<Mapping> {
+    use Formula::{Among, Growth, PerSecond, Share, Statements, Sum};
+    let all = |name: &str| Selector::new(name);
+    vec![
+        Mapping::new("connections", Unit::Count, Sum(all("connections"))),
+        Mapping::new("connections_active", Unit::Count, Sum(all("connections_active"))),
+        Mapping::new(
+            "connections_used",
+            Unit::Share,
+            Share(all("connections"), all("max_connections")),
+        ),
+        Mapping::new("waiting_for_locks", Unit::Count, Sum(all("waiting_for_locks"))),
+        Mapping::new("hit_ratio", Unit::Share, Among(all("blks_hit"), all("blks_read"))),
+        Mapping::new("transactions", Unit::PerSecond, PerSecond(all("transactions"))),
+        Mapping::new("deadlocks", Unit::PerSecond, PerSecond(all("deadlocks"))),
+        Mapping::new("replication_lag", Unit::Seconds, Sum(all("replication_lag"))),
+        Mapping::new(
+            "query_mean",
+            Unit::Seconds,
+            Growth(all("statement_seconds"), all("statement_calls")),
+        ),
+        Mapping::new("query_p95", Unit::Seconds, Statements(0.95)),
+    ]
+}
+
+struct Session {
+    client: Client,
+    /// Drives the connection; ends with the session.
+    _driver: AbortOnDropHandle<()>,
+    has_statements: bool,
+    /// The statements by which we ask, left out of query times.
+    own: BTreeSet<String>,
+}
+
+/// Where the database is, and the session with it.
+pub(super) struct PostgresSource {
+    config: Config,
+    session: Option<Session>,
+}
+
+impl PostgresSource {
+    /// Takes `postgres://user:password@host:port/database`.
+    ///
+    /// # Errors
+    /// When the address is not of that form.
+    pub(super) fn new(address: &str) -> Result<Self, ObserveError> {
+        // The library's message may quote parts of the address.
+        let mut config = Config::from_str(address).map_err(|_| {
+            ObserveError::Address("write postgres://user:password@host:port/database")
+        })?;
+        config.application_name("plimsoll");
+        Ok(Self { config, session: None })
+    }
+
+    /// Asks once. After an error, or when dropped half-way, the next call connects anew.
+    pub(super) async fn read(&mut self) -> Result<Vec<Series>, ObserveError> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => connect(&self.config).await?,
+        };
+        let mut series = Vec::new();
+        for query in [ACTIVITY, DATABASE, REPLICATION] {
+            series.extend(session.rows(query).await?.iter().flat_map(numbers));
+        }
+        if session.has_statements {
+            series.extend(session.statements().await?);
+        }
+        self.session = Some(session);
+        Ok(series)
+    }
+}
+
+async fn connect(config: &Config) -> Result<Session, ObserveError> {
+    let (client, connection) = config.connect(NoTls).await.map_err(|error| failure(&error))?;
+    let driver = AbortOnDropHandle::new(tokio::spawn(async move {
+        // A broken connection shows as the error of the next query.
+        let _ended = connection.await;
+    }));
+    let mut session =
+        Session { client, _driver: driver, has_statements: false, own: BTreeSet::new() };
+    if !session.rows(HAS_STATEMENTS).await?.is_empty() {
+        // The extension may be there without being loaded: then there are no query times.
+        session.has_statements = session.rows(STATEMENTS).await.is_ok();
+    }
+    Ok(session)
+}
+
+impl Session {
+    async fn rows(&self, query: &str) -> Result<Vec<SimpleQueryRow>, ObserveError> {
+        let messages = self.client.simple_query(query).await.map_err(|error| failure(&error))?;
+        let rows = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    async fn statements(&mut self) -> Result<Vec<Series>, ObserveError> {
+        let rows = self.rows(STATEMENTS).await?;
+        if self.own.is_empty() {
+            let own = self.rows(OWN_STATEMENTS).await?;
+            self.own =
+                own.iter().filter_map(|row| row.get("statement").map(str::to_owned)).collect();
+        }
+        let theirs = rows.iter().filter_map(|row| Some((row.get("statement")?, row)));
+        let theirs = theirs.filter(|(statement, _)| !self.own.contains(*statement));
+        Ok(theirs.flat_map(|(statement, row)| statement_series(statement, row)).collect())
+    }
+}
+
+fn statement_series(statement: &str, row: &SimpleQueryRow) -> Vec<Series> {
+    let named = |one: Series| Series::plain(format!("statement_{}", one.name), one.value);
+    let columns = numbers(row).into_iter().filter(|one| one.name != "statement");
+    columns.map(|one| named(one).with("statement", statement)).collect()
+}
+
+/// Each column of a row that holds a number, as a series of the column's name; NULL is no series.
+fn numbers(row: &SimpleQueryRow) -> Vec<Series> {
+    let columns = row.columns().iter().enumerate();
+    let numbers = columns.filter_map(|(index, column)| {
+        Some(Series::plain(column.name(), row.get(index)?.parse().ok()?))
+    });
+    numbers.collect()
+}
+
+fn failure(error: &tokio_postgres::Error) -> ObserveError {
+    match error.as_db_error() {
+        Some(refusal) => ObserveError::Refused(refusal.message().to_owned()),
+        None => ObserveError::Connection(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::series::{Scrape, Window};
+    use crate::units::RunTime;
+
+    #[test]
+    fn address_with_a_mistake_does_not_tell_its_password() {
+        let error = PostgresSource::new("postgres://u:topsecret@h:port/db").err().expect("no port");
+        assert!(!error.to_string().contains("topsecret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn database_that_is_away_is_a_connection_error() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        drop(listener);
+        let mut source =
+            PostgresSource::new(&format!("postgres://u:topsecret@127.0.0.1:{port}/db"))
+                .expect("valid");
+        let error = source.read().await.expect_err("nobody listens");
+        assert!(matches!(error, ObserveError::Connection(_)), "{error}");
+        assert!(!error.to_string().contains("topsecret"), "{error}");
+    }
+
+    #[test]
+    fn primary_without_standby_has_no_lag_rather_than_none_at_all() {
+        let now = Scrape { at: RunTime::ZERO, series: vec![Series::plain("connections", 3.0)] };
+        let lag =
+            mappings().into_iter().find(|one| one.metric == "replication_lag").expect("known");
+        assert_eq!(lag.quantity(Window { before: None, now: &now }), None);
+    }
+}

@@ -1,0 +1,289 @@
+//! Ready-made mappings for the exporters that stacks have.
+//!
+//! `cpu` is a share of the cores that the subject may use and `cores` how many it used; `memory` is a share of
+//! the limit and `memory_used` bytes. Where the source does not tell the cores or the limit, the stack file
+//! does: they come as the series [`CORES`] and [`MEMORY_LIMIT`].
+
+use super::mapping::{Formula, Mapping, Unit};
+use super::series::Selector;
+
+/// The series that tells how many cores a subject may use.
+pub const CORES: &str = "plimsoll_cores";
+/// The series that tells how many bytes of memory a subject may use.
+pub const MEMORY_LIMIT: &str = "plimsoll_memory_limit_bytes";
+
+fn all(name: &str) -> Selector {
+    Selector::new(name)
+}
+
+/// `cpu`, `cores`, `memory` and `memory_used` from a counter of CPU seconds and a gauge of bytes.
+pub(super) fn machine(cpu_seconds: &Selector, memory_bytes: &Selector) -> Vec<Mapping> {
+    use Formula::{PerSecond, PerSecondShare, Share, Sum};
+    vec![
+        Mapping::new("cpu", Unit::Share, PerSecondShare(cpu_seconds.clone(), all(CORES))),
+        Mapping::new("cores", Unit::Count, PerSecond(cpu_seconds.clone())),
+        Mapping::new("memory", Unit::Share, Share(memory_bytes.clone(), all(MEMORY_LIMIT))),
+        Mapping::new("memory_used", Unit::Bytes, Sum(memory_bytes.clone())),
+    ]
+}
+
+/// prom-client in Node.js, and every client library with the standard process metrics.
+pub fn prom_client() -> Vec<Mapping> {
+    let requests = all("http_request_duration_seconds");
+    let mut mappings =
+        machine(&all("process_cpu_seconds_total"), &all("process_resident_memory_bytes"));
+    mappings.extend([
+        Mapping::new(
+            "event_loop_lag_p99",
+            Unit::Seconds,
+            Formula::Sum(all("nodejs_eventloop_lag_p99_seconds")),
+        ),
+        Mapping::new("requests", Unit::PerSecond, Formula::PerSecond(requests.suffixed("_count"))),
+        Mapping::new("request_p95", Unit::Seconds, Formula::Histogram(requests, 0.95)),
+    ]);
+    mappings
+}
+
+/// `node_exporter`: the whole machine.
+pub fn node_exporter() -> Vec<Mapping> {
+    let seconds = all("node_cpu_seconds_total");
+    // Waiting for a disk and for the hypervisor is no work done.
+    let busy = seconds.clone().not("mode", "idle").not("mode", "iowait").not("mode", "steal");
+    let disks = |name: &str| all(name).not("fstype", "tmpfs").not("fstype", "ramfs");
+    vec![
+        Mapping::new("cpu", Unit::Share, Formula::Growth(busy.clone(), seconds)),
+        Mapping::new("cores", Unit::Count, Formula::PerSecond(busy)),
+        Mapping::new(
+            "memory",
+            Unit::Share,
+            Formula::Fullest(
+                all("node_memory_MemAvailable_bytes"),
+                all("node_memory_MemTotal_bytes"),
+            ),
+        ),
+        Mapping::new(
+            "disk",
+            Unit::Share,
+            Formula::Fullest(
+                disks("node_filesystem_avail_bytes"),
+                disks("node_filesystem_size_bytes"),
+            ),
+        ),
+        Mapping::new(
+            "network_received",
+            Unit::PerSecond,
+            Formula::PerSecond(all("node_network_receive_bytes_total").not("device", "lo")),
+        ),
+        Mapping::new(
+            "network_sent",
+            Unit::PerSecond,
+            Formula::PerSecond(all("node_network_transmit_bytes_total").not("device", "lo")),
+        ),
+    ]
+}
+
+/// cAdvisor: containers.
+pub fn cadvisor() -> Vec<Mapping> {
+    // Series without a name are sums over the whole tree.
+    let named = |name: &str| all(name).not("name", "");
+    let mut mappings = machine(
+        &named("container_cpu_usage_seconds_total"),
+        &named("container_memory_working_set_bytes"),
+    );
+    mappings.push(Mapping::new(
+        "throttled",
+        Unit::Share,
+        Formula::Growth(
+            named("container_cpu_cfs_throttled_periods_total"),
+            named("container_cpu_cfs_periods_total"),
+        ),
+    ));
+    mappings
+}
+
+/// `postgres_exporter`; background processes have no state and are not in `pg_stat_activity_count`.
+pub fn postgres_exporter() -> Vec<Mapping> {
+    let connections = all("pg_stat_activity_count");
+    let hits = all("pg_stat_database_blks_hit");
+    vec![
+        Mapping::new("connections", Unit::Count, Formula::Sum(connections.clone())),
+        Mapping::new(
+            "connections_active",
+            Unit::Count,
+            Formula::Sum(connections.clone().is("state", "active")),
+        ),
+        Mapping::new(
+            "connections_used",
+            Unit::Share,
+            Formula::Share(connections, all("pg_settings_max_connections")),
+        ),
+        Mapping::new(
+            "transactions",
+            Unit::PerSecond,
+            Formula::PerSecond(all("pg_stat_database_xact_commit")),
+        ),
+        Mapping::new(
+            "hit_ratio",
+            Unit::Share,
+            Formula::Among(hits, all("pg_stat_database_blks_read")),
+        ),
+        Mapping::new(
+            "replication_lag",
+            Unit::Seconds,
+            Formula::FirstOf(vec![
+                Formula::Sum(all("pg_replication_lag_seconds")),
+                Formula::Sum(all("pg_replication_lag")), // before 0.12
+            ]),
+        ),
+    ]
+}
+
+/// `redis_exporter`.
+pub fn redis_exporter() -> Vec<Mapping> {
+    let used = all("redis_memory_used_bytes");
+    vec![
+        Mapping::new(
+            "memory",
+            Unit::Share,
+            Formula::Share(used.clone(), all("redis_memory_max_bytes")),
+        ),
+        Mapping::new("memory_used", Unit::Bytes, Formula::Sum(used)),
+        Mapping::new(
+            "hit_ratio",
+            Unit::Share,
+            Formula::Among(all("redis_keyspace_hits_total"), all("redis_keyspace_misses_total")),
+        ),
+        Mapping::new("clients", Unit::Count, Formula::Sum(all("redis_connected_clients"))),
+        Mapping::new(
+            "commands",
+            Unit::PerSecond,
+            Formula::PerSecond(all("redis_commands_processed_total")),
+        ),
+        Mapping::new(
+            "evictions",
+            Unit::PerSecond,
+            Formula::PerSecond(all("redis_evicted_keys_total")),
+        ),
+    ]
+}
+
+/// nginx-prometheus-exporter.
+pub fn nginx_exporter() -> Vec<Mapping> {
+    vec![
+        Mapping::new("connections", Unit::Count, Formula::Sum(all("nginx_connections_active"))),
+        Mapping::new(
+            "requests",
+            Unit::PerSecond,
+            Formula::PerSecond(all("nginx_http_requests_total")),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Reading;
+    use crate::observe::exposition;
+    use crate::observe::mapping::Subject;
+    use crate::observe::series::{Scrape, Series, Window};
+    use crate::units::{Quantity, RunTime};
+
+    /// The pages of an exporter two seconds apart, read from the real stack under load.
+    macro_rules! pages {
+        ($name:literal) => {
+            [
+                include_str!(concat!("../../tests/data/observe/", $name, ".1.txt")),
+                include_str!(concat!("../../tests/data/observe/", $name, ".2.txt")),
+            ]
+        };
+    }
+
+    fn readings(pages: [&str; 2], mappings: &[Mapping], given: &[Series]) -> Vec<Reading> {
+        let [before, now] = [(0, pages[0]), (2, pages[1])].map(|(seconds, page)| {
+            let mut series = exposition::parse(page).expect("a real page");
+            series.extend(given.iter().cloned());
+            Scrape { at: RunTime::new(seconds * 1_000_000_000), series }
+        });
+        let subject = Subject { tier: "t".into(), replica: String::new(), replica_label: None };
+        subject.readings(mappings, Window { before: Some(&before), now: &now })
+    }
+
+    fn value(readings: &[Reading], metric: &str) -> Option<Quantity> {
+        readings.iter().find(|one| one.metric == metric).expect("the preset has it").value
+    }
+
+    fn base(readings: &[Reading], metric: &str) -> f64 {
+        value(readings, metric).unwrap_or_else(|| panic!("no data for {metric}")).base()
+    }
+
+    #[test]
+    fn prom_client_tells_cpu_memory_and_requests_of_a_replica() {
+        let given = [Series::plain(CORES, 0.2), Series::plain(MEMORY_LIMIT, 536_870_912.0)];
+        let readings = readings(pages!("prom_client"), &prom_client(), &given);
+        let cores = base(&readings, "cores");
+        assert!((base(&readings, "cpu") - cores / 0.2).abs() < 1e-9);
+        // The replica was saturated at its quota of 0.2 cores; the pages are not exactly 2 s apart.
+        assert!((0.15..=0.25).contains(&cores), "{cores}");
+        assert!(base(&readings, "requests") > 100.0);
+        assert!((0.001..0.05).contains(&base(&readings, "request_p95")));
+        let used = base(&readings, "memory_used");
+        assert!((base(&readings, "memory") - used / 536_870_912.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn prom_client_without_given_cores_has_no_share() {
+        let readings = readings(pages!("prom_client"), &prom_client(), &[]);
+        assert_eq!((value(&readings, "cpu"), value(&readings, "memory")), (None, None));
+        assert!(value(&readings, "cores").is_some());
+    }
+
+    #[test]
+    fn node_exporter_tells_shares_of_the_machine() {
+        let readings = readings(pages!("node_exporter"), &node_exporter(), &[]);
+        for metric in ["cpu", "memory", "disk"] {
+            let share = base(&readings, metric);
+            assert!((0.0..=1.0).contains(&share), "{metric} {share}");
+        }
+        assert!(base(&readings, "cores") <= 2.1);
+    }
+
+    #[test]
+    fn postgres_exporter_tells_connections_against_their_limit() {
+        let readings = readings(pages!("postgres_exporter"), &postgres_exporter(), &[]);
+        let connections = base(&readings, "connections");
+        assert!(connections >= 1.0);
+        assert!((base(&readings, "connections_used") - connections / 200.0).abs() < 1e-9);
+        assert!(base(&readings, "hit_ratio") > 0.9);
+    }
+
+    #[test]
+    fn redis_exporter_tells_memory_and_hits() {
+        let readings = readings(pages!("redis_exporter"), &redis_exporter(), &[]);
+        assert!(
+            (base(&readings, "memory") - base(&readings, "memory_used") / 67_108_864.0).abs()
+                < 1e-9
+        );
+        assert!(base(&readings, "hit_ratio") > 0.9);
+        assert!(base(&readings, "commands") > 100.0);
+        assert!(base(&readings, "evictions").abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn nginx_exporter_tells_requests_and_connections() {
+        let readings = readings(pages!("nginx_exporter"), &nginx_exporter(), &[]);
+        assert!(base(&readings, "requests") > 100.0 && base(&readings, "connections") >= 6.0);
+    }
+
+    #[test]
+    fn cadvisor_leaves_out_the_sums_over_the_tree() {
+        let page = |seconds: u32| {
+            format!(
+                "container_cpu_usage_seconds_total{{name=\"\"}} {}\ncontainer_cpu_usage_seconds_total{{name=\"api\"}} {}\n",
+                seconds * 9,
+                seconds,
+            )
+        };
+        let readings = readings([&page(1), &page(2)], &cadvisor(), &[]);
+        assert_eq!(value(&readings, "cores"), Some(Quantity::Count(0.5)));
+    }
+}

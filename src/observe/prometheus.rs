@@ -1,0 +1,190 @@
+//! Prometheus's HTTP API: instant queries, and the queries that make our metrics of what exporters tell it.
+//!
+//! Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::error::ObserveError;
+use super::mapping::{Formula, Mapping, Unit};
+use super::page::Pages;
+use super::series::{Labels, Selector, Series};
+
+/// One metric and the PromQL expression that gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// The metric's name.
+    pub metric: String,
+    /// What it is measured in.
+    pub unit: Unit,
+    /// The expression; its result is one number, or one for each replica.
+    pub expression: String,
+}
+
+impl Query {
+    /// The mapping that takes the query's result as it is.
+    pub fn mapping(&self) -> Mapping {
+        Mapping::new(
+            self.metric.clone(),
+            self.unit,
+            Formula::Sum(Selector::new(self.metric.clone())),
+        )
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    status: String,
+    data: Option<Data>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "resultType")]
+    kind: String,
+    result: serde_json::Value,
+}
+
+/// A time in Unix seconds and a number as text.
+type Point = (f64, String);
+
+#[derive(Deserialize)]
+struct Element {
+    metric: Labels,
+    value: Option<Point>,
+    values: Option<Vec<Point>>,
+}
+
+/// Reads an answer of `query` or `query_range`: each element becomes a series called `name`, with the labels
+/// it came with; of a range the newest number counts.
+pub(super) fn parse(name: &str, query: &str, answer: &str) -> Result<Vec<Series>, ObserveError> {
+    let foreign = ObserveError::Protocol("Prometheus");
+    let answer: Answer = serde_json::from_str(answer).map_err(|_| foreign.clone())?;
+    let Some(data) = answer.data.filter(|_| answer.status == "success") else {
+        let message = answer.error.unwrap_or(answer.status);
+        return Err(ObserveError::Query { query: query.to_owned(), message });
+    };
+    if data.kind == "scalar" {
+        let point: Point = serde_json::from_value(data.result).map_err(|_| foreign.clone())?;
+        return Ok(vec![Series::plain(name, point.1.parse().map_err(|_| foreign)?)]);
+    }
+    let elements: Vec<Element> =
+        serde_json::from_value(data.result).map_err(|_| foreign.clone())?;
+    let series = elements.into_iter().map(|element| {
+        let newest = element.value.or_else(|| element.values?.pop());
+        let value = newest.and_then(|(_, text)| text.parse().ok()).ok_or(foreign.clone())?;
+        Ok(Series { name: name.to_owned(), labels: element.metric, value })
+    });
+    series.collect()
+}
+
+/// A Prometheus server and what to ask it.
+pub(super) struct PrometheusSource {
+    base: Url,
+    queries: Vec<Query>,
+    replica_label: Option<String>,
+}
+
+impl PrometheusSource {
+    /// Asks the server at `base` (`http://host:9090`) the `queries`, whose results `replica_label` may tell apart.
+    ///
+    /// # Errors
+    /// When the address is not one of HTTP.
+    pub(super) fn new(
+        base: &str,
+        queries: Vec<Query>,
+        replica_label: Option<String>,
+    ) -> Result<Self, ObserveError> {
+        Ok(Self { base: super::page::address(base)?, queries, replica_label })
+    }
+
+    /// Asks every query once, as of the server's present.
+    pub(super) async fn read(&self, pages: &Pages) -> Result<Vec<Series>, ObserveError> {
+        let mut all = Vec::new();
+        for query in &self.queries {
+            let mut url = self.base.clone();
+            let path = format!("{}/api/v1/query", self.base.path().trim_end_matches('/'));
+            url.set_path(&path);
+            url.query_pairs_mut().append_pair("query", &query.expression);
+            // A refused query answers 400 with the reason in the same JSON.
+            let answer = pages.get_any_status(url, 400).await?;
+            let series = parse(&query.metric, &query.expression, &answer)?;
+            self.check_single(query, &series)?;
+            all.extend(series);
+        }
+        Ok(all)
+    }
+
+    /// Several results that no label tells apart must not be added up behind the user's back.
+    fn check_single(&self, query: &Query, series: &[Series]) -> Result<(), ObserveError> {
+        if self.replica_label.is_none() && series.len() > 1 {
+            let message =
+                format!("{} results; aggregate them, or name `replica_label`", series.len());
+            return Err(ObserveError::Query { query: query.expression.clone(), message });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! data {
+        ($name:literal) => {
+            include_str!(concat!("../../tests/data/observe/prometheus_", $name, ".json"))
+        };
+    }
+
+    #[test]
+    fn real_vector_keeps_its_labels() {
+        let series = parse("cores", "q", data!("vector")).expect("a real answer");
+        let replicas: Vec<_> = series.iter().map(|one| one.label("replica")).collect();
+        assert_eq!((replicas, series[0].name.as_str()), (vec!["1", "2"], "cores"));
+        assert!((series[0].value - 0.111_061_994_12).abs() < 1e-12);
+    }
+
+    #[test]
+    fn real_range_gives_its_newest_number_and_a_scalar_itself() {
+        let range = parse("clients", "q", data!("matrix")).expect("a real answer");
+        assert_eq!((range.len(), range[0].label("job")), (1, "redis"));
+        let scalar = parse("up", "q", data!("scalar")).expect("a real answer");
+        assert!((range[0].value - 3.0).abs() + (scalar[0].value - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn empty_result_is_no_series() {
+        assert_eq!(parse("m", "q", data!("empty")), Ok(vec![]));
+    }
+
+    #[test]
+    fn refused_query_tells_itself_and_the_reason() {
+        let error = parse("m", "rate(oops", data!("error")).expect_err("refused");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("Prometheus refuses `rate(oops`") && text.contains("unclosed"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn foreign_answers_are_told_apart() {
+        for answer in [
+            "<html>",
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{}]}}",
+        ] {
+            assert_eq!(parse("m", "q", answer), Err(ObserveError::Protocol("Prometheus")));
+        }
+    }
+
+    #[test]
+    fn several_results_without_a_label_are_refused() {
+        let query = Query { metric: "m".into(), unit: Unit::Count, expression: "up".into() };
+        let source =
+            PrometheusSource::new("http://127.0.0.1:1", vec![query.clone()], None).expect("valid");
+        let series = [Series::plain("m", 1.0), Series::plain("m", 1.0)];
+        assert!(matches!(source.check_single(&query, &series), Err(ObserveError::Query { .. })));
+        assert_eq!(source.check_single(&query, &series[..1]), Ok(()));
+    }
+}

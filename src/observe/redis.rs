@@ -1,0 +1,253 @@
+//! Redis itself: INFO and the time of a PING, over a connection of our own.
+//!
+//! Two commands need no client library; RESP 2 is four reply types.
+//! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+
+use percent_encoding::percent_decode_str;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use url::Url;
+
+use super::error::ObserveError;
+use super::mapping::{Formula, Mapping, Unit};
+use super::series::{Selector, Series};
+
+/// INFO is about 6 KB; a cluster with thousands of clients lists none of them there.
+const REPLY_LIMIT: usize = 1 << 20;
+/// The series that holds the time of a PING in seconds.
+const PING: &str = "ping_seconds";
+
+/// The metrics of a cache that is asked directly.
+pub(super) fn mappings() -> Vec<Mapping> {
+    use Formula::{Among, PerSecond, Share, Sum};
+    let all = |name: &str| Selector::new(name);
+    vec![
+        Mapping::new("memory", Unit::Share, Share(all("used_memory"), all("maxmemory"))),
+        Mapping::new("memory_used", Unit::Bytes, Sum(all("used_memory"))),
+        Mapping::new("hit_ratio", Unit::Share, Among(all("keyspace_hits"), all("keyspace_misses"))),
+        Mapping::new("clients", Unit::Count, Sum(all("connected_clients"))),
+        Mapping::new("commands", Unit::PerSecond, PerSecond(all("total_commands_processed"))),
+        Mapping::new("evictions", Unit::PerSecond, PerSecond(all("evicted_keys"))),
+        Mapping::new("latency", Unit::Seconds, Sum(all(PING))),
+        Mapping::new("cores", Unit::Count, PerSecond(all("used_cpu"))),
+    ]
+}
+
+/// Reads INFO: each `name:number` is a series; texts are left out. `used_cpu` is added as user and system seconds together.
+pub(super) fn parse_info(info: &str) -> Vec<Series> {
+    let pairs = info.lines().filter_map(|line| line.trim_end().split_once(':'));
+    let numbers = pairs.filter_map(|(name, value)| Some(Series::plain(name, value.parse().ok()?)));
+    let mut series: Vec<Series> = numbers.collect();
+    let of = |name: &str| series.iter().find(|one| one.name == name).map(|one| one.value);
+    if let (Some(user), Some(system)) = (of("used_cpu_user"), of("used_cpu_sys")) {
+        series.push(Series::plain("used_cpu", user + system));
+    }
+    series
+}
+
+/// Where Redis is, and the open connection to it.
+pub(super) struct RedisSource {
+    host: String,
+    port: u16,
+    user: Option<String>,
+    password: Option<String>,
+    connection: Option<BufReader<TcpStream>>,
+}
+
+impl RedisSource {
+    /// Takes `redis://[user][:password@]host[:port]`.
+    ///
+    /// # Errors
+    /// When the address is none, or asks for TLS, which is not supported here.
+    pub(super) fn new(address: &str) -> Result<Self, ObserveError> {
+        let url =
+            Url::parse(address).map_err(|_| ObserveError::Address("write redis://host:port"))?;
+        match url.scheme() {
+            "redis" => {}
+            "rediss" => {
+                return Err(ObserveError::Address(
+                    "Redis over TLS is not supported; use its exporter",
+                ));
+            }
+            _ => return Err(ObserveError::Address("write redis://host:port")),
+        }
+        let host = url.host_str().ok_or(ObserveError::Address("it names no host"))?;
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        Ok(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port().unwrap_or(6379),
+            user: Some(decoded(url.username())).filter(|user| !user.is_empty()),
+            password: url.password().map(decoded),
+            connection: None,
+        })
+    }
+
+    /// Asks once. After an error, or when dropped half-way, the next call connects anew.
+    pub(super) async fn read(&mut self) -> Result<Vec<Series>, ObserveError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let sent = Instant::now();
+        command(&mut connection, &["PING"]).await?;
+        let ping = sent.elapsed().as_secs_f64();
+        let info = command(&mut connection, &["INFO"]).await?;
+        let mut series = parse_info(&info);
+        series.push(Series::plain(PING, ping));
+        self.connection = Some(connection);
+        Ok(series)
+    }
+
+    async fn connect(&self) -> Result<BufReader<TcpStream>, ObserveError> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| broken(&error))?;
+        stream.set_nodelay(true).map_err(|error| broken(&error))?;
+        let mut connection = BufReader::new(stream);
+        match (&self.user, &self.password) {
+            (Some(user), Some(password)) => {
+                command(&mut connection, &["AUTH", user, password]).await?
+            }
+            (None, Some(password)) => command(&mut connection, &["AUTH", password]).await?,
+            (_, None) => String::new(),
+        };
+        Ok(connection)
+    }
+}
+
+fn broken(error: &std::io::Error) -> ObserveError {
+    ObserveError::Connection(error.kind().to_string())
+}
+
+/// Sends one command and returns the text of its reply.
+async fn command(
+    connection: &mut BufReader<TcpStream>,
+    words: &[&str],
+) -> Result<String, ObserveError> {
+    let bulk_of = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
+    let bulks: Vec<String> = words.iter().map(bulk_of).collect();
+    let request = format!("*{}\r\n{}", words.len(), bulks.concat());
+    connection.get_mut().write_all(request.as_bytes()).await.map_err(|error| broken(&error))?;
+    let head = line(connection).await?;
+    let (kind, rest) = head.split_at_checked(1).ok_or(ObserveError::Protocol("Redis"))?;
+    match kind {
+        "+" | ":" => Ok(rest.to_owned()),
+        "-" => Err(ObserveError::Refused(rest.to_owned())),
+        "$" => bulk(connection, rest).await,
+        _ => Err(ObserveError::Protocol("Redis")),
+    }
+}
+
+/// One line without its end; bounded, so that a peer that is not Redis cannot fill the memory.
+async fn line(connection: &mut BufReader<TcpStream>) -> Result<String, ObserveError> {
+    let mut bytes = Vec::new();
+    let mut bounded = connection.take(4096);
+    bounded.read_until(b'\n', &mut bytes).await.map_err(|error| broken(&error))?;
+    let text = bytes.strip_suffix(b"\r\n").ok_or(ObserveError::Protocol("Redis"))?;
+    String::from_utf8(text.to_vec()).map_err(|_| ObserveError::Protocol("Redis"))
+}
+
+async fn bulk(connection: &mut BufReader<TcpStream>, length: &str) -> Result<String, ObserveError> {
+    let length: usize = length.parse().map_err(|_| ObserveError::Protocol("Redis"))?;
+    if length > REPLY_LIMIT {
+        return Err(ObserveError::TooLarge { limit: REPLY_LIMIT });
+    }
+    let mut bytes = vec![0; length + 2];
+    connection.read_exact(&mut bytes).await.map_err(|error| broken(&error))?;
+    bytes.truncate(length);
+    String::from_utf8(bytes).map_err(|_| ObserveError::Protocol("Redis"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::series::{Scrape, Window};
+    use crate::units::{Quantity, RunTime};
+    use tokio::net::TcpListener;
+
+    const BEFORE: &str = include_str!("../../tests/data/observe/redis_info.1.txt");
+    const NOW: &str = include_str!("../../tests/data/observe/redis_info.2.txt");
+
+    #[test]
+    fn real_info_tells_memory_hits_and_commands() {
+        let scrape = |seconds: u64, info| Scrape {
+            at: RunTime::new(seconds * 1_000_000_000),
+            series: parse_info(info),
+        };
+        let (before, now) = (scrape(0, BEFORE), scrape(2, NOW));
+        let window = Window { before: Some(&before), now: &now };
+        let value = |metric: &str| {
+            let mapping = mappings().into_iter().find(|one| one.metric == metric).expect("known");
+            mapping.quantity(window).map(Quantity::base)
+        };
+        assert!(
+            (value("memory_used").expect("told") / 67_108_864.0 - value("memory").expect("told"))
+                .abs()
+                < 1e-9
+        );
+        assert_eq!(value("hit_ratio"), Some(1.0));
+        assert!(value("commands").expect("told") > 100.0);
+        assert_eq!(value("evictions"), Some(0.0));
+        assert!((0.001..0.5).contains(&value("cores").expect("told")));
+        assert_eq!(value("latency"), None);
+    }
+
+    #[test]
+    fn address_is_taken_apart_and_unusable_ones_are_refused() {
+        let source = RedisSource::new("redis://me:p%40ss@cache.internal").expect("valid");
+        assert_eq!((source.host.as_str(), source.port), ("cache.internal", 6379));
+        assert_eq!(source.password.as_deref(), Some("p@ss"));
+        assert!(matches!(RedisSource::new("rediss://h"), Err(ObserveError::Address(_))));
+        assert!(matches!(RedisSource::new("http://h"), Err(ObserveError::Address(_))));
+    }
+
+    /// A server that answers each command with the next of `replies`.
+    async fn server(replies: Vec<String>) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut request = [0; 1024];
+            for reply in replies {
+                if stream.read(&mut request).await.unwrap_or(0) == 0 {
+                    return;
+                }
+                stream.write_all(reply.as_bytes()).await.expect("the client reads");
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn info_is_read_after_authentication() {
+        let info = "used_memory:10\r\nmaxmemory:40\r\nrole:master\r\n";
+        let replies = [
+            "+OK\r\n".to_owned(),
+            "+PONG\r\n".to_owned(),
+            format!("${}\r\n{info}\r\n", info.len()),
+        ];
+        let port = server(replies.to_vec()).await;
+        let mut source =
+            RedisSource::new(&format!("redis://:secret@127.0.0.1:{port}")).expect("valid");
+        let names: Vec<_> =
+            source.read().await.expect("read").into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["used_memory", "maxmemory", "ping_seconds"]);
+    }
+
+    #[tokio::test]
+    async fn refusal_is_told_in_the_servers_words_without_the_password() {
+        let port = server(vec!["-WRONGPASS invalid username-password pair\r\n".to_owned()]).await;
+        let mut source =
+            RedisSource::new(&format!("redis://:secret@127.0.0.1:{port}")).expect("valid");
+        let error = source.read().await.expect_err("refused");
+        assert_eq!(error.to_string(), "it refuses: WRONGPASS invalid username-password pair");
+    }
+
+    #[tokio::test]
+    async fn peer_that_is_not_redis_is_told_apart() {
+        let port = server(vec!["HTTP/1.1 400 Bad Request\r\n\r\n".to_owned()]).await;
+        let mut source = RedisSource::new(&format!("redis://127.0.0.1:{port}")).expect("valid");
+        assert_eq!(source.read().await.expect_err("not Redis"), ObserveError::Protocol("Redis"));
+    }
+}

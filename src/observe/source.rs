@@ -1,0 +1,176 @@
+//! One place to read from, whatever its kind, and what is remembered between two readings of it.
+
+use url::Url;
+
+use super::cgroup::{self, Cgroup};
+use super::error::ObserveError;
+use super::mapping::{Mapping, Subject};
+use super::page::{Pages, address};
+use super::postgres::{self, PostgresSource};
+use super::presets::{CORES, MEMORY_LIMIT};
+use super::prometheus::{PrometheusSource, Query};
+use super::redis::{self, RedisSource};
+use super::series::{Scrape, Series, Window};
+use crate::metrics::Reading;
+use crate::units::RunTime;
+
+/// Where a tier's metrics are. Addresses may hold credentials: they are neither printed nor kept in messages.
+#[derive(Clone, PartialEq)]
+pub enum Place {
+    /// A page in the exposition format, and how metrics follow from it.
+    Page {
+        /// Its address.
+        url: String,
+        /// The metrics.
+        mappings: Vec<Mapping>,
+    },
+    /// A Prometheus server and what to ask it.
+    Prometheus {
+        /// Its address.
+        url: String,
+        /// The metrics.
+        queries: Vec<Query>,
+    },
+    /// PostgreSQL itself.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: String,
+    },
+    /// Redis itself.
+    Redis {
+        /// `redis://[user][:password@]host[:port]`.
+        url: String,
+    },
+    /// A control group on this machine.
+    Cgroup(Cgroup),
+    /// A process on this machine.
+    Process {
+        /// Its number.
+        pid: u32,
+    },
+}
+
+/// A place, whose readings they are, and what that subject may use where the place does not tell.
+#[derive(Clone, PartialEq)]
+pub struct SourceSpec {
+    /// The tier and replica.
+    pub subject: Subject,
+    /// Where to read.
+    pub place: Place,
+    /// Cores of one replica.
+    pub cores: Option<f64>,
+    /// Bytes of memory of one replica.
+    pub memory_limit: Option<f64>,
+}
+
+enum Reader {
+    Page(Url),
+    Prometheus(PrometheusSource),
+    Postgres(Box<PostgresSource>),
+    Redis(RedisSource),
+    Cgroup(Cgroup),
+    Process(u32),
+}
+
+/// A source that is being read: it knows its last scrape, so that counters become rates.
+pub(super) struct Source {
+    subject: Subject,
+    reader: Reader,
+    mappings: Vec<Mapping>,
+    given: Vec<Series>,
+    last: Option<Scrape>,
+}
+
+impl Source {
+    /// Checks the place's address; nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub(super) fn new(spec: SourceSpec) -> Result<Self, ObserveError> {
+        let label = spec.subject.replica_label.clone();
+        let (reader, mappings) = match spec.place {
+            Place::Page { url, mappings } => (Reader::Page(address(&url)?), mappings),
+            Place::Prometheus { url, queries } => {
+                let mappings = queries.iter().map(Query::mapping).collect();
+                (Reader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
+            }
+            Place::Postgres { url } => {
+                (Reader::Postgres(Box::new(PostgresSource::new(&url)?)), postgres::mappings())
+            }
+            Place::Redis { url } => (Reader::Redis(RedisSource::new(&url)?), redis::mappings()),
+            Place::Cgroup(group) => (Reader::Cgroup(group), cgroup::mappings()),
+            Place::Process { pid } => (Reader::Process(pid), cgroup::process_mappings()),
+        };
+        let given = [(CORES, spec.cores), (MEMORY_LIMIT, spec.memory_limit)];
+        let given = given.into_iter().filter_map(|(name, value)| Some(Series::plain(name, value?)));
+        Ok(Self { subject: spec.subject, reader, mappings, given: given.collect(), last: None })
+    }
+
+    /// Whose readings they are.
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// What kind of source it is, for messages: `Prometheus`, `a metrics page`, …
+    pub(super) fn kind(&self) -> &'static str {
+        match self.reader {
+            Reader::Page(_) => "a metrics page",
+            Reader::Prometheus(_) => "Prometheus",
+            Reader::Postgres(_) => "PostgreSQL",
+            Reader::Redis(_) => "Redis",
+            Reader::Cgroup(_) => "a control group",
+            Reader::Process(_) => "a process",
+        }
+    }
+
+    /// Whether a reading times the source's answer, so that others must not get in its way.
+    pub(super) fn is_timed(&self) -> bool {
+        matches!(self.reader, Reader::Redis(_))
+    }
+
+    /// "No data" for each metric: what is told when reading failed.
+    pub(super) fn nothing(&self) -> Vec<Reading> {
+        self.subject.nothing(&self.mappings)
+    }
+
+    /// Reads once, at `now`. The first reading has no rates: they need two.
+    pub(super) async fn read(
+        &mut self,
+        pages: &Pages,
+        now: RunTime,
+    ) -> Result<Vec<Reading>, ObserveError> {
+        let series = match &mut self.reader {
+            Reader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
+            Reader::Prometheus(source) => source.read(pages).await?,
+            Reader::Postgres(source) => source.read().await?,
+            Reader::Redis(source) => source.read().await?,
+            Reader::Cgroup(group) => group.read()?,
+            Reader::Process(pid) => cgroup::read_process(*pid)?,
+        };
+        let scrape = Scrape { at: now, series: self.with_given(series) };
+        let window = Window { before: self.last.as_ref(), now: &scrape };
+        let readings = self.subject.readings(&self.mappings, window);
+        self.last = Some(scrape);
+        Ok(readings)
+    }
+
+    /// Adds what the stack file gives, unless the source tells it itself.
+    fn with_given(&self, mut series: Vec<Series>) -> Vec<Series> {
+        for given in &self.given {
+            if series.iter().any(|one| one.name == given.name) {
+                continue;
+            }
+            match &self.subject.replica_label {
+                // Every replica may use as much.
+                Some(label) => {
+                    let at = Scrape { at: RunTime::ZERO, series: series.clone() };
+                    let of_each =
+                        at.values_of(label).into_iter().map(|name| given.clone().with(label, name));
+                    series.extend(of_each);
+                }
+                None => series.push(given.clone()),
+            }
+        }
+        series
+    }
+}
