@@ -5,7 +5,11 @@
 //! the least money. Nothing here opens a socket or reads a clock, so each claim can be checked against
 //! published tables and against a simulator whose truth is known.
 
+pub mod des;
+mod histogram;
 pub mod mva;
 pub mod queueing;
 pub mod regression;
 pub mod usl;
+
+pub use histogram::Histogram;
