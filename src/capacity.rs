@@ -10,6 +10,8 @@ mod histogram;
 pub mod mva;
 pub mod queueing;
 pub mod regression;
+pub mod search;
+pub mod step;
 pub mod usl;
 
 pub use histogram::Histogram;

@@ -3,6 +3,7 @@
 //! Open Poisson arrivals pass through tiers of replicas with cores, pools held while calling on, locks,
 //! external services and a rate limit. Seeded and free of clocks: the same seed gives the same answers.
 
+mod measure;
 mod meter;
 mod program;
 mod stack;
@@ -18,6 +19,7 @@ use crate::units::{Nanos, Rate, Seed, Stream};
 use meter::Meter;
 use program::{Op, Slot, compile};
 
+pub use measure::slo_max;
 pub use stack::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
 
 /// What happened in a span of virtual time.
