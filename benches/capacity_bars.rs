@@ -78,12 +78,28 @@ fn slo_max() {
     let cases = [
         (stack(vec![cores("api", 1, 4, 10_000)]), quantile(0.95, 100), 20.0),
         (stack(vec![cores("api", 1, 1, 10_000)]), quantile(0.95, 200), 10.0),
-        (stack(vec![cores("api", 1, 4, 40_000), cores("db", 1, 4, 16_000)]), quantile(0.95, 200), 8.0),
-        (stack(vec![cores("api", 3, 2, 12_000), cores("db", 1, 4, 5_000)]), quantile(0.99, 200), 25.0),
+        (
+            stack(vec![cores("api", 1, 4, 40_000), cores("db", 1, 4, 16_000)]),
+            quantile(0.95, 200),
+            8.0,
+        ),
+        (
+            stack(vec![cores("api", 3, 2, 12_000), cores("db", 1, 4, 5_000)]),
+            quantile(0.99, 200),
+            25.0,
+        ),
         (stack(vec![spread(cores("api", 2, 2, 8_000), 3.0)]), quantile(0.95, 100), 25.0),
         (stack(vec![spread(cores("api", 2, 2, 8_000), 0.0)]), quantile(0.95, 60), 25.0),
-        (stack(vec![balanced(cores("api", 3, 2, 6_000), Balancing::Random)]), quantile(0.95, 60), 40.0),
-        (stack(vec![cores("api", 4, 2, 3_000), cores("db", 1, 8, 2_000)]), quantile(0.99, 60), 100.0),
+        (
+            stack(vec![balanced(cores("api", 3, 2, 6_000), Balancing::Random)]),
+            quantile(0.95, 60),
+            40.0,
+        ),
+        (
+            stack(vec![cores("api", 4, 2, 3_000), cores("db", 1, 8, 2_000)]),
+            quantile(0.99, 60),
+            100.0,
+        ),
         (
             stack(vec![
                 cores("edge", 1, 2, 1_000),
@@ -99,7 +115,7 @@ fn slo_max() {
     let (mut covered, mut within, mut complete, mut all, mut confirmed) = (0, 0, 0, 0, 0);
     let mut worst = 0.0_f64;
     for (index, (stack, goal, start)) in cases.iter().enumerate() {
-        let truth = des::slo_max(stack, &[*goal], 3_000_000, Seed::new(99)).map_or(0.0, Rate::get);
+        let truth = des::slo_max(stack, &[*goal], 8_000_000, Seed::new(99)).map_or(0.0, Rate::get);
         let (mut off, mut wide, mut spent, mut hits) = (Vec::new(), 0.0, 0.0, 0);
         for run in 0..20 {
             let seed = 1_000 * index as u64 + run;
@@ -108,7 +124,8 @@ fn slo_max() {
             let error = found.value / truth - 1.0;
             off.push(error);
             wide += (found.high - found.low) / found.value / 2.0 / 20.0;
-            spent += steps.iter().map(|s| (s.duration + s.warm_up).as_secs_f64()).sum::<f64>() / 20.0;
+            spent +=
+                steps.iter().map(|s| (s.duration + s.warm_up).as_secs_f64()).sum::<f64>() / 20.0;
             hits += usize::from(found.low <= truth && truth <= found.high);
             within += usize::from(error.abs() <= 0.03);
             worst = worst.max(error.abs());
@@ -123,12 +140,15 @@ fn slo_max() {
         println!(
             "stack {index}: truth {truth:8.1}/s  bias {:+.2} %  rms {:.2} %  half-width {:.2} %  \
              covered {hits}/20  {spent:.0} s",
-            bias * 100.0, rms * 100.0, wide * 100.0
+            bias * 100.0,
+            rms * 100.0,
+            wide * 100.0
         );
     }
     println!(
         "{all} runs: within 3 % {within}, worst {:.1} %, covered {covered} ({:.1} %), complete {complete}, \
          confirmed and breached {confirmed}",
-        worst * 100.0, 100.0 * f64::from(covered as u32) / f64::from(all as u32)
+        worst * 100.0,
+        100.0 * f64::from(covered as u32) / f64::from(all as u32)
     );
 }

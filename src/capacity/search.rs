@@ -75,10 +75,14 @@ struct Picture {
 const GAP: f64 = 0.05;
 /// The two rates between which the crossing is caught stand this far (in logarithms) on either side.
 const ASIDE: f64 = 0.0235;
+/// Levels this near to the crossing (in logarithms) tell where it is.
+const NEAR: f64 = 0.08;
+/// Holds near the crossing without which its interval is not believed: few blocks know little variance.
+const EVIDENCE: f64 = 8.0;
 /// Steps after which a search gives up whatever its budget.
 const STEPS_MAX: usize = 80;
 /// Resamples while searching; the outcome takes five times as many.
-const RESAMPLES: u64 = 200;
+const RESAMPLES: usize = 200;
 /// How far above the claim the failure is shown.
 const BREACH: f64 = 1.1;
 /// Confirmations of a claim that may fail before the search gives up claiming.
@@ -123,7 +127,7 @@ impl Search {
         }
     }
 
-    fn picture(&self, resamples: u64) -> Picture {
+    fn picture(&self, resamples: usize) -> Picture {
         let (pass, fail) = bracket(&self.levels, &self.plan.goals);
         let crossing = curve::crossing(&self.levels, &self.plan.goals, self.plan.seed, resamples);
         Picture { pass, fail, crossing }
@@ -206,6 +210,11 @@ impl Search {
     fn caught(&self, crossing: &Estimate) -> Option<(usize, usize)> {
         let levels = &self.levels;
         let goals = &self.plan.goals;
+        let near = levels.iter().filter(|level| (level.rate / crossing.value).ln().abs() < NEAR);
+        let seconds: f64 = near.map(|level| level.seconds).sum();
+        if seconds < EVIDENCE * self.plan.hold.as_secs_f64() {
+            return None;
+        }
         let pass = levels.iter().rposition(|level| {
             level.rate <= crossing.low && level.verdict(goals) != Verdict::Fail
         })?;
@@ -220,9 +229,10 @@ impl Search {
         let side = |side: f64| {
             let rate = crossing.value * (side * ASIDE).exp();
             let known = self.levels.iter().find(|l| (l.rate / rate).ln().abs() < 0.004);
-            let spent = self.levels.iter().filter(|level| {
-                (0.0..0.08).contains(&((level.rate / crossing.value).ln() * side))
-            });
+            let spent = self
+                .levels
+                .iter()
+                .filter(|level| (0.0..NEAR).contains(&((level.rate / crossing.value).ln() * side)));
             let seconds: f64 = spent.map(|level| level.seconds).sum();
             (known.map_or(rate, |level| level.rate), seconds)
         };
@@ -320,9 +330,8 @@ fn bracket(levels: &[Level], goals: &[Goal]) -> (Option<usize>, Option<usize>) {
     let passes: Vec<bool> = levels.iter().map(|level| level.seems_within(goals)).collect();
     let believed = |index: usize| {
         !passes[index]
-            && !(index + 1..levels.len()).any(|above| {
-                passes[above] && levels[above].seconds >= levels[index].seconds * 0.99
-            })
+            && !(index + 1..levels.len())
+                .any(|above| passes[above] && levels[above].seconds >= levels[index].seconds * 0.99)
     };
     let fail = (0..levels.len()).find(|index| believed(*index));
     let pass = (0..fail.unwrap_or(levels.len())).rev().find(|index| passes[*index]);

@@ -180,19 +180,23 @@ impl AbortRule {
         Self { limit: Nanos::from_secs_f64(limit), errors_max }
     }
 
-    /// Whether to stop now, judged over the last second.
+    /// Whether to stop now. `in_flight` has one value a second since the step began, the latest last;
+    /// `errors` and `answered` are those of the last second.
     ///
-    /// By Little's law N = X·R, so more than 5 × limit × rate requests in flight (and at least 50) mean
-    /// a mean response time of five times the limit: no later second can turn this step into a pass.
+    /// By Little's law N = X·R, so more than 5 × limit × rate requests in flight mean a mean response time
+    /// of five times the limit. Near the knee that happens for a moment; for ten seconds, or four times
+    /// as much at once, it does not come back while the rate lasts.
     pub fn judge(
         &self,
         offered: Rate,
-        in_flight: u64,
+        in_flight: &[u64],
         errors: u64,
         answered: u64,
     ) -> Option<AbortReason> {
-        let runaway = (5.0 * self.limit.as_secs_f64() * offered.get()).max(50.0);
-        if in_flight as f64 > runaway {
+        let piled = (5.0 * self.limit.as_secs_f64() * offered.get()).max(50.0);
+        let above = |times: f64| move |count: &u64| *count as f64 > times * piled;
+        let lasting = in_flight.len() >= 10 && in_flight.iter().rev().take(10).all(above(1.0));
+        if lasting || in_flight.last().is_some_and(above(4.0)) {
             return Some(AbortReason::InFlightRunaway);
         }
         let burst = errors >= 10 && Ratio::of(errors, errors + answered) > self.errors_max;
@@ -211,8 +215,9 @@ mod tests {
             Goal::ErrorRate { max: Ratio::new(0.01) },
         ]);
         let rate = Rate::per_second(100.0);
-        assert_eq!(rule.judge(rate, 90, 3, 90), None);
-        assert_eq!(rule.judge(rate, 101, 0, 90), Some(AbortReason::InFlightRunaway));
-        assert_eq!(rule.judge(rate, 20, 30, 70), Some(AbortReason::ErrorBurst));
+        assert_eq!(rule.judge(rate, &[120; 9], 3, 90), None);
+        assert_eq!(rule.judge(rate, &[120; 10], 0, 90), Some(AbortReason::InFlightRunaway));
+        assert_eq!(rule.judge(rate, &[90, 401], 0, 90), Some(AbortReason::InFlightRunaway));
+        assert_eq!(rule.judge(rate, &[20], 30, 70), Some(AbortReason::ErrorBurst));
     }
 }

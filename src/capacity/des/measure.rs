@@ -21,16 +21,18 @@ impl Simulation {
         self.set_rate(rate);
         self.advance(warm_up);
         let mut windows: Vec<Window> = Vec::new();
-        let mut aborted = None;
+        let (mut in_flight, mut aborted) = (Vec::new(), None);
         for _ in 0..(hold.get() / BATCH.get()).max(1) {
             let window = self.advance(BATCH);
-            aborted = rule.judge(rate, window.in_flight, 0, window.response.count());
+            in_flight.push(window.in_flight);
+            aborted = rule.judge(rate, &in_flight, 0, window.response.count());
             windows.push(window);
             if aborted.is_some() {
-                self.drain();
                 break;
             }
         }
+        // The next step must not inherit this one's backlog.
+        self.drain();
         let tiers = stack.tiers.iter().enumerate().map(|(i, tier)| {
             let mean = |of: fn(&super::TierWindow) -> f64| {
                 Some(windows.iter().map(|w| of(&w.tiers[i])).sum::<f64>() / windows.len() as f64)
@@ -60,11 +62,11 @@ impl Simulation {
         }
     }
 
-    /// Lets an overloaded stack become empty before the next step; at most an hour of virtual time.
+    /// Lets the stack become empty before the next step; at most an hour of virtual time.
     fn drain(&mut self) {
         self.set_rate(Rate::ZERO);
-        for _ in 0..3_600 {
-            if self.advance(BATCH).in_flight == 0 {
+        for _ in 0..36_000 {
+            if self.advance(Nanos::from_millis(100)).in_flight == 0 {
                 break;
             }
         }
@@ -91,19 +93,23 @@ pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> O
             high = middle;
         }
     }
-    // The reciprocal of the excess is nearly a line in the rate; chance averages out over its points.
-    let centre = (low * high).sqrt();
-    let points: Vec<(f64, f64)> = [-0.03, -0.015, 0.0, 0.015, 0.03]
-        .iter()
-        .map(|aside| {
-            let rate = centre * (1.0 + aside);
-            (rate, 1.0 / excess(stack, goals, (rate, requests), seed))
-        })
-        .collect();
-    let line = robust_line(&points)?;
-    let crossing = (1.0 - line.intercept) / line.slope.value;
-    let inside = line.slope.value < 0.0 && (crossing / centre).ln().abs() < 0.06;
-    Some(Rate::per_second(if inside { crossing } else { centre }))
+    // Close to the crossing the logarithm of the excess is a line; chance averages out over its points.
+    let mut centre = (low * high).sqrt();
+    for width in [0.01, 0.005] {
+        let points: Vec<(f64, f64)> = [-1.0, -0.5, 0.0, 0.5, 1.0]
+            .iter()
+            .map(|side| {
+                let rate = centre * (1.0 + side * width);
+                (rate, excess(stack, goals, (rate, requests / 4), seed).ln())
+            })
+            .collect();
+        let line = robust_line(&points)?;
+        if line.slope.value > 0.0 {
+            let crossing = -line.intercept / line.slope.value;
+            centre = crossing.clamp(centre * (1.0 - 2.0 * width), centre * (1.0 + 2.0 * width));
+        }
+    }
+    Some(Rate::per_second(centre))
 }
 
 /// The largest ratio of a measured value to its limit; beyond 1 a goal is missed.

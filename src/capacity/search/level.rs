@@ -69,12 +69,20 @@ pub(super) struct Reading {
 
 /// Groups valid steps by rate, ascending.
 pub(super) fn levels(steps: &[StepResult]) -> Vec<Level> {
-    let mut valid: Vec<&StepResult> = steps.iter().filter(|step| step.valid).collect();
+    let mut valid: Vec<&StepResult> = steps.iter().filter(|step| is_usable(step)).collect();
     valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     valid
         .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + SAME_RATE))
         .map(Level::of)
         .collect()
+}
+
+/// A valid step that did not have to work off the backlog of an earlier one: then more is answered than
+/// is offered.
+fn is_usable(step: &StepResult) -> bool {
+    let offered = step.offered.get() * step.duration.as_secs_f64();
+    let answered: u64 = step.batches.iter().map(|b| b.response.count() + b.errors).sum();
+    step.valid && answered as f64 <= 1.01 * offered + 5.0 * offered.sqrt()
 }
 
 impl Level {
@@ -124,8 +132,7 @@ impl Level {
             Goal::ErrorRate { .. } => false,
         };
         let value = goal.measure(&self.whole);
-        (enough && value > 0.0 && self.blocks.len() >= 4)
-            .then(|| self.scatter(goal, value))
+        (enough && value > 0.0 && self.blocks.len() >= 4).then(|| self.scatter(goal, value))
     }
 
     /// The standard error of ln(value), from the scatter of the blocks around the whole.
@@ -133,8 +140,9 @@ impl Level {
         let (residuals, scale): (Vec<f64>, f64) = match goal {
             Goal::Quantile { p, .. } => {
                 let at = (value * 1e9) as u64;
-                let tail = 1.0 - self.blocks.iter().map(|b| b.at_most(at)).sum::<u64>() as f64
-                    / self.whole.count() as f64;
+                let tail = 1.0
+                    - self.blocks.iter().map(|b| b.at_most(at)).sum::<u64>() as f64
+                        / self.whole.count() as f64;
                 let beyond = |block: &Block| {
                     (block.count() - block.at_most(at)) as f64 - tail * block.count() as f64
                 };
@@ -219,8 +227,7 @@ impl Level {
         }
         let (share, z2) = (self.errors as f64 / n, 1.96_f64.powi(2));
         let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let reach =
-            (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt() / (1.0 + z2 / n);
+        let reach = (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt() / (1.0 + z2 / n);
         if centre - reach > max {
             Verdict::Fail
         } else if centre + reach < max || self.errors == 0 {
@@ -313,7 +320,8 @@ impl Resampling {
                 rows[index.min(rows.len() - 1)].0
             }
             Table::Mean { sums } => {
-                let sum: f64 = sums.iter().zip(&times).map(|(sum, times)| sum * *times as f64).sum();
+                let sum: f64 =
+                    sums.iter().zip(&times).map(|(sum, times)| sum * *times as f64).sum();
                 sum / total as f64
             }
         }
