@@ -7,10 +7,12 @@
 
 pub mod des;
 mod histogram;
+pub mod model;
 pub mod mva;
 pub mod queueing;
 pub mod regression;
 pub mod search;
+pub mod stack;
 pub mod step;
 pub mod usl;
 
