@@ -3,6 +3,7 @@
 //! Folders name the stages through which data flows; `ARCHITECTURE.md` has the table of layers, and
 //! `tests/tidy.rs` keeps the arrows between them pointing down.
 
+pub mod capacity;
 pub mod units;
 
 pub mod metrics;

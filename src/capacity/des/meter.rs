@@ -1,0 +1,53 @@
+//! Time-weighted means of what a tier has in use.
+
+use super::TierWindow;
+
+/// What is metered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gauge {
+    Cores,
+    InFlight,
+    Connections,
+    /// Held, but nothing a stack would show.
+    Other,
+}
+
+/// The present value and the area under the curve of each gauge.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    present: [i64; 4],
+    area: [f64; 4],
+    changed: u64,
+    opened: u64,
+}
+
+impl Meter {
+    /// The gauge moves by `by` at `now`.
+    pub(super) fn change(&mut self, now: u64, gauge: Gauge, by: i64) {
+        self.settle(now);
+        self.present[gauge as usize] += by;
+    }
+
+    /// The means since the last call.
+    pub(super) fn take(&mut self, now: u64) -> TierWindow {
+        self.settle(now);
+        let span = (now - self.opened).max(1) as f64;
+        let mean = |gauge: Gauge| self.area[gauge as usize] / span;
+        let window = TierWindow {
+            cores_used: mean(Gauge::Cores),
+            in_flight: mean(Gauge::InFlight),
+            connections: mean(Gauge::Connections),
+        };
+        self.area = [0.0; 4];
+        self.opened = now;
+        window
+    }
+
+    fn settle(&mut self, now: u64) {
+        let span = (now - self.changed) as f64;
+        for (area, present) in self.area.iter_mut().zip(self.present) {
+            *area += span * present as f64;
+        }
+        self.changed = now;
+    }
+}

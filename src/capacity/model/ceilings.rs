@@ -1,0 +1,87 @@
+//! What each resource can carry, and which one gives out first.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Model, Serial};
+use crate::capacity::stack::{TierDeployment, TierKind};
+use crate::units::Rate;
+
+/// What can give out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// A tier's cores.
+    Cpu,
+    /// A tier's pool of connections.
+    Pool,
+    /// A tier's memory.
+    Memory,
+    /// A limit at the edge.
+    RateLimit,
+    /// Something that one request at a time goes through; CPU stays low while response times grow.
+    Lock,
+    /// A service of somebody else.
+    External,
+}
+
+impl Resource {
+    /// Whether bigger or more replicas can widen it.
+    pub fn is_for_sale(self) -> bool {
+        matches!(self, Self::Cpu | Self::Pool | Self::Memory)
+    }
+}
+
+/// The highest rate that one resource carries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// The tier; empty for the edge's limit, or where nothing observed which tier it is.
+    pub tier: String,
+    /// What gives out.
+    pub resource: Resource,
+    /// At which rate.
+    pub rate: Rate,
+}
+
+/// Cores are full at this share: beyond it queues explode with the slightest disturbance.
+const CPU_FULL: f64 = 0.95;
+/// A pool is full at this share (Running's alert threshold).
+const POOL_FULL: f64 = 0.8;
+/// Memory is full at this share of a replica.
+const MEMORY_FULL: f64 = 0.9;
+
+impl Model {
+    /// All ceilings of `deployment`, the lowest first: the bottleneck, then the next one.
+    pub fn ceilings(&self, deployment: &[TierDeployment]) -> Vec<Ceiling> {
+        let mut all = Vec::new();
+        let mut push = |tier: &str, resource, rate: f64| {
+            let (tier, rate) = (tier.to_owned(), Rate::per_second(rate));
+            all.push(Ceiling { tier, resource, rate });
+        };
+        for (tier, deployed) in self.tiers.iter().zip(deployment) {
+            let replicas = f64::from(deployed.replicas);
+            if let Some(demand) = tier.demand.filter(|demand| demand.seconds.value > 0.0) {
+                let cores = CPU_FULL * deployed.cores * replicas - demand.background * replicas;
+                push(&tier.name, Resource::Cpu, cores / demand.seconds.value);
+            }
+            if let Some(pool) = &tier.pool {
+                let usable = POOL_FULL * f64::from(pool.limit) * replicas;
+                push(&tier.name, Resource::Pool, usable / pool.hold);
+            }
+            if let Some(memory) = tier.memory.filter(|memory| memory.per_rate > 0.0) {
+                let room = MEMORY_FULL * deployed.memory.get() as f64 - memory.base;
+                push(&tier.name, Resource::Memory, room * replicas / memory.per_rate);
+            }
+        }
+        if let Some(limit) = self.rate_limit {
+            push("", Resource::RateLimit, limit.get());
+        }
+        if let Some(Serial { demand, tier }) = self.serial {
+            let found = tier.map(|index| &self.tiers[index]);
+            let external = found.is_some_and(|tier| tier.kind == TierKind::External);
+            let resource = if external { Resource::External } else { Resource::Lock };
+            push(found.map_or("", |tier| &tier.name), resource, CPU_FULL / demand);
+        }
+        all.sort_by(|a, b| a.rate.get().total_cmp(&b.rate.get()));
+        all
+    }
+}

@@ -1,0 +1,191 @@
+//! Response times of a deployment at a rate: the base histogram convolved with what requests wait.
+//!
+//! Waits follow P(W>t) = C·e^{−Ct/Wq}: an atom at zero and an exponential, so that adding one to a
+//! distribution on a grid is a recursion of first order, and taking one out again is its inverse.
+
+use super::{Model, Serial};
+use crate::capacity::des::Balancing;
+use crate::capacity::histogram::Histogram;
+use crate::capacity::queueing::{Station, WaitLaw};
+use crate::capacity::stack::TierDeployment;
+use crate::capacity::step::Goal;
+
+/// Cells of the grid up to the limit, and in all.
+const CELLS_TO_LIMIT: f64 = 400.0;
+const CELLS: usize = 3_200;
+
+/// Probabilities on a grid of times.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Grid {
+    /// Seconds per cell.
+    width: f64,
+    mass: Vec<f64>,
+    /// The mean is kept apart, as the grid ends somewhere.
+    mean: f64,
+}
+
+impl Grid {
+    /// `histogram` on a grid fine enough to judge `limit` seconds.
+    pub(super) fn of(histogram: &Histogram, limit: f64) -> Self {
+        let width = limit / CELLS_TO_LIMIT;
+        let total = histogram.count().max(1) as f64;
+        let mut mass = vec![0.0; CELLS];
+        for (time, count) in histogram.pairs() {
+            if let Some(cell) = mass.get_mut((time.as_secs_f64() / width) as usize) {
+                *cell += *count as f64 / total;
+            }
+        }
+        Self { width, mass, mean: histogram.mean() }
+    }
+
+    fn decay(&self, law: &WaitLaw) -> Option<f64> {
+        (law.mean > 0.0 && law.probability > 0.0)
+            .then(|| (-law.probability / law.mean * self.width).exp())
+    }
+
+    /// Everyone waits by `law` in addition.
+    fn add(&mut self, law: &WaitLaw) {
+        let Some(decay) = self.decay(law) else { return };
+        let waits = law.probability.min(1.0);
+        let mut carried = 0.0;
+        for cell in &mut self.mass {
+            carried = decay * carried + (1.0 - decay) * *cell;
+            *cell = (1.0 - waits) * *cell + waits * carried;
+        }
+        self.mean += law.mean;
+    }
+
+    /// Takes out a wait that the distribution contains.
+    fn remove(&mut self, law: &WaitLaw) {
+        let Some(decay) = self.decay(law) else { return };
+        let stays = 1.0 - law.probability.min(1.0);
+        let gain = stays + (1.0 - stays) * (1.0 - decay);
+        let (mut with_before, mut without_before) = (0.0, 0.0);
+        for cell in &mut self.mass {
+            let with = *cell;
+            *cell = (with - decay * with_before + stays * decay * without_before) / gain;
+            (with_before, without_before) = (with, *cell);
+        }
+        self.mean -= law.mean;
+    }
+
+    /// The time in seconds that a share `p` does not exceed; infinite beyond the grid.
+    fn quantile(&self, p: f64) -> f64 {
+        let mut below = 0.0;
+        for (index, cell) in self.mass.iter().enumerate() {
+            if below + cell >= p {
+                let inside = if *cell > 0.0 { (p - below) / cell } else { 0.5 };
+                return (index as f64 + inside) * self.width;
+            }
+            below += cell;
+        }
+        f64::INFINITY
+    }
+
+    pub(super) fn measure(&self, goal: &Goal) -> f64 {
+        match goal {
+            Goal::Quantile { p, .. } => self.quantile(p.get()),
+            Goal::Mean { .. } => self.mean,
+            Goal::ErrorRate { .. } => 0.0,
+        }
+    }
+}
+
+impl Model {
+    /// The base distribution without what requests waited while it was measured.
+    pub(super) fn unloaded(&self) -> Grid {
+        let mut grid = self.base.clone();
+        for law in self.waits(&self.present, self.base_rate) {
+            grid.remove(&law);
+        }
+        grid
+    }
+
+    /// The goal's value in seconds that `deployment` shows at `rate`; infinite where it does not keep up.
+    pub fn predict(&self, deployment: &[TierDeployment], rate: f64, goal: &Goal) -> f64 {
+        let mut grid = self.unloaded.clone();
+        for law in self.waits(deployment, rate) {
+            if !law.mean.is_finite() {
+                return f64::INFINITY;
+            }
+            grid.add(&law);
+        }
+        grid.measure(goal)
+    }
+
+    /// Whether `deployment` meets every goal at `rate`.
+    pub fn is_within(&self, deployment: &[TierDeployment], rate: f64) -> bool {
+        self.rate_limit.is_none_or(|limit| rate <= limit.get())
+            && self.goals.iter().all(|goal| match goal.limit() {
+                Some(limit) => self.predict(deployment, rate, goal) <= limit,
+                None => true,
+            })
+    }
+
+    /// The highest rate at which `deployment` meets every goal; zero if it never does.
+    pub fn slo_max(&self, deployment: &[TierDeployment]) -> f64 {
+        let mut high = self.ceilings(deployment).first().map_or(1e6, |c| c.rate.get() / 0.8);
+        let mut low = 0.0;
+        for _ in 0..24 {
+            let middle = f64::midpoint(low, high);
+            if self.is_within(deployment, middle) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// One wait for each resource that requests queue for, infinite where it is overloaded.
+    pub(super) fn waits(&self, deployment: &[TierDeployment], rate: f64) -> Vec<WaitLaw> {
+        let cores: Vec<WaitLaw> = (0..self.tiers.len())
+            .map(|index| self.wait_for_cores(index, &deployment[index], rate))
+            .collect();
+        let mut all = cores.clone();
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let Some(pool) = &tier.pool else { continue };
+            // A connection is held while what lies behind waits, too.
+            let behind: f64 = cores[index + 1..].iter().map(|law| law.mean).sum();
+            let station = Station {
+                arrivals: rate,
+                service_time: pool.hold + behind,
+                servers: pool.limit * deployment[index].replicas,
+                arrivals_cv2: 1.0,
+                service_cv2: 1.0,
+            };
+            all.push(station.wait());
+        }
+        if let Some(Serial { demand, .. }) = self.serial {
+            let (arrivals, service_time) = (rate, demand);
+            let single =
+                Station { arrivals, service_time, servers: 1, arrivals_cv2: 1.0, service_cv2: 1.0 };
+            all.push(single.wait());
+        }
+        all
+    }
+
+    fn wait_for_cores(&self, index: usize, deployed: &TierDeployment, rate: f64) -> WaitLaw {
+        let Some(demand) = self.tiers[index].demand.filter(|demand| demand.seconds.value > 0.0)
+        else {
+            return WaitLaw::NONE;
+        };
+        let (replicas, servers) = (f64::from(deployed.replicas), deployed.cores.ceil().max(1.0));
+        // A part of a core serves like a whole one that is slower.
+        let service_time = demand.seconds.value * servers / deployed.cores;
+        let arrivals = rate + demand.background * replicas / demand.seconds.value;
+        let split = |arrivals_cv2| {
+            let arrivals = arrivals / replicas;
+            let servers = servers as u32;
+            Station { arrivals, service_time, servers, arrivals_cv2, service_cv2: self.spread }
+        };
+        match self.tiers[index].balancing {
+            Balancing::Random => split(1.0).wait(),
+            Balancing::RoundRobin => split(1.0 / replicas).wait(),
+            Balancing::LeastConnections => {
+                let servers = servers as u32 * deployed.replicas;
+                Station { arrivals, servers, ..split(1.0) }.wait()
+            }
+        }
+    }
+}

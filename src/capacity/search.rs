@@ -1,0 +1,342 @@
+//! The search for SLO-max: which rate to measure next, and when enough is known.
+//!
+//! A state machine without clock or socket. Its only state is the list of steps measured so far, so a
+//! search is resumed by giving it the steps of the interrupted one. It begins low, doubles until a rate
+//! fails, lets the curve of response time propose the next rates, and ends with a rate that passes and
+//! one that fails at most 5 % apart, the claim held once more and the failure shown 10 % above it.
+
+mod curve;
+mod level;
+mod outcome;
+
+use crate::units::{Nanos, Rate, Seed};
+
+use super::regression::Estimate;
+use super::step::{Goal, Purpose, StepResult, Verdict};
+use level::{Level, levels};
+
+pub use outcome::{Limit, SearchEnd, SearchOutcome};
+
+/// What to search, and how much time it may take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchPlan {
+    /// What must hold; at least one.
+    pub goals: Vec<Goal>,
+    /// The first rate; should be far below the limit.
+    pub start: Rate,
+    /// Never offer more than this.
+    pub rate_max: Rate,
+    /// How long a step is held at least.
+    pub hold: Nanos,
+    /// How long a step is held at most.
+    pub hold_max: Nanos,
+    /// Warm-up before each step; counts against the budget.
+    pub warm_up: Nanos,
+    /// Time for the whole search.
+    pub budget: Nanos,
+    /// For resampling.
+    pub seed: Seed,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SearchAction {
+    /// Play a steady step, then call [`Search::on_step`].
+    Measure {
+        /// Arrivals to offer.
+        rate: Rate,
+        /// How long, without the warm-up.
+        hold: Nanos,
+        /// Why.
+        purpose: Purpose,
+    },
+    /// Nothing more to measure.
+    Done(Box<SearchOutcome>),
+}
+
+/// A search under way.
+#[derive(Debug, Clone)]
+pub struct Search {
+    plan: SearchPlan,
+    steps: Vec<StepResult>,
+    levels: Vec<Level>,
+}
+
+/// What the steps so far say.
+struct Picture {
+    /// Index of the highest level that seems to pass below the lowest that seems to fail.
+    pass: Option<usize>,
+    /// Index of the lowest level that seems to fail.
+    fail: Option<usize>,
+    crossing: Option<Estimate>,
+}
+
+/// Pass and fail end up this far apart at most.
+const GAP: f64 = 0.05;
+/// The two rates between which the crossing is caught stand this far (in logarithms) on either side.
+const ASIDE: f64 = 0.0235;
+/// Levels this near to the crossing (in logarithms) tell where it is.
+const NEAR: f64 = 0.08;
+/// Holds near the crossing without which its interval is not believed: few blocks know little variance.
+const EVIDENCE: f64 = 8.0;
+/// Steps after which a search gives up whatever its budget.
+const STEPS_MAX: usize = 80;
+/// Resamples while searching; the outcome takes five times as many.
+const RESAMPLES: usize = 200;
+/// How far above the claim the failure is shown.
+const BREACH: f64 = 1.1;
+/// Confirmations of a claim that may fail before the search gives up claiming.
+const CONFIRMATIONS_MAX: usize = 4;
+
+impl Search {
+    /// A search that has not measured anything yet.
+    pub fn new(plan: SearchPlan) -> Self {
+        Self::resume(plan, Vec::new())
+    }
+
+    /// A search that goes on from the steps of an interrupted one.
+    pub fn resume(plan: SearchPlan, steps: Vec<StepResult>) -> Self {
+        let levels = levels(&steps);
+        Self { plan, steps, levels }
+    }
+
+    /// Takes in the step that the last action asked for.
+    pub fn on_step(&mut self, step: StepResult) {
+        self.steps.push(step);
+        self.levels = levels(&self.steps);
+    }
+
+    /// All steps so far.
+    pub fn steps(&self) -> &[StepResult] {
+        &self.steps
+    }
+
+    /// The present bracket: the highest rate that seems to pass and the lowest that seems to fail.
+    pub fn bracket(&self) -> (Option<Rate>, Option<Rate>) {
+        let (pass, fail) = bracket(&self.levels, &self.plan.goals);
+        let rate = |index: Option<usize>| index.map(|i| Rate::per_second(self.levels[i].rate));
+        (rate(pass), rate(fail))
+    }
+
+    /// What to measure next; the same until another step comes in.
+    pub fn next_action(&self) -> SearchAction {
+        let picture = self.picture(RESAMPLES);
+        match self.decide(&picture) {
+            Ok((rate, hold, purpose)) => self.measure(rate, hold, purpose),
+            Err(end) => self.done(end),
+        }
+    }
+
+    fn picture(&self, resamples: usize) -> Picture {
+        let (pass, fail) = bracket(&self.levels, &self.plan.goals);
+        let crossing = curve::crossing(&self.levels, &self.plan.goals, self.plan.seed, resamples);
+        Picture { pass, fail, crossing }
+    }
+
+    fn decide(&self, picture: &Picture) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        if self.remaining() < self.plan.hold + self.plan.warm_up || self.steps.len() >= STEPS_MAX {
+            return Err(SearchEnd::BudgetSpent);
+        }
+        if self.generator_spoils() {
+            return Err(SearchEnd::GeneratorLimit);
+        }
+        let Some(highest) = self.levels.last() else {
+            return Ok((self.plan.start.get(), self.plan.hold, Purpose::Baseline));
+        };
+        match (picture.pass, picture.fail) {
+            (_, None) => self.double(highest),
+            (None, Some(fail)) => self.halve(&self.levels[fail]),
+            (Some(pass), Some(fail)) => self.narrow(picture, pass, fail),
+        }
+    }
+
+    fn double(&self, highest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        let rate = (highest.rate * 2.0).min(self.plan.rate_max.get());
+        if rate <= highest.rate * 1.001 {
+            return Err(SearchEnd::NoLimitFound);
+        }
+        Ok((rate, self.plan.hold, Purpose::Bracket))
+    }
+
+    fn halve(&self, lowest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        let rate = lowest.rate / 2.0;
+        if rate < self.plan.start.get() / 64.0 {
+            return Err(SearchEnd::NeverWithin);
+        }
+        // Fewer requests a second need a longer hold for the same number of samples.
+        Ok((rate, self.plan.hold * 2, Purpose::Bracket))
+    }
+
+    fn narrow(
+        &self,
+        picture: &Picture,
+        pass: usize,
+        fail: usize,
+    ) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        let (low, high) = (&self.levels[pass], &self.levels[fail]);
+        let apart = high.rate / low.rate;
+        match self.believed(picture) {
+            Some(crossing) if apart > 1.3 => {
+                let share = (crossing.value / low.rate).ln() / apart.ln();
+                let rate = low.rate * apart.powf(share.clamp(0.2, 0.8));
+                Ok((rate, self.plan.hold, Purpose::Refine))
+            }
+            Some(crossing) => match self.caught(&crossing) {
+                Some((pass, _)) => self.confirm(pass),
+                None => Ok(self.refine(&crossing)),
+            },
+            None if apart > 1.0 + GAP => {
+                let rate = between(low, high);
+                Ok((rate, self.plan.hold, Purpose::Refine))
+            }
+            None => self.confirm_rate(low.rate, self.plan.hold),
+        }
+    }
+
+    /// The crossing, unless the bracket contradicts it: few levels far away tempt a line far astray.
+    fn believed(&self, picture: &Picture) -> Option<Estimate> {
+        let crossing = picture.crossing?;
+        let low = picture.pass.map_or(0.0, |pass| self.levels[pass].rate);
+        let high = picture.fail.map(|fail| &self.levels[fail]);
+        let below = high.is_none_or(|high| {
+            // A steady level may seem to fail by chance; an overloaded one does not.
+            let slack = if high.fails_by_chance(&self.plan.goals) { 1.1 } else { 1.0 };
+            crossing.value < high.rate * slack
+        });
+        (crossing.value > low / 1.1 && below).then_some(crossing)
+    }
+
+    /// The levels on either side of the crossing, if its interval lies between two that are close enough.
+    fn caught(&self, crossing: &Estimate) -> Option<(usize, usize)> {
+        let levels = &self.levels;
+        let goals = &self.plan.goals;
+        let near = levels.iter().filter(|level| (level.rate / crossing.value).ln().abs() < NEAR);
+        let seconds: f64 = near.map(|level| level.seconds).sum();
+        if seconds < EVIDENCE * self.plan.hold.as_secs_f64() {
+            return None;
+        }
+        let pass = levels.iter().rposition(|level| {
+            level.rate <= crossing.low && level.verdict(goals) != Verdict::Fail
+        })?;
+        let fail = levels.iter().position(|level| {
+            level.rate >= crossing.high && level.verdict(goals) != Verdict::Pass
+        })?;
+        (levels[fail].rate / levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
+    }
+
+    /// Measures on the side of the crossing that has had less time, as long as the interval asks for.
+    fn refine(&self, crossing: &Estimate) -> (f64, Nanos, Purpose) {
+        let side = |side: f64| {
+            let rate = crossing.value * (side * ASIDE).exp();
+            let known = self.levels.iter().find(|l| (l.rate / rate).ln().abs() < 0.004);
+            let spent = self
+                .levels
+                .iter()
+                .filter(|level| (0.0..NEAR).contains(&((level.rate / crossing.value).ln() * side)));
+            let seconds: f64 = spent.map(|level| level.seconds).sum();
+            (known.map_or(rate, |level| level.rate), seconds)
+        };
+        let ((below, below_spent), (above, above_spent)) = (side(-1.0), side(1.0));
+        let half_width = (crossing.high / crossing.value).ln();
+        let wanted = (below_spent + above_spent) * ((half_width / (0.9 * ASIDE)).powi(2) - 1.0);
+        let rate = if below_spent <= above_spent { below } else { above };
+        (rate, self.hold_of(wanted / 2.0), Purpose::Refine)
+    }
+
+    fn hold_of(&self, seconds: f64) -> Nanos {
+        Nanos::from_secs_f64(seconds).clamp(self.plan.hold, self.plan.hold_max)
+    }
+
+    /// Holds the claim once more, long enough that chance seldom lets a true claim fail; then shows the
+    /// failure above it.
+    fn confirm(&self, pass: usize) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        let level = &self.levels[pass];
+        let needed = self.plan.goals.iter().filter_map(|goal| {
+            let (reading, limit) = (level.reading(goal)?, goal.limit()?);
+            let room = (limit / reading.value).ln().max(0.02);
+            Some(level.seconds * (2.0 * reading.log_error / room).powi(2))
+        });
+        let hold = self.hold_of(needed.fold(0.0, f64::max));
+        self.confirm_rate(level.rate, hold)
+    }
+
+    fn confirm_rate(&self, rate: f64, hold: Nanos) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        let confirmations = self.steps.iter().filter(|step| step.purpose == Purpose::Confirm);
+        let Some(claim) = self.claim() else {
+            if confirmations.count() >= CONFIRMATIONS_MAX {
+                return Err(SearchEnd::NotConfirmed);
+            }
+            return Ok((rate, hold, Purpose::Confirm));
+        };
+        let breach = claim.get() * BREACH;
+        let shown = |level: &Level| {
+            (level.rate / breach).ln().abs() < 0.02
+                && level.verdict(&self.plan.goals) == Verdict::Fail
+        };
+        let tried = self.steps.iter().filter(|step| step.purpose == Purpose::Breach).count();
+        if breach > self.plan.rate_max.get() || tried >= 2 || self.levels.iter().any(shown) {
+            return Err(SearchEnd::Complete);
+        }
+        Ok((breach, self.plan.hold, Purpose::Breach))
+    }
+
+    /// The rate of the last confirmation, if all that was measured at that rate holds.
+    fn claim(&self) -> Option<Rate> {
+        let confirmed = self.steps.iter().rfind(|step| step.purpose == Purpose::Confirm)?;
+        let level = self
+            .levels
+            .iter()
+            .find(|level| (level.rate / confirmed.offered.get()).ln().abs() < 0.003)?;
+        let holds = confirmed.valid
+            && level.seems_within(&self.plan.goals)
+            && level.verdict(&self.plan.goals) != Verdict::Fail;
+        holds.then_some(confirmed.offered)
+    }
+
+    /// Whether the last two steps were both spoiled by the generator.
+    fn generator_spoils(&self) -> bool {
+        self.steps.len() >= 2 && self.steps.iter().rev().take(2).all(|step| !step.valid)
+    }
+
+    fn remaining(&self) -> Nanos {
+        let spent = self.steps.iter().map(|step| step.duration + step.warm_up).sum();
+        self.plan.budget.saturating_sub(spent)
+    }
+
+    fn measure(&self, rate: f64, hold: Nanos, purpose: Purpose) -> SearchAction {
+        let rate = Rate::per_second(rate.min(self.plan.rate_max.get()));
+        let hold = hold.min(self.remaining().saturating_sub(self.plan.warm_up));
+        SearchAction::Measure { rate, hold, purpose }
+    }
+
+    fn done(&self, end: SearchEnd) -> SearchAction {
+        let picture = self.picture(RESAMPLES * 5);
+        SearchAction::Done(Box::new(outcome::conclude(self, &picture, end)))
+    }
+}
+
+/// Where to look next between a pass and a fail without a curve. A stack or an edge that gives out shows
+/// what it can do: a little below that; otherwise the middle.
+fn between(low: &Level, high: &Level) -> f64 {
+    let margin = if high.is_throttled() { 0.99 } else { 0.94 };
+    let achieved = high.achieved().get() * margin;
+    let useful = !high.is_steady() && achieved > low.rate * 1.02 && achieved < high.rate / 1.02;
+    if useful { achieved } else { (low.rate * high.rate).sqrt() }
+}
+
+/// The highest level that seems to pass below the lowest that seems to fail, and the latter. A fail below
+/// a pass is believed unless the pass has more time behind it.
+fn bracket(levels: &[Level], goals: &[Goal]) -> (Option<usize>, Option<usize>) {
+    let passes: Vec<bool> = levels.iter().map(|level| level.seems_within(goals)).collect();
+    let believed = |index: usize| {
+        !passes[index]
+            && !(index + 1..levels.len())
+                .any(|above| passes[above] && levels[above].seconds >= levels[index].seconds * 0.99)
+    };
+    let fail = (0..levels.len()).find(|index| believed(*index));
+    let pass = (0..fail.unwrap_or(levels.len())).rev().find(|index| passes[*index]);
+    (pass, fail)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! Where the curve of response time over rate crosses the limit.
+//!
+//! For an M/M/1 queue the reciprocal of every quantile is a straight line in the rate, 1/q ∝ μ − λ; what
+//! a request spends without waiting shifts it, 1/(q−s). The crossing is read from a weighted line through
+//! 1/(q−s), in which levels far from it count less, and averaged over the shifts s that the levels
+//! support. The interval resamples the levels' blocks and the shift.
+
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64Mcg;
+
+use super::level::{Level, Reading, Resampling};
+use crate::capacity::regression::{Estimate, student_t};
+use crate::capacity::step::Goal;
+use crate::units::{Seed, Stream};
+
+/// A line is not trusted further than half as much again beyond what was measured.
+const TRUSTED: f64 = 1.5;
+/// Shifts that are tried, as shares of the fastest level's value. Quantiles of a sum are less than the sum
+/// of quantiles, so the whole of it would be too much.
+const SHIFTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+
+/// One level on the curve.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    rate: f64,
+    /// The goal's value in seconds.
+    value: f64,
+    /// The standard error of its logarithm.
+    error: f64,
+    /// How much wider the error is than what resampling the level's blocks shows.
+    widening: f64,
+}
+
+/// The curve with one shift: the crossing, how far each point counts, and how well it fits.
+struct Shifted {
+    shift: f64,
+    crossing: f64,
+    weights: Vec<f64>,
+    likelihood: f64,
+}
+
+/// The highest rate within all goals about response time, with its 95 % interval from `resamples`
+/// resamples of the blocks. `None` until two steady levels lie on a falling line.
+pub(super) fn crossing(
+    levels: &[Level],
+    goals: &[Goal],
+    seed: Seed,
+    resamples: usize,
+) -> Option<Estimate> {
+    let found = goals.iter().filter_map(|goal| goal_crossing(levels, goal, seed, resamples));
+    found.reduce(|a, b| if b.value < a.value { b } else { a })
+}
+
+fn goal_crossing(levels: &[Level], goal: &Goal, seed: Seed, resamples: usize) -> Option<Estimate> {
+    let limit = goal.limit()?;
+    let steady: Vec<(&Level, Reading)> = levels
+        .iter()
+        .filter(|level| level.is_steady())
+        .filter_map(|level| Some((level, level.reading(goal)?)))
+        .collect();
+    let points = points(&steady, limit);
+    let curves = curves(&points, limit);
+    let total: f64 = curves.iter().map(|curve| curve.likelihood).sum();
+    if curves.is_empty() || total <= 0.0 {
+        return None;
+    }
+    let log: f64 = curves.iter().map(|c| c.likelihood / total * c.crossing.ln()).sum();
+    let value = log.exp();
+    let resampling: Vec<Resampling> =
+        steady.iter().map(|(level, _)| level.resampling(goal)).collect();
+    let mut random = seed.stream(Stream::Bootstrap, levels.len() as u64);
+    let mut moves: Vec<f64> = (0..resamples)
+        .map(|_| {
+            let curve = pick(&curves, total, &mut random);
+            let moved: Vec<Point> = points
+                .iter()
+                .zip(&resampling)
+                .map(|(point, level)| point.resampled(level, (limit, value), &mut random))
+                .collect();
+            on_line(&moved, curve, limit).map_or(f64::INFINITY, |rate| (rate / value).ln().abs())
+        })
+        .collect();
+    moves.sort_by(f64::total_cmp);
+    let beyond = moves.get(resamples * 19 / 20).copied().unwrap_or(f64::INFINITY);
+    // The variances come from few blocks; 20 degrees of freedom answer for it.
+    let reach = (beyond * student_t(0.975, 20.0) / 1.96).min(TRUSTED.ln());
+    Some(Estimate { value, low: value * (-reach).exp(), high: value * reach.exp() })
+}
+
+fn pick<'a>(curves: &'a [Shifted], total: f64, random: &mut Pcg64Mcg) -> &'a Shifted {
+    let mut left = random.random::<f64>() * total;
+    let found = curves.iter().find(|curve| {
+        left -= curve.likelihood;
+        left <= 0.0
+    });
+    found.unwrap_or(&curves[curves.len() - 1])
+}
+
+/// The levels as points. A level that is fast by chance also scatters less by chance; weighed by its own
+/// scatter it would pull the crossing up. So the levels near the limit share one variance per second.
+fn points(steady: &[(&Level, Reading)], limit: f64) -> Vec<Point> {
+    let is_near = |reading: &Reading| (reading.value / limit).ln().abs() < 0.7;
+    let near = steady.iter().filter(|(_, reading)| is_near(reading));
+    let (variance, seconds) = near.fold((0.0, 0.0), |(variance, seconds), (level, reading)| {
+        let own = reading.log_error.powi(2) * level.seconds;
+        (variance + own * level.seconds, seconds + level.seconds)
+    });
+    let point = |(level, reading): &(&Level, Reading)| {
+        let shared = (variance / seconds / level.seconds).sqrt();
+        let error = if is_near(reading) { shared } else { reading.log_error };
+        let widening = error / reading.log_scatter;
+        Point { rate: level.rate, value: reading.value, error, widening }
+    };
+    steady.iter().map(point).collect()
+}
+
+impl Point {
+    /// How far the true curve may lie off the line here, as a share of the value: 3 % a tenth of the rate
+    /// away from the crossing, 5 % where the value is half or twice the limit.
+    fn discrepancy(&self, limit: f64, crossing: f64) -> f64 {
+        let aside = (self.rate / crossing).ln().powi(2);
+        let above = (self.value / limit).ln().powi(2);
+        3.0 * aside + 0.1 * above
+    }
+
+    /// This point as another measurement might have shown it.
+    fn resampled(
+        &self,
+        level: &Resampling,
+        (limit, crossing): (f64, f64),
+        random: &mut Pcg64Mcg,
+    ) -> Self {
+        let noise: f64 = StandardNormal.sample(random);
+        let bend = self.discrepancy(limit, crossing).min(1.0) * noise;
+        let moved = (level.resampled(random) / self.value).ln() * self.widening;
+        Self { value: self.value * (moved + bend).clamp(-2.0, 2.0).exp(), ..*self }
+    }
+}
+
+/// The line with every shift that gives a crossing.
+fn curves(points: &[Point], limit: f64) -> Vec<Shifted> {
+    let off = |point: &Point| (point.value / limit).ln().abs();
+    let Some(nearest) = points.iter().min_by(|a, b| off(a).total_cmp(&off(b))) else {
+        return Vec::new();
+    };
+    let fastest = points.iter().map(|point| point.value).fold(f64::INFINITY, f64::min);
+    let tried = SHIFTS.iter().map(|share| share * fastest).filter(|shift| *shift < 0.98 * limit);
+    tried.filter_map(|shift| shifted(points, limit, shift, nearest.rate)).collect()
+}
+
+fn shifted(points: &[Point], limit: f64, shift: f64, from: f64) -> Option<Shifted> {
+    let mut curve = Shifted { shift, crossing: from, weights: Vec::new(), likelihood: 0.0 };
+    for _ in 0..12 {
+        curve.weights = points.iter().map(|p| weight(p, limit, &curve)).collect();
+        let next = on_line(points, &curve, limit)?;
+        let moved = (next / curve.crossing).ln().abs();
+        curve.crossing = next;
+        if moved < 1e-6 {
+            break;
+        }
+    }
+    let (intercept, slope) = line(points, &curve)?;
+    let surprise: f64 = points
+        .iter()
+        .map(|p| {
+            let height = (intercept + slope * p.rate).max(1e-3 / limit);
+            let off = (p.value / (shift + 1.0 / height)).ln();
+            let variance = p.error.powi(2) + p.discrepancy(limit, curve.crossing).powi(2);
+            off * off / variance + variance.ln()
+        })
+        .sum();
+    curve.likelihood = (-surprise / 2.0).clamp(-600.0, 600.0).exp();
+    Some(curve)
+}
+
+/// One over the variance of 1/(q−s), whose error is that of ln q times q/(q−s)².
+fn weight(point: &Point, limit: f64, curve: &Shifted) -> f64 {
+    let error = point.error.hypot(point.discrepancy(limit, curve.crossing));
+    let waits = (point.value - curve.shift).max(0.01 * point.value);
+    (waits * waits / point.value / error).powi(2)
+}
+
+/// Intercept and slope of the weighted line; `None` unless it falls.
+fn line(points: &[Point], curve: &Shifted) -> Option<(f64, f64)> {
+    let height = |p: &Point| 1.0 / (p.value - curve.shift).max(0.01 * p.value);
+    let total: f64 = curve.weights.iter().sum();
+    let mean = |of: &dyn Fn(&Point) -> f64| {
+        points.iter().zip(&curve.weights).map(|(p, weight)| weight * of(p)).sum::<f64>() / total
+    };
+    let (x, y) = (mean(&|p| p.rate), mean(&height));
+    let (mut sxx, mut sxy) = (0.0, 0.0);
+    for (p, weight) in points.iter().zip(&curve.weights) {
+        sxx += weight * (p.rate - x).powi(2);
+        sxy += weight * (p.rate - x) * (height(p) - y);
+    }
+    (sxx > 0.0 && sxy < 0.0).then(|| (y - sxy / sxx * x, sxy / sxx))
+}
+
+/// Where the line reaches the limit, at most [`TRUSTED`] times beyond the points.
+fn on_line(points: &[Point], curve: &Shifted, limit: f64) -> Option<f64> {
+    let lowest = points.iter().map(|p| p.rate).fold(f64::INFINITY, f64::min);
+    let highest = points.iter().map(|p| p.rate).fold(0.0, f64::max);
+    let (intercept, slope) = line(points, curve)?;
+    let at = (1.0 / (limit - curve.shift) - intercept) / slope;
+    Some(at.clamp(lowest / TRUSTED, highest * TRUSTED))
+}

@@ -1,0 +1,329 @@
+//! All that was measured at one rate, and what it says with how much certainty.
+
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use crate::capacity::histogram::Histogram;
+use crate::capacity::regression::student_t;
+use crate::capacity::step::{Batch, Goal, StepResult, Verdict};
+use crate::units::{Nanos, Rate};
+
+/// Blocks into which a level's batches are grouped: long enough to outlast most of the dependence between
+/// neighbouring requests, enough of them for a variance.
+const BLOCKS: usize = 24;
+/// Steps within this ratio of each other are the same rate.
+const SAME_RATE: f64 = 0.002;
+
+/// The steps at one rate, merged.
+#[derive(Debug, Clone)]
+pub(super) struct Level {
+    pub(super) rate: f64,
+    pub(super) seconds: f64,
+    blocks: Vec<Block>,
+    whole: Histogram,
+    errors: u64,
+    throttled: u64,
+    aborted: bool,
+    others: Option<Verdict>,
+}
+
+#[derive(Debug, Clone)]
+struct Block {
+    response: Histogram,
+    /// Running totals of `response`, for quantiles of resampled blocks.
+    cumulative: Vec<u64>,
+}
+
+impl Block {
+    fn of(batches: &[&Batch]) -> Self {
+        let response = Histogram::merged(batches.iter().map(|batch| &batch.response));
+        let cumulative = response
+            .pairs()
+            .iter()
+            .scan(0, |total, pair| {
+                *total += pair.1;
+                Some(*total)
+            })
+            .collect();
+        Self { response, cumulative }
+    }
+
+    fn at_most(&self, nanoseconds: u64) -> u64 {
+        let index = self.response.pairs().partition_point(|pair| pair.0.get() <= nanoseconds);
+        index.checked_sub(1).map_or(0, |last| self.cumulative[last])
+    }
+
+    fn count(&self) -> u64 {
+        self.cumulative.last().copied().unwrap_or(0)
+    }
+}
+
+/// What a level says about one goal: the logarithm of its value, and its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Reading {
+    pub(super) value: f64,
+    pub(super) log_error: f64,
+    /// The error if blocks were independent, which resampling them one by one shows.
+    pub(super) log_scatter: f64,
+}
+
+/// Groups valid steps by rate, ascending.
+pub(super) fn levels(steps: &[StepResult]) -> Vec<Level> {
+    let mut valid: Vec<&StepResult> = steps.iter().filter(|step| is_usable(step)).collect();
+    valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
+    valid
+        .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + SAME_RATE))
+        .map(Level::of)
+        .collect()
+}
+
+/// A valid step that did not have to work off the backlog of an earlier one: then more is answered than
+/// is offered.
+fn is_usable(step: &StepResult) -> bool {
+    let offered = step.offered.get() * step.duration.as_secs_f64();
+    let answered: u64 = step.batches.iter().map(|b| b.response.count() + b.errors).sum();
+    step.valid && answered as f64 <= 1.01 * offered + 5.0 * offered.sqrt()
+}
+
+impl Level {
+    fn of(steps: &[&StepResult]) -> Self {
+        let batches: Vec<&Batch> = steps.iter().flat_map(|step| &step.batches).collect();
+        let seconds: f64 = steps.iter().map(|step| step.duration.as_secs_f64()).sum();
+        let offered: f64 =
+            steps.iter().map(|step| step.offered.get() * step.duration.as_secs_f64()).sum();
+        let size = batches.len().div_ceil(BLOCKS).max(1);
+        let blocks: Vec<Block> = batches.chunks(size).map(Block::of).collect();
+        Self {
+            rate: offered / seconds.max(1e-9),
+            seconds,
+            whole: Histogram::merged(blocks.iter().map(|block| &block.response)),
+            blocks,
+            errors: batches.iter().map(|batch| batch.errors).sum(),
+            throttled: batches.iter().map(|batch| batch.throttled).sum(),
+            aborted: steps.iter().any(|step| step.aborted.is_some()),
+            others: steps.iter().filter_map(|step| step.others).reduce(worst),
+        }
+    }
+
+    /// Whether it says something about the curve of response time over rate: a stack that does not keep
+    /// up shows how long it was watched, not how slow it is.
+    pub(super) fn is_steady(&self) -> bool {
+        let offered = self.rate * self.seconds;
+        let answered = (self.whole.count() + self.errors + self.throttled) as f64;
+        !self.aborted && !self.is_throttled() && answered >= 0.98 * offered - 4.0 * offered.sqrt()
+    }
+
+    /// Whether an edge's rate limit answered more than 1 % of the requests.
+    pub(super) fn is_throttled(&self) -> bool {
+        self.throttled as f64 > 0.01 * (self.whole.count() + self.errors + self.throttled) as f64
+    }
+
+    /// Requests answered with success per second.
+    pub(super) fn achieved(&self) -> Rate {
+        Rate::per_second(self.whole.count() as f64 / self.seconds)
+    }
+
+    /// The goal's value here, `None` for goals that are not about time or with fewer than ten requests
+    /// beyond the quantile's share.
+    pub(super) fn reading(&self, goal: &Goal) -> Option<Reading> {
+        let enough = match goal {
+            Goal::Quantile { p, .. } => (1.0 - p.get()) * self.whole.count() as f64 >= 10.0,
+            Goal::Mean { .. } => self.whole.count() >= 100,
+            Goal::ErrorRate { .. } => false,
+        };
+        let value = goal.measure(&self.whole);
+        (enough && value > 0.0 && self.blocks.len() >= 4).then(|| self.scatter(goal, value))
+    }
+
+    /// The standard error of ln(value), from the scatter of the blocks around the whole.
+    fn scatter(&self, goal: &Goal, value: f64) -> Reading {
+        let (residuals, scale): (Vec<f64>, f64) = match goal {
+            Goal::Quantile { p, .. } => {
+                let at = (value * 1e9) as u64;
+                let tail = 1.0
+                    - self.blocks.iter().map(|b| b.at_most(at)).sum::<u64>() as f64
+                        / self.whole.count() as f64;
+                let beyond = |block: &Block| {
+                    (block.count() - block.at_most(at)) as f64 - tail * block.count() as f64
+                };
+                // The quantile function's slope turns an error of the share into one of the time.
+                let reach = (1.0 - p.get()) / 2.0;
+                let (low, high) =
+                    (self.whole.quantile(p.get() - reach), self.whole.quantile(p.get() + reach));
+                (self.blocks.iter().map(beyond).collect(), (high - low) / (2.0 * reach) / value)
+            }
+            Goal::Mean { .. } | Goal::ErrorRate { .. } => {
+                let off = |block: &Block| match block.count() {
+                    0 => 0.0,
+                    count => (block.response.mean() - value) * count as f64,
+                };
+                (self.blocks.iter().map(off).collect(), 1.0 / value)
+            }
+        };
+        let square: f64 = residuals.iter().map(|term| term * term).sum();
+        let n = residuals.len() as f64;
+        let independent = (square * n / (n - 1.0)).sqrt() * scale / self.whole.count() as f64;
+        let log_scatter = independent.max(1e-4);
+        Reading { value, log_error: log_scatter * dependence(&residuals).sqrt(), log_scatter }
+    }
+
+    /// Prepares resampling for `goal`.
+    pub(super) fn resampling(&self, goal: &Goal) -> Resampling {
+        let totals = self.blocks.iter().map(Block::count).collect();
+        let table = match goal {
+            Goal::Quantile { p, .. } => {
+                let cumulate = |time: &Nanos| {
+                    self.blocks.iter().map(|block| block.at_most(time.get()) as u32).collect()
+                };
+                let times = self.whole.pairs().iter().map(|pair| &pair.0);
+                let rows = times.map(|time| (time.as_secs_f64(), cumulate(time))).collect();
+                Table::Quantile { p: p.get(), rows }
+            }
+            Goal::Mean { .. } | Goal::ErrorRate { .. } => {
+                let sum = |block: &Block| match block.count() {
+                    0 => 0.0,
+                    count => block.response.mean() * count as f64,
+                };
+                Table::Mean { sums: self.blocks.iter().map(sum).collect() }
+            }
+        };
+        Resampling { totals, table }
+    }
+
+    /// The verdict of this level's own data, over all goals.
+    pub(super) fn verdict(&self, goals: &[Goal]) -> Verdict {
+        if self.aborted || self.is_throttled() || !self.is_steady() {
+            return Verdict::Fail;
+        }
+        let own = goals.iter().map(|goal| self.goal_verdict(goal));
+        own.chain(self.others).reduce(worst).unwrap_or(Verdict::Inconclusive)
+    }
+
+    fn goal_verdict(&self, goal: &Goal) -> Verdict {
+        if let Goal::ErrorRate { max } = goal {
+            return self.error_verdict(max.get());
+        }
+        match (self.reading(goal), goal.limit()) {
+            (Some(reading), Some(limit)) => {
+                let reach = student_t(0.975, self.blocks.len() as f64 - 1.0) * reading.log_error;
+                let off = (reading.value / limit).ln();
+                if off.abs() <= reach {
+                    Verdict::Inconclusive
+                } else if off > 0.0 {
+                    Verdict::Fail
+                } else {
+                    Verdict::Pass
+                }
+            }
+            _ => Verdict::Inconclusive,
+        }
+    }
+
+    /// Wilson's interval of the error share against `max`.
+    fn error_verdict(&self, max: f64) -> Verdict {
+        let n = (self.whole.count() + self.errors) as f64;
+        if n < 1.0 {
+            return Verdict::Inconclusive;
+        }
+        let (share, z2) = (self.errors as f64 / n, 1.96_f64.powi(2));
+        let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+        let reach = (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt() / (1.0 + z2 / n);
+        if centre - reach > max {
+            Verdict::Fail
+        } else if centre + reach < max || self.errors == 0 {
+            Verdict::Pass
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+
+    /// Whether the point estimates meet the goals, certain or not; errors are judged by their share.
+    pub(super) fn seems_within(&self, goals: &[Goal]) -> bool {
+        let failed = self.errors as f64 / (self.whole.count() + self.errors).max(1) as f64;
+        self.is_steady()
+            && self.others != Some(Verdict::Fail)
+            && goals.iter().all(|goal| match (goal, goal.limit()) {
+                (Goal::ErrorRate { max }, _) => failed <= max.get(),
+                (_, Some(limit)) => !self.exceeds(goal, limit),
+                (_, None) => true,
+            })
+    }
+
+    fn exceeds(&self, goal: &Goal, limit: f64) -> bool {
+        goal.measure(&self.whole) > limit
+    }
+
+    /// Whether it fails by response times of a stack that keeps up: the curve may know better.
+    pub(super) fn fails_by_chance(&self, goals: &[Goal]) -> bool {
+        self.is_steady() && !self.fails_abruptly(goals)
+    }
+
+    /// Whether it fails for something else than response time, so that no curve can say where.
+    pub(super) fn fails_abruptly(&self, goals: &[Goal]) -> bool {
+        let timed = goals.iter().any(|goal| goal.limit().is_some_and(|l| self.exceeds(goal, l)));
+        !timed && !self.aborted && !self.seems_within(goals)
+    }
+}
+
+fn worst(a: Verdict, b: Verdict) -> Verdict {
+    let rank = |verdict| match verdict {
+        Verdict::Fail => 2,
+        Verdict::Inconclusive => 1,
+        Verdict::Pass => 0,
+    };
+    if rank(a) >= rank(b) { a } else { b }
+}
+
+/// By how much dependence widens the variance of a sum of `terms`: (1+r)/(1−r) for a first-order process
+/// with correlation r of neighbours, whose estimate from n terms is (1+3r)/n too low (Kendall 1954).
+fn dependence(terms: &[f64]) -> f64 {
+    let square: f64 = terms.iter().map(|term| term * term).sum();
+    let neighbours: f64 = terms.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let raw = if square > 0.0 { neighbours / square } else { 0.0 };
+    let correlation = (raw + (1.0 + 3.0 * raw) / terms.len() as f64).clamp(0.0, 0.8);
+    (1.0 + correlation) / (1.0 - correlation)
+}
+
+/// A level's blocks in the form in which they are resampled fast.
+pub(super) struct Resampling {
+    totals: Vec<u64>,
+    table: Table,
+}
+
+enum Table {
+    /// For each time, how many requests of each block took no longer.
+    Quantile {
+        p: f64,
+        rows: Vec<(f64, Vec<u32>)>,
+    },
+    Mean {
+        sums: Vec<f64>,
+    },
+}
+
+impl Resampling {
+    /// The goal's value in a resample of the blocks.
+    pub(super) fn resampled(&self, random: &mut Pcg64Mcg) -> f64 {
+        let n = self.totals.len();
+        let mut times = vec![0_u64; n];
+        for _ in 0..n {
+            times[random.random_range(0..n)] += 1;
+        }
+        let total: u64 = self.totals.iter().zip(&times).map(|(count, times)| count * times).sum();
+        match &self.table {
+            Table::Quantile { p, rows } => {
+                let target = p * total as f64;
+                let reached = |row: &(f64, Vec<u32>)| {
+                    row.1.iter().zip(&times).map(|(at, times)| u64::from(*at) * times).sum::<u64>()
+                };
+                let index = rows.partition_point(|row| (reached(row) as f64) < target);
+                rows[index.min(rows.len() - 1)].0
+            }
+            Table::Mean { sums } => {
+                let sum: f64 =
+                    sums.iter().zip(&times).map(|(sum, times)| sum * *times as f64).sum();
+                sum / total as f64
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a search found.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Picture, Search};
+use crate::capacity::regression::Estimate;
+use crate::capacity::step::{Purpose, Verdict};
+use crate::units::Rate;
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchEnd {
+    /// Pass and fail are close, the claim was held, the failure above it was looked for.
+    Complete,
+    /// The time is up; the interval says what is known.
+    BudgetSpent,
+    /// Every rate up to the highest allowed passes.
+    NoLimitFound,
+    /// Even a small part of the first rate fails.
+    NeverWithin,
+    /// The generator, not the stack, gave out.
+    GeneratorLimit,
+    /// The claim failed again and again when held.
+    NotConfirmed,
+}
+
+/// What made the failing rate fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Response times.
+    ResponseTime,
+    /// More arrives than is answered.
+    Overload,
+    /// An edge's rate limit answers: this is not the stack's capacity.
+    RateLimited,
+    /// Errors, or an objective that is judged elsewhere.
+    Other,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchOutcome {
+    /// The highest rate within every objective, requests per second, with its 95 % interval. `None` when
+    /// nothing passed.
+    pub slo_max: Option<Estimate>,
+    /// The claim: the highest rate that was held and passed.
+    pub pass: Option<Rate>,
+    /// The lowest rate that failed.
+    pub fail: Option<Rate>,
+    /// Whether the claim was held in a step of its own.
+    pub confirmed: bool,
+    /// Whether a hold about 10 % above the claim failed.
+    pub breach_shown: bool,
+    /// What makes rates above fail.
+    pub limit: Option<Limit>,
+    /// Why the search ended.
+    pub end: SearchEnd,
+}
+
+pub(super) fn conclude(search: &Search, picture: &Picture, end: SearchEnd) -> SearchOutcome {
+    let goals = &search.plan.goals;
+    let claim = search.claim();
+    let caught = picture.crossing.and_then(|crossing| search.caught(&crossing));
+    let rate = |index: usize| Rate::per_second(search.levels[index].rate);
+    let pass = claim.or(caught.map(|c| rate(c.0))).or(picture.pass.map(rate));
+    let fail = caught.map(|c| rate(c.1)).or(picture.fail.map(rate));
+    let breach_shown = claim.is_some_and(|claim| {
+        search.levels.iter().any(|level| {
+            let above = level.rate / claim.get();
+            (1.07..=1.13).contains(&above) && level.verdict(goals) == Verdict::Fail
+        })
+    });
+    SearchOutcome {
+        slo_max: slo_max(search, picture),
+        pass,
+        fail,
+        confirmed: claim.is_some(),
+        breach_shown,
+        limit: limit(search, picture),
+        end,
+    }
+}
+
+/// The curve's crossing, or where there is no curve the middle of the bracket.
+fn slo_max(search: &Search, picture: &Picture) -> Option<Estimate> {
+    let pass = picture.pass.map(|index| &search.levels[index]);
+    let fail = picture.fail.map(|index| &search.levels[index]);
+    match (pass, fail, search.believed(picture)) {
+        (_, Some(_), Some(crossing)) => Some(crossing),
+        (Some(pass), Some(fail), None) => Some(Estimate {
+            value: (pass.rate * fail.rate).sqrt(),
+            low: pass.rate,
+            high: fail.rate,
+        }),
+        (Some(pass), None, _) => Some(Estimate::exact(pass.rate)),
+        (None, _, _) => None,
+    }
+}
+
+fn limit(search: &Search, picture: &Picture) -> Option<Limit> {
+    let fail = &search.levels[picture.fail?];
+    let breach = search.steps.iter().any(|step| step.purpose == Purpose::Breach);
+    let hardest = if breach { search.levels.last().unwrap_or(fail) } else { fail };
+    Some(if fail.is_throttled() || hardest.is_throttled() {
+        Limit::RateLimited
+    } else if fail.fails_abruptly(&search.plan.goals) {
+        Limit::Other
+    } else if fail.is_steady() {
+        Limit::ResponseTime
+    } else {
+        Limit::Overload
+    })
+}

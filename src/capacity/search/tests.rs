@@ -1,0 +1,114 @@
+//! The search against simulated stacks.
+
+use super::*;
+use crate::capacity::des::{RateLimit, SimStack, SimTier, Simulation};
+use crate::capacity::queueing::slo_max_mmc;
+use crate::capacity::step::AbortRule;
+use crate::units::Ratio;
+
+fn p95(max_ms: u64) -> Goal {
+    Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(max_ms) }
+}
+
+fn plan(goal: Goal, start: f64) -> SearchPlan {
+    SearchPlan {
+        goals: vec![goal],
+        start: Rate::per_second(start),
+        rate_max: Rate::per_second(1e5),
+        hold: Nanos::from_secs(20),
+        hold_max: Nanos::from_secs(240),
+        warm_up: Nanos::from_secs(5),
+        budget: Nanos::from_secs(1_500),
+        seed: Seed::new(3),
+    }
+}
+
+fn run(stack: &SimStack, plan: SearchPlan, seed: u64) -> (Search, SearchOutcome) {
+    let rule = AbortRule::for_goals(&plan.goals);
+    let (mut search, warm_up) = (Search::new(plan.clone()), plan.warm_up);
+    let mut simulation = Simulation::new(stack, Seed::new(seed));
+    loop {
+        match search.next_action() {
+            SearchAction::Measure { rate, hold, purpose } => {
+                let step = simulation.measure(stack, (rate, hold, purpose), warm_up, &rule);
+                search.on_step(step);
+            }
+            SearchAction::Done(outcome) => return (search, *outcome),
+        }
+    }
+}
+
+fn api(cores: u32, service_ms: u64) -> SimStack {
+    let tier = SimTier::cores("api", 1, cores, Nanos::from_millis(service_ms));
+    SimStack { tiers: vec![tier], rate_limit: None }
+}
+
+#[test]
+fn search_finds_confirms_and_breaches_the_limit_of_mmc() {
+    let limit = Nanos::from_millis(100);
+    let truth = slo_max_mmc(Rate::per_second(100.0), 4, Ratio::new(0.95), limit);
+    let truth = truth.expect("reachable").get();
+    let (_, outcome) = run(&api(4, 10), plan(p95(100), 20.0), 5);
+    let found = outcome.slo_max.expect("something passed");
+    assert!((found.value / truth - 1.0).abs() < 0.03, "{found:?}, truth {truth}");
+    assert_eq!(outcome.end, SearchEnd::Complete);
+    assert!(outcome.confirmed && outcome.breach_shown);
+    let (pass, fail) = (outcome.pass.expect("pass").get(), outcome.fail.expect("fail").get());
+    assert!(pass < fail && fail / pass <= 1.05, "{pass} {fail}");
+}
+
+#[test]
+fn search_goes_on_where_an_interrupted_one_stopped() {
+    let (search, outcome) = run(&api(4, 10), plan(p95(100), 20.0), 5);
+    for kept in 0..search.steps().len() {
+        let steps = search.steps()[..kept].to_vec();
+        let next = Search::resume(plan(p95(100), 20.0), steps).next_action();
+        let step = &search.steps()[kept];
+        let SearchAction::Measure { rate, purpose, .. } = next else {
+            panic!("ended after {kept} steps")
+        };
+        assert_eq!((rate, purpose), (step.offered, step.purpose));
+    }
+    let again = Search::resume(plan(p95(100), 20.0), search.steps().to_vec()).next_action();
+    assert_eq!(again, SearchAction::Done(Box::new(outcome)));
+}
+
+#[test]
+fn search_names_a_rate_limit_and_not_the_stack() {
+    let mut stack = api(8, 5);
+    stack.rate_limit = Some(RateLimit { rate: Rate::per_second(150.0), burst: 20 });
+    let (_, outcome) = run(&stack, plan(p95(200), 20.0), 1);
+    assert_eq!(outcome.limit, Some(Limit::RateLimited));
+    let found = outcome.slo_max.expect("something passed");
+    assert!((found.value / 150.0 - 1.0).abs() < 0.05, "{found:?}");
+}
+
+#[test]
+fn search_of_a_stack_that_is_always_too_slow_says_so() {
+    let (_, outcome) = run(&api(1, 100), plan(p95(50), 8.0), 1);
+    assert_eq!((outcome.end, outcome.slo_max), (SearchEnd::NeverWithin, None));
+}
+
+#[test]
+fn search_that_meets_no_limit_claims_no_more_than_it_offered() {
+    let mut plan = plan(p95(200), 50.0);
+    plan.rate_max = Rate::per_second(300.0);
+    let (_, outcome) = run(&api(8, 5), plan, 1);
+    assert_eq!(outcome.end, SearchEnd::NoLimitFound);
+    assert_eq!((outcome.pass, outcome.fail), (Some(Rate::per_second(300.0)), None));
+}
+
+#[test]
+fn search_stops_when_the_generator_gives_out() {
+    let mut search = Search::new(plan(p95(200), 50.0));
+    let mut simulation = Simulation::new(&api(8, 5), Seed::new(1));
+    for _ in 0..2 {
+        let rule = AbortRule::for_goals(&[p95(200)]);
+        let asked = (Rate::per_second(50.0), Nanos::from_secs(20), Purpose::Baseline);
+        let mut step = simulation.measure(&api(8, 5), asked, Nanos::ZERO, &rule);
+        step.valid = false;
+        search.on_step(step);
+    }
+    let SearchAction::Done(outcome) = search.next_action() else { panic!("goes on") };
+    assert_eq!(outcome.end, SearchEnd::GeneratorLimit);
+}

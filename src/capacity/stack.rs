@@ -1,0 +1,153 @@
+//! What the stack is made of, as far as capacity and cost depend on it.
+
+use serde::{Deserialize, Serialize};
+
+use super::des::Balancing;
+use crate::units::{Bytes, Money, Nanos, Rate, Ratio};
+
+/// What a tier does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TierKind {
+    /// Balancer, gateway, TLS.
+    Edge,
+    /// The application.
+    Api,
+    /// A database.
+    Database,
+    /// A cache.
+    Cache,
+    /// A message queue.
+    Queue,
+    /// Background workers.
+    Worker,
+    /// Somebody else's service: no money of ours makes it faster.
+    External,
+}
+
+/// A size that one replica can have.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// Cores; a part of a core is allowed.
+    pub cores: f64,
+    /// Memory.
+    pub memory: Bytes,
+    /// What one replica of this size costs a month.
+    pub monthly_cost: Money,
+}
+
+/// One tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tier {
+    /// Its name in the stack file.
+    pub name: String,
+    /// What it does.
+    pub kind: TierKind,
+    /// Replicas while the steps were measured.
+    pub replicas: u32,
+    /// The most replicas there may be; equal to `replicas` where the tier cannot be scaled out.
+    pub replicas_max: u32,
+    /// The size while the steps were measured.
+    pub size: Size,
+    /// The bigger sizes that may be bought, ascending; empty where the tier cannot be scaled up.
+    pub sizes: Vec<Size>,
+    /// How requests find a replica.
+    pub balancing: Balancing,
+    /// Connections that each replica holds to what it calls.
+    pub pool: Option<u32>,
+    /// Connections that this tier accepts from all replicas of its callers.
+    pub connections_max: Option<u32>,
+}
+
+/// What makes somebody, or an autoscaler, add capacity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// A tier's CPU above a share of its cores.
+    Cpu {
+        /// The tier; every tier with cores if `None`.
+        tier: Option<String>,
+        /// The share.
+        above: Ratio,
+        /// For how long.
+        lasting: Nanos,
+    },
+    /// The stack's arrival rate above this.
+    RequestRate {
+        /// Requests a second.
+        above: Rate,
+    },
+}
+
+/// What all replicas together may not exceed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Cores.
+    pub cores: Option<f64>,
+    /// Memory.
+    pub memory: Option<Bytes>,
+    /// Replicas, all tiers together.
+    pub pods: Option<u32>,
+    /// The tiers that count; every tier that is not external if empty.
+    pub tiers: Vec<String>,
+}
+
+/// A whole stack, in the order in which a request meets its tiers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StackModel {
+    /// Its name.
+    pub name: String,
+    /// At least one tier.
+    pub tiers: Vec<Tier>,
+    /// A limit at the edge for all requests together.
+    pub rate_limit: Option<Rate>,
+    /// Scaling signals.
+    pub signals: Vec<Signal>,
+    /// A quota.
+    pub quota: Option<Quota>,
+    /// What is paid a month whatever the deployment.
+    pub fixed_cost: Money,
+}
+
+/// How many replicas of which size a tier has.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TierDeployment {
+    /// Replicas.
+    pub replicas: u32,
+    /// Cores of one replica.
+    pub cores: f64,
+    /// Memory of one replica.
+    pub memory: Bytes,
+    /// Cost of one replica a month.
+    pub monthly_cost: Money,
+}
+
+/// One choice for all tiers, in the order of the stack's tiers.
+pub type Deployment = Vec<TierDeployment>;
+
+impl TierDeployment {
+    /// `replicas` of `size`.
+    pub const fn of(replicas: u32, size: Size) -> Self {
+        Self {
+            replicas,
+            cores: size.cores,
+            memory: size.memory,
+            monthly_cost: size.monthly_cost,
+        }
+    }
+}
+
+impl StackModel {
+    /// What was deployed while the steps were measured.
+    pub fn present(&self) -> Deployment {
+        self.tiers.iter().map(|tier| TierDeployment::of(tier.replicas, tier.size)).collect()
+    }
+
+    /// What a deployment costs a month.
+    pub fn monthly_cost(&self, deployment: &[TierDeployment]) -> Money {
+        deployment
+            .iter()
+            .map(|tier| tier.monthly_cost.times(u64::from(tier.replicas)))
+            .fold(self.fixed_cost, Money::plus)
+    }
+}

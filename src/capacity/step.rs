@@ -1,0 +1,223 @@
+//! One steady step of a capacity run: what was offered, what came back, what the stack used.
+
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
+use crate::units::{Bytes, Nanos, Rate, Ratio};
+
+/// An objective whose max the search holds the stack to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// A share `p` of the response times stays within `max`.
+    Quantile {
+        /// The share, 0.95 for the p95.
+        p: Ratio,
+        /// The longest time allowed.
+        max: Nanos,
+    },
+    /// The mean response time stays within `max`.
+    Mean {
+        /// The longest mean allowed.
+        max: Nanos,
+    },
+    /// The share of failed requests stays within `max`.
+    ErrorRate {
+        /// The largest share allowed.
+        max: Ratio,
+    },
+}
+
+impl Goal {
+    /// The largest response time allowed in seconds; `None` for goals that are not about time.
+    pub fn limit(&self) -> Option<f64> {
+        match self {
+            Self::Quantile { max, .. } | Self::Mean { max } => Some(max.as_secs_f64()),
+            Self::ErrorRate { .. } => None,
+        }
+    }
+
+    /// What this goal judges, in seconds; NaN for goals that are not about time or without a sample.
+    pub fn measure(&self, response: &Histogram) -> f64 {
+        match self {
+            Self::Quantile { p, .. } => response.quantile(p.get()),
+            Self::Mean { .. } => response.mean(),
+            Self::ErrorRate { .. } => f64::NAN,
+        }
+    }
+}
+
+/// Whether an objective holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It holds, beyond doubt.
+    Pass,
+    /// It does not, beyond doubt.
+    Fail,
+    /// The interval contains the limit.
+    Inconclusive,
+}
+
+/// Why a step is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The lowest rate: what a response costs when nobody waits.
+    Baseline,
+    /// Doubling, or halving, until one rate passes and one fails.
+    Bracket,
+    /// Narrowing the bracket.
+    Refine,
+    /// Holding the claimed rate.
+    Confirm,
+    /// Showing the failure 10 % above the claim.
+    Breach,
+}
+
+/// Why a step was stopped before its end, to protect the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbortReason {
+    /// Requests pile up faster than they are answered.
+    InFlightRunaway,
+    /// Too many requests fail.
+    ErrorBurst,
+}
+
+/// A short span inside a step. All batches of one step are equally long, whole seconds for instance.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Response times of the requests that succeeded.
+    pub response: Histogram,
+    /// Requests that failed, throttled ones apart.
+    pub errors: u64,
+    /// Requests refused by a rate limit.
+    pub throttled: u64,
+}
+
+/// What one tier used during a step, where something observes it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TierUse {
+    /// The tier's name in the stack file.
+    pub tier: String,
+    /// Mean number of cores at work, over all replicas.
+    pub cores_used: Option<f64>,
+    /// Mean number of requests in the tier or in what it calls.
+    pub in_flight: Option<f64>,
+    /// Mean number of connections in use of the pools that this tier holds, over all replicas.
+    pub connections: Option<f64>,
+    /// Memory in use, over all replicas.
+    pub memory: Option<Bytes>,
+}
+
+/// A step as measured, without its warm-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepResult {
+    /// Why it was played: the purpose of the action that asked for it.
+    pub purpose: Purpose,
+    /// Intended arrivals.
+    pub offered: Rate,
+    /// Warm-up that was played and cut.
+    pub warm_up: Nanos,
+    /// The span that the batches cover.
+    pub duration: Nanos,
+    /// The step in equal spans.
+    pub batches: Vec<Batch>,
+    /// The verdict on objectives that are not among the goals (of single steps, of the stack's metrics).
+    pub others: Option<Verdict>,
+    /// What the tiers used.
+    pub tiers: Vec<TierUse>,
+    /// Whether it was stopped early.
+    pub aborted: Option<AbortReason>,
+    /// False when the generator spoiled the measurement: such a step enters no fit and no verdict.
+    pub valid: bool,
+}
+
+impl StepResult {
+    /// Requests answered with success per second.
+    pub fn achieved(&self) -> Rate {
+        Rate::of(self.batches.iter().map(|batch| batch.response.count()).sum(), self.duration)
+    }
+
+    /// All response times.
+    pub fn response(&self) -> Histogram {
+        Histogram::merged(self.batches.iter().map(|batch| &batch.response))
+    }
+
+    /// What the tier named `tier` used.
+    pub fn tier(&self, tier: &str) -> Option<&TierUse> {
+        self.tiers.iter().find(|used| used.tier == tier)
+    }
+
+    /// Refused requests among all.
+    pub fn throttled_share(&self) -> f64 {
+        let throttled: u64 = self.batches.iter().map(|batch| batch.throttled).sum();
+        let answered: u64 =
+            self.batches.iter().map(|batch| batch.response.count() + batch.errors).sum();
+        Ratio::of(throttled, throttled + answered).get()
+    }
+}
+
+/// When to stop a step that can only fail, so that the search does not harm the stack.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AbortRule {
+    /// The tightest response-time limit among the goals.
+    pub limit: Nanos,
+    /// The share of failures that stops a step; throttled requests do not count.
+    pub errors_max: Ratio,
+}
+
+impl AbortRule {
+    /// The rule for `goals`: ten times the error goal, but at least 20 %.
+    pub fn for_goals(goals: &[Goal]) -> Self {
+        let limit = goals.iter().filter_map(Goal::limit).fold(10.0, f64::min);
+        let errors = goals.iter().map(|goal| match goal {
+            Goal::ErrorRate { max } => max.get() * 10.0,
+            Goal::Quantile { .. } | Goal::Mean { .. } => 0.0,
+        });
+        let errors_max = Ratio::new(errors.fold(0.2, f64::max).min(0.5));
+        Self { limit: Nanos::from_secs_f64(limit), errors_max }
+    }
+
+    /// Whether to stop now. `in_flight` has one value a second since the step began, the latest last;
+    /// `errors` and `answered` are those of the last second.
+    ///
+    /// By Little's law N = X·R, so more than 5 × limit × rate requests in flight mean a mean response time
+    /// of five times the limit. Near the knee that happens for a moment; for ten seconds, or four times
+    /// as much at once, it does not come back while the rate lasts.
+    pub fn judge(
+        &self,
+        offered: Rate,
+        in_flight: &[u64],
+        errors: u64,
+        answered: u64,
+    ) -> Option<AbortReason> {
+        let piled = (5.0 * self.limit.as_secs_f64() * offered.get()).max(50.0);
+        let above = |times: f64| move |count: &u64| *count as f64 > times * piled;
+        let lasting = in_flight.len() >= 10 && in_flight.iter().rev().take(10).all(above(1.0));
+        if lasting || in_flight.last().is_some_and(above(4.0)) {
+            return Some(AbortReason::InFlightRunaway);
+        }
+        let burst = errors >= 10 && Ratio::of(errors, errors + answered) > self.errors_max;
+        burst.then_some(AbortReason::ErrorBurst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abort_rule_stops_a_runaway_and_an_error_burst_only() {
+        let rule = AbortRule::for_goals(&[
+            Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) },
+            Goal::ErrorRate { max: Ratio::new(0.01) },
+        ]);
+        let rate = Rate::per_second(100.0);
+        assert_eq!(rule.judge(rate, &[120; 9], 3, 90), None);
+        assert_eq!(rule.judge(rate, &[120; 10], 0, 90), Some(AbortReason::InFlightRunaway));
+        assert_eq!(rule.judge(rate, &[90, 401], 0, 90), Some(AbortReason::InFlightRunaway));
+        assert_eq!(rule.judge(rate, &[20], 30, 70), Some(AbortReason::ErrorBurst));
+    }
+}
