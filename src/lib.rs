@@ -3,12 +3,12 @@
 //! Folders name the stages through which data flows; `ARCHITECTURE.md` has the table of layers, and
 //! `tests/tidy.rs` keeps the arrows between them pointing down.
 
-pub mod capacity;
 pub mod units;
 
 pub mod metrics;
 pub mod scenario;
 
+pub mod capacity;
 pub mod plan;
 pub mod schedule;
 pub mod slo;
@@ -21,3 +21,6 @@ pub mod transport;
 pub mod engine;
 
 pub mod report;
+
+pub mod cli;
+pub mod app;

@@ -23,10 +23,10 @@ mod tls;
 mod wire;
 
 pub use address::SourcePool;
-pub use client::{Client, Finished, Shared};
+pub use client::{Client, Exchange, Finished, Shared};
 pub use clock::{Clock, process_cpu, thread_cpu};
 pub use error::TransportError;
-pub use probe::{Reached, probe};
+pub use probe::{Reached, keep_time, probe};
 pub use safety::Permit;
 pub use timer::{Timer, Timers};
 pub use tls::{TlsSetup, TlsSetupError};

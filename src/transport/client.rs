@@ -102,6 +102,17 @@ pub struct Client {
     source: Option<IpAddr>,
     connections: Vec<(Rc<Origin>, Connection)>,
     cookies: Jar,
+    /// Every exchange as text, where somebody wants to read them.
+    traced: Option<Vec<Exchange>>,
+}
+
+/// One exchange as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// Request line, headers and body.
+    pub request: String,
+    /// Status, headers and the beginning of the body; or what went wrong.
+    pub response: String,
 }
 
 /// A request under way: what is known of it so far.
@@ -180,6 +191,7 @@ impl Client {
             shared: shared.clone(),
             connections: Vec::new(),
             cookies: Jar::default(),
+            traced: None,
         }
     }
 
@@ -293,13 +305,14 @@ impl Client {
     /// byte of the answer came, an idempotent request is sent again on a new one (RFC 9112 §9.3.1).
     async fn exchange(
         &mut self,
-        (user, request, wire): (&mut User, &RequestPlan, &Wire),
+        what: (&mut User, &RequestPlan, &Wire),
         origin: &Rc<Origin>,
         parts: &mut Option<Parts>,
         parser: &mut ResponseParser,
         progress: &mut Progress,
     ) -> Result<Answer, TransportError> {
         let shared = self.shared.clone();
+        let (user, request, wire) = what;
         let mut may_retry = wire.method.is_idempotent();
         loop {
             let kept = self.take_kept(origin).await;
@@ -309,66 +322,19 @@ impl Client {
                 None => Box::pin(self.open(origin, progress)).await?,
             };
             self.timer.arm(progress.deadline);
-            let cookies = self.cookie_header(origin, wire, parts.as_ref());
             if parts.is_none() && matches!(connection, Connection::Http2(_)) {
                 *parts = Some(general(user, request, wire, shared.http())?);
             }
-            parser.start(
-                wire.method == http::Method::HEAD,
-                wire.keep_body,
-                shared.http().max_body.get(),
-            );
-            progress.exchanges += 1;
-            let outcome = match (&mut connection, parts.as_ref()) {
-                (Connection::Http2(http2), Some(parts)) => {
-                    let limits = Limits {
-                        keep_body: wire.keep_body,
-                        max_body: shared.http().max_body.get(),
-                        clock: shared.clock(),
-                        timer: &self.timer,
-                    };
-                    let now = shared.clock().now();
-                    Box::pin(http2.exchange(origin, parts, &cookies, now, limits)).await
-                }
-                (Connection::Http1(http1), parts) => {
-                    let tools = Tools {
-                        parser,
-                        clock: shared.clock(),
-                        timer: &self.timer,
-                        scratch: &shared.scratch,
-                    };
-                    let began = if was_kept && progress.exchanges == 1 {
-                        progress.began
-                    } else {
-                        shared.clock().now()
-                    };
-                    match (wire.constant(), parts) {
-                        (Some(bytes), None) if cookies.is_empty() => {
-                            http1.exchange(bytes, began, tools).await
-                        }
-                        (_, parts) => {
-                            let mut bytes = shared.buffers.borrow_mut().pop().unwrap_or_default();
-                            bytes.clear();
-                            let rendered = match parts {
-                                Some(parts) => {
-                                    parts.write_http1(&origin.authority, &cookies, &mut bytes);
-                                    Ok(())
-                                }
-                                None => {
-                                    wire.render(request, shared.http(), user, &cookies, &mut bytes)
-                                }
-                            };
-                            let outcome = match rendered {
-                                Ok(()) => http1.exchange(&bytes, began, tools).await,
-                                Err(error) => Err(error),
-                            };
-                            shared.buffers.borrow_mut().push(bytes);
-                            outcome
-                        }
-                    }
-                }
-                (Connection::Http2(_), None) => Err(not_a_url("")),
+            // The clock was read when the request began; a new connection has taken time since.
+            let began = if was_kept && progress.exchanges == 0 {
+                progress.began
+            } else {
+                shared.clock().now()
             };
+            progress.exchanges += 1;
+            let what = (&mut *user, request, wire);
+            let outcome =
+                self.send_on(&mut connection, what, (origin, parts.as_ref()), parser, began).await;
             match outcome {
                 Ok(answer) => {
                     self.keep_cookies(origin, wire, parts.as_ref(), &answer, parser);
@@ -386,6 +352,84 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Sends a request on an open connection, in the way that its protocol asks for.
+    async fn send_on(
+        &mut self,
+        connection: &mut Connection,
+        (user, request, wire): (&mut User, &RequestPlan, &Wire),
+        (origin, parts): (&Origin, Option<&Parts>),
+        parser: &mut ResponseParser,
+        began: RunTime,
+    ) -> Result<Answer, TransportError> {
+        let shared = self.shared.clone();
+        let cookies = self.cookie_header(origin, wire, parts);
+        let keep_body = wire.keep_body || self.traced.is_some();
+        let max_body = shared.http().max_body.get();
+        let method = parts.map_or(&wire.method, |parts| &parts.method);
+        parser.start(*method == http::Method::HEAD, keep_body, max_body);
+        let http1 = match (connection, parts) {
+            (Connection::Http1(http1), _) => http1,
+            (Connection::Http2(http2), Some(parts)) => {
+                let (clock, timer) = (shared.clock(), &self.timer);
+                let limits = Limits { keep_body, max_body, clock, timer };
+                let exchange = http2.exchange(origin, parts, &cookies, began, limits);
+                let outcome = Box::pin(exchange).await;
+                self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
+                return outcome;
+            }
+            (Connection::Http2(_), None) => return Err(not_a_url("")),
+        };
+        let scratch = &shared.scratch;
+        let tools = Tools { parser, clock: shared.clock(), timer: &self.timer, scratch };
+        if let (Some(bytes), None, true) = (wire.constant(), parts, cookies.is_empty()) {
+            let outcome = http1.exchange(bytes, began, tools).await;
+            self.note(|| String::from_utf8_lossy(bytes).into_owned(), &outcome, parser);
+            return outcome;
+        }
+        let mut bytes = shared.buffers.borrow_mut().pop().unwrap_or_default();
+        bytes.clear();
+        let rendered = match parts {
+            Some(parts) => {
+                parts.write_http1(&origin.authority, &cookies, &mut bytes);
+                Ok(())
+            }
+            None => wire.render(request, shared.http(), user, &cookies, &mut bytes),
+        };
+        let outcome = match rendered {
+            Ok(()) => http1.exchange(&bytes, began, tools).await,
+            Err(error) => Err(error),
+        };
+        self.note(|| String::from_utf8_lossy(&bytes).into_owned(), &outcome, parser);
+        shared.buffers.borrow_mut().push(bytes);
+        outcome
+    }
+
+    /// Keeps an exchange for whoever wants to read it.
+    fn note(
+        &mut self,
+        request: impl FnOnce() -> String,
+        outcome: &Result<Answer, TransportError>,
+        parser: &ResponseParser,
+    ) {
+        if let Some(traced) = &mut self.traced {
+            let response = match outcome {
+                Ok(answer) => answer.describe(parser),
+                Err(error) => error.to_string(),
+            };
+            traced.push(Exchange { request: request(), response });
+        }
+    }
+
+    /// Keeps every exchange as text from now on, for [`Client::traced`].
+    pub fn trace(&mut self) {
+        self.traced.get_or_insert_default();
+    }
+
+    /// The exchanges since the last call.
+    pub fn traced(&mut self) -> Vec<Exchange> {
+        self.traced.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     async fn open(

@@ -39,6 +39,31 @@ impl Answer {
         }
     }
 
+    /// Status, headers and the beginning of the body, for a reader.
+    pub(super) fn describe(&self, parser: &ResponseParser) -> String {
+        const SHOWN: usize = 2_000;
+        let mut text = match &self.http2 {
+            Some(answer) => {
+                let mut text = format!("HTTP/2 {}\n", self.status);
+                for (name, value) in &answer.0 {
+                    text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+                }
+                text.push('\n');
+                text
+            }
+            None => parser.head_text(),
+        };
+        let body = self.body(parser);
+        match std::str::from_utf8(&body[..body.len().min(SHOWN)]) {
+            Ok(shown) => text.push_str(shown),
+            Err(_) => text.push_str(&format!("({} bytes, not text)", body.len())),
+        }
+        if body.len() > SHOWN {
+            text.push('…');
+        }
+        text
+    }
+
     /// The body as sent, wherever it is.
     pub(super) fn body<'a>(&'a self, parser: &'a ResponseParser) -> &'a [u8] {
         match &self.http2 {

@@ -75,11 +75,6 @@ impl Http1 {
             http2: None,
         })
     }
-
-    /// Gives the stream away, for protocols that take over a connection.
-    pub(super) fn into_io(self) -> Io {
-        self.io
-    }
 }
 
 /// An exchange under way.

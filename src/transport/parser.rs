@@ -144,6 +144,11 @@ impl ResponseParser {
         HeadView(&self.head)
     }
 
+    /// The head of the response as text, blank line included.
+    pub(super) fn head_text(&self) -> String {
+        String::from_utf8_lossy(&self.head).replace('\r', "")
+    }
+
     /// Takes bytes as they come.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Progress, TransportError> {
         self.received += bytes.len() as u64;

@@ -1,5 +1,6 @@
 //! One connection before the run: a target that cannot be reached is said so before anything is sent.
 
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,18 +33,16 @@ pub async fn probe(
     tls: &TlsSetup,
     permit: &Permit,
 ) -> Result<Reached, TransportError> {
-    let clock = Clock::starting_in(Nanos::ZERO);
-    let timers = Timers::new(clock)
+    let timers = keep_time(Nanos::ZERO)
         .map_err(|error| TransportError::from_io(&error, "cannot open a timer"))?;
+    let clock = timers.clock();
     let shared = Shared::new(plan.clone(), tls.clone(), permit.clone(), timers.clone());
     let origin = Origin::of_target(&plan.target);
-    let ticking = tokio::task::spawn_local(tick(timers.clone()));
     let timer = timers.timer();
     let mut phases = Phases::default();
     let deadline = clock.now() + plan.http.connect_timeout * 3;
     let outcome =
         connect(&shared, &origin, shared.first_source(), (&timer, deadline), &mut phases).await;
-    ticking.abort();
     let connection = outcome?;
     let addresses = shared.resolver.known(&origin, clock.now());
     Ok(Reached {
@@ -56,14 +55,26 @@ pub async fn probe(
     })
 }
 
-/// Lets deadlines come due where no dispatcher does.
-pub(super) async fn tick(timers: Rc<Timers>) {
-    loop {
-        let now = timers.clock().now();
-        timers.fire_due(now);
-        let wake = timers.next_deadline().min(now + Nanos::from_millis(50));
-        if timers.sleep_until(wake).await.is_err() {
-            return;
+/// Timers that keep themselves going, where no dispatcher does it. The run begins `delay` from now.
+///
+/// # Errors
+/// Where the system has no descriptor left for the timer.
+pub fn keep_time(delay: Nanos) -> io::Result<Rc<Timers>> {
+    let timers = Timers::new(Clock::starting_in(delay))?;
+    let weak = Rc::downgrade(&timers);
+    tokio::task::spawn_local(async move {
+        // Ends with whoever uses the timers.
+        while let Some(timers) = weak.upgrade() {
+            let now = timers.clock().now();
+            timers.fire_due(now);
+            let wake = timers.next_deadline().min(now + TICK);
+            if timers.sleep_until(wake).await.is_err() {
+                return;
+            }
         }
-    }
+    });
+    Ok(timers)
 }
+
+/// How long timers outlive their last user at the most.
+const TICK: Nanos = Nanos::from_millis(50);

@@ -124,6 +124,13 @@ impl Wire {
 }
 
 impl Parts {
+    /// The request as text, for a reader.
+    pub(super) fn describe(&self, authority: &str, cookies: &str) -> String {
+        let mut bytes = Vec::new();
+        self.write_http1(authority, cookies, &mut bytes);
+        String::from_utf8_lossy(&bytes).replace(" HTTP/1.1\r\n", " HTTP/2\r\n")
+    }
+
     /// Appends the request for HTTP/1.1 to `out`.
     pub(super) fn write_http1(&self, authority: &str, cookies: &str, out: &mut Vec<u8>) {
         push_request_line(out, &self.method, self.path.as_bytes());

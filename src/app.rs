@@ -1,0 +1,56 @@
+//! The application: commands, wiring, files, the wall clock and the exit code.
+//!
+//! Everything else is told what it needs; only here are the environment, the clock on the wall and the
+//! file system asked. Data goes to stdout, talk to stderr.
+
+mod check;
+mod demo;
+mod embedded;
+mod exit;
+mod files;
+mod header;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod simulate;
+mod trace;
+mod wall;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Command};
+
+use exit::{Exit, Failure};
+use output::{say, write_out};
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Demo(demo) => demo::demo(&demo),
+        Command::Check(check) => check::check(&check),
+        Command::Run(run) => run::run(&run),
+        Command::Report(report) => report::report(&report),
+        Command::Simulate(simulate) => simulate::simulate(&simulate),
+        Command::Schema => {
+            write_out(&crate::scenario::json_schema());
+            Ok(Exit::Pass)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "plimsoll", &mut script);
+            write_out(&String::from_utf8_lossy(&script));
+            Ok(Exit::Pass)
+        }
+    };
+    match outcome {
+        Ok(exit) => exit.code(),
+        Err(Failure { exit, message }) => {
+            say(&message);
+            exit.code()
+        }
+    }
+}

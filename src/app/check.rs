@@ -1,0 +1,82 @@
+//! `plimsoll check`: everything that is wrong with files, at once; and one look at real answers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cli;
+use crate::engine::Options;
+use crate::plan::{Overrides, Plan};
+use crate::scenario::load;
+use crate::units::Seed;
+
+use super::exit::{Exit, Failure};
+use super::output::{say, write_out};
+use super::run::{look_ahead, permit_for, plan_of, runtime, tls_for};
+use super::simulate::{read_simulation, simulation_file};
+use super::{files, trace};
+
+/// Checks every path; the exit code tells whether all is well.
+pub(super) fn check(args: &cli::Check) -> Result<Exit, Failure> {
+    let mut exit = Exit::Pass;
+    for path in &args.paths {
+        match check_one(path, args) {
+            Ok(Exit::Pass) => {}
+            Ok(other) => exit = other,
+            Err(failure) => {
+                say(&failure.message);
+                exit = failure.exit;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn check_one(path: &Path, args: &cli::Check) -> Result<Exit, Failure> {
+    let simulation = simulation_file(path);
+    if simulation == path && path.ends_with("simulation.yaml") {
+        read_simulation(path)?;
+        write_out(&format!("{}: ok\n", path.display()));
+        return Ok(Exit::Pass);
+    }
+    let loaded = load(path, &args.set, &files::read, &files::variable);
+    let overrides = Overrides {
+        target: args.target.clone(),
+        seed: args.seed.map(Seed::new),
+        ..Overrides::default()
+    };
+    let plan = plan_of(&loaded, &overrides)?;
+    if path.is_dir() && simulation.exists() {
+        read_simulation(&simulation)?;
+    }
+    write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)));
+    if args.once { once(Arc::new(plan), args) } else { Ok(Exit::Pass) }
+}
+
+fn describe(plan: &Plan) -> String {
+    let count = |n: usize, what: &str| {
+        let plural = if n == 1 { "" } else { "s" };
+        format!("{n} {what}{plural}")
+    };
+    format!(
+        "{}, {}, {}",
+        count(plan.scenarios.len(), "scenario"),
+        count(plan.steps.len(), "step"),
+        count(plan.objectives.len(), "objective"),
+    )
+}
+
+/// One iteration of each scenario, every exchange printed.
+fn once(plan: Arc<Plan>, args: &cli::Check) -> Result<Exit, Failure> {
+    let options = Options {
+        workers: 1,
+        tls: tls_for(&plan)?,
+        permit: permit_for(&plan, &args.i_may_load),
+    };
+    let runtime = runtime()?;
+    look_ahead(&runtime, &plan, &options)?;
+    let playing = trace::play_each(&plan, &options);
+    let all_well = tokio::task::LocalSet::new()
+        .block_on(&runtime, playing)
+        .map_err(|error| Failure::while_doing("cannot play the scenarios", &error))?;
+    Ok(if all_well { Exit::Pass } else { Exit::Judged(99) })
+}

@@ -1,0 +1,77 @@
+//! `plimsoll demo`: a simulated system in a process of its own, load on it, a verdict and reports.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use crate::cli;
+use crate::units::Nanos;
+
+use super::embedded;
+use super::exit::{Exit, Failure};
+use super::output::say;
+use super::run::{Asked, run_scenario};
+
+/// The simulated stack, as a child process that ends with its owner.
+struct Stack {
+    child: Child,
+    url: String,
+}
+
+/// A demo never lasts longer, whatever happens to its parent.
+const LIFETIME: Nanos = Nanos::from_secs(3_600);
+
+/// Starts the stack, runs the workload, reports.
+pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
+    let system = args.system.name();
+    let stack = Stack::start(system)?;
+    if !args.output.quiet {
+        say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
+    }
+    let asked = Asked {
+        target: Some(stack.url.clone()),
+        settings: &[],
+        shard: None,
+        tags: &[("stack".to_owned(), "simulated".to_owned())],
+        preflight: true,
+        may_load: &[],
+    };
+    let mut load = args.load.clone();
+    load.workload.get_or_insert_with(|| "demo".to_owned());
+    run_scenario(&embedded::folder(system), &asked, &load, &args.output)
+}
+
+impl Stack {
+    fn start(system: &str) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::while_doing("cannot start the simulated stack", error)
+        };
+        let program = std::env::current_exe().map_err(|error| failed(&error))?;
+        let mut child = Command::new(program)
+            .arg("simulate")
+            .arg(embedded::folder(system))
+            .args(["--listen", "127.0.0.1:0", "--stop-after", &LIFETIME.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| failed(&error))?;
+        let mut url = String::new();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out).read_line(&mut url).map_err(|error| failed(&error))?;
+        }
+        let url = url.trim().to_owned();
+        let stack = Self { child, url };
+        if stack.url.is_empty() {
+            return Err(failed(&"it ended before it said where it listens"));
+        }
+        Ok(stack)
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way nothing is left behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,37 @@
+//! The systems that the program brings along, so that `demo` needs no files.
+
+use std::path::{Component, Path, PathBuf};
+
+/// The folder under which they are found. No path on a disk begins like this.
+const ROOT: &str = "demo:";
+
+/// The folder of a system that the program brings along.
+pub(super) fn folder(system: &str) -> PathBuf {
+    Path::new(ROOT).join(system)
+}
+
+/// The content of a file below [`ROOT`].
+pub(super) fn read(path: &Path) -> Option<&'static [u8]> {
+    let mut parts = path.components().map(Component::as_os_str);
+    if parts.next()? != ROOT {
+        return None;
+    }
+    let rest: Vec<_> = parts.filter_map(|part| part.to_str()).collect();
+    let wanted = rest.join("/");
+    FILES.iter().find(|(name, _)| *name == wanted).map(|(_, bytes)| *bytes)
+}
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!("../../scenarios/", $name)))),*]
+    };
+}
+
+/// Every file of every system.
+static FILES: &[(&str, &[u8])] = files![
+    "ais/scenario.yaml",
+    "ais/stack.yaml",
+    "ais/simulation.yaml",
+    "ais/routes.csv",
+    "ais/users.csv",
+];

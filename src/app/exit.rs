@@ -1,0 +1,56 @@
+//! Exit codes, as `--help` documents them.
+
+use std::process::ExitCode;
+
+use crate::slo::{Judgement, Strictness};
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Pass,
+    /// Internal or I/O error; the target cannot be reached.
+    Error,
+    /// Bad command line or file.
+    Usage,
+    /// Refused for safety.
+    Refused,
+    Interrupted,
+    /// What the verdict says.
+    Judged(u8),
+}
+
+impl Exit {
+    pub(super) fn of(judgement: &Judgement, strictness: Strictness) -> Self {
+        Self::Judged(judgement.verdict.exit_code(strictness))
+    }
+
+    pub(super) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Pass => 0,
+            Self::Error => 1,
+            Self::Usage => 2,
+            Self::Refused => 96,
+            Self::Interrupted => 130,
+            Self::Judged(code) => code,
+        })
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    /// For stderr, complete with hints.
+    pub(super) message: String,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+
+    /// An internal or I/O error while `doing` something.
+    pub(super) fn while_doing(doing: &str, error: &dyn std::fmt::Display) -> Self {
+        Self::new(Exit::Error, format!("error: {doing}: {error}"))
+    }
+}

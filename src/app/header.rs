@@ -1,0 +1,78 @@
+//! The first line of a run's log: the plan's names and the run's conditions.
+
+use jiff::Timestamp;
+
+use crate::metrics::{LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
+use crate::plan::{ArrivalLaw, Load, Plan};
+use crate::units::{Rate, Ratio};
+
+/// The header of a run of `plan`.
+pub(super) fn header(
+    plan: &Plan,
+    started: Timestamp,
+    workers: u32,
+    conditions: Vec<(String, String)>,
+) -> RunHeader {
+    let weight: f64 = plan.scenarios.iter().map(|scenario| scenario.weight).sum();
+    let scenarios = plan
+        .scenarios
+        .iter()
+        .map(|scenario| ScenarioInfo {
+            name: scenario.name.clone(),
+            share: Ratio::new(scenario.weight / weight),
+            requests_per_iteration: scenario.requests_per_iteration,
+        })
+        .collect();
+    let (model, arrivals) = match &plan.load {
+        Load::Open(open) => (LoadModel::Open, law_name(open.arrivals)),
+        Load::Closed(closed) => (LoadModel::Closed { vus: closed.vus }, "closed"),
+    };
+    RunHeader {
+        schema: RunLog::SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: plan.name.clone(),
+        workload: plan.workload.clone(),
+        started_utc: started.to_string(),
+        target: plan.target.url(),
+        scenario_hash: plan.fingerprint.clone(),
+        seed: plan.seed,
+        shard: (plan.shard.index, plan.shard.count),
+        model,
+        arrivals: arrivals.to_owned(),
+        stages: stages(&plan.load),
+        steps: plan.steps.clone(),
+        scenarios,
+        objectives: plan.objectives.clone(),
+        workers,
+        max_vus: plan.load.max_vus(),
+        conditions,
+    }
+}
+
+const fn law_name(law: ArrivalLaw) -> &'static str {
+    match law {
+        ArrivalLaw::Poisson => "poisson",
+        ArrivalLaw::Constant => "constant",
+    }
+}
+
+fn stages(load: &Load) -> Vec<StageInfo> {
+    match load {
+        Load::Open(open) => open
+            .stages
+            .iter()
+            .map(|stage| StageInfo {
+                from: stage.from,
+                to: stage.to,
+                duration: stage.duration,
+                judged: stage.judged,
+            })
+            .collect(),
+        Load::Closed(closed) => vec![StageInfo {
+            from: Rate::ZERO,
+            to: Rate::ZERO,
+            duration: closed.duration,
+            judged: true,
+        }],
+    }
+}

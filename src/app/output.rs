@@ -1,0 +1,49 @@
+//! Words on the terminal: data on stdout, talk on stderr.
+
+use std::io::{IsTerminal, Write as _, stderr, stdout};
+
+use crate::report::terminal::Style;
+use crate::scenario::Colour;
+
+/// Prints data. A closed pipe is the reader's choice and no error.
+pub(super) fn write_out(text: &str) {
+    let mut out = stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints talk, with a line feed.
+pub(super) fn say(text: &str) {
+    let mut out = stderr().lock();
+    let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
+}
+
+/// Prints talk as it is.
+pub(super) fn say_raw(text: &str) {
+    let mut out = stderr().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Whether stdout shows colours: a terminal, and `NO_COLOR` not set (no-color.org).
+pub(super) fn style() -> Style {
+    if stdout().is_terminal() && wants_colour() { Style::Colour } else { Style::Plain }
+}
+
+/// Whether stderr shows colours.
+pub(super) fn problem_colour() -> Colour {
+    if stderr().is_terminal() && wants_colour() { Colour::Ansi } else { Colour::None }
+}
+
+/// Whether stderr is a terminal, where a line may be rewritten.
+pub(super) fn is_live() -> bool {
+    stderr().is_terminal()
+}
+
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The width to write in: the terminal's, within what is readable; 100 where there is none.
+pub(super) fn width() -> usize {
+    let columns = rustix::termios::tcgetwinsize(stdout()).map(|size| usize::from(size.ws_col));
+    columns.ok().filter(|columns| *columns > 0).unwrap_or(100).clamp(60, 120)
+}

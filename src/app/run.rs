@@ -1,0 +1,216 @@
+//! `plimsoll run`: a workload from file to verdict.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli;
+use crate::engine::{
+    self, Control, Options, PreflightError, RunEvent, preflight, prepare_limits, workers_for,
+};
+use crate::metrics::{EventKind, RunLine, StopReason};
+use crate::plan::{Overrides, Plan, Shard, compile};
+use crate::scenario::{Loaded, Problem, load, render};
+use crate::transport::{Permit, TlsSetup};
+use crate::units::Seed;
+
+use super::exit::{Exit, Failure};
+use super::files::{self, RunFolder};
+use super::header::header;
+use super::output::{problem_colour, say};
+use super::progress::Progress;
+use super::report::{finish, strictness};
+use super::wall;
+
+/// Runs a workload as the command line asks.
+pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
+    let asked = Asked {
+        target: args.target.clone(),
+        settings: &args.set,
+        shard: args.shard,
+        tags: &args.tag,
+        preflight: !args.no_preflight,
+        may_load: &args.i_may_load,
+    };
+    run_scenario(&args.path, &asked, &args.load, &args.output)
+}
+
+/// What only `run` can ask for.
+pub(super) struct Asked<'a> {
+    pub(super) target: Option<String>,
+    pub(super) settings: &'a [(String, String)],
+    pub(super) shard: Option<Shard>,
+    pub(super) tags: &'a [(String, String)],
+    pub(super) preflight: bool,
+    pub(super) may_load: &'a [String],
+}
+
+/// Loads, checks, runs, judges and reports.
+pub(super) fn run_scenario(
+    path: &Path,
+    asked: &Asked<'_>,
+    load_args: &cli::Load,
+    output: &cli::Output,
+) -> Result<Exit, Failure> {
+    let loaded = load(path, asked.settings, &files::read, &files::variable);
+    let plan = Arc::new(plan_of(&loaded, &overrides(asked, load_args))?);
+    let permit = permit_for(&plan, asked.may_load);
+    prepare_limits(&plan)
+        .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
+    let tls = tls_for(&plan)?;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
+    let options = Options { workers, tls, permit };
+    let runtime = runtime()?;
+    if asked.preflight {
+        look_ahead(&runtime, &plan, &options)?;
+    }
+    let started = wall::now();
+    let mut folder = RunFolder::create(&output.out, &plan.name, started)?;
+    let conditions = asked.tags.to_vec();
+    folder.append(&RunLine::Run(header(&plan, started, workers, conditions)))?;
+    let reason = runtime.block_on(drive(&plan, &options, &mut folder, output.quiet))?;
+    let (log, path) = files::read_log(folder.path())?;
+    let strictness = strictness(output.strict);
+    let judgement = finish(&log, &path, strictness, output.quiet)?;
+    Ok(match reason {
+        StopReason::Interrupted => Exit::Interrupted,
+        StopReason::Finished | StopReason::Aborted => Exit::of(&judgement, strictness),
+    })
+}
+
+/// A runtime for everything but the load: signals, the coordinator, the preflight.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::while_doing("cannot start a runtime", &error))
+}
+
+fn overrides(asked: &Asked<'_>, load: &cli::Load) -> Overrides {
+    Overrides {
+        workload: load.workload.clone(),
+        target: asked.target.clone(),
+        rate: load.rate,
+        duration: load.duration,
+        max_vus: load.max_vus,
+        think: load.think,
+        seed: load.seed.map(Seed::new),
+        shard: asked.shard,
+    }
+}
+
+/// The plan, or all that is wrong with it.
+pub(super) fn plan_of(loaded: &Loaded, overrides: &Overrides) -> Result<Plan, Failure> {
+    compile(loaded, overrides, wall::today()).map_err(|problems| problems_failure(&problems, loaded))
+}
+
+fn problems_failure(problems: &[Problem], loaded: &Loaded) -> Failure {
+    Failure::new(Exit::Usage, render(problems, &loaded.sources, problem_colour()))
+}
+
+/// Hosts that both the scenario and the command line allow.
+pub(super) fn permit_for(plan: &Plan, may_load: &[String]) -> Permit {
+    let both = |host: &&String| may_load.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
+    Permit::new(plan.allow_hosts.iter().filter(both).cloned().collect())
+}
+
+/// The TLS configuration of the plan.
+pub(super) fn tls_for(plan: &Plan) -> Result<TlsSetup, Failure> {
+    TlsSetup::new(&plan.http.tls, plan.http.version)
+        .map_err(|error| Failure::new(Exit::Usage, format!("error: {error}")))
+}
+
+/// Opens one connection before anything is sent.
+pub(super) fn look_ahead(
+    runtime: &tokio::runtime::Runtime,
+    plan: &Arc<Plan>,
+    options: &Options,
+) -> Result<(), Failure> {
+    let probing = preflight(plan, &options.tls, &options.permit);
+    match tokio::task::LocalSet::new().block_on(runtime, probing) {
+        Ok(_) => Ok(()),
+        Err(PreflightError::Refused(why)) => Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "refused: {why}\nhint: list the host under `allow_hosts` in the scenario and say \
+                 `--i-may-load {}`; nothing was sent",
+                plan.target.host
+            ),
+        )),
+        Err(PreflightError::Unreachable(error)) => {
+            let mut message =
+                format!("error: the target {} cannot be reached: {error}", plan.target.url());
+            if let Some(hint) = hint_for(&error) {
+                message.push_str(&format!("\nhint: {hint}"));
+            }
+            message.push_str("\nnothing was sent");
+            Err(Failure::new(Exit::Error, message))
+        }
+    }
+}
+
+fn hint_for(error: &crate::transport::TransportError) -> Option<&'static str> {
+    use crate::metrics::ErrorClass;
+    match error.class {
+        ErrorClass::Refused => {
+            Some("is it running there? `--target URL` sends the load elsewhere, `--no-preflight` starts anyway")
+        }
+        ErrorClass::Dns => Some("check the spelling of the host in `target`"),
+        ErrorClass::Tls => Some(
+            "for a certificate of your own, give its authority: `http: { tls: { ca: ca.pem } }`; \
+             `insecure: true` trusts anyone",
+        ),
+        _ => None,
+    }
+}
+
+/// Plays the run to its end, writing the log as it goes.
+async fn drive(
+    plan: &Arc<Plan>,
+    options: &Options,
+    folder: &mut RunFolder,
+    quiet: bool,
+) -> Result<StopReason, Failure> {
+    let failed = |error: engine::EngineError| Failure::while_doing("the run broke off", &error);
+    let mut run = engine::Run::start(plan, options).map_err(failed)?;
+    let watcher = tokio::spawn(stop_on_signals(run.control()));
+    let mut progress = Progress::new(plan.load.duration(), quiet);
+    while let Some(events) = run.next().await.map_err(failed)? {
+        for event in events {
+            match event {
+                RunEvent::Interval(interval) => {
+                    progress.on_interval(&interval);
+                    folder.append(&RunLine::Interval(*interval))?;
+                }
+                RunEvent::Event(event) => {
+                    if let EventKind::Warning(text) = &event.kind {
+                        say(&format!("warning: {text}"));
+                    }
+                    folder.append(&RunLine::Event(event))?;
+                }
+                RunEvent::End(end) => {
+                    folder.append(&RunLine::End(end))?;
+                    progress.finish();
+                    watcher.abort();
+                    return Ok(end.reason);
+                }
+            }
+        }
+    }
+    Ok(StopReason::Aborted)
+}
+
+/// Ctrl-C and SIGTERM stop the run gracefully, the second time at once.
+async fn stop_on_signals(control: Control) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    loop {
+        tokio::select! {
+            outcome = tokio::signal::ctrl_c() => if outcome.is_err() { return },
+            _ = terminate.recv() => {}
+        }
+        say("\nstopping: requests in flight get 5 s; once more stops at once");
+        control.stop(StopReason::Interrupted);
+    }
+}

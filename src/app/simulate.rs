@@ -1,0 +1,134 @@
+//! `plimsoll simulate`: a scenario folder's stack as a real server.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli;
+use crate::scenario::{Sources, render};
+use crate::simulator::{AccessLog, ServeOptions, Simulation, runtime, serve};
+use crate::units::Seed;
+
+use super::exit::{Exit, Failure};
+use super::output::{problem_colour, say, write_out};
+use super::{files, wall};
+
+/// Serves until it is told to stop.
+pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
+    let mut simulation = read_simulation(&simulation_file(&args.path))?;
+    for (name, replicas) in &args.replicas {
+        let tiers: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
+        match simulation.tier_mut(name) {
+            Some(tier) => tier.replicas = *replicas,
+            None => {
+                let message = format!("error: no tier `{name}`; there are {}", tiers.join(", "));
+                return Err(Failure::new(Exit::Usage, message));
+            }
+        }
+    }
+    let options = ServeOptions {
+        tls: tls(args)?,
+        access_log: access_log(args)?,
+        epoch: wall::now().as_second().unsigned_abs(),
+    };
+    let listener = TcpListener::bind(args.listen).map_err(|error| {
+        Failure::while_doing(&format!("cannot listen on {}", args.listen), &error)
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::while_doing("cannot tell the address", &error))?;
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    say(&format!("playing {}; Ctrl-C stops it", simulation.name));
+    // The one line of data: whoever started us reads the address from it.
+    write_out(&format!("{scheme}://{address}\n"));
+    let stop = CancellationToken::new();
+    let served = runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            let watcher = tokio::spawn(stop_when_asked(stop.clone(), args.stop_after));
+            let served =
+                serve(simulation, listener, Seed::new(args.seed), options, stop.clone()).await;
+            watcher.abort();
+            served
+        })
+    });
+    let served = served.map_err(|error| Failure::while_doing("the simulation broke off", &error))?;
+    say(&format!(
+        "{} requests; answers late by p50 {}, p99 {}, max {}",
+        served.requests, served.lateness_p50, served.lateness_p99, served.lateness_max
+    ));
+    Ok(Exit::Pass)
+}
+
+/// The simulation file that `path` means.
+pub(super) fn simulation_file(path: &Path) -> PathBuf {
+    if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        path.to_owned()
+    } else {
+        path.join("simulation.yaml")
+    }
+}
+
+/// Reads and checks a simulation file.
+pub(super) fn read_simulation(path: &Path) -> Result<Simulation, Failure> {
+    let bytes = files::read(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("error: cannot read `{}`: {error}", path.display()))
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::new(Exit::Usage, format!("error: `{}` is not UTF-8", path.display()))
+    })?;
+    let mut sources = Sources::default();
+    let source = sources.add(path.display().to_string(), text.as_str());
+    Simulation::parse(&text, source).map_err(|problems| {
+        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
+    })
+}
+
+fn access_log(args: &cli::Simulate) -> Result<Option<AccessLog>, Failure> {
+    let Some(path) = &args.log else { return Ok(None) };
+    let file = File::create(path).map_err(|error| {
+        Failure::while_doing(&format!("cannot create `{}`", path.display()), &error)
+    })?;
+    Ok(Some(AccessLog::new(BufWriter::new(file))))
+}
+
+fn tls(args: &cli::Simulate) -> Result<Option<Arc<ServerConfig>>, Failure> {
+    let (Some(chain), Some(key)) = (&args.cert, &args.key) else { return Ok(None) };
+    let failed = |path: &Path, error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Usage, format!("error: cannot use `{}`: {error}", path.display()))
+    };
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect)
+        .map_err(|error| failed(chain, &error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(key, &error))?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, private))
+        .map_err(|error| failed(chain, &error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Some(Arc::new(config)))
+}
+
+async fn stop_when_asked(stop: CancellationToken, after: Option<crate::units::Nanos>) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    let limit = async {
+        match after {
+            Some(span) => tokio::time::sleep(span.into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        () = limit => {}
+    }
+    stop.cancel();
+}

@@ -1,0 +1,94 @@
+//! One iteration of each scenario with every exchange printed, for `check --once`.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::engine::Options;
+use crate::metrics::{Outcome, ScenarioId};
+use crate::plan::Plan;
+use crate::schedule::Arrival;
+use crate::transport::{Client, Exchange, Shared, keep_time};
+use crate::units::{Nanos, RunTime};
+use crate::user::{Action, Cast, User};
+
+use super::output::write_out;
+
+/// Plays one iteration of each scenario. Returns whether nothing failed. Think times are passed over.
+pub(super) async fn play_each(plan: &Arc<Plan>, options: &Options) -> io::Result<bool> {
+    let timers = keep_time(Nanos::ZERO)?;
+    let shared =
+        Shared::new(plan.clone(), options.tls.clone(), options.permit.clone(), timers.clone());
+    let cast = Cast::new(plan.clone());
+    let mut all_well = true;
+    for (index, scenario) in plan.scenarios.iter().enumerate() {
+        write_out(&format!("\n── scenario {} ──\n", scenario.name));
+        let mut user = cast.user(index as u64);
+        let mut client = Client::new(&shared, index as u64);
+        client.trace();
+        let arrival = Arrival { index: index as u64, intended: RunTime::ZERO };
+        user.begin(ScenarioId(index as u16), &arrival);
+        all_well &= play(plan, &mut user, &mut client, &shared).await;
+    }
+    Ok(all_well)
+}
+
+async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared) -> bool {
+    loop {
+        let now = shared.clock().now();
+        match user.next_action(now) {
+            Action::Send(id) => {
+                let finished = client.perform(user, id, now, now).await;
+                let step = &plan.steps[finished.sample.step.0 as usize].name;
+                let time = finished.sample.service_time();
+                let verdict = match finished.sample.outcome {
+                    Outcome::Ok => "ok".to_owned(),
+                    Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
+                };
+                write_out(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan));
+                for exchange in client.traced() {
+                    write_out(&hide(&describe(&exchange), plan));
+                }
+            }
+            Action::Wait(until) => {
+                write_out(&format!("  (thinks for {}; passed over)\n", until.since(now)));
+            }
+            Action::Done => return !user.failed(),
+            Action::Broken(error) => {
+                write_out(&format!("\nFAILED (script): {error}\n"));
+                return false;
+            }
+        }
+    }
+}
+
+fn describe(exchange: &Exchange) -> String {
+    let mut text = String::new();
+    for line in exchange.request.lines() {
+        text.push_str(&format!("  > {line}\n"));
+    }
+    for line in exchange.response.lines() {
+        text.push_str(&format!("  < {line}\n"));
+    }
+    text
+}
+
+/// Blanks out what came from the environment, and what proves an identity.
+fn hide(text: &str, plan: &Plan) -> String {
+    let mut shown = text.to_owned();
+    for secret in plan.secrets.iter().filter(|secret| !secret.is_empty()) {
+        shown = shown.replace(secret.as_str(), "•••");
+    }
+    let lines = shown.lines().map(|line| {
+        let mut words = line.trim_start_matches(['>', '<', ' ']).splitn(2, ':');
+        let name = words.next().unwrap_or_default().to_ascii_lowercase();
+        match (name.as_str(), words.next()) {
+            ("authorization" | "cookie" | "set-cookie", Some(_)) => {
+                format!("{}: •••", line.split(':').next().unwrap_or_default())
+            }
+            _ => line.to_owned(),
+        }
+    });
+    let mut shown: String = lines.collect::<Vec<_>>().join("\n");
+    shown.push('\n');
+    shown
+}

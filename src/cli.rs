@@ -1,0 +1,262 @@
+//! The command line: what can be asked. No logic in here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::Shard;
+use crate::units::{Nanos, Ratio, WorkRate};
+
+/// How much does it carry, and what do we buy next?
+#[derive(Debug, Parser)]
+#[command(
+    name = "plimsoll",
+    version,
+    about = "Load testing and capacity planning: how much does it carry, and what do we buy next?",
+    after_help = EXIT_CODES,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The exit codes, as `--help` documents them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+    0  pass (also at risk, with a warning; see --strict)
+    1  internal or I/O error; the target cannot be reached
+    2  bad command line or file
+   96  refused for safety: the target is not loopback or private and not allowed
+   97  the measurement is not valid, or inconclusive: never a pass
+   98  regression against the baseline
+   99  an objective's max was exceeded
+  130  interrupted; what was measured until then is written";
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a simulated system, put load on it, judge and report: nothing to install
+    Demo(Demo),
+    /// Validate scenario files; with --once, send one iteration of each scenario and print every exchange
+    Check(Check),
+    /// Run a workload against a target, judge it by the SLO table and write the reports
+    Run(Run),
+    /// Rebuild the reports of a run from its run.jsonl
+    Report(Report),
+    /// Play the simulated stack of a scenario folder as a real HTTP server
+    Simulate(Simulate),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `plimsoll demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Which system.
+    #[arg(default_value = "ais")]
+    pub system: System,
+    /// How the load is shaped.
+    #[command(flatten)]
+    pub load: Load,
+    /// Where and how results are given.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// The systems that can be played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum System {
+    /// AIS Aviation: flight search and booking.
+    Ais,
+    /// AlAwael ERP.
+    Alawael,
+    /// Plataforma Running: training coach.
+    Running,
+    /// TravelSense v2: trip planning.
+    Travelsense,
+    /// Triple Technologies: video courses.
+    Triple,
+}
+
+impl System {
+    /// The name of its folder.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ais => "ais",
+            Self::Alawael => "alawael",
+            Self::Running => "running",
+            Self::Travelsense => "travelsense",
+            Self::Triple => "triple",
+        }
+    }
+}
+
+/// `plimsoll check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Scenario folders or files; simulation.yaml and stack.yaml beside them are checked as well.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Send one iteration of each scenario and print every exchange.
+    #[arg(long)]
+    pub once: bool,
+    /// Where requests go with --once, instead of the scenario's `target`.
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// The seed of everything random.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
+    #[arg(long, value_name = "HOST")]
+    pub i_may_load: Vec<String>,
+}
+
+/// How the load is shaped.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Load {
+    /// Which workload of the scenario; its first one by default.
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// The highest rate, `300 req/s` or `40 iter/s`; ramps keep their shape.
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<WorkRate>,
+    /// How long, `90s` or `5m`; stages keep their shares.
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<Nanos>,
+    /// The most users at once.
+    #[arg(long, value_name = "N")]
+    pub max_vus: Option<u32>,
+    /// Scale all think times: `10%` makes users ten times as quick.
+    #[arg(long, value_name = "SHARE")]
+    pub think: Option<Ratio>,
+    /// The seed of everything random; the same seed sends the same requests.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How many worker threads; as few as carry the rate by default.
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+}
+
+/// Where and how results are given.
+#[derive(Debug, Clone, Args)]
+pub struct Output {
+    /// The folder under which every run gets its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// At risk fails with 99, and what is not measured is never a pass.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print only the verdict, problems and where the reports are.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `plimsoll run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A scenario folder or file.
+    pub path: PathBuf,
+    /// Where requests go, instead of the scenario's `target`.
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// How the load is shaped.
+    #[command(flatten)]
+    pub load: Load,
+    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// Play only part I of N of the arrivals (from 1): N generators together play the whole.
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
+    /// A fact about the conditions, kept with the run: `--tag api=3`. Can be given again.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub tag: Vec<(String, String)>,
+    /// Start even if the target cannot be reached.
+    #[arg(long)]
+    pub no_preflight: bool,
+    /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
+    #[arg(long, value_name = "HOST")]
+    pub i_may_load: Vec<String>,
+    /// Where and how results are given.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `plimsoll report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The folder of a run, or its run.jsonl.
+    pub run: PathBuf,
+    /// At risk fails with 99, and what is not measured is never a pass.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `plimsoll simulate`
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// A folder with simulation.yaml, or the file.
+    pub path: PathBuf,
+    /// Where it listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The seed of everything random.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Replicas of a tier: `--replicas api=3`. Can be given again.
+    #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
+    pub replicas: Vec<(String, u32)>,
+    /// Write a line of JSON for every request to this file.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Serve HTTPS with this certificate chain (PEM); needs --key.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// The key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Stop after this time at the latest.
+    #[arg(long, value_name = "TIME")]
+    pub stop_after: Option<Nanos>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+fn tier_count(text: &str) -> Result<(String, u32), String> {
+    let (tier, count) = key_value(text).map_err(|_| "expected TIER=N".to_owned())?;
+    match count.parse() {
+        Ok(count @ 1..) => Ok((tier, count)),
+        _ => Err("the number of replicas must be at least 1".to_owned()),
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(index, count)| {
+        Some((index.trim().parse::<u32>().ok()?, count.trim().parse::<u32>().ok()?))
+    });
+    match parts {
+        Some((index, count)) if (1..=count).contains(&index) => {
+            Ok(Shard { index: index - 1, count })
+        }
+        _ => Err("expected I/N with I from 1 to N, for example 2/3".to_owned()),
+    }
+}
