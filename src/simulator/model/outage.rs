@@ -2,7 +2,7 @@
 
 use super::call::{CallRef, Outcome};
 use super::fault::FaultAction;
-use super::replica::{Lease, Replica};
+use super::replica::{Lease, Pool, Replica};
 use super::run::{Happening, Model, Ready};
 use super::scaler::{Decision, ScalerSpec};
 use super::spec::TierId;
@@ -62,7 +62,10 @@ impl Model {
         );
         // The order in a heap is arbitrary; tickets are in order of arrival.
         lost.sort_by_key(|(call, _)| call.ticket);
-        self.drop_pools_of(tier, at);
+        // The connections of a process die with it, and so does the waiting for them.
+        self.each_pool_of(tier, at, |pool| {
+            *pool = Pool { epoch: pool.epoch + 1, closed: true, ..Pool::default() };
+        });
         for (call, lease) in lost {
             self.release(tier, lease);
             self.interrupt(tier, call);
@@ -76,6 +79,7 @@ impl Model {
     fn revive(&mut self, tier: TierId, at: u8) {
         let Some(replica) = self.replica(tier, at).filter(|replica| !replica.up) else { return };
         replica.up = true;
+        self.each_pool_of(tier, at, |pool| pool.closed = false);
         self.notice(tier, at, true);
     }
 
@@ -92,16 +96,13 @@ impl Model {
         }
     }
 
-    /// The connections of a process die with it, and so does the waiting for them.
-    fn drop_pools_of(&mut self, owner_tier: TierId, owner: u8) {
-        let reached = |tier: &&mut super::tier::Tier| {
-            tier.spec.pool.is_some_and(|pool| pool.of == owner_tier)
-        };
-        for tier in self.tiers.iter_mut().filter(reached) {
-            if let Some(pool) = tier.pools.get_mut(usize::from(owner)) {
-                pool.epoch += 1;
-                pool.in_use = 0;
-                pool.waiting.clear();
+    /// The pools that a replica keeps to other tiers.
+    fn each_pool_of(&mut self, owner_tier: TierId, owner: u8, mut change: impl FnMut(&mut Pool)) {
+        for tier in &mut self.tiers {
+            if tier.spec.pool.is_some_and(|pool| pool.of == owner_tier)
+                && let Some(pool) = tier.pools.get_mut(usize::from(owner))
+            {
+                change(pool);
             }
         }
     }

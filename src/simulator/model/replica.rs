@@ -58,6 +58,8 @@ impl Replica {
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     pub(super) epoch: u32,
+    /// Its replica is dead.
+    pub(super) closed: bool,
     pub(super) in_use: u32,
     /// Visits that wait for a connection.
     pub(super) waiting: VecDeque<(CallRef, Law)>,

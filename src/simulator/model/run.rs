@@ -9,7 +9,7 @@ use super::call::{Call, CallRef, CallStart, Finished};
 use super::clock::{Clock, Freeze};
 use super::fault::{Fault, FaultAction};
 use super::law::Law;
-use super::replica::{Job, Lease};
+use super::replica::{Job, Lease, Pool};
 use super::scaler::ScalerSpec;
 use super::spec::{TierId, TierSpec};
 use super::tier::{Tier, TierState};
@@ -87,6 +87,10 @@ impl Model {
             tickets: 0,
         };
         for index in 0..model.tiers.len() {
+            if let Some(pool) = model.tiers[index].spec.pool {
+                let owners = model.tiers.get(pool.of.index()).map_or(0, |tier| tier.replicas.len());
+                model.tiers[index].pools.resize_with(owners, Pool::default);
+            }
             if model.tiers[index].spec.scaler.is_some() {
                 model.schedule(ScalerSpec::TICK, Happening::Tick(TierId(index as u8)));
             }

@@ -90,7 +90,10 @@ impl Tier {
             kind: self.spec.kind,
             replicas: replicas.collect(),
             connections: match self.spec.pool {
-                Some(_) => self.pools.iter().map(|pool| pool.in_use.max(idle)).sum(),
+                Some(_) => {
+                    let open = self.pools.iter().filter(|pool| !pool.closed);
+                    open.map(|pool| pool.in_use.max(idle)).sum()
+                }
                 None => self.replicas.iter().map(|replica| replica.open.level()).sum(),
             },
             pool_waiting: self.pools.iter().map(|pool| pool.waiting.len() as u32).sum(),
