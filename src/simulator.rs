@@ -21,9 +21,11 @@ mod serve;
 mod simulation;
 mod store;
 mod template;
+mod tls;
 mod token;
 mod websocket;
 
 pub use access_log::AccessLog;
 pub use serve::{ServeOptions, Served, runtime, serve};
 pub use simulation::Simulation;
+pub use tls::{TlsError, tls_config};

@@ -10,7 +10,7 @@ use rustix::time::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::units::{Nanos, RunTime};
+use crate::units::RunTime;
 
 /// The clock of one serving: monotonic time since it began.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +58,9 @@ impl Timer {
     /// Lets [`expired`](Self::expired) return at `due`; a time that has passed counts as now.
     pub(super) fn arm(&self, due: RunTime) -> io::Result<()> {
         // The kernel takes a value of zero for "never".
-        let at = (RunTime::new(self.clock.begin_ns) + due.since(RunTime::ZERO)).get().max(1);
-        let at = Nanos::new(at).get();
-        let value =
-            Timespec { tv_sec: (at / 1_000_000_000) as i64, tv_nsec: (at % 1_000_000_000) as i64 };
+        let at = self.clock.begin_ns.saturating_add(due.get()).max(1);
+        let (seconds, rest) = (at / 1_000_000_000, at % 1_000_000_000);
+        let value = Timespec { tv_sec: seconds.cast_signed(), tv_nsec: rest.cast_signed() };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::ABSTIME, &once)?;
         Ok(())

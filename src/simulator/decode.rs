@@ -58,9 +58,11 @@ fn simulation(root: &Node, problems: &mut Problems) -> Option<Simulation> {
     let tiers = tiers_node.map(|node| tier::tiers(node, &mut names, problems));
     let limits = fields.node("limits").map(|node| limit::limits(node, &mut names, problems));
     let tokens = tokens(fields.node("tokens"), &mut names, problems);
-    let faults = fields
+    let known = tiers.as_deref().unwrap_or_default();
+    let (faults, fault_sets) = fields
         .node("faults")
-        .map(|node| fault::faults(node, tiers.as_deref().unwrap_or_default(), &names, problems));
+        .map(|node| fault::faults(node, known, &names, problems))
+        .unwrap_or_default();
     let mut templates = Templates::new();
     let every = route::every_route(fields.node("every_route"), &names, problems);
     let routes_node = fields.required_node("routes", problems);
@@ -77,7 +79,8 @@ fn simulation(root: &Node, problems: &mut Problems) -> Option<Simulation> {
         name: name?,
         sticky_cookie: sticky_cookie(tiers_node, &tiers),
         tiers,
-        faults: faults.unwrap_or_default(),
+        faults,
+        fault_sets,
         routes: routes?,
         router,
         limits: limits.unwrap_or_default(),

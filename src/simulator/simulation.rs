@@ -1,5 +1,7 @@
 //! What a `simulation.yaml` says, read and checked.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -18,6 +20,8 @@ pub struct Simulation {
     pub tiers: Vec<TierSpec>,
     /// What goes wrong, and when, counted from the start of serving.
     pub faults: Vec<Fault>,
+    /// Timelines that only happen when they are chosen; see [`use_faults`](Self::use_faults).
+    pub fault_sets: BTreeMap<String, Vec<Fault>>,
     pub(super) routes: Vec<Route>,
     pub(super) router: Router,
     pub(super) limits: Vec<LimitSpec>,
@@ -35,6 +39,19 @@ impl Simulation {
     /// The tier called `name`, to change its replicas or cores.
     pub fn tier_mut(&mut self, name: &str) -> Option<&mut TierSpec> {
         self.tiers.iter_mut().find(|tier| tier.name == name)
+    }
+
+    /// Lets the faults of the set `name` happen too; `false` if there is no such set.
+    pub fn use_faults(&mut self, name: &str) -> bool {
+        let set = self.fault_sets.get(name).cloned();
+        self.faults.extend(set.iter().flatten());
+        set.is_some()
+    }
+
+    /// Changes how long tokens called `name` are good; `false` if there are none.
+    pub fn set_token_ttl(&mut self, name: &str, ttl: Nanos) -> bool {
+        let token = self.tokens.iter_mut().find(|token| token.name == name);
+        token.map(|token| token.ttl = ttl).is_some()
     }
 
     /// The routes as `METHOD /path`, each with what a request to it does in the stack.

@@ -1,4 +1,4 @@
-//! WebSockets that answer, push and ping.
+//! Open sockets that answer, push and ping.
 
 use std::rc::Rc;
 

@@ -1,18 +1,33 @@
 //! The timeline of what goes wrong.
 
+use std::collections::BTreeMap;
+
 use super::tier::whole;
 use super::{Names, other, tier_id};
-use crate::scenario::{Fields, Node, ProblemKind, Problems, list, number_within};
+use crate::scenario::{Fields, Key, Node, NodeValue, ProblemKind, Problems, list, number_within};
 use crate::simulator::model::{Fault, FaultAction, TierId, TierSpec};
 use crate::units::{Nanos, Ratio, RunTime};
 
-/// Reads the list of faults. A fault that lasts becomes a beginning and an end.
+/// Faults that happen in any case, and sets of faults that are chosen by name.
+type Faults = (Vec<Fault>, BTreeMap<String, Vec<Fault>>);
+
+/// Reads `faults:`. A list always happens; a mapping names lists to choose from.
 pub(super) fn faults(
     node: &Node,
     tiers: &[TierSpec],
     names: &Names,
     problems: &mut Problems,
-) -> Vec<Fault> {
+) -> Faults {
+    if let NodeValue::Mapping(entries) = &node.value {
+        let set =
+            |(key, node): &(Key, Node)| (key.text.clone(), timeline(node, tiers, names, problems));
+        return (Vec::new(), entries.iter().map(set).collect());
+    }
+    (timeline(node, tiers, names, problems), BTreeMap::new())
+}
+
+/// Reads a list of faults. A fault that lasts becomes a beginning and an end.
+fn timeline(node: &Node, tiers: &[TierSpec], names: &Names, problems: &mut Problems) -> Vec<Fault> {
     let mut faults = Vec::new();
     for item in list(node, "a list of faults", problems).unwrap_or_default() {
         let mut reader = Reader { tiers, names, problems, out: &mut faults };

@@ -98,7 +98,7 @@ impl Reader<'_> {
         problems: &mut Problems,
     ) -> Option<Route> {
         let mut fields = Fields::of(node, PLACE, problems)?;
-        let (name, pattern) = self.pattern(&mut fields, router, index, problems)?;
+        let (name, pattern) = Self::pattern(&mut fields, router, index, problems)?;
         let bare = fields.or("bare", false, problems);
         let limits = match fields.node("limits") {
             Some(node) => limits(node, self.names, problems),
@@ -127,7 +127,6 @@ impl Reader<'_> {
     }
 
     fn pattern(
-        &mut self,
         fields: &mut Fields<'_>,
         router: &mut Router,
         index: usize,

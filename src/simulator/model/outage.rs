@@ -2,7 +2,7 @@
 
 use super::call::{CallRef, Outcome};
 use super::fault::FaultAction;
-use super::replica::{Lease, Replica};
+use super::replica::{Lease, Pool, Replica, Stage};
 use super::run::{Happening, Model, Ready};
 use super::scaler::{Decision, ScalerSpec};
 use super::spec::TierId;
@@ -20,7 +20,7 @@ impl Model {
             }
             FaultAction::Slow { tier, factor } => {
                 if let Some(tier) = self.tiers.get_mut(tier.index()) {
-                    tier.slow = factor.max(0.0);
+                    tier.slow = Some(factor.max(0.0));
                 }
             }
             FaultAction::Errors { tier, share, status } => {
@@ -62,7 +62,10 @@ impl Model {
         );
         // The order in a heap is arbitrary; tickets are in order of arrival.
         lost.sort_by_key(|(call, _)| call.ticket);
-        self.drop_pools_of(tier, at);
+        // The connections of a process die with it, and so does the waiting for them.
+        self.each_pool_of(tier, at, |pool| {
+            *pool = Pool { epoch: pool.epoch + 1, closed: true, ..Pool::default() };
+        });
         for (call, lease) in lost {
             self.release(tier, lease);
             self.interrupt(tier, call);
@@ -76,6 +79,7 @@ impl Model {
     fn revive(&mut self, tier: TierId, at: u8) {
         let Some(replica) = self.replica(tier, at).filter(|replica| !replica.up) else { return };
         replica.up = true;
+        self.each_pool_of(tier, at, |pool| pool.closed = false);
         self.notice(tier, at, true);
     }
 
@@ -92,16 +96,13 @@ impl Model {
         }
     }
 
-    /// The connections of a process die with it, and so does the waiting for them.
-    fn drop_pools_of(&mut self, owner_tier: TierId, owner: u8) {
-        let reached = |tier: &&mut super::tier::Tier| {
-            tier.spec.pool.is_some_and(|pool| pool.of == owner_tier)
-        };
-        for tier in self.tiers.iter_mut().filter(reached) {
-            if let Some(pool) = tier.pools.get_mut(usize::from(owner)) {
-                pool.epoch += 1;
-                pool.in_use = 0;
-                pool.waiting.clear();
+    /// The pools that a replica keeps to other tiers.
+    fn each_pool_of(&mut self, owner_tier: TierId, owner: u8, mut change: impl FnMut(&mut Pool)) {
+        for tier in &mut self.tiers {
+            if tier.spec.pool.is_some_and(|pool| pool.of == owner_tier)
+                && let Some(pool) = tier.pools.get_mut(usize::from(owner))
+            {
+                change(pool);
             }
         }
     }
@@ -132,7 +133,8 @@ impl Model {
         let (Some(spec), Some(cores)) = (tier.spec.scaler, tier.spec.cores) else { return };
         let busy_ns = tier.busy_ns(now);
         let serving = tier.replicas.iter().filter(|replica| replica.listed).count() as u64;
-        let starting = tier.replicas.iter().filter(|replica| replica.starting).count() as u64;
+        let starting =
+            tier.replicas.iter().filter(|replica| replica.stage == Stage::Starting).count() as u64;
         let available = (serving * u64::from(cores) * ScalerSpec::TICK.get()).max(1);
         let used = busy_ns.saturating_sub(tier.scaler.busy_before_ns);
         tier.scaler.busy_before_ns = busy_ns;
@@ -142,7 +144,7 @@ impl Model {
             Decision::Out => self.add_replica(id, spec),
             Decision::In => {
                 if let Some(last) = tier.replicas.iter_mut().rev().find(|replica| replica.listed) {
-                    (last.listed, last.leaving) = (false, true);
+                    (last.listed, last.stage) = (false, Stage::Leaving);
                 }
             }
         }
@@ -150,13 +152,13 @@ impl Model {
 
     fn add_replica(&mut self, id: TierId, spec: ScalerSpec) {
         let replicas = &mut self.tiers[id.index()].replicas;
-        let gone = |replica: &Replica| replica.retired;
+        let gone = |replica: &Replica| replica.stage == Stage::Retired;
         let at = replicas.iter().position(gone).unwrap_or_else(|| {
             replicas.push(Replica::default());
             replicas.len() - 1
         });
         let replica = &mut replicas[at];
-        (replica.starting, replica.retired) = (true, false);
+        replica.stage = Stage::Starting;
         let epoch = replica.epoch;
         self.schedule(spec.delay, Happening::Ready { tier: id, replica: at as u8, epoch });
     }
@@ -164,10 +166,10 @@ impl Model {
     /// Replicas that were told to leave and have nothing left to do are gone.
     fn retire(&mut self, id: TierId) {
         let tier = &mut self.tiers[id.index()].replicas;
-        for replica in tier.iter_mut().filter(|replica| replica.leaving) {
+        for replica in tier.iter_mut().filter(|replica| replica.stage == Stage::Leaving) {
             if replica.open.level() == 0 {
                 replica.epoch += 1;
-                (replica.leaving, replica.retired, replica.up) = (false, true, false);
+                (replica.stage, replica.up) = (Stage::Retired, false);
             }
         }
     }

@@ -23,6 +23,20 @@ pub(super) struct Job {
     pub(super) lease: Option<Lease>,
 }
 
+/// What the scaler makes of a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Stage {
+    /// It belongs to the tier.
+    #[default]
+    Settled,
+    /// It is ordered and does not serve yet.
+    Starting,
+    /// It was told to finish its work and go.
+    Leaving,
+    /// It is gone, and its place may be used again.
+    Retired,
+}
+
 /// One replica.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
@@ -30,12 +44,8 @@ pub(super) struct Replica {
     pub(super) up: bool,
     /// The balancer counts on it.
     pub(super) listed: bool,
-    /// The scaler has ordered it; it does not serve yet.
-    pub(super) starting: bool,
-    /// The scaler has told it to finish its work and go.
-    pub(super) leaving: bool,
-    /// It is gone, and its place may be used again.
-    pub(super) retired: bool,
+    /// What the scaler makes of it.
+    pub(super) stage: Stage,
     /// Which life this is; services of an earlier life are void.
     pub(super) epoch: u32,
     pub(super) busy: Meter,
@@ -58,6 +68,8 @@ impl Replica {
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     pub(super) epoch: u32,
+    /// Its replica is dead.
+    pub(super) closed: bool,
     pub(super) in_use: u32,
     /// Visits that wait for a connection.
     pub(super) waiting: VecDeque<(CallRef, Law)>,

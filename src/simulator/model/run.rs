@@ -9,7 +9,7 @@ use super::call::{Call, CallRef, CallStart, Finished};
 use super::clock::{Clock, Freeze};
 use super::fault::{Fault, FaultAction};
 use super::law::Law;
-use super::replica::{Job, Lease};
+use super::replica::{Job, Lease, Pool, Stage};
 use super::scaler::ScalerSpec;
 use super::spec::{TierId, TierSpec};
 use super::tier::{Tier, TierState};
@@ -87,6 +87,10 @@ impl Model {
             tickets: 0,
         };
         for index in 0..model.tiers.len() {
+            if let Some(pool) = model.tiers[index].spec.pool {
+                let owners = model.tiers.get(pool.of.index()).map_or(0, |tier| tier.replicas.len());
+                model.tiers[index].pools.resize_with(owners, Pool::default);
+            }
             if model.tiers[index].spec.scaler.is_some() {
                 model.schedule(ScalerSpec::TICK, Happening::Tick(TierId(index as u8)));
             }
@@ -195,7 +199,7 @@ impl Model {
             Happening::Ready { tier, replica, epoch } => {
                 let replica = &mut self.tiers[tier.index()].replicas[usize::from(replica)];
                 if replica.epoch == epoch {
-                    (replica.up, replica.listed, replica.starting) = (true, true, false);
+                    (replica.up, replica.listed, replica.stage) = (true, true, Stage::Settled);
                 }
             }
         }
@@ -235,7 +239,7 @@ impl Model {
     pub(super) fn service_time(&mut self, tier: TierId, law: Law) -> Nanos {
         let tier = &mut self.tiers[tier.index()];
         let span = law.sample(&mut tier.chance);
-        if tier.slow > 1.0 || tier.slow < 1.0 { super::law::scaled(span, tier.slow) } else { span }
+        tier.slow.map_or(span, |factor| super::law::scaled(span, factor))
     }
 }
 

@@ -368,7 +368,7 @@ fn scaler_adds_a_replica_after_its_delay_and_removes_it_when_idle() {
 #[test]
 fn sticky_client_returns_to_its_replica() {
     let (balancing, replicas) = (Balancing::Sticky, 3);
-    let api = TierSpec { balancing, replicas, ..tier("api", TierKind::Api, 1) };
+    let api = TierSpec { replicas, balancing, ..tier("api", TierKind::Api, 1) };
     let mut model = Model::new(&[api], &[], Seed::new(1));
     let program: Program = Arc::new([visit(API, Law::Constant(Nanos::from_millis(1)))]);
     let mut serve = |tag: u64, sticky| {

@@ -19,7 +19,8 @@ pub(super) struct Tier {
     pub(super) pools: Vec<Pool>,
     pub(super) cache: Option<Cache>,
     pub(super) scaler: Scaler,
-    pub(super) slow: f64,
+    /// How many times as long visits take, if not as long as ever.
+    pub(super) slow: Option<f64>,
     pub(super) errors: (f64, u16),
     pub(super) chance: Pcg64Mcg,
     pub(super) failed: u64,
@@ -33,7 +34,7 @@ impl Tier {
             pools: Vec::new(),
             cache: spec.cache.map(Cache::new),
             scaler: Scaler::default(),
-            slow: 1.0,
+            slow: None,
             errors: (0.0, 500),
             chance,
             failed: 0,
@@ -90,7 +91,10 @@ impl Tier {
             kind: self.spec.kind,
             replicas: replicas.collect(),
             connections: match self.spec.pool {
-                Some(_) => self.pools.iter().map(|pool| pool.in_use.max(idle)).sum(),
+                Some(_) => {
+                    let open = self.pools.iter().filter(|pool| !pool.closed);
+                    open.map(|pool| pool.in_use.max(idle)).sum()
+                }
                 None => self.replicas.iter().map(|replica| replica.open.level()).sum(),
             },
             pool_waiting: self.pools.iter().map(|pool| pool.waiting.len() as u32).sum(),

@@ -39,7 +39,7 @@ impl Scope {
     /// UTC, ISO 8601.
     fn date(&self) -> String {
         let seconds = self.epoch + self.at.get() / 1_000_000_000;
-        let date = jiff::Timestamp::from_second(seconds as i64);
+        let date = jiff::Timestamp::from_second(seconds.cast_signed());
         date.map(|date| date.to_string()).unwrap_or_default()
     }
 }
