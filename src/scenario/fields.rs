@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::problem::nearest;
 use super::{Key, Node, NodeValue, ProblemKind, Problems, Span};
 
 /// A type that can be read from a node.
@@ -21,6 +22,7 @@ pub struct Fields<'n> {
     entries: &'n [(Key, Node)],
     taken: BTreeSet<usize>,
     known: Vec<&'static str>,
+    missing: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -32,7 +34,7 @@ impl<'n> Fields<'n> {
             return None;
         };
         let taken = BTreeSet::new();
-        Some(Self { place, span: node.span, entries, taken, known: vec![] })
+        Some(Self { place, span: node.span, entries, taken, known: vec![], missing: vec![] })
     }
 
     /// Where the mapping stands.
@@ -73,20 +75,15 @@ impl<'n> Fields<'n> {
         name: &'static str,
         problems: &mut Problems,
     ) -> Option<T> {
-        let node = self.required_node(name, problems)?;
+        let node = self.required_node(name)?;
         T::decode(node, problems)
     }
 
-    /// The node of a field that must be there.
-    pub fn required_node(
-        &mut self,
-        name: &'static str,
-        problems: &mut Problems,
-    ) -> Option<&'n Node> {
+    /// The node of a field that must be there. That it is not is told by [`Fields::finish`].
+    pub fn required_node(&mut self, name: &'static str) -> Option<&'n Node> {
         let node = self.node(name);
         if node.is_none() {
-            let kind = ProblemKind::MissingField { field: name, place: self.place };
-            problems.report(self.span, kind);
+            self.missing.push(name);
         }
         node
     }
@@ -104,8 +101,9 @@ impl<'n> Fields<'n> {
         rest.into_iter().map(|index| &self.entries[index]).collect()
     }
 
-    /// Reports every field that was not asked for.
-    pub fn finish(self, problems: &mut Problems) {
+    /// Reports every field that is missing, and every one that was not asked for. A missing field that is only
+    /// misspelt is told once.
+    pub fn finish(mut self, problems: &mut Problems) {
         for (index, (key, _)) in self.entries.iter().enumerate() {
             if !self.taken.contains(&index) {
                 let kind = ProblemKind::UnknownField {
@@ -113,8 +111,14 @@ impl<'n> Fields<'n> {
                     place: self.place,
                     known: self.known.clone(),
                 };
+                let meant = nearest(&key.text, &self.known);
+                self.missing.retain(|field| Some(*field) != meant);
                 problems.report(key.span, kind);
             }
+        }
+        for field in self.missing {
+            let kind = ProblemKind::MissingField { field, place: self.place };
+            problems.report(self.span, kind);
         }
     }
 }

@@ -98,6 +98,10 @@ fn objective(row: &SloRow, scenario: &Scenario, problems: &mut Problems) -> Opti
         Bound::AtMost => (&row.min, "min", "lower", max),
         Bound::AtLeast => (&row.max, "max", "higher", min),
     };
+    if row.max.is_some() && row.min.is_some() {
+        // Reported by the reader.
+        return None;
+    }
     if let Some(text) = wrong {
         let metric = row.metric.value.clone();
         problems.report(text.span, ProblemKind::WrongSide { field, metric, better });
@@ -140,7 +144,9 @@ fn check_order(
         Bound::AtMost => target.base() > limit.base(),
         Bound::AtLeast => target.base() < limit.base(),
     };
-    let (target_text, limit_text) = (target.to_string(), limit.to_string());
+    let limit_written = if bound == Bound::AtMost { &row.max } else { &row.min };
+    let limit_text = limit_written.as_ref().map(|text| text.value.clone()).unwrap_or_default();
+    let target_text = written.value.clone();
     if target.kind() != limit.kind() {
         let kind = ProblemKind::MixedUnits { target: target_text, side, limit: limit_text };
         problems.report(written.span, kind);
