@@ -22,7 +22,6 @@ pub struct Fields<'n> {
     entries: &'n [(Key, Node)],
     taken: BTreeSet<usize>,
     known: Vec<&'static str>,
-    missing: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -34,7 +33,7 @@ impl<'n> Fields<'n> {
             return None;
         };
         let taken = BTreeSet::new();
-        Some(Self { place, span: node.span, entries, taken, known: vec![], missing: vec![] })
+        Some(Self { place, span: node.span, entries, taken, known: vec![] })
     }
 
     /// Where the mapping stands.
@@ -75,15 +74,20 @@ impl<'n> Fields<'n> {
         name: &'static str,
         problems: &mut Problems,
     ) -> Option<T> {
-        let node = self.required_node(name)?;
+        let node = self.required_node(name, problems)?;
         T::decode(node, problems)
     }
 
-    /// The node of a field that must be there. That it is not is told by [`Fields::finish`].
-    pub fn required_node(&mut self, name: &'static str) -> Option<&'n Node> {
+    /// The node of a field that must be there.
+    pub fn required_node(
+        &mut self,
+        name: &'static str,
+        problems: &mut Problems,
+    ) -> Option<&'n Node> {
         let node = self.node(name);
         if node.is_none() {
-            self.missing.push(name);
+            let kind = ProblemKind::MissingField { field: name, place: self.place };
+            problems.report(self.span, kind);
         }
         node
     }
@@ -101,24 +105,25 @@ impl<'n> Fields<'n> {
         rest.into_iter().map(|index| &self.entries[index]).collect()
     }
 
-    /// Reports every field that is missing, and every one that was not asked for. A missing field that is only
-    /// misspelt is told once.
-    pub fn finish(mut self, problems: &mut Problems) {
+    /// Reports every field that was not asked for. A missing field that is only misspelt is told once.
+    pub fn finish(self, problems: &mut Problems) {
         for (index, (key, _)) in self.entries.iter().enumerate() {
-            if !self.taken.contains(&index) {
-                let kind = ProblemKind::UnknownField {
-                    field: key.text.clone(),
-                    place: self.place,
-                    known: self.known.clone(),
-                };
-                let meant = nearest(&key.text, &self.known);
-                self.missing.retain(|field| Some(*field) != meant);
-                problems.report(key.span, kind);
+            if self.taken.contains(&index) {
+                continue;
             }
-        }
-        for field in self.missing {
-            let kind = ProblemKind::MissingField { field, place: self.place };
-            problems.report(self.span, kind);
+            if let Some(field) = nearest(&key.text, &self.known) {
+                let place = self.place;
+                problems.retract(self.span, |kind| {
+                    matches!(kind, ProblemKind::MissingField { field: missing, place: there }
+                        if *missing == field && *there == place)
+                });
+            }
+            let kind = ProblemKind::UnknownField {
+                field: key.text.clone(),
+                place: self.place,
+                known: self.known.clone(),
+            };
+            problems.report(key.span, kind);
         }
     }
 }

@@ -187,6 +187,11 @@ impl Problems {
         self.0.push(Problem { span, kind });
     }
 
+    /// Takes back what a better problem says as well.
+    pub fn retract(&mut self, span: Span, told_better: impl Fn(&ProblemKind) -> bool) {
+        self.0.retain(|problem| problem.span != span || !told_better(&problem.kind));
+    }
+
     /// Whether something is wrong at `span`.
     pub fn any_at(&self, span: Span) -> bool {
         self.0.iter().any(|problem| problem.span == span)

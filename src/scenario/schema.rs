@@ -139,8 +139,10 @@ fn named<T>(
 fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<Journey> {
     let mut fields = Fields::of(node, "a scenario", problems)?;
     let weight = fields.or("weight", Spanned::new(1.0, name.span), problems);
-    let flow =
-        fields.required_node("flow").map(|node| step::flow(node, problems)).unwrap_or_default();
+    let flow = fields
+        .required_node("flow", problems)
+        .map(|node| step::flow(node, problems))
+        .unwrap_or_default();
     fields.finish(problems);
     Some(Journey { name, weight, flow })
 }

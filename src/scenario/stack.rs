@@ -76,7 +76,7 @@ impl Stack {
     pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "a stack file", problems)?;
         let name: Option<Name> = fields.optional("name", problems);
-        let tiers_node = fields.required_node("tiers");
+        let tiers_node = fields.required_node("tiers", problems);
         let tiers = tiers_node.map(|node| tiers(node, problems)).unwrap_or_default();
         let read = Self {
             name: name.map(|name| name.0.value).unwrap_or_default(),
@@ -192,7 +192,7 @@ fn health(node: &Node, problems: &mut Problems) -> Health {
         return Health { paths: texts(node, problems), ..Health::default() };
     }
     let Some(mut fields) = Fields::of(node, "`health`", problems) else { return Health::default() };
-    let paths = fields.required_node("path");
+    let paths = fields.required_node("path", problems);
     let health = Health {
         paths: paths.map(|node| texts(node, problems)).unwrap_or_default(),
         every: fields.optional("every", problems),

@@ -274,20 +274,18 @@ impl<'p> Builder<'p> {
 
 fn add_to_mapping(content: &mut Content, node: Node, problems: &mut Problems) {
     let Content::Mapping(entries, pending) = content else { return };
-    *pending = match std::mem::replace(pending, Pending::Key) {
-        Pending::Key => match accept_key(node, entries, problems) {
-            Some(next) => next,
-            None => {
-                *content = Content::Unusable;
-                return;
-            }
-        },
+    let next = match std::mem::replace(pending, Pending::Key) {
+        Pending::Key => accept_key(node, entries, problems),
         Pending::Value(key) => {
             entries.push(with_place(key, node));
-            Pending::Key
+            Some(Pending::Key)
         }
-        Pending::Skipped => Pending::Key,
+        Pending::Skipped => Some(Pending::Key),
     };
+    match next {
+        Some(next) => *pending = next,
+        None => *content = Content::Unusable,
+    }
 }
 
 /// What the mapping waits for behind a key; nothing where the key is no text.

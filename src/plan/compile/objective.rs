@@ -14,7 +14,7 @@ enum Unit {
     /// Whatever is written; a bare number is a count.
     Any,
     /// Whatever is written, but not a bare number.
-    AnyWithUnit,
+    NoCount,
 }
 
 /// What a metric's name means.
@@ -212,7 +212,7 @@ fn observed(tier: &str, metric: &str) -> Metric {
     let unit = if is_time {
         Unit::Time
     } else if words(&["cpu", "memory", "disk", "ratio", "network", "share", "used"]) {
-        Unit::AnyWithUnit
+        Unit::NoCount
     } else {
         Unit::Any
     };
@@ -244,10 +244,10 @@ fn quantity(text: &Spanned<String>, unit: Unit, problems: &mut Problems) -> Opti
             }
             Err(error) => Err(error),
         },
-        Unit::Any | Unit::AnyWithUnit => written.parse(),
+        Unit::Any | Unit::NoCount => written.parse(),
     };
     match parsed {
-        Ok(Quantity::Count(_)) if unit == Unit::AnyWithUnit => {
+        Ok(Quantity::Count(_)) if unit == Unit::NoCount => {
             let (found, example) = (text.value.clone(), "70% or 512 MiB");
             problems.report(text.span, ProblemKind::MetricNeedsUnit { found, example });
             None

@@ -99,7 +99,7 @@ fn pick(node: &Node, problems: &mut Problems) -> Option<Pick> {
     if let NodeValue::Mapping(_) = &node.value {
         let mut fields = Fields::of(node, "a pick", problems)?;
         let exponent = fields
-            .required_node("zipf")
+            .required_node("zipf", problems)
             // Beyond 10 the first row has all the weight that a double can tell from 1.
             .and_then(|node| number_within(node, "the exponent", (0.0, 10.0), problems));
         fields.finish(problems);

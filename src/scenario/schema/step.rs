@@ -120,7 +120,7 @@ fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (Key, N
 
 fn repeat(node: &Node, problems: &mut Problems) -> Option<StepKind> {
     let mut fields = Fields::of(node, "`repeat`", problems)?;
-    let times = fields.required_node("times").and_then(|node| times(node, problems));
+    let times = fields.required_node("times", problems).and_then(|node| times(node, problems));
     let flow = inner_flow(&mut fields, problems);
     fields.finish(problems);
     Some(StepKind::Repeat { times: times.unwrap_or((1, 1)), flow })
@@ -176,7 +176,7 @@ fn choose(node: &Node, problems: &mut Problems) -> Option<StepKind> {
 }
 
 fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Step> {
-    let node = fields.required_node("flow");
+    let node = fields.required_node("flow", problems);
     node.map(|node| flow(node, problems)).unwrap_or_default()
 }
 

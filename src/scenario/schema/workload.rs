@@ -100,7 +100,7 @@ fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
     let arrivals =
         fields.node("arrivals").and_then(|node| word(node, "a law of arrivals", &known, problems));
     let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));
-    let node = fields.required_node("stages")?;
+    let node = fields.required_node("stages", problems)?;
     let items = list(node, "a list of stages", problems)?;
     if items.is_empty() {
         problems.report(node.span, ProblemKind::Empty { what: "`stages`" });
@@ -115,7 +115,7 @@ fn stage(node: &Node, problems: &mut Problems) -> Option<StageSpec> {
     let span = fields.span();
     let hold: Option<Spanned<WorkRate>> = fields.optional("rate", problems);
     let ramp: Option<Spanned<WorkRate>> = fields.optional("ramp_to", problems);
-    let duration_node = fields.required_node("duration");
+    let duration_node = fields.required_node("duration", problems);
     let duration = duration_node.and_then(|node| positive(node, "`duration`", problems));
     let judge = fields.optional("judge", problems);
     match (fields.has("rate"), fields.has("ramp_to")) {
@@ -136,8 +136,9 @@ fn stage(node: &Node, problems: &mut Problems) -> Option<StageSpec> {
 
 fn closed(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<ClosedShape> {
     let vus = fields.node("vus").and_then(|node| at_least_one(node, "`vus`", problems));
-    let duration =
-        fields.required_node("duration").and_then(|node| positive(node, "`duration`", problems));
+    let duration = fields
+        .required_node("duration", problems)
+        .and_then(|node| positive(node, "`duration`", problems));
     let pace = fields.optional("pace", problems);
     Some(ClosedShape { vus: vus?, duration: duration?, pace })
 }

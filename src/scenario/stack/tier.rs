@@ -148,7 +148,7 @@ impl Tier {
         problems: &mut Problems,
     ) -> Option<Self> {
         let mut fields = Fields::of(node, "a tier", problems)?;
-        let kind = fields.required_node("kind");
+        let kind = fields.required_node("kind", problems);
         let replicas = fields.node("replicas");
         let tier = Self {
             name,
