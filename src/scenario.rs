@@ -6,6 +6,7 @@
 pub mod environment;
 mod fields;
 mod json;
+mod json_schema;
 mod load;
 mod names;
 mod problem;
@@ -18,6 +19,7 @@ pub mod yaml;
 
 pub use fields::{Decode, Fields, entries, list, number_within, one_or_many, text, word};
 pub use json::{json_of_node, json_of_scalar};
+pub use json_schema::{scenario_schema, stack_schema};
 pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
 pub use names::Name;
 pub use problem::{Problem, ProblemKind, Problems};

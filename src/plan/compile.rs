@@ -57,7 +57,8 @@ pub fn compile(loaded: &Loaded, overrides: &Overrides, today: Date) -> Result<Pl
     let mut all = Problems::default();
     let read_well = loaded.problems.is_empty();
     for problem in loaded.problems.iter().cloned().chain(problems.into_sorted()) {
-        if read_well || loaded.problems.contains(&problem) || stands_alone(&problem, loaded) {
+        let first_hand = loaded.problems.contains(&problem);
+        if read_well || first_hand || stands_alone(&problem, loaded) {
             all.report(problem.span, problem.kind);
         }
     }
@@ -141,6 +142,9 @@ fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> Name
 /// Whether a problem is not merely what another one left behind: a step that could not be read captures
 /// nothing, a data set that could not be read has no columns.
 fn stands_alone(problem: &Problem, loaded: &Loaded) -> bool {
+    if loaded.problems.iter().any(|cause| problem.span.contains(cause.span)) {
+        return false;
+    }
     match &problem.kind {
         ProblemKind::NoRequests { .. } | ProblemKind::RateOfNothing | ProblemKind::WeightsZero => {
             false

@@ -291,11 +291,36 @@ impl TemplateSet {
         }
     }
 
+    /// `dataset.column` inside a larger expression.
+    fn check_columns(
+        &self,
+        expression: &Expression<'_, '_>,
+        at: &Range<usize>,
+    ) -> Result<(), TemplateError> {
+        let mut paths: Vec<String> = expression.undeclared_variables(true).into_iter().collect();
+        paths.sort();
+        for path in paths {
+            let mut parts = path.split('.');
+            let (Some(dataset), Some(column)) = (parts.next(), parts.next()) else { continue };
+            let Some((_, columns)) = self.names.datasets.get(dataset) else { continue };
+            if !columns.iter().any(|known| known == column) {
+                return Err(TemplateError::UnknownColumn {
+                    at: at.clone(),
+                    dataset: dataset.to_owned(),
+                    column: column.to_owned(),
+                    known: columns.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn check_names(
         &self,
         expression: &Expression<'_, '_>,
         at: &Range<usize>,
     ) -> Result<(), TemplateError> {
+        self.check_columns(expression, at)?;
         let known = self.names.all();
         let mut unknown: Vec<String> = expression
             .undeclared_variables(false)

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::problem::nearest;
 use super::{Key, Node, NodeValue, ProblemKind, Problems, Span};
 
 /// A type that can be read from a node.
@@ -104,17 +105,25 @@ impl<'n> Fields<'n> {
         rest.into_iter().map(|index| &self.entries[index]).collect()
     }
 
-    /// Reports every field that was not asked for.
+    /// Reports every field that was not asked for. A missing field that is only misspelt is told once.
     pub fn finish(self, problems: &mut Problems) {
         for (index, (key, _)) in self.entries.iter().enumerate() {
-            if !self.taken.contains(&index) {
-                let kind = ProblemKind::UnknownField {
-                    field: key.text.clone(),
-                    place: self.place,
-                    known: self.known.clone(),
-                };
-                problems.report(key.span, kind);
+            if self.taken.contains(&index) {
+                continue;
             }
+            if let Some(field) = nearest(&key.text, &self.known) {
+                let place = self.place;
+                problems.retract(self.span, |kind| {
+                    matches!(kind, ProblemKind::MissingField { field: missing, place: there }
+                        if *missing == field && *there == place)
+                });
+            }
+            let kind = ProblemKind::UnknownField {
+                field: key.text.clone(),
+                place: self.place,
+                known: self.known.clone(),
+            };
+            problems.report(key.span, kind);
         }
     }
 }

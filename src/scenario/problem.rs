@@ -2,6 +2,8 @@
 
 mod hint;
 
+pub(super) use hint::nearest;
+
 use super::Span;
 use crate::units::ParseUnitError;
 
@@ -53,9 +55,11 @@ pub enum ProblemKind {
     NeedsOneOf { place: &'static str, fields: &'static str },
     #[error("expected {expected}, found {found}")]
     WrongShape { expected: &'static str, found: &'static str },
+    #[error("{what} must be above zero")]
+    NotPositive { what: &'static str },
     #[error("{what} must not be empty")]
     Empty { what: &'static str },
-    #[error("`{found}`: {error}")]
+    #[error("{}", bad_unit(found, error))]
     BadUnit { found: String, error: ParseUnitError },
     #[error("expected {expected}, found `{found}`")]
     BadNumber { expected: &'static str, found: String },
@@ -110,7 +114,7 @@ pub enum ProblemKind {
     FlowCycle { name: String, cycle: String },
     #[error("the step `{name}` is {method} here, but {other} elsewhere")]
     StepTwice { name: String, method: String, other: String },
-    #[error("`{name}` names both a data set and a captured value")]
+    #[error("`{name}` is taken: it is a data set or built in")]
     NameTwice { name: String },
     #[error("`{field}` stands beside `{step}`, not in it")]
     BesideStep { field: String, step: String, is_step: bool },
@@ -164,6 +168,15 @@ pub enum ProblemKind {
     Other { message: String, hint: Option<String> },
 }
 
+/// The quantity as written, unless the error tells it already.
+fn bad_unit(found: &str, error: &ParseUnitError) -> String {
+    match error {
+        ParseUnitError::BareRate { .. } | ParseUnitError::NotANumber { .. } => error.to_string(),
+        _ if found.is_empty() => error.to_string(),
+        _ => format!("`{found}`: {error}"),
+    }
+}
+
 /// Problems as they are found. Nothing stops at the first one.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
@@ -172,6 +185,11 @@ impl Problems {
     /// Notes a problem.
     pub fn report(&mut self, span: Span, kind: ProblemKind) {
         self.0.push(Problem { span, kind });
+    }
+
+    /// Takes back what a better problem says as well.
+    pub fn retract(&mut self, span: Span, told_better: impl Fn(&ProblemKind) -> bool) {
+        self.0.retain(|problem| problem.span != span || !told_better(&problem.kind));
     }
 
     /// Whether something is wrong at `span`.

@@ -27,6 +27,13 @@ impl Span {
     pub const COMMAND_LINE: Self =
         Self { source: SourceId::COMMAND_LINE, line: 0, column: 0, length: 0 };
 
+    /// Whether `inner` begins within this piece, on the same line.
+    pub fn contains(self, inner: Self) -> bool {
+        let same_line = self.source == inner.source && self.line == inner.line;
+        let columns = self.column..self.column + self.length.max(1);
+        same_line && self.line > 0 && columns.contains(&inner.column)
+    }
+
     /// A whole file, told by its name alone.
     pub const fn file(source: SourceId) -> Self {
         Self { source, line: 0, column: 0, length: 0 }

@@ -131,13 +131,16 @@ struct Open {
 enum Content {
     Sequence(Vec<Node>),
     Mapping(Vec<(Key, Node)>, Pending),
+    /// A mapping with a key that is no text, mostly a template without quotes: it is read as an empty text,
+    /// so that nothing more is said about it.
+    Unusable,
 }
 
 /// What a mapping waits for.
 enum Pending {
     Key,
     Value(Key),
-    /// The value of a key that cannot be used.
+    /// The value of a key that comes twice.
     Skipped,
 }
 
@@ -198,7 +201,7 @@ impl<'p> Builder<'p> {
 
     fn refuse_tag(&mut self, place: Span, tag: Option<&saphyr_parser::Tag>) {
         if let Some(tag) = tag {
-            self.problems.report(place, ProblemKind::TagNotKnown { tag: tag.to_string() });
+            self.problems.report(place, ProblemKind::TagNotKnown { tag: shown(tag) });
         }
     }
 
@@ -225,6 +228,7 @@ impl<'p> Builder<'p> {
         let value = match open.content {
             Content::Sequence(items) => NodeValue::Sequence(items),
             Content::Mapping(entries, _) => NodeValue::Mapping(entries),
+            Content::Unusable => NodeValue::Scalar(Scalar { text: String::new(), plain: false }),
         };
         let mut span = open.span;
         if let (0, NodeValue::Mapping(entries)) = (span.length, &value)
@@ -262,33 +266,46 @@ impl<'p> Builder<'p> {
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open { content: Content::Sequence(items), .. }) => items.push(node),
-            Some(Open { content: Content::Mapping(entries, pending), .. }) => {
-                *pending = match std::mem::replace(pending, Pending::Key) {
-                    Pending::Key => accept_key(node, entries, self.problems),
-                    Pending::Value(key) => {
-                        entries.push(with_place(key, node));
-                        Pending::Key
-                    }
-                    Pending::Skipped => Pending::Key,
-                };
-            }
+            Some(Open { content, .. }) => add_to_mapping(content, node, self.problems),
         }
         true
     }
 }
 
-fn accept_key(node: Node, entries: &[(Key, Node)], problems: &mut Problems) -> Pending {
+fn add_to_mapping(content: &mut Content, node: Node, problems: &mut Problems) {
+    let Content::Mapping(entries, pending) = content else { return };
+    let next = match std::mem::replace(pending, Pending::Key) {
+        Pending::Key => accept_key(node, entries, problems),
+        Pending::Value(key) => {
+            entries.push(with_place(key, node));
+            Some(Pending::Key)
+        }
+        Pending::Skipped => Some(Pending::Key),
+    };
+    match next {
+        Some(next) => *pending = next,
+        None => *content = Content::Unusable,
+    }
+}
+
+/// What the mapping waits for behind a key; nothing where the key is no text.
+fn accept_key(node: Node, entries: &[(Key, Node)], problems: &mut Problems) -> Option<Pending> {
     let NodeValue::Scalar(scalar) = node.value else {
         problems.report(node.span, ProblemKind::KeyNotText);
-        return Pending::Skipped;
+        return None;
     };
     let earlier = entries.iter().find(|(key, _)| key.text == scalar.text);
     if let Some((first, _)) = earlier {
         let line = first.span.line;
         problems.report(node.span, ProblemKind::DuplicateField { field: scalar.text, line });
-        return Pending::Skipped;
+        return Some(Pending::Skipped);
     }
-    Pending::Value(Key { text: scalar.text, span: node.span })
+    Some(Pending::Value(Key { text: scalar.text, span: node.span }))
+}
+
+/// A tag as written.
+fn shown(tag: &saphyr_parser::Tag) -> String {
+    if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { tag.to_string() }
 }
 
 /// An empty value has no place of its own: it stands at its key.

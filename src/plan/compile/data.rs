@@ -133,6 +133,8 @@ impl Reader<'_> {
                 }
                 Err(error) => {
                     let message = error.to_string();
+                    // The place is that of the line's own text.
+                    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
                     self.report(number, length, ProblemKind::DataSyntax { message });
                     continue;
                 }

@@ -14,7 +14,7 @@ enum Unit {
     /// Whatever is written; a bare number is a count.
     Any,
     /// Whatever is written, but not a bare number.
-    AnyWithUnit,
+    NoCount,
 }
 
 /// What a metric's name means.
@@ -98,6 +98,10 @@ fn objective(row: &SloRow, scenario: &Scenario, problems: &mut Problems) -> Opti
         Bound::AtMost => (&row.min, "min", "lower", max),
         Bound::AtLeast => (&row.max, "max", "higher", min),
     };
+    if row.max.is_some() && row.min.is_some() {
+        // Reported by the reader.
+        return None;
+    }
     if let Some(text) = wrong {
         let metric = row.metric.value.clone();
         problems.report(text.span, ProblemKind::WrongSide { field, metric, better });
@@ -140,7 +144,9 @@ fn check_order(
         Bound::AtMost => target.base() > limit.base(),
         Bound::AtLeast => target.base() < limit.base(),
     };
-    let (target_text, limit_text) = (target.to_string(), limit.to_string());
+    let limit_written = if bound == Bound::AtMost { &row.max } else { &row.min };
+    let limit_text = limit_written.as_ref().map(|text| text.value.clone()).unwrap_or_default();
+    let target_text = written.value.clone();
     if target.kind() != limit.kind() {
         let kind = ProblemKind::MixedUnits { target: target_text, side, limit: limit_text };
         problems.report(written.span, kind);
@@ -206,7 +212,7 @@ fn observed(tier: &str, metric: &str) -> Metric {
     let unit = if is_time {
         Unit::Time
     } else if words(&["cpu", "memory", "disk", "ratio", "network", "share", "used"]) {
-        Unit::AnyWithUnit
+        Unit::NoCount
     } else {
         Unit::Any
     };
@@ -238,10 +244,10 @@ fn quantity(text: &Spanned<String>, unit: Unit, problems: &mut Problems) -> Opti
             }
             Err(error) => Err(error),
         },
-        Unit::Any | Unit::AnyWithUnit => written.parse(),
+        Unit::Any | Unit::NoCount => written.parse(),
     };
     match parsed {
-        Ok(Quantity::Count(_)) if unit == Unit::AnyWithUnit => {
+        Ok(Quantity::Count(_)) if unit == Unit::NoCount => {
             let (found, example) = (text.value.clone(), "70% or 512 MiB");
             problems.report(text.span, ProblemKind::MetricNeedsUnit { found, example });
             None

@@ -170,6 +170,10 @@ fn unfit_url(text: &str) -> Option<&'static str> {
     while at < text.len() {
         let open = text[at..].find("{{").map_or(text.len(), |offset| at + offset);
         let literal = &text[at..open];
+        if literal.contains("{%") || literal.contains("{#") {
+            // Reported with the template.
+            return None;
+        }
         if literal.contains('#') {
             return Some("a fragment is never sent");
         }

@@ -4,25 +4,89 @@ use std::io;
 use std::path::Path;
 
 use jiff::civil::date;
+use minijinja::Value;
 
 use super::*;
+use crate::metrics::Measure;
+use crate::plan::{Body, CaptureSource, Load, Op, RequestPlan, Scope, Template, Variables};
 use crate::scenario::{Colour, load, render};
+use crate::units::Rate;
 
-fn read_from(folder: &'static str) -> impl Fn(&Path) -> io::Result<Vec<u8>> {
-    move |path| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(path))
+/// A user with one row and no captured values but `token` and `id`.
+struct Somebody<'p>(&'p Plan);
+
+impl Variables for Somebody<'_> {
+    fn slot(&self, slot: Slot) -> Option<&Value> {
+        static VALUES: std::sync::LazyLock<[Value; 2]> =
+            std::sync::LazyLock::new(|| [Value::from(7), Value::from("t\"k&")]);
+        VALUES.get(usize::from(slot.0))
+    }
+    fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
+        self.0.data.get(usize::from(dataset))?.rows.first()?.get(usize::from(column))
+    }
+    fn scope(&self) -> Scope {
+        let rows = self.0.data.iter().map(|set| set.rows[0].to_vec()).collect();
+        let slots = vec![self.slot(Slot(0)).cloned(), self.slot(Slot(1)).cloned()];
+        let names = std::sync::Arc::new(self.0.templates.names().clone());
+        let chance = Seed::new(1).stream(crate::units::Stream::Iteration, 0);
+        Scope::new(names, slots, rows, (1, 1), chance)
+    }
 }
 
-fn plan_of(text: &'static str, overrides: &Overrides) -> Result<Plan, Vec<Problem>> {
-    let read = move |_: &Path| Ok(text.as_bytes().to_vec());
+fn read_repository(path: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+}
+
+fn compiled(path: &str, overrides: &Overrides) -> Plan {
+    let loaded = load(Path::new(path), &[], &read_repository, &|_| None);
+    compile(&loaded, overrides, date(2026, 1, 31))
+        .unwrap_or_else(|p| panic!("{}", render(&p, &loaded.sources, Colour::None)))
+}
+
+/// A plan of a file with the given steps, data set `routes` and captures `id` and `token`.
+fn plan_of_steps(steps: &str) -> Plan {
+    plan_of(steps, &Overrides::default())
+}
+
+fn plan_of(steps: &str, overrides: &Overrides) -> Plan {
+    let text = format!(
+        "name: x\ntarget: http://127.0.0.1:81/base\ndata: {{ routes: {{ file: r.csv }} }}\n\
+         http: {{ headers: {{ x-all: \"1\", accept: text/html }} }}\n\
+         workloads:\n  a: {{ stages: [{{ ramp_to: 10 req/s, duration: 10s }}, \
+         {{ rate: 10 req/s, duration: 30s }}] }}\n\
+         scenarios:\n  s:\n    flow:\n\
+         \x20     - get: {{ name: first, url: /, capture: {{ id: $.a.id, token: {{ header: X-T }} }} }}\n{steps}"
+    );
+    let read = move |path: &Path| {
+        let is_data = path.extension().is_some_and(|end| end == "csv");
+        Ok(if is_data { b"from,to\nS P,LIS\n".to_vec() } else { text.clone().into_bytes() })
+    };
     let loaded = load(Path::new("a.yaml"), &[], &read, &|_| None);
     compile(&loaded, overrides, date(2026, 1, 31))
+        .unwrap_or_else(|p| panic!("{}", render(&p, &loaded.sources, Colour::None)))
+}
+
+fn rendered(plan: &Plan, template: &Template) -> String {
+    let mut out = vec![];
+    template.render(&Somebody(plan), &mut out).expect("renders");
+    String::from_utf8(out).expect("utf-8")
+}
+
+fn header(plan: &Plan, request: &RequestPlan, name: &str) -> Vec<String> {
+    let found = request.headers.iter().filter(|(known, _)| known == name);
+    found.map(|(_, value)| rendered(plan, value)).collect()
+}
+
+fn body(plan: &Plan, request: &RequestPlan) -> String {
+    match &request.body {
+        Body::Text(template) => rendered(plan, template),
+        Body::None => String::new(),
+    }
 }
 
 #[test]
 fn ais_becomes_a_plan() {
-    let loaded = load(Path::new("ais"), &[], &read_from("scenarios"), &|_| None);
-    let plan = compile(&loaded, &Overrides::default(), date(2026, 1, 31))
-        .unwrap_or_else(|p| panic!("{}", render(&p, &loaded.sources, Colour::None)));
+    let plan = compiled("scenarios/ais", &Overrides::default());
     assert_eq!(plan.workload, "smoke");
     assert_eq!(plan.scenarios.len(), 3);
     assert_eq!(plan.data.iter().map(|set| set.rows.len()).collect::<Vec<_>>(), [80, 2000]);
@@ -31,4 +95,174 @@ fn ais_becomes_a_plan() {
     assert!((plan.requests_per_iteration() - expected).abs() < 1e-9);
     let peak = plan.load.peak().get() * expected;
     assert!((peak - 20.0).abs() < 1e-9, "{peak}");
+}
+
+#[test]
+fn json_keeps_types_and_escapes_texts() {
+    let plan = plan_of_steps(
+        "      - post:\n          name: b\n          url: /b\n          json:\n            \
+         id: \"{{ id }}\"\n            text: \"a \\\"{{ token }}\\\"\"\n            \
+         n: 5\n            quoted: \"5\"\n            list: [true, null, {}]\n",
+    );
+    let request = &plan.requests[1];
+    let json = r#"{"id":7,"text":"a \"t\"k&\"","n":5,"quoted":"5","list":[true,null,{}]}"#;
+    // The captured quote is escaped as well.
+    let json = json.replace("t\"k&", "t\\\"k&");
+    assert_eq!(body(&plan, request), json);
+    assert_eq!(header(&plan, request, "content-type"), ["application/json"]);
+}
+
+#[test]
+fn urls_queries_and_forms_are_encoded_once() {
+    let plan = plan_of_steps(
+        "      - post: { name: b, url: \"/b/{{ token }}?x=1\", query: { \"a b\": \"ü {{ routes.from }}\" }, \
+         form: { p: \"{{ token }}=\" } }\n      - get: { name: c, url: \"{{ token }}/d\" }\n",
+    );
+    let request = &plan.requests[1];
+    let url = "/base/b/t%22k%26?x=1&a%20b=%C3%BC%20S%20P";
+    assert_eq!(rendered(&plan, &request.url), url);
+    assert_eq!(body(&plan, request), "p=t%22k%26%3D");
+    // A captured link is the URL itself.
+    assert_eq!(rendered(&plan, &plan.requests[2].url), "t\"k&/d");
+}
+
+#[test]
+fn headers_of_the_step_win_over_the_defaults() {
+    let plan = plan_of_steps(
+        "      - get: { name: b, url: /, headers: { Accept: \"*/*\" }, bearer: \"{{ token }}\" }\n      \
+         - get: { name: c, url: /, basic: { user: me, password: \"p{{ id }}\" } }\n      \
+         - get: { name: d, url: /, basic: { user: me, password: pw } }\n",
+    );
+    let requests = &plan.requests;
+    assert_eq!(header(&plan, &requests[0], "accept"), ["text/html"]);
+    assert_eq!(header(&plan, &requests[1], "accept"), ["*/*"]);
+    assert_eq!(header(&plan, &requests[1], "x-all"), ["1"]);
+    assert_eq!(header(&plan, &requests[1], "accept-encoding"), ["gzip, br, deflate"]);
+    assert_eq!(header(&plan, &requests[1], "authorization"), ["Bearer t\"k&"]);
+    assert_eq!(header(&plan, &requests[2], "authorization"), ["Basic bWU6cDc="]);
+    assert_eq!(header(&plan, &requests[3], "authorization"), ["Basic bWU6cHc="]);
+    assert!(requests[3].headers.iter().all(|(_, value)| value.as_constant().is_some()));
+}
+
+#[test]
+fn captures_know_the_cheapest_way_to_their_value() {
+    let plan = plan_of_steps("");
+    let sources: Vec<_> = plan.requests[0].captures.iter().map(|c| (&c.source, c.secret)).collect();
+    assert!(matches!(&sources[0], (CaptureSource::JsonKeys(keys), false) if keys == &["a", "id"]));
+    assert!(matches!(&sources[1], (CaptureSource::Header(name), true) if name == "x-t"));
+}
+
+#[test]
+fn branches_and_loops_jump_to_their_ends() {
+    let plan = plan_of_steps(
+        "      - if: { when: \"id > 3\", flow: [{ get: { name: a, url: / } }], else: [{ think: 1s }] }\n      \
+         - choose:\n          - { weight: 3, flow: [{ get: { name: a, url: / } }] }\n          - { weight: 1, flow: [] }\n      \
+         - repeat: { times: 0..4, flow: [{ get: { name: a, url: / } }] }\n",
+    );
+    let ops = &plan.scenarios[0].program.0;
+    assert!(matches!(ops[1], Op::If { end: 4, .. }));
+    assert!(matches!(ops[3], Op::Jump(5)));
+    assert!(matches!(&ops[5], Op::Choose(to) if to == &[(3.0, 6), (1.0, 8)]));
+    assert!(matches!((&ops[7], &ops[8]), (Op::Jump(9), Op::Jump(9))));
+    assert!(matches!(ops[9], Op::Repeat { counter: 0, times: (0, 4), end: 12 }));
+    assert!(matches!(ops[11], Op::Again { counter: 0, back: 10 }));
+    // 1 + if 1 + choose ¾ + repeat 2.
+    assert!((plan.scenarios[0].requests_per_iteration - 4.75).abs() < 1e-9);
+}
+
+#[test]
+fn overrides_keep_the_shape_of_the_workload() {
+    let overrides = Overrides {
+        rate: Some("40 req/s".parse().expect("a rate")),
+        duration: Some(Nanos::from_secs(80)),
+        target: Some("https://shop.example".into()),
+        ..Overrides::default()
+    };
+    let plan = plan_of("", &overrides);
+    let Load::Open(open) = &plan.load else { panic!("open") };
+    let stages: Vec<_> =
+        open.stages.iter().map(|s| (s.from, s.to, s.duration.as_secs_f64(), s.judged)).collect();
+    let forty = Rate::per_second(40.0);
+    assert_eq!(stages, [(Rate::ZERO, forty, 20.0, false), (forty, forty, 60.0, true)]);
+    assert_eq!(plan.target.url(), "https://shop.example");
+}
+
+#[test]
+fn settings_change_the_file_before_it_is_read() {
+    let settings = [
+        ("http.timeout".to_owned(), "3s".to_owned()),
+        ("workloads.smoke.stages".to_owned(), "[{ rate: 5 iter/s, duration: 1s }]".to_owned()),
+    ];
+    let loaded = load(Path::new("scenarios/ais"), &settings, &read_repository, &|_| None);
+    let plan = compile(&loaded, &Overrides::default(), date(2026, 1, 31)).expect("valid");
+    assert_eq!(plan.requests[0].timeout, Nanos::from_secs(3));
+    assert_eq!(plan.load.peak(), Rate::per_second(5.0));
+    let wrong = [("http.timeot".to_owned(), "3s".to_owned())];
+    let loaded = load(Path::new("scenarios/ais"), &wrong, &read_repository, &|_| None);
+    let text = render(&loaded.problems, &loaded.sources, Colour::None);
+    assert!(text.contains("--> --set:1:1") && text.contains("did you mean `timeout`"), "{text}");
+}
+
+#[test]
+fn values_of_the_environment_are_secrets_of_the_plan() {
+    let read = |_: &Path| {
+        Ok(b"name: x\ntarget: ${URL}\nhttp: { headers: { x-key: \"${KEY}\" } }\n\
+            workloads: { a: { vus: 5, duration: 1s } }\n\
+            scenarios: { s: { flow: [{ get: { name: a, url: / } }] } }\n"
+            .to_vec())
+    };
+    let lookup = |name: &str| match name {
+        "URL" => Some("http://127.0.0.1:82".to_owned()),
+        "KEY" => Some("s3cr3t-k3y".to_owned()),
+        _ => None,
+    };
+    let loaded = load(Path::new("a.yaml"), &[], &read, &lookup);
+    let plan = compile(&loaded, &Overrides::default(), date(2026, 1, 31)).expect("valid");
+    assert_eq!(plan.secrets, ["s3cr3t-k3y"]);
+}
+
+#[test]
+fn slo_rows_become_objectives_with_their_measures() {
+    let plan = compiled("scenarios/ais", &Overrides::default());
+    let measure = |name: &str| {
+        let found = plan.objectives.iter().find(|objective| objective.name == name);
+        found.map(|objective| objective.measure.clone())
+    };
+    assert_eq!(measure("p99"), Some(Measure::ResponseTime(0.99)));
+    assert_eq!(measure("uptime"), Some(Measure::Uptime));
+    let observed = Measure::Observed("db".into(), "connections".into());
+    assert_eq!(measure("db.connections"), Some(observed));
+}
+
+proptest::proptest! {
+    /// Any bytes as a file: an answer, never a panic.
+    #[test]
+    fn any_file_is_answered_without_panic(bytes: Vec<u8>) {
+        let read = move |_: &Path| Ok(bytes.clone());
+        let loaded = load(Path::new("a.yaml"), &[], &read, &|_| None);
+        let plan = compile(&loaded, &Overrides::default(), date(2026, 1, 31));
+        proptest::prop_assert!(plan.is_err_and(|problems| !problems.is_empty()));
+    }
+
+    /// A good file with a piece cut out or doubled: an answer, never a panic.
+    #[test]
+    fn any_damage_to_a_file_is_survived(at in 0_usize..4000, length in 0_usize..40, doubled: bool) {
+        let read = move |path: &Path| {
+            let mut bytes = read_repository(path)?;
+            if path.ends_with("scenario.yaml") {
+                let start = at.min(bytes.len());
+                let end = (start + length).min(bytes.len());
+                let piece = bytes[start..end].to_vec();
+                let insert = if doubled { [piece.clone(), piece].concat() } else { vec![] };
+                bytes.splice(start..end, insert);
+            }
+            Ok(bytes)
+        };
+        let loaded = load(Path::new("scenarios/ais"), &[], &read, &|_| None);
+        let plan = compile(&loaded, &Overrides::default(), date(2026, 1, 31));
+        if let Err(problems) = plan {
+            let text = render(&problems, &loaded.sources, Colour::None);
+            proptest::prop_assert!(text.contains("nothing was sent"));
+        }
+    }
 }

@@ -64,8 +64,7 @@ fn pick(state: &State, items: Vec<Value>) -> Result<Value, Error> {
 }
 
 /// `base64('user:password')`: the text's bytes in Base64.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
-fn base64(text: String) -> String {
+fn base64(text: &str) -> String {
     STANDARD.encode(text)
 }
 

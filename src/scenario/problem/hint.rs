@@ -40,7 +40,14 @@ impl ProblemKind {
             Self::TagNotKnown { .. } => "write the value without the tag",
             Self::BesideStep { is_step: true, .. } => "begin each step with a `-` of its own",
             Self::BesideStep { .. } => "indent it further, so that it belongs to the step",
-            Self::KeyNotText => "a list or mapping cannot be a key; quote it if a text is meant",
+            Self::KeyNotText => {
+                "a list or mapping cannot be a key; a value that begins with `{{` needs quotes"
+            }
+            Self::Syntax { .. } => {
+                "look for an unclosed bracket or quote and for wrong indentation, here or above; \
+                 texts with `: ` or ` #`, or that begin with one of `>|*&{[%@`, need quotes"
+            }
+            Self::BodyUnfit { .. } => "use `post`, `put` or `patch`, or send it as `query`",
             Self::DuplicateField { .. } | Self::Conflict { .. } => "keep one of them",
             Self::EnvironmentSyntax { .. } => {
                 "write `${NAME}` or `${NAME:-default}`; for a plain `${` write `$${`"
@@ -103,14 +110,22 @@ fn littles_law(rate: &str, seconds: f64) -> String {
     )
 }
 
-/// The nearest of the known names, or all of them if none is near and they are few.
-fn nearest_or_all<S: AsRef<str>>(found: &str, known: &[S]) -> Option<String> {
-    let near = known
+/// The known name that was probably meant.
+pub(in crate::scenario) fn nearest<'k>(
+    found: &str,
+    known: &'k [impl AsRef<str>],
+) -> Option<&'k str> {
+    known
         .iter()
         .map(|name| (strsim::normalized_damerau_levenshtein(found, name.as_ref()), name.as_ref()))
         .filter(|(score, _)| *score >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    if let Some((_, name)) = near {
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// The name that was probably meant, or all of them.
+fn nearest_or_all<S: AsRef<str>>(found: &str, known: &[S]) -> Option<String> {
+    if let Some(name) = nearest(found, known) {
         return Some(format!("did you mean `{name}`?"));
     }
     if known.is_empty() {

@@ -218,10 +218,19 @@ fn json_path(text: &str, key: &Key, problems: &mut Problems) -> Option<JsonPath>
     match JsonPath::parse(text) {
         Ok(path) => Some(path),
         Err(error) => {
-            let message = error.message().to_owned();
+            let message = format!("it stops making sense {}", path_place(text, error.position()));
             problems.report(key.span, ProblemKind::BadJsonPath { message });
             None
         }
+    }
+}
+
+/// Where in a path an error is, in words.
+fn path_place(path: &str, position: usize) -> String {
+    match path.get(position..).filter(|rest| !rest.is_empty()) {
+        Some(rest) if position > 0 => format!("at `{rest}`"),
+        Some(_) => "at its beginning".to_owned(),
+        None => "at its end".to_owned(),
     }
 }
 

@@ -53,7 +53,7 @@ pub enum Body {
 impl Request {
     /// Reads the value of a step whose key is a method.
     pub(super) fn read(method: &Key, node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "a request with `name` and `url`", problems)?;
+        let mut fields = Fields::of(node, "a request", problems)?;
         let nothing = Spanned::new(String::new(), method.span);
         let name: Option<Name> = fields.required("name", problems);
         let pairs = |node: Option<&Node>, expected, problems: &mut Problems| {

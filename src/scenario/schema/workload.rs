@@ -153,7 +153,7 @@ fn at_least_one(node: &Node, what: &'static str, problems: &mut Problems) -> Opt
 pub(super) fn positive(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Nanos> {
     let span: Nanos = crate::scenario::Decode::decode(node, problems)?;
     if span.is_zero() {
-        problems.report(node.span, ProblemKind::Empty { what });
+        problems.report(node.span, ProblemKind::NotPositive { what });
         return None;
     }
     Some(span)

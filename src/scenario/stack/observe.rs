@@ -22,7 +22,7 @@ pub struct TierObserve {
     pub prometheus: Vec<(Spanned<String>, Spanned<String>)>,
     /// Exposition endpoints, one a replica or one for all.
     pub exporters: Vec<Exporter>,
-    /// A PostgreSQL connection string.
+    /// A `PostgreSQL` connection string.
     pub postgres: Option<Spanned<String>>,
     /// A Redis URL.
     pub redis: Option<Spanned<String>>,

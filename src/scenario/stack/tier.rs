@@ -253,7 +253,7 @@ fn size_options(node: &Node, problems: &mut Problems) -> Vec<SizeOption> {
     items
         .iter()
         .filter_map(|item| {
-            let mut fields = Fields::of(item, "a size", problems)?;
+            let mut fields = Fields::of(item, "a size to choose", problems)?;
             let name = fields.required("name", problems);
             let size = size_fields(&mut fields, problems);
             let cost = fields.optional("cost", problems);

@@ -1,0 +1,486 @@
+//! JSON Schema of `scenario.yaml` and `stack.yaml`, so that editors complete and check while one writes.
+//!
+//! Written by hand, because the reader is: its rules (one of two fields, a unit behind a number) are not those
+//! of any type. A test holds both together field by field.
+
+use serde_json::{Map, Value, json};
+
+/// The dialect that editors know best.
+const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
+
+/// The schema of `scenario.yaml`.
+pub fn scenario_schema() -> Value {
+    let mut root = object(
+        &[
+            ("name", reference("name")),
+            ("target", described(&text(), "Where requests go, like https://shop.example")),
+            ("stack", described(&text(), "The stack's file, relative to this one")),
+            ("data", map_of(&reference("data_set"))),
+            ("http", reference("http")),
+            ("workloads", map_of(&reference("workload"))),
+            ("flows", map_of(&reference("flow"))),
+            ("scenarios", map_of(&reference("scenario"))),
+            ("slo", reference("slo_table")),
+            ("allow_hosts", list_of(&text())),
+        ],
+        &["name", "target", "workloads", "scenarios"],
+    );
+    root["$schema"] = json!(DIALECT);
+    root["title"] = json!("plimsoll scenario");
+    root["definitions"] = definitions(&[
+        shared_definitions(),
+        load_definitions(),
+        http_definitions(),
+        flow_definitions(),
+        step_definitions(),
+        request_definitions(),
+        slo_definitions(),
+    ]);
+    root
+}
+
+/// The schema of `stack.yaml`.
+pub fn stack_schema() -> Value {
+    let mut root = object(
+        &[
+            ("name", reference("name")),
+            ("tiers", map_of(&reference("tier"))),
+            ("quota", reference("quota")),
+            ("signals", one_or_many(&text())),
+            (
+                "forecast",
+                object(&[("peak", reference("rate")), ("growth", reference("share"))], &[]),
+            ),
+            ("costs", map_of(&reference("money"))),
+            ("health", any_of(&[one_or_many(&text()), reference("health")])),
+            ("observe", reference("observe")),
+        ],
+        &["tiers"],
+    );
+    root["$schema"] = json!(DIALECT);
+    root["title"] = json!("plimsoll stack");
+    root["definitions"] =
+        definitions(&[shared_definitions(), tier_definitions(), observe_definitions()]);
+    root
+}
+
+type Definitions = Vec<(&'static str, Value)>;
+
+fn definitions(groups: &[Definitions]) -> Value {
+    let all = groups.iter().flatten().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Value::Object(all.collect::<Map<_, _>>())
+}
+
+fn shared_definitions() -> Definitions {
+    let number_and_unit = |units: &str, example: &str| {
+        let pattern = format!(r"^(\$\{{.*|[0-9][0-9_.]*\s*({units}).*)$");
+        json!({ "type": "string", "pattern": pattern, "examples": [example] })
+    };
+    vec![
+        ("name", json!({ "type": "string", "pattern": r"^[^\W\d][\w.-]*$" })),
+        ("duration", number_and_unit("ns|us|µs|ms|s|m|min|h|d", "30s")),
+        ("share", number_and_unit("%", "0.1%")),
+        ("size", number_and_unit("B|[kKMGT]i?B", "512 MiB")),
+        ("rate", number_and_unit("(req|requests|iter|iterations)/(s|sec|m|min|h)", "300 req/s")),
+        ("money", json!({ "type": "string", "examples": ["$60", "60 USD"] })),
+        ("quantity", json!({ "type": ["string", "number"], "examples": ["200ms", "70%", 100] })),
+    ]
+}
+
+fn load_definitions() -> Definitions {
+    let zipf =
+        object(&[("zipf", json!({ "type": "number", "minimum": 0, "maximum": 10 }))], &["zipf"]);
+    vec![
+        (
+            "data_set",
+            object(
+                &[
+                    ("file", json!({ "type": "string", "pattern": r"\.(csv|jsonl|ndjson)$" })),
+                    (
+                        "pick",
+                        any_of(&[words(&["sequential", "shuffle", "uniform", "unique"]), zipf]),
+                    ),
+                ],
+                &["file"],
+            ),
+        ),
+        (
+            "workload",
+            object(
+                &[
+                    ("arrivals", words(&["poisson", "constant"])),
+                    ("max_vus", whole()),
+                    ("stages", list_of(&reference("stage"))),
+                    ("vus", whole()),
+                    ("duration", reference("duration")),
+                    ("pace", reference("duration")),
+                ],
+                &[],
+            ),
+        ),
+        (
+            "stage",
+            object(
+                &[
+                    ("rate", reference("rate")),
+                    ("ramp_to", reference("rate")),
+                    ("duration", reference("duration")),
+                    ("judge", flag()),
+                ],
+                &["duration"],
+            ),
+        ),
+    ]
+}
+
+fn http_definitions() -> Definitions {
+    vec![
+        (
+            "http",
+            object(
+                &[
+                    ("timeout", reference("duration")),
+                    ("connect_timeout", reference("duration")),
+                    ("version", json!({ "enum": ["1.1", 1.1, "2", 2, "auto"] })),
+                    ("connections", words(&["per_user", "per_iteration", "shared"])),
+                    ("source_ips", one_or_many(&text())),
+                    ("headers", map_of(&scalar())),
+                    ("correlation", one_or_many(&text())),
+                    ("tls", reference("tls")),
+                    ("max_redirects", whole()),
+                    ("max_body", reference("size")),
+                    ("cookies", flag()),
+                    ("compression", flag()),
+                ],
+                &[],
+            ),
+        ),
+        (
+            "tls",
+            object(
+                &[
+                    ("ca", one_or_many(&text())),
+                    ("cert", text()),
+                    ("key", text()),
+                    ("insecure", flag()),
+                    ("server_name", text()),
+                ],
+                &[],
+            ),
+        ),
+    ]
+}
+
+fn flow_definitions() -> Definitions {
+    vec![
+        ("flow", list_of(&reference("step"))),
+        ("scenario", object(&[("weight", number()), ("flow", reference("flow"))], &["flow"])),
+        ("step", reference_step()),
+        (
+            "repeat",
+            object(
+                &[
+                    ("times", json!({ "type": ["integer", "string"], "examples": [3, "1..3"] })),
+                    ("flow", reference("flow")),
+                ],
+                &["times", "flow"],
+            ),
+        ),
+        (
+            "if",
+            object(
+                &[("when", text()), ("flow", reference("flow")), ("else", reference("flow"))],
+                &["when", "flow"],
+            ),
+        ),
+        ("branch", object(&[("weight", number()), ("flow", reference("flow"))], &["flow"])),
+        (
+            "law",
+            any_of(&[
+                json!({ "type": "string", "examples": ["5s", "2s..8s"] }),
+                object(
+                    &[
+                        ("exponential", reference("duration")),
+                        ("normal", list_of(&reference("duration"))),
+                    ],
+                    &[],
+                ),
+            ]),
+        ),
+    ]
+}
+
+/// A step is a mapping with exactly one key.
+fn reference_step() -> Value {
+    let methods = ["get", "post", "put", "patch", "delete", "head"];
+    let mut fields: Vec<(&'static str, Value)> =
+        methods.iter().map(|method| (*method, reference("request"))).collect();
+    fields.extend([
+        ("think", reference("law")),
+        ("use", text()),
+        ("repeat", reference("repeat")),
+        ("if", reference("if")),
+        ("choose", list_of(&reference("branch"))),
+    ]);
+    let mut step = object(&fields, &[]);
+    step["minProperties"] = json!(1);
+    step["maxProperties"] = json!(1);
+    step
+}
+
+/// Steps that are more than one request; none yet.
+fn step_definitions() -> Definitions {
+    vec![]
+}
+
+fn request_definitions() -> Definitions {
+    let matcher = any_of(&[
+        scalar(),
+        object(&[("contains", text()), ("matches", text()), ("equals", json!({}))], &[]),
+    ]);
+    vec![
+        (
+            "request",
+            object(
+                &[
+                    ("name", reference("name")),
+                    ("url", text()),
+                    ("query", map_of(&scalar())),
+                    ("headers", map_of(&scalar())),
+                    ("json", json!({})),
+                    ("form", map_of(&scalar())),
+                    ("body", text()),
+                    ("bearer", text()),
+                    (
+                        "basic",
+                        object(&[("user", text()), ("password", text())], &["user", "password"]),
+                    ),
+                    ("check", reference("check")),
+                    ("capture", map_of(&reference("capture"))),
+                    ("timeout", reference("duration")),
+                    ("follow_redirects", flag()),
+                    ("tags", one_or_many(&text())),
+                ],
+                &["name", "url"],
+            ),
+        ),
+        (
+            "check",
+            object(
+                &[
+                    ("status", one_or_many(&json!({ "type": ["integer", "string"] }))),
+                    ("time", json!({ "type": "string", "pattern": "^<", "examples": ["< 2s"] })),
+                    ("size", json!({ "type": "string", "pattern": "^<", "examples": ["< 1 MiB"] })),
+                    ("header", map_of(&reference("matcher"))),
+                    ("json", map_of(&reference("matcher"))),
+                    ("body", reference("matcher")),
+                ],
+                &[],
+            ),
+        ),
+        ("matcher", matcher),
+        (
+            "capture",
+            any_of(&[
+                json!({ "type": "string", "pattern": r"^\$", "examples": ["$.token"] }),
+                object(
+                    &[
+                        ("json", text()),
+                        ("regex", text()),
+                        ("header", text()),
+                        ("cookie", text()),
+                        ("default", json!({})),
+                        ("secret", flag()),
+                    ],
+                    &[],
+                ),
+            ]),
+        ),
+    ]
+}
+
+fn slo_definitions() -> Definitions {
+    let objective = object(
+        &[
+            ("target", reference("quantity")),
+            ("max", reference("quantity")),
+            ("min", reference("quantity")),
+        ],
+        &[],
+    );
+    let rows = map_of(&reference("objective"));
+    let mut table = object(
+        &[("scenarios", map_of(&rows)), ("steps", map_of(&rows)), ("tags", map_of(&rows))],
+        &[],
+    );
+    table["additionalProperties"] = reference("objective");
+    vec![("objective", objective), ("slo_table", table)]
+}
+
+fn tier_definitions() -> Definitions {
+    let size_fields = [("cores", number()), ("memory", reference("size"))];
+    let named_size = object(
+        &[
+            ("name", text()),
+            ("cores", number()),
+            ("memory", reference("size")),
+            ("cost", reference("money")),
+        ],
+        &["name"],
+    );
+    let up = object(
+        &[("cores", number()), ("memory", reference("size")), ("sizes", list_of(&named_size))],
+        &[],
+    );
+    let out = object(&[("min", whole()), ("max", whole()), ("delay", reference("duration"))], &[]);
+    let kinds = ["edge", "api", "db", "cache", "queue", "worker", "external"];
+    let pair = object(&size_fields, &[]);
+    vec![
+        (
+            "tier",
+            object(
+                &[
+                    ("kind", words(&kinds)),
+                    ("replicas", whole()),
+                    ("size", reference("replica_size")),
+                    ("requests", reference("replica_size")),
+                    ("balancing", words(&["round_robin", "least_conn", "random", "sticky"])),
+                    ("pools", map_of(&whole())),
+                    ("connections", whole()),
+                    ("memory_limit", reference("size")),
+                    ("rate_limit", reference("rate_limit")),
+                    ("cost", reference("money")),
+                    ("scale", object(&[("up", up), ("out", out)], &[])),
+                    ("observe", reference("tier_observe")),
+                ],
+                &["kind"],
+            ),
+        ),
+        ("replica_size", pair.clone()),
+        (
+            "rate_limit",
+            object(
+                &[
+                    ("rate", reference("rate")),
+                    ("burst", whole()),
+                    ("per", words(&["address", "all"])),
+                ],
+                &["rate"],
+            ),
+        ),
+        (
+            "quota",
+            object(
+                &[
+                    ("requests", pair.clone()),
+                    ("limits", pair),
+                    ("replicas", whole()),
+                    ("volumes", whole()),
+                ],
+                &[],
+            ),
+        ),
+    ]
+}
+
+fn observe_definitions() -> Definitions {
+    let duration = || reference("duration");
+    vec![
+        (
+            "health",
+            object(
+                &[("path", one_or_many(&text())), ("every", duration()), ("timeout", duration())],
+                &["path"],
+            ),
+        ),
+        (
+            "observe",
+            object(&[("prometheus", text()), ("every", duration()), ("timeout", duration())], &[]),
+        ),
+        (
+            "tier_observe",
+            object(
+                &[
+                    ("prometheus", map_of(&text())),
+                    ("exporter", one_or_many(&any_of(&[text(), reference("exporter")]))),
+                    ("postgres", text()),
+                    ("redis", text()),
+                    ("cgroup", one_or_many(&text())),
+                    ("process", one_or_many(&text())),
+                ],
+                &[],
+            ),
+        ),
+        (
+            "exporter",
+            object(&[("url", text()), ("preset", text()), ("metrics", map_of(&text()))], &["url"]),
+        ),
+    ]
+}
+
+fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
+    let properties: Map<String, Value> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let mut object = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        object["required"] = json!(required);
+    }
+    object
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{name}") })
+}
+
+fn map_of(value: &Value) -> Value {
+    json!({ "type": "object", "additionalProperties": value })
+}
+
+fn list_of(item: &Value) -> Value {
+    json!({ "type": "array", "items": item })
+}
+
+fn one_or_many(item: &Value) -> Value {
+    any_of(&[item.clone(), list_of(item)])
+}
+
+fn any_of(choices: &[Value]) -> Value {
+    json!({ "anyOf": choices })
+}
+
+fn words(known: &[&str]) -> Value {
+    json!({ "enum": known })
+}
+
+fn described(schema: &Value, description: &str) -> Value {
+    let mut schema = schema.clone();
+    schema["description"] = json!(description);
+    schema
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn scalar() -> Value {
+    json!({ "type": ["string", "number", "boolean"] })
+}
+
+fn number() -> Value {
+    json!({ "type": "number", "minimum": 0 })
+}
+
+fn whole() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn flag() -> Value {
+    json!({ "type": "boolean" })
+}
+
+#[cfg(test)]
+mod tests;
