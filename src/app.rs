@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
         Command::Report(report) => report::report(&report),
         Command::Simulate(simulate) => simulate::simulate(&simulate),
         Command::Schema => {
-            write_out(&crate::scenario::json_schema());
+            write_out(&format!("{:#}\n", crate::scenario::scenario_schema()));
             Ok(Exit::Pass)
         }
         Command::Completions { shell } => {

@@ -22,7 +22,7 @@ use self::flow::Flows;
 use self::template::Templates;
 use super::{Dataset, Names, Plan, Shard, Slot, TemplateSet};
 use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, Sources, Span, Spanned};
-use crate::units::{Nanos, Seed, WorkRate};
+use crate::units::{Nanos, Ratio, Seed, WorkRate};
 
 /// What the command line changes.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +37,8 @@ pub struct Overrides {
     pub duration: Option<Nanos>,
     /// The most users at once.
     pub max_vus: Option<u32>,
+    /// The share of think times that users take: 0.1 makes them ten times as quick.
+    pub think: Option<Ratio>,
     /// Everything random follows from it.
     pub seed: Option<Seed>,
     /// Which part of the arrivals is ours.
@@ -83,9 +85,13 @@ fn plan(
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
     let mut flows = Flows::new(scenario, templates, prefix);
-    let (journeys, demand) = flows.journeys(problems);
+    let (mut journeys, mut demand) = flows.journeys(problems);
     let (steps, requests) = flows.finish();
     let workload = load::choose(scenario, overrides, problems);
+    if let Some(share) = overrides.think.or_else(|| workload?.think) {
+        demand.seconds *= share.get();
+        journeys.iter_mut().for_each(|journey| journey.program.scale_think(share.get()));
+    }
     let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data };
     let load = workload.and_then(|workload| loads.compile(workload, problems));
     // The other workloads are checked as well, as they stand in the file.

@@ -23,6 +23,18 @@ pub enum Delay {
 }
 
 impl Delay {
+    /// The same law with all times multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        let scale = |span: Nanos| Nanos::from_secs_f64(span.as_secs_f64() * factor);
+        match self {
+            Self::Constant(span) => Self::Constant(scale(span)),
+            Self::Uniform(low, high) => Self::Uniform(scale(low), scale(high)),
+            Self::Exponential(mean) => Self::Exponential(scale(mean)),
+            Self::Normal(mean, deviation) => Self::Normal(scale(mean), scale(deviation)),
+        }
+    }
+
     /// The mean.
     pub fn mean(self) -> Nanos {
         match self {
@@ -92,6 +104,17 @@ pub enum Op {
 /// A compiled flow. It ends behind its last instruction.
 #[derive(Debug, Clone, Default)]
 pub struct Program(pub Vec<Op>);
+
+impl Program {
+    /// Multiplies all think times by `factor`.
+    pub fn scale_think(&mut self, factor: f64) {
+        for op in &mut self.0 {
+            if let Op::Think(delay) = op {
+                *delay = delay.scaled(factor);
+            }
+        }
+    }
+}
 
 /// One journey.
 #[derive(Debug, Clone)]

@@ -111,6 +111,7 @@ fn load_definitions() -> Definitions {
                     ("arrivals", words(&["poisson", "constant"])),
                     ("max_vus", whole()),
                     ("stages", list_of(&reference("stage"))),
+                    ("think", text()),
                     ("vus", whole()),
                     ("duration", reference("duration")),
                     ("pace", reference("duration")),

@@ -1,13 +1,15 @@
 //! `workloads:`: how load is offered.
 
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Span, Spanned, list, word};
-use crate::units::{Nanos, WorkRate};
+use crate::units::{Nanos, Ratio, WorkRate};
 
 /// A workload.
 #[derive(Debug, Clone)]
 pub struct Workload {
     /// Its name.
     pub name: Spanned<String>,
+    /// The share of think times that users take; all of it if not given.
+    pub think: Option<Ratio>,
     /// Open or closed.
     pub shape: Shape,
 }
@@ -74,6 +76,7 @@ pub(super) fn read(
 ) -> Option<Workload> {
     let mut fields = Fields::of(node, "a workload", problems)?;
     let place = fields.span();
+    let think = fields.optional("think", problems);
     let shape = match (fields.has("stages"), fields.has("vus")) {
         (true, true) => {
             let kind = ProblemKind::Conflict { place: "a workload", fields: "`stages` and `vus`" };
@@ -92,7 +95,7 @@ pub(super) fn read(
         (false, true) => closed(&mut fields, problems).map(Shape::Closed),
     };
     fields.finish(problems);
-    Some(Workload { name, shape: shape? })
+    Some(Workload { name, think, shape: shape? })
 }
 
 fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
