@@ -27,9 +27,14 @@ pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
+    // Every visitor comes anew and from an address of its own, as in life: limits per address act on each.
+    let visitors = [
+        ("http.source_ips".to_owned(), "[127.1.0.0/20]".to_owned()),
+        ("http.connections".to_owned(), "per_iteration".to_owned()),
+    ];
     let asked = Asked {
         target: Some(stack.url.clone()),
-        settings: &[],
+        settings: &visitors,
         shard: None,
         tags: &[("stack".to_owned(), "simulated".to_owned())],
         preflight: true,

@@ -25,7 +25,7 @@ pub(super) async fn play(
     (scenario, arrival): (ScenarioId, Arrival),
 ) -> Ended {
     let clock = worker.timers.clock();
-    client.begin_iteration();
+    client.begin_iteration(arrival.index);
     user.begin(scenario, &arrival);
     let mut now = clock.now();
     worker.recorder.borrow_mut().arrival_started(scenario, now.since(arrival.intended));

@@ -17,9 +17,13 @@ impl LoadMeter {
         Self { thread: thread_cpu(), process: speaks_for_process.then(process_cpu) }
     }
 
-    /// The load between `start` and `end`.
+    /// The load between `start` and `end`; none for a last interval too short to tell.
     pub(super) fn measure(&mut self, start: RunTime, end: RunTime) -> GeneratorLoad {
-        let span = end.since(start).as_secs_f64();
+        let span = end.since(start);
+        if span < SHORTEST {
+            return GeneratorLoad { memory: resident_memory(), ..GeneratorLoad::default() };
+        }
+        let span = span.as_secs_f64();
         let share =
             |from: Nanos, to: Nanos| Ratio::new(to.saturating_sub(from).as_secs_f64() / span);
         let thread = thread_cpu();
@@ -35,6 +39,9 @@ impl LoadMeter {
         load
     }
 }
+
+/// In a shorter interval, the work of closing it would count for more than the load.
+const SHORTEST: Nanos = Nanos::from_millis(200);
 
 /// Resident memory of this process in bytes; 0 where the system does not tell.
 fn resident_memory() -> u64 {

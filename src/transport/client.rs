@@ -200,9 +200,11 @@ impl Client {
         &self.timer
     }
 
-    /// Begins an iteration: a new visitor has neither connections nor cookies.
-    pub fn begin_iteration(&mut self) {
+    /// Begins the iteration `index`: a new visitor has neither connections nor cookies, and comes from
+    /// an address of its own.
+    pub fn begin_iteration(&mut self, index: u64) {
         if self.shared.http().connections == ConnectionUse::PerIteration {
+            self.source = self.shared.sources.of_user(index);
             self.connections.clear();
             self.cookies.clear();
         }

@@ -107,14 +107,14 @@ fn describe_statuses(set: &crate::plan::StatusSet) -> String {
 }
 
 /// A 503 that a limit answers, not a broken stack: it carries `retry-after` or a rate-limit header, or it
-/// is nginx's own page, which a proxied application does not send.
+/// is nginx's own page. nginx makes a 503 of its own only for `limit_req` and `limit_conn`; where it
+/// cannot reach the application it says 502 or 504.
 fn edge_signature(response: &Response<'_>) -> bool {
-    let has = |name| response.headers.first(name).is_some();
-    has("retry-after")
-        || has("x-ratelimit-limit")
-        || has("ratelimit-limit")
-        || has("ratelimit")
-        || response.headers.first("x-limit").is_some_and(|value| value == "req")
+    let header = |name| response.headers.first(name);
+    let limits = ["retry-after", "x-ratelimit-limit", "ratelimit-limit", "ratelimit"];
+    let nginx = header("server").is_some_and(|server| server.starts_with("nginx"));
+    let page = header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    limits.into_iter().any(|name| header(name).is_some()) || (nginx && page)
 }
 
 /// What is wrong with the response according to `check`, if anything.
@@ -277,8 +277,10 @@ mod tests {
     fn unavailable_with_retry_after_is_throttling() {
         let edge = Fixed(vec![("retry-after", "1")]);
         assert_eq!(class(&checks(&[], &response(503, &edge, ""))), Some(ErrorClass::Throttled));
-        let none = Fixed(vec![]);
-        assert_eq!(class(&checks(&[], &response(503, &none, ""))), Some(ErrorClass::Http5xx));
+        let nginx = Fixed(vec![("server", "nginx/1.22.1"), ("content-type", "text/html")]);
+        assert_eq!(class(&checks(&[], &response(503, &nginx, ""))), Some(ErrorClass::Throttled));
+        let proxied = Fixed(vec![("server", "nginx"), ("content-type", "application/json")]);
+        assert_eq!(class(&checks(&[], &response(503, &proxied, ""))), Some(ErrorClass::Http5xx));
     }
 
     #[test]
