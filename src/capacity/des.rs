@@ -19,7 +19,7 @@ use crate::units::{Nanos, Rate, Seed, Stream};
 use meter::Meter;
 use program::{Op, Slot, compile};
 
-pub use measure::slo_max;
+pub use measure::{meets, slo_max};
 pub use stack::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
 
 /// What happened in a span of virtual time.
