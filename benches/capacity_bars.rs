@@ -3,14 +3,16 @@
 //! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use plimsoll::capacity::des::{self, Balancing, Law, RateLimit, SimStack, SimTier, Simulation, Work};
 use plimsoll::capacity::choice::{self, Need};
+use plimsoll::capacity::des::{
+    self, Balancing, Law, RateLimit, SimStack, SimTier, Simulation, Work,
+};
 use plimsoll::capacity::model::{Model, Resource};
 use plimsoll::capacity::search::{Search, SearchAction, SearchOutcome, SearchPlan};
 use plimsoll::capacity::stack::{Quota, Signal, Size, StackModel, Tier, TierKind};
 use plimsoll::capacity::step::{AbortRule, Goal, StepResult};
-use rand::RngExt;
 use plimsoll::units::{Bytes, Money, Nanos, Rate, Ratio, Seed, Stream};
+use rand::RngExt;
 
 type Section = (&'static str, fn());
 
@@ -209,15 +211,44 @@ fn replicas() {
     let cases = [
         ("tandem", stack(tandem), quantile(0.95, 200), 8.0),
         ("one tier", stack(vec![cores("api", 1, 2, 10_000)]), quantile(0.95, 100), 10.0),
-        ("p99", stack(vec![cores("api", 1, 4, 5_000), cores("db", 1, 8, 2_000)]), quantile(0.99, 80), 50.0),
-        ("long tail", stack(vec![spread(cores("api", 1, 4, 10_000), 2.5)]), quantile(0.95, 100), 20.0),
-        ("constant", stack(vec![spread(cores("api", 1, 4, 10_000), 0.0)]), quantile(0.95, 60), 20.0),
-        ("random", stack(vec![balanced(cores("api", 1, 4, 8_000), Balancing::Random)]), quantile(0.95, 80), 20.0),
-        ("in turn", stack(vec![balanced(cores("api", 1, 2, 8_000), Balancing::RoundRobin)]), quantile(0.95, 80), 20.0),
+        (
+            "p99",
+            stack(vec![cores("api", 1, 4, 5_000), cores("db", 1, 8, 2_000)]),
+            quantile(0.99, 80),
+            50.0,
+        ),
+        (
+            "long tail",
+            stack(vec![spread(cores("api", 1, 4, 10_000), 2.5)]),
+            quantile(0.95, 100),
+            20.0,
+        ),
+        (
+            "constant",
+            stack(vec![spread(cores("api", 1, 4, 10_000), 0.0)]),
+            quantile(0.95, 60),
+            20.0,
+        ),
+        (
+            "random",
+            stack(vec![balanced(cores("api", 1, 4, 8_000), Balancing::Random)]),
+            quantile(0.95, 80),
+            20.0,
+        ),
+        (
+            "in turn",
+            stack(vec![balanced(cores("api", 1, 2, 8_000), Balancing::RoundRobin)]),
+            quantile(0.95, 80),
+            20.0,
+        ),
         ("one core", stack(vec![cores("api", 1, 1, 6_000)]), quantile(0.95, 60), 10.0),
         (
             "external",
-            stack(vec![cores("api", 1, 4, 9_000), cores("db", 1, 4, 2_000), SimTier::external("stripe", Law::of_spread(0.05, 0.1))]),
+            stack(vec![
+                cores("api", 1, 4, 9_000),
+                cores("db", 1, 4, 2_000),
+                SimTier::external("stripe", Law::of_spread(0.05, 0.1)),
+            ]),
             quantile(0.95, 250),
             20.0,
         ),
@@ -228,13 +259,19 @@ fn replicas() {
         let model = Model::fit(&described(now), &[*goal], &steps, None).expect("enough steps");
         let found = outcome.slo_max.expect("passed").value;
         let own = model.slo_max(&model.present);
-        print!("{name:9} spread {:.2} held-out {:.1} % now {:+.1} %", model.spread, 100.0 * model.held_out_error.unwrap_or(f64::NAN), 100.0 * (own / found - 1.0));
+        print!(
+            "{name:9} spread {:.2} held-out {:.1} % now {:+.1} %",
+            model.spread,
+            100.0 * model.held_out_error.unwrap_or(f64::NAN),
+            100.0 * (own / found - 1.0)
+        );
         for count in 2..=4 {
             let mut then = now.clone();
             then.tiers[0].replicas = count;
             let mut deployment = model.present.clone();
             deployment[0].replicas = count;
-            let truth = des::slo_max(&then, &[*goal], 2_000_000, Seed::new(7)).map_or(0.0, Rate::get);
+            let truth =
+                des::slo_max(&then, &[*goal], 2_000_000, Seed::new(7)).map_or(0.0, Rate::get);
             let predicted = model.slo_max(&deployment);
             let error = predicted / truth - 1.0;
             let next = model.ceilings(&deployment)[0].tier.clone();
@@ -322,7 +359,11 @@ fn recommendation() {
         ]);
         let mut described = described(&now);
         if index % 2 == 0 {
-            described.signals = vec![Signal::Cpu { tier: None, above: Ratio::new(0.7), lasting: Nanos::from_secs(120) }];
+            described.signals = vec![Signal::Cpu {
+                tier: None,
+                above: Ratio::new(0.7),
+                lasting: Nanos::from_secs(120),
+            }];
         }
         if index % 4 == 1 {
             described.quota = Some(Quota { cores: Some(24.0), ..Quota::default() });
@@ -340,7 +381,9 @@ fn recommendation() {
         };
         let chosen = choice::choose(&model, &described, &outcome, &need);
         let truth = brute_force(&now, &described, goal, &need);
-        let cost = |deployment: &Option<_>| deployment.as_ref().map(|d: &Vec<_>| described.monthly_cost(d).dollars());
+        let cost = |deployment: &Option<_>| {
+            deployment.as_ref().map(|d: &Vec<_>| described.monthly_cost(d).dollars())
+        };
         let (ours, best) = (cost(&chosen.deployment), cost(&truth));
         let legal = chosen.deployment.as_ref().is_none_or(|d| is_legal(&described, d));
         broken += usize::from(!legal);
@@ -353,13 +396,17 @@ fn recommendation() {
             println!("case {index}: recommended {ours:?}, best {best:?}, need {}", need.rate());
         }
     }
-    println!("equal {same} of {all}, breaking a limit {broken}, mean extra cost {:.1} %", 100.0 * dearer / f64::from(all));
+    println!(
+        "equal {same} of {all}, breaking a limit {broken}, mean extra cost {:.1} %",
+        100.0 * dearer / f64::from(all)
+    );
 }
 
 fn is_legal(stack: &StackModel, deployment: &[plimsoll::capacity::stack::TierDeployment]) -> bool {
     let total: f64 = deployment.iter().map(|d| d.cores * f64::from(d.replicas)).sum();
     let allowed = stack.quota.as_ref().and_then(|quota| quota.cores).unwrap_or(f64::INFINITY);
-    total <= allowed && stack.tiers.iter().zip(deployment).all(|(tier, d)| d.replicas <= tier.replicas_max)
+    total <= allowed
+        && stack.tiers.iter().zip(deployment).all(|(tier, d)| d.replicas <= tier.replicas_max)
 }
 
 /// Plays every legal deployment with the true laws, cheapest first.
@@ -376,23 +423,28 @@ fn brute_force(
             tier.replicas = deployed.replicas;
             tier.work = Work::Cores(deployed.cores as u32);
         }
-        let cpu = |tier: &SimTier, d: &plimsoll::capacity::stack::TierDeployment| rate.get() * tier.service.mean() / d.cores / f64::from(d.replicas);
+        let cpu = |tier: &SimTier, d: &plimsoll::capacity::stack::TierDeployment| {
+            rate.get() * tier.service.mean() / d.cores / f64::from(d.replicas)
+        };
         let busiest = then.tiers.iter().zip(deployment).map(|(t, d)| cpu(t, d)).fold(0.0, f64::max);
         (busiest, then)
     };
     let present = described.present();
-    choice::deployments(described).into_iter().find(|deployment| {
-        let (busiest, then) = played(deployment);
-        let signalled = !described.signals.is_empty() && busiest > 0.7;
-        if !is_legal(described, deployment) || signalled || busiest > 0.95 {
-            return false;
-        }
-        let holds = |stack: &SimStack, busiest: f64| {
-            busiest < 0.99 && des::meets(stack, &[goal], (rate, 300_000), Seed::new(3))
-        };
-        let mut lost = deployment.clone();
-        lost[0].replicas -= 1;
-        let (busiest_lost, left) = played(&lost);
-        holds(&then, busiest) && (!need.n_plus_1 || holds(&left, busiest_lost))
-    }).filter(|deployment| *deployment != present)
+    choice::deployments(described)
+        .into_iter()
+        .find(|deployment| {
+            let (busiest, then) = played(deployment);
+            let signalled = !described.signals.is_empty() && busiest > 0.7;
+            if !is_legal(described, deployment) || signalled || busiest > 0.95 {
+                return false;
+            }
+            let holds = |stack: &SimStack, busiest: f64| {
+                busiest < 0.99 && des::meets(stack, &[goal], (rate, 300_000), Seed::new(3))
+            };
+            let mut lost = deployment.clone();
+            lost[0].replicas -= 1;
+            let (busiest_lost, left) = played(&lost);
+            holds(&then, busiest) && (!need.n_plus_1 || holds(&left, busiest_lost))
+        })
+        .filter(|deployment| *deployment != present)
 }

@@ -5,6 +5,7 @@
 //! the least money. Nothing here opens a socket or reads a clock, so each claim can be checked against
 //! published tables and against a simulator whose truth is known.
 
+pub mod autoscaler;
 pub mod choice;
 pub mod des;
 mod histogram;
@@ -13,6 +14,7 @@ pub mod mva;
 pub mod output;
 pub mod queueing;
 pub mod regression;
+pub mod render;
 pub mod search;
 pub mod stack;
 pub mod step;

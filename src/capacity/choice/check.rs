@@ -117,7 +117,11 @@ fn name(ceiling: &Ceiling) -> String {
         Resource::Lock => "lock or other serial section",
         Resource::External => "external service",
     };
-    if ceiling.tier.is_empty() { format!("a {what}") } else { format!("{what} of {}", ceiling.tier) }
+    if ceiling.tier.is_empty() {
+        format!("a {what}")
+    } else {
+        format!("{what} of {}", ceiling.tier)
+    }
 }
 
 /// Everything that a deployment is checked against.
@@ -244,8 +248,8 @@ impl<'a> Checker<'a> {
             }
             let mut left = deployment.clone();
             left[index].replicas -= 1;
-            let survives = left[index].replicas > 0
-                && self.probability(&left) >= self.need.confidence.get();
+            let survives =
+                left[index].replicas > 0 && self.probability(&left) >= self.need.confidence.get();
             (!survives).then(|| Rejection::NoSpare { tier: tier.name.clone() })
         };
         (0..deployment.len()).find_map(lost)
@@ -324,7 +328,8 @@ impl<'a> Checker<'a> {
             interval: [slo_max * (-reach).exp(), slo_max * reach.exp()],
             p_slo_met,
             monthly_cost: cost.dollars(),
-            cost_per_million_requests: cost.dollars() / (self.need.peak.get() * 30.0 * 86_400.0 / 1e6),
+            cost_per_million_requests: cost.dollars()
+                / (self.need.peak.get() * 30.0 * 86_400.0 / 1e6),
             n_plus_1: checker.spoiled_by_a_loss(deployment).is_none(),
             status: Status::Feasible,
             reason: "carries it".to_owned(),
