@@ -84,9 +84,11 @@ fn balanced(mut tier: SimTier, balancing: Balancing) -> SimTier {
     tier
 }
 
-/// Ten stacks, twenty searches each.
-fn slo_max() {
-    let cases = [
+type Case = (SimStack, Goal, f64);
+
+/// Ten stacks with the goal and the first rate of their searches.
+fn slo_max_cases() -> [Case; 10] {
+    [
         (stack(vec![cores("api", 1, 4, 10_000)]), quantile(0.95, 100), 20.0),
         (stack(vec![cores("api", 1, 1, 10_000)]), quantile(0.95, 200), 10.0),
         (
@@ -122,7 +124,12 @@ fn slo_max() {
             30.0,
         ),
         (stack(vec![cores("api", 1, 8, 20_000)]), Goal::Mean { max: Nanos::from_millis(50) }, 20.0),
-    ];
+    ]
+}
+
+/// Ten stacks, twenty searches each.
+fn slo_max() {
+    let cases = slo_max_cases();
     let (mut covered, mut within, mut complete, mut all, mut confirmed) = (0, 0, 0, 0, 0);
     let mut worst = 0.0_f64;
     for (index, (stack, goal, start)) in cases.iter().enumerate() {
@@ -205,10 +212,12 @@ fn described(stack: &SimStack) -> StackModel {
     }
 }
 
-/// SLO-max with 2, 3, 4 replicas of the API, predicted from a search with one.
-fn replicas() {
+type NamedCase = (&'static str, SimStack, Goal, f64);
+
+/// Stacks with one replica of the API.
+fn replica_cases() -> [NamedCase; 9] {
     let tandem = vec![cores("api", 1, 4, 40_000), cores("db", 1, 4, 16_000)];
-    let cases = [
+    [
         ("tandem", stack(tandem), quantile(0.95, 200), 8.0),
         ("one tier", stack(vec![cores("api", 1, 2, 10_000)]), quantile(0.95, 100), 10.0),
         (
@@ -252,7 +261,12 @@ fn replicas() {
             quantile(0.95, 250),
             20.0,
         ),
-    ];
+    ]
+}
+
+/// SLO-max with 2, 3, 4 replicas of the API, predicted from a search with one.
+fn replicas() {
+    let cases = replica_cases();
     let (mut within, mut all) = (0, 0);
     for (name, now, goal, start) in &cases {
         let (steps, outcome) = search(now, plan(*goal, *start, 5), 5);

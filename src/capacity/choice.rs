@@ -58,8 +58,8 @@ const SHOWN_MAX: usize = 16;
 pub fn choose(model: &Model, stack: &StackModel, found: &SearchOutcome, need: &Need) -> Choice {
     let checker = Checker::new(model, stack, found, need);
     let present = stack.present();
-    let mut rows = Rows::default();
-    rows.present = Some(checker.row(&present, checker.reject(&present)));
+    let now = checker.row(&present, checker.reject(&present));
+    let mut rows = Rows { present: Some(now), ..Rows::default() };
     if let Some(wall) = wall(model, stack, need) {
         let recommendation = checker.neither(&present, wall.to_string());
         return Choice { deployment: None, recommendation, options: rows.ordered() };
@@ -75,7 +75,7 @@ pub fn choose(model: &Model, stack: &StackModel, found: &SearchOutcome, need: &N
             continue;
         }
         match checker.reject(&deployment) {
-            Some(rejection) if chosen.is_none() => rows.reject(&checker, &deployment, rejection),
+            Some(rejection) if chosen.is_none() => rows.reject(&checker, &deployment, &rejection),
             Some(_) => {}
             None if chosen.is_none() => {
                 let row = checker.row(&deployment, None);
@@ -129,7 +129,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn reject(&mut self, checker: &Checker<'_>, deployment: &Deployment, rejection: Rejection) {
+    fn reject(&mut self, checker: &Checker<'_>, deployment: &Deployment, rejection: &Rejection) {
         // The dearest rejected ones come closest to what is needed: they are the ones to explain.
         if self.others.len() >= SHOWN_MAX {
             self.others.remove(0);
@@ -139,7 +139,7 @@ impl Rows {
 
     fn alternative(&mut self, checker: &Checker<'_>, deployment: &Deployment) {
         let mut row = checker.row(deployment, None);
-        row.reason = "carries it too, but costs more".to_owned();
+        "carries it too, but costs more".clone_into(&mut row.reason);
         self.others.push(row);
     }
 

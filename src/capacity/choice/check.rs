@@ -294,7 +294,8 @@ impl<'a> Checker<'a> {
         let probability = self.probability(deployment);
         let mut row = self.bare_row(deployment, self.model.slo_max(deployment), probability);
         if let Some(rejection) = rejection {
-            (row.status, row.reason) = (Status::Rejected, rejection.to_string());
+            row.reason = rejection.to_string();
+            row.status = Status::Rejected;
         }
         row
     }
@@ -303,10 +304,10 @@ impl<'a> Checker<'a> {
     pub(super) fn row_without_rate(
         &self,
         deployment: &Deployment,
-        rejection: Rejection,
+        rejection: &Rejection,
     ) -> OptionRow {
         let slo_max = self.model.slo_max(deployment);
-        let probability = match &rejection {
+        let probability = match rejection {
             Rejection::Unsure { probability } => probability.get(),
             Rejection::TooSlow { .. } | Rejection::Full { .. } | Rejection::Wall { .. } => 0.0,
             _ => f64::from(u8::from(slo_max >= self.rate)),
