@@ -3,14 +3,25 @@
 //! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use plimsoll::capacity::des::{self, Balancing, Law, SimStack, SimTier, Simulation};
+use plimsoll::capacity::choice::{self, Need};
+use plimsoll::capacity::des::{
+    self, Balancing, Law, RateLimit, SimStack, SimTier, Simulation, Work,
+};
+use plimsoll::capacity::model::{Model, Resource};
 use plimsoll::capacity::search::{Search, SearchAction, SearchOutcome, SearchPlan};
+use plimsoll::capacity::stack::{Quota, Signal, Size, StackModel, Tier, TierKind};
 use plimsoll::capacity::step::{AbortRule, Goal, StepResult};
-use plimsoll::units::{Nanos, Rate, Ratio, Seed};
+use plimsoll::units::{Bytes, Money, Nanos, Rate, Ratio, Seed, Stream};
+use rand::RngExt;
 
 type Section = (&'static str, fn());
 
-const SECTIONS: &[Section] = &[("slo_max", slo_max)];
+const SECTIONS: &[Section] = &[
+    ("slo_max", slo_max),
+    ("replicas", replicas),
+    ("bottleneck", bottleneck),
+    ("recommendation", recommendation),
+];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
@@ -73,9 +84,11 @@ fn balanced(mut tier: SimTier, balancing: Balancing) -> SimTier {
     tier
 }
 
-/// Ten stacks, twenty searches each.
-fn slo_max() {
-    let cases = [
+type Case = (SimStack, Goal, f64);
+
+/// Ten stacks with the goal and the first rate of their searches.
+fn slo_max_cases() -> [Case; 10] {
+    [
         (stack(vec![cores("api", 1, 4, 10_000)]), quantile(0.95, 100), 20.0),
         (stack(vec![cores("api", 1, 1, 10_000)]), quantile(0.95, 200), 10.0),
         (
@@ -111,7 +124,12 @@ fn slo_max() {
             30.0,
         ),
         (stack(vec![cores("api", 1, 8, 20_000)]), Goal::Mean { max: Nanos::from_millis(50) }, 20.0),
-    ];
+    ]
+}
+
+/// Ten stacks, twenty searches each.
+fn slo_max() {
+    let cases = slo_max_cases();
     let (mut covered, mut within, mut complete, mut all, mut confirmed) = (0, 0, 0, 0, 0);
     let mut worst = 0.0_f64;
     for (index, (stack, goal, start)) in cases.iter().enumerate() {
@@ -151,4 +169,296 @@ fn slo_max() {
         worst * 100.0,
         100.0 * f64::from(covered as u32) / f64::from(all as u32)
     );
+}
+
+/// What the stack file of a simulated stack would say: sizes double twice, up to eight replicas.
+fn described(stack: &SimStack) -> StackModel {
+    let tiers = stack.tiers.iter().map(|tier| {
+        let cores = match tier.work {
+            Work::Cores(cores) => cores,
+            Work::External(_) => 1,
+        };
+        let size = |times: u32| Size {
+            cores: f64::from(cores * times),
+            memory: Bytes::new(1 << 31),
+            monthly_cost: Money::from_cents(u64::from(1_500 * cores * times)),
+        };
+        let external = matches!(tier.work, Work::External(_));
+        let single = external || tier.name == "db";
+        Tier {
+            name: tier.name.clone(),
+            kind: match tier.name.as_str() {
+                "db" => TierKind::Database,
+                "edge" => TierKind::Edge,
+                _ if external => TierKind::External,
+                _ => TierKind::Api,
+            },
+            replicas: tier.replicas,
+            replicas_max: if single { tier.replicas } else { 8 },
+            size: size(1),
+            sizes: if external { Vec::new() } else { vec![size(2), size(4)] },
+            balancing: tier.balancing,
+            pool: tier.pool,
+            connections_max: None,
+        }
+    });
+    StackModel {
+        name: "simulated".to_owned(),
+        tiers: tiers.collect(),
+        rate_limit: None,
+        signals: Vec::new(),
+        quota: None,
+        fixed_cost: Money::default(),
+    }
+}
+
+type NamedCase = (&'static str, SimStack, Goal, f64);
+
+/// Stacks with one replica of the API.
+fn replica_cases() -> [NamedCase; 9] {
+    let tandem = vec![cores("api", 1, 4, 40_000), cores("db", 1, 4, 16_000)];
+    [
+        ("tandem", stack(tandem), quantile(0.95, 200), 8.0),
+        ("one tier", stack(vec![cores("api", 1, 2, 10_000)]), quantile(0.95, 100), 10.0),
+        (
+            "p99",
+            stack(vec![cores("api", 1, 4, 5_000), cores("db", 1, 8, 2_000)]),
+            quantile(0.99, 80),
+            50.0,
+        ),
+        (
+            "long tail",
+            stack(vec![spread(cores("api", 1, 4, 10_000), 2.5)]),
+            quantile(0.95, 100),
+            20.0,
+        ),
+        (
+            "constant",
+            stack(vec![spread(cores("api", 1, 4, 10_000), 0.0)]),
+            quantile(0.95, 60),
+            20.0,
+        ),
+        (
+            "random",
+            stack(vec![balanced(cores("api", 1, 4, 8_000), Balancing::Random)]),
+            quantile(0.95, 80),
+            20.0,
+        ),
+        (
+            "in turn",
+            stack(vec![balanced(cores("api", 1, 2, 8_000), Balancing::RoundRobin)]),
+            quantile(0.95, 80),
+            20.0,
+        ),
+        ("one core", stack(vec![cores("api", 1, 1, 6_000)]), quantile(0.95, 60), 10.0),
+        (
+            "external",
+            stack(vec![
+                cores("api", 1, 4, 9_000),
+                cores("db", 1, 4, 2_000),
+                SimTier::external("stripe", Law::of_spread(0.05, 0.1)),
+            ]),
+            quantile(0.95, 250),
+            20.0,
+        ),
+    ]
+}
+
+/// SLO-max with 2, 3, 4 replicas of the API, predicted from a search with one.
+fn replicas() {
+    let cases = replica_cases();
+    let (mut within, mut all) = (0, 0);
+    for (name, now, goal, start) in &cases {
+        let (steps, outcome) = search(now, plan(*goal, *start, 5), 5);
+        let model = Model::fit(&described(now), &[*goal], &steps, None).expect("enough steps");
+        let found = outcome.slo_max.expect("passed").value;
+        let own = model.slo_max(&model.present);
+        print!(
+            "{name:9} spread {:.2} held-out {:.1} % now {:+.1} %",
+            model.spread,
+            100.0 * model.held_out_error.unwrap_or(f64::NAN),
+            100.0 * (own / found - 1.0)
+        );
+        for count in 2..=4 {
+            let mut then = now.clone();
+            then.tiers[0].replicas = count;
+            let mut deployment = model.present.clone();
+            deployment[0].replicas = count;
+            let truth =
+                des::slo_max(&then, &[*goal], 2_000_000, Seed::new(7)).map_or(0.0, Rate::get);
+            let predicted = model.slo_max(&deployment);
+            let error = predicted / truth - 1.0;
+            let next = model.ceilings(&deployment)[0].tier.clone();
+            print!("  k={count} {truth:.1} → {predicted:.1} ({:+.1} %, {next})", 100.0 * error);
+            within += usize::from(error.abs() <= 0.05);
+            all += 1;
+        }
+        println!();
+    }
+    println!("within 5 %: {within} of {all}");
+}
+
+/// Stacks with a known binding resource: is it named?
+fn bottleneck() {
+    let (mut right, mut all) = (0, 0);
+    for index in 0..28 {
+        let mut random = Seed::new(31).stream(Stream::Simulator, index);
+        let mut draw = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
+        let api_us = draw(6_000.0, 14_000.0);
+        let (count, size) = (1 + (index % 3) as u32, 2 + 2 * (index % 2) as u32);
+        // The API alone would carry this much.
+        let api_rate = f64::from(count * size) * 1e6 / api_us;
+        // The other tiers carry at least half as much again, unless they are to bind.
+        let ease = draw(1.5, 2.5);
+        let with_capacity = |name: &str, cores_each: u32, capacity: f64| {
+            cores(name, 1, cores_each, (f64::from(cores_each) * 1e6 / capacity) as u64)
+        };
+        let tight = draw(0.4, 0.7) * api_rate;
+        let mut tiers = vec![
+            with_capacity("edge", 2, if index % 7 == 1 { tight } else { ease * api_rate }),
+            cores("api", count, size, api_us as u64),
+            with_capacity("db", 4, if index % 7 == 2 { tight } else { ease * api_rate }),
+        ];
+        let mut limit = None;
+        let wanted = match index % 7 {
+            0 => ("api", Resource::Cpu),
+            1 => ("edge", Resource::Cpu),
+            2 => ("db", Resource::Cpu),
+            3 => {
+                tiers.push(SimTier::external("stripe", Law::of_spread(0.04, 0.3)));
+                let hold = 0.04 + tiers[2].service.mean();
+                tiers[1].pool = Some((tight * hold / f64::from(count)).max(1.0) as u32);
+                ("api", Resource::Pool)
+            }
+            4 => {
+                tiers[2].lock = Some(Law::Exponential { mean: Nanos::from_secs_f64(1.0 / tight) });
+                ("db", Resource::Lock)
+            }
+            5 => {
+                let mut external = SimTier::external("stripe", Law::of_spread(4.0 / tight, 0.3));
+                external.work = Work::External(Some(4));
+                tiers.push(external);
+                ("stripe", Resource::External)
+            }
+            _ => {
+                limit = Some(RateLimit { rate: Rate::per_second(tight), burst: 20 });
+                ("", Resource::RateLimit)
+            }
+        };
+        let stack = SimStack { tiers, rate_limit: limit };
+        let goal = quantile(0.95, 250);
+        let (steps, outcome) = search(&stack, plan(goal, api_rate / 30.0, index), index);
+        let model = Model::fit(&described(&stack), &[goal], &steps, outcome.rate_limit());
+        let found = model.map(|model| model.ceilings(&model.present)[0].clone());
+        let named = found.as_ref().is_ok_and(|c| (c.tier.as_str(), c.resource) == wanted);
+        right += usize::from(named);
+        all += 1;
+        if !named {
+            println!("stack {index}: {wanted:?}, named {found:?}, search {outcome:?}");
+        }
+    }
+    println!("named {right} of {all}");
+}
+
+/// The cheapest deployment that is found by playing every one of them, against the recommended one.
+fn recommendation() {
+    let (mut same, mut all, mut broken, mut dearer) = (0, 0, 0, 0.0);
+    for index in 0..40 {
+        let mut random = Seed::new(77).stream(Stream::Simulator, index);
+        let mut draw = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
+        let api_us = draw(6_000.0, 20_000.0) as u64;
+        let now = stack(vec![
+            cores("api", 2, 2, api_us),
+            cores("db", 1, 4, (api_us as f64 * draw(0.2, 0.6)) as u64),
+        ]);
+        let mut described = described(&now);
+        if index % 2 == 0 {
+            described.signals = vec![Signal::Cpu {
+                tier: None,
+                above: Ratio::new(0.7),
+                lasting: Nanos::from_secs(120),
+            }];
+        }
+        if index % 4 == 1 {
+            described.quota = Some(Quota { cores: Some(24.0), ..Quota::default() });
+        }
+        let goal = quantile(0.95, 200);
+        let (steps, outcome) = search(&now, plan(goal, 20.0, index), index);
+        let model = Model::fit(&described, &[goal], &steps, outcome.rate_limit()).expect("steps");
+        let found = outcome.slo_max.expect("passed").value;
+        let need = Need {
+            peak: Rate::per_second(found * draw(1.1, 4.0)),
+            growth: Ratio::new(0.0),
+            confidence: Ratio::new(0.95),
+            n_plus_1: index % 3 != 0,
+            seed: Seed::new(index),
+        };
+        let chosen = choice::choose(&model, &described, &outcome, &need);
+        let truth = brute_force(&now, &described, goal, &need);
+        let cost = |deployment: &Option<_>| {
+            deployment.as_ref().map(|d: &Vec<_>| described.monthly_cost(d).dollars())
+        };
+        let (ours, best) = (cost(&chosen.deployment), cost(&truth));
+        let legal = chosen.deployment.as_ref().is_none_or(|d| is_legal(&described, d));
+        broken += usize::from(!legal);
+        same += usize::from(ours == best);
+        all += 1;
+        if let (Some(ours), Some(best)) = (ours, best) {
+            dearer += ours / best - 1.0;
+        }
+        if ours != best {
+            println!("case {index}: recommended {ours:?}, best {best:?}, need {}", need.rate());
+        }
+    }
+    println!(
+        "equal {same} of {all}, breaking a limit {broken}, mean extra cost {:.1} %",
+        100.0 * dearer / f64::from(all)
+    );
+}
+
+fn is_legal(stack: &StackModel, deployment: &[plimsoll::capacity::stack::TierDeployment]) -> bool {
+    let total: f64 = deployment.iter().map(|d| d.cores * f64::from(d.replicas)).sum();
+    let allowed = stack.quota.as_ref().and_then(|quota| quota.cores).unwrap_or(f64::INFINITY);
+    total <= allowed
+        && stack.tiers.iter().zip(deployment).all(|(tier, d)| d.replicas <= tier.replicas_max)
+}
+
+/// Plays every legal deployment with the true laws, cheapest first.
+fn brute_force(
+    now: &SimStack,
+    described: &StackModel,
+    goal: Goal,
+    need: &Need,
+) -> Option<Vec<plimsoll::capacity::stack::TierDeployment>> {
+    let rate = need.rate();
+    let played = |deployment: &[plimsoll::capacity::stack::TierDeployment]| {
+        let mut then = now.clone();
+        for (tier, deployed) in then.tiers.iter_mut().zip(deployment) {
+            tier.replicas = deployed.replicas;
+            tier.work = Work::Cores(deployed.cores as u32);
+        }
+        let cpu = |tier: &SimTier, d: &plimsoll::capacity::stack::TierDeployment| {
+            rate.get() * tier.service.mean() / d.cores / f64::from(d.replicas)
+        };
+        let busiest = then.tiers.iter().zip(deployment).map(|(t, d)| cpu(t, d)).fold(0.0, f64::max);
+        (busiest, then)
+    };
+    let present = described.present();
+    choice::deployments(described)
+        .into_iter()
+        .find(|deployment| {
+            let (busiest, then) = played(deployment);
+            let signalled = !described.signals.is_empty() && busiest > 0.7;
+            if !is_legal(described, deployment) || signalled || busiest > 0.95 {
+                return false;
+            }
+            let holds = |stack: &SimStack, busiest: f64| {
+                busiest < 0.99 && des::meets(stack, &[goal], (rate, 300_000), Seed::new(3))
+            };
+            let mut lost = deployment.clone();
+            lost[0].replicas -= 1;
+            let (busiest_lost, left) = played(&lost);
+            holds(&then, busiest) && (!need.n_plus_1 || holds(&left, busiest_lost))
+        })
+        .filter(|deployment| *deployment != present)
 }

@@ -5,12 +5,16 @@
 //! the least money. Nothing here opens a socket or reads a clock, so each claim can be checked against
 //! published tables and against a simulator whose truth is known.
 
+pub mod autoscaler;
+pub mod choice;
 pub mod des;
 mod histogram;
 pub mod model;
 pub mod mva;
+pub mod output;
 pub mod queueing;
 pub mod regression;
+pub mod render;
 pub mod search;
 pub mod stack;
 pub mod step;

@@ -19,7 +19,7 @@ use crate::units::{Nanos, Rate, Seed, Stream};
 use meter::Meter;
 use program::{Op, Slot, compile};
 
-pub use measure::slo_max;
+pub use measure::{meets, slo_max};
 pub use stack::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
 
 /// What happened in a span of virtual time.
@@ -151,10 +151,9 @@ impl Simulation {
     /// One replica of the `tier`-th tier takes no new requests; those it has are finished. The last one stays.
     pub fn lose_replica(&mut self, tier: usize) {
         let replicas = &mut self.tiers[tier].replicas;
-        if replicas.iter().filter(|replica| replica.serving).count() > 1 {
-            if let Some(replica) = replicas.iter_mut().find(|replica| replica.serving) {
-                replica.serving = false;
-            }
+        let spare = replicas.iter().filter(|replica| replica.serving).count() > 1;
+        if let Some(replica) = replicas.iter_mut().find(|replica| spare && replica.serving) {
+            replica.serving = false;
         }
     }
 

@@ -91,7 +91,7 @@ impl Tally {
 }
 
 fn index(value: u64) -> usize {
-    let shift = (63 - (value | 1).leading_zeros()).saturating_sub(BITS);
+    let shift = (value | 1).ilog2().saturating_sub(BITS);
     ((u64::from(shift) << BITS) + (value >> shift)) as usize
 }
 

@@ -102,6 +102,8 @@ pub enum FitError {
         found: usize,
     },
     /// Nothing to predict.
-    #[error("no objective is about response time; add one such as `p95: {{ max: 500ms }}` to `slo`")]
+    #[error(
+        "no objective is about response time; add one such as `p95: {{ max: 500ms }}` to `slo`"
+    )]
     NoTimeGoal,
 }

@@ -79,7 +79,7 @@ impl State {
         Self { demand, servers, queue: 0.0, present }
     }
 
-    /// R(n) = D/c · (1 + Q(n−1) + Σ_{j<c−1} (c−1−j)·p_j(n−1)).
+    /// `R(n) = D/c · (1 + Q(n−1) + Σ_{j<c−1} (c−1−j)·p_j(n−1))`.
     fn residence(&self) -> f64 {
         if self.servers == 0 {
             return self.demand;

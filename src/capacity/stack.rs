@@ -128,12 +128,7 @@ pub type Deployment = Vec<TierDeployment>;
 impl TierDeployment {
     /// `replicas` of `size`.
     pub const fn of(replicas: u32, size: Size) -> Self {
-        Self {
-            replicas,
-            cores: size.cores,
-            memory: size.memory,
-            monthly_cost: size.monthly_cost,
-        }
+        Self { replicas, cores: size.cores, memory: size.memory, monthly_cost: size.monthly_cost }
     }
 }
 

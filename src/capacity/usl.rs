@@ -220,7 +220,7 @@ fn levenberg_marquardt(points: &[UslPoint], free: Free, from: [f64; 3]) -> [f64;
 
 type Matrix = [[f64; 3]; 3];
 
-/// JᵀJ and Jᵀr; a pinned parameter gets a unit row, so that the matrix stays regular.
+/// `JᵀJ` and `Jᵀr`; a pinned parameter gets a unit row, so that the matrix stays regular.
 fn normal_equations(points: &[UslPoint], at: [f64; 3], free: Free) -> (Matrix, [f64; 3]) {
     let (mut normal, mut slope) = ([[0.0; 3]; 3], [0.0; 3]);
     for (n, x) in points {
@@ -235,8 +235,9 @@ fn normal_equations(points: &[UslPoint], at: [f64; 3], free: Free) -> (Matrix, [
     }
     for i in 0..3 {
         if !free[i] {
-            for j in 0..3 {
-                (normal[i][j], normal[j][i]) = (0.0, 0.0);
+            normal[i] = [0.0; 3];
+            for row in &mut normal {
+                row[i] = 0.0;
             }
             (normal[i][i], slope[i]) = (1.0, 0.0);
         }

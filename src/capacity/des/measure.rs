@@ -76,7 +76,7 @@ impl Simulation {
 /// The highest rate at which a stack meets all of `goals`, played with about `requests` requests a rate.
 /// Deterministic; `None` if even a rate of one request in ten seconds does not meet them.
 pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> Option<Rate> {
-    let within = |rate: f64| excess(stack, goals, (rate, requests / 8), seed) <= 1.0;
+    let within = |rate: f64| excess(stack, goals, (rate, requests / 64), seed) <= 1.0;
     let mut low = 0.1;
     if !within(low) {
         return None;
@@ -85,7 +85,7 @@ pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> O
     while within(high) && high < 1e7 {
         (low, high) = (high, high * 2.0);
     }
-    for _ in 0..8 {
+    for _ in 0..7 {
         let middle = (low * high).sqrt();
         if within(middle) {
             low = middle;
@@ -95,12 +95,12 @@ pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> O
     }
     // Close to the crossing the logarithm of the excess is a line; chance averages out over its points.
     let mut centre = (low * high).sqrt();
-    for width in [0.01, 0.005] {
+    for (width, share) in [(0.02, 16), (0.008, 4)] {
         let points: Vec<(f64, f64)> = [-1.0, -0.5, 0.0, 0.5, 1.0]
             .iter()
             .map(|side| {
                 let rate = centre * (1.0 + side * width);
-                (rate, excess(stack, goals, (rate, requests / 4), seed).ln())
+                (rate, excess(stack, goals, (rate, requests / share), seed).ln())
             })
             .collect();
         let line = robust_line(&points)?;
@@ -110,6 +110,11 @@ pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> O
         }
     }
     Some(Rate::per_second(centre))
+}
+
+/// Whether a stack meets all of `goals` at `rate`, played with about `requests` requests.
+pub fn meets(stack: &SimStack, goals: &[Goal], (rate, requests): (Rate, u64), seed: Seed) -> bool {
+    excess(stack, goals, (rate.get(), requests), seed) <= 1.0
 }
 
 /// The largest ratio of a measured value to its limit; beyond 1 a goal is missed.

@@ -173,9 +173,9 @@ impl Model {
 
 fn tier_model(tier: &Tier, steady: &[&StepResult]) -> TierModel {
     let points = |of: &dyn Fn(&TierUse) -> Option<f64>| -> Vec<(f64, f64)> {
-        let used = steady.iter().filter_map(|step| {
-            Some((step.achieved().get(), of(step.tier(&tier.name)?)?))
-        });
+        let used = steady
+            .iter()
+            .filter_map(|step| Some((step.achieved().get(), of(step.tier(&tier.name)?)?)));
         used.collect()
     };
     let replicas = f64::from(tier.replicas);
@@ -191,11 +191,9 @@ fn tier_model(tier: &Tier, steady: &[&StepResult]) -> TierModel {
     let held = points(&|used| used.connections);
     // The lowest steps show how long a connection is held when nothing behind it waits.
     let low = held.iter().take(3.max(held.len() / 3));
-    let (used, rates) = low.fold((0.0, 0.0), |(used, rates), (rate, held)| (used + held, rates + rate));
-    let pool = tier
-        .pool
-        .filter(|_| used > 0.0)
-        .map(|limit| Pool { limit, hold: used / rates });
+    let (used, rates) =
+        low.fold((0.0, 0.0), |(used, rates), (rate, held)| (used + held, rates + rate));
+    let pool = tier.pool.filter(|_| used > 0.0).map(|limit| Pool { limit, hold: used / rates });
     TierModel {
         name: tier.name.clone(),
         kind: tier.kind,
@@ -225,7 +223,8 @@ fn base(stack: &StackModel, tiers: &[TierModel], steady: &[&StepResult]) -> (His
     let histograms: Vec<Histogram> = low.iter().map(|step| step.response()).collect();
     let counts = histograms.iter().map(|histogram| histogram.count() as f64);
     let total: f64 = counts.clone().sum();
-    let rate = counts.zip(&low).map(|(count, step)| count * step.offered.get()).sum::<f64>() / total;
+    let rate =
+        counts.zip(&low).map(|(count, step)| count * step.offered.get()).sum::<f64>() / total;
     (Histogram::merged(&histograms), rate)
 }
 

@@ -3,6 +3,9 @@
 //! Waits follow P(W>t) = C·e^{−Ct/Wq}: an atom at zero and an exponential, so that adding one to a
 //! distribution on a grid is a recursion of first order, and taking one out again is its inverse.
 
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64Mcg;
+
 use super::{Model, Serial};
 use crate::capacity::des::Balancing;
 use crate::capacity::histogram::Histogram;
@@ -187,5 +190,21 @@ impl Model {
                 Station { arrivals, servers, ..split(1.0) }.wait()
             }
         }
+    }
+}
+
+impl Model {
+    /// The model as another measurement might have given it: demands and spread drawn from their errors.
+    pub(in crate::capacity) fn redrawn(&self, random: &mut Pcg64Mcg) -> Self {
+        let mut model = self.clone();
+        for demand in model.tiers.iter_mut().filter_map(|tier| tier.demand.as_mut()) {
+            let noise: f64 = StandardNormal.sample(random);
+            let seconds = &mut demand.seconds;
+            seconds.value =
+                (seconds.value + noise * seconds.standard_error()).max(0.5 * seconds.value);
+        }
+        let noise: f64 = StandardNormal.sample(random);
+        model.spread *= (self.spread_error * noise).exp();
+        model
     }
 }

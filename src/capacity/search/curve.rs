@@ -11,11 +11,13 @@ use rand_pcg::Pcg64Mcg;
 
 use super::level::{Level, Reading, Resampling};
 use crate::capacity::regression::{Estimate, student_t};
-use crate::capacity::step::Goal;
+use crate::capacity::step::{Goal, Verdict};
 use crate::units::{Seed, Stream};
 
 /// A line is not trusted further than half as much again beyond what was measured.
 const TRUSTED: f64 = 1.5;
+/// An interval that reaches further (in logarithms) may be cut by the verdicts of single levels.
+const CERTAIN: f64 = 0.05;
 /// Shifts that are tried, as shares of the fastest level's value. Quantiles of a sum are less than the sum
 /// of quantiles, so the whole of it would be too much.
 const SHIFTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
@@ -83,9 +85,25 @@ fn goal_crossing(levels: &[Level], goal: &Goal, seed: Seed, resamples: usize) ->
         .collect();
     moves.sort_by(f64::total_cmp);
     let beyond = moves.get(resamples * 19 / 20).copied().unwrap_or(f64::INFINITY);
-    // The variances come from few blocks; 20 degrees of freedom answer for it.
-    let reach = (beyond * student_t(0.975, 20.0) / 1.96).min(TRUSTED.ln());
-    Some(Estimate { value, low: value * (-reach).exp(), high: value * reach.exp() })
+    // The variances come from few blocks; 12 degrees of freedom answer for it.
+    let reach = (beyond * student_t(0.975, 12.0) / 1.96).min(TRUSTED.ln());
+    let wide = Estimate { value, low: value * (-reach).exp(), high: value * reach.exp() };
+    Some(if reach > CERTAIN { tightened(wide, levels, goal) } else { wide })
+}
+
+/// A wide interval ends at levels whose own data pass or fail beyond doubt.
+fn tightened(wide: Estimate, levels: &[Level], goal: &Goal) -> Estimate {
+    let certain = |verdict| {
+        let goals = std::slice::from_ref(goal);
+        levels.iter().filter(move |level| level.verdict(goals) == verdict).map(|level| level.rate)
+    };
+    let passed = certain(Verdict::Pass).filter(|rate| *rate <= wide.value);
+    let failed = certain(Verdict::Fail).filter(|rate| *rate >= wide.value);
+    Estimate {
+        value: wide.value,
+        low: passed.fold(wide.low, f64::max),
+        high: failed.fold(wide.high, f64::min),
+    }
 }
 
 fn pick<'a>(curves: &'a [Shifted], total: f64, random: &mut Pcg64Mcg) -> &'a Shifted {

@@ -59,6 +59,14 @@ pub struct SearchOutcome {
     pub end: SearchEnd,
 }
 
+impl SearchOutcome {
+    /// The rate that an edge lets through, where that is what the search met.
+    pub fn rate_limit(&self) -> Option<Rate> {
+        let limited = self.limit == Some(Limit::RateLimited);
+        self.slo_max.filter(|_| limited).map(|rate| Rate::per_second(rate.value))
+    }
+}
+
 pub(super) fn conclude(search: &Search, picture: &Picture, end: SearchEnd) -> SearchOutcome {
     let goals = &search.plan.goals;
     let claim = search.claim();

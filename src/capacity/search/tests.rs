@@ -23,7 +23,7 @@ fn plan(goal: Goal, start: f64) -> SearchPlan {
     }
 }
 
-fn run(stack: &SimStack, plan: SearchPlan, seed: u64) -> (Search, SearchOutcome) {
+fn run(stack: &SimStack, plan: &SearchPlan, seed: u64) -> (Search, SearchOutcome) {
     let rule = AbortRule::for_goals(&plan.goals);
     let (mut search, warm_up) = (Search::new(plan.clone()), plan.warm_up);
     let mut simulation = Simulation::new(stack, Seed::new(seed));
@@ -48,7 +48,7 @@ fn search_finds_confirms_and_breaches_the_limit_of_mmc() {
     let limit = Nanos::from_millis(100);
     let truth = slo_max_mmc(Rate::per_second(100.0), 4, Ratio::new(0.95), limit);
     let truth = truth.expect("reachable").get();
-    let (_, outcome) = run(&api(4, 10), plan(p95(100), 20.0), 5);
+    let (_, outcome) = run(&api(4, 10), &plan(p95(100), 20.0), 5);
     let found = outcome.slo_max.expect("something passed");
     assert!((found.value / truth - 1.0).abs() < 0.03, "{found:?}, truth {truth}");
     assert_eq!(outcome.end, SearchEnd::Complete);
@@ -59,7 +59,7 @@ fn search_finds_confirms_and_breaches_the_limit_of_mmc() {
 
 #[test]
 fn search_goes_on_where_an_interrupted_one_stopped() {
-    let (search, outcome) = run(&api(4, 10), plan(p95(100), 20.0), 5);
+    let (search, outcome) = run(&api(4, 10), &plan(p95(100), 20.0), 5);
     for kept in 0..search.steps().len() {
         let steps = search.steps()[..kept].to_vec();
         let next = Search::resume(plan(p95(100), 20.0), steps).next_action();
@@ -77,7 +77,7 @@ fn search_goes_on_where_an_interrupted_one_stopped() {
 fn search_names_a_rate_limit_and_not_the_stack() {
     let mut stack = api(8, 5);
     stack.rate_limit = Some(RateLimit { rate: Rate::per_second(150.0), burst: 20 });
-    let (_, outcome) = run(&stack, plan(p95(200), 20.0), 1);
+    let (_, outcome) = run(&stack, &plan(p95(200), 20.0), 1);
     assert_eq!(outcome.limit, Some(Limit::RateLimited));
     let found = outcome.slo_max.expect("something passed");
     assert!((found.value / 150.0 - 1.0).abs() < 0.05, "{found:?}");
@@ -85,7 +85,7 @@ fn search_names_a_rate_limit_and_not_the_stack() {
 
 #[test]
 fn search_of_a_stack_that_is_always_too_slow_says_so() {
-    let (_, outcome) = run(&api(1, 100), plan(p95(50), 8.0), 1);
+    let (_, outcome) = run(&api(1, 100), &plan(p95(50), 8.0), 1);
     assert_eq!((outcome.end, outcome.slo_max), (SearchEnd::NeverWithin, None));
 }
 
@@ -93,7 +93,7 @@ fn search_of_a_stack_that_is_always_too_slow_says_so() {
 fn search_that_meets_no_limit_claims_no_more_than_it_offered() {
     let mut plan = plan(p95(200), 50.0);
     plan.rate_max = Rate::per_second(300.0);
-    let (_, outcome) = run(&api(8, 5), plan, 1);
+    let (_, outcome) = run(&api(8, 5), &plan, 1);
     assert_eq!(outcome.end, SearchEnd::NoLimitFound);
     assert_eq!((outcome.pass, outcome.fail), (Some(Rate::per_second(300.0)), None));
 }

@@ -43,7 +43,7 @@ fn usl_reproduces_the_printed_coefficients() {
     close(cisco.beta, 7.690_945e-4, 2e-4);
     close(cisco.gamma, 995.648_6, 2e-4);
     let peak = cisco.peak().expect("retrograde");
-    assert_eq!(peak.floor(), 35.0);
+    close(peak.floor(), 35.0, 1e-12);
     close(cisco.throughput(peak.floor()), 12_341.0, 2e-4);
     let specsdm = Usl::fit(&points("specsdm91")).expect("7 points");
     close(specsdm.alpha, 0.027_728_5, 2e-4);

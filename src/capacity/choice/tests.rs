@@ -1,0 +1,239 @@
+//! The choice on stacks whose answer follows from arithmetic.
+
+use super::*;
+use crate::capacity::des::{Balancing, Law, RateLimit, SimStack, SimTier, Simulation, Work};
+use crate::capacity::output::assemble;
+use crate::capacity::regression::Estimate;
+use crate::capacity::render;
+use crate::capacity::search::{Limit, SearchEnd};
+use crate::capacity::stack::{Quota, Signal, Size, Tier, TierKind};
+use crate::capacity::step::{AbortRule, Goal, Purpose, StepResult};
+use crate::units::{Bytes, Money, Nanos};
+
+const GIB: u64 = 1 << 30;
+
+fn goal() -> Goal {
+    Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }
+}
+
+/// Steps at eight rates, played on the simulation.
+fn measured(stack: &SimStack, top: f64) -> Vec<StepResult> {
+    let mut simulation = Simulation::new(stack, Seed::new(9));
+    let rule = AbortRule::for_goals(&[goal()]);
+    [0.08, 0.16, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0]
+        .iter()
+        .map(|share| {
+            let asked = (Rate::per_second(share * top), Nanos::from_secs(90), Purpose::Refine);
+            simulation.measure(stack, asked, Nanos::from_secs(10), &rule)
+        })
+        .collect()
+}
+
+fn found(rate: f64) -> SearchOutcome {
+    SearchOutcome {
+        slo_max: Some(Estimate { value: rate, low: 0.98 * rate, high: 1.02 * rate }),
+        pass: Some(Rate::per_second(0.98 * rate)),
+        fail: Some(Rate::per_second(1.02 * rate)),
+        confirmed: true,
+        breach_shown: true,
+        limit: Some(Limit::ResponseTime),
+        end: SearchEnd::Complete,
+    }
+}
+
+fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier {
+    let size = |cores: u32| Size {
+        cores: f64::from(cores),
+        memory: Bytes::new(u64::from(cores) * GIB),
+        monthly_cost: Money::from_cents(u64::from(cores) * 1_500),
+    };
+    Tier {
+        name: name.to_owned(),
+        kind,
+        replicas: replicas.0,
+        replicas_max: replicas.1,
+        size: size(cores[0]),
+        sizes: cores[1..].iter().map(|cores| size(*cores)).collect(),
+        balancing: Balancing::LeastConnections,
+        pool: None,
+        connections_max: None,
+    }
+}
+
+/// One API replica of 4 cores at 40 ms, one database of 4 cores at 16 ms: ../shared ground truth's tandem.
+fn tandem() -> (SimStack, StackModel, f64) {
+    let simulated = SimStack {
+        tiers: vec![
+            SimTier::cores("api", 1, 4, Nanos::from_millis(40)),
+            SimTier::cores("db", 1, 4, Nanos::from_millis(16)),
+        ],
+        rate_limit: None,
+    };
+    let described = StackModel {
+        name: "tandem".to_owned(),
+        tiers: vec![
+            tier("api", TierKind::Api, (1, 6), &[4]),
+            tier("db", TierKind::Database, (1, 1), &[4, 8]),
+        ],
+        rate_limit: None,
+        signals: Vec::new(),
+        quota: None,
+        fixed_cost: Money::default(),
+    };
+    (simulated, described, 78.0)
+}
+
+fn need(peak: f64) -> Need {
+    Need {
+        peak: Rate::per_second(peak),
+        growth: Ratio::new(0.0),
+        confidence: Ratio::new(0.95),
+        n_plus_1: false,
+        seed: Seed::new(4),
+    }
+}
+
+fn fit(simulated: &SimStack, described: &StackModel, top: f64) -> Model {
+    Model::fit(described, &[goal()], &measured(simulated, top), None).expect("eight steps")
+}
+
+fn with_api(stack: &StackModel, replicas: u32) -> Deployment {
+    let mut deployment = stack.present();
+    deployment[0].replicas = replicas;
+    deployment
+}
+
+/// Truth, simulated: 77.4, 172.9, 221.2, 222.7, 222.7 req/s for one to five API replicas.
+#[test]
+fn model_predicts_the_tandem_and_says_that_the_database_binds_from_three() {
+    let (simulated, described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let slo_max: Vec<f64> = (1..=5).map(|k| model.slo_max(&with_api(&described, k))).collect();
+    for (found, truth) in slo_max.iter().zip([77.4, 172.9, 221.2, 222.7, 222.7]) {
+        assert!((found / truth - 1.0).abs() < 0.05, "{slo_max:?}");
+    }
+    let binding = |k| model.ceilings(&with_api(&described, k))[0].tier.clone();
+    assert_eq!([1, 2, 3, 4].map(binding), ["api", "api", "db", "db"]);
+    assert!(slo_max[3] / slo_max[2] < 1.03, "a fourth replica gains nothing: {slo_max:?}");
+}
+
+#[test]
+fn choice_adds_replicas_while_the_api_binds_and_grows_the_database_when_it_does() {
+    let (simulated, described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let choose = |peak| choose(&model, &described, &found(top), &need(peak));
+    let more = choose(150.0);
+    assert_eq!(more.recommendation.kind, Kind::Horizontal, "{:?}", more.recommendation);
+    assert_eq!(more.deployment.expect("to buy")[0].replicas, 2);
+    let both = choose(300.0);
+    assert_eq!(both.recommendation.kind, Kind::Both, "{:?}", both.recommendation);
+    let none = choose(60.0);
+    assert_eq!((none.recommendation.kind, none.deployment), (Kind::Neither, None));
+}
+
+#[test]
+fn choice_with_a_spare_replica_buys_one_more() {
+    let (simulated, described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let spare = Need { n_plus_1: true, ..need(150.0) };
+    let chosen = choose(&model, &described, &found(top), &spare);
+    assert_eq!(chosen.deployment.expect("to buy")[0].replicas, 3);
+    let two = chosen.options.iter().find(|row| row.tiers[0].replicas == 2).expect("looked at");
+    assert_eq!((two.status, two.n_plus_1), (Status::Rejected, false));
+    assert!(two.reason.contains("loss of a replica of api"), "{}", two.reason);
+}
+
+#[test]
+fn choice_stays_below_the_scaling_signal() {
+    let (simulated, mut described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let above = Ratio::new(0.7);
+    described.signals = vec![Signal::Cpu { tier: None, above, lasting: Nanos::from_secs(120) }];
+    // Two replicas carry 150/s, but at 75 % CPU.
+    let chosen = choose(&model, &described, &found(top), &need(150.0));
+    assert_eq!(chosen.deployment.expect("to buy")[0].replicas, 3);
+}
+
+#[test]
+fn choice_never_exceeds_the_quota_and_says_so() {
+    let (simulated, mut described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    described.quota = Some(Quota { cores: Some(12.0), ..Quota::default() });
+    let chosen = choose(&model, &described, &found(top), &need(300.0));
+    assert_eq!((chosen.recommendation.kind, &chosen.deployment), (Kind::Neither, &None));
+    assert!(
+        chosen.recommendation.reason.contains("quota allows 12"),
+        "{:?}",
+        chosen.recommendation
+    );
+}
+
+#[test]
+fn choice_buys_nothing_against_a_lock_an_external_service_or_a_rate_limit() {
+    let (mut simulated, mut described, _) = tandem();
+    simulated.tiers[0].replicas = 3;
+    simulated.tiers[1].lock = Some(Law::Exponential { mean: Nanos::from_millis(12) });
+    described.tiers[0].replicas = 3;
+    let model = fit(&simulated, &described, 62.0);
+    let lock = model.ceilings(&model.present)[0].clone();
+    assert_eq!(lock.resource, crate::capacity::model::Resource::Lock, "{lock:?}");
+    assert_eq!(lock.tier, "db");
+    let chosen = choose(&model, &described, &found(60.0), &need(120.0));
+    assert_eq!(chosen.recommendation.kind, Kind::Neither);
+    assert!(chosen.recommendation.reason.contains("lock"), "{:?}", chosen.recommendation);
+    described.rate_limit = Some(Rate::per_second(100.0));
+    let (simulated, ..) = tandem();
+    let limited = SimStack {
+        rate_limit: Some(RateLimit { rate: Rate::per_second(100.0), burst: 20 }),
+        ..simulated
+    };
+    described.tiers[0].replicas = 1;
+    let model = fit(&limited, &described, 78.0);
+    let chosen = choose(&model, &described, &found(78.0), &need(150.0));
+    assert!(chosen.recommendation.reason.contains("rate limit"), "{:?}", chosen.recommendation);
+}
+
+#[test]
+fn model_names_a_saturated_external_service() {
+    let (mut simulated, mut described, _) = tandem();
+    simulated.tiers[0].replicas = 3;
+    let mut stripe = SimTier::external("stripe", Law::of_spread(0.05, 0.3));
+    stripe.work = Work::External(Some(4));
+    simulated.tiers.push(stripe);
+    described.tiers[0].replicas = 3;
+    described.tiers.push(tier("stripe", TierKind::External, (1, 1), &[1]));
+    let model = fit(&simulated, &described, 70.0);
+    let first = model.ceilings(&model.present)[0].clone();
+    assert_eq!(first.tier, "stripe", "{first:?}");
+    assert_eq!(first.resource, crate::capacity::model::Resource::External);
+}
+
+#[test]
+fn capacity_section_keeps_its_shape_and_survives_json() {
+    let (simulated, described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let (section, _) = assemble(&described, Some(&model), &found(top), Some(&need(150.0)));
+    let json = serde_json::to_value(&section).expect("serialises");
+    for key in [
+        "slo_max_per_s",
+        "interval",
+        "bottleneck",
+        "next_bottleneck",
+        "tiers",
+        "options",
+        "recommendation",
+        "alert_rate_per_s",
+        "verified",
+    ] {
+        assert!(json.get(key).is_some(), "{key}");
+    }
+    assert_eq!(json["recommendation"]["kind"], "HORIZONTAL");
+    assert_eq!(json["bottleneck"]["tier"], "api");
+    let again: crate::capacity::output::CapacitySection =
+        serde_json::from_value(json).expect("reads back");
+    assert_eq!(again, section);
+    let (terminal, markdown) = (render::terminal(&section), render::markdown(&section));
+    assert!(terminal.contains("SLO-max 78.0 req/s [76.4, 79.6], confirmed"), "{terminal}");
+    assert!(terminal.contains("HORIZONTAL: api 2×4, db 1×4"), "{terminal}");
+    assert!(markdown.contains("| api | 4"), "{markdown}");
+}

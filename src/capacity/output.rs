@@ -1,0 +1,212 @@
+//! The capacity section of `result.json`, as stable as its schema version.
+
+use serde::{Deserialize, Serialize};
+
+use super::choice::{Choice, Need};
+use super::model::{Ceiling, Model};
+use super::search::{SearchEnd, SearchOutcome};
+use super::stack::{Deployment, StackModel};
+use crate::units::Bytes;
+
+/// What to do to a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Kind {
+    /// Bigger replicas.
+    Vertical,
+    /// More replicas.
+    Horizontal,
+    /// Bigger and more.
+    Both,
+    /// Nothing to buy.
+    Neither,
+}
+
+/// What became of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The one to buy.
+    Recommended,
+    /// It would do.
+    Feasible,
+    /// It will not do.
+    Rejected,
+}
+
+/// One tier of an option.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TierChoice {
+    /// Its name.
+    pub tier: String,
+    /// Replicas.
+    pub replicas: u32,
+    /// Cores of one.
+    pub cores: f64,
+    /// Memory of one.
+    pub memory: Bytes,
+}
+
+/// One deployment that was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OptionRow {
+    /// What it consists of, external services apart.
+    pub tiers: Vec<TierChoice>,
+    /// How it differs from the present one.
+    pub kind: Kind,
+    /// The highest rate within every objective, predicted.
+    pub slo_max_per_s: f64,
+    /// Its 95 % interval.
+    pub interval: [f64; 2],
+    /// The probability of meeting every objective at the planned rate.
+    pub p_slo_met: f64,
+    /// US dollars a month.
+    pub monthly_cost: f64,
+    /// US dollars a million requests, if the peak lasted all month.
+    pub cost_per_million_requests: f64,
+    /// Whether it survives the loss of one replica of any tier that can have more than one.
+    pub n_plus_1: bool,
+    /// What became of it.
+    pub status: Status,
+    /// Why.
+    pub reason: String,
+    /// Whether the rate lies beyond twice what was measured.
+    pub unverified: bool,
+}
+
+/// What to buy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// In one word.
+    pub kind: Kind,
+    /// The deployment.
+    pub tiers: Vec<TierChoice>,
+    /// US dollars a month.
+    pub monthly_cost: f64,
+    /// Why.
+    pub reason: String,
+}
+
+/// What one tier costs a request and can carry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TierSection {
+    /// Its name.
+    pub tier: String,
+    /// CPU milliseconds a request; absent where nothing observed it.
+    pub demand_ms: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// The rate at which the first of its resources is full.
+    pub ceiling_per_s: Option<f64>,
+}
+
+/// A prediction that was measured afterwards.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    /// The deployment.
+    pub tiers: Vec<TierChoice>,
+    /// SLO-max as predicted before.
+    pub predicted_per_s: f64,
+    /// SLO-max as measured.
+    pub measured_per_s: f64,
+    /// predicted/measured − 1.
+    pub error: f64,
+}
+
+/// The whole section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CapacitySection {
+    /// The highest rate within every objective, measured; absent where nothing passed.
+    pub slo_max_per_s: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// Whether the claim was held in a step of its own.
+    pub confirmed: bool,
+    /// Why the search ended.
+    pub end: SearchEnd,
+    /// What gives out first.
+    pub bottleneck: Option<Ceiling>,
+    /// What gives out next.
+    pub next_bottleneck: Option<Ceiling>,
+    /// The tiers.
+    pub tiers: Vec<TierSection>,
+    /// The mean relative error of the model on steps that it had not seen.
+    pub held_out_error: Option<f64>,
+    /// The options worth showing.
+    pub options: Vec<OptionRow>,
+    /// What to buy; absent where no peak was asked for.
+    pub recommendation: Option<Recommendation>,
+    /// The rate at which to raise an alert: 80 % of the measured capacity.
+    pub alert_rate_per_s: Option<f64>,
+    /// Predictions that were measured afterwards.
+    pub verified: Vec<Verified>,
+}
+
+/// The share of the capacity at which to raise an alert (Running's alert threshold; DESIGN §8).
+const ALERT_SHARE: f64 = 0.8;
+
+impl CapacitySection {
+    /// The section of a search, the model fitted to it, and the choice made from that.
+    pub fn new(found: &SearchOutcome, model: Option<&Model>, choice: Option<&Choice>) -> Self {
+        let ceilings = model.map(|model| model.ceilings(&model.present)).unwrap_or_default();
+        let tiers = model.map(|model| tiers(model, &ceilings)).unwrap_or_default();
+        let mut ceilings = ceilings.into_iter();
+        Self {
+            slo_max_per_s: found.slo_max.map(|rate| rate.value),
+            interval: found.slo_max.map(|rate| [rate.low, rate.high]),
+            confirmed: found.confirmed,
+            end: found.end,
+            bottleneck: ceilings.next(),
+            next_bottleneck: ceilings.next(),
+            tiers,
+            held_out_error: model.and_then(|model| model.held_out_error),
+            options: choice.map(|choice| choice.options.clone()).unwrap_or_default(),
+            recommendation: choice.map(|choice| choice.recommendation.clone()),
+            alert_rate_per_s: found.slo_max.map(|rate| ALERT_SHARE * rate.value),
+            verified: Vec::new(),
+        }
+    }
+}
+
+fn tiers(model: &Model, ceilings: &[Ceiling]) -> Vec<TierSection> {
+    let section = |tier: &super::model::TierModel| {
+        let seconds = tier.demand.map(|demand| demand.seconds);
+        TierSection {
+            tier: tier.name.clone(),
+            demand_ms: seconds.map(|seconds| 1e3 * seconds.value),
+            interval: seconds.map(|seconds| [1e3 * seconds.low, 1e3 * seconds.high]),
+            ceiling_per_s: ceilings.iter().find(|c| c.tier == tier.name).map(|c| c.rate.get()),
+        }
+    };
+    model.tiers.iter().map(section).collect()
+}
+
+impl Verified {
+    /// Compares what `model` says of `deployment` with what a search on it `measured`, per second.
+    pub fn new(model: &Model, stack: &StackModel, deployment: &Deployment, measured: f64) -> Self {
+        let predicted_per_s = model.slo_max(deployment);
+        let tiers = stack.tiers.iter().zip(deployment).map(|(tier, deployed)| TierChoice {
+            tier: tier.name.clone(),
+            replicas: deployed.replicas,
+            cores: deployed.cores,
+            memory: deployed.memory,
+        });
+        Self {
+            tiers: tiers.collect(),
+            predicted_per_s,
+            measured_per_s: measured,
+            error: predicted_per_s / measured - 1.0,
+        }
+    }
+}
+
+/// From a finished search to the section: fits the model and, where a peak is asked for, chooses.
+pub fn assemble(
+    stack: &StackModel,
+    model: Option<&Model>,
+    found: &SearchOutcome,
+    need: Option<&Need>,
+) -> (CapacitySection, Option<Choice>) {
+    let choice = model.zip(need).map(|(m, need)| super::choice::choose(m, stack, found, need));
+    (CapacitySection::new(found, model, choice.as_ref()), choice)
+}

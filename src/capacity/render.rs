@@ -1,0 +1,218 @@
+//! The capacity section as a terminal table and as a section of the sign-off report.
+
+use std::fmt::Write as _;
+
+use super::model::{Ceiling, Resource};
+use super::output::{CapacitySection, Kind, OptionRow, Status, TierChoice};
+use super::search::SearchEnd;
+
+/// The section for a terminal: plain text, aligned, at most 100 columns but for long reasons.
+pub fn terminal(section: &CapacitySection) -> String {
+    let mut text = format!("{}\n", headline(section));
+    for line in facts(section) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if !section.options.is_empty() {
+        let rows: Vec<Vec<String>> =
+            std::iter::once(heads()).chain(section.options.iter().map(cells)).collect();
+        text.push('\n');
+        text.push_str(&aligned(&rows));
+    }
+    if let Some(recommendation) = &section.recommendation {
+        let _ = writeln!(
+            text,
+            "\n{}: {} at ${:.2} a month; {}",
+            word(recommendation.kind),
+            deployment(&recommendation.tiers),
+            recommendation.monthly_cost,
+            recommendation.reason
+        );
+    }
+    text
+}
+
+/// The section for the sign-off report.
+pub fn markdown(section: &CapacitySection) -> String {
+    let mut text = format!("## Capacity\n\n**{}**\n\n", headline(section));
+    for line in facts(section) {
+        let _ = writeln!(text, "- {line}");
+    }
+    if !section.tiers.is_empty() {
+        text.push_str("\n| tier | CPU per request | full at |\n|---|---|---|\n");
+        for tier in &section.tiers {
+            let demand = match (tier.demand_ms, tier.interval) {
+                (Some(ms), Some([low, high])) => format!("{ms:.2} ms [{low:.2}, {high:.2}]"),
+                _ => "n/a".to_owned(),
+            };
+            let ceiling =
+                tier.ceiling_per_s.map_or("n/a".to_owned(), |r| format!("{} req/s", rate(r)));
+            let _ = writeln!(text, "| {} | {demand} | {ceiling} |", escaped(&tier.tier));
+        }
+    }
+    if !section.options.is_empty() {
+        let heads = heads();
+        let _ = writeln!(text, "\n| {} |\n|{}", heads.join(" | "), "---|".repeat(heads.len()));
+        for option in &section.options {
+            let cells: Vec<String> = cells(option).iter().map(|cell| escaped(cell)).collect();
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+    }
+    if let Some(recommendation) = &section.recommendation {
+        let _ = writeln!(
+            text,
+            "\n**{}**: {} at ${:.2} a month. {}.",
+            word(recommendation.kind),
+            escaped(&deployment(&recommendation.tiers)),
+            recommendation.monthly_cost,
+            escaped(&recommendation.reason)
+        );
+    }
+    verified(section, &mut text);
+    text
+}
+
+fn verified(section: &CapacitySection, text: &mut String) {
+    if section.verified.is_empty() {
+        return;
+    }
+    text.push_str("\n| deployment | predicted | measured | error |\n|---|---|---|---|\n");
+    for check in &section.verified {
+        let _ = writeln!(
+            text,
+            "| {} | {} req/s | {} req/s | {:+.1} % |",
+            escaped(&deployment(&check.tiers)),
+            rate(check.predicted_per_s),
+            rate(check.measured_per_s),
+            100.0 * check.error
+        );
+    }
+}
+
+fn headline(section: &CapacitySection) -> String {
+    match (section.slo_max_per_s, section.interval, section.end) {
+        (None, _, _) => "no rate was found within every objective".to_owned(),
+        (Some(found), _, SearchEnd::NoLimitFound) => {
+            format!("SLO-max is at least {} req/s; no higher rate was allowed", rate(found))
+        }
+        (Some(found), Some([low, high]), _) => format!(
+            "SLO-max {} req/s [{}, {}]{}",
+            rate(found),
+            rate(low),
+            rate(high),
+            if section.confirmed { ", confirmed" } else { ", not confirmed" }
+        ),
+        (Some(found), None, _) => format!("SLO-max {} req/s", rate(found)),
+    }
+}
+
+fn facts(section: &CapacitySection) -> Vec<String> {
+    let mut facts = Vec::new();
+    match section.end {
+        SearchEnd::Complete | SearchEnd::NoLimitFound => {}
+        SearchEnd::BudgetSpent => facts.push(
+            "the time was up before pass and fail came within 5 %: allow more with --within"
+                .to_owned(),
+        ),
+        SearchEnd::NeverWithin => {
+            facts.push("even the lowest rate misses an objective".to_owned());
+        }
+        SearchEnd::GeneratorLimit => facts.push(
+            "the load generator gave out before the stack: this is not the stack's capacity"
+                .to_owned(),
+        ),
+        SearchEnd::NotConfirmed => {
+            facts.push("the claimed rate failed when it was held again".to_owned());
+        }
+    }
+    let mut name = |label: &str, ceiling: &Option<Ceiling>| {
+        if let Some(ceiling) = ceiling {
+            facts.push(format!("{label}: {}", bottleneck(ceiling)));
+        }
+    };
+    name("bottleneck", &section.bottleneck);
+    name("next", &section.next_bottleneck);
+    if let Some(alert) = section.alert_rate_per_s {
+        facts.push(format!("alert at {} req/s (80 % of capacity)", rate(alert)));
+    }
+    if let Some(error) = section.held_out_error {
+        facts.push(format!("model error on unseen steps: {:.1} %", 100.0 * error));
+    }
+    facts
+}
+
+fn bottleneck(ceiling: &Ceiling) -> String {
+    let what = match ceiling.resource {
+        Resource::Cpu => "CPU",
+        Resource::Pool => "connection pool",
+        Resource::Memory => "memory",
+        Resource::RateLimit => "rate limit at the edge",
+        Resource::Lock => "lock or other serial section",
+        Resource::External => "external service",
+    };
+    let tier = if ceiling.tier.is_empty() { String::new() } else { format!("{}, ", ceiling.tier) };
+    format!("{tier}{what}, full at {} req/s", rate(ceiling.rate.get()))
+}
+
+fn heads() -> Vec<String> {
+    ["deployment", "kind", "SLO-max", "95 %", "P(SLO)", "$/month", "N+1", "verdict"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn cells(option: &OptionRow) -> Vec<String> {
+    let [low, high] = option.interval;
+    let verdict = match option.status {
+        Status::Recommended => "buy: ",
+        Status::Feasible => "",
+        Status::Rejected => "no: ",
+    };
+    let unverified = if option.unverified { " (unverified)" } else { "" };
+    vec![
+        deployment(&option.tiers),
+        word(option.kind).to_owned(),
+        format!("{}{unverified}", rate(option.slo_max_per_s)),
+        format!("{}–{}", rate(low), rate(high)),
+        format!("{:.0} %", 100.0 * option.p_slo_met),
+        format!("{:.2}", option.monthly_cost),
+        if option.n_plus_1 { "yes" } else { "no" }.to_owned(),
+        format!("{verdict}{}", option.reason),
+    ]
+}
+
+fn deployment(tiers: &[TierChoice]) -> String {
+    let one = |tier: &TierChoice| format!("{} {}×{}", tier.tier, tier.replicas, tier.cores);
+    tiers.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Vertical => "VERTICAL",
+        Kind::Horizontal => "HORIZONTAL",
+        Kind::Both => "BOTH",
+        Kind::Neither => "NEITHER",
+    }
+}
+
+fn rate(value: f64) -> String {
+    if value < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+/// A cell must not end its row.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::from(" ");
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, " {cell:<width$} ");
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
