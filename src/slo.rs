@@ -7,6 +7,7 @@ mod judge;
 mod measured;
 mod objectives;
 mod observed;
+pub mod regression;
 #[cfg(test)]
 mod simulated;
 pub mod statistics;
