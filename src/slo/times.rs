@@ -42,10 +42,7 @@ pub(super) fn quantile(seconds: &Seconds<'_>, p: f64) -> Measured {
     let count = pooled.count();
     let needed = order_statistics::least_count(p, CONFIDENCE);
     if count < needed {
-        return Measured::nothing(
-            count,
-            format!("n/a (n={count}): {} needs at least {needed} values", name(p)),
-        );
+        return Measured::nothing(count, too_few(count, p, needed, seconds.len() as u64));
     }
     let values = Values::of(&pooled);
     let estimate = values.at(p);
@@ -124,6 +121,17 @@ pub(super) fn mean(seconds: &Seconds<'_>) -> Measured {
         }
         _ => Measured::nothing(count, format!("n/a (n={count}): a mean needs at least 2 values")),
     }
+}
+
+/// Why there is no quantile, and how much longer to run for one.
+fn too_few(count: u64, p: f64, needed: u64, seconds: u64) -> String {
+    let text = format!("n/a (n={count}): {} needs at least {needed} values", name(p));
+    if count == 0 {
+        return text;
+    }
+    let missing = (seconds * (needed - count)).div_ceil(count);
+    let step = if missing > 120 { 60 } else { 10 };
+    format!("{text}; run about {} longer", Nanos::from_secs(missing.div_ceil(step) * step))
 }
 
 /// Prints 0.999 as `p99.9`.

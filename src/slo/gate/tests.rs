@@ -62,7 +62,9 @@ fn unlike_conditions_are_refused_all_at_once() {
 fn one_side_that_repeats_a_seed_is_refused() {
     let baseline = runs(1.0, 0);
     let mut candidate = runs(1.0, 9);
-    candidate.iter_mut().for_each(|run| run.conditions.seed = Seed::new(7));
+    for run in &mut candidate {
+        run.conditions.seed = Seed::new(7);
+    }
     let unlike = alike(&baseline, &candidate);
     assert!(matches!(unlike.as_slice(), [Unlike::Seeds { .. }]), "{unlike:?}");
     let same: Vec<RunSummary> = candidate.clone();

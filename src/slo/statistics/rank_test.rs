@@ -43,7 +43,9 @@ pub fn compare(baseline: &[f64], candidate: &[f64]) -> RankTest {
     let u = (doubled - n * (n + 1)) as f64 / 2.0;
     if ranks.iter().all(|rank| rank % 2 == 0) {
         // No half ranks: half as many sums to count.
-        ranks.iter_mut().for_each(|rank| *rank /= 2);
+        for rank in &mut ranks {
+            *rank /= 2;
+        }
     }
     let sum: usize = ranks[m..].iter().sum();
     let total: usize = ranks.iter().sum();
