@@ -3,10 +3,13 @@
 //! A number is worth showing only if the measurement behind it is valid, so validity comes first and a
 //! measurement that is not valid never passes.
 
+mod bounds;
+pub mod gate;
 mod judge;
 mod measured;
 mod objectives;
 mod observed;
+pub mod regression;
 #[cfg(test)]
 mod simulated;
 pub mod statistics;

@@ -373,7 +373,9 @@ mod tests {
             (0..64).flat_map(|bits| [1_u64 << bits, (1 << bits) - 1, 0x5A5A_5A5A >> (bits / 2)]);
         let values: Vec<Nanos> = values.map(Nanos::new).collect();
         let mut dense = Distribution::new();
-        values.iter().for_each(|&value| dense.record(value));
+        for value in &values {
+            dense.record(*value);
+        }
         assert_eq!(values.into_iter().collect::<SparseDistribution>(), dense.to_sparse());
     }
 

@@ -38,9 +38,8 @@ fn verdict(validity: &Validity, objectives: &[JudgedObjective], strictness: Stri
         return Verdict::NotValid;
     }
     let of = |status| match status {
-        ObjectiveStatus::Pass => Verdict::Pass,
         ObjectiveStatus::NotMeasured if strictness == Strictness::Strict => Verdict::Inconclusive,
-        ObjectiveStatus::NotMeasured => Verdict::Pass,
+        ObjectiveStatus::NotMeasured | ObjectiveStatus::Pass => Verdict::Pass,
         ObjectiveStatus::AtRisk => Verdict::AtRisk,
         ObjectiveStatus::Inconclusive => Verdict::Inconclusive,
         ObjectiveStatus::Fail => Verdict::Fail,

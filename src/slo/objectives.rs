@@ -6,17 +6,16 @@ use super::statistics::{order_statistics, proportion};
 use super::times::{self, Seconds};
 use super::uptime::{self, Counts};
 use super::window::Window;
-use super::{JudgedObjective, ObjectiveStatus, observed};
+use super::{JudgedObjective, bounds, observed};
 use crate::metrics::{
-    Bound, Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution,
-    StepId,
+    Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
 };
 use crate::units::{Nanos, Quantity, Rate, Ratio};
 
 /// Judges one row.
 pub(super) fn judge(window: &Window<'_>, objective: &Objective) -> JudgedObjective {
     let measured = measure(window, objective);
-    let (status, note) = compare(objective, &measured, window.steady_length());
+    let (status, note) = bounds::compare(objective, &measured, window.steady_length());
     let kind = measured.estimate;
     let quantity = |base: f64| kind.map_or(Quantity::Count(base), |kind| kind.with_base(base));
     JudgedObjective {
@@ -184,6 +183,11 @@ fn error_rate(window: &Window<'_>, rows: &Rows, objective: &Objective) -> Measur
     let estimate = Quantity::Share(Ratio::new(found.value));
     let mut measured = Measured::value(estimate, Some(interval), requests);
     let limit = objective.limit.map(Quantity::base);
+    if failed == 0 && limit.is_some_and(|limit| limit <= 0.0) {
+        // "No error at all" speaks of this run; no run could prove it of all others.
+        measured.interval = None;
+        return measured;
+    }
     if let Some(limit) = limit.filter(|limit| failed == 0 && interval.1 > *limit) {
         let needed = order_statistics::least_count(1.0 - limit, CONFIDENCE);
         measured.unproven = true;
@@ -217,59 +221,4 @@ fn throughput(window: &Window<'_>, rows: &Rows) -> Measured {
         }
         None => Measured::nothing(0, "n/a: no second was judged".to_owned()),
     }
-}
-
-/// Holds a measured value against max and target.
-///
-/// Inconclusive only where the interval straddles the max; against the target the estimate decides.
-fn compare(objective: &Objective, measured: &Measured, length: Nanos) -> (ObjectiveStatus, String) {
-    let note = measured.note.clone();
-    let Some(estimate) = measured.estimate.filter(|_| !measured.unproven) else {
-        return (ObjectiveStatus::NotMeasured, note);
-    };
-    // Seen from the good side: positive is beyond the bound.
-    let sign = match objective.bound {
-        Bound::AtMost => 1.0,
-        Bound::AtLeast => -1.0,
-    };
-    let beyond = |value: f64, bound: Quantity| sign * (value - bound.base()) > 0.0;
-    if let Some(limit) = objective.limit {
-        let (lower, upper) = measured.interval.unwrap_or((estimate.base(), estimate.base()));
-        match (beyond(lower, limit), beyond(upper, limit)) {
-            (true, true) => return (ObjectiveStatus::Fail, note),
-            (false, false) => {}
-            (true, false) | (false, true) => {
-                let advice = longer(estimate.base(), (lower, upper), limit.base(), length);
-                return (ObjectiveStatus::Inconclusive, joined(note, advice));
-            }
-        }
-    }
-    match objective.target {
-        Some(target) if beyond(estimate.base(), target) => (ObjectiveStatus::AtRisk, note),
-        _ => (ObjectiveStatus::Pass, note),
-    }
-}
-
-fn joined(note: String, more: String) -> String {
-    if note.is_empty() { more } else { format!("{note}; {more}") }
-}
-
-/// How much longer to run until the interval leaves `limit` out: its width shrinks with the root of the
-/// time.
-fn longer(estimate: f64, interval: (f64, f64), limit: f64, length: Nanos) -> String {
-    let reach = if limit > estimate { interval.1 - estimate } else { estimate - interval.0 };
-    let gap = (limit - estimate).abs();
-    let factor = if gap > 0.0 { (reach / gap).powi(2) } else { f64::INFINITY };
-    let seconds = length.as_secs_f64() * (factor - 1.0).max(0.1);
-    if !seconds.is_finite() || seconds > 86_400.0 {
-        return "the interval contains the max, and the value is too close to it to tell apart by \
-                running longer: treat it as at its limit"
-            .to_owned();
-    }
-    let step = if seconds > 120.0 { 60 } else { 10 };
-    let rounded = (seconds.ceil() as u64).div_ceil(step) * step;
-    format!(
-        "the interval contains the max; run about {} longer to tell",
-        Nanos::from_secs(rounded.max(10))
-    )
 }

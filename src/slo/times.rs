@@ -42,25 +42,34 @@ pub(super) fn quantile(seconds: &Seconds<'_>, p: f64) -> Measured {
     let count = pooled.count();
     let needed = order_statistics::least_count(p, CONFIDENCE);
     if count < needed {
-        return Measured::nothing(
-            count,
-            format!("n/a (n={count}): {} needs at least {needed} values", name(p)),
-        );
+        return Measured::nothing(count, too_few(count, p, needed, seconds.len() as u64));
     }
     let values = Values::of(&pooled);
     let estimate = values.at(p);
-    let interval = share_interval(seconds, &values, p)
-        .map(|(lower, upper)| (values.seconds(lower), values.seconds(upper)));
-    Measured::value(Quantity::Time(Nanos::new(estimate.min(values.max))), interval, count)
+    let share = share_known(seconds, &values, p);
+    let interval = share.map(|(share, _)| {
+        let (lower, upper) = proportion::interval(&share, count, CONFIDENCE);
+        (values.seconds(lower), values.seconds(upper))
+    });
+    let measured =
+        Measured::value(Quantity::Time(Nanos::new(estimate.min(values.max))), interval, count);
+    match share {
+        Some((_, worth)) if worth * (1.0 - p) < 1.0 => measured.with_note(format!(
+            "slow requests came in clumps, so that {count} are worth some {worth:.0} independent \
+             ones: the interval is optimistic, run longer"
+        )),
+        _ => measured,
+    }
 }
 
-/// Between which shares of all requests the true `p` lies; `None` of too few seconds.
+/// The share `p` with the error with which it is known, and how many independent requests would know it
+/// as well; `None` of too few seconds.
 ///
 /// Far in the tail a run holds few clumps of slow requests, and one that happened to meet none of the
 /// bad ones also underrates how clumped they are. So the clumping (Kish's design effect: variance over
 /// that of independent requests) is taken at `p` and at a level with four times as many requests beyond
 /// it, where it is better known, and the greater of both counts.
-fn share_interval(seconds: &Seconds<'_>, values: &Values, p: f64) -> Option<(f64, f64)> {
+fn share_known(seconds: &Seconds<'_>, values: &Values, p: f64) -> Option<(Estimate, f64)> {
     let count = values.count();
     let mut share = share_at(seconds, values, p)?;
     let wider = (1.0 - 4.0 * (1.0 - p)).max(0.5).min(p);
@@ -69,7 +78,7 @@ fn share_interval(seconds: &Seconds<'_>, values: &Values, p: f64) -> Option<(f64
     let effect_max = effect(share.error?, p).max(effect(other.error?, wider));
     share.error = Some((effect_max * p * (1.0 - p) / count as f64).sqrt());
     share.batches = share.batches.min(other.batches);
-    Some(proportion::interval(&share, count, CONFIDENCE))
+    Some((share, count as f64 / effect_max.max(1.0)))
 }
 
 /// The share of requests up to the time at `level`, with its error.
@@ -112,6 +121,17 @@ pub(super) fn mean(seconds: &Seconds<'_>) -> Measured {
         }
         _ => Measured::nothing(count, format!("n/a (n={count}): a mean needs at least 2 values")),
     }
+}
+
+/// Why there is no quantile, and how much longer to run for one.
+fn too_few(count: u64, p: f64, needed: u64, seconds: u64) -> String {
+    let text = format!("n/a (n={count}): {} needs at least {needed} values", name(p));
+    if count == 0 {
+        return text;
+    }
+    let missing = (seconds * (needed - count)).div_ceil(count);
+    let step = if missing > 120 { 60 } else { 10 };
+    format!("{text}; run about {} longer", Nanos::from_secs(missing.div_ceil(step) * step))
 }
 
 /// Prints 0.999 as `p99.9`.

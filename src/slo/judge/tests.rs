@@ -10,20 +10,30 @@ use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 const STEADY: Queue = Queue { rate: 80.0, service_rate: 50.0, servers: 4, seconds: 60 };
 
-fn time(ms: u64) -> Option<Quantity> {
-    Some(Quantity::Time(Nanos::from_millis(ms)))
+fn time(ms: u64) -> Quantity {
+    Quantity::Time(Nanos::from_millis(ms))
 }
 
-fn share(value: f64) -> Option<Quantity> {
-    Some(Quantity::Share(Ratio::new(value)))
+fn share(value: f64) -> Quantity {
+    Quantity::Share(Ratio::new(value))
+}
+
+/// A row with target and max.
+fn row(measure: Measure, target: Quantity, limit: Quantity) -> Objective {
+    objective(measure, Some(target), Some(limit))
+}
+
+/// A row with a max only.
+fn bounded(measure: Measure, limit: Quantity) -> Objective {
+    objective(measure, None, Some(limit))
 }
 
 fn table() -> Vec<Objective> {
     vec![
-        objective(Measure::ResponseTime(0.95), time(200), time(500)),
-        objective(Measure::ResponseTime(0.99), time(500), time(1_000)),
-        objective(Measure::ErrorRate, share(0.001), share(0.01)),
-        objective(Measure::Uptime, share(0.999), share(0.995)),
+        row(Measure::ResponseTime(0.95), time(200), time(500)),
+        row(Measure::ResponseTime(0.99), time(500), time(1_000)),
+        row(Measure::ErrorRate, share(0.001), share(0.01)),
+        row(Measure::Uptime, share(0.999), share(0.995)),
     ]
 }
 
@@ -85,13 +95,13 @@ fn dead_stack_is_a_valid_measurement_that_fails() {
     assert_eq!(statuses[0], ObjectiveStatus::NotMeasured);
     assert_eq!(judgement.objectives[0].note, "n/a: all 600 requests failed");
     assert_eq!((statuses[2], statuses[3]), (ObjectiveStatus::Fail, ObjectiveStatus::Fail));
-    assert_eq!(judgement.objectives[3].estimate, share(0.0));
+    assert_eq!(judgement.objectives[3].estimate, Some(share(0.0)));
 }
 
 #[test]
 fn load_beyond_capacity_is_overloaded_and_never_passes() {
     let overload = Queue { rate: 250.0, ..STEADY };
-    let generous = vec![objective(Measure::ResponseTime(0.95), time(60_000), time(120_000))];
+    let generous = vec![row(Measure::ResponseTime(0.95), time(60_000), time(120_000))];
     let judgement = judge(&run(overload, generous, 3), Strictness::Normal);
     assert!(judgement.validity.overloaded, "{:?}", judgement.validity);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
@@ -101,7 +111,7 @@ fn load_beyond_capacity_is_overloaded_and_never_passes() {
 #[test]
 fn statuses_follow_estimate_and_interval() {
     let p95 = |target, limit| {
-        let rows = vec![objective(Measure::ResponseTime(0.95), time(target), time(limit))];
+        let rows = vec![row(Measure::ResponseTime(0.95), time(target), time(limit))];
         judge(&run(STEADY, rows, 5), Strictness::Normal)
     };
     let estimate = p95(500, 900).objectives[0].clone();
@@ -124,7 +134,7 @@ fn statuses_follow_estimate_and_interval() {
 
 #[test]
 fn few_samples_print_their_number() {
-    let rows = vec![objective(Measure::ResponseTime(0.99), time(100), time(200))];
+    let rows = vec![row(Measure::ResponseTime(0.99), time(100), time(200))];
     let sparse = Queue { rate: 0.5, service_rate: 50.0, servers: 1, seconds: 16 };
     let judgement = judge(&run(sparse, rows, 6), Strictness::Normal);
     let row = &judgement.objectives[0];
@@ -269,7 +279,7 @@ fn warm_up_is_left_out_of_times_and_reported() {
         let slowness = 2.0 * (-request.intended_s / 2.0).exp();
         request.done_s += slowness;
     }
-    let rows = vec![objective(Measure::ResponseTime(0.95), time(200), time(500))];
+    let rows = vec![row(Measure::ResponseTime(0.95), time(200), time(500))];
     let judgement = judge(&record(header(80.0, 60, rows), &requests), Strictness::Normal);
     assert!(judgement.steady.0 >= RunTime::ZERO + Nanos::from_secs(5), "{:?}", judgement.steady);
     assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.objectives);
@@ -289,9 +299,9 @@ fn freezes_are_measured_as_arithmetic_says() {
         })
         .collect();
     let rows = vec![
-        objective(Measure::ResponseTime(0.95), None, time(2_000)),
-        objective(Measure::ResponseTime(0.99), None, time(2_000)),
-        objective(Measure::Uptime, None, share(0.5)),
+        bounded(Measure::ResponseTime(0.95), time(2_000)),
+        bounded(Measure::ResponseTime(0.99), time(2_000)),
+        bounded(Measure::Uptime, share(0.5)),
     ];
     let mut header = header(500.0, 30, rows);
     header.arrivals = "constant".into();
@@ -306,12 +316,12 @@ fn freezes_are_measured_as_arithmetic_says() {
 
 #[test]
 fn error_rate_without_errors_needs_enough_requests() {
-    let rows = |limit| vec![objective(Measure::ErrorRate, None, share(limit))];
+    let rows = |limit| vec![bounded(Measure::ErrorRate, share(limit))];
     let small = Queue { rate: 5.0, service_rate: 50.0, servers: 1, seconds: 20 };
     let judgement = judge(&run(small, rows(0.005), 17), Strictness::Normal);
     assert_eq!(judgement.objectives[0].status, ObjectiveStatus::NotMeasured);
     assert!(judgement.objectives[0].note.contains("598 requests would"));
-    assert_eq!(judgement.objectives[0].estimate, share(0.0));
+    assert_eq!(judgement.objectives[0].estimate, Some(share(0.0)));
     let judgement = judge(&run(STEADY, rows(0.005), 17), Strictness::Normal);
     assert_eq!(judgement.objectives[0].status, ObjectiveStatus::Pass);
 
@@ -326,14 +336,14 @@ fn error_rate_without_errors_needs_enough_requests() {
 #[test]
 fn scopes_select_and_missing_ones_say_so() {
     let scoped =
-        |scope| Objective { scope, ..objective(Measure::ResponseTime(0.95), time(500), time(900)) };
+        |scope| Objective { scope, ..row(Measure::ResponseTime(0.95), time(500), time(900)) };
     let rows = vec![
         scoped(Scope::Scenario("only".into())),
         scoped(Scope::Step("get".into())),
         scoped(Scope::Tag("api".into())),
         scoped(Scope::Step("absent".into())),
-        objective(Measure::Custom("rebuffer_ratio".into()), share(0.005), share(0.01)),
-        objective(Measure::IterationTime(0.95), time(500), time(900)),
+        row(Measure::Custom("rebuffer_ratio".into()), share(0.005), share(0.01)),
+        row(Measure::IterationTime(0.95), time(500), time(900)),
         objective(Measure::Throughput, None, Some(Quantity::Rate(Rate::per_second(70.0)))),
     ];
     let judged = judge(&run(STEADY, rows, 19), Strictness::Normal).objectives;

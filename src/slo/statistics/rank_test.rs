@@ -38,9 +38,16 @@ pub fn compare(baseline: &[f64], candidate: &[f64]) -> RankTest {
         return RankTest { u: 0.0, p_greater: 1.0, p_less: 1.0, exact: true };
     }
     let pooled: Vec<f64> = baseline.iter().chain(candidate).copied().collect();
-    let ranks = doubled_midranks(&pooled);
+    let mut ranks = doubled_midranks(&pooled);
+    let doubled: usize = ranks[m..].iter().sum();
+    let u = (doubled - n * (n + 1)) as f64 / 2.0;
+    if ranks.iter().all(|rank| rank % 2 == 0) {
+        // No half ranks: half as many sums to count.
+        for rank in &mut ranks {
+            *rank /= 2;
+        }
+    }
     let sum: usize = ranks[m..].iter().sum();
-    let u = (sum - n * (n + 1)) as f64 / 2.0;
     let total: usize = ranks.iter().sum();
     if ranks.len() * n.min(m) * total > COUNTING_LIMIT {
         return approximate(u, &ranks, m, n);
@@ -107,9 +114,9 @@ fn doubled_midranks(values: &[f64]) -> Vec<usize> {
 }
 
 /// Normal approximation with tie and continuity correction.
-fn approximate(u: f64, doubled_ranks: &[usize], m: usize, n: usize) -> RankTest {
-    let (m, n, all) = (m as f64, n as f64, doubled_ranks.len() as f64);
-    let mut sorted = doubled_ranks.to_vec();
+fn approximate(u: f64, ranks: &[usize], m: usize, n: usize) -> RankTest {
+    let (m, n, all) = (m as f64, n as f64, ranks.len() as f64);
+    let mut sorted = ranks.to_vec();
     sorted.sort_unstable();
     let ties: f64 = sorted
         .chunk_by(|a, b| a == b)

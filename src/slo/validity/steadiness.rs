@@ -74,9 +74,11 @@ fn warm_up(window: &Window<'_>) -> Finding {
 ///
 /// Arrivals and departures each vary by about √n in n requests, so a stack right at its limit piles up
 /// some √(2n) by chance. More than three times that, by Sen's slope over the stage, with a trend that
-/// Mann–Kendall finds certain and at least half of the median, is an overload.
+/// Mann–Kendall finds certain and at least half of the median, is an overload. The warm-up is not left
+/// out, because a growing queue looks like one.
 fn backlog(window: &Window<'_>) -> Option<Finding> {
-    window.steady_stages().find_map(|stage| {
+    window.stages.iter().find_map(|range| {
+        let stage = &window.judged[range.clone()];
         let in_flight: Vec<f64> = stage.iter().map(|interval| mean_in_flight(interval)).collect();
         let requests: u64 = stage.iter().map(|interval| interval.requests()).sum();
         let (trend, growth) = growth(&in_flight, 0.99)?;

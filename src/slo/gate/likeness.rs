@@ -1,0 +1,120 @@
+//! Whether runs may be compared: everything but the candidate must be the same.
+
+use std::collections::BTreeSet;
+
+use super::super::ValidityStatus;
+use super::summary::{Conditions, RunSummary};
+
+/// Whether runs must be alike to be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// Unlike runs are refused.
+    Required,
+    /// The user knows better.
+    Waived,
+}
+
+/// A way in which runs are unlike.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Unlike {
+    /// A condition differs.
+    #[error("{what} differs: `{baseline}` in the baseline, `{candidate}` in the candidate")]
+    Condition {
+        /// Which condition.
+        what: String,
+        /// Its value in the first baseline run.
+        baseline: String,
+        /// Its value in a run that differs.
+        candidate: String,
+    },
+    /// One side repeats a seed, the other draws new ones, or repeats another.
+    #[error(
+        "seeds differ: the baseline uses {baseline}, the candidate {candidate}; repeat the baseline's seeds"
+    )]
+    Seeds {
+        /// What the baseline does.
+        baseline: String,
+        /// What the candidate does.
+        candidate: String,
+    },
+    /// A run cannot support any comparison.
+    #[error("the run of {started_utc} is not valid; repeat it")]
+    NotValid {
+        /// When it began.
+        started_utc: String,
+    },
+    /// A side is empty.
+    #[error("the {side} has no run")]
+    NoRun {
+        /// `baseline` or `candidate`.
+        side: &'static str,
+    },
+}
+
+/// All the ways in which the runs of both sides are unlike; empty where they may be compared.
+pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<Unlike> {
+    let mut found = BTreeSet::new();
+    for (side, runs) in [("baseline", baseline), ("candidate", candidate)] {
+        if runs.is_empty() {
+            found.insert(Unlike::NoRun { side });
+        }
+    }
+    let runs = || baseline.iter().chain(candidate);
+    for run in runs().filter(|run| run.validity == ValidityStatus::NotValid) {
+        found.insert(Unlike::NotValid { started_utc: run.started_utc.clone() });
+    }
+    if let Some(first) = baseline.first() {
+        runs().for_each(|run| found.extend(differences(&first.conditions, &run.conditions)));
+    }
+    found.extend(seeds_differ(baseline, candidate));
+    found.into_iter().collect()
+}
+
+/// Everything that must be equal, as pairs of text.
+fn differences(first: &Conditions, other: &Conditions) -> Vec<Unlike> {
+    let facts = |of: &Conditions| {
+        let facts: BTreeSet<String> = of.facts.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        facts.into_iter().collect::<Vec<_>>().join(", ")
+    };
+    let load = |of: &Conditions| {
+        let stages = of.stages.iter().map(|s| format!("{}→{} for {}", s.from, s.to, s.duration));
+        let stages: Vec<String> = stages.collect();
+        format!("{:?} {} {}", of.model, of.arrivals, stages.join(", "))
+    };
+    [
+        ("system", first.name.clone(), other.name.clone()),
+        ("workload", first.workload.clone(), other.workload.clone()),
+        ("load", load(first), load(other)),
+        ("scenario hash", first.scenario_hash.clone(), other.scenario_hash.clone()),
+        ("shard", format!("{:?}", first.shard), format!("{:?}", other.shard)),
+        ("kind of target", first.target_kind.clone(), other.target_kind.clone()),
+        ("conditions", facts(first), facts(other)),
+    ]
+    .into_iter()
+    .filter(|(_, baseline, candidate)| baseline != candidate)
+    .map(|(what, baseline, candidate)| Unlike::Condition {
+        what: what.to_owned(),
+        baseline,
+        candidate,
+    })
+    .collect()
+}
+
+/// One repeated seed plays one schedule, and its luck is in every run; so both sides repeat the same one,
+/// or both draw new ones.
+fn seeds_differ(baseline: &[RunSummary], candidate: &[RunSummary]) -> Option<Unlike> {
+    let seeds = |runs: &[RunSummary]| -> BTreeSet<u64> {
+        runs.iter().map(|run| run.conditions.seed.get()).collect()
+    };
+    let (before, after) = (seeds(baseline), seeds(candidate));
+    let repeats = |seeds: &BTreeSet<u64>, runs: &[RunSummary]| seeds.len() == 1 && runs.len() > 1;
+    let is_same = before == after;
+    if is_same || !(repeats(&before, baseline) || repeats(&after, candidate)) {
+        return None;
+    }
+    let policy = |seeds: &BTreeSet<u64>| match seeds.first() {
+        Some(seed) if seeds.len() == 1 => format!("seed {seed} only"),
+        _ => format!("{} seeds", seeds.len()),
+    };
+    Some(Unlike::Seeds { baseline: policy(&before), candidate: policy(&after) })
+}

@@ -1,0 +1,248 @@
+//! A run in a few numbers: what a gate compares and a repository keeps.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::statistics::order_statistics::least_count;
+use super::super::window::Window;
+use super::super::{Strictness, ValidityStatus, judge};
+use crate::metrics::{Distribution, LoadModel, RunHeader, RunLog, StageInfo, StepId};
+use crate::units::{Nanos, Ratio, Seed};
+
+/// Confidence with which a quantile must be below the greatest value for a run to have it.
+const CONFIDENCE: f64 = 0.95;
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// The median response time.
+    P50,
+    /// The response time that 95 % of requests do not exceed.
+    P95,
+    /// The response time that 99 % of requests do not exceed.
+    P99,
+    /// The mean response time.
+    Mean,
+    /// Failed requests among all.
+    ErrorRate,
+}
+
+impl Metric {
+    /// All metrics, in the order of tables.
+    pub const ALL: [Self; 5] = [Self::P50, Self::P95, Self::P99, Self::Mean, Self::ErrorRate];
+
+    /// The name used in files and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::Mean => "mean",
+            Self::ErrorRate => "error_rate",
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Under which conditions a run was made: what must agree for a comparison to mean anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// The system's name.
+    pub name: String,
+    /// The workload's name.
+    pub workload: String,
+    /// Hash of all files that make the scenario.
+    pub scenario_hash: String,
+    /// How load was offered.
+    pub model: LoadModel,
+    /// `poisson`, `constant` or `closed`.
+    pub arrivals: String,
+    /// The stages as played, overrides included.
+    pub stages: Vec<StageInfo>,
+    /// Which shard of how many.
+    pub shard: (u32, u32),
+    /// The seed.
+    pub seed: Seed,
+    /// Scheme and nearness of the target: `http, loopback`, `https, remote`.
+    pub target_kind: String,
+    /// Replicas, sizes and whatever else the run was told of its conditions.
+    pub facts: Vec<(String, String)>,
+}
+
+impl Conditions {
+    fn of(header: &RunHeader) -> Self {
+        Self {
+            name: header.name.clone(),
+            workload: header.workload.clone(),
+            scenario_hash: header.scenario_hash.clone(),
+            model: header.model,
+            arrivals: header.arrivals.clone(),
+            stages: header.stages.clone(),
+            shard: header.shard,
+            seed: header.seed,
+            target_kind: target_kind(&header.target),
+            facts: header.conditions.clone(),
+        }
+    }
+}
+
+/// Two targets may be compared with each other, but not one on this machine with one across a network.
+fn target_kind(target: &str) -> String {
+    let (scheme, rest) = target.split_once("://").unwrap_or(("http", target));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_near = ["127.", "localhost", "[::1]"].iter().any(|near| host.starts_with(near));
+    format!("{scheme}, {}", if is_near { "loopback" } else { "remote" })
+}
+
+/// The numbers of one step within a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// The step's name.
+    pub name: String,
+    /// How many requests ended.
+    pub requests: u64,
+    /// Median response time; absent of too few requests (5).
+    pub p50: Option<Nanos>,
+    /// p95 of response time; absent of too few requests (59).
+    pub p95: Option<Nanos>,
+    /// p99 of response time; absent of too few requests (299).
+    pub p99: Option<Nanos>,
+    /// Mean response time; absent without requests.
+    pub mean: Option<Nanos>,
+    /// Failed requests among all; absent without requests.
+    pub error_rate: Option<Ratio>,
+}
+
+impl StepSummary {
+    fn of(name: &str, times: &Distribution, requests: u64, failed: u64) -> Self {
+        let quantile =
+            |p: f64| (times.count() >= least_count(p, CONFIDENCE)).then(|| times.quantile(p));
+        Self {
+            name: name.to_owned(),
+            requests,
+            p50: quantile(0.5),
+            p95: quantile(0.95),
+            p99: quantile(0.99),
+            mean: (!times.is_empty()).then(|| times.mean()),
+            error_rate: (requests > 0).then(|| Ratio::of(failed, requests)),
+        }
+    }
+
+    /// The value of `metric`: seconds, or a share; `None` where the run was too short for it.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::P50 => self.p50.map(Nanos::as_secs_f64),
+            Metric::P95 => self.p95.map(Nanos::as_secs_f64),
+            Metric::P99 => self.p99.map(Nanos::as_secs_f64),
+            Metric::Mean => self.mean.map(Nanos::as_secs_f64),
+            Metric::ErrorRate => self.error_rate.map(Ratio::get),
+        }
+    }
+}
+
+/// A run in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// When the run began, RFC 3339 UTC.
+    pub started_utc: String,
+    /// Whether the measurement can be trusted.
+    pub validity: ValidityStatus,
+    /// Under which conditions.
+    pub conditions: Conditions,
+    /// All requests together first, then every step in the scenario's order.
+    pub steps: Vec<StepSummary>,
+}
+
+impl RunSummary {
+    /// The name of the row for all requests together. No step can have it: names have no spaces.
+    pub const WHOLE: &str = "all requests";
+
+    /// The numbers of the judged part of a run, after warm-up.
+    pub fn of(log: &RunLog) -> Self {
+        let window = Window::of(log);
+        let ids: Vec<StepId> = (0..log.header.steps.len()).map(|i| StepId(i as u16)).collect();
+        let mut steps = vec![summarize(&window, Self::WHOLE, &ids)];
+        for (info, id) in log.header.steps.iter().zip(&ids) {
+            steps.push(summarize(&window, &info.name, &[*id]));
+        }
+        Self {
+            started_utc: log.header.started_utc.clone(),
+            validity: judge(log, Strictness::Normal).validity.status,
+            conditions: Conditions::of(&log.header),
+            steps,
+        }
+    }
+}
+
+fn summarize(window: &Window<'_>, name: &str, ids: &[StepId]) -> StepSummary {
+    let (mut times, mut requests, mut failed) = (Distribution::new(), 0, 0);
+    for interval in window.steady().iter().chain(&window.tail) {
+        for step in ids.iter().filter_map(|id| interval.steps.get(id)) {
+            times.merge_sparse(&step.response_time);
+            requests += step.requests;
+            failed += step.failed();
+        }
+    }
+    StepSummary::of(name, &times, requests, failed)
+}
+
+/// Runs to compare against, as committed: `baseline.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// `plimsoll.baseline/1`.
+    pub schema: String,
+    /// The runs, at least five for a verdict.
+    pub runs: Vec<RunSummary>,
+}
+
+/// Why a baseline could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// Not JSON, or not of this shape.
+    #[error("not a baseline: {0}")]
+    Broken(#[from] serde_json::Error),
+    /// A schema this version does not know.
+    #[error("the baseline has schema `{found}`; this version reads `{}`", Baseline::SCHEMA)]
+    UnknownSchema {
+        /// The schema found.
+        found: String,
+    },
+}
+
+impl Baseline {
+    /// The schema written and read here.
+    pub const SCHEMA: &str = "plimsoll.baseline/1";
+
+    /// A baseline of these runs.
+    pub fn of(runs: Vec<RunSummary>) -> Self {
+        Self { schema: Self::SCHEMA.to_owned(), runs }
+    }
+
+    /// Reads `baseline.json`.
+    ///
+    /// # Errors
+    /// Where the text is not a baseline of this schema.
+    pub fn read(text: &str) -> Result<Self, BaselineError> {
+        let baseline: Self = serde_json::from_str(text)?;
+        if baseline.schema == Self::SCHEMA {
+            Ok(baseline)
+        } else {
+            Err(BaselineError::UnknownSchema { found: baseline.schema })
+        }
+    }
+
+    /// The text of `baseline.json`, indented so that its changes can be reviewed.
+    pub fn to_text(&self) -> String {
+        // Cannot fail: every key is a string.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}

@@ -1,0 +1,82 @@
+//! Gates over simulated runs.
+
+use super::*;
+use crate::slo::simulated::{Queue, header, record};
+use crate::units::Seed;
+
+/// Five runs of a lightly loaded queue whose service takes `slowness` times as long.
+fn runs(slowness: f64, first_seed: u64) -> Vec<RunSummary> {
+    (first_seed..first_seed + 5)
+        .map(|seed| {
+            let queue =
+                Queue { rate: 30.0, service_rate: 50.0 / slowness, servers: 4, seconds: 40 };
+            let mut header = header(queue.rate, queue.seconds, vec![]);
+            header.seed = Seed::new(seed);
+            header.conditions = vec![("api.replicas".into(), "3".into())];
+            RunSummary::of(&record(header, &queue.play(seed)))
+        })
+        .collect()
+}
+
+#[test]
+fn slower_candidate_regresses_and_equal_one_does_not() {
+    let baseline = runs(1.0, 0);
+    let slower = compare(&baseline, &runs(1.4, 100), Likeness::Required).expect("alike");
+    assert_eq!(slower.verdict, GateVerdict::Regressed);
+    assert_eq!(slower.verdict.exit_code(), 98);
+    let mean = slower.regressed().find(|row| row.metric == Metric::Mean).expect("mean regressed");
+    assert!((mean.regression.effect.expect("positive") - 1.4).abs() < 0.15);
+    assert_eq!(mean.step, RunSummary::WHOLE);
+    // Five tests at most: the adjusted p still reaches 0.02.
+    assert!(mean.regression.p <= 0.02);
+
+    let equal = compare(&baseline, &runs(1.0, 200), Likeness::Required).expect("alike");
+    assert_ne!(equal.verdict, GateVerdict::Regressed);
+    let errors = equal.rows.iter().find(|row| row.metric == Metric::ErrorRate).expect("a row");
+    assert_eq!(errors.regression.verdict, RegressionVerdict::NotRegressed);
+}
+
+#[test]
+fn too_few_runs_ask_for_more() {
+    let found = compare(&runs(1.0, 0)[..3], &runs(3.0, 9), Likeness::Required).expect("alike");
+    assert_eq!((found.verdict, found.more_runs), (GateVerdict::NeedMoreRuns, 2));
+    assert_eq!(found.verdict.exit_code(), 97);
+}
+
+#[test]
+fn unlike_conditions_are_refused_all_at_once() {
+    let baseline = runs(1.0, 0);
+    let mut candidate = runs(1.0, 9);
+    candidate[1].conditions.scenario_hash = "other".into();
+    candidate[2].conditions.facts[0].1 = "4".into();
+    candidate[3].validity = crate::slo::ValidityStatus::NotValid;
+    let unlike = compare(&baseline, &candidate, Likeness::Required).expect_err("unlike");
+    let text: Vec<String> = unlike.iter().map(ToString::to_string).collect();
+    assert_eq!(text.len(), 3, "{text:?}");
+    assert!(text[0].contains("`api.replicas=3` in the baseline, `api.replicas=4`"), "{text:?}");
+    assert!(compare(&baseline, &candidate, Likeness::Waived).is_ok());
+    assert_eq!(alike(&[], &candidate[..1]), [Unlike::NoRun { side: "baseline" }]);
+}
+
+#[test]
+fn one_side_that_repeats_a_seed_is_refused() {
+    let baseline = runs(1.0, 0);
+    let mut candidate = runs(1.0, 9);
+    for run in &mut candidate {
+        run.conditions.seed = Seed::new(7);
+    }
+    let unlike = alike(&baseline, &candidate);
+    assert!(matches!(unlike.as_slice(), [Unlike::Seeds { .. }]), "{unlike:?}");
+    let same: Vec<RunSummary> = candidate.clone();
+    assert!(alike(&same, &candidate).is_empty());
+}
+
+#[test]
+fn baseline_survives_text() {
+    let baseline = Baseline::of(runs(1.0, 0));
+    assert_eq!(Baseline::read(&baseline.to_text()).expect("valid"), baseline);
+    assert!(Baseline::read("{}").is_err());
+    let future = baseline.to_text().replace("baseline/1", "baseline/2");
+    let error = Baseline::read(&future).expect_err("unknown schema");
+    assert!(error.to_string().contains("`plimsoll.baseline/2`"));
+}
