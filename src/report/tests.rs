@@ -1,9 +1,11 @@
 //! Goldens of every format, from run logs made by hand.
 
+use super::sign_off::{self, SignOff};
 use super::terminal::{self, Style};
 use super::{Extra, Report, fixture, json, junit, markdown, render_all};
 use crate::metrics::RunLog;
 use crate::slo::Judgement;
+use crate::units::Rate;
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -184,14 +186,128 @@ fn foreign_text_stays_text_in_every_format() {
     }
 }
 
-/// Writes the pages of all cases where a designer can look at them: `PLIMSOLL_PAGES=folder`.
+/// A capacity result as a search leaves it.
+fn capacity() -> serde_json::Value {
+    let curve: Vec<serde_json::Value> = [(50, 21, 60, 90), (100, 22, 64, 97), (200, 25, 79, 130), (400, 44, 170, 310), (450, 90, 410, 900)]
+        .iter()
+        .map(|&(rate, p50, p95, p99)| {
+            serde_json::json!({ "rate_per_s": rate, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "passed": rate < 450 })
+        })
+        .collect();
+    serde_json::json!({
+        "slo_max_per_s": 418.0,
+        "interval": [405.0, 431.0],
+        "bottleneck": "api: CPU",
+        "next_bottleneck": "db: connections",
+        "tiers": {
+            "api": { "demand_ms": 4.41, "interval": [4.3, 4.52], "ceiling_per_s": 430.0 },
+            "db": { "demand_ms": 1.1, "interval": [1.02, 1.19], "ceiling_per_s": 900.0 },
+        },
+        "options": [
+            {
+                "tiers": { "api": 5, "db": 1 }, "kind": "horizontal", "slo_max_per_s": 1_010.0,
+                "interval": [960.0, 1_070.0], "p_slo_met": 0.97, "monthly_cost": 540.0, "n_plus_1": true,
+                "status": "recommended", "reason": "least cost that holds with one replica lost"
+            },
+            {
+                "tiers": { "api": { "replicas": 2, "size": "xlarge" }, "db": 1 }, "kind": "vertical",
+                "slo_max_per_s": 860.0, "interval": [800.0, 910.0], "p_slo_met": 0.11, "monthly_cost": 610.0,
+                "n_plus_1": false, "status": "rejected", "reason": "below the forecast peak <b>"
+            },
+        ],
+        "recommendation": {
+            "kind": "horizontal", "tiers": { "api": 5, "db": 1 }, "monthly_cost": 540.0,
+            "reason": "The API's CPU binds and the database has room."
+        },
+        "alert_rate_per_s": 334.0,
+        "verified": [{ "tiers": { "api": 3 }, "predicted_per_s": 620.0, "measured_per_s": 604.0 }],
+        "curve": curve,
+    })
+}
+
+fn sign_off_input(capacity: Option<serde_json::Value>) -> SignOff {
+    let (fail_log, fail) = fixture::fail();
+    SignOff {
+        system: "ais".into(),
+        runs: vec![Report::new(&fixture::log(), &fixture::pass()), Report::new(&fail_log, &fail)],
+        capacity,
+        forecast_peak: Some(Rate::per_second(300.0)),
+        stack: vec![("api".into(), "2 × m5.large".into())],
+        signers: vec!["Engineering".into(), "Operations".into()],
+    }
+}
+
+#[test]
+fn sign_off_with_a_capacity_result_is_as_agreed() {
+    golden("sign_off.md", &sign_off::markdown(&sign_off_input(Some(capacity()))));
+}
+
+#[test]
+fn sign_off_without_a_capacity_result_says_not_tested() {
+    let text = sign_off::markdown(&sign_off_input(None));
+    golden("sign_off_untested.md", &text);
+    for untested in
+        ["**SLO-max**: not tested", "**headroom**: not tested", "No capacity search was made"]
+    {
+        assert!(text.contains(untested), "{untested}");
+    }
+}
+
+#[test]
+fn sign_off_page_escapes_and_draws_the_line() {
+    let html = sign_off::html(&sign_off_input(Some(capacity()))).expect("renders");
+    assert!(html.contains("forecast peak &lt;b&gt;") && !html.contains("peak <b>"));
+    assert!(html.contains("SLO-max"));
+}
+
+#[test]
+fn capacity_of_another_shape_never_stops_a_report() {
+    let (log, judgement) = fixture::empty();
+    for broken in [
+        serde_json::json!(null),
+        serde_json::json!([1]),
+        serde_json::json!({ "options": 3, "tiers": [] }),
+    ] {
+        let extra = Extra { capacity: Some(broken) };
+        assert!(render_all(&log, &judgement, &extra).is_ok());
+    }
+}
+
+/// The colours of a chart are classes: no fixed colour or font may be left in the page's drawings.
+#[cfg(feature = "charts")]
+#[test]
+fn charts_hold_no_fixed_colour_and_no_foreign_text() {
+    let (log, judgement) = fixture::nasty();
+    let html =
+        super::html::render(&Report::new(&log, &judgement), &Extra::default()).expect("renders");
+    let drawings: Vec<&str> =
+        html.split("<svg").skip(1).filter_map(|rest| rest.split("</svg>").next()).collect();
+    assert!(drawings.len() > 10);
+    for svg in drawings {
+        assert!(
+            !svg.contains("#0") && !svg.contains("font-family") && !svg.contains("alert"),
+            "{svg}"
+        );
+        assert!(svg.contains("class="));
+    }
+}
+
+/// Writes the pages where a designer can look at them: build with `PLIMSOLL_PAGES=folder`.
 #[test]
 fn pages() {
     if let Some(folder) = std::option_env!("PLIMSOLL_PAGES") {
         for (name, log, judgement) in cases() {
-            let html = super::html::render(&Report::new(&log, &judgement), &Extra::default())
-                .expect("renders");
+            let html = super::html::render(
+                &Report::new(&log, &judgement),
+                &Extra { capacity: Some(capacity()) },
+            )
+            .expect("renders");
             std::fs::write(format!("{folder}/{name}.html"), html).expect("writes");
         }
+        std::fs::write(
+            format!("{folder}/sign_off.html"),
+            sign_off::html(&sign_off_input(Some(capacity()))).unwrap(),
+        )
+        .unwrap();
     }
 }

@@ -90,7 +90,13 @@ impl Axis {
         let shown = LABELS.iter().take(high.floor() as usize + 1).enumerate();
         let mut ticks: Vec<(f64, String)> =
             shown.map(|(index, label)| (index as f64, (*label).to_owned())).collect();
-        ticks.insert(1, (2_f64.log10(), "50 %".to_owned()));
+        // Over many decades the median comes too close to the origin for two labels.
+        let median = (2_f64.log10(), "50 %".to_owned());
+        if high > 4.5 {
+            ticks[0] = median
+        } else {
+            ticks.insert(1, median)
+        }
         Self { low: 0.0, high, ticks, logarithmic: false }
     }
 }
