@@ -1,10 +1,12 @@
 //! How long it takes to render a run of one hour with 50 steps, and how large the page becomes.
 //!
 //! The bar is 2 s and 1 MB. Run by `cargo bench --bench report`; the time is printed, never asserted.
+//! `cargo bench --bench report -- FOLDER` also writes the files there, to look at them.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ const STEPS: u16 = 50;
 const REQUESTS: u64 = 40;
 
 fn main() -> ExitCode {
+    let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let folder = named.map(PathBuf::from);
     let log = log();
     let judgement = judgement();
     let text = text(&log);
@@ -45,6 +49,11 @@ fn main() -> ExitCode {
     println!("all files, merged   {:>8.0} ms   (bar 2,000 ms)", ms(all));
     for (name, bytes) in files.unwrap_or_default() {
         println!("  {name:<16} {:>8.0} kB", bytes.len() as f64 / 1e3);
+        if let Some(folder) = &folder
+            && std::fs::write(folder.join(name), bytes).is_err()
+        {
+            return ExitCode::FAILURE;
+        }
     }
     ExitCode::SUCCESS
 }

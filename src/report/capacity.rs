@@ -134,16 +134,17 @@ fn interval(value: &Value, unit: &str) -> String {
 }
 
 fn money(value: &Value) -> String {
-    value
-        .as_f64()
-        .map_or(NONE.to_owned(), |dollars| format!("${}", format::significant(dollars, 4)))
+    value.as_f64().map_or(NONE.to_owned(), |dollars| {
+        let whole = format::count(dollars.max(0.0) as u64);
+        if dollars.fract() == 0.0 { format!("${whole}") } else { format!("${dollars:.2}") }
+    })
 }
 
 fn facts(value: &Value) -> Vec<(&'static str, String)> {
     let mut facts = vec![(
         "SLO-max",
         format!(
-            "{} (95 % {})",
+            "{}, 95 % interval {}",
             number(&value["slo_max_per_s"], "req/s"),
             interval(&value["interval"], "req/s")
         ),
