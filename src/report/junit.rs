@@ -95,17 +95,15 @@ fn with(mut status: TestCaseStatus, kind: &str, message: &str) -> TestCaseStatus
 /// `estimate 612 ms (598 ms … 631 ms), target ≤ 500 ms, max ≤ 1 s`.
 fn describe(judged: &JudgedObjective) -> String {
     let row = rows::slo_row(judged);
-    let mut line = format!("estimate {}", row.estimate);
-    if judged.interval.is_some() {
-        line.push_str(&format!(" (95 % interval {})", row.interval));
-    }
+    let mut parts = vec![match judged.interval {
+        Some(_) => format!("estimate {} (95 % interval {})", row.estimate, row.interval),
+        None => format!("estimate {}", row.estimate),
+    }];
     for (word, bound) in [("target", &row.target), (wording::limit_word(judged), &row.limit)] {
         if bound != rows::NONE {
-            line.push_str(&format!(", {word} {bound}"));
+            parts.push(format!("{word} {bound}"));
         }
     }
-    if !row.note.is_empty() {
-        line.push_str(&format!("; {}", row.note));
-    }
-    line
+    let line = parts.join(", ");
+    if row.note.is_empty() { line } else { format!("{line}; {}", row.note) }
 }

@@ -12,7 +12,7 @@ pub use markdown::markdown;
 
 use serde::Serialize;
 
-use super::capacity::CapacityView;
+use super::capacity::{CapacityView, ceiling};
 use super::model::Report;
 use super::rows::SloRow;
 use super::{facts, format, rows, wording};
@@ -104,7 +104,7 @@ impl Document {
                 .iter()
                 .map(|(key, value)| (format::line(key, 60), format::line(value, 160)))
                 .collect(),
-            headroom: headroom(input),
+            headroom: headroom(input, capacity.as_ref()),
             capacity,
             recommendation: recommendation.unwrap_or_else(|| NOT_TESTED.to_owned()),
             risks: risks::risks(input),
@@ -197,34 +197,36 @@ fn highest_tested(runs: &[Report]) -> Option<Rate> {
     good.map(|run| run.shown.rate()).max_by(|a, b| a.get().total_cmp(&b.get()))
 }
 
-fn headroom(input: &SignOff) -> Vec<(&'static str, String)> {
-    let slo_max = slo_max(input);
-    let per_second = |rate: Option<f64>| {
-        rate.map_or_else(
-            || NOT_TESTED.to_owned(),
-            |rate| format!("{} req/s", format::rate(Rate::per_second(rate))),
-        )
+fn headroom(input: &SignOff, capacity: Option<&CapacityView>) -> Vec<(&'static str, String)> {
+    let per_second = |rate: Rate| format!("{} req/s", format::rate(rate));
+    let not_tested = || NOT_TESTED.to_owned();
+    let found = |wanted: &str| {
+        let facts =
+            capacity.filter(|_| slo_max(input).is_some() || wanted != "SLO-max")?.facts.iter();
+        facts.clone().find(|(name, _)| *name == wanted).map(|(_, text)| text.clone())
     };
-    let peak = input.forecast_peak.map(Rate::get);
-    let room = match (slo_max, peak) {
+    let room = match (slo_max(input), input.forecast_peak.map(Rate::get)) {
         (Some(slo_max), Some(peak)) if peak > 0.0 => {
             let room = (slo_max / peak - 1.0) * 100.0;
             format!("{room:+.0} % between the forecast peak and SLO-max")
         }
-        _ => NOT_TESTED.to_owned(),
+        _ => not_tested(),
     };
-    let tested = highest_tested(&input.runs).map(Rate::get);
-    vec![
-        (
-            "forecast peak",
-            peak.map_or_else(|| "not stated".to_owned(), |peak| per_second(Some(peak))),
-        ),
-        ("highest rate that met its objectives", per_second(tested)),
-        ("SLO-max", per_second(slo_max)),
+    let peak = input.forecast_peak.map_or_else(|| "not stated".to_owned(), per_second);
+    let tested = highest_tested(&input.runs).map_or_else(not_tested, per_second);
+    let mut facts = vec![
+        ("forecast peak", peak),
+        ("highest rate that met its objectives", tested),
+        ("SLO-max", found("SLO-max").unwrap_or_else(not_tested)),
         ("headroom", room),
         ("one replica lost (N+1)", n_plus_1(input)),
         ("bottleneck", bottleneck(input)),
-    ]
+    ];
+    let further = capacity.into_iter().flat_map(|capacity| capacity.facts.iter().cloned());
+    facts.extend(further.filter(|(name, _)| {
+        ["confirmed", "next bottleneck", "alert at", "model error"].contains(name)
+    }));
+    facts
 }
 
 /// The line, requests per second, where a search found it.
@@ -233,8 +235,9 @@ fn slo_max(input: &SignOff) -> Option<f64> {
 }
 
 fn bottleneck(input: &SignOff) -> String {
-    let named = input.capacity.as_ref().and_then(|capacity| capacity["bottleneck"].as_str());
-    named.map_or_else(|| NOT_TESTED.to_owned(), |name| format::line(name, 80))
+    let named = input.capacity.as_ref().map(|capacity| &capacity["bottleneck"]);
+    let known = named.filter(|bottleneck| !bottleneck.is_null());
+    known.map_or_else(|| NOT_TESTED.to_owned(), ceiling)
 }
 
 /// Whether the recommended deployment survives the loss of a replica, by its row among the options.

@@ -178,33 +178,39 @@ fn capacity() -> serde_json::Value {
             serde_json::json!({ "rate_per_s": rate, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "passed": rate < 450 })
         })
         .collect();
+    let large = serde_json::json!([
+        { "tier": "api", "replicas": 5, "cores": 2.0, "memory": 4_294_967_296_u64 },
+        { "tier": "db", "replicas": 1, "cores": 4.0, "memory": 17_179_869_184_u64 },
+    ]);
     serde_json::json!({
         "slo_max_per_s": 418.0,
         "interval": [405.0, 431.0],
-        "bottleneck": "api: CPU",
-        "next_bottleneck": "db: connections",
-        "tiers": {
-            "api": { "demand_ms": 4.41, "interval": [4.3, 4.52], "ceiling_per_s": 430.0 },
-            "db": { "demand_ms": 1.1, "interval": [1.02, 1.19], "ceiling_per_s": 900.0 },
-        },
+        "confirmed": false,
+        "bottleneck": { "tier": "api", "resource": "cpu", "rate": 430.0 },
+        "next_bottleneck": { "tier": "", "resource": "rate_limit", "rate": 900.0 },
+        "tiers": [
+            { "tier": "api", "demand_ms": 4.41, "interval": [4.3, 4.52], "ceiling_per_s": 430.0 },
+            { "tier": "db", "demand_ms": null, "interval": null, "ceiling_per_s": null },
+        ],
+        "held_out_error": 0.034,
         "options": [
             {
-                "tiers": { "api": 5, "db": 1 }, "kind": "horizontal", "slo_max_per_s": 1_010.0,
+                "tiers": large, "kind": "horizontal", "slo_max_per_s": 1_010.0,
                 "interval": [960.0, 1_070.0], "p_slo_met": 0.97, "monthly_cost": 540.0, "n_plus_1": true,
                 "status": "recommended", "reason": "least cost that holds with one replica lost"
             },
             {
-                "tiers": { "api": { "replicas": 2, "size": "xlarge" }, "db": 1 }, "kind": "vertical",
+                "tiers": [{ "tier": "api", "replicas": 2, "cores": 4.0, "memory": 8_589_934_592_u64 }], "unverified": true, "kind": "vertical",
                 "slo_max_per_s": 860.0, "interval": [800.0, 910.0], "p_slo_met": 0.11, "monthly_cost": 610.0,
                 "n_plus_1": false, "status": "rejected", "reason": "below the forecast peak <b>"
             },
         ],
         "recommendation": {
-            "kind": "horizontal", "tiers": { "api": 5, "db": 1 }, "monthly_cost": 540.0,
+            "kind": "horizontal", "tiers": large, "monthly_cost": 540.0,
             "reason": "The API's CPU binds and the database has room."
         },
         "alert_rate_per_s": 334.0,
-        "verified": [{ "tiers": { "api": 3 }, "predicted_per_s": 620.0, "measured_per_s": 604.0 }],
+        "verified": [{ "tiers": { "api": 3, "db": 1 }, "predicted_per_s": 620.0, "measured_per_s": 604.0 }],
         "curve": curve,
     })
 }

@@ -93,9 +93,9 @@ impl Axis {
         // Over many decades the median comes too close to the origin for two labels.
         let median = (2_f64.log10(), "50 %".to_owned());
         if high > 4.5 {
-            ticks[0] = median
+            ticks[0] = median;
         } else {
-            ticks.insert(1, median)
+            ticks.insert(1, median);
         }
         Self { low: 0.0, high, ticks, logarithmic: false }
     }

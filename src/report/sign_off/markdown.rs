@@ -1,7 +1,7 @@
 //! The sign-off report as Markdown.
 
 use super::{Document, SignOff};
-use crate::report::markdown::{Page, capacity_section, cell};
+use crate::report::markdown::{Page, capacity_tables, cell};
 
 /// Renders the document as Markdown.
 pub fn markdown(input: &SignOff) -> String {
@@ -18,7 +18,7 @@ pub fn markdown(input: &SignOff) -> String {
     page.facts(&document.headroom);
     page.facts(&[("recommendation", document.recommendation.clone())]);
     if let Some(capacity) = &document.capacity {
-        capacity_section(&mut page, capacity);
+        capacity_tables(&mut page, capacity);
     }
     page.heading(2, "Objectives");
     runs(&mut page, &document);

@@ -22,9 +22,12 @@ pub(super) fn risks(input: &SignOff) -> Vec<String> {
         for judged in &run.judgement.objectives {
             let said = match judged.status {
                 ObjectiveStatus::Pass | ObjectiveStatus::NotMeasured => continue,
-                ObjectiveStatus::AtRisk => "misses its target",
-                ObjectiveStatus::Inconclusive => "may exceed its max: the interval straddles it",
-                ObjectiveStatus::Fail => "exceeds its max",
+                ObjectiveStatus::AtRisk => "misses its target".to_owned(),
+                ObjectiveStatus::Inconclusive => format!(
+                    "may lie beyond its {}: the interval straddles it",
+                    wording::limit_word(judged)
+                ),
+                ObjectiveStatus::Fail => format!("lies beyond its {}", wording::limit_word(judged)),
             };
             risks.push(format!("{name}: {} {said}.", wording::objective_name(judged)));
         }
@@ -44,6 +47,12 @@ fn of_capacity(input: &SignOff) -> Vec<String> {
             format::rate(Rate::per_second(slo_max)),
             format::rate(peak)
         ));
+    }
+    let confirmed = input.capacity.as_ref().and_then(|capacity| capacity["confirmed"].as_bool());
+    if confirmed == Some(false) {
+        risks.push(
+            "SLO-max was not confirmed: the claimed rate was not held in a step of its own.".into(),
+        );
     }
     if n_plus_1(input).contains("does not") {
         risks.push("The loss of one replica would break the objectives.".into());
