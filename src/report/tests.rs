@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use super::terminal::{self, Style};
 use super::{Extra, Report, fixture, json, junit, markdown, render_all};
-use crate::metrics::RunLog;
+use crate::metrics::{Distribution, RunLog, StepId};
 use crate::slo::Judgement;
-use crate::units::Rate;
+use crate::units::{Nanos, Rate, RunTime};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -139,15 +139,29 @@ fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
     assert_eq!(value["load"]["intended_rate_per_s"], 105.0);
 }
 
-/// Two steps of a hundred equal values each: the run's p50 is the lower, its p99 the higher, never a mean.
+/// Two steps, 100 requests of 10 ms and 100 of 100 ms: the median of the run is 10 ms; the mean of the
+/// steps' medians would be 55 ms.
 #[test]
 fn quantiles_of_the_run_come_from_merged_histograms() {
-    let report = &case("pass").report;
-    let steps: Vec<u64> =
-        report.shown.steps.values().map(|totals| totals.response_time.count()).collect();
-    assert_eq!(report.shown.run.response_time.count(), steps.iter().sum::<u64>());
-    let slowest = report.shown.steps.values().map(|totals| totals.response_time.max()).max();
-    assert_eq!(Some(report.shown.run.response_time.max()), slowest);
+    let mut log = fixture::log();
+    log.intervals.truncate(10);
+    for interval in &mut log.intervals {
+        interval.steps.remove(&StepId(2));
+        for (id, ms) in [(StepId(0), 10), (StepId(1), 100)] {
+            let mut times = Distribution::new();
+            times.record_n(Nanos::from_millis(ms), 100);
+            let step = interval.steps.entry(id).or_default();
+            step.requests = 100;
+            step.response_time = times.to_sparse();
+        }
+    }
+    let report = Report::new(&log, &fixture::pass());
+    let run = &report.shown.run.response_time;
+    assert_eq!(run.count(), 4 * 200);
+    assert!((run.quantile(0.5).as_millis_f64() - 10.0).abs() < 0.02);
+    assert_eq!(run.quantile(0.99), Nanos::from_millis(100));
+    let last = report.series.points.last().and_then(|point| point.response_time);
+    assert!(last.is_some_and(|[p50, ..]| (p50.as_millis_f64() - 10.0).abs() < 0.02));
 }
 
 #[test]
@@ -247,6 +261,25 @@ fn sign_off_page_escapes_and_draws_the_line() {
     let html = sign_off::html(&sign_off_input(Some(capacity()))).expect("renders");
     assert!(html.contains("forecast peak &lt;b&gt;") && !html.contains("peak <b>"));
     assert!(html.contains("SLO-max"));
+}
+
+#[test]
+fn odd_times_in_a_log_never_stop_a_report() {
+    let (log, judgement) = fixture::fail();
+    let twisted: [fn(&mut RunLog, &mut Judgement); 4] = [
+        |log, _| log.intervals.reverse(),
+        |log, _| log.intervals.iter_mut().for_each(|interval| interval.end = interval.start),
+        |log, _| log.intervals[3].end = RunTime::NEVER,
+        |_, judgement| judgement.steady = (RunTime::NEVER, RunTime::ZERO),
+    ];
+    for twist in twisted {
+        let (mut log, mut judgement) = (log.clone(), judgement.clone());
+        twist(&mut log, &mut judgement);
+        let files = render_all(&log, &judgement, &Extra::default()).expect("renders");
+        assert!(files.iter().all(|(_, bytes)| bytes.len() < 1_000_000));
+        let report = Report::new(&log, &judgement);
+        assert!(terminal::summary(&report, Style::Plain, 100).contains("FAIL"));
+    }
 }
 
 #[test]
