@@ -24,8 +24,9 @@ impl Axis {
 
     /// An axis of a quantity from zero to at least `greatest`, in base units.
     pub(super) fn linear(greatest: f64, kind: Quantity, ticks: usize) -> Self {
-        let greatest =
-            if greatest > 0.0 && greatest.is_finite() { greatest } else { smallest(kind) };
+        let measured = greatest > 0.0 && greatest.is_finite();
+        // A little air, so that a line never lies on the upper edge.
+        let greatest = if measured { greatest * 1.03 } else { smallest(kind) };
         let step = if matches!(kind, Quantity::Size(_)) {
             binary_step(greatest / ticks as f64)
         } else {
