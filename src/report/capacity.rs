@@ -94,7 +94,7 @@ impl CapacityView {
             slo_max: value["slo_max_per_s"].as_f64(),
             facts: facts(value),
             recommendation: recommended(recommendation),
-            tiers: named(&value["tiers"]).map(|(name, tier)| tier_row(name, tier)).collect(),
+            tiers: named(&value["tiers"]).iter().map(|(name, tier)| tier_row(name, tier)).collect(),
             options: items(&value["options"]).map(option_row).collect(),
             verified: items(&value["verified"]).map(verified_row).collect(),
             curve: items(&value["curve"]).filter_map(curve_point).collect(),
@@ -106,8 +106,12 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().map_or(&[][..], Vec::as_slice).iter()
 }
 
-fn named(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flatten()
+/// The entries of a table of tiers: an object by name, or a list whose items name their `tier`.
+fn named(value: &Value) -> Vec<(String, &Value)> {
+    let of_object =
+        value.as_object().into_iter().flatten().map(|(name, tier)| (name.clone(), tier));
+    let of_list = items(value).map(|tier| (text(&tier["tier"]), tier));
+    of_object.chain(of_list).collect()
 }
 
 fn text(value: &Value) -> String {
@@ -134,25 +138,43 @@ fn interval(value: &Value, unit: &str) -> String {
 }
 
 fn money(value: &Value) -> String {
-    value
-        .as_f64()
-        .map_or(NONE.to_owned(), |dollars| format!("${}", format::significant(dollars, 4)))
+    value.as_f64().map_or(NONE.to_owned(), |dollars| {
+        let whole = format::count(dollars.max(0.0) as u64);
+        if dollars.fract() == 0.0 { format!("${whole}") } else { format!("${dollars:.2}") }
+    })
 }
 
 fn facts(value: &Value) -> Vec<(&'static str, String)> {
-    let mut facts = vec![(
-        "SLO-max",
-        format!(
-            "{} (95 % {})",
-            number(&value["slo_max_per_s"], "req/s"),
-            interval(&value["interval"], "req/s")
-        ),
-    )];
-    facts.push(("bottleneck", text(&value["bottleneck"])));
-    facts.push(("next bottleneck", text(&value["next_bottleneck"])));
+    let rate = number(&value["slo_max_per_s"], "req/s");
+    let interval = interval(&value["interval"], "req/s");
+    let mut facts = vec![("SLO-max", format!("{rate}, 95 % interval {interval}"))];
+    if let Some(confirmed) = value["confirmed"].as_bool() {
+        let said =
+            if confirmed { "held in a step of its own" } else { "not held in a step of its own" };
+        facts.push(("confirmed", said.to_owned()));
+    }
+    facts.push(("bottleneck", ceiling(&value["bottleneck"])));
+    facts.push(("next bottleneck", ceiling(&value["next_bottleneck"])));
     facts.push(("recommendation", recommended(&value["recommendation"])));
     facts.push(("alert at", number(&value["alert_rate_per_s"], "req/s")));
+    if let Some(error) = value["held_out_error"].as_f64() {
+        let share = format::share(Ratio::new(error));
+        facts.push(("model error", format!("{share} on steps it had not seen")));
+    }
     facts
+}
+
+/// What gives out, and at which rate; a plain text is taken as it is.
+pub(super) fn ceiling(value: &Value) -> String {
+    if !value.is_object() {
+        return text(value);
+    }
+    let resource = text(&value["resource"]).replace('_', " ");
+    let at = number(&value["rate"], "req/s");
+    match value["tier"].as_str().unwrap_or_default() {
+        "" => format!("{resource} at {at}"),
+        tier => format!("{} {resource} at {at}", format::line(tier, 60)),
+    }
 }
 
 fn recommended(value: &Value) -> String {
@@ -165,17 +187,27 @@ fn recommended(value: &Value) -> String {
     format!("{kind}: {} at {cost} a month. {reason}", tiers(&value["tiers"]))
 }
 
-/// `api 3, db 1`; a tier may be a number of replicas or an object with replicas and size.
+/// `api 3 × 2 cores, 4 GiB; db 1`: a tier is a number of replicas, or replicas with a size.
 fn tiers(value: &Value) -> String {
-    if !value.is_object() {
+    let all = named(value);
+    if all.is_empty() {
         return text(value);
     }
-    let tier = |(name, tier): (&String, &Value)| {
+    let tier = |(name, tier): &(String, &Value)| {
         let replicas = if tier.is_object() { &tier["replicas"] } else { tier };
-        let size = tier.get("size").map_or(String::new(), |size| format!(" × {}", text(size)));
-        format!("{} {}{size}", format::line(name, 60), text(replicas))
+        let cores = tier["cores"].as_f64().map(|cores| format!("{cores} cores"));
+        let memory = tier["memory"].as_u64().map(format::size);
+        let size: Vec<String> = tier["size"]
+            .as_str()
+            .map(|size| format::line(size, 40))
+            .into_iter()
+            .chain(cores)
+            .chain(memory)
+            .collect();
+        let size = if size.is_empty() { String::new() } else { format!(" × {}", size.join(", ")) };
+        format!("{} {}{}", format::line(name, 60), text(replicas), size)
     };
-    named(value).map(tier).collect::<Vec<_>>().join(", ")
+    all.iter().map(tier).collect::<Vec<_>>().join("; ")
 }
 
 fn tier_row(name: &str, value: &Value) -> TierRow {
@@ -199,9 +231,16 @@ fn option_row(value: &Value) -> OptionRow {
         n_plus_1: value["n_plus_1"]
             .as_bool()
             .map_or(NONE, |holds| if holds { "yes" } else { "no" }),
-        status: text(&value["status"]),
+        status: status(value),
         reason: text(&value["reason"]),
     }
+}
+
+fn status(value: &Value) -> String {
+    let status = text(&value["status"]);
+    // Beyond twice the tested load nothing backs the model.
+    let unverified = value["unverified"].as_bool() == Some(true);
+    if unverified { format!("{status}, unverified") } else { status }
 }
 
 fn verified_row(value: &Value) -> VerifiedRow {

@@ -30,29 +30,22 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
 
 fn requests(report: &Report) -> String {
     let (shown, whole) = (report.shown.run.requests, report.whole.run.requests);
-    match report.judged {
-        true if shown != whole => {
-            format!("{} ({} judged)", format::count(whole), format::count(shown))
-        }
-        _ => format::count(whole),
+    if report.judged && shown != whole {
+        format!("{} ({} judged)", format::count(whole), format::count(shown))
+    } else {
+        format::count(whole)
     }
 }
 
 fn iterations(report: &Report) -> String {
     let all = report.whole.arrivals;
-    let mut text = format!(
-        "{} started, {} completed",
-        format::count(all.started),
-        format::count(all.completed)
-    );
-    for (count, word) in
-        [(all.failed, "failed"), (all.dropped, "dropped"), (all.unfinished, "unfinished")]
-    {
-        if count > 0 {
-            text.push_str(&format!(", {} {word}", format::count(count)));
-        }
-    }
-    text
+    let always = [(all.started, "started"), (all.completed, "completed")];
+    let rare = [(all.failed, "failed"), (all.dropped, "dropped"), (all.unfinished, "unfinished")];
+    let rare = rare.into_iter().filter(|&(count, _)| count > 0);
+    let said = always.into_iter().chain(rare);
+    said.map(|(count, word)| format!("{} {word}", format::count(count)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The generator's own state.

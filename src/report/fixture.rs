@@ -13,8 +13,8 @@ use crate::slo::{
 };
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
-/// Length of the fixture's run in seconds; the first ten are a ramp.
-const SECONDS: u64 = 60;
+/// Length of the fixture's run in seconds; the first five are a ramp.
+const SECONDS: u64 = 30;
 
 fn second(second: u64) -> RunTime {
     RunTime::ZERO + Nanos::from_secs(second)
@@ -41,13 +41,13 @@ fn header() -> RunHeader {
             StageInfo {
                 from: Rate::ZERO,
                 to: Rate::per_second(60.0),
-                duration: Nanos::from_secs(10),
+                duration: Nanos::from_secs(5),
                 judged: false,
             },
             StageInfo {
                 from: Rate::per_second(60.0),
                 to: Rate::per_second(60.0),
-                duration: Nanos::from_secs(50),
+                duration: Nanos::from_secs(25),
                 judged: true,
             },
         ],
@@ -123,8 +123,8 @@ fn reading(tier: &str, metric: &str, replica: &str, value: Option<Quantity>) -> 
 }
 
 fn interval(at: u64) -> Interval {
-    // The ramp rises for ten seconds.
-    let load = if at < 10 { at as f64 / 10.0 } else { 1.0 };
+    // The ramp rises for five seconds.
+    let load = if at < 5 { at as f64 / 5.0 } else { 1.0 };
     let count = |full: f64| (full * load) as u64;
     let (search, booking) = (count(45.0), count(15.0));
     let arrivals = ArrivalCounts {
@@ -162,7 +162,7 @@ fn interval(at: u64) -> Interval {
         ]),
         readings: vec![
             reading("api", "cpu", "1", cpu(0.55)),
-            reading("api", "cpu", "2", if (30..35).contains(&at) { None } else { cpu(0.5) }),
+            reading("api", "cpu", "2", if (15..18).contains(&at) { None } else { cpu(0.5) }),
             reading("db", "connections", "", Some(Quantity::Count((40.0 * load).round()))),
             reading(
                 "cache",
@@ -174,12 +174,12 @@ fn interval(at: u64) -> Interval {
     }
 }
 
-/// A run of one minute: a ramp of ten seconds, then 105 requests a second.
+/// A run of half a minute: a ramp of five seconds, then 105 requests a second.
 pub(super) fn log() -> RunLog {
     RunLog {
         header: header(),
         intervals: (0..SECONDS).map(interval).collect(),
-        events: vec![Event { at: second(30), kind: EventKind::Mark("cache flushed".into()) }],
+        events: vec![Event { at: second(15), kind: EventKind::Mark("cache flushed".into()) }],
         end: Some(RunEnd { at: second(SECONDS), reason: StopReason::Finished }),
         torn: false,
     }
@@ -298,7 +298,7 @@ pub(super) fn pass() -> Judgement {
             judged("uptime", Scope::Run, share, RowOf(1.0, None, Some(0.999), Some(0.995)), Pass),
             cache,
         ],
-        steady: (second(12), second(SECONDS)),
+        steady: (second(6), second(SECONDS)),
     }
 }
 
@@ -318,7 +318,7 @@ pub(super) fn at_risk() -> Judgement {
 }
 
 fn fail_requests(log: &mut RunLog, step: StepId, class: ErrorClass, (status, each): (u16, u64)) {
-    for interval in log.intervals.iter_mut().skip(8).step_by(4) {
+    for interval in log.intervals.iter_mut().skip(4).step_by(4) {
         if let Some(step) = interval.steps.get_mut(&step) {
             *step.errors.entry(class).or_default() += each;
             if status != 0 {
@@ -341,9 +341,9 @@ pub(super) fn fail() -> (RunLog, Judgement) {
     fail_requests(&mut log, StepId(2), ErrorClass::CheckFailed, (200, 2));
     fail_requests(&mut log, StepId(0), ErrorClass::ResponseTimeout, (0, 1));
     log.events.extend([
-        failure(8, StepId(1), ErrorClass::Http5xx, (503, "upstream connect error")),
-        failure(8, StepId(2), ErrorClass::CheckFailed, (200, "$.token is missing")),
-        failure(9, StepId(1), ErrorClass::Http5xx, (503, "a later one, not shown")),
+        failure(4, StepId(1), ErrorClass::Http5xx, (503, "upstream connect error")),
+        failure(4, StepId(2), ErrorClass::CheckFailed, (200, "$.token is missing")),
+        failure(5, StepId(1), ErrorClass::Http5xx, (503, "a later one, not shown")),
         failure(12, StepId(0), ErrorClass::ResponseTimeout, (0, "no complete response within 10s")),
     ]);
     let mut judgement = pass();
@@ -370,13 +370,13 @@ pub(super) fn fail() -> (RunLog, Judgement) {
 /// A generator that could not keep up.
 pub(super) fn not_valid() -> (RunLog, Judgement) {
     let mut log = log();
-    for interval in log.intervals.iter_mut().skip(20) {
+    for interval in log.intervals.iter_mut().skip(10) {
         interval.arrivals.started -= 12;
         interval.arrivals.dropped = 12;
         interval.generator.worker_cpu = Ratio::new(0.97);
     }
     log.events
-        .push(Event { at: second(41), kind: EventKind::Steered("rate set to 80 iter/s".into()) });
+        .push(Event { at: second(21), kind: EventKind::Steered("rate set to 80 iter/s".into()) });
     let mut judgement = pass();
     judgement.verdict = Verdict::NotValid;
     judgement.validity = Validity {
@@ -385,7 +385,7 @@ pub(super) fn not_valid() -> (RunLog, Judgement) {
             finding(
                 "achieved_rate",
                 ValidityStatus::NotValid,
-                "480 iterations were dropped because all 500 users were busy; raise `max_vus`",
+                "240 iterations were dropped because all 500 users were busy; raise `max_vus`",
             ),
             finding(
                 "generator_cpu",
@@ -411,10 +411,10 @@ pub(super) fn closed() -> (RunLog, Judgement) {
     (log, pass())
 }
 
-/// A run that was killed in its 40th second.
+/// A run that was killed in its 20th second.
 pub(super) fn torn() -> (RunLog, Judgement) {
     let mut log = log();
-    log.intervals.truncate(39);
+    log.intervals.truncate(19);
     log.end = None;
     log.torn = true;
     (log, pass())

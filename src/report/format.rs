@@ -102,7 +102,10 @@ pub(super) fn bound(quantity: Quantity) -> String {
 
 fn trimmed(text: &str) -> String {
     let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
-    format!("{} {unit}", without_trailing_zeros(number)).trim_end().to_owned()
+    let short = without_trailing_zeros(number);
+    let whole = short.len() > 3 && short.bytes().all(|byte| byte.is_ascii_digit());
+    let short = if whole { grouped(short) } else { short.to_owned() };
+    format!("{short} {unit}").trim_end().to_owned()
 }
 
 fn quantity_with(quantity: Quantity, digits: i32) -> String {
@@ -193,6 +196,7 @@ mod tests {
         assert_eq!(bound(Quantity::Count(150.0)), "150");
         assert_eq!(bound(Quantity::Size(Bytes::new(512 << 20))), "512 MiB");
         assert_eq!(bound(Quantity::Rate(Rate::per_second(300.0))), "300 /s");
+        assert_eq!(bound(Quantity::Rate(Rate::per_second(2_000.0))), "2,000 /s");
     }
 
     #[test]

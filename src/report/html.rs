@@ -17,7 +17,7 @@ use super::figure::{Figure, Figures};
 use super::model::Report;
 use super::{Extra, RenderError, facts, format, rows, wording};
 use crate::metrics::Distribution;
-use crate::slo::Finding;
+use crate::slo::{Finding, ValidityStatus};
 
 /// The style sheet of all pages.
 pub(super) const STYLE: &str = include_str!("html/style.css");
@@ -150,7 +150,8 @@ impl VerdictView {
 struct ValidityView {
     key: &'static str,
     word: &'static str,
-    reasons: Vec<String>,
+    /// How serious, and what.
+    reasons: Vec<(&'static str, String)>,
     tests: Vec<TestView>,
 }
 
@@ -173,7 +174,12 @@ fn validity(report: &Report) -> ValidityView {
     ValidityView {
         key: wording::validity_key(validity.status),
         word: wording::validity(validity.status),
-        reasons: validity.reasons().map(|reason| format::line(reason, 400)).collect(),
+        reasons: validity
+            .findings
+            .iter()
+            .filter(|finding| finding.status != ValidityStatus::Valid)
+            .map(|finding| (wording::validity(finding.status), format::line(&finding.message, 400)))
+            .collect(),
         tests: validity.findings.iter().map(test).collect(),
     }
 }

@@ -3,7 +3,7 @@
 //! One test case for the measurement and one for each objective. What the exit code calls a failure is one
 //! here: a max exceeded is `<failure>`; a measurement that is not valid and an inconclusive objective are
 //! `<error>` (nothing is wrong with the stack, but the run may not count as passed); not measured is
-//! `<skipped>`. At risk passes with a warning in `<system-out>`, as the exit code 0 does.
+//! `<skipped>`, and so is every objective of a measurement that is not valid. At risk passes with a warning in `<system-out>`, as the exit code 0 does.
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
@@ -24,7 +24,8 @@ pub fn render(report: &Report) -> Result<String, RenderError> {
     suite.set_time(report.duration.into());
     suite.set_system_out(summary(report));
     suite.add_test_case(measurement(report));
-    suite.add_test_cases(report.judgement.objectives.iter().map(objective));
+    let valid = report.judgement.validity.status != ValidityStatus::NotValid;
+    suite.add_test_cases(report.judgement.objectives.iter().map(|judged| objective(judged, valid)));
     let mut document = quick_junit::Report::new("plimsoll");
     document.set_time(report.duration.into());
     document.add_test_suite(suite);
@@ -64,9 +65,10 @@ fn measurement(report: &Report) -> TestCase {
     case
 }
 
-fn objective(judged: &JudgedObjective) -> TestCase {
+fn objective(judged: &JudgedObjective, valid: bool) -> TestCase {
     let line = describe(judged);
     let status = match judged.status {
+        _ if !valid => with(TestCaseStatus::skipped(), "measurement not valid", &line),
         ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => TestCaseStatus::success(),
         ObjectiveStatus::NotMeasured => with(TestCaseStatus::skipped(), "not measured", &line),
         ObjectiveStatus::Inconclusive => {
@@ -93,17 +95,15 @@ fn with(mut status: TestCaseStatus, kind: &str, message: &str) -> TestCaseStatus
 /// `estimate 612 ms (598 ms … 631 ms), target ≤ 500 ms, max ≤ 1 s`.
 fn describe(judged: &JudgedObjective) -> String {
     let row = rows::slo_row(judged);
-    let mut line = format!("estimate {}", row.estimate);
-    if judged.interval.is_some() {
-        line.push_str(&format!(" (95 % interval {})", row.interval));
-    }
+    let mut parts = vec![match judged.interval {
+        Some(_) => format!("estimate {} (95 % interval {})", row.estimate, row.interval),
+        None => format!("estimate {}", row.estimate),
+    }];
     for (word, bound) in [("target", &row.target), (wording::limit_word(judged), &row.limit)] {
         if bound != rows::NONE {
-            line.push_str(&format!(", {word} {bound}"));
+            parts.push(format!("{word} {bound}"));
         }
     }
-    if !row.note.is_empty() {
-        line.push_str(&format!("; {}", row.note));
-    }
-    line
+    let line = parts.join(", ");
+    if row.note.is_empty() { line } else { format!("{line}; {}", row.note) }
 }

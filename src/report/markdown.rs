@@ -3,7 +3,9 @@
 //! Everything from outside is escaped for tables: a name may hold a pipe, a tag or a line feed and still
 //! stay one cell.
 
-use super::capacity::CapacityView;
+use std::fmt::{self, Write as _};
+
+use super::capacity::{CapacityView, OptionRow, VerifiedRow};
 use super::model::Report;
 use super::rows::{self, StepRow};
 use super::{Extra, facts, format, wording};
@@ -42,12 +44,17 @@ pub(super) struct Page {
 }
 
 impl Page {
+    fn add(&mut self, text: fmt::Arguments<'_>) {
+        // Cannot fail: a `String` takes everything.
+        let _ = self.text.write_fmt(text);
+    }
+
     /// A heading; `text` is foreign.
     pub(super) fn heading(&mut self, level: usize, text: &str) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
-        self.text.push_str(&format!("{} {}\n\n", "#".repeat(level), cell(text)));
+        self.add(format_args!("{} {}\n\n", "#".repeat(level), cell(text)));
     }
 
     /// A paragraph of our own Markdown.
@@ -59,7 +66,7 @@ impl Page {
     /// A list of foreign lines.
     pub(super) fn list<S: AsRef<str>>(&mut self, items: &[S]) {
         for item in items {
-            self.text.push_str(&format!("- {}\n", cell(item.as_ref())));
+            self.add(format_args!("- {}\n", cell(item.as_ref())));
         }
     }
 
@@ -68,17 +75,17 @@ impl Page {
         let names: Vec<&str> = heads.iter().map(|head| head.trim_end_matches(':')).collect();
         let rule = |head: &&str| if head.ends_with(':') { "---:" } else { ":---" };
         let rules: Vec<&str> = heads.iter().map(rule).collect();
-        self.text.push_str(&format!("| {} |\n| {} |\n", names.join(" | "), rules.join(" | ")));
+        self.add(format_args!("| {} |\n| {} |\n", names.join(" | "), rules.join(" | ")));
         for row in body {
             let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
-            self.text.push_str(&format!("| {} |\n", cells.join(" | ")));
+            self.add(format_args!("| {} |\n", cells.join(" | ")));
         }
     }
 
     /// Facts in pairs.
     pub(super) fn facts<K: AsRef<str>>(&mut self, facts: &[(K, String)]) {
         for (key, value) in facts {
-            self.text.push_str(&format!("- **{}**: {}\n", cell(key.as_ref()), cell(value)));
+            self.add(format_args!("- **{}**: {}\n", cell(key.as_ref()), cell(value)));
         }
     }
 }
@@ -252,8 +259,13 @@ fn events(page: &mut Page, report: &Report) {
 }
 
 /// The capacity result: the line, the bottleneck, the options and the recommendation.
-pub(super) fn capacity_section(page: &mut Page, capacity: &CapacityView) {
+fn capacity_section(page: &mut Page, capacity: &CapacityView) {
     page.facts(&capacity.facts);
+    capacity_tables(page, capacity);
+}
+
+/// Tiers, options and checked predictions.
+pub(super) fn capacity_tables(page: &mut Page, capacity: &CapacityView) {
     if !capacity.tiers.is_empty() {
         page.heading(3, "Tiers");
         let rows = capacity.tiers.iter();
@@ -271,7 +283,7 @@ pub(super) fn capacity_section(page: &mut Page, capacity: &CapacityView) {
     }
     if !capacity.options.is_empty() {
         page.heading(3, "Options");
-        let body: Vec<Vec<String>> = capacity.options.iter().map(|row| row.cells()).collect();
+        let body: Vec<Vec<String>> = capacity.options.iter().map(OptionRow::cells).collect();
         page.table(
             &[
                 "deployment",
@@ -289,7 +301,7 @@ pub(super) fn capacity_section(page: &mut Page, capacity: &CapacityView) {
     }
     if !capacity.verified.is_empty() {
         page.heading(3, "Predictions checked");
-        let body: Vec<Vec<String>> = capacity.verified.iter().map(|row| row.cells()).collect();
+        let body: Vec<Vec<String>> = capacity.verified.iter().map(VerifiedRow::cells).collect();
         page.table(&["deployment", "predicted:", "measured:", "error:"], &body);
     }
 }

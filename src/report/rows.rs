@@ -15,6 +15,9 @@ pub(super) const NONE: &str = "–";
 /// Longest name or message in a table.
 const TEXT_LIMIT: usize = 160;
 
+/// A source that fails every second must not fill the report.
+const MOST_EVENTS: usize = 200;
+
 /// One row of the SLO table.
 #[derive(Debug, Serialize)]
 pub(super) struct SloRow {
@@ -288,7 +291,13 @@ pub(super) fn events(report: &Report) -> Vec<EventRow> {
         let (kind, text) = event_text(&event.kind);
         EventRow { at: format::moment(event.at), kind, text: format::line(text, 300) }
     };
-    report.events.iter().map(row).collect()
+    let mut rows: Vec<EventRow> = report.events.iter().take(MOST_EVENTS).map(row).collect();
+    let left_out = report.events.len() - rows.len();
+    if left_out > 0 {
+        let text = format!("{} more events stand in run.jsonl", format::count(left_out as u64));
+        rows.push(EventRow { at: NONE.to_owned(), kind: "", text });
+    }
+    rows
 }
 
 /// The kind of an event and its words.

@@ -1,1 +1,255 @@
-//! placeholder
+//! The sign-off report: one document before a launch, from several runs and a capacity result.
+//!
+//! It states what was tested and how it came out, the line and the headroom to the forecast, and, just as
+//! plainly, what was not tested. Whatever is missing is called "not tested", never left out.
+
+mod html;
+mod markdown;
+mod risks;
+
+pub use html::html;
+pub use markdown::markdown;
+
+use serde::Serialize;
+
+use super::capacity::{CapacityView, ceiling};
+use super::model::Report;
+use super::rows::SloRow;
+use super::{facts, format, rows, wording};
+use crate::slo::Verdict;
+use crate::units::Rate;
+
+/// What stands where a thing was not tested.
+pub(super) const NOT_TESTED: &str = "not tested";
+
+/// What goes into a sign-off report.
+#[derive(Debug, Clone)]
+pub struct SignOff {
+    /// The system, as the title names it.
+    pub system: String,
+    /// The runs, in the order of the document; at least one for a useful document.
+    pub runs: Vec<Report>,
+    /// The object `capacity` of a `result.json`, if there is one.
+    pub capacity: Option<serde_json::Value>,
+    /// The forecast peak to be carried, requests per second, growth included.
+    pub forecast_peak: Option<Rate>,
+    /// Facts about the stack: tiers, replicas, sizes, versions.
+    pub stack: Vec<(String, String)>,
+    /// Roles that sign: `Engineering`, `Product`, `Operations`.
+    pub signers: Vec<String>,
+}
+
+/// The document as text, shared by both formats.
+#[derive(Debug, Serialize)]
+struct Document {
+    system: String,
+    key: &'static str,
+    symbol: &'static str,
+    word: &'static str,
+    sentence: String,
+    runs: Vec<RunSection>,
+    conditions: Vec<ConditionRow>,
+    stack: Vec<(String, String)>,
+    headroom: Vec<(&'static str, String)>,
+    capacity: Option<CapacityView>,
+    recommendation: String,
+    risks: Vec<String>,
+    untested: Vec<String>,
+    signers: Vec<String>,
+}
+
+/// One run.
+#[derive(Debug, Serialize)]
+struct RunSection {
+    name: String,
+    started: String,
+    duration: String,
+    key: &'static str,
+    symbol: &'static str,
+    word: &'static str,
+    sentence: String,
+    validity: &'static str,
+    model: String,
+    judged_part: String,
+    rate: String,
+    requests: String,
+    error_rate: String,
+    limit_head: &'static str,
+    slo: Vec<SloRow>,
+}
+
+/// One condition over all runs: equal ones are said once.
+#[derive(Debug, Serialize)]
+struct ConditionRow {
+    name: String,
+    value: String,
+    same: bool,
+}
+
+impl Document {
+    fn of(input: &SignOff) -> Self {
+        let capacity = input.capacity.as_ref().map(CapacityView::read);
+        let verdict = worst(&input.runs);
+        let recommendation = capacity.as_ref().map(|capacity| capacity.recommendation.clone());
+        Self {
+            system: format::line(&input.system, 100),
+            key: wording::verdict_key(verdict),
+            symbol: wording::verdict_symbol(verdict),
+            word: wording::verdict(verdict),
+            sentence: sentence(input, verdict),
+            runs: input.runs.iter().map(section).collect(),
+            conditions: conditions(&input.runs),
+            stack: input
+                .stack
+                .iter()
+                .map(|(key, value)| (format::line(key, 60), format::line(value, 160)))
+                .collect(),
+            headroom: headroom(input, capacity.as_ref()),
+            capacity,
+            recommendation: recommendation.unwrap_or_else(|| NOT_TESTED.to_owned()),
+            risks: risks::risks(input),
+            untested: risks::untested(input),
+            signers: input.signers.iter().map(|signer| format::line(signer, 60)).collect(),
+        }
+    }
+}
+
+/// The worst verdict of all runs; without runs nothing was shown.
+fn worst(runs: &[Report]) -> Verdict {
+    runs.iter().map(|run| run.judgement.verdict).max().unwrap_or(Verdict::NotValid)
+}
+
+/// `ais · load`.
+fn run_name(run: &Report) -> String {
+    let header = &run.header;
+    format!("{} · {}", format::line(&header.name, 80), format::line(&header.workload, 60))
+}
+
+fn sentence(input: &SignOff, verdict: Verdict) -> String {
+    let count = input.runs.len();
+    let Some(decisive) = input.runs.iter().find(|run| run.judgement.verdict == verdict) else {
+        return "No run was given: nothing was tested.".into();
+    };
+    let of = wording::sentence(decisive);
+    match (count, verdict) {
+        (1, _) => of,
+        (_, Verdict::Pass) => format!("All {count} runs pass. {}: {of}", run_name(decisive)),
+        _ => format!("The worst of {count} runs decides. {}: {of}", run_name(decisive)),
+    }
+}
+
+fn section(run: &Report) -> RunSection {
+    let verdict = run.judgement.verdict;
+    let shown = &run.shown;
+    RunSection {
+        name: run_name(run),
+        started: format::line(&run.header.started_utc, 40),
+        duration: format::duration(run.duration),
+        key: wording::verdict_key(verdict),
+        symbol: wording::verdict_symbol(verdict),
+        word: wording::verdict(verdict),
+        sentence: wording::sentence(run),
+        validity: wording::validity(run.judgement.validity.status),
+        model: wording::model(run),
+        judged_part: wording::judged_part(run),
+        rate: format!("{} req/s", format::rate(shown.rate())),
+        requests: format::count(run.whole.run.requests),
+        error_rate: match shown.run.requests {
+            0 => "n/a".to_owned(),
+            _ => format::share(shown.run.error_rate()),
+        },
+        limit_head: rows::limit_head(run),
+        slo: rows::slo(run),
+    }
+}
+
+/// The fingerprint of the conditions: each fact once if all runs share it, else once a run.
+fn conditions(runs: &[Report]) -> Vec<ConditionRow> {
+    let of_runs: Vec<Vec<(String, String)>> = runs.iter().map(facts::conditions).collect();
+    let mut names: Vec<&String> = vec![];
+    for (name, _) in of_runs.iter().flatten() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let value_in = |facts: &Vec<(String, String)>, wanted: &String| {
+        facts.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+    };
+    let row = |name: &String| {
+        let values: Vec<String> = of_runs
+            .iter()
+            .map(|facts| value_in(facts, name).unwrap_or_else(|| rows::NONE.to_owned()))
+            .collect();
+        let same = values.windows(2).all(|pair| pair[0] == pair[1]);
+        let value =
+            if same { values.first().cloned().unwrap_or_default() } else { values.join(" / ") };
+        ConditionRow { name: name.clone(), value, same }
+    };
+    names.into_iter().map(row).collect()
+}
+
+/// The highest rate that a run carried and its objectives allowed, requests per second.
+fn highest_tested(runs: &[Report]) -> Option<Rate> {
+    let good = runs.iter().filter(|run| {
+        matches!(run.judgement.verdict, Verdict::Pass | Verdict::AtRisk)
+            && run.shown.run.requests > 0
+    });
+    good.map(|run| run.shown.rate()).max_by(|a, b| a.get().total_cmp(&b.get()))
+}
+
+fn headroom(input: &SignOff, capacity: Option<&CapacityView>) -> Vec<(&'static str, String)> {
+    let per_second = |rate: Rate| format!("{} req/s", format::rate(rate));
+    let not_tested = || NOT_TESTED.to_owned();
+    let found = |wanted: &str| {
+        let facts =
+            capacity.filter(|_| slo_max(input).is_some() || wanted != "SLO-max")?.facts.iter();
+        facts.clone().find(|(name, _)| *name == wanted).map(|(_, text)| text.clone())
+    };
+    let room = match (slo_max(input), input.forecast_peak.map(Rate::get)) {
+        (Some(slo_max), Some(peak)) if peak > 0.0 => {
+            let room = (slo_max / peak - 1.0) * 100.0;
+            format!("{room:+.0} % between the forecast peak and SLO-max")
+        }
+        _ => not_tested(),
+    };
+    let peak = input.forecast_peak.map_or_else(|| "not stated".to_owned(), per_second);
+    let tested = highest_tested(&input.runs).map_or_else(not_tested, per_second);
+    let mut facts = vec![
+        ("forecast peak", peak),
+        ("highest rate that met its objectives", tested),
+        ("SLO-max", found("SLO-max").unwrap_or_else(not_tested)),
+        ("headroom", room),
+        ("one replica lost (N+1)", n_plus_1(input)),
+        ("bottleneck", bottleneck(input)),
+    ];
+    let further = capacity.into_iter().flat_map(|capacity| capacity.facts.iter().cloned());
+    facts.extend(further.filter(|(name, _)| {
+        ["confirmed", "next bottleneck", "alert at", "model error"].contains(name)
+    }));
+    facts
+}
+
+/// The line, requests per second, where a search found it.
+fn slo_max(input: &SignOff) -> Option<f64> {
+    input.capacity.as_ref().and_then(|capacity| capacity["slo_max_per_s"].as_f64())
+}
+
+fn bottleneck(input: &SignOff) -> String {
+    let named = input.capacity.as_ref().map(|capacity| &capacity["bottleneck"]);
+    let known = named.filter(|bottleneck| !bottleneck.is_null());
+    known.map_or_else(|| NOT_TESTED.to_owned(), ceiling)
+}
+
+/// Whether the recommended deployment survives the loss of a replica, by its row among the options.
+fn n_plus_1(input: &SignOff) -> String {
+    let holds = input.capacity.as_ref().and_then(|capacity| {
+        let options = capacity["options"].as_array()?;
+        let wanted = &capacity["recommendation"]["tiers"];
+        options.iter().find(|option| option["tiers"] == *wanted)?["n_plus_1"].as_bool()
+    });
+    match holds {
+        Some(true) => "the recommended deployment still meets its objectives (computed)".into(),
+        Some(false) => "the recommended deployment does not meet its objectives (computed)".into(),
+        None => NOT_TESTED.into(),
+    }
+}

@@ -1,9 +1,13 @@
 //! Goldens of every format, from run logs made by hand.
 
+use super::sign_off::{self, SignOff};
+use std::sync::LazyLock;
+
 use super::terminal::{self, Style};
 use super::{Extra, Report, fixture, json, junit, markdown, render_all};
-use crate::metrics::RunLog;
+use crate::metrics::{Distribution, RunLog, StepId};
 use crate::slo::Judgement;
+use crate::units::{Nanos, Rate, RunTime};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -14,92 +18,77 @@ fn golden(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-fn cases() -> Vec<(&'static str, RunLog, Judgement)> {
-    let (log, pass) = (fixture::log(), fixture::pass());
-    let mut cases = vec![("pass", log.clone(), pass), ("at_risk", log, fixture::at_risk())];
-    for (name, (log, judgement)) in [
+/// One kind of run, merged once for all tests.
+struct Case {
+    name: &'static str,
+    log: RunLog,
+    judgement: Judgement,
+    report: Report,
+}
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    [
+        ("pass", (fixture::log(), fixture::pass())),
+        ("at_risk", (fixture::log(), fixture::at_risk())),
         ("fail", fixture::fail()),
         ("not_valid", fixture::not_valid()),
         ("closed", fixture::closed()),
         ("torn", fixture::torn()),
         ("empty", fixture::empty()),
         ("nasty", fixture::nasty()),
-    ] {
-        cases.push((name, log, judgement));
-    }
-    cases
+    ]
+    .into_iter()
+    .map(|(name, (log, judgement))| {
+        let report = Report::new(&log, &judgement);
+        Case { name, log, judgement, report }
+    })
+    .collect()
+});
+
+fn case(name: &str) -> &'static Case {
+    CASES.iter().find(|case| case.name == name).expect("a known case")
 }
 
 #[test]
-fn terminal_summary_of_each_kind_of_run_is_as_agreed() {
-    for (name, log, judgement) in cases() {
-        let report = Report::new(&log, &judgement).with_folder("reports/ais/20260504T093000Z/");
+fn every_format_of_each_kind_of_run_is_as_agreed() {
+    for Case { name, report, .. } in CASES.iter() {
+        let report = report.clone().with_folder("reports/ais/20260504T093000Z/");
+        let extra = Extra::default();
         golden(&format!("{name}.terminal"), &terminal::summary(&report, Style::Plain, 100));
+        golden(&format!("{name}.md"), &markdown::render(&report, &extra));
+        golden(&format!("{name}.json"), &json::render(&report, &extra));
+        golden(&format!("{name}.junit"), &junit::render(&report).expect("writes"));
     }
 }
 
 #[test]
 fn terminal_summary_fits_eighty_and_a_hundred_and_twenty_columns() {
-    for (name, log, judgement) in cases() {
-        let report = Report::new(&log, &judgement);
+    for Case { name, report, .. } in CASES.iter() {
         for width in [80, 120] {
-            for line in terminal::summary(&report, Style::Plain, width).lines() {
+            for line in terminal::summary(report, Style::Plain, width).lines() {
                 assert!(line.chars().count() <= width, "{name} at {width}: {line}");
             }
         }
     }
-    let (log, judgement) = fixture::fail();
-    let report = Report::new(&log, &judgement);
-    golden("fail.terminal80", &terminal::summary(&report, Style::Plain, 80));
+    golden("fail.terminal80", &terminal::summary(&case("fail").report, Style::Plain, 80));
 }
 
 #[test]
 fn plain_summary_has_no_escape_sequence_and_colour_changes_no_text() {
-    for (name, log, judgement) in cases() {
-        let report = Report::new(&log, &judgement);
-        let plain = terminal::summary(&report, Style::Plain, 100);
+    let escape = regex::Regex::new("\x1b\\[[0-9;]*m").expect("valid");
+    for Case { name, report, .. } in CASES.iter() {
+        let plain = terminal::summary(report, Style::Plain, 100);
         assert!(!plain.contains('\x1b'), "{name}");
-        let colour = terminal::summary(&report, Style::Colour, 100);
-        let bare = regex::Regex::new("\x1b\\[[0-9;]*m")
-            .expect("valid")
-            .replace_all(&colour, "")
-            .into_owned();
+        let colour = terminal::summary(report, Style::Colour, 100);
+        let bare = escape.replace_all(&colour, "").into_owned();
         let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         assert_eq!(trimmed(&bare), trimmed(&plain), "{name}");
     }
 }
 
 #[test]
-fn markdown_of_each_kind_of_run_is_as_agreed() {
-    for (name, log, judgement) in cases() {
-        golden(
-            &format!("{name}.md"),
-            &markdown::render(&Report::new(&log, &judgement), &Extra::default()),
-        );
-    }
-}
-
-#[test]
-fn json_of_each_kind_of_run_is_as_agreed() {
-    for (name, log, judgement) in cases() {
-        let text = json::render(&Report::new(&log, &judgement), &Extra::default());
-        golden(&format!("{name}.json"), &text);
-    }
-}
-
-#[test]
-fn junit_of_each_kind_of_run_is_as_agreed() {
-    for (name, log, judgement) in cases() {
-        golden(
-            &format!("{name}.junit"),
-            &junit::render(&Report::new(&log, &judgement)).expect("writes"),
-        );
-    }
-}
-
-#[test]
 fn same_log_gives_the_same_bytes() {
-    for (name, log, judgement) in cases() {
+    for Case { name, log, judgement, .. } in CASES.iter() {
         let text: String = std::iter::once(crate::metrics::RunLine::Run(log.header.clone()))
             .chain(log.intervals.iter().cloned().map(crate::metrics::RunLine::Interval))
             .chain(log.events.iter().cloned().map(crate::metrics::RunLine::Event))
@@ -109,15 +98,14 @@ fn same_log_gives_the_same_bytes() {
         let mut back = RunLog::read(&text).expect("reads");
         back.torn = log.torn;
         let extra = Extra::default();
-        let first = render_all(&log, &judgement, &extra).expect("renders");
-        assert!(first == render_all(&back, &judgement, &extra).expect("renders"), "{name}");
+        let first = render_all(log, judgement, &extra).expect("renders");
+        assert!(first == render_all(&back, judgement, &extra).expect("renders"), "{name}");
     }
 }
 
 #[test]
 fn result_json_keeps_the_promised_fields_in_their_order() {
-    let (log, judgement) = fixture::fail();
-    let value = json::value(&Report::new(&log, &judgement), &Extra::default());
+    let value = json::value(&case("fail").report, &Extra::default());
     let keys: Vec<&str> =
         value.as_object().expect("an object").keys().map(String::as_str).take(13).collect();
     let promised = [
@@ -139,44 +127,56 @@ fn result_json_keeps_the_promised_fields_in_their_order() {
     assert_eq!(value["objectives"][2]["status"], "fail");
 }
 
-/// 105 requests a second in the full minutes, 10 seconds of ramp: the whole run holds more than the judged part.
+/// 105 requests a second in the full minutes, 5 seconds of ramp: the whole run holds more than the judged part.
 #[test]
 fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
-    let log = fixture::log();
-    let value = json::value(&Report::new(&log, &fixture::pass()), &Extra::default());
+    let Case { log, report, .. } = case("pass");
+    let value = json::value(report, &Extra::default());
     let sent: u64 = log.intervals.iter().map(crate::metrics::Interval::requests).sum();
     assert_eq!(value["load"]["requests"], sent);
-    assert_eq!(value["judged"]["requests"], 48 * 105);
+    assert_eq!(value["judged"]["requests"], 24 * 105);
     assert_eq!(value["load"]["achieved_rate_per_s"], 105.0);
     assert_eq!(value["load"]["intended_rate_per_s"], 105.0);
 }
 
-/// Two steps of a hundred equal values each: the run's p50 is the lower, its p99 the higher, never a mean.
+/// Two steps, 100 requests of 10 ms and 100 of 100 ms: the median of the run is 10 ms; the mean of the
+/// steps' medians would be 55 ms.
 #[test]
 fn quantiles_of_the_run_come_from_merged_histograms() {
-    let log = fixture::log();
+    let mut log = fixture::log();
+    log.intervals.truncate(10);
+    for interval in &mut log.intervals {
+        interval.steps.remove(&StepId(2));
+        for (id, ms) in [(StepId(0), 10), (StepId(1), 100)] {
+            let mut times = Distribution::new();
+            times.record_n(Nanos::from_millis(ms), 100);
+            let step = interval.steps.entry(id).or_default();
+            step.requests = 100;
+            step.response_time = times.to_sparse();
+        }
+    }
     let report = Report::new(&log, &fixture::pass());
-    let steps: Vec<u64> =
-        report.shown.steps.values().map(|totals| totals.response_time.count()).collect();
-    assert_eq!(report.shown.run.response_time.count(), steps.iter().sum::<u64>());
-    let slowest = report.shown.steps.values().map(|totals| totals.response_time.max()).max();
-    assert_eq!(Some(report.shown.run.response_time.max()), slowest);
+    let run = &report.shown.run.response_time;
+    assert_eq!(run.count(), 4 * 200);
+    assert!((run.quantile(0.5).as_millis_f64() - 10.0).abs() < 0.02);
+    assert_eq!(run.quantile(0.99), Nanos::from_millis(100));
+    let last = report.series.points.last().and_then(|point| point.response_time);
+    assert!(last.is_some_and(|[p50, ..]| (p50.as_millis_f64() - 10.0).abs() < 0.02));
 }
 
 #[test]
 fn foreign_text_stays_text_in_every_format() {
-    let (log, judgement) = fixture::nasty();
-    let report = Report::new(&log, &judgement);
-    let markdown = markdown::render(&report, &Extra::default());
+    let Case { log, judgement, report, .. } = case("nasty");
+    let markdown = markdown::render(report, &Extra::default());
     assert!(!markdown.contains("<script"));
     let columns = |line: &str| line.replace("\\|", "").matches('|').count();
     for table in markdown.split("\n\n").filter(|block| block.starts_with('|')) {
         let heads = columns(table.lines().next().unwrap_or_default());
         assert!(table.lines().all(|line| columns(line) == heads), "{table}");
     }
-    let xml = junit::render(&report).expect("writes");
+    let xml = junit::render(report).expect("writes");
     assert!(!xml.contains("<script") && !xml.contains('\x1b'));
-    let files = render_all(&log, &judgement, &Extra::default()).expect("renders");
+    let files = render_all(log, judgement, &Extra::default()).expect("renders");
     for (name, bytes) in files {
         let text = String::from_utf8(bytes).expect("UTF-8");
         assert!(name == "result.json" || !text.contains("<script"), "{name}");
@@ -184,14 +184,142 @@ fn foreign_text_stays_text_in_every_format() {
     }
 }
 
-/// Writes the pages of all cases where a designer can look at them: `PLIMSOLL_PAGES=folder`.
+/// A capacity result as a search leaves it.
+fn capacity() -> serde_json::Value {
+    let curve: Vec<serde_json::Value> = [(50, 21, 60, 90), (100, 22, 64, 97), (200, 25, 79, 130), (400, 44, 170, 310), (450, 90, 410, 900)]
+        .iter()
+        .map(|&(rate, p50, p95, p99)| {
+            serde_json::json!({ "rate_per_s": rate, "p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "passed": rate < 450 })
+        })
+        .collect();
+    let large = serde_json::json!([
+        { "tier": "api", "replicas": 5, "cores": 2.0, "memory": 4_294_967_296_u64 },
+        { "tier": "db", "replicas": 1, "cores": 4.0, "memory": 17_179_869_184_u64 },
+    ]);
+    serde_json::json!({
+        "slo_max_per_s": 418.0,
+        "interval": [405.0, 431.0],
+        "confirmed": false,
+        "bottleneck": { "tier": "api", "resource": "cpu", "rate": 430.0 },
+        "next_bottleneck": { "tier": "", "resource": "rate_limit", "rate": 900.0 },
+        "tiers": [
+            { "tier": "api", "demand_ms": 4.41, "interval": [4.3, 4.52], "ceiling_per_s": 430.0 },
+            { "tier": "db", "demand_ms": null, "interval": null, "ceiling_per_s": null },
+        ],
+        "held_out_error": 0.034,
+        "options": [
+            {
+                "tiers": large, "kind": "horizontal", "slo_max_per_s": 1_010.0,
+                "interval": [960.0, 1_070.0], "p_slo_met": 0.97, "monthly_cost": 540.0, "n_plus_1": true,
+                "status": "recommended", "reason": "least cost that holds with one replica lost"
+            },
+            {
+                "tiers": [{ "tier": "api", "replicas": 2, "cores": 4.0, "memory": 8_589_934_592_u64 }], "unverified": true, "kind": "vertical",
+                "slo_max_per_s": 860.0, "interval": [800.0, 910.0], "p_slo_met": 0.11, "monthly_cost": 610.0,
+                "n_plus_1": false, "status": "rejected", "reason": "below the forecast peak <b>"
+            },
+        ],
+        "recommendation": {
+            "kind": "horizontal", "tiers": large, "monthly_cost": 540.0,
+            "reason": "The API's CPU binds and the database has room."
+        },
+        "alert_rate_per_s": 334.0,
+        "verified": [{ "tiers": { "api": 3, "db": 1 }, "predicted_per_s": 620.0, "measured_per_s": 604.0 }],
+        "curve": curve,
+    })
+}
+
+fn sign_off_input(capacity: Option<serde_json::Value>) -> SignOff {
+    SignOff {
+        system: "ais".into(),
+        runs: vec![case("pass").report.clone(), case("fail").report.clone()],
+        capacity,
+        forecast_peak: Some(Rate::per_second(300.0)),
+        stack: vec![("api".into(), "2 × m5.large".into())],
+        signers: vec!["Engineering".into(), "Operations".into()],
+    }
+}
+
 #[test]
-fn pages() {
-    if let Some(folder) = std::option_env!("PLIMSOLL_PAGES") {
-        for (name, log, judgement) in cases() {
-            let html = super::html::render(&Report::new(&log, &judgement), &Extra::default())
-                .expect("renders");
-            std::fs::write(format!("{folder}/{name}.html"), html).expect("writes");
-        }
+fn sign_off_with_a_capacity_result_is_as_agreed() {
+    golden("sign_off.md", &sign_off::markdown(&sign_off_input(Some(capacity()))));
+}
+
+#[test]
+fn sign_off_without_a_capacity_result_says_not_tested() {
+    let text = sign_off::markdown(&sign_off_input(None));
+    golden("sign_off_untested.md", &text);
+    for untested in
+        ["**SLO-max**: not tested", "**headroom**: not tested", "No capacity search was made"]
+    {
+        assert!(text.contains(untested), "{untested}");
+    }
+}
+
+#[test]
+fn sign_off_page_escapes_and_draws_the_line() {
+    let html = sign_off::html(&sign_off_input(Some(capacity()))).expect("renders");
+    assert!(html.contains("forecast peak &lt;b&gt;") && !html.contains("peak <b>"));
+    assert!(html.contains("SLO-max"));
+}
+
+#[test]
+fn odd_times_in_a_log_never_stop_a_report() {
+    let (log, judgement) = fixture::fail();
+    let twisted: [fn(&mut RunLog, &mut Judgement); 4] = [
+        |log, _| log.intervals.reverse(),
+        |log, _| log.intervals.iter_mut().for_each(|interval| interval.end = interval.start),
+        |log, _| log.intervals[3].end = RunTime::NEVER,
+        |_, judgement| judgement.steady = (RunTime::NEVER, RunTime::ZERO),
+    ];
+    for twist in twisted {
+        let (mut log, mut judgement) = (log.clone(), judgement.clone());
+        twist(&mut log, &mut judgement);
+        let files = render_all(&log, &judgement, &Extra::default()).expect("renders");
+        assert!(files.iter().all(|(_, bytes)| bytes.len() < 1_000_000));
+        let report = Report::new(&log, &judgement);
+        assert!(terminal::summary(&report, Style::Plain, 100).contains("FAIL"));
+    }
+}
+
+#[test]
+fn capacity_of_another_shape_never_stops_a_report() {
+    let (log, judgement) = fixture::empty();
+    for broken in [
+        serde_json::json!(null),
+        serde_json::json!([1]),
+        serde_json::json!({ "options": 3, "tiers": [] }),
+    ] {
+        let extra = Extra { capacity: Some(broken) };
+        assert!(render_all(&log, &judgement, &extra).is_ok());
+    }
+}
+
+#[cfg(feature = "charts")]
+#[test]
+fn pages_are_as_agreed() {
+    let extra = Extra { capacity: Some(capacity()) };
+    for name in ["fail", "not_valid"] {
+        let html = super::html::render(&case(name).report, &extra).expect("renders");
+        golden(&format!("{name}.html"), &html);
+    }
+    let html = sign_off::html(&sign_off_input(Some(capacity()))).expect("renders");
+    golden("sign_off.html", &html);
+}
+
+/// The colours of a chart are classes: no fixed colour or font may be left in the page's drawings.
+#[cfg(feature = "charts")]
+#[test]
+fn charts_hold_no_fixed_colour_and_no_foreign_text() {
+    let html = super::html::render(&case("nasty").report, &Extra::default()).expect("renders");
+    let drawings: Vec<&str> =
+        html.split("<svg").skip(1).filter_map(|rest| rest.split("</svg>").next()).collect();
+    assert!(drawings.len() > 10);
+    for svg in drawings {
+        assert!(
+            !svg.contains("#0") && !svg.contains("font-family") && !svg.contains("alert"),
+            "{svg}"
+        );
+        assert!(svg.contains("class="));
     }
 }

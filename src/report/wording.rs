@@ -229,6 +229,9 @@ pub(super) fn judged_part(report: &Report) -> String {
 /// What the reader must know before any number: each a full sentence, most serious first.
 pub(super) fn caveats(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
+    if report.judgement.validity.status == ValidityStatus::NotValid {
+        said.push("The measurement is not valid: no status of an objective counts.".into());
+    }
     said.extend(ending(report));
     if report.torn {
         said.push("The last line of the run log was cut off and is left out.".into());

@@ -24,8 +24,9 @@ impl Axis {
 
     /// An axis of a quantity from zero to at least `greatest`, in base units.
     pub(super) fn linear(greatest: f64, kind: Quantity, ticks: usize) -> Self {
-        let greatest =
-            if greatest > 0.0 && greatest.is_finite() { greatest } else { smallest(kind) };
+        let measured = greatest > 0.0 && greatest.is_finite();
+        // A little air, so that a line never lies on the upper edge.
+        let greatest = if measured { greatest * 1.03 } else { smallest(kind) };
         let step = if matches!(kind, Quantity::Size(_)) {
             binary_step(greatest / ticks as f64)
         } else {
@@ -67,17 +68,19 @@ impl Axis {
         const STEPS: [u32; 16] =
             [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200];
         let seconds = seconds.max(1.0);
-        let fits = |step: &&u32| seconds / f64::from(**step) <= ticks as f64;
-        let step = STEPS.iter().find(fits).copied().unwrap_or(86_400);
-        let count = (seconds / f64::from(step)) as u32;
+        let fits = |step: &f64| seconds / step <= ticks as f64;
+        let known = STEPS.iter().map(|&step| f64::from(step)).find(fits);
+        let step = known.unwrap_or_else(|| (seconds / ticks as f64 / 86_400.0).ceil() * 86_400.0);
+        let count = (seconds / step) as u32;
         let tick = |index: u32| {
-            let at = index * step;
-            let text = match step {
-                0..60 => format!("{at} s"),
-                60..3_600 => format!("{} min", at / 60),
-                _ => format!("{} h", at / 3_600),
+            let at = f64::from(index) * step;
+            let (size, unit) = match step {
+                ..60.0 => (1.0, "s"),
+                ..3_600.0 => (60.0, "min"),
+                ..86_400.0 => (3_600.0, "h"),
+                _ => (86_400.0, "d"),
             };
-            (f64::from(at), text)
+            (at, format!("{} {unit}", at / size))
         };
         Self { low: 0.0, high: seconds, ticks: (0..=count).map(tick).collect(), logarithmic: false }
     }
@@ -90,7 +93,13 @@ impl Axis {
         let shown = LABELS.iter().take(high.floor() as usize + 1).enumerate();
         let mut ticks: Vec<(f64, String)> =
             shown.map(|(index, label)| (index as f64, (*label).to_owned())).collect();
-        ticks.insert(1, (2_f64.log10(), "50 %".to_owned()));
+        // Over many decades the median comes too close to the origin for two labels.
+        let median = (2_f64.log10(), "50 %".to_owned());
+        if high > 4.5 {
+            ticks[0] = median;
+        } else {
+            ticks.insert(1, median);
+        }
         Self { low: 0.0, high, ticks, logarithmic: false }
     }
 }
@@ -170,6 +179,7 @@ mod tests {
 
     #[test]
     fn values_without_measure_still_make_an_axis() {
+        assert!(Axis::run_time(1.8e10, 6).ticks.len() < 12);
         for greatest in [f64::NAN, f64::INFINITY, -1.0, 0.0] {
             let axis = Axis::linear(greatest, TIME, 4);
             assert!(axis.high > 0.0 && axis.ticks.len() < 12);

@@ -9,8 +9,8 @@ use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::types::RangedCoordf64;
 use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::{
-    Circle, DrawingArea, IntoDrawingArea, PathElement, Polygon, RGBColor, Rectangle, SVGBackend,
-    ShapeStyle, Text,
+    Circle, DrawingArea, IntoDrawingArea, PathElement, RGBColor, Rectangle, SVGBackend, ShapeStyle,
+    Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{IntoFont, TextStyle};
@@ -174,15 +174,6 @@ impl<'a> Canvas<'a> {
         Ok(())
     }
 
-    /// A filled area from zero up to the points.
-    pub(super) fn filled(&self, points: &[(f64, f64)], ink: Ink) -> Result<(), RenderError> {
-        let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(()) };
-        let mut outline = vec![(self.x.place(first.0), self.y.low)];
-        outline.extend(points.iter().map(|&(x, y)| (self.x.place(x), self.y.place(y))));
-        outline.push((self.x.place(last.0), self.y.low));
-        self.draw(&Polygon::new(outline, ink.filling()))
-    }
-
     /// A dot.
     pub(super) fn dot(&self, (x, y): (f64, f64), ink: Ink) -> Result<(), RenderError> {
         self.draw(&Circle::new((self.x.place(x), self.y.place(y)), 3 * SCALE, ink.filling()))
@@ -193,12 +184,6 @@ impl<'a> Canvas<'a> {
         let x = self.x.place(x);
         self.path(vec![(x, self.y.low), (x, self.y.high)], ink, 1.0)?;
         self.text(label, (x, self.y.high), (0, -2), (HPos::Center, VPos::Bottom))
-    }
-
-    /// A level line over the whole width.
-    pub(super) fn level(&self, y: f64, ink: Ink) -> Result<(), RenderError> {
-        let y = self.y.place(y);
-        self.path(vec![(self.x.low, y), (self.x.high, y)], ink, 1.25)
     }
 
     /// How far apart two places on the lower axis are shown, in pixels.

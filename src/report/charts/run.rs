@@ -9,7 +9,7 @@ use crate::metrics::{Bound, Distribution, ErrorClass, LoadModel, Measure, Scope}
 use crate::report::figure::{Figure, Key};
 use crate::report::series::Point;
 use crate::report::{RenderError, Report, format};
-use crate::units::Quantity;
+use crate::units::{Nanos, Quantity};
 
 /// All of them, in the order of the page.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, RenderError> {
@@ -71,7 +71,7 @@ fn response_times(report: &Report) -> Result<Figure, RenderError> {
     let quantile = |index: usize| {
         points(report, |point| point.response_time.map(|times| times[index].as_secs_f64()))
     };
-    let service = points(report, |point| point.service_time_p99.map(|span| span.as_secs_f64()));
+    let service = points(report, |point| point.service_time_p99.map(Nanos::as_secs_f64));
     let lines = [
         Line::new(4, "max", quantile(3)),
         Line::new(2, "p99", quantile(2)),
@@ -199,7 +199,7 @@ fn in_flight(report: &Report) -> Result<Figure, RenderError> {
 }
 
 fn generator(report: &Report) -> Result<Figure, RenderError> {
-    let lag = points(report, |point| point.schedule_lag_p99.map(|span| span.as_secs_f64()));
+    let lag = points(report, |point| point.schedule_lag_p99.map(Nanos::as_secs_f64));
     let lines = [Line::new(1, "p99 of schedule lag", lag)];
     let y = Axis::linear(greatest(&lines), TIME, 4);
     Ok(Figure {
