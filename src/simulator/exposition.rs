@@ -14,7 +14,7 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 /// One metric of each replica: name, type, help, value.
 type ReplicaMetric = (&'static str, &'static str, &'static str, fn(&ReplicaState) -> Option<f64>);
 
-const REPLICA_METRICS: [ReplicaMetric; 9] = [
+const REPLICA_METRICS: [ReplicaMetric; 10] = [
     ("sim_up", "gauge", "Whether the replica answers.", |r| Some(f64::from(u8::from(r.up)))),
     ("sim_cores", "gauge", "Cores of the replica.", |r| r.cores.filter(|_| r.up).map(f64::from)),
     ("sim_cpu_seconds_total", "counter", "Core time used.", |r| Some(r.busy.as_secs_f64())),
@@ -26,12 +26,15 @@ const REPLICA_METRICS: [ReplicaMetric; 9] = [
     ("sim_open_requests", "gauge", "Requests held.", |r| Some(f64::from(r.open))),
     ("sim_visits_total", "counter", "Visits finished.", |r| Some(r.served as f64)),
     ("sim_memory_bytes", "gauge", "Memory in use.", |r| Some(r.memory.get() as f64)),
+    ("sim_memory_limit_bytes", "gauge", "Memory that the replica has.", |r| {
+        r.memory_limit.map(|limit| limit.get() as f64)
+    }),
 ];
 
 /// One metric of each tier.
 type TierMetric = (&'static str, &'static str, &'static str, fn(&TierState<'_>) -> Option<f64>);
 
-const TIER_METRICS: [TierMetric; 9] = [
+const TIER_METRICS: [TierMetric; 10] = [
     ("sim_replicas", "gauge", "Replicas that get requests.", |t| {
         Some(t.replicas.iter().filter(|r| r.up && r.listed).count() as f64)
     }),
@@ -54,6 +57,9 @@ const TIER_METRICS: [TierMetric; 9] = [
     ("sim_cache_entries", "gauge", "Entries held.", |t| t.cache.map(|c| c.entries as f64)),
     ("sim_cache_memory_bytes", "gauge", "Memory that entries take.", |t| {
         t.cache.map(|cache| cache.memory.get() as f64)
+    }),
+    ("sim_cache_memory_limit_bytes", "gauge", "Memory that entries may take.", |t| {
+        t.cache.map(|cache| cache.memory_limit.get() as f64)
     }),
 ];
 
@@ -84,6 +90,7 @@ pub(super) fn text(play: &Play) -> String {
                 }
             }
         }
+        durations(&mut out, &tiers);
         let late = "sim_completion_lateness_seconds";
         head(&mut out, late, "gauge", "How late the simulator itself was with answers.");
         for quantile in [0.5, 0.99, 1.0] {
@@ -93,6 +100,23 @@ pub(super) fn text(play: &Play) -> String {
     });
     requests(&mut out, play);
     out
+}
+
+fn durations(out: &mut String, tiers: &[TierState<'_>]) {
+    let name = "sim_visit_seconds";
+    head(out, name, "histogram", "From asking for a connection or a core until the core was done.");
+    for tier in tiers {
+        let label = format!("tier=\"{}\",kind=\"{}\"", tier.name, tier.kind.word());
+        let bucket = format!("{name}_bucket");
+        for (bound, count) in tier.durations.cumulative() {
+            let labels = format!("{label},le=\"{}\"", bound.as_secs_f64());
+            line(out, &bucket, &labels, count as f64);
+        }
+        let count = tier.durations.count() as f64;
+        line(out, &bucket, &format!("{label},le=\"+Inf\""), count);
+        line(out, &format!("{name}_sum"), &label, tier.durations.sum().as_secs_f64());
+        line(out, &format!("{name}_count"), &label, count);
+    }
 }
 
 fn requests(out: &mut String, play: &Play) {

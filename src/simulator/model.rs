@@ -9,6 +9,7 @@ mod balance;
 mod cache;
 mod call;
 mod clock;
+mod durations;
 mod fault;
 mod flow;
 mod law;
@@ -21,6 +22,7 @@ mod spec;
 mod tier;
 
 pub use call::{CallStart, Finished, Outcome};
+pub use durations::Durations;
 pub use fault::{Fault, FaultAction};
 pub use law::Law;
 pub use run::Model;

@@ -69,7 +69,7 @@ fn tier(key: &Key, node: &Node, names: &Names, problems: &mut Problems) -> Optio
     spec.pool = fields.node("pool").and_then(|node| pool(node, names, problems));
     spec.cache = fields.node("cache").and_then(|node| cache(node, problems));
     if let Some(node) = fields.node("memory") {
-        (spec.memory_base, spec.memory_per_request) = memory(node, problems);
+        memory(node, &mut spec, problems);
     }
     if let Some(node) = fields.node("failover") {
         spec.failover = failover(node, problems).unwrap_or_default();
@@ -128,14 +128,12 @@ fn cache(node: &Node, problems: &mut Problems) -> Option<CacheSpec> {
     Some(CacheSpec { max_memory: max_memory?, entry: entry? })
 }
 
-fn memory(node: &Node, problems: &mut Problems) -> (Bytes, Bytes) {
-    let Some(mut fields) = Fields::of(node, "the memory of a tier", problems) else {
-        return Default::default();
-    };
-    let base = fields.or("base", Bytes::default(), problems);
-    let per_request = fields.or("per_request", Bytes::default(), problems);
+fn memory(node: &Node, spec: &mut TierSpec, problems: &mut Problems) {
+    let Some(mut fields) = Fields::of(node, "the memory of a tier", problems) else { return };
+    spec.memory_base = fields.or("base", Bytes::default(), problems);
+    spec.memory_per_request = fields.or("per_request", Bytes::default(), problems);
+    spec.memory_limit = fields.optional("limit", problems);
     fields.finish(problems);
-    (base, per_request)
 }
 
 fn failover(node: &Node, problems: &mut Problems) -> Option<Failover> {

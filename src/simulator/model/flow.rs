@@ -22,8 +22,7 @@ impl Model {
             match op {
                 Op::Visit { tier, law } => return self.visit(who, tier, law),
                 Op::Pause(law) => {
-                    let span = self.tiers.first_mut().map(|tier| law.sample(&mut tier.chance));
-                    let span = span.unwrap_or(law.mean());
+                    let span = law.sample(&mut self.chance);
                     return self.schedule(span, Happening::Resume(who));
                 }
                 Op::Lookup { tier, hit } => self.look_up(who, tier, hit),
@@ -56,17 +55,18 @@ impl Model {
         }
         let pool_spec = self.tiers[tier.index()].spec.pool;
         let owner = pool_spec.and_then(|pool| self.calls[who.slot as usize].held_by(pool.of));
+        let job = Job { call: who, law, lease: None, since: self.now };
         let (Some(spec), Some(owner)) = (pool_spec, owner) else {
-            return self.seat(tier, Job { call: who, law, lease: None });
+            return self.seat(tier, job);
         };
         let pool = self.pool(tier, owner);
         if pool.in_use >= spec.size {
-            pool.waiting.push_back((who, law));
+            pool.waiting.push_back(job);
             return;
         }
         pool.in_use += 1;
         let lease = Lease { owner, epoch: pool.epoch };
-        self.seat(tier, Job { call: who, law, lease: Some(lease) });
+        self.seat(tier, Job { lease: Some(lease), ..job });
     }
 
     fn pool(&mut self, tier: TierId, owner: u8) -> &mut Pool {
@@ -127,21 +127,15 @@ impl Model {
         let replica = &mut self.tiers[tier.index()].replicas[at];
         replica.busy.rise(self.now);
         let epoch = replica.epoch;
-        let Job { call, lease, .. } = job;
-        let served = Happening::Served { tier, replica: at as u8, epoch, call, lease };
+        let served = Happening::Served { tier, replica: at as u8, epoch, job };
         self.schedule(span, served);
     }
 
     /// A core has finished a visit: the next in the queue gets it, and the call goes on.
-    pub(super) fn on_served(
-        &mut self,
-        tier: TierId,
-        replica: u8,
-        call: CallRef,
-        lease: Option<Lease>,
-    ) {
+    pub(super) fn on_served(&mut self, tier: TierId, replica: u8, job: Job) {
         let (now, at) = (self.now, usize::from(replica));
         let holds = self.tiers[tier.index()].spec.kind.holds_requests();
+        self.tiers[tier.index()].durations.record(now.since(job.since));
         let state = &mut self.tiers[tier.index()].replicas[at];
         state.served += 1;
         state.busy.fall(now);
@@ -149,8 +143,8 @@ impl Model {
             state.open.fall(now);
         }
         self.serve_next(tier, at);
-        self.release(tier, lease);
-        self.ready.push_back(Ready::Proceed(call));
+        self.release(tier, job.lease);
+        self.ready.push_back(Ready::Proceed(job.call));
     }
 
     fn serve_next(&mut self, tier: TierId, at: usize) {
@@ -174,9 +168,9 @@ impl Model {
         if self.pool(tier, lease.owner).epoch != lease.epoch {
             return;
         }
-        while let Some((call, law)) = self.pool(tier, lease.owner).waiting.pop_front() {
-            if self.is_current(call) {
-                self.ready.push_back(Ready::Seat(tier, Job { call, law, lease: Some(lease) }));
+        while let Some(job) = self.pool(tier, lease.owner).waiting.pop_front() {
+            if self.is_current(job.call) {
+                self.ready.push_back(Ready::Seat(tier, Job { lease: Some(lease), ..job }));
                 return;
             }
         }

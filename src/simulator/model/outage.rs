@@ -49,10 +49,10 @@ impl Model {
         let mut lost: Vec<(CallRef, Option<Lease>)> =
             queue.iter().map(|job| (job.call, job.lease)).collect();
         lost.extend(self.events.iter().filter_map(|event| match event.what {
-            Happening::Served { tier: t, replica, epoch, call, lease }
+            Happening::Served { tier: t, replica, epoch, job }
                 if (t, replica, epoch) == (tier, at, old_epoch) =>
             {
-                Some((call, lease))
+                Some((job.call, job.lease))
             }
             _ => None,
         }));

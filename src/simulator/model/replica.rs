@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::call::CallRef;
 use super::law::Law;
 use super::meter::Meter;
+use crate::units::RunTime;
 
 /// A connection borrowed from the pool of a replica in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(super) struct Job {
     pub(super) call: CallRef,
     pub(super) law: Law,
     pub(super) lease: Option<Lease>,
+    /// When it began to wait, for a connection or a core.
+    pub(super) since: RunTime,
 }
 
 /// What the scaler makes of a replica.
@@ -72,5 +75,5 @@ pub(super) struct Pool {
     pub(super) closed: bool,
     pub(super) in_use: u32,
     /// Visits that wait for a connection.
-    pub(super) waiting: VecDeque<(CallRef, Law)>,
+    pub(super) waiting: VecDeque<Job>,
 }

@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
+use rand_pcg::Pcg64Mcg;
 use slab::Slab;
 
 use super::call::{Call, CallRef, CallStart, Finished};
 use super::clock::{Clock, Freeze};
 use super::fault::{Fault, FaultAction};
 use super::law::Law;
-use super::replica::{Job, Lease, Pool, Stage};
+use super::replica::{Job, Pool, Stage};
 use super::scaler::ScalerSpec;
 use super::spec::{TierId, TierSpec};
 use super::tier::{Tier, TierState};
@@ -30,6 +31,8 @@ pub struct Model {
     faults: VecDeque<Fault>,
     sequence: u64,
     tickets: u32,
+    /// For pauses, which belong to no tier.
+    pub(super) chance: Pcg64Mcg,
 }
 
 /// Something to do at once, before time goes on.
@@ -53,7 +56,7 @@ pub(super) struct Event {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Happening {
     /// A core has finished a visit.
-    Served { tier: TierId, replica: u8, epoch: u32, call: CallRef, lease: Option<Lease> },
+    Served { tier: TierId, replica: u8, epoch: u32, job: Job },
     /// A pause is over.
     Resume(CallRef),
     /// The balancer notices that a replica has died, or trusts it again.
@@ -85,6 +88,7 @@ impl Model {
             faults,
             sequence: 0,
             tickets: 0,
+            chance: seed.stream(Stream::Simulator, super::MAX_TIERS as u64),
         };
         for index in 0..model.tiers.len() {
             if let Some(pool) = model.tiers[index].spec.pool {
@@ -183,9 +187,9 @@ impl Model {
 
     fn happen(&mut self, what: Happening) {
         match what {
-            Happening::Served { tier, replica, epoch, call, lease } => {
+            Happening::Served { tier, replica, epoch, job } => {
                 if self.tiers[tier.index()].replicas[usize::from(replica)].epoch == epoch {
-                    self.on_served(tier, replica, call, lease);
+                    self.on_served(tier, replica, job);
                 }
             }
             Happening::Resume(call) => self.ready.push_back(Ready::Proceed(call)),

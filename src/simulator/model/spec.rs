@@ -136,6 +136,8 @@ pub struct TierSpec {
     pub memory_base: Bytes,
     /// Memory that each open request adds.
     pub memory_per_request: Bytes,
+    /// Memory that a replica has. The model does not enforce it; metrics show it.
+    pub memory_limit: Option<Bytes>,
     /// What happens when a replica dies.
     pub failover: Failover,
     /// Adds and removes replicas by itself.
@@ -156,6 +158,7 @@ impl TierSpec {
             cache: None,
             memory_base: Bytes::default(),
             memory_per_request: Bytes::default(),
+            memory_limit: None,
             failover: Failover::default(),
             scaler: None,
         }

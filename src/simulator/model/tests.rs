@@ -131,6 +131,10 @@ fn one_tier_agrees_with_mmc() {
             let elapsed = count as f64 / rate;
             let busy = state.replicas[0].busy.as_secs_f64() / elapsed / f64::from(c);
             assert_near("utilisation", busy, rho, 0.01);
+            let visits = state.durations;
+            assert!(visits.count() > count - 100 && visits.count() <= count);
+            let mean = visits.sum().as_secs_f64() / visits.count() as f64;
+            assert_near("mean of the histogram", mean * 100.0, mean_truth, 0.03);
         }
     }
 }

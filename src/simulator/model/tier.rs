@@ -5,6 +5,7 @@ use rand_pcg::Pcg64Mcg;
 use super::balance;
 use super::cache::Cache;
 use super::call::Call;
+use super::durations::Durations;
 use super::replica::{Pool, Replica};
 use super::scaler::Scaler;
 use super::spec::{Balancing, TierKind, TierSpec};
@@ -24,6 +25,7 @@ pub(super) struct Tier {
     pub(super) errors: (f64, u16),
     pub(super) chance: Pcg64Mcg,
     pub(super) failed: u64,
+    pub(super) durations: Durations,
     turn: usize,
 }
 
@@ -38,6 +40,7 @@ impl Tier {
             errors: (0.0, 500),
             chance,
             failed: 0,
+            durations: Durations::default(),
             turn: 0,
             spec,
         }
@@ -99,19 +102,23 @@ impl Tier {
             },
             pool_waiting: self.pools.iter().map(|pool| pool.waiting.len() as u32).sum(),
             failed: self.failed,
+            durations: self.durations,
             cache: self.cache.as_ref().map(|cache| CacheState {
                 hits: cache.hits,
                 misses: cache.misses,
                 evictions: cache.evictions,
                 entries: cache.len() as u64,
                 memory: cache.memory(),
+                memory_limit: self.spec.cache.map_or(Bytes::default(), |cache| cache.max_memory),
             }),
         }
     }
 
     fn replica_state(&self, replica: &Replica, now: RunTime) -> ReplicaState {
         let per_request = self.spec.memory_per_request.get();
-        let memory = self.spec.memory_base.get() + per_request * u64::from(replica.open.level());
+        let entries = self.cache.as_ref().map_or(0, |cache| cache.memory().get());
+        let requests = per_request * u64::from(replica.open.level());
+        let memory = self.spec.memory_base.get() + requests + entries;
         ReplicaState {
             up: replica.up,
             listed: replica.listed,
@@ -123,6 +130,7 @@ impl Tier {
             waiting_peak: replica.waiting.peak(),
             open: replica.open.level(),
             memory: Bytes::new(if replica.up { memory } else { 0 }),
+            memory_limit: self.spec.memory_limit,
             served: replica.served,
         }
     }
@@ -143,6 +151,8 @@ pub struct TierState<'a> {
     pub pool_waiting: u32,
     /// Visits that it refused or broke off.
     pub failed: u64,
+    /// How long visits took.
+    pub durations: Durations,
     /// Its cache, if it is one.
     pub cache: Option<CacheState>,
 }
@@ -170,6 +180,8 @@ pub struct ReplicaState {
     pub open: u32,
     /// Memory in use.
     pub memory: Bytes,
+    /// Memory that it has, if the simulation says so.
+    pub memory_limit: Option<Bytes>,
     /// Visits finished.
     pub served: u64,
 }
@@ -187,4 +199,6 @@ pub struct CacheState {
     pub entries: u64,
     /// Memory that they take.
     pub memory: Bytes,
+    /// Memory that they may take.
+    pub memory_limit: Bytes,
 }
