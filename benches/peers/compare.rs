@@ -1,0 +1,111 @@
+//! CPU per request, plimsoll and its peers in turns.
+
+use super::nginx::Nginx;
+use super::tool::{Cost, find, measured, plimsoll, requests_in};
+
+const ROUNDS: usize = 5;
+const SECONDS: u32 = 5;
+const CONNECTIONS: u32 = 64;
+
+/// A named way to put load on nginx once.
+type Way<'a> = (&'a str, Box<dyn Fn() -> Option<Cost> + 'a>);
+
+fn scenario(target: &str, more: &str, flow: &str) -> String {
+    format!(
+        "name: bench\ntarget: {target}\nhttp: {{ compression: false{more} }}\nworkloads:\n  main: {{ vus: \
+         {CONNECTIONS}, duration: {SECONDS}s }}\nscenarios:\n  main:\n    weight: 1\n    flow:\n{flow}"
+    )
+}
+
+const ONE_STEP: &str = "      - get: { name: get, url: / }\n";
+
+const JOURNEY: &str = "      \
+      - post: { name: login, url: /login, json: { user: a, password: b }, capture: { token: $.token } }
+      - get: { name: search, url: \"/search?from=GRU&to=JFK\", bearer: \"{{ token }}\" }
+      - post: { name: book, url: /book, json: { flight: 7 }, bearer: \"{{ token }}\" }
+";
+
+pub fn plain(nginx: &Nginx) {
+    let url = format!("http://127.0.0.1:{}", nginx.port);
+    let text = scenario(&url, "", ONE_STEP);
+    print(
+        "HTTP/1.1, one step, 64 connections (bar ≤ 1.10 × wrk, aim ≤ 1.0)",
+        vec![wrk(&url), ours(&text), oha(&url)],
+    );
+}
+
+pub fn tls(nginx: &Nginx) {
+    let url = format!("https://127.0.0.1:{}", nginx.tls_port);
+    let text = scenario(&url, ", version: 1.1, tls: { insecure: true }", ONE_STEP);
+    print("HTTP/1.1 over TLS (bar ≤ 1.05 × wrk)", vec![wrk(&url), ours(&text)]);
+}
+
+pub fn http2(nginx: &Nginx) {
+    let url = format!("https://127.0.0.1:{}", nginx.tls_port);
+    let text = scenario(&url, ", version: 2, tls: { insecure: true }", ONE_STEP);
+    let line = format!("h2load -c {CONNECTIONS} -m 1 -t 1 -D {SECONDS} {url}/");
+    let h2load: Way<'_> = ("h2load", Box::new(move || peer("h2load", &line)));
+    print("HTTP/2 over TLS, one stream a connection (bar ≤ 0.95 × h2load)", vec![h2load, ours(&text)]);
+}
+
+pub fn journey(nginx: &Nginx) {
+    let url = format!("http://127.0.0.1:{}", nginx.port);
+    let text = scenario(&url, "", JOURNEY);
+    // goose is a library, not a tool to run: its measured 20 µs stand against wrk's 7.0 in one step, so
+    // 0.42 × goose is 1.20 × wrk's one step, and 0.36 × goose is 1.03 × wrk's.
+    print(
+        "three-step journey with capture, per request, against wrk's one step (bar ≤ 1.20, aim ≤ 1.03)",
+        vec![wrk(&url), ours(&text)],
+    );
+}
+
+fn ours(text: &str) -> Way<'_> {
+    ("plimsoll", Box::new(move || Some(plimsoll(text, "").cost())))
+}
+
+fn wrk<'a>(url: &str) -> Way<'a> {
+    let line = format!("wrk -t1 -c{CONNECTIONS} -d{SECONDS}s {url}/");
+    ("wrk", Box::new(move || peer("wrk", &line)))
+}
+
+fn oha<'a>(url: &str) -> Way<'a> {
+    let line = format!("oha --no-tui -c {CONNECTIONS} -z {SECONDS}s {url}/");
+    ("oha", Box::new(move || peer("oha", &line)))
+}
+
+fn peer(program: &str, line: &str) -> Option<Cost> {
+    find(program)?;
+    let (text, cpu_s) = measured(line);
+    Some(Cost { requests: requests_in(&text)?, cpu_s })
+}
+
+/// Runs all ways in turns, and prints each beside the first.
+fn print(title: &str, ways: Vec<Way<'_>>) {
+    let mut costs: Vec<Vec<f64>> = vec![Vec::new(); ways.len()];
+    for _ in 0..ROUNDS {
+        for (index, (_, way)) in ways.iter().enumerate() {
+            if let Some(cost) = way() {
+                costs[index].push(cost.per_request_us());
+            }
+        }
+    }
+    println!("\n{title}\n  {ROUNDS} rounds in turns, {SECONDS} s each; CPU per request, and its ratio to {}", ways[0].0);
+    for ((name, _), own) in ways.iter().zip(&costs) {
+        if own.is_empty() {
+            println!("  {name:<10} not installed");
+            continue;
+        }
+        let mut ratios: Vec<f64> = own.iter().zip(&costs[0]).map(|(a, b)| a / b).collect();
+        ratios.sort_by(f64::total_cmp);
+        let mut sorted = own.clone();
+        sorted.sort_by(f64::total_cmp);
+        let last = ratios.len() - 1;
+        println!(
+            "  {name:<10} {:>6.2} µs   ratio {:.2} (from {:.2} to {:.2})",
+            sorted[last / 2],
+            ratios[last / 2],
+            ratios[0],
+            ratios[last]
+        );
+    }
+}

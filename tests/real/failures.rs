@@ -1,0 +1,141 @@
+//! What goes wrong, and what the user is told.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use super::harness::{
+    Guarded, Stack, checkout, free_port, only_run, plimsoll, ran, run, scenario,
+};
+
+#[test]
+fn dead_target_is_said_before_anything_is_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = scenario(folder.path(), "", "10 req/s", "1s");
+    let target = format!("http://127.0.0.1:{}", free_port());
+    let ran = run(plimsoll().arg("run").arg(&file).args(["--target", &target]), folder.path());
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("connection refused"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("nothing was sent"), "{}", ran.stderr);
+}
+
+#[test]
+fn dead_target_without_preflight_fails_its_objective() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = scenario(folder.path(), "", "50 req/s", "3s");
+    let target = format!("http://127.0.0.1:{}", free_port());
+    let out = folder.path().join("reports");
+    let ran =
+        run(plimsoll().arg("run").arg(&file).args(["--target", &target, "--no-preflight"]), &out);
+    assert_eq!(ran.code, 99, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.number("/errors/by_class/refused") > 0.0);
+}
+
+#[test]
+fn unresolvable_name_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = scenario(folder.path(), "", "10 req/s", "1s");
+    let target = "http://no-such-host.invalid";
+    let ran = run(plimsoll().arg("run").arg(&file).args(["--target", target]), folder.path());
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot resolve `no-such-host.invalid`"), "{}", ran.stderr);
+}
+
+#[test]
+fn public_address_is_refused_for_safety() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = scenario(folder.path(), "", "10 req/s", "1s");
+    // TEST-NET-1 (RFC 5737): routed nowhere, and refused before a packet leaves.
+    let target = "http://192.0.2.1";
+    let ran = run(plimsoll().arg("run").arg(&file).args(["--target", target]), folder.path());
+    assert_eq!(ran.code, 96, "{}", ran.stderr);
+    assert!(ran.stderr.contains("--i-may-load 192.0.2.1"), "{}", ran.stderr);
+}
+
+#[test]
+fn file_with_many_mistakes_is_answered_in_full() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = checkout("tests/invalid/twelve_mistakes.yaml");
+    let ran = run(plimsoll().arg("run").arg(&file), folder.path());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("problems; nothing was sent"), "{}", ran.stderr);
+}
+
+/// Goal: prove that nothing measured is lost when the program is killed.
+/// Method: `kill -9` once five seconds are in the log, then `plimsoll report` on what is left.
+#[test]
+fn killed_run_is_reported_up_to_its_last_second() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/order", &[]);
+    let out = folder.path().join("reports");
+    let child = plimsoll()
+        .arg("run")
+        .arg(checkout("tests/data/order"))
+        .args(["--target", &stack.url, "--duration", "60s", "--out"])
+        .arg(&out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut child = Guarded(child);
+    let errors = child.0.stderr.take().expect("piped");
+    // Without a terminal, a line of progress comes every five seconds.
+    let line = BufReader::new(errors).lines().next().expect("progress").expect("text");
+    assert!(line.contains("0:05/1:00"), "{line}");
+    child.0.kill().expect("killed");
+    child.0.wait().expect("ended");
+
+    let run_folder = only_run(&out).expect("a run");
+    let report = |stage: &str| {
+        let output = plimsoll().arg("report").arg(&run_folder).output().expect("runs");
+        let ran = ran(&output, &out);
+        assert!(ran.number("/duration_s") >= 5.0, "{stage}: {}", ran.stdout);
+        assert!(ran.number("/whole_run/requests") >= 200.0, "{stage}: {}", ran.stdout);
+        fs::read(run_folder.join("report.html")).expect("a report")
+    };
+    assert_eq!(report("first"), report("second"), "two renderings differ");
+}
+
+#[test]
+fn target_that_dies_mid_run_and_comes_back_shows_both() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/outage", &[]);
+    let out = folder.path().join("reports");
+    let ran = run(
+        plimsoll().arg("run").arg(checkout("tests/data/outage")).args(["--target", &stack.url]),
+        &out,
+    );
+    assert_eq!(ran.code, 99, "{}", ran.stdout);
+    let failed = ran.number("/whole_run/errors/rate");
+    // Dead for 2 s of 8 s.
+    assert!((0.15..0.35).contains(&failed), "{failed}\n{}", ran.stdout);
+}
+
+#[test]
+fn interrupted_run_drains_and_exits_130() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/order", &[]);
+    let out = folder.path().join("reports");
+    let child = plimsoll()
+        .arg("run")
+        .arg(checkout("tests/data/order"))
+        .args(["--target", &stack.url, "--duration", "60s", "--out"])
+        .arg(&out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut child = Guarded(child);
+    let errors = child.0.stderr.take().expect("piped");
+    let mut lines = BufReader::new(errors).lines();
+    lines.next().expect("progress").expect("text");
+    let pid = child.0.id().to_string();
+    let told = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+    assert!(told.success());
+    for line in lines {
+        line.expect("text");
+    }
+    assert_eq!(child.0.wait().expect("ended").code(), Some(130));
+    let log = fs::read_to_string(only_run(&out).expect("a run").join("run.jsonl")).expect("a log");
+    assert!(log.lines().last().expect("a line").contains("interrupted"));
+}

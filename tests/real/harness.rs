@@ -1,0 +1,128 @@
+//! Starting things and reading what came of them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The program under test.
+pub fn plimsoll() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
+    command.env_remove("AIS_URL").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// A path in the checkout.
+pub fn checkout(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A process that is ended, by its own handle, with its owner.
+pub struct Guarded(pub Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A simulated stack.
+pub struct Stack {
+    pub url: String,
+    _process: Guarded,
+}
+
+impl Stack {
+    pub fn start(folder: &str, more: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", folder, more)
+    }
+
+    pub fn start_at(listen: &str, folder: &str, more: &[&str]) -> Self {
+        let mut child = plimsoll()
+            .arg("simulate")
+            .arg(checkout(folder))
+            .args(["--listen", listen, "--stop-after", "3m"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the simulator starts");
+        let mut url = String::new();
+        let out = child.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut url).expect("it says where it listens");
+        let url = url.trim().to_owned();
+        assert!(url.starts_with("http"), "the simulator said {url:?}");
+        Self { url, _process: Guarded(child) }
+    }
+}
+
+/// What a finished run left behind.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub folder: Option<PathBuf>,
+}
+
+impl Ran {
+    /// `result.json`.
+    pub fn result(&self) -> Value {
+        let folder = self.folder.as_ref().unwrap_or_else(|| panic!("no run: {}", self.stderr));
+        let text = fs::read_to_string(folder.join("result.json")).expect("a result");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// A number of `result.json`, by its JSON pointer.
+    pub fn number(&self, pointer: &str) -> f64 {
+        let result = self.result();
+        let found = result.pointer(pointer).and_then(Value::as_f64);
+        found.unwrap_or_else(|| panic!("no number at {pointer} in {result:#}"))
+    }
+}
+
+/// Runs a command that writes its reports below `out`, and finds the one run in there.
+pub fn run(command: &mut Command, out: &Path) -> Ran {
+    let output = command.arg("--out").arg(out).output().expect("the program runs");
+    ran(&output, out)
+}
+
+/// What `output` and the folder below `out` say.
+pub fn ran(output: &Output, out: &Path) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        folder: only_run(out),
+    }
+}
+
+/// The folder of the one run below `out`.
+pub fn only_run(out: &Path) -> Option<PathBuf> {
+    let system = fs::read_dir(out).ok()?.next()?.ok()?.path();
+    let mut runs: Vec<PathBuf> =
+        fs::read_dir(system).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    assert!(runs.len() <= 1, "more than one run: {runs:?}");
+    runs.pop()
+}
+
+/// A scenario file of one step, `GET path`, at `rate` for `seconds`.
+pub fn scenario(folder: &Path, more: &str, rate: &str, duration: &str) -> PathBuf {
+    let file = folder.join("scenario.yaml");
+    let text = format!(
+        "name: test\ntarget: http://127.0.0.1:1\n{more}\nworkloads:\n  main:\n    arrivals: constant\n    \
+         max_vus: 400\n    stages:\n      - {{ rate: {rate}, duration: {duration} }}\nscenarios:\n  get:\n    \
+         weight: 1\n    flow:\n      - get: {{ name: get, url: / }}\nslo:\n  error_rate: {{ target: 0.1%, max: 1% }}\n"
+    );
+    fs::write(&file, text).expect("written");
+    file
+}
+
+/// A port that nothing listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}

@@ -1,0 +1,137 @@
+//! Rules about the source that no compiler enforces.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers of ARCHITECTURE.md, lowest first. A module may import from layers below its own, and from
+/// its own layer what stands before it.
+const LAYERS: &[&[&str]] = &[
+    &["units"],
+    &["metrics", "scenario"],
+    &["plan", "schedule", "user", "slo", "capacity"],
+    &["transport", "observe", "simulator"],
+    &["engine"],
+    &["report", "tui"],
+    &["cli", "app"],
+];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        let entries = fs::read_dir(folder).expect("the source folder can be read");
+        for path in entries.map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file is UTF-8");
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 50, "the walk found only {} files", found.len());
+    found
+}
+
+fn layer(module: &str) -> Option<(usize, usize)> {
+    LAYERS.iter().enumerate().find_map(|(height, modules)| {
+        Some((height, modules.iter().position(|known| *known == module)?))
+    })
+}
+
+/// The top module of a file: `src/plan/load.rs` → `plan`.
+fn module_of(path: &Path) -> String {
+    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let first = inside.expect("below src").components().next().expect("a component");
+    first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+}
+
+/// The part of a file before its inline tests.
+fn without_tests(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(text)
+}
+
+#[test]
+fn imports_point_down_the_layers() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let module = module_of(&path);
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let from = layer(&module).unwrap_or_else(|| panic!("`{module}` stands in no layer"));
+        for (number, line) in without_tests(&text).lines().enumerate() {
+            let line = line.trim_start();
+            if line.starts_with("//") {
+                continue;
+            }
+            for part in line.split("crate::").skip(1) {
+                let name: String =
+                    part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if name != module && layer(&name).is_some_and(|to| to > from) {
+                    wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that point up:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_its_purpose() {
+    let silent: Vec<_> = sources()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "files without a first line of `//!`:\n{}", silent.join("\n"));
+}
+
+#[test]
+fn files_stay_below_500_lines_before_their_tests() {
+    let long: Vec<_> = sources()
+        .into_iter()
+        .map(|(path, text)| (path, without_tests(&text).lines().count()))
+        .filter(|(_, lines)| *lines > 500)
+        .map(|(path, lines)| format!("{}: {lines}", path.display()))
+        .collect();
+    assert!(long.is_empty(), "where is the second room?\n{}", long.join("\n"));
+}
+
+#[test]
+fn modules_are_named_after_themselves() {
+    let unnamed: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, _)| path.file_name().is_some_and(|name| name == "mod.rs"))
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    assert!(unnamed.is_empty(), "use `plan.rs`, not `plan/mod.rs`:\n{}", unnamed.join("\n"));
+}
+
+/// Layers 0 to 2 are pure: what they know of the world, they are told.
+#[test]
+fn pure_layers_touch_neither_clock_nor_files_nor_network() {
+    const EFFECTS: [&str; 7] = [
+        "std::fs",
+        "std::net::Tcp",
+        "std::env",
+        "tokio::",
+        "Instant::now",
+        "SystemTime::now",
+        "std::thread",
+    ];
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let module = module_of(&path);
+        if layer(&module).is_none_or(|(height, _)| height > 2) {
+            continue;
+        }
+        for (number, line) in without_tests(&text).lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if EFFECTS.iter().any(|effect| code.contains(effect)) {
+                wrong.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "effects in pure layers:\n{}", wrong.join("\n"));
+}
