@@ -10,7 +10,7 @@ use super::{JudgedObjective, bounds, observed};
 use crate::metrics::{
     Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
 };
-use crate::units::{Nanos, Quantity, Rate, Ratio};
+use crate::units::{Quantity, Rate, Ratio};
 
 /// Judges one row.
 pub(super) fn judge(window: &Window<'_>, objective: &Objective) -> JudgedObjective {

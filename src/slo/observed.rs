@@ -25,7 +25,8 @@ pub(super) fn measure(
     let mut kind = None;
     for interval in window.steady() {
         let values = interval.readings.iter().filter(|reading| matches(reading));
-        for (reading, value) in values.filter_map(|r| r.value.map(|value| (r, value))) {
+        let known = values.filter_map(|r| r.value.map(|value| (r, value)));
+        for (reading, value) in known.filter(|(_, value)| value.base().is_finite()) {
             kind.get_or_insert(value);
             replicas
                 .entry(&reading.replica)

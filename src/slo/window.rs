@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::statistics::{rank_test, warm_up};
-use crate::metrics::{Interval, LoadModel, RunHeader, RunLog};
+use crate::metrics::{Interval, LoadModel, RunHeader, RunLog, StopReason};
 use crate::units::{Nanos, RunTime};
 
 /// The judged part of a run.
@@ -83,29 +83,34 @@ pub(super) fn judges_ramps(header: &RunHeader) -> bool {
 /// Where the judged stages begin and end; all of the load where there are none.
 fn judged_spans(log: &RunLog) -> Vec<(RunTime, RunTime)> {
     let stages = &log.header.stages;
+    let stop = schedule_end(log);
     if stages.is_empty() {
-        return vec![(RunTime::ZERO, schedule_end(log))];
+        return vec![(RunTime::ZERO, stop)];
     }
     let all = judges_ramps(&log.header);
     let mut start = RunTime::ZERO;
     let mut spans = Vec::new();
     for stage in stages {
         let end = start + stage.duration;
-        if stage.judged || all {
-            spans.push((start, end));
+        if (stage.judged || all) && start < stop {
+            spans.push((start, end.min(stop)));
         }
         start = end;
     }
     spans
 }
 
-/// When the last arrival may fall due.
+/// When the last arrival may fall due. A run that was stopped early drains from then on, although its
+/// stages go on.
 fn schedule_end(log: &RunLog) -> RunTime {
-    if log.header.stages.is_empty() {
-        let last = log.intervals.iter().rfind(|interval| interval.arrivals.intended > 0);
-        return last.map_or(RunTime::ZERO, |interval| interval.end);
+    let last = log.intervals.iter().rfind(|interval| interval.arrivals.intended > 0);
+    let stopped = last.map_or(RunTime::ZERO, |interval| interval.end);
+    let planned = log.header.stages.iter().fold(RunTime::ZERO, |at, stage| at + stage.duration);
+    match log.end.map(|end| end.reason) {
+        _ if log.header.stages.is_empty() => stopped,
+        Some(StopReason::Finished) => planned,
+        Some(StopReason::Interrupted | StopReason::Aborted) | None => planned.min(stopped),
     }
-    log.header.stages.iter().fold(RunTime::ZERO, |at, stage| at + stage.duration)
 }
 
 /// Intervals of the drain, until as many requests have ended as were in flight at its beginning.

@@ -246,6 +246,24 @@ fn partial_steered_and_torn_runs_are_suspect() {
     assert_status(&judge(&stopped, Strictness::Normal), "complete", ValidityStatus::Suspect);
 }
 
+/// Goal: prove that the drain of an interrupted run is not taken for a stack that went silent.
+/// Method: stopped after 30 of 60 s; then nothing arrives for 5 s.
+#[test]
+fn interrupted_run_is_judged_up_to_its_last_arrival() {
+    let mut log = run(STEADY, vec![bounded(Measure::Throughput, share(0.0))], 21);
+    log.intervals.truncate(35);
+    for interval in &mut log.intervals[30..] {
+        interval.arrivals = crate::metrics::ArrivalCounts::default();
+        interval.steps.clear();
+        interval.scenarios.clear();
+    }
+    log.end = Some(RunEnd { at: log.intervals[34].end, reason: StopReason::Interrupted });
+    let judgement = judge(&log, Strictness::Normal);
+    assert_eq!(judgement.steady.1, RunTime::ZERO + Nanos::from_secs(30));
+    let rate = judgement.objectives[0].estimate.expect("measured").base();
+    assert!((rate - 80.0).abs() < 8.0, "{rate}");
+}
+
 #[test]
 fn closed_model_is_noted_and_still_valid() {
     let mut log = run(STEADY, table(), 15);
