@@ -28,7 +28,8 @@ pub use law::Law;
 pub use run::Model;
 pub use scaler::ScalerSpec;
 pub use spec::{
-    Balancing, CacheSpec, Failover, MAX_TIERS, Op, PoolSpec, Program, TierId, TierKind, TierSpec,
+    Balancing, CacheSpec, Failover, MAX_REPLICAS, MAX_TIERS, Op, PoolSpec, Program, TierId,
+    TierKind, TierSpec,
 };
 pub use tier::{CacheState, ReplicaState, TierState};
 

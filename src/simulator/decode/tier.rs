@@ -5,7 +5,8 @@ use crate::scenario::{
     Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, entries, number_within, text, word,
 };
 use crate::simulator::model::{
-    Balancing, CacheSpec, Failover, MAX_TIERS, PoolSpec, ScalerSpec, TierKind, TierSpec,
+    Balancing, CacheSpec, Failover, MAX_REPLICAS, MAX_TIERS, PoolSpec, ScalerSpec, TierKind,
+    TierSpec,
 };
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -25,8 +26,8 @@ const BALANCINGS: [(&str, Balancing); 3] = [
     ("random", Balancing::Random),
 ];
 
-/// Replicas are counted in a byte, and the scaler needs room.
-const REPLICAS: (f64, f64) = (1.0, 200.0);
+/// How many replicas a tier may have.
+const REPLICAS: (f64, f64) = (1.0, MAX_REPLICAS as f64);
 
 /// Words that mean something else in a list of visits.
 const RESERVED: [&str; 2] = ["pause", "cached"];

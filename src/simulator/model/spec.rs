@@ -8,6 +8,9 @@ use crate::units::{Bytes, Nanos};
 /// The most tiers that one stack may have.
 pub const MAX_TIERS: usize = 16;
 
+/// The most replicas that a tier may begin with; the autoscaler needs some room beyond.
+pub const MAX_REPLICAS: u32 = 200;
+
 /// The position of a tier in the stack's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TierId(pub u8);
@@ -120,7 +123,7 @@ pub struct TierSpec {
     pub name: String,
     /// What it is.
     pub kind: TierKind,
-    /// Replicas at the beginning, at least 1.
+    /// Replicas at the beginning, 1 to [`MAX_REPLICAS`]; anything else counts as the nearest of these.
     pub replicas: u32,
     /// Cores of each replica: how many visits it serves at once. `None`: as many as come.
     pub cores: Option<u32>,

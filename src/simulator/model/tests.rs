@@ -369,6 +369,38 @@ fn scaler_adds_a_replica_after_its_delay_and_removes_it_when_idle() {
     assert_eq!(listed(&model), 1);
 }
 
+/// Goal: a rolling update that drains first loses nothing, one that does not loses what cannot be repeated.
+#[test]
+fn rolling_update_loses_only_what_it_does_not_drain() {
+    let lost = |drain: f64| {
+        let at = |s, action| Fault { at: second(s), action };
+        let faults: Vec<Fault> = (0..2)
+            .flat_map(|replica| {
+                let begin = 1.0 + 5.0 * f64::from(replica);
+                [
+                    at(begin, FaultAction::Drain { tier: API, replica }),
+                    at(begin + drain, FaultAction::Kill { tier: API, replica }),
+                    at(begin + drain + 2.0, FaultAction::Revive { tier: API, replica }),
+                ]
+            })
+            .collect();
+        let (mut model, program) = two_replicas(Failover::default(), &faults);
+        for tag in 0..1_200 {
+            // Off the beat of the faults, so that a service is always under way when they strike.
+            let now = second(tag as f64 * 0.01 + 0.005);
+            model.begin(now, CallStart { safe: tag % 2 == 0, ..start(&program, tag) });
+        }
+        model.advance(second(500.0));
+        let outcomes = outcomes(&mut model);
+        assert_eq!(outcomes.len(), 1_200, "every request is answered");
+        outcomes.into_iter().filter(|(_, (outcome, _))| *outcome != Outcome::Done).collect()
+    };
+    let drained: HashMap<u64, _> = lost(100.0);
+    assert!(drained.is_empty(), "{drained:?}");
+    let cut: HashMap<u64, _> = lost(0.0);
+    assert!(!cut.is_empty() && cut.keys().all(|tag| tag % 2 == 1), "{cut:?}");
+}
+
 #[test]
 fn sticky_client_returns_to_its_replica() {
     let (balancing, replicas) = (Balancing::Sticky, 3);

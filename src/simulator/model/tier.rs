@@ -8,7 +8,7 @@ use super::call::Call;
 use super::durations::Durations;
 use super::replica::{Pool, Replica};
 use super::scaler::Scaler;
-use super::spec::{Balancing, TierKind, TierSpec};
+use super::spec::{Balancing, MAX_REPLICAS, TierKind, TierSpec};
 use crate::units::{Bytes, Nanos, RunTime};
 
 /// One tier with its replicas.
@@ -32,7 +32,9 @@ pub(super) struct Tier {
 impl Tier {
     pub(super) fn new(spec: TierSpec, chance: Pcg64Mcg) -> Self {
         Self {
-            replicas: (0..spec.replicas.max(1)).map(|_| Replica::serving()).collect(),
+            replicas: (0..spec.replicas.clamp(1, MAX_REPLICAS))
+                .map(|_| Replica::serving())
+                .collect(),
             pools: Vec::new(),
             cache: spec.cache.map(Cache::new),
             scaler: Scaler::default(),
