@@ -106,6 +106,7 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
         crowd.busy.set(crowd.busy.get() + 1);
         let arrival = Arrival { index, intended: started };
         let ended = play(&worker, &mut user, &mut client, (scenario, arrival)).await;
+        client.end_iteration();
         crowd.busy.set(crowd.busy.get() - 1);
         match ended {
             Ended::Done(at) => {

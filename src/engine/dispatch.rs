@@ -253,7 +253,9 @@ async fn live(pool: Rc<Pool>, seat: Rc<Seat>, local: u32) {
         })
         .await;
         let (scenario, arrival) = job;
-        match play(&worker, &mut user, &mut client, job).await {
+        let ended = play(&worker, &mut user, &mut client, job).await;
+        client.end_iteration();
+        match ended {
             Ended::Done(at) => {
                 seat.playing.set(None);
                 let time = at.since(arrival.intended);

@@ -200,11 +200,16 @@ impl Client {
         &self.timer
     }
 
-    /// Begins the iteration `index`: a new visitor has neither connections nor cookies, and comes from
-    /// an address of its own.
+    /// Begins the iteration `index`: a new visitor comes from an address of its own.
     pub fn begin_iteration(&mut self, index: u64) {
         if self.shared.http().connections == ConnectionUse::PerIteration {
             self.source = self.shared.sources.of_user(index);
+        }
+    }
+
+    /// Ends an iteration: a visitor who leaves takes connections and cookies along.
+    pub fn end_iteration(&mut self) {
+        if self.shared.http().connections == ConnectionUse::PerIteration {
             self.connections.clear();
             self.cookies.clear();
         }

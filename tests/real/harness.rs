@@ -30,13 +30,26 @@ impl Drop for Guarded {
     }
 }
 
+/// Asks a process to end.
+pub fn terminate(process: &Guarded) {
+    let pid = process.0.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+    assert!(told.success());
+}
+
 /// A simulated stack.
 pub struct Stack {
     pub url: String,
-    _process: Guarded,
+    process: Guarded,
 }
 
 impl Stack {
+    /// Ends it as a user would, so that its log is complete.
+    pub fn stop(mut self) {
+        terminate(&self.process);
+        self.process.0.wait().expect("the simulator ends");
+    }
+
     pub fn start(folder: &str, more: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", folder, more)
     }
@@ -56,7 +69,7 @@ impl Stack {
         BufReader::new(out).read_line(&mut url).expect("it says where it listens");
         let url = url.trim().to_owned();
         assert!(url.starts_with("http"), "the simulator said {url:?}");
-        Self { url, _process: Guarded(child) }
+        Self { url, process: Guarded(child) }
     }
 }
 

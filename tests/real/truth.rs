@@ -39,7 +39,7 @@ fn two_runs_with_one_seed_send_the_same_requests_in_the_same_order() {
                 .args(["--target", &stack.url, "--seed", seed]),
             &out.path().join("reports"),
         );
-        drop(stack);
+        stack.stop();
         assert_eq!(ran.number("/load/requests"), ran.number("/load/iterations"), "{}", ran.stdout);
         let text = std::fs::read_to_string(&log).expect("a log");
         let uris: Vec<String> = text
