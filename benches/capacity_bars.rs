@@ -197,6 +197,8 @@ fn described(stack: &SimStack) -> StackModel {
             replicas_max: if single { tier.replicas } else { 8 },
             size: size(1),
             sizes: if external { Vec::new() } else { vec![size(2), size(4)] },
+            reserved_cores: Ratio::new(1.0),
+            reserved_memory: Ratio::new(1.0),
             balancing: tier.balancing,
             pool: tier.pool,
             connections_max: None,

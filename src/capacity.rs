@@ -8,9 +8,11 @@
 pub mod autoscaler;
 pub mod choice;
 pub mod des;
+mod described;
 mod histogram;
 pub mod model;
 pub mod mva;
+mod observed;
 pub mod output;
 pub mod queueing;
 pub mod regression;

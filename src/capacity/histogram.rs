@@ -30,6 +30,22 @@ impl Histogram {
         Self::from_pairs(parts.into_iter().flat_map(|part| part.0.iter().copied()))
     }
 
+    /// The same shape with `keep` counts in all, at most as many as there are.
+    #[must_use]
+    pub fn thinned(&self, keep: u64) -> Self {
+        let total = self.count().max(1);
+        let share = |below: u64| {
+            (u128::from(below) * u128::from(keep.min(total)) / u128::from(total)) as u64
+        };
+        let mut below = 0;
+        let pairs = self.0.iter().map(|(time, count)| {
+            let before = share(below);
+            below += count;
+            (*time, share(below) - before)
+        });
+        Self::from_pairs(pairs)
+    }
+
     /// The pairs, ascending.
     pub fn pairs(&self) -> &[(Nanos, u64)] {
         &self.0
@@ -115,6 +131,14 @@ mod tests {
                 assert!(found.abs_diff(value) as f64 <= 0.001 * value as f64, "{value}: {found}");
             }
         }
+    }
+
+    #[test]
+    fn thinned_histogram_keeps_its_shape_and_exactly_the_asked_count() {
+        let pairs = (1..=100).map(|ms| (Nanos::from_millis(ms), 7));
+        let thinned = Histogram::from_pairs(pairs).thinned(333);
+        assert_eq!(thinned.count(), 333);
+        assert!((thinned.quantile(0.5) - 0.05).abs() < 0.002, "{}", thinned.quantile(0.5));
     }
 
     #[test]

@@ -51,6 +51,10 @@ pub struct Tier {
     pub size: Size,
     /// The bigger sizes that may be bought, ascending; empty where the tier cannot be scaled up.
     pub sizes: Vec<Size>,
+    /// The share of its cores that a replica reserves (Kubernetes: requests over limits).
+    pub reserved_cores: Ratio,
+    /// The share of its memory that a replica reserves.
+    pub reserved_memory: Ratio,
     /// How requests find a replica.
     pub balancing: Balancing,
     /// Connections that each replica holds to what it calls.
@@ -86,6 +90,10 @@ pub struct Quota {
     pub cores: Option<f64>,
     /// Memory.
     pub memory: Option<Bytes>,
+    /// Cores that replicas may reserve.
+    pub reserved_cores: Option<f64>,
+    /// Memory that replicas may reserve.
+    pub reserved_memory: Option<Bytes>,
     /// Replicas, all tiers together.
     pub pods: Option<u32>,
     /// The tiers that count; every tier that is not external if empty.

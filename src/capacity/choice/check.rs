@@ -9,9 +9,10 @@ use super::{Need, kind};
 use crate::capacity::model::{Ceiling, Model, Resource};
 use crate::capacity::output::{Kind, OptionRow, Recommendation, Status, TierChoice};
 use crate::capacity::search::SearchOutcome;
-use crate::capacity::stack::{Deployment, Quota, Signal, StackModel, TierKind};
-use crate::units::{Rate, Ratio, Stream};
+use crate::capacity::stack::{Deployment, Quota, Signal, StackModel, Tier, TierKind};
+use crate::units::{Bytes, Rate, Ratio, Stream};
 
+const GIB: f64 = 1_073_741_824.0;
 /// Draws of the Monte Carlo; 95 % are then told from 90 % (standard error 2 %).
 const DRAWS: u64 = 128;
 /// No model is surer than this of a rate, whatever its fit.
@@ -163,27 +164,35 @@ impl<'a> Checker<'a> {
 
     fn over_quota(&self, deployment: &Deployment) -> Option<Rejection> {
         let quota = self.stack.quota.as_ref()?;
-        let counted: Vec<_> = self
+        let counted: Vec<(&Tier, f64, f64)> = self
             .stack
             .tiers
             .iter()
             .zip(deployment)
             .filter(|(tier, _)| counts(quota, &tier.name, tier.kind))
-            .map(|(_, deployed)| *deployed)
+            .map(|(tier, deployed)| {
+                let replicas = f64::from(deployed.replicas);
+                (tier, replicas * deployed.cores, replicas * deployed.memory.get() as f64 / GIB)
+            })
             .collect();
-        let pods: u32 = counted.iter().map(|tier| tier.replicas).sum();
-        let cores: f64 = counted.iter().map(|tier| tier.cores * f64::from(tier.replicas)).sum();
-        let memory: u64 =
-            counted.iter().map(|tier| tier.memory.get() * u64::from(tier.replicas)).sum();
-        let gib = |bytes: u64| (bytes as f64 / f64::from(1 << 30) * 100.0).round() / 100.0;
+        let pods = deployment.iter().zip(&self.stack.tiers);
+        let pods = pods.filter(|(_, tier)| counts(quota, &tier.name, tier.kind));
+        let sum = |of: &dyn Fn(&(&Tier, f64, f64)) -> f64| counted.iter().map(of).sum::<f64>();
+        let gib = |memory: Option<Bytes>| memory.map(|memory| memory.get() as f64 / GIB);
         let checks = [
-            ("cores", cores, quota.cores),
-            ("GiB of memory", gib(memory), quota.memory.map(|memory| gib(memory.get()))),
-            ("pods", f64::from(pods), quota.pods.map(f64::from)),
+            ("cores", sum(&|t| t.1), quota.cores),
+            ("GiB of memory", sum(&|t| t.2), gib(quota.memory)),
+            ("reserved cores", sum(&|t| t.1 * t.0.reserved_cores.get()), quota.reserved_cores),
+            (
+                "GiB of reserved memory",
+                sum(&|t| t.2 * t.0.reserved_memory.get()),
+                gib(quota.reserved_memory),
+            ),
+            ("pods", pods.map(|(d, _)| f64::from(d.replicas)).sum(), quota.pods.map(f64::from)),
         ];
         checks.into_iter().find_map(|(what, asked, allowed)| {
             let allowed = allowed?;
-            (asked > allowed).then_some(Rejection::Quota { what, asked, allowed })
+            (asked > allowed + 1e-9).then_some(Rejection::Quota { what, asked, allowed })
         })
     }
 

@@ -54,6 +54,8 @@ fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier
         replicas_max: replicas.1,
         size: size(cores[0]),
         sizes: cores[1..].iter().map(|cores| size(*cores)).collect(),
+        reserved_cores: Ratio::new(1.0),
+        reserved_memory: Ratio::new(1.0),
         balancing: Balancing::LeastConnections,
         pool: None,
         connections_max: None,
@@ -115,6 +117,17 @@ fn model_predicts_the_tandem_and_says_that_the_database_binds_from_three() {
     let binding = |k| model.ceilings(&with_api(&described, k))[0].tier.clone();
     assert_eq!([1, 2, 3, 4].map(binding), ["api", "api", "db", "db"]);
     assert!(slo_max[3] / slo_max[2] < 1.03, "a fourth replica gains nothing: {slo_max:?}");
+}
+
+#[test]
+fn model_as_a_simulation_carries_what_the_model_says() {
+    let (simulated, described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let two = with_api(&described, 2);
+    let played =
+        crate::capacity::des::slo_max(&model.simulated(&two), &[goal()], 400_000, Seed::new(2));
+    let played = played.expect("carries something").get();
+    assert!((played / model.slo_max(&two) - 1.0).abs() < 0.05, "{played}");
 }
 
 #[test]

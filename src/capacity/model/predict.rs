@@ -7,11 +7,12 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
 use super::{Model, Serial};
-use crate::capacity::des::Balancing;
+use crate::capacity::des::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
 use crate::capacity::histogram::Histogram;
 use crate::capacity::queueing::{Station, WaitLaw};
 use crate::capacity::stack::TierDeployment;
 use crate::capacity::step::Goal;
+use crate::units::Nanos;
 
 /// Cells of the grid up to the limit, and in all.
 const CELLS_TO_LIMIT: f64 = 400.0;
@@ -206,5 +207,39 @@ impl Model {
         let noise: f64 = StandardNormal.sample(random);
         model.spread *= (self.spread_error * noise).exp();
         model
+    }
+}
+
+impl Model {
+    /// The fitted stack as a simulation, for what no formula covers: losses, ramps, autoscaling.
+    ///
+    /// Each tier serves its demand with the fitted spread; what the unloaded response time holds beyond
+    /// the demands is an external delay that all requests spend.
+    pub fn simulated(&self, deployment: &[TierDeployment]) -> SimStack {
+        let law = |seconds: f64| Law::of_spread(seconds, self.spread);
+        let mut tiers: Vec<SimTier> = Vec::new();
+        for (index, (tier, deployed)) in self.tiers.iter().zip(deployment).enumerate() {
+            let servers = deployed.cores.ceil().max(1.0);
+            let demand = tier.demand.map_or(0.0, |demand| demand.seconds.value);
+            let mut simulated =
+                SimTier::cores(&tier.name, deployed.replicas, servers as u32, Nanos::ZERO);
+            simulated.service = law(demand * servers / deployed.cores);
+            simulated.balancing = tier.balancing;
+            simulated.pool = tier.pool.map(|pool| pool.limit);
+            if demand <= 0.0 {
+                simulated.work = Work::External(None);
+            }
+            let serial = self.serial.filter(|serial| serial.tier.unwrap_or(0) == index);
+            simulated.lock = serial.map(|serial| law(serial.demand));
+            tiers.push(simulated);
+        }
+        let busy: f64 = tiers
+            .iter()
+            .map(|tier| tier.service.mean() + tier.lock.map_or(0.0, |lock| lock.mean()))
+            .sum();
+        let rest = (self.unloaded.measure(&Goal::Mean { max: Nanos::MAX }) - busy).max(0.0);
+        tiers.push(SimTier::external("elsewhere", Law::of_spread(rest, 0.0)));
+        let rate_limit = self.rate_limit.map(|rate| RateLimit { rate, burst: 1 });
+        SimStack { tiers, rate_limit }
     }
 }

@@ -1,0 +1,138 @@
+//! The stack file in the terms of capacity: what it says about sizes, limits and costs.
+
+use super::des::Balancing;
+use super::stack::{Quota, Signal, Size, StackModel, Tier, TierKind};
+use crate::scenario::stack::{self as file, Stack};
+use crate::units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
+
+impl StackModel {
+    /// What `stack` says. `deployed` names the replicas that really ran where that differs from the file
+    /// (`--replicas api=1`).
+    pub fn described(stack: &Stack, deployed: &[(String, u32)]) -> Self {
+        let running = |tier: &file::Tier| {
+            let told = deployed.iter().find(|(name, _)| *name == tier.name.value);
+            told.map_or(tier.replicas, |(_, replicas)| *replicas).max(1)
+        };
+        Self {
+            name: stack.name.clone(),
+            tiers: stack.tiers.iter().map(|tier| described(tier, running(tier))).collect(),
+            rate_limit: stack
+                .tiers
+                .iter()
+                .filter_map(limit)
+                .reduce(|a, b| if b < a { b } else { a }),
+            signals: stack.signals.iter().filter_map(signal).collect(),
+            quota: quota(stack),
+            fixed_cost: stack.costs.iter().fold(Money::default(), |sum, (_, cost)| sum.plus(*cost)),
+        }
+    }
+}
+
+fn described(tier: &file::Tier, replicas: u32) -> Tier {
+    let size = Size {
+        cores: tier.size.cores.unwrap_or(1.0),
+        memory: tier.size.memory.unwrap_or_default(),
+        monthly_cost: tier.cost.unwrap_or_default(),
+    };
+    let reserved = tier.requests.unwrap_or(tier.size);
+    let share = |part: Option<f64>, whole: Option<f64>| match (part, whole) {
+        (Some(part), Some(whole)) if whole > 0.0 => Ratio::new(part / whole),
+        _ => Ratio::new(1.0),
+    };
+    let bytes = |memory: Option<Bytes>| memory.map(|memory| memory.get() as f64);
+    Tier {
+        name: tier.name.value.clone(),
+        kind: kind(tier.kind),
+        replicas,
+        replicas_max: tier.scale.out_max.unwrap_or(replicas).max(replicas),
+        size,
+        sizes: sizes(tier, size),
+        reserved_cores: share(reserved.cores, tier.size.cores),
+        reserved_memory: share(bytes(reserved.memory), bytes(tier.size.memory)),
+        balancing: balancing(tier.balancing),
+        pool: tier.pools.first().map(|pool| pool.connections),
+        connections_max: tier.connections,
+    }
+}
+
+const fn kind(kind: file::TierKind) -> TierKind {
+    match kind {
+        file::TierKind::Edge => TierKind::Edge,
+        file::TierKind::Api => TierKind::Api,
+        file::TierKind::Db => TierKind::Database,
+        file::TierKind::Cache => TierKind::Cache,
+        file::TierKind::Queue => TierKind::Queue,
+        file::TierKind::Worker => TierKind::Worker,
+        file::TierKind::External => TierKind::External,
+    }
+}
+
+/// A cookie that pins many users to replicas spreads their requests as chance does.
+const fn balancing(balancing: file::Balancing) -> Balancing {
+    match balancing {
+        file::Balancing::RoundRobin => Balancing::RoundRobin,
+        file::Balancing::LeastConnections => Balancing::LeastConnections,
+        file::Balancing::Random | file::Balancing::Sticky => Balancing::Random,
+    }
+}
+
+/// The sizes that the file lists; where it only gives the largest, doublings up to it. A size without a
+/// cost of its own costs in proportion to its cores.
+fn sizes(tier: &file::Tier, present: Size) -> Vec<Size> {
+    let priced = |cores: f64| {
+        let cents = present.monthly_cost.cents() as f64 * cores / present.cores;
+        Money::from_cents(cents.round() as u64)
+    };
+    if !tier.scale.sizes.is_empty() {
+        let listed = tier.scale.sizes.iter().map(|option| {
+            let cores = option.size.cores.unwrap_or(present.cores);
+            let memory = option.size.memory.unwrap_or(present.memory);
+            Size { cores, memory, monthly_cost: option.cost.unwrap_or_else(|| priced(cores)) }
+        });
+        return listed.collect();
+    }
+    let Some(largest) = tier.scale.up else { return Vec::new() };
+    let most = largest.cores.unwrap_or(present.cores);
+    let mut sizes = Vec::new();
+    let mut cores = present.cores * 2.0;
+    while cores <= most * (1.0 + 1e-9) && cores > 0.0 {
+        let times = cores / present.cores;
+        let grown = (present.memory.get() as f64 * times) as u64;
+        let memory = largest.memory.map_or(grown, |most| grown.min(most.get()));
+        sizes.push(Size { cores, memory: Bytes::new(memory), monthly_cost: priced(cores) });
+        cores *= 2.0;
+    }
+    sizes
+}
+
+/// A limit for all addresses together. One per address binds the generator, not the users.
+fn limit(tier: &file::Tier) -> Option<Rate> {
+    let limit = tier.rate_limit.filter(|limit| !limit.per_address)?;
+    (limit.rate.unit == RateUnit::Requests).then_some(limit.rate.rate)
+}
+
+fn signal(signal: &file::Signal) -> Option<Signal> {
+    let tier = Some(signal.tier.clone()).filter(|tier| !tier.is_empty());
+    match (signal.metric.as_str(), signal.threshold) {
+        ("cpu", Quantity::Share(above)) if signal.above => {
+            Some(Signal::Cpu { tier, above, lasting: signal.sustained })
+        }
+        ("throughput" | "request_rate", Quantity::Rate(above)) if signal.above => {
+            Some(Signal::RequestRate { above })
+        }
+        _ => None,
+    }
+}
+
+fn quota(stack: &Stack) -> Option<Quota> {
+    let limits = stack.quota;
+    let quota = Quota {
+        cores: limits.limits_cores,
+        memory: limits.limits_memory,
+        reserved_cores: limits.requests_cores,
+        reserved_memory: limits.requests_memory,
+        pods: limits.replicas,
+        tiers: Vec::new(),
+    };
+    (quota != Quota::default()).then_some(quota)
+}
