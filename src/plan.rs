@@ -10,6 +10,7 @@ mod flow;
 mod http;
 mod load;
 mod request;
+mod stream;
 mod template;
 
 pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
@@ -19,6 +20,7 @@ pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
 pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Shard, Stage};
 pub use request::{Body, RequestPlan};
+pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{
     Escape, Names, Piece, RenderError, Scope, Slot, Template, TemplateError, TemplateSet, Variables,
 };
@@ -51,6 +53,10 @@ pub struct Plan {
     pub steps: Vec<StepInfo>,
     /// The requests, by [`RequestId`].
     pub requests: Vec<RequestPlan>,
+    /// The streams, by [`StreamId`].
+    pub streams: Vec<StreamPlan>,
+    /// The playbacks, by [`PlaybackId`].
+    pub playbacks: Vec<PlaybackPlan>,
     /// The data sets, by position.
     pub data: Vec<Dataset>,
     /// The compiled templates.

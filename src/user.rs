@@ -4,6 +4,8 @@
 //! program, a few counters and the values it has captured.
 
 mod judge;
+mod playback;
+mod poll;
 mod rows;
 mod think;
 
@@ -16,10 +18,10 @@ use rand_pcg::Pcg64Mcg;
 pub use judge::{Headers, Response, Seen};
 pub use rows::Rows;
 
-use crate::metrics::{ErrorClass, Outcome, ScenarioId};
+use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
 use crate::plan::{
-    Body, Condition, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, Template,
-    Variables,
+    Body, Condition, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, StreamId,
+    Template, Variables,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime, Seed, Stream};
@@ -32,6 +34,12 @@ pub const MAX_LOOPS: usize = 8;
 pub enum Action {
     /// Send this request, then call [`User::on_response`] or [`User::on_failure`].
     Send(RequestId),
+    /// Send these requests at once, as [`Action::Send`] each; ask again when all are through.
+    SendAll(Vec<RequestId>),
+    /// Open this stream and read it to its end.
+    Stream(StreamId),
+    /// Count this time over or within requests, then ask again.
+    Note(Sample),
     /// Do nothing until then, then ask again.
     Wait(RunTime),
     /// The iteration is over.
@@ -56,6 +64,10 @@ pub struct User {
     picked: Box<[u32]>,
     chance: Pcg64Mcg,
     failed: bool,
+    /// From where the next `pace` counts.
+    paced: RunTime,
+    polls: [poll::Poll; MAX_LOOPS],
+    playback: Option<Box<playback::Playback>>,
 }
 
 /// What all users of a worker share.
@@ -108,6 +120,9 @@ impl Cast {
             picked: vec![0; self.plan.data.len()].into(),
             chance: Seed::new(0).stream(Stream::Iteration, 0),
             failed: false,
+            paced: RunTime::ZERO,
+            polls: [poll::Poll::default(); MAX_LOOPS],
+            playback: None,
         }
     }
 }
@@ -119,6 +134,8 @@ impl User {
         self.iteration = arrival.index;
         self.position = 0;
         self.failed = false;
+        self.paced = arrival.intended;
+        self.playback = None;
         self.slots.fill(None);
         self.chance = self.plan.seed.stream(Stream::Iteration, arrival.index);
         for (dataset, picked) in self.picked.iter_mut().enumerate() {
@@ -158,19 +175,21 @@ impl User {
                 Op::Think(delay) => {
                     return Action::Wait(now + think::draw(*delay, &mut self.chance));
                 }
-                op => {
-                    if let Err(error) = self.control(op) {
+                op => match self.control(op, now) {
+                    Ok(None) => {}
+                    Ok(Some(action)) => return action,
+                    Err(error) => {
                         self.failed = true;
                         return Action::Broken(error);
                     }
-                }
+                },
             }
         }
         Action::Done
     }
 
-    /// Carries out an instruction that only moves the position or a value.
-    fn control(&mut self, op: &Op) -> Result<(), RenderError> {
+    /// Carries out an instruction; most only move the position or a value.
+    fn control(&mut self, op: &Op, now: RunTime) -> Result<Option<Action>, RenderError> {
         match op {
             Op::Repeat { counter, times: (least, most), end } => {
                 let rounds = self.chance.random_range(*least..=*most);
@@ -204,9 +223,40 @@ impl User {
             }
             Op::Jump(to) => self.position = *to,
             Op::Set(slot, value) => self.slots[slot.0 as usize] = Some(value.clone()),
-            Op::Request(_) | Op::Think(_) => {}
+            Op::Parallel(requests) => return Ok(Some(Action::SendAll(requests.clone()))),
+            Op::Stream(stream) => return Ok(Some(Action::Stream(*stream))),
+            Op::Pace(span) => return Ok(self.pace(*span, now)),
+            Op::Poll { depth } => self.polls[*depth as usize] = poll::Poll::begun(now),
+            Op::PollAgain { depth, poll, back } => {
+                return self.poll_again(*depth, poll, *back, now).map(Some);
+            }
+            op => return self.play(op, now),
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Waits until `span` has passed since the last such point. A user that is late goes on at once, and the
+    /// next point counts from now: lost time is not caught up.
+    fn pace(&mut self, span: Nanos, now: RunTime) -> Option<Action> {
+        let due = self.paced + span;
+        self.paced = due.max(now);
+        (due > now).then_some(Action::Wait(due))
+    }
+
+    /// A time over or within requests.
+    fn note(step: StepId, (from, to): (RunTime, RunTime), outcome: Outcome) -> Action {
+        Action::Note(Sample {
+            step,
+            intended: from,
+            sent: from,
+            done: to,
+            phases: Phases::default(),
+            status: 0,
+            bytes_received: 0,
+            bytes_sent: 0,
+            exchanges: 0,
+            outcome,
+        })
     }
 
     fn holds(&mut self, condition: &Condition) -> Result<bool, RenderError> {
@@ -261,6 +311,11 @@ impl User {
 
     /// Hears that a request brought no response. The iteration ends: what follows depends on it.
     pub fn on_failure(&mut self, _class: ErrorClass) {
+        self.fail();
+    }
+
+    /// Hears that a step could not be played at all. The iteration ends.
+    pub fn give_up(&mut self) {
         self.fail();
     }
 

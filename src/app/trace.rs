@@ -33,9 +33,11 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &Options) -> io::Result
 }
 
 async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared) -> bool {
+    // Waits are passed over: for the user that time has gone by.
+    let mut skipped = Nanos::ZERO;
     loop {
         let now = shared.clock().now();
-        match user.next_action(now) {
+        match user.next_action(now + skipped) {
             Action::Send(id) => {
                 let finished = client.perform(user, id, now, now).await;
                 let step = &plan.steps[finished.sample.step.0 as usize].name;
@@ -50,7 +52,17 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
                 }
             }
             Action::Wait(until) => {
-                write_out(&format!("  (thinks for {}; passed over)\n", until.since(now)));
+                let span = until.since(now + skipped);
+                skipped += span;
+                write_out(&format!("  (waits for {span}; passed over)\n"));
+            }
+            Action::Note(sample) => {
+                let step = &plan.steps[sample.step.0 as usize].name;
+                write_out(&format!("\n{step}: {}\n", sample.response_time()));
+            }
+            Action::SendAll(_) | Action::Stream(_) => {
+                write_out("\nFAILED: `parallel`, `sse` and `websocket` cannot be played yet\n");
+                return false;
             }
             Action::Done => return !user.failed(),
             Action::Broken(error) => {

@@ -41,6 +41,14 @@ pub(super) async fn play(
                 worker.record(scenario, finished);
                 worker.after_response(now);
             }
+            Action::Note(sample) => worker.note(scenario, &sample),
+            Action::SendAll(_) | Action::Stream(_) => {
+                // The transport does not speak these yet; nothing is counted as done that was not.
+                user.give_up();
+                let message = "`parallel`, `sse` and `websocket` cannot be played yet".to_owned();
+                worker.tell_failure(now, script_failure(scenario, message));
+                return Ended::Done(ready);
+            }
             Action::Wait(until) => {
                 if worker.draining.get() {
                     return Ended::Unfinished;
@@ -51,14 +59,7 @@ pub(super) async fn play(
             }
             Action::Done => return Ended::Done(ready),
             Action::Broken(error) => {
-                let example = FailureExample {
-                    step: StepId(0),
-                    scenario,
-                    class: ErrorClass::Script,
-                    status: 0,
-                    message: error.to_string(),
-                };
-                worker.tell_failure(now, example);
+                worker.tell_failure(now, script_failure(scenario, error.to_string()));
                 return Ended::Done(ready);
             }
         }
@@ -66,4 +67,8 @@ pub(super) async fn play(
             return Ended::Unfinished;
         }
     }
+}
+
+fn script_failure(scenario: ScenarioId, message: String) -> FailureExample {
+    FailureExample { step: StepId(0), scenario, class: ErrorClass::Script, status: 0, message }
 }

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, ScenarioId,
-    StepId,
+    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample,
+    ScenarioId, StepId,
 };
 use crate::plan::{Load, Plan};
 use crate::transport::{Clock, Finished, Shared, Timers};
@@ -141,6 +141,17 @@ impl Worker {
                 status: sample.status,
                 message: finished.message,
             };
+            self.tell_failure(sample.done, example);
+        }
+    }
+
+    /// Counts a time over or within requests.
+    pub(super) fn note(&self, scenario: ScenarioId, sample: &Sample) {
+        self.recorder.borrow_mut().record_logical(sample);
+        if let Outcome::Failed(class) = sample.outcome {
+            let message = format!("given up after {}", sample.response_time());
+            let (step, status) = (sample.step, 0);
+            let example = FailureExample { step, scenario, class, status, message };
             self.tell_failure(sample.done, example);
         }
     }

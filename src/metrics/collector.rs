@@ -51,7 +51,8 @@ impl Collector {
         interval.generator = busier(interval.generator, part.generator);
         for (index, step) in part.steps.iter().enumerate() {
             if step.requests > 0 {
-                let slot = interval.steps.entry(StepId(index as u16)).or_default();
+                let steps = if step.logical { &mut interval.logical } else { &mut interval.steps };
+                let slot = steps.entry(StepId(index as u16)).or_default();
                 merge_step(slot, step);
             }
         }

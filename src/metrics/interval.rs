@@ -130,6 +130,10 @@ pub struct Interval {
     pub generator: GeneratorLoad,
     /// By step; steps without requests are absent.
     pub steps: BTreeMap<StepId, StepInterval>,
+    /// Times over or within several requests (a poll, a stream's first event), by step; mostly empty. They are
+    /// not requests, so nothing that counts or pools requests looks here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logical: BTreeMap<StepId, StepInterval>,
     /// By scenario; scenarios without activity are absent.
     pub scenarios: BTreeMap<ScenarioId, ScenarioInterval>,
     /// The stack's own metrics, read within the interval.
@@ -137,6 +141,11 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// What one step did, whether it is a request or a time over several.
+    pub fn step(&self, id: StepId) -> Option<&StepInterval> {
+        self.steps.get(&id).or_else(|| self.logical.get(&id))
+    }
+
     /// Finished requests of all steps.
     pub fn requests(&self) -> u64 {
         self.steps.values().map(|step| step.requests).sum()

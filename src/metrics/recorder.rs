@@ -8,6 +8,8 @@ use crate::units::{Nanos, RunTime};
 /// One worker's counts of one step within an interval.
 #[derive(Debug, Clone)]
 pub(super) struct StepPart {
+    /// Whether these are times over or within requests, and not requests.
+    pub(super) logical: bool,
     pub(super) requests: u64,
     pub(super) exchanges: u64,
     pub(super) errors: [u64; ErrorClass::ALL.len()],
@@ -23,6 +25,7 @@ pub(super) struct StepPart {
 impl StepPart {
     fn new() -> Self {
         Self {
+            logical: false,
             requests: 0,
             exchanges: 0,
             errors: [0; ErrorClass::ALL.len()],
@@ -181,16 +184,19 @@ impl Recorder {
     pub fn record(&mut self, scenario: ScenarioId, sample: &Sample) {
         self.settle_in_flight(sample.done);
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.record_detached(scenario, sample);
-    }
-
-    /// Counts a logical step (a poll, a stream) that consists of requests counted on their own.
-    pub fn record_detached(&mut self, scenario: ScenarioId, sample: &Sample) {
         self.current.steps[sample.step.0 as usize].record(sample);
         let part = &mut self.current.scenarios[scenario.0 as usize];
         part.requests += 1;
         part.failed_requests += u64::from(sample.outcome != Outcome::Ok);
         part.response_time.record(sample.response_time());
+    }
+
+    /// Counts a time over or within requests that are counted on their own: a poll, a stream's first event.
+    /// It is no request, so the scenario's counts are left alone.
+    pub fn record_logical(&mut self, sample: &Sample) {
+        let part = &mut self.current.steps[sample.step.0 as usize];
+        part.logical = true;
+        part.record(sample);
     }
 
     /// Counts an arrival that began `lag` after its intended start.

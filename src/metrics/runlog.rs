@@ -45,6 +45,18 @@ pub struct StepInfo {
     pub tags: Vec<String>,
 }
 
+impl StepInfo {
+    /// Kinds of steps that are not requests, but times over or within several: a poll, the first event of a
+    /// stream, what a player played. They never count among requests; see [`Interval::logical`].
+    pub const LOGICAL_KINDS: [&'static str; 6] =
+        ["poll", "first event", "first message", "first segment", "played", "stalled"];
+
+    /// Whether it is a time over or within several requests, and not a request.
+    pub fn is_logical(&self) -> bool {
+        Self::LOGICAL_KINDS.contains(&self.kind.as_str())
+    }
+}
+
 /// A scenario as the log knows it. Its position is its [`ScenarioId`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioInfo {

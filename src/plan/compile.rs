@@ -85,11 +85,10 @@ fn plan(
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
     let mut flows = Flows::new(scenario, templates, prefix);
-    let (mut journeys, mut demand) = flows.journeys(problems);
-    let (steps, requests) = flows.finish();
+    let (mut journeys, demand) = flows.journeys(problems);
+    let parts = flows.finish();
     let workload = load::choose(scenario, overrides, problems);
     if let Some(share) = overrides.think.or_else(|| workload?.think) {
-        demand.seconds *= share.get();
         journeys.iter_mut().for_each(|journey| journey.program.scale_think(share.get()));
     }
     let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data };
@@ -101,7 +100,7 @@ fn plan(
             as_written.compile(other, problems);
         }
     }
-    let objectives = objective::compile(scenario, &steps, problems);
+    let objectives = objective::compile(scenario, &parts.steps, problems);
     Some(Plan {
         name: scenario.name.value.clone(),
         workload: workload?.name.value.clone(),
@@ -112,8 +111,10 @@ fn plan(
         http: http::plan(scenario),
         load: load?,
         scenarios: journeys,
-        steps,
-        requests,
+        steps: parts.steps,
+        requests: parts.requests,
+        streams: parts.streams,
+        playbacks: parts.playbacks,
         data,
         templates: set,
         objectives,
@@ -141,6 +142,10 @@ fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> Name
         }
         let next = Slot(slots.len() as u16);
         slots.entry(name.value.clone()).or_insert(next);
+    }
+    for name in flow::hidden_names(scenario) {
+        let next = Slot(slots.len() as u16);
+        slots.entry(name).or_insert(next);
     }
     Names { datasets, slots }
 }

@@ -2,7 +2,7 @@
 
 use minijinja::Value;
 
-use super::{Template, Variables};
+use super::{PlaybackId, PollPlan, StreamId, Template, Variables};
 use crate::units::Nanos;
 
 /// The position of a request among the plan's requests.
@@ -99,6 +99,60 @@ pub enum Op {
     Jump(u32),
     /// Give a variable a value.
     Set(super::Slot, Value),
+    /// Send several requests at once and await all responses.
+    Parallel(Vec<RequestId>),
+    /// Wait until so much time has passed since the last such point, or since the iteration's intended start.
+    Pace(Nanos),
+    /// Begin to poll; the deepest polls may be nested as loops are.
+    Poll {
+        /// Which counter: the depth of nesting.
+        depth: u8,
+    },
+    /// End a round of a poll: go on, or wait and go `back`, or fail.
+    PollAgain {
+        /// Which counter: the depth of nesting.
+        depth: u8,
+        /// The poll.
+        poll: Box<PollPlan>,
+        /// The first instruction of a round.
+        back: u32,
+    },
+    /// Open a stream and read it to its end.
+    Stream(StreamId),
+    /// Begin to watch a video. The renewal, the playlist's request and [`Op::PlayList`] follow.
+    PlayBegin(PlaybackId),
+    /// Begin to renew.
+    PlayRenew(PlaybackId),
+    /// Read the playlist that was captured: go on if it names variants, to `segments` if it names segments.
+    PlayList {
+        /// The playback.
+        playback: PlaybackId,
+        /// Behind the request for the chosen variant.
+        segments: u32,
+    },
+    /// Choose what a player does now: wait, go to `renew`, go to `end`, or go on to load the next segment.
+    PlayNext {
+        /// The playback.
+        playback: PlaybackId,
+        /// The first instruction of the renewal.
+        renew: u32,
+        /// Behind the playback's loop.
+        end: u32,
+    },
+    /// A segment is there: go on `back`.
+    PlayLoaded {
+        /// The playback.
+        playback: PlaybackId,
+        /// The instruction that chooses.
+        back: u32,
+    },
+    /// The viewer stops: record what was played and what stalled.
+    PlayEnd {
+        /// The playback.
+        playback: PlaybackId,
+        /// Which of the two.
+        stalled: bool,
+    },
 }
 
 /// A compiled flow. It ends behind its last instruction.

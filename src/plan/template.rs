@@ -343,6 +343,11 @@ impl Template {
         template
     }
 
+    /// A captured value.
+    pub fn slot(slot: Slot, escape: Escape) -> Self {
+        Self { pieces: vec![Piece::Slot(slot, escape)] }
+    }
+
     /// Adds a constant at the end.
     pub fn push_literal(&mut self, text: &[u8]) {
         if text.is_empty() {

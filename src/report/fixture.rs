@@ -156,6 +156,7 @@ fn interval(at: u64) -> Interval {
             memory: 38 << 20,
         },
         steps,
+        logical: BTreeMap::new(),
         scenarios: BTreeMap::from([
             (ScenarioId(0), scenario_interval(search, search * 2, 32.0 * wave)),
             (ScenarioId(1), scenario_interval(booking, booking, 110.0 * wave)),

@@ -3,6 +3,8 @@
 //! Written by hand, because the reader is: its rules (one of two fields, a unit behind a number) are not those
 //! of any type. A test holds both together field by field.
 
+mod stack;
+
 use serde_json::{Map, Value, json};
 
 /// The dialect that editors know best.
@@ -39,30 +41,7 @@ pub fn scenario_schema() -> Value {
     root
 }
 
-/// The schema of `stack.yaml`.
-pub fn stack_schema() -> Value {
-    let mut root = object(
-        &[
-            ("name", reference("name")),
-            ("tiers", map_of(&reference("tier"))),
-            ("quota", reference("quota")),
-            ("signals", one_or_many(&text())),
-            (
-                "forecast",
-                object(&[("peak", reference("rate")), ("growth", reference("share"))], &[]),
-            ),
-            ("costs", map_of(&reference("money"))),
-            ("health", any_of(&[one_or_many(&text()), reference("health")])),
-            ("observe", reference("observe")),
-        ],
-        &["tiers"],
-    );
-    root["$schema"] = json!(DIALECT);
-    root["title"] = json!("plimsoll stack");
-    root["definitions"] =
-        definitions(&[shared_definitions(), tier_definitions(), observe_definitions()]);
-    root
-}
+pub use stack::stack_schema;
 
 type Definitions = Vec<(&'static str, Value)>;
 
@@ -222,6 +201,12 @@ fn reference_step() -> Value {
         ("repeat", reference("repeat")),
         ("if", reference("if")),
         ("choose", list_of(&reference("branch"))),
+        ("parallel", reference("parallel")),
+        ("pace", reference("duration")),
+        ("poll", reference("poll")),
+        ("sse", reference("sse")),
+        ("websocket", reference("websocket")),
+        ("hls", reference("hls")),
     ]);
     let mut step = object(&fields, &[]);
     step["minProperties"] = json!(1);
@@ -229,9 +214,73 @@ fn reference_step() -> Value {
     step
 }
 
-/// Steps that are more than one request; none yet.
+/// Steps that are more than one request.
 fn step_definitions() -> Definitions {
-    vec![]
+    let duration = || reference("duration");
+    let poll = object(
+        &[
+            ("name", reference("name")),
+            ("every", duration()),
+            ("timeout", duration()),
+            ("until", text()),
+            ("flow", reference("flow")),
+        ],
+        &["name", "every", "timeout", "until", "flow"],
+    );
+    let with = |more: &[(&'static str, Value)], without: &[&str], required: &[&str]| {
+        let mut fields = request_fields();
+        fields.retain(|(name, _)| !without.contains(name));
+        fields.extend(more.iter().cloned());
+        object(&fields, required)
+    };
+    let until = [("method", words(&["get", "post", "put"])), ("until", reference("check"))];
+    let messages =
+        [("send", json!({})), ("expect", reference("check")), ("hold", reference("law"))];
+    let renew = object(&[("every", duration()), ("flow", reference("flow"))], &["every", "flow"]);
+    let hls = object(
+        &[
+            ("name", reference("name")),
+            ("renew", renew),
+            ("manifest", reference("request")),
+            ("segment", reference("segment")),
+            ("buffer", whole()),
+            ("watch", reference("law")),
+        ],
+        &["name", "manifest", "segment", "watch"],
+    );
+    vec![
+        ("poll", poll),
+        ("sse", with(&until, &[], &["name", "url"])),
+        ("websocket", with(&messages, &[], &["name", "url"])),
+        ("segment", with(&[], &["url"], &["name"])),
+        ("hls", hls),
+        ("parallel", list_of(&reference("step"))),
+    ]
+}
+
+/// The fields of a request.
+fn request_fields() -> Vec<(&'static str, Value)> {
+    let upload = object(
+        &[("filename", text()), ("type", text()), ("size", reference("size"))],
+        &["filename", "size"],
+    );
+    vec![
+        ("name", reference("name")),
+        ("url", text()),
+        ("query", map_of(&scalar())),
+        ("headers", map_of(&scalar())),
+        ("json", json!({})),
+        ("form", map_of(&scalar())),
+        ("multipart", map_of(&any_of(&[scalar(), upload]))),
+        ("body", text()),
+        ("bearer", text()),
+        ("basic", object(&[("user", text()), ("password", text())], &["user", "password"])),
+        ("check", reference("check")),
+        ("capture", map_of(&reference("capture"))),
+        ("timeout", reference("duration")),
+        ("follow_redirects", flag()),
+        ("tags", one_or_many(&text())),
+    ]
 }
 
 fn request_definitions() -> Definitions {
@@ -240,31 +289,7 @@ fn request_definitions() -> Definitions {
         object(&[("contains", text()), ("matches", text()), ("equals", json!({}))], &[]),
     ]);
     vec![
-        (
-            "request",
-            object(
-                &[
-                    ("name", reference("name")),
-                    ("url", text()),
-                    ("query", map_of(&scalar())),
-                    ("headers", map_of(&scalar())),
-                    ("json", json!({})),
-                    ("form", map_of(&scalar())),
-                    ("body", text()),
-                    ("bearer", text()),
-                    (
-                        "basic",
-                        object(&[("user", text()), ("password", text())], &["user", "password"]),
-                    ),
-                    ("check", reference("check")),
-                    ("capture", map_of(&reference("capture"))),
-                    ("timeout", reference("duration")),
-                    ("follow_redirects", flag()),
-                    ("tags", one_or_many(&text())),
-                ],
-                &["name", "url"],
-            ),
-        ),
+        ("request", object(&request_fields(), &["name", "url"])),
         (
             "check",
             object(
@@ -316,107 +341,6 @@ fn slo_definitions() -> Definitions {
     );
     table["additionalProperties"] = reference("objective");
     vec![("objective", objective), ("slo_table", table)]
-}
-
-fn tier_definitions() -> Definitions {
-    let size_fields = [("cores", number()), ("memory", reference("size"))];
-    let named_size = object(
-        &[
-            ("name", text()),
-            ("cores", number()),
-            ("memory", reference("size")),
-            ("cost", reference("money")),
-        ],
-        &["name"],
-    );
-    let up = object(
-        &[("cores", number()), ("memory", reference("size")), ("sizes", list_of(&named_size))],
-        &[],
-    );
-    let out = object(&[("min", whole()), ("max", whole()), ("delay", reference("duration"))], &[]);
-    let kinds = ["edge", "api", "db", "cache", "queue", "worker", "external"];
-    let pair = object(&size_fields, &[]);
-    vec![
-        (
-            "tier",
-            object(
-                &[
-                    ("kind", words(&kinds)),
-                    ("replicas", whole()),
-                    ("size", reference("replica_size")),
-                    ("requests", reference("replica_size")),
-                    ("balancing", words(&["round_robin", "least_conn", "random", "sticky"])),
-                    ("pools", map_of(&whole())),
-                    ("connections", whole()),
-                    ("memory_limit", reference("size")),
-                    ("rate_limit", reference("rate_limit")),
-                    ("cost", reference("money")),
-                    ("scale", object(&[("up", up), ("out", out)], &[])),
-                    ("observe", reference("tier_observe")),
-                ],
-                &["kind"],
-            ),
-        ),
-        ("replica_size", pair.clone()),
-        (
-            "rate_limit",
-            object(
-                &[
-                    ("rate", reference("rate")),
-                    ("burst", whole()),
-                    ("per", words(&["address", "all"])),
-                ],
-                &["rate"],
-            ),
-        ),
-        (
-            "quota",
-            object(
-                &[
-                    ("requests", pair.clone()),
-                    ("limits", pair),
-                    ("replicas", whole()),
-                    ("volumes", whole()),
-                ],
-                &[],
-            ),
-        ),
-    ]
-}
-
-fn observe_definitions() -> Definitions {
-    let duration = || reference("duration");
-    vec![
-        (
-            "health",
-            object(
-                &[("path", one_or_many(&text())), ("every", duration()), ("timeout", duration())],
-                &["path"],
-            ),
-        ),
-        (
-            "observe",
-            object(&[("prometheus", text()), ("every", duration()), ("timeout", duration())], &[]),
-        ),
-        (
-            "tier_observe",
-            object(
-                &[
-                    ("prometheus", map_of(&text())),
-                    ("exporter", one_or_many(&any_of(&[text(), reference("exporter")]))),
-                    ("postgres", text()),
-                    ("redis", text()),
-                    ("cgroup", one_or_many(&text())),
-                    ("process", one_or_many(&text())),
-                ],
-                &[],
-            ),
-        ),
-        (
-            "exporter",
-            object(&[("url", text()), ("preset", text()), ("metrics", map_of(&text()))], &["url"]),
-        ),
-    ]
 }
 
 fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {

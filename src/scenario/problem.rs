@@ -121,6 +121,9 @@ pub enum ProblemKind {
     #[error("`{kind}` is not a step")]
     UnknownStep { kind: String, known: Vec<&'static str> },
 
+    #[error("only requests can be sent at once")]
+    NotParallel,
+
     // Data files.
     #[error("expected {expected} values, found {found}")]
     DataRow { expected: usize, found: usize },

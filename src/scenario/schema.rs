@@ -6,9 +6,11 @@
 mod check;
 mod data;
 mod http;
+mod poll;
 mod request;
 mod slo;
 mod step;
+mod stream;
 mod workload;
 
 use std::path::PathBuf;
@@ -16,9 +18,11 @@ use std::path::PathBuf;
 pub use check::{Capture, CaptureFrom, Check, Matcher};
 pub use data::{DataFile, DataFormat, Pick};
 pub use http::{AddressRange, Connections, Correlation, Http, Tls, Version};
-pub use request::{Body, Request};
+pub use poll::Poll;
+pub use request::{Body, Part, PartContent, Request};
 pub use slo::{SloRow, SloScope};
 pub use step::{Branch, Law, Step, StepKind};
+pub use stream::{Playback, Renewal, Stream, StreamKind};
 pub use workload::{Arrivals, ClosedShape, OpenShape, Shape, StageSpec, Workload};
 
 use super::names::{Name, name_of_key};

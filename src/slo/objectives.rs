@@ -41,7 +41,7 @@ impl Rows {
             (0..header.steps.len()).filter(|i| wanted(*i)).map(|i| StepId(i as u16)).collect()
         };
         let found = match scope {
-            Scope::Run => return Some(Self::Steps(steps(&|_| true))),
+            Scope::Run => return Some(Self::Steps(steps(&|i| !header.steps[i].is_logical()))),
             Scope::Scenario(name) => {
                 let at = header.scenarios.iter().position(|scenario| scenario.name == *name)?;
                 return Some(Self::Scenario(ScenarioId(at as u16)));
@@ -55,7 +55,7 @@ impl Rows {
     fn response_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
         match self {
             Self::Steps(ids) => {
-                ids.iter().filter_map(|id| Some(&interval.steps.get(id)?.response_time)).collect()
+                ids.iter().filter_map(|id| Some(&interval.step(*id)?.response_time)).collect()
             }
             Self::Scenario(id) => interval
                 .scenarios
@@ -91,7 +91,7 @@ impl Rows {
         let mut counts = Counts::default();
         match self {
             Self::Steps(ids) => {
-                ids.iter().filter_map(|id| interval.steps.get(id)).for_each(|s| counts.add(s));
+                ids.iter().filter_map(|id| interval.step(*id)).for_each(|s| counts.add(s));
             }
             Self::Scenario(id) => {
                 if let Some(scenario) = interval.scenarios.get(id) {

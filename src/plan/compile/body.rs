@@ -1,10 +1,14 @@
 //! Bodies as templates: JSON keeps its shape, and values in it are escaped for their place.
 
+use rand::Rng;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::template::Templates;
 use crate::plan::{Escape, Template};
+use crate::scenario::schema::{Part, PartContent};
 use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
+use crate::units::{Seed, Stream};
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -85,6 +89,53 @@ pub(super) fn pairs(
         template.append(&templates.compile_with(value, escape, &encoded, problems));
     }
     template
+}
+
+/// What separates the parts of an upload. Long enough never to be in one by chance.
+pub(super) const BOUNDARY: &str = "plimsoll-7f3c9a51d0e84b62";
+
+/// `multipart/form-data` (RFC 7578).
+pub(super) fn multipart(
+    parts: &[Part],
+    templates: Templates<'_>,
+    problems: &mut Problems,
+) -> Template {
+    let mut template = Template::default();
+    // Quotes and line ends would end the header early (HTML 4.10.22.8).
+    let quoted_name =
+        |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    for part in parts {
+        let name = quoted_name(&part.name.value);
+        let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
+        template.push_literal(head.as_bytes());
+        match &part.content {
+            PartContent::Text(text) => {
+                template.push_literal(b"\r\n\r\n");
+                template.append(&templates.compile(text, Escape::None, problems));
+            }
+            PartContent::Bytes { filename, media_type, size } => {
+                template.push_literal(b"; filename=\"");
+                let literal = |text: &str| quoted_name(text).into_bytes();
+                let name = templates.compile_with(filename, Escape::Header, &literal, problems);
+                template.append(&name);
+                template.push_literal(b"\"\r\ncontent-type: ");
+                template.append(&templates.compile(media_type, Escape::Header, problems));
+                template.push_literal(b"\r\n\r\n");
+                template.push_literal(&filler(size.get() as usize));
+            }
+        }
+        template.push_literal(b"\r\n");
+    }
+    template.push_literal(format!("--{BOUNDARY}--\r\n").as_bytes());
+    template
+}
+
+/// Bytes that do not compress to nothing on the way: a fixed sequence of the digits of a generator.
+fn filler(size: usize) -> Vec<u8> {
+    let mut chance = Seed::new(0).stream(Stream::Iteration, size as u64);
+    let mut bytes = vec![0; size];
+    chance.fill_bytes(&mut bytes);
+    bytes
 }
 
 fn encoded(text: &str) -> Vec<u8> {

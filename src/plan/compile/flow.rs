@@ -1,12 +1,18 @@
 //! Flows → programs: `use` is expanded, names become indices, and what an iteration asks for is counted.
 
+mod lasting;
+
+pub(super) use lasting::hidden_names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Demand;
 use super::request::Requests;
 use super::template::Templates;
 use crate::metrics::{StepId, StepInfo};
-use crate::plan::{Delay, Op, Program, RequestId, RequestPlan, ScenarioPlan};
+use crate::plan::{
+    Delay, Op, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, StreamPlan,
+};
 use crate::scenario::schema::{Journey, Law, Request, Scenario, Step, StepKind};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
@@ -23,6 +29,16 @@ pub(super) struct Flows<'a> {
     steps: Vec<StepInfo>,
     step_ids: BTreeMap<String, StepId>,
     compiled: Vec<RequestPlan>,
+    streams: Vec<StreamPlan>,
+    playbacks: Vec<PlaybackPlan>,
+}
+
+/// What flows come to besides their programs.
+pub(super) struct Parts {
+    pub(super) steps: Vec<StepInfo>,
+    pub(super) requests: Vec<RequestPlan>,
+    pub(super) streams: Vec<StreamPlan>,
+    pub(super) playbacks: Vec<PlaybackPlan>,
 }
 
 /// A journey that is being compiled.
@@ -65,6 +81,8 @@ impl<'a> Flows<'a> {
             steps: vec![],
             step_ids: BTreeMap::new(),
             compiled: vec![],
+            streams: vec![],
+            playbacks: vec![],
         }
     }
 
@@ -89,9 +107,14 @@ impl<'a> Flows<'a> {
         (journeys, Demand { requests: mix.requests, seconds: mix.seconds })
     }
 
-    /// All steps and all requests.
-    pub(super) fn finish(self) -> (Vec<StepInfo>, Vec<RequestPlan>) {
-        (self.steps, self.compiled)
+    /// All steps, requests and the like.
+    pub(super) fn finish(self) -> Parts {
+        Parts {
+            steps: self.steps,
+            requests: self.compiled,
+            streams: self.streams,
+            playbacks: self.playbacks,
+        }
     }
 
     fn journey(
@@ -122,6 +145,7 @@ impl<'a> Flows<'a> {
     /// A flow that nothing uses is checked too, but leaves nothing behind.
     fn check_unused(&mut self, problems: &mut Problems) {
         let (steps, requests) = (self.steps.len(), self.compiled.len());
+        let (streams, playbacks) = (self.streams.len(), self.playbacks.len());
         for named in &self.scenario.flows {
             let mut draft = Draft::new(&named.name.value, None);
             draft.inside.push(&named.name.value);
@@ -129,6 +153,8 @@ impl<'a> Flows<'a> {
         }
         self.steps.truncate(steps);
         self.compiled.truncate(requests);
+        self.streams.truncate(streams);
+        self.playbacks.truncate(playbacks);
     }
 
     fn flow(
@@ -185,6 +211,14 @@ impl<'a> Flows<'a> {
                 let flows = branches.iter().map(|branch| (branch.weight, branch.flow.as_slice()));
                 self.choose(&flows.collect::<Vec<_>>(), draft, problems)
             }
+            StepKind::Parallel(requests) => self.parallel(requests, draft, problems),
+            StepKind::Pace(span) => {
+                draft.ops.push(Op::Pace(*span));
+                Expected::default()
+            }
+            StepKind::Poll(poll) => self.poll(poll, step.span, draft, problems),
+            StepKind::Stream(stream) => self.stream(stream, draft, problems),
+            StepKind::Playback(playback) => self.playback(playback, draft, problems),
         }
     }
 
@@ -194,22 +228,51 @@ impl<'a> Flows<'a> {
         draft: &mut Draft<'a>,
         problems: &mut Problems,
     ) -> Expected {
-        let step = self.step_id(request, problems);
+        let id = self.compiled_request(request, request.method.as_str(), draft, problems);
+        draft.ops.push(Op::Request(id));
+        draft.note_captures(request);
+        Expected { requests: 1.0, seconds: 0.0 }
+    }
+
+    /// Compiles a request; `kind` is what tables call its step.
+    fn compiled_request(
+        &mut self,
+        request: &'a Request,
+        kind: &str,
+        draft: &Draft<'a>,
+        problems: &mut Problems,
+    ) -> RequestId {
+        let step = self.step_id((&request.name, kind), &request.tags, problems);
         let templates = self.templates.after(draft.captured.as_ref());
         let plan = self.requests.compile(request, step, templates, problems);
-        let id = RequestId(self.compiled.len() as u32);
         self.compiled.push(plan);
-        draft.ops.push(Op::Request(id));
-        if let Some(captured) = &mut draft.captured {
-            captured.extend(request.captures.iter().map(|capture| capture.name.value.clone()));
-        }
-        Expected { requests: 1.0, seconds: 0.0 }
+        RequestId((self.compiled.len() - 1) as u32)
+    }
+
+    fn parallel(
+        &mut self,
+        requests: &'a [Request],
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let ids = requests
+            .iter()
+            .map(|request| self.compiled_request(request, request.method.as_str(), draft, problems))
+            .collect();
+        draft.ops.push(Op::Parallel(ids));
+        // None of them can use what another one captures.
+        requests.iter().for_each(|request| draft.note_captures(request));
+        Expected { requests: requests.len() as f64, seconds: 0.0 }
     }
 
     /// The step of this name. One name may stand in several flows, and is then counted together; but it
     /// must be the same method, because a GET and a POST have nothing in common that could be counted.
-    fn step_id(&mut self, request: &Request, problems: &mut Problems) -> StepId {
-        let (name, method) = (&request.name, request.method.as_str());
+    fn step_id(
+        &mut self,
+        (name, method): (&Spanned<String>, &str),
+        tags: &[String],
+        problems: &mut Problems,
+    ) -> StepId {
         let id = *self.step_ids.entry(name.value.clone()).or_insert_with(|| {
             self.steps.push(StepInfo {
                 name: name.value.clone(),
@@ -227,7 +290,7 @@ impl<'a> Flows<'a> {
             };
             problems.report(name.span, kind);
         }
-        for tag in &request.tags {
+        for tag in tags {
             if !known.tags.contains(tag) {
                 known.tags.push(tag.clone());
             }
@@ -311,6 +374,12 @@ impl<'a> Draft<'a> {
     fn new(name: &'a str, captured: Option<BTreeSet<String>>) -> Self {
         Self { name, ops: vec![], inside: vec![], loops: 0, captured, too_long: false }
     }
+
+    fn note_captures(&mut self, request: &Request) {
+        if let Some(captured) = &mut self.captured {
+            captured.extend(request.captures.iter().map(|capture| capture.name.value.clone()));
+        }
+    }
 }
 
 pub(super) const fn delay(law: Law) -> Delay {
@@ -337,9 +406,7 @@ pub(super) fn captured_names(scenario: &Scenario) -> Vec<&Spanned<String>> {
 fn collect_captured<'a>(steps: &'a [Step], names: &mut Vec<&'a Spanned<String>>) {
     for step in steps {
         match &step.kind {
-            StepKind::Request(request) => {
-                names.extend(request.captures.iter().map(|capture| &capture.name));
-            }
+            StepKind::Request(request) => collect_of(request, names),
             StepKind::Repeat { flow, .. } => collect_captured(flow, names),
             StepKind::If { then, otherwise, .. } => {
                 collect_captured(then, names);
@@ -350,7 +417,21 @@ fn collect_captured<'a>(steps: &'a [Step], names: &mut Vec<&'a Spanned<String>>)
                     collect_captured(&branch.flow, names);
                 }
             }
-            StepKind::Think(_) | StepKind::Use(_) => {}
+            StepKind::Parallel(requests) => requests.iter().for_each(|r| collect_of(r, names)),
+            StepKind::Poll(poll) => collect_captured(&poll.flow, names),
+            StepKind::Stream(stream) => collect_of(&stream.request, names),
+            StepKind::Playback(playback) => {
+                if let Some(renewal) = &playback.renewal {
+                    collect_captured(&renewal.flow, names);
+                }
+                collect_of(&playback.manifest, names);
+                collect_of(&playback.segment, names);
+            }
+            StepKind::Think(_) | StepKind::Use(_) | StepKind::Pace(_) => {}
         }
     }
+}
+
+fn collect_of<'a>(request: &'a Request, names: &mut Vec<&'a Spanned<String>>) {
+    names.extend(request.captures.iter().map(|capture| &capture.name));
 }

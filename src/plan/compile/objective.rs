@@ -54,9 +54,25 @@ pub(super) fn compile(
         .filter_map(|row| {
             let scope = scope(row, scenario, steps, problems);
             let objective = objective(row, scenario, problems);
-            Some(Objective { scope: scope?, ..objective? })
+            Some(within_step(Objective { scope: scope?, ..objective? }, steps))
         })
         .collect()
+}
+
+/// `first_event.p95` of the step `suggest` is the `p95` of its part `suggest.first_event`.
+fn within_step(objective: Objective, steps: &[StepInfo]) -> Objective {
+    let (Scope::Step(step), Measure::Custom(metric)) = (&objective.scope, &objective.measure)
+    else {
+        return objective;
+    };
+    let Some((what, q)) = metric.split_once('.') else { return objective };
+    let part = format!("{step}.{what}");
+    match quantile(q) {
+        Some(q) if steps.iter().any(|known| known.name == part) => {
+            Objective { scope: Scope::Step(part), measure: Measure::ResponseTime(q), ..objective }
+        }
+        _ => objective,
+    }
 }
 
 fn scope(

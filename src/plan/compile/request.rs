@@ -140,6 +140,10 @@ impl<'a> Requests<'a> {
                 let form = Template::constant("application/x-www-form-urlencoded");
                 headers.put(header::CONTENT_TYPE, form);
             }
+            schema::Body::Multipart(_) => {
+                let kind = format!("multipart/form-data; boundary={}", body::BOUNDARY);
+                headers.put(header::CONTENT_TYPE, Template::constant(kind));
+            }
             schema::Body::None | schema::Body::Text(_) => {}
         }
         headers.put_all(&self.scenario.http.headers, templates, problems);
@@ -263,11 +267,12 @@ fn body(request: &Request, templates: Templates<'_>, problems: &mut Problems) ->
         schema::Body::Form(pairs) => {
             Body::Text(body::pairs(pairs, Escape::Form, templates, problems))
         }
+        schema::Body::Multipart(parts) => Body::Text(body::multipart(parts, templates, problems)),
         schema::Body::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
     }
 }
 
-fn check(check: &schema::Check) -> Check {
+pub(super) fn check(check: &schema::Check) -> Check {
     match check {
         schema::Check::Status(ranges) => Check::Status(StatusSet(ranges.clone())),
         schema::Check::Time(limit) => Check::Time(*limit),

@@ -73,6 +73,7 @@ impl ProblemKind {
                 "steps of one name are counted together; give one of them another `name`"
             }
             Self::NameTwice { .. } => "give the capture another name",
+            Self::NotParallel => "put it before or behind `parallel`",
             Self::WeightsZero => "give at least one a weight above 0",
             Self::RateOfNothing => "write the rate in `iter/s`",
             Self::OverrideUnfit { .. } => "choose another workload with `--workload`",

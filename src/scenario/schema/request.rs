@@ -1,16 +1,20 @@
 //! A request step.
 
+use http::Method;
+
 use super::check::{Capture, Check, captures, checks};
 use super::{text_map, texts};
 use crate::scenario::names::Name;
-use crate::scenario::{Fields, Key, Node, ProblemKind, Problems, Spanned};
-use crate::units::Nanos;
+use crate::scenario::{
+    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Spanned, entries,
+};
+use crate::units::{Bytes, Nanos};
 
 /// A request step.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// `GET`, `POST`, …
-    pub method: http::Method,
+    pub method: Method,
     /// The metric's key.
     pub name: Spanned<String>,
     /// A path, or an absolute URL; a template.
@@ -48,25 +52,76 @@ pub enum Body {
     Form(Vec<(Spanned<String>, Spanned<String>)>),
     /// A text; a template.
     Text(Spanned<String>),
+    /// `multipart/form-data`: an upload.
+    Multipart(Vec<Part>),
+}
+
+/// A part of an upload.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The field's name.
+    pub name: Spanned<String>,
+    /// What is in it.
+    pub content: PartContent,
+}
+
+/// What is in a part of an upload.
+#[derive(Debug, Clone)]
+pub enum PartContent {
+    /// A text; a template.
+    Text(Spanned<String>),
+    /// So many bytes that nobody reads, under a file's name.
+    Bytes {
+        /// The file's name, a template.
+        filename: Spanned<String>,
+        /// The media type.
+        media_type: Spanned<String>,
+        /// How many.
+        size: Bytes,
+    },
 }
 
 impl Request {
     /// Reads the value of a step whose key is a method.
     pub(super) fn read(method: &Key, node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "a request", problems)?;
-        let nothing = Spanned::new(String::new(), method.span);
+        // Only the six methods come here, and each is a valid token.
+        let verb = method.text.to_ascii_uppercase().parse().unwrap_or_default();
+        let request = Self::from_fields(verb, &mut fields, problems);
+        fields.finish(problems);
+        Some(request)
+    }
+
+    /// Reads the fields of a request that is sent to a URL.
+    pub(super) fn from_fields(
+        method: Method,
+        fields: &mut Fields<'_>,
+        problems: &mut Problems,
+    ) -> Self {
+        let url = fields.required("url", problems);
+        let mut request = Self::without_url(method, fields, problems);
+        request.url = url.unwrap_or(request.url);
+        request
+    }
+
+    /// Reads the fields of a request whose URL comes from elsewhere.
+    pub(super) fn without_url(
+        method: Method,
+        fields: &mut Fields<'_>,
+        problems: &mut Problems,
+    ) -> Self {
+        let nothing = Spanned::new(String::new(), fields.span());
         let name: Option<Name> = fields.required("name", problems);
         let pairs = |node: Option<&Node>, expected, problems: &mut Problems| {
             node.map(|node| text_map(node, expected, problems)).unwrap_or_default()
         };
         let request = Self {
-            // Only the six methods come here, and each is a valid token.
-            method: method.text.to_ascii_uppercase().parse().unwrap_or_default(),
+            method,
             name: name.map_or(nothing.clone(), |name| name.0),
-            url: fields.required("url", problems).unwrap_or(nothing),
+            url: nothing,
             query: pairs(fields.node("query"), "a mapping of query parameters", problems),
             headers: pairs(fields.node("headers"), "a mapping of headers", problems),
-            body: body(&mut fields, problems),
+            body: body(fields, problems),
             bearer: fields.optional("bearer", problems),
             basic: fields.node("basic").and_then(|node| basic(node, problems)),
             checks: fields.node("check").map(|node| checks(node, problems)).unwrap_or_default(),
@@ -78,14 +133,11 @@ impl Request {
             follow_redirects: fields.or("follow_redirects", true, problems),
             tags: fields.node("tags").map(|node| tags(node, problems)).unwrap_or_default(),
         };
-        if request.bearer.is_some()
-            && let Some((user, _)) = &request.basic
-        {
+        if let (Some(_), Some((user, _))) = (&request.bearer, &request.basic) {
             let kind = ProblemKind::Conflict { place: "a request", fields: "`bearer` and `basic`" };
             problems.report(user.span, kind);
         }
-        fields.finish(problems);
-        Some(request)
+        request
     }
 }
 
@@ -95,10 +147,13 @@ fn tags(node: &Node, problems: &mut Problems) -> Vec<String> {
 
 fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> Body {
     let (json, form, text) = (fields.node("json"), fields.node("form"), fields.node("body"));
-    let given: Vec<&Node> = [json, form, text].into_iter().flatten().collect();
+    let multipart = fields.node("multipart");
+    let given: Vec<&Node> = [json, form, text, multipart].into_iter().flatten().collect();
     if let [_, second, ..] = given[..] {
-        let kind =
-            ProblemKind::Conflict { place: "a request", fields: "`json`, `form` and `body`" };
+        let kind = ProblemKind::Conflict {
+            place: "a request",
+            fields: "`json`, `form`, `multipart` and `body`",
+        };
         problems.report(second.span, kind);
     }
     if let Some(node) = json {
@@ -107,8 +162,46 @@ fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> Body {
     if let Some(node) = form {
         return Body::Form(text_map(node, "a mapping of form fields", problems));
     }
-    let text = text.and_then(|node| crate::scenario::Decode::decode(node, problems));
-    text.map_or(Body::None, Body::Text)
+    if let Some(node) = multipart {
+        return Body::Multipart(parts(node, problems));
+    }
+    text.and_then(|node| Decode::decode(node, problems)).map_or(Body::None, Body::Text)
+}
+
+fn parts(node: &Node, problems: &mut Problems) -> Vec<Part> {
+    let Some(entries) = entries(node, "a mapping of parts", problems) else { return vec![] };
+    entries
+        .iter()
+        .filter_map(|(key, node)| {
+            let content = match &node.value {
+                NodeValue::Mapping(_) => upload(node, problems)?,
+                _ => PartContent::Text(Decode::decode(node, problems)?),
+            };
+            Some(Part { name: Spanned::new(key.text.clone(), key.span), content })
+        })
+        .collect()
+}
+
+fn upload(node: &Node, problems: &mut Problems) -> Option<PartContent> {
+    let mut fields = Fields::of(node, "an uploaded file", problems)?;
+    let filename = fields.required("filename", problems);
+    let size: Option<Spanned<Bytes>> = fields.required("size", problems);
+    let media_type = Spanned::new("application/octet-stream".to_owned(), fields.span());
+    let media_type = fields.or("type", media_type, problems);
+    fields.finish(problems);
+    let size = size?;
+    // Every such request is held in memory once; more than this is no upload of a user.
+    let limit = Bytes::new(64 << 20);
+    if size.value > limit {
+        let (low, high) = (0.0, limit.get() as f64);
+        let found = size.value.get() as f64;
+        problems.report(
+            size.span,
+            ProblemKind::OutOfRange { what: "`size` in bytes", low, high, found },
+        );
+        return None;
+    }
+    Some(PartContent::Bytes { filename: filename?, media_type, size: size.value })
 }
 
 fn basic(node: &Node, problems: &mut Problems) -> Option<(Spanned<String>, Spanned<String>)> {

@@ -1,6 +1,8 @@
 //! The steps of a flow.
 
+use super::poll::Poll;
 use super::request::Request;
+use super::stream::{Playback, Stream};
 use super::workload::positive;
 use crate::scenario::{
     Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
@@ -43,6 +45,16 @@ pub enum StepKind {
     },
     /// Do one of several things.
     Choose(Vec<Branch>),
+    /// Send several requests at once.
+    Parallel(Vec<Request>),
+    /// Wait until so much time has passed since the last such step, or since the iteration began.
+    Pace(Nanos),
+    /// Do something again and again until a condition holds.
+    Poll(Box<Poll>),
+    /// Open a stream of events or messages.
+    Stream(Box<Stream>),
+    /// Watch a video.
+    Playback(Box<Playback>),
 }
 
 /// One of the things that `choose` chooses from.
@@ -68,8 +80,25 @@ pub enum Law {
 }
 
 /// The words that begin a step.
-const KINDS: [&str; 11] =
-    ["get", "post", "put", "patch", "delete", "head", "think", "use", "repeat", "if", "choose"];
+const KINDS: [&str; 17] = [
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "head",
+    "think",
+    "use",
+    "repeat",
+    "if",
+    "choose",
+    "parallel",
+    "pace",
+    "poll",
+    "sse",
+    "websocket",
+    "hls",
+];
 
 /// Reads a list of steps; those that are wrong are reported and left out.
 pub(super) fn flow(node: &Node, problems: &mut Problems) -> Vec<Step> {
@@ -85,6 +114,12 @@ fn step(node: &Node, problems: &mut Problems) -> Option<Step> {
         "repeat" => repeat(value, problems)?,
         "if" => branch_on(value, problems)?,
         "choose" => choose(value, problems)?,
+        "parallel" => StepKind::Parallel(parallel(value, problems)?),
+        "pace" => StepKind::Pace(positive(value, "the pace", problems)?),
+        "poll" => StepKind::Poll(Box::new(Poll::read(value, problems)?)),
+        "sse" => StepKind::Stream(Box::new(Stream::read_events(value, problems)?)),
+        "websocket" => StepKind::Stream(Box::new(Stream::read_messages(value, problems)?)),
+        "hls" => StepKind::Playback(Box::new(Playback::read(value, problems)?)),
         method if KINDS.contains(&method) => {
             StepKind::Request(Box::new(Request::read(key, value, problems)?))
         }
@@ -175,7 +210,24 @@ fn choose(node: &Node, problems: &mut Problems) -> Option<StepKind> {
     Some(StepKind::Choose(branches))
 }
 
-fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Step> {
+/// Only requests can go out at once: whatever else a person does, it is one thing at a time.
+fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<Request>> {
+    let items = list(node, "a list of requests", problems)?;
+    if items.is_empty() {
+        problems.report(node.span, ProblemKind::Empty { what: "`parallel`" });
+    }
+    let mut requests = vec![];
+    for item in items {
+        match step(item, problems) {
+            Some(Step { kind: StepKind::Request(request), .. }) => requests.push(*request),
+            Some(other) => problems.report(other.span, ProblemKind::NotParallel),
+            None => {}
+        }
+    }
+    Some(requests)
+}
+
+pub(super) fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Step> {
     let node = fields.required_node("flow", problems);
     node.map(|node| flow(node, problems)).unwrap_or_default()
 }

@@ -1,0 +1,258 @@
+//! Steps that last: polls, streams, playback.
+
+use super::{Draft, Expected, Flows, LOOP_LIMIT, delay};
+use crate::metrics::StepId;
+use crate::plan::compile::{body, request};
+use crate::plan::{
+    Capture, CaptureSource, Escape, Op, PlaybackId, PlaybackPlan, PollPlan, RequestId, Slot,
+    StreamId, StreamKind, StreamPlan, Template,
+};
+use crate::scenario::schema::{self, Playback, Poll, Step, StepKind, Stream};
+use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_node};
+use crate::units::Nanos;
+
+impl<'a> Flows<'a> {
+    /// Rounds are drawn by the server's answers; two count as expected, the least that shows a poll at work.
+    pub(super) fn poll(
+        &mut self,
+        poll: &'a Poll,
+        span: Span,
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        if draft.loops == LOOP_LIMIT {
+            problems.report(span, ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT });
+            return Expected::default();
+        }
+        let step = self.step_id((&poll.name, "poll"), &[], problems);
+        let depth = draft.loops as u8;
+        draft.ops.push(Op::Poll { depth });
+        let back = draft.ops.len() as u32;
+        draft.loops += 1;
+        let round = self.flow(&poll.flow, draft, problems);
+        draft.loops -= 1;
+        let templates = self.templates.after(draft.captured.as_ref());
+        if let Some(until) = templates.condition(&poll.until, problems) {
+            let (every, timeout) = (poll.every, poll.timeout);
+            let poll = Box::new(PollPlan { step, every, timeout, until });
+            draft.ops.push(Op::PollAgain { depth, poll, back });
+        }
+        Expected { requests: round.requests * 2.0, seconds: round.seconds }
+    }
+
+    pub(super) fn stream(
+        &mut self,
+        stream: &'a Stream,
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let (kind, first, seconds) = match &stream.kind {
+            schema::StreamKind::Events { .. } => ("SSE", "first event", 0.0),
+            schema::StreamKind::Messages { hold, .. } => {
+                ("WebSocket", "first message", delay(*hold).mean().as_secs_f64())
+            }
+        };
+        let request = self.compiled_request(&stream.request, kind, draft, problems);
+        let first = self.part_of(&stream.request.name, first, problems);
+        let kind = self.stream_kind(&stream.kind, draft, problems);
+        draft.ops.push(Op::Stream(StreamId(self.streams.len() as u32)));
+        draft.note_captures(&stream.request);
+        self.streams.push(StreamPlan { request, first, kind });
+        Expected { requests: 1.0, seconds }
+    }
+
+    fn stream_kind(
+        &self,
+        kind: &'a schema::StreamKind,
+        draft: &Draft<'a>,
+        problems: &mut Problems,
+    ) -> StreamKind {
+        match kind {
+            schema::StreamKind::Events { until } => {
+                StreamKind::Events { until: until.iter().map(request::check).collect() }
+            }
+            schema::StreamKind::Messages { send, expect, hold } => {
+                let templates = self.templates.after(draft.captured.as_ref());
+                StreamKind::Messages {
+                    send: send.iter().map(|node| message(node, templates, problems)).collect(),
+                    expect: expect.iter().map(request::check).collect(),
+                    hold: delay(*hold),
+                }
+            }
+        }
+    }
+
+    /// A time within the step `name`, as a step of its own: `suggest.first_event`.
+    fn part_of(
+        &mut self,
+        name: &Spanned<String>,
+        kind: &'static str,
+        problems: &mut Problems,
+    ) -> StepId {
+        let part = format!("{}.{}", name.value, kind.replace(' ', "_"));
+        self.step_id((&Spanned::new(part, name.span), kind), &[], problems)
+    }
+
+    /// A player's loop. See [`PlaybackPlan`] and the user's side of it.
+    pub(super) fn playback(
+        &mut self,
+        playback: &'a Playback,
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> Expected {
+        let id = PlaybackId(self.playbacks.len() as u32);
+        let (Some(playlist), Some(url)) =
+            (self.hidden(&playback.name, "playlist"), self.hidden(&playback.name, "url"))
+        else {
+            return Expected::default();
+        };
+        let first_segment = self.part_of(&playback.name, "first segment", problems);
+        let played = self.part_of(&playback.name, "played", problems);
+        let stalled = self.part_of(&playback.name, "stalled", problems);
+        let watch = delay(playback.watch);
+        let renew_every = playback.renewal.as_ref().map_or(Nanos::ZERO, |renewal| renewal.every);
+        self.playbacks.push(PlaybackPlan {
+            manifest: RequestId(0),
+            playlist,
+            url,
+            buffer: playback.buffer,
+            watch,
+            renew_every,
+            first_segment,
+            played,
+            stalled,
+        });
+        draft.ops.push(Op::PlayBegin(id));
+        let renew = draft.ops.len() as u32;
+        draft.ops.push(Op::PlayRenew(id));
+        let renewal = playback.renewal.as_ref().map(|renewal| renewal.flow.as_slice());
+        let renewing = self.flow(renewal.unwrap_or_default(), draft, problems);
+        let manifest = self.manifest(playback, (id, playlist, url), draft, problems);
+        if let Some(plan) = self.playbacks.get_mut(id.0 as usize) {
+            plan.manifest = manifest;
+        }
+        let back = draft.ops.len() as u32;
+        let end = back + 3;
+        draft.ops.push(Op::PlayNext { playback: id, renew, end });
+        let segment = self.compiled_request(&playback.segment, "GET", draft, problems);
+        self.point_to(segment, url);
+        draft.note_captures(&playback.segment);
+        draft.ops.push(Op::Request(segment));
+        draft.ops.push(Op::PlayLoaded { playback: id, back });
+        draft.ops.push(Op::PlayEnd { playback: id, stalled: false });
+        draft.ops.push(Op::PlayEnd { playback: id, stalled: true });
+        expected_of_playback(watch.mean(), renew_every, renewing)
+    }
+
+    /// The playlist's request, and the one for a variant where the playlist names variants.
+    fn manifest(
+        &mut self,
+        playback: &'a Playback,
+        (id, playlist, url): (PlaybackId, Slot, Slot),
+        draft: &mut Draft<'a>,
+        problems: &mut Problems,
+    ) -> RequestId {
+        let manifest = self.compiled_request(&playback.manifest, "GET", draft, problems);
+        self.keep_body(manifest, playlist);
+        draft.note_captures(&playback.manifest);
+        draft.ops.push(Op::Request(manifest));
+        let list = draft.ops.len() as u32;
+        draft.ops.push(Op::PlayList { playback: id, segments: list + 3 });
+        if let Some(plan) = self.compiled.get(manifest.0 as usize).cloned() {
+            let variant = RequestId(self.compiled.len() as u32);
+            self.compiled.push(plan);
+            self.point_to(variant, url);
+            draft.ops.push(Op::Request(variant));
+        }
+        draft.ops.push(Op::Jump(list));
+        manifest
+    }
+
+    /// A slot that no template can name.
+    fn hidden(&self, name: &Spanned<String>, what: &str) -> Option<Slot> {
+        self.templates.slot(&hidden_name(&name.value, what))
+    }
+
+    fn point_to(&mut self, request: RequestId, url: Slot) {
+        if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
+            plan.url = Template::slot(url, Escape::None);
+        }
+    }
+
+    fn keep_body(&mut self, request: RequestId, slot: Slot) {
+        let Ok(all) = regex::Regex::new("(?s)^.*$") else { return };
+        if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
+            plan.captures.push(Capture {
+                slot,
+                name: "playlist".to_owned(),
+                source: CaptureSource::Body(all),
+                default: None,
+                secret: true,
+            });
+        }
+    }
+}
+
+/// Segments are mostly a few seconds long; 4 s stands for them, because the playlist is not known yet.
+fn expected_of_playback(watch: Nanos, renew_every: Nanos, renewing: Expected) -> Expected {
+    const SEGMENT_SECONDS: f64 = 4.0;
+    let seconds = watch.as_secs_f64();
+    let renewals =
+        if renew_every.is_zero() { 1.0 } else { (seconds / renew_every.as_secs_f64()).max(1.0) };
+    let requests = renewals * (renewing.requests + 1.0) + seconds / SEGMENT_SECONDS;
+    Expected { requests, seconds }
+}
+
+/// A message: a text as it is, anything else as JSON.
+fn message(
+    node: &crate::scenario::Node,
+    templates: super::Templates<'_>,
+    problems: &mut Problems,
+) -> Template {
+    match json_of_node(node) {
+        serde_json::Value::String(text) => {
+            templates.compile(&Spanned::new(text, node.span), Escape::None, problems)
+        }
+        _ => body::json(node, templates, problems),
+    }
+}
+
+fn hidden_name(step: &str, what: &str) -> String {
+    format!("\u{0}{step}.{what}")
+}
+
+/// The names under which playbacks keep what no template asks for.
+pub(in crate::plan::compile) fn hidden_names(scenario: &Scenario) -> Vec<String> {
+    let flows = scenario.flows.iter().map(|named| &named.flow);
+    let journeys = scenario.scenarios.iter().map(|journey| &journey.flow);
+    let mut names = vec![];
+    flows.chain(journeys).for_each(|flow| collect(flow, &mut names));
+    names
+}
+
+fn collect(steps: &[Step], names: &mut Vec<String>) {
+    for step in steps {
+        match &step.kind {
+            StepKind::Playback(playback) => {
+                names.extend(
+                    ["playlist", "url"].map(|what| hidden_name(&playback.name.value, what)),
+                );
+            }
+            StepKind::Repeat { flow, .. } => collect(flow, names),
+            StepKind::Poll(poll) => collect(&poll.flow, names),
+            StepKind::If { then, otherwise, .. } => {
+                collect(then, names);
+                collect(otherwise, names);
+            }
+            StepKind::Choose(branches) => {
+                branches.iter().for_each(|branch| collect(&branch.flow, names));
+            }
+            StepKind::Request(_)
+            | StepKind::Think(_)
+            | StepKind::Use(_)
+            | StepKind::Parallel(_)
+            | StepKind::Pace(_)
+            | StepKind::Stream(_) => {}
+        }
+    }
+}

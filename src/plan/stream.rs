@@ -1,0 +1,81 @@
+//! Steps that last, compiled: polls, streams and playback.
+
+use super::{Check, Condition, Delay, RequestId, Slot, Template};
+use crate::metrics::StepId;
+use crate::units::Nanos;
+
+/// Something done again and again until a condition holds.
+#[derive(Debug, Clone)]
+pub struct PollPlan {
+    /// The metric's key of the whole: from the first round's start to the moment the condition holds.
+    pub step: StepId,
+    /// From the start of one round to the start of the next.
+    pub every: Nanos,
+    /// The longest time for the whole.
+    pub timeout: Nanos,
+    /// When it is over.
+    pub until: Condition,
+}
+
+/// The position of a stream among the plan's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u32);
+
+/// A stream of events or messages.
+#[derive(Debug, Clone)]
+pub struct StreamPlan {
+    /// How it is opened. Its sample lasts to the end of events, or to the open WebSocket. Its captures look
+    /// into the last event or message, its checks on `json` and `body` do as well.
+    pub request: RequestId,
+    /// The metric's key of the time until the first event or message, from the moment the user was ready.
+    pub first: StepId,
+    /// What it is.
+    pub kind: StreamKind,
+}
+
+/// What a stream is.
+#[derive(Debug, Clone)]
+pub enum StreamKind {
+    /// Server-sent events, until one meets all checks (on `json` or `body`); to the end if there are none.
+    Events {
+        /// Checks of the last event's data.
+        until: Vec<Check>,
+    },
+    /// A WebSocket.
+    Messages {
+        /// What is sent once it is open, as texts.
+        send: Vec<Template>,
+        /// Checks that one message must meet before the request's timeout; any message if there are none.
+        expect: Vec<Check>,
+        /// How long it stays open.
+        hold: Delay,
+    },
+}
+
+/// The position of a playback among the plan's playbacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlaybackId(pub u32);
+
+/// A video that is watched, segment by segment.
+#[derive(Debug, Clone)]
+pub struct PlaybackPlan {
+    /// The playlist's request: relative names of segments are relative to its URL.
+    pub manifest: RequestId,
+    /// Where the playlist's text is kept.
+    pub playlist: Slot,
+    /// Where the URL of the next segment, or of the chosen variant, is kept.
+    pub url: Slot,
+    /// How many segments the player loads ahead.
+    pub buffer: u32,
+    /// How long is watched.
+    pub watch: Delay,
+    /// How often what the renewal got is renewed; zero for never.
+    pub renew_every: Nanos,
+    /// The metric's key of the time until the first segment is there, from the moment the user was ready.
+    pub first_segment: StepId,
+    /// The metric's key of the time that was played.
+    pub played: StepId,
+    /// The metric's key of the time that a player would have stalled. Its sum divided by that of `played` is
+    /// the rebuffer ratio.
+    pub stalled: StepId,
+}

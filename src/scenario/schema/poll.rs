@@ -1,0 +1,46 @@
+//! `poll:` something again and again until a condition holds.
+
+use super::step::{Step, inner_flow};
+use super::workload::positive;
+use crate::scenario::names::Name;
+use crate::scenario::{Fields, Node, Problems, Spanned};
+use crate::units::Nanos;
+
+/// A poll. All of it is one step with a time of its own; its requests are counted as well.
+#[derive(Debug, Clone)]
+pub struct Poll {
+    /// The metric's key of the whole.
+    pub name: Spanned<String>,
+    /// From the start of one round to the start of the next.
+    pub every: Nanos,
+    /// The longest time for the whole.
+    pub timeout: Nanos,
+    /// An expression: when it holds, the poll is over.
+    pub until: Spanned<String>,
+    /// One round.
+    pub flow: Vec<Step>,
+}
+
+impl Poll {
+    pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, "`poll`", problems)?;
+        let name: Option<Name> = fields.required("name", problems);
+        let every = fields
+            .required_node("every", problems)
+            .and_then(|node| positive(node, "`every`", problems));
+        let timeout = fields
+            .required_node("timeout", problems)
+            .and_then(|node| positive(node, "`timeout`", problems));
+        let until = fields.required("until", problems);
+        let flow = inner_flow(&mut fields, problems);
+        let nothing = Spanned::new(String::new(), fields.span());
+        fields.finish(problems);
+        Some(Self {
+            name: name.map_or(nothing.clone(), |name| name.0),
+            every: every.unwrap_or(Nanos::from_secs(1)),
+            timeout: timeout.unwrap_or(Nanos::from_secs(30)),
+            until: until.unwrap_or(nothing),
+            flow,
+        })
+    }
+}

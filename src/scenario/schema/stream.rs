@@ -1,0 +1,165 @@
+//! Steps that last: server-sent events, WebSockets, and watching a video.
+
+use http::Method;
+
+use super::check::{Check, checks};
+use super::request::Request;
+use super::step::{Law, Step, inner_flow, law};
+use super::workload::positive;
+use crate::scenario::names::Name;
+use crate::scenario::{
+    Fields, Node, NodeValue, ProblemKind, Problems, Spanned, number_within, one_or_many, word,
+};
+use crate::units::Nanos;
+
+/// A stream of events or messages. How long until the first one is a step of its own.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// How it is opened. Its captures look into the last event or message.
+    pub request: Request,
+    /// What it is.
+    pub kind: StreamKind,
+}
+
+/// What a stream is.
+#[derive(Debug, Clone)]
+pub enum StreamKind {
+    /// Server-sent events, read until one meets these checks, or to the end.
+    Events {
+        /// Checks of the last event's data.
+        until: Vec<Check>,
+    },
+    /// A WebSocket.
+    Messages {
+        /// What is sent once it is open; texts in it are templates.
+        send: Vec<Node>,
+        /// Checks that one message must meet before the request's timeout.
+        expect: Vec<Check>,
+        /// How long it stays open.
+        hold: Law,
+    },
+}
+
+/// A video that is watched, segment by segment, as a player does.
+#[derive(Debug, Clone)]
+pub struct Playback {
+    /// The metric's key of the whole.
+    pub name: Spanned<String>,
+    /// What is done first, and again before what it got expires.
+    pub renewal: Option<Renewal>,
+    /// How the playlist is asked for.
+    pub manifest: Request,
+    /// How segments are asked for; their URLs come from the playlist.
+    pub segment: Request,
+    /// How many segments the player loads ahead.
+    pub buffer: u32,
+    /// How long is watched.
+    pub watch: Law,
+}
+
+/// What is done before something expires.
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    /// How often.
+    pub every: Nanos,
+    /// What is done.
+    pub flow: Vec<Step>,
+}
+
+impl Stream {
+    pub(super) fn read_events(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, "`sse`", problems)?;
+        let methods = [("get", Method::GET), ("post", Method::POST), ("put", Method::PUT)];
+        let known: Vec<_> = methods.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+        let method = fields
+            .node("method")
+            .and_then(|node| word(node, "a method of `sse`", &known, problems))
+            .map_or(Method::GET, |at| methods[at].1.clone());
+        let until = fields.node("until").map(|node| content_checks(node, problems));
+        let request = Request::from_fields(method, &mut fields, problems);
+        fields.finish(problems);
+        Some(Self { request, kind: StreamKind::Events { until: until.unwrap_or_default() } })
+    }
+
+    pub(super) fn read_messages(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, "`websocket`", problems)?;
+        let send = fields.node("send").map(messages).unwrap_or_default();
+        let expect = fields.node("expect").map(|node| content_checks(node, problems));
+        let hold = fields.node("hold").and_then(|node| law(node, problems));
+        let request = Request::from_fields(Method::GET, &mut fields, problems);
+        fields.finish(problems);
+        let kind = StreamKind::Messages {
+            send,
+            expect: expect.unwrap_or_default(),
+            hold: hold.unwrap_or(Law::Constant(Nanos::ZERO)),
+        };
+        Some(Self { request, kind })
+    }
+}
+
+/// A single message, or a list of them. A mapping is one message.
+fn messages(node: &Node) -> Vec<Node> {
+    match node.value {
+        NodeValue::Mapping(_) => vec![node.clone()],
+        _ => one_or_many(node).to_vec(),
+    }
+}
+
+/// Checks of one event or message: it has a text, which may be JSON, and nothing else.
+fn content_checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
+    let checks = checks(node, problems);
+    let fits = |check: &Check| matches!(check, Check::Json(..) | Check::Body(_));
+    if !checks.iter().all(fits) {
+        let kind = ProblemKind::WrongShape {
+            expected: "checks on `json` or `body`",
+            found: "checks on a whole response",
+        };
+        problems.report(node.span, kind);
+    }
+    checks
+}
+
+impl Playback {
+    pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, "`hls`", problems)?;
+        let name: Option<Name> = fields.required("name", problems);
+        let renewal = fields.node("renew").and_then(|node| renewal(node, problems));
+        let manifest = fields.required_node("manifest", problems).and_then(|node| {
+            let mut fields = Fields::of(node, "a manifest", problems)?;
+            let request = Request::from_fields(Method::GET, &mut fields, problems);
+            fields.finish(problems);
+            Some(request)
+        });
+        let segment = fields.required_node("segment", problems).and_then(|node| {
+            let mut fields = Fields::of(node, "a segment", problems)?;
+            let request = Request::without_url(Method::GET, &mut fields, problems);
+            fields.finish(problems);
+            Some(request)
+        });
+        let buffer = fields
+            .node("buffer")
+            .and_then(|node| number_within(node, "`buffer`", (1.0, 100.0), problems));
+        let watch = fields.required_node("watch", problems).and_then(|node| law(node, problems));
+        let nothing = Spanned::new(String::new(), fields.span());
+        fields.finish(problems);
+        Some(Self {
+            name: name.map_or(nothing, |name| name.0),
+            renewal,
+            manifest: manifest?,
+            segment: segment?,
+            // An HLS player's usual buffer.
+            buffer: buffer.map_or(3, |count| count as u32),
+            watch: watch?,
+        })
+    }
+}
+
+fn renewal(node: &Node, problems: &mut Problems) -> Option<Renewal> {
+    let mut fields = Fields::of(node, "`renew`", problems)?;
+    let every = fields
+        .required_node("every", problems)
+        .and_then(|node| positive(node, "`every`", problems));
+    let flow = inner_flow(&mut fields, problems);
+    fields.finish(problems);
+    Some(Renewal { every: every?, flow })
+}
