@@ -40,7 +40,7 @@ use crate::slo::Judgement;
 pub struct Extra {
     /// A capacity result: the object `capacity` of `result.json`; absent where none was sought.
     pub capacity: Option<serde_json::Value>,
-    /// Whether at risk and not measured count as failures (`--strict`); JUnit follows the exit code.
+    /// Whether at risk and not measured count as failures (`--strict`); `junit.xml` follows the exit code.
     pub strict: bool,
 }
 
