@@ -93,6 +93,7 @@ fn step_interval(second: u64, step: u64) -> StepInterval {
     let phases = [(Phase::Send, 20), (Phase::Wait, base_us), (Phase::Receive, 150)];
     StepInterval {
         requests: REQUESTS,
+        exchanges: REQUESTS,
         errors: if (second + step).is_multiple_of(97) {
             BTreeMap::from([(ErrorClass::Http5xx, 2)])
         } else {

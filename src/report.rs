@@ -40,6 +40,8 @@ use crate::slo::Judgement;
 pub struct Extra {
     /// A capacity result: the object `capacity` of `result.json`; absent where none was sought.
     pub capacity: Option<serde_json::Value>,
+    /// Whether at risk and not measured count as failures (`--strict`); `junit.xml` follows the exit code.
+    pub strict: bool,
 }
 
 /// Why a format could not be rendered. None of these can be caused by the content of a log.
@@ -72,7 +74,7 @@ pub fn render_all(
     Ok(vec![
         ("result.json", json::render(&report, extra).into_bytes()),
         ("report.md", markdown::render(&report, extra).into_bytes()),
-        ("junit.xml", junit::render(&report)?.into_bytes()),
+        ("junit.xml", junit::render(&report, extra)?.into_bytes()),
         ("report.html", html::render(&report, extra)?.into_bytes()),
     ])
 }

@@ -32,18 +32,15 @@ pub(super) fn finish(
     quiet: bool,
 ) -> Result<Judgement, Failure> {
     let judgement = judge(log, strictness);
-    let rendered = render_all(log, &judgement, &Extra::default())
+    let extra = Extra { strict: strictness == Strictness::Strict, ..Extra::default() };
+    let rendered = render_all(log, &judgement, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     files::write_reports(folder, &rendered)?;
     let report = Report::new(log, &judgement);
-    let summary = terminal::summary(&report, style(), width());
     if quiet {
-        // The first lines are the answer.
-        let answer: Vec<&str> =
-            summary.lines().take_while(|line| !line.trim().is_empty()).collect();
-        write_out(&format!("{}\n", answer.join("\n")));
+        write_out(&terminal::answer_line(&report, style()));
     } else {
-        write_out(&summary);
+        write_out(&terminal::summary(&report, style(), width()));
     }
     say(&format!("reports: {}", folder.join("report.html").display()));
     Ok(judgement)

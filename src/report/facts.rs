@@ -30,10 +30,15 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
 
 fn requests(report: &Report) -> String {
     let (shown, whole) = (report.shown.run.requests, report.whole.run.requests);
+    let mut text = format::count(whole);
     if report.judged && shown != whole {
-        format!("{} ({} judged)", format::count(whole), format::count(shown))
+        text = format!("{text} ({} judged)", format::count(shown));
+    }
+    let exchanges = report.whole.run.exchanges;
+    if exchanges == whole {
+        text
     } else {
-        format::count(whole)
+        format!("{text}, {} HTTP exchanges", format::count(exchanges))
     }
 }
 

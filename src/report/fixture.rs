@@ -90,6 +90,7 @@ fn times(count: u64, ms: f64) -> Distribution {
 fn step_interval(count: u64, ms: f64) -> StepInterval {
     StepInterval {
         requests: count,
+        exchanges: count,
         statuses: BTreeMap::from([(200, count)]),
         bytes_received: count * 1_800,
         bytes_sent: count * 320,

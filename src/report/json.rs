@@ -115,6 +115,7 @@ fn load(report: &Report) -> Value {
         "dropped_iterations": whole.arrivals.dropped,
         "bytes_received": whole.run.bytes_received,
         "bytes_sent": whole.run.bytes_sent,
+        "exchanges": whole.run.exchanges,
         "completed_iterations": whole.arrivals.completed,
         "failed_iterations": whole.arrivals.failed,
         "unfinished_iterations": whole.arrivals.unfinished,
@@ -176,6 +177,7 @@ fn step(totals: &Totals) -> Value {
         "statuses": by_name(statuses),
         "bytes_received": totals.bytes_received,
         "bytes_sent": totals.bytes_sent,
+        "exchanges": totals.exchanges,
     })
 }
 

@@ -8,14 +8,14 @@
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use super::model::Report;
-use super::{RenderError, facts, format, rows, wording};
-use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus};
+use super::{Extra, RenderError, facts, format, rows, wording};
+use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
 
 /// Renders `junit.xml`.
 ///
 /// # Errors
 /// Where the XML writer fails.
-pub fn render(report: &Report) -> Result<String, RenderError> {
+pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
     let name = format!("plimsoll.{}.{}", report.header.name, report.header.workload);
     let mut suite = TestSuite::new(name.as_str());
     for (key, value) in facts::conditions(report) {
@@ -24,8 +24,8 @@ pub fn render(report: &Report) -> Result<String, RenderError> {
     suite.set_time(report.duration.into());
     suite.set_system_out(summary(report));
     suite.add_test_case(measurement(report));
-    let valid = report.judgement.validity.status != ValidityStatus::NotValid;
-    suite.add_test_cases(report.judgement.objectives.iter().map(|judged| objective(judged, valid)));
+    let row = |judged| objective(judged, report, extra);
+    suite.add_test_cases(report.judgement.objectives.iter().map(row));
     let mut document = quick_junit::Report::new("plimsoll");
     document.set_time(report.duration.into());
     document.add_test_suite(suite);
@@ -50,13 +50,14 @@ fn summary(report: &Report) -> String {
 fn measurement(report: &Report) -> TestCase {
     let validity = &report.judgement.validity;
     let reasons: Vec<String> = validity.reasons().map(|reason| format::line(reason, 300)).collect();
-    let mut status = match validity.status {
-        ValidityStatus::Valid | ValidityStatus::Suspect => TestCaseStatus::success(),
-        ValidityStatus::NotValid => TestCaseStatus::non_success(NonSuccessKind::Error),
+    let error = || TestCaseStatus::non_success(NonSuccessKind::Error);
+    let status = if validity.status == ValidityStatus::NotValid {
+        with(error(), "measurement not valid", &reasons.join("; "))
+    } else if inconclusive_as_a_whole(report) {
+        with(error(), "inconclusive", &wording::sentence(report))
+    } else {
+        TestCaseStatus::success()
     };
-    if validity.status == ValidityStatus::NotValid {
-        status.set_type("measurement not valid").set_message(reasons.join("; "));
-    }
     let mut case = TestCase::new("measurement is valid", status);
     case.set_classname("measurement");
     if validity.status == ValidityStatus::Suspect {
@@ -65,25 +66,34 @@ fn measurement(report: &Report) -> TestCase {
     case
 }
 
-fn objective(judged: &JudgedObjective, valid: bool) -> TestCase {
+/// No row says it, yet the run is inconclusive: overloaded, or nothing could be measured. It must not look green.
+fn inconclusive_as_a_whole(report: &Report) -> bool {
+    let said = |judged: &JudgedObjective| judged.status >= ObjectiveStatus::Inconclusive;
+    report.judgement.verdict == Verdict::Inconclusive
+        && !report.judgement.objectives.iter().any(said)
+}
+
+fn objective(judged: &JudgedObjective, report: &Report, extra: &Extra) -> TestCase {
+    use ObjectiveStatus::{AtRisk, Fail, Inconclusive, NotMeasured, Pass};
     let line = describe(judged);
+    let error = || TestCaseStatus::non_success(NonSuccessKind::Error);
+    let failure = || TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let valid = report.judgement.validity.status != ValidityStatus::NotValid;
     let status = match judged.status {
         _ if !valid => with(TestCaseStatus::skipped(), "measurement not valid", &line),
-        ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => TestCaseStatus::success(),
-        ObjectiveStatus::NotMeasured => with(TestCaseStatus::skipped(), "not measured", &line),
-        ObjectiveStatus::Inconclusive => {
-            with(TestCaseStatus::non_success(NonSuccessKind::Error), "inconclusive", &line)
-        }
-        ObjectiveStatus::Fail => {
-            with(TestCaseStatus::non_success(NonSuccessKind::Failure), "limit exceeded", &line)
-        }
+        AtRisk if extra.strict => with(failure(), "target missed", &line),
+        NotMeasured if extra.strict => with(error(), "not measured", &line),
+        Pass | AtRisk => TestCaseStatus::success(),
+        NotMeasured => with(TestCaseStatus::skipped(), "not measured", &line),
+        Inconclusive => with(error(), "inconclusive", &line),
+        Fail => with(failure(), "limit exceeded", &line),
     };
     let mut case = TestCase::new(wording::objective_name(judged), status);
     case.set_classname(format::line(&judged.objective.scope.to_string(), 160));
-    match judged.status {
-        ObjectiveStatus::AtRisk => case.set_system_out(format!("warning: at risk: {line}")),
-        _ => case.set_system_out(line),
-    };
+    case.set_system_out(match judged.status {
+        AtRisk => format!("warning: at risk: {line}"),
+        Pass | NotMeasured | Inconclusive | Fail => line,
+    });
     case
 }
 

@@ -36,6 +36,13 @@ pub fn summary(report: &Report, style: Style, width: usize) -> String {
     screen.text
 }
 
+/// The verdict and its sentence alone, for `--quiet`: no indent, one paragraph, a final line feed.
+pub fn answer_line(report: &Report, style: Style) -> String {
+    let verdict = report.judgement.verdict;
+    let word = format!("{} {}", wording::verdict_symbol(verdict), wording::verdict(verdict));
+    format!("{}  {}\n", style.paint(verdict_tone(verdict), &word), wording::sentence(report))
+}
+
 /// Lines under construction.
 struct Screen {
     text: String,

@@ -57,7 +57,7 @@ fn every_format_of_each_kind_of_run_is_as_agreed() {
         golden(&format!("{name}.terminal"), &terminal::summary(&report, Style::Plain, 100));
         golden(&format!("{name}.md"), &markdown::render(&report, &extra));
         golden(&format!("{name}.json"), &json::render(&report, &extra));
-        golden(&format!("{name}.junit"), &junit::render(&report).expect("writes"));
+        golden(&format!("{name}.junit"), &junit::render(&report, &extra).expect("writes"));
     }
 }
 
@@ -139,6 +139,32 @@ fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
     assert_eq!(value["load"]["intended_rate_per_s"], 105.0);
 }
 
+/// Whatever ends with an exit code other than 0 must not look green to a CI that only counts test cases.
+#[test]
+fn junit_is_red_wherever_the_exit_code_is() {
+    use crate::slo::{ObjectiveStatus, Strictness, Verdict};
+    let red = |log: &RunLog, judgement: &Judgement, strict| {
+        let extra = Extra { strict, ..Extra::default() };
+        let xml = junit::render(&Report::new(log, judgement), &extra).expect("writes");
+        xml.contains("<failure") || xml.contains("<error")
+    };
+    let log = fixture::log();
+    let mut unmeasured = fixture::pass();
+    unmeasured.verdict = Verdict::Inconclusive;
+    for row in &mut unmeasured.objectives {
+        row.status = ObjectiveStatus::NotMeasured;
+    }
+    let mut overloaded = fixture::pass();
+    overloaded.verdict = Verdict::Inconclusive;
+    overloaded.validity.overloaded = true;
+    let all = CASES.iter().map(|case| case.judgement.clone()).chain([unmeasured, overloaded]);
+    for judgement in all {
+        let code = judgement.verdict.exit_code(Strictness::Normal);
+        assert_eq!(red(&log, &judgement, false), code != 0, "{:?}", judgement.verdict);
+    }
+    assert!(red(&log, &fixture::at_risk(), true));
+}
+
 /// Two steps, 100 requests of 10 ms and 100 of 100 ms: the median of the run is 10 ms; the mean of the
 /// steps' medians would be 55 ms.
 #[test]
@@ -174,7 +200,7 @@ fn foreign_text_stays_text_in_every_format() {
         let heads = columns(table.lines().next().unwrap_or_default());
         assert!(table.lines().all(|line| columns(line) == heads), "{table}");
     }
-    let xml = junit::render(report).expect("writes");
+    let xml = junit::render(report, &Extra::default()).expect("writes");
     assert!(!xml.contains("<script") && !xml.contains('\x1b'));
     let files = render_all(log, judgement, &Extra::default()).expect("renders");
     for (name, bytes) in files {
@@ -290,7 +316,7 @@ fn capacity_of_another_shape_never_stops_a_report() {
         serde_json::json!([1]),
         serde_json::json!({ "options": 3, "tiers": [] }),
     ] {
-        let extra = Extra { capacity: Some(broken) };
+        let extra = Extra { capacity: Some(broken), ..Extra::default() };
         assert!(render_all(&log, &judgement, &extra).is_ok());
     }
 }
@@ -298,7 +324,7 @@ fn capacity_of_another_shape_never_stops_a_report() {
 #[cfg(feature = "charts")]
 #[test]
 fn pages_are_as_agreed() {
-    let extra = Extra { capacity: Some(capacity()) };
+    let extra = Extra { capacity: Some(capacity()), ..Extra::default() };
     for name in ["fail", "not_valid"] {
         let html = super::html::render(&case(name).report, &extra).expect("renders");
         golden(&format!("{name}.html"), &html);

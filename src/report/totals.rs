@@ -15,6 +15,8 @@ use crate::units::{Nanos, Rate, Ratio, RunTime};
 pub struct Totals {
     /// Finished requests, failed ones included.
     pub requests: u64,
+    /// HTTP exchanges behind them: what the server's log counts. Redirects count on their own.
+    pub exchanges: u64,
     /// Failed requests by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// Responses by status.
@@ -45,6 +47,7 @@ impl Totals {
     /// Adds one interval of a step.
     fn absorb(&mut self, interval: &StepInterval) {
         self.requests += interval.requests;
+        self.exchanges += interval.exchanges;
         self.bytes_received += interval.bytes_received;
         self.bytes_sent += interval.bytes_sent;
         add_counts(&mut self.errors, &interval.errors);
@@ -59,6 +62,7 @@ impl Totals {
     /// Adds `other`.
     pub fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
+        self.exchanges += other.exchanges;
         self.bytes_received += other.bytes_received;
         self.bytes_sent += other.bytes_sent;
         add_counts(&mut self.errors, &other.errors);

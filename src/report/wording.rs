@@ -190,14 +190,29 @@ pub(super) const fn limit_word(judged: &JudgedObjective) -> &'static str {
 }
 
 fn inconclusive(report: &Report) -> String {
-    let Some(first) = with_status(report, ObjectiveStatus::Inconclusive).next() else {
+    if let Some(first) = with_status(report, ObjectiveStatus::Inconclusive).next() {
+        let word = limit_word(first);
+        let name = objective_name(first);
+        let note = trimmed(&first.note);
+        let way_out = if note.is_empty() { "run longer".to_owned() } else { note };
+        return format!("The interval of {name} straddles its {word}: {way_out}.");
+    }
+    if report.judgement.validity.overloaded {
+        return "The load exceeds what the stack carries: the backlog grew to the end of the run, \
+                so no figure is steady."
+            .into();
+    }
+    let unmeasured = with_status(report, ObjectiveStatus::NotMeasured).count();
+    let Some(first) = with_status(report, ObjectiveStatus::NotMeasured).next() else {
         return "The run is too short to tell.".into();
     };
-    let word = limit_word(first);
-    let name = objective_name(first);
+    let all = report.judgement.objectives.len();
     let note = trimmed(&first.note);
-    let way_out = if note.is_empty() { "run longer".to_owned() } else { note };
-    format!("The interval of {name} straddles its {word}: {way_out}.")
+    let why = if note.is_empty() { String::new() } else { format!(" ({note})") };
+    format!(
+        "{unmeasured} of {all} objectives could not be measured, first {}{why}.",
+        objective_name(first)
+    )
 }
 
 /// `open model, poisson arrivals` or `closed model, 50 users`.
