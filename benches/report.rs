@@ -140,6 +140,7 @@ fn interval(second: u64) -> Interval {
             memory: 90 << 20,
         },
         steps: (0..STEPS).map(|step| (StepId(step), step_interval(second, step.into()))).collect(),
+        logical: BTreeMap::new(),
         scenarios: BTreeMap::from([(ScenarioId(0), scenario)]),
         readings: ["cpu", "memory", "connections", "queue"]
             .iter()

@@ -77,11 +77,11 @@ pub struct Demo {
 pub enum System {
     /// AIS Aviation: flight search and booking.
     Ais,
-    /// AlAwael ERP.
+    /// `AlAwael` ERP.
     Alawael,
     /// Plataforma Running: training coach.
     Running,
-    /// TravelSense v2: trip planning.
+    /// `TravelSense` v2: trip planning.
     Travelsense,
     /// Triple Technologies: video courses.
     Triple,

@@ -145,7 +145,7 @@ impl Run {
             threads.push(thread);
         }
         Ok(Self {
-            control: Control::new(orders, plan.clone(), clock),
+            control: Control::new(orders, plan, clock),
             clock,
             inbox,
             recycle,

@@ -25,40 +25,37 @@ const JOURNEY: &str = "      \
       - post: { name: book, url: /book, json: { flight: 7 }, bearer: \"{{ token }}\" }
 ";
 
-pub fn plain(nginx: &Nginx) {
+pub(crate) fn plain(nginx: &Nginx) {
     let url = format!("http://127.0.0.1:{}", nginx.port);
     let text = scenario(&url, "", ONE_STEP);
     print(
         "HTTP/1.1, one step, 64 connections (bar ≤ 1.10 × wrk, aim ≤ 1.0)",
-        vec![wrk(&url), ours(&text), oha(&url)],
+        &[wrk(&url), ours(&text), oha(&url)],
     );
 }
 
-pub fn tls(nginx: &Nginx) {
+pub(crate) fn tls(nginx: &Nginx) {
     let url = format!("https://127.0.0.1:{}", nginx.tls_port);
     let text = scenario(&url, ", version: 1.1, tls: { insecure: true }", ONE_STEP);
-    print("HTTP/1.1 over TLS (bar ≤ 1.05 × wrk)", vec![wrk(&url), ours(&text)]);
+    print("HTTP/1.1 over TLS (bar ≤ 1.05 × wrk)", &[wrk(&url), ours(&text)]);
 }
 
-pub fn http2(nginx: &Nginx) {
+pub(crate) fn http2(nginx: &Nginx) {
     let url = format!("https://127.0.0.1:{}", nginx.tls_port);
     let text = scenario(&url, ", version: 2, tls: { insecure: true }", ONE_STEP);
     let line = format!("h2load -c {CONNECTIONS} -m 1 -t 1 -D {SECONDS} {url}/");
     let h2load: Way<'_> = ("h2load", Box::new(move || peer("h2load", &line)));
-    print(
-        "HTTP/2 over TLS, one stream a connection (bar ≤ 0.95 × h2load)",
-        vec![h2load, ours(&text)],
-    );
+    print("HTTP/2 over TLS, one stream a connection (bar ≤ 0.95 × h2load)", &[h2load, ours(&text)]);
 }
 
-pub fn journey(nginx: &Nginx) {
+pub(crate) fn journey(nginx: &Nginx) {
     let url = format!("http://127.0.0.1:{}", nginx.port);
     let text = scenario(&url, "", JOURNEY);
     // goose is a library, not a tool to run: its measured 20 µs stand against wrk's 7.0 in one step, so
     // 0.42 × goose is 1.20 × wrk's one step, and 0.36 × goose is 1.03 × wrk's.
     print(
         "three-step journey with capture, per request, against wrk's one step (bar ≤ 1.20, aim ≤ 1.03)",
-        vec![wrk(&url), ours(&text)],
+        &[wrk(&url), ours(&text)],
     );
 }
 
@@ -83,7 +80,7 @@ fn peer(program: &str, line: &str) -> Option<Cost> {
 }
 
 /// Runs all ways in turns, and prints each beside the first.
-fn print(title: &str, ways: Vec<Way<'_>>) {
+fn print(title: &str, ways: &[Way<'_>]) {
     let mut costs: Vec<Vec<f64>> = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
         for (index, (_, way)) in ways.iter().enumerate() {

@@ -7,15 +7,15 @@ use std::process::{Child, Command, Stdio};
 use super::tool::{SERVER_CORE, find};
 
 /// nginx on a core of its own: `/` answers 200, `/login` a token, over HTTP and TLS with HTTP/2.
-pub struct Nginx {
-    pub port: u16,
-    pub tls_port: u16,
+pub(crate) struct Nginx {
+    pub(crate) port: u16,
+    pub(crate) tls_port: u16,
     process: Child,
     _folder: tempfile::TempDir,
 }
 
 impl Nginx {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (port, tls_port) = (free_port(), free_port());
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]);
@@ -48,13 +48,13 @@ impl Nginx {
             .spawn()
             .expect("nginx starts");
         let nginx = Self { port, tls_port, process, _folder: folder };
-        for _ in 0..500_000 {
-            if std::net::TcpStream::connect(("127.0.0.1", tls_port)).is_ok() {
-                return nginx;
-            }
+        let listens = || std::net::TcpStream::connect(("127.0.0.1", tls_port)).is_ok();
+        let ready = (0..500_000).any(|_| {
             std::thread::yield_now();
-        }
-        panic!("nginx does not listen");
+            listens()
+        });
+        assert!(ready, "nginx does not listen");
+        nginx
     }
 }
 

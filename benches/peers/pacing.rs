@@ -15,7 +15,7 @@ const ONE_STEP: &str = "      - get: { name: get, url: / }\n";
 
 /// Lag and CPU at `rate`. The pacing's share is what the worker uses beyond what the same requests cost
 /// at full speed, where nothing is paced.
-pub fn lag(nginx: &Nginx, rate: u32) {
+pub(crate) fn lag(nginx: &Nginx, rate: u32) {
     println!(
         "\nschedule lag at {rate}/s, Poisson, one worker (bars: 2,000/s p99 ≤ 100 µs and CPU ≤ 12 % of a core; 20,000/s p99 ≤ 300 µs, pacing ≤ 40 %)"
     );
@@ -46,7 +46,7 @@ pub fn lag(nginx: &Nginx, rate: u32) {
 }
 
 /// Memory for each of 10,000 users with an open idle connection.
-pub fn memory(nginx: &Nginx) {
+pub(crate) fn memory(nginx: &Nginx) {
     let flow = "      - get: { name: get, url: / }\n      - think: 60s\n";
     let few = "{ max_vus: 12000, stages: [ { rate: 10 iter/s, duration: 10s } ] }";
     let many = "{ max_vus: 12000, stages: [ { rate: 1000 iter/s, duration: 10s } ] }";
@@ -67,7 +67,7 @@ pub fn memory(nginx: &Nginx) {
 }
 
 /// Growth over ten minutes at 20,000/s.
-pub fn growth(nginx: &Nginx) {
+pub(crate) fn growth(nginx: &Nginx) {
     let workload = "{ max_vus: 2000, stages: [ { rate: 20000 req/s, duration: 10m } ] }";
     let run = plimsoll(&scenario(nginx, workload, ONE_STEP), "");
     let memory: Vec<f64> = run.seconds().into_iter().map(|(_, memory)| memory).collect();

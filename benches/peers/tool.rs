@@ -8,24 +8,24 @@ use serde_json::Value;
 
 /// What one run of a tool came to.
 #[derive(Debug, Clone, Copy)]
-pub struct Cost {
-    pub requests: f64,
+pub(crate) struct Cost {
+    pub(crate) requests: f64,
     /// CPU seconds, user and system, of the whole process from start to exit.
-    pub cpu_s: f64,
+    pub(crate) cpu_s: f64,
 }
 
 impl Cost {
-    pub fn per_request_us(self) -> f64 {
+    pub(crate) fn per_request_us(self) -> f64 {
         self.cpu_s * 1e6 / self.requests
     }
 }
 
 /// The core that tools run on; nginx has the other.
-pub const TOOL_CORE: &str = "0";
-pub const SERVER_CORE: &str = "1";
+pub(crate) const TOOL_CORE: &str = "0";
+pub(crate) const SERVER_CORE: &str = "1";
 
 /// Where a program is, if it is installed.
-pub fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin")])
@@ -34,7 +34,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// Runs a shell command on the tools' core; returns its output and its CPU time.
-pub fn measured(command: &str) -> (String, f64) {
+pub(crate) fn measured(command: &str) -> (String, f64) {
     let script = format!("TIMEFORMAT='cpu %U %S'; time taskset -c {TOOL_CORE} {command}");
     let output = Command::new("bash")
         .args(["-c", &script])
@@ -52,7 +52,7 @@ pub fn measured(command: &str) -> (String, f64) {
 }
 
 /// wrk's or h2load's or oha's count of requests.
-pub fn requests_in(text: &str) -> Option<f64> {
+pub(crate) fn requests_in(text: &str) -> Option<f64> {
     text.lines().find_map(|line| {
         let line = line.trim();
         // wrk: `123 requests in 5.00s`; h2load: `requests: 123 total, …`; oha: `[200] 123 responses`.
@@ -66,15 +66,15 @@ pub fn requests_in(text: &str) -> Option<f64> {
 }
 
 /// A run of plimsoll.
-pub struct Run {
-    pub result: Value,
-    pub log: String,
-    pub cpu_s: f64,
+pub(crate) struct Run {
+    pub(crate) result: Value,
+    pub(crate) log: String,
+    pub(crate) cpu_s: f64,
     _folder: tempfile::TempDir,
 }
 
 /// Runs plimsoll on a scenario text.
-pub fn plimsoll(scenario: &str, more: &str) -> Run {
+pub(crate) fn plimsoll(scenario: &str, more: &str) -> Run {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("scenario.yaml");
     fs::write(&file, scenario).expect("written");
@@ -85,8 +85,8 @@ pub fn plimsoll(scenario: &str, more: &str) -> Run {
         file.display(),
         out.display()
     );
-    let (text, cpu_s) = measured(&command);
-    let run = newest(&out.join("bench")).unwrap_or_else(|| panic!("plimsoll did not run:\n{text}"));
+    let (_, cpu_s) = measured(&command);
+    let run = newest(&out.join("bench")).expect("plimsoll runs");
     let result = fs::read_to_string(run.join("result.json")).expect("a result");
     let log = fs::read_to_string(run.join("run.jsonl")).expect("a log");
     let result = serde_json::from_str(&result).expect("JSON");
@@ -98,16 +98,16 @@ fn newest(folder: &Path) -> Option<PathBuf> {
 }
 
 impl Run {
-    pub fn number(&self, pointer: &str) -> f64 {
+    pub(crate) fn number(&self, pointer: &str) -> f64 {
         self.result.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
     }
 
-    pub fn cost(&self) -> Cost {
+    pub(crate) fn cost(&self) -> Cost {
         Cost { requests: self.number("/whole_run/requests"), cpu_s: self.cpu_s }
     }
 
     /// The generator's figures of every whole second: (worker CPU as a share of a core, resident bytes).
-    pub fn seconds(&self) -> Vec<(f64, f64)> {
+    pub(crate) fn seconds(&self) -> Vec<(f64, f64)> {
         self.log
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())

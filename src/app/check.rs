@@ -16,6 +16,7 @@ use super::simulate::{read_simulation, simulation_file};
 use super::{files, trace};
 
 /// Checks every path; the exit code tells whether all is well.
+#[expect(clippy::unnecessary_wraps, reason = "all commands have one shape")]
 pub(super) fn check(args: &cli::Check) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
     for path in &args.paths {
@@ -49,7 +50,7 @@ fn check_one(path: &Path, args: &cli::Check) -> Result<Exit, Failure> {
         read_simulation(&simulation)?;
     }
     write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)));
-    if args.once { once(Arc::new(plan), args) } else { Ok(Exit::Pass) }
+    if args.once { once(&Arc::new(plan), args) } else { Ok(Exit::Pass) }
 }
 
 fn describe(plan: &Plan) -> String {
@@ -66,12 +67,12 @@ fn describe(plan: &Plan) -> String {
 }
 
 /// One iteration of each scenario, every exchange printed.
-fn once(plan: Arc<Plan>, args: &cli::Check) -> Result<Exit, Failure> {
+fn once(plan: &Arc<Plan>, args: &cli::Check) -> Result<Exit, Failure> {
     let options =
-        Options { workers: 1, tls: tls_for(&plan)?, permit: permit_for(&plan, &args.i_may_load) };
+        Options { workers: 1, tls: tls_for(plan)?, permit: permit_for(plan, &args.i_may_load) };
     let runtime = runtime()?;
-    look_ahead(&runtime, &plan, &options)?;
-    let playing = trace::play_each(&plan, &options);
+    look_ahead(&runtime, plan, &options)?;
+    let playing = trace::play_each(plan, &options);
     let all_well = tokio::task::LocalSet::new()
         .block_on(&runtime, playing)
         .map_err(|error| Failure::while_doing("cannot play the scenarios", &error))?;

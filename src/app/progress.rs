@@ -1,5 +1,7 @@
 //! What a plain terminal shows while a run goes on: one line, rewritten every second.
 
+use std::fmt::Write as _;
+
 use crate::metrics::{Distribution, Interval};
 use crate::units::{Nanos, RunTime};
 
@@ -74,7 +76,7 @@ fn line(interval: &Interval, duration: Nanos) -> String {
         interval.failed(),
     );
     if interval.arrivals.dropped > 0 {
-        text.push_str(&format!("  DROPPED {}", interval.arrivals.dropped));
+        let _ = write!(text, "  DROPPED {}", interval.arrivals.dropped);
     }
     text
 }

@@ -143,7 +143,8 @@ pub(super) fn look_ahead(
             let mut message =
                 format!("error: the target {} cannot be reached: {error}", plan.target.url());
             if let Some(hint) = hint_for(&error) {
-                message.push_str(&format!("\nhint: {hint}"));
+                message.push_str("\nhint: ");
+                message.push_str(hint);
             }
             message.push_str("\nnothing was sent");
             Err(Failure::new(Exit::Error, message))

@@ -27,12 +27,11 @@ pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
     let mut simulation = read_simulation(&simulation_file(&args.path))?;
     for (name, replicas) in &args.replicas {
         let tiers: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
-        match simulation.tier_mut(name) {
-            Some(tier) => tier.replicas = *replicas,
-            None => {
-                let message = format!("error: no tier `{name}`; there are {}", tiers.join(", "));
-                return Err(Failure::new(Exit::Usage, message));
-            }
+        if let Some(tier) = simulation.tier_mut(name) {
+            tier.replicas = *replicas;
+        } else {
+            let message = format!("error: no tier `{name}`; there are {}", tiers.join(", "));
+            return Err(Failure::new(Exit::Usage, message));
         }
     }
     let options = ServeOptions {

@@ -1,5 +1,6 @@
 //! One iteration of each scenario with every exchange printed, for `check --once`.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
@@ -76,10 +77,10 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
 fn describe(exchange: &Exchange) -> String {
     let mut text = String::new();
     for line in exchange.request.lines() {
-        text.push_str(&format!("  > {line}\n"));
+        let _ = writeln!(text, "  > {line}");
     }
     for line in exchange.response.lines() {
-        text.push_str(&format!("  < {line}\n"));
+        let _ = writeln!(text, "  < {line}");
     }
     text
 }

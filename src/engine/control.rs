@@ -99,7 +99,7 @@ fn before(stage: Stage, offset: Nanos) -> Stage {
 }
 
 impl Control {
-    pub(super) fn new(orders: watch::Sender<Order>, plan: Arc<Plan>, clock: Clock) -> Self {
+    pub(super) fn new(orders: watch::Sender<Order>, plan: &Plan, clock: Clock) -> Self {
         let stages = match &plan.load {
             Load::Open(open) => open.stages.clone(),
             Load::Closed(_) => Vec::new(),

@@ -240,9 +240,10 @@ async fn live(pool: Rc<Pool>, seat: Rc<Seat>, local: u32) {
     let mut user = worker.cast.user(number);
     let mut client = Client::new(&worker.shared, number);
     loop {
-        let job = poll_fn(|context| match seat.job.take() {
-            Some(job) => Poll::Ready(job),
-            None => {
+        let job = poll_fn(|context| {
+            if let Some(job) = seat.job.take() {
+                Poll::Ready(job)
+            } else {
                 let mut waker = seat.waker.borrow_mut();
                 match &*waker {
                     Some(known) if known.will_wake(context.waker()) => {}

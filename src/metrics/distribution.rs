@@ -39,7 +39,6 @@ impl Distribution {
         Self::with_digits(2)
     }
 
-    #[expect(clippy::missing_panics_doc, reason = "two and three digits are always valid")]
     fn with_digits(digits: u8) -> Self {
         let mut histogram = Histogram::new(digits).expect("0 to 5 digits are valid");
         histogram.auto(true);

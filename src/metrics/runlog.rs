@@ -173,7 +173,6 @@ pub struct RunEnd {
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "lines are written and read one at a time")]
 pub enum RunLine {
     /// The first line.
     Run(RunHeader),

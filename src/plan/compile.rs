@@ -89,7 +89,9 @@ fn plan(
     let parts = flows.finish();
     let workload = load::choose(scenario, overrides, problems);
     if let Some(share) = overrides.think.or_else(|| workload?.think) {
-        journeys.iter_mut().for_each(|journey| journey.program.scale_think(share.get()));
+        for journey in &mut journeys {
+            journey.program.scale_think(share.get());
+        }
     }
     let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data };
     let load = workload.and_then(|workload| loads.compile(workload, problems));

@@ -3,6 +3,8 @@
 //! Most values in a scenario are constants or plain names (`{{ routes.from }}`, `{{ token }}`). A constant
 //! costs a copy per request, a plain name a look-up; only real expressions go through minijinja.
 
+mod error;
+mod escape;
 mod functions;
 mod scope;
 
@@ -12,9 +14,12 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+pub use error::{RenderError, TemplateError};
+pub use escape::Escape;
 pub use scope::Scope;
+
+use escape::write_value;
 
 /// Where a user keeps a captured value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,23 +43,6 @@ impl Names {
         let own = self.datasets.keys().chain(self.slots.keys()).cloned();
         own.chain(Self::BUILT_IN.map(String::from)).collect()
     }
-}
-
-/// How a value is made safe for the place where it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Escape {
-    /// As it is.
-    None,
-    /// Percent-encoded for a path segment or a query value.
-    Url,
-    /// For a form: like [`Escape::Url`].
-    Form,
-    /// Inside the quotes of a JSON string.
-    JsonText,
-    /// A whole JSON value: numbers stay numbers, texts get quotes.
-    Json,
-    /// In a header value: line breaks cannot smuggle in another header.
-    Header,
 }
 
 /// What can be asked while rendering.
@@ -95,64 +83,6 @@ impl fmt::Debug for Piece {
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     pieces: Vec<Piece>,
-}
-
-/// Why a template cannot be compiled. Ranges are bytes of the text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// `{{` without `}}`.
-    #[error("`{{{{` is never closed by `}}}}`")]
-    Unclosed {
-        /// Where it opens.
-        at: Range<usize>,
-    },
-    /// `{% … %}` or `{# … #}`.
-    #[error("only `{{{{ … }}}}` is understood here")]
-    Statement {
-        /// Where it stands.
-        at: Range<usize>,
-    },
-    /// The expression is not well-formed.
-    #[error("{message}")]
-    Syntax {
-        /// Where the expression stands.
-        at: Range<usize>,
-        /// What minijinja says.
-        message: String,
-    },
-    /// A name that neither a data set nor a capture defines.
-    #[error("nothing defines `{name}`")]
-    UnknownName {
-        /// Where the expression stands.
-        at: Range<usize>,
-        /// The name.
-        name: String,
-        /// The names that are known.
-        known: Vec<String>,
-    },
-    /// A column that the data set does not have.
-    #[error("`{dataset}` has no column `{column}`")]
-    UnknownColumn {
-        /// Where the expression stands.
-        at: Range<usize>,
-        /// The data set.
-        dataset: String,
-        /// The column.
-        column: String,
-        /// Its columns.
-        known: Vec<String>,
-    },
-}
-
-/// Why a template cannot be rendered now.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RenderError {
-    /// A captured value that no earlier step has provided.
-    #[error("a captured value is used before any step has captured it")]
-    Missing(Slot),
-    /// The expression failed.
-    #[error("{0}")]
-    Expression(String),
 }
 
 /// Compiles templates against a set of names.
@@ -494,42 +424,6 @@ pub(super) fn find_close(text: &str, from: usize) -> Option<usize> {
         }
     }
     None
-}
-
-/// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn write_value(value: &Value, escape: Escape, out: &mut Vec<u8>) {
-    match (escape, value.as_str()) {
-        (Escape::Json, _) => {
-            // A value that JSON cannot hold (a function, an invalid number) becomes null.
-            if serde_json::to_writer(&mut *out, value).is_err() {
-                out.extend_from_slice(b"null");
-            }
-        }
-        (_, Some(text)) => write_text(text, escape, out),
-        (_, None) => write_text(&value.to_string(), escape, out),
-    }
-}
-
-fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
-    match escape {
-        Escape::None | Escape::Json => out.extend_from_slice(text.as_bytes()),
-        Escape::Url | Escape::Form => {
-            for part in percent_encode(text.as_bytes(), ENCODED) {
-                out.extend_from_slice(part.as_bytes());
-            }
-        }
-        Escape::JsonText => {
-            let quoted = serde_json::to_string(text).unwrap_or_default();
-            // Only the outer quotes: an escaped one at the end is part of the text.
-            let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-            out.extend_from_slice(inner.unwrap_or_default().as_bytes());
-        }
-        Escape::Header => {
-            out.extend(text.bytes().map(|b| if matches!(b, b'\r' | b'\n' | 0) { b' ' } else { b }));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,89 +1,27 @@
 //! A user's side of the network: its connections, its cookies, and requests from first byte to last.
 
-use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use crate::metrics::{ErrorClass, Outcome, Phase, Phases, Sample};
-use crate::plan::{ConnectionUse, HttpPlan, Plan, RequestId, RequestPlan};
-use crate::units::{Nanos, RunTime};
+use url::Url;
+
+use crate::metrics::{ErrorClass, Outcome, Sample};
+use crate::plan::{ConnectionUse, HttpPlan, RequestId};
+use crate::units::RunTime;
 use crate::user::{Response, Seen, User};
 
-use super::address::{Origin, Resolver};
+use super::address::Origin;
 use super::connect::{Connection, connect};
 use super::cookies::Jar;
 use super::decode::decode;
 use super::exchange::Answer;
 use super::http1::Tools;
-use super::http2::Limits;
+use super::http2::{Limits, Outgoing};
 use super::parser::ResponseParser;
+use super::progress::Progress;
 use super::redirect;
 use super::wire::{Parts, Wire};
-use super::{Clock, Permit, SourcePool, Timer, Timers, TlsSetup, TransportError};
-
-/// What all users of a worker share.
-#[derive(Debug)]
-pub struct Shared {
-    pub(super) plan: Arc<Plan>,
-    pub(super) tls: TlsSetup,
-    pub(super) permit: Permit,
-    pub(super) resolver: Resolver,
-    pub(super) open: Rc<Cell<u64>>,
-    timers: Rc<Timers>,
-    sources: SourcePool,
-    target: Rc<Origin>,
-    wires: Vec<Wire>,
-    scratch: RefCell<Box<[u8]>>,
-    parsers: RefCell<Vec<Box<ResponseParser>>>,
-    buffers: RefCell<Vec<Vec<u8>>>,
-    /// Idle connections, where users share them.
-    idle: RefCell<Vec<(Rc<Origin>, Connection)>>,
-}
-
-/// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
-const SCRATCH: usize = 64 * 1024;
-
-impl Shared {
-    /// Prepares a worker for `plan`.
-    pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: Permit, timers: Rc<Timers>) -> Rc<Self> {
-        let wires = plan.requests.iter().map(|request| Wire::compile(request, &plan)).collect();
-        Rc::new(Self {
-            sources: SourcePool::new(&plan.http.source_ips),
-            target: Rc::new(Origin::of_target(&plan.target)),
-            wires,
-            tls,
-            permit,
-            resolver: Resolver::default(),
-            open: Rc::default(),
-            timers,
-            scratch: RefCell::new(vec![0; SCRATCH].into()),
-            parsers: RefCell::default(),
-            buffers: RefCell::default(),
-            idle: RefCell::default(),
-            plan,
-        })
-    }
-
-    /// The run's clock.
-    pub fn clock(&self) -> Clock {
-        self.timers.clock()
-    }
-
-    /// How many connections are open.
-    pub fn open_connections(&self) -> u64 {
-        self.open.get()
-    }
-
-    /// The address that the first user's connections come from.
-    pub(super) fn first_source(&self) -> Option<IpAddr> {
-        self.sources.of_user(0)
-    }
-
-    fn http(&self) -> &HttpPlan {
-        &self.plan.http
-    }
-}
+use super::{Shared, Timer, TransportError};
 
 /// A finished request.
 #[derive(Debug)]
@@ -113,73 +51,6 @@ pub struct Exchange {
     pub request: String,
     /// Status, headers and the beginning of the body; or what went wrong.
     pub response: String,
-}
-
-/// A request under way: what is known of it so far.
-struct Progress {
-    began: RunTime,
-    deadline: RunTime,
-    phases: Phases,
-    /// Sums over all exchanges of a chain of redirects.
-    send: Nanos,
-    wait: Nanos,
-    receive: Nanos,
-    bytes_sent: u64,
-    bytes_received: u64,
-    exchanges: u16,
-    status: u16,
-}
-
-impl Progress {
-    fn new(began: RunTime, timeout: Nanos) -> Self {
-        Self {
-            began,
-            deadline: began + timeout,
-            phases: Phases::default(),
-            send: Nanos::ZERO,
-            wait: Nanos::ZERO,
-            receive: Nanos::ZERO,
-            bytes_sent: 0,
-            bytes_received: 0,
-            exchanges: 0,
-            status: 0,
-        }
-    }
-
-    fn add(&mut self, answer: &Answer) {
-        self.send += answer.written.since(answer.began);
-        self.wait += answer.first_byte.since(answer.written);
-        self.receive += answer.done.since(answer.first_byte);
-        self.bytes_sent += answer.bytes_sent;
-        self.bytes_received += answer.bytes_received;
-        self.status = answer.status;
-    }
-
-    fn into_sample(
-        mut self,
-        request: &RequestPlan,
-        intended: RunTime,
-        done: RunTime,
-        outcome: Outcome,
-    ) -> Sample {
-        if self.status != 0 {
-            self.phases.set(Phase::Send, self.send);
-            self.phases.set(Phase::Wait, self.wait);
-            self.phases.set(Phase::Receive, self.receive);
-        }
-        Sample {
-            step: request.step,
-            intended,
-            sent: self.began,
-            done,
-            phases: self.phases,
-            status: self.status,
-            bytes_received: self.bytes_received,
-            bytes_sent: self.bytes_sent,
-            exchanges: self.exchanges,
-            outcome,
-        }
-    }
 }
 
 impl Client {
@@ -226,8 +97,7 @@ impl Client {
         let shared = self.shared.clone();
         let request = &shared.plan.requests[id.0 as usize];
         let mut progress = Progress::new(began, request.timeout);
-        let mut parser =
-            shared.parsers.borrow_mut().pop().unwrap_or_else(|| Box::new(ResponseParser::new()));
+        let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
         let result = self.run(user, id, &mut parser, &mut progress).await;
         self.timer.disarm();
         let (done, seen) = match result {
@@ -255,11 +125,11 @@ impl Client {
         let shared = self.shared.clone();
         let request = &shared.plan.requests[id.0 as usize];
         let wire = &shared.wires[id.0 as usize];
-        let (mut origin, mut parts) = self.first_hop(user, request, wire)?;
+        let (mut origin, mut parts) = self.first_hop(user, wire)?;
         let mut hops = 0;
         loop {
             let answer =
-                self.exchange((user, request, wire), &origin, &mut parts, parser, progress).await?;
+                self.exchange((user, wire), &origin, &mut parts, (parser, progress)).await?;
             progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
                 let body = decoded(&answer, parser, wire.keep_body, shared.http())?;
@@ -274,7 +144,7 @@ impl Client {
             hops += 1;
             let current = match parts {
                 Some(parts) => parts,
-                None => general(user, request, wire, shared.http())?,
+                None => wire.parts(user)?,
             };
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
             let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
@@ -287,17 +157,16 @@ impl Client {
     fn first_hop(
         &self,
         user: &mut User,
-        request: &RequestPlan,
         wire: &Wire,
     ) -> Result<(Rc<Origin>, Option<Parts>), TransportError> {
         if wire.is_relative() {
             return Ok((self.shared.target.clone(), None));
         }
-        let mut parts = general(user, request, wire, self.shared.http())?;
+        let mut parts = wire.parts(user)?;
         if parts.path.starts_with('/') {
             return Ok((self.shared.target.clone(), Some(parts)));
         }
-        let url = url::Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
+        let url = Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
         let origin = Origin::of_url(&url).ok_or_else(|| not_a_url(&parts.path))?;
         parts.path = redirect::path_and_query(&url);
         let origin = if origin == *self.shared.target {
@@ -312,14 +181,12 @@ impl Client {
     /// byte of the answer came, an idempotent request is sent again on a new one (RFC 9112 §9.3.1).
     async fn exchange(
         &mut self,
-        what: (&mut User, &RequestPlan, &Wire),
+        (user, wire): (&mut User, &Wire),
         origin: &Rc<Origin>,
         parts: &mut Option<Parts>,
-        parser: &mut ResponseParser,
-        progress: &mut Progress,
+        (parser, progress): (&mut ResponseParser, &mut Progress),
     ) -> Result<Answer, TransportError> {
         let shared = self.shared.clone();
-        let (user, request, wire) = what;
         let mut may_retry = wire.method.is_idempotent();
         loop {
             let kept = self.take_kept(origin).await;
@@ -330,7 +197,7 @@ impl Client {
             };
             self.timer.arm(progress.deadline);
             if parts.is_none() && matches!(connection, Connection::Http2(_)) {
-                *parts = Some(general(user, request, wire, shared.http())?);
+                *parts = Some(wire.parts(user)?);
             }
             // The clock was read when the request began; a new connection has taken time since.
             let began = if was_kept && progress.exchanges == 0 {
@@ -339,12 +206,11 @@ impl Client {
                 shared.clock().now()
             };
             progress.exchanges += 1;
-            let what = (&mut *user, request, wire);
-            let outcome =
-                self.send_on(&mut connection, what, (origin, parts.as_ref()), parser, began).await;
+            let way = Way { origin, parts: parts.as_ref(), wire, began };
+            let outcome = self.send_on(&mut connection, user, way, parser).await;
             match outcome {
                 Ok(answer) => {
-                    self.keep_cookies(origin, wire, parts.as_ref(), &answer, parser);
+                    self.keep_cookies(way.url(), &answer, parser);
                     if answer.reusable {
                         self.keep(origin, connection);
                     }
@@ -365,13 +231,13 @@ impl Client {
     async fn send_on(
         &mut self,
         connection: &mut Connection,
-        (user, request, wire): (&mut User, &RequestPlan, &Wire),
-        (origin, parts): (&Origin, Option<&Parts>),
+        user: &mut User,
+        way: Way<'_>,
         parser: &mut ResponseParser,
-        began: RunTime,
     ) -> Result<Answer, TransportError> {
         let shared = self.shared.clone();
-        let cookies = self.cookie_header(origin, wire, parts);
+        let Way { origin, parts, wire, began } = way;
+        let cookies = self.cookie_header(way);
         let keep_body = wire.keep_body || self.traced.is_some();
         let max_body = shared.http().max_body.get();
         let method = parts.map_or(&wire.method, |parts| &parts.method);
@@ -381,8 +247,8 @@ impl Client {
             (Connection::Http2(http2), Some(parts)) => {
                 let (clock, timer) = (shared.clock(), &self.timer);
                 let limits = Limits { keep_body, max_body, clock, timer };
-                let exchange = http2.exchange(origin, parts, &cookies, began, limits);
-                let outcome = Box::pin(exchange).await;
+                let outgoing = Outgoing { origin, parts, cookies: &cookies, began };
+                let outcome = Box::pin(http2.exchange(outgoing, limits)).await;
                 self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
                 return outcome;
             }
@@ -402,7 +268,7 @@ impl Client {
                 parts.write_http1(&origin.authority, &cookies, &mut bytes);
                 Ok(())
             }
-            None => wire.render(request, shared.http(), user, &cookies, &mut bytes),
+            None => wire.render(user, &cookies, &mut bytes),
         };
         let outcome = match rendered {
             Ok(()) => http1.exchange(&bytes, began, tools).await,
@@ -479,26 +345,18 @@ impl Client {
         }
     }
 
-    fn cookie_header(&self, origin: &Origin, wire: &Wire, parts: Option<&Parts>) -> String {
+    fn cookie_header(&self, way: Way<'_>) -> String {
         if self.cookies.is_empty() {
             return String::new();
         }
-        let path = cookie_path(wire, parts);
-        origin.url(path).map_or_else(String::new, |url| self.cookies.header(&url))
+        way.url().map_or_else(String::new, |url| self.cookies.header(&url))
     }
 
-    fn keep_cookies(
-        &mut self,
-        origin: &Origin,
-        wire: &Wire,
-        parts: Option<&Parts>,
-        answer: &Answer,
-        parser: &ResponseParser,
-    ) {
+    fn keep_cookies(&mut self, url: Option<Url>, answer: &Answer, parser: &ResponseParser) {
         if !self.shared.http().cookies || (answer.http2.is_none() && !parser.sets_cookies()) {
             return;
         }
-        if let Some(url) = origin.url(cookie_path(wire, parts)) {
+        if let Some(url) = url {
             answer.with_headers(parser, |headers| {
                 if headers.first("set-cookie").is_some() {
                     self.cookies.absorb(headers, &url);
@@ -508,9 +366,22 @@ impl Client {
     }
 }
 
-/// The path that cookie rules look at.
-fn cookie_path<'a>(wire: &'a Wire, parts: Option<&'a Parts>) -> &'a str {
-    parts.map_or_else(|| wire.literal_path(), |parts| parts.path.as_str())
+/// One exchange on its way.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    origin: &'a Origin,
+    /// The request in parts, where the prepared one does not do.
+    parts: Option<&'a Parts>,
+    wire: &'a Wire,
+    began: RunTime,
+}
+
+impl Way<'_> {
+    /// The URL that the rules of cookies look at: of a prepared request, its part that does not vary.
+    fn url(&self) -> Option<Url> {
+        let path = self.parts.map_or_else(|| self.wire.literal_path(), |parts| &parts.path);
+        self.origin.url(path)
+    }
 }
 
 fn take(kept: &mut Vec<(Rc<Origin>, Connection)>, origin: &Rc<Origin>) -> Option<Connection> {
@@ -518,19 +389,6 @@ fn take(kept: &mut Vec<(Rc<Origin>, Connection)>, origin: &Rc<Origin>) -> Option
     // The last one used is the warmest.
     let at = kept.iter().rposition(|(known, _)| same(known))?;
     Some(kept.swap_remove(at).1)
-}
-
-/// The request in parts, with its URL rendered as the path.
-fn general(
-    user: &mut User,
-    request: &RequestPlan,
-    wire: &Wire,
-    http: &HttpPlan,
-) -> Result<Parts, TransportError> {
-    let mut url = Vec::new();
-    user.render(&request.url, &mut url)
-        .map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
-    wire.parts(request, http, user, String::from_utf8_lossy(&url).into_owned())
 }
 
 fn not_a_url(text: &str) -> TransportError {

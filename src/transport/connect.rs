@@ -17,11 +17,10 @@ use crate::plan::HttpVersion;
 use crate::units::RunTime;
 
 use super::address::{Origin, check_permit};
-use super::client::Shared;
 use super::http1::Http1;
 use super::http2::Http2;
 use super::io::Io;
-use super::{Timer, TransportError};
+use super::{Shared, Timer, TransportError};
 
 /// A connection that can carry requests.
 #[derive(Debug)]
@@ -59,13 +58,12 @@ pub(super) async fn connect(
     let began = clock.now();
     let limit = deadline.min(began + shared.plan.http.connect_timeout);
     timer.arm(limit);
-    let addresses = match shared.resolver.known(origin, began) {
-        Some(addresses) => addresses,
-        None => {
-            let looked_up = timer.bound(shared.resolver.look_up(origin, began)).await;
-            phases.set(Phase::Dns, clock.now().since(began));
-            looked_up.unwrap_or_else(|| Err(timeout(ErrorClass::Dns, "the name look-up")))?
-        }
+    let addresses = if let Some(addresses) = shared.resolver.known(origin, began) {
+        addresses
+    } else {
+        let looked_up = timer.bound(shared.resolver.look_up(origin, began)).await;
+        phases.set(Phase::Dns, clock.now().since(began));
+        looked_up.unwrap_or_else(|| Err(timeout(ErrorClass::Dns, "the name look-up")))?
     };
     check_permit(&shared.permit, origin, &addresses)?;
     let dialled = clock.now();

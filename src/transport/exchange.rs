@@ -1,5 +1,7 @@
 //! What one HTTP exchange came to, whatever the protocol.
 
+use std::fmt::Write as _;
+
 use http::HeaderMap;
 
 use crate::units::RunTime;
@@ -46,10 +48,7 @@ impl Answer {
             Some(answer) => {
                 let mut text = format!("HTTP/2 {}\n", self.status);
                 for (name, value) in &answer.0 {
-                    text.push_str(&format!(
-                        "{name}: {}\n",
-                        String::from_utf8_lossy(value.as_bytes())
-                    ));
+                    let _ = writeln!(text, "{name}: {}", String::from_utf8_lossy(value.as_bytes()));
                 }
                 text.push('\n');
                 text
@@ -59,7 +58,9 @@ impl Answer {
         let body = self.body(parser);
         match std::str::from_utf8(&body[..body.len().min(SHOWN)]) {
             Ok(shown) => text.push_str(shown),
-            Err(_) => text.push_str(&format!("({} bytes, not text)", body.len())),
+            Err(_) => {
+                let _ = write!(text, "({} bytes, not text)", body.len());
+            }
         }
         if body.len() > SHOWN {
             text.push('…');

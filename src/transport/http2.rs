@@ -38,6 +38,16 @@ impl<F: Future + 'static> Executor<F> for ThisThread {
     }
 }
 
+/// What is sent.
+#[derive(Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) origin: &'a Origin,
+    pub(super) parts: &'a Parts,
+    /// The `cookie` header; empty for none.
+    pub(super) cookies: &'a str,
+    pub(super) began: RunTime,
+}
+
 /// What an exchange needs besides the connection.
 pub(super) struct Limits<'a> {
     pub(super) keep_body: bool,
@@ -71,14 +81,11 @@ impl Http2 {
     /// Sends a request and reads the response. The timer is armed with the deadline.
     pub(super) async fn exchange(
         &mut self,
-        origin: &Origin,
-        parts: &Parts,
-        cookies: &str,
-        began: RunTime,
+        outgoing: Outgoing<'_>,
         limits: Limits<'_>,
     ) -> Result<Answer, TransportError> {
         let timer = limits.timer;
-        timer.bound(self.run(origin, parts, cookies, began, limits)).await.unwrap_or_else(|| {
+        timer.bound(self.run(outgoing, limits)).await.unwrap_or_else(|| {
             let message = "the response was not complete within `timeout`";
             Err(TransportError::new(ErrorClass::ResponseTimeout, message))
         })
@@ -86,12 +93,10 @@ impl Http2 {
 
     async fn run(
         &mut self,
-        origin: &Origin,
-        parts: &Parts,
-        cookies: &str,
-        began: RunTime,
+        outgoing: Outgoing<'_>,
         limits: Limits<'_>,
     ) -> Result<Answer, TransportError> {
+        let Outgoing { origin, parts, cookies, began } = outgoing;
         let request = build(origin, parts, cookies)?;
         let bytes_sent = size_of(&request, &parts.path);
         let failed = |error: hyper::Error| from_hyper(&error, "the exchange failed");

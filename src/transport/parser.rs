@@ -50,6 +50,7 @@ enum Chunk {
 
 /// Reads one response after another; keeps its memory between them.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about one response")]
 pub(super) struct ResponseParser {
     state: State,
     /// The head of the response, complete once the state has left [`State::Head`].

@@ -77,17 +77,14 @@ impl Timers {
         let empty =
             Slot { deadline: RunTime::NEVER, queued: RunTime::NEVER, fired: false, waker: None };
         let mut slots = self.slots.borrow_mut();
-        let index = match self.free.borrow_mut().pop() {
-            Some(index) => {
-                // The heap may still hold the former owner's entry; keep `queued` so that it is not doubled.
-                let queued = slots[index as usize].queued;
-                slots[index as usize] = Slot { queued, ..empty };
-                index
-            }
-            None => {
-                slots.push(empty);
-                (slots.len() - 1) as u32
-            }
+        let index = if let Some(index) = self.free.borrow_mut().pop() {
+            // The heap may still hold the former owner's entry; keep `queued` so that it is not doubled.
+            let queued = slots[index as usize].queued;
+            slots[index as usize] = Slot { queued, ..empty };
+            index
+        } else {
+            slots.push(empty);
+            (slots.len() - 1) as u32
         };
         Timer { timers: self.clone(), index }
     }

@@ -26,6 +26,9 @@ pub(super) struct Wire {
     head: Option<Template>,
     /// Headers for the general way, `accept-encoding` included.
     headers: Vec<(HeaderName, Template)>,
+    url: Template,
+    body: Body,
+    correlation: Vec<Correlation>,
 }
 
 /// A request with nothing left to render: for HTTP/2, redirects and absolute URLs.
@@ -56,6 +59,9 @@ impl Wire {
             constant,
             head,
             headers,
+            url: request.url.clone(),
+            body: request.body.clone(),
+            correlation: plan.http.correlation.clone(),
         }
     }
 
@@ -77,8 +83,6 @@ impl Wire {
     /// Appends the request for HTTP/1.1 to `out`.
     pub(super) fn render(
         &self,
-        request: &RequestPlan,
-        http: &HttpPlan,
         user: &mut User,
         cookies: &str,
         out: &mut Vec<u8>,
@@ -90,35 +94,32 @@ impl Wire {
         if !cookies.is_empty() {
             push_header(out, "cookie", cookies.as_bytes());
         }
-        for correlation in &http.correlation {
+        for correlation in &self.correlation {
             let (name, value) = correlation_header(correlation, user);
             push_header(out, name, value.as_bytes());
         }
-        finish(&request.body, &self.method, user, out)
+        finish(&self.body, &self.method, user, out)
     }
 
-    /// The request in parts. `url` is rendered already: path and query.
-    pub(super) fn parts(
-        &self,
-        request: &RequestPlan,
-        http: &HttpPlan,
-        user: &mut User,
-        path: String,
-    ) -> Result<Parts, TransportError> {
+    /// The request in parts, with its URL, absolute or not, as the path.
+    pub(super) fn parts(&self, user: &mut User) -> Result<Parts, TransportError> {
+        let mut url = Vec::new();
+        user.render(&self.url, &mut url).map_err(|error| script(&error.to_string()))?;
+        let path = String::from_utf8_lossy(&url).into_owned();
         let mut headers = Vec::with_capacity(self.headers.len() + 2);
         for (name, template) in &self.headers {
             let mut value = Vec::new();
             user.render(template, &mut value).map_err(|error| script(&error.to_string()))?;
             headers.push((name.clone(), value));
         }
-        for correlation in &http.correlation {
+        for correlation in &self.correlation {
             let (name, value) = correlation_header(correlation, user);
             if let Ok(name) = HeaderName::try_from(name) {
                 headers.push((name, value.into_bytes()));
             }
         }
         let mut body = Vec::new();
-        user.render_body(&request.body, &mut body).map_err(|error| script(&error.to_string()))?;
+        user.render_body(&self.body, &mut body).map_err(|error| script(&error.to_string()))?;
         Ok(Parts { method: self.method.clone(), path, headers, body: body.into() })
     }
 }

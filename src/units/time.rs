@@ -124,7 +124,7 @@ impl fmt::Display for Nanos {
             (1_000, "µs"),
         ];
         for (size, unit) in UNITS {
-            let clean = size < 60_000_000_000 || self.0 % size == 0;
+            let clean = size < 60_000_000_000 || self.0.is_multiple_of(size);
             if self.0 >= size && clean {
                 return write!(f, "{}{unit}", trimmed(self.0 as f64 / size as f64));
             }

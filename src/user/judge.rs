@@ -184,12 +184,11 @@ pub(super) fn captures(
 ) -> Seen {
     for capture in captures {
         let default = || capture.default.as_ref().map(to_value);
-        match find(&capture.source, response).or_else(default) {
-            Some(value) => keep(capture.slot, value),
-            None => {
-                let message = format!("`{}` is not in the response", capture.name);
-                return Seen::failed(ErrorClass::CaptureFailed, message);
-            }
+        if let Some(value) = find(&capture.source, response).or_else(default) {
+            keep(capture.slot, value);
+        } else {
+            let message = format!("`{}` is not in the response", capture.name);
+            return Seen::failed(ErrorClass::CaptureFailed, message);
         }
     }
     Seen::ok()

@@ -192,7 +192,7 @@ fn parse(text: &str) -> PlayList {
         } else if line.starts_with("#EXT-X-STREAM-INF") {
             variant = true;
         } else if line.starts_with('#') {
-            continue;
+            // A tag that says nothing about what to fetch.
         } else if variant {
             return PlayList::Variant(line.to_owned());
         } else if segments.len() < SEGMENT_LIMIT {

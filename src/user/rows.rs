@@ -74,7 +74,9 @@ fn zipf(rows: u64, exponent: f64) -> Vec<f64> {
             sum
         })
         .collect();
-    sums.iter_mut().for_each(|value| *value /= sum);
+    for value in &mut sums {
+        *value /= sum;
+    }
     sums
 }
 

@@ -9,19 +9,19 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 /// The program under test.
-pub fn plimsoll() -> Command {
+pub(crate) fn plimsoll() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plimsoll"));
     command.env_remove("AIS_URL").env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
 
 /// A path in the checkout.
-pub fn checkout(path: &str) -> PathBuf {
+pub(crate) fn checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// A process that is ended, by its own handle, with its owner.
-pub struct Guarded(pub Child);
+pub(crate) struct Guarded(pub Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {
@@ -31,30 +31,30 @@ impl Drop for Guarded {
 }
 
 /// Asks a process to end.
-pub fn terminate(process: &Guarded) {
+pub(crate) fn terminate(process: &Guarded) {
     let pid = process.0.id().to_string();
     let told = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
     assert!(told.success());
 }
 
 /// A simulated stack.
-pub struct Stack {
+pub(crate) struct Stack {
     pub url: String,
     process: Guarded,
 }
 
 impl Stack {
     /// Ends it as a user would, so that its log is complete.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         terminate(&self.process);
         self.process.0.wait().expect("the simulator ends");
     }
 
-    pub fn start(folder: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(folder: &str, more: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", folder, more)
     }
 
-    pub fn start_at(listen: &str, folder: &str, more: &[&str]) -> Self {
+    pub(crate) fn start_at(listen: &str, folder: &str, more: &[&str]) -> Self {
         let mut child = plimsoll()
             .arg("simulate")
             .arg(checkout(folder))
@@ -74,7 +74,7 @@ impl Stack {
 }
 
 /// What a finished run left behind.
-pub struct Ran {
+pub(crate) struct Ran {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -83,28 +83,34 @@ pub struct Ran {
 
 impl Ran {
     /// `result.json`.
-    pub fn result(&self) -> Value {
-        let folder = self.folder.as_ref().unwrap_or_else(|| panic!("no run: {}", self.stderr));
+    pub(crate) fn result(&self) -> Value {
+        let folder = self.folder.as_ref().expect("a run");
         let text = fs::read_to_string(folder.join("result.json")).expect("a result");
         serde_json::from_str(&text).expect("JSON")
     }
 
+    /// A whole number of `result.json`, by its JSON pointer.
+    pub(crate) fn count(&self, pointer: &str) -> usize {
+        self.number(pointer) as usize
+    }
+
     /// A number of `result.json`, by its JSON pointer.
-    pub fn number(&self, pointer: &str) -> f64 {
+    pub(crate) fn number(&self, pointer: &str) -> f64 {
         let result = self.result();
         let found = result.pointer(pointer).and_then(Value::as_f64);
-        found.unwrap_or_else(|| panic!("no number at {pointer} in {result:#}"))
+        assert!(found.is_some(), "no number at {pointer} in {result:#}");
+        found.unwrap_or_default()
     }
 }
 
 /// Runs a command that writes its reports below `out`, and finds the one run in there.
-pub fn run(command: &mut Command, out: &Path) -> Ran {
+pub(crate) fn run(command: &mut Command, out: &Path) -> Ran {
     let output = command.arg("--out").arg(out).output().expect("the program runs");
     ran(&output, out)
 }
 
 /// What `output` and the folder below `out` say.
-pub fn ran(output: &Output, out: &Path) -> Ran {
+pub(crate) fn ran(output: &Output, out: &Path) -> Ran {
     Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -114,7 +120,7 @@ pub fn ran(output: &Output, out: &Path) -> Ran {
 }
 
 /// The folder of the one run below `out`.
-pub fn only_run(out: &Path) -> Option<PathBuf> {
+pub(crate) fn only_run(out: &Path) -> Option<PathBuf> {
     let system = fs::read_dir(out).ok()?.next()?.ok()?.path();
     let mut runs: Vec<PathBuf> =
         fs::read_dir(system).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -123,7 +129,7 @@ pub fn only_run(out: &Path) -> Option<PathBuf> {
 }
 
 /// A scenario file of one step, `GET path`, at `rate` for `seconds`.
-pub fn scenario(folder: &Path, more: &str, rate: &str, duration: &str) -> PathBuf {
+pub(crate) fn scenario(folder: &Path, more: &str, rate: &str, duration: &str) -> PathBuf {
     let file = folder.join("scenario.yaml");
     let text = format!(
         "name: test\ntarget: http://127.0.0.1:1\n{more}\nworkloads:\n  main:\n    arrivals: constant\n    \
@@ -135,7 +141,7 @@ pub fn scenario(folder: &Path, more: &str, rate: &str, duration: &str) -> PathBu
 }
 
 /// A port that nothing listens on now.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

@@ -2,6 +2,8 @@
 //!
 //! These tests run one at a time (`.config/nextest.toml`): they measure.
 
+#![expect(clippy::print_stdout, reason = "a measurement shows its figures")]
+
 mod counts;
 mod failures;
 mod harness;

@@ -40,7 +40,7 @@ fn two_runs_with_one_seed_send_the_same_requests_in_the_same_order() {
             &out.path().join("reports"),
         );
         stack.stop();
-        assert_eq!(ran.number("/load/requests"), ran.number("/load/iterations"), "{}", ran.stdout);
+        assert_eq!(ran.count("/load/requests"), ran.count("/load/iterations"), "{}", ran.stdout);
         let text = std::fs::read_to_string(&log).expect("a log");
         let uris: Vec<String> = text
             .lines()

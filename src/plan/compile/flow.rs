@@ -261,7 +261,9 @@ impl<'a> Flows<'a> {
             .collect();
         draft.ops.push(Op::Parallel(ids));
         // None of them can use what another one captures.
-        requests.iter().for_each(|request| draft.note_captures(request));
+        for request in requests {
+            draft.note_captures(request);
+        }
         Expected { requests: requests.len() as f64, seconds: 0.0 }
     }
 

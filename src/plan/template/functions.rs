@@ -45,7 +45,7 @@ fn rand(state: &State, low: i64, high: i64) -> Result<i64, Error> {
 
 /// `uuid()`: a random UUID, version 4.
 fn uuid(state: &State) -> Result<String, Error> {
-    let bits: u128 = with_scope(state, |scope| scope.draw(|chance| chance.random()))?;
+    let bits: u128 = with_scope(state, |scope| scope.draw(rand::RngExt::random))?;
     let bits = (bits & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
@@ -53,6 +53,7 @@ fn uuid(state: &State) -> Result<String, Error> {
 }
 
 /// `pick(['a', 'b'])`: one of the items, equally likely.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja passes arguments by value")]
 fn pick(state: &State, items: Vec<Value>) -> Result<Value, Error> {
     if items.is_empty() {
         return Err(Error::new(ErrorKind::InvalidOperation, "pick([]): there is nothing to pick"));

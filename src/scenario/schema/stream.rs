@@ -1,4 +1,4 @@
-//! Steps that last: server-sent events, WebSockets, and watching a video.
+//! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
 use http::Method;
 

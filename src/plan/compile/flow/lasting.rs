@@ -245,7 +245,9 @@ fn collect(steps: &[Step], names: &mut Vec<String>) {
                 collect(otherwise, names);
             }
             StepKind::Choose(branches) => {
-                branches.iter().for_each(|branch| collect(&branch.flow, names));
+                for branch in branches {
+                    collect(&branch.flow, names);
+                }
             }
             StepKind::Request(_)
             | StepKind::Think(_)

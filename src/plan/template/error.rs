@@ -1,0 +1,63 @@
+//! What can be wrong with a template, when it is compiled and when it is rendered.
+
+use std::ops::Range;
+
+use super::Slot;
+
+/// Why a template cannot be compiled. Ranges are bytes of the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// `{{` without `}}`.
+    #[error("`{{{{` is never closed by `}}}}`")]
+    Unclosed {
+        /// Where it opens.
+        at: Range<usize>,
+    },
+    /// `{% … %}` or `{# … #}`.
+    #[error("only `{{{{ … }}}}` is understood here")]
+    Statement {
+        /// Where it stands.
+        at: Range<usize>,
+    },
+    /// The expression is not well-formed.
+    #[error("{message}")]
+    Syntax {
+        /// Where the expression stands.
+        at: Range<usize>,
+        /// What minijinja says.
+        message: String,
+    },
+    /// A name that neither a data set nor a capture defines.
+    #[error("nothing defines `{name}`")]
+    UnknownName {
+        /// Where the expression stands.
+        at: Range<usize>,
+        /// The name.
+        name: String,
+        /// The names that are known.
+        known: Vec<String>,
+    },
+    /// A column that the data set does not have.
+    #[error("`{dataset}` has no column `{column}`")]
+    UnknownColumn {
+        /// Where the expression stands.
+        at: Range<usize>,
+        /// The data set.
+        dataset: String,
+        /// The column.
+        column: String,
+        /// Its columns.
+        known: Vec<String>,
+    },
+}
+
+/// Why a template cannot be rendered now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// A captured value that no earlier step has provided.
+    #[error("a captured value is used before any step has captured it")]
+    Missing(Slot),
+    /// The expression failed.
+    #[error("{0}")]
+    Expression(String),
+}

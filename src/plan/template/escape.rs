@@ -1,0 +1,58 @@
+//! Values made safe for the place where they go.
+
+use minijinja::Value;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// How a value is made safe for the place where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Escape {
+    /// As it is.
+    None,
+    /// Percent-encoded for a path segment or a query value.
+    Url,
+    /// For a form: like [`Escape::Url`].
+    Form,
+    /// Inside the quotes of a JSON string.
+    JsonText,
+    /// A whole JSON value: numbers stay numbers, texts get quotes.
+    Json,
+    /// In a header value: line breaks cannot smuggle in another header.
+    Header,
+}
+
+/// Everything but RFC 3986's unreserved characters.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Appends a value, made safe.
+pub(super) fn write_value(value: &Value, escape: Escape, out: &mut Vec<u8>) {
+    match (escape, value.as_str()) {
+        (Escape::Json, _) => {
+            // A value that JSON cannot hold (a function, an invalid number) becomes null.
+            if serde_json::to_writer(&mut *out, value).is_err() {
+                out.extend_from_slice(b"null");
+            }
+        }
+        (_, Some(text)) => write_text(text, escape, out),
+        (_, None) => write_text(&value.to_string(), escape, out),
+    }
+}
+
+fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
+    match escape {
+        Escape::None | Escape::Json => out.extend_from_slice(text.as_bytes()),
+        Escape::Url | Escape::Form => {
+            for part in percent_encode(text.as_bytes(), ENCODED) {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+        Escape::JsonText => {
+            let quoted = serde_json::to_string(text).unwrap_or_default();
+            // Only the outer quotes: an escaped one at the end is part of the text.
+            let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            out.extend_from_slice(inner.unwrap_or_default().as_bytes());
+        }
+        Escape::Header => {
+            out.extend(text.bytes().map(|b| if matches!(b, b'\r' | b'\n' | 0) { b' ' } else { b }));
+        }
+    }
+}

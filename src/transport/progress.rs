@@ -1,0 +1,77 @@
+//! A request under way: times and counts over all its exchanges.
+
+use crate::metrics::{Outcome, Phase, Phases, Sample};
+use crate::plan::RequestPlan;
+use crate::units::{Nanos, RunTime};
+
+use super::exchange::Answer;
+
+/// A request under way: what is known of it so far.
+pub(super) struct Progress {
+    pub(super) began: RunTime,
+    pub(super) deadline: RunTime,
+    pub(super) phases: Phases,
+    /// Sums over all exchanges of a chain of redirects.
+    pub(super) send: Nanos,
+    pub(super) wait: Nanos,
+    pub(super) receive: Nanos,
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_received: u64,
+    pub(super) exchanges: u16,
+    pub(super) status: u16,
+}
+
+impl Progress {
+    /// A request that begins now.
+    pub(super) fn new(began: RunTime, timeout: Nanos) -> Self {
+        Self {
+            began,
+            deadline: began + timeout,
+            phases: Phases::default(),
+            send: Nanos::ZERO,
+            wait: Nanos::ZERO,
+            receive: Nanos::ZERO,
+            bytes_sent: 0,
+            bytes_received: 0,
+            exchanges: 0,
+            status: 0,
+        }
+    }
+
+    /// Adds one exchange.
+    pub(super) fn add(&mut self, answer: &Answer) {
+        self.send += answer.written.since(answer.began);
+        self.wait += answer.first_byte.since(answer.written);
+        self.receive += answer.done.since(answer.first_byte);
+        self.bytes_sent += answer.bytes_sent;
+        self.bytes_received += answer.bytes_received;
+        self.status = answer.status;
+    }
+
+    /// What the recorder counts.
+    pub(super) fn into_sample(
+        mut self,
+        request: &RequestPlan,
+        intended: RunTime,
+        done: RunTime,
+        outcome: Outcome,
+    ) -> Sample {
+        if self.status != 0 {
+            self.phases.set(Phase::Send, self.send);
+            self.phases.set(Phase::Wait, self.wait);
+            self.phases.set(Phase::Receive, self.receive);
+        }
+        Sample {
+            step: request.step,
+            intended,
+            sent: self.began,
+            done,
+            phases: self.phases,
+            status: self.status,
+            bytes_received: self.bytes_received,
+            bytes_sent: self.bytes_sent,
+            exchanges: self.exchanges,
+            outcome,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What all users of a worker share: the prepared requests, and memory lent for the length of one.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::plan::{HttpPlan, Plan};
+
+use super::address::{Origin, Resolver};
+use super::connect::Connection;
+use super::parser::ResponseParser;
+use super::wire::Wire;
+use super::{Clock, Permit, SourcePool, Timers, TlsSetup};
+
+/// What all users of a worker share.
+#[derive(Debug)]
+pub struct Shared {
+    pub(super) plan: Arc<Plan>,
+    pub(super) tls: TlsSetup,
+    pub(super) permit: Permit,
+    pub(super) resolver: Resolver,
+    pub(super) open: Rc<Cell<u64>>,
+    pub(super) timers: Rc<Timers>,
+    pub(super) sources: SourcePool,
+    pub(super) target: Rc<Origin>,
+    pub(super) wires: Vec<Wire>,
+    pub(super) scratch: RefCell<Box<[u8]>>,
+    pub(super) parsers: RefCell<Vec<ResponseParser>>,
+    pub(super) buffers: RefCell<Vec<Vec<u8>>>,
+    /// Idle connections, where users share them.
+    pub(super) idle: RefCell<Vec<(Rc<Origin>, Connection)>>,
+}
+
+/// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
+const SCRATCH: usize = 64 * 1024;
+
+impl Shared {
+    /// Prepares a worker for `plan`.
+    pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: Permit, timers: Rc<Timers>) -> Rc<Self> {
+        let wires = plan.requests.iter().map(|request| Wire::compile(request, &plan)).collect();
+        Rc::new(Self {
+            sources: SourcePool::new(&plan.http.source_ips),
+            target: Rc::new(Origin::of_target(&plan.target)),
+            wires,
+            tls,
+            permit,
+            resolver: Resolver::default(),
+            open: Rc::default(),
+            timers,
+            scratch: RefCell::new(vec![0; SCRATCH].into()),
+            parsers: RefCell::default(),
+            buffers: RefCell::default(),
+            idle: RefCell::default(),
+            plan,
+        })
+    }
+
+    /// The run's clock.
+    pub fn clock(&self) -> Clock {
+        self.timers.clock()
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> u64 {
+        self.open.get()
+    }
+
+    /// The address that the first user's connections come from.
+    pub(super) fn first_source(&self) -> Option<IpAddr> {
+        self.sources.of_user(0)
+    }
+
+    /// How connections behave.
+    pub(super) fn http(&self) -> &HttpPlan {
+        &self.plan.http
+    }
+}
