@@ -20,7 +20,7 @@ fn dead_target_is_said_before_anything_is_sent() {
 #[test]
 fn dead_target_without_preflight_fails_its_objective() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = scenario(folder.path(), "", "50 req/s", "11s");
+    let file = scenario(folder.path(), "", "50 req/s", "16s");
     let target = format!("http://127.0.0.1:{}", free_port());
     let out = folder.path().join("reports");
     let ran =
@@ -105,7 +105,7 @@ fn target_that_dies_mid_run_and_comes_back_shows_both() {
     );
     assert_eq!(ran.code, 99, "{}", ran.stdout);
     let failed = ran.number("/whole_run/errors/rate");
-    // Dead for 3 s of 12 s.
+    // Dead for 4 s of 16 s.
     assert!((0.15..0.35).contains(&failed), "{failed}\n{}", ran.stdout);
 }
 

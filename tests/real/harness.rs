@@ -134,7 +134,7 @@ pub(crate) fn scenario(folder: &Path, more: &str, rate: &str, duration: &str) ->
     let text = format!(
         "name: test\ntarget: http://127.0.0.1:1\n{more}\nworkloads:\n  main:\n    arrivals: constant\n    \
          max_vus: 400\n    stages:\n      - {{ rate: {rate}, duration: {duration} }}\nscenarios:\n  get:\n    \
-         weight: 1\n    flow:\n      - get: {{ name: get, url: / }}\nslo:\n  error_rate: {{ target: 0.1%, max: 1% }}\n"
+         weight: 1\n    flow:\n      - get: {{ name: get, url: / }}\nslo:\n  error_rate: {{ target: 0.1%, max: 1% }}\n  p95: {{ target: 2s, max: 5s }}\n"
     );
     fs::write(&file, text).expect("written");
     file
