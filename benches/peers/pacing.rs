@@ -40,7 +40,7 @@ pub(crate) fn lag(nginx: &Nginx, rate: u32) {
             cpu * 100.0,
             (cpu - per_request * f64::from(rate)) * 100.0,
             run.number("/whole_run/requests"),
-            run.number("/whole_run/iterations") + run.number("/load/dropped_iterations"),
+            run.number("/load/intended_iterations"),
         );
     }
 }
@@ -48,8 +48,8 @@ pub(crate) fn lag(nginx: &Nginx, rate: u32) {
 /// Memory for each of 10,000 users with an open idle connection.
 pub(crate) fn memory(nginx: &Nginx) {
     let flow = "      - get: { name: get, url: / }\n      - think: 60s\n";
-    let few = "{ max_vus: 12000, stages: [ { rate: 10 iter/s, duration: 10s } ] }";
-    let many = "{ max_vus: 12000, stages: [ { rate: 1000 iter/s, duration: 10s } ] }";
+    let few = "{ vus: 100, duration: 12s }";
+    let many = "{ vus: 10000, duration: 12s }";
     let resident = |workload: &str| {
         let run = plimsoll(&scenario(nginx, workload, flow), "");
         let memory = run.seconds().iter().map(|(_, memory)| *memory).fold(0.0, f64::max);

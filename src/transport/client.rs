@@ -146,10 +146,11 @@ impl Client {
                 Some(parts) => parts,
                 None => wire.parts(user)?,
             };
+            let current = Rc::unwrap_or_clone(current);
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
             let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
             origin = Rc::new(to);
-            parts = Some(next);
+            parts = Some(Rc::new(next));
         }
     }
 
@@ -158,13 +159,13 @@ impl Client {
         &self,
         user: &mut User,
         wire: &Wire,
-    ) -> Result<(Rc<Origin>, Option<Parts>), TransportError> {
+    ) -> Result<(Rc<Origin>, Option<Rc<Parts>>), TransportError> {
         if wire.is_relative() {
             return Ok((self.shared.target.clone(), None));
         }
-        let mut parts = wire.parts(user)?;
+        let mut parts = Rc::unwrap_or_clone(wire.parts(user)?);
         if parts.path.starts_with('/') {
-            return Ok((self.shared.target.clone(), Some(parts)));
+            return Ok((self.shared.target.clone(), Some(Rc::new(parts))));
         }
         let url = Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
         let origin = Origin::of_url(&url).ok_or_else(|| not_a_url(&parts.path))?;
@@ -174,7 +175,7 @@ impl Client {
         } else {
             Rc::new(origin)
         };
-        Ok((origin, Some(parts)))
+        Ok((origin, Some(Rc::new(parts))))
     }
 
     /// One exchange on a connection, new or kept. Where a kept connection turns out to be closed before a
@@ -183,7 +184,7 @@ impl Client {
         &mut self,
         (user, wire): (&mut User, &Wire),
         origin: &Rc<Origin>,
-        parts: &mut Option<Parts>,
+        parts: &mut Option<Rc<Parts>>,
         (parser, progress): (&mut ResponseParser, &mut Progress),
     ) -> Result<Answer, TransportError> {
         let shared = self.shared.clone();
@@ -206,11 +207,11 @@ impl Client {
                 shared.clock().now()
             };
             progress.exchanges += 1;
-            let way = Way { origin, parts: parts.as_ref(), wire, began };
+            let way = Way { origin, parts: parts.as_deref(), wire, began };
             let outcome = self.send_on(&mut connection, user, way, parser).await;
             match outcome {
                 Ok(answer) => {
-                    self.keep_cookies(way.url(), &answer, parser);
+                    self.keep_cookies(way, &answer, parser);
                     if answer.reusable {
                         self.keep(origin, connection);
                     }
@@ -247,7 +248,7 @@ impl Client {
             (Connection::Http2(http2), Some(parts)) => {
                 let (clock, timer) = (shared.clock(), &self.timer);
                 let limits = Limits { keep_body, max_body, clock, timer };
-                let outgoing = Outgoing { origin, parts, cookies: &cookies, began };
+                let outgoing = Outgoing { parts, cookies: &cookies, began };
                 let outcome = Box::pin(http2.exchange(outgoing, limits)).await;
                 self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
                 return outcome;
@@ -352,16 +353,12 @@ impl Client {
         way.url().map_or_else(String::new, |url| self.cookies.header(&url))
     }
 
-    fn keep_cookies(&mut self, url: Option<Url>, answer: &Answer, parser: &ResponseParser) {
-        if !self.shared.http().cookies || (answer.http2.is_none() && !parser.sets_cookies()) {
+    fn keep_cookies(&mut self, way: Way<'_>, answer: &Answer, parser: &ResponseParser) {
+        if !self.shared.http().cookies || !answer.sets_cookies(parser) {
             return;
         }
-        if let Some(url) = url {
-            answer.with_headers(parser, |headers| {
-                if headers.first("set-cookie").is_some() {
-                    self.cookies.absorb(headers, &url);
-                }
-            });
+        if let Some(url) = way.url() {
+            answer.with_headers(parser, |headers| self.cookies.absorb(headers, &url));
         }
     }
 }

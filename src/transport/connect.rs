@@ -76,7 +76,7 @@ pub(super) async fn connect(
     if !origin.tls {
         return match shared.plan.http.version {
             HttpVersion::Http2 => {
-                Http2::start(Io::Plain(stream), guard).await.map(Connection::Http2)
+                Http2::start(Io::Plain(stream), origin, guard).await.map(Connection::Http2)
             }
             HttpVersion::Http1 | HttpVersion::Auto => {
                 Ok(Connection::Http1(Http1::new(Io::Plain(stream), guard)))
@@ -89,7 +89,7 @@ pub(super) async fn connect(
     let (io, is_http2) =
         shaken.unwrap_or_else(|| Err(timeout(ErrorClass::TlsTimeout, "the TLS handshake")))?;
     if is_http2 {
-        Http2::start(io, guard).await.map(Connection::Http2)
+        Http2::start(io, origin, guard).await.map(Connection::Http2)
     } else {
         Ok(Connection::Http1(Http1::new(io, guard)))
     }

@@ -29,6 +29,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Whether a `set-cookie` is among the headers.
+    pub(super) fn sets_cookies(&self, parser: &ResponseParser) -> bool {
+        match &self.http2 {
+            Some(answer) => answer.0.contains_key(http::header::SET_COOKIE),
+            None => parser.sets_cookies(),
+        }
+    }
+
     /// The headers, wherever they are.
     pub(super) fn with_headers<T>(
         &self,

@@ -4,6 +4,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http2::{Builder, SendRequest};
@@ -24,6 +26,9 @@ use super::{Clock, Timer, TransportError};
 #[derive(Debug, Clone)]
 pub(super) struct Http2 {
     sender: SendRequest<Full<Bytes>>,
+    /// What every request's URI begins with.
+    scheme: Scheme,
+    authority: Authority,
 }
 
 /// Spawns hyper's connection tasks on this worker.
@@ -41,7 +46,6 @@ impl<F: Future + 'static> Executor<F> for ThisThread {
 /// What is sent.
 #[derive(Clone, Copy)]
 pub(super) struct Outgoing<'a> {
-    pub(super) origin: &'a Origin,
     pub(super) parts: &'a Parts,
     /// The `cookie` header; empty for none.
     pub(super) cookies: &'a str,
@@ -58,7 +62,14 @@ pub(super) struct Limits<'a> {
 
 impl Http2 {
     /// Says hello. The connection closes when its last clone is dropped.
-    pub(super) async fn start(io: Io, open: OpenGuard) -> Result<Self, TransportError> {
+    pub(super) async fn start(
+        io: Io,
+        origin: &Origin,
+        open: OpenGuard,
+    ) -> Result<Self, TransportError> {
+        let scheme = if origin.tls { Scheme::HTTPS } else { Scheme::HTTP };
+        let authority = Authority::try_from(origin.authority.as_str())
+            .map_err(|error| not_valid(&error.into()))?;
         let (sender, connection) = Builder::new(ThisThread)
             .initial_stream_window_size(1 << 20)
             .initial_connection_window_size(1 << 22)
@@ -70,7 +81,7 @@ impl Http2 {
             let _ = connection.await;
             drop(open);
         });
-        Ok(Self { sender })
+        Ok(Self { sender, scheme, authority })
     }
 
     /// Whether the connection can no longer carry requests.
@@ -91,13 +102,35 @@ impl Http2 {
         })
     }
 
+    fn build(
+        &self,
+        parts: &Parts,
+        cookies: &str,
+    ) -> Result<http::Request<Full<Bytes>>, TransportError> {
+        let path = PathAndQuery::try_from(parts.path.as_str())
+            .map_err(|error| not_valid(&error.into()))?;
+        let mut uri = uri::Parts::default();
+        uri.scheme = Some(self.scheme.clone());
+        uri.authority = Some(self.authority.clone());
+        uri.path_and_query = Some(path);
+        let mut request = http::Request::new(Full::new(parts.body.clone()));
+        *request.method_mut() = parts.method.clone();
+        *request.uri_mut() = Uri::from_parts(uri).map_err(|error| not_valid(&error.into()))?;
+        *request.headers_mut() = parts.headers.clone();
+        if !cookies.is_empty() {
+            let value = HeaderValue::from_str(cookies).map_err(|error| not_valid(&error.into()))?;
+            request.headers_mut().insert(http::header::COOKIE, value);
+        }
+        Ok(request)
+    }
+
     async fn run(
         &mut self,
         outgoing: Outgoing<'_>,
         limits: Limits<'_>,
     ) -> Result<Answer, TransportError> {
-        let Outgoing { origin, parts, cookies, began } = outgoing;
-        let request = build(origin, parts, cookies)?;
+        let Outgoing { parts, cookies, began } = outgoing;
+        let request = self.build(parts, cookies)?;
         let bytes_sent = size_of(&request, &parts.path);
         let failed = |error: hyper::Error| from_hyper(&error, "the exchange failed");
         self.sender.ready().await.map_err(failed)?;
@@ -126,25 +159,8 @@ impl Http2 {
     }
 }
 
-fn build(
-    origin: &Origin,
-    parts: &Parts,
-    cookies: &str,
-) -> Result<http::Request<Full<Bytes>>, TransportError> {
-    let script = |error: http::Error| {
-        TransportError::new(ErrorClass::Script, format!("the request is not valid: {error}"))
-    };
-    let scheme = if origin.tls { "https" } else { "http" };
-    let mut request = http::Request::builder()
-        .method(parts.method.clone())
-        .uri(format!("{scheme}://{}{}", origin.authority, parts.path));
-    for (name, value) in &parts.headers {
-        request = request.header(name, value.as_slice());
-    }
-    if !cookies.is_empty() {
-        request = request.header(http::header::COOKIE, cookies);
-    }
-    request.body(Full::new(parts.body.clone())).map_err(script)
+fn not_valid(error: &http::Error) -> TransportError {
+    TransportError::new(ErrorClass::Script, format!("the request is not valid: {error}"))
 }
 
 /// Bytes of headers before compression, and of the body.

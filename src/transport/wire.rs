@@ -1,9 +1,10 @@
 //! Requests as bytes: whatever does not vary is put together once, before the run.
 
 use std::io::Write as _;
+use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::metrics::ErrorClass;
 use crate::plan::{Body, Correlation, HttpPlan, Plan, RequestPlan, Template};
@@ -21,6 +22,8 @@ pub(super) struct Wire {
     literal_path: String,
     /// The whole request, where nothing in it varies (cookies apart).
     constant: Option<Box<[u8]>>,
+    /// The same in parts.
+    constant_parts: Option<Rc<Parts>>,
     /// The head up to what varies by itself: `GET /x HTTP/1.1`, host and the scenario's headers. Absent
     /// where the URL may be absolute, so that the host is known only when it is rendered.
     head: Option<Template>,
@@ -37,7 +40,7 @@ pub(super) struct Parts {
     pub(super) method: Method,
     /// Path and query, beginning with `/`.
     pub(super) path: String,
-    pub(super) headers: Vec<(HeaderName, Vec<u8>)>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
@@ -52,11 +55,13 @@ impl Wire {
         let relative = request.url.starts_with(b"/");
         let head = relative.then(|| head_template(request, &headers, &plan.target.authority()));
         let constant = head.as_ref().and_then(|head| constant(head, request, &plan.http));
+        let constant_parts = constant.as_ref().and_then(|_| constant_parts(request, &headers));
         Self {
             method: request.method.clone(),
             keep_body: request.needs_body(),
             literal_path: request.url.literal_path(),
             constant,
+            constant_parts,
             head,
             headers,
             url: request.url.clone(),
@@ -102,20 +107,27 @@ impl Wire {
     }
 
     /// The request in parts, with its URL, absolute or not, as the path.
-    pub(super) fn parts(&self, user: &mut User) -> Result<Parts, TransportError> {
+    pub(super) fn parts(&self, user: &mut User) -> Result<Rc<Parts>, TransportError> {
+        match &self.constant_parts {
+            Some(parts) => Ok(parts.clone()),
+            None => self.render_parts(user).map(Rc::new),
+        }
+    }
+
+    fn render_parts(&self, user: &mut User) -> Result<Parts, TransportError> {
         let mut url = Vec::new();
         user.render(&self.url, &mut url).map_err(|error| script(&error.to_string()))?;
         let path = String::from_utf8_lossy(&url).into_owned();
-        let mut headers = Vec::with_capacity(self.headers.len() + 2);
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 4);
         for (name, template) in &self.headers {
             let mut value = Vec::new();
             user.render(template, &mut value).map_err(|error| script(&error.to_string()))?;
-            headers.push((name.clone(), value));
+            headers.append(name, header_value(&value)?);
         }
         for correlation in &self.correlation {
             let (name, value) = correlation_header(correlation, user);
             if let Ok(name) = HeaderName::try_from(name) {
-                headers.push((name, value.into_bytes()));
+                headers.append(name, header_value(value.as_bytes())?);
             }
         }
         let mut body = Vec::new();
@@ -137,7 +149,7 @@ impl Parts {
         push_request_line(out, &self.method, self.path.as_bytes());
         push_header(out, "host", authority.as_bytes());
         for (name, value) in &self.headers {
-            push_header(out, name.as_str(), value);
+            push_header(out, name.as_str(), value.as_bytes());
         }
         if !cookies.is_empty() {
             push_header(out, "cookie", cookies.as_bytes());
@@ -181,6 +193,24 @@ fn constant(head: &Template, request: &RequestPlan, http: &HttpPlan) -> Option<B
     whole.extend_from_slice(b"\r\n");
     whole.extend_from_slice(body);
     Some(whole.into())
+}
+
+fn constant_parts(request: &RequestPlan, headers: &[(HeaderName, Template)]) -> Option<Rc<Parts>> {
+    let mut map = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        map.append(name, header_value(value.as_constant()?).ok()?);
+    }
+    let body = match &request.body {
+        Body::None => Bytes::new(),
+        Body::Text(template) => Bytes::copy_from_slice(template.as_constant()?),
+    };
+    let path = String::from_utf8(request.url.as_constant()?.to_vec()).ok()?;
+    Some(Rc::new(Parts { method: request.method.clone(), path, headers: map, body }))
+}
+
+fn header_value(bytes: &[u8]) -> Result<HeaderValue, TransportError> {
+    HeaderValue::from_bytes(bytes)
+        .map_err(|_| script("a header has a value that HTTP does not allow"))
 }
 
 /// Appends length, blank line and body. The body is rendered in place, behind room for its length.
