@@ -21,6 +21,7 @@ use jiff::civil::Date;
 use self::flow::Flows;
 use self::template::Templates;
 use super::{Dataset, Names, Plan, Shard, Slot, TemplateSet};
+use crate::scenario::schema::Workload;
 use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, Sources, Span, Spanned};
 use crate::units::{Nanos, Ratio, Seed, WorkRate};
 
@@ -84,22 +85,24 @@ fn plan(
     let templates = Templates::new(&set, sources);
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
-    let mut flows = Flows::new(scenario, templates, prefix);
-    let (mut journeys, demand) = flows.journeys(problems);
-    let parts = flows.finish();
     let workload = load::choose(scenario, overrides, problems);
-    if let Some(share) = overrides.think.or_else(|| workload?.think) {
-        for journey in &mut journeys {
-            journey.program.scale_think(share.get());
-        }
-    }
+    let think = |workload: Option<&Workload>, overrides: &Overrides| {
+        overrides.think.or_else(|| workload?.think).map_or(1.0, Ratio::get)
+    };
+    let mut flows = Flows::new(scenario, templates, prefix.clone(), think(workload, overrides));
+    let (journeys, demand) = flows.journeys(problems);
+    let parts = flows.finish();
     let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data };
     let load = workload.and_then(|workload| loads.compile(workload, problems));
     // The other workloads are checked as well, as they stand in the file.
-    let as_written = load::Loads { overrides: &Overrides::default(), ..loads };
+    let as_written = Overrides::default();
     for other in &scenario.workloads {
         if workload.is_none_or(|chosen| chosen.name != other.name) {
-            as_written.compile(other, problems);
+            // Quicker users watch for a shorter time, and so ask for less.
+            let share = think(Some(other), &as_written);
+            let mut flows = Flows::new(scenario, templates, prefix.clone(), share);
+            let (_, demand) = flows.journeys(&mut Problems::default());
+            load::Loads { overrides: &as_written, demand, ..loads }.compile(other, problems);
         }
     }
     let objectives = objective::compile(scenario, &parts.steps, problems);

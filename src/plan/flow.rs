@@ -159,17 +159,6 @@ pub enum Op {
 #[derive(Debug, Clone, Default)]
 pub struct Program(pub Vec<Op>);
 
-impl Program {
-    /// Multiplies all think times by `factor`.
-    pub fn scale_think(&mut self, factor: f64) {
-        for op in &mut self.0 {
-            if let Op::Think(delay) = op {
-                *delay = delay.scaled(factor);
-            }
-        }
-    }
-}
-
 /// One journey.
 #[derive(Debug, Clone)]
 pub struct ScenarioPlan {

@@ -31,6 +31,7 @@ pub(super) struct Flows<'a> {
     compiled: Vec<RequestPlan>,
     streams: Vec<StreamPlan>,
     playbacks: Vec<PlaybackPlan>,
+    think: f64,
 }
 
 /// What flows come to besides their programs.
@@ -73,7 +74,13 @@ impl Expected {
 }
 
 impl<'a> Flows<'a> {
-    pub(super) fn new(scenario: &'a Scenario, templates: Templates<'a>, prefix: String) -> Self {
+    /// `think` is the share of think times (and of watching and listening) that users take.
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        templates: Templates<'a>,
+        prefix: String,
+        think: f64,
+    ) -> Self {
         Self {
             scenario,
             templates,
@@ -83,6 +90,7 @@ impl<'a> Flows<'a> {
             compiled: vec![],
             streams: vec![],
             playbacks: vec![],
+            think,
         }
     }
 
@@ -178,7 +186,7 @@ impl<'a> Flows<'a> {
         match &step.kind {
             StepKind::Request(request) => self.request(request, draft, problems),
             StepKind::Think(law) => {
-                let delay = delay(*law);
+                let delay = self.delay(*law);
                 draft.ops.push(Op::Think(delay));
                 Expected { requests: 0.0, seconds: delay.mean().as_secs_f64() }
             }
@@ -247,6 +255,17 @@ impl<'a> Flows<'a> {
         let plan = self.requests.compile(request, step, templates, problems);
         self.compiled.push(plan);
         RequestId((self.compiled.len() - 1) as u32)
+    }
+
+    /// A delay, as short as users are quick.
+    fn delay(&self, law: Law) -> Delay {
+        let delay = match law {
+            Law::Constant(span) => Delay::Constant(span),
+            Law::Uniform(low, high) => Delay::Uniform(low, high),
+            Law::Exponential(mean) => Delay::Exponential(mean),
+            Law::Normal(mean, deviation) => Delay::Normal(mean, deviation),
+        };
+        delay.scaled(self.think)
     }
 
     fn parallel(
@@ -381,15 +400,6 @@ impl<'a> Draft<'a> {
         if let Some(captured) = &mut self.captured {
             captured.extend(request.captures.iter().map(|capture| capture.name.value.clone()));
         }
-    }
-}
-
-pub(super) const fn delay(law: Law) -> Delay {
-    match law {
-        Law::Constant(span) => Delay::Constant(span),
-        Law::Uniform(low, high) => Delay::Uniform(low, high),
-        Law::Exponential(mean) => Delay::Exponential(mean),
-        Law::Normal(mean, deviation) => Delay::Normal(mean, deviation),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::scenario::schema::{
     Arrivals, ClosedShape, DataFile, OpenShape, Scenario, Shape, StageSpec, Workload,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
-use crate::units::{Nanos, Rate, RateUnit, Ratio, WorkRate};
+use crate::units::{Nanos, Rate, RateUnit, WorkRate};
 
 /// What an iteration of the mix asks for on average.
 #[derive(Debug, Clone, Copy)]
@@ -44,15 +44,13 @@ pub(super) struct Loads<'a> {
 impl Loads<'_> {
     /// The load of a workload.
     pub(super) fn compile(&self, workload: &Workload, problems: &mut Problems) -> Option<Load> {
-        let share = self.overrides.think.or(workload.think).map_or(1.0, Ratio::get);
-        let seconds = self.demand.seconds * share;
         match &workload.shape {
-            Shape::Open(open) => self.open(open, seconds, problems).map(Load::Open),
+            Shape::Open(open) => self.open(open, problems).map(Load::Open),
             Shape::Closed(closed) => self.closed(workload, closed, problems).map(Load::Closed),
         }
     }
 
-    fn open(&self, shape: &OpenShape, seconds: f64, problems: &mut Problems) -> Option<OpenLoad> {
+    fn open(&self, shape: &OpenShape, problems: &mut Problems) -> Option<OpenLoad> {
         let mut stages = vec![];
         let mut last = Rate::ZERO;
         for spec in &shape.stages {
@@ -70,7 +68,7 @@ impl Loads<'_> {
         let asked = self.overrides.max_vus.map(|vus| Spanned::new(vus, Span::COMMAND_LINE));
         let asked = asked.or_else(|| shape.max_vus.clone());
         if let Some(asked) = &asked {
-            Self::check_littles_law(&stages, &shape.stages, (asked.value, seconds), problems);
+            self.check_littles_law(&stages, &shape.stages, asked.value, problems);
             self.check_rows(asked.value, problems);
         }
         Some(OpenLoad {
@@ -78,7 +76,7 @@ impl Loads<'_> {
                 Arrivals::Poisson => ArrivalLaw::Poisson,
                 Arrivals::Constant => ArrivalLaw::Constant,
             },
-            max_vus: asked.map_or_else(|| self.enough_users(&stages, seconds), |asked| asked.value),
+            max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),
             stages,
         })
     }
@@ -136,11 +134,13 @@ impl Loads<'_> {
 
     /// N = X·R (Little 1961): think times alone keep `seconds` × rate users busy.
     fn check_littles_law(
+        &self,
         stages: &[Stage],
         specs: &[StageSpec],
-        (max_vus, seconds): (u32, f64),
+        max_vus: u32,
         problems: &mut Problems,
     ) {
+        let seconds = self.demand.seconds;
         if seconds <= 0.0 {
             return;
         }
@@ -174,9 +174,9 @@ impl Loads<'_> {
 
     /// Users for the highest rate if every iteration took its think times and another ten seconds; but not more
     /// than there are rows to give them.
-    fn enough_users(&self, stages: &[Stage], seconds: f64) -> u32 {
+    fn enough_users(&self, stages: &[Stage]) -> u32 {
         let peak = stages.iter().fold(0.0_f64, |peak, s| peak.max(s.from.get()).max(s.to.get()));
-        let wanted = (peak * (seconds + 10.0)).ceil().clamp(100.0, 100_000.0);
+        let wanted = (peak * (self.demand.seconds + 10.0)).ceil().clamp(100.0, 100_000.0);
         let rows = self
             .data
             .iter()

@@ -94,7 +94,11 @@ fn scope(
             ("tag", name, steps.iter().flat_map(|step| step.tags.clone()).collect(), Scope::Tag)
         }
     };
-    if known.contains(&name.value) {
+    // A playback is known by its parts alone: `playback.first_segment`.
+    let is_whole = |part: &String| {
+        part.strip_prefix(name.value.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    };
+    if known.contains(&name.value) || (what == "step" && known.iter().any(is_whole)) {
         return Some(scope(name.value.clone()));
     }
     let kind = ProblemKind::UnknownName { what, name: name.value.clone(), known };

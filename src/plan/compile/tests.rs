@@ -98,6 +98,19 @@ fn ais_becomes_a_plan() {
 }
 
 #[test]
+fn every_system_becomes_a_plan_with_every_workload() {
+    for system in ["ais", "alawael", "running", "travelsense", "triple"] {
+        for workload in ["smoke", "demo", "load"] {
+            let overrides =
+                Overrides { workload: Some(workload.to_owned()), ..Overrides::default() };
+            let plan = compiled(&format!("scenarios/{system}"), &overrides);
+            assert!(plan.requests_per_iteration() > 1.0, "{system}/{workload}");
+            assert!(plan.objectives.len() >= 4, "{system}");
+        }
+    }
+}
+
+#[test]
 fn json_keeps_types_and_escapes_texts() {
     let plan = plan_of_steps(
         "      - post:\n          name: b\n          url: /b\n          json:\n            \

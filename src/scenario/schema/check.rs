@@ -160,11 +160,9 @@ fn below<T: std::str::FromStr<Err = ParseUnitError>>(
 
 /// On the body a bare text means that it contains it: whole bodies are rarely written down.
 fn body_matcher(node: &Node, problems: &mut Problems) -> Option<Matcher> {
-    match matcher(node, "the body", problems)? {
-        Matcher::Equals(Json::String(text)) if matches!(node.value, NodeValue::Scalar(_)) => {
-            Some(Matcher::Contains(text))
-        }
-        matcher => Some(matcher),
+    match &node.value {
+        NodeValue::Scalar(scalar) => Some(Matcher::Contains(scalar.text.clone())),
+        _ => matcher(node, "the body", problems),
     }
 }
 
@@ -176,6 +174,9 @@ fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<M
         NodeValue::Scalar(scalar) if scalar.text.starts_with(['<', '>']) => {
             let (sign, number) = scalar.text.split_at(1);
             let Ok(bound) = number.trim().parse::<f64>() else {
+                if !scalar.plain {
+                    return Some(Matcher::Equals(json_of_node(node)));
+                }
                 let kind = ProblemKind::BadMatcher { found: scalar.text.clone(), what };
                 problems.report(node.span, kind);
                 return None;

@@ -1,6 +1,6 @@
 //! Steps that last: polls, streams, playback.
 
-use super::{Draft, Expected, Flows, LOOP_LIMIT, delay};
+use super::{Draft, Expected, Flows, LOOP_LIMIT};
 use crate::metrics::StepId;
 use crate::plan::compile::{body, request};
 use crate::plan::{
@@ -49,7 +49,7 @@ impl<'a> Flows<'a> {
         let (kind, first, seconds) = match &stream.kind {
             schema::StreamKind::Events { .. } => ("SSE", "first event", 0.0),
             schema::StreamKind::Messages { hold, .. } => {
-                ("WebSocket", "first message", delay(*hold).mean().as_secs_f64())
+                ("WebSocket", "first message", self.delay(*hold).mean().as_secs_f64())
             }
         };
         let request = self.compiled_request(&stream.request, kind, draft, problems);
@@ -76,7 +76,7 @@ impl<'a> Flows<'a> {
                 StreamKind::Messages {
                     send: send.iter().map(|node| message(node, templates, problems)).collect(),
                     expect: expect.iter().map(request::check).collect(),
-                    hold: delay(*hold),
+                    hold: self.delay(*hold),
                 }
             }
         }
@@ -109,7 +109,7 @@ impl<'a> Flows<'a> {
         let first_segment = self.part_of(&playback.name, "first segment", problems);
         let played = self.part_of(&playback.name, "played", problems);
         let stalled = self.part_of(&playback.name, "stalled", problems);
-        let watch = delay(playback.watch);
+        let watch = self.delay(playback.watch);
         let renew_every = playback.renewal.as_ref().map_or(Nanos::ZERO, |renewal| renewal.every);
         self.playbacks.push(PlaybackPlan {
             manifest: RequestId(0),
