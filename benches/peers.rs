@@ -23,9 +23,12 @@ fn main() {
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     install();
     println!("machine: {}", machine());
-    for (name, command) in
-        [("wrk", "wrk -v"), ("h2load", "h2load --version"), ("oha", "oha --version"), ("nginx", "nginx -v")]
-    {
+    for (name, command) in [
+        ("wrk", "wrk -v"),
+        ("h2load", "h2load --version"),
+        ("oha", "oha --version"),
+        ("nginx", "nginx -v"),
+    ] {
         println!("{name}: {}", first_line(command).unwrap_or_else(|| "not installed".into()));
     }
     let nginx = nginx::Nginx::start();
@@ -49,11 +52,12 @@ fn main() {
 
 /// Installs what is missing from Debian's packages, where that can be done without asking.
 fn install() {
-    let missing: Vec<&str> = [("wrk", "wrk"), ("h2load", "nghttp2-client"), ("nginx", "nginx-light")]
-        .into_iter()
-        .filter(|(program, _)| tool::find(program).is_none())
-        .map(|(_, package)| package)
-        .collect();
+    let missing: Vec<&str> =
+        [("wrk", "wrk"), ("h2load", "nghttp2-client"), ("nginx", "nginx-light")]
+            .into_iter()
+            .filter(|(program, _)| tool::find(program).is_none())
+            .map(|(_, package)| package)
+            .collect();
     if missing.is_empty() {
         return;
     }

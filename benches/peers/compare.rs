@@ -45,7 +45,10 @@ pub fn http2(nginx: &Nginx) {
     let text = scenario(&url, ", version: 2, tls: { insecure: true }", ONE_STEP);
     let line = format!("h2load -c {CONNECTIONS} -m 1 -t 1 -D {SECONDS} {url}/");
     let h2load: Way<'_> = ("h2load", Box::new(move || peer("h2load", &line)));
-    print("HTTP/2 over TLS, one stream a connection (bar ≤ 0.95 × h2load)", vec![h2load, ours(&text)]);
+    print(
+        "HTTP/2 over TLS, one stream a connection (bar ≤ 0.95 × h2load)",
+        vec![h2load, ours(&text)],
+    );
 }
 
 pub fn journey(nginx: &Nginx) {
@@ -89,7 +92,10 @@ fn print(title: &str, ways: Vec<Way<'_>>) {
             }
         }
     }
-    println!("\n{title}\n  {ROUNDS} rounds in turns, {SECONDS} s each; CPU per request, and its ratio to {}", ways[0].0);
+    println!(
+        "\n{title}\n  {ROUNDS} rounds in turns, {SECONDS} s each; CPU per request, and its ratio to {}",
+        ways[0].0
+    );
     for ((name, _), own) in ways.iter().zip(&costs) {
         if own.is_empty() {
             println!("  {name:<10} not installed");

@@ -22,7 +22,8 @@ impl Nginx {
         let made = made.expect("a certificate");
         let f = folder.path().display();
         fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("written");
-        fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+        fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem())
+            .expect("written");
         let configuration = format!(
             "daemon off; worker_processes 1; pid {f}/pid; error_log {f}/error.log;\n\
              worker_rlimit_nofile 30000; events {{ worker_connections 20000; }}\n\

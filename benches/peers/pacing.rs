@@ -16,13 +16,16 @@ const ONE_STEP: &str = "      - get: { name: get, url: / }\n";
 /// Lag and CPU at `rate`. The pacing's share is what the worker uses beyond what the same requests cost
 /// at full speed, where nothing is paced.
 pub fn lag(nginx: &Nginx, rate: u32) {
-    println!("\nschedule lag at {rate}/s, Poisson, one worker (bars: 2,000/s p99 ≤ 100 µs and CPU ≤ 12 % of a core; 20,000/s p99 ≤ 300 µs, pacing ≤ 40 %)");
+    println!(
+        "\nschedule lag at {rate}/s, Poisson, one worker (bars: 2,000/s p99 ≤ 100 µs and CPU ≤ 12 % of a core; 20,000/s p99 ≤ 300 µs, pacing ≤ 40 %)"
+    );
     let closed = scenario(nginx, "{ vus: 64, duration: 5s }", ONE_STEP);
     for round in 1..=3 {
         let unpaced = plimsoll(&closed, "");
         let seconds = unpaced.seconds();
         let cpu: f64 = seconds.iter().map(|(cpu, _)| cpu).sum::<f64>() / seconds.len() as f64;
-        let per_request = cpu / (unpaced.number("/whole_run/requests") / unpaced.number("/duration_s"));
+        let per_request =
+            cpu / (unpaced.number("/whole_run/requests") / unpaced.number("/duration_s"));
         let workload =
             format!("{{ max_vus: 2000, stages: [ {{ rate: {rate} req/s, duration: 10s }} ] }}");
         let run = plimsoll(&scenario(nginx, &workload, ONE_STEP), "");

@@ -85,8 +85,7 @@ mod tests {
 
     #[test]
     fn line_without_requests_shows_no_numbers_it_does_not_have() {
-        let interval =
-            Interval { end: RunTime::ZERO + Nanos::from_secs(5), ..Interval::default() };
+        let interval = Interval { end: RunTime::ZERO + Nanos::from_secs(5), ..Interval::default() };
         let text = line(&interval, Nanos::from_secs(20));
         assert!(text.starts_with("━━━━╌╌╌╌╌╌╌╌╌╌╌╌ 0:05/0:20"), "{text}");
         assert!(text.contains("p99 –"), "{text}");

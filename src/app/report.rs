@@ -39,7 +39,8 @@ pub(super) fn finish(
     let summary = terminal::summary(&report, style(), width());
     if quiet {
         // The first lines are the answer.
-        let answer: Vec<&str> = summary.lines().take_while(|line| !line.trim().is_empty()).collect();
+        let answer: Vec<&str> =
+            summary.lines().take_while(|line| !line.trim().is_empty()).collect();
         write_out(&format!("{}\n", answer.join("\n")));
     } else {
         write_out(&summary);

@@ -56,8 +56,7 @@ pub(super) fn run_scenario(
     let loaded = load(path, asked.settings, &files::read, &files::variable);
     let plan = Arc::new(plan_of(&loaded, &overrides(asked, load_args))?);
     let permit = permit_for(&plan, asked.may_load);
-    prepare_limits(&plan)
-        .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
+    prepare_limits(&plan).map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
     let tls = tls_for(&plan)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
@@ -103,7 +102,8 @@ fn overrides(asked: &Asked<'_>, load: &cli::Load) -> Overrides {
 
 /// The plan, or all that is wrong with it.
 pub(super) fn plan_of(loaded: &Loaded, overrides: &Overrides) -> Result<Plan, Failure> {
-    compile(loaded, overrides, wall::today()).map_err(|problems| problems_failure(&problems, loaded))
+    compile(loaded, overrides, wall::today())
+        .map_err(|problems| problems_failure(&problems, loaded))
 }
 
 fn problems_failure(problems: &[Problem], loaded: &Loaded) -> Failure {
@@ -154,9 +154,9 @@ pub(super) fn look_ahead(
 fn hint_for(error: &crate::transport::TransportError) -> Option<&'static str> {
     use crate::metrics::ErrorClass;
     match error.class {
-        ErrorClass::Refused => {
-            Some("is it running there? `--target URL` sends the load elsewhere, `--no-preflight` starts anyway")
-        }
+        ErrorClass::Refused => Some(
+            "is it running there? `--target URL` sends the load elsewhere, `--no-preflight` starts anyway",
+        ),
         ErrorClass::Dns => Some("check the spelling of the host in `target`"),
         ErrorClass::Tls => Some(
             "for a certificate of your own, give its authority: `http: { tls: { ca: ca.pem } }`; \

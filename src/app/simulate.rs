@@ -60,7 +60,8 @@ pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
             served
         })
     });
-    let served = served.map_err(|error| Failure::while_doing("the simulation broke off", &error))?;
+    let served =
+        served.map_err(|error| Failure::while_doing("the simulation broke off", &error))?;
     say(&format!(
         "{} requests; answers late by p50 {}, p99 {}, max {}",
         served.requests, served.lateness_p50, served.lateness_p99, served.lateness_max

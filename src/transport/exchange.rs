@@ -46,7 +46,10 @@ impl Answer {
             Some(answer) => {
                 let mut text = format!("HTTP/2 {}\n", self.status);
                 for (name, value) in &answer.0 {
-                    text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+                    text.push_str(&format!(
+                        "{name}: {}\n",
+                        String::from_utf8_lossy(value.as_bytes())
+                    ));
                 }
                 text.push('\n');
                 text

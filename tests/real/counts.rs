@@ -35,7 +35,8 @@ impl Nginx {
         );
         let file = folder.join("nginx.conf");
         fs::write(&file, configuration).expect("written");
-        let program = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
+        let program =
+            if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
         let child = Command::new(program)
             .arg("-p")
             .arg(folder)

@@ -4,9 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use super::harness::{
-    Guarded, Stack, checkout, free_port, only_run, plimsoll, ran, run, scenario,
-};
+use super::harness::{Guarded, Stack, checkout, free_port, only_run, plimsoll, ran, run, scenario};
 
 #[test]
 fn dead_target_is_said_before_anything_is_sent() {
