@@ -8,6 +8,7 @@ mod outcome;
 mod rows;
 mod rules;
 mod summary;
+mod trend;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub use rules::Rules;
 pub use summary::{
     Baseline, BaselineError, Conditions, Metric, RunSummary, StepSummary, UnknownMetric,
 };
+pub use trend::Trend;
 
 use super::regression::{Regression, RegressionVerdict};
 

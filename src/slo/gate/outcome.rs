@@ -26,9 +26,11 @@ pub enum GateOutcome {
 }
 
 impl GateOutcome {
-    /// The worst of all runs and the comparison; `compared` is absent where no baseline was given.
+    /// The worst of all runs and the comparison; `compared` is absent where no baseline was given. Without
+    /// any of them nothing is known, which is no pass.
     pub fn of(verdicts: impl IntoIterator<Item = Verdict>, compared: Option<GateVerdict>) -> Self {
-        let of_runs = verdicts.into_iter().map(Self::of_run).max().unwrap_or(Self::NotValid);
+        let nothing = if compared.is_some() { Self::Pass } else { Self::NotValid };
+        let of_runs = verdicts.into_iter().map(Self::of_run).max().unwrap_or(nothing);
         let of_comparison = match compared {
             None | Some(GateVerdict::NotRegressed) => Self::Pass,
             Some(GateVerdict::NeedMoreRuns) => Self::NeedMoreRuns,

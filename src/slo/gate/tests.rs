@@ -107,3 +107,23 @@ fn metric_that_a_run_was_too_short_for_is_told() {
     let expected = LeftOut { step, metric: Metric::P99, requests_min: 12 };
     assert_eq!(found.left_out, [expected]);
 }
+
+#[test]
+fn trend_finds_where_the_level_changed_and_leaves_out_what_is_not_valid() {
+    let model = runs(1.0, 0).remove(0);
+    let mut history: Vec<RunSummary> = (0..24)
+        .map(|at| {
+            let mut run = model.clone();
+            let jitter = [0.0, 1.0, -1.0, 0.5][at % 4];
+            let ms = if at < 12 { 100.0 + jitter } else { 120.0 + jitter };
+            run.steps[0].p95 = Some(crate::units::Nanos::from_secs_f64(ms / 1e3));
+            run
+        })
+        .collect();
+    history[3].validity = crate::slo::ValidityStatus::NotValid;
+    let trend = Trend::of(&history, RunSummary::WHOLE, Metric::P95);
+    assert_eq!(trend.points.len(), 23);
+    assert_eq!(trend.changes.len(), 1, "{:?}", trend.changes);
+    assert_eq!(trend.points[trend.changes[0].index].0, 12);
+    assert!((trend.changes[0].change() - 0.2).abs() < 0.01);
+}
