@@ -4,15 +4,19 @@
 //! file system asked. Data goes to stdout, talk to stderr.
 
 mod check;
+mod compare;
 mod demo;
 mod embedded;
 mod exit;
 mod files;
+mod gate;
 mod header;
+mod history;
 mod output;
 mod progress;
 mod report;
 mod run;
+mod runs;
 mod simulate;
 mod trace;
 mod wall;
@@ -34,6 +38,9 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check::check(&check),
         Command::Run(run) => run::run(&run),
         Command::Report(report) => report::report(&report),
+        Command::Gate(gate) => gate::gate(&gate),
+        Command::Compare(compare) => compare::compare(&compare),
+        Command::Runs(runs) => runs::runs(&runs),
         Command::Simulate(simulate) => simulate::simulate(&simulate),
         Command::Schema => {
             write_out(&format!("{:#}\n", crate::scenario::scenario_schema()));

@@ -1,5 +1,8 @@
 //! The command line: what can be asked. No logic in here.
 
+mod gate;
+mod runs;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::Shard;
 use crate::units::{Nanos, Ratio, WorkRate};
+
+pub use gate::{Compare, Gate, GateFormat, Rules};
+pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
 
 /// How much does it carry, and what do we buy next?
 #[derive(Debug, Parser)]
@@ -47,6 +53,12 @@ pub enum Command {
     Run(Run),
     /// Rebuild the reports of a run from its run.jsonl
     Report(Report),
+    /// Judge runs for CI: by the SLO table, and against a baseline
+    Gate(Gate),
+    /// Compare two sides step by step: run folders, folders of runs, or baseline files
+    Compare(Compare),
+    /// The history of runs: list, trend, promote to a baseline, prune
+    Runs(Runs),
     /// Play the simulated stack of a scenario folder as a real HTTP server
     Simulate(Simulate),
     /// Print the JSON Schema of scenario files, for editors
@@ -67,6 +79,9 @@ pub struct Demo {
     /// How the load is shaped.
     #[command(flatten)]
     pub load: Load,
+    /// Make so many runs, each with its own seed: what a gate compares.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeat: u32,
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,
@@ -189,6 +204,9 @@ pub struct Run {
     /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
     #[arg(long, value_name = "HOST")]
     pub i_may_load: Vec<String>,
+    /// Make so many runs, each with its own seed: what a gate compares.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeat: u32,
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,

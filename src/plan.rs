@@ -14,7 +14,7 @@ mod stream;
 mod template;
 
 pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
-pub use compile::{Overrides, compile};
+pub use compile::{DEFAULT_SEED, Overrides, compile};
 pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};

@@ -9,6 +9,7 @@ use crate::units::Nanos;
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::output::say;
+use super::run::repeat::repeated;
 use super::run::{Asked, run_scenario};
 
 /// The simulated stack, as a child process that ends with its owner.
@@ -22,6 +23,11 @@ const LIFETIME: Nanos = Nanos::from_secs(3_600);
 
 /// Starts the stack, runs the workload, reports.
 pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
+    // Each run gets a stack of its own: caches that the run before has filled would make the next one quicker.
+    repeated(args.repeat, &args.load, |load| play(args, load))
+}
+
+fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     let system = args.system.name();
     let stack = Stack::start(system)?;
     if !args.output.quiet {
@@ -40,7 +46,7 @@ pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
         preflight: true,
         may_load: &[],
     };
-    let mut load = args.load.clone();
+    let mut load = load.clone();
     load.workload.get_or_insert_with(|| "demo".to_owned());
     run_scenario(&embedded::folder(system), &asked, &load, &args.output)
 }

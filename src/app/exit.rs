@@ -25,14 +25,19 @@ impl Exit {
     }
 
     pub(super) fn code(self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.number())
+    }
+
+    /// The number that `--help` documents.
+    pub(super) const fn number(self) -> u8 {
+        match self {
             Self::Pass => 0,
             Self::Error => 1,
             Self::Usage => 2,
             Self::Refused => 96,
             Self::Interrupted => 130,
             Self::Judged(code) => code,
-        })
+        }
     }
 }
 

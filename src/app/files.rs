@@ -72,7 +72,7 @@ impl RunFolder {
 }
 
 /// The name of the run log in a run's folder.
-const LOG: &str = "run.jsonl";
+pub(super) const LOG: &str = "run.jsonl";
 
 /// Reads the log of a run, given its folder or the log itself. Returns the folder too.
 pub(super) fn read_log(path: &Path) -> Result<(RunLog, PathBuf), Failure> {
@@ -91,6 +91,13 @@ pub(super) fn read_log(path: &Path) -> Result<(RunLog, PathBuf), Failure> {
     let log = RunLog::read(&String::from_utf8_lossy(&text))
         .map_err(|error| Failure::new(Exit::Usage, format!("error: `{shown}`: {error}")))?;
     Ok((log, folder))
+}
+
+/// Makes a folder and those above it.
+pub(super) fn create_folder(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::while_doing(&format!("cannot create `{}`", folder.display()), &error)
+    })
 }
 
 /// Writes the rendered reports into `folder`.

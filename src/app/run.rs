@@ -1,5 +1,7 @@
 //! `plimsoll run`: a workload from file to verdict.
 
+pub(super) mod repeat;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,7 +35,9 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
         preflight: !args.no_preflight,
         may_load: &args.i_may_load,
     };
-    run_scenario(&args.path, &asked, &args.load, &args.output)
+    repeat::repeated(args.repeat, &args.load, |load| {
+        run_scenario(&args.path, &asked, load, &args.output)
+    })
 }
 
 /// What only `run` can ask for.

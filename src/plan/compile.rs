@@ -47,7 +47,7 @@ pub struct Overrides {
 }
 
 /// The seed of a run that gives none: the same for all, so that runs can be compared.
-const DEFAULT_SEED: Seed = Seed::new(1);
+pub const DEFAULT_SEED: Seed = Seed::new(1);
 
 /// Makes the plan of a scenario. `today` is what `date()` in templates counts from.
 ///

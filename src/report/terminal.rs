@@ -2,9 +2,13 @@
 //!
 //! The answer comes first and is told by word and symbol; colour only repeats it. Lines fit the width.
 
+mod gate;
+mod history;
 mod style;
 mod table;
 
+pub use gate::gate;
+pub use history::{list, trends};
 pub use style::Style;
 
 use style::Tone;

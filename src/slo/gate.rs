@@ -4,16 +4,23 @@
 //! small enough to be committed beside the code: see [`Baseline`].
 
 mod likeness;
+mod outcome;
+mod rows;
+mod rules;
 mod summary;
+mod trend;
 
 use serde::{Deserialize, Serialize};
 
 pub use likeness::{Likeness, Unlike, alike};
-pub use summary::{Baseline, BaselineError, Conditions, Metric, RunSummary, StepSummary};
+pub use outcome::GateOutcome;
+pub use rules::Rules;
+pub use summary::{
+    Baseline, BaselineError, Conditions, Metric, RunSummary, StepSummary, UnknownMetric,
+};
+pub use trend::Trend;
 
-use super::regression::{Regression, RegressionVerdict, Scale, compare_at};
-use super::statistics::multiple_tests::holm;
-use super::statistics::{median, rank_test};
+use super::regression::{Regression, RegressionVerdict};
 
 /// One metric of one step, compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,11 +37,22 @@ pub struct GateRow {
     pub regression: Regression,
 }
 
+/// A metric of a step that could not be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The step's name.
+    pub step: String,
+    /// What was not compared.
+    pub metric: Metric,
+    /// The fewest requests of the step in any run; some run had too few to have the metric.
+    pub requests_min: u64,
+}
+
 /// What the gate came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateVerdict {
-    /// No metric got worse by more than 5 %, certainly.
+    /// No metric got worse by as much as counts, certainly.
     NotRegressed,
     /// Some metric cannot be told; none got worse certainly.
     NeedMoreRuns,
@@ -62,8 +80,12 @@ pub struct GateComparison {
     pub runs: (usize, usize),
     /// How many more runs a side would probably tell; 0 where the answer is clear.
     pub more_runs: u32,
+    /// The least rise of a time that counted, 0.05 for 5 %.
+    pub effect_min: f64,
     /// All rows, by step in the order of the scenario, then by metric.
     pub rows: Vec<GateRow>,
+    /// What some run was too short for.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl GateComparison {
@@ -79,28 +101,36 @@ impl GateComparison {
 /// five metrics just bear; over all steps nothing could ever be found.
 ///
 /// # Errors
-/// All the ways in which the runs are unlike, unless `likeness` waives them.
+/// All the ways in which the runs are unlike, unless the rules waive them.
 pub fn compare(
     baseline: &[RunSummary],
     candidate: &[RunSummary],
-    likeness: Likeness,
+    rules: &Rules,
 ) -> Result<GateComparison, Vec<Unlike>> {
-    if likeness == Likeness::Required {
+    if rules.likeness == Likeness::Required {
         let unlike = alike(baseline, candidate);
         if !unlike.is_empty() {
             return Err(unlike);
         }
     }
     let steps = baseline.first().map(|run| run.steps.as_slice()).unwrap_or_default();
-    let rows: Vec<GateRow> =
-        steps.iter().flat_map(|step| compare_step(&step.name, baseline, candidate)).collect();
+    let (mut rows, mut left_out) = (vec![], vec![]);
+    for step in steps.iter().filter(|step| rules.counts(&step.name)) {
+        let (compared, without) = rows::of_step(&step.name, baseline, candidate, rules);
+        rows.extend(compared);
+        left_out.extend(without);
+    }
     let more_runs = rows.iter().map(|row| missing_runs(&row.regression)).max().unwrap_or(0);
-    let runs = (baseline.len(), candidate.len());
-    let verdict = match rows.iter().map(|row| verdict_of(&row.regression)).max() {
-        Some(verdict) => verdict,
-        None => GateVerdict::NeedMoreRuns,
-    };
-    Ok(GateComparison { verdict, runs, more_runs, rows })
+    // Where nothing could be compared, nothing is known.
+    let verdict = rows.iter().map(|row| verdict_of(&row.regression)).max();
+    Ok(GateComparison {
+        verdict: verdict.unwrap_or(GateVerdict::NeedMoreRuns),
+        runs: (baseline.len(), candidate.len()),
+        more_runs,
+        effect_min: rules.effect_min,
+        rows,
+        left_out,
+    })
 }
 
 fn verdict_of(regression: &Regression) -> GateVerdict {
@@ -116,50 +146,6 @@ fn missing_runs(regression: &Regression) -> u32 {
         RegressionVerdict::NeedMoreRuns { more, .. } => more,
         RegressionVerdict::Regressed | RegressionVerdict::NotRegressed => 0,
     }
-}
-
-/// All metrics of one step that every run could measure.
-fn compare_step(name: &str, baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<GateRow> {
-    let sides: Vec<(Metric, Vec<f64>, Vec<f64>)> = Metric::ALL
-        .into_iter()
-        .filter_map(|metric| {
-            Some((metric, values(name, metric, baseline)?, values(name, metric, candidate)?))
-        })
-        .collect();
-    let p_values: Vec<f64> =
-        sides.iter().map(|(_, b, c)| rank_test::compare(b, c).p_greater).collect();
-    // A metric that is the same in all runs (no error anywhere) tests nothing and costs no correction.
-    let varies = |side: &(Metric, Vec<f64>, Vec<f64>)| {
-        let first = side.1.first().copied().unwrap_or_default();
-        side.1.iter().chain(&side.2).any(|value| value.to_bits() != first.to_bits())
-    };
-    let tested: Vec<usize> = (0..sides.len()).filter(|index| varies(&sides[*index])).collect();
-    let adjusted = holm(&tested.iter().map(|index| p_values[*index]).collect::<Vec<f64>>());
-    sides
-        .iter()
-        .enumerate()
-        .map(|(index, (metric, before, after))| {
-            let p = tested
-                .iter()
-                .position(|tested| *tested == index)
-                .map_or(1.0, |position| adjusted[position]);
-            let scale = if *metric == Metric::ErrorRate { Scale::Difference } else { Scale::Ratio };
-            GateRow {
-                step: name.to_owned(),
-                metric: *metric,
-                baseline: median(before),
-                candidate: median(after),
-                regression: compare_at(before, after, scale, p),
-            }
-        })
-        .collect()
-}
-
-/// One value a run, or `None` where a run has none.
-fn values(step: &str, metric: Metric, runs: &[RunSummary]) -> Option<Vec<f64>> {
-    runs.iter()
-        .map(|run| run.steps.iter().find(|found| found.name == step)?.value(metric))
-        .collect()
 }
 
 #[cfg(test)]

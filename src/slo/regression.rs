@@ -56,11 +56,11 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// The least effect that counts as a regression: 5 % more, or 0.1 percentage points more.
-    pub const fn effect_min(self) -> f64 {
+    /// This scale with the least effect that counts by default: 5 % more, or 0.1 percentage points more.
+    pub const fn yardstick(self) -> Yardstick {
         match self {
-            Self::Ratio => RATIO_MIN,
-            Self::Difference => DIFFERENCE_MIN,
+            Self::Ratio => Yardstick { scale: self, least: RATIO_MIN },
+            Self::Difference => Yardstick { scale: self, least: DIFFERENCE_MIN },
         }
     }
 
@@ -88,6 +88,15 @@ impl Scale {
     }
 }
 
+/// How an effect is measured, and from where on it counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Yardstick {
+    /// What the effect is.
+    pub scale: Scale,
+    /// The least effect that counts as a regression: 1.05 on [`Scale::Ratio`] for 5 % more.
+    pub least: f64,
+}
+
 /// A comparison of one metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Regression {
@@ -109,11 +118,12 @@ pub struct Regression {
 /// the interval's upper end is below 1.05; otherwise more runs are needed.
 pub fn compare(baseline: &[f64], candidate: &[f64]) -> Regression {
     let p = rank_test::compare(baseline, candidate).p_greater;
-    compare_at(baseline, candidate, Scale::Ratio, p)
+    compare_at(baseline, candidate, Scale::Ratio.yardstick(), p)
 }
 
-/// As [`compare`], on any scale and with a p that may have been adjusted for many comparisons.
-pub fn compare_at(baseline: &[f64], candidate: &[f64], scale: Scale, p: f64) -> Regression {
+/// As [`compare`], by any yardstick and with a p that may have been adjusted for many comparisons.
+pub fn compare_at(baseline: &[f64], candidate: &[f64], yardstick: Yardstick, p: f64) -> Regression {
+    let scale = yardstick.scale;
     let shift = scale.shift(baseline, candidate);
     let few = baseline.len().min(candidate.len());
     let verdict = match shift {
@@ -123,7 +133,7 @@ pub fn compare_at(baseline: &[f64], candidate: &[f64], scale: Scale, p: f64) -> 
         // A time of zero has no ratio; a certain rise from nothing is one of any size.
         None if p <= P_MAX => RegressionVerdict::Regressed,
         None => RegressionVerdict::NotRegressed,
-        Some(shift) => verdict_of(&shift, scale, p, baseline, candidate),
+        Some(shift) => verdict_of(&shift, yardstick, p, baseline, candidate),
     };
     Regression {
         verdict,
@@ -136,12 +146,12 @@ pub fn compare_at(baseline: &[f64], candidate: &[f64], scale: Scale, p: f64) -> 
 
 fn verdict_of(
     shift: &Shift,
-    scale: Scale,
+    yardstick: Yardstick,
     p: f64,
     baseline: &[f64],
     candidate: &[f64],
 ) -> RegressionVerdict {
-    let least = scale.effect_min();
+    let Yardstick { scale, least } = yardstick;
     if p <= P_MAX && shift.estimate > least {
         return RegressionVerdict::Regressed;
     }
@@ -272,7 +282,7 @@ mod tests {
     fn shares_are_compared_by_difference() {
         let share = |baseline: &[f64; 5], candidate: &[f64; 5]| {
             let p = rank_test::compare(baseline, candidate).p_greater;
-            compare_at(baseline, candidate, Scale::Difference, p).verdict
+            compare_at(baseline, candidate, Scale::Difference.yardstick(), p).verdict
         };
         assert_eq!(share(&[0.0; 5], &[0.0; 5]), RegressionVerdict::NotRegressed);
         let risen = share(&[0.0, 0.0, 0.001, 0.0, 0.0], &[0.01, 0.012, 0.009, 0.02, 0.011]);

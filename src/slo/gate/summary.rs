@@ -45,6 +45,19 @@ impl Metric {
     }
 }
 
+/// Reads the name that [`Metric::name`] gives.
+impl std::str::FromStr for Metric {
+    type Err = UnknownMetric;
+    fn from_str(text: &str) -> Result<Self, UnknownMetric> {
+        Self::ALL.into_iter().find(|metric| metric.name() == text).ok_or(UnknownMetric)
+    }
+}
+
+/// A name that no metric has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected p50, p95, p99, mean or error_rate")]
+pub struct UnknownMetric;
+
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

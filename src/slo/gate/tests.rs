@@ -21,7 +21,7 @@ fn runs(slowness: f64, first_seed: u64) -> Vec<RunSummary> {
 #[test]
 fn slower_candidate_regresses_and_equal_one_does_not() {
     let baseline = runs(1.0, 0);
-    let slower = compare(&baseline, &runs(1.4, 100), Likeness::Required).expect("alike");
+    let slower = compare(&baseline, &runs(1.4, 100), &Rules::default()).expect("alike");
     assert_eq!(slower.verdict, GateVerdict::Regressed);
     assert_eq!(slower.verdict.exit_code(), 98);
     let mean = slower.regressed().find(|row| row.metric == Metric::Mean).expect("mean regressed");
@@ -30,7 +30,7 @@ fn slower_candidate_regresses_and_equal_one_does_not() {
     // Five tests at most: the adjusted p still reaches 0.02.
     assert!(mean.regression.p <= 0.02);
 
-    let equal = compare(&baseline, &runs(1.0, 200), Likeness::Required).expect("alike");
+    let equal = compare(&baseline, &runs(1.0, 200), &Rules::default()).expect("alike");
     assert_ne!(equal.verdict, GateVerdict::Regressed);
     let errors = equal.rows.iter().find(|row| row.metric == Metric::ErrorRate).expect("a row");
     assert_eq!(errors.regression.verdict, RegressionVerdict::NotRegressed);
@@ -38,7 +38,7 @@ fn slower_candidate_regresses_and_equal_one_does_not() {
 
 #[test]
 fn too_few_runs_ask_for_more() {
-    let found = compare(&runs(1.0, 0)[..3], &runs(3.0, 9), Likeness::Required).expect("alike");
+    let found = compare(&runs(1.0, 0)[..3], &runs(3.0, 9), &Rules::default()).expect("alike");
     assert_eq!((found.verdict, found.more_runs), (GateVerdict::NeedMoreRuns, 2));
     assert_eq!(found.verdict.exit_code(), 97);
 }
@@ -50,11 +50,14 @@ fn unlike_conditions_are_refused_all_at_once() {
     candidate[1].conditions.scenario_hash = "other".into();
     candidate[2].conditions.facts[0].1 = "4".into();
     candidate[3].validity = crate::slo::ValidityStatus::NotValid;
-    let unlike = compare(&baseline, &candidate, Likeness::Required).expect_err("unlike");
+    let unlike = compare(&baseline, &candidate, &Rules::default()).expect_err("unlike");
     let text: Vec<String> = unlike.iter().map(ToString::to_string).collect();
     assert_eq!(text.len(), 3, "{text:?}");
     assert!(text[0].contains("`api.replicas=3` in the baseline, `api.replicas=4`"), "{text:?}");
-    assert!(compare(&baseline, &candidate, Likeness::Waived).is_ok());
+    assert!(
+        compare(&baseline, &candidate, &Rules { likeness: Likeness::Waived, ..Rules::default() })
+            .is_ok()
+    );
     assert_eq!(alike(&[], &candidate[..1]), [Unlike::NoRun { side: "baseline" }]);
 }
 
@@ -79,4 +82,48 @@ fn baseline_survives_text() {
     let future = baseline.to_text().replace("baseline/1", "baseline/2");
     let error = Baseline::read(&future).expect_err("unknown schema");
     assert!(error.to_string().contains("`plimsoll.baseline/2`"));
+}
+
+#[test]
+fn rules_choose_steps_metrics_and_how_much_counts() {
+    let (baseline, candidate) = (runs(1.0, 0), runs(1.4, 100));
+    let rules = Rules { metrics: vec![Metric::Mean], effect_min: 2.0, ..Rules::default() };
+    let tolerant = compare(&baseline, &candidate, &rules).expect("alike");
+    assert!(tolerant.rows.iter().all(|row| row.metric == Metric::Mean));
+    assert_eq!(tolerant.verdict, GateVerdict::NotRegressed, "+40 % is less than +200 %");
+
+    let elsewhere = Rules { steps: vec!["no such step".into()], ..Rules::default() };
+    let nothing = compare(&baseline, &candidate, &elsewhere).expect("alike");
+    assert_eq!((nothing.verdict, nothing.rows.len()), (GateVerdict::NeedMoreRuns, 0));
+}
+
+#[test]
+fn metric_that_a_run_was_too_short_for_is_told() {
+    let (baseline, mut candidate) = (runs(1.0, 0), runs(1.0, 9));
+    candidate[2].steps[1].p99 = None;
+    candidate[2].steps[1].requests = 12;
+    let found = compare(&baseline, &candidate, &Rules::default()).expect("alike");
+    let step = candidate[2].steps[1].name.clone();
+    let expected = LeftOut { step, metric: Metric::P99, requests_min: 12 };
+    assert_eq!(found.left_out, [expected]);
+}
+
+#[test]
+fn trend_finds_where_the_level_changed_and_leaves_out_what_is_not_valid() {
+    let model = runs(1.0, 0).remove(0);
+    let mut history: Vec<RunSummary> = (0..24)
+        .map(|at| {
+            let mut run = model.clone();
+            let jitter = [0.0, 1.0, -1.0, 0.5][at % 4];
+            let ms = if at < 12 { 100.0 + jitter } else { 120.0 + jitter };
+            run.steps[0].p95 = Some(crate::units::Nanos::from_secs_f64(ms / 1e3));
+            run
+        })
+        .collect();
+    history[3].validity = crate::slo::ValidityStatus::NotValid;
+    let trend = Trend::of(&history, RunSummary::WHOLE, Metric::P95);
+    assert_eq!(trend.points.len(), 23);
+    assert_eq!(trend.changes.len(), 1, "{:?}", trend.changes);
+    assert_eq!(trend.points[trend.changes[0].index].0, 12);
+    assert!((trend.changes[0].change() - 0.2).abs() < 0.01);
 }

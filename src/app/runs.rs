@@ -1,0 +1,227 @@
+//! `plimsoll runs`: the history of runs.
+
+mod prune;
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::cli::{self, RunsCommand};
+use crate::report::history::{self as history_report, HistoryRow};
+use crate::report::terminal;
+use crate::slo::gate::{Baseline, RunSummary, Trend, Unlike, alike};
+use crate::slo::{Strictness, Verdict, judge};
+
+use super::exit::{Exit, Failure};
+use super::history::{self, PROMOTED, StoredRun};
+use super::output::{say, style, width, write_out};
+
+/// Does what the command line asks.
+pub(super) fn runs(args: &cli::Runs) -> Result<Exit, Failure> {
+    match &args.command {
+        None => list(&args.list),
+        Some(RunsCommand::List(args)) => list(args),
+        Some(RunsCommand::Trend(args)) => trend(args),
+        Some(RunsCommand::Promote(args)) => promote(args),
+        Some(RunsCommand::Demote(args)) => demote(args),
+        Some(RunsCommand::Prune(args)) => prune::prune(args),
+    }
+}
+
+fn list(args: &cli::List) -> Result<Exit, Failure> {
+    let mut rows = rows(&args.filter)?;
+    let last = args.last.unwrap_or(rows.len());
+    rows.drain(..rows.len().saturating_sub(last));
+    let text = if args.json {
+        history_report::lines(&rows)
+    } else {
+        terminal::list(&rows, style(), width())
+    };
+    write_out(&text);
+    Ok(Exit::Pass)
+}
+
+fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
+    let mut left = rows(&args.filter)?;
+    let mut pages = vec![];
+    while let Some(first) = left.first() {
+        let of = first.summary.conditions.clone();
+        let (group, others): (Vec<HistoryRow>, Vec<HistoryRow>) =
+            left.into_iter().partition(|row| {
+                let conditions = &row.summary.conditions;
+                conditions.name == of.name && conditions.workload == of.workload
+            });
+        left = others;
+        let summaries: Vec<RunSummary> = group.iter().map(|row| row.summary.clone()).collect();
+        let trends: Vec<Trend> = step_names(&summaries)
+            .iter()
+            .filter(|name| args.step.is_empty() || args.step.contains(name))
+            .map(|name| Trend::of(&summaries, name, args.metric))
+            .collect();
+        warn_of_changes(&summaries);
+        write_out(&terminal::trends(&trends, &group, style(), width()));
+        pages.push((trends, group));
+    }
+    if pages.is_empty() {
+        write_out("no runs\n");
+    }
+    if let Some(path) = &args.html {
+        write_page(path, &pages)?;
+    }
+    Ok(Exit::Pass)
+}
+
+fn write_page(path: &Path, pages: &[(Vec<Trend>, Vec<HistoryRow>)]) -> Result<(), Failure> {
+    let [(trends, group)] = pages else {
+        let message = format!(
+            "error: a page shows one system and workload, but there are {}\nhint: choose with `--name` and \
+             `--workload`",
+            pages.len()
+        );
+        return Err(Failure::new(Exit::Usage, message));
+    };
+    let page = history_report::html(trends, group)
+        .map_err(|error| Failure::while_doing("cannot render the trends", &error))?;
+    write_file(path, &page)?;
+    say(&format!("trends: {}", path.display()));
+    Ok(())
+}
+
+/// A change of level may come from changed conditions instead of the stack.
+fn warn_of_changes(runs: &[RunSummary]) {
+    let differing: Vec<Unlike> = alike(runs, runs)
+        .into_iter()
+        .filter(|one| matches!(one, Unlike::Condition { .. }))
+        .collect();
+    if let Some(first) = differing.first() {
+        say(&format!("warning: the runs were made under unlike conditions: {first}"));
+    }
+}
+
+/// The names of all steps, in the order in which runs first have them.
+fn step_names(runs: &[RunSummary]) -> Vec<String> {
+    let mut names: Vec<String> = vec![];
+    for step in runs.iter().flat_map(|run| &run.steps) {
+        if !names.contains(&step.name) {
+            names.push(step.name.clone());
+        }
+    }
+    names
+}
+
+fn promote(args: &cli::Promote) -> Result<Exit, Failure> {
+    let runs = history::named(&args.runs)?;
+    let summaries: Vec<RunSummary> = runs.iter().map(|run| RunSummary::of(&run.log)).collect();
+    let unlike = alike(&summaries, &summaries);
+    if !unlike.is_empty() {
+        let lines: Vec<String> = unlike.iter().map(|one| format!("error: {one}")).collect();
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{}\nhint: runs of one baseline must be valid and alike", lines.join("\n")),
+        ));
+    }
+    write_file(&args.to, &Baseline::of(summaries).to_text())?;
+    for run in &runs {
+        let note = "promoted to a baseline: `plimsoll runs prune` keeps this run\n";
+        write_file(&run.folder.join(PROMOTED), note)?;
+    }
+    say(&format!("{}: a baseline of {} runs", args.to.display(), runs.len()));
+    if runs.len() < crate::slo::regression::RUNS_MIN {
+        say(&format!(
+            "warning: fewer than {} runs can never tell a regression",
+            crate::slo::regression::RUNS_MIN
+        ));
+    }
+    Ok(Exit::Pass)
+}
+
+fn demote(args: &cli::Demote) -> Result<Exit, Failure> {
+    for run in history::named(&args.runs)?.iter().filter(|run| run.is_promoted()) {
+        let path = run.folder.join(PROMOTED);
+        fs::remove_file(&path).map_err(|error| {
+            Failure::while_doing(&format!("cannot remove `{}`", path.display()), &error)
+        })?;
+        say(&format!("{}: no longer kept", run.label()));
+    }
+    Ok(Exit::Pass)
+}
+
+/// The runs that pass the filter, oldest first.
+fn rows(filter: &cli::Filter) -> Result<Vec<HistoryRow>, Failure> {
+    Ok(filtered(filter)?
+        .into_iter()
+        .map(|(run, verdict)| HistoryRow {
+            folder: run.label(),
+            summary: RunSummary::of(&run.log),
+            verdict,
+            promoted: run.is_promoted(),
+        })
+        .collect())
+}
+
+/// The runs that pass the filter, oldest first, with their verdicts.
+fn filtered(filter: &cli::Filter) -> Result<Vec<(StoredRun, Verdict)>, Failure> {
+    let matches =
+        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|it| it == found);
+    let found = history::all(&filter.folder)?.into_iter().filter(|run| {
+        let header = &run.log.header;
+        matches(&filter.name, &header.name)
+            && matches(&filter.workload, &header.workload)
+            && is_within(&header.started_utc, filter.since, filter.before)
+    });
+    Ok(found
+        .map(|run| {
+            let verdict = judge(&run.log, Strictness::Normal).verdict;
+            (run, verdict)
+        })
+        .filter(|(_, verdict)| {
+            filter.verdict.is_empty() || filter.verdict.iter().any(|it| it == verdict_key(*verdict))
+        })
+        .collect())
+}
+
+/// The verdict as `--verdict` names it.
+const fn verdict_key(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::AtRisk => "at_risk",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Fail => "fail",
+        Verdict::NotValid => "not_valid",
+    }
+}
+
+/// Whether a run began on a day of the range. A time that cannot be read is in no range.
+fn is_within(started_utc: &str, since: Option<Date>, before: Option<Date>) -> bool {
+    if since.is_none() && before.is_none() {
+        return true;
+    }
+    let Ok(started) = started_utc.parse::<Timestamp>() else { return false };
+    let day = started.to_zoned(TimeZone::UTC).date();
+    since.is_none_or(|since| day >= since) && before.is_none_or(|before| day < before)
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| {
+        Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn day_range_holds_its_first_day_and_not_its_last() {
+        let day = |text: &str| Some(text.parse::<Date>().expect("a date"));
+        let started = "2026-05-04T23:59:59Z";
+        assert!(is_within(started, day("2026-05-04"), day("2026-05-05")));
+        assert!(!is_within(started, None, day("2026-05-04")));
+        assert!(!is_within(started, day("2026-05-05"), None));
+        assert!(is_within("no time at all", None, None));
+        assert!(!is_within("no time at all", day("2026-05-05"), None));
+    }
+}

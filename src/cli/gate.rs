@@ -1,0 +1,80 @@
+//! What `gate` and `compare` can be asked.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::slo::gate::Metric;
+use crate::units::Ratio;
+
+/// `plimsoll gate`
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// The candidate: folders of runs, or folders that hold them.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// What to compare with: folders of runs, folders that hold them, or a baseline.json.
+    #[arg(long, value_name = "RUN", num_args = 1..)]
+    pub baseline: Vec<PathBuf>,
+    /// How they are compared.
+    #[command(flatten)]
+    pub rules: Rules,
+    /// What is printed.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: GateFormat,
+    /// Write gate.md, gate.json and gate-junit.xml into this folder as well.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// At risk fails with 99, and what is not measured is never a pass.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `plimsoll compare`
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The baseline: a folder of a run, a folder that holds runs, or a baseline.json.
+    #[arg(value_name = "A")]
+    pub baseline: PathBuf,
+    /// The candidate, likewise.
+    #[arg(value_name = "B")]
+    pub candidate: PathBuf,
+    /// How they are compared.
+    #[command(flatten)]
+    pub rules: Rules,
+    /// What is printed.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: GateFormat,
+}
+
+/// How runs are compared.
+#[derive(Debug, Clone, Args)]
+pub struct Rules {
+    /// Compare this metric: p50, p95, p99, mean or error_rate; all by default. Can be given again.
+    #[arg(long, value_name = "METRIC")]
+    pub metric: Vec<Metric>,
+    /// Compare this step, or `all requests`; all of them by default. Can be given again.
+    #[arg(long, value_name = "NAME")]
+    pub step: Vec<String>,
+    /// The least rise of a time that counts.
+    #[arg(long, value_name = "SHARE", default_value = "5%")]
+    pub effect: Ratio,
+    /// Compare runs of unlike conditions too; the report says in what they differ.
+    #[arg(long)]
+    pub unlike: bool,
+}
+
+/// What a gate prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GateFormat {
+    /// For a terminal.
+    Text,
+    /// For a comment on a pull request.
+    Markdown,
+    /// Workflow commands that become annotations on GitHub.
+    Github,
+    /// JUnit XML: a test case for each objective, and each metric of a step.
+    Junit,
+    /// One verdict for machines.
+    Json,
+}

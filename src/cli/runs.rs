@@ -1,0 +1,125 @@
+//! What `runs` can be asked.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use crate::slo::gate::Metric;
+
+/// `plimsoll runs`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Runs {
+    /// What to do; list by default.
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+    /// What to list.
+    #[command(flatten)]
+    pub list: List,
+}
+
+/// What can be done with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, newest last
+    List(List),
+    /// Show how a metric of each step went from run to run, and where its level changed
+    Trend(Trend),
+    /// Write runs into a baseline.json and keep them from being pruned
+    Promote(Promote),
+    /// Let promoted runs be pruned again
+    Demote(Demote),
+    /// Delete old runs; never one of a baseline, never one without its end
+    Prune(Prune),
+}
+
+/// Which runs are meant.
+#[derive(Debug, Clone, Args)]
+pub struct Filter {
+    /// The folder under which the runs are.
+    #[arg(long = "in", value_name = "DIR", default_value = "reports")]
+    pub folder: PathBuf,
+    /// Only this system.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only this workload.
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// Only runs with this verdict: pass, at_risk, inconclusive, fail or not_valid. Can be given again.
+    #[arg(long, value_name = "VERDICT", value_parser = ["pass", "at_risk", "inconclusive", "fail", "not_valid"])]
+    pub verdict: Vec<String>,
+    /// Only runs from this day on (UTC), `2026-01-31`.
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<Date>,
+    /// Only runs before this day (UTC).
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<Date>,
+}
+
+/// `plimsoll runs list`
+#[derive(Debug, Clone, Args)]
+pub struct List {
+    /// Which runs.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// Only the newest N.
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+    /// Print JSON, one run a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plimsoll runs trend`
+#[derive(Debug, Args)]
+pub struct Trend {
+    /// Which runs.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// What to follow: p50, p95, p99, mean or error_rate.
+    #[arg(long, value_name = "METRIC", default_value = "p95")]
+    pub metric: Metric,
+    /// Only this step, or `all requests`. Can be given again.
+    #[arg(long, value_name = "NAME")]
+    pub step: Vec<String>,
+    /// Write a page with a chart for each step to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `plimsoll runs promote`
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// Folders of runs, or folders that hold them.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Where the baseline is written.
+    #[arg(long, value_name = "FILE", default_value = "baseline.json")]
+    pub to: PathBuf,
+}
+
+/// `plimsoll runs demote`
+#[derive(Debug, Args)]
+pub struct Demote {
+    /// Folders of runs, or folders that hold them.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+}
+
+/// `plimsoll runs prune`
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Which runs.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// Keep the newest N of each system and workload.
+    #[arg(long, value_name = "N")]
+    pub keep: usize,
+    /// Baselines whose runs are kept, beside those that were promoted. Can be given again.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Vec<PathBuf>,
+    /// Delete; without it, what would be deleted is only printed.
+    #[arg(long)]
+    pub yes: bool,
+}

@@ -1,0 +1,113 @@
+//! The gate as one JSON verdict, schema `plimsoll.gate/1`.
+
+use serde_json::{Value, json};
+
+use super::super::wording;
+use super::{Compared, GateReport, GatedRun, objectives, words};
+use crate::slo::gate::{GateComparison, GateRow, Metric};
+use crate::slo::regression::RegressionVerdict;
+
+/// The schema written here.
+const SCHEMA: &str = "plimsoll.gate/1";
+
+/// Renders the verdict, indented, with a final line feed. Times are seconds, shares are of 1.
+pub fn render(report: &GateReport) -> String {
+    let document = json!({
+        "schema": SCHEMA,
+        "system": report.system,
+        "workload": report.workload,
+        "outcome": report.outcome(),
+        "exit_code": report.exit_code(),
+        "sentence": words::sentence(report),
+        "runs": report.runs.iter().map(run).collect::<Vec<Value>>(),
+        "objectives": slo(report),
+        "comparison": compared(&report.compared),
+    });
+    // Cannot fail: every key is a string.
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn run(run: &GatedRun) -> Value {
+    let validity = &run.judgement.validity;
+    json!({
+        "run": run.label,
+        "started_utc": run.started_utc,
+        "verdict": wording::verdict_key(run.judgement.verdict),
+        "validity": wording::validity_key(validity.status),
+        "reasons": validity.reasons().collect::<Vec<&str>>(),
+    })
+}
+
+fn slo(report: &GateReport) -> Vec<Value> {
+    objectives(report)
+        .iter()
+        .map(|one| {
+            let objective = &one.worst.objective;
+            json!({
+                "name": objective.name,
+                "scope": objective.scope.to_string(),
+                "status": wording::status_key(one.worst.status),
+                "runs_with_this_status": one.alike,
+                "runs_judged": one.judged,
+                "worst_run": one.run.label,
+                "estimate": one.worst.estimate.map(|estimate| estimate.base()),
+                "target": objective.target.map(|target| target.base()),
+                "limit": objective.limit.map(|limit| limit.base()),
+            })
+        })
+        .collect()
+}
+
+fn compared(compared: &Compared) -> Value {
+    match compared {
+        Compared::NotAsked => Value::Null,
+        Compared::NotMade(reasons) => {
+            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            json!({ "verdict": "not_made", "reasons": reasons })
+        }
+        Compared::Made { comparison, waived } => {
+            let mut made = comparison_value(comparison);
+            made["waived"] = waived.iter().map(ToString::to_string).collect();
+            made
+        }
+    }
+}
+
+fn comparison_value(comparison: &GateComparison) -> Value {
+    json!({
+        "verdict": comparison.verdict,
+        "baseline_runs": comparison.runs.0,
+        "candidate_runs": comparison.runs.1,
+        "more_runs": comparison.more_runs,
+        "effect_min": comparison.effect_min,
+        "rows": comparison.rows.iter().map(row).collect::<Vec<Value>>(),
+        "left_out": comparison.left_out,
+    })
+}
+
+fn row(row: &GateRow) -> Value {
+    let regression = &row.regression;
+    let (verdict, more, smallest) = match regression.verdict {
+        RegressionVerdict::Regressed => ("regressed", 0, None),
+        RegressionVerdict::NotRegressed => ("not_regressed", 0, None),
+        RegressionVerdict::NeedMoreRuns { more, smallest_effect } => {
+            ("need_more_runs", more, smallest_effect)
+        }
+    };
+    json!({
+        "step": row.step,
+        "metric": row.metric,
+        "unit": if row.metric == Metric::ErrorRate { "share" } else { "s" },
+        "verdict": verdict,
+        "baseline": row.baseline,
+        "candidate": row.candidate,
+        "scale": regression.scale,
+        "effect": regression.effect,
+        "interval": regression.interval,
+        "p": regression.p,
+        "more_runs": more,
+        "smallest_effect": smallest,
+    })
+}

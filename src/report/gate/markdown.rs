@@ -1,0 +1,144 @@
+//! The gate as Markdown, for a comment on a pull request: the answer, what got worse, then the rest folded.
+
+use super::super::markdown::{Page, cell};
+use super::super::{format, rows, wording};
+use super::{Compared, GateReport, objectives, words};
+use crate::slo::ObjectiveStatus;
+use crate::slo::gate::GateRow;
+
+/// At most so many rows stand unfolded.
+const ROWS_SHOWN: usize = 12;
+
+/// Renders the comment.
+pub fn render(report: &GateReport) -> String {
+    let mut page = Page::default();
+    let outcome = report.outcome();
+    let word = format!("{} {}", words::symbol(outcome), words::outcome(outcome));
+    page.heading(2, &format!("{word} · {} · {}", report.system, report.workload));
+    page.paragraph(&format!("**{}**", cell(&words::sentence(report))));
+    worse(&mut page, report);
+    unclear(&mut page, report);
+    slo(&mut page, report);
+    runs(&mut page, report);
+    compared(&mut page, report);
+    let mut text = page.text.trim_end().to_owned();
+    text.push('\n');
+    text
+}
+
+fn comparison_rows(rows: &[&GateRow]) -> Vec<Vec<String>> {
+    rows.iter()
+        .map(|row| {
+            vec![
+                row.step.clone(),
+                words::metric_name(row.metric).to_owned(),
+                words::value(row.metric, row.baseline),
+                words::value(row.metric, row.candidate),
+                words::effect(row),
+                words::interval(row),
+                words::p(row.regression.p),
+                words::verdict(row),
+            ]
+        })
+        .collect()
+}
+
+const HEADS: [&str; 8] =
+    ["step", "metric", "baseline:", "candidate:", "change:", "95 % interval:", "p:", "answer"];
+
+fn worse(page: &mut Page, report: &GateReport) {
+    let regressed = report.regressed();
+    if regressed.is_empty() {
+        return;
+    }
+    page.heading(3, "Got worse");
+    page.table(&HEADS, &comparison_rows(&regressed[..regressed.len().min(ROWS_SHOWN)]));
+    if regressed.len() > ROWS_SHOWN {
+        page.paragraph(&format!("\n… and {} more, below.", regressed.len() - ROWS_SHOWN));
+    }
+}
+
+fn unclear(page: &mut Page, report: &GateReport) {
+    let unclear = report.unclear();
+    if unclear.is_empty() {
+        return;
+    }
+    page.heading(3, "Cannot be told yet");
+    let mut lines: Vec<String> =
+        unclear.iter().take(ROWS_SHOWN / 2).map(|row| words::explain(row)).collect();
+    if unclear.len() > lines.len() {
+        lines.push(format!("… and {} more, below", unclear.len() - lines.len()));
+    }
+    page.list(&lines);
+}
+
+fn slo(page: &mut Page, report: &GateReport) {
+    let all = objectives(report);
+    if all.is_empty() {
+        return;
+    }
+    page.heading(3, "Objectives");
+    let body: Vec<Vec<String>> = all
+        .iter()
+        .map(|one| {
+            let row = rows::slo_row(one.worst);
+            let status = if one.worst.status == ObjectiveStatus::Pass {
+                format!("{} {}", row.symbol, row.status)
+            } else {
+                format!("{} {} in {} of {}", row.symbol, row.status, one.alike, one.judged)
+            };
+            vec![
+                wording::objective_name(one.worst),
+                row.target,
+                row.limit,
+                row.estimate,
+                row.interval,
+                status,
+            ]
+        })
+        .collect();
+    let heads = ["objective", "target:", "bound:", "worst estimate:", "95 % interval:", "status"];
+    page.table(&heads, &body);
+}
+
+fn runs(page: &mut Page, report: &GateReport) {
+    let marked: Vec<String> = report
+        .not_valid()
+        .map(|run| {
+            let reasons: Vec<&str> = run.judgement.validity.reasons().collect();
+            format!("{} is not valid: {}", run.label, format::line(&reasons.join("; "), 300))
+        })
+        .collect();
+    if !marked.is_empty() {
+        page.heading(3, "Measurements");
+        page.list(&marked);
+    }
+}
+
+fn compared(page: &mut Page, report: &GateReport) {
+    match &report.compared {
+        Compared::NotAsked => {
+            page.paragraph("\nNo baseline was given, so nothing was compared.");
+        }
+        Compared::NotMade(reasons) => {
+            page.heading(3, "Not compared");
+            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            page.list(&reasons);
+        }
+        Compared::Made { comparison, waived } => {
+            let all: Vec<&GateRow> = comparison.rows.iter().collect();
+            page.paragraph(&format!("\n<details><summary>All {} comparisons</summary>", all.len()));
+            page.table(&HEADS, &comparison_rows(&all));
+            if !comparison.left_out.is_empty() {
+                page.paragraph("\nNot compared:");
+                let lines: Vec<String> = comparison.left_out.iter().map(words::left_out).collect();
+                page.list(&lines);
+            }
+            page.paragraph("\n</details>");
+            page.paragraph(&cell(&words::rule(comparison)));
+            for unlike in waived {
+                page.paragraph(&format!("> **unlike, and waived:** {}", cell(&unlike.to_string())));
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The SLO table over all runs of a candidate: each objective as it came out in its worst run.
+
+use super::{GateReport, GatedRun};
+use crate::metrics::Bound;
+use crate::slo::{JudgedObjective, ValidityStatus};
+
+/// One objective over several runs.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct GatedObjective<'a> {
+    /// As it came out in the worst run.
+    pub(in crate::report) worst: &'a JudgedObjective,
+    /// That run.
+    pub(in crate::report) run: &'a GatedRun,
+    /// How many runs came out so.
+    pub(in crate::report) alike: usize,
+    /// How many runs could be judged.
+    pub(in crate::report) judged: usize,
+}
+
+/// All objectives, in the scenario's order, over the runs whose measurement is valid.
+pub(in crate::report) fn objectives(report: &GateReport) -> Vec<GatedObjective<'_>> {
+    let valid: Vec<&GatedRun> = report
+        .runs
+        .iter()
+        .filter(|run| run.judgement.validity.status != ValidityStatus::NotValid)
+        .collect();
+    let mut found: Vec<GatedObjective<'_>> = vec![];
+    for run in &valid {
+        for judged in &run.judgement.objectives {
+            match found.iter_mut().find(|known| is_same(known.worst, judged)) {
+                None => found.push(GatedObjective { worst: judged, run, alike: 1, judged: 1 }),
+                Some(known) => known.take(judged, run),
+            }
+        }
+    }
+    found
+}
+
+fn is_same(a: &JudgedObjective, b: &JudgedObjective) -> bool {
+    a.objective.name == b.objective.name && a.objective.scope == b.objective.scope
+}
+
+impl<'a> GatedObjective<'a> {
+    fn take(&mut self, judged: &'a JudgedObjective, run: &'a GatedRun) {
+        self.judged += 1;
+        if judged.status == self.worst.status {
+            self.alike += 1;
+        }
+        let is_worse = judged.status > self.worst.status;
+        if is_worse {
+            self.alike = 1;
+        }
+        if is_worse || (judged.status == self.worst.status && badness(judged) > badness(self.worst))
+        {
+            (self.worst, self.run) = (judged, run);
+        }
+    }
+}
+
+/// Grows as the estimate gets worse.
+fn badness(judged: &JudgedObjective) -> f64 {
+    let estimate = judged.estimate.map_or(f64::NEG_INFINITY, |estimate| estimate.base());
+    match judged.objective.bound {
+        Bound::AtMost => estimate,
+        Bound::AtLeast => -estimate,
+    }
+}

@@ -1,0 +1,304 @@
+//! The words that every format of a gate shares.
+
+use super::super::{format, wording};
+use super::{Compared, GateReport, objectives};
+use crate::slo::gate::{GateComparison, GateOutcome, GateRow, LeftOut, Metric, RunSummary};
+use crate::slo::regression::{DIFFERENCE_MIN, P_MAX, RegressionVerdict, Scale};
+use crate::slo::{ObjectiveStatus, Strictness};
+use crate::units::{Nanos, Ratio};
+
+/// What stands where there is nothing.
+pub(in crate::report) const NONE: &str = "–";
+
+/// The outcome as a word; meaning never hangs on colour alone.
+pub(in crate::report) const fn outcome(outcome: GateOutcome) -> &'static str {
+    match outcome {
+        GateOutcome::Pass => "PASS",
+        GateOutcome::AtRisk => "AT RISK",
+        GateOutcome::NeedMoreRuns => "NEED MORE RUNS",
+        GateOutcome::Inconclusive => "INCONCLUSIVE",
+        GateOutcome::NotValid => "NOT VALID",
+        GateOutcome::Regressed => "REGRESSED",
+        GateOutcome::Failed => "FAIL",
+    }
+}
+
+/// The outcome as a symbol.
+pub(in crate::report) const fn symbol(outcome: GateOutcome) -> &'static str {
+    match outcome {
+        GateOutcome::Pass => "✔",
+        GateOutcome::AtRisk => "▲",
+        GateOutcome::NeedMoreRuns | GateOutcome::Inconclusive => "?",
+        GateOutcome::NotValid => "⊘",
+        GateOutcome::Regressed | GateOutcome::Failed => "✖",
+    }
+}
+
+/// Whether a row speaks of all requests together.
+pub(in crate::report) fn is_whole(row: &GateRow) -> bool {
+    row.step == RunSummary::WHOLE
+}
+
+/// How much a row weighs among others: its effect, in units of what counts.
+pub(in crate::report) fn weight(row: &GateRow) -> f64 {
+    match (row.regression.effect, row.regression.scale) {
+        (Some(effect), Scale::Ratio) => effect - 1.0,
+        (Some(effect), Scale::Difference) => effect,
+        (None, _) => f64::MAX,
+    }
+}
+
+/// `p95 of step search`, `mean of all requests`.
+pub(in crate::report) fn subject(step: &str, metric: Metric) -> String {
+    let metric = metric_name(metric);
+    if step == RunSummary::WHOLE {
+        format!("{metric} of {step}")
+    } else {
+        format!("{metric} of step {}", format::line(step, 60))
+    }
+}
+
+/// A metric as tables name it.
+pub(in crate::report) const fn metric_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::ErrorRate => "error rate",
+        Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => metric.name(),
+    }
+}
+
+/// A value of a metric: `45.1 ms`, `0.020 %`.
+pub(in crate::report) fn value(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::ErrorRate => format::share(Ratio::new(value)),
+        Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => {
+            format::time(Nanos::from_secs_f64(value))
+        }
+    }
+}
+
+/// An effect as a change: `+12.3 %`, `−0.40 pp`.
+pub(in crate::report) fn change(effect: f64, scale: Scale) -> String {
+    let (points, unit) = match scale {
+        Scale::Ratio => ((effect - 1.0) * 100.0, "%"),
+        Scale::Difference => (effect * 100.0, "pp"),
+    };
+    let sign = if points < 0.0 { "−" } else { "+" };
+    let size = points.abs();
+    // Tenths of a per cent are more than run-to-run noise lets anyone know.
+    let digits = if scale == Scale::Difference { 2 } else { 1 };
+    format!("{sign}{size:.digits$} {unit}")
+}
+
+/// The estimated change of a row.
+pub(in crate::report) fn effect(row: &GateRow) -> String {
+    let regression = &row.regression;
+    regression.effect.map_or_else(|| NONE.into(), |effect| change(effect, regression.scale))
+}
+
+/// The 95 % interval of a row's change.
+pub(in crate::report) fn interval(row: &GateRow) -> String {
+    let regression = &row.regression;
+    regression.interval.map_or_else(
+        || NONE.into(),
+        |(low, high)| {
+            format!("{} … {}", change(low, regression.scale), change(high, regression.scale))
+        },
+    )
+}
+
+/// `0.004`, never rounded to nothing.
+pub(in crate::report) fn p(p: f64) -> String {
+    if p < 0.000_1 { "< 0.0001".into() } else { format::significant(p, 2) }
+}
+
+/// A row's answer: `regressed`, `not regressed`, `needs 4 more runs`.
+pub(in crate::report) fn verdict(row: &GateRow) -> String {
+    match row.regression.verdict {
+        RegressionVerdict::Regressed => "✖ regressed".into(),
+        RegressionVerdict::NotRegressed => "✔ not regressed".into(),
+        RegressionVerdict::NeedMoreRuns { more, .. } => format!("? needs {}", runs(more, "more ")),
+    }
+}
+
+fn runs(count: u32, kind: &str) -> String {
+    format!("{count} {kind}run{}", if count == 1 { "" } else { "s" })
+}
+
+/// What is known of a row, in one line: by how much, and with which certainty.
+pub(in crate::report) fn explain(row: &GateRow) -> String {
+    let (before, after) = (value(row.metric, row.baseline), value(row.metric, row.candidate));
+    let moved = format!("{before} → {after}");
+    match row.regression.verdict {
+        RegressionVerdict::Regressed => format!(
+            "{} got worse by {}: {moved} (95 % interval {}; p = {}, {} if nothing had changed)",
+            subject(&row.step, row.metric),
+            effect(row).trim_start_matches('+'),
+            interval(row),
+            p(row.regression.p),
+            chance(row.regression.p),
+        ),
+        RegressionVerdict::NotRegressed => format!(
+            "{} did not get worse: {moved} ({}, 95 % interval {})",
+            subject(&row.step, row.metric),
+            effect(row),
+            interval(row)
+        ),
+        RegressionVerdict::NeedMoreRuns { more, smallest_effect } => {
+            let scale = row.regression.scale;
+            let shown = smallest_effect.map_or_else(
+                || "these are too few to show anything".into(),
+                |smallest| {
+                    let effect = if scale == Scale::Ratio { 1.0 + smallest } else { smallest };
+                    format!("these would have shown {}", change(effect, scale))
+                },
+            );
+            format!(
+                "{} cannot be told yet: {moved} ({}, 95 % interval {}); {shown}, {} a side would probably tell",
+                subject(&row.step, row.metric),
+                effect(row),
+                interval(row),
+                runs(more, "more ")
+            )
+        }
+    }
+}
+
+/// `1 chance in 250`.
+fn chance(p: f64) -> String {
+    let one_in = (1.0 / p.max(1e-6)).floor();
+    format!("1 chance in {}", format::significant(one_in, 2))
+}
+
+/// What was left out, and why.
+pub(in crate::report) fn left_out(left: &LeftOut) -> String {
+    format!(
+        "{}: some run has only {}",
+        subject(&left.step, left.metric),
+        match left.requests_min {
+            1 => "1 request".into(),
+            count => format!("{} requests", format::count(count)),
+        }
+    )
+}
+
+/// By which rule a comparison was made.
+pub(in crate::report) fn rule(comparison: &GateComparison) -> String {
+    format!(
+        "{} in the baseline, {} of the candidate; the unit is the run. Regressed: p ≤ {P_MAX} (exact one-sided \
+         Mann–Whitney, adjusted by Holm over the metrics of a step) and times more than {} % higher, \
+         error rates more than {} percentage points (Hodges–Lehmann).",
+        runs(comparison.runs.0 as u32, ""),
+        runs(comparison.runs.1 as u32, ""),
+        format::significant(comparison.effect_min * 100.0, 2).trim_end_matches(".0"),
+        DIFFERENCE_MIN * 100.0,
+    )
+}
+
+/// The answer in one sentence.
+pub(in crate::report) fn sentence(report: &GateReport) -> String {
+    match report.outcome() {
+        GateOutcome::Failed => objective_sentence(report, ObjectiveStatus::Fail),
+        GateOutcome::Regressed => regressed(report),
+        GateOutcome::NotValid => not_valid(report),
+        GateOutcome::Inconclusive => objective_sentence(report, ObjectiveStatus::Inconclusive),
+        GateOutcome::NeedMoreRuns => need_more(report),
+        GateOutcome::AtRisk => objective_sentence(report, ObjectiveStatus::AtRisk),
+        GateOutcome::Pass => passed(report),
+    }
+}
+
+fn regressed(report: &GateReport) -> String {
+    let rows = report.regressed();
+    let Some(first) = rows.first() else { return "Something got worse.".into() };
+    let others = match rows.len() - 1 {
+        0 => String::new(),
+        1 => "; 1 other metric got worse too".into(),
+        others => format!("; {others} other metrics got worse too"),
+    };
+    let mut sentence = explain(first);
+    if let Some(initial) = sentence.get(..1) {
+        let initial = initial.to_uppercase();
+        sentence.replace_range(..1, &initial);
+    }
+    format!("{sentence}{others}.")
+}
+
+fn not_valid(report: &GateReport) -> String {
+    let count = report.not_valid().count();
+    let reason = report.not_valid().find_map(|run| run.judgement.validity.reasons().next());
+    match (reason, &report.compared) {
+        (Some(reason), _) => format!(
+            "{count} of {} measurements cannot support a verdict: {}.",
+            report.runs.len(),
+            format::line(reason, 300).trim_end_matches('.')
+        ),
+        (None, Compared::NotMade(reasons)) if !reasons.is_empty() => {
+            let first = format::line(&reasons[0].to_string(), 300);
+            format!("The comparison could not be made: {first}.")
+        }
+        (None, _) => "A measurement cannot support a verdict.".into(),
+    }
+}
+
+fn need_more(report: &GateReport) -> String {
+    let Some(comparison) = report.comparison() else { return "More runs are needed.".into() };
+    let unclear = report.unclear();
+    match unclear.first() {
+        None => "No metric could be compared; run longer, or choose other metrics.".into(),
+        Some(first) => format!(
+            "{} of {} comparisons cannot be told yet; {} a side would probably tell. Least clear: {}.",
+            unclear.len(),
+            comparison.rows.len(),
+            runs(comparison.more_runs, "more "),
+            explain(first)
+        ),
+    }
+}
+
+fn objective_sentence(report: &GateReport, status: ObjectiveStatus) -> String {
+    let all = objectives(report);
+    let of_status: Vec<_> = all.iter().filter(|one| one.worst.status == status).collect();
+    let Some(first) = of_status.first() else {
+        return "The stack was overloaded, or nothing could be measured; see the runs' own reports."
+            .into();
+    };
+    let row = super::super::rows::slo_row(first.worst);
+    let bound = if status == ObjectiveStatus::AtRisk { &row.target } else { &row.limit };
+    let what = match status {
+        ObjectiveStatus::AtRisk => "misses its target",
+        ObjectiveStatus::Inconclusive => "may or may not keep its bound",
+        _ => "exceeds its bound",
+    };
+    let others = match of_status.len() - 1 {
+        0 => String::new(),
+        1 => "; 1 other objective likewise".into(),
+        others => format!("; {others} other objectives likewise"),
+    };
+    format!(
+        "{} {what} {bound}: {}, in {} of {}{others}.",
+        wording::objective_name(first.worst),
+        row.estimate,
+        first.alike,
+        runs(first.judged as u32, "")
+    )
+}
+
+fn passed(report: &GateReport) -> String {
+    let judged = if report.runs.is_empty() {
+        String::new()
+    } else if objectives(report).is_empty() {
+        "The scenario sets no objective".into()
+    } else {
+        let strict = if report.strictness == Strictness::Strict { ", strictly" } else { "" };
+        format!("Every measured target is met in {}{strict}", runs(report.runs.len() as u32, ""))
+    };
+    let compared = report.comparison().map(|comparison| {
+        format!("no metric of {} got worse by what counts", comparison.rows.len())
+    });
+    match (judged.is_empty(), compared) {
+        (false, Some(compared)) => format!("{judged}, and {compared}."),
+        (false, None) => format!("{judged}; nothing was compared."),
+        (true, Some(compared)) => format!("N{}.", &compared[1..]),
+        (true, None) => "There was nothing to judge.".into(),
+    }
+}

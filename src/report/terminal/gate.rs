@@ -1,0 +1,122 @@
+//! The gate's answer for a terminal.
+
+use super::super::gate::{Compared, GateReport, objectives, words};
+use super::super::{format, rows, wording};
+use super::style::{Style, Tone};
+use super::table::{Cell, Table, wrapped};
+use super::{NARROWEST, Screen, WIDEST, status_tone};
+use crate::slo::gate::{GateComparison, GateOutcome};
+use crate::slo::regression::RegressionVerdict;
+
+/// The answer of a gate or comparison, `width` columns wide (60 to 120), with a final line feed.
+pub fn gate(report: &GateReport, style: Style, width: usize) -> String {
+    let mut screen = Screen::new(style, width.clamp(NARROWEST, WIDEST));
+    let name = format!("{} · {}", report.system, report.workload);
+    let name = screen.paint(Tone::Title, &format::line(&name, 80));
+    screen.blank();
+    screen.line(&format!("  {name}"));
+    screen.blank();
+    answer(&mut screen, report);
+    slo(&mut screen, report);
+    for run in report.not_valid() {
+        let reasons: Vec<&str> = run.judgement.validity.reasons().collect();
+        let text = format!("{}: {}", run.label, format::line(&reasons.join("; "), 300));
+        screen.fact("not valid", &text);
+    }
+    match &report.compared {
+        Compared::NotAsked => {}
+        Compared::NotMade(reasons) => {
+            screen.section("NOT COMPARED", "");
+            for reason in reasons {
+                screen.fact("", &format::line(&reason.to_string(), 300));
+            }
+        }
+        Compared::Made { comparison, waived } => {
+            compared(&mut screen, comparison);
+            for unlike in waived {
+                screen.fact("waived", &format::line(&unlike.to_string(), 300));
+            }
+        }
+    }
+    screen.text
+}
+
+const fn tone(outcome: GateOutcome) -> Tone {
+    match outcome {
+        GateOutcome::Pass => Tone::Good,
+        GateOutcome::AtRisk | GateOutcome::NeedMoreRuns | GateOutcome::Inconclusive => {
+            Tone::Warning
+        }
+        GateOutcome::NotValid | GateOutcome::Regressed | GateOutcome::Failed => Tone::Bad,
+    }
+}
+
+fn answer(screen: &mut Screen, report: &GateReport) {
+    let outcome = report.outcome();
+    let badge = format!(" {} {} ", words::symbol(outcome), words::outcome(outcome));
+    let indent = badge.chars().count() + 4;
+    let badge = screen.style.badge(tone(outcome), &badge);
+    for (index, part) in wrapped(&words::sentence(report), screen.width - indent).iter().enumerate()
+    {
+        let lead = if index == 0 { format!("  {badge}  ") } else { " ".repeat(indent) };
+        screen.line(&format!("{lead}{part}"));
+    }
+}
+
+fn slo(screen: &mut Screen, report: &GateReport) {
+    let all = objectives(report);
+    if all.is_empty() {
+        return;
+    }
+    screen.section("OBJECTIVES", "the worst of all runs");
+    let mut table = Table::new(&["", "<target", "<bound", "<worst", "status"]);
+    for one in all {
+        let row = rows::slo_row(one.worst);
+        let status = format!("{} {} {}/{}", row.symbol, row.status, one.alike, one.judged);
+        table.row(vec![
+            Cell::plain(wording::objective_short(one.worst)),
+            Cell::plain(row.target),
+            Cell::plain(row.limit),
+            Cell::toned(Tone::Strong, row.estimate),
+            Cell::toned(status_tone(one.worst.status), status),
+        ]);
+    }
+    screen.table(&table);
+}
+
+fn compared(screen: &mut Screen, comparison: &GateComparison) {
+    let (before, after) = comparison.runs;
+    screen.section("COMPARED", &format!("{before} baseline runs, {after} candidate runs"));
+    let heads =
+        ["", "metric", "<baseline", "<candidate", "<change", "<95 % interval", "<p", "answer"];
+    let mut table = Table::new(&heads);
+    let mut last = "";
+    for row in &comparison.rows {
+        let step = if last == row.step { String::new() } else { format::line(&row.step, 40) };
+        last = &row.step;
+        let tone = match row.regression.verdict {
+            RegressionVerdict::Regressed => Tone::Bad,
+            RegressionVerdict::NotRegressed => Tone::Good,
+            RegressionVerdict::NeedMoreRuns { .. } => Tone::Warning,
+        };
+        table.row(vec![
+            Cell::plain(step),
+            Cell::plain(words::metric_name(row.metric).into()),
+            Cell::plain(words::value(row.metric, row.baseline)),
+            Cell::plain(words::value(row.metric, row.candidate)),
+            Cell::toned(Tone::Strong, words::effect(row)),
+            Cell::plain(words::interval(row)),
+            Cell::plain(words::p(row.regression.p)),
+            Cell::toned(tone, words::verdict(row)),
+        ]);
+    }
+    screen.table(&table);
+    for left in &comparison.left_out {
+        screen.fact("left out", &words::left_out(left));
+    }
+    screen.blank();
+    for part in wrapped(&words::rule(comparison), screen.width - 2) {
+        let part = screen.paint(Tone::Faint, &part);
+        screen.line(&format!("  {part}"));
+    }
+}
