@@ -22,5 +22,5 @@ pub mod engine;
 
 pub mod report;
 
-pub mod cli;
 pub mod app;
+pub mod cli;
