@@ -3,7 +3,7 @@
 use super::super::Finding;
 use super::super::window::{Window, is_closed};
 use super::{Totals, percent, span};
-use crate::metrics::{Bound, Distribution, ErrorClass, Measure};
+use crate::metrics::{Bound, Distribution, ErrorClass, Interval, Measure};
 use crate::units::Quantity;
 
 /// The share of a core above which a worker falls behind now and then.
@@ -30,7 +30,7 @@ fn lag(window: &Window<'_>) -> Finding {
         lags.merge_sparse(&interval.schedule_lag);
     }
     let (p50, p99) = (lags.quantile(0.5).as_secs_f64(), lags.quantile(0.99).as_secs_f64());
-    let allowed = tightest_time(window).map_or(LAG_MIN_S, |time| (time * LAG_SHARE).max(LAG_MIN_S));
+    let allowed = allowed_lag(window);
     let text = format!(
         "schedule lag p50 {}, p99 {}, max {}; allowed p99 {}",
         span(p50),
@@ -43,8 +43,45 @@ fn lag(window: &Window<'_>) -> Finding {
     }
     Finding::not_valid(
         "schedule_lag",
-        format!("{text}; the generator sends late: give it cores of its own or lower the rate"),
+        format!(
+            "{text}; the generator sends late: give it cores of its own or lower the rate{}",
+            carried(window, allowed)
+        ),
     )
+}
+
+/// The largest p99 of schedule lag, in seconds, that leaves the objectives' times untouched.
+fn allowed_lag(window: &Window<'_>) -> f64 {
+    tightest_time(window).map_or(LAG_MIN_S, |time| (time * LAG_SHARE).max(LAG_MIN_S))
+}
+
+/// What this generator would have carried, in words to add to an advice.
+fn carried(window: &Window<'_>, allowed_lag: f64) -> String {
+    match highest_valid_rate(window, allowed_lag) {
+        Some(rate) => format!("; up to about {rate:.0} req/s would have been valid here"),
+        None => String::new(),
+    }
+}
+
+/// The highest rate of requests a second that this run shows to be valid: of the seconds that kept to the
+/// limits of lag and CPU, the busiest; where there is none, what would have taken 80 % of a core.
+fn highest_valid_rate(window: &Window<'_>, allowed_lag: f64) -> Option<f64> {
+    let rate = |interval: &Interval| {
+        interval.requests() as f64 / interval.length().as_secs_f64().max(f64::MIN_POSITIVE)
+    };
+    let kept_up = |interval: &&&Interval| {
+        interval.requests() > 0
+            && interval.generator.worker_cpu.get() < CPU_MAX
+            && interval.arrivals.dropped == 0
+            && interval.schedule_lag.quantile(0.99).as_secs_f64() <= allowed_lag
+    };
+    let seconds = &window.judged;
+    let best = seconds.iter().filter(kept_up).map(|interval| rate(interval)).max_by(f64::total_cmp);
+    best.or_else(|| {
+        let busy = seconds.iter().filter(|interval| interval.generator.worker_cpu.get() >= CPU_MAX);
+        busy.map(|interval| rate(interval) * CPU_MAX / interval.generator.worker_cpu.get())
+            .min_by(f64::total_cmp)
+    })
 }
 
 /// The smallest target or max in seconds of any objective on times.
@@ -75,7 +112,8 @@ fn cpu(window: &Window<'_>) -> Finding {
     let text = format!("the busiest worker used {} of a core", percent(mean));
     let advice = "give the generator more cores, or split the run with `--shard`";
     if mean >= CPU_MAX {
-        return Finding::not_valid("generator_cpu", format!("{text}; {advice}"));
+        let carried = carried(window, allowed_lag(window));
+        return Finding::not_valid("generator_cpu", format!("{text}; {advice}{carried}"));
     }
     if share > BUSY_SECONDS_MAX {
         return Finding::suspect(
