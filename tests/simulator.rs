@@ -145,6 +145,43 @@ fn metrics_agree_exactly_with_what_was_asked_for() {
     });
 }
 
+#[test]
+fn observers_read_utilisation_connections_and_hits_from_the_metrics() {
+    use plimsoll::observe::{Scrape, Subject, Window, parse_exposition, presets};
+    use plimsoll::units::{Quantity, Ratio, RunTime};
+    let ais = Playing::start(AIS);
+    let pages = run(async {
+        let page = async || {
+            let page = ais.get("/__sim/metrics").send().await.expect("an answer");
+            page.text().await.expect("a text")
+        };
+        let before = page().await;
+        for number in 0..20 {
+            let path = format!("/api/airports?q={}", number % 4);
+            ais.get(&path).send().await.expect("an answer");
+        }
+        [before, page().await]
+    });
+    let [before, now] = [(0, &pages[0]), (10, &pages[1])].map(|(seconds, page)| {
+        let series = parse_exposition(page).expect("a page in Prometheus' format");
+        Scrape { at: RunTime::new(seconds * 1_000_000_000), series }
+    });
+    let value = |tier: &str, metric: &str| {
+        let subject =
+            Subject { tier: tier.to_owned(), replica: String::new(), replica_label: None };
+        let window = Window { before: Some(&before), now: &now };
+        let readings = subject.readings(&presets::simulator(tier), window);
+        readings.into_iter().find(|reading| reading.metric == metric).and_then(|one| one.value)
+    };
+    // 20 × 60 µs on two cores, as if in 10 s.
+    let edge = value("edge", "cpu").expect("cpu of the edge").base();
+    assert!((edge - 20.0 * 60e-6 / 10.0 / 2.0).abs() < 1e-9, "{edge}");
+    assert_eq!(value("cache", "hit_ratio"), Some(Quantity::Share(Ratio::new(0.8))));
+    assert_eq!(value("db", "connections"), Some(Quantity::Count(15.0)), "3 × 5 idle ones");
+    assert!(value("db", "query_p95").is_some_and(|span| span.base() > 0.001));
+    assert!(value("api", "memory").is_some_and(|share| (0.05..0.2).contains(&share.base())));
+}
+
 /// A buffer that the test can read while the simulator writes.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -225,7 +262,7 @@ fn answer_found_in_the_cache_spares_the_database() {
                 .expect("ok");
         }
         ais.get("/api/flights/search?from=GRU&to=LIS&date=2026-02-02").send().await.expect("ok");
-        let redis = "{tier=\"redis\",kind=\"cache\"}";
+        let redis = "{tier=\"cache\",kind=\"cache\"}";
         assert_eq!(ais.metric(&format!("sim_cache_hits_total{redis}")).await, "4");
         assert_eq!(ais.metric(&format!("sim_cache_misses_total{redis}")).await, "2");
         let db = "sim_visits_total{tier=\"db\",kind=\"db\",replica=\"1\"}";

@@ -179,6 +179,35 @@ pub fn nginx_exporter() -> Vec<Mapping> {
     ]
 }
 
+/// `plimsoll simulate`: one page tells of all tiers, so the tier's name chooses among them.
+///
+/// Read with `replica` as the label of replicas, it gives `cpu`, `cores` and memory of each of them.
+pub fn simulator(tier: &str) -> Vec<Mapping> {
+    let own = |name: &str| all(name).is("tier", tier);
+    let memory = own("sim_memory_bytes");
+    let share = Formula::FirstOf(vec![
+        Formula::Share(own("sim_cache_memory_bytes"), own("sim_cache_memory_limit_bytes")),
+        Formula::Share(memory.clone(), own("sim_memory_limit_bytes")),
+        Formula::Share(memory.clone(), all(MEMORY_LIMIT)),
+    ]);
+    let hits = Formula::Among(own("sim_cache_hits_total"), own("sim_cache_misses_total"));
+    let cpu = own("sim_cpu_seconds_total");
+    let row = |metric: &str, unit, formula| Mapping::new(metric, unit, formula);
+    vec![
+        row("cpu", Unit::Share, Formula::PerSecondShare(cpu.clone(), own("sim_cores"))),
+        row("cores", Unit::Count, Formula::PerSecond(cpu)),
+        row("memory", Unit::Share, share),
+        row("memory_used", Unit::Bytes, Formula::Sum(memory)),
+        row("replicas", Unit::Count, Formula::Sum(own("sim_replicas"))),
+        row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
+        row("queue", Unit::Count, Formula::Sum(own("sim_queue_length"))),
+        row("requests", Unit::PerSecond, Formula::PerSecond(own("sim_visits_total"))),
+        row("query_p95", Unit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
+        row("hit_ratio", Unit::Share, hits),
+        row("evictions", Unit::PerSecond, Formula::PerSecond(own("sim_cache_evictions_total"))),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
