@@ -1,1 +1,167 @@
+//! Goldens of a gate in every format, from summaries made by hand.
 
+use super::super::fixture;
+use super::super::terminal::{self, Style};
+use super::*;
+use crate::metrics::LoadModel;
+use crate::slo::gate::{
+    Conditions, Likeness, Metric, Rules, RunSummary, StepSummary, alike, compare,
+};
+use crate::units::{Nanos, Ratio, Seed};
+
+/// Compares `text` with `tests/snapshots/report/NAME.snap`.
+fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../../tests/snapshots/report");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+fn step(name: &str, requests: u64, ms: f64) -> StepSummary {
+    let time = |factor: f64| Some(Nanos::from_secs_f64(ms * factor / 1e3));
+    StepSummary {
+        name: name.into(),
+        requests,
+        p50: time(0.8),
+        p95: time(2.0),
+        p99: (requests >= 299).then(|| time(3.0)).flatten(),
+        mean: time(1.0),
+        error_rate: Some(Ratio::new(0.0)),
+    }
+}
+
+/// Five runs; `slowness` of step `search` over the baseline, and the share of its requests that fail.
+fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
+    [0.0, 1.0, -1.0, 0.5, -0.5]
+        .iter()
+        .enumerate()
+        .map(|(at, jitter)| {
+            let luck = 1.0 + jitter * noise;
+            let mut search = step("search", 900, 45.0 * slowness * luck);
+            search.error_rate = Some(Ratio::new(failing * luck));
+            RunSummary {
+                started_utc: format!("2026-05-04T09:3{at}:00Z"),
+                validity: crate::slo::ValidityStatus::Valid,
+                conditions: Conditions {
+                    name: "ais".into(),
+                    workload: "load".into(),
+                    scenario_hash: "9f2c".into(),
+                    model: LoadModel::Open,
+                    arrivals: "poisson".into(),
+                    stages: vec![],
+                    shard: (0, 1),
+                    seed: Seed::new(at as u64 + 1),
+                    target_kind: "http, loopback".into(),
+                    facts: vec![],
+                },
+                steps: vec![
+                    step(RunSummary::WHOLE, 1_000, 30.0 * slowness.sqrt() * luck),
+                    search,
+                    step("login | <b>", 100, 80.0 * luck),
+                ],
+            }
+        })
+        .collect()
+}
+
+fn report(judgements: Vec<Judgement>, candidate: &[RunSummary]) -> GateReport {
+    let comparison = compare(&runs(1.0, 0.01, 0.0), candidate, &Rules::default()).expect("alike");
+    GateReport {
+        system: "ais".into(),
+        workload: "load".into(),
+        strictness: Strictness::Normal,
+        runs: judgements
+            .into_iter()
+            .enumerate()
+            .map(|(at, judgement)| GatedRun {
+                label: format!("reports/ais/2026-05-04T09-3{at}-00Z"),
+                started_utc: format!("2026-05-04T09:3{at}:00Z"),
+                judgement,
+            })
+            .collect(),
+        compared: Compared::Made { comparison, waived: vec![] },
+    }
+}
+
+fn passed() -> GateReport {
+    report(vec![fixture::pass(), fixture::pass()], &runs(1.0, 0.012, 0.0))
+}
+
+fn regressed() -> GateReport {
+    report(vec![fixture::pass(), fixture::at_risk()], &runs(1.123, 0.01, 0.004))
+}
+
+fn unclear() -> GateReport {
+    report(vec![fixture::pass()], &runs(1.0, 0.15, 0.0))
+}
+
+fn failed() -> GateReport {
+    let mut report = report(vec![fixture::fail().1, fixture::not_valid().1], &runs(1.3, 0.01, 0.0));
+    let unlike = alike(&[], &runs(1.0, 0.01, 0.0));
+    report.compared = Compared::NotMade(unlike);
+    report
+}
+
+#[test]
+fn every_format_of_each_kind_of_gate_is_as_agreed() {
+    let cases = [
+        ("pass", passed()),
+        ("regressed", regressed()),
+        ("unclear", unclear()),
+        ("fail", failed()),
+    ];
+    for (name, report) in cases {
+        golden(&format!("gate_{name}.terminal"), &terminal::gate(&report, Style::Plain, 110));
+        golden(&format!("gate_{name}.md"), &markdown(&report));
+        golden(&format!("gate_{name}.github"), &github(&report));
+        golden(&format!("gate_{name}.junit"), &junit(&report).expect("writes"));
+        golden(&format!("gate_{name}.json"), &json(&report));
+    }
+}
+
+#[test]
+fn exit_codes_are_those_of_the_help() {
+    assert_eq!(passed().exit_code(), 0);
+    assert_eq!(regressed().exit_code(), 98);
+    assert_eq!(unclear().exit_code(), 97);
+    assert_eq!(failed().exit_code(), 99);
+}
+
+#[test]
+fn comparison_that_could_not_be_made_is_never_a_pass() {
+    let mut report = passed();
+    report.compared = Compared::NotMade(alike(&[], &runs(1.0, 0.01, 0.0)));
+    assert_eq!(report.exit_code(), 97);
+    assert!(words::sentence(&report).contains("the baseline has no run"), "{report:?}");
+}
+
+#[test]
+fn markdown_names_step_size_and_certainty_in_its_first_sentence() {
+    let text = markdown(&regressed());
+    let sentence = text.lines().nth(2).expect("a sentence");
+    for part in ["step search", "12.3 %", "95 % interval", "p = 0.0"] {
+        assert!(sentence.contains(part), "{part}: {sentence}");
+    }
+}
+
+#[test]
+fn github_annotations_stay_within_the_limit_of_a_step() {
+    let text = github(&regressed());
+    assert!(text.lines().count() <= 10, "{text}");
+    assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
+    assert!(text.starts_with("::error title=plimsoll%3A REGRESSED ais::"), "{text}");
+}
+
+#[test]
+fn waived_conditions_are_told() {
+    let mut report = passed();
+    let mut other = runs(1.0, 0.01, 0.0);
+    other[0].conditions.scenario_hash = "else".into();
+    let waived = alike(&runs(1.0, 0.01, 0.0), &other);
+    let rules = Rules { likeness: Likeness::Waived, ..Rules::default() };
+    let comparison = compare(&runs(1.0, 0.01, 0.0), &other, &rules).expect("waived");
+    report.compared = Compared::Made { comparison, waived };
+    assert!(markdown(&report).contains("scenario hash differs"));
+    assert!(report.comparison().expect("made").rows.iter().any(|row| row.metric == Metric::P95));
+}

@@ -163,10 +163,10 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
     }
 }
 
-/// `1 chance in 250`.
+/// `at most 1 chance in 250`.
 fn chance(p: f64) -> String {
     let one_in = (1.0 / p.max(1e-6)).floor();
-    format!("1 chance in {}", format::significant(one_in, 2))
+    format!("at most 1 chance in {}", format::significant(one_in, 2))
 }
 
 /// What was left out, and why.
@@ -215,12 +215,7 @@ fn regressed(report: &GateReport) -> String {
         1 => "; 1 other metric got worse too".into(),
         others => format!("; {others} other metrics got worse too"),
     };
-    let mut sentence = explain(first);
-    if let Some(initial) = sentence.get(..1) {
-        let initial = initial.to_uppercase();
-        sentence.replace_range(..1, &initial);
-    }
-    format!("{sentence}{others}.")
+    format!("{}{others}.", explain(first))
 }
 
 fn not_valid(report: &GateReport) -> String {
@@ -246,11 +241,14 @@ fn need_more(report: &GateReport) -> String {
     match unclear.first() {
         None => "No metric could be compared; run longer, or choose other metrics.".into(),
         Some(first) => format!(
-            "{} of {} comparisons cannot be told yet; {} a side would probably tell. Least clear: {}.",
+            "{} of {} comparisons cannot be told yet; {} a side, or longer ones, would probably tell. \
+             Nearest to a regression: {} ({}, 95 % interval {}).",
             unclear.len(),
             comparison.rows.len(),
             runs(comparison.more_runs, "more "),
-            explain(first)
+            subject(&first.step, first.metric),
+            effect(first),
+            interval(first)
         ),
     }
 }
@@ -267,7 +265,7 @@ fn objective_sentence(report: &GateReport, status: ObjectiveStatus) -> String {
     let what = match status {
         ObjectiveStatus::AtRisk => "misses its target",
         ObjectiveStatus::Inconclusive => "may or may not keep its bound",
-        _ => "exceeds its bound",
+        _ => "is beyond its bound",
     };
     let others = match of_status.len() - 1 {
         0 => String::new(),
