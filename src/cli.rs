@@ -14,14 +14,12 @@ use crate::units::{Nanos, Ratio, WorkRate};
     name = "plimsoll",
     version,
     about = "Load testing and capacity planning: how much does it carry, and what do we buy next?",
-    after_help = EXIT_CODES,
-    subcommand_required = true,
-    arg_required_else_help = true
+    after_help = EXIT_CODES
 )]
 pub struct Cli {
-    /// What to do.
+    /// What to do. Without it, the terminal UI opens.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// The exit codes, as `--help` documents them.
@@ -189,6 +187,12 @@ pub struct Run {
     /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
     #[arg(long, value_name = "HOST")]
     pub i_may_load: Vec<String>,
+    /// Watch and steer the run in the terminal UI.
+    #[arg(long, overrides_with = "no_tui")]
+    pub tui: bool,
+    /// Do not open the terminal UI; the default.
+    #[arg(long, overrides_with = "tui")]
+    pub no_tui: bool,
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,

@@ -21,6 +21,8 @@ pub mod transport;
 pub mod engine;
 
 pub mod report;
+#[cfg(feature = "tui")]
+pub mod tui;
 
 pub mod app;
 pub mod cli;
