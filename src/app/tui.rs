@@ -44,7 +44,8 @@ pub(super) fn launcher() -> Result<Exit, Failure> {
 /// `plimsoll run --tui`: the live view of one run, and the launcher behind it.
 pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
     if !is_possible() {
-        let message = "error: `--tui` needs a terminal to draw on and a keyboard; leave it out here";
+        let message =
+            "error: `--tui` needs a terminal to draw on and a keyboard; leave it out here";
         return Err(Failure::new(Exit::Usage, message));
     }
     let runtime = runtime()?;

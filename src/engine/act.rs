@@ -2,7 +2,7 @@
 
 use super::Control;
 use crate::metrics::{Event, EventKind, StopReason};
-use crate::units::RunTime;
+use crate::units::{Rate, RunTime};
 
 /// One thing that a user does to a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,21 +41,25 @@ impl Act {
     }
 
     fn act(&self, control: &Control, at: RunTime) -> String {
+        let told = |rate: Rate| {
+            let requests = rate.times(control.requests_per_iteration());
+            format!("{} req/s", Rate::per_second((requests.get() * 10.0).round() / 10.0))
+        };
         match self {
             Self::Scale(factor) => {
                 let percent = (factor - 1.0) * 100.0;
-                format!("rate {percent:+.0} % to {} iter/s", control.scale(*factor))
+                format!("rate {percent:+.0} % to {}", told(control.scale(*factor)))
             }
             Self::Hold => {
                 let rate = control.steering().rate_at(at);
-                format!("held at {} iter/s", control.hold(rate))
+                format!("held at {}", told(control.hold(rate)))
             }
-            Self::SkipStage => format!("skipped to the next stage, {} iter/s", control.skip_stage()),
+            Self::SkipStage => format!("skipped to the next stage, {}", told(control.skip_stage())),
             Self::Pause => {
                 control.pause();
                 "arrivals paused".to_owned()
             }
-            Self::Resume => format!("arrivals resumed, {} iter/s", control.resume()),
+            Self::Resume => format!("arrivals resumed, {}", told(control.resume())),
             Self::Mark(text) => text.clone(),
             Self::Stop => {
                 control.stop(StopReason::Interrupted);

@@ -26,6 +26,8 @@ pub struct Control {
     orders: watch::Sender<Order>,
     reason: Arc<Mutex<StopReason>>,
     steering: Arc<Mutex<Steering>>,
+    /// Expected requests an iteration, to tell rates in requests.
+    requests_per_iteration: f64,
     clock: Clock,
 }
 
@@ -120,6 +122,7 @@ impl Control {
             orders,
             reason: Arc::new(Mutex::new(StopReason::Finished)),
             steering: Arc::new(Mutex::new(Steering { stages, paused: None })),
+            requests_per_iteration: plan.requests_per_iteration(),
             clock,
         }
     }
@@ -196,6 +199,11 @@ impl Control {
                 *rest = rest_of(&stages, at);
             }
         })
+    }
+
+    /// Expected requests an iteration.
+    pub const fn requests_per_iteration(&self) -> f64 {
+        self.requests_per_iteration
     }
 
     /// The run's clock, to date events.

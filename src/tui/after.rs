@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::Finished;
-use super::frame::{bar, cut, justified};
+use super::frame::{bar, cut, justified, wrapped};
 use super::history::PastRun;
 use super::live::slo::Columns;
 use super::model::Model;
@@ -45,7 +45,9 @@ pub(super) fn draw(model: &Model, after: &After, frame: &mut Frame<'_>, area: Re
     let below = most - from;
     let mut lines: Vec<Line<'_>> =
         page.lines.into_iter().skip(from).take(usize::from(area.height)).collect();
-    if below > 0 && let Some(last) = lines.last_mut() {
+    if below > 0
+        && let Some(last) = lines.last_mut()
+    {
         let text = format!("  ↓ {} more lines", below + 1);
         *last = Line::styled(text, model.theme.style(Tone::Accent));
     }
@@ -81,13 +83,13 @@ impl Page {
 
     fn answer(&mut self, report: &Report) {
         let header = &report.header;
-        let name = format!(
+        let name =
+            format!("{} · {}", format::line(&header.name, 40), format::line(&header.workload, 40));
+        let when = format!(
             "{} · {}",
-            format::line(&header.name, 40),
-            format::line(&header.workload, 40)
+            format::line(&header.started_utc, 40),
+            format::duration(report.duration)
         );
-        let when =
-            format!("{} · {}", format::line(&header.started_utc, 40), format::duration(report.duration));
         let name = Line::styled(cut(&name, self.width), self.theme.style(Tone::Title));
         let room = self.width.saturating_sub(name.width() + 2);
         let when = if room >= when.chars().count() { when } else { String::new() };
@@ -127,15 +129,17 @@ impl Page {
             return;
         }
         self.section("objectives");
-        let columns = Columns::of(self.width, rows).without_trend();
+        let columns = Columns::of(self.width, rows, false);
         let head = columns.head(self.theme);
         self.push(head.spans);
         for row in rows {
             let line = columns.row(row, "", self.theme);
             self.push(line.spans);
             if !row.note.is_empty() {
-                let note = format!("    {}", format::line(&row.note, 200));
-                self.push(vec![Span::styled(cut(&note, self.width), self.theme.style(Tone::Faint))]);
+                for part in wrapped(&format::line(&row.note, 300), self.width - 2) {
+                    let part = format!("  {part}");
+                    self.push(vec![Span::styled(part, self.theme.style(Tone::Faint))]);
+                }
             }
         }
     }
@@ -149,9 +153,7 @@ impl Page {
         }
         self.section("where the time went");
         let mut steps: Vec<_> = report.shown.steps.iter().collect();
-        steps.sort_by(|(_, a), (_, b)| {
-            total(&b.response_time).total_cmp(&total(&a.response_time))
-        });
+        steps.sort_by(|(_, a), (_, b)| total(&b.response_time).total_cmp(&total(&a.response_time)));
         for (id, totals) in steps.into_iter().take(MOST) {
             let share = total(&totals.response_time) / all;
             let line = self.step_line(&report.step_name(*id), totals, share);
@@ -192,12 +194,19 @@ impl Page {
             let share = Ratio::of(group.count_whole, report.whole.run.requests);
             self.push(vec![
                 Span::styled(format!("✖ {:<17}", group.class.name()), self.theme.style(Tone::Bad)),
-                Span::raw(format!("{:>8}  {}", format::count(group.count_whole), format::share(share))),
+                Span::raw(format!(
+                    "{:>8}  {}",
+                    format::count(group.count_whole),
+                    format::share(share)
+                )),
             ]);
             if let Some(example) = &group.example {
                 let step = report.step_name(example.step);
                 let text = format!("    {step}: {}", format::line(&example.message, 200));
-                self.push(vec![Span::styled(cut(&text, self.width), self.theme.style(Tone::Faint))]);
+                self.push(vec![Span::styled(
+                    cut(&text, self.width),
+                    self.theme.style(Tone::Faint),
+                )]);
             }
         }
     }
@@ -233,11 +242,8 @@ impl Page {
 /// `p95 ms      12.1   was 11.8   +2.5 %`.
 pub(super) fn compared(name: &str, now: f64, then: f64) -> String {
     let figure = |value: f64| format::significant(value, 3);
-    let change = if then > 0.0 {
-        format!("{:+.1} %", (now / then - 1.0) * 100.0)
-    } else {
-        "–".to_owned()
-    };
+    let change =
+        if then > 0.0 { format!("{:+.1} %", (now / then - 1.0) * 100.0) } else { "–".to_owned() };
     format!("{name:<10}{:>10}  was {:>10}  {change:>9}", figure(now), figure(then))
 }
 
@@ -270,23 +276,6 @@ const fn words(phase: Phase) -> &'static str {
         Phase::Wait => "server",
         Phase::Dns | Phase::Connect | Phase::Tls | Phase::Send | Phase::Receive => phase.name(),
     }
-}
-
-/// Breaks a text at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&cut(word, width));
-    }
-    lines.push(line);
-    lines
 }
 
 /// A time in milliseconds, for the history.

@@ -31,6 +31,23 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     if width == 0 { kept } else { format!("{kept}…") }
 }
 
+/// Breaks a text at spaces.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&cut(word, width));
+    }
+    lines.push(line);
+    lines
+}
+
 /// As many groups of spans as fit into `width`, separated by two spaces.
 pub(super) fn fitting(groups: Vec<Vec<Span<'static>>>, width: usize) -> Line<'static> {
     let mut line = Line::default();

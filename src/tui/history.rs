@@ -120,10 +120,8 @@ fn table(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if history.runs.is_empty() {
-        let text = Line::styled(
-            "no run yet: the launcher starts one (Esc)",
-            theme.style(Tone::Faint),
-        );
+        let text =
+            Line::styled("no run yet: the launcher starts one (Esc)", theme.style(Tone::Faint));
         frame.render_widget(Paragraph::new(text), inner);
         return;
     }
@@ -141,7 +139,13 @@ fn table(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn row(history: &History, index: usize, run: &PastRun, theme: Theme, width: usize) -> Line<'static> {
+fn row(
+    history: &History,
+    index: usize,
+    run: &PastRun,
+    theme: Theme,
+    width: usize,
+) -> Line<'static> {
     let here = index == history.at;
     let mark = match (here, history.chosen.contains(&index)) {
         (_, true) => "◆ ",
@@ -149,7 +153,8 @@ fn row(history: &History, index: usize, run: &PastRun, theme: Theme, width: usiz
         (false, false) => "  ",
     };
     let what = format!("{} · {}", format::line(&run.name, 30), format::line(&run.workload, 30));
-    let verdict = format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict));
+    let verdict =
+        format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict));
     let tone = theme.style(verdict_tone(run.verdict));
     let mut line = if width >= 72 {
         let when: String = run.started_utc.replace('T', " ").chars().take(16).collect();
@@ -167,7 +172,7 @@ fn row(history: &History, index: usize, run: &PastRun, theme: Theme, width: usiz
         ])
     };
     if here {
-        line = line.style(theme.chosen());
+        line = line.style(Theme::CHOSEN);
     }
     line
 }
@@ -175,9 +180,8 @@ fn row(history: &History, index: usize, run: &PastRun, theme: Theme, width: usiz
 /// p95 and rate over the runs of the same system and workload, oldest at the left.
 fn trend(history: &History, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let Some(here) = history.runs.get(history.at) else { return Vec::new() };
-    let alike = || {
-        history.of(&here.name).filter(|run| run.workload == here.workload).collect::<Vec<_>>()
-    };
+    let alike =
+        || history.of(&here.name).filter(|run| run.workload == here.workload).collect::<Vec<_>>();
     let line = |name: &str, value: fn(&PastRun) -> f64| {
         let runs = alike();
         // Newest first in the history, newest last in the line.
@@ -197,10 +201,8 @@ fn comparison(history: &History, newer: usize, older: usize, theme: Theme) -> Ve
     let (Some(now), Some(then)) = (history.runs.get(newer), history.runs.get(older)) else {
         return Vec::new();
     };
-    let title = format!(
-        "{} {} against {} {}",
-        now.name, now.started_utc, then.name, then.started_utc
-    );
+    let title =
+        format!("{} {} against {} {}", now.name, now.started_utc, then.name, then.started_utc);
     let rows = [
         ("req/s", now.rate, then.rate),
         ("p50 ms", now.p50_ms, then.p50_ms),

@@ -68,8 +68,7 @@ const fn bind(
 use KeyCode::{BackTab, Char, Enter, Esc, PageDown, PageUp, Tab};
 
 const HELP: Binding = bind(&[Char('?'), KeyCode::F(1)], "?", "help", "this help", Action::Help);
-const UP: Binding =
-    bind(&[KeyCode::Up, Char('k')], "↑", "", "up, or scroll the panel", Action::Up);
+const UP: Binding = bind(&[KeyCode::Up, Char('k')], "↑", "", "up, or scroll the panel", Action::Up);
 const DOWN: Binding =
     bind(&[KeyCode::Down, Char('j')], "↓", "", "down, or scroll the panel", Action::Down);
 const QUIT: Binding = bind(&[Char('q')], "q", "quit", "leave", Action::Quit);

@@ -195,7 +195,8 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
             Layout::horizontal([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
         (list, details)
     } else {
-        let [list, details] = Layout::vertical([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
+        let [list, details] =
+            Layout::vertical([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
         (list, details)
     };
     places(model, frame, list);
@@ -215,11 +216,12 @@ fn places(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         .map(|(index, place)| {
             let last = model.history.of(&place.name).next();
             let line = place_line(place, last, index == launcher.at, theme, width);
-            if index == launcher.at { line.style(theme.chosen()) } else { line }
+            if index == launcher.at { line.style(Theme::CHOSEN) } else { line }
         })
         .collect();
     if lines.is_empty() {
-        let text = if launcher.looked { "no scenario.yaml below this folder" } else { "looking…" };
+        let text =
+            if launcher.looked { "no scenario.yaml below this folder" } else { "looking…" };
         lines.push(Line::styled(text, theme.style(Tone::Faint)));
     }
     frame.render_widget(Paragraph::new(lines), inner);
@@ -288,14 +290,24 @@ fn fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>
     let count = launcher.workloads().len();
     let workload = launcher.workloads().get(launcher.workload);
     let name = workload.map_or_else(|| "–".to_owned(), |known| known.name.clone());
-    let mut lines = vec![field("←→", "workload", format!("{name}  ({} of {count})", launcher.workload + 1), true)];
+    let mut lines = vec![field(
+        "←→",
+        "workload",
+        format!("{name}  ({} of {count})", launcher.workload + 1),
+        true,
+    )];
     let stages = workload.map_or(&[][..], |known| &known.stages);
-    lines.extend(stages.iter().map(|stage| {
-        Line::styled(format!("{:13}{stage}", ""), theme.style(Tone::Faint))
-    }));
+    lines.extend(
+        stages
+            .iter()
+            .map(|stage| Line::styled(format!("{:13}{stage}", ""), theme.style(Tone::Faint))),
+    );
     let as_written = || "as in the scenario".to_owned();
-    let target =
-        if launcher.target.is_empty() { format::line(&place.target, 80) } else { launcher.target.clone() };
+    let target = if launcher.target.is_empty() {
+        format::line(&place.target, 80)
+    } else {
+        launcher.target.clone()
+    };
     lines.push(field("t", "target", target, !launcher.target.is_empty()));
     let rate = launcher.rate.map_or_else(as_written, |rate| rate.to_string());
     lines.push(field("r", "rate", rate, launcher.rate.is_some()));
@@ -310,7 +322,8 @@ fn fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>
 
 fn run_line(run: &PastRun, theme: Theme) -> Line<'static> {
     let when: String = run.started_utc.replace('T', " ").chars().take(16).collect();
-    let verdict = format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict));
+    let verdict =
+        format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict));
     let rate = format::rate(Rate::per_second(run.rate));
     Line::from(vec![
         Span::styled(format!("{when}  "), theme.style(Tone::Faint)),

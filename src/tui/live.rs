@@ -62,16 +62,24 @@ pub(super) struct Counts {
     pub(super) dropped: u64,
 }
 
+/// What the run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    Paused,
+    /// Draining because the user asked for it.
+    Stopping,
+    Ended,
+}
+
 /// A run under way, or just over.
 #[derive(Debug)]
 pub(super) struct Live {
     /// The header, the last seconds and the events: what live statuses are judged on.
     pub(super) log: RunLog,
     pub(super) stages: Vec<Stage>,
-    pub(super) paused: bool,
+    pub(super) state: State,
     pub(super) steered: bool,
-    pub(super) stopping: bool,
-    pub(super) ended: bool,
     pub(super) past: Past,
     pub(super) counts: Counts,
     pub(super) steps: Vec<StepLive>,
@@ -99,10 +107,8 @@ impl Live {
         let stages = stages_of(&header);
         Self {
             stages,
-            paused: false,
+            state: State::Running,
             steered: false,
-            stopping: false,
-            ended: false,
             past: Past::default(),
             counts: Counts::default(),
             steps: vec![StepLive::default(); header.steps.len()],
@@ -115,8 +121,8 @@ impl Live {
         }
     }
 
-    pub(super) const fn is_running(&self) -> bool {
-        !self.ended
+    pub(super) fn is_running(&self) -> bool {
+        self.state != State::Ended
     }
 
     pub(super) const fn is_closed(&self) -> bool {
@@ -173,11 +179,15 @@ impl Live {
 
     pub(super) fn on_steering(&mut self, steering: &Steering) {
         self.stages = steering.stages().to_vec();
-        self.paused = steering.is_paused();
+        match (self.state, steering.is_paused()) {
+            (State::Running, true) => self.state = State::Paused,
+            (State::Paused, false) => self.state = State::Running,
+            (State::Running | State::Paused | State::Stopping | State::Ended, _) => {}
+        }
     }
 
     pub(super) fn on_end(&mut self) {
-        self.ended = true;
+        self.state = State::Ended;
         self.judge();
     }
 
@@ -251,7 +261,8 @@ impl Live {
         const OF_THE_WHOLE: [&str; 4] = ["conservation", "gaps", "intended_rate", "warm_up"];
         let findings = &self.judgement.as_ref()?.validity.findings;
         let counts = |test: &str| {
-            !OF_THE_END.contains(&test) && !(self.trimmed && OF_THE_WHOLE.contains(&test))
+            let left_out = self.trimmed && OF_THE_WHOLE.contains(&test);
+            !left_out && !OF_THE_END.contains(&test)
         };
         let worst = findings
             .iter()

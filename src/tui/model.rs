@@ -101,13 +101,7 @@ pub(super) struct Look {
 
 impl Default for Look {
     fn default() -> Self {
-        Self {
-            panel: Panel::Times,
-            zoomed: false,
-            sort: SortBy::Order,
-            span: Span::All,
-            scroll: 0,
-        }
+        Self { panel: Panel::Times, zoomed: false, sort: SortBy::Order, span: Span::All, scroll: 0 }
     }
 }
 
@@ -130,8 +124,9 @@ pub struct Model {
     pub(super) history: History,
     pub(super) prompt: Option<Prompt>,
     pub(super) question: Option<Question>,
-    /// Something short to say until the next key.
+    /// Something short to say until the next key, or for a few seconds of a run.
     pub(super) notice: String,
+    pub(super) notice_seconds: u32,
     /// A refusal, as many lines as it needs, until the next key.
     pub(super) refusal: String,
     pub(super) help: bool,
@@ -153,6 +148,7 @@ impl Model {
             prompt: None,
             question: None,
             notice: String::new(),
+            notice_seconds: 0,
             refusal: String::new(),
             help: false,
             charts_after: false,

@@ -55,10 +55,8 @@ impl Theme {
         self.style(tone).add_modifier(Modifier::REVERSED | Modifier::BOLD)
     }
 
-    /// The chosen row of a list.
-    pub(super) fn chosen(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
-    }
+    /// The chosen row of a list; told by a mark as well.
+    pub(super) const CHOSEN: Style = Style::new().add_modifier(Modifier::REVERSED);
 
     const fn colour_of(tone: Tone) -> Option<Color> {
         match tone {

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use super::after::After;
 use super::keys::{Action, action};
-use super::live::Live;
+use super::live::{Live, State};
 use super::model::{Look, Model, Page, Question};
 use super::prompt::{Prompt, Purpose, Typed};
 use super::{Command, Message};
@@ -18,13 +18,19 @@ pub fn update(model: &mut Model, message: Message) -> Command {
         Message::Places(places) => model.launcher.on_places(places),
         Message::History(runs) => model.history.on_runs(runs),
         Message::Begun(begun) => {
-            model.notice = format!("written to {}", begun.folder);
+            say(model, format!("written to {}", begun.folder));
             model.live = Some(Live::new(*begun));
             model.page = Page::Live;
             model.refusal.clear();
             model.look.scroll = 0;
         }
-        Message::Interval(interval) => with_live(model, |live| live.on_interval(*interval)),
+        Message::Interval(interval) => {
+            with_live(model, |live| live.on_interval(*interval));
+            model.notice_seconds = model.notice_seconds.saturating_sub(1);
+            if model.notice_seconds == 0 {
+                model.notice.clear();
+            }
+        }
         Message::Event(event) => with_live(model, |live| live.on_event(event)),
         Message::Steered(steering) => with_live(model, |live| live.on_steering(&steering)),
         Message::Finished(finished) => {
@@ -45,10 +51,18 @@ pub fn update(model: &mut Model, message: Message) -> Command {
                 model.page = Page::Launcher;
             }
         }
-        Message::Notice(text) => model.notice = text,
+        Message::Notice(text) => say(model, text),
         Message::Quit => return Command::Quit,
     }
     Command::Nothing
+}
+
+/// Seconds of a run for which a notice hides the keys.
+const NOTICE: u32 = 5;
+
+fn say(model: &mut Model, notice: impl Into<String>) {
+    model.notice = notice.into();
+    model.notice_seconds = NOTICE;
 }
 
 fn with_live(model: &mut Model, change: impl FnOnce(&mut Live)) {
@@ -123,7 +137,7 @@ fn on_action(model: &mut Model, action: Action) -> Command {
                 model.charts_after = !model.charts_after;
                 model.look = Look { scroll: 0, ..model.look };
             } else {
-                "only runs of this session have live charts; open the report".clone_into(&mut model.notice);
+                say(model, "only runs of this session have live charts; open the report");
             }
         }
         Action::Again => return again(model),
@@ -174,7 +188,7 @@ fn step(model: &mut Model, by: isize) {
 
 fn again(model: &mut Model) -> Command {
     if model.after.as_ref().is_some_and(|after| after.finished.opened) {
-        "a run from the history starts in the launcher: Esc".clone_into(&mut model.notice);
+        say(model, "a run from the history starts in the launcher: Esc");
         return Command::Nothing;
     }
     Command::Again
@@ -183,25 +197,22 @@ fn again(model: &mut Model) -> Command {
 fn start(model: &mut Model) -> Command {
     match model.launcher.launch() {
         Ok(launch) => {
-            model.notice = format!("starting {}…", launch.name);
+            say(model, format!("starting {}…", launch.name));
             Command::Launch(Box::new(launch))
         }
         Err(why) => {
-            model.notice = why;
+            say(model, why);
             Command::Nothing
         }
     }
 }
 
 fn edit(model: &mut Model) -> Command {
-    match model.launcher.file() {
-        Some(file) => Command::Edit(file),
-        None => {
-            "a demo's files are inside the program; copy `scenarios/` to change them"
-                .clone_into(&mut model.notice);
-            Command::Nothing
-        }
+    if let Some(file) = model.launcher.file() {
+        return Command::Edit(file);
     }
+    say(model, "a demo's files are inside the program; copy `scenarios/` to change them");
+    Command::Nothing
 }
 
 fn ask(model: &mut Model, purpose: Purpose) {
@@ -215,20 +226,19 @@ const LEAP: f64 = 1.10;
 
 fn steer(model: &mut Model, action: Action) -> Command {
     let Some(live) = model.live.as_mut().filter(|live| live.is_running()) else {
-        "the run is over".clone_into(&mut model.notice);
+        say(model, "the run is over");
         return Command::Nothing;
     };
     let act = match action {
         Action::Stop => Act::Stop,
         Action::Abort => Act::Abort,
         _ if live.is_closed() => {
-            "closed model: the users set the pace, the rate cannot be steered"
-                .clone_into(&mut model.notice);
+            say(model, "closed model: the users set the pace, the rate cannot be steered");
             return Command::Nothing;
         }
-        Action::Pause if live.paused => Act::Resume,
-        _ if live.paused => {
-            "arrivals are paused; p lets them go on".clone_into(&mut model.notice);
+        Action::Pause if live.state == State::Paused => Act::Resume,
+        _ if live.state == State::Paused => {
+            say(model, "arrivals are paused; p lets them go on");
             return Command::Nothing;
         }
         Action::Pause => Act::Pause,
@@ -240,7 +250,7 @@ fn steer(model: &mut Model, action: Action) -> Command {
         _ => Act::SkipStage,
     };
     if matches!(act, Act::Stop | Act::Abort) {
-        live.stopping = true;
+        live.state = State::Stopping;
     }
     Command::Steer(act)
 }

@@ -25,8 +25,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         frame.render_widget(Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }), all);
         return;
     }
-    let [page, footer] =
-        Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(all);
+    let [page, footer] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(all);
     match (model.page, &model.live, &model.after) {
         (Page::Live, Some(run), _) => live::draw(model, run, frame, page),
         (Page::After, Some(run), Some(_)) if model.charts_after => {

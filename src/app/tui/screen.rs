@@ -68,7 +68,8 @@ impl Screen {
                 let outcome = thread.join().map_err(|_| {
                     Failure::new(Exit::Error, "error: the terminal UI broke down; the log is whole")
                 })?;
-                return outcome.map_err(|error| Failure::while_doing("cannot use the terminal", &error));
+                return outcome
+                    .map_err(|error| Failure::while_doing("cannot use the terminal", &error));
             }
             let _ = self.feed.try_send(Message::Quit);
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -7,9 +7,9 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
+use super::Live;
 use super::layout::Ink;
 use super::past::Point;
-use super::Live;
 use crate::metrics::{Measure, Scope};
 use crate::report::format;
 use crate::tui::frame::{fitting, panel};
@@ -68,25 +68,28 @@ pub(super) fn rate(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let achieved = of(|point| point.achieved);
     let offered = of(|point| point.offered);
     let failed = of(|point| point.failed);
-    let top = offered.iter().chain(&achieved).map(|point| point.1).fold(1.0, f64::max) * 1.15;
+    let top = round_up(offered.iter().chain(&achieved).map(|point| point.1).fold(1.0, f64::max));
     let theme = ink.theme;
     let mut datasets = vec![
-        braille(&achieved, GraphType::Bar, theme.style(Tone::Accent)),
+        braille(&achieved, GraphType::Area, theme.style(Tone::Accent)),
         braille(&offered, GraphType::Line, theme.style(Tone::Plain)),
     ];
     if failed.iter().any(|point| point.1 > 0.0) {
-        datasets.push(braille(&failed, GraphType::Bar, theme.style(Tone::Bad)));
+        datasets.push(braille(&failed, GraphType::Area, theme.style(Tone::Bad)));
     }
     let last = live.past.last();
     let shown = |value| format::rate(Rate::per_second(value));
     let legend = vec![
-        vec![Span::styled(format!("▮ achieved {}", shown(last.achieved)), theme.style(Tone::Accent))],
+        vec![Span::styled(
+            format!("▮ achieved {}", shown(last.achieved)),
+            theme.style(Tone::Accent),
+        )],
         vec![Span::styled(format!("─ offered {}", shown(last.offered)), theme.style(Tone::Plain))],
         vec![Span::styled(format!("▮ failed {}", shown(last.failed)), theme.style(Tone::Bad))],
     ];
     let y = Axis::default()
         .bounds([0.0, top])
-        .labels([0.0, 0.5, 1.0].map(|share| format!("{:>6}", shown(top * share))))
+        .labels([0.0, 0.5, 1.0].map(|share| format!("{:>6}", tick(top * share))))
         .style(theme.style(Tone::Faint));
     let title = if area.width >= 60 { "requests a second" } else { "req/s" };
     draw_chart(Picture { title, legend, datasets, window, y }, ink, frame, area);
@@ -95,9 +98,8 @@ pub(super) fn rate(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
 /// p50, p95 and p99 of response time.
 pub(super) fn times(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let window = stretch(live, ink.look.span);
-    let of = |index: usize| {
-        series(live, window, columns(area), |point| Some(log(point.times?[index])))
-    };
+    let of =
+        |index: usize| series(live, window, columns(area), |point| Some(log(point.times?[index])));
     let lines = [of(2), of(1), of(0)];
     let bounds = slo_lines(live);
     let (bottom, top) = range(&lines, &bounds);
@@ -131,7 +133,10 @@ pub(super) fn times(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
 fn times_legend(live: &Live, ink: Ink, bounds: &[SloLine]) -> Vec<Vec<Span<'static>>> {
     let last = live.past.last().times;
     let value = |index: usize| {
-        last.map_or_else(|| "–".to_owned(), |ms| format::time(Nanos::from_secs_f64(ms[index] / 1e3)))
+        last.map_or_else(
+            || "–".to_owned(),
+            |ms| format::time(Nanos::from_secs_f64(ms[index] / 1e3)),
+        )
     };
     let mut legend: Vec<Vec<Span<'static>>> =
         [("p50", Tone::Median), ("p95", Tone::High), ("p99", Tone::Highest)]
@@ -188,6 +193,19 @@ fn range(lines: &[Points], bounds: &[SloLine]) -> (f64, f64) {
         return (0.0, 3.0);
     }
     (low - 0.15, (high + 0.15).max(low + 1.0))
+}
+
+/// The next value that reads well on an axis: 250 for 228.
+fn round_up(value: f64) -> f64 {
+    let power = 10f64.powf(value.log10().floor());
+    let steps = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
+    let found = steps.into_iter().map(|step| step * power).find(|top| *top > value * 1.05);
+    found.unwrap_or(power * 12.0)
+}
+
+/// A rate on an axis.
+fn tick(value: f64) -> String {
+    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
 /// A time in few characters, for an axis: `12ms`, `1.2s`.

@@ -5,15 +5,16 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::Ink;
 use super::Live;
+use super::layout::Ink;
 use crate::report::format;
 use crate::tui::frame::{cut, panel};
 use crate::tui::theme::Tone;
 
 pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let total = live.counts.failed;
-    let title = if total == 0 { "errors".to_owned() } else { format!("errors: {}", format::count(total)) };
+    let title =
+        if total == 0 { "errors".to_owned() } else { format!("errors: {}", format::count(total)) };
     let block = panel(ink.theme, &title, ink.chosen);
     let inner = block.inner(area);
     frame.render_widget(block, area);

@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::Ink;
 use super::Live;
+use super::layout::Ink;
 use crate::metrics::EventKind;
 use crate::report::format;
-use crate::tui::frame::{cut, panel};
+use crate::tui::frame::{cut, panel, wrapped};
 use crate::tui::theme::Tone;
 
 pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
@@ -22,8 +22,10 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     if let Some((status, message)) = live.validity()
         && status != crate::slo::ValidityStatus::Valid
     {
-        let text = cut(&format!("! {}", format::line(message, 300)), width);
-        lines.push(Line::styled(text, ink.theme.style(Tone::Warning)));
+        let most = usize::from(inner.height / 2).max(1);
+        let reason = wrapped(&format!("! {}", format::line(message, 300)), width);
+        let shown = reason.into_iter().take(most);
+        lines.extend(shown.map(|text| Line::styled(text, ink.theme.style(Tone::Warning))));
     }
     for event in live.log.events.iter().rev() {
         let (symbol, text, tone) = match &event.kind {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::Live;
+use super::{Live, State};
 use crate::report::{format, wording};
 use crate::slo::ValidityStatus;
 use crate::tui::frame::{cut, fitting, justified};
@@ -47,11 +47,11 @@ fn title(live: &Live, theme: Theme, width: usize) -> Line<'static> {
 }
 
 fn state(live: &Live, theme: Theme) -> Vec<Span<'static>> {
-    let (text, tone) = match live {
-        Live { ended: true, .. } => ("■ ENDED", Tone::Strong),
-        Live { stopping: true, .. } => ("◼ STOPPING", Tone::Warning),
-        Live { paused: true, .. } => ("‖ PAUSED", Tone::Warning),
-        _ => ("▶ RUNNING", Tone::Good),
+    let (text, tone) = match live.state {
+        State::Running => ("▶ RUNNING", Tone::Good),
+        State::Paused => ("‖ PAUSED", Tone::Warning),
+        State::Stopping => ("◼ STOPPING", Tone::Warning),
+        State::Ended => ("■ ENDED", Tone::Strong),
     };
     let mut spans = vec![Span::styled(format!(" {text} "), theme.badge(tone))];
     if live.steered {
@@ -145,9 +145,17 @@ fn figures(live: &Live, theme: Theme, width: usize) -> Line<'static> {
     let errors = format::share(Ratio::of(counts.failed, counts.requests));
     fitting(
         vec![
-            fact("req/s", format!("{} of {}", rate(last.achieved), rate(last.offered)), Tone::Strong),
+            fact(
+                "req/s",
+                format!("{} of {}", rate(last.achieved), rate(last.offered)),
+                Tone::Strong,
+            ),
             fact("err", marked(counts.failed, errors), alarm(counts.failed)),
-            fact("drop", marked(counts.dropped, format::count(counts.dropped)), alarm(counts.dropped)),
+            fact(
+                "drop",
+                marked(counts.dropped, format::count(counts.dropped)),
+                alarm(counts.dropped),
+            ),
             fact("users", format!("{}/{}", last.vus, live.log.header.max_vus), Tone::Strong),
             fact("in flight", format::count(last.in_flight), Tone::Strong),
             fact("gen CPU", format!("{:.0} %", cpu * 100.0), cpu_tone),

@@ -44,11 +44,8 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(inner.height);
     let spare = rows.saturating_sub(high + 1 - low);
     let high = (high + spare.min(1)).min(HEAT_ROWS - 1);
-    let lines: Vec<Line<'_>> = (low..=high)
-        .rev()
-        .take(rows)
-        .map(|row| line(row, &seconds, ink))
-        .collect();
+    let lines: Vec<Line<'_>> =
+        (low..=high).rev().take(rows).map(|row| line(row, &seconds, ink)).collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::Ink;
 use super::Live;
+use super::layout::Ink;
 use crate::metrics::{Bound, Objective};
 use crate::report::{format, wording};
 use crate::slo::JudgedObjective;
@@ -28,7 +28,7 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new(text).style(ink.theme.style(Tone::Faint)), inner);
         return;
     };
-    let columns = Columns::of(width, &judgement.objectives);
+    let columns = Columns::of(width, &judgement.objectives, true);
     let mut lines = vec![columns.head(ink.theme)];
     let rows = judgement.objectives.iter().enumerate().skip(ink.scroll());
     lines.extend(rows.map(|(index, judged)| {
@@ -38,58 +38,104 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-const TREND: usize = 10;
-const GAUGE: usize = 10;
+const TREND: usize = 8;
+const GAUGE: usize = 7;
+/// Names are cut beyond this.
+const NAME: usize = 28;
+
+/// A column behind symbol and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Estimate,
+    Interval,
+    Target,
+    Limit,
+    Used,
+    Trend,
+    Status,
+}
+
+impl Column {
+    /// In the order in which they are shown.
+    const ALL: [Self; 7] = [
+        Self::Estimate,
+        Self::Interval,
+        Self::Target,
+        Self::Limit,
+        Self::Used,
+        Self::Trend,
+        Self::Status,
+    ];
+    /// In the order in which they are given room.
+    const WANTED: [Self; 7] = [
+        Self::Estimate,
+        Self::Limit,
+        Self::Target,
+        Self::Used,
+        Self::Trend,
+        Self::Status,
+        Self::Interval,
+    ];
+
+    const fn width(self) -> usize {
+        match self {
+            Self::Estimate | Self::Target | Self::Limit => 10,
+            Self::Interval => 21,
+            Self::Used => GAUGE + 1,
+            Self::Trend => TREND + 1,
+            Self::Status => 13,
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Estimate => "estimate",
+            Self::Interval => "95 % interval",
+            Self::Target => "target",
+            Self::Limit => "limit",
+            Self::Used => " used",
+            Self::Trend => " trend",
+            Self::Status => " status",
+        }
+    }
+
+    fn head(self) -> String {
+        let (title, width) = (self.title(), self.width());
+        match self {
+            Self::Used | Self::Trend | Self::Status => format!("{title:<width$}"),
+            Self::Estimate | Self::Interval | Self::Target | Self::Limit => {
+                format!("{title:>width$}")
+            }
+        }
+    }
+}
 
 /// Which columns there is room for.
 pub(in crate::tui) struct Columns {
     name: usize,
-    target: bool,
-    gauge: bool,
-    trend: bool,
-    word: bool,
+    shown: Vec<Column>,
 }
 
 impl Columns {
-    pub(in crate::tui) fn of(width: usize, rows: &[JudgedObjective]) -> Self {
+    /// Columns of a table `width` wide. `live` tables have a trend.
+    pub(in crate::tui) fn of(width: usize, rows: &[JudgedObjective], live: bool) -> Self {
         let longest = rows.iter().map(|row| wording::objective_short(row).chars().count()).max();
-        // Symbol, estimate and bound always.
-        let mut left = width.saturating_sub(2 + 10 + 10);
-        let mut take = |wanted: usize| {
-            let fits = left >= wanted + 12;
-            if fits {
-                left -= wanted;
+        let name = longest.unwrap_or(8).clamp(8, NAME).min(width.saturating_sub(22).max(8));
+        let mut left = width.saturating_sub(2 + name);
+        let mut given = Vec::new();
+        for column in Column::WANTED {
+            if column.width() <= left && (live || column != Column::Trend) {
+                left -= column.width();
+                given.push(column);
             }
-            fits
-        };
-        let word = take(13);
-        let gauge = take(GAUGE + 1);
-        let target = take(10);
-        let trend = take(TREND + 1);
-        Self { name: longest.unwrap_or(8).clamp(8, left.clamp(8, 28)), target, gauge, trend, word }
-    }
-
-    /// The same for a run that is over.
-    pub(in crate::tui) fn without_trend(self) -> Self {
-        Self { trend: false, ..self }
+        }
+        let shown = Column::ALL.into_iter().filter(|column| given.contains(column)).collect();
+        Self { name, shown }
     }
 
     pub(in crate::tui) fn head(&self, theme: Theme) -> Line<'static> {
-        let mut text = format!("  {:<w$}{:>10}", "", "estimate", w = self.name);
-        if self.target {
-            text.push_str(&format!("{:>10}", "target"));
-        }
-        text.push_str(&format!("{:>10}", "limit"));
-        if self.gauge {
-            text.push_str(&format!(" {:<GAUGE$}", "used"));
-        }
-        if self.trend {
-            text.push_str(&format!(" {:<TREND$}", "trend"));
-        }
-        if self.word {
-            text.push_str(" status");
-        }
-        Line::styled(text, theme.style(Tone::Faint))
+        let heads: String = self.shown.iter().map(|column| column.head()).collect();
+        Line::styled(format!("  {:<w$}{heads}", "", w = self.name), theme.style(Tone::Faint))
     }
 
     pub(in crate::tui) fn row(
@@ -99,31 +145,58 @@ impl Columns {
         theme: Theme,
     ) -> Line<'static> {
         let tone = theme.style(status_tone(judged.status));
-        let faint = theme.style(Tone::Faint);
         let name = cut(&wording::objective_short(judged), self.name);
-        let estimate = judged.estimate.map_or_else(|| "n/a".to_owned(), brief);
-        let mut spans = vec![
+        let mut line = Line::from(vec![
             Span::styled(format!("{} ", wording::status_symbol(judged.status)), tone),
             Span::raw(format!("{name:<w$}", w = self.name)),
-            Span::styled(format!("{estimate:>10}"), theme.style(Tone::Strong)),
-        ];
+        ]);
+        for column in &self.shown {
+            self.cell(*column, judged, trend, theme).into_iter().for_each(|s| line.push_span(s));
+        }
+        line
+    }
+
+    fn cell(
+        &self,
+        column: Column,
+        judged: &JudgedObjective,
+        trend: &str,
+        theme: Theme,
+    ) -> Vec<Span<'static>> {
+        let tone = theme.style(status_tone(judged.status));
+        let width = column.width();
         let objective = &judged.objective;
-        if self.target {
-            spans.push(Span::raw(format!("{:>10}", bound(objective, objective.target))));
+        // Where there is no room for both bounds, the one that decides stands alone.
+        let alone = !self.shown.contains(&Column::Target);
+        let right = |text: String| vec![Span::raw(format!("{text:>width$}"))];
+        match column {
+            Column::Estimate => {
+                let text = judged.estimate.map_or_else(|| "n/a".to_owned(), format::estimate);
+                let text = cut(&text, width - 1);
+                vec![Span::styled(format!("{text:>width$}"), theme.style(Tone::Strong))]
+            }
+            Column::Interval => right(judged.interval.map_or_else(
+                || "–".to_owned(),
+                |(low, high)| format!("{} … {}", format::estimate(low), format::estimate(high)),
+            )),
+            Column::Target => right(bound(objective, objective.target)),
+            Column::Limit => {
+                let spare = if alone { objective.target } else { None };
+                right(bound(objective, objective.limit.or(spare)))
+            }
+            Column::Used => {
+                let (filled, rest) = bar(used(judged).unwrap_or(0.0), GAUGE);
+                let rest = Span::styled(rest, theme.style(Tone::Faint));
+                vec![Span::raw(" "), Span::styled(filled, tone), rest]
+            }
+            Column::Trend => {
+                vec![Span::styled(format!(" {trend:<TREND$}"), theme.style(Tone::Accent))]
+            }
+            Column::Status => {
+                let word = wording::status(judged.status);
+                vec![Span::styled(format!(" {word:<w$}", w = width - 1), tone)]
+            }
         }
-        let hard = objective.limit.or(if self.target { None } else { objective.target });
-        spans.push(Span::raw(format!("{:>10}", bound(objective, hard))));
-        if self.gauge {
-            let (filled, rest) = bar(used(judged).unwrap_or(0.0), GAUGE);
-            spans.extend([Span::raw(" "), Span::styled(filled, tone), Span::styled(rest, faint)]);
-        }
-        if self.trend {
-            spans.push(Span::styled(format!(" {trend:<TREND$}"), theme.style(Tone::Accent)));
-        }
-        if self.word {
-            spans.push(Span::styled(format!(" {}", wording::status(judged.status)), tone));
-        }
-        Line::from(spans)
     }
 }
 
@@ -133,11 +206,6 @@ fn bound(objective: &Objective, value: Option<crate::units::Quantity>) -> String
         Bound::AtLeast => '≥',
     };
     value.map_or_else(|| "–".to_owned(), |value| format!("{sign}{}", format::bound(value)))
-}
-
-/// An estimate in ten columns.
-fn brief(value: crate::units::Quantity) -> String {
-    cut(&format::estimate(value), 10)
 }
 
 /// How much of the bound is used up: 1 is all of it.

@@ -17,7 +17,8 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if live.stack.is_empty() {
-        let text = "nothing observes the stack: `observe:` in stack.yaml says where its metrics are";
+        let text =
+            "nothing observes the stack: `observe:` in stack.yaml says where its metrics are";
         let text = Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true });
         frame.render_widget(text.style(ink.theme.style(Tone::Faint)), inner);
         return;
@@ -51,10 +52,7 @@ fn row(
     Line::from(vec![
         Span::raw(format!("{name:<room$}")),
         Span::styled(format!("{value:>FIGURES$} "), ink.theme.style(tone)),
-        Span::styled(
-            sparkline(gauge.values.iter().copied(), trend),
-            ink.theme.style(Tone::Accent),
-        ),
+        Span::styled(sparkline(gauge.values.iter().copied(), trend), ink.theme.style(Tone::Accent)),
     ])
 }
 

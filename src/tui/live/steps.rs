@@ -33,7 +33,9 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let name = width.saturating_sub(fixed).clamp(6, 30);
     let mut lines = vec![head(ink, name, wide)];
     let rows = order(live, ink.look.sort);
-    lines.extend(rows.iter().skip(ink.scroll()).map(|(text, step)| row(text, step, ink, name, wide)));
+    lines.extend(
+        rows.iter().skip(ink.scroll()).map(|(text, step)| row(text, step, ink, name, wide)),
+    );
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
