@@ -6,6 +6,7 @@
 mod check;
 mod compare;
 mod demo;
+mod drive;
 mod embedded;
 mod exit;
 mod files;
@@ -19,6 +20,8 @@ mod run;
 mod runs;
 mod simulate;
 mod trace;
+#[cfg(feature = "tui")]
+mod tui;
 mod wall;
 
 use std::process::ExitCode;
@@ -33,7 +36,8 @@ use output::{say, write_out};
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
+    let Some(command) = cli.command else { return ended(without_command()) };
+    ended(match command {
         Command::Demo(demo) => demo::demo(&demo),
         Command::Check(check) => check::check(&check),
         Command::Run(run) => run::run(&run),
@@ -52,7 +56,11 @@ pub fn main() -> ExitCode {
             write_out(&String::from_utf8_lossy(&script));
             Ok(Exit::Pass)
         }
-    };
+    })
+}
+
+/// The exit code of a command, and what there is to say about it.
+fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.code(),
         Err(Failure { exit, message }) => {
@@ -60,4 +68,14 @@ pub fn main() -> ExitCode {
             exit.code()
         }
     }
+}
+
+/// `plimsoll` alone: the launcher on a terminal, the help elsewhere.
+fn without_command() -> Result<Exit, Failure> {
+    #[cfg(feature = "tui")]
+    if tui::is_possible() {
+        return tui::launcher();
+    }
+    let help = Cli::command().render_help();
+    Err(Failure::new(Exit::Usage, format!("{help}")))
 }

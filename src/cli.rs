@@ -20,14 +20,12 @@ pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
     name = "plimsoll",
     version,
     about = "Load testing and capacity planning: how much does it carry, and what do we buy next?",
-    after_help = EXIT_CODES,
-    subcommand_required = true,
-    arg_required_else_help = true
+    after_help = EXIT_CODES
 )]
 pub struct Cli {
-    /// What to do.
+    /// What to do. Without it, the terminal UI opens.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// The exit codes, as `--help` documents them.
@@ -207,6 +205,12 @@ pub struct Run {
     /// Make so many runs, each with its own seed: what a gate compares.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
+    /// Watch and steer the run in the terminal UI.
+    #[arg(long, overrides_with = "no_tui")]
+    pub tui: bool,
+    /// Do not open the terminal UI; the default.
+    #[arg(long, overrides_with = "tui")]
+    pub no_tui: bool,
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,

@@ -4,6 +4,7 @@
 //! nothing is shared on the hot path. The coordinator merges the workers' seconds and talks to whoever
 //! watches; it can stall without slowing the load.
 
+mod act;
 mod closed;
 mod control;
 mod dispatch;
@@ -18,6 +19,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, watch};
 
+pub use act::Act;
 pub use control::{Control, Steering};
 pub use limits::{LimitError, prepare_limits};
 pub use preflight::{PreflightError, Reached, preflight};

@@ -22,5 +22,8 @@ pub mod engine;
 
 pub mod report;
 
-pub mod app;
+#[cfg(feature = "tui")]
+pub mod tui;
+
 pub mod cli;
+pub mod app;

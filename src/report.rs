@@ -20,7 +20,7 @@ mod facts;
 mod figure;
 #[cfg(test)]
 mod fixture;
-mod format;
+pub(crate) mod format;
 mod histogram;
 mod model;
 mod rows;
@@ -28,7 +28,7 @@ mod series;
 #[cfg(test)]
 mod tests;
 mod totals;
-mod wording;
+pub(crate) mod wording;
 
 pub use model::{Completion, Report};
 pub use series::{Point, Series, StackSeries, StepPoint, StepSeries};

@@ -13,9 +13,9 @@ use super::run::repeat::repeated;
 use super::run::{Asked, run_scenario};
 
 /// The simulated stack, as a child process that ends with its owner.
-struct Stack {
+pub(super) struct Stack {
     child: Child,
-    url: String,
+    pub(super) url: String,
 }
 
 /// A demo never lasts longer, whatever happens to its parent.
@@ -33,11 +33,7 @@ fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
-    // Every visitor comes anew and from an address of its own, as in life: limits per address act on each.
-    let visitors = [
-        ("http.source_ips".to_owned(), "[127.1.0.0/20]".to_owned()),
-        ("http.connections".to_owned(), "per_iteration".to_owned()),
-    ];
+    let visitors = visitors();
     let asked = Asked {
         target: Some(stack.url.clone()),
         settings: &visitors,
@@ -51,8 +47,17 @@ fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     run_scenario(&embedded::folder(system), &asked, &load, &args.output)
 }
 
+/// Every visitor comes anew and from an address of its own, as in life: limits per address act on each.
+pub(super) fn visitors() -> [(String, String); 2] {
+    [
+        ("http.source_ips".to_owned(), "[127.1.0.0/20]".to_owned()),
+        ("http.connections".to_owned(), "per_iteration".to_owned()),
+    ]
+}
+
 impl Stack {
-    fn start(system: &str) -> Result<Self, Failure> {
+    /// Starts it and awaits its address.
+    pub(super) fn start(system: &str) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::while_doing("cannot start the simulated stack", error)
         };

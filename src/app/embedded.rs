@@ -21,6 +21,12 @@ pub(super) fn read(path: &Path) -> Option<&'static [u8]> {
     FILES.iter().find(|(name, _)| *name == wanted).map(|(_, bytes)| *bytes)
 }
 
+/// The systems that are complete: those with a scenario.
+#[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the launcher lists them"))]
+pub(super) fn systems() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|(name, _)| name.strip_suffix("/scenario.yaml"))
+}
+
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_bytes!(concat!("../../scenarios/", $name)))),*]

@@ -38,7 +38,8 @@ pub(super) fn is_live() -> bool {
     stderr().is_terminal()
 }
 
-fn wants_colour() -> bool {
+/// Whether `NO_COLOR` leaves colours on.
+pub(super) fn wants_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 

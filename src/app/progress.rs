@@ -27,7 +27,7 @@ impl Progress {
     }
 
     /// One second is complete.
-    pub(super) fn on_interval(&mut self, interval: &Interval) {
+    pub(super) fn show(&mut self, interval: &Interval) {
         if self.quiet {
             return;
         }

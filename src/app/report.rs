@@ -31,17 +31,31 @@ pub(super) fn finish(
     strictness: Strictness,
     quiet: bool,
 ) -> Result<Judgement, Failure> {
+    let judgement = conclude(log, folder, strictness)?;
+    tell(&Report::new(log, &judgement), folder, quiet);
+    Ok(judgement)
+}
+
+/// Judges a log and writes its reports.
+pub(super) fn conclude(
+    log: &RunLog,
+    folder: &Path,
+    strictness: Strictness,
+) -> Result<Judgement, Failure> {
     let judgement = judge(log, strictness);
     let extra = Extra { strict: strictness == Strictness::Strict, ..Extra::default() };
     let rendered = render_all(log, &judgement, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     files::write_reports(folder, &rendered)?;
-    let report = Report::new(log, &judgement);
+    Ok(judgement)
+}
+
+/// Prints the summary.
+pub(super) fn tell(report: &Report, folder: &Path, quiet: bool) {
     if quiet {
-        write_out(&terminal::answer_line(&report, style()));
+        write_out(&terminal::answer_line(report, style()));
     } else {
-        write_out(&terminal::summary(&report, style(), width()));
+        write_out(&terminal::summary(report, style(), width()));
     }
     say(&format!("reports: {}", folder.join("report.html").display()));
-    Ok(judgement)
 }

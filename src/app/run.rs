@@ -5,28 +5,29 @@ pub(super) mod repeat;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use crate::cli;
-use crate::engine::{
-    self, Control, Options, PreflightError, RunEvent, preflight, prepare_limits, workers_for,
-};
-use crate::metrics::{EventKind, RunLine, StopReason};
+use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
+use crate::metrics::{RunHeader, RunLine, StopReason};
 use crate::plan::{Overrides, Plan, Shard, compile};
 use crate::scenario::{Loaded, Problem, load, render};
+use crate::slo::{Judgement, Strictness};
 use crate::transport::{Permit, TlsSetup};
 use crate::units::Seed;
 
+use super::drive::drive;
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 use super::header::header;
-use super::output::{problem_colour, say};
+use super::output::problem_colour;
 use super::progress::Progress;
 use super::report::{finish, strictness};
 use super::wall;
 
 /// Runs a workload as the command line asks.
 pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
+    if args.tui && !args.no_tui {
+        return on_screen(args);
+    }
     let asked = Asked {
         target: args.target.clone(),
         settings: &args.set,
@@ -38,6 +39,16 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
     repeat::repeated(args.repeat, &args.load, |load| {
         run_scenario(&args.path, &asked, load, &args.output)
     })
+}
+
+#[cfg(feature = "tui")]
+fn on_screen(args: &cli::Run) -> Result<Exit, Failure> {
+    super::tui::run(args)
+}
+
+#[cfg(not(feature = "tui"))]
+fn on_screen(_: &cli::Run) -> Result<Exit, Failure> {
+    Err(Failure::new(Exit::Usage, "error: this build has no terminal UI; leave out `--tui`"))
 }
 
 /// What only `run` can ask for.
@@ -57,6 +68,40 @@ pub(super) fn run_scenario(
     load_args: &cli::Load,
     output: &cli::Output,
 ) -> Result<Exit, Failure> {
+    let runtime = runtime()?;
+    let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
+    let mut progress = Progress::new(prepared.plan.load.duration(), output.quiet);
+    let reason = runtime.block_on(drive(&mut prepared, &mut progress))?;
+    let (log, path) = files::read_log(prepared.folder.path())?;
+    let strictness = strictness(output.strict);
+    let judgement = finish(&log, &path, strictness, output.quiet)?;
+    Ok(exit_of(reason, &judgement, strictness))
+}
+
+/// How the process ends after a run.
+pub(super) fn exit_of(reason: StopReason, judgement: &Judgement, strictness: Strictness) -> Exit {
+    match reason {
+        StopReason::Interrupted => Exit::Interrupted,
+        StopReason::Finished | StopReason::Aborted => Exit::of(judgement, strictness),
+    }
+}
+
+/// A run that can start: everything is checked, the target answers, the log is open.
+pub(super) struct Prepared {
+    pub(super) plan: Arc<Plan>,
+    pub(super) options: Options,
+    pub(super) header: RunHeader,
+    pub(super) folder: RunFolder,
+}
+
+/// Loads and checks all that a run needs, and opens its log.
+pub(super) fn prepare(
+    runtime: &tokio::runtime::Runtime,
+    path: &Path,
+    asked: &Asked<'_>,
+    load_args: &cli::Load,
+    out: &Path,
+) -> Result<Prepared, Failure> {
     let loaded = load(path, asked.settings, &files::read, &files::variable);
     let plan = Arc::new(plan_of(&loaded, &overrides(asked, load_args))?);
     let permit = permit_for(&plan, asked.may_load);
@@ -65,22 +110,14 @@ pub(super) fn run_scenario(
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
     let options = Options { workers, tls, permit };
-    let runtime = runtime()?;
     if asked.preflight {
-        look_ahead(&runtime, &plan, &options)?;
+        look_ahead(runtime, &plan, &options)?;
     }
     let started = wall::now();
-    let mut folder = RunFolder::create(&output.out, &plan.name, started)?;
-    let conditions = asked.tags.to_vec();
-    folder.append(&RunLine::Run(header(&plan, started, workers, conditions)))?;
-    let reason = runtime.block_on(drive(&plan, &options, &mut folder, output.quiet))?;
-    let (log, path) = files::read_log(folder.path())?;
-    let strictness = strictness(output.strict);
-    let judgement = finish(&log, &path, strictness, output.quiet)?;
-    Ok(match reason {
-        StopReason::Interrupted => Exit::Interrupted,
-        StopReason::Finished | StopReason::Aborted => Exit::of(&judgement, strictness),
-    })
+    let mut folder = RunFolder::create(out, &plan.name, started)?;
+    let header = header(&plan, started, workers, asked.tags.to_vec());
+    folder.append(&RunLine::Run(header.clone()))?;
+    Ok(Prepared { plan, options, header, folder })
 }
 
 /// A runtime for everything but the load: signals, the coordinator, the preflight.
@@ -168,54 +205,5 @@ fn hint_for(error: &crate::transport::TransportError) -> Option<&'static str> {
              `insecure: true` trusts anyone",
         ),
         _ => None,
-    }
-}
-
-/// Plays the run to its end, writing the log as it goes.
-async fn drive(
-    plan: &Arc<Plan>,
-    options: &Options,
-    folder: &mut RunFolder,
-    quiet: bool,
-) -> Result<StopReason, Failure> {
-    let failed = |error: engine::EngineError| Failure::while_doing("the run broke off", &error);
-    let mut run = engine::Run::start(plan, options).map_err(failed)?;
-    let watcher = tokio::spawn(stop_on_signals(run.control()));
-    let mut progress = Progress::new(plan.load.duration(), quiet);
-    while let Some(events) = run.next().await.map_err(failed)? {
-        for event in events {
-            match event {
-                RunEvent::Interval(interval) => {
-                    progress.on_interval(&interval);
-                    folder.append(&RunLine::Interval(*interval))?;
-                }
-                RunEvent::Event(event) => {
-                    if let EventKind::Warning(text) = &event.kind {
-                        say(&format!("warning: {text}"));
-                    }
-                    folder.append(&RunLine::Event(event))?;
-                }
-                RunEvent::End(end) => {
-                    folder.append(&RunLine::End(end))?;
-                    progress.finish();
-                    watcher.abort();
-                    return Ok(end.reason);
-                }
-            }
-        }
-    }
-    Ok(StopReason::Aborted)
-}
-
-/// Ctrl-C and SIGTERM stop the run gracefully, the second time at once.
-async fn stop_on_signals(control: Control) {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    loop {
-        tokio::select! {
-            outcome = tokio::signal::ctrl_c() => if outcome.is_err() { return },
-            _ = terminate.recv() => {}
-        }
-        say("\nstopping: requests in flight get 5 s; once more stops at once");
-        control.stop(StopReason::Interrupted);
     }
 }

@@ -26,6 +26,8 @@ pub struct Control {
     orders: watch::Sender<Order>,
     reason: Arc<Mutex<StopReason>>,
     steering: Arc<Mutex<Steering>>,
+    /// Expected requests an iteration, to tell rates in requests.
+    requests_per_iteration: f64,
     clock: Clock,
 }
 
@@ -40,21 +42,14 @@ const NOTICE: Nanos = Nanos::from_millis(30);
 pub struct Steering {
     /// The stages in force, from the beginning of the run.
     stages: Vec<Stage>,
+    /// While arrivals are paused: the stages that come back when they go on.
+    paused: Option<Vec<Stage>>,
 }
 
 impl Steering {
     /// The stage in force at `at`, and what of it and later ones is still to come.
     fn rest(&self, at: RunTime) -> Vec<Stage> {
-        let mut start = RunTime::ZERO;
-        let mut rest = Vec::new();
-        for stage in &self.stages {
-            let end = start + stage.duration;
-            if end > at {
-                rest.push(behind(*stage, at.since(start)));
-            }
-            start = end;
-        }
-        rest
+        rest_of(&self.stages, at)
     }
 
     /// The rate at `at`, iterations per second; zero behind the end.
@@ -65,6 +60,11 @@ impl Steering {
     /// The stages in force, from the beginning of the run.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// Whether arrivals are paused.
+    pub const fn is_paused(&self) -> bool {
+        self.paused.is_some()
     }
 
     fn replace_after(&mut self, at: RunTime, rest: &[Stage]) {
@@ -82,6 +82,20 @@ impl Steering {
         kept.extend_from_slice(rest);
         self.stages = kept;
     }
+}
+
+/// What of `stages` is still to come at `at`.
+fn rest_of(stages: &[Stage], at: RunTime) -> Vec<Stage> {
+    let mut start = RunTime::ZERO;
+    let mut rest = Vec::new();
+    for stage in stages {
+        let end = start + stage.duration;
+        if end > at {
+            rest.push(behind(*stage, at.since(start)));
+        }
+        start = end;
+    }
+    rest
 }
 
 fn rate_within(stage: &Stage, offset: Nanos) -> Rate {
@@ -107,7 +121,8 @@ impl Control {
         Self {
             orders,
             reason: Arc::new(Mutex::new(StopReason::Finished)),
-            steering: Arc::new(Mutex::new(Steering { stages })),
+            steering: Arc::new(Mutex::new(Steering { stages, paused: None })),
+            requests_per_iteration: plan.requests_per_iteration(),
             clock,
         }
     }
@@ -160,6 +175,40 @@ impl Control {
                 rest.remove(0);
             }
         })
+    }
+
+    /// Pauses arrivals. Time goes on: the run does not end later for it.
+    pub fn pause(&self) {
+        if let Ok(mut steering) = self.steering.lock()
+            && steering.paused.is_none()
+        {
+            steering.paused = Some(steering.stages.clone());
+        }
+        self.hold(Rate::ZERO);
+    }
+
+    /// Lets arrivals go on as they would by now without the pause. Returns the new rate.
+    pub fn resume(&self) -> Rate {
+        let stages = match self.steering.lock() {
+            Ok(mut steering) => steering.paused.take(),
+            Err(_) => None,
+        };
+        let at = self.clock.now() + NOTICE;
+        self.change(|rest| {
+            if let Some(stages) = stages {
+                *rest = rest_of(&stages, at);
+            }
+        })
+    }
+
+    /// Expected requests an iteration.
+    pub const fn requests_per_iteration(&self) -> f64 {
+        self.requests_per_iteration
+    }
+
+    /// The run's clock, to date events.
+    pub fn now(&self) -> RunTime {
+        self.clock.now()
     }
 
     /// The stages as they stand.

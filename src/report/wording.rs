@@ -6,7 +6,7 @@ use crate::metrics::{LoadModel, Scope};
 use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
 
 /// The verdict as a word; meaning never hangs on colour alone.
-pub(super) const fn verdict(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "PASS",
         Verdict::AtRisk => "AT RISK",
@@ -17,7 +17,7 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// The verdict as a symbol.
-pub(super) const fn verdict_symbol(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict_symbol(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✔",
         Verdict::AtRisk => "▲",
@@ -28,7 +28,7 @@ pub(super) const fn verdict_symbol(verdict: Verdict) -> &'static str {
 }
 
 /// The verdict as files and style sheets name it.
-pub(super) const fn verdict_key(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict_key(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::AtRisk => "at_risk",
@@ -39,7 +39,7 @@ pub(super) const fn verdict_key(verdict: Verdict) -> &'static str {
 }
 
 /// Validity as a word.
-pub(super) const fn validity(status: ValidityStatus) -> &'static str {
+pub(crate) const fn validity(status: ValidityStatus) -> &'static str {
     match status {
         ValidityStatus::Valid => "VALID",
         ValidityStatus::Suspect => "SUSPECT",
@@ -48,7 +48,7 @@ pub(super) const fn validity(status: ValidityStatus) -> &'static str {
 }
 
 /// Validity as files name it.
-pub(super) const fn validity_key(status: ValidityStatus) -> &'static str {
+pub(crate) const fn validity_key(status: ValidityStatus) -> &'static str {
     match status {
         ValidityStatus::Valid => "valid",
         ValidityStatus::Suspect => "suspect",
@@ -57,7 +57,7 @@ pub(super) const fn validity_key(status: ValidityStatus) -> &'static str {
 }
 
 /// An objective's status as words.
-pub(super) const fn status(status: ObjectiveStatus) -> &'static str {
+pub(crate) const fn status(status: ObjectiveStatus) -> &'static str {
     match status {
         ObjectiveStatus::Pass => "pass",
         ObjectiveStatus::NotMeasured => "not measured",
@@ -68,7 +68,7 @@ pub(super) const fn status(status: ObjectiveStatus) -> &'static str {
 }
 
 /// An objective's status as a symbol.
-pub(super) const fn status_symbol(status: ObjectiveStatus) -> &'static str {
+pub(crate) const fn status_symbol(status: ObjectiveStatus) -> &'static str {
     match status {
         ObjectiveStatus::Pass => "✔",
         ObjectiveStatus::NotMeasured => "–",
@@ -79,7 +79,7 @@ pub(super) const fn status_symbol(status: ObjectiveStatus) -> &'static str {
 }
 
 /// An objective's status as files name it.
-pub(super) const fn status_key(status: ObjectiveStatus) -> &'static str {
+pub(crate) const fn status_key(status: ObjectiveStatus) -> &'static str {
     match status {
         ObjectiveStatus::Pass => "pass",
         ObjectiveStatus::NotMeasured => "not_measured",
@@ -90,7 +90,7 @@ pub(super) const fn status_key(status: ObjectiveStatus) -> &'static str {
 }
 
 /// `p99`, `p99 of step login`.
-pub(super) fn objective_name(judged: &JudgedObjective) -> String {
+pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
     let name = format::line(&judged.objective.name, 60);
     match &judged.objective.scope {
         Scope::Run => name,
@@ -101,7 +101,7 @@ pub(super) fn objective_name(judged: &JudgedObjective) -> String {
 }
 
 /// The short form for narrow tables: `p99`, `p99 · login`.
-pub(super) fn objective_short(judged: &JudgedObjective) -> String {
+pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
     let name = format::line(&judged.objective.name, 60);
     match &judged.objective.scope {
         Scope::Run => name,
@@ -112,7 +112,7 @@ pub(super) fn objective_short(judged: &JudgedObjective) -> String {
 }
 
 /// The answer in one sentence.
-pub(super) fn sentence(report: &Report) -> String {
+pub(crate) fn sentence(report: &Report) -> String {
     match report.judgement.verdict {
         Verdict::Pass => passed(report),
         Verdict::AtRisk => missed(report, ObjectiveStatus::AtRisk),
@@ -182,7 +182,7 @@ fn missed(report: &Report, status: ObjectiveStatus) -> String {
 }
 
 /// What the hard bound is called: `max`, or `min` where higher is better.
-pub(super) const fn limit_word(judged: &JudgedObjective) -> &'static str {
+pub(crate) const fn limit_word(judged: &JudgedObjective) -> &'static str {
     match judged.objective.bound {
         crate::metrics::Bound::AtMost => "max",
         crate::metrics::Bound::AtLeast => "min",
@@ -216,7 +216,7 @@ fn inconclusive(report: &Report) -> String {
 }
 
 /// `open model, poisson arrivals` or `closed model, 50 users`.
-pub(super) fn model(report: &Report) -> String {
+pub(crate) fn model(report: &Report) -> String {
     match report.header.model {
         LoadModel::Open => {
             format!("open model, {} arrivals", format::line(&report.header.arrivals, 40))
@@ -226,7 +226,7 @@ pub(super) fn model(report: &Report) -> String {
 }
 
 /// Which part of the run the figures speak of.
-pub(super) fn judged_part(report: &Report) -> String {
+pub(crate) fn judged_part(report: &Report) -> String {
     let part = &report.shown;
     if report.judged {
         format!(
@@ -242,7 +242,7 @@ pub(super) fn judged_part(report: &Report) -> String {
 }
 
 /// What the reader must know before any number: each a full sentence, most serious first.
-pub(super) fn caveats(report: &Report) -> Vec<String> {
+pub(crate) fn caveats(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
     if report.judgement.validity.status == ValidityStatus::NotValid {
         said.push("The measurement is not valid: no status of an objective counts.".into());

@@ -1,0 +1,141 @@
+//! The loop of a run: events into the log, news to the audience, orders from it and from signals.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::engine::{Act, EngineError, Run, RunEvent, Steering};
+use crate::metrics::{Event, EventKind, Interval, RunLine, StopReason};
+
+use super::exit::Failure;
+use super::files::RunFolder;
+use super::output::say;
+use super::progress::Progress;
+use super::run::Prepared;
+
+/// Who watches a run. None of these may wait: the log is written by the same thread.
+pub(super) trait Audience {
+    /// One second is complete, and in the log.
+    fn on_interval(&mut self, interval: Interval);
+    /// Something happened, and is in the log.
+    fn on_event(&mut self, event: Event);
+    /// The stages have changed.
+    fn on_steering(&mut self, steering: Steering);
+    /// A signal stops the run.
+    fn on_signal(&mut self);
+    /// The run is over.
+    fn on_end(&mut self);
+    /// Awaits the next act of whoever watches. May be dropped while it waits.
+    async fn next_act(&mut self) -> Act;
+}
+
+/// Plays the run to its end, writing the log as it goes.
+pub(super) async fn drive(
+    prepared: &mut Prepared,
+    audience: &mut impl Audience,
+) -> Result<StopReason, Failure> {
+    let failed = |error: EngineError| Failure::while_doing("the run broke off", &error);
+    let mut signals = Signals::new()?;
+    let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
+    let control = run.control();
+    loop {
+        tokio::select! {
+            events = run.next() => {
+                let Some(events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
+                if let Some(reason) = note(events, &mut prepared.folder, audience)? {
+                    return Ok(reason);
+                }
+            }
+            act = audience.next_act() => {
+                let event = act.carry_out(&control);
+                audience.on_steering(control.steering());
+                prepared.folder.append(&RunLine::Event(event.clone()))?;
+                audience.on_event(event);
+            }
+            () = signals.next() => {
+                audience.on_signal();
+                control.stop(StopReason::Interrupted);
+            }
+        }
+    }
+}
+
+/// Writes events down, then tells of them. Returns the reason of the end, if it is one of them.
+fn note(
+    events: Vec<RunEvent>,
+    folder: &mut RunFolder,
+    audience: &mut impl Audience,
+) -> Result<Option<StopReason>, Failure> {
+    for event in events {
+        match event {
+            RunEvent::Interval(interval) => {
+                let line = RunLine::Interval(*interval);
+                folder.append(&line)?;
+                if let RunLine::Interval(interval) = line {
+                    audience.on_interval(interval);
+                }
+            }
+            RunEvent::Event(event) => {
+                folder.append(&RunLine::Event(event.clone()))?;
+                audience.on_event(event);
+            }
+            RunEvent::End(end) => {
+                folder.append(&RunLine::End(end))?;
+                audience.on_end();
+                return Ok(Some(end.reason));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Ctrl-C and SIGTERM: the first stops a run gracefully, the second at once.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::while_doing("cannot listen to signals", &error))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Awaits the next one.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A plain terminal, or a CI log.
+impl Audience for Progress {
+    fn on_interval(&mut self, interval: Interval) {
+        self.show(&interval);
+    }
+
+    fn on_event(&mut self, event: Event) {
+        if let EventKind::Warning(text) = &event.kind {
+            say(&format!("warning: {text}"));
+        }
+    }
+
+    fn on_steering(&mut self, _: Steering) {}
+
+    fn on_signal(&mut self) {
+        say("\nstopping: requests in flight get 5 s; once more stops at once");
+    }
+
+    fn on_end(&mut self) {
+        self.finish();
+    }
+
+    async fn next_act(&mut self) -> Act {
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,152 @@
+//! The thread that owns the terminal, and the two channels to it.
+
+use std::path::Path;
+use std::process;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{io, thread};
+
+use tokio::sync::mpsc;
+
+use crate::engine::{Act, Steering};
+use crate::metrics::{Event, Interval};
+use crate::tui::{self, Command, Message, Model, Theme};
+
+use super::super::drive::Audience;
+use super::super::exit::{Exit, Failure};
+use super::super::output::{say, wants_colour};
+
+/// News on its way to the screen: a minute of seconds and what happened in it. What comes while it is full
+/// is lost to the screen, and only to the screen.
+const FEED: usize = 128;
+
+/// Keys on their way to the run: more than fingers press in the moments in which nobody listens.
+const COMMANDS: usize = 64;
+
+/// The screen, as the rest of the program sees it.
+pub(super) struct Screen {
+    feed: SyncSender<Message>,
+    commands: mpsc::Receiver<Command>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    leaving: bool,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    pub(super) fn open() -> Result<Self, Failure> {
+        let (feed, inbox) = sync_channel(FEED);
+        let (asked, commands) = mpsc::channel(COMMANDS);
+        let thread = thread::Builder::new()
+            .name("screen".to_owned())
+            .spawn(move || show(&inbox, &asked))
+            .map_err(|error| Failure::while_doing("cannot start the screen", &error))?;
+        Ok(Self { feed, commands, thread: Some(thread), leaving: false })
+    }
+
+    /// Hands on news, if there is room for it.
+    pub(super) fn tell(&mut self, message: Message) {
+        let _ = self.feed.try_send(message);
+    }
+
+    /// Awaits what the user asks for. A screen that is gone asks to leave.
+    pub(super) async fn next_command(&mut self) -> Command {
+        self.commands.recv().await.unwrap_or(Command::Quit)
+    }
+
+    /// Whether the user wants to leave as soon as the run has ended.
+    pub(super) const fn wants_to_leave(&self) -> bool {
+        self.leaving
+    }
+
+    /// Ends the thread and gives the terminal back. A terminal that does not take its output is left alone.
+    pub(super) async fn close(&mut self) -> Result<(), Failure> {
+        const PATIENCE: u32 = 40;
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        for _ in 0..PATIENCE {
+            if thread.is_finished() {
+                let outcome = thread.join().map_err(|_| {
+                    Failure::new(Exit::Error, "error: the terminal UI broke down; the log is whole")
+                })?;
+                return outcome
+                    .map_err(|error| Failure::while_doing("cannot use the terminal", &error));
+            }
+            let _ = self.feed.try_send(Message::Quit);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}
+
+/// The thread: the load comes first, so it is the nicest of all.
+fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<()> {
+    // On Linux this speaks of the calling thread alone. Without the right to it the screen works as well.
+    let _ = rustix::process::nice(10);
+    let mut model = Model::new(Theme::new(wants_colour()));
+    tui::run(&mut model, inbox, &mut |command| {
+        let command = match command {
+            Command::Edit(file) => {
+                edit(&file);
+                Command::Rescan
+            }
+            other => other,
+        };
+        // A full channel means that nobody will listen for a while: the key is lost, as on a busy terminal.
+        let _ = asked.try_send(command);
+    })
+}
+
+/// Opens the user's editor and waits for it.
+fn edit(file: &Path) {
+    let editor = ["VISUAL", "EDITOR"].iter().find_map(std::env::var_os);
+    let editor = editor.unwrap_or_else(|| "vi".into());
+    // `EDITOR` may hold arguments, as in `code --wait`; only a shell knows how they are meant.
+    let outcome = process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("{} \"$1\"", editor.to_string_lossy()))
+        .arg("sh")
+        .arg(file)
+        .status();
+    if let Err(error) = outcome {
+        say(&format!("error: cannot open the editor: {error}"));
+    }
+}
+
+impl Audience for Screen {
+    fn on_interval(&mut self, interval: Interval) {
+        self.tell(Message::Interval(Box::new(interval)));
+    }
+
+    fn on_event(&mut self, event: Event) {
+        self.tell(Message::Event(event));
+    }
+
+    fn on_steering(&mut self, steering: Steering) {
+        self.tell(Message::Steered(steering));
+    }
+
+    fn on_signal(&mut self) {
+        self.leaving = true;
+        self.tell(Message::Notice("a signal stops the run; requests in flight get 5 s".to_owned()));
+    }
+
+    fn on_end(&mut self) {}
+
+    async fn next_act(&mut self) -> Act {
+        loop {
+            match self.commands.recv().await {
+                Some(Command::Steer(act)) => return act,
+                Some(Command::StopAndQuit | Command::Quit) => {
+                    self.leaving = true;
+                    return Act::Stop;
+                }
+                Some(_) => {}
+                // The load never depends on the screen: without one, the run goes on and signals stop it.
+                None => {
+                    self.leaving = true;
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Steering acts: what a user may do to a run under way, and the event that each leaves in the log.
+
+use super::Control;
+use crate::metrics::{Event, EventKind, StopReason};
+use crate::units::{Rate, RunTime};
+
+/// One thing that a user does to a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// Multiply the rate of the rest of the run.
+    Scale(f64),
+    /// Hold the rate of this moment for the rest of the run.
+    Hold,
+    /// Go on with the next stage at once.
+    SkipStage,
+    /// Start nothing new until [`Act::Resume`].
+    Pause,
+    /// Go on as if there had been no pause.
+    Resume,
+    /// Note something in the log, in the user's words.
+    Mark(String),
+    /// Stop: requests in flight get 5 s.
+    Stop,
+    /// Stop at once.
+    Abort,
+}
+
+impl Act {
+    /// Carries it out. Returns the event for the log. What changes the load counts as steering; a stop does
+    /// not, because the end of the log tells of it.
+    pub fn carry_out(&self, control: &Control) -> Event {
+        let at = control.now();
+        let text = self.act(control, at);
+        let kind = match self {
+            Self::Mark(_) | Self::Stop | Self::Abort => EventKind::Mark(text),
+            Self::Scale(_) | Self::Hold | Self::SkipStage | Self::Pause | Self::Resume => {
+                EventKind::Steered(text)
+            }
+        };
+        Event { at, kind }
+    }
+
+    fn act(&self, control: &Control, at: RunTime) -> String {
+        let told = |rate: Rate| {
+            let requests = rate.times(control.requests_per_iteration());
+            format!("{} req/s", Rate::per_second((requests.get() * 10.0).round() / 10.0))
+        };
+        match self {
+            Self::Scale(factor) => {
+                let percent = (factor - 1.0) * 100.0;
+                format!("rate {percent:+.0} % to {}", told(control.scale(*factor)))
+            }
+            Self::Hold => {
+                let rate = control.steering().rate_at(at);
+                format!("held at {}", told(control.hold(rate)))
+            }
+            Self::SkipStage => format!("skipped to the next stage, {}", told(control.skip_stage())),
+            Self::Pause => {
+                control.pause();
+                "arrivals paused".to_owned()
+            }
+            Self::Resume => format!("arrivals resumed, {}", told(control.resume())),
+            Self::Mark(text) => text.clone(),
+            Self::Stop => {
+                control.stop(StopReason::Interrupted);
+                "stop asked for: requests in flight get 5 s".to_owned()
+            }
+            Self::Abort => {
+                control.stop(StopReason::Interrupted);
+                control.stop(StopReason::Interrupted);
+                "aborted: stopped at once".to_owned()
+            }
+        }
+    }
+}

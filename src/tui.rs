@@ -1,0 +1,169 @@
+//! The terminal UI: messages come in, the model changes, the view is drawn, commands go out.
+//!
+//! [`update`] is the only writer of the [`Model`], [`view`] only reads it, and neither does I/O. The run
+//! sends its messages over a bounded channel and never waits for this thread: a stalled terminal loses
+//! pictures, not load.
+
+mod after;
+mod frame;
+mod history;
+mod keys;
+mod launcher;
+mod live;
+mod model;
+mod prompt;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod update;
+mod view;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use crossterm::event::{self, KeyEvent, KeyEventKind};
+
+pub use history::PastRun;
+pub use launcher::{Launch, Origin, Place, WorkloadInfo};
+pub use model::Model;
+pub use terminal::restore;
+pub use theme::Theme;
+pub use update::update;
+pub use view::view;
+
+use crate::engine::{Act, Steering};
+use crate::metrics::{Event, Interval, RunHeader};
+use crate::report::Report;
+use terminal::Screen;
+
+/// What the UI is told.
+#[derive(Debug)]
+pub enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The terminal has another size.
+    Resize,
+    /// The folders that can be run.
+    Places(Vec<Place>),
+    /// The runs that were made, newest first.
+    History(Vec<PastRun>),
+    /// A run begins.
+    Begun(Box<Begun>),
+    /// One second of the run is complete.
+    Interval(Box<Interval>),
+    /// Something happened in the run.
+    Event(Event),
+    /// The stages in force after a steering act.
+    Steered(Steering),
+    /// The run is over, or a past one was opened.
+    Finished(Box<Finished>),
+    /// A run could not begin or broke off.
+    Refused(String),
+    /// Something short to say.
+    Notice(String),
+    /// Leave.
+    Quit,
+}
+
+/// A run that begins.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The first line of its log.
+    pub header: RunHeader,
+    /// Where its files are written.
+    pub folder: String,
+}
+
+/// A run that is over.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// What it came to.
+    pub report: Report,
+    /// Where its files are.
+    pub folder: String,
+    /// Whether it was read from its files: then it cannot be run again from here.
+    pub opened: bool,
+}
+
+/// What the UI asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Nothing.
+    Nothing,
+    /// Steer, mark or stop the run.
+    Steer(Act),
+    /// Stop the run and leave when it has drained.
+    StopAndQuit,
+    /// Start a run.
+    Launch(Box<Launch>),
+    /// The same run again.
+    Again,
+    /// Open this file in the user's editor, then look again.
+    Edit(PathBuf),
+    /// Look again what can be run and what was.
+    Rescan,
+    /// Show the run in this folder.
+    Open(PathBuf),
+    /// Leave.
+    Quit,
+}
+
+/// How often keys and news are looked for: quick for a finger, nothing for a processor.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Shows the model until the user leaves. `obey` carries out commands; it must not wait, except for an editor.
+///
+/// # Errors
+/// Where the terminal cannot be used.
+pub fn run(
+    model: &mut Model,
+    inbox: &Receiver<Message>,
+    obey: &mut dyn FnMut(Command),
+) -> io::Result<()> {
+    let mut screen = Screen::open()?;
+    loop {
+        screen.draw(model)?;
+        let news = await_news(inbox)?;
+        for message in news {
+            match update(model, message) {
+                Command::Nothing => {}
+                Command::Quit => {
+                    obey(Command::Quit);
+                    return Ok(());
+                }
+                edit @ Command::Edit(_) => screen.suspended(|| obey(edit))?,
+                command => obey(command),
+            }
+        }
+    }
+}
+
+/// Waits for keys and messages. Intervals that queued up while the terminal was slow are drawn once.
+fn await_news(inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
+    let mut news = Vec::new();
+    while news.is_empty() {
+        if event::poll(GLANCE)? {
+            match event::read()? {
+                event::Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    news.push(Message::Key(key));
+                }
+                event::Event::Resize(..) => news.push(Message::Resize),
+                _ => {}
+            }
+        }
+        loop {
+            match inbox.try_recv() {
+                Ok(message) => news.push(message),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    news.push(Message::Quit);
+                    break;
+                }
+            }
+        }
+    }
+    Ok(news)
+}

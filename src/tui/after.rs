@@ -1,0 +1,284 @@
+//! After the run: the verdict, where the time went, what to compare it with, where the report is.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::Finished;
+use super::frame::{bar, cut, justified, wrapped};
+use super::history::PastRun;
+use super::live::slo::Columns;
+use super::model::Model;
+use super::theme::{Theme, Tone, validity_tone, verdict_tone};
+use crate::metrics::Phase;
+use crate::report::{Report, Totals, format, wording};
+use crate::slo::ValidityStatus;
+use crate::units::{Nanos, Ratio};
+
+/// A run that is over.
+#[derive(Debug)]
+pub(super) struct After {
+    pub(super) finished: Finished,
+}
+
+impl After {
+    pub(super) const fn new(finished: Finished) -> Self {
+        Self { finished }
+    }
+}
+
+/// Draws the page: one column of text that scrolls.
+pub(super) fn draw(model: &Model, after: &After, frame: &mut Frame<'_>, area: Rect) {
+    let width = usize::from(area.width).saturating_sub(4).min(120);
+    let report = &after.finished.report;
+    let mut page = Page { lines: Vec::new(), theme: model.theme, width };
+    page.answer(report);
+    page.measurement(report);
+    page.objectives(report);
+    page.time_spent(report);
+    page.errors(report);
+    page.compared(report, model.history.before(report));
+    page.files(&after.finished.folder);
+    let most = page.lines.len().saturating_sub(usize::from(area.height));
+    let from = model.look.scroll.min(most);
+    let below = most - from;
+    let mut lines: Vec<Line<'_>> =
+        page.lines.into_iter().skip(from).take(usize::from(area.height)).collect();
+    if below > 0
+        && let Some(last) = lines.last_mut()
+    {
+        let text = format!("  ↓ {} more lines", below + 1);
+        *last = Line::styled(text, model.theme.style(Tone::Accent));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Lines under construction.
+struct Page {
+    lines: Vec<Line<'static>>,
+    theme: Theme,
+    width: usize,
+}
+
+impl Page {
+    fn push(&mut self, spans: Vec<Span<'static>>) {
+        let mut line = Line::from(vec![Span::raw("  ")]);
+        line.spans.extend(spans);
+        self.lines.push(line);
+    }
+
+    fn text(&mut self, text: &str, tone: Tone) {
+        for part in wrapped(text, self.width) {
+            self.push(vec![Span::styled(part, self.theme.style(tone))]);
+        }
+    }
+
+    fn section(&mut self, title: &str) {
+        self.lines.push(Line::default());
+        let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 1));
+        let title = Span::styled(format!("{title} "), self.theme.style(Tone::Title));
+        self.push(vec![title, Span::styled(rule, self.theme.style(Tone::Faint))]);
+    }
+
+    fn answer(&mut self, report: &Report) {
+        let header = &report.header;
+        let name =
+            format!("{} · {}", format::line(&header.name, 40), format::line(&header.workload, 40));
+        let when = format!(
+            "{} · {}",
+            format::line(&header.started_utc, 40),
+            format::duration(report.duration)
+        );
+        let name = Line::styled(cut(&name, self.width), self.theme.style(Tone::Title));
+        let room = self.width.saturating_sub(name.width() + 2);
+        let when = if room >= when.chars().count() { when } else { String::new() };
+        let when = Line::styled(when, self.theme.style(Tone::Faint));
+        let title = justified(name, when, self.width);
+        self.push(title.spans);
+        self.lines.push(Line::default());
+        let verdict = report.judgement.verdict;
+        let badge = format!(" {} {} ", wording::verdict_symbol(verdict), wording::verdict(verdict));
+        self.push(vec![Span::styled(badge, self.theme.badge(verdict_tone(verdict)))]);
+        self.text(&wording::sentence(report), Tone::Strong);
+    }
+
+    fn measurement(&mut self, report: &Report) {
+        let validity = &report.judgement.validity;
+        let sound = validity.findings.iter().filter(|one| one.status == ValidityStatus::Valid);
+        let text = format!(
+            "measurement {} · {} of {} tests passed · {} requests at {} req/s",
+            wording::validity(validity.status),
+            sound.count(),
+            validity.findings.len(),
+            format::count(report.whole.run.requests),
+            format::rate(report.shown.rate()),
+        );
+        self.text(&text, validity_tone(validity.status));
+        for reason in validity.reasons() {
+            self.text(&format!("- {}", format::line(reason, 300)), Tone::Plain);
+        }
+        for caveat in wording::caveats(report) {
+            self.text(&format!("! {caveat}"), Tone::Warning);
+        }
+    }
+
+    fn objectives(&mut self, report: &Report) {
+        let rows = &report.judgement.objectives;
+        if rows.is_empty() {
+            return;
+        }
+        self.section("objectives");
+        let columns = Columns::of(self.width, rows, false);
+        let head = columns.head(self.theme);
+        self.push(head.spans);
+        for row in rows {
+            let line = columns.row(row, "", self.theme);
+            self.push(line.spans);
+            if !row.note.is_empty() {
+                for part in wrapped(&format::line(&row.note, 300), self.width - 2) {
+                    let part = format!("  {part}");
+                    self.push(vec![Span::styled(part, self.theme.style(Tone::Faint))]);
+                }
+            }
+        }
+    }
+
+    /// Which steps users waited for most, and in which phase.
+    fn time_spent(&mut self, report: &Report) {
+        const MOST: usize = 6;
+        let all = total(&report.shown.run.response_time);
+        if all <= 0.0 {
+            return;
+        }
+        self.section("where the time went");
+        let mut steps: Vec<_> = report.shown.steps.iter().collect();
+        steps.sort_by(|(_, a), (_, b)| total(&b.response_time).total_cmp(&total(&a.response_time)));
+        for (id, totals) in steps.into_iter().take(MOST) {
+            let share = total(&totals.response_time) / all;
+            let line = self.step_line(&report.step_name(*id), totals, share);
+            self.push(line);
+        }
+        let text = format!("all requests: {}", phases(&report.shown.run));
+        self.text(&text, Tone::Plain);
+    }
+
+    fn step_line(&self, name: &str, totals: &Totals, share: f64) -> Vec<Span<'static>> {
+        let wide = self.width >= 70;
+        let room = if wide { 20 } else { 12 };
+        let (filled, rest) = bar(share, 10);
+        let name = cut(&format::line(name, 60), room);
+        let mut spans = vec![
+            Span::raw(format!("{name:<room$} ")),
+            Span::styled(filled, self.theme.style(Tone::Accent)),
+            Span::styled(rest, self.theme.style(Tone::Faint)),
+            Span::styled(format!(" {:>3.0} %", share * 100.0), self.theme.style(Tone::Strong)),
+        ];
+        if wide {
+            let quantile = |q| format::time(totals.response_time.quantile(q));
+            let figures = format!("  p50 {:>8}  p99 {:>8}  ", quantile(0.5), quantile(0.99));
+            spans.push(Span::raw(figures));
+            let left = self.width.saturating_sub(room + 44);
+            let text = cut(&phases(totals), left);
+            spans.push(Span::styled(text, self.theme.style(Tone::Faint)));
+        }
+        spans
+    }
+
+    fn errors(&mut self, report: &Report) {
+        if report.errors.is_empty() {
+            return;
+        }
+        self.section("errors");
+        for group in &report.errors {
+            let share = Ratio::of(group.count_whole, report.whole.run.requests);
+            self.push(vec![
+                Span::styled(format!("✖ {:<17}", group.class.name()), self.theme.style(Tone::Bad)),
+                Span::raw(format!(
+                    "{:>8}  {}",
+                    format::count(group.count_whole),
+                    format::share(share)
+                )),
+            ]);
+            if let Some(example) = &group.example {
+                let step = report.step_name(example.step);
+                let text = format!("    {step}: {}", format::line(&example.message, 200));
+                self.push(vec![Span::styled(
+                    cut(&text, self.width),
+                    self.theme.style(Tone::Faint),
+                )]);
+            }
+        }
+    }
+
+    fn compared(&mut self, report: &Report, before: Option<&PastRun>) {
+        let Some(before) = before else { return };
+        self.section("beside the run before");
+        let run = &report.shown.run;
+        let time = |q| run.response_time.quantile(q).as_millis_f64();
+        let rows = [
+            ("req/s", report.shown.rate().get(), before.rate),
+            ("p50 ms", time(0.50), before.p50_ms),
+            ("p95 ms", time(0.95), before.p95_ms),
+            ("p99 ms", time(0.99), before.p99_ms),
+            ("errors %", run.error_rate().get() * 100.0, before.error_rate * 100.0),
+        ];
+        for (name, now, then) in rows {
+            let line = compared(name, now, then);
+            self.push(vec![Span::raw(line)]);
+        }
+        let text =
+            "One run against one proves nothing: `plimsoll gate` wants five a side.".to_owned();
+        self.text(&text, Tone::Faint);
+    }
+
+    fn files(&mut self, folder: &str) {
+        self.section("report");
+        self.text(&format!("{folder}/report.html"), Tone::Strong);
+        self.text("and beside it report.md, result.json, junit.xml, run.jsonl", Tone::Faint);
+    }
+}
+
+/// `p95 ms      12.1   was 11.8   +2.5 %`.
+pub(super) fn compared(name: &str, now: f64, then: f64) -> String {
+    let figure = |value: f64| format::significant(value, 3);
+    let change =
+        if then > 0.0 { format!("{:+.1} %", (now / then - 1.0) * 100.0) } else { "–".to_owned() };
+    format!("{name:<10}{:>10}  was {:>10}  {change:>9}", figure(now), figure(then))
+}
+
+fn total(times: &crate::metrics::Distribution) -> f64 {
+    times.mean().as_secs_f64() * times.count() as f64
+}
+
+/// The shares of response time that went to waiting in the generator and to each phase, largest first.
+fn phases(totals: &Totals) -> String {
+    let all = total(&totals.response_time);
+    if all <= 0.0 {
+        return String::new();
+    }
+    let before_send = (all - total(&totals.service_time)).max(0.0);
+    let mut parts = vec![("before the send", before_send / all)];
+    for phase in Phase::ALL {
+        if let Some(times) = totals.phases.get(&phase) {
+            parts.push((words(phase), total(times) / all));
+        }
+    }
+    parts.retain(|(_, share)| *share >= 0.01);
+    parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let said: Vec<String> =
+        parts.iter().map(|(name, share)| format!("{name} {:.0} %", share * 100.0)).collect();
+    said.join(", ")
+}
+
+const fn words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Wait => "server",
+        Phase::Dns | Phase::Connect | Phase::Tls | Phase::Send | Phase::Receive => phase.name(),
+    }
+}
+
+/// A time in milliseconds, for the history.
+pub(super) fn ms(value: f64) -> String {
+    format::time(Nanos::from_secs_f64(value / 1e3))
+}

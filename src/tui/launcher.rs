@@ -1,0 +1,333 @@
+//! The launcher: what can be run, how, and what is wrong with it.
+
+use std::path::PathBuf;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::frame::{cut, panel};
+use super::history::PastRun;
+use super::model::Model;
+use super::prompt::Purpose;
+use super::theme::{Theme, Tone, verdict_tone};
+use crate::report::{format, wording};
+use crate::units::{Nanos, Rate, WorkRate};
+
+/// Where a scenario comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A folder or file on the disk.
+    Folder(PathBuf),
+    /// A system that the program brings along, with its simulated stack.
+    Demo(String),
+}
+
+/// One workload of a scenario file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadInfo {
+    /// Its name.
+    pub name: String,
+    /// Its stages in words, one a line.
+    pub stages: Vec<String>,
+}
+
+/// Something that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// How the list shows it: the folder, or `demo ais`.
+    pub label: String,
+    /// The system's name.
+    pub name: String,
+    /// Where the load goes.
+    pub target: String,
+    /// Scenarios, steps and objectives in a few words.
+    pub about: String,
+    /// The workloads, in the file's order.
+    pub workloads: Vec<WorkloadInfo>,
+    /// All that is wrong with its files, as `plimsoll check` prints it; empty if nothing is.
+    pub problems: String,
+    /// The file to edit.
+    pub file: Option<PathBuf>,
+}
+
+/// A run that the user asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Launch {
+    /// The system's name.
+    pub name: String,
+    /// What to run.
+    pub origin: Origin,
+    /// The workload's name.
+    pub workload: Option<String>,
+    /// Where the load goes instead.
+    pub target: Option<String>,
+    /// The highest rate instead.
+    pub rate: Option<WorkRate>,
+    /// The duration instead.
+    pub duration: Option<Nanos>,
+    /// Facts about the conditions.
+    pub tags: Vec<(String, String)>,
+}
+
+/// What can be run, and how the user wants it.
+#[derive(Debug, Default)]
+pub(super) struct Launcher {
+    places: Vec<Place>,
+    at: usize,
+    workload: usize,
+    target: String,
+    rate: Option<WorkRate>,
+    duration: Option<Nanos>,
+    tags: Vec<(String, String)>,
+    looked: bool,
+}
+
+impl Launcher {
+    pub(super) fn on_places(&mut self, places: Vec<Place>) {
+        self.places = places;
+        self.looked = true;
+        self.at = self.at.min(self.places.len().saturating_sub(1));
+        self.workload = self.workload.min(self.workloads().len().saturating_sub(1));
+    }
+
+    fn place(&self) -> Option<&Place> {
+        self.places.get(self.at)
+    }
+
+    fn workloads(&self) -> &[WorkloadInfo] {
+        self.place().map_or(&[], |place| &place.workloads)
+    }
+
+    pub(super) fn choose_place(&mut self, by: isize) {
+        self.at = self.at.saturating_add_signed(by).min(self.places.len().saturating_sub(1));
+        self.workload = 0;
+    }
+
+    pub(super) fn choose_workload(&mut self, by: isize) {
+        let count = self.workloads().len().max(1).cast_signed();
+        let at = (self.workload.cast_signed() + by).rem_euclid(count);
+        self.workload = at.cast_unsigned();
+    }
+
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        self.place()?.file.clone()
+    }
+
+    /// A field's value as text, to be edited.
+    pub(super) fn field(&self, purpose: Purpose) -> String {
+        match purpose {
+            Purpose::Target => self.target.clone(),
+            Purpose::Rate => self.rate.map_or_else(String::new, |rate| rate.to_string()),
+            Purpose::Duration => self.duration.map_or_else(String::new, |time| time.to_string()),
+            Purpose::Tags => {
+                let tags = self.tags.iter().map(|(key, value)| format!("{key}={value}"));
+                tags.collect::<Vec<_>>().join(" ")
+            }
+            Purpose::Mark => String::new(),
+        }
+    }
+
+    /// Takes a typed value, or says what is wrong with it.
+    pub(super) fn set_field(&mut self, purpose: Purpose, text: &str) -> Result<(), String> {
+        let text = text.trim();
+        match purpose {
+            Purpose::Target => text.clone_into(&mut self.target),
+            Purpose::Rate => self.rate = optional(text)?,
+            Purpose::Duration => self.duration = optional(text)?,
+            Purpose::Tags => self.tags = tags(text)?,
+            Purpose::Mark => {}
+        }
+        Ok(())
+    }
+
+    /// The run as it is chosen.
+    pub(super) fn launch(&self) -> Result<Launch, String> {
+        let place = self.place().ok_or("nothing is chosen")?;
+        if !place.problems.is_empty() {
+            return Err("its files have problems: e opens the editor, R looks again".to_owned());
+        }
+        Ok(Launch {
+            name: place.name.clone(),
+            origin: place.origin.clone(),
+            workload: self.workloads().get(self.workload).map(|known| known.name.clone()),
+            target: (!self.target.is_empty()).then(|| self.target.clone()),
+            rate: self.rate,
+            duration: self.duration,
+            tags: self.tags.clone(),
+        })
+    }
+}
+
+fn optional<T: std::str::FromStr>(text: &str) -> Result<Option<T>, String>
+where
+    T::Err: std::fmt::Display,
+{
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: T::Err| error.to_string())
+}
+
+fn tags(text: &str) -> Result<Vec<(String, String)>, String> {
+    text.split_whitespace()
+        .map(|tag| match tag.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            _ => Err(format!("`{tag}` is no tag; expected KEY=VALUE")),
+        })
+        .collect()
+}
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let theme = model.theme;
+    let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    let line = Line::from(vec![
+        Span::styled(" plimsoll", theme.style(Tone::Title)),
+        Span::styled("  how much does it carry?", theme.style(Tone::Faint)),
+    ]);
+    frame.render_widget(Paragraph::new(line), title);
+    let (list, details) = if area.width >= 70 {
+        let [list, details] =
+            Layout::horizontal([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
+        (list, details)
+    } else {
+        let [list, details] =
+            Layout::vertical([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
+        (list, details)
+    };
+    places(model, frame, list);
+    chosen(model, frame, details);
+}
+
+fn places(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let (launcher, theme) = (&model.launcher, model.theme);
+    let block = panel(theme, "scenarios", true);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let rows = usize::from(inner.height).max(1);
+    let from = (launcher.at + 1).saturating_sub(rows);
+    let shown = launcher.places.iter().enumerate().skip(from).take(rows);
+    let mut lines: Vec<Line<'_>> = shown
+        .map(|(index, place)| {
+            let last = model.history.of(&place.name).next();
+            let line = place_line(place, last, index == launcher.at, theme, width);
+            if index == launcher.at { line.style(Theme::CHOSEN) } else { line }
+        })
+        .collect();
+    if lines.is_empty() {
+        let text =
+            if launcher.looked { "no scenario.yaml below this folder" } else { "looking…" };
+        lines.push(Line::styled(text, theme.style(Tone::Faint)));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn place_line(
+    place: &Place,
+    last: Option<&PastRun>,
+    here: bool,
+    theme: Theme,
+    width: usize,
+) -> Line<'static> {
+    let (mark, tone) = match last {
+        _ if !place.problems.is_empty() => ("✖ problems".to_owned(), Tone::Bad),
+        Some(run) => (
+            format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict)),
+            verdict_tone(run.verdict),
+        ),
+        None => ("– not run".to_owned(), Tone::Faint),
+    };
+    let room = width.saturating_sub(mark.chars().count() + 3);
+    let lead = if here { "▸ " } else { "  " };
+    let label = cut(&format::line(&place.label, 80), room);
+    Line::from(vec![
+        Span::raw(format!("{lead}{label:<room$} ")),
+        Span::styled(mark, theme.style(tone)),
+    ])
+}
+
+fn chosen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
+    let (launcher, theme) = (&model.launcher, model.theme);
+    let Some(place) = launcher.place() else {
+        frame.render_widget(panel(theme, "run", false), area);
+        return;
+    };
+    if !place.problems.is_empty() {
+        let block = panel(theme, "problems", false);
+        let text = Paragraph::new(place.problems.clone()).wrap(Wrap { trim: false });
+        frame.render_widget(text.block(block), area);
+        return;
+    }
+    let block = panel(theme, &format::line(&place.label, 60), false);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let mut lines = fields(launcher, place, theme);
+    lines.push(Line::default());
+    lines.push(Line::styled(place.about.clone(), theme.style(Tone::Faint)));
+    let runs: Vec<&PastRun> = model.history.of(&place.name).take(8).collect();
+    if !runs.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::styled("last runs", theme.style(Tone::Title)));
+        lines.extend(runs.into_iter().map(|run| run_line(run, theme)));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>> {
+    let field = |key: &'static str, name: &'static str, value: String, own: bool| {
+        let tone = if own { Tone::Accent } else { Tone::Plain };
+        Line::from(vec![
+            Span::styled(format!("{key:>2} "), theme.style(Tone::Key)),
+            Span::styled(format!("{name:<9} "), theme.style(Tone::Faint)),
+            Span::styled(value, theme.style(tone)),
+        ])
+    };
+    let count = launcher.workloads().len();
+    let workload = launcher.workloads().get(launcher.workload);
+    let name = workload.map_or_else(|| "–".to_owned(), |known| known.name.clone());
+    let mut lines = vec![field(
+        "←→",
+        "workload",
+        format!("{name}  ({} of {count})", launcher.workload + 1),
+        true,
+    )];
+    let stages = workload.map_or(&[][..], |known| &known.stages);
+    lines.extend(
+        stages
+            .iter()
+            .map(|stage| Line::styled(format!("{:13}{stage}", ""), theme.style(Tone::Faint))),
+    );
+    let as_written = || "as in the scenario".to_owned();
+    let target = if launcher.target.is_empty() {
+        format::line(&place.target, 80)
+    } else {
+        launcher.target.clone()
+    };
+    lines.push(field("t", "target", target, !launcher.target.is_empty()));
+    let rate = launcher.rate.map_or_else(as_written, |rate| rate.to_string());
+    lines.push(field("r", "rate", rate, launcher.rate.is_some()));
+    let duration = launcher.duration.map_or_else(as_written, |time| time.to_string());
+    lines.push(field("d", "duration", duration, launcher.duration.is_some()));
+    let tags = launcher.field(Purpose::Tags);
+    let tags = if tags.is_empty() { "none".to_owned() } else { tags };
+    lines.push(field("g", "tags", tags, !launcher.tags.is_empty()));
+    lines.push(field("⏎", "start", String::new(), false));
+    lines
+}
+
+fn run_line(run: &PastRun, theme: Theme) -> Line<'static> {
+    let when: String = run.started_utc.replace('T', " ").chars().take(16).collect();
+    let verdict =
+        format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict));
+    let rate = format::rate(Rate::per_second(run.rate));
+    Line::from(vec![
+        Span::styled(format!("{when}  "), theme.style(Tone::Faint)),
+        Span::styled(format!("{verdict:<15}"), theme.style(verdict_tone(run.verdict))),
+        Span::raw(format!("{:<10} {rate:>7} req/s", cut(&format::line(&run.workload, 30), 10))),
+    ])
+}

@@ -1,0 +1,290 @@
+//! A run as the live page knows it: bounded in memory, whatever the length of the run.
+
+pub(super) mod charts;
+mod errors;
+mod events;
+pub(super) mod header;
+mod heat;
+mod layout;
+mod past;
+pub(super) mod slo;
+mod stack;
+mod steps;
+
+use std::collections::{BTreeMap, VecDeque};
+
+pub(super) use layout::draw;
+pub(super) use past::{HEAT_ROWS, Past, heat_bounds};
+
+use super::Begun;
+use crate::engine::Steering;
+use crate::metrics::{
+    Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel, RunHeader,
+    RunLog, StepId,
+};
+use crate::plan::Stage;
+use crate::slo::{Judgement, Strictness, ValidityStatus, judge};
+use crate::units::{Nanos, Quantity, RunTime};
+
+/// What is known of one step.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StepLive {
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    /// Over the last [`RECENT`] seconds.
+    pub(super) rate: f64,
+    pub(super) p50: Nanos,
+    pub(super) p95: Nanos,
+    pub(super) p99: Nanos,
+    /// Whether any request ended in that time.
+    pub(super) known: bool,
+}
+
+/// One class of errors.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ErrorLive {
+    pub(super) count: u64,
+    pub(super) example: Option<FailureExample>,
+}
+
+/// One of the stack's own metrics.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gauge {
+    pub(super) values: VecDeque<f64>,
+    pub(super) last: Option<Quantity>,
+}
+
+/// Counts of the whole run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    pub(super) dropped: u64,
+}
+
+/// What the run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    Paused,
+    /// Draining because the user asked for it.
+    Stopping,
+    Ended,
+}
+
+/// A run under way, or just over.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// The header, the last seconds and the events: what live statuses are judged on.
+    pub(super) log: RunLog,
+    pub(super) stages: Vec<Stage>,
+    pub(super) state: State,
+    pub(super) steered: bool,
+    pub(super) past: Past,
+    pub(super) counts: Counts,
+    pub(super) steps: Vec<StepLive>,
+    pub(super) errors: BTreeMap<ErrorClass, ErrorLive>,
+    pub(super) stack: BTreeMap<(String, String, String), Gauge>,
+    pub(super) judgement: Option<Judgement>,
+    /// Estimates of each row of the SLO table over time.
+    pub(super) trends: Vec<VecDeque<f64>>,
+    /// Whether the log no longer begins with the run.
+    pub(super) trimmed: bool,
+}
+
+/// Seconds that the table of steps speaks of.
+pub(super) const RECENT: usize = 10;
+/// Seconds on which live statuses are judged: 15 minutes bound memory and work. The verdict judges all.
+const JUDGED: usize = 900;
+/// More events than fit on any screen; the log has all.
+const EVENTS: usize = 500;
+/// Values of a trend: wider than any sparkline.
+const TREND: usize = 60;
+
+impl Live {
+    pub(super) fn new(begun: Begun) -> Self {
+        let Begun { header, .. } = begun;
+        let stages = stages_of(&header);
+        Self {
+            stages,
+            state: State::Running,
+            steered: false,
+            past: Past::default(),
+            counts: Counts::default(),
+            steps: vec![StepLive::default(); header.steps.len()],
+            errors: BTreeMap::new(),
+            stack: BTreeMap::new(),
+            judgement: None,
+            trends: vec![VecDeque::new(); header.objectives.len()],
+            trimmed: false,
+            log: RunLog { header, intervals: vec![], events: vec![], end: None, torn: false },
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state != State::Ended
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        matches!(self.log.header.model, LoadModel::Closed { .. })
+    }
+
+    /// Time of the last second.
+    pub(super) fn now(&self) -> RunTime {
+        self.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end)
+    }
+
+    /// How long the schedule lasts as it stands.
+    pub(super) fn planned(&self) -> Nanos {
+        self.stages.iter().map(|stage| stage.duration).sum()
+    }
+
+    /// Expected requests an iteration, over all scenarios.
+    pub(super) fn requests_per_iteration(&self) -> f64 {
+        let scenarios = self.log.header.scenarios.iter();
+        scenarios.map(|known| known.share.get() * known.requests_per_iteration).sum()
+    }
+
+    pub(super) fn on_interval(&mut self, interval: Interval) {
+        self.count(&interval);
+        self.past.absorb(&interval, &self.log.header);
+        self.log.intervals.push(interval);
+        if self.log.intervals.len() > JUDGED + JUDGED / 8 {
+            let surplus = self.log.intervals.len() - JUDGED;
+            self.log.intervals.drain(..surplus);
+            self.trimmed = true;
+        }
+        self.look_at_steps();
+        if self.is_time_to_judge() {
+            self.judge();
+        }
+    }
+
+    pub(super) fn on_event(&mut self, event: Event) {
+        match &event.kind {
+            EventKind::Failure(example) => {
+                let known = self.errors.entry(example.class).or_default();
+                known.example.get_or_insert_with(|| example.clone());
+            }
+            EventKind::Steered(_) => self.steered = true,
+            EventKind::Mark(_) | EventKind::SourceError(_) | EventKind::Warning(_) => {}
+        }
+        if !matches!(event.kind, EventKind::Failure(_)) {
+            self.log.events.push(event);
+        }
+        if self.log.events.len() > EVENTS {
+            self.log.events.remove(0);
+        }
+    }
+
+    pub(super) fn on_steering(&mut self, steering: &Steering) {
+        self.stages = steering.stages().to_vec();
+        match (self.state, steering.is_paused()) {
+            (State::Running, true) => self.state = State::Paused,
+            (State::Paused, false) => self.state = State::Running,
+            (State::Running | State::Paused | State::Stopping | State::Ended, _) => {}
+        }
+    }
+
+    pub(super) fn on_end(&mut self) {
+        self.state = State::Ended;
+        self.judge();
+    }
+
+    fn count(&mut self, interval: &Interval) {
+        self.counts.requests += interval.requests();
+        self.counts.failed += interval.failed();
+        self.counts.dropped += interval.arrivals.dropped;
+        for (id, step) in &interval.steps {
+            if let Some(known) = self.steps.get_mut(usize::from(id.0)) {
+                known.requests += step.requests;
+                known.failed += step.failed();
+            }
+            for (class, count) in &step.errors {
+                self.errors.entry(*class).or_default().count += count;
+            }
+        }
+        for reading in &interval.readings {
+            let key = (reading.tier.clone(), reading.metric.clone(), reading.replica.clone());
+            let gauge = self.stack.entry(key).or_default();
+            gauge.last = reading.value;
+            keep(&mut gauge.values, reading.value.map_or(f64::NAN, Quantity::base));
+        }
+    }
+
+    /// Rate and quantiles of each step over the last seconds, from merged histograms.
+    fn look_at_steps(&mut self) {
+        let recent = &self.log.intervals[self.log.intervals.len().saturating_sub(RECENT)..];
+        let seconds: f64 = recent.iter().map(|i| i.length().as_secs_f64()).sum();
+        let mut times = Distribution::new();
+        for (index, known) in self.steps.iter_mut().enumerate() {
+            times.clear();
+            let mut requests = 0;
+            for interval in recent {
+                if let Some(step) = interval.steps.get(&StepId(index as u16)) {
+                    times.merge_sparse(&step.response_time);
+                    requests += step.requests;
+                }
+            }
+            known.rate = requests as f64 / seconds.max(1e-9);
+            known.known = !times.is_empty();
+            known.p50 = times.quantile(0.50);
+            known.p95 = times.quantile(0.95);
+            known.p99 = times.quantile(0.99);
+        }
+    }
+
+    /// Every second at first, later less often: what is judged grows, and what changes shrinks.
+    fn is_time_to_judge(&self) -> bool {
+        let every = match self.log.intervals.len() {
+            0..=120 => 1,
+            121..=400 => 3,
+            _ => 10,
+        };
+        self.past.seconds.is_multiple_of(every)
+    }
+
+    fn judge(&mut self) {
+        let judgement = judge(&self.log, Strictness::Normal);
+        for (trend, judged) in self.trends.iter_mut().zip(&judgement.objectives) {
+            if let Some(estimate) = judged.estimate {
+                keep(trend, estimate.base());
+            }
+        }
+        self.judgement = Some(judgement);
+    }
+
+    /// Whether the measurement can be trusted so far. What only the end can tell is left out.
+    pub(super) fn validity(&self) -> Option<(ValidityStatus, &str)> {
+        // A log under way has no end yet, and a trimmed one no beginning.
+        const OF_THE_END: [&str; 2] = ["complete", "duration"];
+        const OF_THE_WHOLE: [&str; 4] = ["conservation", "gaps", "intended_rate", "warm_up"];
+        let findings = &self.judgement.as_ref()?.validity.findings;
+        let counts = |test: &str| {
+            let left_out = self.trimmed && OF_THE_WHOLE.contains(&test);
+            !left_out && !OF_THE_END.contains(&test)
+        };
+        let worst = findings
+            .iter()
+            .filter(|finding| counts(&finding.test))
+            .max_by_key(|finding| finding.status)?;
+        Some((worst.status, worst.message.as_str()))
+    }
+}
+
+fn keep(values: &mut VecDeque<f64>, value: f64) {
+    values.push_back(value);
+    if values.len() > TREND {
+        values.pop_front();
+    }
+}
+
+fn stages_of(header: &RunHeader) -> Vec<Stage> {
+    let stage = |info: &crate::metrics::StageInfo| Stage {
+        from: info.from,
+        to: info.to,
+        duration: info.duration,
+        judged: info.judged,
+    };
+    header.stages.iter().map(stage).collect()
+}

@@ -1,0 +1,51 @@
+//! What happened, newest first: marks, steering, warnings.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::Live;
+use super::layout::Ink;
+use crate::metrics::EventKind;
+use crate::report::format;
+use crate::tui::frame::{cut, panel, wrapped};
+use crate::tui::theme::Tone;
+
+pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+    let block = panel(ink.theme, "events", ink.chosen);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let mut lines = Vec::new();
+    // The validity light's reason stands on top for as long as it lasts.
+    if let Some((status, message)) = live.validity()
+        && status != crate::slo::ValidityStatus::Valid
+    {
+        let most = usize::from(inner.height / 2).max(1);
+        let reason = wrapped(&format!("! {}", format::line(message, 300)), width);
+        let shown = reason.into_iter().take(most);
+        lines.extend(shown.map(|text| Line::styled(text, ink.theme.style(Tone::Warning))));
+    }
+    for event in live.log.events.iter().rev() {
+        let (symbol, text, tone) = match &event.kind {
+            EventKind::Mark(text) => ("⚑", text.as_str(), Tone::Accent),
+            EventKind::Steered(text) => ("✎", text.as_str(), Tone::Warning),
+            EventKind::SourceError(text) => ("?", text.as_str(), Tone::Warning),
+            EventKind::Warning(text) => ("!", text.as_str(), Tone::Warning),
+            EventKind::Failure(example) => ("✖", example.message.as_str(), Tone::Bad),
+        };
+        let moment = format!("{:>6} ", event.at.to_string());
+        let text = cut(&format::line(text, 200), width.saturating_sub(moment.len() + 2));
+        lines.push(Line::from(vec![
+            Span::styled(moment, ink.theme.style(Tone::Faint)),
+            Span::styled(format!("{symbol} "), ink.theme.style(tone)),
+            Span::raw(text),
+        ]));
+    }
+    if lines.is_empty() {
+        lines.push(Line::styled("nothing yet; m marks a moment", ink.theme.style(Tone::Faint)));
+    }
+    let lines: Vec<Line<'_>> = lines.into_iter().skip(ink.scroll()).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
+}

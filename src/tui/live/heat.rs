@@ -1,0 +1,80 @@
+//! A map of response times: a column a second, a row a range of time, dark where many requests are.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::layout::Ink;
+use super::{HEAT_ROWS, Live, heat_bounds};
+use crate::report::format;
+use crate::tui::frame::panel;
+use crate::tui::theme::Tone;
+use crate::units::Quantity;
+
+/// Columns of the axis: `≤ 500 ms`.
+const LABEL: usize = 9;
+
+/// Shades, from few to many; told by their density as well as by colour.
+const SHADES: [(&str, Color); 5] = [
+    ("·", Color::DarkGray),
+    ("░", Color::Blue),
+    ("▒", Color::Cyan),
+    ("▓", Color::Yellow),
+    ("█", Color::Red),
+];
+
+pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+    let block = panel(ink.theme, "response times, s by s  · few  █ most", ink.chosen);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let columns = usize::from(inner.width).saturating_sub(LABEL + 1);
+    let skip = live.past.heat.len().saturating_sub(columns);
+    let seconds: Vec<&[u64; HEAT_ROWS]> = live.past.heat.iter().skip(skip).collect();
+    let filled = |row: usize| seconds.iter().any(|second| second[row] > 0);
+    let (Some(low), Some(high)) =
+        ((0..HEAT_ROWS).find(|row| filled(*row)), (0..HEAT_ROWS).rfind(|row| filled(*row)))
+    else {
+        let text = Line::styled("no request has ended yet", ink.theme.style(Tone::Faint));
+        frame.render_widget(Paragraph::new(text), inner);
+        return;
+    };
+    // Where there are fewer rows than ranges, the slowest ones stay: they are what is looked for.
+    let rows = usize::from(inner.height);
+    let spare = rows.saturating_sub(high + 1 - low);
+    let high = (high + spare.min(1)).min(HEAT_ROWS - 1);
+    let lines: Vec<Line<'_>> =
+        (low..=high).rev().take(rows).map(|row| line(row, &seconds, ink)).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn line(row: usize, seconds: &[&[u64; HEAT_ROWS]], ink: Ink) -> Line<'static> {
+    let label = match heat_bounds(row) {
+        Some(bound) => format!("≤ {}", format::bound(Quantity::Time(bound))),
+        None => "more".to_owned(),
+    };
+    let mut spans = vec![Span::styled(format!("{label:>LABEL$} "), ink.theme.style(Tone::Faint))];
+    for second in seconds {
+        let all: u64 = second.iter().sum();
+        spans.push(cell(second[row], all, ink));
+    }
+    Line::from(spans)
+}
+
+/// Steps of the share of a second's requests: each shade stands for about four times the one before.
+fn cell(count: u64, all: u64, ink: Ink) -> Span<'static> {
+    if count == 0 {
+        return Span::raw(" ");
+    }
+    let shade = match count as f64 / all.max(1) as f64 {
+        share if share < 0.01 => 0,
+        share if share < 0.05 => 1,
+        share if share < 0.15 => 2,
+        share if share < 0.40 => 3,
+        _ => 4,
+    };
+    let (symbol, colour) = SHADES[shade];
+    let plain = ink.theme.style(Tone::Accent) == Style::new();
+    Span::styled(symbol, if plain { Style::new() } else { Style::new().fg(colour) })
+}

@@ -1,0 +1,106 @@
+//! The past of a run for charts: a few numbers a second, and a coarse histogram.
+
+use std::collections::VecDeque;
+
+use crate::metrics::{Distribution, Interval, RunHeader};
+use crate::units::Nanos;
+
+/// One second, or a little more where the generator was busy.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::tui) struct Point {
+    /// Its end, seconds into the run.
+    pub(in crate::tui) at: f64,
+    /// Requests a second that arrivals were expected to make.
+    pub(in crate::tui) offered: f64,
+    pub(in crate::tui) achieved: f64,
+    pub(in crate::tui) failed: f64,
+    /// p50, p95, p99 in milliseconds; none where no request ended.
+    pub(in crate::tui) times: Option<[f64; 3]>,
+    pub(in crate::tui) in_flight: u64,
+    pub(in crate::tui) vus: u64,
+    pub(in crate::tui) worker_cpu: f64,
+}
+
+/// Rows of the heat map: 1–2–5 steps from 1 ms to 20 s, with what is below and above.
+pub(in crate::tui) const HEAT_ROWS: usize = 15;
+
+const BOUNDS_MS: [u64; HEAT_ROWS - 1] =
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
+
+/// The upper bound of a row of the heat map; `None` for the last.
+pub(in crate::tui) fn heat_bounds(row: usize) -> Option<Nanos> {
+    BOUNDS_MS.get(row).map(|ms| Nanos::from_millis(*ms))
+}
+
+/// The past, second by second.
+#[derive(Debug, Default)]
+pub(in crate::tui) struct Past {
+    /// How many intervals there were.
+    pub(in crate::tui) seconds: usize,
+    pub(in crate::tui) points: VecDeque<Point>,
+    pub(in crate::tui) heat: VecDeque<[u64; HEAT_ROWS]>,
+}
+
+/// Two hours of points; the report shows all of a longer run.
+const POINTS: usize = 7_200;
+/// Wider than any terminal.
+const HEAT_COLUMNS: usize = 400;
+
+impl Past {
+    pub(super) fn absorb(&mut self, interval: &Interval, header: &RunHeader) {
+        let mut times = Distribution::new();
+        for step in interval.steps.values() {
+            times.merge_sparse(&step.response_time);
+        }
+        self.seconds += 1;
+        self.points.push_back(point(interval, header, &times));
+        self.heat.push_back(heat(&times));
+        if self.points.len() > POINTS {
+            self.points.pop_front();
+        }
+        if self.heat.len() > HEAT_COLUMNS {
+            self.heat.pop_front();
+        }
+    }
+
+    /// The last second, if there was one.
+    pub(in crate::tui) fn last(&self) -> Point {
+        self.points.back().copied().unwrap_or_default()
+    }
+}
+
+fn point(interval: &Interval, header: &RunHeader, times: &Distribution) -> Point {
+    let seconds = interval.length().as_secs_f64().max(1e-9);
+    let offered: f64 = interval
+        .scenarios
+        .iter()
+        .map(|(id, scenario)| {
+            let known = header.scenarios.get(usize::from(id.0));
+            let requests = known.map_or(0.0, |known| known.requests_per_iteration);
+            requests * scenario.arrivals.intended as f64
+        })
+        .sum();
+    let quantile = |q| times.quantile(q).as_millis_f64();
+    Point {
+        at: interval.end.as_secs_f64(),
+        offered: offered / seconds,
+        achieved: interval.requests() as f64 / seconds,
+        failed: interval.failed() as f64 / seconds,
+        times: (!times.is_empty()).then(|| [quantile(0.50), quantile(0.95), quantile(0.99)]),
+        in_flight: interval.in_flight,
+        vus: interval.vus_busy,
+        worker_cpu: interval.generator.worker_cpu.get(),
+    }
+}
+
+fn heat(times: &Distribution) -> [u64; HEAT_ROWS] {
+    let mut rows = [0; HEAT_ROWS];
+    let mut below = 0;
+    for (row, bound) in BOUNDS_MS.iter().enumerate() {
+        let up_to = times.count_at_most(Nanos::from_millis(*bound));
+        rows[row] = up_to.saturating_sub(below);
+        below = up_to.max(below);
+    }
+    rows[HEAT_ROWS - 1] = times.count().saturating_sub(below);
+    rows
+}

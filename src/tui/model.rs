@@ -1,0 +1,157 @@
+//! What the UI knows. Written by `update` alone, read by the views.
+
+use super::after::After;
+use super::history::History;
+use super::launcher::Launcher;
+use super::live::Live;
+use super::prompt::Prompt;
+use super::theme::Theme;
+
+/// Which page is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    Launcher,
+    Live,
+    After,
+    History,
+}
+
+/// A panel of the live page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Panel {
+    Rate,
+    Times,
+    Slo,
+    Steps,
+    Errors,
+    Events,
+    Heat,
+    Stack,
+}
+
+impl Panel {
+    const ALL: [Self; 8] = [
+        Self::Times,
+        Self::Slo,
+        Self::Steps,
+        Self::Heat,
+        Self::Errors,
+        Self::Events,
+        Self::Stack,
+        Self::Rate,
+    ];
+
+    pub(super) fn next(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|panel| *panel == self).unwrap_or(0);
+        let at = (at.cast_signed() + by).rem_euclid(Self::ALL.len().cast_signed());
+        Self::ALL[at.cast_unsigned()]
+    }
+}
+
+/// What the table of steps is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SortBy {
+    Order,
+    Rate,
+    P95,
+    P99,
+    Errors,
+}
+
+impl SortBy {
+    pub(super) const fn next(self) -> Self {
+        match self {
+            Self::Order => Self::Rate,
+            Self::Rate => Self::P95,
+            Self::P95 => Self::P99,
+            Self::P99 => Self::Errors,
+            Self::Errors => Self::Order,
+        }
+    }
+}
+
+/// How much of the past the charts show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    All,
+    FiveMinutes,
+    OneMinute,
+}
+
+impl Span {
+    pub(super) const fn next(self) -> Self {
+        match self {
+            Self::All => Self::FiveMinutes,
+            Self::FiveMinutes => Self::OneMinute,
+            Self::OneMinute => Self::All,
+        }
+    }
+}
+
+/// How the user looks at the page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub(super) panel: Panel,
+    pub(super) zoomed: bool,
+    pub(super) sort: SortBy,
+    pub(super) span: Span,
+    /// Lines scrolled down in the chosen panel.
+    pub(super) scroll: usize,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { panel: Panel::Times, zoomed: false, sort: SortBy::Order, span: Span::All, scroll: 0 }
+    }
+}
+
+/// A question that a key must answer first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Stop the run and leave?
+    Leave,
+}
+
+/// All that the UI knows.
+#[derive(Debug)]
+pub struct Model {
+    pub(super) theme: Theme,
+    pub(super) page: Page,
+    pub(super) look: Look,
+    pub(super) launcher: Launcher,
+    pub(super) live: Option<Live>,
+    pub(super) after: Option<After>,
+    pub(super) history: History,
+    pub(super) prompt: Option<Prompt>,
+    pub(super) question: Option<Question>,
+    /// Something short to say until the next key, or for a few seconds of a run.
+    pub(super) notice: String,
+    pub(super) notice_seconds: u32,
+    /// A refusal, as many lines as it needs, until the next key.
+    pub(super) refusal: String,
+    pub(super) help: bool,
+    /// Whether the page of a finished run shows its charts instead of the verdict.
+    pub(super) charts_after: bool,
+}
+
+impl Model {
+    /// A model that shows the launcher, still empty.
+    pub fn new(theme: Theme) -> Self {
+        Self {
+            theme,
+            page: Page::Launcher,
+            look: Look::default(),
+            launcher: Launcher::default(),
+            live: None,
+            after: None,
+            history: History::default(),
+            prompt: None,
+            question: None,
+            notice: String::new(),
+            notice_seconds: 0,
+            refusal: String::new(),
+            help: false,
+            charts_after: false,
+        }
+    }
+}

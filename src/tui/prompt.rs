@@ -1,0 +1,69 @@
+//! One line of text that the user types: a mark, a rate, a target.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What the text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Mark,
+    Target,
+    Rate,
+    Duration,
+    Tags,
+}
+
+impl Purpose {
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Mark => "mark: what happened?",
+            Self::Target => "target URL (empty: as in the scenario)",
+            Self::Rate => "highest rate, `300 req/s` or `40 iter/s` (empty: as in the scenario)",
+            Self::Duration => "duration, `90s` or `5m` (empty: as in the scenario)",
+            Self::Tags => "tags, `api=3 size=m5.large`",
+        }
+    }
+}
+
+/// The line under construction.
+#[derive(Debug, Clone)]
+pub(super) struct Prompt {
+    pub(super) purpose: Purpose,
+    pub(super) text: String,
+    /// What is wrong with it.
+    pub(super) problem: String,
+}
+
+/// What came of a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    Open,
+    Done,
+    Cancelled,
+}
+
+/// Longer input helps nobody.
+const LONGEST: usize = 200;
+
+impl Prompt {
+    pub(super) fn new(purpose: Purpose, text: impl Into<String>) -> Self {
+        Self { purpose, text: text.into(), problem: String::new() }
+    }
+
+    pub(super) fn on_key(&mut self, key: KeyEvent) -> Typed {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Enter => return Typed::Done,
+            KeyCode::Esc => return Typed::Cancelled,
+            KeyCode::Char('c') if control => return Typed::Cancelled,
+            KeyCode::Char('u') if control => self.text.clear(),
+            KeyCode::Backspace => {
+                self.text.pop();
+            }
+            KeyCode::Char(character) if !control && self.text.chars().count() < LONGEST => {
+                self.text.push(character);
+            }
+            _ => {}
+        }
+        Typed::Open
+    }
+}

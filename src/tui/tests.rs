@@ -1,0 +1,1 @@
+//! Every screen as text, at the sizes that people have.

@@ -1,0 +1,256 @@
+//! The only place where the model changes.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::after::After;
+use super::keys::{Action, action};
+use super::live::{Live, State};
+use super::model::{Look, Model, Page, Question};
+use super::prompt::{Prompt, Purpose, Typed};
+use super::{Command, Message};
+use crate::engine::Act;
+
+/// Takes a message in. Returns what is to be done in the world.
+pub fn update(model: &mut Model, message: Message) -> Command {
+    match message {
+        Message::Key(key) => return on_key(model, key),
+        Message::Resize => {}
+        Message::Places(places) => model.launcher.on_places(places),
+        Message::History(runs) => model.history.on_runs(runs),
+        Message::Begun(begun) => {
+            say(model, format!("written to {}", begun.folder));
+            model.live = Some(Live::new(*begun));
+            model.page = Page::Live;
+            model.refusal.clear();
+            model.look.scroll = 0;
+        }
+        Message::Interval(interval) => {
+            with_live(model, |live| live.on_interval(*interval));
+            model.notice_seconds = model.notice_seconds.saturating_sub(1);
+            if model.notice_seconds == 0 {
+                model.notice.clear();
+            }
+        }
+        Message::Event(event) => with_live(model, |live| live.on_event(event)),
+        Message::Steered(steering) => with_live(model, |live| live.on_steering(&steering)),
+        Message::Finished(finished) => {
+            if finished.opened {
+                model.live = None;
+            }
+            with_live(model, Live::on_end);
+            model.after = Some(After::new(*finished));
+            model.page = Page::After;
+            model.charts_after = false;
+            model.question = None;
+            model.prompt = None;
+            model.look.scroll = 0;
+        }
+        Message::Refused(why) => {
+            model.refusal = why;
+            if model.page == Page::Live {
+                model.page = Page::Launcher;
+            }
+        }
+        Message::Notice(text) => say(model, text),
+        Message::Quit => return Command::Quit,
+    }
+    Command::Nothing
+}
+
+/// Seconds of a run for which a notice hides the keys.
+const NOTICE: u32 = 5;
+
+fn say(model: &mut Model, notice: impl Into<String>) {
+    model.notice = notice.into();
+    model.notice_seconds = NOTICE;
+}
+
+fn with_live(model: &mut Model, change: impl FnOnce(&mut Live)) {
+    if let Some(live) = &mut model.live {
+        change(live);
+    }
+}
+
+fn on_key(model: &mut Model, key: KeyEvent) -> Command {
+    model.notice.clear();
+    if let Some(mut prompt) = model.prompt.take() {
+        return match prompt.on_key(key) {
+            Typed::Open => {
+                model.prompt = Some(prompt);
+                Command::Nothing
+            }
+            Typed::Cancelled => Command::Nothing,
+            Typed::Done => on_typed(model, prompt),
+        };
+    }
+    if let Some(question) = model.question.take() {
+        return on_answer(question, key);
+    }
+    if !model.refusal.is_empty() {
+        model.refusal.clear();
+        return Command::Nothing;
+    }
+    if model.help {
+        model.help = false;
+        return Command::Nothing;
+    }
+    match action(model.page, key) {
+        Some(action) => on_action(model, action),
+        None => Command::Nothing,
+    }
+}
+
+fn on_answer(question: Question, key: KeyEvent) -> Command {
+    match (question, key.code) {
+        (Question::Leave, KeyCode::Char('y' | 'q') | KeyCode::Enter) => Command::StopAndQuit,
+        (Question::Leave, _) => Command::Nothing,
+    }
+}
+
+fn on_typed(model: &mut Model, prompt: Prompt) -> Command {
+    if prompt.purpose == Purpose::Mark {
+        let text = prompt.text.trim();
+        let text = if text.is_empty() { "mark" } else { text };
+        return Command::Steer(Act::Mark(text.to_owned()));
+    }
+    if let Err(problem) = model.launcher.set_field(prompt.purpose, &prompt.text) {
+        model.prompt = Some(Prompt { problem, ..prompt });
+    }
+    Command::Nothing
+}
+
+fn on_action(model: &mut Model, action: Action) -> Command {
+    match action {
+        Action::Help => model.help = true,
+        Action::Quit => return quit(model),
+        Action::Up | Action::Down => step(model, if action == Action::Up { -1 } else { 1 }),
+        Action::NextPanel | Action::PreviousPanel => {
+            let by = if action == Action::NextPanel { 1 } else { -1 };
+            model.look.panel = model.look.panel.next(by);
+            model.look.scroll = 0;
+        }
+        Action::Zoom => model.look.zoomed = !model.look.zoomed,
+        Action::Sort => model.look.sort = model.look.sort.next(),
+        Action::Window => model.look.span = model.look.span.next(),
+        Action::Charts => {
+            if model.live.is_some() {
+                model.charts_after = !model.charts_after;
+                model.look = Look { scroll: 0, ..model.look };
+            } else {
+                say(model, "only runs of this session have live charts; open the report");
+            }
+        }
+        Action::Again => return again(model),
+        Action::Open => return model.history.open(),
+        Action::Choose => model.history.choose(),
+        Action::Back => model.page = Page::Launcher,
+        Action::History => model.page = Page::History,
+        Action::Rescan => return Command::Rescan,
+        Action::Left => model.launcher.choose_workload(-1),
+        Action::Right => model.launcher.choose_workload(1),
+        Action::Start => return start(model),
+        Action::Edit => return edit(model),
+        Action::Target => ask(model, Purpose::Target),
+        Action::RateField => ask(model, Purpose::Rate),
+        Action::DurationField => ask(model, Purpose::Duration),
+        Action::Tags => ask(model, Purpose::Tags),
+        Action::Mark => model.prompt = Some(Prompt::new(Purpose::Mark, "")),
+        Action::Faster
+        | Action::Slower
+        | Action::MuchFaster
+        | Action::MuchSlower
+        | Action::Hold
+        | Action::Skip
+        | Action::Pause
+        | Action::Stop
+        | Action::Abort => return steer(model, action),
+    }
+    Command::Nothing
+}
+
+fn quit(model: &mut Model) -> Command {
+    if model.live.as_ref().is_some_and(Live::is_running) {
+        model.question = Some(Question::Leave);
+        return Command::Nothing;
+    }
+    Command::Quit
+}
+
+fn step(model: &mut Model, by: isize) {
+    match model.page {
+        Page::Launcher => model.launcher.choose_place(by),
+        Page::History => model.history.step(by),
+        Page::Live | Page::After => {
+            model.look.scroll = model.look.scroll.saturating_add_signed(by);
+        }
+    }
+}
+
+fn again(model: &mut Model) -> Command {
+    if model.after.as_ref().is_some_and(|after| after.finished.opened) {
+        say(model, "a run from the history starts in the launcher: Esc");
+        return Command::Nothing;
+    }
+    Command::Again
+}
+
+fn start(model: &mut Model) -> Command {
+    match model.launcher.launch() {
+        Ok(launch) => {
+            say(model, format!("starting {}…", launch.name));
+            Command::Launch(Box::new(launch))
+        }
+        Err(why) => {
+            say(model, why);
+            Command::Nothing
+        }
+    }
+}
+
+fn edit(model: &mut Model) -> Command {
+    if let Some(file) = model.launcher.file() {
+        return Command::Edit(file);
+    }
+    say(model, "a demo's files are inside the program; copy `scenarios/` to change them");
+    Command::Nothing
+}
+
+fn ask(model: &mut Model, purpose: Purpose) {
+    let text = model.launcher.field(purpose);
+    model.prompt = Some(Prompt::new(purpose, text));
+}
+
+/// Steps of the rate: a finger's, and a hand's.
+const STEP: f64 = 1.05;
+const LEAP: f64 = 1.10;
+
+fn steer(model: &mut Model, action: Action) -> Command {
+    let Some(live) = model.live.as_mut().filter(|live| live.is_running()) else {
+        say(model, "the run is over");
+        return Command::Nothing;
+    };
+    let act = match action {
+        Action::Stop => Act::Stop,
+        Action::Abort => Act::Abort,
+        _ if live.is_closed() => {
+            say(model, "closed model: the users set the pace, the rate cannot be steered");
+            return Command::Nothing;
+        }
+        Action::Pause if live.state == State::Paused => Act::Resume,
+        _ if live.state == State::Paused => {
+            say(model, "arrivals are paused; p lets them go on");
+            return Command::Nothing;
+        }
+        Action::Pause => Act::Pause,
+        Action::Faster => Act::Scale(STEP),
+        Action::Slower => Act::Scale(1.0 / STEP),
+        Action::MuchFaster => Act::Scale(LEAP),
+        Action::MuchSlower => Act::Scale(1.0 / LEAP),
+        Action::Hold => Act::Hold,
+        _ => Act::SkipStage,
+    };
+    if matches!(act, Act::Stop | Act::Abort) {
+        live.state = State::Stopping;
+    }
+    Command::Steer(act)
+}
