@@ -221,7 +221,7 @@ fn access_log_tells_every_request_in_order() {
 
 #[test]
 fn requests_in_a_freeze_wait_until_it_ends() {
-    let frozen = Playing::start(&format!("{SIMPLE}\nfaults: [ {{ at: 1ms, freeze: 400ms }} ]\n"));
+    let frozen = Playing::start(&format!("{SIMPLE}\nfaults: [ {{ at: 0s, freeze: 400ms }} ]\n"));
     let begun = the_time();
     run(async {
         frozen.get("/now").send().await.expect("an answer");

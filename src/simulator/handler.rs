@@ -172,6 +172,8 @@ impl Exchange<'_> {
         let finished = self.play.enter(self.play.clock.now(), start).await;
         match finished.outcome {
             Outcome::Done => Ok(finished),
+            // nginx's own 503 means a limit; an empty or overfull group is its application's word.
+            Outcome::Failed { status: 503 } => Err(Refusal::app(StatusCode::SERVICE_UNAVAILABLE)),
             Outcome::Failed { status } => Err(Refusal::edge(status)),
         }
     }
