@@ -42,7 +42,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
             Action::Send(id) => {
                 let finished = client.perform(user, id, now, now).await;
                 let step = &plan.steps[finished.sample.step.0 as usize].name;
-                let time = finished.sample.service_time();
+                let time = Nanos::from_micros(finished.sample.service_time().get() / 1_000);
                 let verdict = match finished.sample.outcome {
                     Outcome::Ok => "ok".to_owned(),
                     Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
