@@ -372,11 +372,11 @@ fn scaler_adds_a_replica_after_its_delay_and_removes_it_when_idle() {
 /// Goal: a rolling update that drains first loses nothing, one that does not loses what cannot be repeated.
 #[test]
 fn rolling_update_loses_only_what_it_does_not_drain() {
-    let lost = |drain: f64| {
+    let lost = |drain: f64| -> Vec<u64> {
         let at = |s, action| Fault { at: second(s), action };
         let faults: Vec<Fault> = (0..2)
             .flat_map(|replica| {
-                let begin = 1.0 + 5.0 * f64::from(replica);
+                let begin = 1.0 + 6.0 * f64::from(replica);
                 [
                     at(begin, FaultAction::Drain { tier: API, replica }),
                     at(begin + drain, FaultAction::Kill { tier: API, replica }),
@@ -385,20 +385,19 @@ fn rolling_update_loses_only_what_it_does_not_drain() {
             })
             .collect();
         let (mut model, program) = two_replicas(Failover::default(), &faults);
-        for tag in 0..1_200 {
-            // Off the beat of the faults, so that a service is always under way when they strike.
-            let now = second(tag as f64 * 0.01 + 0.005);
-            model.begin(now, CallStart { safe: tag % 2 == 0, ..start(&program, tag) });
+        // Two at a time and 40 ms before each fault, so that both replicas are at work when it strikes.
+        for tag in 0..120 {
+            let now = second((tag / 2) as f64 * 0.25 - 0.04 + 0.25);
+            model.begin(now, CallStart { safe: false, ..start(&program, tag) });
         }
-        model.advance(second(500.0));
+        model.advance(second(60.0));
         let outcomes = outcomes(&mut model);
-        assert_eq!(outcomes.len(), 1_200, "every request is answered");
-        outcomes.into_iter().filter(|(_, (outcome, _))| *outcome != Outcome::Done).collect()
+        assert_eq!(outcomes.len(), 120, "every request is answered");
+        let failed = outcomes.into_iter().filter(|(_, (outcome, _))| *outcome != Outcome::Done);
+        failed.map(|(tag, _)| tag).collect()
     };
-    let drained: HashMap<u64, _> = lost(100.0);
-    assert!(drained.is_empty(), "{drained:?}");
-    let cut: HashMap<u64, _> = lost(0.0);
-    assert!(!cut.is_empty() && cut.keys().all(|tag| tag % 2 == 1), "{cut:?}");
+    assert_eq!(lost(2.0), Vec::<u64>::new());
+    assert_eq!(lost(0.0).len(), 2, "what each replica had at hand when it was cut off");
 }
 
 #[test]
