@@ -15,7 +15,7 @@ use minijinja::Value;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-pub use judge::{Headers, Response, Seen};
+pub use judge::{Headers, Response, Seen, meets};
 pub use rows::Rows;
 
 use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
@@ -286,6 +286,11 @@ impl User {
             Body::None => Ok(()),
             Body::Text(template) => self.render(template, out),
         }
+    }
+
+    /// Draws one delay from the iteration's own chance.
+    pub fn draw(&mut self, delay: Delay) -> Nanos {
+        think::draw(delay, &mut self.chance)
     }
 
     /// Draws 16 random bytes, for correlation identifiers.

@@ -1,14 +1,15 @@
 //! One iteration of each scenario with every exchange printed, for `check --once`.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
 use crate::engine::Options;
-use crate::metrics::{Outcome, ScenarioId};
+use crate::metrics::{Outcome, Sample, ScenarioId};
 use crate::plan::Plan;
 use crate::schedule::Arrival;
-use crate::transport::{Client, Exchange, Shared, keep_time};
+use crate::transport::{Client, Exchange, Finished, Heard, Shared, keep_time};
 use crate::units::{Nanos, RunTime};
 use crate::user::{Action, Cast, User};
 
@@ -33,6 +34,28 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &Options) -> io::Result
     Ok(all_well)
 }
 
+fn show(finished: &Finished, exchanges: Vec<Exchange>, plan: &Plan) {
+    let step = &plan.steps[finished.sample.step.0 as usize].name;
+    let time = Nanos::from_micros(finished.sample.service_time().get() / 1_000);
+    let verdict = match finished.sample.outcome {
+        Outcome::Ok => "ok".to_owned(),
+        Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
+    };
+    write_out(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan));
+    show_exchanges(exchanges, plan);
+}
+
+fn show_exchanges(exchanges: Vec<Exchange>, plan: &Plan) {
+    for exchange in exchanges {
+        write_out(&hide(&describe(&exchange), plan));
+    }
+}
+
+fn note(sample: &Sample, plan: &Plan) {
+    let step = &plan.steps[sample.step.0 as usize].name;
+    write_out(&format!("\n{step}: {}\n", sample.response_time()));
+}
+
 async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared) -> bool {
     // Waits are passed over: for the user that time has gone by.
     let mut skipped = Nanos::ZERO;
@@ -41,30 +64,31 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
         match user.next_action(now + skipped) {
             Action::Send(id) => {
                 let finished = client.perform(user, id, now, now).await;
-                let step = &plan.steps[finished.sample.step.0 as usize].name;
-                let time = Nanos::from_micros(finished.sample.service_time().get() / 1_000);
-                let verdict = match finished.sample.outcome {
-                    Outcome::Ok => "ok".to_owned(),
-                    Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
-                };
-                write_out(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan));
-                for exchange in client.traced() {
-                    write_out(&hide(&describe(&exchange), plan));
+                show(&finished, client.traced(), plan);
+            }
+            Action::SendAll(ids) => {
+                let all = RefCell::new(vec![]);
+                client.perform_all(user, &ids, (now, now), &|one| all.borrow_mut().push(one)).await;
+                all.into_inner().iter().for_each(|finished| show(finished, vec![], plan));
+                show_exchanges(client.traced(), plan);
+            }
+            Action::Stream(id) => {
+                let told = RefCell::new(vec![]);
+                client.stream(user, id, (now, now), &|heard| told.borrow_mut().push(heard)).await;
+                for heard in told.into_inner() {
+                    match heard {
+                        Heard::Request(finished) => show(&finished, vec![], plan),
+                        Heard::Note(sample) => note(&sample, plan),
+                    }
                 }
+                show_exchanges(client.traced(), plan);
             }
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
                 skipped += span;
                 write_out(&format!("  (waits for {span}; passed over)\n"));
             }
-            Action::Note(sample) => {
-                let step = &plan.steps[sample.step.0 as usize].name;
-                write_out(&format!("\n{step}: {}\n", sample.response_time()));
-            }
-            Action::SendAll(_) | Action::Stream(_) => {
-                write_out("\nFAILED: `parallel`, `sse` and `websocket` cannot be played yet\n");
-                return false;
-            }
+            Action::Note(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),
             Action::Broken(error) => {
                 write_out(&format!("\nFAILED (script): {error}\n"));

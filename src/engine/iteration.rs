@@ -2,7 +2,7 @@
 
 use crate::metrics::{ErrorClass, FailureExample, ScenarioId, StepId};
 use crate::schedule::Arrival;
-use crate::transport::Client;
+use crate::transport::{Client, Heard};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
@@ -42,12 +42,24 @@ pub(super) async fn play(
                 worker.after_response(now);
             }
             Action::Note(sample) => worker.note(scenario, &sample),
-            Action::SendAll(_) | Action::Stream(_) => {
-                // The transport does not speak these yet; nothing is counted as done that was not.
-                user.give_up();
-                let message = "`parallel`, `sse` and `websocket` cannot be played yet".to_owned();
-                worker.tell_failure(now, script_failure(scenario, message));
-                return Ended::Done(ready);
+            Action::SendAll(requests) => {
+                requests.iter().for_each(|_| worker.recorder.borrow_mut().request_started(now));
+                let finished = |finished| worker.record(scenario, finished);
+                client.perform_all(user, &requests, (ready, now), &finished).await;
+                now = clock.now();
+                ready = now;
+                worker.after_response(now);
+            }
+            Action::Stream(stream) => {
+                worker.recorder.borrow_mut().request_started(now);
+                let heard = |heard| match heard {
+                    Heard::Request(finished) => worker.record(scenario, finished),
+                    Heard::Note(sample) => worker.note(scenario, &sample),
+                };
+                client.stream(user, stream, (ready, now), &heard).await;
+                now = clock.now();
+                ready = now;
+                worker.after_response(now);
             }
             Action::Wait(until) => {
                 if worker.draining.get() {

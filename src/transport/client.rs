@@ -1,7 +1,10 @@
 //! A user's side of the network: its connections, its cookies, and requests from first byte to last.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::task::Poll;
 
 use url::Url;
 
@@ -14,6 +17,7 @@ use super::address::Origin;
 use super::connect::{Connection, connect};
 use super::cookies::Jar;
 use super::decode::decode;
+use super::events::Events;
 use super::exchange::Answer;
 use super::http1::Tools;
 use super::http2::{Limits, Outgoing};
@@ -35,13 +39,13 @@ pub struct Finished {
 /// One user's connections and cookies.
 #[derive(Debug)]
 pub struct Client {
-    shared: Rc<Shared>,
+    pub(super) shared: Rc<Shared>,
     timer: Timer,
-    source: Option<IpAddr>,
-    connections: Vec<(Rc<Origin>, Connection)>,
-    cookies: Jar,
+    pub(super) source: Option<IpAddr>,
+    connections: RefCell<Vec<(Rc<Origin>, Connection)>>,
+    cookies: RefCell<Jar>,
     /// Every exchange as text, where somebody wants to read them.
-    traced: Option<Vec<Exchange>>,
+    traced: RefCell<Option<Vec<Exchange>>>,
 }
 
 /// One exchange as text.
@@ -60,9 +64,9 @@ impl Client {
             timer: shared.timers.timer(),
             source: shared.sources.of_user(number),
             shared: shared.clone(),
-            connections: Vec::new(),
-            cookies: Jar::default(),
-            traced: None,
+            connections: RefCell::default(),
+            cookies: RefCell::default(),
+            traced: RefCell::default(),
         }
     }
 
@@ -81,8 +85,8 @@ impl Client {
     /// Ends an iteration: a visitor who leaves takes connections and cookies along.
     pub fn end_iteration(&mut self) {
         if self.shared.http().connections == ConnectionUse::PerIteration {
-            self.connections.clear();
-            self.cookies.clear();
+            self.connections.get_mut().clear();
+            self.cookies.get_mut().clear();
         }
     }
 
@@ -94,16 +98,57 @@ impl Client {
         intended: RunTime,
         began: RunTime,
     ) -> Finished {
-        let shared = self.shared.clone();
+        let user = RefCell::new(user);
+        self.perform_in(Lane { user: &user, timer: &self.timer, events: None }, id, intended, began)
+            .await
+    }
+
+    /// Performs several requests at once, on connections of their own, and tells each as it ends. They
+    /// share the user's cookies: what one of them sets, those sent later bring along.
+    pub async fn perform_all(
+        &mut self,
+        user: &mut User,
+        ids: &[RequestId],
+        (intended, began): (RunTime, RunTime),
+        finished: &dyn Fn(Finished),
+    ) {
+        let user = RefCell::new(user);
+        let timers: Vec<Timer> = ids.iter().map(|_| self.shared.timers.timer()).collect();
+        let (this, user) = (&*self, &user);
+        let lanes = ids.iter().zip(&timers).map(|(&id, timer)| {
+            Box::pin(async move {
+                let lane = Lane { user, timer, events: None };
+                finished(this.perform_in(lane, id, intended, began).await);
+            })
+        });
+        let mut lanes: Vec<_> = lanes.collect();
+        poll_fn(|context| {
+            lanes.retain_mut(|lane| lane.as_mut().poll(context).is_pending());
+            if lanes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Performs one request on a lane.
+    pub(super) async fn perform_in(
+        &self,
+        lane: Lane<'_>,
+        id: RequestId,
+        intended: RunTime,
+        began: RunTime,
+    ) -> Finished {
+        let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
         let mut progress = Progress::new(began, request.timeout);
         let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
-        let result = self.run(user, id, &mut parser, &mut progress).await;
-        self.timer.disarm();
+        let result = self.run(lane, id, &mut parser, &mut progress).await;
+        lane.timer.disarm();
         let (done, seen) = match result {
-            Ok((answer, body)) => (answer.done, judge(user, id, &answer, &parser, (&body, began))),
+            Ok((answer, body)) => {
+                (answer.done, judge(lane, id, &answer, &parser, (body.as_deref(), began)))
+            }
             Err(error) => {
-                user.on_failure(error.class);
+                lane.user.borrow_mut().on_failure(error.class);
                 let outcome = Outcome::Failed(error.class);
                 (shared.clock().now(), Seen { outcome, message: error.message })
             }
@@ -116,20 +161,20 @@ impl Client {
     /// All exchanges of one request: redirects are followed. Returns the last answer, and its body
     /// decompressed where it is looked into and was compressed.
     async fn run(
-        &mut self,
-        user: &mut User,
+        &self,
+        lane: Lane<'_>,
         id: RequestId,
         parser: &mut ResponseParser,
         progress: &mut Progress,
     ) -> Result<(Answer, Option<Vec<u8>>), TransportError> {
-        let shared = self.shared.clone();
+        let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
         let wire = &shared.wires[id.0 as usize];
-        let (mut origin, mut parts) = self.first_hop(user, wire)?;
+        let (mut origin, mut parts) = self.first_hop(lane, wire)?;
         let mut hops = 0;
         loop {
             let answer =
-                self.exchange((user, wire), &origin, &mut parts, (parser, progress)).await?;
+                self.exchange((lane, wire), &origin, &mut parts, (parser, progress)).await?;
             progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
                 let body = decoded(&answer, parser, wire.keep_body, shared.http())?;
@@ -144,7 +189,7 @@ impl Client {
             hops += 1;
             let current = match parts {
                 Some(parts) => parts,
-                None => wire.parts(user)?,
+                None => wire.parts(&mut lane.user.borrow_mut())?,
             };
             let current = Rc::unwrap_or_clone(current);
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
@@ -155,15 +200,15 @@ impl Client {
     }
 
     /// Where a request goes first; with its parts, where its URL may be absolute.
-    fn first_hop(
+    pub(super) fn first_hop(
         &self,
-        user: &mut User,
+        lane: Lane<'_>,
         wire: &Wire,
     ) -> Result<(Rc<Origin>, Option<Rc<Parts>>), TransportError> {
         if wire.is_relative() {
             return Ok((self.shared.target.clone(), None));
         }
-        let mut parts = Rc::unwrap_or_clone(wire.parts(user)?);
+        let mut parts = Rc::unwrap_or_clone(wire.parts(&mut lane.user.borrow_mut())?);
         if parts.path.starts_with('/') {
             return Ok((self.shared.target.clone(), Some(Rc::new(parts))));
         }
@@ -181,24 +226,24 @@ impl Client {
     /// One exchange on a connection, new or kept. Where a kept connection turns out to be closed before a
     /// byte of the answer came, an idempotent request is sent again on a new one (RFC 9112 §9.3.1).
     async fn exchange(
-        &mut self,
-        (user, wire): (&mut User, &Wire),
+        &self,
+        (lane, wire): (Lane<'_>, &Wire),
         origin: &Rc<Origin>,
         parts: &mut Option<Rc<Parts>>,
         (parser, progress): (&mut ResponseParser, &mut Progress),
     ) -> Result<Answer, TransportError> {
-        let shared = self.shared.clone();
+        let shared = &self.shared;
         let mut may_retry = wire.method.is_idempotent();
         loop {
             let kept = self.take_kept(origin).await;
             let was_kept = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => Box::pin(self.open(origin, progress)).await?,
+                None => Box::pin(self.open(lane, origin, progress)).await?,
             };
-            self.timer.arm(progress.deadline);
+            lane.timer.arm(progress.deadline);
             if parts.is_none() && matches!(connection, Connection::Http2(_)) {
-                *parts = Some(wire.parts(user)?);
+                *parts = Some(wire.parts(&mut lane.user.borrow_mut())?);
             }
             // The clock was read when the request began; a new connection has taken time since.
             let began = if was_kept && progress.exchanges == 0 {
@@ -208,7 +253,7 @@ impl Client {
             };
             progress.exchanges += 1;
             let way = Way { origin, parts: parts.as_deref(), wire, began };
-            let outcome = self.send_on(&mut connection, user, way, parser).await;
+            let outcome = self.send_on(&mut connection, lane, way, parser).await;
             match outcome {
                 Ok(answer) => {
                     self.keep_cookies(way, &answer, parser);
@@ -230,24 +275,24 @@ impl Client {
 
     /// Sends a request on an open connection, in the way that its protocol asks for.
     async fn send_on(
-        &mut self,
+        &self,
         connection: &mut Connection,
-        user: &mut User,
+        lane: Lane<'_>,
         way: Way<'_>,
         parser: &mut ResponseParser,
     ) -> Result<Answer, TransportError> {
-        let shared = self.shared.clone();
+        let shared = &self.shared;
         let Way { origin, parts, wire, began } = way;
         let cookies = self.cookie_header(way);
-        let keep_body = wire.keep_body || self.traced.is_some();
+        let keep_body = wire.keep_body || lane.events.is_some() || self.traced.borrow().is_some();
         let max_body = shared.http().max_body.get();
         let method = parts.map_or(&wire.method, |parts| &parts.method);
         parser.start(*method == http::Method::HEAD, keep_body, max_body);
         let http1 = match (connection, parts) {
             (Connection::Http1(http1), _) => http1,
             (Connection::Http2(http2), Some(parts)) => {
-                let (clock, timer) = (shared.clock(), &self.timer);
-                let limits = Limits { keep_body, max_body, clock, timer };
+                let (clock, timer) = (shared.clock(), lane.timer);
+                let limits = Limits { keep_body, max_body, clock, timer, events: lane.events };
                 let outgoing = Outgoing { parts, cookies: &cookies, began };
                 let outcome = Box::pin(http2.exchange(outgoing, limits)).await;
                 self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
@@ -256,7 +301,8 @@ impl Client {
             (Connection::Http2(_), None) => return Err(not_a_url("")),
         };
         let scratch = &shared.scratch;
-        let tools = Tools { parser, clock: shared.clock(), timer: &self.timer, scratch };
+        let events = lane.events;
+        let tools = Tools { parser, clock: shared.clock(), timer: lane.timer, scratch, events };
         if let (Some(bytes), None, true) = (wire.constant(), parts, cookies.is_empty()) {
             let outcome = http1.exchange(bytes, began, tools).await;
             self.note(|| String::from_utf8_lossy(bytes).into_owned(), &outcome, parser);
@@ -269,7 +315,7 @@ impl Client {
                 parts.write_http1(&origin.authority, &cookies, &mut bytes);
                 Ok(())
             }
-            None => wire.render(user, &cookies, &mut bytes),
+            None => wire.render(&mut lane.user.borrow_mut(), &cookies, &mut bytes),
         };
         let outcome = match rendered {
             Ok(()) => http1.exchange(&bytes, began, tools).await,
@@ -282,12 +328,12 @@ impl Client {
 
     /// Keeps an exchange for whoever wants to read it.
     fn note(
-        &mut self,
+        &self,
         request: impl FnOnce() -> String,
         outcome: &Result<Answer, TransportError>,
         parser: &ResponseParser,
     ) {
-        if let Some(traced) = &mut self.traced {
+        if let Some(traced) = &mut *self.traced.borrow_mut() {
             let response = match outcome {
                 Ok(answer) => answer.describe(parser),
                 Err(error) => error.to_string(),
@@ -298,31 +344,32 @@ impl Client {
 
     /// Keeps every exchange as text from now on, for [`Client::traced`].
     pub fn trace(&mut self) {
-        self.traced.get_or_insert_default();
+        self.traced.get_mut().get_or_insert_default();
     }
 
     /// The exchanges since the last call.
     pub fn traced(&mut self) -> Vec<Exchange> {
-        self.traced.as_mut().map(std::mem::take).unwrap_or_default()
+        self.traced.get_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     async fn open(
         &self,
+        lane: Lane<'_>,
         origin: &Origin,
         progress: &mut Progress,
     ) -> Result<Connection, TransportError> {
-        let deadline = (&self.timer, progress.deadline);
+        let deadline = (lane.timer, progress.deadline);
         connect(&self.shared, origin, self.source, deadline, &mut progress.phases).await
     }
 
     /// A kept connection to `origin` that is still open.
-    async fn take_kept(&mut self, origin: &Rc<Origin>) -> Option<Connection> {
-        let shared = self.shared.clone();
+    async fn take_kept(&self, origin: &Rc<Origin>) -> Option<Connection> {
+        let shared = &self.shared;
         loop {
             let mut connection = match shared.http().connections {
                 ConnectionUse::Shared => take(&mut shared.idle.borrow_mut(), origin),
                 ConnectionUse::PerUser | ConnectionUse::PerIteration => {
-                    take(&mut self.connections, origin)
+                    take(&mut self.connections.borrow_mut(), origin)
                 }
             }?;
             let stale = match &mut connection {
@@ -335,42 +382,52 @@ impl Client {
         }
     }
 
-    fn keep(&mut self, origin: &Rc<Origin>, connection: Connection) {
+    fn keep(&self, origin: &Rc<Origin>, connection: Connection) {
         match self.shared.http().connections {
             ConnectionUse::Shared => {
                 self.shared.idle.borrow_mut().push((origin.clone(), connection));
             }
             ConnectionUse::PerUser | ConnectionUse::PerIteration => {
-                self.connections.push((origin.clone(), connection));
+                self.connections.borrow_mut().push((origin.clone(), connection));
             }
         }
     }
 
-    fn cookie_header(&self, way: Way<'_>) -> String {
-        if self.cookies.is_empty() {
+    pub(super) fn cookie_header(&self, way: Way<'_>) -> String {
+        let cookies = self.cookies.borrow();
+        if cookies.is_empty() {
             return String::new();
         }
-        way.url().map_or_else(String::new, |url| self.cookies.header(&url))
+        way.url().map_or_else(String::new, |url| cookies.header(&url))
     }
 
-    fn keep_cookies(&mut self, way: Way<'_>, answer: &Answer, parser: &ResponseParser) {
+    fn keep_cookies(&self, way: Way<'_>, answer: &Answer, parser: &ResponseParser) {
         if !self.shared.http().cookies || !answer.sets_cookies(parser) {
             return;
         }
         if let Some(url) = way.url() {
-            answer.with_headers(parser, |headers| self.cookies.absorb(headers, &url));
+            answer.with_headers(parser, |headers| self.cookies.borrow_mut().absorb(headers, &url));
         }
     }
 }
 
+/// What one of a user's concurrent requests works with. The user is borrowed only between awaits.
+#[derive(Clone, Copy)]
+pub(super) struct Lane<'a> {
+    pub(super) user: &'a RefCell<&'a mut User>,
+    pub(super) timer: &'a Timer,
+    /// Who looks at a stream's events as they come.
+    pub(super) events: Option<&'a RefCell<Events>>,
+}
+
 /// One exchange on its way.
 #[derive(Clone, Copy)]
-struct Way<'a> {
-    origin: &'a Origin,
+pub(super) struct Way<'a> {
+    pub(super) origin: &'a Origin,
     /// The request in parts, where the prepared one does not do.
-    parts: Option<&'a Parts>,
-    wire: &'a Wire,
-    began: RunTime,
+    pub(super) parts: Option<&'a Parts>,
+    pub(super) wire: &'a Wire,
+    pub(super) began: RunTime,
 }
 
 impl Way<'_> {
@@ -410,20 +467,30 @@ fn decoded(
 
 /// Lets the user judge an answer.
 fn judge(
-    user: &mut User,
+    lane: Lane<'_>,
     id: RequestId,
     answer: &Answer,
     parser: &ResponseParser,
-    (body, began): (&Option<Vec<u8>>, RunTime),
+    (body, began): (Option<&[u8]>, RunTime),
 ) -> Seen {
-    answer.with_headers(parser, |headers| {
+    let events = lane.events.map(RefCell::borrow);
+    let last = events.as_ref().and_then(|events| events.last());
+    let mut user = lane.user.borrow_mut();
+    let seen = answer.with_headers(parser, |headers| {
         let response = Response {
             status: answer.status,
             headers,
-            body: body.as_deref().unwrap_or_else(|| answer.body(parser)),
+            body: last.or(body).unwrap_or_else(|| answer.body(parser)),
             size: answer.body_size,
             service_time: answer.done.since(began),
         };
         user.on_response(id, &response)
-    })
+    });
+    match events.as_ref().and_then(|events| events.missing()) {
+        Some(message) if answer.status < 400 => {
+            user.give_up();
+            Seen { outcome: Outcome::Failed(ErrorClass::CheckFailed), message }
+        }
+        _ => seen,
+    }
 }

@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::metrics::{ErrorClass, Phase, Phases};
@@ -51,9 +53,27 @@ pub(super) async fn connect(
     shared: &Shared,
     origin: &Origin,
     source: Option<IpAddr>,
-    (timer, deadline): (&Timer, RunTime),
+    deadline: (&Timer, RunTime),
     phases: &mut Phases,
 ) -> Result<Connection, TransportError> {
+    let tls = &shared.tls.config;
+    let (io, guard, agreed) = reach(shared, (origin, source), deadline, tls, phases).await?;
+    let plain_http2 = !origin.tls && shared.plan.http.version == HttpVersion::Http2;
+    if agreed || plain_http2 {
+        Http2::start(io, origin, guard).await.map(Connection::Http2)
+    } else {
+        Ok(Connection::Http1(Http1::new(io, guard)))
+    }
+}
+
+/// Opens a byte stream before `deadline`, noting its phases. Tells whether HTTP/2 was agreed on.
+pub(super) async fn reach(
+    shared: &Shared,
+    (origin, source): (&Origin, Option<IpAddr>),
+    (timer, deadline): (&Timer, RunTime),
+    tls: &Arc<ClientConfig>,
+    phases: &mut Phases,
+) -> Result<(Io, OpenGuard, bool), TransportError> {
     let clock = shared.clock();
     let began = clock.now();
     let limit = deadline.min(began + shared.plan.http.connect_timeout);
@@ -74,25 +94,14 @@ pub(super) async fn connect(
         stream.unwrap_or_else(|| Err(timeout(ErrorClass::ConnectTimeout, "connecting")))?;
     let guard = OpenGuard::new(&shared.open);
     if !origin.tls {
-        return match shared.plan.http.version {
-            HttpVersion::Http2 => {
-                Http2::start(Io::Plain(stream), origin, guard).await.map(Connection::Http2)
-            }
-            HttpVersion::Http1 | HttpVersion::Auto => {
-                Ok(Connection::Http1(Http1::new(Io::Plain(stream), guard)))
-            }
-        };
+        return Ok((Io::Plain(stream), guard, false));
     }
     timer.arm(deadline.min(connected + shared.plan.http.connect_timeout));
-    let shaken = timer.bound(handshake(shared, origin, stream)).await;
+    let shaken = timer.bound(handshake((shared, tls), origin, stream)).await;
     phases.set(Phase::Tls, clock.now().since(connected));
     let (io, is_http2) =
         shaken.unwrap_or_else(|| Err(timeout(ErrorClass::TlsTimeout, "the TLS handshake")))?;
-    if is_http2 {
-        Http2::start(io, origin, guard).await.map(Connection::Http2)
-    } else {
-        Ok(Connection::Http1(Http1::new(io, guard)))
-    }
+    Ok((io, guard, is_http2))
 }
 
 fn timeout(class: ErrorClass, what: &str) -> TransportError {
@@ -137,7 +146,7 @@ fn open_socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSoc
 
 /// Returns the encrypted stream, and whether HTTP/2 was agreed on.
 async fn handshake(
-    shared: &Shared,
+    (shared, tls): (&Shared, &Arc<ClientConfig>),
     origin: &Origin,
     stream: TcpStream,
 ) -> Result<(Io, bool), TransportError> {
@@ -148,7 +157,7 @@ async fn handshake(
     let server = ServerName::try_from(name.clone()).map_err(|error| {
         TransportError::new(ErrorClass::Tls, format!("`{name}` is no server name: {error}"))
     })?;
-    let connector = TlsConnector::from(shared.tls.config.clone());
+    let connector = TlsConnector::from(tls.clone());
     let stream = connector.connect(server, stream).await.map_err(|error| {
         let class = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorClass::Reset,

@@ -86,7 +86,7 @@ impl Answer {
 }
 
 /// HTTP/2's headers.
-struct MapView<'a>(&'a HeaderMap);
+pub(super) struct MapView<'a>(pub(super) &'a HeaderMap);
 
 impl Headers for MapView<'_> {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {

@@ -11,6 +11,7 @@ use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
 use super::connect::OpenGuard;
+use super::events::Events;
 use super::exchange::Answer;
 use super::io::Io;
 use super::parser::{Progress, ResponseParser};
@@ -30,6 +31,8 @@ pub(super) struct Tools<'a> {
     pub(super) timer: &'a Timer,
     /// Room to read into, shared by all users of a worker: nothing stays in it over an await.
     pub(super) scratch: &'a RefCell<Box<[u8]>>,
+    /// Who looks at a stream's events as they come.
+    pub(super) events: Option<&'a RefCell<Events>>,
 }
 
 impl Http1 {
@@ -107,7 +110,11 @@ impl Running {
             if read == 0 {
                 return Poll::Ready(tools.parser.end().map(|()| now));
             }
-            if tools.parser.feed(&scratch[..read])? == Progress::Complete {
+            let fed = tools.parser.feed(&scratch[..read])?;
+            let enough = tools
+                .events
+                .is_some_and(|events| events.borrow_mut().hear(tools.parser.body(), now));
+            if fed == Progress::Complete || enough {
                 return Poll::Ready(Ok(now));
             }
         }

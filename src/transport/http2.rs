@@ -1,5 +1,6 @@
 //! HTTP/2 exchanges, by hyper.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::Pin;
 
@@ -17,6 +18,7 @@ use crate::units::RunTime;
 
 use super::address::Origin;
 use super::connect::OpenGuard;
+use super::events::Events;
 use super::exchange::Answer;
 use super::io::Io;
 use super::wire::Parts;
@@ -58,6 +60,8 @@ pub(super) struct Limits<'a> {
     pub(super) max_body: u64,
     pub(super) clock: Clock,
     pub(super) timer: &'a Timer,
+    /// Who looks at a stream's events as they come.
+    pub(super) events: Option<&'a RefCell<Events>>,
 }
 
 impl Http2 {
@@ -186,6 +190,10 @@ async fn read_body(body: Incoming, limits: &Limits<'_>) -> Result<(Vec<u8>, u64)
         }
         if limits.keep_body {
             kept.extend_from_slice(&data);
+        }
+        let now = || limits.clock.now();
+        if limits.events.is_some_and(|events| events.borrow_mut().hear(&kept, now())) {
+            break;
         }
     }
     Ok((kept, size))

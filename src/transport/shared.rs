@@ -35,10 +35,17 @@ pub struct Shared {
 /// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
 const SCRATCH: usize = 64 * 1024;
 
+/// Streams are read as they come, so nobody may compress them.
+fn compile(plan: &Plan) -> Vec<Wire> {
+    let is_stream = |at| plan.streams.iter().any(|stream| stream.request.0 as usize == at);
+    let requests = plan.requests.iter().enumerate();
+    requests.map(|(at, request)| Wire::compile(request, plan, !is_stream(at))).collect()
+}
+
 impl Shared {
     /// Prepares a worker for `plan`.
     pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: Permit, timers: Rc<Timers>) -> Rc<Self> {
-        let wires = plan.requests.iter().map(|request| Wire::compile(request, &plan)).collect();
+        let wires = compile(&plan);
         Rc::new(Self {
             sources: SourcePool::new(&plan.http.source_ips),
             target: Rc::new(Origin::of_target(&plan.target)),

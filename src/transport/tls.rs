@@ -20,6 +20,8 @@ use crate::plan::{ClientTls, HttpVersion};
 #[derive(Debug, Clone)]
 pub struct TlsSetup {
     pub(super) config: Arc<ClientConfig>,
+    /// The same for connections that become WebSockets, which need HTTP/1.1.
+    pub(super) upgradable: Arc<ClientConfig>,
     /// The name asked for and checked instead of the host; mostly empty.
     pub(super) server_name: String,
 }
@@ -68,7 +70,10 @@ impl TlsSetup {
             HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         };
         config.resumption = Resumption::disabled();
-        Ok(Self { config: Arc::new(config), server_name: tls.server_name.clone() })
+        let mut upgradable = config.clone();
+        upgradable.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let (config, upgradable) = (Arc::new(config), Arc::new(upgradable));
+        Ok(Self { config, upgradable, server_name: tls.server_name.clone() })
     }
 }
 

@@ -45,11 +45,11 @@ pub(super) struct Parts {
 }
 
 impl Wire {
-    pub(super) fn compile(request: &RequestPlan, plan: &Plan) -> Self {
+    pub(super) fn compile(request: &RequestPlan, plan: &Plan, compress: bool) -> Self {
         let mut headers = request.headers.clone();
         let sends =
             |headers: &[(HeaderName, Template)], name| headers.iter().any(|(n, _)| n == name);
-        if plan.http.compression && !sends(&headers, http::header::ACCEPT_ENCODING) {
+        if compress && plan.http.compression && !sends(&headers, http::header::ACCEPT_ENCODING) {
             headers.push((http::header::ACCEPT_ENCODING, Template::constant(ACCEPT_ENCODING)));
         }
         let relative = request.url.starts_with(b"/");

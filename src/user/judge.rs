@@ -117,6 +117,18 @@ fn edge_signature(response: &Response<'_>) -> bool {
     limits.into_iter().any(|name| header(name).is_some()) || (nginx && page)
 }
 
+/// Whether one event or message meets all `checks`, which look into its text only.
+pub fn meets(checks: &[Check], text: &[u8]) -> bool {
+    struct NoHeaders;
+    impl Headers for NoHeaders {
+        fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
+    }
+    let size = text.len() as u64;
+    let service_time = Nanos::ZERO;
+    let response = Response { status: 200, headers: &NoHeaders, body: text, size, service_time };
+    checks.iter().all(|check| broken(check, &response).is_none())
+}
+
 /// What is wrong with the response according to `check`, if anything.
 fn broken(check: &Check, response: &Response<'_>) -> Option<String> {
     match check {

@@ -1,0 +1,302 @@
+//! `WebSockets` (RFC 6455) over the connections of the load path: the handshake is HTTP/1.1, frames are
+//! tungstenite's. Pings are answered while messages are awaited.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use futures_util::{SinkExt, StreamExt};
+use http::{HeaderValue, header};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+
+use crate::metrics::{ErrorClass, Outcome};
+use crate::plan::{Check, StreamPlan, Template};
+use crate::units::{Nanos, RunTime};
+use crate::user::{Headers, Response, Seen, meets};
+
+use super::client::{Finished, Lane, Way};
+use super::connect::{OpenGuard, reach};
+use super::exchange::MapView;
+use super::io::Io;
+use super::progress::Progress;
+use super::stream::{Heard, time_until};
+use super::wire::Parts;
+use super::{Client, TransportError};
+
+/// A goodbye takes no longer.
+const GOODBYE: Nanos = Nanos::from_secs(1);
+
+/// One WebSocket from its handshake to its goodbye.
+pub(super) struct Conversation<'a> {
+    pub(super) client: &'a Client,
+    pub(super) lane: Lane<'a>,
+    pub(super) plan: &'a StreamPlan,
+    pub(super) send: &'a [Template],
+    pub(super) expect: &'a [Check],
+    /// How long it stays open, from the handshake on.
+    pub(super) hold: Nanos,
+    /// When it was meant to begin, and when it did.
+    pub(super) times: (RunTime, RunTime),
+}
+
+/// An open WebSocket.
+struct Open {
+    socket: WebSocketStream<Metered>,
+    _guard: OpenGuard,
+    opened: RunTime,
+    headers: http::HeaderMap,
+}
+
+/// How a handshake ended that did not fail on the way.
+enum Shaken {
+    Open(Box<Open>),
+    /// The server answered something else.
+    Refused(http::Response<Option<Vec<u8>>>),
+}
+
+impl Conversation<'_> {
+    /// Plays it to its end.
+    pub(super) async fn hold(&self, heard: &dyn Fn(Heard)) {
+        let request = &self.client.shared.plan.requests[self.plan.request.0 as usize];
+        let mut progress = Progress::new(self.times.1, request.timeout);
+        let (seen, done, open) = match self.open(&mut progress).await {
+            Ok(Shaken::Open(mut open)) => {
+                progress.status = 101;
+                let came = self.converse(&mut open, progress.deadline, heard).await;
+                let metered = open.socket.get_ref();
+                progress.bytes_received = metered.read;
+                progress.bytes_sent = metered.written;
+                let seen = match came {
+                    Ok(message) => self.judge((101, &open.headers), &message, open.opened),
+                    Err(error) => self.failed(error),
+                };
+                (seen, open.opened, Some(open))
+            }
+            Ok(Shaken::Refused(response)) => {
+                let (head, body) = response.into_parts();
+                let now = self.now();
+                progress.status = head.status.as_u16();
+                let body = body.unwrap_or_default();
+                let mut seen = self.judge((progress.status, &head.headers), &body, now);
+                if seen.outcome == Outcome::Ok {
+                    let message = format!("status {}, expected 101", progress.status);
+                    seen = self.failed(TransportError::new(ErrorClass::CheckFailed, message));
+                }
+                (seen, now, None)
+            }
+            Err(error) => (self.failed(error), self.now(), None),
+        };
+        let well = seen.outcome == Outcome::Ok;
+        let sample = progress.into_sample(request, self.times.0, done, seen.outcome);
+        heard(Heard::Request(Finished { sample, message: seen.message }));
+        if let Some(open) = open {
+            self.stay(*open, well, heard).await;
+        }
+    }
+
+    fn now(&self) -> RunTime {
+        self.client.shared.clock().now()
+    }
+
+    fn failed(&self, error: TransportError) -> Seen {
+        self.lane.user.borrow_mut().on_failure(error.class);
+        Seen { outcome: Outcome::Failed(error.class), message: error.message }
+    }
+
+    fn judge(&self, (status, headers): (u16, &http::HeaderMap), body: &[u8], at: RunTime) -> Seen {
+        let headers: &dyn Headers = &MapView(headers);
+        let size = body.len() as u64;
+        let service_time = at.since(self.times.1);
+        let response = Response { status, headers, body, size, service_time };
+        self.lane.user.borrow_mut().on_response(self.plan.request, &response)
+    }
+
+    /// Connects and shakes hands, all before the request's deadline.
+    async fn open(&self, progress: &mut Progress) -> Result<Shaken, TransportError> {
+        let shared = &self.client.shared;
+        let wire = &shared.wires[self.plan.request.0 as usize];
+        let (origin, parts) = self.client.first_hop(self.lane, wire)?;
+        let parts = match parts {
+            Some(parts) => parts,
+            None => wire.parts(&mut self.lane.user.borrow_mut())?,
+        };
+        let way = Way { origin: &origin, parts: Some(&parts), wire, began: self.times.1 };
+        let cookies = self.client.cookie_header(way);
+        let handshake = handshake(&parts, (&origin.authority, origin.tls), &cookies)?;
+        let deadline = (self.lane.timer, progress.deadline);
+        let place = (&*origin, self.client.source);
+        let tls = &shared.tls.upgradable;
+        let reached = reach(shared, place, deadline, tls, &mut progress.phases);
+        let (io, guard, _) = Box::pin(reached).await?;
+        progress.exchanges += 1;
+        self.lane.timer.arm(progress.deadline);
+        let io = Metered { io, read: 0, written: 0 };
+        let shaking = Box::pin(tokio_tungstenite::client_async(handshake, io));
+        match self.lane.timer.bound(shaking).await {
+            None => Err(too_late("the handshake was not answered within `timeout`")),
+            Some(Ok((socket, response))) => {
+                let headers = response.into_parts().0.headers;
+                let opened = self.now();
+                Ok(Shaken::Open(Box::new(Open { socket, _guard: guard, opened, headers })))
+            }
+            Some(Err(Error::Http(response))) => Ok(Shaken::Refused(*response)),
+            Some(Err(error)) => Err(from_socket(&error)),
+        }
+    }
+
+    /// Sends what is to be sent and awaits the expected message, which it returns.
+    async fn converse(
+        &self,
+        open: &mut Open,
+        deadline: RunTime,
+        heard: &dyn Fn(Heard),
+    ) -> Result<Bytes, TransportError> {
+        let late = || too_late("the expected message did not come within `timeout`");
+        self.lane.timer.arm(deadline);
+        for template in self.send {
+            let mut text = Vec::new();
+            let rendered = self.lane.user.borrow_mut().render(template, &mut text);
+            rendered.map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
+            let message = Message::text(String::from_utf8_lossy(&text).into_owned());
+            let sent = self.lane.timer.bound(open.socket.send(message)).await;
+            sent.ok_or_else(late)?.map_err(|error| from_socket(&error))?;
+        }
+        let mut first = true;
+        loop {
+            let Some(came) = self.lane.timer.bound(next_message(open)).await else {
+                return Err(late());
+            };
+            let message = came?;
+            if first {
+                first = false;
+                heard(Heard::Note(time_until(self.plan.first, self.times, self.now())));
+            }
+            if meets(self.expect, &message) {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Stays until its time is over, unless something went wrong before, and says goodbye.
+    async fn stay(&self, open: Open, well: bool, heard: &dyn Fn(Heard)) {
+        let mut open = open;
+        let until = open.opened + self.hold;
+        let timer = self.lane.timer;
+        timer.arm(until);
+        while well && self.now() < until {
+            if let Some(Err(error)) = timer.bound(next_message(&mut open)).await {
+                let mut lost = time_until(self.plan.first, (open.opened, open.opened), self.now());
+                lost.outcome = Outcome::Failed(error.class);
+                self.lane.user.borrow_mut().on_failure(error.class);
+                heard(Heard::Note(lost));
+                return;
+            }
+        }
+        timer.arm(self.now() + GOODBYE);
+        // The server may have left first; there is nothing more to learn from it.
+        let _ = timer.bound(open.socket.close(None)).await;
+        timer.disarm();
+    }
+}
+
+/// The next text or binary message.
+async fn next_message(open: &mut Open) -> Result<Bytes, TransportError> {
+    loop {
+        match open.socket.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(text.into()),
+            Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+            Some(Ok(Message::Close(_))) | None => {
+                let message = "the server closed the WebSocket";
+                return Err(TransportError::new(ErrorClass::Reset, message));
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Err(error)) => return Err(from_socket(&error)),
+        }
+    }
+}
+
+/// The upgrade request: the plan's headers and what RFC 6455 §4.1 asks for.
+fn handshake(
+    parts: &Rc<Parts>,
+    (authority, tls): (&str, bool),
+    cookies: &str,
+) -> Result<http::Request<()>, TransportError> {
+    let scheme = if tls { "wss" } else { "ws" };
+    let refused = |error: &dyn std::fmt::Display| {
+        TransportError::new(ErrorClass::Script, format!("the request is not valid: {error}"))
+    };
+    let url = format!("{scheme}://{authority}{}", parts.path);
+    let mut request = url.into_client_request().map_err(|error| refused(&error))?;
+    for (name, value) in &parts.headers {
+        request.headers_mut().append(name, value.clone());
+    }
+    if !cookies.is_empty() {
+        let value = HeaderValue::from_str(cookies).map_err(|error| refused(&error))?;
+        request.headers_mut().insert(header::COOKIE, value);
+    }
+    Ok(request)
+}
+
+fn too_late(message: &str) -> TransportError {
+    TransportError::new(ErrorClass::ResponseTimeout, message)
+}
+
+fn from_socket(error: &Error) -> TransportError {
+    match error {
+        Error::Io(error) => TransportError::from_io(error, "the WebSocket failed"),
+        Error::ConnectionClosed | Error::AlreadyClosed => {
+            TransportError::new(ErrorClass::Reset, "the server closed the WebSocket")
+        }
+        error => {
+            TransportError::new(ErrorClass::Protocol, format!("the WebSocket failed: {error}"))
+        }
+    }
+}
+
+/// A byte stream that counts.
+#[derive(Debug)]
+struct Metered {
+    io: Io,
+    read: u64,
+    written: u64,
+}
+
+impl AsyncRead for Metered {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.io).poll_read(context, buffer);
+        this.read += (buffer.filled().len() - before) as u64;
+        polled
+    }
+}
+
+impl AsyncWrite for Metered {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.io).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = &polled {
+            this.written += *count as u64;
+        }
+        polled
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
+    }
+}
