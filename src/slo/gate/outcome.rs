@@ -67,10 +67,10 @@ mod tests {
 
     #[test]
     fn max_exceeded_outweighs_a_regression_and_a_regression_what_is_not_known() {
+        use GateVerdict::{NeedMoreRuns, NotRegressed, Regressed};
         let code = |verdicts: &[Verdict], compared| {
             GateOutcome::of(verdicts.iter().copied(), compared).exit_code(Strictness::Normal)
         };
-        use GateVerdict::{NeedMoreRuns, NotRegressed, Regressed};
         assert_eq!(code(&[Verdict::Pass, Verdict::AtRisk], Some(NotRegressed)), 0);
         assert_eq!(code(&[Verdict::Pass], Some(NeedMoreRuns)), 97);
         assert_eq!(code(&[Verdict::Pass, Verdict::Inconclusive], None), 97);
