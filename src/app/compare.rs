@@ -7,7 +7,7 @@ use crate::report::gate::GateReport;
 use crate::slo::Strictness;
 
 use super::exit::{Exit, Failure};
-use super::gate::{compare_sides, print};
+use super::gate::{compare_sides, hint, print};
 use super::history;
 
 /// Compares as the command line asks; the exit code tells whether B regressed against A.
@@ -24,5 +24,6 @@ pub(super) fn compare(args: &cli::Compare) -> Result<Exit, Failure> {
         compared,
     };
     print(&report, args.format)?;
+    hint(&report);
     Ok(Exit::Judged(report.exit_code()))
 }

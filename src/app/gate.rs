@@ -3,7 +3,7 @@
 use crate::cli;
 use crate::report::gate::{self as gate_report, Compared, GateReport, GatedRun};
 use crate::report::terminal;
-use crate::slo::gate::{Likeness, Metric, Rules, RunSummary, Unlike, alike, compare};
+use crate::slo::gate::{GateOutcome, Likeness, Metric, Rules, RunSummary, Unlike, alike, compare};
 use crate::slo::judge;
 
 use super::exit::{Exit, Failure};
@@ -49,7 +49,18 @@ pub(super) fn gate(args: &cli::Gate) -> Result<Exit, Failure> {
         files::write_reports(folder, &files)?;
         say(&format!("gate: {}", folder.join("gate.md").display()));
     }
+    hint(&report);
     Ok(Exit::Judged(report.exit_code()))
+}
+
+/// What to do where the runs cannot tell.
+pub(super) fn hint(report: &GateReport) {
+    if report.outcome() == GateOutcome::NeedMoreRuns {
+        say(
+            "hint: make more runs (`--repeat`) or longer ones, or choose what they must tell: `--metric`, \
+             `--step`, `--effect`",
+        );
+    }
 }
 
 /// Compares two sides. Runs that are not valid or missing make the answer "not valid"; other unlike

@@ -50,7 +50,7 @@ pub struct Compare {
 /// How runs are compared.
 #[derive(Debug, Clone, Args)]
 pub struct Rules {
-    /// Compare this metric: p50, p95, p99, mean or error_rate; all by default. Can be given again.
+    /// Compare this metric: p50, p95, p99, mean or `error_rate`; all by default. Can be given again.
     #[arg(long, value_name = "METRIC")]
     pub metric: Vec<Metric>,
     /// Compare this step, or `all requests`; all of them by default. Can be given again.
@@ -73,7 +73,7 @@ pub enum GateFormat {
     Markdown,
     /// Workflow commands that become annotations on GitHub.
     Github,
-    /// JUnit XML: a test case for each objective, and each metric of a step.
+    /// `JUnit` XML: a test case for each objective, and each metric of a step.
     Junit,
     /// One verdict for machines.
     Json,

@@ -46,7 +46,7 @@ pub struct Filter {
     /// Only this workload.
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
-    /// Only runs with this verdict: pass, at_risk, inconclusive, fail or not_valid. Can be given again.
+    /// Only runs with this verdict. Can be given again.
     #[arg(long, value_name = "VERDICT", value_parser = ["pass", "at_risk", "inconclusive", "fail", "not_valid"])]
     pub verdict: Vec<String>,
     /// Only runs from this day on (UTC), `2026-01-31`.
@@ -77,7 +77,7 @@ pub struct Trend {
     /// Which runs.
     #[command(flatten)]
     pub filter: Filter,
-    /// What to follow: p50, p95, p99, mean or error_rate.
+    /// What to follow: p50, p95, p99, mean or `error_rate`.
     #[arg(long, value_name = "METRIC", default_value = "p95")]
     pub metric: Metric,
     /// Only this step, or `all requests`. Can be given again.

@@ -73,10 +73,10 @@ pub(super) fn describe(trend: &Trend, change: &ChangePoint, runs: &[HistoryRow])
         String::new()
     };
     format!(
-        "{verb}{by} at the run of {started}: {} → {} (p = {})",
+        "{verb}{by} at the run of {started}: {} → {} ({})",
         words::value(trend.metric, change.mean_before),
         words::value(trend.metric, change.mean_after),
-        words::p(change.p)
+        words::p_is(change.p)
     )
 }
 

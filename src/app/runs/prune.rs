@@ -88,3 +88,66 @@ fn delete(folder: &Path) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::history::PROMOTED;
+    use super::*;
+    use crate::slo::gate::Baseline;
+
+    /// A run log of nothing but its ends.
+    fn write_run(out: &Path, day: u32, ended: bool) -> std::path::PathBuf {
+        let folder = out.join("ais").join(format!("2026-05-{day:02}T00-00-00Z"));
+        fs::create_dir_all(&folder).expect("a folder");
+        let mut text = format!(
+            "{{\"run\":{{\"schema\":\"plimsoll.run/1\",\"version\":\"0\",\"name\":\"ais\",\"workload\":\"w\",\
+             \"started_utc\":\"2026-05-{day:02}T00:00:00Z\",\"target\":\"http://127.0.0.1:1\",\
+             \"scenario_hash\":\"h\",\"seed\":{day},\"shard\":[0,1],\"model\":\"open\",\
+             \"arrivals\":\"poisson\",\"stages\":[],\"steps\":[],\"scenarios\":[],\"objectives\":[],\
+             \"workers\":1,\"max_vus\":1,\"conditions\":[]}}}}\n"
+        );
+        if ended {
+            text.push_str("{\"end\":{\"at\":1000000000,\"reason\":\"finished\"}}\n");
+        }
+        fs::write(folder.join("run.jsonl"), text).expect("written");
+        folder
+    }
+
+    fn ask(out: &Path, keep: usize, baseline: &[std::path::PathBuf], yes: bool) {
+        let filter = cli::Filter {
+            folder: out.to_owned(),
+            name: None,
+            workload: None,
+            verdict: vec![],
+            since: None,
+            before: None,
+        };
+        let args = cli::Prune { filter, keep, baseline: baseline.to_vec(), yes };
+        prune(&args).expect("prunes");
+    }
+
+    /// Goal: prove that whatever is asked, a run of a baseline, one that may still go on, and files that are
+    /// not ours survive.
+    #[test]
+    fn prune_never_deletes_a_baseline_or_what_is_not_its_own() {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let out = temporary.path();
+        let [promoted, committed, unfinished, with_notes, plain, newest] =
+            [1, 2, 3, 4, 5, 6].map(|day| write_run(out, day, day != 3));
+        fs::write(promoted.join(PROMOTED), "").expect("written");
+        fs::write(with_notes.join("notes.txt"), "mine").expect("written");
+        let (log, _) = super::super::super::files::read_log(&committed).expect("a log");
+        let file = out.join("baseline.json");
+        fs::write(&file, Baseline::of(vec![RunSummary::of(&log)]).to_text()).expect("written");
+
+        ask(out, 1, std::slice::from_ref(&file), false);
+        assert!(plain.exists(), "nothing is deleted unasked");
+        ask(out, 1, &[file], true);
+        for kept in [&promoted, &committed, &unfinished, &newest] {
+            assert!(kept.join("run.jsonl").exists(), "{}", kept.display());
+        }
+        assert!(with_notes.join("notes.txt").exists());
+        assert!(!with_notes.join("run.jsonl").exists());
+        assert!(!plain.exists());
+    }
+}

@@ -6,6 +6,7 @@ use super::super::wording;
 use super::{Compared, GateReport, GatedRun, objectives, words};
 use crate::slo::gate::{GateComparison, GateRow, Metric};
 use crate::slo::regression::RegressionVerdict;
+use crate::units::Quantity;
 
 /// The schema written here.
 const SCHEMA: &str = "plimsoll.gate/1";
@@ -52,9 +53,9 @@ fn slo(report: &GateReport) -> Vec<Value> {
                 "runs_with_this_status": one.alike,
                 "runs_judged": one.judged,
                 "worst_run": one.run.label,
-                "estimate": one.worst.estimate.map(|estimate| estimate.base()),
-                "target": objective.target.map(|target| target.base()),
-                "limit": objective.limit.map(|limit| limit.base()),
+                "estimate": one.worst.estimate.map(Quantity::base),
+                "target": objective.target.map(Quantity::base),
+                "limit": objective.limit.map(Quantity::base),
             })
         })
         .collect()

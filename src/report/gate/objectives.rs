@@ -3,6 +3,7 @@
 use super::{GateReport, GatedRun};
 use crate::metrics::Bound;
 use crate::slo::{JudgedObjective, ValidityStatus};
+use crate::units::Quantity;
 
 /// One objective over several runs.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ impl<'a> GatedObjective<'a> {
 
 /// Grows as the estimate gets worse.
 fn badness(judged: &JudgedObjective) -> f64 {
-    let estimate = judged.estimate.map_or(f64::NEG_INFINITY, |estimate| estimate.base());
+    let estimate = judged.estimate.map_or(f64::NEG_INFINITY, Quantity::base);
     match judged.objective.bound {
         Bound::AtMost => estimate,
         Bound::AtLeast => -estimate,

@@ -111,13 +111,24 @@ pub(in crate::report) fn p(p: f64) -> String {
     if p < 0.000_1 { "< 0.0001".into() } else { format::significant(p, 2) }
 }
 
+/// `p = 0.004`, `p < 0.0001`.
+pub(in crate::report) fn p_is(value: f64) -> String {
+    let text = p(value);
+    if text.starts_with('<') { format!("p {text}") } else { format!("p = {text}") }
+}
+
 /// A row's answer: `regressed`, `not regressed`, `needs 4 more runs`.
 pub(in crate::report) fn verdict(row: &GateRow) -> String {
     match row.regression.verdict {
         RegressionVerdict::Regressed => "✖ regressed".into(),
         RegressionVerdict::NotRegressed => "✔ not regressed".into(),
-        RegressionVerdict::NeedMoreRuns { more, .. } => format!("? needs {}", runs(more, "more ")),
+        RegressionVerdict::NeedMoreRuns { more, .. } => format!("? needs {}", more_runs(more)),
     }
+}
+
+/// `4 more runs`. The estimate ends at 100, beyond which longer runs are the better way.
+fn more_runs(count: u32) -> String {
+    if count < 100 { runs(count, "more ") } else { "100 or more runs".into() }
 }
 
 fn runs(count: u32, kind: &str) -> String {
@@ -130,11 +141,11 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
     let moved = format!("{before} → {after}");
     match row.regression.verdict {
         RegressionVerdict::Regressed => format!(
-            "{} got worse by {}: {moved} (95 % interval {}; p = {}, {} if nothing had changed)",
+            "{} got worse by {}: {moved} (95 % interval {}; {}, {} if nothing had changed)",
             subject(&row.step, row.metric),
             effect(row).trim_start_matches('+'),
             interval(row),
-            p(row.regression.p),
+            p_is(row.regression.p),
             chance(row.regression.p),
         ),
         RegressionVerdict::NotRegressed => format!(
@@ -157,7 +168,7 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
                 subject(&row.step, row.metric),
                 effect(row),
                 interval(row),
-                runs(more, "more ")
+                more_runs(more)
             )
         }
     }
@@ -245,7 +256,7 @@ fn need_more(report: &GateReport) -> String {
              Nearest to a regression: {} ({}, 95 % interval {}).",
             unclear.len(),
             comparison.rows.len(),
-            runs(comparison.more_runs, "more "),
+            more_runs(comparison.more_runs),
             subject(&first.step, first.metric),
             effect(first),
             interval(first)

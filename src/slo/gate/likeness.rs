@@ -88,7 +88,7 @@ fn differences(first: &Conditions, other: &Conditions) -> Vec<Unlike> {
         ("scenario hash", first.scenario_hash.clone(), other.scenario_hash.clone()),
         ("shard", format!("{:?}", first.shard), format!("{:?}", other.shard)),
         ("kind of target", first.target_kind.clone(), other.target_kind.clone()),
-        ("conditions", facts(first), facts(other)),
+        ("set of tags", facts(first), facts(other)),
     ]
     .into_iter()
     .filter(|(_, baseline, candidate)| baseline != candidate)
