@@ -43,7 +43,9 @@ pub(super) async fn play(
             }
             Action::Note(sample) => worker.note(scenario, &sample),
             Action::SendAll(requests) => {
-                requests.iter().for_each(|_| worker.recorder.borrow_mut().request_started(now));
+                for _ in &requests {
+                    worker.recorder.borrow_mut().request_started(now);
+                }
                 let finished = |finished| worker.record(scenario, finished);
                 client.perform_all(user, &requests, (ready, now), &finished).await;
                 now = clock.now();

@@ -20,7 +20,7 @@ use crate::plan::{ClientTls, HttpVersion};
 #[derive(Debug, Clone)]
 pub struct TlsSetup {
     pub(super) config: Arc<ClientConfig>,
-    /// The same for connections that become WebSockets, which need HTTP/1.1.
+    /// The same without HTTP/2, for connections that become something else by an upgrade.
     pub(super) upgradable: Arc<ClientConfig>,
     /// The name asked for and checked instead of the host; mostly empty.
     pub(super) server_name: String,
