@@ -2,7 +2,7 @@
 
 use super::ObjectiveStatus;
 use super::measured::Measured;
-use crate::metrics::{Bound, Objective};
+use crate::metrics::{Bound, Measure, Objective};
 use crate::units::{Nanos, Quantity};
 
 /// Holds a measured value against max and target.
@@ -28,6 +28,15 @@ pub(super) fn compare(
         match (beyond(lower, limit), beyond(upper, limit)) {
             (true, true) => return (ObjectiveStatus::Fail, note),
             (false, false) => {}
+            (true, false) | (false, true) if spent(objective, estimate.base(), limit.base()) => {
+                let text = format!(
+                    "the run has failed {:.0} × as often as the max allows: no error in {} more would \
+                     bring it back",
+                    estimate.base() / limit.base(),
+                    Nanos::from_secs_f64((length.as_secs_f64() * (SPENT - 1.0)).round())
+                );
+                return (ObjectiveStatus::Fail, joined(&note, &text));
+            }
             (true, false) | (false, true) => {
                 let advice = longer(estimate.base(), (lower, upper), limit.base(), length);
                 return (ObjectiveStatus::Inconclusive, joined(&note, &advice));
@@ -44,6 +53,16 @@ pub(super) fn compare(
         Some(target) if beyond(estimate.base(), target) => (ObjectiveStatus::AtRisk, note),
         _ => (ObjectiveStatus::Pass, note),
     }
+}
+
+/// So many times the errors that a max allows cannot be waited away.
+const SPENT: f64 = 10.0;
+
+/// Whether an error rate is so far beyond its max that a run ten times as long without another error would
+/// still exceed it. A few bursts make a wide interval, but running longer is then no way out: the budget
+/// of errors is spent (Beyer et al., *Site Reliability Engineering*, 2016, chapter 3).
+fn spent(objective: &Objective, estimate: f64, limit: f64) -> bool {
+    matches!(objective.measure, Measure::ErrorRate) && limit > 0.0 && estimate >= SPENT * limit
 }
 
 fn joined(note: &str, more: &str) -> String {
@@ -68,4 +87,32 @@ fn longer(estimate: f64, interval: (f64, f64), limit: f64, length: Nanos) -> Str
         "the interval contains the max; run about {} longer to tell",
         Nanos::from_secs(rounded.max(10))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Scope;
+    use crate::units::Ratio;
+
+    fn status(measure: Measure, estimate: f64) -> ObjectiveStatus {
+        let share = |value| Quantity::Share(Ratio::new(value));
+        let objective = Objective {
+            name: "row".into(),
+            scope: Scope::Run,
+            measure,
+            bound: Bound::AtMost,
+            target: None,
+            limit: Some(share(0.01)),
+        };
+        let measured = Measured::value(share(estimate), Some((0.000_1, 0.95)), 1_600);
+        compare(&objective, &measured, Nanos::from_secs(16)).0
+    }
+
+    #[test]
+    fn errors_that_no_longer_run_can_make_good_fail() {
+        assert_eq!(status(Measure::ErrorRate, 0.25), ObjectiveStatus::Fail);
+        assert_eq!(status(Measure::ErrorRate, 0.02), ObjectiveStatus::Inconclusive);
+        assert_eq!(status(Measure::Custom("x".into()), 0.25), ObjectiveStatus::Inconclusive);
+    }
 }
