@@ -19,7 +19,7 @@ mod charts;
 mod facts;
 mod figure;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub(crate) mod format;
 mod histogram;
 mod model;

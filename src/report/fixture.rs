@@ -177,7 +177,7 @@ fn interval(at: u64) -> Interval {
 }
 
 /// A run of half a minute: a ramp of five seconds, then 105 requests a second.
-pub(super) fn log() -> RunLog {
+pub(crate) fn log() -> RunLog {
     RunLog {
         header: header(),
         intervals: (0..SECONDS).map(interval).collect(),
@@ -337,7 +337,7 @@ fn failure(at: u64, step: StepId, class: ErrorClass, (status, message): (u16, &s
 }
 
 /// A max exceeded, with several classes of errors.
-pub(super) fn fail() -> (RunLog, Judgement) {
+pub(crate) fn fail() -> (RunLog, Judgement) {
     let mut log = log();
     fail_requests(&mut log, StepId(1), ErrorClass::Http5xx, (503, 5));
     fail_requests(&mut log, StepId(2), ErrorClass::CheckFailed, (200, 2));

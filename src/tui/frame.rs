@@ -109,13 +109,19 @@ pub(super) fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme;
     let width = usize::from(area.width);
     let line = if model.notice.is_empty() {
-        let shown = table(model.page).iter().filter(|binding| !binding.label.is_empty());
-        let mut groups = vec![vec![Span::raw(" ")]];
-        groups.extend(shown.map(|binding| key_hint(theme, binding)));
-        let mut groups = groups.into_iter();
-        let first = groups.next().unwrap_or_default();
-        let mut line = fitting(groups.collect(), width.saturating_sub(1));
-        line.spans.splice(0..0, first);
+        // However narrow it is, the way to all keys stays.
+        let (help, others): (Vec<_>, Vec<_>) = table(model.page)
+            .iter()
+            .filter(|binding| !binding.label.is_empty())
+            .partition(|binding| binding.label == "help");
+        let help: Vec<Span<'_>> =
+            help.into_iter().flat_map(|known| key_hint(theme, known)).collect();
+        let wide: usize = help.iter().map(Span::width).sum();
+        let hints = others.into_iter().map(|binding| key_hint(theme, binding)).collect();
+        let mut line = fitting(hints, width.saturating_sub(wide + 4));
+        line.spans.insert(0, Span::raw(" "));
+        line.push_span(Span::raw("  "));
+        line.spans.extend(help);
         line
     } else {
         let text = cut(&format!(" {}", model.notice.replace('\n', " ")), width);
@@ -163,14 +169,16 @@ pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
             Span::raw(binding.help),
         ])
     };
-    let lines = table(model.page).iter().map(key).collect();
+    let lines: Vec<Line<'_>> = table(model.page).iter().map(key).collect();
     let name = match model.page {
         Page::Launcher => "launcher",
         Page::Live => "live view",
         Page::After => "verdict",
         Page::History => "history",
     };
+    let from = model.help.unwrap_or(0).min(lines.len().saturating_sub(1));
+    let lines = lines.into_iter().skip(from).collect();
     let block = panel(theme, &format!("keys · {name}"), true)
-        .title_bottom(Line::from(" any key closes ").alignment(Alignment::Right));
+        .title_bottom(Line::from(" ↑↓ · any other key closes ").alignment(Alignment::Right));
     window(frame, block, lines, 64);
 }

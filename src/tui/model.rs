@@ -129,7 +129,8 @@ pub struct Model {
     pub(super) notice_seconds: u32,
     /// A refusal, as many lines as it needs, until the next key.
     pub(super) refusal: String,
-    pub(super) help: bool,
+    /// The help, and how far it is scrolled.
+    pub(super) help: Option<usize>,
     /// Whether the page of a finished run shows its charts instead of the verdict.
     pub(super) charts_after: bool,
 }
@@ -150,7 +151,7 @@ impl Model {
             notice: String::new(),
             notice_seconds: 0,
             refusal: String::new(),
-            help: false,
+            help: None,
             charts_after: false,
         }
     }

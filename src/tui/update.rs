@@ -90,8 +90,12 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Command {
         model.refusal.clear();
         return Command::Nothing;
     }
-    if model.help {
-        model.help = false;
+    if let Some(scrolled) = model.help {
+        model.help = match key.code {
+            KeyCode::Up => Some(scrolled.saturating_sub(1)),
+            KeyCode::Down => Some(scrolled + 1),
+            _ => None,
+        };
         return Command::Nothing;
     }
     match action(model.page, key) {
@@ -121,7 +125,7 @@ fn on_typed(model: &mut Model, prompt: Prompt) -> Command {
 
 fn on_action(model: &mut Model, action: Action) -> Command {
     match action {
-        Action::Help => model.help = true,
+        Action::Help => model.help = Some(0),
         Action::Quit => return quit(model),
         Action::Up | Action::Down => step(model, if action == Action::Up { -1 } else { 1 }),
         Action::NextPanel | Action::PreviousPanel => {

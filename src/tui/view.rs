@@ -59,7 +59,7 @@ fn on_top(model: &Model, frame: &mut Frame<'_>) {
     } else if !model.refusal.is_empty() {
         let lines = model.refusal.lines().map(|line| Line::from(line.to_owned())).collect();
         shared::window(frame, shared::panel(theme, "this did not work", true), lines, 96);
-    } else if model.help {
+    } else if model.help.is_some() {
         shared::help(model, frame);
     }
 }

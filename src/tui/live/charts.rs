@@ -126,26 +126,35 @@ pub(super) fn times(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
         }))
         .style(theme.style(Tone::Faint));
     let title = if area.width >= 60 { "response time" } else { "time" };
-    let legend = times_legend(live, ink, &bounds);
+    let legend = times_legend(live, ink, &bounds, area.width < 60);
     draw_chart(Picture { title, legend, datasets, window, y }, ink, frame, area);
 }
 
-fn times_legend(live: &Live, ink: Ink, bounds: &[SloLine]) -> Vec<Vec<Span<'static>>> {
+fn times_legend(
+    live: &Live,
+    ink: Ink,
+    bounds: &[SloLine],
+    narrow: bool,
+) -> Vec<Vec<Span<'static>>> {
     let last = live.past.last().times;
-    let value = |index: usize| {
-        last.map_or_else(
-            || "–".to_owned(),
-            |ms| format::time(Nanos::from_secs_f64(ms[index] / 1e3)),
-        )
+    let value = |index: usize| match last {
+        None => "–".to_owned(),
+        Some(ms) if narrow => brief(ms[index]),
+        Some(ms) => format::time(Nanos::from_secs_f64(ms[index] / 1e3)),
     };
-    let mut legend: Vec<Vec<Span<'static>>> =
-        [("p50", Tone::Median), ("p95", Tone::High), ("p99", Tone::Highest)]
-            .iter()
-            .enumerate()
-            .map(|(index, (name, tone))| {
-                vec![Span::styled(format!("{name} {}", value(index)), ink.theme.style(*tone))]
-            })
-            .collect();
+    let tones = [("p50", Tone::Median), ("p95", Tone::High), ("p99", Tone::Highest)];
+    let quantiles = tones.iter().enumerate().map(|(index, (name, tone))| {
+        Span::styled(format!("{name} {}", value(index)), ink.theme.style(*tone))
+    });
+    if narrow {
+        let mut together: Vec<Span<'static>> = Vec::new();
+        for span in quantiles {
+            together.extend([span, Span::raw(" ")]);
+        }
+        together.pop();
+        return vec![together];
+    }
+    let mut legend: Vec<Vec<Span<'static>>> = quantiles.map(|span| vec![span]).collect();
     legend.extend(
         bounds.iter().map(|(name, _, tone)| {
             vec![Span::styled(format!("•• {name}"), ink.theme.style(*tone))]
@@ -205,7 +214,7 @@ fn round_up(value: f64) -> f64 {
 
 /// A rate on an axis.
 fn tick(value: f64) -> String {
-    if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    if value > 0.0 && value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
 /// A time in few characters, for an axis: `12ms`, `1.2s`.
@@ -233,7 +242,7 @@ struct Picture<'a> {
 
 fn draw_chart(picture: Picture<'_>, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let title = picture.title;
-    let room = usize::from(area.width).saturating_sub(title.len() + 8);
+    let room = usize::from(area.width).saturating_sub(title.len() + if ink.chosen { 8 } else { 6 });
     let legend = fitting(picture.legend, room);
     let mut block = panel(ink.theme, title, ink.chosen);
     if legend.width() > 0 {

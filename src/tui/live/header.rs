@@ -142,14 +142,12 @@ fn figures(live: &Live, theme: Theme, width: usize) -> Line<'static> {
     let marked = |count: u64, text: String| if count > 0 { format!("!{text}") } else { text };
     let cpu = last.worker_cpu;
     let cpu_tone = if cpu >= 0.8 { Tone::Bad } else { Tone::Strong };
+    let between = if width >= 70 { " of " } else { "/" };
+    let rates = format!("{}{between}{}", rate(last.achieved), rate(last.offered));
     let errors = format::share(Ratio::of(counts.failed, counts.requests));
     fitting(
         vec![
-            fact(
-                "req/s",
-                format!("{} of {}", rate(last.achieved), rate(last.offered)),
-                Tone::Strong,
-            ),
+            fact("req/s", rates, Tone::Strong),
             fact("err", marked(counts.failed, errors), alarm(counts.failed)),
             fact(
                 "drop",

@@ -29,7 +29,7 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
     let wide = width >= 52;
-    let fixed = if wide { 8 + 9 * 3 + 9 } else { 7 + 9 + 8 };
+    let fixed = if wide { 8 + 9 * 3 + 10 } else { 7 + 9 + 9 };
     let name = width.saturating_sub(fixed).clamp(6, 30);
     let mut lines = vec![head(ink, name, wide)];
     let rows = order(live, ink.look.sort);
@@ -46,10 +46,10 @@ fn head(ink: Ink, name: usize, wide: bool) -> Line<'static> {
     let (rate, p95) = (mark(SortBy::Rate, "req/s"), mark(SortBy::P95, "p95"));
     let (p99, errors) = (mark(SortBy::P99, "p99"), mark(SortBy::Errors, "errors"));
     let text = if wide {
-        format!("{:<name$}{rate:>8}{:>9}{p95:>9}{p99:>9}{errors:>9}", "", "p50")
+        format!("{:<name$}{rate:>8}{:>9}{p95:>9}{p99:>9}{errors:>10}", "", "p50")
     } else {
         let time = if ink.look.sort == SortBy::P99 { p99 } else { p95 };
-        format!("{:<name$}{rate:>7}{time:>9}{errors:>8}", "")
+        format!("{:<name$}{rate:>7}{time:>9}{errors:>9}", "")
     };
     Line::styled(text, ink.theme.style(Tone::Faint))
 }
@@ -69,7 +69,7 @@ fn row(text: &str, step: &StepLive, ink: Ink, name: usize, wide: bool) -> Line<'
         (failed, requests) => format!("!{}", format::share(Ratio::of(failed, requests))),
     };
     let tone = if step.failed > 0 { Tone::Bad } else { Tone::Faint };
-    let errors_width = if wide { 9 } else { 8 };
+    let errors_width = if wide { 10 } else { 9 };
     Line::from(vec![
         Span::styled(format!("{text:<name$}"), ink.theme.style(Tone::Strong)),
         Span::raw(figures),
