@@ -132,7 +132,7 @@ pub struct Part {
     pub arrivals: ArrivalCounts,
     /// All requests together.
     pub run: Totals,
-    /// By step; steps without requests are absent.
+    /// By step, times over and within several requests included; steps that were not reached are absent.
     pub steps: BTreeMap<StepId, Totals>,
     /// By scenario; scenarios without activity are absent.
     pub scenarios: BTreeMap<ScenarioId, ScenarioTotals>,
@@ -162,7 +162,7 @@ impl Part {
         self.arrivals.add(interval.arrivals);
         self.schedule_lag.merge_sparse(&interval.schedule_lag);
         self.raise(interval.generator, [interval.vus, interval.in_flight, interval.connections]);
-        for (&id, step) in &interval.steps {
+        for (&id, step) in interval.steps.iter().chain(&interval.logical) {
             self.steps.entry(id).or_default().absorb(step);
         }
         for (&id, scenario) in &interval.scenarios {
@@ -180,9 +180,11 @@ impl Part {
         self.connections = self.connections.max(connections);
     }
 
-    /// Sums the steps up to tags and to the whole.
+    /// Sums the steps up to tags and to the whole. Times over several requests are no requests.
     pub(super) fn finish(&mut self, steps: &[StepInfo]) {
-        for (id, totals) in &self.steps {
+        let is_logical =
+            |id: &StepId| steps.get(usize::from(id.0)).is_some_and(StepInfo::is_logical);
+        for (id, totals) in self.steps.iter().filter(|(id, _)| !is_logical(id)) {
             self.run.merge(totals);
             let tags = steps.get(usize::from(id.0)).map_or(&[][..], |step| &step.tags);
             for tag in tags {

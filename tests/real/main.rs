@@ -7,4 +7,5 @@
 mod counts;
 mod failures;
 mod harness;
+mod streams;
 mod truth;
