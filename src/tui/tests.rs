@@ -244,7 +244,8 @@ fn foreign_text_cannot_drive_the_terminal() {
     let nasty = EventKind::Mark("\x1b[31mred\u{202E}".into());
     update(&mut model, Message::Event(Event { at: RunTime::ZERO, kind: nasty }));
     let terminal = drawn(&model, (120, 40));
-    let text: String = terminal.backend().buffer().content().iter().map(|c| c.symbol()).collect();
+    let text: String =
+        terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
     assert!(!text.contains('\x1b') && !text.contains('\u{202E}'));
 }
 
