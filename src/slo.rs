@@ -9,6 +9,7 @@ mod judge;
 mod measured;
 mod objectives;
 mod observed;
+mod rebuffering;
 pub mod regression;
 #[cfg(test)]
 mod simulated;

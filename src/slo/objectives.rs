@@ -6,7 +6,7 @@ use super::statistics::{order_statistics, proportion};
 use super::times::{self, Seconds};
 use super::uptime::{self, Counts};
 use super::window::Window;
-use super::{JudgedObjective, bounds, observed};
+use super::{JudgedObjective, bounds, observed, rebuffering};
 use crate::metrics::{
     Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
 };
@@ -110,6 +110,9 @@ fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
         return observed::measure(window, objective, |reading| {
             reading.tier == *tier && reading.metric == *metric
         });
+    }
+    if matches!(&objective.measure, Measure::Custom(name) if name == "rebuffer_ratio") {
+        return rebuffering::ratio(window, &objective.scope);
     }
     let Some(rows) = Rows::of(&objective.scope, &window.log.header) else {
         return Measured::nothing(0, format!("n/a: the run has no {}", objective.scope));

@@ -42,3 +42,75 @@ impl User {
         Ok(Action::Wait(next))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::metrics::ScenarioId;
+    use crate::plan::{Overrides, compile};
+    use crate::scenario::load;
+    use crate::schedule::Arrival;
+    use crate::units::Nanos;
+    use crate::user::Cast;
+
+    /// What a user does whose requests take 100 ms, with the times in milliseconds.
+    fn played(steps: &str) -> Vec<String> {
+        let text = format!(
+            "name: x\ntarget: http://127.0.0.1:81\nworkloads: {{ a: {{ vus: 1, duration: 1s }} }}\n\
+             scenarios: {{ s: {{ flow: [{steps}] }} }}\n"
+        );
+        let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
+        let today = jiff::civil::date(2026, 1, 31);
+        let plan = Arc::new(compile(&loaded, &Overrides::default(), today).expect("valid"));
+        let mut user = Cast::new(plan).user(0);
+        let mut now = RunTime::ZERO + Nanos::from_secs(5);
+        user.begin(ScenarioId(0), &Arrival { intended: now, index: 0 });
+        let mut seen = vec![];
+        while seen.len() < 20 {
+            match user.next_action(now) {
+                Action::Send(_) => {
+                    seen.push(format!("send at {}", now.get() / 1_000_000));
+                    now = now + Nanos::from_millis(100);
+                }
+                Action::Wait(until) => now = until,
+                Action::Note(sample) => {
+                    seen.push(format!("{:?} after {}", sample.outcome, sample.response_time()));
+                }
+                Action::Done => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        seen
+    }
+
+    const GET: &str = "{ get: { name: a, url: / } }";
+
+    #[test]
+    fn rounds_begin_at_a_steady_pace_until_the_timeout() {
+        let seen = played(&format!(
+            "{{ poll: {{ name: p, every: 500ms, timeout: 1500ms, until: 'false', flow: [{GET}] }} }}, {GET}"
+        ));
+        let failed = "Failed(ResponseTimeout) after 1.1s";
+        assert_eq!(seen, ["send at 5000", "send at 5500", "send at 6000", failed]);
+    }
+
+    #[test]
+    fn poll_that_holds_is_over_at_once() {
+        let seen = played(&format!(
+            "{{ poll: {{ name: p, every: 500ms, timeout: 1s, until: 'true', flow: [{GET}] }} }}, {GET}"
+        ));
+        assert_eq!(seen, ["send at 5000", "Ok after 100ms", "send at 5100"]);
+    }
+
+    #[test]
+    fn pace_counts_from_the_last_point_and_does_not_catch_up() {
+        let seen = played(&format!(
+            "{GET}, {{ pace: 1s }}, {GET}, {{ think: 3s }}, {{ pace: 1s }}, {GET}, {{ pace: 1s }}, {GET}"
+        ));
+        let expected = ["send at 5000", "send at 6000", "send at 9100", "send at 10100"];
+        assert_eq!(seen, expected);
+    }
+}

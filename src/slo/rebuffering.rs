@@ -1,0 +1,101 @@
+//! The rebuffer ratio: how long pictures stood still over how long they moved.
+
+use super::measured::{CONFIDENCE, Measured};
+use super::statistics::batches::{self, Part};
+use super::window::Window;
+use crate::metrics::{Interval, Scope, StepId, StepInfo};
+use crate::units::{Quantity, Ratio};
+
+/// The ratio over all playbacks of `scope`. A playback counts in the second in which it ends.
+pub(super) fn ratio(window: &Window<'_>, scope: &Scope) -> Measured {
+    let of = |kind: &str| -> Vec<StepId> {
+        let steps = window.log.header.steps.iter().enumerate();
+        steps
+            .filter(|(_, step)| step.kind == kind && belongs(step, scope))
+            .map(|(index, _)| StepId(index as u16))
+            .collect()
+    };
+    let (stalled, played) = (of("stalled"), of("played"));
+    if played.is_empty() {
+        return Measured::nothing(0, "n/a: nothing observes rebuffer_ratio".to_owned());
+    }
+    let mut playbacks = 0;
+    let parts: Vec<Part> = window
+        .judged
+        .iter()
+        .chain(&window.tail)
+        .map(|interval| {
+            let (weight, count) = seconds(interval, &played);
+            playbacks += count;
+            Part { value: seconds(interval, &stalled).0, weight }
+        })
+        .collect();
+    let Some(found) = batches::estimate(&parts) else {
+        return Measured::nothing(0, "n/a (n=0): no playback ended".to_owned());
+    };
+    let interval = found.interval(CONFIDENCE).map(|(lower, upper)| (lower.max(0.0), upper));
+    Measured::value(Quantity::Share(Ratio::new(found.value)), interval, playbacks)
+}
+
+fn belongs(step: &StepInfo, scope: &Scope) -> bool {
+    match scope {
+        Scope::Run => true,
+        Scope::Step(name) => {
+            step.name.strip_prefix(name.as_str()).is_some_and(|part| part.starts_with('.'))
+        }
+        // Which playback belongs to which scenario or tag is not in the log.
+        Scope::Scenario(_) | Scope::Tag(_) => false,
+    }
+}
+
+fn seconds(interval: &Interval, steps: &[StepId]) -> (f64, u64) {
+    let found = steps.iter().filter_map(|id| interval.logical.get(id));
+    found.fold((0.0, 0), |(sum, count), step| {
+        (sum + step.response_time.sum_ns() as f64 / 1e9, count + step.requests)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulated::{header, record};
+    use super::*;
+    use crate::metrics::{RunLog, StepInterval};
+    use crate::units::Nanos;
+
+    /// A run of 20 s in which every second a playback of 10 s ends that stood still for `stalled_ms`.
+    fn run(stalled_ms: u64) -> RunLog {
+        let mut header = header(1.0, 20, vec![]);
+        for kind in ["played", "stalled"] {
+            let name = format!("playback.{kind}");
+            header.steps.push(StepInfo { name, kind: kind.to_owned(), tags: vec![] });
+        }
+        let mut log = record(header, &[]);
+        let step = |span: Nanos| StepInterval {
+            requests: 1,
+            response_time: [span].into_iter().collect(),
+            ..StepInterval::default()
+        };
+        for interval in &mut log.intervals {
+            interval.logical.insert(StepId(1), step(Nanos::from_secs(10)));
+            interval.logical.insert(StepId(2), step(Nanos::from_millis(stalled_ms)));
+        }
+        log
+    }
+
+    #[test]
+    fn ratio_is_time_stalled_over_time_played() {
+        let log = run(50);
+        for scope in [Scope::Run, Scope::Step("playback".to_owned())] {
+            let measured = ratio(&Window::of(&log), &scope);
+            let Some(Quantity::Share(share)) = measured.estimate else { panic!("{measured:?}") };
+            // 50 ms of 10 s; histograms keep three digits.
+            assert!((share.get() - 0.005).abs() < 0.000_02, "{share}");
+        }
+    }
+
+    #[test]
+    fn another_step_has_no_ratio() {
+        let measured = ratio(&Window::of(&run(50)), &Scope::Step("play".to_owned()));
+        assert_eq!(measured.estimate, None);
+    }
+}
