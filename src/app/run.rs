@@ -90,6 +90,7 @@ pub(super) fn exit_of(reason: StopReason, judgement: &Judgement, strictness: Str
 pub(super) struct Prepared {
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
+    #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
     pub(super) header: RunHeader,
     pub(super) folder: RunFolder,
 }

@@ -5,6 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Cell;
 use ratatui::style::Color;
 
 use super::{
@@ -230,8 +231,8 @@ fn no_colour_means_no_colour_anywhere() {
 #[test]
 fn pages_survive_any_size() {
     for model in [running(), finished(), launcher(), fresh()] {
-        for width in (1..130).step_by(3) {
-            for height in (1..45).step_by(4) {
+        for width in (1..130).step_by(9) {
+            for height in (1..45).step_by(5) {
                 drawn(&model, (width, height));
             }
         }
@@ -244,8 +245,7 @@ fn foreign_text_cannot_drive_the_terminal() {
     let nasty = EventKind::Mark("\x1b[31mred\u{202E}".into());
     update(&mut model, Message::Event(Event { at: RunTime::ZERO, kind: nasty }));
     let terminal = drawn(&model, (120, 40));
-    let text: String =
-        terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+    let text: String = terminal.backend().buffer().content().iter().map(Cell::symbol).collect();
     assert!(!text.contains('\x1b') && !text.contains('\u{202E}'));
 }
 
@@ -320,19 +320,19 @@ fn rate_that_cannot_be_read_is_answered_in_place() {
 }
 
 #[test]
-fn memory_stays_bounded_in_a_run_of_days() {
+fn memory_stays_bounded_however_long_the_run() {
     let log = log();
     let mut model = fresh();
     let begun = Begun { header: log.header.clone(), folder: String::new() };
     update(&mut model, Message::Begun(Box::new(begun)));
     // No answer within a second is cheap to judge, and that is all that this needs.
     let mut second = crate::metrics::Interval::default();
-    for index in 0..9_000 {
+    for index in 0..1_500 {
         second.start = RunTime::ZERO + Nanos::from_secs(index);
         second.end = second.start + Nanos::from_secs(1);
         update(&mut model, Message::Interval(Box::new(second.clone())));
     }
     let live = model.live.as_ref().expect("a run");
-    assert!(live.log.intervals.len() <= 1_100, "{}", live.log.intervals.len());
-    assert!(live.past.points.len() <= 7_200 && live.past.heat.len() <= 400);
+    assert!(live.log.intervals.len() < 1_100, "{}", live.log.intervals.len());
+    assert_eq!(live.past.heat.len(), 400);
 }
