@@ -25,5 +25,5 @@ pub mod report;
 #[cfg(feature = "tui")]
 pub mod tui;
 
-pub mod cli;
 pub mod app;
+pub mod cli;
