@@ -16,9 +16,10 @@ fn pages_events_and_sockets_take_the_time_of_their_parts() {
     let errors =
         |step: &str, class: &str| ran.count(&format!("/steps/{step}/errors/by_class/{class}"));
     let requests = |step: &str| ran.count(&format!("/steps/{step}/requests"));
+    // Wide above, for a busy machine; one after the other or held would still lie far outside.
     let near = |step: &str, truth: f64| {
         println!("{step}: truth {truth} ms, reported {} ms", p50(step));
-        assert!((truth..truth + 60.0).contains(&p50(step)), "{step}\n{}", ran.stdout);
+        assert!((truth..truth + 150.0).contains(&p50(step)), "{step}\n{}", ran.stdout);
     };
     // At once: each takes its own 200 ms, not one after the other.
     for step in ["one", "two", "three"] {
