@@ -9,7 +9,8 @@ use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::layout::{Position, Rect};
 
 use super::{Model, view};
 
@@ -28,7 +29,7 @@ impl Screen {
         take()?;
         let out = BufWriter::with_capacity(BUFFER, stdout());
         let mut terminal = Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| restore())?;
-        terminal.clear().inspect_err(|_| restore())?;
+        wipe(&mut terminal).inspect_err(|_| restore())?;
         Ok(Self { terminal })
     }
 
@@ -43,8 +44,15 @@ impl Screen {
         restore();
         work();
         take()?;
-        self.terminal.clear()
+        wipe(&mut self.terminal)
     }
+}
+
+/// Clears the screen, so that all of it is drawn anew. `Terminal::clear` would ask the terminal where its
+/// cursor is and wait for the answer, which not every terminal gives.
+fn wipe<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), B::Error> {
+    let size = terminal.size()?;
+    terminal.resize(Rect::from((Position::ORIGIN, size)))
 }
 
 impl Drop for Screen {
