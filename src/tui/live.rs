@@ -6,6 +6,7 @@ mod events;
 pub(super) mod header;
 mod heat;
 mod layout;
+mod lean;
 mod past;
 pub(super) mod slo;
 mod stack;
@@ -94,8 +95,8 @@ pub(super) struct Live {
 
 /// Seconds that the table of steps speaks of.
 pub(super) const RECENT: usize = 10;
-/// Seconds on which live statuses are judged: 15 minutes bound memory and work. The verdict judges all.
-const JUDGED: usize = 900;
+/// Seconds on which live statuses are judged: five minutes bound memory and work. The verdict judges all.
+const JUDGED: usize = 300;
 /// More events than fit on any screen; the log has all.
 const EVENTS: usize = 500;
 /// Values of a trend: wider than any sparkline.
@@ -148,7 +149,7 @@ impl Live {
     pub(super) fn on_interval(&mut self, interval: Interval) {
         self.count(&interval);
         self.past.absorb(&interval, &self.log.header);
-        self.log.intervals.push(interval);
+        self.log.intervals.push(lean::lean(interval, &self.log.header.objectives));
         if self.log.intervals.len() > JUDGED + JUDGED / 8 {
             let surplus = self.log.intervals.len() - JUDGED;
             self.log.intervals.drain(..surplus);

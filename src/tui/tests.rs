@@ -333,6 +333,6 @@ fn memory_stays_bounded_however_long_the_run() {
         update(&mut model, Message::Interval(Box::new(second.clone())));
     }
     let live = model.live.as_ref().expect("a run");
-    assert!(live.log.intervals.len() < 1_100, "{}", live.log.intervals.len());
+    assert!(live.log.intervals.len() < 340, "{}", live.log.intervals.len());
     assert_eq!(live.past.heat.len(), 400);
 }

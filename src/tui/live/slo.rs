@@ -14,7 +14,12 @@ use crate::tui::frame::{bar, cut, panel, sparkline};
 use crate::tui::theme::{Theme, Tone, status_tone};
 
 pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
-    let title = if area.width >= 60 { "SLO so far" } else { "SLO" };
+    let title = match (area.width, live.trimmed) {
+        (60.., false) => "SLO so far",
+        (60.., true) => "SLO, last 5 min",
+        (_, false) => "SLO",
+        (_, true) => "SLO, 5 min",
+    };
     let block = panel(ink.theme, title, ink.chosen);
     let inner = block.inner(area);
     frame.render_widget(block, area);
