@@ -196,14 +196,15 @@ impl Live {
         self.counts.requests += interval.requests();
         self.counts.failed += interval.failed();
         self.counts.dropped += interval.arrivals.dropped;
-        for (id, step) in &interval.steps {
+        // A time over several requests has a row of its own, but its failures are those of its requests.
+        for (id, step) in interval.steps.iter().chain(&interval.logical) {
             if let Some(known) = self.steps.get_mut(usize::from(id.0)) {
                 known.requests += step.requests;
                 known.failed += step.failed();
             }
-            for (class, count) in &step.errors {
-                self.errors.entry(*class).or_default().count += count;
-            }
+        }
+        for (class, count) in interval.steps.values().flat_map(|step| &step.errors) {
+            self.errors.entry(*class).or_default().count += count;
         }
         for reading in &interval.readings {
             let key = (reading.tier.clone(), reading.metric.clone(), reading.replica.clone());
@@ -222,7 +223,7 @@ impl Live {
             times.clear();
             let mut requests = 0;
             for interval in recent {
-                if let Some(step) = interval.steps.get(&StepId(index as u16)) {
+                if let Some(step) = interval.step(StepId(index as u16)) {
                     times.merge_sparse(&step.response_time);
                     requests += step.requests;
                 }
