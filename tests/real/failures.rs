@@ -1,8 +1,9 @@
 //! What goes wrong, and what the user is told.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{ChildStderr, Stdio};
 
 use super::harness::{Guarded, Stack, checkout, free_port, only_run, plimsoll, ran, run, scenario};
 
@@ -59,6 +60,25 @@ fn file_with_many_mistakes_is_answered_in_full() {
     assert!(ran.stderr.contains("problems; nothing was sent"), "{}", ran.stderr);
 }
 
+/// A run of a minute, and what it still has to say, once five seconds of it are in the log: without a
+/// terminal, a line of progress comes every five seconds.
+fn five_seconds_into_a_run(stack: &Stack, out: &Path) -> (Guarded, Lines<BufReader<ChildStderr>>) {
+    let child = plimsoll()
+        .arg("run")
+        .arg(checkout("tests/data/order"))
+        .args(["--target", &stack.url, "--duration", "60s", "--out"])
+        .arg(out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut child = Guarded(child);
+    let mut errors = BufReader::new(child.0.stderr.take().expect("piped")).lines();
+    let line = errors.next().expect("progress").expect("text");
+    assert!(line.contains("0:05/1:00"), "{line}");
+    (child, errors)
+}
+
 /// Goal: prove that nothing measured is lost when the program is killed.
 /// Method: `kill -9` once five seconds are in the log, then `plimsoll report` on what is left.
 #[test]
@@ -66,20 +86,7 @@ fn killed_run_is_reported_up_to_its_last_second() {
     let folder = tempfile::tempdir().expect("a folder");
     let stack = Stack::start("tests/data/order", &[]);
     let out = folder.path().join("reports");
-    let child = plimsoll()
-        .arg("run")
-        .arg(checkout("tests/data/order"))
-        .args(["--target", &stack.url, "--duration", "60s", "--out"])
-        .arg(&out)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut child = Guarded(child);
-    let errors = child.0.stderr.take().expect("piped");
-    // Without a terminal, a line of progress comes every five seconds.
-    let line = BufReader::new(errors).lines().next().expect("progress").expect("text");
-    assert!(line.contains("0:05/1:00"), "{line}");
+    let (mut child, _errors) = five_seconds_into_a_run(&stack, &out);
     child.0.kill().expect("killed");
     child.0.wait().expect("ended");
 
@@ -114,23 +121,11 @@ fn interrupted_run_drains_and_exits_130() {
     let folder = tempfile::tempdir().expect("a folder");
     let stack = Stack::start("tests/data/order", &[]);
     let out = folder.path().join("reports");
-    let child = plimsoll()
-        .arg("run")
-        .arg(checkout("tests/data/order"))
-        .args(["--target", &stack.url, "--duration", "60s", "--out"])
-        .arg(&out)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut child = Guarded(child);
-    let errors = child.0.stderr.take().expect("piped");
-    let mut lines = BufReader::new(errors).lines();
-    lines.next().expect("progress").expect("text");
+    let (mut child, errors) = five_seconds_into_a_run(&stack, &out);
     let pid = child.0.id().to_string();
     let told = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
     assert!(told.success());
-    for line in lines {
+    for line in errors {
         line.expect("text");
     }
     assert_eq!(child.0.wait().expect("ended").code(), Some(130));
