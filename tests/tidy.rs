@@ -149,3 +149,29 @@ fn pure_layers_touch_neither_clock_nor_files_nor_network() {
     }
     assert!(wrong.is_empty(), "effects in pure layers:\n{}", wrong.join("\n"));
 }
+
+/// What runs for every request belongs to one thread and shares nothing, so nothing in it can wait. A lock
+/// may be taken around a run (`engine/control.rs`) and by an expression that draws chance, never per request.
+#[test]
+fn hot_path_takes_no_lock() {
+    const LOCKS: [&str; 5] = ["Mutex", "RwLock", "Condvar", "Atomic", "OnceLock"];
+    let hot = |path: &Path| {
+        let inside = path.strip_prefix(source()).expect("below src").to_string_lossy().into_owned();
+        let folders = ["transport", "user", "schedule", "metrics"];
+        let engine = ["dispatch", "closed", "iteration", "worker", "load"];
+        folders.iter().any(|module| inside.starts_with(module))
+            || engine.iter().any(|name| inside == format!("engine/{name}.rs"))
+    };
+    let files: Vec<_> = sources().into_iter().filter(|(path, _)| hot(path)).collect();
+    assert!(files.len() > 30, "the hot path has only {} files", files.len());
+    let mut wrong = Vec::new();
+    for (path, text) in files {
+        for (number, line) in without_tests(&text).lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if LOCKS.iter().any(|lock| code.contains(lock)) {
+                wrong.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "locks on the hot path:\n{}", wrong.join("\n"));
+}

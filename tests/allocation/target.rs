@@ -1,0 +1,78 @@
+//! A server that answers from fixed memory, and notes the counter of allocations as requests come.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::{WARM_UP, WINDOW, WINDOWS, allocations};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nserver: fixed\r\ncontent-type: application/json\r\n\
+    content-length: 25\r\n\r\n{\"id\":7,\"token\":\"abcdef\"}";
+
+/// A listening server. Its threads end with the connections they serve.
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    ledger: Arc<Ledger>,
+}
+
+/// The counter at the end of each window.
+struct Ledger {
+    requests: AtomicUsize,
+    marks: [AtomicUsize; WARM_UP + WINDOWS + 1],
+}
+
+impl Target {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let ledger = Arc::new(Ledger {
+            requests: AtomicUsize::new(0),
+            marks: std::array::from_fn(|_| AtomicUsize::new(0)),
+        });
+        let known = ledger.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, ledger) = (stream.expect("a connection"), known.clone());
+                thread::spawn(move || serve(stream, &ledger));
+            }
+        });
+        Self { address, ledger }
+    }
+
+    /// Whether all windows are through.
+    pub(crate) fn is_full(&self) -> bool {
+        self.ledger.requests.load(Ordering::SeqCst) > (WARM_UP + WINDOWS) * WINDOW
+    }
+
+    /// Allocations in each window behind the warm-up.
+    pub(crate) fn windows(&self) -> Vec<usize> {
+        let marks: Vec<usize> =
+            self.ledger.marks[WARM_UP..].iter().map(|mark| mark.load(Ordering::SeqCst)).collect();
+        marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+}
+
+impl Ledger {
+    fn count_request(&self) {
+        let before = self.requests.fetch_add(1, Ordering::SeqCst);
+        if before.is_multiple_of(WINDOW)
+            && let Some(mark) = self.marks.get(before / WINDOW)
+        {
+            mark.store(allocations(), Ordering::SeqCst);
+        }
+    }
+}
+
+/// Answers every request. The client writes a request at once, so a read that ends with the blank line or
+/// with a body is a whole one.
+fn serve(mut stream: TcpStream, ledger: &Ledger) {
+    let mut room = [0; 4096];
+    while stream.read(&mut room).is_ok_and(|read| read > 0) {
+        ledger.count_request();
+        if stream.write_all(ANSWER).is_err() {
+            return;
+        }
+    }
+}
