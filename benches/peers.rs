@@ -44,6 +44,7 @@ fn main() {
     }
     if wants("memory") {
         pacing::memory(&nginx);
+        pacing::parked(&nginx);
     }
     if wanted.iter().any(|word| word == "growth") {
         pacing::growth(&nginx);

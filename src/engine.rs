@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use act::Act;
 pub use control::{Control, Steering};
-pub use limits::{LimitError, prepare_limits};
+pub use limits::{ConnectionLimit, LimitError, prepare_limits};
 pub use preflight::{PreflightError, Reached, preflight};
 
 use crate::metrics::{Collector, Event, Interval, IntervalPart, RunEnd, StopReason};
@@ -41,6 +41,8 @@ pub struct Options {
     pub tls: TlsSetup,
     /// Hosts beyond loopback and private ranges that may be loaded.
     pub permit: Permit,
+    /// So many connections may be open at once over all workers; `u64::MAX` where all users can have theirs.
+    pub connections: u64,
 }
 
 /// What happens during a run, in order.

@@ -15,6 +15,7 @@ mod exchange;
 mod http1;
 mod http2;
 mod io;
+mod kept;
 mod parser;
 mod probe;
 mod progress;

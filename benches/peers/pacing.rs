@@ -66,6 +66,24 @@ pub(crate) fn memory(nginx: &Nginx) {
     );
 }
 
+/// Memory for each of 100,000 users who think and have no connection yet.
+pub(crate) fn parked(nginx: &Nginx) {
+    let flow = "      - think: 60s\n      - get: { name: get, url: / }\n";
+    let resident = |vus: u32| {
+        let workload = format!("{{ vus: {vus}, duration: 8s }}");
+        let run = plimsoll(&scenario(nginx, &workload, flow), "");
+        run.seconds().iter().map(|(_, memory)| *memory).fold(0.0, f64::max)
+    };
+    let (few, many) = (resident(1_000), resident(100_000));
+    println!(
+        "\nmemory a user who thinks, without a connection\n  {:.2} KiB: {:.1} MiB with 100000 users, {:.1} MiB \
+         with 1000",
+        (many - few) / 99_000.0 / 1024.0,
+        many / 1_048_576.0,
+        few / 1_048_576.0
+    );
+}
+
 /// Growth over ten minutes at 20,000/s.
 pub(crate) fn growth(nginx: &Nginx) {
     let workload = "{ max_vus: 2000, stages: [ { rate: 20000 req/s, duration: 10m } ] }";

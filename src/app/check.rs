@@ -68,8 +68,8 @@ fn describe(plan: &Plan) -> String {
 
 /// One iteration of each scenario, every exchange printed.
 fn once(plan: &Arc<Plan>, args: &cli::Check) -> Result<Exit, Failure> {
-    let options =
-        Options { workers: 1, tls: tls_for(plan)?, permit: permit_for(plan, &args.i_may_load) };
+    let permit = permit_for(plan, &args.i_may_load);
+    let options = Options { workers: 1, tls: tls_for(plan)?, permit, connections: u64::MAX };
     let runtime = runtime()?;
     look_ahead(&runtime, plan, &options)?;
     let playing = trace::play_each(plan, &options);

@@ -7,18 +7,18 @@ use std::sync::Arc;
 
 use crate::cli;
 use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
-use crate::metrics::{RunHeader, RunLine, StopReason};
+use crate::metrics::{Event, EventKind, RunHeader, RunLine, StopReason};
 use crate::plan::{Overrides, Plan, Shard, compile};
 use crate::scenario::{Loaded, Problem, load, render};
 use crate::slo::{Judgement, Strictness};
 use crate::transport::{Permit, TlsSetup};
-use crate::units::Seed;
+use crate::units::{RunTime, Seed};
 
 use super::drive::drive;
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 use super::header::header;
-use super::output::problem_colour;
+use super::output::{problem_colour, say};
 use super::progress::Progress;
 use super::report::{finish, strictness};
 use super::wall;
@@ -106,11 +106,12 @@ pub(super) fn prepare(
     let loaded = load(path, asked.settings, &files::read, &files::variable);
     let plan = Arc::new(plan_of(&loaded, &overrides(asked, load_args))?);
     let permit = permit_for(&plan, asked.may_load);
-    prepare_limits(&plan).map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
+    let limit = prepare_limits(&plan)
+        .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
     let tls = tls_for(&plan)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
-    let options = Options { workers, tls, permit };
+    let options = Options { workers, tls, permit, connections: limit.most };
     if asked.preflight {
         look_ahead(runtime, &plan, &options)?;
     }
@@ -118,6 +119,11 @@ pub(super) fn prepare(
     let mut folder = RunFolder::create(out, &plan.name, started)?;
     let header = header(&plan, started, workers, asked.tags.to_vec());
     folder.append(&RunLine::Run(header.clone()))?;
+    if limit.is_short() {
+        say(&format!("warning: {limit}"));
+        let kind = EventKind::Warning(limit.to_string());
+        folder.append(&RunLine::Event(Event { at: RunTime::ZERO, kind }))?;
+    }
     Ok(Prepared { plan, options, header, folder })
 }
 

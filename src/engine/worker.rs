@@ -51,6 +51,8 @@ pub(super) struct Worker {
     pub(super) drain_until: Cell<RunTime>,
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
     pub(super) meter: RefCell<LoadMeter>,
+    /// Whether it was told that idle connections were closed to make room.
+    crowding_told: Cell<bool>,
     failures_told: RefCell<HashMap<(StepId, ErrorClass), u32>>,
     /// The users of an open workload.
     pool: RefCell<Weak<Pool>>,
@@ -80,6 +82,9 @@ async fn run(assignment: Assignment) -> std::io::Result<RunTime> {
     let plan = assignment.plan;
     let options = assignment.options;
     let shared = Shared::new(plan.clone(), options.tls, options.permit, timers.clone());
+    if options.connections != u64::MAX {
+        shared.limit_connections(options.connections / u64::from(assignment.workers));
+    }
     let recorder = Recorder::new(assignment.index, plan.steps.len(), plan.scenarios.len());
     let worker = Rc::new(Worker {
         index: assignment.index,
@@ -93,6 +98,7 @@ async fn run(assignment: Assignment) -> std::io::Result<RunTime> {
         drain_until: Cell::new(RunTime::NEVER),
         spare: assignment.spare,
         meter: RefCell::new(LoadMeter::new(assignment.index == 0)),
+        crowding_told: Cell::new(false),
         failures_told: RefCell::default(),
         pool: RefCell::default(),
         plan,
@@ -187,7 +193,24 @@ impl Worker {
         part.vus_busy = vus_busy;
         part.vus = vus;
         part.connections = self.shared.open_connections();
+        self.tell_crowding(end);
         part.generator = self.meter.borrow_mut().measure(part.start, end);
         let _ = self.outbox.try_send(FromWorker::Part(Box::new(part)));
+    }
+
+    /// Tells once that users lost idle connections which they would have kept.
+    fn tell_crowding(&self, at: RunTime) {
+        let closed = self.shared.closed_to_make_room();
+        if closed == 0 || self.crowding_told.replace(true) {
+            return;
+        }
+        let text = format!(
+            "worker {} closed {closed} idle connections of its users to make room and goes on doing so: users \
+             connect more often than they would on a machine with more descriptors and ports",
+            self.index
+        );
+        // A full inbox loses the words; the limit itself was told before the run.
+        let _ =
+            self.outbox.try_send(FromWorker::Event(Event { at, kind: EventKind::Warning(text) }));
     }
 }

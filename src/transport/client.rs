@@ -21,6 +21,7 @@ use super::events::Events;
 use super::exchange::Answer;
 use super::http1::Tools;
 use super::http2::{Limits, Outgoing};
+use super::kept::Kept;
 use super::parser::ResponseParser;
 use super::progress::Progress;
 use super::redirect;
@@ -42,7 +43,7 @@ pub struct Client {
     pub(super) shared: Rc<Shared>,
     timer: Timer,
     pub(super) source: Option<IpAddr>,
-    connections: RefCell<Vec<(Rc<Origin>, Connection)>>,
+    kept: RefCell<Kept>,
     cookies: RefCell<Jar>,
     /// Every exchange as text, where somebody wants to read them.
     traced: RefCell<Option<Vec<Exchange>>>,
@@ -64,7 +65,7 @@ impl Client {
             timer: shared.timers.timer(),
             source: shared.sources.of_user(number),
             shared: shared.clone(),
-            connections: RefCell::default(),
+            kept: RefCell::default(),
             cookies: RefCell::default(),
             traced: RefCell::default(),
         }
@@ -85,7 +86,7 @@ impl Client {
     /// Ends an iteration: a visitor who leaves takes connections and cookies along.
     pub fn end_iteration(&mut self) {
         if self.shared.http().connections == ConnectionUse::PerIteration {
-            self.connections.get_mut().clear();
+            self.kept.get_mut().clear(&self.shared.ration);
             self.cookies.get_mut().clear();
         }
     }
@@ -366,12 +367,7 @@ impl Client {
     async fn take_kept(&self, origin: &Rc<Origin>) -> Option<Connection> {
         let shared = &self.shared;
         loop {
-            let mut connection = match shared.http().connections {
-                ConnectionUse::Shared => take(&mut shared.idle.borrow_mut(), origin),
-                ConnectionUse::PerUser | ConnectionUse::PerIteration => {
-                    take(&mut self.connections.borrow_mut(), origin)
-                }
-            }?;
+            let mut connection = self.kept().borrow_mut().take(origin, &shared.ration)?;
             let stale = match &mut connection {
                 Connection::Http1(http1) => http1.is_stale(&shared.scratch).await,
                 Connection::Http2(http2) => http2.is_stale(),
@@ -383,13 +379,14 @@ impl Client {
     }
 
     fn keep(&self, origin: &Rc<Origin>, connection: Connection) {
+        self.kept().borrow_mut().put(origin, connection, &self.shared.ration);
+    }
+
+    /// Where idle connections are kept: one's own place, or everybody's.
+    fn kept(&self) -> &RefCell<Kept> {
         match self.shared.http().connections {
-            ConnectionUse::Shared => {
-                self.shared.idle.borrow_mut().push((origin.clone(), connection));
-            }
-            ConnectionUse::PerUser | ConnectionUse::PerIteration => {
-                self.connections.borrow_mut().push((origin.clone(), connection));
-            }
+            ConnectionUse::Shared => &self.shared.kept,
+            ConnectionUse::PerUser | ConnectionUse::PerIteration => &self.kept,
         }
     }
 
@@ -436,13 +433,6 @@ impl Way<'_> {
         let path = self.parts.map_or_else(|| self.wire.literal_path(), |parts| &parts.path);
         self.origin.url(path)
     }
-}
-
-fn take(kept: &mut Vec<(Rc<Origin>, Connection)>, origin: &Rc<Origin>) -> Option<Connection> {
-    let same = |known: &Rc<Origin>| Rc::ptr_eq(known, origin) || known == origin;
-    // The last one used is the warmest.
-    let at = kept.iter().rposition(|(known, _)| same(known))?;
-    Some(kept.swap_remove(at).1)
 }
 
 fn not_a_url(text: &str) -> TransportError {

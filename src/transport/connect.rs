@@ -31,7 +31,7 @@ pub(super) enum Connection {
     Http2(Http2),
 }
 
-/// Counts open connections while it lives.
+/// Counts connections, from dialling on, while it lives.
 #[derive(Debug)]
 pub(super) struct OpenGuard(Rc<Cell<u64>>);
 
@@ -86,13 +86,14 @@ pub(super) async fn reach(
         looked_up.unwrap_or_else(|| Err(timeout(ErrorClass::Dns, "the name look-up")))?
     };
     check_permit(&shared.permit, origin, &addresses)?;
+    shared.ration.make_room(shared.open_connections())?;
+    let guard = OpenGuard::new(&shared.open);
     let dialled = clock.now();
     let stream = timer.bound(dial(&addresses, source)).await;
     let connected = clock.now();
     phases.set(Phase::Connect, connected.since(dialled));
     let stream =
         stream.unwrap_or_else(|| Err(timeout(ErrorClass::ConnectTimeout, "connecting")))?;
-    let guard = OpenGuard::new(&shared.open);
     if !origin.tls {
         return Ok((Io::Plain(stream), guard, false));
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::plan::{HttpPlan, Plan};
 
 use super::address::{Origin, Resolver};
-use super::connect::Connection;
+use super::kept::{Kept, Ration};
 use super::parser::ResponseParser;
 use super::wire::Wire;
 use super::{Clock, Permit, SourcePool, Timers, TlsSetup};
@@ -29,7 +29,8 @@ pub struct Shared {
     pub(super) parsers: RefCell<Vec<ResponseParser>>,
     pub(super) buffers: RefCell<Vec<Vec<u8>>>,
     /// Idle connections, where users share them.
-    pub(super) idle: RefCell<Vec<(Rc<Origin>, Connection)>>,
+    pub(super) kept: RefCell<Kept>,
+    pub(super) ration: Ration,
 }
 
 /// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
@@ -58,7 +59,8 @@ impl Shared {
             scratch: RefCell::new(vec![0; SCRATCH].into()),
             parsers: RefCell::default(),
             buffers: RefCell::default(),
-            idle: RefCell::default(),
+            kept: RefCell::default(),
+            ration: Ration::default(),
             plan,
         })
     }
@@ -71,6 +73,16 @@ impl Shared {
     /// How many connections are open.
     pub fn open_connections(&self) -> u64 {
         self.open.get()
+    }
+
+    /// Allows `most` connections at once; idle ones are closed to make room, and counted.
+    pub fn limit_connections(&self, most: u64) {
+        self.ration.limit(most);
+    }
+
+    /// How many idle connections were closed to make room.
+    pub fn closed_to_make_room(&self) -> u64 {
+        self.ration.closed()
     }
 
     /// The address that the first user's connections come from.

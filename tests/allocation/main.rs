@@ -56,7 +56,7 @@ fn counted(http: &str, flow: &str) -> (Vec<usize>, usize) {
     let target = Target::start();
     let plan = Arc::new(plan(&target, http, flow));
     let tls = TlsSetup::new(&plan.http.tls, plan.http.version).expect("plain settings");
-    let options = Options { workers: 1, tls, permit: Permit::default() };
+    let options = Options { workers: 1, tls, permit: Permit::default(), connections: u64::MAX };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (requests, seconds) = runtime.expect("a runtime").block_on(async {
         let mut run = Run::start(&plan, &options).expect("the run starts");

@@ -7,5 +7,6 @@
 mod counts;
 mod failures;
 mod harness;
+mod scarce;
 mod streams;
 mod truth;
