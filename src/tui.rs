@@ -19,7 +19,7 @@ mod theme;
 mod update;
 mod view;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crossterm::event::{self, KeyEvent, KeyEventKind};
 pub use history::PastRun;
 pub use launcher::{Launch, Origin, Place, WorkloadInfo};
 pub use model::Model;
-pub use terminal::restore;
+pub use terminal::{Screen, release, restore};
 pub use theme::Theme;
 pub use update::update;
 pub use view::view;
@@ -37,7 +37,6 @@ pub use view::view;
 use crate::engine::{Act, Steering};
 use crate::metrics::{Event, Interval, RunHeader};
 use crate::report::Report;
-use terminal::Screen;
 
 /// What the UI is told.
 #[derive(Debug)]
@@ -114,20 +113,46 @@ pub enum Command {
 /// How often keys and news are looked for: quick for a finger, nothing for a processor.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// Where keys come from.
+pub trait Keys {
+    /// The next key or change of size, if there is one within this time.
+    ///
+    /// # Errors
+    /// Where the terminal cannot be read.
+    fn next(&mut self, within: Duration) -> io::Result<Option<Message>>;
+}
+
+/// The keys of the terminal that the process was started on.
+#[derive(Debug)]
+pub struct Keyboard;
+
+impl Keys for Keyboard {
+    fn next(&mut self, within: Duration) -> io::Result<Option<Message>> {
+        if !event::poll(within)? {
+            return Ok(None);
+        }
+        Ok(match event::read()? {
+            event::Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
+            event::Event::Resize(..) => Some(Message::Resize),
+            _ => None,
+        })
+    }
+}
+
 /// Shows the model until the user leaves. `obey` carries out commands; it must not wait, except for an editor.
 ///
 /// # Errors
 /// Where the terminal cannot be used.
-pub fn run(
+pub fn run<W: Write>(
+    screen: &mut Screen<W>,
+    keys: &mut dyn Keys,
     model: &mut Model,
     inbox: &Receiver<Message>,
     obey: &mut dyn FnMut(Command),
 ) -> io::Result<()> {
-    let mut screen = Screen::open()?;
     loop {
         screen.draw(model)?;
-        let news = await_news(inbox)?;
-        for message in news {
+        for message in await_news(keys, inbox)? {
             match update(model, message) {
                 Command::Nothing => {}
                 Command::Quit => {
@@ -142,18 +167,10 @@ pub fn run(
 }
 
 /// Waits for keys and messages. Intervals that queued up while the terminal was slow are drawn once.
-fn await_news(inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
+fn await_news(keys: &mut dyn Keys, inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
     let mut news = Vec::new();
     while news.is_empty() {
-        if event::poll(GLANCE)? {
-            match event::read()? {
-                event::Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    news.push(Message::Key(key));
-                }
-                event::Event::Resize(..) => news.push(Message::Resize),
-                _ => {}
-            }
-        }
+        news.extend(keys.next(GLANCE)?);
         loop {
             match inbox.try_recv() {
                 Ok(message) => news.push(message),

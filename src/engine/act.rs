@@ -26,16 +26,20 @@ pub enum Act {
 }
 
 impl Act {
-    /// Carries it out. Returns the event for the log. What changes the load counts as steering; a stop does
-    /// not, because the end of the log tells of it.
+    /// Carries it out. Returns the event for the log. All but a mark change the load, and mark the run as
+    /// steered.
     pub fn carry_out(&self, control: &Control) -> Event {
         let at = control.now();
         let text = self.act(control, at);
         let kind = match self {
-            Self::Mark(_) | Self::Stop | Self::Abort => EventKind::Mark(text),
-            Self::Scale(_) | Self::Hold | Self::SkipStage | Self::Pause | Self::Resume => {
-                EventKind::Steered(text)
-            }
+            Self::Mark(_) => EventKind::Mark(text),
+            Self::Scale(_)
+            | Self::Hold
+            | Self::SkipStage
+            | Self::Pause
+            | Self::Resume
+            | Self::Stop
+            | Self::Abort => EventKind::Steered(text),
         };
         Event { at, kind }
     }

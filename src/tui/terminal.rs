@@ -1,46 +1,74 @@
 //! The terminal itself: taken over on opening, given back on every way out.
 
-use std::io::{self, BufWriter, Stdout, Write as _, stdout};
+use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::execute;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::{Position, Rect};
+use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::{Model, view};
 
-/// The terminal while the UI has it. Dropping it gives it back.
-pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+/// Where pages are drawn. The terminal itself, once it was taken over, is given back when this is dropped.
+#[derive(Debug)]
+pub struct Screen<W: Write> {
+    terminal: Terminal<CrosstermBackend<BufWriter<W>>>,
+    /// Whether the terminal was taken over.
+    taken: bool,
 }
 
 /// A whole screen of 200 × 60 in one write.
 const BUFFER: usize = 64 * 1024;
 
-impl Screen {
-    /// Takes the terminal over.
-    pub(super) fn open() -> io::Result<Self> {
+impl Screen<Stdout> {
+    /// Takes the terminal of the process over, until this is dropped or the process panics.
+    ///
+    /// # Errors
+    /// Where stdout is no terminal, or refuses.
+    pub fn open() -> io::Result<Self> {
         restore_on_panic();
         take()?;
         let out = BufWriter::with_capacity(BUFFER, stdout());
         let mut terminal = Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| restore())?;
         wipe(&mut terminal).inspect_err(|_| restore())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, taken: true })
+    }
+}
+
+impl<W: Write> Screen<W> {
+    /// Draws on any writer, as on a terminal `width` columns wide and `height` lines high.
+    ///
+    /// # Errors
+    /// Where the writer fails.
+    pub fn over(out: W, width: u16, height: u16) -> io::Result<Self> {
+        let out = BufWriter::with_capacity(BUFFER, out);
+        let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
+        let options = TerminalOptions { viewport };
+        let terminal = Terminal::with_options(CrosstermBackend::new(out), options)?;
+        Ok(Self { terminal, taken: false })
     }
 
     /// Draws what has changed.
-    pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Where the writer fails.
+    pub fn draw(&mut self, model: &Model) -> io::Result<()> {
         self.terminal.draw(|frame| view(model, frame))?;
         Ok(())
     }
 
     /// Gives the terminal back while `work` needs it.
     pub(super) fn suspended(&mut self, work: impl FnOnce()) -> io::Result<()> {
+        if !self.taken {
+            work();
+            return Ok(());
+        }
         restore();
         work();
         take()?;
@@ -55,23 +83,38 @@ fn wipe<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), B::Error> {
     terminal.resize(Rect::from((Position::ORIGIN, size)))
 }
 
-impl Drop for Screen {
+impl<W: Write> Drop for Screen<W> {
     fn drop(&mut self) {
-        restore();
+        if self.taken {
+            restore();
+        }
     }
 }
 
+/// Whether the terminal is taken over just now.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
 fn take() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen).inspect_err(|_| restore())
 }
 
-/// Gives the terminal back: can be called from anywhere, also twice.
+/// Gives the terminal back: can be called from anywhere, also twice. The second time nothing is written: to
+/// leave the alternate screen again would put the cursor back above what was said in between.
 pub fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     // Nothing can be done about a terminal that is gone.
     let _ = disable_raw_mode();
     let _ = execute!(stdout(), LeaveAlternateScreen, Show);
     let _ = stdout().flush();
+}
+
+/// Gives up on a terminal that does not take its output: it is no longer raw, and nothing is written to it.
+pub fn release() {
+    let _ = disable_raw_mode();
 }
 
 /// A panic message must not be painted into the alternate screen and vanish with it.

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use crate::engine::{Act, Steering};
 use crate::metrics::{Event, Interval};
-use crate::tui::{self, Command, Message, Model, Theme};
+use crate::tui::{self, Command, Keyboard, Message, Model, Theme};
 
-use super::super::drive::Audience;
+use super::super::drive::{Audience, Signals};
 use super::super::exit::{Exit, Failure};
 use super::super::output::{say, wants_colour};
 
@@ -24,9 +24,13 @@ const FEED: usize = 128;
 /// Keys on their way to the run: more than fingers press in the moments in which nobody listens.
 const COMMANDS: usize = 64;
 
+/// How often the end of the thread is looked for.
+const GLANCE: Duration = Duration::from_millis(20);
+
 /// The screen, as the rest of the program sees it.
 pub(super) struct Screen {
-    feed: SyncSender<Message>,
+    /// Ends with the screen.
+    feed: Option<SyncSender<Message>>,
     commands: mpsc::Receiver<Command>,
     thread: Option<JoinHandle<io::Result<()>>>,
     leaving: bool,
@@ -35,18 +39,28 @@ pub(super) struct Screen {
 impl Screen {
     /// Takes the terminal over.
     pub(super) fn open() -> Result<Self, Failure> {
+        Self::start(show)
+    }
+
+    /// Starts the thread that shows what it is told.
+    fn start<F>(show: F) -> Result<Self, Failure>
+    where
+        F: FnOnce(&Receiver<Message>, &mpsc::Sender<Command>) -> io::Result<()> + Send + 'static,
+    {
         let (feed, inbox) = sync_channel(FEED);
         let (asked, commands) = mpsc::channel(COMMANDS);
         let thread = thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || show(&inbox, &asked))
             .map_err(|error| Failure::while_doing("cannot start the screen", &error))?;
-        Ok(Self { feed, commands, thread: Some(thread), leaving: false })
+        Ok(Self { feed: Some(feed), commands, thread: Some(thread), leaving: false })
     }
 
     /// Hands on news, if there is room for it.
     pub(super) fn tell(&mut self, message: Message) {
-        let _ = self.feed.try_send(message);
+        if let Some(feed) = &self.feed {
+            let _ = feed.try_send(message);
+        }
     }
 
     /// Awaits what the user asks for. A screen that is gone asks to leave.
@@ -59,22 +73,27 @@ impl Screen {
         self.leaving
     }
 
-    /// Ends the thread and gives the terminal back. A terminal that does not take its output is left alone.
+    /// Ends the thread and gives the terminal back. A terminal that does not take its output is waited for,
+    /// until a signal says that this is enough.
     pub(super) async fn close(&mut self) -> Result<(), Failure> {
-        const PATIENCE: u32 = 40;
         let Some(thread) = self.thread.take() else { return Ok(()) };
-        for _ in 0..PATIENCE {
-            if thread.is_finished() {
-                let outcome = thread.join().map_err(|_| {
-                    Failure::new(Exit::Error, "error: the terminal UI broke down; the log is whole")
-                })?;
-                return outcome
-                    .map_err(|error| Failure::while_doing("cannot use the terminal", &error));
+        // The thread finds the end of the feed behind what is still in it, and leaves.
+        self.feed = None;
+        let mut signals = Signals::new()?;
+        while !thread.is_finished() {
+            tokio::select! {
+                () = tokio::time::sleep(GLANCE) => {}
+                () = signals.next() => {
+                    tui::release();
+                    // A message would have to wait for the terminal as well.
+                    return Err(Failure::new(Exit::Interrupted, ""));
+                }
             }
-            let _ = self.feed.try_send(Message::Quit);
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Ok(())
+        let outcome = thread.join().map_err(|_| {
+            Failure::new(Exit::Error, "error: the terminal UI broke down; the log is whole")
+        })?;
+        outcome.map_err(|error| Failure::while_doing("cannot use the terminal", &error))
     }
 }
 
@@ -83,7 +102,8 @@ fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<
     // On Linux this speaks of the calling thread alone. Without the right to it the screen works as well.
     let _ = rustix::process::nice(10);
     let mut model = Model::new(Theme::new(wants_colour()));
-    tui::run(&mut model, inbox, &mut |command| {
+    let mut screen = tui::Screen::open()?;
+    tui::run(&mut screen, &mut Keyboard, &mut model, inbox, &mut |command| {
         let command = match command {
             Command::Edit(file) => {
                 edit(&file);
@@ -150,3 +170,6 @@ impl Audience for Screen {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
