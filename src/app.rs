@@ -64,7 +64,9 @@ fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.code(),
         Err(Failure { exit, message }) => {
-            say(&message);
+            if !message.is_empty() {
+                say(&message);
+            }
             exit.code()
         }
     }

@@ -1,8 +1,14 @@
 //! What the terminal UI costs at 20,000 requests a second: merging, judging and drawing, a second at a time.
 //!
 //! The bar is 2 % of a core. Run by `cargo bench --bench tui`; the figure is printed, never asserted.
+//! `cargo bench --bench tui -- stall` measures instead what a stalled terminal does to the load: nothing.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+#[expect(dead_code, reason = "the tests look at more of a terminal")]
+#[path = "../../tests/terminal/pty.rs"]
+mod pty;
+mod stall;
 
 use std::collections::BTreeMap;
 use std::io::sink;
@@ -27,6 +33,10 @@ const SECONDS: u64 = 600;
 const DRAWS: u32 = 2;
 
 fn main() -> std::io::Result<()> {
+    if std::env::args().any(|argument| argument == "stall") { stall::run() } else { cost() }
+}
+
+fn cost() -> std::io::Result<()> {
     let mut model = Model::new(Theme::new(true));
     let begun = Begun { header: header(), folder: "reports/bench".into() };
     update(&mut model, Message::Begun(Box::new(begun)));
