@@ -10,6 +10,7 @@ mod flow;
 mod http;
 mod load;
 mod request;
+mod session;
 mod stream;
 mod template;
 
@@ -20,6 +21,7 @@ pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
 pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Shard, Stage};
 pub use request::{Body, RequestPlan};
+pub use session::{SessionId, SessionPlan};
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{
     Escape, Names, Piece, RenderError, Scope, Slot, Template, TemplateError, TemplateSet, Variables,
@@ -57,6 +59,8 @@ pub struct Plan {
     pub streams: Vec<StreamPlan>,
     /// The playbacks, by [`PlaybackId`].
     pub playbacks: Vec<PlaybackPlan>,
+    /// The sessions, by [`SessionId`].
+    pub sessions: Vec<SessionPlan>,
     /// The data sets, by position.
     pub data: Vec<Dataset>,
     /// The compiled templates.

@@ -7,6 +7,7 @@ mod judge;
 mod playback;
 mod poll;
 mod rows;
+mod session;
 mod think;
 
 use std::sync::Arc;
@@ -68,6 +69,7 @@ pub struct User {
     paced: RunTime,
     polls: [poll::Poll; MAX_LOOPS],
     playback: Option<Box<playback::Playback>>,
+    sessions: Box<[session::Session]>,
 }
 
 /// What all users of a worker share.
@@ -123,6 +125,7 @@ impl Cast {
             paced: RunTime::ZERO,
             polls: [poll::Poll::default(); MAX_LOOPS],
             playback: None,
+            sessions: vec![session::Session::default(); self.plan.sessions.len()].into(),
         }
     }
 }
@@ -136,6 +139,7 @@ impl User {
         self.failed = false;
         self.paced = arrival.intended;
         self.playback = None;
+        self.sessions.fill(session::Session::default());
         self.slots.fill(None);
         self.chance = self.plan.seed.stream(Stream::Iteration, arrival.index);
         for (dataset, picked) in self.picked.iter_mut().enumerate() {
@@ -230,6 +234,9 @@ impl User {
             Op::PollAgain { depth, poll, back } => {
                 return self.poll_again(*depth, poll, *back, now).map(Some);
             }
+            Op::SessionNeeded { .. } | Op::SessionBegun(_) | Op::SessionRefused { .. } => {
+                return Ok(self.session(op, now));
+            }
             op => return self.play(op, now),
         }
         Ok(None)
@@ -301,7 +308,10 @@ impl User {
     /// Judges a response and keeps what later steps need from it.
     pub fn on_response(&mut self, request: RequestId, response: &Response<'_>) -> Seen {
         let plan = self.plan.clone();
-        let request = &plan.requests[request.0 as usize];
+        let (id, request) = (request, &plan.requests[request.0 as usize]);
+        if self.is_refused(id, request, response.status) {
+            return Seen::ok();
+        }
         let mut seen = judge::checks(&request.checks, response);
         if seen.outcome == Outcome::Ok {
             seen = judge::captures(&request.captures, response, |slot, value| {

@@ -120,6 +120,7 @@ fn plan(
         requests: parts.requests,
         streams: parts.streams,
         playbacks: parts.playbacks,
+        sessions: flow::session_plans(scenario),
         data,
         templates: set,
         objectives,

@@ -2,7 +2,8 @@
 
 use minijinja::Value;
 
-use super::{PlaybackId, PollPlan, StreamId, Template, Variables};
+use super::{PlaybackId, PollPlan, SessionId, StreamId, Template, Variables};
+use crate::metrics::StepId;
 use crate::units::Nanos;
 
 /// The position of a request among the plan's requests.
@@ -117,12 +118,28 @@ pub enum Op {
         /// The first instruction of a round.
         back: u32,
     },
+    /// Skip to `held` if the session is held; otherwise the login follows, and [`Op::SessionBegun`].
+    SessionNeeded {
+        /// The session.
+        session: SessionId,
+        /// Behind the login.
+        held: u32,
+    },
+    /// The login is through: use the session.
+    SessionBegun(SessionId),
+    /// Behind a request: if its answer said that the session has ended, count that and go back.
+    SessionRefused {
+        /// The session.
+        session: SessionId,
+        /// Its [`Op::SessionNeeded`].
+        again: u32,
+        /// The metric's key of its age at that moment.
+        expired: StepId,
+    },
     /// Open a stream and read it to its end.
     Stream(StreamId),
-    /// Begin to watch a video. The renewal, the playlist's request and [`Op::PlayList`] follow.
+    /// Begin to watch a video. The session, the playlist's request and [`Op::PlayList`] follow.
     PlayBegin(PlaybackId),
-    /// Begin to renew.
-    PlayRenew(PlaybackId),
     /// Read the playlist that was captured: go on if it names variants, to `segments` if it names segments.
     PlayList {
         /// The playback.
@@ -134,7 +151,7 @@ pub enum Op {
     PlayNext {
         /// The playback.
         playback: PlaybackId,
-        /// The first instruction of the renewal.
+        /// The first instruction behind [`Op::PlayBegin`]: the session, or the playlist.
         renew: u32,
         /// Behind the playback's loop.
         end: u32,

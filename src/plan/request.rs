@@ -1,6 +1,6 @@
 //! One request of a flow, compiled.
 
-use super::{Capture, Check, Template};
+use super::{Capture, Check, SessionId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
 
@@ -29,6 +29,8 @@ pub struct RequestPlan {
     pub body: Body,
     /// The longest time from actual send to last byte.
     pub timeout: Nanos,
+    /// The session whose end an answer may tell.
+    pub session: Option<SessionId>,
     /// Assertions.
     pub checks: Vec<Check>,
     /// Values taken out for later steps.
@@ -38,6 +40,13 @@ pub struct RequestPlan {
 }
 
 impl RequestPlan {
+    /// Whether a check asks for this status.
+    pub fn expects(&self, status: u16) -> bool {
+        self.checks
+            .iter()
+            .any(|check| matches!(check, Check::Status(set) if set.contains(status)))
+    }
+
     /// Whether the body must be kept, and not only counted.
     pub fn needs_body(&self) -> bool {
         self.checks.iter().any(Check::needs_body) || self.captures.iter().any(Capture::needs_body)

@@ -1,6 +1,6 @@
 //! Steps that last, compiled: polls, streams and playback.
 
-use super::{Check, Condition, Delay, RequestId, Slot, Template};
+use super::{Check, Condition, Delay, RequestId, SessionId, Slot, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
 
@@ -69,8 +69,8 @@ pub struct PlaybackPlan {
     pub buffer: u32,
     /// How long is watched.
     pub watch: Delay,
-    /// How often what the renewal got is renewed; zero for never.
-    pub renew_every: Nanos,
+    /// The session that playlist and segments need.
+    pub session: Option<SessionId>,
     /// The metric's key of the time until the first segment is there, from the moment the user was ready.
     pub first_segment: StepId,
     /// The metric's key of the time that was played.

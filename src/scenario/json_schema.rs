@@ -21,6 +21,7 @@ pub fn scenario_schema() -> Value {
             ("http", reference("http")),
             ("workloads", map_of(&reference("workload"))),
             ("flows", map_of(&reference("flow"))),
+            ("sessions", map_of(&reference("session"))),
             ("scenarios", map_of(&reference("scenario"))),
             ("slo", reference("slo_table")),
             ("allow_hosts", list_of(&text())),
@@ -155,6 +156,7 @@ fn flow_definitions() -> Definitions {
     vec![
         ("flow", list_of(&reference("step"))),
         ("scenario", object(&[("weight", number()), ("flow", reference("flow"))], &["flow"])),
+        ("session", session()),
         ("step", reference_step()),
         (
             "repeat",
@@ -188,6 +190,19 @@ fn flow_definitions() -> Definitions {
             ]),
         ),
     ]
+}
+
+/// How users log in, and how long that holds.
+fn session() -> Value {
+    object(
+        &[
+            ("login", reference("flow")),
+            ("lives", reference("duration")),
+            ("renew_ahead", reference("duration")),
+            ("expired", one_or_many(&json!({ "type": ["integer", "string"] }))),
+        ],
+        &["login", "lives"],
+    )
 }
 
 /// A step is a mapping with exactly one key.
@@ -236,11 +251,10 @@ fn step_definitions() -> Definitions {
     let until = [("method", words(&["get", "post", "put"])), ("until", reference("check"))];
     let messages =
         [("send", json!({})), ("expect", reference("check")), ("hold", reference("law"))];
-    let renew = object(&[("every", duration()), ("flow", reference("flow"))], &["every", "flow"]);
     let hls = object(
         &[
             ("name", reference("name")),
-            ("renew", renew),
+            ("session", text()),
             ("manifest", reference("request")),
             ("segment", reference("segment")),
             ("buffer", whole()),
@@ -277,6 +291,7 @@ fn request_fields() -> Vec<(&'static str, Value)> {
         ("basic", object(&[("user", text()), ("password", text())], &["user", "password"])),
         ("check", reference("check")),
         ("capture", map_of(&reference("capture"))),
+        ("session", text()),
         ("timeout", reference("duration")),
         ("follow_redirects", flag()),
         ("tags", one_or_many(&text())),

@@ -123,6 +123,12 @@ pub enum ProblemKind {
 
     #[error("only requests can be sent at once")]
     NotParallel,
+    #[error("the session `{name}` is renewed before it lives")]
+    NeverLives { name: String },
+    #[error("to log in, the session `{name}` needs itself")]
+    SessionCycle { name: String },
+    #[error("a playlist and its segments share the session of their `hls`")]
+    SessionOfPart,
 
     // Data files.
     #[error("expected {expected} values, found {found}")]

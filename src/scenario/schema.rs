@@ -8,6 +8,7 @@ mod data;
 mod http;
 mod poll;
 mod request;
+mod session;
 mod slo;
 mod step;
 mod stream;
@@ -20,9 +21,10 @@ pub use data::{DataFile, DataFormat, Pick};
 pub use http::{AddressRange, Connections, Correlation, Http, Tls, Version};
 pub use poll::Poll;
 pub use request::{Body, Part, PartContent, Request};
+pub use session::Session;
 pub use slo::{SloRow, SloScope};
 pub use step::{Branch, Law, Step, StepKind};
-pub use stream::{Playback, Renewal, Stream, StreamKind};
+pub use stream::{Playback, Stream, StreamKind};
 pub use workload::{Arrivals, ClosedShape, OpenShape, Shape, StageSpec, Workload};
 
 use super::names::{Name, name_of_key};
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub workloads: Vec<Workload>,
     /// Flows that others use.
     pub flows: Vec<NamedFlow>,
+    /// Sessions that requests may ask for.
+    pub sessions: Vec<Session>,
     /// The journeys.
     pub scenarios: Vec<Journey>,
     /// The SLO table.
@@ -97,6 +101,7 @@ impl Scenario {
             flows: named(&mut fields, "flows", problems, |name, node, problems| {
                 Some(NamedFlow { name, flow: step::flow(node, problems) })
             }),
+            sessions: named(&mut fields, "sessions", problems, session::read),
             scenarios: named(&mut fields, "scenarios", problems, journey),
             slo: fields.node("slo").map(|node| slo::read(node, problems)).unwrap_or_default(),
             allow_hosts: fields.or("allow_hosts", vec![], problems),

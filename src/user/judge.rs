@@ -51,7 +51,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    fn ok() -> Self {
+    pub(super) fn ok() -> Self {
         Self { outcome: Outcome::Ok, message: String::new() }
     }
 

@@ -18,12 +18,13 @@ pub(super) struct Playback {
     began: RunTime,
     /// How long the viewer watches.
     watch: Nanos,
-    /// When the last renewal began.
-    renewed: RunTime,
     /// URLs and lengths of segments.
     segments: Vec<(String, Nanos)>,
     /// The next segment to load.
     next: usize,
+    /// The segment before which the session was last renewed. It is not renewed twice there, however short it
+    /// lives: a player goes on.
+    renewed: usize,
     /// When the first segment was there.
     shown: Option<RunTime>,
     /// The length of all that was loaded.
@@ -51,11 +52,6 @@ impl User {
             Op::PlayBegin(id) => {
                 let watch = think::draw(of(id).watch, &mut self.chance);
                 self.playback = Some(Box::new(Playback::new(now, watch)));
-            }
-            Op::PlayRenew(_) => {
-                if let Some(playing) = &mut self.playback {
-                    playing.renewed = now;
-                }
             }
             Op::PlayList { playback, segments } => {
                 self.read_playlist(of(playback), *segments)?;
@@ -127,7 +123,9 @@ impl User {
             let stopped = playing.plays_until(playing.loaded.min(playing.watch));
             return (stopped > now).then_some(Action::Wait(stopped));
         }
-        if !plan.renew_every.is_zero() && now >= playing.renewed + plan.renew_every {
+        let session = plan.session.map(|id| self.sessions[id.0 as usize]);
+        if session.is_some_and(|session| session.is_due(now)) && playing.renewed != playing.next {
+            playing.renewed = playing.next;
             self.position = renew;
             return None;
         }
@@ -149,9 +147,9 @@ impl Playback {
         Self {
             began: now,
             watch,
-            renewed: now,
             segments: vec![],
             next: 0,
+            renewed: 0,
             shown: None,
             loaded: Nanos::ZERO,
             stalled: Nanos::ZERO,

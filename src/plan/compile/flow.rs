@@ -1,8 +1,10 @@
 //! Flows → programs: `use` is expanded, names become indices, and what an iteration asks for is counted.
 
 mod lasting;
+mod session;
 
 pub(super) use lasting::hidden_names;
+pub(super) use session::plans as session_plans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +13,7 @@ use super::request::Requests;
 use super::template::Templates;
 use crate::metrics::{StepId, StepInfo};
 use crate::plan::{
-    Delay, Op, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, StreamPlan,
+    Delay, Op, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, SessionId, StreamPlan,
 };
 use crate::scenario::schema::{Journey, Law, Request, Scenario, Step, StepKind};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -49,6 +51,10 @@ struct Draft<'a> {
     /// The flows that are being expanded, outermost first.
     inside: Vec<&'a str>,
     loops: usize,
+    /// The sessions whose login is being expanded, outermost first.
+    logging_in: Vec<&'a str>,
+    /// The sessions that are held at this point, in every case.
+    opened: BTreeSet<SessionId>,
     /// What steps so far may have captured; none where nobody knows what came before.
     captured: Option<BTreeSet<String>>,
     too_long: bool,
@@ -159,6 +165,11 @@ impl<'a> Flows<'a> {
             draft.inside.push(&named.name.value);
             self.flow(&named.flow, &mut draft, problems);
         }
+        for session in &self.scenario.sessions {
+            let mut draft = Draft::new(&session.name.value, None);
+            draft.logging_in.push(&session.name.value);
+            self.flow(&session.login, &mut draft, problems);
+        }
         self.steps.truncate(steps);
         self.compiled.truncate(requests);
         self.streams.truncate(streams);
@@ -204,11 +215,14 @@ impl<'a> Flows<'a> {
                 let when = templates.condition(when, problems);
                 let at = draft.ops.len();
                 draft.ops.push(Op::Jump(0));
+                let opened = draft.opened.clone();
                 let taken = self.flow(then, draft, problems);
+                draft.opened.clone_from(&opened);
                 let skip = draft.ops.len();
                 draft.ops.push(Op::Jump(0));
                 let end = draft.ops.len() as u32;
                 let not_taken = self.flow(otherwise, draft, problems);
+                draft.opened = opened;
                 draft.ops[skip] = Op::Jump(draft.ops.len() as u32);
                 if let Some(when) = when {
                     draft.ops[at] = Op::If { when, end };
@@ -236,10 +250,14 @@ impl<'a> Flows<'a> {
         draft: &mut Draft<'a>,
         problems: &mut Problems,
     ) -> Expected {
+        let entered = self.enter(request.session.as_ref(), draft, problems);
         let id = self.compiled_request(request, request.method.as_str(), draft, problems);
         draft.ops.push(Op::Request(id));
         draft.note_captures(request);
-        Expected { requests: 1.0, seconds: 0.0 }
+        let alone = Expected { requests: 1.0, seconds: 0.0 };
+        let Some(entered) = entered else { return alone };
+        self.leave(entered, id, draft);
+        entered.login.plus(alone)
     }
 
     /// Compiles a request; `kind` is what tables call its step.
@@ -274,6 +292,7 @@ impl<'a> Flows<'a> {
         draft: &mut Draft<'a>,
         problems: &mut Problems,
     ) -> Expected {
+        let logins = self.enter_all(requests, draft, problems);
         let ids = requests
             .iter()
             .map(|request| self.compiled_request(request, request.method.as_str(), draft, problems))
@@ -283,7 +302,7 @@ impl<'a> Flows<'a> {
         for request in requests {
             draft.note_captures(request);
         }
-        Expected { requests: requests.len() as f64, seconds: 0.0 }
+        logins.plus(Expected { requests: requests.len() as f64, seconds: 0.0 })
     }
 
     /// The step of this name. One name may stand in several flows, and is then counted together; but it
@@ -378,7 +397,9 @@ impl<'a> Flows<'a> {
         let mut expected = Expected::default();
         for (weight, flow) in branches {
             starts.push((*weight, draft.ops.len() as u32));
+            let opened = draft.opened.clone();
             let branch = self.flow(flow, draft, problems);
+            draft.opened = opened;
             expected = expected.plus(branch.times(weight / total.max(f64::MIN_POSITIVE)));
             exits.push(draft.ops.len());
             draft.ops.push(Op::Jump(0));
@@ -393,7 +414,16 @@ impl<'a> Flows<'a> {
 
 impl<'a> Draft<'a> {
     fn new(name: &'a str, captured: Option<BTreeSet<String>>) -> Self {
-        Self { name, ops: vec![], inside: vec![], loops: 0, captured, too_long: false }
+        Self {
+            name,
+            ops: vec![],
+            inside: vec![],
+            loops: 0,
+            logging_in: vec![],
+            opened: BTreeSet::new(),
+            captured,
+            too_long: false,
+        }
     }
 
     fn note_captures(&mut self, request: &Request) {
@@ -407,6 +437,9 @@ impl<'a> Draft<'a> {
 pub(super) fn captured_names(scenario: &Scenario) -> Vec<&Spanned<String>> {
     let mut names = vec![];
     for flow in scenario.flows.iter().map(|named| &named.flow) {
+        collect_captured(flow, &mut names);
+    }
+    for flow in scenario.sessions.iter().map(|session| &session.login) {
         collect_captured(flow, &mut names);
     }
     for flow in scenario.scenarios.iter().map(|journey| &journey.flow) {
@@ -433,9 +466,6 @@ fn collect_captured<'a>(steps: &'a [Step], names: &mut Vec<&'a Spanned<String>>)
             StepKind::Poll(poll) => collect_captured(&poll.flow, names),
             StepKind::Stream(stream) => collect_of(&stream.request, names),
             StepKind::Playback(playback) => {
-                if let Some(renewal) = &playback.renewal {
-                    collect_captured(&renewal.flow, names);
-                }
                 collect_of(&playback.manifest, names);
                 collect_of(&playback.segment, names);
             }

@@ -70,6 +70,7 @@ impl<'a> Requests<'a> {
             headers: self.headers(request, templates, problems).0,
             body: body(request, templates, problems),
             timeout: timeout.unwrap_or(http::TIMEOUT),
+            session: None,
             checks: request.checks.iter().map(check).collect(),
             captures: request
                 .captures

@@ -127,7 +127,7 @@ fn reader_and_schema_know_the_same_fields() {
         ("`hls`", &scenario, "/definitions/hls"),
         ("a manifest", &scenario, "/definitions/request"),
         ("a segment", &scenario, "/definitions/segment"),
-        ("`renew`", &scenario, "/definitions/hls/properties/renew"),
+        ("a session", &scenario, "/definitions/session"),
         ("`basic` with `user` and `password`", &scenario, "/definitions/request/properties/basic"),
         ("`check`", &scenario, "/definitions/check"),
         ("a condition", &scenario, "/definitions/matcher/anyOf/1"),

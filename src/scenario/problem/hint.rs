@@ -73,6 +73,9 @@ impl ProblemKind {
                 "steps of one name are counted together; give one of them another `name`"
             }
             Self::NameTwice { .. } => "give the capture another name",
+            Self::NeverLives { .. } => "make `renew_ahead` shorter than `lives`",
+            Self::SessionCycle { .. } => "log in by requests without this session",
+            Self::SessionOfPart => "write `session` beside `watch`",
             Self::NotParallel => "put it before or behind `parallel`",
             Self::WeightsZero => "give at least one a weight above 0",
             Self::RateOfNothing => "write the rate in `iter/s`",

@@ -109,7 +109,7 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
 }
 
 /// `200`, `2xx`, `200..299`, or a list of them.
-fn status(node: &Node, problems: &mut Problems) -> Option<Vec<(u16, u16)>> {
+pub(super) fn status(node: &Node, problems: &mut Problems) -> Option<Vec<(u16, u16)>> {
     let mut ranges = vec![];
     for item in one_or_many(node) {
         let found = text(item, "a status", problems)?;

@@ -29,6 +29,8 @@ pub struct Request {
     pub bearer: Option<Spanned<String>>,
     /// User and password of a basic authorization; templates.
     pub basic: Option<(Spanned<String>, Spanned<String>)>,
+    /// The session that it needs.
+    pub session: Option<Spanned<String>>,
     /// Assertions.
     pub checks: Vec<Check>,
     /// Values taken out for later steps.
@@ -124,6 +126,7 @@ impl Request {
             body: body(fields, problems),
             bearer: fields.optional("bearer", problems),
             basic: fields.node("basic").and_then(|node| basic(node, problems)),
+            session: fields.optional("session", problems),
             checks: fields.node("check").map(|node| checks(node, problems)).unwrap_or_default(),
             captures: fields
                 .node("capture")

@@ -4,8 +4,7 @@ use http::Method;
 
 use super::check::{Check, checks};
 use super::request::Request;
-use super::step::{Law, Step, inner_flow, law};
-use super::workload::positive;
+use super::step::{Law, law};
 use crate::scenario::names::Name;
 use crate::scenario::{
     Fields, Node, NodeValue, ProblemKind, Problems, Spanned, number_within, one_or_many, word,
@@ -45,8 +44,8 @@ pub enum StreamKind {
 pub struct Playback {
     /// The metric's key of the whole.
     pub name: Spanned<String>,
-    /// What is done first, and again before what it got expires.
-    pub renewal: Option<Renewal>,
+    /// The session that playlist and segments need. Renewing it fetches a new playlist as well.
+    pub session: Option<Spanned<String>>,
     /// How the playlist is asked for.
     pub manifest: Request,
     /// How segments are asked for; their URLs come from the playlist.
@@ -55,15 +54,6 @@ pub struct Playback {
     pub buffer: u32,
     /// How long is watched.
     pub watch: Law,
-}
-
-/// What is done before something expires.
-#[derive(Debug, Clone)]
-pub struct Renewal {
-    /// How often.
-    pub every: Nanos,
-    /// What is done.
-    pub flow: Vec<Step>,
 }
 
 impl Stream {
@@ -123,7 +113,7 @@ impl Playback {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "`hls`", problems)?;
         let name: Option<Name> = fields.required("name", problems);
-        let renewal = fields.node("renew").and_then(|node| renewal(node, problems));
+        let session = fields.optional("session", problems);
         let manifest = fields.required_node("manifest", problems).and_then(|node| {
             let mut fields = Fields::of(node, "a manifest", problems)?;
             let request = Request::from_fields(Method::GET, &mut fields, problems);
@@ -144,9 +134,9 @@ impl Playback {
         fields.finish(problems);
         Some(Self {
             name: name.map_or(nothing, |name| name.0),
-            renewal,
-            manifest: manifest?,
-            segment: segment?,
+            session,
+            manifest: without_session(manifest?, problems),
+            segment: without_session(segment?, problems),
             // An HLS player's usual buffer.
             buffer: buffer.map_or(3, |count| count as u32),
             watch: watch?,
@@ -154,12 +144,10 @@ impl Playback {
     }
 }
 
-fn renewal(node: &Node, problems: &mut Problems) -> Option<Renewal> {
-    let mut fields = Fields::of(node, "`renew`", problems)?;
-    let every = fields
-        .required_node("every", problems)
-        .and_then(|node| positive(node, "`every`", problems));
-    let flow = inner_flow(&mut fields, problems);
-    fields.finish(problems);
-    Some(Renewal { every: every?, flow })
+/// A new session needs a new playlist, so playlist and segments share the playback's.
+fn without_session(request: Request, problems: &mut Problems) -> Request {
+    if let Some(session) = &request.session {
+        problems.report(session.span, ProblemKind::SessionOfPart);
+    }
+    request
 }

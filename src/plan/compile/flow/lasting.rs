@@ -1,5 +1,6 @@
 //! Steps that last: polls, streams, playback.
 
+use super::session::Entered;
 use super::{Draft, Expected, Flows, LOOP_LIMIT};
 use crate::metrics::StepId;
 use crate::plan::compile::{body, request};
@@ -52,13 +53,17 @@ impl<'a> Flows<'a> {
                 ("WebSocket", "first message", self.delay(*hold).mean().as_secs_f64())
             }
         };
+        let entered = self.enter(stream.request.session.as_ref(), draft, problems);
         let request = self.compiled_request(&stream.request, kind, draft, problems);
         let first = self.part_of(&stream.request.name, first, problems);
         let kind = self.stream_kind(&stream.kind, draft, problems);
         draft.ops.push(Op::Stream(StreamId(self.streams.len() as u32)));
         draft.note_captures(&stream.request);
         self.streams.push(StreamPlan { request, first, kind });
-        Expected { requests: 1.0, seconds }
+        let alone = Expected { requests: 1.0, seconds };
+        let Some(entered) = entered else { return alone };
+        self.leave(entered, request, draft);
+        entered.login.plus(alone)
     }
 
     fn stream_kind(
@@ -83,7 +88,7 @@ impl<'a> Flows<'a> {
     }
 
     /// A time within the step `name`, as a step of its own: `suggest.first_event`.
-    fn part_of(
+    pub(super) fn part_of(
         &mut self,
         name: &Spanned<String>,
         kind: &'static str,
@@ -110,38 +115,51 @@ impl<'a> Flows<'a> {
         let played = self.part_of(&playback.name, "played", problems);
         let stalled = self.part_of(&playback.name, "stalled", problems);
         let watch = self.delay(playback.watch);
-        let renew_every = playback.renewal.as_ref().map_or(Nanos::ZERO, |renewal| renewal.every);
         self.playbacks.push(PlaybackPlan {
             manifest: RequestId(0),
             playlist,
             url,
             buffer: playback.buffer,
             watch,
-            renew_every,
+            session: None,
             first_segment,
             played,
             stalled,
         });
         draft.ops.push(Op::PlayBegin(id));
         let renew = draft.ops.len() as u32;
-        draft.ops.push(Op::PlayRenew(id));
-        let renewal = playback.renewal.as_ref().map(|renewal| renewal.flow.as_slice());
-        let renewing = self.flow(renewal.unwrap_or_default(), draft, problems);
-        let manifest = self.manifest(playback, (id, playlist, url), draft, problems);
+        let entered = self.enter(playback.session.as_ref(), draft, problems);
+        let manifest = self.manifest(playback, (id, playlist, url), (entered, draft), problems);
         if let Some(plan) = self.playbacks.get_mut(id.0 as usize) {
             plan.manifest = manifest;
+            plan.session = entered.map(|entered| entered.id);
         }
         let back = draft.ops.len() as u32;
-        let end = back + 3;
+        let end = back + if entered.is_some() { 4 } else { 3 };
         draft.ops.push(Op::PlayNext { playback: id, renew, end });
         let segment = self.compiled_request(&playback.segment, "GET", draft, problems);
         self.point_to(segment, url);
         draft.note_captures(&playback.segment);
         draft.ops.push(Op::Request(segment));
+        if let Some(entered) = entered {
+            self.leave(entered, segment, draft);
+        }
         draft.ops.push(Op::PlayLoaded { playback: id, back });
         draft.ops.push(Op::PlayEnd { playback: id, stalled: false });
         draft.ops.push(Op::PlayEnd { playback: id, stalled: true });
-        expected_of_playback(watch.mean(), renew_every, renewing)
+        expected_of_playback(watch.mean(), self.renewals(playback.session.as_ref(), entered))
+    }
+
+    /// How often a playback logs in, and what that asks for.
+    fn renewals(
+        &self,
+        session: Option<&Spanned<String>>,
+        entered: Option<Entered>,
+    ) -> (Option<Nanos>, Expected) {
+        let name = session.map(|session| &session.value);
+        let known = self.scenario.sessions.iter().find(|known| Some(&known.name.value) == name);
+        let every = known.map(|known| known.lives.saturating_sub(known.renew_ahead));
+        (every, entered.map(|entered| entered.login).unwrap_or_default())
     }
 
     /// The playlist's request, and the one for a variant where the playlist names variants.
@@ -149,20 +167,27 @@ impl<'a> Flows<'a> {
         &mut self,
         playback: &'a Playback,
         (id, playlist, url): (PlaybackId, Slot, Slot),
-        draft: &mut Draft<'a>,
+        (entered, draft): (Option<Entered>, &mut Draft<'a>),
         problems: &mut Problems,
     ) -> RequestId {
         let manifest = self.compiled_request(&playback.manifest, "GET", draft, problems);
         self.keep_body(manifest, playlist);
         draft.note_captures(&playback.manifest);
         draft.ops.push(Op::Request(manifest));
+        if let Some(entered) = entered {
+            self.leave(entered, manifest, draft);
+        }
         let list = draft.ops.len() as u32;
-        draft.ops.push(Op::PlayList { playback: id, segments: list + 3 });
+        let segments = list + if entered.is_some() { 4 } else { 3 };
+        draft.ops.push(Op::PlayList { playback: id, segments });
         if let Some(plan) = self.compiled.get(manifest.0 as usize).cloned() {
             let variant = RequestId(self.compiled.len() as u32);
             self.compiled.push(plan);
             self.point_to(variant, url);
             draft.ops.push(Op::Request(variant));
+            if let Some(entered) = entered {
+                self.leave(entered, variant, draft);
+            }
         }
         draft.ops.push(Op::Jump(list));
         manifest
@@ -194,12 +219,11 @@ impl<'a> Flows<'a> {
 }
 
 /// Segments are mostly a few seconds long; 4 s stands for them, because the playlist is not known yet.
-fn expected_of_playback(watch: Nanos, renew_every: Nanos, renewing: Expected) -> Expected {
+fn expected_of_playback(watch: Nanos, (every, login): (Option<Nanos>, Expected)) -> Expected {
     const SEGMENT_SECONDS: f64 = 4.0;
     let seconds = watch.as_secs_f64();
-    let renewals =
-        if renew_every.is_zero() { 1.0 } else { (seconds / renew_every.as_secs_f64()).max(1.0) };
-    let requests = renewals * (renewing.requests + 1.0) + seconds / SEGMENT_SECONDS;
+    let playlists = every.map_or(1.0, |every| (seconds / every.as_secs_f64()).max(1.0));
+    let requests = playlists * (login.requests + 1.0) + seconds / SEGMENT_SECONDS;
     Expected { requests, seconds }
 }
 
@@ -225,8 +249,9 @@ fn hidden_name(step: &str, what: &str) -> String {
 pub(in crate::plan::compile) fn hidden_names(scenario: &Scenario) -> Vec<String> {
     let flows = scenario.flows.iter().map(|named| &named.flow);
     let journeys = scenario.scenarios.iter().map(|journey| &journey.flow);
+    let logins = scenario.sessions.iter().map(|session| &session.login);
     let mut names = vec![];
-    flows.chain(journeys).for_each(|flow| collect(flow, &mut names));
+    flows.chain(logins).chain(journeys).for_each(|flow| collect(flow, &mut names));
     names
 }
 

@@ -1,0 +1,52 @@
+//! `sessions:`: how users log in, how long that holds, and what says that it no longer does.
+
+use super::check::status;
+use super::step::{Step, flow};
+use super::workload::positive;
+use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned};
+use crate::units::Nanos;
+
+/// A session that requests may ask for.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// How a user gets it; what it captures is there for the requests of the session.
+    pub login: Vec<Step>,
+    /// How long it lives on the server.
+    pub lives: Nanos,
+    /// How long before its end it is renewed; shorter than `lives`.
+    pub renew_ahead: Nanos,
+    /// The statuses that say that it has ended in spite of that.
+    pub expired: Vec<(u16, u16)>,
+}
+
+/// The share of its life that is left where nothing says when to renew.
+const AHEAD: u64 = 10;
+
+/// Reads one session.
+pub(super) fn read(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<Session> {
+    let mut fields = Fields::of(node, "a session", problems)?;
+    let login = fields
+        .required_node("login", problems)
+        .map(|node| flow(node, problems))
+        .unwrap_or_default();
+    let lives = fields
+        .required_node("lives", problems)
+        .and_then(|node| positive(node, "`lives`", problems));
+    let ahead: Option<Spanned<Nanos>> = fields.optional("renew_ahead", problems);
+    let expired = fields.node("expired").and_then(|node| status(node, problems));
+    fields.finish(problems);
+    // A life that cannot be read has been reported, and then any other will do.
+    let lives = lives.unwrap_or(Nanos::from_secs(3_600));
+    let renew_ahead = match ahead {
+        Some(ahead) if ahead.value >= lives => {
+            problems.report(ahead.span, ProblemKind::NeverLives { name: name.value.clone() });
+            Nanos::ZERO
+        }
+        Some(ahead) => ahead.value,
+        None => Nanos::new(lives.get() / AHEAD),
+    };
+    let expired = expired.unwrap_or_else(|| vec![(401, 401)]);
+    Some(Session { name, login, lives, renew_ahead, expired })
+}
