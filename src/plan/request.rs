@@ -42,9 +42,7 @@ pub struct RequestPlan {
 impl RequestPlan {
     /// Whether a check asks for this status.
     pub fn expects(&self, status: u16) -> bool {
-        self.checks
-            .iter()
-            .any(|check| matches!(check, Check::Status(set) if set.contains(status)))
+        self.checks.iter().any(|check| matches!(check, Check::Status(set) if set.contains(status)))
     }
 
     /// Whether the body must be kept, and not only counted.

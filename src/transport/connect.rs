@@ -76,6 +76,7 @@ pub(super) async fn reach(
 ) -> Result<(Io, OpenGuard, bool), TransportError> {
     let clock = shared.clock();
     let began = clock.now();
+    let late = |class, what, limit| timeout(class, what, (limit, deadline));
     let limit = deadline.min(began + shared.plan.http.connect_timeout);
     timer.arm(limit);
     let addresses = if let Some(addresses) = shared.resolver.known(origin, began) {
@@ -83,7 +84,7 @@ pub(super) async fn reach(
     } else {
         let looked_up = timer.bound(shared.resolver.look_up(origin, began)).await;
         phases.set(Phase::Dns, clock.now().since(began));
-        looked_up.unwrap_or_else(|| Err(timeout(ErrorClass::Dns, "the name look-up")))?
+        looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the name look-up", limit)))?
     };
     check_permit(&shared.permit, origin, &addresses)?;
     shared.ration.make_room(shared.open_connections())?;
@@ -93,20 +94,23 @@ pub(super) async fn reach(
     let connected = clock.now();
     phases.set(Phase::Connect, connected.since(dialled));
     let stream =
-        stream.unwrap_or_else(|| Err(timeout(ErrorClass::ConnectTimeout, "connecting")))?;
+        stream.unwrap_or_else(|| Err(late(ErrorClass::ConnectTimeout, "connecting", limit)))?;
     if !origin.tls {
         return Ok((Io::Plain(stream), guard, false));
     }
-    timer.arm(deadline.min(connected + shared.plan.http.connect_timeout));
+    let limit = deadline.min(connected + shared.plan.http.connect_timeout);
+    timer.arm(limit);
     let shaken = timer.bound(handshake((shared, tls), origin, stream)).await;
     phases.set(Phase::Tls, clock.now().since(connected));
     let (io, is_http2) =
-        shaken.unwrap_or_else(|| Err(timeout(ErrorClass::TlsTimeout, "the TLS handshake")))?;
+        shaken.unwrap_or_else(|| Err(late(ErrorClass::TlsTimeout, "the TLS handshake", limit)))?;
     Ok((io, guard, is_http2))
 }
 
-fn timeout(class: ErrorClass, what: &str) -> TransportError {
-    TransportError::new(class, format!("{what} took longer than `connect_timeout`"))
+/// Names the one of the two limits that was over first.
+fn timeout(class: ErrorClass, what: &str, (limit, deadline): (RunTime, RunTime)) -> TransportError {
+    let which = if limit < deadline { "connect_timeout" } else { "timeout" };
+    TransportError::new(class, format!("{what} took longer than `{which}`"))
 }
 
 /// Connects to the first address that answers.
@@ -151,9 +155,10 @@ async fn handshake(
     origin: &Origin,
     stream: TcpStream,
 ) -> Result<(Io, bool), TransportError> {
+    // The name that the scenario sets is the target's; other hosts go by their own.
     let name = match shared.tls.server_name.as_str() {
-        "" => origin.host.clone(),
-        name => name.to_owned(),
+        name if !name.is_empty() && *origin == *shared.target => name.to_owned(),
+        _ => origin.host.clone(),
     };
     let server = ServerName::try_from(name.clone()).map_err(|error| {
         TransportError::new(ErrorClass::Tls, format!("`{name}` is no server name: {error}"))

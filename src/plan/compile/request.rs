@@ -128,9 +128,6 @@ impl<'a> Requests<'a> {
     ) -> Headers {
         let mut headers = Headers::default();
         headers.put(header::ACCEPT, Template::constant("*/*"));
-        if self.scenario.http.compression.unwrap_or(true) {
-            headers.put(header::ACCEPT_ENCODING, Template::constant("gzip, br, deflate"));
-        }
         let agent = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
         headers.put(header::USER_AGENT, Template::constant(agent));
         match &request.body {
@@ -171,6 +168,9 @@ fn unfit_url(text: &str) -> Option<&'static str> {
     if !text.starts_with(['/', '{']) && !absolute {
         return Some("a path begins with `/`");
     }
+    if absolute && authority(text).contains('@') {
+        return Some("credentials in it are never sent; use `basic: { user: …, password: … }`");
+    }
     let mut at = 0;
     while at < text.len() {
         let open = text[at..].find("{{").map_or(text.len(), |offset| at + offset);
@@ -188,6 +188,12 @@ fn unfit_url(text: &str) -> Option<&'static str> {
         at = find_close(text, (open + 2).min(text.len())).map_or(text.len(), |close| close + 2);
     }
     None
+}
+
+/// What stands between `//` and the path.
+fn authority(absolute: &str) -> &str {
+    let rest = absolute.split_once("//").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
 }
 
 fn header_name(name: &Spanned<String>, problems: &mut Problems) -> Option<HeaderName> {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::workload::positive;
 use super::{text_map, texts};
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, word};
 use crate::units::{Bytes, Nanos};
@@ -97,8 +98,10 @@ impl Http {
             return Self::default();
         };
         let http = Self {
-            timeout: fields.optional("timeout", problems),
-            connect_timeout: fields.optional("connect_timeout", problems),
+            timeout: fields.node("timeout").and_then(|node| positive(node, "`timeout`", problems)),
+            connect_timeout: fields
+                .node("connect_timeout")
+                .and_then(|node| positive(node, "`connect_timeout`", problems)),
             version: fields.node("version").and_then(|node| version(node, problems)),
             connections: fields.node("connections").and_then(|node| connections(node, problems)),
             source_ips: source_ips(fields.node("source_ips"), problems),

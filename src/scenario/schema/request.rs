@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::check::{Capture, Check, captures, checks};
+use super::workload::positive;
 use super::{text_map, texts};
 use crate::scenario::names::Name;
 use crate::scenario::{
@@ -132,7 +133,7 @@ impl Request {
                 .node("capture")
                 .map(|node| captures(node, problems))
                 .unwrap_or_default(),
-            timeout: fields.optional("timeout", problems),
+            timeout: fields.node("timeout").and_then(|node| positive(node, "`timeout`", problems)),
             follow_redirects: fields.or("follow_redirects", true, problems),
             tags: fields.node("tags").map(|node| tags(node, problems)).unwrap_or_default(),
         };

@@ -122,8 +122,7 @@ fn send(
 }
 
 fn triple(settings: &[(&str, &str)]) -> Plan {
-    let read =
-        |path: &Path| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    let read = |path: &Path| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
     let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
     let settings: Vec<_> = settings.iter().map(own).collect();
     let loaded = load(Path::new("scenarios/triple"), &settings, &read, &|_| None);
@@ -200,7 +199,8 @@ fn server_that_accepts_no_token_fails_after_one_renewal() {
 #[test]
 fn session_is_begun_by_the_first_request_that_needs_it_and_held_by_the_next() {
     let server = Server { token_lives: Nanos::from_secs(10), refusal: 401 };
-    let flow = format!("{{ get: {{ name: open, url: /open }} }}, {GET}, {GET}, {{ think: 7s }}, {GET}");
+    let flow =
+        format!("{{ get: {{ name: open, url: /open }} }}, {GET}, {GET}, {{ think: 7s }}, {GET}");
     let played = play(plan_of(&flow), "s", &server);
     assert_eq!((played.count("open"), played.count("a"), played.count("login")), (1, 3, 1));
     // Asked for at 0.1 s, used for 8 s.
