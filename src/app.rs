@@ -13,6 +13,7 @@ mod files;
 mod gate;
 mod header;
 mod history;
+mod observing;
 mod output;
 mod progress;
 mod report;

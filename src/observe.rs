@@ -8,6 +8,8 @@
 //! answer its size limit, and an [`Observer`] belongs on a thread of its own.
 
 mod cgroup;
+mod choice;
+mod described;
 mod error;
 mod exposition;
 mod mapping;
@@ -21,8 +23,10 @@ mod quantile;
 mod redis;
 mod series;
 mod source;
+mod watch;
 
 pub use cgroup::Cgroup;
+pub use described::{described, simulated};
 pub use error::ObserveError;
 pub use exposition::{ExpositionError, ExpositionProblem, parse as parse_exposition};
 pub use mapping::{Formula, Mapping, Subject, Unit};
@@ -31,3 +35,4 @@ pub use prometheus::Query;
 pub use promql::{Exporter, Target};
 pub use series::{Labels, Scrape, Selector, Series, Window};
 pub use source::{Place, SourceSpec};
+pub use watch::{News, Watch, WatchPlan};

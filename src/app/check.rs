@@ -45,7 +45,7 @@ fn check_one(path: &Path, args: &cli::Check) -> Result<Exit, Failure> {
         seed: args.seed.map(Seed::new),
         ..Overrides::default()
     };
-    let plan = plan_of(&loaded, &overrides)?;
+    let (plan, _) = plan_of(&loaded, &overrides)?;
     if path.is_dir() && simulation.exists() {
         read_simulation(&simulation)?;
     }

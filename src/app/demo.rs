@@ -41,6 +41,7 @@ fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
         tags: &[("stack".to_owned(), "simulated".to_owned())],
         preflight: true,
         may_load: &[],
+        simulated: true,
     };
     let mut load = load.clone();
     load.workload.get_or_insert_with(|| "demo".to_owned());

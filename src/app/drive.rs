@@ -7,6 +7,7 @@ use crate::metrics::{Event, EventKind, Interval, RunLine, StopReason};
 
 use super::exit::Failure;
 use super::files::RunFolder;
+use super::observing::Observing;
 use super::output::say;
 use super::progress::Progress;
 use super::run::Prepared;
@@ -36,13 +37,18 @@ pub(super) async fn drive(
     let mut signals = Signals::new()?;
     let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
     let control = run.control();
+    let mut observing = Observing::start(prepared, run.clock())?;
     loop {
         tokio::select! {
             events = run.next() => {
-                let Some(events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
+                let Some(mut events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
+                observing.add_to(&mut events);
                 if let Some(reason) = note(events, &mut prepared.folder, audience)? {
                     return Ok(reason);
                 }
+            }
+            events = observing.next() => {
+                note(events, &mut prepared.folder, audience)?;
             }
             act = audience.next_act() => {
                 let event = act.carry_out(&control);
@@ -120,8 +126,10 @@ impl Audience for Progress {
     }
 
     fn on_event(&mut self, event: Event) {
-        if let EventKind::Warning(text) = &event.kind {
-            say(&format!("warning: {text}"));
+        match &event.kind {
+            EventKind::Warning(text) => say(&format!("warning: {text}")),
+            EventKind::SourceError(text) => say(&format!("not observed: {text}")),
+            EventKind::Mark(_) | EventKind::Steered(_) | EventKind::Failure(_) => {}
         }
     }
 

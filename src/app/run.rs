@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::cli;
 use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
 use crate::metrics::{Event, EventKind, RunHeader, RunLine, StopReason};
+use crate::observe::WatchPlan;
 use crate::plan::{Overrides, Plan, Shard, compile};
 use crate::scenario::{Loaded, Problem, load, render};
 use crate::slo::{Judgement, Strictness};
@@ -18,6 +19,7 @@ use super::drive::drive;
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 use super::header::header;
+use super::observing;
 use super::output::{problem_colour, say};
 use super::progress::Progress;
 use super::report::{finish, strictness};
@@ -35,6 +37,7 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
         tags: &args.tag,
         preflight: !args.no_preflight,
         may_load: &args.i_may_load,
+        simulated: false,
     };
     repeat::repeated(args.repeat, &args.load, |load| {
         run_scenario(&args.path, &asked, load, &args.output)
@@ -59,6 +62,8 @@ pub(super) struct Asked<'a> {
     pub(super) tags: &'a [(String, String)],
     pub(super) preflight: bool,
     pub(super) may_load: &'a [String],
+    /// The target is the simulator: it tells of its tiers itself, whatever the stack file says.
+    pub(super) simulated: bool,
 }
 
 /// Loads, checks, runs, judges and reports.
@@ -93,6 +98,8 @@ pub(super) struct Prepared {
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
     pub(super) header: RunHeader,
     pub(super) folder: RunFolder,
+    /// How the stack's own metrics are read.
+    pub(super) watch: WatchPlan,
 }
 
 /// Loads and checks all that a run needs, and opens its log.
@@ -104,7 +111,8 @@ pub(super) fn prepare(
     out: &Path,
 ) -> Result<Prepared, Failure> {
     let loaded = load(path, asked.settings, &files::read, &files::variable);
-    let plan = Arc::new(plan_of(&loaded, &overrides(asked, load_args))?);
+    let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
+    let plan = Arc::new(plan);
     let permit = permit_for(&plan, asked.may_load);
     let limit = prepare_limits(&plan)
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
@@ -115,6 +123,7 @@ pub(super) fn prepare(
     if asked.preflight {
         look_ahead(runtime, &plan, &options)?;
     }
+    let watch = runtime.block_on(observing::chosen(watch, &loaded, &plan, asked.simulated));
     let started = wall::now();
     let mut folder = RunFolder::create(out, &plan.name, started)?;
     let header = header(&plan, started, workers, asked.tags.to_vec());
@@ -124,7 +133,7 @@ pub(super) fn prepare(
         let kind = EventKind::Warning(limit.to_string());
         folder.append(&RunLine::Event(Event { at: RunTime::ZERO, kind }))?;
     }
-    Ok(Prepared { plan, options, header, folder })
+    Ok(Prepared { plan, options, header, folder, watch })
 }
 
 /// A runtime for everything but the load: signals, the coordinator, the preflight.
@@ -148,10 +157,21 @@ fn overrides(asked: &Asked<'_>, load: &cli::Load) -> Overrides {
     }
 }
 
-/// The plan, or all that is wrong with it.
-pub(super) fn plan_of(loaded: &Loaded, overrides: &Overrides) -> Result<Plan, Failure> {
-    compile(loaded, overrides, wall::today())
-        .map_err(|problems| problems_failure(&problems, loaded))
+/// The plan and what is read of the stack, or all that is wrong with them.
+pub(super) fn plan_of(
+    loaded: &Loaded,
+    overrides: &Overrides,
+) -> Result<(Plan, WatchPlan), Failure> {
+    let plan = compile(loaded, overrides, wall::today());
+    match (plan, observing::described(loaded)) {
+        (Ok(plan), Ok(watch)) => Ok((plan, watch)),
+        (plan, watch) => {
+            let mut problems = plan.err().unwrap_or_default();
+            problems.extend(watch.err().unwrap_or_default());
+            problems.sort_by_key(|problem| problem.span);
+            Err(problems_failure(&problems, loaded))
+        }
+    }
 }
 
 fn problems_failure(problems: &[Problem], loaded: &Loaded) -> Failure {

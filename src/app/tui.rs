@@ -120,9 +120,10 @@ impl Job {
             }
             Origin::Demo(system) => (embedded::folder(system), None),
         };
-        let simulated = stack.as_ref().map(|stack| stack.url.clone());
+        let own = stack.as_ref().map(|stack| stack.url.clone());
         let asked = Asked {
-            target: self.target.clone().or(simulated),
+            simulated: own.is_some(),
+            target: self.target.clone().or(own),
             settings: &settings,
             shard: self.shard,
             tags: &tags,

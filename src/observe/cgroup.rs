@@ -2,7 +2,7 @@
 //!
 //! Sources: the kernel's `Documentation/admin-guide/cgroup-v1/*.rst`, `cgroup-v2.rst`, and proc(5).
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::error::ObserveError;
 use super::mapping::{Formula, Mapping, Unit};
@@ -43,7 +43,40 @@ pub(super) fn process_mappings() -> Vec<Mapping> {
     machine(&Selector::new(CPU_SECONDS), &Selector::new(MEMORY))
 }
 
+/// Where the hierarchies are mounted, on every distribution.
+const MOUNT: &str = "/sys/fs/cgroup";
+
 impl Cgroup {
+    /// The group that `text` names: a path below the mount (`system.slice/api.service`), or an absolute one.
+    /// Of version 1, the directory under any controller names the group under all of them.
+    ///
+    /// # Errors
+    /// When the path leaves the mount by `..`.
+    pub fn at(text: &str) -> Result<Self, ObserveError> {
+        let below = Path::new(text.strip_prefix(MOUNT).unwrap_or(text));
+        if below.components().any(|part| part == Component::ParentDir) {
+            return Err(ObserveError::Address("a control group's path has no `..`"));
+        }
+        let parts: PathBuf =
+            below.components().filter(|part| *part != Component::RootDir).collect();
+        let is_version_2 = |mount: &Path| mount.join("cgroup.controllers").exists();
+        let mount = Path::new(MOUNT);
+        if is_version_2(mount) {
+            return Ok(Self::V2(mount.join(parts)));
+        }
+        let mut names = parts.components();
+        let group: PathBuf = match names.next().map(|first| mount.join(first)) {
+            Some(hierarchy) if is_version_2(&hierarchy) => return Ok(Self::V2(mount.join(parts))),
+            Some(hierarchy) if hierarchy.join("tasks").exists() => names.collect(),
+            _ => parts,
+        };
+        let under = |controller: &str| {
+            let hierarchy = mount.join(controller);
+            hierarchy.join("tasks").exists().then(|| hierarchy.join(&group))
+        };
+        Ok(Self::V1 { cpu: under("cpu"), cpuacct: under("cpuacct"), memory: under("memory") })
+    }
+
     /// Reads the group's files; its limits come as the cores and bytes that it may use.
     ///
     /// # Errors
@@ -128,6 +161,14 @@ fn working_set(usage: f64, limit: Option<f64>, stat: &[Series], droppable: &str)
         series.push(Series::plain(MEMORY_LIMIT, limit));
     }
     series
+}
+
+/// The number of a process that stands in a file.
+///
+/// # Errors
+/// When the file cannot be read or holds no number.
+pub(super) fn process_id(path: &Path) -> Result<u32, ObserveError> {
+    text(path)?.trim().parse().map_err(|_| ObserveError::FileFormat(path.display().to_string()))
 }
 
 /// Reads the CPU time and resident memory of a process.

@@ -21,6 +21,41 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The unit that a metric of this name has, where only its name is known: `replication_lag` is a time,
+    /// `hit_ratio` a share, `requests` a rate, `memory_used` a size, `connections` a count.
+    pub fn of_metric(name: &str) -> Self {
+        let ends = |endings: &[&str]| {
+            endings.iter().any(|end| name == *end || name.ends_with(&format!("_{end}")))
+        };
+        if ends(&["p50", "p90", "p95", "p99", "latency", "lag", "seconds", "time", "mean"]) {
+            Self::Seconds
+        } else if ends(&["used", "bytes", "size"]) && !name.starts_with("connections") {
+            Self::Bytes
+        } else if ends(&[
+            "cpu",
+            "memory",
+            "disk",
+            "ratio",
+            "share",
+            "throttled",
+            "connections_used",
+        ]) {
+            Self::Share
+        } else if ends(&[
+            "requests",
+            "commands",
+            "transactions",
+            "evictions",
+            "rate",
+            "received",
+            "sent",
+        ]) {
+            Self::PerSecond
+        } else {
+            Self::Count
+        }
+    }
+
     /// `value` in this unit; `None` if it is not finite or is negative, which no metric here can be.
     pub fn quantity(self, value: f64) -> Option<Quantity> {
         if !value.is_finite() || value < 0.0 {
@@ -50,6 +85,11 @@ pub enum Formula {
     /// Growth of a counter divided by the growth of another: seconds per query.
     /// No data when the second did not grow.
     Growth(Selector, Selector),
+    /// Growth of a counter divided by the growth of several others: evictions among lookups.
+    /// No data when none of them grew.
+    GrowthOf(Selector, Vec<Selector>),
+    /// 1 where the sum of gauges is above zero, else 0: whether any replica serves.
+    Any(Selector),
     /// Growth of a counter among its own and another's: hits among hits and misses.
     /// No data when neither grew.
     Among(Selector, Selector),
@@ -74,6 +114,11 @@ impl Formula {
                 ratio(window.increase(part)? / window.seconds()?, window.sum(whole)?)
             }
             Self::Growth(part, whole) => ratio(window.increase(part)?, window.increase(whole)?),
+            Self::GrowthOf(part, wholes) => {
+                let wholes = wholes.iter().filter_map(|whole| window.increase(whole));
+                ratio(window.increase(part)?, wholes.sum())
+            }
+            Self::Any(gauge) => Some(f64::from(u8::from(window.sum(gauge)? > 0.0))),
             Self::Among(part, rest) => {
                 let part = window.increase(part)?;
                 ratio(part, part + window.increase(rest)?)
@@ -157,7 +202,15 @@ impl Subject {
             let now = window.now.only(label, replica);
             self.of_replica(replica, mappings, Window { before: before.as_ref(), now: &now })
         };
-        replicas.iter().flat_map(of_one).collect()
+        let mut of_each: Vec<Vec<Reading>> = replicas.iter().map(of_one).collect();
+        // A page may tell of other tiers' replicas too: those without any data are not this tier's.
+        let tells = |readings: &Vec<Reading>| readings.iter().any(|one| one.value.is_some());
+        if of_each.iter().any(tells) {
+            of_each.retain(tells);
+        } else {
+            of_each.truncate(1);
+        }
+        of_each.concat()
     }
 
     fn of_replica(&self, replica: &str, mappings: &[Mapping], window: Window<'_>) -> Vec<Reading> {

@@ -2,6 +2,7 @@
 
 use tokio::task::JoinSet;
 
+use super::choice::{Choice, Told};
 use super::error::ObserveError;
 use super::page::Pages;
 use super::source::{Source, SourceSpec};
@@ -26,7 +27,8 @@ pub struct Failure {
 pub struct Observation {
     /// When they were asked for.
     pub at: RunTime,
-    /// In the order of the sources; a source that failed has a reading of "no data" for each of its metrics.
+    /// In the order of the sources, each metric of a tier from one group of them; a source that failed has a
+    /// reading of "no data" for each of its metrics.
     pub readings: Vec<Reading>,
     /// What went wrong.
     pub failures: Vec<Failure>,
@@ -37,6 +39,7 @@ pub struct Observer {
     sources: Vec<Source>,
     pages: Pages,
     timeout: Nanos,
+    choice: Choice,
 }
 
 impl Observer {
@@ -53,7 +56,11 @@ impl Observer {
                 Err(error) => errors.push((index, error)),
             }
         }
-        if errors.is_empty() { Ok(Self { sources, pages, timeout }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self { sources, pages, timeout, choice: Choice::default() })
+        } else {
+            Err(errors)
+        }
     }
 
     /// Reads all sources: first those that are timed, then all others at once. Takes at most twice the time
@@ -63,27 +70,26 @@ impl Observer {
     pub async fn read(&mut self, now: RunTime) -> Observation {
         let sources = self.sources.drain(..).enumerate();
         let (timed, others): (Vec<_>, Vec<_>) = sources.partition(|(_, source)| source.is_timed());
-        let mut done = Vec::new();
+        let (mut done, pages) = (Vec::new(), self.pages.anew());
         for group in [timed, others] {
             let mut tasks = JoinSet::new();
             for (index, source) in group {
-                tasks.spawn(read_one(index, source, self.pages.clone(), now, self.timeout));
+                tasks.spawn(read_one(index, source, pages.clone(), now, self.timeout));
             }
             done.extend(tasks.join_all().await);
         }
         done.sort_by_key(|(index, ..)| *index);
-        let mut observation = Observation { at: now, readings: Vec::new(), failures: Vec::new() };
+        let (mut told, mut failures) = (Vec::new(), Vec::new());
         for (_, source, result) in done {
-            match result {
-                Ok(readings) => observation.readings.extend(readings),
-                Err(error) => {
-                    observation.readings.extend(source.nothing());
-                    observation.failures.push(failure(&source, error));
-                }
-            }
+            let failed = result.is_err();
+            let readings = result.unwrap_or_else(|error| {
+                failures.push(failure(&source, error));
+                source.nothing()
+            });
+            told.push(Told { group: source.group(), failed, readings });
             self.sources.push(source);
         }
-        observation
+        Observation { at: now, readings: self.choice.pick(told), failures }
     }
 }
 
@@ -124,8 +130,8 @@ mod tests {
     fn page(tier: &str, port: u16) -> SourceSpec {
         let subject = Subject { tier: tier.into(), replica: String::new(), replica_label: None };
         let url = format!("http://user:topsecret@127.0.0.1:{port}/metrics");
-        let place = Place::Page { url, mappings: presets::nginx_exporter() };
-        SourceSpec { subject, place, cores: None, memory_limit: None }
+        let place = Place::Page { url, mappings: presets::nginx_exporter(), recognise: false };
+        SourceSpec { subject, place, cores: None, memory_limit: None, group: 0 }
     }
 
     /// Serves a page whose counter grows by 10 each time; `None` accepts and never answers.
@@ -176,7 +182,8 @@ mod tests {
         let mut observer = Observer::new(specs, Nanos::from_millis(500))
             .unwrap_or_else(|errors| panic!("{errors:?}"));
         let first = observer.read(RunTime::new(1_000_000_000)).await;
-        assert_eq!(values(&first), [Some(Quantity::Count(7.0)), None, None, None, None, None]);
+        // The rate of the good one needs a second scrape; the others say "no data" for each of their metrics.
+        assert_eq!(values(&first), [Some(Quantity::Count(7.0)), None, None, None, None]);
         let second = observer.read(RunTime::new(3_000_000_000)).await;
         let rate = second.readings[1].value.expect("two scrapes make a rate");
         assert!((rate.base() - 5.0).abs() < 1e-9, "{rate}");

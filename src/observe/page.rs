@@ -1,7 +1,10 @@
 //! Getting a page over HTTP, off the load path: bounded in time and size, no redirects, no proxy.
 
+use std::collections::HashMap;
 use std::error::Error;
+use std::sync::{Arc, Mutex};
 
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::error::ObserveError;
@@ -10,10 +13,14 @@ use crate::units::Nanos;
 /// A metrics page of a large service is a few MB; beyond this it is none.
 const PAGE_LIMIT: usize = 16 << 20;
 
-/// The HTTP client of all sources.
+/// The text of a page, or why there is none; whoever comes first gets it.
+type Shared = Arc<OnceCell<Result<Arc<str>, ObserveError>>>;
+
+/// The HTTP client of all sources. Within one reading, several sources of one page share its text.
 #[derive(Clone)]
 pub(super) struct Pages {
     client: reqwest::Client,
+    shared: Arc<Mutex<HashMap<Url, Shared>>>,
 }
 
 /// Checks an address of HTTP.
@@ -39,12 +46,22 @@ impl Pages {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy();
         let client = builder.build().map_err(|error| failure(&error))?;
-        Ok(Self { client })
+        Ok(Self { client, shared: Arc::default() })
+    }
+
+    /// The same client for the next reading: no page is known yet.
+    pub(super) fn anew(&self) -> Self {
+        Self { client: self.client.clone(), shared: Arc::default() }
     }
 
     /// The text of a page that answers 200.
-    pub(super) async fn get(&self, url: Url) -> Result<String, ObserveError> {
-        self.get_any_status(url, 200).await
+    pub(super) async fn get(&self, url: Url) -> Result<Arc<str>, ObserveError> {
+        let slot = match self.shared.lock() {
+            Ok(mut shared) => shared.entry(url.clone()).or_default().clone(),
+            Err(_) => Shared::default(),
+        };
+        let fetch = async || self.get_any_status(url, 200).await.map(Arc::from);
+        slot.get_or_init(fetch).await.clone()
     }
 
     /// The text of a page that answers 200 or `also`.

@@ -5,7 +5,7 @@
 //! does: they come as the series [`CORES`] and [`MEMORY_LIMIT`].
 
 use super::mapping::{Formula, Mapping, Unit};
-use super::series::Selector;
+use super::series::{Selector, Series};
 
 /// The series that tells how many cores a subject may use.
 pub const CORES: &str = "plimsoll_cores";
@@ -153,6 +153,14 @@ pub fn redis_exporter() -> Vec<Mapping> {
             Unit::Share,
             Formula::Among(all("redis_keyspace_hits_total"), all("redis_keyspace_misses_total")),
         ),
+        Mapping::new(
+            "evictions_share",
+            Unit::Share,
+            Formula::GrowthOf(
+                all("redis_evicted_keys_total"),
+                vec![all("redis_keyspace_hits_total"), all("redis_keyspace_misses_total")],
+            ),
+        ),
         Mapping::new("clients", Unit::Count, Formula::Sum(all("redis_connected_clients"))),
         Mapping::new(
             "commands",
@@ -179,7 +187,58 @@ pub fn nginx_exporter() -> Vec<Mapping> {
     ]
 }
 
-/// `plimsoll simulate`: one page tells of all tiers, so the tier's name chooses among them.
+/// Ready-made metrics of one kind of page.
+pub type Preset = fn() -> Vec<Mapping>;
+
+/// The ready-made metrics of a page, told by the names on it; none where it is of no known kind.
+///
+/// Exporters tell about their own process as well, so that is looked at last.
+pub fn recognise(series: &[Series]) -> Vec<Mapping> {
+    let has = |start: &str| series.iter().any(|one| one.name.starts_with(start));
+    let kinds: [(&str, Preset); 6] = [
+        ("pg_stat_", postgres_exporter),
+        ("redis_", redis_exporter),
+        ("nginx_connections_", nginx_exporter),
+        ("node_cpu_seconds_total", node_exporter),
+        ("container_cpu_usage_seconds_total", cadvisor),
+        ("process_cpu_seconds_total", prom_client),
+    ];
+    kinds.iter().find(|(start, _)| has(start)).map(|(_, preset)| preset()).unwrap_or_default()
+}
+
+/// What `plimsoll simulate` tells of a tier as a whole: one page tells of all tiers, so the tier's name
+/// chooses among them. `memory` is a cache's share of its own limit.
+pub fn simulator_tier(tier: &str) -> Vec<Mapping> {
+    let own = |name: &str| all(name).is("tier", tier);
+    let hits = Formula::Among(own("sim_cache_hits_total"), own("sim_cache_misses_total"));
+    let memory = Formula::Share(own("sim_cache_memory_bytes"), own("sim_cache_memory_limit_bytes"));
+    let row = |metric: &str, unit, formula| Mapping::new(metric, unit, formula);
+    vec![
+        row("replicas", Unit::Count, Formula::Sum(own("sim_replicas"))),
+        row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
+        row("pool_waiting", Unit::Count, Formula::Sum(own("sim_pool_waiting"))),
+        row("available", Unit::Share, Formula::Any(own("sim_replicas"))),
+        row("query_p95", Unit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
+        row(
+            "latency",
+            Unit::Seconds,
+            Formula::Growth(own("sim_visit_seconds_sum"), own("sim_visit_seconds_count")),
+        ),
+        row("memory", Unit::Share, memory),
+        row("hit_ratio", Unit::Share, hits),
+        row("evictions", Unit::PerSecond, Formula::PerSecond(own("sim_cache_evictions_total"))),
+        row(
+            "evictions_share",
+            Unit::Share,
+            Formula::GrowthOf(
+                own("sim_cache_evictions_total"),
+                vec![own("sim_cache_hits_total"), own("sim_cache_misses_total")],
+            ),
+        ),
+    ]
+}
+
+/// What `plimsoll simulate` tells of a tier's replicas.
 ///
 /// Read with `replica` as the label of replicas, it gives `cpu`, `cores` and memory of each of them.
 pub fn simulator(tier: &str) -> Vec<Mapping> {
@@ -202,6 +261,7 @@ pub fn simulator(tier: &str) -> Vec<Mapping> {
         row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
         row("queue", Unit::Count, Formula::Sum(own("sim_queue_length"))),
         row("requests", Unit::PerSecond, Formula::PerSecond(own("sim_visits_total"))),
+        row("in_flight", Unit::Count, Formula::Sum(own("sim_open_requests"))),
         row("query_p95", Unit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
         row("hit_ratio", Unit::Share, hits),
         row("evictions", Unit::PerSecond, Formula::PerSecond(own("sim_cache_evictions_total"))),
@@ -214,7 +274,7 @@ mod tests {
     use crate::metrics::Reading;
     use crate::observe::exposition;
     use crate::observe::mapping::Subject;
-    use crate::observe::series::{Scrape, Series, Window};
+    use crate::observe::series::{Scrape, Window};
     use crate::units::{Quantity, RunTime};
 
     /// The pages of an exporter two seconds apart, read from the real stack under load.

@@ -26,6 +26,14 @@ pub(super) fn mappings() -> Vec<Mapping> {
         Mapping::new("memory", Unit::Share, Share(all("used_memory"), all("maxmemory"))),
         Mapping::new("memory_used", Unit::Bytes, Sum(all("used_memory"))),
         Mapping::new("hit_ratio", Unit::Share, Among(all("keyspace_hits"), all("keyspace_misses"))),
+        Mapping::new(
+            "evictions_share",
+            Unit::Share,
+            Formula::GrowthOf(
+                all("evicted_keys"),
+                vec![all("keyspace_hits"), all("keyspace_misses")],
+            ),
+        ),
         Mapping::new("clients", Unit::Count, Sum(all("connected_clients"))),
         Mapping::new("commands", Unit::PerSecond, PerSecond(all("total_commands_processed"))),
         Mapping::new("evictions", Unit::PerSecond, PerSecond(all("evicted_keys"))),

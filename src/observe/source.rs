@@ -1,5 +1,7 @@
 //! One place to read from, whatever its kind, and what is remembered between two readings of it.
 
+use std::path::PathBuf;
+
 use url::Url;
 
 use super::cgroup::{self, Cgroup};
@@ -7,7 +9,7 @@ use super::error::ObserveError;
 use super::mapping::{Mapping, Subject};
 use super::page::{Pages, address};
 use super::postgres::{self, PostgresSource};
-use super::presets::{CORES, MEMORY_LIMIT};
+use super::presets::{self, CORES, MEMORY_LIMIT};
 use super::prometheus::{PrometheusSource, Query};
 use super::redis::{self, RedisSource};
 use super::series::{Scrape, Series, Window};
@@ -23,6 +25,8 @@ pub enum Place {
         url: String,
         /// The metrics.
         mappings: Vec<Mapping>,
+        /// Whether the page itself tells which ready-made metrics are added to these.
+        recognise: bool,
     },
     /// A Prometheus server and what to ask it.
     Prometheus {
@@ -48,6 +52,11 @@ pub enum Place {
         /// Its number.
         pid: u32,
     },
+    /// A process on this machine whose number stands in a file; read anew each time.
+    ProcessFile {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// A place, whose readings they are, and what that subject may use where the place does not tell.
@@ -61,6 +70,9 @@ pub struct SourceSpec {
     pub cores: Option<f64>,
     /// Bytes of memory of one replica.
     pub memory_limit: Option<f64>,
+    /// Sources of one group complement each other (one a replica); of several groups that give the same
+    /// metric of a tier, the lowest that has it counts.
+    pub group: usize,
 }
 
 enum Reader {
@@ -70,6 +82,7 @@ enum Reader {
     Redis(RedisSource),
     Cgroup(Cgroup),
     Process(u32),
+    ProcessFile(PathBuf),
 }
 
 /// A source that is being read: it knows its last scrape, so that counters become rates.
@@ -79,6 +92,8 @@ pub(super) struct Source {
     mappings: Vec<Mapping>,
     given: Vec<Series>,
     last: Option<Scrape>,
+    group: usize,
+    recognise: bool,
 }
 
 impl Source {
@@ -88,8 +103,9 @@ impl Source {
     /// When the address cannot be used.
     pub(super) fn new(spec: SourceSpec) -> Result<Self, ObserveError> {
         let label = spec.subject.replica_label.clone();
+        let recognise = matches!(spec.place, Place::Page { recognise: true, .. });
         let (reader, mappings) = match spec.place {
-            Place::Page { url, mappings } => (Reader::Page(address(&url)?), mappings),
+            Place::Page { url, mappings, .. } => (Reader::Page(address(&url)?), mappings),
             Place::Prometheus { url, queries } => {
                 let mappings = queries.iter().map(Query::mapping).collect();
                 (Reader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
@@ -100,10 +116,24 @@ impl Source {
             Place::Redis { url } => (Reader::Redis(RedisSource::new(&url)?), redis::mappings()),
             Place::Cgroup(group) => (Reader::Cgroup(group), cgroup::mappings()),
             Place::Process { pid } => (Reader::Process(pid), cgroup::process_mappings()),
+            Place::ProcessFile { path } => (Reader::ProcessFile(path), cgroup::process_mappings()),
         };
         let given = [(CORES, spec.cores), (MEMORY_LIMIT, spec.memory_limit)];
         let given = given.into_iter().filter_map(|(name, value)| Some(Series::plain(name, value?)));
-        Ok(Self { subject: spec.subject, reader, mappings, given: given.collect(), last: None })
+        Ok(Self {
+            subject: spec.subject,
+            reader,
+            mappings,
+            given: given.collect(),
+            last: None,
+            group: spec.group,
+            recognise,
+        })
+    }
+
+    /// Which group of sources it belongs to.
+    pub(super) const fn group(&self) -> usize {
+        self.group
     }
 
     /// Whose readings they are.
@@ -119,7 +149,7 @@ impl Source {
             Reader::Postgres(_) => "PostgreSQL",
             Reader::Redis(_) => "Redis",
             Reader::Cgroup(_) => "a control group",
-            Reader::Process(_) => "a process",
+            Reader::Process(_) | Reader::ProcessFile(_) => "a process",
         }
     }
 
@@ -146,7 +176,12 @@ impl Source {
             Reader::Redis(source) => source.read().await?,
             Reader::Cgroup(group) => group.read()?,
             Reader::Process(pid) => cgroup::read_process(*pid)?,
+            Reader::ProcessFile(path) => cgroup::read_process(cgroup::process_id(path)?)?,
         };
+        if self.recognise {
+            self.recognise = false;
+            self.mappings.extend(presets::recognise(&series));
+        }
         let scrape = Scrape { at: now, series: self.with_given(series) };
         let window = Window { before: self.last.as_ref(), now: &scrape };
         let readings = self.subject.readings(&self.mappings, window);

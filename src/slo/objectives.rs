@@ -108,7 +108,8 @@ impl Rows {
 fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
     if let Measure::Observed(tier, metric) = &objective.measure {
         return observed::measure(window, objective, |reading| {
-            reading.tier == *tier && reading.metric == *metric
+            reading.tier == *tier
+                && observed::tells(reading, metric, objective.limit.or(objective.target))
         });
     }
     if matches!(&objective.measure, Measure::Custom(name) if name == "rebuffer_ratio") {

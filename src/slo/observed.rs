@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, Part};
 use super::window::Window;
-use crate::metrics::{Bound, Objective, Reading};
+use crate::metrics::{Bound, EventKind, Objective, Reading};
 use crate::units::Quantity;
 
 /// Replicas that differ from their mean by more than this share are loaded unevenly.
@@ -21,10 +21,12 @@ pub(super) fn measure(
     objective: &Objective,
     matches: impl Fn(&Reading) -> bool,
 ) -> Measured {
-    let mut replicas: BTreeMap<&str, Vec<Part>> = BTreeMap::new();
-    let mut kind = None;
+    let asked = objective.limit.or(objective.target);
+    let (mut replicas, mut kind) = (BTreeMap::<&str, Vec<Part>>::new(), None);
+    let mut asked_for = 0;
     for interval in window.steady() {
         let values = interval.readings.iter().filter(|reading| matches(reading));
+        let values = values.inspect(|_| asked_for += 1);
         let known = values.filter_map(|r| r.value.map(|value| (r, value)));
         for (reading, value) in known.filter(|(_, value)| value.base().is_finite()) {
             kind.get_or_insert(value);
@@ -35,9 +37,8 @@ pub(super) fn measure(
         }
     }
     let Some(kind) = kind else {
-        return Measured::nothing(0, format!("n/a: nothing observes {}", objective.name));
+        return Measured::nothing(0, without_data(window, objective, asked_for > 0));
     };
-    let asked = objective.limit.or(objective.target);
     if let Some(asked) = asked.filter(|asked| asked.kind() != kind.kind()) {
         return Measured::nothing(
             0,
@@ -49,6 +50,43 @@ pub(super) fn measure(
         );
     }
     judge_worst(&replicas, kind, objective.bound)
+}
+
+/// Whether `reading` is of `metric`, told in what the table asks for.
+///
+/// A table may ask for memory in bytes or as a share of the limit; sources tell both, under names of their own.
+pub(super) fn tells(reading: &Reading, metric: &str, asked: Option<Quantity>) -> bool {
+    use Quantity::{Share, Size};
+    let name = reading.metric.as_str();
+    if name == metric {
+        return !matches!((asked, reading.value), (Some(Size(_)), Some(Share(_))));
+    }
+    match (asked, reading.value) {
+        (Some(Size(_)), Some(Size(_))) => name.strip_suffix("_used") == Some(metric),
+        (Some(Share(_)), Some(Share(_))) => metric.strip_suffix("_share") == Some(name),
+        _ => false,
+    }
+}
+
+/// Why there is no value: nobody looks, or whoever looked saw nothing, for a reason that an event told.
+fn without_data(window: &Window<'_>, objective: &Objective, was_asked_for: bool) -> String {
+    let name = &objective.name;
+    if !was_asked_for {
+        return format!("n/a: nothing observes {name}");
+    }
+    let tier = name.split('.').next().unwrap_or_default();
+    let is_of_tier = |text: &&String| {
+        let rest = text.strip_prefix(tier);
+        rest.is_some_and(|rest| rest.starts_with([',', ' ']))
+    };
+    let mut troubles = window.log.events.iter().filter_map(|event| match &event.kind {
+        EventKind::SourceError(text) => Some(text),
+        _ => None,
+    });
+    match troubles.rfind(is_of_tier) {
+        Some(trouble) => format!("n/a: no data; {trouble}"),
+        None => format!("n/a: no data for {name}"),
+    }
 }
 
 fn judge_worst(replicas: &BTreeMap<&str, Vec<Part>>, kind: Quantity, bound: Bound) -> Measured {

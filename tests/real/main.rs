@@ -7,6 +7,7 @@
 mod counts;
 mod failures;
 mod harness;
+mod observed;
 mod scarce;
 mod streams;
 mod truth;

@@ -405,3 +405,49 @@ fn observed_metrics_judge_the_worst_replica() {
     assert!(judged[1].note.contains("a count, the table asks for a share"));
     assert_eq!(judged[2].status, ObjectiveStatus::NotMeasured);
 }
+
+#[test]
+fn memory_is_judged_in_what_the_table_asks_for() {
+    let bytes = Quantity::Size(crate::units::Bytes::new(500_000_000));
+    let share = Quantity::Share(Ratio::new(0.8));
+    let row = |metric: &str, limit| {
+        objective(Measure::Observed("api".into(), metric.into()), None, Some(limit))
+    };
+    let mut log = run(STEADY, vec![row("memory", bytes), row("memory_share", share)], 20);
+    let used = Quantity::Size(crate::units::Bytes::new(300_000_000));
+    for interval in &mut log.intervals {
+        for (metric, value) in [("memory", Quantity::Share(Ratio::new(0.6))), ("memory_used", used)]
+        {
+            interval.readings.push(Reading {
+                tier: "api".into(),
+                metric: metric.into(),
+                replica: String::new(),
+                value: Some(value),
+            });
+        }
+    }
+    let judged = judge(&log, Strictness::Normal).objectives;
+    assert_eq!(judged[0].estimate, Some(used));
+    assert!(judged[1].estimate.is_some_and(|share| (share.base() - 0.6).abs() < 1e-9));
+}
+
+#[test]
+fn source_that_failed_gives_no_data_and_its_reason_rather_than_zero() {
+    let measure = Measure::Observed("db".into(), "connections".into());
+    let mut row = objective(measure, None, Some(Quantity::Count(150.0)));
+    row.name = "db.connections".into();
+    let mut log = run(STEADY, vec![row], 20);
+    for interval in &mut log.intervals {
+        interval.readings.push(Reading {
+            tier: "db".into(),
+            metric: "connections".into(),
+            replica: String::new(),
+            value: None,
+        });
+    }
+    let reason = "db, PostgreSQL: no answer within 1s".to_owned();
+    log.events.push(Event { at: RunTime::ZERO, kind: EventKind::SourceError(reason) });
+    let judged = &judge(&log, Strictness::Normal).objectives[0];
+    assert_eq!((judged.estimate, judged.status), (None, ObjectiveStatus::NotMeasured));
+    assert_eq!(judged.note, "n/a: no data; db, PostgreSQL: no answer within 1s");
+}

@@ -1,0 +1,132 @@
+//! Which source counts where several give the same metric of a tier.
+//!
+//! A replica may be read from its control group and from Prometheus at once. Mixing the two second by second
+//! would compare unlike numbers and count replicas twice, so one group of sources is settled on early.
+
+use std::collections::HashMap;
+
+use crate::metrics::Reading;
+
+/// Rates need two readings; from the third on, a source that still has nothing will not be waited for.
+const SETTLED_AFTER: u32 = 2;
+
+/// What one source told.
+pub(super) struct Told {
+    /// Its group; lower ones are preferred.
+    pub(super) group: usize,
+    /// Whether it could not be read.
+    pub(super) failed: bool,
+    /// Its readings.
+    pub(super) readings: Vec<Reading>,
+}
+
+/// Tier and metric.
+type Key = (String, String);
+
+/// The choices made so far.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    readings: u32,
+    settled: HashMap<Key, usize>,
+}
+
+impl Choice {
+    /// Keeps of each metric of a tier the readings of one group. A metric that a source could give, but has
+    /// never given without failing, is left out: not every Redis has a replication lag.
+    pub(super) fn pick(&mut self, told: Vec<Told>) -> Vec<Reading> {
+        self.readings += 1;
+        let groups = self.groups(&told);
+        let is_picked = |group: usize, reading: &Reading| groups.get(&key(reading)) == Some(&group);
+        let picked = told.into_iter().flat_map(|told| {
+            let of_group = told.readings.into_iter();
+            of_group.filter(move |reading| is_picked(told.group, reading))
+        });
+        picked.collect()
+    }
+
+    /// The group that counts for each metric now.
+    fn groups(&mut self, told: &[Told]) -> HashMap<Key, usize> {
+        let mut groups = self.settled.clone();
+        let mut best: HashMap<Key, (bool, usize)> = HashMap::new();
+        for told in told {
+            for reading in &told.readings {
+                let has_data = reading.value.is_some();
+                if !has_data && !told.failed {
+                    continue;
+                }
+                // Data goes before "no data", then the lower group.
+                let rank = (!has_data, told.group);
+                let slot = best.entry(key(reading)).or_insert(rank);
+                *slot = rank.min(*slot);
+            }
+        }
+        for (key, (no_data, group)) in best {
+            groups.entry(key.clone()).or_insert(group);
+            if !no_data && self.readings > SETTLED_AFTER {
+                self.settled.entry(key).or_insert(group);
+            }
+        }
+        groups
+    }
+}
+
+fn key(reading: &Reading) -> Key {
+    (reading.tier.clone(), reading.metric.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Quantity;
+
+    fn reading(metric: &str, replica: &str, value: Option<f64>) -> Reading {
+        let (tier, metric, replica) = ("api".into(), metric.into(), replica.into());
+        Reading { tier, metric, replica, value: value.map(Quantity::Count) }
+    }
+
+    fn told(group: usize, readings: &[Reading]) -> Told {
+        Told { group, failed: false, readings: readings.to_vec() }
+    }
+
+    fn replicas(readings: &[Reading]) -> Vec<&str> {
+        readings.iter().map(|one| one.replica.as_str()).collect()
+    }
+
+    #[test]
+    fn preferred_group_counts_once_it_has_data() {
+        let mut choice = Choice::default();
+        let whole = reading("cpu", "", Some(0.5));
+        let first = choice.pick(vec![
+            told(0, &[reading("cpu", "1", None), reading("cpu", "2", None)]),
+            told(1, std::slice::from_ref(&whole)),
+        ]);
+        assert_eq!(replicas(&first), [""]);
+        let both = [reading("cpu", "1", Some(0.4)), reading("cpu", "2", Some(0.6))];
+        let second = choice.pick(vec![told(0, &both), told(1, &[whole])]);
+        assert_eq!(replicas(&second), ["1", "2"]);
+    }
+
+    #[test]
+    fn settled_group_that_fails_reads_no_data_and_is_not_replaced() {
+        let mut choice = Choice::default();
+        let (one, other) = (reading("cpu", "1", Some(0.4)), reading("cpu", "", Some(0.5)));
+        for _ in 0..3 {
+            choice.pick(vec![
+                told(0, std::slice::from_ref(&one)),
+                told(1, std::slice::from_ref(&other)),
+            ]);
+        }
+        let failed = Told { group: 0, failed: true, readings: vec![reading("cpu", "1", None)] };
+        let picked = choice.pick(vec![failed, told(1, &[other])]);
+        assert_eq!(picked, [reading("cpu", "1", None)]);
+    }
+
+    #[test]
+    fn metric_that_a_source_never_gives_is_left_out_unless_it_failed() {
+        let mut choice = Choice::default();
+        let lag = reading("replication_lag", "", None);
+        assert_eq!(choice.pick(vec![told(0, std::slice::from_ref(&lag))]), []);
+        let failed = Told { group: 0, failed: true, readings: vec![lag.clone()] };
+        assert_eq!(choice.pick(vec![failed]), [lag]);
+    }
+}

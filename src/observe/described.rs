@@ -1,0 +1,420 @@
+//! `observe:` of a stack file → sources.
+//!
+//! An address that is empty is left out: `${AIS_REDIS_URL:-}` reads Redis where the environment knows it, and
+//! the same file serves elsewhere. Several addresses in one text, parted by blanks or commas, are one a replica.
+
+use std::collections::BTreeSet;
+
+use super::cgroup::Cgroup;
+use super::error::ObserveError;
+use super::mapping::{Formula, Mapping, Subject, Unit};
+use super::page::Pages;
+use super::presets;
+use super::prometheus::Query;
+use super::promql::{self, Target};
+use super::series::Selector;
+use super::source::{Place, Source, SourceSpec};
+use super::watch::WatchPlan;
+use crate::scenario::stack::{Exporter, Tier};
+use crate::scenario::{Problem, ProblemKind, Problems, Spanned, Stack};
+use crate::units::Nanos;
+
+/// How often metrics are read where the file does not say.
+const EVERY: Nanos = Nanos::from_secs(1);
+/// How long a source may take where the file does not say.
+const TIMEOUT: Nanos = Nanos::from_secs(1);
+/// The range of rates in Prometheus where the file does not say: four of its usual scrape intervals of 15 s.
+const RANGE: &str = "1m";
+/// Names in a tier's `prometheus:` that are not metrics.
+const SETTINGS: [&str; 4] = ["preset", "match", "replica_label", "range"];
+/// Ready-made metrics that a file can ask for by name.
+const PRESETS: [&str; 6] = ["nodejs", "node", "cadvisor", "postgres", "redis", "nginx"];
+
+/// The sources that a stack file describes. `secrets` are the values that came from the environment.
+///
+/// # Errors
+/// Everything that is wrong, by place: addresses, presets, passwords that stand in the file.
+pub fn described(stack: &Stack, secrets: &[String]) -> Result<WatchPlan, Vec<Problem>> {
+    let mut reader = Describing { stack, secrets, problems: Problems::default(), sources: vec![] };
+    for tier in &stack.tiers {
+        reader.tier(tier);
+    }
+    if reader.problems.is_empty() {
+        Ok(WatchPlan {
+            sources: reader.sources,
+            every: stack.observe.every.unwrap_or(EVERY),
+            timeout: stack.observe.timeout.unwrap_or(TIMEOUT),
+        })
+    } else {
+        Err(reader.problems.into_sorted())
+    }
+}
+
+/// The sources of the simulated stack at `target` (`http://host:port`), whose one page tells of all tiers;
+/// `None` where no simulator answers there.
+pub async fn simulated(target: &str) -> Option<WatchPlan> {
+    let text = format!("{}/__sim/metrics", target.trim_end_matches('/'));
+    let page = Pages::new(TIMEOUT).ok()?.get(super::page::address(&text).ok()?).await.ok()?;
+    let series = super::exposition::parse(&page).ok()?;
+    let up = series.iter().filter(|one| one.name == "sim_up");
+    let tiers: BTreeSet<&str> = up.map(|one| one.label("tier")).collect();
+    let sources: Vec<_> = tiers.iter().flat_map(|tier| of_simulator(tier, &text)).collect();
+    (!sources.is_empty()).then_some(WatchPlan { sources, every: EVERY, timeout: TIMEOUT })
+}
+
+fn of_simulator(tier: &str, url: &str) -> [SourceSpec; 2] {
+    let spec = |group, replica_label: Option<&str>, mappings| SourceSpec {
+        subject: Subject {
+            tier: tier.to_owned(),
+            replica: String::new(),
+            replica_label: replica_label.map(str::to_owned),
+        },
+        place: Place::Page { url: url.to_owned(), mappings, recognise: false },
+        cores: None,
+        memory_limit: None,
+        group,
+    };
+    [
+        spec(0, None, presets::simulator_tier(tier)),
+        spec(1, Some("replica"), presets::simulator(tier)),
+    ]
+}
+
+struct Describing<'a> {
+    stack: &'a Stack,
+    secrets: &'a [String],
+    problems: Problems,
+    sources: Vec<SourceSpec>,
+}
+
+/// Names before addresses: a metric that the file spells out goes before all ready-made ones.
+const SPELT_OUT: usize = 0;
+const CGROUP: usize = 10;
+const PROCESS: usize = 20;
+const POSTGRES: usize = 30;
+const REDIS: usize = 40;
+/// Each exporter of a tier is a group of its own, from here on.
+const EXPORTERS: usize = 50;
+const PROMETHEUS: usize = 1_000;
+
+impl Describing<'_> {
+    fn tier(&mut self, tier: &Tier) {
+        let observe = &tier.observe;
+        self.prometheus(tier);
+        self.each(tier, CGROUP, &observe.cgroups, |path| Ok(Place::Cgroup(Cgroup::at(path)?)));
+        self.each(tier, PROCESS, &observe.processes, |text| Ok(process(text)));
+        self.each(tier, POSTGRES, observe.postgres.as_slice(), |url| {
+            Ok(Place::Postgres { url: url.to_owned() })
+        });
+        self.each(tier, REDIS, observe.redis.as_slice(), |url| {
+            Ok(Place::Redis { url: url.to_owned() })
+        });
+        let mut presets: Vec<Option<&str>> = Vec::new();
+        for exporter in &observe.exporters {
+            self.spelt_out(tier, exporter);
+            let preset = exporter.preset.as_ref().map(|preset| preset.value.as_str());
+            if !presets.contains(&preset) {
+                presets.push(preset);
+            }
+        }
+        for (index, preset) in presets.into_iter().enumerate() {
+            self.exporters(tier, preset, EXPORTERS + index);
+        }
+    }
+
+    /// The exporters of one preset: where there are several, they are one a replica.
+    fn exporters(&mut self, tier: &Tier, name: Option<&str>, group: usize) {
+        let alike =
+            |one: &&Exporter| one.preset.as_ref().map(|preset| preset.value.as_str()) == name;
+        let all: Vec<&Exporter> = tier.observe.exporters.iter().filter(alike).collect();
+        let urls: Vec<Spanned<String>> = all.iter().map(|one| one.url.clone()).collect();
+        match name {
+            None => self.each(tier, group, &urls, |url| Ok(page(url, vec![], true))),
+            Some("simulator") => {
+                for address in urls.iter().flat_map(|url| addresses(&url.value)) {
+                    self.sources.extend(of_simulator(&tier.name.value, address));
+                }
+            }
+            Some(name) => match preset(name) {
+                Some((mappings, _)) => {
+                    self.each(tier, group, &urls, |url| Ok(page(url, mappings(), false)));
+                }
+                None => all.iter().for_each(|one| self.unknown_preset(one.preset.as_ref())),
+            },
+        }
+    }
+
+    /// The metrics that the file maps itself.
+    fn spelt_out(&mut self, tier: &Tier, exporter: &Exporter) {
+        let metrics =
+            exporter.metrics.iter().filter_map(|(name, series)| self.metric(name, series));
+        let mappings: Vec<Mapping> = metrics.collect();
+        if !mappings.is_empty() {
+            let url = std::slice::from_ref(&exporter.url);
+            self.each(tier, SPELT_OUT, url, |url| Ok(page(url, mappings.clone(), false)));
+        }
+    }
+
+    /// `name: series{label="value"}`: counters (`_total`) become rates, everything else is taken as it is.
+    fn metric(&mut self, name: &Spanned<String>, series: &Spanned<String>) -> Option<Mapping> {
+        let Some(selector) = selector(&series.value) else {
+            let message = format!("`{}` is not a series", series.value);
+            let hint = "write `name` or `name{label=\"value\"}`".to_owned();
+            self.problems.report(series.span, ProblemKind::Other { message, hint: Some(hint) });
+            return None;
+        };
+        let is_counter =
+            series.value.split('{').next().is_some_and(|name| name.ends_with("_total"));
+        let formula =
+            if is_counter { Formula::PerSecond(selector) } else { Formula::Sum(selector) };
+        Some(Mapping::new(name.value.clone(), Unit::of_metric(&name.value), formula))
+    }
+
+    fn unknown_preset(&mut self, preset: Option<&Spanned<String>>) {
+        let Some(preset) = preset else { return };
+        let known = PRESETS.iter().chain(&["simulator"]).map(|name| (*name).to_owned()).collect();
+        let kind = ProblemKind::UnknownName { what: "preset", name: preset.value.clone(), known };
+        self.problems.report(preset.span, kind);
+    }
+
+    fn prometheus(&mut self, tier: &Tier) {
+        let given = &tier.observe.prometheus;
+        let Some(base) = self.stack.observe.prometheus.clone() else {
+            if let Some((name, _)) = given.first() {
+                let message = "nothing says where Prometheus is".to_owned();
+                let hint = "give its address: `observe: { prometheus: http://127.0.0.1:9090 }`";
+                let hint = Some(hint.to_owned());
+                self.problems.report(name.span, ProblemKind::Other { message, hint });
+            }
+            return;
+        };
+        let setting =
+            |name: &str| given.iter().find(|(key, _)| key.value == name).map(|one| &one.1);
+        let label = setting("replica_label").map(|label| label.value.clone());
+        let target = Target {
+            matchers: setting("match").map(|text| text.value.clone()).unwrap_or_default(),
+            replica_label: label.clone(),
+            range: setting("range").map_or_else(|| RANGE.to_owned(), |text| text.value.clone()),
+            cores: tier.size.cores,
+            memory_limit: tier.size.memory.map(|size| size.get() as f64),
+        };
+        let queries = given.iter().filter(|(name, _)| !SETTINGS.contains(&name.value.as_str()));
+        let spelt_out: Vec<Query> = queries.map(|(name, query)| own_query(name, query)).collect();
+        let ready_made = match setting("preset").map(|name| (name, preset(&name.value))) {
+            None => Vec::new(),
+            Some((_, Some((_, exporter)))) => exporter.queries(&target),
+            Some((name, None)) => return self.unknown_preset(Some(name)),
+        };
+        for (group, queries) in [(SPELT_OUT, spelt_out), (PROMETHEUS, ready_made)] {
+            if queries.is_empty() {
+                continue;
+            }
+            let first = self.sources.len();
+            self.each(tier, group, std::slice::from_ref(&base), |url| {
+                Ok(Place::Prometheus { url: url.to_owned(), queries: queries.clone() })
+            });
+            for source in &mut self.sources[first..] {
+                source.subject.replica_label.clone_from(&label);
+            }
+        }
+    }
+
+    /// One source for each address in `texts`; where there are several, each is a replica's.
+    fn each(
+        &mut self,
+        tier: &Tier,
+        group: usize,
+        texts: &[Spanned<String>],
+        place: impl Fn(&str) -> Result<Place, ObserveError>,
+    ) {
+        let all: Vec<(&Spanned<String>, &str)> = texts
+            .iter()
+            .flat_map(|text| addresses(&text.value).map(move |address| (text, address)))
+            .collect();
+        for (index, (text, address)) in all.iter().enumerate() {
+            let replica = if all.len() > 1 { (index + 1).to_string() } else { String::new() };
+            let usable = self.without_password(text, address);
+            let spec = place(address).and_then(|place| checked(tier, replica, place, group));
+            match spec {
+                Ok(spec) if usable => self.sources.push(spec),
+                Ok(_) => {}
+                Err(error) => {
+                    let kind = ProblemKind::Other { message: error.to_string(), hint: None };
+                    self.problems.report(text.span, kind);
+                }
+            }
+        }
+    }
+
+    /// Whether the address has no password of the file's own: only the environment may bring one.
+    fn without_password(&mut self, text: &Spanned<String>, address: &str) -> bool {
+        let url = url::Url::parse(address).ok();
+        let Some(password) = url.as_ref().and_then(url::Url::password) else { return true };
+        if self.secrets.iter().any(|secret| secret.contains(password)) {
+            return true;
+        }
+        let message = "a password stands in this file".to_owned();
+        let hint = "let the environment bring it: `postgres://monitor:${DB_PASSWORD}@host/db`";
+        let kind = ProblemKind::Other { message, hint: Some(hint.to_owned()) };
+        self.problems.report(text.span, kind);
+        false
+    }
+}
+
+/// The parts of a text that holds one address or several.
+fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty())
+}
+
+fn page(url: &str, mappings: Vec<Mapping>, recognise: bool) -> Place {
+    Place::Page { url: url.to_owned(), mappings, recognise }
+}
+
+/// A source that can be used, as far as its address tells.
+fn checked(
+    tier: &Tier,
+    replica: String,
+    place: Place,
+    group: usize,
+) -> Result<SourceSpec, ObserveError> {
+    let subject = Subject { tier: tier.name.value.clone(), replica, replica_label: None };
+    let cores = tier.size.cores;
+    let memory_limit = tier.size.memory.map(|size| size.get() as f64);
+    let spec = SourceSpec { subject, place, cores, memory_limit, group };
+    Source::new(spec.clone())?;
+    Ok(spec)
+}
+
+/// The number in a file, or the number itself.
+fn process(text: &str) -> Place {
+    match text.parse() {
+        Ok(pid) => Place::Process { pid },
+        Err(_) => Place::ProcessFile { path: text.into() },
+    }
+}
+
+fn own_query(name: &Spanned<String>, query: &Spanned<String>) -> Query {
+    let unit = Unit::of_metric(&name.value);
+    Query { metric: name.value.clone(), unit, expression: query.value.clone() }
+}
+
+type Preset = (presets::Preset, promql::Exporter);
+
+fn preset(name: &str) -> Option<Preset> {
+    use promql::Exporter as E;
+    Some(match name {
+        "nodejs" => (presets::prom_client, E::PromClient),
+        "node" => (presets::node_exporter, E::Node),
+        "cadvisor" => (presets::cadvisor, E::Cadvisor),
+        "postgres" => (presets::postgres_exporter, E::Postgres),
+        "redis" => (presets::redis_exporter, E::Redis),
+        "nginx" => (presets::nginx_exporter, E::Nginx),
+        _ => return None,
+    })
+}
+
+/// Reads `name{label="value",other="value"}`.
+fn selector(text: &str) -> Option<Selector> {
+    // The exposition format has the same grammar, with a value behind it.
+    let series = super::exposition::parse(&format!("{} 0\n", text.trim())).ok()?;
+    let [one] = series.as_slice() else { return None };
+    let named = Selector::new(one.name.clone());
+    Some(one.labels.iter().fold(named, |all, (label, value)| all.is(label, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::{Loaded, load};
+
+    const SCENARIO: &str = "
+name: x
+target: http://127.0.0.1:1
+stack: stack.yaml
+scenarios: { a: { flow: [{ get: { name: a, url: / } }] } }
+workloads: { l: { stages: [{ rate: 1 req/s, duration: 1s }] } }
+";
+
+    fn loaded(stack: &str) -> Loaded {
+        let read = |path: &Path| {
+            let text = if path.ends_with("stack.yaml") { stack } else { SCENARIO };
+            Ok(text.as_bytes().to_vec())
+        };
+        let lookup = |name: &str| {
+            let url = match name {
+                "DB" => "postgres://monitor:topsecret@127.0.0.1:1/db",
+                "API" => "http://127.0.0.1:1/metrics http://127.0.0.1:2/metrics",
+                _ => return None,
+            };
+            Some(url.to_owned())
+        };
+        load(Path::new("x"), &[], &read, &lookup)
+    }
+
+    fn plan(stack: &str) -> Result<WatchPlan, Vec<String>> {
+        let loaded = loaded(stack);
+        assert_eq!(loaded.problems, []);
+        let stack = loaded.scenario.and_then(|scenario| scenario.stack).expect("a stack");
+        described(&stack, &loaded.sources.secrets)
+            .map_err(|problems| problems.iter().map(|one| one.kind.to_string()).collect())
+    }
+
+    fn named(plan: &WatchPlan) -> Vec<(String, String)> {
+        let names = plan.sources.iter().map(|one| &one.subject);
+        names.map(|subject| (subject.tier.clone(), subject.replica.clone())).collect()
+    }
+
+    fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(tier, replica)| ((*tier).to_owned(), (*replica).to_owned())).collect()
+    }
+
+    #[test]
+    fn addresses_come_from_the_environment_and_empty_ones_are_left_out() {
+        let stack = "
+observe: { prometheus: \"${PROMETHEUS:-}\", every: 2s }
+tiers:
+  api: { kind: api, observe: { exporter: \"${API:-}\", prometheus: { preset: nodejs } } }
+  db: { kind: db, observe: { postgres: \"${DB:-}\" } }
+  cache: { kind: cache, observe: { redis: \"${CACHE:-}\" } }
+";
+        let plan = plan(stack).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(named(&plan), pairs(&[("api", "1"), ("api", "2"), ("db", "")]));
+        assert_eq!((plan.every, plan.timeout), (Nanos::from_secs(2), TIMEOUT));
+    }
+
+    #[test]
+    fn exporters_of_one_preset_are_one_a_replica_and_of_different_ones_are_not() {
+        let stack = "
+tiers:
+  db:
+    kind: db
+    observe:
+      exporter:
+        - { url: http://127.0.0.1:1/metrics, preset: node }
+        - { url: http://127.0.0.1:2/metrics, preset: node }
+        - { url: http://127.0.0.1:3/metrics, preset: postgres, metrics: { slow: pg_slow_total } }
+";
+        let plan = plan(stack).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(named(&plan), pairs(&[("db", ""), ("db", "1"), ("db", "2"), ("db", "")]));
+        let groups: Vec<usize> = plan.sources.iter().map(|source| source.group).collect();
+        assert_eq!(groups, [SPELT_OUT, EXPORTERS, EXPORTERS, EXPORTERS + 1]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_and_no_password_with_it() {
+        let stack = "
+tiers:
+  api: { kind: api, observe: { exporter: { url: \"ftp://127.0.0.1\", preset: node } } }
+  web: { kind: api, observe: { exporter: { url: \"http://127.0.0.1\", preset: nodjs } } }
+  db: { kind: db, observe: { postgres: \"postgres://u:inthefile@127.0.0.1/db\" } }
+  cache: { kind: cache, observe: { prometheus: { memory: redis_memory } } }
+";
+        let problems = plan(stack).err().expect("four mistakes");
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems.contains(&"a password stands in this file".to_owned()), "{problems:?}");
+        assert!(problems.contains(&"nothing says where Prometheus is".to_owned()));
+        assert!(problems.iter().all(|text| !text.contains("inthefile")), "{problems:?}");
+    }
+}

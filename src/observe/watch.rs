@@ -1,0 +1,218 @@
+//! Reads the stack again and again, on a thread of its own and on the run's clock.
+//!
+//! The load never waits for it: observations come through a bounded channel, and where nobody takes them
+//! the next reading waits. A source that fails is told of once, and once more when it answers again.
+
+use std::collections::BTreeMap;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::error::ObserveError;
+use super::observer::{Failure, Observation, Observer};
+use super::source::SourceSpec;
+use crate::metrics::Reading;
+use crate::transport::Clock;
+use crate::units::{Nanos, RunTime};
+
+/// What is to be read, how often, and how long a source may take.
+#[derive(Clone, PartialEq, Default)]
+pub struct WatchPlan {
+    /// The sources; none where the stack file names none.
+    pub sources: Vec<SourceSpec>,
+    /// From one reading to the next.
+    pub every: Nanos,
+    /// How long one source may take.
+    pub timeout: Nanos,
+}
+
+/// What one reading of the stack came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct News {
+    /// When it was asked for.
+    pub at: RunTime,
+    /// The metrics.
+    pub readings: Vec<Reading>,
+    /// Sources that began to fail, fail otherwise than before, or answer again: in words, without secrets.
+    pub troubles: Vec<String>,
+}
+
+/// Readings that nobody has taken yet. They come once a second; a coordinator that stalls longer than this
+/// loses readings, never load.
+const INBOX: usize = 16;
+
+/// Where in its period a reading is taken: late, so that it tells of most of the second it is filed under,
+/// and early enough to be there when that second is closed.
+const OFFSET_PERCENT: u64 = 60;
+
+/// A stack that is being read. Dropped, it stops at once.
+#[derive(Debug)]
+pub struct Watch {
+    inbox: mpsc::Receiver<News>,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Begins to read; `None` where there is nothing to read.
+    ///
+    /// # Errors
+    /// Sources that cannot be used, by their place in the plan; or no thread can be had.
+    pub fn start(
+        plan: WatchPlan,
+        clock: Clock,
+    ) -> Result<Option<Self>, Vec<(usize, ObserveError)>> {
+        if plan.sources.is_empty() {
+            return Ok(None);
+        }
+        let observer = Observer::new(plan.sources, plan.timeout)?;
+        let (outbox, inbox) = mpsc::channel(INBOX);
+        let stop = CancellationToken::new();
+        let reader =
+            Reader { observer, every: plan.every, clock, outbox, troubles: BTreeMap::new() };
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("observer".to_owned())
+            .spawn(move || read_until(reader, &stopped))
+            .map_err(|error| vec![(0, ObserveError::Connection(error.to_string()))])?;
+        Ok(Some(Self { inbox, stop, thread: Some(thread) }))
+    }
+
+    /// Awaits the next reading; never ends where the thread has. May be dropped while it waits.
+    pub async fn next(&mut self) -> News {
+        match self.inbox.recv().await {
+            Some(news) => news,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A reading that is already there.
+    pub fn take(&mut self) -> Option<News> {
+        self.inbox.try_recv().ok()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // It has been told to stop and waits for nothing else; a panic there has cost readings only.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn read_until(reader: Reader, stop: &CancellationToken) {
+    // The load comes first. On Linux this speaks of the calling thread alone; without the right to it, so be it.
+    let _ = rustix::process::nice(5);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // Without a runtime there are no readings, and every objective on them says so.
+    let Ok(runtime) = runtime else { return };
+    runtime.block_on(async {
+        tokio::select! {
+            () = reader.run() => {}
+            () = stop.cancelled() => {}
+        }
+    });
+}
+
+struct Reader {
+    observer: Observer,
+    every: Nanos,
+    clock: Clock,
+    outbox: mpsc::Sender<News>,
+    troubles: BTreeMap<String, String>,
+}
+
+impl Reader {
+    async fn run(mut self) {
+        // Counters need something to count from. Gauges of the time before the run belong to no second.
+        let first = self.observer.read(self.clock.now()).await;
+        let troubles = self.changes(&first.failures);
+        let first = News { at: first.at, readings: Vec::new(), troubles };
+        if self.outbox.send(first).await.is_err() {
+            return;
+        }
+        let mut due = RunTime::ZERO + Nanos::new(self.every.get() / 100 * OFFSET_PERCENT);
+        loop {
+            let now = self.clock.now();
+            while due < now {
+                due = due + self.every;
+            }
+            tokio::time::sleep(due.since(now).into()).await;
+            let Observation { at, readings, failures } = self.observer.read(self.clock.now()).await;
+            let news = News { at, readings, troubles: self.changes(&failures) };
+            if self.outbox.send(news).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What is new about the sources that fail.
+    fn changes(&mut self, failures: &[Failure]) -> Vec<String> {
+        let now: BTreeMap<String, String> =
+            failures.iter().map(|one| (source_name(one), one.error.to_string())).collect();
+        let before = std::mem::replace(&mut self.troubles, now);
+        let begun = self.troubles.iter().filter(|(name, error)| before.get(*name) != Some(error));
+        let mut changes: Vec<String> =
+            begun.map(|(name, error)| format!("{name}: {error}")).collect();
+        let ended = before.keys().filter(|name| !self.troubles.contains_key(*name));
+        changes.extend(ended.map(|name| format!("{name}: answers again")));
+        changes
+    }
+}
+
+/// `db, PostgreSQL` or `api 2, a metrics page`.
+fn source_name(failure: &Failure) -> String {
+    let Failure { tier, replica, source, .. } = failure;
+    if replica.is_empty() {
+        format!("{tier}, {source}")
+    } else {
+        format!("{tier} {replica}, {source}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::mapping::Subject;
+    use crate::observe::presets;
+    use crate::observe::source::Place;
+
+    fn gone(tier: &str) -> SourceSpec {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("redis://:topsecret@{}", listener.local_addr().expect("bound"));
+        let subject = Subject { tier: tier.into(), replica: String::new(), replica_label: None };
+        let place = Place::Redis { url };
+        SourceSpec { subject, place, cores: None, memory_limit: None, group: 0 }
+    }
+
+    #[test]
+    fn stack_without_sources_needs_no_thread() {
+        let clock = Clock::starting_in(Nanos::ZERO);
+        assert!(Watch::start(WatchPlan::default(), clock).is_ok_and(|watch| watch.is_none()));
+    }
+
+    #[tokio::test]
+    async fn source_that_fails_is_told_of_once_and_reads_no_data_from_then_on() {
+        let every = Nanos::from_millis(20);
+        let plan = WatchPlan { sources: vec![gone("cache")], every, timeout: every };
+        let watch = Watch::start(plan, Clock::starting_in(Nanos::ZERO));
+        let mut watch = watch.unwrap_or_else(|errors| panic!("{errors:?}")).expect("a source");
+        let first = watch.next().await;
+        assert_eq!(first.troubles, ["cache, Redis: cannot reach it: connection refused"]);
+        let second = watch.next().await;
+        assert_eq!(second.troubles, [""; 0]);
+        assert!(!second.readings.is_empty());
+        assert!(second.readings.iter().all(|reading| reading.value.is_none()));
+    }
+
+    #[test]
+    fn preset_of_a_page_is_told_by_its_names() {
+        let page = include_str!("../../tests/data/observe/redis_exporter.1.txt");
+        let series = crate::observe::exposition::parse(page).expect("a real page");
+        assert_eq!(presets::recognise(&series), presets::redis_exporter());
+        assert_eq!(presets::recognise(&[]), []);
+    }
+}
