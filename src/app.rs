@@ -13,6 +13,7 @@ mod files;
 mod gate;
 mod header;
 mod history;
+mod import;
 mod observing;
 mod output;
 mod progress;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare::compare(&compare),
         Command::Runs(runs) => runs::runs(&runs),
         Command::Simulate(simulate) => simulate::simulate(&simulate),
+        Command::Import(args) => import::import(&args),
         Command::Schema => {
             write_out(&format!("{:#}\n", crate::scenario::scenario_schema()));
             Ok(Exit::Pass)

@@ -1,6 +1,7 @@
 //! The command line: what can be asked. No logic in here.
 
 mod gate;
+mod import;
 mod runs;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use crate::plan::Shard;
 use crate::units::{Nanos, Ratio, WorkRate};
 
 pub use gate::{Compare, Gate, GateFormat, Rules};
+pub use import::{Import, ImportFrom, Into};
 pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
 
 /// How much does it carry, and what do we buy next?
@@ -59,6 +61,8 @@ pub enum Command {
     Runs(Runs),
     /// Play the simulated stack of a scenario folder as a real HTTP server
     Simulate(Simulate),
+    /// Write a first scenario from a HAR, an access log or an OpenAPI description
+    Import(Import),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Print a completion script for a shell

@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod scenario;
 
 pub mod capacity;
+pub mod import;
 pub mod plan;
 pub mod schedule;
 pub mod slo;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["units"],
     &["metrics", "scenario"],
-    &["plan", "schedule", "user", "slo", "capacity"],
+    &["plan", "schedule", "user", "slo", "capacity", "import"],
     &["transport", "observe", "simulator"],
     &["engine"],
     &["report", "tui"],

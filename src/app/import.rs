@@ -1,0 +1,116 @@
+//! `plimsoll import`: reads a file, writes a scenario folder, and checks what it wrote.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{self, ImportFrom};
+use crate::import::{self, Imported, Options, system_name};
+use crate::plan::Overrides;
+use crate::scenario::{Problem, SourceId, Sources, load, render};
+use crate::units::Ratio;
+
+use super::exit::{Exit, Failure};
+use super::files::{self, create_folder};
+use super::output::{problem_colour, say, write_out};
+use super::run::plan_of;
+
+/// The largest file that is imported, in bytes: all of it is held in memory.
+const FILE_MAX: u64 = 1 << 30;
+
+/// Imports, writes and checks.
+pub(super) fn import(args: &cli::Import) -> Result<Exit, Failure> {
+    let (file, into) = match &args.from {
+        ImportFrom::Har { file, into, .. }
+        | ImportFrom::AccessLog { file, into, .. }
+        | ImportFrom::Openapi { file, into } => (file, into),
+    };
+    let name = system_name(into.name.as_deref().unwrap_or_else(|| stem(file)));
+    let folder = into.out.clone().unwrap_or_else(|| Path::new("scenarios").join(&name));
+    refuse_to_overwrite(&folder, into.force)?;
+    let text = read_text(file)?;
+    let mut sources = Sources::default();
+    let source = sources.add(file.display().to_string(), text.as_str());
+    let imported = read(&args.from, &text, source, name).map_err(|problems| {
+        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
+    })?;
+    write(&folder, &imported)?;
+    say(&imported.notes.to_string());
+    check(&folder)
+}
+
+fn read(
+    from: &ImportFrom,
+    text: &str,
+    source: SourceId,
+    name: String,
+) -> Result<Imported, Vec<Problem>> {
+    let file = |path: &Path| {
+        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    let options = |path, hosts, replay| Options { name, file: file(path), hosts, replay };
+    match from {
+        ImportFrom::Har { file, host, .. } => {
+            import::har(text, source, &options(file, host.clone(), None))
+        }
+        ImportFrom::AccessLog { file, target, replay, speed, .. } => {
+            let replay = replay.then(|| speed.unwrap_or(Ratio::new(1.0)));
+            import::access_log(text, source, &options(file, vec![target.clone()], replay))
+        }
+        ImportFrom::Openapi { file, .. } => {
+            import::openapi(text, source, &options(file, vec![], None))
+        }
+    }
+}
+
+fn stem(file: &Path) -> &str {
+    file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("imported")
+}
+
+fn read_text(file: &Path) -> Result<String, Failure> {
+    let shown = file.display();
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Usage, format!("error: cannot read `{shown}`: {error}"))
+    };
+    let size = std::fs::metadata(file).map_err(|error| failed(&error))?.len();
+    if size > FILE_MAX {
+        return Err(failed(&format!("{size} bytes are more than the {FILE_MAX} that are read")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
+    // Requests of strangers stand in logs, and not all of them send UTF-8.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn refuse_to_overwrite(folder: &Path, force: bool) -> Result<(), Failure> {
+    let file = folder.join("scenario.yaml");
+    if force || !file.exists() {
+        return Ok(());
+    }
+    let message = format!(
+        "error: `{}` is there already\nhint: --force replaces it; --name and --out choose another place",
+        file.display()
+    );
+    Err(Failure::new(Exit::Usage, message))
+}
+
+fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
+    create_folder(folder)?;
+    for (name, text) in &imported.files {
+        let path: PathBuf = folder.join(name);
+        std::fs::write(&path, text).map_err(|error| {
+            Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)
+        })?;
+        write_out(&format!("{}\n", path.display()));
+    }
+    Ok(())
+}
+
+/// What was written must pass `plimsoll check`; if it does not, that is our mistake, and it is told in full.
+fn check(folder: &Path) -> Result<Exit, Failure> {
+    let loaded = load(folder, &[], &files::read, &|_| None);
+    match plan_of(&loaded, &Overrides::default()) {
+        Ok(_) => Ok(Exit::Pass),
+        Err(failure) => Err(Failure::new(
+            Exit::Error,
+            format!("{}\nerror: the import is not valid: a mistake of plimsoll's", failure.message),
+        )),
+    }
+}

@@ -1,0 +1,78 @@
+//! `plimsoll import`: a first scenario from what people have already.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::units::Ratio;
+
+/// `plimsoll import`
+#[derive(Debug, Args)]
+pub struct Import {
+    /// From what.
+    #[command(subcommand)]
+    pub from: ImportFrom,
+}
+
+/// What can be imported.
+#[derive(Debug, Subcommand)]
+pub enum ImportFrom {
+    /// A browser's recording (HTTP Archive): one journey, with captures, think times and parallel assets
+    Har {
+        /// The recording, as developer tools export it.
+        file: PathBuf,
+        /// Keep requests to this host; the first is the target. By default the host of the first page. Can be
+        /// given again.
+        #[arg(long, value_name = "HOST")]
+        host: Vec<String>,
+        /// Where it goes.
+        #[command(flatten)]
+        into: Into,
+    },
+    /// An access log of nginx or Apache (combined or common format): the mix of requests, and rates over time
+    AccessLog {
+        /// The log.
+        file: PathBuf,
+        /// The target of the scenario: no log says where it was written.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+        target: String,
+        /// Add a workload that sends every request again at its recorded time.
+        #[arg(long)]
+        replay: bool,
+        /// Replay so many times as fast.
+        #[arg(long, value_name = "FACTOR", requires = "replay", value_parser = speed)]
+        speed: Option<Ratio>,
+        /// Where it goes.
+        #[command(flatten)]
+        into: Into,
+    },
+    /// An OpenAPI description (3.0 or 3.1, Swagger 2.0; YAML or JSON): a smoke scenario for each operation
+    Openapi {
+        /// The description.
+        file: PathBuf,
+        /// Where it goes.
+        #[command(flatten)]
+        into: Into,
+    },
+}
+
+/// Where an import goes.
+#[derive(Debug, Clone, Args)]
+pub struct Into {
+    /// The system's name; by default the file's.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The new scenario folder; by default `scenarios/NAME`.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the files of an earlier import.
+    #[arg(long)]
+    pub force: bool,
+}
+
+fn speed(text: &str) -> Result<Ratio, String> {
+    match text.trim_end_matches(['x', '×']).parse::<f64>() {
+        Ok(factor) if (0.001..=1000.0).contains(&factor) => Ok(Ratio::new(factor)),
+        _ => Err("expected a factor from 0.001 to 1000, for example 2".to_owned()),
+    }
+}

@@ -1,0 +1,268 @@
+//! A browser's recording (HAR) → one journey.
+
+mod correlate;
+mod file;
+mod journey;
+mod request;
+mod select;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::tz::TimeZone;
+
+use self::correlate::Values;
+use self::file::{Content, File};
+use self::request::Writer;
+use self::select::{Class, Exchange, host_of, origin_of};
+use super::draft::{Draft, Journey, Request, Step, stages};
+use super::names::{Names, candidates, is_id, snake};
+use super::note::Notes;
+use super::secrets::Secrets;
+use super::text::{Piece, Text};
+use super::yaml::{Entry, Value};
+use super::{Imported, Options, problem};
+use crate::scenario::{Problem, SourceId, Span};
+use crate::units::Nanos;
+
+pub(super) use self::select::is_asset;
+
+/// The most messages of a WebSocket that are sent again.
+const MESSAGES_MAX: usize = 20;
+
+/// Imports a recording: its text, which is `source` in problems.
+///
+/// # Errors
+/// Where it is no HAR, or nothing in it can be repeated.
+pub fn har(text: &str, source: SourceId, options: &Options) -> Result<Imported, Vec<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let file: File = serde_json::from_str(text).map_err(|error| {
+        let span = Span {
+            source,
+            line: error.line() as u32,
+            column: (error.column() as u32).max(1),
+            length: 1,
+        };
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+        let hint = "an HTTP Archive is saved by a browser's developer tools: Network, Export HAR";
+        vec![problem(span, format!("not an HTTP Archive: {message}"), Some(hint))]
+    })?;
+    let mut notes = Notes::default();
+    let Some((exchanges, target)) = select::select(&file.log.entries, &options.hosts, &mut notes)
+    else {
+        let message = format!("nothing in it can be repeated\n{notes}");
+        return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
+    };
+    let mut importer = Importer { options, target: &target, notes, names: Names::default() };
+    let journey = importer.journey(exchanges);
+    let mut draft = importer.draft(journey);
+    hoist_headers(&mut draft);
+    let files = vec![("scenario.yaml".to_owned(), draft.written())];
+    Ok(Imported { files, notes: importer.notes })
+}
+
+/// What a step stands for: requests of one method to one kind of path are counted together.
+type Thing = (String, String, Class);
+
+struct Importer<'a> {
+    options: &'a Options,
+    target: &'a str,
+    notes: Notes,
+    names: Names<(String, String, u8)>,
+}
+
+impl Importer<'_> {
+    fn journey(&mut self, exchanges: Vec<Exchange<'_>>) -> Journey {
+        let mut values = Values::default();
+        let mut secrets = Secrets::new(&self.options.name);
+        let today = exchanges
+            .first()
+            .and_then(|exchange| jiff::Timestamp::from_microsecond(exchange.start).ok())
+            .map_or_else(Default::default, |at| at.to_zoned(TimeZone::UTC).date());
+        let mut requests = vec![];
+        for (number, exchange) in exchanges.into_iter().enumerate() {
+            let step = self.blank(&exchange);
+            let notes = &mut self.notes;
+            let mut writer = Writer { values: &mut values, secrets: &mut secrets, notes, today };
+            let request = writer.write(&exchange, step);
+            values.answered(number, &exchange, &request.name);
+            requests.push((exchange, request));
+        }
+        let secret_values = secrets.all();
+        for (number, (_, request)) in requests.iter_mut().enumerate() {
+            request.captures = values.captures_of(number);
+            for text in request.texts_mut() {
+                for (value, piece) in &secret_values {
+                    text.replace(value, piece);
+                }
+            }
+        }
+        let steps = journey::steps(requests, &mut self.notes);
+        Journey { name: self.options.name.clone(), weight: None, steps, comment: None }
+    }
+
+    /// A step with everything but what the request itself says.
+    fn blank(&mut self, exchange: &Exchange<'_>) -> Request {
+        let kind = match exchange.class {
+            Class::Socket => "websocket",
+            Class::Events => "sse",
+            _ => match exchange.entry.request.method.as_str() {
+                "POST" => "post",
+                "PUT" => "put",
+                "PATCH" => "patch",
+                "DELETE" => "delete",
+                "HEAD" => "head",
+                _ => "get",
+            },
+        };
+        let mut step = Request::new(kind, self.name(exchange));
+        let origin = origin_of(&exchange.url).replacen(
+            "ws",
+            "http",
+            usize::from(exchange.url.scheme().starts_with("ws")),
+        );
+        if origin != self.target {
+            let host = snake(&host_of(&exchange.url)).to_ascii_uppercase();
+            let name = format!("{}_{host}_URL", self.options.name.to_ascii_uppercase());
+            step.origin = Some(Text(vec![Piece::Environment { name, default: origin }]));
+        }
+        match exchange.class {
+            Class::Asset => step.tag = Some("static"),
+            Class::Document => step.tag = Some("page"),
+            Class::Socket => step.extra = socket(exchange, &step.name, &mut self.notes),
+            Class::Call | Class::Events => {}
+        }
+        if exchange.leads_away {
+            step.extra.push(Entry::new("follow_redirects", Value::plain("false")));
+            self.notes.change("its redirect leads to a host that is not kept", step.name.clone());
+        }
+        if kind == "sse" && exchange.entry.request.method != "GET" {
+            let method = exchange.entry.request.method.to_ascii_lowercase();
+            step.extra.push(Entry::new("method", Value::text(method)));
+        }
+        step
+    }
+
+    fn name(&mut self, exchange: &Exchange<'_>) -> String {
+        let segments: Vec<&str> = exchange.url.path_segments().into_iter().flatten().collect();
+        let method = exchange.entry.request.method.as_str();
+        let shape: Vec<&str> =
+            segments.iter().map(|segment| if is_id(segment) { "{}" } else { segment }).collect();
+        let operation = operation_name(exchange);
+        let mut names = candidates(method, &segments);
+        if exchange.class == Class::Asset
+            && let Some(file) = segments.last()
+        {
+            names = vec![asset_name(file)];
+        }
+        names.splice(0..0, operation.iter().map(|name| snake(name)));
+        let shape = format!("{}/{}", host_of(&exchange.url), shape.join("/"));
+        let shape = operation.map_or(shape.clone(), |operation| format!("{shape} {operation}"));
+        let thing: Thing = (method.to_owned(), shape, exchange.class);
+        self.names.give(&(thing.0, thing.1, thing.2 as u8), &names)
+    }
+
+    fn draft(&self, journey: Journey) -> Draft {
+        let mut head = vec![
+            format!("Imported from {} by `plimsoll import har`.", self.options.file),
+            String::new(),
+            format!(
+                "  plimsoll check scenarios/{} --once      one visit, every exchange printed",
+                self.options.name
+            ),
+        ];
+        head.push(format!("  plimsoll run scenarios/{} --workload load", self.options.name));
+        Draft {
+            head,
+            name: self.options.name.clone(),
+            target: self.target.to_owned(),
+            workloads: vec![
+                stages("smoke", &[("1 iter/s".to_owned(), Nanos::from_secs(30))]),
+                stages("load", &[("10 iter/s".to_owned(), Nanos::from_secs(300))]),
+            ],
+            journeys: vec![journey],
+            ..Draft::default()
+        }
+    }
+}
+
+/// The operation of a GraphQL request: all of them go to one URL.
+fn operation_name(exchange: &Exchange<'_>) -> Option<String> {
+    let post = exchange.entry.request.post_data.as_ref()?;
+    let body: serde_json::Value = serde_json::from_str(post.text.as_deref()?).ok()?;
+    let name = body.get("operationName")?.as_str()?;
+    body.get("query")?;
+    Some(name.to_owned()).filter(|name| !snake(name).is_empty())
+}
+
+/// `main.4f3a2b91.js` → `main_js`: builds change the hash.
+fn asset_name(file: &str) -> String {
+    let parts: Vec<&str> = file
+        .split(['.', '-', '_'])
+        .filter(|part| !super::names::is_opaque(part) && !part.is_empty())
+        .collect();
+    snake(&parts.join("_"))
+}
+
+/// What a WebSocket step says besides how it is opened.
+fn socket(exchange: &Exchange<'_>, name: &str, notes: &mut Notes) -> Vec<Entry> {
+    let messages = &exchange.entry.messages;
+    let sent: Vec<_> = messages.iter().filter(|m| m.kind == "send" && m.opcode == 1).collect();
+    if sent.len() > MESSAGES_MAX {
+        let reason = format!("messages beyond the first {MESSAGES_MAX}");
+        notes.drop(reason, name.to_owned());
+    }
+    let mut extra = vec![];
+    let texts =
+        sent.iter().take(MESSAGES_MAX).map(|message| match serde_json::from_str(&message.data) {
+            Ok(json @ serde_json::Value::Object(_)) => super::draft::Json::recorded(&json).value(),
+            _ => Value::text(Text::literal(&message.data).written()),
+        });
+    let texts: Vec<Value> = texts.collect();
+    if !texts.is_empty() {
+        extra.push(Entry::new("send", Value::List(texts)));
+    }
+    let times = messages.iter().map(|message| message.time).filter(|time| time.is_finite());
+    let (first, last) = times.fold((f64::MAX, f64::MIN), |(a, b), t| (a.min(t), b.max(t)));
+    let open = if last > first { (last - first).min(3_600.0) } else { 0.0 };
+    let hold = Nanos::from_millis((open * 10.0).round().max(1.0) as u64 * 100);
+    extra.push(Entry::new("hold", Value::plain(hold.to_string())));
+    extra
+}
+
+/// Headers that all calls send the same are said once.
+fn hoist_headers(draft: &mut Draft) {
+    let mut calls: Vec<&mut Request> = vec![];
+    for step in draft.journeys.iter_mut().flat_map(|journey| &mut journey.steps) {
+        match step {
+            Step::Request(request) => calls.push(request),
+            Step::Parallel(requests) => calls.extend(requests.iter_mut()),
+            Step::Think(_) => {}
+        }
+    }
+    calls.retain(|request| request.tag.is_none());
+    let Some((first, rest)) = calls.split_first() else { return };
+    if rest.is_empty() {
+        return;
+    }
+    let shared: Vec<(String, Text)> = first
+        .headers
+        .iter()
+        .filter(|(_, text)| text.0.iter().all(|piece| !matches!(piece, Piece::Expression(_))))
+        .filter(|header| rest.iter().all(|request| request.headers.contains(header)))
+        .cloned()
+        .collect();
+    for request in calls {
+        request.headers.retain(|header| !shared.contains(header));
+    }
+    draft.headers = shared;
+}
+
+/// A body as text, where it is one.
+fn decoded(content: &Content) -> Option<String> {
+    let text = content.text.as_ref()?;
+    match content.encoding.as_deref() {
+        Some("base64") => String::from_utf8(STANDARD.decode(text).ok()?).ok(),
+        _ => Some(text.clone()),
+    }
+}

@@ -1,0 +1,119 @@
+//! The HTTP Archive format 1.2, as browsers write it.
+//!
+//! <http://www.softwareishard.com/blog/har-12-spec/>; fields that begin with `_` are Chromium's. Browsers leave
+//! out what the format demands and add what it does not know, so everything but the request's method and URL
+//! may be missing. (The `har` crate demands all that the format does, and does not know Chromium's fields.)
+
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    pub(super) log: Log,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Log {
+    pub(super) entries: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entry {
+    pub(super) started_date_time: String,
+    /// Milliseconds until the last byte; negative where it is not known.
+    #[serde(default)]
+    pub(super) time: f64,
+    pub(super) request: Request,
+    #[serde(default)]
+    pub(super) response: Response,
+    #[serde(default, rename = "_resourceType")]
+    pub(super) resource_type: Option<String>,
+    #[serde(default, rename = "_fromCache")]
+    pub(super) from_cache: Option<String>,
+    #[serde(default, rename = "_webSocketMessages")]
+    pub(super) messages: Vec<Message>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) headers: Vec<Pair>,
+    #[serde(default)]
+    pub(super) post_data: Option<PostData>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Response {
+    pub(super) status: i64,
+    pub(super) headers: Vec<Pair>,
+    pub(super) content: Content,
+    #[serde(rename = "redirectURL")]
+    pub(super) redirect_url: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Content {
+    pub(super) mime_type: String,
+    pub(super) text: Option<String>,
+    pub(super) encoding: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PostData {
+    pub(super) mime_type: String,
+    pub(super) text: Option<String>,
+    pub(super) params: Vec<Param>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Param {
+    pub(super) name: String,
+    pub(super) value: Option<String>,
+    pub(super) file_name: Option<String>,
+    pub(super) content_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Pair {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) value: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Message {
+    /// `send` or `receive`.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub(super) time: f64,
+    /// 1 is text.
+    #[serde(default)]
+    pub(super) opcode: i64,
+    #[serde(default)]
+    pub(super) data: String,
+}
+
+impl Request {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
+impl Response {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+}
+
+fn header<'h>(headers: &'h [Pair], name: &str) -> Option<&'h str> {
+    headers.iter().find(|pair| pair.name.eq_ignore_ascii_case(name)).map(|pair| pair.value.as_str())
+}

@@ -1,0 +1,104 @@
+//! The order of things: what went out at once, what came one after the other, and when a person paused.
+
+use super::select::{Class, Exchange};
+use crate::import::draft::{Request, Step};
+use crate::import::note::Notes;
+use crate::units::Nanos;
+
+/// A shorter silence is the browser's, not a person's.
+const PAUSE_MIN: i64 = 500_000;
+/// A longer one is a person who has left.
+const PAUSE_MAX: i64 = 60_000_000;
+
+/// The steps of a journey from its requests, each with the exchange that it comes from.
+pub(super) fn steps(requests: Vec<(Exchange<'_>, Request)>, notes: &mut Notes) -> Vec<Step> {
+    let mut steps = vec![];
+    let mut burst = Burst::default();
+    let mut quiet_since = None;
+    for (exchange, request) in requests {
+        if let Some(since) = quiet_since
+            && exchange.start - since >= PAUSE_MIN
+        {
+            burst.close(&mut steps);
+            steps.push(Step::Think(pause(exchange.start - since, notes)));
+        }
+        quiet_since = quiet_since.max(Some(exchange.end.max(exchange.start)));
+        burst.add(&exchange, request, &mut steps);
+    }
+    burst.close(&mut steps);
+    steps
+}
+
+/// Rounded to a tenth of a second: nobody pauses to the microsecond.
+fn pause(micros: i64, notes: &mut Notes) -> Nanos {
+    if micros > PAUSE_MAX {
+        let recorded = Nanos::from_secs((micros / 1_000_000).unsigned_abs());
+        notes.change("a pause of more than a minute: cut to 1m", recorded.to_string());
+    }
+    Nanos::from_millis((micros.min(PAUSE_MAX) / 100_000 * 100).unsigned_abs())
+}
+
+/// Requests without a pause between them.
+#[derive(Default)]
+struct Burst {
+    assets: Vec<Request>,
+    /// Where in the steps the assets go: where the first of them was asked for.
+    assets_at: usize,
+    calls: Vec<Request>,
+    /// When the first of the calls was answered.
+    calls_until: i64,
+}
+
+impl Burst {
+    fn add(&mut self, exchange: &Exchange<'_>, request: Request, steps: &mut Vec<Step>) {
+        match exchange.class {
+            Class::Document => {
+                self.close(steps);
+                steps.push(Step::Request(request));
+            }
+            Class::Asset => {
+                if self.assets.is_empty() {
+                    self.close_calls(steps);
+                    self.assets_at = steps.len();
+                }
+                // The second time, the browser had it already.
+                if self.assets.iter().all(|known| known.name != request.name) {
+                    self.assets.push(request);
+                }
+            }
+            Class::Call => {
+                if !self.calls.is_empty() && exchange.start >= self.calls_until {
+                    self.close_calls(steps);
+                }
+                self.calls_until = match self.calls.is_empty() {
+                    true => exchange.end,
+                    false => self.calls_until.min(exchange.end),
+                };
+                self.calls.push(request);
+            }
+            Class::Socket | Class::Events => {
+                self.close(steps);
+                steps.push(Step::Request(request));
+            }
+        }
+    }
+
+    fn close_calls(&mut self, steps: &mut Vec<Step>) {
+        steps.extend(together(std::mem::take(&mut self.calls)));
+    }
+
+    fn close(&mut self, steps: &mut Vec<Step>) {
+        self.close_calls(steps);
+        if let Some(step) = together(std::mem::take(&mut self.assets)) {
+            steps.insert(self.assets_at.min(steps.len()), step);
+        }
+    }
+}
+
+fn together(mut requests: Vec<Request>) -> Option<Step> {
+    match requests.len() {
+        0 => None,
+        1 => requests.pop().map(Step::Request),
+        _ => Some(Step::Parallel(requests)),
+    }
+}

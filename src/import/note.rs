@@ -1,0 +1,82 @@
+//! What an import left out or changed: told in full, each with its reason.
+
+use std::fmt;
+
+/// One kind of thing to tell, and where it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What was done and why.
+    pub reason: String,
+    /// What it was done to, in the order of the file; the same thing twice is counted.
+    pub what: Vec<(String, usize)>,
+}
+
+/// All there is to tell, in the order in which it came up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// Left out.
+    pub dropped: Vec<Note>,
+    /// Kept, but changed, or worth a look.
+    pub changed: Vec<Note>,
+}
+
+impl Notes {
+    /// Tells that `what` was left out.
+    pub(super) fn drop(&mut self, reason: impl Into<String>, what: impl Into<String>) {
+        add(&mut self.dropped, reason.into(), what.into());
+    }
+
+    /// Tells that `what` is not as it was.
+    pub(super) fn change(&mut self, reason: impl Into<String>, what: impl Into<String>) {
+        add(&mut self.changed, reason.into(), what.into());
+    }
+}
+
+fn add(notes: &mut Vec<Note>, reason: String, what: String) {
+    let note = match notes.iter_mut().position(|note| note.reason == reason) {
+        Some(at) => &mut notes[at],
+        None => {
+            notes.push(Note { reason, what: vec![] });
+            let last = notes.len() - 1;
+            &mut notes[last]
+        }
+    };
+    match note.what.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += 1,
+        None => note.what.push((what, 1)),
+    }
+}
+
+/// Where a line of short things ends.
+const WIDTH: usize = 100;
+
+impl fmt::Display for Notes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (title, notes) in [("left out", &self.dropped), ("changed", &self.changed)] {
+            for note in notes {
+                writeln!(f, "{title}: {}", note.reason)?;
+                let items = note.what.iter().map(|(what, count)| {
+                    if *count > 1 { format!("{what} ({count} times)") } else { what.clone() }
+                });
+                write_lines(f, items)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Short things side by side, long ones alone.
+fn write_lines(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = String>) -> fmt::Result {
+    let mut line = String::new();
+    for item in items {
+        if !line.is_empty() && line.len() + item.len() + 2 > WIDTH {
+            writeln!(f, "  {line}")?;
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push_str(", ");
+        }
+        line.push_str(&item);
+    }
+    if line.is_empty() { Ok(()) } else { writeln!(f, "  {line}") }
+}

@@ -1,0 +1,139 @@
+//! Texts of a scenario in the making: literals, and what takes the place of recorded values.
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// As recorded.
+    Literal(String),
+    /// A template expression, without its braces.
+    Expression(String),
+    /// A value from the environment, with a default that is no secret.
+    Environment {
+        /// The variable.
+        name: String,
+        /// What stands in for it.
+        default: String,
+    },
+}
+
+/// A text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Text(pub(super) Vec<Piece>);
+
+impl Text {
+    pub(super) fn literal(text: impl Into<String>) -> Self {
+        Self(vec![Piece::Literal(text.into())])
+    }
+
+    pub(super) fn expression(expression: impl Into<String>) -> Self {
+        Self(vec![Piece::Expression(expression.into())])
+    }
+
+    /// The recorded value, where nothing has taken its place.
+    pub(super) fn as_literal(&self) -> Option<&str> {
+        match &self.0[..] {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Puts `piece` in the place of every occurrence of `value`. Tells whether there was one.
+    pub(super) fn replace(&mut self, value: &str, piece: &Piece) -> bool {
+        let mut found = false;
+        let mut pieces = Vec::with_capacity(self.0.len());
+        for old in std::mem::take(&mut self.0) {
+            match old {
+                Piece::Literal(text) if !value.is_empty() && text.contains(value) => {
+                    found = true;
+                    for (index, part) in text.split(value).enumerate() {
+                        if index > 0 {
+                            pieces.push(piece.clone());
+                        }
+                        if !part.is_empty() {
+                            pieces.push(Piece::Literal(part.to_owned()));
+                        }
+                    }
+                }
+                other => pieces.push(other),
+            }
+        }
+        self.0 = pieces;
+        found
+    }
+
+    /// As it is written in a scenario file: braces and dollars that mean nothing stay what they are.
+    pub(super) fn written(&self) -> String {
+        let mut out = String::new();
+        for (index, piece) in self.0.iter().enumerate() {
+            match piece {
+                Piece::Literal(text) => {
+                    let before_braces = matches!(self.0.get(index + 1), Some(Piece::Expression(_)));
+                    out.push_str(&escaped(text, before_braces));
+                }
+                Piece::Expression(expression) => {
+                    out.push_str("{{ ");
+                    out.push_str(expression);
+                    out.push_str(" }}");
+                }
+                Piece::Environment { name, default } => {
+                    out.push_str("${");
+                    out.push_str(name);
+                    out.push_str(":-");
+                    out.push_str(default);
+                    out.push('}');
+                }
+            }
+        }
+        let alone = matches!(self.0[..], [Piece::Expression(_)]);
+        if !alone && out.starts_with("{{") && out.ends_with("}}") && out.matches("{{").count() == 1
+        {
+            // It would be taken for a single expression.
+            out.truncate(out.len() - 1);
+            out.push_str("{{ '}' }}");
+        }
+        out
+    }
+}
+
+/// A literal in which neither templates nor the environment find anything.
+fn escaped(text: &str, before_braces: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        let opens =
+            c == '{' && (after.starts_with(['{', '%', '#']) || (after.is_empty() && before_braces));
+        if opens {
+            out.push_str("{{ '{' }}");
+        } else if c == '$' && (after.starts_with('{') || after.is_empty()) {
+            // A dollar before a brace would ask the environment; written so, nothing is asked.
+            out.push_str("{{ '$' }}");
+        } else {
+            out.push(c);
+        }
+        rest = after;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_and_dollars_of_recorded_values_mean_nothing() {
+        assert_eq!(Text::literal("a{{b").written(), "a{{ '{' }}{b");
+        assert_eq!(Text::literal("{%x").written(), "{{ '{' }}%x");
+        assert_eq!(Text::literal("${HOME}").written(), "{{ '$' }}{HOME}");
+        assert_eq!(Text::literal("{{}}").written(), "{{ '{' }}{}{{ '}' }}");
+    }
+
+    #[test]
+    fn replacing_keeps_what_stands_around() {
+        let mut text = Text::literal("Token abc, abc");
+        assert!(text.replace("abc", &Piece::Expression("token".into())));
+        assert_eq!(text.written(), "Token {{ token }}, {{ token }}");
+        assert!(!text.replace("Token x", &Piece::Expression("y".into())));
+    }
+}
