@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         ms(drawn),
         size as f64 / 1e3
     );
-    let (all, files) = timed(|| render_all(&log, &judgement, &Extra::default()));
+    let (all, files) = timed(|| render_all(&Report::new(&log, &judgement), &Extra::default()));
     println!("all files, merged   {:>8.0} ms   (bar 2,000 ms)", ms(all));
     for (name, bytes) in files.unwrap_or_default() {
         println!("  {name:<16} {:>8.0} kB", bytes.len() as f64 / 1e3);
@@ -185,6 +185,7 @@ fn log() -> RunLog {
         objectives: vec![],
         workers: 2,
         max_vus: 5_000,
+        forecast_peak: None,
         conditions: vec![],
     };
     let mark = |minute: u64| Event {

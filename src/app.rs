@@ -5,6 +5,7 @@
 
 mod check;
 mod compare;
+mod conditions;
 mod demo;
 mod drive;
 mod embedded;
@@ -20,6 +21,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod sign_off;
 mod simulate;
 mod trace;
 #[cfg(feature = "tui")]

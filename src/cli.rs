@@ -2,6 +2,7 @@
 
 mod gate;
 mod import;
+mod report;
 mod runs;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use crate::units::{Nanos, Ratio, WorkRate};
 
 pub use gate::{Compare, Gate, GateFormat, Rules};
 pub use import::{Import, ImportFrom, Into};
+pub use report::{Report, SignOff};
 pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
 
 /// How much does it carry, and what do we buy next?
@@ -51,7 +53,7 @@ pub enum Command {
     Check(Check),
     /// Run a workload against a target, judge it by the SLO table and write the reports
     Run(Run),
-    /// Rebuild the reports of a run from its run.jsonl
+    /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(Report),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(Gate),
@@ -218,16 +220,6 @@ pub struct Run {
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,
-}
-
-/// `plimsoll report`
-#[derive(Debug, Args)]
-pub struct Report {
-    /// The folder of a run, or its run.jsonl.
-    pub run: PathBuf,
-    /// At risk fails with 99, and what is not measured is never a pass.
-    #[arg(long)]
-    pub strict: bool,
 }
 
 /// `plimsoll simulate`

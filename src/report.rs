@@ -34,9 +34,6 @@ pub use model::{Completion, Report};
 pub use series::{Point, Series, StackSeries, StepPoint, StepSeries};
 pub use totals::{Part, ScenarioTotals, Totals};
 
-use crate::metrics::RunLog;
-use crate::slo::Judgement;
-
 /// What a report shows beside the run itself.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
@@ -68,15 +65,13 @@ pub enum RenderError {
 /// # Errors
 /// Only where a renderer itself is broken; see [`RenderError`].
 pub fn render_all(
-    log: &RunLog,
-    judgement: &Judgement,
+    report: &Report,
     extra: &Extra,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, RenderError> {
-    let report = Report::new(log, judgement);
     Ok(vec![
-        ("result.json", json::render(&report, extra).into_bytes()),
-        ("report.md", markdown::render(&report, extra).into_bytes()),
-        ("junit.xml", junit::render(&report, extra)?.into_bytes()),
-        ("report.html", html::render(&report, extra)?.into_bytes()),
+        ("result.json", json::render(report, extra).into_bytes()),
+        ("report.md", markdown::render(report, extra).into_bytes()),
+        ("junit.xml", junit::render(report, extra)?.into_bytes()),
+        ("report.html", html::render(report, extra)?.into_bytes()),
     ])
 }

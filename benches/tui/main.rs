@@ -154,6 +154,7 @@ fn header() -> RunHeader {
         ],
         workers: 2,
         max_vus: 2_000,
+        forecast_peak: None,
         conditions: vec![],
     }
 }

@@ -28,6 +28,11 @@ impl Exit {
         ExitCode::from(self.number())
     }
 
+    /// The worse of two: 99 is worse than 97, and both are worse than 0.
+    pub(super) const fn worse(self, other: Self) -> Self {
+        if other.number() > self.number() { other } else { self }
+    }
+
     /// The number that `--help` documents.
     pub(super) const fn number(self) -> u8 {
         match self {

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::metrics::{RunLine, RunLog};
 
@@ -91,6 +92,20 @@ pub(super) fn read_log(path: &Path) -> Result<(RunLog, PathBuf), Failure> {
     let log = RunLog::read(&String::from_utf8_lossy(&text))
         .map_err(|error| Failure::new(Exit::Usage, format!("error: `{shown}`: {error}")))?;
     Ok((log, folder))
+}
+
+/// The capacity result that a run's folder holds: `capacity.json`, or the object `capacity` of `result.json`.
+pub(super) fn capacity_of(folder: &Path) -> Option<Value> {
+    ["capacity.json", "result.json"].iter().find_map(|name| capacity_in(&folder.join(name)))
+}
+
+/// The capacity result of a file: its object `capacity`, or the file itself where it is one.
+pub(super) fn capacity_in(file: &Path) -> Option<Value> {
+    let value: Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    match value.get("capacity") {
+        Some(inner) => Some(inner.clone()).filter(|inner| !inner.is_null()),
+        None => value.get("slo_max_per_s").is_some().then_some(value),
+    }
 }
 
 /// Makes a folder and those above it.

@@ -6,12 +6,14 @@ use crate::metrics::{LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
 use crate::plan::{ArrivalLaw, Load, Plan};
 use crate::units::{Rate, Ratio};
 
+use super::conditions::Conditions;
+
 /// The header of a run of `plan`.
 pub(super) fn header(
     plan: &Plan,
     started: Timestamp,
     workers: u32,
-    conditions: Vec<(String, String)>,
+    conditions: Conditions,
 ) -> RunHeader {
     let weight: f64 = plan.scenarios.iter().map(|scenario| scenario.weight).sum();
     let scenarios = plan
@@ -45,7 +47,8 @@ pub(super) fn header(
         objectives: plan.objectives.clone(),
         workers,
         max_vus: plan.load.max_vus(),
-        conditions,
+        conditions: conditions.facts,
+        forecast_peak: conditions.forecast_peak,
     }
 }
 

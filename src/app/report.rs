@@ -9,14 +9,22 @@ use crate::slo::{Judgement, Strictness, judge};
 
 use super::exit::{Exit, Failure};
 use super::files;
+use super::history;
 use super::output::{say, style, width, write_out};
+use super::sign_off::sign_off;
 
-/// Rebuilds the reports of a run.
+/// Rebuilds the reports of runs, or makes one document of them.
 pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
-    let (log, folder) = files::read_log(&args.run)?;
+    if args.sign_off.wanted {
+        return sign_off(args);
+    }
     let strictness = strictness(args.strict);
-    let judgement = finish(&log, &folder, strictness, false)?;
-    Ok(Exit::of(&judgement, strictness))
+    let mut worst = Exit::Pass;
+    for run in history::named(&args.runs)? {
+        let judgement = finish(&run.log, &run.folder, strictness, false)?;
+        worst = worst.worse(Exit::of(&judgement, strictness));
+    }
+    Ok(worst)
 }
 
 /// How strict `--strict` is.
@@ -31,9 +39,9 @@ pub(super) fn finish(
     strictness: Strictness,
     quiet: bool,
 ) -> Result<Judgement, Failure> {
-    let judgement = conclude(log, folder, strictness)?;
-    tell(&Report::new(log, &judgement), folder, quiet);
-    Ok(judgement)
+    let report = conclude(log, folder, strictness)?;
+    tell(&report, folder, quiet);
+    Ok(report.judgement)
 }
 
 /// Judges a log and writes its reports.
@@ -41,13 +49,15 @@ pub(super) fn conclude(
     log: &RunLog,
     folder: &Path,
     strictness: Strictness,
-) -> Result<Judgement, Failure> {
-    let judgement = judge(log, strictness);
-    let extra = Extra { strict: strictness == Strictness::Strict, ..Extra::default() };
-    let rendered = render_all(log, &judgement, &extra)
+) -> Result<Report, Failure> {
+    let report = Report::new(log, &judge(log, strictness));
+    // What a capacity search left in the folder stays in the reports.
+    let capacity = files::capacity_of(folder);
+    let extra = Extra { capacity, strict: strictness == Strictness::Strict };
+    let rendered = render_all(&report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     files::write_reports(folder, &rendered)?;
-    Ok(judgement)
+    Ok(report)
 }
 
 /// Prints the summary.

@@ -15,6 +15,7 @@ use crate::slo::{Judgement, Strictness};
 use crate::transport::{Permit, TlsSetup};
 use crate::units::{RunTime, Seed};
 
+use super::conditions::Conditions;
 use super::drive::drive;
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
@@ -126,7 +127,8 @@ pub(super) fn prepare(
     let watch = runtime.block_on(observing::chosen(watch, &loaded, &plan, asked.simulated));
     let started = wall::now();
     let mut folder = RunFolder::create(out, &plan.name, started)?;
-    let header = header(&plan, started, workers, asked.tags.to_vec());
+    let conditions = Conditions::of(&loaded, &plan, asked, load_args);
+    let header = header(&plan, started, workers, conditions);
     folder.append(&RunLine::Run(header.clone()))?;
     if limit.is_short() {
         say(&format!("warning: {limit}"));

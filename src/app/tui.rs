@@ -222,9 +222,8 @@ impl Session {
         let reason = self.runtime.block_on(drive(&mut prepared, &mut self.screen))?;
         drop(stack);
         let (log, folder) = files::read_log(&folder)?;
-        let judgement = conclude(&log, &folder, self.strictness())?;
-        let report = Report::new(&log, &judgement);
-        let exit = exit_of(reason, &judgement, self.strictness());
+        let report = conclude(&log, &folder, self.strictness())?;
+        let exit = exit_of(reason, &report.judgement, self.strictness());
         self.last = Some((report.clone(), folder.clone(), exit));
         if self.screen.wants_to_leave() {
             self.leaving = true;

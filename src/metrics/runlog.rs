@@ -107,6 +107,9 @@ pub struct RunHeader {
     pub max_vus: u32,
     /// Free facts about the conditions: replicas, sizes, versions, tags.
     pub conditions: Vec<(String, String)>,
+    /// The peak that the stack is to carry, growth included, in requests per second; absent where none is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast_peak: Option<Rate>,
 }
 
 /// What happened at one moment.

@@ -71,6 +71,7 @@ fn header() -> RunHeader {
         objectives: vec![],
         workers: 2,
         max_vus: 500,
+        forecast_peak: None,
         conditions: vec![("api replicas".into(), "2 × m5.large".into())],
     }
 }

@@ -131,11 +131,31 @@ fn sentence(input: &SignOff, verdict: Verdict) -> String {
         return "No run was given: nothing was tested.".into();
     };
     let of = wording::sentence(decisive);
-    match (count, verdict) {
+    let runs = match (count, verdict) {
         (1, _) => of,
         (_, Verdict::Pass) => format!("All {count} runs pass. {}: {of}", run_name(decisive)),
         _ => format!("The worst of {count} runs decides. {}: {of}", run_name(decisive)),
+    };
+    match unproven_peak(input) {
+        Some(unproven) => format!("{runs} {unproven}"),
+        None => runs,
     }
+}
+
+/// What keeps the runs from speaking for the forecast peak; none where one of them, or a confirmed search,
+/// carried it.
+fn unproven_peak(input: &SignOff) -> Option<String> {
+    let peak = input.forecast_peak?;
+    let confirmed = input.capacity.as_ref().is_some_and(|it| it["confirmed"] == true);
+    let searched = slo_max(input).filter(|_| confirmed).map(Rate::per_second);
+    let shown = [highest_tested(&input.runs), searched].into_iter().flatten();
+    if shown.into_iter().any(|rate| rate >= peak) {
+        return None;
+    }
+    Some(format!(
+        "Nothing shows that the forecast peak of {} req/s is carried.",
+        format::rate(peak)
+    ))
 }
 
 fn section(run: &Report) -> RunSection {
@@ -208,7 +228,8 @@ fn headroom(input: &SignOff, capacity: Option<&CapacityView>) -> Vec<(&'static s
     let room = match (slo_max(input), input.forecast_peak.map(Rate::get)) {
         (Some(slo_max), Some(peak)) if peak > 0.0 => {
             let room = (slo_max / peak - 1.0) * 100.0;
-            format!("{room:+.0} % between the forecast peak and SLO-max")
+            let room = format!("{room:+.0}").replace('-', "−");
+            format!("{room} % between the forecast peak and SLO-max")
         }
         _ => not_tested(),
     };

@@ -98,8 +98,11 @@ fn same_log_gives_the_same_bytes() {
         let mut back = RunLog::read(&text).expect("reads");
         back.torn = log.torn;
         let extra = Extra::default();
-        let first = render_all(log, judgement, &extra).expect("renders");
-        assert!(first == render_all(&back, judgement, &extra).expect("renders"), "{name}");
+        let first = render_all(&Report::new(log, judgement), &extra).expect("renders");
+        assert!(
+            first == render_all(&Report::new(&back, judgement), &extra).expect("renders"),
+            "{name}"
+        );
     }
 }
 
@@ -192,7 +195,7 @@ fn quantiles_of_the_run_come_from_merged_histograms() {
 
 #[test]
 fn foreign_text_stays_text_in_every_format() {
-    let Case { log, judgement, report, .. } = case("nasty");
+    let Case { report, .. } = case("nasty");
     let markdown = markdown::render(report, &Extra::default());
     assert!(!markdown.contains("<script"));
     let columns = |line: &str| line.replace("\\|", "").matches('|').count();
@@ -202,7 +205,7 @@ fn foreign_text_stays_text_in_every_format() {
     }
     let xml = junit::render(report, &Extra::default()).expect("writes");
     assert!(!xml.contains("<script") && !xml.contains('\x1b'));
-    let files = render_all(log, judgement, &Extra::default()).expect("renders");
+    let files = render_all(report, &Extra::default()).expect("renders");
     for (name, bytes) in files {
         let text = String::from_utf8(bytes).expect("UTF-8");
         assert!(name == "result.json" || !text.contains("<script"), "{name}");
@@ -301,9 +304,9 @@ fn odd_times_in_a_log_never_stop_a_report() {
     for twist in twisted {
         let (mut log, mut judgement) = (log.clone(), judgement.clone());
         twist(&mut log, &mut judgement);
-        let files = render_all(&log, &judgement, &Extra::default()).expect("renders");
-        assert!(files.iter().all(|(_, bytes)| bytes.len() < 1_000_000));
         let report = Report::new(&log, &judgement);
+        let files = render_all(&report, &Extra::default()).expect("renders");
+        assert!(files.iter().all(|(_, bytes)| bytes.len() < 1_000_000));
         assert!(terminal::summary(&report, Style::Plain, 100).contains("FAIL"));
     }
 }
@@ -317,7 +320,7 @@ fn capacity_of_another_shape_never_stops_a_report() {
         serde_json::json!({ "options": 3, "tiers": [] }),
     ] {
         let extra = Extra { capacity: Some(broken), ..Extra::default() };
-        assert!(render_all(&log, &judgement, &extra).is_ok());
+        assert!(render_all(&Report::new(&log, &judgement), &extra).is_ok());
     }
 }
 

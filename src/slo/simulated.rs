@@ -88,6 +88,7 @@ pub(super) fn header(rate: f64, seconds: u64, objectives: Vec<Objective>) -> Run
         objectives,
         workers: 1,
         max_vus: 100_000,
+        forecast_peak: None,
         conditions: vec![],
     }
 }

@@ -27,10 +27,7 @@ pub(in super::super) fn repeated(
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
-        // 99 is worse than 97, and both are worse than 0.
-        if exit.number() > worst.number() {
-            worst = exit;
-        }
+        worst = worst.worse(exit);
     }
     Ok(worst)
 }

@@ -14,7 +14,17 @@ use super::super::output::{say, write_out};
 use super::filtered;
 
 /// What a run's folder holds. Files that are not ours stay, and their folder with them.
-const OURS: [&str; 5] = ["report.html", "report.md", "result.json", "junit.xml", "run.jsonl"];
+const OURS: [&str; 9] = [
+    "report.html",
+    "report.md",
+    "result.json",
+    "junit.xml",
+    "sign-off.html",
+    "sign-off.md",
+    "sign-off.pdf",
+    "events.jsonl",
+    "run.jsonl",
+];
 
 /// Deletes runs, or tells which it would delete.
 pub(super) fn prune(args: &cli::Prune) -> Result<Exit, Failure> {

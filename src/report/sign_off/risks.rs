@@ -100,6 +100,9 @@ pub(super) fn untested(input: &SignOff) -> Vec<String> {
             }
         }
     }
+    if input.stack.is_empty() {
+        untested.push("The versions of the stack's components were not stated (`--fact`).".into());
+    }
     untested.extend(beyond(input));
     untested
 }

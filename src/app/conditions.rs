@@ -1,0 +1,86 @@
+//! The conditions of a run that its plan alone does not tell: what it runs on, and what the command line changed.
+//!
+//! They stand in the run's header, so that reports can name them and a gate refuses to compare runs that
+//! differ in one.
+
+use crate::cli;
+use crate::plan::Plan;
+use crate::scenario::stack::{Size, Tier, TierKind};
+use crate::scenario::{Loaded, Stack};
+use crate::units::{Rate, RateUnit};
+
+use super::run::Asked;
+
+/// What the header says of them.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    /// Facts in pairs, in the order in which they are shown.
+    pub(super) facts: Vec<(String, String)>,
+    /// The forecast peak with its growth, requests per second.
+    pub(super) forecast_peak: Option<Rate>,
+}
+
+/// Words in a setting's path that make its value a secret.
+const SECRETS: [&str; 9] =
+    ["header", "authorization", "bearer", "basic", "password", "token", "secret", "cookie", "key"];
+
+impl Conditions {
+    /// The conditions of a run of `plan`, which was compiled from `loaded`.
+    pub(super) fn of(loaded: &Loaded, plan: &Plan, asked: &Asked<'_>, load: &cli::Load) -> Self {
+        let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
+        let mut facts = asked.tags.to_vec();
+        facts.extend(stack.into_iter().flat_map(|stack| &stack.tiers).map(tier));
+        facts.extend(load.think.map(|think| ("--think".to_owned(), think.to_string())));
+        facts.extend(load.max_vus.map(|most| ("--max-vus".to_owned(), most.to_string())));
+        facts.extend(asked.settings.iter().map(setting));
+        let forecast_peak = stack.and_then(|stack| peak(stack, plan.requests_per_iteration()));
+        Self { facts, forecast_peak }
+    }
+}
+
+/// `tier api`, `3 × 2 cores, 2 GiB`.
+fn tier(tier: &Tier) -> (String, String) {
+    let name = format!("tier {}", tier.name.value);
+    if tier.kind == TierKind::External {
+        return (name, "a service of others".to_owned());
+    }
+    let Size { cores, memory } = tier.size;
+    let size: Vec<String> =
+        [cores.map(|cores| format!("{cores} cores")), memory.map(|it| it.to_string())]
+            .into_iter()
+            .flatten()
+            .collect();
+    let size = if size.is_empty() { "size not stated".to_owned() } else { size.join(", ") };
+    (name, format!("{} × {size}", tier.replicas))
+}
+
+/// A change of the file; secrets are named, not shown.
+fn setting((path, value): &(String, String)) -> (String, String) {
+    let lower = path.to_lowercase();
+    let is_secret = SECRETS.iter().any(|word| lower.contains(word)) || value.contains('@');
+    let shown = if is_secret { "(not shown)" } else { value };
+    (format!("--set {path}"), shown.to_owned())
+}
+
+/// What the stack is planned for, requests per second.
+fn peak(stack: &Stack, requests_per_iteration: f64) -> Option<Rate> {
+    let peak = stack.forecast.peak?;
+    let growth = 1.0 + stack.forecast.growth.get();
+    Some(match peak.unit {
+        RateUnit::Requests => peak.rate.times(growth),
+        RateUnit::Iterations => peak.rate.times(growth * requests_per_iteration),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_that_may_be_a_secret_is_named_and_not_shown() {
+        let shown = |path: &str, value: &str| setting(&(path.to_owned(), value.to_owned())).1;
+        assert_eq!(shown("http.timeout", "5s"), "5s");
+        assert_eq!(shown("http.headers.Authorization", "Bearer x"), "(not shown)");
+        assert_eq!(shown("target", "http://me:word@127.0.0.1"), "(not shown)");
+    }
+}
