@@ -182,6 +182,7 @@ fn play(folder: &Path, audience: &mut impl Audience) -> (StopReason, RunLog) {
         tags: &[],
         preflight: false,
         may_load: &[],
+        simulated: false,
     };
     let load = cli::Load { workers: Some(1), ..cli::Load::default() };
     let out = folder.join("reports");
