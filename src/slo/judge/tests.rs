@@ -177,6 +177,27 @@ fn generator_that_lags_or_sweats_is_not_valid() {
     assert_status(&judgement, "generator_cpu", ValidityStatus::NotValid);
 }
 
+/// Goal: no advice to lower the rate to one above the run's own.
+/// Method: lag in every other second of an even rate says nothing against the rate; lag in every second
+/// that carried more does.
+#[test]
+fn advice_names_a_rate_only_where_the_rate_is_the_cause() {
+    let lagging = |late: fn(usize, &crate::metrics::Interval) -> bool| {
+        let mut log = run(STEADY, table(), 9);
+        for (index, interval) in log.intervals.iter_mut().enumerate() {
+            let mut lags = crate::metrics::Distribution::new();
+            let lag = if late(index, interval) { 5 } else { 0 };
+            lags.record_n(Nanos::from_millis(lag), 80);
+            interval.schedule_lag = lags.to_sparse();
+        }
+        finding(&judge(&log, Strictness::Normal), "schedule_lag").message.clone()
+    };
+    let by_chance = lagging(|index, _| index % 2 == 0);
+    assert!(by_chance.contains("it is not the rate"), "{by_chance}");
+    let by_rate = lagging(|_, interval| interval.requests() > 70);
+    assert!(by_rate.contains("would have been valid here"), "{by_rate}");
+}
+
 #[test]
 fn arrivals_short_of_the_stages_are_not_valid() {
     let log = record(header(160.0, 60, table()), &STEADY.play(10));

@@ -57,13 +57,20 @@ fn allowed_lag(window: &Window<'_>) -> f64 {
 
 /// What this generator would have carried, in words to add to an advice.
 fn carried(window: &Window<'_>, allowed_lag: f64) -> String {
-    if let Some(rate) = highest_valid_rate(window, allowed_lag) {
-        return format!("; up to about {rate:.0} req/s would have been valid here");
-    }
     let requests: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
     let seconds: f64 = window.judged.iter().map(|interval| interval.length().as_secs_f64()).sum();
-    let half = requests as f64 / seconds.max(1.0) / 2.0;
-    format!("; no second of this run kept to the limits: try {half:.0} req/s")
+    let mean = requests as f64 / seconds.max(1.0);
+    match highest_valid_rate(window, allowed_lag) {
+        Some(rate) if rate >= mean => format!(
+            "; seconds with up to {rate:.0} req/s kept to the limits, so it is not the rate: \
+             something else took this machine's time"
+        ),
+        Some(rate) => format!("; up to about {rate:.0} req/s would have been valid here"),
+        None => {
+            let half = mean / 2.0;
+            format!("; no second of this run kept to the limits: try {half:.0} req/s")
+        }
+    }
 }
 
 /// The highest rate of requests a second that this run shows to be valid: of the seconds that kept to the
