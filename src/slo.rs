@@ -9,6 +9,7 @@ mod judge;
 mod measured;
 mod objectives;
 mod observed;
+mod rate_limit;
 mod rebuffering;
 pub mod regression;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod validity;
 mod window;
 
 pub use judge::{Strictness, judge};
+pub use rate_limit::{RateLimit, SOURCE_ADDRESSES};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +61,12 @@ pub struct Validity {
     pub findings: Vec<Finding>,
     /// The stack's in-flight or response time grew without end: the load exceeds what it carries.
     pub overloaded: bool,
-    /// Throttled answers dominate: the edge's limit was measured, not the stack's capacity.
+    /// Throttled answers dominate, or a rate is pinned while the stack idles: the edge's limit was measured, not
+    /// the stack's capacity.
     pub rate_limited: bool,
+    /// That limit, where the run tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
 }
 
 impl Validity {

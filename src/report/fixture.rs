@@ -257,6 +257,7 @@ fn valid() -> Validity {
         ],
         overloaded: false,
         rate_limited: false,
+        rate_limit: None,
     }
 }
 
@@ -399,6 +400,7 @@ pub(super) fn not_valid() -> (RunLog, Judgement) {
         ],
         overloaded: true,
         rate_limited: false,
+        rate_limit: None,
     };
     (log, judgement)
 }

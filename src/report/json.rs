@@ -89,6 +89,12 @@ fn validity(report: &Report) -> Value {
         "findings": findings,
         "overloaded": validity.overloaded,
         "rate_limited": validity.rate_limited,
+        "rate_limit": validity.rate_limit.map(|limit| json!({
+            "requests_per_s": limit.rate.get(),
+            "addresses": limit.addresses,
+            "burst_per_address": limit.burst,
+            "quota_per_address": limit.quota,
+        })),
     })
 }
 

@@ -119,7 +119,10 @@ pub(crate) fn sentence(report: &Report) -> String {
         Verdict::Inconclusive => inconclusive(report),
         Verdict::Fail => missed(report, ObjectiveStatus::Fail),
         Verdict::NotValid => {
-            let reason = report.judgement.validity.reasons().next().unwrap_or("no reason is known");
+            let validity = &report.judgement.validity;
+            let limit = validity.findings.iter().find(|finding| finding.test == "rate_limited");
+            let limit = limit.filter(|_| validity.rate_limited).map(|found| found.message.as_str());
+            let reason = limit.or(validity.reasons().next()).unwrap_or("no reason is known");
             format!("The measurement cannot support a verdict: {}.", trimmed(reason))
         }
     }
@@ -263,7 +266,11 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
         );
     }
     if report.judgement.validity.rate_limited {
-        said.push("Rate-limited: throttled answers dominate, so this is the edge's limit, not the stack's capacity.".into());
+        let limit = report.judgement.validity.rate_limit.map(|limit| format!(" ({limit})"));
+        said.push(format!(
+            "Rate-limited: the edge's limit was measured{}, not the stack's capacity.",
+            limit.unwrap_or_default()
+        ));
     }
     if report.steering_acts > 0 {
         let times = if report.steering_acts == 1 {

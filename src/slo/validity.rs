@@ -6,6 +6,7 @@ mod completeness;
 mod generator;
 mod load;
 mod steadiness;
+mod throttling;
 
 use std::collections::BTreeMap;
 
@@ -67,12 +68,17 @@ pub(super) fn examine(window: &Window<'_>) -> Validity {
     findings.extend(generator::findings(window, &totals));
     let steadiness = steadiness::examine(window, &totals);
     findings.extend(steadiness.findings);
-    let throttling = load::throttling(window, &totals);
-    let rate_limited = throttling.status != ValidityStatus::Valid;
-    findings.push(throttling);
+    let throttling = throttling::examine(window, &totals, steadiness.overloaded);
+    findings.push(throttling.finding);
     let status =
         findings.iter().map(|finding| finding.status).max().unwrap_or(ValidityStatus::Valid);
-    Validity { status, findings, overloaded: steadiness.overloaded, rate_limited }
+    Validity {
+        status,
+        findings,
+        overloaded: steadiness.overloaded,
+        rate_limited: throttling.rate_limited,
+        rate_limit: throttling.limit,
+    }
 }
 
 /// Prints a share as per cent with two decimals at the most.

@@ -90,7 +90,9 @@ fn unexpected_status(response: &Response<'_>, set: Option<&crate::plan::StatusSe
         _ => ErrorClass::CheckFailed,
     };
     let wanted = set.map_or_else(|| "below 400".to_owned(), describe_statuses);
-    Seen::failed(class, format!("status {}, expected {wanted}", response.status))
+    let wait = response.headers.first("retry-after").filter(|_| class == ErrorClass::Throttled);
+    let wait = wait.map(|wait| format!(", retry-after {wait}")).unwrap_or_default();
+    Seen::failed(class, format!("status {}, expected {wanted}{wait}", response.status))
 }
 
 fn describe_statuses(set: &crate::plan::StatusSet) -> String {
@@ -287,7 +289,9 @@ mod tests {
     #[test]
     fn unavailable_with_retry_after_is_throttling() {
         let edge = Fixed(vec![("retry-after", "1")]);
-        assert_eq!(class(&checks(&[], &response(503, &edge, ""))), Some(ErrorClass::Throttled));
+        let seen = checks(&[], &response(503, &edge, ""));
+        assert_eq!(class(&seen), Some(ErrorClass::Throttled));
+        assert_eq!(seen.message, "status 503, expected below 400, retry-after 1");
         let nginx = Fixed(vec![("server", "nginx/1.22.1"), ("content-type", "text/html")]);
         assert_eq!(class(&checks(&[], &response(503, &nginx, ""))), Some(ErrorClass::Throttled));
         let proxied = Fixed(vec![("server", "nginx"), ("content-type", "application/json")]);

@@ -245,7 +245,7 @@ fn throttled_answers_make_the_run_rate_limited() {
     assert!(judgement.validity.rate_limited);
     assert_eq!(judgement.verdict, Verdict::NotValid);
     let message = &finding(&judgement, "rate_limited").message;
-    assert!(message.contains(" 10.0 req/s got through"), "{message}");
+    assert!(message.starts_with("RATE-LIMITED: 10.0 req/s per address"), "{message}");
 }
 
 #[test]

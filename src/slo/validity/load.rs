@@ -3,18 +3,13 @@
 use super::super::Finding;
 use super::super::window::{Window, is_closed};
 use super::{Totals, percent};
-use crate::metrics::{ErrorClass, StageInfo};
-use crate::units::{Nanos, RunTime};
+use crate::metrics::StageInfo;
+use crate::units::RunTime;
 
 /// How far the achieved load may be off the one asked for.
 const TOLERANCE: f64 = 0.01;
 /// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
 const DEVIATIONS: f64 = 4.0;
-/// Above this share of all requests, throttled answers make up what was measured.
-const THROTTLED_MAX: f64 = 0.1;
-/// Below this share of all requests, throttled answers are noise.
-const THROTTLED_MIN: f64 = 0.01;
-
 /// Tests of the load.
 pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
     let mut findings = vec![conservation(window, totals)];
@@ -116,43 +111,4 @@ fn conservation(window: &Window<'_>, totals: &Totals) -> Finding {
         "conservation",
         format!("{text} does not add up ({accounted}); please report this as a defect of plimsoll"),
     )
-}
-
-/// Whether a limiter at the edge answered instead of the stack, and at which rate it lets through.
-pub(super) fn throttling(window: &Window<'_>, totals: &Totals) -> Finding {
-    let throttled = totals.errors.get(&ErrorClass::Throttled).copied().unwrap_or(0);
-    let share = throttled as f64 / totals.requests.max(1) as f64;
-    let dominates = throttled * 2 > totals.failed() && share > THROTTLED_MIN;
-    if !dominates {
-        return Finding::valid("rate_limited", format!("{throttled} answers were throttled"));
-    }
-    let (through, spread) = rate_let_through(window);
-    let pinned = if spread < 0.1 { "a steady" } else { "about" };
-    let message = format!(
-        "{} of all answers were throttled; {pinned} {through:.1} req/s got through: this is the \
-         edge's limit, not the stack's capacity; spread the load with `source_ips` or raise the limit",
-        percent(share)
-    );
-    if share > THROTTLED_MAX {
-        Finding::not_valid("rate_limited", message)
-    } else {
-        Finding::suspect("rate_limited", message)
-    }
-}
-
-/// Requests a second that were not throttled, and their coefficient of variation over seconds.
-fn rate_let_through(window: &Window<'_>) -> (f64, f64) {
-    let rates: Vec<f64> = window
-        .steady()
-        .iter()
-        .filter(|interval| interval.length() > Nanos::ZERO)
-        .map(|interval| {
-            let throttled: u64 =
-                interval.steps.values().filter_map(|s| s.errors.get(&ErrorClass::Throttled)).sum();
-            (interval.requests() - throttled) as f64 / interval.length().as_secs_f64()
-        })
-        .collect();
-    let mean = super::super::statistics::mean(&rates);
-    let spread = super::super::statistics::variance(&rates).sqrt();
-    (mean, if mean > 0.0 { spread / mean } else { 0.0 })
 }
