@@ -21,8 +21,8 @@ pub use rows::Rows;
 
 use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
 use crate::plan::{
-    Body, Condition, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, StreamId,
-    Template, Variables,
+    Body, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, StreamId, Template,
+    Variables,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime, Seed, Stream};
@@ -210,7 +210,7 @@ impl User {
                 }
             }
             Op::If { when, end } => {
-                if !self.holds(when)? {
+                if !when.holds(self)? {
                     self.position = *end;
                 }
             }
@@ -266,22 +266,12 @@ impl User {
         })
     }
 
-    fn holds(&mut self, condition: &Condition) -> Result<bool, RenderError> {
-        let holds = condition.holds(self)?;
-        self.settle_chance();
-        Ok(holds)
-    }
-
     /// Renders a template with this user's values, appending to `out`.
     ///
     /// # Errors
     /// Where a value is missing or an expression fails.
     pub fn render(&mut self, template: &Template, out: &mut Vec<u8>) -> Result<(), RenderError> {
-        template.render(self, out)?;
-        if template.has_expressions() {
-            self.settle_chance();
-        }
-        Ok(())
+        template.render(self, out)
     }
 
     /// Renders the body of a request, appending to `out`.
@@ -339,12 +329,6 @@ impl User {
         self.failed = true;
         self.position = u32::MAX;
     }
-
-    /// Expressions draw from a copy of the generator made with the scope; moving on by one draw here keeps
-    /// the next expression from seeing the same numbers.
-    fn settle_chance(&mut self) {
-        let _: u64 = self.chance.random();
-    }
 }
 
 impl Variables for User {
@@ -369,9 +353,16 @@ impl Variables for User {
         let who = (self.number + 1, self.iteration);
         Scope::new(self.names.clone(), self.slots.to_vec(), rows, who, self.chance.clone())
     }
+
+    fn set_chance(&mut self, chance: Pcg64Mcg) {
+        self.chance = chance;
+    }
 }
 
 /// Draws one delay. Public for the closed model's pacing and for tests of the laws.
 pub fn draw_delay(delay: Delay, chance: &mut Pcg64Mcg) -> Nanos {
     think::draw(delay, chance)
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,7 @@ impl Condition {
     ///
     /// # Errors
     /// Where the expression cannot be evaluated with these values.
-    pub fn holds(&self, variables: &dyn Variables) -> Result<bool, super::RenderError> {
+    pub fn holds(&self, variables: &mut dyn Variables) -> Result<bool, super::RenderError> {
         Ok(self.template.value(variables)?.is_true())
     }
 }

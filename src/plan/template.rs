@@ -11,9 +11,11 @@ mod scope;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+use rand_pcg::Pcg64Mcg;
 
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
@@ -53,6 +55,8 @@ pub trait Variables {
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value>;
     /// Everything, for expressions.
     fn scope(&self) -> Scope;
+    /// Goes on with `chance` as an expression left it, so that no two expressions draw the same.
+    fn set_chance(&mut self, chance: Pcg64Mcg);
 }
 
 /// A part of a template.
@@ -330,16 +334,15 @@ impl Template {
         self.pieces.is_empty()
     }
 
-    /// Whether an expression is in it, and not just constants and plain names.
-    pub fn has_expressions(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Expression(..)))
-    }
-
     /// Appends the rendered text to `out`.
     ///
     /// # Errors
     /// Where a value is missing or an expression fails. `out` may then hold a part of the text.
-    pub fn render(&self, variables: &dyn Variables, out: &mut Vec<u8>) -> Result<(), RenderError> {
+    pub fn render(
+        &self,
+        variables: &mut dyn Variables,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => out.extend_from_slice(text),
@@ -364,7 +367,7 @@ impl Template {
     ///
     /// # Errors
     /// Where a value is missing or an expression fails.
-    pub fn value(&self, variables: &dyn Variables) -> Result<Value, RenderError> {
+    pub fn value(&self, variables: &mut dyn Variables) -> Result<Value, RenderError> {
         match self.pieces.as_slice() {
             [Piece::Slot(slot, _)] => {
                 variables.slot(*slot).cloned().ok_or(RenderError::Missing(*slot))
@@ -384,11 +387,12 @@ impl Template {
 
 fn evaluate(
     expression: &Expression<'static, 'static>,
-    variables: &dyn Variables,
+    variables: &mut dyn Variables,
 ) -> Result<Value, RenderError> {
-    expression
-        .eval(Value::from_object(variables.scope()))
-        .map_err(|error| RenderError::Expression(plain(&error)))
+    let scope = Arc::new(variables.scope());
+    let value = expression.eval(Value::from_dyn_object(scope.clone()));
+    variables.set_chance(scope.chance());
+    value.map_err(|error| RenderError::Expression(plain(&error)))
 }
 
 /// minijinja's message without its frame numbers and file names, which mean nothing to a scenario's author.
@@ -446,6 +450,7 @@ mod tests {
         fn scope(&self) -> Scope {
             Scope::for_tests(&names(), vec![Some(Value::from("a b\"c")), None])
         }
+        fn set_chance(&mut self, _: Pcg64Mcg) {}
     }
 
     fn names() -> Names {
@@ -463,7 +468,7 @@ mod tests {
     fn render(text: &str, escape: Escape) -> String {
         let template = set().compile(text, escape).expect("compiles");
         let mut out = Vec::new();
-        template.render(&Fixed, &mut out).expect("renders");
+        template.render(&mut Fixed, &mut out).expect("renders");
         String::from_utf8(out).expect("utf-8")
     }
 
@@ -514,12 +519,15 @@ mod tests {
     #[test]
     fn value_not_captured_yet_is_an_error() {
         let template = set().compile("{{ unset }}", Escape::None).expect("compiles");
-        assert_eq!(template.render(&Fixed, &mut Vec::new()), Err(RenderError::Missing(Slot(1))));
+        assert_eq!(
+            template.render(&mut Fixed, &mut Vec::new()),
+            Err(RenderError::Missing(Slot(1)))
+        );
     }
 
     #[test]
     fn condition_compares_values() {
         let condition = set().condition("routes.seats > 3 and token != ''").expect("compiles");
-        assert_eq!(condition.holds(&Fixed), Ok(true));
+        assert_eq!(condition.holds(&mut Fixed), Ok(true));
     }
 }

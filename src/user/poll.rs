@@ -28,7 +28,7 @@ impl User {
         now: RunTime,
     ) -> Result<Action, RenderError> {
         let began = self.polls[depth as usize].began;
-        if self.holds(&poll.until)? {
+        if poll.until.holds(self)? {
             return Ok(Self::note(poll.step, (began, now), Outcome::Ok));
         }
         let next = (self.polls[depth as usize].round_began + poll.every).max(now);

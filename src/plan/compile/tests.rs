@@ -31,6 +31,7 @@ impl Variables for Somebody<'_> {
         let chance = Seed::new(1).stream(crate::units::Stream::Iteration, 0);
         Scope::new(names, slots, rows, (1, 1), chance)
     }
+    fn set_chance(&mut self, _: rand_pcg::Pcg64Mcg) {}
 }
 
 fn read_repository(path: &Path) -> io::Result<Vec<u8>> {
@@ -68,7 +69,7 @@ fn plan_of(steps: &str, overrides: &Overrides) -> Plan {
 
 fn rendered(plan: &Plan, template: &Template) -> String {
     let mut out = vec![];
-    template.render(&Somebody(plan), &mut out).expect("renders");
+    template.render(&mut Somebody(plan), &mut out).expect("renders");
     String::from_utf8(out).expect("utf-8")
 }
 

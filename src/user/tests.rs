@@ -1,0 +1,60 @@
+//! A user's way through a program, without a network.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::plan::{Escape, Overrides, compile};
+use crate::scenario::load;
+
+/// A user at the start of its first iteration of a flow with these steps.
+fn user_of(steps: &str) -> User {
+    let text = format!(
+        "name: x\ntarget: http://127.0.0.1:81\nworkloads: {{ a: {{ vus: 1, duration: 1s }} }}\n\
+         scenarios: {{ s: {{ flow: [{steps}] }} }}\n"
+    );
+    let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
+    let today = jiff::civil::date(2026, 1, 31);
+    let plan = Arc::new(compile(&loaded, &Overrides::default(), today).expect("valid"));
+    let mut user = Cast::new(plan).user(0);
+    user.begin(ScenarioId(0), &Arrival { intended: RunTime::ZERO, index: 0 });
+    user
+}
+
+fn rendered(user: &mut User, text: &str) -> String {
+    let template = user.plan.templates.compile(text, Escape::None).expect("compiles");
+    let mut out = vec![];
+    user.render(&template, &mut out).expect("renders");
+    String::from_utf8(out).expect("utf-8")
+}
+
+const GET: &str = "{ get: { name: a, url: / } }";
+
+#[test]
+fn draws_of_one_template_and_of_the_next_all_differ() {
+    let mut user = user_of(GET);
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        let text = rendered(&mut user, "{{ uuid() }} {{ uuid() }} {{ hex(32) }} {{ hex(32) }}");
+        seen.extend(text.split(' ').map(str::to_owned));
+    }
+    assert_eq!(seen.len(), 12, "{seen:?}");
+}
+
+#[test]
+fn draws_of_one_template_are_independent() {
+    let mut user = user_of(GET);
+    // All 100 pairs of two digits come up in 2,000 draws, unless one digit tells the other.
+    let mut pairs = BTreeSet::new();
+    for _ in 0..2_000 {
+        pairs.insert(rendered(&mut user, "{{ rand(0, 9) }}{{ rand(0, 9) }}"));
+    }
+    assert_eq!(pairs.len(), 100, "{pairs:?}");
+}
+
+#[test]
+fn draws_of_an_iteration_are_the_same_in_every_run() {
+    let draw = || rendered(&mut user_of(GET), "{{ rand(1, 90) }} {{ uuid() }} {{ rand(1, 90) }}");
+    assert_eq!(draw(), draw());
+}
