@@ -472,6 +472,12 @@ mod tests {
         String::from_utf8(out).expect("utf-8")
     }
 
+    fn failure(text: &str) -> String {
+        let template = set().compile(text, Escape::None).expect("compiles");
+        let failed = template.render(&mut Fixed, &mut Vec::new()).expect_err("does not render");
+        failed.to_string()
+    }
+
     #[test]
     fn constant_template_is_known_as_such() {
         let template = set().compile("/api/me", Escape::Url).expect("compiles");
@@ -492,6 +498,8 @@ mod tests {
         assert_eq!(render("{{ routes.from | lower }}", Escape::None), "gru");
         assert_eq!(render("{{ date(days=1) }}", Escape::None), "2026-02-01");
         assert_eq!(render("{{ '}}' }}", Escape::None), "}}");
+        assert_eq!(failure("{{ date(days=10000000) }}"), "the date is out of range");
+        assert_eq!(failure("{{ date(days=-9223372036854775808) }}"), "the date is out of range");
         let drawn: i64 = render("{{ rand(3, 5) }}", Escape::None).parse().expect("a number");
         assert!((3..=5).contains(&drawn));
     }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::ToSpan;
+use jiff::Span;
 use jiff::civil::Date;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
@@ -28,8 +28,9 @@ pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
 fn date(today: Date, kwargs: &Kwargs) -> Result<String, Error> {
     let days: Option<i64> = kwargs.get("days")?;
     kwargs.assert_all_used()?;
-    today
-        .checked_add(days.unwrap_or(0).days())
+    Span::new()
+        .try_days(days.unwrap_or(0))
+        .and_then(|span| today.checked_add(span))
         .map(|date| date.to_string())
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the date is out of range"))
 }
