@@ -208,6 +208,7 @@ fn judgement() -> Judgement {
         findings: vec![],
         overloaded: false,
         rate_limited: false,
+        rate_limit: None,
     };
     let steady = (RunTime::ZERO + Nanos::from_secs(60), RunTime::ZERO + Nanos::from_secs(SECONDS));
     Judgement { verdict: Verdict::Pass, validity, objectives: vec![], steady }
