@@ -30,6 +30,9 @@ use crate::units::{Nanos, RunTime, Seed, Stream};
 /// The deepest nesting of loops that a flow may have.
 pub const MAX_LOOPS: usize = 8;
 
+/// The most instructions that a user carries out before others have their turn: about a millisecond's worth.
+const OPS_A_TURN: u32 = 1_000;
+
 /// What a user does next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -168,11 +171,13 @@ impl User {
         (self.position as usize) < program.len()
     }
 
-    /// What to do at `now`. Passes over instructions that take no time.
+    /// What to do at `now`. Passes over instructions that take no time, but only so many: a loop around a
+    /// condition that never holds must not keep its worker from everything else.
     pub fn next_action(&mut self, now: RunTime) -> Action {
         let plan = self.plan.clone();
         let program = &plan.scenarios[self.scenario.0 as usize].program.0;
-        while let Some(op) = program.get(self.position as usize) {
+        for _ in 0..OPS_A_TURN {
+            let Some(op) = program.get(self.position as usize) else { return Action::Done };
             self.position += 1;
             match op {
                 Op::Request(id) => return Action::Send(*id),
@@ -189,7 +194,7 @@ impl User {
                 },
             }
         }
-        Action::Done
+        Action::Wait(now)
     }
 
     /// Carries out an instruction; most only move the position or a value.

@@ -96,6 +96,7 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
     let mut client = Client::new(&worker.shared, number);
     let clock = worker.timers.clock();
     let mut round = 0;
+    let mut idle;
     client.timer().sleep_until(RunTime::ZERO).await;
     while !worker.draining.get() {
         let started = clock.now();
@@ -112,6 +113,7 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
             Ended::Done(at) => {
                 crowd.playing.borrow_mut()[local as usize] = None;
                 let time = at.since(started);
+                idle = time == Nanos::ZERO;
                 worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
             }
             // Counted with all others that are still playing when the run ends.
@@ -121,8 +123,9 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
         let next = started + load.pace;
         if next > clock.now() {
             client.timer().sleep_until(next).await;
-        } else if user.failed() {
-            // A dead target answers in microseconds: do not spin on it.
+        } else if user.failed() || idle {
+            // A dead target answers in microseconds, and an iteration that sends nothing takes no time at
+            // all: do not spin on it.
             client.timer().sleep_until(clock.now() + Nanos::from_millis(10)).await;
         }
     }

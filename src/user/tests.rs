@@ -58,3 +58,11 @@ fn draws_of_an_iteration_are_the_same_in_every_run() {
     let draw = || rendered(&mut user_of(GET), "{{ rand(1, 90) }} {{ uuid() }} {{ rand(1, 90) }}");
     assert_eq!(draw(), draw());
 }
+
+#[test]
+fn loop_without_requests_lets_others_have_their_turn() {
+    let never = "{ if: { when: 'false', flow: [{ get: { name: b, url: / } }] } }";
+    let mut user = user_of(&format!("{{ repeat: {{ times: 2000000, flow: [{never}] }} }}, {GET}"));
+    let now = RunTime::ZERO + Nanos::from_secs(1);
+    assert_eq!(user.next_action(now), Action::Wait(now));
+}

@@ -31,6 +31,20 @@ fn dead_target_without_preflight_fails_its_objective() {
 }
 
 #[test]
+fn users_with_nothing_to_send_let_the_run_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("scenario.yaml");
+    let text = "name: idle\ntarget: http://127.0.0.1:1\nworkloads: { w: { vus: 3, duration: 1s } }\n\
+                scenarios: { s: { flow: [{ if: { when: 'false', flow: [{ get: { name: a, url: / } }] } }] } }\n";
+    fs::write(&file, text).expect("written");
+    let out = folder.path().join("reports");
+    let ran = run(plimsoll().arg("run").arg(&file).arg("--no-preflight"), &out);
+    assert_eq!(ran.code, 97, "{}{}", ran.stdout, ran.stderr);
+    let iterations = ran.count("/load/iterations");
+    assert!((3..=3 * 200).contains(&iterations), "{iterations} iterations in a second");
+}
+
+#[test]
 fn unresolvable_name_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = scenario(folder.path(), "", "10 req/s", "1s");
