@@ -45,6 +45,7 @@ fn plan(goal: Goal, start: f64, seed: u64) -> SearchPlan {
     SearchPlan {
         goals: vec![goal],
         start: Rate::per_second(start),
+        climb: 2.0,
         rate_max: Rate::per_second(1e6),
         hold: Nanos::from_secs(20),
         hold_max: Nanos::from_secs(300),
@@ -202,6 +203,7 @@ fn described(stack: &SimStack) -> StackModel {
             balancing: tier.balancing,
             pool: tier.pool,
             connections_max: None,
+            delay: None,
         }
     });
     StackModel {

@@ -194,11 +194,10 @@ fn log() -> RunLog {
     };
     let at = RunTime::ZERO + Nanos::from_secs(SECONDS);
     RunLog {
-        header,
         intervals: (0..SECONDS).map(interval).collect(),
         events: (1..6).map(|tenth| mark(tenth * 10)).collect(),
         end: Some(RunEnd { at, reason: StopReason::Finished }),
-        torn: false,
+        ..RunLog::begun(header)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything else is told what it needs; only here are the environment, the clock on the wall and the
 //! file system asked. Data goes to stdout, talk to stderr.
 
+mod capacity;
 mod check;
 mod compare;
 mod conditions;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Demo(demo) => demo::demo(&demo),
         Command::Check(check) => check::check(&check),
         Command::Run(run) => run::run(&run),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Report(report) => report::report(&report),
         Command::Gate(gate) => gate::gate(&gate),
         Command::Compare(compare) => compare::compare(&compare),

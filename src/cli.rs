@@ -1,5 +1,6 @@
 //! The command line: what can be asked. No logic in here.
 
+mod capacity;
 mod gate;
 mod import;
 mod report;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::plan::Shard;
 use crate::units::{Nanos, Ratio, WorkRate};
 
+pub use capacity::{Capacity, SearchLoad};
 pub use gate::{Compare, Gate, GateFormat, Rules};
 pub use import::{Import, ImportFrom, Into};
 pub use report::{Report, SignOff};
@@ -54,6 +56,9 @@ pub enum Command {
     /// Run a workload against a target, judge it by the SLO table and write the reports
     Run(Run),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
+    /// Find the highest rate within the SLO table, what gives out there, and what to buy for more
+    Capacity(Capacity),
+    /// Rebuild the reports of a run from its run.jsonl
     Report(Report),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(Gate),
@@ -80,6 +85,9 @@ pub struct Demo {
     /// Which system.
     #[arg(default_value = "ais")]
     pub system: System,
+    /// Find its capacity instead: the highest rate within the SLO table, what to buy, and the predictions checked.
+    #[arg(long, conflicts_with_all = ["rate", "duration", "repeat"])]
+    pub capacity: bool,
     /// How the load is shaped.
     #[command(flatten)]
     pub load: Load,

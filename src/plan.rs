@@ -28,7 +28,7 @@ pub use template::{
 };
 
 use crate::metrics::{Objective, StepInfo};
-use crate::units::Seed;
+use crate::units::{Nanos, Seed};
 
 /// Everything the engine needs to know, and nothing it would have to look up.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub struct Plan {
     pub load: Load,
     /// The journeys; at least one.
     pub scenarios: Vec<ScenarioPlan>,
+    /// How long an iteration of their mix takes on average if every answer comes at once.
+    pub iteration_time: Nanos,
     /// The metric keys, by `StepId`.
     pub steps: Vec<StepInfo>,
     /// The requests, by [`RequestId`].

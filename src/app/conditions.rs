@@ -56,10 +56,14 @@ fn tier(tier: &Tier) -> (String, String) {
 
 /// A change of the file; secrets are named, not shown.
 fn setting((path, value): &(String, String)) -> (String, String) {
-    let lower = path.to_lowercase();
-    let is_secret = SECRETS.iter().any(|word| lower.contains(word)) || value.contains('@');
-    let shown = if is_secret { "(not shown)" } else { value };
+    let shown = if is_secret(path, value) { "(not shown)" } else { value };
     (format!("--set {path}"), shown.to_owned())
+}
+
+/// Whether a change of the file must not reach a log.
+pub(super) fn is_secret(path: &str, value: &str) -> bool {
+    let lower = path.to_lowercase();
+    SECRETS.iter().any(|word| lower.contains(word)) || value.contains('@')
 }
 
 /// What the stack is planned for, requests per second.

@@ -23,13 +23,16 @@ const LIFETIME: Nanos = Nanos::from_secs(3_600);
 
 /// Starts the stack, runs the workload, reports.
 pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
+    if args.capacity {
+        return super::capacity::demo::demo(args);
+    }
     // Each run gets a stack of its own: caches that the run before has filled would make the next one quicker.
     repeated(args.repeat, &args.load, |load| play(args, load))
 }
 
 fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     let system = args.system.name();
-    let stack = Stack::start(system)?;
+    let stack = Stack::start(system, &[])?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
@@ -57,8 +60,8 @@ pub(super) fn visitors() -> [(String, String); 2] {
 }
 
 impl Stack {
-    /// Starts it and awaits its address.
-    pub(super) fn start(system: &str) -> Result<Self, Failure> {
+    /// Starts it, with these replicas instead of the file's, and awaits its address.
+    pub(super) fn start(system: &str, replicas: &[(String, u32)]) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::while_doing("cannot start the simulated stack", error)
         };
@@ -67,6 +70,7 @@ impl Stack {
             .arg("simulate")
             .arg(embedded::folder(system))
             .args(["--listen", "127.0.0.1:0", "--stop-after", &LIFETIME.to_string()])
+            .args(replicas.iter().map(|(tier, count)| format!("--replicas={tier}={count}")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

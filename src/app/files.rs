@@ -59,6 +59,15 @@ impl RunFolder {
         Err(Failure::new(Exit::Error, format!("error: too many runs in `{}`", parent.display())))
     }
 
+    /// Opens the log of an earlier run, to go on with it.
+    pub(super) fn reopen(path: &Path) -> Result<Self, Failure> {
+        let file = path.join(LOG);
+        let log = File::options().append(true).open(&file).map_err(|error| {
+            Failure::while_doing(&format!("cannot open `{}`", file.display()), &error)
+        })?;
+        Ok(Self { path: path.to_owned(), log })
+    }
+
     /// Appends a line at once: what is written survives the end of this process.
     pub(super) fn append(&mut self, line: &RunLine) -> Result<(), Failure> {
         self.log

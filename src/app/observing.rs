@@ -46,11 +46,16 @@ pub(super) struct Observing {
 impl Observing {
     /// Begins to read what the run's stack file describes, on the run's clock.
     pub(super) fn start(prepared: &Prepared, clock: Clock) -> Result<Self, Failure> {
-        let watch = Watch::start(prepared.watch.clone(), clock).map_err(|errors| {
+        Self::begin(&prepared.watch, &prepared.plan, clock)
+    }
+
+    /// Begins to read what `watch` names while `plan` is played.
+    pub(super) fn begin(watch: &WatchPlan, plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+        let watch = Watch::start(watch.clone(), clock).map_err(|errors| {
             let first = errors.first().map(|(_, error)| error.to_string()).unwrap_or_default();
             Failure::new(Exit::Error, format!("error: the stack cannot be observed: {first}"))
         })?;
-        Ok(Self { watch, secrets: prepared.plan.secrets.clone(), waiting: Vec::new() })
+        Ok(Self { watch, secrets: plan.secrets.clone(), waiting: Vec::new() })
     }
 
     /// Awaits the next reading and returns the events that it brings. May be dropped while it waits.

@@ -2,16 +2,26 @@
 
 use std::path::Path;
 
+use crate::capacity::section::Findings;
 use crate::cli;
 use crate::metrics::RunLog;
 use crate::report::{Extra, Report, render_all, terminal};
 use crate::slo::{Judgement, Strictness, judge};
 
+use super::capacity::Searches;
 use super::exit::{Exit, Failure};
 use super::files;
 use super::history;
 use super::output::{say, style, width, write_out};
 use super::sign_off::sign_off;
+
+/// What a log comes to.
+pub(super) struct Concluded {
+    pub(super) report: Report,
+    /// How the process ends.
+    pub(super) exit: Exit,
+    searches: Option<Searches>,
+}
 
 /// Rebuilds the reports of runs, or makes one document of them.
 pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
@@ -21,8 +31,9 @@ pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
     let strictness = strictness(args.strict);
     let mut worst = Exit::Pass;
     for run in history::named(&args.runs)? {
-        let judgement = finish(&run.log, &run.folder, strictness, false)?;
-        worst = worst.worse(Exit::of(&judgement, strictness));
+        let concluded = conclude(&run.log, &run.folder, strictness)?;
+        concluded.tell(&run.folder, false);
+        worst = worst.worse(concluded.exit);
     }
     Ok(worst)
 }
@@ -39,9 +50,9 @@ pub(super) fn finish(
     strictness: Strictness,
     quiet: bool,
 ) -> Result<Judgement, Failure> {
-    let report = conclude(log, folder, strictness)?;
-    tell(&report, folder, quiet);
-    Ok(report.judgement)
+    let concluded = conclude(log, folder, strictness)?;
+    concluded.tell(folder, quiet);
+    Ok(concluded.report.judgement)
 }
 
 /// Judges a log and writes its reports.
@@ -49,18 +60,42 @@ pub(super) fn conclude(
     log: &RunLog,
     folder: &Path,
     strictness: Strictness,
-) -> Result<Report, Failure> {
+) -> Result<Concluded, Failure> {
+    let searches = Searches::of(log)?;
+    let log = searches.as_ref().map_or(log, |searches| &searches.log);
     let report = Report::new(log, &judge(log, strictness));
     // What a capacity search left in the folder stays in the reports.
-    let capacity = files::capacity_of(folder);
+    let capacity = searches.as_ref().map(Searches::to_value).or_else(|| files::capacity_of(folder));
     let extra = Extra { capacity, strict: strictness == Strictness::Strict };
     let rendered = render_all(&report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     files::write_reports(folder, &rendered)?;
-    Ok(report)
+    let exit = match &searches {
+        Some(searches) => searches.exit(),
+        None => Exit::of(&report.judgement, strictness),
+    };
+    Ok(Concluded { report, exit, searches })
 }
 
-/// Prints the summary.
+impl Concluded {
+    /// What a search found; `None` for a plain run.
+    pub(super) fn findings(&self) -> Option<&Findings> {
+        self.searches.as_ref().map(|searches| &searches.findings)
+    }
+
+    /// Prints what the log comes to.
+    pub(super) fn tell(&self, folder: &Path, quiet: bool) {
+        match &self.searches {
+            Some(searches) => {
+                write_out(&searches.terminal());
+                say(&format!("reports: {}", folder.join("report.html").display()));
+            }
+            None => tell(&self.report, folder, quiet),
+        }
+    }
+}
+
+/// Prints the summary of a run.
 pub(super) fn tell(report: &Report, folder: &Path, quiet: bool) {
     if quiet {
         write_out(&terminal::answer_line(report, style()));

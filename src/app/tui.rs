@@ -116,7 +116,7 @@ impl Job {
             Origin::Demo(system) if self.target.is_none() => {
                 settings.extend(visitors());
                 tags.push(("stack".to_owned(), "simulated".to_owned()));
-                (embedded::folder(system), Some(Stack::start(system)?))
+                (embedded::folder(system), Some(Stack::start(system, &[])?))
             }
             Origin::Demo(system) => (embedded::folder(system), None),
         };
@@ -222,7 +222,7 @@ impl Session {
         let reason = self.runtime.block_on(drive(&mut prepared, &mut self.screen))?;
         drop(stack);
         let (log, folder) = files::read_log(&folder)?;
-        let report = conclude(&log, &folder, self.strictness())?;
+        let report = conclude(&log, &folder, self.strictness())?.report;
         let exit = exit_of(reason, &report.judgement, self.strictness());
         self.last = Some((report.clone(), folder.clone(), exit));
         if self.screen.wants_to_leave() {

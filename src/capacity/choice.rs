@@ -7,6 +7,8 @@
 mod check;
 mod options;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{Rate, Ratio, Seed};
 
 use super::model::{Ceiling, Model};
@@ -19,7 +21,7 @@ pub use check::Rejection;
 pub use options::deployments;
 
 /// What the deployment has to carry.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Need {
     /// The highest arrival rate expected today, requests per second.
     pub peak: Rate,

@@ -52,6 +52,7 @@ fn described(tier: &file::Tier, replicas: u32) -> Tier {
         balancing: balancing(tier.balancing),
         pool: tier.pools.first().map(|pool| pool.connections),
         connections_max: tier.connections,
+        delay: tier.scale.delay,
     }
 }
 

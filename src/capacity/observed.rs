@@ -22,6 +22,7 @@ impl StepResult {
             offered,
             warm_up,
             duration: intervals.iter().map(Interval::length).sum(),
+            dispersion: 1.0,
             batches: intervals.iter().map(batch).collect(),
             others: None,
             tiers: stack.tiers.iter().map(|tier| used(&tier.name, stack, intervals)).collect(),

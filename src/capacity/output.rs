@@ -113,6 +113,40 @@ pub struct Verified {
     pub error: f64,
 }
 
+/// One measured step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// What was offered.
+    pub rate_per_s: f64,
+    /// Half of the response times are at most this.
+    pub p50_ms: f64,
+    /// 95 % of them.
+    pub p95_ms: f64,
+    /// 99 % of them.
+    pub p99_ms: f64,
+    /// Whether every objective held.
+    pub passed: bool,
+}
+
+/// What the bottleneck tier would carry with so many replicas of such a size, all else as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scaled {
+    /// The tier.
+    pub tier: String,
+    /// Its replicas.
+    pub replicas: u32,
+    /// Cores of one.
+    pub cores: f64,
+    /// The highest rate within every objective, predicted.
+    pub slo_max_per_s: f64,
+    /// What would give out first.
+    pub bottleneck: Option<Ceiling>,
+    /// US dollars a month, the whole stack.
+    pub monthly_cost: f64,
+    /// Whether the rate lies beyond twice what was measured.
+    pub unverified: bool,
+}
+
 /// The whole section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CapacitySection {
@@ -132,6 +166,14 @@ pub struct CapacitySection {
     pub tiers: Vec<TierSection>,
     /// The mean relative error of the model on steps that it had not seen.
     pub held_out_error: Option<f64>,
+    /// Why there is no model, where there is none.
+    pub no_model: Option<String>,
+    /// What was measured, by rate.
+    pub curve: Vec<CurvePoint>,
+    /// What more and bigger replicas of the bottleneck tier would carry.
+    pub scaled: Vec<Scaled>,
+    /// The rate that is planned for: the peak with its growth; absent where no peak was asked for.
+    pub planned_per_s: Option<f64>,
     /// The options worth showing.
     pub options: Vec<OptionRow>,
     /// What to buy; absent where no peak was asked for.
@@ -160,6 +202,10 @@ impl CapacitySection {
             next_bottleneck: ceilings.next(),
             tiers,
             held_out_error: model.and_then(|model| model.held_out_error),
+            no_model: None,
+            curve: Vec::new(),
+            scaled: Vec::new(),
+            planned_per_s: None,
             options: choice.map(|choice| choice.options.clone()).unwrap_or_default(),
             recommendation: choice.map(|choice| choice.recommendation.clone()),
             alert_rate_per_s: found.slo_max.map(|rate| ALERT_SHARE * rate.value),

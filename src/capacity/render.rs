@@ -12,7 +12,18 @@ pub fn terminal(section: &CapacitySection) -> String {
     for line in facts(section) {
         let _ = writeln!(text, "  {line}");
     }
+    if !section.tiers.is_empty() {
+        text.push('\n');
+        text.push_str(&aligned(&tier_rows(section)));
+    }
+    if !section.scaled.is_empty() {
+        let _ = write!(text, "\n  {}\n", scaled_title(section));
+        text.push_str(&aligned(&scaled_rows(section)));
+    }
     if !section.options.is_empty() {
+        if let Some(planned) = section.planned_per_s {
+            let _ = writeln!(text, "\n  for {} req/s", rate(planned));
+        }
         let rows: Vec<Vec<String>> =
             std::iter::once(heads()).chain(section.options.iter().map(cells)).collect();
         text.push('\n');
@@ -28,7 +39,76 @@ pub fn terminal(section: &CapacitySection) -> String {
             recommendation.reason
         );
     }
+    if !section.verified.is_empty() {
+        text.push_str("\n  predictions checked\n");
+        text.push_str(&aligned(&verified_rows(section)));
+    }
     text
+}
+
+fn tier_rows(section: &CapacitySection) -> Vec<Vec<String>> {
+    let mut rows = vec![["tier", "CPU a request", "95 %", "full at"].map(str::to_owned).to_vec()];
+    rows.extend(section.tiers.iter().map(|tier| {
+        let (demand, interval) = match (tier.demand_ms, tier.interval) {
+            (Some(ms), Some([low, high])) => (format!("{ms:.3} ms"), format!("{low:.3}–{high:.3}")),
+            _ => ("not observed".to_owned(), "–".to_owned()),
+        };
+        let full = tier.ceiling_per_s.map_or("–".to_owned(), |r| format!("{} req/s", rate(r)));
+        vec![tier.tier.clone(), demand, interval, full]
+    }));
+    rows
+}
+
+fn scaled_title(section: &CapacitySection) -> String {
+    let tier = section.scaled.first().map_or("", |row| row.tier.as_str());
+    format!("SLO-max by replicas and size of {tier}, predicted (req/s, $ a month)")
+}
+
+/// One row a number of replicas, one column a size.
+fn scaled_rows(section: &CapacitySection) -> Vec<Vec<String>> {
+    let mut sizes: Vec<f64> = section.scaled.iter().map(|row| row.cores).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    let mut replicas: Vec<u32> = section.scaled.iter().map(|row| row.replicas).collect();
+    replicas.sort_unstable();
+    replicas.dedup();
+    let mut head = vec!["replicas".to_owned()];
+    head.extend(sizes.iter().map(|cores| format!("{cores} cores")));
+    head.push("then full".to_owned());
+    let mut rows = vec![head];
+    for count in replicas {
+        let of = |cores: f64| {
+            section
+                .scaled
+                .iter()
+                .find(move |row| row.replicas == count && (row.cores - cores).abs() < 1e-9)
+        };
+        let mut row = vec![count.to_string()];
+        row.extend(sizes.iter().map(|cores| match of(*cores) {
+            Some(cell) => {
+                let mark = if cell.unverified { "?" } else { "" };
+                format!("{}{mark} (${:.0})", rate(cell.slo_max_per_s), cell.monthly_cost)
+            }
+            None => "–".to_owned(),
+        }));
+        let first = sizes.first().and_then(|cores| of(*cores)).and_then(|c| c.bottleneck.clone());
+        row.push(first.map_or(String::new(), |ceiling| ceiling.tier));
+        rows.push(row);
+    }
+    rows
+}
+
+fn verified_rows(section: &CapacitySection) -> Vec<Vec<String>> {
+    let heads = ["deployment", "predicted", "measured", "error"].map(str::to_owned).to_vec();
+    let checks = section.verified.iter().map(|check| {
+        vec![
+            deployment(&check.tiers),
+            format!("{} req/s", rate(check.predicted_per_s)),
+            format!("{} req/s", rate(check.measured_per_s)),
+            format!("{:+.1} %", 100.0 * check.error),
+        ]
+    });
+    std::iter::once(heads).chain(checks).collect()
 }
 
 /// The section for the sign-off report.
@@ -123,6 +203,9 @@ fn facts(section: &CapacitySection) -> Vec<String> {
         SearchEnd::NotConfirmed => {
             facts.push("the claimed rate failed when it was held again".to_owned());
         }
+        SearchEnd::Interrupted => {
+            facts.push("the search was stopped before it was done: go on with --resume".to_owned());
+        }
     }
     let mut name = |label: &str, ceiling: &Option<Ceiling>| {
         if let Some(ceiling) = ceiling {
@@ -133,6 +216,9 @@ fn facts(section: &CapacitySection) -> Vec<String> {
     name("next", &section.next_bottleneck);
     if let Some(alert) = section.alert_rate_per_s {
         facts.push(format!("alert at {} req/s (80 % of capacity)", rate(alert)));
+    }
+    if let Some(why) = &section.no_model {
+        facts.push(format!("no model: {why}"));
     }
     if let Some(error) = section.held_out_error {
         facts.push(format!("model error on unseen steps: {:.1} %", 100.0 * error));

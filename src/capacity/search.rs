@@ -9,6 +9,8 @@ mod curve;
 mod level;
 mod outcome;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{Nanos, Rate, Seed};
 
 use super::regression::Estimate;
@@ -18,12 +20,15 @@ use level::{Level, levels};
 pub use outcome::{Limit, SearchEnd, SearchOutcome};
 
 /// What to search, and how much time it may take.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchPlan {
     /// What must hold; at least one.
     pub goals: Vec<Goal>,
     /// The first rate; should be far below the limit.
     pub start: Rate,
+    /// By how much each step exceeds the last while none has failed: 2 where nothing is known of the limit,
+    /// less where it is expected soon.
+    pub climb: f64,
     /// Never offer more than this.
     pub rate_max: Rate,
     /// How long a step is held at least.
@@ -118,6 +123,17 @@ impl Search {
         (rate(pass), rate(fail))
     }
 
+    /// What the steps so far say, for a search that is stopped before it is done.
+    pub fn interrupted(&self) -> SearchOutcome {
+        outcome::conclude(self, &self.picture(RESAMPLES * 5), SearchEnd::Interrupted)
+    }
+
+    /// Time that is left of the budget.
+    pub fn remaining(&self) -> Nanos {
+        let spent = self.steps.iter().map(|step| step.duration + step.warm_up).sum();
+        self.plan.budget.saturating_sub(spent)
+    }
+
     /// What to measure next; the same until another step comes in.
     pub fn next_action(&self) -> SearchAction {
         let picture = self.picture(RESAMPLES);
@@ -144,14 +160,14 @@ impl Search {
             return Ok((self.plan.start.get(), self.plan.hold, Purpose::Baseline));
         };
         match (picture.pass, picture.fail) {
-            (_, None) => self.double(highest),
+            (_, None) => self.climb(highest),
             (None, Some(fail)) => self.halve(&self.levels[fail]),
             (Some(pass), Some(fail)) => self.narrow(picture, pass, fail),
         }
     }
 
-    fn double(&self, highest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
-        let rate = (highest.rate * 2.0).min(self.plan.rate_max.get());
+    fn climb(&self, highest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+        let rate = (highest.rate * self.plan.climb).min(self.plan.rate_max.get());
         if rate <= highest.rate * 1.001 {
             return Err(SearchEnd::NoLimitFound);
         }
@@ -261,7 +277,9 @@ impl Search {
     }
 
     fn confirm_rate(&self, rate: f64, hold: Nanos) -> Result<(f64, Nanos, Purpose), SearchEnd> {
-        let confirmations = self.steps.iter().filter(|step| step.purpose == Purpose::Confirm);
+        let near = |step: &&StepResult| (step.offered.get() / rate).ln().abs() < NEAR;
+        let confirmations =
+            self.steps.iter().filter(|step| step.purpose == Purpose::Confirm).filter(near);
         let Some(claim) = self.claim() else {
             if confirmations.count() >= CONFIRMATIONS_MAX {
                 return Err(SearchEnd::NotConfirmed);
@@ -273,16 +291,28 @@ impl Search {
             (level.rate / breach).ln().abs() < 0.02
                 && level.verdict(&self.plan.goals) == Verdict::Fail
         };
-        let tried = self.steps.iter().filter(|step| step.purpose == Purpose::Breach).count();
+        let tried = self
+            .steps
+            .iter()
+            .filter(|step| step.purpose == Purpose::Breach)
+            .filter(|step| (step.offered.get() / breach).ln().abs() < NEAR)
+            .count();
         if breach > self.plan.rate_max.get() || tried >= 2 || self.levels.iter().any(shown) {
             return Err(SearchEnd::Complete);
         }
         Ok((breach, self.plan.hold, Purpose::Breach))
     }
 
-    /// The rate of the last confirmation, if all that was measured at that rate holds.
+    /// The rate of the last confirmation, if all that was measured at that rate holds, and nothing far above
+    /// it does.
     fn claim(&self) -> Option<Rate> {
         let confirmed = self.steps.iter().rfind(|step| step.purpose == Purpose::Confirm)?;
+        let outgrown = bracket(&self.levels, &self.plan.goals)
+            .0
+            .is_some_and(|pass| self.levels[pass].rate > confirmed.offered.get() * (1.0 + GAP));
+        if outgrown {
+            return None;
+        }
         let level = self
             .levels
             .iter()
@@ -296,11 +326,6 @@ impl Search {
     /// Whether the last two steps were both spoiled by the generator.
     fn generator_spoils(&self) -> bool {
         self.steps.len() >= 2 && self.steps.iter().rev().take(2).all(|step| !step.valid)
-    }
-
-    fn remaining(&self) -> Nanos {
-        let spent = self.steps.iter().map(|step| step.duration + step.warm_up).sum();
-        self.plan.budget.saturating_sub(spent)
     }
 
     fn measure(&self, rate: f64, hold: Nanos, purpose: Purpose) -> SearchAction {

@@ -61,6 +61,9 @@ pub struct Tier {
     pub pool: Option<u32>,
     /// Connections that this tier accepts from all replicas of its callers.
     pub connections_max: Option<u32>,
+    /// How long until a new replica serves.
+    #[serde(default)]
+    pub delay: Option<Nanos>,
 }
 
 /// What makes somebody, or an autoscaler, add capacity.

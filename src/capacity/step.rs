@@ -122,6 +122,9 @@ pub struct StepResult {
     pub warm_up: Nanos,
     /// The span that the batches cover.
     pub duration: Nanos,
+    /// The variance of the number of requests in a span over its mean: 1 where they arrive one by one, more
+    /// where journeys bring several each.
+    pub dispersion: f64,
     /// The step in equal spans.
     pub batches: Vec<Batch>,
     /// The verdict on objectives that are not among the goals (of single steps, of the stack's metrics).
@@ -140,6 +143,11 @@ impl StepResult {
         Rate::of(self.batches.iter().map(|batch| batch.response.count()).sum(), self.duration)
     }
 
+    /// The standard deviation of the number of requests that arrive during the step.
+    pub fn arrivals_deviation(&self) -> f64 {
+        (self.dispersion * self.offered.get() * self.duration.as_secs_f64()).sqrt()
+    }
+
     /// All response times.
     pub fn response(&self) -> Histogram {
         Histogram::merged(self.batches.iter().map(|batch| &batch.response))
@@ -148,6 +156,23 @@ impl StepResult {
     /// What the tier named `tier` used.
     pub fn tier(&self, tier: &str) -> Option<&TierUse> {
         self.tiers.iter().find(|used| used.tier == tier)
+    }
+
+    /// Whether its own figures meet `goals`, certain or not, and it kept up.
+    pub fn seems_within(&self, goals: &[Goal]) -> bool {
+        let response = self.response();
+        let errors: u64 = self.batches.iter().map(|batch| batch.errors).sum();
+        let meets = |goal: &Goal| match (goal, goal.limit()) {
+            (Goal::ErrorRate { max }, _) => {
+                Ratio::of(errors, errors + response.count()).get() <= max.get()
+            }
+            (_, Some(limit)) => goal.measure(&response) <= limit,
+            (_, None) => true,
+        };
+        self.aborted.is_none()
+            && self.others != Some(Verdict::Fail)
+            && self.throttled_share() <= 0.01
+            && goals.iter().all(meets)
     }
 
     /// Refused requests among all.

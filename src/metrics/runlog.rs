@@ -183,6 +183,8 @@ pub enum RunLine {
     Interval(Interval),
     /// Something happened.
     Event(Event),
+    /// What a search for capacity notes between the seconds that it plays; `capacity::notes` reads it.
+    Capacity(serde_json::Value),
     /// The last line.
     End(RunEnd),
 }
@@ -206,6 +208,8 @@ pub struct RunLog {
     pub intervals: Vec<Interval>,
     /// All events.
     pub events: Vec<Event>,
+    /// What a search for capacity noted, in order; empty for any other run.
+    pub capacity: Vec<serde_json::Value>,
     /// The last line; absent where the run was killed.
     pub end: Option<RunEnd>,
     /// Whether the last line was cut off in the middle.
@@ -253,14 +257,14 @@ impl RunLog {
         let (_, first) = lines.next().ok_or(RunLogError::Empty)?;
         let header = match serde_json::from_str(first).map_err(RunLogError::NoHeader)? {
             RunLine::Run(header) => header,
-            RunLine::Interval(_) | RunLine::Event(_) | RunLine::End(_) => {
+            RunLine::Interval(_) | RunLine::Event(_) | RunLine::Capacity(_) | RunLine::End(_) => {
                 return Err(RunLogError::NotAHeader);
             }
         };
         if header.schema != Self::SCHEMA {
             return Err(RunLogError::UnknownSchema { found: header.schema });
         }
-        let mut log = Self { header, intervals: vec![], events: vec![], end: None, torn: false };
+        let mut log = Self::begun(header);
         for (index, line) in lines {
             match serde_json::from_str(line) {
                 Ok(parsed) => log.push(parsed),
@@ -271,10 +275,16 @@ impl RunLog {
         Ok(log)
     }
 
+    /// A log that has only its first line.
+    pub const fn begun(header: RunHeader) -> Self {
+        Self { header, intervals: vec![], events: vec![], capacity: vec![], end: None, torn: false }
+    }
+
     fn push(&mut self, line: RunLine) {
         match line {
             RunLine::Interval(interval) => self.intervals.push(interval),
             RunLine::Event(event) => self.events.push(event),
+            RunLine::Capacity(note) => self.capacity.push(note),
             RunLine::End(end) => self.end = Some(end),
             RunLine::Run(_) => {}
         }

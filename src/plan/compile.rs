@@ -116,6 +116,7 @@ fn plan(
         http: http::plan(scenario),
         load: load?,
         scenarios: journeys,
+        iteration_time: Nanos::from_secs_f64(demand.seconds),
         steps: parts.steps,
         requests: parts.requests,
         streams: parts.streams,

@@ -180,11 +180,10 @@ fn interval(at: u64) -> Interval {
 /// A run of half a minute: a ramp of five seconds, then 105 requests a second.
 pub(crate) fn log() -> RunLog {
     RunLog {
-        header: header(),
         intervals: (0..SECONDS).map(interval).collect(),
         events: vec![Event { at: second(15), kind: EventKind::Mark("cache flushed".into()) }],
         end: Some(RunEnd { at: second(SECONDS), reason: StopReason::Finished }),
-        torn: false,
+        ..RunLog::begun(header())
     }
 }
 

@@ -135,7 +135,7 @@ pub(super) fn record(header: RunHeader, requests: &[Request]) -> RunLog {
         .collect();
     let at = intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
     let end = Some(RunEnd { at, reason: StopReason::Finished });
-    RunLog { header, intervals, events: vec![], end, torn: false }
+    RunLog { intervals, end, ..RunLog::begun(header) }
 }
 
 /// What happened within one second.

@@ -118,7 +118,7 @@ impl Live {
             judgement: None,
             trends: vec![VecDeque::new(); header.objectives.len()],
             trimmed: false,
-            log: RunLog { header, intervals: vec![], events: vec![], end: None, torn: false },
+            log: RunLog::begun(header),
         }
     }
 

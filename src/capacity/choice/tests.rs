@@ -59,6 +59,7 @@ fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier
         balancing: Balancing::LeastConnections,
         pool: None,
         connections_max: None,
+        delay: None,
     }
 }
 

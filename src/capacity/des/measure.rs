@@ -51,6 +51,7 @@ impl Simulation {
             offered: rate,
             warm_up,
             duration: BATCH * windows.len() as u64,
+            dispersion: 1.0,
             tiers: tiers.collect(),
             batches: windows
                 .into_iter()

@@ -17,7 +17,7 @@ pub(super) fn steady(steps: &[StepResult]) -> Vec<&StepResult> {
         .iter()
         .filter(|step| {
             let (offered, achieved) = (step.offered.get(), step.achieved().get());
-            let noise = 5.0 * (offered / step.duration.as_secs_f64()).sqrt();
+            let noise = 5.0 * step.arrivals_deviation() / step.duration.as_secs_f64();
             step.valid
                 && step.aborted.is_none()
                 && step.throttled_share() < 0.001

@@ -25,6 +25,7 @@ pub(super) struct Level {
     throttled: u64,
     aborted: bool,
     others: Option<Verdict>,
+    dispersion: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -82,7 +83,7 @@ pub(super) fn levels(steps: &[StepResult]) -> Vec<Level> {
 fn is_usable(step: &StepResult) -> bool {
     let offered = step.offered.get() * step.duration.as_secs_f64();
     let answered: u64 = step.batches.iter().map(|b| b.response.count() + b.errors).sum();
-    step.valid && answered as f64 <= 1.01 * offered + 5.0 * offered.sqrt()
+    step.valid && answered as f64 <= 1.01 * offered + 5.0 * step.arrivals_deviation()
 }
 
 impl Level {
@@ -102,6 +103,7 @@ impl Level {
             throttled: batches.iter().map(|batch| batch.throttled).sum(),
             aborted: steps.iter().any(|step| step.aborted.is_some()),
             others: steps.iter().filter_map(|step| step.others).reduce(worst),
+            dispersion: steps.iter().map(|step| step.dispersion).fold(1.0, f64::max),
         }
     }
 
@@ -110,7 +112,9 @@ impl Level {
     pub(super) fn is_steady(&self) -> bool {
         let offered = self.rate * self.seconds;
         let answered = (self.whole.count() + self.errors + self.throttled) as f64;
-        !self.aborted && !self.is_throttled() && answered >= 0.98 * offered - 4.0 * offered.sqrt()
+        !self.aborted
+            && !self.is_throttled()
+            && answered >= 0.98 * offered - 4.0 * (self.dispersion * offered).sqrt()
     }
 
     /// Whether an edge's rate limit answered more than 1 % of the requests.

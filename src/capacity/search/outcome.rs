@@ -23,6 +23,8 @@ pub enum SearchEnd {
     GeneratorLimit,
     /// The claim failed again and again when held.
     NotConfirmed,
+    /// The user stopped it.
+    Interrupted,
 }
 
 /// What made the failing rate fail.

@@ -14,6 +14,7 @@ fn plan(goal: Goal, start: f64) -> SearchPlan {
     SearchPlan {
         goals: vec![goal],
         start: Rate::per_second(start),
+        climb: 2.0,
         rate_max: Rate::per_second(1e5),
         hold: Nanos::from_secs(20),
         hold_max: Nanos::from_secs(240),

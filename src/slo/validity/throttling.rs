@@ -79,8 +79,7 @@ fn silent(window: &Window<'_>) -> Option<Throttling> {
         return None;
     }
     let addresses = addresses(window);
-    let limit =
-        RateLimit { rate: Rate::per_second(rate), addresses, burst: None, quota: None };
+    let limit = RateLimit { rate: Rate::per_second(rate), addresses, burst: None, quota: None };
     let message = format!(
         "RATE-LIMITED: {limit}, whatever was asked, while no tier used more than {} of its CPU: a limiter \
          that holds requests back, or one lock; not the stack's capacity",
@@ -192,8 +191,8 @@ fn slope(seconds: &[Second]) -> Option<f64> {
     let spread = variance(&times);
     let (middle, level) =
         (mean(&times), mean(&points.iter().map(|point| point.1).collect::<Vec<_>>()));
-    let covariance: f64 =
-        points.iter().map(|(t, n)| (t - middle) * (n - level)).sum::<f64>() / (points.len() - 1) as f64;
+    let covariance: f64 = points.iter().map(|(t, n)| (t - middle) * (n - level)).sum::<f64>()
+        / (points.len() - 1) as f64;
     (spread > 0.0).then(|| covariance / spread)
 }
 

@@ -52,7 +52,9 @@ fn run(rate: f64, limiter: Limiter, seed: u64) -> RunLog {
 fn logged(rate: f64, addresses: usize, requests: &[Request]) -> RunLog {
     let mut header = header(rate, 30, vec![]);
     if addresses > 1 {
-        header.conditions.push((super::super::super::SOURCE_ADDRESSES.to_owned(), addresses.to_string()));
+        header
+            .conditions
+            .push((super::super::super::SOURCE_ADDRESSES.to_owned(), addresses.to_string()));
     }
     record(header, requests)
 }

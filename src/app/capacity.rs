@@ -1,0 +1,326 @@
+//! `plimsoll capacity`: the highest rate within the SLO table, and what to buy for more.
+
+pub(super) mod demo;
+mod drive;
+mod progress;
+mod result;
+mod site;
+mod what_if;
+
+use std::path::{Path, PathBuf};
+
+use crate::capacity::choice::Need;
+use crate::capacity::notes::{Note, Origin, SearchNote, Searched};
+use crate::capacity::search::{Search, SearchPlan};
+use crate::capacity::stack::{StackModel, TierDeployment};
+use crate::capacity::step::Goal;
+use crate::cli;
+use crate::metrics::{RunLine, RunLog};
+use crate::plan::DEFAULT_SEED;
+use crate::transport::Clock;
+use crate::units::{Nanos, Rate, Ratio, Seed};
+
+use super::conditions::{Conditions, is_secret};
+use super::exit::{Exit, Failure};
+use super::files::{self, RunFolder};
+use super::header::header;
+use super::output::say;
+use super::report::{Concluded, conclude, strictness};
+use super::run::{look_ahead, runtime};
+use super::wall;
+use drive::{Campaign, Left};
+use progress::Progress;
+use site::{Limits, Site};
+
+pub(super) use result::Searches;
+
+/// The deployment that a recommendation has to meet with this probability (DESIGN §8).
+const CONFIDENCE: f64 = 0.95;
+/// Steps of a search fit so often into its time.
+const STEPS_IN_BUDGET: f64 = 60.0;
+/// Shorter holds have too few requests to judge a p99.
+const HOLD_MIN: Nanos = Nanos::from_secs(6);
+/// What a search may offer unless told otherwise: more than one generator of this kind can.
+const RATE_MAX: f64 = 50_000.0;
+
+/// Searches, goes on with a search, checks a prediction, or plays a change, as the command line asks.
+pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
+    if let (Some(change), Some(run)) = (&args.simulate, &args.of) {
+        return what_if::play(change, run);
+    }
+    let runtime = runtime()?;
+    let mut campaign = match (&args.resume, &args.verify) {
+        (Some(run), _) => resumed(args, run)?,
+        (None, Some(run)) => checking(args, run)?,
+        (None, None) => begun(args)?,
+    };
+    if !args.no_preflight {
+        look_ahead(&runtime, &campaign.site.plan, &campaign.site.options)?;
+    }
+    runtime.block_on(campaign.site.look(false));
+    let (left, folder) = play(&runtime, campaign)?;
+    let found = conclusion(&folder, &args.output)?;
+    Ok(spoken(&found, &folder, &args.output, &left))
+}
+
+/// Plays a search to its end. Says how it was left, and where its log is.
+fn play(
+    runtime: &tokio::runtime::Runtime,
+    mut campaign: Campaign,
+) -> Result<(Left, PathBuf), Failure> {
+    let left = runtime.block_on(campaign.play())?;
+    Ok((left, campaign.folder.path().to_owned()))
+}
+
+/// Writes the reports of the log in `folder`.
+fn conclusion(folder: &Path, output: &cli::Output) -> Result<Concluded, Failure> {
+    let (log, folder) = files::read_log(folder)?;
+    conclude(&log, &folder, strictness(output.strict))
+}
+
+/// Prints what a search came to, and says how the process ends.
+fn spoken(found: &Concluded, folder: &Path, output: &cli::Output, left: &Left) -> Exit {
+    found.tell(folder, output.quiet);
+    if left.is_interrupted() {
+        say(&format!("go on with: plimsoll capacity --resume {}", folder.display()));
+        return Exit::Interrupted;
+    }
+    found.exit
+}
+
+/// A new search.
+fn begun(args: &cli::Capacity) -> Result<Campaign, Failure> {
+    let path = args.path.as_deref().unwrap_or(Path::new("."));
+    let origin = Origin {
+        path: path.display().to_string(),
+        target: args.target.clone(),
+        workload: args.load.workload.clone(),
+        think: args.load.think,
+        settings: args.set.clone(),
+    };
+    let site = open(args, &origin)?;
+    let stack = site.stack(&args.replicas)?;
+    let need = need(args, &site);
+    let plan = plan(args, &site)?;
+    let note = SearchNote {
+        plan,
+        stack,
+        need,
+        dispersion: dispersion(&site),
+        origin: without_secrets(origin),
+    };
+    let started = wall::now();
+    let facts = note.stack.tiers.iter().map(|tier| (tier.name.clone(), deployed(tier)));
+    let forecast_peak = need.map(|need| need.rate());
+    let conditions = Conditions { facts: facts.collect(), forecast_peak };
+    let header = header(&site.plan, started, site.options.workers, conditions);
+    let mut folder = RunFolder::create(&args.output.out, &site.plan.name, started)?;
+    folder.append(&RunLine::Run(header.clone()))?;
+    folder.append(&RunLine::Capacity(Note::Search(Box::new(note.clone())).to_value()))?;
+    Ok(Campaign {
+        search: Search::new(note.plan.clone()),
+        progress: Progress::new(args.output.quiet, 0),
+        clock: Clock::starting_in(Nanos::ZERO),
+        before: Nanos::ZERO,
+        site,
+        folder,
+        header,
+        note,
+    })
+}
+
+/// Requests come in journeys: of m requests on average, and with about as much spread again.
+fn dispersion(site: &Site) -> f64 {
+    (2.0 * site.plan.requests_per_iteration()).max(1.0)
+}
+
+/// Settings that must not reach a log have to be given again to go on.
+fn without_secrets(mut origin: Origin) -> Origin {
+    origin.settings.retain(|(path, value)| !is_secret(path, value));
+    origin
+}
+
+fn deployed(tier: &crate::capacity::stack::Tier) -> String {
+    format!("{} × {} cores", tier.replicas, tier.size.cores)
+}
+
+/// Goes on with the last search of a log.
+fn resumed(args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
+    let (log, folder, mut searches) = earlier(run)?;
+    let last = searches.pop().ok_or_else(|| no_search(run))?;
+    let mut origin = last.note.origin.clone();
+    origin.settings.extend(args.set.iter().cloned());
+    origin.target = args.target.clone().or(origin.target);
+    let site = open(args, &origin)?;
+    unchanged(&site, &log)?;
+    say(&format!("going on after {} steps", last.steps.len()));
+    Ok(Campaign {
+        search: last.search(),
+        progress: Progress::new(args.output.quiet, last.steps.len()),
+        clock: Clock::starting_in(Nanos::ZERO),
+        before: log.duration() + Nanos::from_secs(1),
+        site,
+        folder: RunFolder::reopen(&folder)?,
+        header: log.header,
+        note: last.note,
+    })
+}
+
+/// Checks what the model of a log says of the present deployment.
+fn checking(args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
+    let (log, folder, searches) = earlier(run)?;
+    let first = searches.first().ok_or_else(|| no_search(run))?;
+    let mut origin = first.note.origin.clone();
+    origin.settings.extend(args.set.iter().cloned());
+    origin.target = args.target.clone().or(origin.target);
+    let site = open(args, &origin)?;
+    unchanged(&site, &log)?;
+    let stack = stack_to_check(args, first, &searches)?;
+    let found = crate::capacity::section::findings(&searches);
+    let predicted = found.and_then(|found| Some(found.model?.slo_max(&stack.present())));
+    let Some(predicted) = predicted.filter(|rate| *rate > 0.0) else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "error: this run has no model that could be checked",
+        ));
+    };
+    say(&format!("predicted: {} req/s with {}", predicted.round(), words(&stack)));
+    let plan = SearchPlan {
+        start: Rate::per_second(0.8 * predicted),
+        climb: 1.25,
+        budget: args.within,
+        ..first.note.plan.clone()
+    };
+    let note = SearchNote {
+        plan,
+        stack,
+        need: None,
+        dispersion: dispersion(&site),
+        origin: without_secrets(origin),
+    };
+    let mut folder = RunFolder::reopen(&folder)?;
+    folder.append(&RunLine::Capacity(Note::Search(Box::new(note.clone())).to_value()))?;
+    Ok(Campaign {
+        search: Search::new(note.plan.clone()),
+        progress: Progress::new(args.output.quiet, 0),
+        clock: Clock::starting_in(Nanos::ZERO),
+        before: log.duration() + Nanos::from_secs(1),
+        site,
+        folder,
+        header: log.header,
+        note,
+    })
+}
+
+/// The stack as it is deployed now: `--replicas`, or what was recommended.
+fn stack_to_check(
+    args: &cli::Capacity,
+    first: &Searched,
+    searches: &[Searched],
+) -> Result<StackModel, Failure> {
+    let mut stack = first.note.stack.clone();
+    if args.replicas.is_empty() {
+        let found = crate::capacity::section::findings(searches);
+        let Some(deployment) = found.and_then(|found| found.deployment) else {
+            return Err(Failure::new(
+                Exit::Usage,
+                "error: nothing was recommended that could be checked\nhint: say what is deployed now, \
+                 `--replicas api=3`",
+            ));
+        };
+        for (tier, deployed) in stack.tiers.iter_mut().zip(deployment) {
+            let TierDeployment { replicas, cores, memory, monthly_cost } = deployed;
+            tier.replicas = replicas;
+            tier.size = crate::capacity::stack::Size { cores, memory, monthly_cost };
+        }
+        return Ok(stack);
+    }
+    for (name, replicas) in &args.replicas {
+        let Some(tier) = stack.tiers.iter_mut().find(|tier| tier.name == *name) else {
+            let why = format!("error: `--replicas`: no tier is called `{name}`");
+            return Err(Failure::new(Exit::Usage, why));
+        };
+        tier.replicas = *replicas;
+    }
+    Ok(stack)
+}
+
+fn words(stack: &StackModel) -> String {
+    let tiers = stack.tiers.iter().map(|tier| format!("{} {}", tier.name, deployed(tier)));
+    tiers.collect::<Vec<_>>().join(", ")
+}
+
+fn earlier(run: &Path) -> Result<(RunLog, PathBuf, Vec<Searched>), Failure> {
+    let (log, folder) = files::read_log(run)?;
+    let searches = result::searches(&log)?;
+    Ok((log, folder, searches))
+}
+
+fn no_search(run: &Path) -> Failure {
+    let why = format!("error: `{}` is a plain run, not a search for capacity", run.display());
+    Failure::new(Exit::Usage, why)
+}
+
+fn unchanged(site: &Site, log: &RunLog) -> Result<(), Failure> {
+    if site.plan.fingerprint == log.header.scenario_hash {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "error: the scenario has changed since, so its steps cannot be compared\nhint: begin a new search",
+    ))
+}
+
+fn open(args: &cli::Capacity, origin: &Origin) -> Result<Site, Failure> {
+    let limits = Limits { workers: args.load.workers, max_vus: args.load.max_vus };
+    Site::open(origin, args.load.seed, limits, &args.i_may_load)
+}
+
+/// What the stack has to carry, if anybody has said so.
+fn need(args: &cli::Capacity, site: &Site) -> Option<Need> {
+    let forecast = site.forecast();
+    let (peak, growth) = match (args.peak, forecast) {
+        (Some(peak), _) => (peak, 0.0),
+        (None, Some(forecast)) => forecast,
+        (None, None) => return None,
+    };
+    Some(Need {
+        peak: site.requests(peak),
+        growth: args.growth.unwrap_or(Ratio::new(growth)),
+        confidence: Ratio::new(CONFIDENCE),
+        n_plus_1: !args.no_spare,
+        seed: seed(args),
+    })
+}
+
+fn seed(args: &cli::Capacity) -> Seed {
+    args.load.seed.map_or(DEFAULT_SEED, Seed::new)
+}
+
+fn plan(args: &cli::Capacity, site: &Site) -> Result<SearchPlan, Failure> {
+    let goals = Goal::all(&site.plan.objectives);
+    if site.plan.objectives.iter().all(|objective| objective.limit.is_none()) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "error: no objective has a max, so no rate is too high\nhint: write `slo: { p95: { max: 500ms } }`",
+        ));
+    }
+    let shortest = Nanos::from_secs_f64(args.within.as_secs_f64() / STEPS_IN_BUDGET).max(HOLD_MIN);
+    let hold = args.load.hold.unwrap_or(shortest);
+    // Journeys have to be under way in all their steps before requests come at their full rate.
+    let warm_up = (hold.as_secs_f64() / 4.0).max(1.3 * site.plan.iteration_time.as_secs_f64());
+    let start = args.load.start.map(|rate| site.requests(rate));
+    let start = start.unwrap_or_else(|| site.workload_peak().times(0.25));
+    let rate_max = args.load.max_rate.map(|rate| site.requests(rate));
+    Ok(SearchPlan {
+        goals,
+        start: if start > Rate::ZERO { start } else { Rate::per_second(10.0) },
+        climb: 2.0,
+        rate_max: rate_max.unwrap_or(Rate::per_second(RATE_MAX)),
+        hold,
+        hold_max: hold * 12,
+        warm_up: Nanos::from_secs_f64(warm_up.clamp(2.0, 90.0)),
+        budget: args.within,
+        seed: seed(args),
+    })
+}

@@ -1,0 +1,86 @@
+//! `plimsoll demo SYSTEM --capacity`: a search on a simulated stack, and its prediction checked on another.
+
+use crate::capacity::section::Findings;
+use crate::cli;
+use crate::units::Nanos;
+
+use super::super::demo::{Stack, visitors};
+use super::super::embedded;
+use super::super::exit::{Exit, Failure};
+use super::super::output::say;
+use super::super::run::runtime;
+use super::{begun, checking, conclusion, play, spoken};
+
+/// The search and the check of its prediction together take less than five minutes.
+const SEARCH: Nanos = Nanos::from_secs(165);
+const CHECK: Nanos = Nanos::from_secs(85);
+
+/// Searches, then checks what the model says of one replica more.
+pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
+    let system = args.system.name();
+    let runtime = runtime()?;
+    let stack = Stack::start(system, &[])?;
+    if !args.output.quiet {
+        say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
+    }
+    let mut asked = asked(args, &stack.url);
+    let mut campaign = begun(&asked)?;
+    runtime.block_on(campaign.site.look(true));
+    let (left, folder) = play(&runtime, campaign)?;
+    drop(stack);
+    let found = conclusion(&folder, &args.output)?;
+    let check = found.findings().and_then(one_more).filter(|_| !left.is_interrupted());
+    let Some((tier, replicas)) = check else {
+        return Ok(spoken(&found, &folder, &args.output, &left));
+    };
+    say(&format!("checking what the model says of {tier} with {replicas} replicas"));
+    let stack = Stack::start(system, &[(tier.clone(), replicas)])?;
+    asked.target = Some(stack.url.clone());
+    asked.within = CHECK;
+    asked.replicas = vec![(tier, replicas)];
+    let mut campaign = checking(&asked, &folder)?;
+    runtime.block_on(campaign.site.look(true));
+    let (left, folder) = play(&runtime, campaign)?;
+    let found = conclusion(&folder, &args.output)?;
+    Ok(spoken(&found, &folder, &args.output, &left))
+}
+
+/// The bottleneck's tier with one replica more than deployed, or one fewer where that is the most.
+fn one_more(found: &Findings) -> Option<(String, u32)> {
+    let tier = &found.section.scaled.first()?.tier;
+    let stack = &found.model.as_ref()?.present;
+    let index = found.model.as_ref()?.tiers.iter().position(|known| known.name == *tier)?;
+    let now = stack[index].replicas;
+    let most = found.section.scaled.iter().map(|row| row.replicas).max()?;
+    let other = if now < most { now + 1 } else { now - 1 };
+    (other > 0).then(|| (tier.clone(), other))
+}
+
+fn asked(args: &cli::Demo, url: &str) -> cli::Capacity {
+    let load = &args.load;
+    cli::Capacity {
+        path: Some(embedded::folder(args.system.name())),
+        target: Some(url.to_owned()),
+        within: SEARCH,
+        load: cli::SearchLoad {
+            workload: Some(load.workload.clone().unwrap_or_else(|| "demo".to_owned())),
+            think: load.think,
+            seed: load.seed,
+            max_vus: load.max_vus,
+            workers: load.workers,
+            ..cli::SearchLoad::default()
+        },
+        set: visitors().to_vec(),
+        replicas: Vec::new(),
+        peak: None,
+        growth: None,
+        no_spare: false,
+        resume: None,
+        verify: None,
+        simulate: None,
+        of: None,
+        no_preflight: false,
+        i_may_load: Vec::new(),
+        output: args.output.clone(),
+    }
+}

@@ -1,0 +1,294 @@
+//! Plays the steps that a search asks for, one engine run each, and writes them down.
+//!
+//! Between two steps the stack must come to rest: the engine waits until nothing is in flight, and where
+//! answers had timed out by then, the stack gets the time to work off what nobody waits for any more.
+//! Otherwise a step would pay for the backlog of the one before.
+
+use crate::capacity::notes::{Note, SearchNote, StepNote};
+use crate::capacity::search::{Search, SearchAction};
+use crate::capacity::step::{AbortReason, Goal, Purpose, Verdict};
+use crate::capacity::watch::StepWatch;
+use crate::engine::{Control, EngineError, Run, RunEvent};
+use crate::metrics::{
+    ErrorClass, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo, StopReason,
+};
+use crate::slo::{ObjectiveStatus, Strictness, judge};
+use crate::transport::Clock;
+use crate::units::{Nanos, Rate, RunTime};
+
+use super::super::drive::Signals;
+use super::super::exit::Failure;
+use super::super::files::RunFolder;
+use super::super::observing::Observing;
+use super::progress::Progress;
+use super::site::Site;
+
+/// A search under way.
+pub(super) struct Campaign {
+    pub(super) site: Site,
+    pub(super) folder: RunFolder,
+    /// The run's header, to judge steps by.
+    pub(super) header: RunHeader,
+    pub(super) note: SearchNote,
+    pub(super) search: Search,
+    pub(super) progress: Progress,
+    /// Counts from the beginning of this session.
+    pub(super) clock: Clock,
+    /// Time that the log covers already.
+    pub(super) before: Nanos,
+}
+
+/// A step as it comes in.
+struct Playing {
+    watch: StepWatch,
+    warm_up: Nanos,
+    hold: Nanos,
+    /// All seconds, in the time of the engine's run.
+    seconds: Vec<Interval>,
+    aborted: Option<(AbortReason, RunTime)>,
+}
+
+/// How a search was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It has its answer.
+    Done,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Left {
+    /// Whether the user stopped it.
+    pub(super) const fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted)
+    }
+}
+
+/// Users are patient for this many times the tightest limit before they run short: as many requests in
+/// flight stop a step at once.
+const PATIENCE: u64 = 22;
+/// A stack gets so long to work off what nobody waits for any more.
+const SETTLE_MAX: Nanos = Nanos::from_secs(20);
+
+impl Campaign {
+    /// Plays to the end, noting all that is needed to go on or to report.
+    pub(super) async fn play(&mut self) -> Result<Left, Failure> {
+        let mut signals = Signals::new()?;
+        loop {
+            let (rate, hold, purpose) = match self.search.next_action() {
+                SearchAction::Measure { rate, hold, purpose } => (rate, hold, purpose),
+                SearchAction::Done(_) => {
+                    self.end(StopReason::Finished)?;
+                    return Ok(Left::Done);
+                }
+            };
+            let Some((step, seconds)) = self.step(rate, hold, purpose, &mut signals).await? else {
+                self.end(StopReason::Interrupted)?;
+                return Ok(Left::Interrupted);
+            };
+            self.folder.append(&RunLine::Capacity(Note::Step(step.clone()).to_value()))?;
+            let result = step.result(&seconds, &self.note);
+            self.progress.step(&result, step.spoilt.as_deref(), &self.note.plan.goals);
+            self.search.on_step(result);
+            self.progress.bracket(&self.search);
+        }
+    }
+
+    fn now(&self) -> RunTime {
+        self.clock.now() + self.before
+    }
+
+    fn end(&mut self, reason: StopReason) -> Result<(), Failure> {
+        let at = self.now();
+        self.folder.append(&RunLine::End(RunEnd { at, reason }))
+    }
+
+    /// Plays one step; `None` if the user stopped it.
+    async fn step(
+        &mut self,
+        rate: Rate,
+        hold: Nanos,
+        purpose: Purpose,
+        signals: &mut Signals,
+    ) -> Result<Option<(StepNote, Vec<Interval>)>, Failure> {
+        let hold = whole_seconds(hold);
+        let warm_up = whole_seconds(self.note.plan.warm_up);
+        let goals = self.note.plan.goals.clone();
+        let index = self.search.steps().len() as u64;
+        let patience = patience(&goals);
+        let (plan, options) = self.site.step((index, rate), warm_up + hold, patience)?;
+        self.progress.begins((rate, purpose), warm_up + hold);
+        let began = self.now();
+        let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
+        let run = Run::start(&plan, &options).map_err(failed)?;
+        let watch = StepWatch::new(&goals, rate);
+        let mut playing = Playing { watch, warm_up, hold, seconds: vec![], aborted: None };
+        let Some(offset) = self.collect(run, &mut playing, signals).await? else {
+            return Ok(None);
+        };
+        self.settle(&playing).await;
+        let seconds = playing.hold_seconds();
+        let aborted = playing.aborted.map(|(reason, _)| reason);
+        let length: Nanos = seconds.iter().map(Interval::length).sum();
+        let note = StepNote {
+            purpose,
+            offered: rate,
+            warm_up: self.now().since(began).saturating_sub(length),
+            began: RunTime::ZERO + offset,
+            from: seconds.first().map_or(RunTime::ZERO, |second| second.start) + offset,
+            to: seconds.last().map_or(RunTime::ZERO, |second| second.end) + offset,
+            aborted,
+            others: self.others(&playing),
+            spoilt: playing.watch.spoilt(&seconds, aborted.is_some()),
+        };
+        let shifted = seconds.into_iter().map(|second| shifted(second, offset)).collect();
+        Ok(Some((note, shifted)))
+    }
+
+    /// Takes in all that the engine tells, and writes it down in the time of the log. Returns how much
+    /// later the step began than the log; `None` if the user stopped it.
+    async fn collect(
+        &mut self,
+        mut run: Run,
+        playing: &mut Playing,
+        signals: &mut Signals,
+    ) -> Result<Option<Nanos>, Failure> {
+        let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
+        let control = run.control();
+        let mut observing = Observing::begin(&self.site.watch, &self.site.plan, run.clock())?;
+        let mut offset = None;
+        let mut stopped = false;
+        loop {
+            let mut events = tokio::select! {
+                events = run.next() => match events.map_err(failed)? {
+                    Some(events) => events,
+                    None => break,
+                },
+                events = observing.next() => events,
+                () = signals.next() => {
+                    self.progress.stopping();
+                    control.stop(StopReason::Interrupted);
+                    stopped = true;
+                    continue;
+                }
+            };
+            observing.add_to(&mut events);
+            let offset = *offset.get_or_insert_with(|| {
+                self.now().since(RunTime::ZERO + run.clock().now().since(RunTime::ZERO))
+            });
+            for event in events {
+                if self.take(event, offset, playing, &control)? {
+                    return Ok((!stopped).then_some(offset));
+                }
+            }
+        }
+        Ok(offset.filter(|_| !stopped))
+    }
+
+    /// Takes in one event; true at the end of the run.
+    fn take(
+        &mut self,
+        event: RunEvent,
+        offset: Nanos,
+        playing: &mut Playing,
+        control: &Control,
+    ) -> Result<bool, Failure> {
+        match event {
+            RunEvent::Interval(interval) => {
+                let interval = *interval;
+                self.folder.append(&RunLine::Interval(shifted(interval.clone(), offset)))?;
+                self.progress.second(&interval);
+                if playing.take(interval) {
+                    control.skip_stage();
+                }
+            }
+            RunEvent::Event(mut event) => {
+                event.at = event.at + offset;
+                self.folder.append(&RunLine::Event(event))?;
+            }
+            RunEvent::End(_) => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// Lets the stack work off what clients have given up: as long as that many answers take at the rate
+    /// at which it answered.
+    async fn settle(&self, playing: &Playing) {
+        let given_up: u64 = playing.seconds.iter().map(timeouts).sum();
+        let answered: u64 = playing.hold_seconds().iter().map(|s| s.requests() - s.failed()).sum();
+        let seconds = playing.hold_seconds().len().max(1) as f64;
+        if given_up > 0 {
+            let wait = given_up as f64 * seconds / answered.max(1) as f64;
+            let wait = Nanos::from_secs_f64(wait).min(SETTLE_MAX);
+            tokio::time::sleep(wait.into()).await;
+        }
+    }
+
+    /// The verdict on the rows of the SLO table that are not among the goals.
+    fn others(&self, playing: &Playing) -> Option<Verdict> {
+        let stage =
+            |duration, judged| StageInfo { from: Rate::ZERO, to: Rate::ZERO, duration, judged };
+        let stages = vec![stage(playing.warm_up, false), stage(playing.hold, true)];
+        let header = RunHeader { stages, ..self.header.clone() };
+        let at = playing.seconds.last().map_or(RunTime::ZERO, |second| second.end);
+        let end = Some(RunEnd { at, reason: StopReason::Finished });
+        let log = RunLog { intervals: playing.seconds.clone(), end, ..RunLog::begun(header) };
+        let judgement = judge(&log, Strictness::Normal);
+        let rows = judgement.objectives.iter().filter(|row| Goal::of(&row.objective).is_none());
+        let verdicts = rows.filter(|row| row.objective.limit.is_some()).filter_map(|row| {
+            match row.status {
+                ObjectiveStatus::Fail => Some(Verdict::Fail),
+                ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => Some(Verdict::Pass),
+                // A step is too short to prove an uptime; that says nothing about its rate.
+                ObjectiveStatus::Inconclusive | ObjectiveStatus::NotMeasured => None,
+            }
+        });
+        verdicts.reduce(|a, b| if a == Verdict::Fail { a } else { b })
+    }
+}
+
+impl Playing {
+    /// Takes in one second; true if the step has to be stopped now.
+    fn take(&mut self, second: Interval) -> bool {
+        let within = second.end <= RunTime::ZERO + self.warm_up + self.hold;
+        let reason = match self.aborted {
+            None if within => self.watch.on_interval(&second),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            self.aborted = Some((reason, second.end));
+        }
+        self.seconds.push(second);
+        reason.is_some()
+    }
+
+    /// The seconds of the hold; of a step that was stopped while warming up, all until then.
+    fn hold_seconds(&self) -> Vec<Interval> {
+        let planned = RunTime::ZERO + self.warm_up + self.hold;
+        let stop = self.aborted.map_or(planned, |(_, at)| at);
+        let start = RunTime::ZERO + self.warm_up;
+        let from = if stop <= start { RunTime::ZERO } else { start };
+        let inside = |second: &&Interval| second.start >= from && second.end <= stop;
+        self.seconds.iter().filter(inside).cloned().collect()
+    }
+}
+
+fn patience(goals: &[Goal]) -> Nanos {
+    let limit = goals.iter().filter_map(Goal::limit).fold(10.0, f64::min);
+    Nanos::from_secs_f64(limit) * PATIENCE
+}
+
+fn timeouts(second: &Interval) -> u64 {
+    let errors = second.steps.values().flat_map(|step| &step.errors);
+    errors.filter(|(class, _)| **class == ErrorClass::ResponseTimeout).map(|(_, count)| count).sum()
+}
+
+fn whole_seconds(span: Nanos) -> Nanos {
+    Nanos::from_secs((span.as_secs_f64().round() as u64).max(1))
+}
+
+fn shifted(mut interval: Interval, offset: Nanos) -> Interval {
+    interval.start = interval.start + offset;
+    interval.end = interval.end + offset;
+    interval
+}

@@ -1,0 +1,125 @@
+//! What a search tells while it goes on: a line for each step, and one that lives while a step does.
+
+use crate::capacity::search::Search;
+use crate::capacity::step::{AbortReason, Goal, Purpose, StepResult};
+use crate::metrics::{Distribution, Interval};
+use crate::units::{Nanos, Rate};
+
+use super::super::output::{is_live, say, say_raw};
+
+/// Tells how a search goes.
+#[derive(Debug)]
+pub(super) struct Progress {
+    live: bool,
+    quiet: bool,
+    steps: usize,
+    doing: String,
+    length: Nanos,
+}
+
+impl Progress {
+    /// Of a search that has made `steps` steps already.
+    pub(super) fn new(quiet: bool, steps: usize) -> Self {
+        Self { live: is_live() && !quiet, quiet, steps, doing: String::new(), length: Nanos::ZERO }
+    }
+
+    /// A step begins that lasts `length`.
+    pub(super) fn begins(&mut self, (rate, purpose): (Rate, Purpose), length: Nanos) {
+        self.steps += 1;
+        self.length = length;
+        self.doing =
+            format!("step {:<2} {:<9} {:>7} req/s", self.steps, word(purpose), shown(rate));
+    }
+
+    /// One second of it is over.
+    pub(super) fn second(&self, second: &Interval) {
+        if !self.live {
+            return;
+        }
+        let mut response = Distribution::new();
+        for step in second.steps.values() {
+            response.merge_sparse(&step.response_time);
+        }
+        let p95 = match response.is_empty() {
+            true => "–".to_owned(),
+            false => format!("{:.0} ms", response.quantile(0.95).as_millis_f64()),
+        };
+        say_raw(&format!(
+            "\r\x1b[K{}  {:.0}/{:.0} s  p95 {p95}  in flight {}  failed {}",
+            self.doing,
+            second.end.as_secs_f64(),
+            self.length.as_secs_f64(),
+            second.in_flight,
+            second.failed()
+        ));
+    }
+
+    /// A step is over.
+    pub(super) fn step(&self, step: &StepResult, spoilt: Option<&str>, goals: &[Goal]) {
+        if self.quiet {
+            return;
+        }
+        if self.live {
+            say_raw("\r\x1b[K");
+        }
+        say(&format!("{}  {}", self.doing, told(step, spoilt, goals)));
+    }
+
+    /// What is known by now.
+    pub(super) fn bracket(&self, search: &Search) {
+        if self.quiet {
+            return;
+        }
+        let (pass, fail) = search.bracket();
+        let edge = |rate: Option<Rate>| rate.map_or("?".to_owned(), shown);
+        let left = search.remaining().as_secs_f64();
+        say(&format!(
+            "        between {} and {} req/s, at most {:.0}:{:02.0} left",
+            edge(pass),
+            edge(fail),
+            (left / 60.0).floor(),
+            (left % 60.0).floor()
+        ));
+    }
+
+    /// A signal came.
+    pub(super) fn stopping(&self) {
+        say("\nstopping: requests in flight get 5 s; once more stops at once");
+    }
+}
+
+fn told(step: &StepResult, spoilt: Option<&str>, goals: &[Goal]) -> String {
+    let response = step.response();
+    let ms = |p: f64| match response.count() {
+        0 => "–".to_owned(),
+        _ => format!("{:.0} ms", 1e3 * response.quantile(p)),
+    };
+    let outcome = match (spoilt, step.aborted) {
+        (Some(why), _) => format!("does not count: {why}"),
+        (None, Some(AbortReason::InFlightRunaway)) => "stopped: requests pile up".to_owned(),
+        (None, Some(AbortReason::ErrorBurst)) => "stopped: too many errors".to_owned(),
+        (None, None) if step.throttled_share() > 0.01 => "throttled at the edge".to_owned(),
+        (None, None) if step.seems_within(goals) => "within".to_owned(),
+        (None, None) => "exceeds".to_owned(),
+    };
+    format!(
+        "{:>4.0} s  p95 {:>8}  p99 {:>8}  {outcome}",
+        step.duration.as_secs_f64(),
+        ms(0.95),
+        ms(0.99)
+    )
+}
+
+fn shown(rate: Rate) -> String {
+    if rate.get() < 100.0 { format!("{:.1}", rate.get()) } else { format!("{:.0}", rate.get()) }
+}
+
+const fn word(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Baseline => "baseline",
+        Purpose::Bracket => "bracket",
+        Purpose::Refine => "refine",
+        Purpose::Confirm => "confirm",
+        Purpose::Breach => "breach",
+    }
+}

@@ -1,0 +1,174 @@
+//! What a search plays on: the scenario, made into a plan for each step, and what the stack is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::capacity::notes::Origin;
+use crate::capacity::stack::StackModel;
+use crate::engine::{Options, prepare_limits, workers_for};
+use crate::observe::WatchPlan;
+use crate::plan::{ArrivalLaw, DEFAULT_SEED, Load, OpenLoad, Overrides, Plan, Stage};
+use crate::scenario::{Loaded, load};
+use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
+
+use super::super::exit::{Exit, Failure};
+use super::super::run::{permit_for, plan_of, tls_for};
+use super::super::{files, observing, output::say};
+
+/// A scenario from which steps are made.
+pub(super) struct Site {
+    loaded: Loaded,
+    overrides: Overrides,
+    /// The plan of the workload as it stands: names, objectives, expectations.
+    pub(super) plan: Arc<Plan>,
+    pub(super) options: Options,
+    /// How the stack's own metrics are read.
+    pub(super) watch: WatchPlan,
+    workers: Option<u32>,
+    max_vus: Option<u32>,
+    told_of_rows: bool,
+}
+
+/// Where a search is limited by what the scenario says nothing about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Limits {
+    pub(super) workers: Option<u32>,
+    pub(super) max_vus: Option<u32>,
+}
+
+/// Fewer users are never worth saving; more do not fit a machine's ports and descriptors.
+const VUS_MIN: u32 = 200;
+const VUS_MAX: u32 = 20_000;
+
+impl Site {
+    /// Loads and checks the scenario that `origin` names.
+    pub(super) fn open(
+        origin: &Origin,
+        seed: Option<u64>,
+        limits: Limits,
+        may_load: &[String],
+    ) -> Result<Self, Failure> {
+        let path = Path::new(&origin.path);
+        let loaded = load(path, &origin.settings, &files::read, &files::variable);
+        let overrides = Overrides {
+            workload: origin.workload.clone(),
+            target: origin.target.clone(),
+            think: origin.think,
+            seed: seed.map(Seed::new),
+            ..Overrides::default()
+        };
+        let (plan, watch) = plan_of(&loaded, &overrides)?;
+        let plan = Arc::new(plan);
+        let options = Options {
+            workers: 1,
+            tls: tls_for(&plan)?,
+            permit: permit_for(&plan, may_load),
+            connections: u64::MAX,
+        };
+        let Limits { workers, max_vus } = limits;
+        Ok(Self { loaded, overrides, plan, watch, options, workers, max_vus, told_of_rows: false })
+    }
+
+    /// The stack file in the terms of capacity; a single tier that nothing is known of where there is none.
+    pub(super) fn stack(&self, deployed: &[(String, u32)]) -> Result<StackModel, Failure> {
+        let file = self.loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
+        let Some(file) = file else {
+            return Err(Failure::new(
+                Exit::Usage,
+                "error: the scenario names no stack file\nhint: write `stack: stack.yaml` and describe \
+                 the tiers there; `plimsoll schema` and scenarios/ais/stack.yaml show how",
+            ));
+        };
+        let unknown = deployed.iter().find(|(name, _)| file.tier(name).is_none());
+        if let Some((name, _)) = unknown {
+            let known = file.tier_names().join("`, `");
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "error: `--replicas`: no tier is called `{name}`\nhint: known here: `{known}`"
+                ),
+            ));
+        }
+        let mut stack = StackModel::described(file, deployed);
+        if stack.name.is_empty() {
+            stack.name.clone_from(&self.plan.name);
+        }
+        Ok(stack)
+    }
+
+    /// The peak that the stack file expects, and its growth.
+    pub(super) fn forecast(&self) -> Option<(WorkRate, f64)> {
+        let stack = self.loaded.scenario.as_ref()?.stack.as_ref()?;
+        Some((stack.forecast.peak?, stack.forecast.growth.get()))
+    }
+
+    /// A rate of requests.
+    pub(super) fn requests(&self, rate: WorkRate) -> Rate {
+        match rate.unit {
+            RateUnit::Requests => rate.rate,
+            RateUnit::Iterations => rate.rate.times(self.plan.requests_per_iteration()),
+        }
+    }
+
+    /// The highest rate of the workload, requests per second.
+    pub(super) fn workload_peak(&self) -> Rate {
+        self.plan.load.peak().times(self.plan.requests_per_iteration())
+    }
+
+    /// The plan of the `index`-th step: `rate` requests a second for `duration`, with arrivals of its own.
+    /// No answer may take longer than `patience` before users run short.
+    pub(super) fn step(
+        &mut self,
+        (index, rate): (u64, Rate),
+        duration: Nanos,
+        patience: Nanos,
+    ) -> Result<(Arc<Plan>, Options), Failure> {
+        let seed = self.overrides.seed.unwrap_or(DEFAULT_SEED);
+        // Steps with the same arrivals would err in the same direction.
+        let seed = Seed::new(seed.get().wrapping_add(index.wrapping_mul(0x9E37_79B9)));
+        let overrides = Overrides { seed: Some(seed), ..self.overrides.clone() };
+        let (mut plan, _) = plan_of(&self.loaded, &overrides)?;
+        let arrivals = match &plan.load {
+            Load::Open(open) => open.arrivals,
+            Load::Closed(_) => ArrivalLaw::Poisson,
+        };
+        let rate = rate.times(1.0 / plan.requests_per_iteration().max(1e-9));
+        let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];
+        let max_vus = self.max_vus.unwrap_or_else(|| enough_users(&plan, rate, patience));
+        plan.load = Load::Open(OpenLoad { arrivals, stages, max_vus });
+        let limit = prepare_limits(&plan)
+            .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
+        self.tell_of_rows(&plan);
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let workers = self.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
+        let options = Options { workers, connections: limit.most, ..self.options.clone() };
+        Ok((Arc::new(plan), options))
+    }
+
+    /// Chooses the sources of the stack's own metrics; a simulated stack tells of itself.
+    pub(super) async fn look(&mut self, simulated: bool) {
+        let watch = std::mem::take(&mut self.watch);
+        self.watch = observing::chosen(watch, &self.loaded, &self.plan, simulated).await;
+    }
+
+    /// A search needs more users than a workload when the stack drowns; they share rows then.
+    fn tell_of_rows(&mut self, plan: &Plan) {
+        use crate::plan::Pick;
+        let vus = plan.load.max_vus() as usize;
+        let short = plan.data.iter().find(|set| set.pick == Pick::Unique && set.rows.len() < vus);
+        if let (Some(set), false) = (short, self.told_of_rows) {
+            self.told_of_rows = true;
+            say(&format!(
+                "note: if more than {} users are busy at once, they share rows of `{}`",
+                set.rows.len(),
+                set.name
+            ));
+        }
+    }
+}
+
+/// Users for `rate` iterations a second, each of which may wait for answers as long as `patience`.
+fn enough_users(plan: &Plan, rate: Rate, patience: Nanos) -> u32 {
+    let seconds = plan.iteration_time.as_secs_f64() + patience.as_secs_f64();
+    ((rate.get() * seconds).ceil() as u32).clamp(VUS_MIN, VUS_MAX)
+}

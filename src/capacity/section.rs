@@ -1,0 +1,121 @@
+//! From the searches of a log to the capacity section: model, what-if, choice, and checked predictions.
+
+use super::choice;
+use super::model::Model;
+use super::notes::Searched;
+use super::output::{CapacitySection, CurvePoint, Scaled, Verified, assemble};
+use super::search::{Limit, SearchOutcome};
+use super::stack::{Deployment, Size, StackModel, TierDeployment, TierKind};
+use super::step::{Goal, StepResult};
+use crate::units::Rate;
+
+/// Sizes and replicas that the table of the bottleneck tier shows at most.
+const SIZES_SHOWN: usize = 3;
+const REPLICAS_SHOWN: u32 = 6;
+
+/// All that a log's searches come to.
+pub struct Findings {
+    /// The section for reports.
+    pub section: CapacitySection,
+    /// What the first search found.
+    pub outcome: SearchOutcome,
+    /// What was learnt from it; `None` where too little was measured.
+    pub model: Option<Model>,
+    /// What to deploy, where something is to be bought.
+    pub deployment: Option<Deployment>,
+}
+
+/// The findings of `searches`, the first of which is the search itself; `None` without one.
+pub fn findings(searches: &[Searched]) -> Option<Findings> {
+    let (first, checks) = searches.split_first()?;
+    let note = &first.note;
+    let outcome = first.outcome();
+    let edge = (outcome.limit == Some(Limit::RateLimited)).then_some(outcome.slo_max).flatten();
+    let rate_limit = edge.map(|limit| Rate::per_second(limit.value));
+    let fitted = Model::fit(&note.stack, &note.plan.goals, &first.steps, rate_limit);
+    let (model, no_model) = match fitted {
+        Ok(model) => (Some(model), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let (mut section, choice) = assemble(&note.stack, model.as_ref(), &outcome, note.need.as_ref());
+    section.no_model = no_model;
+    section.planned_per_s = note.need.map(|need| need.rate().get());
+    section.curve = curve(&first.steps, &note.plan.goals);
+    if let Some(model) = &model {
+        section.scaled = scaled(model, &note.stack);
+        let verified = checks.iter().filter_map(|check| verified(model, &note.stack, check));
+        section.verified = verified.collect();
+    }
+    let deployment = choice.and_then(|choice: choice::Choice| choice.deployment);
+    Some(Findings { section, outcome, model, deployment })
+}
+
+/// The steps by rate, those of one rate merged.
+fn curve(steps: &[StepResult], goals: &[Goal]) -> Vec<CurvePoint> {
+    let mut points: Vec<CurvePoint> =
+        steps.iter().filter(|step| step.valid).filter_map(|step| point(step, goals)).collect();
+    points.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
+    points
+}
+
+fn point(step: &StepResult, goals: &[Goal]) -> Option<CurvePoint> {
+    let response = step.response();
+    if response.count() == 0 {
+        return None;
+    }
+    let ms = |p: f64| 1e3 * response.quantile(p);
+    Some(CurvePoint {
+        rate_per_s: step.offered.get(),
+        p50_ms: ms(0.5),
+        p95_ms: ms(0.95),
+        p99_ms: ms(0.99),
+        passed: step.seems_within(goals),
+    })
+}
+
+/// What more and bigger replicas of the bottleneck tier would carry, as far as they may be bought.
+fn scaled(model: &Model, stack: &StackModel) -> Vec<Scaled> {
+    let ceilings = model.ceilings(&model.present);
+    let scalable = |name: &str| stack.tiers.iter().position(|tier| tier.name == name);
+    let for_sale = ceilings.iter().filter(|ceiling| ceiling.resource.is_for_sale());
+    let tiers = for_sale.filter_map(|ceiling| scalable(&ceiling.tier));
+    let mut tiers = tiers.filter(|index| {
+        let tier = &stack.tiers[*index];
+        tier.kind != TierKind::External && (tier.replicas_max > 1 || !tier.sizes.is_empty())
+    });
+    let Some(index) = tiers.next() else { return Vec::new() };
+    let tier = &stack.tiers[index];
+    let bigger = tier.sizes.iter().copied().filter(|size| size.cores > tier.size.cores);
+    let sizes: Vec<Size> = std::iter::once(tier.size).chain(bigger).take(SIZES_SHOWN).collect();
+    let most = tier.replicas_max.max(tier.replicas).min(REPLICAS_SHOWN.max(tier.replicas + 3));
+    let mut rows = Vec::new();
+    for size in sizes {
+        for replicas in 1..=most {
+            let mut deployment = model.present.clone();
+            deployment[index] = TierDeployment::of(replicas, size);
+            rows.push(row(model, stack, &deployment, index));
+        }
+    }
+    rows
+}
+
+fn row(model: &Model, stack: &StackModel, deployment: &Deployment, index: usize) -> Scaled {
+    let slo_max = model.slo_max(deployment);
+    Scaled {
+        tier: stack.tiers[index].name.clone(),
+        replicas: deployment[index].replicas,
+        cores: deployment[index].cores,
+        slo_max_per_s: slo_max,
+        bottleneck: model.ceilings(deployment).into_iter().next(),
+        monthly_cost: stack.monthly_cost(deployment).dollars(),
+        unverified: slo_max > 2.0 * model.tested_to.get(),
+    }
+}
+
+/// What the model said of the deployment that `check` measured, if the check found anything.
+fn verified(model: &Model, stack: &StackModel, check: &Searched) -> Option<Verified> {
+    let measured = check.outcome().slo_max?;
+    let deployment = check.note.stack.present();
+    (deployment.len() == stack.tiers.len())
+        .then(|| Verified::new(model, stack, &deployment, measured.value))
+}

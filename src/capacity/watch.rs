@@ -1,0 +1,91 @@
+//! Watches a step while it is played: whether to stop it early, and whether the generator spoilt it.
+//!
+//! Fed with the seconds of a run as they come, so the same rules hold for the engine and for a test in
+//! virtual time.
+
+use super::step::{AbortReason, AbortRule, Goal};
+use crate::metrics::{Distribution, ErrorClass, Interval};
+use crate::units::{Nanos, Rate};
+
+/// One step under way.
+#[derive(Debug, Clone)]
+pub struct StepWatch {
+    rule: AbortRule,
+    offered: Rate,
+    in_flight: Vec<u64>,
+}
+
+/// The share of a core above which a worker falls behind now and then (as in the validity of a run).
+const CPU_MAX: f64 = 0.8;
+/// The generator may add so much of the tightest limit to response times at its p99. Near the knee response
+/// times change at least ten times as fast as rates, so this moves SLO-max by half a per cent at most.
+const LAG_SHARE: f64 = 0.05;
+/// Lag that shared machines have now and then.
+const LAG_MIN: Nanos = Nanos::from_millis(1);
+
+impl StepWatch {
+    /// A step that offers `offered` requests a second, to be judged by `goals`.
+    pub fn new(goals: &[Goal], offered: Rate) -> Self {
+        Self { rule: AbortRule::for_goals(goals), offered, in_flight: Vec::new() }
+    }
+
+    /// One second is over, warm-up included. Says why to stop, if the step can only fail and harm.
+    pub fn on_interval(&mut self, interval: &Interval) -> Option<AbortReason> {
+        self.in_flight.push(interval.in_flight);
+        // Users that are all busy waiting for answers are a backlog, too.
+        let waiting = 2 * interval.in_flight >= interval.vus_busy;
+        if interval.arrivals.dropped > 0 && waiting {
+            return Some(AbortReason::InFlightRunaway);
+        }
+        let errors = interval.failed().saturating_sub(count(interval, ErrorClass::Throttled));
+        let answered = interval.requests().saturating_sub(interval.failed());
+        self.rule.judge(self.offered, &self.in_flight, errors, answered)
+    }
+
+    /// Why the seconds of a hold speak of the generator and not of the stack; `None` if they do not.
+    pub fn spoilt(&self, hold: &[Interval], aborted: bool) -> Option<String> {
+        let dropped: u64 = hold.iter().map(|second| second.arrivals.dropped).sum();
+        if dropped > 0 && !aborted {
+            return Some(format!("{dropped} arrivals found no user: raise --max-vus"));
+        }
+        let faults: u64 = hold.iter().map(client_faults).sum();
+        if faults > 0 {
+            return Some(format!("{faults} requests failed in the generator itself"));
+        }
+        let seconds = hold.len().max(1) as f64;
+        let cpu =
+            hold.iter().map(|second| second.generator.worker_cpu.get()).sum::<f64>() / seconds;
+        if cpu >= CPU_MAX {
+            return Some(format!("the generator used {:.0} % of a core", cpu * 100.0));
+        }
+        let (lag, allowed) = (lag_p99(hold), self.lag_allowed());
+        // A stack that drowns on the generator's own machine makes it late; that step fails anyway.
+        (lag > allowed && !aborted)
+            .then(|| format!("the generator sent late: p99 {}, allowed {}", ms(lag), ms(allowed)))
+    }
+
+    fn lag_allowed(&self) -> Nanos {
+        Nanos::from_secs_f64(LAG_SHARE * self.rule.limit.as_secs_f64()).max(LAG_MIN)
+    }
+}
+
+fn ms(span: Nanos) -> String {
+    format!("{:.1} ms", span.as_millis_f64())
+}
+
+fn lag_p99(hold: &[Interval]) -> Nanos {
+    let mut lags = Distribution::new();
+    for second in hold {
+        lags.merge_sparse(&second.schedule_lag);
+    }
+    if lags.is_empty() { Nanos::ZERO } else { lags.quantile(0.99) }
+}
+
+fn count(interval: &Interval, class: ErrorClass) -> u64 {
+    interval.steps.values().filter_map(|step| step.errors.get(&class)).sum()
+}
+
+fn client_faults(interval: &Interval) -> u64 {
+    let errors = interval.steps.values().flat_map(|step| &step.errors);
+    errors.filter(|(class, _)| class.is_client_fault()).map(|(_, count)| count).sum()
+}

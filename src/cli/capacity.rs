@@ -1,0 +1,90 @@
+//! What `capacity` can be asked.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Output, key_value, tier_count};
+use crate::units::{Nanos, Ratio, WorkRate};
+
+/// `plimsoll capacity`
+#[derive(Debug, Args)]
+pub struct Capacity {
+    /// A scenario folder or file; with --resume, --verify and --simulate, the run's own.
+    #[arg(required_unless_present_any = ["resume", "verify", "simulate"])]
+    pub path: Option<PathBuf>,
+    /// Where requests go, instead of the scenario's `target`.
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// How long the search may take, warm-ups included.
+    #[arg(long, value_name = "TIME", default_value = "20m")]
+    pub within: Nanos,
+    /// How the load is shaped and limited.
+    #[command(flatten)]
+    pub load: SearchLoad,
+    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// Replicas that are deployed now, where they differ from the stack file: `--replicas api=1`. Can be given again.
+    #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
+    pub replicas: Vec<(String, u32)>,
+    /// The peak to plan for, `1000 req/s`; the stack file's forecast by default.
+    #[arg(long, value_name = "RATE")]
+    pub peak: Option<WorkRate>,
+    /// How much the peak grows, `50%`; the stack file's forecast by default, none with --peak.
+    #[arg(long, value_name = "SHARE")]
+    pub growth: Option<Ratio>,
+    /// Recommend without a spare replica: one may not be lost.
+    #[arg(long)]
+    pub no_spare: bool,
+    /// Go on with a search that was interrupted, where it stopped.
+    #[arg(long, value_name = "RUN", conflicts_with = "verify")]
+    pub resume: Option<PathBuf>,
+    /// Check a prediction of this run: measure the stack as deployed now (see --replicas) and print the error.
+    #[arg(long, value_name = "RUN")]
+    pub verify: Option<PathBuf>,
+    /// Play the model of this run through a change, without any load: `"api=4 peak=1000 req/s lose=1"`.
+    #[arg(long, value_name = "CHANGE", requires = "of", conflicts_with_all = ["resume", "verify"])]
+    pub simulate: Option<String>,
+    /// The run whose model --simulate plays.
+    #[arg(long, value_name = "RUN")]
+    pub of: Option<PathBuf>,
+    /// Start even if the target cannot be reached.
+    #[arg(long)]
+    pub no_preflight: bool,
+    /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
+    #[arg(long, value_name = "HOST")]
+    pub i_may_load: Vec<String>,
+    /// Where and how results are given.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// How a search shapes and limits its load.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SearchLoad {
+    /// Which workload's arrivals and think times; the scenario's first one by default. Its rates are the search's.
+    #[arg(long, value_name = "NAME")]
+    pub workload: Option<String>,
+    /// Scale all think times: `10%` makes users ten times as quick.
+    #[arg(long, value_name = "SHARE")]
+    pub think: Option<Ratio>,
+    /// The seed of everything random.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The first rate; a quarter of the workload's highest by default.
+    #[arg(long, value_name = "RATE")]
+    pub start: Option<WorkRate>,
+    /// Never offer more than this.
+    #[arg(long, value_name = "RATE")]
+    pub max_rate: Option<WorkRate>,
+    /// How long a step is held at least; a sixtieth of the time for the whole by default.
+    #[arg(long, value_name = "TIME")]
+    pub hold: Option<Nanos>,
+    /// The most users at once; as many as the step may need by default.
+    #[arg(long, value_name = "N")]
+    pub max_vus: Option<u32>,
+    /// How many worker threads; as few as carry the rate by default.
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u32>,
+}
