@@ -5,6 +5,8 @@
 //! pictures, not load.
 
 mod after;
+mod capacity;
+mod diff;
 mod frame;
 mod history;
 mod keys;
@@ -26,6 +28,8 @@ use std::time::Duration;
 
 use crossterm::event::{self, KeyEvent, KeyEventKind};
 
+pub use capacity::{Doing, SearchStep, SearchView, StepOutcome};
+pub use diff::{Diff, Sides};
 pub use history::PastRun;
 pub use launcher::{Launch, Origin, Place, WorkloadInfo};
 pub use model::Model;
@@ -37,6 +41,7 @@ pub use view::view;
 use crate::engine::{Act, Steering};
 use crate::metrics::{Event, Interval, RunHeader};
 use crate::report::Report;
+use crate::scenario::stack::Signal;
 
 /// What the UI is told.
 #[derive(Debug)]
@@ -51,6 +56,8 @@ pub enum Message {
     History(Vec<PastRun>),
     /// A run begins.
     Begun(Box<Begun>),
+    /// A search for SLO-max begins, or has measured another step.
+    Search(Box<SearchView>),
     /// One second of the run is complete.
     Interval(Box<Interval>),
     /// Something happened in the run.
@@ -59,6 +66,8 @@ pub enum Message {
     Steered(Steering),
     /// The run is over, or a past one was opened.
     Finished(Box<Finished>),
+    /// Two sides were compared.
+    Compared(Box<Diff>),
     /// A run could not begin or broke off.
     Refused(String),
     /// Something short to say.
@@ -74,6 +83,8 @@ pub struct Begun {
     pub header: RunHeader,
     /// Where its files are written.
     pub folder: String,
+    /// When the stack would scale, as its file says.
+    pub signals: Vec<Signal>,
 }
 
 /// A run that is over.
@@ -106,6 +117,8 @@ pub enum Command {
     Rescan,
     /// Show the run in this folder.
     Open(PathBuf),
+    /// Compare these runs.
+    Compare(Sides),
     /// Leave.
     Quit,
 }

@@ -38,7 +38,7 @@ fn main() -> std::io::Result<()> {
 
 fn cost() -> std::io::Result<()> {
     let mut model = Model::new(Theme::new(true));
-    let begun = Begun { header: header(), folder: "reports/bench".into() };
+    let begun = Begun { header: header(), folder: "reports/bench".into(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     let area = Rect::new(0, 0, 200, 50);
     let options = TerminalOptions { viewport: Viewport::Fixed(area) };

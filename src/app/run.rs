@@ -10,18 +10,19 @@ use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_
 use crate::metrics::{Event, EventKind, RunHeader, RunLine, StopReason};
 use crate::observe::WatchPlan;
 use crate::plan::{Overrides, Plan, Shard, compile};
+use crate::scenario::stack::Signal;
 use crate::scenario::{Loaded, Problem, load, render};
 use crate::slo::{Judgement, Strictness};
 use crate::transport::{Permit, TlsSetup};
 use crate::units::{RunTime, Seed};
 
 use super::conditions::Conditions;
-use super::drive::drive;
+use super::drive::{Audience as _, drive};
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 use super::header::header;
 use super::observing;
-use super::output::{problem_colour, say};
+use super::output::problem_colour;
 use super::progress::Progress;
 use super::report::{finish, strictness};
 use super::wall;
@@ -77,6 +78,9 @@ pub(super) fn run_scenario(
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
     let mut progress = Progress::new(prepared.plan.load.duration(), output.quiet);
+    if let Some(warning) = prepared.warning.take() {
+        progress.on_event(warning);
+    }
     let reason = runtime.block_on(drive(&mut prepared, &mut progress))?;
     let (log, path) = files::read_log(prepared.folder.path())?;
     let strictness = strictness(output.strict);
@@ -101,6 +105,11 @@ pub(super) struct Prepared {
     pub(super) folder: RunFolder,
     /// How the stack's own metrics are read.
     pub(super) watch: WatchPlan,
+    /// When the stack would scale, as its file says.
+    #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
+    pub(super) signals: Vec<Signal>,
+    /// What is in the log already, and worth saying.
+    pub(super) warning: Option<Event>,
 }
 
 /// Loads and checks all that a run needs, and opens its log.
@@ -130,12 +139,16 @@ pub(super) fn prepare(
     let conditions = Conditions::of(&loaded, &plan, asked, load_args);
     let header = header(&plan, started, workers, conditions);
     folder.append(&RunLine::Run(header.clone()))?;
-    if limit.is_short() {
-        say(&format!("warning: {limit}"));
+    let warning = limit.is_short().then(|| {
         let kind = EventKind::Warning(limit.to_string());
-        folder.append(&RunLine::Event(Event { at: RunTime::ZERO, kind }))?;
+        Event { at: RunTime::ZERO, kind }
+    });
+    if let Some(event) = &warning {
+        folder.append(&RunLine::Event(event.clone()))?;
     }
-    Ok(Prepared { plan, options, header, folder, watch })
+    let stack = loaded.scenario.and_then(|scenario| scenario.stack);
+    let signals = stack.map_or_else(Vec::new, |stack| stack.signals);
+    Ok(Prepared { plan, options, header, folder, watch, signals, warning })
 }
 
 /// A runtime for everything but the load: signals, the coordinator, the preflight.

@@ -3,6 +3,7 @@
 //! The screen has a thread of its own, at low priority. The run hands it news over a bounded channel with
 //! `try_send`: where the terminal stalls, pictures are lost, and neither the load nor the log ever waits.
 
+mod compared;
 mod places;
 mod screen;
 
@@ -15,7 +16,7 @@ use crate::cli;
 use crate::plan::Shard;
 use crate::report::Report;
 use crate::slo::{Strictness, judge};
-use crate::tui::{Begun, Command, Finished, Launch, Message, Origin};
+use crate::tui::{Begun, Command, Finished, Launch, Message, Origin, Sides};
 
 use super::demo::{Stack, visitors};
 use super::drive::{Signals, drive};
@@ -95,7 +96,7 @@ impl Job {
         Self {
             origin: launch.origin,
             target: launch.target,
-            settings: Vec::new(),
+            settings: launch.settings,
             tags: launch.tags,
             shard: None,
             preflight: true,
@@ -104,6 +105,8 @@ impl Job {
                 workload: launch.workload,
                 rate: launch.rate,
                 duration: launch.duration,
+                think: launch.think,
+                seed: launch.seed,
                 ..cli::Load::default()
             },
         }
@@ -181,6 +184,7 @@ impl Session {
             Command::Quit | Command::StopAndQuit => self.leaving = true,
             Command::Rescan => self.look_around(),
             Command::Open(folder) => self.show(&folder),
+            Command::Compare(sides) => self.compare(&sides),
             Command::Launch(launch) => return self.start(Job::launched(*launch)),
             Command::Again => {
                 if let Some(job) = self.last_job.take() {
@@ -218,7 +222,11 @@ impl Session {
         self.screen.tell(Message::Begun(Box::new(Begun {
             header: prepared.header.clone(),
             folder: folder.display().to_string(),
+            signals: prepared.signals.clone(),
         })));
+        if let Some(warning) = prepared.warning.take() {
+            self.screen.tell(Message::Event(warning));
+        }
         let reason = self.runtime.block_on(drive(&mut prepared, &mut self.screen))?;
         drop(stack);
         let (log, folder) = files::read_log(&folder)?;
@@ -243,6 +251,14 @@ impl Session {
             }
             Err(failure) => self.screen.tell(Message::Refused(failure.message)),
         }
+    }
+
+    /// Sets two sides of the history against each other.
+    fn compare(&mut self, sides: &Sides) {
+        self.screen.tell(match compared::compare(sides) {
+            Ok(diff) => Message::Compared(Box::new(diff)),
+            Err(failure) => Message::Refused(places::without_colours(&failure.message)),
+        });
     }
 
     fn show_report(&mut self, report: Report, folder: &Path, opened: bool) {

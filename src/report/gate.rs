@@ -7,7 +7,7 @@ mod json;
 mod junit;
 mod markdown;
 mod objectives;
-pub(super) mod words;
+pub(crate) mod words;
 
 pub use github::render as github;
 pub use json::render as json;

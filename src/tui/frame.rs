@@ -175,6 +175,8 @@ pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
         Page::Live => "live view",
         Page::After => "verdict",
         Page::History => "history",
+        Page::Diff => "comparison",
+        Page::Capacity => "capacity",
     };
     let from = model.help.unwrap_or(0).min(lines.len().saturating_sub(1));
     let lines = lines.into_iter().skip(from).collect();

@@ -9,12 +9,13 @@ use ratatui::widgets::Paragraph;
 
 use super::Command;
 use super::after::{compared, ms};
+use super::diff::Sides;
 use super::frame::{cut, panel, sparkline};
 use super::model::Model;
 use super::theme::{Theme, Tone, verdict_tone};
 use crate::report::{Report, format, wording};
 use crate::slo::Verdict;
-use crate::units::Rate;
+use crate::units::{Rate, Ratio};
 
 /// A run that was made, as its `result.json` tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,33 +47,86 @@ pub struct PastRun {
 pub(super) struct History {
     pub(super) runs: Vec<PastRun>,
     at: usize,
-    /// Two at the most, in the order of choosing.
-    chosen: Vec<usize>,
+    /// What is set against each other: indices of runs, in the order of choosing.
+    before: Vec<usize>,
+    after: Vec<usize>,
+}
+
+/// A side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
 }
 
 impl History {
     pub(super) fn on_runs(&mut self, runs: Vec<PastRun>) {
         self.runs = runs;
         self.at = self.at.min(self.runs.len().saturating_sub(1));
-        self.chosen.clear();
+        self.before.clear();
+        self.after.clear();
     }
 
     pub(super) fn step(&mut self, by: isize) {
         self.at = self.at.saturating_add_signed(by).min(self.runs.len().saturating_sub(1));
     }
 
+    /// Chooses the run, or no longer. Of two runs the older one is what was.
     pub(super) fn choose(&mut self) {
+        if self.at >= self.runs.len() || self.take_out() {
+            return;
+        }
+        if self.after.is_empty() {
+            self.after.push(self.at);
+        } else {
+            self.before = vec![self.at];
+        }
+        if let ([before], [after]) = (&mut self.before[..], &mut self.after[..])
+            && *before < *after
+        {
+            // Newest first: the smaller index is the later run.
+            std::mem::swap(before, after);
+        }
+    }
+
+    /// Adds the run to a side, or takes it out of it.
+    pub(super) fn put(&mut self, side: Side) {
         if self.at >= self.runs.len() {
             return;
         }
-        if let Some(known) = self.chosen.iter().position(|index| *index == self.at) {
-            self.chosen.remove(known);
-        } else {
-            self.chosen.push(self.at);
-            if self.chosen.len() > 2 {
-                self.chosen.remove(0);
+        let was = self.side_of(self.at);
+        self.take_out();
+        if was != Some(side) {
+            match side {
+                Side::Before => self.before.push(self.at),
+                Side::After => self.after.push(self.at),
             }
         }
+    }
+
+    fn take_out(&mut self) -> bool {
+        let was = self.side_of(self.at).is_some();
+        let at = self.at;
+        self.before.retain(|index| *index != at);
+        self.after.retain(|index| *index != at);
+        was
+    }
+
+    fn side_of(&self, index: usize) -> Option<Side> {
+        if self.before.contains(&index) {
+            Some(Side::Before)
+        } else {
+            self.after.contains(&index).then_some(Side::After)
+        }
+    }
+
+    /// The folders of both sides, if both have runs.
+    pub(super) fn sides(&self) -> Option<Sides> {
+        let folders = |indices: &[usize]| -> Vec<PathBuf> {
+            indices.iter().filter_map(|index| Some(self.runs.get(*index)?.folder.clone())).collect()
+        };
+        let sides = Sides { before: folders(&self.before), after: folders(&self.after) };
+        (!sides.before.is_empty() && !sides.after.is_empty()).then_some(sides)
     }
 
     pub(super) fn open(&self) -> Command {
@@ -98,16 +152,25 @@ impl History {
 /// Draws the page.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let history = &model.history;
-    let below = if history.chosen.len() == 2 { 9 } else { 4 };
+    let pair = match (&history.before[..], &history.after[..]) {
+        ([before, ..], [after, ..]) => Some((*after, *before)),
+        _ => None,
+    };
+    let below = if pair.is_some() { 9 } else { 4 };
     let below = if area.height < 16 { below.min(area.height / 2) } else { below };
     let [list, foot] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area);
     table(model, frame, list);
-    let block = panel(model.theme, if below > 4 { "compared" } else { "trend" }, false);
+    let title = match (pair, history.before.len(), history.after.len()) {
+        (None, ..) => "trend".to_owned(),
+        (_, 1, 1) => "A and B".to_owned(),
+        (_, before, after) => format!("first of A ({before} runs) and B ({after} runs)"),
+    };
+    let block = panel(model.theme, &title, false);
     let inner = block.inner(foot);
     frame.render_widget(block, foot);
-    let lines = if let [newer, older] = history.chosen[..] {
-        comparison(history, newer.min(older), newer.max(older), model.theme)
+    let lines = if let Some((after, before)) = pair {
+        comparison(history, after, before, model.theme)
     } else {
         trend(history, usize::from(inner.width), model.theme)
     };
@@ -126,7 +189,12 @@ fn table(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         return;
     }
     let width = usize::from(inner.width);
-    let head = if width >= 72 {
+    let head = if width >= 100 {
+        format!(
+            "  {:<18}{:<30}{:<15}{:>9}{:>10}{:>10}{:>10}{:>10}",
+            "when (UTC)", "what", "verdict", "req/s", "p50", "p95", "p99", "errors"
+        )
+    } else if width >= 72 {
         format!("  {:<17}{:<24}{:<15}{:>8}{:>10}", "when (UTC)", "what", "verdict", "req/s", "p95")
     } else {
         format!("  {:<12}{:<13}{:>9}", "what", "verdict", "p95")
@@ -147,18 +215,31 @@ fn row(
     width: usize,
 ) -> Line<'static> {
     let here = index == history.at;
-    let mark = match (here, history.chosen.contains(&index)) {
-        (_, true) => "◆ ",
-        (true, false) => "▸ ",
-        (false, false) => "  ",
+    let mark = match (history.side_of(index), here) {
+        (Some(Side::Before), _) => "A ",
+        (Some(Side::After), _) => "B ",
+        (None, true) => "▸ ",
+        (None, false) => "  ",
     };
     let what = format!("{} · {}", format::line(&run.name, 30), format::line(&run.workload, 30));
     let verdict =
         format!("{} {}", wording::verdict_symbol(run.verdict), wording::verdict(run.verdict));
     let tone = theme.style(verdict_tone(run.verdict));
-    let mut line = if width >= 72 {
-        let when: String = run.started_utc.replace('T', " ").chars().take(16).collect();
-        let rate = format::rate(Rate::per_second(run.rate));
+    let when: String = run.started_utc.replace('T', " ").chars().take(16).collect();
+    let rate = format::rate(Rate::per_second(run.rate));
+    let mut line = if width >= 100 {
+        let errors = format::share(Ratio::new(run.error_rate));
+        Line::from(vec![
+            Span::raw(format!("{mark}{when:<18}{:<30}", cut(&what, 29))),
+            Span::styled(format!("{verdict:<15}"), tone),
+            Span::raw(format!(
+                "{rate:>9}{:>10}{:>10}{:>10}{errors:>10}",
+                ms(run.p50_ms),
+                ms(run.p95_ms),
+                ms(run.p99_ms)
+            )),
+        ])
+    } else if width >= 72 {
         Line::from(vec![
             Span::raw(format!("{mark}{when:<17}{:<24}", cut(&what, 23))),
             Span::styled(format!("{verdict:<15}"), tone),
@@ -215,6 +296,8 @@ fn comparison(history: &History, newer: usize, older: usize, theme: Theme) -> Ve
     if (now.name.as_str(), now.workload.as_str()) != (then.name.as_str(), then.workload.as_str()) {
         let text = "unlike workloads: the difference says nothing about the stack";
         lines.push(Line::styled(text, theme.style(Tone::Warning)));
+    } else {
+        lines.push(Line::styled("c compares them step by step", theme.style(Tone::Faint)));
     }
     lines
 }

@@ -15,6 +15,9 @@ pub(super) enum Action {
     Target,
     RateField,
     DurationField,
+    ThinkField,
+    SeedField,
+    Settings,
     Tags,
     Edit,
     Rescan,
@@ -37,6 +40,9 @@ pub(super) enum Action {
     Charts,
     Again,
     Choose,
+    ChooseBefore,
+    ChooseAfter,
+    Compare,
     Open,
     Back,
     Help,
@@ -79,10 +85,13 @@ const LAUNCHER: &[Binding] = &[
     DOWN,
     bind(&[KeyCode::Right, Char('l')], "←→", "workload", "next workload", Action::Right),
     bind(&[KeyCode::Left, Char('h')], "←", "", "previous workload", Action::Left),
-    bind(&[Char('t')], "t", "target", "send the load elsewhere", Action::Target),
-    bind(&[Char('r')], "r", "rate", "another highest rate, `300 req/s`", Action::RateField),
-    bind(&[Char('d')], "d", "duration", "another duration, `90s`", Action::DurationField),
-    bind(&[Char('g')], "g", "tags", "facts about the conditions, `api=3`", Action::Tags),
+    bind(&[Char('t')], "t", "", "send the load elsewhere", Action::Target),
+    bind(&[Char('r')], "r", "", "another highest rate, `300 req/s`", Action::RateField),
+    bind(&[Char('d')], "d", "", "another duration, `90s`", Action::DurationField),
+    bind(&[Char('i')], "i", "", "scale think times, `10%`", Action::ThinkField),
+    bind(&[Char('s')], "s", "", "another seed", Action::SeedField),
+    bind(&[Char('=')], "=", "", "change a value, `http.timeout=5s`", Action::Settings),
+    bind(&[Char('g')], "g", "", "facts about the conditions, `api=3`", Action::Tags),
     bind(&[Char('e')], "e", "edit", "open the scenario in $EDITOR, then check it", Action::Edit),
     bind(&[Char('H')], "H", "history", "past runs", Action::History),
     HELP,
@@ -114,6 +123,7 @@ const LIVE: &[Binding] = &[
 
 const AFTER: &[Binding] = &[
     bind(&[Char('r')], "r", "run again", "the same run again", Action::Again),
+    bind(&[Char('c')], "c", "compare", "step by step with the run before", Action::Compare),
     bind(&[Char('v')], "v", "charts", "the charts of the run, and back", Action::Charts),
     bind(&[Esc, Char('l')], "Esc", "launcher", "choose another run", Action::Back),
     bind(&[Char('H')], "H", "history", "past runs", Action::History),
@@ -130,13 +140,34 @@ const AFTER: &[Binding] = &[
 
 const HISTORY: &[Binding] = &[
     bind(&[Enter], "⏎", "open", "the verdict of the run", Action::Open),
-    bind(&[Char(' ')], "space", "compare", "choose two runs to compare", Action::Choose),
+    bind(&[Char(' ')], "space", "choose", "choose two runs to compare", Action::Choose),
+    bind(&[Char('c')], "c", "compare", "the chosen runs step by step", Action::Compare),
+    bind(&[Char('a')], "a", "before", "add the run to A, what was", Action::ChooseBefore),
+    bind(&[Char('b')], "b", "after", "add the run to B, what is", Action::ChooseAfter),
     UP,
     DOWN,
     bind(&[Esc, Char('l')], "Esc", "launcher", "back", Action::Back),
     bind(&[Char('R')], "R", "rescan", "look again", Action::Rescan),
     HELP,
     QUIT,
+];
+
+const DIFF: &[Binding] = &[
+    UP,
+    DOWN,
+    bind(&[Esc, Char('H')], "Esc", "history", "back to the history", Action::History),
+    bind(&[Char('l')], "l", "launcher", "choose another run", Action::Back),
+    HELP,
+    QUIT,
+];
+
+const CAPACITY: &[Binding] = &[
+    bind(&[Char('s')], "s", "stop", "stop the search: what is known is reported", Action::Stop),
+    bind(&[Char('m')], "m", "mark", "note something in the log", Action::Mark),
+    UP,
+    DOWN,
+    HELP,
+    bind(&[Char('q')], "q", "quit", "stop the search and leave", Action::Quit),
 ];
 
 /// The keys of a page, most used first.
@@ -146,6 +177,8 @@ pub(super) const fn table(page: Page) -> &'static [Binding] {
         Page::Live => LIVE,
         Page::After => AFTER,
         Page::History => HISTORY,
+        Page::Diff => DIFF,
+        Page::Capacity => CAPACITY,
     }
 }
 
@@ -164,7 +197,9 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_on_one_page() {
-        for page in [Page::Launcher, Page::Live, Page::After, Page::History] {
+        for page in
+            [Page::Launcher, Page::Live, Page::After, Page::History, Page::Diff, Page::Capacity]
+        {
             let mut seen = Vec::new();
             for code in table(page).iter().flat_map(|binding| binding.codes) {
                 assert!(!seen.contains(&code), "{code:?} twice on {page:?}");

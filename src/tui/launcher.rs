@@ -1,5 +1,7 @@
 //! The launcher: what can be run, how, and what is wrong with it.
 
+mod form;
+
 use std::path::PathBuf;
 
 use ratatui::Frame;
@@ -13,7 +15,8 @@ use super::model::Model;
 use super::prompt::Purpose;
 use super::theme::{Theme, Tone, verdict_tone};
 use crate::report::{format, wording};
-use crate::units::{Nanos, Rate, WorkRate};
+use crate::units::{Nanos, Rate, Ratio, WorkRate};
+use form::{Form, field};
 
 /// Where a scenario comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,12 @@ pub struct Launch {
     pub rate: Option<WorkRate>,
     /// The duration instead.
     pub duration: Option<Nanos>,
+    /// The share of think times that users take.
+    pub think: Option<Ratio>,
+    /// The seed instead.
+    pub seed: Option<u64>,
+    /// Values of the file to change, as `--set` does.
+    pub settings: Vec<(String, String)>,
     /// Facts about the conditions.
     pub tags: Vec<(String, String)>,
 }
@@ -79,10 +88,7 @@ pub(super) struct Launcher {
     places: Vec<Place>,
     at: usize,
     workload: usize,
-    target: String,
-    rate: Option<WorkRate>,
-    duration: Option<Nanos>,
-    tags: Vec<(String, String)>,
+    form: Form,
     looked: bool,
 }
 
@@ -119,29 +125,12 @@ impl Launcher {
 
     /// A field's value as text, to be edited.
     pub(super) fn field(&self, purpose: Purpose) -> String {
-        match purpose {
-            Purpose::Target => self.target.clone(),
-            Purpose::Rate => self.rate.map_or_else(String::new, |rate| rate.to_string()),
-            Purpose::Duration => self.duration.map_or_else(String::new, |time| time.to_string()),
-            Purpose::Tags => {
-                let tags = self.tags.iter().map(|(key, value)| format!("{key}={value}"));
-                tags.collect::<Vec<_>>().join(" ")
-            }
-            Purpose::Mark => String::new(),
-        }
+        self.form.text(purpose)
     }
 
     /// Takes a typed value, or says what is wrong with it.
     pub(super) fn set_field(&mut self, purpose: Purpose, text: &str) -> Result<(), String> {
-        let text = text.trim();
-        match purpose {
-            Purpose::Target => text.clone_into(&mut self.target),
-            Purpose::Rate => self.rate = optional(text)?,
-            Purpose::Duration => self.duration = optional(text)?,
-            Purpose::Tags => self.tags = tags(text)?,
-            Purpose::Mark => {}
-        }
-        Ok(())
+        self.form.set(purpose, text)
     }
 
     /// The run as it is chosen.
@@ -154,31 +143,15 @@ impl Launcher {
             name: place.name.clone(),
             origin: place.origin.clone(),
             workload: self.workloads().get(self.workload).map(|known| known.name.clone()),
-            target: (!self.target.is_empty()).then(|| self.target.clone()),
-            rate: self.rate,
-            duration: self.duration,
-            tags: self.tags.clone(),
+            target: (!self.form.target.is_empty()).then(|| self.form.target.clone()),
+            rate: self.form.rate,
+            duration: self.form.duration,
+            think: self.form.think,
+            seed: self.form.seed,
+            settings: self.form.settings.clone(),
+            tags: self.form.tags.clone(),
         })
     }
-}
-
-fn optional<T: std::str::FromStr>(text: &str) -> Result<Option<T>, String>
-where
-    T::Err: std::fmt::Display,
-{
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|error: T::Err| error.to_string())
-}
-
-fn tags(text: &str) -> Result<Vec<(String, String)>, String> {
-    text.split_whitespace()
-        .map(|tag| match tag.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(format!("`{tag}` is no tag; expected KEY=VALUE")),
-        })
-        .collect()
 }
 
 /// Draws the page.
@@ -258,7 +231,12 @@ fn chosen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         return;
     };
     if !place.problems.is_empty() {
-        let block = panel(theme, "problems", false);
+        let way_out = match place.file {
+            Some(_) => " e edit · R look again ",
+            None => " R look again ",
+        };
+        let block = panel(theme, "problems", false)
+            .title_bottom(Line::styled(way_out, theme.style(Tone::Key)).right_aligned());
         let text = Paragraph::new(place.problems.clone()).wrap(Wrap { trim: false });
         frame.render_widget(text.block(block), area);
         return;
@@ -266,7 +244,11 @@ fn chosen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(theme, &format::line(&place.label, 60), false);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let mut lines = fields(launcher, place, theme);
+    let mut lines = if inner.height < SHORT {
+        few_fields(launcher, place, theme)
+    } else {
+        fields(launcher, place, theme)
+    };
     lines.push(Line::default());
     lines.push(Line::styled(place.about.clone(), theme.style(Tone::Faint)));
     let runs: Vec<&PastRun> = model.history.of(&place.name).take(8).collect();
@@ -278,45 +260,33 @@ fn chosen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
+/// Lines below which the fields do not fit.
+const SHORT: u16 = 9;
+
+/// Where there is little room: the workload, and what the user has changed.
+fn few_fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>> {
+    let all = fields(launcher, place, theme);
+    let stages = launcher.workloads().get(launcher.workload).map_or(0, |known| known.stages.len());
+    let mut lines: Vec<Line<'static>> = all.into_iter().take(1 + stages.min(1)).collect();
+    lines.extend(launcher.form.changed(theme));
+    lines.push(Line::styled("t r d i s = g change the run", theme.style(Tone::Faint)));
+    lines
+}
+
 fn fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>> {
-    let field = |key: &'static str, name: &'static str, value: String, own: bool| {
-        let tone = if own { Tone::Accent } else { Tone::Plain };
-        Line::from(vec![
-            Span::styled(format!("{key:>2} "), theme.style(Tone::Key)),
-            Span::styled(format!("{name:<9} "), theme.style(Tone::Faint)),
-            Span::styled(value, theme.style(tone)),
-        ])
-    };
     let count = launcher.workloads().len();
     let workload = launcher.workloads().get(launcher.workload);
-    let name = workload.map_or_else(|| "–".to_owned(), |known| known.name.clone());
-    let mut lines = vec![field(
-        "←→",
-        "workload",
-        format!("{name}  ({} of {count})", launcher.workload + 1),
-        true,
-    )];
+    let name = workload.map_or_else(|| "–".to_owned(), |known| format::line(&known.name, 40));
+    let name = format!("{name}  ({} of {count})", launcher.workload + 1);
+    let mut lines = vec![field("←→", "workload", Ok(&name), theme)];
     let stages = workload.map_or(&[][..], |known| &known.stages);
     lines.extend(
         stages
             .iter()
             .map(|stage| Line::styled(format!("{:13}{stage}", ""), theme.style(Tone::Faint))),
     );
-    let as_written = || "as in the scenario".to_owned();
-    let target = if launcher.target.is_empty() {
-        format::line(&place.target, 80)
-    } else {
-        launcher.target.clone()
-    };
-    lines.push(field("t", "target", target, !launcher.target.is_empty()));
-    let rate = launcher.rate.map_or_else(as_written, |rate| rate.to_string());
-    lines.push(field("r", "rate", rate, launcher.rate.is_some()));
-    let duration = launcher.duration.map_or_else(as_written, |time| time.to_string());
-    lines.push(field("d", "duration", duration, launcher.duration.is_some()));
-    let tags = launcher.field(Purpose::Tags);
-    let tags = if tags.is_empty() { "none".to_owned() } else { tags };
-    lines.push(field("g", "tags", tags, !launcher.tags.is_empty()));
-    lines.push(field("⏎", "start", String::new(), false));
+    lines.extend(launcher.form.lines(&format::line(&place.target, 80), theme));
+    lines.push(field("⏎", "start", Err(""), theme));
     lines
 }
 

@@ -8,6 +8,7 @@ mod heat;
 mod layout;
 mod lean;
 mod past;
+mod signals;
 pub(super) mod slo;
 mod stack;
 mod steps;
@@ -26,6 +27,7 @@ use crate::metrics::{
 use crate::plan::Stage;
 use crate::slo::{Judgement, Strictness, ValidityStatus, judge};
 use crate::units::{Nanos, Quantity, RunTime};
+use signals::SignalLive;
 
 /// What is known of one step.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +88,7 @@ pub(super) struct Live {
     pub(super) steps: Vec<StepLive>,
     pub(super) errors: BTreeMap<ErrorClass, ErrorLive>,
     pub(super) stack: BTreeMap<(String, String, String), Gauge>,
+    signals: Vec<SignalLive>,
     pub(super) judgement: Option<Judgement>,
     /// Estimates of each row of the SLO table over time.
     pub(super) trends: Vec<VecDeque<f64>>,
@@ -104,7 +107,7 @@ const TREND: usize = 60;
 
 impl Live {
     pub(super) fn new(begun: Begun) -> Self {
-        let Begun { header, .. } = begun;
+        let Begun { header, signals, .. } = begun;
         let stages = stages_of(&header);
         Self {
             stages,
@@ -115,6 +118,7 @@ impl Live {
             steps: vec![StepLive::default(); header.steps.len()],
             errors: BTreeMap::new(),
             stack: BTreeMap::new(),
+            signals: signals.into_iter().map(SignalLive::new).collect(),
             judgement: None,
             trends: vec![VecDeque::new(); header.objectives.len()],
             trimmed: false,
@@ -149,6 +153,8 @@ impl Live {
     pub(super) fn on_interval(&mut self, interval: Interval) {
         self.count(&interval);
         self.past.absorb(&interval, &self.log.header);
+        let times = self.past.last().times;
+        self.signals.iter_mut().for_each(|signal| signal.on_interval(&interval, times));
         self.log.intervals.push(lean::lean(interval, &self.log.header.objectives));
         if self.log.intervals.len() > JUDGED + JUDGED / 8 {
             let surplus = self.log.intervals.len() - JUDGED;

@@ -1,6 +1,8 @@
 //! What the UI knows. Written by `update` alone, read by the views.
 
 use super::after::After;
+use super::capacity::SearchView;
+use super::diff::Diff;
 use super::history::History;
 use super::launcher::Launcher;
 use super::live::Live;
@@ -14,6 +16,8 @@ pub(super) enum Page {
     Live,
     After,
     History,
+    Diff,
+    Capacity,
 }
 
 /// A panel of the live page.
@@ -120,8 +124,10 @@ pub struct Model {
     pub(super) look: Look,
     pub(super) launcher: Launcher,
     pub(super) live: Option<Live>,
+    pub(super) search: Option<SearchView>,
     pub(super) after: Option<After>,
     pub(super) history: History,
+    pub(super) diff: Option<Diff>,
     pub(super) prompt: Option<Prompt>,
     pub(super) question: Option<Question>,
     /// Something short to say until the next key, or for a few seconds of a run.
@@ -144,8 +150,10 @@ impl Model {
             look: Look::default(),
             launcher: Launcher::default(),
             live: None,
+            search: None,
             after: None,
             history: History::default(),
+            diff: None,
             prompt: None,
             question: None,
             notice: String::new(),

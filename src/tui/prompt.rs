@@ -9,6 +9,9 @@ pub(super) enum Purpose {
     Target,
     Rate,
     Duration,
+    Think,
+    Seed,
+    Settings,
     Tags,
 }
 
@@ -19,6 +22,9 @@ impl Purpose {
             Self::Target => "target URL (empty: as in the scenario)",
             Self::Rate => "highest rate, `300 req/s` or `40 iter/s` (empty: as in the scenario)",
             Self::Duration => "duration, `90s` or `5m` (empty: as in the scenario)",
+            Self::Think => "think times, `10%` makes users ten times as quick (empty: as written)",
+            Self::Seed => "seed, a whole number (empty: as in the scenario)",
+            Self::Settings => "values of the file, `http.timeout=5s; http.version=1.1`",
             Self::Tags => "tags, `api=3 size=m5.large`",
         }
     }

@@ -9,16 +9,22 @@ use ratatui::buffer::Cell;
 use ratatui::style::Color;
 
 use super::{
-    Begun, Command, Finished, Message, Model, Origin, PastRun, Place, Theme, WorkloadInfo, update,
-    view,
+    Begun, Command, Diff, Doing, Finished, Message, Model, Origin, PastRun, Place, SearchStep,
+    SearchView, Sides, StepOutcome, Theme, WorkloadInfo, update, view,
 };
+use crate::capacity::Histogram;
+use crate::capacity::regression::Estimate;
+use crate::capacity::search::{Limit, Search, SearchEnd, SearchOutcome, SearchPlan};
+use crate::capacity::step::{AbortReason, Batch, Goal, Purpose, StepResult};
 use crate::engine::Act;
 use crate::metrics::{
     Bound, Event, EventKind, LoadModel, Measure, Objective, RunLog, Scope, StageInfo,
 };
 use crate::report::{Report, fixture};
+use crate::scenario::stack::Signal;
+use crate::slo::gate::{Likeness, Rules, RunSummary, compare};
 use crate::slo::{Strictness, Verdict, judge};
-use crate::units::{Nanos, Quantity, Ratio, RunTime};
+use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
@@ -56,11 +62,28 @@ fn fresh() -> Model {
     Model::new(Theme::new(true))
 }
 
+fn signals() -> Vec<Signal> {
+    let signal = |tier: &str, metric: &str, threshold, sustained, text: &str| Signal {
+        tier: tier.into(),
+        metric: metric.into(),
+        above: true,
+        threshold,
+        sustained: Nanos::from_secs(sustained),
+        text: text.into(),
+    };
+    vec![
+        signal("api", "cpu", Quantity::Share(Ratio::new(0.4)), 120, "api.cpu > 40% for 2m"),
+        signal("db", "connections", Quantity::Count(30.0), 10, "db.connections > 30 for 10s"),
+        signal("", "throughput", Quantity::Count(1_000.0), 60, "throughput > 1000 req/s for 1m"),
+    ]
+}
+
 /// A model in the middle of a run.
 fn running() -> Model {
     let log = log();
     let mut model = fresh();
-    let begun = Begun { header: log.header.clone(), folder: "reports/ais/x".into() };
+    let begun =
+        Begun { header: log.header.clone(), folder: "reports/ais/x".into(), signals: signals() };
     update(&mut model, Message::Begun(Box::new(begun)));
     for event in &log.events {
         update(&mut model, Message::Event(event.clone()));
@@ -210,6 +233,226 @@ fn history_compares_two_chosen_runs() {
     snapshots("history", &model);
 }
 
+/// Three runs a side, `after` slower by a factor.
+fn diff(runs: usize, factor: f64) -> Diff {
+    let measured = RunSummary::of(&log());
+    let summary = |index: usize, factor: f64| {
+        let mut summary = measured.clone();
+        for step in &mut summary.steps {
+            let noise = 1.0 + 0.01 * index as f64;
+            for time in [&mut step.p50, &mut step.p95, &mut step.p99, &mut step.mean] {
+                *time = time.map(|t| Nanos::from_secs_f64(t.as_secs_f64() * factor * noise));
+            }
+        }
+        summary
+    };
+    let before: Vec<RunSummary> = (0..runs).map(|index| summary(index, 1.0)).collect();
+    let after: Vec<RunSummary> = (0..runs).map(|index| summary(index, factor)).collect();
+    let rules = Rules { likeness: Likeness::Waived, ..Rules::default() };
+    let past = |verdict, p95| -> Vec<PastRun> {
+        (1..=runs).map(|day| run(day as u32, verdict, p95)).collect()
+    };
+    Diff {
+        before: past(Verdict::Pass, 161.0),
+        after: past(Verdict::Fail, 161.0 * factor),
+        comparison: compare(&before, &after, &rules).expect("waived"),
+        unlike: vec!["tags differ: `api=2` in the baseline, `api=3` in the candidate".into()],
+    }
+}
+
+fn compared(diff: Diff) -> Model {
+    let mut model = launcher();
+    update(&mut model, Message::Compared(Box::new(diff)));
+    model
+}
+
+#[test]
+fn two_runs_are_compared_step_by_step_without_a_verdict() {
+    snapshots("diff", &compared(diff(1, 1.3)));
+}
+
+#[test]
+fn five_runs_a_side_tell_a_regression_for_certain() {
+    snapshots("diff_certain", &compared(diff(5, 1.3)));
+}
+
+#[test]
+fn sides_are_chosen_and_the_older_of_two_runs_is_what_was() {
+    let mut model = launcher();
+    press(&mut model, KeyCode::Char('H'));
+    assert_eq!(press(&mut model, KeyCode::Char('c')), Command::Nothing);
+    assert!(model.notice.contains("choose two runs"), "{}", model.notice);
+    press(&mut model, KeyCode::Down);
+    press(&mut model, KeyCode::Char(' '));
+    press(&mut model, KeyCode::Up);
+    press(&mut model, KeyCode::Char(' '));
+    let folder = |day: u32| run(day, Verdict::Pass, 1.0).folder;
+    let asked = press(&mut model, KeyCode::Char('c'));
+    let sides = Sides { before: vec![folder(2)], after: vec![folder(3)] };
+    assert_eq!(asked, Command::Compare(sides));
+    press(&mut model, KeyCode::End);
+    for _ in 0..2 {
+        press(&mut model, KeyCode::Down);
+    }
+    press(&mut model, KeyCode::Char('a'));
+    let asked = press(&mut model, KeyCode::Char('c'));
+    let sides = Sides { before: vec![folder(2), folder(1)], after: vec![folder(3)] };
+    assert_eq!(asked, Command::Compare(sides));
+}
+
+#[test]
+fn run_that_is_over_is_compared_with_the_one_before() {
+    let mut model = finished();
+    let Command::Compare(sides) = press(&mut model, KeyCode::Char('c')) else {
+        panic!("it is compared");
+    };
+    assert_eq!(sides.before, [run(3, Verdict::Pass, 1.0).folder]);
+    assert_eq!(sides.after, [std::path::PathBuf::from("reports/ais/2026-05-04T09-30-00Z")]);
+}
+
+/// A step of a search, 20 s at `rate`, with the p95 that a queue of capacity 300/s has there.
+fn search_step(purpose: Purpose, rate: f64) -> SearchStep {
+    let p95 = if rate < 298.0 { 0.120 / (1.0 - rate / 300.0) } else { 9.0 };
+    let outcome = match rate {
+        rate if rate >= 300.0 => StepOutcome::Stopped(AbortReason::InFlightRunaway),
+        _ if p95 <= 0.5 => StepOutcome::Within,
+        _ => StepOutcome::Exceeds,
+    };
+    SearchStep {
+        purpose,
+        rate: Rate::per_second(rate),
+        time: Some(Nanos::from_secs_f64(p95)),
+        p99: Some(Nanos::from_secs_f64(p95 * 1.6)),
+        failed: Ratio::new(if rate >= 300.0 { 0.03 } else { 0.0 }),
+        hold: Nanos::from_secs(20),
+        besides: Nanos::from_secs(5),
+        outcome,
+    }
+}
+
+fn searching() -> Model {
+    let goals = vec![
+        Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(500) },
+        Goal::ErrorRate { max: Ratio::new(0.01) },
+    ];
+    let mut search = SearchView::new("ais", "http://127.0.0.1:8080", goals);
+    search.steps = vec![
+        search_step(Purpose::Baseline, 25.0),
+        search_step(Purpose::Bracket, 50.0),
+        search_step(Purpose::Bracket, 100.0),
+        search_step(Purpose::Bracket, 200.0),
+        search_step(Purpose::Bracket, 400.0),
+        search_step(Purpose::Refine, 256.0),
+        search_step(Purpose::Refine, 220.0),
+    ];
+    search.steps[2].outcome = StepOutcome::Spoilt;
+    search.bracket = (Some(Rate::per_second(220.0)), Some(Rate::per_second(256.0)));
+    search.left = Nanos::from_secs(740);
+    search.doing = Some(Doing {
+        purpose: Purpose::Refine,
+        rate: Rate::per_second(231.0),
+        length: Nanos::from_secs(25),
+        elapsed: Nanos::from_secs(12),
+        p95: Some(Nanos::from_millis(486)),
+        in_flight: 42,
+    });
+    let mut model = fresh();
+    update(&mut model, Message::Search(Box::new(search)));
+    model
+}
+
+#[test]
+fn capacity_page_shows_the_search_at_every_size() {
+    snapshots("capacity", &searching());
+}
+
+#[test]
+fn capacity_page_ends_with_the_answer() {
+    let mut model = searching();
+    let mut search = model.search.clone().expect("a search");
+    search.doing = None;
+    search.outcome = Some(SearchOutcome {
+        slo_max: Some(Estimate { value: 228.4, low: 224.9, high: 231.6 }),
+        pass: Some(Rate::per_second(226.0)),
+        fail: Some(Rate::per_second(231.0)),
+        confirmed: true,
+        breach_shown: true,
+        limit: Some(Limit::ResponseTime),
+        end: SearchEnd::Complete,
+    });
+    update(&mut model, Message::Search(Box::new(search)));
+    snapshots("capacity_done", &model);
+    assert_eq!(press(&mut model, KeyCode::Char('q')), Command::Quit);
+}
+
+#[test]
+fn search_under_way_is_stopped_by_s_and_left_after_a_question() {
+    let mut model = searching();
+    assert_eq!(press(&mut model, KeyCode::Char('s')), Command::Steer(Act::Stop));
+    assert_eq!(press(&mut model, KeyCode::Char('q')), Command::Nothing);
+    assert_eq!(press(&mut model, KeyCode::Char('y')), Command::StopAndQuit);
+}
+
+/// Goal: prove that the page follows a real search. Method: a queue of capacity 100/s as arithmetic, until
+/// one rate has passed and one has failed.
+#[test]
+fn capacity_page_follows_a_search() {
+    let goals = vec![Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(300) }];
+    let (warm_up, left) = (Nanos::from_secs(2), Nanos::from_secs(600));
+    let plan = SearchPlan {
+        goals: goals.clone(),
+        start: Rate::per_second(30.0),
+        rate_max: Rate::per_second(1_000.0),
+        hold: Nanos::from_secs(10),
+        hold_max: Nanos::from_secs(20),
+        warm_up,
+        budget: left,
+        seed: crate::units::Seed::new(1),
+    };
+    let mut search = Search::new(plan);
+    let mut view = SearchView::new("queue", "http://127.0.0.1:1", goals);
+    for seen in 0..3 {
+        view.follow(&search, warm_up, left);
+        assert_eq!(view.steps.len(), seen);
+        let doing = view.doing.clone().expect("a step to play");
+        search.on_step(played(doing.rate, Nanos::from_secs(10), doing.purpose));
+    }
+    view.follow(&search, warm_up, left);
+    let (pass, fail) = view.bracket;
+    assert_eq!((pass.map(Rate::get), fail.map(Rate::get)), (Some(60.0), Some(120.0)));
+    let outcomes: Vec<StepOutcome> = view.steps.iter().map(|step| step.outcome).collect();
+    assert_eq!(outcomes, [StepOutcome::Within, StepOutcome::Within, StepOutcome::Exceeds]);
+    let mut model = fresh();
+    update(&mut model, Message::Search(Box::new(view)));
+    let text = drawn(&model, (120, 40)).backend().to_string();
+    assert!(text.contains("between 60.0 and 120.0 req/s"), "{text}");
+}
+
+/// A step of an M/M/1 queue that serves 100 requests a second, second by second.
+fn played(rate: Rate, hold: Nanos, purpose: Purpose) -> StepResult {
+    let mean = if rate.get() < 99.0 { 1.0 / (100.0 - rate.get()) } else { 5.0 };
+    let requests = rate.get() as u64;
+    let batch = || {
+        let time = |index: u64| {
+            let share = (index as f64 + 0.5) / requests as f64;
+            (Nanos::from_secs_f64(-mean * (1.0 - share).ln()), 1)
+        };
+        let response = Histogram::from_pairs((0..requests).map(time));
+        Batch { response, errors: 0, throttled: 0 }
+    };
+    StepResult {
+        purpose,
+        offered: rate,
+        warm_up: Nanos::from_secs(2),
+        duration: hold,
+        batches: (0..hold.as_secs_f64() as u64).map(|_| batch()).collect(),
+        others: None,
+        tiers: vec![],
+        aborted: None,
+        valid: true,
+    }
+}
+
 #[test]
 fn help_lists_every_key_of_the_page() {
     let mut model = running();
@@ -219,7 +462,7 @@ fn help_lists_every_key_of_the_page() {
 
 #[test]
 fn no_colour_means_no_colour_anywhere() {
-    for mut model in [running(), finished(), launcher()] {
+    for mut model in [running(), finished(), launcher(), searching(), compared(diff(1, 1.3))] {
         model.theme = Theme::new(false);
         let terminal = drawn(&model, (120, 40));
         for cell in terminal.backend().buffer().content() {
@@ -230,7 +473,7 @@ fn no_colour_means_no_colour_anywhere() {
 
 #[test]
 fn pages_survive_any_size() {
-    for model in [running(), finished(), launcher(), fresh()] {
+    for model in [running(), finished(), launcher(), fresh(), searching(), compared(diff(1, 1.3))] {
         for width in (1..130).step_by(9) {
             for height in (1..45).step_by(5) {
                 drawn(&model, (width, height));
@@ -283,7 +526,7 @@ fn closed_model_cannot_be_steered_but_stopped() {
     header.model = LoadModel::Closed { vus: 10 };
     header.stages = vec![StageInfo { duration: Nanos::from_secs(20), ..header.stages[1] }];
     let mut model = fresh();
-    let begun = Begun { header, folder: String::new() };
+    let begun = Begun { header, folder: String::new(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     assert_eq!(press(&mut model, KeyCode::Char('+')), Command::Nothing);
     assert!(model.notice.contains("closed model"), "{}", model.notice);
@@ -320,10 +563,49 @@ fn rate_that_cannot_be_read_is_answered_in_place() {
 }
 
 #[test]
+fn every_field_of_the_launcher_reaches_the_run() {
+    let mut model = launcher();
+    for (key, text) in [
+        ('t', "http://127.0.0.1:9000"),
+        ('d', "90s"),
+        ('i', "10%"),
+        ('s', "7"),
+        ('=', "http.timeout=5s; http.version=1.1"),
+        ('g', "api=3 size=m5.large"),
+    ] {
+        press(&mut model, KeyCode::Char(key));
+        write(&mut model, text);
+        press(&mut model, KeyCode::Enter);
+        assert!(model.prompt.is_none(), "{key}: {:?}", model.prompt);
+    }
+    snapshots("launcher_filled", &model);
+    let Command::Launch(launch) = press(&mut model, KeyCode::Enter) else {
+        panic!("the run starts");
+    };
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(launch.target.as_deref(), Some("http://127.0.0.1:9000"));
+    assert_eq!(launch.duration, Some(Nanos::from_secs(90)));
+    assert_eq!(launch.think, Some(Ratio::new(0.1)));
+    assert_eq!(launch.seed, Some(7));
+    assert_eq!(launch.settings, [pair("http.timeout", "5s"), pair("http.version", "1.1")]);
+    assert_eq!(launch.tags, [pair("api", "3"), pair("size", "m5.large")]);
+}
+
+#[test]
+fn setting_without_a_value_is_answered_in_place() {
+    let mut model = launcher();
+    press(&mut model, KeyCode::Char('='));
+    write(&mut model, "http.timeout");
+    press(&mut model, KeyCode::Enter);
+    let problem = model.prompt.as_ref().map(|prompt| prompt.problem.clone());
+    assert!(problem.is_some_and(|problem| problem.contains("KEY=VALUE")), "{:?}", model.prompt);
+}
+
+#[test]
 fn memory_stays_bounded_however_long_the_run() {
     let log = log();
     let mut model = fresh();
-    let begun = Begun { header: log.header.clone(), folder: String::new() };
+    let begun = Begun { header: log.header.clone(), folder: String::new(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     // No answer within a second is cheap to judge, and that is all that this needs.
     let mut second = crate::metrics::Interval::default();

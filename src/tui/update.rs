@@ -1,8 +1,12 @@
 //! The only place where the model changes.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::after::After;
+use super::diff::Sides;
+use super::history::Side;
 use super::keys::{Action, action};
 use super::live::{Live, State};
 use super::model::{Look, Model, Page, Question};
@@ -24,7 +28,14 @@ pub fn update(model: &mut Model, message: Message) -> Command {
             model.refusal.clear();
             model.look.scroll = 0;
         }
+        Message::Search(search) => {
+            model.search = Some(*search);
+            model.page = Page::Capacity;
+        }
         Message::Interval(interval) => {
+            if let Some(search) = &mut model.search {
+                search.on_interval(&interval);
+            }
             with_live(model, |live| live.on_interval(*interval));
             model.notice_seconds = model.notice_seconds.saturating_sub(1);
             if model.notice_seconds == 0 {
@@ -43,6 +54,12 @@ pub fn update(model: &mut Model, message: Message) -> Command {
             model.charts_after = false;
             model.question = None;
             model.prompt = None;
+            model.look.scroll = 0;
+        }
+        Message::Compared(diff) => {
+            model.diff = Some(*diff);
+            model.page = Page::Diff;
+            model.notice.clear();
             model.look.scroll = 0;
         }
         Message::Refused(why) => {
@@ -147,6 +164,9 @@ fn on_action(model: &mut Model, action: Action) -> Command {
         Action::Again => return again(model),
         Action::Open => return model.history.open(),
         Action::Choose => model.history.choose(),
+        Action::ChooseBefore => model.history.put(Side::Before),
+        Action::ChooseAfter => model.history.put(Side::After),
+        Action::Compare => return compare(model),
         Action::Back => model.page = Page::Launcher,
         Action::History => model.page = Page::History,
         Action::Rescan => return Command::Rescan,
@@ -157,6 +177,9 @@ fn on_action(model: &mut Model, action: Action) -> Command {
         Action::Target => ask(model, Purpose::Target),
         Action::RateField => ask(model, Purpose::Rate),
         Action::DurationField => ask(model, Purpose::Duration),
+        Action::ThinkField => ask(model, Purpose::Think),
+        Action::SeedField => ask(model, Purpose::Seed),
+        Action::Settings => ask(model, Purpose::Settings),
         Action::Tags => ask(model, Purpose::Tags),
         Action::Mark => model.prompt = Some(Prompt::new(Purpose::Mark, "")),
         Action::Faster
@@ -173,7 +196,8 @@ fn on_action(model: &mut Model, action: Action) -> Command {
 }
 
 fn quit(model: &mut Model) -> Command {
-    if model.live.as_ref().is_some_and(Live::is_running) {
+    let searching = model.search.as_ref().is_some_and(|search| search.outcome.is_none());
+    if searching || model.live.as_ref().is_some_and(Live::is_running) {
         model.question = Some(Question::Leave);
         return Command::Nothing;
     }
@@ -184,7 +208,7 @@ fn step(model: &mut Model, by: isize) {
     match model.page {
         Page::Launcher => model.launcher.choose_place(by),
         Page::History => model.history.step(by),
-        Page::Live | Page::After => {
+        Page::Live | Page::After | Page::Diff | Page::Capacity => {
             model.look.scroll = model.look.scroll.saturating_add_signed(by);
         }
     }
@@ -196,6 +220,30 @@ fn again(model: &mut Model) -> Command {
         return Command::Nothing;
     }
     Command::Again
+}
+
+/// On the page of a run: with the run before. In the history: the sides that were chosen.
+fn compare(model: &mut Model) -> Command {
+    let sides = match (model.page, &model.after) {
+        (Page::After, Some(after)) => {
+            let before = model.history.before(&after.finished.report);
+            let after = PathBuf::from(&after.finished.folder);
+            before.map(|run| Sides { before: vec![run.folder.clone()], after: vec![after] })
+        }
+        _ => model.history.sides(),
+    };
+    let Some(sides) = sides else {
+        say(
+            model,
+            match model.page {
+                Page::After => "there is no run of this workload before it",
+                _ => "choose two runs first: space, or a and b",
+            },
+        );
+        return Command::Nothing;
+    };
+    say(model, "comparing…");
+    Command::Compare(sides)
 }
 
 fn start(model: &mut Model) -> Command {
@@ -229,6 +277,9 @@ const STEP: f64 = 1.05;
 const LEAP: f64 = 1.10;
 
 fn steer(model: &mut Model, action: Action) -> Command {
+    if model.page == Page::Capacity {
+        return Command::Steer(Act::Stop);
+    }
     let Some(live) = model.live.as_mut().filter(|live| live.is_running()) else {
         say(model, "the run is over");
         return Command::Nothing;

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::model::{Model, Page, Question};
 use super::prompt::Prompt;
 use super::theme::Tone;
-use super::{after, frame as shared, history, launcher, live};
+use super::{after, capacity, diff, frame as shared, history, launcher, live};
 
 /// The least that anything can be shown on.
 const NARROWEST: u16 = 40;
@@ -33,6 +33,14 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         }
         (Page::After, _, Some(after)) => after::draw(model, after, frame, page),
         (Page::History, ..) => history::draw(model, frame, page),
+        (Page::Diff, ..) => match &model.diff {
+            Some(found) => diff::draw(model, found, frame, page),
+            None => history::draw(model, frame, page),
+        },
+        (Page::Capacity, ..) => match &model.search {
+            Some(search) => capacity::draw(model, search, frame, page),
+            None => launcher::draw(model, frame, page),
+        },
         (Page::Launcher | Page::Live | Page::After, ..) => launcher::draw(model, frame, page),
     }
     shared::footer(model, frame, footer);

@@ -140,7 +140,7 @@ pub(super) fn history(out: &Path) -> Vec<PastRun> {
 }
 
 /// A run as its `result.json` tells; none where there is no such file, or of another schema.
-fn past_run(folder: PathBuf) -> Option<PastRun> {
+pub(super) fn past_run(folder: PathBuf) -> Option<PastRun> {
     let bytes = fs::read(folder.join("result.json")).ok()?;
     let result: Value = serde_json::from_slice(&bytes).ok()?;
     let text = |value: &Value| value.as_str().map(str::to_owned);

@@ -59,7 +59,7 @@ pub(in crate::report) fn subject(step: &str, metric: Metric) -> String {
 }
 
 /// A metric as tables name it.
-pub(in crate::report) const fn metric_name(metric: Metric) -> &'static str {
+pub(crate) const fn metric_name(metric: Metric) -> &'static str {
     match metric {
         Metric::ErrorRate => "error rate",
         Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => metric.name(),
@@ -67,7 +67,7 @@ pub(in crate::report) const fn metric_name(metric: Metric) -> &'static str {
 }
 
 /// A value of a metric: `45.1 ms`, `0.020 %`.
-pub(in crate::report) fn value(metric: Metric, value: f64) -> String {
+pub(crate) fn value(metric: Metric, value: f64) -> String {
     match metric {
         Metric::ErrorRate => format::share(Ratio::new(value)),
         Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => {
@@ -90,13 +90,13 @@ pub(in crate::report) fn change(effect: f64, scale: Scale) -> String {
 }
 
 /// The estimated change of a row.
-pub(in crate::report) fn effect(row: &GateRow) -> String {
+pub(crate) fn effect(row: &GateRow) -> String {
     let regression = &row.regression;
     regression.effect.map_or_else(|| NONE.into(), |effect| change(effect, regression.scale))
 }
 
 /// The 95 % interval of a row's change.
-pub(in crate::report) fn interval(row: &GateRow) -> String {
+pub(crate) fn interval(row: &GateRow) -> String {
     let regression = &row.regression;
     regression.interval.map_or_else(
         || NONE.into(),
@@ -118,7 +118,7 @@ pub(in crate::report) fn p_is(value: f64) -> String {
 }
 
 /// A row's answer: `regressed`, `not regressed`, `needs 4 more runs`.
-pub(in crate::report) fn verdict(row: &GateRow) -> String {
+pub(crate) fn verdict(row: &GateRow) -> String {
     match row.regression.verdict {
         RegressionVerdict::Regressed => "✖ regressed".into(),
         RegressionVerdict::NotRegressed => "✔ not regressed".into(),

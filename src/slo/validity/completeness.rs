@@ -107,10 +107,11 @@ fn is_seam(window: &Window<'_>, start: usize, interval: &crate::metrics::Interva
 
 fn steered(window: &Window<'_>) -> Option<Finding> {
     let acts = window.log.events.iter().filter(|e| matches!(e.kind, EventKind::Steered(_))).count();
+    let times = if acts == 1 { "once".to_owned() } else { format!("{acts} times") };
     (acts > 0).then(|| {
         Finding::suspect(
             "steered",
-            format!("the load was steered {acts} times while it ran; repeat it as a workload"),
+            format!("the load was steered {times} while it ran; repeat it as a workload"),
         )
     })
 }

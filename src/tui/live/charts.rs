@@ -186,7 +186,7 @@ fn dotted([from, to]: [f64; 2], at: f64, width: usize) -> Points {
     (0..=dots).map(|dot| (from + (to - from) * dot as f64 / dots as f64, at)).collect()
 }
 
-fn log(ms: f64) -> f64 {
+pub(in crate::tui) fn log(ms: f64) -> f64 {
     ms.max(0.001).log10()
 }
 
@@ -205,7 +205,7 @@ fn range(lines: &[Points], bounds: &[SloLine]) -> (f64, f64) {
 }
 
 /// The next value that reads well on an axis: 250 for 228.
-fn round_up(value: f64) -> f64 {
+pub(in crate::tui) fn round_up(value: f64) -> f64 {
     let power = 10f64.powf(value.log10().floor());
     let steps = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
     let found = steps.into_iter().map(|step| step * power).find(|top| *top > value * 1.05);
@@ -213,12 +213,12 @@ fn round_up(value: f64) -> f64 {
 }
 
 /// A rate on an axis.
-fn tick(value: f64) -> String {
+pub(in crate::tui) fn tick(value: f64) -> String {
     if value > 0.0 && value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
 /// A time in few characters, for an axis: `12ms`, `1.2s`.
-fn brief(ms: f64) -> String {
+pub(in crate::tui) fn brief(ms: f64) -> String {
     match ms {
         ms if ms >= 10_000.0 => format!("{:.0}s", ms / 1e3),
         ms if ms >= 1_000.0 => format!("{:.1}s", ms / 1e3),

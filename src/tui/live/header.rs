@@ -142,7 +142,8 @@ fn figures(live: &Live, theme: Theme, width: usize) -> Line<'static> {
     let marked = |count: u64, text: String| if count > 0 { format!("!{text}") } else { text };
     let cpu = last.worker_cpu;
     let cpu_tone = if cpu >= 0.8 { Tone::Bad } else { Tone::Strong };
-    let between = if width >= 70 { " of " } else { "/" };
+    let long = width >= 100;
+    let between = if long { " of " } else { "/" };
     let rates = format!("{}{between}{}", rate(last.achieved), rate(last.offered));
     let errors = format::share(Ratio::of(counts.failed, counts.requests));
     fitting(
@@ -155,8 +156,12 @@ fn figures(live: &Live, theme: Theme, width: usize) -> Line<'static> {
                 alarm(counts.dropped),
             ),
             fact("users", format!("{}/{}", last.vus, live.log.header.max_vus), Tone::Strong),
-            fact("in flight", format::count(last.in_flight), Tone::Strong),
-            fact("gen CPU", format!("{:.0} %", cpu * 100.0), cpu_tone),
+            fact(
+                if long { "in flight" } else { "flight" },
+                format::count(last.in_flight),
+                Tone::Strong,
+            ),
+            fact(if long { "gen CPU" } else { "gen" }, format!("{:.0} %", cpu * 100.0), cpu_tone),
             fact("requests", format::count(counts.requests), Tone::Strong),
             fact("failed", format::count(counts.failed), alarm(counts.failed)),
         ],

@@ -89,7 +89,8 @@ impl Panels<'_> {
 
     /// Two panels share a place: the second shows when it is chosen, or when it has something to say.
     fn of_pair(&self, first: Panel, second: Panel) -> Panel {
-        let speaks = !self.live.stack.is_empty() && self.look.panel != first;
+        let something = !self.live.stack.is_empty() || !self.live.signals.is_empty();
+        let speaks = something && self.look.panel != first;
         if self.look.panel == second || speaks { second } else { first }
     }
 

@@ -1,0 +1,364 @@
+//! The capacity view: a search for SLO-max as it goes on.
+//!
+//! What was measured, between which rates the answer lies, what is measured next and how long it may take.
+
+mod answer;
+mod curve;
+mod steps;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::frame::{cut, fitting, justified};
+use super::model::Model;
+use super::theme::{Theme, Tone};
+use crate::capacity::regression::Estimate;
+use crate::capacity::search::{Search, SearchAction, SearchOutcome};
+use crate::capacity::step::{AbortReason, Goal, Purpose, StepResult};
+use crate::metrics::{Distribution, Interval};
+use crate::report::format;
+use crate::units::{Nanos, Rate, Ratio, RunTime};
+
+/// A search as it is shown. [`SearchView::follow`] brings it up to date after every step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchView {
+    /// The system.
+    pub name: String,
+    /// Where the load goes.
+    pub target: String,
+    /// What must hold.
+    pub goals: Vec<Goal>,
+    /// The steps that were played, oldest first.
+    pub steps: Vec<SearchStep>,
+    /// The highest rate that seems to pass, and the lowest that seems to fail.
+    pub bracket: (Option<Rate>, Option<Rate>),
+    /// What is played now, or next.
+    pub doing: Option<Doing>,
+    /// Time that the search may still take.
+    pub left: Nanos,
+    /// How it ended.
+    pub outcome: Option<SearchOutcome>,
+}
+
+/// A step that was played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchStep {
+    /// Why.
+    pub purpose: Purpose,
+    /// What was offered.
+    pub rate: Rate,
+    /// What the first goal about times judges: a quantile, or the mean.
+    pub time: Option<Nanos>,
+    /// p99 of response time.
+    pub p99: Option<Nanos>,
+    /// Failed and throttled requests among all.
+    pub failed: Ratio,
+    /// How long it was held, and how long it took besides.
+    pub hold: Nanos,
+    /// Warm-up and draining.
+    pub besides: Nanos,
+    /// What came of it.
+    pub outcome: StepOutcome,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// Every goal seems to hold.
+    Within,
+    /// Some goal does not.
+    Exceeds,
+    /// It was stopped to protect the stack, which is a failure too.
+    Stopped(AbortReason),
+    /// The generator spoilt it: it does not count.
+    Spoilt,
+}
+
+/// The step that is played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Doing {
+    /// Why.
+    pub purpose: Purpose,
+    /// What is offered.
+    pub rate: Rate,
+    /// How long it takes, warm-up included.
+    pub length: Nanos,
+    /// How much of that is over.
+    pub elapsed: Nanos,
+    /// p95 of the last second, if any request ended in it.
+    pub p95: Option<Nanos>,
+    /// Requests in flight.
+    pub in_flight: u64,
+}
+
+impl SearchView {
+    /// A search that begins.
+    pub fn new(name: &str, target: &str, goals: Vec<Goal>) -> Self {
+        Self {
+            name: name.to_owned(),
+            target: target.to_owned(),
+            goals,
+            steps: Vec::new(),
+            bracket: (None, None),
+            doing: None,
+            left: Nanos::ZERO,
+            outcome: None,
+        }
+    }
+
+    /// Brings it up to date with `search`, whose steps each take `warm_up` besides their hold and which has
+    /// `left` of its budget.
+    pub fn follow(&mut self, search: &Search, warm_up: Nanos, left: Nanos) {
+        self.steps = search.steps().iter().map(|step| self.shown(step)).collect();
+        self.bracket = search.bracket();
+        self.left = left;
+        (self.doing, self.outcome) = match search.next_action() {
+            SearchAction::Measure { rate, hold, purpose } => (
+                Some(Doing {
+                    purpose,
+                    rate,
+                    length: hold + warm_up,
+                    elapsed: Nanos::ZERO,
+                    p95: None,
+                    in_flight: 0,
+                }),
+                None,
+            ),
+            SearchAction::Done(outcome) => (None, Some(*outcome)),
+        };
+    }
+
+    /// One second of the step that is played.
+    pub(super) fn on_interval(&mut self, second: &Interval) {
+        let Some(doing) = &mut self.doing else { return };
+        let mut times = Distribution::new();
+        second.steps.values().for_each(|step| times.merge_sparse(&step.response_time));
+        doing.elapsed = second.end.since(RunTime::ZERO);
+        doing.p95 = (!times.is_empty()).then(|| times.quantile(0.95));
+        doing.in_flight = second.in_flight;
+    }
+
+    fn shown(&self, step: &StepResult) -> SearchStep {
+        let response = step.response();
+        let time = |seconds: f64| seconds.is_finite().then(|| Nanos::from_secs_f64(seconds));
+        let bad: u64 = step.batches.iter().map(|batch| batch.errors + batch.throttled).sum();
+        let known = response.count() > 0;
+        SearchStep {
+            purpose: step.purpose,
+            rate: step.offered,
+            time: self.timed().filter(|_| known).and_then(|goal| time(goal.measure(&response))),
+            p99: known.then(|| time(response.quantile(0.99))).flatten(),
+            failed: Ratio::of(bad, bad + response.count()),
+            hold: step.duration,
+            besides: step.warm_up,
+            outcome: match step.aborted {
+                _ if !step.valid => StepOutcome::Spoilt,
+                Some(reason) => StepOutcome::Stopped(reason),
+                None if seems_within(&self.goals, step) => StepOutcome::Within,
+                None => StepOutcome::Exceeds,
+            },
+        }
+    }
+
+    /// The first goal about times: what the curve shows.
+    fn timed(&self) -> Option<&Goal> {
+        self.goals.iter().find(|goal| goal.limit().is_some())
+    }
+
+    /// How that goal's figure is called.
+    fn timed_name(&self) -> String {
+        self.timed().map_or_else(|| "p95".to_owned(), figure)
+    }
+
+    fn spent(&self) -> Nanos {
+        let steps: Nanos = self.steps.iter().map(|step| step.hold + step.besides).sum();
+        steps + self.doing.as_ref().map_or(Nanos::ZERO, |doing| doing.elapsed)
+    }
+
+    /// What the search takes on, if every step lasts as long as the next one and each halves the bracket in
+    /// logarithms: the narrowing to 5 %, the confirmation and the failure shown above it. `None` while the
+    /// bracket is open.
+    fn eta(&self) -> Option<Nanos> {
+        const GAP: f64 = 1.05;
+        let doing = self.doing.as_ref()?;
+        let left = doing.length.saturating_sub(doing.elapsed);
+        let (pass, fail) = (self.bracket.0?.get(), self.bracket.1?.get());
+        let apart = (fail / pass).ln() / GAP.ln();
+        let narrowing = if apart > 1.0 { apart.log2().ceil() as u64 } else { 0 };
+        let more = match doing.purpose {
+            Purpose::Baseline | Purpose::Bracket | Purpose::Refine => narrowing.max(1) + 1,
+            Purpose::Confirm => 1,
+            Purpose::Breach => 0,
+        };
+        Some((left + doing.length * more).min(self.left))
+    }
+}
+
+/// Whether every goal holds by its estimate alone, without a word on its certainty.
+fn seems_within(goals: &[Goal], step: &StepResult) -> bool {
+    let response = step.response();
+    let bad: u64 = step.batches.iter().map(|batch| batch.errors + batch.throttled).sum();
+    let failed = Ratio::of(bad, bad + response.count());
+    goals.iter().all(|goal| match (goal, goal.limit()) {
+        (Goal::ErrorRate { max }, _) => failed <= *max,
+        (_, limit) => limit.is_none_or(|limit| goal.measure(&response) <= limit),
+    })
+}
+
+/// How a goal's figure is called: `p95`, `mean`, `error rate`.
+fn figure(goal: &Goal) -> String {
+    match goal {
+        Goal::Quantile { p, .. } => {
+            let digits = format!("{:.2}", p.get() * 100.0);
+            format!("p{}", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
+        Goal::Mean { .. } => "mean".to_owned(),
+        Goal::ErrorRate { .. } => "error rate".to_owned(),
+    }
+}
+
+/// A goal in words: `p95 ≤ 500 ms`.
+fn told(goal: &Goal) -> String {
+    let max = match goal {
+        Goal::Quantile { max, .. } | Goal::Mean { max } => format::time(*max),
+        Goal::ErrorRate { max } => format::share(*max),
+    };
+    format!("{} ≤ {max}", figure(goal))
+}
+
+pub(super) const fn word(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Baseline => "baseline",
+        Purpose::Bracket => "bracket",
+        Purpose::Refine => "refine",
+        Purpose::Confirm => "confirm",
+        Purpose::Breach => "breach",
+    }
+}
+
+const fn outcome_tone(outcome: StepOutcome) -> Tone {
+    match outcome {
+        StepOutcome::Within => Tone::Good,
+        StepOutcome::Exceeds | StepOutcome::Stopped(_) => Tone::Bad,
+        StepOutcome::Spoilt => Tone::Faint,
+    }
+}
+
+const fn outcome_symbol(outcome: StepOutcome) -> char {
+    match outcome {
+        StepOutcome::Within => '✔',
+        StepOutcome::Exceeds | StepOutcome::Stopped(_) => '✖',
+        StepOutcome::Spoilt => '⊘',
+    }
+}
+
+/// `238 req/s`, with its interval where that is wider than the figure.
+fn estimated(estimate: &Estimate) -> String {
+    let rate = |value: f64| format::rate(Rate::per_second(value));
+    format!("{} req/s ({} … {})", rate(estimate.value), rate(estimate.low), rate(estimate.high))
+}
+
+/// Draws the page.
+pub(super) fn draw(model: &Model, search: &SearchView, frame: &mut Frame<'_>, area: Rect) {
+    let theme = model.theme;
+    let [top, body] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(area);
+    header(search, theme, frame, top);
+    let scroll = model.look.scroll;
+    if body.width < 70 || body.height < 14 {
+        let [answer, list] =
+            Layout::vertical([Constraint::Length(4), Constraint::Min(0)]).areas(body);
+        answer::draw(search, theme, frame, answer);
+        steps::draw(search, theme, scroll, frame, list);
+        return;
+    }
+    let rows = (search.steps.len() as u16).saturating_add(3).clamp(6, (body.height / 2).max(6));
+    let [upper, list] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(body);
+    let [chart, answer] =
+        Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(upper);
+    curve::draw(search, theme, frame, chart);
+    answer::draw(search, theme, frame, answer);
+    steps::draw(search, theme, scroll, frame, list);
+}
+
+fn header(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+    let width = usize::from(area.width).saturating_sub(2);
+    let mut lines =
+        vec![title(search, theme, width), time(search, theme, width), now(search, theme, width)];
+    for line in &mut lines {
+        line.spans.insert(0, Span::raw(" "));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn title(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
+    let (text, tone) = match &search.outcome {
+        None => (" ▶ SEARCHING ", Tone::Good),
+        Some(_) => (" ■ DONE ", Tone::Strong),
+    };
+    let right = Line::styled(text, theme.badge(tone));
+    let room = width.saturating_sub(right.width() + 1);
+    let name = cut(&format!("{} · capacity", format::line(&search.name, 40)), room);
+    let target = format!("→ {}", format::line(&search.target, 80));
+    let left = fitting(
+        vec![
+            vec![Span::styled(name, theme.style(Tone::Title))],
+            vec![Span::styled(target, theme.style(Tone::Faint))],
+        ],
+        room,
+    );
+    justified(left, right, width)
+}
+
+fn time(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
+    let moment = |time: Nanos| (RunTime::ZERO + time).to_string();
+    let spent = search.spent();
+    let all = spent + search.left;
+    let bar_width = if width >= 70 { (width / 3).min(40) } else { 10 };
+    let share = spent.as_secs_f64() / all.as_secs_f64().max(1e-9);
+    let filled = ((share * bar_width as f64) as usize).min(bar_width);
+    let mut groups = vec![
+        vec![
+            Span::styled("━".repeat(filled), theme.style(Tone::Accent)),
+            Span::styled("╌".repeat(bar_width - filled), theme.style(Tone::Faint)),
+        ],
+        vec![Span::styled(format!("{} spent", moment(spent)), theme.style(Tone::Strong))],
+    ];
+    if search.outcome.is_none() {
+        let eta = search.eta().map_or_else(
+            || "bracket still open".to_owned(),
+            |eta| format!("about {} to go", moment(eta)),
+        );
+        groups.push(vec![Span::styled(eta, theme.style(Tone::Strong))]);
+        let most = format!("{} at most", moment(search.left));
+        groups.push(vec![Span::styled(most, theme.style(Tone::Faint))]);
+    }
+    fitting(groups, width)
+}
+
+fn now(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
+    let Some(doing) = &search.doing else {
+        let text = format!("{} steps measured", search.steps.len());
+        return Line::styled(text, theme.style(Tone::Faint));
+    };
+    let what = format!("step {} {}", search.steps.len() + 1, word(doing.purpose));
+    let fact = |text: String, tone: Tone| vec![Span::styled(text, theme.style(tone))];
+    fitting(
+        vec![
+            fact(what, Tone::Title),
+            fact(format!("{} req/s", format::rate(doing.rate)), Tone::Strong),
+            fact(
+                format!("{:.0}/{:.0} s", doing.elapsed.as_secs_f64(), doing.length.as_secs_f64()),
+                Tone::Plain,
+            ),
+            fact(
+                format!("p95 {}", doing.p95.map_or_else(|| "–".to_owned(), format::time)),
+                Tone::Strong,
+            ),
+            fact(format!("in flight {}", format::count(doing.in_flight)), Tone::Plain),
+        ],
+        width,
+    )
+}

@@ -1,0 +1,139 @@
+//! Between which rates the answer lies, and what is measured next.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::{Doing, SearchView, estimated, told, word};
+use crate::capacity::search::{Limit, SearchEnd, SearchOutcome};
+use crate::capacity::step::Purpose;
+use crate::report::format;
+use crate::tui::frame::{fitting, panel, wrapped};
+use crate::tui::theme::{Theme, Tone};
+use crate::units::Rate;
+
+pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+    let title = if search.outcome.is_some() { "SLO-max" } else { "SLO-max so far" };
+    let block = panel(theme, title, false);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let mut lines = vec![between(search, theme, width), ruler(search, theme, width)];
+    match (&search.outcome, &search.doing) {
+        (Some(outcome), _) => lines.extend(found(outcome, theme, width)),
+        (None, Some(doing)) => lines.extend(next(doing, theme, width)),
+        (None, None) => {}
+    }
+    if inner.height > 6 {
+        lines.push(Line::default());
+        lines.push(Line::styled("what must hold", theme.style(Tone::Title)));
+        lines.extend(search.goals.iter().map(|goal| Line::from(format!("  {}", told(goal)))));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn between(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
+    let strong = |text: String| Span::styled(text, theme.style(Tone::Strong));
+    let rate = format::rate;
+    let (known, apart) = match search.bracket {
+        (None, None) => (vec![Span::raw("nothing known yet")], None),
+        (Some(pass), None) => {
+            (vec![Span::raw("above "), strong(rate(pass)), Span::raw(" req/s")], None)
+        }
+        (None, Some(fail)) => {
+            (vec![Span::raw("below "), strong(rate(fail)), Span::raw(" req/s")], None)
+        }
+        (Some(pass), Some(fail)) => {
+            let apart = (fail.get() / pass.get() - 1.0) * 100.0;
+            let words = [Span::raw("between "), Span::raw(" and "), Span::raw(" req/s")];
+            let [between, and, unit] = words;
+            (vec![between, strong(rate(pass)), and, strong(rate(fail)), unit], Some(apart))
+        }
+    };
+    let apart = apart
+        .map(|apart| vec![Span::styled(format!("{apart:.0} % apart"), theme.style(Tone::Faint))]);
+    fitting([Some(known), apart].into_iter().flatten().collect(), width)
+}
+
+/// The bracket as a line: `220 ✔━━━━━◆━━━✖ 260`, ◆ being the rate that is measured now.
+fn ruler(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
+    let (pass, fail) = search.bracket;
+    let shown = |rate: Option<Rate>| rate.map_or_else(|| "?".to_owned(), format::rate);
+    let (low, high) = (shown(pass), shown(fail));
+    let length = width.saturating_sub(low.chars().count() + high.chars().count() + 4);
+    let at = match (pass, fail, &search.doing) {
+        (Some(pass), Some(fail), Some(doing)) => {
+            let share = (doing.rate.get() / pass.get()).ln() / (fail.get() / pass.get()).ln();
+            (0.0..=1.0).contains(&share).then(|| (share * length as f64) as usize)
+        }
+        _ => None,
+    };
+    let line: String = (0..length).map(|i| if at == Some(i) { '◆' } else { '━' }).collect();
+    Line::from(vec![
+        Span::raw(format!("{low} ")),
+        Span::styled("✔", theme.style(Tone::Good)),
+        Span::styled(line, theme.style(Tone::Faint)),
+        Span::styled("✖", theme.style(Tone::Bad)),
+        Span::raw(format!(" {high}")),
+    ])
+}
+
+fn next(doing: &Doing, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    let why = match doing.purpose {
+        Purpose::Baseline => "what a response costs when nobody waits",
+        Purpose::Bracket => "to find one rate that passes and one that fails",
+        Purpose::Refine => "where the model expects the limit",
+        Purpose::Confirm => "the claim, held once more",
+        Purpose::Breach => "10 % above the claim, to show that it fails",
+    };
+    let text = format!("◆ {} {} req/s: {why}", word(doing.purpose), format::rate(doing.rate));
+    let tone = theme.style(Tone::Accent);
+    wrapped(&text, width).into_iter().map(|text| Line::styled(text, tone)).collect()
+}
+
+fn found(outcome: &SearchOutcome, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    let mut said = Vec::new();
+    match &outcome.slo_max {
+        Some(rate) => said.push((estimated(rate), Tone::Strong)),
+        None => said.push(("no rate passed".to_owned(), Tone::Bad)),
+    }
+    if outcome.confirmed {
+        said.push(("✔ held at the claimed rate".to_owned(), Tone::Good));
+    }
+    if outcome.breach_shown {
+        said.push(("✔ fails 10 % above it".to_owned(), Tone::Good));
+    }
+    match outcome.limit {
+        Some(Limit::RateLimited) => {
+            said.push((
+                "! an edge's rate limit, not the stack's capacity".to_owned(),
+                Tone::Warning,
+            ));
+        }
+        Some(Limit::Overload) => {
+            said.push(("above it more arrives than is answered".to_owned(), Tone::Plain));
+        }
+        Some(Limit::ResponseTime | Limit::Other) | None => {}
+    }
+    if let Some(why) = ended(outcome.end) {
+        said.push((why.to_owned(), Tone::Warning));
+    }
+    said.into_iter()
+        .flat_map(|(text, tone)| {
+            wrapped(&text, width).into_iter().map(move |text| Line::styled(text, theme.style(tone)))
+        })
+        .collect()
+}
+
+/// Why the search ended, where it did not come to its end.
+const fn ended(end: SearchEnd) -> Option<&'static str> {
+    match end {
+        SearchEnd::Complete => None,
+        SearchEnd::BudgetSpent => Some("! the time is up: the interval says what is known"),
+        SearchEnd::NoLimitFound => Some("! every rate up to the highest allowed passes"),
+        SearchEnd::NeverWithin => Some("! even a small part of the first rate fails"),
+        SearchEnd::GeneratorLimit => Some("! the generator, not the stack, gave out"),
+        SearchEnd::NotConfirmed => Some("! the claim failed again and again when held"),
+    }
+}

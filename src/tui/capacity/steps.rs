@@ -1,0 +1,84 @@
+//! The steps of the search, newest first.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::{SearchStep, SearchView, StepOutcome, outcome_symbol, outcome_tone, word};
+use crate::capacity::step::AbortReason;
+use crate::report::format;
+use crate::tui::frame::{cut, panel};
+use crate::tui::theme::{Theme, Tone};
+use crate::units::Nanos;
+
+pub(super) fn draw(
+    search: &SearchView,
+    theme: Theme,
+    scroll: usize,
+    frame: &mut Frame<'_>,
+    area: Rect,
+) {
+    let block = panel(theme, "steps, newest first", true);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    if search.steps.is_empty() {
+        let text = "the first step is under way; each ends in a line here";
+        let text = Paragraph::new(cut(text, usize::from(inner.width)));
+        frame.render_widget(text.style(theme.style(Tone::Faint)), inner);
+        return;
+    }
+    let width = usize::from(inner.width);
+    let wide = width >= 66;
+    // On the smallest screens every line counts.
+    let mut lines = if inner.height > 3 { vec![head(search, theme, wide)] } else { vec![] };
+    let numbered = search.steps.iter().enumerate().rev().skip(scroll);
+    lines.extend(numbered.map(|(index, step)| row(index + 1, step, theme, width)));
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn head(search: &SearchView, theme: Theme, wide: bool) -> Line<'static> {
+    let time = search.timed_name();
+    let text = if wide {
+        format!(
+            "{:>3}  {:<9}{:>9}{:>7}{time:>10}{:>10}{:>9}  outcome",
+            "#", "why", "req/s", "held", "p99", "failed"
+        )
+    } else {
+        format!("{:>3} {:>8}{time:>10}  outcome", "#", "req/s")
+    };
+    Line::styled(text, theme.style(Tone::Faint))
+}
+
+fn row(number: usize, step: &SearchStep, theme: Theme, width: usize) -> Line<'static> {
+    let wide = width >= 66;
+    let time = |time: Option<Nanos>| time.map_or_else(|| "–".to_owned(), format::time);
+    let rate = format::rate(step.rate);
+    let figures = if wide {
+        format!(
+            "{number:>3}  {:<9}{rate:>9}{:>7}{:>10}{:>10}{:>9}  ",
+            word(step.purpose),
+            format!("{:.0} s", step.hold.as_secs_f64()),
+            time(step.time),
+            time(step.p99),
+            format::share(step.failed),
+        )
+    } else {
+        format!("{number:>3} {rate:>8}{:>10}  ", time(step.time))
+    };
+    let words = match step.outcome {
+        StepOutcome::Within => "within",
+        StepOutcome::Exceeds => "exceeds",
+        StepOutcome::Stopped(AbortReason::InFlightRunaway) if wide => "pile-up",
+        StepOutcome::Stopped(AbortReason::ErrorBurst) if wide => "errors",
+        StepOutcome::Stopped(_) => "stopped",
+        StepOutcome::Spoilt if wide => "late load",
+        StepOutcome::Spoilt => "spoilt",
+    };
+    let outcome = format!("{} {words}", outcome_symbol(step.outcome));
+    let outcome = cut(&outcome, width.saturating_sub(figures.chars().count()));
+    Line::from(vec![
+        Span::raw(figures),
+        Span::styled(outcome, theme.style(outcome_tone(step.outcome))),
+    ])
+}
