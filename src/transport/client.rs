@@ -11,7 +11,7 @@ use url::Url;
 use crate::metrics::{ErrorClass, Outcome, Sample};
 use crate::plan::{ConnectionUse, HttpPlan, RequestId};
 use crate::units::RunTime;
-use crate::user::{Response, Seen, User};
+use crate::user::{Headers as _, Response, Seen, User};
 
 use super::address::Origin;
 use super::connect::{Connection, connect};
@@ -20,7 +20,7 @@ use super::decode::decode;
 use super::events::Events;
 use super::exchange::Answer;
 use super::http1::Tools;
-use super::http2::{Limits, Outgoing};
+use super::http2::Outgoing;
 use super::kept::Kept;
 use super::parser::ResponseParser;
 use super::progress::Progress;
@@ -178,10 +178,10 @@ impl Client {
                 self.exchange((lane, wire), &origin, &mut parts, (parser, progress)).await?;
             progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
-                let body = decoded(&answer, parser, wire.keep_body, shared.http())?;
+                let body = decoded(parser, wire.keep_body, shared.http())?;
                 return Ok((answer, body));
             }
-            let location = answer.with_headers(parser, |headers| headers.first("location"));
+            let location = parser.headers().first("location");
             let Some(location) = location else { return Ok((answer, None)) };
             if hops == shared.http().max_redirects {
                 let message = format!("more than {hops} redirects (`max_redirects`)");
@@ -257,7 +257,7 @@ impl Client {
             let outcome = self.send_on(&mut connection, lane, way, parser).await;
             match outcome {
                 Ok(answer) => {
-                    self.keep_cookies(way, &answer, parser);
+                    self.keep_cookies(way, parser);
                     if answer.reusable {
                         self.keep(origin, connection);
                     }
@@ -289,21 +289,18 @@ impl Client {
         let max_body = shared.http().max_body.get();
         let method = parts.map_or(&wire.method, |parts| &parts.method);
         parser.start(*method == http::Method::HEAD, keep_body, max_body);
+        let (scratch, events) = (&shared.scratch, lane.events);
+        let tools = Tools { parser, clock: shared.clock(), timer: lane.timer, scratch, events };
         let http1 = match (connection, parts) {
             (Connection::Http1(http1), _) => http1,
             (Connection::Http2(http2), Some(parts)) => {
-                let (clock, timer) = (shared.clock(), lane.timer);
-                let limits = Limits { keep_body, max_body, clock, timer, events: lane.events };
-                let outgoing = Outgoing { parts, cookies: &cookies, began };
-                let outcome = Box::pin(http2.exchange(outgoing, limits)).await;
+                let outgoing = Outgoing { origin, parts, cookies: &cookies, began };
+                let outcome = http2.exchange(outgoing, tools).await;
                 self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
                 return outcome;
             }
             (Connection::Http2(_), None) => return Err(not_a_url("")),
         };
-        let scratch = &shared.scratch;
-        let events = lane.events;
-        let tools = Tools { parser, clock: shared.clock(), timer: lane.timer, scratch, events };
         if let (Some(bytes), None, true) = (wire.constant(), parts, cookies.is_empty()) {
             let outcome = http1.exchange(bytes, began, tools).await;
             self.note(|| String::from_utf8_lossy(bytes).into_owned(), &outcome, parser);
@@ -336,7 +333,7 @@ impl Client {
     ) {
         if let Some(traced) = &mut *self.traced.borrow_mut() {
             let response = match outcome {
-                Ok(answer) => answer.describe(parser),
+                Ok(_) => Answer::describe(parser),
                 Err(error) => error.to_string(),
             };
             traced.push(Exchange { request: request(), response });
@@ -398,12 +395,12 @@ impl Client {
         way.url().map_or_else(String::new, |url| cookies.header(&url))
     }
 
-    fn keep_cookies(&self, way: Way<'_>, answer: &Answer, parser: &ResponseParser) {
-        if !self.shared.http().cookies || !answer.sets_cookies(parser) {
+    fn keep_cookies(&self, way: Way<'_>, parser: &ResponseParser) {
+        if !self.shared.http().cookies || !parser.sets_cookies() {
             return;
         }
         if let Some(url) = way.url() {
-            answer.with_headers(parser, |headers| self.cookies.borrow_mut().absorb(headers, &url));
+            self.cookies.borrow_mut().absorb(&parser.headers(), &url);
         }
     }
 }
@@ -441,16 +438,15 @@ fn not_a_url(text: &str) -> TransportError {
 
 /// The body after decompression; `None` where it was not compressed or is not looked into.
 fn decoded(
-    answer: &Answer,
     parser: &ResponseParser,
     keep_body: bool,
     http: &HttpPlan,
 ) -> Result<Option<Vec<u8>>, TransportError> {
-    if !keep_body || (answer.http2.is_none() && !parser.is_encoded()) {
+    if !keep_body || !parser.is_encoded() {
         return Ok(None);
     }
-    match answer.with_headers(parser, |headers| headers.first("content-encoding")) {
-        Some(encoding) => decode(answer.body(parser).to_vec(), &encoding, http.max_body).map(Some),
+    match parser.headers().first("content-encoding") {
+        Some(encoding) => decode(parser.body().to_vec(), &encoding, http.max_body).map(Some),
         None => Ok(None),
     }
 }
@@ -466,16 +462,14 @@ fn judge(
     let events = lane.events.map(RefCell::borrow);
     let last = events.as_ref().and_then(|events| events.last());
     let mut user = lane.user.borrow_mut();
-    let seen = answer.with_headers(parser, |headers| {
-        let response = Response {
-            status: answer.status,
-            headers,
-            body: last.or(body).unwrap_or_else(|| answer.body(parser)),
-            size: answer.body_size,
-            service_time: answer.done.since(began),
-        };
-        user.on_response(id, &response)
-    });
+    let response = Response {
+        status: answer.status,
+        headers: &parser.headers(),
+        body: last.or(body).unwrap_or_else(|| parser.body()),
+        size: answer.body_size,
+        service_time: answer.done.since(began),
+    };
+    let seen = user.on_response(id, &response);
     match events.as_ref().and_then(|events| events.missing()) {
         Some(message) if answer.status < 400 => {
             user.give_up();

@@ -60,7 +60,7 @@ pub(super) async fn connect(
     let (io, guard, agreed) = reach(shared, (origin, source), deadline, tls, phases).await?;
     let plain_http2 = !origin.tls && shared.plan.http.version == HttpVersion::Http2;
     if agreed || plain_http2 {
-        Http2::start(io, origin, guard).await.map(Connection::Http2)
+        Ok(Connection::Http2(Http2::start(io, guard, shared.clock())))
     } else {
         Ok(Connection::Http1(Http1::new(io, guard)))
     }

@@ -75,7 +75,6 @@ impl Http1 {
             bytes_received: parser.received(),
             body_size: parser.body_size(),
             reusable: parser.keep_alive(),
-            http2: None,
         })
     }
 }

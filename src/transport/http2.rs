@@ -1,17 +1,25 @@
-//! HTTP/2 exchanges, by hyper.
+//! HTTP/2 exchanges: one write for a request, one read for most responses.
+//!
+//! There is no task between a user and its connection: whoever waits for a response reads for all who share
+//! the connection, and hands the reading on when it leaves. While nobody waits, a watcher reads, so that
+//! pings are answered and goodbyes heard.
+
+mod frame;
+mod hpack;
+mod machine;
+mod send;
+mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
-use http::HeaderValue;
-use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
-use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper::rt::Executor;
-use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWrite;
 
 use crate::metrics::ErrorClass;
 use crate::units::RunTime;
@@ -20,196 +28,285 @@ use super::address::Origin;
 use super::connect::OpenGuard;
 use super::events::Events;
 use super::exchange::Answer;
+use super::http1::Tools;
 use super::io::Io;
+use super::parser::ResponseParser;
 use super::wire::Parts;
-use super::{Clock, Timer, TransportError};
+use super::{Clock, TransportError};
+use machine::Machine;
+use send::Request;
 
 /// An HTTP/2 connection; clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Http2 {
-    sender: SendRequest<Full<Bytes>>,
-    /// What every request's URI begins with.
-    scheme: Scheme,
-    authority: Authority,
-}
+pub(super) struct Http2(Rc<Session>);
 
-/// Spawns hyper's connection tasks on this worker.
-#[derive(Debug, Clone, Copy)]
-struct ThisThread;
+#[derive(Debug)]
+struct Session(RefCell<State>);
 
-impl<F: Future + 'static> Executor<F> for ThisThread {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(async move {
-            future.await;
-        });
-    }
+#[derive(Debug)]
+struct State {
+    io: Io,
+    machine: Machine,
+    /// How much of what is to be written has been.
+    sent: usize,
+    /// Who reads while nobody waits for a response.
+    watcher: Option<Waker>,
+    /// Who waits for the server to take one more stream.
+    waiting: Vec<Waker>,
+    _open: OpenGuard,
 }
 
 /// What is sent.
 #[derive(Clone, Copy)]
 pub(super) struct Outgoing<'a> {
+    pub(super) origin: &'a Origin,
     pub(super) parts: &'a Parts,
     /// The `cookie` header; empty for none.
     pub(super) cookies: &'a str,
     pub(super) began: RunTime,
 }
 
-/// What an exchange needs besides the connection.
-pub(super) struct Limits<'a> {
-    pub(super) keep_body: bool,
-    pub(super) max_body: u64,
-    pub(super) clock: Clock,
-    pub(super) timer: &'a Timer,
-    /// Who looks at a stream's events as they come.
-    pub(super) events: Option<&'a RefCell<Events>>,
-}
-
 impl Http2 {
-    /// Says hello. The connection closes when its last clone is dropped.
-    pub(super) async fn start(
-        io: Io,
-        origin: &Origin,
-        open: OpenGuard,
-    ) -> Result<Self, TransportError> {
-        let scheme = if origin.tls { Scheme::HTTPS } else { Scheme::HTTP };
-        let authority = Authority::try_from(origin.authority.as_str())
-            .map_err(|error| not_valid(&error.into()))?;
-        let (sender, connection) = Builder::new(ThisThread)
-            .initial_stream_window_size(1 << 20)
-            .initial_connection_window_size(1 << 22)
-            .handshake(TokioIo::new(io))
-            .await
-            .map_err(|error| from_hyper(&error, "starting HTTP/2"))?;
-        tokio::task::spawn_local(async move {
-            // How a connection ends is told by the requests on it.
-            let _ = connection.await;
-            drop(open);
-        });
-        Ok(Self { sender, scheme, authority })
+    /// A connection on `io`. It says hello with its first request, and closes when its last clone is dropped.
+    pub(super) fn start(io: Io, open: OpenGuard, clock: Clock) -> Self {
+        let state = State {
+            io,
+            machine: Machine::new(),
+            sent: 0,
+            watcher: None,
+            waiting: Vec::new(),
+            _open: open,
+        };
+        let session = Rc::new(Session(RefCell::new(state)));
+        tokio::task::spawn_local(watch(Rc::downgrade(&session), clock));
+        Self(session)
     }
 
     /// Whether the connection can no longer carry requests.
     pub(super) fn is_stale(&self) -> bool {
-        self.sender.is_closed()
+        self.0.0.borrow().machine.closed().is_some()
     }
 
-    /// Sends a request and reads the response. The timer is armed with the deadline.
+    /// Sends a request and reads the response into the parser, which has been started for it. The timer is
+    /// armed with the deadline.
     pub(super) async fn exchange(
-        &mut self,
-        outgoing: Outgoing<'_>,
-        limits: Limits<'_>,
-    ) -> Result<Answer, TransportError> {
-        let timer = limits.timer;
-        timer.bound(self.run(outgoing, limits)).await.unwrap_or_else(|| {
-            let message = "the response was not complete within `timeout`";
-            Err(TransportError::new(ErrorClass::ResponseTimeout, message))
-        })
-    }
-
-    fn build(
         &self,
-        parts: &Parts,
-        cookies: &str,
-    ) -> Result<http::Request<Full<Bytes>>, TransportError> {
-        let path = PathAndQuery::try_from(parts.path.as_str())
-            .map_err(|error| not_valid(&error.into()))?;
-        let mut uri = uri::Parts::default();
-        uri.scheme = Some(self.scheme.clone());
-        uri.authority = Some(self.authority.clone());
-        uri.path_and_query = Some(path);
-        let mut request = http::Request::new(Full::new(parts.body.clone()));
-        *request.method_mut() = parts.method.clone();
-        *request.uri_mut() = Uri::from_parts(uri).map_err(|error| not_valid(&error.into()))?;
-        *request.headers_mut() = parts.headers.clone();
-        if !cookies.is_empty() {
-            let value = HeaderValue::from_str(cookies).map_err(|error| not_valid(&error.into()))?;
-            request.headers_mut().insert(http::header::COOKIE, value);
-        }
-        Ok(request)
-    }
-
-    async fn run(
-        &mut self,
         outgoing: Outgoing<'_>,
-        limits: Limits<'_>,
+        tools: Tools<'_>,
     ) -> Result<Answer, TransportError> {
-        let Outgoing { parts, cookies, began } = outgoing;
-        let request = self.build(parts, cookies)?;
-        let bytes_sent = size_of(&request, &parts.path);
-        let failed = |error: hyper::Error| from_hyper(&error, "the exchange failed");
-        self.sender.ready().await.map_err(failed)?;
-        let written = limits.clock.now();
-        let response = self.sender.send_request(request).await.map_err(failed)?;
-        let first_byte = limits.clock.now();
-        let (head, body) = response.into_parts();
-        let (kept, body_size) = read_body(body, &limits).await?;
-        let header_bytes: u64 = head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().len() + value.len()) as u64)
-            .sum();
+        let Tools { parser, clock, timer, scratch, events } = tools;
+        let mut ride = Ride { session: &self.0, parser, scratch, clock, events, id: None };
+        let done = poll_fn(|context| match ride.advance(&outgoing, context) {
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+            Poll::Pending => {
+                let message = "the response was not complete within `timeout`";
+                let late = || TransportError::new(ErrorClass::ResponseTimeout, message);
+                timer.poll_expired(context).map(|()| Err(late()))
+            }
+        })
+        .await;
+        let (written, first_byte) = ride.end();
+        let parser = &*ride.parser;
+        let done = done?;
         Ok(Answer {
-            status: head.status.as_u16(),
-            began,
-            written,
-            first_byte,
-            done: limits.clock.now(),
-            bytes_sent,
-            bytes_received: header_bytes + body_size,
-            body_size,
-            reusable: !self.sender.is_closed(),
-            http2: Some(Box::new((head.headers, kept))),
+            status: parser.status(),
+            began: outgoing.began,
+            written: written.unwrap_or(done),
+            first_byte: first_byte.unwrap_or(done),
+            done,
+            bytes_sent: outgoing.size(),
+            bytes_received: parser.received(),
+            body_size: parser.body_size(),
+            reusable: !self.is_stale(),
         })
     }
 }
 
-fn not_valid(error: &http::Error) -> TransportError {
-    TransportError::new(ErrorClass::Script, format!("the request is not valid: {error}"))
+impl Outgoing<'_> {
+    /// Bytes of path and headers before compression, and of the body.
+    fn size(&self) -> u64 {
+        let headers = self.parts.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+        (self.parts.path.len() + headers + self.cookies.len() + self.parts.body.len()) as u64
+    }
+
+    fn request(&self) -> Request<'_> {
+        let Parts { method, path, headers, body } = self.parts;
+        let (is_tls, authority) = (self.origin.tls, self.origin.authority.as_str());
+        Request { method, path, is_tls, authority, headers, cookies: self.cookies, body }
+    }
 }
 
-/// Bytes of headers before compression, and of the body.
-fn size_of(request: &http::Request<Full<Bytes>>, path: &str) -> u64 {
-    let headers: usize =
-        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    (path.len() + headers) as u64 + request.body().size_hint().lower()
+/// A request under way. However it ends, its stream does, and the parser has what came.
+struct Ride<'a> {
+    session: &'a Session,
+    parser: &'a mut ResponseParser,
+    scratch: &'a RefCell<Box<[u8]>>,
+    clock: Clock,
+    /// Who looks at a stream's events as they come.
+    events: Option<&'a RefCell<Events>>,
+    /// Its stream, once there is one.
+    id: Option<u32>,
 }
 
-/// Counts the body and keeps it if asked to.
-async fn read_body(body: Incoming, limits: &Limits<'_>) -> Result<(Vec<u8>, u64), TransportError> {
-    let mut body = body;
-    let mut kept = Vec::new();
-    let mut size = 0;
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|error| from_hyper(&error, "reading the response"))?;
-        let Ok(data) = frame.into_data() else { continue };
-        size += data.len() as u64;
-        if size > limits.max_body {
-            let limit = crate::units::Bytes::new(limits.max_body);
-            let message = format!("the body is larger than `max_body: {limit}`");
-            return Err(TransportError::new(ErrorClass::BodyTooLarge, message));
-        }
-        if limits.keep_body {
-            kept.extend_from_slice(&data);
-        }
-        let now = || limits.clock.now();
-        if limits.events.is_some_and(|events| events.borrow_mut().hear(&kept, now())) {
-            break;
+impl Ride<'_> {
+    fn advance(
+        &mut self,
+        outgoing: &Outgoing<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<RunTime, TransportError>> {
+        let mut state = self.session.0.borrow_mut();
+        let mut scratch = self.scratch.borrow_mut();
+        let mut waker = None;
+        loop {
+            let Some(id) = self.id else {
+                self.id = state.begin(outgoing.request(), self.parser, context)?;
+                if self.id.is_none() {
+                    ready!(state.turn(context, &mut scratch, self.clock));
+                }
+                continue;
+            };
+            // Nobody needs to wake the one who reads.
+            waker = state.machine.stream(id).and_then(|stream| stream.waker.take()).or(waker);
+            let turned = state.turn(context, &mut scratch, self.clock);
+            let Some(stream) = state.machine.stream(id) else {
+                return Poll::Ready(Err(TransportError::new(ErrorClass::Reset, "no such stream")));
+            };
+            if let Some(outcome) = &stream.outcome {
+                return Poll::Ready(outcome.clone());
+            }
+            if let Some(events) = self.events {
+                let now = self.clock.now();
+                if events.borrow_mut().hear(stream.parser.body(), now) {
+                    return Poll::Ready(Ok(now));
+                }
+            }
+            if turned.is_pending() {
+                let same = waker.filter(|known| known.will_wake(context.waker()));
+                stream.waker = Some(same.unwrap_or_else(|| context.waker().clone()));
+                return Poll::Pending;
+            }
         }
     }
-    Ok((kept, size))
+
+    /// Leaves the connection to others. Returns when the request was written and the response began.
+    fn end(&mut self) -> (Option<RunTime>, Option<RunTime>) {
+        let Some(id) = self.id.take() else { return (None, None) };
+        let mut state = self.session.0.borrow_mut();
+        let Some(stream) = state.machine.take(id) else { return (None, None) };
+        *self.parser = stream.parser;
+        state.hand_over(&mut self.scratch.borrow_mut(), self.clock);
+        (stream.written, stream.first_byte)
+    }
 }
 
-/// hyper tells the cause in its sources.
-fn from_hyper(error: &hyper::Error, doing: &str) -> TransportError {
-    let mut source = std::error::Error::source(error);
-    let mut text = error.to_string();
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return TransportError::from_io(io, doing);
-        }
-        text = format!("{text}: {cause}");
-        source = cause.source();
+impl Drop for Ride<'_> {
+    fn drop(&mut self) {
+        self.end();
     }
-    let class = if error.is_parse() { ErrorClass::Protocol } else { ErrorClass::Reset };
-    TransportError::new(class, format!("{doing}: {text}"))
+}
+
+impl State {
+    /// Begins a stream; none while the server takes no more.
+    fn begin(
+        &mut self,
+        request: Request<'_>,
+        parser: &mut ResponseParser,
+        context: &Context<'_>,
+    ) -> Result<Option<u32>, TransportError> {
+        if let Some(error) = self.machine.closed() {
+            return Err(error.clone());
+        }
+        if !self.machine.has_room() {
+            self.waiting.push(context.waker().clone());
+            return Ok(None);
+        }
+        let parser = std::mem::replace(parser, ResponseParser::new());
+        Ok(Some(self.machine.begin(request, parser)))
+    }
+
+    /// Writes what is to be written, and reads once. Ready as long as there may be more to read.
+    fn turn(&mut self, context: &mut Context<'_>, scratch: &mut [u8], clock: Clock) -> Poll<()> {
+        let turned = match self.flush(context, clock) {
+            Poll::Ready(Err(error)) => Err((error, "sending the request")),
+            // What cannot be written now does not keep from reading.
+            Poll::Ready(Ok(())) | Poll::Pending => match ready!(self.io.read(context, scratch)) {
+                Ok(0) => {
+                    self.machine.end();
+                    Ok(())
+                }
+                Ok(count) => {
+                    self.machine.feed(&scratch[..count], clock.now());
+                    Ok(())
+                }
+                Err(error) => Err((error, "reading the response")),
+            },
+        };
+        if let Err((error, doing)) = turned {
+            self.machine.fail(&TransportError::from_io(&error, doing));
+        }
+        Poll::Ready(())
+    }
+
+    fn flush(&mut self, context: &mut Context<'_>, clock: Clock) -> Poll<io::Result<()>> {
+        if self.machine.out.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.sent < self.machine.out.len() {
+            let rest = &self.machine.out[self.sent..];
+            self.sent += ready!(Pin::new(&mut self.io).poll_write(context, rest))?;
+        }
+        ready!(Pin::new(&mut self.io).poll_flush(context))?;
+        self.sent = 0;
+        self.machine.flushed(clock.now());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Somebody else reads from now on: another who waits, or the watcher.
+    fn hand_over(&mut self, scratch: &mut [u8], clock: Clock) {
+        self.waiting.drain(..).for_each(Waker::wake);
+        if let Some(next) = self.machine.streams.iter_mut().find_map(|next| next.waker.take()) {
+            next.wake();
+            return;
+        }
+        if self.machine.streams.is_empty()
+            && let Some(watcher) = self.watcher.clone()
+        {
+            self.rest(&mut Context::from_waker(&watcher), scratch, clock);
+        }
+    }
+
+    /// Does what there is to do on an idle connection.
+    fn rest(&mut self, context: &mut Context<'_>, scratch: &mut [u8], clock: Clock) {
+        while self.machine.closed().is_none() && self.turn(context, scratch, clock).is_ready() {}
+        self.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// Reads while nobody waits for a response, until the connection is closed on either side.
+async fn watch(session: Weak<Session>, clock: Clock) {
+    poll_fn(|context| {
+        let Some(session) = session.upgrade() else { return Poll::Ready(()) };
+        let mut state = session.0.borrow_mut();
+        match &state.watcher {
+            Some(known) if known.will_wake(context.waker()) => {}
+            _ => state.watcher = Some(context.waker().clone()),
+        }
+        if state.machine.streams.is_empty() {
+            state.rest(context, &mut [0; IDLE_READ], clock);
+        }
+        if state.machine.closed().is_some() { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Room for what comes while nobody waits: pings, settings, goodbyes.
+const IDLE_READ: usize = 256;
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(watcher) = self.0.get_mut().watcher.take() {
+            watcher.wake();
+        }
+    }
 }

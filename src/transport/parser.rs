@@ -2,6 +2,7 @@
 //!
 //! Bodies that nobody looks into are counted, not kept.
 
+use std::io::Write as _;
 use std::mem::MaybeUninit;
 
 use crate::metrics::ErrorClass;
@@ -150,6 +151,50 @@ impl ResponseParser {
         String::from_utf8_lossy(&self.head).replace('\r', "")
     }
 
+    /// Begins the head of a response that comes in fields and not as a text: HTTP/2.
+    pub(super) fn begin_fields(&mut self, status: u16) {
+        self.status = status;
+        self.head.clear();
+        // Cannot fail: a `Vec` takes what it is given.
+        let _ = write!(self.head, "HTTP/2 {status}\r\n");
+    }
+
+    /// Takes one field of the head; its name is in lower case.
+    pub(super) fn take_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), TransportError> {
+        let is_text = |bytes: &[u8]| !bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0));
+        if name.is_empty() || name.contains(&b':') || !is_text(name) || !is_text(value) {
+            return Err(protocol(
+                "a header has a name or value that HTTP does not allow".to_owned(),
+            ));
+        }
+        if self.head.len() + name.len() + value.len() > MAX_HEAD {
+            return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
+        }
+        self.sets_cookies |= name == b"set-cookie";
+        self.encoded |= name == b"content-encoding";
+        for part in [name, b": ", value, b"\r\n"] {
+            self.head.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    /// Whether the response has no body, whatever its headers say.
+    pub(super) fn is_bodiless(&self) -> bool {
+        self.to_head_request || self.status == 204 || self.status == 304
+    }
+
+    /// Ends the head of a response that came in fields.
+    pub(super) fn end_fields(&mut self) {
+        self.received += self.head.len() as u64;
+        self.head.extend_from_slice(b"\r\n");
+    }
+
+    /// Takes a part of the body of a response that came in fields.
+    pub(super) fn take_data(&mut self, part: &[u8]) -> Result<(), TransportError> {
+        self.received += part.len() as u64;
+        self.take_body(part)
+    }
+
     /// Takes bytes as they come.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Progress, TransportError> {
         self.received += bytes.len() as u64;
@@ -248,7 +293,7 @@ impl ResponseParser {
         self.sets_cookies = framing.sets_cookies;
         self.encoded = framing.encoded;
         self.state = match framing.length {
-            _ if self.to_head_request || status == 204 || status == 304 => State::Complete,
+            _ if self.is_bodiless() => State::Complete,
             Length::Chunked => State::Chunk(Chunk::Size),
             Length::Bytes(0) => State::Complete,
             Length::Bytes(length) if length > self.max_body => {
@@ -443,20 +488,13 @@ fn ends_with_token(value: &[u8], wanted: &str) -> bool {
 pub(super) struct HeadView<'a>(&'a [u8]);
 
 impl Headers for HeadView<'_> {
+    /// The head was parsed when it came, so lines are all that is left to tell apart.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            self.0,
-            &mut headers,
-        );
-        if parsed.is_ok() {
-            response
-                .headers
-                .iter()
-                .filter(|header| header.name.eq_ignore_ascii_case(name))
-                .for_each(|header| visit(header.value));
+        for line in self.0.split(|byte| *byte == b'\n') {
+            let Some((known, value)) = line.split_at_checked(name.len()) else { continue };
+            if value.first() == Some(&b':') && known.eq_ignore_ascii_case(name.as_bytes()) {
+                visit(value[1..].trim_ascii());
+            }
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::user::{Headers, Response, Seen, meets};
 
 use super::client::{Finished, Lane, Way};
 use super::connect::{OpenGuard, reach};
-use super::exchange::MapView;
 use super::io::Io;
 use super::progress::Progress;
 use super::stream::{Heard, time_until};
@@ -298,5 +297,14 @@ impl AsyncWrite for Metered {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.get_mut().io).poll_shutdown(context)
+    }
+}
+
+/// The headers of a handshake's answer.
+struct MapView<'a>(&'a http::HeaderMap);
+
+impl Headers for MapView<'_> {
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
     }
 }

@@ -100,6 +100,12 @@ fn constant_step_with_a_body_and_headers_allocates_nothing() {
     assert_clean(&counted("headers: { accept: application/json }", step));
 }
 
+/// Over HTTP/2 too: frames are written from the connection's buffer and read where they come.
+#[test]
+fn constant_step_over_http2_allocates_nothing() {
+    assert_clean(&counted("version: 2", "{ get: { name: get, url: / } }"));
+}
+
 /// A short captured value is kept in place, and the request that carries it is rendered into lent memory.
 #[test]
 fn journey_with_a_short_captured_value_allocates_nothing() {

@@ -1,0 +1,414 @@
+//! An HTTP/2 connection as a state machine (RFC 9113): fed with bytes as they come, free of I/O.
+
+use crate::metrics::ErrorClass;
+use crate::units::RunTime;
+
+use super::super::TransportError;
+use super::frame::{self, Code, HEAD, Head, MAX_PAYLOAD, flag, kind, number};
+use super::hpack::{Decoder, Encoder, Malformed};
+use super::stream::{Stream, Wrong};
+
+/// What a server may send on a stream before we make room: more than most bodies have.
+pub(super) const STREAM_WINDOW: i64 = 1 << 20;
+/// What it may send on all streams.
+const CONNECTION_WINDOW: i64 = 1 << 22;
+/// Windows before anybody says otherwise, and the largest there can be (RFC 9113 §6.9).
+const DEFAULT_WINDOW: i64 = 65_535;
+const MAX_WINDOW: i64 = (1 << 31) - 1;
+/// A longer header block is refused, and one in more pieces.
+const MAX_BLOCK: usize = 64 * 1024;
+const MAX_PIECES: u32 = 64;
+/// A peer that makes us answer this much without reading it is refused.
+const MAX_OUT: usize = 1 << 20;
+/// Memory that an idle connection keeps in each of its buffers.
+const KEPT: usize = 512;
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The connection cannot go on.
+#[derive(Debug)]
+pub(super) struct Fatal(Code, String);
+
+/// A connection's state.
+#[derive(Debug)]
+pub(super) struct Machine {
+    /// What is to be written.
+    pub(super) out: Vec<u8>,
+    /// The beginning of a frame whose end has not come yet.
+    partial: Vec<u8>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) next_stream: u32,
+    pub(super) encoder: Encoder,
+    decoder: Decoder,
+    block: Option<Block>,
+    /// What we may send on all streams, and on a new one.
+    pub(super) send_window: i64,
+    pub(super) initial_window: i64,
+    pub(super) max_streams: u32,
+    /// What the peer may send. Room is made long before it is used up: a slow reader is no aim here.
+    receive_window: i64,
+    greeted: bool,
+    /// Why the connection takes no more requests.
+    closed: Option<TransportError>,
+}
+
+/// A header block that comes in pieces.
+#[derive(Debug)]
+struct Block {
+    stream: u32,
+    end_stream: bool,
+    pieces: u32,
+    bytes: Vec<u8>,
+}
+
+impl Machine {
+    /// A connection that has said hello.
+    pub(super) fn new() -> Self {
+        let mut out = PREFACE.to_vec();
+        // No pushes; the window of a stream.
+        let settings = [0, 2, 0, 0, 0, 0, 0, 4, 0, 0x10, 0, 0];
+        frame::put(&mut out, kind::SETTINGS, 0, 0, &settings);
+        let more = (CONNECTION_WINDOW - DEFAULT_WINDOW) as u32;
+        frame::put(&mut out, kind::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
+        Self {
+            out,
+            partial: Vec::new(),
+            streams: Vec::new(),
+            next_stream: 1,
+            encoder: Encoder::default(),
+            decoder: Decoder::default(),
+            block: None,
+            send_window: DEFAULT_WINDOW,
+            initial_window: DEFAULT_WINDOW,
+            max_streams: u32::MAX,
+            receive_window: CONNECTION_WINDOW,
+            greeted: false,
+            closed: None,
+        }
+    }
+
+    /// Why the connection takes no more requests, if it does not.
+    pub(super) fn closed(&self) -> Option<&TransportError> {
+        self.closed.as_ref()
+    }
+
+    /// All of `out` is on its way.
+    pub(super) fn flushed(&mut self, now: RunTime) {
+        self.out.clear();
+        self.out.shrink_to(KEPT);
+        for stream in &mut self.streams {
+            if stream.unsent.is_empty() {
+                stream.written.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Takes bytes as they come.
+    pub(super) fn feed(&mut self, bytes: &[u8], now: RunTime) {
+        if let Err(Fatal(code, message)) = self.feed_frames(bytes, now) {
+            let goodbye = [[0; 4], (code as u32).to_be_bytes()].concat();
+            frame::put(&mut self.out, kind::GOAWAY, 0, 0, &goodbye);
+            self.fail(&TransportError::new(ErrorClass::Protocol, message));
+        }
+    }
+
+    fn feed_frames(&mut self, bytes: &[u8], now: RunTime) -> Result<(), Fatal> {
+        let mut rest = bytes;
+        if !self.partial.is_empty() {
+            let mut frame = std::mem::take(&mut self.partial);
+            rest = fill(&mut frame, HEAD, rest);
+            if let Some(head) = Head::parse(&frame) {
+                check_length(head)?;
+                rest = fill(&mut frame, HEAD + head.length, rest);
+                if frame.len() == HEAD + head.length {
+                    self.on_frame(head, &frame[HEAD..], now)?;
+                    frame.clear();
+                    frame.shrink_to(KEPT);
+                }
+            }
+            self.partial = frame;
+        }
+        while let Some(head) = Head::parse(rest) {
+            check_length(head)?;
+            let Some((frame, others)) = rest.split_at_checked(HEAD + head.length) else { break };
+            self.on_frame(head, &frame[HEAD..], now)?;
+            rest = others;
+        }
+        self.partial.extend_from_slice(rest);
+        Ok(())
+    }
+
+    /// The peer closed the connection.
+    pub(super) fn end(&mut self) {
+        let message = if self.greeted {
+            "the server closed the connection before the response was complete"
+        } else {
+            "the server closed the connection without an answer; does it speak HTTP/2?"
+        };
+        self.fail(&TransportError::new(ErrorClass::Reset, message));
+    }
+
+    /// The connection is lost with all that is on it.
+    pub(super) fn fail(&mut self, error: &TransportError) {
+        self.closed.get_or_insert_with(|| error.clone());
+        for stream in &mut self.streams {
+            stream.finish(Err(error.clone()));
+        }
+    }
+
+    pub(super) fn close(&mut self, message: &str) {
+        self.closed.get_or_insert_with(|| TransportError::new(ErrorClass::Reset, message));
+    }
+
+    fn on_frame(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+        if !self.greeted && head.kind != kind::SETTINGS {
+            return Err(protocol("the server does not begin as HTTP/2 does"));
+        }
+        let continues = self.block.as_ref().is_some_and(|block| block.stream == head.stream);
+        if self.block.is_some() && !(head.kind == kind::CONTINUATION && continues) {
+            return Err(protocol("the headers were not continued"));
+        }
+        let of_stream = matches!(
+            head.kind,
+            kind::DATA | kind::HEADERS | kind::PRIORITY | kind::RST_STREAM | kind::CONTINUATION
+        );
+        let of_connection = matches!(head.kind, kind::SETTINGS | kind::PING | kind::GOAWAY);
+        if (of_stream && head.stream == 0) || (of_connection && head.stream != 0) {
+            return Err(protocol("a frame is on the wrong stream"));
+        }
+        let is_idle = head.stream >= self.next_stream || head.stream.is_multiple_of(2);
+        if of_stream && head.kind != kind::PRIORITY && is_idle {
+            return Err(protocol("a frame is on a stream that nobody began"));
+        }
+        match head.kind {
+            kind::DATA => self.on_data(head, payload, now)?,
+            kind::HEADERS => self.on_headers(head, payload, now)?,
+            kind::CONTINUATION => self.on_continuation(head, payload, now)?,
+            kind::RST_STREAM => self.on_reset(head, payload)?,
+            kind::SETTINGS => self.on_settings(head, payload)?,
+            kind::PING => self.on_ping(head, payload)?,
+            kind::GOAWAY => self.on_goaway(payload)?,
+            kind::WINDOW_UPDATE => self.on_window_update(head, payload)?,
+            kind::PUSH_PROMISE => return Err(protocol("the server pushed, though told not to")),
+            // Priorities, and what is not known, change nothing (RFC 9113 §5.5).
+            _ => {}
+        }
+        if self.out.len() > MAX_OUT {
+            return Err(Fatal(Code::EnhanceYourCalm, "the server does not read".to_owned()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn stream(&mut self, id: u32) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.id == id)
+    }
+
+    fn on_data(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+        // Padding counts (RFC 9113 §6.9.1).
+        let size = i64::from(payload.len() as u32);
+        self.receive_window -= size;
+        if self.receive_window < CONNECTION_WINDOW / 2 {
+            let more = (CONNECTION_WINDOW - self.receive_window) as u32;
+            self.receive_window = CONNECTION_WINDOW;
+            frame::put(&mut self.out, kind::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
+        }
+        let data = head.unpadded(payload).ok_or_else(|| protocol("there is only padding"))?;
+        let ends = head.has(flag::END_STREAM);
+        let Some(stream) = self.stream(head.stream) else { return Ok(()) };
+        let taken = stream.on_data(data, size, (ends, now));
+        let refilled = if ends { 0 } else { stream.refill() };
+        self.settle(head.stream, taken);
+        if refilled > 0 {
+            let more = (refilled as u32).to_be_bytes();
+            frame::put(&mut self.out, kind::WINDOW_UPDATE, 0, head.stream, &more);
+        }
+        Ok(())
+    }
+
+    fn on_headers(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+        let only_padding = || protocol("there is only padding");
+        let mut block = head.unpadded(payload).ok_or_else(only_padding)?;
+        if head.has(flag::PRIORITY) {
+            block = block.get(5..).ok_or_else(|| protocol("a priority is cut off"))?;
+        }
+        let end_stream = head.has(flag::END_STREAM);
+        if head.has(flag::END_HEADERS) {
+            return self.on_block(head.stream, block, (end_stream, now));
+        }
+        let (stream, bytes) = (head.stream, block.to_vec());
+        self.block = Some(Block { stream, end_stream, pieces: 1, bytes });
+        Ok(())
+    }
+
+    fn on_continuation(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+        let Some(mut block) = self.block.take() else {
+            return Err(protocol("headers go on that never began"));
+        };
+        block.bytes.extend_from_slice(payload);
+        block.pieces += 1;
+        if block.bytes.len() > MAX_BLOCK || block.pieces > MAX_PIECES {
+            return Err(Fatal(Code::EnhanceYourCalm, "the headers do not end".to_owned()));
+        }
+        if head.has(flag::END_HEADERS) {
+            return self.on_block(block.stream, &block.bytes, (block.end_stream, now));
+        }
+        self.block = Some(block);
+        Ok(())
+    }
+
+    /// A whole header block, which has to be read even if nobody waits for it: the table depends on it.
+    fn on_block(
+        &mut self,
+        id: u32,
+        block: &[u8],
+        (ends, now): (bool, RunTime),
+    ) -> Result<(), Fatal> {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else {
+            return self.decoder.decode(block, |_, _| {}).map_err(|error| compression(&error));
+        };
+        stream.begin_block();
+        let read = self.decoder.decode(block, |name, value| stream.on_field(name, value));
+        read.map_err(|error| compression(&error))?;
+        let taken = stream.end_block(ends, now);
+        self.settle(id, taken);
+        Ok(())
+    }
+
+    /// Ends a stream that went wrong, and tells the peer.
+    fn settle(&mut self, id: u32, taken: Result<(), Wrong>) {
+        let Err(Wrong(code, error)) = taken else { return };
+        frame::put_reset(&mut self.out, id, code);
+        if let Some(stream) = self.stream(id) {
+            stream.was_reset = true;
+            stream.finish(Err(error));
+        }
+    }
+
+    fn on_reset(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+        expect_length(payload, 4)?;
+        let name = frame::code_name(number(payload));
+        if let Some(stream) = self.stream(head.stream) {
+            stream.was_reset = true;
+            let message = format!("the server reset the stream: {name}");
+            stream.finish(Err(TransportError::new(ErrorClass::Reset, message)));
+        }
+        Ok(())
+    }
+
+    fn on_settings(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+        if head.has(flag::ACK) {
+            return expect_length(payload, 0);
+        }
+        if !payload.len().is_multiple_of(6) {
+            return Err(Fatal(Code::FrameSize, "a setting is cut off".to_owned()));
+        }
+        self.greeted = true;
+        for setting in payload.chunks_exact(6) {
+            let value = number(&setting[2..]);
+            match u16::from_be_bytes([setting[0], setting[1]]) {
+                1 => self.encoder.resize(value as usize),
+                2 if value != 0 => return Err(protocol("a server cannot take pushes")),
+                3 => self.max_streams = value,
+                4 => self.on_initial_window(i64::from(value))?,
+                // We never send more than the least that a peer may allow.
+                5 if !(16_384..1 << 24).contains(&value) => {
+                    return Err(protocol("the largest frame is out of range"));
+                }
+                _ => {}
+            }
+        }
+        frame::put(&mut self.out, kind::SETTINGS, flag::ACK, 0, &[]);
+        self.send_bodies();
+        Ok(())
+    }
+
+    fn on_initial_window(&mut self, window: i64) -> Result<(), Fatal> {
+        let change = window - self.initial_window;
+        self.initial_window = window;
+        for stream in &mut self.streams {
+            stream.send_window += change;
+        }
+        let largest = self.streams.iter().map(|stream| stream.send_window).max();
+        if largest.unwrap_or(0).max(window) > MAX_WINDOW {
+            return Err(Fatal(Code::FlowControl, "a window is too large".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn on_ping(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+        expect_length(payload, 8)?;
+        if !head.has(flag::ACK) {
+            frame::put(&mut self.out, kind::PING, flag::ACK, 0, payload);
+        }
+        Ok(())
+    }
+
+    fn on_goaway(&mut self, payload: &[u8]) -> Result<(), Fatal> {
+        if payload.len() < 8 {
+            return Err(Fatal(Code::FrameSize, "a goodbye is cut off".to_owned()));
+        }
+        let (last, name) = (number(payload) & 0x7fff_ffff, frame::code_name(number(&payload[4..])));
+        let message = format!("the server said goodbye: {name}");
+        self.close(&message);
+        // What it has not looked at may be sent again elsewhere (RFC 9113 §6.8).
+        for stream in self.streams.iter_mut().filter(|stream| stream.id > last) {
+            stream.was_reset = true;
+            stream.finish(Err(TransportError::new(ErrorClass::Reset, message.clone())));
+        }
+        Ok(())
+    }
+
+    fn on_window_update(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+        expect_length(payload, 4)?;
+        let more = i64::from(number(payload) & 0x7fff_ffff);
+        let window = match head.stream {
+            0 => Some(&mut self.send_window),
+            id => self.streams.iter_mut().find(|s| s.id == id).map(|s| &mut s.send_window),
+        };
+        let Some(window) = window else { return Ok(()) };
+        *window += more;
+        let too_large = *window > MAX_WINDOW;
+        if more == 0 || too_large {
+            let code = if more == 0 { Code::Protocol } else { Code::FlowControl };
+            let message = "the server opened a window by nothing or too far";
+            if head.stream == 0 {
+                return Err(Fatal(code, message.to_owned()));
+            }
+            let error = TransportError::new(ErrorClass::Protocol, message);
+            self.settle(head.stream, Err(Wrong(code, error)));
+        }
+        self.send_bodies();
+        Ok(())
+    }
+}
+
+/// Appends to `frame` until it has `wanted` bytes; returns what is left.
+fn fill<'a>(frame: &mut Vec<u8>, wanted: usize, rest: &'a [u8]) -> &'a [u8] {
+    let missing = wanted.saturating_sub(frame.len()).min(rest.len());
+    let (part, rest) = rest.split_at(missing);
+    frame.extend_from_slice(part);
+    rest
+}
+
+fn check_length(head: Head) -> Result<(), Fatal> {
+    if head.length <= MAX_PAYLOAD {
+        return Ok(());
+    }
+    let message = "a frame is larger than it may be; does the server speak HTTP/2?";
+    Err(Fatal(Code::FrameSize, message.to_owned()))
+}
+
+fn expect_length(payload: &[u8], length: usize) -> Result<(), Fatal> {
+    if payload.len() == length {
+        return Ok(());
+    }
+    Err(Fatal(Code::FrameSize, "a frame does not have the size of its kind".to_owned()))
+}
+
+fn protocol(message: &str) -> Fatal {
+    Fatal(Code::Protocol, message.to_owned())
+}
+
+fn compression(error: &Malformed) -> Fatal {
+    Fatal(Code::Compression, error.to_string())
+}

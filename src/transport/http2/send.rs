@@ -1,0 +1,131 @@
+//! The sending half of an HTTP/2 connection: headers, and bodies as far as the windows allow.
+
+use bytes::Bytes;
+
+use super::super::parser::ResponseParser;
+use super::frame::{self, Code, HEAD, MAX_PAYLOAD, flag, kind};
+use super::machine::Machine;
+use super::stream::Stream;
+
+/// No stream begins beyond; a new connection is opened instead.
+const LAST_STREAM: u32 = 0x7fff_fff0;
+
+/// A request as it goes out.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) method: &'a http::Method,
+    pub(super) path: &'a str,
+    pub(super) is_tls: bool,
+    pub(super) authority: &'a str,
+    pub(super) headers: &'a http::HeaderMap,
+    /// The `cookie` header; empty for none.
+    pub(super) cookies: &'a str,
+    pub(super) body: &'a Bytes,
+}
+
+impl Machine {
+    /// Whether one more stream may begin now.
+    pub(super) fn has_room(&self) -> bool {
+        (self.streams.len() as u64) < u64::from(self.max_streams)
+    }
+
+    /// Begins a stream whose response goes to `parser`; returns its number.
+    pub(super) fn begin(&mut self, request: Request<'_>, parser: ResponseParser) -> u32 {
+        let id = self.next_stream;
+        self.next_stream += 2;
+        let head = self.out.len();
+        self.out.resize(head + HEAD, 0);
+        self.put_fields(request);
+        let flags = if request.body.is_empty() { flag::END_STREAM } else { 0 };
+        frame::finish_headers(&mut self.out, head, id, flags);
+        let body = request.body.clone();
+        self.streams.push(Stream::new(id, parser, body, self.initial_window));
+        self.send_bodies();
+        if self.next_stream > LAST_STREAM {
+            self.close("the connection has used up its streams");
+        }
+        id
+    }
+
+    fn put_fields(&mut self, request: Request<'_>) {
+        let Request { method, path, is_tls, authority, headers, cookies, body } = request;
+        let (encoder, out) = (&mut self.encoder, &mut self.out);
+        encoder.begin(out);
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+        let authority = (is_tls, host.unwrap_or(authority));
+        encoder.request_line((method.as_str(), path), authority, out);
+        for (name, value) in headers {
+            if !belongs_to_connection(name) {
+                encoder.field(name.as_str().as_bytes(), value.as_bytes(), out);
+            }
+        }
+        if !cookies.is_empty() {
+            encoder.field(b"cookie", cookies.as_bytes(), out);
+        }
+        let expects_length =
+            matches!(*method, http::Method::POST | http::Method::PUT | http::Method::PATCH);
+        if expects_length || !body.is_empty() {
+            let mut digits = [0; 20];
+            encoder.field(b"content-length", decimal(body.len(), &mut digits), out);
+        }
+    }
+
+    /// Sends as much of the requests' bodies as the windows allow.
+    pub(super) fn send_bodies(&mut self) {
+        for stream in &mut self.streams {
+            while !stream.unsent.is_empty() && stream.outcome.is_none() {
+                let window = stream.send_window.min(self.send_window).max(0) as usize;
+                let part = stream.unsent.len().min(window).min(MAX_PAYLOAD);
+                if part == 0 {
+                    break;
+                }
+                let part = stream.unsent.split_to(part);
+                let flags = if stream.unsent.is_empty() { flag::END_STREAM } else { 0 };
+                frame::put(&mut self.out, kind::DATA, flags, stream.id, &part);
+                let size = i64::from(part.len() as u32);
+                stream.send_window -= size;
+                self.send_window -= size;
+            }
+        }
+    }
+
+    /// Takes a stream out; one that is not over is told to the peer.
+    pub(super) fn take(&mut self, id: u32) -> Option<Stream> {
+        let at = self.streams.iter().position(|stream| stream.id == id)?;
+        let stream = self.streams.swap_remove(at);
+        let code = if stream.outcome.is_none() { Code::Cancel } else { Code::NoError };
+        let half_sent = stream.outcome.is_none() || !stream.unsent.is_empty();
+        if half_sent && !stream.was_reset {
+            frame::put_reset(&mut self.out, id, code);
+        }
+        Some(stream)
+    }
+}
+
+/// Headers that belong to one connection and have no place in HTTP/2 (RFC 9113 §8.2.2); `host` is
+/// `:authority`, and the length is counted.
+fn belongs_to_connection(name: &http::HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "upgrade"
+            | "host"
+            | "content-length"
+    )
+}
+
+/// `number` in decimal.
+fn decimal(number: usize, digits: &mut [u8; 20]) -> &[u8] {
+    let (mut rest, mut at) = (number, digits.len());
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return &digits[at..];
+        }
+    }
+}
