@@ -402,6 +402,7 @@ fn capacity_page_follows_a_search() {
     let plan = SearchPlan {
         goals: goals.clone(),
         start: Rate::per_second(30.0),
+        climb: 2.0,
         rate_max: Rate::per_second(1_000.0),
         hold: Nanos::from_secs(10),
         hold_max: Nanos::from_secs(20),
@@ -445,6 +446,7 @@ fn played(rate: Rate, hold: Nanos, purpose: Purpose) -> StepResult {
         offered: rate,
         warm_up: Nanos::from_secs(2),
         duration: hold,
+        dispersion: 1.0,
         batches: (0..hold.as_secs_f64() as u64).map(|_| batch()).collect(),
         others: None,
         tiers: vec![],

@@ -134,6 +134,7 @@ const fn ended(end: SearchEnd) -> Option<&'static str> {
         SearchEnd::NoLimitFound => Some("! every rate up to the highest allowed passes"),
         SearchEnd::NeverWithin => Some("! even a small part of the first rate fails"),
         SearchEnd::GeneratorLimit => Some("! the generator, not the stack, gave out"),
+        SearchEnd::Interrupted => Some("! stopped: the interval says what is known"),
         SearchEnd::NotConfirmed => Some("! the claim failed again and again when held"),
     }
 }
