@@ -318,17 +318,6 @@ impl Template {
         matches!(self.pieces.first(), Some(Piece::Literal(text)) if text.starts_with(prefix))
     }
 
-    /// For a URL: its path up to the query or to the first thing that varies; at least `/`.
-    pub fn literal_path(&self) -> String {
-        match self.pieces.first() {
-            Some(Piece::Literal(text)) if text.starts_with(b"/") => {
-                let text = String::from_utf8_lossy(text);
-                text.split(['?', '#']).next().unwrap_or("/").to_owned()
-            }
-            _ => "/".to_owned(),
-        }
-    }
-
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()

@@ -19,8 +19,7 @@ use super::cookies::Jar;
 use super::decode::decode;
 use super::events::Events;
 use super::exchange::Answer;
-use super::http1::Tools;
-use super::http2::Outgoing;
+use super::hop::Room;
 use super::kept::Kept;
 use super::parser::ResponseParser;
 use super::progress::Progress;
@@ -44,7 +43,7 @@ pub struct Client {
     timer: Timer,
     pub(super) source: Option<IpAddr>,
     kept: RefCell<Kept>,
-    cookies: RefCell<Jar>,
+    pub(super) cookies: RefCell<Jar>,
     /// Every exchange as text, where somebody wants to read them.
     traced: RefCell<Option<Vec<Exchange>>>,
 }
@@ -142,7 +141,9 @@ impl Client {
         let request = &shared.plan.requests[id.0 as usize];
         let mut progress = Progress::new(began, request.timeout);
         let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
-        let result = self.run(lane, id, &mut parser, &mut progress).await;
+        let mut sent = shared.buffers.borrow_mut().pop().unwrap_or_default();
+        let room = Room { parser: &mut parser, progress: &mut progress, sent: &mut sent };
+        let result = self.run(lane, id, room).await;
         lane.timer.disarm();
         let (done, seen) = match result {
             Ok((answer, body)) => {
@@ -155,6 +156,7 @@ impl Client {
             }
         };
         shared.parsers.borrow_mut().push(parser);
+        shared.buffers.borrow_mut().push(sent);
         let sample = progress.into_sample(request, intended, done, seen.outcome);
         Finished { sample, message: seen.message }
     }
@@ -165,8 +167,7 @@ impl Client {
         &self,
         lane: Lane<'_>,
         id: RequestId,
-        parser: &mut ResponseParser,
-        progress: &mut Progress,
+        mut room: Room<'_>,
     ) -> Result<(Answer, Option<Vec<u8>>), TransportError> {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
@@ -174,14 +175,14 @@ impl Client {
         let (mut origin, mut parts) = self.first_hop(lane, wire)?;
         let mut hops = 0;
         loop {
-            let answer =
-                self.exchange((lane, wire), &origin, &mut parts, (parser, progress)).await?;
-            progress.add(&answer);
+            room.sent.clear();
+            let answer = self.exchange((lane, wire), &origin, &mut parts, &mut room).await?;
+            room.progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
-                let body = decoded(parser, wire.keep_body, shared.http())?;
+                let body = decoded(room.parser, wire.keep_body, shared.http())?;
                 return Ok((answer, body));
             }
-            let location = parser.headers().first("location");
+            let location = room.parser.headers().first("location");
             let Some(location) = location else { return Ok((answer, None)) };
             if hops == shared.http().max_redirects {
                 let message = format!("more than {hops} redirects (`max_redirects`)");
@@ -189,10 +190,10 @@ impl Client {
             }
             hops += 1;
             let current = match parts {
-                Some(parts) => parts,
-                None => wire.parts(&mut lane.user.borrow_mut())?,
+                Some(parts) => Rc::unwrap_or_clone(parts),
+                // Nothing is drawn anew: what is sent on is what was sent.
+                None => wire.parts_of(room.sent)?,
             };
-            let current = Rc::unwrap_or_clone(current);
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
             let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
             origin = Rc::new(to);
@@ -224,108 +225,8 @@ impl Client {
         Ok((origin, Some(Rc::new(parts))))
     }
 
-    /// One exchange on a connection, new or kept. Where a kept connection turns out to be closed before a
-    /// byte of the answer came, an idempotent request is sent again on a new one (RFC 9112 §9.3.1).
-    async fn exchange(
-        &self,
-        (lane, wire): (Lane<'_>, &Wire),
-        origin: &Rc<Origin>,
-        parts: &mut Option<Rc<Parts>>,
-        (parser, progress): (&mut ResponseParser, &mut Progress),
-    ) -> Result<Answer, TransportError> {
-        let shared = &self.shared;
-        let mut may_retry = wire.method.is_idempotent();
-        loop {
-            let kept = self.take_kept(origin).await;
-            let was_kept = kept.is_some();
-            let mut connection = match kept {
-                Some(connection) => connection,
-                None => Box::pin(self.open(lane, origin, progress)).await?,
-            };
-            lane.timer.arm(progress.deadline);
-            if parts.is_none() && matches!(connection, Connection::Http2(_)) {
-                *parts = Some(wire.parts(&mut lane.user.borrow_mut())?);
-            }
-            // The clock was read when the request began; a new connection has taken time since.
-            let began = if was_kept && progress.exchanges == 0 {
-                progress.began
-            } else {
-                shared.clock().now()
-            };
-            progress.exchanges += 1;
-            let way = Way { origin, parts: parts.as_deref(), wire, began };
-            let outcome = self.send_on(&mut connection, lane, way, parser).await;
-            match outcome {
-                Ok(answer) => {
-                    self.keep_cookies(way, parser);
-                    if answer.reusable {
-                        self.keep(origin, connection);
-                    }
-                    return Ok(answer);
-                }
-                Err(error) => {
-                    let silent = error.class == ErrorClass::Reset && parser.received() == 0;
-                    if !(was_kept && may_retry && silent) {
-                        return Err(error);
-                    }
-                    may_retry = false;
-                }
-            }
-        }
-    }
-
-    /// Sends a request on an open connection, in the way that its protocol asks for.
-    async fn send_on(
-        &self,
-        connection: &mut Connection,
-        lane: Lane<'_>,
-        way: Way<'_>,
-        parser: &mut ResponseParser,
-    ) -> Result<Answer, TransportError> {
-        let shared = &self.shared;
-        let Way { origin, parts, wire, began } = way;
-        let cookies = self.cookie_header(way);
-        let keep_body = wire.keep_body || lane.events.is_some() || self.traced.borrow().is_some();
-        let max_body = shared.http().max_body.get();
-        let method = parts.map_or(&wire.method, |parts| &parts.method);
-        parser.start(*method == http::Method::HEAD, keep_body, max_body);
-        let (scratch, events) = (&shared.scratch, lane.events);
-        let tools = Tools { parser, clock: shared.clock(), timer: lane.timer, scratch, events };
-        let http1 = match (connection, parts) {
-            (Connection::Http1(http1), _) => http1,
-            (Connection::Http2(http2), Some(parts)) => {
-                let outgoing = Outgoing { origin, parts, cookies: &cookies, began };
-                let outcome = http2.exchange(outgoing, tools).await;
-                self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
-                return outcome;
-            }
-            (Connection::Http2(_), None) => return Err(not_a_url("")),
-        };
-        if let (Some(bytes), None, true) = (wire.constant(), parts, cookies.is_empty()) {
-            let outcome = http1.exchange(bytes, began, tools).await;
-            self.note(|| String::from_utf8_lossy(bytes).into_owned(), &outcome, parser);
-            return outcome;
-        }
-        let mut bytes = shared.buffers.borrow_mut().pop().unwrap_or_default();
-        bytes.clear();
-        let rendered = match parts {
-            Some(parts) => {
-                parts.write_http1(&origin.authority, &cookies, &mut bytes);
-                Ok(())
-            }
-            None => wire.render(&mut lane.user.borrow_mut(), &cookies, &mut bytes),
-        };
-        let outcome = match rendered {
-            Ok(()) => http1.exchange(&bytes, began, tools).await,
-            Err(error) => Err(error),
-        };
-        self.note(|| String::from_utf8_lossy(&bytes).into_owned(), &outcome, parser);
-        shared.buffers.borrow_mut().push(bytes);
-        outcome
-    }
-
     /// Keeps an exchange for whoever wants to read it.
-    fn note(
+    pub(super) fn note(
         &self,
         request: impl FnOnce() -> String,
         outcome: &Result<Answer, TransportError>,
@@ -340,6 +241,11 @@ impl Client {
         }
     }
 
+    /// Whether somebody wants to read every exchange.
+    pub(super) fn is_traced(&self) -> bool {
+        self.traced.borrow().is_some()
+    }
+
     /// Keeps every exchange as text from now on, for [`Client::traced`].
     pub fn trace(&mut self) {
         self.traced.get_mut().get_or_insert_default();
@@ -350,7 +256,7 @@ impl Client {
         self.traced.get_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    async fn open(
+    pub(super) async fn open(
         &self,
         lane: Lane<'_>,
         origin: &Origin,
@@ -361,7 +267,7 @@ impl Client {
     }
 
     /// A kept connection to `origin` that is still open.
-    async fn take_kept(&self, origin: &Rc<Origin>) -> Option<Connection> {
+    pub(super) async fn take_kept(&self, origin: &Rc<Origin>) -> Option<Connection> {
         let shared = &self.shared;
         loop {
             let mut connection = self.kept().borrow_mut().take(origin, &shared.ration)?;
@@ -375,7 +281,7 @@ impl Client {
         }
     }
 
-    fn keep(&self, origin: &Rc<Origin>, connection: Connection) {
+    pub(super) fn keep(&self, origin: &Rc<Origin>, connection: Connection) {
         self.kept().borrow_mut().put(origin, connection, &self.shared.ration);
     }
 
@@ -384,23 +290,6 @@ impl Client {
         match self.shared.http().connections {
             ConnectionUse::Shared => &self.shared.kept,
             ConnectionUse::PerUser | ConnectionUse::PerIteration => &self.kept,
-        }
-    }
-
-    pub(super) fn cookie_header(&self, way: Way<'_>) -> String {
-        let cookies = self.cookies.borrow();
-        if cookies.is_empty() {
-            return String::new();
-        }
-        way.url().map_or_else(String::new, |url| cookies.header(&url))
-    }
-
-    fn keep_cookies(&self, way: Way<'_>, parser: &ResponseParser) {
-        if !self.shared.http().cookies || !parser.sets_cookies() {
-            return;
-        }
-        if let Some(url) = way.url() {
-            self.cookies.borrow_mut().absorb(&parser.headers(), &url);
         }
     }
 }
@@ -414,25 +303,7 @@ pub(super) struct Lane<'a> {
     pub(super) events: Option<&'a RefCell<Events>>,
 }
 
-/// One exchange on its way.
-#[derive(Clone, Copy)]
-pub(super) struct Way<'a> {
-    pub(super) origin: &'a Origin,
-    /// The request in parts, where the prepared one does not do.
-    pub(super) parts: Option<&'a Parts>,
-    pub(super) wire: &'a Wire,
-    pub(super) began: RunTime,
-}
-
-impl Way<'_> {
-    /// The URL that the rules of cookies look at: of a prepared request, its part that does not vary.
-    fn url(&self) -> Option<Url> {
-        let path = self.parts.map_or_else(|| self.wire.literal_path(), |parts| &parts.path);
-        self.origin.url(path)
-    }
-}
-
-fn not_a_url(text: &str) -> TransportError {
+pub(super) fn not_a_url(text: &str) -> TransportError {
     TransportError::new(ErrorClass::Script, format!("`{text}` is not a URL that can be requested"))
 }
 

@@ -24,12 +24,13 @@ impl Events {
         Self { until, seen: 0, data: vec![], last: None, first: None, met: false }
     }
 
+    /// Another response begins: a redirect was followed, or the request was sent again.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.until));
+    }
+
     /// Looks at what is new in `body`, all that has come until `now`. Returns whether that is enough.
     pub(super) fn hear(&mut self, body: &[u8], now: RunTime) -> bool {
-        if body.len() < self.seen {
-            // A redirect: the body of another response.
-            *self = Self::new(std::mem::take(&mut self.until));
-        }
         while let Some(end) = memchr::memchr(b'\n', &body[self.seen..]) {
             let line = &body[self.seen..self.seen + end];
             self.seen += end + 1;

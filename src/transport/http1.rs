@@ -55,7 +55,7 @@ impl Http1 {
         mut tools: Tools<'_>,
     ) -> Result<Answer, TransportError> {
         let mut exchange =
-            Running { written: 0, flushed: false, written_at: began, first_byte: None };
+            Running { written: 0, flushed: false, cut: None, written_at: began, first_byte: None };
         let done =
             poll_fn(|context| match exchange.advance(&mut self.io, request, &mut tools, context) {
                 Poll::Ready(outcome) => Poll::Ready(outcome),
@@ -74,7 +74,7 @@ impl Http1 {
             bytes_sent: request.len() as u64,
             bytes_received: parser.received(),
             body_size: parser.body_size(),
-            reusable: parser.keep_alive(),
+            reusable: parser.keep_alive() && exchange.flushed && exchange.cut.is_none(),
         })
     }
 }
@@ -83,6 +83,8 @@ impl Http1 {
 struct Running {
     written: usize,
     flushed: bool,
+    /// Why the peer did not take the whole request.
+    cut: Option<TransportError>,
     written_at: RunTime,
     first_byte: Option<RunTime>,
 }
@@ -95,18 +97,27 @@ impl Running {
         tools: &mut Tools<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<RunTime, TransportError>> {
-        if !self.flushed {
-            ready!(self.write(io, request, context))?;
+        // A server may answer before it has read the whole request, or instead (RFC 9112 §9.5): the answer
+        // counts, whatever became of the rest.
+        if !self.flushed
+            && let Poll::Ready(outcome) = self.write(io, request, context)
+        {
+            self.cut = outcome.err();
             self.flushed = true;
             self.written_at = tools.clock.now();
         }
         let mut scratch = tools.scratch.borrow_mut();
         loop {
-            let read = ready!(io.read(context, &mut scratch))
-                .map_err(|error| TransportError::from_io(&error, "reading the response"))?;
+            let read = ready!(io.read(context, &mut scratch)).map_err(|error| {
+                let failed = TransportError::from_io(&error, "reading the response");
+                self.cut.take().unwrap_or(failed)
+            })?;
             let now = tools.clock.now();
             self.first_byte.get_or_insert(now);
             if read == 0 {
+                if let Some(cut) = self.cut.take().filter(|_| tools.parser.received() == 0) {
+                    return Poll::Ready(Err(cut));
+                }
                 return Poll::Ready(tools.parser.end().map(|()| now));
             }
             let fed = tools.parser.feed(&scratch[..read])?;

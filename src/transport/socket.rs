@@ -17,7 +17,7 @@ use crate::plan::{Check, StreamPlan, Template};
 use crate::units::{Nanos, RunTime};
 use crate::user::{Headers, Response, Seen, meets};
 
-use super::client::{Finished, Lane, Way};
+use super::client::{Finished, Lane};
 use super::connect::{OpenGuard, reach};
 use super::io::Io;
 use super::progress::Progress;
@@ -122,8 +122,7 @@ impl Conversation<'_> {
             Some(parts) => parts,
             None => wire.parts(&mut self.lane.user.borrow_mut())?,
         };
-        let way = Way { origin: &origin, parts: Some(&parts), wire, began: self.times.1 };
-        let cookies = self.client.cookie_header(way);
+        let cookies = self.client.cookie_header(&origin, &parts.path);
         let handshake = handshake(&parts, (&origin.authority, origin.tls), &cookies)?;
         let deadline = (self.lane.timer, progress.deadline);
         let place = (&*origin, self.client.source);

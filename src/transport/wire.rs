@@ -18,8 +18,6 @@ use super::decode::ACCEPT_ENCODING;
 pub(super) struct Wire {
     pub(super) method: Method,
     pub(super) keep_body: bool,
-    /// The part of the path that does not vary, for the rules of cookies.
-    literal_path: String,
     /// The whole request, where nothing in it varies (cookies apart).
     constant: Option<Box<[u8]>>,
     /// The same in parts.
@@ -59,7 +57,6 @@ impl Wire {
         Self {
             method: request.method.clone(),
             keep_body: request.needs_body(),
-            literal_path: request.url.literal_path(),
             constant,
             constant_parts,
             head,
@@ -75,27 +72,30 @@ impl Wire {
         self.constant.as_deref()
     }
 
-    /// The part of the path that does not vary.
-    pub(super) fn literal_path(&self) -> &str {
-        &self.literal_path
-    }
-
     /// Whether the request goes to the target, whatever is rendered.
     pub(super) fn is_relative(&self) -> bool {
         self.head.is_some()
     }
 
-    /// Appends the request for HTTP/1.1 to `out`.
-    pub(super) fn render(
+    /// Appends request line and headers for HTTP/1.1 to `out`, which is empty.
+    pub(super) fn render_head(
         &self,
         user: &mut User,
-        cookies: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), TransportError> {
         let Some(head) = &self.head else {
             return Err(script("an absolute URL has no prepared head"));
         };
-        user.render(head, out).map_err(|error| script(&error.to_string()))?;
+        user.render(head, out).map_err(|error| script(&error.to_string()))
+    }
+
+    /// Appends what follows the head: cookies, correlation, length and body.
+    pub(super) fn render_rest(
+        &self,
+        user: &mut User,
+        cookies: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
         if !cookies.is_empty() {
             push_header(out, "cookie", cookies.as_bytes());
         }
@@ -104,6 +104,34 @@ impl Wire {
             push_header(out, name, value.as_bytes());
         }
         finish(&self.body, &self.method, user, out)
+    }
+
+    /// The parts of a request of this kind that was sent: of `sent`, or of the constant where that is empty.
+    pub(super) fn parts_of(&self, sent: &[u8]) -> Result<Parts, TransportError> {
+        let sent = if sent.is_empty() { self.constant().unwrap_or_default() } else { sent };
+        let not_ours = || script("a request that was rendered cannot be read again");
+        let mut headers = vec![httparse::EMPTY_HEADER; self.headers.len() + 16];
+        let mut request = httparse::Request::new(&mut headers);
+        let Ok(httparse::Status::Complete(head)) = request.parse(sent) else {
+            return Err(not_ours());
+        };
+        let path = request.path.ok_or_else(not_ours)?.to_owned();
+        let mut map = HeaderMap::with_capacity(request.headers.len());
+        // What belongs to one exchange is made anew: the host, the length, and the jar's cookies.
+        let own_cookies =
+            self.headers.iter().filter(|(name, _)| name == http::header::COOKIE).count();
+        let mut cookies = 0;
+        for header in request.headers {
+            let name = HeaderName::try_from(header.name).map_err(|_| not_ours())?;
+            cookies += usize::from(name == http::header::COOKIE);
+            let is_made_anew = matches!(name, http::header::HOST | http::header::CONTENT_LENGTH)
+                || (name == http::header::COOKIE && cookies > own_cookies);
+            if !is_made_anew {
+                map.append(name, header_value(header.value)?);
+            }
+        }
+        let body = Bytes::copy_from_slice(&sent[head..]);
+        Ok(Parts { method: self.method.clone(), path, headers: map, body })
     }
 
     /// The request in parts, with its URL, absolute or not, as the path.
@@ -160,6 +188,12 @@ impl Parts {
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&self.body);
     }
+}
+
+/// The path and query of a rendered request.
+pub(super) fn path_of(request: &[u8]) -> &str {
+    let target = request.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+    std::str::from_utf8(target).unwrap_or("/")
 }
 
 fn head_template(

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a measurement shows its figures")]
 
 mod counts;
+mod exchanges;
 mod failures;
 mod harness;
 mod observed;
