@@ -171,6 +171,24 @@ impl User {
         (self.position as usize) < program.len()
     }
 
+    /// The step it is at, or the next one: where a script that breaks is looked for.
+    pub fn place(&self) -> StepId {
+        let plan = &self.plan;
+        let program = &plan.scenarios[self.scenario.0 as usize].program.0;
+        let at = (self.position as usize).saturating_sub(1).min(program.len());
+        let step = |op: &Op| match op {
+            Op::Request(id) => Some(plan.requests[id.0 as usize].step),
+            Op::Parallel(ids) => ids.first().map(|id| plan.requests[id.0 as usize].step),
+            Op::PollAgain { poll, .. } => Some(poll.step),
+            Op::PlayList { playback, .. } => {
+                Some(plan.playbacks[playback.0 as usize].first_segment)
+            }
+            _ => None,
+        };
+        let after = program[at..].iter().find_map(step);
+        after.or_else(|| program.iter().rev().find_map(step)).unwrap_or(StepId(0))
+    }
+
     /// What to do at `now`. Passes over instructions that take no time, but only so many: a loop around a
     /// condition that never holds must not keep its worker from everything else.
     pub fn next_action(&mut self, now: RunTime) -> Action {

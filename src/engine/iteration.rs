@@ -1,6 +1,6 @@
 //! One iteration: a user's way through a flow.
 
-use crate::metrics::{ErrorClass, FailureExample, ScenarioId, StepId};
+use crate::metrics::ScenarioId;
 use crate::schedule::Arrival;
 use crate::transport::{Client, Heard};
 use crate::units::RunTime;
@@ -73,7 +73,7 @@ pub(super) async fn play(
             }
             Action::Done => return Ended::Done(ready),
             Action::Broken(error) => {
-                worker.tell_failure(now, script_failure(scenario, error.to_string()));
+                worker.broke(now, (scenario, user.place()), &error);
                 return Ended::Done(ready);
             }
         }
@@ -81,8 +81,4 @@ pub(super) async fn play(
             return Ended::Unfinished;
         }
     }
-}
-
-fn script_failure(scenario: ScenarioId, message: String) -> FailureExample {
-    FailureExample { step: StepId(0), scenario, class: ErrorClass::Script, status: 0, message }
 }

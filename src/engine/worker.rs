@@ -13,7 +13,7 @@ use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample,
     ScenarioId, StepId,
 };
-use crate::plan::{Load, Plan};
+use crate::plan::{Load, Plan, RenderError};
 use crate::transport::{Clock, Finished, Shared, Timers};
 use crate::units::RunTime;
 use crate::user::Cast;
@@ -153,13 +153,26 @@ impl Worker {
 
     /// Counts a time over or within requests.
     pub(super) fn note(&self, scenario: ScenarioId, sample: &Sample) {
-        self.recorder.borrow_mut().record_logical(sample);
+        self.recorder.borrow_mut().record_logical(scenario, sample);
         if let Outcome::Failed(class) = sample.outcome {
             let message = format!("given up after {}", sample.response_time());
             let (step, status) = (sample.step, 0);
             let example = FailureExample { step, scenario, class, status, message };
             self.tell_failure(sample.done, example);
         }
+    }
+
+    /// Counts an iteration whose script could not go on at `step`.
+    pub(super) fn broke(
+        &self,
+        at: RunTime,
+        (scenario, step): (ScenarioId, StepId),
+        error: &RenderError,
+    ) {
+        let class = error.class();
+        self.recorder.borrow_mut().gave_up(scenario, class);
+        let message = error.to_string();
+        self.tell_failure(at, FailureExample { step, scenario, class, status: 0, message });
     }
 
     /// Tells of a failure, unless enough of its kind have been told.

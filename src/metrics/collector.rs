@@ -94,12 +94,7 @@ fn merge_step(slot: &mut StepInterval, part: &StepPart) {
     slot.exchanges += part.exchanges;
     slot.bytes_received += part.bytes_received;
     slot.bytes_sent += part.bytes_sent;
-    for class in ErrorClass::ALL {
-        let count = part.errors[class as usize];
-        if count > 0 {
-            *slot.errors.entry(class).or_default() += count;
-        }
-    }
+    add_errors(&mut slot.errors, &part.errors);
     for &(status, count) in &part.statuses {
         *slot.statuses.entry(status).or_default() += count;
     }
@@ -113,15 +108,26 @@ fn merge_step(slot: &mut StepInterval, part: &StepPart) {
     }
 }
 
+fn add_errors(slot: &mut BTreeMap<ErrorClass, u64>, counts: &[u64; ErrorClass::ALL.len()]) {
+    for class in ErrorClass::ALL {
+        let count = counts[class as usize];
+        if count > 0 {
+            *slot.entry(class).or_default() += count;
+        }
+    }
+}
+
 fn merge_scenario(interval: &mut Interval, id: ScenarioId, part: &ScenarioPart) {
     interval.arrivals.add(part.arrivals);
-    if part.requests == 0 && part.arrivals == super::ArrivalCounts::default() {
+    let gave_up = part.gave_up.iter().any(|&count| count > 0);
+    if part.requests == 0 && part.arrivals == super::ArrivalCounts::default() && !gave_up {
         return;
     }
     let slot: &mut ScenarioInterval = interval.scenarios.entry(id).or_default();
     slot.arrivals.add(part.arrivals);
     slot.requests += part.requests;
     slot.failed_requests += part.failed_requests;
+    add_errors(&mut slot.gave_up, &part.gave_up);
     merge_into(&mut slot.response_time, &part.response_time);
     merge_into(&mut slot.iteration_time, &part.iteration_time);
 }

@@ -90,6 +90,10 @@ pub struct ScenarioInterval {
     pub response_time: SparseDistribution,
     /// Whole iterations, intended start → end, think time included.
     pub iteration_time: SparseDistribution,
+    /// Failures of no single request, by class: a poll given up, a connection lost while it was held, a script
+    /// that could not go on. Each ends an iteration and counts as one more failed request in error rates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gave_up: BTreeMap<ErrorClass, u64>,
 }
 
 /// One value of the stack's own metrics.
@@ -154,6 +158,12 @@ impl Interval {
     /// Failed requests of all steps.
     pub fn failed(&self) -> u64 {
         self.steps.values().map(StepInterval::failed).sum()
+    }
+
+    /// Failures of no single request, by class, of all scenarios.
+    pub fn gave_up(&self) -> impl Iterator<Item = (ErrorClass, u64)> {
+        let all = self.scenarios.values().flat_map(|scenario| &scenario.gave_up);
+        all.map(|(&class, &count)| (class, count))
     }
 
     /// How long the interval is.

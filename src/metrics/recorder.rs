@@ -89,6 +89,7 @@ pub(super) struct ScenarioPart {
     pub(super) failed_requests: u64,
     pub(super) response_time: Distribution,
     pub(super) iteration_time: Distribution,
+    pub(super) gave_up: [u64; ErrorClass::ALL.len()],
 }
 
 impl ScenarioPart {
@@ -98,6 +99,7 @@ impl ScenarioPart {
         self.failed_requests = 0;
         self.response_time.clear();
         self.iteration_time.clear();
+        self.gave_up.fill(0);
     }
 }
 
@@ -192,11 +194,19 @@ impl Recorder {
     }
 
     /// Counts a time over or within requests that are counted on their own: a poll, a stream's first event.
-    /// It is no request, so the scenario's counts are left alone.
-    pub fn record_logical(&mut self, sample: &Sample) {
+    /// It is no request, so the scenario's counts of requests are left alone.
+    pub fn record_logical(&mut self, scenario: ScenarioId, sample: &Sample) {
         let part = &mut self.current.steps[sample.step.0 as usize];
         part.logical = true;
         part.record(sample);
+        if let Outcome::Failed(class) = sample.outcome {
+            self.gave_up(scenario, class);
+        }
+    }
+
+    /// Counts a failure of no single request that ended an iteration.
+    pub fn gave_up(&mut self, scenario: ScenarioId, class: ErrorClass) {
+        self.current.scenarios[scenario.0 as usize].gave_up[class as usize] += 1;
     }
 
     /// Counts an arrival that began `lag` after its intended start.
@@ -281,6 +291,18 @@ mod tests {
             exchanges: 1,
             outcome: Outcome::Ok,
         }
+    }
+
+    #[test]
+    fn failed_poll_counts_for_its_scenario_even_where_nothing_else_happened() {
+        let mut recorder = Recorder::new(0, 1, 1);
+        let class = ErrorClass::ResponseTimeout;
+        let failed = Sample { outcome: Outcome::Failed(class), ..sample(0, 300) };
+        recorder.record_logical(ScenarioId(0), &failed);
+        let mut collector = crate::metrics::Collector::new(1);
+        collector.absorb(&recorder.take_part(RunTime::ZERO + Nanos::from_secs(1)));
+        let interval = collector.drain_complete().remove(0);
+        assert_eq!(interval.gave_up().collect::<Vec<_>>(), [(class, 1)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::totals::{Part, Totals};
 use super::{Extra, rows, wording};
 use crate::metrics::{Bound, Distribution, LoadModel, Phase};
 use crate::slo::JudgedObjective;
-use crate::units::{Nanos, Quantity, Rate, Ratio};
+use crate::units::{Nanos, Quantity, Rate};
 
 /// The schema written here.
 pub const SCHEMA: &str = "plimsoll.result/1";
@@ -197,7 +197,7 @@ fn scenarios(report: &Report) -> Value {
     let nothing = super::ScenarioTotals::default();
     let entry = |id| {
         let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
-        let rate = Ratio::of(totals.failed_requests, totals.requests);
+        let rate = totals.error_rate();
         let document = json!({
             "requests": totals.requests,
             "iterations": totals.arrivals.started,

@@ -17,7 +17,9 @@ pub struct Totals {
     pub requests: u64,
     /// HTTP exchanges behind them: what the server's log counts. Redirects count on their own.
     pub exchanges: u64,
-    /// Failed requests by class.
+    /// Failures of no single request; each counts as one more in the error rate.
+    pub gave_up: u64,
+    /// Failed requests by class, and failures of no single request.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// Responses by status.
     pub statuses: BTreeMap<u16, u64>,
@@ -41,7 +43,13 @@ impl Totals {
 
     /// Failed requests among all requests; zero if there were none.
     pub fn error_rate(&self) -> Ratio {
-        Ratio::of(self.failed(), self.requests)
+        Ratio::of(self.failed(), self.requests + self.gave_up)
+    }
+
+    /// Adds failures of no single request.
+    fn add_gave_up(&mut self, counts: &BTreeMap<ErrorClass, u64>) {
+        self.gave_up += counts.values().sum::<u64>();
+        add_counts(&mut self.errors, counts);
     }
 
     /// Adds one interval of a step.
@@ -99,6 +107,8 @@ pub struct ScenarioTotals {
     pub response_time: Distribution,
     /// Whole iterations, think time included.
     pub iteration_time: Distribution,
+    /// Failures of no single request, by class.
+    pub gave_up: BTreeMap<ErrorClass, u64>,
 }
 
 impl ScenarioTotals {
@@ -108,6 +118,13 @@ impl ScenarioTotals {
         self.failed_requests += interval.failed_requests;
         self.response_time.merge_sparse(&interval.response_time);
         self.iteration_time.merge_sparse(&interval.iteration_time);
+        add_counts(&mut self.gave_up, &interval.gave_up);
+    }
+
+    /// Failed requests, and failures of no single request, among all of both.
+    pub fn error_rate(&self) -> Ratio {
+        let gave_up = self.gave_up.values().sum::<u64>();
+        Ratio::of(self.failed_requests + gave_up, self.requests + gave_up)
     }
 
     fn merge(&mut self, other: &Self) {
@@ -116,6 +133,7 @@ impl ScenarioTotals {
         self.failed_requests += other.failed_requests;
         self.response_time.merge(&other.response_time);
         self.iteration_time.merge(&other.iteration_time);
+        add_counts(&mut self.gave_up, &other.gave_up);
     }
 }
 
@@ -190,6 +208,9 @@ impl Part {
             for tag in tags {
                 self.tags.entry(tag.clone()).or_default().merge(totals);
             }
+        }
+        for scenario in self.scenarios.values() {
+            self.run.add_gave_up(&scenario.gave_up);
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) fn judge(window: &Window<'_>, objective: &Objective) -> JudgedObjecti
 
 /// Which requests a row speaks of.
 enum Rows {
+    /// All steps that are requests.
+    Run(Vec<StepId>),
     Steps(Vec<StepId>),
     Scenario(ScenarioId),
 }
@@ -41,7 +43,7 @@ impl Rows {
             (0..header.steps.len()).filter(|i| wanted(*i)).map(|i| StepId(i as u16)).collect()
         };
         let found = match scope {
-            Scope::Run => return Some(Self::Steps(steps(&|i| !header.steps[i].is_logical()))),
+            Scope::Run => return Some(Self::Run(steps(&|i| !header.steps[i].is_logical()))),
             Scope::Scenario(name) => {
                 let at = header.scenarios.iter().position(|scenario| scenario.name == *name)?;
                 return Some(Self::Scenario(ScenarioId(at as u16)));
@@ -54,7 +56,7 @@ impl Rows {
 
     fn response_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
         match self {
-            Self::Steps(ids) => {
+            Self::Run(ids) | Self::Steps(ids) => {
                 ids.iter().filter_map(|id| Some(&interval.step(*id)?.response_time)).collect()
             }
             Self::Scenario(id) => interval
@@ -68,7 +70,7 @@ impl Rows {
 
     fn phase<'a>(&self, interval: &'a Interval, phase: Phase) -> Vec<&'a SparseDistribution> {
         match self {
-            Self::Steps(ids) => {
+            Self::Run(ids) | Self::Steps(ids) => {
                 ids.iter().filter_map(|id| interval.steps.get(id)?.phases.get(&phase)).collect()
             }
             Self::Scenario(_) => Vec::new(),
@@ -77,7 +79,7 @@ impl Rows {
 
     fn iteration_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
         match self {
-            Self::Steps(_) => {
+            Self::Run(_) | Self::Steps(_) => {
                 interval.scenarios.values().map(|scenario| &scenario.iteration_time).collect()
             }
             Self::Scenario(id) => {
@@ -90,7 +92,7 @@ impl Rows {
     fn counts(&self, interval: &Interval) -> Counts {
         let mut counts = Counts::default();
         match self {
-            Self::Steps(ids) => {
+            Self::Run(ids) | Self::Steps(ids) => {
                 ids.iter().filter_map(|id| interval.step(*id)).for_each(|s| counts.add(s));
             }
             Self::Scenario(id) => {
@@ -101,6 +103,25 @@ impl Rows {
                 }
             }
         }
+        counts
+    }
+}
+
+impl Rows {
+    /// Requests for the error rate, with failures of no single request as one more each: a poll that was
+    /// given up and a script that broke are no better to its user than a failed request. Steps and tags count
+    /// their own samples only.
+    fn attempts(&self, interval: &Interval) -> Counts {
+        let mut counts = self.counts(interval);
+        let gave_up: u64 = match self {
+            Self::Run(_) => interval.gave_up().map(|(_, count)| count).sum(),
+            Self::Scenario(id) => {
+                interval.scenarios.get(id).map_or(0, |scenario| scenario.gave_up.values().sum())
+            }
+            Self::Steps(_) => 0,
+        };
+        counts.requests += gave_up;
+        counts.failed += gave_up;
         counts
     }
 }
@@ -175,7 +196,7 @@ fn response_time(
 /// Failed requests among all, over all judged intervals: an error is one also while warming up.
 fn error_rate(window: &Window<'_>, rows: &Rows, objective: &Objective) -> Measured {
     let counts: Vec<Counts> =
-        window.judged.iter().chain(&window.tail).map(|i| rows.counts(i)).collect();
+        window.judged.iter().chain(&window.tail).map(|i| rows.attempts(i)).collect();
     let parts: Vec<Part> =
         counts.iter().map(|c| Part { value: c.failed as f64, weight: c.requests as f64 }).collect();
     let requests: u64 = counts.iter().map(|c| c.requests).sum();

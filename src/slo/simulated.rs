@@ -164,6 +164,7 @@ impl Second {
             failed_requests: failed,
             response_time: step.response_time.clone(),
             iteration_time: step.response_time.clone(),
+            ..ScenarioInterval::default()
         };
         let lag = std::iter::repeat_n(Nanos::from_micros(50), self.arrivals as usize);
         Interval {

@@ -51,6 +51,9 @@ impl Totals {
                     *totals.errors.entry(class).or_default() += count;
                 }
             }
+            for (class, count) in interval.gave_up() {
+                *totals.errors.entry(class).or_default() += count;
+            }
         }
         totals
     }

@@ -95,7 +95,7 @@ impl User {
                 self.slots[plan.url.0 as usize] = Some(Value::from(url));
             }
             PlayList::Segments(list) if list.is_empty() => {
-                return Err(RenderError::Expression("the playlist names no segments".to_owned()));
+                return Err(RenderError::Answer("the playlist names no segments".to_owned()));
             }
             PlayList::Segments(list) => {
                 self.position = segments;

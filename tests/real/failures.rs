@@ -45,6 +45,20 @@ fn users_with_nothing_to_send_let_the_run_end() {
 }
 
 #[test]
+fn script_that_always_breaks_is_no_pass() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("scenario.yaml");
+    let text = "name: broken\ntarget: http://127.0.0.1:1\nworkloads: { w: { stages: [{ rate: 50 iter/s, duration: 1s }] } }\n\
+                scenarios: { s: { flow: [{ if: { when: 'date(days=10000000) == 1', flow: [{ get: { name: a, url: / } }] } }] } }\n";
+    fs::write(&file, text).expect("written");
+    let out = folder.path().join("reports");
+    let ran = run(plimsoll().arg("run").arg(&file).arg("--no-preflight"), &out);
+    assert_eq!(ran.code, 97, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("the date is out of range"), "{}", ran.stdout);
+    assert_eq!(ran.count("/errors/by_class/script"), ran.count("/load/iterations"));
+}
+
+#[test]
 fn unresolvable_name_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = scenario(folder.path(), "", "10 req/s", "1s");

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Slot;
+use crate::metrics::ErrorClass;
 
 /// Why a template cannot be compiled. Ranges are bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,4 +61,17 @@ pub enum RenderError {
     /// The expression failed.
     #[error("{0}")]
     Expression(String),
+    /// An answer of the stack does not hold what the step needs of it.
+    #[error("{0}")]
+    Answer(String),
+}
+
+impl RenderError {
+    /// What a step that fails for it counts as.
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Missing(_) | Self::Expression(_) => ErrorClass::Script,
+            Self::Answer(_) => ErrorClass::CaptureFailed,
+        }
+    }
 }

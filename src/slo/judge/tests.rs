@@ -3,7 +3,7 @@
 use super::*;
 use crate::metrics::{
     ErrorClass, Event, EventKind, Interval, LoadModel, Measure, Objective, Outcome, Reading,
-    RunEnd, Scope, StopReason,
+    RunEnd, ScenarioId, Scope, StopReason,
 };
 use crate::slo::simulated::{Queue, Request, fail_some, header, objective, record};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
@@ -159,6 +159,26 @@ fn dropped_arrivals_and_client_faults_are_not_valid() {
     let judgement = judge(&record(header(80.0, 60, table()), &requests), Strictness::Normal);
     assert_status(&judgement, "client_errors", ValidityStatus::NotValid);
     assert!(finding(&judgement, "client_errors").message.contains("source_ips"));
+}
+
+#[test]
+fn failures_of_no_single_request_count_in_error_rates() {
+    let mut log = run(STEADY, vec![row(Measure::ErrorRate, share(0.01), share(0.05))], 7);
+    let scenario = log.intervals[20].scenarios.get_mut(&ScenarioId(0)).expect("active");
+    scenario.gave_up.insert(ErrorClass::ResponseTimeout, 100_000);
+    let judgement = judge(&log, Strictness::Normal);
+    assert_eq!(judgement.objectives[0].status, ObjectiveStatus::Fail);
+    assert_status(&judgement, "client_errors", ValidityStatus::Valid);
+}
+
+#[test]
+fn broken_script_is_not_valid() {
+    let mut log = run(STEADY, table(), 7);
+    let scenario = log.intervals[20].scenarios.get_mut(&ScenarioId(0)).expect("active");
+    scenario.gave_up.insert(ErrorClass::Script, 1);
+    let judgement = judge(&log, Strictness::Normal);
+    assert_status(&judgement, "client_errors", ValidityStatus::NotValid);
+    assert_eq!(judgement.verdict, Verdict::NotValid);
 }
 
 #[test]
