@@ -11,6 +11,7 @@ mod demo;
 mod drive;
 mod embedded;
 mod exit;
+mod export;
 mod files;
 mod gate;
 mod header;

@@ -1,6 +1,7 @@
 //! The command line: what can be asked. No logic in here.
 
 mod capacity;
+mod export;
 mod gate;
 mod import;
 mod report;
@@ -15,6 +16,7 @@ use crate::plan::Shard;
 use crate::units::{Nanos, Ratio, WorkRate};
 
 pub use capacity::{Capacity, SearchLoad};
+pub use export::Export;
 pub use gate::{Compare, Gate, GateFormat, Rules};
 pub use import::{Import, ImportFrom, Into};
 pub use report::{Report, SignOff};
@@ -94,6 +96,9 @@ pub struct Demo {
     /// Make so many runs, each with its own seed: what a gate compares.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
+    /// What is told while it runs.
+    #[command(flatten)]
+    pub export: Export,
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,
@@ -188,6 +193,19 @@ pub struct Output {
     /// Print only the verdict, problems and where the reports are.
     #[arg(long, short)]
     pub quiet: bool,
+    /// What is printed at the end.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ResultFormat,
+}
+
+/// How a run's outcome is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ResultFormat {
+    /// A summary for a terminal.
+    #[default]
+    Text,
+    /// The content of result.json, for machines.
+    Json,
 }
 
 /// `plimsoll run`
@@ -225,6 +243,9 @@ pub struct Run {
     /// Do not open the terminal UI; the default.
     #[arg(long, overrides_with = "tui")]
     pub no_tui: bool,
+    /// What is told while it runs.
+    #[command(flatten)]
+    pub export: Export,
     /// Where and how results are given.
     #[command(flatten)]
     pub output: Output,

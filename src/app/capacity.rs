@@ -80,7 +80,7 @@ fn conclusion(folder: &Path, output: &cli::Output) -> Result<Concluded, Failure>
 
 /// Prints what a search came to, and says how the process ends.
 fn spoken(found: &Concluded, folder: &Path, output: &cli::Output, left: &Left) -> Exit {
-    found.tell(folder, output.quiet);
+    found.tell(folder, Voice::of(output.quiet, output.format))?;
     if left.is_interrupted() {
         say(&format!("go on with: plimsoll capacity --resume {}", folder.display()));
         return Exit::Interrupted;

@@ -48,7 +48,7 @@ fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     };
     let mut load = load.clone();
     load.workload.get_or_insert_with(|| "demo".to_owned());
-    run_scenario(&embedded::folder(system), &asked, &load, &args.output)
+    run_scenario(&embedded::folder(system), &asked, &load, (&args.output, &args.export))
 }
 
 /// Every visitor comes anew and from an address of its own, as in life: limits per address act on each.

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::engine::{Act, EngineError, Run, RunEvent, Steering};
-use crate::metrics::{Event, EventKind, Interval, RunLine, StopReason};
+use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 
 use super::exit::Failure;
 use super::files::RunFolder;
@@ -23,7 +23,7 @@ pub(super) trait Audience {
     /// A signal stops the run.
     fn on_signal(&mut self);
     /// The run is over.
-    fn on_end(&mut self);
+    fn on_end(&mut self, end: &RunEnd);
     /// Awaits the next act of whoever watches. May be dropped while it waits.
     async fn next_act(&mut self) -> Act;
 }
@@ -85,7 +85,7 @@ fn note(
             }
             RunEvent::End(end) => {
                 folder.append(&RunLine::End(end))?;
-                audience.on_end();
+                audience.on_end(&end);
                 return Ok(Some(end.reason));
             }
         }
@@ -139,7 +139,7 @@ impl Audience for Progress {
         say("\nstopping: requests in flight get 5 s; once more stops at once");
     }
 
-    fn on_end(&mut self) {
+    fn on_end(&mut self, _: &RunEnd) {
         self.finish();
     }
 

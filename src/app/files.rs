@@ -138,6 +138,13 @@ pub(super) fn write_reports(
     Ok(())
 }
 
+/// Reads a report that was written before.
+pub(super) fn read_report(folder: &Path, name: &str) -> Result<String, Failure> {
+    let path = folder.join(name);
+    fs::read_to_string(&path)
+        .map_err(|error| Failure::while_doing(&format!("cannot read `{}`", path.display()), &error))
+}
+
 /// A system's name as the name of a folder.
 fn safe_name(name: &str) -> String {
     let safe: String = name

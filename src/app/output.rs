@@ -33,9 +33,15 @@ pub(super) fn problem_colour() -> Colour {
     if stderr().is_terminal() && wants_colour() { Colour::Ansi } else { Colour::None }
 }
 
-/// Whether stderr is a terminal, where a line may be rewritten.
-pub(super) fn is_live() -> bool {
-    stderr().is_terminal()
+/// The width of the terminal at stderr, where a line may be rewritten; none where there is no terminal, or one
+/// that only types.
+pub(super) fn live_width() -> Option<usize> {
+    let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    if dumb || !stderr().is_terminal() {
+        return None;
+    }
+    let columns = rustix::termios::tcgetwinsize(stderr()).map(|size| usize::from(size.ws_col));
+    Some(columns.ok().filter(|columns| *columns > 0).unwrap_or(80))
 }
 
 /// Whether `NO_COLOR` leaves colours on.

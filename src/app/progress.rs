@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use crate::metrics::{Distribution, Interval};
 use crate::units::{Nanos, RunTime};
 
-use super::output::{is_live, say, say_raw};
+use super::output::{live_width, say, say_raw};
 
 /// Tells how a run goes.
 #[derive(Debug)]
 pub(super) struct Progress {
     duration: Nanos,
-    live: bool,
+    /// The terminal's width, where a line can be rewritten.
+    width: Option<usize>,
     quiet: bool,
     /// Where lines cannot be rewritten, one is printed every so often.
     next_line: RunTime,
@@ -23,7 +24,7 @@ const LINE_EVERY: Nanos = Nanos::from_secs(5);
 impl Progress {
     /// Progress of a run that starts iterations for `duration`.
     pub(super) fn new(duration: Nanos, quiet: bool) -> Self {
-        Self { duration, live: is_live(), quiet, next_line: RunTime::ZERO + LINE_EVERY }
+        Self { duration, width: live_width(), quiet, next_line: RunTime::ZERO + LINE_EVERY }
     }
 
     /// One second is complete.
@@ -32,7 +33,9 @@ impl Progress {
             return;
         }
         let text = line(interval, self.duration);
-        if self.live {
+        if let Some(width) = self.width {
+            // A line that wraps could not be rewritten.
+            let text: String = text.chars().take(width.saturating_sub(1)).collect();
             // Back to the start of the line, and clear it to its end.
             say_raw(&format!("\r\x1b[K{text}"));
         } else if interval.end >= self.next_line {
@@ -43,7 +46,7 @@ impl Progress {
 
     /// The run is over: the line makes room for the summary.
     pub(super) fn finish(&self) {
-        if self.live && !self.quiet {
+        if self.width.is_some() && !self.quiet {
             say_raw("\r\x1b[K");
         }
     }

@@ -6,7 +6,7 @@ use crate::capacity::section::Findings;
 use crate::cli;
 use crate::metrics::RunLog;
 use crate::report::{Extra, Report, render_all, terminal};
-use crate::slo::{Judgement, Strictness, judge};
+use crate::slo::{Strictness, judge};
 
 use super::capacity::Searches;
 use super::exit::{Exit, Failure};
@@ -14,6 +14,28 @@ use super::files;
 use super::history;
 use super::output::{say, style, width, write_out};
 use super::sign_off::sign_off;
+
+/// How the outcome of a run is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// The summary.
+    Full,
+    /// The verdict alone.
+    Quiet,
+    /// `result.json`.
+    Json,
+}
+
+impl Voice {
+    /// The voice that the command line asks for.
+    pub(super) const fn of(quiet: bool, format: cli::ResultFormat) -> Self {
+        match (format, quiet) {
+            (cli::ResultFormat::Json, _) => Self::Json,
+            (cli::ResultFormat::Text, true) => Self::Quiet,
+            (cli::ResultFormat::Text, false) => Self::Full,
+        }
+    }
+}
 
 /// What a log comes to.
 pub(super) struct Concluded {
@@ -32,7 +54,7 @@ pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
     let mut worst = Exit::Pass;
     for run in history::named(&args.runs)? {
         let concluded = conclude(&run.log, &run.folder, strictness)?;
-        concluded.tell(&run.folder, false);
+        concluded.tell(&run.folder, Voice::of(false, args.format))?;
         worst = worst.worse(concluded.exit);
     }
     Ok(worst)
@@ -41,18 +63,6 @@ pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
 /// How strict `--strict` is.
 pub(super) const fn strictness(strict: bool) -> Strictness {
     if strict { Strictness::Strict } else { Strictness::Normal }
-}
-
-/// Judges a log, writes its reports and prints the summary.
-pub(super) fn finish(
-    log: &RunLog,
-    folder: &Path,
-    strictness: Strictness,
-    quiet: bool,
-) -> Result<Judgement, Failure> {
-    let concluded = conclude(log, folder, strictness)?;
-    concluded.tell(folder, quiet);
-    Ok(concluded.report.judgement)
 }
 
 /// Judges a log and writes its reports.
@@ -84,23 +94,25 @@ impl Concluded {
     }
 
     /// Prints what the log comes to.
-    pub(super) fn tell(&self, folder: &Path, quiet: bool) {
+    pub(super) fn tell(&self, folder: &Path, voice: Voice) -> Result<(), Failure> {
         match &self.searches {
-            Some(searches) => {
+            Some(searches) if voice != Voice::Json => {
                 write_out(&searches.terminal());
                 say(&format!("reports: {}", folder.join("report.html").display()));
+                Ok(())
             }
-            None => tell(&self.report, folder, quiet),
+            _ => tell(&self.report, folder, voice),
         }
     }
 }
 
-/// Prints the summary of a run.
-pub(super) fn tell(report: &Report, folder: &Path, quiet: bool) {
-    if quiet {
-        write_out(&terminal::answer_line(report, style()));
-    } else {
-        write_out(&terminal::summary(report, style(), width()));
+/// Prints what a run came to, and where its reports are.
+pub(super) fn tell(report: &Report, folder: &Path, voice: Voice) -> Result<(), Failure> {
+    match voice {
+        Voice::Full => write_out(&terminal::summary(report, style(), width())),
+        Voice::Quiet => write_out(&terminal::answer_line(report, style())),
+        Voice::Json => write_out(&files::read_report(folder, "result.json")?),
     }
     say(&format!("reports: {}", folder.join("report.html").display()));
+    Ok(())
 }

@@ -19,12 +19,13 @@ use crate::units::{RunTime, Seed};
 use super::conditions::Conditions;
 use super::drive::{Audience as _, drive};
 use super::exit::{Exit, Failure};
+use super::export::{Exported, Exports};
 use super::files::{self, RunFolder};
 use super::header::header;
 use super::observing;
 use super::output::problem_colour;
 use super::progress::Progress;
-use super::report::{finish, strictness};
+use super::report::{Voice, conclude, strictness};
 use super::wall;
 
 /// Runs a workload as the command line asks.
@@ -42,7 +43,7 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
         simulated: false,
     };
     repeat::repeated(args.repeat, &args.load, |load| {
-        run_scenario(&args.path, &asked, load, &args.output)
+        run_scenario(&args.path, &asked, load, (&args.output, &args.export))
     })
 }
 
@@ -73,19 +74,24 @@ pub(super) fn run_scenario(
     path: &Path,
     asked: &Asked<'_>,
     load_args: &cli::Load,
-    output: &cli::Output,
+    (output, export): (&cli::Output, &cli::Export),
 ) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
+    let mut exports = Exports::open(export, &prepared.header, prepared.folder.path())?;
     let mut progress = Progress::new(prepared.plan.load.duration(), output.quiet);
     if let Some(warning) = prepared.warning.take() {
         progress.on_event(warning);
     }
-    let reason = runtime.block_on(drive(&mut prepared, &mut progress))?;
+    let mut audience = Exported { audience: &mut progress, exports: &mut exports };
+    let reason = runtime.block_on(drive(&mut prepared, &mut audience))?;
     let (log, path) = files::read_log(prepared.folder.path())?;
     let strictness = strictness(output.strict);
-    let judgement = finish(&log, &path, strictness, output.quiet)?;
-    Ok(exit_of(reason, &judgement, strictness))
+    let concluded = conclude(&log, &path, strictness)?;
+    concluded.tell(&path, Voice::of(output.quiet, output.format))?;
+    let exit = exit_of(reason, &concluded.report.judgement, strictness);
+    exports.close(&concluded.report, exit);
+    Ok(exit)
 }
 
 /// How the process ends after a run.
@@ -100,7 +106,6 @@ pub(super) fn exit_of(reason: StopReason, judgement: &Judgement, strictness: Str
 pub(super) struct Prepared {
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
-    #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
     pub(super) header: RunHeader,
     pub(super) folder: RunFolder,
     /// How the stack's own metrics are read.

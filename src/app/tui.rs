@@ -21,7 +21,7 @@ use crate::tui::{Begun, Command, Finished, Launch, Message, Origin, Sides};
 use super::demo::{Stack, visitors};
 use super::drive::{Signals, drive};
 use super::exit::{Exit, Failure};
-use super::report::{conclude, strictness, tell};
+use super::report::{Voice, conclude, strictness, tell};
 use super::run::{Asked, Prepared, exit_of, prepare, runtime};
 use super::{embedded, files};
 use screen::Screen;
@@ -35,7 +35,12 @@ pub(super) fn is_possible() -> bool {
 /// `plimsoll`: choose, run, read, again.
 pub(super) fn launcher() -> Result<Exit, Failure> {
     let runtime = runtime()?;
-    let output = cli::Output { out: PathBuf::from("reports"), strict: false, quiet: false };
+    let output = cli::Output {
+        out: PathBuf::from("reports"),
+        strict: false,
+        quiet: false,
+        format: cli::ResultFormat::Text,
+    };
     let mut session = Session::open(runtime, output)?;
     session.look_around();
     session.serve()?;
@@ -47,6 +52,10 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
     if !is_possible() {
         let message =
             "error: `--tui` needs a terminal to draw on and a keyboard; leave it out here";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    if args.export.any() {
+        let message = "error: `--metrics-listen`, `--otlp` and `--events` go without `--tui`";
         return Err(Failure::new(Exit::Usage, message));
     }
     let runtime = runtime()?;
@@ -272,7 +281,7 @@ impl Session {
         self.runtime.block_on(self.screen.close())?;
         Ok(match self.last {
             Some((report, folder, exit)) => {
-                tell(&report, &folder, self.output.quiet);
+                tell(&report, &folder, Voice::of(self.output.quiet, self.output.format))?;
                 exit
             }
             None => Exit::Pass,

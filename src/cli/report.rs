@@ -15,6 +15,9 @@ pub struct Report {
     /// At risk fails with 99, and what is not measured is never a pass.
     #[arg(long)]
     pub strict: bool,
+    /// What is printed.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: super::ResultFormat,
     /// One document before a launch instead.
     #[command(flatten)]
     pub sign_off: SignOff,

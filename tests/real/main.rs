@@ -6,6 +6,7 @@
 
 mod counts;
 mod exchanges;
+mod exports;
 mod failures;
 mod harness;
 mod observed;

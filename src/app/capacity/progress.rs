@@ -5,7 +5,7 @@ use crate::capacity::step::{AbortReason, Goal, Purpose, StepResult};
 use crate::metrics::{Distribution, Interval};
 use crate::units::{Nanos, Rate};
 
-use super::super::output::{is_live, say, say_raw};
+use super::super::output::{live_width, say, say_raw};
 
 /// Tells how a search goes.
 #[derive(Debug)]
@@ -20,7 +20,13 @@ pub(super) struct Progress {
 impl Progress {
     /// Of a search that has made `steps` steps already.
     pub(super) fn new(quiet: bool, steps: usize) -> Self {
-        Self { live: is_live() && !quiet, quiet, steps, doing: String::new(), length: Nanos::ZERO }
+        Self {
+            live: live_width().is_some() && !quiet,
+            quiet,
+            steps,
+            doing: String::new(),
+            length: Nanos::ZERO,
+        }
     }
 
     /// A step begins that lasts `length`.

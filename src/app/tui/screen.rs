@@ -10,7 +10,7 @@ use std::{io, thread};
 use tokio::sync::mpsc;
 
 use crate::engine::{Act, Steering};
-use crate::metrics::{Event, Interval};
+use crate::metrics::{Event, Interval, RunEnd};
 use crate::tui::{self, Command, Keyboard, Message, Model, Theme};
 
 use super::super::drive::{Audience, Signals};
@@ -150,7 +150,7 @@ impl Audience for Screen {
         self.tell(Message::Notice("a signal stops the run; requests in flight get 5 s".to_owned()));
     }
 
-    fn on_end(&mut self) {}
+    fn on_end(&mut self, _: &RunEnd) {}
 
     async fn next_act(&mut self) -> Act {
         loop {

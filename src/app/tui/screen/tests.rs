@@ -12,7 +12,7 @@ use crate::app::drive::drive;
 use crate::app::files;
 use crate::app::run::{Asked, prepare, runtime};
 use crate::cli;
-use crate::metrics::{EventKind, RunLog, StopReason};
+use crate::metrics::{EventKind, RunEnd, RunLog, StopReason};
 use crate::tui::Keys;
 
 /// A writer whose bytes go nowhere until it is opened, or until it has lost its patience.
@@ -112,7 +112,7 @@ impl Audience for Painter {
 
     fn on_signal(&mut self) {}
 
-    fn on_end(&mut self) {}
+    fn on_end(&mut self, _: &RunEnd) {}
 
     async fn next_act(&mut self) -> Act {
         std::future::pending().await
@@ -131,7 +131,7 @@ impl Audience for Helm {
 
     fn on_signal(&mut self) {}
 
-    fn on_end(&mut self) {}
+    fn on_end(&mut self, _: &RunEnd) {}
 
     async fn next_act(&mut self) -> Act {
         match self.0.is_empty() {

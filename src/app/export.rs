@@ -1,0 +1,223 @@
+//! What a run tells other machines while it goes on: a page for Prometheus, OTLP, lines of JSON.
+//!
+//! None of it may hold the load up, nor the thread that writes the run log. Sums go out through a watch that
+//! only keeps the newest, lines through a queue with an end; what a slow reader misses is counted and told.
+
+mod lines;
+mod otlp;
+mod page;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::cli;
+use crate::engine::{Act, Steering};
+use crate::metrics::{Event, Interval, RunEnd, RunHeader};
+use crate::report::Report;
+use crate::report::live::{Live, events};
+
+use super::drive::Audience;
+use super::exit::{Exit, Failure};
+use super::output::say;
+
+use lines::Lines;
+
+/// How long the last sums may take to go out when the run is over.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// All exports of a run. Without any, it does nothing.
+#[derive(Debug)]
+pub(super) struct Exports {
+    header: RunHeader,
+    live: Live,
+    sums: Option<Sums>,
+    lines: Option<Lines>,
+}
+
+/// The thread that serves and pushes sums.
+#[derive(Debug)]
+struct Sums {
+    newest: watch::Sender<Arc<Live>>,
+    /// Closed when the thread has ended.
+    done: Receiver<()>,
+    lost: Arc<AtomicU64>,
+    pushes: bool,
+}
+
+/// What the thread of the sums is to do.
+#[derive(Debug)]
+struct Duties {
+    page: Option<std::net::TcpListener>,
+    push: Option<otlp::Push>,
+}
+
+impl Exports {
+    /// Opens what was asked for; nothing of it may fail once the load is on.
+    pub(super) fn open(
+        asked: &cli::Export,
+        header: &RunHeader,
+        folder: &Path,
+    ) -> Result<Self, Failure> {
+        let live = Live::new(header);
+        let duties = Duties {
+            page: asked.metrics_listen.map(page::listen).transpose()?,
+            push: asked
+                .otlp
+                .as_deref()
+                .map(|url| otlp::Push::to(url, asked.otlp_every))
+                .transpose()?,
+        };
+        let wanted = duties.page.is_some() || duties.push.is_some();
+        let sums = wanted.then(|| Sums::start(duties, &live)).transpose()?;
+        let lines =
+            asked.events.as_deref().map(|path| Lines::open(Path::new(path), folder)).transpose()?;
+        let mut exports = Self { header: header.clone(), live, sums, lines };
+        exports.tell(events::start);
+        Ok(exports)
+    }
+
+    fn tell(&mut self, line: impl FnOnce(&RunHeader) -> String) {
+        if let Some(lines) = &mut self.lines {
+            lines.send(line(&self.header));
+        }
+    }
+
+    fn publish(&mut self) {
+        let Some(sums) = &self.sums else { return };
+        let mut lost = vec![];
+        if sums.pushes {
+            lost.push(("otlp", sums.lost.load(Ordering::Relaxed)));
+        }
+        if let Some(lines) = &self.lines {
+            lost.push(("events", lines.lost()));
+        }
+        self.live.set_lost(lost);
+        sums.newest.send_replace(Arc::new(self.live.clone()));
+    }
+
+    fn on_interval(&mut self, interval: &Interval) {
+        if self.sums.is_some() {
+            self.live.absorb(interval);
+            self.publish();
+        }
+        self.tell(|header| events::second(header, interval));
+    }
+
+    fn on_end(&mut self, end: &RunEnd) {
+        self.live.end();
+        self.publish();
+        let lost = self.lines.as_ref().map_or(0, Lines::lost);
+        self.tell(|_| events::end(end, lost));
+    }
+
+    /// Tells the verdict, lets the last of everything go out, and tells what was lost.
+    pub(super) fn close(mut self, report: &Report, exit: Exit) {
+        self.tell(|_| events::verdict(report, exit.number()));
+        if let Some(sums) = self.sums {
+            sums.close();
+        }
+        if let Some(lines) = self.lines {
+            lines.close(FAREWELL);
+        }
+    }
+}
+
+impl Sums {
+    fn start(duties: Duties, live: &Live) -> Result<Self, Failure> {
+        let failed =
+            |error: std::io::Error| Failure::while_doing("cannot start the exports", &error);
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (newest, reader) = watch::channel(Arc::new(live.clone()));
+        let (ended, done) = channel::<()>();
+        let lost = Arc::new(AtomicU64::new(0));
+        let pushes = duties.push.is_some();
+        let count = lost.clone();
+        std::thread::Builder::new()
+            .name("exports".to_owned())
+            .spawn(move || {
+                runtime.block_on(work(duties, reader, &count));
+                drop(ended);
+            })
+            .map_err(failed)?;
+        Ok(Self { newest, done, lost, pushes })
+    }
+
+    fn close(self) {
+        // The thread ends when it has sent what came last; one that hangs is left behind.
+        drop(self.newest);
+        let _ = self.done.recv_timeout(FAREWELL);
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost > 0 {
+            say(&format!(
+                "warning: OTLP: {lost} pushes failed or came too late; the load did not wait"
+            ));
+        }
+    }
+}
+
+/// Serves and pushes until the run lets go of the sums.
+async fn work(duties: Duties, newest: watch::Receiver<Arc<Live>>, lost: &AtomicU64) {
+    let page = async {
+        match duties.page {
+            Some(listener) => page::serve(listener, newest.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let push = async {
+        match duties.push {
+            Some(push) => push.run(newest.clone(), lost).await,
+            None => {
+                let mut newest = newest.clone();
+                while newest.changed().await.is_ok() {}
+            }
+        }
+    };
+    // Pushing ends with the run; a page that could not be served any more does not end pushing.
+    tokio::pin!(push);
+    tokio::select! {
+        () = page => push.await,
+        () = &mut push => {}
+    }
+}
+
+/// An audience that also tells the exports.
+#[derive(Debug)]
+pub(super) struct Exported<'a, A> {
+    pub(super) audience: &'a mut A,
+    pub(super) exports: &'a mut Exports,
+}
+
+impl<A: Audience> Audience for Exported<'_, A> {
+    fn on_interval(&mut self, interval: Interval) {
+        self.exports.on_interval(&interval);
+        self.audience.on_interval(interval);
+    }
+
+    fn on_event(&mut self, event: Event) {
+        self.exports.tell(|header| events::note(header, &event));
+        self.audience.on_event(event);
+    }
+
+    fn on_steering(&mut self, steering: Steering) {
+        self.audience.on_steering(steering);
+    }
+
+    fn on_signal(&mut self) {
+        self.audience.on_signal();
+    }
+
+    fn on_end(&mut self, end: &RunEnd) {
+        self.exports.on_end(end);
+        self.audience.on_end(end);
+    }
+
+    async fn next_act(&mut self) -> Act {
+        self.audience.next_act().await
+    }
+}

@@ -1,0 +1,40 @@
+//! What a run can be asked to tell while it goes on.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use crate::units::Nanos;
+
+/// Exports during a run. The load never waits for one: what cannot be delivered is dropped and counted.
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    /// Serve the run's metrics to Prometheus at http://ADDRESS/metrics while it goes on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Exports")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Push the run's metrics to an OpenTelemetry collector: OTLP over HTTP, as JSON.
+    #[arg(long, value_name = "URL", help_heading = "Exports")]
+    pub otlp: Option<String>,
+    /// How often metrics are pushed; at least a second apart.
+    #[arg(long, value_name = "TIME", default_value = "5s", help_heading = "Exports")]
+    pub otlp_every: Nanos,
+    /// Write a line of JSON for each second and event, as it happens; into the run's folder without `=FILE`.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = clap::value_parser!(OsString),
+        help_heading = "Exports"
+    )]
+    pub events: Option<OsString>,
+}
+
+impl Export {
+    /// Whether anything is asked for.
+    pub const fn any(&self) -> bool {
+        self.metrics_listen.is_some() || self.otlp.is_some() || self.events.is_some()
+    }
+}

@@ -1,0 +1,320 @@
+//! A run while it goes on, for other machines: Prometheus' text format, OTLP, and lines of JSON.
+//!
+//! Everything counted is cumulative, so a reader that misses a second loses nothing of the sum. The figures
+//! are those of the run log; the log stays the only source of truth.
+
+mod bins;
+pub mod events;
+mod family;
+pub mod otlp;
+pub mod prometheus;
+
+use std::collections::BTreeMap;
+
+use bins::Bins;
+use family::{Family, Kind, Unit, Value};
+
+use super::format;
+use crate::metrics::{ArrivalCounts, ErrorClass, Interval, RunHeader, StepId, StepInterval};
+use crate::units::{Quantity, RunTime};
+
+/// What a run has come to so far.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// Facts that name the run, in pairs.
+    about: Vec<(&'static str, String)>,
+    /// When the run began, nanoseconds since 1970.
+    began_ns: u64,
+    step_names: Vec<String>,
+    arrivals: ArrivalCounts,
+    steps: BTreeMap<StepId, StepSum>,
+    /// The last second; its distributions are not kept.
+    now: Now,
+    /// What exports could not deliver: (export, how often).
+    lost: Vec<(&'static str, u64)>,
+    running: bool,
+}
+
+/// What a step has come to so far.
+#[derive(Debug, Clone, Default)]
+struct StepSum {
+    requests: u64,
+    errors: BTreeMap<ErrorClass, u64>,
+    bytes_received: u64,
+    bytes_sent: u64,
+    response_time: Bins,
+    service_time: Bins,
+}
+
+/// The state at the end of the last second.
+#[derive(Debug, Clone, Default)]
+struct Now {
+    at: RunTime,
+    in_flight: u64,
+    vus_busy: u64,
+    vus: u64,
+    connections: u64,
+    lag_p99: Option<f64>,
+    worker_cpu: f64,
+    memory: u64,
+    /// (tier, metric, replica, unit, value)
+    readings: Vec<(String, String, String, &'static str, f64)>,
+}
+
+/// Longest label.
+const LABEL: usize = 120;
+
+impl Live {
+    /// A run that is about to begin. A start time that cannot be read counts as 1970.
+    pub fn new(header: &RunHeader) -> Self {
+        let began: Option<jiff::Timestamp> = header.started_utc.parse().ok();
+        Self {
+            about: vec![
+                ("system", format::line(&header.name, LABEL)),
+                ("workload", format::line(&header.workload, LABEL)),
+                ("version", format::line(&header.version, LABEL)),
+                ("scenario_hash", format::line(&header.scenario_hash, LABEL)),
+                ("seed", header.seed.to_string()),
+                ("started_utc", format::line(&header.started_utc, LABEL)),
+            ],
+            began_ns: began.map_or(0, |at| at.as_nanosecond().max(0) as u64),
+            step_names: header.steps.iter().map(|step| format::line(&step.name, LABEL)).collect(),
+            arrivals: ArrivalCounts::default(),
+            steps: BTreeMap::new(),
+            now: Now::default(),
+            lost: vec![],
+            running: true,
+        }
+    }
+
+    /// Adds a second.
+    pub fn absorb(&mut self, interval: &Interval) {
+        self.arrivals.add(interval.arrivals);
+        for (&id, step) in &interval.steps {
+            self.steps.entry(id).or_default().absorb(step);
+        }
+        self.now = Now::of(interval);
+    }
+
+    /// The run is over.
+    pub fn end(&mut self) {
+        self.running = false;
+    }
+
+    /// How often each export could not deliver.
+    pub fn set_lost(&mut self, lost: Vec<(&'static str, u64)>) {
+        self.lost = lost;
+    }
+
+    fn step_name(&self, id: StepId) -> String {
+        let known = self.step_names.get(usize::from(id.0)).cloned();
+        known.unwrap_or_else(|| format!("step {}", id.0))
+    }
+
+    /// All metrics, in a fixed order.
+    fn families(&self) -> Vec<Family> {
+        let mut families = vec![self.info()];
+        families.extend(self.of_arrivals());
+        families.extend(self.of_steps());
+        families.extend(self.of_now());
+        families.push(self.of_lost());
+        families.retain(|family| !family.points.is_empty());
+        families
+    }
+
+    fn info(&self) -> Family {
+        let labels = self.about.iter().map(|(key, value)| (*key, value.clone())).collect();
+        let mut family =
+            Family::new("run_info", "What is run; always 1.", Kind::Gauge, Unit::Number);
+        family.points.push((labels, Value::Whole(1)));
+        family
+    }
+
+    fn of_arrivals(&self) -> [Family; 2] {
+        let of = &self.arrivals;
+        let due = Family::new(
+            "arrivals",
+            "Arrivals (iterations) that fell due.",
+            Kind::Counter,
+            Unit::Number,
+        );
+        let became =
+            Family::new("iterations", "What became of arrivals.", Kind::Counter, Unit::Number);
+        let outcomes = [
+            ("started", of.started),
+            ("completed", of.completed),
+            ("failed", of.failed),
+            ("dropped", of.dropped),
+            ("unfinished", of.unfinished),
+        ];
+        [
+            due.with(vec![], Value::Whole(of.intended)),
+            outcomes.into_iter().fold(became, |family, (outcome, count)| {
+                family.with(vec![("outcome", outcome.to_owned())], Value::Whole(count))
+            }),
+        ]
+    }
+
+    fn of_steps(&self) -> Vec<Family> {
+        use Kind::{Counter, Histogram};
+        let mut requests = Family::new(
+            "requests",
+            "Finished requests, failed ones included.",
+            Counter,
+            Unit::Number,
+        );
+        let mut errors = Family::new("errors", "Failed requests by class.", Counter, Unit::Number);
+        let mut received = Family::new("received", "Bytes received.", Counter, Unit::Bytes);
+        let mut sent = Family::new("sent", "Bytes sent.", Counter, Unit::Bytes);
+        let mut response = Family::new(
+            "response_time",
+            "Intended start to last byte: what a user waits.",
+            Histogram,
+            Unit::Seconds,
+        );
+        let mut service =
+            Family::new("service_time", "Actual send to last byte.", Histogram, Unit::Seconds);
+        for (&id, step) in &self.steps {
+            let name = || vec![("step", self.step_name(id))];
+            requests = requests.with(name(), Value::Whole(step.requests));
+            received = received.with(name(), Value::Whole(step.bytes_received));
+            sent = sent.with(name(), Value::Whole(step.bytes_sent));
+            response = response.with(name(), Value::Histogram(step.response_time.clone()));
+            service = service.with(name(), Value::Histogram(step.service_time.clone()));
+            for (class, &count) in &step.errors {
+                let mut labels = name();
+                labels.push(("class", class.name().to_owned()));
+                errors = errors.with(labels, Value::Whole(count));
+            }
+        }
+        vec![requests, errors, response, service, received, sent]
+    }
+
+    fn of_now(&self) -> Vec<Family> {
+        let now = &self.now;
+        let gauge = |name, help, unit, value: Value| {
+            Family::new(name, help, Kind::Gauge, unit).with(vec![], value)
+        };
+        let mut families = vec![
+            gauge(
+                "running",
+                "1 while the run goes on.",
+                Unit::Number,
+                Value::Whole(u64::from(self.running)),
+            ),
+            gauge(
+                "run_time",
+                "Time since the run began.",
+                Unit::Seconds,
+                Value::Real(seconds(now.at)),
+            ),
+            gauge("in_flight", "Requests in flight.", Unit::Number, Value::Whole(now.in_flight)),
+            gauge(
+                "users_busy",
+                "Users with an iteration under way.",
+                Unit::Number,
+                Value::Whole(now.vus_busy),
+            ),
+            gauge("users", "Users that exist.", Unit::Number, Value::Whole(now.vus)),
+            gauge("connections", "Open connections.", Unit::Number, Value::Whole(now.connections)),
+            gauge(
+                "worker_cpu",
+                "CPU of the busiest worker, as a share of a core.",
+                Unit::Ratio,
+                Value::Real(now.worker_cpu),
+            ),
+            gauge("memory", "Resident memory of plimsoll.", Unit::Bytes, Value::Whole(now.memory)),
+        ];
+        if let Some(lag) = now.lag_p99 {
+            let help = "p99 of the last second: intended start to actual start of arrivals.";
+            families.push(gauge("schedule_lag_p99", help, Unit::Seconds, Value::Real(lag)));
+        }
+        let stack = Family::new(
+            "stack",
+            "The stack's own metrics, in base units (seconds, bytes, shares, numbers).",
+            Kind::Gauge,
+            Unit::Number,
+        );
+        families.push(now.readings.iter().fold(
+            stack,
+            |family, (tier, metric, replica, unit, value)| {
+                let labels = vec![
+                    ("tier", tier.clone()),
+                    ("metric", metric.clone()),
+                    ("replica", replica.clone()),
+                    ("unit", (*unit).to_owned()),
+                ];
+                family.with(labels, Value::Real(*value))
+            },
+        ));
+        families
+    }
+
+    fn of_lost(&self) -> Family {
+        let family = Family::new(
+            "export_lost",
+            "Seconds or lines that an export could not deliver; the load never waits for it.",
+            Kind::Counter,
+            Unit::Number,
+        );
+        self.lost.iter().fold(family, |family, (export, count)| {
+            family.with(vec![("export", (*export).to_owned())], Value::Whole(*count))
+        })
+    }
+}
+
+impl StepSum {
+    fn absorb(&mut self, step: &StepInterval) {
+        self.requests += step.requests;
+        self.bytes_received += step.bytes_received;
+        self.bytes_sent += step.bytes_sent;
+        for (&class, count) in &step.errors {
+            *self.errors.entry(class).or_default() += count;
+        }
+        self.response_time.absorb(&step.response_time);
+        self.service_time.absorb(&step.service_time);
+    }
+}
+
+impl Now {
+    fn of(interval: &Interval) -> Self {
+        let lag = &interval.schedule_lag;
+        let reading = |reading: &crate::metrics::Reading| {
+            // Missing data is never zero: it is left out.
+            let value = reading.value?;
+            Some((
+                format::line(&reading.tier, LABEL),
+                format::line(&reading.metric, LABEL),
+                format::line(&reading.replica, LABEL),
+                unit_of(value),
+                value.base(),
+            ))
+        };
+        Self {
+            at: interval.end,
+            in_flight: interval.in_flight,
+            vus_busy: interval.vus_busy,
+            vus: interval.vus,
+            connections: interval.connections,
+            lag_p99: (!lag.is_empty()).then(|| lag.quantile(0.99).as_secs_f64()),
+            worker_cpu: interval.generator.worker_cpu.get(),
+            memory: interval.generator.memory,
+            readings: interval.readings.iter().filter_map(reading).collect(),
+        }
+    }
+}
+
+const fn unit_of(value: Quantity) -> &'static str {
+    match value {
+        Quantity::Time(_) => "seconds",
+        Quantity::Share(_) => "ratio",
+        Quantity::Rate(_) => "per_second",
+        Quantity::Size(_) => "bytes",
+        Quantity::Count(_) => "number",
+        Quantity::Money(_) => "dollars",
+    }
+}
+
+fn seconds(at: RunTime) -> f64 {
+    at.since(RunTime::ZERO).as_secs_f64()
+}

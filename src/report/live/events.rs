@@ -1,0 +1,134 @@
+//! A run as lines of JSON, schema `plimsoll.events/1`: its start, each second, whatever happens, its end and
+//! its verdict.
+//!
+//! Small and easy to follow by `tail -f` and a script; the run log beside it holds the histograms.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::seconds;
+use crate::metrics::{
+    Distribution, Event, EventKind, Interval, RunEnd, RunHeader, SparseDistribution, StopReason,
+};
+use crate::report::{Report, wording};
+use crate::units::Nanos;
+
+/// The schema of the first line.
+pub const SCHEMA: &str = "plimsoll.events/1";
+
+/// The first line.
+pub fn start(header: &RunHeader) -> String {
+    let planned: Nanos = header.stages.iter().map(|stage| stage.duration).sum();
+    line(&json!({
+        "event": "start",
+        "schema": SCHEMA,
+        "system": header.name,
+        "workload": header.workload,
+        "target": header.target,
+        "started_utc": header.started_utc,
+        "seed": header.seed,
+        "planned_s": planned.as_secs_f64(),
+    }))
+}
+
+/// One second.
+pub fn second(header: &RunHeader, interval: &Interval) -> String {
+    let length = interval.length().as_secs_f64().max(1e-9);
+    let mut response = Distribution::new();
+    let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut steps = Map::new();
+    for (id, step) in &interval.steps {
+        response.merge_sparse(&step.response_time);
+        for (class, count) in &step.errors {
+            *errors.entry(class.name()).or_default() += count;
+        }
+        let known = header.steps.get(usize::from(id.0));
+        let name = known.map_or_else(|| format!("step {}", id.0), |step| step.name.clone());
+        let told = json!({
+            "requests": step.requests,
+            "failed": step.failed(),
+            "p95_ms": quantile_ms(&step.response_time, 0.95),
+        });
+        steps.insert(name, told);
+    }
+    let response = response.to_sparse();
+    line(&json!({
+        "event": "second",
+        "at_s": seconds(interval.end),
+        "requests_per_s": interval.requests() as f64 / length,
+        "failed": interval.failed(),
+        "errors": errors,
+        "arrivals": interval.arrivals.intended,
+        "dropped": interval.arrivals.dropped,
+        "in_flight": interval.in_flight,
+        "users": interval.vus,
+        "p50_ms": quantile_ms(&response, 0.5),
+        "p95_ms": quantile_ms(&response, 0.95),
+        "p99_ms": quantile_ms(&response, 0.99),
+        "schedule_lag_p99_ms": quantile_ms(&interval.schedule_lag, 0.99),
+        "steps": steps,
+        "stack": stack(interval),
+    }))
+}
+
+/// `{"api.cpu": 0.42}`, in base units; a replica of its own as `api.cpu[2]`. Missing data is null, never zero.
+fn stack(interval: &Interval) -> Json {
+    let mut stack = Map::new();
+    for reading in &interval.readings {
+        let replica = match reading.replica.as_str() {
+            "" => String::new(),
+            replica => format!("[{replica}]"),
+        };
+        let name = format!("{}.{}{replica}", reading.tier, reading.metric);
+        stack.insert(name, json!(reading.value.map(crate::units::Quantity::base)));
+    }
+    Json::Object(stack)
+}
+
+/// Something happened.
+pub fn note(header: &RunHeader, event: &Event) -> String {
+    let (kind, text) = match &event.kind {
+        EventKind::Mark(text) => ("mark", text.clone()),
+        EventKind::Steered(text) => ("steered", text.clone()),
+        EventKind::SourceError(text) => ("source_error", text.clone()),
+        EventKind::Warning(text) => ("warning", text.clone()),
+        EventKind::Failure(example) => {
+            let step = header.steps.get(usize::from(example.step.0));
+            let step = step.map_or("?", |step| step.name.as_str());
+            ("failure", format!("{step}: {}: {}", example.class, example.message))
+        }
+    };
+    line(&json!({ "event": "note", "at_s": seconds(event.at), "kind": kind, "text": text }))
+}
+
+/// The run is over; `lost` lines could not be written in time.
+pub fn end(end: &RunEnd, lost: u64) -> String {
+    let reason = match end.reason {
+        StopReason::Finished => "finished",
+        StopReason::Interrupted => "interrupted",
+        StopReason::Aborted => "aborted",
+    };
+    line(&json!({
+        "event": "end", "at_s": seconds(end.at), "reason": reason, "lost_lines": lost,
+    }))
+}
+
+/// What the run came to.
+pub fn verdict(report: &Report, exit_code: u8) -> String {
+    line(&json!({
+        "event": "verdict",
+        "verdict": wording::verdict_key(report.judgement.verdict),
+        "validity": wording::validity_key(report.judgement.validity.status),
+        "sentence": wording::sentence(report),
+        "exit_code": exit_code,
+    }))
+}
+
+fn quantile_ms(times: &SparseDistribution, quantile: f64) -> Option<f64> {
+    (!times.is_empty()).then(|| times.quantile(quantile).as_millis_f64())
+}
+
+fn line(object: &Json) -> String {
+    format!("{object}\n")
+}

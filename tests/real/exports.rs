@@ -1,0 +1,221 @@
+//! What a run tells other machines while it goes on.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::harness::{Guarded, Stack, checkout, only_run, plimsoll};
+
+/// No test waits longer for one thing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A collector: answers every push with 200 and hands on its body. Returns its address too.
+fn collector() -> (String, Receiver<Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (told, bodies) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let told = told.clone();
+            std::thread::spawn(move || {
+                let stream = stream.expect("a connection");
+                let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+                while let Some(body) = request(&mut reader) {
+                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+                    (&stream).write_all(answer.as_bytes()).expect("answered");
+                    if told.send(body).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (url, bodies)
+}
+
+/// Reads one `POST /v1/metrics` and gives its body; none at the end of the connection.
+fn request(reader: &mut impl BufRead) -> Option<Value> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|&read| read > 0)?;
+    assert_eq!(line.trim_end(), "POST /v1/metrics HTTP/1.1");
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let head = line.trim_end().to_lowercase();
+        if head.is_empty() {
+            break;
+        }
+        if let Some(value) = head.strip_prefix("content-length: ") {
+            length = value.parse().expect("a number");
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(serde_json::from_slice(&body).expect("JSON"))
+}
+
+/// The sum over all series of a pushed counter, or the counts of a histogram.
+fn pushed(body: &Value, name: &str) -> u64 {
+    let metrics = body.pointer("/resourceMetrics/0/scopeMetrics/0/metrics").expect("metrics");
+    let metric = metrics.as_array().expect("a list").iter().find(|metric| metric["name"] == name);
+    let Some(metric) = metric else { return 0 };
+    let kind = ["sum", "histogram", "gauge"].into_iter().find(|kind| metric.get(kind).is_some());
+    let points = metric[kind.expect("a kind")]["dataPoints"].as_array().expect("points");
+    let number = |point: &Value| {
+        let value = point.get("asInt").or(point.get("count")).and_then(Value::as_str);
+        value.expect("a 64-bit integer as text").parse::<u64>().expect("a number")
+    };
+    points.iter().map(number).sum()
+}
+
+/// A page's sum over all series of `name`.
+fn scraped(page: &str, name: &str) -> f64 {
+    let series = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+    series
+        .map(|line| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number"))
+        .sum()
+}
+
+fn scrape(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+/// Goal: prove that all exports tell of the same requests as the reports do.
+#[test]
+fn every_export_agrees_with_the_reports() {
+    let out = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/order", &[]);
+    let (collector, bodies) = collector();
+    let mut child = plimsoll()
+        .arg("run")
+        .arg(checkout("tests/data/order"))
+        .args([
+            "--target",
+            &stack.url,
+            "--duration",
+            "6s",
+            "--quiet",
+            "--format",
+            "json",
+            "--events",
+        ])
+        .args(["--metrics-listen", "127.0.0.1:0", "--otlp", &collector, "--otlp-every", "1s"])
+        .arg("--out")
+        .arg(out.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut talk = BufReader::new(child.stderr.take().expect("piped"));
+    let mut child = Guarded(child);
+    let mut line = String::new();
+    talk.read_line(&mut line).expect("it says where its metrics are");
+    let address =
+        line.trim().strip_prefix("metrics: http://").and_then(|rest| rest.strip_suffix("/metrics"));
+    let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
+
+    let told = || bodies.recv_timeout(PATIENCE).expect("a push");
+    let under_way = std::iter::repeat_with(told)
+        .find(|body| pushed(body, "plimsoll.requests") >= 100)
+        .expect("requests");
+    assert_eq!(pushed(&under_way, "plimsoll.running"), 1);
+    let page = scrape(&address);
+    assert!(scraped(&page, "plimsoll_requests_total") >= 100.0, "{page}");
+    assert!(
+        page.contains("plimsoll_response_time_seconds_bucket{step=\"find\",le=\"+Inf\"}"),
+        "{page}"
+    );
+
+    let mut stdout = String::new();
+    child.0.stdout.take().expect("piped").read_to_string(&mut stdout).expect("text");
+    child.0.wait().expect("it ends");
+    let result: Value =
+        serde_json::from_str(&stdout).expect("stdout is the result and nothing else");
+    let folder = only_run(out.path()).expect("a run");
+    let written = fs::read_to_string(folder.join("result.json")).expect("a result");
+    assert_eq!(stdout, written);
+    let requests = result["load"]["requests"].as_u64().expect("a count");
+    assert_eq!(requests, 300);
+
+    let last = bodies.try_iter().last().expect("a last push");
+    assert_eq!(pushed(&last, "plimsoll.requests"), requests);
+    assert_eq!(pushed(&last, "plimsoll.response_time"), requests);
+    assert_eq!(pushed(&last, "plimsoll.running"), 0);
+    let events = fs::read_to_string(folder.join("events.jsonl")).expect("events");
+    let events: Vec<Value> =
+        events.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    assert_eq!(events[0]["schema"], "plimsoll.events/1");
+    let counted: u64 = events
+        .iter()
+        .filter_map(|event| event["steps"].as_object())
+        .flat_map(|steps| steps.values())
+        .filter_map(|step| step["requests"].as_u64())
+        .sum();
+    assert_eq!(counted, requests);
+    let [end, verdict] = &events[events.len() - 2..] else { panic!("{events:?}") };
+    assert_eq!((&end["reason"], &end["lost_lines"]), (&Value::from("finished"), &Value::from(0)));
+    assert_eq!(verdict["verdict"], result["verdict"]);
+}
+
+/// Goal: prove that the load waits for no export.
+/// Method: a collector that takes connections and never answers; the schedule is constant, so every second
+/// must have its 50 arrivals.
+#[test]
+fn stalled_collector_neither_slows_the_load_nor_goes_unsaid() {
+    let out = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/order", &[]);
+    let deaf = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", deaf.local_addr().expect("an address"));
+    let told = plimsoll()
+        .arg("run")
+        .arg(checkout("tests/data/order"))
+        .args(["--target", &stack.url, "--otlp", &url, "--otlp-every", "1s", "--quiet", "--out"])
+        .arg(out.path())
+        .output()
+        .expect("it runs");
+    let talk = String::from_utf8_lossy(&told.stderr);
+    assert!(talk.contains("warning: OTLP: ") && talk.contains("the load did not wait"), "{talk}");
+    let folder = only_run(out.path()).expect("a run");
+    let log = fs::read_to_string(folder.join("run.jsonl")).expect("a log");
+    let log = plimsoll::metrics::RunLog::read(&log).expect("a log");
+    let seconds: Vec<u64> = log.intervals.iter().map(|second| second.arrivals.intended).collect();
+    assert_eq!(&seconds[..4], [50, 50, 50, 50]);
+    assert_eq!(log.intervals.iter().map(|second| second.arrivals.dropped).sum::<u64>(), 0);
+}
+
+#[test]
+fn export_that_cannot_begin_is_said_before_anything_is_sent() {
+    let out = tempfile::tempdir().expect("a folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let stack = Stack::start("tests/data/order", &[]);
+    let run = |option: &str, value: &str| {
+        plimsoll()
+            .arg("run")
+            .arg(checkout("tests/data/order"))
+            .args(["--target", &stack.url, option, value, "--out"])
+            .arg(out.path())
+            .output()
+            .expect("it runs")
+    };
+    let busy = run("--metrics-listen", &address);
+    let talk = String::from_utf8_lossy(&busy.stderr);
+    assert_eq!(busy.status.code(), Some(1), "{talk}");
+    assert!(talk.contains(&format!("cannot listen at {address}")), "{talk}");
+    let foreign = run("--otlp", "https://127.0.0.1:4318");
+    let talk = String::from_utf8_lossy(&foreign.stderr);
+    assert_eq!(foreign.status.code(), Some(2), "{talk}");
+    assert!(talk.contains("only http is spoken here"), "{talk}");
+}
