@@ -17,7 +17,7 @@ use crate::units::{Nanos, Ratio, WorkRate};
 
 pub use capacity::{Capacity, SearchLoad};
 pub use export::Export;
-pub use gate::{Compare, Gate, GateFormat, Rules};
+pub use gate::{Compare, Gate, GateFormat, Interleave, Rules};
 pub use import::{Import, ImportFrom, Into};
 pub use report::{Report, SignOff};
 pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
@@ -64,7 +64,7 @@ pub enum Command {
     Report(Report),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(Gate),
-    /// Compare two sides step by step: run folders, folders of runs, or baseline files
+    /// Compare two sides step by step: runs, baseline files, or two targets loaded in turns
     Compare(Compare),
     /// The history of runs: list, trend, promote to a baseline, prune
     Runs(Runs),
@@ -96,6 +96,9 @@ pub struct Demo {
     /// Make so many runs, each with its own seed: what a gate compares.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
+    /// Let visits to a tier take longer, unknown to the run: what a gate should find. `--slow db=10%`.
+    #[arg(long, value_name = "TIER=SHARE", value_parser = tier_share)]
+    pub slow: Vec<(String, Ratio)>,
     /// What is told while it runs.
     #[command(flatten)]
     pub export: Export,
@@ -156,7 +159,7 @@ pub struct Check {
 }
 
 /// How the load is shaped.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Load {
     /// Which workload of the scenario; its first one by default.
     #[arg(long, value_name = "NAME")]
@@ -265,6 +268,9 @@ pub struct Simulate {
     /// Replicas of a tier: `--replicas api=3`. Can be given again.
     #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
     pub replicas: Vec<(String, u32)>,
+    /// Let visits to a tier take longer: `--slow db=10%`. Can be given again.
+    #[arg(long, value_name = "TIER=SHARE", value_parser = tier_share)]
+    pub slow: Vec<(String, Ratio)>,
     /// Write a line of JSON for every request to this file.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -293,6 +299,14 @@ fn tier_count(text: &str) -> Result<(String, u32), String> {
     match count.parse() {
         Ok(count @ 1..) => Ok((tier, count)),
         _ => Err("the number of replicas must be at least 1".to_owned()),
+    }
+}
+
+fn tier_share(text: &str) -> Result<(String, Ratio), String> {
+    let (tier, share) = key_value(text).map_err(|_| "expected TIER=SHARE".to_owned())?;
+    match share.parse::<Ratio>() {
+        Ok(longer) if longer.get() >= 0.0 => Ok((tier, longer)),
+        _ => Err("expected how much longer, such as `10%`".to_owned()),
     }
 }
 

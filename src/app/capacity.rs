@@ -25,7 +25,7 @@ use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 use super::header::header;
 use super::output::say;
-use super::report::{Concluded, conclude, strictness};
+use super::report::{Concluded, Voice, conclude, strictness};
 use super::run::{look_ahead, runtime};
 use super::wall;
 use drive::{Campaign, Left};
@@ -60,7 +60,7 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
     runtime.block_on(campaign.site.look(false));
     let (left, folder) = play(&runtime, campaign)?;
     let found = conclusion(&folder, &args.output)?;
-    Ok(spoken(&found, &folder, &args.output, &left))
+    spoken(&found, &folder, &args.output, &left)
 }
 
 /// Plays a search to its end. Says how it was left, and where its log is.
@@ -79,13 +79,18 @@ fn conclusion(folder: &Path, output: &cli::Output) -> Result<Concluded, Failure>
 }
 
 /// Prints what a search came to, and says how the process ends.
-fn spoken(found: &Concluded, folder: &Path, output: &cli::Output, left: &Left) -> Exit {
+fn spoken(
+    found: &Concluded,
+    folder: &Path,
+    output: &cli::Output,
+    left: &Left,
+) -> Result<Exit, Failure> {
     found.tell(folder, Voice::of(output.quiet, output.format))?;
     if left.is_interrupted() {
         say(&format!("go on with: plimsoll capacity --resume {}", folder.display()));
-        return Exit::Interrupted;
+        return Ok(Exit::Interrupted);
     }
-    found.exit
+    Ok(found.exit)
 }
 
 /// A new search.

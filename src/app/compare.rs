@@ -1,19 +1,34 @@
 //! `plimsoll compare`: two sides set against each other, without an SLO verdict.
 
+use std::path::Path;
 use std::slice;
 
 use crate::cli;
+use crate::plan::DEFAULT_SEED;
 use crate::report::gate::GateReport;
+use crate::report::terminal::{self, Style};
 use crate::slo::Strictness;
+use crate::slo::gate::RunSummary;
 
 use super::exit::{Exit, Failure};
 use super::gate::{compare_sides, hint, print};
-use super::history;
+use super::output::say;
+use super::run::{Asked, play};
+use super::{files, history};
+
+/// Runs of both sides: baseline and candidate.
+type Sides = [Vec<RunSummary>; 2];
 
 /// Compares as the command line asks; the exit code tells whether B regressed against A.
 pub(super) fn compare(args: &cli::Compare) -> Result<Exit, Failure> {
-    let baseline = history::summaries(slice::from_ref(&args.baseline))?;
-    let candidate = history::summaries(slice::from_ref(&args.candidate))?;
+    let sides = match &args.interleave.scenario {
+        Some(scenario) => match in_turns(scenario, args)? {
+            Some(sides) => sides,
+            None => return Ok(Exit::Interrupted),
+        },
+        None => stored(args)?,
+    };
+    let [baseline, candidate] = sides;
     let compared = compare_sides(&baseline, &candidate, &args.rules)?;
     let conditions = candidate.first().or(baseline.first()).map(|run| &run.conditions);
     let report = GateReport {
@@ -26,4 +41,103 @@ pub(super) fn compare(args: &cli::Compare) -> Result<Exit, Failure> {
     print(&report, args.format)?;
     hint(&report);
     Ok(Exit::Judged(report.exit_code()))
+}
+
+fn stored(args: &cli::Compare) -> Result<Sides, Failure> {
+    let asked = &args.interleave;
+    if asked.load != cli::Load::default() || !asked.set.is_empty() || !asked.i_may_load.is_empty() {
+        let message = "error: load is shaped only where runs are made: add `--interleave SCENARIO`";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok([
+        history::summaries(slice::from_ref(&args.baseline))?,
+        history::summaries(slice::from_ref(&args.candidate))?,
+    ])
+}
+
+/// Loads both targets in turns, A B B A A B …, each pair with a seed of its own; none where a signal ended it.
+///
+/// Each target comes first as often as second: drift over the whole hits both sides alike.
+fn in_turns(scenario: &Path, args: &cli::Compare) -> Result<Option<Sides>, Failure> {
+    let targets = [url(&args.baseline)?, url(&args.candidate)?];
+    let first = args.interleave.load.seed.unwrap_or(DEFAULT_SEED.get());
+    let mut sides: Sides = [vec![], vec![]];
+    for pair in 0..args.interleave.repeat {
+        let seed = first.wrapping_add(u64::from(pair));
+        for side in turns(pair) {
+            say(&format!(
+                "pair {} of {}: {}, {}",
+                pair + 1,
+                args.interleave.repeat,
+                ["A", "B"][side],
+                targets[side]
+            ));
+            match one(scenario, &args.interleave, &targets[side], seed)? {
+                Some(summary) => sides[side].push(summary),
+                None => return Ok(None),
+            }
+        }
+    }
+    Ok(Some(sides))
+}
+
+/// Which side is loaded first and which second.
+const fn turns(pair: u32) -> [usize; 2] {
+    if pair.is_multiple_of(2) { [0, 1] } else { [1, 0] }
+}
+
+/// One run; none where a signal ended it.
+fn one(
+    scenario: &Path,
+    asked: &cli::Interleave,
+    target: &str,
+    seed: u64,
+) -> Result<Option<RunSummary>, Failure> {
+    let how = Asked {
+        target: Some(target.to_owned()),
+        settings: &asked.set,
+        shard: None,
+        tags: &[],
+        preflight: true,
+        may_load: &asked.i_may_load,
+        simulated: false,
+    };
+    let load = cli::Load { seed: Some(seed), ..asked.load.clone() };
+    let output = cli::Output {
+        out: asked.out.clone(),
+        strict: false,
+        quiet: true,
+        format: cli::ResultFormat::Text,
+    };
+    let played = play(scenario, &how, &load, (&output, &cli::Export::default()))?;
+    if played.exit == Exit::Interrupted {
+        return Ok(None);
+    }
+    say(&terminal::answer_line(&played.concluded.report, Style::Plain));
+    Ok(Some(RunSummary::of(&files::read_log(&played.folder)?.0)))
+}
+
+/// A target as the user named it.
+fn url(named: &Path) -> Result<String, Failure> {
+    let text = named.display().to_string();
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(text);
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        format!(
+            "error: with `--interleave`, A and B are targets such as http://127.0.0.1:8080; `{text}` is none"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_side_comes_first_as_often_as_second() {
+        let order: Vec<usize> = (0..4).flat_map(turns).collect();
+        assert_eq!(order, [0, 1, 1, 0, 0, 1, 1, 0]);
+    }
 }

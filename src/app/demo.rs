@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::cli;
-use crate::units::Nanos;
+use crate::units::{Nanos, Ratio};
 
 use super::embedded;
 use super::exit::{Exit, Failure};
@@ -32,7 +32,7 @@ pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
 
 fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     let system = args.system.name();
-    let stack = Stack::start(system, &[])?;
+    let stack = Stack::start(system, &[], &args.slow)?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
@@ -60,8 +60,12 @@ pub(super) fn visitors() -> [(String, String); 2] {
 }
 
 impl Stack {
-    /// Starts it, with these replicas instead of the file's, and awaits its address.
-    pub(super) fn start(system: &str, replicas: &[(String, u32)]) -> Result<Self, Failure> {
+    /// Starts it, with these replicas instead of the file's and these tiers slowed, and awaits its address.
+    pub(super) fn start(
+        system: &str,
+        replicas: &[(String, u32)],
+        slow: &[(String, Ratio)],
+    ) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::while_doing("cannot start the simulated stack", error)
         };
@@ -71,6 +75,7 @@ impl Stack {
             .arg(embedded::folder(system))
             .args(["--listen", "127.0.0.1:0", "--stop-after", &LIFETIME.to_string()])
             .args(replicas.iter().map(|(tier, count)| format!("--replicas={tier}={count}")))
+            .args(slow.iter().map(|(tier, longer)| format!("--slow={tier}={longer}")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

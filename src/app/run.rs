@@ -2,7 +2,7 @@
 
 pub(super) mod repeat;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli;
@@ -25,7 +25,7 @@ use super::header::header;
 use super::observing;
 use super::output::problem_colour;
 use super::progress::Progress;
-use super::report::{Voice, conclude, strictness};
+use super::report::{Concluded, Voice, conclude, strictness};
 use super::wall;
 
 /// Runs a workload as the command line asks.
@@ -74,8 +74,28 @@ pub(super) fn run_scenario(
     path: &Path,
     asked: &Asked<'_>,
     load_args: &cli::Load,
-    (output, export): (&cli::Output, &cli::Export),
+    outlets: (&cli::Output, &cli::Export),
 ) -> Result<Exit, Failure> {
+    let played = play(path, asked, load_args, outlets)?;
+    let output = outlets.0;
+    played.concluded.tell(&played.folder, Voice::of(output.quiet, output.format))?;
+    Ok(played.exit)
+}
+
+/// A run that was played to its end, its reports written.
+pub(super) struct Played {
+    pub(super) exit: Exit,
+    pub(super) folder: PathBuf,
+    pub(super) concluded: Concluded,
+}
+
+/// The same without a word about its outcome.
+pub(super) fn play(
+    path: &Path,
+    asked: &Asked<'_>,
+    load_args: &cli::Load,
+    (output, export): (&cli::Output, &cli::Export),
+) -> Result<Played, Failure> {
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
     let mut exports = Exports::open(export, &prepared.header, prepared.folder.path())?;
@@ -85,13 +105,12 @@ pub(super) fn run_scenario(
     }
     let mut audience = Exported { audience: &mut progress, exports: &mut exports };
     let reason = runtime.block_on(drive(&mut prepared, &mut audience))?;
-    let (log, path) = files::read_log(prepared.folder.path())?;
+    let (log, folder) = files::read_log(prepared.folder.path())?;
     let strictness = strictness(output.strict);
-    let concluded = conclude(&log, &path, strictness)?;
-    concluded.tell(&path, Voice::of(output.quiet, output.format))?;
+    let concluded = conclude(&log, &folder, strictness)?;
     let exit = exit_of(reason, &concluded.report.judgement, strictness);
     exports.close(&concluded.report, exit);
-    Ok(exit)
+    Ok(Played { exit, folder, concluded })
 }
 
 /// How the process ends after a run.

@@ -25,13 +25,17 @@ use super::{files, wall};
 /// Serves until it is told to stop.
 pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
     let mut simulation = read_simulation(&simulation_file(&args.path))?;
+    let tiers: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
+    let unknown = |name: &str| {
+        let message = format!("error: no tier `{name}`; there are {}", tiers.join(", "));
+        Failure::new(Exit::Usage, message)
+    };
     for (name, replicas) in &args.replicas {
-        let tiers: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
-        if let Some(tier) = simulation.tier_mut(name) {
-            tier.replicas = *replicas;
-        } else {
-            let message = format!("error: no tier `{name}`; there are {}", tiers.join(", "));
-            return Err(Failure::new(Exit::Usage, message));
+        simulation.tier_mut(name).ok_or_else(|| unknown(name))?.replicas = *replicas;
+    }
+    for (name, longer) in &args.slow {
+        if !simulation.slow(name, 1.0 + longer.get()) {
+            return Err(unknown(name));
         }
     }
     let options = ServeOptions {

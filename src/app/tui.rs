@@ -128,7 +128,7 @@ impl Job {
             Origin::Demo(system) if self.target.is_none() => {
                 settings.extend(visitors());
                 tags.push(("stack".to_owned(), "simulated".to_owned()));
-                (embedded::folder(system), Some(Stack::start(system, &[])?))
+                (embedded::folder(system), Some(Stack::start(system, &[], &[])?))
             }
             Origin::Demo(system) => (embedded::folder(system), None),
         };

@@ -38,3 +38,10 @@ impl Export {
         self.metrics_listen.is_some() || self.otlp.is_some() || self.events.is_some()
     }
 }
+
+impl Default for Export {
+    /// Nothing is exported.
+    fn default() -> Self {
+        Self { metrics_listen: None, otlp: None, otlp_every: Nanos::from_secs(5), events: None }
+    }
+}

@@ -33,18 +33,45 @@ pub struct Gate {
 /// `plimsoll compare`
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// The baseline: a folder of a run, a folder that holds runs, or a baseline.json.
+    /// The baseline: a folder of a run, a folder that holds runs, or a baseline.json; with --interleave, a URL.
     #[arg(value_name = "A")]
     pub baseline: PathBuf,
     /// The candidate, likewise.
     #[arg(value_name = "B")]
     pub candidate: PathBuf,
+    /// Load two targets in turns (A B, B A, …) with this scenario, and compare the runs.
+    #[command(flatten)]
+    pub interleave: Interleave,
     /// How they are compared.
     #[command(flatten)]
     pub rules: Rules,
     /// What is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GateFormat,
+}
+
+/// Runs made for a comparison: in turns, so that whatever else changes meanwhile changes both sides.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --interleave")]
+pub struct Interleave {
+    /// Load the targets A and B in turns (A B, B A, …) with this scenario, and compare the runs.
+    #[arg(long = "interleave", value_name = "SCENARIO")]
+    pub scenario: Option<PathBuf>,
+    /// How many runs a side.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub repeat: u32,
+    /// How the load is shaped.
+    #[command(flatten)]
+    pub load: super::Load,
+    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::key_value)]
+    pub set: Vec<(String, String)>,
+    /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
+    #[arg(long, value_name = "HOST")]
+    pub i_may_load: Vec<String>,
+    /// The folder under which every run gets its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
 }
 
 /// How runs are compared.

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::limit::LimitSpec;
-use super::model::{Fault, Law, Program, TierId, TierSpec};
+use super::model::{Fault, FaultAction, Law, Program, TierId, TierSpec};
 use super::router::Router;
 use super::template::{Templates, Text};
-use crate::units::Nanos;
+use crate::units::{Nanos, RunTime};
 
 /// A stack to be played: its tiers, its routes, and what will happen to it.
 #[derive(Debug)]
@@ -46,6 +46,17 @@ impl Simulation {
         let set = self.fault_sets.get(name).cloned();
         self.faults.extend(set.iter().flatten());
         set.is_some()
+    }
+
+    /// Makes visits to the tier `name` take `factor` times as long from the beginning on; `false` if there is no
+    /// such tier.
+    pub fn slow(&mut self, name: &str, factor: f64) -> bool {
+        let Some(index) = self.tiers.iter().position(|tier| tier.name == name) else {
+            return false;
+        };
+        let action = FaultAction::Slow { tier: TierId(index as u8), factor };
+        self.faults.push(Fault { at: RunTime::ZERO, action });
+        true
     }
 
     /// Changes how long tokens called `name` are good; `false` if there are none.

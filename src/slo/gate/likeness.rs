@@ -72,10 +72,6 @@ pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<Unlike> {
 
 /// Everything that must be equal, as pairs of text.
 fn differences(first: &Conditions, other: &Conditions) -> Vec<Unlike> {
-    let facts = |of: &Conditions| {
-        let facts: BTreeSet<String> = of.facts.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        facts.into_iter().collect::<Vec<_>>().join(", ")
-    };
     let load = |of: &Conditions| {
         let stages = of.stages.iter().map(|s| format!("{}→{} for {}", s.from, s.to, s.duration));
         let stages: Vec<String> = stages.collect();
@@ -88,16 +84,34 @@ fn differences(first: &Conditions, other: &Conditions) -> Vec<Unlike> {
         ("scenario hash", first.scenario_hash.clone(), other.scenario_hash.clone()),
         ("shard", format!("{:?}", first.shard), format!("{:?}", other.shard)),
         ("kind of target", first.target_kind.clone(), other.target_kind.clone()),
-        ("set of tags", facts(first), facts(other)),
     ]
+    .map(|(what, baseline, candidate)| (what.to_owned(), baseline, candidate))
     .into_iter()
+    .chain(facts(first, other))
     .filter(|(_, baseline, candidate)| baseline != candidate)
-    .map(|(what, baseline, candidate)| Unlike::Condition {
-        what: what.to_owned(),
-        baseline,
-        candidate,
-    })
+    .map(|(what, baseline, candidate)| Unlike::Condition { what, baseline, candidate })
     .collect()
+}
+
+/// All facts that either side states: tags, tiers, what the command line changed.
+fn facts(first: &Conditions, other: &Conditions) -> Vec<(String, String, String)> {
+    let names: BTreeSet<&String> =
+        first.facts.iter().chain(&other.facts).map(|(name, _)| name).collect();
+    // A tag may be given twice.
+    let of = |side: &Conditions, wanted: &String| {
+        let values: BTreeSet<&str> = side
+            .facts
+            .iter()
+            .filter(|(name, _)| name == wanted)
+            .map(|(_, value)| value.as_str())
+            .collect();
+        if values.is_empty() {
+            "(not stated)".to_owned()
+        } else {
+            values.into_iter().collect::<Vec<_>>().join(", ")
+        }
+    };
+    names.into_iter().map(|name| (name.clone(), of(first, name), of(other, name))).collect()
 }
 
 /// One repeated seed plays one schedule, and its luck is in every run; so both sides repeat the same one,
