@@ -115,6 +115,7 @@ fn interval(second: u64) -> Interval {
         arrivals,
         requests: REQUESTS * u64::from(STEPS),
         failed_requests: 0,
+        gave_up: BTreeMap::new(),
         response_time: times(second, 1, 30_000),
         iteration_time: times(second, 2, 900_000),
     };
