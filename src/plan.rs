@@ -61,6 +61,8 @@ pub struct Plan {
     pub streams: Vec<StreamPlan>,
     /// The playbacks, by [`PlaybackId`].
     pub playbacks: Vec<PlaybackPlan>,
+    /// Where a user's address is kept, if requests say whom they are forwarded for.
+    pub address: Option<Slot>,
     /// The sessions, by [`SessionId`].
     pub sessions: Vec<SessionPlan>,
     /// The data sets, by position.

@@ -6,11 +6,11 @@
 mod bounds;
 pub mod gate;
 mod judge;
+mod lasting;
 mod measured;
 mod objectives;
 mod observed;
 mod rate_limit;
-mod rebuffering;
 pub mod regression;
 #[cfg(test)]
 mod simulated;

@@ -21,8 +21,8 @@ pub use rows::Rows;
 
 use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
 use crate::plan::{
-    Body, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, StreamId, Template,
-    Variables,
+    Body, ConnectionUse, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, SourceNet,
+    StreamId, Template, Variables,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime, Seed, Stream};
@@ -145,6 +145,13 @@ impl User {
         self.sessions.fill(session::Session::default());
         self.slots.fill(None);
         self.chance = self.plan.seed.stream(Stream::Iteration, arrival.index);
+        if let Some(slot) = self.plan.address {
+            let http = &self.plan.http;
+            let each_visitor = http.connections == ConnectionUse::PerIteration;
+            let number = if each_visitor { arrival.index } else { self.number };
+            let address = SourceNet::of_user(&http.forwarded_for, number);
+            self.slots[slot.0 as usize] = address.map(|address| Value::from(address.to_string()));
+        }
         for (dataset, picked) in self.picked.iter_mut().enumerate() {
             *picked = self.rows.pick(dataset, arrival.index, self.number);
         }
@@ -285,6 +292,7 @@ impl User {
             bytes_received: 0,
             bytes_sent: 0,
             exchanges: 0,
+            messages: 0,
             outcome,
         })
     }

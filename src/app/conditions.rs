@@ -4,9 +4,10 @@
 //! differ in one.
 
 use crate::cli;
-use crate::plan::Plan;
+use crate::plan::{ConnectionUse, Plan};
 use crate::scenario::stack::{Size, Tier, TierKind};
 use crate::scenario::{Loaded, Stack};
+use crate::slo::SOURCE_ADDRESSES;
 use crate::units::{Rate, RateUnit};
 
 use super::run::Asked;
@@ -33,6 +34,7 @@ impl Conditions {
         facts.extend(load.think.map(|think| ("--think".to_owned(), think.to_string())));
         facts.extend(load.max_vus.map(|most| ("--max-vus".to_owned(), most.to_string())));
         facts.extend(asked.settings.iter().map(setting));
+        facts.extend(addresses(plan));
         let forecast_peak = stack.and_then(|stack| peak(stack, plan.requests_per_iteration()));
         Self { facts, forecast_peak }
     }
@@ -52,6 +54,16 @@ fn tier(tier: &Tier) -> (String, String) {
             .collect();
     let size = if size.is_empty() { "size not stated".to_owned() } else { size.join(", ") };
     (name, format!("{} × {size}", tier.replicas))
+}
+
+/// From how many addresses the target sees the load, where that is not the system's choice.
+fn addresses(plan: &Plan) -> Option<(String, String)> {
+    let users = match plan.http.connections {
+        ConnectionUse::PerIteration => u64::MAX,
+        ConnectionUse::PerUser | ConnectionUse::Shared => u64::from(plan.load.max_vus()),
+    };
+    let addresses = plan.http.addresses().min(users);
+    (addresses > 0).then(|| (SOURCE_ADDRESSES.to_owned(), addresses.to_string()))
 }
 
 /// A change of the file; secrets are named, not shown.

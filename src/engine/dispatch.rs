@@ -4,6 +4,7 @@
 //! coalesced; and since every response has to read the clock anyway, it starts what has come due as well.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::rc::{Rc, Weak};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::metrics::ScenarioId;
-use crate::plan::OpenLoad;
+use crate::plan::{ConnectionUse, OpenLoad};
 use crate::schedule::{Arrival, Schedule};
 use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
@@ -37,9 +38,12 @@ pub(super) struct Pool {
     end: Cell<RunTime>,
     gap: Cell<Nanos>,
     max_vus: u32,
+    /// How many users take turns, because each comes from an address of its own; 0 where those whose connections
+    /// are warm go first.
+    turns: u32,
     seats: RefCell<Vec<Rc<Seat>>>,
-    /// Users without work; the last one to come is the first to go, so that connections stay warm.
-    free: RefCell<Vec<u32>>,
+    /// Users without work, the last one to come at the end.
+    free: RefCell<VecDeque<u32>>,
     users: RefCell<JoinSet<()>>,
     me: Weak<Self>,
 }
@@ -67,6 +71,7 @@ pub(super) async fn open(
         end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
         gap: Cell::new(coalescing(worker, &load.stages)),
         max_vus: worker.share_of(load.max_vus),
+        turns: turns(worker, load),
         seats: RefCell::default(),
         free: RefCell::default(),
         users: RefCell::default(),
@@ -80,6 +85,16 @@ pub(super) async fn open(
     orders.abort();
     pool.users.borrow_mut().abort_all();
     ended
+}
+
+/// How many users take turns, so that the addresses that the target sees all get their share.
+fn turns(worker: &Worker, load: &OpenLoad) -> u32 {
+    let http = &worker.plan.http;
+    if http.connections == ConnectionUse::PerIteration {
+        return 0;
+    }
+    let addresses = http.addresses().min(u64::from(load.max_vus));
+    worker.share_of(addresses as u32)
 }
 
 fn end_of(stages: &[crate::plan::Stage], start: RunTime) -> RunTime {
@@ -198,10 +213,12 @@ impl Pool {
     /// A user without work: one that waits, else a new one, else none.
     fn free_seat(&self) -> Option<Rc<Seat>> {
         let mut seats = self.seats.borrow_mut();
-        if let Some(local) = self.free.borrow_mut().pop() {
-            return Some(seats[local as usize].clone());
-        }
         let local = seats.len() as u32;
+        if local >= self.turns
+            && let Some(free) = self.take_free()
+        {
+            return Some(seats[free as usize].clone());
+        }
         if local >= self.max_vus {
             return None;
         }
@@ -211,6 +228,13 @@ impl Pool {
             self.users.borrow_mut().spawn_local(live(me, seat.clone(), local));
         }
         Some(seat)
+    }
+
+    /// The next user without work: where they take turns the one that rested longest, else the one whose
+    /// connections are warmest.
+    fn take_free(&self) -> Option<u32> {
+        let mut free = self.free.borrow_mut();
+        if self.turns > 0 { free.pop_front() } else { free.pop_back() }
     }
 
     fn busy(&self) -> u64 {
@@ -261,7 +285,7 @@ async fn live(pool: Rc<Pool>, seat: Rc<Seat>, local: u32) {
                 seat.playing.set(None);
                 let time = at.since(arrival.intended);
                 worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
-                pool.free.borrow_mut().push(local);
+                pool.free.borrow_mut().push_back(local);
             }
             // Counted with all others that are still playing when the run ends.
             Ended::Unfinished => return,

@@ -54,6 +54,9 @@ pub struct StepInterval {
     pub requests: u64,
     /// HTTP exchanges behind them: redirects and repeats on a new connection count on their own.
     pub exchanges: u64,
+    /// Events or messages that came in streams.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub messages: u64,
     /// Failed requests by class.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// Responses by status.
@@ -68,6 +71,11 @@ pub struct StepInterval {
     pub service_time: SparseDistribution,
     /// The phases that happened.
     pub phases: BTreeMap<Phase, SparseDistribution>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl StepInterval {

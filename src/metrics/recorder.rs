@@ -12,6 +12,7 @@ pub(super) struct StepPart {
     pub(super) logical: bool,
     pub(super) requests: u64,
     pub(super) exchanges: u64,
+    pub(super) messages: u64,
     pub(super) errors: [u64; ErrorClass::ALL.len()],
     /// (status, count): a step meets few statuses, so a scan beats a map.
     pub(super) statuses: Vec<(u16, u64)>,
@@ -28,6 +29,7 @@ impl StepPart {
             logical: false,
             requests: 0,
             exchanges: 0,
+            messages: 0,
             errors: [0; ErrorClass::ALL.len()],
             statuses: Vec::with_capacity(4),
             bytes_received: 0,
@@ -41,6 +43,7 @@ impl StepPart {
     fn record(&mut self, sample: &Sample) {
         self.requests += 1;
         self.exchanges += u64::from(sample.exchanges);
+        self.messages += sample.messages;
         if let Outcome::Failed(class) = sample.outcome {
             self.errors[class as usize] += 1;
         }
@@ -71,6 +74,7 @@ impl StepPart {
         }
         self.requests = 0;
         self.exchanges = 0;
+        self.messages = 0;
         self.errors = [0; ErrorClass::ALL.len()];
         self.statuses.clear();
         self.bytes_received = 0;
@@ -289,6 +293,7 @@ mod tests {
             bytes_received: 10,
             bytes_sent: 5,
             exchanges: 1,
+            messages: 0,
             outcome: Outcome::Ok,
         }
     }

@@ -47,9 +47,18 @@ pub struct StepInfo {
 
 impl StepInfo {
     /// Kinds of steps that are not requests, but times over or within several: a poll, the first event of a
-    /// stream, what a player played, the age at which a session was refused. They never count among requests; see [`Interval::logical`].
-    pub const LOGICAL_KINDS: [&'static str; 7] =
-        ["poll", "first event", "first message", "first segment", "played", "stalled", "expired"];
+    /// stream, its whole length with its messages, what a player played, the age at which a session was refused. They never count among requests; see [`Interval::logical`].
+    pub const LOGICAL_KINDS: [&'static str; 9] = [
+        "poll",
+        "first event",
+        "events",
+        "first message",
+        "messages",
+        "first segment",
+        "played",
+        "stalled",
+        "expired",
+    ];
 
     /// Whether it is a time over or within several requests, and not a request.
     pub fn is_logical(&self) -> bool {

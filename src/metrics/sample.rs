@@ -205,6 +205,8 @@ pub struct Sample {
     pub bytes_sent: u64,
     /// HTTP exchanges it took: more than one with redirects, or where an idle connection had been closed.
     pub exchanges: u16,
+    /// Events or messages that came; 0 but of a stream as a whole.
+    pub messages: u64,
     /// How it ended.
     pub outcome: Outcome,
 }

@@ -122,6 +122,7 @@ fn plan(
         streams: parts.streams,
         playbacks: parts.playbacks,
         sessions: flow::session_plans(scenario),
+        address: templates.slot(ADDRESS),
         data,
         templates: set,
         objectives,
@@ -133,6 +134,9 @@ fn plan(
         secrets: sources.secrets.clone(),
     })
 }
+
+/// The name, that no template can write, of the address that a user is forwarded for.
+const ADDRESS: &str = "\u{0}address";
 
 /// The names that templates may use: data sets, and everything that any step captures.
 fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> Names {
@@ -150,7 +154,8 @@ fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> Name
         let next = Slot(slots.len() as u16);
         slots.entry(name.value.clone()).or_insert(next);
     }
-    for name in flow::hidden_names(scenario) {
+    let address = (!scenario.http.forwarded_for.is_empty()).then(|| ADDRESS.to_owned());
+    for name in flow::hidden_names(scenario).into_iter().chain(address) {
         let next = Slot(slots.len() as u16);
         slots.entry(name).or_insert(next);
     }

@@ -1,6 +1,6 @@
 //! How connections behave: target, versions, TLS, sources, limits.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use crate::units::{Bytes, Nanos};
@@ -67,6 +67,34 @@ pub struct SourceNet {
     pub count: u64,
 }
 
+impl SourceNet {
+    /// How many addresses all of `nets` have together.
+    pub fn total(nets: &[Self]) -> u64 {
+        nets.iter().fold(0, |sum, net| sum.saturating_add(net.count))
+    }
+
+    /// The address of user `number`: users take turns over `nets`, in order. None where there are no addresses.
+    pub fn of_user(nets: &[Self], number: u64) -> Option<IpAddr> {
+        let mut index = number.checked_rem(Self::total(nets))?;
+        for net in nets {
+            if index < net.count {
+                return Some(net.nth(index));
+            }
+            index -= net.count;
+        }
+        None
+    }
+
+    fn nth(self, index: u64) -> IpAddr {
+        match self.first {
+            IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().wrapping_add(index as u32)).into(),
+            IpAddr::V6(v6) => {
+                Ipv6Addr::from_bits(v6.to_bits().wrapping_add(u128::from(index))).into()
+            }
+        }
+    }
+}
+
 /// A header that makes each request traceable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Correlation {
@@ -89,6 +117,14 @@ pub struct ClientTls {
     pub server_name: String,
 }
 
+impl HttpPlan {
+    /// How many addresses the target sees; 0 where that is the system's choice.
+    pub fn addresses(&self) -> u64 {
+        let forwarded = SourceNet::total(&self.forwarded_for);
+        if forwarded > 0 { forwarded } else { SourceNet::total(&self.source_ips) }
+    }
+}
+
 /// How connections behave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpPlan {
@@ -98,6 +134,9 @@ pub struct HttpPlan {
     pub connections: ConnectionUse,
     /// Where connections come from; empty for the system's choice. User `n` has address `n mod total`.
     pub source_ips: Vec<SourceNet>,
+    /// What `x-forwarded-for` says, for edges that trust the generator; empty for no such header. User `n` is
+    /// address `n mod total`.
+    pub forwarded_for: Vec<SourceNet>,
     /// Headers that make each request traceable.
     pub correlation: Vec<Correlation>,
     /// Trust.

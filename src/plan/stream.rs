@@ -29,6 +29,8 @@ pub struct StreamPlan {
     pub request: RequestId,
     /// The metric's key of the time until the first event or message, from the moment the user was ready.
     pub first: StepId,
+    /// The metric's key of the time that it was open, with the events or messages that came meanwhile.
+    pub whole: StepId,
     /// What it is.
     pub kind: StreamKind,
 }

@@ -92,6 +92,7 @@ fn step_interval(count: u64, ms: f64) -> StepInterval {
     StepInterval {
         requests: count,
         exchanges: count,
+        messages: 0,
         statuses: BTreeMap::from([(200, count)]),
         bytes_received: count * 1_800,
         bytes_sent: count * 320,

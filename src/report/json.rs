@@ -184,6 +184,7 @@ fn step(totals: &Totals) -> Value {
         "bytes_received": totals.bytes_received,
         "bytes_sent": totals.bytes_sent,
         "exchanges": totals.exchanges,
+        "messages": totals.messages,
     })
 }
 

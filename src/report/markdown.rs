@@ -176,6 +176,9 @@ fn steps(page: &mut Page, report: &Report) {
         ],
         &body,
     );
+    for line in rows::streams(report) {
+        page.paragraph(&format!("\n{line}."));
+    }
     page.paragraph("\nResponse time runs from the intended start to the last byte; service time from the actual send.");
 }
 

@@ -136,6 +136,26 @@ fn totals_row(name: &str, kind: String, totals: &Totals, span: Nanos) -> StepRow
     }
 }
 
+/// One line a stream: how many there were, what came in them and how often.
+pub(super) fn streams(report: &Report) -> Vec<String> {
+    let line = |id| {
+        let totals = report.shown.steps.get(&id)?;
+        let open = totals.response_time.mean().as_secs_f64() * totals.response_time.count() as f64;
+        let each = totals.messages as f64 / totals.requests.max(1) as f64;
+        (totals.messages > 0).then(|| {
+            format!(
+                "{}: {} in {} streams, {} in each, {} /s while open",
+                report.step_name(id),
+                format::count(totals.messages),
+                format::count(totals.requests),
+                format::significant(each, 3),
+                format::significant(totals.messages as f64 / open.max(f64::MIN_POSITIVE), 3),
+            )
+        })
+    };
+    report.step_ids().into_iter().filter_map(line).collect()
+}
+
 /// A quantile as text. It needs 1/(1 − q) values: of 8 requests, a p99 would only be the maximum by another name.
 pub(super) fn quantile(times: &Distribution, q: f64) -> String {
     let enough = times.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;

@@ -224,6 +224,10 @@ fn steps(screen: &mut Screen, report: &Report) {
         table.row(step_cells(row, Tone::Faint));
     }
     screen.table(&table);
+    for line in rows::streams(report) {
+        let line = screen.paint(Tone::Faint, &line);
+        screen.line(&format!("  {line}"));
+    }
     let few = |row: &StepRow| row.p99 == "n/a";
     if rows::steps(report).iter().any(few) {
         let note = screen.paint(Tone::Faint, "n/a: too few requests for this quantile");

@@ -19,6 +19,8 @@ pub struct Totals {
     pub exchanges: u64,
     /// Failures of no single request; each counts as one more in the error rate.
     pub gave_up: u64,
+    /// Events or messages that came in streams.
+    pub messages: u64,
     /// Failed requests by class, and failures of no single request.
     pub errors: BTreeMap<ErrorClass, u64>,
     /// Responses by status.
@@ -56,6 +58,7 @@ impl Totals {
     fn absorb(&mut self, interval: &StepInterval) {
         self.requests += interval.requests;
         self.exchanges += interval.exchanges;
+        self.messages += interval.messages;
         self.bytes_received += interval.bytes_received;
         self.bytes_sent += interval.bytes_sent;
         add_counts(&mut self.errors, &interval.errors);
@@ -71,6 +74,7 @@ impl Totals {
     pub fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
         self.exchanges += other.exchanges;
+        self.messages += other.messages;
         self.bytes_received += other.bytes_received;
         self.bytes_sent += other.bytes_sent;
         add_counts(&mut self.errors, &other.errors);

@@ -125,6 +125,7 @@ fn http_definitions() -> Definitions {
                     ("version", json!({ "enum": ["1.1", 1.1, "2", 2, "auto"] })),
                     ("connections", words(&["per_user", "per_iteration", "shared"])),
                     ("source_ips", one_or_many(&text())),
+                    ("forwarded_for", one_or_many(&text())),
                     ("headers", map_of(&scalar())),
                     ("correlation", one_or_many(&text())),
                     ("tls", reference("tls")),

@@ -6,7 +6,7 @@ use super::statistics::{order_statistics, proportion};
 use super::times::{self, Seconds};
 use super::uptime::{self, Counts};
 use super::window::Window;
-use super::{JudgedObjective, bounds, observed, rebuffering};
+use super::{JudgedObjective, bounds, lasting, observed};
 use crate::metrics::{
     Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
 };
@@ -133,8 +133,14 @@ fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
                 && observed::tells(reading, metric, objective.limit.or(objective.target))
         });
     }
-    if matches!(&objective.measure, Measure::Custom(name) if name == "rebuffer_ratio") {
-        return rebuffering::ratio(window, &objective.scope);
+    match &objective.measure {
+        Measure::Custom(name) if name == "rebuffer_ratio" => {
+            return lasting::ratio(window, &objective.scope);
+        }
+        Measure::Custom(name) if name == "message_rate" => {
+            return lasting::message_rate(window, &objective.scope);
+        }
+        _ => {}
     }
     let Some(rows) = Rows::of(&objective.scope, &window.log.header) else {
         return Measured::nothing(0, format!("n/a: the run has no {}", objective.scope));

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use crate::metrics::ErrorClass;
@@ -141,26 +141,7 @@ impl SourcePool {
 
     /// The address of user `number`: users take turns.
     pub fn of_user(&self, number: u64) -> Option<IpAddr> {
-        if self.total == 0 {
-            return None;
-        }
-        let mut index = number % self.total;
-        for net in &self.nets {
-            if index < net.count {
-                return Some(nth(net.first, index));
-            }
-            index -= net.count;
-        }
-        None
-    }
-}
-
-fn nth(first: IpAddr, index: u64) -> IpAddr {
-    match first {
-        IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits().wrapping_add(index as u32))),
-        IpAddr::V6(v6) => {
-            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits().wrapping_add(u128::from(index))))
-        }
+        SourceNet::of_user(&self.nets, number)
     }
 }
 

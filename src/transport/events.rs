@@ -15,13 +15,14 @@ pub(super) struct Events {
     data: Vec<u8>,
     last: Option<Vec<u8>>,
     first: Option<RunTime>,
+    count: u64,
     met: bool,
 }
 
 impl Events {
     /// A stream that ends with the first event that meets `until`; where that is empty, with the response.
     pub(super) fn new(until: Vec<Check>) -> Self {
-        Self { until, seen: 0, data: vec![], last: None, first: None, met: false }
+        Self { until, seen: 0, data: vec![], last: None, first: None, count: 0, met: false }
     }
 
     /// Another response begins: a redirect was followed, or the request was sent again.
@@ -53,6 +54,7 @@ impl Events {
             // The last line's end does not belong to the event; an event without data is none.
             self.data.pop();
             self.first.get_or_insert(now);
+            self.count += 1;
             let data = std::mem::take(&mut self.data);
             self.met = !self.until.is_empty() && meets(&self.until, &data);
             self.last = Some(data);
@@ -62,6 +64,11 @@ impl Events {
     /// When the first event was complete.
     pub(super) fn first(&self) -> Option<RunTime> {
         self.first
+    }
+
+    /// How many events came.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The data of the last event.
@@ -109,6 +116,7 @@ mod tests {
         assert!(!events.hear(b": comment\n\ndata: a\n\n", at(1)));
         assert!(events.missing().is_some_and(|why| why.ends_with("the last was `a`")));
         assert!(events.hear(b": comment\n\ndata: a\n\ndata: done\n\ndata: z\n\n", at(2)));
+        assert_eq!(events.count(), 2, "a comment is no event, and nothing is heard behind the end");
         assert_eq!(events.last(), Some(b"done".as_slice()));
         assert_eq!(events.missing(), None);
     }

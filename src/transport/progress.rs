@@ -71,6 +71,7 @@ impl Progress {
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent,
             exchanges: self.exchanges,
+            messages: 0,
             outcome,
         }
     }

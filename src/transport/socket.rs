@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-use crate::metrics::{ErrorClass, Outcome};
+use crate::metrics::{ErrorClass, Outcome, Sample};
 use crate::plan::{Check, StreamPlan, Template};
 use crate::units::{Nanos, RunTime};
 use crate::user::{Headers, Response, Seen, meets};
@@ -47,6 +47,8 @@ struct Open {
     _guard: OpenGuard,
     opened: RunTime,
     headers: http::HeaderMap,
+    /// How many messages have come.
+    messages: u64,
 }
 
 /// How a handshake ended that did not fail on the way.
@@ -138,7 +140,7 @@ impl Conversation<'_> {
             Some(Ok((socket, response))) => {
                 let headers = response.into_parts().0.headers;
                 let opened = self.now();
-                Ok(Shaken::Open(Box::new(Open { socket, _guard: guard, opened, headers })))
+                Ok(Shaken::Open(Box::new(Open { socket, _guard: guard, opened, headers, messages: 0 })))
             }
             Some(Err(Error::Http(response))) => Ok(Shaken::Refused(*response)),
             Some(Err(error)) => Err(from_socket(&error)),
@@ -168,6 +170,7 @@ impl Conversation<'_> {
                 return Err(late());
             };
             let message = came?;
+            open.messages += 1;
             if first {
                 first = false;
                 heard(Heard::Note(time_until(self.plan.first, self.times, self.now())));
@@ -178,6 +181,13 @@ impl Conversation<'_> {
         }
     }
 
+    /// The time that it was open, with the messages that came.
+    fn whole(&self, open: &Open, outcome: Outcome) -> Sample {
+        let times = (open.opened, open.opened);
+        let whole = time_until(self.plan.whole, times, self.now());
+        Sample { messages: open.messages, outcome, ..whole }
+    }
+
     /// Stays until its time is over, unless something went wrong before, and says goodbye.
     async fn stay(&self, open: Open, well: bool, heard: &dyn Fn(Heard)) {
         let mut open = open;
@@ -185,14 +195,17 @@ impl Conversation<'_> {
         let timer = self.lane.timer;
         timer.arm(until);
         while well && self.now() < until {
-            if let Some(Err(error)) = timer.bound(next_message(&mut open)).await {
-                let mut lost = time_until(self.plan.first, (open.opened, open.opened), self.now());
-                lost.outcome = Outcome::Failed(error.class);
-                self.lane.user.borrow_mut().on_failure(error.class);
-                heard(Heard::Note(lost));
-                return;
+            match timer.bound(next_message(&mut open)).await {
+                Some(Ok(_)) => open.messages += 1,
+                Some(Err(error)) => {
+                    self.lane.user.borrow_mut().on_failure(error.class);
+                    heard(Heard::Note(self.whole(&open, Outcome::Failed(error.class))));
+                    return;
+                }
+                None => {}
             }
         }
+        heard(Heard::Note(self.whole(&open, Outcome::Ok)));
         timer.arm(self.now() + GOODBYE);
         // The server may have left first; there is nothing more to learn from it.
         let _ = timer.bound(open.socket.close(None)).await;

@@ -17,7 +17,8 @@ use super::socket::Conversation;
 pub enum Heard {
     /// The request is through: at the end of events, or once an expected message has come.
     Request(Finished),
-    /// A time within it: until the first event or message. Failed where a WebSocket ends while it is held.
+    /// A time within it: until the first event or message, or as long as it was open, with how many came. Failed
+    /// where a WebSocket ends while it is held.
     Note(Sample),
 }
 
@@ -44,6 +45,8 @@ impl Client {
                 let finished = self.perform_in(lane, plan.request, intended, began).await;
                 if let Some(first) = events.borrow().first() {
                     heard(Heard::Note(time_until(plan.first, (intended, began), first)));
+                    let whole = time_until(plan.whole, (began, began), finished.sample.done);
+                    heard(Heard::Note(Sample { messages: events.borrow().count(), ..whole }));
                 }
                 heard(Heard::Request(finished));
             }
@@ -75,6 +78,7 @@ pub(super) fn time_until(
         bytes_received: 0,
         bytes_sent: 0,
         exchanges: 0,
+        messages: 0,
         outcome: Outcome::Ok,
     }
 }

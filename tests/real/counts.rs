@@ -1,86 +1,9 @@
 //! What the generator counts against what a real server counts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use super::harness::{Guarded, free_port, plimsoll, run, scenario};
-
-/// A real nginx with its own configuration, log and certificate, below `folder`.
-struct Nginx {
-    port: u16,
-    tls_port: u16,
-    ca: PathBuf,
-    log: PathBuf,
-    process: Guarded,
-}
-
-impl Nginx {
-    fn start(folder: &Path) -> Self {
-        let (port, tls_port) = (free_port(), free_port());
-        let (ca, key) = certificate(folder);
-        let log = folder.join("access.log");
-        let f = folder.display();
-        let configuration = format!(
-            "daemon off; worker_processes 1; pid {f}/pid; error_log {f}/error.log;\n\
-             events {{ worker_connections 1024; }}\n\
-             http {{ access_log {log}; client_body_temp_path {f}/1; proxy_temp_path {f}/2;\n\
-             fastcgi_temp_path {f}/3; uwsgi_temp_path {f}/4; scgi_temp_path {f}/5;\n\
-             server {{ listen 127.0.0.1:{port}; listen 127.0.0.1:{tls_port} ssl http2;\n\
-             ssl_certificate {ca}; ssl_certificate_key {key};\n\
-             location / {{ return 200 'ok'; }} }} }}\n",
-            log = log.display(),
-            ca = ca.display(),
-            key = key.display(),
-        );
-        let file = folder.join("nginx.conf");
-        fs::write(&file, configuration).expect("written");
-        let program =
-            if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
-        let child = Command::new(program)
-            .arg("-p")
-            .arg(folder)
-            .arg("-c")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nginx starts: ./test installs it");
-        let nginx = Self { port, tls_port, ca, log, process: Guarded(child) };
-        nginx.await_ready();
-        nginx
-    }
-
-    /// Connects until nginx listens; each refusal comes back at once, so this is bounded by its count.
-    fn await_ready(&self) {
-        let listens = || std::net::TcpStream::connect(("127.0.0.1", self.tls_port)).is_ok();
-        let ready = (0..200_000).any(|_| {
-            std::thread::yield_now();
-            listens()
-        });
-        assert!(ready, "nginx does not listen");
-    }
-
-    /// Lines of the access log, after a graceful end has flushed it.
-    fn requests(mut self) -> usize {
-        let pid = self.process.0.id().to_string();
-        let ended = Command::new("kill").args(["-QUIT", &pid]).status().expect("kill runs");
-        assert!(ended.success());
-        self.process.0.wait().expect("nginx ends");
-        let log = fs::read_to_string(&self.log).expect("a log");
-        log.lines().filter(|line| line.contains("HTTP/")).count()
-    }
-}
-
-/// A certificate authority of its own that is the server's certificate as well.
-fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
-    let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
-    fs::write(&certificate, made.cert.pem()).expect("written");
-    fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-    (certificate, key)
-}
+use super::harness::{plimsoll, run, scenario};
+use super::nginx::Nginx;
 
 #[test]
 fn nginx_counts_as_many_requests_as_the_run() {

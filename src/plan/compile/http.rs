@@ -73,11 +73,8 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
             Some(schema::Connections::PerIteration) => ConnectionUse::PerIteration,
             Some(schema::Connections::Shared) => ConnectionUse::Shared,
         },
-        source_ips: http
-            .source_ips
-            .iter()
-            .map(|range| SourceNet { first: range.first, count: range.count })
-            .collect(),
+        source_ips: nets(&http.source_ips),
+        forwarded_for: nets(&http.forwarded_for),
         correlation: http.correlation.iter().map(correlation).collect(),
         tls: tls(scenario),
         connect_timeout: http.connect_timeout.unwrap_or(Nanos::from_secs(5)),
@@ -86,6 +83,10 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
         cookies: http.cookies.unwrap_or(true),
         compression: http.compression.unwrap_or(true),
     }
+}
+
+fn nets(ranges: &[schema::AddressRange]) -> Vec<SourceNet> {
+    ranges.iter().map(|range| SourceNet { first: range.first, count: range.count }).collect()
 }
 
 fn correlation(header: &Spanned<schema::Correlation>) -> Correlation {

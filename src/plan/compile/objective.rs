@@ -11,6 +11,7 @@ enum Unit {
     Time,
     Share,
     RequestRate,
+    MessageRate,
     /// Whatever is written; a bare number is a count.
     Any,
     /// Whatever is written, but not a bare number.
@@ -204,6 +205,9 @@ fn plain_metric(text: &str) -> Option<Metric> {
         "uptime" => (Measure::Uptime, Unit::Share, Bound::AtLeast),
         "throughput" => (Measure::Throughput, Unit::RequestRate, Bound::AtLeast),
         "recover" => (Measure::Custom(text.to_owned()), Unit::Time, Bound::AtMost),
+        "message_rate" => {
+            (Measure::Custom(text.to_owned()), Unit::MessageRate, Bound::AtLeast)
+        }
         "rebuffer_ratio" => (Measure::Custom(text.to_owned()), Unit::Share, Bound::AtMost),
         _ => (Measure::ResponseTime(quantile(text)?), Unit::Time, Bound::AtMost),
     };
@@ -264,6 +268,7 @@ fn quantity(text: &Spanned<String>, unit: Unit, problems: &mut Problems) -> Opti
             }
             Err(error) => Err(error),
         },
+        Unit::MessageRate => message_rate(written),
         Unit::Any | Unit::NoCount => written.parse(),
     };
     match parsed {
@@ -279,6 +284,21 @@ fn quantity(text: &Spanned<String>, unit: Unit, problems: &mut Problems) -> Opti
             None
         }
     }
+}
+
+/// `0.5 msg/s`; events are counted like messages.
+fn message_rate(text: &str) -> Result<Quantity, ParseUnitError> {
+    const KNOWN: &str = "msg/s, msg/min or msg/h";
+    let (number, unit) = text.split_once(|c: char| c.is_whitespace()).unwrap_or((text, ""));
+    let per = match unit.trim() {
+        "msg/s" => "req/s",
+        "msg/min" => "req/min",
+        "msg/h" => "req/h",
+        "" => return Err(ParseUnitError::NoUnit { example: "0.5 msg/s" }),
+        other => return Err(ParseUnitError::UnknownUnit { unit: other.to_owned(), expected: KNOWN }),
+    };
+    let rate: WorkRate = format!("{number} {per}").parse()?;
+    Ok(Quantity::Rate(rate.rate))
 }
 
 #[cfg(test)]

@@ -144,6 +144,10 @@ impl<'a> Requests<'a> {
             }
             schema::Body::None | schema::Body::Text(_) => {}
         }
+        if let Some(address) = templates.slot(super::ADDRESS) {
+            let name = HeaderName::from_static("x-forwarded-for");
+            headers.put(name, Template::slot(address, Escape::None));
+        }
         headers.put_all(&self.scenario.http.headers, templates, problems);
         if let Some(token) = &request.bearer {
             let mut value = Template::constant("Bearer ");

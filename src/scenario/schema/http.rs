@@ -20,6 +20,8 @@ pub struct Http {
     pub connections: Option<Connections>,
     /// Where connections come from.
     pub source_ips: Vec<AddressRange>,
+    /// Whom requests say that they are forwarded for.
+    pub forwarded_for: Vec<AddressRange>,
     /// Headers of every request; the values are templates.
     pub headers: Vec<(Spanned<String>, Spanned<String>)>,
     /// Headers that make each request traceable.
@@ -104,7 +106,8 @@ impl Http {
                 .and_then(|node| positive(node, "`connect_timeout`", problems)),
             version: fields.node("version").and_then(|node| version(node, problems)),
             connections: fields.node("connections").and_then(|node| connections(node, problems)),
-            source_ips: source_ips(fields.node("source_ips"), problems),
+            source_ips: addresses(fields.node("source_ips"), problems),
+            forwarded_for: addresses(fields.node("forwarded_for"), problems),
             headers: fields
                 .node("headers")
                 .map(|node| text_map(node, "a mapping of headers", problems))
@@ -177,7 +180,7 @@ fn tls(node: &Node, problems: &mut Problems) -> Tls {
     tls
 }
 
-fn source_ips(node: Option<&Node>, problems: &mut Problems) -> Vec<AddressRange> {
+fn addresses(node: Option<&Node>, problems: &mut Problems) -> Vec<AddressRange> {
     let Some(node) = node else { return vec![] };
     texts(node, problems)
         .into_iter()

@@ -11,6 +11,7 @@ use super::super::window::{Window, is_closed, mean_response};
 use super::generator::tightest_time;
 use super::{Totals, percent, span};
 use crate::metrics::Interval;
+use crate::units::Nanos;
 
 /// Standard deviations that a backlog must exceed what chance alone piles up.
 const BACKLOG_DEVIATIONS: f64 = 3.0;
@@ -48,7 +49,8 @@ pub(super) fn examine(window: &Window<'_>, totals: &Totals) -> Steadiness {
 }
 
 fn warm_up(window: &Window<'_>) -> Finding {
-    let cut: f64 = window.judged[..window.warm_up].iter().map(|i| i.length().as_secs_f64()).sum();
+    let cut: Nanos = window.judged[..window.warm_up].iter().map(|i| i.length()).sum();
+    let cut = cut.as_secs_f64();
     let (start, rest) = window.judged.split_at(window.warm_up);
     let level = |intervals: &[&Interval]| {
         median(&intervals.iter().filter_map(|i| mean_response(i)).collect::<Vec<f64>>())

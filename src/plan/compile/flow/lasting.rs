@@ -47,19 +47,21 @@ impl<'a> Flows<'a> {
         draft: &mut Draft<'a>,
         problems: &mut Problems,
     ) -> Expected {
-        let (kind, first, seconds) = match &stream.kind {
-            schema::StreamKind::Events { .. } => ("SSE", "first event", 0.0),
+        let (kind, [first, whole], seconds) = match &stream.kind {
+            schema::StreamKind::Events { .. } => ("SSE", ["first event", "events"], 0.0),
             schema::StreamKind::Messages { hold, .. } => {
-                ("WebSocket", "first message", self.delay(*hold).mean().as_secs_f64())
+                let held = self.delay(*hold).mean().as_secs_f64();
+                ("WebSocket", ["first message", "messages"], held)
             }
         };
         let entered = self.enter(stream.request.session.as_ref(), draft, problems);
         let request = self.compiled_request(&stream.request, kind, draft, problems);
         let first = self.part_of(&stream.request.name, first, problems);
+        let whole = self.part_of(&stream.request.name, whole, problems);
         let kind = self.stream_kind(&stream.kind, draft, problems);
         draft.ops.push(Op::Stream(StreamId(self.streams.len() as u32)));
         draft.note_captures(&stream.request);
-        self.streams.push(StreamPlan { request, first, kind });
+        self.streams.push(StreamPlan { request, first, whole, kind });
         let alone = Expected { requests: 1.0, seconds };
         let Some(entered) = entered else { return alone };
         self.leave(entered, request, draft);

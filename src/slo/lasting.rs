@@ -1,20 +1,15 @@
-//! The rebuffer ratio: how long pictures stood still over how long they moved.
+//! Ratios of what lasts: how long pictures stood still over how long they moved, and how many messages came over
+//! how long their streams were open.
 
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, Part};
 use super::window::Window;
 use crate::metrics::{Interval, Scope, StepId, StepInfo};
-use crate::units::{Quantity, Ratio};
+use crate::units::{Quantity, Rate, Ratio};
 
 /// The ratio over all playbacks of `scope`. A playback counts in the second in which it ends.
 pub(super) fn ratio(window: &Window<'_>, scope: &Scope) -> Measured {
-    let of = |kind: &str| -> Vec<StepId> {
-        let steps = window.log.header.steps.iter().enumerate();
-        steps
-            .filter(|(_, step)| step.kind == kind && belongs(step, scope))
-            .map(|(index, _)| StepId(index as u16))
-            .collect()
-    };
+    let of = |kind: &str| steps_of(window, scope, &[kind]);
     let (stalled, played) = (of("stalled"), of("played"));
     if played.is_empty() {
         return Measured::nothing(0, "n/a: nothing observes rebuffer_ratio".to_owned());
@@ -37,13 +32,46 @@ pub(super) fn ratio(window: &Window<'_>, scope: &Scope) -> Measured {
     Measured::value(Quantity::Share(Ratio::new(found.value)), interval, playbacks)
 }
 
+/// Events or messages a second over all streams of `scope`. A stream counts in the second in which it ends.
+pub(super) fn message_rate(window: &Window<'_>, scope: &Scope) -> Measured {
+    let streams = steps_of(window, scope, &["events", "messages"]);
+    if streams.is_empty() {
+        return Measured::nothing(0, "n/a: the run has no such stream".to_owned());
+    }
+    let mut count = 0;
+    let parts: Vec<Part> = window
+        .judged
+        .iter()
+        .chain(&window.tail)
+        .map(|interval| {
+            let found = streams.iter().filter_map(|id| interval.logical.get(id));
+            let messages: u64 = found.map(|step| step.messages).sum();
+            count += messages;
+            Part { value: messages as f64, weight: seconds(interval, &streams).0 }
+        })
+        .collect();
+    let Some(found) = batches::estimate(&parts) else {
+        return Measured::nothing(0, "n/a (n=0): no stream ended".to_owned());
+    };
+    let interval = found.interval(CONFIDENCE).map(|(lower, upper)| (lower.max(0.0), upper));
+    Measured::value(Quantity::Rate(Rate::per_second(found.value)), interval, count)
+}
+
+fn steps_of(window: &Window<'_>, scope: &Scope, kinds: &[&str]) -> Vec<StepId> {
+    let steps = window.log.header.steps.iter().enumerate();
+    steps
+        .filter(|(_, step)| kinds.contains(&step.kind.as_str()) && belongs(step, scope))
+        .map(|(index, _)| StepId(index as u16))
+        .collect()
+}
+
 fn belongs(step: &StepInfo, scope: &Scope) -> bool {
     match scope {
         Scope::Run => true,
         Scope::Step(name) => {
             step.name.strip_prefix(name.as_str()).is_some_and(|part| part.starts_with('.'))
         }
-        // Which playback belongs to which scenario or tag is not in the log.
+        // Which playback or stream belongs to which scenario or tag is not in the log.
         Scope::Scenario(_) | Scope::Tag(_) => false,
     }
 }
@@ -91,6 +119,31 @@ mod tests {
             // 50 ms of 10 s; histograms keep three digits.
             assert!((share.get() - 0.005).abs() < 0.000_02, "{share}");
         }
+    }
+
+    /// Every second a stream of 10 s ends in which 5 messages came.
+    #[test]
+    fn message_rate_is_messages_over_the_time_that_streams_were_open() {
+        let mut header = header(1.0, 20, vec![]);
+        header.steps.push(StepInfo {
+            name: "live.messages".to_owned(),
+            kind: "messages".to_owned(),
+            tags: vec![],
+        });
+        let mut log = record(header, &[]);
+        for interval in &mut log.intervals {
+            let step = StepInterval {
+                requests: 1,
+                messages: 5,
+                response_time: [Nanos::from_secs(10)].into_iter().collect(),
+                ..StepInterval::default()
+            };
+            interval.logical.insert(StepId(1), step);
+        }
+        let measured = message_rate(&Window::of(&log), &Scope::Step("live".to_owned()));
+        assert_eq!(measured.estimate, Some(Quantity::Rate(Rate::per_second(0.5))));
+        let measured = message_rate(&Window::of(&log), &Scope::Step("other".to_owned()));
+        assert_eq!(measured.estimate, None);
     }
 
     #[test]
