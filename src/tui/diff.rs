@@ -9,7 +9,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::after::ms;
 use super::frame::{cut, panel, wrapped};
 use super::history::PastRun;
 use super::model::Model;
@@ -100,11 +99,7 @@ fn side(name: &str, runs: &[PastRun], theme: Theme, width: usize) -> Vec<Line<'s
         Span::styled(format!(" {verdict:<12}"), theme.style(verdict_tone(run.verdict))),
     ]);
     if wide {
-        let figures = format!(
-            "{:>7} req/s  p95 {:>8}",
-            format::rate(Rate::per_second(run.rate)),
-            ms(run.p95_ms)
-        );
+        let figures = format!("{:>9} req/s", format::rate(Rate::per_second(run.rate)));
         line.push_span(Span::raw(figures));
     }
     let mut lines = vec![line];

@@ -31,6 +31,21 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     if width == 0 { kept } else { format!("{kept}…") }
 }
 
+/// Lines cut to `width` columns, with an ellipsis where something is missing.
+pub(super) fn clipped(lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
+    let clip = |line: Line<'static>| {
+        let mut left = width;
+        let mut out = Line { spans: Vec::new(), ..line.clone() };
+        for span in line.spans {
+            let text = cut(&span.content, left);
+            left -= text.chars().count().min(left);
+            out.push_span(Span::styled(text, span.style));
+        }
+        out
+    };
+    lines.into_iter().map(clip).collect()
+}
+
 /// Breaks a text at spaces.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

@@ -9,7 +9,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::frame::{cut, panel};
+use super::frame::{clipped, cut, panel};
 use super::history::PastRun;
 use super::model::Model;
 use super::prompt::Purpose;
@@ -257,6 +257,7 @@ fn chosen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         lines.push(Line::styled("last runs", theme.style(Tone::Title)));
         lines.extend(runs.into_iter().map(|run| run_line(run, theme)));
     }
+    let lines = clipped(lines, usize::from(inner.width));
     frame.render_widget(Paragraph::new(lines), inner);
 }
 

@@ -22,7 +22,8 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     if let Some((status, message)) = live.validity()
         && status != crate::slo::ValidityStatus::Valid
     {
-        let most = usize::from(inner.height / 2).max(1);
+        let others = live.log.events.len().min(usize::from(inner.height / 2));
+        let most = usize::from(inner.height).saturating_sub(others).max(1);
         let reason = wrapped(&format!("! {}", format::line(message, 300)), width);
         let shown = reason.into_iter().take(most);
         lines.extend(shown.map(|text| Line::styled(text, ink.theme.style(Tone::Warning))));

@@ -1,5 +1,7 @@
 //! The stack's own metrics: a line each, with its trend and the bound that the SLO table sets.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -12,26 +14,88 @@ use crate::metrics::{Bound, Measure};
 use crate::report::format;
 use crate::tui::frame::{cut, panel, sparkline, wrapped};
 use crate::tui::theme::Tone;
+use crate::units::Quantity;
 
 pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(ink.theme, "stack", ink.chosen);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
-    let mut lines: Vec<Line<'_>> =
-        live.stack.iter().map(|(key, gauge)| row(live, key, gauge, ink, width)).collect();
-    if live.stack.is_empty() {
+    let mut lines = Vec::new();
+    if !live.signals.is_empty() {
+        lines.push(Line::styled("scaling signals", ink.theme.style(Tone::Faint)));
+        lines.extend(live.signals.iter().map(|signal| signal_row(signal, ink, width)));
+        lines.push(Line::styled("metrics", ink.theme.style(Tone::Faint)));
+    }
+    let alone = ink.look.zoomed;
+    let rows = rows(live, alone);
+    if rows.is_empty() {
         let text =
             "nothing observes the stack: `observe:` in stack.yaml says where its metrics are";
         let faint = ink.theme.style(Tone::Faint);
         lines.extend(wrapped(text, width).into_iter().map(|text| Line::styled(text, faint)));
     }
-    if !live.signals.is_empty() {
-        lines.push(Line::styled("scaling signals", ink.theme.style(Tone::Title)));
-        lines.extend(live.signals.iter().map(|signal| signal_row(signal, ink, width)));
-    }
+    lines.extend(rows.iter().map(|found| row(live, found, ink, width)));
     let lines: Vec<Line<'_>> = lines.into_iter().skip(ink.scroll()).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// A line of the panel: a metric of one replica, or of all replicas together.
+struct Row<'a> {
+    tier: &'a str,
+    metric: &'a str,
+    /// `[2]` for a replica, `×3` for all of three.
+    of: String,
+    gauge: Cow<'a, Gauge>,
+    /// The replicas' own gauges: each must keep its bounds.
+    parts: Vec<&'a Gauge>,
+}
+
+/// The panel alone tells replicas apart; beside others it shows them together.
+fn rows(live: &Live, alone: bool) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for ((tier, metric, replica), gauge) in &live.stack {
+        match rows.last_mut() {
+            Some(last) if !alone && last.tier == tier && last.metric == metric => {
+                last.parts.push(gauge);
+            }
+            _ => rows.push(Row {
+                tier,
+                metric,
+                of: if replica.is_empty() { String::new() } else { format!(" [{replica}]") },
+                gauge: Cow::Borrowed(gauge),
+                parts: vec![gauge],
+            }),
+        }
+    }
+    for row in rows.iter_mut().filter(|row| row.parts.len() > 1) {
+        row.of = format!(" ×{}", row.parts.len());
+        row.gauge = Cow::Owned(together(&row.parts));
+    }
+    rows
+}
+
+/// Shares and times of replicas are averaged; what is counted is added up.
+fn together(parts: &[&Gauge]) -> Gauge {
+    let known: Vec<Quantity> = parts.iter().filter_map(|gauge| gauge.last).collect();
+    let combined = |values: &mut dyn Iterator<Item = f64>, averaged: bool| {
+        let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        let count = if averaged { values.len() as f64 } else { 1.0 };
+        if values.is_empty() { f64::NAN } else { values.iter().sum::<f64>() / count }
+    };
+    let averaged = matches!(known.first(), Some(Quantity::Share(_) | Quantity::Time(_)));
+    let last = known.first().map(|first| {
+        let value = combined(&mut known.iter().map(|known| known.base()), averaged);
+        first.with_base(value)
+    });
+    let length = parts.iter().map(|gauge| gauge.values.len()).max().unwrap_or(0);
+    let at = |back: usize| {
+        // Aligned at the last second: a replica that came later has fewer.
+        let mut values =
+            parts.iter().filter_map(|gauge| gauge.values.iter().rev().nth(back).copied());
+        combined(&mut values, averaged)
+    };
+    Gauge { values: (0..length).rev().map(at).collect(), last }
 }
 
 /// `▲ api.cpu > 70% for 2m   FIRES since 1:20`.
@@ -53,26 +117,17 @@ fn signal_row(live: &SignalLive, ink: Ink, width: usize) -> Line<'static> {
     ])
 }
 
-fn row(
-    live: &Live,
-    (tier, metric, replica): &(String, String, String),
-    gauge: &Gauge,
-    ink: Ink,
-    width: usize,
-) -> Line<'static> {
+fn row(live: &Live, found: &Row<'_>, ink: Ink, width: usize) -> Line<'static> {
     const FIGURES: usize = 11;
-    let name = if replica.is_empty() {
-        format!("{tier}.{metric}")
-    } else {
-        format!("{tier}.{metric} [{replica}]")
-    };
-    let room = (width / 2).max(12);
+    let Row { tier, metric, of, gauge, parts } = found;
+    let name = format!("{tier}.{metric}{of}");
+    let room = (width / 2).max(12).min(30);
     let name = cut(&format::line(&name, 60), room.saturating_sub(1));
     let value = gauge.last.map_or_else(|| "n/a".to_owned(), format::estimate);
-    let exceeded = is_beyond_limit(live, tier, metric, gauge);
+    let exceeded = parts.iter().any(|part| is_beyond_limit(live, tier, metric, part));
     let (value, tone) =
         if exceeded { (format!("!{value}"), Tone::Bad) } else { (value, Tone::Strong) };
-    let trend = width.saturating_sub(room + FIGURES + 1).min(40);
+    let trend = width.saturating_sub(room + FIGURES + 1).min(60);
     Line::from(vec![
         Span::raw(format!("{name:<room$}")),
         Span::styled(format!("{value:>FIGURES$} "), ink.theme.style(tone)),
