@@ -20,7 +20,8 @@ fn response_time_of_a_freezing_server_is_the_arithmetic_truth() {
     println!("truth p95 500 ms, reported {p95} ms; truth p99 900 ms, reported {p99} ms");
     assert!((p95 / 500.0 - 1.0).abs() < 0.02, "p95 {p95} ms\n{}", ran.stdout);
     assert!((p99 / 900.0 - 1.0).abs() < 0.02, "p99 {p99} ms\n{}", ran.stdout);
-    assert!((ran.number("/load/requests") - 5_000.0).abs() < 1.0);
+    let requests = ran.number("/load/requests");
+    assert!((requests - 5_000.0).abs() < 1.0, "{requests}\n{}", ran.stdout);
 }
 
 /// Goal: prove that a seed fixes what is sent, and in which order.
