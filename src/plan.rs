@@ -19,7 +19,7 @@ pub use compile::{DEFAULT_SEED, Overrides, compile};
 pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
-pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Shard, Stage};
+pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, RequestPlan};
 pub use session::{SessionId, SessionPlan};
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};

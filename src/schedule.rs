@@ -7,10 +7,12 @@
 //! arrivals (every n-th), so any number of them together play exactly the same schedule, without
 //! talking to each other. Walking costs some 20 ns an arrival.
 
+use std::sync::Arc;
+
 use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
 
-use crate::plan::{ArrivalLaw, OpenLoad, Shard, Stage};
+use crate::plan::{ArrivalLaw, OpenLoad, Recording, Shard, Stage};
 use crate::units::{Nanos, RunTime, Seed, Stream};
 
 /// The intended start of an iteration.
@@ -26,10 +28,12 @@ pub struct Arrival {
 ///
 /// With Λ(t) the expected number of arrivals up to t, arrival n stands where Λ(t) equals the sum of the
 /// first n gaps: exponential gaps of mean 1 make a Poisson process of rate Λ′(t), gaps of exactly 1 a
-/// constant one (Çinlar, *Introduction to Stochastic Processes*, 1975, on time change).
+/// constant one (Çinlar, *Introduction to Stochastic Processes*, 1975, on time change). Recorded arrivals are
+/// put back onto their Λ: under the stages that were made for them they stand at their recorded times, and a
+/// changed rate moves them without changing their order or pattern.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    law: ArrivalLaw,
+    law: Law,
     stages: Vec<Stage>,
     shard: Shard,
     cursor: Cursor,
@@ -61,12 +65,13 @@ impl Schedule {
             gap: 0.0,
             next_index: 0,
         };
-        cursor.gap = match load.arrivals {
+        let law = Law::new(load);
+        cursor.gap = match law {
             // The first of equal gaps is halved, so that counts are right to half an arrival everywhere.
-            ArrivalLaw::Constant => 0.5,
-            ArrivalLaw::Poisson => cursor.draw_gap(load.arrivals),
+            Law::Constant => 0.5,
+            Law::Poisson | Law::Recorded(_) => cursor.draw_gap(&law),
         };
-        Self { law: load.arrivals, stages: load.stages.clone(), shard, cursor, ahead: None }
+        Self { law, stages: load.stages.clone(), shard, cursor, ahead: None }
     }
 
     /// Part `index` of `count` equal parts of this schedule, for one of several workers.
@@ -124,7 +129,7 @@ impl Schedule {
     /// The next arrival of this shard.
     fn walk(&mut self) -> Option<Arrival> {
         loop {
-            let arrival = self.cursor.step(self.law, &self.stages)?;
+            let arrival = self.cursor.step(&self.law, &self.stages)?;
             if arrival.index % u64::from(self.shard.count) == u64::from(self.shard.index) {
                 return Some(arrival);
             }
@@ -143,16 +148,62 @@ impl Iterator for Schedule {
     }
 }
 
+/// How gaps come about, in units of Λ.
+#[derive(Debug, Clone)]
+enum Law {
+    Poisson,
+    Constant,
+    /// The gap before each arrival.
+    Recorded(Arc<[f64]>),
+}
+
+impl Law {
+    fn new(load: &OpenLoad) -> Self {
+        match &load.arrivals {
+            ArrivalLaw::Poisson => Self::Poisson,
+            ArrivalLaw::Constant => Self::Constant,
+            ArrivalLaw::Recorded(recording) => {
+                Self::Recorded(recorded_gaps(recording, &load.stages).into())
+            }
+        }
+    }
+}
+
+/// Λ at each recorded time, less Λ at the one before. Rates of a recording hold within each stage.
+fn recorded_gaps(recording: &Recording, stages: &[Stage]) -> Vec<f64> {
+    let mut stages = stages.iter().copied().peekable();
+    let (mut start, mut work, mut last) = (RunTime::ZERO, 0.0, 0.0);
+    let mut gaps = Vec::with_capacity(recording.times.len());
+    for &time in &recording.times {
+        while let Some(stage) = stages.next_if(|stage| start + stage.duration <= time) {
+            start = start + stage.duration;
+            work += stage_work(&stage);
+        }
+        let rate = stages.peek().map_or(0.0, |stage| stage.from.get());
+        let at = work + rate * time.since(start).as_secs_f64();
+        gaps.push(at - last);
+        last = at;
+    }
+    gaps
+}
+
 impl Cursor {
-    fn draw_gap(&mut self, law: ArrivalLaw) -> f64 {
+    fn draw_gap(&mut self, law: &Law) -> f64 {
         match law {
-            ArrivalLaw::Constant => 1.0,
-            ArrivalLaw::Poisson => Exp1.sample(&mut self.gaps),
+            Law::Constant => 1.0,
+            Law::Poisson => Exp1.sample(&mut self.gaps),
+            // Behind the last one comes nothing any more.
+            Law::Recorded(gaps) => gaps.get(self.drawn()).copied().unwrap_or(f64::INFINITY),
         }
     }
 
+    /// How many gaps have been drawn: one for each arrival so far.
+    const fn drawn(&self) -> usize {
+        self.next_index as usize
+    }
+
     /// The next arrival of all shards.
-    fn step(&mut self, law: ArrivalLaw, stages: &[Stage]) -> Option<Arrival> {
+    fn step(&mut self, law: &Law, stages: &[Stage]) -> Option<Arrival> {
         loop {
             let stage = stages.get(self.stage)?;
             let wanted = self.used + self.gap;
@@ -160,9 +211,9 @@ impl Cursor {
             if wanted < whole {
                 let offset = time_of_work(stage, wanted);
                 self.used = wanted;
-                self.gap = self.draw_gap(law);
                 let index = self.next_index;
                 self.next_index += 1;
+                self.gap = self.draw_gap(law);
                 return Some(Arrival { index, intended: self.stage_start + offset });
             }
             // Rounding must not leave less than nothing to go.
@@ -201,6 +252,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metrics::ScenarioId;
     use crate::units::Rate;
 
     fn stage(from: f64, to: f64, seconds: u64) -> Stage {
@@ -270,7 +322,57 @@ mod tests {
         assert!((2_200..2_600).contains(&future), "{future} arrivals in 6 s at 400/s");
     }
 
+    fn recording(millis: &[u64]) -> OpenLoad {
+        let times: Box<[RunTime]> =
+            millis.iter().map(|&ms| RunTime::ZERO + Nanos::from_millis(ms)).collect();
+        let (stages, scenarios) = (Stage::of_recording(&times), vec![ScenarioId(0); times.len()]);
+        let recording = Recording { times, scenarios: scenarios.into() };
+        load(ArrivalLaw::Recorded(Arc::new(recording)), stages)
+    }
+
+    #[test]
+    fn recorded_arrivals_pause_and_quicken_with_their_rate() {
+        let recorded = recording(&[0, 1_000, 2_000, 3_000, 4_000]);
+        let mut schedule = Schedule::new(&recorded, Seed::new(1), Shard::WHOLE);
+        let rest: Vec<Stage> = recorded
+            .stages
+            .iter()
+            .map(|s| Stage {
+                from: s.from.times(2.0),
+                to: s.to.times(2.0),
+                duration: s.duration,
+                ..*s
+            })
+            .collect();
+        let at = RunTime::ZERO + Nanos::from_millis(1_500);
+        schedule.reshape(at, &rest);
+        let seconds: Vec<f64> = schedule.map(|arrival| arrival.intended.as_secs_f64()).collect();
+        assert_eq!(seconds.len(), 5);
+        for (found, expected) in seconds.iter().zip([0.0, 1.0, 1.75, 2.25]) {
+            assert!((found - expected).abs() < 1e-6, "{seconds:?}");
+        }
+    }
+
     proptest! {
+        /// Goal: prove that a replay starts each arrival when it was recorded, whatever the gaps, and that
+        /// workers share it without loss.
+        #[test]
+        fn recorded_arrivals_stand_at_their_times(
+            mut millis in prop::collection::vec(0_u64..100_000, 1..300), workers in 1_u32..4,
+        ) {
+            millis.sort_unstable();
+            let recorded = recording(&millis);
+            let mut found: Vec<_> = (0..workers)
+                .flat_map(|w| Schedule::new(&recorded, Seed::new(1), Shard::WHOLE).part(w, workers))
+                .collect();
+            found.sort_by_key(|arrival| arrival.index);
+            prop_assert_eq!(found.len(), millis.len());
+            for (arrival, &expected) in found.iter().zip(&millis) {
+                let off = arrival.intended.get().abs_diff(expected * 1_000_000);
+                prop_assert!(off < 1_000, "{} ns off at {} ms", off, expected);
+            }
+        }
+
         #[test]
         fn shards_together_are_the_whole(
             seed in any::<u64>(), count in 1_u32..6, from in 0.0..200.0, to in 0.0..200.0,

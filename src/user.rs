@@ -21,8 +21,8 @@ pub use rows::Rows;
 
 use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
 use crate::plan::{
-    Body, ConnectionUse, Delay, Names, Op, Plan, RenderError, RequestId, Scope, Slot, SourceNet,
-    StreamId, Template, Variables,
+    ArrivalLaw, Body, ConnectionUse, Delay, Load, Names, Op, OpenLoad, Plan, RenderError, RequestId,
+    Scope, Slot, SourceNet, StreamId, Template, Variables,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime, Seed, Stream};
@@ -102,8 +102,14 @@ impl Cast {
         Self { plan, names, rows, shares }
     }
 
-    /// The scenario that arrival `index` plays: by weight, from the seed alone.
+    /// The scenario that arrival `index` plays: as recorded, or by weight, from the seed alone.
     pub fn scenario_of(&self, index: u64) -> ScenarioId {
+        if let Load::Open(OpenLoad { arrivals: ArrivalLaw::Recorded(recording), .. }) =
+            &self.plan.load
+            && let Some(scenario) = recording.scenarios.get(index as usize)
+        {
+            return *scenario;
+        }
         let total = self.shares.last().copied().unwrap_or(1.0);
         let drawn = self.plan.seed.uniform(Stream::Scenario, index) * total;
         let found = self.shares.iter().position(|&upper| drawn < upper);

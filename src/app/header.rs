@@ -26,7 +26,7 @@ pub(super) fn header(
         })
         .collect();
     let (model, arrivals) = match &plan.load {
-        Load::Open(open) => (LoadModel::Open, law_name(open.arrivals)),
+        Load::Open(open) => (LoadModel::Open, law_name(&open.arrivals)),
         Load::Closed(closed) => (LoadModel::Closed { vus: closed.vus }, "closed"),
     };
     RunHeader {
@@ -52,10 +52,11 @@ pub(super) fn header(
     }
 }
 
-const fn law_name(law: ArrivalLaw) -> &'static str {
+const fn law_name(law: &ArrivalLaw) -> &'static str {
     match law {
         ArrivalLaw::Poisson => "poisson",
         ArrivalLaw::Constant => "constant",
+        ArrivalLaw::Recorded(_) => "recorded",
     }
 }
 

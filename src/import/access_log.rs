@@ -1,6 +1,184 @@
-//! stub
-use super::*;
-use crate::scenario::SourceId;
-pub fn access_log(_: &str, _: SourceId, _: &Options) -> Result<Imported, Vec<Problem>> {
-    todo!()
+//! An access log → the mix of its requests, its rates over time, and a replay at the recorded times.
+
+mod line;
+mod mix;
+mod route;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use self::line::{Hit, Reader};
+use self::route::{Route, routes};
+use super::draft::{Draft, Journey, stages};
+use super::names::Names;
+use super::note::Notes;
+use super::yaml::{Entry, Value};
+use super::{Imported, Options, problem};
+use crate::scenario::{Problem, SourceId, Span};
+use crate::units::Nanos;
+
+/// The most kinds of requests that get a scenario of their own.
+const ROUTES_MAX: usize = 60;
+
+/// Imports a log in nginx's combined format, or Apache's combined or common one: its text, which is `source` in
+/// problems. The first of `options.hosts` is the target.
+///
+/// # Errors
+/// Where no line of it is one, or none of its requests can be repeated.
+pub fn access_log(
+    text: &str,
+    source: SourceId,
+    options: &Options,
+) -> Result<Imported, Vec<Problem>> {
+    let mut notes = Notes::default();
+    let mut hits = Reader::new(&mut notes).read(text);
+    if hits.is_empty() {
+        let span = Span { source, line: 1, column: 1, length: 1 };
+        let message = format!("no line of it is a request that can be repeated\n{notes}");
+        let hint = "expected lines like `192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"GET / HTTP/1.1\" 200 512 …`";
+        return Err(vec![problem(span, message.trim_end(), Some(hint))]);
+    }
+    hits.sort_by_key(|hit| hit.at);
+    spread_within_seconds(&mut hits);
+    let mut routes = routes(&hits);
+    leave_out_the_rare(&mut routes, &mut notes);
+    let mut kept: Vec<(&Hit, usize)> = routes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, route)| route.hits.iter().map(move |hit| (*hit, index)))
+        .collect();
+    kept.sort_by_key(|(hit, _)| (hit.at, hit.line));
+    let mut names = Names::default();
+    let named: Vec<(String, &Route<'_>)> = routes
+        .iter()
+        .enumerate()
+        .map(|(index, route)| (names.give(&index, &route.candidates()), route))
+        .collect();
+    let mut files = mix::files(&named, &kept, options, &mut notes);
+    if let Some(speed) = options.replay {
+        files.extend(replay(&named, &kept, (options, speed.get())));
+    }
+    Ok(Imported { files, notes })
+}
+
+/// Logs tell whole seconds. Requests of one second are spread over it evenly, in the order of the log; where
+/// a log tells more, it is believed.
+fn spread_within_seconds(hits: &mut [Hit]) {
+    if hits.iter().any(|hit| hit.at.subsec_nanosecond() != 0) {
+        return;
+    }
+    let mut counts: BTreeMap<i64, u32> = BTreeMap::new();
+    for hit in hits.iter() {
+        *counts.entry(hit.at.as_second()).or_default() += 1;
+    }
+    let mut seen: BTreeMap<i64, u32> = BTreeMap::new();
+    for hit in hits.iter_mut() {
+        let second = hit.at.as_second();
+        let before = seen.entry(second).or_default();
+        let micros = (f64::from(*before) + 0.5) / f64::from(counts[&second]) * 1e6;
+        *before += 1;
+        let micros = second.saturating_mul(1_000_000).saturating_add(micros as i64);
+        hit.at = Timestamp::from_microsecond(micros).unwrap_or(hit.at);
+    }
+}
+
+fn leave_out_the_rare(routes: &mut Vec<Route<'_>>, notes: &mut Notes) {
+    for route in routes.iter().skip(ROUTES_MAX) {
+        let reason = format!("rare: not among the {ROUTES_MAX} most frequent kinds of requests");
+        notes.drop(reason, format!("{} {} ({})", route.method, route.shape(), route.hits.len()));
+    }
+    routes.truncate(ROUTES_MAX);
+}
+
+/// A second scenario file beside the first: the same requests, each at its time.
+fn replay(
+    named: &[(String, &Route<'_>)],
+    kept: &[(&Hit, usize)],
+    (options, speed): (&Options, f64),
+) -> [(String, String); 2] {
+    let first = kept.first().map_or(0, |(hit, _)| hit.at.as_microsecond());
+    let mut rows = "at,scenario,url\n".to_owned();
+    for (hit, route) in kept {
+        let seconds = (hit.at.as_microsecond() - first) as f64 / 1e6;
+        let row = [format!("{seconds:.6}"), named[*route].0.clone(), hit.url.clone()];
+        rows.push_str(&mix::csv_row(&row));
+    }
+    let journeys = named.iter().map(|(name, route)| {
+        let mut step = route.step(name);
+        step.path = vec![];
+        step.query = vec![];
+        step.origin = Some(super::text::Text::expression("requests.url"));
+        Journey {
+            name: name.clone(),
+            weight: Some(route.hits.len() as u64),
+            steps: vec![super::draft::Step::Request(step)],
+            comment: None,
+        }
+    });
+    let mut fields = vec![Entry::new("recorded", Value::text("requests"))];
+    fields.push(Entry::new("speed", Value::plain(format!("{speed}"))));
+    let draft = Draft {
+        head: vec![
+            format!(
+                "Replays the {} requests of {} at their recorded times.",
+                kept.len(),
+                options.file
+            ),
+            String::new(),
+            format!("  plimsoll run scenarios/{}/replay.yaml", options.name),
+            format!(
+                "  plimsoll run scenarios/{}/replay.yaml --duration 1m     as quickly as that",
+                options.name
+            ),
+        ],
+        name: options.name.clone(),
+        target: mix::target(options),
+        data: vec![("requests".to_owned(), "requests.csv".to_owned(), "sequential")],
+        workloads: vec![Entry::new("replay", Value::Map(fields))],
+        journeys: journeys.collect(),
+        ..Draft::default()
+    };
+    [("replay.yaml".to_owned(), draft.written()), ("requests.csv".to_owned(), rows)]
+}
+
+/// The rates of the log as stages: at most two dozen, of a round length.
+fn recorded_stages(kept: &[(&Hit, usize)]) -> (Entry, f64) {
+    const LENGTHS: [i64; 14] =
+        [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
+    const STAGES: i64 = 24;
+    let second = |at: Option<&(&Hit, usize)>| at.map_or(0, |(hit, _)| hit.at.as_second());
+    let (first, last) = (second(kept.first()), second(kept.last()));
+    let span = last - first + 1;
+    let fits = |length: &&i64| span <= **length * STAGES;
+    let length = LENGTHS.iter().find(fits).copied().unwrap_or(span / STAGES + 1);
+    let mut counts = vec![0_u64; (span - 1) as usize / length as usize + 1];
+    for (hit, _) in kept {
+        counts[(hit.at.as_second() - first) as usize / length as usize] += 1;
+    }
+    let mut told: Vec<(String, Nanos)> = vec![];
+    let mut peak = 0.0_f64;
+    for (index, count) in counts.iter().enumerate() {
+        let seconds = length.min(span - index as i64 * length);
+        let rate = *count as f64 / seconds as f64;
+        // A last stage that was cut short says little about the busiest time.
+        if seconds == length || counts.len() == 1 {
+            peak = peak.max(rate);
+        }
+        let (rate, time) = (format!("{} req/s", rounded(rate)), Nanos::from_secs(seconds as u64));
+        match told.last_mut() {
+            Some((known, whole)) if *known == rate => *whole = *whole + time,
+            _ => told.push((rate, time)),
+        }
+    }
+    (stages("recorded", &told), peak)
+}
+
+/// Three digits: more say nothing about tomorrow.
+fn rounded(rate: f64) -> f64 {
+    if rate <= 0.0 {
+        return 0.0;
+    }
+    let scale = 10_f64.powf(2.0 - rate.log10().floor());
+    (rate * scale).round() / scale
 }

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use self::correlate::Values;
 use self::file::{Content, File};
 use self::request::Writer;
-use self::select::{Class, Exchange, host_of, origin_of};
+use self::select::{Class, Exchange, host_of};
 use super::draft::{Draft, Journey, Request, Step, stages};
 use super::names::{Names, candidates, is_id, snake};
 use super::note::Notes;
@@ -24,7 +24,7 @@ use super::{Imported, Options, problem};
 use crate::scenario::{Problem, SourceId, Span};
 use crate::units::Nanos;
 
-pub(super) use self::select::is_asset;
+pub(super) use self::select::{is_asset, origin_of};
 
 /// The most messages of a WebSocket that are sent again.
 const MESSAGES_MAX: usize = 20;

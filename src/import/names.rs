@@ -57,6 +57,33 @@ pub(super) fn is_opaque(text: &str) -> bool {
     plain && digits >= 1 && (text.len() >= 16 || (hex && digits >= 2))
 }
 
+/// Whether templates know this word already, so that it can name neither a data set nor a captured value.
+pub(super) fn is_reserved(name: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "date",
+        "rand",
+        "uuid",
+        "pick",
+        "hex",
+        "base64",
+        "range",
+        "dict",
+        "debug",
+        "namespace",
+        "true",
+        "false",
+        "none",
+        "not",
+        "and",
+        "or",
+        "in",
+        "is",
+        "if",
+        "else",
+    ];
+    name.is_empty() || WORDS.contains(&name) || crate::plan::Names::BUILT_IN.contains(&name)
+}
+
 /// Candidates for a request's name, the nicest first. `segments` are decoded; ids among them are known.
 pub(super) fn candidates(method: &str, segments: &[&str]) -> Vec<String> {
     let mut words: Vec<String> = vec![];

@@ -1,6 +1,132 @@
-//! stub
-use super::*;
-use crate::scenario::SourceId;
-pub fn openapi(_: &str, _: SourceId, _: &Options) -> Result<Imported, Vec<Problem>> {
-    todo!()
+//! An OpenAPI description → a smoke scenario for each operation, with data made from its schemas.
+//!
+//! The description is read as a tree that knows its places, so that YAML, JSON and all versions of the format
+//! are one thing here, and whatever is wrong is told with its line. (`openapiv3` and `oas3` read one version
+//! each, without places.)
+
+mod document;
+mod generate;
+mod operation;
+
+use self::document::Document;
+use self::operation::{Operation, Security, Writer};
+use super::draft::{Draft, Journey, Step, stages};
+use super::names::{Names, candidates, snake};
+use super::note::Notes;
+use super::secrets::Secrets;
+use super::{Imported, Options, problem};
+use crate::scenario::{Problem, Problems, SourceId, Span, yaml};
+use crate::units::Nanos;
+
+/// The most operations that are imported.
+const OPERATIONS_MAX: usize = 500;
+
+/// Imports a description: its text, which is `source` in problems.
+///
+/// # Errors
+/// Where it is no OpenAPI description, or none of its operations can be asked for.
+pub fn openapi(text: &str, source: SourceId, options: &Options) -> Result<Imported, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let Some(root) = yaml::parse(text, source, &mut problems) else {
+        return Err(problems.into_sorted());
+    };
+    if !problems.is_empty() {
+        return Err(problems.into_sorted());
+    }
+    let document = Document::new(&root)?;
+    let mut notes = Notes::default();
+    let target = document.target(&mut notes);
+    let mut operations = document.operations(&mut notes);
+    for operation in operations.iter().skip(OPERATIONS_MAX) {
+        notes.drop(format!("beyond the first {OPERATIONS_MAX} operations"), operation.shown());
+    }
+    operations.truncate(OPERATIONS_MAX);
+    let mut importer = Importer {
+        document: &document,
+        security: Security::new(&document, Secrets::new(&options.name)),
+        notes,
+        names: Names::default(),
+    };
+    let journeys = importer.journeys(&operations);
+    if journeys.is_empty() {
+        let message = format!("no operation in it can be asked for\n{}", importer.notes);
+        return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
+    }
+    // A few of each.
+    let span = Nanos::from_secs((3 * journeys.len() as u64).max(30));
+    let draft = Draft {
+        head: vec![
+            format!(
+                "Imported from {} by `plimsoll import openapi`: every operation once in a while.",
+                options.file
+            ),
+            String::new(),
+            format!(
+                "  plimsoll check scenarios/{} --once      each of them once, every exchange printed",
+                options.name
+            ),
+        ],
+        name: options.name.clone(),
+        target,
+        workloads: vec![stages("smoke", &[("1 iter/s".to_owned(), span)])],
+        journeys,
+        ..Draft::default()
+    };
+    let files = vec![("scenario.yaml".to_owned(), draft.written())];
+    Ok(Imported { files, notes: importer.notes })
+}
+
+struct Importer<'a, 'n> {
+    document: &'a Document<'n>,
+    security: Security<'n>,
+    notes: Notes,
+    names: Names<(String, String)>,
+}
+
+impl<'n> Importer<'_, 'n> {
+    fn journeys(&mut self, operations: &[Operation<'n>]) -> Vec<Journey> {
+        let names: Vec<String> = operations.iter().map(|operation| self.name(operation)).collect();
+        let mut journeys = vec![];
+        for (operation, name) in operations.iter().zip(&names) {
+            match self.steps(operation, name, (operations, &names)) {
+                Ok(steps) => {
+                    let comment = operation.summary();
+                    journeys.push(Journey { name: name.clone(), weight: None, steps, comment });
+                }
+                Err(reason) => self.notes.drop(reason, operation.shown()),
+            }
+        }
+        journeys
+    }
+
+    /// The operation, and before it the list that its id comes from, where there is one.
+    fn steps(
+        &mut self,
+        operation: &Operation<'n>,
+        name: &str,
+        (all, names): (&[Operation<'n>], &[String]),
+    ) -> Result<Vec<Step>, String> {
+        let mut writer = Writer {
+            document: self.document,
+            security: &mut self.security,
+            notes: &mut self.notes,
+            captured: vec![],
+        };
+        let mut steps = vec![];
+        if let Some((at, capture, parameter)) = operation.list_before(all, self.document) {
+            let mut list = writer.step(&all[at], &names[at])?;
+            writer.captured.push((parameter, capture.name.clone()));
+            list.captures.push(capture);
+            steps.push(Step::Request(list));
+        }
+        steps.push(Step::Request(writer.step(operation, name)?));
+        Ok(steps)
+    }
+
+    fn name(&mut self, operation: &Operation<'_>) -> String {
+        let segments: Vec<&str> = operation.path.trim_start_matches('/').split('/').collect();
+        let mut found = candidates(operation.verb(), &segments);
+        found.splice(0..0, operation.id().map(snake).filter(|id| !id.is_empty()));
+        self.names.give(&(operation.verb().to_owned(), operation.path.to_owned()), &found)
+    }
 }

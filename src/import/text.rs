@@ -62,6 +62,15 @@ impl Text {
         found
     }
 
+    /// The same with every literal changed.
+    pub(super) fn map_literal(self, change: impl Fn(String) -> String) -> Self {
+        let pieces = self.0.into_iter().map(|piece| match piece {
+            Piece::Literal(text) => Piece::Literal(change(text)),
+            other => other,
+        });
+        Self(pieces.collect())
+    }
+
     /// As it is written in a scenario file: braces and dollars that mean nothing stay what they are.
     pub(super) fn written(&self) -> String {
         let mut out = String::new();
@@ -85,9 +94,8 @@ impl Text {
                 }
             }
         }
-        let alone = matches!(self.0[..], [Piece::Expression(_)]);
-        if !alone && out.starts_with("{{") && out.ends_with("}}") && out.matches("{{").count() == 1
-        {
+        let closes = matches!(self.0.last(), Some(Piece::Literal(text)) if text.ends_with("}}"));
+        if closes && out.starts_with("{{") && out.matches("{{").count() == 1 {
             // It would be taken for a single expression.
             out.truncate(out.len() - 1);
             out.push_str("{{ '}' }}");
@@ -104,11 +112,15 @@ fn escaped(text: &str, before_braces: bool) -> String {
         let after = &rest[c.len_utf8()..];
         let opens =
             c == '{' && (after.starts_with(['{', '%', '#']) || (after.is_empty() && before_braces));
-        if opens {
-            out.push_str("{{ '{' }}");
-        } else if c == '$' && (after.starts_with('{') || after.is_empty()) {
-            // A dollar before a brace would ask the environment; written so, nothing is asked.
-            out.push_str("{{ '$' }}");
+        // A dollar before a brace would ask the environment; written so, nothing is asked.
+        let asks = c == '$' && (after.starts_with(['{', '$']) || after.is_empty());
+        if opens || asks {
+            if out.ends_with('{') {
+                // A single brace would join those of the expression.
+                out.pop();
+                out.push_str("{{ '{' }}");
+            }
+            out.push_str(&format!("{{{{ '{c}' }}}}"));
         } else {
             out.push(c);
         }
@@ -126,6 +138,7 @@ mod tests {
         assert_eq!(Text::literal("a{{b").written(), "a{{ '{' }}{b");
         assert_eq!(Text::literal("{%x").written(), "{{ '{' }}%x");
         assert_eq!(Text::literal("${HOME}").written(), "{{ '$' }}{HOME}");
+        assert_eq!(Text::literal("{$").written(), "{{ '{' }}{{ '$' }}");
         assert_eq!(Text::literal("{{}}").written(), "{{ '{' }}{}{{ '}' }}");
     }
 

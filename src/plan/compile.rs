@@ -11,6 +11,7 @@ mod flow;
 mod http;
 mod load;
 mod objective;
+mod recorded;
 mod request;
 mod template;
 
@@ -92,7 +93,7 @@ fn plan(
     let mut flows = Flows::new(scenario, templates, prefix.clone(), think(workload, overrides));
     let (journeys, demand) = flows.journeys(problems);
     let parts = flows.finish();
-    let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data };
+    let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data, scenario };
     let load = workload.and_then(|workload| loads.compile(workload, problems));
     // The other workloads are checked as well, as they stand in the file.
     let as_written = Overrides::default();

@@ -1,6 +1,9 @@
 //! How load is offered: an open model of arrivals, or a closed one of users.
 
-use crate::units::{Nanos, Rate};
+use std::sync::Arc;
+
+use crate::metrics::ScenarioId;
+use crate::units::{Nanos, Rate, RunTime};
 
 /// Which part of all arrivals is ours: `index` of `count`, from 0. Arrival `n` belongs to shard `n mod count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +58,24 @@ impl Load {
     }
 }
 
+/// When arrivals come, and what each of them plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Intended starts, in order; at least one.
+    pub times: Box<[RunTime]>,
+    /// The scenario of each.
+    pub scenarios: Box<[ScenarioId]>,
+}
+
 /// The law of the gaps between arrivals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArrivalLaw {
     /// Exponential gaps: independent users.
     Poisson,
     /// Equal gaps.
     Constant,
+    /// Gaps as they were recorded. The stages tell their mean rates, and so how a change of rate moves them.
+    Recorded(Arc<Recording>),
 }
 
 /// An open workload.
@@ -86,6 +100,44 @@ pub struct Stage {
     pub duration: Nanos,
     /// Whether the run is judged on it.
     pub judged: bool,
+}
+
+/// The most stages that a recording is told in.
+const RECORDED_STAGES: u64 = 60;
+
+impl Stage {
+    /// Stages whose mean rates are those of arrivals at `times`, which are in order. Each holds at least one
+    /// arrival, so that none of them has a rate of zero; together they reach a little beyond the last one.
+    pub fn of_recording(times: &[RunTime]) -> Vec<Self> {
+        let last = times.last().copied().unwrap_or(RunTime::ZERO).since(RunTime::ZERO);
+        // The last arrival is followed by an average gap, at least a millisecond.
+        let tail = (last.get() / times.len().max(1) as u64).max(1_000_000);
+        let whole = last.get() + tail;
+        // Not below a second: reports have nothing finer.
+        let length = (whole / RECORDED_STAGES).max(1_000_000_000);
+        let mut stages: Vec<(u64, u64)> = vec![];
+        let mut waiting = 0;
+        let mut at = 0;
+        for start in (0..whole).step_by(length as usize) {
+            let end = if whole - start < 2 * length { whole } else { start + length };
+            let count = times[at..].partition_point(|time| time.get() < end) as u64;
+            at += count as usize;
+            match stages.last_mut() {
+                _ if count > 0 => stages.push((end - start + std::mem::take(&mut waiting), count)),
+                Some((span, _)) => *span += end - start,
+                None => waiting += end - start,
+            }
+            if end == whole {
+                break;
+            }
+        }
+        let stage = |(span, count): &(u64, u64)| {
+            let duration = Nanos::new(*span);
+            let rate = Rate::of(*count, duration);
+            Self { from: rate, to: rate, duration, judged: true }
+        };
+        stages.iter().map(stage).collect()
+    }
 }
 
 /// A closed workload.

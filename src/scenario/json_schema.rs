@@ -95,6 +95,8 @@ fn load_definitions() -> Definitions {
                     ("vus", whole()),
                     ("duration", reference("duration")),
                     ("pace", reference("duration")),
+                    ("recorded", text()),
+                    ("speed", json!({ "type": "number", "minimum": 0.001, "maximum": 1000 })),
                 ],
                 &[],
             ),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::select::{Class, Exchange};
 use crate::import::draft::{Capture, Source};
-use crate::import::names::{Names, is_id, is_opaque, singular, snake};
+use crate::import::names::{Names, is_id, is_opaque, is_reserved, singular, snake};
 
 /// The most values that are remembered of one answer.
 const VALUES_MAX: usize = 20_000;
@@ -236,7 +236,7 @@ impl Values {
     fn capture(&mut self, origin: &Origin) -> String {
         let thing = (origin.exchange, format!("{:?}", origin.source));
         let mut hints: Vec<String> =
-            origin.name_hint.iter().filter(|hint| !is_taken(hint)).cloned().collect();
+            origin.name_hint.iter().filter(|hint| !is_reserved(hint)).cloned().collect();
         if hints.is_empty() {
             hints = vec!["captured".to_owned()];
         }
@@ -248,33 +248,6 @@ impl Values {
         }
         name
     }
-}
-
-/// Whether templates know this word already.
-fn is_taken(name: &str) -> bool {
-    const FUNCTIONS: [&str; 20] = [
-        "date",
-        "rand",
-        "uuid",
-        "pick",
-        "hex",
-        "base64",
-        "range",
-        "dict",
-        "debug",
-        "namespace",
-        "true",
-        "false",
-        "none",
-        "not",
-        "and",
-        "or",
-        "in",
-        "is",
-        "if",
-        "else",
-    ];
-    name.is_empty() || FUNCTIONS.contains(&name) || crate::plan::Names::BUILT_IN.contains(&name)
 }
 
 /// Whether it is a value of that answer, and not the same by chance.

@@ -102,18 +102,10 @@ pub(super) struct Message {
     pub(super) data: String,
 }
 
-impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        header(&self.headers, name)
-    }
-}
-
 impl Response {
+    /// The first header of a name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        header(&self.headers, name)
+        let found = self.headers.iter().find(|pair| pair.name.eq_ignore_ascii_case(name))?;
+        Some(&found.value)
     }
-}
-
-fn header<'h>(headers: &'h [Pair], name: &str) -> Option<&'h str> {
-    headers.iter().find(|pair| pair.name.eq_ignore_ascii_case(name)).map(|pair| pair.value.as_str())
 }

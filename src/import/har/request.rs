@@ -41,6 +41,11 @@ const BROWSERS: [&str; 24] = [
     "expect",
 ];
 
+/// A larger body is written as one text.
+const JSON_MAX: usize = 32 << 10;
+/// So is one that is nested deeper.
+const JSON_DEPTH: usize = 30;
+
 /// What turns recorded values into steps.
 pub(super) struct Writer<'a> {
     pub(super) values: &'a mut Values,
@@ -60,8 +65,12 @@ impl Writer<'_> {
         }
         step.query = self.query(exchange, &place);
         self.headers(exchange, &mut step);
-        if matches!(exchange.class, Class::Document | Class::Asset | Class::Call) {
-            step.body = self.body(exchange, &place);
+        if exchange.class == Class::Socket {
+            return step;
+        }
+        step.body = self.body(exchange, &place);
+        step.headers.extend(content_type(exchange, &step.body));
+        if exchange.class != Class::Events {
             step.status = status(exchange);
         }
         step
@@ -92,7 +101,7 @@ impl Writer<'_> {
                     None => text,
                 }
             });
-            pairs.push((Text::literal(name).written(), text));
+            pairs.push((name.to_owned(), text));
         }
         pairs
     }
@@ -160,14 +169,22 @@ impl Writer<'_> {
                 }
                 name => {
                     let text = self.value(name, value, &step.name.clone(), exchange.start);
-                    let known = step.headers.iter().any(|(known, _)| known == name);
-                    if known {
-                        self.notes.drop("a header given twice: the first is kept", name.to_owned());
-                    } else {
-                        step.headers.push((name.to_owned(), text));
-                    }
+                    step.headers.push((name.to_owned(), text));
                 }
             }
+        }
+        let mut seen = vec![];
+        step.headers.retain(|(name, _)| {
+            let first = !seen.contains(name);
+            if first {
+                seen.push(name.clone());
+            } else {
+                self.notes.drop("a header given twice: the first is kept", name.clone());
+            }
+            first
+        });
+        if step.bearer.is_some() && step.basic.is_some() {
+            step.basic = None;
         }
     }
 
@@ -210,8 +227,10 @@ impl Writer<'_> {
             return Body::Form(self.form(post, exchange, place));
         }
         if mime.contains("json")
+            && text.len() <= JSON_MAX
             && let Ok(json) = serde_json::from_str::<Json>(text)
             && matches!(json, Json::Object(_) | Json::Array(_))
+            && depth(&json) <= JSON_DEPTH
         {
             return Body::Json(self.json("", &json, place, exchange.start));
         }
@@ -321,6 +340,28 @@ impl Writer<'_> {
             scalar => Tree::Scalar(scalar.clone()),
         }
     }
+}
+
+/// How deep values are nested.
+fn depth(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Json::Object(entries) => 1 + entries.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The type of a body, where the step's kind of body does not tell it already.
+fn content_type(exchange: &Exchange<'_>, body: &Body) -> Option<(String, Text)> {
+    let told = match body {
+        Body::Text(_) => "",
+        Body::Json(_) => "application/json",
+        Body::None | Body::Form(_) | Body::Multipart(_) => return None,
+    };
+    let mime = exchange.entry.request.post_data.as_ref()?.mime_type.trim();
+    let same = mime.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(told);
+    let fits = !mime.is_empty() && ::http::HeaderValue::from_str(mime).is_ok();
+    (fits && !same).then(|| ("content-type".to_owned(), Text::literal(mime)))
 }
 
 fn decode(encoded: &str) -> String {

@@ -48,7 +48,7 @@ fn shown(entry: &Entry, url: &Url) -> String {
 }
 
 /// `https://host:port`.
-pub(super) fn origin_of(url: &Url) -> String {
+pub(crate) fn origin_of(url: &Url) -> String {
     format!("{}://{}", url.scheme(), host_of(url))
 }
 
@@ -225,21 +225,23 @@ fn follow(
 fn class(entry: &Entry, url: &Url) -> Class {
     let mime = entry.response.content.mime_type.as_str();
     let upgraded = entry.response.status == 101;
-    if matches!(url.scheme(), "ws" | "wss") || upgraded {
+    let kind = entry.resource_type.as_deref();
+    let method = entry.request.method.as_str();
+    let socket = matches!(url.scheme(), "ws" | "wss") || upgraded || kind == Some("websocket");
+    if socket && method == "GET" {
         return Class::Socket;
     }
-    if mime.starts_with("text/event-stream") {
+    let events = mime.starts_with("text/event-stream") || kind == Some("eventsource");
+    if events && matches!(method, "GET" | "POST" | "PUT") {
         return Class::Events;
     }
-    match entry.resource_type.as_deref() {
-        Some("websocket") => Class::Socket,
-        Some("eventsource") => Class::Events,
+    match kind {
         Some("document") => Class::Document,
         Some("script" | "stylesheet" | "image" | "font" | "media" | "manifest" | "texttrack") => {
             Class::Asset
         }
         Some(_) => Class::Call,
-        None if entry.request.method != "GET" => Class::Call,
+        None if method != "GET" => Class::Call,
         None if mime.starts_with("text/html") => Class::Document,
         None if is_asset(url.path()) => Class::Asset,
         None => Class::Call,

@@ -39,6 +39,7 @@ pub(super) struct Loads<'a> {
     pub(super) demand: Demand,
     pub(super) files: &'a [DataFile],
     pub(super) data: &'a [Dataset],
+    pub(super) scenario: &'a Scenario,
 }
 
 impl Loads<'_> {
@@ -47,6 +48,9 @@ impl Loads<'_> {
         match &workload.shape {
             Shape::Open(open) => self.open(open, problems).map(Load::Open),
             Shape::Closed(closed) => self.closed(workload, closed, problems).map(Load::Closed),
+            Shape::Recorded(recorded) => {
+                self.recorded(workload, recorded, problems).map(Load::Open)
+            }
         }
     }
 
@@ -87,15 +91,7 @@ impl Loads<'_> {
         shape: &ClosedShape,
         problems: &mut Problems,
     ) -> Option<ClosedLoad> {
-        if self.overrides.rate.is_some() {
-            let kind = ProblemKind::OverrideUnfit {
-                overridden: "--rate",
-                workload: workload.name.value.clone(),
-                model: "closed",
-            };
-            problems.report(Span::COMMAND_LINE, kind);
-            return None;
-        }
+        self.refuse_rate(workload, "closed", problems)?;
         let vus = self.overrides.max_vus.unwrap_or(shape.vus.value);
         self.check_rows(vus, problems);
         Some(ClosedLoad {
@@ -103,6 +99,25 @@ impl Loads<'_> {
             pace: shape.pace.unwrap_or(Nanos::ZERO),
             duration: self.overrides.duration.unwrap_or(shape.duration),
         })
+    }
+
+    /// A rate from the command line has no meaning where the workload has none of its own.
+    pub(super) fn refuse_rate(
+        &self,
+        workload: &Workload,
+        model: &'static str,
+        problems: &mut Problems,
+    ) -> Option<()> {
+        if self.overrides.rate.is_none() {
+            return Some(());
+        }
+        let kind = ProblemKind::OverrideUnfit {
+            overridden: "--rate",
+            workload: workload.name.value.clone(),
+            model,
+        };
+        problems.report(Span::COMMAND_LINE, kind);
+        None
     }
 
     /// Iterations per second: a rate of requests is divided by the requests an iteration makes on average.
@@ -158,7 +173,7 @@ impl Loads<'_> {
         }
     }
 
-    fn check_rows(&self, users: u32, problems: &mut Problems) {
+    pub(super) fn check_rows(&self, users: u32, problems: &mut Problems) {
         for (file, set) in self.files.iter().zip(self.data) {
             // No rows at all have been reported already.
             if set.pick == Pick::Unique && !set.rows.is_empty() && set.rows.len() < users as usize {
@@ -174,7 +189,7 @@ impl Loads<'_> {
 
     /// Users for the highest rate if every iteration took its think times and another ten seconds; but not more
     /// than there are rows to give them.
-    fn enough_users(&self, stages: &[Stage]) -> u32 {
+    pub(super) fn enough_users(&self, stages: &[Stage]) -> u32 {
         let peak = stages.iter().fold(0.0_f64, |peak, s| peak.max(s.from.get()).max(s.to.get()));
         let wanted = (peak * (self.demand.seconds + 10.0)).ceil().clamp(100.0, 100_000.0);
         let rows = self

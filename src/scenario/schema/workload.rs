@@ -1,6 +1,8 @@
 //! `workloads:`: how load is offered.
 
-use crate::scenario::{Fields, Node, ProblemKind, Problems, Span, Spanned, list, word};
+use crate::scenario::{
+    Fields, Node, ProblemKind, Problems, Span, Spanned, list, number_within, word,
+};
 use crate::units::{Nanos, Ratio, WorkRate};
 
 /// A workload.
@@ -21,6 +23,19 @@ pub enum Shape {
     Open(OpenShape),
     /// A number of users.
     Closed(ClosedShape),
+    /// Arrivals at recorded times.
+    Recorded(RecordedShape),
+}
+
+/// Arrivals at the times that a data set tells: row by row, with the scenario that each plays.
+#[derive(Debug, Clone)]
+pub struct RecordedShape {
+    /// The data set. Its column `at` has seconds from the start, `scenario` a scenario's name.
+    pub dataset: Spanned<String>,
+    /// How many times as fast.
+    pub speed: f64,
+    /// The most users at once.
+    pub max_vus: Option<Spanned<u32>>,
 }
 
 /// Arrivals at a rate.
@@ -77,22 +92,26 @@ pub(super) fn read(
     let mut fields = Fields::of(node, "a workload", problems)?;
     let place = fields.span();
     let think = fields.optional("think", problems);
-    let shape = match (fields.has("stages"), fields.has("vus")) {
-        (true, true) => {
-            let kind = ProblemKind::Conflict { place: "a workload", fields: "`stages` and `vus`" };
-            problems.report(place, kind);
-            return None;
-        }
-        (false, false) => {
+    let shape = match (fields.has("stages"), fields.has("vus"), fields.has("recorded")) {
+        (false, false, false) => {
             let kind = ProblemKind::NeedsOneOf {
                 place: "a workload",
-                fields: "`stages` (a rate) and `vus` (a closed number of users)",
+                fields: "`stages` (a rate), `vus` (a closed number of users) and `recorded` (a data set)",
             };
             problems.report(place, kind);
             return None;
         }
-        (true, false) => open(&mut fields, problems).map(Shape::Open),
-        (false, true) => closed(&mut fields, problems).map(Shape::Closed),
+        (true, false, false) => open(&mut fields, problems).map(Shape::Open),
+        (false, true, false) => closed(&mut fields, problems).map(Shape::Closed),
+        (false, false, true) => recorded(&mut fields, problems).map(Shape::Recorded),
+        (true, ..) | (_, true, _) => {
+            let kind = ProblemKind::Conflict {
+                place: "a workload",
+                fields: "`stages`, `vus` and `recorded`",
+            };
+            problems.report(place, kind);
+            return None;
+        }
     };
     fields.finish(problems);
     Some(Workload { name, think, shape: shape? })
@@ -144,6 +163,16 @@ fn closed(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<ClosedShap
         .and_then(|node| positive(node, "`duration`", problems));
     let pace = fields.optional("pace", problems);
     Some(ClosedShape { vus: vus?, duration: duration?, pace })
+}
+
+fn recorded(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<RecordedShape> {
+    let dataset = fields.required("recorded", problems);
+    let speed = fields
+        .node("speed")
+        // Beyond these, a second of the recording is less than a millisecond, or a quarter of an hour.
+        .and_then(|node| number_within(node, "`speed`", (0.001, 1_000.0), problems));
+    let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));
+    Some(RecordedShape { dataset: dataset?, speed: speed.unwrap_or(1.0), max_vus })
 }
 
 fn at_least_one(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Spanned<u32>> {

@@ -1,0 +1,485 @@
+//! One operation → a step: parameters, body, credentials, and the status it promises.
+
+use super::document::{Document, field, flag, items, pairs, text};
+use super::generate::Maker;
+use crate::import::draft::{Body, Capture, Json, Part, Request, Source};
+use crate::import::names::{is_reserved, singular, snake};
+use crate::import::note::Notes;
+use crate::import::secrets::Secrets;
+use crate::import::text::{Piece, Text};
+use crate::scenario::Node;
+
+/// An operation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operation<'n> {
+    pub(super) path: &'n str,
+    /// `get`, `post`, …
+    pub(super) kind: &'static str,
+    pub(super) node: &'n Node,
+    /// What all operations of the path share.
+    pub(super) shared: &'n Node,
+}
+
+/// A parameter, resolved.
+#[derive(Debug, Clone, Copy)]
+struct Parameter<'n> {
+    name: &'n str,
+    place: &'n str,
+    node: &'n Node,
+}
+
+impl<'n> Operation<'n> {
+    /// `GET /flights/{id}`
+    pub(super) fn shown(&self) -> String {
+        format!("{} {}", self.verb(), self.path)
+    }
+
+    pub(super) fn verb(&self) -> &'static str {
+        match self.kind {
+            "post" => "POST",
+            "put" => "PUT",
+            "patch" => "PATCH",
+            "delete" => "DELETE",
+            "head" => "HEAD",
+            _ => "GET",
+        }
+    }
+
+    pub(super) fn id(&self) -> Option<&'n str> {
+        field(self.node, "operationId")
+    }
+
+    /// Its summary, as a comment of one line.
+    pub(super) fn summary(&self) -> Option<String> {
+        let summary = field(self.node, "summary")?.trim();
+        let line = summary.lines().next().filter(|line| !line.is_empty())?;
+        Some(line.chars().take(100).collect())
+    }
+
+    /// Parameters of the path and of the operation, which replace the path's.
+    fn parameters(&self, document: &Document<'n>) -> Result<Vec<Parameter<'n>>, String> {
+        let mut found: Vec<Parameter<'n>> = vec![];
+        for node in [self.shared, self.node] {
+            for node in items(node.get("parameters")) {
+                let node = document.resolve(node)?;
+                let (Some(name), Some(place)) = (field(node, "name"), field(node, "in")) else {
+                    return Err(format!(
+                        "the parameter on line {} has no name or place",
+                        node.span.line
+                    ));
+                };
+                found.retain(|known| (known.name, known.place) != (name, place));
+                found.push(Parameter { name, place, node });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The list whose items have the id that this path ends with, what to capture there, and for which parameter:
+    /// `GET /pets` for `/pets/{petId}`.
+    pub(super) fn list_before(
+        &self,
+        all: &[Self],
+        document: &Document<'n>,
+    ) -> Option<(usize, Capture, String)> {
+        let (before, rest) = self.path.split_once("/{")?;
+        let (parameter, rest) = rest.split_once('}')?;
+        if rest.contains('{') || before.is_empty() {
+            return None;
+        }
+        let given = self.parameters(document).ok()?;
+        let described = given.iter().find(|known| known.name == parameter && known.place == "path");
+        if described.is_some_and(|known| Maker::has_example(known.node)) {
+            return None;
+        }
+        let at = all.iter().position(|list| list.kind == "get" && list.path == before)?;
+        let owner = singular(&snake(before.rsplit('/').next().unwrap_or_default()));
+        let path = all[at].path_to_id(parameter, document)?;
+        let hint = snake(parameter);
+        let mut name = if hint == "id" { format!("{owner}_id") } else { hint };
+        if is_reserved(&name) {
+            name.push_str("_value");
+        }
+        Some((at, Capture { name, from: Source::Json(path) }, parameter.to_owned()))
+    }
+
+    /// Where the first item's id stands in the answer: `$[0].id`, `$.pets[0].id`.
+    fn path_to_id(&self, parameter: &str, document: &Document<'n>) -> Option<String> {
+        let schema = self.answer_schema(document)?;
+        let id_of = |list: &'n Node| {
+            let item = document.resolve(list.get("items")?).ok()?;
+            let names = [parameter, "id"];
+            let found = names.iter().find(|name| {
+                let properties = item.get("properties");
+                properties.is_some_and(|properties| properties.get(name).is_some())
+            })?;
+            let plain = found.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && found.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            plain.then(|| (*found).to_owned())
+        };
+        if let Some(id) = id_of(schema) {
+            return Some(format!("$[0].{id}"));
+        }
+        pairs(schema.get("properties")).find_map(|(key, node)| {
+            let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+            let id = id_of(document.resolve(node).ok()?).filter(|_| plain)?;
+            Some(format!("$.{key}[0].{id}"))
+        })
+    }
+
+    /// The schema of its good answer.
+    fn answer_schema(&self, document: &Document<'n>) -> Option<&'n Node> {
+        let (_, answer) =
+            pairs(self.node.get("responses")).find(|(status, _)| status.starts_with('2'))?;
+        let answer = document.resolve(answer).ok()?;
+        let of_content = || {
+            let (_, media) =
+                pairs(answer.get("content")).find(|(kind, _)| kind.contains("json"))?;
+            media.get("schema")
+        };
+        document.resolve(answer.get("schema").or_else(of_content)?).ok()
+    }
+
+    /// The statuses that it promises where all is well.
+    fn status(&self) -> Option<String> {
+        let statuses: Vec<&str> = pairs(self.node.get("responses"))
+            .map(|(status, _)| status)
+            .filter(|status| status.starts_with('2') && status.len() == 3)
+            .collect();
+        let exact = |status: &&str| status.bytes().all(|b| b.is_ascii_digit());
+        match statuses[..] {
+            [] => None,
+            [only] if exact(&only) => Some(only.to_owned()),
+            _ if statuses.iter().all(exact) => Some(format!("[{}]", statuses.join(", "))),
+            _ => Some("2xx".to_owned()),
+        }
+    }
+}
+
+/// Credentials by the schemes of the description.
+#[derive(Debug)]
+pub(super) struct Security<'n> {
+    schemes: Vec<(&'n str, &'n Node)>,
+    everywhere: Option<&'n Node>,
+    secrets: Secrets,
+}
+
+impl<'n> Security<'n> {
+    pub(super) fn new(document: &Document<'n>, secrets: Secrets) -> Self {
+        let components = document.root.get("components");
+        let schemes = components
+            .and_then(|components| components.get("securitySchemes"))
+            .or_else(|| document.root.get("securityDefinitions"));
+        let schemes = pairs(schemes)
+            .filter_map(|(name, node)| Some((name, document.resolve(node).ok()?)))
+            .collect();
+        Self { schemes, everywhere: document.root.get("security"), secrets }
+    }
+
+    /// Puts credentials into a step: those of the first way that the operation offers.
+    fn apply(&mut self, operation: &Operation<'n>, step: &mut Request, notes: &mut Notes) {
+        let ways = items(operation.node.get("security").or(self.everywhere));
+        // An empty way means that nothing is needed.
+        if ways.iter().any(|way| pairs(Some(way)).next().is_none()) {
+            return;
+        }
+        let Some(way) = ways.first() else { return };
+        for (name, _) in pairs(Some(way)) {
+            let Some((_, scheme)) = self.schemes.iter().find(|(known, _)| *known == name) else {
+                notes.drop("a security scheme that is not described", name.to_owned());
+                continue;
+            };
+            let scheme = *scheme;
+            let mut hide = |key: &str| {
+                let value = format!("{name} {key}");
+                Text(vec![self.secrets.hide(key, &value, &step.name, notes)])
+            };
+            match (field(scheme, "type"), field(scheme, "in"), field(scheme, "name")) {
+                (Some("apiKey"), Some("header"), Some(key)) => {
+                    let value = hide(key);
+                    step.headers.push((key.to_ascii_lowercase(), value));
+                }
+                (Some("apiKey"), Some("query"), Some(key)) => {
+                    let value = hide(key);
+                    step.query.push((encoded(key), Some(value)));
+                }
+                (Some("apiKey"), Some("cookie"), Some(key)) => {
+                    let mut value = Text::literal(format!("{key}="));
+                    value.0.extend(hide(key).0);
+                    step.headers.push(("cookie".to_owned(), value));
+                }
+                (Some("basic"), ..) => {
+                    step.basic = Some((hide("user"), hide("password")));
+                }
+                (Some("http"), ..)
+                    if field(scheme, "scheme")
+                        .is_some_and(|is| is.eq_ignore_ascii_case("basic")) =>
+                {
+                    step.basic = Some((hide("user"), hide("password")));
+                }
+                (Some("http" | "oauth2" | "openIdConnect"), ..) => {
+                    step.bearer = Some(hide("token"))
+                }
+                _ => notes.drop("a security scheme that no step knows", name.to_owned()),
+            }
+        }
+        if step.bearer.is_some() && step.basic.is_some() {
+            step.basic = None;
+        }
+    }
+}
+
+/// Writes operations as steps.
+pub(super) struct Writer<'a, 'n> {
+    pub(super) document: &'a Document<'n>,
+    pub(super) security: &'a mut Security<'n>,
+    pub(super) notes: &'a mut Notes,
+    /// Parameters whose value an earlier step captured, with the captured value's name.
+    pub(super) captured: Vec<(String, String)>,
+}
+
+impl<'n> Writer<'_, 'n> {
+    pub(super) fn step(
+        &mut self,
+        operation: &Operation<'n>,
+        name: &str,
+    ) -> Result<Request, String> {
+        let mut step = Request::new(operation.kind, name);
+        let parameters = operation.parameters(self.document)?;
+        step.path = self.path(operation, &parameters)?;
+        for parameter in &parameters {
+            self.parameter(parameter, operation, &mut step)?;
+        }
+        step.body = self.body(operation, &parameters)?;
+        step.status = operation.status();
+        self.security.apply(operation, &mut step, self.notes);
+        step.headers.retain(|(name, _)| {
+            let fits = ::http::HeaderName::try_from(name.as_str()).is_ok()
+                && !["host", "content-length", "transfer-encoding", "connection"]
+                    .contains(&name.as_str());
+            if !fits {
+                self.notes.drop("not a header that can be sent", name.clone());
+            }
+            fits
+        });
+        Ok(step)
+    }
+
+    fn path(
+        &mut self,
+        operation: &Operation<'n>,
+        parameters: &[Parameter<'n>],
+    ) -> Result<Vec<Text>, String> {
+        let mut segments = vec![];
+        for segment in operation.path.trim_start_matches('/').split('/') {
+            let mut text = Text::default();
+            let mut rest = segment;
+            while let Some((before, name, after)) = blank(rest) {
+                if !before.is_empty() {
+                    text.0.push(Piece::Literal(encoded(before)));
+                }
+                let known = self.captured.iter().find(|(known, _)| known == name);
+                text.0.extend(match known {
+                    Some((_, captured)) => vec![Piece::Expression(captured.clone())],
+                    None => self.value_in_path(name, parameters, operation)?.0,
+                });
+                rest = after;
+            }
+            if !rest.is_empty() || text.0.is_empty() {
+                text.0.push(Piece::Literal(encoded(rest)));
+            }
+            segments.push(text);
+        }
+        Ok(segments)
+    }
+
+    fn value_in_path(
+        &mut self,
+        name: &str,
+        parameters: &[Parameter<'n>],
+        operation: &Operation<'n>,
+    ) -> Result<Text, String> {
+        let found = parameters.iter().find(|known| known.name == name && known.place == "path");
+        let Some(parameter) = found else {
+            self.notes.change(
+                "a parameter that is not described: `1` stands in",
+                format!("`{name}` of {}", operation.shown()),
+            );
+            return Ok(Text::literal("1"));
+        };
+        if !Maker::has_example(parameter.node) {
+            self.notes.change(
+                "made up: an answer of 404 means that there is no such thing; give it an example, or data",
+                format!("`{name}` of {}", operation.shown()),
+            );
+        }
+        Ok(self.value(parameter)?.map_literal(encoded))
+    }
+
+    fn parameter(
+        &mut self,
+        parameter: &Parameter<'n>,
+        operation: &Operation<'n>,
+        step: &mut Request,
+    ) -> Result<(), String> {
+        let name = parameter.name;
+        let needed = flag(parameter.node, "required") || Maker::has_example(parameter.node);
+        match parameter.place {
+            "path" | "body" | "formData" => {}
+            _ if !needed => {
+                let what = format!("`{name}` of {}", operation.shown());
+                self.notes.drop("optional parameters without an example", what);
+            }
+            "query" => {
+                let value = self.value(parameter)?.map_literal(encoded);
+                step.query.push((encoded(name), Some(value)));
+            }
+            "header" => {
+                let value = self
+                    .value(parameter)?
+                    .map_literal(|text| text.chars().filter(char::is_ascii_graphic).collect());
+                step.headers.push((name.to_ascii_lowercase(), value));
+            }
+            place => {
+                let what = format!("`{name}` of {}", operation.shown());
+                self.notes.drop(format!("parameters in a {place}"), what);
+            }
+        }
+        Ok(())
+    }
+
+    /// A value as a text.
+    fn value(&mut self, parameter: &Parameter<'n>) -> Result<Text, String> {
+        let mut maker = Maker::new(self.document, self.notes);
+        Ok(match maker.parameter(parameter.node, parameter.name)? {
+            Json::Text(text) => text,
+            Json::Scalar(scalar) => Text::literal(scalar.to_string()),
+            Json::List(items) => match items.into_iter().next() {
+                Some(Json::Text(text)) => text,
+                Some(Json::Scalar(scalar)) => Text::literal(scalar.to_string()),
+                _ => Text::literal(""),
+            },
+            Json::Map(_) => Text::literal(""),
+        })
+    }
+
+    fn body(
+        &mut self,
+        operation: &Operation<'n>,
+        parameters: &[Parameter<'n>],
+    ) -> Result<Body, String> {
+        if matches!(operation.kind, "get" | "head") {
+            return Ok(Body::None);
+        }
+        // Swagger 2 tells bodies and forms among the parameters.
+        if let Some(parameter) = parameters.iter().find(|parameter| parameter.place == "body") {
+            let Some(schema) = parameter.node.get("schema") else { return Ok(Body::None) };
+            return self.json_body(schema, None);
+        }
+        let fields: Vec<_> = parameters.iter().filter(|known| known.place == "formData").collect();
+        if !fields.is_empty() {
+            let mut form = vec![];
+            for field in fields {
+                form.push((field.name.to_owned(), self.value(field)?));
+            }
+            return Ok(Body::Form(form));
+        }
+        let Some(body) = operation.node.get("requestBody") else { return Ok(Body::None) };
+        let body = self.document.resolve(body)?;
+        let media = |wanted: fn(&str) -> bool| {
+            pairs(body.get("content")).find(|(kind, _)| wanted(kind)).map(|(_, node)| node)
+        };
+        if let Some(media) = media(|kind| kind.contains("json") || kind == "*/*") {
+            let Some(schema) = media.get("schema") else { return Ok(Body::None) };
+            return self.json_body(schema, Some(media));
+        }
+        if let Some(media) = media(|kind| kind.contains("x-www-form-urlencoded")) {
+            return Ok(match self.made(media)? {
+                Json::Map(fields) => Body::Form(
+                    fields.into_iter().map(|(name, value)| (name, flat(value))).collect(),
+                ),
+                _ => Body::None,
+            });
+        }
+        if let Some(media) = media(|kind| kind.contains("multipart/form-data")) {
+            return self.multipart(media);
+        }
+        if let Some(media) = media(|kind| kind.starts_with("text/")) {
+            return Ok(Body::Text(flat(self.made(media)?)));
+        }
+        let kinds: Vec<&str> = pairs(body.get("content")).map(|(kind, _)| kind).collect();
+        Err(format!("no step makes a body of {}", kinds.join(", ")))
+    }
+
+    fn made(&mut self, media: &'n Node) -> Result<Json, String> {
+        Maker::new(self.document, self.notes).media(media)
+    }
+
+    fn json_body(&mut self, schema: &'n Node, media: Option<&'n Node>) -> Result<Body, String> {
+        let mut maker = Maker::new(self.document, self.notes);
+        let made = match media {
+            Some(media) => maker.media(media)?,
+            None => maker.schema(schema, "body", 0)?,
+        };
+        Ok(Body::Json(made))
+    }
+
+    fn multipart(&mut self, media: &'n Node) -> Result<Body, String> {
+        let Json::Map(fields) = self.made(media)? else { return Ok(Body::None) };
+        let schema = media.get("schema").map(|schema| self.document.resolve(schema)).transpose()?;
+        let properties = schema.and_then(|schema| schema.get("properties"));
+        let mut parts = vec![];
+        for (name, value) in fields {
+            let described = properties.and_then(|properties| properties.get(&name));
+            let described = described.map(|node| self.document.resolve(node)).transpose()?;
+            let format = described.and_then(|node| field(node, "format"));
+            let binary = format == Some("binary")
+                || described
+                    .is_some_and(|node| node.get("contentMediaType").and_then(text).is_some());
+            let part = if binary {
+                Part::File {
+                    filename: format!("{}.bin", snake(&name)),
+                    media_type: None,
+                    size: 1_024,
+                }
+            } else {
+                Part::Text(flat(value))
+            };
+            parts.push((name, part));
+        }
+        Ok(Body::Multipart(parts))
+    }
+}
+
+/// A value as a single text.
+fn flat(value: Json) -> Text {
+    match value {
+        Json::Text(text) => text,
+        Json::Scalar(scalar) => Text::literal(scalar.to_string()),
+        Json::List(_) | Json::Map(_) => Text::literal(""),
+    }
+}
+
+/// `a{b}c` → `a`, `b`, `c`
+fn blank(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
+}
+
+/// Percent-encoded, as a part of a path or query.
+fn encoded(text: impl AsRef<str>) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b':')
+        .remove(b'@')
+        .remove(b'[')
+        .remove(b']')
+        .remove(b',');
+    utf8_percent_encode(text.as_ref(), KEPT).to_string()
+}
