@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, FileKind};
 
 use exit::{Exit, Failure};
 use output::{say, write_out};
@@ -54,8 +54,13 @@ pub fn main() -> ExitCode {
         Command::Runs(runs) => runs::runs(&runs),
         Command::Simulate(simulate) => simulate::simulate(&simulate),
         Command::Import(args) => import::import(&args),
-        Command::Schema => {
-            write_out(&format!("{:#}\n", crate::scenario::scenario_schema()));
+        Command::Schema { of } => {
+            let schema = match of {
+                FileKind::Scenario => crate::scenario::scenario_schema(),
+                FileKind::Stack => crate::scenario::stack_schema(),
+                FileKind::Simulation => crate::simulator::simulation_schema(),
+            };
+            write_out(&format!("{schema:#}\n"));
             Ok(Exit::Pass)
         }
         Command::Completions { shell } => {

@@ -72,13 +72,28 @@ pub enum Command {
     Simulate(Simulate),
     /// Write a first scenario from a HAR, an access log or an OpenAPI description
     Import(Import),
-    /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    /// Print the JSON Schema of a kind of file, for editors
+    Schema {
+        /// Which kind.
+        #[arg(default_value = "scenario")]
+        of: FileKind,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// The kinds of files that a scenario folder has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FileKind {
+    /// scenario.yaml.
+    Scenario,
+    /// stack.yaml.
+    Stack,
+    /// simulation.yaml.
+    Simulation,
 }
 
 /// `plimsoll demo`
@@ -88,17 +103,19 @@ pub struct Demo {
     #[arg(default_value = "ais")]
     pub system: System,
     /// Find its capacity instead: the highest rate within the SLO table, what to buy, and the predictions checked.
-    #[arg(long, conflicts_with_all = ["rate", "duration", "repeat"])]
+    #[arg(long, conflicts_with_all = [
+        "rate", "duration", "repeat", "faults", "replicas", "cores", "slow", "token_ttl",
+    ])]
     pub capacity: bool,
+    /// How the simulated stack is changed.
+    #[command(flatten)]
+    pub stack: StackChanges,
     /// How the load is shaped.
     #[command(flatten)]
     pub load: Load,
     /// Make so many runs, each with its own seed: what a gate compares.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
-    /// Let visits to a tier take longer, unknown to the run: what a gate should find. `--slow db=10%`.
-    #[arg(long, value_name = "TIER=SHARE", value_parser = tier_share)]
-    pub slow: Vec<(String, Ratio)>,
     /// What is told while it runs.
     #[command(flatten)]
     pub export: Export,
@@ -265,12 +282,9 @@ pub struct Simulate {
     /// The seed of everything random.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Replicas of a tier: `--replicas api=3`. Can be given again.
-    #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
-    pub replicas: Vec<(String, u32)>,
-    /// Let visits to a tier take longer: `--slow db=10%`. Can be given again.
-    #[arg(long, value_name = "TIER=SHARE", value_parser = tier_share)]
-    pub slow: Vec<(String, Ratio)>,
+    /// How the stack is changed.
+    #[command(flatten)]
+    pub stack: StackChanges,
     /// Write a line of JSON for every request to this file.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -283,6 +297,32 @@ pub struct Simulate {
     /// Stop after this time at the latest.
     #[arg(long, value_name = "TIME")]
     pub stop_after: Option<Nanos>,
+}
+
+/// Another deployment of a simulated stack, and what happens to it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StackChanges {
+    /// Let a timeline of faults of the simulation happen, by its name. Can be given again.
+    #[arg(long, value_name = "NAME")]
+    pub faults: Vec<String>,
+    /// Replicas of a tier: `--replicas api=3`. Can be given again.
+    #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
+    pub replicas: Vec<(String, u32)>,
+    /// Cores of each replica of a tier: `--cores db=8`. Can be given again.
+    #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
+    pub cores: Vec<(String, u32)>,
+    /// Let visits to a tier take longer, unknown to the run: what a gate should find. `--slow db=10%`.
+    #[arg(long, value_name = "TIER=SHARE", value_parser = tier_share)]
+    pub slow: Vec<(String, Ratio)>,
+    /// How long a kind of token is good: `--token-ttl playback=5s`. Can be given again.
+    #[arg(long, value_name = "TOKEN=TIME", value_parser = token_ttl)]
+    pub token_ttl: Vec<(String, Nanos)>,
+}
+
+fn token_ttl(text: &str) -> Result<(String, Nanos), String> {
+    let (token, time) = key_value(text).map_err(|_| "expected TOKEN=TIME".to_owned())?;
+    let time = time.parse::<Nanos>().map_err(|error| error.to_string())?;
+    Ok((token, time))
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -298,7 +338,7 @@ fn tier_count(text: &str) -> Result<(String, u32), String> {
     let (tier, count) = key_value(text).map_err(|_| "expected TIER=N".to_owned())?;
     match count.parse() {
         Ok(count @ 1..) => Ok((tier, count)),
-        _ => Err("the number of replicas must be at least 1".to_owned()),
+        _ => Err("the number must be a whole one of at least 1".to_owned()),
     }
 }
 

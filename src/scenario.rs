@@ -6,7 +6,7 @@
 pub mod environment;
 mod fields;
 mod json;
-mod json_schema;
+pub(crate) mod json_schema;
 mod load;
 mod names;
 mod problem;

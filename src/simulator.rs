@@ -13,6 +13,7 @@ mod decode;
 mod exposition;
 mod handler;
 mod identity;
+mod json_schema;
 mod limit;
 pub mod model;
 mod play;
@@ -26,6 +27,7 @@ mod token;
 mod websocket;
 
 pub use access_log::AccessLog;
+pub use json_schema::simulation_schema;
 pub use serve::{ServeOptions, Served, runtime, serve};
 pub use simulation::Simulation;
 pub use tls::{TlsError, tls_config};

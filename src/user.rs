@@ -21,8 +21,8 @@ pub use rows::Rows;
 
 use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
 use crate::plan::{
-    ArrivalLaw, Body, ConnectionUse, Delay, Load, Names, Op, OpenLoad, Plan, RenderError, RequestId,
-    Scope, Slot, SourceNet, StreamId, Template, Variables,
+    ArrivalLaw, Body, ConnectionUse, Delay, Load, Names, Op, OpenLoad, Plan, RenderError,
+    RequestId, Scope, Slot, SourceNet, StreamId, Template, Variables,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime, Seed, Stream};

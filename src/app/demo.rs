@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::cli;
-use crate::units::{Nanos, Ratio};
+use crate::units::Nanos;
 
 use super::embedded;
 use super::exit::{Exit, Failure};
@@ -32,16 +32,21 @@ pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
 
 fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     let system = args.system.name();
-    let stack = Stack::start(system, &[], &args.slow)?;
+    let stack = Stack::start(system, &args.stack)?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
     let visitors = visitors();
+    let mut tags = vec![("stack".to_owned(), "simulated".to_owned())];
+    // What was changed is a condition of the run: runs of unlike stacks are not compared. A tier that was slowed
+    // is what a comparison should find.
+    let told = changes(&args.stack).into_iter().filter(|(option, _)| *option != "slow");
+    tags.extend(told.map(|(option, value)| (option.to_owned(), value)));
     let asked = Asked {
         target: Some(stack.url.clone()),
         settings: &visitors,
         shard: None,
-        tags: &[("stack".to_owned(), "simulated".to_owned())],
+        tags: &tags,
         preflight: true,
         may_load: &[],
         simulated: true,
@@ -59,13 +64,24 @@ pub(super) fn visitors() -> [(String, String); 2] {
     ]
 }
 
+/// The changes as `simulate` takes them: options, each with its value.
+fn changes(stack: &cli::StackChanges) -> Vec<(&'static str, String)> {
+    let counts = |option, counts: &[(String, u32)]| {
+        let pair = |(tier, count): &(String, u32)| (option, format!("{tier}={count}"));
+        counts.iter().map(pair).collect::<Vec<_>>()
+    };
+    let mut changes = counts("replicas", &stack.replicas);
+    changes.extend(counts("cores", &stack.cores));
+    changes.extend(stack.slow.iter().map(|(tier, longer)| ("slow", format!("{tier}={longer}"))));
+    changes
+        .extend(stack.token_ttl.iter().map(|(kind, ttl)| ("token-ttl", format!("{kind}={ttl}"))));
+    changes.extend(stack.faults.iter().map(|name| ("faults", name.clone())));
+    changes
+}
+
 impl Stack {
-    /// Starts it, with these replicas instead of the file's and these tiers slowed, and awaits its address.
-    pub(super) fn start(
-        system: &str,
-        replicas: &[(String, u32)],
-        slow: &[(String, Ratio)],
-    ) -> Result<Self, Failure> {
+    /// Starts it, changed as asked, and awaits its address.
+    pub(super) fn start(system: &str, stack: &cli::StackChanges) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::while_doing("cannot start the simulated stack", error)
         };
@@ -74,8 +90,7 @@ impl Stack {
             .arg("simulate")
             .arg(embedded::folder(system))
             .args(["--listen", "127.0.0.1:0", "--stop-after", &LIFETIME.to_string()])
-            .args(replicas.iter().map(|(tier, count)| format!("--replicas={tier}={count}")))
-            .args(slow.iter().map(|(tier, longer)| format!("--slow={tier}={longer}")))
+            .args(changes(stack).iter().map(|(option, value)| format!("--{option}={value}")))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

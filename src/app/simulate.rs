@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli;
 use crate::scenario::{Sources, render};
+use crate::simulator::model::{FaultAction, MAX_REPLICAS, TierSpec};
 use crate::simulator::{AccessLog, ServeOptions, Simulation, runtime, serve};
 use crate::units::Seed;
 
@@ -25,19 +26,7 @@ use super::{files, wall};
 /// Serves until it is told to stop.
 pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
     let mut simulation = read_simulation(&simulation_file(&args.path))?;
-    let tiers: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
-    let unknown = |name: &str| {
-        let message = format!("error: no tier `{name}`; there are {}", tiers.join(", "));
-        Failure::new(Exit::Usage, message)
-    };
-    for (name, replicas) in &args.replicas {
-        simulation.tier_mut(name).ok_or_else(|| unknown(name))?.replicas = *replicas;
-    }
-    for (name, longer) in &args.slow {
-        if !simulation.slow(name, 1.0 + longer.get()) {
-            return Err(unknown(name));
-        }
-    }
+    change(&mut simulation, &args.stack)?;
     let options = ServeOptions {
         tls: tls(args)?,
         access_log: access_log(args)?,
@@ -70,6 +59,76 @@ pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
         served.requests, served.lateness_p50, served.lateness_p99, served.lateness_max
     ));
     Ok(Exit::Pass)
+}
+
+/// Changes the stack as the command line says.
+fn change(simulation: &mut Simulation, changes: &cli::StackChanges) -> Result<(), Failure> {
+    for (name, replicas) in &changes.replicas {
+        tier(simulation, name)?.replicas = *replicas;
+    }
+    for (name, cores) in &changes.cores {
+        tier(simulation, name)?.cores = Some(*cores);
+    }
+    for (name, longer) in &changes.slow {
+        tier(simulation, name)?;
+        simulation.slow(name, 1.0 + longer.get());
+    }
+    for (name, ttl) in &changes.token_ttl {
+        if !simulation.set_token_ttl(name, *ttl) {
+            return Err(unknown("kind of token", name, &simulation.token_names()));
+        }
+    }
+    for name in &changes.faults {
+        if !simulation.use_faults(name) {
+            let known: Vec<String> = simulation.fault_sets.keys().cloned().collect();
+            return Err(unknown("timeline of faults", name, &known));
+        }
+    }
+    let too_many = changes.replicas.iter().find(|(_, count)| *count > MAX_REPLICAS);
+    if let Some((name, count)) = too_many {
+        let message = format!("error: {count} replicas of `{name}` are more than {MAX_REPLICAS}");
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    missing_replica(simulation).map_or(Ok(()), |message| Err(Failure::new(Exit::Usage, message)))
+}
+
+/// A fault that happens to a replica that is not there any more.
+fn missing_replica(simulation: &Simulation) -> Option<String> {
+    simulation.faults.iter().find_map(|fault| {
+        let (FaultAction::Kill { tier, replica }
+        | FaultAction::Revive { tier, replica }
+        | FaultAction::Drain { tier, replica }) = fault.action
+        else {
+            return None;
+        };
+        let tier = simulation.tiers.get(tier.index())?;
+        let most =
+            tier.scaler.as_ref().map_or(tier.replicas, |scaler| scaler.max.max(tier.replicas));
+        (u32::from(replica) >= most).then(|| {
+            format!(
+                "error: a fault happens to replica {} of `{}`, which has only {most}\n\
+                 hint: give it more with --replicas {}={}",
+                u32::from(replica) + 1,
+                tier.name,
+                tier.name,
+                u32::from(replica) + 1,
+            )
+        })
+    })
+}
+
+fn tier<'s>(simulation: &'s mut Simulation, name: &str) -> Result<&'s mut TierSpec, Failure> {
+    let known: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
+    simulation.tier_mut(name).ok_or_else(|| unknown("tier", name, &known))
+}
+
+fn unknown(what: &str, name: &str, known: &[String]) -> Failure {
+    let known = match known {
+        [] => "there is none".to_owned(),
+        [only] => format!("there is only {only}"),
+        known => format!("there are {}", known.join(", ")),
+    };
+    Failure::new(Exit::Usage, format!("error: no {what} `{name}`; {known}"))
 }
 
 /// The simulation file that `path` means.

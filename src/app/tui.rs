@@ -128,7 +128,8 @@ impl Job {
             Origin::Demo(system) if self.target.is_none() => {
                 settings.extend(visitors());
                 tags.push(("stack".to_owned(), "simulated".to_owned()));
-                (embedded::folder(system), Some(Stack::start(system, &[], &[])?))
+                let as_written = crate::cli::StackChanges::default();
+                (embedded::folder(system), Some(Stack::start(system, &as_written)?))
             }
             Origin::Demo(system) => (embedded::folder(system), None),
         };

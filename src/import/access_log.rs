@@ -112,7 +112,7 @@ fn replay(
         Journey {
             name: name.clone(),
             weight: Some(route.hits.len() as u64),
-            steps: vec![super::draft::Step::Request(step)],
+            steps: vec![super::draft::Step::Request(Box::new(step))],
             comment: None,
         }
     });
@@ -159,7 +159,7 @@ fn recorded_stages(kept: &[(&Hit, usize)]) -> (Entry, f64) {
     let mut told: Vec<(String, Nanos)> = vec![];
     let mut peak = 0.0_f64;
     for (index, count) in counts.iter().enumerate() {
-        let seconds = length.min(span - index as i64 * length);
+        let seconds = length.min(span - i64::try_from(index).unwrap_or(0) * length);
         let rate = *count as f64 / seconds as f64;
         // A last stage that was cut short says little about the busiest time.
         if seconds == length || counts.len() == 1 {
@@ -167,7 +167,7 @@ fn recorded_stages(kept: &[(&Hit, usize)]) -> (Entry, f64) {
         }
         let (rate, time) = (format!("{} req/s", rounded(rate)), Nanos::from_secs(seconds as u64));
         match told.last_mut() {
-            Some((known, whole)) if *known == rate => *whole = *whole + time,
+            Some((known, whole)) if *known == rate => *whole += time,
             _ => told.push((rate, time)),
         }
     }

@@ -36,7 +36,7 @@ pub(super) struct Journey {
 /// One step.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Request(Request),
+    Request(Box<Request>),
     Parallel(Vec<Request>),
     Think(Nanos),
 }
@@ -151,7 +151,7 @@ impl Request {
                 texts.extend(parts.iter_mut().filter_map(|(_, part)| match part {
                     Part::Text(text) => Some(text),
                     Part::File { .. } => None,
-                }))
+                }));
             }
         }
         texts

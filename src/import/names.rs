@@ -151,7 +151,7 @@ impl<K: PartialEq + Clone> Names<K> {
             .iter()
             .find(|name| free(name))
             .cloned()
-            .or_else(|| (2..).map(|n| format!("{stem}_{n}")).find(free))
+            .or_else(|| (2..=u32::MAX).map(|n| format!("{stem}_{n}")).find(free))
             .unwrap_or(stem);
         self.given.insert(name.clone(), thing.clone());
         name

@@ -33,14 +33,11 @@ impl Notes {
 }
 
 fn add(notes: &mut Vec<Note>, reason: String, what: String) {
-    let note = match notes.iter_mut().position(|note| note.reason == reason) {
-        Some(at) => &mut notes[at],
-        None => {
-            notes.push(Note { reason, what: vec![] });
-            let last = notes.len() - 1;
-            &mut notes[last]
-        }
-    };
+    let at = notes.iter().position(|note| note.reason == reason).unwrap_or_else(|| {
+        notes.push(Note { reason, what: vec![] });
+        notes.len() - 1
+    });
+    let note = &mut notes[at];
     match note.what.iter_mut().find(|(known, _)| *known == what) {
         Some((_, count)) => *count += 1,
         None => note.what.push((what, 1)),

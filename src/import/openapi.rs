@@ -117,9 +117,9 @@ impl<'n> Importer<'_, 'n> {
             let mut list = writer.step(&all[at], &names[at])?;
             writer.captured.push((parameter, capture.name.clone()));
             list.captures.push(capture);
-            steps.push(Step::Request(list));
+            steps.push(Step::Request(Box::new(list)));
         }
-        steps.push(Step::Request(writer.step(operation, name)?));
+        steps.push(Step::Request(Box::new(writer.step(operation, name)?)));
         Ok(steps)
     }
 

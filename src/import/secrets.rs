@@ -51,26 +51,30 @@ impl Secrets {
 
     /// What takes the place of the secret `value` of `key`; the same value gets the same variable.
     pub(super) fn hide(&mut self, key: &str, value: &str, place: &str, notes: &mut Notes) -> Piece {
-        let name = match self.found.iter().find(|(known, _)| known == value) {
-            Some((_, name)) => name.clone(),
-            None => {
-                let stem = format!("{}_{}", self.prefix, snake(key).to_ascii_uppercase());
-                let taken = |name: &String| self.found.iter().any(|(_, known)| known == name);
-                let mut name = stem.clone();
-                let mut number = 2;
-                while taken(&name) {
-                    name = format!("{stem}_{number}");
-                    number += 1;
-                }
-                self.found.push((value.to_owned(), name.clone()));
-                name
-            }
+        let known = self.found.iter().find(|(known, _)| known == value);
+        let name = match known.map(|(_, name)| name.clone()) {
+            Some(name) => name,
+            None => self.add(key, value),
         };
         notes.change(
             format!("a secret: set ${name} in the environment; until then `{DEFAULT}` is sent"),
             place,
         );
         Piece::Environment { name, default: DEFAULT.to_owned() }
+    }
+
+    /// A variable for a secret that was not seen before.
+    fn add(&mut self, key: &str, value: &str) -> String {
+        let stem = format!("{}_{}", self.prefix, snake(key).to_ascii_uppercase());
+        let taken = |name: &String| self.found.iter().any(|(_, known)| known == name);
+        let mut name = stem.clone();
+        let mut number = 2;
+        while taken(&name) {
+            name = format!("{stem}_{number}");
+            number += 1;
+        }
+        self.found.push((value.to_owned(), name.clone()));
+        name
     }
 
     /// Values that must appear nowhere, with what takes their place; the longest first.

@@ -120,7 +120,9 @@ fn escaped(text: &str, before_braces: bool) -> String {
                 out.pop();
                 out.push_str("{{ '{' }}");
             }
-            out.push_str(&format!("{{{{ '{c}' }}}}"));
+            out.push_str("{{ '");
+            out.push(c);
+            out.push_str("' }}");
         } else {
             out.push(c);
         }

@@ -1,5 +1,7 @@
 //! A tree → YAML as a person would write it: on one line where it fits, in blocks where it does not.
 
+use std::fmt::Write as _;
+
 /// Where a line ends at the latest, if it can be helped.
 const WIDTH: usize = 110;
 
@@ -121,7 +123,7 @@ fn write_entry(out: &mut String, entry: &Entry, indent: usize, lead: &str) {
             }
         }
         value => {
-            out.push_str(&format!("{start} {}\n", inline(value, false)));
+            let _ = writeln!(out, "{start} {}", inline(value, false));
         }
     }
 }
@@ -149,10 +151,12 @@ fn write_item(out: &mut String, item: &Value, indent: usize) {
         },
         Value::List(items) if !items.is_empty() && !fits(&start, item, out) => {
             // A list in a list that is too long for a line: JSON's way is YAML's way too.
-            out.push_str(&format!("{start} {}\n", inline(item, true)));
+            let _ = writeln!(out, "{start} {}", inline(item, true));
         }
         Value::List(items) if !items.is_empty() => {}
-        value => out.push_str(&format!("{start} {}\n", inline(value, false))),
+        value => {
+            let _ = writeln!(out, "{start} {}", inline(value, false));
+        }
     }
 }
 
@@ -246,7 +250,7 @@ fn quoted(text: &str) -> String {
                 '\u{ad}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
             );
         if hidden {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);
         }

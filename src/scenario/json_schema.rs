@@ -8,7 +8,7 @@ mod stack;
 use serde_json::{Map, Value, json};
 
 /// The dialect that editors know best.
-const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
+pub(crate) const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
 
 /// The schema of `scenario.yaml`.
 pub fn scenario_schema() -> Value {
@@ -44,14 +44,14 @@ pub fn scenario_schema() -> Value {
 
 pub use stack::stack_schema;
 
-type Definitions = Vec<(&'static str, Value)>;
+pub(crate) type Definitions = Vec<(&'static str, Value)>;
 
-fn definitions(groups: &[Definitions]) -> Value {
+pub(crate) fn definitions(groups: &[Definitions]) -> Value {
     let all = groups.iter().flatten().map(|(name, value)| ((*name).to_owned(), value.clone()));
     Value::Object(all.collect::<Map<_, _>>())
 }
 
-fn shared_definitions() -> Definitions {
+pub(crate) fn shared_definitions() -> Definitions {
     let number_and_unit = |units: &str, example: &str| {
         let pattern = format!(r"^(\$\{{.*|[0-9][0-9_.]*\s*({units}).*)$");
         json!({ "type": "string", "pattern": pattern, "examples": [example] })
@@ -361,7 +361,7 @@ fn slo_definitions() -> Definitions {
     vec![("objective", objective), ("slo_table", table)]
 }
 
-fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
+pub(crate) fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
     let properties: Map<String, Value> =
         fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let mut object = json!({
@@ -375,27 +375,27 @@ fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
     object
 }
 
-fn reference(name: &str) -> Value {
+pub(crate) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/definitions/{name}") })
 }
 
-fn map_of(value: &Value) -> Value {
+pub(crate) fn map_of(value: &Value) -> Value {
     json!({ "type": "object", "additionalProperties": value })
 }
 
-fn list_of(item: &Value) -> Value {
+pub(crate) fn list_of(item: &Value) -> Value {
     json!({ "type": "array", "items": item })
 }
 
-fn one_or_many(item: &Value) -> Value {
+pub(crate) fn one_or_many(item: &Value) -> Value {
     any_of(&[item.clone(), list_of(item)])
 }
 
-fn any_of(choices: &[Value]) -> Value {
+pub(crate) fn any_of(choices: &[Value]) -> Value {
     json!({ "anyOf": choices })
 }
 
-fn words(known: &[&str]) -> Value {
+pub(crate) fn words(known: &[&str]) -> Value {
     json!({ "enum": known })
 }
 
@@ -405,23 +405,23 @@ fn described(schema: &Value, description: &str) -> Value {
     schema
 }
 
-fn text() -> Value {
+pub(crate) fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn scalar() -> Value {
+pub(crate) fn scalar() -> Value {
     json!({ "type": ["string", "number", "boolean"] })
 }
 
-fn number() -> Value {
+pub(crate) fn number() -> Value {
     json!({ "type": "number", "minimum": 0 })
 }
 
-fn whole() -> Value {
+pub(crate) fn whole() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-fn flag() -> Value {
+pub(crate) fn flag() -> Value {
     json!({ "type": "boolean" })
 }
 

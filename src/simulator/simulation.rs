@@ -59,6 +59,11 @@ impl Simulation {
         true
     }
 
+    /// The kinds of tokens.
+    pub fn token_names(&self) -> Vec<String> {
+        self.tokens.iter().map(|token| token.name.clone()).collect()
+    }
+
     /// Changes how long tokens called `name` are good; `false` if there are none.
     pub fn set_token_ttl(&mut self, name: &str, ttl: Nanos) -> bool {
         let token = self.tokens.iter_mut().find(|token| token.name == name);

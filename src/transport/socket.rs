@@ -140,7 +140,13 @@ impl Conversation<'_> {
             Some(Ok((socket, response))) => {
                 let headers = response.into_parts().0.headers;
                 let opened = self.now();
-                Ok(Shaken::Open(Box::new(Open { socket, _guard: guard, opened, headers, messages: 0 })))
+                Ok(Shaken::Open(Box::new(Open {
+                    socket,
+                    _guard: guard,
+                    opened,
+                    headers,
+                    messages: 0,
+                })))
             }
             Some(Err(Error::Http(response))) => Ok(Shaken::Refused(*response)),
             Some(Err(error)) => Err(from_socket(&error)),

@@ -19,7 +19,7 @@ const CHECK: Nanos = Nanos::from_secs(85);
 pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     let system = args.system.name();
     let runtime = runtime()?;
-    let stack = Stack::start(system, &[], &[])?;
+    let stack = Stack::start(system, &cli::StackChanges::default())?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
@@ -34,7 +34,9 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
         return spoken(&found, &folder, &args.output, &left);
     };
     say(&format!("checking what the model says of {tier} with {replicas} replicas"));
-    let stack = Stack::start(system, &[(tier.clone(), replicas)], &[])?;
+    let other =
+        cli::StackChanges { replicas: vec![(tier.clone(), replicas)], ..Default::default() };
+    let stack = Stack::start(system, &other)?;
     asked.target = Some(stack.url.clone());
     asked.within = CHECK;
     asked.replicas = vec![(tier, replicas)];

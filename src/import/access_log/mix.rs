@@ -55,7 +55,9 @@ pub(super) fn files(
                 );
             }
             let mut text = csv_row(&columns);
-            shown.iter().for_each(|row| text.push_str(&csv_row(row)));
+            for row in shown {
+                text.push_str(&csv_row(row));
+            }
             files.push((format!("{set}.csv"), text));
             draft.data.push((set.clone(), format!("{set}.csv"), "uniform"));
         }
@@ -65,7 +67,7 @@ pub(super) fn files(
         draft.journeys.push(Journey {
             name: name.clone(),
             weight: Some(route.hits.len() as u64),
-            steps: vec![Step::Request(step)],
+            steps: vec![Step::Request(Box::new(step))],
             comment: None,
         });
     }
@@ -78,6 +80,8 @@ pub(super) fn target(options: &Options) -> String {
     options.hosts.first().cloned().unwrap_or_else(|| "http://127.0.0.1:8080".to_owned())
 }
 
+/// Takes the value of a column out of a request.
+type Cell = Box<dyn Fn(&Parts<'_>) -> String>;
 type Table = (Vec<String>, Vec<Vec<String>>);
 
 /// Gives a step its URL. What varies comes from a data file of the step's name, whose columns and rows these are.
@@ -96,7 +100,7 @@ fn fill(step: &mut Request, name: &str, route: &Route<'_>) -> Option<Table> {
     }
     let mut columns: Vec<String> = vec![];
     let mut taken = BTreeSet::new();
-    let mut cells: Vec<Box<dyn Fn(&Parts<'_>) -> String>> = vec![];
+    let mut cells: Vec<Cell> = vec![];
     for (at, segment) in first.path.iter().enumerate() {
         if parts.iter().all(|other| other.path[at] == *segment) {
             step.path.push(Text::literal(*segment));

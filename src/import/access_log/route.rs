@@ -60,7 +60,7 @@ fn shapes(hits: &[Hit]) -> Vec<Vec<String>> {
         }
         for shape in shapes.iter_mut().filter(|shape| shape.len() > depth) {
             if words.get(&shape[..depth]).is_some_and(|words| words.len() > WORDS_MAX) {
-                shape[depth] = BLANK.to_owned();
+                BLANK.clone_into(&mut shape[depth]);
             }
         }
     }

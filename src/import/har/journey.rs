@@ -52,10 +52,6 @@ struct Burst {
 impl Burst {
     fn add(&mut self, exchange: &Exchange<'_>, request: Request, steps: &mut Vec<Step>) {
         match exchange.class {
-            Class::Document => {
-                self.close(steps);
-                steps.push(Step::Request(request));
-            }
             Class::Asset => {
                 if self.assets.is_empty() {
                     self.close_calls(steps);
@@ -70,15 +66,14 @@ impl Burst {
                 if !self.calls.is_empty() && exchange.start >= self.calls_until {
                     self.close_calls(steps);
                 }
-                self.calls_until = match self.calls.is_empty() {
-                    true => exchange.end,
-                    false => self.calls_until.min(exchange.end),
-                };
+                let first = self.calls.is_empty();
+                self.calls_until =
+                    if first { exchange.end } else { self.calls_until.min(exchange.end) };
                 self.calls.push(request);
             }
-            Class::Socket | Class::Events => {
+            Class::Document | Class::Socket | Class::Events => {
                 self.close(steps);
-                steps.push(Step::Request(request));
+                steps.push(Step::Request(Box::new(request)));
             }
         }
     }
@@ -98,7 +93,7 @@ impl Burst {
 fn together(mut requests: Vec<Request>) -> Option<Step> {
     match requests.len() {
         0 => None,
-        1 => requests.pop().map(Step::Request),
+        1 => requests.pop().map(|only| Step::Request(Box::new(only))),
         _ => Some(Step::Parallel(requests)),
     }
 }

@@ -240,11 +240,9 @@ fn class(entry: &Entry, url: &Url) -> Class {
         Some("script" | "stylesheet" | "image" | "font" | "media" | "manifest" | "texttrack") => {
             Class::Asset
         }
-        Some(_) => Class::Call,
-        None if method != "GET" => Class::Call,
-        None if mime.starts_with("text/html") => Class::Document,
-        None if is_asset(url.path()) => Class::Asset,
-        None => Class::Call,
+        None if method == "GET" && mime.starts_with("text/html") => Class::Document,
+        None if method == "GET" && is_asset(url.path()) => Class::Asset,
+        Some(_) | None => Class::Call,
     }
 }
 

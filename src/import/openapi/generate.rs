@@ -106,8 +106,7 @@ impl<'a, 'n> Maker<'a, 'n> {
         match kind(schema) {
             "object" => self.object(schema, depth),
             "array" => self.array(schema, name, depth),
-            "integer" => Ok(number(schema)),
-            "number" => Ok(number(schema)),
+            "integer" | "number" => Ok(number(schema)),
             "boolean" => Ok(Json::Scalar(json!(true))),
             "null" => Ok(Json::Scalar(Value::Null)),
             _ => Ok(Json::Text(self.text(schema, name))),

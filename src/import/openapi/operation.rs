@@ -219,7 +219,7 @@ impl<'n> Security<'n> {
                     step.basic = Some((hide("user"), hide("password")));
                 }
                 (Some("http" | "oauth2" | "openIdConnect"), ..) => {
-                    step.bearer = Some(hide("token"))
+                    step.bearer = Some(hide("token"));
                 }
                 _ => notes.drop("a security scheme that no step knows", name.to_owned()),
             }

@@ -205,9 +205,7 @@ fn plain_metric(text: &str) -> Option<Metric> {
         "uptime" => (Measure::Uptime, Unit::Share, Bound::AtLeast),
         "throughput" => (Measure::Throughput, Unit::RequestRate, Bound::AtLeast),
         "recover" => (Measure::Custom(text.to_owned()), Unit::Time, Bound::AtMost),
-        "message_rate" => {
-            (Measure::Custom(text.to_owned()), Unit::MessageRate, Bound::AtLeast)
-        }
+        "message_rate" => (Measure::Custom(text.to_owned()), Unit::MessageRate, Bound::AtLeast),
         "rebuffer_ratio" => (Measure::Custom(text.to_owned()), Unit::Share, Bound::AtMost),
         _ => (Measure::ResponseTime(quantile(text)?), Unit::Time, Bound::AtMost),
     };
@@ -295,7 +293,9 @@ fn message_rate(text: &str) -> Result<Quantity, ParseUnitError> {
         "msg/min" => "req/min",
         "msg/h" => "req/h",
         "" => return Err(ParseUnitError::NoUnit { example: "0.5 msg/s" }),
-        other => return Err(ParseUnitError::UnknownUnit { unit: other.to_owned(), expected: KNOWN }),
+        other => {
+            return Err(ParseUnitError::UnknownUnit { unit: other.to_owned(), expected: KNOWN });
+        }
     };
     let rate: WorkRate = format!("{number} {per}").parse()?;
     Ok(Quantity::Rate(rate.rate))
