@@ -9,6 +9,8 @@ mod what_if;
 
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::Runtime;
+
 use crate::capacity::choice::Need;
 use crate::capacity::notes::{Note, Origin, SearchNote, Searched};
 use crate::capacity::search::{Search, SearchPlan};
@@ -50,13 +52,10 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
     }
     let runtime = runtime()?;
     let mut campaign = match (&args.resume, &args.verify) {
-        (Some(run), _) => resumed(args, run)?,
-        (None, Some(run)) => checking(args, run)?,
-        (None, None) => begun(args)?,
+        (Some(run), _) => resumed(&runtime, args, run)?,
+        (None, Some(run)) => checking(&runtime, args, run)?,
+        (None, None) => begun(&runtime, args)?,
     };
-    if !args.no_preflight {
-        look_ahead(&runtime, &campaign.site.plan, &campaign.site.options)?;
-    }
     runtime.block_on(campaign.site.look(false));
     let (left, folder) = play(&runtime, campaign)?;
     let found = conclusion(&folder, &args.output)?;
@@ -64,10 +63,7 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
 }
 
 /// Plays a search to its end. Says how it was left, and where its log is.
-fn play(
-    runtime: &tokio::runtime::Runtime,
-    mut campaign: Campaign,
-) -> Result<(Left, PathBuf), Failure> {
+fn play(runtime: &Runtime, mut campaign: Campaign) -> Result<(Left, PathBuf), Failure> {
     let left = runtime.block_on(campaign.play())?;
     Ok((left, campaign.folder.path().to_owned()))
 }
@@ -94,7 +90,7 @@ fn spoken(
 }
 
 /// A new search.
-fn begun(args: &cli::Capacity) -> Result<Campaign, Failure> {
+fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
     let path = args.path.as_deref().unwrap_or(Path::new("."));
     let origin = Origin {
         path: path.display().to_string(),
@@ -103,7 +99,7 @@ fn begun(args: &cli::Capacity) -> Result<Campaign, Failure> {
         think: args.load.think,
         settings: args.set.clone(),
     };
-    let site = open(args, &origin)?;
+    let site = open(runtime, args, &origin)?;
     let stack = site.stack(&args.replicas)?;
     let need = need(args, &site);
     let plan = plan(args, &site)?;
@@ -150,13 +146,13 @@ fn deployed(tier: &crate::capacity::stack::Tier) -> String {
 }
 
 /// Goes on with the last search of a log.
-fn resumed(args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
+fn resumed(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
     let (log, folder, mut searches) = earlier(run)?;
     let last = searches.pop().ok_or_else(|| no_search(run))?;
     let mut origin = last.note.origin.clone();
     origin.settings.extend(args.set.iter().cloned());
     origin.target = args.target.clone().or(origin.target);
-    let site = open(args, &origin)?;
+    let site = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
     say(&format!("going on after {} steps", last.steps.len()));
     Ok(Campaign {
@@ -172,13 +168,13 @@ fn resumed(args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
 }
 
 /// Checks what the model of a log says of the present deployment.
-fn checking(args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
+fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
     let (log, folder, searches) = earlier(run)?;
     let first = searches.first().ok_or_else(|| no_search(run))?;
     let mut origin = first.note.origin.clone();
     origin.settings.extend(args.set.iter().cloned());
     origin.target = args.target.clone().or(origin.target);
-    let site = open(args, &origin)?;
+    let site = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
     let stack = stack_to_check(args, first, &searches)?;
     let found = crate::capacity::section::findings(&searches);
@@ -276,9 +272,16 @@ fn unchanged(site: &Site, log: &RunLog) -> Result<(), Failure> {
     ))
 }
 
-fn open(args: &cli::Capacity, origin: &Origin) -> Result<Site, Failure> {
+/// The scenario, checked, and its target, reached.
+fn open(runtime: &Runtime, args: &cli::Capacity, origin: &Origin) -> Result<Site, Failure> {
     let limits = Limits { workers: args.load.workers, max_vus: args.load.max_vus };
-    Site::open(origin, args.load.seed, limits, &args.i_may_load)
+    let site = Site::open(origin, args.load.seed, limits, &args.i_may_load)?;
+    // What is wrong with the command line is told first.
+    site.stack(&args.replicas)?;
+    if !args.no_preflight {
+        look_ahead(runtime, &site.plan, &site.options)?;
+    }
+    Ok(site)
 }
 
 /// What the stack has to carry, if anybody has said so.

@@ -90,6 +90,8 @@ const STEPS_MAX: usize = 80;
 const RESAMPLES: usize = 200;
 /// How far above the claim the failure is shown.
 const BREACH: f64 = 1.1;
+/// So many of the shortest steps are kept for holding the claim and showing the failure above it.
+const CLOSING: u64 = 5;
 /// Confirmations of a claim that may fail before the search gives up claiming.
 const CONFIRMATIONS_MAX: usize = 4;
 
@@ -197,7 +199,7 @@ impl Search {
                 let rate = low.rate * apart.powf(share.clamp(0.2, 0.8));
                 Ok((rate, self.plan.hold, Purpose::Refine))
             }
-            Some(crossing) => match self.caught(&crossing) {
+            Some(crossing) => match self.caught(&crossing).or_else(|| self.closing(&crossing)) {
                 Some((pass, _)) => self.confirm(pass),
                 None => Ok(self.refine(&crossing)),
             },
@@ -240,6 +242,27 @@ impl Search {
         (levels[fail].rate / levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
     }
 
+    /// Once there is just time to hold the claim and to show the failure above it: the levels on either side
+    /// of the best estimate, if they are close enough. The interval then says how sure that is.
+    fn closing(&self, crossing: &Estimate) -> Option<(usize, usize)> {
+        let step = self.plan.hold + self.plan.warm_up;
+        let confirming = self
+            .steps
+            .last()
+            .is_some_and(|step| matches!(step.purpose, Purpose::Confirm | Purpose::Breach));
+        if self.remaining() > step * CLOSING && !confirming {
+            return None;
+        }
+        let goals = &self.plan.goals;
+        let pass = self.levels.iter().rposition(|level| {
+            level.rate <= crossing.value && level.verdict(goals) != Verdict::Fail
+        })?;
+        let fail = self.levels.iter().position(|level| {
+            level.rate >= crossing.value && level.verdict(goals) != Verdict::Pass
+        })?;
+        (self.levels[fail].rate / self.levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
+    }
+
     /// Measures on the side of the crossing that has had less time, as long as the interval asks for.
     fn refine(&self, crossing: &Estimate) -> (f64, Nanos, Purpose) {
         let side = |side: f64| {
@@ -272,7 +295,9 @@ impl Search {
             let room = (limit / reading.value).ln().max(0.02);
             Some(level.seconds * (2.0 * reading.log_error / room).powi(2))
         });
-        let hold = self.hold_of(needed.fold(0.0, f64::max));
+        let breach = (self.plan.hold + self.plan.warm_up) * 2;
+        let room = self.remaining().saturating_sub(breach).max(self.plan.hold);
+        let hold = self.hold_of(needed.fold(0.0, f64::max)).min(room);
         self.confirm_rate(level.rate, hold)
     }
 

@@ -4,10 +4,9 @@ use super::choice;
 use super::model::Model;
 use super::notes::Searched;
 use super::output::{CapacitySection, CurvePoint, Scaled, Verified, assemble};
-use super::search::{Limit, SearchOutcome};
+use super::search::SearchOutcome;
 use super::stack::{Deployment, Size, StackModel, TierDeployment, TierKind};
 use super::step::{Goal, StepResult};
-use crate::units::Rate;
 
 /// Sizes and replicas that the table of the bottleneck tier shows at most.
 const SIZES_SHOWN: usize = 3;
@@ -30,9 +29,8 @@ pub fn findings(searches: &[Searched]) -> Option<Findings> {
     let (first, checks) = searches.split_first()?;
     let note = &first.note;
     let outcome = first.outcome();
-    let edge = (outcome.limit == Some(Limit::RateLimited)).then_some(outcome.slo_max).flatten();
-    let rate_limit = edge.map(|limit| Rate::per_second(limit.value));
-    let fitted = Model::fit(&note.stack, &note.plan.goals, &first.steps, rate_limit);
+    let (stack, goals) = (&note.stack, &note.plan.goals);
+    let fitted = Model::fit(stack, goals, &first.steps, outcome.rate_limit());
     let (model, no_model) = match fitted {
         Ok(model) => (Some(model), None),
         Err(error) => (None, Some(error.to_string())),
@@ -119,3 +117,6 @@ fn verified(model: &Model, stack: &StackModel, check: &Searched) -> Option<Verif
     (deployment.len() == stack.tiers.len())
         .then(|| Verified::new(model, stack, &deployment, measured.value))
 }
+
+#[cfg(test)]
+mod tests;

@@ -260,3 +260,52 @@ fn climb(
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::stack::{Size, Tier, TierKind};
+    use crate::units::{Bytes, Money, Ratio};
+
+    fn stack() -> StackModel {
+        let api = Tier {
+            name: "api".to_owned(),
+            kind: TierKind::Api,
+            replicas: 2,
+            replicas_max: 5,
+            size: Size { cores: 2.0, memory: Bytes::new(1), monthly_cost: Money::default() },
+            sizes: Vec::new(),
+            reserved_cores: Ratio::new(1.0),
+            reserved_memory: Ratio::new(1.0),
+            balancing: crate::capacity::des::Balancing::LeastConnections,
+            pool: None,
+            connections_max: None,
+            delay: None,
+        };
+        StackModel {
+            name: "x".to_owned(),
+            tiers: vec![api],
+            rate_limit: None,
+            signals: Vec::new(),
+            quota: None,
+            fixed_cost: Money::default(),
+        }
+    }
+
+    #[test]
+    fn change_reads_replicas_peak_with_its_unit_and_losses() {
+        let change = Change::parse("api=4 peak=1000 req/s lose=1", &stack()).expect("readable");
+        assert_eq!(change.replicas, [("api".to_owned(), 4)]);
+        assert_eq!(change.peak.map(|peak| peak.to_string()), Some("1000 req/s".to_owned()));
+        assert_eq!((change.lose, change.ramp), (1, None));
+    }
+
+    #[test]
+    fn change_that_means_nothing_is_refused_with_what_is_known() {
+        let said = |text: &str| Change::parse(text, &stack()).expect_err("refused").to_string();
+        assert_eq!(said("web=3"), "no tier is called `web`; known here: api");
+        assert_eq!(said("api=0"), "`api=0`: expected a whole number of at least 1");
+        assert!(said("more").starts_with("`more` is not a change"));
+        assert!(said("peak=1000/s").starts_with("`peak=1000/s`: "));
+    }
+}

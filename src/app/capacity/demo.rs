@@ -24,7 +24,7 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
     let mut asked = asked(args, &stack.url);
-    let mut campaign = begun(&asked)?;
+    let mut campaign = begun(&runtime, &asked)?;
     runtime.block_on(campaign.site.look(true));
     let (left, folder) = play(&runtime, campaign)?;
     drop(stack);
@@ -40,7 +40,7 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     asked.target = Some(stack.url.clone());
     asked.within = CHECK;
     asked.replicas = vec![(tier, replicas)];
-    let mut campaign = checking(&asked, &folder)?;
+    let mut campaign = checking(&runtime, &asked, &folder)?;
     runtime.block_on(campaign.site.look(true));
     let (left, folder) = play(&runtime, campaign)?;
     let found = conclusion(&folder, &args.output)?;

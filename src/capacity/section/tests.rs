@@ -1,0 +1,211 @@
+//! The whole way in virtual time: seconds of a simulated stack as an engine would tell them, watched, noted,
+//! written, read again, and concluded.
+
+use super::*;
+use crate::capacity::choice::Need;
+use crate::capacity::des::{SimStack, SimTier, Simulation, Window, slo_max};
+use crate::capacity::notes::{Note, Origin, SearchNote, StepNote, read};
+use crate::capacity::search::{Search, SearchAction, SearchPlan};
+use crate::capacity::stack::Tier;
+use crate::capacity::watch::StepWatch;
+use crate::metrics::{Distribution, Interval, Reading, StepId, StepInterval};
+use crate::units::{Bytes, Money, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
+
+const SECOND: Nanos = Nanos::from_secs(1);
+
+fn sim(api: u32) -> SimStack {
+    let tiers = vec![
+        SimTier::cores("api", api, 4, Nanos::from_millis(40)),
+        SimTier::cores("db", 1, 4, Nanos::from_millis(16)),
+    ];
+    SimStack { tiers, rate_limit: None }
+}
+
+fn described(api: u32) -> StackModel {
+    let size = |cores: f64| Size {
+        cores,
+        memory: Bytes::new(1 << 31),
+        monthly_cost: Money::from_cents((cores * 1_000.0) as u64),
+    };
+    let tier = |name: &str, kind, replicas, most| Tier {
+        name: name.to_owned(),
+        kind,
+        replicas,
+        replicas_max: most,
+        size: size(4.0),
+        sizes: vec![size(8.0)],
+        reserved_cores: Ratio::new(1.0),
+        reserved_memory: Ratio::new(1.0),
+        balancing: crate::capacity::des::Balancing::LeastConnections,
+        pool: None,
+        connections_max: None,
+        delay: None,
+    };
+    StackModel {
+        name: "tandem".to_owned(),
+        tiers: vec![tier("api", TierKind::Api, api, 4), tier("db", TierKind::Database, 1, 1)],
+        rate_limit: None,
+        signals: Vec::new(),
+        quota: None,
+        fixed_cost: Money::default(),
+    }
+}
+
+fn goals() -> Vec<Goal> {
+    let p95 = Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) };
+    vec![p95, Goal::ErrorRate { max: Ratio::new(0.01) }]
+}
+
+fn note(api: u32, need: Option<Need>) -> SearchNote {
+    let plan = SearchPlan {
+        goals: goals(),
+        start: Rate::per_second(8.0),
+        climb: 2.0,
+        rate_max: Rate::per_second(1e4),
+        hold: Nanos::from_secs(20),
+        hold_max: Nanos::from_secs(240),
+        warm_up: Nanos::from_secs(5),
+        budget: Nanos::from_secs(1_500),
+        seed: Seed::new(3),
+    };
+    SearchNote { plan, stack: described(api), need, dispersion: 1.0, origin: Origin::default() }
+}
+
+/// A second of the simulation as the engine tells one.
+fn interval(start: RunTime, window: &Window) -> Interval {
+    let mut times = Distribution::new();
+    for (time, count) in window.response.pairs() {
+        times.record_n(*time, *count);
+    }
+    let requests = window.response.count();
+    let step = StepInterval { requests, response_time: times.to_sparse(), ..Default::default() };
+    let readings = ["api", "db"].iter().zip(&window.tiers).map(|(tier, used)| Reading {
+        tier: (*tier).to_owned(),
+        metric: "cores".to_owned(),
+        replica: String::new(),
+        value: Some(Quantity::Count(used.cores_used)),
+    });
+    Interval {
+        start,
+        end: start + SECOND,
+        in_flight: window.in_flight,
+        vus_busy: 10_000,
+        steps: [(StepId(0), step)].into(),
+        readings: readings.collect(),
+        ..Interval::default()
+    }
+}
+
+/// A log in the making.
+#[derive(Default)]
+struct Log {
+    intervals: Vec<Interval>,
+    notes: Vec<serde_json::Value>,
+    now: RunTime,
+}
+
+impl Log {
+    fn search(&mut self, stack: &SimStack, note: &SearchNote, seed: u64) {
+        self.notes.push(Note::Search(Box::new(note.clone())).to_value());
+        let mut search = Search::new(note.plan.clone());
+        let mut simulation = Simulation::new(stack, Seed::new(seed));
+        while let SearchAction::Measure { rate, hold, purpose } = search.next_action() {
+            simulation.set_rate(rate);
+            let step = self.step(&mut simulation, (rate, hold), note.plan.warm_up, purpose);
+            self.notes.push(Note::Step(step.clone()).to_value());
+            search.on_step(step.result(&self.intervals, note));
+        }
+    }
+
+    fn step(
+        &mut self,
+        simulation: &mut Simulation,
+        (rate, hold): (Rate, Nanos),
+        warm_up: Nanos,
+        purpose: crate::capacity::step::Purpose,
+    ) -> StepNote {
+        let mut watch = StepWatch::new(&goals(), rate);
+        let (began, mut aborted) = (self.now, None);
+        while self.now < began + warm_up + hold && aborted.is_none() {
+            let second = interval(self.now, &simulation.advance(SECOND));
+            aborted = watch.on_interval(&second);
+            self.intervals.push(second);
+            self.now = self.now + SECOND;
+        }
+        let (to, mut left) = (self.now, 1);
+        simulation.set_rate(Rate::ZERO);
+        while left > 0 {
+            left = simulation.advance(SECOND).in_flight;
+            self.now = self.now + SECOND;
+        }
+        let from = if aborted.is_some() { began } else { began + warm_up };
+        StepNote {
+            purpose,
+            offered: rate,
+            warm_up,
+            began,
+            from,
+            to,
+            aborted,
+            others: None,
+            spoilt: None,
+        }
+    }
+}
+
+#[test]
+fn log_of_a_search_and_its_check_tells_capacity_bottleneck_and_the_error_of_the_prediction() {
+    let need = Need {
+        peak: Rate::per_second(150.0),
+        growth: Ratio::new(0.0),
+        confidence: Ratio::new(0.95),
+        n_plus_1: false,
+        seed: Seed::new(1),
+    };
+    let mut log = Log::default();
+    log.search(&sim(1), &note(1, Some(need)), 5);
+    log.search(&sim(2), &note(2, None), 6);
+    let searches = read(&log.notes, &log.intervals).expect("notes of this version");
+    assert_eq!(searches.len(), 2);
+    let found = findings(&searches).expect("a search");
+    let truth = slo_max(&sim(1), &goals(), 400_000, Seed::new(9)).expect("reachable").get();
+    let section = &found.section;
+    let measured = section.slo_max_per_s.expect("something passed");
+    assert!((measured / truth - 1.0).abs() < 0.03, "{measured}, truth {truth}");
+    assert!(section.confirmed);
+    let bottleneck = section.bottleneck.as_ref().expect("a model");
+    assert_eq!(bottleneck.tier, "api");
+    // 40 ms of CPU a request, as the simulation has it.
+    let demand = section.tiers[0].demand_ms.expect("observed");
+    assert!((demand / 40.0 - 1.0).abs() < 0.03, "{demand}");
+    let check = &section.verified[0];
+    assert_eq!(check.tiers[0].replicas, 2);
+    assert!(check.error.abs() < 0.06, "{check:?}");
+    // With three replicas the database is next, and a fourth gains nothing.
+    let of = |replicas: u32| {
+        section
+            .scaled
+            .iter()
+            .find(|row| row.replicas == replicas && row.cores < 5.0)
+            .expect("shown")
+    };
+    assert_eq!(of(3).bottleneck.as_ref().map(|c| c.tier.as_str()), Some("db"));
+    assert!(of(4).slo_max_per_s < 1.06 * of(3).slo_max_per_s, "{:?} {:?}", of(4), of(3));
+    assert!(section.curve.len() > 6 && section.curve.iter().any(|point| !point.passed));
+    assert!(section.recommendation.is_some());
+}
+
+#[test]
+fn log_that_breaks_off_is_told_as_interrupted_and_goes_on_with_the_same_step() {
+    let mut log = Log::default();
+    log.search(&sim(1), &note(1, None), 5);
+    let whole = read(&log.notes, &log.intervals).expect("notes");
+    log.notes.truncate(6);
+    let searches = read(&log.notes, &log.intervals).expect("notes");
+    let outcome = searches[0].outcome();
+    assert_eq!(outcome.end, crate::capacity::search::SearchEnd::Interrupted);
+    let SearchAction::Measure { rate, .. } = searches[0].search().next_action() else {
+        panic!("done after five steps")
+    };
+    assert_eq!(rate, whole[0].notes[5].offered);
+}
