@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::capacity::section::Findings;
 use crate::cli;
 use crate::metrics::RunLog;
@@ -65,17 +67,36 @@ pub(super) const fn strictness(strict: bool) -> Strictness {
     if strict { Strictness::Strict } else { Strictness::Normal }
 }
 
+/// A log, read for its meaning.
+pub(super) struct Judged {
+    /// Of a search, the steps that count.
+    pub(super) report: Report,
+    /// The object `capacity` of `result.json`: what a search found, or left in the folder.
+    pub(super) capacity: Option<Value>,
+    searches: Option<Searches>,
+}
+
+/// Judges a log.
+pub(super) fn judged(
+    log: &RunLog,
+    folder: &Path,
+    strictness: Strictness,
+) -> Result<Judged, Failure> {
+    let searches = Searches::of(log)?;
+    let log = searches.as_ref().map_or(log, |searches| &searches.log);
+    let report = Report::new(log, &judge(log, strictness));
+    // What a capacity search left in the folder stays in the reports.
+    let capacity = searches.as_ref().map(Searches::to_value).or_else(|| files::capacity_of(folder));
+    Ok(Judged { report, capacity, searches })
+}
+
 /// Judges a log and writes its reports.
 pub(super) fn conclude(
     log: &RunLog,
     folder: &Path,
     strictness: Strictness,
 ) -> Result<Concluded, Failure> {
-    let searches = Searches::of(log)?;
-    let log = searches.as_ref().map_or(log, |searches| &searches.log);
-    let report = Report::new(log, &judge(log, strictness));
-    // What a capacity search left in the folder stays in the reports.
-    let capacity = searches.as_ref().map(Searches::to_value).or_else(|| files::capacity_of(folder));
+    let Judged { report, capacity, searches } = judged(log, folder, strictness)?;
     let extra = Extra { capacity, strict: strictness == Strictness::Strict };
     let rendered = render_all(&report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;

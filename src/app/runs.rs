@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::cli::{self, RunsCommand};
+use crate::metrics::StopReason;
 use crate::report::history::{self as history_report, HistoryRow};
 use crate::report::terminal;
 use crate::slo::gate::{Baseline, RunSummary, Trend, Unlike, alike};
@@ -45,7 +46,13 @@ fn list(args: &cli::List) -> Result<Exit, Failure> {
 }
 
 fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
-    let mut left = rows(&args.filter)?;
+    let (complete, incomplete): (Vec<_>, Vec<_>) =
+        filtered(&args.filter)?.into_iter().partition(|(run, _)| is_complete(run));
+    if !incomplete.is_empty() {
+        // A run that still goes on, or was cut short, has other numbers for no reason of the stack's.
+        say(&format!("warning: left out: {} runs that did not end as planned", incomplete.len()));
+    }
+    let mut left: Vec<HistoryRow> = complete.into_iter().map(row).collect();
     let mut pages = vec![];
     while let Some(first) = left.first() {
         let of = first.summary.conditions.clone();
@@ -151,15 +158,21 @@ fn demote(args: &cli::Demote) -> Result<Exit, Failure> {
 
 /// The runs that pass the filter, oldest first.
 fn rows(filter: &cli::Filter) -> Result<Vec<HistoryRow>, Failure> {
-    Ok(filtered(filter)?
-        .into_iter()
-        .map(|(run, verdict)| HistoryRow {
-            folder: run.label(),
-            summary: RunSummary::of(&run.log),
-            verdict,
-            promoted: run.is_promoted(),
-        })
-        .collect())
+    Ok(filtered(filter)?.into_iter().map(row).collect())
+}
+
+fn row((run, verdict): (StoredRun, Verdict)) -> HistoryRow {
+    HistoryRow {
+        folder: run.label(),
+        summary: RunSummary::of(&run.log),
+        verdict,
+        promoted: run.is_promoted(),
+    }
+}
+
+/// Whether a run was played to the end of its schedule.
+fn is_complete(run: &StoredRun) -> bool {
+    run.log.end.is_some_and(|end| end.reason == StopReason::Finished)
 }
 
 /// The runs that pass the filter, oldest first, with their verdicts.

@@ -9,13 +9,12 @@ use serde_json::Value;
 use crate::cli;
 use crate::report::Report;
 use crate::report::sign_off::{self, SignOff};
-use crate::slo::judge;
 
 use super::exit::{Exit, Failure};
 use super::files;
 use super::history::{self, StoredRun};
 use super::output::say;
-use super::report::strictness;
+use super::report::{judged, strictness};
 
 /// Who signs where nobody is named.
 const SIGNERS: [&str; 3] = ["Engineering", "Operations", "Product"];
@@ -30,14 +29,22 @@ pub(super) fn sign_off(args: &cli::Report) -> Result<Exit, Failure> {
     one_system(&runs)?;
     let asked = &args.sign_off;
     let strictness = strictness(args.strict);
-    let reports: Vec<Report> =
-        runs.iter().map(|run| Report::new(&run.log, &judge(&run.log, strictness))).collect();
+    let (mut reports, mut found) = (vec![], None);
+    for run in &runs {
+        let judged = judged(&run.log, &run.folder, strictness)?;
+        reports.push(judged.report);
+        // The newest result counts.
+        found = judged.capacity.or(found);
+    }
     // `named` gives at least one run, or fails.
-    let worst = reports.iter().map(|report| report.judgement.verdict).max();
+    let worst = reports.iter().map(|report: &Report| report.judgement.verdict).max();
     let document = SignOff {
         system: runs[0].log.header.name.clone(),
         runs: reports,
-        capacity: capacity(asked.capacity.as_deref(), &runs)?,
+        capacity: match &asked.capacity {
+            Some(path) => Some(capacity(path)?),
+            None => found,
+        },
         forecast_peak: asked
             .peak
             .or_else(|| runs.iter().rev().find_map(|run| run.log.header.forecast_peak)),
@@ -85,13 +92,10 @@ fn write(document: &SignOff, folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The capacity result: of the file that the user named, or the newest that the runs hold.
-fn capacity(asked: Option<&Path>, runs: &[StoredRun]) -> Result<Option<Value>, Failure> {
-    let Some(path) = asked else {
-        return Ok(runs.iter().rev().find_map(|run| files::capacity_of(&run.folder)));
-    };
+/// The capacity result of the folder or file that the user named.
+fn capacity(path: &Path) -> Result<Value, Failure> {
     let found = if path.is_dir() { files::capacity_of(path) } else { files::capacity_in(path) };
-    found.map(Some).ok_or_else(|| {
+    found.ok_or_else(|| {
         let shown = path.display();
         let message = format!(
             "error: `{shown}` holds no capacity result\nhint: name a folder or file that \

@@ -91,11 +91,12 @@ impl Document {
         let capacity = input.capacity.as_ref().map(CapacityView::read);
         let verdict = worst(&input.runs);
         let recommendation = capacity.as_ref().map(|capacity| capacity.recommendation.clone());
+        let (key, symbol, word) = badge(input, verdict);
         Self {
             system: format::line(&input.system, 100),
-            key: wording::verdict_key(verdict),
-            symbol: wording::verdict_symbol(verdict),
-            word: wording::verdict(verdict),
+            key,
+            symbol,
+            word,
             sentence: sentence(input, verdict),
             runs: input.runs.iter().map(section).collect(),
             conditions: conditions(&input.runs),
@@ -117,6 +118,18 @@ impl Document {
 /// The worst verdict of all runs; without runs nothing was shown.
 fn worst(runs: &[Report]) -> Verdict {
     runs.iter().map(|run| run.judgement.verdict).max().unwrap_or(Verdict::NotValid)
+}
+
+/// What stands at the top. Runs that pass far below the forecast peak are no reason to sign.
+fn badge(input: &SignOff, verdict: Verdict) -> (&'static str, &'static str, &'static str) {
+    let shown = if verdict == Verdict::Pass && unproven_peak(input).is_some() {
+        Verdict::AtRisk
+    } else {
+        verdict
+    };
+    let word =
+        if shown == verdict { wording::verdict(verdict) } else { "PASS, BUT NOT AT THE PEAK" };
+    (wording::verdict_key(shown), wording::verdict_symbol(shown), word)
 }
 
 /// `ais · load`.
