@@ -1,10 +1,13 @@
 //! What is reported against what is true: servers whose response times follow from arithmetic.
 //!
 //! `cargo bench --bench accuracy` plays each server by the simulator, loads it, and prints truth, report and
-//! error. Load goes to 127.0.0.1 only, each run lasts 20 s or less. `cargo bench --bench accuracy -- mmc` instead
+//! error; the freeze test has a server of its own, and runs alone with `-- freeze`. Load goes to 127.0.0.1 only, each run lasts 20 s or less. `cargo bench --bench accuracy -- mmc` instead
 //! compares one tier with exponential service with Erlang's formulas, at three utilisations of 90 s each.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+#[path = "accuracy/frozen.rs"]
+mod frozen;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -55,18 +58,6 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
-        name: "stands still 1 s in every 10 s",
-        stack: "tiers: { api: { kind: api, cores: 64 } }\nfaults: [ { at: 5s, freeze: 1s, every: 10s } ]\nroutes:\n  - { get: /, visits: [ { api: 10us } ], answer: { text: ok } }\n",
-        scenarios: ONE,
-        rate: 500,
-        seconds: 20,
-        truths: &[
-            ("/whole_run/response_time_ms/p95", 500.0, "ms"),
-            ("/whole_run/response_time_ms/p99", 900.0, "ms"),
-            ("/whole_run/response_time_ms/p999", 990.0, "ms"),
-        ],
-    },
-    Case {
         // 2 cores × 10 ms carry 200/s. At 300/s for 10 s, the backlog grows by 100/s: the last arrival waits
         // 5 s, the mean is 2.5 s and the quantiles are proportional; throughput stays at 200/s.
         name: "saturates at 200/s, offered 300/s",
@@ -93,20 +84,56 @@ fn main() {
     if std::env::args().any(|argument| argument == "mmc") {
         return mmc();
     }
+    let only_freeze = std::env::args().any(|argument| argument == "freeze");
     println!("{:<36} {:>10} {:>10} {:>8}", "truth and report", "truth", "reported", "error");
-    for case in CASES {
+    for case in CASES.iter().filter(|_| !only_freeze) {
         println!("{} ({} req/s, {} s)", case.name, case.rate, case.seconds);
         let result = measure(case);
         for (pointer, truth, unit) in case.truths {
             let what = pointer.rsplit('/').next().unwrap_or(pointer);
             match result.pointer(pointer).and_then(Value::as_f64) {
-                Some(reported) => println!(
-                    "  {what:<34} {truth:>10.2} {reported:>10.2} {:>7.2}% {unit}",
-                    (reported / truth - 1.0) * 100.0
-                ),
+                Some(reported) => row(what, *truth, reported, unit),
                 None => println!("  {what:<34} {truth:>10.2} {:>10}", "missing"),
             }
         }
+    }
+    freeze();
+}
+
+fn row(what: &str, truth: f64, reported: f64, unit: &str) {
+    println!(
+        "  {what:<34} {truth:>10.2} {reported:>10.2} {:>7.2}% {unit}",
+        (reported / truth - 1.0) * 100.0
+    );
+}
+
+/// The freeze test (bar: p95, p99 and p99.9 within 1 % of the truth).
+fn freeze() {
+    const RATE: u32 = 500;
+    println!("stands still 1 s in every 10 s ({RATE} req/s, 20 s; bar: each within 1 %)");
+    let server = frozen::Frozen::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("scenario.yaml");
+    fs::write(&scenario, scenario_text(ONE, RATE, 20)).expect("written");
+    let url = format!("http://{}", server.address);
+    let result = run_against(&url, &scenario, &folder.path().join("out"));
+    let mut truth = server.response_times(f64::from(RATE));
+    truth.sort_unstable_by(f64::total_cmp);
+    let number =
+        |pointer: &str| result.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    println!(
+        "  schedule lag p99 {:.2} ms, max {:.2} ms: what the machine took from the generator is in its times",
+        number("/schedule_lag_ms/p99"),
+        number("/schedule_lag_ms/max")
+    );
+    for (name, share, arithmetic) in
+        [("p95", 0.95, 500.0), ("p99", 0.99, 900.0), ("p999", 0.999, 990.0)]
+    {
+        let rank = (truth.len() as f64 * share).ceil() as usize;
+        let by_the_server = truth.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN) * 1e3;
+        let reported = number(&format!("/whole_run/response_time_ms/{name}"));
+        row(&format!("{name}, by the server's own clock"), by_the_server, reported, "ms");
+        row(&format!("{name}, by arithmetic"), arithmetic, reported, "ms");
     }
 }
 
@@ -203,7 +230,7 @@ fn measure(case: &Case) -> Value {
     let simulation = folder.path().join("simulation.yaml");
     fs::write(&simulation, format!("name: truth\n{}", case.stack)).expect("written");
     let scenario = folder.path().join("scenario.yaml");
-    fs::write(&scenario, scenario_text(case)).expect("written");
+    fs::write(&scenario, scenario_text(case.scenarios, case.rate, case.seconds)).expect("written");
     let (stack, url) = start(&simulation);
     let result = run_against(&url, &scenario, &folder.path().join("out"));
     end(stack);
@@ -230,11 +257,10 @@ fn run_against(url: &str, scenario: &Path, out: &Path) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-fn scenario_text(case: &Case) -> String {
+fn scenario_text(scenarios: &str, rate: u32, seconds: u32) -> String {
     format!(
         "name: truth\ntarget: http://127.0.0.1:1\nworkloads:\n  main:\n    arrivals: constant\n    \
-         max_vus: 4000\n    stages: [ {{ rate: {} req/s, duration: {}s }} ]\nscenarios: {}\n",
-        case.rate, case.seconds, case.scenarios
+         max_vus: 4000\n    stages: [ {{ rate: {rate} req/s, duration: {seconds}s }} ]\nscenarios: {scenarios}\n"
     )
 }
 

@@ -1,7 +1,7 @@
 //! plimsoll beside its peers, against the same nginx, in turns: CPU per request, lateness, memory.
 //!
-//! `cargo bench --bench peers` installs wrk, h2load and nginx where it can (apt, as root), uses oha where
-//! it is installed, pins the tool to one core and nginx to the other, and prints ratios with their spread.
+//! `cargo bench --bench peers` installs wrk, h2load and nginx where it can (apt, as root); `-- install` builds
+//! oha and goose, which takes minutes, and without them their lines say so. It pins the tool to one core and nginx to the other, and prints ratios with their spread.
 //! Every run is bounded; load goes to 127.0.0.1 only.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -20,23 +20,33 @@ use std::process::Command;
 fn main() {
     // `cargo bench` passes `--bench`; words choose parts.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
+    let says = |part: &str| wanted.iter().any(|word| word == part);
+    let wants = |part: &str| wanted.is_empty() || says(part);
     install();
+    if says("install") {
+        build_peers();
+        return;
+    }
     println!("machine: {}", machine());
     for (name, command) in [
         ("wrk", "wrk -v"),
         ("h2load", "h2load --version"),
-        ("oha", "oha --version"),
+        ("oha", &in_own_tools("oha --version")),
+        ("goose", &in_own_tools("goose-peer --version")),
         ("nginx", "nginx -v"),
     ] {
         println!("{name}: {}", first_line(command).unwrap_or_else(|| "not installed".into()));
     }
     let nginx = nginx::Nginx::start();
-    if wants("cpu") {
-        compare::plain(&nginx);
-        compare::tls(&nginx);
-        compare::http2(&nginx);
-        compare::journey(&nginx);
+    for (part, compare) in [
+        ("plain", compare::plain as fn(&nginx::Nginx)),
+        ("tls", compare::tls),
+        ("http2", compare::http2),
+        ("journey", compare::journey),
+    ] {
+        if wants("cpu") || says(part) {
+            compare(&nginx);
+        }
     }
     if wants("pacing") {
         pacing::lag(&nginx, 2_000);
@@ -46,7 +56,7 @@ fn main() {
         pacing::memory(&nginx);
         pacing::parked(&nginx);
     }
-    if wanted.iter().any(|word| word == "growth") {
+    if says("growth") {
         pacing::growth(&nginx);
     }
 }
@@ -71,6 +81,29 @@ fn install() {
     if !installed.is_ok_and(|status| status.success()) {
         println!("could not install {}: what needs it is left out", missing.join(", "));
     }
+}
+
+/// Builds the optional peers from crates, below `target/peers`.
+fn build_peers() {
+    let root = tool::own_tools();
+    let goose = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/goose");
+    for (name, source) in [("oha", ["--locked", "oha"]), ("goose", ["--path", goose])] {
+        let built = Command::new("cargo")
+            .args(["install", "--root"])
+            .arg(&root)
+            .arg("--target-dir")
+            .arg(root.join("build"))
+            .args(source)
+            .status();
+        if !built.is_ok_and(|status| status.success()) {
+            println!("could not build {name}: its lines are left out");
+        }
+    }
+}
+
+/// A command that finds the peers built here as well.
+fn in_own_tools(command: &str) -> String {
+    format!("PATH=\"$PATH:{}\" {command}", tool::own_tools().join("bin").display())
 }
 
 fn machine() -> String {

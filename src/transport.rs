@@ -1,8 +1,8 @@
 //! The load path: connections, protocols and the times of their phases.
 //!
 //! The engine drives connections itself, because a client library hides the phases and costs as much
-//! again as the request (figures in `benches/`). Both protocols have codecs
-//! of their own, HTTP/1.1 on `httparse`: a request costs one write, one read and no allocation.
+//! again as the request (figures in `benches/`). Both protocols have codecs of their
+//! own, HTTP/1.1 on `httparse`: a request costs one write, one read and no allocation.
 
 mod address;
 mod client;

@@ -30,7 +30,7 @@ pub(crate) fn plain(nginx: &Nginx) {
     let text = scenario(&url, "", ONE_STEP);
     print(
         "HTTP/1.1, one step, 64 connections (bar ≤ 1.10 × wrk, aim ≤ 1.0)",
-        &[wrk(&url), ours(&text), oha(&url)],
+        &[wrk(&url), ours(&text), oha(&url), goose(&url, "")],
     );
 }
 
@@ -51,11 +51,12 @@ pub(crate) fn http2(nginx: &Nginx) {
 pub(crate) fn journey(nginx: &Nginx) {
     let url = format!("http://127.0.0.1:{}", nginx.port);
     let text = scenario(&url, "", JOURNEY);
-    // goose is a library, not a tool to run: its measured 20 µs stand against wrk's 7.0 in one step, so
-    // 0.42 × goose is 1.20 × wrk's one step, and 0.36 × goose is 1.03 × wrk's.
+    // Without goose: measured at 20 µs against wrk's 7.0 in one step, so 0.42 × goose is 1.20 × wrk's one
+    // step, and 0.36 × goose is 1.03 × wrk's.
     print(
-        "three-step journey with capture, per request, against wrk's one step (bar ≤ 1.20, aim ≤ 1.03)",
-        &[wrk(&url), ours(&text)],
+        "three-step journey with capture, per request, against wrk's one step (bar ≤ 1.20, aim ≤ 1.03; \
+         ≤ 0.42 × goose)",
+        &[wrk(&url), ours(&text), goose(&url, "JOURNEY=1")],
     );
 }
 
@@ -73,9 +74,18 @@ fn oha<'a>(url: &str) -> Way<'a> {
     ("oha", Box::new(move || peer("oha", &line)))
 }
 
+fn goose<'a>(url: &str, environment: &str) -> Way<'a> {
+    // All users at once, as all others begin.
+    let line = format!(
+        "env {environment} goose-peer --host {url} --users {CONNECTIONS} --hatch-rate 64 --run-time {SECONDS} \
+         --no-telnet --no-websocket --no-reset-metrics --no-status-codes -q"
+    );
+    ("goose", Box::new(move || peer("goose-peer", &line)))
+}
+
 fn peer(program: &str, line: &str) -> Option<Cost> {
-    find(program)?;
-    let (text, cpu_s) = measured(line);
+    let path = find(program)?;
+    let (text, cpu_s) = measured(&line.replacen(program, &path.display().to_string(), 1));
     Some(Cost { requests: requests_in(&text)?, cpu_s })
 }
 
@@ -95,7 +105,9 @@ fn print(title: &str, ways: &[Way<'_>]) {
     );
     for ((name, _), own) in ways.iter().zip(&costs) {
         if own.is_empty() {
-            println!("  {name:<10} not installed");
+            println!(
+                "  {name:<10} skipped: not installed (`cargo bench --bench peers -- install`)"
+            );
             continue;
         }
         let mut ratios: Vec<f64> = own.iter().zip(&costs[0]).map(|(a, b)| a / b).collect();

@@ -28,9 +28,14 @@ pub(crate) const SERVER_CORE: &str = "1";
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
+        .chain([PathBuf::from("/usr/sbin"), own_tools().join("bin")])
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
+}
+
+/// Where peers go that cargo builds for this comparison.
+pub(crate) fn own_tools() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers")
 }
 
 /// Runs a shell command on the tools' core; returns its output and its CPU time.
@@ -51,11 +56,11 @@ pub(crate) fn measured(command: &str) -> (String, f64) {
     (text, cpu)
 }
 
-/// wrk's or h2load's or oha's count of requests.
+/// A peer's count of requests.
 pub(crate) fn requests_in(text: &str) -> Option<f64> {
     text.lines().find_map(|line| {
         let line = line.trim();
-        // wrk: `123 requests in 5.00s`; h2load: `requests: 123 total, …`; oha: `[200] 123 responses`.
+        // wrk and goose: `123 requests in 5.00s`; h2load: `requests: 123 total, …`; oha: `[200] 123 responses`.
         let number = line
             .split_once(" requests in ")
             .map(|(n, _)| n)
