@@ -94,6 +94,7 @@ fn step_interval(second: u64, step: u64) -> StepInterval {
     StepInterval {
         requests: REQUESTS,
         exchanges: REQUESTS,
+        messages: 0,
         errors: if (second + step).is_multiple_of(97) {
             BTreeMap::from([(ErrorClass::Http5xx, 2)])
         } else {
