@@ -13,6 +13,7 @@ mod decode;
 mod error;
 mod events;
 mod exchange;
+mod group;
 mod hop;
 mod http1;
 mod http2;

@@ -8,13 +8,15 @@ use crate::units::{Nanos, Ratio, RunTime};
 #[derive(Debug)]
 pub(super) struct LoadMeter {
     thread: Nanos,
+    waited: Nanos,
     process: Option<Nanos>,
 }
 
 impl LoadMeter {
     /// A meter for the current thread.
     pub(super) fn new(speaks_for_process: bool) -> Self {
-        Self { thread: thread_cpu(), process: speaks_for_process.then(process_cpu) }
+        let process = speaks_for_process.then(process_cpu);
+        Self { thread: thread_cpu(), waited: waited_for_a_core(), process }
     }
 
     /// The load between `start` and `end`; none for a last interval too short to tell.
@@ -27,9 +29,14 @@ impl LoadMeter {
         let share =
             |from: Nanos, to: Nanos| Ratio::new(to.saturating_sub(from).as_secs_f64() / span);
         let thread = thread_cpu();
-        let mut load =
-            GeneratorLoad { worker_cpu: share(self.thread, thread), ..GeneratorLoad::default() };
+        let waited = waited_for_a_core();
+        let mut load = GeneratorLoad {
+            worker_cpu: share(self.thread, thread),
+            waited: share(self.waited, waited),
+            ..GeneratorLoad::default()
+        };
         self.thread = thread;
+        self.waited = waited;
         if let Some(before) = self.process {
             let now = process_cpu();
             load.process_cpu = share(before, now);
@@ -42,6 +49,14 @@ impl LoadMeter {
 
 /// In a shorter interval, the work of closing it would count for more than the load.
 const SHORTEST: Nanos = Nanos::from_millis(200);
+
+/// How long this thread has been ready to run without a core, so far; zero where the system does not tell. The
+/// second number of `schedstat` (Linux, `Documentation/scheduler/sched-stats`).
+fn waited_for_a_core() -> Nanos {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let waited = text.split_whitespace().nth(1).and_then(|number| number.parse().ok());
+    Nanos::new(waited.unwrap_or(0))
+}
 
 /// Resident memory of this process in bytes; 0 where the system does not tell.
 fn resident_memory() -> u64 {

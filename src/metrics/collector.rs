@@ -84,6 +84,7 @@ impl Collector {
 fn busier(a: GeneratorLoad, b: GeneratorLoad) -> GeneratorLoad {
     GeneratorLoad {
         worker_cpu: Ratio::new(a.worker_cpu.get().max(b.worker_cpu.get())),
+        waited: Ratio::new(a.waited.get().max(b.waited.get())),
         process_cpu: Ratio::new(a.process_cpu.get().max(b.process_cpu.get())),
         memory: a.memory.max(b.memory),
     }

@@ -41,6 +41,9 @@ impl ArrivalCounts {
 pub struct GeneratorLoad {
     /// CPU of the busiest worker, as a share of one core.
     pub worker_cpu: Ratio,
+    /// How long the worker that waited longest was ready to run and had no core, as a share of the interval.
+    #[serde(default)]
+    pub waited: Ratio,
     /// CPU of the whole process, in cores.
     pub process_cpu: Ratio,
     /// Resident memory of the process in bytes.

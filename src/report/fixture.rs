@@ -155,6 +155,7 @@ fn interval(at: u64) -> Interval {
         connections: count(140.0),
         schedule_lag: times(search + booking, 0.05).to_sparse(),
         generator: GeneratorLoad {
+            waited: Ratio::new(0.0),
             worker_cpu: Ratio::new(0.12 * load),
             process_cpu: Ratio::new(0.2 * load),
             memory: 38 << 20,

@@ -162,6 +162,7 @@ fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
         Measure::Uptime => uptime::measure(window, objective, |i| rows.counts(i)),
         Measure::Throughput => throughput(window, &rows),
         Measure::Observed(..) => Measured::nothing(0, String::new()),
+        Measure::Custom(name) if name == "failures" => failures(window, &rows),
         Measure::Custom(name) => observed::measure(window, objective, |reading| {
             reading.metric == *name && is_of(&objective.scope, reading.tier.as_str())
         }),
@@ -228,6 +229,27 @@ fn error_rate(window: &Window<'_>, rows: &Rows, objective: &Objective) -> Measur
         );
     }
     measured
+}
+
+/// Failed requests a second, over all judged intervals.
+fn failures(window: &Window<'_>, rows: &Rows) -> Measured {
+    let mut failed = 0;
+    let parts: Vec<Part> = window
+        .judged
+        .iter()
+        .map(|interval| {
+            let counts = rows.counts(interval);
+            failed += counts.failed;
+            Part { value: counts.failed as f64, weight: interval.length().as_secs_f64() }
+        })
+        .collect();
+    match batches::estimate(&parts) {
+        Some(found) => {
+            let interval = found.interval(CONFIDENCE).map(|(lower, upper)| (lower.max(0.0), upper));
+            Measured::value(Quantity::Rate(Rate::per_second(found.value)), interval, failed)
+        }
+        None => Measured::nothing(0, "n/a: no second was judged".to_owned()),
+    }
 }
 
 /// Requests a second that were served, over the steady intervals.

@@ -19,6 +19,7 @@ use super::cookies::Jar;
 use super::decode::decode;
 use super::events::Events;
 use super::exchange::Answer;
+use super::group::Group;
 use super::hop::Room;
 use super::kept::Kept;
 use super::parser::ResponseParser;
@@ -99,12 +100,11 @@ impl Client {
         began: RunTime,
     ) -> Finished {
         let user = RefCell::new(user);
-        self.perform_in(Lane { user: &user, timer: &self.timer, events: None }, id, intended, began)
-            .await
+        self.perform_in(Lane::new(&user, &self.timer), id, intended, began).await
     }
 
-    /// Performs several requests at once, on connections of their own, and tells each as it ends. They
-    /// share the user's cookies: what one of them sets, those sent later bring along.
+    /// Performs several requests at once and tells each as it ends: over HTTP/2 on one connection, over
+    /// HTTP/1.1 on connections of their own. They share the user's cookies: what one of them sets, those sent later bring along.
     pub async fn perform_all(
         &mut self,
         user: &mut User,
@@ -114,10 +114,11 @@ impl Client {
     ) {
         let user = RefCell::new(user);
         let timers: Vec<Timer> = ids.iter().map(|_| self.shared.timers.timer()).collect();
-        let (this, user) = (&*self, &user);
+        let group = Group::default();
+        let (this, user, group) = (&*self, &user, &group);
         let lanes = ids.iter().zip(&timers).map(|(&id, timer)| {
             Box::pin(async move {
-                let lane = Lane { user, timer, events: None };
+                let lane = Lane { group: Some(group), ..Lane::new(user, timer) };
                 finished(this.perform_in(lane, id, intended, began).await);
             })
         });
@@ -301,6 +302,15 @@ pub(super) struct Lane<'a> {
     pub(super) timer: &'a Timer,
     /// Who looks at a stream's events as they come.
     pub(super) events: Option<&'a RefCell<Events>>,
+    /// The requests that are sent at once with this one.
+    pub(super) group: Option<&'a Group>,
+}
+
+impl<'a> Lane<'a> {
+    /// A request on its own.
+    pub(super) fn new(user: &'a RefCell<&'a mut User>, timer: &'a Timer) -> Self {
+        Self { user, timer, events: None, group: None }
+    }
 }
 
 pub(super) fn not_a_url(text: &str) -> TransportError {

@@ -48,11 +48,14 @@ impl Client {
         let shared = &self.shared;
         let mut may_retry = wire.method.is_idempotent();
         loop {
-            let kept = self.take_kept(origin).await;
+            let kept = match lane.group {
+                None => self.take_kept(origin).await,
+                Some(group) => group.join(self, origin).await,
+            };
             let was_kept = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
-                None => Box::pin(self.open(lane, origin, room.progress)).await?,
+                None => self.open_for(lane, origin, room.progress).await?,
             };
             lane.timer.arm(room.progress.deadline);
             if parts.is_none() && matches!(connection, Connection::Http2(_)) {
@@ -74,7 +77,8 @@ impl Client {
             match outcome {
                 Ok(answer) => {
                     self.keep_cookies(way, room);
-                    if answer.reusable {
+                    let once = lane.group.is_none_or(|group| group.keeps(origin, &connection));
+                    if answer.reusable && once {
                         self.keep(origin, connection);
                     }
                     return Ok(answer);
@@ -88,6 +92,20 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Opens a connection, and tells the requests that may share it.
+    async fn open_for(
+        &self,
+        lane: Lane<'_>,
+        origin: &Rc<Origin>,
+        progress: &mut Progress,
+    ) -> Result<Connection, TransportError> {
+        let opened = Box::pin(self.open(lane, origin, progress)).await;
+        if let Some(group) = lane.group {
+            group.opened(origin, &opened);
+        }
+        opened
     }
 
     /// Sends a request on an open connection, in the way that its protocol asks for.

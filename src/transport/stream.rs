@@ -41,7 +41,7 @@ impl Client {
         match &plan.kind {
             StreamKind::Events { until } => {
                 let events = RefCell::new(Events::new(until.clone()));
-                let lane = Lane { user: &user, timer: &timer, events: Some(&events) };
+                let lane = Lane { events: Some(&events), ..Lane::new(&user, &timer) };
                 let finished = self.perform_in(lane, plan.request, intended, began).await;
                 if let Some(first) = events.borrow().first() {
                     heard(Heard::Note(time_until(plan.first, (intended, began), first)));
@@ -51,7 +51,7 @@ impl Client {
                 heard(Heard::Request(finished));
             }
             StreamKind::Messages { send, expect, hold } => {
-                let lane = Lane { user: &user, timer: &timer, events: None };
+                let lane = Lane::new(&user, &timer);
                 let hold = user.borrow_mut().draw(*hold);
                 let times = (intended, began);
                 Conversation { client: self, lane, plan, send, expect, hold, times }

@@ -3,7 +3,7 @@
 use super::step::{Step, inner_flow};
 use super::workload::positive;
 use crate::scenario::names::Name;
-use crate::scenario::{Fields, Node, Problems, Spanned};
+use crate::scenario::{Fields, Node, Problems, Spanned, number_within};
 use crate::units::Nanos;
 
 /// A poll. All of it is one step with a time of its own; its requests are counted as well.
@@ -15,6 +15,8 @@ pub struct Poll {
     pub every: Nanos,
     /// The longest time for the whole.
     pub timeout: Nanos,
+    /// How many rounds are expected on average, so that a rate in req/s can be kept.
+    pub rounds: f64,
     /// An expression: when it holds, the poll is over.
     pub until: Spanned<String>,
     /// One round.
@@ -31,6 +33,9 @@ impl Poll {
         let timeout = fields
             .required_node("timeout", problems)
             .and_then(|node| positive(node, "`timeout`", problems));
+        let rounds = fields
+            .node("rounds")
+            .and_then(|node| number_within(node, "`rounds`", (1.0, 100_000.0), problems));
         let until = fields.required("until", problems);
         let flow = inner_flow(&mut fields, problems);
         let nothing = Spanned::new(String::new(), fields.span());
@@ -39,6 +44,8 @@ impl Poll {
             name: name.map_or(nothing.clone(), |name| name.0),
             every: every.unwrap_or(Nanos::from_secs(1)),
             timeout: timeout.unwrap_or(Nanos::from_secs(30)),
+            // The least that shows a poll at work; the run tells where it is far off.
+            rounds: rounds.unwrap_or(2.0),
             until: until.unwrap_or(nothing),
             flow,
         })

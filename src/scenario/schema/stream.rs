@@ -5,6 +5,7 @@ use http::Method;
 use super::check::{Check, checks};
 use super::request::Request;
 use super::step::{Law, law};
+use super::workload::positive;
 use crate::scenario::names::Name;
 use crate::scenario::{
     Fields, Node, NodeValue, ProblemKind, Problems, Spanned, number_within, one_or_many, word,
@@ -52,6 +53,8 @@ pub struct Playback {
     pub segment: Request,
     /// How many segments the player loads ahead.
     pub buffer: u32,
+    /// How long a segment is expected to last, so that a rate in req/s can be kept; the playlist tells the truth.
+    pub segment_length: Nanos,
     /// How long is watched.
     pub watch: Law,
 }
@@ -129,6 +132,9 @@ impl Playback {
         let buffer = fields
             .node("buffer")
             .and_then(|node| number_within(node, "`buffer`", (1.0, 100.0), problems));
+        let segment_length = fields
+            .node("segment_length")
+            .and_then(|node| positive(node, "`segment_length`", problems));
         let watch = fields.required_node("watch", problems).and_then(|node| law(node, problems));
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);
@@ -139,6 +145,8 @@ impl Playback {
             segment: without_session(segment?, problems),
             // An HLS player's usual buffer.
             buffer: buffer.map_or(3, |count| count as u32),
+            // What most packagers make; the run tells where it is far off.
+            segment_length: segment_length.unwrap_or(Nanos::from_secs(4)),
             watch: watch?,
         })
     }

@@ -15,6 +15,9 @@ const LAG_MIN_S: f64 = 0.001;
 /// The share of the tightest time objective that the generator may add of its own.
 const LAG_SHARE: f64 = 0.02;
 
+/// The share of its time that a generator with a core of its own never waits.
+const WAITED_MIN: f64 = 0.005;
+
 /// Tests of the generator.
 pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
     let mut findings = vec![cpu(window), client_errors(totals)];
@@ -44,9 +47,27 @@ fn lag(window: &Window<'_>) -> Finding {
     Finding::not_valid(
         "schedule_lag",
         format!(
-            "{text}; the generator sends late: give it cores of its own or lower the rate{}",
+            "{text}; the generator sends late{}: give it cores of its own or lower the rate{}",
+            waiting(window),
             carried(window, allowed)
         ),
+    )
+}
+
+/// Whether the machine kept the generator waiting for a core: then its own work is not the cause.
+fn waiting(window: &Window<'_>) -> String {
+    let shares: Vec<f64> =
+        window.judged.iter().map(|interval| interval.generator.waited.get()).collect();
+    let share = super::super::statistics::mean(&shares);
+    if share < WAITED_MIN {
+        return String::new();
+    }
+    let used: Vec<f64> =
+        window.judged.iter().map(|interval| interval.generator.worker_cpu.get()).collect();
+    format!(
+        " because others had its core: it used {} of one and waited {} of the time for it",
+        percent(super::super::statistics::mean(&used)),
+        percent(share)
     )
 }
 

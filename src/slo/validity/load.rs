@@ -10,6 +10,11 @@ use crate::units::RunTime;
 const TOLERANCE: f64 = 0.01;
 /// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
 const DEVIATIONS: f64 = 4.0;
+/// How far the requests of an iteration may be off those expected.
+const REQUESTS_TOLERANCE: f64 = 0.15;
+/// The fewest iterations that tell how many requests one makes.
+const ITERATIONS_MIN: u64 = 100;
+
 /// Tests of the load.
 pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
     let mut findings = vec![conservation(window, totals)];
@@ -18,6 +23,7 @@ pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
         findings.push(dropped(window, totals));
         if !window.log.steered() && !window.log.header.stages.is_empty() {
             findings.push(intended(window, totals));
+            findings.push(expected_requests(window, totals));
         }
     }
     findings
@@ -72,6 +78,35 @@ fn intended(window: &Window<'_>, totals: &Totals) -> Finding {
     Finding::not_valid(
         "intended_rate",
         format!("{text}; the generator did not keep up: give it more cores or lower the rate"),
+    )
+}
+
+/// Whether iterations made as many requests as the scenario's steps let expect: a rate in req/s rests on that.
+///
+/// Iterations that failed end early, and in a short run the long ones are those that are cut off, so neither may
+/// be many.
+fn expected_requests(window: &Window<'_>, totals: &Totals) -> Finding {
+    const TEST: &str = "requests_per_iteration";
+    let a = totals.arrivals;
+    let ended = a.completed + a.failed;
+    if ended < ITERATIONS_MIN || a.failed * 100 > ended || a.unfinished * 20 > a.started {
+        return Finding::valid(TEST, "not tested: too few whole iterations".to_owned());
+    }
+    let scenarios = &window.log.header.scenarios;
+    let expected: f64 = scenarios.iter().map(|of| of.share.get() * of.requests_per_iteration).sum();
+    let found = totals.requests as f64 / ended as f64;
+    let text =
+        format!("iterations made {found:.2} requests on average, {expected:.2} were expected");
+    if expected <= 0.0 || (found / expected - 1.0).abs() <= REQUESTS_TOLERANCE {
+        return Finding::valid(TEST, text);
+    }
+    Finding::suspect(
+        TEST,
+        format!(
+            "{text}, so that a rate in req/s came out {:.2} times as high; give `poll` its `rounds`, `hls` its \
+             `segment_length`, or ask in iter/s",
+            found / expected
+        ),
     )
 }
 

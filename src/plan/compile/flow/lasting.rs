@@ -13,7 +13,7 @@ use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_no
 use crate::units::Nanos;
 
 impl<'a> Flows<'a> {
-    /// Rounds are drawn by the server's answers; two count as expected, the least that shows a poll at work.
+    /// Rounds are drawn by the server's answers; the scenario says how many to expect.
     pub(super) fn poll(
         &mut self,
         poll: &'a Poll,
@@ -38,7 +38,8 @@ impl<'a> Flows<'a> {
             let poll = Box::new(PollPlan { step, every, timeout, until });
             draft.ops.push(Op::PollAgain { depth, poll, back });
         }
-        Expected { requests: round.requests * 2.0, seconds: round.seconds }
+        let waits = poll.every.as_secs_f64() * (poll.rounds - 1.0);
+        Expected { requests: round.requests * poll.rounds, seconds: round.seconds + waits }
     }
 
     pub(super) fn stream(
@@ -149,7 +150,8 @@ impl<'a> Flows<'a> {
         draft.ops.push(Op::PlayLoaded { playback: id, back });
         draft.ops.push(Op::PlayEnd { playback: id, stalled: false });
         draft.ops.push(Op::PlayEnd { playback: id, stalled: true });
-        expected_of_playback(watch.mean(), self.renewals(playback.session.as_ref(), entered))
+        let times = (watch.mean(), playback.segment_length);
+        expected_of_playback(times, self.renewals(playback.session.as_ref(), entered))
     }
 
     /// How often a playback logs in, and what that asks for.
@@ -220,12 +222,14 @@ impl<'a> Flows<'a> {
     }
 }
 
-/// Segments are mostly a few seconds long; 4 s stands for them, because the playlist is not known yet.
-fn expected_of_playback(watch: Nanos, (every, login): (Option<Nanos>, Expected)) -> Expected {
-    const SEGMENT_SECONDS: f64 = 4.0;
+/// Playlists, logins and segments of a playback, as far as the scenario tells.
+fn expected_of_playback(
+    (watch, segment): (Nanos, Nanos),
+    (every, login): (Option<Nanos>, Expected),
+) -> Expected {
     let seconds = watch.as_secs_f64();
     let playlists = every.map_or(1.0, |every| (seconds / every.as_secs_f64()).max(1.0));
-    let requests = playlists * (login.requests + 1.0) + seconds / SEGMENT_SECONDS;
+    let requests = playlists * (login.requests + 1.0) + (seconds / segment.as_secs_f64()).ceil();
     Expected { requests, seconds }
 }
 

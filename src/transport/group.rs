@@ -1,0 +1,123 @@
+//! Requests that a user sends at once: over HTTP/2 they share one connection, as a browser's do.
+//!
+//! The first of them opens it while the others wait to learn which protocol is spoken there. Over HTTP/1.1 each
+//! then opens one of its own.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::sync::Notify;
+
+use crate::plan::HttpVersion;
+
+use super::TransportError;
+use super::address::Origin;
+use super::client::Client;
+use super::connect::Connection;
+use super::http2::Http2;
+
+/// What is known of an origin.
+#[derive(Debug)]
+enum Known {
+    /// Somebody is opening the first connection.
+    Opening,
+    /// All go on this one; kept for later by the first that is through.
+    Shared { connection: Http2, kept: bool },
+    /// Each needs its own.
+    Apart,
+}
+
+/// Requests sent at once.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    origins: RefCell<Vec<(Rc<Origin>, Known)>>,
+    changed: Notify,
+}
+
+impl Group {
+    /// A connection that is open already. None where the caller has to open one, and to tell the group.
+    pub(super) async fn join(&self, client: &Client, origin: &Rc<Origin>) -> Option<Connection> {
+        loop {
+            match self.look(origin) {
+                Look::Wait => self.changed.notified().await,
+                Look::Take(connection) => return Some(Connection::Http2(connection)),
+                Look::Apart => return client.take_kept(origin).await,
+                Look::First => break,
+            }
+        }
+        let kept = client.take_kept(origin).await;
+        match &kept {
+            Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
+            Some(Connection::Http1(_)) => self.know(origin, Known::Apart),
+            // Somebody else may have begun while the kept one was looked at; two connections do no harm.
+            None if may_be_http2(client, origin) => self.know(origin, Known::Opening),
+            None => self.know(origin, Known::Apart),
+        }
+        kept
+    }
+
+    /// Tells what came of opening a connection.
+    pub(super) fn opened(&self, origin: &Rc<Origin>, opened: &Result<Connection, TransportError>) {
+        match opened {
+            Ok(Connection::Http2(http2)) => self.know(origin, shared(http2)),
+            // Where one could not connect, each tries on its own and tells its own failure.
+            Ok(Connection::Http1(_)) | Err(_) => self.know(origin, Known::Apart),
+        }
+    }
+
+    /// Whether a connection that carried a request is to be kept for later: a shared one only once.
+    pub(super) fn keeps(&self, origin: &Rc<Origin>, connection: &Connection) -> bool {
+        if matches!(connection, Connection::Http1(_)) {
+            return true;
+        }
+        let mut origins = self.origins.borrow_mut();
+        match origins.iter_mut().find(|(known, _)| known == origin) {
+            Some((_, Known::Shared { kept, .. })) => !std::mem::replace(kept, true),
+            _ => true,
+        }
+    }
+
+    fn look(&self, origin: &Rc<Origin>) -> Look {
+        let origins = self.origins.borrow();
+        match origins.iter().find(|(known, _)| known == origin) {
+            None => Look::First,
+            Some((_, Known::Opening)) => Look::Wait,
+            Some((_, Known::Shared { connection, .. })) if !connection.is_stale() => {
+                Look::Take(connection.clone())
+            }
+            Some((_, Known::Shared { .. })) => Look::First,
+            Some((_, Known::Apart)) => Look::Apart,
+        }
+    }
+
+    fn know(&self, origin: &Rc<Origin>, what: Known) {
+        let mut origins = self.origins.borrow_mut();
+        match origins.iter_mut().find(|(known, _)| known == origin) {
+            Some((_, known)) => *known = what,
+            None => origins.push((origin.clone(), what)),
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+/// What a request of the group does.
+enum Look {
+    /// Look for a kept connection, or open the first one.
+    First,
+    Wait,
+    Take(Http2),
+    Apart,
+}
+
+fn shared(http2: &Http2) -> Known {
+    Known::Shared { connection: http2.clone(), kept: false }
+}
+
+/// Whether a new connection may turn out to speak HTTP/2.
+fn may_be_http2(client: &Client, origin: &Origin) -> bool {
+    match client.shared.http().version {
+        HttpVersion::Http1 => false,
+        HttpVersion::Http2 => true,
+        HttpVersion::Auto => origin.tls,
+    }
+}
