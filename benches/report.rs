@@ -138,6 +138,7 @@ fn interval(second: u64) -> Interval {
         schedule_lag: times(second, 3, 40),
         generator: GeneratorLoad {
             worker_cpu: Ratio::new(0.4),
+            waited: Ratio::default(),
             process_cpu: Ratio::new(0.8),
             memory: 90 << 20,
         },

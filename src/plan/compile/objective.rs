@@ -205,6 +205,7 @@ fn plain_metric(text: &str) -> Option<Metric> {
         "uptime" => (Measure::Uptime, Unit::Share, Bound::AtLeast),
         "throughput" => (Measure::Throughput, Unit::RequestRate, Bound::AtLeast),
         "recover" => (Measure::Custom(text.to_owned()), Unit::Time, Bound::AtMost),
+        "failures" => (Measure::Custom(text.to_owned()), Unit::RequestRate, Bound::AtMost),
         "message_rate" => (Measure::Custom(text.to_owned()), Unit::MessageRate, Bound::AtLeast),
         "rebuffer_ratio" => (Measure::Custom(text.to_owned()), Unit::Share, Bound::AtMost),
         _ => (Measure::ResponseTime(quantile(text)?), Unit::Time, Bound::AtMost),
