@@ -16,7 +16,7 @@ use plimsoll::metrics::{
     SparseDistribution, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
 use plimsoll::report::{Extra, Report, html, render_all};
-use plimsoll::slo::{Judgement, Validity, ValidityStatus, Verdict};
+use plimsoll::slo::{Judgement, Steady, Validity, ValidityStatus, Verdict};
 use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
 const SECONDS: u64 = 3_600;
@@ -212,6 +212,7 @@ fn judgement() -> Judgement {
         rate_limited: false,
         rate_limit: None,
     };
-    let steady = (RunTime::ZERO + Nanos::from_secs(60), RunTime::ZERO + Nanos::from_secs(SECONDS));
+    let span = (RunTime::ZERO + Nanos::from_secs(60), RunTime::ZERO + Nanos::from_secs(SECONDS));
+    let steady = Steady { stages: vec![span], tail: None };
     Judgement { verdict: Verdict::Pass, validity, objectives: vec![], steady }
 }

@@ -25,7 +25,7 @@ pub use rate_limit::{RateLimit, SOURCE_ADDRESSES};
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::Objective;
+use crate::metrics::{Interval, Objective};
 use crate::units::{Quantity, RunTime};
 
 /// Whether the measurement can be trusted.
@@ -137,6 +137,32 @@ pub struct Judgement {
     pub validity: Validity,
     /// All rows of the SLO table, in the scenario's order.
     pub objectives: Vec<JudgedObjective>,
-    /// The part of the run that was judged: after warm-up, within the judged stages.
-    pub steady: (RunTime, RunTime),
+    /// The part of the run that was judged.
+    pub steady: Steady,
+}
+
+/// The part of a run on which times are judged, so that tables show what objectives speak of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steady {
+    /// Where each judged stage begins and ends, without the warm-up; oldest first. What lies between, such as
+    /// a ramp from one rate to the next, is not judged.
+    pub stages: Vec<(RunTime, RunTime)>,
+    /// The part of the drain that holds the answers to requests of the last stage.
+    pub tail: Option<(RunTime, RunTime)>,
+}
+
+impl Steady {
+    /// Whether an interval lies within a judged stage.
+    pub fn holds(&self, interval: &Interval) -> bool {
+        self.stages.iter().any(|stage| is_within(interval, *stage))
+    }
+
+    /// Whether an interval holds the last answers of the last stage.
+    pub fn ends_in(&self, interval: &Interval) -> bool {
+        self.tail.is_some_and(|tail| is_within(interval, tail))
+    }
+}
+
+fn is_within(interval: &Interval, (from, to): (RunTime, RunTime)) -> bool {
+    interval.start >= from && interval.end <= to
 }

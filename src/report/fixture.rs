@@ -9,7 +9,7 @@ use crate::metrics::{
     StepInterval, StopReason,
 };
 use crate::slo::{
-    Finding, JudgedObjective, Judgement, ObjectiveStatus, Validity, ValidityStatus, Verdict,
+    Finding, JudgedObjective, Judgement, ObjectiveStatus, Steady, Validity, ValidityStatus, Verdict,
 };
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
@@ -304,7 +304,7 @@ pub(super) fn pass() -> Judgement {
             judged("uptime", Scope::Run, share, RowOf(1.0, None, Some(0.999), Some(0.995)), Pass),
             cache,
         ],
-        steady: (second(6), second(SECONDS)),
+        steady: Steady { stages: vec![(second(6), second(SECONDS))], tail: None },
     }
 }
 
@@ -444,7 +444,7 @@ pub(super) fn empty() -> (RunLog, Judgement) {
         judged.samples = 0;
         judged.status = ObjectiveStatus::NotMeasured;
     }
-    judgement.steady = (RunTime::ZERO, RunTime::ZERO);
+    judgement.steady = Steady::default();
     (log, judgement)
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::series::Series;
 use super::totals::Part;
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel, RunHeader, RunLog,
-    ScenarioId, StepId, StopReason,
+    ErrorClass, Event, EventKind, FailureExample, LoadModel, RunHeader, RunLog, ScenarioId, StepId,
+    StopReason,
 };
-use crate::slo::Judgement;
-use crate::units::{Nanos, Rate, RunTime};
+use crate::slo::{Judgement, Steady};
+use crate::units::{Nanos, Rate};
 
 /// How the run came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub struct Report {
 impl Report {
     /// Merges a log. Takes time proportional to the log, memory proportional to steps.
     pub fn new(log: &RunLog, judgement: &Judgement) -> Self {
-        let (judged, mut shown, mut whole) = parts(log, judgement.steady);
+        let (judged, mut shown, mut whole) = parts(log, &judgement.steady);
         shown.finish(&log.header.steps);
         whole.finish(&log.header.steps);
         let is_steering = |event: &&Event| matches!(event.kind, EventKind::Steered(_));
@@ -174,15 +174,26 @@ fn completion(log: &RunLog) -> Completion {
     }
 }
 
-/// Whether anything was judged, the shown part and the whole.
-fn parts(log: &RunLog, (from, to): (RunTime, RunTime)) -> (bool, Part, Part) {
-    let (mut inside, mut outside) = (Part::default(), Part::default());
-    let is_inside = |interval: &Interval| interval.start >= from && interval.end <= to;
+/// Whether anything was judged, the shown part and the whole. The shown part is what objectives speak of: the
+/// judged stages, and the answers that came to their last requests while the run drained.
+fn parts(log: &RunLog, steady: &Steady) -> (bool, Part, Part) {
+    let (mut inside, mut late, mut outside) = (Part::default(), Part::default(), Part::default());
     for interval in &log.intervals {
-        if is_inside(interval) { inside.absorb(interval) } else { outside.absorb(interval) }
+        let part = if steady.holds(interval) {
+            &mut inside
+        } else if steady.ends_in(interval) {
+            &mut late
+        } else {
+            &mut outside
+        };
+        part.absorb(interval);
     }
-    let whole = inside.joined(&outside);
-    if inside.span.is_zero() { (false, whole.clone(), whole) } else { (true, inside, whole) }
+    let whole = inside.joined(&late).joined(&outside);
+    if inside.span.is_zero() {
+        return (false, whole.clone(), whole);
+    }
+    inside.add_late(&late);
+    (true, inside, whole)
 }
 
 fn error_groups(log: &RunLog, shown: &Part, whole: &Part) -> Vec<ErrorGroup> {

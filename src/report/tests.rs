@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use super::terminal::{self, Style};
 use super::{Extra, Report, fixture, json, junit, markdown, render_all};
-use crate::metrics::{Distribution, RunLog, StepId};
-use crate::slo::Judgement;
-use crate::units::{Nanos, Rate, RunTime};
+use crate::metrics::{Bound, Distribution, Measure, Objective, RunLog, Scope, StageInfo, StepId};
+use crate::slo::{Judgement, Strictness, judge};
+use crate::units::{Nanos, Quantity, Rate, RunTime};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -293,13 +293,41 @@ fn sign_off_page_escapes_and_draws_the_line() {
 }
 
 #[test]
+fn table_shows_the_requests_that_objectives_speak_of() {
+    let mut log = fixture::log();
+    let stage = |secs: u64, judged: bool| StageInfo {
+        duration: Nanos::from_secs(secs),
+        judged,
+        ..log.header.stages[0]
+    };
+    log.header.stages = vec![stage(8, true), stage(4, false), stage(13, true)];
+    for interval in &mut log.intervals[25..] {
+        interval.arrivals.intended = 0;
+    }
+    log.header.objectives = vec![Objective {
+        name: "p99".into(),
+        scope: Scope::Run,
+        measure: Measure::ResponseTime(0.99),
+        bound: Bound::AtMost,
+        target: None,
+        limit: Some(Quantity::Time(Nanos::from_secs(1))),
+    }];
+    let judgement = judge(&log, Strictness::Normal);
+    let report = Report::new(&log, &judgement);
+    assert_eq!(judgement.objectives[0].samples, report.shown.run.response_time.count());
+    assert_eq!(report.shown.span, judgement.steady.stages.iter().map(|s| s.1.since(s.0)).sum());
+    assert_eq!(judgement.steady.stages.len(), 2);
+    assert!(judgement.steady.tail.is_some());
+}
+
+#[test]
 fn odd_times_in_a_log_never_stop_a_report() {
     let (log, judgement) = fixture::fail();
     let twisted: [fn(&mut RunLog, &mut Judgement); 4] = [
         |log, _| log.intervals.reverse(),
         |log, _| log.intervals.iter_mut().for_each(|interval| interval.end = interval.start),
         |log, _| log.intervals[3].end = RunTime::NEVER,
-        |_, judgement| judgement.steady = (RunTime::NEVER, RunTime::ZERO),
+        |_, judgement| judgement.steady.stages = vec![(RunTime::NEVER, RunTime::ZERO)],
     ];
     for twist in twisted {
         let (mut log, mut judgement) = (log.clone(), judgement.clone());

@@ -225,16 +225,21 @@ impl Part {
         both.from = if self.span.is_zero() { other.from } else { both.from };
         both.to = both.to.max(other.to);
         both.span += other.span;
-        both.arrivals.add(other.arrivals);
         both.schedule_lag.merge(&other.schedule_lag);
         both.raise(other.generator, [other.vus, other.in_flight, other.connections]);
-        for (&id, step) in &other.steps {
-            both.steps.entry(id).or_default().merge(step);
-        }
-        for (&id, scenario) in &other.scenarios {
-            both.scenarios.entry(id).or_default().merge(scenario);
-        }
+        both.add_late(other);
         both
+    }
+
+    /// Adds answers that came after this part's end; it becomes no longer by them.
+    pub(super) fn add_late(&mut self, late: &Self) {
+        self.arrivals.add(late.arrivals);
+        for (&id, step) in &late.steps {
+            self.steps.entry(id).or_default().merge(step);
+        }
+        for (&id, scenario) in &late.scenarios {
+            self.scenarios.entry(id).or_default().merge(scenario);
+        }
     }
 
     /// Finished requests per second.

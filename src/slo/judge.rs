@@ -28,7 +28,7 @@ pub fn judge(log: &RunLog, strictness: Strictness) -> Judgement {
         .map(|objective| objectives::judge(&window, objective))
         .collect();
     let verdict = verdict(&validity, &objectives, strictness);
-    Judgement { verdict, validity, objectives, steady: window.bounds() }
+    Judgement { verdict, validity, objectives, steady: window.steady_spans() }
 }
 
 /// The worst objective; a measurement that is not valid overrides it, an overloaded stack and a table of

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Steady;
 use super::statistics::{rank_test, warm_up};
 use crate::metrics::{Interval, LoadModel, RunHeader, RunLog, StopReason};
 use crate::units::{Nanos, RunTime};
@@ -55,13 +56,10 @@ impl<'a> Window<'a> {
         self.stages.iter().map(|range| &self.judged[range.start.max(self.warm_up)..range.end])
     }
 
-    /// From the first steady interval to the end of the last.
-    pub(super) fn bounds(&self) -> (RunTime, RunTime) {
-        let steady = self.steady();
-        match (steady.first(), steady.last()) {
-            (Some(first), Some(last)) => (first.start, last.end),
-            _ => (RunTime::ZERO, RunTime::ZERO),
-        }
+    /// Where the steady stages and the tail begin and end.
+    pub(super) fn steady_spans(&self) -> Steady {
+        let span = |part: &[&Interval]| Some((part.first()?.start, part.last()?.end));
+        Steady { stages: self.steady_stages().filter_map(span).collect(), tail: span(&self.tail) }
     }
 
     /// How long all judged intervals together are.

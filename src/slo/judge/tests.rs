@@ -300,7 +300,7 @@ fn interrupted_run_is_judged_up_to_its_last_arrival() {
     }
     log.end = Some(RunEnd { at: log.intervals[34].end, reason: StopReason::Interrupted });
     let judgement = judge(&log, Strictness::Normal);
-    assert_eq!(judgement.steady.1, RunTime::ZERO + Nanos::from_secs(30));
+    assert_eq!(judgement.steady.stages[0].1, RunTime::ZERO + Nanos::from_secs(30));
     let rate = judgement.objectives[0].estimate.expect("measured").base();
     assert!((rate - 80.0).abs() < 8.0, "{rate}");
 }
@@ -340,7 +340,11 @@ fn warm_up_is_left_out_of_times_and_reported() {
     }
     let rows = vec![row(Measure::ResponseTime(0.95), time(200), time(500))];
     let judgement = judge(&record(header(80.0, 60, rows), &requests), Strictness::Normal);
-    assert!(judgement.steady.0 >= RunTime::ZERO + Nanos::from_secs(5), "{:?}", judgement.steady);
+    assert!(
+        judgement.steady.stages[0].0 >= RunTime::ZERO + Nanos::from_secs(5),
+        "{:?}",
+        judgement.steady
+    );
     assert_eq!(judgement.verdict, Verdict::Pass, "{:?}", judgement.objectives);
 }
 
