@@ -110,9 +110,9 @@ pub struct Run {
 /// Time for workers to get ready before the first arrival can be due.
 const LEAD: Nanos = Nanos::from_millis(50);
 
-/// Parts and events on their way to the coordinator. A worker sends one part a second; 256 let the
-/// coordinator stall for minutes, and then workers make longer intervals instead of losing any.
-const INBOX: usize = 256;
+/// Parts and events of one worker on their way to the coordinator. A worker sends one part a second; 64 let
+/// the coordinator stall for a minute, and then workers make longer intervals instead of losing any.
+const INBOX: usize = 64;
 
 impl Run {
     /// Starts the workers.
@@ -122,7 +122,7 @@ impl Run {
     pub fn start(plan: &Arc<Plan>, options: &Options) -> Result<Self, EngineError> {
         let clock = Clock::starting_in(LEAD);
         let (orders, order_box) = watch::channel(Order::default());
-        let (outbox, inbox) = mpsc::channel(INBOX);
+        let (outbox, inbox) = mpsc::channel(INBOX * options.workers.max(1) as usize);
         let mut recycle = Vec::new();
         let mut threads = Vec::new();
         for index in 0..options.workers {

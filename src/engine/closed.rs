@@ -75,7 +75,7 @@ async fn watch_over(
             for scenario in crowd.playing.borrow_mut().iter_mut().filter_map(Option::take) {
                 worker.recorder.borrow_mut().iteration_unfinished(scenario);
             }
-            worker.cut(now, 0, vus);
+            worker.cut_last(now, vus).await;
             return Ok(now);
         }
         let wake = if worker.draining.get() {

@@ -162,7 +162,8 @@ impl Pool {
             if worker.draining.get() {
                 let in_flight = worker.recorder.borrow().in_flight();
                 if in_flight == 0 || now >= worker.drain_until.get() {
-                    self.close(now);
+                    let vus = self.close();
+                    worker.cut_last(now, vus).await;
                     return Ok(now);
                 }
             }
@@ -241,13 +242,13 @@ impl Pool {
         (self.seats.borrow().len() - self.free.borrow().len()) as u64
     }
 
-    /// The run is over: what still plays is unfinished.
-    fn close(&self, now: RunTime) {
+    /// The run is over: what still plays is unfinished. Returns the number of users.
+    fn close(&self) -> u64 {
         let seats = self.seats.borrow();
         for scenario in seats.iter().filter_map(|seat| seat.playing.take()) {
             self.worker.recorder.borrow_mut().iteration_unfinished(scenario);
         }
-        self.worker.cut(now, 0, seats.len() as u64);
+        seats.len() as u64
     }
 
     fn reshape(&self, at: RunTime, stages: &[crate::plan::Stage]) {

@@ -198,6 +198,19 @@ impl Worker {
         if self.outbox.capacity() == 0 {
             return;
         }
+        let part = self.part(end, vus_busy, vus);
+        let _ = self.outbox.try_send(FromWorker::Part(part));
+    }
+
+    /// Closes the last interval, which must not be lost: waits for room in the inbox.
+    pub(super) async fn cut_last(&self, end: RunTime, vus: u64) {
+        let mut part = self.part(end, 0, vus);
+        part.last = true;
+        // Where the coordinator is gone, nobody counts any more.
+        let _ = self.outbox.send(FromWorker::Part(part)).await;
+    }
+
+    fn part(&self, end: RunTime, vus_busy: u64, vus: u64) -> Box<IntervalPart> {
         let mut recorder = self.recorder.borrow_mut();
         if let Ok(spare) = self.spare.try_recv() {
             recorder.recycle(*spare);
@@ -208,7 +221,7 @@ impl Worker {
         part.connections = self.shared.open_connections();
         self.tell_crowding(end);
         part.generator = self.meter.borrow_mut().measure(part.start, end);
-        let _ = self.outbox.try_send(FromWorker::Part(Box::new(part)));
+        Box::new(part)
     }
 
     /// Tells once that users lost idle connections which they would have kept.

@@ -14,34 +14,29 @@ use crate::units::{Ratio, RunTime};
 struct Open {
     interval: Interval,
     schedule_lag: Distribution,
-    closed_by: u64,
+    /// Whether all its parts are the last of their workers, so that no other worker ends there.
+    last: bool,
+    /// Requests in flight when workers ended within it: nobody waits for them any more.
+    abandoned: u64,
 }
 
-/// Merges parts into intervals. Yields an interval once every live worker has closed it.
-#[derive(Debug)]
-pub struct Collector {
-    /// One bit a live worker.
-    live: u64,
-    open: BTreeMap<RunTime, Open>,
-}
-
-impl Collector {
-    /// A collector for workers 0 to `workers` − 1; at most 64.
-    pub fn new(workers: u32) -> Self {
-        let live = if workers >= 64 { u64::MAX } else { (1 << workers) - 1 };
-        Self { live, open: BTreeMap::new() }
+impl Open {
+    fn new(part: &IntervalPart) -> Self {
+        Self {
+            interval: Interval { start: part.start, ..Interval::default() },
+            schedule_lag: Distribution::new(),
+            last: true,
+            abandoned: 0,
+        }
     }
 
-    /// Adds one worker's share. A late part is merged into its own interval.
-    pub fn absorb(&mut self, part: &IntervalPart) {
-        let open = self.open.entry(part.end).or_insert_with(|| Open {
-            interval: Interval { start: part.start, end: part.end, ..Interval::default() },
-            schedule_lag: Distribution::new(),
-            closed_by: 0,
-        });
-        open.closed_by |= 1 << part.worker;
-        open.schedule_lag.merge(&part.schedule_lag);
-        let interval = &mut open.interval;
+    fn absorb(&mut self, part: &IntervalPart) {
+        self.last &= part.last;
+        if part.last {
+            self.abandoned += part.in_flight;
+        }
+        self.schedule_lag.merge(&part.schedule_lag);
+        let interval = &mut self.interval;
         interval.start = interval.start.min(part.start);
         interval.in_flight += part.in_flight;
         interval.in_flight_time += part.in_flight_time;
@@ -60,22 +55,74 @@ impl Collector {
             merge_scenario(interval, ScenarioId(index as u16), scenario);
         }
     }
+}
+
+/// Merges parts into intervals. Yields an interval once every live worker has come to its end.
+#[derive(Debug)]
+pub struct Collector {
+    /// Up to where each live worker has handed its counts on; `None` once it is finished.
+    reached: Vec<Option<RunTime>>,
+    /// By end.
+    open: BTreeMap<RunTime, Open>,
+    /// The end of the last interval given out.
+    given_out: RunTime,
+    /// Requests that finished workers left in flight before that.
+    abandoned: u64,
+}
+
+impl Collector {
+    /// A collector for workers 0 to `workers` − 1.
+    pub fn new(workers: u32) -> Self {
+        let reached = vec![Some(RunTime::ZERO); workers as usize];
+        Self { reached, open: BTreeMap::new(), given_out: RunTime::ZERO, abandoned: 0 }
+    }
+
+    /// Adds one worker's share. A worker that had to skip an end brings its counts with the next one. Workers
+    /// end at slightly different times; their last parts go with the interval in which they end.
+    pub fn absorb(&mut self, part: &IntervalPart) {
+        if let Some(Some(reached)) = self.reached.get_mut(part.worker as usize) {
+            *reached = part.end.max(*reached);
+        }
+        let following = self.open.range(part.end..).next().map(|(&end, _)| end);
+        let end = following.filter(|_| part.last).unwrap_or(part.end);
+        let known = self.open.remove(&end).or_else(|| self.take_last(part));
+        let mut open = known.unwrap_or_else(|| Open::new(part));
+        open.absorb(part);
+        self.open.insert(end, open);
+    }
+
+    /// The counts of workers that ended within `part`. There is one such entry at the most: last parts join
+    /// what is open after them, and the first part that ends later takes them in.
+    fn take_last(&mut self, part: &IntervalPart) -> Option<Open> {
+        let (&end, open) = self.open.range(part.start.min(part.end)..part.end).next_back()?;
+        if open.last { self.open.remove(&end) } else { None }
+    }
 
     /// Notes that `worker` will close no more intervals.
     pub fn worker_finished(&mut self, worker: u32) {
-        self.live &= !(1 << worker);
+        if let Some(reached) = self.reached.get_mut(worker as usize) {
+            *reached = None;
+        }
     }
 
     /// Returns the intervals that every live worker has closed, oldest first.
     pub fn drain_complete(&mut self) -> Vec<Interval> {
+        let all_reached = self.reached.iter().flatten().min().copied();
         let mut complete = Vec::new();
         while let Some(first) = self.open.first_entry() {
-            if self.live & !first.get().closed_by != 0 {
+            let end = *first.key();
+            if all_reached.is_some_and(|reached| reached < end) {
                 break;
             }
-            let mut open = first.remove();
-            open.interval.schedule_lag = open.schedule_lag.to_sparse();
-            complete.push(open.interval);
+            let open = first.remove();
+            let mut interval = open.interval;
+            interval.start = interval.start.max(self.given_out);
+            interval.end = end;
+            interval.in_flight += self.abandoned;
+            interval.schedule_lag = open.schedule_lag.to_sparse();
+            self.abandoned += open.abandoned;
+            self.given_out = end;
+            complete.push(interval);
         }
         complete
     }
@@ -168,6 +215,76 @@ mod tests {
         assert_eq!(complete[0].arrivals.started, 2);
         assert_eq!(complete[0].vus, 3);
         assert_eq!(complete[0].schedule_lag.count(), 2);
+    }
+
+    /// What one worker did up to `end_ms`: some arrivals, and one request for each still in flight.
+    fn part(recorder: &mut Recorder, end_ms: u64, started: u64) -> IntervalPart {
+        for _ in 0..started {
+            recorder.arrival_started(ScenarioId(0), Nanos::ZERO);
+            recorder.request_started(at(end_ms));
+        }
+        recorder.take_part(at(end_ms))
+    }
+
+    fn at(ms: u64) -> RunTime {
+        RunTime::ZERO + Nanos::from_millis(ms)
+    }
+
+    /// Start and end in milliseconds, arrivals started, requests in flight.
+    fn told(intervals: &[Interval]) -> Vec<(u64, u64, u64, u64)> {
+        let ms = |time: RunTime| time.get() / 1_000_000;
+        let row = |i: &Interval| (ms(i.start), ms(i.end), i.arrivals.started, i.in_flight);
+        intervals.iter().map(row).collect()
+    }
+
+    #[test]
+    fn skipped_end_holds_nothing_back_and_loses_nothing() {
+        let [mut one, mut other] = [0, 1].map(|worker| Recorder::new(worker, 1, 1));
+        let mut collector = Collector::new(2);
+        for end in [1_000, 2_000, 3_000] {
+            collector.absorb(&part(&mut one, end, 1));
+        }
+        collector.absorb(&part(&mut other, 2_000, 5));
+        assert_eq!(told(&collector.drain_complete()), [(0, 1_000, 1, 1), (1_000, 2_000, 6, 7)]);
+        collector.absorb(&part(&mut other, 3_000, 1));
+        assert_eq!(told(&collector.drain_complete()), [(2_000, 3_000, 2, 9)]);
+    }
+
+    #[test]
+    fn workers_that_end_apart_share_their_last_interval() {
+        for order in [[0, 1], [1, 0]] {
+            let mut recorders = [0, 1].map(|worker| Recorder::new(worker, 1, 1));
+            let mut collector = Collector::new(2);
+            for recorder in &mut recorders {
+                collector.absorb(&part(recorder, 1_000, 1));
+            }
+            for worker in order {
+                let end = [1_403, 1_407][worker];
+                let last = IntervalPart { last: true, ..part(&mut recorders[worker], end, 2) };
+                collector.absorb(&last);
+                collector.worker_finished(worker as u32);
+            }
+            let expected = [(0, 1_000, 2, 2), (1_000, 1_407, 4, 6)];
+            assert_eq!(told(&collector.drain_complete()), expected, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn worker_that_ends_earlier_goes_with_the_second_it_ends_in() {
+        let mut recorders = [0, 1].map(|worker| Recorder::new(worker, 1, 1));
+        let mut collector = Collector::new(2);
+        let last = IntervalPart { last: true, ..part(&mut recorders[0], 400, 2) };
+        collector.absorb(&last);
+        assert!(collector.drain_complete().is_empty());
+        collector.worker_finished(0);
+        collector.absorb(&part(&mut recorders[1], 1_000, 1));
+        collector.absorb(&part(&mut recorders[1], 2_000, 1));
+        let last = IntervalPart { last: true, ..part(&mut recorders[1], 2_300, 0) };
+        collector.absorb(&last);
+        collector.worker_finished(1);
+        // The two requests that the first worker gave up stay unanswered to the end.
+        let expected = [(0, 1_000, 3, 3), (1_000, 2_000, 1, 4), (2_000, 2_300, 0, 4)];
+        assert_eq!(told(&collector.drain_complete()), expected);
     }
 
     #[test]

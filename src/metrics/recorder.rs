@@ -124,6 +124,8 @@ pub struct IntervalPart {
     pub vus: u64,
     /// Open connections at the end.
     pub connections: u64,
+    /// Whether it is the worker's last: it ends when the worker did, and not with a second.
+    pub last: bool,
     /// The load of this worker and the process.
     pub generator: GeneratorLoad,
     pub(super) in_flight_time: Nanos,
@@ -142,6 +144,7 @@ impl IntervalPart {
             vus_busy: 0,
             vus: 0,
             connections: 0,
+            last: false,
             generator: GeneratorLoad::default(),
             in_flight_time: Nanos::ZERO,
             schedule_lag: Distribution::new(),
@@ -152,6 +155,7 @@ impl IntervalPart {
 
     /// Empties the part so that its recorder can use it again.
     pub fn clear(&mut self) {
+        self.last = false;
         self.in_flight_time = Nanos::ZERO;
         self.schedule_lag.clear();
         self.steps.iter_mut().for_each(StepPart::clear);
