@@ -38,7 +38,7 @@ pub struct Names {
 
 impl Names {
     /// The built-in names besides data sets and captures.
-    pub const BUILT_IN: [&str; 4] = ["vu", "iteration", "target", "host"];
+    pub const BUILT_IN: [&str; 2] = ["vu", "iteration"];
 
     /// All names, for messages.
     fn all(&self) -> Vec<String> {
@@ -501,6 +501,13 @@ mod tests {
         assert!(
             matches!(error, TemplateError::UnknownColumn { ref column, .. } if column == "form")
         );
+    }
+
+    #[test]
+    fn every_built_in_name_has_a_value() {
+        for name in Names::BUILT_IN {
+            assert_eq!(render(&format!("{{{{ {name} + 0 }}}}"), Escape::None), "1", "{name}");
+        }
     }
 
     #[test]
