@@ -8,7 +8,7 @@ use minijinja::Value;
 
 use super::*;
 use crate::metrics::Measure;
-use crate::plan::{Body, CaptureSource, Load, Op, RequestPlan, Scope, Template, Variables};
+use crate::plan::{Body, CaptureSource, Check, Load, Op, RequestPlan, Scope, Template, Variables};
 use crate::scenario::{Colour, load, render};
 use crate::units::Rate;
 
@@ -280,4 +280,22 @@ proptest::proptest! {
             proptest::prop_assert!(text.contains("nothing was sent"));
         }
     }
+}
+
+#[test]
+fn bounds_of_checks_include_their_value_where_written_so() {
+    let plan = plan_of_steps(
+        "      - get: { name: a, url: /a, check: { time: < 2s, size: < 10 B } }\n\
+         \x20     - get: { name: b, url: /b, check: { time: <= 2s, size: <= 10 B } }\n",
+    );
+    let bounds = |request: usize| {
+        let of = |check: &Check| match check {
+            Check::Time(time) => time.get(),
+            Check::Size(size) => size.get(),
+            other => panic!("{other:?}"),
+        };
+        plan.requests[request].checks.iter().map(of).collect::<Vec<u64>>()
+    };
+    assert_eq!(bounds(1), [2_000_000_000, 10]);
+    assert_eq!(bounds(2), [2_000_000_001, 11]);
 }

@@ -79,10 +79,20 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
         checks.extend(status(node, problems).map(Check::Status));
     }
     if let Some(node) = fields.node("time") {
-        checks.extend(below(node, "a time like `< 2s`", problems).map(Check::Time));
+        checks.extend(
+            below(node, "a time like `< 2s`", problems, |time: Nanos| {
+                Nanos::new(time.get().saturating_add(1))
+            })
+            .map(Check::Time),
+        );
     }
     if let Some(node) = fields.node("size") {
-        checks.extend(below(node, "a size like `< 1 MiB`", problems).map(Check::Size));
+        checks.extend(
+            below(node, "a size like `< 1 MiB`", problems, |size: Bytes| {
+                Bytes::new(size.get().saturating_add(1))
+            })
+            .map(Check::Size),
+        );
     }
     if let Some(node) = fields.node("header") {
         for (key, node) in entries(node, "a mapping of headers", problems).unwrap_or_default() {
@@ -137,11 +147,12 @@ fn status_range(text: &str) -> Option<(u16, u16)> {
     Some((first, last)).filter(|(first, last)| valid(first) && valid(last) && first <= last)
 }
 
-/// A value with a unit behind `<`.
+/// A value with a unit behind `<` or `<=`; `next` gives the least value that is more.
 fn below<T: std::str::FromStr<Err = ParseUnitError>>(
     node: &Node,
     expected: &'static str,
     problems: &mut Problems,
+    next: impl Fn(T) -> T,
 ) -> Option<T> {
     let found = text(node, expected, problems)?;
     let Some(value) = found.strip_prefix('<') else {
@@ -149,7 +160,9 @@ fn below<T: std::str::FromStr<Err = ParseUnitError>>(
         problems.report(node.span, kind);
         return None;
     };
-    match value.trim_start_matches('=').trim().parse() {
+    let (value, included) = value.strip_prefix('=').map_or((value, false), |rest| (rest, true));
+    match value.trim().parse() {
+        Ok(value) if included => Some(next(value)),
         Ok(value) => Some(value),
         Err(error) => {
             problems.report(node.span, ProblemKind::BadUnit { found: found.to_owned(), error });
@@ -184,20 +197,33 @@ fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<M
             Some(if sign == "<" { Matcher::Below(bound) } else { Matcher::Above(bound) })
         }
         NodeValue::Scalar(_) => Some(Matcher::Equals(json_of_node(node))),
-        NodeValue::Mapping(_) => {
-            let mut fields = Fields::of(node, "a condition", problems)?;
-            let contains = fields.optional("contains", problems).map(Matcher::Contains);
-            let matches = fields.node("matches").and_then(|node| regex(node, problems));
-            let equals = fields.node("equals").map(|node| Matcher::Equals(json_of_node(node)));
-            fields.finish(problems);
-            contains.or(matches.map(Matcher::Matches)).or(equals)
-        }
+        NodeValue::Mapping(_) => matcher_of_fields(node, problems),
         NodeValue::Sequence(_) => {
             let found = node.kind().to_owned();
             problems.report(node.span, ProblemKind::BadMatcher { found, what });
             None
         }
     }
+}
+
+fn matcher_of_fields(node: &Node, problems: &mut Problems) -> Option<Matcher> {
+    let before = problems.len();
+    let mut fields = Fields::of(node, "a condition", problems)?;
+    let contains = fields.optional("contains", problems).map(Matcher::Contains);
+    let matches = fields.node("matches").and_then(|node| regex(node, problems));
+    let equals = fields.node("equals").map(|node| Matcher::Equals(json_of_node(node)));
+    let found: Vec<Matcher> =
+        [contains, matches.map(Matcher::Matches), equals].into_iter().flatten().collect();
+    fields.finish(problems);
+    if found.len() != 1 && problems.len() == before {
+        let (place, fields_named) = ("a condition", "`contains`, `matches` and `equals`");
+        let kind = match found.len() {
+            0 => ProblemKind::NeedsOneOf { place, fields: fields_named },
+            _ => ProblemKind::Conflict { place, fields: fields_named },
+        };
+        problems.report(node.span, kind);
+    }
+    found.into_iter().next()
 }
 
 fn regex(node: &Node, problems: &mut Problems) -> Option<Regex> {
