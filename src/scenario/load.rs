@@ -104,16 +104,19 @@ impl Loader<'_> {
 
     /// The target's own address is shown in every report, so it is no secret; credentials in it are refused.
     fn expand(&mut self, root: &mut Node) {
-        let (lookup, problems) = (self.lookup, &mut self.problems);
         let NodeValue::Mapping(entries) = &mut root.value else {
-            return environment::expand(root, lookup, &mut self.sources, problems);
+            return self.expand_value(root, false);
         };
         for (key, node) in entries {
-            let before = self.sources.secrets.len();
-            environment::expand(node, lookup, &mut self.sources, problems);
-            if key.text == "target" {
-                self.sources.secrets.truncate(before);
-            }
+            self.expand_value(node, key.text == "target");
+        }
+    }
+
+    fn expand_value(&mut self, node: &mut Node, is_target: bool) {
+        let before = self.sources.secrets.len();
+        environment::expand(node, self.lookup, &mut self.sources, &mut self.problems);
+        if is_target {
+            self.sources.secrets.truncate(before);
         }
     }
 
@@ -157,6 +160,7 @@ impl Loader<'_> {
         let length = key.chars().count() as u32;
         let span = Span { source, line: 1, column: 1, length };
         shift(&mut new, length + 1);
+        self.expand_value(&mut new, key == "target");
         let mut node = root;
         for part in key.split('.') {
             if node.is_null() {

@@ -299,3 +299,13 @@ fn bounds_of_checks_include_their_value_where_written_so() {
     assert_eq!(bounds(1), [2_000_000_000, 10]);
     assert_eq!(bounds(2), [2_000_000_001, 11]);
 }
+
+#[test]
+fn settings_take_values_from_the_environment_and_keep_them_secret() {
+    let settings = [("http.headers.x-token".to_owned(), "${TOKEN}".to_owned())];
+    let lookup = |name: &str| (name == "TOKEN").then(|| "s3cr3t-value".to_owned());
+    let loaded = load(Path::new("scenarios/ais"), &settings, &read_repository, &lookup);
+    let plan = compile(&loaded, &Overrides::default(), date(2026, 1, 31)).expect("valid");
+    assert_eq!(header(&plan, &plan.requests[0], "x-token"), ["s3cr3t-value"]);
+    assert!(plan.secrets.contains(&"s3cr3t-value".to_owned()), "{:?}", plan.secrets);
+}
