@@ -258,7 +258,7 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
     /// Watch and steer the run in the terminal UI.
-    #[arg(long, overrides_with = "no_tui")]
+    #[arg(long, overrides_with = "no_tui", conflicts_with = "repeat")]
     pub tui: bool,
     /// Do not open the terminal UI; the default.
     #[arg(long, overrides_with = "tui")]
@@ -359,5 +359,20 @@ fn shard(text: &str) -> Result<Shard, String> {
             Ok(Shard { index: index - 1, count })
         }
         _ => Err("expected I/N with I from 1 to N, for example 2/3".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn screen_and_repetition_exclude_each_other() {
+        let is_understood = |options: &[&str]| {
+            let words = ["plimsoll", "run", "a.yaml"].iter().chain(options);
+            Cli::try_parse_from(words).is_ok()
+        };
+        assert!(is_understood(&["--tui"]) && is_understood(&["--repeat", "5"]));
+        assert!(!is_understood(&["--tui", "--repeat", "5"]));
     }
 }
