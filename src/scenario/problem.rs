@@ -165,6 +165,8 @@ pub enum ProblemKind {
     MixedUnits { target: String, side: &'static str, limit: String },
     #[error("`{name}` is not a metric of an SLO table")]
     UnknownMetric { name: String, known: Vec<String> },
+    #[error("`{metric}` is measured by a step that has it, and not here")]
+    MetricOfStep { metric: String, steps: Vec<String> },
     #[error("the target {target} is beyond the {side} {limit}")]
     TargetBeyondLimit { target: String, side: &'static str, limit: String },
     #[error("`{field}` has no meaning for `{metric}`, where {better} is better")]

@@ -55,7 +55,8 @@ pub(super) fn compile(
         .filter_map(|row| {
             let scope = scope(row, scenario, steps, problems);
             let objective = objective(row, scenario, problems);
-            Some(within_step(Objective { scope: scope?, ..objective? }, steps))
+            let objective = within_step(Objective { scope: scope?, ..objective? }, steps);
+            is_produced(row, &objective, steps, problems).then_some(objective)
         })
         .collect()
 }
@@ -74,6 +75,27 @@ fn within_step(objective: Objective, steps: &[StepInfo]) -> Objective {
         }
         _ => objective,
     }
+}
+
+/// Whether something measures a time within steps: only steps that have it do, each under its own name.
+fn is_produced(
+    row: &SloRow,
+    objective: &Objective,
+    steps: &[StepInfo],
+    problems: &mut Problems,
+) -> bool {
+    let Measure::Custom(metric) = &objective.measure else { return true };
+    let Some((what, _)) = metric.split_once('.').filter(|(what, _)| CUSTOM_TIMES.contains(what))
+    else {
+        return true;
+    };
+    let owner = |step: &StepInfo| Some(step.name.strip_suffix(what)?.strip_suffix('.')?.to_owned());
+    let kind = ProblemKind::MetricOfStep {
+        metric: metric.clone(),
+        steps: steps.iter().filter_map(owner).collect(),
+    };
+    problems.report(row.metric.span, kind);
+    false
 }
 
 fn scope(

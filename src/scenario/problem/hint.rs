@@ -25,6 +25,10 @@ impl ProblemKind {
                     "give it {users} rows, lower `max_vus`, or pick `sequential` or `shuffle`"
                 ));
             }
+            Self::MetricOfStep { steps, .. } if !steps.is_empty() => {
+                let steps = steps.join("`, `");
+                return Some(format!("write it under `steps:`, for `{steps}`"));
+            }
             kind => kind.fixed_hint()?,
         };
         Some(fixed.to_owned())
@@ -37,6 +41,7 @@ impl ProblemKind {
                 "paths are relative to the folder of the file that names them"
             }
             Self::SecondDocument => "write each document into a file of its own, without `---`",
+            Self::MetricOfStep { .. } => "no step of this scenario has it; leave it out",
             Self::TagNotKnown { .. } => "write the value without the tag",
             Self::BesideStep { is_step: true, .. } => "begin each step with a `-` of its own",
             Self::BesideStep { .. } => "indent it further, so that it belongs to the step",
