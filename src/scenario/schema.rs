@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 pub use check::{Capture, CaptureFrom, Check, Matcher};
 pub use data::{DataFile, DataFormat, Pick};
-pub use http::{AddressRange, Connections, Correlation, Http, Tls, Version};
+pub use http::{AddressRange, Connections, Correlation, Http, Tls, Version, own_header};
 pub use poll::Poll;
 pub use request::{Body, Part, PartContent, Request};
 pub use session::Session;

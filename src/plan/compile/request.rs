@@ -11,12 +11,8 @@ use crate::plan::template::find_close;
 use crate::plan::{
     Body, Capture, CaptureSource, Check, Escape, Matcher, RequestPlan, Slot, StatusSet, Template,
 };
-use crate::scenario::schema::{self, Request, Scenario};
+use crate::scenario::schema::{self, Request, Scenario, own_header};
 use crate::scenario::{ProblemKind, Problems, Spanned};
-
-/// Headers that belong to the connection.
-const NOT_OURS: [HeaderName; 4] =
-    [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
 
 /// Compiles requests with the scenario's defaults.
 pub(super) struct Requests<'a> {
@@ -43,7 +39,7 @@ impl Headers {
         problems: &mut Problems,
     ) {
         for (name, value) in pairs {
-            if let Some(name) = header_name(name, problems) {
+            if let Some(name) = own_header(name, problems) {
                 self.put(name, header_value(value, templates, problems));
             }
         }
@@ -198,16 +194,6 @@ fn unfit_url(text: &str) -> Option<&'static str> {
 fn authority(absolute: &str) -> &str {
     let rest = absolute.split_once("//").map_or("", |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()
-}
-
-fn header_name(name: &Spanned<String>, problems: &mut Problems) -> Option<HeaderName> {
-    let what = match HeaderName::try_from(name.value.to_ascii_lowercase()) {
-        Ok(known) if !NOT_OURS.contains(&known) => return Some(known),
-        Ok(_) => "set here: it belongs to the connection",
-        Err(_) => "a header's name",
-    };
-    problems.report(name.span, ProblemKind::BadHeader { found: name.value.clone(), what });
-    None
 }
 
 fn header_value(

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ::http::{HeaderName, header};
+
 use super::workload::positive;
 use super::{text_map, texts};
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, word};
@@ -138,17 +140,27 @@ fn connections(node: &Node, problems: &mut Problems) -> Option<Connections> {
     word(node, "a way to use connections", &known, problems)
 }
 
+/// Headers that belong to the connection.
+const NOT_OURS: [HeaderName; 4] =
+    [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+
+/// The name of a header that a scenario may set.
+pub fn own_header(name: &Spanned<String>, problems: &mut Problems) -> Option<HeaderName> {
+    let what = match HeaderName::try_from(name.value.to_ascii_lowercase()) {
+        Ok(known) if !NOT_OURS.contains(&known) => return Some(known),
+        Ok(_) => "set here: it belongs to the connection",
+        Err(_) => "a header's name",
+    };
+    problems.report(name.span, ProblemKind::BadHeader { found: name.value.clone(), what });
+    None
+}
+
 fn correlation(node: Option<&Node>, problems: &mut Problems) -> Vec<Spanned<Correlation>> {
     let Some(node) = node else { return vec![] };
     texts(node, problems)
         .into_iter()
         .filter_map(|text| {
-            let name = text.value.to_ascii_lowercase();
-            if http::HeaderName::try_from(name.as_str()).is_err() {
-                let kind = ProblemKind::BadHeader { found: text.value, what: "a header's name" };
-                problems.report(text.span, kind);
-                return None;
-            }
+            let name = own_header(&text, problems)?.as_str().to_owned();
             let correlation = match name.as_str() {
                 "traceparent" => Correlation::TraceParent,
                 _ => Correlation::Id(name),
