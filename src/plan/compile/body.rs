@@ -30,7 +30,8 @@ pub(super) fn json(node: &Node, templates: Templates<'_>, problems: &mut Problem
             template.push_literal(b"{");
             for (index, (key, value)) in entries.iter().enumerate() {
                 template.push_literal(if index == 0 { b"" } else { b"," });
-                template.push_literal(quoted(&key.text).as_bytes());
+                let key = Spanned::new(key.text.clone(), key.span);
+                template.append(&json_text(&key, templates, problems));
                 template.push_literal(b":");
                 template.append(&json(value, templates, problems));
             }
@@ -54,12 +55,21 @@ fn json_scalar(
         let trimmed = text.map(|text| text.trim().to_owned());
         return templates.compile(&trimmed, Escape::Json, problems);
     }
+    json_text(&text, templates, problems)
+}
+
+/// A text of JSON, which may hold expressions.
+fn json_text(
+    text: &Spanned<String>,
+    templates: Templates<'_>,
+    problems: &mut Problems,
+) -> Template {
     let inner = |literal: &str| {
         let quoted = quoted(literal);
         quoted.as_bytes()[1..quoted.len() - 1].to_vec()
     };
     let mut template = Template::constant("\"");
-    template.append(&templates.compile_with(&text, Escape::JsonText, &inner, problems));
+    template.append(&templates.compile_with(text, Escape::JsonText, &inner, problems));
     template.push_literal(b"\"");
     template
 }

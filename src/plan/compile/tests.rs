@@ -309,3 +309,11 @@ fn settings_take_values_from_the_environment_and_keep_them_secret() {
     assert_eq!(header(&plan, &plan.requests[0], "x-token"), ["s3cr3t-value"]);
     assert!(plan.secrets.contains(&"s3cr3t-value".to_owned()), "{:?}", plan.secrets);
 }
+
+#[test]
+fn keys_of_a_json_body_may_hold_expressions() {
+    let plan = plan_of_steps(
+        "      - post: { name: a, url: /a, json: { \"{{ token }}\": 1, \"n-{{ vu }}\": { plain: 2 } } }\n",
+    );
+    assert_eq!(body(&plan, &plan.requests[1]), r#"{"t\"k&":1,"n-1":{"plain":2}}"#);
+}
