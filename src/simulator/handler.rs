@@ -225,8 +225,7 @@ impl Exchange<'_> {
         let play = self.play;
         let Body::Whole(Some(bytes)) = body else { return Ok(()) };
         let Ok(item) = serde_json::from_slice::<serde_json::Value>(bytes) else { return Ok(()) };
-        let id = item.get("id").and_then(serde_json::Value::as_str).unwrap_or(&scope.id).to_owned();
-        play.desk.borrow_mut().stores[store].insert(item, &scope.id);
+        let id = play.desk.borrow_mut().stores[store].insert(item, &scope.id);
         if let Some(background) = &route.background {
             let then = background.then.as_ref().map(|text| answer::json(play, text, scope));
             let then = then.transpose()?.unwrap_or_default();

@@ -16,21 +16,23 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Keeps an item under its `id`; an item without one is kept under `fallback`.
-    pub(super) fn insert(&mut self, item: serde_json::Value, fallback: &str) {
+    /// Keeps an item under its `id`; an item without one is kept under `fallback`. Returns that key: the one
+    /// name by which all that follows finds the item.
+    pub(super) fn insert(&mut self, item: serde_json::Value, fallback: &str) -> String {
         let id = match item.get("id") {
             Some(serde_json::Value::String(id)) => id.clone(),
             Some(other) if !other.is_null() => other.to_string(),
             _ => fallback.to_owned(),
         };
         if self.items.insert(id.clone(), item).is_none() {
-            self.order.push_back(id);
+            self.order.push_back(id.clone());
         }
         while self.order.len() > LIMIT {
             if let Some(oldest) = self.order.pop_front() {
                 self.items.remove(&oldest);
             }
         }
+        id
     }
 
     /// The item, for a template.
@@ -65,6 +67,14 @@ mod tests {
         assert_eq!(status("b1"), Some(Value::from("paid")));
         assert_eq!(status("x"), Some(Value::from("queued")));
         assert_eq!(status("y"), None);
+    }
+
+    #[test]
+    fn item_with_a_number_for_an_id_is_found_by_its_key() {
+        let mut store = Store::default();
+        let key = store.insert(json!({ "id": 7, "status": "pending" }), "x");
+        assert_eq!(key, "7");
+        assert!(store.change(&key, &json!({ "status": "done" })));
     }
 
     #[test]
