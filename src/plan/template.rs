@@ -21,6 +21,7 @@ pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
 pub use scope::Scope;
 
+pub(in crate::plan) use escape::ENCODED;
 use escape::write_value;
 
 /// Where a user keeps a captured value.

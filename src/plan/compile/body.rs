@@ -2,16 +2,14 @@
 
 use rand::Rng;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::template::Templates;
+use crate::plan::template::ENCODED;
 use crate::plan::{Escape, Template};
 use crate::scenario::schema::{Part, PartContent};
 use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
 use crate::units::{Seed, Stream};
-
-/// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// JSON. A text that is one whole `{{ … }}` becomes a value of its type; any other text stays a text.
 pub(super) fn json(node: &Node, templates: Templates<'_>, problems: &mut Problems) -> Template {

@@ -21,7 +21,8 @@ pub enum Escape {
 }
 
 /// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(in crate::plan) const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Appends a value, made safe.
 pub(super) fn write_value(value: &Value, escape: Escape, out: &mut Vec<u8>) {

@@ -8,6 +8,7 @@ use minijinja::value::Object;
 use rand_pcg::Pcg64Mcg;
 
 use super::Names;
+#[cfg(test)]
 use crate::units::{Seed, Stream};
 
 /// A snapshot of a user's variables. Made only for expressions; plain names are looked up directly.
@@ -52,12 +53,6 @@ impl Scope {
         let rows = vec![vec![Value::from("GRU"), Value::from(7)]];
         let chance = Seed::new(1).stream(Stream::Iteration, 0);
         Self::new(Arc::new(names.clone()), slots, rows, (1, 1), chance)
-    }
-
-    /// A scope in which nothing is set, for tests and for checking expressions.
-    pub fn empty() -> Self {
-        let chance = Seed::new(0).stream(Stream::Iteration, 0);
-        Self::new(Arc::default(), vec![], vec![], (0, 0), chance)
     }
 }
 
