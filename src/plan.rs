@@ -10,6 +10,7 @@ mod flow;
 mod http;
 mod load;
 mod request;
+mod secrets;
 mod session;
 mod stream;
 mod template;
@@ -21,6 +22,7 @@ pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
 pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, RequestPlan};
+pub use secrets::redact;
 pub use session::{SessionId, SessionPlan};
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{

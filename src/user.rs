@@ -22,7 +22,7 @@ pub use rows::Rows;
 use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
 use crate::plan::{
     ArrivalLaw, Body, ConnectionUse, Delay, Load, Names, Op, OpenLoad, Plan, RenderError,
-    RequestId, Scope, Slot, SourceNet, StreamId, Template, Variables,
+    RequestId, Scope, Slot, SourceNet, StreamId, Template, Variables, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime, Seed, Stream};
@@ -32,6 +32,9 @@ pub const MAX_LOOPS: usize = 8;
 
 /// The most instructions that a user carries out before others have their turn: about a millisecond's worth.
 const OPS_A_TURN: u32 = 1_000;
+
+/// Captured values shorter than this are states and numbers rather than secrets.
+const SECRET_MIN: usize = 4;
 
 /// What a user does next.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +68,10 @@ pub struct User {
     position: u32,
     counters: [u32; MAX_LOOPS],
     slots: Box<[Option<Value>]>,
+    secret_slots: Arc<[Slot]>,
     picked: Box<[u32]>,
+    /// Secrets of answers that failed before they were captured.
+    unkept: Vec<Value>,
     chance: Pcg64Mcg,
     failed: bool,
     /// From where the next `pace` counts.
@@ -81,6 +87,8 @@ pub struct Cast {
     plan: Arc<Plan>,
     names: Arc<Names>,
     rows: Arc<Rows>,
+    /// Where captured secrets are kept.
+    secret_slots: Arc<[Slot]>,
     /// Weights of the scenarios, summed up.
     shares: Arc<[f64]>,
 }
@@ -99,7 +107,9 @@ impl Cast {
             .collect();
         let names = Arc::new(plan.templates.names().clone());
         let rows = Arc::new(Rows::new(&plan.data, plan.seed));
-        Self { plan, names, rows, shares }
+        let captures = plan.requests.iter().flat_map(|request| &request.captures);
+        let secret_slots = captures.filter(|capture| capture.secret).map(|c| c.slot).collect();
+        Self { plan, names, rows, secret_slots, shares }
     }
 
     /// The scenario that arrival `index` plays: as recorded, or by weight, from the seed alone.
@@ -129,6 +139,8 @@ impl Cast {
             counters: [0; MAX_LOOPS],
             slots: vec![None; self.names.slots.len()].into(),
             picked: vec![0; self.plan.data.len()].into(),
+            secret_slots: self.secret_slots.clone(),
+            unkept: vec![],
             chance: Seed::new(0).stream(Stream::Iteration, 0),
             failed: false,
             paced: RunTime::ZERO,
@@ -150,6 +162,7 @@ impl User {
         self.playback = None;
         self.sessions.fill(session::Session::default());
         self.slots.fill(None);
+        self.unkept.clear();
         self.chance = self.plan.seed.stream(Stream::Iteration, arrival.index);
         if let Some(slot) = self.plan.address {
             let http = &self.plan.http;
@@ -346,9 +359,21 @@ impl User {
             });
         }
         if seen.outcome != Outcome::Ok {
+            self.unkept.extend(judge::secrets(&request.captures, response));
             self.fail();
         }
         seen
+    }
+
+    /// The message without the secrets that this user has captured or met.
+    pub fn veiled(&self, message: String) -> String {
+        let captured =
+            self.secret_slots.iter().filter_map(|slot| self.slots[slot.0 as usize].as_ref());
+        let mut secrets = captured.chain(&self.unkept).filter_map(Value::as_str).peekable();
+        if message.is_empty() || secrets.peek().is_none() {
+            return message;
+        }
+        redact(&message, secrets.filter(|secret| secret.len() >= SECRET_MIN))
     }
 
     /// Hears that a request brought no response. The iteration ends: what follows depends on it.

@@ -3,7 +3,7 @@
 use crate::engine::RunEvent;
 use crate::metrics::{Event, EventKind, Reading};
 use crate::observe::{self, News, Watch, WatchPlan};
-use crate::plan::Plan;
+use crate::plan::{Plan, redact};
 use crate::scenario::{Loaded, Problem};
 use crate::transport::Clock;
 use crate::units::RunTime;
@@ -91,15 +91,10 @@ impl Observing {
             self.waiting.push((at, readings));
         }
         let event = |text: String| {
-            let kind = EventKind::SourceError(without(&self.secrets, text));
+            let kind =
+                EventKind::SourceError(redact(&text, self.secrets.iter().map(String::as_str)));
             RunEvent::Event(Event { at, kind })
         };
         troubles.into_iter().map(event).collect()
     }
-}
-
-/// The text with every secret blanked out.
-fn without(secrets: &[String], text: String) -> String {
-    let known = secrets.iter().filter(|secret| !secret.is_empty());
-    known.fold(text, |text, secret| text.replace(secret.as_str(), "•••"))
 }

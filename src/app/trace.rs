@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::Options;
 use crate::metrics::{Outcome, Sample, ScenarioId};
-use crate::plan::Plan;
+use crate::plan::{Plan, redact};
 use crate::schedule::Arrival;
 use crate::transport::{Client, Exchange, Finished, Heard, Shared, keep_time};
 use crate::units::{Nanos, RunTime};
@@ -34,20 +34,20 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &Options) -> io::Result
     Ok(all_well)
 }
 
-fn show(finished: &Finished, exchanges: Vec<Exchange>, plan: &Plan) {
+fn show(finished: &Finished, exchanges: Vec<Exchange>, plan: &Plan, user: &User) {
     let step = &plan.steps[finished.sample.step.0 as usize].name;
     let time = Nanos::from_micros(finished.sample.service_time().get() / 1_000);
     let verdict = match finished.sample.outcome {
         Outcome::Ok => "ok".to_owned(),
         Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
     };
-    write_out(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan));
-    show_exchanges(exchanges, plan);
+    write_out(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan, user));
+    show_exchanges(exchanges, plan, user);
 }
 
-fn show_exchanges(exchanges: Vec<Exchange>, plan: &Plan) {
+fn show_exchanges(exchanges: Vec<Exchange>, plan: &Plan, user: &User) {
     for exchange in exchanges {
-        write_out(&hide(&describe(&exchange), plan));
+        write_out(&hide(&describe(&exchange), plan, user));
     }
 }
 
@@ -64,24 +64,24 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
         match user.next_action(now + skipped) {
             Action::Send(id) => {
                 let finished = client.perform(user, id, now, now).await;
-                show(&finished, client.traced(), plan);
+                show(&finished, client.traced(), plan, user);
             }
             Action::SendAll(ids) => {
                 let all = RefCell::new(vec![]);
                 client.perform_all(user, &ids, (now, now), &|one| all.borrow_mut().push(one)).await;
-                all.into_inner().iter().for_each(|finished| show(finished, vec![], plan));
-                show_exchanges(client.traced(), plan);
+                all.into_inner().iter().for_each(|finished| show(finished, vec![], plan, user));
+                show_exchanges(client.traced(), plan, user);
             }
             Action::Stream(id) => {
                 let told = RefCell::new(vec![]);
                 client.stream(user, id, (now, now), &|heard| told.borrow_mut().push(heard)).await;
                 for heard in told.into_inner() {
                     match heard {
-                        Heard::Request(finished) => show(&finished, vec![], plan),
+                        Heard::Request(finished) => show(&finished, vec![], plan, user),
                         Heard::Note(sample) => note(&sample, plan),
                     }
                 }
-                show_exchanges(client.traced(), plan);
+                show_exchanges(client.traced(), plan, user);
             }
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
@@ -109,12 +109,9 @@ fn describe(exchange: &Exchange) -> String {
     text
 }
 
-/// Blanks out what came from the environment, and what proves an identity.
-fn hide(text: &str, plan: &Plan) -> String {
-    let mut shown = text.to_owned();
-    for secret in plan.secrets.iter().filter(|secret| !secret.is_empty()) {
-        shown = shown.replace(secret.as_str(), "•••");
-    }
+/// Blanks out what came from the environment, what the user captured as a secret, and what proves an identity.
+fn hide(text: &str, plan: &Plan, user: &User) -> String {
+    let shown = redact(&user.veiled(text.to_owned()), plan.secrets.iter().map(String::as_str));
     let lines = shown.lines().map(|line| {
         let mut words = line.trim_start_matches(['>', '<', ' ']).splitn(2, ':');
         let name = words.next().unwrap_or_default().to_ascii_lowercase();

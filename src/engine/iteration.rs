@@ -73,7 +73,8 @@ pub(super) async fn play(
             }
             Action::Done => return Ended::Done(ready),
             Action::Broken(error) => {
-                worker.broke(now, (scenario, user.place()), &error);
+                let seen = (error.class(), user.veiled(error.to_string()));
+                worker.broke(now, (scenario, user.place()), seen);
                 return Ended::Done(ready);
             }
         }

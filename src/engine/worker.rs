@@ -13,7 +13,7 @@ use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample,
     ScenarioId, StepId,
 };
-use crate::plan::{Load, Plan, RenderError};
+use crate::plan::{Load, Plan, redact};
 use crate::transport::{Clock, Finished, Shared, Timers};
 use crate::units::RunTime;
 use crate::user::Cast;
@@ -167,11 +167,9 @@ impl Worker {
         &self,
         at: RunTime,
         (scenario, step): (ScenarioId, StepId),
-        error: &RenderError,
+        (class, message): (ErrorClass, String),
     ) {
-        let class = error.class();
         self.recorder.borrow_mut().gave_up(scenario, class);
-        let message = error.to_string();
         self.tell_failure(at, FailureExample { step, scenario, class, status: 0, message });
     }
 
@@ -183,11 +181,8 @@ impl Worker {
             return;
         }
         *count += 1;
-        for secret in &self.plan.secrets {
-            if !secret.is_empty() {
-                example.message = example.message.replace(secret.as_str(), "•••");
-            }
-        }
+        let secrets = self.plan.secrets.iter().map(String::as_str);
+        example.message = redact(&example.message, secrets);
         // A full inbox loses an example, never a count.
         let event = Event { at, kind: EventKind::Failure(example) };
         let _ = self.outbox.try_send(FromWorker::Event(event));

@@ -159,7 +159,8 @@ impl Client {
         shared.parsers.borrow_mut().push(parser);
         shared.buffers.borrow_mut().push(sent);
         let sample = progress.into_sample(request, intended, done, seen.outcome);
-        Finished { sample, message: seen.message }
+        let message = lane.user.borrow().veiled(seen.message);
+        Finished { sample, message }
     }
 
     /// All exchanges of one request: redirects are followed. Returns the last answer, and its body

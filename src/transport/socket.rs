@@ -92,7 +92,8 @@ impl Conversation<'_> {
         };
         let well = seen.outcome == Outcome::Ok;
         let sample = progress.into_sample(request, self.times.0, done, seen.outcome);
-        heard(Heard::Request(Finished { sample, message: seen.message }));
+        let message = self.lane.user.borrow().veiled(seen.message);
+        heard(Heard::Request(Finished { sample, message }));
         if let Some(open) = open {
             self.stay(*open, well, heard).await;
         }

@@ -208,6 +208,12 @@ pub(super) fn captures(
     Seen::ok()
 }
 
+/// The secrets in an answer of which nothing is kept.
+pub(super) fn secrets(captures: &[Capture], response: &Response<'_>) -> Vec<Value> {
+    let secret = captures.iter().filter(|capture| capture.secret);
+    secret.filter_map(|capture| find(&capture.source, response)).collect()
+}
+
 /// Every JSON value is a template value.
 fn to_value(json: &Json) -> Value {
     Value::deserialize(json).unwrap_or_default()

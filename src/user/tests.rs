@@ -66,3 +66,36 @@ fn loop_without_requests_lets_others_have_their_turn() {
     let now = RunTime::ZERO + Nanos::from_secs(1);
     assert_eq!(user.next_action(now), Action::Wait(now));
 }
+
+struct Bare;
+
+impl Headers for Bare {
+    fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
+}
+
+const LOGIN: &str =
+    "{ post: { name: login, url: /, check: { body: welcome }, capture: { token: $.t } } }";
+
+fn answered(user: &mut User, body: &str) -> String {
+    let (headers, size) = (&Bare, body.len() as u64);
+    let service_time = Nanos::from_millis(30);
+    let response = Response { status: 200, headers, body: body.as_bytes(), size, service_time };
+    let seen = user.on_response(RequestId(0), &response);
+    user.veiled(seen.message)
+}
+
+#[test]
+fn captured_secret_stays_out_of_messages() {
+    let mut user = user_of(LOGIN);
+    let message = answered(&mut user, r#"{"t":"s3cr3t/key+1","say":"welcome"}"#);
+    assert_eq!(message, "");
+    let message = user.veiled("redirect to /?code=s3cr3t%2Fkey%2B1&a=b".to_owned());
+    assert_eq!(message, "redirect to /?code=•••&a=b");
+}
+
+#[test]
+fn secret_of_a_failed_answer_stays_out_of_its_message() {
+    let key = "s3cr3t-".repeat(30);
+    let message = answered(&mut user_of(LOGIN), &format!("{{\"t\":\"{key}\"}}"));
+    assert!(message.starts_with("the body is `{\"t\":\"•••…`"), "{message}");
+}
