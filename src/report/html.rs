@@ -218,12 +218,16 @@ fn tiles(report: &Report) -> Vec<(&'static str, String, String)> {
         ("p99 response time", quantile(&shown.run.response_time, 0.99), service(0.99)),
         (
             "error rate",
-            if shown.run.requests == 0 {
+            if shown.run.attempts() == 0 {
                 "n/a".into()
             } else {
                 format::share(shown.run.error_rate())
             },
-            format!("{} of {} requests", format::count(failed), format::count(shown.run.requests)),
+            format!(
+                "{} of {} requests",
+                format::count(failed),
+                format::count(shown.run.attempts())
+            ),
         ),
     ]
 }

@@ -237,7 +237,7 @@ fn error_row(report: &Report, group: &ErrorGroup) -> ErrorRow {
     ErrorRow {
         class: group.class.name(),
         count: format::count(group.count),
-        share: format::share(crate::units::Ratio::of(group.count, report.shown.run.requests)),
+        share: format::share(crate::units::Ratio::of(group.count, report.shown.run.attempts())),
         outside: format::count(group.count_whole - group.count),
         steps: steps.join(", "),
         example,

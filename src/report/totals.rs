@@ -45,7 +45,12 @@ impl Totals {
 
     /// Failed requests among all requests; zero if there were none.
     pub fn error_rate(&self) -> Ratio {
-        Ratio::of(self.failed(), self.requests + self.gave_up)
+        Ratio::of(self.failed(), self.attempts())
+    }
+
+    /// Requests, and failures of no single request: what error rates are shares of.
+    pub fn attempts(&self) -> u64 {
+        self.requests + self.gave_up
     }
 
     /// Adds failures of no single request.
