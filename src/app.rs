@@ -17,8 +17,10 @@ mod gate;
 mod header;
 mod history;
 mod import;
+mod mark;
 mod observing;
 mod output;
+mod outside;
 mod progress;
 mod report;
 mod run;
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Gate(gate) => gate::gate(&gate),
         Command::Compare(compare) => compare::compare(&compare),
         Command::Runs(runs) => runs::runs(&runs),
+        Command::Mark(mark) => mark::mark(&mark),
         Command::Simulate(simulate) => simulate::simulate(&simulate),
         Command::Import(args) => import::import(&args),
         Command::Schema { of } => {

@@ -68,6 +68,8 @@ pub enum Command {
     Compare(Compare),
     /// The history of runs: list, trend, promote to a baseline, prune
     Runs(Runs),
+    /// Mark a moment of a run that is under way: `plimsoll mark reports/ais "replica 2 stopped"`
+    Mark(Mark),
     /// Play the simulated stack of a scenario folder as a real HTTP server
     Simulate(Simulate),
     /// Write a first scenario from a HAR, an access log or an OpenAPI description
@@ -199,6 +201,9 @@ pub struct Load {
     /// How many worker threads; as few as carry the rate by default.
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
+    /// Mark a moment of the run in advance: `--mark "cache flushed@30s"`. Can be given again.
+    #[arg(long, value_name = "TEXT@TIME", value_parser = planned_mark)]
+    pub mark: Vec<(String, Nanos)>,
 }
 
 /// Where and how results are given.
@@ -271,6 +276,16 @@ pub struct Run {
     pub output: Output,
 }
 
+/// `plimsoll mark`
+#[derive(Debug, Args)]
+pub struct Mark {
+    /// The folder of the run, or one with runs below: the newest is meant.
+    pub run: PathBuf,
+    /// What happened.
+    #[arg(required = true)]
+    pub text: Vec<String>,
+}
+
 /// `plimsoll simulate`
 #[derive(Debug, Args)]
 pub struct Simulate {
@@ -332,6 +347,13 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected KEY=VALUE".to_owned()),
     }
+}
+
+fn planned_mark(text: &str) -> Result<(String, Nanos), String> {
+    let parts = text.rsplit_once('@').filter(|(name, _)| !name.trim().is_empty());
+    let (name, at) = parts.ok_or("expected TEXT@TIME, for example \"cache flushed@30s\"")?;
+    let at = at.trim().parse::<Nanos>().map_err(|error| error.to_string())?;
+    Ok((name.trim().to_owned(), at))
 }
 
 fn tier_count(text: &str) -> Result<(String, u32), String> {

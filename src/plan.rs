@@ -20,7 +20,7 @@ pub use compile::{DEFAULT_SEED, Overrides, compile};
 pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
-pub use load::{ArrivalLaw, ClosedLoad, Load, OpenLoad, Recording, Shard, Stage};
+pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, RequestPlan};
 pub use secrets::redact;
 pub use session::{SessionId, SessionPlan};
@@ -51,6 +51,8 @@ pub struct Plan {
     pub http: HttpPlan,
     /// How load is offered.
     pub load: Load,
+    /// What happens to the stack meanwhile, by time.
+    pub hooks: Vec<Hook>,
     /// The journeys; at least one.
     pub scenarios: Vec<ScenarioPlan>,
     /// How long an iteration of their mix takes on average if every answer comes at once.

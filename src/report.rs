@@ -12,6 +12,7 @@ pub mod junit;
 pub mod live;
 pub mod markdown;
 pub mod sign_off;
+mod stack;
 pub mod terminal;
 
 mod capacity;

@@ -3,6 +3,7 @@
 //! A number is worth showing only if the measurement behind it is valid, so validity comes first and a
 //! measurement that is not valid never passes.
 
+mod availability;
 mod bounds;
 pub mod gate;
 mod judge;
@@ -11,6 +12,7 @@ mod measured;
 mod objectives;
 mod observed;
 mod rate_limit;
+mod recovery;
 pub mod regression;
 #[cfg(test)]
 mod simulated;
@@ -20,6 +22,7 @@ mod uptime;
 mod validity;
 mod window;
 
+pub use availability::{Availability, Incident, ProbeShare, availability};
 pub use judge::{Strictness, judge};
 pub use rate_limit::{RateLimit, SOURCE_ADDRESSES};
 

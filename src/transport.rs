@@ -33,7 +33,7 @@ mod wire;
 
 pub use address::SourcePool;
 pub use client::{Client, Exchange, Finished};
-pub use clock::{Clock, process_cpu, thread_cpu};
+pub use clock::{Clock, monotonic, process_cpu, thread_cpu};
 pub use error::TransportError;
 pub use probe::{Reached, keep_time, probe};
 pub use safety::Permit;

@@ -129,7 +129,9 @@ impl Audience for Progress {
         match &event.kind {
             EventKind::Warning(text) => say(&format!("warning: {text}")),
             EventKind::SourceError(text) => say(&format!("not observed: {text}")),
-            EventKind::Mark(_) | EventKind::Steered(_) | EventKind::Failure(_) => {}
+            EventKind::Mark(text) => say(&format!("mark {}: {text}", event.at)),
+            EventKind::Hook(text) => say(&format!("hook: {text}")),
+            EventKind::Steered(_) | EventKind::Failure(_) => {}
         }
     }
 

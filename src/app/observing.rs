@@ -5,10 +5,11 @@ use crate::metrics::{Event, EventKind, Reading};
 use crate::observe::{self, News, Watch, WatchPlan};
 use crate::plan::{Plan, redact};
 use crate::scenario::{Loaded, Problem};
-use crate::transport::Clock;
+use crate::transport::{Clock, TlsSetup};
 use crate::units::RunTime;
 
 use super::exit::{Exit, Failure};
+use super::outside::Outside;
 use super::run::Prepared;
 
 /// The sources of the stack file, or all that is wrong with them.
@@ -26,27 +27,37 @@ pub(super) fn described(loaded: &Loaded) -> Result<WatchPlan, Vec<Problem>> {
 pub(super) async fn chosen(
     watch: WatchPlan,
     loaded: &Loaded,
-    plan: &Plan,
+    prepared: (&Plan, &TlsSetup),
     simulated: bool,
 ) -> WatchPlan {
-    let has_stack = loaded.scenario.as_ref().is_some_and(|scenario| scenario.stack.is_some());
-    if simulated || (has_stack && watch.sources.is_empty()) {
-        return observe::simulated(&plan.target.url()).await.unwrap_or(watch);
-    }
+    let (plan, tls) = prepared;
+    let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
+    let url = plan.target.url();
+    let mut watch = if simulated || (stack.is_some() && watch.sources.is_empty()) {
+        observe::simulated(&url).await.unwrap_or(watch)
+    } else {
+        watch
+    };
+    watch.health = stack.map(|stack| observe::health(stack, &url)).unwrap_or_default();
+    watch.trust = Some(tls.control_path());
     watch
 }
 
 /// Readings on their way into the log.
 pub(super) struct Observing {
     watch: Option<Watch>,
+    /// Hooks and marks, where this run has any.
+    outside: Option<Outside>,
     secrets: Vec<String>,
     waiting: Vec<(RunTime, Vec<Reading>)>,
 }
 
 impl Observing {
-    /// Begins to read what the run's stack file describes, on the run's clock.
+    /// Begins to read what the run's stack file describes, on the run's clock, and to wait for hooks and marks.
     pub(super) fn start(prepared: &Prepared, clock: Clock) -> Result<Self, Failure> {
-        Self::begin(&prepared.watch, &prepared.plan, clock)
+        let outside = Outside::start(prepared.outside.clone(), clock)?;
+        let observing = Self::begin(&prepared.watch, &prepared.plan, clock)?;
+        Ok(Self { outside: Some(outside), ..observing })
     }
 
     /// Begins to read what `watch` names while `plan` is played.
@@ -55,14 +66,44 @@ impl Observing {
             let first = errors.first().map(|(_, error)| error.to_string()).unwrap_or_default();
             Failure::new(Exit::Error, format!("error: the stack cannot be observed: {first}"))
         })?;
-        Ok(Self { watch, secrets: plan.secrets.clone(), waiting: Vec::new() })
+        Ok(Self { watch, outside: None, secrets: plan.secrets.clone(), waiting: Vec::new() })
     }
 
-    /// Awaits the next reading and returns the events that it brings. May be dropped while it waits.
+    /// Awaits the next reading, mark or end of a hook, and returns the events that it brings. May be dropped
+    /// while it waits.
     pub(super) async fn next(&mut self) -> Vec<RunEvent> {
-        let Some(watch) = &mut self.watch else { return std::future::pending().await };
-        let news = watch.next().await;
-        self.take(news)
+        let Self { watch, outside, .. } = self;
+        let read = async {
+            match watch {
+                Some(watch) => watch.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let happened = async {
+            match outside {
+                Some(outside) => outside.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            news = read => self.take(news),
+            event = happened => vec![RunEvent::Event(self.cleared(event))],
+        }
+    }
+
+    /// The event without secrets: a command's output may hold any.
+    fn cleared(&self, event: Event) -> Event {
+        let clear = |text: String| self.redacted(&text);
+        let kind = match event.kind {
+            EventKind::Mark(text) => EventKind::Mark(clear(text)),
+            EventKind::Hook(text) => EventKind::Hook(clear(text)),
+            other => other,
+        };
+        Event { kind, ..event }
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        redact(text, self.secrets.iter().map(String::as_str))
     }
 
     /// Puts what was read until the end of each second into its interval. A source that took longer than
@@ -78,10 +119,7 @@ impl Observing {
                 .waiting
                 .split_off(self.waiting.iter().take_while(|(at, _)| *at <= interval.end).count());
             let now = std::mem::replace(&mut self.waiting, later);
-            // Of two readings in one second the later one counts.
-            if let Some((_, readings)) = now.into_iter().next_back() {
-                interval.readings = readings;
-            }
+            interval.readings = latest(now.into_iter().flat_map(|(_, readings)| readings));
         }
     }
 
@@ -91,10 +129,26 @@ impl Observing {
             self.waiting.push((at, readings));
         }
         let event = |text: String| {
-            let kind =
-                EventKind::SourceError(redact(&text, self.secrets.iter().map(String::as_str)));
+            let kind = EventKind::SourceError(self.redacted(&text));
             RunEvent::Event(Event { at, kind })
         };
         troubles.into_iter().map(event).collect()
     }
+}
+
+/// Of several readings of one thing in one second, the last one.
+fn latest(readings: impl Iterator<Item = Reading>) -> Vec<Reading> {
+    let mut kept: Vec<Reading> = Vec::new();
+    for reading in readings {
+        let is_same = |known: &&mut Reading| {
+            known.tier == reading.tier
+                && known.metric == reading.metric
+                && known.replica == reading.replica
+        };
+        match kept.iter_mut().find(is_same) {
+            Some(known) => *known = reading,
+            None => kept.push(reading),
+        }
+    }
+    kept
 }

@@ -9,12 +9,12 @@ use crate::cli;
 use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
 use crate::metrics::{Event, EventKind, RunHeader, RunLine, StopReason};
 use crate::observe::WatchPlan;
-use crate::plan::{Overrides, Plan, Shard, compile};
+use crate::plan::{Hook, Overrides, Plan, Shard, compile};
 use crate::scenario::stack::Signal;
-use crate::scenario::{Loaded, Problem, load, render};
+use crate::scenario::{Loaded, Problem, load, render, scenario_file};
 use crate::slo::{Judgement, Strictness};
 use crate::transport::{Permit, TlsSetup};
-use crate::units::{RunTime, Seed};
+use crate::units::{Nanos, RunTime, Seed};
 
 use super::conditions::Conditions;
 use super::drive::{Audience as _, drive};
@@ -24,6 +24,7 @@ use super::files::{self, RunFolder};
 use super::header::header;
 use super::observing;
 use super::output::problem_colour;
+use super::outside::OutsidePlan;
 use super::progress::Progress;
 use super::report::{Concluded, Voice, conclude, strictness};
 use super::wall;
@@ -134,6 +135,8 @@ pub(super) struct Prepared {
     pub(super) signals: Vec<Signal>,
     /// What is in the log already, and worth saying.
     pub(super) warning: Option<Event>,
+    /// What is done to the stack meanwhile, and where marks come from.
+    pub(super) outside: OutsidePlan,
 }
 
 /// Loads and checks all that a run needs, and opens its log.
@@ -157,7 +160,8 @@ pub(super) fn prepare(
     if asked.preflight {
         look_ahead(runtime, &plan, &options)?;
     }
-    let watch = runtime.block_on(observing::chosen(watch, &loaded, &plan, asked.simulated));
+    let watch =
+        runtime.block_on(observing::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated));
     let started = wall::now();
     let mut folder = RunFolder::create(out, &plan.name, started)?;
     let conditions = Conditions::of(&loaded, &plan, asked, load_args);
@@ -172,7 +176,25 @@ pub(super) fn prepare(
     }
     let stack = loaded.scenario.and_then(|scenario| scenario.stack);
     let signals = stack.map_or_else(Vec::new, |stack| stack.signals);
-    Ok(Prepared { plan, options, header, folder, watch, signals, warning })
+    let outside = OutsidePlan {
+        hooks: hooks(&plan, &load_args.mark),
+        folder: scenario_file(path).parent().unwrap_or(Path::new("")).to_owned(),
+        run: folder.path().to_owned(),
+        target: plan.target.url(),
+    };
+    Ok(Prepared { plan, options, header, folder, watch, signals, warning, outside })
+}
+
+/// The hooks of the workload and the marks of the command line, by time.
+fn hooks(plan: &Plan, marks: &[(String, Nanos)]) -> Vec<Hook> {
+    let planned = marks.iter().map(|(mark, at)| Hook {
+        at: RunTime::ZERO + *at,
+        mark: mark.clone(),
+        run: None,
+    });
+    let mut hooks: Vec<Hook> = plan.hooks.iter().cloned().chain(planned).collect();
+    hooks.sort_by_key(|hook| hook.at);
+    hooks
 }
 
 /// A runtime for everything but the load: signals, the coordinator, the preflight.

@@ -120,6 +120,11 @@ pub struct Reading {
     pub value: Option<Quantity>,
 }
 
+impl Reading {
+    /// The tier under which health probes are filed; the replica is the endpoint's path. 1 is up, 0 is down.
+    pub const HEALTH: &str = "health";
+}
+
 /// One second of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {

@@ -136,6 +136,8 @@ pub struct Event {
 pub enum EventKind {
     /// A mark set by the user or a hook.
     Mark(String),
+    /// What a hook's command came to: how it ended and what it said.
+    Hook(String),
     /// A steering act on the load, in words; marks the run as steered.
     Steered(String),
     /// A source of the stack's metrics could not be read.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::cgroup::Cgroup;
 use super::error::ObserveError;
+use super::health::{self, Health};
 use super::mapping::{Formula, Mapping, Subject, Unit};
 use super::page::Pages;
 use super::presets;
@@ -44,6 +45,7 @@ pub fn described(stack: &Stack, secrets: &[String]) -> Result<WatchPlan, Vec<Pro
             sources: reader.sources,
             every: stack.observe.every.unwrap_or(EVERY),
             timeout: stack.observe.timeout.unwrap_or(TIMEOUT),
+            ..WatchPlan::default()
         })
     } else {
         Err(reader.problems.into_sorted())
@@ -54,12 +56,33 @@ pub fn described(stack: &Stack, secrets: &[String]) -> Result<WatchPlan, Vec<Pro
 /// `None` where no simulator answers there.
 pub async fn simulated(target: &str) -> Option<WatchPlan> {
     let text = format!("{}/__sim/metrics", target.trim_end_matches('/'));
-    let page = Pages::new(TIMEOUT).ok()?.get(super::page::address(&text).ok()?).await.ok()?;
+    let pages = Pages::new(None);
+    let page = pages.get(super::page::address(&text).ok()?);
+    let page = tokio::time::timeout(TIMEOUT.into(), page).await.ok()?.ok()?;
     let series = super::exposition::parse(&page).ok()?;
     let up = series.iter().filter(|one| one.name == "sim_up");
     let tiers: BTreeSet<&str> = up.map(|one| one.label("tier")).collect();
     let sources: Vec<_> = tiers.iter().flat_map(|tier| of_simulator(tier, &text)).collect();
-    (!sources.is_empty()).then_some(WatchPlan { sources, every: EVERY, timeout: TIMEOUT })
+    (!sources.is_empty()).then_some(WatchPlan {
+        sources,
+        every: EVERY,
+        timeout: TIMEOUT,
+        ..WatchPlan::default()
+    })
+}
+
+/// The health endpoints of a stack on `target` (`https://host:port`).
+pub fn health(stack: &Stack, target: &str) -> Health {
+    let base = target.trim_end_matches('/');
+    let endpoint = |path: &Spanned<String>| {
+        let url = url::Url::parse(&format!("{base}{}", path.value)).ok()?;
+        Some((path.value.clone(), url))
+    };
+    Health {
+        endpoints: stack.health.paths.iter().filter_map(endpoint).collect(),
+        every: stack.health.every.unwrap_or(health::EVERY),
+        timeout: stack.health.timeout.unwrap_or(health::TIMEOUT),
+    }
 }
 
 fn of_simulator(tier: &str, url: &str) -> [SourceSpec; 2] {

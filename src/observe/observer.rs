@@ -4,6 +4,7 @@ use tokio::task::JoinSet;
 
 use super::choice::{Choice, Told};
 use super::error::ObserveError;
+use super::fetch::Trust;
 use super::page::Pages;
 use super::source::{Source, SourceSpec};
 use crate::metrics::Reading;
@@ -43,12 +44,17 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Checks every source; nothing is sent yet. A source has `timeout` for each reading.
+    /// Checks every source; nothing is sent yet. A source has `timeout` for each reading; those over TLS
+    /// believe whom `trust` names.
     ///
     /// # Errors
     /// All sources that cannot be used, by their place in the list.
-    pub fn new(specs: Vec<SourceSpec>, timeout: Nanos) -> Result<Self, Vec<(usize, ObserveError)>> {
-        let pages = Pages::new(timeout).map_err(|error| vec![(0, error)])?;
+    pub fn new(
+        specs: Vec<SourceSpec>,
+        timeout: Nanos,
+        trust: Trust,
+    ) -> Result<Self, Vec<(usize, ObserveError)>> {
+        let pages = Pages::new(trust);
         let (mut sources, mut errors) = (Vec::new(), Vec::new());
         for (index, spec) in specs.into_iter().enumerate() {
             match Source::new(spec) {
@@ -179,7 +185,7 @@ mod tests {
             page("hung", exporter(false).await),
             page("gone", closed),
         ];
-        let mut observer = Observer::new(specs, Nanos::from_millis(500))
+        let mut observer = Observer::new(specs, Nanos::from_millis(500), None)
             .unwrap_or_else(|errors| panic!("{errors:?}"));
         let first = observer.read(RunTime::new(1_000_000_000)).await;
         // The rate of the good one needs a second scrape; the others say "no data" for each of their metrics.
@@ -198,7 +204,7 @@ mod tests {
     fn every_unusable_address_is_named() {
         let mut bad = page("a", 1);
         bad.place = Place::Redis { url: "http://nowhere".into() };
-        let errors = Observer::new(vec![bad.clone(), page("b", 1), bad], Nanos::from_secs(1))
+        let errors = Observer::new(vec![bad.clone(), page("b", 1), bad], Nanos::from_secs(1), None)
             .err()
             .expect("unusable");
         assert_eq!(errors.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [0, 2]);

@@ -5,11 +5,11 @@
 
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use url::Url;
 
 use super::error::ObserveError;
+use super::fetch::{Stream, Trust};
 use super::mapping::{Formula, Mapping, Unit};
 use super::series::{Selector, Series};
 
@@ -54,32 +54,31 @@ pub(super) fn parse_info(info: &str) -> Vec<Series> {
     series
 }
 
+type Connection = BufReader<Box<dyn Stream>>;
+
 /// Where Redis is, and the open connection to it.
 pub(super) struct RedisSource {
     host: String,
     port: u16,
     user: Option<String>,
     password: Option<String>,
-    connection: Option<BufReader<TcpStream>>,
+    encrypted: bool,
+    connection: Option<Connection>,
 }
 
 impl RedisSource {
-    /// Takes `redis://[user][:password@]host[:port]`.
+    /// Takes `redis://[user][:password@]host[:port]`, or `rediss://` for TLS.
     ///
     /// # Errors
-    /// When the address is none, or asks for TLS, which is not supported here.
+    /// When the address is none.
     pub(super) fn new(address: &str) -> Result<Self, ObserveError> {
         let url =
             Url::parse(address).map_err(|_| ObserveError::Address("write redis://host:port"))?;
-        match url.scheme() {
-            "redis" => {}
-            "rediss" => {
-                return Err(ObserveError::Address(
-                    "Redis over TLS is not supported; use its exporter",
-                ));
-            }
+        let encrypted = match url.scheme() {
+            "redis" => false,
+            "rediss" => true,
             _ => return Err(ObserveError::Address("write redis://host:port")),
-        }
+        };
         let host = url.host_str().ok_or(ObserveError::Address("it names no host"))?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         Ok(Self {
@@ -87,15 +86,16 @@ impl RedisSource {
             port: url.port().unwrap_or(6379),
             user: Some(decoded(url.username())).filter(|user| !user.is_empty()),
             password: url.password().map(decoded),
+            encrypted,
             connection: None,
         })
     }
 
     /// Asks once. After an error, or when dropped half-way, the next call connects anew.
-    pub(super) async fn read(&mut self) -> Result<Vec<Series>, ObserveError> {
+    pub(super) async fn read(&mut self, trust: &Trust) -> Result<Vec<Series>, ObserveError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.connect().await?,
+            None => self.connect(trust).await?,
         };
         let sent = Instant::now();
         command(&mut connection, &["PING"]).await?;
@@ -107,11 +107,9 @@ impl RedisSource {
         Ok(series)
     }
 
-    async fn connect(&self) -> Result<BufReader<TcpStream>, ObserveError> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| broken(&error))?;
-        stream.set_nodelay(true).map_err(|error| broken(&error))?;
+    async fn connect(&self, trust: &Trust) -> Result<Connection, ObserveError> {
+        let stream =
+            super::fetch::connect((self.host.as_str(), self.port), self.encrypted, trust).await?;
         let mut connection = BufReader::new(stream);
         match (&self.user, &self.password) {
             (Some(user), Some(password)) => {
@@ -129,10 +127,7 @@ fn broken(error: &std::io::Error) -> ObserveError {
 }
 
 /// Sends one command and returns the text of its reply.
-async fn command(
-    connection: &mut BufReader<TcpStream>,
-    words: &[&str],
-) -> Result<String, ObserveError> {
+async fn command(connection: &mut Connection, words: &[&str]) -> Result<String, ObserveError> {
     let bulk_of = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
     let bulks: Vec<String> = words.iter().map(bulk_of).collect();
     let request = format!("*{}\r\n{}", words.len(), bulks.concat());
@@ -148,7 +143,7 @@ async fn command(
 }
 
 /// One line without its end; bounded, so that a peer that is not Redis cannot fill the memory.
-async fn line(connection: &mut BufReader<TcpStream>) -> Result<String, ObserveError> {
+async fn line(connection: &mut Connection) -> Result<String, ObserveError> {
     let mut bytes = Vec::new();
     let mut bounded = connection.take(4096);
     bounded.read_until(b'\n', &mut bytes).await.map_err(|error| broken(&error))?;
@@ -156,7 +151,7 @@ async fn line(connection: &mut BufReader<TcpStream>) -> Result<String, ObserveEr
     String::from_utf8(text.to_vec()).map_err(|_| ObserveError::Protocol("Redis"))
 }
 
-async fn bulk(connection: &mut BufReader<TcpStream>, length: &str) -> Result<String, ObserveError> {
+async fn bulk(connection: &mut Connection, length: &str) -> Result<String, ObserveError> {
     let length: usize = length.parse().map_err(|_| ObserveError::Protocol("Redis"))?;
     if length > REPLY_LIMIT {
         return Err(ObserveError::TooLarge { limit: REPLY_LIMIT });
@@ -239,7 +234,7 @@ mod tests {
         let mut source =
             RedisSource::new(&format!("redis://:secret@127.0.0.1:{port}")).expect("valid");
         let names: Vec<_> =
-            source.read().await.expect("read").into_iter().map(|one| one.name).collect();
+            source.read(&None).await.expect("read").into_iter().map(|one| one.name).collect();
         assert_eq!(names, ["used_memory", "maxmemory", "ping_seconds"]);
     }
 
@@ -248,7 +243,7 @@ mod tests {
         let port = server(vec!["-WRONGPASS invalid username-password pair\r\n".to_owned()]).await;
         let mut source =
             RedisSource::new(&format!("redis://:secret@127.0.0.1:{port}")).expect("valid");
-        let error = source.read().await.expect_err("refused");
+        let error = source.read(&None).await.expect_err("refused");
         assert_eq!(error.to_string(), "it refuses: WRONGPASS invalid username-password pair");
     }
 
@@ -256,6 +251,9 @@ mod tests {
     async fn peer_that_is_not_redis_is_told_apart() {
         let port = server(vec!["HTTP/1.1 400 Bad Request\r\n\r\n".to_owned()]).await;
         let mut source = RedisSource::new(&format!("redis://127.0.0.1:{port}")).expect("valid");
-        assert_eq!(source.read().await.expect_err("not Redis"), ObserveError::Protocol("Redis"));
+        assert_eq!(
+            source.read(&None).await.expect_err("not Redis"),
+            ObserveError::Protocol("Redis")
+        );
     }
 }

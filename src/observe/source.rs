@@ -173,7 +173,7 @@ impl Source {
             Reader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
             Reader::Prometheus(source) => source.read(pages).await?,
             Reader::Postgres(source) => source.read().await?,
-            Reader::Redis(source) => source.read().await?,
+            Reader::Redis(source) => source.read(pages.trust()).await?,
             Reader::Cgroup(group) => group.read()?,
             Reader::Process(pid) => cgroup::read_process(*pid)?,
             Reader::ProcessFile(path) => cgroup::read_process(cgroup::process_id(path)?)?,

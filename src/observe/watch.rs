@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::error::ObserveError;
+use super::fetch::Trust;
+use super::health::{self, Health};
 use super::observer::{Failure, Observation, Observer};
 use super::source::SourceSpec;
 use crate::metrics::Reading;
@@ -17,7 +19,7 @@ use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
 
 /// What is to be read, how often, and how long a source may take.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, Default)]
 pub struct WatchPlan {
     /// The sources; none where the stack file names none.
     pub sources: Vec<SourceSpec>,
@@ -25,6 +27,10 @@ pub struct WatchPlan {
     pub every: Nanos,
     /// How long one source may take.
     pub timeout: Nanos,
+    /// The health endpoints that are probed.
+    pub health: Health,
+    /// Whom sources over TLS are believed.
+    pub trust: Trust,
 }
 
 /// What one reading of the stack came to.
@@ -63,18 +69,19 @@ impl Watch {
         plan: WatchPlan,
         clock: Clock,
     ) -> Result<Option<Self>, Vec<(usize, ObserveError)>> {
-        if plan.sources.is_empty() {
+        if plan.sources.is_empty() && plan.health.endpoints.is_empty() {
             return Ok(None);
         }
-        let observer = Observer::new(plan.sources, plan.timeout)?;
+        let observer = Observer::new(plan.sources, plan.timeout, plan.trust.clone())?;
         let (outbox, inbox) = mpsc::channel(INBOX);
         let stop = CancellationToken::new();
-        let reader =
-            Reader { observer, every: plan.every, clock, outbox, troubles: BTreeMap::new() };
+        let probing = health::probe(plan.health, plan.trust, clock, outbox.clone());
+        let every = if plan.every.is_zero() { Nanos::from_secs(1) } else { plan.every };
+        let reader = Reader { observer, every, clock, outbox, troubles: BTreeMap::new() };
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("observer".to_owned())
-            .spawn(move || read_until(reader, &stopped))
+            .spawn(move || read_until(reader, probing, &stopped))
             .map_err(|error| vec![(0, ObserveError::Connection(error.to_string()))])?;
         Ok(Some(Self { inbox, stop, thread: Some(thread) }))
     }
@@ -103,7 +110,7 @@ impl Drop for Watch {
     }
 }
 
-fn read_until(reader: Reader, stop: &CancellationToken) {
+fn read_until(reader: Reader, probing: impl Future<Output = ()>, stop: &CancellationToken) {
     // The load comes first. On Linux this speaks of the calling thread alone; without the right to it, so be it.
     let _ = rustix::process::nice(5);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -111,7 +118,7 @@ fn read_until(reader: Reader, stop: &CancellationToken) {
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         tokio::select! {
-            () = reader.run() => {}
+            ((), ()) = async { tokio::join!(reader.run(), probing) } => {}
             () = stop.cancelled() => {}
         }
     });
@@ -197,7 +204,12 @@ mod tests {
     #[tokio::test]
     async fn source_that_fails_is_told_of_once_and_reads_no_data_from_then_on() {
         let every = Nanos::from_millis(20);
-        let plan = WatchPlan { sources: vec![gone("cache")], every, timeout: every };
+        let plan = WatchPlan {
+            sources: vec![gone("cache")],
+            every,
+            timeout: every,
+            ..WatchPlan::default()
+        };
         let watch = Watch::start(plan, Clock::starting_in(Nanos::ZERO));
         let mut watch = watch.unwrap_or_else(|errors| panic!("{errors:?}")).expect("a source");
         let first = watch.next().await;

@@ -116,6 +116,7 @@ fn plan(
         target: target?,
         http: http::plan(scenario),
         load: load?,
+        hooks: workload.map(load::hooks).unwrap_or_default(),
         scenarios: journeys,
         iteration_time: Nanos::from_secs_f64(demand.seconds),
         steps: parts.steps,

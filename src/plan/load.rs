@@ -150,3 +150,14 @@ pub struct ClosedLoad {
     /// How long new iterations are started.
     pub duration: Nanos,
 }
+
+/// Something that happens to the stack while a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// When.
+    pub at: RunTime,
+    /// What the log says then.
+    pub mark: String,
+    /// The command for the shell, and how long it may take.
+    pub run: Option<(String, Nanos)>,
+}

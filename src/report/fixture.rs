@@ -483,6 +483,7 @@ pub(super) fn nasty() -> (RunLog, Judgement) {
         match &mut event.kind {
             EventKind::Failure(example) => example.message = nasty(),
             EventKind::Mark(text)
+            | EventKind::Hook(text)
             | EventKind::Steered(text)
             | EventKind::SourceError(text)
             | EventKind::Warning(text) => *text = nasty(),

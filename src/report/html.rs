@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::capacity::CapacityView;
 use super::figure::{Figure, Figures};
 use super::model::Report;
-use super::{Extra, RenderError, facts, format, rows, wording};
+use super::{Extra, RenderError, facts, format, rows, stack, wording};
 use crate::metrics::Distribution;
 use crate::slo::{Finding, ValidityStatus};
 
@@ -46,6 +46,9 @@ struct Page {
     scenarios: Vec<rows::ScenarioRow>,
     times: Vec<rows::TimeRow>,
     errors: Vec<rows::ErrorRow>,
+    tiers: Vec<stack::TierRow>,
+    availability: Vec<(String, String)>,
+    incidents: Vec<stack::IncidentRow>,
     events: Vec<rows::EventRow>,
     load: Vec<(&'static str, String)>,
     generator: Vec<(&'static str, String)>,
@@ -87,6 +90,9 @@ pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
         scenarios: rows::scenarios(report),
         times: rows::times(report),
         errors: rows::errors(report),
+        tiers: stack::tiers(report),
+        availability: stack::availability(report),
+        incidents: stack::incidents(report),
         events: rows::events(report),
         load: facts::load(report),
         generator: facts::generator(report),

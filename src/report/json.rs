@@ -3,6 +3,8 @@
 //! Times are milliseconds rounded to the microsecond; `null` where nothing was measured. The figures speak of
 //! the judged part; `load.requests`, `load.iterations` and everything under `whole_run` of the whole run.
 
+mod beside;
+
 use serde_json::{Map, Value, json};
 
 use super::model::{ErrorGroup, Report};
@@ -47,6 +49,8 @@ pub fn value(report: &Report, extra: &Extra) -> Value {
         "completion": completion(report),
         "caveats": wording::caveats(report),
         "error_examples": report.errors.iter().map(|group| example(report, group)).collect::<Vec<_>>(),
+        "stack": report.stack.iter().map(beside::figure).collect::<Vec<_>>(),
+        "availability": beside::availability(report),
         "events": events(report),
         "generator": generator(report),
         "conditions": conditions(report),

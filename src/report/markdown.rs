@@ -3,6 +3,8 @@
 //! Everything from outside is escaped for tables: a name may hold a pipe, a tag or a line feed and still
 //! stay one cell.
 
+mod beside;
+
 use std::fmt::{self, Write as _};
 
 use super::capacity::{CapacityView, OptionRow, VerifiedRow};
@@ -24,6 +26,8 @@ pub fn render(report: &Report, extra: &Extra) -> String {
     steps(&mut page, report);
     scenarios(&mut page, report);
     times(&mut page, report);
+    beside::stack(&mut page, report);
+    beside::availability(&mut page, report);
     errors(&mut page, report);
     events(&mut page, report);
     if let Some(capacity) = extra.capacity.as_ref().map(CapacityView::read) {

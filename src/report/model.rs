@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::series::Series;
+use super::stack::{self, StackFigure};
 use super::totals::Part;
 use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, LoadModel, RunHeader, RunLog, ScenarioId, StepId,
     StopReason,
 };
-use crate::slo::{Judgement, Steady};
+use crate::slo::{Availability, Judgement, Steady, availability};
 use crate::units::{Nanos, Rate};
 
 /// How the run came to its end.
@@ -72,6 +73,10 @@ pub struct Report {
     pub whole: Part,
     /// The whole run over time.
     pub series: Series,
+    /// The stack's own metrics over the shown part.
+    pub stack: Vec<StackFigure>,
+    /// What was served, and what was not, over the whole run.
+    pub availability: Availability,
     /// Error classes, most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// All events but failures, in order.
@@ -97,6 +102,10 @@ impl Report {
             completion: completion(log),
             torn: log.torn,
             judged,
+            stack: stack::figures(
+                log.intervals.iter().filter(|it| !judged || judgement.steady.holds(it)),
+            ),
+            availability: availability(log),
             errors: error_groups(log, &shown, &whole),
             shown,
             whole,

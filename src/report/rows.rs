@@ -324,6 +324,7 @@ pub(super) fn events(report: &Report) -> Vec<EventRow> {
 pub(super) fn event_text(kind: &EventKind) -> (&'static str, &str) {
     match kind {
         EventKind::Mark(text) => ("mark", text),
+        EventKind::Hook(text) => ("hook", text),
         EventKind::Steered(text) => ("steered", text),
         EventKind::SourceError(text) => ("source error", text),
         EventKind::Failure(example) => ("failure", &example.message),

@@ -2,6 +2,7 @@
 //!
 //! The answer comes first and is told by word and symbol; colour only repeats it. Lines fit the width.
 
+mod beside;
 mod gate;
 mod history;
 mod style;
@@ -32,7 +33,10 @@ pub fn summary(report: &Report, style: Style, width: usize) -> String {
     answer(&mut screen, report);
     slo(&mut screen, report);
     steps(&mut screen, report);
+    beside::stack(&mut screen, report);
+    beside::availability(&mut screen, report);
     errors(&mut screen, report);
+    beside::events(&mut screen, report);
     clocks(&mut screen, report);
     response_histogram(&mut screen, report);
     generator(&mut screen, report);

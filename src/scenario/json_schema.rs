@@ -97,8 +97,21 @@ fn load_definitions() -> Definitions {
                     ("pace", reference("duration")),
                     ("recorded", text()),
                     ("speed", json!({ "type": "number", "minimum": 0.001, "maximum": 1000 })),
+                    ("hooks", list_of(&reference("hook"))),
                 ],
                 &[],
+            ),
+        ),
+        (
+            "hook",
+            object(
+                &[
+                    ("at", reference("duration")),
+                    ("run", text()),
+                    ("mark", text()),
+                    ("timeout", reference("duration")),
+                ],
+                &["at"],
             ),
         ),
         (

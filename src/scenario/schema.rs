@@ -25,7 +25,9 @@ pub use session::Session;
 pub use slo::{SloRow, SloScope};
 pub use step::{Branch, Law, Step, StepKind};
 pub use stream::{Playback, Stream, StreamKind};
-pub use workload::{Arrivals, ClosedShape, OpenShape, RecordedShape, Shape, StageSpec, Workload};
+pub use workload::{
+    Arrivals, ClosedShape, HookSpec, OpenShape, RecordedShape, Shape, StageSpec, Workload,
+};
 
 use super::names::{Name, name_of_key};
 use super::{Decode, Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};

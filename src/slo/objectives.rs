@@ -6,7 +6,7 @@ use super::statistics::{order_statistics, proportion};
 use super::times::{self, Seconds};
 use super::uptime::{self, Counts};
 use super::window::Window;
-use super::{JudgedObjective, bounds, lasting, observed};
+use super::{JudgedObjective, bounds, lasting, observed, recovery};
 use crate::metrics::{
     Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
 };
@@ -140,6 +140,7 @@ fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
         Measure::Custom(name) if name == "message_rate" => {
             return lasting::message_rate(window, &objective.scope);
         }
+        Measure::Custom(name) if name == "recover" => return recovery::measure(window.log),
         _ => {}
     }
     let Some(rows) = Rows::of(&objective.scope, &window.log.header) else {

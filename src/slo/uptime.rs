@@ -1,10 +1,11 @@
-//! Uptime: the share of seconds with service, and of requests served, whichever is worse.
+//! Uptime: the share of seconds with service, of requests served, or of health probes up, whichever is worst.
 
+use super::availability;
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, Estimate, Part};
 use super::statistics::{order_statistics, proportion};
 use super::window::Window;
-use crate::metrics::{ErrorClass, Interval, Objective, StepInterval};
+use crate::metrics::{ErrorClass, Interval, Objective, Scope, StepInterval};
 use crate::units::{Nanos, Quantity, Ratio};
 
 /// Mean completions in a second from which a second without any is an outage rather than chance: of 5
@@ -23,6 +24,13 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Counts of all steps of an interval.
+    pub(super) fn of(interval: &Interval) -> Self {
+        let mut counts = Self::default();
+        interval.steps.values().for_each(|step| counts.add(step));
+        counts
+    }
+
     /// Adds one step's counts.
     pub(super) fn add(&mut self, step: &StepInterval) {
         self.requests += step.requests;
@@ -75,11 +83,33 @@ pub(super) fn measure(
     };
     let observed = up.len() as u64;
     let worse = if served.value < time.value { (served, requests) } else { (time, observed) };
+    let worse = match probed(window, objective) {
+        Some(probes) if probes.0.value < worse.0.value => probes,
+        _ => worse,
+    };
     let measured = with_interval(&worse.0, worse.1);
     if worse.0.value < 1.0 {
         return measured;
     }
     unproven_if_short(measured, objective, window.judged_length(), observed)
+}
+
+/// The share of health probes that were up, where the row speaks of the whole run and probes were sent.
+fn probed(window: &Window<'_>, objective: &Objective) -> Option<(Estimate, u64)> {
+    if objective.scope != Scope::Run {
+        return None;
+    }
+    let part = |interval: &&Interval| {
+        let (mut up, mut all) = (0.0, 0.0);
+        for (_, is_up) in availability::answers(interval) {
+            all += 1.0;
+            up += f64::from(u8::from(is_up));
+        }
+        Part { value: up, weight: all }
+    };
+    let parts: Vec<Part> =
+        window.judged.iter().map(part).filter(|part| part.weight > 0.0).collect();
+    Some((batches::estimate(&parts)?, parts.len() as u64))
 }
 
 fn served_part(counts: &Counts) -> Part {

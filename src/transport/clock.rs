@@ -22,6 +22,11 @@ impl Clock {
         RunTime::new(monotonic_ns().saturating_sub(self.origin_ns))
     }
 
+    /// The run's time when the machine's monotonic clock read `monotonic`; zero before the run.
+    pub fn at(self, monotonic: Nanos) -> RunTime {
+        RunTime::new(monotonic.get().saturating_sub(self.origin_ns))
+    }
+
     /// The monotonic clock's reading at `time`, for timers.
     pub(super) fn monotonic(self, time: RunTime) -> Timespec {
         let ns = self.origin_ns.saturating_add(time.get());
@@ -43,7 +48,12 @@ pub fn process_cpu() -> Nanos {
 }
 
 fn monotonic_ns() -> u64 {
-    as_nanos(clock_gettime(ClockId::Monotonic)).get()
+    monotonic().get()
+}
+
+/// The machine's monotonic clock, the same for all processes on it.
+pub fn monotonic() -> Nanos {
+    as_nanos(clock_gettime(ClockId::Monotonic))
 }
 
 fn as_nanos(time: Timespec) -> Nanos {

@@ -77,6 +77,15 @@ impl TlsSetup {
     }
 }
 
+impl TlsSetup {
+    /// The same trust for connections off the load path, which speak HTTP/1.1 or no HTTP at all.
+    pub fn control_path(&self) -> Arc<ClientConfig> {
+        let mut config = (*self.upgradable).clone();
+        config.alpn_protocols.clear();
+        Arc::new(config)
+    }
+}
+
 fn roots(own: &[PathBuf]) -> Result<RootCertStore, TlsSetupError> {
     let mut store = RootCertStore::empty();
     // A broken certificate among the system's roots is the system's business.

@@ -174,7 +174,10 @@ impl Live {
                 known.example.get_or_insert_with(|| example.clone());
             }
             EventKind::Steered(_) => self.steered = true,
-            EventKind::Mark(_) | EventKind::SourceError(_) | EventKind::Warning(_) => {}
+            EventKind::Mark(_)
+            | EventKind::Hook(_)
+            | EventKind::SourceError(_)
+            | EventKind::Warning(_) => {}
         }
         if !matches!(event.kind, EventKind::Failure(_)) {
             self.log.events.push(event);

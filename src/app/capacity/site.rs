@@ -149,7 +149,8 @@ impl Site {
     /// Chooses the sources of the stack's own metrics; a simulated stack tells of itself.
     pub(super) async fn look(&mut self, simulated: bool) {
         let watch = std::mem::take(&mut self.watch);
-        self.watch = observing::chosen(watch, &self.loaded, &self.plan, simulated).await;
+        let (plan, tls) = (&self.plan, &self.options.tls);
+        self.watch = observing::chosen(watch, &self.loaded, (plan, tls), simulated).await;
     }
 
     /// A search needs more users than a workload when the stack drowns; they share rows then.

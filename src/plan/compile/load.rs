@@ -1,12 +1,12 @@
 //! Workload → load: rates become iterations per second, and what the users cannot carry is refused.
 
 use super::Overrides;
-use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Load, OpenLoad, Pick, Stage};
+use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Hook, Load, OpenLoad, Pick, Stage};
 use crate::scenario::schema::{
-    Arrivals, ClosedShape, DataFile, OpenShape, Scenario, Shape, StageSpec, Workload,
+    Arrivals, ClosedShape, DataFile, HookSpec, OpenShape, Scenario, Shape, StageSpec, Workload,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
-use crate::units::{Nanos, Rate, RateUnit, WorkRate};
+use crate::units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
 
 /// What an iteration of the mix asks for on average.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,24 @@ pub(super) fn choose<'s>(
         problems.report(Span::COMMAND_LINE, kind);
     }
     found
+}
+
+/// How long a hook's command may take where the file does not say.
+const HOOK_TIMEOUT: Nanos = Nanos::from_secs(60);
+
+/// The hooks of a workload, by time. Overrides of rate and duration do not move them.
+pub(super) fn hooks(workload: &Workload) -> Vec<Hook> {
+    let hook = |spec: &HookSpec| {
+        let command = spec.run.clone();
+        Hook {
+            at: RunTime::ZERO + spec.at,
+            mark: spec.mark.clone().or_else(|| command.clone()).unwrap_or_default(),
+            run: command.map(|command| (command, spec.timeout.unwrap_or(HOOK_TIMEOUT))),
+        }
+    };
+    let mut hooks: Vec<Hook> = workload.hooks.iter().map(hook).collect();
+    hooks.sort_by_key(|hook| hook.at);
+    hooks
 }
 
 /// Compiles workloads.

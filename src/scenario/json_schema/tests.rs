@@ -114,6 +114,7 @@ fn reader_and_schema_know_the_same_fields() {
         ("`tls`", &scenario, "/definitions/tls"),
         ("a workload", &scenario, "/definitions/workload"),
         ("a stage", &scenario, "/definitions/stage"),
+        ("a hook", &scenario, "/definitions/hook"),
         ("a scenario", &scenario, "/definitions/scenario"),
         ("a request", &scenario, "/definitions/request"),
         (

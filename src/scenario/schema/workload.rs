@@ -14,6 +14,21 @@ pub struct Workload {
     pub think: Option<Ratio>,
     /// Open or closed.
     pub shape: Shape,
+    /// What happens to the stack meanwhile, in the order of the file.
+    pub hooks: Vec<HookSpec>,
+}
+
+/// Something that is done or noted at a moment of the run.
+#[derive(Debug, Clone)]
+pub struct HookSpec {
+    /// When.
+    pub at: Nanos,
+    /// A command for the shell, run in the scenario's folder.
+    pub run: Option<String>,
+    /// A mark for the log.
+    pub mark: Option<String>,
+    /// How long the command may take; a minute if not given.
+    pub timeout: Option<Nanos>,
 }
 
 /// Open or closed.
@@ -113,8 +128,29 @@ pub(super) fn read(
             return None;
         }
     };
+    let hooks = fields.node("hooks").map(|node| hooks(node, problems)).unwrap_or_default();
     fields.finish(problems);
-    Some(Workload { name, think, shape: shape? })
+    Some(Workload { name, think, shape: shape?, hooks })
+}
+
+fn hooks(node: &Node, problems: &mut Problems) -> Vec<HookSpec> {
+    let items = list(node, "a list of hooks", problems).unwrap_or_default();
+    items.iter().filter_map(|item| hook(item, problems)).collect()
+}
+
+fn hook(node: &Node, problems: &mut Problems) -> Option<HookSpec> {
+    let mut fields = Fields::of(node, "a hook", problems)?;
+    let span = fields.span();
+    let at = fields.required("at", problems);
+    let run: Option<String> = fields.optional("run", problems);
+    let mark: Option<String> = fields.optional("mark", problems);
+    let timeout = fields.node("timeout").and_then(|node| positive(node, "`timeout`", problems));
+    if run.is_none() && mark.is_none() {
+        let kind = ProblemKind::NeedsOneOf { place: "a hook", fields: "`run` and `mark`" };
+        problems.report(span, kind);
+    }
+    fields.finish(problems);
+    Some(HookSpec { at: at?, run, mark, timeout })
 }
 
 fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {

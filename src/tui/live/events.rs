@@ -31,6 +31,7 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     for event in live.log.events.iter().rev() {
         let (symbol, text, tone) = match &event.kind {
             EventKind::Mark(text) => ("⚑", text.as_str(), Tone::Accent),
+            EventKind::Hook(text) => ("⚒", text.as_str(), Tone::Accent),
             EventKind::Steered(text) => ("✎", text.as_str(), Tone::Warning),
             EventKind::SourceError(text) => ("?", text.as_str(), Tone::Warning),
             EventKind::Warning(text) => ("!", text.as_str(), Tone::Warning),

@@ -76,14 +76,17 @@ export function addresses(options, port, parts, ca, state) {
 }
 
 /** The file to `source`: addresses with credentials, readable by its owner only. */
-export function writeEnv(state, { urls }, secrets) {
+export function writeEnv(state, { urls, parts }, secrets) {
   const { database, pooler, cache } = urls;
+  const groups = (tier) => parts.filter((part) => part.tier === tier && part.cgroup).map((part) => groupText(part.cgroup));
   const lines = {
     AIS_URL: urls.https, AIS_HTTP_URL: urls.http, AIS_CA: urls.ca, AIS_STATE: file(state),
     AIS_DATABASE_URL: `postgres://monitor:${secrets.monitor}@${database.host}:${database.port}/ais`,
     AIS_POOLER_URL: `postgres://monitor:${secrets.monitor}@${pooler.host}:${pooler.port}/pgbouncer`,
     AIS_REDIS_URL: `redis://:${secrets.cache}@${cache.host}:${cache.port}`,
-    ...(urls.prometheus ? { AIS_PROMETHEUS_URL: urls.prometheus } : {}),
+    AIS_API_METRICS: urls.api.map((url) => `${url}/metrics`).join(' '),
+    AIS_API_CGROUPS: groups('api').join(' '), AIS_DB_CGROUP: groups('db').join(' '),
+    AIS_EDGE_METRICS: urls.exporters.nginx ?? '', AIS_PROMETHEUS_URL: urls.prometheus ?? '',
   };
   const text = Object.entries(lines).map(([name, text_]) => `export ${name}='${text_}'\n`).join('');
   writeFileSync(path.join(state, 'env'), text, { mode: 0o600 });

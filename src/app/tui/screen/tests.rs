@@ -252,6 +252,7 @@ fn every_steering_act_is_an_event_of_the_log_and_marks_the_run() {
 fn text(kind: &EventKind) -> &str {
     match kind {
         EventKind::Mark(text)
+        | EventKind::Hook(text)
         | EventKind::Steered(text)
         | EventKind::SourceError(text)
         | EventKind::Warning(text) => text,

@@ -1,0 +1,42 @@
+//! What happened beside the load: the stack's own metrics and availability.
+
+use super::super::stack::{self, IncidentRow, TierRow};
+use super::{Page, Report};
+
+/// One row a tier; nothing where nothing was observed.
+pub(super) fn stack(page: &mut Page, report: &Report) {
+    let tiers = stack::tiers(report);
+    if tiers.is_empty() {
+        return;
+    }
+    page.heading(2, "Stack");
+    let cells = |row: &TierRow| -> Vec<String> {
+        row.cells().into_iter().chain([row.note.as_str()]).map(str::to_owned).collect()
+    };
+    page.table(&heads(&TierRow::HEADS, "note"), &tiers.iter().map(cells).collect::<Vec<_>>());
+}
+
+/// What was served, what the probes saw, and every incident.
+pub(super) fn availability(page: &mut Page, report: &Report) {
+    let facts = stack::availability(report);
+    if facts.is_empty() {
+        return;
+    }
+    page.heading(2, "Availability");
+    page.facts(&facts);
+    let incidents = stack::incidents(report);
+    if incidents.is_empty() {
+        return;
+    }
+    page.paragraph("");
+    let cells = |row: &IncidentRow| -> Vec<String> {
+        row.cells().into_iter().chain([row.mark.as_str()]).map(str::to_owned).collect()
+    };
+    let heads = heads(&IncidentRow::HEADS, "after");
+    page.table(&heads, &incidents.iter().map(cells).collect::<Vec<_>>());
+}
+
+/// The names of figures are aligned like them, to the right.
+fn heads<'a>(figures: &[&'a str], last: &'a str) -> Vec<&'a str> {
+    figures.iter().copied().chain([last]).collect()
+}
