@@ -74,7 +74,12 @@ impl Cgroup {
             let hierarchy = mount.join(controller);
             hierarchy.join("tasks").exists().then(|| hierarchy.join(&group))
         };
-        Ok(Self::V1 { cpu: under("cpu"), cpuacct: under("cpuacct"), memory: under("memory") })
+        let all = ["cpu", "cpuacct", "memory"].map(under);
+        // Not every controller need know the group; one that none knows may yet come.
+        let is_known = |path: &PathBuf| path.is_dir();
+        let any = all.iter().flatten().any(is_known);
+        let [cpu, cpuacct, memory] = all.map(|path| path.filter(|path| !any || is_known(path)));
+        Ok(Self::V1 { cpu, cpuacct, memory })
     }
 
     /// Reads the group's files; its limits come as the cores and bytes that it may use.

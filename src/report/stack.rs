@@ -163,9 +163,12 @@ impl IncidentRow {
     }
 }
 
-/// All incidents, in the order of their first signs.
+/// More incidents than this nobody reads; `result.json` has them all.
+const MOST_INCIDENTS: usize = 20;
+
+/// The first incidents, in the order of their first signs.
 pub(super) fn incidents(report: &Report) -> Vec<IncidentRow> {
-    report.availability.incidents.iter().map(incident).collect()
+    report.availability.incidents.iter().take(MOST_INCIDENTS).map(incident).collect()
 }
 
 fn incident(incident: &Incident) -> IncidentRow {
@@ -203,9 +206,16 @@ pub(super) fn availability(report: &Report) -> Vec<(String, String)> {
         let text = format!("up in {share} of {} probes", format::count(probe.probes));
         facts.push((format::line(&probe.path, 60), text));
     }
-    let outages = found.outages().count();
-    if outages == 0 {
-        facts.push(("outages".to_owned(), "none of the service".to_owned()));
-    }
+    let outages = match found.outages().count() {
+        0 => "none of the service".to_owned(),
+        count => format!("{} of the service", format::count(count as u64)),
+    };
+    let left_out = found.incidents.len().saturating_sub(MOST_INCIDENTS);
+    let more = if left_out > 0 {
+        format!("; {left_out} more incidents stand in result.json")
+    } else {
+        String::new()
+    };
+    facts.push(("outages".to_owned(), outages + &more));
     facts
 }

@@ -16,6 +16,8 @@ const BAD_SHARE: f64 = 0.01;
 const GOOD_SECONDS: usize = 3;
 /// A mark so long before the first sign is taken for its cause.
 const CAUSE_WITHIN: Nanos = Nanos::from_secs(30);
+/// Requests that wait at the end of a second without completions, from which it is an outage and no slow start.
+const WAITING_MIN: u64 = 5;
 /// Mean completions in a second from which a second without any is an outage rather than chance.
 const EXPECTED_MIN: f64 = 5.0;
 
@@ -99,11 +101,16 @@ pub fn availability(log: &RunLog) -> Availability {
     let mut incidents = outages(&log.intervals, &counts);
     incidents.extend(absences(log));
     incidents.sort_by_key(|incident| incident.begin);
+    let mut earlier = None;
     for incident in &mut incidents {
         let before = marks.iter().rfind(|(at, _)| {
             *at <= incident.begin + SECOND && incident.begin.since(*at) <= CAUSE_WITHIN
         });
-        incident.mark = before.map(|(at, text)| (*at.min(&incident.begin), text.clone()));
+        // A mark explains what comes at once, not a later incident of the same kind.
+        let used = earlier.replace((incident.what.clone(), before));
+        let is_fresh = used.is_none_or(|(what, mark)| what != incident.what || mark != before);
+        let mark = before.filter(|_| is_fresh);
+        incident.mark = mark.map(|(at, text)| (*at.min(&incident.begin), text.clone()));
     }
     Availability {
         requests: counts.iter().map(|count| count.requests).sum(),
@@ -187,37 +194,34 @@ fn outages(intervals: &[Interval], counts: &[Counts]) -> Vec<Incident> {
 fn is_bad(interval: &Interval, count: &Counts, expected: f64) -> bool {
     let unserved = count.unserved > 0 && count.unserved as f64 >= BAD_SHARE * count.requests as f64;
     let stalled = count.requests == 0
-        && interval.in_flight_time > Nanos::ZERO
+        && interval.in_flight >= WAITING_MIN
         && expected >= EXPECTED_MIN
         && interval.length() >= SECOND;
     unserved || stalled || answers(interval).any(|(_, is_up)| !is_up)
 }
 
-/// Replicas whose own metrics fell silent: the event that says so, until the one that says they answer again.
+/// Replicas whose own metrics fell silent: from the event that says so until the same source answers again.
+/// A source that failed from the start tells nothing of its replica.
 fn absences(log: &RunLog) -> Vec<Incident> {
-    let mut absent: Vec<Incident> = Vec::new();
-    for event in &log.events {
+    let mut absent: Vec<(&str, Incident)> = Vec::new();
+    for event in log.events.iter().filter(|event| event.at.since(RunTime::ZERO) >= SECOND) {
         let EventKind::SourceError(text) = &event.kind else { continue };
         let Some((source, what)) = text.split_once(": ") else { continue };
         // `api 2, a metrics page`: a replica; `db, PostgreSQL`: a tier, whose silence may be the source's own.
-        let Some((replica, _)) = source.split_once(", ") else { continue };
-        if !replica.contains(' ') {
-            continue;
-        }
-        let known = absent.iter_mut().rfind(|one| one.what == replica && one.end.is_none());
-        match (known, what == "answers again") {
-            (Some(incident), true) => incident.end = Some(event.at),
-            (None, false) => absent.push(Incident {
-                what: replica.to_owned(),
-                begin: event.at,
-                end: None,
-                lost: 0,
-                mark: None,
-            }),
+        let replica = source.split_once(", ").map(|(replica, _)| replica);
+        let Some(replica) = replica.filter(|name| name.contains(' ')) else { continue };
+        let open = absent.iter_mut().rfind(|(_, one)| one.what == replica && one.end.is_none());
+        match (open, what == "answers again") {
+            (Some((known, incident)), true) if *known == source => incident.end = Some(event.at),
+            (None, false) => absent.push((source, gone(replica, event.at))),
             _ => {}
         }
     }
-    absent
+    absent.into_iter().map(|(_, incident)| incident).collect()
+}
+
+fn gone(replica: &str, begin: RunTime) -> Incident {
+    Incident { what: replica.to_owned(), begin, end: None, lost: 0, mark: None }
 }
 
 #[cfg(test)]
@@ -303,6 +307,7 @@ mod tests {
         let mut log = log(&[0; 10]);
         let silent = |text: &str| EventKind::SourceError(text.into());
         log.events = vec![
+            event(0, silent("api 1, a control group: cannot read `x`: entity not found")),
             event(3, silent("api 2, a metrics page: cannot reach it: connection refused")),
             event(3, silent("db, PostgreSQL: no answer within 1s")),
             event(7, silent("api 2, a metrics page: answers again")),

@@ -90,6 +90,7 @@ fn stack(interval: &Interval) -> Json {
 pub fn note(header: &RunHeader, event: &Event) -> String {
     let (kind, text) = match &event.kind {
         EventKind::Mark(text) => ("mark", text.clone()),
+        EventKind::Hook(text) => ("hook", text.clone()),
         EventKind::Steered(text) => ("steered", text.clone()),
         EventKind::Hook(text) => ("hook", text.clone()),
         EventKind::SourceError(text) => ("source_error", text.clone()),

@@ -28,7 +28,7 @@ pub(super) fn availability(page: &mut Page, report: &Report) {
     if incidents.is_empty() {
         return;
     }
-    page.paragraph("");
+    page.text.push('\n');
     let cells = |row: &IncidentRow| -> Vec<String> {
         row.cells().into_iter().chain([row.mark.as_str()]).map(str::to_owned).collect()
     };

@@ -32,8 +32,10 @@ pub(super) fn availability(screen: &mut Screen, report: &Report) {
         return;
     }
     screen.section("AVAILABILITY", "of the whole run, to the second");
+    let width = facts.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
     for (key, text) in facts {
-        screen.fact(&key, &text);
+        let key = screen.paint(Tone::Faint, &format!("{key:<width$}"));
+        screen.line(&format!("  {key}  {text}"));
     }
     let incidents = stack::incidents(report);
     if incidents.is_empty() {

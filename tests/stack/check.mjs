@@ -1,0 +1,69 @@
+// What tests/stack/check claims about a run: check.mjs WHAT FOLDER [--log FILE --from LINE --booked N]
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values, positionals: [what, folder] } = parseArgs({
+  allowPositionals: true, options: { log: { type: 'string' }, from: { type: 'string' }, booked: { type: 'string' } },
+});
+const [system] = readdirSync(folder);
+const [run] = readdirSync(path.join(folder, system));
+const result = JSON.parse(readFileSync(path.join(folder, system, run, 'result.json'), 'utf8'));
+
+const row = (name) => result.objectives.find((one) => one.name === name && one.scope === 'run');
+const figures = (tier, metric) => result.stack.filter((one) => one.tier === tier && one.metric === metric);
+
+/** Each of these was measured from live data. */
+function observed() {
+  for (const name of ['p95', 'error_rate', 'uptime', 'db.connections', 'cache.memory']) {
+    assert.ok(row(name).estimate !== null, `${name}: ${row(name).note}`);
+  }
+  const connections = row('db.connections').estimate;
+  assert.ok(connections >= 1 && connections <= 200, `db.connections ${connections}`);
+  const memory = row('cache.memory').estimate;
+  assert.ok(memory > 0 && memory < 1, `cache.memory ${memory}`);
+  for (const [tier, metric, replicas] of [['api', 'cpu', 2], ['api', 'memory', 2], ['cache', 'hit_ratio', 1], ['edge', 'connections', 1]]) {
+    const told = figures(tier, metric);
+    assert.equal(told.length, replicas, `${tier}.${metric} of ${told.map((one) => one.replica)}`);
+    for (const one of told) assert.ok(one.readings > 0, `${tier}.${metric} ${one.replica}`);
+  }
+  for (const probe of result.availability.probes) assert.ok(probe.probes >= 8, `${probe.path}: ${probe.probes} probes`);
+  assert.equal(result.availability.probes.length, 3);
+}
+
+/** Requests and bookings are those that nginx and the database counted. */
+function counted() {
+  const lines = readFileSync(values.log, 'utf8').trim().split('\n').slice(Number(values.from)).map((line) => JSON.parse(line));
+  const api = lines.filter((line) => !line.uri.startsWith('/health'));
+  assert.equal(api.length, result.load.exchanges, "nginx's requests and ours");
+  const created = api.filter((line) => line.status === 201).length;
+  assert.equal(created, Number(values.booked), 'answers 201 and rows in the table');
+}
+
+/** The replica's absence stands in the timeline, with its mark and its end. */
+function killed() {
+  const marks = result.events.filter((event) => event.kind === 'mark');
+  assert.deepEqual(marks.map((mark) => mark.text), ['replica 2 killed', 'replica 2 started']);
+  const gone = result.availability.incidents.find((incident) => incident.what === 'api 2');
+  assert.ok(gone, `no incident of api 2: ${JSON.stringify(result.availability)} ${JSON.stringify(result.events)}`);
+  assert.equal(gone.mark.text, 'replica 2 killed');
+  assert.ok(gone.time_to_detect_s <= 4, `detected after ${gone.time_to_detect_s} s`);
+  assert.ok(gone.time_to_recover_s >= 6 && gone.time_to_recover_s <= 18, `back after ${gone.time_to_recover_s} s`);
+  // nginx asks the other replica instead, except for what must not be sent twice.
+  assert.ok(result.availability.served > 0.97, `served ${result.availability.served}`);
+}
+
+function rolling() {
+  const hook = result.events.find((event) => event.kind === 'hook');
+  assert.match(hook?.text ?? '', /exit status: 0/);
+  assert.ok(result.availability.served > 0.97, `served ${result.availability.served}`);
+}
+
+observed();
+if (what === 'killed') { killed(); counted(); }
+if (what === 'rolling') rolling();
+const { requests, unserved, incidents } = result.availability;
+const shown = (one) => `${one.what} from ${one.first_sign_s} s, recovered in ${one.time_to_recover_s} s, lost ${one.requests_lost}`;
+console.log(`${what}: ${requests} requests, ${unserved} not served; ${incidents.map(shown).join('; ') || 'no incident'}`);
