@@ -53,7 +53,7 @@ fn unlike_conditions_are_refused_all_at_once() {
     let unlike = compare(&baseline, &candidate, &Rules::default()).expect_err("unlike");
     let text: Vec<String> = unlike.iter().map(ToString::to_string).collect();
     assert_eq!(text.len(), 3, "{text:?}");
-    assert!(text[1].contains("`api.replicas=3` in the baseline, `api.replicas=4`"), "{text:?}");
+    assert!(text[0].contains("api.replicas differs: `3` in the baseline, `4`"), "{text:?}");
     assert!(
         compare(&baseline, &candidate, &Rules { likeness: Likeness::Waived, ..Rules::default() })
             .is_ok()
