@@ -199,27 +199,31 @@ async fn run(mut command: Command, text: String, limit: Nanos) -> String {
         Ok(child) => child,
         Err(error) => return format!("`{text}` cannot be started: {error}"),
     };
-    let group = child.id();
+    let mut group = Group(child.id());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let ended = tokio::time::timeout(limit.into(), async {
         tokio::join!(child.wait(), kept(out), kept(err))
     });
     let Ok((status, out, err)) = ended.await else {
-        end_group(group);
         return format!("`{text}` was ended: it took longer than {limit}");
     };
+    group.0 = None;
     let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
     let said: Vec<&str> = [out.trim(), err.trim()].into_iter().filter(|s| !s.is_empty()).collect();
     let said = if said.is_empty() { String::new() } else { format!(": {}", said.join(" · ")) };
     format!("`{text}` ended, {how}{said}")
 }
 
-/// Ends a command with everything it started.
-fn end_group(group: Option<u32>) {
-    let pid = group.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-    if let Some(pid) = pid {
-        // It may have ended by itself meanwhile.
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+/// A command with everything it started; dropped before it has ended by itself, it is ended.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let pid = self.0.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            // It may have ended by itself meanwhile.
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
     }
 }
 

@@ -111,7 +111,7 @@ fn tier(figures: &[StackFigure]) -> Option<TierRow> {
         tier: format::line(&figures.first()?.tier, 40),
         cpu: mean("cpu"),
         cpu_peak: peak.map_or(NONE.to_owned(), format::estimate),
-        memory: mean(memory),
+        memory: Some(mean(memory)).filter(|text| text != "0 B").unwrap_or_else(|| NONE.to_owned()),
         connections: mean("connections"),
         query_p95: mean("query_p95"),
         hit_ratio: mean("hit_ratio"),

@@ -114,5 +114,10 @@ fn judge_worst(replicas: &BTreeMap<&str, Vec<Part>>, kind: Quantity, bound: Boun
         String::new()
     };
     let quantity = kind.with_base(estimate.value);
-    Measured::value(quantity, estimate.interval(CONFIDENCE), *samples).with_note(note)
+    // A share that never exceeded the whole will not; CPU over a quota can, and does.
+    let within = replicas.values().flatten().all(|part| part.value <= 1.0);
+    let most = if within && matches!(kind, Quantity::Share(_)) { 1.0 } else { f64::INFINITY };
+    let interval = estimate.interval(CONFIDENCE);
+    let interval = interval.map(|(lower, upper)| (lower.max(0.0), upper.min(most)));
+    Measured::value(quantity, interval, *samples).with_note(note)
 }
