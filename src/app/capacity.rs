@@ -42,6 +42,9 @@ const CONFIDENCE: f64 = 0.95;
 const STEPS_IN_BUDGET: f64 = 60.0;
 /// Shorter holds have too few requests to judge a p99.
 const HOLD_MIN: Nanos = Nanos::from_secs(6);
+/// No hold takes more than one in so many parts of the time: what changes meanwhile (a cache that fills) would
+/// weigh on one rate alone.
+const LONGEST_SHARE: u64 = 10;
 /// What a search may offer unless told otherwise: more than one generator of this kind can.
 const RATE_MAX: f64 = 50_000.0;
 
@@ -100,13 +103,14 @@ fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
         settings: args.set.clone(),
     };
     let site = open(runtime, args, &origin)?;
-    let stack = site.stack(&args.replicas)?;
+    let stack = site.stack(&now(args))?;
     let need = need(args, &site);
     let plan = plan(args, &site)?;
     let note = SearchNote {
         plan,
         stack,
         need,
+        predict: predict(args),
         dispersion: dispersion(&site),
         origin: without_secrets(origin),
     };
@@ -135,6 +139,13 @@ fn dispersion(site: &Site) -> f64 {
     (2.0 * site.plan.requests_per_iteration()).max(1.0)
 }
 
+/// Adds the settings that are given again: those that the log does not hold.
+fn set_again(origin: &mut Origin, args: &cli::Capacity) {
+    let new = |setting: &&(String, String)| !origin.settings.contains(setting);
+    let new: Vec<(String, String)> = args.set.iter().filter(new).cloned().collect();
+    origin.settings.extend(new);
+}
+
 /// Settings that must not reach a log have to be given again to go on.
 fn without_secrets(mut origin: Origin) -> Origin {
     origin.settings.retain(|(path, value)| !is_secret(path, value));
@@ -150,7 +161,7 @@ fn resumed(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campai
     let (log, folder, mut searches) = earlier(run)?;
     let last = searches.pop().ok_or_else(|| no_search(run))?;
     let mut origin = last.note.origin.clone();
-    origin.settings.extend(args.set.iter().cloned());
+    set_again(&mut origin, args);
     origin.target = args.target.clone().or(origin.target);
     let site = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
@@ -172,7 +183,7 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
     let (log, folder, searches) = earlier(run)?;
     let first = searches.first().ok_or_else(|| no_search(run))?;
     let mut origin = first.note.origin.clone();
-    origin.settings.extend(args.set.iter().cloned());
+    set_again(&mut origin, args);
     origin.target = args.target.clone().or(origin.target);
     let site = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
@@ -196,6 +207,7 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
         plan,
         stack,
         need: None,
+        predict: Vec::new(),
         dispersion: dispersion(&site),
         origin: without_secrets(origin),
     };
@@ -236,7 +248,7 @@ fn stack_to_check(
         }
         return Ok(stack);
     }
-    for (name, replicas) in &args.replicas {
+    for (name, replicas) in &now(args) {
         let Some(tier) = stack.tiers.iter_mut().find(|tier| tier.name == *name) else {
             let why = format!("error: `--replicas`: no tier is called `{name}`");
             return Err(Failure::new(Exit::Usage, why));
@@ -272,12 +284,26 @@ fn unchanged(site: &Site, log: &RunLog) -> Result<(), Failure> {
     ))
 }
 
+/// The replicas that are deployed now.
+fn now(args: &cli::Capacity) -> Vec<(String, u32)> {
+    let first = |(tier, counts): &(String, Vec<u32>)| Some((tier.clone(), *counts.first()?));
+    args.replicas.iter().filter_map(first).collect()
+}
+
+/// The replicas that predictions are asked for.
+fn predict(args: &cli::Capacity) -> Vec<(String, u32)> {
+    let later = |(tier, counts): &(String, Vec<u32>)| -> Vec<(String, u32)> {
+        counts.iter().skip(1).map(|count| (tier.clone(), *count)).collect()
+    };
+    args.replicas.iter().flat_map(later).collect()
+}
+
 /// The scenario, checked, and its target, reached.
 fn open(runtime: &Runtime, args: &cli::Capacity, origin: &Origin) -> Result<Site, Failure> {
     let limits = Limits { workers: args.load.workers, max_vus: args.load.max_vus };
     let site = Site::open(origin, args.load.seed, limits, &args.i_may_load)?;
     // What is wrong with the command line is told first.
-    site.stack(&args.replicas)?;
+    site.stack(&now(args))?;
     if !args.no_preflight {
         look_ahead(runtime, &site.plan, &site.options)?;
     }
@@ -326,7 +352,7 @@ fn plan(args: &cli::Capacity, site: &Site) -> Result<SearchPlan, Failure> {
         climb: 2.0,
         rate_max: rate_max.unwrap_or(Rate::per_second(RATE_MAX)),
         hold,
-        hold_max: hold * 12,
+        hold_max: (hold * 12).min(Nanos::new(args.within.get() / LONGEST_SHARE)).max(hold),
         warm_up: Nanos::from_secs_f64(warm_up.clamp(2.0, 90.0)),
         budget: args.within,
         seed: seed(args),

@@ -54,7 +54,7 @@ pub struct Choice {
 }
 
 /// Options shown at most that are not the present one, the chosen one or its alternatives.
-const SHOWN_MAX: usize = 16;
+const SHOWN_MAX: usize = 6;
 
 /// Chooses for `need`; `found` is what the search measured on the present deployment.
 pub fn choose(model: &Model, stack: &StackModel, found: &SearchOutcome, need: &Need) -> Choice {

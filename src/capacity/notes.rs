@@ -32,6 +32,8 @@ pub struct SearchNote {
     pub stack: StackModel,
     /// What the stack has to carry, where that is known.
     pub need: Option<Need>,
+    /// Replicas that predictions were asked for.
+    pub predict: Vec<(String, u32)>,
     /// The variance of the number of requests over its mean; see [`StepResult::dispersion`].
     pub dispersion: f64,
     /// What is needed to go on with the search later.

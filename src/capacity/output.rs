@@ -172,6 +172,8 @@ pub struct CapacitySection {
     pub curve: Vec<CurvePoint>,
     /// What more and bigger replicas of the bottleneck tier would carry.
     pub scaled: Vec<Scaled>,
+    /// What was asked to be predicted.
+    pub predicted: Vec<Scaled>,
     /// The rate that is planned for: the peak with its growth; absent where no peak was asked for.
     pub planned_per_s: Option<f64>,
     /// The options worth showing.
@@ -205,6 +207,7 @@ impl CapacitySection {
             no_model: None,
             curve: Vec::new(),
             scaled: Vec::new(),
+            predicted: Vec::new(),
             planned_per_s: None,
             options: choice.map(|choice| choice.options.clone()).unwrap_or_default(),
             recommendation: choice.map(|choice| choice.recommendation.clone()),

@@ -20,6 +20,15 @@ pub fn terminal(section: &CapacitySection) -> String {
         let _ = write!(text, "\n  {}\n", scaled_title(section));
         text.push_str(&aligned(&scaled_rows(section)));
     }
+    for row in &section.predicted {
+        let _ = writeln!(
+            text,
+            "  predicted with {} {}: {} req/s",
+            row.tier,
+            row.replicas,
+            rate(row.slo_max_per_s)
+        );
+    }
     if !section.options.is_empty() {
         if let Some(planned) = section.planned_per_s {
             let _ = writeln!(text, "\n  for {} req/s", rate(planned));

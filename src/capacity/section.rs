@@ -41,6 +41,7 @@ pub fn findings(searches: &[Searched]) -> Option<Findings> {
     section.curve = curve(&first.steps, &note.plan.goals);
     if let Some(model) = &model {
         section.scaled = scaled(model, &note.stack);
+        section.predicted = predicted(model, &note.stack, &note.predict);
         let verified = checks.iter().filter_map(|check| verified(model, &note.stack, check));
         section.verified = verified.collect();
     }
@@ -95,6 +96,17 @@ fn scaled(model: &Model, stack: &StackModel) -> Vec<Scaled> {
         }
     }
     rows
+}
+
+/// What was asked to be predicted: the present deployment with other replicas of one tier.
+fn predicted(model: &Model, stack: &StackModel, asked: &[(String, u32)]) -> Vec<Scaled> {
+    let with = |(name, replicas): &(String, u32)| {
+        let index = stack.tiers.iter().position(|tier| tier.name == *name)?;
+        let mut deployment = model.present.clone();
+        deployment[index].replicas = *replicas;
+        Some(row(model, stack, &deployment, index))
+    };
+    asked.iter().filter_map(with).collect()
 }
 
 fn row(model: &Model, stack: &StackModel, deployment: &Deployment, index: usize) -> Scaled {

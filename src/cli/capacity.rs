@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Output, key_value, tier_count};
+use super::{Output, key_value};
 use crate::units::{Nanos, Ratio, WorkRate};
 
 /// `plimsoll capacity`
@@ -25,9 +25,10 @@ pub struct Capacity {
     /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
-    /// Replicas that are deployed now, where they differ from the stack file: `--replicas api=1`. Can be given again.
-    #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
-    pub replicas: Vec<(String, u32)>,
+    /// Replicas that are deployed now, where they differ from the stack file, and numbers to predict for: `api=1`,
+    /// `api=1,2,4`. Can be given again.
+    #[arg(long, value_name = "TIER=N[,N…]", value_parser = tier_counts)]
+    pub replicas: Vec<(String, Vec<u32>)>,
     /// The peak to plan for, `1000 req/s`; the stack file's forecast by default.
     #[arg(long, value_name = "RATE")]
     pub peak: Option<WorkRate>,
@@ -87,4 +88,15 @@ pub struct SearchLoad {
     /// How many worker threads; as few as carry the rate by default.
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
+}
+
+/// `api=1,2,4`: a tier and at least one number of replicas.
+fn tier_counts(text: &str) -> Result<(String, Vec<u32>), String> {
+    let (tier, counts) = key_value(text).map_err(|_| "expected TIER=N or TIER=N,N".to_owned())?;
+    let count = |text: &str| match text.trim().parse() {
+        Ok(count @ 1..) => Ok(count),
+        _ => Err("the number of replicas must be at least 1".to_owned()),
+    };
+    let counts = counts.split(',').map(count).collect::<Result<Vec<u32>, String>>()?;
+    Ok((tier, counts))
 }

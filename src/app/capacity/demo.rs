@@ -39,7 +39,7 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     let stack = Stack::start(system, &other)?;
     asked.target = Some(stack.url.clone());
     asked.within = CHECK;
-    asked.replicas = vec![(tier, replicas)];
+    asked.replicas = vec![(tier, vec![replicas])];
     let mut campaign = checking(&runtime, &asked, &folder)?;
     runtime.block_on(campaign.site.look(true));
     let (left, folder) = play(&runtime, campaign)?;

@@ -182,7 +182,8 @@ fn tier_model(tier: &Tier, steady: &[&StepResult]) -> TierModel {
     let cores = points(&|used| used.cores_used);
     let demand = robust_line(&cores).filter(|_| tier.kind != TierKind::External).map(|line| {
         let background = line.intercept.max(0.0) / replicas;
-        Demand { seconds: floored(line.slope), background }
+        let seconds = drifted(&cores, line.intercept.max(0.0), floored(line.slope));
+        Demand { seconds, background }
     });
     let memory = robust_line(&points(&|used| Some(used.memory?.get() as f64))).map(|line| Memory {
         base: line.intercept / replicas,
@@ -202,6 +203,29 @@ fn tier_model(tier: &Tier, steady: &[&StepResult]) -> TierModel {
         pool,
         memory,
     }
+}
+
+/// Demands that differ by more than this between the highest rates and all of them drift with the load.
+const DRIFT: f64 = 0.05;
+/// The highest rates: from this share of the highest of all.
+const HIGHEST: f64 = 0.7;
+
+/// The demand at the highest rates, where it drifts (a cache that hits more often the more is asked of it):
+/// there the limit is, and there predictions begin.
+fn drifted(cores: &[(f64, f64)], background: f64, slope: Estimate) -> Estimate {
+    let highest = cores.iter().map(|(rate, _)| *rate).fold(0.0, f64::max);
+    let top = cores.iter().filter(|(rate, _)| *rate >= HIGHEST * highest);
+    let (used, rates, count) = top.fold((0.0, 0.0, 0), |(used, rates, count), (rate, cores)| {
+        (used + cores - background, rates + rate, count + 1)
+    });
+    let demand = used / rates;
+    if count < 2 || demand <= 0.0 || (demand / slope.value - 1.0).abs() <= DRIFT {
+        return slope;
+    }
+    // What is left open about the slope is left open about the demand, too, and half of the drift.
+    let half = (demand - slope.value).abs() / 2.0;
+    let reach = ((slope.high - slope.low) / 2.0).hypot(half).min(demand);
+    Estimate { value: demand, low: demand - reach, high: demand + reach }
 }
 
 fn floored(slope: Estimate) -> Estimate {

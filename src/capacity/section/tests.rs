@@ -65,10 +65,12 @@ fn note(api: u32, need: Option<Need>) -> SearchNote {
         hold: Nanos::from_secs(20),
         hold_max: Nanos::from_secs(240),
         warm_up: Nanos::from_secs(5),
-        budget: Nanos::from_secs(1_500),
+        budget: Nanos::from_secs(1_000),
         seed: Seed::new(3),
     };
-    SearchNote { plan, stack: described(api), need, dispersion: 1.0, origin: Origin::default() }
+    let predict = vec![("api".to_owned(), 2)];
+    let (stack, origin) = (described(api), Origin::default());
+    SearchNote { plan, stack, need, predict, dispersion: 1.0, origin }
 }
 
 /// A second of the simulation as the engine tells one.
@@ -181,6 +183,7 @@ fn log_of_a_search_and_its_check_tells_capacity_bottleneck_and_the_error_of_the_
     let check = &section.verified[0];
     assert_eq!(check.tiers[0].replicas, 2);
     assert!(check.error.abs() < 0.06, "{check:?}");
+    assert!((section.predicted[0].slo_max_per_s - check.predicted_per_s).abs() < 1e-6);
     // With three replicas the database is next, and a fourth gains nothing.
     let of = |replicas: u32| {
         section
