@@ -5,6 +5,7 @@
 
 mod judge;
 mod playback;
+mod playlist;
 mod poll;
 mod rows;
 mod session;

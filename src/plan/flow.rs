@@ -153,6 +153,8 @@ pub enum Op {
         playback: PlaybackId,
         /// The first instruction behind [`Op::PlayBegin`]: the session, or the playlist.
         renew: u32,
+        /// The requests for the playlist and for its variant, to which a live one goes back.
+        reload: (u32, u32),
         /// Behind the playback's loop.
         end: u32,
     },

@@ -2,10 +2,12 @@
 //!
 //! The player loads segments one after the other until `buffer` of them are ahead of the viewer, then one
 //! for each that is played. A segment that comes after its turn stalls the picture; the sum of such times
-//! over the time played is the rebuffer ratio.
+//! over the time played is the rebuffer ratio. A live playlist is asked for again as it grows, from three
+//! segments before its end on (RFC 8216 §6.3.3), and its viewer leaves by the clock.
 
 use minijinja::Value;
 
+use super::playlist::{Media, PlayList, parse, resolved};
 use super::{Action, User, think};
 use crate::metrics::Outcome;
 use crate::plan::{Op, PlaybackPlan, RenderError};
@@ -22,9 +24,16 @@ pub(super) struct Playback {
     segments: Vec<(String, Nanos)>,
     /// The next segment to load.
     next: usize,
-    /// The segment before which the session was last renewed. It is not renewed twice there, however short it
-    /// lives: a player goes on.
-    renewed: usize,
+    /// The number of the segment before which the session was last renewed. It is not renewed twice there,
+    /// however short it lives: a player goes on.
+    renewed: u64,
+    /// The URL of the chosen variant; none where the playlist names segments itself.
+    variant: Option<String>,
+    /// Whether the next playlist that comes is that of the variant.
+    at_variant: bool,
+    /// The number of the first segment of the playlist.
+    first: u64,
+    live: Option<Live>,
     /// When the first segment was there.
     shown: Option<RunTime>,
     /// The length of all that was loaded.
@@ -33,15 +42,21 @@ pub(super) struct Playback {
     stalled: Nanos,
 }
 
-/// What a playlist says.
-enum PlayList {
-    /// The first of several variants.
-    Variant(String),
-    Segments(Vec<(String, Nanos)>),
+/// What is known of a live playlist.
+#[derive(Debug, Clone, Copy)]
+struct Live {
+    /// When it is asked for again: after a segment's length, or half of it where nothing was new (RFC 8216 §6.3.4).
+    due: RunTime,
 }
 
-/// The most segments that are read of a playlist: a day of two-second segments.
-const SEGMENT_LIMIT: usize = 43_200;
+/// Where a player goes in its program.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    renew: u32,
+    /// The request for the playlist, and the one for its variant.
+    reload: (u32, u32),
+    end: u32,
+}
 
 impl User {
     /// Carries out an instruction of a playback; all others have been dealt with.
@@ -54,10 +69,11 @@ impl User {
                 self.playback = Some(Box::new(Playback::new(now, watch)));
             }
             Op::PlayList { playback, segments } => {
-                self.read_playlist(of(playback), *segments)?;
+                self.read_playlist(of(playback), *segments, now)?;
             }
-            Op::PlayNext { playback, renew, end } => {
-                return Ok(self.play_next(of(playback), (*renew, *end), now));
+            Op::PlayNext { playback, renew, reload, end } => {
+                let places = Places { renew: *renew, reload: *reload, end: *end };
+                return Ok(self.play_next(of(playback), places, now));
             }
             Op::PlayLoaded { playback, back } => {
                 self.position = *back;
@@ -72,7 +88,7 @@ impl User {
                 let (step, span) = if *stalled {
                     (of(playback).stalled, playing.stalled)
                 } else {
-                    (of(playback).played, playing.loaded.min(playing.watch))
+                    (of(playback).played, playing.played())
                 };
                 return Ok(Some(Self::note(step, (now - span, now), Outcome::Ok)));
             }
@@ -81,52 +97,70 @@ impl User {
         Ok(None)
     }
 
-    fn read_playlist(&mut self, plan: &PlaybackPlan, segments: u32) -> Result<(), RenderError> {
+    fn read_playlist(
+        &mut self,
+        plan: &PlaybackPlan,
+        segments: u32,
+        now: RunTime,
+    ) -> Result<(), RenderError> {
         let text = self.slots[plan.playlist.0 as usize].as_ref().map(Value::to_string);
         let text = text.ok_or(RenderError::Missing(plan.playlist))?;
-        let mut base = vec![];
-        let manifest = self.plan.clone();
-        let manifest = &manifest.requests[plan.manifest.0 as usize].url;
-        self.render(manifest, &mut base)?;
-        let base = String::from_utf8_lossy(&base).into_owned();
+        let Some(mut playing) = self.playback.take() else { return Ok(()) };
+        let manifest = self.manifest_url(plan)?;
         match parse(&text) {
             PlayList::Variant(name) => {
-                let url = resolved(&base, &name);
-                self.slots[plan.url.0 as usize] = Some(Value::from(url));
+                let url = resolved(&manifest, &name);
+                self.slots[plan.url.0 as usize] = Some(Value::from(url.as_str()));
+                playing.variant = Some(url);
+                playing.at_variant = true;
             }
-            PlayList::Segments(list) if list.is_empty() => {
-                return Err(RenderError::Answer("the playlist names no segments".to_owned()));
+            PlayList::Media(list) if list.segments.is_empty() && !list.live => {
+                return Err(RenderError::Expression("the playlist names no segments".to_owned()));
             }
-            PlayList::Segments(list) => {
+            PlayList::Media(list) => {
                 self.position = segments;
-                if let Some(playing) = &mut self.playback {
-                    playing.segments = list
-                        .into_iter()
-                        .map(|(name, span)| (resolved(&base, &name), span))
-                        .collect();
-                }
+                let at_variant = std::mem::take(&mut playing.at_variant);
+                let base =
+                    playing.variant.as_ref().filter(|_| at_variant).unwrap_or(&manifest).clone();
+                playing.take_list(list, &base, (plan.buffer, now));
             }
         }
+        self.playback = Some(playing);
         Ok(())
     }
 
-    fn play_next(
-        &mut self,
-        plan: &PlaybackPlan,
-        (renew, end): (u32, u32),
-        now: RunTime,
-    ) -> Option<Action> {
+    fn manifest_url(&mut self, plan: &PlaybackPlan) -> Result<String, RenderError> {
+        let requests = self.plan.clone();
+        let mut url = vec![];
+        self.render(&requests.requests[plan.manifest.0 as usize].url, &mut url)?;
+        Ok(String::from_utf8_lossy(&url).into_owned())
+    }
+
+    fn play_next(&mut self, plan: &PlaybackPlan, places: Places, now: RunTime) -> Option<Action> {
         let playing = self.playback.as_mut()?;
-        let over = playing.loaded >= playing.watch || playing.next >= playing.segments.len();
-        if over {
-            self.position = end;
-            let stopped = playing.plays_until(playing.loaded.min(playing.watch));
-            return (stopped > now).then_some(Action::Wait(stopped));
+        if let Some(stops) = playing.stops(now) {
+            self.position = places.end;
+            return (stops > now).then_some(Action::Wait(stops));
         }
         let session = plan.session.map(|id| self.sessions[id.0 as usize]);
-        if session.is_some_and(|session| session.is_due(now)) && playing.renewed != playing.next {
-            playing.renewed = playing.next;
-            self.position = renew;
+        let number = playing.first + playing.next as u64;
+        if session.is_some_and(|session| session.is_due(now)) && playing.renewed != number {
+            playing.renewed = number;
+            self.position = places.renew;
+            return None;
+        }
+        if playing.next >= playing.segments.len() {
+            let due = playing.reload_due();
+            if due > now {
+                self.position -= 1;
+                return Some(Action::Wait(due));
+            }
+            self.position = places.reload.0;
+            if let Some(variant) = &playing.variant {
+                playing.at_variant = true;
+                self.slots[plan.url.0 as usize] = Some(Value::from(variant.as_str()));
+                self.position = places.reload.1;
+            }
             return None;
         }
         let (url, length) = &playing.segments[playing.next];
@@ -150,10 +184,66 @@ impl Playback {
             segments: vec![],
             next: 0,
             renewed: 0,
+            variant: None,
+            at_variant: false,
+            first: 0,
+            live: None,
             shown: None,
             loaded: Nanos::ZERO,
             stalled: Nanos::ZERO,
         }
+    }
+
+    /// Takes a playlist: the first one, a new one after a renewal, or what a live one has become.
+    fn take_list(&mut self, list: Media, base: &str, (buffer, now): (u32, RunTime)) {
+        let was_empty = self.segments.is_empty();
+        let (number, end) =
+            (self.first + self.next as u64, self.first + self.segments.len() as u64);
+        let new_end = list.first + list.segments.len() as u64;
+        self.next = match (was_empty, list.live) {
+            (true, true) => list.segments.len().saturating_sub(buffer as usize),
+            // What has left the playlist meanwhile cannot be loaded any more.
+            _ => number.saturating_sub(list.first) as usize,
+        };
+        let grew = was_empty || new_end > end;
+        let pause = if grew { list.target } else { Nanos::new(list.target.get() / 2) };
+        self.live = list.live.then_some(Live { due: now + pause });
+        self.first = list.first;
+        let urls = list.segments.into_iter().map(|(name, span)| (resolved(base, &name), span));
+        self.segments = urls.collect();
+    }
+
+    /// When the playback is over, if no more is loaded: at the end of what is watched, or of the film. The viewer of
+    /// something live leaves by the clock, whether the picture moves or not.
+    fn stops(&mut self, now: RunTime) -> Option<RunTime> {
+        if self.loaded >= self.watch {
+            return Some(self.plays_until(self.watch));
+        }
+        if self.live.is_none() {
+            let over = self.next >= self.segments.len();
+            return over.then(|| self.plays_until(self.loaded));
+        }
+        let leaves = self.leaves();
+        (now >= leaves).then(|| {
+            self.stalled += leaves.since(self.plays_until(self.loaded));
+            leaves
+        })
+    }
+
+    /// When the viewer of something live leaves.
+    fn leaves(&self) -> RunTime {
+        self.shown.unwrap_or(self.began) + self.watch
+    }
+
+    /// When a live playlist is asked for again, or its viewer leaves.
+    fn reload_due(&self) -> RunTime {
+        self.live.map_or(self.began, |live| live.due.min(self.leaves()))
+    }
+
+    /// How long the picture moved.
+    fn played(&self) -> Nanos {
+        let seen = self.loaded.min(self.watch);
+        if self.live.is_some() { seen.min(self.watch.saturating_sub(self.stalled)) } else { seen }
     }
 
     /// When the viewer will have seen so much, if nothing stalls from now on.
@@ -178,55 +268,17 @@ impl Playback {
     }
 }
 
-/// Reads a playlist (RFC 8216): the first variant of a master playlist, or the segments of a media playlist.
-fn parse(text: &str) -> PlayList {
-    let mut segments = vec![];
-    let mut length = Nanos::ZERO;
-    let mut variant = false;
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if let Some(seconds) = line.strip_prefix("#EXTINF:") {
-            let seconds = seconds.split(',').next().unwrap_or_default().trim();
-            length = Nanos::from_secs_f64(seconds.parse().unwrap_or(0.0));
-        } else if line.starts_with("#EXT-X-STREAM-INF") {
-            variant = true;
-        } else if line.starts_with('#') {
-            // A tag that says nothing about what to fetch.
-        } else if variant {
-            return PlayList::Variant(line.to_owned());
-        } else if segments.len() < SEGMENT_LIMIT {
-            segments.push((line.to_owned(), length));
-        }
-    }
-    PlayList::Segments(segments)
-}
-
-/// A name in a playlist as a URL: absolute, from the root, or beside the playlist.
-fn resolved(base: &str, name: &str) -> String {
-    if name.starts_with('/') || name.contains("://") {
-        return name.to_owned();
-    }
-    let path = base.split(['?', '#']).next().unwrap_or_default();
-    let folder = path.rfind('/').map_or("/", |at| &path[..=at]);
-    format!("{folder}{name}")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::*;
-
-    #[test]
-    fn names_in_a_playlist_are_relative_to_it() {
-        assert_eq!(resolved("/a/b.m3u8?t=/x", "s0.ts"), "/a/s0.ts");
-        assert_eq!(resolved("/a/b.m3u8", "/cdn/s0.ts"), "/cdn/s0.ts");
-        assert_eq!(resolved("/a/b.m3u8", "https://c/s0.ts"), "https://c/s0.ts");
-    }
-
-    #[test]
-    fn master_playlist_names_its_first_variant() {
-        let text =
-            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n#EXT-X-STREAM-INF:B=2\nhigh.m3u8\n";
-        assert!(matches!(parse(text), PlayList::Variant(name) if name == "low.m3u8"));
-    }
+    use crate::metrics::ScenarioId;
+    use crate::plan::{Overrides, compile};
+    use crate::scenario::load;
+    use crate::schedule::Arrival;
+    use crate::user::{Cast, Headers, Response};
 
     /// Goal: a late segment stalls the picture by exactly its lateness, and only once.
     #[test]
@@ -242,5 +294,125 @@ mod tests {
         playing.segment_came(second(11));
         assert_eq!(playing.stalled, Nanos::from_secs(2));
         assert_eq!(playing.plays_until(playing.loaded), second(15));
+    }
+
+    /// What a viewer asked for, with the second in which it came, and how long it played and stalled.
+    #[derive(Debug, Default)]
+    struct Watched {
+        playlists: Vec<u64>,
+        segments: Vec<(String, u64)>,
+        played: Nanos,
+        stalled: Nanos,
+        ended: u64,
+    }
+
+    /// Watches for 40 s what `server` answers to a URL at a second; every answer takes 100 ms.
+    fn watched(server: impl Fn(&str, u64) -> String) -> Watched {
+        let text = "name: x\ntarget: http://127.0.0.1:81\nworkloads: { a: { vus: 1, duration: 1s } }\n\
+             scenarios: { s: { flow: [{ hls: { name: p, watch: 40s, segment: { name: segment }, \
+             manifest: { name: list, url: /tv/main.m3u8 } } }] } }\n";
+        let load = load(Path::new("a.yaml"), &[], &|_| Ok(text.as_bytes().to_vec()), &|_| None);
+        let today = jiff::civil::date(2026, 1, 31);
+        let plan = Arc::new(compile(&load, &Overrides::default(), today).expect("valid"));
+        let mut user = Cast::new(plan.clone()).user(0);
+        let second = |at: RunTime| at.get() / 1_000_000_000;
+        let mut now = RunTime::ZERO + Nanos::from_secs(100);
+        user.begin(ScenarioId(0), &Arrival { intended: now, index: 0 });
+        let mut watched = Watched::default();
+        for _ in 0..500 {
+            match user.next_action(now) {
+                Action::Send(id) => {
+                    let mut url = vec![];
+                    user.render(&plan.requests[id.0 as usize].url, &mut url).expect("a URL");
+                    let url = String::from_utf8_lossy(&url).into_owned();
+                    now = now + Nanos::from_millis(100);
+                    let body = server(&url, second(now));
+                    answer(&mut user, id, &body);
+                    match url.ends_with("m3u8") {
+                        true => watched.playlists.push(second(now)),
+                        false => watched.segments.push((url, second(now))),
+                    }
+                }
+                Action::Wait(until) => now = until,
+                Action::Note(sample) => match plan.steps[sample.step.0 as usize].kind.as_str() {
+                    "played" => watched.played = sample.response_time(),
+                    "stalled" => watched.stalled = sample.response_time(),
+                    _ => {}
+                },
+                Action::Done => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        watched.ended = second(now);
+        watched
+    }
+
+    fn answer(user: &mut User, id: crate::plan::RequestId, body: &str) {
+        struct NoHeaders;
+        impl Headers for NoHeaders {
+            fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
+        }
+        let (body, size) = (body.as_bytes(), body.len() as u64);
+        let service_time = Nanos::from_millis(100);
+        let response = Response { status: 200, headers: &NoHeaders, body, size, service_time };
+        assert_eq!(user.on_response(id, &response).outcome, Outcome::Ok);
+    }
+
+    /// Six segments of 4 s, the last of which was finished at `now`.
+    fn window(now: u64) -> String {
+        let last = now / 4;
+        let segments: String =
+            (last - 5..=last).map(|n| format!("#EXTINF:4.0,\ns{n}.ts\n")).collect();
+        format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{}\n{segments}", last - 5)
+    }
+
+    #[test]
+    fn live_playlist_is_followed_from_near_its_end() {
+        let watched = watched(|_, now| window(now));
+        let names: Vec<&str> = watched.segments.iter().map(|(url, _)| url.as_str()).collect();
+        // At 100 s the playlist ends with segment 25; ten and the buffer follow each other without a gap.
+        let expected: Vec<String> =
+            (23..23 + names.len()).map(|n| format!("/tv/s{n}.ts")).collect();
+        assert_eq!(names, expected);
+        assert!((10..=13).contains(&names.len()), "{watched:?}");
+        assert_eq!(watched.stalled, Nanos::ZERO, "{watched:?}");
+        assert!((7..=12).contains(&watched.playlists.len()), "{watched:?}");
+        // No segment is asked for before it is finished.
+        for (name, at) in &watched.segments {
+            let number: u64 = name["/tv/s".len()..name.len() - 3].parse().expect("a number");
+            assert!(number <= at / 4, "{name} at {at} s");
+        }
+        assert!((139..=141).contains(&watched.ended), "{watched:?}");
+    }
+
+    /// Goal: a transmission that freezes stalls its viewers until they leave.
+    #[test]
+    fn frozen_live_playlist_stalls_until_the_viewer_leaves() {
+        let watched = watched(|_, now| window(now.min(112)));
+        // Segments 23 to 28 are 24 s of the 40 s.
+        assert_eq!(watched.segments.len(), 6, "{watched:?}");
+        assert_eq!((watched.played, watched.stalled), (Nanos::from_secs(24), Nanos::from_secs(16)));
+        // Asked for every 2 s where nothing is new.
+        assert!((10..=22).contains(&watched.playlists.len()), "{watched:?}");
+        assert!((139..=141).contains(&watched.ended), "{watched:?}");
+    }
+
+    #[test]
+    fn variant_of_a_live_transmission_is_asked_for_again_and_names_are_beside_it() {
+        let master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/list.m3u8\n";
+        let mains = std::cell::Cell::new(0);
+        let watched = watched(|url, now| {
+            if url == "/tv/main.m3u8" {
+                mains.set(mains.get() + 1);
+                return master.to_owned();
+            }
+            window(now)
+        });
+        assert_eq!(mains.get(), 1, "{watched:?}");
+        assert!(
+            watched.segments.iter().all(|(url, _)| url.starts_with("/tv/low/s")),
+            "{watched:?}"
+        );
+        assert!(watched.playlists.len() > 7, "{watched:?}");
     }
 }

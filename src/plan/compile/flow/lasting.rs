@@ -132,14 +132,15 @@ impl<'a> Flows<'a> {
         draft.ops.push(Op::PlayBegin(id));
         let renew = draft.ops.len() as u32;
         let entered = self.enter(playback.session.as_ref(), draft, problems);
-        let manifest = self.manifest(playback, (id, playlist, url), (entered, draft), problems);
+        let (manifest, reload) =
+            self.manifest(playback, (id, playlist, url), (entered, draft), problems);
         if let Some(plan) = self.playbacks.get_mut(id.0 as usize) {
             plan.manifest = manifest;
             plan.session = entered.map(|entered| entered.id);
         }
         let back = draft.ops.len() as u32;
         let end = back + if entered.is_some() { 4 } else { 3 };
-        draft.ops.push(Op::PlayNext { playback: id, renew, end });
+        draft.ops.push(Op::PlayNext { playback: id, renew, reload, end });
         let segment = self.compiled_request(&playback.segment, "GET", draft, problems);
         self.point_to(segment, url);
         draft.note_captures(&playback.segment);
@@ -166,17 +167,18 @@ impl<'a> Flows<'a> {
         (every, entered.map(|entered| entered.login).unwrap_or_default())
     }
 
-    /// The playlist's request, and the one for a variant where the playlist names variants.
+    /// The playlist's request, and the one for a variant where the playlist names variants; with both places.
     fn manifest(
         &mut self,
         playback: &'a Playback,
         (id, playlist, url): (PlaybackId, Slot, Slot),
         (entered, draft): (Option<Entered>, &mut Draft<'a>),
         problems: &mut Problems,
-    ) -> RequestId {
+    ) -> (RequestId, (u32, u32)) {
         let manifest = self.compiled_request(&playback.manifest, "GET", draft, problems);
         self.keep_body(manifest, playlist);
         draft.note_captures(&playback.manifest);
+        let first = draft.ops.len() as u32;
         draft.ops.push(Op::Request(manifest));
         if let Some(entered) = entered {
             self.leave(entered, manifest, draft);
@@ -194,7 +196,7 @@ impl<'a> Flows<'a> {
             }
         }
         draft.ops.push(Op::Jump(list));
-        manifest
+        (manifest, (first, list + 1))
     }
 
     /// A slot that no template can name.
