@@ -1,8 +1,9 @@
 //! What is reported against what is true: servers whose response times follow from arithmetic.
 //!
 //! `cargo bench --bench accuracy` plays each server by the simulator, loads it, and prints truth, report and
-//! error; the freeze test has a server of its own, and runs alone with `-- freeze`. Load goes to 127.0.0.1 only, each run lasts 20 s or less. `cargo bench --bench accuracy -- mmc` instead
-//! compares one tier with exponential service with Erlang's formulas, at three utilisations of 90 s each.
+//! error; the freeze test has a server of its own, and runs alone with `-- freeze`. Load goes to 127.0.0.1 only, each
+//! run lasts 20 s or less. `cargo bench --bench accuracy -- mmc` instead compares one tier with exponential service
+//! with Erlang's formulas, at three utilisations of two minutes each.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -75,10 +76,10 @@ const CASES: &[Case] = &[
 ];
 
 /// Cores of the tier that is compared with Erlang's formulas. A tier of many cores forgets its past quickly, so
-/// that 90 s are enough for 3 %; with 2 cores at 85 % the same exactness would take more than an hour.
+/// that two minutes are enough for 3 %; with 2 cores at 85 % the same exactness would take more than an hour.
 const CORES: u32 = 16;
 /// Its mean service time in milliseconds: long beside what sockets add, which formulas know nothing of.
-const SERVICE_MS: f64 = 10.0;
+const SERVICE_MS: f64 = 20.0;
 
 fn main() {
     if std::env::args().any(|argument| argument == "mmc") {
@@ -140,7 +141,7 @@ fn freeze() {
 /// One tier of [`CORES`] cores with exponential service: mean, p95 and utilisation against M/M/c.
 fn mmc() {
     println!(
-        "one tier, {CORES} cores, exponential service of {SERVICE_MS} ms, Poisson arrivals, 90 s each\n\
+        "one tier, {CORES} cores, exponential service of {SERVICE_MS} ms, Poisson arrivals, 120 s each\n\
          {:<12} {:>10} {:>10} {:>8} {:>8}",
         "utilisation", "truth", "measured", "error", "bar"
     );
@@ -191,7 +192,7 @@ fn measure_mmc(rate: f64) -> (Value, String) {
     let scenario = folder.path().join("scenario.yaml");
     let text = format!(
         "name: truth\ntarget: http://127.0.0.1:1\nworkloads:\n  main:\n    max_vus: 4000\n    \
-         stages: [ {{ rate: {rate} req/s, duration: 90s }} ]\nscenarios: {ONE}\n"
+         stages: [ {{ rate: {rate} req/s, duration: 120s }} ]\nscenarios: {ONE}\n"
     );
     fs::write(&scenario, text).expect("written");
     let (stack, url) = start(&simulation);
@@ -268,7 +269,7 @@ fn start(simulation: &Path) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
         .arg("simulate")
         .arg(simulation)
-        .args(["--listen", "127.0.0.1:0", "--stop-after", "2m"])
+        .args(["--listen", "127.0.0.1:0", "--stop-after", "3m"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

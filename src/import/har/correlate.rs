@@ -12,7 +12,7 @@ use crate::import::names::{Names, is_id, is_opaque, is_reserved, singular, snake
 /// The most values that are remembered of one answer.
 const VALUES_MAX: usize = 20_000;
 /// Shorter values are looked for as a whole only, never inside of others.
-pub(super) const PART_LENGTH: usize = 16;
+const PART_LENGTH: usize = 16;
 
 /// Where a value was seen first.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ struct Origin {
 #[derive(Debug, Default)]
 pub(super) struct Values {
     known: BTreeMap<String, Origin>,
+    /// Those among them that may stand inside of others: long and random.
+    long: Vec<String>,
     /// Values that requests sent before any answer had them: what the user typed.
     typed: BTreeSet<String>,
     names: Names<(usize, String)>,
@@ -74,15 +76,13 @@ impl Values {
 
     /// A long value that stands inside `text`, such as a token behind `Bearer`, with its capture.
     pub(super) fn find_part(&mut self, text: &str, start: i64) -> Option<(String, Found)> {
-        let (value, origin) = self
-            .known
-            .iter()
-            .filter(|(value, origin)| {
-                value.len() >= PART_LENGTH
-                    && origin.known_at <= start
-                    && is_opaque(value)
-                    && text.contains(value.as_str())
-            })
+        if text.len() < PART_LENGTH {
+            return None;
+        }
+        let inside = self.long.iter().filter(|value| text.contains(value.as_str()));
+        let (value, origin) = inside
+            .filter_map(|value| Some((value, self.known.get(value)?)))
+            .filter(|(_, origin)| origin.known_at <= start)
             .max_by_key(|(value, _)| value.len())?;
         let (value, origin) = (value.clone(), origin.clone());
         Some((value, Found { name: self.capture(&origin), is_text: origin.is_text }))
@@ -200,6 +200,9 @@ impl Values {
         }
         let key = key.to_owned();
         let origin = Origin { exchange, known_at, source, key, name_hint, is_text: true };
+        if value.len() >= PART_LENGTH && is_opaque(value) {
+            self.long.push(value.to_owned());
+        }
         self.known.insert(value.to_owned(), origin);
     }
 
