@@ -79,7 +79,7 @@ fn refused(arguments: &[&str]) -> String {
 fn timelines_of_faults_happen_only_when_they_are_chosen() {
     assert!(Playing::start(&[]).get("/").starts_with("HTTP/1.1 200"));
     assert!(Playing::start(&["--faults", "burst"]).get("/").starts_with("HTTP/1.1 500"));
-    assert!(Playing::start(&["--faults", "dead"]).get("/").starts_with("HTTP/1.1 502"));
+    assert!(Playing::start(&["--faults", "dead"]).get("/").starts_with("HTTP/1.1 503"));
 }
 
 #[test]

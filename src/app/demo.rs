@@ -11,6 +11,7 @@ use super::exit::{Exit, Failure};
 use super::output::say;
 use super::run::repeat::repeated;
 use super::run::{Asked, run_scenario};
+use super::simulate::{change, read_simulation, simulation_file};
 
 /// The simulated stack, as a child process that ends with its owner.
 pub(super) struct Stack {
@@ -32,6 +33,9 @@ pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
 
 fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     let system = args.system.name();
+    // What cannot be changed is told here, where it is heard, before the process of its own begins.
+    let mut simulation = read_simulation(&simulation_file(&embedded::folder(system)))?;
+    change(&mut simulation, &args.stack)?;
     let stack = Stack::start(system, &args.stack)?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));

@@ -62,7 +62,10 @@ pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
 }
 
 /// Changes the stack as the command line says.
-fn change(simulation: &mut Simulation, changes: &cli::StackChanges) -> Result<(), Failure> {
+pub(super) fn change(
+    simulation: &mut Simulation,
+    changes: &cli::StackChanges,
+) -> Result<(), Failure> {
     for (name, replicas) in &changes.replicas {
         tier(simulation, name)?.replicas = *replicas;
     }
