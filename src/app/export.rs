@@ -170,12 +170,11 @@ async fn work(duties: Duties, newest: watch::Receiver<Arc<Live>>, lost: &AtomicU
         }
     };
     let push = async {
-        match duties.push {
-            Some(push) => push.run(newest.clone(), lost).await,
-            None => {
-                let mut newest = newest.clone();
-                while newest.changed().await.is_ok() {}
-            }
+        if let Some(push) = duties.push {
+            push.run(newest.clone(), lost).await;
+        } else {
+            let mut newest = newest.clone();
+            while newest.changed().await.is_ok() {}
         }
     };
     // Pushing ends with the run; a page that could not be served any more does not end pushing.

@@ -10,7 +10,7 @@ use crate::units::Nanos;
 /// Exports during a run. The load never waits for one: what cannot be delivered is dropped and counted.
 #[derive(Debug, Clone, Args)]
 pub struct Export {
-    /// Serve the run's metrics to Prometheus at http://ADDRESS/metrics while it goes on; port 0 takes a free one.
+    /// Serve the run's metrics to Prometheus, at `/metrics` of this address, while it goes on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", help_heading = "Exports")]
     pub metrics_listen: Option<SocketAddr>,
     /// Push the run's metrics to an OpenTelemetry collector: OTLP over HTTP, as JSON.

@@ -181,7 +181,9 @@ fn step_series(intervals: &[Interval], bucket: Nanos) -> BTreeMap<StepId, StepSe
         let (start, end) = span_of(group);
         let middle_s = f64::midpoint(start.as_secs_f64(), end.as_secs_f64());
         let mut merged: BTreeMap<StepId, (Distribution, u64, u64)> = BTreeMap::new();
-        for (&id, step) in group.iter().flat_map(|interval| &interval.steps) {
+        let all_steps =
+            group.iter().flat_map(|interval| interval.steps.iter().chain(&interval.logical));
+        for (&id, step) in all_steps {
             let (times, requests, failed) = merged.entry(id).or_default();
             times.merge_sparse(&step.response_time);
             *requests += step.requests;

@@ -25,6 +25,8 @@ impl Axis {
     /// An axis of a quantity from zero to at least `greatest`, in base units.
     pub(super) fn linear(greatest: f64, kind: Quantity, ticks: usize) -> Self {
         let measured = greatest > 0.0 && greatest.is_finite();
+        // A share of a whole has no room above it.
+        let whole = matches!(kind, Quantity::Share(_)) && greatest <= 1.0;
         // A little air, so that a line never lies on the upper edge.
         let greatest = if measured { greatest * 1.03 } else { smallest(kind) };
         let step = if matches!(kind, Quantity::Size(_)) {
@@ -33,6 +35,7 @@ impl Axis {
             round_step(greatest / ticks as f64)
         };
         let count = (greatest / step - 1e-9).ceil().max(1.0) as u32;
+        let count = if whole { count.min((1.0 / step + 1e-9) as u32).max(1) } else { count };
         let tick = |index: u32| {
             let value = step * f64::from(index);
             (value, label(kind.with_base(value)))

@@ -3,7 +3,7 @@
 use super::axis::{Axis, TIME};
 use super::canvas::Size;
 use super::{Line, Place, greatest, over_time};
-use crate::metrics::StepId;
+use crate::metrics::{StepId, StepInfo};
 use crate::report::figure::Figure;
 use crate::report::series::StepPoint;
 use crate::report::{RenderError, Report, format};
@@ -38,9 +38,12 @@ fn figure(report: &Report, id: StepId) -> Result<Figure, RenderError> {
     let requests: u64 = points.iter().map(|point| point.requests).sum();
     let failures =
         if failed > 0 { format!(", {} failed", format::count(failed)) } else { String::new() };
+    let info = report.header.steps.get(usize::from(id.0));
+    // A poll or a playback is a time over several requests, and none itself.
+    let noun = if info.is_some_and(StepInfo::is_logical) { "times" } else { "requests" };
     Ok(Figure {
         title: format::line(&report.step_name(id), 60),
-        about: format!("{} requests{failures}", format::count(requests)),
+        about: format!("{} {noun}{failures}", format::count(requests)),
         keys: vec![],
         svg: over_time(report, Size::SMALL, y, &lines)?,
     })
