@@ -94,6 +94,8 @@ pub struct Finished {
     pub report: Report,
     /// Where its files are.
     pub folder: String,
+    /// What a search for SLO-max found, as a terminal shows it; empty for a plain run.
+    pub capacity: String,
     /// Whether it was read from its files: then it cannot be run again from here.
     pub opened: bool,
 }

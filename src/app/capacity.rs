@@ -5,6 +5,7 @@ mod drive;
 mod progress;
 mod result;
 mod site;
+mod watcher;
 mod what_if;
 
 use std::path::{Path, PathBuf};
@@ -29,10 +30,13 @@ use super::header::header;
 use super::output::say;
 use super::report::{Concluded, Voice, conclude, strictness};
 use super::run::{look_ahead, runtime};
+#[cfg(feature = "tui")]
+use super::tui::{OnScreen, refused_without_terminal as refused_without_screen};
 use super::wall;
 use drive::{Campaign, Left};
 use progress::Progress;
 use site::{Limits, Site};
+use watcher::Watcher;
 
 pub(super) use result::Searches;
 
@@ -53,6 +57,10 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
     if let (Some(change), Some(run)) = (&args.simulate, &args.of) {
         return what_if::play(change, run);
     }
+    let on_screen = args.tui && !args.no_tui;
+    if on_screen {
+        refused_without_screen()?;
+    }
     let runtime = runtime()?;
     let mut campaign = match (&args.resume, &args.verify) {
         (Some(run), _) => resumed(&runtime, args, run)?,
@@ -60,6 +68,9 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
         (None, None) => begun(&runtime, args)?,
     };
     runtime.block_on(campaign.site.look(false));
+    if on_screen {
+        return play_on_screen(runtime, campaign, &args.output);
+    }
     let (left, folder) = play(&runtime, campaign)?;
     let found = conclusion(&folder, &args.output)?;
     spoken(&found, &folder, &args.output, &left)
@@ -69,6 +80,43 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
 fn play(runtime: &Runtime, mut campaign: Campaign) -> Result<(Left, PathBuf), Failure> {
     let left = runtime.block_on(campaign.play())?;
     Ok((left, campaign.folder.path().to_owned()))
+}
+
+/// Plays a search on the screen, and shows there what it came to.
+#[cfg(feature = "tui")]
+fn play_on_screen(
+    runtime: tokio::runtime::Runtime,
+    mut campaign: Campaign,
+    output: &cli::Output,
+) -> Result<Exit, Failure> {
+    let goals = campaign.note.plan.goals.clone();
+    let header = &campaign.header;
+    let mut screen = OnScreen::open(&header.name, &header.target, goals)?;
+    screen.follow(&campaign.search);
+    campaign.watcher = Watcher::Screen(Box::new(screen));
+    let left = runtime.block_on(campaign.play())?;
+    let folder = campaign.folder.path().to_owned();
+    let found = conclusion(&folder, output)?;
+    let exit = if left.is_interrupted() { Exit::Interrupted } else { found.exit };
+    match campaign.watcher {
+        Watcher::Screen(screen) => screen.conclude(runtime, output, found, folder, exit),
+        Watcher::Lines(_) => spoken(&found, &folder, output, &left),
+    }
+}
+
+#[cfg(not(feature = "tui"))]
+fn refused_without_screen() -> Result<(), Failure> {
+    Err(Failure::new(Exit::Usage, "error: this build has no terminal UI; leave out `--tui`"))
+}
+
+#[cfg(not(feature = "tui"))]
+fn play_on_screen(
+    runtime: tokio::runtime::Runtime,
+    campaign: Campaign,
+    output: &cli::Output,
+) -> Result<Exit, Failure> {
+    let (left, folder) = play(&runtime, campaign)?;
+    spoken(&conclusion(&folder, output)?, &folder, output, &left)
 }
 
 /// Writes the reports of the log in `folder`.
@@ -124,7 +172,7 @@ fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
     folder.append(&RunLine::Capacity(Note::Search(Box::new(note.clone())).to_value()))?;
     Ok(Campaign {
         search: Search::new(note.plan.clone()),
-        progress: Progress::new(args.output.quiet, 0),
+        watcher: Watcher::Lines(Progress::new(args.output.quiet, 0)),
         clock: Clock::starting_in(Nanos::ZERO),
         before: Nanos::ZERO,
         site,
@@ -168,7 +216,7 @@ fn resumed(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campai
     say(&format!("going on after {} steps", last.steps.len()));
     Ok(Campaign {
         search: last.search(),
-        progress: Progress::new(args.output.quiet, last.steps.len()),
+        watcher: Watcher::Lines(Progress::new(args.output.quiet, last.steps.len())),
         clock: Clock::starting_in(Nanos::ZERO),
         before: log.duration() + Nanos::from_secs(1),
         site,
@@ -215,7 +263,7 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
     folder.append(&RunLine::Capacity(Note::Search(Box::new(note.clone())).to_value()))?;
     Ok(Campaign {
         search: Search::new(note.plan.clone()),
-        progress: Progress::new(args.output.quiet, 0),
+        watcher: Watcher::Lines(Progress::new(args.output.quiet, 0)),
         clock: Clock::starting_in(Nanos::ZERO),
         before: log.duration() + Nanos::from_secs(1),
         site,

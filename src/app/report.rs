@@ -96,22 +96,37 @@ pub(super) fn conclude(
     folder: &Path,
     strictness: Strictness,
 ) -> Result<Concluded, Failure> {
-    let Judged { report, capacity, searches } = judged(log, folder, strictness)?;
+    let judged = judged(log, folder, strictness)?;
+    let capacity = judged.capacity.clone();
     let extra = Extra { capacity, strict: strictness == Strictness::Strict };
-    let rendered = render_all(&report, &extra)
+    let rendered = render_all(&judged.report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     files::write_reports(folder, &rendered)?;
-    let exit = match &searches {
-        Some(searches) => searches.exit(),
-        None => Exit::of(&report.judgement, strictness),
-    };
-    Ok(Concluded { report, exit, searches })
+    Ok(judged.concluded(strictness))
+}
+
+impl Judged {
+    /// What it comes to.
+    pub(super) fn concluded(self, strictness: Strictness) -> Concluded {
+        let Self { report, searches, .. } = self;
+        let exit = match &searches {
+            Some(searches) => searches.exit(),
+            None => Exit::of(&report.judgement, strictness),
+        };
+        Concluded { report, exit, searches }
+    }
 }
 
 impl Concluded {
     /// What a search found; `None` for a plain run.
     pub(super) fn findings(&self) -> Option<&Findings> {
         self.searches.as_ref().map(|searches| &searches.findings)
+    }
+
+    /// The section on capacity as a terminal shows it; empty for a plain run.
+    #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it alone"))]
+    pub(super) fn capacity(&self) -> String {
+        self.searches.as_ref().map_or_else(String::new, Searches::terminal)
     }
 
     /// Prints what the log comes to.

@@ -6,6 +6,7 @@
 mod compared;
 mod places;
 mod screen;
+mod search;
 
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::{Path, PathBuf};
@@ -14,17 +15,17 @@ use tokio::runtime::Runtime;
 
 use crate::cli;
 use crate::plan::Shard;
-use crate::report::Report;
-use crate::slo::{Strictness, judge};
+use crate::slo::Strictness;
 use crate::tui::{Begun, Command, Finished, Launch, Message, Origin, Sides};
 
 use super::demo::{Stack, visitors};
 use super::drive::{Signals, drive};
 use super::exit::{Exit, Failure};
-use super::report::{Voice, conclude, strictness, tell};
+use super::report::{Concluded, Voice, conclude, judged, strictness};
 use super::run::{Asked, Prepared, exit_of, prepare, runtime};
 use super::{embedded, files};
 use screen::Screen;
+pub(super) use search::{OnScreen, refused_without_terminal};
 
 /// Whether there is a terminal that can be drawn on and typed at.
 pub(super) fn is_possible() -> bool {
@@ -49,11 +50,7 @@ pub(super) fn launcher() -> Result<Exit, Failure> {
 
 /// `plimsoll run --tui`: the live view of one run, and the launcher behind it.
 pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
-    if !is_possible() {
-        let message =
-            "error: `--tui` needs a terminal to draw on and a keyboard; leave it out here";
-        return Err(Failure::new(Exit::Usage, message));
-    }
+    refused_without_terminal()?;
     if args.export.any() {
         let message = "error: `--metrics-listen`, `--otlp` and `--events` go without `--tui`";
         return Err(Failure::new(Exit::Usage, message));
@@ -156,7 +153,7 @@ struct Session {
     /// For "run again".
     last_job: Option<Job>,
     /// The last run: what the plain terminal is told at the end.
-    last: Option<(Report, PathBuf, Exit)>,
+    last: Option<(Concluded, PathBuf, Exit)>,
     leaving: bool,
 }
 
@@ -240,24 +237,26 @@ impl Session {
         let reason = self.runtime.block_on(drive(&mut prepared, &mut self.screen))?;
         drop(stack);
         let (log, folder) = files::read_log(&folder)?;
-        let report = conclude(&log, &folder, self.strictness())?.report;
-        let exit = exit_of(reason, &report.judgement, self.strictness());
-        self.last = Some((report.clone(), folder.clone(), exit));
+        let found = conclude(&log, &folder, self.strictness())?;
+        let exit = exit_of(reason, &found.report.judgement, self.strictness());
         if self.screen.wants_to_leave() {
             self.leaving = true;
-            return Ok(());
+        } else {
+            self.look_around();
+            self.show_found(&found, &folder, false);
         }
-        self.look_around();
-        self.show_report(report, &folder, false);
+        self.last = Some((found, folder, exit));
         Ok(())
     }
 
     /// Shows a run of the history.
     fn show(&mut self, folder: &Path) {
-        match files::read_log(folder) {
-            Ok((log, folder)) => {
-                let report = Report::new(&log, &judge(&log, self.strictness()));
-                self.show_report(report, &folder, true);
+        let found = files::read_log(folder)
+            .and_then(|(log, folder)| Ok((judged(&log, &folder, self.strictness())?, folder)));
+        match found {
+            Ok((found, folder)) => {
+                let found = found.concluded(self.strictness());
+                self.show_found(&found, &folder, true);
             }
             Err(failure) => self.screen.tell(Message::Refused(failure.message)),
         }
@@ -271,9 +270,13 @@ impl Session {
         });
     }
 
-    fn show_report(&mut self, report: Report, folder: &Path, opened: bool) {
-        let folder = folder.display().to_string();
-        let finished = Finished { report, folder, opened };
+    fn show_found(&mut self, found: &Concluded, folder: &Path, opened: bool) {
+        let finished = Finished {
+            report: found.report.clone(),
+            folder: folder.display().to_string(),
+            capacity: found.capacity(),
+            opened,
+        };
         self.screen.tell(Message::Finished(Box::new(finished)));
     }
 
@@ -281,8 +284,8 @@ impl Session {
     fn close(mut self) -> Result<Exit, Failure> {
         self.runtime.block_on(self.screen.close())?;
         Ok(match self.last {
-            Some((report, folder, exit)) => {
-                tell(&report, &folder, Voice::of(self.output.quiet, self.output.format))?;
+            Some((found, folder, exit)) => {
+                found.tell(&folder, Voice::of(self.output.quiet, self.output.format))?;
                 exit
             }
             None => Exit::Pass,

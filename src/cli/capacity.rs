@@ -50,6 +50,12 @@ pub struct Capacity {
     /// The run whose model --simulate plays.
     #[arg(long, value_name = "RUN")]
     pub of: Option<PathBuf>,
+    /// Watch the search on the screen: bracket, curve, what is measured next.
+    #[arg(long, overrides_with = "no_tui", conflicts_with = "simulate")]
+    pub tui: bool,
+    /// No screen; the default.
+    #[arg(long, overrides_with = "tui")]
+    pub no_tui: bool,
     /// Start even if the target cannot be reached.
     #[arg(long)]
     pub no_preflight: bool,

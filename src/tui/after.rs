@@ -34,6 +34,7 @@ pub(super) fn draw(model: &Model, after: &After, frame: &mut Frame<'_>, area: Re
     let report = &after.finished.report;
     let mut page = Page { lines: Vec::new(), theme: model.theme, width };
     page.answer(report);
+    page.capacity(&after.finished.capacity);
     page.measurement(report);
     page.objectives(report);
     page.time_spent(report);
@@ -101,6 +102,19 @@ impl Page {
         let badge = format!(" {} {} ", wording::verdict_symbol(verdict), wording::verdict(verdict));
         self.push(vec![Span::styled(badge, self.theme.badge(verdict_tone(verdict)))]);
         self.text(&wording::sentence(report), Tone::Strong);
+    }
+
+    /// What a search found, as `plimsoll capacity` prints it.
+    fn capacity(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.section("capacity");
+        for line in text.lines() {
+            let line = cut(&format::line(line, 300), self.width);
+            self.push(vec![Span::raw(line)]);
+        }
+        self.section("the hold that stands for the run");
     }
 
     fn measurement(&mut self, report: &Report) {

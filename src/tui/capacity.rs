@@ -15,7 +15,7 @@ use super::frame::{cut, fitting, justified};
 use super::model::Model;
 use super::theme::{Theme, Tone};
 use crate::capacity::regression::Estimate;
-use crate::capacity::search::{Search, SearchAction, SearchOutcome};
+use crate::capacity::search::{Search, SearchOutcome};
 use crate::capacity::step::{AbortReason, Goal, Purpose, StepResult};
 use crate::metrics::{Distribution, Interval};
 use crate::report::format;
@@ -108,26 +108,24 @@ impl SearchView {
         }
     }
 
-    /// Brings it up to date with `search`, whose steps each take `warm_up` besides their hold and which has
-    /// `left` of its budget.
-    pub fn follow(&mut self, search: &Search, warm_up: Nanos, left: Nanos) {
+    /// Brings it up to date with `search`, which has `left` of its budget.
+    pub fn follow(&mut self, search: &Search, left: Nanos) {
         self.steps = search.steps().iter().map(|step| self.shown(step)).collect();
         self.bracket = search.bracket();
         self.left = left;
-        (self.doing, self.outcome) = match search.next_action() {
-            SearchAction::Measure { rate, hold, purpose } => (
-                Some(Doing {
-                    purpose,
-                    rate,
-                    length: hold + warm_up,
-                    elapsed: Nanos::ZERO,
-                    p95: None,
-                    in_flight: 0,
-                }),
-                None,
-            ),
-            SearchAction::Done(outcome) => (None, Some(*outcome)),
-        };
+        self.doing = None;
+    }
+
+    /// A step begins that lasts `length`, warm-up included.
+    pub fn begin(&mut self, purpose: Purpose, rate: Rate, length: Nanos) {
+        let elapsed = Nanos::ZERO;
+        self.doing = Some(Doing { purpose, rate, length, elapsed, p95: None, in_flight: 0 });
+    }
+
+    /// The search has come to its end.
+    pub fn end(&mut self, outcome: SearchOutcome) {
+        self.doing = None;
+        self.outcome = Some(outcome);
     }
 
     /// One second of the step that is played.
@@ -340,7 +338,10 @@ fn time(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
 
 fn now(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
     let Some(doing) = &search.doing else {
-        let text = format!("{} steps measured", search.steps.len());
+        let text = match (search.steps.len(), &search.outcome) {
+            (0, None) => "opening connections…".to_owned(),
+            (steps, _) => format!("{steps} steps measured"),
+        };
         return Line::styled(text, theme.style(Tone::Faint));
     };
     let what = format!("step {} {}", search.steps.len() + 1, word(doing.purpose));

@@ -124,7 +124,7 @@ const LIVE: &[Binding] = &[
 const AFTER: &[Binding] = &[
     bind(&[Char('r')], "r", "run again", "the same run again", Action::Again),
     bind(&[Char('c')], "c", "compare", "step by step with the run before", Action::Compare),
-    bind(&[Char('v')], "v", "charts", "the charts of the run, and back", Action::Charts),
+    bind(&[Char('v')], "v", "charts", "the charts of the run or search, and back", Action::Charts),
     bind(&[Esc, Char('l')], "Esc", "launcher", "choose another run", Action::Back),
     bind(&[Char('H')], "H", "history", "past runs", Action::History),
     UP,
@@ -166,6 +166,14 @@ const CAPACITY: &[Binding] = &[
     bind(&[Char('m')], "m", "mark", "note something in the log", Action::Mark),
     UP,
     DOWN,
+    bind(
+        &[Char('v'), Enter],
+        "v",
+        "report",
+        "what to buy, when the search is over",
+        Action::Charts,
+    ),
+    bind(&[Esc, Char('l')], "Esc", "launcher", "when the search is over", Action::Back),
     HELP,
     bind(&[Char('q')], "q", "quit", "stop the search and leave", Action::Quit),
 ];

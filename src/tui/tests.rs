@@ -8,13 +8,14 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
 use ratatui::style::Color;
 
+use super::model::Page;
 use super::{
     Begun, Command, Diff, Doing, Finished, Message, Model, Origin, PastRun, Place, SearchStep,
     SearchView, Sides, StepOutcome, Theme, WorkloadInfo, update, view,
 };
 use crate::capacity::Histogram;
 use crate::capacity::regression::Estimate;
-use crate::capacity::search::{Limit, Search, SearchEnd, SearchOutcome, SearchPlan};
+use crate::capacity::search::{Limit, Search, SearchAction, SearchEnd, SearchOutcome, SearchPlan};
 use crate::capacity::step::{AbortReason, Batch, Goal, Purpose, StepResult};
 use crate::engine::Act;
 use crate::metrics::{
@@ -103,7 +104,7 @@ fn finished() -> Model {
     update(&mut model, Message::History(runs()));
     let report = Report::new(&log, &judge(&log, Strictness::Normal));
     let folder = "reports/ais/2026-05-04T09-30-00Z".to_owned();
-    let finished = Finished { report, folder, opened: false };
+    let finished = Finished { report, folder, capacity: String::new(), opened: false };
     update(&mut model, Message::Finished(Box::new(finished)));
     model
 }
@@ -393,6 +394,34 @@ fn search_under_way_is_stopped_by_s_and_left_after_a_question() {
     assert_eq!(press(&mut model, KeyCode::Char('y')), Command::StopAndQuit);
 }
 
+#[test]
+fn search_that_is_over_shows_its_report_and_its_curve_in_turns() {
+    let mut model = searching();
+    press(&mut model, KeyCode::Char('v'));
+    assert_eq!(model.page, Page::Capacity, "there is no report yet");
+    let mut view = model.search.clone().expect("a search");
+    view.end(SearchOutcome {
+        slo_max: None,
+        pass: None,
+        fail: None,
+        confirmed: false,
+        breach_shown: false,
+        limit: None,
+        end: SearchEnd::Interrupted,
+    });
+    let report = Report::new(&log(), &judge(&log(), Strictness::Normal));
+    let capacity = "SLO-max 228 req/s\nbottleneck api\n".to_owned();
+    let finished = Finished { report, folder: "reports/ais/x".into(), capacity, opened: true };
+    update(&mut model, Message::Finished(Box::new(finished)));
+    update(&mut model, Message::Search(Box::new(view)));
+    assert_eq!(model.page, Page::Capacity);
+    press(&mut model, KeyCode::Char('v'));
+    let text = drawn(&model, (80, 24)).backend().to_string();
+    assert!(text.contains("capacity ───") && text.contains("bottleneck api"), "{text}");
+    press(&mut model, KeyCode::Char('v'));
+    assert_eq!(model.page, Page::Capacity);
+}
+
 /// Goal: prove that the page follows a real search. Method: a queue of capacity 100/s as arithmetic, until
 /// one rate has passed and one has failed.
 #[test]
@@ -413,12 +442,15 @@ fn capacity_page_follows_a_search() {
     let mut search = Search::new(plan);
     let mut view = SearchView::new("queue", "http://127.0.0.1:1", goals);
     for seen in 0..3 {
-        view.follow(&search, warm_up, left);
+        view.follow(&search, left);
         assert_eq!(view.steps.len(), seen);
-        let doing = view.doing.clone().expect("a step to play");
-        search.on_step(played(doing.rate, Nanos::from_secs(10), doing.purpose));
+        let SearchAction::Measure { rate, hold, purpose } = search.next_action() else {
+            panic!("a step to play");
+        };
+        view.begin(purpose, rate, hold + warm_up);
+        search.on_step(played(rate, hold, purpose));
     }
-    view.follow(&search, warm_up, left);
+    view.follow(&search, left);
     let (pass, fail) = view.bracket;
     assert_eq!((pass.map(Rate::get), fail.map(Rate::get)), (Some(60.0), Some(120.0)));
     let outcomes: Vec<StepOutcome> = view.steps.iter().map(|step| step.outcome).collect();

@@ -9,7 +9,7 @@ use super::diff::Sides;
 use super::history::Side;
 use super::keys::{Action, action};
 use super::live::{Live, State};
-use super::model::{Look, Model, Page, Question};
+use super::model::{Model, Page, Question};
 use super::prompt::{Prompt, Purpose, Typed};
 use super::{Command, Message};
 use crate::engine::Act;
@@ -23,6 +23,7 @@ pub fn update(model: &mut Model, message: Message) -> Command {
         Message::History(runs) => model.history.on_runs(runs),
         Message::Begun(begun) => {
             say(model, format!("written to {}", begun.folder));
+            model.search = None;
             model.live = Some(Live::new(*begun));
             model.page = Page::Live;
             model.refusal.clear();
@@ -47,6 +48,7 @@ pub fn update(model: &mut Model, message: Message) -> Command {
         Message::Finished(finished) => {
             if finished.opened {
                 model.live = None;
+                model.search = None;
             }
             with_live(model, Live::on_end);
             model.after = Some(After::new(*finished));
@@ -153,20 +155,16 @@ fn on_action(model: &mut Model, action: Action) -> Command {
         Action::Zoom => model.look.zoomed = !model.look.zoomed,
         Action::Sort => model.look.sort = model.look.sort.next(),
         Action::Window => model.look.span = model.look.span.next(),
-        Action::Charts => {
-            if model.live.is_some() {
-                model.charts_after = !model.charts_after;
-                model.look = Look { scroll: 0, ..model.look };
-            } else {
-                say(model, "only runs of this session have live charts; open the report");
-            }
-        }
+        Action::Charts => charts(model),
         Action::Again => return again(model),
         Action::Open => return model.history.open(),
         Action::Choose => model.history.choose(),
         Action::ChooseBefore => model.history.put(Side::Before),
         Action::ChooseAfter => model.history.put(Side::After),
         Action::Compare => return compare(model),
+        Action::Back if model.page == Page::Capacity && is_searching(model) => {
+            say(model, "the search goes on: s stops it");
+        }
         Action::Back => model.page = Page::Launcher,
         Action::History => model.page = Page::History,
         Action::Rescan => return Command::Rescan,
@@ -195,9 +193,32 @@ fn on_action(model: &mut Model, action: Action) -> Command {
     Command::Nothing
 }
 
+/// Between a verdict and what led to it: the charts of a run, the curve of a search.
+fn charts(model: &mut Model) {
+    match (model.page, &model.search, &model.live) {
+        (Page::Capacity, ..) if model.after.is_some() && !is_searching(model) => {
+            model.page = Page::After;
+        }
+        (Page::Capacity, ..) if is_searching(model) => {
+            say(model, "the report comes when the search is over");
+        }
+        (Page::Capacity, ..) => say(model, "the report is being made; a moment"),
+        (_, Some(_), None) => model.page = Page::Capacity,
+        (_, _, Some(_)) => model.charts_after = !model.charts_after,
+        (_, None, None) => {
+            say(model, "only runs of this session have live charts; open the report");
+        }
+    }
+    model.look.scroll = 0;
+}
+
+/// Whether a search is under way.
+fn is_searching(model: &Model) -> bool {
+    model.search.as_ref().is_some_and(|search| search.outcome.is_none())
+}
+
 fn quit(model: &mut Model) -> Command {
-    let searching = model.search.as_ref().is_some_and(|search| search.outcome.is_none());
-    if searching || model.live.as_ref().is_some_and(Live::is_running) {
+    if is_searching(model) || model.live.as_ref().is_some_and(Live::is_running) {
         model.question = Some(Question::Leave);
         return Command::Nothing;
     }
@@ -277,7 +298,8 @@ const STEP: f64 = 1.05;
 const LEAP: f64 = 1.10;
 
 fn steer(model: &mut Model, action: Action) -> Command {
-    if model.page == Page::Capacity {
+    if is_searching(model) {
+        say(model, "stopping: requests in flight get 5 s");
         return Command::Steer(Act::Stop);
     }
     let Some(live) = model.live.as_mut().filter(|live| live.is_running()) else {

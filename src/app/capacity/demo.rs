@@ -82,6 +82,8 @@ fn asked(args: &cli::Demo, url: &str) -> cli::Capacity {
         simulate: None,
         of: None,
         no_preflight: false,
+        tui: false,
+        no_tui: false,
         i_may_load: Vec::new(),
         output: args.output.clone(),
     }

@@ -8,9 +8,10 @@ use crate::capacity::notes::{Note, SearchNote, StepNote};
 use crate::capacity::search::{Search, SearchAction};
 use crate::capacity::step::{AbortReason, Goal, Purpose, Verdict};
 use crate::capacity::watch::StepWatch;
-use crate::engine::{Control, EngineError, Run, RunEvent};
+use crate::engine::{Act, Control, EngineError, Run, RunEvent};
 use crate::metrics::{
-    ErrorClass, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo, StopReason,
+    ErrorClass, Event, EventKind, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo,
+    StopReason,
 };
 use crate::slo::{ObjectiveStatus, Strictness, judge};
 use crate::transport::Clock;
@@ -20,8 +21,8 @@ use super::super::drive::Signals;
 use super::super::exit::Failure;
 use super::super::files::RunFolder;
 use super::super::observing::Observing;
-use super::progress::Progress;
 use super::site::Site;
+use super::watcher::Watcher;
 
 /// A search under way.
 pub(super) struct Campaign {
@@ -31,7 +32,7 @@ pub(super) struct Campaign {
     pub(super) header: RunHeader,
     pub(super) note: SearchNote,
     pub(super) search: Search,
-    pub(super) progress: Progress,
+    pub(super) watcher: Watcher,
     /// Counts from the beginning of this session.
     pub(super) clock: Clock,
     /// Time that the log covers already.
@@ -77,20 +78,22 @@ impl Campaign {
         loop {
             let (rate, hold, purpose) = match self.search.next_action() {
                 SearchAction::Measure { rate, hold, purpose } => (rate, hold, purpose),
-                SearchAction::Done(_) => {
+                SearchAction::Done(outcome) => {
+                    self.watcher.ends(&outcome);
                     self.end(StopReason::Finished)?;
                     return Ok(Left::Done);
                 }
             };
             let Some((step, seconds)) = self.step(rate, hold, purpose, &mut signals).await? else {
                 self.end(StopReason::Interrupted)?;
+                self.watcher.ends(&self.search.interrupted());
                 return Ok(Left::Interrupted);
             };
             self.folder.append(&RunLine::Capacity(Note::Step(step.clone()).to_value()))?;
             let result = step.result(&seconds, &self.note);
-            self.progress.step(&result, step.spoilt.as_deref(), &self.note.plan.goals);
+            self.watcher.step(&result, step.spoilt.as_deref(), &self.note.plan.goals);
             self.search.on_step(result);
-            self.progress.bracket(&self.search);
+            self.watcher.known(&self.search);
         }
     }
 
@@ -117,7 +120,10 @@ impl Campaign {
         let index = self.search.steps().len() as u64;
         let patience = patience(&goals);
         let (plan, options) = self.site.step((index, rate), warm_up + hold, patience)?;
-        self.progress.begins((rate, purpose), warm_up + hold);
+        if let Some(note) = self.site.note.take() {
+            self.watcher.note(&note);
+        }
+        self.watcher.begins((rate, purpose), warm_up + hold);
         let began = self.now();
         let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
         let run = Run::start(&plan, &options).map_err(failed)?;
@@ -165,8 +171,12 @@ impl Campaign {
                     None => break,
                 },
                 events = observing.next() => events,
+                act = self.watcher.next_act() => {
+                    stopped |= self.act(&act, &control)?;
+                    continue;
+                }
                 () = signals.next() => {
-                    self.progress.stopping();
+                    self.watcher.stopping();
                     control.stop(StopReason::Interrupted);
                     stopped = true;
                     continue;
@@ -185,6 +195,25 @@ impl Campaign {
         Ok(offset.filter(|_| !stopped))
     }
 
+    /// Does what the user asks for, as far as a search can; true if that stops it.
+    fn act(&mut self, act: &Act, control: &Control) -> Result<bool, Failure> {
+        match act {
+            Act::Stop => control.stop(StopReason::Interrupted),
+            Act::Abort => {
+                control.stop(StopReason::Interrupted);
+                control.stop(StopReason::Interrupted);
+            }
+            Act::Mark(text) => {
+                let event = Event { at: self.now(), kind: EventKind::Mark(text.clone()) };
+                self.folder.append(&RunLine::Event(event))?;
+                self.watcher.note(&format!("marked: {text}"));
+            }
+            // The rates of a search are its own.
+            Act::Scale(_) | Act::Hold | Act::SkipStage | Act::Pause | Act::Resume => {}
+        }
+        Ok(matches!(act, Act::Stop | Act::Abort))
+    }
+
     /// Takes in one event; true at the end of the run.
     fn take(
         &mut self,
@@ -197,7 +226,7 @@ impl Campaign {
             RunEvent::Interval(interval) => {
                 let interval = *interval;
                 self.folder.append(&RunLine::Interval(shifted(interval.clone(), offset)))?;
-                self.progress.second(&interval);
+                self.watcher.second(&interval);
                 if playing.take(interval) {
                     control.skip_stage();
                 }

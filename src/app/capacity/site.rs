@@ -13,7 +13,7 @@ use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
 use super::super::exit::{Exit, Failure};
 use super::super::run::{permit_for, plan_of, tls_for};
-use super::super::{files, observing, output::say};
+use super::super::{files, observing};
 
 /// A scenario from which steps are made.
 pub(super) struct Site {
@@ -27,6 +27,8 @@ pub(super) struct Site {
     workers: Option<u32>,
     max_vus: Option<u32>,
     told_of_rows: bool,
+    /// Something to know about the steps that nobody was told yet.
+    pub(super) note: Option<String>,
 }
 
 /// Where a search is limited by what the scenario says nothing about.
@@ -66,7 +68,17 @@ impl Site {
             connections: u64::MAX,
         };
         let Limits { workers, max_vus } = limits;
-        Ok(Self { loaded, overrides, plan, watch, options, workers, max_vus, told_of_rows: false })
+        Ok(Self {
+            loaded,
+            overrides,
+            plan,
+            watch,
+            options,
+            workers,
+            max_vus,
+            told_of_rows: false,
+            note: None,
+        })
     }
 
     /// The stack file in the terms of capacity; a single tier that nothing is known of where there is none.
@@ -160,8 +172,8 @@ impl Site {
         let short = plan.data.iter().find(|set| set.pick == Pick::Unique && set.rows.len() < vus);
         if let (Some(set), false) = (short, self.told_of_rows) {
             self.told_of_rows = true;
-            say(&format!(
-                "note: if more than {} users are busy at once, they share rows of `{}`",
+            self.note = Some(format!(
+                "if more than {} users are busy at once, they share rows of `{}`",
                 set.rows.len(),
                 set.name
             ));

@@ -97,6 +97,20 @@ impl Screen {
     }
 }
 
+/// Where something went wrong the terminal is given back as well, before anything is said on it.
+impl Drop for Screen {
+    fn drop(&mut self) {
+        const LOOKS: u32 = 100;
+        self.feed = None;
+        for _ in 0..LOOKS {
+            if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+                return;
+            }
+            thread::park_timeout(GLANCE);
+        }
+    }
+}
+
 /// The thread: the load comes first, so it is the nicest of all.
 fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<()> {
     // On Linux this speaks of the calling thread alone. Without the right to it the screen works as well.
