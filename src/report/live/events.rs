@@ -92,7 +92,6 @@ pub fn note(header: &RunHeader, event: &Event) -> String {
         EventKind::Mark(text) => ("mark", text.clone()),
         EventKind::Hook(text) => ("hook", text.clone()),
         EventKind::Steered(text) => ("steered", text.clone()),
-        EventKind::Hook(text) => ("hook", text.clone()),
         EventKind::SourceError(text) => ("source_error", text.clone()),
         EventKind::Warning(text) => ("warning", text.clone()),
         EventKind::Failure(example) => {
