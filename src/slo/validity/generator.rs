@@ -95,19 +95,20 @@ fn carried(window: &Window<'_>, allowed_lag: f64) -> String {
 }
 
 /// The highest rate of requests a second that this run shows to be valid: of the seconds that kept to the
-/// limits of lag and CPU, the busiest; where there is none, what would have taken 80 % of a core.
+/// limits of lag and CPU, ramps included, the busiest; where there is none, what would have taken 80 % of a core.
 fn highest_valid_rate(window: &Window<'_>, allowed_lag: f64) -> Option<f64> {
     let rate = |interval: &Interval| {
         interval.requests() as f64 / interval.length().as_secs_f64().max(f64::MIN_POSITIVE)
     };
-    let kept_up = |interval: &&&Interval| {
+    let kept_up = |interval: &&Interval| {
         interval.requests() > 0
+            && interval.arrivals.started > 0
             && interval.generator.worker_cpu.get() < CPU_MAX
             && interval.arrivals.dropped == 0
             && interval.schedule_lag.quantile(0.99).as_secs_f64() <= allowed_lag
     };
-    let seconds = &window.judged;
-    let best = seconds.iter().filter(kept_up).map(|interval| rate(interval)).max_by(f64::total_cmp);
+    let seconds = &window.log.intervals;
+    let best = seconds.iter().filter(kept_up).map(rate).max_by(f64::total_cmp);
     best.or_else(|| {
         let busy = seconds.iter().filter(|interval| interval.generator.worker_cpu.get() >= CPU_MAX);
         busy.map(|interval| rate(interval) * CPU_MAX / interval.generator.worker_cpu.get())
