@@ -172,14 +172,15 @@ impl Ride<'_> {
             let Some(stream) = state.machine.stream(id) else {
                 return Poll::Ready(Err(TransportError::new(ErrorClass::Reset, "no such stream")));
             };
-            if let Some(outcome) = &stream.outcome {
-                return Poll::Ready(outcome.clone());
-            }
+            // The last events may come together with the end of the stream.
             if let Some(events) = self.events {
                 let now = self.clock.now();
                 if events.borrow_mut().hear(stream.parser.body(), now) {
                     return Poll::Ready(Ok(now));
                 }
+            }
+            if let Some(outcome) = &stream.outcome {
+                return Poll::Ready(outcome.clone());
             }
             if turned.is_pending() {
                 let same = waker.filter(|known| known.will_wake(context.waker()));

@@ -152,6 +152,8 @@ impl User {
         if playing.next >= playing.segments.len() {
             let due = playing.reload_due();
             if due > now {
+                // Time passes without a segment: a session may end again meanwhile.
+                playing.renewed = u64::MAX;
                 self.position -= 1;
                 return Some(Action::Wait(due));
             }
@@ -328,9 +330,10 @@ mod tests {
                     now = now + Nanos::from_millis(100);
                     let body = server(&url, second(now));
                     answer(&mut user, id, &body);
-                    match url.ends_with("m3u8") {
-                        true => watched.playlists.push(second(now)),
-                        false => watched.segments.push((url, second(now))),
+                    if url.ends_with("m3u8") {
+                        watched.playlists.push(second(now));
+                    } else {
+                        watched.segments.push((url, second(now)));
                     }
                 }
                 Action::Wait(until) => now = until,

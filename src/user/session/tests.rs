@@ -39,7 +39,8 @@ impl Server {
         }
         if url.contains("manifest") {
             let segment = |n: u32| format!("#EXTINF:4.0,\n/segment{n}.ts?token=at-{}\n", now.get());
-            return (200, (0..75).map(segment).collect());
+            let segments: String = (0..75).map(segment).collect();
+            return (200, format!("{segments}#EXT-X-ENDLIST\n"));
         }
         (200, "{}".to_owned())
     }
