@@ -298,7 +298,10 @@ impl Json {
             Self::Text(text) => Value::text(text.written()),
             Self::List(items) => Value::List(items.iter().map(Self::value).collect()),
             Self::Map(entries) => Value::Map(
-                entries.iter().map(|(key, item)| Entry::new(key, item.value())).collect(),
+                entries
+                    .iter()
+                    .map(|(key, item)| Entry::new(Text::literal(key).written(), item.value()))
+                    .collect(),
             ),
         }
     }
