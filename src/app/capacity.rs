@@ -99,7 +99,7 @@ fn play_on_screen(
     let found = conclusion(&folder, output)?;
     let exit = if left.is_interrupted() { Exit::Interrupted } else { found.exit };
     match campaign.watcher {
-        Watcher::Screen(screen) => screen.conclude(runtime, output, found, folder, exit),
+        Watcher::Screen(screen) => screen.conclude(runtime, output, (found, folder, exit)),
         Watcher::Lines(_) => spoken(&found, &folder, output, &left),
     }
 }

@@ -9,6 +9,7 @@ use crate::units::{Nanos, Ratio, WorkRate};
 
 /// `plimsoll capacity`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Capacity {
     /// A scenario folder or file; with --resume, --verify and --simulate, the run's own.
     #[arg(required_unless_present_any = ["resume", "verify", "simulate"])]

@@ -56,7 +56,8 @@ impl Pty {
 
     /// Reads what is printed within `time`; nothing at the end of that.
     pub(crate) fn read_for(&mut self, time: Duration) -> io::Result<Vec<u8>> {
-        let wait = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        let wait = Timespec { tv_sec: seconds, tv_nsec: time.subsec_nanos().into() };
         let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
         if poll(&mut ready, Some(&wait))? == 0 {
             return Ok(Vec::new());

@@ -84,9 +84,7 @@ impl OnScreen {
         self,
         runtime: Runtime,
         output: &cli::Output,
-        found: Concluded,
-        folder: PathBuf,
-        exit: Exit,
+        last: (Concluded, PathBuf, Exit),
     ) -> Result<Exit, Failure> {
         let Self { screen, view } = self;
         let leaving = screen.wants_to_leave();
@@ -99,9 +97,9 @@ impl OnScreen {
             leaving,
         };
         session.look_around();
-        session.show_found(&found, &folder, true);
+        session.show_found(&last.0, &last.1, true);
         session.screen.tell(Message::Search(Box::new(view)));
-        session.last = Some((found, folder, exit));
+        session.last = Some(last);
         session.serve()?;
         session.close()
     }

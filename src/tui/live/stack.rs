@@ -121,7 +121,7 @@ fn row(live: &Live, found: &Row<'_>, ink: Ink, width: usize) -> Line<'static> {
     const FIGURES: usize = 11;
     let Row { tier, metric, of, gauge, parts } = found;
     let name = format!("{tier}.{metric}{of}");
-    let room = (width / 2).max(12).min(30);
+    let room = (width / 2).clamp(12, 30);
     let name = cut(&format::line(&name, 60), room.saturating_sub(1));
     let value = gauge.last.map_or_else(|| "n/a".to_owned(), format::estimate);
     let exceeded = parts.iter().any(|part| is_beyond_limit(live, tier, metric, part));

@@ -134,10 +134,10 @@ impl Audience for Helm {
     fn on_end(&mut self, _: &RunEnd) {}
 
     async fn next_act(&mut self) -> Act {
-        match self.0.is_empty() {
-            false => self.0.remove(0),
-            true => std::future::pending().await,
+        if self.0.is_empty() {
+            return std::future::pending().await;
         }
+        self.0.remove(0)
     }
 }
 
