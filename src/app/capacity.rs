@@ -73,7 +73,7 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
     }
     let (left, folder) = play(&runtime, campaign)?;
     let found = conclusion(&folder, &args.output)?;
-    spoken(&found, &folder, &args.output, &left)
+    spoken(&found, &folder, &args.output, left)
 }
 
 /// Plays a search to its end. Says how it was left, and where its log is.
@@ -100,7 +100,7 @@ fn play_on_screen(
     let exit = if left.is_interrupted() { Exit::Interrupted } else { found.exit };
     match campaign.watcher {
         Watcher::Screen(screen) => screen.conclude(runtime, output, (found, folder, exit)),
-        Watcher::Lines(_) => spoken(&found, &folder, output, &left),
+        Watcher::Lines(_) => spoken(&found, &folder, output, left),
     }
 }
 
@@ -116,7 +116,7 @@ fn play_on_screen(
     output: &cli::Output,
 ) -> Result<Exit, Failure> {
     let (left, folder) = play(&runtime, campaign)?;
-    spoken(&conclusion(&folder, output)?, &folder, output, &left)
+    spoken(&conclusion(&folder, output)?, &folder, output, left)
 }
 
 /// Writes the reports of the log in `folder`.
@@ -130,7 +130,7 @@ fn spoken(
     found: &Concluded,
     folder: &Path,
     output: &cli::Output,
-    left: &Left,
+    left: Left,
 ) -> Result<Exit, Failure> {
     found.tell(folder, Voice::of(output.quiet, output.format))?;
     if left.is_interrupted() {

@@ -48,10 +48,9 @@ impl Group {
         let kept = client.take_kept(origin).await;
         match &kept {
             Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
-            Some(Connection::Http1(_)) => self.know(origin, Known::Apart),
             // Somebody else may have begun while the kept one was looked at; two connections do no harm.
             None if may_be_http2(client, origin) => self.know(origin, Known::Opening),
-            None => self.know(origin, Known::Apart),
+            Some(Connection::Http1(_)) | None => self.know(origin, Known::Apart),
         }
         kept
     }
@@ -80,12 +79,11 @@ impl Group {
     fn look(&self, origin: &Rc<Origin>) -> Look {
         let origins = self.origins.borrow();
         match origins.iter().find(|(known, _)| known == origin) {
-            None => Look::First,
             Some((_, Known::Opening)) => Look::Wait,
             Some((_, Known::Shared { connection, .. })) if !connection.is_stale() => {
                 Look::Take(connection.clone())
             }
-            Some((_, Known::Shared { .. })) => Look::First,
+            None | Some((_, Known::Shared { .. })) => Look::First,
             Some((_, Known::Apart)) => Look::Apart,
         }
     }

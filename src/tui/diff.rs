@@ -2,6 +2,8 @@
 //!
 //! The unit is the run: one run a side shows what differed, and five a side whether that was more than luck.
 
+use std::fmt::Write as _;
+
 use std::path::PathBuf;
 
 use ratatui::Frame;
@@ -191,13 +193,16 @@ impl Columns {
     fn head(&self, theme: Theme) -> Line<'static> {
         let mut text = String::new();
         if self.has_steps() {
-            text.push_str(&format!("{:<w$}", "step", w = self.step));
+            let _ = write!(text, "{:<w$}", "step", w = self.step);
         }
         let [metric, value, change] = self.fixed;
-        text.push_str(&format!("{:<metric$}", ""));
-        text.push_str(&format!("{:>value$}{:>value$}{:>change$}", "before", "after", "change"));
+        let _ = write!(
+            text,
+            "{:<metric$}{:>value$}{:>value$}{:>change$}",
+            "", "before", "after", "change"
+        );
         if self.interval {
-            text.push_str(&format!("{:>INTERVAL$}", "95 % interval"));
+            let _ = write!(text, "{:>INTERVAL$}", "95 % interval");
         }
         if self.words {
             text.push_str("  certainty");

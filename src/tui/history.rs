@@ -293,11 +293,11 @@ fn comparison(history: &History, newer: usize, older: usize, theme: Theme) -> Ve
     ];
     let mut lines = vec![Line::styled(format::line(&title, 120), theme.style(Tone::Strong))];
     lines.extend(rows.map(|(name, now, then)| Line::from(compared(name, now, then))));
-    if (now.name.as_str(), now.workload.as_str()) != (then.name.as_str(), then.workload.as_str()) {
+    if (now.name.as_str(), now.workload.as_str()) == (then.name.as_str(), then.workload.as_str()) {
+        lines.push(Line::styled("c compares them step by step", theme.style(Tone::Faint)));
+    } else {
         let text = "unlike workloads: the difference says nothing about the stack";
         lines.push(Line::styled(text, theme.style(Tone::Warning)));
-    } else {
-        lines.push(Line::styled("c compares them step by step", theme.style(Tone::Faint)));
     }
     lines
 }

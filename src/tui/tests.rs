@@ -496,7 +496,7 @@ fn help_lists_every_key_of_the_page() {
 
 #[test]
 fn no_colour_means_no_colour_anywhere() {
-    for mut model in [running(), finished(), launcher(), searching(), compared(diff(1, 1.3))] {
+    for mut model in vec![running(), finished(), launcher(), searching(), compared(diff(1, 1.3))] {
         model.theme = Theme::new(false);
         let terminal = drawn(&model, (120, 40));
         for cell in terminal.backend().buffer().content() {
@@ -507,7 +507,9 @@ fn no_colour_means_no_colour_anywhere() {
 
 #[test]
 fn pages_survive_any_size() {
-    for model in [running(), finished(), launcher(), fresh(), searching(), compared(diff(1, 1.3))] {
+    for model in
+        vec![running(), finished(), launcher(), fresh(), searching(), compared(diff(1, 1.3))]
+    {
         for width in (1..130).step_by(9) {
             for height in (1..45).step_by(5) {
                 drawn(&model, (width, height));

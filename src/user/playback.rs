@@ -364,8 +364,9 @@ mod tests {
     /// Six segments of 4 s, the last of which was finished at `now`.
     fn window(now: u64) -> String {
         let last = now / 4;
-        let segments: String =
+        let segments: Vec<String> =
             (last - 5..=last).map(|n| format!("#EXTINF:4.0,\ns{n}.ts\n")).collect();
+        let segments = segments.concat();
         format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{}\n{segments}", last - 5)
     }
 

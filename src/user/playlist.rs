@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str) -> PlayList {
                 "EXT-X-STREAM-INF" => variant = true,
                 "EXT-X-MEDIA-SEQUENCE" => media.first = value.trim().parse().unwrap_or(0),
                 "EXT-X-TARGETDURATION" => {
-                    media.target = seconds(value).max(Nanos::from_millis(100))
+                    media.target = seconds(value).max(Nanos::from_millis(100));
                 }
                 "EXT-X-ENDLIST" => media.live = false,
                 "EXT-X-PLAYLIST-TYPE" if value.trim() == "VOD" => media.live = false,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::harness::{Guarded, Stack, checkout, only_run, plimsoll};
 
 /// No test waits longer for one thing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A collector: answers every push with 200 and hands on its body. Returns its address too.
 fn collector() -> (String, Receiver<Value>) {

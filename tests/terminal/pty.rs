@@ -21,7 +21,7 @@ pub(crate) struct Pty {
 }
 
 /// Longer than anything here takes, on however busy a machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Pty {
     /// Starts `command` on a terminal of this size.

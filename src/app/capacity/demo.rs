@@ -31,7 +31,7 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     let found = conclusion(&folder, &args.output)?;
     let check = found.findings().and_then(one_more).filter(|_| !left.is_interrupted());
     let Some((tier, replicas)) = check else {
-        return spoken(&found, &folder, &args.output, &left);
+        return spoken(&found, &folder, &args.output, left);
     };
     say(&format!("checking what the model says of {tier} with {replicas} replicas"));
     let other =
@@ -44,7 +44,7 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     runtime.block_on(campaign.site.look(true));
     let (left, folder) = play(&runtime, campaign)?;
     let found = conclusion(&folder, &args.output)?;
-    spoken(&found, &folder, &args.output, &left)
+    spoken(&found, &folder, &args.output, left)
 }
 
 /// The bottleneck's tier with one replica more than deployed, or one fewer where that is the most.

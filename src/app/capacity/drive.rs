@@ -60,7 +60,7 @@ pub(super) enum Left {
 
 impl Left {
     /// Whether the user stopped it.
-    pub(super) const fn is_interrupted(&self) -> bool {
+    pub(super) const fn is_interrupted(self) -> bool {
         matches!(self, Self::Interrupted)
     }
 }

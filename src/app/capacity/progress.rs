@@ -46,9 +46,10 @@ impl Progress {
         for step in second.steps.values() {
             response.merge_sparse(&step.response_time);
         }
-        let p95 = match response.is_empty() {
-            true => "–".to_owned(),
-            false => format!("{:.0} ms", response.quantile(0.95).as_millis_f64()),
+        let p95 = if response.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("{:.0} ms", response.quantile(0.95).as_millis_f64())
         };
         say_raw(&format!(
             "\r\x1b[K{}  {:.0}/{:.0} s  p95 {p95}  in flight {}  failed {}",
@@ -89,7 +90,7 @@ impl Progress {
     }
 
     /// A signal came.
-    pub(super) fn stopping(&self) {
+    pub(super) fn stopping() {
         say("\nstopping: requests in flight get 5 s; once more stops at once");
     }
 }

@@ -69,7 +69,7 @@ impl Watcher {
     /// A signal came.
     pub(super) fn stopping(&mut self) {
         match self {
-            Self::Lines(lines) => lines.stopping(),
+            Self::Lines(_) => Progress::stopping(),
             #[cfg(feature = "tui")]
             Self::Screen(screen) => screen.stopping(),
         }

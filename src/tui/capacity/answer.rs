@@ -65,7 +65,7 @@ fn ruler(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
     let at = match (pass, fail, &search.doing) {
         (Some(pass), Some(fail), Some(doing)) => {
             let share = (doing.rate.get() / pass.get()).ln() / (fail.get() / pass.get()).ln();
-            (0.0..=1.0).contains(&share).then(|| (share * length as f64) as usize)
+            (0.0..=1.0).contains(&share).then_some((share * length as f64) as usize)
         }
         _ => None,
     };

@@ -44,7 +44,10 @@ impl Curve {
         let spoilt = points(|outcome| outcome == StepOutcome::Spoilt);
         let mut path: Points = within.iter().chain(&beyond).copied().collect();
         path.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let limit = search.timed().and_then(|goal| goal.limit()).map(|limit| log(limit * 1e3));
+        let limit = search
+            .timed()
+            .and_then(crate::capacity::step::Goal::limit)
+            .map(|limit| log(limit * 1e3));
         let next = search.doing.as_ref().map(|doing| doing.rate.get());
         let heights = || path.iter().map(|point| point.1).chain(limit);
         let (low, high) =
@@ -111,7 +114,7 @@ fn legend(search: &SearchView, theme: Theme) -> Vec<Vec<Span<'static>>> {
         vec![Span::styled("✔ within", theme.style(Tone::Good))],
         vec![Span::styled("✖ exceeds", theme.style(Tone::Bad))],
     ];
-    if let Some(limit) = search.timed().and_then(|goal| goal.limit()) {
+    if let Some(limit) = search.timed().and_then(crate::capacity::step::Goal::limit) {
         let limit = crate::units::Nanos::from_secs_f64(limit);
         legend.push(vec![Span::styled(
             format!("•• max {}", format::time(limit)),

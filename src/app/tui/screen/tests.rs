@@ -193,7 +193,7 @@ fn play(folder: &Path, audience: &mut impl Audience) -> (StopReason, RunLog) {
 }
 
 /// Far longer than the run, whatever else the machine does.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Goal: prove that no part of a run waits for the terminal. Method: the screen's thread stands in a write
 /// that does not return before the run has ended, and its feed is full. Were anything drawn by the run's
