@@ -496,7 +496,9 @@ fn help_lists_every_key_of_the_page() {
 
 #[test]
 fn no_colour_means_no_colour_anywhere() {
-    for mut model in vec![running(), finished(), launcher(), searching(), compared(diff(1, 1.3))] {
+    let pages: [fn() -> Model; 5] =
+        [running, finished, launcher, searching, || compared(diff(1, 1.3))];
+    for mut model in pages.map(|page| Box::new(page())) {
         model.theme = Theme::new(false);
         let terminal = drawn(&model, (120, 40));
         for cell in terminal.backend().buffer().content() {
@@ -507,9 +509,9 @@ fn no_colour_means_no_colour_anywhere() {
 
 #[test]
 fn pages_survive_any_size() {
-    for model in
-        vec![running(), finished(), launcher(), fresh(), searching(), compared(diff(1, 1.3))]
-    {
+    let pages: [fn() -> Model; 6] =
+        [running, finished, launcher, fresh, searching, || compared(diff(1, 1.3))];
+    for model in pages.map(|page| Box::new(page())) {
         for width in (1..130).step_by(9) {
             for height in (1..45).step_by(5) {
                 drawn(&model, (width, height));
