@@ -33,6 +33,7 @@ pub struct SearchNote {
     /// What the stack has to carry, where that is known.
     pub need: Option<Need>,
     /// Replicas that predictions were asked for.
+    #[serde(default)]
     pub predict: Vec<(String, u32)>,
     /// The variance of the number of requests over its mean; see [`StepResult::dispersion`].
     pub dispersion: f64,

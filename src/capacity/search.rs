@@ -90,6 +90,8 @@ const STEPS_MAX: usize = 80;
 const RESAMPLES: usize = 200;
 /// How far above the claim the failure is shown.
 const BREACH: f64 = 1.1;
+/// So many spoilt steps in a row end a search; on a shared machine two or three happen by chance.
+const SPOILT_MAX: usize = 4;
 /// So many of the shortest steps are kept for holding the claim and showing the failure above it.
 const CLOSING: u64 = 5;
 /// Confirmations of a claim that may fail before the search gives up claiming.
@@ -348,9 +350,10 @@ impl Search {
         holds.then_some(confirmed.offered)
     }
 
-    /// Whether the last two steps were both spoiled by the generator.
+    /// Whether the generator spoilt so many of the last steps that it will spoil the next one, too.
     fn generator_spoils(&self) -> bool {
-        self.steps.len() >= 2 && self.steps.iter().rev().take(2).all(|step| !step.valid)
+        let spoilt = self.steps.iter().rev().take_while(|step| !step.valid).count();
+        spoilt >= SPOILT_MAX
     }
 
     fn measure(&self, rate: f64, hold: Nanos, purpose: Purpose) -> SearchAction {

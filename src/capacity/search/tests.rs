@@ -103,7 +103,7 @@ fn search_that_meets_no_limit_claims_no_more_than_it_offered() {
 fn search_stops_when_the_generator_gives_out() {
     let mut search = Search::new(plan(p95(200), 50.0));
     let mut simulation = Simulation::new(&api(8, 5), Seed::new(1));
-    for _ in 0..2 {
+    for _ in 0..4 {
         let rule = AbortRule::for_goals(&[p95(200)]);
         let asked = (Rate::per_second(50.0), Nanos::from_secs(20), Purpose::Baseline);
         let mut step = simulation.measure(&api(8, 5), asked, Nanos::ZERO, &rule);
