@@ -57,7 +57,6 @@ fn words(line: &str) -> Vec<String> {
     for c in line.chars() {
         match (quote, c) {
             (Some(mark), _) if c == mark => quote = None,
-            (Some(_), _) => word.push(c),
             (None, '"' | '\'') => (quote, open) = (Some(c), true),
             (None, '#' | '|' | '&' | ';' | '>' | '<') if word.is_empty() && !open => break,
             (None, ' ') if word.is_empty() && !open => {}
@@ -65,7 +64,7 @@ fn words(line: &str) -> Vec<String> {
                 words.push(std::mem::take(&mut word));
                 open = false;
             }
-            (None, _) => word.push(c),
+            (Some(_) | None, _) => word.push(c),
         }
     }
     if !word.is_empty() || open {

@@ -105,7 +105,7 @@ async fn talk(desk: Rc<Desk>, mut read: OwnedReadHalf, write: Rc<OwnedWriteHalf>
         }
         desk.queue.borrow_mut().push((came, write.clone()));
         if desk.queue.borrow().len() == 1 {
-            tokio::task::spawn_local(thaw(desk.clone(), now + (THAW - within)));
+            tokio::task::spawn_local(thaw(desk.clone(), now + THAW.saturating_sub(within)));
         }
     }
 }

@@ -24,7 +24,9 @@ fn plimsoll() -> Command {
 
 /// What stands on the plain terminal at the end, after everything that the UI printed.
 fn after_the_screen(printed: &str) -> &str {
-    let at = printed.rfind(LEAVE).unwrap_or_else(|| panic!("never left: {printed:?}"));
+    let at = printed.rfind(LEAVE);
+    assert!(at.is_some(), "never left: {printed:?}");
+    let at = at.unwrap_or_default();
     assert!(!printed[at..].contains(ENTER));
     assert_eq!(printed.matches(LEAVE).count(), 1, "leaving twice moves the cursor up again");
     let rest = &printed[at + LEAVE.len()..];
@@ -41,6 +43,7 @@ fn terminate(pty: &Pty) {
 const PANIC: &str = "PLIMSOLL_TEST_PANIC";
 
 /// Plays the UI as the program does, on a thread of its own, and panics at the first thing it asks for.
+#[expect(clippy::panic, reason = "the panic is what is tested")]
 fn panic_on_screen() {
     let (_feed, inbox) = sync_channel(1);
     let screen = thread::Builder::new().name("screen".into()).spawn(move || {
