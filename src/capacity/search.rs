@@ -281,7 +281,10 @@ impl Search {
         let half_width = (crossing.high / crossing.value).ln();
         let wanted = (below_spent + above_spent) * ((half_width / (0.9 * ASIDE)).powi(2) - 1.0);
         let rate = if below_spent <= above_spent { below } else { above };
-        (rate, self.hold_of(wanted / 2.0), Purpose::Refine)
+        // A long hold must leave the time in which the claim is closed.
+        let closing = (self.plan.hold + self.plan.warm_up) * CLOSING + self.plan.warm_up;
+        let room = self.remaining().saturating_sub(closing).max(self.plan.hold);
+        (rate, self.hold_of(wanted / 2.0).min(room), Purpose::Refine)
     }
 
     fn hold_of(&self, seconds: f64) -> Nanos {
