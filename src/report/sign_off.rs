@@ -146,6 +146,7 @@ fn sentence(input: &SignOff, verdict: Verdict) -> String {
     let of = wording::sentence(decisive);
     let runs = match (count, verdict) {
         (1, _) => of,
+        (2, Verdict::Pass) => format!("Both runs pass. {}: {of}", run_name(decisive)),
         (_, Verdict::Pass) => format!("All {count} runs pass. {}: {of}", run_name(decisive)),
         _ => format!("The worst of {count} runs decides. {}: {of}", run_name(decisive)),
     };
