@@ -1,6 +1,6 @@
 //! A first scenario from what people have already: a browser's recording, a server's log, an API's description.
 //!
-//! Every importer makes a [`Draft`](draft::Draft), which is written as a person would write it, and
+//! Every importer makes a draft, which is written as a person would write it, and
 //! [`Note`]s: whatever was left out or changed is listed with its reason. Importing is pure; the same input
 //! gives the same files, byte for byte.
 
