@@ -1,17 +1,19 @@
 //! Run logs made by hand, for the tests of reports: no chance, no clock.
 
+mod verdicts;
+
 use std::collections::BTreeMap;
 
 use crate::metrics::{
-    ArrivalCounts, Bound, Distribution, ErrorClass, Event, EventKind, FailureExample,
-    GeneratorLoad, Interval, LoadModel, Measure, Objective, Phase, Reading, RunEnd, RunHeader,
-    RunLog, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId, StepInfo,
-    StepInterval, StopReason,
+    ArrivalCounts, Distribution, ErrorClass, Event, EventKind, FailureExample, GeneratorLoad,
+    Interval, LoadModel, Phase, Reading, RunEnd, RunHeader, RunLog, ScenarioId, ScenarioInfo,
+    ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
-use crate::slo::{
-    Finding, JudgedObjective, Judgement, ObjectiveStatus, Steady, Validity, ValidityStatus, Verdict,
-};
+use crate::slo::{Judgement, ObjectiveStatus, Steady, Validity, ValidityStatus, Verdict};
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
+
+pub(super) use verdicts::{RowOf, at_risk, judged, pass};
+use verdicts::{finding, ms, share};
 
 /// Length of the fixture's run in seconds; the first five are a ramp.
 const SECONDS: u64 = 30;
@@ -188,139 +190,6 @@ pub(crate) fn log() -> RunLog {
         end: Some(RunEnd { at: second(SECONDS), reason: StopReason::Finished }),
         ..RunLog::begun(header())
     }
-}
-
-fn ms(value: f64) -> Quantity {
-    Quantity::Time(Nanos::from_secs_f64(value / 1e3))
-}
-
-/// One judged row: estimate, interval, target and limit in the unit of `make`.
-pub(super) struct RowOf(
-    pub(super) f64,
-    pub(super) Option<(f64, f64)>,
-    pub(super) Option<f64>,
-    pub(super) Option<f64>,
-);
-
-pub(super) fn judged(
-    name: &str,
-    scope: Scope,
-    make: fn(f64) -> Quantity,
-    RowOf(estimate, interval, target, limit): RowOf,
-    status: ObjectiveStatus,
-) -> JudgedObjective {
-    let higher_is_better = ["uptime", "cache.hit_ratio"].contains(&name);
-    let bound = if higher_is_better { Bound::AtLeast } else { Bound::AtMost };
-    JudgedObjective {
-        objective: Objective {
-            name: name.into(),
-            scope,
-            measure: Measure::Custom(name.into()),
-            bound,
-            target: target.map(make),
-            limit: limit.map(make),
-        },
-        estimate: Some(make(estimate)),
-        interval: interval.map(|(low, high)| (make(low), make(high))),
-        samples: 5_250,
-        status,
-        note: String::new(),
-    }
-}
-
-fn share(value: f64) -> Quantity {
-    Quantity::Share(Ratio::new(value))
-}
-
-fn finding(test: &str, status: ValidityStatus, message: &str) -> Finding {
-    Finding { test: test.into(), status, message: message.into() }
-}
-
-/// A measurement without fault.
-fn valid() -> Validity {
-    Validity {
-        status: ValidityStatus::Valid,
-        findings: vec![
-            finding(
-                "achieved_rate",
-                ValidityStatus::Valid,
-                "achieved 105 of 105 req/s, nothing dropped",
-            ),
-            finding(
-                "schedule_lag",
-                ValidityStatus::Valid,
-                "schedule lag p99 is 0.2ms, 4 ms are allowed",
-            ),
-            finding(
-                "generator_cpu",
-                ValidityStatus::Valid,
-                "the busiest worker used 12% of its core",
-            ),
-        ],
-        overloaded: false,
-        rate_limited: false,
-        rate_limit: None,
-    }
-}
-
-/// Every target met.
-pub(super) fn pass() -> Judgement {
-    use ObjectiveStatus::{NotMeasured, Pass};
-    let mut cache = judged(
-        "cache.hit_ratio",
-        Scope::Run,
-        share,
-        RowOf(0.0, None, Some(0.9), None),
-        NotMeasured,
-    );
-    cache.estimate = None;
-    cache.samples = 0;
-    cache.note = "nothing observes tier `cache`".into();
-    Judgement {
-        verdict: Verdict::Pass,
-        validity: valid(),
-        objectives: vec![
-            judged(
-                "p95",
-                Scope::Run,
-                ms,
-                RowOf(161.2, Some((158.0, 165.4)), Some(200.0), Some(500.0)),
-                Pass,
-            ),
-            judged(
-                "p95",
-                Scope::Step("login".into()),
-                ms,
-                RowOf(171.0, Some((169.1, 174.9)), Some(300.0), None),
-                Pass,
-            ),
-            judged(
-                "error_rate",
-                Scope::Run,
-                share,
-                RowOf(0.0, Some((0.0, 0.000_7)), Some(0.001), Some(0.01)),
-                Pass,
-            ),
-            judged("uptime", Scope::Run, share, RowOf(1.0, None, Some(0.999), Some(0.995)), Pass),
-            cache,
-        ],
-        steady: Steady { stages: vec![(second(6), second(SECONDS))], tail: None },
-    }
-}
-
-/// One target missed.
-pub(super) fn at_risk() -> Judgement {
-    let mut judgement = pass();
-    judgement.verdict = Verdict::AtRisk;
-    let slow = RowOf(231.4, Some((224.0, 239.2)), Some(200.0), Some(500.0));
-    judgement.objectives[0] = judged("p95", Scope::Run, ms, slow, ObjectiveStatus::AtRisk);
-    judgement.validity.status = ValidityStatus::Suspect;
-    judgement.validity.findings.push(finding(
-        "trend",
-        ValidityStatus::Suspect,
-        "response time rises by 0.4 ms a second; run longer to see whether it settles",
-    ));
-    judgement
 }
 
 fn fail_requests(log: &mut RunLog, step: StepId, class: ErrorClass, (status, each): (u16, u64)) {

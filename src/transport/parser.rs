@@ -2,6 +2,8 @@
 //!
 //! Bodies that nobody looks into are counted, not kept.
 
+mod framing;
+
 use std::io::Write as _;
 use std::mem::MaybeUninit;
 
@@ -9,6 +11,7 @@ use crate::metrics::ErrorClass;
 use crate::user::Headers;
 
 use super::TransportError;
+use framing::{Framing, Length};
 
 /// A longer head is refused.
 const MAX_HEAD: usize = 64 * 1024;
@@ -373,77 +376,6 @@ impl ResponseParser {
     }
 }
 
-enum Length {
-    Bytes(u64),
-    Chunked,
-    UntilClose,
-}
-
-struct Framing {
-    length: Length,
-    keep_alive: bool,
-    sets_cookies: bool,
-    encoded: bool,
-}
-
-impl Framing {
-    /// RFC 9112 §6.3 and §9.3.
-    fn of(is_1_1: bool, headers: &[httparse::Header<'_>]) -> Result<Self, TransportError> {
-        let mut content_length = None;
-        let mut chunked = None;
-        let mut keep_alive = is_1_1;
-        let mut sets_cookies = false;
-        let mut encoded = false;
-        for header in headers {
-            match known_header(header.name) {
-                Known::ContentLength => {
-                    let length = parse_length(header.value)
-                        .ok_or_else(|| protocol("`content-length` is not a number".to_owned()))?;
-                    if content_length.is_some_and(|known| known != length) {
-                        return Err(protocol("two different `content-length`s".to_owned()));
-                    }
-                    content_length = Some(length);
-                }
-                Known::TransferEncoding => {
-                    chunked = Some(ends_with_token(header.value, "chunked"));
-                }
-                Known::Connection if has_token(header.value, "close") => keep_alive = false,
-                Known::Connection => keep_alive |= has_token(header.value, "keep-alive"),
-                Known::SetCookie => sets_cookies = true,
-                Known::ContentEncoding => encoded = true,
-                Known::Other => {}
-            }
-        }
-        let length = match (chunked, content_length) {
-            (Some(true), _) => Length::Chunked,
-            (Some(false), _) | (None, None) => Length::UntilClose,
-            (None, Some(length)) => Length::Bytes(length),
-        };
-        Ok(Self { length, keep_alive, sets_cookies, encoded })
-    }
-}
-
-enum Known {
-    ContentLength,
-    TransferEncoding,
-    Connection,
-    SetCookie,
-    ContentEncoding,
-    Other,
-}
-
-/// Most headers are ruled out by their length.
-fn known_header(name: &str) -> Known {
-    match name.len() {
-        10 if name.eq_ignore_ascii_case("connection") => Known::Connection,
-        10 if name.eq_ignore_ascii_case("set-cookie") => Known::SetCookie,
-        14 if name.eq_ignore_ascii_case("content-length") => Known::ContentLength,
-        16 if name.eq_ignore_ascii_case("content-encoding") => Known::ContentEncoding,
-        17 if name.eq_ignore_ascii_case("transfer-encoding") => Known::TransferEncoding,
-        _ => Known::Other,
-    }
-}
-
 fn protocol(message: String) -> TransportError {
     TransportError::new(ErrorClass::Protocol, message)
 }
@@ -458,29 +390,11 @@ fn find_head_end(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
 }
 
-fn parse_length(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?.trim();
-    let all_digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if all_digits { text.parse().ok() } else { None }
-}
-
 fn parse_chunk_size(line: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(line).ok()?;
     let digits = text.split(';').next()?.trim();
     let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if valid { u64::from_str_radix(digits, 16).ok() } else { None }
-}
-
-fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &str> {
-    std::str::from_utf8(value).unwrap_or_default().split(',').map(str::trim)
-}
-
-fn has_token(value: &[u8], wanted: &str) -> bool {
-    tokens(value).any(|token| token.eq_ignore_ascii_case(wanted))
-}
-
-fn ends_with_token(value: &[u8], wanted: &str) -> bool {
-    tokens(value).next_back().is_some_and(|token| token.eq_ignore_ascii_case(wanted))
 }
 
 /// The headers of a complete head.

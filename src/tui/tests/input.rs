@@ -1,0 +1,130 @@
+//! What keys come to.
+
+use super::*;
+
+#[test]
+fn steering_keys_become_acts() {
+    let mut model = running();
+    for (key, act) in [
+        (KeyCode::Char('+'), Act::Scale(1.05)),
+        (KeyCode::PageDown, Act::Scale(1.0 / 1.10)),
+        (KeyCode::Char('h'), Act::Hold),
+        (KeyCode::Char('n'), Act::SkipStage),
+        (KeyCode::Char('p'), Act::Pause),
+        (KeyCode::Char('X'), Act::Abort),
+    ] {
+        assert_eq!(press(&mut model, key), Command::Steer(act));
+    }
+}
+
+#[test]
+fn mark_is_written_with_the_words_that_were_typed() {
+    let mut model = running();
+    press(&mut model, KeyCode::Char('m'));
+    write(&mut model, "deployedd q?");
+    for _ in 0..4 {
+        press(&mut model, KeyCode::Backspace);
+    }
+    let command = press(&mut model, KeyCode::Enter);
+    assert_eq!(command, Command::Steer(Act::Mark("deployed".into())));
+}
+
+#[test]
+fn closed_model_cannot_be_steered_but_stopped() {
+    let log = log();
+    let mut header = log.header;
+    header.model = LoadModel::Closed { vus: 10 };
+    header.stages = vec![StageInfo { duration: Nanos::from_secs(20), ..header.stages[1] }];
+    let mut model = fresh();
+    let begun = Begun { header, folder: String::new(), signals: vec![] };
+    update(&mut model, Message::Begun(Box::new(begun)));
+    assert_eq!(press(&mut model, KeyCode::Char('+')), Command::Nothing);
+    assert!(model.notice.contains("closed model"), "{}", model.notice);
+    assert_eq!(press(&mut model, KeyCode::Char('s')), Command::Steer(Act::Stop));
+}
+
+#[test]
+fn leaving_a_run_is_asked_about_first() {
+    let mut model = running();
+    assert_eq!(press(&mut model, KeyCode::Char('q')), Command::Nothing);
+    assert_eq!(press(&mut model, KeyCode::Char('n')), Command::Nothing);
+    press(&mut model, KeyCode::Char('q'));
+    assert_eq!(press(&mut model, KeyCode::Char('y')), Command::StopAndQuit);
+    assert_eq!(press(&mut finished(), KeyCode::Char('q')), Command::Quit);
+}
+
+#[test]
+fn rate_that_cannot_be_read_is_answered_in_place() {
+    let mut model = launcher();
+    press(&mut model, KeyCode::Char('r'));
+    write(&mut model, "300/s");
+    press(&mut model, KeyCode::Enter);
+    let problem = model.prompt.as_ref().map(|prompt| prompt.problem.clone());
+    assert!(problem.is_some_and(|problem| problem.contains("req/s")), "{:?}", model.prompt);
+    for _ in 0..2 {
+        press(&mut model, KeyCode::Backspace);
+    }
+    write(&mut model, " req/s");
+    press(&mut model, KeyCode::Enter);
+    let Command::Launch(launch) = press(&mut model, KeyCode::Enter) else {
+        panic!("the run starts");
+    };
+    assert_eq!(launch.rate, "300 req/s".parse().ok());
+}
+
+#[test]
+fn every_field_of_the_launcher_reaches_the_run() {
+    let mut model = launcher();
+    for (key, text) in [
+        ('t', "http://127.0.0.1:9000"),
+        ('d', "90s"),
+        ('i', "10%"),
+        ('s', "7"),
+        ('=', "http.timeout=5s; http.version=1.1"),
+        ('g', "api=3 size=m5.large"),
+    ] {
+        press(&mut model, KeyCode::Char(key));
+        write(&mut model, text);
+        press(&mut model, KeyCode::Enter);
+        assert!(model.prompt.is_none(), "{key}: {:?}", model.prompt);
+    }
+    snapshots("launcher_filled", &model);
+    let Command::Launch(launch) = press(&mut model, KeyCode::Enter) else {
+        panic!("the run starts");
+    };
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(launch.target.as_deref(), Some("http://127.0.0.1:9000"));
+    assert_eq!(launch.duration, Some(Nanos::from_secs(90)));
+    assert_eq!(launch.think, Some(Ratio::new(0.1)));
+    assert_eq!(launch.seed, Some(7));
+    assert_eq!(launch.settings, [pair("http.timeout", "5s"), pair("http.version", "1.1")]);
+    assert_eq!(launch.tags, [pair("api", "3"), pair("size", "m5.large")]);
+}
+
+#[test]
+fn setting_without_a_value_is_answered_in_place() {
+    let mut model = launcher();
+    press(&mut model, KeyCode::Char('='));
+    write(&mut model, "http.timeout");
+    press(&mut model, KeyCode::Enter);
+    let problem = model.prompt.as_ref().map(|prompt| prompt.problem.clone());
+    assert!(problem.is_some_and(|problem| problem.contains("KEY=VALUE")), "{:?}", model.prompt);
+}
+
+#[test]
+fn memory_stays_bounded_however_long_the_run() {
+    let log = log();
+    let mut model = fresh();
+    let begun = Begun { header: log.header.clone(), folder: String::new(), signals: vec![] };
+    update(&mut model, Message::Begun(Box::new(begun)));
+    // No answer within a second is cheap to judge, and that is all that this needs.
+    let mut second = crate::metrics::Interval::default();
+    for index in 0..1_500 {
+        second.start = RunTime::ZERO + Nanos::from_secs(index);
+        second.end = second.start + Nanos::from_secs(1);
+        update(&mut model, Message::Interval(Box::new(second.clone())));
+    }
+    let live = model.live.as_ref().expect("a run");
+    assert!(live.log.intervals.len() < 340, "{}", live.log.intervals.len());
+    assert_eq!(live.past.heat.len(), 400);
+}
