@@ -20,7 +20,7 @@ use rand_pcg::Pcg64Mcg;
 pub use judge::{Headers, Response, Seen, meets};
 pub use rows::Rows;
 
-use crate::metrics::{ErrorClass, Outcome, Phases, Sample, ScenarioId, StepId};
+use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::{
     ArrivalLaw, Body, ConnectionUse, Delay, Load, Names, Op, OpenLoad, Plan, RenderError,
     RequestId, Scope, Slot, SourceNet, StreamId, Template, Variables, redact,
@@ -302,19 +302,7 @@ impl User {
 
     /// A time over or within requests.
     fn note(step: StepId, (from, to): (RunTime, RunTime), outcome: Outcome) -> Action {
-        Action::Note(Sample {
-            step,
-            intended: from,
-            sent: from,
-            done: to,
-            phases: Phases::default(),
-            status: 0,
-            bytes_received: 0,
-            bytes_sent: 0,
-            exchanges: 0,
-            messages: 0,
-            outcome,
-        })
+        Action::Note(Sample::of_time(step, (from, from), to, outcome))
     }
 
     /// Renders a template with this user's values, appending to `out`.

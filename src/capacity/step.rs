@@ -75,6 +75,19 @@ pub enum Purpose {
     Breach,
 }
 
+impl Purpose {
+    /// Its name.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Bracket => "bracket",
+            Self::Refine => "refine",
+            Self::Confirm => "confirm",
+            Self::Breach => "breach",
+        }
+    }
+}
+
 /// Why a step was stopped before its end, to protect the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -112,6 +112,18 @@ pub(super) enum Source {
     Cookie(String),
 }
 
+/// The kind of step that sends `method`.
+pub(super) fn kind_of(method: &str) -> &'static str {
+    match method {
+        "POST" => "post",
+        "PUT" => "put",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        "HEAD" => "head",
+        _ => "get",
+    }
+}
+
 impl Request {
     /// A request of the target's `path`.
     pub(super) fn new(kind: &'static str, name: impl Into<String>) -> Self {

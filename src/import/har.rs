@@ -14,7 +14,7 @@ use self::correlate::Values;
 use self::file::{Content, File};
 use self::request::Writer;
 use self::select::{Class, Exchange, host_of};
-use super::draft::{Draft, Journey, Request, Step, stages};
+use super::draft::{Draft, Journey, Request, Step, kind_of, stages};
 use super::names::{Names, candidates, is_id, snake};
 use super::note::Notes;
 use super::secrets::Secrets;
@@ -106,14 +106,7 @@ impl Importer<'_> {
         let kind = match exchange.class {
             Class::Socket => "websocket",
             Class::Events => "sse",
-            _ => match exchange.entry.request.method.as_str() {
-                "POST" => "post",
-                "PUT" => "put",
-                "PATCH" => "patch",
-                "DELETE" => "delete",
-                "HEAD" => "head",
-                _ => "get",
-            },
+            _ => kind_of(&exchange.entry.request.method),
         };
         let mut step = Request::new(kind, self.name(exchange));
         let origin = origin_of(&exchange.url).replacen(

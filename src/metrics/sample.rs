@@ -212,6 +212,28 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// A time that is no exchange of its own: over several requests, or within one.
+    pub fn of_time(
+        step: StepId,
+        (intended, sent): (RunTime, RunTime),
+        done: RunTime,
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            step,
+            intended,
+            sent,
+            done,
+            phases: Phases::default(),
+            status: 0,
+            bytes_received: 0,
+            bytes_sent: 0,
+            exchanges: 0,
+            messages: 0,
+            outcome,
+        }
+    }
+
     /// From the intended start to the last byte: what a real user waits.
     ///
     /// Includes the time a late generator held the request back, so a stalled target cannot

@@ -21,7 +21,7 @@ use super::client::{Finished, Lane};
 use super::connect::{OpenGuard, reach};
 use super::io::Io;
 use super::progress::Progress;
-use super::stream::{Heard, time_until};
+use super::stream::Heard;
 use super::wire::Parts;
 use super::{Client, TransportError};
 
@@ -180,7 +180,12 @@ impl Conversation<'_> {
             open.messages += 1;
             if first {
                 first = false;
-                heard(Heard::Note(time_until(self.plan.first, self.times, self.now())));
+                heard(Heard::Note(Sample::of_time(
+                    self.plan.first,
+                    self.times,
+                    self.now(),
+                    Outcome::Ok,
+                )));
             }
             if meets(self.expect, &message) {
                 return Ok(message);
@@ -191,7 +196,7 @@ impl Conversation<'_> {
     /// The time that it was open, with the messages that came.
     fn whole(&self, open: &Open, outcome: Outcome) -> Sample {
         let times = (open.opened, open.opened);
-        let whole = time_until(self.plan.whole, times, self.now());
+        let whole = Sample::of_time(self.plan.whole, times, self.now(), Outcome::Ok);
         Sample { messages: open.messages, outcome, ..whole }
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::metrics::{Outcome, Phases, Sample, StepId};
+use crate::metrics::{Outcome, Sample};
 use crate::plan::{StreamId, StreamKind};
 use crate::units::RunTime;
 use crate::user::User;
@@ -44,8 +44,11 @@ impl Client {
                 let lane = Lane { events: Some(&events), ..Lane::new(&user, &timer) };
                 let finished = self.perform_in(lane, plan.request, intended, began).await;
                 if let Some(first) = events.borrow().first() {
-                    heard(Heard::Note(time_until(plan.first, (intended, began), first)));
-                    let whole = time_until(plan.whole, (began, began), finished.sample.done);
+                    let times = (intended, began);
+                    let first = Sample::of_time(plan.first, times, first, Outcome::Ok);
+                    heard(Heard::Note(first));
+                    let done = finished.sample.done;
+                    let whole = Sample::of_time(plan.whole, (began, began), done, Outcome::Ok);
                     heard(Heard::Note(Sample { messages: events.borrow().count(), ..whole }));
                 }
                 heard(Heard::Request(finished));
@@ -59,26 +62,5 @@ impl Client {
                     .await;
             }
         }
-    }
-}
-
-/// The time from `intended` until something came.
-pub(super) fn time_until(
-    step: StepId,
-    (intended, sent): (RunTime, RunTime),
-    done: RunTime,
-) -> Sample {
-    Sample {
-        step,
-        intended,
-        sent,
-        done,
-        phases: Phases::default(),
-        status: 0,
-        bytes_received: 0,
-        bytes_sent: 0,
-        exchanges: 0,
-        messages: 0,
-        outcome: Outcome::Ok,
     }
 }

@@ -226,16 +226,6 @@ fn told(goal: &Goal) -> String {
     format!("{} ≤ {max}", figure(goal))
 }
 
-pub(super) const fn word(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Baseline => "baseline",
-        Purpose::Bracket => "bracket",
-        Purpose::Refine => "refine",
-        Purpose::Confirm => "confirm",
-        Purpose::Breach => "breach",
-    }
-}
-
 const fn outcome_tone(outcome: StepOutcome) -> Tone {
     match outcome {
         StepOutcome::Within => Tone::Good,
@@ -344,7 +334,7 @@ fn now(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
         };
         return Line::styled(text, theme.style(Tone::Faint));
     };
-    let what = format!("step {} {}", search.steps.len() + 1, word(doing.purpose));
+    let what = format!("step {} {}", search.steps.len() + 1, doing.purpose.word());
     let fact = |text: String, tone: Tone| vec![Span::styled(text, theme.style(tone))];
     fitting(
         vec![

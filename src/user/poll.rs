@@ -45,27 +45,15 @@ impl User {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-
     use super::*;
     use crate::metrics::ScenarioId;
-    use crate::plan::{Overrides, compile};
-    use crate::scenario::load;
     use crate::schedule::Arrival;
     use crate::units::Nanos;
-    use crate::user::Cast;
+    use crate::user::tests::idle;
 
     /// What a user does whose requests take 100 ms, with the times in milliseconds.
     fn played(steps: &str) -> Vec<String> {
-        let text = format!(
-            "name: x\ntarget: http://127.0.0.1:81\nworkloads: {{ a: {{ vus: 1, duration: 1s }} }}\n\
-             scenarios: {{ s: {{ flow: [{steps}] }} }}\n"
-        );
-        let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
-        let today = jiff::civil::date(2026, 1, 31);
-        let plan = Arc::new(compile(&loaded, &Overrides::default(), today).expect("valid"));
-        let mut user = Cast::new(plan).user(0);
+        let mut user = idle(steps);
         let mut now = RunTime::ZERO + Nanos::from_secs(5);
         user.begin(ScenarioId(0), &Arrival { intended: now, index: 0 });
         let mut seen = vec![];

@@ -8,8 +8,8 @@ use super::*;
 use crate::plan::{Escape, Overrides, compile};
 use crate::scenario::load;
 
-/// A user at the start of its first iteration of a flow with these steps.
-fn user_of(steps: &str) -> User {
+/// A user whose scenario has these steps.
+pub(super) fn idle(steps: &str) -> User {
     let text = format!(
         "name: x\ntarget: http://127.0.0.1:81\nworkloads: {{ a: {{ vus: 1, duration: 1s }} }}\n\
          scenarios: {{ s: {{ flow: [{steps}] }} }}\n"
@@ -17,7 +17,12 @@ fn user_of(steps: &str) -> User {
     let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
     let today = jiff::civil::date(2026, 1, 31);
     let plan = Arc::new(compile(&loaded, &Overrides::default(), today).expect("valid"));
-    let mut user = Cast::new(plan).user(0);
+    Cast::new(plan).user(0)
+}
+
+/// One at the start of its first iteration.
+fn user_of(steps: &str) -> User {
+    let mut user = idle(steps);
     user.begin(ScenarioId(0), &Arrival { intended: RunTime::ZERO, index: 0 });
     user
 }

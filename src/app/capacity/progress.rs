@@ -34,7 +34,7 @@ impl Progress {
         self.steps += 1;
         self.length = length;
         self.doing =
-            format!("step {:<2} {:<9} {:>7} req/s", self.steps, word(purpose), shown(rate));
+            format!("step {:<2} {:<9} {:>7} req/s", self.steps, purpose.word(), shown(rate));
     }
 
     /// One second of it is over.
@@ -119,14 +119,4 @@ fn told(step: &StepResult, spoilt: Option<&str>, goals: &[Goal]) -> String {
 
 fn shown(rate: Rate) -> String {
     if rate.get() < 100.0 { format!("{:.1}", rate.get()) } else { format!("{:.0}", rate.get()) }
-}
-
-const fn word(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Baseline => "baseline",
-        Purpose::Bracket => "bracket",
-        Purpose::Refine => "refine",
-        Purpose::Confirm => "confirm",
-        Purpose::Breach => "breach",
-    }
 }

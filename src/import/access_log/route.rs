@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::Hit;
-use crate::import::draft::Request;
+use crate::import::draft::{Request, kind_of};
 use crate::import::har::is_asset;
 use crate::import::names::{candidates, is_id};
 
@@ -83,15 +83,7 @@ impl Route<'_> {
 
     /// The step without its URL.
     pub(super) fn step(&self, name: &str) -> Request {
-        let kind = match self.method {
-            "POST" => "post",
-            "PUT" => "put",
-            "PATCH" => "patch",
-            "DELETE" => "delete",
-            "HEAD" => "head",
-            _ => "get",
-        };
-        let mut step = Request::new(kind, name);
+        let mut step = Request::new(kind_of(self.method), name);
         step.status = self.status();
         if self.is_static {
             step.tag = Some("static");

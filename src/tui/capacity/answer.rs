@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{Doing, SearchView, estimated, told, word};
+use super::{Doing, SearchView, estimated, told};
 use crate::capacity::search::{Limit, SearchEnd, SearchOutcome};
 use crate::capacity::step::Purpose;
 use crate::report::format;
@@ -87,7 +87,7 @@ fn next(doing: &Doing, theme: Theme, width: usize) -> Vec<Line<'static>> {
         Purpose::Confirm => "the claim, held once more",
         Purpose::Breach => "10 % above the claim, to show that it fails",
     };
-    let text = format!("◆ {} {} req/s: {why}", word(doing.purpose), format::rate(doing.rate));
+    let text = format!("◆ {} {} req/s: {why}", doing.purpose.word(), format::rate(doing.rate));
     let tone = theme.style(Tone::Accent);
     wrapped(&text, width).into_iter().map(|text| Line::styled(text, tone)).collect()
 }

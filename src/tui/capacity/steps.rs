@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{SearchStep, SearchView, StepOutcome, outcome_symbol, outcome_tone, word};
+use super::{SearchStep, SearchView, StepOutcome, outcome_symbol, outcome_tone};
 use crate::capacity::step::AbortReason;
 use crate::report::format;
 use crate::tui::frame::{cut, panel};
@@ -57,7 +57,7 @@ fn row(number: usize, step: &SearchStep, theme: Theme, width: usize) -> Line<'st
     let figures = if wide {
         format!(
             "{number:>3}  {:<9}{rate:>9}{:>7}{:>10}{:>10}{:>9}  ",
-            word(step.purpose),
+            step.purpose.word(),
             format!("{:.0} s", step.hold.as_secs_f64()),
             time(step.time),
             time(step.p99),
