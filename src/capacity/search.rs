@@ -333,8 +333,11 @@ impl Search {
         Ok((breach, self.plan.hold, Purpose::Breach))
     }
 
-    /// The rate of the last confirmation, if all that was measured at that rate holds, and nothing far above
-    /// it does.
+    /// The rate of the last confirmation, if it holds and so does all that was measured at that rate, and
+    /// nothing far above it does.
+    ///
+    /// A rate is chosen because it passed before. Only the confirmations, measured after that choice, say
+    /// that it did not pass by chance.
     fn claim(&self) -> Option<Rate> {
         let confirmed = self.steps.iter().rfind(|step| step.purpose == Purpose::Confirm)?;
         let outgrown = bracket(&self.levels, &self.plan.goals)
@@ -347,7 +350,14 @@ impl Search {
             .levels
             .iter()
             .find(|level| (level.rate / confirmed.offered.get()).ln().abs() < 0.003)?;
+        let confirmations: Vec<&StepResult> = self
+            .steps
+            .iter()
+            .filter(|step| step.valid && step.purpose == Purpose::Confirm)
+            .filter(|step| (step.offered.get() / confirmed.offered.get()).ln().abs() < 0.003)
+            .collect();
         let holds = confirmed.valid
+            && Level::of(&confirmations).seems_within(&self.plan.goals)
             && level.seems_within(&self.plan.goals)
             && level.verdict(&self.plan.goals) != Verdict::Fail;
         holds.then_some(confirmed.offered)

@@ -87,7 +87,8 @@ fn is_usable(step: &StepResult) -> bool {
 }
 
 impl Level {
-    fn of(steps: &[&StepResult]) -> Self {
+    /// What `steps` at one rate come to together.
+    pub(super) fn of(steps: &[&StepResult]) -> Self {
         let batches: Vec<&Batch> = steps.iter().flat_map(|step| &step.batches).collect();
         let seconds: f64 = steps.iter().map(|step| step.duration.as_secs_f64()).sum();
         let offered: f64 =

@@ -113,3 +113,25 @@ fn search_stops_when_the_generator_gives_out() {
     let SearchAction::Done(outcome) = search.next_action() else { panic!("goes on") };
     assert_eq!(outcome.end, SearchEnd::GeneratorLimit);
 }
+
+#[test]
+fn claim_that_fails_when_held_is_not_confirmed_by_what_passed_before() {
+    let (fast, slow, plan) = (api(4, 10), api(1, 3), plan(p95(60), 300.0));
+    let rule = AbortRule::for_goals(&plan.goals);
+    let rate = Rate::per_second(300.0);
+    let measure = |stack: &SimStack, purpose, seed| {
+        let mut simulation = Simulation::new(stack, Seed::new(seed));
+        simulation.measure(stack, (rate, plan.hold, purpose), plan.warm_up, &rule)
+    };
+    let mut steps: Vec<StepResult> =
+        (0..4).map(|seed| measure(&fast, Purpose::Refine, seed)).collect();
+    let held = measure(&slow, Purpose::Confirm, 4);
+    assert!(!Level::of(&[&held]).seems_within(&plan.goals), "the hold exceeds the limit");
+    steps.push(held);
+    let together: Vec<&StepResult> = steps.iter().collect();
+    assert!(
+        Level::of(&together).seems_within(&plan.goals),
+        "all of it together does not exceed it"
+    );
+    assert!(!Search::resume(plan, steps).interrupted().confirmed);
+}
