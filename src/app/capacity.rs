@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use crate::capacity::choice::Need;
 use crate::capacity::notes::{Note, Origin, SearchNote, Searched};
 use crate::capacity::search::{Search, SearchPlan};
-use crate::capacity::stack::{StackModel, TierDeployment};
+use crate::capacity::stack::{Deployed, Size, StackModel, TierDeployment};
 use crate::capacity::step::Goal;
 use crate::cli;
 use crate::metrics::{RunLine, RunLog};
@@ -273,35 +273,36 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
     })
 }
 
-/// The stack as it is deployed now: `--replicas`, or what was recommended.
+/// The stack as it is deployed now: `--replicas` and `--cores`, or what was recommended.
 fn stack_to_check(
     args: &cli::Capacity,
     first: &Searched,
     searches: &[Searched],
 ) -> Result<StackModel, Failure> {
     let mut stack = first.note.stack.clone();
-    if args.replicas.is_empty() {
+    let deployed = now(args);
+    if deployed.is_empty() {
         let found = crate::capacity::section::findings(searches);
         let Some(deployment) = found.and_then(|found| found.deployment) else {
             return Err(Failure::new(
                 Exit::Usage,
                 "error: nothing was recommended that could be checked\nhint: say what is deployed now, \
-                 `--replicas api=3`",
+                 `--replicas api=3` or `--cores api=2`",
             ));
         };
         for (tier, deployed) in stack.tiers.iter_mut().zip(deployment) {
             let TierDeployment { replicas, cores, memory, monthly_cost } = deployed;
             tier.replicas = replicas;
-            tier.size = crate::capacity::stack::Size { cores, memory, monthly_cost };
+            tier.size = Size { cores, memory, monthly_cost };
         }
         return Ok(stack);
     }
-    for (name, replicas) in &now(args) {
-        let Some(tier) = stack.tiers.iter_mut().find(|tier| tier.name == *name) else {
-            let why = format!("error: `--replicas`: no tier is called `{name}`");
-            return Err(Failure::new(Exit::Usage, why));
-        };
-        tier.replicas = *replicas;
+    for tier in &mut stack.tiers {
+        tier.replicas = deployed.replicas_of(&tier.name).unwrap_or(tier.replicas);
+        if let Some(cores) = deployed.cores_of(&tier.name) {
+            let Size { memory, .. } = tier.size;
+            tier.size = Size { cores, memory, monthly_cost: tier.size.priced(cores) };
+        }
     }
     Ok(stack)
 }
@@ -332,10 +333,13 @@ fn unchanged(site: &Site, log: &RunLog) -> Result<(), Failure> {
     ))
 }
 
-/// The replicas that are deployed now.
-fn now(args: &cli::Capacity) -> Vec<(String, u32)> {
+/// What the command line says is deployed now.
+fn now(args: &cli::Capacity) -> Deployed {
     let first = |(tier, counts): &(String, Vec<u32>)| Some((tier.clone(), *counts.first()?));
-    args.replicas.iter().filter_map(first).collect()
+    Deployed {
+        replicas: args.replicas.iter().filter_map(first).collect(),
+        cores: args.cores.clone(),
+    }
 }
 
 /// The replicas that predictions are asked for.

@@ -1,21 +1,17 @@
 //! The stack file in the terms of capacity: what it says about sizes, limits and costs.
 
 use super::des::Balancing;
-use super::stack::{Quota, Signal, Size, StackModel, Tier, TierKind};
+use super::stack::{Deployed, Quota, Signal, Size, StackModel, Tier, TierKind};
 use crate::scenario::stack::{self as file, Stack};
 use crate::units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
 
 impl StackModel {
-    /// What `stack` says. `deployed` names the replicas that really ran where that differs from the file
-    /// (`--replicas api=1`).
-    pub fn described(stack: &Stack, deployed: &[(String, u32)]) -> Self {
-        let running = |tier: &file::Tier| {
-            let told = deployed.iter().find(|(name, _)| *name == tier.name.value);
-            told.map_or(tier.replicas, |(_, replicas)| *replicas).max(1)
-        };
+    /// What `stack` says. `deployed` tells what really ran where that differs from the file
+    /// (`--replicas api=1 --cores api=0.5`).
+    pub fn described(stack: &Stack, deployed: &Deployed) -> Self {
         Self {
             name: stack.name.clone(),
-            tiers: stack.tiers.iter().map(|tier| described(tier, running(tier))).collect(),
+            tiers: stack.tiers.iter().map(|tier| described(tier, deployed)).collect(),
             rate_limit: stack
                 .tiers
                 .iter()
@@ -28,12 +24,10 @@ impl StackModel {
     }
 }
 
-fn described(tier: &file::Tier, replicas: u32) -> Tier {
-    let size = Size {
-        cores: tier.size.cores.unwrap_or(1.0),
-        memory: tier.size.memory.unwrap_or_default(),
-        monthly_cost: tier.cost.unwrap_or_default(),
-    };
+fn described(tier: &file::Tier, deployed: &Deployed) -> Tier {
+    let name = &tier.name.value;
+    let replicas = deployed.replicas_of(name).unwrap_or(tier.replicas).max(1);
+    let size = size(tier, deployed.cores_of(name));
     let reserved = tier.requests.unwrap_or(tier.size);
     let share = |part: Option<f64>, whole: Option<f64>| match (part, whole) {
         (Some(part), Some(whole)) if whole > 0.0 => Ratio::new(part / whole),
@@ -77,18 +71,30 @@ const fn balancing(balancing: file::Balancing) -> Balancing {
     }
 }
 
+/// The present size: the file's, or one with as many `cores` as told, at the price of the listed size with
+/// as many, else in proportion.
+fn size(tier: &file::Tier, cores: Option<f64>) -> Size {
+    let memory = tier.size.memory.unwrap_or_default();
+    let filed = tier.size.cores.unwrap_or(1.0);
+    let present = Size { cores: filed, memory, monthly_cost: tier.cost.unwrap_or_default() };
+    let Some(cores) = cores else { return present };
+    let listed = tier.scale.sizes.iter().find(|option| option.size.cores == Some(cores));
+    let monthly_cost = listed.and_then(|option| option.cost);
+    Size { cores, memory, monthly_cost: monthly_cost.unwrap_or_else(|| present.priced(cores)) }
+}
+
 /// The sizes that the file lists; where it only gives the largest, doublings up to it. A size without a
 /// cost of its own costs in proportion to its cores.
 fn sizes(tier: &file::Tier, present: Size) -> Vec<Size> {
-    let priced = |cores: f64| {
-        let cents = present.monthly_cost.cents() as f64 * cores / present.cores;
-        Money::from_cents(cents.round() as u64)
-    };
     if !tier.scale.sizes.is_empty() {
         let listed = tier.scale.sizes.iter().map(|option| {
             let cores = option.size.cores.unwrap_or(present.cores);
             let memory = option.size.memory.unwrap_or(present.memory);
-            Size { cores, memory, monthly_cost: option.cost.unwrap_or_else(|| priced(cores)) }
+            Size {
+                cores,
+                memory,
+                monthly_cost: option.cost.unwrap_or_else(|| present.priced(cores)),
+            }
         });
         return listed.collect();
     }
@@ -100,7 +106,7 @@ fn sizes(tier: &file::Tier, present: Size) -> Vec<Size> {
         let times = cores / present.cores;
         let grown = (present.memory.get() as f64 * times) as u64;
         let memory = largest.memory.map_or(grown, |most| grown.min(most.get()));
-        sizes.push(Size { cores, memory: Bytes::new(memory), monthly_cost: priced(cores) });
+        sizes.push(Size { cores, memory: Bytes::new(memory), monthly_cost: present.priced(cores) });
         cores *= 2.0;
     }
     sizes

@@ -36,6 +36,14 @@ pub struct Size {
     pub monthly_cost: Money,
 }
 
+impl Size {
+    /// What a replica with `cores` costs where cost goes in proportion to cores.
+    pub fn priced(&self, cores: f64) -> Money {
+        let cents = self.monthly_cost.cents() as f64 * cores / self.cores;
+        Money::from_cents(cents.round() as u64)
+    }
+}
+
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tier {
@@ -118,6 +126,38 @@ pub struct StackModel {
     pub quota: Option<Quota>,
     /// What is paid a month whatever the deployment.
     pub fixed_cost: Money,
+}
+
+/// What is deployed now, where that differs from the stack file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Deployed {
+    /// Replicas of a tier, at least 1.
+    pub replicas: Vec<(String, u32)>,
+    /// Cores of each replica of a tier, above 0.
+    pub cores: Vec<(String, f64)>,
+}
+
+impl Deployed {
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.replicas.is_empty() && self.cores.is_empty()
+    }
+
+    /// The tiers that it speaks of, each with the option that named it.
+    pub fn tiers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let replicas = self.replicas.iter().map(|(tier, _)| ("--replicas", tier.as_str()));
+        replicas.chain(self.cores.iter().map(|(tier, _)| ("--cores", tier.as_str())))
+    }
+
+    /// The replicas of `tier`, if said.
+    pub fn replicas_of(&self, tier: &str) -> Option<u32> {
+        self.replicas.iter().find(|(name, _)| name == tier).map(|(_, replicas)| *replicas)
+    }
+
+    /// The cores of each replica of `tier`, if said.
+    pub fn cores_of(&self, tier: &str) -> Option<f64> {
+        self.cores.iter().find(|(name, _)| name == tier).map(|(_, cores)| *cores)
+    }
 }
 
 /// How many replicas of which size a tier has.

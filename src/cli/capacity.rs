@@ -30,6 +30,10 @@ pub struct Capacity {
     /// `api=1,2,4`. Can be given again.
     #[arg(long, value_name = "TIER=N[,N…]", value_parser = tier_counts)]
     pub replicas: Vec<(String, Vec<u32>)>,
+    /// Cores that each replica of a tier has now, where they differ from the stack file: `api=0.5`. Can be given
+    /// again.
+    #[arg(long, value_name = "TIER=CORES", value_parser = tier_cores, conflicts_with_all = ["resume", "simulate"])]
+    pub cores: Vec<(String, f64)>,
     /// The peak to plan for, `1000 req/s`; the stack file's forecast by default.
     #[arg(long, value_name = "RATE")]
     pub peak: Option<WorkRate>,
@@ -42,7 +46,7 @@ pub struct Capacity {
     /// Go on with a search that was interrupted, where it stopped.
     #[arg(long, value_name = "RUN", conflicts_with = "verify")]
     pub resume: Option<PathBuf>,
-    /// Check a prediction of this run: measure the stack as deployed now (see --replicas) and print the error.
+    /// Check a prediction of this run: measure the stack as deployed now (see --replicas and --cores) and print the error.
     #[arg(long, value_name = "RUN")]
     pub verify: Option<PathBuf>,
     /// Play the model of this run through a change, without any load: `"api=4 peak=1000 req/s lose=1"`.
@@ -106,4 +110,13 @@ fn tier_counts(text: &str) -> Result<(String, Vec<u32>), String> {
     };
     let counts = counts.split(',').map(count).collect::<Result<Vec<u32>, String>>()?;
     Ok((tier, counts))
+}
+
+/// `api=0.5`: a tier and the cores of each of its replicas.
+fn tier_cores(text: &str) -> Result<(String, f64), String> {
+    let (tier, cores) = key_value(text).map_err(|_| "expected TIER=CORES".to_owned())?;
+    match cores.trim().parse::<f64>() {
+        Ok(cores) if cores > 0.0 && cores.is_finite() => Ok((tier, cores)),
+        _ => Err("cores must be a number above 0, such as `0.5`".to_owned()),
+    }
 }

@@ -74,6 +74,7 @@ fn asked(args: &cli::Demo, url: &str) -> cli::Capacity {
         },
         set: visitors().to_vec(),
         replicas: Vec::new(),
+        cores: Vec::new(),
         peak: None,
         growth: None,
         no_spare: false,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::capacity::notes::Origin;
-use crate::capacity::stack::StackModel;
+use crate::capacity::stack::{Deployed, StackModel};
 use crate::engine::{Options, prepare_limits, workers_for};
 use crate::observe::WatchPlan;
 use crate::plan::{ArrivalLaw, DEFAULT_SEED, Load, OpenLoad, Overrides, Plan, Stage};
@@ -82,7 +82,7 @@ impl Site {
     }
 
     /// The stack file in the terms of capacity; a single tier that nothing is known of where there is none.
-    pub(super) fn stack(&self, deployed: &[(String, u32)]) -> Result<StackModel, Failure> {
+    pub(super) fn stack(&self, deployed: &Deployed) -> Result<StackModel, Failure> {
         let file = self.loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
         let Some(file) = file else {
             return Err(Failure::new(
@@ -91,13 +91,13 @@ impl Site {
                  the tiers there; `plimsoll schema` and scenarios/ais/stack.yaml show how",
             ));
         };
-        let unknown = deployed.iter().find(|(name, _)| file.tier(name).is_none());
-        if let Some((name, _)) = unknown {
+        let unknown = deployed.tiers().find(|(_, name)| file.tier(name).is_none());
+        if let Some((option, name)) = unknown {
             let known = file.tier_names().join("`, `");
             return Err(Failure::new(
                 Exit::Usage,
                 format!(
-                    "error: `--replicas`: no tier is called `{name}`\nhint: known here: `{known}`"
+                    "error: `{option}`: no tier is called `{name}`\nhint: known here: `{known}`"
                 ),
             ));
         }
