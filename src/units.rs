@@ -9,6 +9,7 @@ mod quantity;
 mod rate;
 mod seed;
 mod time;
+mod uuid;
 
 pub use amount::{Bytes, Money, Ratio};
 pub use parse::ParseUnitError;
@@ -16,6 +17,7 @@ pub use quantity::Quantity;
 pub use rate::{Rate, RateUnit, WorkRate};
 pub use seed::{Seed, Stream};
 pub use time::{Nanos, RunTime};
+pub use uuid::Uuid;
 
 #[cfg(test)]
 mod tests {

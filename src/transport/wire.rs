@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::metrics::ErrorClass;
 use crate::plan::{Body, Correlation, HttpPlan, Plan, RequestPlan, Template};
+use crate::units::Uuid;
 use crate::user::User;
 
 use super::TransportError;
@@ -301,11 +302,7 @@ fn correlation_header<'a>(correlation: &'a Correlation, user: &mut User) -> (&'a
             let parent = (bits as u64) | 1;
             ("traceparent", format!("00-{:032x}-{parent:016x}-01", bits | 1))
         }
-        Correlation::Id(name) => {
-            let hex = format!("{bits:032x}");
-            let value = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-");
-            (name, value)
-        }
+        Correlation::Id(name) => (name, Uuid::of_random(bits).to_string()),
     }
 }
 

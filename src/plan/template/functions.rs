@@ -10,6 +10,7 @@ use rand::RngExt;
 
 use super::Scope;
 use super::scope::SELF;
+use crate::units::Uuid;
 
 /// Their names.
 pub(super) const NAMES: [&str; 6] = ["date", "rand", "uuid", "pick", "hex", "base64"];
@@ -46,11 +47,8 @@ fn rand(state: &State, low: i64, high: i64) -> Result<i64, Error> {
 
 /// `uuid()`: a random UUID, version 4.
 fn uuid(state: &State) -> Result<String, Error> {
-    let bits: u128 = with_scope(state, |scope| scope.draw(rand::RngExt::random))?;
-    let bits = (bits & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    Ok(parts.join("-"))
+    let bits = with_scope(state, |scope| scope.draw(rand::RngExt::random))?;
+    Ok(Uuid::of_random(bits).to_string())
 }
 
 /// `pick(['a', 'b'])`: one of the items, equally likely.

@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::Chance;
+use crate::units::Uuid;
 
 /// The functions that are ours; minijinja's own (`range`, `dict`, …) come with it.
 pub(super) const NAMES: [&str; 4] = ["rand", "uuid", "hex", "pick"];
@@ -46,10 +47,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>, chance: &Chance) {
 
 /// A random UUID, version 4.
 fn uuid(chance: &Chance) -> String {
-    let bits = draw(chance, RngExt::random::<u128>);
-    let bits = (bits & !(0xF << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
-    let hex = format!("{bits:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    Uuid::of_random(draw(chance, RngExt::random)).to_string()
 }
 
 /// `pick('a', 'b')`: one of the items, equally likely.
