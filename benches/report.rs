@@ -11,13 +11,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use plimsoll::metrics::{
-    ArrivalCounts, Distribution, ErrorClass, Event, EventKind, GeneratorLoad, Interval, LoadModel,
-    Phase, Reading, RunEnd, RunHeader, RunLine, RunLog, ScenarioId, ScenarioInfo, ScenarioInterval,
-    SparseDistribution, StageInfo, StepId, StepInfo, StepInterval, StopReason,
+    ArrivalCounts, Distribution, ErrorClass, Event, EventKind, GeneratorLoad, Interval, Phase,
+    Reading, RunEnd, RunHeader, RunLine, RunLog, ScenarioId, ScenarioInterval, SparseDistribution,
+    StepId, StepInfo, StepInterval, StopReason,
 };
 use plimsoll::report::{Extra, Report, html, render_all};
-use plimsoll::slo::{Judgement, Steady, Validity, ValidityStatus, Verdict};
-use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime, Seed};
+use plimsoll::slo::{Strictness, judge};
+use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 const SECONDS: u64 = 3_600;
 const STEPS: u16 = 50;
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let folder = named.map(PathBuf::from);
     let log = log();
-    let judgement = judgement();
+    let judgement = judge(&log, Strictness::Normal);
     let text = text(&log);
     println!("log: {SECONDS} s, {STEPS} steps, {:.1} MB", text.len() as f64 / 1e6);
     let (read, back) = timed(|| RunLog::read(&text));
@@ -94,7 +94,6 @@ fn step_interval(second: u64, step: u64) -> StepInterval {
     StepInterval {
         requests: REQUESTS,
         exchanges: REQUESTS,
-        messages: 0,
         errors: if (second + step).is_multiple_of(97) {
             BTreeMap::from([(ErrorClass::Http5xx, 2)])
         } else {
@@ -106,6 +105,7 @@ fn step_interval(second: u64, step: u64) -> StepInterval {
         response_time: times(second, step, base_us + 100),
         service_time: times(second, step, base_us),
         phases: phases.into_iter().map(|(phase, us)| (phase, times(second, step, us))).collect(),
+        ..StepInterval::default()
     }
 }
 
@@ -115,10 +115,9 @@ fn interval(second: u64) -> Interval {
     let scenario = ScenarioInterval {
         arrivals,
         requests: REQUESTS * u64::from(STEPS),
-        failed_requests: 0,
-        gave_up: BTreeMap::new(),
         response_time: times(second, 1, 30_000),
         iteration_time: times(second, 2, 900_000),
+        ..ScenarioInterval::default()
     };
     let reading = |tier: &str, metric: &str, value: f64| Reading {
         tier: tier.into(),
@@ -138,12 +137,11 @@ fn interval(second: u64) -> Interval {
         schedule_lag: times(second, 3, 40),
         generator: GeneratorLoad {
             worker_cpu: Ratio::new(0.4),
-            waited: Ratio::default(),
             process_cpu: Ratio::new(0.8),
             memory: 90 << 20,
+            ..GeneratorLoad::default()
         },
         steps: (0..STEPS).map(|step| (StepId(step), step_interval(second, step.into()))).collect(),
-        logical: BTreeMap::new(),
         scenarios: BTreeMap::from([(ScenarioId(0), scenario)]),
         readings: ["cpu", "memory", "connections", "queue"]
             .iter()
@@ -151,45 +149,22 @@ fn interval(second: u64) -> Interval {
                 ["api", "db", "cache"].map(|tier| reading(tier, metric, (second % 211) as f64))
             })
             .collect(),
+        ..Interval::default()
     }
 }
 
 fn log() -> RunLog {
-    let hold = StageInfo {
-        from: Rate::per_second(400.0),
-        to: Rate::per_second(400.0),
-        duration: Nanos::from_secs(SECONDS),
-        judged: true,
-    };
     let step = |id: u16| StepInfo {
         name: format!("step {id}"),
         kind: "GET".into(),
         tags: vec!["api".into()],
     };
     let header = RunHeader {
-        schema: RunLog::SCHEMA.into(),
-        version: "0.1.0".into(),
         name: "hour".into(),
-        workload: "load".into(),
-        started_utc: "2026-05-04T09:30:00Z".into(),
-        target: "http://127.0.0.1:8080".into(),
-        scenario_hash: "0".into(),
-        seed: Seed::new(1),
-        shard: (0, 1),
-        model: LoadModel::Open,
-        arrivals: "poisson".into(),
-        stages: vec![hold],
         steps: (0..STEPS).map(step).collect(),
-        scenarios: vec![ScenarioInfo {
-            name: "all".into(),
-            share: Ratio::new(1.0),
-            requests_per_iteration: 5.0,
-        }],
-        objectives: vec![],
         workers: 2,
         max_vus: 5_000,
-        forecast_peak: None,
-        conditions: vec![],
+        ..RunHeader::holding(Rate::per_second(400.0), Nanos::from_secs(SECONDS))
     };
     let mark = |minute: u64| Event {
         at: RunTime::ZERO + Nanos::from_secs(minute * 60),
@@ -202,17 +177,4 @@ fn log() -> RunLog {
         end: Some(RunEnd { at, reason: StopReason::Finished }),
         ..RunLog::begun(header)
     }
-}
-
-fn judgement() -> Judgement {
-    let validity = Validity {
-        status: ValidityStatus::Valid,
-        findings: vec![],
-        overloaded: false,
-        rate_limited: false,
-        rate_limit: None,
-    };
-    let span = (RunTime::ZERO + Nanos::from_secs(60), RunTime::ZERO + Nanos::from_secs(SECONDS));
-    let steady = Steady { stages: vec![span], tail: None };
-    Judgement { verdict: Verdict::Pass, validity, objectives: vec![], steady }
 }

@@ -14,13 +14,12 @@ use std::collections::BTreeMap;
 use std::io::sink;
 
 use plimsoll::metrics::{
-    ArrivalCounts, Bound, Distribution, GeneratorLoad, Interval, LoadModel, Measure, Objective,
-    RunHeader, RunLog, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId,
-    StepInfo, StepInterval,
+    ArrivalCounts, Bound, Distribution, GeneratorLoad, Interval, Measure, Objective, RunHeader,
+    ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StepId, StepInfo, StepInterval,
 };
 use plimsoll::transport::thread_cpu;
 use plimsoll::tui::{Begun, Message, Model, Theme, update, view};
-use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime, Seed};
+use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
@@ -122,23 +121,7 @@ fn header() -> RunHeader {
     let time = |ms| Quantity::Time(Nanos::from_millis(ms));
     let share = |value| Quantity::Share(Ratio::new(value));
     RunHeader {
-        schema: RunLog::SCHEMA.into(),
-        version: "0.1.0".into(),
         name: "bench".into(),
-        workload: "load".into(),
-        started_utc: "2026-05-04T09:30:00Z".into(),
-        target: "http://127.0.0.1:8080".into(),
-        scenario_hash: "0".into(),
-        seed: Seed::new(1),
-        shard: (0, 1),
-        model: LoadModel::Open,
-        arrivals: "poisson".into(),
-        stages: vec![StageInfo {
-            from: rate,
-            to: rate,
-            duration: Nanos::from_secs(SECONDS),
-            judged: true,
-        }],
         steps: (0..STEPS)
             .map(|id| StepInfo { name: format!("step {id}"), kind: "GET".into(), tags: vec![] })
             .collect(),
@@ -154,7 +137,6 @@ fn header() -> RunHeader {
         ],
         workers: 2,
         max_vus: 2_000,
-        forecast_peak: None,
-        conditions: vec![],
+        ..RunHeader::holding(rate, Nanos::from_secs(SECONDS))
     }
 }

@@ -121,6 +121,42 @@ pub struct RunHeader {
     pub forecast_peak: Option<Rate>,
 }
 
+impl RunHeader {
+    /// A run over loopback that holds one rate for so long, with one scenario of one step and no objective: what
+    /// tests and benchmarks begin with, so that a new field concerns none of them.
+    pub fn holding(rate: Rate, duration: Nanos) -> Self {
+        Self {
+            schema: RunLog::SCHEMA.to_owned(),
+            version: "0.1.0".to_owned(),
+            name: "ais".to_owned(),
+            workload: "load".to_owned(),
+            started_utc: "2026-05-04T09:30:00Z".to_owned(),
+            target: "http://127.0.0.1:8080".to_owned(),
+            scenario_hash: "0".to_owned(),
+            seed: Seed::new(1),
+            shard: (0, 1),
+            model: LoadModel::Open,
+            arrivals: "poisson".to_owned(),
+            stages: vec![StageInfo { from: rate, to: rate, duration, judged: true }],
+            steps: vec![StepInfo {
+                name: "get".to_owned(),
+                kind: "GET".to_owned(),
+                tags: vec!["api".to_owned()],
+            }],
+            scenarios: vec![ScenarioInfo {
+                name: "all".to_owned(),
+                share: Ratio::new(1.0),
+                requests_per_iteration: 1.0,
+            }],
+            objectives: vec![],
+            workers: 1,
+            max_vus: 100_000,
+            conditions: vec![],
+            forecast_peak: None,
+        }
+    }
+}
+
 /// What happened at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {

@@ -28,17 +28,8 @@ fn step(name: &str, kind: &str, tag: &str) -> StepInfo {
 
 fn header() -> RunHeader {
     RunHeader {
-        schema: RunLog::SCHEMA.into(),
-        version: "0.1.0".into(),
-        name: "ais".into(),
-        workload: "load".into(),
-        started_utc: "2026-05-04T09:30:00Z".into(),
-        target: "http://127.0.0.1:8080".into(),
         scenario_hash: "9f2c51d07a3be614".into(),
         seed: Seed::new(42),
-        shard: (0, 1),
-        model: LoadModel::Open,
-        arrivals: "poisson".into(),
         stages: vec![
             StageInfo {
                 from: Rate::ZERO,
@@ -70,11 +61,10 @@ fn header() -> RunHeader {
                 requests_per_iteration: 1.0,
             },
         ],
-        objectives: vec![],
         workers: 2,
         max_vus: 500,
-        forecast_peak: None,
         conditions: vec![("api replicas".into(), "2 × m5.large".into())],
+        ..RunHeader::holding(Rate::per_second(60.0), Nanos::from_secs(30))
     }
 }
 

@@ -4,11 +4,10 @@ use rand::RngExt as _;
 use rand_distr::{Distribution as _, Exp};
 
 use crate::metrics::{
-    ArrivalCounts, Bound, ErrorClass, Interval, LoadModel, Measure, Objective, Outcome, RunEnd,
-    RunHeader, RunLog, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId,
-    StepInfo, StepInterval, StopReason,
+    ArrivalCounts, Bound, ErrorClass, Interval, Measure, Objective, Outcome, RunEnd, RunHeader,
+    RunLog, ScenarioId, ScenarioInterval, Scope, StepId, StepInterval, StopReason,
 };
-use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime, Seed, Stream};
+use crate::units::{Nanos, Quantity, Rate, RunTime, Seed, Stream};
 
 /// One request of one iteration.
 #[derive(Debug, Clone, Copy)]
@@ -61,36 +60,8 @@ pub(super) fn fail_some(requests: &mut [Request], share: f64, class: ErrorClass,
 
 /// The header of a run that holds one rate.
 pub(super) fn header(rate: f64, seconds: u64, objectives: Vec<Objective>) -> RunHeader {
-    RunHeader {
-        schema: RunLog::SCHEMA.to_owned(),
-        version: "0.0.0".to_owned(),
-        name: "simulated".to_owned(),
-        workload: "hold".to_owned(),
-        started_utc: "2026-01-01T00:00:00Z".to_owned(),
-        target: "http://127.0.0.1:1".to_owned(),
-        scenario_hash: "h".to_owned(),
-        seed: Seed::new(1),
-        shard: (0, 1),
-        model: LoadModel::Open,
-        arrivals: "poisson".to_owned(),
-        stages: vec![StageInfo {
-            from: Rate::per_second(rate),
-            to: Rate::per_second(rate),
-            duration: Nanos::from_secs(seconds),
-            judged: true,
-        }],
-        steps: vec![StepInfo { name: "get".into(), kind: "GET".into(), tags: vec!["api".into()] }],
-        scenarios: vec![ScenarioInfo {
-            name: "only".into(),
-            share: Ratio::new(1.0),
-            requests_per_iteration: 1.0,
-        }],
-        objectives,
-        workers: 1,
-        max_vus: 100_000,
-        forecast_peak: None,
-        conditions: vec![],
-    }
+    let held = RunHeader::holding(Rate::per_second(rate), Nanos::from_secs(seconds));
+    RunHeader { objectives, ..held }
 }
 
 /// A row of the SLO table over the whole run.
