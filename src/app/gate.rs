@@ -55,12 +55,21 @@ pub(super) fn gate(args: &cli::Gate) -> Result<Exit, Failure> {
 
 /// What to do where the runs cannot tell.
 pub(super) fn hint(report: &GateReport) {
-    if report.outcome() == GateOutcome::NeedMoreRuns {
-        say(
-            "hint: make more runs (`--repeat`) or longer ones, or choose what they must tell: `--metric`, \
-             `--step`, `--effect`",
-        );
+    let Some(comparison) = report.comparison() else { return };
+    if report.outcome() != GateOutcome::NeedMoreRuns {
+        return;
     }
+    let few = comparison.runs.0.min(comparison.runs.1);
+    let more = few + comparison.more_runs as usize;
+    // What `--repeat` takes at most.
+    let more = (more <= 100).then(|| format!("`--repeat {more}`"));
+    let longer = comparison.longer_runs();
+    let longer = longer.map(|length| format!("`--repeat {few} --duration {length}`"));
+    let ways: Vec<String> = more.into_iter().chain(longer).collect();
+    say(&format!(
+        "hint: make both sides anew with {}, or choose what they must tell: `--metric`, `--step`, `--effect`",
+        ways.join(" or ")
+    ));
 }
 
 /// Compares two sides. Runs that are not valid or missing make the answer "not valid"; other unlike

@@ -20,7 +20,8 @@ pub use summary::{
 };
 pub use trend::Trend;
 
-use super::regression::{Regression, RegressionVerdict};
+use super::regression::{RUNS_MIN, Regression, RegressionVerdict};
+use crate::units::Nanos;
 
 /// One metric of one step, compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,6 +81,8 @@ pub struct GateComparison {
     pub runs: (usize, usize),
     /// How many more runs a side would probably tell; 0 where the answer is clear.
     pub more_runs: u32,
+    /// How long the shortest run was judged, as its stages say.
+    pub run_length: Nanos,
     /// The least rise of a time that counted, 0.05 for 5 %.
     pub effect_min: f64,
     /// All rows, by step in the order of the scenario, then by metric.
@@ -89,6 +92,22 @@ pub struct GateComparison {
 }
 
 impl GateComparison {
+    /// How long as many runs would have to be to tell as well as with [`more_runs`](Self::more_runs) more. None
+    /// where the answer is clear, or where no length makes up for too few runs.
+    ///
+    /// The error of a side's location falls with the root of runs × length, as long as it comes from the
+    /// scatter of requests; what drifts from run to run only more runs average out.
+    pub fn longer_runs(&self) -> Option<Nanos> {
+        let few = self.runs.0.min(self.runs.1);
+        if self.more_runs == 0 || few < RUNS_MIN || self.run_length.is_zero() {
+            return None;
+        }
+        let factor = 1.0 + f64::from(self.more_runs) / few as f64;
+        // Nobody asks for less than ten seconds more.
+        let tens = (self.run_length.as_secs_f64() * factor / 10.0).ceil();
+        Some(Nanos::from_secs_f64(tens * 10.0))
+    }
+
     /// The rows that got worse.
     pub fn regressed(&self) -> impl Iterator<Item = &GateRow> {
         self.rows.iter().filter(|row| row.regression.verdict == RegressionVerdict::Regressed)
@@ -127,10 +146,15 @@ pub fn compare(
         verdict: verdict.unwrap_or(GateVerdict::NeedMoreRuns),
         runs: (baseline.len(), candidate.len()),
         more_runs,
+        run_length: baseline.iter().chain(candidate).map(judged_length).min().unwrap_or_default(),
         effect_min: rules.effect_min,
         rows,
         left_out,
     })
+}
+
+fn judged_length(run: &RunSummary) -> Nanos {
+    run.conditions.stages.iter().filter(|stage| stage.judged).map(|stage| stage.duration).sum()
 }
 
 fn verdict_of(regression: &Regression) -> GateVerdict {

@@ -6,7 +6,7 @@ use super::super::wording;
 use super::{Compared, GateReport, GatedRun, objectives, words};
 use crate::slo::gate::{GateComparison, GateRow, Metric};
 use crate::slo::regression::RegressionVerdict;
-use crate::units::Quantity;
+use crate::units::{Nanos, Quantity};
 
 /// The schema written here.
 const SCHEMA: &str = "plimsoll.gate/1";
@@ -82,6 +82,7 @@ fn comparison_value(comparison: &GateComparison) -> Value {
         "baseline_runs": comparison.runs.0,
         "candidate_runs": comparison.runs.1,
         "more_runs": comparison.more_runs,
+        "longer_runs_s": comparison.longer_runs().map(Nanos::as_secs_f64),
         "effect_min": comparison.effect_min,
         "rows": comparison.rows.iter().map(row).collect::<Vec<Value>>(),
         "left_out": comparison.left_out,

@@ -3,11 +3,11 @@
 use super::super::fixture;
 use super::super::terminal::{self, Style};
 use super::*;
-use crate::metrics::LoadModel;
+use crate::metrics::{LoadModel, StageInfo};
 use crate::slo::gate::{
     Conditions, Likeness, Metric, Rules, RunSummary, StepSummary, alike, compare,
 };
-use crate::units::{Nanos, Ratio, Seed};
+use crate::units::{Nanos, Rate, Ratio, Seed};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -38,6 +38,9 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
         .enumerate()
         .map(|(at, jitter)| {
             let luck = 1.0 + jitter * noise;
+            let rate = Rate::per_second(16.0);
+            let duration = Nanos::from_secs(60);
+            let minute = StageInfo { from: rate, to: rate, duration, judged: true };
             let mut search = step("search", 900, 45.0 * slowness * luck);
             search.error_rate = Some(Ratio::new(failing * luck));
             RunSummary {
@@ -49,7 +52,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
                     scenario_hash: "9f2c".into(),
                     model: LoadModel::Open,
                     arrivals: "poisson".into(),
-                    stages: vec![],
+                    stages: vec![minute],
                     shard: (0, 1),
                     seed: Seed::new(at as u64 + 1),
                     target_kind: "http, loopback".into(),

@@ -131,6 +131,14 @@ fn more_runs(count: u32) -> String {
     if count < 100 { runs(count, "more ") } else { "100 or more runs".into() }
 }
 
+/// `, or runs of 3 min 20 s instead of 20 s,`; nothing where length does not help.
+fn longer(comparison: &GateComparison) -> String {
+    comparison.longer_runs().map_or(String::new(), |longer| {
+        let now = format::duration(comparison.run_length);
+        format!(", or runs of {} instead of {now},", format::duration(longer))
+    })
+}
+
 fn runs(count: u32, kind: &str) -> String {
     format!("{count} {kind}run{}", if count == 1 { "" } else { "s" })
 }
@@ -183,12 +191,10 @@ fn chance(p: f64) -> String {
 /// What was left out, and why.
 pub(in crate::report) fn left_out(left: &LeftOut) -> String {
     format!(
-        "{}: some run has only {}",
+        "{}: some run has only {} of the {} requests that it takes",
         subject(&left.step, left.metric),
-        match left.requests_min {
-            1 => "1 request".into(),
-            count => format!("{} requests", format::count(count)),
-        }
+        format::count(left.requests_min),
+        format::count(left.metric.requests_needed())
     )
 }
 
@@ -252,11 +258,12 @@ fn need_more(report: &GateReport) -> String {
     match unclear.first() {
         None => "No metric could be compared; run longer, or choose other metrics.".into(),
         Some(first) => format!(
-            "{} of {} comparisons cannot be told yet; {} a side, or longer ones, would probably tell. \
-             Nearest to a regression: {} ({}, 95 % interval {}).",
+            "{} of {} comparisons cannot be told yet; {} a side{} would probably tell. Nearest to a \
+             regression: {} ({}, 95 % interval {}).",
             unclear.len(),
             comparison.rows.len(),
             more_runs(comparison.more_runs),
+            longer(comparison),
             subject(&first.step, first.metric),
             effect(first),
             interval(first)

@@ -43,6 +43,17 @@ impl Metric {
             Self::ErrorRate => "error_rate",
         }
     }
+
+    /// How many requests a run needs to have it.
+    pub fn requests_needed(self) -> u64 {
+        let quantile = |p| least_count(p, CONFIDENCE);
+        match self {
+            Self::P50 => quantile(0.5),
+            Self::P95 => quantile(0.95),
+            Self::P99 => quantile(0.99),
+            Self::Mean | Self::ErrorRate => 1,
+        }
+    }
 }
 
 /// Reads the name that [`Metric::name`] gives.
