@@ -7,6 +7,7 @@ mod lines;
 mod otlp;
 mod page;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +24,6 @@ use crate::report::live::{Live, events};
 
 use super::drive::Audience;
 use super::exit::{Exit, Failure};
-use super::output::say;
 
 use lines::Lines;
 
@@ -35,6 +35,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) struct Exports {
     header: RunHeader,
     live: Live,
+    /// Where the page is served.
+    page: Option<SocketAddr>,
     sums: Option<Sums>,
     lines: Option<Lines>,
 }
@@ -64,8 +66,9 @@ impl Exports {
         folder: &Path,
     ) -> Result<Self, Failure> {
         let live = Live::new(header);
+        let (listener, page) = asked.metrics_listen.map(page::listen).transpose()?.unzip();
         let duties = Duties {
-            page: asked.metrics_listen.map(page::listen).transpose()?,
+            page: listener,
             push: asked
                 .otlp
                 .as_deref()
@@ -76,9 +79,14 @@ impl Exports {
         let sums = wanted.then(|| Sums::start(duties, &live)).transpose()?;
         let lines =
             asked.events.as_deref().map(|path| Lines::open(Path::new(path), folder)).transpose()?;
-        let mut exports = Self { header: header.clone(), live, sums, lines };
+        let mut exports = Self { header: header.clone(), live, page, sums, lines };
         exports.tell(events::start);
         Ok(exports)
+    }
+
+    /// Where the metrics are, as the user is told before the load begins.
+    pub(super) fn announcement(&self) -> Option<String> {
+        self.page.map(|address| format!("metrics: http://{address}/metrics"))
     }
 
     fn tell(&mut self, line: impl FnOnce(&RunHeader) -> String) {
@@ -115,15 +123,12 @@ impl Exports {
         self.tell(|_| events::end(end, lost));
     }
 
-    /// Tells the verdict, lets the last of everything go out, and tells what was lost.
-    pub(super) fn close(mut self, report: &Report, exit: Exit) {
+    /// Tells the verdict, lets the last of everything go out, and returns warnings of what was lost.
+    pub(super) fn close(mut self, report: &Report, exit: Exit) -> Vec<String> {
         self.tell(|_| events::verdict(report, exit.number()));
-        if let Some(sums) = self.sums {
-            sums.close();
-        }
-        if let Some(lines) = self.lines {
-            lines.close(FAREWELL);
-        }
+        let of_sums = self.sums.and_then(Sums::close);
+        let of_lines = self.lines.and_then(|lines| lines.close(FAREWELL));
+        of_sums.into_iter().chain(of_lines).collect()
     }
 }
 
@@ -148,16 +153,15 @@ impl Sums {
         Ok(Self { newest, done, lost, pushes })
     }
 
-    fn close(self) {
+    /// Returns a warning where something was lost.
+    fn close(self) -> Option<String> {
         // The thread ends when it has sent what came last; one that hangs is left behind.
         drop(self.newest);
         let _ = self.done.recv_timeout(FAREWELL);
         let lost = self.lost.load(Ordering::Relaxed);
-        if lost > 0 {
-            say(&format!(
-                "warning: OTLP: {lost} pushes failed or came too late; the load did not wait"
-            ));
-        }
+        (lost > 0).then(|| {
+            format!("warning: OTLP: {lost} pushes failed or came too late; the load did not wait")
+        })
     }
 }
 

@@ -23,7 +23,7 @@ use super::export::{Exported, Exports};
 use super::files::{self, RunFolder};
 use super::header::header;
 use super::observing;
-use super::output::problem_colour;
+use super::output::{problem_colour, say};
 use super::outside::OutsidePlan;
 use super::progress::Progress;
 use super::report::{Concluded, Voice, conclude, strictness};
@@ -100,6 +100,7 @@ pub(super) fn play(
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
     let mut exports = Exports::open(export, &prepared.header, prepared.folder.path())?;
+    exports.announcement().iter().for_each(|told| say(told));
     let mut progress = Progress::new(prepared.plan.load.duration(), output.quiet);
     if let Some(warning) = prepared.warning.take() {
         progress.on_event(warning);
@@ -110,7 +111,7 @@ pub(super) fn play(
     let strictness = strictness(output.strict);
     let concluded = conclude(&log, &folder, strictness)?;
     let exit = exit_of(reason, &concluded.report.judgement, strictness);
-    exports.close(&concluded.report, exit);
+    exports.close(&concluded.report, exit).iter().for_each(|lost| say(lost));
     Ok(Played { exit, folder, concluded })
 }
 

@@ -21,6 +21,8 @@ use crate::tui::{Begun, Command, Finished, Launch, Message, Origin, Sides};
 use super::demo::{Stack, visitors};
 use super::drive::{Signals, drive};
 use super::exit::{Exit, Failure};
+use super::export::{Exported, Exports};
+use super::output::say;
 use super::report::{Concluded, Voice, conclude, judged, strictness};
 use super::run::{Asked, Prepared, exit_of, prepare, runtime};
 use super::{embedded, files};
@@ -51,14 +53,11 @@ pub(super) fn launcher() -> Result<Exit, Failure> {
 /// `plimsoll run --tui`: the live view of one run, and the launcher behind it.
 pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
     refused_without_terminal()?;
-    if args.export.any() {
-        let message = "error: `--metrics-listen`, `--otlp` and `--events` go without `--tui`";
-        return Err(Failure::new(Exit::Usage, message));
-    }
     let runtime = runtime()?;
     let job = Job::of(args);
     // What is wrong with the files is better read on a plain terminal.
     let ready = job.ready(&runtime, &args.output.out)?;
+    ready.exports.announcement().iter().for_each(|told| say(told));
     let mut session = Session::open(runtime, args.output.clone())?;
     session.play(job, ready)?;
     session.serve()?;
@@ -75,11 +74,13 @@ struct Job {
     preflight: bool,
     may_load: Vec<String>,
     load: cli::Load,
+    export: cli::Export,
 }
 
 /// A run that can start, with the stack it needs.
 struct Ready {
     prepared: Prepared,
+    exports: Exports,
     /// Ends when the run has.
     stack: Option<Stack>,
 }
@@ -95,6 +96,7 @@ impl Job {
             preflight: !args.no_preflight,
             may_load: args.i_may_load.clone(),
             load: args.load.clone(),
+            export: args.export.clone(),
         }
     }
 
@@ -115,6 +117,7 @@ impl Job {
                 seed: launch.seed,
                 ..cli::Load::default()
             },
+            export: cli::Export::default(),
         }
     }
 
@@ -141,7 +144,8 @@ impl Job {
             may_load: &self.may_load,
         };
         let prepared = prepare(runtime, &path, &asked, &self.load, out)?;
-        Ok(Ready { prepared, stack })
+        let exports = Exports::open(&self.export, &prepared.header, prepared.folder.path())?;
+        Ok(Ready { prepared, exports, stack })
     }
 }
 
@@ -154,13 +158,23 @@ struct Session {
     last_job: Option<Job>,
     /// The last run: what the plain terminal is told at the end.
     last: Option<(Concluded, PathBuf, Exit)>,
+    /// What is still to be said once the terminal is plain again.
+    unsaid: Vec<String>,
     leaving: bool,
 }
 
 impl Session {
     fn open(runtime: Runtime, output: cli::Output) -> Result<Self, Failure> {
         let screen = Screen::open()?;
-        Ok(Self { runtime, screen, output, last_job: None, last: None, leaving: false })
+        Ok(Self {
+            runtime,
+            screen,
+            output,
+            last_job: None,
+            last: None,
+            unsaid: vec![],
+            leaving: false,
+        })
     }
 
     fn strictness(&self) -> Strictness {
@@ -223,7 +237,7 @@ impl Session {
 
     /// Plays a run to its end and shows what it came to.
     fn play(&mut self, job: Job, ready: Ready) -> Result<(), Failure> {
-        let Ready { mut prepared, stack } = ready;
+        let Ready { mut prepared, mut exports, stack } = ready;
         self.last_job = Some(job);
         let folder = prepared.folder.path().to_owned();
         self.screen.tell(Message::Begun(Box::new(Begun {
@@ -231,14 +245,19 @@ impl Session {
             folder: folder.display().to_string(),
             signals: prepared.signals.clone(),
         })));
+        if let Some(told) = exports.announcement() {
+            self.screen.tell(Message::Notice(told));
+        }
         if let Some(warning) = prepared.warning.take() {
             self.screen.tell(Message::Event(warning));
         }
-        let reason = self.runtime.block_on(drive(&mut prepared, &mut self.screen))?;
+        let mut audience = Exported { audience: &mut self.screen, exports: &mut exports };
+        let reason = self.runtime.block_on(drive(&mut prepared, &mut audience))?;
         drop(stack);
         let (log, folder) = files::read_log(&folder)?;
         let found = conclude(&log, &folder, self.strictness())?;
         let exit = exit_of(reason, &found.report.judgement, self.strictness());
+        self.unsaid.extend(exports.close(&found.report, exit));
         if self.screen.wants_to_leave() {
             self.leaving = true;
         } else {
@@ -283,6 +302,7 @@ impl Session {
     /// Gives the terminal back and prints on it what the last run came to.
     fn close(mut self) -> Result<Exit, Failure> {
         self.runtime.block_on(self.screen.close())?;
+        self.unsaid.iter().for_each(|told| say(told));
         Ok(match self.last {
             Some((found, folder, exit)) => {
                 found.tell(&folder, Voice::of(self.output.quiet, self.output.format))?;

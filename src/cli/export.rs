@@ -32,13 +32,6 @@ pub struct Export {
     pub events: Option<OsString>,
 }
 
-impl Export {
-    /// Whether anything is asked for.
-    pub const fn any(&self) -> bool {
-        self.metrics_listen.is_some() || self.otlp.is_some() || self.events.is_some()
-    }
-}
-
 impl Default for Export {
     /// Nothing is exported.
     fn default() -> Self {

@@ -169,6 +169,44 @@ fn every_export_agrees_with_the_reports() {
     assert_eq!(verdict["verdict"], result["verdict"]);
 }
 
+/// Goal: prove that exports tell the same behind the screen.
+/// Method: nobody reads the terminal while the run goes on, so its output stalls as well.
+#[cfg(feature = "tui")]
+#[test]
+fn exports_agree_with_the_reports_behind_the_screen() {
+    let out = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/order", &[]);
+    let (collector, bodies) = collector();
+    let mut command = plimsoll();
+    command.arg("run").arg(checkout("tests/data/order")).env("TERM", "xterm-256color");
+    command.args(["--tui", "--target", &stack.url, "--duration", "4s", "--events"]);
+    command.args(["--metrics-listen", "127.0.0.1:0", "--otlp", &collector, "--otlp-every", "1s"]);
+    let mut terminal =
+        super::pty::Pty::start(command.arg("--out").arg(out.path()), 100, 30).expect("a terminal");
+    let told = terminal.read_to("/metrics").expect("it says where its metrics are");
+    let address = told.split("http://").last().and_then(|rest| rest.strip_suffix("/metrics"));
+    let address = address.unwrap_or_else(|| panic!("{told}")).to_owned();
+
+    let pushes = || std::iter::repeat_with(|| bodies.recv_timeout(PATIENCE).expect("a push"));
+    pushes().find(|body| pushed(body, "plimsoll.requests") >= 50).expect("requests");
+    assert!(scraped(&scrape(&address), "plimsoll_requests_total") >= 50.0);
+    let last = pushes().find(|body| pushed(body, "plimsoll.running") == 0).expect("the end");
+    // The first may still be asked whether it is meant.
+    terminal.press("qq").expect("typed");
+    let (status, printed) = terminal.read_to_end().expect("an end");
+    assert_eq!(status.code(), Some(0), "{printed}");
+
+    let folder = only_run(out.path()).expect("a run");
+    let result = fs::read_to_string(folder.join("result.json")).expect("a result");
+    let result: Value = serde_json::from_str(&result).expect("JSON");
+    assert_eq!(result["load"]["requests"], 200);
+    assert_eq!(pushed(&last, "plimsoll.requests"), 200);
+    let events = fs::read_to_string(folder.join("events.jsonl")).expect("events");
+    let verdict: Value =
+        serde_json::from_str(events.lines().last().expect("a line")).expect("a line of JSON");
+    assert_eq!(verdict["verdict"], result["verdict"]);
+}
+
 /// Goal: prove that the load waits for no export.
 /// Method: a collector that takes connections and never answers; the schedule is constant, so every second
 /// must have its 50 arrivals.

@@ -12,6 +12,10 @@ mod failures;
 mod harness;
 mod nginx;
 mod observed;
+#[cfg(feature = "tui")]
+#[expect(dead_code, reason = "the terminal's own tests look at more of it")]
+#[path = "../terminal/pty.rs"]
+mod pty;
 mod scarce;
 mod streams;
 mod throttled;

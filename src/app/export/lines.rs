@@ -7,7 +7,6 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use super::super::exit::Failure;
-use super::super::output::say;
 
 /// Lines on their way: four minutes of seconds.
 const QUEUE: usize = 256;
@@ -61,15 +60,15 @@ impl Lines {
         self.lost
     }
 
-    /// Lets the last lines go out.
-    pub(super) fn close(self, patience: Duration) {
+    /// Lets the last lines go out. Returns a warning where some found no room.
+    pub(super) fn close(self, patience: Duration) -> Option<String> {
         drop(self.queue);
         let _ = self.done.recv_timeout(patience);
-        if self.lost > 0 {
-            say(&format!(
-                "warning: `{}`: {} lines were not written in time; the load did not wait",
-                self.shown, self.lost
-            ));
-        }
+        let Self { lost, shown, .. } = self;
+        (lost > 0).then(|| {
+            format!(
+                "warning: `{shown}`: {lost} lines were not written in time; the load did not wait"
+            )
+        })
     }
 }

@@ -18,7 +18,6 @@ use tokio::task::JoinSet;
 use crate::report::live::{Live, prometheus};
 
 use super::super::exit::{Exit, Failure};
-use super::super::output::say;
 
 /// Readers at once; more wait.
 const READERS: usize = 8;
@@ -26,16 +25,16 @@ const READERS: usize = 8;
 /// How long one reader may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Listens before the load begins, so that a port in use is told in time.
-pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+/// Listens before the load begins, so that a port in use is told in time. Also returns the address that was
+/// taken.
+pub(super) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(Exit::Error, format!("error: cannot listen at {address}: {error}"))
     };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    let shown = listener.local_addr().map_err(failed)?;
-    say(&format!("metrics: http://{shown}/metrics"));
-    Ok(listener)
+    let taken = listener.local_addr().map_err(failed)?;
+    Ok((listener, taken))
 }
 
 /// Serves the newest sums until it is dropped.

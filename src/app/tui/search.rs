@@ -94,6 +94,7 @@ impl OnScreen {
             output: output.clone(),
             last_job: None,
             last: None,
+            unsaid: vec![],
             leaving,
         };
         session.look_around();
