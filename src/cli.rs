@@ -57,10 +57,9 @@ pub enum Command {
     Check(Check),
     /// Run a workload against a target, judge it by the SLO table and write the reports
     Run(Run),
-    /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     /// Find the highest rate within the SLO table, what gives out there, and what to buy for more
     Capacity(Capacity),
-    /// Rebuild the reports of a run from its run.jsonl
+    /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(Report),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(Gate),
