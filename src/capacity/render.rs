@@ -195,27 +195,7 @@ fn headline(section: &CapacitySection) -> String {
 }
 
 fn facts(section: &CapacitySection) -> Vec<String> {
-    let mut facts = Vec::new();
-    match section.end {
-        SearchEnd::Complete | SearchEnd::NoLimitFound => {}
-        SearchEnd::BudgetSpent => facts.push(
-            "the time was up before pass and fail came within 5 %: allow more with --within"
-                .to_owned(),
-        ),
-        SearchEnd::NeverWithin => {
-            facts.push("even the lowest rate misses an objective".to_owned());
-        }
-        SearchEnd::GeneratorLimit => facts.push(
-            "the load generator gave out before the stack: this is not the stack's capacity"
-                .to_owned(),
-        ),
-        SearchEnd::NotConfirmed => {
-            facts.push("the claimed rate failed when it was held again".to_owned());
-        }
-        SearchEnd::Interrupted => {
-            facts.push("the search was stopped before it was done: go on with --resume".to_owned());
-        }
-    }
+    let mut facts: Vec<String> = section.end.caution().map(str::to_owned).into_iter().collect();
     let mut name = |label: &str, ceiling: &Option<Ceiling>| {
         if let Some(ceiling) = ceiling {
             facts.push(format!("{label}: {}", bottleneck(ceiling)));

@@ -3,23 +3,35 @@
 //! The object comes from a file as well as from this process, so whatever is missing or of another kind is
 //! shown as not known, and never stops a report.
 
-use serde::Serialize;
+mod grid;
+mod values;
+
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::format;
 use super::rows::NONE;
+use crate::capacity::search::SearchEnd;
 use crate::units::Ratio;
+
+pub(super) use grid::{Grid, GridCell};
+pub(super) use values::ceiling;
+use values::{compact, interval, items, money, named, number, text, tiers};
 
 /// What a report shows of a capacity result.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct CapacityView {
     /// The line itself, requests per second.
     pub(super) slo_max: Option<f64>,
-    /// SLO-max, bottleneck, recommendation, alert rate.
+    /// SLO-max, bottleneck, alert rate.
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) recommendation: String,
+    /// The bottleneck tier with other replicas and sizes.
+    pub(super) grid: Option<Grid>,
     pub(super) tiers: Vec<TierRow>,
     pub(super) options: Vec<OptionRow>,
+    /// Whether any of them lies beyond twice what was measured.
+    pub(super) unverified: bool,
     pub(super) verified: Vec<VerifiedRow>,
     /// Throughput against response time, as measured on the way to the line.
     pub(super) curve: Vec<CurvePoint>,
@@ -37,25 +49,31 @@ pub(super) struct TierRow {
 /// One deployment that was weighed.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct OptionRow {
-    pub(super) tiers: String,
+    /// One a tier: `api 7×2`.
+    pub(super) tiers: Vec<String>,
     pub(super) kind: String,
     pub(super) slo_max: String,
     pub(super) interval: String,
     pub(super) p_slo_met: String,
     pub(super) cost: String,
     pub(super) n_plus_1: &'static str,
+    /// `recommended`, `feasible`, `rejected`.
     pub(super) status: String,
     pub(super) reason: String,
+    /// Whether the rate lies beyond twice what was measured.
+    pub(super) unverified: bool,
 }
 
 impl OptionRow {
     /// The row's cells in the order of the table.
     pub(super) fn cells(&self) -> Vec<String> {
-        let texts =
-            [&self.tiers, &self.kind, &self.slo_max, &self.interval, &self.p_slo_met, &self.cost];
-        let mut cells: Vec<String> = texts.into_iter().cloned().collect();
+        let texts = [&self.kind, &self.slo_max, &self.interval, &self.p_slo_met, &self.cost];
+        let mut cells = vec![self.tiers.join(", ")];
+        cells.extend(texts.into_iter().cloned());
         cells.push(self.n_plus_1.to_owned());
-        cells.extend([self.status.clone(), self.reason.clone()]);
+        // Beyond twice the tested load nothing backs the model.
+        let unverified = if self.unverified { ", unverified" } else { "" };
+        cells.extend([format!("{}{unverified}", self.status), self.reason.clone()]);
         cells
     }
 }
@@ -63,7 +81,8 @@ impl OptionRow {
 /// One prediction beside its measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct VerifiedRow {
-    pub(super) tiers: String,
+    /// One a tier: `api 7×2`.
+    pub(super) tiers: Vec<String>,
     pub(super) predicted: String,
     pub(super) measured: String,
     pub(super) error: String,
@@ -72,7 +91,8 @@ pub(super) struct VerifiedRow {
 impl VerifiedRow {
     /// The row's cells in the order of the table.
     pub(super) fn cells(&self) -> Vec<String> {
-        [&self.tiers, &self.predicted, &self.measured, &self.error].into_iter().cloned().collect()
+        let numbers = [&self.predicted, &self.measured, &self.error].into_iter().cloned();
+        std::iter::once(self.tiers.join(", ")).chain(numbers).collect()
     }
 }
 
@@ -94,54 +114,14 @@ impl CapacityView {
             slo_max: value["slo_max_per_s"].as_f64(),
             facts: facts(value),
             recommendation: recommended(recommendation),
+            grid: Grid::read(value),
             tiers: named(&value["tiers"]).iter().map(|(name, tier)| tier_row(name, tier)).collect(),
             options: items(&value["options"]).map(option_row).collect(),
+            unverified: items(&value["options"]).any(|option| option["unverified"] == true),
             verified: items(&value["verified"]).map(verified_row).collect(),
             curve: items(&value["curve"]).filter_map(curve_point).collect(),
         }
     }
-}
-
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().map_or(&[][..], Vec::as_slice).iter()
-}
-
-/// The entries of a table of tiers: an object by name, or a list whose items name their `tier`.
-fn named(value: &Value) -> Vec<(String, &Value)> {
-    let of_object =
-        value.as_object().into_iter().flatten().map(|(name, tier)| (name.clone(), tier));
-    let of_list = items(value).map(|tier| (text(&tier["tier"]), tier));
-    of_object.chain(of_list).collect()
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => NONE.to_owned(),
-        Value::String(text) => format::line(text, 300),
-        other => format::line(&other.to_string(), 300),
-    }
-}
-
-fn number(value: &Value, unit: &str) -> String {
-    value
-        .as_f64()
-        .map_or(NONE.to_owned(), |number| format!("{} {unit}", format::significant(number, 3)))
-}
-
-fn interval(value: &Value, unit: &str) -> String {
-    match (value[0].as_f64(), value[1].as_f64()) {
-        (Some(low), Some(high)) => {
-            format!("{} … {} {unit}", format::significant(low, 3), format::significant(high, 3))
-        }
-        _ => NONE.to_owned(),
-    }
-}
-
-fn money(value: &Value) -> String {
-    value.as_f64().map_or(NONE.to_owned(), |dollars| {
-        let whole = format::count(dollars.max(0.0) as u64);
-        if dollars.fract() == 0.0 { format!("${whole}") } else { format!("${dollars:.2}") }
-    })
 }
 
 fn facts(value: &Value) -> Vec<(&'static str, String)> {
@@ -153,28 +133,20 @@ fn facts(value: &Value) -> Vec<(&'static str, String)> {
             if confirmed { "held in a step of its own" } else { "not held in a step of its own" };
         facts.push(("confirmed", said.to_owned()));
     }
+    if let Some(said) = SearchEnd::deserialize(&value["end"]).ok().and_then(SearchEnd::caution) {
+        facts.push(("the search", said.to_owned()));
+    }
     facts.push(("bottleneck", ceiling(&value["bottleneck"])));
     facts.push(("next bottleneck", ceiling(&value["next_bottleneck"])));
-    facts.push(("recommendation", recommended(&value["recommendation"])));
     facts.push(("alert at", number(&value["alert_rate_per_s"], "req/s")));
+    if let Some(why) = value["no_model"].as_str() {
+        facts.push(("no model", format::line(why, 300)));
+    }
     if let Some(error) = value["held_out_error"].as_f64() {
         let share = format::share(Ratio::new(error));
         facts.push(("model error", format!("{share} on steps it had not seen")));
     }
     facts
-}
-
-/// What gives out, and at which rate; a plain text is taken as it is.
-pub(super) fn ceiling(value: &Value) -> String {
-    if !value.is_object() {
-        return text(value);
-    }
-    let resource = text(&value["resource"]).replace('_', " ");
-    let at = number(&value["rate"], "req/s");
-    match value["tier"].as_str().unwrap_or_default() {
-        "" => format!("{resource} at {at}"),
-        tier => format!("{} {resource} at {at}", format::line(tier, 60)),
-    }
 }
 
 fn recommended(value: &Value) -> String {
@@ -184,30 +156,7 @@ fn recommended(value: &Value) -> String {
     let kind = text(&value["kind"]).to_uppercase();
     let cost = money(&value["monthly_cost"]);
     let reason = text(&value["reason"]);
-    format!("{kind}: {} at {cost} a month. {reason}", tiers(&value["tiers"]))
-}
-
-/// `api 3 × 2 cores, 4 GiB; db 1`: a tier is a number of replicas, or replicas with a size.
-fn tiers(value: &Value) -> String {
-    let all = named(value);
-    if all.is_empty() {
-        return text(value);
-    }
-    let tier = |(name, tier): &(String, &Value)| {
-        let replicas = if tier.is_object() { &tier["replicas"] } else { tier };
-        let cores = tier["cores"].as_f64().map(|cores| format!("{cores} cores"));
-        let memory = tier["memory"].as_u64().map(format::size);
-        let size: Vec<String> = tier["size"]
-            .as_str()
-            .map(|size| format::line(size, 40))
-            .into_iter()
-            .chain(cores)
-            .chain(memory)
-            .collect();
-        let size = if size.is_empty() { String::new() } else { format!(" × {}", size.join(", ")) };
-        format!("{} {}{}", format::line(name, 60), text(replicas), size)
-    };
-    all.iter().map(tier).collect::<Vec<_>>().join("; ")
+    format!("{kind}: {} at {cost} a month; {reason}", tiers(&value["tiers"]))
 }
 
 fn tier_row(name: &str, value: &Value) -> TierRow {
@@ -222,25 +171,19 @@ fn tier_row(name: &str, value: &Value) -> TierRow {
 fn option_row(value: &Value) -> OptionRow {
     let met = value["p_slo_met"].as_f64();
     OptionRow {
-        tiers: tiers(&value["tiers"]),
-        kind: text(&value["kind"]),
-        slo_max: number(&value["slo_max_per_s"], "req/s"),
-        interval: interval(&value["interval"], "req/s"),
+        tiers: compact(&value["tiers"]),
+        kind: text(&value["kind"]).to_lowercase(),
+        slo_max: number(&value["slo_max_per_s"], ""),
+        interval: interval(&value["interval"], ""),
         p_slo_met: met.map_or(NONE.to_owned(), |share| format::share(Ratio::new(share))),
         cost: money(&value["monthly_cost"]),
         n_plus_1: value["n_plus_1"]
             .as_bool()
             .map_or(NONE, |holds| if holds { "yes" } else { "no" }),
-        status: status(value),
+        status: text(&value["status"]),
         reason: text(&value["reason"]),
+        unverified: value["unverified"] == true,
     }
-}
-
-fn status(value: &Value) -> String {
-    let status = text(&value["status"]);
-    // Beyond twice the tested load nothing backs the model.
-    let unverified = value["unverified"].as_bool() == Some(true);
-    if unverified { format!("{status}, unverified") } else { status }
 }
 
 fn verified_row(value: &Value) -> VerifiedRow {
@@ -248,12 +191,12 @@ fn verified_row(value: &Value) -> VerifiedRow {
         (value["predicted_per_s"].as_f64(), value["measured_per_s"].as_f64());
     let error = match (predicted, measured) {
         (Some(predicted), Some(measured)) if measured > 0.0 => {
-            format!("{:+.1} %", (predicted / measured - 1.0) * 100.0)
+            format!("{:+.1} %", (predicted / measured - 1.0) * 100.0).replace('-', "−")
         }
         _ => NONE.to_owned(),
     };
     VerifiedRow {
-        tiers: tiers(&value["tiers"]),
+        tiers: compact(&value["tiers"]),
         predicted: number(&value["predicted_per_s"], "req/s"),
         measured: number(&value["measured_per_s"], "req/s"),
         error,

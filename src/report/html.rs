@@ -22,6 +22,7 @@ use crate::slo::{Finding, ValidityStatus};
 /// The style sheet of all pages.
 pub(super) const STYLE: &str = include_str!("html/style.css");
 const PAGE: &str = include_str!("html/page.html");
+const CAPACITY: &str = include_str!("html/capacity.html");
 
 /// Everything that the template may ask for.
 #[derive(Serialize)]
@@ -55,6 +56,8 @@ struct Page {
     conditions: Vec<(String, String)>,
     capacity: Option<CapacityView>,
     curve: Option<Figure>,
+    /// Markup, escaped already.
+    capacity_tables: String,
 }
 
 /// Renders `report.html`.
@@ -65,6 +68,7 @@ pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
     let header = &report.header;
     let capacity = extra.capacity.as_ref().map(CapacityView::read);
     let curve = capacity.as_ref().map(curve).transpose()?.flatten();
+    let capacity_tables = capacity_tables(capacity.as_ref())?;
     let page = Page {
         style: STYLE,
         title: format!(
@@ -99,8 +103,14 @@ pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
         conditions: facts::conditions(report),
         capacity,
         curve,
+        capacity_tables,
     };
     fill(PAGE, &page)
+}
+
+/// The tables of a capacity result, for every page that shows one; nothing without one.
+pub(super) fn capacity_tables(capacity: Option<&CapacityView>) -> Result<String, RenderError> {
+    capacity.map_or(Ok(String::new()), |capacity| fill(CAPACITY, capacity))
 }
 
 /// Fills an HTML template; everything is escaped unless marked as safe.

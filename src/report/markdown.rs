@@ -7,7 +7,7 @@ mod beside;
 
 use std::fmt::{self, Write as _};
 
-use super::capacity::{CapacityView, OptionRow, VerifiedRow};
+use super::capacity::{CapacityView, Grid, GridCell, OptionRow, VerifiedRow};
 use super::model::Report;
 use super::rows::{self, StepRow};
 use super::{Extra, facts, format, wording};
@@ -268,10 +268,27 @@ fn events(page: &mut Page, report: &Report) {
 /// The capacity result: the line, the bottleneck, the options and the recommendation.
 fn capacity_section(page: &mut Page, capacity: &CapacityView) {
     page.facts(&capacity.facts);
+    page.facts(&[("recommendation", capacity.recommendation.clone())]);
     capacity_tables(page, capacity);
 }
 
-/// Tiers, options and checked predictions.
+/// Replicas × size: a row a number of replicas, a column a size.
+fn grid(page: &mut Page, grid: &Grid) {
+    page.heading(3, &format!("Replicas × size of {}", grid.tier));
+    page.paragraph(&cell(&grid.about));
+    let heads: Vec<&str> =
+        std::iter::once("replicas:").chain(grid.sizes.iter().map(String::as_str)).collect();
+    let rows = grid.rows.iter();
+    let body: Vec<Vec<String>> = rows
+        .map(|row| {
+            let cells = row.cells.iter().map(GridCell::line);
+            std::iter::once(row.replicas.to_string()).chain(cells).collect()
+        })
+        .collect();
+    page.table(&heads, &body);
+}
+
+/// Tiers, replicas × size, options and checked predictions.
 pub(super) fn capacity_tables(page: &mut Page, capacity: &CapacityView) {
     if !capacity.tiers.is_empty() {
         page.heading(3, "Tiers");
@@ -288,15 +305,19 @@ pub(super) fn capacity_tables(page: &mut Page, capacity: &CapacityView) {
             .collect();
         page.table(&["tier", "demand:", "95 % interval:", "ceiling:"], &body);
     }
+    if let Some(scaled) = &capacity.grid {
+        grid(page, scaled);
+    }
     if !capacity.options.is_empty() {
         page.heading(3, "Options");
+        page.paragraph("`api 7×2`: seven replicas of two cores.");
         let body: Vec<Vec<String>> = capacity.options.iter().map(OptionRow::cells).collect();
         page.table(
             &[
                 "deployment",
                 "kind",
-                "SLO-max:",
-                "95 % interval:",
+                "SLO-max, req/s:",
+                "95 % interval, req/s:",
                 "P(SLO met):",
                 "cost a month:",
                 "N+1",

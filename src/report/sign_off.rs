@@ -259,7 +259,9 @@ fn headroom(input: &SignOff, capacity: Option<&CapacityView>) -> Vec<(&'static s
     ];
     let further = capacity.into_iter().flat_map(|capacity| capacity.facts.iter().cloned());
     facts.extend(further.filter(|(name, _)| {
-        ["confirmed", "next bottleneck", "alert at", "model error"].contains(name)
+        let further =
+            ["confirmed", "the search", "next bottleneck", "alert at", "no model", "model error"];
+        further.contains(name)
     }));
     facts
 }

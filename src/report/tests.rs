@@ -225,10 +225,23 @@ fn capacity() -> serde_json::Value {
         { "tier": "api", "replicas": 5, "cores": 2.0, "memory": 4_294_967_296_u64 },
         { "tier": "db", "replicas": 1, "cores": 4.0, "memory": 17_179_869_184_u64 },
     ]);
+    let scaled: Vec<serde_json::Value> = [(1, 2.0, 220.0, 290), (2, 2.0, 418.0, 330), (5, 2.0, 1_010.0, 540), (2, 4.0, 860.0, 610), (5, 4.0, 1_430.0, 900)]
+        .iter()
+        .map(|&(replicas, cores, rate, cost)| {
+            let full = if rate > 1_000.0 { "db" } else { "api" };
+            serde_json::json!({
+                "tier": "api", "replicas": replicas, "cores": cores, "slo_max_per_s": rate, "monthly_cost": cost,
+                "unverified": rate > 1_400.0, "bottleneck": { "tier": full, "resource": "cpu", "rate": rate * 1.05 },
+            })
+        })
+        .collect();
     serde_json::json!({
         "slo_max_per_s": 418.0,
         "interval": [405.0, 431.0],
         "confirmed": false,
+        "end": "budget_spent",
+        "planned_per_s": 1_000.0,
+        "scaled": scaled,
         "bottleneck": { "tier": "api", "resource": "cpu", "rate": 430.0 },
         "next_bottleneck": { "tier": "", "resource": "rate_limit", "rate": 900.0 },
         "tiers": [
@@ -247,10 +260,15 @@ fn capacity() -> serde_json::Value {
                 "slo_max_per_s": 860.0, "interval": [800.0, 910.0], "p_slo_met": 0.11, "monthly_cost": 610.0,
                 "n_plus_1": false, "status": "rejected", "reason": "below the forecast peak <b>"
             },
+            {
+                "tiers": [{ "tier": "api", "replicas": 2, "cores": 2.0, "memory": 4_294_967_296_u64 }], "kind": "NEITHER",
+                "slo_max_per_s": 418.0, "interval": [405.0, 431.0], "p_slo_met": 0.0, "monthly_cost": 330.0,
+                "n_plus_1": false, "status": "rejected", "reason": "CPU of api is full at 430 req/s"
+            },
         ],
         "recommendation": {
             "kind": "horizontal", "tiers": large, "monthly_cost": 540.0,
-            "reason": "The API's CPU binds and the database has room."
+            "reason": "the cheapest that carries 1000 req/s, also with one replica lost"
         },
         "alert_rate_per_s": 334.0,
         "verified": [{ "tiers": { "api": 3, "db": 1 }, "predicted_per_s": 620.0, "measured_per_s": 604.0 }],
@@ -290,6 +308,37 @@ fn sign_off_page_escapes_and_draws_the_line() {
     let html = sign_off::html(&sign_off_input(Some(capacity()))).expect("renders");
     assert!(html.contains("forecast peak &lt;b&gt;") && !html.contains("peak <b>"));
     assert!(html.contains("SLO-max"));
+}
+
+/// Goal: prove that replicas × size stand in every format with rate, cost and verdict.
+#[test]
+fn replicas_by_size_stand_in_every_document() {
+    let extra = Extra { capacity: Some(capacity()), ..Extra::default() };
+    let report = &case("pass").report;
+    let input = sign_off_input(Some(capacity()));
+    let cell = "1,010 req/s · $540 · ✔ enough · db CPU full at 1,060 req/s";
+    for text in [markdown::render(report, &extra), sign_off::markdown(&input)] {
+        for said in
+            [cell, "418 req/s · $330 · ✖ too little · api CPU full at 439 req/s · as tested"]
+        {
+            assert!(text.contains(said), "{said} is not said:\n{text}");
+        }
+        assert!(
+            text.contains(
+                "| 1 | 220 req/s · $290 · ✖ too little · api CPU full at 231 req/s | – |"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("1,430 req/s · $900 · ✔ enough ?"), "{text}");
+    }
+    let page = super::html::render(report, &extra).expect("renders");
+    for text in [page, sign_off::html(&input).expect("renders")] {
+        assert!(
+            text.contains("<b>1,010 req&#x2f;s</b> <span class=\"cost\">$540</span>"),
+            "{text}"
+        );
+        assert!(text.contains("Enough: it carries the planned 1,000 req&#x2f;s"), "{text}");
+    }
 }
 
 #[test]

@@ -27,6 +27,26 @@ pub enum SearchEnd {
     Interrupted,
 }
 
+impl SearchEnd {
+    /// What a reader must know of a search that ended so; none where nothing is amiss.
+    pub const fn caution(self) -> Option<&'static str> {
+        match self {
+            Self::Complete | Self::NoLimitFound => None,
+            Self::BudgetSpent => Some(
+                "the time was up before pass and fail came within 5 %: allow more with --within",
+            ),
+            Self::NeverWithin => Some("even the lowest rate misses an objective"),
+            Self::GeneratorLimit => Some(
+                "the load generator gave out before the stack: this is not the stack's capacity",
+            ),
+            Self::NotConfirmed => Some("the claimed rate failed when it was held again"),
+            Self::Interrupted => {
+                Some("the search was stopped before it was done: go on with --resume")
+            }
+        }
+    }
+}
+
 /// What made the failing rate fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Document, SignOff};
 use crate::report::RenderError;
 use crate::report::figure::Figure;
-use crate::report::html::{STYLE, curve, fill};
+use crate::report::html::{STYLE, capacity_tables, curve, fill};
 
 const PAGE: &str = include_str!("page.html");
 
@@ -14,6 +14,8 @@ struct View {
     style: &'static str,
     document: Document,
     curve: Option<Figure>,
+    /// Markup, escaped already.
+    capacity_tables: String,
 }
 
 /// Renders the document as one self-contained HTML page; print it for a PDF.
@@ -23,5 +25,6 @@ struct View {
 pub fn html(input: &SignOff) -> Result<String, RenderError> {
     let document = Document::of(input);
     let curve = document.capacity.as_ref().map(curve).transpose()?.flatten();
-    fill(PAGE, &View { style: STYLE, document, curve })
+    let capacity_tables = capacity_tables(document.capacity.as_ref())?;
+    fill(PAGE, &View { style: STYLE, document, curve, capacity_tables })
 }
