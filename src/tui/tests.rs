@@ -178,14 +178,14 @@ fn drawn(model: &Model, (width, height): (u16, u16)) -> Terminal<TestBackend> {
 }
 
 fn snapshots(name: &str, model: &Model) {
+    for (width, height) in SIZES {
+        snapshot(&format!("{name}_{width}x{height}"), model, (width, height));
+    }
+}
+
+fn snapshot(name: &str, model: &Model, size: (u16, u16)) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../tests/snapshots/tui");
     settings.set_prepend_module_to_snapshot(false);
-    settings.bind(|| {
-        for (width, height) in SIZES {
-            let terminal = drawn(model, (width, height));
-            let name = format!("{name}_{width}x{height}");
-            insta::assert_snapshot!(name, terminal.backend());
-        }
-    });
+    settings.bind(|| insta::assert_snapshot!(name, drawn(model, size).backend()));
 }

@@ -16,12 +16,7 @@ fn panels_alone_fill_the_page() {
     let mut model = running();
     for panel in ["slo", "steps", "heat", "errors", "events", "stack", "rate"] {
         press(&mut model, KeyCode::Tab);
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../../tests/snapshots/tui");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.bind(|| {
-            insta::assert_snapshot!(format!("panel_{panel}"), drawn(&model, (60, 14)).backend());
-        });
+        snapshot(&format!("panel_{panel}"), &model, (60, 14));
     }
 }
 
