@@ -81,7 +81,7 @@ fn sign_off_reads_the_capacity_result_that_it_is_given() {
     let capacity = file.display().to_string();
     let document = made("ais", &["--sign-off", "--capacity", &capacity], &SIGN_OFF);
     let text = &document[1].1;
-    for said in ["+20 % between the forecast peak", "api cpu at 1,900 req/s", "NEITHER"] {
+    for said in ["+20 % between the forecast peak", "api CPU at 1,900 req/s", "NEITHER"] {
         assert!(text.contains(said), "{said} is not said:\n{text}");
     }
     assert!(!text.contains("Nothing shows that the forecast peak"), "{text}");
