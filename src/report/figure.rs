@@ -24,13 +24,24 @@ pub(super) struct Figure {
     pub(super) svg: String,
 }
 
+/// The stack's own metrics.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct StackFigures {
+    /// Load, then what moved, on one clock.
+    pub(super) panels: Vec<Figure>,
+    /// What stood still: tier, and its metrics with their values.
+    pub(super) steady: Vec<(String, String)>,
+    /// What moved and found no room, as a list of names.
+    pub(super) left_out: String,
+}
+
 /// All figures of a run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct Figures {
     /// Load, response time, errors, in flight, generator.
     pub(super) run: Vec<Figure>,
-    /// Load and the stack's own metrics on one clock.
-    pub(super) stack: Vec<Figure>,
+    /// The stack beside the load.
+    pub(super) stack: StackFigures,
     /// One a step.
     pub(super) steps: Vec<Figure>,
     /// Steps that have no figure because there are too many.

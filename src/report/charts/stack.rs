@@ -3,28 +3,94 @@
 use super::axis::{Axis, RATE, kind_of};
 use super::canvas::Size;
 use super::{Line, greatest, keys, over_time};
-use crate::report::figure::Figure;
+use crate::report::figure::{Figure, StackFigures};
 use crate::report::series::StackSeries;
 use crate::report::{RenderError, Report, format, rows};
 use crate::units::Quantity;
 
 /// More panels than this nobody reads.
-const MOST: usize = 40;
+const MOST: usize = 24;
 /// Series colours for replicas.
 const INKS: [u8; 6] = [1, 2, 3, 5, 6, 8];
+/// Metrics by how much they tell of what a load does to a tier; all others follow.
+const TELLING: [&str; 10] = [
+    "cpu",
+    "memory",
+    "connections",
+    "queue",
+    "pool_waiting",
+    "latency",
+    "query_p95",
+    "hit_ratio",
+    "memory_used",
+    "requests",
+];
 
-/// The load first, then one panel a tier and metric; nothing where nothing was observed.
-pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, RenderError> {
+/// One metric of one tier, a series a replica.
+type Panel<'a> = &'a [StackSeries];
+
+/// The load first, then one panel a tier and metric that moved, the most telling ones; what stood still and what
+/// found no room is told in words. Nothing where nothing was observed.
+pub(super) fn figures(report: &Report) -> Result<StackFigures, RenderError> {
     let series = &report.series.stack;
     if series.is_empty() {
-        return Ok(vec![]);
+        return Ok(StackFigures::default());
     }
-    let mut figures = vec![load(report)?];
     let panels = series.chunk_by(|a, b| a.tier == b.tier && a.metric == b.metric);
-    for panel in panels.take(MOST) {
-        figures.push(figure(report, panel)?);
+    let (still, mut moving): (Vec<Panel<'_>>, Vec<Panel<'_>>) =
+        panels.partition(|panel| constant(panel).is_some());
+    // Stable: within a rank by tier, as they come.
+    moving.sort_by_key(|panel| rank(panel));
+    let left_out = moving.split_off(moving.len().min(MOST));
+    moving.sort_by_key(|panel| panel.first().map(|one| one.tier.as_str()));
+    let mut panels = vec![load(report)?];
+    for panel in moving {
+        panels.push(figure(report, panel)?);
     }
-    Ok(figures)
+    Ok(StackFigures {
+        panels,
+        steady: steady(&still),
+        left_out: left_out.into_iter().map(title).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn rank(panel: Panel<'_>) -> usize {
+    let metric = panel.first().map_or("", |one| one.metric.as_str());
+    TELLING.iter().position(|telling| *telling == metric).unwrap_or(TELLING.len())
+}
+
+/// The value that a panel shows at all times; none where it moves or misses data.
+fn constant(panel: Panel<'_>) -> Option<Quantity> {
+    let mut values = panel.iter().flat_map(|series| series.points.iter().map(|&(_, value)| value));
+    let first = values.next()??;
+    values.all(|value| value == Some(first)).then_some(first)
+}
+
+/// By tier: what stood still, and at what.
+fn steady(panels: &[Panel<'_>]) -> Vec<(String, String)> {
+    let tier = |panel: &Panel<'_>| panel.first().map(|one| one.tier.clone()).unwrap_or_default();
+    let told = |panel: &Panel<'_>| {
+        let metric = panel.first().map_or("", |one| one.metric.as_str());
+        let value = constant(panel).map_or(rows::NONE.to_owned(), format::estimate);
+        format!("{} {value}", format::line(metric, 40))
+    };
+    panels
+        .chunk_by(|a, b| tier(a) == tier(b))
+        .map(|of_tier| {
+            let all: Vec<String> = of_tier.iter().map(told).collect();
+            (
+                of_tier.first().map(tier).map_or(String::new(), |name| format::line(&name, 40)),
+                all.join(", "),
+            )
+        })
+        .collect()
+}
+
+/// `api · cpu`
+fn title(panel: Panel<'_>) -> String {
+    let name = |text: &str| format::line(text, 40);
+    let first = panel.first();
+    first.map_or_else(String::new, |one| format!("{} · {}", name(&one.tier), name(&one.metric)))
 }
 
 fn load(report: &Report) -> Result<Figure, RenderError> {
@@ -46,14 +112,10 @@ fn figure(report: &Report, panel: &[StackSeries]) -> Result<Figure, RenderError>
         || panel.iter().flat_map(|series| series.points.iter().filter_map(|&(_, value)| value));
     let kind = all().next().map_or(Quantity::Count(0.0), kind_of);
     let y = Axis::linear(greatest(&lines), kind, 3);
-    let name = |text: &str| format::line(text, 40);
-    let first = panel.first();
-    let title = first
-        .map_or_else(String::new, |one| format!("{} · {}", name(&one.tier), name(&one.metric)));
     let most = all().max_by(|a, b| a.base().total_cmp(&b.base()));
     let most = most.map_or(rows::NONE.to_owned(), format::estimate);
     Ok(Figure {
-        title,
+        title: title(panel),
         about: format!("peak {most}"),
         keys: if panel.len() > 1 && panel.len() <= INKS.len() { keys(&lines) } else { vec![] },
         svg: over_time(report, Size::SMALL, y, &lines)?,
