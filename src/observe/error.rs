@@ -43,6 +43,9 @@ pub enum ObserveError {
     /// The address cannot be used.
     #[error("the address is not usable: {0}")]
     Address(&'static str),
+    /// Its certificates cannot be used.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
     /// A file of the kernel cannot be read.
     #[error("cannot read `{path}`: {kind}")]
     File {

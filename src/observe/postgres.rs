@@ -3,11 +3,17 @@
 //! Source: <https://www.postgresql.org/docs/15/monitoring-stats.html> and `pgstatstatements`. The role needs
 //! `pg_monitor`. Everything is asked as simple queries, which pass through pgBouncer in any mode.
 
+mod tls;
+
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
 use tokio_util::task::AbortOnDropHandle;
+
+use self::tls::Encryption;
 
 use super::error::ObserveError;
 use super::mapping::{Formula, Mapping, Unit};
@@ -85,28 +91,30 @@ struct Session {
 /// Where the database is, and the session with it.
 pub(super) struct PostgresSource {
     config: Config,
+    encryption: Encryption,
     session: Option<Session>,
 }
 
 impl PostgresSource {
-    /// Takes `postgres://user:password@host:port/database`.
+    /// Takes `postgres://user:password@host:port/database`, with `?sslmode=` and `&sslrootcert=` as libpq does.
     ///
     /// # Errors
-    /// When the address is not of that form.
+    /// When the address is not of that form, or a certificate cannot be read.
     pub(super) fn new(address: &str) -> Result<Self, ObserveError> {
         // The library's message may quote parts of the address.
-        let mut config = Config::from_str(address).map_err(|_| {
+        let (address, encryption) = Encryption::taken_from(address)?;
+        let mut config = Config::from_str(&address).map_err(|_| {
             ObserveError::Address("write postgres://user:password@host:port/database")
         })?;
         config.application_name("plimsoll");
-        Ok(Self { config, session: None })
+        Ok(Self { config, encryption, session: None })
     }
 
     /// Asks once. After an error, or when dropped half-way, the next call connects anew.
     pub(super) async fn read(&mut self) -> Result<Vec<Series>, ObserveError> {
         let mut session = match self.session.take() {
             Some(session) => session,
-            None => connect(&self.config).await?,
+            None => self.connect().await?,
         };
         let mut series = Vec::new();
         for query in [ACTIVITY, DATABASE, REPLICATION] {
@@ -120,8 +128,34 @@ impl PostgresSource {
     }
 }
 
-async fn connect(config: &Config) -> Result<Session, ObserveError> {
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| failure(&error))?;
+impl PostgresSource {
+    async fn connect(&self) -> Result<Session, ObserveError> {
+        let mode = |mode: SslMode| {
+            let mut config = self.config.clone();
+            config.ssl_mode(mode);
+            config
+        };
+        match &self.encryption {
+            Encryption::None => open(&mode(SslMode::Disable), NoTls).await,
+            Encryption::Required(tls) => open(&mode(SslMode::Require), tls.clone()).await,
+            Encryption::Preferred(tls) => {
+                match open(&mode(SslMode::Prefer), tls.clone()).await {
+                    // A server whose TLS cannot be used may still be read in the clear.
+                    Err(ObserveError::Connection(_)) => open(&mode(SslMode::Disable), NoTls).await,
+                    opened => opened,
+                }
+            }
+        }
+    }
+}
+
+/// Opens a session, and looks what it can tell.
+async fn open<T>(config: &Config, tls: T) -> Result<Session, ObserveError>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await.map_err(|error| failure(&error))?;
     let driver = AbortOnDropHandle::new(tokio::spawn(async move {
         // A broken connection shows as the error of the next query.
         let _ended = connection.await;
@@ -176,7 +210,11 @@ fn numbers(row: &SimpleQueryRow) -> Vec<Series> {
 fn failure(error: &tokio_postgres::Error) -> ObserveError {
     match error.as_db_error() {
         Some(refusal) => ObserveError::Refused(refusal.message().to_owned()),
-        None => ObserveError::Connection(error.to_string()),
+        // Only what lies beneath says which certificate was not believed, and why.
+        None => match std::error::Error::source(error) {
+            Some(cause) => ObserveError::Connection(format!("{error}: {cause}")),
+            None => ObserveError::Connection(error.to_string()),
+        },
     }
 }
 
