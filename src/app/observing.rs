@@ -113,6 +113,7 @@ impl Observing {
             let troubles = self.take(news);
             events.splice(0..0, troubles);
         }
+        self.close(events);
         for event in events {
             let RunEvent::Interval(interval) = event else { continue };
             let later = self
@@ -121,6 +122,19 @@ impl Observing {
             let now = std::mem::replace(&mut self.waiting, later);
             interval.readings = latest(now.into_iter().flat_map(|(_, readings)| readings));
         }
+    }
+
+    /// Where the run ends, so does what comes from outside: what there is to tell of it goes before the end.
+    fn close(&mut self, events: &mut Vec<RunEvent>) {
+        let end = events.iter().enumerate().find_map(|(index, event)| match event {
+            RunEvent::End(end) => Some((index, end.at)),
+            _ => None,
+        });
+        let Some((index, ends)) = end else { return };
+        let last = self.outside.take().map(Outside::finish).unwrap_or_default();
+        let last = last.into_iter().map(|event| Event { at: event.at.min(ends), ..event });
+        let last: Vec<_> = last.map(|event| RunEvent::Event(self.cleared(event))).collect();
+        events.splice(index..index, last);
     }
 
     fn take(&mut self, news: News) -> Vec<RunEvent> {

@@ -3,6 +3,7 @@
 //! A thread of its own waits for all of them, so that a slow command delays neither the load nor the log.
 //! Marks are lines of the file `marks` in the run's folder: `plimsoll mark` writes them, and so can a script.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::{Event, EventKind};
@@ -49,18 +50,22 @@ pub(super) struct OutsidePlan {
 pub(super) struct Outside {
     inbox: mpsc::Receiver<Event>,
     stop: CancellationToken,
-    thread: Option<std::thread::JoinHandle<()>>,
+    /// Returns what it had to cut off.
+    thread: Option<std::thread::JoinHandle<Vec<Event>>>,
 }
 
 impl Outside {
     pub(super) fn start(plan: OutsidePlan, clock: Clock) -> Result<Self, Failure> {
         let (outbox, inbox) = mpsc::channel(INBOX);
         let stop = CancellationToken::new();
-        let waiting = Waiting { plan, clock, outbox };
+        let waiting = Waiting { plan, clock, outbox, running: RefCell::default() };
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("outside".to_owned())
-            .spawn(move || wait_until(&waiting, &stopped))
+            .spawn(move || {
+                wait_until(&waiting, &stopped);
+                waiting.cut_off()
+            })
             .map_err(|error| Failure::while_doing("cannot start a thread", &error))?;
         Ok(Self { inbox, stop, thread: Some(thread) })
     }
@@ -74,13 +79,25 @@ impl Outside {
     }
 }
 
+impl Outside {
+    /// Ends it with the run. Returns what nobody has taken yet, and the end of each hook that was still running.
+    pub(super) fn finish(mut self) -> Vec<Event> {
+        let cut_off = self.stop();
+        let mut events: Vec<Event> = std::iter::from_fn(|| self.inbox.try_recv().ok()).collect();
+        events.extend(cut_off);
+        events
+    }
+
+    fn stop(&mut self) -> Vec<Event> {
+        self.stop.cancel();
+        // It waits for nothing but the token now.
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+}
+
 impl Drop for Outside {
     fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            // It waits for nothing but the token now.
-            let _ = thread.join();
-        }
+        self.stop();
     }
 }
 
@@ -101,6 +118,8 @@ struct Waiting {
     plan: OutsidePlan,
     clock: Clock,
     outbox: mpsc::Sender<Event>,
+    /// The commands of hooks that are running.
+    running: RefCell<Vec<(Id, String)>>,
 }
 
 impl Waiting {
@@ -151,23 +170,35 @@ impl Waiting {
             loop {
                 tokio::select! {
                     () = &mut due => break,
-                    Some(ended) = running.join_next() => self.told(ended).await,
+                    Some(ended) = running.join_next_with_id() => self.told(ended).await,
                 }
             }
             self.tell(self.clock.now(), EventKind::Mark(shortened(&hook.mark))).await;
             if let Some((command, timeout)) = &hook.run {
-                running.spawn(run(self.command(command), command.clone(), *timeout));
+                let task = running.spawn(run(self.command(command), command.clone(), *timeout));
+                self.running.borrow_mut().push((task.id(), command.clone()));
             }
         }
-        while let Some(ended) = running.join_next().await {
+        while let Some(ended) = running.join_next_with_id().await {
             self.told(ended).await;
         }
         std::future::pending::<()>().await;
     }
 
-    async fn told(&self, ended: Result<String, tokio::task::JoinError>) {
-        let text = ended.unwrap_or_else(|error| format!("broke down: {error}"));
+    async fn told(&self, ended: Result<(Id, String), JoinError>) {
+        let (id, text) = ended.unwrap_or_else(|error| (error.id(), format!("broke down: {error}")));
+        self.running.borrow_mut().retain(|(known, _)| *known != id);
         self.tell(self.clock.now(), EventKind::Hook(text)).await;
+    }
+
+    /// The end of each command that was still running: it was ended with the run.
+    fn cut_off(self) -> Vec<Event> {
+        let at = self.clock.now();
+        let end = |(_, command)| Event {
+            at,
+            kind: EventKind::Hook(format!("`{command}` was cut off by the run's end")),
+        };
+        self.running.into_inner().into_iter().map(end).collect()
     }
 
     fn command(&self, text: &str) -> Command {
@@ -277,6 +308,23 @@ mod tests {
         outside.next().await;
         let EventKind::Hook(text) = outside.next().await.kind else { panic!("no end") };
         assert_eq!(text, "`sleep 600` was ended: it took longer than 50ms");
+    }
+
+    #[tokio::test]
+    async fn hook_that_outlives_the_run_is_told_to_be_cut_off() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let limit = Nanos::from_secs(60);
+        let mut outside =
+            start(folder.path(), vec![hook(0, "true", limit), hook(0, "sleep 600", limit)]);
+        let mut ended = 0;
+        while ended == 0 {
+            ended += usize::from(matches!(outside.next().await.kind, EventKind::Hook(_)));
+        }
+        let events: Vec<EventKind> = outside.finish().into_iter().map(|event| event.kind).collect();
+        let told = EventKind::Hook("`sleep 600` was cut off by the run's end".to_owned());
+        assert_eq!(events.last(), Some(&told), "{events:?}");
+        let hooks = events.iter().filter(|kind| matches!(kind, EventKind::Hook(_))).count();
+        assert_eq!(hooks, 1, "the other one has ended by itself: {events:?}");
     }
 
     #[tokio::test]
