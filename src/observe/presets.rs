@@ -217,6 +217,8 @@ pub fn simulator_tier(tier: &str) -> Vec<Mapping> {
         row("replicas", Unit::Count, Formula::Sum(own("sim_replicas"))),
         row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
         row("pool_waiting", Unit::Count, Formula::Sum(own("sim_pool_waiting"))),
+        row("pool_used", Unit::Share, Formula::Share(own("sim_pool_in_use"), own("sim_pool_size"))),
+        row("replication_lag", Unit::Seconds, Formula::Sum(own("sim_replication_lag_seconds"))),
         row("available", Unit::Share, Formula::Any(own("sim_replicas"))),
         row("query_p95", Unit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
         row(
@@ -259,6 +261,15 @@ pub fn simulator(tier: &str) -> Vec<Mapping> {
         row("memory_used", Unit::Bytes, Formula::Sum(memory)),
         row("replicas", Unit::Count, Formula::Sum(own("sim_replicas"))),
         row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
+        row("disk", Unit::Share, Formula::Share(own("sim_disk_bytes"), own("sim_disk_size_bytes"))),
+        row(
+            "network",
+            Unit::Share,
+            Formula::PerSecondShare(
+                own("sim_network_sent_bytes_total"),
+                own("sim_network_limit_bytes"),
+            ),
+        ),
         row("queue", Unit::Count, Formula::Sum(own("sim_queue_length"))),
         row("requests", Unit::PerSecond, Formula::PerSecond(own("sim_visits_total"))),
         row("in_flight", Unit::Count, Formula::Sum(own("sim_open_requests"))),

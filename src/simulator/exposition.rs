@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::model::{ReplicaState, TierState};
 use super::play::Play;
+use crate::units::Nanos;
 
 /// The content type of the format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -14,7 +15,7 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 /// One metric of each replica: name, type, help, value.
 type ReplicaMetric = (&'static str, &'static str, &'static str, fn(&ReplicaState) -> Option<f64>);
 
-const REPLICA_METRICS: [ReplicaMetric; 10] = [
+const REPLICA_METRICS: [ReplicaMetric; 14] = [
     ("sim_up", "gauge", "Whether the replica answers.", |r| Some(f64::from(u8::from(r.up)))),
     ("sim_cores", "gauge", "Cores of the replica.", |r| r.cores.filter(|_| r.up).map(f64::from)),
     ("sim_cpu_seconds_total", "counter", "Core time used.", |r| Some(r.busy.as_secs_f64())),
@@ -29,12 +30,22 @@ const REPLICA_METRICS: [ReplicaMetric; 10] = [
     ("sim_memory_limit_bytes", "gauge", "Memory that the replica has.", |r| {
         r.memory_limit.map(|limit| limit.get() as f64)
     }),
+    ("sim_disk_bytes", "gauge", "What is on the disk.", |r| r.disk.map(|d| d.0.get() as f64)),
+    ("sim_disk_size_bytes", "gauge", "What the disk holds.", |r| {
+        r.disk.map(|disk| disk.1.get() as f64)
+    }),
+    ("sim_network_sent_bytes_total", "counter", "What was sent.", |r| {
+        r.network.map(|network| network.0.get() as f64)
+    }),
+    ("sim_network_limit_bytes", "gauge", "What can be sent in a second.", |r| {
+        r.network.map(|network| network.1.get() as f64)
+    }),
 ];
 
 /// One metric of each tier.
 type TierMetric = (&'static str, &'static str, &'static str, fn(&TierState<'_>) -> Option<f64>);
 
-const TIER_METRICS: [TierMetric; 10] = [
+const TIER_METRICS: [TierMetric; 13] = [
     ("sim_replicas", "gauge", "Replicas that get requests.", |t| {
         Some(t.replicas.iter().filter(|r| r.up && r.listed).count() as f64)
     }),
@@ -43,6 +54,15 @@ const TIER_METRICS: [TierMetric; 10] = [
     }),
     ("sim_pool_waiting", "gauge", "Visits that wait for a connection.", |t| {
         Some(f64::from(t.pool_waiting))
+    }),
+    ("sim_pool_in_use", "gauge", "Connections of the pools that are in use.", |t| {
+        t.pool.map(|(used, _)| f64::from(used))
+    }),
+    ("sim_pool_size", "gauge", "Connections that the pools may have.", |t| {
+        t.pool.map(|(_, size)| f64::from(size))
+    }),
+    ("sim_replication_lag_seconds", "gauge", "How far the standby is behind.", |t| {
+        t.replication_lag.map(Nanos::as_secs_f64)
     }),
     ("sim_failed_total", "counter", "Visits refused or broken off.", |t| Some(t.failed as f64)),
     ("sim_cache_hits_total", "counter", "Lookups that found an answer.", |t| {

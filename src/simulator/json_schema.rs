@@ -47,11 +47,10 @@ fn tier_definitions() -> Definitions {
         words(&["round_robin", "least_connections", "random"]),
         object(&[("sticky", text())], &["sticky"]),
     ]);
-    let (duration, size) = (reference("duration"), reference("size"));
+    let duration = reference("duration");
     let pool = object(&[("of", text()), ("size", whole()), ("idle", whole())], &["of", "size"]);
-    let cache = object(&[("memory", size.clone()), ("entry", size.clone())], &["memory", "entry"]);
-    let memory =
-        object(&[("base", size.clone()), ("per_request", size.clone()), ("limit", size)], &[]);
+    let size = || reference("size");
+    let cache = object(&[("memory", size()), ("entry", size())], &["memory", "entry"]);
     let failover = object(
         &[
             ("retry", flag()),
@@ -73,21 +72,19 @@ fn tier_definitions() -> Definitions {
         ],
         &["min", "max", "out", "in"],
     );
-    let tier = object(
-        &[
-            ("kind", words(&kinds)),
-            ("replicas", whole()),
-            ("cores", any_of(&[whole(), words(&["unlimited"])])),
-            ("balancing", balancing),
-            ("backlog", whole()),
-            ("pool", pool),
-            ("cache", cache),
-            ("memory", memory),
-            ("failover", failover),
-            ("scale", scale),
-        ],
-        &["kind"],
-    );
+    let mut fields = resources();
+    fields.extend([
+        ("kind", words(&kinds)),
+        ("replicas", whole()),
+        ("cores", any_of(&[whole(), words(&["unlimited"])])),
+        ("balancing", balancing),
+        ("backlog", whole()),
+        ("pool", pool),
+        ("cache", cache),
+        ("failover", failover),
+        ("scale", scale),
+    ]);
+    let tier = object(&fields, &["kind"]);
     let limit = object(
         &[
             ("rate", reference("rate")),
@@ -100,6 +97,21 @@ fn tier_definitions() -> Definitions {
         &[],
     );
     vec![("tier", tier), ("limit", limit)]
+}
+
+/// What a tier may run out of, and what its standby does.
+fn resources() -> Vec<(&'static str, Value)> {
+    let size = || reference("size");
+    let memory = [("base", size()), ("per_request", size()), ("limit", size())];
+    let disk = [("size", size()), ("base", size()), ("per_visit", size())];
+    let network = [("per_second", size()), ("per_visit", size())];
+    let replication = [("delay", reference("duration")), ("catch_up", number())];
+    vec![
+        ("memory", object(&memory, &[])),
+        ("disk", object(&disk, &["size"])),
+        ("network", object(&network, &["per_second", "per_visit"])),
+        ("replication", object(&replication, &["delay", "catch_up"])),
+    ]
 }
 
 fn fault_definitions() -> Definitions {
@@ -124,6 +136,7 @@ fn fault_definitions() -> Definitions {
             ("errors", errors),
             ("freeze", duration()),
             ("roll", roll),
+            ("lag", object(&[("tier", text())], &["tier"])),
         ],
         &["at"],
     );
@@ -236,6 +249,9 @@ mod tests {
             ("a pool", format!("{TIER}/pool")),
             ("a cache", format!("{TIER}/cache")),
             ("the memory of a tier", format!("{TIER}/memory")),
+            ("the disk of a tier", format!("{TIER}/disk")),
+            ("the network of a tier", format!("{TIER}/network")),
+            ("the replication of a tier", format!("{TIER}/replication")),
             ("a failover", format!("{TIER}/failover")),
             ("a scaler", format!("{TIER}/scale")),
             ("a limit", "/definitions/limit".into()),
@@ -244,6 +260,7 @@ mod tests {
             ("a `slow`", "/definitions/fault/properties/slow".into()),
             ("an `errors`", "/definitions/fault/properties/errors".into()),
             ("a `roll`", "/definitions/fault/properties/roll".into()),
+            ("a `lag`", "/definitions/fault/properties/lag".into()),
             ("a route", "/definitions/route".into()),
             ("`bearer` or where a token is", "/definitions/route/properties/auth/anyOf/1".into()),
             ("an `issue`", "/definitions/route/properties/issue".into()),

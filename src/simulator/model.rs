@@ -16,6 +16,7 @@ mod law;
 mod meter;
 mod outage;
 mod replica;
+mod replication;
 mod run;
 mod scaler;
 mod spec;
@@ -28,8 +29,8 @@ pub use law::Law;
 pub use run::Model;
 pub use scaler::ScalerSpec;
 pub use spec::{
-    Balancing, CacheSpec, Failover, MAX_REPLICAS, MAX_TIERS, Op, PoolSpec, Program, TierId,
-    TierKind, TierSpec,
+    Balancing, CacheSpec, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, NetworkSpec, Op, PoolSpec,
+    Program, ReplicationSpec, TierId, TierKind, TierSpec,
 };
 pub use tier::{CacheState, ReplicaState, TierState};
 

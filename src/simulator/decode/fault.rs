@@ -43,7 +43,7 @@ struct Reader<'a> {
     out: &'a mut Vec<Fault>,
 }
 
-const KINDS: [&str; 5] = ["kill", "slow", "errors", "freeze", "roll"];
+const KINDS: [&str; 6] = ["kill", "slow", "errors", "freeze", "roll", "lag"];
 
 impl Reader<'_> {
     fn fault(&mut self, node: &Node) -> Option<()> {
@@ -55,7 +55,7 @@ impl Reader<'_> {
         let has = KINDS.map(|kind| fields.has(kind));
         fields.finish(self.problems);
         let [what] = kinds.as_slice() else {
-            let fields = "`kill`, `slow`, `errors`, `freeze` and `roll`";
+            let fields = "`kill`, `slow`, `errors`, `freeze`, `roll` and `lag`";
             let kind = ProblemKind::NeedsOneOf { place: "a fault", fields };
             self.problems.report(node.span, kind);
             return None;
@@ -68,8 +68,9 @@ impl Reader<'_> {
             [true, ..] => self.kill(what, at, span),
             [_, true, ..] => self.slow(what, at, span),
             [_, _, true, ..] => self.errors(what, at, span),
-            [_, _, _, true, _] => self.freeze(what, at, every),
-            _ => self.roll(what, at),
+            [_, _, _, true, ..] => self.freeze(what, at, every),
+            [_, _, _, _, true, _] => self.roll(what, at),
+            _ => self.lag(what, at, span),
         }
     }
 
@@ -138,6 +139,23 @@ impl Reader<'_> {
             other(node.span, message, "give `every` more than the freeze takes", self.problems);
         }
         self.add(at, FaultAction::Freeze { span, every });
+        Some(())
+    }
+
+    /// `lag: { tier: db }`: the standby of `db` stops applying.
+    fn lag(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
+        let mut fields = Fields::of(node, "a `lag`", self.problems)?;
+        let tier = self.tier(&mut fields);
+        fields.finish(self.problems);
+        let tier = tier?;
+        if self.tiers.get(tier.index())?.replication.is_none() {
+            let hint = "give the tier a `replication: { delay: 20ms, catch_up: 4 }`";
+            other(node.span, "this tier has no standby".to_owned(), hint, self.problems);
+        }
+        self.add(at, FaultAction::Lag { tier, stops: true });
+        if let Some(span) = span {
+            self.add(at + span, FaultAction::Lag { tier, stops: false });
+        }
         Some(())
     }
 

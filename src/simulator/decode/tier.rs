@@ -5,8 +5,8 @@ use crate::scenario::{
     Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, entries, number_within, text, word,
 };
 use crate::simulator::model::{
-    Balancing, CacheSpec, Failover, MAX_REPLICAS, MAX_TIERS, PoolSpec, ScalerSpec, TierKind,
-    TierSpec,
+    Balancing, CacheSpec, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, NetworkSpec, PoolSpec,
+    ReplicationSpec, ScalerSpec, TierKind, TierSpec,
 };
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -72,6 +72,9 @@ fn tier(key: &Key, node: &Node, names: &Names, problems: &mut Problems) -> Optio
     if let Some(node) = fields.node("memory") {
         memory(node, &mut spec, problems);
     }
+    spec.disk = fields.node("disk").and_then(|node| disk(node, problems));
+    spec.network = fields.node("network").and_then(|node| network(node, problems));
+    spec.replication = fields.node("replication").and_then(|node| replication(node, problems));
     if let Some(node) = fields.node("failover") {
         spec.failover = failover(node, problems).unwrap_or_default();
     }
@@ -135,6 +138,33 @@ fn memory(node: &Node, spec: &mut TierSpec, problems: &mut Problems) {
     spec.memory_per_request = fields.or("per_request", Bytes::default(), problems);
     spec.memory_limit = fields.optional("limit", problems);
     fields.finish(problems);
+}
+
+fn disk(node: &Node, problems: &mut Problems) -> Option<DiskSpec> {
+    let mut fields = Fields::of(node, "the disk of a tier", problems)?;
+    let size = fields.required::<Bytes>("size", problems);
+    let base = fields.or("base", Bytes::default(), problems);
+    let per_visit = fields.or("per_visit", Bytes::default(), problems);
+    fields.finish(problems);
+    Some(DiskSpec { size: size?, base, per_visit })
+}
+
+fn network(node: &Node, problems: &mut Problems) -> Option<NetworkSpec> {
+    let mut fields = Fields::of(node, "the network of a tier", problems)?;
+    let limit = fields.required::<Bytes>("per_second", problems);
+    let per_visit = fields.required::<Bytes>("per_visit", problems);
+    fields.finish(problems);
+    Some(NetworkSpec { limit: limit?, per_visit: per_visit? })
+}
+
+fn replication(node: &Node, problems: &mut Problems) -> Option<ReplicationSpec> {
+    let mut fields = Fields::of(node, "the replication of a tier", problems)?;
+    let delay = fields.required::<Nanos>("delay", problems);
+    let catch_up = fields
+        .required_node("catch_up", problems)
+        .and_then(|node| number_within(node, "`catch_up`", (1.01, 1_000.0), problems));
+    fields.finish(problems);
+    Some(ReplicationSpec { delay: delay?, catch_up: catch_up? })
 }
 
 fn failover(node: &Node, problems: &mut Problems) -> Option<Failover> {

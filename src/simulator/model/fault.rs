@@ -52,6 +52,13 @@ pub enum FaultAction {
         /// The status that the client sees.
         status: u16,
     },
+    /// The standby of a tier stops applying what the primary commits, or goes on.
+    Lag {
+        /// Of this tier.
+        tier: TierId,
+        /// Whether it stops.
+        stops: bool,
+    },
     /// Everything stands still.
     Freeze {
         /// For how long.

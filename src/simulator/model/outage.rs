@@ -28,6 +28,13 @@ impl Model {
                     tier.errors = (share, status);
                 }
             }
+            FaultAction::Lag { tier, stops } => {
+                let now = self.now;
+                let tier = self.tiers.get_mut(tier.index());
+                if let Some(standby) = tier.and_then(|tier| tier.replication.as_mut()) {
+                    standby.set_stopped(now, stops);
+                }
+            }
             // The clock has them; see `split_faults`.
             FaultAction::Freeze { .. } => {}
         }

@@ -97,6 +97,35 @@ pub struct CacheSpec {
     pub entry: Bytes,
 }
 
+/// A disk that fills with what visits leave behind: rows, logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskSpec {
+    /// What it holds.
+    pub size: Bytes,
+    /// What is on it at the beginning.
+    pub base: Bytes,
+    /// What each visit adds.
+    pub per_visit: Bytes,
+}
+
+/// The network that a replica sends its answers through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// What goes through in a second. The model does not enforce it; metrics show it.
+    pub limit: Bytes,
+    /// What each visit sends.
+    pub per_visit: Bytes,
+}
+
+/// A standby that applies what its primary commits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReplicationSpec {
+    /// How far it is behind while all is well.
+    pub delay: Nanos,
+    /// How many seconds of commits it applies in a second while it catches up; more than 1.
+    pub catch_up: f64,
+}
+
 /// What the balancer in front of a tier does when a replica does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failover {
@@ -141,6 +170,12 @@ pub struct TierSpec {
     pub memory_per_request: Bytes,
     /// Memory that a replica has. The model does not enforce it; metrics show it.
     pub memory_limit: Option<Bytes>,
+    /// The disk of each replica.
+    pub disk: Option<DiskSpec>,
+    /// The network of each replica.
+    pub network: Option<NetworkSpec>,
+    /// Its standby.
+    pub replication: Option<ReplicationSpec>,
     /// What happens when a replica dies.
     pub failover: Failover,
     /// Adds and removes replicas by itself.
@@ -162,6 +197,9 @@ impl TierSpec {
             memory_base: Bytes::default(),
             memory_per_request: Bytes::default(),
             memory_limit: None,
+            disk: None,
+            network: None,
+            replication: None,
             failover: Failover::default(),
             scaler: None,
         }

@@ -427,3 +427,39 @@ fn same_seed_plays_the_same() {
     };
     assert_eq!(run(), run());
 }
+
+/// Goal: prove that disk, network, pool and standby are told as the visits and the timeline make them.
+/// Method: three requests of 1 ms at the API hold three of four connections to the database for 10 s; its standby
+/// stands still from 1 s to 3 s and then applies two seconds of commits in each.
+#[test]
+fn tier_tells_what_visits_and_the_timeline_make_of_its_resources() {
+    let bytes = Bytes::new;
+    let disk = DiskSpec { size: bytes(10_000), base: bytes(1_000), per_visit: bytes(100) };
+    let network = NetworkSpec { limit: bytes(50_000), per_visit: bytes(500) };
+    let delay = Nanos::from_millis(20);
+    let api =
+        TierSpec { disk: Some(disk), network: Some(network), ..tier("api", TierKind::Api, 1) };
+    let db = TierSpec {
+        pool: Some(PoolSpec { of: API, size: 4, idle: 1 }),
+        replication: Some(ReplicationSpec { delay, catch_up: 2.0 }),
+        ..tier("db", TierKind::Db, 8)
+    };
+    let lag = |at, stops| Fault { at: second(at), action: FaultAction::Lag { tier: DB, stops } };
+    let mut model = Model::new(&[api, db], &[lag(1.0, true), lag(3.0, false)], Seed::new(1));
+    let constant = |ms| Law::Constant(Nanos::from_millis(ms));
+    let program: Program = [visit(API, constant(1)), visit(DB, constant(10_000))].into();
+    (0..3).for_each(|tag| model.begin(second(0.0), start(&program, tag)));
+    model.advance(second(2.0));
+    let tiers: Vec<TierState<'_>> = model.tiers().collect();
+    let replica = tiers[0].replicas[0];
+    assert_eq!(replica.disk, Some((bytes(1_300), bytes(10_000))));
+    assert_eq!(replica.network, Some((bytes(1_500), bytes(50_000))));
+    assert_eq!((tiers[0].pool, tiers[1].pool), (None, Some((3, 4))));
+    assert_eq!(tiers[1].replication_lag, Some(Nanos::from_millis(1_020)));
+    model.advance(second(4.0));
+    let lag = model.tiers().nth(1).and_then(|tier| tier.replication_lag);
+    assert_eq!(lag, Some(Nanos::from_millis(1_020)), "2.02 s at 3 s, a second less at 4 s");
+    model.advance(second(9.0));
+    let lag = model.tiers().nth(1).and_then(|tier| tier.replication_lag);
+    assert_eq!(lag, Some(delay));
+}

@@ -7,6 +7,7 @@ use super::cache::Cache;
 use super::call::Call;
 use super::durations::Durations;
 use super::replica::{Pool, Replica};
+use super::replication::Replication;
 use super::scaler::Scaler;
 use super::spec::{Balancing, MAX_REPLICAS, TierKind, TierSpec};
 use crate::units::{Bytes, Nanos, RunTime};
@@ -20,6 +21,7 @@ pub(super) struct Tier {
     pub(super) pools: Vec<Pool>,
     pub(super) cache: Option<Cache>,
     pub(super) scaler: Scaler,
+    pub(super) replication: Option<Replication>,
     /// How many times as long visits take, if not as long as ever.
     pub(super) slow: Option<f64>,
     pub(super) errors: (f64, u16),
@@ -38,6 +40,7 @@ impl Tier {
             pools: Vec::new(),
             cache: spec.cache.map(Cache::new),
             scaler: Scaler::default(),
+            replication: spec.replication.map(Replication::new),
             slow: None,
             errors: (0.0, 500),
             chance,
@@ -102,7 +105,12 @@ impl Tier {
                 }
                 None => self.replicas.iter().map(|replica| replica.open.level()).sum(),
             },
+            pool: self.spec.pool.map(|spec| {
+                let open = self.pools.iter().filter(|pool| !pool.closed);
+                open.fold((0, 0), |(used, size), pool| (used + pool.in_use, size + spec.size))
+            }),
             pool_waiting: self.pools.iter().map(|pool| pool.waiting.len() as u32).sum(),
+            replication_lag: self.replication.map(|standby| standby.lag(now)),
             failed: self.failed,
             durations: self.durations,
             cache: self.cache.as_ref().map(|cache| CacheState {
@@ -133,6 +141,15 @@ impl Tier {
             open: replica.open.level(),
             memory: Bytes::new(if replica.up { memory } else { 0 }),
             memory_limit: self.spec.memory_limit,
+            disk: self.spec.disk.map(|disk| {
+                let written = disk.per_visit.get().saturating_mul(replica.served);
+                let used = disk.base.get().saturating_add(written).min(disk.size.get());
+                (Bytes::new(used), disk.size)
+            }),
+            network: self.spec.network.map(|network| {
+                let sent = network.per_visit.get().saturating_mul(replica.served);
+                (Bytes::new(sent), network.limit)
+            }),
             served: replica.served,
         }
     }
@@ -149,8 +166,12 @@ pub struct TierState<'a> {
     pub replicas: Vec<ReplicaState>,
     /// Connections open to it.
     pub connections: u32,
+    /// Connections of its pools that are in use, and how many there may be, where it has pools.
+    pub pool: Option<(u32, u32)>,
     /// Visits that wait for a connection.
     pub pool_waiting: u32,
+    /// How far its standby is behind, where it has one.
+    pub replication_lag: Option<Nanos>,
     /// Visits that it refused or broke off.
     pub failed: u64,
     /// How long visits took.
@@ -184,6 +205,10 @@ pub struct ReplicaState {
     pub memory: Bytes,
     /// Memory that it has, if the simulation says so.
     pub memory_limit: Option<Bytes>,
+    /// What is on its disk, and what the disk holds, if the simulation says so.
+    pub disk: Option<(Bytes, Bytes)>,
+    /// What it has sent, and what it can send in a second, if the simulation says so.
+    pub network: Option<(Bytes, Bytes)>,
     /// Visits finished.
     pub served: u64,
 }
