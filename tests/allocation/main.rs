@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a measurement shows its figures")]
 
 mod target;
+mod tls;
 
 use std::alloc::System;
 use std::path::Path;
@@ -19,7 +20,8 @@ use plimsoll::scenario::load;
 use plimsoll::transport::{Permit, TlsSetup};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
-use target::Target;
+use target::{Ledger, Target};
+use tls::TlsTarget;
 
 #[global_allocator]
 static COUNTED: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -40,11 +42,10 @@ fn allocations() -> usize {
     stats.allocations + stats.reallocations
 }
 
-fn plan(target: &Target, http: &str, flow: &str) -> Plan {
+fn plan(target: &str, http: &str, flow: &str) -> Plan {
     let text = format!(
-        "name: x\ntarget: http://{}\nhttp: {{ {http} }}\nworkloads: {{ a: {{ vus: 8, duration: 2m }} }}\n\
-         scenarios: {{ s: {{ flow: [ {flow} ] }} }}\n",
-        target.address
+        "name: x\ntarget: {target}\nhttp: {{ {http} }}\nworkloads: {{ a: {{ vus: 8, duration: 2m }} }}\n\
+         scenarios: {{ s: {{ flow: [ {flow} ] }} }}\n"
     );
     let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
     compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31)).expect("valid")
@@ -54,7 +55,13 @@ fn plan(target: &Target, http: &str, flow: &str) -> Plan {
 fn counted(http: &str, flow: &str) -> (Vec<usize>, usize) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let target = Target::start();
-    let plan = Arc::new(plan(&target, http, flow));
+    let plan = plan(&format!("http://{}", target.address), http, flow);
+    played(plan, &target.ledger, flow)
+}
+
+/// Allocations in each window while `plan` is played against a server that keeps `ledger`.
+fn played(plan: Plan, ledger: &Ledger, what: &str) -> (Vec<usize>, usize) {
+    let plan = Arc::new(plan);
     let tls = TlsSetup::new(&plan.http.tls, plan.http.version).expect("plain settings");
     let options = Options { workers: 1, tls, permit: Permit::default(), connections: u64::MAX };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -69,16 +76,16 @@ fn counted(http: &str, flow: &str) -> (Vec<usize>, usize) {
                     seconds += 1;
                 }
             }
-            if target.is_full() {
+            if ledger.is_full() {
                 control.stop(StopReason::Interrupted);
             }
         }
         (requests, seconds)
     });
-    assert!(target.is_full(), "only {requests} requests in the whole run");
-    let mut windows = target.windows();
+    assert!(ledger.is_full(), "only {requests} requests in the whole run");
+    let mut windows = ledger.windows();
     windows.sort_unstable();
-    println!("{flow}: {windows:?} in {seconds} s");
+    println!("{what}: {windows:?} in {seconds} s");
     (windows, seconds)
 }
 
@@ -112,6 +119,32 @@ fn journey_with_a_short_captured_value_allocates_nothing() {
     let journey = "{ post: { name: login, url: /login, json: { user: a }, capture: { token: $.token } } }, \
                    { get: { name: search, url: '/s?q=1', bearer: '{{ token }}' } }";
     assert_clean(&counted("", journey));
+}
+
+/// Goal: prove that over TLS nothing is allocated but by rustls itself.
+/// Method: the same request over one connection of the barest client of tokio-rustls, against the same server in
+/// the same process; both sides' allocations count in both.
+#[test]
+fn constant_step_over_tls_allocates_no_more_than_rustls_does() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let bare = TlsTarget::start();
+    bare.ask(b"GET / HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip, deflate, br\r\n\r\n");
+    let mut baseline = bare.ledger.windows();
+    baseline.sort_unstable();
+    let target = TlsTarget::start();
+    let url = format!("https://{}", target.address);
+    let http = "version: 1.1, tls: { insecure: true }";
+    let plan = plan(&url, http, "{ get: { name: get, url: / } }");
+    let (windows, _) = played(plan, &target.ledger, "over TLS");
+    let middle = WINDOWS / 2;
+    let each = |windows: &[usize]| windows[middle] as f64 / WINDOW as f64;
+    println!(
+        "allocations a request, client and server together: {:.2} bare tokio-rustls, {:.2} plimsoll",
+        each(&baseline),
+        each(&windows)
+    );
+    // A single allocation in each tenth request would show.
+    assert!(windows[middle] <= baseline[middle] + WINDOW / 10, "{windows:?}\n{baseline:?}");
 }
 
 /// The proof can fail: a step that renders an expression does allocate, and every window shows it.

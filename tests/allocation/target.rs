@@ -8,17 +8,18 @@ use std::thread;
 
 use super::{WARM_UP, WINDOW, WINDOWS, allocations};
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nserver: fixed\r\ncontent-type: application/json\r\n\
+pub(super) const ANSWER: &[u8] =
+    b"HTTP/1.1 200 OK\r\nserver: fixed\r\ncontent-type: application/json\r\n\
     content-length: 25\r\n\r\n{\"id\":7,\"token\":\"abcdef\"}";
 
 /// A listening server. Its threads end with the connections they serve.
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    ledger: Arc<Ledger>,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 /// The counter at the end of each window.
-struct Ledger {
+pub(super) struct Ledger {
     requests: AtomicUsize,
     marks: [AtomicUsize; WARM_UP + WINDOWS + 1],
 }
@@ -27,10 +28,7 @@ impl Target {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let ledger = Arc::new(Ledger {
-            requests: AtomicUsize::new(0),
-            marks: std::array::from_fn(|_| AtomicUsize::new(0)),
-        });
+        let ledger = Arc::new(Ledger::default());
         let known = ledger.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -40,22 +38,29 @@ impl Target {
         });
         Self { address, ledger }
     }
+}
 
-    /// Whether all windows are through.
-    pub(crate) fn is_full(&self) -> bool {
-        self.ledger.requests.load(Ordering::SeqCst) > (WARM_UP + WINDOWS) * WINDOW
-    }
-
-    /// Allocations in each window behind the warm-up.
-    pub(crate) fn windows(&self) -> Vec<usize> {
-        let marks: Vec<usize> =
-            self.ledger.marks[WARM_UP..].iter().map(|mark| mark.load(Ordering::SeqCst)).collect();
-        marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
+impl Default for Ledger {
+    fn default() -> Self {
+        let marks = std::array::from_fn(|_| AtomicUsize::new(0));
+        Self { requests: AtomicUsize::new(0), marks }
     }
 }
 
 impl Ledger {
-    fn count_request(&self) {
+    /// Whether all windows are through.
+    pub(super) fn is_full(&self) -> bool {
+        self.requests.load(Ordering::SeqCst) > (WARM_UP + WINDOWS) * WINDOW
+    }
+
+    /// Allocations in each window behind the warm-up.
+    pub(super) fn windows(&self) -> Vec<usize> {
+        let marks: Vec<usize> =
+            self.marks[WARM_UP..].iter().map(|mark| mark.load(Ordering::SeqCst)).collect();
+        marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    pub(super) fn count_request(&self) {
         let before = self.requests.fetch_add(1, Ordering::SeqCst);
         if before.is_multiple_of(WINDOW)
             && let Some(mark) = self.marks.get(before / WINDOW)
