@@ -6,6 +6,7 @@
 mod availability;
 mod bounds;
 pub mod gate;
+mod highest_rate;
 mod judge;
 mod lasting;
 mod measured;
@@ -23,6 +24,7 @@ mod validity;
 mod window;
 
 pub use availability::{Availability, Incident, ProbeShare, availability};
+pub use highest_rate::{HighestRate, RateBasis};
 pub use judge::{Strictness, judge};
 pub use rate_limit::{RateLimit, SOURCE_ADDRESSES};
 
@@ -70,15 +72,27 @@ pub struct Validity {
     /// That limit, where the run tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
+    /// Where the generator could not send what it was to send: the highest rate that would have been valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest_rate: Option<HighestRate>,
 }
 
 impl Validity {
-    /// The messages of the tests that did not pass.
+    /// The messages of the tests that did not pass, the worst first.
     pub fn reasons(&self) -> impl Iterator<Item = &str> {
-        self.findings
-            .iter()
-            .filter(|finding| finding.status != ValidityStatus::Valid)
-            .map(|finding| finding.message.as_str())
+        let with = |status| self.findings.iter().filter(move |finding| finding.status == status);
+        let all = with(ValidityStatus::NotValid).chain(with(ValidityStatus::Suspect));
+        all.map(|finding| finding.message.as_str())
+    }
+
+    /// The one reason that explains the others: a limit at the edge, else a generator that could not keep up,
+    /// which then drops arrivals and falls short of its rate; else the worst.
+    pub fn main_reason(&self) -> Option<&str> {
+        let limit = self.findings.iter().find(|finding| finding.test == "rate_limited");
+        let limit = limit.filter(|_| self.rate_limited);
+        let late = || self.findings.iter().find(|finding| finding.blames_the_generator());
+        let main = limit.or_else(late).map(|finding| finding.message.as_str());
+        main.or_else(|| self.reasons().next())
     }
 }
 

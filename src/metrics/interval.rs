@@ -57,6 +57,9 @@ pub struct StepInterval {
     pub requests: u64,
     /// HTTP exchanges behind them: redirects and repeats on a new connection count on their own.
     pub exchanges: u64,
+    /// How often requests had to connect again because the server had closed their idle connection.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reconnects: u64,
     /// Events or messages that came in streams.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub messages: u64,

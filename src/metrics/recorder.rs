@@ -12,6 +12,7 @@ pub(super) struct StepPart {
     pub(super) logical: bool,
     pub(super) requests: u64,
     pub(super) exchanges: u64,
+    pub(super) reconnects: u64,
     pub(super) messages: u64,
     pub(super) errors: [u64; ErrorClass::ALL.len()],
     /// (status, count): a step meets few statuses, so a scan beats a map.
@@ -29,6 +30,7 @@ impl StepPart {
             logical: false,
             requests: 0,
             exchanges: 0,
+            reconnects: 0,
             messages: 0,
             errors: [0; ErrorClass::ALL.len()],
             statuses: Vec::with_capacity(4),
@@ -43,6 +45,7 @@ impl StepPart {
     fn record(&mut self, sample: &Sample) {
         self.requests += 1;
         self.exchanges += u64::from(sample.exchanges);
+        self.reconnects += u64::from(sample.reconnects);
         self.messages += sample.messages;
         if let Outcome::Failed(class) = sample.outcome {
             self.errors[class as usize] += 1;
@@ -74,6 +77,7 @@ impl StepPart {
         }
         self.requests = 0;
         self.exchanges = 0;
+        self.reconnects = 0;
         self.messages = 0;
         self.errors = [0; ErrorClass::ALL.len()];
         self.statuses.clear();
@@ -297,6 +301,7 @@ mod tests {
             bytes_received: 10,
             bytes_sent: 5,
             exchanges: 1,
+            reconnects: 0,
             messages: 0,
             outcome: Outcome::Ok,
         }

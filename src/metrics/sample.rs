@@ -205,6 +205,8 @@ pub struct Sample {
     pub bytes_sent: u64,
     /// HTTP exchanges it took: more than one with redirects, or where an idle connection had been closed.
     pub exchanges: u16,
+    /// How often it had to connect again because the server had closed the idle connection.
+    pub reconnects: u16,
     /// Events or messages that came; 0 but of a stream as a whole.
     pub messages: u64,
     /// How it ended.
@@ -229,6 +231,7 @@ impl Sample {
             bytes_received: 0,
             bytes_sent: 0,
             exchanges: 0,
+            reconnects: 0,
             messages: 0,
             outcome,
         }

@@ -25,7 +25,15 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
     ));
     facts.push(("peak in flight", format!("{} requests", format::count(whole.in_flight))));
     facts.push(("peak connections", format::count(whole.connections)));
+    facts.extend(reconnects(report).map(|text| ("reconnects", text)));
     facts
+}
+
+/// Requests whose idle connection the server had closed; nothing where there were none.
+fn reconnects(report: &Report) -> Option<String> {
+    let count = report.whole.run.reconnects;
+    let words = "idle connections closed by the server";
+    (count > 0).then(|| format!("{}: {words} between requests, opened again", format::count(count)))
 }
 
 fn requests(report: &Report) -> String {

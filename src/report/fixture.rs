@@ -9,7 +9,9 @@ use crate::metrics::{
     Interval, LoadModel, Phase, Reading, RunEnd, RunHeader, RunLog, ScenarioId, ScenarioInfo,
     ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
-use crate::slo::{Judgement, ObjectiveStatus, Steady, Validity, ValidityStatus, Verdict};
+use crate::slo::{
+    HighestRate, Judgement, ObjectiveStatus, RateBasis, Steady, Validity, ValidityStatus, Verdict,
+};
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
 pub(super) use verdicts::{RowOf, at_risk, judged, pass};
@@ -262,6 +264,10 @@ pub(super) fn not_valid() -> (RunLog, Judgement) {
         overloaded: true,
         rate_limited: false,
         rate_limit: None,
+        highest_rate: Some(HighestRate {
+            rate: Rate::per_second(98.0),
+            basis: RateBasis::Measured { kept: 9, seconds: 10 },
+        }),
     };
     (log, judgement)
 }

@@ -11,7 +11,7 @@ use super::model::{ErrorGroup, Report};
 use super::totals::{Part, Totals};
 use super::{Extra, rows, wording};
 use crate::metrics::{Bound, Distribution, LoadModel, Phase};
-use crate::slo::JudgedObjective;
+use crate::slo::{HighestRate, JudgedObjective, RateBasis};
 use crate::units::{Nanos, Quantity, Rate};
 
 /// The schema written here.
@@ -99,7 +99,29 @@ fn validity(report: &Report) -> Value {
             "burst_per_address": limit.burst,
             "quota_per_address": limit.quota,
         })),
+        "highest_valid_rate": validity.highest_rate.map(highest_rate),
     })
+}
+
+fn highest_rate(highest: HighestRate) -> Value {
+    let mut told = json!({
+        "requests_per_s": highest.rate.get(),
+        "basis": "measured",
+        "seconds_kept": Value::Null,
+        "seconds_near": Value::Null,
+        "cpu_per_request_us": Value::Null,
+    });
+    match highest.basis {
+        RateBasis::Measured { kept, seconds } => {
+            told["seconds_kept"] = json!(kept);
+            told["seconds_near"] = json!(seconds);
+        }
+        RateBasis::Estimated { cpu_per_request } => {
+            told["basis"] = json!("estimated");
+            told["cpu_per_request_us"] = json!(rounded(cpu_per_request.get() as f64 / 1e3));
+        }
+    }
+    told
 }
 
 fn load(report: &Report) -> Value {
@@ -126,6 +148,7 @@ fn load(report: &Report) -> Value {
         "bytes_received": whole.run.bytes_received,
         "bytes_sent": whole.run.bytes_sent,
         "exchanges": whole.run.exchanges,
+        "reconnects": whole.run.reconnects,
         "completed_iterations": whole.arrivals.completed,
         "failed_iterations": whole.arrivals.failed,
         "unfinished_iterations": whole.arrivals.unfinished,
@@ -188,6 +211,7 @@ fn step(totals: &Totals) -> Value {
         "bytes_received": totals.bytes_received,
         "bytes_sent": totals.bytes_sent,
         "exchanges": totals.exchanges,
+        "reconnects": totals.reconnects,
         "messages": totals.messages,
     })
 }

@@ -182,12 +182,14 @@ fn load_facts(report: &Report) -> Vec<(&'static str, String)> {
     };
     let all = facts::load(report);
     let of = |wanted| all.iter().find(|(key, _)| *key == wanted).map(|(_, text)| text.clone());
-    vec![
+    let mut facts = vec![
         ("load", format!("{} · {rates}", wording::model(report))),
         ("judged part", wording::judged_part(report)),
         ("requests", of("requests").unwrap_or_default()),
         ("iterations", of("iterations").unwrap_or_default()),
-    ]
+    ];
+    facts.extend(of("reconnects").map(|text| ("reconnects", text)));
+    facts
 }
 
 fn slo(screen: &mut Screen, report: &Report) {

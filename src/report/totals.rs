@@ -17,6 +17,8 @@ pub struct Totals {
     pub requests: u64,
     /// HTTP exchanges behind them: what the server's log counts. Redirects count on their own.
     pub exchanges: u64,
+    /// How often requests had to connect again because the server had closed their idle connection.
+    pub reconnects: u64,
     /// Failures of no single request; each counts as one more in the error rate.
     pub gave_up: u64,
     /// Events or messages that came in streams.
@@ -63,6 +65,7 @@ impl Totals {
     fn absorb(&mut self, interval: &StepInterval) {
         self.requests += interval.requests;
         self.exchanges += interval.exchanges;
+        self.reconnects += interval.reconnects;
         self.messages += interval.messages;
         self.bytes_received += interval.bytes_received;
         self.bytes_sent += interval.bytes_sent;
@@ -79,6 +82,7 @@ impl Totals {
     pub fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
         self.exchanges += other.exchanges;
+        self.reconnects += other.reconnects;
         self.messages += other.messages;
         self.bytes_received += other.bytes_received;
         self.bytes_sent += other.bytes_sent;

@@ -119,10 +119,7 @@ pub(crate) fn sentence(report: &Report) -> String {
         Verdict::Inconclusive => inconclusive(report),
         Verdict::Fail => missed(report, ObjectiveStatus::Fail),
         Verdict::NotValid => {
-            let validity = &report.judgement.validity;
-            let limit = validity.findings.iter().find(|finding| finding.test == "rate_limited");
-            let limit = limit.filter(|_| validity.rate_limited).map(|found| found.message.as_str());
-            let reason = limit.or(validity.reasons().next()).unwrap_or("no reason is known");
+            let reason = report.judgement.validity.main_reason().unwrap_or("no reason is known");
             format!("The measurement cannot support a verdict: {}.", trimmed(reason))
         }
     }
@@ -249,6 +246,9 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
     if report.judgement.validity.status == ValidityStatus::NotValid {
         said.push("The measurement is not valid: no status of an objective counts.".into());
+    }
+    if let Some(highest) = report.judgement.validity.highest_rate {
+        said.push(format!("The highest rate that would have been valid here: {highest}."));
     }
     said.extend(ending(report));
     if report.torn {

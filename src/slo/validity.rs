@@ -2,6 +2,7 @@
 //!
 //! Every test leaves a finding with its figures, passed ones too, so that a reader can check the checker.
 
+mod carried;
 mod completeness;
 mod generator;
 mod load;
@@ -10,6 +11,7 @@ mod throttling;
 
 use std::collections::BTreeMap;
 
+use self::carried::Carried;
 use super::window::Window;
 use super::{Finding, Validity, ValidityStatus};
 use crate::metrics::{ArrivalCounts, ErrorClass, Interval};
@@ -29,6 +31,12 @@ impl Finding {
 
     fn not_valid(test: &str, message: String) -> Self {
         Self::new(test, ValidityStatus::NotValid, message)
+    }
+
+    /// Whether it says that the generator could not send what it was to send.
+    pub(super) fn blames_the_generator(&self) -> bool {
+        self.status == ValidityStatus::NotValid
+            && ["schedule_lag", "generator_cpu", "intended_rate"].contains(&self.test.as_str())
     }
 }
 
@@ -68,11 +76,13 @@ pub(super) fn examine(window: &Window<'_>) -> Validity {
     let totals = Totals::of(&window.log.intervals);
     let mut findings = completeness::findings(window, &totals);
     findings.extend(load::findings(window, &totals));
-    findings.extend(generator::findings(window, &totals));
+    let carried = Carried::of(window);
+    findings.extend(generator::findings(window, &totals, &carried));
     let steadiness = steadiness::examine(window, &totals);
     findings.extend(steadiness.findings);
     let throttling = throttling::examine(window, &totals, steadiness.overloaded);
     findings.push(throttling.finding);
+    let is_overtaxed = findings.iter().any(Finding::blames_the_generator);
     let status =
         findings.iter().map(|finding| finding.status).max().unwrap_or(ValidityStatus::Valid);
     Validity {
@@ -81,6 +91,7 @@ pub(super) fn examine(window: &Window<'_>) -> Validity {
         overloaded: steadiness.overloaded,
         rate_limited: throttling.rate_limited,
         rate_limit: throttling.limit,
+        highest_rate: carried.highest.filter(|_| is_overtaxed),
     }
 }
 

@@ -268,11 +268,21 @@ impl Client {
         connect(&self.shared, origin, self.source, deadline, &mut progress.phases).await
     }
 
-    /// A kept connection to `origin` that is still open.
-    pub(super) async fn take_kept(&self, origin: &Rc<Origin>) -> Option<Connection> {
+    /// A kept connection to `origin` that is still open. Where there were some and the server has closed all of
+    /// them, the request has to connect again, and that is counted.
+    pub(super) async fn take_kept(
+        &self,
+        origin: &Rc<Origin>,
+        progress: &mut Progress,
+    ) -> Option<Connection> {
         let shared = &self.shared;
+        let mut closed = 0;
         loop {
-            let mut connection = self.kept().borrow_mut().take(origin, &shared.ration)?;
+            let kept = self.kept().borrow_mut().take(origin, &shared.ration);
+            let Some(mut connection) = kept else {
+                progress.reconnects += closed;
+                return None;
+            };
             let stale = match &mut connection {
                 Connection::Http1(http1) => http1.is_stale(&shared.scratch).await,
                 Connection::Http2(http2) => http2.is_stale(),
@@ -280,6 +290,7 @@ impl Client {
             if !stale {
                 return Some(connection);
             }
+            closed = 1;
         }
     }
 

@@ -14,12 +14,20 @@ pub struct TransportError {
     pub class: ErrorClass,
     /// What was seen.
     pub message: String,
+    /// Whether the peer cannot have acted on the request: nothing of it was taken, or it says so itself.
+    pub(super) unseen: bool,
 }
 
 impl TransportError {
     /// An error of `class`.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into() }
+        Self { class, message: message.into(), unseen: false }
+    }
+
+    /// The same of a request that the peer cannot have acted on.
+    #[must_use]
+    pub(super) fn unseen(self) -> Self {
+        Self { unseen: true, ..self }
     }
 
     /// What an I/O error means while `doing` something.

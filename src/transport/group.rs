@@ -15,6 +15,7 @@ use super::address::Origin;
 use super::client::Client;
 use super::connect::Connection;
 use super::http2::Http2;
+use super::progress::Progress;
 
 /// What is known of an origin.
 #[derive(Debug)]
@@ -36,16 +37,21 @@ pub(super) struct Group {
 
 impl Group {
     /// A connection that is open already. None where the caller has to open one, and to tell the group.
-    pub(super) async fn join(&self, client: &Client, origin: &Rc<Origin>) -> Option<Connection> {
+    pub(super) async fn join(
+        &self,
+        client: &Client,
+        origin: &Rc<Origin>,
+        progress: &mut Progress,
+    ) -> Option<Connection> {
         loop {
             match self.look(origin) {
                 Look::Wait => self.changed.notified().await,
                 Look::Take(connection) => return Some(Connection::Http2(connection)),
-                Look::Apart => return client.take_kept(origin).await,
+                Look::Apart => return client.take_kept(origin, progress).await,
                 Look::First => break,
             }
         }
-        let kept = client.take_kept(origin).await;
+        let kept = client.take_kept(origin, progress).await;
         match &kept {
             Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
             // Somebody else may have begun while the kept one was looked at; two connections do no harm.

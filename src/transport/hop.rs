@@ -35,9 +35,37 @@ struct Way<'a> {
     began: RunTime,
 }
 
+impl Way<'_> {
+    /// Whether a request may be sent again after a kept connection failed; the error, where it may not.
+    fn may_repeat_after(
+        self,
+        error: TransportError,
+        connection: &Connection,
+        parser: &ResponseParser,
+    ) -> Result<(), TransportError> {
+        let is_lost = match connection {
+            Connection::Http1(_) => true,
+            // A stream may be reset on a connection that goes on.
+            Connection::Http2(http2) => http2.is_stale(),
+        };
+        if error.class != ErrorClass::Reset || parser.received() > 0 || !is_lost {
+            return Err(error);
+        }
+        let method = self.parts.map_or(&self.wire.method, |parts| &parts.method);
+        if method.is_idempotent() || error.unseen {
+            return Ok(());
+        }
+        let message = format!(
+            "the server closed the idle connection without an answer; a {method} is not sent again"
+        );
+        Err(TransportError { message, ..error })
+    }
+}
+
 impl Client {
     /// One exchange on a connection, new or kept. Where a kept connection turns out to be closed before a
-    /// byte of the answer came, an idempotent request is sent again on a new one (RFC 9112 §9.3.1).
+    /// byte of the answer came, the request is sent again, once and on a new one, as browsers do: if it is
+    /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2).
     pub(super) async fn exchange(
         &self,
         (lane, wire): (Lane<'_>, &Wire),
@@ -45,12 +73,12 @@ impl Client {
         parts: &mut Option<Rc<Parts>>,
         room: &mut Room<'_>,
     ) -> Result<Answer, TransportError> {
-        let shared = &self.shared;
-        let mut may_retry = wire.method.is_idempotent();
+        let mut is_repeat = false;
         loop {
             let kept = match lane.group {
-                None => self.take_kept(origin).await,
-                Some(group) => group.join(self, origin).await,
+                _ if is_repeat => None,
+                None => self.take_kept(origin, room.progress).await,
+                Some(group) => group.join(self, origin, room.progress).await,
             };
             let was_kept = kept.is_some();
             let mut connection = match kept {
@@ -69,12 +97,11 @@ impl Client {
             let began = if was_kept && room.progress.exchanges == 0 {
                 room.progress.began
             } else {
-                shared.clock().now()
+                self.shared.clock().now()
             };
             room.progress.exchanges += 1;
             let way = Way { origin, parts: parts.as_deref(), wire, began };
-            let outcome = self.send_on(&mut connection, lane, way, room).await;
-            match outcome {
+            match self.send_on(&mut connection, lane, way, room).await {
                 Ok(answer) => {
                     self.keep_cookies(way, room);
                     let once = lane.group.is_none_or(|group| group.keeps(origin, &connection));
@@ -83,13 +110,12 @@ impl Client {
                     }
                     return Ok(answer);
                 }
-                Err(error) => {
-                    let silent = error.class == ErrorClass::Reset && room.parser.received() == 0;
-                    if !(was_kept && may_retry && silent) {
-                        return Err(error);
-                    }
-                    may_retry = false;
+                Err(error) if was_kept => {
+                    way.may_repeat_after(error, &connection, room.parser)?;
+                    room.progress.reconnects += 1;
+                    is_repeat = true;
                 }
+                Err(error) => return Err(error),
             }
         }
     }

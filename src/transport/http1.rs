@@ -139,7 +139,8 @@ impl Running {
         let failed = |error| TransportError::from_io(&error, "sending the request");
         while self.written < request.len() {
             let count = ready!(Pin::new(&mut *io).poll_write(context, &request[self.written..]))
-                .map_err(failed)?;
+                .map_err(failed)
+                .map_err(|error| if self.written == 0 { error.unseen() } else { error })?;
             self.written += count;
         }
         Pin::new(io).poll_flush(context).map_err(failed)

@@ -216,7 +216,7 @@ impl State {
         context: &Context<'_>,
     ) -> Result<Option<u32>, TransportError> {
         if let Some(error) = self.machine.closed() {
-            return Err(error.clone());
+            return Err(error.clone().unseen());
         }
         if !self.machine.has_room() {
             self.waiting.push(context.waker().clone());

@@ -18,6 +18,7 @@ pub(super) struct Progress {
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
     pub(super) exchanges: u16,
+    pub(super) reconnects: u16,
     pub(super) status: u16,
 }
 
@@ -34,6 +35,7 @@ impl Progress {
             bytes_sent: 0,
             bytes_received: 0,
             exchanges: 0,
+            reconnects: 0,
             status: 0,
         }
     }
@@ -71,6 +73,7 @@ impl Progress {
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent,
             exchanges: self.exchanges,
+            reconnects: self.reconnects,
             messages: 0,
             outcome,
         }

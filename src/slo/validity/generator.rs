@@ -1,13 +1,14 @@
 //! Whether the generator itself kept up, so that its numbers speak of the stack.
 
-use super::super::Finding;
 use super::super::window::{Window, is_closed};
+use super::super::{Finding, HighestRate, RateBasis};
+use super::carried::Carried;
 use super::{Totals, percent, span};
-use crate::metrics::{Bound, Distribution, ErrorClass, Interval, Measure};
+use crate::metrics::{Bound, Distribution, ErrorClass, Measure};
 use crate::units::Quantity;
 
 /// The share of a core above which a worker falls behind now and then.
-const CPU_MAX: f64 = 0.8;
+pub(super) const CPU_MAX: f64 = 0.8;
 /// The share of seconds in which a worker may exceed it.
 const BUSY_SECONDS_MAX: f64 = 0.1;
 /// The least schedule lag that counts, in seconds: what shared machines do now and then.
@@ -19,15 +20,15 @@ const LAG_SHARE: f64 = 0.02;
 const WAITED_MIN: f64 = 0.005;
 
 /// Tests of the generator.
-pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
-    let mut findings = vec![cpu(window), client_errors(totals)];
+pub(super) fn findings(window: &Window<'_>, totals: &Totals, carried: &Carried) -> Vec<Finding> {
+    let mut findings = vec![cpu(window, carried), client_errors(totals)];
     if !is_closed(&window.log.header) {
-        findings.push(lag(window));
+        findings.push(lag(window, carried));
     }
     findings
 }
 
-fn lag(window: &Window<'_>) -> Finding {
+fn lag(window: &Window<'_>, carried: &Carried) -> Finding {
     let mut lags = Distribution::new();
     for interval in &window.judged {
         lags.merge_sparse(&interval.schedule_lag);
@@ -49,7 +50,7 @@ fn lag(window: &Window<'_>) -> Finding {
         format!(
             "{text}; the generator sends late{}: give it cores of its own or lower the rate{}",
             waiting(window),
-            carried(window, allowed)
+            advised(window, carried)
         ),
     )
 }
@@ -72,48 +73,31 @@ fn waiting(window: &Window<'_>) -> String {
 }
 
 /// The largest p99 of schedule lag, in seconds, that leaves the objectives' times untouched.
-fn allowed_lag(window: &Window<'_>) -> f64 {
+pub(super) fn allowed_lag(window: &Window<'_>) -> f64 {
     tightest_time(window).map_or(LAG_MIN_S, |time| (time * LAG_SHARE).max(LAG_MIN_S))
 }
 
 /// What this generator would have carried, in words to add to an advice.
-fn carried(window: &Window<'_>, allowed_lag: f64) -> String {
-    let requests: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
-    let seconds: f64 = window.judged.iter().map(|interval| interval.length().as_secs_f64()).sum();
-    let mean = requests as f64 / seconds.max(1.0);
-    match highest_valid_rate(window, allowed_lag) {
-        Some(rate) if rate >= mean => format!(
-            "; seconds with up to {rate:.0} req/s kept to the limits, so it is not the rate: \
-             something else took this machine's time"
-        ),
-        Some(rate) => format!("; up to about {rate:.0} req/s would have been valid here"),
+fn advised(window: &Window<'_>, carried: &Carried) -> String {
+    match carried.highest {
+        Some(HighestRate { rate, basis: RateBasis::Measured { .. } }) => {
+            format!("; up to {:.0} req/s would have been valid here", rate.get())
+        }
+        Some(HighestRate { rate, basis: RateBasis::Estimated { .. } }) => {
+            format!("; about {:.0} req/s would have been valid here, by estimate", rate.get())
+        }
+        None if carried.fails_below => {
+            "; seconds that asked for no more kept to the limits, so it is not the rate: something else took \
+             this machine's time"
+                .to_owned()
+        }
         None => {
-            let half = mean / 2.0;
+            let requests: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
+            let seconds = window.judged_length().as_secs_f64();
+            let half = requests as f64 / seconds.max(1.0) / 2.0;
             format!("; no second of this run kept to the limits: try {half:.0} req/s")
         }
     }
-}
-
-/// The highest rate of requests a second that this run shows to be valid: of the seconds that kept to the
-/// limits of lag and CPU, ramps included, the busiest; where there is none, what would have taken 80 % of a core.
-fn highest_valid_rate(window: &Window<'_>, allowed_lag: f64) -> Option<f64> {
-    let rate = |interval: &Interval| {
-        interval.requests() as f64 / interval.length().as_secs_f64().max(f64::MIN_POSITIVE)
-    };
-    let kept_up = |interval: &&Interval| {
-        interval.requests() > 0
-            && interval.arrivals.started > 0
-            && interval.generator.worker_cpu.get() < CPU_MAX
-            && interval.arrivals.dropped == 0
-            && interval.schedule_lag.quantile(0.99).as_secs_f64() <= allowed_lag
-    };
-    let seconds = &window.log.intervals;
-    let best = seconds.iter().filter(kept_up).map(rate).max_by(f64::total_cmp);
-    best.or_else(|| {
-        let busy = seconds.iter().filter(|interval| interval.generator.worker_cpu.get() >= CPU_MAX);
-        busy.map(|interval| rate(interval) * CPU_MAX / interval.generator.worker_cpu.get())
-            .min_by(f64::total_cmp)
-    })
 }
 
 /// The smallest target or max in seconds of any objective on times.
@@ -135,7 +119,7 @@ pub(super) fn tightest_time(window: &Window<'_>) -> Option<f64> {
         .min_by(f64::total_cmp)
 }
 
-fn cpu(window: &Window<'_>) -> Finding {
+fn cpu(window: &Window<'_>, carried: &Carried) -> Finding {
     let loads: Vec<f64> =
         window.judged.iter().map(|interval| interval.generator.worker_cpu.get()).collect();
     let mean = super::super::statistics::mean(&loads);
@@ -144,8 +128,8 @@ fn cpu(window: &Window<'_>) -> Finding {
     let text = format!("the busiest worker used {} of a core", percent(mean));
     let advice = "give the generator more cores, or split the run with `--shard`";
     if mean >= CPU_MAX {
-        let carried = carried(window, allowed_lag(window));
-        return Finding::not_valid("generator_cpu", format!("{text}; {advice}{carried}"));
+        let advised = advised(window, carried);
+        return Finding::not_valid("generator_cpu", format!("{text}; {advice}{advised}"));
     }
     if share > BUSY_SECONDS_MAX {
         return Finding::suspect(

@@ -7,7 +7,7 @@ use crate::metrics::StageInfo;
 use crate::units::RunTime;
 
 /// How far the achieved load may be off the one asked for.
-const TOLERANCE: f64 = 0.01;
+pub(super) const TOLERANCE: f64 = 0.01;
 /// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
 const DEVIATIONS: f64 = 4.0;
 /// How far the requests of an iteration may be off those expected.

@@ -353,7 +353,7 @@ impl Machine {
         // What it has not looked at may be sent again elsewhere (RFC 9113 §6.8).
         for stream in self.streams.iter_mut().filter(|stream| stream.id > last) {
             stream.was_reset = true;
-            stream.finish(Err(TransportError::new(ErrorClass::Reset, message.clone())));
+            stream.finish(Err(TransportError::new(ErrorClass::Reset, message.clone()).unseen()));
         }
         Ok(())
     }

@@ -1,0 +1,137 @@
+//! What this generator would have carried, where the rate was more than it could send.
+
+use super::super::highest_rate::{HighestRate, RateBasis};
+use super::super::window::{Window, is_closed};
+use super::generator::{CPU_MAX, allowed_lag};
+use super::load::TOLERANCE;
+use crate::metrics::Interval;
+use crate::units::{Nanos, Rate, RunTime};
+
+/// The least length in seconds of an interval that tells a rate; the last one of a run may be shorter.
+const LENGTH_MIN_S: f64 = 0.5;
+/// Seconds at this share of a rate or more are near it.
+const NEAR: f64 = 0.9;
+
+/// What the seconds of a run tell of its generator.
+pub(super) struct Carried {
+    /// The highest valid rate, where anything tells it.
+    pub(super) highest: Option<HighestRate>,
+    /// Whether seconds failed that asked for no more than that: then the rate is not the cause.
+    pub(super) fails_below: bool,
+}
+
+/// One second of load.
+struct Second {
+    /// Requests that ended, a second.
+    rate: f64,
+    /// Requests that the stages ask for, a second; those that ended, where there are no stages to tell.
+    asked: f64,
+    /// Whether it kept to every limit of the generator.
+    kept: bool,
+    /// The share of a core that the busiest worker used.
+    cpu: f64,
+    /// The share of the second in which it was ready to run, with a core or without.
+    ready: f64,
+    length_s: f64,
+}
+
+impl Carried {
+    /// Looks at all seconds with load, ramps included.
+    pub(super) fn of(window: &Window<'_>) -> Self {
+        let seconds = seconds(window);
+        let measured = measured(&seconds);
+        let failed: Vec<f64> = seconds.iter().filter(|s| !s.kept).map(|s| s.asked).collect();
+        let reached = measured.map_or(f64::INFINITY, |highest| highest.rate.get());
+        let below = failed.iter().filter(|asked| **asked <= reached).count();
+        let fails_below = measured.is_some() && below * 2 > failed.len();
+        let highest = measured.or_else(|| estimated(&seconds));
+        Self { highest: highest.filter(|_| !fails_below), fails_below }
+    }
+}
+
+fn seconds(window: &Window<'_>) -> Vec<Second> {
+    let allowed = allowed_lag(window);
+    let closed = is_closed(&window.log.header);
+    let log = window.log;
+    let long = log.intervals.iter().filter(|one| one.length().as_secs_f64() >= LENGTH_MIN_S);
+    let loaded = long.filter(|one| closed || one.arrivals.intended > 0);
+    loaded
+        .map(|interval| {
+            let length_s = interval.length().as_secs_f64();
+            let rate = interval.requests() as f64 / length_s;
+            Second {
+                rate,
+                asked: asked(window, interval).unwrap_or(rate),
+                kept: kept(interval, allowed),
+                cpu: interval.generator.worker_cpu.get(),
+                ready: interval.generator.worker_cpu.get() + interval.generator.waited.get(),
+                length_s,
+            }
+        })
+        .collect()
+}
+
+/// Whether a second kept to the limits of lag, arrivals and CPU.
+fn kept(interval: &Interval, allowed_lag: f64) -> bool {
+    let arrivals = interval.arrivals;
+    interval.requests() > 0
+        && interval.generator.worker_cpu.get() < CPU_MAX
+        && arrivals.intended.abs_diff(arrivals.started) as f64
+            <= TOLERANCE * arrivals.intended as f64
+        && interval.schedule_lag.quantile(0.99).as_secs_f64() <= allowed_lag
+}
+
+/// Requests a second that the stages ask of this generator in the middle of an interval.
+fn asked(window: &Window<'_>, interval: &Interval) -> Option<f64> {
+    let header = &window.log.header;
+    if window.log.steered() {
+        return None;
+    }
+    let each: f64 =
+        header.scenarios.iter().map(|of| of.share.get() * of.requests_per_iteration).sum();
+    let at = interval.start + Nanos::new(interval.length().get() / 2);
+    let mut start = RunTime::ZERO;
+    for stage in &header.stages {
+        let end = start + stage.duration;
+        if at < end {
+            let part = at.since(start).as_secs_f64() / stage.duration.as_secs_f64();
+            let rate = stage.from.get() + (stage.to.get() - stage.from.get()) * part;
+            return Some(rate * each / f64::from(header.shard.1.max(1)));
+        }
+        start = end;
+    }
+    None
+}
+
+/// The highest rate at which most seconds kept to the limits.
+fn measured(seconds: &[Second]) -> Option<HighestRate> {
+    let mut rates: Vec<f64> = seconds.iter().filter(|s| s.kept).map(|s| s.rate).collect();
+    rates.sort_by(|a, b| b.total_cmp(a));
+    rates.into_iter().find_map(|rate| {
+        let near = seconds.iter().filter(|s| (NEAR * rate..=rate).contains(&s.rate));
+        let (kept, all) = near.fold((0, 0), |(kept, all), s| (kept + u64::from(s.kept), all + 1));
+        let basis = RateBasis::Measured { kept, seconds: all };
+        (kept * 2 > all).then(|| HighestRate { rate: Rate::per_second(rate.floor()), basis })
+    })
+}
+
+/// What would take 80 % of the busiest worker's core: its requests and its CPU in the seconds in which it had
+/// work for more than that. None where it never had, because then it was not its own work that made it late.
+///
+/// Batches make a request cheaper the more there are at once, so the truth lies rather below.
+fn estimated(seconds: &[Second]) -> Option<HighestRate> {
+    let busy = || seconds.iter().filter(|second| second.ready >= CPU_MAX);
+    let requests: f64 = busy().map(|second| second.rate * second.length_s).sum();
+    let cpu_s: f64 = busy().map(|second| second.cpu * second.length_s).sum();
+    if requests < 1.0 {
+        return None;
+    }
+    let each = cpu_s / requests;
+    Some(HighestRate {
+        rate: Rate::per_second((CPU_MAX / each).floor()),
+        basis: RateBasis::Estimated { cpu_per_request: Nanos::from_secs_f64(each) },
+    })
+}
+
+#[cfg(test)]
+mod tests;
