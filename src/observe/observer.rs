@@ -88,10 +88,12 @@ impl Observer {
         let (mut told, mut failures) = (Vec::new(), Vec::new());
         for (_, source, result) in done {
             let failed = result.is_err();
-            let readings = result.unwrap_or_else(|error| {
+            let availability = source.availability(result.as_ref().err());
+            let mut readings = result.unwrap_or_else(|error| {
                 failures.push(failure(&source, error));
                 source.nothing()
             });
+            readings.extend(availability);
             told.push(Told { group: source.group(), failed, readings });
             self.sources.push(source);
         }
@@ -189,7 +191,8 @@ mod tests {
             .unwrap_or_else(|errors| panic!("{errors:?}"));
         let first = observer.read(RunTime::new(1_000_000_000)).await;
         // The rate of the good one needs a second scrape; the others say "no data" for each of their metrics.
-        assert_eq!(values(&first), [Some(Quantity::Count(7.0)), None, None, None, None]);
+        assert_eq!(values(&first)[0], Some(Quantity::Count(7.0)));
+        assert_eq!(values(&first)[1..], [None; 6]);
         let second = observer.read(RunTime::new(3_000_000_000)).await;
         let rate = second.readings[1].value.expect("two scrapes make a rate");
         assert!((rate.base() - 5.0).abs() < 1e-9, "{rate}");
@@ -198,6 +201,20 @@ mod tests {
         for failure in &second.failures {
             assert!(!failure.error.to_string().contains("topsecret"), "{}", failure.error);
         }
+    }
+
+    #[tokio::test]
+    async fn database_that_cannot_be_reached_is_not_available() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("postgres://u@{}/db", closed.local_addr().expect("bound"));
+        drop(closed);
+        let database = SourceSpec { place: Place::Postgres { url }, ..page("db", 1) };
+        let observer = Observer::new(vec![database], Nanos::from_secs(5), None);
+        let mut observer = observer.unwrap_or_else(|errors| panic!("{errors:?}"));
+        let told = observer.read(RunTime::new(1)).await.readings;
+        let available = told.iter().find(|reading| reading.metric == "available");
+        let value = available.and_then(|reading| reading.value);
+        assert_eq!(value, Some(Quantity::Share(crate::units::Ratio::new(0.0))), "{told:?}");
     }
 
     #[test]

@@ -101,11 +101,17 @@ pub fn cadvisor() -> Vec<Mapping> {
     mappings
 }
 
+/// Whether an exporter reaches what it tells of: its page is there even where the service is not.
+fn available(up: &str) -> Mapping {
+    Mapping::new("available", Unit::Share, Formula::Any(all(up)))
+}
+
 /// `postgres_exporter`; background processes have no state and are not in `pg_stat_activity_count`.
 pub fn postgres_exporter() -> Vec<Mapping> {
     let connections = all("pg_stat_activity_count");
     let hits = all("pg_stat_database_blks_hit");
     vec![
+        available("pg_up"),
         Mapping::new("connections", Unit::Count, Formula::Sum(connections.clone())),
         Mapping::new(
             "connections_active",
@@ -142,6 +148,7 @@ pub fn postgres_exporter() -> Vec<Mapping> {
 pub fn redis_exporter() -> Vec<Mapping> {
     let used = all("redis_memory_used_bytes");
     vec![
+        available("redis_up"),
         Mapping::new(
             "memory",
             Unit::Share,
@@ -178,6 +185,7 @@ pub fn redis_exporter() -> Vec<Mapping> {
 /// nginx-prometheus-exporter.
 pub fn nginx_exporter() -> Vec<Mapping> {
     vec![
+        available("nginx_up"),
         Mapping::new("connections", Unit::Count, Formula::Sum(all("nginx_connections_active"))),
         Mapping::new(
             "requests",
@@ -366,6 +374,21 @@ mod tests {
         assert!(base(&readings, "hit_ratio") > 0.9);
         assert!(base(&readings, "commands") > 100.0);
         assert!(base(&readings, "evictions").abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn exporters_tell_whether_their_service_answers() {
+        let one =
+            |page, preset: fn() -> Vec<Mapping>| base(&readings(page, &preset(), &[]), "available");
+        let up = [
+            one(pages!("postgres_exporter"), postgres_exporter),
+            one(pages!("redis_exporter"), redis_exporter),
+            one(pages!("nginx_exporter"), nginx_exporter),
+        ];
+        assert_eq!(up.map(|share| share > 0.5), [true; 3]);
+        let down = pages!("postgres_exporter").map(|page| page.replace("\npg_up 1", "\npg_up 0"));
+        let down = readings([&down[0], &down[1]], &postgres_exporter(), &[]);
+        assert!(base(&down, "available") < 0.5);
     }
 
     #[test]

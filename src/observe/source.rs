@@ -14,7 +14,7 @@ use super::prometheus::{PrometheusSource, Query};
 use super::redis::{self, RedisSource};
 use super::series::{Scrape, Series, Window};
 use crate::metrics::Reading;
-use crate::units::RunTime;
+use crate::units::{Quantity, Ratio, RunTime};
 
 /// Where a tier's metrics are. Addresses may hold credentials: they are neither printed nor kept in messages.
 #[derive(Clone, PartialEq)]
@@ -161,6 +161,34 @@ impl Source {
     /// "No data" for each metric: what is told when reading failed.
     pub(super) fn nothing(&self) -> Vec<Reading> {
         self.subject.nothing(&self.mappings)
+    }
+
+    /// Whether the service itself answered, where it was asked itself: a database that cannot be reached is down,
+    /// and one that refuses us may serve others. A page tells of its own process at the most.
+    pub(super) fn availability(&self, trouble: Option<&ObserveError>) -> Option<Reading> {
+        let share = match (&self.reader, trouble) {
+            (Reader::Postgres(_) | Reader::Redis(_), None) => 1.0,
+            (
+                Reader::Postgres(_) | Reader::Redis(_),
+                Some(ObserveError::Connection(_) | ObserveError::Timeout(_)),
+            ) => 0.0,
+            (
+                Reader::Postgres(_)
+                | Reader::Redis(_)
+                | Reader::Page(_)
+                | Reader::Prometheus(_)
+                | Reader::Cgroup(_)
+                | Reader::Process(_)
+                | Reader::ProcessFile(_),
+                _,
+            ) => return None,
+        };
+        Some(Reading {
+            tier: self.subject.tier.clone(),
+            metric: "available".to_owned(),
+            replica: self.subject.replica.clone(),
+            value: Some(Quantity::Share(Ratio::new(share))),
+        })
     }
 
     /// Reads once, at `now`. The first reading has no rates: they need two.
