@@ -16,6 +16,7 @@ mod observed;
 #[expect(dead_code, reason = "the terminal's own tests look at more of it")]
 #[path = "../terminal/pty.rs"]
 mod pty;
+mod pushed;
 mod reconnects;
 mod scarce;
 mod streams;

@@ -128,9 +128,15 @@ fn estimated(seconds: &[Second]) -> Option<HighestRate> {
     }
     let each = cpu_s / requests;
     Some(HighestRate {
-        rate: Rate::per_second((CPU_MAX / each).floor()),
+        rate: Rate::per_second(two_digits(CPU_MAX / each)),
         basis: RateBasis::Estimated { cpu_per_request: Nanos::from_secs_f64(each) },
     })
+}
+
+/// Rounds down to two significant digits: an estimate is worth no more.
+fn two_digits(rate: f64) -> f64 {
+    let step = 10_f64.powf((rate.max(10.0).log10() - 1.0).floor());
+    (rate / step).floor() * step
 }
 
 #[cfg(test)]

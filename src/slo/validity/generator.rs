@@ -84,7 +84,7 @@ fn advised(window: &Window<'_>, carried: &Carried) -> String {
             format!("; up to {:.0} req/s would have been valid here", rate.get())
         }
         Some(HighestRate { rate, basis: RateBasis::Estimated { .. } }) => {
-            format!("; about {:.0} req/s would have been valid here, by estimate", rate.get())
+            format!("; about {:.0} req/s would be valid on cores of its own, by estimate", rate.get())
         }
         None if carried.fails_below => {
             "; seconds that asked for no more kept to the limits, so it is not the rate: something else took \

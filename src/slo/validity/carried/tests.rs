@@ -90,6 +90,12 @@ fn highest_rate_is_not_told_where_the_rate_is_not_the_cause() {
 }
 
 #[test]
+fn estimates_have_two_digits_and_are_rounded_down() {
+    let rounded = [40_641.0, 9_999.0, 84.2, 200.0, 7.6].map(two_digits);
+    assert_eq!(rounded, [40_000.0, 9_900.0, 84.0, 200.0, 7.0]);
+}
+
+#[test]
 fn highest_rate_is_told_of_overtaxed_generators_only() {
     assert_eq!(highest(&with(even(), |_| (0, 0.3))), None);
 }
