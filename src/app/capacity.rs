@@ -153,7 +153,7 @@ fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
     let site = open(runtime, args, &origin)?;
     let stack = site.stack(&now(args))?;
     let need = need(args, &site);
-    let plan = plan(args, &site)?;
+    let plan = plan(args, &site, &stack)?;
     let note = SearchNote {
         plan,
         stack,
@@ -237,18 +237,22 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
     unchanged(&site, &log)?;
     let stack = stack_to_check(args, first, &searches)?;
     let found = crate::capacity::section::findings(&searches);
-    let predicted = found.and_then(|found| Some(found.model?.slo_max(&stack.present())));
-    let Some(predicted) = predicted.filter(|rate| *rate > 0.0) else {
+    let model = found.and_then(|found| found.model);
+    let predicted = model.as_ref().map(|model| model.slo_max(&stack.present()));
+    let Some((model, predicted)) = model.zip(predicted).filter(|(_, rate)| *rate > 0.0) else {
         return Err(Failure::new(
             Exit::Usage,
             "error: this run has no model that could be checked",
         ));
     };
     say(&format!("predicted: {} req/s with {}", predicted.round(), words(&stack)));
+    // The cache of the changed stack may be empty again.
+    let coldest = model.at_lowest_hits().slo_max(&stack.present());
     let plan = SearchPlan {
-        start: Rate::per_second(0.8 * predicted),
-        climb: 1.25,
+        start: Rate::per_second(0.8 * coldest),
+        climb: if coldest < 0.9 * predicted { 1.5 } else { 1.25 },
         budget: args.within,
+        cores: stack.cores(),
         ..first.note.plan.clone()
     };
     let note = SearchNote {
@@ -383,7 +387,7 @@ fn seed(args: &cli::Capacity) -> Seed {
     args.load.seed.map_or(DEFAULT_SEED, Seed::new)
 }
 
-fn plan(args: &cli::Capacity, site: &Site) -> Result<SearchPlan, Failure> {
+fn plan(args: &cli::Capacity, site: &Site, stack: &StackModel) -> Result<SearchPlan, Failure> {
     let goals = Goal::all(&site.plan.objectives);
     if site.plan.objectives.iter().all(|objective| objective.limit.is_none()) {
         return Err(Failure::new(
@@ -407,6 +411,7 @@ fn plan(args: &cli::Capacity, site: &Site) -> Result<SearchPlan, Failure> {
         hold_max: (hold * 12).min(Nanos::new(args.within.get() / LONGEST_SHARE)).max(hold),
         warm_up: Nanos::from_secs_f64(warm_up.clamp(2.0, 90.0)),
         budget: args.within,
+        cores: stack.cores(),
         seed: seed(args),
     })
 }

@@ -1,7 +1,7 @@
 //! The stack file in the terms of capacity: what it says about sizes, limits and costs.
 
 use super::des::Balancing;
-use super::stack::{Deployed, Quota, Signal, Size, StackModel, Tier, TierKind};
+use super::stack::{Deployed, Quota, Signal, Size, StackModel, Tier, TierKind, TierPool};
 use crate::scenario::stack::{self as file, Stack};
 use crate::units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
 
@@ -44,7 +44,11 @@ fn described(tier: &file::Tier, deployed: &Deployed) -> Tier {
         reserved_cores: share(reserved.cores, tier.size.cores),
         reserved_memory: share(bytes(reserved.memory), bytes(tier.size.memory)),
         balancing: balancing(tier.balancing),
-        pool: tier.pools.first().map(|pool| pool.connections),
+        pools: tier
+            .pools
+            .iter()
+            .map(|pool| TierPool { to: pool.to.value.clone(), connections: pool.connections })
+            .collect(),
         connections_max: tier.connections,
         delay: tier.scale.delay,
     }

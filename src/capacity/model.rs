@@ -1,8 +1,13 @@
 //! Why the limit stands where it stands: demands, ceilings, and response times of other deployments.
 
 mod ceilings;
+mod demand;
 mod fit;
 mod predict;
+mod steps;
+mod unseen;
+
+use serde::{Deserialize, Serialize};
 
 use super::des::Balancing;
 use super::regression::Estimate;
@@ -12,19 +17,34 @@ use crate::units::Rate;
 use predict::Grid;
 
 pub use ceilings::{Ceiling, Resource};
+pub use steps::{LeftOut, LeftOutReason};
+pub use unseen::HeldOut;
 
 /// What one request costs a tier.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Demand {
-    /// D, core-seconds a request, with its interval.
+    /// D, core-seconds a request, with its interval. Where a cache filled, at its latest hit ratio.
     pub seconds: Estimate,
+    /// Core-seconds a request more if no request hit the cache instead of all of them.
+    pub per_miss: f64,
     /// Cores that each replica uses without any request.
     pub background: f64,
 }
 
+/// A cache that filled, or emptied, while the steps were measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Hits {
+    /// The lowest hit ratio of the steps that the model was fitted to.
+    pub lowest: f64,
+    /// The hit ratio of the latest steps: the one that demands are told for.
+    pub latest: f64,
+}
+
 /// A pool of connections.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Pool {
+    /// The tier that it leads to.
+    pub to: String,
     /// Connections of each replica.
     pub limit: u32,
     /// How long a request holds one, in seconds, when nothing behind it waits.
@@ -60,8 +80,8 @@ pub struct TierModel {
     pub balancing: Balancing,
     /// What a request costs it; `None` where its CPU was not observed.
     pub demand: Option<Demand>,
-    /// Its pool, where it has one and it was observed.
-    pub pool: Option<Pool>,
+    /// Its pools, as far as they were observed.
+    pub pools: Vec<Pool>,
     /// Its memory, where observed.
     pub memory: Option<Memory>,
 }
@@ -85,11 +105,24 @@ pub struct Model {
     pub rate_limit: Option<Rate>,
     /// The highest rate that was measured steadily; twice that is extrapolation.
     pub tested_to: Rate,
-    /// The mean relative error of predictions for steps that the fit had not seen.
-    pub held_out_error: Option<f64>,
-    base: Grid,
-    base_rate: f64,
+    /// How far the model is off at steps that it was not fitted to.
+    pub held_out: Option<HeldOut>,
+    /// The cache's hit ratio, where it changed while measuring and demands depend on it.
+    pub hits: Option<Hits>,
+    /// The steps that the model was not fitted to, and why.
+    pub left_out: Vec<LeftOut>,
+    base: Base,
     unloaded: Grid,
+}
+
+/// The response times of the steps in which nobody waits much, and under which conditions they were measured.
+#[derive(Debug, Clone, PartialEq)]
+struct Base {
+    grid: Grid,
+    /// Mean rate by requests, per second.
+    rate: f64,
+    /// Mean hit ratio by requests.
+    hits: Option<f64>,
 }
 
 /// Why no model can be fitted.
@@ -107,3 +140,6 @@ pub enum FitError {
     )]
     NoTimeGoal,
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::histogram::Histogram;
-use super::stack::{StackModel, TierKind};
+use super::stack::{StackModel, TierKind, TierPool};
 use super::step::{Batch, Purpose, StepResult, TierUse};
 use crate::metrics::{ErrorClass, Interval};
 use crate::units::{Bytes, Nanos, Rate};
@@ -26,6 +26,7 @@ impl StepResult {
             batches: intervals.iter().map(batch).collect(),
             others: None,
             tiers: stack.tiers.iter().map(|tier| used(&tier.name, stack, intervals)).collect(),
+            hit_ratio: hit_ratio(stack, intervals),
             aborted: None,
             valid: true,
         }
@@ -46,6 +47,12 @@ fn batch(interval: &Interval) -> Batch {
     Batch { response, errors: failed.saturating_sub(throttled), throttled }
 }
 
+/// The hit ratio of the first cache that tells one. A database has one of its own, of disk blocks.
+fn hit_ratio(stack: &StackModel, intervals: &[Interval]) -> Option<f64> {
+    let mut caches = stack.tiers.iter().filter(|tier| tier.kind == TierKind::Cache);
+    caches.find_map(|tier| mean_of_replicas(&tier.name, "hit_ratio", intervals))
+}
+
 fn used(tier: &str, stack: &StackModel, intervals: &[Interval]) -> TierUse {
     let sum = |metric: &str| sum_of_replicas(tier, metric, intervals);
     // Where only a share is known, the stack file says of how many cores.
@@ -54,20 +61,31 @@ fn used(tier: &str, stack: &StackModel, intervals: &[Interval]) -> TierUse {
         let mean = mean_of_replicas(&tier.name, "cpu", intervals)?;
         Some(mean * tier.size.cores * f64::from(tier.replicas))
     };
-    // Where the pool itself is not read, the database behind it knows the connections at work.
-    let from_database = || {
-        let here = stack.tiers.iter().position(|known| known.name == tier)?;
-        stack.tiers[here].pool?;
-        let behind = stack.tiers[here..].iter().find(|tier| tier.kind == TierKind::Database)?;
-        sum_of_replicas(&behind.name, "connections_active", intervals)
-    };
     TierUse {
         tier: tier.to_owned(),
         cores_used: sum("cores").or_else(from_share),
         in_flight: sum("in_flight"),
-        connections: sum("pool_used").or_else(from_database),
+        connections: connections(tier, stack, intervals),
         memory: sum("memory_used").map(|bytes| Bytes::new(bytes.max(0.0) as u64)),
     }
+}
+
+/// Connections in use of each pool that `tier` holds. Where the pool itself is not read, the tier behind it knows: a
+/// database its connections at work, any other the requests in it, if nobody else holds a pool to it.
+fn connections(tier: &str, stack: &StackModel, intervals: &[Interval]) -> BTreeMap<String, f64> {
+    let pools = stack.tiers.iter().find(|known| known.name == tier).map_or(&[][..], |t| &t.pools);
+    let alone = |to: &str| {
+        let holders = stack.tiers.iter().filter(|tier| tier.pools.iter().any(|pool| pool.to == to));
+        holders.count() == 1
+    };
+    let used = |pool: &TierPool| {
+        let own = sum_of_replicas(tier, "pool_used", intervals).filter(|_| pools.len() == 1);
+        let behind =
+            |metric: &str| sum_of_replicas(&pool.to, metric, intervals).filter(|_| alone(&pool.to));
+        let used = own.or_else(|| behind("connections_active")).or_else(|| behind("in_flight"))?;
+        Some((pool.to.clone(), used))
+    };
+    pools.iter().filter_map(used).collect()
 }
 
 /// The mean over time of each replica's readings.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::choice::{Choice, Need};
-use super::model::{Ceiling, Model};
+use super::model::{Ceiling, Hits, LeftOut, Model};
 use super::search::{SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};
 use crate::units::Bytes;
@@ -105,8 +105,11 @@ pub struct TierSection {
 pub struct Verified {
     /// The deployment.
     pub tiers: Vec<TierChoice>,
-    /// SLO-max as predicted before.
+    /// SLO-max as predicted from the search alone.
     pub predicted_per_s: f64,
+    /// The cache's hit ratio that it is predicted for, where demands depend on it: that of the check.
+    #[serde(default)]
+    pub hit_ratio: Option<f64>,
     /// SLO-max as measured.
     pub measured_per_s: f64,
     /// predicted/measured − 1.
@@ -164,8 +167,20 @@ pub struct CapacitySection {
     pub next_bottleneck: Option<Ceiling>,
     /// The tiers.
     pub tiers: Vec<TierSection>,
-    /// The mean relative error of the model on steps that it had not seen.
+    /// The mean relative error of the model's response times on steps that it had not seen.
     pub held_out_error: Option<f64>,
+    /// The same of the rate at which the model has the response time that was measured.
+    #[serde(default)]
+    pub held_out_rate_error: Option<f64>,
+    /// The cache's hit ratio, where it changed while measuring.
+    #[serde(default)]
+    pub cache_hits: Option<Hits>,
+    /// The steps that the model was not fitted to.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+    /// Tiers of one replica that cannot be scaled out.
+    #[serde(default)]
+    pub single_points: Vec<String>,
     /// Why there is no model, where there is none.
     pub no_model: Option<String>,
     /// What was measured, by rate.
@@ -195,6 +210,7 @@ impl CapacitySection {
         let ceilings = model.map(|model| model.ceilings(&model.present)).unwrap_or_default();
         let tiers = model.map(|model| tiers(model, &ceilings)).unwrap_or_default();
         let mut ceilings = ceilings.into_iter();
+        let held_out = model.and_then(|model| model.held_out);
         Self {
             slo_max_per_s: found.slo_max.map(|rate| rate.value),
             interval: found.slo_max.map(|rate| [rate.low, rate.high]),
@@ -203,7 +219,11 @@ impl CapacitySection {
             bottleneck: ceilings.next(),
             next_bottleneck: ceilings.next(),
             tiers,
-            held_out_error: model.and_then(|model| model.held_out_error),
+            held_out_error: held_out.map(|held_out| held_out.time),
+            held_out_rate_error: held_out.and_then(|held_out| held_out.rate),
+            cache_hits: model.and_then(|model| model.hits),
+            left_out: model.map(|model| model.left_out.clone()).unwrap_or_default(),
+            single_points: Vec::new(),
             no_model: None,
             curve: Vec::new(),
             scaled: Vec::new(),
@@ -243,6 +263,7 @@ impl Verified {
         Self {
             tiers: tiers.collect(),
             predicted_per_s,
+            hit_ratio: model.hits.map(|hits| hits.latest),
             measured_per_s: measured,
             error: predicted_per_s / measured - 1.0,
         }
@@ -257,5 +278,8 @@ pub fn assemble(
     need: Option<&Need>,
 ) -> (CapacitySection, Option<Choice>) {
     let choice = model.zip(need).map(|(m, need)| super::choice::choose(m, stack, found, need));
-    (CapacitySection::new(found, model, choice.as_ref()), choice)
+    let mut section = CapacitySection::new(found, model, choice.as_ref());
+    let single = stack.tiers.iter().filter(|tier| tier.is_single_point());
+    section.single_points = single.map(|tier| tier.name.clone()).collect();
+    (section, choice)
 }

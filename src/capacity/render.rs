@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Ceiling, Resource};
-use super::output::{CapacitySection, Kind, OptionRow, Status, TierChoice};
+use super::model::{Ceiling, LeftOut};
+use super::output::{CapacitySection, Kind, OptionRow, Status, TierChoice, Verified};
 use super::search::SearchEnd;
 
 /// The section for a terminal: plain text, aligned, at most 100 columns but for long reasons.
@@ -112,7 +112,7 @@ fn verified_rows(section: &CapacitySection) -> Vec<Vec<String>> {
     let checks = section.verified.iter().map(|check| {
         vec![
             deployment(&check.tiers),
-            format!("{} req/s", rate(check.predicted_per_s)),
+            predicted(check),
             format!("{} req/s", rate(check.measured_per_s)),
             format!("{:+.1} %", 100.0 * check.error),
         ]
@@ -168,13 +168,19 @@ fn verified(section: &CapacitySection, text: &mut String) {
     for check in &section.verified {
         let _ = writeln!(
             text,
-            "| {} | {} req/s | {} req/s | {:+.1} % |",
+            "| {} | {} | {} req/s | {:+.1} % |",
             escaped(&deployment(&check.tiers)),
-            rate(check.predicted_per_s),
+            predicted(check),
             rate(check.measured_per_s),
             100.0 * check.error
         );
     }
+}
+
+/// `1340 req/s`, and with which hit ratio if that matters.
+fn predicted(check: &Verified) -> String {
+    let hits = check.hit_ratio.map(|ratio| format!(" at {:.0} % cache hits", 100.0 * ratio));
+    format!("{} req/s{}", rate(check.predicted_per_s), hits.unwrap_or_default())
 }
 
 fn headline(section: &CapacitySection) -> String {
@@ -209,23 +215,64 @@ fn facts(section: &CapacitySection) -> Vec<String> {
     if let Some(why) = &section.no_model {
         facts.push(format!("no model: {why}"));
     }
-    if let Some(error) = section.held_out_error {
-        facts.push(format!("model error on unseen steps: {:.1} %", 100.0 * error));
+    facts.extend(model_facts(section));
+    if !section.single_points.is_empty() {
+        facts.push(format!(
+            "risk: {} cannot be scaled out, so the loss of one replica stops the service",
+            section.single_points.join(" and ")
+        ));
     }
     facts
 }
 
+/// How well the model is known, and what it rests on.
+fn model_facts(section: &CapacitySection) -> Vec<String> {
+    let mut facts = Vec::new();
+    match (section.held_out_error, section.held_out_rate_error) {
+        (Some(time), Some(rate)) => facts.push(format!(
+            "model error on unseen steps: {:.1} % of the rate; {:.1} % of the response time there",
+            100.0 * rate,
+            100.0 * time
+        )),
+        (Some(time), None) => facts.push(format!(
+            "model error on unseen steps: {:.1} % of the response time",
+            100.0 * time
+        )),
+        (None, _) if section.no_model.is_none() && !section.tiers.is_empty() => facts.push(
+            "model error on unseen steps: unknown, too few steps near the limit were at rest"
+                .to_owned(),
+        ),
+        (None, _) => {}
+    }
+    if let Some(hits) = section.cache_hits {
+        facts.push(format!(
+            "the cache's hit ratio went from {:.0} to {:.0} % while measuring; what a request costs is told for the \
+             latter",
+            100.0 * hits.lowest,
+            100.0 * hits.latest
+        ));
+    }
+    if !section.left_out.is_empty() {
+        facts.push(format!("not in the model: {}", left_out(&section.left_out)));
+    }
+    facts
+}
+
+/// `1128 and 1600 req/s (overloaded), 997 req/s (not at rest)`.
+fn left_out(steps: &[LeftOut]) -> String {
+    let mut sorted = steps.to_vec();
+    sorted.sort_by(|a, b| {
+        a.reason.word().cmp(b.reason.word()).then(a.rate_per_s.total_cmp(&b.rate_per_s))
+    });
+    let groups = sorted.chunk_by(|a, b| a.reason == b.reason).map(|group| {
+        let rates: Vec<String> = group.iter().map(|step| rate(step.rate_per_s)).collect();
+        format!("{} req/s ({})", rates.join(", "), group[0].reason.word())
+    });
+    groups.collect::<Vec<_>>().join("; ")
+}
+
 fn bottleneck(ceiling: &Ceiling) -> String {
-    let what = match ceiling.resource {
-        Resource::Cpu => "CPU",
-        Resource::Pool => "connection pool",
-        Resource::Memory => "memory",
-        Resource::RateLimit => "rate limit at the edge",
-        Resource::Lock => "lock or other serial section",
-        Resource::External => "external service",
-    };
-    let tier = if ceiling.tier.is_empty() { String::new() } else { format!("{}, ", ceiling.tier) };
-    format!("{tier}{what}, full at {} req/s", rate(ceiling.rate.get()))
+    format!("{ceiling}, full at {} req/s", rate(ceiling.rate.get()))
 }
 
 fn heads() -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::units::{Nanos, Rate, Seed};
 
 use super::regression::Estimate;
 use super::step::{Goal, Purpose, StepResult, Verdict};
-use level::{Level, levels};
+use level::{Level, is_outdated, levels};
 
 pub use outcome::{Limit, SearchEnd, SearchOutcome};
 
@@ -39,6 +39,9 @@ pub struct SearchPlan {
     pub warm_up: Nanos,
     /// Time for the whole search.
     pub budget: Nanos,
+    /// Cores of each tier, all replicas together, where known: the use of them tells how far a climb may go.
+    #[serde(default)]
+    pub cores: Vec<(String, f64)>,
     /// For resampling.
     pub seed: Seed,
 }
@@ -90,6 +93,10 @@ const STEPS_MAX: usize = 80;
 const RESAMPLES: usize = 200;
 /// How far above the claim the failure is shown.
 const BREACH: f64 = 1.1;
+/// For how many of the shortest holds it is shown.
+const BREACH_HOLDS: u64 = 3;
+/// A climb goes at most this far beyond the rate at which cores would be full, and beyond that by as much at a time.
+const JUST_BEYOND: f64 = 1.1;
 /// So many spoilt steps in a row end a search; on a shared machine two or three happen by chance.
 const SPOILT_MAX: usize = 4;
 /// So many of the shortest steps are kept for holding the claim and showing the failure above it.
@@ -105,14 +112,14 @@ impl Search {
 
     /// A search that goes on from the steps of an interrupted one.
     pub fn resume(plan: SearchPlan, steps: Vec<StepResult>) -> Self {
-        let levels = levels(&steps);
+        let levels = levels(&steps, &plan.goals, &plan.cores);
         Self { plan, steps, levels }
     }
 
     /// Takes in the step that the last action asked for.
     pub fn on_step(&mut self, step: StepResult) {
         self.steps.push(step);
-        self.levels = levels(&self.steps);
+        self.levels = levels(&self.steps, &self.plan.goals, &self.plan.cores);
     }
 
     /// All steps so far.
@@ -171,11 +178,36 @@ impl Search {
     }
 
     fn climb(&self, highest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
-        let rate = (highest.rate * self.plan.climb).min(self.plan.rate_max.get());
+        let rate = (highest.rate * self.stride(highest)).min(self.plan.rate_max.get());
         if rate <= highest.rate * 1.001 {
             return Err(SearchEnd::NoLimitFound);
         }
         Ok((rate, self.plan.hold, Purpose::Bracket))
+    }
+
+    /// By how much to exceed the highest rate so far. Where cores would be full before that, the step goes little
+    /// beyond: a stack that drowns tells no more, and takes longer to recover. Where a limit was met while the cache
+    /// was colder, it is near.
+    fn stride(&self, highest: &Level) -> f64 {
+        let outdated = |step: &&StepResult| is_outdated(step, &self.steps, &self.plan.goals);
+        let failed = self.steps.iter().filter(outdated).map(|step| step.offered.get());
+        let midway = failed
+            .reduce(f64::min)
+            .map_or(f64::INFINITY, |failed| (failed / highest.rate).sqrt().max(1.0 + 0.9 * GAP));
+        let full = self.full_at(highest).map_or(f64::INFINITY, |rate| rate / highest.rate);
+        self.plan.climb.min((JUST_BEYOND * full).max(JUST_BEYOND)).min(midway)
+    }
+
+    /// The rate at which the busiest tier's cores would be full, by the use of them at the highest level.
+    fn full_at(&self, highest: &Level) -> Option<f64> {
+        let here = |step: &&StepResult| (step.offered.get() / highest.rate).ln().abs() < 0.003;
+        let step = self.steps.iter().rev().filter(|step| step.valid).find(here)?;
+        let full = self.plan.cores.iter().filter_map(|(tier, cores)| {
+            let used = step.tier(tier)?.cores_used?;
+            // Background work and chance weigh too much in what is hardly used.
+            (used > 0.2 * cores).then(|| cores / used * step.achieved().get())
+        });
+        full.reduce(f64::min)
     }
 
     fn halve(&self, lowest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
@@ -300,7 +332,7 @@ impl Search {
             let room = (limit / reading.value).ln().max(0.02);
             Some(level.seconds * (2.0 * reading.log_error / room).powi(2))
         });
-        let breach = (self.plan.hold + self.plan.warm_up) * 2;
+        let breach = self.plan.hold * BREACH_HOLDS + self.plan.warm_up;
         let room = self.remaining().saturating_sub(breach).max(self.plan.hold);
         let hold = self.hold_of(needed.fold(0.0, f64::max)).min(room);
         self.confirm_rate(level.rate, hold)
@@ -318,8 +350,7 @@ impl Search {
         };
         let breach = claim.get() * BREACH;
         let shown = |level: &Level| {
-            (level.rate / breach).ln().abs() < 0.02
-                && level.verdict(&self.plan.goals) == Verdict::Fail
+            (level.rate / breach).ln().abs() < 0.02 && level.shows_failure(&self.plan.goals)
         };
         let tried = self
             .steps
@@ -330,7 +361,9 @@ impl Search {
         if breach > self.plan.rate_max.get() || tried >= 2 || self.levels.iter().any(shown) {
             return Err(SearchEnd::Complete);
         }
-        Ok((breach, self.plan.hold, Purpose::Breach))
+        // Ten per cent too much take a while to pile up.
+        let room = self.remaining().saturating_sub(self.plan.warm_up).max(self.plan.hold);
+        Ok((breach, (self.plan.hold * BREACH_HOLDS).min(room), Purpose::Breach))
     }
 
     /// The rate of the last confirmation, if it holds and so does all that was measured at that rate, and
@@ -386,7 +419,7 @@ impl Search {
 fn between(low: &Level, high: &Level) -> f64 {
     let margin = if high.is_throttled() { 0.99 } else { 0.94 };
     let achieved = high.achieved().get() * margin;
-    let useful = !high.is_steady() && achieved > low.rate * 1.02 && achieved < high.rate / 1.02;
+    let useful = !high.keeps_up() && achieved > low.rate * 1.02 && achieved < high.rate / 1.02;
     if useful { achieved } else { (low.rate * high.rate).sqrt() }
 }
 

@@ -124,10 +124,13 @@ fn row(model: &Model, stack: &StackModel, deployment: &Deployment, index: usize)
 
 /// What the model said of the deployment that `check` measured, if the check found anything.
 fn verified(model: &Model, stack: &StackModel, check: &Searched) -> Option<Verified> {
-    let measured = check.outcome().slo_max?;
+    let outcome = check.outcome();
+    // Without a rate that failed, the highest that passed is no limit to compare with.
+    let measured = outcome.fail.and(outcome.slo_max)?;
     let deployment = check.note.stack.present();
+    let model = model.at_hits_of(&check.steps);
     (deployment.len() == stack.tiers.len())
-        .then(|| Verified::new(model, stack, &deployment, measured.value))
+        .then(|| Verified::new(&model, stack, &deployment, measured.value))
 }
 
 #[cfg(test)]

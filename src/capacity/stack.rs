@@ -44,6 +44,15 @@ impl Size {
     }
 }
 
+/// A pool of connections that each replica of a tier holds to another tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TierPool {
+    /// The tier that it leads to.
+    pub to: String,
+    /// Connections of one replica at most.
+    pub connections: u32,
+}
+
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tier {
@@ -65,8 +74,9 @@ pub struct Tier {
     pub reserved_memory: Ratio,
     /// How requests find a replica.
     pub balancing: Balancing,
-    /// Connections that each replica holds to what it calls.
-    pub pool: Option<u32>,
+    /// The pools that each replica holds, one for each tier that it calls through one.
+    #[serde(default)]
+    pub pools: Vec<TierPool>,
     /// Connections that this tier accepts from all replicas of its callers.
     pub connections_max: Option<u32>,
     /// How long until a new replica serves.
@@ -183,10 +193,32 @@ impl TierDeployment {
     }
 }
 
+impl Tier {
+    /// Whether it has, or may be given, a replica to lose.
+    ///
+    /// This is the rule of N+1: a tier that may have several replicas must carry the peak with one of them lost,
+    /// so it needs two at least, be it an API or a cache. One that cannot be scaled out is a single point: that is
+    /// no reason against a deployment, as no money changes it, but a risk that is told.
+    pub fn may_have_spare(&self) -> bool {
+        self.replicas.max(self.replicas_max) > 1
+    }
+
+    /// Whether its loss stops the service, whatever is bought. Services of others are theirs to replicate.
+    pub fn is_single_point(&self) -> bool {
+        self.kind != TierKind::External && !self.may_have_spare()
+    }
+}
+
 impl StackModel {
     /// What was deployed while the steps were measured.
     pub fn present(&self) -> Deployment {
         self.tiers.iter().map(|tier| TierDeployment::of(tier.replicas, tier.size)).collect()
+    }
+
+    /// Cores of each tier, all replicas together, while the steps were measured; services of others have none.
+    pub fn cores(&self) -> Vec<(String, f64)> {
+        let own = self.tiers.iter().filter(|tier| tier.kind != TierKind::External);
+        own.map(|tier| (tier.name.clone(), f64::from(tier.replicas) * tier.size.cores)).collect()
     }
 
     /// What a deployment costs a month.

@@ -1,5 +1,7 @@
 //! One steady step of a capacity run: what was offered, what came back, what the stack used.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
@@ -118,8 +120,9 @@ pub struct TierUse {
     pub cores_used: Option<f64>,
     /// Mean number of requests in the tier or in what it calls.
     pub in_flight: Option<f64>,
-    /// Mean number of connections in use of the pools that this tier holds, over all replicas.
-    pub connections: Option<f64>,
+    /// Mean number of connections in use of each pool that this tier holds, over all replicas, by the tier that
+    /// the pool leads to.
+    pub connections: BTreeMap<String, f64>,
     /// Memory in use, over all replicas.
     pub memory: Option<Bytes>,
 }
@@ -144,6 +147,9 @@ pub struct StepResult {
     pub others: Option<Verdict>,
     /// What the tiers used.
     pub tiers: Vec<TierUse>,
+    /// The share of its look-ups that the stack's cache answered, where something observes it.
+    #[serde(default)]
+    pub hit_ratio: Option<f64>,
     /// Whether it was stopped early.
     pub aborted: Option<AbortReason>,
     /// False when the generator spoiled the measurement: such a step enters no fit and no verdict.

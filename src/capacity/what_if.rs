@@ -278,7 +278,7 @@ mod tests {
             reserved_cores: Ratio::new(1.0),
             reserved_memory: Ratio::new(1.0),
             balancing: crate::capacity::des::Balancing::LeastConnections,
-            pool: None,
+            pools: Vec::new(),
             connections_max: None,
             delay: None,
         };

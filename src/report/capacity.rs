@@ -143,8 +143,12 @@ fn facts(value: &Value) -> Vec<(&'static str, String)> {
         facts.push(("no model", format::line(why, 300)));
     }
     if let Some(error) = value["held_out_error"].as_f64() {
-        let share = format::share(Ratio::new(error));
-        facts.push(("model error", format!("{share} on steps it had not seen")));
+        let share = |error: f64| format::share(Ratio::new(error));
+        let rate = value["held_out_rate_error"].as_f64();
+        let rate = rate.map(|rate| format!("{} of the rate, ", share(rate))).unwrap_or_default();
+        let time = if rate.is_empty() { "" } else { " of the response time there," };
+        let said = format!("{rate}{}{time} on steps it had not seen", share(error));
+        facts.push(("model error", said));
     }
     facts
 }

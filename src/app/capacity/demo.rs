@@ -12,8 +12,8 @@ use super::super::run::runtime;
 use super::{begun, checking, conclusion, play, spoken};
 
 /// The search and the check of its prediction together take less than five minutes.
-const SEARCH: Nanos = Nanos::from_secs(165);
-const CHECK: Nanos = Nanos::from_secs(85);
+const SEARCH: Nanos = Nanos::from_secs(185);
+const CHECK: Nanos = Nanos::from_secs(90);
 
 /// Searches, then checks what the model says of one replica more.
 pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {

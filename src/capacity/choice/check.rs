@@ -9,7 +9,9 @@ use super::{Need, kind};
 use crate::capacity::model::{Ceiling, Model, Resource};
 use crate::capacity::output::{Kind, OptionRow, Recommendation, Status, TierChoice};
 use crate::capacity::search::SearchOutcome;
-use crate::capacity::stack::{Deployment, Quota, Signal, StackModel, Tier, TierKind};
+use crate::capacity::stack::{
+    Deployment, Quota, Signal, StackModel, Tier, TierDeployment, TierKind,
+};
 use crate::units::{Bytes, Rate, Ratio, Stream};
 
 const GIB: f64 = 1_073_741_824.0;
@@ -118,10 +120,11 @@ fn name(ceiling: &Ceiling) -> String {
         Resource::Lock => "lock or other serial section",
         Resource::External => "external service",
     };
+    let to = ceiling.to.as_ref().map_or(String::new(), |to| format!(" to {to}"));
     if ceiling.tier.is_empty() {
         format!("a {what}")
     } else {
-        format!("{what} of {}", ceiling.tier)
+        format!("{what} of {}{to}", ceiling.tier)
     }
 }
 
@@ -197,17 +200,19 @@ impl<'a> Checker<'a> {
     }
 
     fn over_connections(&self, deployment: &Deployment) -> Option<Rejection> {
-        let mut pools = 0;
-        for (tier, deployed) in self.stack.tiers.iter().zip(deployment) {
-            if let Some(allowed) = tier.connections_max.filter(|allowed| pools > *allowed) {
-                let tier = tier.name.clone();
-                return Some(Rejection::Connections { tier, asked: pools, allowed });
-            }
-            if let Some(pool) = tier.pool {
-                pools = pool * deployed.replicas;
-            }
-        }
-        None
+        let opened = |to: &str| -> u32 {
+            let holders = self.stack.tiers.iter().zip(deployment);
+            let of = |(tier, deployed): (&Tier, &TierDeployment)| -> u32 {
+                let pools = tier.pools.iter().filter(|pool| pool.to == to);
+                pools.map(|pool| pool.connections * deployed.replicas).sum()
+            };
+            holders.map(of).sum()
+        };
+        self.stack.tiers.iter().find_map(|tier| {
+            let (allowed, asked) = (tier.connections_max?, opened(&tier.name));
+            let tier = tier.name.clone();
+            (asked > allowed).then_some(Rejection::Connections { tier, asked, allowed })
+        })
     }
 
     fn full(&self, deployment: &Deployment) -> Option<Rejection> {
@@ -251,8 +256,7 @@ impl<'a> Checker<'a> {
         }
         let lost = |index: usize| {
             let tier = &self.stack.tiers[index];
-            // A tier that may have only one replica cannot be made to survive its loss by buying.
-            if tier.replicas_max.max(tier.replicas) < 2 {
+            if !tier.may_have_spare() {
                 return None;
             }
             let mut left = deployment.clone();

@@ -57,7 +57,7 @@ fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier
         reserved_cores: Ratio::new(1.0),
         reserved_memory: Ratio::new(1.0),
         balancing: Balancing::LeastConnections,
-        pool: None,
+        pools: Vec::new(),
         connections_max: None,
         delay: None,
     }

@@ -1,5 +1,7 @@
 //! Steps measured on the simulation, in the form in which the engine measures a real stack.
 
+use std::collections::BTreeMap;
+
 use super::{SimStack, Simulation, Window, Work};
 use crate::capacity::regression::robust_line;
 use crate::capacity::step::{AbortRule, Batch, Goal, Purpose, StepResult, TierUse};
@@ -42,7 +44,7 @@ impl Simulation {
                 tier: tier.name.clone(),
                 cores_used: if cores { mean(|t| t.cores_used) } else { None },
                 in_flight: mean(|t| t.in_flight),
-                connections: if tier.pool.is_some() { mean(|t| t.connections) } else { None },
+                connections: pool_used(stack, i, mean(|t| t.connections)),
                 memory: None,
             }
         });
@@ -53,6 +55,7 @@ impl Simulation {
             duration: BATCH * windows.len() as u64,
             dispersion: 1.0,
             tiers: tiers.collect(),
+            hit_ratio: None,
             batches: windows
                 .into_iter()
                 .map(|w| Batch { response: w.response, errors: 0, throttled: w.throttled })
@@ -72,6 +75,12 @@ impl Simulation {
             }
         }
     }
+}
+
+/// The pool of the `index`-th tier is called by the tier behind it.
+fn pool_used(stack: &SimStack, index: usize, used: Option<f64>) -> BTreeMap<String, f64> {
+    let behind = stack.tiers.get(index + 1).filter(|_| stack.tiers[index].pool.is_some());
+    behind.zip(used).map(|(tier, used)| (tier.name.clone(), used)).into_iter().collect()
 }
 
 /// The highest rate at which a stack meets all of `goals`, played with about `requests` requests a rate.

@@ -1,5 +1,7 @@
 //! What each resource can carry, and which one gives out first.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Model, Serial};
@@ -12,7 +14,7 @@ use crate::units::Rate;
 pub enum Resource {
     /// A tier's cores.
     Cpu,
-    /// A tier's pool of connections.
+    /// A pool of connections that a tier holds.
     Pool,
     /// A tier's memory.
     Memory,
@@ -31,6 +33,24 @@ impl Resource {
     }
 }
 
+impl fmt::Display for Ceiling {
+    /// What gives out and where: `api, CPU` or `api, connection pool to db`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.tier.is_empty() {
+            write!(f, "{}, ", self.tier)?;
+        }
+        f.write_str(match self.resource {
+            Resource::Cpu => "CPU",
+            Resource::Pool => "connection pool",
+            Resource::Memory => "memory",
+            Resource::RateLimit => "rate limit at the edge",
+            Resource::Lock => "lock or other serial section",
+            Resource::External => "external service",
+        })?;
+        self.to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))
+    }
+}
+
 /// The highest rate that one resource carries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
@@ -38,6 +58,9 @@ pub struct Ceiling {
     pub tier: String,
     /// What gives out.
     pub resource: Resource,
+    /// The tier that the pool leads to, if it is a pool that gives out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// At which rate.
     pub rate: Rate,
 }
@@ -55,17 +78,20 @@ impl Model {
         let mut all = Vec::new();
         let mut push = |tier: &str, resource, rate: f64| {
             let (tier, rate) = (tier.to_owned(), Rate::per_second(rate));
-            all.push(Ceiling { tier, resource, rate });
+            all.push(Ceiling { tier, resource, to: None, rate });
         };
+        let mut pools = Vec::new();
         for (tier, deployed) in self.tiers.iter().zip(deployment) {
             let replicas = f64::from(deployed.replicas);
             if let Some(demand) = tier.demand.filter(|demand| demand.seconds.value > 0.0) {
                 let cores = CPU_FULL * deployed.cores * replicas - demand.background * replicas;
                 push(&tier.name, Resource::Cpu, cores / demand.seconds.value);
             }
-            if let Some(pool) = &tier.pool {
+            for pool in &tier.pools {
                 let usable = POOL_FULL * f64::from(pool.limit) * replicas;
-                push(&tier.name, Resource::Pool, usable / pool.hold);
+                let rate = Rate::per_second(usable / pool.hold);
+                let (tier, to) = (tier.name.clone(), Some(pool.to.clone()));
+                pools.push(Ceiling { tier, resource: Resource::Pool, to, rate });
             }
             if let Some(memory) = tier.memory.filter(|memory| memory.per_rate > 0.0) {
                 let room = MEMORY_FULL * deployed.memory.get() as f64 - memory.base;
@@ -81,6 +107,7 @@ impl Model {
             let resource = if external { Resource::External } else { Resource::Lock };
             push(found.map_or("", |tier| &tier.name), resource, CPU_FULL / demand);
         }
+        all.append(&mut pools);
         all.sort_by(|a, b| a.rate.get().total_cmp(&b.rate.get()));
         all
     }

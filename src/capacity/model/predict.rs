@@ -6,12 +6,12 @@
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Model, Serial};
+use super::{Model, Pool, Serial};
 use crate::capacity::des::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
 use crate::capacity::histogram::Histogram;
 use crate::capacity::queueing::{Station, WaitLaw};
 use crate::capacity::stack::TierDeployment;
-use crate::capacity::step::Goal;
+use crate::capacity::step::{Goal, StepResult};
 use crate::units::Nanos;
 
 /// Cells of the grid up to the limit, and in all.
@@ -98,8 +98,8 @@ impl Grid {
 impl Model {
     /// The base distribution without what requests waited while it was measured.
     pub(super) fn unloaded(&self) -> Grid {
-        let mut grid = self.base.clone();
-        for law in self.waits(&self.present, self.base_rate) {
+        let mut grid = self.base.grid.clone();
+        for law in self.waits(&self.present, (self.base.rate, self.base.hits)) {
             grid.remove(&law);
         }
         grid
@@ -107,8 +107,22 @@ impl Model {
 
     /// The goal's value in seconds that `deployment` shows at `rate`; infinite where it does not keep up.
     pub fn predict(&self, deployment: &[TierDeployment], rate: f64, goal: &Goal) -> f64 {
+        self.predict_at(deployment, (rate, None), goal)
+    }
+
+    /// What the stack as measured shows at `rate`, with the cache as full as it was in `step`.
+    pub(super) fn predict_step(&self, step: &StepResult, rate: f64, goal: &Goal) -> f64 {
+        self.predict_at(&self.present, (rate, step.hit_ratio), goal)
+    }
+
+    fn predict_at(
+        &self,
+        deployment: &[TierDeployment],
+        at: (f64, Option<f64>),
+        goal: &Goal,
+    ) -> f64 {
         let mut grid = self.unloaded.clone();
-        for law in self.waits(deployment, rate) {
+        for law in self.waits(deployment, at) {
             if !law.mean.is_finite() {
                 return f64::INFINITY;
             }
@@ -141,24 +155,33 @@ impl Model {
         low
     }
 
-    /// One wait for each resource that requests queue for, infinite where it is overloaded.
-    pub(super) fn waits(&self, deployment: &[TierDeployment], rate: f64) -> Vec<WaitLaw> {
+    /// One wait for each resource that requests queue for, infinite where it is overloaded: at a rate, and with a
+    /// hit ratio of the cache, the latest one if `None`.
+    pub(super) fn waits(
+        &self,
+        deployment: &[TierDeployment],
+        (rate, hit_ratio): (f64, Option<f64>),
+    ) -> Vec<WaitLaw> {
+        let fewer_hits = match (self.hits, hit_ratio) {
+            (Some(hits), Some(ratio)) => hits.latest - ratio,
+            _ => 0.0,
+        };
         let cores: Vec<WaitLaw> = (0..self.tiers.len())
-            .map(|index| self.wait_for_cores(index, &deployment[index], rate))
+            .map(|index| self.wait_for_cores(index, &deployment[index], (rate, fewer_hits)))
             .collect();
         let mut all = cores.clone();
         for (index, tier) in self.tiers.iter().enumerate() {
-            let Some(pool) = &tier.pool else { continue };
-            // A connection is held while what lies behind waits, too.
-            let behind: f64 = cores[index + 1..].iter().map(|law| law.mean).sum();
-            let station = Station {
-                arrivals: rate,
-                service_time: pool.hold + behind,
-                servers: pool.limit * deployment[index].replicas,
-                arrivals_cv2: 1.0,
-                service_cv2: 1.0,
-            };
-            all.push(station.wait());
+            all.extend(tier.pools.iter().map(|pool| {
+                // A connection is held while what lies behind waits, too.
+                let station = Station {
+                    arrivals: rate,
+                    service_time: pool.hold + self.behind(&pool.to, &cores, self.tiers.len()),
+                    servers: pool.limit * deployment[index].replicas,
+                    arrivals_cv2: 1.0,
+                    service_cv2: 1.0,
+                };
+                station.wait()
+            }));
         }
         if let Some(Serial { demand, .. }) = self.serial {
             let (arrivals, service_time) = (rate, demand);
@@ -169,15 +192,31 @@ impl Model {
         all
     }
 
-    fn wait_for_cores(&self, index: usize, deployed: &TierDeployment, rate: f64) -> WaitLaw {
+    /// What a request waits for cores in the tier named `to` and in those that it holds pools to, at most `depth`
+    /// tiers deep.
+    fn behind(&self, to: &str, cores: &[WaitLaw], depth: usize) -> f64 {
+        let found = self.tiers.iter().zip(cores).find(|(tier, _)| tier.name == to);
+        let Some((tier, law)) = found.filter(|_| depth > 0) else { return 0.0 };
+        let further = tier.pools.iter().map(|pool| self.behind(&pool.to, cores, depth - 1));
+        law.mean + further.sum::<f64>()
+    }
+
+    fn wait_for_cores(
+        &self,
+        index: usize,
+        deployed: &TierDeployment,
+        (rate, fewer_hits): (f64, f64),
+    ) -> WaitLaw {
         let Some(demand) = self.tiers[index].demand.filter(|demand| demand.seconds.value > 0.0)
         else {
             return WaitLaw::NONE;
         };
+        let seconds = demand.seconds.value;
+        let seconds = (seconds + demand.per_miss * fewer_hits).max(0.1 * seconds);
         let (replicas, servers) = (f64::from(deployed.replicas), deployed.cores.ceil().max(1.0));
         // A part of a core serves like a whole one that is slower.
-        let service_time = demand.seconds.value * servers / deployed.cores;
-        let arrivals = rate + demand.background * replicas / demand.seconds.value;
+        let service_time = seconds * servers / deployed.cores;
+        let arrivals = rate + demand.background * replicas / seconds;
         let split = |arrivals_cv2| {
             let arrivals = arrivals / replicas;
             let servers = servers as u32;
@@ -214,7 +253,8 @@ impl Model {
     /// The fitted stack as a simulation, for what no formula covers: losses, ramps, autoscaling.
     ///
     /// Each tier serves its demand with the fitted spread; what the unloaded response time holds beyond
-    /// the demands is an external delay that all requests spend.
+    /// the demands is an external delay that all requests spend. Of several pools of a tier, the one that carries
+    /// least is simulated.
     pub fn simulated(&self, deployment: &[TierDeployment]) -> SimStack {
         let law = |seconds: f64| Law::of_spread(seconds, self.spread);
         let mut tiers: Vec<SimTier> = Vec::new();
@@ -225,7 +265,9 @@ impl Model {
                 SimTier::cores(&tier.name, deployed.replicas, servers as u32, Nanos::ZERO);
             simulated.service = law(demand * servers / deployed.cores);
             simulated.balancing = tier.balancing;
-            simulated.pool = tier.pool.map(|pool| pool.limit);
+            let carries = |pool: &&Pool| f64::from(pool.limit) / pool.hold;
+            let pool = tier.pools.iter().min_by(|a, b| carries(a).total_cmp(&carries(b)));
+            simulated.pool = pool.map(|pool| pool.limit);
             if demand <= 0.0 {
                 simulated.work = Work::External(None);
             }

@@ -60,6 +60,7 @@ fn goal_crossing(levels: &[Level], goal: &Goal, seed: Seed, resamples: usize) ->
         .iter()
         .filter(|level| level.is_steady())
         .filter_map(|level| Some((level, level.reading(goal)?)))
+        .filter(|(level, reading)| !level.deceives(reading.value, limit))
         .collect();
     let points = points(&steady, limit);
     let curves = curves(&points, limit);

@@ -14,6 +14,9 @@ const BLOCKS: usize = 24;
 /// Steps within this ratio of each other are the same rate.
 const SAME_RATE: f64 = 0.002;
 
+/// A cache is clearly warmer by so much of the hit ratio.
+const WARMED: f64 = 0.1;
+
 /// The steps at one rate, merged.
 #[derive(Debug, Clone)]
 pub(super) struct Level {
@@ -24,6 +27,8 @@ pub(super) struct Level {
     errors: u64,
     throttled: u64,
     aborted: bool,
+    /// More is offered than the cores can do, however long it takes to show.
+    overdriven: bool,
     others: Option<Verdict>,
     dispersion: f64,
 }
@@ -68,14 +73,42 @@ pub(super) struct Reading {
     pub(super) log_scatter: f64,
 }
 
-/// Groups valid steps by rate, ascending.
-pub(super) fn levels(steps: &[StepResult]) -> Vec<Level> {
-    let mut valid: Vec<&StepResult> = steps.iter().filter(|step| is_usable(step)).collect();
+/// Groups valid steps by rate, ascending. `cores` are those of each tier.
+pub(super) fn levels(steps: &[StepResult], goals: &[Goal], cores: &[(String, f64)]) -> Vec<Level> {
+    let sustained = sustained(steps, cores).unwrap_or(f64::INFINITY);
+    let counts = |step: &&StepResult| is_usable(step) && !is_outdated(step, steps, goals);
+    let mut valid: Vec<&StepResult> = steps.iter().filter(counts).collect();
     valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     valid
         .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + SAME_RATE))
         .map(Level::of)
+        .map(|level| Level { overdriven: level.rate > sustained, ..level })
         .collect()
+}
+
+/// The rate at which the busiest tier's cores would be full, by what all steps with about the latest hit ratio used
+/// (utilisation law): a higher rate may stay within the objectives for a short hold, while queues grow, but not for
+/// long. `None` where no use of cores is known.
+fn sustained(steps: &[StepResult], cores: &[(String, f64)]) -> Option<f64> {
+    let latest = steps.iter().rev().find(|step| step.valid)?.hit_ratio;
+    let alike = |step: &&StepResult| {
+        let warmth = step.hit_ratio.zip(latest);
+        step.valid && warmth.is_none_or(|(then, now)| (now - then).abs() <= WARMED / 2.0)
+    };
+    let full = cores.iter().filter_map(|(tier, cores)| {
+        let (mut used, mut requests) = (0.0, 0.0);
+        for step in steps.iter().filter(alike) {
+            let (seconds, busy) = (step.duration.as_secs_f64(), step.tier(tier)?.cores_used?);
+            // More work than the cores can do: the stack file is wrong about them.
+            if busy > 1.03 * cores {
+                return None;
+            }
+            used += busy * seconds;
+            requests += step.achieved().get() * seconds;
+        }
+        (used > 0.0).then(|| cores * requests / used)
+    });
+    full.reduce(f64::min)
 }
 
 /// A valid step that did not have to work off the backlog of an earlier one: then more is answered than
@@ -84,6 +117,14 @@ fn is_usable(step: &StepResult) -> bool {
     let offered = step.offered.get() * step.duration.as_secs_f64();
     let answered: u64 = step.batches.iter().map(|b| b.response.count() + b.errors).sum();
     step.valid && answered as f64 <= 1.01 * offered + 5.0 * step.arrivals_deviation()
+}
+
+/// Whether `step` failed while the cache was clearly colder than in the latest of `steps`: the stack may carry that
+/// rate by now. What passed with a colder cache passes all the more with a warmer one.
+pub(super) fn is_outdated(step: &StepResult, steps: &[StepResult], goals: &[Goal]) -> bool {
+    let latest = steps.iter().rev().find(|step| step.valid).and_then(|step| step.hit_ratio);
+    let warmed = step.hit_ratio.zip(latest).is_some_and(|(then, now)| now - then > WARMED);
+    warmed && !step.seems_within(goals)
 }
 
 impl Level {
@@ -102,6 +143,7 @@ impl Level {
             blocks,
             errors: batches.iter().map(|batch| batch.errors).sum(),
             throttled: batches.iter().map(|batch| batch.throttled).sum(),
+            overdriven: false,
             aborted: steps.iter().any(|step| step.aborted.is_some()),
             others: steps.iter().filter_map(|step| step.others).reduce(worst),
             dispersion: steps.iter().map(|step| step.dispersion).fold(1.0, f64::max),
@@ -116,6 +158,16 @@ impl Level {
         !self.aborted
             && !self.is_throttled()
             && answered >= 0.98 * offered - 4.0 * (self.dispersion * offered).sqrt()
+    }
+
+    /// Whether it is steady, and its cores can keep it up.
+    pub(super) fn keeps_up(&self) -> bool {
+        self.is_steady() && !self.overdriven
+    }
+
+    /// Whether it looks better than it is: cores are overdriven, and the hold was too short to show it.
+    pub(super) fn deceives(&self, value: f64, limit: f64) -> bool {
+        self.overdriven && value <= limit
     }
 
     /// Whether an edge's rate limit answered more than 1 % of the requests.
@@ -197,11 +249,17 @@ impl Level {
 
     /// The verdict of this level's own data, over all goals.
     pub(super) fn verdict(&self, goals: &[Goal]) -> Verdict {
-        if self.aborted || self.is_throttled() || !self.is_steady() {
+        if !self.keeps_up() {
             return Verdict::Fail;
         }
         let own = goals.iter().map(|goal| self.goal_verdict(goal));
         own.chain(self.others).reduce(worst).unwrap_or(Verdict::Inconclusive)
+    }
+
+    /// Whether it fails by what was measured here, and not only because the cores cannot keep it up for long.
+    pub(super) fn shows_failure(&self, goals: &[Goal]) -> bool {
+        let exceeds = |goal: &Goal| goal.limit().is_some_and(|limit| self.exceeds(goal, limit));
+        self.verdict(goals) == Verdict::Fail && (!self.overdriven || goals.iter().any(exceeds))
     }
 
     fn goal_verdict(&self, goal: &Goal) -> Verdict {
@@ -245,7 +303,7 @@ impl Level {
     /// Whether the point estimates meet the goals, certain or not; errors are judged by their share.
     pub(super) fn seems_within(&self, goals: &[Goal]) -> bool {
         let failed = self.errors as f64 / (self.whole.count() + self.errors).max(1) as f64;
-        self.is_steady()
+        self.keeps_up()
             && self.others != Some(Verdict::Fail)
             && goals.iter().all(|goal| match (goal, goal.limit()) {
                 (Goal::ErrorRate { max }, _) => failed <= max.get(),
@@ -260,13 +318,13 @@ impl Level {
 
     /// Whether it fails by response times of a stack that keeps up: the curve may know better.
     pub(super) fn fails_by_chance(&self, goals: &[Goal]) -> bool {
-        self.is_steady() && !self.fails_abruptly(goals)
+        self.keeps_up() && !self.fails_abruptly(goals)
     }
 
     /// Whether it fails for something else than response time, so that no curve can say where.
     pub(super) fn fails_abruptly(&self, goals: &[Goal]) -> bool {
         let timed = goals.iter().any(|goal| goal.limit().is_some_and(|l| self.exceeds(goal, l)));
-        !timed && !self.aborted && !self.seems_within(goals)
+        !timed && !self.aborted && !self.overdriven && !self.seems_within(goals)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Picture, Search};
 use crate::capacity::regression::Estimate;
-use crate::capacity::step::{Purpose, Verdict};
+use crate::capacity::step::Purpose;
 use crate::units::Rate;
 
 /// Why a search ended.
@@ -99,7 +99,7 @@ pub(super) fn conclude(search: &Search, picture: &Picture, end: SearchEnd) -> Se
     let breach_shown = claim.is_some_and(|claim| {
         search.levels.iter().any(|level| {
             let above = level.rate / claim.get();
-            (1.07..=1.13).contains(&above) && level.verdict(goals) == Verdict::Fail
+            (1.07..=1.13).contains(&above) && level.shows_failure(goals)
         })
     });
     SearchOutcome {
@@ -137,7 +137,7 @@ fn limit(search: &Search, picture: &Picture) -> Option<Limit> {
         Limit::RateLimited
     } else if fail.fails_abruptly(&search.plan.goals) {
         Limit::Other
-    } else if fail.is_steady() {
+    } else if fail.keeps_up() {
         Limit::ResponseTime
     } else {
         Limit::Overload

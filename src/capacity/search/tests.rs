@@ -20,6 +20,7 @@ fn plan(goal: Goal, start: f64) -> SearchPlan {
         hold_max: Nanos::from_secs(240),
         warm_up: Nanos::from_secs(5),
         budget: Nanos::from_secs(1_500),
+        cores: Vec::new(),
         seed: Seed::new(3),
     }
 }
@@ -134,4 +135,65 @@ fn claim_that_fails_when_held_is_not_confirmed_by_what_passed_before() {
         "all of it together does not exceed it"
     );
     assert!(!Search::resume(plan, steps).interrupted().confirmed);
+}
+
+/// A step of four cores at 10 ms whose short hold hides that 5 % more comes than they can do.
+fn hold(rate: f64, used: f64, hit_ratio: Option<f64>, p95_ms: u64) -> StepResult {
+    let times = [(Nanos::from_millis(p95_ms / 2), 90), (Nanos::from_millis(p95_ms), 10)];
+    let share = (rate / 100.0) as u64;
+    let response = crate::capacity::Histogram::from_pairs(times.map(|(at, n)| (at, n * share)));
+    let batch = crate::capacity::step::Batch { response, errors: 0, throttled: 0 };
+    let used = crate::capacity::step::TierUse {
+        tier: "api".to_owned(),
+        cores_used: Some(used),
+        ..Default::default()
+    };
+    StepResult {
+        purpose: Purpose::Bracket,
+        offered: Rate::per_second(rate),
+        warm_up: Nanos::from_secs(2),
+        duration: Nanos::from_secs(8),
+        dispersion: 7.0,
+        batches: vec![batch; 8],
+        others: None,
+        tiers: vec![used],
+        hit_ratio,
+        aborted: None,
+        valid: true,
+    }
+}
+
+#[test]
+fn rate_beyond_full_cores_never_passes_however_short_its_hold() {
+    let cores = vec![("api".to_owned(), 4.0)];
+    let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
+    let steps =
+        vec![hold(200.0, 2.0, None, 30), hold(300.0, 3.0, None, 40), hold(500.0, 4.0, None, 90)];
+    let (pass, fail) = Search::resume(plan.clone(), steps.clone()).bracket();
+    assert_eq!((pass.map(Rate::get), fail.map(Rate::get)), (Some(300.0), Some(500.0)));
+    // Without knowledge of the cores its figures are all there is.
+    let blind = SearchPlan { cores: Vec::new(), ..plan };
+    assert_eq!(Search::resume(blind, steps).bracket().0.map(Rate::get), Some(500.0));
+}
+
+#[test]
+fn climb_goes_just_beyond_where_cores_would_be_full() {
+    let cores = vec![("api".to_owned(), 4.0)];
+    let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
+    let search = Search::resume(plan, vec![hold(300.0, 3.0, None, 40)]);
+    let SearchAction::Measure { rate, .. } = search.next_action() else { panic!("a step") };
+    assert!((rate.get() - 440.0).abs() < 1.0, "{rate}");
+}
+
+#[test]
+fn failure_with_a_colder_cache_is_measured_again() {
+    let cold = vec![hold(200.0, 2.0, Some(0.5), 40), hold(300.0, 3.0, Some(0.55), 150)];
+    let plan = plan(p95(100), 100.0);
+    assert_eq!(Search::resume(plan.clone(), cold.clone()).bracket().1.map(Rate::get), Some(300.0));
+    let warmed = [cold, vec![hold(200.0, 1.5, Some(0.7), 30)]].concat();
+    let search = Search::resume(plan, warmed);
+    assert_eq!(search.bracket().1, None);
+    // Half-way to where it failed, not twice as much.
+    let SearchAction::Measure { rate, .. } = search.next_action() else { panic!("a step") };
+    assert!((rate.get() - 245.0).abs() < 1.0, "{rate}");
 }

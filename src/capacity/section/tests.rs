@@ -37,7 +37,7 @@ fn described(api: u32) -> StackModel {
         reserved_cores: Ratio::new(1.0),
         reserved_memory: Ratio::new(1.0),
         balancing: crate::capacity::des::Balancing::LeastConnections,
-        pool: None,
+        pools: Vec::new(),
         connections_max: None,
         delay: None,
     };
@@ -66,6 +66,7 @@ fn note(api: u32, need: Option<Need>) -> SearchNote {
         hold_max: Nanos::from_secs(240),
         warm_up: Nanos::from_secs(5),
         budget: Nanos::from_secs(1_000),
+        cores: Vec::new(),
         seed: Seed::new(3),
     };
     let predict = vec![("api".to_owned(), 2)];

@@ -62,12 +62,14 @@ pub(in crate::report) fn ceiling(value: &Value) -> String {
     format!("{} at {}", resource(value), number(&value["rate"], "req/s"))
 }
 
-/// `api CPU`, `rate limit`.
+/// `api CPU`, `api pool to db`, `rate limit`.
 pub(super) fn resource(value: &Value) -> String {
     let resource = match value["resource"].as_str() {
         Some("cpu") => "CPU".to_owned(),
         _ => text(&value["resource"]).replace('_', " "),
     };
+    let to = value["to"].as_str().map(|to| format!(" to {}", format::line(to, 60)));
+    let resource = resource + &to.unwrap_or_default();
     match value["tier"].as_str().unwrap_or_default() {
         "" => resource,
         tier => format!("{} {resource}", format::line(tier, 60)),

@@ -128,6 +128,7 @@ fn capacity_page_follows_a_search() {
         hold_max: Nanos::from_secs(20),
         warm_up,
         budget: left,
+        cores: vec![],
         seed: crate::units::Seed::new(1),
     };
     let mut search = Search::new(plan);
@@ -173,6 +174,7 @@ fn played(rate: Rate, hold: Nanos, purpose: Purpose) -> StepResult {
         batches: (0..hold.as_secs_f64() as u64).map(|_| batch()).collect(),
         others: None,
         tiers: vec![],
+        hit_ratio: None,
         aborted: None,
         valid: true,
     }

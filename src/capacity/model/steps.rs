@@ -1,0 +1,126 @@
+//! Which steps a model may be fitted to, and why the others may not.
+//!
+//! The laws behind the model hold for a stack at rest: what comes in goes out, and what waits at the end
+//! waited at the beginning. Just above the capacity that is hard to see from the rates alone, as a few per cent
+//! hide in the noise of arrivals; but response times then grow by that share of every second.
+
+use serde::{Deserialize, Serialize};
+
+use crate::capacity::step::{Goal, StepResult};
+use crate::slo::statistics::trend::mann_kendall;
+
+/// Why a step is left out of the fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOutReason {
+    /// The generator spoilt it.
+    Spoilt,
+    /// It was stopped early.
+    Stopped,
+    /// The edge refused requests.
+    Throttled,
+    /// More arrived than was answered, or response times went far beyond the limit.
+    Overloaded,
+    /// Response times rose or fell all the way: the queue was not at rest.
+    Moving,
+}
+
+impl LeftOutReason {
+    /// For reports: why so many steps were left out.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Spoilt => "spoilt by the generator",
+            Self::Stopped => "stopped early",
+            Self::Throttled => "throttled",
+            Self::Overloaded => "overloaded",
+            Self::Moving => "not at rest",
+        }
+    }
+}
+
+/// A step that the model was not fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What was offered.
+    pub rate_per_s: f64,
+    /// Why it is left out.
+    pub reason: LeftOutReason,
+}
+
+/// Beyond so many times its limit, a response time depends on how long it was watched.
+const FAR_BEYOND: f64 = 3.0;
+/// Response times move if the last third of a step differs from the first by this factor …
+const MOVED: f64 = 1.5;
+/// … and by this share of the limit.
+const MOVED_OF_LIMIT: f64 = 0.1;
+/// Two-sided p below which a trend is none of chance.
+const TREND_P: f64 = 0.05;
+/// Kendall's τ that fewer than eight values need for the same (six values: p .06; five: .08).
+const TAU_OF_FEW: f64 = 0.73;
+
+/// The steps to fit to, ascending in rate, and those that are left out.
+pub(super) fn chosen<'a>(
+    steps: &'a [StepResult],
+    goals: &[Goal],
+) -> (Vec<&'a StepResult>, Vec<LeftOut>) {
+    let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
+    for step in steps {
+        match reason(step, goals) {
+            None => chosen.push(step),
+            Some(reason) => left_out.push(LeftOut { rate_per_s: step.offered.get(), reason }),
+        }
+    }
+    chosen.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
+    (chosen, left_out)
+}
+
+fn reason(step: &StepResult, goals: &[Goal]) -> Option<LeftOutReason> {
+    let (offered, achieved) = (step.offered.get(), step.achieved().get());
+    let noise = 5.0 * step.arrivals_deviation() / step.duration.as_secs_f64();
+    let response = step.response();
+    let far = |goal: &Goal| {
+        goal.limit().is_some_and(|limit| goal.measure(&response) > FAR_BEYOND * limit)
+    };
+    if !step.valid {
+        Some(LeftOutReason::Spoilt)
+    } else if step.aborted.is_some() {
+        Some(LeftOutReason::Stopped)
+    } else if step.throttled_share() >= 0.001 {
+        Some(LeftOutReason::Throttled)
+    } else if (achieved - offered).abs() > 0.015 * offered + noise || goals.iter().any(far) {
+        Some(LeftOutReason::Overloaded)
+    } else if is_moving(step, goals) {
+        Some(LeftOutReason::Moving)
+    } else {
+        None
+    }
+}
+
+/// Whether response times went one way all through the step, and far.
+fn is_moving(step: &StepResult, goals: &[Goal]) -> bool {
+    let limit = goals.iter().filter_map(Goal::limit).fold(f64::INFINITY, f64::min);
+    let answered = step.batches.iter().filter(|batch| batch.response.count() > 0);
+    let means: Vec<f64> = answered.map(|batch| batch.response.mean()).collect();
+    let third = means.len() / 3;
+    if third == 0 {
+        return false;
+    }
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    let (first, last) = (mean(&means[..third]), mean(&means[means.len() - third..]));
+    let far =
+        (last / first).ln().abs() > MOVED.ln() && (last - first).abs() > MOVED_OF_LIMIT * limit;
+    far && match mann_kendall(&means, 0.95) {
+        Some(trend) => trend.p < TREND_P,
+        None => tau(&means).abs() >= TAU_OF_FEW,
+    }
+}
+
+/// Kendall's τ of values over their order.
+fn tau(values: &[f64]) -> f64 {
+    let mut score = 0.0;
+    for (index, before) in values.iter().enumerate() {
+        let later = values[index + 1..].iter();
+        score += later.map(|after| (after - before).signum()).sum::<f64>();
+    }
+    score / (values.len() * (values.len() - 1) / 2) as f64
+}

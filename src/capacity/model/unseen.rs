@@ -1,0 +1,75 @@
+//! How far the model is off where it has not looked: steps are held out, the rest is fitted anew.
+
+use serde::{Deserialize, Serialize};
+
+use super::Model;
+use super::fit::Given;
+use crate::capacity::step::{Goal, StepResult};
+
+/// The mean error at steps that the model was not fitted to, all of them near the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Steps that were held out.
+    pub steps: usize,
+    /// Mean of |ln(predicted/measured)| of the judged response time.
+    pub time: f64,
+    /// Mean of |ln(rate/measured rate)| for the rate at which the model has the measured response time; only
+    /// steps in which requests wait tell one. Near the limit one per cent of the rate doubles a response time, so
+    /// this is what errs in SLO-max.
+    pub rate: Option<f64>,
+}
+
+/// Every fourth step is held out at once, in four rounds.
+const ROUNDS: usize = 4;
+/// Steps below this share of the highest rate are not judged: hardly anything waits there.
+const NEAR: f64 = 0.4;
+/// Requests wait where the response time is this much above the one without waits.
+const WAITING: f64 = 1.3;
+
+impl Model {
+    /// Fits the model anew without every fourth of `steady`, and judges it there; `None` with fewer than four
+    /// steps near the limit.
+    pub(super) fn held_out(&self, given: &Given<'_>, steady: &[&StepResult]) -> Option<HeldOut> {
+        let from = NEAR * steady.last()?.offered.get();
+        let first = steady.iter().position(|step| step.offered.get() >= from)?;
+        if steady.len() - first < ROUNDS {
+            return None;
+        }
+        let goal = self.judged_goal();
+        let (mut times, mut rates) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let is_out = |index: usize| index >= first && (index - first) % ROUNDS == round;
+            let (out, kept): (Vec<_>, Vec<_>) =
+                steady.iter().copied().enumerate().partition(|(index, _)| is_out(*index));
+            let kept: Vec<&StepResult> = kept.into_iter().map(|(_, step)| step).collect();
+            let Ok(model) = Self::of(given, &kept) else { continue };
+            for (_, step) in out {
+                times.push(model.log_error(step, &goal).abs());
+                rates.extend(model.rate_error(step, &goal));
+            }
+        }
+        let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+        let rate = (!rates.is_empty()).then(|| mean(&rates));
+        (!times.is_empty()).then(|| HeldOut { steps: times.len(), time: mean(&times), rate })
+    }
+
+    /// |ln| of the rate at which the model has what `step` measured over the rate of the step; `None` where nobody
+    /// waits, so that every low rate would do.
+    fn rate_error(&self, step: &StepResult, goal: &Goal) -> Option<f64> {
+        let measured = goal.measure(&step.response());
+        if measured < WAITING * self.unloaded.measure(goal) {
+            return None;
+        }
+        let rate = step.achieved().get();
+        let (mut low, mut high) = (0.0, 2.0 * rate);
+        for _ in 0..24 {
+            let middle = f64::midpoint(low, high);
+            if self.predict_step(step, middle, goal) <= measured {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        Some((low / rate).ln().abs())
+    }
+}
