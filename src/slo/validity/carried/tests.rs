@@ -91,8 +91,8 @@ fn highest_rate_is_not_told_where_the_rate_is_not_the_cause() {
 
 #[test]
 fn estimates_have_two_digits_and_are_rounded_down() {
-    let rounded = [40_641.0, 9_999.0, 84.2, 200.0, 7.6].map(two_digits);
-    assert_eq!(rounded, [40_000.0, 9_900.0, 84.0, 200.0, 7.0]);
+    let rounded = [40_641.0, 9_999.0, 84.2, 200.0, 7.6].map(|rate| two_digits(rate) as u64);
+    assert_eq!(rounded, [40_000, 9_900, 84, 200, 7]);
 }
 
 #[test]
