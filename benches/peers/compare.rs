@@ -60,6 +60,13 @@ pub(crate) fn journey(nginx: &Nginx) {
     );
 }
 
+/// Ratios of one way's costs to another's, round by round, smallest first.
+fn ratios(of: &[f64], to: &[f64]) -> Vec<f64> {
+    let mut ratios: Vec<f64> = of.iter().zip(to).map(|(a, b)| a / b).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios
+}
+
 fn ours(text: &str) -> Way<'_> {
     ("plimsoll", Box::new(move || Some(plimsoll(text, "").cost())))
 }
@@ -77,7 +84,7 @@ fn oha<'a>(url: &str) -> Way<'a> {
 fn goose<'a>(url: &str, environment: &str) -> Way<'a> {
     // All users at once, as all others begin.
     let line = format!(
-        "env {environment} goose-peer --host {url} --users {CONNECTIONS} --hatch-rate 64 --run-time {SECONDS} \
+        "env {environment} goose-peer --host {url} --users {CONNECTIONS} --increase-rate 64 --run-time {SECONDS} \
          --no-telnet --no-websocket --no-reset-metrics --no-status-codes -q"
     );
     ("goose", Box::new(move || peer("goose-peer", &line)))
@@ -110,14 +117,26 @@ fn print(title: &str, ways: &[Way<'_>]) {
             );
             continue;
         }
-        let mut ratios: Vec<f64> = own.iter().zip(&costs[0]).map(|(a, b)| a / b).collect();
-        ratios.sort_by(f64::total_cmp);
+        let ratios = ratios(own, &costs[0]);
         let mut sorted = own.clone();
         sorted.sort_by(f64::total_cmp);
         let last = ratios.len() - 1;
         println!(
             "  {name:<10} {:>6.2} µs   ratio {:.2} (from {:.2} to {:.2})",
             sorted[last / 2],
+            ratios[last / 2],
+            ratios[0],
+            ratios[last]
+        );
+    }
+    let of = |wanted: &str| ways.iter().position(|(name, _)| *name == wanted).map(|at| &costs[at]);
+    if let (Some(ours), Some(goose)) = (of("plimsoll"), of("goose"))
+        && !goose.is_empty()
+    {
+        let ratios = ratios(ours, goose);
+        let last = ratios.len() - 1;
+        println!(
+            "  plimsoll beside goose: ratio {:.2} (from {:.2} to {:.2})",
             ratios[last / 2],
             ratios[0],
             ratios[last]
