@@ -199,6 +199,9 @@ pub struct CapacitySection {
     pub alert_rate_per_s: Option<f64>,
     /// Predictions that were measured afterwards.
     pub verified: Vec<Verified>,
+    /// Checks that ended without a limit that a prediction could be compared with.
+    #[serde(default)]
+    pub checks_without_limit: usize,
 }
 
 /// The share of the capacity at which to raise an alert (Running's alert threshold; DESIGN §8).
@@ -233,6 +236,7 @@ impl CapacitySection {
             recommendation: choice.map(|choice| choice.recommendation.clone()),
             alert_rate_per_s: found.slo_max.map(|rate| ALERT_SHARE * rate.value),
             verified: Vec::new(),
+            checks_without_limit: 0,
         }
     }
 }

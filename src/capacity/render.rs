@@ -255,6 +255,12 @@ fn model_facts(section: &CapacitySection) -> Vec<String> {
     if !section.left_out.is_empty() {
         facts.push(format!("not in the model: {}", left_out(&section.left_out)));
     }
+    if section.checks_without_limit > 0 {
+        facts.push(format!(
+            "{} of the checks met no limit in their time, so there is nothing to compare: allow more with --within",
+            section.checks_without_limit
+        ));
+    }
     facts
 }
 

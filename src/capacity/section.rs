@@ -44,6 +44,7 @@ pub fn findings(searches: &[Searched]) -> Option<Findings> {
         section.predicted = predicted(model, &note.stack, &note.predict);
         let verified = checks.iter().filter_map(|check| verified(model, &note.stack, check));
         section.verified = verified.collect();
+        section.checks_without_limit = checks.len() - section.verified.len();
     }
     let deployment = choice.and_then(|choice: choice::Choice| choice.deployment);
     Some(Findings { section, outcome, model, deployment })
