@@ -59,7 +59,11 @@ fn run_folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     let mut found = BTreeSet::new();
     walk(path, DEPTH, &mut found).map_err(|error| {
-        Failure::new(Exit::Usage, format!("error: cannot read `{}`: {error}", path.display()))
+        let mut message = format!("error: cannot read `{}`: {error}", path.display());
+        if error.kind() == io::ErrorKind::NotFound {
+            message.push_str("\nhint: `plimsoll demo` makes a first run below `reports`; `--in DIR` looks elsewhere");
+        }
+        Failure::new(Exit::Usage, message)
     })?;
     Ok(found.into_iter().collect())
 }

@@ -2,6 +2,7 @@
 
 mod prune;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -34,6 +35,9 @@ pub(super) fn runs(args: &cli::Runs) -> Result<Exit, Failure> {
 
 fn list(args: &cli::List) -> Result<Exit, Failure> {
     let mut rows = rows(&args.filter)?;
+    if rows.is_empty() {
+        nothing_found(&args.filter)?;
+    }
     let last = args.last.unwrap_or(rows.len());
     rows.drain(..rows.len().saturating_sub(last));
     let text = if args.json {
@@ -53,6 +57,7 @@ fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
         say(&format!("warning: left out: {} runs that did not end as planned", incomplete.len()));
     }
     let mut left: Vec<HistoryRow> = complete.into_iter().map(row).collect();
+    check_steps(&args.step, &left)?;
     let mut pages = vec![];
     while let Some(first) = left.first() {
         let of = first.summary.conditions.clone();
@@ -68,12 +73,16 @@ fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
             .filter(|name| args.step.is_empty() || args.step.contains(name))
             .map(|name| Trend::of(&summaries, name, args.metric))
             .collect();
+        if trends.is_empty() {
+            continue;
+        }
         warn_of_changes(&summaries);
         write_out(&terminal::trends(&trends, &group, style(), width()));
         pages.push((trends, group));
     }
     if pages.is_empty() {
         write_out("no runs\n");
+        nothing_found(&args.filter)?;
     }
     if let Some(path) = &args.html {
         write_page(path, &pages)?;
@@ -95,6 +104,34 @@ fn write_page(path: &Path, pages: &[(Vec<Trend>, Vec<HistoryRow>)]) -> Result<()
     write_file(path, &page)?;
     say(&format!("trends: {}", path.display()));
     Ok(())
+}
+
+/// What there would be without the filter: a name may be misspelt.
+fn nothing_found(filter: &cli::Filter) -> Result<(), Failure> {
+    let all = history::all(&filter.folder)?;
+    let names: BTreeSet<String> = all
+        .iter()
+        .map(|run| format!("{} · {}", run.log.header.name, run.log.header.workload))
+        .collect();
+    if !names.is_empty() {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        say(&format!("hint: none of {} runs passes the filter; there are {names}", all.len()));
+    }
+    Ok(())
+}
+
+/// A step that no run has would have an empty trend, silently.
+fn check_steps(asked: &[String], runs: &[HistoryRow]) -> Result<(), Failure> {
+    let summaries: Vec<RunSummary> = runs.iter().map(|row| row.summary.clone()).collect();
+    let known = step_names(&summaries);
+    match asked.iter().find(|step| !known.contains(step)) {
+        Some(unknown) if !runs.is_empty() => {
+            let known = known.join(", ");
+            let message = format!("error: no step `{unknown}` in these runs; there are {known}");
+            Err(Failure::new(Exit::Usage, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A change of level may come from changed conditions instead of the stack.
@@ -130,12 +167,14 @@ fn promote(args: &cli::Promote) -> Result<Exit, Failure> {
             format!("{}\nhint: runs of one baseline must be valid and alike", lines.join("\n")),
         ));
     }
+    let before = history::read_baseline(&args.to).ok().map(|before| before.runs.len());
     write_file(&args.to, &Baseline::of(summaries).to_text())?;
     for run in &runs {
         let note = "promoted to a baseline: `plimsoll runs prune` keeps this run\n";
         write_file(&run.folder.join(PROMOTED), note)?;
     }
-    say(&format!("{}: a baseline of {} runs", args.to.display(), runs.len()));
+    let instead = before.map_or(String::new(), |count| format!(", instead of one of {count}"));
+    say(&format!("{}: a baseline of {} runs{instead}", args.to.display(), runs.len()));
     if runs.len() < crate::slo::regression::RUNS_MIN {
         say(&format!(
             "warning: fewer than {} runs can never tell a regression",
@@ -146,7 +185,11 @@ fn promote(args: &cli::Promote) -> Result<Exit, Failure> {
 }
 
 fn demote(args: &cli::Demote) -> Result<Exit, Failure> {
-    for run in history::named(&args.runs)?.iter().filter(|run| run.is_promoted()) {
+    for run in history::named(&args.runs)? {
+        if !run.is_promoted() {
+            say(&format!("{}: was not kept", run.label()));
+            continue;
+        }
         let path = run.folder.join(PROMOTED);
         fs::remove_file(&path).map_err(|error| {
             Failure::while_doing(&format!("cannot remove `{}`", path.display()), &error)

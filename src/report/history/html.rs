@@ -74,7 +74,9 @@ pub fn render(trends: &[Trend], runs: &[HistoryRow]) -> Result<String, RenderErr
         |of| format!("{} · {} · trend of {} runs", of.name, of.workload, runs.len()),
     );
     let span = match (runs.first(), runs.last()) {
-        (Some(first), Some(last)) => format!("{} to {}", day_and_time(first), day_and_time(last)),
+        (Some(first), Some(last)) => {
+            format!("{} to {} UTC", day_and_time(first), day_and_time(last))
+        }
         _ => String::new(),
     };
     let left_out = match not_valid(runs) {
