@@ -70,22 +70,30 @@ fn used(tier: &str, stack: &StackModel, intervals: &[Interval]) -> TierUse {
     }
 }
 
-/// Connections in use of each pool that `tier` holds. Where the pool itself is not read, the tier behind it knows: a
-/// database its connections at work, any other the requests in it, if nobody else holds a pool to it.
+/// Connections in use of each pool that `tier` holds, from the share of the pool in use. Where nobody tells that, the
+/// tier behind knows: a database its connections at work, any other the requests in it, if nobody else holds a pool to
+/// it.
 fn connections(tier: &str, stack: &StackModel, intervals: &[Interval]) -> BTreeMap<String, f64> {
-    let pools = stack.tiers.iter().find(|known| known.name == tier).map_or(&[][..], |t| &t.pools);
+    let Some(holder) = stack.tiers.iter().find(|known| known.name == tier) else {
+        return BTreeMap::new();
+    };
     let alone = |to: &str| {
         let holders = stack.tiers.iter().filter(|tier| tier.pools.iter().any(|pool| pool.to == to));
         holders.count() == 1
     };
     let used = |pool: &TierPool| {
-        let own = sum_of_replicas(tier, "pool_used", intervals).filter(|_| pools.len() == 1);
-        let behind =
-            |metric: &str| sum_of_replicas(&pool.to, metric, intervals).filter(|_| alone(&pool.to));
-        let used = own.or_else(|| behind("connections_active")).or_else(|| behind("in_flight"))?;
-        Some((pool.to.clone(), used))
+        let size = f64::from(pool.connections * holder.replicas);
+        let share = |of: &str| mean_of_replicas(of, "pool_used", intervals);
+        let own = || share(tier).filter(|_| holder.pools.len() == 1).map(|share| share * size);
+        let behind = || {
+            let sum = |metric| sum_of_replicas(&pool.to, metric, intervals);
+            let told = share(&pool.to).map(|share| share * size);
+            let told = told.or_else(|| sum("connections_active")).or_else(|| sum("in_flight"));
+            told.filter(|_| alone(&pool.to))
+        };
+        Some((pool.to.clone(), own().or_else(behind)?))
     };
-    pools.iter().filter_map(used).collect()
+    holder.pools.iter().filter_map(used).collect()
 }
 
 /// The mean over time of each replica's readings.
@@ -115,8 +123,10 @@ fn mean_of_replicas(tier: &str, metric: &str, intervals: &[Interval]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capacity::des::Balancing;
+    use crate::capacity::stack::{Size, Tier};
     use crate::metrics::Reading;
-    use crate::units::{Quantity, RunTime};
+    use crate::units::{Money, Quantity, Ratio, RunTime};
 
     #[test]
     fn observed_step_adds_replicas_and_averages_seconds() {
@@ -138,5 +148,53 @@ mod tests {
         let used = sum_of_replicas("api", "cores", &intervals);
         assert_eq!(used, Some(2.0));
         assert_eq!(sum_of_replicas("db", "cores", &intervals), None);
+    }
+
+    #[test]
+    fn pools_are_read_as_shares_and_else_from_the_tier_behind() {
+        let tier = |name: &str, pools: &[(&str, u32)]| Tier {
+            name: name.to_owned(),
+            kind: TierKind::Api,
+            replicas: 3,
+            replicas_max: 3,
+            size: Size { cores: 1.0, memory: Bytes::new(1), monthly_cost: Money::default() },
+            sizes: Vec::new(),
+            reserved_cores: Ratio::new(1.0),
+            reserved_memory: Ratio::new(1.0),
+            balancing: Balancing::LeastConnections,
+            pools: pools
+                .iter()
+                .map(|(to, connections)| TierPool {
+                    to: (*to).to_owned(),
+                    connections: *connections,
+                })
+                .collect(),
+            connections_max: None,
+            delay: None,
+        };
+        let stack = StackModel {
+            name: String::new(),
+            tiers: vec![tier("api", &[("db", 20), ("cache", 10), ("queue", 5)])],
+            rate_limit: None,
+            signals: Vec::new(),
+            quota: None,
+            fixed_cost: Money::default(),
+        };
+        let reading = |tier: &str, metric: &str, value| Reading {
+            tier: tier.to_owned(),
+            metric: metric.to_owned(),
+            replica: String::new(),
+            value: Some(value),
+        };
+        let second = Interval {
+            readings: vec![
+                reading("db", "pool_used", Quantity::Share(Ratio::new(0.25))),
+                reading("cache", "in_flight", Quantity::Count(4.0)),
+            ],
+            ..Interval::default()
+        };
+        let used = connections("api", &stack, &[second]);
+        let wanted = [("cache".to_owned(), 4.0), ("db".to_owned(), 15.0)];
+        assert_eq!(used.into_iter().collect::<Vec<_>>(), wanted);
     }
 }
