@@ -14,6 +14,7 @@ mod exit;
 mod export;
 mod files;
 mod gate;
+mod guard;
 mod header;
 mod history;
 mod import;

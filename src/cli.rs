@@ -6,6 +6,7 @@ mod gate;
 mod import;
 mod report;
 mod runs;
+mod split;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use gate::{Compare, Gate, GateFormat, Interleave, Rules};
 pub use import::{Import, ImportFrom, Into};
 pub use report::{Report, SignOff};
 pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
+pub use split::Green;
 
 /// How much does it carry, and what do we buy next?
 #[derive(Debug, Parser)]
@@ -240,6 +242,9 @@ pub struct Run {
     /// Where requests go, instead of the scenario's `target`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
+    /// How arrivals are split over two targets.
+    #[command(flatten)]
+    pub green: Green,
     /// How the load is shaped.
     #[command(flatten)]
     pub load: Load,

@@ -10,6 +10,7 @@ mod objective;
 mod recorder;
 mod runlog;
 mod sample;
+mod split;
 
 pub use collector::Collector;
 pub use distribution::{Distribution, SparseDistribution};
@@ -23,3 +24,4 @@ pub use runlog::{
     ScenarioInfo, StageInfo, StepInfo, StopReason,
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
+pub use split::{Lot, Side, SideInterval, SplitInfo, SplitPart};

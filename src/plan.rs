@@ -12,6 +12,7 @@ mod load;
 mod request;
 mod secrets;
 mod session;
+mod split;
 mod stream;
 mod template;
 
@@ -24,6 +25,7 @@ pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, S
 pub use request::{Body, RequestPlan};
 pub use secrets::redact;
 pub use session::{SessionId, SessionPlan};
+pub use split::Split;
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{
     Escape, Names, Piece, RenderError, Scope, Slot, Template, TemplateError, TemplateSet, Variables,
@@ -47,6 +49,8 @@ pub struct Plan {
     pub shard: Shard,
     /// Where requests go.
     pub target: Target,
+    /// A second target and its share of the arrivals; none in most runs.
+    pub split: Option<Split>,
     /// How connections behave.
     pub http: HttpPlan,
     /// How load is offered.

@@ -27,6 +27,7 @@ mod histogram;
 mod model;
 mod rows;
 mod series;
+mod split;
 #[cfg(test)]
 mod tests;
 mod totals;

@@ -4,6 +4,7 @@
 //! measurement that is not valid never passes.
 
 mod availability;
+mod blue_green;
 mod bounds;
 pub mod gate;
 mod highest_rate;
@@ -24,6 +25,10 @@ mod validity;
 mod window;
 
 pub use availability::{Availability, Incident, ProbeShare, availability};
+pub use blue_green::{
+    BlueGreen, Contrast, ContrastRow, Contrasted, GreenFailing, GreenVerdict, GreenWatch, Known,
+    ShareResult, SideTotals, blue_green,
+};
 pub use highest_rate::{HighestRate, RateBasis};
 pub use judge::{Strictness, judge};
 pub use rate_limit::{RateLimit, SOURCE_ADDRESSES};

@@ -95,6 +95,7 @@ fn one(
 ) -> Result<Option<RunSummary>, Failure> {
     let how = Asked {
         target: Some(target.to_owned()),
+        green: cli::Green::default(),
         settings: &asked.set,
         shard: None,
         tags: &[],

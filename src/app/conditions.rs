@@ -4,7 +4,7 @@
 //! differ in one.
 
 use crate::cli;
-use crate::plan::{ConnectionUse, Plan};
+use crate::plan::{ConnectionUse, Plan, Split};
 use crate::scenario::stack::{Size, Tier, TierKind};
 use crate::scenario::{Loaded, Stack};
 use crate::slo::SOURCE_ADDRESSES;
@@ -35,6 +35,7 @@ impl Conditions {
         facts.extend(load.max_vus.map(|most| ("--max-vus".to_owned(), most.to_string())));
         facts.extend(asked.settings.iter().map(setting));
         facts.extend(addresses(plan));
+        facts.extend(plan.split.as_ref().map(shares));
         let forecast_peak = stack.and_then(|stack| peak(stack, plan.requests_per_iteration()));
         Self { facts, forecast_peak }
     }
@@ -64,6 +65,13 @@ fn addresses(plan: &Plan) -> Option<(String, String)> {
     };
     let addresses = plan.http.addresses().min(users);
     (addresses > 0).then(|| (SOURCE_ADDRESSES.to_owned(), addresses.to_string()))
+}
+
+/// Green's shares over time.
+fn shares(split: &Split) -> (String, String) {
+    let shares: Vec<String> =
+        split.info().parts.iter().map(|part| part.share.to_string()).collect();
+    ("green's share".to_owned(), shares.join(", "))
 }
 
 /// A change of the file; secrets are named, not shown.

@@ -48,6 +48,7 @@ fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     tags.extend(told.map(|(option, value)| (option.to_owned(), value)));
     let asked = Asked {
         target: Some(stack.url.clone()),
+        green: cli::Green::default(),
         settings: &visitors,
         shard: None,
         tags: &tags,

@@ -7,6 +7,7 @@ use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 
 use super::exit::Failure;
 use super::files::RunFolder;
+use super::guard::GreenGuard;
 use super::observing::Observing;
 use super::output::say;
 use super::progress::Progress;
@@ -38,11 +39,13 @@ pub(super) async fn drive(
     let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
     let control = run.control();
     let mut observing = Observing::start(prepared, run.clock())?;
+    let mut guard = GreenGuard::new(prepared, &control);
     loop {
         tokio::select! {
             events = run.next() => {
                 let Some(mut events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
                 observing.add_to(&mut events);
+                guard.add_to(&mut events);
                 if let Some(reason) = note(events, &mut prepared.folder, audience)? {
                     return Ok(reason);
                 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::metrics::{LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
-use crate::plan::{ArrivalLaw, Load, Plan};
+use crate::plan::{ArrivalLaw, Load, Plan, Split};
 use crate::units::{Rate, Ratio};
 
 use super::conditions::Conditions;
@@ -49,6 +49,7 @@ pub(super) fn header(
         max_vus: plan.load.max_vus(),
         conditions: conditions.facts,
         forecast_peak: conditions.forecast_peak,
+        split: plan.split.as_ref().map(Split::info),
     }
 }
 

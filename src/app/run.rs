@@ -9,7 +9,7 @@ use crate::cli;
 use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
 use crate::metrics::{Event, EventKind, RunHeader, RunLine, StopReason};
 use crate::observe::WatchPlan;
-use crate::plan::{Hook, Overrides, Plan, Shard, compile};
+use crate::plan::{Hook, Overrides, Plan, Shard, Target, compile};
 use crate::scenario::stack::Signal;
 use crate::scenario::{Loaded, Problem, load, render, scenario_file};
 use crate::slo::{Judgement, Strictness};
@@ -36,6 +36,7 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
     }
     let asked = Asked {
         target: args.target.clone(),
+        green: args.green.clone(),
         settings: &args.set,
         shard: args.shard,
         tags: &args.tag,
@@ -61,6 +62,7 @@ fn on_screen(_: &cli::Run) -> Result<Exit, Failure> {
 /// What only `run` can ask for.
 pub(super) struct Asked<'a> {
     pub(super) target: Option<String>,
+    pub(super) green: cli::Green,
     pub(super) settings: &'a [(String, String)],
     pub(super) shard: Option<Shard>,
     pub(super) tags: &'a [(String, String)],
@@ -136,6 +138,8 @@ pub(super) struct Prepared {
     pub(super) signals: Vec<Signal>,
     /// What is in the log already, and worth saying.
     pub(super) warning: Option<Event>,
+    /// Whether nothing more goes to green once it fails too often.
+    pub(super) rollback: bool,
     /// What is done to the stack meanwhile, and where marks come from.
     pub(super) outside: OutsidePlan,
 }
@@ -183,7 +187,8 @@ pub(super) fn prepare(
         run: folder.path().to_owned(),
         target: plan.target.url(),
     };
-    Ok(Prepared { plan, options, header, folder, watch, signals, warning, outside })
+    let rollback = asked.green.green_rollback;
+    Ok(Prepared { plan, options, header, folder, watch, signals, warning, rollback, outside })
 }
 
 /// The hooks of the workload and the marks of the command line, by time.
@@ -210,6 +215,8 @@ fn overrides(asked: &Asked<'_>, load: &cli::Load) -> Overrides {
     Overrides {
         workload: load.workload.clone(),
         target: asked.target.clone(),
+        green: asked.green.green.clone(),
+        green_shares: asked.green.shares(),
         rate: load.rate,
         duration: load.duration,
         max_vus: load.max_vus,
@@ -252,13 +259,24 @@ pub(super) fn tls_for(plan: &Plan) -> Result<TlsSetup, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, format!("error: {error}")))
 }
 
-/// Opens one connection before anything is sent.
+/// Opens one connection to each target before anything is sent.
 pub(super) fn look_ahead(
     runtime: &tokio::runtime::Runtime,
     plan: &Arc<Plan>,
     options: &Options,
 ) -> Result<(), Failure> {
-    let probing = preflight(plan, &options.tls, &options.permit);
+    let green = plan.split.as_ref().map(|split| &split.green);
+    let mut targets = std::iter::once(&plan.target).chain(green);
+    targets.try_for_each(|target| reach(runtime, plan, target, options))
+}
+
+fn reach(
+    runtime: &tokio::runtime::Runtime,
+    plan: &Arc<Plan>,
+    target: &Target,
+    options: &Options,
+) -> Result<(), Failure> {
+    let probing = preflight((plan, target), &options.tls, &options.permit);
     match tokio::task::LocalSet::new().block_on(runtime, probing) {
         Ok(_) => Ok(()),
         Err(PreflightError::Refused(why)) => Err(Failure::new(
@@ -266,12 +284,12 @@ pub(super) fn look_ahead(
             format!(
                 "refused: {why}\nhint: list the host under `allow_hosts` in the scenario and say \
                  `--i-may-load {}`; nothing was sent",
-                plan.target.host
+                target.host
             ),
         )),
         Err(PreflightError::Unreachable(error)) => {
             let mut message =
-                format!("error: the target {} cannot be reached: {error}", plan.target.url());
+                format!("error: the target {} cannot be reached: {error}", target.url());
             if let Some(hint) = hint_for(&error) {
                 message.push_str("\nhint: ");
                 message.push_str(hint);

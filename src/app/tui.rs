@@ -68,6 +68,7 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
 struct Job {
     origin: Origin,
     target: Option<String>,
+    green: cli::Green,
     settings: Vec<(String, String)>,
     tags: Vec<(String, String)>,
     shard: Option<Shard>,
@@ -90,6 +91,7 @@ impl Job {
         Self {
             origin: Origin::Folder(args.path.clone()),
             target: args.target.clone(),
+            green: args.green.clone(),
             settings: args.set.clone(),
             tags: args.tag.clone(),
             shard: args.shard,
@@ -104,6 +106,7 @@ impl Job {
         Self {
             origin: launch.origin,
             target: launch.target,
+            green: cli::Green::default(),
             settings: launch.settings,
             tags: launch.tags,
             shard: None,
@@ -137,6 +140,7 @@ impl Job {
         let asked = Asked {
             simulated: own.is_some(),
             target: self.target.clone().or(own),
+            green: self.green.clone(),
             settings: &settings,
             shard: self.shard,
             tags: &tags,

@@ -18,7 +18,7 @@ use crate::units::{Nanos, RunTime};
 
 use super::control::Order;
 use super::dispatch::{SECOND, follow_orders};
-use super::iteration::{Ended, play};
+use super::iteration::{Ended, Role, play};
 use super::worker::Worker;
 
 /// What the users of a closed model share.
@@ -106,7 +106,9 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
         crowd.playing.borrow_mut()[local as usize] = Some(scenario);
         crowd.busy.set(crowd.busy.get() + 1);
         let arrival = Arrival { index, intended: started };
-        let ended = play(&worker, &mut user, &mut client, (scenario, arrival)).await;
+        // A user stays on its side as long as the share does.
+        let role = Role { scenario, lot: worker.lot(number, started) };
+        let ended = play(&worker, &mut user, &mut client, (role, arrival)).await;
         client.end_iteration();
         crowd.busy.set(crowd.busy.get() - 1);
         match ended {

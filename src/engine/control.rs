@@ -18,6 +18,8 @@ pub(super) struct Order {
     pub(super) stages: Option<(RunTime, Vec<Stage>)>,
     /// Counts the changes of `stages`, so that each is carried out once.
     pub(super) revision: u64,
+    /// No arrival goes to green any more.
+    pub(super) blue_only: bool,
 }
 
 /// A handle to stop or steer a run.
@@ -141,6 +143,11 @@ impl Control {
                 Some(_) => now,
             });
         });
+    }
+
+    /// Sends all arrivals to blue from now on.
+    pub fn back_to_blue(&self) {
+        self.orders.send_modify(|order| order.blue_only = true);
     }
 
     /// Why the run ended or will end.

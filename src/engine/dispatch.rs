@@ -13,14 +13,14 @@ use std::task::{Poll, Waker};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::metrics::ScenarioId;
+use crate::metrics::{ScenarioId, Side};
 use crate::plan::{ConnectionUse, OpenLoad};
 use crate::schedule::{Arrival, Schedule};
 use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
 
 use super::control::Order;
-use super::iteration::{Ended, play};
+use super::iteration::{Ended, Role, play};
 use super::worker::Worker;
 
 /// The length of an interval.
@@ -42,8 +42,8 @@ pub(super) struct Pool {
     /// are warm go first.
     turns: u32,
     seats: RefCell<Vec<Rc<Seat>>>,
-    /// Users without work, the last one to come at the end.
-    free: RefCell<VecDeque<u32>>,
+    /// Users without work by the side that they are on, the last one to come at the end.
+    free: RefCell<[VecDeque<u32>; Side::ALL.len()]>,
     users: RefCell<JoinSet<()>>,
     me: Weak<Self>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Pool {
 /// Where a user waits for work.
 #[derive(Default)]
 struct Seat {
-    job: Cell<Option<(ScenarioId, Arrival)>>,
+    job: Cell<Option<(Role, Arrival)>>,
     /// What it plays, while it does.
     playing: Cell<Option<ScenarioId>>,
     waker: RefCell<Option<Waker>>,
@@ -122,6 +122,7 @@ pub(super) async fn follow_orders(
                 reshape(*at, stages);
             }
         }
+        worker.blue_only.set(order.blue_only);
         if let Some(until) = order.drain_until {
             worker.drain(until);
         }
@@ -198,9 +199,10 @@ impl Pool {
         let mut schedule = self.schedule.borrow_mut();
         while let Some(arrival) = schedule.next_due(now) {
             let scenario = self.worker.cast.scenario_of(arrival.index);
-            match self.free_seat() {
+            let lot = self.worker.lot(arrival.index, arrival.intended);
+            match self.free_seat(lot.map_or(Side::Blue, |lot| lot.side)) {
                 Some(seat) => {
-                    seat.job.set(Some((scenario, arrival)));
+                    seat.job.set(Some((Role { scenario, lot }, arrival)));
                     seat.playing.set(Some(scenario));
                     if let Some(waker) = &*seat.waker.borrow() {
                         waker.wake_by_ref();
@@ -211,17 +213,19 @@ impl Pool {
         }
     }
 
-    /// A user without work: one that waits, else a new one, else none.
-    fn free_seat(&self) -> Option<Rc<Seat>> {
+    /// A user without work: one that waits on this side, else a new one, else one who comes over from the
+    /// other side, else none.
+    fn free_seat(&self, side: Side) -> Option<Rc<Seat>> {
         let mut seats = self.seats.borrow_mut();
         let local = seats.len() as u32;
         if local >= self.turns
-            && let Some(free) = self.take_free()
+            && let Some(free) = self.take_free(side)
         {
             return Some(seats[free as usize].clone());
         }
         if local >= self.max_vus {
-            return None;
+            let others = Side::ALL.into_iter().find(|other| *other != side)?;
+            return Some(seats[self.take_free(others)? as usize].clone());
         }
         let seat = Rc::new(Seat::default());
         seats.push(seat.clone());
@@ -233,13 +237,14 @@ impl Pool {
 
     /// The next user without work: where they take turns the one that rested longest, else the one whose
     /// connections are warmest.
-    fn take_free(&self) -> Option<u32> {
-        let mut free = self.free.borrow_mut();
+    fn take_free(&self, side: Side) -> Option<u32> {
+        let free = &mut self.free.borrow_mut()[side as usize];
         if self.turns > 0 { free.pop_front() } else { free.pop_back() }
     }
 
     fn busy(&self) -> u64 {
-        (self.seats.borrow().len() - self.free.borrow().len()) as u64
+        let free: usize = self.free.borrow().iter().map(VecDeque::len).sum();
+        (self.seats.borrow().len() - free) as u64
     }
 
     /// The run is over: what still plays is unfinished. Returns the number of users.
@@ -278,7 +283,7 @@ async fn live(pool: Rc<Pool>, seat: Rc<Seat>, local: u32) {
             }
         })
         .await;
-        let (scenario, arrival) = job;
+        let (Role { scenario, .. }, arrival) = job;
         let ended = play(&worker, &mut user, &mut client, job).await;
         client.end_iteration();
         match ended {
@@ -286,7 +291,7 @@ async fn live(pool: Rc<Pool>, seat: Rc<Seat>, local: u32) {
                 seat.playing.set(None);
                 let time = at.since(arrival.intended);
                 worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
-                pool.free.borrow_mut().push_back(local);
+                pool.free.borrow_mut()[client.side() as usize].push_back(local);
             }
             // Counted with all others that are still playing when the run ends.
             Ended::Unfinished => return,

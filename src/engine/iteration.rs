@@ -1,6 +1,6 @@
 //! One iteration: a user's way through a flow.
 
-use crate::metrics::ScenarioId;
+use crate::metrics::{Lot, ScenarioId};
 use crate::schedule::Arrival;
 use crate::transport::{Client, Heard};
 use crate::units::RunTime;
@@ -17,14 +17,26 @@ pub(super) enum Ended {
     Unfinished,
 }
 
+/// What an iteration plays, and on which side of a run that is split.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Role {
+    pub(super) scenario: ScenarioId,
+    pub(super) lot: Option<Lot>,
+}
+
 /// Plays one iteration, recording as it goes.
 pub(super) async fn play(
     worker: &Worker,
     user: &mut User,
     client: &mut Client,
-    (scenario, arrival): (ScenarioId, Arrival),
+    (role, arrival): (Role, Arrival),
 ) -> Ended {
     let clock = worker.timers.clock();
+    let scenario = role.scenario;
+    if let Some(lot) = role.lot {
+        client.go_to(lot.side);
+        worker.recorder.borrow_mut().side_begun(lot);
+    }
     client.begin_iteration(arrival.index);
     user.begin(scenario, &arrival);
     let mut now = clock.now();
@@ -38,15 +50,15 @@ pub(super) async fn play(
                 let finished = client.perform(user, request, ready, now).await;
                 ready = finished.sample.done;
                 now = ready;
-                worker.record(scenario, finished);
+                worker.record(role, finished);
                 worker.after_response(now);
             }
-            Action::Note(sample) => worker.note(scenario, &sample),
+            Action::Note(sample) => worker.note(role, &sample),
             Action::SendAll(requests) => {
                 for _ in &requests {
                     worker.recorder.borrow_mut().request_started(now);
                 }
-                let finished = |finished| worker.record(scenario, finished);
+                let finished = |finished| worker.record(role, finished);
                 client.perform_all(user, &requests, (ready, now), &finished).await;
                 now = clock.now();
                 ready = now;
@@ -55,8 +67,8 @@ pub(super) async fn play(
             Action::Stream(stream) => {
                 worker.recorder.borrow_mut().request_started(now);
                 let heard = |heard| match heard {
-                    Heard::Request(finished) => worker.record(scenario, finished),
-                    Heard::Note(sample) => worker.note(scenario, &sample),
+                    Heard::Request(finished) => worker.record(role, finished),
+                    Heard::Note(sample) => worker.note(role, &sample),
                 };
                 client.stream(user, stream, (ready, now), &heard).await;
                 now = clock.now();
@@ -74,7 +86,7 @@ pub(super) async fn play(
             Action::Done => return Ended::Done(ready),
             Action::Broken(error) => {
                 let seen = (error.class(), user.veiled(error.to_string()));
-                worker.broke(now, (scenario, user.place()), seen);
+                worker.broke(now, (role, user.place()), seen);
                 return Ended::Done(ready);
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::metrics::ErrorClass;
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::transport::{Permit, TlsSetup, TransportError, probe};
 
 pub use crate::transport::Reached;
@@ -19,16 +19,16 @@ pub enum PreflightError {
     Unreachable(TransportError),
 }
 
-/// Opens one connection to the target, without a request.
+/// Opens one connection to `target`, one of the plan's, without a request.
 ///
 /// # Errors
 /// Where the target may not be loaded or cannot be reached.
 pub async fn preflight(
-    plan: &Arc<Plan>,
+    (plan, target): (&Arc<Plan>, &Target),
     tls: &TlsSetup,
     permit: &Permit,
 ) -> Result<Reached, PreflightError> {
-    probe(plan, tls, permit).await.map_err(|error| match error.class {
+    probe((plan, target), tls, permit).await.map_err(|error| match error.class {
         ErrorClass::Redirect => PreflightError::Refused(error.message),
         _ => PreflightError::Unreachable(error),
     })

@@ -10,16 +10,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample,
-    ScenarioId, StepId,
+    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Lot, Outcome, Recorder, Sample,
+    Side, StepId,
 };
-use crate::plan::{Load, Plan, redact};
+use crate::plan::{Load, Plan, Split, redact};
 use crate::transport::{Clock, Finished, Shared, Timers};
 use crate::units::RunTime;
 use crate::user::Cast;
 
 use super::control::Order;
 use super::dispatch::Pool;
+use super::iteration::Role;
 use super::load::LoadMeter;
 use super::{FromWorker, Options, closed, dispatch};
 
@@ -47,6 +48,8 @@ pub(super) struct Worker {
     pub(super) outbox: mpsc::Sender<FromWorker>,
     /// Set once no new iterations may start.
     pub(super) draining: Cell<bool>,
+    /// Set once no arrival goes to green any more.
+    pub(super) blue_only: Cell<bool>,
     /// Requests in flight may end until then.
     pub(super) drain_until: Cell<RunTime>,
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
@@ -85,7 +88,9 @@ async fn run(assignment: Assignment) -> std::io::Result<RunTime> {
     if options.connections != u64::MAX {
         shared.limit_connections(options.connections / u64::from(assignment.workers));
     }
-    let recorder = Recorder::new(assignment.index, plan.steps.len(), plan.scenarios.len());
+    let parts = plan.split.as_ref().map_or(0, Split::parts);
+    let recorder =
+        Recorder::new(assignment.index, plan.steps.len(), plan.scenarios.len()).with_split(parts);
     let worker = Rc::new(Worker {
         index: assignment.index,
         workers: assignment.workers,
@@ -95,6 +100,7 @@ async fn run(assignment: Assignment) -> std::io::Result<RunTime> {
         recorder: RefCell::new(recorder),
         outbox: assignment.outbox,
         draining: Cell::new(false),
+        blue_only: Cell::new(false),
         drain_until: Cell::new(RunTime::NEVER),
         spare: assignment.spare,
         meter: RefCell::new(LoadMeter::new(assignment.index == 0)),
@@ -135,9 +141,20 @@ impl Worker {
         u64::from(local) * parts + u64::from(ours)
     }
 
+    /// The side of arrival or user `index`, which begins at `at`; none where the run is not split.
+    pub(super) fn lot(&self, index: u64, at: RunTime) -> Option<Lot> {
+        let lot = self.plan.split.as_ref()?.lot(index, at);
+        Some(if self.blue_only.get() { Lot { side: Side::Blue, ..lot } } else { lot })
+    }
+
     /// Counts a finished request, and tells the first failures of each class.
-    pub(super) fn record(&self, scenario: ScenarioId, finished: Finished) {
-        self.recorder.borrow_mut().record(scenario, &finished.sample);
+    pub(super) fn record(&self, Role { scenario, lot }: Role, finished: Finished) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.record(scenario, &finished.sample);
+        if let Some(lot) = lot {
+            recorder.record_side(lot, &finished.sample);
+        }
+        drop(recorder);
         if let Outcome::Failed(class) = finished.sample.outcome {
             let sample = &finished.sample;
             let example = FailureExample {
@@ -152,9 +169,12 @@ impl Worker {
     }
 
     /// Counts a time over or within requests.
-    pub(super) fn note(&self, scenario: ScenarioId, sample: &Sample) {
+    pub(super) fn note(&self, Role { scenario, lot }: Role, sample: &Sample) {
         self.recorder.borrow_mut().record_logical(scenario, sample);
         if let Outcome::Failed(class) = sample.outcome {
+            if let Some(lot) = lot {
+                self.recorder.borrow_mut().side_gave_up(lot, class);
+            }
             let message = format!("given up after {}", sample.response_time());
             let (step, status) = (sample.step, 0);
             let example = FailureExample { step, scenario, class, status, message };
@@ -166,10 +186,13 @@ impl Worker {
     pub(super) fn broke(
         &self,
         at: RunTime,
-        (scenario, step): (ScenarioId, StepId),
+        (Role { scenario, lot }, step): (Role, StepId),
         (class, message): (ErrorClass, String),
     ) {
         self.recorder.borrow_mut().gave_up(scenario, class);
+        if let Some(lot) = lot {
+            self.recorder.borrow_mut().side_gave_up(lot, class);
+        }
         self.tell_failure(at, FailureExample { step, scenario, class, status: 0, message });
     }
 

@@ -51,6 +51,7 @@ impl Open {
                 merge_step(slot, step);
             }
         }
+        part.sides.add_to(&mut interval.sides);
         for (index, scenario) in part.scenarios.iter().enumerate() {
             merge_scenario(interval, ScenarioId(index as u16), scenario);
         }

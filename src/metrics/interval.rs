@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorClass, Phase, ScenarioId, SparseDistribution, StepId};
+use super::{ErrorClass, Phase, ScenarioId, SideInterval, SparseDistribution, StepId};
 use crate::units::{Nanos, Quantity, Ratio, RunTime};
 
 /// What became of arrivals (iterations) within an interval.
@@ -159,6 +159,9 @@ pub struct Interval {
     pub logical: BTreeMap<StepId, StepInterval>,
     /// By scenario; scenarios without activity are absent.
     pub scenarios: BTreeMap<ScenarioId, ScenarioInterval>,
+    /// By part and side of a run that is split over two targets; empty of any other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sides: Vec<SideInterval>,
     /// The stack's own metrics, read within the interval.
     pub readings: Vec<Reading>,
 }

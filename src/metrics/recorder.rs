@@ -1,7 +1,8 @@
 //! Recorders: one a worker, no lock, no allocation in the steady state, and they cannot fail.
 
+use super::split::Sides;
 use super::{
-    ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Outcome, Phase, Sample, ScenarioId,
+    ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Lot, Outcome, Phase, Sample, ScenarioId,
 };
 use crate::units::{Nanos, RunTime};
 
@@ -136,10 +137,11 @@ pub struct IntervalPart {
     pub(super) schedule_lag: Distribution,
     pub(super) steps: Vec<StepPart>,
     pub(super) scenarios: Vec<ScenarioPart>,
+    pub(super) sides: Sides,
 }
 
 impl IntervalPart {
-    fn new(worker: u32, steps: usize, scenarios: usize) -> Self {
+    fn new(worker: u32, steps: usize, scenarios: usize, parts: usize) -> Self {
         Self {
             worker,
             start: RunTime::ZERO,
@@ -154,6 +156,7 @@ impl IntervalPart {
             schedule_lag: Distribution::new(),
             steps: (0..steps).map(|_| StepPart::new()).collect(),
             scenarios: (0..scenarios).map(|_| ScenarioPart::default()).collect(),
+            sides: Sides::new(parts),
         }
     }
 
@@ -164,6 +167,7 @@ impl IntervalPart {
         self.schedule_lag.clear();
         self.steps.iter_mut().for_each(StepPart::clear);
         self.scenarios.iter_mut().for_each(ScenarioPart::clear);
+        self.sides.clear();
     }
 }
 
@@ -181,11 +185,33 @@ impl Recorder {
     /// A recorder for `worker`, with room for `steps` and `scenarios`.
     pub fn new(worker: u32, steps: usize, scenarios: usize) -> Self {
         Self {
-            current: IntervalPart::new(worker, steps, scenarios),
+            current: IntervalPart::new(worker, steps, scenarios, 0),
             spare: None,
             in_flight: 0,
             in_flight_since: RunTime::ZERO,
         }
+    }
+
+    /// The same with room for both sides in so many parts of a run that is split over two targets.
+    #[must_use]
+    pub fn with_split(mut self, parts: usize) -> Self {
+        self.current.sides = Sides::new(parts);
+        self
+    }
+
+    /// Counts an iteration that began on its side.
+    pub fn side_begun(&mut self, lot: Lot) {
+        self.current.sides.begun(lot);
+    }
+
+    /// Counts a finished request for its side, besides [`Self::record`].
+    pub fn record_side(&mut self, lot: Lot, sample: &Sample) {
+        self.current.sides.record(lot, sample);
+    }
+
+    /// Counts a failure of no single request for its side, besides [`Self::gave_up`].
+    pub fn side_gave_up(&mut self, lot: Lot, class: ErrorClass) {
+        self.current.sides.gave_up(lot, class);
     }
 
     /// Counts one request that went out at `now`.
@@ -262,7 +288,8 @@ impl Recorder {
         self.settle_in_flight(end);
         let next = self.spare.take().unwrap_or_else(|| {
             let (steps, scenarios) = (self.current.steps.len(), self.current.scenarios.len());
-            IntervalPart::new(self.current.worker, steps, scenarios)
+            let parts = self.current.sides.parts();
+            IntervalPart::new(self.current.worker, steps, scenarios, parts)
         });
         let mut part = std::mem::replace(&mut self.current, next);
         self.current.start = end;

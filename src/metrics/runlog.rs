@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorClass, Interval, Objective, ScenarioId, StepId};
+use super::{ErrorClass, Interval, Objective, ScenarioId, SplitInfo, StepId};
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed};
 
 /// How load is offered.
@@ -119,6 +119,9 @@ pub struct RunHeader {
     /// The peak that the stack is to carry, growth included, in requests per second; absent where none is stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast_peak: Option<Rate>,
+    /// How the arrivals were split over two targets; absent where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitInfo>,
 }
 
 impl RunHeader {
@@ -153,6 +156,7 @@ impl RunHeader {
             max_vus: 100_000,
             conditions: vec![],
             forecast_peak: None,
+            split: None,
         }
     }
 }

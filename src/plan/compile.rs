@@ -13,6 +13,7 @@ mod load;
 mod objective;
 mod recorded;
 mod request;
+mod split;
 mod template;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,10 @@ pub struct Overrides {
     pub workload: Option<String>,
     /// Where requests go.
     pub target: Option<String>,
+    /// A second target.
+    pub green: Option<String>,
+    /// Its shares of the arrivals, each for an equal part of what is judged; what the stages say if empty.
+    pub green_shares: Vec<Ratio>,
     /// The highest rate. All stages are scaled so that the workload keeps its shape.
     pub rate: Option<WorkRate>,
     /// How long it lasts as a whole. All stages are scaled so that the workload keeps its shape.
@@ -106,6 +111,10 @@ fn plan(
             load::Loads { overrides: &as_written, demand, ..loads }.compile(other, problems);
         }
     }
+    let split = workload
+        .zip(load.as_ref())
+        .zip(target.as_ref())
+        .and_then(|(played, blue)| split::compile(scenario, played, overrides, blue, problems));
     let objectives = objective::compile(scenario, &parts.steps, problems);
     Some(Plan {
         name: scenario.name.value.clone(),
@@ -114,6 +123,7 @@ fn plan(
         seed: overrides.seed.unwrap_or(DEFAULT_SEED),
         shard: overrides.shard.unwrap_or(Shard::WHOLE),
         target: target?,
+        split,
         http: http::plan(scenario),
         load: load?,
         hooks: workload.map(load::hooks).unwrap_or_default(),

@@ -98,6 +98,9 @@ pub(super) fn conditions(report: &Report) -> Vec<(String, String)> {
     ]
     .map(|(key, value)| (key.to_owned(), format::line(value, FACT_LIMIT)))
     .to_vec();
+    if let Some(split) = &header.split {
+        facts.push(("green".into(), format::line(&split.green, FACT_LIMIT)));
+    }
     facts.push(("seed".into(), header.seed.to_string()));
     facts.push(("plimsoll".into(), format::line(&header.version, 40)));
     for (key, value) in &header.conditions {

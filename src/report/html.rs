@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::capacity::CapacityView;
 use super::figure::{Figure, Figures};
 use super::model::Report;
-use super::{Extra, RenderError, facts, format, rows, stack, wording};
+use super::{Extra, RenderError, facts, format, rows, split, stack, wording};
 use crate::metrics::Distribution;
 use crate::slo::{Finding, ValidityStatus};
 
@@ -39,6 +39,7 @@ struct Page {
     tiles: Vec<(&'static str, String, String)>,
     limit_head: &'static str,
     slo: Vec<SloView>,
+    split: Option<split::SplitView>,
     figures: Figures,
     steps: Vec<rows::StepRow>,
     all_steps: rows::StepRow,
@@ -86,6 +87,7 @@ pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
         tiles: tiles(report),
         limit_head: rows::limit_head(report),
         slo: slo(report),
+        split: split::view(report),
         figures: figures(report)?,
         steps: rows::steps(report),
         all_steps: rows::all_steps(report),

@@ -4,6 +4,7 @@
 //! the judged part; `load.requests`, `load.iterations` and everything under `whole_run` of the whole run.
 
 mod beside;
+mod split;
 
 use serde_json::{Map, Value, json};
 
@@ -55,6 +56,9 @@ pub fn value(report: &Report, extra: &Extra) -> Value {
         "generator": generator(report),
         "conditions": conditions(report),
     });
+    if let (Some(found), Value::Object(fields)) = (&report.blue_green, &mut document) {
+        fields.insert("blue_green".into(), split::value(found));
+    }
     if let (Some(capacity), Value::Object(fields)) = (&extra.capacity, &mut document) {
         fields.insert("capacity".into(), capacity.clone());
     }

@@ -4,6 +4,7 @@
 //! stay one cell.
 
 mod beside;
+mod split;
 
 use std::fmt::{self, Write as _};
 
@@ -21,6 +22,7 @@ pub fn render(report: &Report, extra: &Extra) -> String {
     answer(&mut page, report);
     validity(&mut page, report);
     slo(&mut page, report);
+    split::section(&mut page, report);
     page.heading(2, "Load");
     page.facts(&facts::load(report));
     steps(&mut page, report);

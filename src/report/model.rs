@@ -9,7 +9,7 @@ use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, LoadModel, RunHeader, RunLog, ScenarioId, StepId,
     StopReason,
 };
-use crate::slo::{Availability, Judgement, Steady, availability};
+use crate::slo::{Availability, BlueGreen, Judgement, Steady, availability, blue_green};
 use crate::units::{Nanos, Rate};
 
 /// How the run came to its end.
@@ -77,6 +77,8 @@ pub struct Report {
     pub stack: Vec<StackFigure>,
     /// What was served, and what was not, over the whole run.
     pub availability: Availability,
+    /// Both targets of a run that was split; absent of any other.
+    pub blue_green: Option<BlueGreen>,
     /// Error classes, most frequent first.
     pub errors: Vec<ErrorGroup>,
     /// All events but failures, in order.
@@ -106,6 +108,7 @@ impl Report {
                 log.intervals.iter().filter(|it| !judged || judgement.steady.holds(it)),
             ),
             availability: availability(log),
+            blue_green: blue_green(log),
             errors: error_groups(log, &shown, &whole),
             shown,
             whole,

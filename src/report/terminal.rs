@@ -5,6 +5,7 @@
 mod beside;
 mod gate;
 mod history;
+mod split;
 mod style;
 mod table;
 
@@ -32,6 +33,7 @@ pub fn summary(report: &Report, style: Style, width: usize) -> String {
     title(&mut screen, report);
     answer(&mut screen, report);
     slo(&mut screen, report);
+    split::section(&mut screen, report);
     steps(&mut screen, report);
     beside::stack(&mut screen, report);
     beside::availability(&mut screen, report);

@@ -16,6 +16,7 @@ pub fn scenario_schema() -> Value {
         &[
             ("name", reference("name")),
             ("target", described(&text(), "Where requests go, like https://shop.example")),
+            ("green", described(&text(), "A second target, for a share of the arrivals")),
             ("stack", described(&text(), "The stack's file, relative to this one")),
             ("data", map_of(&reference("data_set"))),
             ("http", reference("http")),
@@ -122,6 +123,7 @@ fn load_definitions() -> Definitions {
                     ("ramp_to", reference("rate")),
                     ("duration", reference("duration")),
                     ("judge", flag()),
+                    ("green", reference("share")),
                 ],
                 &["duration"],
             ),

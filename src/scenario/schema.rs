@@ -41,6 +41,8 @@ pub struct Scenario {
     pub name: Spanned<String>,
     /// Where requests go: a URL.
     pub target: Spanned<String>,
+    /// A second target, to which a workload may send a share of its arrivals: a URL.
+    pub green: Option<Spanned<String>>,
     /// The path of the stack's file.
     pub stack_file: Option<Spanned<String>>,
     /// The stack's file, where there is one.
@@ -95,6 +97,7 @@ impl Scenario {
             folder,
             name: name.map_or(nothing.clone(), |name| name.0),
             target: fields.required("target", problems).unwrap_or(nothing),
+            green: fields.optional("green", problems),
             stack_file: fields.optional("stack", problems),
             stack: None,
             data: named(&mut fields, "data", problems, data::read),

@@ -5,6 +5,7 @@
 pub mod batches;
 pub mod change_points;
 pub mod laws;
+pub mod mover;
 pub mod multiple_tests;
 pub mod order_statistics;
 pub mod proportion;

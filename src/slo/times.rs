@@ -92,6 +92,18 @@ fn share_at(seconds: &Seconds<'_>, values: &Values, level: f64) -> Option<Estima
     Some(share)
 }
 
+/// What each second adds to the error of the quantile `p`: how many more of its times do not exceed the estimate
+/// than should.
+pub(super) fn beyond(seconds: &Seconds<'_>, p: f64) -> Vec<f64> {
+    let mut pooled = Distribution::new();
+    for times in seconds.iter().flatten() {
+        pooled.merge_sparse(times);
+    }
+    let at = Values::of(&pooled).at(p);
+    let parts = seconds.iter().map(|times| share_below(times, at));
+    parts.map(|part| part.value - p * part.weight).collect()
+}
+
 /// How many of the times do not exceed `at`, out of how many.
 fn share_below(times: &[&SparseDistribution], at: u64) -> Part {
     let mut part = Part::default();

@@ -79,7 +79,7 @@ pub(super) fn judges_ramps(header: &RunHeader) -> bool {
 }
 
 /// Where the judged stages begin and end; all of the load where there are none.
-fn judged_spans(log: &RunLog) -> Vec<(RunTime, RunTime)> {
+pub(super) fn judged_spans(log: &RunLog) -> Vec<(RunTime, RunTime)> {
     let stages = &log.header.stages;
     let stop = schedule_end(log);
     if stages.is_empty() {

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use url::Url;
 
-use crate::metrics::{ErrorClass, Outcome, Sample};
+use crate::metrics::{ErrorClass, Outcome, Sample, Side};
 use crate::plan::{ConnectionUse, HttpPlan, RequestId};
 use crate::units::RunTime;
 use crate::user::{Headers as _, Response, Seen, User};
@@ -43,6 +43,7 @@ pub struct Client {
     pub(super) shared: Rc<Shared>,
     timer: Timer,
     pub(super) source: Option<IpAddr>,
+    side: Side,
     kept: RefCell<Kept>,
     pub(super) cookies: RefCell<Jar>,
     /// Every exchange as text, where somebody wants to read them.
@@ -64,6 +65,7 @@ impl Client {
         Self {
             timer: shared.timers.timer(),
             source: shared.sources.of_user(number),
+            side: Side::Blue,
             shared: shared.clone(),
             kept: RefCell::default(),
             cookies: RefCell::default(),
@@ -83,11 +85,29 @@ impl Client {
         }
     }
 
+    /// The side that its requests go to.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Goes over to `side`, if it is not there yet. Nothing is taken along: what one side says in cookies or on a
+    /// connection means nothing to the other, also where they differ in nothing but a port.
+    pub fn go_to(&mut self, side: Side) {
+        if self.side != side {
+            self.side = side;
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.kept.get_mut().clear(&self.shared.ration);
+        self.cookies.get_mut().clear();
+    }
+
     /// Ends an iteration: a visitor who leaves takes connections and cookies along.
     pub fn end_iteration(&mut self) {
         if self.shared.http().connections == ConnectionUse::PerIteration {
-            self.kept.get_mut().clear(&self.shared.ration);
-            self.cookies.get_mut().clear();
+            self.forget();
         }
     }
 
@@ -173,7 +193,7 @@ impl Client {
     ) -> Result<(Answer, Option<Vec<u8>>), TransportError> {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
-        let wire = &shared.wires[id.0 as usize];
+        let wire = &shared.aim(self.side).wires[id.0 as usize];
         let (mut origin, mut parts) = self.first_hop(lane, wire)?;
         let mut hops = 0;
         loop {
@@ -198,6 +218,7 @@ impl Client {
             };
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
             let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
+            self.stays_on_side(&to)?;
             origin = Rc::new(to);
             parts = Some(Rc::new(next));
         }
@@ -210,21 +231,34 @@ impl Client {
         wire: &Wire,
     ) -> Result<(Rc<Origin>, Option<Rc<Parts>>), TransportError> {
         if wire.is_relative() {
-            return Ok((self.shared.target.clone(), None));
+            return Ok((self.target().clone(), None));
         }
         let mut parts = Rc::unwrap_or_clone(wire.parts(&mut lane.user.borrow_mut())?);
         if parts.path.starts_with('/') {
-            return Ok((self.shared.target.clone(), Some(Rc::new(parts))));
+            return Ok((self.target().clone(), Some(Rc::new(parts))));
         }
         let url = Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
         let origin = Origin::of_url(&url).ok_or_else(|| not_a_url(&parts.path))?;
         parts.path = redirect::path_and_query(&url);
-        let origin = if origin == *self.shared.target {
-            self.shared.target.clone()
-        } else {
-            Rc::new(origin)
-        };
+        self.stays_on_side(&origin)?;
+        let target = self.target();
+        let origin = if origin == **target { target.clone() } else { Rc::new(origin) };
         Ok((origin, Some(Rc::new(parts))))
+    }
+
+    /// Where its requests go unless they say otherwise.
+    fn target(&self) -> &Rc<Origin> {
+        &self.shared.aim(self.side).target
+    }
+
+    /// Refuses to go to the other side's target: what is measured there would be counted here.
+    fn stays_on_side(&self, origin: &Origin) -> Result<(), TransportError> {
+        if *origin == **self.target() || !self.shared.is_target(origin) {
+            return Ok(());
+        }
+        let message =
+            format!("{} sends on to {}, the other side", self.side.name(), origin.authority);
+        Err(TransportError::new(ErrorClass::Redirect, message))
     }
 
     /// Keeps an exchange for whoever wants to read it.

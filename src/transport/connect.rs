@@ -157,7 +157,7 @@ async fn handshake(
 ) -> Result<(Io, bool), TransportError> {
     // The name that the scenario sets is the target's; other hosts go by their own.
     let name = match shared.tls.server_name.as_str() {
-        name if !name.is_empty() && *origin == *shared.target => name.to_owned(),
+        name if !name.is_empty() && shared.is_target(origin) => name.to_owned(),
         _ => origin.host.clone(),
     };
     let server = ServerName::try_from(name.clone()).map_err(|error| {

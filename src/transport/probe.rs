@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::metrics::Phases;
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::units::Nanos;
 
 use super::address::Origin;
@@ -24,12 +24,12 @@ pub struct Reached {
     pub phases: Phases,
 }
 
-/// Resolves the target and opens one connection to it, TLS included. Sends no request.
+/// Resolves `target`, one of the plan's, and opens one connection to it, TLS included. Sends no request.
 ///
 /// # Errors
 /// Where the target cannot be reached, or may not be loaded (class `redirect`).
 pub async fn probe(
-    plan: &Arc<Plan>,
+    (plan, target): (&Arc<Plan>, &Target),
     tls: &TlsSetup,
     permit: &Permit,
 ) -> Result<Reached, TransportError> {
@@ -37,7 +37,7 @@ pub async fn probe(
         .map_err(|error| TransportError::from_io(&error, "cannot open a timer"))?;
     let clock = timers.clock();
     let shared = Shared::new(plan.clone(), tls.clone(), permit.clone(), timers.clone());
-    let origin = Origin::of_target(&plan.target);
+    let origin = Origin::of_target(target);
     let timer = timers.timer();
     let mut phases = Phases::default();
     let deadline = clock.now() + plan.http.connect_timeout * 3;

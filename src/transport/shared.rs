@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::plan::{HttpPlan, Plan};
+use crate::metrics::Side;
+use crate::plan::{HttpPlan, Plan, Target};
 
 use super::address::{Origin, Resolver};
 use super::kept::{Kept, Ration};
@@ -23,8 +24,8 @@ pub struct Shared {
     pub(super) open: Rc<Cell<u64>>,
     pub(super) timers: Rc<Timers>,
     pub(super) sources: SourcePool,
-    pub(super) target: Rc<Origin>,
-    pub(super) wires: Vec<Wire>,
+    /// By side; one where the run is not split.
+    aims: Vec<Aim>,
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) parsers: RefCell<Vec<ResponseParser>>,
     pub(super) buffers: RefCell<Vec<Vec<u8>>>,
@@ -33,24 +34,35 @@ pub struct Shared {
     pub(super) ration: Ration,
 }
 
+/// A target, and the requests as they are sent there.
+#[derive(Debug)]
+pub(super) struct Aim {
+    pub(super) target: Rc<Origin>,
+    pub(super) wires: Vec<Wire>,
+}
+
 /// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
 const SCRATCH: usize = 64 * 1024;
 
 /// Streams are read as they come, so nobody may compress them.
-fn compile(plan: &Plan) -> Vec<Wire> {
+fn compile(plan: &Plan, target: &Target) -> Aim {
     let is_stream = |at| plan.streams.iter().any(|stream| stream.request.0 as usize == at);
     let requests = plan.requests.iter().enumerate();
-    requests.map(|(at, request)| Wire::compile(request, plan, !is_stream(at))).collect()
+    let authority = target.authority();
+    let wires =
+        requests.map(|(at, request)| Wire::compile(request, (plan, &authority), !is_stream(at)));
+    Aim { wires: wires.collect(), target: Rc::new(Origin::of_target(target)) }
 }
 
 impl Shared {
     /// Prepares a worker for `plan`.
     pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: Permit, timers: Rc<Timers>) -> Rc<Self> {
-        let wires = compile(&plan);
+        let green = plan.split.as_ref().map(|split| &split.green);
+        let targets = std::iter::once(&plan.target).chain(green);
+        let aims = targets.map(|target| compile(&plan, target)).collect();
         Rc::new(Self {
             sources: SourcePool::new(&plan.http.source_ips),
-            target: Rc::new(Origin::of_target(&plan.target)),
-            wires,
+            aims,
             tls,
             permit,
             resolver: Resolver::default(),
@@ -63,6 +75,16 @@ impl Shared {
             ration: Ration::default(),
             plan,
         })
+    }
+
+    /// Where requests of `side` go. In a run that is not split, nobody is on any side but blue.
+    pub(super) fn aim(&self, side: Side) -> &Aim {
+        &self.aims[side as usize]
+    }
+
+    /// Whether `origin` is one of the run's own targets.
+    pub(super) fn is_target(&self, origin: &Origin) -> bool {
+        self.aims.iter().any(|aim| *aim.target == *origin)
     }
 
     /// The run's clock.

@@ -119,7 +119,7 @@ impl Conversation<'_> {
     /// Connects and shakes hands, all before the request's deadline.
     async fn open(&self, progress: &mut Progress) -> Result<Shaken, TransportError> {
         let shared = &self.client.shared;
-        let wire = &shared.wires[self.plan.request.0 as usize];
+        let wire = &shared.aim(self.client.side()).wires[self.plan.request.0 as usize];
         let (origin, parts) = self.client.first_hop(self.lane, wire)?;
         let parts = match parts {
             Some(parts) => parts,

@@ -44,7 +44,11 @@ pub(super) struct Parts {
 }
 
 impl Wire {
-    pub(super) fn compile(request: &RequestPlan, plan: &Plan, compress: bool) -> Self {
+    pub(super) fn compile(
+        request: &RequestPlan,
+        (plan, authority): (&Plan, &str),
+        compress: bool,
+    ) -> Self {
         let mut headers = request.headers.clone();
         let sends =
             |headers: &[(HeaderName, Template)], name| headers.iter().any(|(n, _)| n == name);
@@ -52,7 +56,7 @@ impl Wire {
             headers.push((http::header::ACCEPT_ENCODING, Template::constant(ACCEPT_ENCODING)));
         }
         let relative = request.url.starts_with(b"/");
-        let head = relative.then(|| head_template(request, &headers, &plan.target.authority()));
+        let head = relative.then(|| head_template(request, &headers, authority));
         let constant = head.as_ref().and_then(|head| constant(head, request, &plan.http));
         let constant_parts = constant.as_ref().and_then(|_| constant_parts(request, &headers));
         Self {

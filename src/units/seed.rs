@@ -31,6 +31,8 @@ pub enum Stream {
     Bootstrap = 7,
     /// The simulator's service times.
     Simulator = 8,
+    /// Which of two targets an arrival goes to.
+    Split = 9,
 }
 
 impl Seed {

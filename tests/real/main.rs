@@ -19,6 +19,7 @@ mod pty;
 mod pushed;
 mod reconnects;
 mod scarce;
+mod split;
 mod streams;
 mod throttled;
 mod truth;

@@ -59,7 +59,9 @@ impl Site {
             seed: seed.map(Seed::new),
             ..Overrides::default()
         };
-        let (plan, watch) = plan_of(&loaded, &overrides)?;
+        let (mut plan, watch) = plan_of(&loaded, &overrides)?;
+        // A search asks what one stack carries.
+        plan.split = None;
         let plan = Arc::new(plan);
         let options = Options {
             workers: 1,
@@ -149,6 +151,7 @@ impl Site {
         let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];
         let max_vus = self.max_vus.unwrap_or_else(|| enough_users(&plan, rate, patience));
         plan.load = Load::Open(OpenLoad { arrivals, stages, max_vus });
+        plan.split = None;
         let limit = prepare_limits(&plan)
             .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
         self.tell_of_rows(&plan);

@@ -34,7 +34,7 @@ pub(super) fn target(
     }
 }
 
-fn parse_target(text: &Spanned<String>) -> Result<Target, &'static str> {
+pub(super) fn parse_target(text: &Spanned<String>) -> Result<Target, &'static str> {
     let url = Url::parse(&text.value).map_err(|_| "it cannot be read as one")?;
     let tls = match url.scheme() {
         "http" => false,

@@ -1,7 +1,7 @@
 //! `workloads:`: how load is offered.
 
 use crate::scenario::{
-    Fields, Node, ProblemKind, Problems, Span, Spanned, list, number_within, word,
+    Decode as _, Fields, Node, ProblemKind, Problems, Span, Spanned, list, number_within, word,
 };
 use crate::units::{Nanos, Ratio, WorkRate};
 
@@ -84,6 +84,8 @@ pub struct StageSpec {
     pub duration: Nanos,
     /// Whether the run is judged on it.
     pub judge: Option<bool>,
+    /// The share of its arrivals that goes to green; none if not given.
+    pub green: Option<Spanned<Ratio>>,
     /// Where it stands.
     pub span: Span,
 }
@@ -176,6 +178,7 @@ fn stage(node: &Node, problems: &mut Problems) -> Option<StageSpec> {
     let duration_node = fields.required_node("duration", problems);
     let duration = duration_node.and_then(|node| positive(node, "`duration`", problems));
     let judge = fields.optional("judge", problems);
+    let green = fields.node("green").and_then(|node| share(node, problems));
     match (fields.has("rate"), fields.has("ramp_to")) {
         (true, true) => {
             let kind = ProblemKind::Conflict { place: "a stage", fields: "`rate` and `ramp_to`" };
@@ -189,7 +192,20 @@ fn stage(node: &Node, problems: &mut Problems) -> Option<StageSpec> {
     }
     fields.finish(problems);
     let ramps = ramp.is_some();
-    Some(StageSpec { rate: hold.or(ramp)?, ramps, duration: duration?, judge, span })
+    Some(StageSpec { rate: hold.or(ramp)?, ramps, duration: duration?, judge, green, span })
+}
+
+/// A share of arrivals: not more than all of them.
+fn share(node: &Node, problems: &mut Problems) -> Option<Spanned<Ratio>> {
+    let share: Spanned<Ratio> = Spanned::decode(node, problems)?;
+    if share.value.get() > 1.0 {
+        let message =
+            format!("`green` is a share of the arrivals; {} is more than all", share.value);
+        let hint = Some("write `0%` to `100%`".to_owned());
+        problems.report(node.span, ProblemKind::Other { message, hint });
+        return None;
+    }
+    Some(share)
 }
 
 fn closed(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<ClosedShape> {

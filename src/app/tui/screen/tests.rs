@@ -177,6 +177,7 @@ fn play(folder: &Path, audience: &mut impl Audience) -> (StopReason, RunLog) {
     fs::write(folder.join("scenario.yaml"), SCENARIO).expect("written");
     let asked = Asked {
         target: Some(server()),
+        green: cli::Green::default(),
         settings: &[],
         shard: None,
         tags: &[],

@@ -1,0 +1,191 @@
+//! Green's target and its share of the arrivals over time.
+
+use super::{Overrides, http};
+use crate::metrics::SplitPart;
+use crate::plan::{DEFAULT_SEED, Load, Split, Stage, Target};
+use crate::scenario::schema::{Scenario, Shape, StageSpec, Workload};
+use crate::scenario::{ProblemKind, Problems, Span, Spanned};
+use crate::units::{Nanos, Ratio, RunTime};
+
+/// The split of a run; none where nothing goes to a second target.
+pub(super) fn compile(
+    scenario: &Scenario,
+    (workload, load): (&Workload, &Load),
+    overrides: &Overrides,
+    blue: &Target,
+    problems: &mut Problems,
+) -> Option<Split> {
+    let place = asked_at(workload, overrides);
+    let Some(place) = place else {
+        if overrides.green.is_some() {
+            problems.report(Span::COMMAND_LINE, no_share());
+        }
+        return None;
+    };
+    let Some(url) = url(scenario, overrides) else {
+        problems.report(place, no_target());
+        return None;
+    };
+    let green = green(&url, blue, problems)?;
+    let parts = if overrides.green_shares.is_empty() {
+        by_stages(stages_of(workload), load)
+    } else {
+        in_equal_parts(&overrides.green_shares, load)
+    };
+    Some(Split::new(green, parts, overrides.seed.unwrap_or(DEFAULT_SEED)))
+}
+
+/// Where a share is asked for.
+fn asked_at(workload: &Workload, overrides: &Overrides) -> Option<Span> {
+    if !overrides.green_shares.is_empty() {
+        return Some(Span::COMMAND_LINE);
+    }
+    stages_of(workload).iter().find_map(|stage| Some(stage.green.as_ref()?.span))
+}
+
+fn stages_of(workload: &Workload) -> &[StageSpec] {
+    match &workload.shape {
+        Shape::Open(open) => &open.stages,
+        Shape::Closed(_) | Shape::Recorded(_) => &[],
+    }
+}
+
+fn url(scenario: &Scenario, overrides: &Overrides) -> Option<Spanned<String>> {
+    match &overrides.green {
+        Some(url) => Some(super::on_command_line(url)),
+        None => scenario.green.clone(),
+    }
+}
+
+/// Green's target. The path in front of it is part of every URL, so both must have the same.
+fn green(url: &Spanned<String>, blue: &Target, problems: &mut Problems) -> Option<Target> {
+    let kind = match http::parse_target(url) {
+        Ok(green) if green.prefix == blue.prefix => return Some(green),
+        Ok(green) => ProblemKind::Other {
+            message: format!(
+                "the path of green, `{}/`, is not that of the target, `{}/`",
+                green.prefix, blue.prefix
+            ),
+            hint: Some("both serve the same URLs but for scheme, host and port".to_owned()),
+        },
+        Err(reason) => ProblemKind::BadUrl { found: url.value.clone(), reason },
+    };
+    problems.report(url.span, kind);
+    None
+}
+
+fn no_share() -> ProblemKind {
+    ProblemKind::Other {
+        message: "`--green` names a second target, but no arrival goes to it".to_owned(),
+        hint: Some(
+            "say `--green-share 10%` or `--canary 1%,10%,50%,100%`, or give stages of the workload a \
+             `green: 10%`"
+                .to_owned(),
+        ),
+    }
+}
+
+fn no_target() -> ProblemKind {
+    ProblemKind::Other {
+        message: "a share of the arrivals is to go to green, but no second target is named"
+            .to_owned(),
+        hint: Some("write `green: URL` beside `target`, or say `--green URL`".to_owned()),
+    }
+}
+
+/// The share of each stage; none where it says nothing. Neighbours with equal shares are one part.
+fn by_stages(specs: &[StageSpec], load: &Load) -> Vec<SplitPart> {
+    let Load::Open(open) = load else { return vec![] };
+    let mut parts: Vec<SplitPart> = vec![];
+    let mut from = RunTime::ZERO;
+    for (stage, spec) in open.stages.iter().zip(specs) {
+        let until = from + stage.duration;
+        let share = spec.green.as_ref().map_or(Ratio::default(), |share| share.value);
+        match parts.last_mut() {
+            Some(last) if last.share == share => last.until = until,
+            _ => parts.push(SplitPart { from, until, share }),
+        }
+        from = until;
+    }
+    parts
+}
+
+/// One part a share, with equal lengths of what is judged: a ramp belongs to the part around it.
+fn in_equal_parts(shares: &[Ratio], load: &Load) -> Vec<SplitPart> {
+    let spans = judged_spans(load);
+    let whole: Nanos = spans.iter().map(|(from, until)| until.since(*from)).sum();
+    let end = RunTime::ZERO + load.duration();
+    let mut from = RunTime::ZERO;
+    let mut parts = vec![];
+    for (index, &share) in shares.iter().enumerate() {
+        let passed = whole.get() / shares.len() as u64 * (index as u64 + 1);
+        let is_last = index + 1 == shares.len();
+        let until = if is_last { end } else { moment_of(&spans, Nanos::new(passed)) };
+        parts.push(SplitPart { from, until, share });
+        from = until;
+    }
+    parts
+}
+
+/// Where the judged stages begin and end; all of the load where there are none.
+fn judged_spans(load: &Load) -> Vec<(RunTime, RunTime)> {
+    let whole = vec![(RunTime::ZERO, RunTime::ZERO + load.duration())];
+    let Load::Open(open) = load else { return whole };
+    let mut from = RunTime::ZERO;
+    let mut spans = vec![];
+    for Stage { duration, judged, .. } in &open.stages {
+        let until = from + *duration;
+        if *judged {
+            spans.push((from, until));
+        }
+        from = until;
+    }
+    if spans.is_empty() { whole } else { spans }
+}
+
+/// When so much of the spans has passed.
+fn moment_of(spans: &[(RunTime, RunTime)], mut passed: Nanos) -> RunTime {
+    let mut moment = RunTime::ZERO;
+    for &(from, until) in spans {
+        let length = until.since(from);
+        if passed <= length {
+            return from + passed;
+        }
+        passed = passed.saturating_sub(length);
+        moment = until;
+    }
+    moment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{ArrivalLaw, OpenLoad};
+    use crate::units::Rate;
+
+    fn load(stages: &[(u64, bool)]) -> Load {
+        let rate = Rate::per_second(10.0);
+        let stage = |&(seconds, judged)| Stage {
+            from: rate,
+            to: rate,
+            duration: Nanos::from_secs(seconds),
+            judged,
+        };
+        let stages = stages.iter().map(stage).collect();
+        Load::Open(OpenLoad { arrivals: ArrivalLaw::Poisson, stages, max_vus: 1 })
+    }
+
+    fn bounds(shares: usize, stages: &[(u64, bool)]) -> Vec<u64> {
+        let shares = vec![Ratio::new(0.1); shares];
+        let parts = in_equal_parts(&shares, &load(stages));
+        parts.iter().map(|part| part.until.get() / 1_000_000_000).collect()
+    }
+
+    #[test]
+    fn canary_divides_what_is_judged_into_equal_parts() {
+        assert_eq!(bounds(4, &[(40, true)]), [10, 20, 30, 40]);
+        assert_eq!(bounds(4, &[(30, false), (40, true)]), [40, 50, 60, 70]);
+        assert_eq!(bounds(2, &[(10, true), (30, false), (30, true), (5, false)]), [50, 75]);
+        assert_eq!(bounds(2, &[(10, false)]), [5, 10]);
+    }
+}

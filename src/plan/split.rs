@@ -1,0 +1,118 @@
+//! Two targets for one run: which side each arrival goes to.
+//!
+//! The schedule knows nothing of it: the same arrivals come at the same times whatever the share. Which of
+//! them go to green follows from their number alone, so any number of workers and shards agree without
+//! talking to each other.
+
+use super::Target;
+use crate::metrics::{Lot, Side, SplitInfo, SplitPart};
+use crate::units::{RunTime, Seed, Stream};
+
+/// A second target, and the share of the arrivals that goes to it.
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// The second target; the first is the plan's.
+    pub green: Target,
+    /// Green's share over time; at least one part, in order, from the beginning of the run to its end.
+    parts: Vec<SplitPart>,
+    /// Green is an arrival whose turn is below it, one a part.
+    bounds: Vec<u128>,
+    offset: u64,
+}
+
+/// 2^64 divided by the golden ratio, made odd.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Split {
+    /// Splits between the plan's target and `green`, by the shares of `parts`.
+    pub fn new(green: Target, parts: Vec<SplitPart>, seed: Seed) -> Self {
+        let whole = 2.0_f64.powi(64);
+        let bounds = parts.iter().map(|part| (part.share.get() * whole) as u128).collect();
+        let offset = (seed.uniform(Stream::Split, 0) * whole) as u64;
+        Self { green, parts, bounds, offset }
+    }
+
+    /// The side of arrival `index`, or of a closed model's user of that number, which begins at `at`.
+    ///
+    /// The turns of successive numbers are multiples of the golden ratio, of which only the fraction is kept:
+    /// no sequence spreads more evenly, and every n-th of its members, which is what a shard or worker plays,
+    /// are spread as evenly again (H. Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916; D. Knuth,
+    /// *The Art of Computer Programming* 3, §6.4). An arrival that is green at one share is so at any greater one.
+    pub fn lot(&self, index: u64, at: RunTime) -> Lot {
+        let last = self.parts.len().saturating_sub(1);
+        let part = self.parts.iter().position(|part| at < part.until).unwrap_or(last);
+        let turn = index.wrapping_mul(GOLDEN).wrapping_add(self.offset);
+        let is_green = self.bounds.get(part).is_some_and(|&bound| u128::from(turn) < bound);
+        let side = if is_green { Side::Green } else { Side::Blue };
+        Lot { part: part as u16, side }
+    }
+
+    /// How many parts there are.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// What the log tells of it.
+    pub fn info(&self) -> SplitInfo {
+        SplitInfo { green: self.green.url(), parts: self.parts.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::units::Ratio;
+
+    fn split(shares: &[f64], seed: u64) -> Split {
+        let green = Target { tls: false, host: "127.0.0.1".into(), port: 1, prefix: String::new() };
+        let second = |at: usize| RunTime::new(at as u64 * 1_000_000_000);
+        let parts = shares.iter().enumerate().map(|(at, &share)| SplitPart {
+            from: second(at),
+            until: second(at + 1),
+            share: Ratio::new(share),
+        });
+        Split::new(green, parts.collect(), Seed::new(seed))
+    }
+
+    fn is_green(split: &Split, index: u64, at: RunTime) -> bool {
+        split.lot(index, at).side == Side::Green
+    }
+
+    proptest! {
+        /// Goal: prove that green gets its share of every stretch of arrivals, and of what each worker plays.
+        /// The discrepancy of n multiples of the golden ratio is below 1 + 2.1·ln n (Niederreiter 1992, §3).
+        #[test]
+        fn share_is_kept_in_every_stretch_and_by_every_worker(
+            share in 0.0_f64..=1.0, seed in any::<u64>(), first in 0_u64..1 << 40, workers in 1_u64..8,
+        ) {
+            let split = split(&[share], seed);
+            let count = 2_000_u64;
+            let green = (0..count)
+                .filter(|n| is_green(&split, first + n * workers, RunTime::ZERO))
+                .count();
+            let off = (green as f64 - share * count as f64).abs();
+            prop_assert!(off <= 17.0, "{green} of {count} at {share}");
+        }
+    }
+
+    #[test]
+    fn nothing_and_everything_are_exact() {
+        let split = split(&[0.0, 1.0], 3);
+        let late = RunTime::new(1_500_000_000);
+        assert!((0..10_000).all(|n| !is_green(&split, n, RunTime::ZERO)));
+        assert!((0..10_000).all(|n| is_green(&split, n, late)));
+        assert_eq!(split.lot(7, RunTime::new(9_000_000_000)).part, 1);
+    }
+
+    #[test]
+    fn green_at_one_share_stays_green_at_a_greater_one() {
+        let split = split(&[0.01, 0.1, 0.5], 8);
+        let at = |part: u64| RunTime::new(part * 1_000_000_000);
+        for n in 0..5_000 {
+            let green = [0, 1, 2].map(|part| is_green(&split, n, at(part)));
+            assert!(green.is_sorted(), "{n}: {green:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Blue and green, for machines.
+
+use serde_json::{Value, json};
+
+use super::{by_name, rounded, times};
+use crate::metrics::Side;
+use crate::slo::{BlueGreen, Contrast, ContrastRow, Contrasted, Known, ShareResult, SideTotals};
+
+/// The object `blue_green`: absent from the result of a run that was not split.
+pub(super) fn value(found: &BlueGreen) -> Value {
+    json!({
+        "blue": found.blue,
+        "green": found.green,
+        "requests": { "blue": found.requests[0], "green": found.requests[1] },
+        "shares": found.shares.iter().map(share).collect::<Vec<_>>(),
+    })
+}
+
+fn share(share: &ShareResult) -> Value {
+    let sides = Side::ALL.into_iter().zip(&share.sides);
+    json!({
+        "green_share": share.part.share.get(),
+        "from_s": rounded(share.part.from.as_secs_f64()),
+        "to_s": rounded(share.part.until.as_secs_f64()),
+        "judged_s": rounded(share.span.as_secs_f64()),
+        "sides": by_name(sides.map(|(side, totals)| (side.name().to_owned(), totals_of(totals)))),
+        "comparison": share.contrast.as_ref().map(contrast),
+    })
+}
+
+fn totals_of(totals: &SideTotals) -> Value {
+    let classes =
+        totals.errors.iter().map(|(class, count)| (class.name().to_owned(), json!(count)));
+    let rate = (totals.attempts > 0).then(|| exact(totals.error_rate().get()));
+    json!({
+        "iterations": totals.iterations,
+        "requests": totals.requests,
+        "response_time_ms": times(&totals.response_time),
+        "errors": { "rate": rate, "by_class": by_name(classes) },
+    })
+}
+
+fn contrast(contrast: &Contrast) -> Value {
+    json!({
+        "against": match contrast.against {
+            Contrasted::SameSeconds => "blue_in_the_same_seconds",
+            Contrasted::Before => "blue_before",
+        },
+        "verdict": contrast.verdict().key(),
+        "measures": by_name(contrast.rows.iter().map(|row| (row.name.to_owned(), measure(row)))),
+    })
+}
+
+/// Times in milliseconds, shares as they are. The effect is green / blue of a time, green − blue of a share.
+fn measure(row: &ContrastRow) -> Value {
+    let kind = if row.is_ratio { "ratio" } else { "difference" };
+    json!({
+        "blue": known(&row.blue),
+        "green": known(&row.green),
+        "effect": row.effect.map(|effect| json!({
+            "kind": kind,
+            "value": exact(effect.value),
+            "interval": [exact(effect.lower), exact(effect.upper)],
+        })),
+        "verdict": row.verdict.key(),
+        "note": row.note,
+    })
+}
+
+fn known(known: &Known) -> Value {
+    json!({
+        "estimate": known.estimate.map(super::number),
+        "interval": known.interval.map(|(low, high)| [super::number(low), super::number(high)]),
+    })
+}
+
+/// Nine decimals.
+fn exact(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
+}

@@ -1,0 +1,177 @@
+//! Two targets under the same arrivals: is green worse than blue?
+//!
+//! Both sides are measured within the same seconds, so what disturbs both (a noisy neighbour, a slow
+//! database behind them) belongs to neither. Each share of the arrivals is judged by itself: a green that
+//! does well with one arrival in a hundred has shown nothing about half of them.
+
+mod contrast;
+mod watch;
+
+use std::collections::BTreeMap;
+
+pub use contrast::{Contrast, ContrastRow, Contrasted, GreenVerdict, Known};
+pub use watch::{GreenFailing, GreenWatch};
+
+use super::window::judged_spans;
+use crate::metrics::{
+    Distribution, ErrorClass, Interval, RunLog, Side, SideInterval, SparseDistribution, SplitPart,
+};
+use crate::units::{Nanos, Ratio, RunTime};
+
+/// A run that was split over two targets, share by share.
+#[derive(Debug, Clone)]
+pub struct BlueGreen {
+    /// Blue's URL.
+    pub blue: String,
+    /// Green's URL.
+    pub green: String,
+    /// Requests that ended in the whole run, ramps and drain included, blue's and green's.
+    pub requests: [u64; 2],
+    /// The judged parts, in order.
+    pub shares: Vec<ShareResult>,
+}
+
+/// What came of one share.
+#[derive(Debug, Clone)]
+pub struct ShareResult {
+    /// Green's share, and when.
+    pub part: SplitPart,
+    /// How long the judged seconds in it are.
+    pub span: Nanos,
+    /// Blue's and green's figures over these seconds.
+    pub sides: [SideTotals; 2],
+    /// Green held against blue; none where either has not had a single request.
+    pub contrast: Option<Contrast>,
+}
+
+/// One side's figures.
+#[derive(Debug, Clone, Default)]
+pub struct SideTotals {
+    /// Iterations begun.
+    pub iterations: u64,
+    /// Finished requests, failed ones included.
+    pub requests: u64,
+    /// Requests, and failures of no single one: what the error rate is taken of.
+    pub attempts: u64,
+    /// Failures by class, those of no single request included.
+    pub errors: BTreeMap<ErrorClass, u64>,
+    /// Response times of all steps.
+    pub response_time: Distribution,
+}
+
+impl SideTotals {
+    /// Failures of all classes.
+    pub fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    /// Failures among all attempts; zero of none.
+    pub fn error_rate(&self) -> Ratio {
+        Ratio::of(self.failed(), self.attempts.max(1))
+    }
+
+    fn add(&mut self, side: &SideInterval) {
+        self.iterations += side.iterations;
+        self.requests += side.requests;
+        self.attempts += side.attempts();
+        for (&class, &count) in side.errors.iter().chain(&side.gave_up) {
+            *self.errors.entry(class).or_default() += count;
+        }
+        self.response_time.merge_sparse(&side.response_time);
+    }
+}
+
+/// What a split run came to; `None` of any other. Pure: the same log gives the same answer.
+///
+/// All judged seconds count, a warm-up too: it could swallow the first shares of a canary, and both sides have it.
+pub fn blue_green(log: &RunLog) -> Option<BlueGreen> {
+    let split = log.header.split.as_ref()?;
+    let judged = judged_spans(log);
+    let parts: Vec<PartSeconds<'_>> = (0..split.parts.len())
+        .map(|index| PartSeconds::of(log, &judged, (index as u16, split.parts[index])))
+        .collect();
+    let shares = (0..parts.len()).filter(|&at| !parts[at].seconds.is_empty());
+    Some(BlueGreen {
+        blue: log.header.target.clone(),
+        green: split.green.clone(),
+        requests: Side::ALL.map(|side| {
+            let all = log.intervals.iter().flat_map(|interval| &interval.sides);
+            all.filter(|found| found.side == side).map(|found| found.requests).sum()
+        }),
+        shares: shares.map(|at| share_result(&parts, at)).collect(),
+    })
+}
+
+fn share_result(parts: &[PartSeconds<'_>], at: usize) -> ShareResult {
+    let own = &parts[at];
+    let sides = Side::ALL.map(|side| {
+        let mut totals = SideTotals::default();
+        own.of_side(side).into_iter().flatten().for_each(|found| totals.add(found));
+        totals
+    });
+    let green = own.of_side(Side::Green);
+    let contrast = if sides[1].requests == 0 {
+        None
+    } else if sides[0].requests > 0 {
+        Some(Contrast::of(&own.of_side(Side::Blue), &green, Contrasted::SameSeconds))
+    } else {
+        // All go to green now: what blue did before is all there is to hold it against.
+        let before: SideSeconds<'_> =
+            parts[..at].iter().flat_map(|part| part.of_side(Side::Blue)).collect();
+        let any = before.iter().flatten().any(|found| found.requests > 0);
+        any.then(|| Contrast::of(&before, &green, Contrasted::Before))
+    };
+    ShareResult { part: own.part, span: own.span, sides, contrast }
+}
+
+/// What one side did, second by second: several entries where late answers joined the last.
+type SideSeconds<'a> = Vec<Vec<&'a SideInterval>>;
+
+/// The judged seconds of one part of the run.
+struct PartSeconds<'a> {
+    part: SplitPart,
+    span: Nanos,
+    /// Both sides together; answers that came after the part belong to its last second.
+    seconds: SideSeconds<'a>,
+}
+
+impl<'a> PartSeconds<'a> {
+    fn of(log: &'a RunLog, judged: &[(RunTime, RunTime)], (index, part): (u16, SplitPart)) -> Self {
+        let middle = |interval: &Interval| interval.start + Nanos::new(interval.length().get() / 2);
+        let own = |interval: &'a Interval| -> Vec<&'a SideInterval> {
+            interval.sides.iter().filter(|side| side.part == index).collect()
+        };
+        let within = log.intervals.iter().filter(|interval| {
+            let at = middle(interval);
+            let is_judged = judged.iter().any(|&(from, until)| (from..until).contains(&at));
+            is_judged && (part.from..part.until).contains(&at)
+        });
+        let mut span = Nanos::ZERO;
+        let mut seconds: SideSeconds<'a> = Vec::new();
+        for interval in within {
+            span += interval.length();
+            seconds.push(own(interval));
+        }
+        if let Some(last) = seconds.last_mut() {
+            let late = log.intervals.iter().filter(|interval| middle(interval) >= part.until);
+            last.extend(late.flat_map(own));
+        }
+        Self { part, span, seconds }
+    }
+
+    fn of_side(&self, side: Side) -> SideSeconds<'a> {
+        let of = |second: &Vec<&'a SideInterval>| {
+            second.iter().copied().filter(|found| found.side == side).collect()
+        };
+        self.seconds.iter().map(of).collect()
+    }
+}
+
+/// The response times of each second.
+fn times_of<'a>(seconds: &SideSeconds<'a>) -> Vec<Vec<&'a SparseDistribution>> {
+    let of = |second: &Vec<&'a SideInterval>| second.iter().map(|it| &it.response_time).collect();
+    seconds.iter().map(of).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! Green held against blue: quantiles by their ratio, error rates by their difference, each with its interval.
+
+use super::{SideSeconds, times_of};
+use crate::slo::measured::{CONFIDENCE, Measured};
+use crate::slo::statistics::batches::{self, Part};
+use crate::slo::statistics::mover::{self, Limits};
+use crate::slo::statistics::proportion;
+use crate::slo::times;
+use crate::units::{Quantity, Ratio};
+
+/// Green is worse only where it is so by this share at least; a gate's rule for regressions (`slo::gate`).
+const LEAST_EFFECT: f64 = 0.05;
+/// Green is no worse once all of the interval lies below this ratio.
+const TOLERATED_RATIO: f64 = 1.10;
+/// And once it fails less than this much more often, as a share of all requests.
+const TOLERATED_ERRORS: f64 = 0.005;
+/// A quantile below this takes as good as no time.
+const LEAST_SECONDS: f64 = 1e-9;
+
+/// The answer. Ordered from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GreenVerdict {
+    /// The interval holds nothing that matters.
+    NoWorse,
+    /// The interval holds both.
+    NeedsMore,
+    /// The interval holds nothing but worse.
+    Worse,
+}
+
+impl GreenVerdict {
+    /// The name used in files.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::NoWorse => "no_worse",
+            Self::NeedsMore => "needs_more_requests",
+            Self::Worse => "worse",
+        }
+    }
+}
+
+/// Which of blue's seconds green is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contrasted {
+    /// The same: what disturbed both cancels.
+    SameSeconds,
+    /// Those before, because blue has none of its own in this part. What changed meanwhile counts as green's.
+    Before,
+}
+
+/// One side's value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// The estimate; absent where there are too few requests.
+    pub estimate: Option<Quantity>,
+    /// Its 95 % interval; absent of too few seconds.
+    pub interval: Option<(Quantity, Quantity)>,
+}
+
+/// One measure of both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContrastRow {
+    /// `p95`, `p99` or `error_rate`.
+    pub name: &'static str,
+    /// Whether the effect is green's value divided by blue's, and not less blue's.
+    pub is_ratio: bool,
+    /// Blue's value.
+    pub blue: Known,
+    /// Green's value.
+    pub green: Known,
+    /// Green divided by blue, or less blue, with the 95 % interval.
+    pub effect: Option<Limits>,
+    /// What that means.
+    pub verdict: GreenVerdict,
+    /// What is missing for an answer; empty where there is one.
+    pub note: String,
+}
+
+/// Green held against blue in one part of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contrast {
+    /// Which of blue's seconds it was held against.
+    pub against: Contrasted,
+    /// p95, p99 and the error rate.
+    pub rows: [ContrastRow; 3],
+}
+
+impl Contrast {
+    pub(super) fn of(blue: &SideSeconds<'_>, green: &SideSeconds<'_>, against: Contrasted) -> Self {
+        let rows = [
+            quantile("p95", 0.95, [blue, green], against),
+            quantile("p99", 0.99, [blue, green], against),
+            error_rate([blue, green], against),
+        ];
+        Self { against, rows }
+    }
+
+    /// The worst of the rows.
+    pub fn verdict(&self) -> GreenVerdict {
+        self.rows.iter().map(|row| row.verdict).max().unwrap_or(GreenVerdict::NeedsMore)
+    }
+}
+
+fn quantile(
+    name: &'static str,
+    p: f64,
+    sides: [&SideSeconds<'_>; 2],
+    against: Contrasted,
+) -> ContrastRow {
+    let seconds = sides.map(times_of);
+    let [blue, green] = seconds.each_ref().map(|seconds| times::quantile(seconds, p));
+    let correlation = match against {
+        Contrasted::Before => 0.0,
+        Contrasted::SameSeconds => {
+            let [one, other] = seconds.each_ref().map(|seconds| times::beyond(seconds, p));
+            mover::shared_error(&one, &other)
+        }
+    };
+    let effect = limits(&blue).zip(limits(&green)).map(|(blue, green)| {
+        let log = |limits: Limits| limits.map(|seconds| seconds.max(LEAST_SECONDS).ln());
+        mover::difference(log(green), log(blue), correlation).map(f64::exp)
+    });
+    let (verdict, note) = match effect {
+        Some(effect) => judge_ratio(effect),
+        None => (GreenVerdict::NeedsMore, missing(&blue, &green)),
+    };
+    ContrastRow {
+        name,
+        is_ratio: true,
+        blue: known(&blue),
+        green: known(&green),
+        effect,
+        verdict,
+        note,
+    }
+}
+
+/// Failures among requests, as the objective of that name counts them.
+fn error_rate(sides: [&SideSeconds<'_>; 2], against: Contrasted) -> ContrastRow {
+    let parts = sides.map(|seconds| -> Vec<Part> {
+        let part = |second: &Vec<&crate::metrics::SideInterval>| Part {
+            value: second.iter().map(|side| side.failed() as f64).sum(),
+            weight: second.iter().map(|side| side.attempts() as f64).sum(),
+        };
+        seconds.iter().map(part).collect()
+    });
+    let [blue, green] = parts.each_ref().map(|parts| share(parts));
+    let correlation = match against {
+        Contrasted::Before => 0.0,
+        Contrasted::SameSeconds => {
+            let [one, other] = [(&parts[0], &blue), (&parts[1], &green)].map(|(parts, found)| {
+                let rate = found.estimate.map_or(0.0, Quantity::base);
+                parts.iter().map(|it| it.value - rate * it.weight).collect::<Vec<_>>()
+            });
+            mover::shared_error(&one, &other)
+        }
+    };
+    let effect = limits(&blue)
+        .zip(limits(&green))
+        .map(|(blue, green)| mover::difference(green, blue, correlation));
+    let (verdict, note) = match effect {
+        Some(effect) => judge_difference(effect),
+        None => (GreenVerdict::NeedsMore, missing(&blue, &green)),
+    };
+    let (blue, green) = (known(&blue), known(&green));
+    ContrastRow { name: "error_rate", is_ratio: false, blue, green, effect, verdict, note }
+}
+
+fn share(parts: &[Part]) -> Measured {
+    let count = parts.iter().map(|part| part.weight).sum::<f64>() as u64;
+    match batches::estimate(parts) {
+        Some(found) => {
+            let interval = proportion::interval(&found, count, CONFIDENCE);
+            let estimate = Quantity::Share(Ratio::new(found.value));
+            Measured::value(estimate, Some(interval), count)
+        }
+        None => Measured::nothing(0, "n/a (n=0): no request ended".to_owned()),
+    }
+}
+
+fn limits(measured: &Measured) -> Option<Limits> {
+    let (lower, upper) = measured.interval?;
+    let value = measured.estimate?.base();
+    Some(Limits { lower: lower.min(value), value, upper: upper.max(value) })
+}
+
+fn known(measured: &Measured) -> Known {
+    let with = |base: f64| measured.estimate.map(|kind| kind.with_base(base));
+    let interval = measured.interval.and_then(|(lower, upper)| with(lower).zip(with(upper)));
+    Known { estimate: measured.estimate, interval }
+}
+
+/// Why there is nothing to compare.
+fn missing(blue: &Measured, green: &Measured) -> String {
+    let of = |name: &str, side: &Measured| match (side.estimate, side.interval) {
+        (None, _) => Some(format!("{name} {}", side.note)),
+        (Some(_), None) => Some(format!("{name}: too few seconds for an interval")),
+        _ => None,
+    };
+    let both = [of("green", green), of("blue", blue)];
+    both.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn judge_ratio(effect: Limits) -> (GreenVerdict, String) {
+    if effect.lower > 1.0 && effect.value >= 1.0 + LEAST_EFFECT {
+        return (GreenVerdict::Worse, String::new());
+    }
+    if effect.upper < TOLERATED_RATIO {
+        return (GreenVerdict::NoWorse, String::new());
+    }
+    let log = effect.map(f64::ln);
+    (GreenVerdict::NeedsMore, more(log, (0.0, TOLERATED_RATIO.ln())))
+}
+
+fn judge_difference(effect: Limits) -> (GreenVerdict, String) {
+    if effect.lower > 0.0 {
+        return (GreenVerdict::Worse, String::new());
+    }
+    if effect.upper < TOLERATED_ERRORS {
+        return (GreenVerdict::NoWorse, String::new());
+    }
+    (GreenVerdict::NeedsMore, more(effect, (0.0, TOLERATED_ERRORS)))
+}
+
+/// How many times as many requests would tell, if nothing else changed: intervals shrink with the root of their
+/// number. Above `bad` green is worse; below `good` it is not.
+fn more(effect: Limits, (bad, good): (f64, f64)) -> String {
+    let is_better = good - effect.value;
+    let is_worse = effect.value - bad;
+    let times = [
+        (is_better > 0.0).then(|| ((effect.upper - effect.value) / is_better).powi(2)),
+        (is_worse > 0.0).then(|| ((effect.value - effect.lower) / is_worse).powi(2)),
+    ];
+    let least = times.into_iter().flatten().fold(f64::INFINITY, f64::min);
+    match least.ceil() {
+        times @ 2.0..=1_000.0 => format!("about {times} times as many requests would tell"),
+        times if times > 1_000.0 => "more than 1,000 times as many requests would tell".to_owned(),
+        _ => "a few more requests would tell".to_owned(),
+    }
+}
