@@ -171,6 +171,7 @@ fn interval(at: u64) -> Interval {
                 Some(Quantity::Size(Bytes::new((180 << 20) + at * 100_000))),
             ),
         ],
+        sides: vec![],
     }
 }
 
