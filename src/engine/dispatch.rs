@@ -31,12 +31,45 @@ const DENSE: f64 = 5_000.0;
 /// The least time between wake-ups then. Measured at 20,000/s: lag p50 65 µs, p99 134 µs for half a core.
 const COALESCE: Nanos = Nanos::from_micros(100);
 
+/// The longest that a worker is woken ahead of an arrival.
+const LEAD_MAX: Nanos = Nanos::from_micros(60);
+/// By how much the lead follows one wake-up.
+const LEAD_STEP: Nanos = Nanos::new(250);
+/// An arrival that is hardly farther away than the lead is not worth a sleep, which would end after it.
+const LEAD_MARGIN: Nanos = Nanos::from_micros(2);
+
+/// How long before an arrival a worker wants to be woken, because being woken takes time.
+///
+/// Without it each arrival is late by what the machine takes to wake a thread: 38 µs in the middle here. The
+/// lead follows the lower quartile of that time, so that three wake-ups in four still come late, and waiting for
+/// the rest of the time, which costs CPU, is rare and short.
+#[derive(Debug, Default)]
+struct Lead(Cell<Nanos>);
+
+impl Lead {
+    /// When to be woken for an arrival at `due`.
+    fn before(&self, due: RunTime) -> RunTime {
+        due - self.0.get()
+    }
+
+    /// A sleep for an arrival at `due` ended at `now`: one that was early weighs three late ones.
+    fn woken(&self, due: RunTime, now: RunTime) {
+        let lead = self.0.get();
+        self.0.set(if now < due {
+            lead.saturating_sub(LEAD_STEP * 3)
+        } else {
+            (lead + LEAD_STEP).min(LEAD_MAX)
+        });
+    }
+}
+
 /// The users of an open workload.
 pub(super) struct Pool {
     worker: Rc<Worker>,
     schedule: RefCell<Schedule>,
     end: Cell<RunTime>,
     gap: Cell<Nanos>,
+    lead: Lead,
     max_vus: u32,
     /// How many users take turns, because each comes from an address of its own; 0 where those whose connections
     /// are warm go first.
@@ -70,6 +103,7 @@ pub(super) async fn open(
         schedule: RefCell::new(schedule),
         end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
         gap: Cell::new(coalescing(worker, &load.stages)),
+        lead: Lead::default(),
         max_vus: worker.share_of(load.max_vus),
         turns: turns(worker, load),
         seats: RefCell::default(),
@@ -179,8 +213,33 @@ impl Pool {
                     RunTime::NEVER
                 });
             }
-            worker.timers.sleep_until(wake.max(now + self.gap.get())).await?;
+            self.sleep_until(wake, (next_arrival, now)).await?;
         }
+    }
+
+    /// Sleeps until `wake`. Where that is the next arrival and arrivals are sparse, it is woken a little ahead, and
+    /// looks after everything else for the rest of the time.
+    async fn sleep_until(
+        &self,
+        wake: RunTime,
+        (arrival, now): (RunTime, RunTime),
+    ) -> io::Result<()> {
+        let timers = &self.worker.timers;
+        let gap = self.gap.get();
+        if !gap.is_zero() || wake != arrival {
+            return timers.sleep_until(wake.max(now + gap)).await;
+        }
+        let ahead = self.lead.before(wake);
+        if ahead <= now + LEAD_MARGIN {
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
+        timers.sleep_until(ahead).await?;
+        let now = timers.clock().now();
+        if now >= ahead {
+            self.lead.woken(wake, now);
+        }
+        Ok(())
     }
 
     fn next_arrival(&self) -> RunTime {
@@ -296,5 +355,36 @@ async fn live(pool: Rc<Pool>, seat: Rc<Seat>, local: u32) {
             // Counted with all others that are still playing when the run ends.
             Ended::Unfinished => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: prove that one wake-up in four comes early, whatever the machine takes.
+    /// Method: wake-ups of 20 µs to 59 µs, each as often as the others, in an order without pattern.
+    #[test]
+    fn lead_settles_at_the_lower_quartile_of_what_waking_takes() {
+        let lead = Lead::default();
+        let mut early = 0;
+        for index in 0..4_000_u64 {
+            let due = RunTime::ZERO + Nanos::from_millis(index + 1);
+            let takes = Nanos::from_micros(20 + index * 17 % 40);
+            let woken = lead.before(due) + takes;
+            early += usize::from(index >= 2_000 && woken < due);
+            lead.woken(due, woken);
+        }
+        assert!((400..=600).contains(&early), "{early} of 2,000");
+        let settled = lead.0.get();
+        assert!((Nanos::from_micros(26)..Nanos::from_micros(34)).contains(&settled), "{settled}");
+    }
+
+    #[test]
+    fn lead_never_exceeds_its_limit() {
+        let lead = Lead::default();
+        let due = RunTime::ZERO + Nanos::from_secs(1);
+        (0..10_000).for_each(|_| lead.woken(due, due + Nanos::from_millis(5)));
+        assert_eq!(lead.before(due), due - LEAD_MAX);
     }
 }
