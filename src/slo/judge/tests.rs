@@ -401,7 +401,7 @@ fn scopes_select_and_missing_ones_say_so() {
     let scoped =
         |scope| Objective { scope, ..row(Measure::ResponseTime(0.95), time(500), time(900)) };
     let rows = vec![
-        scoped(Scope::Scenario("only".into())),
+        scoped(Scope::Scenario("all".into())),
         scoped(Scope::Step("get".into())),
         scoped(Scope::Tag("api".into())),
         scoped(Scope::Step("absent".into())),
