@@ -20,8 +20,8 @@ pub use interval::{
 pub use objective::{Bound, Measure, Objective, Scope};
 pub use recorder::{IntervalPart, Recorder};
 pub use runlog::{
-    Event, EventKind, FailureExample, LoadModel, RunEnd, RunHeader, RunLine, RunLog, RunLogError,
-    ScenarioInfo, StageInfo, StepInfo, StopReason,
+    Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader, RunLine, RunLog,
+    RunLogError, ScenarioInfo, StageInfo, StepInfo, StopReason,
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
 pub use split::{Lot, Side, SideInterval, SplitInfo, SplitPart};

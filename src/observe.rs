@@ -13,6 +13,7 @@ mod described;
 mod error;
 mod exposition;
 mod fetch;
+mod gaps;
 mod health;
 mod mapping;
 mod observer;

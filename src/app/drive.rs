@@ -46,6 +46,9 @@ pub(super) async fn drive(
                 let Some(mut events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
                 observing.add_to(&mut events);
                 guard.add_to(&mut events);
+                for line in observing.late(&events).await {
+                    prepared.folder.append(&line)?;
+                }
                 if let Some(reason) = note(events, &mut prepared.folder, audience)? {
                     return Ok(reason);
                 }

@@ -1,7 +1,7 @@
 //! The stack's own metrics of a run: which sources, and how their readings come into the log.
 
 use crate::engine::RunEvent;
-use crate::metrics::{Event, EventKind, Reading};
+use crate::metrics::{Event, EventKind, LateReadings, Reading, RunLine};
 use crate::observe::{self, News, Watch, WatchPlan};
 use crate::plan::{Plan, redact};
 use crate::scenario::{Loaded, Problem};
@@ -124,13 +124,19 @@ impl Observing {
         }
     }
 
+    /// What the sources tell of seconds that were written without them, once `events` end the run. Goes into the
+    /// log before the end's line.
+    pub(super) async fn late(&mut self, events: &[RunEvent]) -> Vec<RunLine> {
+        let (Some((_, end)), Some(watch)) = (end_of(events), &mut self.watch) else {
+            return Vec::new();
+        };
+        let late = watch.missed(end).await.into_iter();
+        late.map(|(at, readings)| RunLine::Readings(LateReadings { at, readings })).collect()
+    }
+
     /// Where the run ends, so does what comes from outside: what there is to tell of it goes before the end.
     fn close(&mut self, events: &mut Vec<RunEvent>) {
-        let end = events.iter().enumerate().find_map(|(index, event)| match event {
-            RunEvent::End(end) => Some((index, end.at)),
-            _ => None,
-        });
-        let Some((index, ends)) = end else { return };
+        let Some((index, ends)) = end_of(events) else { return };
         let last = self.outside.take().map(Outside::finish).unwrap_or_default();
         let last = last.into_iter().map(|event| Event { at: event.at.min(ends), ..event });
         let last: Vec<_> = last.map(|event| RunEvent::Event(self.cleared(event))).collect();
@@ -150,15 +156,20 @@ impl Observing {
     }
 }
 
+/// Where the run's end stands among `events`, and when it was.
+fn end_of(events: &[RunEvent]) -> Option<(usize, RunTime)> {
+    events.iter().enumerate().find_map(|(index, event)| match event {
+        RunEvent::End(end) => Some((index, end.at)),
+        _ => None,
+    })
+}
+
 /// Of several readings of one thing in one second, the last one.
 fn latest(readings: impl Iterator<Item = Reading>) -> Vec<Reading> {
     let mut kept: Vec<Reading> = Vec::new();
     for reading in readings {
-        let is_same = |known: &&mut Reading| {
-            known.tier == reading.tier
-                && known.metric == reading.metric
-                && known.replica == reading.replica
-        };
+        let is_same =
+            |known: &&mut Reading| known.is_metric_of(&reading) && known.replica == reading.replica;
         match kept.iter_mut().find(is_same) {
             Some(known) => *known = reading,
             None => kept.push(reading),

@@ -126,6 +126,11 @@ pub struct Reading {
 impl Reading {
     /// The tier under which health probes are filed; the replica is the endpoint's path. 1 is up, 0 is down.
     pub const HEALTH: &str = "health";
+
+    /// Whether both are of the same metric of the same tier, of whatever replica.
+    pub fn is_metric_of(&self, other: &Self) -> bool {
+        self.tier == other.tier && self.metric == other.metric
+    }
 }
 
 /// One second of a run.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorClass, Interval, Objective, ScenarioId, SplitInfo, StepId};
+use super::{ErrorClass, Interval, Objective, Reading, ScenarioId, SplitInfo, StepId};
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed};
 
 /// How load is offered.
@@ -224,6 +224,15 @@ pub struct RunEnd {
     pub reason: StopReason,
 }
 
+/// Readings of a second that had been written without them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LateReadings {
+    /// A time within that second.
+    pub at: RunTime,
+    /// What was told of it.
+    pub readings: Vec<Reading>,
+}
+
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -234,6 +243,8 @@ pub enum RunLine {
     Interval(Interval),
     /// Something happened.
     Event(Event),
+    /// What the stack told after its second was written; filed under that second when the log is read.
+    Readings(LateReadings),
     /// What a search for capacity notes between the seconds that it plays; `capacity::notes` reads it.
     Capacity(serde_json::Value),
     /// The last line.
@@ -308,21 +319,27 @@ impl RunLog {
         let (_, first) = lines.next().ok_or(RunLogError::Empty)?;
         let header = match serde_json::from_str(first).map_err(RunLogError::NoHeader)? {
             RunLine::Run(header) => header,
-            RunLine::Interval(_) | RunLine::Event(_) | RunLine::Capacity(_) | RunLine::End(_) => {
-                return Err(RunLogError::NotAHeader);
-            }
+            RunLine::Interval(_)
+            | RunLine::Event(_)
+            | RunLine::Readings(_)
+            | RunLine::Capacity(_)
+            | RunLine::End(_) => return Err(RunLogError::NotAHeader),
         };
         if header.schema != Self::SCHEMA {
             return Err(RunLogError::UnknownSchema { found: header.schema });
         }
         let mut log = Self::begun(header);
+        let mut late = Vec::new();
         for (index, line) in lines {
             match serde_json::from_str(line) {
+                // They may stand before the second that they belong to.
+                Ok(RunLine::Readings(readings)) => late.push(readings),
                 Ok(parsed) => log.push(parsed),
                 Err(_) if !line.ends_with('\n') => log.torn = true,
                 Err(source) => return Err(RunLogError::BrokenLine { line: index + 1, source }),
             }
         }
+        late.into_iter().for_each(|readings| log.file(readings));
         Ok(log)
     }
 
@@ -337,7 +354,27 @@ impl RunLog {
             RunLine::Event(event) => self.events.push(event),
             RunLine::Capacity(note) => self.capacity.push(note),
             RunLine::End(end) => self.end = Some(end),
+            RunLine::Readings(readings) => self.file(readings),
             RunLine::Run(_) => {}
+        }
+    }
+
+    /// Files what was told late where its second has no such reading, or one of "no data". What was read in
+    /// time stays.
+    fn file(&mut self, late: LateReadings) {
+        let index = self.intervals.partition_point(|interval| interval.end <= late.at);
+        let own = self.intervals.get_mut(index).filter(|interval| interval.start <= late.at);
+        let Some(interval) = own else { return };
+        for reading in late.readings {
+            // A source that failed had "no data" for the tier as a whole.
+            interval
+                .readings
+                .retain(|known| known.value.is_some() || !known.is_metric_of(&reading));
+            let is_known =
+                |known: &Reading| known.is_metric_of(&reading) && known.replica == reading.replica;
+            if !interval.readings.iter().any(is_known) {
+                interval.readings.push(reading);
+            }
         }
     }
 
@@ -350,5 +387,46 @@ impl RunLog {
     /// Whether a steering act changed the load while it ran.
     pub fn steered(&self) -> bool {
         self.events.iter().any(|event| matches!(event.kind, EventKind::Steered(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Quantity;
+
+    fn reading(metric: &str, replica: &str, value: Option<f64>) -> Reading {
+        let (tier, metric, replica) = ("api".into(), metric.into(), replica.into());
+        Reading { tier, metric, replica, value: value.map(Quantity::Count) }
+    }
+
+    #[test]
+    fn late_reading_fills_its_second_wherever_its_line_stands() {
+        let second = |start: u64| RunTime::new(start * 1_000_000_000);
+        let interval = |start, readings| {
+            RunLine::Interval(Interval {
+                start: second(start),
+                end: second(start + 1),
+                readings,
+                ..Interval::default()
+            })
+        };
+        let header = RunHeader::holding(Rate::per_second(1.0), Nanos::from_secs(3));
+        let late = LateReadings {
+            at: second(1),
+            readings: vec![reading("cpu", "1", Some(2.0)), reading("cores", "", Some(9.0))],
+        };
+        let lines = [
+            RunLine::Run(header),
+            interval(0, vec![]),
+            RunLine::Readings(late.clone()),
+            RunLine::Readings(LateReadings { at: second(7), ..late }),
+            interval(1, vec![reading("cpu", "", None), reading("cores", "", Some(3.0))]),
+        ];
+        let text: String = lines.iter().map(RunLine::to_text).collect();
+        let log = RunLog::read(&text).expect("a log");
+        assert_eq!(log.intervals[0].readings, []);
+        let filed = vec![reading("cores", "", Some(3.0)), reading("cpu", "1", Some(2.0))];
+        assert_eq!(log.intervals[1].readings, filed, "what was read in time stays");
     }
 }

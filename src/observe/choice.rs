@@ -44,6 +44,11 @@ impl Choice {
         picked.collect()
     }
 
+    /// Whether this group's readings of the metric count.
+    pub(super) fn is_settled_on(&self, group: usize, reading: &Reading) -> bool {
+        self.settled.get(&key(reading)).is_none_or(|settled| *settled == group)
+    }
+
     /// The group that counts for each metric now.
     fn groups(&mut self, told: &[Told]) -> HashMap<Key, usize> {
         let mut groups = self.settled.clone();

@@ -6,7 +6,7 @@ use super::choice::{Choice, Told};
 use super::error::ObserveError;
 use super::fetch::Trust;
 use super::page::Pages;
-use super::source::{Source, SourceSpec};
+use super::source::{Past, Source, SourceSpec};
 use crate::metrics::Reading;
 use crate::units::{Nanos, RunTime};
 
@@ -98,6 +98,41 @@ impl Observer {
             self.sources.push(source);
         }
         Observation { at: now, readings: self.choice.pick(told), failures }
+    }
+}
+
+impl Observer {
+    /// Whether any source knows the past, too.
+    pub(super) fn remembers(&self) -> bool {
+        self.sources.iter().any(Source::remembers)
+    }
+
+    /// Whether a source that knows the past told something of `observation`, or has nothing to tell.
+    pub(super) fn is_complete(&self, observation: &Observation) -> bool {
+        let remembering = self.sources.iter().filter(|source| source.remembers());
+        let failed = |source: &Source| {
+            observation.failures.iter().any(|failure| {
+                failure.source == source.kind() && failure.tier == source.subject().tier
+            })
+        };
+        !remembering.into_iter().any(failed)
+    }
+
+    /// What the sources that know the past tell of a part of it, moment by moment, each metric from the source
+    /// that has been settled on. A source that fails, or takes longer than it may, tells nothing.
+    pub(super) async fn past(&self, past: &Past) -> Vec<(RunTime, Vec<Reading>)> {
+        let mut all = Vec::new();
+        for source in self.sources.iter().filter(|source| source.remembers()) {
+            let answer = tokio::time::timeout(self.timeout.into(), source.past(&self.pages, past));
+            let Ok(Ok(moments)) = answer.await else { continue };
+            for (at, mut readings) in moments {
+                readings.retain(|reading| self.choice.is_settled_on(source.group(), reading));
+                if !readings.is_empty() {
+                    all.push((at, readings));
+                }
+            }
+        }
+        all
     }
 }
 

@@ -1,6 +1,8 @@
-//! Prometheus's HTTP API: instant queries, and the queries that make our metrics of what exporters tell it.
+//! Prometheus's HTTP API: instant queries while a run goes on, range queries for the seconds that these missed.
 //!
 //! Source: <https://prometheus.io/docs/prometheus/latest/querying/api/>.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use url::Url;
@@ -56,27 +58,48 @@ struct Element {
     values: Option<Vec<Point>>,
 }
 
-/// Reads an answer of `query` or `query_range`: each element becomes a series called `name`, with the labels
-/// it came with; of a range the newest number counts.
-pub(super) fn parse(name: &str, query: &str, answer: &str) -> Result<Vec<Series>, ObserveError> {
-    let foreign = ObserveError::Protocol("Prometheus");
-    let answer: Answer = serde_json::from_str(answer).map_err(|_| foreign.clone())?;
-    let Some(data) = answer.data.filter(|_| answer.status == "success") else {
+const FOREIGN: ObserveError = ObserveError::Protocol("Prometheus");
+
+fn data(query: &str, answer: &str) -> Result<Data, ObserveError> {
+    let answer: Answer = serde_json::from_str(answer).map_err(|_| FOREIGN)?;
+    answer.data.filter(|_| answer.status == "success").ok_or_else(|| {
         let message = answer.error.unwrap_or(answer.status);
-        return Err(ObserveError::Query { query: query.to_owned(), message });
-    };
+        ObserveError::Query { query: query.to_owned(), message }
+    })
+}
+
+/// Reads an answer of `query`: each element becomes a series called `name`, with the labels it came with.
+pub(super) fn parse(name: &str, query: &str, answer: &str) -> Result<Vec<Series>, ObserveError> {
+    let data = data(query, answer)?;
     if data.kind == "scalar" {
-        let point: Point = serde_json::from_value(data.result).map_err(|_| foreign.clone())?;
-        return Ok(vec![Series::plain(name, point.1.parse().map_err(|_| foreign)?)]);
+        let point: Point = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
+        return Ok(vec![Series::plain(name, point.1.parse().map_err(|_| FOREIGN)?)]);
     }
-    let elements: Vec<Element> =
-        serde_json::from_value(data.result).map_err(|_| foreign.clone())?;
+    let elements: Vec<Element> = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
     let series = elements.into_iter().map(|element| {
-        let newest = element.value.or_else(|| element.values?.pop());
-        let value = newest.and_then(|(_, text)| text.parse().ok()).ok_or(foreign.clone())?;
+        let value = element.value.and_then(|(_, text)| text.parse().ok()).ok_or(FOREIGN)?;
         Ok(Series { name: name.to_owned(), labels: element.metric, value })
     });
     series.collect()
+}
+
+/// Reads an answer of `query_range`: the series of each moment, in whole milliseconds of Unix time.
+pub(super) fn parse_range(
+    name: &str,
+    query: &str,
+    answer: &str,
+) -> Result<Vec<(u64, Series)>, ObserveError> {
+    let data = data(query, answer)?;
+    let elements: Vec<Element> = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
+    let mut moments = Vec::new();
+    for element in elements {
+        for (at, text) in element.values.ok_or(FOREIGN)? {
+            let value = text.parse().map_err(|_| FOREIGN)?;
+            let series = Series { name: name.to_owned(), labels: element.metric.clone(), value };
+            moments.push(((at * 1e3).round() as u64, series));
+        }
+    }
+    Ok(moments)
 }
 
 /// A Prometheus server and what to ask it.
@@ -103,17 +126,53 @@ impl PrometheusSource {
     pub(super) async fn read(&self, pages: &Pages) -> Result<Vec<Series>, ObserveError> {
         let mut all = Vec::new();
         for query in &self.queries {
-            let mut url = self.base.clone();
-            let path = format!("{}/api/v1/query", self.base.path().trim_end_matches('/'));
-            url.set_path(&path);
-            url.query_pairs_mut().append_pair("query", &query.expression);
-            // A refused query answers 400 with the reason in the same JSON.
-            let answer = pages.get_any_status(url, 400).await?;
+            let answer = self.ask(pages, "query", &[("query", &query.expression)]).await?;
             let series = parse(&query.metric, &query.expression, &answer)?;
             self.check_single(query, &series)?;
             all.extend(series);
         }
         Ok(all)
+    }
+
+    /// Asks every query over the time between two moments of Unix time in milliseconds, every `step`
+    /// milliseconds: the series of each moment that has any.
+    pub(super) async fn read_range(
+        &self,
+        pages: &Pages,
+        (from, until): (u64, u64),
+        step: u64,
+    ) -> Result<BTreeMap<u64, Vec<Series>>, ObserveError> {
+        let seconds = |ms: u64| format!("{}.{:03}", ms / 1_000, ms % 1_000);
+        let (start, end, step) = (seconds(from), seconds(until), seconds(step));
+        let mut moments: BTreeMap<u64, Vec<Series>> = BTreeMap::new();
+        for query in &self.queries {
+            let range = [
+                ("query", query.expression.as_str()),
+                ("start", &start),
+                ("end", &end),
+                ("step", &step),
+            ];
+            let answer = self.ask(pages, "query_range", &range).await?;
+            for (at, series) in parse_range(&query.metric, &query.expression, &answer)? {
+                moments.entry(at).or_default().push(series);
+            }
+        }
+        Ok(moments)
+    }
+
+    /// The answer of an endpoint of the API to these parameters.
+    async fn ask(
+        &self,
+        pages: &Pages,
+        endpoint: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, ObserveError> {
+        let mut url = self.base.clone();
+        let path = format!("{}/api/v1/{endpoint}", self.base.path().trim_end_matches('/'));
+        url.set_path(&path);
+        url.query_pairs_mut().extend_pairs(parameters);
+        // A refused query answers 400 with the reason in the same JSON.
+        pages.get_any_status(url, 400).await
     }
 
     /// Several results that no label tells apart must not be added up behind the user's back.
@@ -146,11 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn real_range_gives_its_newest_number_and_a_scalar_itself() {
-        let range = parse("clients", "q", data!("matrix")).expect("a real answer");
-        assert_eq!((range.len(), range[0].label("job")), (1, "redis"));
+    fn real_range_gives_every_moment_and_a_scalar_itself() {
+        let range = parse_range("clients", "q", data!("matrix")).expect("a real answer");
+        assert!(range.len() > 1 && range.is_sorted_by(|a, b| a.0 < b.0), "{range:?}");
+        let (_, last) = &range[range.len() - 1];
+        assert_eq!(last.label("job"), "redis");
         let scalar = parse("up", "q", data!("scalar")).expect("a real answer");
-        assert!((range[0].value - 3.0).abs() + (scalar[0].value - 1.0).abs() < f64::EPSILON);
+        assert!((last.value - 3.0).abs() + (scalar[0].value - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]
@@ -174,7 +235,8 @@ mod tests {
             "<html>",
             "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{}]}}",
         ] {
-            assert_eq!(parse("m", "q", answer), Err(ObserveError::Protocol("Prometheus")));
+            assert_eq!(parse("m", "q", answer), Err(FOREIGN));
+            assert!(parse_range("m", "q", answer).is_err());
         }
     }
 

@@ -75,6 +75,38 @@ pub struct SourceSpec {
     pub group: usize,
 }
 
+/// A part of a run, and where it lies in Unix time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Past {
+    /// Its first moment.
+    pub(super) from: RunTime,
+    /// Its last moment.
+    pub(super) until: RunTime,
+    /// When the run began, milliseconds of Unix time.
+    pub(super) began: u64,
+}
+
+/// Prometheus answers no more than 11,000 moments at once.
+const MOMENTS_MAX: u64 = 10_000;
+
+impl Past {
+    fn unix(&self) -> (u64, u64) {
+        let ms = |at: RunTime| self.began + at.get() / 1_000_000;
+        (ms(self.from), ms(self.until))
+    }
+
+    /// From one moment to the next in milliseconds: whole seconds.
+    fn step(&self) -> u64 {
+        let seconds = self.until.since(self.from).as_secs_f64() / MOMENTS_MAX as f64;
+        1_000 * (seconds.ceil() as u64).max(1)
+    }
+
+    /// A moment in the run's time; `None` before it began.
+    fn in_run(&self, unix: u64) -> Option<RunTime> {
+        Some(RunTime::new(unix.checked_sub(self.began)? * 1_000_000))
+    }
+}
+
 enum Reader {
     Page(Url),
     Prometheus(PrometheusSource),
@@ -217,6 +249,30 @@ impl Source {
         Ok(readings)
     }
 
+    /// Whether it knows the past, too.
+    pub(super) const fn remembers(&self) -> bool {
+        matches!(self.reader, Reader::Prometheus(_))
+    }
+
+    /// Its readings of the past, moment by moment; none of a source that only knows the present.
+    pub(super) async fn past(
+        &self,
+        pages: &Pages,
+        past: &Past,
+    ) -> Result<Vec<(RunTime, Vec<Reading>)>, ObserveError> {
+        let Reader::Prometheus(source) = &self.reader else { return Ok(Vec::new()) };
+        let moments = source.read_range(pages, past.unix(), past.step()).await?;
+        let readings = moments.into_iter().filter_map(|(at, series)| {
+            let at = past.in_run(at)?;
+            let now = Scrape { at, series: self.with_given(series) };
+            let window = Window { before: None, now: &now };
+            let mut readings = self.subject.readings(&self.mappings, window);
+            readings.retain(|reading| reading.value.is_some());
+            Some((at, readings))
+        });
+        Ok(readings.collect())
+    }
+
     /// Adds what the stack file gives, unless the source tells it itself.
     fn with_given(&self, mut series: Vec<Series>) -> Vec<Series> {
         for given in &self.given {
@@ -235,5 +291,21 @@ impl Source {
             }
         }
         series
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Nanos;
+
+    #[test]
+    fn past_of_a_long_run_is_asked_for_in_fewer_moments() {
+        let from = RunTime::ZERO + Nanos::from_secs(2);
+        let of = |seconds| Past { from, until: from + Nanos::from_secs(seconds), began: 5_000 };
+        assert_eq!((of(3_600).unix(), of(3_600).step()), ((7_000, 3_607_000), 1_000));
+        assert_eq!(of(8 * 3_600).step(), 3_000);
+        assert_eq!(of(1).in_run(7_000), Some(from));
+        assert_eq!(of(1).in_run(4_999), None);
     }
 }

@@ -5,15 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ObserveError;
 use super::fetch::Trust;
+use super::gaps::Gaps;
 use super::health::{self, Health};
 use super::observer::{Failure, Observation, Observer};
-use super::source::SourceSpec;
+use super::source::{Past, SourceSpec};
 use crate::metrics::Reading;
 use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
@@ -48,14 +50,25 @@ pub struct News {
 /// loses readings, never load.
 const INBOX: usize = 16;
 
+/// The end of a run waits no longer for what was missed.
+const LATE_MAX: Nanos = Nanos::from_secs(5);
+
 /// Where in its period a reading is taken: late, so that it tells of most of the second it is filed under,
 /// and early enough to be there when that second is closed.
 const OFFSET_PERCENT: u64 = 60;
+
+/// The question for what was missed until a time, and where its answer goes.
+type Missed = (RunTime, oneshot::Sender<Late>);
+
+/// Readings with their times, told after the seconds in which they belong.
+type Late = Vec<(RunTime, Vec<Reading>)>;
 
 /// A stack that is being read. Dropped, it stops at once.
 #[derive(Debug)]
 pub struct Watch {
     inbox: mpsc::Receiver<News>,
+    /// Asks for what was missed until some time.
+    ask: Option<oneshot::Sender<Missed>>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
@@ -77,13 +90,15 @@ impl Watch {
         let stop = CancellationToken::new();
         let probing = health::probe(plan.health, plan.trust, clock, outbox.clone());
         let every = if plan.every.is_zero() { Nanos::from_secs(1) } else { plan.every };
-        let reader = Reader { observer, every, clock, outbox, troubles: BTreeMap::new() };
+        let (ask, asked) = oneshot::channel();
+        let gaps = Gaps::new(every);
+        let reader = Reader { observer, every, clock, outbox, troubles: BTreeMap::new(), gaps };
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("observer".to_owned())
-            .spawn(move || read_until(reader, probing, &stopped))
+            .spawn(move || read_until((reader, asked), probing, &stopped))
             .map_err(|error| vec![(0, ObserveError::Connection(error.to_string()))])?;
-        Ok(Some(Self { inbox, stop, thread: Some(thread) }))
+        Ok(Some(Self { inbox, ask: Some(ask), stop, thread: Some(thread) }))
     }
 
     /// Awaits the next reading; never ends where the thread has. May be dropped while it waits.
@@ -92,6 +107,24 @@ impl Watch {
             Some(news) => news,
             None => std::future::pending().await,
         }
+    }
+
+    /// Ends the reading, and asks the sources that know the past (Prometheus) for the seconds until `end` in which
+    /// none of their readings was taken: theirs was slow, or readings are farther apart. Takes no longer than a
+    /// reading may and a little.
+    pub async fn missed(&mut self, end: RunTime) -> Vec<(RunTime, Vec<Reading>)> {
+        let Some(ask) = self.ask.take() else { return Vec::new() };
+        let (tell, told) = oneshot::channel();
+        if ask.send((end, tell)).is_err() {
+            return Vec::new();
+        }
+        // What nobody takes any more must not keep the reader waiting.
+        self.inbox.close();
+        tokio::time::timeout(LATE_MAX.into(), told)
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or_default()
     }
 
     /// A reading that is already there.
@@ -110,7 +143,11 @@ impl Drop for Watch {
     }
 }
 
-fn read_until(reader: Reader, probing: impl Future<Output = ()>, stop: &CancellationToken) {
+fn read_until(
+    (reader, asked): (Reader, oneshot::Receiver<Missed>),
+    probing: impl Future<Output = ()>,
+    stop: &CancellationToken,
+) {
     // The load comes first. On Linux this speaks of the calling thread alone; without the right to it, so be it.
     let _ = rustix::process::nice(5);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -118,7 +155,7 @@ fn read_until(reader: Reader, probing: impl Future<Output = ()>, stop: &Cancella
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         tokio::select! {
-            ((), ()) = async { tokio::join!(reader.run(), probing) } => {}
+            ((), ()) = async { tokio::join!(reader.run(asked), probing) } => {}
             () = stop.cancelled() => {}
         }
     });
@@ -130,10 +167,11 @@ struct Reader {
     clock: Clock,
     outbox: mpsc::Sender<News>,
     troubles: BTreeMap<String, String>,
+    gaps: Gaps,
 }
 
 impl Reader {
-    async fn run(mut self) {
+    async fn run(mut self, mut asked: oneshot::Receiver<Missed>) {
         // Counters need something to count from. Gauges of the time before the run belong to no second.
         let first = self.observer.read(self.clock.now()).await;
         let troubles = self.changes(&first.failures);
@@ -147,13 +185,37 @@ impl Reader {
             while due < now {
                 due = due + self.every;
             }
-            tokio::time::sleep(due.since(now).into()).await;
-            let Observation { at, readings, failures } = self.observer.read(self.clock.now()).await;
-            let news = News { at, readings, troubles: self.changes(&failures) };
-            if self.outbox.send(news).await.is_err() {
-                return;
+            tokio::select! {
+                () = tokio::time::sleep(due.since(now).into()) => {}
+                missed = &mut asked => {
+                    if let Ok((end, tell)) = missed {
+                        let _ = tell.send(self.late(end).await);
+                    }
+                    return;
+                }
             }
+            let observation = self.observer.read(self.clock.now()).await;
+            if self.observer.is_complete(&observation) {
+                self.gaps.told(observation.at);
+            }
+            let Observation { at, readings, failures } = observation;
+            let news = News { at, readings, troubles: self.changes(&failures) };
+            // Nobody takes it any more where the run has ended; then it is asked for what was missed.
+            let _ = self.outbox.send(news).await;
         }
+    }
+
+    /// What was missed until `end`.
+    async fn late(&self, end: RunTime) -> Late {
+        let Some(from) = self.gaps.first(end).filter(|_| self.observer.remembers()) else {
+            return Vec::new();
+        };
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let run = Duration::from(self.clock.now().since(RunTime::ZERO));
+        let began = unix.saturating_sub(run).as_millis() as u64;
+        let mut late = self.observer.past(&Past { from, until: end, began }).await;
+        late.retain(|(at, _)| self.gaps.holds(*at));
+        late
     }
 
     /// What is new about the sources that fail.

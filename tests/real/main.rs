@@ -18,6 +18,7 @@ mod observed;
 mod pty;
 mod pushed;
 mod reconnects;
+mod remembered;
 mod scarce;
 mod split;
 mod streams;
