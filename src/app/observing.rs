@@ -11,6 +11,7 @@ use crate::units::RunTime;
 use super::exit::{Exit, Failure};
 use super::outside::Outside;
 use super::run::Prepared;
+use super::wall;
 
 /// The sources of the stack file, or all that is wrong with them.
 pub(super) fn described(loaded: &Loaded) -> Result<WatchPlan, Vec<Problem>> {
@@ -46,6 +47,7 @@ pub(super) async fn chosen(
 /// Readings on their way into the log.
 pub(super) struct Observing {
     watch: Option<Watch>,
+    clock: Clock,
     /// Hooks and marks, where this run has any.
     outside: Option<Outside>,
     secrets: Vec<String>,
@@ -66,7 +68,7 @@ impl Observing {
             let first = errors.first().map(|(_, error)| error.to_string()).unwrap_or_default();
             Failure::new(Exit::Error, format!("error: the stack cannot be observed: {first}"))
         })?;
-        Ok(Self { watch, outside: None, secrets: plan.secrets.clone(), waiting: Vec::new() })
+        Ok(Self { watch, clock, outside: None, secrets: plan.secrets.clone(), waiting: Vec::new() })
     }
 
     /// Awaits the next reading, mark or end of a hook, and returns the events that it brings. May be dropped
@@ -130,7 +132,7 @@ impl Observing {
         let (Some((_, end)), Some(watch)) = (end_of(events), &mut self.watch) else {
             return Vec::new();
         };
-        let late = watch.missed(end).await.into_iter();
+        let late = watch.missed(end, wall::began(self.clock)).await.into_iter();
         late.map(|(at, readings)| RunLine::Readings(LateReadings { at, readings })).collect()
     }
 

@@ -1,16 +1,28 @@
 //! The clock on the wall.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// Now, in UTC.
+use crate::transport::Clock;
+use crate::units::RunTime;
+
 #[expect(clippy::disallowed_methods, reason = "the wall clock belongs to `app`")]
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Now, in UTC.
 pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_second(since.as_secs().cast_signed()).unwrap_or_default()
+    Timestamp::from_second(since_epoch().as_secs().cast_signed()).unwrap_or_default()
+}
+
+/// When a run on this clock began, in milliseconds of Unix time.
+pub(super) fn began(clock: Clock) -> u64 {
+    let run = Duration::from(clock.now().since(RunTime::ZERO));
+    since_epoch().saturating_sub(run).as_millis() as u64
 }
 
 /// Today, in UTC.

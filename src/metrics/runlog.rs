@@ -339,7 +339,9 @@ impl RunLog {
                 Err(source) => return Err(RunLogError::BrokenLine { line: index + 1, source }),
             }
         }
-        late.into_iter().for_each(|readings| log.file(readings));
+        for readings in late {
+            log.file(readings);
+        }
         Ok(log)
     }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +57,13 @@ const LATE_MAX: Nanos = Nanos::from_secs(5);
 const OFFSET_PERCENT: u64 = 60;
 
 /// The question for what was missed until a time, and where its answer goes.
-type Missed = (RunTime, oneshot::Sender<Late>);
+#[derive(Debug)]
+struct Missed {
+    end: RunTime,
+    /// When the run began, milliseconds of Unix time.
+    began: u64,
+    tell: oneshot::Sender<Late>,
+}
 
 /// Readings with their times, told after the seconds in which they belong.
 type Late = Vec<(RunTime, Vec<Reading>)>;
@@ -110,12 +115,12 @@ impl Watch {
     }
 
     /// Ends the reading, and asks the sources that know the past (Prometheus) for the seconds until `end` in which
-    /// none of their readings was taken: theirs was slow, or readings are farther apart. Takes no longer than a
-    /// reading may and a little.
-    pub async fn missed(&mut self, end: RunTime) -> Vec<(RunTime, Vec<Reading>)> {
+    /// none of their readings was taken: theirs was slow, or readings are farther apart. `began` is when the run
+    /// began, in milliseconds of Unix time. Takes five seconds at most.
+    pub async fn missed(&mut self, end: RunTime, began: u64) -> Vec<(RunTime, Vec<Reading>)> {
         let Some(ask) = self.ask.take() else { return Vec::new() };
         let (tell, told) = oneshot::channel();
-        if ask.send((end, tell)).is_err() {
+        if ask.send(Missed { end, began, tell }).is_err() {
             return Vec::new();
         }
         // What nobody takes any more must not keep the reader waiting.
@@ -188,8 +193,8 @@ impl Reader {
             tokio::select! {
                 () = tokio::time::sleep(due.since(now).into()) => {}
                 missed = &mut asked => {
-                    if let Ok((end, tell)) = missed {
-                        let _ = tell.send(self.late(end).await);
+                    if let Ok(Missed { end, began, tell }) = missed {
+                        let _ = tell.send(self.late(end, began).await);
                     }
                     return;
                 }
@@ -205,14 +210,11 @@ impl Reader {
         }
     }
 
-    /// What was missed until `end`.
-    async fn late(&self, end: RunTime) -> Late {
+    /// What was missed until `end` of a run that began at this Unix time in milliseconds.
+    async fn late(&self, end: RunTime, began: u64) -> Late {
         let Some(from) = self.gaps.first(end).filter(|_| self.observer.remembers()) else {
             return Vec::new();
         };
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let run = Duration::from(self.clock.now().since(RunTime::ZERO));
-        let began = unix.saturating_sub(run).as_millis() as u64;
         let mut late = self.observer.past(&Past { from, until: end, began }).await;
         late.retain(|(at, _)| self.gaps.holds(*at));
         late
