@@ -204,8 +204,10 @@ impl Search {
         let step = self.steps.iter().rev().filter(|step| step.valid).find(here)?;
         let full = self.plan.cores.iter().filter_map(|(tier, cores)| {
             let used = step.tier(tier)?.cores_used?;
-            // Background work and chance weigh too much in what is hardly used.
-            (used > 0.2 * cores).then(|| cores / used * step.achieved().get())
+            // Background work and chance weigh too much in what is hardly used; of more than there are, the stack file
+            // is wrong.
+            (used > 0.2 * cores && used <= 1.03 * cores)
+                .then(|| cores / used * step.achieved().get())
         });
         full.reduce(f64::min)
     }

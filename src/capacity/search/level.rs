@@ -17,6 +17,12 @@ const SAME_RATE: f64 = 0.002;
 /// A cache is clearly warmer by so much of the hit ratio.
 const WARMED: f64 = 0.1;
 
+/// Cores are as good as full above this share.
+const FULL: f64 = 0.95;
+
+/// The busiest steps: those that answered at least this share of what the busiest one did.
+const BUSIEST: f64 = 0.85;
+
 /// The steps at one rate, merged.
 #[derive(Debug, Clone)]
 pub(super) struct Level {
@@ -81,20 +87,33 @@ pub(super) fn levels(steps: &[StepResult], goals: &[Goal], cores: &[(String, f64
     valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     valid
         .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + SAME_RATE))
-        .map(Level::of)
-        .map(|level| Level { overdriven: level.rate > sustained, ..level })
+        .map(|steps| {
+            let level = Level::of(steps);
+            Level { overdriven: level.rate > sustained && are_full(steps, cores), ..level }
+        })
         .collect()
 }
 
-/// The rate at which the busiest tier's cores would be full, by what all steps with about the latest hit ratio used
-/// (utilisation law): a higher rate may stay within the objectives for a short hold, while queues grow, but not for
-/// long. `None` where no use of cores is known.
+/// Whether any tier's cores were as good as full in one of `steps`.
+fn are_full(steps: &[&StepResult], cores: &[(String, f64)]) -> bool {
+    cores.iter().any(|(tier, cores)| {
+        let used = steps.iter().filter_map(|step| step.tier(tier)?.cores_used);
+        used.fold(0.0, f64::max) > FULL * cores
+    })
+}
+
+/// The rate at which the busiest tier's cores would be full, by what the busiest of the steps with about the latest
+/// hit ratio used (utilisation law): a higher rate may stay within the objectives for a short hold, while queues grow,
+/// but not for long. Quieter steps say nothing of it, because real services do with less for a request the busier they
+/// are. `None` where no use of cores is known.
 fn sustained(steps: &[StepResult], cores: &[(String, f64)]) -> Option<f64> {
     let latest = steps.iter().rev().find(|step| step.valid)?.hit_ratio;
-    let alike = |step: &&StepResult| {
+    let warm = |step: &&StepResult| {
         let warmth = step.hit_ratio.zip(latest);
         step.valid && warmth.is_none_or(|(then, now)| (now - then).abs() <= WARMED / 2.0)
     };
+    let busiest = steps.iter().filter(warm).map(|step| step.achieved().get()).fold(0.0, f64::max);
+    let alike = |step: &&StepResult| warm(step) && step.achieved().get() >= BUSIEST * busiest;
     let full = cores.iter().filter_map(|(tier, cores)| {
         let (mut used, mut requests) = (0.0, 0.0);
         for step in steps.iter().filter(alike) {
@@ -259,7 +278,8 @@ impl Level {
     /// Whether it fails by what was measured here, and not only because the cores cannot keep it up for long.
     pub(super) fn shows_failure(&self, goals: &[Goal]) -> bool {
         let exceeds = |goal: &Goal| goal.limit().is_some_and(|limit| self.exceeds(goal, limit));
-        self.verdict(goals) == Verdict::Fail && (!self.overdriven || goals.iter().any(exceeds))
+        let measured = Self { overdriven: false, ..self.clone() };
+        measured.verdict(goals) == Verdict::Fail || (self.overdriven && goals.iter().any(exceeds))
     }
 
     fn goal_verdict(&self, goal: &Goal) -> Verdict {

@@ -137,10 +137,20 @@ fn claim_that_fails_when_held_is_not_confirmed_by_what_passed_before() {
     assert!(!Search::resume(plan, steps).interrupted().confirmed);
 }
 
-/// A step of four cores at 10 ms whose short hold hides that 5 % more comes than they can do.
+/// A step of four cores at 10 ms.
 fn hold(rate: f64, used: f64, hit_ratio: Option<f64>, p95_ms: u64) -> StepResult {
+    answered(rate, rate, used, hit_ratio, p95_ms)
+}
+
+fn answered(
+    rate: f64,
+    answered: f64,
+    used: f64,
+    hit_ratio: Option<f64>,
+    p95_ms: u64,
+) -> StepResult {
     let times = [(Nanos::from_millis(p95_ms / 2), 90), (Nanos::from_millis(p95_ms), 10)];
-    let share = (rate / 100.0) as u64;
+    let share = (answered / 100.0) as u64;
     let response = crate::capacity::Histogram::from_pairs(times.map(|(at, n)| (at, n * share)));
     let batch = crate::capacity::step::Batch { response, errors: 0, throttled: 0 };
     let used = crate::capacity::step::TierUse {
@@ -167,13 +177,22 @@ fn hold(rate: f64, used: f64, hit_ratio: Option<f64>, p95_ms: u64) -> StepResult
 fn rate_beyond_full_cores_never_passes_however_short_its_hold() {
     let cores = vec![("api".to_owned(), 4.0)];
     let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
-    let steps =
-        vec![hold(200.0, 2.0, None, 30), hold(300.0, 3.0, None, 40), hold(500.0, 4.0, None, 90)];
+    let short = answered(450.0, 400.0, 4.0, None, 90);
+    let steps = vec![hold(300.0, 3.0, None, 40), hold(400.0, 4.0, None, 50), short];
     let (pass, fail) = Search::resume(plan.clone(), steps.clone()).bracket();
-    assert_eq!((pass.map(Rate::get), fail.map(Rate::get)), (Some(300.0), Some(500.0)));
+    assert_eq!((pass.map(Rate::get), fail.map(Rate::get)), (Some(400.0), Some(450.0)));
     // Without knowledge of the cores its figures are all there is.
     let blind = SearchPlan { cores: Vec::new(), ..plan };
-    assert_eq!(Search::resume(blind, steps).bracket().0.map(Rate::get), Some(500.0));
+    assert_eq!(Search::resume(blind, steps).bracket().0.map(Rate::get), Some(450.0));
+}
+
+#[test]
+fn service_that_does_with_less_the_busier_it_is_may_use_its_cores_up() {
+    let cores = vec![("api".to_owned(), 4.0)];
+    let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
+    let steps =
+        vec![hold(200.0, 3.0, None, 30), hold(300.0, 3.6, None, 40), hold(400.0, 3.9, None, 50)];
+    assert_eq!(Search::resume(plan, steps).bracket().0.map(Rate::get), Some(400.0));
 }
 
 #[test]
