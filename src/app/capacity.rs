@@ -301,6 +301,12 @@ fn stack_to_check(
         }
         return Ok(stack);
     }
+    let unknown =
+        deployed.tiers().find(|(_, name)| stack.tiers.iter().all(|tier| tier.name != *name));
+    if let Some((option, name)) = unknown {
+        let why = format!("error: `{option}`: no tier is called `{name}`");
+        return Err(Failure::new(Exit::Usage, why));
+    }
     for tier in &mut stack.tiers {
         tier.replicas = deployed.replicas_of(&tier.name).unwrap_or(tier.replicas);
         if let Some(cores) = deployed.cores_of(&tier.name) {

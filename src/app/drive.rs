@@ -46,7 +46,11 @@ pub(super) async fn drive(
                 let Some(mut events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
                 observing.add_to(&mut events);
                 guard.add_to(&mut events);
-                for line in observing.late(&events).await {
+                let late = tokio::select! {
+                    late = observing.late(&events) => late,
+                    () = signals.next() => Vec::new(),
+                };
+                for line in late {
                     prepared.folder.append(&line)?;
                 }
                 if let Some(reason) = note(events, &mut prepared.folder, audience)? {

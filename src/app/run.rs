@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::cli;
 use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
-use crate::metrics::{Event, EventKind, RunHeader, RunLine, StopReason};
+use crate::metrics::{Event, EventKind, Measure, Objective, RunHeader, RunLine, Scope, StopReason};
 use crate::observe::WatchPlan;
 use crate::plan::{Hook, Overrides, Plan, Shard, Target, compile};
 use crate::scenario::stack::Signal;
@@ -158,6 +158,7 @@ pub(super) fn prepare(
     let permit = permit_for(&plan, asked.may_load);
     let limit = prepare_limits(&plan)
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
+    can_roll_back(&plan, asked)?;
     let tls = tls_for(&plan)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
@@ -189,6 +190,22 @@ pub(super) fn prepare(
     };
     let rollback = asked.green.green_rollback;
     Ok(Prepared { plan, options, header, folder, watch, signals, warning, rollback, outside })
+}
+
+/// Going back to blue needs a green, and a row that says when.
+fn can_roll_back(plan: &Plan, asked: &Asked<'_>) -> Result<(), Failure> {
+    let is_bound = |row: &Objective| {
+        row.measure == Measure::ErrorRate && row.scope == Scope::Run && row.limit.is_some()
+    };
+    if !asked.green.green_rollback || (plan.split.is_some() && plan.objectives.iter().any(is_bound))
+    {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "error: `--green-rollback` has nothing to go by\nhint: it needs `--green` with a share, and a row such as \
+         `slo: { error_rate: { max: 1% } }`",
+    ))
 }
 
 /// The hooks of the workload and the marks of the command line, by time.

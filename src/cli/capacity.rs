@@ -28,7 +28,7 @@ pub struct Capacity {
     pub set: Vec<(String, String)>,
     /// Replicas that are deployed now, where they differ from the stack file, and numbers to predict for: `api=1`,
     /// `api=1,2,4`. Can be given again.
-    #[arg(long, value_name = "TIER=N[,N…]", value_parser = tier_counts)]
+    #[arg(long, value_name = "TIER=N[,N…]", value_parser = tier_counts, conflicts_with_all = ["resume", "simulate"])]
     pub replicas: Vec<(String, Vec<u32>)>,
     /// Cores that each replica of a tier has now, where they differ from the stack file: `api=0.5`. Can be given
     /// again.

@@ -122,8 +122,9 @@ impl Observer {
     /// that has been settled on. A source that fails, or takes longer than it may, tells nothing.
     pub(super) async fn past(&self, past: &Past) -> Vec<(RunTime, Vec<Reading>)> {
         let mut all = Vec::new();
+        let until = tokio::time::Instant::now() + std::time::Duration::from(PAST_MAX);
         for source in self.sources.iter().filter(|source| source.remembers()) {
-            let answer = tokio::time::timeout(self.timeout.into(), source.past(&self.pages, past));
+            let answer = tokio::time::timeout_at(until, source.past(&self.pages, past));
             let Ok(Ok(moments)) = answer.await else { continue };
             for (at, mut readings) in moments {
                 readings.retain(|reading| self.choice.is_settled_on(source.group(), reading));
@@ -135,6 +136,10 @@ impl Observer {
         all
     }
 }
+
+/// All that is asked of the past together has this long: a server that was too slow for a second's reading may take
+/// longer for a run's.
+const PAST_MAX: Nanos = Nanos::from_secs(4);
 
 type Outcome = (usize, Source, Result<Vec<Reading>, ObserveError>);
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow, Socket};
 use tokio_util::task::AbortOnDropHandle;
@@ -207,8 +208,16 @@ fn numbers(row: &SimpleQueryRow) -> Vec<Series> {
     numbers.collect()
 }
 
+/// What a server says that is starting, stopping, or recovering from a crash.
+const AWAY: [SqlState; 3] =
+    [SqlState::CANNOT_CONNECT_NOW, SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
+
 fn failure(error: &tokio_postgres::Error) -> ObserveError {
     match error.as_db_error() {
+        // It is starting or stopping, and serves nobody.
+        Some(refusal) if AWAY.contains(refusal.code()) => {
+            ObserveError::Connection(refusal.message().to_owned())
+        }
         Some(refusal) => ObserveError::Refused(refusal.message().to_owned()),
         // Only what lies beneath says which certificate was not believed, and why.
         None => match std::error::Error::source(error) {

@@ -153,8 +153,13 @@ impl PrometheusSource {
                 ("step", &step),
             ];
             let answer = self.ask(pages, "query_range", &range).await?;
+            let mut of_query: BTreeMap<u64, Vec<Series>> = BTreeMap::new();
             for (at, series) in parse_range(&query.metric, &query.expression, &answer)? {
-                moments.entry(at).or_default().push(series);
+                of_query.entry(at).or_default().push(series);
+            }
+            for (at, series) in of_query {
+                self.check_single(query, &series)?;
+                moments.entry(at).or_default().extend(series);
             }
         }
         Ok(moments)

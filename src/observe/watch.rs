@@ -200,13 +200,13 @@ impl Reader {
                 }
             }
             let observation = self.observer.read(self.clock.now()).await;
-            if self.observer.is_complete(&observation) {
-                self.gaps.told(observation.at);
-            }
+            let is_complete = self.observer.is_complete(&observation);
             let Observation { at, readings, failures } = observation;
             let news = News { at, readings, troubles: self.changes(&failures) };
             // Nobody takes it any more where the run has ended; then it is asked for what was missed.
-            let _ = self.outbox.send(news).await;
+            if self.outbox.send(news).await.is_ok() && is_complete {
+                self.gaps.told(at);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ pub use watch::{GreenFailing, GreenWatch};
 use super::window::judged_spans;
 use crate::metrics::{
     Distribution, ErrorClass, Interval, RunLog, Side, SideInterval, SparseDistribution, SplitPart,
+    StopReason,
 };
 use crate::units::{Nanos, Ratio, RunTime};
 
@@ -153,7 +154,10 @@ impl<'a> PartSeconds<'a> {
             seconds.push(own(interval));
         }
         if let Some(last) = seconds.last_mut() {
-            let late = log.intervals.iter().filter(|interval| middle(interval) >= part.until);
+            let stopped = log.end.is_none_or(|end| end.reason != StopReason::Finished);
+            let judged_until = judged.last().map_or(part.until, |span| span.1);
+            let until = if stopped { part.until.min(judged_until) } else { part.until };
+            let late = log.intervals.iter().filter(|interval| middle(interval) >= until);
             last.extend(late.flat_map(own));
         }
         Self { part, span, seconds }

@@ -56,7 +56,7 @@ impl Way<'_> {
             return Ok(());
         }
         let message = format!(
-            "the server closed the idle connection without an answer; a {method} is not sent again"
+            "the server closed a kept connection without an answer; a {method} is not sent again"
         );
         Err(TransportError { message, ..error })
     }
@@ -73,12 +73,15 @@ impl Client {
         parts: &mut Option<Rc<Parts>>,
         room: &mut Room<'_>,
     ) -> Result<Answer, TransportError> {
-        let mut is_repeat = false;
+        let (mut is_repeat, mut lost_http2) = (false, false);
         loop {
             let kept = match lane.group {
-                _ if is_repeat => None,
-                None => self.take_kept(origin, room.progress).await,
-                Some(group) => group.join(self, origin, room.progress).await,
+                // A shared connection is lost by all at once: one of them opens the next for all.
+                Some(group) if !is_repeat || lost_http2 => {
+                    group.join(self, origin, room.progress).await
+                }
+                None if !is_repeat => self.take_kept(origin, room.progress).await,
+                _ => None,
             };
             let was_kept = kept.is_some();
             let mut connection = match kept {
@@ -110,10 +113,11 @@ impl Client {
                     }
                     return Ok(answer);
                 }
-                Err(error) if was_kept => {
+                Err(error) if was_kept && !is_repeat => {
                     way.may_repeat_after(error, &connection, room.parser)?;
                     room.progress.reconnects += 1;
                     is_repeat = true;
+                    lost_http2 = matches!(connection, Connection::Http2(_));
                 }
                 Err(error) => return Err(error),
             }

@@ -140,7 +140,11 @@ impl Running {
         while self.written < request.len() {
             let count = ready!(Pin::new(&mut *io).poll_write(context, &request[self.written..]))
                 .map_err(failed)
-                .map_err(|error| if self.written == 0 { error.unseen() } else { error })?;
+                // rustls may report an error after parts of the request went out.
+                .map_err(|error| {
+                    let unseen = self.written == 0 && matches!(io, Io::Plain(_));
+                    if unseen { error.unseen() } else { error }
+                })?;
             self.written += count;
         }
         Pin::new(io).poll_flush(context).map_err(failed)

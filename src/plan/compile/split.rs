@@ -32,7 +32,30 @@ pub(super) fn compile(
     } else {
         in_equal_parts(&overrides.green_shares, load)
     };
+    check(&parts, load, (place, problems));
     Some(Split::new(green, parts, overrides.seed.unwrap_or(DEFAULT_SEED)))
+}
+
+/// A part of less than a second would be in no table, and a share of users that is nobody compares nothing.
+fn check(parts: &[SplitPart], load: &Load, (place, problems): (Span, &mut Problems)) {
+    let report = |problems: &mut Problems, message: String, hint: &str| {
+        problems.report(place, ProblemKind::Other { message, hint: Some(hint.to_owned()) });
+    };
+    if parts.iter().any(|part| part.until.since(part.from) < Nanos::from_secs(1)) {
+        let message = format!("the workload is too short for {} shares", parts.len());
+        report(problems, message, "each needs a second at least, and minutes to tell anything");
+    }
+    let Load::Closed(closed) = load else { return };
+    let vus = f64::from(closed.vus);
+    let nobody = |part: &&SplitPart| part.share.get() > 0.0 && part.share.get() * vus < 1.0;
+    if let Some(part) = parts.iter().find(nobody) {
+        let message = format!("{} of {} users is less than one user", part.share, closed.vus);
+        report(
+            problems,
+            message,
+            "a closed workload is split by users: ask for a greater share, or for more users",
+        );
+    }
 }
 
 /// Where a share is asked for.
@@ -120,7 +143,9 @@ fn in_equal_parts(shares: &[Ratio], load: &Load) -> Vec<SplitPart> {
     for (index, &share) in shares.iter().enumerate() {
         let passed = whole.get() / shares.len() as u64 * (index as u64 + 1);
         let is_last = index + 1 == shares.len();
-        let until = if is_last { end } else { moment_of(&spans, Nanos::new(passed)) };
+        // Seconds are what is recorded: a part that began within one would share it with another.
+        let passed = Nanos::from_secs(passed / 1_000_000_000);
+        let until = if is_last { end } else { moment_of(&spans, passed) };
         parts.push(SplitPart { from, until, share });
         from = until;
     }
@@ -179,6 +204,13 @@ mod tests {
         let shares = vec![Ratio::new(0.1); shares];
         let parts = in_equal_parts(&shares, &load(stages));
         parts.iter().map(|part| part.until.get() / 1_000_000_000).collect()
+    }
+
+    #[test]
+    fn parts_begin_with_the_seconds_that_are_recorded() {
+        let parts = in_equal_parts(&[Ratio::new(0.1); 3], &load(&[(20, true)]));
+        let ends: Vec<Nanos> = parts.iter().map(|part| part.until.since(RunTime::ZERO)).collect();
+        assert_eq!(ends, [6, 13, 20].map(Nanos::from_secs));
     }
 
     #[test]

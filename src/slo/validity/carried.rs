@@ -84,7 +84,8 @@ fn kept(interval: &Interval, allowed_lag: f64) -> bool {
 /// Requests a second that the stages ask of this generator in the middle of an interval.
 fn asked(window: &Window<'_>, interval: &Interval) -> Option<f64> {
     let header = &window.log.header;
-    if window.log.steered() {
+    // A closed workload asks for no rate.
+    if window.log.steered() || is_closed(header) {
         return None;
     }
     let each: f64 =

@@ -1,7 +1,7 @@
 //! The highest valid rate against run logs whose limits are set by hand.
 
 use super::*;
-use crate::metrics::{RunLog, StageInfo};
+use crate::metrics::{LoadModel, RunLog, StageInfo};
 use crate::slo::simulated::{Queue, header, record};
 use crate::slo::{Strictness, judge};
 use crate::units::Ratio;
@@ -110,4 +110,17 @@ fn highest_rate_leaves_the_stub_at_the_end_out() {
     last.generator.worker_cpu = Ratio::default();
     let found = highest(&log).expect("a rate");
     assert!(matches!(found.basis, RateBasis::Estimated { .. }), "{found}");
+}
+
+/// Goal: a closed workload asks for no rate; its busiest seconds are not held against its quieter ones.
+#[test]
+fn closed_workload_beyond_the_generator_has_a_highest_rate() {
+    let late = |of: &Interval| if of.requests() > 90 { (5, 0.97) } else { (0, 0.5) };
+    let mut log = with(even(), late);
+    log.header.model = LoadModel::Closed { vus: 50 };
+    for stage in &mut log.header.stages {
+        (stage.from, stage.to) = (Rate::ZERO, Rate::ZERO);
+    }
+    let found = highest(&log).expect("a rate");
+    assert!((80.0..=90.0).contains(&found.rate.get()), "{found}");
 }
