@@ -166,9 +166,9 @@ impl File {
             match token.text {
                 "{" => {
                     let inside = &tree[at + 1..behind_group(tree, at) - 1];
-                    branches(inside)
-                        .into_iter()
-                        .for_each(|branch| self.read_tree(branch, &path, is_public));
+                    for branch in branches(inside) {
+                        self.read_tree(branch, &path, is_public);
+                    }
                     return;
                 }
                 "as" => break,
