@@ -165,7 +165,18 @@ fn hot_path_takes_no_lock() {
     let hot = |path: &Path| {
         let inside = path.strip_prefix(source()).expect("below src").to_string_lossy().into_owned();
         let folders = ["transport", "user", "schedule", "metrics"];
-        let engine = ["dispatch", "closed", "iteration", "worker", "load"];
+        let engine = [
+            "closed",
+            "dispatch",
+            "iteration",
+            "job",
+            "load",
+            "orders",
+            "pacing",
+            "slots",
+            "tasks",
+            "worker",
+        ];
         folders.iter().any(|module| inside.starts_with(module))
             || engine.iter().any(|name| inside == format!("engine/{name}.rs"))
     };

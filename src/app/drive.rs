@@ -54,6 +54,8 @@ pub(super) async fn drive(
                     prepared.folder.append(&line)?;
                 }
                 if let Some(reason) = note(events, &mut prepared.folder, audience)? {
+                    // Where a worker broke down, that is said behind the end, which stands in the log by now.
+                    run.next().await.map_err(failed)?;
                     return Ok(reason);
                 }
             }

@@ -1,8 +1,9 @@
 //! Steering acts: what a user may do to a run under way, and the event that each leaves in the log.
 
-use super::Control;
 use crate::metrics::{Event, EventKind, StopReason};
 use crate::units::{Rate, RunTime};
+
+use super::control::Control;
 
 /// One thing that a user does to a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +71,7 @@ impl Act {
                 "stop asked for: requests in flight get 5 s".to_owned()
             }
             Self::Abort => {
-                control.stop(StopReason::Interrupted);
-                control.stop(StopReason::Interrupted);
+                control.abort(StopReason::Interrupted);
                 "aborted: stopped at once".to_owned()
             }
         }

@@ -17,9 +17,14 @@ use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
 
 use super::control::Order;
-use super::dispatch::{SECOND, follow_orders};
-use super::iteration::{Ended, Role, play};
-use super::worker::Worker;
+use super::iteration::{Ended, play};
+use super::job::{Job, Role};
+use super::orders::follow_orders;
+use super::tasks::{PanicGuard, WorkerError, end_all};
+use super::worker::{SECOND, Worker};
+
+/// How often a worker that drains looks whether it is through.
+const DRAIN_LOOK: Nanos = Nanos::from_millis(5);
 
 /// What the users of a closed model share.
 struct Crowd {
@@ -34,22 +39,21 @@ pub(super) async fn run(
     worker: &Rc<Worker>,
     load: &ClosedLoad,
     orders: watch::Receiver<Order>,
-) -> io::Result<RunTime> {
+) -> Result<RunTime, WorkerError> {
     let vus = worker.share_of(load.vus);
     let crowd = Rc::new(Crowd {
         worker: worker.clone(),
         busy: Cell::new(0),
         playing: RefCell::new(vec![None; vus as usize]),
     });
-    let orders = tokio::task::spawn_local(follow_orders(worker.clone(), orders, |_, _| {}));
-    let mut users = JoinSet::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn_local(follow_orders(worker.clone(), orders, |_, _| {}));
     for local in 0..vus {
-        users.spawn_local(live(crowd.clone(), local, load.clone()));
+        tasks.spawn_local(live(crowd.clone(), local, load.clone()));
     }
     let end = RunTime::ZERO + load.duration;
-    let ended = watch_over(worker, &crowd, end, u64::from(vus)).await?;
-    orders.abort();
-    Ok(ended)
+    let ended = watch_over(worker, &crowd, end, u64::from(vus)).await;
+    end_all(&mut tasks).and(ended.map_err(WorkerError::from))
 }
 
 /// Cuts intervals and ends the run.
@@ -70,8 +74,7 @@ async fn watch_over(
         if now >= end && !worker.draining.get() {
             worker.drain(worker.longest_request(now));
         }
-        let in_flight = worker.recorder.borrow().in_flight();
-        if worker.draining.get() && (in_flight == 0 || now >= worker.drain_until.get()) {
+        if worker.is_over(now) {
             for scenario in crowd.playing.borrow_mut().iter_mut().filter_map(Option::take) {
                 worker.recorder.borrow_mut().iteration_unfinished(scenario);
             }
@@ -79,7 +82,7 @@ async fn watch_over(
             return Ok(now);
         }
         let wake = if worker.draining.get() {
-            worker.drain_until.get().min(now + Nanos::from_millis(5))
+            worker.drain_until.get().min(now + DRAIN_LOOK)
         } else {
             end
         };
@@ -91,6 +94,7 @@ async fn watch_over(
 /// One user's life.
 async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
     let worker = crowd.worker.clone();
+    let _guard = PanicGuard(worker.clone());
     let number = worker.number_of(local);
     let mut user = worker.cast.user(number);
     let mut client = Client::new(&worker.shared, number);
@@ -108,7 +112,8 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
         let arrival = Arrival { index, intended: started };
         // A user stays on its side as long as the share does.
         let role = Role { scenario, lot: worker.lot(number, started) };
-        let ended = play(&worker, &mut user, &mut client, (role, arrival)).await;
+        let job = Job { role, arrival };
+        let ended = play(&worker, &mut user, &mut client, job, &|_| ()).await;
         client.end_iteration();
         crowd.busy.set(crowd.busy.get() - 1);
         match ended {

@@ -131,18 +131,22 @@ impl Control {
 
     /// Stops the run: no new arrivals, requests in flight get 5 s. Called again, it stops at once.
     pub fn stop(&self, reason: StopReason) {
+        self.stop_by(reason, |known, now| if known.is_none() { now + DRAIN } else { now });
+    }
+
+    /// Stops the run at once.
+    pub fn abort(&self, reason: StopReason) {
+        self.stop_by(reason, |_, now| now);
+    }
+
+    fn stop_by(&self, reason: StopReason, until: impl Fn(Option<RunTime>, RunTime) -> RunTime) {
         if let Ok(mut known) = self.reason.lock()
             && *known == StopReason::Finished
         {
             *known = reason;
         }
         let now = self.clock.now();
-        self.orders.send_modify(|order| {
-            order.drain_until = Some(match order.drain_until {
-                None => now + DRAIN,
-                Some(_) => now,
-            });
-        });
+        self.orders.send_modify(|order| order.drain_until = Some(until(order.drain_until, now)));
     }
 
     /// Sends all arrivals to blue from now on.

@@ -1,11 +1,11 @@
 //! One iteration: a user's way through a flow.
 
-use crate::metrics::{Lot, ScenarioId};
-use crate::schedule::Arrival;
+use crate::metrics::FailureExample;
 use crate::transport::{Client, Heard};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
+use super::job::Job;
 use super::worker::Worker;
 
 /// How an iteration ended.
@@ -17,19 +17,14 @@ pub(super) enum Ended {
     Unfinished,
 }
 
-/// What an iteration plays, and on which side of a run that is split.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Role {
-    pub(super) scenario: ScenarioId,
-    pub(super) lot: Option<Lot>,
-}
-
-/// Plays one iteration, recording as it goes.
+/// Plays one iteration, recording as it goes. `responded` hears when a response was read: since the clock has
+/// been read, what has come due meanwhile can be started.
 pub(super) async fn play(
     worker: &Worker,
     user: &mut User,
     client: &mut Client,
-    (role, arrival): (Role, Arrival),
+    Job { role, arrival }: Job,
+    responded: &impl Fn(RunTime),
 ) -> Ended {
     let clock = worker.timers.clock();
     let scenario = role.scenario;
@@ -51,7 +46,7 @@ pub(super) async fn play(
                 ready = finished.sample.done;
                 now = ready;
                 worker.record(role, finished);
-                worker.after_response(now);
+                responded(now);
             }
             Action::Note(sample) => worker.note(role, &sample),
             Action::SendAll(requests) => {
@@ -62,7 +57,7 @@ pub(super) async fn play(
                 client.perform_all(user, &requests, (ready, now), &finished).await;
                 now = clock.now();
                 ready = now;
-                worker.after_response(now);
+                responded(now);
             }
             Action::Stream(stream) => {
                 worker.recorder.borrow_mut().request_started(now);
@@ -73,7 +68,7 @@ pub(super) async fn play(
                 client.stream(user, stream, (ready, now), &heard).await;
                 now = clock.now();
                 ready = now;
-                worker.after_response(now);
+                responded(now);
             }
             Action::Wait(until) => {
                 if worker.draining.get() {
@@ -85,8 +80,10 @@ pub(super) async fn play(
             }
             Action::Done => return Ended::Done(ready),
             Action::Broken(error) => {
-                let seen = (error.class(), user.veiled(error.to_string()));
-                worker.broke(now, (role, user.place()), seen);
+                let (class, message) = (error.class(), user.veiled(error.to_string()));
+                let step = user.place();
+                let example = FailureExample { step, scenario, class, status: 0, message };
+                worker.broke(now, role, example);
                 return Ended::Done(ready);
             }
         }

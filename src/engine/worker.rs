@@ -1,38 +1,37 @@
-//! A worker: one thread with its own runtime, users, connections and recorder.
+//! A worker's state: its users, connections, recorder, and what it tells the coordinator.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::rc::{Rc, Weak};
+use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver as SpareReceiver;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::LocalSet;
 
 use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, IntervalPart, Lot, Outcome, Recorder, Sample,
     Side, StepId,
 };
-use crate::plan::{Load, Plan, Split, redact};
+use crate::plan::{Plan, Split, redact};
 use crate::transport::{Clock, Finished, Shared, Timers};
-use crate::units::RunTime;
+use crate::units::{Nanos, RunTime};
 use crate::user::Cast;
 
 use super::control::Order;
-use super::dispatch::Pool;
-use super::iteration::Role;
+use super::job::Role;
 use super::load::LoadMeter;
-use super::{FromWorker, Options, closed, dispatch};
+use super::message::WorkerMessage;
+use super::options::Options;
 
 /// What a worker is given.
 pub(super) struct Assignment {
     pub(super) index: u32,
-    pub(super) workers: u32,
     pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
     pub(super) clock: Clock,
     pub(super) orders: watch::Receiver<Order>,
-    pub(super) outbox: mpsc::Sender<FromWorker>,
+    pub(super) outbox: mpsc::Sender<WorkerMessage>,
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
 }
 
@@ -45,7 +44,7 @@ pub(super) struct Worker {
     pub(super) shared: Rc<Shared>,
     pub(super) timers: Rc<Timers>,
     pub(super) recorder: RefCell<Recorder>,
-    pub(super) outbox: mpsc::Sender<FromWorker>,
+    pub(super) outbox: mpsc::Sender<WorkerMessage>,
     /// Set once no new iterations may start.
     pub(super) draining: Cell<bool>,
     /// Set once no arrival goes to green any more.
@@ -57,88 +56,97 @@ pub(super) struct Worker {
     /// Whether it was told that idle connections were closed to make room.
     crowding_told: Cell<bool>,
     failures_told: RefCell<HashMap<(StepId, ErrorClass), u32>>,
-    /// The users of an open workload.
-    pool: RefCell<Weak<Pool>>,
+    /// Whether the task of a user panicked.
+    pub(super) panicked: Cell<bool>,
 }
+
+/// Where a worker stands among those of all shards.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// How many there are.
+    pub(super) parts: u32,
+    /// Which of them it is, from 0.
+    pub(super) ours: u32,
+}
+
+/// The length of an interval.
+pub(super) const SECOND: Nanos = Nanos::from_secs(1);
 
 /// So many examples of each class of failure of each step are told; the rest are counted.
 const EXAMPLES: u32 = 3;
 
-/// Runs a worker on the current thread, to the end of the run.
-pub(super) fn main(assignment: Assignment) {
-    let (index, outbox) = (assignment.index, assignment.outbox.clone());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    let outcome = match runtime {
-        Ok(runtime) => LocalSet::new().block_on(&runtime, run(assignment)),
-        Err(error) => Err(error),
-    };
-    let last = match outcome {
-        Ok(at) => FromWorker::Finished { worker: index, at },
-        Err(error) => FromWorker::Broken { worker: index, message: error.to_string() },
-    };
-    // Where the coordinator is gone, nobody waits for the message.
-    let _ = outbox.blocking_send(last);
-}
-
-async fn run(assignment: Assignment) -> std::io::Result<RunTime> {
-    let timers = Timers::new(assignment.clock)?;
-    let plan = assignment.plan;
-    let options = assignment.options;
-    let shared = Shared::new(plan.clone(), options.tls, options.permit, timers.clone());
-    if options.connections != u64::MAX {
-        shared.limit_connections(options.connections / u64::from(assignment.workers));
-    }
-    let parts = plan.split.as_ref().map_or(0, Split::parts);
-    let recorder =
-        Recorder::new(assignment.index, plan.steps.len(), plan.scenarios.len()).with_split(parts);
-    let worker = Rc::new(Worker {
-        index: assignment.index,
-        workers: assignment.workers,
-        cast: Cast::new(plan.clone()),
-        shared,
-        timers,
-        recorder: RefCell::new(recorder),
-        outbox: assignment.outbox,
-        draining: Cell::new(false),
-        blue_only: Cell::new(false),
-        drain_until: Cell::new(RunTime::NEVER),
-        spare: assignment.spare,
-        meter: RefCell::new(LoadMeter::new(assignment.index == 0)),
-        crowding_told: Cell::new(false),
-        failures_told: RefCell::default(),
-        pool: RefCell::default(),
-        plan,
-    });
-    match &worker.plan.load {
-        Load::Open(load) => dispatch::open(&worker, load, assignment.orders).await,
-        Load::Closed(load) => closed::run(&worker, load, assignment.orders).await,
-    }
-}
-
 impl Worker {
-    pub(super) fn set_pool(&self, pool: &Rc<Pool>) {
-        *self.pool.borrow_mut() = Rc::downgrade(pool);
+    /// Prepares a worker for its share of the run.
+    ///
+    /// # Errors
+    /// Where the system refuses a timer.
+    pub(super) fn new(assignment: Assignment) -> io::Result<Rc<Self>> {
+        let Assignment { index, plan, options, clock, outbox, spare, .. } = assignment;
+        let timers = Timers::new(clock)?;
+        let shared = Shared::new(plan.clone(), options.tls, options.permit, timers.clone());
+        if options.connections != u64::MAX {
+            shared.limit_connections(options.connections / u64::from(options.workers));
+        }
+        let parts = plan.split.as_ref().map_or(0, Split::parts);
+        let recorder =
+            Recorder::new(index, plan.steps.len(), plan.scenarios.len()).with_split(parts);
+        Ok(Rc::new(Self {
+            index,
+            workers: options.workers,
+            cast: Cast::new(plan.clone()),
+            shared,
+            timers,
+            recorder: RefCell::new(recorder),
+            outbox,
+            draining: Cell::new(false),
+            blue_only: Cell::new(false),
+            drain_until: Cell::new(RunTime::NEVER),
+            spare,
+            meter: RefCell::new(LoadMeter::new(index == 0)),
+            crowding_told: Cell::new(false),
+            failures_told: RefCell::default(),
+            panicked: Cell::new(false),
+            plan,
+        }))
     }
 
-    /// A response was read at `now`: since the clock has been read, what came due meanwhile is started.
-    pub(super) fn after_response(&self, now: RunTime) {
-        if let Some(pool) = self.pool.borrow().upgrade() {
-            pool.start_due(now);
-        }
+    /// Starts no new iterations; requests in flight may end until `until`.
+    pub(super) fn drain(&self, until: RunTime) {
+        self.draining.set(true);
+        self.drain_until.set(self.drain_until.get().min(until));
+    }
+
+    /// When every request in flight at `now` has ended or timed out.
+    pub(super) fn longest_request(&self, now: RunTime) -> RunTime {
+        let longest = self.plan.requests.iter().map(|request| request.timeout).max();
+        now + longest.unwrap_or_default() + SECOND
+    }
+
+    /// Whether the worker is through at `now`: nothing may start any more and nothing is in flight, or it may
+    /// not be waited for; or a user panicked.
+    pub(super) fn is_over(&self, now: RunTime) -> bool {
+        let drained = self.draining.get()
+            && (self.recorder.borrow().in_flight() == 0 || now >= self.drain_until.get());
+        drained || self.panicked.get()
+    }
+
+    /// Where it stands among the workers of all shards.
+    pub(super) fn place(&self) -> Place {
+        let shard = self.plan.shard;
+        let parts = shard.count * self.workers;
+        Place { parts, ours: shard.index * self.workers + self.index }
     }
 
     /// This worker's share of `count` users, spread over shards and workers.
     pub(super) fn share_of(&self, count: u32) -> u32 {
-        let parts = self.plan.shard.count * self.workers;
-        let ours = self.plan.shard.index * self.workers + self.index;
+        let Place { parts, ours } = self.place();
         count / parts + u32::from(ours < count % parts)
     }
 
     /// The number among all users of the run of this worker's `local`-th.
     pub(super) fn number_of(&self, local: u32) -> u64 {
-        let parts = u64::from(self.plan.shard.count) * u64::from(self.workers);
-        let ours = self.plan.shard.index * self.workers + self.index;
-        u64::from(local) * parts + u64::from(ours)
+        let Place { parts, ours } = self.place();
+        u64::from(local) * u64::from(parts) + u64::from(ours)
     }
 
     /// The side of arrival or user `index`, which begins at `at`; none where the run is not split.
@@ -182,18 +190,13 @@ impl Worker {
         }
     }
 
-    /// Counts an iteration whose script could not go on at `step`.
-    pub(super) fn broke(
-        &self,
-        at: RunTime,
-        (Role { scenario, lot }, step): (Role, StepId),
-        (class, message): (ErrorClass, String),
-    ) {
-        self.recorder.borrow_mut().gave_up(scenario, class);
+    /// Counts an iteration whose script could not go on at `at`, for the reason that `example` gives.
+    pub(super) fn broke(&self, at: RunTime, Role { scenario, lot }: Role, example: FailureExample) {
+        self.recorder.borrow_mut().gave_up(scenario, example.class);
         if let Some(lot) = lot {
-            self.recorder.borrow_mut().side_gave_up(lot, class);
+            self.recorder.borrow_mut().side_gave_up(lot, example.class);
         }
-        self.tell_failure(at, FailureExample { step, scenario, class, status: 0, message });
+        self.tell_failure(at, example);
     }
 
     /// Tells of a failure, unless enough of its kind have been told.
@@ -208,7 +211,7 @@ impl Worker {
         example.message = redact(&example.message, secrets);
         // A full inbox loses an example, never a count.
         let event = Event { at, kind: EventKind::Failure(example) };
-        let _ = self.outbox.try_send(FromWorker::Event(event));
+        let _ = self.outbox.try_send(WorkerMessage::Event(event));
     }
 
     /// Closes the interval ending at `end` and sends it off. If the inbox is full, the interval goes on.
@@ -217,7 +220,7 @@ impl Worker {
             return;
         }
         let part = self.part(end, vus_busy, vus);
-        let _ = self.outbox.try_send(FromWorker::Part(part));
+        let _ = self.outbox.try_send(WorkerMessage::Part(part));
     }
 
     /// Closes the last interval, which must not be lost: waits for room in the inbox.
@@ -225,7 +228,7 @@ impl Worker {
         let mut part = self.part(end, 0, vus);
         part.last = true;
         // Where the coordinator is gone, nobody counts any more.
-        let _ = self.outbox.send(FromWorker::Part(part)).await;
+        let _ = self.outbox.send(WorkerMessage::Part(part)).await;
     }
 
     fn part(&self, end: RunTime, vus_busy: u64, vus: u64) -> Box<IntervalPart> {
@@ -254,7 +257,8 @@ impl Worker {
             self.index
         );
         // A full inbox loses the words; the limit itself was told before the run.
-        let _ =
-            self.outbox.try_send(FromWorker::Event(Event { at, kind: EventKind::Warning(text) }));
+        let _ = self
+            .outbox
+            .try_send(WorkerMessage::Event(Event { at, kind: EventKind::Warning(text) }));
     }
 }

@@ -188,6 +188,8 @@ impl Campaign {
             });
             for event in events {
                 if self.take(event, offset, playing, &control)? {
+                    // Where a worker broke down, that is said behind the end.
+                    run.next().await.map_err(failed)?;
                     return Ok((!stopped).then_some(offset));
                 }
             }
@@ -199,10 +201,7 @@ impl Campaign {
     fn act(&mut self, act: &Act, control: &Control) -> Result<bool, Failure> {
         match act {
             Act::Stop => control.stop(StopReason::Interrupted),
-            Act::Abort => {
-                control.stop(StopReason::Interrupted);
-                control.stop(StopReason::Interrupted);
-            }
+            Act::Abort => control.abort(StopReason::Interrupted),
             Act::Mark(text) => {
                 let event = Event { at: self.now(), kind: EventKind::Mark(text.clone()) };
                 self.folder.append(&RunLine::Event(event))?;

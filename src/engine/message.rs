@@ -1,0 +1,46 @@
+//! What workers tell the coordinator, and what the coordinator tells whoever watches the run.
+
+use crate::metrics::{Event, Interval, IntervalPart, RunEnd, StopReason};
+use crate::units::RunTime;
+
+/// What happens during a run, in order.
+#[derive(Debug, Clone)]
+pub enum RunEvent {
+    /// One second is complete.
+    Interval(Box<Interval>),
+    /// Something happened.
+    Event(Event),
+    /// The run is over.
+    End(RunEnd),
+}
+
+/// What workers send to the coordinator.
+#[derive(Debug)]
+pub(super) enum WorkerMessage {
+    /// One worker's share of an interval.
+    Part(Box<IntervalPart>),
+    /// Something happened.
+    Event(Event),
+    /// The worker has played its share to the end.
+    Finished { worker: u32, at: RunTime },
+    /// The worker cannot go on, and its share with it.
+    Broken { worker: u32, at: RunTime, message: String },
+}
+
+/// The run could not go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// A worker thread could not be started or broke down.
+    #[error("worker {worker} failed: {message}")]
+    Worker {
+        /// Which.
+        worker: u32,
+        /// Why.
+        message: String,
+    },
+}
+
+/// Whether a run ended before its schedule did.
+pub const fn is_partial(end: &RunEnd) -> bool {
+    matches!(end.reason, StopReason::Interrupted | StopReason::Aborted)
+}

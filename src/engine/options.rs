@@ -1,0 +1,33 @@
+//! What a run needs besides its plan.
+
+use crate::plan::{Load, Plan};
+use crate::transport::{Permit, TlsSetup};
+
+/// What a run needs besides its plan.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many workers; see [`workers_for`].
+    pub workers: u32,
+    /// The TLS configuration.
+    pub tls: TlsSetup,
+    /// Hosts beyond loopback and private ranges that may be loaded.
+    pub permit: Permit,
+    /// So many connections may be open at once over all workers; `u64::MAX` where all users can have theirs.
+    pub connections: u64,
+}
+
+/// One core's worth of requests a second, with room to spare for a timely schedule.
+const RATE_PER_WORKER: f64 = 15_000.0;
+
+/// How many workers `plan` needs on a machine with `cores`: as few as carry its peak, because workers that
+/// have nothing to do still disturb the others and the target.
+pub fn workers_for(plan: &Plan, cores: u32) -> u32 {
+    let peak = plan.load.peak().get() * plan.requests_per_iteration();
+    let share = peak / f64::from(plan.shard.count);
+    let wanted = match plan.load {
+        Load::Open(_) => (share / RATE_PER_WORKER).ceil() as u32,
+        // A closed model takes what it can get; half the machine leaves room for a local target.
+        Load::Closed(_) => cores.div_ceil(2),
+    };
+    wanted.clamp(1, cores.clamp(1, 64))
+}

@@ -1,0 +1,36 @@
+//! How a worker follows the run's controller.
+
+use std::rc::Rc;
+
+use tokio::sync::watch;
+
+use crate::plan::Stage;
+use crate::units::RunTime;
+
+use super::control::Order;
+use super::tasks::PanicGuard;
+use super::worker::Worker;
+
+/// Carries out what the run's controller says.
+pub(super) async fn follow_orders(
+    worker: Rc<Worker>,
+    mut orders: watch::Receiver<Order>,
+    reshape: impl Fn(RunTime, &[Stage]),
+) {
+    let _guard = PanicGuard(worker.clone());
+    let mut revision = 0;
+    while orders.changed().await.is_ok() {
+        let order = orders.borrow_and_update().clone();
+        if order.revision != revision {
+            revision = order.revision;
+            if let Some((at, stages)) = &order.stages {
+                reshape(*at, stages);
+            }
+        }
+        worker.blue_only.set(order.blue_only);
+        if let Some(until) = order.drain_until {
+            worker.drain(until);
+        }
+        worker.timers.wake();
+    }
+}

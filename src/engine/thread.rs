@@ -1,0 +1,44 @@
+//! A worker's thread: a runtime of its own, and in it one worker from the first arrival to the last.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tokio::task::LocalSet;
+
+use crate::plan::Load;
+use crate::units::RunTime;
+
+use super::message::WorkerMessage;
+use super::tasks::WorkerError;
+use super::worker::{Assignment, Worker};
+use super::{closed, dispatch};
+
+/// Runs a worker on the current thread, to the end of the run.
+pub(super) fn main(assignment: Assignment) {
+    let (index, clock, outbox) = (assignment.index, assignment.clock, assignment.outbox.clone());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let played = match runtime {
+        Ok(runtime) => {
+            catch_unwind(AssertUnwindSafe(|| LocalSet::new().block_on(&runtime, play(assignment))))
+                .unwrap_or_else(|panic| Err(WorkerError::of_panic(&*panic)))
+        }
+        Err(error) => Err(error.into()),
+    };
+    let last = match played {
+        Ok(at) => WorkerMessage::Finished { worker: index, at },
+        Err(error) => {
+            WorkerMessage::Broken { worker: index, at: clock.now(), message: error.to_string() }
+        }
+    };
+    // Where the coordinator is gone, nobody waits for the message.
+    let _ = outbox.blocking_send(last);
+}
+
+/// Plays a worker's share to its end; returns when that was.
+pub(super) async fn play(assignment: Assignment) -> Result<RunTime, WorkerError> {
+    let orders = assignment.orders.clone();
+    let worker = Worker::new(assignment)?;
+    match &worker.plan.load {
+        Load::Open(load) => dispatch::open(&worker, load, orders).await,
+        Load::Closed(load) => closed::run(&worker, load, orders).await,
+    }
+}
