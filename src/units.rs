@@ -10,6 +10,7 @@ mod rate;
 mod seed;
 mod time;
 mod uuid;
+mod word;
 
 pub use amount::{Bytes, Money, Ratio};
 pub use parse::ParseUnitError;
@@ -18,6 +19,7 @@ pub use rate::{Rate, RateUnit, WorkRate};
 pub use seed::{Seed, Stream};
 pub use time::{Nanos, RunTime};
 pub use uuid::Uuid;
+pub(crate) use word::words;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,8 @@ use crate::metrics::{
     ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
 use crate::slo::{
-    HighestRate, Judgement, ObjectiveStatus, RateBasis, Steady, Validity, ValidityStatus, Verdict,
+    HighestRate, Judgement, ObjectiveStatus, RateBasis, Steady, Validity, ValidityStatus,
+    ValidityTest, Verdict,
 };
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
@@ -251,16 +252,16 @@ pub(super) fn not_valid() -> (RunLog, Judgement) {
         status: ValidityStatus::NotValid,
         findings: vec![
             finding(
-                "achieved_rate",
+                ValidityTest::AchievedRate,
                 ValidityStatus::NotValid,
                 "240 iterations were dropped because all 500 users were busy; raise `max_vus`",
             ),
             finding(
-                "generator_cpu",
+                ValidityTest::GeneratorCpu,
                 ValidityStatus::NotValid,
                 "the busiest worker used 97% of its core; use more cores or `--shard`",
             ),
-            finding("steered", ValidityStatus::Suspect, "the load was changed by hand"),
+            finding(ValidityTest::Steered, ValidityStatus::Suspect, "the load was changed by hand"),
         ],
         overloaded: true,
         rate_limited: false,
@@ -303,7 +304,7 @@ pub(super) fn empty() -> (RunLog, Judgement) {
     judgement.verdict = Verdict::NotValid;
     judgement.validity.status = ValidityStatus::NotValid;
     judgement.validity.findings =
-        vec![finding("achieved_rate", ValidityStatus::NotValid, "no request was sent")];
+        vec![finding(ValidityTest::AchievedRate, ValidityStatus::NotValid, "no request was sent")];
     for judged in &mut judgement.objectives {
         judged.estimate = None;
         judged.interval = None;

@@ -186,7 +186,7 @@ struct TestView {
 fn validity(report: &Report) -> ValidityView {
     let validity = &report.judgement.validity;
     let test = |finding: &Finding| TestView {
-        name: format::line(&finding.test, 60).replace('_', " "),
+        name: finding.test.word().replace('_', " "),
         key: wording::validity_key(finding.status),
         status: wording::validity(finding.status),
         message: format::line(&finding.message, 400),

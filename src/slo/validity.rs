@@ -16,30 +16,6 @@ use super::window::Window;
 use super::{Finding, Validity, ValidityStatus};
 use crate::metrics::{ArrivalCounts, ErrorClass, Interval};
 
-impl Finding {
-    fn new(test: &str, status: ValidityStatus, message: String) -> Self {
-        Self { test: test.to_owned(), status, message }
-    }
-
-    fn valid(test: &str, message: String) -> Self {
-        Self::new(test, ValidityStatus::Valid, message)
-    }
-
-    fn suspect(test: &str, message: String) -> Self {
-        Self::new(test, ValidityStatus::Suspect, message)
-    }
-
-    fn not_valid(test: &str, message: String) -> Self {
-        Self::new(test, ValidityStatus::NotValid, message)
-    }
-
-    /// Whether it says that the generator could not send what it was to send.
-    pub(super) fn blames_the_generator(&self) -> bool {
-        self.status == ValidityStatus::NotValid
-            && ["schedule_lag", "generator_cpu", "intended_rate"].contains(&self.test.as_str())
-    }
-}
-
 /// Counts of the whole run, drain included.
 #[derive(Debug, Default)]
 struct Totals {

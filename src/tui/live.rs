@@ -25,7 +25,7 @@ use crate::metrics::{
     RunLog, StepId,
 };
 use crate::plan::Stage;
-use crate::slo::{Judgement, Strictness, ValidityStatus, judge};
+use crate::slo::{Judgement, Strictness, ValidityStatus, ValidityTest, judge};
 use crate::units::{Nanos, Quantity, RunTime};
 use signals::SignalLive;
 
@@ -268,16 +268,21 @@ impl Live {
     /// Whether the measurement can be trusted so far. What only the end can tell is left out.
     pub(super) fn validity(&self) -> Option<(ValidityStatus, &str)> {
         // A log under way has no end yet, and a trimmed one no beginning.
-        const OF_THE_END: [&str; 2] = ["complete", "duration"];
-        const OF_THE_WHOLE: [&str; 4] = ["conservation", "gaps", "intended_rate", "warm_up"];
+        const OF_THE_END: [ValidityTest; 2] = [ValidityTest::Complete, ValidityTest::Duration];
+        const OF_THE_WHOLE: [ValidityTest; 4] = [
+            ValidityTest::Conservation,
+            ValidityTest::Gaps,
+            ValidityTest::IntendedRate,
+            ValidityTest::WarmUp,
+        ];
         let findings = &self.judgement.as_ref()?.validity.findings;
-        let counts = |test: &str| {
+        let counts = |test: ValidityTest| {
             let left_out = self.trimmed && OF_THE_WHOLE.contains(&test);
             !left_out && !OF_THE_END.contains(&test)
         };
         let worst = findings
             .iter()
-            .filter(|finding| counts(&finding.test))
+            .filter(|finding| counts(finding.test))
             .max_by_key(|finding| finding.status)?;
         Some((worst.status, worst.message.as_str()))
     }

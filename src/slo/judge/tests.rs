@@ -42,7 +42,7 @@ fn run(queue: Queue, objectives: Vec<Objective>, seed: u64) -> RunLog {
 }
 
 fn finding<'a>(judgement: &'a Judgement, test: &str) -> &'a crate::slo::Finding {
-    let found = judgement.validity.findings.iter().find(|finding| finding.test == test);
+    let found = judgement.validity.findings.iter().find(|finding| finding.test.word() == test);
     found.unwrap_or_else(|| panic!("no finding {test}"))
 }
 

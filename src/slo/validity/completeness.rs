@@ -1,7 +1,7 @@
 //! Whether the log tells of a whole run, played as planned.
 
-use super::super::Finding;
 use super::super::window::{Window, is_closed, judges_ramps};
+use super::super::{Finding, ValidityTest};
 use super::Totals;
 use crate::metrics::{EventKind, StopReason};
 
@@ -15,14 +15,14 @@ pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
     findings.extend(steered(window));
     if judges_ramps(&window.log.header) {
         findings.push(Finding::suspect(
-            "ramps",
+            ValidityTest::Ramps,
             "all stages are ramps, so the numbers mix different loads; add a stage that holds a rate"
                 .to_owned(),
         ));
     }
     if is_closed(&window.log.header) {
         findings.push(Finding::valid(
-            "load_model",
+            ValidityTest::LoadModel,
             "closed model: users wait for responses, so response times suffer coordinated omission; \
              for what real users would wait, give a rate"
                 .to_owned(),
@@ -34,14 +34,17 @@ pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
 fn requests(window: &Window<'_>, totals: &Totals) -> Finding {
     let judged: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
     if judged > 0 {
-        return Finding::valid("requests", format!("{judged} requests ended while judged"));
+        return Finding::valid(
+            ValidityTest::Requests,
+            format!("{judged} requests ended while judged"),
+        );
     }
     let hint = if totals.requests > 0 {
         "requests ended only outside the judged stages; run longer or judge other stages"
     } else {
         "no request ended; check the target and the timeouts"
     };
-    Finding::not_valid("requests", hint.to_owned())
+    Finding::not_valid(ValidityTest::Requests, hint.to_owned())
 }
 
 fn length(window: &Window<'_>) -> Finding {
@@ -49,10 +52,10 @@ fn length(window: &Window<'_>) -> Finding {
     let warm_up = window.judged_length().as_secs_f64() - seconds;
     let text = format!("{seconds:.0} s judged after {warm_up:.0} s of warm-up");
     if seconds + 0.5 >= JUDGED_MIN_S {
-        Finding::valid("duration", text)
+        Finding::valid(ValidityTest::Duration, text)
     } else {
         Finding::suspect(
-            "duration",
+            ValidityTest::Duration,
             format!("only {text}; intervals need at least {JUDGED_MIN_S:.0} s"),
         )
     }
@@ -63,19 +66,20 @@ fn end(window: &Window<'_>) -> Finding {
     let log = window.log;
     let seconds = log.duration().as_secs_f64();
     match log.end.map(|end| end.reason) {
-        Some(StopReason::Finished) if !log.torn => {
-            Finding::valid("complete", format!("the run was played to its end, {seconds:.0} s"))
-        }
+        Some(StopReason::Finished) if !log.torn => Finding::valid(
+            ValidityTest::Complete,
+            format!("the run was played to its end, {seconds:.0} s"),
+        ),
         Some(StopReason::Interrupted) => Finding::suspect(
-            "complete",
+            ValidityTest::Complete,
             format!("partial run: the user stopped it after {seconds:.0} s"),
         ),
         Some(StopReason::Aborted) => Finding::suspect(
-            "complete",
+            ValidityTest::Complete,
             format!("partial run: a guard stopped it after {seconds:.0} s; see the events"),
         ),
         Some(StopReason::Finished) | None => Finding::suspect(
-            "complete",
+            ValidityTest::Complete,
             format!("partial run: the log ends after {seconds:.0} s without its last line"),
         ),
     }
@@ -91,7 +95,7 @@ fn gaps(window: &Window<'_>) -> Option<Finding> {
         .sum();
     (missing > 0.5).then(|| {
         Finding::not_valid(
-            "gaps",
+            ValidityTest::Gaps,
             format!(
                 "{missing:.1} s are missing between intervals: the generator was stopped or starved; \
                  run it on a machine of its own"
@@ -110,7 +114,7 @@ fn steered(window: &Window<'_>) -> Option<Finding> {
     let times = if acts == 1 { "once".to_owned() } else { format!("{acts} times") };
     (acts > 0).then(|| {
         Finding::suspect(
-            "steered",
+            ValidityTest::Steered,
             format!("the load was steered {times} while it ran; repeat it as a workload"),
         )
     })

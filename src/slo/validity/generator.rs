@@ -1,7 +1,7 @@
 //! Whether the generator itself kept up, so that its numbers speak of the stack.
 
 use super::super::window::{Window, is_closed};
-use super::super::{Finding, HighestRate, RateBasis};
+use super::super::{Finding, HighestRate, RateBasis, ValidityTest};
 use super::carried::Carried;
 use super::{Totals, percent, span};
 use crate::metrics::{Bound, Distribution, ErrorClass, Measure};
@@ -43,10 +43,10 @@ fn lag(window: &Window<'_>, carried: &Carried) -> Finding {
         span(allowed)
     );
     if p99 <= allowed {
-        return Finding::valid("schedule_lag", text);
+        return Finding::valid(ValidityTest::ScheduleLag, text);
     }
     Finding::not_valid(
-        "schedule_lag",
+        ValidityTest::ScheduleLag,
         format!(
             "{text}; the generator sends late{}: give it cores of its own or lower the rate{}",
             waiting(window),
@@ -129,18 +129,21 @@ fn cpu(window: &Window<'_>, carried: &Carried) -> Finding {
     let advice = "give the generator more cores, or split the run with `--shard`";
     if mean >= CPU_MAX {
         let advised = advised(window, carried);
-        return Finding::not_valid("generator_cpu", format!("{text}; {advice}{advised}"));
+        return Finding::not_valid(
+            ValidityTest::GeneratorCpu,
+            format!("{text}; {advice}{advised}"),
+        );
     }
     if share > BUSY_SECONDS_MAX {
         return Finding::suspect(
-            "generator_cpu",
+            ValidityTest::GeneratorCpu,
             format!(
                 "{text} on average, but at least 80 % in {} of seconds; {advice}",
                 percent(share)
             ),
         );
     }
-    Finding::valid("generator_cpu", text)
+    Finding::valid(ValidityTest::GeneratorCpu, text)
 }
 
 fn client_errors(totals: &Totals) -> Finding {
@@ -151,9 +154,15 @@ fn client_errors(totals: &Totals) -> Finding {
         .map(|(class, count)| format!("{count} × {class} ({})", advice(*class)))
         .collect();
     if faults.is_empty() {
-        return Finding::valid("client_errors", "no error was the generator's own".to_owned());
+        return Finding::valid(
+            ValidityTest::ClientErrors,
+            "no error was the generator's own".to_owned(),
+        );
     }
-    Finding::not_valid("client_errors", format!("the generator failed: {}", faults.join(", ")))
+    Finding::not_valid(
+        ValidityTest::ClientErrors,
+        format!("the generator failed: {}", faults.join(", ")),
+    )
 }
 
 /// What to do about a fault of the generator.

@@ -1,7 +1,7 @@
 //! Whether the load was the load asked for, and met the stack rather than its edge.
 
-use super::super::Finding;
 use super::super::window::{Window, is_closed};
+use super::super::{Finding, ValidityTest};
 use super::{Totals, percent};
 use crate::metrics::StageInfo;
 use crate::units::RunTime;
@@ -33,25 +33,28 @@ fn achieved(totals: &Totals) -> Finding {
     let (started, intended) = (totals.arrivals.started, totals.arrivals.intended);
     if intended == 0 {
         return Finding::not_valid(
-            "achieved_rate",
+            ValidityTest::AchievedRate,
             "no arrival fell due; raise the rate or the duration".to_owned(),
         );
     }
     let share = started as f64 / intended as f64;
     let text = format!("{started} of {intended} intended iterations started ({})", percent(share));
     if (share - 1.0).abs() <= TOLERANCE {
-        return Finding::valid("achieved_rate", text);
+        return Finding::valid(ValidityTest::AchievedRate, text);
     }
-    Finding::not_valid("achieved_rate", format!("{text}; raise `max_vus` or lower the rate"))
+    Finding::not_valid(
+        ValidityTest::AchievedRate,
+        format!("{text}; raise `max_vus` or lower the rate"),
+    )
 }
 
 fn dropped(window: &Window<'_>, totals: &Totals) -> Finding {
     let dropped = totals.arrivals.dropped;
     if dropped == 0 {
-        return Finding::valid("dropped", "no arrival was dropped".to_owned());
+        return Finding::valid(ValidityTest::Dropped, "no arrival was dropped".to_owned());
     }
     Finding::not_valid(
-        "dropped",
+        ValidityTest::Dropped,
         format!(
             "{dropped} arrivals were dropped because all {} users were busy: either the stack is \
              overloaded, or `max_vus` is too small",
@@ -73,10 +76,10 @@ fn intended(window: &Window<'_>, totals: &Totals) -> Finding {
     let text =
         format!("{found:.0} arrivals fell due, the stages ask for {expected:.0} ± {allowed:.0}");
     if (found - expected).abs() <= allowed {
-        return Finding::valid("intended_rate", text);
+        return Finding::valid(ValidityTest::IntendedRate, text);
     }
     Finding::not_valid(
-        "intended_rate",
+        ValidityTest::IntendedRate,
         format!("{text}; the generator did not keep up: give it more cores or lower the rate"),
     )
 }
@@ -86,7 +89,7 @@ fn intended(window: &Window<'_>, totals: &Totals) -> Finding {
 /// Iterations that failed end early, and in a short run the long ones are those that are cut off, so neither may
 /// be many.
 fn expected_requests(window: &Window<'_>, totals: &Totals) -> Finding {
-    const TEST: &str = "requests_per_iteration";
+    const TEST: ValidityTest = ValidityTest::RequestsPerIteration;
     let a = totals.arrivals;
     let ended = a.completed + a.failed;
     if ended < ITERATIONS_MIN || a.failed * 100 > ended || a.unfinished * 20 > a.started {
@@ -140,10 +143,10 @@ fn conservation(window: &Window<'_>, totals: &Totals) -> Finding {
         a.completed, a.failed, a.dropped, a.unfinished
     );
     if accounted <= begun && begun - accounted <= open {
-        return Finding::valid("conservation", text);
+        return Finding::valid(ValidityTest::Conservation, text);
     }
     Finding::not_valid(
-        "conservation",
+        ValidityTest::Conservation,
         format!("{text} does not add up ({accounted}); please report this as a defect of plimsoll"),
     )
 }

@@ -4,10 +4,10 @@
 //! trend counts only where it is both certain and large, by rules that leave fewer than 1 % of steady
 //! runs with an alarm (see the simulations below).
 
-use super::super::Finding;
 use super::super::statistics::trend::{Trend, mann_kendall};
 use super::super::statistics::{mean, median};
 use super::super::window::{Window, is_closed, mean_response};
+use super::super::{Finding, ValidityTest};
 use super::generator::tightest_time;
 use super::{Totals, percent, span};
 use crate::metrics::Interval;
@@ -60,7 +60,7 @@ fn warm_up(window: &Window<'_>) -> Finding {
     let is_half = window.warm_up > 0 && window.warm_up * 2 + 10 > first_stage;
     if is_half && (before > UNSETTLED * after || after > UNSETTLED * before) {
         return Finding::suspect(
-            "warm_up",
+            ValidityTest::WarmUp,
             format!(
                 "response times about {} in the first {cut:.0} s, about {} later: warm-up takes half \
                  of the stage and may not be over; run longer",
@@ -69,7 +69,7 @@ fn warm_up(window: &Window<'_>) -> Finding {
             ),
         );
     }
-    Finding::valid("warm_up", format!("{cut:.0} s of warm-up left out"))
+    Finding::valid(ValidityTest::WarmUp, format!("{cut:.0} s of warm-up left out"))
 }
 
 /// Whether requests pile up in a stage: the load exceeds what the stack carries.
@@ -90,7 +90,7 @@ fn backlog(window: &Window<'_>) -> Option<Finding> {
         (certain && grew).then(|| {
             let seconds: f64 = stage.iter().map(|interval| interval.length().as_secs_f64()).sum();
             Finding::suspect(
-                "trend",
+                ValidityTest::Trend,
                 format!(
                     "OVERLOADED: requests in flight grew by {growth:.0} in {seconds:.0} s (chance \
                      explains {chance:.0}): the load exceeds what the stack carries; lower the rate"
@@ -121,7 +121,7 @@ fn drift(window: &Window<'_>) -> Finding {
                 ("fell", "warm-up is not over; run longer")
             };
             return Finding::suspect(
-                "trend",
+                ValidityTest::Trend,
                 format!(
                     "response times {word} by {} in the stage, about a mean of {}: {advice}",
                     span(growth.abs()),
@@ -130,7 +130,10 @@ fn drift(window: &Window<'_>) -> Finding {
             );
         }
     }
-    Finding::valid("trend", "neither response times nor requests in flight show a trend".to_owned())
+    Finding::valid(
+        ValidityTest::Trend,
+        "neither response times nor requests in flight show a trend".to_owned(),
+    )
 }
 
 /// The trend of a series, and what Sen's slope makes of it from the first value to the last.
@@ -160,7 +163,7 @@ fn littles_law(window: &Window<'_>, totals: &Totals) -> Finding {
         !step.is_logical() && !is_single_request(&step.kind)
     }) {
         return Finding::valid(
-            "littles_law",
+            ValidityTest::LittlesLaw,
             format!("not tested: `{}` spans several requests", step.name),
         );
     }
@@ -174,7 +177,10 @@ fn littles_law(window: &Window<'_>, totals: &Totals) -> Finding {
     let open = log.intervals.last().map_or(0, |interval| interval.in_flight);
     let length = log.duration().as_secs_f64();
     if area <= 0.0 || length <= 0.0 || totals.requests == 0 {
-        return Finding::valid("littles_law", "not tested: nothing was in flight".to_owned());
+        return Finding::valid(
+            ValidityTest::LittlesLaw,
+            "not tested: nothing was in flight".to_owned(),
+        );
     }
     let allowed_open = open as f64 * (busy / totals.requests as f64 + drain_length(window));
     let gap = ((area - busy).abs() - allowed_open).max(0.0) / area;
@@ -184,12 +190,12 @@ fn littles_law(window: &Window<'_>, totals: &Totals) -> Finding {
         busy / length
     );
     match gap {
-        gap if gap <= LITTLE_SUSPECT => Finding::valid("littles_law", text),
+        gap if gap <= LITTLE_SUSPECT => Finding::valid(ValidityTest::LittlesLaw, text),
         gap if gap <= LITTLE_BROKEN => {
-            Finding::suspect("littles_law", format!("{text}: off by {}", percent(gap)))
+            Finding::suspect(ValidityTest::LittlesLaw, format!("{text}: off by {}", percent(gap)))
         }
         gap => Finding::not_valid(
-            "littles_law",
+            ValidityTest::LittlesLaw,
             format!(
                 "{text}: off by {}, so times or counts are wrong; please report this as a \
                      defect of plimsoll",

@@ -7,7 +7,7 @@
 
 use super::super::statistics::{mean, variance};
 use super::super::window::Window;
-use super::super::{Finding, RateLimit};
+use super::super::{Finding, RateLimit, ValidityTest};
 use super::{Totals, percent};
 use crate::metrics::{ErrorClass, Interval};
 use crate::units::{Quantity, Rate};
@@ -44,7 +44,7 @@ pub(super) fn examine(window: &Window<'_>, totals: &Totals, overloaded: bool) ->
         return silent;
     }
     let message = format!("{throttled} answers were throttled");
-    let finding = Finding::valid("rate_limited", message);
+    let finding = Finding::valid(ValidityTest::RateLimited, message);
     Throttling { finding, limit: None, rate_limited: false }
 }
 
@@ -61,9 +61,9 @@ fn answered(window: &Window<'_>, share: f64) -> Throttling {
         percent(share)
     );
     let finding = if share > THROTTLED_MAX {
-        Finding::not_valid("rate_limited", message)
+        Finding::not_valid(ValidityTest::RateLimited, message)
     } else {
-        Finding::suspect("rate_limited", message)
+        Finding::suspect(ValidityTest::RateLimited, message)
     };
     Throttling { finding, limit: found, rate_limited: true }
 }
@@ -85,7 +85,7 @@ fn silent(window: &Window<'_>) -> Option<Throttling> {
          that holds requests back, or one lock; not the stack's capacity",
         percent(busiest)
     );
-    let finding = Finding::suspect("rate_limited", message);
+    let finding = Finding::suspect(ValidityTest::RateLimited, message);
     Some(Throttling { finding, limit: Some(limit), rate_limited: true })
 }
 

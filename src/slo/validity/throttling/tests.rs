@@ -61,7 +61,11 @@ fn logged(rate: f64, addresses: usize, requests: &[Request]) -> RunLog {
 
 fn told(log: &RunLog) -> (Judgement, String) {
     let judgement = judge(log, Strictness::Normal);
-    let finding = judgement.validity.findings.iter().find(|finding| finding.test == "rate_limited");
+    let finding = judgement
+        .validity
+        .findings
+        .iter()
+        .find(|finding| finding.test == ValidityTest::RateLimited);
     let message = finding.expect("a finding").message.clone();
     (judgement, message)
 }

@@ -1,0 +1,135 @@
+//! What a run came to: the verdict, what the measurement is worth, and every row of the SLO table.
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Finding, ValidityStatus, ValidityTest};
+use super::{HighestRate, RateLimit};
+use crate::metrics::{Interval, Objective};
+use crate::units::{Quantity, RunTime};
+
+/// Whether the measurement can be trusted, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validity {
+    /// The worst of all findings.
+    pub status: ValidityStatus,
+    /// All tests, passed ones included.
+    pub findings: Vec<Finding>,
+    /// The stack's in-flight or response time grew without end: the load exceeds what it carries.
+    pub overloaded: bool,
+    /// Throttled answers dominate, or a rate is pinned while the stack idles: the edge's limit was measured, not
+    /// the stack's capacity.
+    pub rate_limited: bool,
+    /// That limit, where the run tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
+    /// Where the generator could not send what it was to send: the highest rate that would have been valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub highest_rate: Option<HighestRate>,
+}
+
+impl Validity {
+    /// The messages of the tests that did not pass, the worst first.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        let with = |status| self.findings.iter().filter(move |finding| finding.status == status);
+        let all = with(ValidityStatus::NotValid).chain(with(ValidityStatus::Suspect));
+        all.map(|finding| finding.message.as_str())
+    }
+
+    /// The one reason that explains the others: a limit at the edge, else a generator that could not keep up,
+    /// which then drops arrivals and falls short of its rate; else the worst.
+    pub fn main_reason(&self) -> Option<&str> {
+        let limit = self.findings.iter().find(|finding| finding.test == ValidityTest::RateLimited);
+        let limit = limit.filter(|_| self.rate_limited);
+        let late = || self.findings.iter().find(|finding| finding.blames_the_generator());
+        let main = limit.or_else(late).map(|finding| finding.message.as_str());
+        main.or_else(|| self.reasons().next())
+    }
+}
+
+/// How an objective came out. Ordered from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectiveStatus {
+    /// The target is met.
+    Pass,
+    /// The run cannot prove it, or nothing observes it.
+    NotMeasured,
+    /// Between target and max.
+    AtRisk,
+    /// The interval straddles the max.
+    Inconclusive,
+    /// Beyond the max.
+    Fail,
+}
+
+/// One judged row of the SLO table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JudgedObjective {
+    /// The row.
+    pub objective: Objective,
+    /// The estimate; absent where it could not be measured.
+    pub estimate: Option<Quantity>,
+    /// The 95 % interval, where there are enough batches for one.
+    pub interval: Option<(Quantity, Quantity)>,
+    /// How many values stand behind it.
+    pub samples: u64,
+    /// How it came out.
+    pub status: ObjectiveStatus,
+    /// Why it is not measured or inconclusive, and how much longer to run; empty otherwise.
+    pub note: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every target is met.
+    Pass,
+    /// A target is missed, no max is.
+    AtRisk,
+    /// An interval straddles a max: run longer.
+    Inconclusive,
+    /// A max is exceeded.
+    Fail,
+    /// The measurement cannot support a verdict.
+    NotValid,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Whether the measurement can be trusted.
+    pub validity: Validity,
+    /// All rows of the SLO table, in the scenario's order.
+    pub objectives: Vec<JudgedObjective>,
+    /// The part of the run that was judged.
+    pub steady: Steady,
+}
+
+/// The part of a run on which times are judged, so that tables show what objectives speak of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steady {
+    /// Where each judged stage begins and ends, without the warm-up; oldest first. What lies between, such as
+    /// a ramp from one rate to the next, is not judged.
+    pub stages: Vec<(RunTime, RunTime)>,
+    /// The part of the drain that holds the answers to requests of the last stage.
+    pub tail: Option<(RunTime, RunTime)>,
+}
+
+impl Steady {
+    /// Whether an interval lies within a judged stage.
+    pub fn holds(&self, interval: &Interval) -> bool {
+        self.stages.iter().any(|stage| is_within(interval, *stage))
+    }
+
+    /// Whether an interval holds the last answers of the last stage.
+    pub fn ends_in(&self, interval: &Interval) -> bool {
+        self.tail.is_some_and(|tail| is_within(interval, tail))
+    }
+}
+
+fn is_within(interval: &Interval, (from, to): (RunTime, RunTime)) -> bool {
+    interval.start >= from && interval.end <= to
+}
