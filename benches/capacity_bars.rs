@@ -3,15 +3,18 @@
 //! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use plimsoll::capacity::choice::{self, Need};
+use plimsoll::capacity::choice::{self, RequiredCapacity};
 use plimsoll::capacity::des::{
-    self, Balancing, Law, RateLimit, SimStack, SimTier, Simulation, Work,
+    self, ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime,
+    SimulatedStack, SimulatedTier, StackSimulation,
 };
-use plimsoll::capacity::model::{Model, Resource};
-use plimsoll::capacity::search::{Search, SearchAction, SearchOutcome, SearchPlan};
-use plimsoll::capacity::stack::{Quota, Signal, Size, StackModel, Tier, TierKind, TierPool};
-use plimsoll::capacity::step::{AbortRule, Goal, StepResult};
-use plimsoll::units::{Bytes, Money, Nanos, Rate, Ratio, Seed, Stream};
+use plimsoll::capacity::model::{CapacityModel, CeilingResource};
+use plimsoll::capacity::search::{CapacitySearch, SearchAction, SearchOutcome, SearchPlan};
+use plimsoll::capacity::stack::{
+    CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackModel, StackQuota, TierPool,
+};
+use plimsoll::capacity::step::{AbortRule, SloLimit, StepResult};
+use plimsoll::units::{Bytes, Money, Nanos, RandomStream, Rate, Ratio, Seed};
 use rand::RngExt;
 
 type Section = (&'static str, fn());
@@ -33,17 +36,17 @@ fn main() {
     }
 }
 
-fn quantile(p: f64, max_ms: u64) -> Goal {
-    Goal::Quantile { p: Ratio::new(p), max: Nanos::from_millis(max_ms) }
+fn quantile(p: f64, max_ms: u64) -> SloLimit {
+    SloLimit::Quantile { p: Ratio::new(p), max: Nanos::from_millis(max_ms) }
 }
 
-fn stack(tiers: Vec<SimTier>) -> SimStack {
-    SimStack { tiers, rate_limit: None }
+fn stack(tiers: Vec<SimulatedTier>) -> SimulatedStack {
+    SimulatedStack { tiers, rate_limit: None }
 }
 
-fn plan(goal: Goal, start: f64, seed: u64) -> SearchPlan {
+fn plan(slo_limit: SloLimit, start: f64, seed: u64) -> SearchPlan {
     SearchPlan {
-        goals: vec![goal],
+        slo_limits: vec![slo_limit],
         start: Rate::per_second(start),
         climb: 2.0,
         rate_max: Rate::per_second(1e6),
@@ -57,11 +60,15 @@ fn plan(goal: Goal, start: f64, seed: u64) -> SearchPlan {
 }
 
 /// Searches a simulated stack as the engine would a real one.
-fn search(stack: &SimStack, mut plan: SearchPlan, seed: u64) -> (Vec<StepResult>, SearchOutcome) {
-    let (rule, warm_up) = (AbortRule::for_goals(&plan.goals), plan.warm_up);
+fn search(
+    stack: &SimulatedStack,
+    mut plan: SearchPlan,
+    seed: u64,
+) -> (Vec<StepResult>, SearchOutcome) {
+    let (rule, warm_up) = (AbortRule::for_slo_limits(&plan.slo_limits), plan.warm_up);
     plan.cores = described(stack).cores();
-    let mut search = Search::new(plan);
-    let mut simulation = Simulation::new(stack, Seed::new(seed));
+    let mut search = CapacitySearch::new(plan);
+    let mut simulation = StackSimulation::new(stack, Seed::new(seed));
     loop {
         match search.next_action() {
             SearchAction::Measure { rate, hold, purpose } => {
@@ -73,21 +80,21 @@ fn search(stack: &SimStack, mut plan: SearchPlan, seed: u64) -> (Vec<StepResult>
     }
 }
 
-fn cores(name: &str, replicas: u32, cores: u32, service_us: u64) -> SimTier {
-    SimTier::cores(name, replicas, cores, Nanos::from_micros(service_us))
+fn cores(name: &str, replicas: u32, cores: u32, service_us: u64) -> SimulatedTier {
+    SimulatedTier::cores(name, replicas, cores, Nanos::from_micros(service_us))
 }
 
-fn spread(mut tier: SimTier, cv2: f64) -> SimTier {
-    tier.service = Law::of_spread(tier.service.mean(), cv2);
+fn spread(mut tier: SimulatedTier, cv2: f64) -> SimulatedTier {
+    tier.service = SimulatedServiceTime::of_spread(tier.service.mean(), cv2);
     tier
 }
 
-fn balanced(mut tier: SimTier, balancing: Balancing) -> SimTier {
+fn balanced(mut tier: SimulatedTier, balancing: SimulatedBalancing) -> SimulatedTier {
     tier.balancing = balancing;
     tier
 }
 
-type Case = (SimStack, Goal, f64);
+type Case = (SimulatedStack, SloLimit, f64);
 
 /// Ten stacks with the goal and the first rate of their searches.
 fn slo_max_cases() -> [Case; 10] {
@@ -107,7 +114,7 @@ fn slo_max_cases() -> [Case; 10] {
         (stack(vec![spread(cores("api", 2, 2, 8_000), 3.0)]), quantile(0.95, 100), 25.0),
         (stack(vec![spread(cores("api", 2, 2, 8_000), 0.0)]), quantile(0.95, 60), 25.0),
         (
-            stack(vec![balanced(cores("api", 3, 2, 6_000), Balancing::Random)]),
+            stack(vec![balanced(cores("api", 3, 2, 6_000), SimulatedBalancing::Random)]),
             quantile(0.95, 60),
             40.0,
         ),
@@ -121,12 +128,16 @@ fn slo_max_cases() -> [Case; 10] {
                 cores("edge", 1, 2, 1_000),
                 cores("api", 3, 2, 9_000),
                 cores("db", 1, 4, 4_000),
-                SimTier::external("stripe", Law::of_spread(0.05, 0.1)),
+                SimulatedTier::external("stripe", SimulatedServiceTime::of_spread(0.05, 0.1)),
             ]),
             quantile(0.95, 250),
             30.0,
         ),
-        (stack(vec![cores("api", 1, 8, 20_000)]), Goal::Mean { max: Nanos::from_millis(50) }, 20.0),
+        (
+            stack(vec![cores("api", 1, 8, 20_000)]),
+            SloLimit::Mean { max: Nanos::from_millis(50) },
+            20.0,
+        ),
     ]
 }
 
@@ -136,12 +147,13 @@ fn slo_max() {
     let (mut covered, mut within, mut complete, mut all, mut confirmed) = (0, 0, 0, 0, 0);
     let mut close = 0;
     let mut worst = 0.0_f64;
-    for (index, (stack, goal, start)) in cases.iter().enumerate() {
-        let truth = des::slo_max(stack, &[*goal], 8_000_000, Seed::new(99)).map_or(0.0, Rate::get);
+    for (index, (stack, slo_limit, start)) in cases.iter().enumerate() {
+        let truth =
+            des::slo_max(stack, &[*slo_limit], 8_000_000, Seed::new(99)).map_or(0.0, Rate::get);
         let (mut off, mut wide, mut spent, mut hits) = (Vec::new(), 0.0, 0.0, 0);
         for run in 0..20 {
             let seed = 1_000 * index as u64 + run;
-            let (steps, outcome) = search(stack, plan(*goal, *start, seed), seed);
+            let (steps, outcome) = search(stack, plan(*slo_limit, *start, seed), seed);
             let Some(found) = outcome.slo_max else { continue };
             let error = found.value / truth - 1.0;
             off.push(error);
@@ -178,28 +190,28 @@ fn slo_max() {
 }
 
 /// What the stack file of a simulated stack would say: sizes double twice, up to eight replicas.
-fn described(stack: &SimStack) -> StackModel {
+fn described(stack: &SimulatedStack) -> StackModel {
     let behind =
         stack.tiers.iter().skip(1).map(|tier| tier.name.as_str()).chain(std::iter::once(""));
     let tiers = stack.tiers.iter().zip(behind).map(|(tier, behind)| {
         let cores = match tier.work {
-            Work::Cores(cores) => cores,
-            Work::External(_) => 1,
+            ServiceWork::Cores(cores) => cores,
+            ServiceWork::External(_) => 1,
         };
-        let size = |times: u32| Size {
+        let size = |times: u32| ReplicaSize {
             cores: f64::from(cores * times),
             memory: Bytes::new(1 << 31),
             monthly_cost: Money::from_cents(u64::from(1_500 * cores * times)),
         };
-        let external = matches!(tier.work, Work::External(_));
+        let external = matches!(tier.work, ServiceWork::External(_));
         let single = external || tier.name == "db";
-        Tier {
+        CapacityTier {
             name: tier.name.clone(),
             kind: match tier.name.as_str() {
-                "db" => TierKind::Database,
-                "edge" => TierKind::Edge,
-                _ if external => TierKind::External,
-                _ => TierKind::Api,
+                "db" => CapacityTierKind::Database,
+                "edge" => CapacityTierKind::Edge,
+                _ if external => CapacityTierKind::External,
+                _ => CapacityTierKind::Api,
             },
             replicas: tier.replicas,
             replicas_max: if single { tier.replicas } else { 8 },
@@ -227,7 +239,7 @@ fn described(stack: &SimStack) -> StackModel {
     }
 }
 
-type NamedCase = (&'static str, SimStack, Goal, f64);
+type NamedCase = (&'static str, SimulatedStack, SloLimit, f64);
 
 /// Stacks with one replica of the API.
 fn replica_cases() -> [NamedCase; 9] {
@@ -255,13 +267,13 @@ fn replica_cases() -> [NamedCase; 9] {
         ),
         (
             "random",
-            stack(vec![balanced(cores("api", 1, 4, 8_000), Balancing::Random)]),
+            stack(vec![balanced(cores("api", 1, 4, 8_000), SimulatedBalancing::Random)]),
             quantile(0.95, 80),
             20.0,
         ),
         (
             "in turn",
-            stack(vec![balanced(cores("api", 1, 2, 8_000), Balancing::RoundRobin)]),
+            stack(vec![balanced(cores("api", 1, 2, 8_000), SimulatedBalancing::RoundRobin)]),
             quantile(0.95, 80),
             20.0,
         ),
@@ -271,7 +283,7 @@ fn replica_cases() -> [NamedCase; 9] {
             stack(vec![
                 cores("api", 1, 4, 9_000),
                 cores("db", 1, 4, 2_000),
-                SimTier::external("stripe", Law::of_spread(0.05, 0.1)),
+                SimulatedTier::external("stripe", SimulatedServiceTime::of_spread(0.05, 0.1)),
             ]),
             quantile(0.95, 250),
             20.0,
@@ -283,9 +295,10 @@ fn replica_cases() -> [NamedCase; 9] {
 fn replicas() {
     let cases = replica_cases();
     let (mut within, mut all) = (0, 0);
-    for (name, now, goal, start) in &cases {
-        let (steps, outcome) = search(now, plan(*goal, *start, 5), 5);
-        let model = Model::fit(&described(now), &[*goal], &steps, None).expect("enough steps");
+    for (name, now, slo_limit, start) in &cases {
+        let (steps, outcome) = search(now, plan(*slo_limit, *start, 5), 5);
+        let model =
+            CapacityModel::fit(&described(now), &[*slo_limit], &steps, None).expect("enough steps");
         let found = outcome.slo_max.expect("passed").value;
         let own = model.slo_max(&model.present);
         print!(
@@ -300,7 +313,7 @@ fn replicas() {
             let mut deployment = model.present.clone();
             deployment[0].replicas = count;
             let truth =
-                des::slo_max(&then, &[*goal], 2_000_000, Seed::new(7)).map_or(0.0, Rate::get);
+                des::slo_max(&then, &[*slo_limit], 2_000_000, Seed::new(7)).map_or(0.0, Rate::get);
             let predicted = model.slo_max(&deployment);
             let error = predicted / truth - 1.0;
             let next = model.ceilings(&deployment)[0].tier.clone();
@@ -317,7 +330,7 @@ fn replicas() {
 fn bottleneck() {
     let (mut right, mut all) = (0, 0);
     for index in 0..28 {
-        let mut random = Seed::new(31).stream(Stream::Simulator, index);
+        let mut random = Seed::new(31).stream(RandomStream::Simulator, index);
         let mut draw = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
         let api_us = draw(6_000.0, 14_000.0);
         let (count, size) = (1 + (index % 3) as u32, 2 + 2 * (index % 2) as u32);
@@ -336,34 +349,43 @@ fn bottleneck() {
         ];
         let mut limit = None;
         let wanted = match index % 7 {
-            0 => ("api", Resource::Cpu),
-            1 => ("edge", Resource::Cpu),
-            2 => ("db", Resource::Cpu),
+            0 => ("api", CeilingResource::Cpu),
+            1 => ("edge", CeilingResource::Cpu),
+            2 => ("db", CeilingResource::Cpu),
             3 => {
-                tiers.push(SimTier::external("stripe", Law::of_spread(0.04, 0.3)));
+                tiers.push(SimulatedTier::external(
+                    "stripe",
+                    SimulatedServiceTime::of_spread(0.04, 0.3),
+                ));
                 let hold = 0.04 + tiers[2].service.mean();
                 tiers[1].pool = Some((tight * hold / f64::from(count)).max(1.0) as u32);
-                ("api", Resource::Pool)
+                ("api", CeilingResource::Pool)
             }
             4 => {
-                tiers[2].lock = Some(Law::Exponential { mean: Nanos::from_secs_f64(1.0 / tight) });
-                ("db", Resource::Lock)
+                tiers[2].lock = Some(SimulatedServiceTime::Exponential {
+                    mean: Nanos::from_secs_f64(1.0 / tight),
+                });
+                ("db", CeilingResource::Lock)
             }
             5 => {
-                let mut external = SimTier::external("stripe", Law::of_spread(4.0 / tight, 0.3));
-                external.work = Work::External(Some(4));
+                let mut external = SimulatedTier::external(
+                    "stripe",
+                    SimulatedServiceTime::of_spread(4.0 / tight, 0.3),
+                );
+                external.work = ServiceWork::External(Some(4));
                 tiers.push(external);
-                ("stripe", Resource::External)
+                ("stripe", CeilingResource::External)
             }
             _ => {
-                limit = Some(RateLimit { rate: Rate::per_second(tight), burst: 20 });
-                ("", Resource::RateLimit)
+                limit = Some(SimulatedRateLimit { rate: Rate::per_second(tight), burst: 20 });
+                ("", CeilingResource::RateLimit)
             }
         };
-        let stack = SimStack { tiers, rate_limit: limit };
-        let goal = quantile(0.95, 250);
-        let (steps, outcome) = search(&stack, plan(goal, api_rate / 30.0, index), index);
-        let model = Model::fit(&described(&stack), &[goal], &steps, outcome.rate_limit());
+        let stack = SimulatedStack { tiers, rate_limit: limit };
+        let slo_limit = quantile(0.95, 250);
+        let (steps, outcome) = search(&stack, plan(slo_limit, api_rate / 30.0, index), index);
+        let model =
+            CapacityModel::fit(&described(&stack), &[slo_limit], &steps, outcome.rate_limit());
         let found = model.map(|model| model.ceilings(&model.present)[0].clone());
         let named = found.as_ref().is_ok_and(|c| (c.tier.as_str(), c.resource) == wanted);
         right += usize::from(named);
@@ -379,7 +401,7 @@ fn bottleneck() {
 fn recommendation() {
     let (mut same, mut all, mut broken, mut dearer) = (0, 0, 0, 0.0);
     for index in 0..40 {
-        let mut random = Seed::new(77).stream(Stream::Simulator, index);
+        let mut random = Seed::new(77).stream(RandomStream::Simulator, index);
         let mut draw = |low: f64, high: f64| low + (high - low) * random.random::<f64>();
         let api_us = draw(6_000.0, 20_000.0) as u64;
         let now = stack(vec![
@@ -388,20 +410,21 @@ fn recommendation() {
         ]);
         let mut described = described(&now);
         if index % 2 == 0 {
-            described.signals = vec![Signal::Cpu {
+            described.signals = vec![ScalingSignal::Cpu {
                 tier: None,
                 above: Ratio::new(0.7),
                 lasting: Nanos::from_secs(120),
             }];
         }
         if index % 4 == 1 {
-            described.quota = Some(Quota { cores: Some(24.0), ..Quota::default() });
+            described.quota = Some(StackQuota { cores: Some(24.0), ..StackQuota::default() });
         }
-        let goal = quantile(0.95, 200);
-        let (steps, outcome) = search(&now, plan(goal, 20.0, index), index);
-        let model = Model::fit(&described, &[goal], &steps, outcome.rate_limit()).expect("steps");
+        let slo_limit = quantile(0.95, 200);
+        let (steps, outcome) = search(&now, plan(slo_limit, 20.0, index), index);
+        let model = CapacityModel::fit(&described, &[slo_limit], &steps, outcome.rate_limit())
+            .expect("steps");
         let found = outcome.slo_max.expect("passed").value;
-        let need = Need {
+        let need = RequiredCapacity {
             peak: Rate::per_second(found * draw(1.1, 4.0)),
             growth: Ratio::new(0.0),
             confidence: Ratio::new(0.95),
@@ -409,7 +432,7 @@ fn recommendation() {
             seed: Seed::new(index),
         };
         let chosen = choice::choose(&model, &described, &outcome, &need);
-        let truth = brute_force(&now, &described, goal, &need);
+        let truth = brute_force(&now, &described, slo_limit, &need);
         let cost = |deployment: &Option<_>| {
             deployment.as_ref().map(|d: &Vec<_>| described.monthly_cost(d).dollars())
         };
@@ -440,19 +463,19 @@ fn is_legal(stack: &StackModel, deployment: &[plimsoll::capacity::stack::TierDep
 
 /// Plays every legal deployment with the true laws, cheapest first.
 fn brute_force(
-    now: &SimStack,
+    now: &SimulatedStack,
     described: &StackModel,
-    goal: Goal,
-    need: &Need,
+    slo_limit: SloLimit,
+    need: &RequiredCapacity,
 ) -> Option<Vec<plimsoll::capacity::stack::TierDeployment>> {
     let rate = need.rate();
     let played = |deployment: &[plimsoll::capacity::stack::TierDeployment]| {
         let mut then = now.clone();
         for (tier, deployed) in then.tiers.iter_mut().zip(deployment) {
             tier.replicas = deployed.replicas;
-            tier.work = Work::Cores(deployed.cores as u32);
+            tier.work = ServiceWork::Cores(deployed.cores as u32);
         }
-        let cpu = |tier: &SimTier, d: &plimsoll::capacity::stack::TierDeployment| {
+        let cpu = |tier: &SimulatedTier, d: &plimsoll::capacity::stack::TierDeployment| {
             rate.get() * tier.service.mean() / d.cores / f64::from(d.replicas)
         };
         let busiest = then.tiers.iter().zip(deployment).map(|(t, d)| cpu(t, d)).fold(0.0, f64::max);
@@ -467,8 +490,8 @@ fn brute_force(
             if !is_legal(described, deployment) || signalled || busiest > 0.95 {
                 return false;
             }
-            let holds = |stack: &SimStack, busiest: f64| {
-                busiest < 0.99 && des::meets(stack, &[goal], (rate, 300_000), Seed::new(3))
+            let holds = |stack: &SimulatedStack, busiest: f64| {
+                busiest < 0.99 && des::meets(stack, &[slo_limit], (rate, 300_000), Seed::new(3))
             };
             let mut lost = deployment.clone();
             lost[0].replicas -= 1;

@@ -15,7 +15,7 @@ use plimsoll::metrics::{
     Reading, RunEnd, RunHeader, RunLine, RunLog, ScenarioId, ScenarioInterval, SparseDistribution,
     StepId, StepInfo, StepInterval, StopReason,
 };
-use plimsoll::report::{Extra, Report, html, render_all};
+use plimsoll::report::{Report, ReportExtras, html, render_all};
 use plimsoll::slo::{Strictness, judge};
 use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
@@ -38,14 +38,15 @@ fn main() -> ExitCode {
     }
     let (merged, report) = timed(|| Report::new(&log, &judgement));
     println!("merge               {:>8.0} ms", ms(merged));
-    let (drawn, page) = timed(|| html::render(&report, &Extra::default()));
+    let (drawn, page) = timed(|| html::render(&report, &ReportExtras::default()));
     let size = page.map_or(0, |page| page.len());
     println!(
         "report.html         {:>8.0} ms   {:.0} kB (bar 1,000 kB)",
         ms(drawn),
         size as f64 / 1e3
     );
-    let (all, files) = timed(|| render_all(&Report::new(&log, &judgement), &Extra::default()));
+    let (all, files) =
+        timed(|| render_all(&Report::new(&log, &judgement), &ReportExtras::default()));
     println!("all files, merged   {:>8.0} ms   (bar 2,000 ms)", ms(all));
     for (name, bytes) in files.unwrap_or_default() {
         println!("  {name:<16} {:>8.0} kB", bytes.len() as f64 / 1e3);

@@ -17,11 +17,11 @@ mod gate;
 mod guard;
 mod header;
 mod history;
+mod hooks;
 mod import;
 mod mark;
 mod observing;
 mod output;
-mod outside;
 mod progress;
 mod report;
 mod run;
@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, Command, FileKind};
+use crate::cli::{Cli, CliCommand, FileKind};
 
 use exit::{Exit, Failure};
 use output::{say, write_out};
@@ -47,18 +47,18 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let Some(command) = cli.command else { return ended(without_command()) };
     ended(match command {
-        Command::Demo(demo) => demo::demo(&demo),
-        Command::Check(check) => check::check(&check),
-        Command::Run(run) => run::run(&run),
-        Command::Capacity(args) => capacity::capacity(&args),
-        Command::Report(report) => report::report(&report),
-        Command::Gate(gate) => gate::gate(&gate),
-        Command::Compare(compare) => compare::compare(&compare),
-        Command::Runs(runs) => runs::runs(&runs),
-        Command::Mark(mark) => mark::mark(&mark),
-        Command::Simulate(simulate) => simulate::simulate(&simulate),
-        Command::Import(args) => import::import(&args),
-        Command::Schema { of } => {
+        CliCommand::Demo(demo) => demo::demo(&demo),
+        CliCommand::Check(check) => check::check(&check),
+        CliCommand::Run(run) => run::run(&run),
+        CliCommand::Capacity(args) => capacity::capacity(&args),
+        CliCommand::Report(report) => report::report(&report),
+        CliCommand::Gate(gate) => gate::gate(&gate),
+        CliCommand::Compare(compare) => compare::compare(&compare),
+        CliCommand::Runs(runs) => runs::runs(&runs),
+        CliCommand::Mark(mark) => mark::mark(&mark),
+        CliCommand::Simulate(simulate) => simulate::simulate(&simulate),
+        CliCommand::Import(args) => import::import(&args),
+        CliCommand::Schema { of } => {
             let schema = match of {
                 FileKind::Scenario => crate::scenario::scenario_schema(),
                 FileKind::Stack => crate::scenario::stack_schema(),
@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
             write_out(&format!("{schema:#}\n"));
             Ok(Exit::Pass)
         }
-        Command::Completions { shell } => {
+        CliCommand::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plimsoll", &mut script);
             write_out(&String::from_utf8_lossy(&script));

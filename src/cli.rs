@@ -16,13 +16,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::plan::Shard;
 use crate::units::{Nanos, Ratio, WorkRate};
 
-pub use capacity::{Capacity, SearchLoad};
-pub use export::Export;
-pub use gate::{Compare, Gate, GateFormat, Interleave, Rules};
-pub use import::{Import, ImportFrom, Into};
-pub use report::{Report, SignOff};
-pub use runs::{Demote, Filter, List, Promote, Prune, Runs, RunsCommand, Trend};
-pub use split::Green;
+pub use capacity::{CapacityArgs, SearchLoadArgs};
+pub use export::ExportArgs;
+pub use gate::{CompareArgs, GateArgs, GateFormat, GateRulesArgs, InterleaveArgs};
+pub use import::{ImportArgs, ImportFolderArgs, ImportFrom};
+pub use report::{ReportArgs, SignOffArgs};
+pub use runs::{
+    DemoteArgs, ListArgs, PromoteArgs, PruneArgs, RunFilterArgs, RunsArgs, RunsCommand, TrendArgs,
+};
+pub use split::SplitArgs;
 
 /// How much does it carry, and what do we buy next?
 #[derive(Debug, Parser)]
@@ -35,7 +37,7 @@ pub use split::Green;
 pub struct Cli {
     /// What to do. Without it, the terminal UI opens.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// The exit codes, as `--help` documents them.
@@ -52,29 +54,29 @@ Exit codes:
 
 /// What can be asked.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Play a simulated system, put load on it, judge and report: nothing to install
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Validate scenario files; with --once, send one iteration of each scenario and print every exchange
-    Check(Check),
+    Check(CheckArgs),
     /// Run a workload against a target, judge it by the SLO table and write the reports
-    Run(Run),
+    Run(RunArgs),
     /// Find the highest rate within the SLO table, what gives out there, and what to buy for more
-    Capacity(Capacity),
+    Capacity(CapacityArgs),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
-    Report(Report),
+    Report(ReportArgs),
     /// Judge runs for CI: by the SLO table, and against a baseline
-    Gate(Gate),
+    Gate(GateArgs),
     /// Compare two sides step by step: runs, baseline files, or two targets loaded in turns
-    Compare(Compare),
+    Compare(CompareArgs),
     /// The history of runs: list, trend, promote to a baseline, prune
-    Runs(Runs),
+    Runs(RunsArgs),
     /// Mark a moment of a run that is under way: `plimsoll mark reports/ais "replica 2 stopped"`
-    Mark(Mark),
+    Mark(MarkArgs),
     /// Play the simulated stack of a scenario folder as a real HTTP server
-    Simulate(Simulate),
+    Simulate(SimulateArgs),
     /// Write a first scenario from a HAR, an access log or an OpenAPI description
-    Import(Import),
+    Import(ImportArgs),
     /// Print the JSON Schema of a kind of file, for editors
     Schema {
         /// Which kind.
@@ -101,7 +103,7 @@ pub enum FileKind {
 
 /// `plimsoll demo`
 #[derive(Debug, Args)]
-pub struct Demo {
+pub struct DemoArgs {
     /// Which system.
     #[arg(default_value = "ais")]
     pub system: System,
@@ -112,19 +114,19 @@ pub struct Demo {
     pub capacity: bool,
     /// How the simulated stack is changed.
     #[command(flatten)]
-    pub stack: StackChanges,
+    pub stack: StackChangeArgs,
     /// How the load is shaped.
     #[command(flatten)]
-    pub load: Load,
+    pub load: LoadArgs,
     /// Make so many runs, each with its own seed: what a gate compares.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
     /// What is told while it runs.
     #[command(flatten)]
-    pub export: Export,
+    pub export: ExportArgs,
     /// Where and how results are given.
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
 }
 
 /// The systems that can be played.
@@ -157,7 +159,7 @@ impl System {
 
 /// `plimsoll check`
 #[derive(Debug, Args)]
-pub struct Check {
+pub struct CheckArgs {
     /// Scenario folders or files; simulation.yaml and stack.yaml beside them are checked as well.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
@@ -180,7 +182,7 @@ pub struct Check {
 
 /// How the load is shaped.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
-pub struct Load {
+pub struct LoadArgs {
     /// Which workload of the scenario; its first one by default.
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
@@ -209,7 +211,7 @@ pub struct Load {
 
 /// Where and how results are given.
 #[derive(Debug, Clone, Args)]
-pub struct Output {
+pub struct OutputArgs {
     /// The folder under which every run gets its own.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,
@@ -236,7 +238,7 @@ pub enum ResultFormat {
 
 /// `plimsoll run`
 #[derive(Debug, Args)]
-pub struct Run {
+pub struct RunArgs {
     /// A scenario folder or file.
     pub path: PathBuf,
     /// Where requests go, instead of the scenario's `target`.
@@ -244,10 +246,10 @@ pub struct Run {
     pub target: Option<String>,
     /// How arrivals are split over two targets.
     #[command(flatten)]
-    pub green: Green,
+    pub green: SplitArgs,
     /// How the load is shaped.
     #[command(flatten)]
-    pub load: Load,
+    pub load: LoadArgs,
     /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
@@ -274,15 +276,15 @@ pub struct Run {
     pub no_tui: bool,
     /// What is told while it runs.
     #[command(flatten)]
-    pub export: Export,
+    pub export: ExportArgs,
     /// Where and how results are given.
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
 }
 
 /// `plimsoll mark`
 #[derive(Debug, Args)]
-pub struct Mark {
+pub struct MarkArgs {
     /// The folder of the run, or one with runs below: the newest is meant.
     pub run: PathBuf,
     /// What happened.
@@ -292,7 +294,7 @@ pub struct Mark {
 
 /// `plimsoll simulate`
 #[derive(Debug, Args)]
-pub struct Simulate {
+pub struct SimulateArgs {
     /// A folder with simulation.yaml, or the file.
     pub path: PathBuf,
     /// Where it listens; port 0 takes a free one.
@@ -303,7 +305,7 @@ pub struct Simulate {
     pub seed: u64,
     /// How the stack is changed.
     #[command(flatten)]
-    pub stack: StackChanges,
+    pub stack: StackChangeArgs,
     /// Write a line of JSON for every request to this file.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -320,7 +322,7 @@ pub struct Simulate {
 
 /// Another deployment of a simulated stack, and what happens to it.
 #[derive(Debug, Clone, Default, Args)]
-pub struct StackChanges {
+pub struct StackChangeArgs {
     /// Let a timeline of faults of the simulation happen, by its name. Can be given again.
     #[arg(long, value_name = "NAME")]
     pub faults: Vec<String>,

@@ -4,8 +4,8 @@
 //! nothing is shared on the hot path. The coordinator merges the workers' seconds and talks to whoever
 //! watches; it can stall without slowing the load.
 
-mod act;
 mod closed;
+mod command;
 mod control;
 mod coordinator;
 mod dispatch;
@@ -24,10 +24,10 @@ mod tasks;
 mod thread;
 mod worker;
 
-pub use act::Act;
+pub use command::SteeringCommand;
 pub use control::{Control, Steering};
 pub use limits::{ConnectionLimit, LimitError, prepare_limits};
 pub use message::{EngineError, RunEvent, is_partial};
-pub use options::{Options, workers_for};
-pub use preflight::{PreflightError, Reached, preflight};
+pub use options::{RunOptions, workers_for};
+pub use preflight::{PreflightError, ProbedTarget, preflight};
 pub use run::Run;

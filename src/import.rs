@@ -1,7 +1,7 @@
 //! A first scenario from what people have already: a browser's recording, a server's log, an API's description.
 //!
 //! Every importer makes a draft, which is written as a person would write it, and
-//! [`Note`]s: whatever was left out or changed is listed with its reason. Importing is pure; the same input
+//! [`ImportNote`]s: whatever was left out or changed is listed with its reason. Importing is pure; the same input
 //! gives the same files, byte for byte.
 
 mod access_log;
@@ -16,7 +16,7 @@ mod yaml;
 
 pub use access_log::access_log;
 pub use har::har;
-pub use note::{Note, Notes};
+pub use note::{ImportNote, ImportNotes};
 pub use openapi::openapi;
 
 use crate::scenario::{Problem, ProblemKind, Span};
@@ -24,7 +24,7 @@ use crate::units::Ratio;
 
 /// What the user chooses about an import.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ImportOptions {
     /// The system's name, already fit to be one: see [`system_name`].
     pub name: String,
     /// The name of the file that is imported, without its folder.
@@ -41,7 +41,7 @@ pub struct Imported {
     /// Names and contents; `scenario.yaml` is the first.
     pub files: Vec<(String, String)>,
     /// What was left out or changed, and why.
-    pub notes: Notes,
+    pub notes: ImportNotes,
 }
 
 /// A system's name from what a file is called: `Web Shop.har` → `web_shop`.

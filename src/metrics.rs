@@ -24,4 +24,4 @@ pub use runlog::{
     RunLogError, ScenarioInfo, StageInfo, StepInfo, StopReason,
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
-pub use split::{Lot, Side, SideInterval, SplitInfo, SplitPart};
+pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};

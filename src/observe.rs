@@ -1,7 +1,7 @@
 //! The stack's own metrics, read on the same clock as the load.
 //!
 //! Capacity cannot be planned from response times alone. Whatever the source, it becomes named series
-//! ([`Series`]); formulas ([`Formula`]) make a tier's metrics of two scrapes of them. Missing data is
+//! ([`MetricSeries`]); formulas ([`Formula`]) make a tier's metrics of two scrapes of them. Missing data is
 //! "no data" and never zero; a source that fails has its own error and spares the others.
 //!
 //! Architecture invariant: nothing here can slow the load down. Every source has its time limit, every
@@ -33,11 +33,11 @@ pub use described::{described, health, simulated};
 pub use error::ObserveError;
 pub use exposition::{ExpositionError, ExpositionProblem, parse as parse_exposition};
 pub use fetch::Trust;
-pub use health::Health;
-pub use mapping::{Formula, Mapping, Subject, Unit};
-pub use observer::{Failure, Observation, Observer};
+pub use health::HealthProbe;
+pub use mapping::{Formula, Mapping, ReadingSubject, SourceUnit};
+pub use observer::{Observation, Observer, SourceFailure};
 pub use prometheus::Query;
-pub use promql::{Exporter, Target};
-pub use series::{Labels, Scrape, Selector, Series, Window};
-pub use source::{Place, SourceSpec};
-pub use watch::{News, Watch, WatchPlan};
+pub use promql::{ExporterKind, ExporterTarget};
+pub use series::{Labels, MetricSeries, Scrape, ScrapeWindow, Selector};
+pub use source::{MetricSource, SourceSpec};
+pub use watch::{Snapshot, StackWatch, WatchPlan};

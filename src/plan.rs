@@ -19,7 +19,7 @@ mod template;
 pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
 pub use compile::{DEFAULT_SEED, Overrides, compile};
 pub use data::{Dataset, Pick};
-pub use flow::{Condition, Delay, Op, Program, RequestId, ScenarioPlan};
+pub use flow::{Condition, Delay, Instruction, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, RequestPlan};
@@ -28,7 +28,8 @@ pub use session::{SessionId, SessionPlan};
 pub use split::Split;
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{
-    Escape, Names, Piece, RenderError, Scope, Slot, Template, TemplateError, TemplateSet, Variables,
+    CaptureSlot, Escape, RenderError, Template, TemplateError, TemplateNames, TemplatePiece,
+    TemplateScope, TemplateSet, Variables,
 };
 
 use crate::metrics::{Objective, StepInfo};
@@ -70,7 +71,7 @@ pub struct Plan {
     /// The playbacks, by [`PlaybackId`].
     pub playbacks: Vec<PlaybackPlan>,
     /// Where a user's address is kept, if requests say whom they are forwarded for.
-    pub address: Option<Slot>,
+    pub address: Option<CaptureSlot>,
     /// The sessions, by [`SessionId`].
     pub sessions: Vec<SessionPlan>,
     /// The data sets, by position.

@@ -33,13 +33,13 @@ mod tests;
 mod totals;
 pub(crate) mod wording;
 
-pub use model::{Completion, Report};
-pub use series::{Point, Series, StackSeries, StepPoint, StepSeries};
-pub use totals::{Part, ScenarioTotals, Totals};
+pub use model::{Report, RunCompletion};
+pub use series::{RunSeries, SeriesPoint, StackSeries, StepPoint, StepSeries};
+pub use totals::{PartTotals, ScenarioTotals, Totals};
 
 /// What a report shows beside the run itself.
 #[derive(Debug, Clone, Default)]
-pub struct Extra {
+pub struct ReportExtras {
     /// A capacity result: the object `capacity` of `result.json`; absent where none was sought.
     pub capacity: Option<serde_json::Value>,
     /// Whether at risk and not measured count as failures (`--strict`); `junit.xml` follows the exit code.
@@ -48,7 +48,7 @@ pub struct Extra {
 
 /// Why a format could not be rendered. None of these can be caused by the content of a log.
 #[derive(Debug, thiserror::Error)]
-pub enum RenderError {
+pub enum ReportError {
     /// The page template does not fit the model.
     #[error("the report's page template failed: {0}")]
     Page(#[from] minijinja::Error),
@@ -66,11 +66,11 @@ pub enum RenderError {
 /// Renders the files of a run's folder: (file name, content), in a fixed order.
 ///
 /// # Errors
-/// Only where a renderer itself is broken; see [`RenderError`].
+/// Only where a renderer itself is broken; see [`ReportError`].
 pub fn render_all(
     report: &Report,
-    extra: &Extra,
-) -> Result<Vec<(&'static str, Vec<u8>)>, RenderError> {
+    extra: &ReportExtras,
+) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
     Ok(vec![
         ("result.json", json::render(report, extra).into_bytes()),
         ("report.md", markdown::render(report, extra).into_bytes()),

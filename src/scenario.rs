@@ -21,11 +21,11 @@ pub use fields::{Decode, Fields, entries, list, number_within, one_or_many, text
 pub use json::{json_of_node, json_of_scalar};
 pub use json_schema::{scenario_schema, stack_schema};
 pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
-pub use names::Name;
+pub use names::EntityName;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use render::{Colour, render};
 pub use schema::Scenario;
-pub use source::{Source, Sources};
+pub use source::{SourceFile, SourceFiles};
 pub use span::{SourceId, Span, Spanned};
 pub use stack::Stack;
-pub use yaml::{Key, Node, NodeValue, Scalar};
+pub use yaml::{KeyNode, Node, NodeValue, Scalar};

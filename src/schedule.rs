@@ -13,7 +13,7 @@ use rand_distr::{Distribution as _, Exp1};
 use rand_pcg::Pcg64Mcg;
 
 use crate::plan::{ArrivalLaw, OpenLoad, Recording, Shard, Stage};
-use crate::units::{Nanos, RunTime, Seed, Stream};
+use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
 /// The intended start of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +33,17 @@ pub struct Arrival {
 /// changed rate moves them without changing their order or pattern.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    law: Law,
+    law: GapLaw,
     stages: Vec<Stage>,
     shard: Shard,
-    cursor: Cursor,
+    cursor: ScheduleCursor,
     /// An arrival that was looked at but not taken, with the cursor before it.
-    ahead: Option<(Cursor, Arrival)>,
+    ahead: Option<(ScheduleCursor, Arrival)>,
 }
 
 /// Where the walk stands: behind the last arrival.
 #[derive(Debug, Clone)]
-struct Cursor {
+struct ScheduleCursor {
     gaps: Pcg64Mcg,
     stage: usize,
     stage_start: RunTime,
@@ -57,19 +57,19 @@ struct Cursor {
 impl Schedule {
     /// The schedule of `load` under `seed`; yields the arrivals of `shard` only.
     pub fn new(load: &OpenLoad, seed: Seed, shard: Shard) -> Self {
-        let mut cursor = Cursor {
-            gaps: seed.stream(Stream::Arrivals, 0),
+        let mut cursor = ScheduleCursor {
+            gaps: seed.stream(RandomStream::Arrivals, 0),
             stage: 0,
             stage_start: RunTime::ZERO,
             used: 0.0,
             gap: 0.0,
             next_index: 0,
         };
-        let law = Law::new(load);
+        let law = GapLaw::new(load);
         cursor.gap = match law {
             // The first of equal gaps is halved, so that counts are right to half an arrival everywhere.
-            Law::Constant => 0.5,
-            Law::Poisson | Law::Recorded(_) => cursor.draw_gap(&law),
+            GapLaw::Constant => 0.5,
+            GapLaw::Poisson | GapLaw::Recorded(_) => cursor.draw_gap(&law),
         };
         Self { law, stages: load.stages.clone(), shard, cursor, ahead: None }
     }
@@ -150,14 +150,14 @@ impl Iterator for Schedule {
 
 /// How gaps come about, in units of Λ.
 #[derive(Debug, Clone)]
-enum Law {
+enum GapLaw {
     Poisson,
     Constant,
     /// The gap before each arrival.
     Recorded(Arc<[f64]>),
 }
 
-impl Law {
+impl GapLaw {
     fn new(load: &OpenLoad) -> Self {
         match &load.arrivals {
             ArrivalLaw::Poisson => Self::Poisson,
@@ -187,13 +187,13 @@ fn recorded_gaps(recording: &Recording, stages: &[Stage]) -> Vec<f64> {
     gaps
 }
 
-impl Cursor {
-    fn draw_gap(&mut self, law: &Law) -> f64 {
+impl ScheduleCursor {
+    fn draw_gap(&mut self, law: &GapLaw) -> f64 {
         match law {
-            Law::Constant => 1.0,
-            Law::Poisson => Exp1.sample(&mut self.gaps),
+            GapLaw::Constant => 1.0,
+            GapLaw::Poisson => Exp1.sample(&mut self.gaps),
             // Behind the last one comes nothing any more.
-            Law::Recorded(gaps) => gaps.get(self.drawn()).copied().unwrap_or(f64::INFINITY),
+            GapLaw::Recorded(gaps) => gaps.get(self.drawn()).copied().unwrap_or(f64::INFINITY),
         }
     }
 
@@ -203,7 +203,7 @@ impl Cursor {
     }
 
     /// The next arrival of all shards.
-    fn step(&mut self, law: &Law, stages: &[Stage]) -> Option<Arrival> {
+    fn step(&mut self, law: &GapLaw, stages: &[Stage]) -> Option<Arrival> {
         loop {
             let stage = stages.get(self.stage)?;
             let wanted = self.used + self.gap;

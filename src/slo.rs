@@ -28,11 +28,11 @@ mod window;
 
 pub use availability::{Availability, Incident, ProbeShare, availability};
 pub use blue_green::{
-    BlueGreen, Contrast, ContrastRow, Contrasted, GreenFailing, GreenVerdict, GreenWatch, Known,
-    ShareResult, SideTotals, blue_green,
+    BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenFailing, GreenVerdict, GreenWatch,
+    ShareResult, SideTotals, SideValue, blue_green,
 };
 pub use finding::{Finding, ValidityStatus, ValidityTest};
 pub use highest_rate::{HighestRate, RateBasis};
 pub use judge::{Strictness, judge};
-pub use judgement::{JudgedObjective, Judgement, ObjectiveStatus, Steady, Validity, Verdict};
-pub use rate_limit::{RateLimit, SOURCE_ADDRESSES};
+pub use judgement::{JudgedObjective, Judgement, ObjectiveStatus, SteadyPeriod, Validity, Verdict};
+pub use rate_limit::{ObservedRateLimit, SOURCE_ADDRESSES};

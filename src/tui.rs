@@ -4,7 +4,6 @@
 //! sends its messages over a bounded channel and never waits for this thread: a stalled terminal loses
 //! pictures, not load.
 
-mod after;
 mod capacity;
 mod diff;
 mod frame;
@@ -14,6 +13,7 @@ mod launcher;
 mod live;
 mod model;
 mod prompt;
+mod results;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -28,20 +28,20 @@ use std::time::Duration;
 
 use crossterm::event::{self, KeyEvent, KeyEventKind};
 
-pub use capacity::{Doing, SearchStep, SearchView, StepOutcome};
-pub use diff::{Diff, Sides};
+pub use capacity::{SearchStep, SearchView, StepOutcome, StepUnderWay};
+pub use diff::{ComparedRuns, Diff};
 pub use history::PastRun;
-pub use launcher::{Launch, Origin, Place, WorkloadInfo};
+pub use launcher::{Launch, LaunchChoice, LaunchOrigin, WorkloadInfo};
 pub use model::Model;
-pub use terminal::{Screen, release, restore};
+pub use terminal::{TerminalScreen, release, restore};
 pub use theme::Theme;
 pub use update::update;
 pub use view::view;
 
-use crate::engine::{Act, Steering};
+use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, Interval, RunHeader};
 use crate::report::Report;
-use crate::scenario::stack::Signal;
+use crate::scenario::stack::SignalSpec;
 
 /// What the UI is told.
 #[derive(Debug)]
@@ -51,11 +51,11 @@ pub enum Message {
     /// The terminal has another size.
     Resize,
     /// The folders that can be run.
-    Places(Vec<Place>),
+    Places(Vec<LaunchChoice>),
     /// The runs that were made, newest first.
     History(Vec<PastRun>),
     /// A run begins.
-    Begun(Box<Begun>),
+    Begun(Box<StartedRun>),
     /// A search for SLO-max begins, or has measured another step.
     Search(Box<SearchView>),
     /// One second of the run is complete.
@@ -65,7 +65,7 @@ pub enum Message {
     /// The stages in force after a steering act.
     Steered(Steering),
     /// The run is over, or a past one was opened.
-    Finished(Box<Finished>),
+    Finished(Box<FinishedRun>),
     /// Two sides were compared.
     Compared(Box<Diff>),
     /// A run could not begin or broke off.
@@ -78,18 +78,18 @@ pub enum Message {
 
 /// A run that begins.
 #[derive(Debug, Clone)]
-pub struct Begun {
+pub struct StartedRun {
     /// The first line of its log.
     pub header: RunHeader,
     /// Where its files are written.
     pub folder: String,
     /// When the stack would scale, as its file says.
-    pub signals: Vec<Signal>,
+    pub signals: Vec<SignalSpec>,
 }
 
 /// A run that is over.
 #[derive(Debug, Clone)]
-pub struct Finished {
+pub struct FinishedRun {
     /// What it came to.
     pub report: Report,
     /// Where its files are.
@@ -106,7 +106,7 @@ pub enum Command {
     /// Nothing.
     Nothing,
     /// Steer, mark or stop the run.
-    Steer(Act),
+    Steer(SteeringCommand),
     /// Stop the run and leave when it has drained.
     StopAndQuit,
     /// Start a run.
@@ -120,7 +120,7 @@ pub enum Command {
     /// Show the run in this folder.
     Open(PathBuf),
     /// Compare these runs.
-    Compare(Sides),
+    Compare(ComparedRuns),
     /// Leave.
     Quit,
 }
@@ -129,7 +129,7 @@ pub enum Command {
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Where keys come from.
-pub trait Keys {
+pub trait KeySource {
     /// The next key or change of size, if there is one within this time.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ pub trait Keys {
 #[derive(Debug)]
 pub struct Keyboard;
 
-impl Keys for Keyboard {
+impl KeySource for Keyboard {
     fn next(&mut self, within: Duration) -> io::Result<Option<Message>> {
         if !event::poll(within)? {
             return Ok(None);
@@ -159,8 +159,8 @@ impl Keys for Keyboard {
 /// # Errors
 /// Where the terminal cannot be used.
 pub fn run<W: Write>(
-    screen: &mut Screen<W>,
-    keys: &mut dyn Keys,
+    screen: &mut TerminalScreen<W>,
+    keys: &mut dyn KeySource,
     model: &mut Model,
     inbox: &Receiver<Message>,
     obey: &mut dyn FnMut(Command),
@@ -182,7 +182,7 @@ pub fn run<W: Write>(
 }
 
 /// Waits for keys and messages. Intervals that queued up while the terminal was slow are drawn once.
-fn await_news(keys: &mut dyn Keys, inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
+fn await_news(keys: &mut dyn KeySource, inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
     let mut news = Vec::new();
     while news.is_empty() {
         news.extend(keys.next(GLANCE)?);

@@ -16,7 +16,7 @@ pub use amount::{Bytes, Money, Ratio};
 pub use parse::ParseUnitError;
 pub use quantity::Quantity;
 pub use rate::{Rate, RateUnit, WorkRate};
-pub use seed::{Seed, Stream};
+pub use seed::{RandomStream, Seed};
 pub use time::{Nanos, RunTime};
 pub use uuid::Uuid;
 pub(crate) use word::words;

@@ -17,16 +17,17 @@ use minijinja::Value;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-pub use judge::{Headers, Response, Seen, meets};
-pub use rows::Rows;
+pub use judge::{CheckResult, Response, ResponseHeaders, meets};
+pub use rows::RowPicker;
 
 use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::{
-    ArrivalLaw, Body, ConnectionUse, Delay, Load, Names, Op, OpenLoad, Plan, RenderError,
-    RequestId, Scope, Slot, SourceNet, StreamId, Template, Variables, redact,
+    ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Instruction, Load, OpenLoad, Plan,
+    RenderError, RequestId, SourceNet, StreamId, Template, TemplateNames, TemplateScope, Variables,
+    redact,
 };
 use crate::schedule::Arrival;
-use crate::units::{Nanos, RunTime, Seed, Stream};
+use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
 /// The deepest nesting of loops that a flow may have.
 pub const MAX_LOOPS: usize = 8;
@@ -47,21 +48,21 @@ pub enum Action {
     /// Open this stream and read it to its end.
     Stream(StreamId),
     /// Count this time over or within requests, then ask again.
-    Note(Sample),
+    DerivedTiming(Sample),
     /// Do nothing until then, then ask again.
     Wait(RunTime),
     /// The iteration is over.
     Done,
     /// The script itself failed; the iteration is over.
-    Broken(RenderError),
+    IterationError(RenderError),
 }
 
 /// A virtual user.
 #[derive(Debug)]
 pub struct User {
     plan: Arc<Plan>,
-    names: Arc<Names>,
-    rows: Arc<Rows>,
+    names: Arc<TemplateNames>,
+    rows: Arc<RowPicker>,
     /// Its number among all users of the run, from 0.
     number: u64,
     scenario: ScenarioId,
@@ -69,32 +70,32 @@ pub struct User {
     position: u32,
     counters: [u32; MAX_LOOPS],
     slots: Box<[Option<Value>]>,
-    secret_slots: Arc<[Slot]>,
+    secret_slots: Arc<[CaptureSlot]>,
     picked: Box<[u32]>,
     /// Secrets of answers that failed before they were captured.
-    unkept: Vec<Value>,
+    uncaptured: Vec<Value>,
     chance: Pcg64Mcg,
     failed: bool,
     /// From where the next `pace` counts.
     paced: RunTime,
-    polls: [poll::Poll; MAX_LOOPS],
+    polls: [poll::PollState; MAX_LOOPS],
     playback: Option<Box<playback::Playback>>,
-    sessions: Box<[session::Session]>,
+    sessions: Box<[session::UserSession]>,
 }
 
 /// What all users of a worker share.
 #[derive(Debug, Clone)]
-pub struct Cast {
+pub struct UserFactory {
     plan: Arc<Plan>,
-    names: Arc<Names>,
-    rows: Arc<Rows>,
+    names: Arc<TemplateNames>,
+    rows: Arc<RowPicker>,
     /// Where captured secrets are kept.
-    secret_slots: Arc<[Slot]>,
+    secret_slots: Arc<[CaptureSlot]>,
     /// Weights of the scenarios, summed up.
     shares: Arc<[f64]>,
 }
 
-impl Cast {
+impl UserFactory {
     /// Prepares for users of `plan`.
     pub fn new(plan: Arc<Plan>) -> Self {
         let mut sum = 0.0;
@@ -107,7 +108,7 @@ impl Cast {
             })
             .collect();
         let names = Arc::new(plan.templates.names().clone());
-        let rows = Arc::new(Rows::new(&plan.data, plan.seed));
+        let rows = Arc::new(RowPicker::new(&plan.data, plan.seed));
         let captures = plan.requests.iter().flat_map(|request| &request.captures);
         let secret_slots = captures.filter(|capture| capture.secret).map(|c| c.slot).collect();
         Self { plan, names, rows, secret_slots, shares }
@@ -122,7 +123,7 @@ impl Cast {
             return *scenario;
         }
         let total = self.shares.last().copied().unwrap_or(1.0);
-        let drawn = self.plan.seed.uniform(Stream::Scenario, index) * total;
+        let drawn = self.plan.seed.uniform(RandomStream::Scenario, index) * total;
         let found = self.shares.iter().position(|&upper| drawn < upper);
         ScenarioId(found.unwrap_or(self.shares.len() - 1) as u16)
     }
@@ -141,13 +142,13 @@ impl Cast {
             slots: vec![None; self.names.slots.len()].into(),
             picked: vec![0; self.plan.data.len()].into(),
             secret_slots: self.secret_slots.clone(),
-            unkept: vec![],
-            chance: Seed::new(0).stream(Stream::Iteration, 0),
+            uncaptured: vec![],
+            chance: Seed::new(0).stream(RandomStream::Iteration, 0),
             failed: false,
             paced: RunTime::ZERO,
-            polls: [poll::Poll::default(); MAX_LOOPS],
+            polls: [poll::PollState::default(); MAX_LOOPS],
             playback: None,
-            sessions: vec![session::Session::default(); self.plan.sessions.len()].into(),
+            sessions: vec![session::UserSession::default(); self.plan.sessions.len()].into(),
         }
     }
 }
@@ -161,10 +162,10 @@ impl User {
         self.failed = false;
         self.paced = arrival.intended;
         self.playback = None;
-        self.sessions.fill(session::Session::default());
+        self.sessions.fill(session::UserSession::default());
         self.slots.fill(None);
-        self.unkept.clear();
-        self.chance = self.plan.seed.stream(Stream::Iteration, arrival.index);
+        self.uncaptured.clear();
+        self.chance = self.plan.seed.stream(RandomStream::Iteration, arrival.index);
         if let Some(slot) = self.plan.address {
             let http = &self.plan.http;
             let each_visitor = http.connections == ConnectionUse::PerIteration;
@@ -203,11 +204,11 @@ impl User {
         let plan = &self.plan;
         let program = &plan.scenarios[self.scenario.0 as usize].program.0;
         let at = (self.position as usize).saturating_sub(1).min(program.len());
-        let step = |op: &Op| match op {
-            Op::Request(id) => Some(plan.requests[id.0 as usize].step),
-            Op::Parallel(ids) => ids.first().map(|id| plan.requests[id.0 as usize].step),
-            Op::PollAgain { poll, .. } => Some(poll.step),
-            Op::PlayList { playback, .. } => {
+        let step = |op: &Instruction| match op {
+            Instruction::Request(id) => Some(plan.requests[id.0 as usize].step),
+            Instruction::Parallel(ids) => ids.first().map(|id| plan.requests[id.0 as usize].step),
+            Instruction::PollAgain { poll, .. } => Some(poll.step),
+            Instruction::PlayList { playback, .. } => {
                 Some(plan.playbacks[playback.0 as usize].first_segment)
             }
             _ => None,
@@ -225,8 +226,8 @@ impl User {
             let Some(op) = program.get(self.position as usize) else { return Action::Done };
             self.position += 1;
             match op {
-                Op::Request(id) => return Action::Send(*id),
-                Op::Think(delay) => {
+                Instruction::Request(id) => return Action::Send(*id),
+                Instruction::Think(delay) => {
                     return Action::Wait(now + think::draw(*delay, &mut self.chance));
                 }
                 op => match self.control(op, now) {
@@ -234,7 +235,7 @@ impl User {
                     Ok(Some(action)) => return action,
                     Err(error) => {
                         self.failed = true;
-                        return Action::Broken(error);
+                        return Action::IterationError(error);
                     }
                 },
             }
@@ -243,28 +244,28 @@ impl User {
     }
 
     /// Carries out an instruction; most only move the position or a value.
-    fn control(&mut self, op: &Op, now: RunTime) -> Result<Option<Action>, RenderError> {
+    fn control(&mut self, op: &Instruction, now: RunTime) -> Result<Option<Action>, RenderError> {
         match op {
-            Op::Repeat { counter, times: (least, most), end } => {
+            Instruction::Repeat { counter, times: (least, most), end } => {
                 let rounds = self.chance.random_range(*least..=*most);
                 self.counters[*counter as usize] = rounds;
                 if rounds == 0 {
                     self.position = *end;
                 }
             }
-            Op::Again { counter, back } => {
+            Instruction::Again { counter, back } => {
                 let left = &mut self.counters[*counter as usize];
                 *left = left.saturating_sub(1);
                 if *left > 0 {
                     self.position = *back;
                 }
             }
-            Op::If { when, end } => {
+            Instruction::If { when, end } => {
                 if !when.holds(self)? {
                     self.position = *end;
                 }
             }
-            Op::Choose(branches) => {
+            Instruction::Choose(branches) => {
                 let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
                 let mut drawn = self.chance.random::<f64>() * total;
                 let chosen = branches.iter().find(|(weight, _)| {
@@ -275,16 +276,20 @@ impl User {
                     self.position = *to;
                 }
             }
-            Op::Jump(to) => self.position = *to,
-            Op::Set(slot, value) => self.slots[slot.0 as usize] = Some(value.clone()),
-            Op::Parallel(requests) => return Ok(Some(Action::SendAll(requests.clone()))),
-            Op::Stream(stream) => return Ok(Some(Action::Stream(*stream))),
-            Op::Pace(span) => return Ok(self.pace(*span, now)),
-            Op::Poll { depth } => self.polls[*depth as usize] = poll::Poll::begun(now),
-            Op::PollAgain { depth, poll, back } => {
+            Instruction::Jump(to) => self.position = *to,
+            Instruction::Set(slot, value) => self.slots[slot.0 as usize] = Some(value.clone()),
+            Instruction::Parallel(requests) => return Ok(Some(Action::SendAll(requests.clone()))),
+            Instruction::Stream(stream) => return Ok(Some(Action::Stream(*stream))),
+            Instruction::Pace(span) => return Ok(self.pace(*span, now)),
+            Instruction::Poll { depth } => {
+                self.polls[*depth as usize] = poll::PollState::begun(now);
+            }
+            Instruction::PollAgain { depth, poll, back } => {
                 return self.poll_again(*depth, poll, *back, now).map(Some);
             }
-            Op::SessionNeeded { .. } | Op::SessionBegun(_) | Op::SessionRefused { .. } => {
+            Instruction::SessionNeeded { .. }
+            | Instruction::SessionBegun(_)
+            | Instruction::SessionRefused { .. } => {
                 return Ok(self.session(op, now));
             }
             op => return self.play(op, now),
@@ -302,7 +307,7 @@ impl User {
 
     /// A time over or within requests.
     fn note(step: StepId, (from, to): (RunTime, RunTime), outcome: Outcome) -> Action {
-        Action::Note(Sample::of_time(step, (from, from), to, outcome))
+        Action::DerivedTiming(Sample::of_time(step, (from, from), to, outcome))
     }
 
     /// Renders a template with this user's values, appending to `out`.
@@ -335,30 +340,30 @@ impl User {
     }
 
     /// Judges a response and keeps what later steps need from it.
-    pub fn on_response(&mut self, request: RequestId, response: &Response<'_>) -> Seen {
+    pub fn on_response(&mut self, request: RequestId, response: &Response<'_>) -> CheckResult {
         let plan = self.plan.clone();
         let (id, request) = (request, &plan.requests[request.0 as usize]);
         if self.is_refused(id, request, response.status) {
-            return Seen::ok();
+            return CheckResult::ok();
         }
-        let mut seen = judge::checks(&request.checks, response);
-        if seen.outcome == Outcome::Ok {
-            seen = judge::captures(&request.captures, response, |slot, value| {
+        let mut result = judge::checks(&request.checks, response);
+        if result.outcome == Outcome::Ok {
+            result = judge::captures(&request.captures, response, |slot, value| {
                 self.slots[slot.0 as usize] = Some(value);
             });
         }
-        if seen.outcome != Outcome::Ok {
-            self.unkept.extend(judge::secrets(&request.captures, response));
+        if result.outcome != Outcome::Ok {
+            self.uncaptured.extend(judge::secrets(&request.captures, response));
             self.fail();
         }
-        seen
+        result
     }
 
     /// The message without the secrets that this user has captured or met.
-    pub fn veiled(&self, message: String) -> String {
+    pub fn redacted(&self, message: String) -> String {
         let captured =
             self.secret_slots.iter().filter_map(|slot| self.slots[slot.0 as usize].as_ref());
-        let mut secrets = captured.chain(&self.unkept).filter_map(Value::as_str).peekable();
+        let mut secrets = captured.chain(&self.uncaptured).filter_map(Value::as_str).peekable();
         if message.is_empty() || secrets.peek().is_none() {
             return message;
         }
@@ -371,7 +376,7 @@ impl User {
     }
 
     /// Hears that a step could not be played at all. The iteration ends.
-    pub fn give_up(&mut self) {
+    pub fn fail_iteration(&mut self) {
         self.fail();
     }
 
@@ -383,7 +388,7 @@ impl User {
 }
 
 impl Variables for User {
-    fn slot(&self, slot: Slot) -> Option<&Value> {
+    fn slot(&self, slot: CaptureSlot) -> Option<&Value> {
         self.slots[slot.0 as usize].as_ref()
     }
 
@@ -392,7 +397,7 @@ impl Variables for User {
         self.plan.data[dataset as usize].rows.get(row)?.get(column as usize)
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> TemplateScope {
         let rows = self
             .picked
             .iter()
@@ -402,7 +407,7 @@ impl Variables for User {
             })
             .collect();
         let who = (self.number + 1, self.iteration);
-        Scope::new(self.names.clone(), self.slots.to_vec(), rows, who, self.chance.clone())
+        TemplateScope::new(self.names.clone(), self.slots.to_vec(), rows, who, self.chance.clone())
     }
 
     fn set_chance(&mut self, chance: Pcg64Mcg) {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use plimsoll::import::{Imported, Options, access_log, har, openapi};
+use plimsoll::import::{ImportOptions, Imported, access_log, har, openapi};
 use plimsoll::plan::{Load, Overrides, Plan, compile};
 use plimsoll::scenario::{Colour, Loaded, SourceId, load, render};
 use plimsoll::units::Ratio;
@@ -23,8 +23,8 @@ fn input(file: &str) -> String {
     fs::read_to_string(folder().join(file)).expect("an input")
 }
 
-fn options(name: &str, file: &str) -> Options {
-    Options { name: name.to_owned(), file: file.to_owned(), hosts: vec![], replay: None }
+fn options(name: &str, file: &str) -> ImportOptions {
+    ImportOptions { name: name.to_owned(), file: file.to_owned(), hosts: vec![], replay: None }
 }
 
 /// Loads imported files as `plimsoll check` does.
@@ -100,7 +100,8 @@ fn descriptions_become_a_smoke_scenario_for_each_operation() {
 /// Goal: prove that a replay is the log: each request once, at its second, in order, by its own scenario.
 #[test]
 fn replay_starts_every_request_at_its_recorded_time() {
-    let options = Options { replay: Some(Ratio::new(2.0)), ..options("flights", "access.log") };
+    let options =
+        ImportOptions { replay: Some(Ratio::new(2.0)), ..options("flights", "access.log") };
     let imported = access_log(&input("access.log"), SourceId(0), &options).expect("a log");
     let plan = checked(&imported, "replay.yaml");
     let Load::Open(open) = &plan.load else { panic!("an open workload") };
@@ -109,7 +110,8 @@ fn replay_starts_every_request_at_its_recorded_time() {
     let rows: Vec<Vec<&str>> =
         requests.lines().skip(1).map(|line| line.split(',').collect()).collect();
     assert_eq!(arrivals.len(), rows.len());
-    let cast = plimsoll::user::Cast::new(std::sync::Arc::new(checked(&imported, "replay.yaml")));
+    let cast =
+        plimsoll::user::UserFactory::new(std::sync::Arc::new(checked(&imported, "replay.yaml")));
     for (arrival, row) in arrivals.iter().zip(&rows) {
         let recorded: f64 = row[0].parse().expect("seconds");
         assert!((arrival.intended.as_secs_f64() * 2.0 - recorded).abs() < 1e-5, "{row:?}");
@@ -319,7 +321,7 @@ proptest! {
             second / 60, second % 60,
         );
         let text = lines.iter().map(line).collect::<Vec<_>>().join("\n");
-        let options = Options { replay: Some(Ratio::new(1.0)), ..options("web", "x.log") };
+        let options = ImportOptions { replay: Some(Ratio::new(1.0)), ..options("web", "x.log") };
         if let Ok(imported) = access_log(&text, SourceId(0), &options) {
             checked(&imported, "scenario.yaml");
             checked(&imported, "replay.yaml");

@@ -147,7 +147,7 @@ fn metrics_agree_exactly_with_what_was_asked_for() {
 
 #[test]
 fn observers_read_utilisation_connections_and_hits_from_the_metrics() {
-    use plimsoll::observe::{Scrape, Subject, Window, parse_exposition, presets};
+    use plimsoll::observe::{ReadingSubject, Scrape, ScrapeWindow, parse_exposition, presets};
     use plimsoll::units::{Quantity, Ratio, RunTime};
     let ais = Playing::start(AIS);
     let pages = run(async {
@@ -168,8 +168,8 @@ fn observers_read_utilisation_connections_and_hits_from_the_metrics() {
     });
     let value = |tier: &str, metric: &str| {
         let subject =
-            Subject { tier: tier.to_owned(), replica: String::new(), replica_label: None };
-        let window = Window { before: Some(&before), now: &now };
+            ReadingSubject { tier: tier.to_owned(), replica: String::new(), replica_label: None };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         let readings = subject.readings(&presets::simulator(tier), window);
         readings.into_iter().find(|reading| reading.metric == metric).and_then(|one| one.value)
     };

@@ -18,7 +18,7 @@ use plimsoll::metrics::{
     ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StepId, StepInfo, StepInterval,
 };
 use plimsoll::transport::thread_cpu;
-use plimsoll::tui::{Begun, Message, Model, Theme, update, view};
+use plimsoll::tui::{Message, Model, StartedRun, Theme, update, view};
 use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -37,7 +37,7 @@ fn main() -> std::io::Result<()> {
 
 fn cost() -> std::io::Result<()> {
     let mut model = Model::new(Theme::new(true));
-    let begun = Begun { header: header(), folder: "reports/bench".into(), signals: vec![] };
+    let begun = StartedRun { header: header(), folder: "reports/bench".into(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     let area = Rect::new(0, 0, 200, 50);
     let options = TerminalOptions { viewport: Viewport::Fixed(area) };

@@ -2,43 +2,43 @@
 
 pub(super) mod demo;
 mod drive;
+mod observer;
 mod progress;
 mod result;
-mod site;
-mod watcher;
+mod search_scenario;
 mod what_if;
 
 use std::path::{Path, PathBuf};
 
 use tokio::runtime::Runtime;
 
-use crate::capacity::choice::Need;
-use crate::capacity::notes::{Note, Origin, SearchNote, Searched};
-use crate::capacity::search::{Search, SearchPlan};
-use crate::capacity::stack::{Deployed, Size, StackModel, TierDeployment};
-use crate::capacity::step::Goal;
+use crate::capacity::choice::RequiredCapacity;
+use crate::capacity::notes::{CapacityNote, LoadOrigin, LoggedSearch, SearchNote};
+use crate::capacity::search::{CapacitySearch, SearchPlan};
+use crate::capacity::stack::{Deployed, ReplicaSize, StackModel, TierDeployment};
+use crate::capacity::step::SloLimit;
 use crate::cli;
 use crate::metrics::{RunLine, RunLog};
 use crate::plan::DEFAULT_SEED;
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
-use super::conditions::{Conditions, is_secret};
+use super::conditions::{HeaderConditions, is_secret};
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 use super::header::header;
 use super::output::say;
-use super::report::{Concluded, Voice, conclude, strictness};
+use super::report::{OutcomeFormat, RunConclusion, conclude, strictness};
 use super::run::{look_ahead, runtime};
 #[cfg(feature = "tui")]
-use super::tui::{OnScreen, refused_without_terminal as refused_without_screen};
+use super::tui::{SearchScreen, refused_without_terminal as refused_without_screen};
 use super::wall;
-use drive::{Campaign, Left};
-use progress::Progress;
-use site::{Limits, Site};
-use watcher::Watcher;
+use drive::{SearchExit, SearchRun};
+use observer::SearchObserver;
+use progress::SearchProgress;
+use search_scenario::{SearchLimits, SearchScenario};
 
-pub(super) use result::Searches;
+pub(super) use result::SearchResults;
 
 /// The deployment that a recommendation has to meet with this probability (DESIGN §8).
 const CONFIDENCE: f64 = 0.95;
@@ -53,7 +53,7 @@ const LONGEST_SHARE: u64 = 10;
 const RATE_MAX: f64 = 50_000.0;
 
 /// Searches, goes on with a search, checks a prediction, or plays a change, as the command line asks.
-pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
+pub(super) fn capacity(args: &cli::CapacityArgs) -> Result<Exit, Failure> {
     if let (Some(change), Some(run)) = (&args.simulate, &args.of) {
         return what_if::play(change, run);
     }
@@ -77,7 +77,7 @@ pub(super) fn capacity(args: &cli::Capacity) -> Result<Exit, Failure> {
 }
 
 /// Plays a search to its end. Says how it was left, and where its log is.
-fn play(runtime: &Runtime, mut campaign: Campaign) -> Result<(Left, PathBuf), Failure> {
+fn play(runtime: &Runtime, mut campaign: SearchRun) -> Result<(SearchExit, PathBuf), Failure> {
     let left = runtime.block_on(campaign.play())?;
     Ok((left, campaign.folder.path().to_owned()))
 }
@@ -86,21 +86,21 @@ fn play(runtime: &Runtime, mut campaign: Campaign) -> Result<(Left, PathBuf), Fa
 #[cfg(feature = "tui")]
 fn play_on_screen(
     runtime: tokio::runtime::Runtime,
-    mut campaign: Campaign,
-    output: &cli::Output,
+    mut campaign: SearchRun,
+    output: &cli::OutputArgs,
 ) -> Result<Exit, Failure> {
-    let goals = campaign.note.plan.goals.clone();
+    let slo_limits = campaign.note.plan.slo_limits.clone();
     let header = &campaign.header;
-    let mut screen = OnScreen::open(&header.name, &header.target, goals)?;
+    let mut screen = SearchScreen::open(&header.name, &header.target, slo_limits)?;
     screen.follow(&campaign.search);
-    campaign.watcher = Watcher::Screen(Box::new(screen));
+    campaign.watcher = SearchObserver::Screen(Box::new(screen));
     let left = runtime.block_on(campaign.play())?;
     let folder = campaign.folder.path().to_owned();
     let found = conclusion(&folder, output)?;
     let exit = if left.is_interrupted() { Exit::Interrupted } else { found.exit };
     match campaign.watcher {
-        Watcher::Screen(screen) => screen.conclude(runtime, output, (found, folder, exit)),
-        Watcher::Lines(_) => spoken(&found, &folder, output, left),
+        SearchObserver::Screen(screen) => screen.conclude(runtime, output, (found, folder, exit)),
+        SearchObserver::Lines(_) => spoken(&found, &folder, output, left),
     }
 }
 
@@ -112,27 +112,27 @@ fn refused_without_screen() -> Result<(), Failure> {
 #[cfg(not(feature = "tui"))]
 fn play_on_screen(
     runtime: tokio::runtime::Runtime,
-    campaign: Campaign,
-    output: &cli::Output,
+    campaign: SearchRun,
+    output: &cli::OutputArgs,
 ) -> Result<Exit, Failure> {
     let (left, folder) = play(&runtime, campaign)?;
     spoken(&conclusion(&folder, output)?, &folder, output, left)
 }
 
 /// Writes the reports of the log in `folder`.
-fn conclusion(folder: &Path, output: &cli::Output) -> Result<Concluded, Failure> {
+fn conclusion(folder: &Path, output: &cli::OutputArgs) -> Result<RunConclusion, Failure> {
     let (log, folder) = files::read_log(folder)?;
     conclude(&log, &folder, strictness(output.strict))
 }
 
 /// Prints what a search came to, and says how the process ends.
 fn spoken(
-    found: &Concluded,
+    found: &RunConclusion,
     folder: &Path,
-    output: &cli::Output,
-    left: Left,
+    output: &cli::OutputArgs,
+    left: SearchExit,
 ) -> Result<Exit, Failure> {
-    found.tell(folder, Voice::of(output.quiet, output.format))?;
+    found.print(folder, OutcomeFormat::of(output.quiet, output.format))?;
     if left.is_interrupted() {
         say(&format!("go on with: plimsoll capacity --resume {}", folder.display()));
         return Ok(Exit::Interrupted);
@@ -141,9 +141,9 @@ fn spoken(
 }
 
 /// A new search.
-fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
+fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failure> {
     let path = args.path.as_deref().unwrap_or(Path::new("."));
-    let origin = Origin {
+    let origin = LoadOrigin {
         path: path.display().to_string(),
         target: args.target.clone(),
         workload: args.load.workload.clone(),
@@ -165,14 +165,14 @@ fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
     let started = wall::now();
     let facts = note.stack.tiers.iter().map(|tier| (tier.name.clone(), deployed(tier)));
     let forecast_peak = need.map(|need| need.rate());
-    let conditions = Conditions { facts: facts.collect(), forecast_peak };
+    let conditions = HeaderConditions { facts: facts.collect(), forecast_peak };
     let header = header(&site.plan, started, site.options.workers, conditions);
     let mut folder = RunFolder::create(&args.output.out, &site.plan.name, started)?;
     folder.append(&RunLine::Run(header.clone()))?;
-    folder.append(&RunLine::Capacity(Note::Search(Box::new(note.clone())).to_value()))?;
-    Ok(Campaign {
-        search: Search::new(note.plan.clone()),
-        watcher: Watcher::Lines(Progress::new(args.output.quiet, 0)),
+    folder.append(&RunLine::Capacity(CapacityNote::Search(Box::new(note.clone())).to_value()))?;
+    Ok(SearchRun {
+        search: CapacitySearch::new(note.plan.clone()),
+        watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, 0)),
         clock: Clock::starting_in(Nanos::ZERO),
         before: Nanos::ZERO,
         site,
@@ -183,29 +183,29 @@ fn begun(runtime: &Runtime, args: &cli::Capacity) -> Result<Campaign, Failure> {
 }
 
 /// Requests come in journeys: of m requests on average, and with about as much spread again.
-fn dispersion(site: &Site) -> f64 {
+fn dispersion(site: &SearchScenario) -> f64 {
     (2.0 * site.plan.requests_per_iteration()).max(1.0)
 }
 
 /// Adds the settings that are given again: those that the log does not hold.
-fn set_again(origin: &mut Origin, args: &cli::Capacity) {
+fn set_again(origin: &mut LoadOrigin, args: &cli::CapacityArgs) {
     let new = |setting: &&(String, String)| !origin.settings.contains(setting);
     let new: Vec<(String, String)> = args.set.iter().filter(new).cloned().collect();
     origin.settings.extend(new);
 }
 
 /// Settings that must not reach a log have to be given again to go on.
-fn without_secrets(mut origin: Origin) -> Origin {
+fn without_secrets(mut origin: LoadOrigin) -> LoadOrigin {
     origin.settings.retain(|(path, value)| !is_secret(path, value));
     origin
 }
 
-fn deployed(tier: &crate::capacity::stack::Tier) -> String {
+fn deployed(tier: &crate::capacity::stack::CapacityTier) -> String {
     format!("{} × {} cores", tier.replicas, tier.size.cores)
 }
 
 /// Goes on with the last search of a log.
-fn resumed(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
+fn resumed(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<SearchRun, Failure> {
     let (log, folder, mut searches) = earlier(run)?;
     let last = searches.pop().ok_or_else(|| no_search(run))?;
     let mut origin = last.note.origin.clone();
@@ -214,9 +214,9 @@ fn resumed(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campai
     let site = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
     say(&format!("going on after {} steps", last.steps.len()));
-    Ok(Campaign {
+    Ok(SearchRun {
         search: last.search(),
-        watcher: Watcher::Lines(Progress::new(args.output.quiet, last.steps.len())),
+        watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, last.steps.len())),
         clock: Clock::starting_in(Nanos::ZERO),
         before: log.duration() + Nanos::from_secs(1),
         site,
@@ -227,7 +227,7 @@ fn resumed(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campai
 }
 
 /// Checks what the model of a log says of the present deployment.
-fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campaign, Failure> {
+fn checking(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<SearchRun, Failure> {
     let (log, folder, searches) = earlier(run)?;
     let first = searches.first().ok_or_else(|| no_search(run))?;
     let mut origin = first.note.origin.clone();
@@ -264,10 +264,10 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
         origin: without_secrets(origin),
     };
     let mut folder = RunFolder::reopen(&folder)?;
-    folder.append(&RunLine::Capacity(Note::Search(Box::new(note.clone())).to_value()))?;
-    Ok(Campaign {
-        search: Search::new(note.plan.clone()),
-        watcher: Watcher::Lines(Progress::new(args.output.quiet, 0)),
+    folder.append(&RunLine::Capacity(CapacityNote::Search(Box::new(note.clone())).to_value()))?;
+    Ok(SearchRun {
+        search: CapacitySearch::new(note.plan.clone()),
+        watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, 0)),
         clock: Clock::starting_in(Nanos::ZERO),
         before: log.duration() + Nanos::from_secs(1),
         site,
@@ -279,9 +279,9 @@ fn checking(runtime: &Runtime, args: &cli::Capacity, run: &Path) -> Result<Campa
 
 /// The stack as it is deployed now: `--replicas` and `--cores`, or what was recommended.
 fn stack_to_check(
-    args: &cli::Capacity,
-    first: &Searched,
-    searches: &[Searched],
+    args: &cli::CapacityArgs,
+    first: &LoggedSearch,
+    searches: &[LoggedSearch],
 ) -> Result<StackModel, Failure> {
     let mut stack = first.note.stack.clone();
     let deployed = now(args);
@@ -297,7 +297,7 @@ fn stack_to_check(
         for (tier, deployed) in stack.tiers.iter_mut().zip(deployment) {
             let TierDeployment { replicas, cores, memory, monthly_cost } = deployed;
             tier.replicas = replicas;
-            tier.size = Size { cores, memory, monthly_cost };
+            tier.size = ReplicaSize { cores, memory, monthly_cost };
         }
         return Ok(stack);
     }
@@ -310,8 +310,8 @@ fn stack_to_check(
     for tier in &mut stack.tiers {
         tier.replicas = deployed.replicas_of(&tier.name).unwrap_or(tier.replicas);
         if let Some(cores) = deployed.cores_of(&tier.name) {
-            let Size { memory, .. } = tier.size;
-            tier.size = Size { cores, memory, monthly_cost: tier.size.priced(cores) };
+            let ReplicaSize { memory, .. } = tier.size;
+            tier.size = ReplicaSize { cores, memory, monthly_cost: tier.size.priced(cores) };
         }
     }
     Ok(stack)
@@ -322,7 +322,7 @@ fn words(stack: &StackModel) -> String {
     tiers.collect::<Vec<_>>().join(", ")
 }
 
-fn earlier(run: &Path) -> Result<(RunLog, PathBuf, Vec<Searched>), Failure> {
+fn earlier(run: &Path) -> Result<(RunLog, PathBuf, Vec<LoggedSearch>), Failure> {
     let (log, folder) = files::read_log(run)?;
     let searches = result::searches(&log)?;
     Ok((log, folder, searches))
@@ -333,7 +333,7 @@ fn no_search(run: &Path) -> Failure {
     Failure::new(Exit::Usage, why)
 }
 
-fn unchanged(site: &Site, log: &RunLog) -> Result<(), Failure> {
+fn unchanged(site: &SearchScenario, log: &RunLog) -> Result<(), Failure> {
     if site.plan.fingerprint == log.header.scenario_hash {
         return Ok(());
     }
@@ -344,7 +344,7 @@ fn unchanged(site: &Site, log: &RunLog) -> Result<(), Failure> {
 }
 
 /// What the command line says is deployed now.
-fn now(args: &cli::Capacity) -> Deployed {
+fn now(args: &cli::CapacityArgs) -> Deployed {
     let first = |(tier, counts): &(String, Vec<u32>)| Some((tier.clone(), *counts.first()?));
     Deployed {
         replicas: args.replicas.iter().filter_map(first).collect(),
@@ -353,7 +353,7 @@ fn now(args: &cli::Capacity) -> Deployed {
 }
 
 /// The replicas that predictions are asked for.
-fn predict(args: &cli::Capacity) -> Vec<(String, u32)> {
+fn predict(args: &cli::CapacityArgs) -> Vec<(String, u32)> {
     let later = |(tier, counts): &(String, Vec<u32>)| -> Vec<(String, u32)> {
         counts.iter().skip(1).map(|count| (tier.clone(), *count)).collect()
     };
@@ -361,9 +361,13 @@ fn predict(args: &cli::Capacity) -> Vec<(String, u32)> {
 }
 
 /// The scenario, checked, and its target, reached.
-fn open(runtime: &Runtime, args: &cli::Capacity, origin: &Origin) -> Result<Site, Failure> {
-    let limits = Limits { workers: args.load.workers, max_vus: args.load.max_vus };
-    let site = Site::open(origin, args.load.seed, limits, &args.i_may_load)?;
+fn open(
+    runtime: &Runtime,
+    args: &cli::CapacityArgs,
+    origin: &LoadOrigin,
+) -> Result<SearchScenario, Failure> {
+    let limits = SearchLimits { workers: args.load.workers, max_vus: args.load.max_vus };
+    let site = SearchScenario::open(origin, args.load.seed, limits, &args.i_may_load)?;
     // What is wrong with the command line is told first.
     site.stack(&now(args))?;
     if !args.no_preflight {
@@ -373,14 +377,14 @@ fn open(runtime: &Runtime, args: &cli::Capacity, origin: &Origin) -> Result<Site
 }
 
 /// What the stack has to carry, if anybody has said so.
-fn need(args: &cli::Capacity, site: &Site) -> Option<Need> {
+fn need(args: &cli::CapacityArgs, site: &SearchScenario) -> Option<RequiredCapacity> {
     let forecast = site.forecast();
     let (peak, growth) = match (args.peak, forecast) {
         (Some(peak), _) => (peak, 0.0),
         (None, Some(forecast)) => forecast,
         (None, None) => return None,
     };
-    Some(Need {
+    Some(RequiredCapacity {
         peak: site.requests(peak),
         growth: args.growth.unwrap_or(Ratio::new(growth)),
         confidence: Ratio::new(CONFIDENCE),
@@ -389,12 +393,16 @@ fn need(args: &cli::Capacity, site: &Site) -> Option<Need> {
     })
 }
 
-fn seed(args: &cli::Capacity) -> Seed {
+fn seed(args: &cli::CapacityArgs) -> Seed {
     args.load.seed.map_or(DEFAULT_SEED, Seed::new)
 }
 
-fn plan(args: &cli::Capacity, site: &Site, stack: &StackModel) -> Result<SearchPlan, Failure> {
-    let goals = Goal::all(&site.plan.objectives);
+fn plan(
+    args: &cli::CapacityArgs,
+    site: &SearchScenario,
+    stack: &StackModel,
+) -> Result<SearchPlan, Failure> {
+    let slo_limits = SloLimit::all(&site.plan.objectives);
     if site.plan.objectives.iter().all(|objective| objective.limit.is_none()) {
         return Err(Failure::new(
             Exit::Usage,
@@ -409,7 +417,7 @@ fn plan(args: &cli::Capacity, site: &Site, stack: &StackModel) -> Result<SearchP
     let start = start.unwrap_or_else(|| site.workload_peak().times(0.25));
     let rate_max = args.load.max_rate.map(|rate| site.requests(rate));
     Ok(SearchPlan {
-        goals,
+        slo_limits,
         start: if start > Rate::ZERO { start } else { Rate::per_second(10.0) },
         climb: 2.0,
         rate_max: rate_max.unwrap_or(Rate::per_second(RATE_MAX)),

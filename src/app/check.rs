@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli;
-use crate::engine::Options;
+use crate::engine::RunOptions;
 use crate::plan::{Overrides, Plan};
 use crate::scenario::load;
 use crate::units::Seed;
@@ -17,7 +17,7 @@ use super::{files, trace};
 
 /// Checks every path; the exit code tells whether all is well.
 #[expect(clippy::unnecessary_wraps, reason = "all commands have one shape")]
-pub(super) fn check(args: &cli::Check) -> Result<Exit, Failure> {
+pub(super) fn check(args: &cli::CheckArgs) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
     for path in &args.paths {
         match check_one(path, args) {
@@ -32,7 +32,7 @@ pub(super) fn check(args: &cli::Check) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn check_one(path: &Path, args: &cli::Check) -> Result<Exit, Failure> {
+fn check_one(path: &Path, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     let simulation = simulation_file(path);
     if simulation == path && path.ends_with("simulation.yaml") {
         read_simulation(path)?;
@@ -67,9 +67,9 @@ fn describe(plan: &Plan) -> String {
 }
 
 /// One iteration of each scenario, every exchange printed.
-fn once(plan: &Arc<Plan>, args: &cli::Check) -> Result<Exit, Failure> {
+fn once(plan: &Arc<Plan>, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     let permit = permit_for(plan, &args.i_may_load);
-    let options = Options { workers: 1, tls: tls_for(plan)?, permit, connections: u64::MAX };
+    let options = RunOptions { workers: 1, tls: tls_for(plan)?, permit, connections: u64::MAX };
     let runtime = runtime()?;
     look_ahead(&runtime, plan, &options)?;
     let playing = trace::play_each(plan, &options);

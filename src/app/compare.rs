@@ -6,21 +6,21 @@ use std::slice;
 use crate::cli;
 use crate::plan::DEFAULT_SEED;
 use crate::report::gate::GateReport;
-use crate::report::terminal::{self, Style};
+use crate::report::terminal::{self, TerminalStyle};
 use crate::slo::Strictness;
 use crate::slo::gate::RunSummary;
 
 use super::exit::{Exit, Failure};
 use super::gate::{compare_sides, hint, print};
 use super::output::say;
-use super::run::{Asked, play};
+use super::run::{RunRequest, play};
 use super::{files, history};
 
 /// Runs of both sides: baseline and candidate.
-type Sides = [Vec<RunSummary>; 2];
+type RunSides = [Vec<RunSummary>; 2];
 
 /// Compares as the command line asks; the exit code tells whether B regressed against A.
-pub(super) fn compare(args: &cli::Compare) -> Result<Exit, Failure> {
+pub(super) fn compare(args: &cli::CompareArgs) -> Result<Exit, Failure> {
     let sides = match &args.interleave.scenario {
         Some(scenario) => match in_turns(scenario, args)? {
             Some(sides) => sides,
@@ -43,9 +43,12 @@ pub(super) fn compare(args: &cli::Compare) -> Result<Exit, Failure> {
     Ok(Exit::Judged(report.exit_code()))
 }
 
-fn stored(args: &cli::Compare) -> Result<Sides, Failure> {
+fn stored(args: &cli::CompareArgs) -> Result<RunSides, Failure> {
     let asked = &args.interleave;
-    if asked.load != cli::Load::default() || !asked.set.is_empty() || !asked.i_may_load.is_empty() {
+    if asked.load != cli::LoadArgs::default()
+        || !asked.set.is_empty()
+        || !asked.i_may_load.is_empty()
+    {
         let message = "error: load is shaped only where runs are made: add `--interleave SCENARIO`";
         return Err(Failure::new(Exit::Usage, message));
     }
@@ -58,10 +61,10 @@ fn stored(args: &cli::Compare) -> Result<Sides, Failure> {
 /// Loads both targets in turns, A B B A A B …, each pair with a seed of its own; none where a signal ended it.
 ///
 /// Each target comes first as often as second: drift over the whole hits both sides alike.
-fn in_turns(scenario: &Path, args: &cli::Compare) -> Result<Option<Sides>, Failure> {
+fn in_turns(scenario: &Path, args: &cli::CompareArgs) -> Result<Option<RunSides>, Failure> {
     let targets = [url(&args.baseline)?, url(&args.candidate)?];
     let first = args.interleave.load.seed.unwrap_or(DEFAULT_SEED.get());
-    let mut sides: Sides = [vec![], vec![]];
+    let mut sides: RunSides = [vec![], vec![]];
     for pair in 0..args.interleave.repeat {
         let seed = first.wrapping_add(u64::from(pair));
         for side in turns(pair) {
@@ -89,13 +92,13 @@ const fn turns(pair: u32) -> [usize; 2] {
 /// One run; none where a signal ended it.
 fn one(
     scenario: &Path,
-    asked: &cli::Interleave,
+    asked: &cli::InterleaveArgs,
     target: &str,
     seed: u64,
 ) -> Result<Option<RunSummary>, Failure> {
-    let how = Asked {
+    let how = RunRequest {
         target: Some(target.to_owned()),
-        green: cli::Green::default(),
+        green: cli::SplitArgs::default(),
         settings: &asked.set,
         shard: None,
         tags: &[],
@@ -103,18 +106,18 @@ fn one(
         may_load: &asked.i_may_load,
         simulated: false,
     };
-    let load = cli::Load { seed: Some(seed), ..asked.load.clone() };
-    let output = cli::Output {
+    let load = cli::LoadArgs { seed: Some(seed), ..asked.load.clone() };
+    let output = cli::OutputArgs {
         out: asked.out.clone(),
         strict: false,
         quiet: true,
         format: cli::ResultFormat::Text,
     };
-    let played = play(scenario, &how, &load, (&output, &cli::Export::default()))?;
+    let played = play(scenario, &how, &load, (&output, &cli::ExportArgs::default()))?;
     if played.exit == Exit::Interrupted {
         return Ok(None);
     }
-    say(&terminal::answer_line(&played.concluded.report, Style::Plain));
+    say(&terminal::answer_line(&played.concluded.report, TerminalStyle::Plain));
     Ok(Some(RunSummary::of(&files::read_log(&played.folder)?.0)))
 }
 

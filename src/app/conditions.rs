@@ -5,16 +5,16 @@
 
 use crate::cli;
 use crate::plan::{ConnectionUse, Plan, Split};
-use crate::scenario::stack::{Size, Tier, TierKind};
+use crate::scenario::stack::{SizeSpec, StackTier, TierKind};
 use crate::scenario::{Loaded, Stack};
 use crate::slo::SOURCE_ADDRESSES;
 use crate::units::{Rate, RateUnit};
 
-use super::run::Asked;
+use super::run::RunRequest;
 
 /// What the header says of them.
 #[derive(Debug, Default)]
-pub(super) struct Conditions {
+pub(super) struct HeaderConditions {
     /// Facts in pairs, in the order in which they are shown.
     pub(super) facts: Vec<(String, String)>,
     /// The forecast peak with its growth, requests per second.
@@ -25,9 +25,14 @@ pub(super) struct Conditions {
 const SECRETS: [&str; 9] =
     ["header", "authorization", "bearer", "basic", "password", "token", "secret", "cookie", "key"];
 
-impl Conditions {
+impl HeaderConditions {
     /// The conditions of a run of `plan`, which was compiled from `loaded`.
-    pub(super) fn of(loaded: &Loaded, plan: &Plan, asked: &Asked<'_>, load: &cli::Load) -> Self {
+    pub(super) fn of(
+        loaded: &Loaded,
+        plan: &Plan,
+        asked: &RunRequest<'_>,
+        load: &cli::LoadArgs,
+    ) -> Self {
         let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
         let mut facts = asked.tags.to_vec();
         facts.extend(stack.into_iter().flat_map(|stack| &stack.tiers).map(tier));
@@ -42,12 +47,12 @@ impl Conditions {
 }
 
 /// `tier api`, `3 × 2 cores, 2 GiB`.
-fn tier(tier: &Tier) -> (String, String) {
+fn tier(tier: &StackTier) -> (String, String) {
     let name = format!("tier {}", tier.name.value);
     if tier.kind == TierKind::External {
         return (name, "a service of others".to_owned());
     }
-    let Size { cores, memory } = tier.size;
+    let SizeSpec { cores, memory } = tier.size;
     let size: Vec<String> =
         [cores.map(|cores| format!("{cores} cores")), memory.map(|it| it.to_string())]
             .into_iter()

@@ -10,11 +10,11 @@ use super::embedded;
 use super::exit::{Exit, Failure};
 use super::output::say;
 use super::run::repeat::repeated;
-use super::run::{Asked, run_scenario};
+use super::run::{RunRequest, run_scenario};
 use super::simulate::{change, read_simulation, simulation_file};
 
 /// The simulated stack, as a child process that ends with its owner.
-pub(super) struct Stack {
+pub(super) struct DemoStack {
     child: Child,
     pub(super) url: String,
 }
@@ -23,7 +23,7 @@ pub(super) struct Stack {
 const LIFETIME: Nanos = Nanos::from_secs(3_600);
 
 /// Starts the stack, runs the workload, reports.
-pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
+pub(super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
     if args.capacity {
         return super::capacity::demo::demo(args);
     }
@@ -31,12 +31,12 @@ pub(super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     repeated(args.repeat, &args.load, |load| play(args, load))
 }
 
-fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
+fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<Exit, Failure> {
     let system = args.system.name();
     // What cannot be changed is told here, where it is heard, before the process of its own begins.
     let mut simulation = read_simulation(&simulation_file(&embedded::folder(system)))?;
     change(&mut simulation, &args.stack)?;
-    let stack = Stack::start(system, &args.stack)?;
+    let stack = DemoStack::start(system, &args.stack)?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
@@ -46,9 +46,9 @@ fn play(args: &cli::Demo, load: &cli::Load) -> Result<Exit, Failure> {
     // is what a comparison should find.
     let told = changes(&args.stack).into_iter().filter(|(option, _)| *option != "slow");
     tags.extend(told.map(|(option, value)| (option.to_owned(), value)));
-    let asked = Asked {
+    let asked = RunRequest {
         target: Some(stack.url.clone()),
-        green: cli::Green::default(),
+        green: cli::SplitArgs::default(),
         settings: &visitors,
         shard: None,
         tags: &tags,
@@ -70,7 +70,7 @@ pub(super) fn visitors() -> [(String, String); 2] {
 }
 
 /// The changes as `simulate` takes them: options, each with its value.
-fn changes(stack: &cli::StackChanges) -> Vec<(&'static str, String)> {
+fn changes(stack: &cli::StackChangeArgs) -> Vec<(&'static str, String)> {
     let counts = |option, counts: &[(String, u32)]| {
         let pair = |(tier, count): &(String, u32)| (option, format!("{tier}={count}"));
         counts.iter().map(pair).collect::<Vec<_>>()
@@ -84,9 +84,9 @@ fn changes(stack: &cli::StackChanges) -> Vec<(&'static str, String)> {
     changes
 }
 
-impl Stack {
+impl DemoStack {
     /// Starts it, changed as asked, and awaits its address.
-    pub(super) fn start(system: &str, stack: &cli::StackChanges) -> Result<Self, Failure> {
+    pub(super) fn start(system: &str, stack: &cli::StackChangeArgs) -> Result<Self, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::while_doing("cannot start the simulated stack", error)
         };
@@ -114,7 +114,7 @@ impl Stack {
     }
 }
 
-impl Drop for Stack {
+impl Drop for DemoStack {
     fn drop(&mut self) {
         // It may have ended by itself; either way nothing is left behind.
         let _ = self.child.kill();

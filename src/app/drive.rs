@@ -2,19 +2,19 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::engine::{Act, EngineError, Run, RunEvent, Steering};
+use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
 use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 
 use super::exit::Failure;
 use super::files::RunFolder;
 use super::guard::GreenGuard;
-use super::observing::Observing;
+use super::observing::SnapshotFeed;
 use super::output::say;
-use super::progress::Progress;
-use super::run::Prepared;
+use super::progress::RunProgress;
+use super::run::PreparedRun;
 
 /// Who watches a run. None of these may wait: the log is written by the same thread.
-pub(super) trait Audience {
+pub(super) trait RunObserver {
     /// One second is complete, and in the log.
     fn on_interval(&mut self, interval: Interval);
     /// Something happened, and is in the log.
@@ -26,19 +26,19 @@ pub(super) trait Audience {
     /// The run is over.
     fn on_end(&mut self, end: &RunEnd);
     /// Awaits the next act of whoever watches. May be dropped while it waits.
-    async fn next_act(&mut self) -> Act;
+    async fn next_steering(&mut self) -> SteeringCommand;
 }
 
 /// Plays the run to its end, writing the log as it goes.
 pub(super) async fn drive(
-    prepared: &mut Prepared,
-    audience: &mut impl Audience,
+    prepared: &mut PreparedRun,
+    observer: &mut impl RunObserver,
 ) -> Result<StopReason, Failure> {
     let failed = |error: EngineError| Failure::while_doing("the run broke off", &error);
-    let mut signals = Signals::new()?;
+    let mut signals = StopSignals::new()?;
     let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
     let control = run.control();
-    let mut observing = Observing::start(prepared, run.clock())?;
+    let mut observing = SnapshotFeed::start(prepared, run.clock())?;
     let mut guard = GreenGuard::new(prepared, &control);
     loop {
         tokio::select! {
@@ -53,23 +53,23 @@ pub(super) async fn drive(
                 for line in late {
                     prepared.folder.append(&line)?;
                 }
-                if let Some(reason) = note(events, &mut prepared.folder, audience)? {
+                if let Some(reason) = note(events, &mut prepared.folder, observer)? {
                     // Where a worker broke down, that is said behind the end, which stands in the log by now.
                     run.next().await.map_err(failed)?;
                     return Ok(reason);
                 }
             }
             events = observing.next() => {
-                note(events, &mut prepared.folder, audience)?;
+                note(events, &mut prepared.folder, observer)?;
             }
-            act = audience.next_act() => {
-                let event = act.carry_out(&control);
-                audience.on_steering(control.steering());
+            command = observer.next_steering() => {
+                let event = command.carry_out(&control);
+                observer.on_steering(control.steering());
                 prepared.folder.append(&RunLine::Event(event.clone()))?;
-                audience.on_event(event);
+                observer.on_event(event);
             }
             () = signals.next() => {
-                audience.on_signal();
+                observer.on_signal();
                 control.stop(StopReason::Interrupted);
             }
         }
@@ -80,7 +80,7 @@ pub(super) async fn drive(
 fn note(
     events: Vec<RunEvent>,
     folder: &mut RunFolder,
-    audience: &mut impl Audience,
+    observer: &mut impl RunObserver,
 ) -> Result<Option<StopReason>, Failure> {
     for event in events {
         match event {
@@ -88,16 +88,16 @@ fn note(
                 let line = RunLine::Interval(*interval);
                 folder.append(&line)?;
                 if let RunLine::Interval(interval) = line {
-                    audience.on_interval(interval);
+                    observer.on_interval(interval);
                 }
             }
             RunEvent::Event(event) => {
                 folder.append(&RunLine::Event(event.clone()))?;
-                audience.on_event(event);
+                observer.on_event(event);
             }
             RunEvent::End(end) => {
                 folder.append(&RunLine::End(end))?;
-                audience.on_end(&end);
+                observer.on_end(&end);
                 return Ok(Some(end.reason));
             }
         }
@@ -106,12 +106,12 @@ fn note(
 }
 
 /// Ctrl-C and SIGTERM: the first stops a run gracefully, the second at once.
-pub(super) struct Signals {
+pub(super) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Signals {
+impl StopSignals {
     pub(super) fn new() -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind).map_err(|error| Failure::while_doing("cannot listen to signals", &error))
@@ -132,7 +132,7 @@ impl Signals {
 }
 
 /// A plain terminal, or a CI log.
-impl Audience for Progress {
+impl RunObserver for RunProgress {
     fn on_interval(&mut self, interval: Interval) {
         self.show(&interval);
     }
@@ -157,7 +157,7 @@ impl Audience for Progress {
         self.finish();
     }
 
-    async fn next_act(&mut self) -> Act {
+    async fn next_steering(&mut self) -> SteeringCommand {
         std::future::pending().await
     }
 }

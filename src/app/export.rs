@@ -17,34 +17,34 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::cli;
-use crate::engine::{Act, Steering};
+use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, Interval, RunEnd, RunHeader};
 use crate::report::Report;
-use crate::report::live::{Live, events};
+use crate::report::live::{LiveTotals, events};
 
-use super::drive::Audience;
+use super::drive::RunObserver;
 use super::exit::{Exit, Failure};
 
-use lines::Lines;
+use lines::LineExport;
 
 /// How long the last sums may take to go out when the run is over.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// All exports of a run. Without any, it does nothing.
 #[derive(Debug)]
-pub(super) struct Exports {
+pub(super) struct RunExports {
     header: RunHeader,
-    live: Live,
+    live: LiveTotals,
     /// Where the page is served.
     page: Option<SocketAddr>,
-    sums: Option<Sums>,
-    lines: Option<Lines>,
+    sums: Option<TotalsThread>,
+    lines: Option<LineExport>,
 }
 
 /// The thread that serves and pushes sums.
 #[derive(Debug)]
-struct Sums {
-    newest: watch::Sender<Arc<Live>>,
+struct TotalsThread {
+    newest: watch::Sender<Arc<LiveTotals>>,
     /// Closed when the thread has ended.
     done: Receiver<()>,
     lost: Arc<AtomicU64>,
@@ -53,34 +53,37 @@ struct Sums {
 
 /// What the thread of the sums is to do.
 #[derive(Debug)]
-struct Duties {
+struct TotalsTasks {
     page: Option<std::net::TcpListener>,
-    push: Option<otlp::Push>,
+    push: Option<otlp::OtlpPush>,
 }
 
-impl Exports {
+impl RunExports {
     /// Opens what was asked for; nothing of it may fail once the load is on.
     pub(super) fn open(
-        asked: &cli::Export,
+        asked: &cli::ExportArgs,
         header: &RunHeader,
         folder: &Path,
     ) -> Result<Self, Failure> {
-        let live = Live::new(header);
+        let live = LiveTotals::new(header);
         let (listener, page) = asked.metrics_listen.map(page::listen).transpose()?.unzip();
-        let duties = Duties {
+        let duties = TotalsTasks {
             page: listener,
             push: asked
                 .otlp
                 .as_deref()
-                .map(|url| otlp::Push::to(url, asked.otlp_every))
+                .map(|url| otlp::OtlpPush::to(url, asked.otlp_every))
                 .transpose()?,
         };
         let wanted = duties.page.is_some() || duties.push.is_some();
-        let sums = wanted.then(|| Sums::start(duties, &live)).transpose()?;
-        let lines =
-            asked.events.as_deref().map(|path| Lines::open(Path::new(path), folder)).transpose()?;
+        let sums = wanted.then(|| TotalsThread::start(duties, &live)).transpose()?;
+        let lines = asked
+            .events
+            .as_deref()
+            .map(|path| LineExport::open(Path::new(path), folder))
+            .transpose()?;
         let mut exports = Self { header: header.clone(), live, page, sums, lines };
-        exports.tell(events::start);
+        exports.send(events::start);
         Ok(exports)
     }
 
@@ -89,7 +92,7 @@ impl Exports {
         self.page.map(|address| format!("metrics: http://{address}/metrics"))
     }
 
-    fn tell(&mut self, line: impl FnOnce(&RunHeader) -> String) {
+    fn send(&mut self, line: impl FnOnce(&RunHeader) -> String) {
         if let Some(lines) = &mut self.lines {
             lines.send(line(&self.header));
         }
@@ -113,27 +116,27 @@ impl Exports {
             self.live.absorb(interval);
             self.publish();
         }
-        self.tell(|header| events::second(header, interval));
+        self.send(|header| events::second(header, interval));
     }
 
     fn on_end(&mut self, end: &RunEnd) {
         self.live.end();
         self.publish();
-        let lost = self.lines.as_ref().map_or(0, Lines::lost);
-        self.tell(|_| events::end(end, lost));
+        let lost = self.lines.as_ref().map_or(0, LineExport::lost);
+        self.send(|_| events::end(end, lost));
     }
 
     /// Tells the verdict, lets the last of everything go out, and returns warnings of what was lost.
     pub(super) fn close(mut self, report: &Report, exit: Exit) -> Vec<String> {
-        self.tell(|_| events::verdict(report, exit.number()));
-        let of_sums = self.sums.and_then(Sums::close);
+        self.send(|_| events::verdict(report, exit.number()));
+        let of_sums = self.sums.and_then(TotalsThread::close);
         let of_lines = self.lines.and_then(|lines| lines.close(FAREWELL));
         of_sums.into_iter().chain(of_lines).collect()
     }
 }
 
-impl Sums {
-    fn start(duties: Duties, live: &Live) -> Result<Self, Failure> {
+impl TotalsThread {
+    fn start(duties: TotalsTasks, live: &LiveTotals) -> Result<Self, Failure> {
         let failed =
             |error: std::io::Error| Failure::while_doing("cannot start the exports", &error);
         let runtime =
@@ -166,7 +169,7 @@ impl Sums {
 }
 
 /// Serves and pushes until the run lets go of the sums.
-async fn work(duties: Duties, newest: watch::Receiver<Arc<Live>>, lost: &AtomicU64) {
+async fn work(duties: TotalsTasks, newest: watch::Receiver<Arc<LiveTotals>>, lost: &AtomicU64) {
     let page = async {
         match duties.page {
             Some(listener) => page::serve(listener, newest.clone()).await,
@@ -191,36 +194,36 @@ async fn work(duties: Duties, newest: watch::Receiver<Arc<Live>>, lost: &AtomicU
 
 /// An audience that also tells the exports.
 #[derive(Debug)]
-pub(super) struct Exported<'a, A> {
-    pub(super) audience: &'a mut A,
-    pub(super) exports: &'a mut Exports,
+pub(super) struct ExportingObserver<'a, A> {
+    pub(super) observer: &'a mut A,
+    pub(super) exports: &'a mut RunExports,
 }
 
-impl<A: Audience> Audience for Exported<'_, A> {
+impl<A: RunObserver> RunObserver for ExportingObserver<'_, A> {
     fn on_interval(&mut self, interval: Interval) {
         self.exports.on_interval(&interval);
-        self.audience.on_interval(interval);
+        self.observer.on_interval(interval);
     }
 
     fn on_event(&mut self, event: Event) {
-        self.exports.tell(|header| events::note(header, &event));
-        self.audience.on_event(event);
+        self.exports.send(|header| events::note(header, &event));
+        self.observer.on_event(event);
     }
 
     fn on_steering(&mut self, steering: Steering) {
-        self.audience.on_steering(steering);
+        self.observer.on_steering(steering);
     }
 
     fn on_signal(&mut self) {
-        self.audience.on_signal();
+        self.observer.on_signal();
     }
 
     fn on_end(&mut self, end: &RunEnd) {
         self.exports.on_end(end);
-        self.audience.on_end(end);
+        self.observer.on_end(end);
     }
 
-    async fn next_act(&mut self) -> Act {
-        self.audience.next_act().await
+    async fn next_steering(&mut self) -> SteeringCommand {
+        self.observer.next_steering().await
     }
 }

@@ -1,9 +1,12 @@
 //! `plimsoll gate`: the SLO verdict of a candidate's runs, and the comparison with a baseline.
 
 use crate::cli;
-use crate::report::gate::{self as gate_report, Compared, GateReport, GatedRun};
+use crate::report::gate::{self as gate_report, BaselineComparison, GateReport, GatedRun};
 use crate::report::terminal;
-use crate::slo::gate::{GateOutcome, Likeness, Metric, Rules, RunSummary, Unlike, alike, compare};
+use crate::slo::gate::{
+    ComparisonRule, ConditionMismatch, GateMetric, GateOutcome, GateRules, RunSummary, alike,
+    compare,
+};
 use crate::slo::judge;
 
 use super::exit::{Exit, Failure};
@@ -13,11 +16,11 @@ use super::output::{say, style, width, write_out};
 use super::report::strictness;
 
 /// Judges and compares as the command line asks.
-pub(super) fn gate(args: &cli::Gate) -> Result<Exit, Failure> {
+pub(super) fn gate(args: &cli::GateArgs) -> Result<Exit, Failure> {
     let runs = history::named(&args.runs)?;
     let strictness = strictness(args.strict);
     let compared = if args.baseline.is_empty() {
-        Compared::NotAsked
+        BaselineComparison::NotAsked
     } else {
         let baseline = history::summaries(&args.baseline)?;
         let candidate: Vec<RunSummary> = runs.iter().map(|run| RunSummary::of(&run.log)).collect();
@@ -83,29 +86,31 @@ pub(super) fn hint(report: &GateReport) {
 pub(super) fn compare_sides(
     baseline: &[RunSummary],
     candidate: &[RunSummary],
-    asked: &cli::Rules,
-) -> Result<Compared, Failure> {
+    asked: &cli::GateRulesArgs,
+) -> Result<BaselineComparison, Failure> {
     check_steps(baseline, &asked.step)?;
     let unlike = alike(baseline, candidate);
-    let (unfit, differing): (Vec<Unlike>, Vec<Unlike>) = unlike
-        .into_iter()
-        .partition(|one| matches!(one, Unlike::NotValid { .. } | Unlike::NoRun { .. }));
+    let (unfit, differing): (Vec<ConditionMismatch>, Vec<ConditionMismatch>) =
+        unlike.into_iter().partition(|one| {
+            matches!(one, ConditionMismatch::NotValid { .. } | ConditionMismatch::NoRun { .. })
+        });
     if !differing.is_empty() && !asked.unlike {
         return Err(refused(&differing));
     }
     if !unfit.is_empty() {
-        return Ok(Compared::NotMade(unfit));
+        return Ok(BaselineComparison::NotMade(unfit));
     }
-    let metrics = if asked.metric.is_empty() { Metric::ALL.to_vec() } else { asked.metric.clone() };
-    let rules = Rules {
+    let metrics =
+        if asked.metric.is_empty() { GateMetric::ALL.to_vec() } else { asked.metric.clone() };
+    let rules = GateRules {
         // Asked above, and either alike or waived.
-        likeness: Likeness::Waived,
+        likeness: ComparisonRule::Waived,
         metrics,
         steps: asked.step.clone(),
         effect_min: asked.effect.get(),
     };
     match compare(baseline, candidate, &rules) {
-        Ok(comparison) => Ok(Compared::Made { comparison, waived: differing }),
+        Ok(comparison) => Ok(BaselineComparison::Made { comparison, waived: differing }),
         Err(unlike) => Err(refused(&unlike)),
     }
 }
@@ -123,7 +128,7 @@ fn check_steps(baseline: &[RunSummary], asked: &[String]) -> Result<(), Failure>
     }
 }
 
-fn refused(unlike: &[Unlike]) -> Failure {
+fn refused(unlike: &[ConditionMismatch]) -> Failure {
     let lines: Vec<String> = unlike.iter().map(|one| format!("error: {one}")).collect();
     Failure::new(
         Exit::Usage,

@@ -7,7 +7,7 @@ use crate::report::format;
 use crate::slo::{GreenFailing, GreenWatch};
 use crate::units::Ratio;
 
-use super::run::Prepared;
+use super::run::PreparedRun;
 
 /// Looks at every second of a run that is split.
 pub(super) struct GreenGuard {
@@ -17,7 +17,7 @@ pub(super) struct GreenGuard {
 }
 
 impl GreenGuard {
-    pub(super) fn new(prepared: &Prepared, control: &Control) -> Self {
+    pub(super) fn new(prepared: &PreparedRun, control: &Control) -> Self {
         let watch = GreenWatch::of(&prepared.header);
         Self { watch, rollback: prepared.rollback, control: control.clone() }
     }

@@ -6,14 +6,14 @@ use crate::metrics::{LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
 use crate::plan::{ArrivalLaw, Load, Plan, Split};
 use crate::units::{Rate, Ratio};
 
-use super::conditions::Conditions;
+use super::conditions::HeaderConditions;
 
 /// The header of a run of `plan`.
 pub(super) fn header(
     plan: &Plan,
     started: Timestamp,
     workers: u32,
-    conditions: Conditions,
+    conditions: HeaderConditions,
 ) -> RunHeader {
     let weight: f64 = plan.scenarios.iter().map(|scenario| scenario.weight).sum();
     let scenarios = plan

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::{self, ImportFrom};
-use crate::import::{self, Imported, Options, system_name};
+use crate::import::{self, ImportOptions, Imported, system_name};
 use crate::plan::Overrides;
-use crate::scenario::{Problem, SourceId, Sources, load, render};
+use crate::scenario::{Problem, SourceFiles, SourceId, load, render};
 use crate::units::Ratio;
 
 use super::exit::{Exit, Failure};
@@ -17,7 +17,7 @@ use super::run::plan_of;
 const FILE_MAX: u64 = 1 << 30;
 
 /// Imports, writes and checks.
-pub(super) fn import(args: &cli::Import) -> Result<Exit, Failure> {
+pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
     let (file, into) = match &args.from {
         ImportFrom::Har { file, into, .. }
         | ImportFrom::AccessLog { file, into, .. }
@@ -27,7 +27,7 @@ pub(super) fn import(args: &cli::Import) -> Result<Exit, Failure> {
     let folder = into.out.clone().unwrap_or_else(|| Path::new("scenarios").join(&name));
     refuse_to_overwrite(&folder, into.force)?;
     let text = read_text(file)?;
-    let mut sources = Sources::default();
+    let mut sources = SourceFiles::default();
     let source = sources.add(file.display().to_string(), text.as_str());
     let imported = read(&args.from, &text, source, name).map_err(|problems| {
         Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
@@ -46,7 +46,7 @@ fn read(
     let file = |path: &Path| {
         path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     };
-    let options = |path, hosts, replay| Options { name, file: file(path), hosts, replay };
+    let options = |path, hosts, replay| ImportOptions { name, file: file(path), hosts, replay };
     match from {
         ImportFrom::Har { file, host, .. } => {
             import::har(text, source, &options(file, host.clone(), None))

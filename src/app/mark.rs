@@ -9,11 +9,11 @@ use crate::transport::monotonic;
 
 use super::exit::{Exit, Failure};
 use super::files::{LOG, read_log};
+use super::hooks::MARKS;
 use super::output::say;
-use super::outside::MARKS;
 
 /// Marks a moment of a run.
-pub(super) fn mark(args: &cli::Mark) -> Result<Exit, Failure> {
+pub(super) fn mark(args: &cli::MarkArgs) -> Result<Exit, Failure> {
     let now = monotonic();
     let folder = run_folder(&args.run)?;
     let (log, _) = read_log(&folder)?;

@@ -2,15 +2,15 @@
 
 use crate::engine::RunEvent;
 use crate::metrics::{Event, EventKind, LateReadings, Reading, RunLine};
-use crate::observe::{self, News, Watch, WatchPlan};
+use crate::observe::{self, Snapshot, StackWatch, WatchPlan};
 use crate::plan::{Plan, redact};
 use crate::scenario::{Loaded, Problem};
 use crate::transport::{Clock, TlsSetup};
 use crate::units::RunTime;
 
 use super::exit::{Exit, Failure};
-use super::outside::Outside;
-use super::run::Prepared;
+use super::hooks::HookThread;
+use super::run::PreparedRun;
 use super::wall;
 
 /// The sources of the stack file, or all that is wrong with them.
@@ -45,26 +45,26 @@ pub(super) async fn chosen(
 }
 
 /// Readings on their way into the log.
-pub(super) struct Observing {
-    watch: Option<Watch>,
+pub(super) struct SnapshotFeed {
+    watch: Option<StackWatch>,
     clock: Clock,
     /// Hooks and marks, where this run has any.
-    outside: Option<Outside>,
+    outside: Option<HookThread>,
     secrets: Vec<String>,
     waiting: Vec<(RunTime, Vec<Reading>)>,
 }
 
-impl Observing {
+impl SnapshotFeed {
     /// Begins to read what the run's stack file describes, on the run's clock, and to wait for hooks and marks.
-    pub(super) fn start(prepared: &Prepared, clock: Clock) -> Result<Self, Failure> {
-        let outside = Outside::start(prepared.outside.clone(), clock)?;
+    pub(super) fn start(prepared: &PreparedRun, clock: Clock) -> Result<Self, Failure> {
+        let outside = HookThread::start(prepared.outside.clone(), clock)?;
         let observing = Self::begin(&prepared.watch, &prepared.plan, clock)?;
         Ok(Self { outside: Some(outside), ..observing })
     }
 
     /// Begins to read what `watch` names while `plan` is played.
     pub(super) fn begin(watch: &WatchPlan, plan: &Plan, clock: Clock) -> Result<Self, Failure> {
-        let watch = Watch::start(watch.clone(), clock).map_err(|errors| {
+        let watch = StackWatch::start(watch.clone(), clock).map_err(|errors| {
             let first = errors.first().map(|(_, error)| error.to_string()).unwrap_or_default();
             Failure::new(Exit::Error, format!("error: the stack cannot be observed: {first}"))
         })?;
@@ -88,7 +88,7 @@ impl Observing {
             }
         };
         tokio::select! {
-            news = read => self.take(news),
+            snapshot = read => self.take(snapshot),
             event = happened => vec![RunEvent::Event(self.cleared(event))],
         }
     }
@@ -111,8 +111,8 @@ impl Observing {
     /// Puts what was read until the end of each second into its interval. A source that took longer than
     /// that is filed under the next one.
     pub(super) fn add_to(&mut self, events: &mut Vec<RunEvent>) {
-        while let Some(news) = self.watch.as_mut().and_then(Watch::take) {
-            let troubles = self.take(news);
+        while let Some(snapshot) = self.watch.as_mut().and_then(StackWatch::take) {
+            let troubles = self.take(snapshot);
             events.splice(0..0, troubles);
         }
         self.close(events);
@@ -139,14 +139,14 @@ impl Observing {
     /// Where the run ends, so does what comes from outside: what there is to tell of it goes before the end.
     fn close(&mut self, events: &mut Vec<RunEvent>) {
         let Some((index, ends)) = end_of(events) else { return };
-        let last = self.outside.take().map(Outside::finish).unwrap_or_default();
+        let last = self.outside.take().map(HookThread::finish).unwrap_or_default();
         let last = last.into_iter().map(|event| Event { at: event.at.min(ends), ..event });
         let last: Vec<_> = last.map(|event| RunEvent::Event(self.cleared(event))).collect();
         events.splice(index..index, last);
     }
 
-    fn take(&mut self, news: News) -> Vec<RunEvent> {
-        let News { at, readings, troubles } = news;
+    fn take(&mut self, snapshot: Snapshot) -> Vec<RunEvent> {
+        let Snapshot { at, readings, troubles } = snapshot;
         if !readings.is_empty() {
             self.waiting.push((at, readings));
         }

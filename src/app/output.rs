@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write as _, stderr, stdout};
 
-use crate::report::terminal::Style;
+use crate::report::terminal::TerminalStyle;
 use crate::scenario::Colour;
 
 /// Prints data. A closed pipe is the reader's choice and no error.
@@ -24,8 +24,12 @@ pub(super) fn say_raw(text: &str) {
 }
 
 /// Whether stdout shows colours: a terminal, and `NO_COLOR` not set (no-color.org).
-pub(super) fn style() -> Style {
-    if stdout().is_terminal() && wants_colour() { Style::Colour } else { Style::Plain }
+pub(super) fn style() -> TerminalStyle {
+    if stdout().is_terminal() && wants_colour() {
+        TerminalStyle::Colour
+    } else {
+        TerminalStyle::Plain
+    }
 }
 
 /// Whether stderr shows colours.

@@ -9,7 +9,7 @@ use super::output::{live_width, say, say_raw};
 
 /// Tells how a run goes.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct RunProgress {
     duration: Nanos,
     /// The terminal's width, where a line can be rewritten.
     width: Option<usize>,
@@ -21,7 +21,7 @@ pub(super) struct Progress {
 /// Without a terminal, a line every 5 s: enough to see life in a CI log.
 const LINE_EVERY: Nanos = Nanos::from_secs(5);
 
-impl Progress {
+impl RunProgress {
     /// Progress of a run that starts iterations for `duration`.
     pub(super) fn new(duration: Nanos, quiet: bool) -> Self {
         Self { duration, width: live_width(), quiet, next_line: RunTime::ZERO + LINE_EVERY }

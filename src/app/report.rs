@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::capacity::section::Findings;
+use crate::capacity::section::SectionFindings;
 use crate::cli;
 use crate::metrics::RunLog;
-use crate::report::{Extra, Report, render_all, terminal};
+use crate::report::{Report, ReportExtras, render_all, terminal};
 use crate::slo::{Strictness, judge};
 
-use super::capacity::Searches;
+use super::capacity::SearchResults;
 use super::exit::{Exit, Failure};
 use super::files;
 use super::history;
@@ -19,7 +19,7 @@ use super::sign_off::sign_off;
 
 /// How the outcome of a run is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Voice {
+pub(super) enum OutcomeFormat {
     /// The summary.
     Full,
     /// The verdict alone.
@@ -28,7 +28,7 @@ pub(super) enum Voice {
     Json,
 }
 
-impl Voice {
+impl OutcomeFormat {
     /// The voice that the command line asks for.
     pub(super) const fn of(quiet: bool, format: cli::ResultFormat) -> Self {
         match (format, quiet) {
@@ -40,15 +40,15 @@ impl Voice {
 }
 
 /// What a log comes to.
-pub(super) struct Concluded {
+pub(super) struct RunConclusion {
     pub(super) report: Report,
     /// How the process ends.
     pub(super) exit: Exit,
-    searches: Option<Searches>,
+    searches: Option<SearchResults>,
 }
 
 /// Rebuilds the reports of runs, or makes one document of them.
-pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
+pub(super) fn report(args: &cli::ReportArgs) -> Result<Exit, Failure> {
     if args.sign_off.wanted {
         return sign_off(args);
     }
@@ -56,7 +56,7 @@ pub(super) fn report(args: &cli::Report) -> Result<Exit, Failure> {
     let mut worst = Exit::Pass;
     for run in history::named(&args.runs)? {
         let concluded = conclude(&run.log, &run.folder, strictness)?;
-        concluded.tell(&run.folder, Voice::of(false, args.format))?;
+        concluded.print(&run.folder, OutcomeFormat::of(false, args.format))?;
         worst = worst.worse(concluded.exit);
     }
     Ok(worst)
@@ -68,12 +68,12 @@ pub(super) const fn strictness(strict: bool) -> Strictness {
 }
 
 /// A log, read for its meaning.
-pub(super) struct Judged {
+pub(super) struct JudgedLog {
     /// Of a search, the steps that count.
     pub(super) report: Report,
     /// The object `capacity` of `result.json`: what a search found, or left in the folder.
     pub(super) capacity: Option<Value>,
-    searches: Option<Searches>,
+    searches: Option<SearchResults>,
 }
 
 /// Judges a log.
@@ -81,13 +81,14 @@ pub(super) fn judged(
     log: &RunLog,
     folder: &Path,
     strictness: Strictness,
-) -> Result<Judged, Failure> {
-    let searches = Searches::of(log)?;
+) -> Result<JudgedLog, Failure> {
+    let searches = SearchResults::of(log)?;
     let log = searches.as_ref().map_or(log, |searches| &searches.log);
     let report = Report::new(log, &judge(log, strictness));
     // What a capacity search left in the folder stays in the reports.
-    let capacity = searches.as_ref().map(Searches::to_value).or_else(|| files::capacity_of(folder));
-    Ok(Judged { report, capacity, searches })
+    let capacity =
+        searches.as_ref().map(SearchResults::to_value).or_else(|| files::capacity_of(folder));
+    Ok(JudgedLog { report, capacity, searches })
 }
 
 /// Judges a log and writes its reports.
@@ -95,59 +96,59 @@ pub(super) fn conclude(
     log: &RunLog,
     folder: &Path,
     strictness: Strictness,
-) -> Result<Concluded, Failure> {
+) -> Result<RunConclusion, Failure> {
     let judged = judged(log, folder, strictness)?;
     let capacity = judged.capacity.clone();
-    let extra = Extra { capacity, strict: strictness == Strictness::Strict };
+    let extra = ReportExtras { capacity, strict: strictness == Strictness::Strict };
     let rendered = render_all(&judged.report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
     files::write_reports(folder, &rendered)?;
     Ok(judged.concluded(strictness))
 }
 
-impl Judged {
+impl JudgedLog {
     /// What it comes to.
-    pub(super) fn concluded(self, strictness: Strictness) -> Concluded {
+    pub(super) fn concluded(self, strictness: Strictness) -> RunConclusion {
         let Self { report, searches, .. } = self;
         let exit = match &searches {
             Some(searches) => searches.exit(),
             None => Exit::of(&report.judgement, strictness),
         };
-        Concluded { report, exit, searches }
+        RunConclusion { report, exit, searches }
     }
 }
 
-impl Concluded {
+impl RunConclusion {
     /// What a search found; `None` for a plain run.
-    pub(super) fn findings(&self) -> Option<&Findings> {
+    pub(super) fn findings(&self) -> Option<&SectionFindings> {
         self.searches.as_ref().map(|searches| &searches.findings)
     }
 
     /// The section on capacity as a terminal shows it; empty for a plain run.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it alone"))]
     pub(super) fn capacity(&self) -> String {
-        self.searches.as_ref().map_or_else(String::new, Searches::terminal)
+        self.searches.as_ref().map_or_else(String::new, SearchResults::terminal)
     }
 
     /// Prints what the log comes to.
-    pub(super) fn tell(&self, folder: &Path, voice: Voice) -> Result<(), Failure> {
+    pub(super) fn print(&self, folder: &Path, format: OutcomeFormat) -> Result<(), Failure> {
         match &self.searches {
-            Some(searches) if voice != Voice::Json => {
+            Some(searches) if format != OutcomeFormat::Json => {
                 write_out(&searches.terminal());
                 say(&format!("reports: {}", folder.join("report.html").display()));
                 Ok(())
             }
-            _ => tell(&self.report, folder, voice),
+            _ => print(&self.report, folder, format),
         }
     }
 }
 
 /// Prints what a run came to, and where its reports are.
-pub(super) fn tell(report: &Report, folder: &Path, voice: Voice) -> Result<(), Failure> {
-    match voice {
-        Voice::Full => write_out(&terminal::summary(report, style(), width())),
-        Voice::Quiet => write_out(&terminal::answer_line(report, style())),
-        Voice::Json => write_out(&files::read_report(folder, "result.json")?),
+pub(super) fn print(report: &Report, folder: &Path, format: OutcomeFormat) -> Result<(), Failure> {
+    match format {
+        OutcomeFormat::Full => write_out(&terminal::summary(report, style(), width())),
+        OutcomeFormat::Quiet => write_out(&terminal::answer_line(report, style())),
+        OutcomeFormat::Json => write_out(&files::read_report(folder, "result.json")?),
     }
     say(&format!("reports: {}", folder.join("report.html").display()));
     Ok(())

@@ -6,35 +6,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli;
-use crate::engine::{Options, PreflightError, preflight, prepare_limits, workers_for};
+use crate::engine::{PreflightError, RunOptions, preflight, prepare_limits, workers_for};
 use crate::metrics::{Event, EventKind, Measure, Objective, RunHeader, RunLine, Scope, StopReason};
 use crate::observe::WatchPlan;
 use crate::plan::{Hook, Overrides, Plan, Shard, Target, compile};
-use crate::scenario::stack::Signal;
+use crate::scenario::stack::SignalSpec;
 use crate::scenario::{Loaded, Problem, load, render, scenario_file};
 use crate::slo::{Judgement, Strictness};
-use crate::transport::{Permit, TlsSetup};
+use crate::transport::{HostPermit, TlsSetup};
 use crate::units::{Nanos, RunTime, Seed};
 
-use super::conditions::Conditions;
-use super::drive::{Audience as _, drive};
+use super::conditions::HeaderConditions;
+use super::drive::{RunObserver as _, drive};
 use super::exit::{Exit, Failure};
-use super::export::{Exported, Exports};
+use super::export::{ExportingObserver, RunExports};
 use super::files::{self, RunFolder};
 use super::header::header;
+use super::hooks::HookPlan;
 use super::observing;
 use super::output::{problem_colour, say};
-use super::outside::OutsidePlan;
-use super::progress::Progress;
-use super::report::{Concluded, Voice, conclude, strictness};
+use super::progress::RunProgress;
+use super::report::{OutcomeFormat, RunConclusion, conclude, strictness};
 use super::wall;
 
 /// Runs a workload as the command line asks.
-pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
+pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
     if args.tui && !args.no_tui {
         return on_screen(args);
     }
-    let asked = Asked {
+    let asked = RunRequest {
         target: args.target.clone(),
         green: args.green.clone(),
         settings: &args.set,
@@ -50,19 +50,19 @@ pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
 }
 
 #[cfg(feature = "tui")]
-fn on_screen(args: &cli::Run) -> Result<Exit, Failure> {
+fn on_screen(args: &cli::RunArgs) -> Result<Exit, Failure> {
     super::tui::run(args)
 }
 
 #[cfg(not(feature = "tui"))]
-fn on_screen(_: &cli::Run) -> Result<Exit, Failure> {
+fn on_screen(_: &cli::RunArgs) -> Result<Exit, Failure> {
     Err(Failure::new(Exit::Usage, "error: this build has no terminal UI; leave out `--tui`"))
 }
 
 /// What only `run` can ask for.
-pub(super) struct Asked<'a> {
+pub(super) struct RunRequest<'a> {
     pub(super) target: Option<String>,
-    pub(super) green: cli::Green,
+    pub(super) green: cli::SplitArgs,
     pub(super) settings: &'a [(String, String)],
     pub(super) shard: Option<Shard>,
     pub(super) tags: &'a [(String, String)],
@@ -75,46 +75,46 @@ pub(super) struct Asked<'a> {
 /// Loads, checks, runs, judges and reports.
 pub(super) fn run_scenario(
     path: &Path,
-    asked: &Asked<'_>,
-    load_args: &cli::Load,
-    outlets: (&cli::Output, &cli::Export),
+    asked: &RunRequest<'_>,
+    load_args: &cli::LoadArgs,
+    outlets: (&cli::OutputArgs, &cli::ExportArgs),
 ) -> Result<Exit, Failure> {
     let played = play(path, asked, load_args, outlets)?;
     let output = outlets.0;
-    played.concluded.tell(&played.folder, Voice::of(output.quiet, output.format))?;
+    played.concluded.print(&played.folder, OutcomeFormat::of(output.quiet, output.format))?;
     Ok(played.exit)
 }
 
 /// A run that was played to its end, its reports written.
-pub(super) struct Played {
+pub(super) struct PlayedRun {
     pub(super) exit: Exit,
     pub(super) folder: PathBuf,
-    pub(super) concluded: Concluded,
+    pub(super) concluded: RunConclusion,
 }
 
 /// The same without a word about its outcome.
 pub(super) fn play(
     path: &Path,
-    asked: &Asked<'_>,
-    load_args: &cli::Load,
-    (output, export): (&cli::Output, &cli::Export),
-) -> Result<Played, Failure> {
+    asked: &RunRequest<'_>,
+    load_args: &cli::LoadArgs,
+    (output, export): (&cli::OutputArgs, &cli::ExportArgs),
+) -> Result<PlayedRun, Failure> {
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
-    let mut exports = Exports::open(export, &prepared.header, prepared.folder.path())?;
+    let mut exports = RunExports::open(export, &prepared.header, prepared.folder.path())?;
     exports.announcement().iter().for_each(|told| say(told));
-    let mut progress = Progress::new(prepared.plan.load.duration(), output.quiet);
+    let mut progress = RunProgress::new(prepared.plan.load.duration(), output.quiet);
     if let Some(warning) = prepared.warning.take() {
         progress.on_event(warning);
     }
-    let mut audience = Exported { audience: &mut progress, exports: &mut exports };
-    let reason = runtime.block_on(drive(&mut prepared, &mut audience))?;
+    let mut observer = ExportingObserver { observer: &mut progress, exports: &mut exports };
+    let reason = runtime.block_on(drive(&mut prepared, &mut observer))?;
     let (log, folder) = files::read_log(prepared.folder.path())?;
     let strictness = strictness(output.strict);
     let concluded = conclude(&log, &folder, strictness)?;
     let exit = exit_of(reason, &concluded.report.judgement, strictness);
     exports.close(&concluded.report, exit).iter().for_each(|lost| say(lost));
-    Ok(Played { exit, folder, concluded })
+    Ok(PlayedRun { exit, folder, concluded })
 }
 
 /// How the process ends after a run.
@@ -126,32 +126,32 @@ pub(super) fn exit_of(reason: StopReason, judgement: &Judgement, strictness: Str
 }
 
 /// A run that can start: everything is checked, the target answers, the log is open.
-pub(super) struct Prepared {
+pub(super) struct PreparedRun {
     pub(super) plan: Arc<Plan>,
-    pub(super) options: Options,
+    pub(super) options: RunOptions,
     pub(super) header: RunHeader,
     pub(super) folder: RunFolder,
     /// How the stack's own metrics are read.
     pub(super) watch: WatchPlan,
     /// When the stack would scale, as its file says.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
-    pub(super) signals: Vec<Signal>,
+    pub(super) signals: Vec<SignalSpec>,
     /// What is in the log already, and worth saying.
     pub(super) warning: Option<Event>,
     /// Whether nothing more goes to green once it fails too often.
     pub(super) rollback: bool,
     /// What is done to the stack meanwhile, and where marks come from.
-    pub(super) outside: OutsidePlan,
+    pub(super) outside: HookPlan,
 }
 
 /// Loads and checks all that a run needs, and opens its log.
 pub(super) fn prepare(
     runtime: &tokio::runtime::Runtime,
     path: &Path,
-    asked: &Asked<'_>,
-    load_args: &cli::Load,
+    asked: &RunRequest<'_>,
+    load_args: &cli::LoadArgs,
     out: &Path,
-) -> Result<Prepared, Failure> {
+) -> Result<PreparedRun, Failure> {
     let loaded = load(path, asked.settings, &files::read, &files::variable);
     let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
     let plan = Arc::new(plan);
@@ -162,7 +162,7 @@ pub(super) fn prepare(
     let tls = tls_for(&plan)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
-    let options = Options { workers, tls, permit, connections: limit.most };
+    let options = RunOptions { workers, tls, permit, connections: limit.most };
     if asked.preflight {
         look_ahead(runtime, &plan, &options)?;
     }
@@ -170,7 +170,7 @@ pub(super) fn prepare(
         runtime.block_on(observing::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated));
     let started = wall::now();
     let mut folder = RunFolder::create(out, &plan.name, started)?;
-    let conditions = Conditions::of(&loaded, &plan, asked, load_args);
+    let conditions = HeaderConditions::of(&loaded, &plan, asked, load_args);
     let header = header(&plan, started, workers, conditions);
     folder.append(&RunLine::Run(header.clone()))?;
     let warning = limit.is_short().then(|| {
@@ -182,18 +182,18 @@ pub(super) fn prepare(
     }
     let stack = loaded.scenario.and_then(|scenario| scenario.stack);
     let signals = stack.map_or_else(Vec::new, |stack| stack.signals);
-    let outside = OutsidePlan {
+    let outside = HookPlan {
         hooks: hooks(&plan, &load_args.mark),
         folder: scenario_file(path).parent().unwrap_or(Path::new("")).to_owned(),
         run: folder.path().to_owned(),
         target: plan.target.url(),
     };
     let rollback = asked.green.green_rollback;
-    Ok(Prepared { plan, options, header, folder, watch, signals, warning, rollback, outside })
+    Ok(PreparedRun { plan, options, header, folder, watch, signals, warning, rollback, outside })
 }
 
 /// Going back to blue needs a green, and a row that says when.
-fn can_roll_back(plan: &Plan, asked: &Asked<'_>) -> Result<(), Failure> {
+fn can_roll_back(plan: &Plan, asked: &RunRequest<'_>) -> Result<(), Failure> {
     let is_bound = |row: &Objective| {
         row.measure == Measure::ErrorRate && row.scope == Scope::Run && row.limit.is_some()
     };
@@ -228,7 +228,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::while_doing("cannot start a runtime", &error))
 }
 
-fn overrides(asked: &Asked<'_>, load: &cli::Load) -> Overrides {
+fn overrides(asked: &RunRequest<'_>, load: &cli::LoadArgs) -> Overrides {
     Overrides {
         workload: load.workload.clone(),
         target: asked.target.clone(),
@@ -265,9 +265,9 @@ fn problems_failure(problems: &[Problem], loaded: &Loaded) -> Failure {
 }
 
 /// Hosts that both the scenario and the command line allow.
-pub(super) fn permit_for(plan: &Plan, may_load: &[String]) -> Permit {
+pub(super) fn permit_for(plan: &Plan, may_load: &[String]) -> HostPermit {
     let both = |host: &&String| may_load.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
-    Permit::new(plan.allow_hosts.iter().filter(both).cloned().collect())
+    HostPermit::new(plan.allow_hosts.iter().filter(both).cloned().collect())
 }
 
 /// The TLS configuration of the plan.
@@ -280,7 +280,7 @@ pub(super) fn tls_for(plan: &Plan) -> Result<TlsSetup, Failure> {
 pub(super) fn look_ahead(
     runtime: &tokio::runtime::Runtime,
     plan: &Arc<Plan>,
-    options: &Options,
+    options: &RunOptions,
 ) -> Result<(), Failure> {
     let green = plan.split.as_ref().map(|split| &split.green);
     let mut targets = std::iter::once(&plan.target).chain(green);
@@ -291,7 +291,7 @@ fn reach(
     runtime: &tokio::runtime::Runtime,
     plan: &Arc<Plan>,
     target: &Target,
-    options: &Options,
+    options: &RunOptions,
 ) -> Result<(), Failure> {
     let probing = preflight((plan, target), &options.tls, &options.permit);
     match tokio::task::LocalSet::new().block_on(runtime, probing) {

@@ -14,7 +14,7 @@ use crate::cli::{self, RunsCommand};
 use crate::metrics::StopReason;
 use crate::report::history::{self as history_report, HistoryRow};
 use crate::report::terminal;
-use crate::slo::gate::{Baseline, RunSummary, Trend, Unlike, alike};
+use crate::slo::gate::{Baseline, ConditionMismatch, MetricTrend, RunSummary, alike};
 use crate::slo::{Strictness, Verdict, judge};
 
 use super::exit::{Exit, Failure};
@@ -22,7 +22,7 @@ use super::history::{self, PROMOTED, StoredRun};
 use super::output::{say, style, width, write_out};
 
 /// Does what the command line asks.
-pub(super) fn runs(args: &cli::Runs) -> Result<Exit, Failure> {
+pub(super) fn runs(args: &cli::RunsArgs) -> Result<Exit, Failure> {
     match &args.command {
         None => list(&args.list),
         Some(RunsCommand::List(args)) => list(args),
@@ -33,7 +33,7 @@ pub(super) fn runs(args: &cli::Runs) -> Result<Exit, Failure> {
     }
 }
 
-fn list(args: &cli::List) -> Result<Exit, Failure> {
+fn list(args: &cli::ListArgs) -> Result<Exit, Failure> {
     let mut rows = rows(&args.filter)?;
     if rows.is_empty() {
         nothing_found(&args.filter)?;
@@ -49,7 +49,7 @@ fn list(args: &cli::List) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
+fn trend(args: &cli::TrendArgs) -> Result<Exit, Failure> {
     let (complete, incomplete): (Vec<_>, Vec<_>) =
         filtered(&args.filter)?.into_iter().partition(|(run, _)| is_complete(run));
     if !incomplete.is_empty() {
@@ -68,10 +68,10 @@ fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
             });
         left = others;
         let summaries: Vec<RunSummary> = group.iter().map(|row| row.summary.clone()).collect();
-        let trends: Vec<Trend> = step_names(&summaries)
+        let trends: Vec<MetricTrend> = step_names(&summaries)
             .iter()
             .filter(|name| args.step.is_empty() || args.step.contains(name))
-            .map(|name| Trend::of(&summaries, name, args.metric))
+            .map(|name| MetricTrend::of(&summaries, name, args.metric))
             .collect();
         if trends.is_empty() {
             continue;
@@ -90,7 +90,7 @@ fn trend(args: &cli::Trend) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-fn write_page(path: &Path, pages: &[(Vec<Trend>, Vec<HistoryRow>)]) -> Result<(), Failure> {
+fn write_page(path: &Path, pages: &[(Vec<MetricTrend>, Vec<HistoryRow>)]) -> Result<(), Failure> {
     let [(trends, group)] = pages else {
         let message = format!(
             "error: a page shows one system and workload, but there are {}\nhint: choose with `--name` and \
@@ -107,7 +107,7 @@ fn write_page(path: &Path, pages: &[(Vec<Trend>, Vec<HistoryRow>)]) -> Result<()
 }
 
 /// What there would be without the filter: a name may be misspelt.
-fn nothing_found(filter: &cli::Filter) -> Result<(), Failure> {
+fn nothing_found(filter: &cli::RunFilterArgs) -> Result<(), Failure> {
     let all = history::all(&filter.folder)?;
     let names: BTreeSet<String> = all
         .iter()
@@ -136,9 +136,9 @@ fn check_steps(asked: &[String], runs: &[HistoryRow]) -> Result<(), Failure> {
 
 /// A change of level may come from changed conditions instead of the stack.
 fn warn_of_changes(runs: &[RunSummary]) {
-    let differing: Vec<Unlike> = alike(runs, runs)
+    let differing: Vec<ConditionMismatch> = alike(runs, runs)
         .into_iter()
-        .filter(|one| matches!(one, Unlike::Condition { .. }))
+        .filter(|one| matches!(one, ConditionMismatch::Condition { .. }))
         .collect();
     if let Some(first) = differing.first() {
         say(&format!("warning: the runs were made under unlike conditions: {first}"));
@@ -156,7 +156,7 @@ fn step_names(runs: &[RunSummary]) -> Vec<String> {
     names
 }
 
-fn promote(args: &cli::Promote) -> Result<Exit, Failure> {
+fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
     let runs = history::named(&args.runs)?;
     let summaries: Vec<RunSummary> = runs.iter().map(|run| RunSummary::of(&run.log)).collect();
     let unlike = alike(&summaries, &summaries);
@@ -184,7 +184,7 @@ fn promote(args: &cli::Promote) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-fn demote(args: &cli::Demote) -> Result<Exit, Failure> {
+fn demote(args: &cli::DemoteArgs) -> Result<Exit, Failure> {
     for run in history::named(&args.runs)? {
         if !run.is_promoted() {
             say(&format!("{}: was not kept", run.label()));
@@ -200,7 +200,7 @@ fn demote(args: &cli::Demote) -> Result<Exit, Failure> {
 }
 
 /// The runs that pass the filter, oldest first.
-fn rows(filter: &cli::Filter) -> Result<Vec<HistoryRow>, Failure> {
+fn rows(filter: &cli::RunFilterArgs) -> Result<Vec<HistoryRow>, Failure> {
     Ok(filtered(filter)?.into_iter().map(row).collect())
 }
 
@@ -219,7 +219,7 @@ fn is_complete(run: &StoredRun) -> bool {
 }
 
 /// The runs that pass the filter, oldest first, with their verdicts.
-fn filtered(filter: &cli::Filter) -> Result<Vec<(StoredRun, Verdict)>, Failure> {
+fn filtered(filter: &cli::RunFilterArgs) -> Result<Vec<(StoredRun, Verdict)>, Failure> {
     let matches =
         |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|it| it == found);
     let found = history::all(&filter.folder)?.into_iter().filter(|run| {

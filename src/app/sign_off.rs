@@ -24,7 +24,7 @@ const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Writes the document and tells the worst verdict of its runs.
-pub(super) fn sign_off(args: &cli::Report) -> Result<Exit, Failure> {
+pub(super) fn sign_off(args: &cli::ReportArgs) -> Result<Exit, Failure> {
     let runs = history::named(&args.runs)?;
     one_system(&runs)?;
     let asked = &args.sign_off;

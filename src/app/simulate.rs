@@ -14,8 +14,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli;
-use crate::scenario::{Sources, render};
-use crate::simulator::model::{FaultAction, MAX_REPLICAS, TierSpec};
+use crate::scenario::{SourceFiles, render};
+use crate::simulator::model::{FaultAction, MAX_REPLICAS, ModelTierSpec};
 use crate::simulator::{AccessLog, ServeOptions, Simulation, runtime, serve};
 use crate::units::Seed;
 
@@ -24,7 +24,7 @@ use super::output::{problem_colour, say, write_out};
 use super::{files, wall};
 
 /// Serves until it is told to stop.
-pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
+pub(super) fn simulate(args: &cli::SimulateArgs) -> Result<Exit, Failure> {
     let mut simulation = read_simulation(&simulation_file(&args.path))?;
     change(&mut simulation, &args.stack)?;
     let options = ServeOptions {
@@ -64,7 +64,7 @@ pub(super) fn simulate(args: &cli::Simulate) -> Result<Exit, Failure> {
 /// Changes the stack as the command line says.
 pub(super) fn change(
     simulation: &mut Simulation,
-    changes: &cli::StackChanges,
+    changes: &cli::StackChangeArgs,
 ) -> Result<(), Failure> {
     for (name, replicas) in &changes.replicas {
         tier(simulation, name)?.replicas = *replicas;
@@ -120,7 +120,7 @@ fn missing_replica(simulation: &Simulation) -> Option<String> {
     })
 }
 
-fn tier<'s>(simulation: &'s mut Simulation, name: &str) -> Result<&'s mut TierSpec, Failure> {
+fn tier<'s>(simulation: &'s mut Simulation, name: &str) -> Result<&'s mut ModelTierSpec, Failure> {
     let known: Vec<String> = simulation.tiers.iter().map(|tier| tier.name.clone()).collect();
     simulation.tier_mut(name).ok_or_else(|| unknown("tier", name, &known))
 }
@@ -151,14 +151,14 @@ pub(super) fn read_simulation(path: &Path) -> Result<Simulation, Failure> {
     let text = String::from_utf8(bytes).map_err(|_| {
         Failure::new(Exit::Usage, format!("error: `{}` is not UTF-8", path.display()))
     })?;
-    let mut sources = Sources::default();
+    let mut sources = SourceFiles::default();
     let source = sources.add(path.display().to_string(), text.as_str());
     Simulation::parse(&text, source).map_err(|problems| {
         Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
     })
 }
 
-fn access_log(args: &cli::Simulate) -> Result<Option<AccessLog>, Failure> {
+fn access_log(args: &cli::SimulateArgs) -> Result<Option<AccessLog>, Failure> {
     let Some(path) = &args.log else { return Ok(None) };
     let file = File::create(path).map_err(|error| {
         Failure::while_doing(&format!("cannot create `{}`", path.display()), &error)
@@ -166,7 +166,7 @@ fn access_log(args: &cli::Simulate) -> Result<Option<AccessLog>, Failure> {
     Ok(Some(AccessLog::new(BufWriter::new(file))))
 }
 
-fn tls(args: &cli::Simulate) -> Result<Option<Arc<ServerConfig>>, Failure> {
+fn tls(args: &cli::SimulateArgs) -> Result<Option<Arc<ServerConfig>>, Failure> {
     let (Some(chain), Some(key)) = (&args.cert, &args.key) else { return Ok(None) };
     let failed = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::new(Exit::Usage, format!("error: cannot use `{}`: {error}", path.display()))

@@ -5,22 +5,28 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
-use crate::engine::Options;
+use crate::engine::RunOptions;
 use crate::metrics::{Outcome, Sample, ScenarioId};
 use crate::plan::{Plan, redact};
 use crate::schedule::Arrival;
-use crate::transport::{Client, Exchange, Finished, Heard, Shared, keep_time};
+use crate::transport::{
+    Client, ExchangeTrace, FinishedRequest, StreamEvent, WorkerTransport, keep_time,
+};
 use crate::units::{Nanos, RunTime};
-use crate::user::{Action, Cast, User};
+use crate::user::{Action, User, UserFactory};
 
 use super::output::write_out;
 
 /// Plays one iteration of each scenario. Returns whether nothing failed. Think times are passed over.
-pub(super) async fn play_each(plan: &Arc<Plan>, options: &Options) -> io::Result<bool> {
+pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Result<bool> {
     let timers = keep_time(Nanos::ZERO)?;
-    let shared =
-        Shared::new(plan.clone(), options.tls.clone(), options.permit.clone(), timers.clone());
-    let cast = Cast::new(plan.clone());
+    let shared = WorkerTransport::new(
+        plan.clone(),
+        options.tls.clone(),
+        options.permit.clone(),
+        timers.clone(),
+    );
+    let cast = UserFactory::new(plan.clone());
     let mut all_well = true;
     for (index, scenario) in plan.scenarios.iter().enumerate() {
         write_out(&format!("\n── scenario {} ──\n", scenario.name));
@@ -34,7 +40,7 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &Options) -> io::Result
     Ok(all_well)
 }
 
-fn show(finished: &Finished, exchanges: Vec<Exchange>, plan: &Plan, user: &User) {
+fn show(finished: &FinishedRequest, exchanges: Vec<ExchangeTrace>, plan: &Plan, user: &User) {
     let step = &plan.steps[finished.sample.step.0 as usize].name;
     let time = Nanos::from_micros(finished.sample.service_time().get() / 1_000);
     let verdict = match finished.sample.outcome {
@@ -45,7 +51,7 @@ fn show(finished: &Finished, exchanges: Vec<Exchange>, plan: &Plan, user: &User)
     show_exchanges(exchanges, plan, user);
 }
 
-fn show_exchanges(exchanges: Vec<Exchange>, plan: &Plan, user: &User) {
+fn show_exchanges(exchanges: Vec<ExchangeTrace>, plan: &Plan, user: &User) {
     for exchange in exchanges {
         write_out(&hide(&describe(&exchange), plan, user));
     }
@@ -56,7 +62,7 @@ fn note(sample: &Sample, plan: &Plan) {
     write_out(&format!("\n{step}: {}\n", sample.response_time()));
 }
 
-async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared) -> bool {
+async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &WorkerTransport) -> bool {
     // Waits are passed over: for the user that time has gone by.
     let mut skipped = Nanos::ZERO;
     loop {
@@ -77,8 +83,8 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
                 client.stream(user, id, (now, now), &|heard| told.borrow_mut().push(heard)).await;
                 for heard in told.into_inner() {
                     match heard {
-                        Heard::Request(finished) => show(&finished, vec![], plan, user),
-                        Heard::Note(sample) => note(&sample, plan),
+                        StreamEvent::Request(finished) => show(&finished, vec![], plan, user),
+                        StreamEvent::DerivedTiming(sample) => note(&sample, plan),
                     }
                 }
                 show_exchanges(client.traced(), plan, user);
@@ -88,9 +94,9 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
                 skipped += span;
                 write_out(&format!("  (waits for {span}; passed over)\n"));
             }
-            Action::Note(sample) => note(&sample, plan),
+            Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),
-            Action::Broken(error) => {
+            Action::IterationError(error) => {
                 write_out(&format!("\nFAILED (script): {error}\n"));
                 return false;
             }
@@ -98,7 +104,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Shared
     }
 }
 
-fn describe(exchange: &Exchange) -> String {
+fn describe(exchange: &ExchangeTrace) -> String {
     let mut text = String::new();
     for line in exchange.request.lines() {
         let _ = writeln!(text, "  > {line}");
@@ -111,7 +117,7 @@ fn describe(exchange: &Exchange) -> String {
 
 /// Blanks out what came from the environment, what the user captured as a secret, and what proves an identity.
 fn hide(text: &str, plan: &Plan, user: &User) -> String {
-    let shown = redact(&user.veiled(text.to_owned()), plan.secrets.iter().map(String::as_str));
+    let shown = redact(&user.redacted(text.to_owned()), plan.secrets.iter().map(String::as_str));
     let lines = shown.lines().map(|line| {
         let mut words = line.trim_start_matches(['>', '<', ' ']).splitn(2, ':');
         let name = words.next().unwrap_or_default().to_ascii_lowercase();

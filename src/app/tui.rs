@@ -16,18 +16,18 @@ use tokio::runtime::Runtime;
 use crate::cli;
 use crate::plan::Shard;
 use crate::slo::Strictness;
-use crate::tui::{Begun, Command, Finished, Launch, Message, Origin, Sides};
+use crate::tui::{Command, ComparedRuns, FinishedRun, Launch, LaunchOrigin, Message, StartedRun};
 
-use super::demo::{Stack, visitors};
-use super::drive::{Signals, drive};
+use super::demo::{DemoStack, visitors};
+use super::drive::{StopSignals, drive};
 use super::exit::{Exit, Failure};
-use super::export::{Exported, Exports};
+use super::export::{ExportingObserver, RunExports};
 use super::output::say;
-use super::report::{Concluded, Voice, conclude, judged, strictness};
-use super::run::{Asked, Prepared, exit_of, prepare, runtime};
+use super::report::{OutcomeFormat, RunConclusion, conclude, judged, strictness};
+use super::run::{PreparedRun, RunRequest, exit_of, prepare, runtime};
 use super::{embedded, files};
-use screen::Screen;
-pub(super) use search::{OnScreen, refused_without_terminal};
+use screen::RunScreen;
+pub(super) use search::{SearchScreen, refused_without_terminal};
 
 /// Whether there is a terminal that can be drawn on and typed at.
 pub(super) fn is_possible() -> bool {
@@ -38,58 +38,58 @@ pub(super) fn is_possible() -> bool {
 /// `plimsoll`: choose, run, read, again.
 pub(super) fn launcher() -> Result<Exit, Failure> {
     let runtime = runtime()?;
-    let output = cli::Output {
+    let output = cli::OutputArgs {
         out: PathBuf::from("reports"),
         strict: false,
         quiet: false,
         format: cli::ResultFormat::Text,
     };
-    let mut session = Session::open(runtime, output)?;
+    let mut session = UiSession::open(runtime, output)?;
     session.look_around();
     session.serve()?;
     session.close()
 }
 
 /// `plimsoll run --tui`: the live view of one run, and the launcher behind it.
-pub(super) fn run(args: &cli::Run) -> Result<Exit, Failure> {
+pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
     refused_without_terminal()?;
     let runtime = runtime()?;
-    let job = Job::of(args);
+    let job = RequestedRun::of(args);
     // What is wrong with the files is better read on a plain terminal.
     let ready = job.ready(&runtime, &args.output.out)?;
     ready.exports.announcement().iter().for_each(|told| say(told));
-    let mut session = Session::open(runtime, args.output.clone())?;
+    let mut session = UiSession::open(runtime, args.output.clone())?;
     session.play(job, ready)?;
     session.serve()?;
     session.close()
 }
 
 /// A run that was asked for, complete enough to be made again.
-struct Job {
-    origin: Origin,
+struct RequestedRun {
+    origin: LaunchOrigin,
     target: Option<String>,
-    green: cli::Green,
+    green: cli::SplitArgs,
     settings: Vec<(String, String)>,
     tags: Vec<(String, String)>,
     shard: Option<Shard>,
     preflight: bool,
     may_load: Vec<String>,
-    load: cli::Load,
-    export: cli::Export,
+    load: cli::LoadArgs,
+    export: cli::ExportArgs,
 }
 
 /// A run that can start, with the stack it needs.
-struct Ready {
-    prepared: Prepared,
-    exports: Exports,
+struct ReadyRun {
+    prepared: PreparedRun,
+    exports: RunExports,
     /// Ends when the run has.
-    stack: Option<Stack>,
+    stack: Option<DemoStack>,
 }
 
-impl Job {
-    fn of(args: &cli::Run) -> Self {
+impl RequestedRun {
+    fn of(args: &cli::RunArgs) -> Self {
         Self {
-            origin: Origin::Folder(args.path.clone()),
+            origin: LaunchOrigin::Folder(args.path.clone()),
             target: args.target.clone(),
             green: args.green.clone(),
             settings: args.set.clone(),
@@ -106,38 +106,38 @@ impl Job {
         Self {
             origin: launch.origin,
             target: launch.target,
-            green: cli::Green::default(),
+            green: cli::SplitArgs::default(),
             settings: launch.settings,
             tags: launch.tags,
             shard: None,
             preflight: true,
             may_load: Vec::new(),
-            load: cli::Load {
+            load: cli::LoadArgs {
                 workload: launch.workload,
                 rate: launch.rate,
                 duration: launch.duration,
                 think: launch.think,
                 seed: launch.seed,
-                ..cli::Load::default()
+                ..cli::LoadArgs::default()
             },
-            export: cli::Export::default(),
+            export: cli::ExportArgs::default(),
         }
     }
 
-    fn ready(&self, runtime: &Runtime, out: &Path) -> Result<Ready, Failure> {
+    fn ready(&self, runtime: &Runtime, out: &Path) -> Result<ReadyRun, Failure> {
         let (mut settings, mut tags) = (self.settings.clone(), self.tags.clone());
         let (path, stack) = match &self.origin {
-            Origin::Folder(path) => (path.clone(), None),
-            Origin::Demo(system) if self.target.is_none() => {
+            LaunchOrigin::Folder(path) => (path.clone(), None),
+            LaunchOrigin::Demo(system) if self.target.is_none() => {
                 settings.extend(visitors());
                 tags.push(("stack".to_owned(), "simulated".to_owned()));
-                let as_written = crate::cli::StackChanges::default();
-                (embedded::folder(system), Some(Stack::start(system, &as_written)?))
+                let as_written = crate::cli::StackChangeArgs::default();
+                (embedded::folder(system), Some(DemoStack::start(system, &as_written)?))
             }
-            Origin::Demo(system) => (embedded::folder(system), None),
+            LaunchOrigin::Demo(system) => (embedded::folder(system), None),
         };
         let own = stack.as_ref().map(|stack| stack.url.clone());
-        let asked = Asked {
+        let asked = RunRequest {
             simulated: own.is_some(),
             target: self.target.clone().or(own),
             green: self.green.clone(),
@@ -148,28 +148,28 @@ impl Job {
             may_load: &self.may_load,
         };
         let prepared = prepare(runtime, &path, &asked, &self.load, out)?;
-        let exports = Exports::open(&self.export, &prepared.header, prepared.folder.path())?;
-        Ok(Ready { prepared, exports, stack })
+        let exports = RunExports::open(&self.export, &prepared.header, prepared.folder.path())?;
+        Ok(ReadyRun { prepared, exports, stack })
     }
 }
 
 /// The time from the first screen to the last.
-struct Session {
+struct UiSession {
     runtime: Runtime,
-    screen: Screen,
-    output: cli::Output,
+    screen: RunScreen,
+    output: cli::OutputArgs,
     /// For "run again".
-    last_job: Option<Job>,
+    last_job: Option<RequestedRun>,
     /// The last run: what the plain terminal is told at the end.
-    last: Option<(Concluded, PathBuf, Exit)>,
+    last: Option<(RunConclusion, PathBuf, Exit)>,
     /// What is still to be said once the terminal is plain again.
     unsaid: Vec<String>,
     leaving: bool,
 }
 
-impl Session {
-    fn open(runtime: Runtime, output: cli::Output) -> Result<Self, Failure> {
-        let screen = Screen::open()?;
+impl UiSession {
+    fn open(runtime: Runtime, output: cli::OutputArgs) -> Result<Self, Failure> {
+        let screen = RunScreen::open()?;
         Ok(Self {
             runtime,
             screen,
@@ -190,7 +190,7 @@ impl Session {
         while !self.leaving {
             let command = {
                 let _inside = self.runtime.enter();
-                let mut signals = Signals::new()?;
+                let mut signals = StopSignals::new()?;
                 let screen = &mut self.screen;
                 self.runtime.block_on(async {
                     tokio::select! {
@@ -210,7 +210,7 @@ impl Session {
             Command::Rescan => self.look_around(),
             Command::Open(folder) => self.show(&folder),
             Command::Compare(sides) => self.compare(&sides),
-            Command::Launch(launch) => return self.start(Job::launched(*launch)),
+            Command::Launch(launch) => return self.start(RequestedRun::launched(*launch)),
             Command::Again => {
                 if let Some(job) = self.last_job.take() {
                     return self.start(job);
@@ -224,15 +224,15 @@ impl Session {
 
     /// What can be run, and what was.
     fn look_around(&mut self) {
-        self.screen.tell(Message::Places(places::find(Path::new("."))));
-        self.screen.tell(Message::History(places::history(&self.output.out)));
+        self.screen.print(Message::Places(places::find(Path::new("."))));
+        self.screen.print(Message::History(places::history(&self.output.out)));
     }
 
-    fn start(&mut self, job: Job) -> Result<(), Failure> {
+    fn start(&mut self, job: RequestedRun) -> Result<(), Failure> {
         match job.ready(&self.runtime, &self.output.out) {
             Ok(ready) => self.play(job, ready),
             Err(failure) => {
-                self.screen.tell(Message::Refused(places::without_colours(&failure.message)));
+                self.screen.print(Message::Refused(places::without_colours(&failure.message)));
                 self.last_job = Some(job);
                 Ok(())
             }
@@ -240,23 +240,23 @@ impl Session {
     }
 
     /// Plays a run to its end and shows what it came to.
-    fn play(&mut self, job: Job, ready: Ready) -> Result<(), Failure> {
-        let Ready { mut prepared, mut exports, stack } = ready;
+    fn play(&mut self, job: RequestedRun, ready: ReadyRun) -> Result<(), Failure> {
+        let ReadyRun { mut prepared, mut exports, stack } = ready;
         self.last_job = Some(job);
         let folder = prepared.folder.path().to_owned();
-        self.screen.tell(Message::Begun(Box::new(Begun {
+        self.screen.print(Message::Begun(Box::new(StartedRun {
             header: prepared.header.clone(),
             folder: folder.display().to_string(),
             signals: prepared.signals.clone(),
         })));
         if let Some(told) = exports.announcement() {
-            self.screen.tell(Message::Notice(told));
+            self.screen.print(Message::Notice(told));
         }
         if let Some(warning) = prepared.warning.take() {
-            self.screen.tell(Message::Event(warning));
+            self.screen.print(Message::Event(warning));
         }
-        let mut audience = Exported { audience: &mut self.screen, exports: &mut exports };
-        let reason = self.runtime.block_on(drive(&mut prepared, &mut audience))?;
+        let mut observer = ExportingObserver { observer: &mut self.screen, exports: &mut exports };
+        let reason = self.runtime.block_on(drive(&mut prepared, &mut observer))?;
         drop(stack);
         let (log, folder) = files::read_log(&folder)?;
         let found = conclude(&log, &folder, self.strictness())?;
@@ -281,26 +281,26 @@ impl Session {
                 let found = found.concluded(self.strictness());
                 self.show_found(&found, &folder, true);
             }
-            Err(failure) => self.screen.tell(Message::Refused(failure.message)),
+            Err(failure) => self.screen.print(Message::Refused(failure.message)),
         }
     }
 
     /// Sets two sides of the history against each other.
-    fn compare(&mut self, sides: &Sides) {
-        self.screen.tell(match compared::compare(sides) {
+    fn compare(&mut self, sides: &ComparedRuns) {
+        self.screen.print(match compared::compare(sides) {
             Ok(diff) => Message::Compared(Box::new(diff)),
             Err(failure) => Message::Refused(places::without_colours(&failure.message)),
         });
     }
 
-    fn show_found(&mut self, found: &Concluded, folder: &Path, opened: bool) {
-        let finished = Finished {
+    fn show_found(&mut self, found: &RunConclusion, folder: &Path, opened: bool) {
+        let finished = FinishedRun {
             report: found.report.clone(),
             folder: folder.display().to_string(),
             capacity: found.capacity(),
             opened,
         };
-        self.screen.tell(Message::Finished(Box::new(finished)));
+        self.screen.print(Message::Finished(Box::new(finished)));
     }
 
     /// Gives the terminal back and prints on it what the last run came to.
@@ -309,7 +309,7 @@ impl Session {
         self.unsaid.iter().for_each(|told| say(told));
         Ok(match self.last {
             Some((found, folder, exit)) => {
-                found.tell(&folder, Voice::of(self.output.quiet, self.output.format))?;
+                found.print(&folder, OutcomeFormat::of(self.output.quiet, self.output.format))?;
                 exit
             }
             None => Exit::Pass,

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::des::{SimStack, Simulation, Window, Work};
-use super::step::Goal;
+use super::des::{ServiceWork, SimulatedStack, SimulatedWindow, StackSimulation};
+use super::step::SloLimit;
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
 /// When an autoscaler adds a replica.
@@ -53,30 +53,30 @@ const TICKS_A_MINUTE: usize = 6;
 
 /// Plays `ramp` on `stack` and holds its end until all ordered replicas could have come.
 pub fn play_ramp(
-    stack: &SimStack,
+    stack: &SimulatedStack,
     rule: &ScaleOut,
-    goals: &[Goal],
+    slo_limits: &[SloLimit],
     ramp: &Ramp,
     seed: Seed,
 ) -> RampResult {
-    play(stack, rule, goals, (ramp, u32::MAX), seed)
+    play(stack, rule, slo_limits, (ramp, u32::MAX), seed)
 }
 
 /// Plays until the end, or until `misses_max` minutes were missed.
 fn play(
-    stack: &SimStack,
+    stack: &SimulatedStack,
     rule: &ScaleOut,
-    goals: &[Goal],
+    slo_limits: &[SloLimit],
     (ramp, misses_max): (&Ramp, u32),
     seed: Seed,
 ) -> RampResult {
-    let mut simulation = Simulation::new(stack, seed);
+    let mut simulation = StackSimulation::new(stack, seed);
     simulation.set_rate(ramp.from);
     simulation.advance(Nanos::from_secs(60));
     let orders = u64::from(rule.replicas_max).saturating_sub(replicas(&simulation, rule) as u64);
     let settle = (rule.lasting + rule.lag) * orders + Nanos::from_secs(60);
     let ticks = (ramp.over + settle).get() / TICK.get();
-    let mut watch = Watch { hot: Nanos::ZERO, arrives: None };
+    let mut watch = AutoscalerState { hot: Nanos::ZERO, arrives: None };
     let mut result = RampResult { minutes_missed: 0, worst: 0.0, replicas: 0 };
     let mut minute = Vec::new();
     for tick in 0..ticks {
@@ -91,9 +91,10 @@ fn play(
         minute.push(window.response);
         if minute.len() == TICKS_A_MINUTE || runaway {
             let response = super::Histogram::merged(&minute);
-            let ratio =
-                |goal: &Goal| goal.measure(&response) / goal.limit().unwrap_or(f64::INFINITY);
-            let worst = goals.iter().map(ratio).fold(0.0, f64::max);
+            let ratio = |slo_limit: &SloLimit| {
+                slo_limit.measure(&response) / slo_limit.limit().unwrap_or(f64::INFINITY)
+            };
+            let worst = slo_limits.iter().map(ratio).fold(0.0, f64::max);
             result.worst = result.worst.max(worst);
             result.minutes_missed += u32::from(worst > 1.0 || runaway);
             minute.clear();
@@ -109,14 +110,14 @@ fn play(
 /// The shortest climb from `from` to `to` that misses no minute, between `shortest` and `longest`; `None`
 /// if even the longest misses one.
 pub fn steepest_ramp(
-    stack: &SimStack,
+    stack: &SimulatedStack,
     rule: &ScaleOut,
-    goals: &[Goal],
+    slo_limits: &[SloLimit],
     ramp: &Ramp,
     seed: Seed,
 ) -> Option<Nanos> {
     let survives = |over: Nanos| {
-        play(stack, rule, goals, (&Ramp { over, ..*ramp }, 1), seed).minutes_missed == 0
+        play(stack, rule, slo_limits, (&Ramp { over, ..*ramp }, 1), seed).minutes_missed == 0
     };
     let (mut low, mut high) = (Nanos::ZERO, ramp.over);
     if !survives(high) {
@@ -137,13 +138,13 @@ pub fn steepest_ramp(
 }
 
 /// What the rule remembers.
-struct Watch {
+struct AutoscalerState {
     hot: Nanos,
     arrives: Option<Nanos>,
 }
 
-impl Watch {
-    fn step(&mut self, simulation: &mut Simulation, rule: &ScaleOut, cpu: f64) {
+impl AutoscalerState {
+    fn step(&mut self, simulation: &mut StackSimulation, rule: &ScaleOut, cpu: f64) {
         self.hot = if cpu > rule.above.get() { self.hot + TICK } else { Nanos::ZERO };
         match self.arrives {
             Some(left) if left <= TICK => {
@@ -161,14 +162,14 @@ impl Watch {
     }
 }
 
-fn replicas(simulation: &Simulation, rule: &ScaleOut) -> usize {
+fn replicas(simulation: &StackSimulation, rule: &ScaleOut) -> usize {
     simulation.serving(rule.tier)
 }
 
-fn cpu(stack: &SimStack, rule: &ScaleOut, window: &Window, replicas: usize) -> f64 {
+fn cpu(stack: &SimulatedStack, rule: &ScaleOut, window: &SimulatedWindow, replicas: usize) -> f64 {
     let cores = match stack.tiers[rule.tier].work {
-        Work::Cores(cores) => f64::from(cores),
-        Work::External(_) => return 0.0,
+        ServiceWork::Cores(cores) => f64::from(cores),
+        ServiceWork::External(_) => return 0.0,
     };
     window.tiers[rule.tier].cores_used / (cores * replicas as f64)
 }
@@ -176,11 +177,11 @@ fn cpu(stack: &SimStack, rule: &ScaleOut, window: &Window, replicas: usize) -> f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::des::SimTier;
+    use crate::capacity::des::SimulatedTier;
 
     /// `AlAwael`: two instances of 2 cores, up to 5; CPU > 70 % for 2 min; 5 min to serve.
-    fn alawael() -> (SimStack, ScaleOut, [Goal; 1]) {
-        let api = SimTier::cores("api", 2, 2, Nanos::from_millis(60));
+    fn alawael() -> (SimulatedStack, ScaleOut, [SloLimit; 1]) {
+        let api = SimulatedTier::cores("api", 2, 2, Nanos::from_millis(60));
         let rule = ScaleOut {
             tier: 0,
             above: Ratio::new(0.7),
@@ -188,21 +189,21 @@ mod tests {
             lag: Nanos::from_secs(300),
             replicas_max: 5,
         };
-        let goal = Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(500) };
-        (SimStack { tiers: vec![api], rate_limit: None }, rule, [goal])
+        let slo_limit = SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(500) };
+        (SimulatedStack { tiers: vec![api], rate_limit: None }, rule, [slo_limit])
     }
 
     #[test]
     fn autoscaler_keeps_up_with_a_gentle_ramp_but_not_with_a_step() {
-        let (stack, rule, goals) = alawael();
+        let (stack, rule, slo_limits) = alawael();
         let ramp = |minutes: u64| Ramp {
             from: Rate::per_second(33.0),
             to: Rate::per_second(110.0),
             over: Nanos::from_secs(60 * minutes),
         };
-        let gentle = play_ramp(&stack, &rule, &goals, &ramp(90), Seed::new(1));
+        let gentle = play_ramp(&stack, &rule, &slo_limits, &ramp(90), Seed::new(1));
         assert_eq!((gentle.minutes_missed, gentle.replicas), (0, 5));
-        let step = play_ramp(&stack, &rule, &goals, &ramp(0), Seed::new(1));
+        let step = play_ramp(&stack, &rule, &slo_limits, &ramp(0), Seed::new(1));
         assert!(step.minutes_missed > 0, "{step:?}");
     }
 
@@ -211,13 +212,14 @@ mod tests {
     /// chance alone spoils a minute near the knee.
     #[test]
     fn steepest_ramp_agrees_with_what_arithmetic_says_about_the_lag() {
-        let (stack, rule, goals) = alawael();
+        let (stack, rule, slo_limits) = alawael();
         let ramp = Ramp {
             from: Rate::per_second(33.0),
             to: Rate::per_second(80.0),
             over: Nanos::from_secs(3_600),
         };
-        let over = steepest_ramp(&stack, &rule, &goals, &ramp, Seed::new(1)).expect("survivable");
+        let over =
+            steepest_ramp(&stack, &rule, &slo_limits, &ramp, Seed::new(1)).expect("survivable");
         let slope = 47.0 / (over.as_secs_f64() / 60.0);
         assert!((1.0..=2.6).contains(&slope), "{slope} req/s a minute");
     }

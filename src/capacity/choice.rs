@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Rate, Ratio, Seed};
 
-use super::model::{Ceiling, Model};
-use super::output::{Kind, OptionRow, Recommendation, Status};
+use super::model::{CapacityModel, Ceiling};
+use super::output::{OptionRow, OptionStatus, Recommendation, ScalingDirection};
 use super::search::SearchOutcome;
 use super::stack::{Deployment, StackModel};
-use check::Checker;
+use check::DeploymentChecker;
 
 pub use check::Rejection;
 pub use options::deployments;
 
 /// What the deployment has to carry.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Need {
+pub struct RequiredCapacity {
     /// The highest arrival rate expected today, requests per second.
     pub peak: Rate,
     /// By how much it grows within the time planned for; 0.5 is half as much again.
@@ -35,7 +35,7 @@ pub struct Need {
     pub seed: Seed,
 }
 
-impl Need {
+impl RequiredCapacity {
     /// The rate that is planned for: peak × (1 + growth).
     pub fn rate(&self) -> Rate {
         self.peak.times(1.0 + self.growth.get())
@@ -44,7 +44,7 @@ impl Need {
 
 /// What was chosen, and what was looked at.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
+pub struct DeploymentChoice {
     /// The deployment to buy; `None` where none carries the peak, or none needs to be bought.
     pub deployment: Option<Deployment>,
     /// The same in words and money.
@@ -57,22 +57,31 @@ pub struct Choice {
 const SHOWN_MAX: usize = 6;
 
 /// Chooses for `need`; `found` is what the search measured on the present deployment.
-pub fn choose(model: &Model, stack: &StackModel, found: &SearchOutcome, need: &Need) -> Choice {
-    let checker = Checker::new(model, stack, found, need);
+pub fn choose(
+    model: &CapacityModel,
+    stack: &StackModel,
+    found: &SearchOutcome,
+    need: &RequiredCapacity,
+) -> DeploymentChoice {
+    let checker = DeploymentChecker::new(model, stack, found, need);
     let present = stack.present();
     let now = checker.row(&present, checker.reject(&present));
-    let mut rows = Rows { present: Some(now), ..Rows::default() };
+    let mut rows = OptionRows { present: Some(now), ..OptionRows::default() };
     if let Some(wall) = wall(model, stack, need) {
         let recommendation = checker.neither(&present, wall.to_string());
-        return Choice { deployment: None, recommendation, options: rows.ordered() };
+        return DeploymentChoice { deployment: None, recommendation, options: rows.ordered() };
     }
     let mut chosen: Option<(Deployment, OptionRow)> = None;
     for deployment in deployments(stack) {
         if deployment == present {
-            if rows.present.as_ref().is_some_and(|row| row.status != Status::Rejected) {
+            if rows.present.as_ref().is_some_and(|row| row.status != OptionStatus::Rejected) {
                 let reason = "the present deployment carries it".to_owned();
                 let recommendation = checker.neither(&present, reason);
-                return Choice { deployment: None, recommendation, options: rows.ordered() };
+                return DeploymentChoice {
+                    deployment: None,
+                    recommendation,
+                    options: rows.ordered(),
+                };
             }
             continue;
         }
@@ -93,17 +102,17 @@ pub fn choose(model: &Model, stack: &StackModel, found: &SearchOutcome, need: &N
 }
 
 fn conclude(
-    checker: &Checker<'_>,
-    mut rows: Rows,
+    checker: &DeploymentChecker<'_>,
+    mut rows: OptionRows,
     chosen: Option<(Deployment, OptionRow)>,
     present: &Deployment,
-) -> Choice {
+) -> DeploymentChoice {
     let Some((deployment, mut row)) = chosen else {
         let reason = checker.out_of_reach();
         let recommendation = checker.neither(present, reason);
-        return Choice { deployment: None, recommendation, options: rows.ordered() };
+        return DeploymentChoice { deployment: None, recommendation, options: rows.ordered() };
     };
-    row.status = Status::Recommended;
+    row.status = OptionStatus::Recommended;
     row.reason = checker.praise(&deployment);
     let recommendation = Recommendation {
         kind: row.kind,
@@ -112,11 +121,11 @@ fn conclude(
         reason: row.reason.clone(),
     };
     rows.chosen = Some(row);
-    Choice { deployment: Some(deployment), recommendation, options: rows.ordered() }
+    DeploymentChoice { deployment: Some(deployment), recommendation, options: rows.ordered() }
 }
 
 /// What no money widens and is too low for the need.
-fn wall(model: &Model, stack: &StackModel, need: &Need) -> Option<Rejection> {
+fn wall(model: &CapacityModel, stack: &StackModel, need: &RequiredCapacity) -> Option<Rejection> {
     let rate = need.rate();
     let ceilings = model.ceilings(&stack.present());
     let too_low = |ceiling: &&Ceiling| !ceiling.resource.is_for_sale() && ceiling.rate < rate;
@@ -124,14 +133,19 @@ fn wall(model: &Model, stack: &StackModel, need: &Need) -> Option<Rejection> {
 }
 
 #[derive(Default)]
-struct Rows {
+struct OptionRows {
     present: Option<OptionRow>,
     chosen: Option<OptionRow>,
     others: Vec<OptionRow>,
 }
 
-impl Rows {
-    fn reject(&mut self, checker: &Checker<'_>, deployment: &Deployment, rejection: &Rejection) {
+impl OptionRows {
+    fn reject(
+        &mut self,
+        checker: &DeploymentChecker<'_>,
+        deployment: &Deployment,
+        rejection: &Rejection,
+    ) {
         // The dearest rejected ones come closest to what is needed: they are the ones to explain.
         if self.others.len() >= SHOWN_MAX {
             self.others.remove(0);
@@ -139,7 +153,7 @@ impl Rows {
         self.others.push(checker.row_without_rate(deployment, rejection));
     }
 
-    fn alternative(&mut self, checker: &Checker<'_>, deployment: &Deployment) {
+    fn alternative(&mut self, checker: &DeploymentChecker<'_>, deployment: &Deployment) {
         let mut row = checker.row(deployment, None);
         "carries it too, but costs more".clone_into(&mut row.reason);
         self.others.push(row);
@@ -154,14 +168,14 @@ impl Rows {
 }
 
 /// How a deployment differs from the present one.
-fn kind(present: &Deployment, deployment: &Deployment) -> Kind {
+fn kind(present: &Deployment, deployment: &Deployment) -> ScalingDirection {
     let bigger = present.iter().zip(deployment).any(|(now, then)| then.cores > now.cores);
     let more = present.iter().zip(deployment).any(|(now, then)| then.replicas > now.replicas);
     match (bigger, more) {
-        (true, true) => Kind::Both,
-        (true, false) => Kind::Vertical,
-        (false, true) => Kind::Horizontal,
-        (false, false) => Kind::Neither,
+        (true, true) => ScalingDirection::Both,
+        (true, false) => ScalingDirection::Vertical,
+        (false, true) => ScalingDirection::Horizontal,
+        (false, false) => ScalingDirection::Neither,
     }
 }
 

@@ -15,16 +15,19 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::histogram::{Histogram, Tally};
-use crate::units::{Nanos, Rate, Seed, Stream};
-use meter::Meter;
-use program::{Op, Slot, compile};
+use crate::units::{Nanos, RandomStream, Rate, Seed};
+use meter::GaugeMeter;
+use program::{ResourceKind, VisitMove, compile};
 
 pub use measure::{meets, slo_max};
-pub use stack::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
+pub use stack::{
+    ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
+    SimulatedTier,
+};
 
 /// What happened in a span of virtual time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Window {
+pub struct SimulatedWindow {
     /// The span.
     pub duration: Nanos,
     /// Requests that arrived, throttled ones included.
@@ -34,14 +37,14 @@ pub struct Window {
     /// Response times of the requests that ended in this span.
     pub response: Histogram,
     /// Each tier's use.
-    pub tiers: Vec<TierWindow>,
+    pub tiers: Vec<SimulatedTierWindow>,
     /// Requests in the stack when the span ended.
     pub in_flight: u64,
 }
 
 /// Means of one tier over a window.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TierWindow {
+pub struct SimulatedTierWindow {
     /// Cores at work.
     pub cores_used: f64,
     /// Requests in the tier or in what it calls.
@@ -51,15 +54,15 @@ pub struct TierWindow {
 }
 
 /// A stack with requests in it, at some moment of virtual time.
-pub struct Simulation {
-    ops: Vec<Op>,
-    laws: Vec<SimTier>,
-    tiers: Vec<TierState>,
-    limit: Option<(RateLimit, f64, u64)>,
+pub struct StackSimulation {
+    ops: Vec<VisitMove>,
+    laws: Vec<SimulatedTier>,
+    tiers: Vec<SimulatedTierState>,
+    limit: Option<(SimulatedRateLimit, f64, u64)>,
     rate: f64,
     now: u64,
     next_arrival: u64,
-    requests: Vec<Request>,
+    requests: Vec<SimulatedVisit>,
     free: Vec<u32>,
     events: BinaryHeap<Reverse<(u64, u32)>>,
     ready: Vec<u32>,
@@ -70,49 +73,49 @@ pub struct Simulation {
     throttled: u64,
 }
 
-struct Request {
+struct SimulatedVisit {
     arrived: u64,
     op: u32,
     /// The replica it was given, per tier.
     replica: Vec<u16>,
 }
 
-struct TierState {
-    replicas: Vec<Replica>,
-    lock: Resource,
+struct SimulatedTierState {
+    replicas: Vec<SimulatedReplica>,
+    lock: QueuedResource,
     turn: usize,
-    meter: Meter,
+    meter: GaugeMeter,
 }
 
-struct Replica {
+struct SimulatedReplica {
     serving: bool,
     in_flight: u32,
-    cores: Resource,
-    pool: Resource,
+    cores: QueuedResource,
+    pool: QueuedResource,
 }
 
-struct Resource {
+struct QueuedResource {
     free: u32,
     waiting: VecDeque<u32>,
 }
 
-impl Resource {
+impl QueuedResource {
     fn new(free: u32) -> Self {
         Self { free, waiting: VecDeque::new() }
     }
 }
 
-impl Simulation {
+impl StackSimulation {
     /// An empty stack at time zero with no arrivals.
-    pub fn new(stack: &SimStack, seed: Seed) -> Self {
+    pub fn new(stack: &SimulatedStack, seed: Seed) -> Self {
         let tiers = stack
             .tiers
             .iter()
-            .map(|tier| TierState {
-                replicas: (0..tier.replicas.max(1)).map(|_| Replica::of(tier)).collect(),
-                lock: Resource::new(1),
+            .map(|tier| SimulatedTierState {
+                replicas: (0..tier.replicas.max(1)).map(|_| SimulatedReplica::of(tier)).collect(),
+                lock: QueuedResource::new(1),
                 turn: 0,
-                meter: Meter::default(),
+                meter: GaugeMeter::default(),
             })
             .collect();
         Self {
@@ -127,8 +130,8 @@ impl Simulation {
             free: Vec::new(),
             events: BinaryHeap::new(),
             ready: Vec::new(),
-            random: seed.stream(Stream::Simulator, 0),
-            arrivals_random: seed.stream(Stream::Arrivals, 0),
+            random: seed.stream(RandomStream::Simulator, 0),
+            arrivals_random: seed.stream(RandomStream::Arrivals, 0),
             tally: Tally::new(),
             arrivals: 0,
             throttled: 0,
@@ -144,7 +147,7 @@ impl Simulation {
 
     /// One more replica of the `tier`-th tier serves from now on.
     pub fn add_replica(&mut self, tier: usize) {
-        let replica = Replica::of(&self.laws[tier]);
+        let replica = SimulatedReplica::of(&self.laws[tier]);
         self.tiers[tier].replicas.push(replica);
     }
 
@@ -163,7 +166,7 @@ impl Simulation {
     }
 
     /// Plays `span` of virtual time and says what happened in it.
-    pub fn advance(&mut self, span: Nanos) -> Window {
+    pub fn advance(&mut self, span: Nanos) -> SimulatedWindow {
         let end = self.now + span.get();
         loop {
             let event = self.events.peek().map_or(u64::MAX, |Reverse((at, _))| *at);
@@ -186,9 +189,9 @@ impl Simulation {
         self.close_window(span)
     }
 
-    fn close_window(&mut self, span: Nanos) -> Window {
+    fn close_window(&mut self, span: Nanos) -> SimulatedWindow {
         let now = self.now;
-        Window {
+        SimulatedWindow {
             duration: span,
             arrivals: std::mem::take(&mut self.arrivals),
             throttled: std::mem::take(&mut self.throttled),
@@ -222,7 +225,7 @@ impl Simulation {
         }
         let id = self.free.pop().unwrap_or_else(|| {
             let replica = vec![0; self.tiers.len()];
-            self.requests.push(Request { arrived: 0, op: 0, replica });
+            self.requests.push(SimulatedVisit { arrived: 0, op: 0, replica });
             (self.requests.len() - 1) as u32
         });
         let request = &mut self.requests[id as usize];
@@ -241,20 +244,20 @@ impl Simulation {
             };
             self.requests[id as usize].op += 1;
             match op {
-                Op::Pass { share, to } => {
+                VisitMove::Pass { share, to } => {
                     if self.random.random::<f64>() >= share {
                         self.requests[id as usize].op = to;
                     }
                 }
-                Op::Enter(tier) => self.enter(id, tier),
-                Op::Leave(tier) => self.leave(id, tier),
-                Op::Hold(tier, slot) => {
+                VisitMove::Enter(tier) => self.enter(id, tier),
+                VisitMove::Leave(tier) => self.leave(id, tier),
+                VisitMove::Hold(tier, slot) => {
                     if !self.hold(id, tier, slot) {
                         return;
                     }
                 }
-                Op::Release(tier, slot) => self.release(id, tier, slot),
-                Op::Work(law) => {
+                VisitMove::Release(tier, slot) => self.release(id, tier, slot),
+                VisitMove::Work(law) => {
                     let took = law.sample(&mut self.random);
                     self.events.push(Reverse((self.now + took, id)));
                     return;
@@ -268,7 +271,7 @@ impl Simulation {
         let state = &mut self.tiers[tier];
         let chosen = state.choose(balancing, &mut self.random);
         state.replicas[chosen].in_flight += 1;
-        state.meter.change(self.now, meter::Gauge::InFlight, 1);
+        state.meter.change(self.now, meter::GaugeKind::InFlight, 1);
         self.requests[id as usize].replica[tier] = chosen as u16;
     }
 
@@ -276,11 +279,11 @@ impl Simulation {
         let replica = self.requests[id as usize].replica[tier] as usize;
         let state = &mut self.tiers[tier];
         state.replicas[replica].in_flight -= 1;
-        state.meter.change(self.now, meter::Gauge::InFlight, -1);
+        state.meter.change(self.now, meter::GaugeKind::InFlight, -1);
     }
 
     /// Whether the request got one of the resource; otherwise it now waits in line.
-    fn hold(&mut self, id: u32, tier: usize, slot: Slot) -> bool {
+    fn hold(&mut self, id: u32, tier: usize, slot: ResourceKind) -> bool {
         let replica = self.requests[id as usize].replica[tier] as usize;
         let state = &mut self.tiers[tier];
         let resource = state.resource(slot, replica);
@@ -294,7 +297,7 @@ impl Simulation {
     }
 
     /// Gives the resource to the next in line, which goes on at once, or back.
-    fn release(&mut self, id: u32, tier: usize, slot: Slot) {
+    fn release(&mut self, id: u32, tier: usize, slot: ResourceKind) {
         let replica = self.requests[id as usize].replica[tier] as usize;
         let state = &mut self.tiers[tier];
         let resource = state.resource(slot, replica);
@@ -307,38 +310,38 @@ impl Simulation {
     }
 }
 
-impl Replica {
-    fn of(tier: &SimTier) -> Self {
+impl SimulatedReplica {
+    fn of(tier: &SimulatedTier) -> Self {
         let servers = match tier.work {
-            Work::Cores(cores) => cores.max(1),
-            Work::External(limit) => limit.unwrap_or(u32::MAX),
+            ServiceWork::Cores(cores) => cores.max(1),
+            ServiceWork::External(limit) => limit.unwrap_or(u32::MAX),
         };
         Self {
             serving: true,
             in_flight: 0,
-            cores: Resource::new(servers),
-            pool: Resource::new(tier.pool.unwrap_or(u32::MAX)),
+            cores: QueuedResource::new(servers),
+            pool: QueuedResource::new(tier.pool.unwrap_or(u32::MAX)),
         }
     }
 }
 
-impl TierState {
-    fn resource(&mut self, slot: Slot, replica: usize) -> &mut Resource {
+impl SimulatedTierState {
+    fn resource(&mut self, slot: ResourceKind, replica: usize) -> &mut QueuedResource {
         match slot {
-            Slot::Cores | Slot::External => &mut self.replicas[replica].cores,
-            Slot::Pool => &mut self.replicas[replica].pool,
-            Slot::Lock => &mut self.lock,
+            ResourceKind::Cores | ResourceKind::External => &mut self.replicas[replica].cores,
+            ResourceKind::Pool => &mut self.replicas[replica].pool,
+            ResourceKind::Lock => &mut self.lock,
         }
     }
 
-    fn choose(&mut self, balancing: Balancing, random: &mut Pcg64Mcg) -> usize {
+    fn choose(&mut self, balancing: SimulatedBalancing, random: &mut Pcg64Mcg) -> usize {
         let count = self.replicas.len();
         if count == 1 {
             return 0;
         }
         let start = match balancing {
-            Balancing::Random => random.random_range(0..count),
-            Balancing::LeastConnections | Balancing::RoundRobin => {
+            SimulatedBalancing::Random => random.random_range(0..count),
+            SimulatedBalancing::LeastConnections | SimulatedBalancing::RoundRobin => {
                 self.turn = (self.turn + 1) % count;
                 self.turn
             }
@@ -347,13 +350,15 @@ impl TierState {
             .map(|step| (start + step) % count)
             .filter(|replica| self.replicas[*replica].serving);
         let chosen = match balancing {
-            Balancing::LeastConnections => {
+            SimulatedBalancing::LeastConnections => {
                 serving.min_by_key(|replica| self.replicas[*replica].in_flight)
             }
-            Balancing::Random | Balancing::RoundRobin => serving.into_iter().next(),
+            SimulatedBalancing::Random | SimulatedBalancing::RoundRobin => {
+                serving.into_iter().next()
+            }
         };
         let chosen = chosen.unwrap_or(0);
-        if balancing == Balancing::RoundRobin {
+        if balancing == SimulatedBalancing::RoundRobin {
             self.turn = chosen;
         }
         chosen

@@ -1,7 +1,10 @@
 //! The stack file in the terms of capacity: what it says about sizes, limits and costs.
 
-use super::des::Balancing;
-use super::stack::{Deployed, Quota, Signal, Size, StackModel, Tier, TierKind, TierPool};
+use super::des::SimulatedBalancing;
+use super::stack::{
+    CapacityTier, CapacityTierKind, Deployed, ReplicaSize, ScalingSignal, StackModel, StackQuota,
+    TierPool,
+};
 use crate::scenario::stack::{self as file, Stack};
 use crate::units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
 
@@ -24,7 +27,7 @@ impl StackModel {
     }
 }
 
-fn described(tier: &file::Tier, deployed: &Deployed) -> Tier {
+fn described(tier: &file::StackTier, deployed: &Deployed) -> CapacityTier {
     let name = &tier.name.value;
     let replicas = deployed.replicas_of(name).unwrap_or(tier.replicas).max(1);
     let size = size(tier, deployed.cores_of(name));
@@ -34,7 +37,7 @@ fn described(tier: &file::Tier, deployed: &Deployed) -> Tier {
         _ => Ratio::new(1.0),
     };
     let bytes = |memory: Option<Bytes>| memory.map(|memory| memory.get() as f64);
-    Tier {
+    CapacityTier {
         name: tier.name.value.clone(),
         kind: kind(tier.kind),
         replicas,
@@ -54,47 +57,51 @@ fn described(tier: &file::Tier, deployed: &Deployed) -> Tier {
     }
 }
 
-const fn kind(kind: file::TierKind) -> TierKind {
+const fn kind(kind: file::TierKind) -> CapacityTierKind {
     match kind {
-        file::TierKind::Edge => TierKind::Edge,
-        file::TierKind::Api => TierKind::Api,
-        file::TierKind::Db => TierKind::Database,
-        file::TierKind::Cache => TierKind::Cache,
-        file::TierKind::Queue => TierKind::Queue,
-        file::TierKind::Worker => TierKind::Worker,
-        file::TierKind::External => TierKind::External,
+        file::TierKind::Edge => CapacityTierKind::Edge,
+        file::TierKind::Api => CapacityTierKind::Api,
+        file::TierKind::Db => CapacityTierKind::Database,
+        file::TierKind::Cache => CapacityTierKind::Cache,
+        file::TierKind::Queue => CapacityTierKind::Queue,
+        file::TierKind::Worker => CapacityTierKind::Worker,
+        file::TierKind::External => CapacityTierKind::External,
     }
 }
 
 /// A cookie that pins many users to replicas spreads their requests as chance does.
-const fn balancing(balancing: file::Balancing) -> Balancing {
+const fn balancing(balancing: file::TierBalancing) -> SimulatedBalancing {
     match balancing {
-        file::Balancing::RoundRobin => Balancing::RoundRobin,
-        file::Balancing::LeastConnections => Balancing::LeastConnections,
-        file::Balancing::Random | file::Balancing::Sticky => Balancing::Random,
+        file::TierBalancing::RoundRobin => SimulatedBalancing::RoundRobin,
+        file::TierBalancing::LeastConnections => SimulatedBalancing::LeastConnections,
+        file::TierBalancing::Random | file::TierBalancing::Sticky => SimulatedBalancing::Random,
     }
 }
 
 /// The present size: the file's, or one with as many `cores` as told, at the price of the listed size with
 /// as many, else in proportion.
-fn size(tier: &file::Tier, cores: Option<f64>) -> Size {
+fn size(tier: &file::StackTier, cores: Option<f64>) -> ReplicaSize {
     let memory = tier.size.memory.unwrap_or_default();
     let filed = tier.size.cores.unwrap_or(1.0);
-    let present = Size { cores: filed, memory, monthly_cost: tier.cost.unwrap_or_default() };
+    let present = ReplicaSize { cores: filed, memory, monthly_cost: tier.cost.unwrap_or_default() };
     let Some(cores) = cores else { return present };
     let listed = tier.scale.sizes.iter().find(|option| option.size.cores == Some(cores));
     let monthly_cost = listed.and_then(|option| option.cost);
-    Size { cores, memory, monthly_cost: monthly_cost.unwrap_or_else(|| present.priced(cores)) }
+    ReplicaSize {
+        cores,
+        memory,
+        monthly_cost: monthly_cost.unwrap_or_else(|| present.priced(cores)),
+    }
 }
 
 /// The sizes that the file lists; where it only gives the largest, doublings up to it. A size without a
 /// cost of its own costs in proportion to its cores.
-fn sizes(tier: &file::Tier, present: Size) -> Vec<Size> {
+fn sizes(tier: &file::StackTier, present: ReplicaSize) -> Vec<ReplicaSize> {
     if !tier.scale.sizes.is_empty() {
         let listed = tier.scale.sizes.iter().map(|option| {
             let cores = option.size.cores.unwrap_or(present.cores);
             let memory = option.size.memory.unwrap_or(present.memory);
-            Size {
+            ReplicaSize {
                 cores,
                 memory,
                 monthly_cost: option.cost.unwrap_or_else(|| present.priced(cores)),
@@ -110,34 +117,38 @@ fn sizes(tier: &file::Tier, present: Size) -> Vec<Size> {
         let times = cores / present.cores;
         let grown = (present.memory.get() as f64 * times) as u64;
         let memory = largest.memory.map_or(grown, |most| grown.min(most.get()));
-        sizes.push(Size { cores, memory: Bytes::new(memory), monthly_cost: present.priced(cores) });
+        sizes.push(ReplicaSize {
+            cores,
+            memory: Bytes::new(memory),
+            monthly_cost: present.priced(cores),
+        });
         cores *= 2.0;
     }
     sizes
 }
 
 /// A limit for all addresses together. One per address binds the generator, not the users.
-fn limit(tier: &file::Tier) -> Option<Rate> {
+fn limit(tier: &file::StackTier) -> Option<Rate> {
     let limit = tier.rate_limit.filter(|limit| !limit.per_address)?;
     (limit.rate.unit == RateUnit::Requests).then_some(limit.rate.rate)
 }
 
-fn signal(signal: &file::Signal) -> Option<Signal> {
+fn signal(signal: &file::SignalSpec) -> Option<ScalingSignal> {
     let tier = Some(signal.tier.clone()).filter(|tier| !tier.is_empty());
     match (signal.metric.as_str(), signal.threshold) {
         ("cpu", Quantity::Share(above)) if signal.above => {
-            Some(Signal::Cpu { tier, above, lasting: signal.sustained })
+            Some(ScalingSignal::Cpu { tier, above, lasting: signal.sustained })
         }
         ("throughput" | "request_rate", Quantity::Rate(above)) if signal.above => {
-            Some(Signal::RequestRate { above })
+            Some(ScalingSignal::RequestRate { above })
         }
         _ => None,
     }
 }
 
-fn quota(stack: &Stack) -> Option<Quota> {
+fn quota(stack: &Stack) -> Option<StackQuota> {
     let limits = stack.quota;
-    let quota = Quota {
+    let quota = StackQuota {
         cores: limits.limits_cores,
         memory: limits.limits_memory,
         reserved_cores: limits.requests_cores,
@@ -145,5 +156,5 @@ fn quota(stack: &Stack) -> Option<Quota> {
         pods: limits.replicas,
         tiers: Vec::new(),
     };
-    (quota != Quota::default()).then_some(quota)
+    (quota != StackQuota::default()).then_some(quota)
 }

@@ -9,15 +9,15 @@ mod unseen;
 
 use serde::{Deserialize, Serialize};
 
-use super::des::Balancing;
+use super::des::SimulatedBalancing;
 use super::regression::Estimate;
-use super::stack::{Deployment, TierKind};
-use super::step::Goal;
+use super::stack::{CapacityTierKind, Deployment};
+use super::step::SloLimit;
 use crate::units::Rate;
-use predict::Grid;
+use predict::TimeGrid;
 
-pub use ceilings::{Ceiling, Resource};
-pub use steps::{LeftOut, LeftOutReason};
+pub use ceilings::{Ceiling, CeilingResource};
+pub use steps::{ExcludedStep, ExclusionReason};
 pub use unseen::HeldOut;
 
 /// What one request costs a tier.
@@ -33,7 +33,7 @@ pub struct Demand {
 
 /// A cache that filled, or emptied, while the steps were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Hits {
+pub struct CacheHits {
     /// The lowest hit ratio of the steps that the model was fitted to.
     pub lowest: f64,
     /// The hit ratio of the latest steps: the one that demands are told for.
@@ -42,7 +42,7 @@ pub struct Hits {
 
 /// A pool of connections.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pool {
+pub struct PoolModel {
     /// The tier that it leads to.
     pub to: String,
     /// Connections of each replica.
@@ -53,7 +53,7 @@ pub struct Pool {
 
 /// Memory of one replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Memory {
+pub struct MemoryModel {
     /// Bytes without load.
     pub base: f64,
     /// Bytes for each request per second, over all replicas.
@@ -62,7 +62,7 @@ pub struct Memory {
 
 /// Something that serves one request at a time, however many replicas there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Serial {
+pub struct SerialResource {
     /// Seconds a request.
     pub demand: f64,
     /// Index of the tier in which requests wait for it, where that was observed.
@@ -75,24 +75,24 @@ pub struct TierModel {
     /// Its name.
     pub name: String,
     /// What it does.
-    pub kind: TierKind,
+    pub kind: CapacityTierKind,
     /// How requests find a replica.
-    pub balancing: Balancing,
+    pub balancing: SimulatedBalancing,
     /// What a request costs it; `None` where its CPU was not observed.
     pub demand: Option<Demand>,
     /// Its pools, as far as they were observed.
-    pub pools: Vec<Pool>,
+    pub pools: Vec<PoolModel>,
     /// Its memory, where observed.
-    pub memory: Option<Memory>,
+    pub memory: Option<MemoryModel>,
 }
 
 /// A stack as learnt from its steps.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Model {
+pub struct CapacityModel {
     /// In the stack's order.
     pub tiers: Vec<TierModel>,
     /// What must hold.
-    pub goals: Vec<Goal>,
+    pub slo_limits: Vec<SloLimit>,
     /// What was deployed while measuring.
     pub present: Deployment,
     /// cs², the squared coefficient of variation of services, one for all tiers.
@@ -100,7 +100,7 @@ pub struct Model {
     /// The relative uncertainty of cs², one standard deviation.
     pub spread_error: f64,
     /// A lock or an external service, if the steps cannot be explained without one.
-    pub serial: Option<Serial>,
+    pub serial: Option<SerialResource>,
     /// A limit at the edge.
     pub rate_limit: Option<Rate>,
     /// The highest rate that was measured steadily; twice that is extrapolation.
@@ -108,17 +108,17 @@ pub struct Model {
     /// How far the model is off at steps that it was not fitted to.
     pub held_out: Option<HeldOut>,
     /// The cache's hit ratio, where it changed while measuring and demands depend on it.
-    pub hits: Option<Hits>,
+    pub hits: Option<CacheHits>,
     /// The steps that the model was not fitted to, and why.
-    pub left_out: Vec<LeftOut>,
-    base: Base,
-    unloaded: Grid,
+    pub left_out: Vec<ExcludedStep>,
+    base: BaseResponse,
+    unloaded: TimeGrid,
 }
 
 /// The response times of the steps in which nobody waits much, and under which conditions they were measured.
 #[derive(Debug, Clone, PartialEq)]
-struct Base {
-    grid: Grid,
+struct BaseResponse {
+    grid: TimeGrid,
     /// Mean rate by requests, per second.
     rate: f64,
     /// Mean hit ratio by requests.

@@ -37,7 +37,7 @@ pub struct ClosedNetwork {
 /// Solves the network for `customers` who each think `think` seconds between an answer and the next
 /// request. Grows with customers × stations × servers.
 pub fn solve(stations: &[ClosedStation], think: f64, customers: u32) -> ClosedNetwork {
-    let mut states: Vec<State> = stations.iter().map(State::empty).collect();
+    let mut states: Vec<MvaState> = stations.iter().map(MvaState::empty).collect();
     let mut solution = ClosedNetwork {
         throughput: 0.0,
         response: 0.0,
@@ -45,7 +45,7 @@ pub fn solve(stations: &[ClosedStation], think: f64, customers: u32) -> ClosedNe
         queue: vec![0.0; stations.len()],
     };
     for population in 1..=customers {
-        solution.residence = states.iter().map(State::residence).collect();
+        solution.residence = states.iter().map(MvaState::residence).collect();
         solution.response = solution.residence.iter().sum();
         solution.throughput = f64::from(population) / (think + solution.response);
         for (state, residence) in states.iter_mut().zip(&solution.residence) {
@@ -57,7 +57,7 @@ pub fn solve(stations: &[ClosedStation], think: f64, customers: u32) -> ClosedNe
 }
 
 /// What the recursion carries from one population to the next.
-struct State {
+struct MvaState {
     demand: f64,
     /// 0 stands for infinitely many.
     servers: u32,
@@ -66,7 +66,7 @@ struct State {
     present: Vec<f64>,
 }
 
-impl State {
+impl MvaState {
     fn empty(station: &ClosedStation) -> Self {
         let (demand, servers) = match *station {
             ClosedStation::Queue { demand, servers } => (demand, servers.max(1)),

@@ -6,17 +6,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::choice::Need;
-use super::search::{Search, SearchAction, SearchOutcome, SearchPlan};
+use super::choice::RequiredCapacity;
+use super::search::{CapacitySearch, SearchAction, SearchOutcome, SearchPlan};
 use super::stack::StackModel;
-use super::step::{AbortReason, Purpose, StepResult, Verdict};
+use super::step::{AbortReason, StepPurpose, StepResult, StepVerdict};
 use crate::metrics::Interval;
 use crate::units::{Nanos, Rate, Ratio, RunTime};
 
 /// One line of notes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Note {
+pub enum CapacityNote {
     /// A search begins. The first of a log is the search itself; others check its predictions.
     Search(Box<SearchNote>),
     /// A step of the last search ended.
@@ -31,19 +31,19 @@ pub struct SearchNote {
     /// The stack as deployed while measuring.
     pub stack: StackModel,
     /// What the stack has to carry, where that is known.
-    pub need: Option<Need>,
+    pub need: Option<RequiredCapacity>,
     /// Replicas that predictions were asked for.
     #[serde(default)]
     pub predict: Vec<(String, u32)>,
     /// The variance of the number of requests over its mean; see [`StepResult::dispersion`].
     pub dispersion: f64,
     /// What is needed to go on with the search later.
-    pub origin: Origin,
+    pub origin: LoadOrigin,
 }
 
 /// Where the load of a search comes from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct LoadOrigin {
     /// The path of the scenario.
     pub path: String,
     /// The target that was given instead of the scenario's.
@@ -60,7 +60,7 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepNote {
     /// Why it was played.
-    pub purpose: Purpose,
+    pub purpose: StepPurpose,
     /// What was offered, requests per second.
     pub offered: Rate,
     /// Time spent besides the hold: warming up, draining, settling.
@@ -74,12 +74,13 @@ pub struct StepNote {
     /// Why it was stopped early, if it was.
     pub aborted: Option<AbortReason>,
     /// The verdict on objectives that are not among the goals.
-    pub others: Option<Verdict>,
+    pub others: Option<StepVerdict>,
     /// Why it speaks of the generator and not of the stack, if it does.
-    pub spoilt: Option<String>,
+    #[serde(rename = "spoilt")]
+    pub invalid: Option<String>,
 }
 
-impl Note {
+impl CapacityNote {
     /// The note as a value for the log.
     pub fn to_value(&self) -> Value {
         // Cannot fail: every key is a string.
@@ -95,7 +96,7 @@ impl StepNote {
         StepResult {
             others: self.others,
             aborted: self.aborted,
-            valid: self.spoilt.is_none(),
+            valid: self.invalid.is_none(),
             dispersion: search.dispersion,
             ..StepResult::observed(self.purpose, (self.offered, self.warm_up), &hold, &search.stack)
         }
@@ -104,7 +105,7 @@ impl StepNote {
 
 /// A search as the log tells it.
 #[derive(Debug, Clone)]
-pub struct Searched {
+pub struct LoggedSearch {
     /// What was searched.
     pub note: SearchNote,
     /// Its steps as noted.
@@ -113,10 +114,10 @@ pub struct Searched {
     pub steps: Vec<StepResult>,
 }
 
-impl Searched {
+impl LoggedSearch {
     /// The search, ready to go on.
-    pub fn search(&self) -> Search {
-        Search::resume(self.note.plan.clone(), self.steps.clone())
+    pub fn search(&self) -> CapacitySearch {
+        CapacitySearch::resume(self.note.plan.clone(), self.steps.clone())
     }
 
     /// What it found; where it is not done yet, what is known so far.
@@ -133,19 +134,22 @@ impl Searched {
 ///
 /// # Errors
 /// Where a line is not a note of this version.
-pub fn read(notes: &[Value], intervals: &[Interval]) -> Result<Vec<Searched>, serde_json::Error> {
-    let mut searches: Vec<Searched> = Vec::new();
+pub fn read(
+    notes: &[Value],
+    intervals: &[Interval],
+) -> Result<Vec<LoggedSearch>, serde_json::Error> {
+    let mut searches: Vec<LoggedSearch> = Vec::new();
     for value in notes {
-        match (Note::deserialize(value)?, searches.last_mut()) {
-            (Note::Search(note), _) => {
-                searches.push(Searched { note: *note, notes: Vec::new(), steps: Vec::new() });
+        match (CapacityNote::deserialize(value)?, searches.last_mut()) {
+            (CapacityNote::Search(note), _) => {
+                searches.push(LoggedSearch { note: *note, notes: Vec::new(), steps: Vec::new() });
             }
-            (Note::Step(step), Some(last)) => {
+            (CapacityNote::Step(step), Some(last)) => {
                 last.steps.push(step.result(intervals, &last.note));
                 last.notes.push(step);
             }
             // A step without a search belongs to nothing.
-            (Note::Step(_), None) => {}
+            (CapacityNote::Step(_), None) => {}
         }
     }
     Ok(searches)

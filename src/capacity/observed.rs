@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::histogram::Histogram;
-use super::stack::{StackModel, TierKind, TierPool};
-use super::step::{Batch, Purpose, StepResult, TierUse};
+use super::stack::{CapacityTierKind, StackModel, TierPool};
+use super::step::{Batch, StepPurpose, StepResult, TierUse};
 use crate::metrics::{ErrorClass, Interval};
 use crate::units::{Bytes, Nanos, Rate};
 
@@ -12,7 +12,7 @@ impl StepResult {
     /// The step that `intervals` show, its warm-up already cut. Whether it is valid, was aborted, or
     /// misses objectives judged elsewhere is for the caller to set.
     pub fn observed(
-        purpose: Purpose,
+        purpose: StepPurpose,
         (offered, warm_up): (Rate, Nanos),
         intervals: &[Interval],
         stack: &StackModel,
@@ -49,7 +49,7 @@ fn batch(interval: &Interval) -> Batch {
 
 /// The hit ratio of the first cache that tells one. A database has one of its own, of disk blocks.
 fn hit_ratio(stack: &StackModel, intervals: &[Interval]) -> Option<f64> {
-    let mut caches = stack.tiers.iter().filter(|tier| tier.kind == TierKind::Cache);
+    let mut caches = stack.tiers.iter().filter(|tier| tier.kind == CapacityTierKind::Cache);
     caches.find_map(|tier| mean_of_replicas(&tier.name, "hit_ratio", intervals))
 }
 
@@ -123,8 +123,8 @@ fn mean_of_replicas(tier: &str, metric: &str, intervals: &[Interval]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::des::Balancing;
-    use crate::capacity::stack::{Size, Tier};
+    use crate::capacity::des::SimulatedBalancing;
+    use crate::capacity::stack::{CapacityTier, ReplicaSize};
     use crate::metrics::Reading;
     use crate::units::{Money, Quantity, Ratio, RunTime};
 
@@ -152,16 +152,16 @@ mod tests {
 
     #[test]
     fn pools_are_read_as_shares_and_else_from_the_tier_behind() {
-        let tier = |name: &str, pools: &[(&str, u32)]| Tier {
+        let tier = |name: &str, pools: &[(&str, u32)]| CapacityTier {
             name: name.to_owned(),
-            kind: TierKind::Api,
+            kind: CapacityTierKind::Api,
             replicas: 3,
             replicas_max: 3,
-            size: Size { cores: 1.0, memory: Bytes::new(1), monthly_cost: Money::default() },
+            size: ReplicaSize { cores: 1.0, memory: Bytes::new(1), monthly_cost: Money::default() },
             sizes: Vec::new(),
             reserved_cores: Ratio::new(1.0),
             reserved_memory: Ratio::new(1.0),
-            balancing: Balancing::LeastConnections,
+            balancing: SimulatedBalancing::LeastConnections,
             pools: pools
                 .iter()
                 .map(|(to, connections)| TierPool {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::choice::{Choice, Need};
-use super::model::{Ceiling, Hits, LeftOut, Model};
+use super::choice::{DeploymentChoice, RequiredCapacity};
+use super::model::{CacheHits, CapacityModel, Ceiling, ExcludedStep};
 use super::search::{SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};
 use crate::units::Bytes;
@@ -11,7 +11,7 @@ use crate::units::Bytes;
 /// What to do to a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Kind {
+pub enum ScalingDirection {
     /// Bigger replicas.
     Vertical,
     /// More replicas.
@@ -25,7 +25,7 @@ pub enum Kind {
 /// What became of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum OptionStatus {
     /// The one to buy.
     Recommended,
     /// It would do.
@@ -53,7 +53,7 @@ pub struct OptionRow {
     /// What it consists of, external services apart.
     pub tiers: Vec<TierChoice>,
     /// How it differs from the present one.
-    pub kind: Kind,
+    pub kind: ScalingDirection,
     /// The highest rate within every objective, predicted.
     pub slo_max_per_s: f64,
     /// Its 95 % interval.
@@ -67,7 +67,7 @@ pub struct OptionRow {
     /// Whether it survives the loss of one replica of any tier that can have more than one.
     pub n_plus_1: bool,
     /// What became of it.
-    pub status: Status,
+    pub status: OptionStatus,
     /// Why.
     pub reason: String,
     /// Whether the rate lies beyond twice what was measured.
@@ -78,7 +78,7 @@ pub struct OptionRow {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recommendation {
     /// In one word.
-    pub kind: Kind,
+    pub kind: ScalingDirection,
     /// The deployment.
     pub tiers: Vec<TierChoice>,
     /// US dollars a month.
@@ -102,7 +102,7 @@ pub struct TierSection {
 
 /// A prediction that was measured afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Verified {
+pub struct VerifiedPrediction {
     /// The deployment.
     pub tiers: Vec<TierChoice>,
     /// SLO-max as predicted from the search alone.
@@ -133,7 +133,7 @@ pub struct CurvePoint {
 
 /// What the bottleneck tier would carry with so many replicas of such a size, all else as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scaled {
+pub struct ScaledCeiling {
     /// The tier.
     pub tier: String,
     /// Its replicas.
@@ -174,10 +174,10 @@ pub struct CapacitySection {
     pub held_out_rate_error: Option<f64>,
     /// The cache's hit ratio, where it changed while measuring.
     #[serde(default)]
-    pub cache_hits: Option<Hits>,
+    pub cache_hits: Option<CacheHits>,
     /// The steps that the model was not fitted to.
     #[serde(default)]
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedStep>,
     /// Tiers of one replica that cannot be scaled out.
     #[serde(default)]
     pub single_points: Vec<String>,
@@ -186,9 +186,9 @@ pub struct CapacitySection {
     /// What was measured, by rate.
     pub curve: Vec<CurvePoint>,
     /// What more and bigger replicas of the bottleneck tier would carry.
-    pub scaled: Vec<Scaled>,
+    pub scaled: Vec<ScaledCeiling>,
     /// What was asked to be predicted.
-    pub predicted: Vec<Scaled>,
+    pub predicted: Vec<ScaledCeiling>,
     /// The rate that is planned for: the peak with its growth; absent where no peak was asked for.
     pub planned_per_s: Option<f64>,
     /// The options worth showing.
@@ -198,7 +198,7 @@ pub struct CapacitySection {
     /// The rate at which to raise an alert: 80 % of the measured capacity.
     pub alert_rate_per_s: Option<f64>,
     /// Predictions that were measured afterwards.
-    pub verified: Vec<Verified>,
+    pub verified: Vec<VerifiedPrediction>,
     /// Checks that ended without a limit that a prediction could be compared with.
     #[serde(default)]
     pub checks_without_limit: usize,
@@ -209,7 +209,11 @@ const ALERT_SHARE: f64 = 0.8;
 
 impl CapacitySection {
     /// The section of a search, the model fitted to it, and the choice made from that.
-    pub fn new(found: &SearchOutcome, model: Option<&Model>, choice: Option<&Choice>) -> Self {
+    pub fn new(
+        found: &SearchOutcome,
+        model: Option<&CapacityModel>,
+        choice: Option<&DeploymentChoice>,
+    ) -> Self {
         let ceilings = model.map(|model| model.ceilings(&model.present)).unwrap_or_default();
         let tiers = model.map(|model| tiers(model, &ceilings)).unwrap_or_default();
         let mut ceilings = ceilings.into_iter();
@@ -241,7 +245,7 @@ impl CapacitySection {
     }
 }
 
-fn tiers(model: &Model, ceilings: &[Ceiling]) -> Vec<TierSection> {
+fn tiers(model: &CapacityModel, ceilings: &[Ceiling]) -> Vec<TierSection> {
     let section = |tier: &super::model::TierModel| {
         let seconds = tier.demand.map(|demand| demand.seconds);
         TierSection {
@@ -254,9 +258,14 @@ fn tiers(model: &Model, ceilings: &[Ceiling]) -> Vec<TierSection> {
     model.tiers.iter().map(section).collect()
 }
 
-impl Verified {
+impl VerifiedPrediction {
     /// Compares what `model` says of `deployment` with what a search on it `measured`, per second.
-    pub fn new(model: &Model, stack: &StackModel, deployment: &Deployment, measured: f64) -> Self {
+    pub fn new(
+        model: &CapacityModel,
+        stack: &StackModel,
+        deployment: &Deployment,
+        measured: f64,
+    ) -> Self {
         let predicted_per_s = model.slo_max(deployment);
         let tiers = stack.tiers.iter().zip(deployment).map(|(tier, deployed)| TierChoice {
             tier: tier.name.clone(),
@@ -277,10 +286,10 @@ impl Verified {
 /// From a finished search to the section: fits the model and, where a peak is asked for, chooses.
 pub fn assemble(
     stack: &StackModel,
-    model: Option<&Model>,
+    model: Option<&CapacityModel>,
     found: &SearchOutcome,
-    need: Option<&Need>,
-) -> (CapacitySection, Option<Choice>) {
+    need: Option<&RequiredCapacity>,
+) -> (CapacitySection, Option<DeploymentChoice>) {
     let choice = model.zip(need).map(|(m, need)| super::choice::choose(m, stack, found, need));
     let mut section = CapacitySection::new(found, model, choice.as_ref());
     let single = stack.tiers.iter().filter(|tier| tier.is_single_point());

@@ -32,7 +32,7 @@ impl Estimate {
 
 /// y = intercept + slope·x.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Line {
+pub struct RegressionLine {
     /// y at x = 0.
     pub intercept: f64,
     /// Rise per unit of x, with its interval.
@@ -50,7 +50,7 @@ const MAD_TO_SIGMA: f64 = 1.4826;
 ///
 /// The slope's interval is Student's t with n−2 degrees of freedom over Huber's asymptotic covariance;
 /// with two points, which leave no freedom, it is the value itself.
-pub fn robust_line(points: &[(f64, f64)]) -> Option<Line> {
+pub fn robust_line(points: &[(f64, f64)]) -> Option<RegressionLine> {
     let start = theil_sen(points)?;
     let (mut intercept, mut slope) = start;
     let mut weights = vec![1.0; points.len()];
@@ -71,7 +71,7 @@ pub fn robust_line(points: &[(f64, f64)]) -> Option<Line> {
     let reach = student_t(0.975, points.len() as f64 - 2.0) * error;
     let outliers = weights.iter().filter(|weight| **weight < 1.0).count();
     let slope = Estimate { value: slope, low: slope - reach, high: slope + reach };
-    Some(Line { intercept, slope, outliers })
+    Some(RegressionLine { intercept, slope, outliers })
 }
 
 /// The `p`-quantile of Student's t; zero where no freedom is left to judge the scatter.
@@ -153,7 +153,7 @@ fn slope_error(points: &[(f64, f64)], line: (f64, f64), weights: &[f64]) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Seed, Stream};
+    use crate::units::{RandomStream, Seed};
     use rand_distr::{Distribution, StandardNormal};
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
     fn robust_line_interval_covers_the_true_slope() {
         let mut covered = 0;
         for index in 0..400 {
-            let mut random = Seed::new(11).stream(Stream::Bootstrap, index);
+            let mut random = Seed::new(11).stream(RandomStream::Bootstrap, index);
             let points: Vec<(f64, f64)> = (1..=8)
                 .map(|i| {
                     let noise: f64 = StandardNormal.sample(&mut random);

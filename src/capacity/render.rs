@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Ceiling, LeftOut};
-use super::output::{CapacitySection, Kind, OptionRow, Status, TierChoice, Verified};
+use super::model::{Ceiling, ExcludedStep};
+use super::output::{
+    CapacitySection, OptionRow, OptionStatus, ScalingDirection, TierChoice, VerifiedPrediction,
+};
 use super::search::SearchEnd;
 
 /// The section for a terminal: plain text, aligned, at most 100 columns but for long reasons.
@@ -178,7 +180,7 @@ fn verified(section: &CapacitySection, text: &mut String) {
 }
 
 /// `1340 req/s`, and with which hit ratio if that matters.
-fn predicted(check: &Verified) -> String {
+fn predicted(check: &VerifiedPrediction) -> String {
     let hits = check.hit_ratio.map(|ratio| format!(" at {:.0} % cache hits", 100.0 * ratio));
     format!("{} req/s{}", rate(check.predicted_per_s), hits.unwrap_or_default())
 }
@@ -265,7 +267,7 @@ fn model_facts(section: &CapacitySection) -> Vec<String> {
 }
 
 /// `1128 and 1600 req/s (overloaded), 997 req/s (not at rest)`.
-fn left_out(steps: &[LeftOut]) -> String {
+fn left_out(steps: &[ExcludedStep]) -> String {
     let mut sorted = steps.to_vec();
     sorted.sort_by(|a, b| {
         a.reason.word().cmp(b.reason.word()).then(a.rate_per_s.total_cmp(&b.rate_per_s))
@@ -290,9 +292,9 @@ fn heads() -> Vec<String> {
 fn cells(option: &OptionRow) -> Vec<String> {
     let [low, high] = option.interval;
     let verdict = match option.status {
-        Status::Recommended => "buy: ",
-        Status::Feasible => "",
-        Status::Rejected => "no: ",
+        OptionStatus::Recommended => "buy: ",
+        OptionStatus::Feasible => "",
+        OptionStatus::Rejected => "no: ",
     };
     let unverified = if option.unverified { " (unverified)" } else { "" };
     vec![
@@ -312,12 +314,12 @@ fn deployment(tiers: &[TierChoice]) -> String {
     tiers.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn word(kind: Kind) -> &'static str {
+fn word(kind: ScalingDirection) -> &'static str {
     match kind {
-        Kind::Vertical => "VERTICAL",
-        Kind::Horizontal => "HORIZONTAL",
-        Kind::Both => "BOTH",
-        Kind::Neither => "NEITHER",
+        ScalingDirection::Vertical => "VERTICAL",
+        ScalingDirection::Horizontal => "HORIZONTAL",
+        ScalingDirection::Both => "BOTH",
+        ScalingDirection::Neither => "NEITHER",
     }
 }
 

@@ -14,16 +14,17 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Nanos, Rate, Seed};
 
 use super::regression::Estimate;
-use super::step::{Goal, Purpose, StepResult, Verdict};
+use super::step::{SloLimit, StepPurpose, StepResult, StepVerdict};
 use level::{Level, is_outdated, levels};
 
-pub use outcome::{Limit, SearchEnd, SearchOutcome};
+pub use outcome::{SearchEnd, SearchLimit, SearchOutcome};
 
 /// What to search, and how much time it may take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchPlan {
     /// What must hold; at least one.
-    pub goals: Vec<Goal>,
+    #[serde(rename = "goals")]
+    pub slo_limits: Vec<SloLimit>,
     /// The first rate; should be far below the limit.
     pub start: Rate,
     /// By how much each step exceeds the last while none has failed: 2 where nothing is known of the limit,
@@ -49,14 +50,14 @@ pub struct SearchPlan {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SearchAction {
-    /// Play a steady step, then call [`Search::on_step`].
+    /// Play a steady step, then call [`CapacitySearch::on_step`].
     Measure {
         /// Arrivals to offer.
         rate: Rate,
         /// How long, without the warm-up.
         hold: Nanos,
         /// Why.
-        purpose: Purpose,
+        purpose: StepPurpose,
     },
     /// Nothing more to measure.
     Done(Box<SearchOutcome>),
@@ -64,14 +65,14 @@ pub enum SearchAction {
 
 /// A search under way.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub struct CapacitySearch {
     plan: SearchPlan,
     steps: Vec<StepResult>,
     levels: Vec<Level>,
 }
 
 /// What the steps so far say.
-struct Picture {
+struct SearchEvidence {
     /// Index of the highest level that seems to pass below the lowest that seems to fail.
     pass: Option<usize>,
     /// Index of the lowest level that seems to fail.
@@ -98,13 +99,13 @@ const BREACH_HOLDS: u64 = 3;
 /// A climb goes at most this far beyond the rate at which cores would be full, and beyond that by as much at a time.
 const JUST_BEYOND: f64 = 1.1;
 /// So many spoilt steps in a row end a search; on a shared machine two or three happen by chance.
-const SPOILT_MAX: usize = 4;
+const INVALID_MAX: usize = 4;
 /// So many of the shortest steps are kept for holding the claim and showing the failure above it.
 const CLOSING: u64 = 5;
 /// Confirmations of a claim that may fail before the search gives up claiming.
 const CONFIRMATIONS_MAX: usize = 4;
 
-impl Search {
+impl CapacitySearch {
     /// A search that has not measured anything yet.
     pub fn new(plan: SearchPlan) -> Self {
         Self::resume(plan, Vec::new())
@@ -112,14 +113,14 @@ impl Search {
 
     /// A search that goes on from the steps of an interrupted one.
     pub fn resume(plan: SearchPlan, steps: Vec<StepResult>) -> Self {
-        let levels = levels(&steps, &plan.goals, &plan.cores);
+        let levels = levels(&steps, &plan.slo_limits, &plan.cores);
         Self { plan, steps, levels }
     }
 
     /// Takes in the step that the last action asked for.
     pub fn on_step(&mut self, step: StepResult) {
         self.steps.push(step);
-        self.levels = levels(&self.steps, &self.plan.goals, &self.plan.cores);
+        self.levels = levels(&self.steps, &self.plan.slo_limits, &self.plan.cores);
     }
 
     /// All steps so far.
@@ -129,7 +130,7 @@ impl Search {
 
     /// The present bracket: the highest rate that seems to pass and the lowest that seems to fail.
     pub fn bracket(&self) -> (Option<Rate>, Option<Rate>) {
-        let (pass, fail) = bracket(&self.levels, &self.plan.goals);
+        let (pass, fail) = bracket(&self.levels, &self.plan.slo_limits);
         let rate = |index: Option<usize>| index.map(|i| Rate::per_second(self.levels[i].rate));
         (rate(pass), rate(fail))
     }
@@ -154,13 +155,14 @@ impl Search {
         }
     }
 
-    fn picture(&self, resamples: usize) -> Picture {
-        let (pass, fail) = bracket(&self.levels, &self.plan.goals);
-        let crossing = curve::crossing(&self.levels, &self.plan.goals, self.plan.seed, resamples);
-        Picture { pass, fail, crossing }
+    fn picture(&self, resamples: usize) -> SearchEvidence {
+        let (pass, fail) = bracket(&self.levels, &self.plan.slo_limits);
+        let crossing =
+            curve::crossing(&self.levels, &self.plan.slo_limits, self.plan.seed, resamples);
+        SearchEvidence { pass, fail, crossing }
     }
 
-    fn decide(&self, picture: &Picture) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+    fn decide(&self, picture: &SearchEvidence) -> Result<(f64, Nanos, StepPurpose), SearchEnd> {
         if self.remaining() < self.plan.hold + self.plan.warm_up || self.steps.len() >= STEPS_MAX {
             return Err(SearchEnd::BudgetSpent);
         }
@@ -168,7 +170,7 @@ impl Search {
             return Err(SearchEnd::GeneratorLimit);
         }
         let Some(highest) = self.levels.last() else {
-            return Ok((self.plan.start.get(), self.plan.hold, Purpose::Baseline));
+            return Ok((self.plan.start.get(), self.plan.hold, StepPurpose::Baseline));
         };
         match (picture.pass, picture.fail) {
             (_, None) => self.climb(highest),
@@ -177,19 +179,19 @@ impl Search {
         }
     }
 
-    fn climb(&self, highest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+    fn climb(&self, highest: &Level) -> Result<(f64, Nanos, StepPurpose), SearchEnd> {
         let rate = (highest.rate * self.stride(highest)).min(self.plan.rate_max.get());
         if rate <= highest.rate * 1.001 {
             return Err(SearchEnd::NoLimitFound);
         }
-        Ok((rate, self.plan.hold, Purpose::Bracket))
+        Ok((rate, self.plan.hold, StepPurpose::Bracket))
     }
 
     /// By how much to exceed the highest rate so far. Where cores would be full before that, the step goes little
     /// beyond: a stack that drowns tells no more, and takes longer to recover. Where a limit was met while the cache
     /// was colder, it is near.
     fn stride(&self, highest: &Level) -> f64 {
-        let outdated = |step: &&StepResult| is_outdated(step, &self.steps, &self.plan.goals);
+        let outdated = |step: &&StepResult| is_outdated(step, &self.steps, &self.plan.slo_limits);
         let failed = self.steps.iter().filter(outdated).map(|step| step.offered.get());
         let midway = failed
             .reduce(f64::min)
@@ -212,28 +214,28 @@ impl Search {
         full.reduce(f64::min)
     }
 
-    fn halve(&self, lowest: &Level) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+    fn halve(&self, lowest: &Level) -> Result<(f64, Nanos, StepPurpose), SearchEnd> {
         let rate = lowest.rate / 2.0;
         if rate < self.plan.start.get() / 64.0 {
             return Err(SearchEnd::NeverWithin);
         }
         // Fewer requests a second need a longer hold for the same number of samples.
-        Ok((rate, self.plan.hold * 2, Purpose::Bracket))
+        Ok((rate, self.plan.hold * 2, StepPurpose::Bracket))
     }
 
     fn narrow(
         &self,
-        picture: &Picture,
+        picture: &SearchEvidence,
         pass: usize,
         fail: usize,
-    ) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+    ) -> Result<(f64, Nanos, StepPurpose), SearchEnd> {
         let (low, high) = (&self.levels[pass], &self.levels[fail]);
         let apart = high.rate / low.rate;
         match self.believed(picture) {
             Some(crossing) if apart > 1.3 => {
                 let share = (crossing.value / low.rate).ln() / apart.ln();
                 let rate = low.rate * apart.powf(share.clamp(0.2, 0.8));
-                Ok((rate, self.plan.hold, Purpose::Refine))
+                Ok((rate, self.plan.hold, StepPurpose::Refine))
             }
             Some(crossing) => match self.caught(&crossing).or_else(|| self.closing(&crossing)) {
                 Some((pass, _)) => self.confirm(pass),
@@ -241,20 +243,20 @@ impl Search {
             },
             None if apart > 1.0 + GAP => {
                 let rate = between(low, high);
-                Ok((rate, self.plan.hold, Purpose::Refine))
+                Ok((rate, self.plan.hold, StepPurpose::Refine))
             }
             None => self.confirm_rate(low.rate, self.plan.hold),
         }
     }
 
     /// The crossing, unless the bracket contradicts it: few levels far away tempt a line far astray.
-    fn believed(&self, picture: &Picture) -> Option<Estimate> {
+    fn believed(&self, picture: &SearchEvidence) -> Option<Estimate> {
         let crossing = picture.crossing?;
         let low = picture.pass.map_or(0.0, |pass| self.levels[pass].rate);
         let high = picture.fail.map(|fail| &self.levels[fail]);
         let below = high.is_none_or(|high| {
             // A steady level may seem to fail by chance; an overloaded one does not.
-            let slack = if high.fails_by_chance(&self.plan.goals) { 1.1 } else { 1.0 };
+            let slack = if high.fails_by_chance(&self.plan.slo_limits) { 1.1 } else { 1.0 };
             crossing.value < high.rate * slack
         });
         (crossing.value > low / 1.1 && below).then_some(crossing)
@@ -263,17 +265,17 @@ impl Search {
     /// The levels on either side of the crossing, if its interval lies between two that are close enough.
     fn caught(&self, crossing: &Estimate) -> Option<(usize, usize)> {
         let levels = &self.levels;
-        let goals = &self.plan.goals;
+        let slo_limits = &self.plan.slo_limits;
         let near = levels.iter().filter(|level| (level.rate / crossing.value).ln().abs() < NEAR);
         let seconds: f64 = near.map(|level| level.seconds).sum();
         if seconds < EVIDENCE * self.plan.hold.as_secs_f64() {
             return None;
         }
         let pass = levels.iter().rposition(|level| {
-            level.rate <= crossing.low && level.verdict(goals) != Verdict::Fail
+            level.rate <= crossing.low && level.verdict(slo_limits) != StepVerdict::Fail
         })?;
         let fail = levels.iter().position(|level| {
-            level.rate >= crossing.high && level.verdict(goals) != Verdict::Pass
+            level.rate >= crossing.high && level.verdict(slo_limits) != StepVerdict::Pass
         })?;
         (levels[fail].rate / levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
     }
@@ -285,22 +287,22 @@ impl Search {
         let confirming = self
             .steps
             .last()
-            .is_some_and(|step| matches!(step.purpose, Purpose::Confirm | Purpose::Breach));
+            .is_some_and(|step| matches!(step.purpose, StepPurpose::Confirm | StepPurpose::Breach));
         if self.remaining() > step * CLOSING && !confirming {
             return None;
         }
-        let goals = &self.plan.goals;
+        let slo_limits = &self.plan.slo_limits;
         let pass = self.levels.iter().rposition(|level| {
-            level.rate <= crossing.value && level.verdict(goals) != Verdict::Fail
+            level.rate <= crossing.value && level.verdict(slo_limits) != StepVerdict::Fail
         })?;
         let fail = self.levels.iter().position(|level| {
-            level.rate >= crossing.value && level.verdict(goals) != Verdict::Pass
+            level.rate >= crossing.value && level.verdict(slo_limits) != StepVerdict::Pass
         })?;
         (self.levels[fail].rate / self.levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
     }
 
     /// Measures on the side of the crossing that has had less time, as long as the interval asks for.
-    fn refine(&self, crossing: &Estimate) -> (f64, Nanos, Purpose) {
+    fn refine(&self, crossing: &Estimate) -> (f64, Nanos, StepPurpose) {
         let side = |side: f64| {
             let rate = crossing.value * (side * ASIDE).exp();
             let known = self.levels.iter().find(|l| (l.rate / rate).ln().abs() < 0.004);
@@ -318,7 +320,7 @@ impl Search {
         // A long hold must leave the time in which the claim is closed.
         let closing = (self.plan.hold + self.plan.warm_up) * CLOSING + self.plan.warm_up;
         let room = self.remaining().saturating_sub(closing).max(self.plan.hold);
-        (rate, self.hold_of(wanted / 2.0).min(room), Purpose::Refine)
+        (rate, self.hold_of(wanted / 2.0).min(room), StepPurpose::Refine)
     }
 
     fn hold_of(&self, seconds: f64) -> Nanos {
@@ -327,10 +329,10 @@ impl Search {
 
     /// Holds the claim once more, long enough that chance seldom lets a true claim fail; then shows the
     /// failure above it.
-    fn confirm(&self, pass: usize) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+    fn confirm(&self, pass: usize) -> Result<(f64, Nanos, StepPurpose), SearchEnd> {
         let level = &self.levels[pass];
-        let needed = self.plan.goals.iter().filter_map(|goal| {
-            let (reading, limit) = (level.reading(goal)?, goal.limit()?);
+        let needed = self.plan.slo_limits.iter().filter_map(|slo_limit| {
+            let (reading, limit) = (level.reading(slo_limit)?, slo_limit.limit()?);
             let room = (limit / reading.value).ln().max(0.02);
             Some(level.seconds * (2.0 * reading.log_error / room).powi(2))
         });
@@ -340,24 +342,24 @@ impl Search {
         self.confirm_rate(level.rate, hold)
     }
 
-    fn confirm_rate(&self, rate: f64, hold: Nanos) -> Result<(f64, Nanos, Purpose), SearchEnd> {
+    fn confirm_rate(&self, rate: f64, hold: Nanos) -> Result<(f64, Nanos, StepPurpose), SearchEnd> {
         let near = |step: &&StepResult| (step.offered.get() / rate).ln().abs() < NEAR;
         let confirmations =
-            self.steps.iter().filter(|step| step.purpose == Purpose::Confirm).filter(near);
+            self.steps.iter().filter(|step| step.purpose == StepPurpose::Confirm).filter(near);
         let Some(claim) = self.claim() else {
             if confirmations.count() >= CONFIRMATIONS_MAX {
                 return Err(SearchEnd::NotConfirmed);
             }
-            return Ok((rate, hold, Purpose::Confirm));
+            return Ok((rate, hold, StepPurpose::Confirm));
         };
         let breach = claim.get() * BREACH;
         let shown = |level: &Level| {
-            (level.rate / breach).ln().abs() < 0.02 && level.shows_failure(&self.plan.goals)
+            (level.rate / breach).ln().abs() < 0.02 && level.shows_failure(&self.plan.slo_limits)
         };
         let tried = self
             .steps
             .iter()
-            .filter(|step| step.purpose == Purpose::Breach)
+            .filter(|step| step.purpose == StepPurpose::Breach)
             .filter(|step| (step.offered.get() / breach).ln().abs() < NEAR)
             .count();
         if breach > self.plan.rate_max.get() || tried >= 2 || self.levels.iter().any(shown) {
@@ -365,7 +367,7 @@ impl Search {
         }
         // Ten per cent too much take a while to pile up.
         let room = self.remaining().saturating_sub(self.plan.warm_up).max(self.plan.hold);
-        Ok((breach, (self.plan.hold * BREACH_HOLDS).min(room), Purpose::Breach))
+        Ok((breach, (self.plan.hold * BREACH_HOLDS).min(room), StepPurpose::Breach))
     }
 
     /// The rate of the last confirmation, if it holds and so does all that was measured at that rate, and
@@ -374,8 +376,8 @@ impl Search {
     /// A rate is chosen because it passed before. Only the confirmations, measured after that choice, say
     /// that it did not pass by chance.
     fn claim(&self) -> Option<Rate> {
-        let confirmed = self.steps.iter().rfind(|step| step.purpose == Purpose::Confirm)?;
-        let outgrown = bracket(&self.levels, &self.plan.goals)
+        let confirmed = self.steps.iter().rfind(|step| step.purpose == StepPurpose::Confirm)?;
+        let outgrown = bracket(&self.levels, &self.plan.slo_limits)
             .0
             .is_some_and(|pass| self.levels[pass].rate > confirmed.offered.get() * (1.0 + GAP));
         if outgrown {
@@ -388,23 +390,23 @@ impl Search {
         let confirmations: Vec<&StepResult> = self
             .steps
             .iter()
-            .filter(|step| step.valid && step.purpose == Purpose::Confirm)
+            .filter(|step| step.valid && step.purpose == StepPurpose::Confirm)
             .filter(|step| (step.offered.get() / confirmed.offered.get()).ln().abs() < 0.003)
             .collect();
         let holds = confirmed.valid
-            && Level::of(&confirmations).seems_within(&self.plan.goals)
-            && level.seems_within(&self.plan.goals)
-            && level.verdict(&self.plan.goals) != Verdict::Fail;
+            && Level::of(&confirmations).seems_within(&self.plan.slo_limits)
+            && level.seems_within(&self.plan.slo_limits)
+            && level.verdict(&self.plan.slo_limits) != StepVerdict::Fail;
         holds.then_some(confirmed.offered)
     }
 
     /// Whether the generator spoilt so many of the last steps that it will spoil the next one, too.
     fn generator_spoils(&self) -> bool {
-        let spoilt = self.steps.iter().rev().take_while(|step| !step.valid).count();
-        spoilt >= SPOILT_MAX
+        let invalid = self.steps.iter().rev().take_while(|step| !step.valid).count();
+        invalid >= INVALID_MAX
     }
 
-    fn measure(&self, rate: f64, hold: Nanos, purpose: Purpose) -> SearchAction {
+    fn measure(&self, rate: f64, hold: Nanos, purpose: StepPurpose) -> SearchAction {
         let rate = Rate::per_second(rate.min(self.plan.rate_max.get()));
         let hold = hold.min(self.remaining().saturating_sub(self.plan.warm_up));
         SearchAction::Measure { rate, hold, purpose }
@@ -427,8 +429,8 @@ fn between(low: &Level, high: &Level) -> f64 {
 
 /// The highest level that seems to pass below the lowest that seems to fail, and the latter. A fail below
 /// a pass is believed unless the pass has more time behind it.
-fn bracket(levels: &[Level], goals: &[Goal]) -> (Option<usize>, Option<usize>) {
-    let passes: Vec<bool> = levels.iter().map(|level| level.seems_within(goals)).collect();
+fn bracket(levels: &[Level], slo_limits: &[SloLimit]) -> (Option<usize>, Option<usize>) {
+    let passes: Vec<bool> = levels.iter().map(|level| level.seems_within(slo_limits)).collect();
     let believed = |index: usize| {
         !passes[index]
             && !(index + 1..levels.len())

@@ -1,36 +1,36 @@
 //! From the searches of a log to the capacity section: model, what-if, choice, and checked predictions.
 
 use super::choice;
-use super::model::Model;
-use super::notes::Searched;
-use super::output::{CapacitySection, CurvePoint, Scaled, Verified, assemble};
+use super::model::CapacityModel;
+use super::notes::LoggedSearch;
+use super::output::{CapacitySection, CurvePoint, ScaledCeiling, VerifiedPrediction, assemble};
 use super::search::SearchOutcome;
-use super::stack::{Deployment, Size, StackModel, TierDeployment, TierKind};
-use super::step::{Goal, StepResult};
+use super::stack::{CapacityTierKind, Deployment, ReplicaSize, StackModel, TierDeployment};
+use super::step::{SloLimit, StepResult};
 
 /// Sizes and replicas that the table of the bottleneck tier shows at most.
 const SIZES_SHOWN: usize = 3;
 const REPLICAS_SHOWN: u32 = 6;
 
 /// All that a log's searches come to.
-pub struct Findings {
+pub struct SectionFindings {
     /// The section for reports.
     pub section: CapacitySection,
     /// What the first search found.
     pub outcome: SearchOutcome,
     /// What was learnt from it; `None` where too little was measured.
-    pub model: Option<Model>,
+    pub model: Option<CapacityModel>,
     /// What to deploy, where something is to be bought.
     pub deployment: Option<Deployment>,
 }
 
 /// The findings of `searches`, the first of which is the search itself; `None` without one.
-pub fn findings(searches: &[Searched]) -> Option<Findings> {
+pub fn findings(searches: &[LoggedSearch]) -> Option<SectionFindings> {
     let (first, checks) = searches.split_first()?;
     let note = &first.note;
     let outcome = first.outcome();
-    let (stack, goals) = (&note.stack, &note.plan.goals);
-    let fitted = Model::fit(stack, goals, &first.steps, outcome.rate_limit());
+    let (stack, slo_limits) = (&note.stack, &note.plan.slo_limits);
+    let fitted = CapacityModel::fit(stack, slo_limits, &first.steps, outcome.rate_limit());
     let (model, no_model) = match fitted {
         Ok(model) => (Some(model), None),
         Err(error) => (None, Some(error.to_string())),
@@ -38,7 +38,7 @@ pub fn findings(searches: &[Searched]) -> Option<Findings> {
     let (mut section, choice) = assemble(&note.stack, model.as_ref(), &outcome, note.need.as_ref());
     section.no_model = no_model;
     section.planned_per_s = note.need.map(|need| need.rate().get());
-    section.curve = curve(&first.steps, &note.plan.goals);
+    section.curve = curve(&first.steps, &note.plan.slo_limits);
     if let Some(model) = &model {
         section.scaled = scaled(model, &note.stack);
         section.predicted = predicted(model, &note.stack, &note.predict);
@@ -46,19 +46,19 @@ pub fn findings(searches: &[Searched]) -> Option<Findings> {
         section.verified = verified.collect();
         section.checks_without_limit = checks.len() - section.verified.len();
     }
-    let deployment = choice.and_then(|choice: choice::Choice| choice.deployment);
-    Some(Findings { section, outcome, model, deployment })
+    let deployment = choice.and_then(|choice: choice::DeploymentChoice| choice.deployment);
+    Some(SectionFindings { section, outcome, model, deployment })
 }
 
 /// The steps by rate, those of one rate merged.
-fn curve(steps: &[StepResult], goals: &[Goal]) -> Vec<CurvePoint> {
+fn curve(steps: &[StepResult], slo_limits: &[SloLimit]) -> Vec<CurvePoint> {
     let mut points: Vec<CurvePoint> =
-        steps.iter().filter(|step| step.valid).filter_map(|step| point(step, goals)).collect();
+        steps.iter().filter(|step| step.valid).filter_map(|step| point(step, slo_limits)).collect();
     points.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
     points
 }
 
-fn point(step: &StepResult, goals: &[Goal]) -> Option<CurvePoint> {
+fn point(step: &StepResult, slo_limits: &[SloLimit]) -> Option<CurvePoint> {
     let response = step.response();
     if response.count() == 0 {
         return None;
@@ -69,24 +69,25 @@ fn point(step: &StepResult, goals: &[Goal]) -> Option<CurvePoint> {
         p50_ms: ms(0.5),
         p95_ms: ms(0.95),
         p99_ms: ms(0.99),
-        passed: step.seems_within(goals),
+        passed: step.seems_within(slo_limits),
     })
 }
 
 /// What more and bigger replicas of the bottleneck tier would carry, as far as they may be bought.
-fn scaled(model: &Model, stack: &StackModel) -> Vec<Scaled> {
+fn scaled(model: &CapacityModel, stack: &StackModel) -> Vec<ScaledCeiling> {
     let ceilings = model.ceilings(&model.present);
     let scalable = |name: &str| stack.tiers.iter().position(|tier| tier.name == name);
     let for_sale = ceilings.iter().filter(|ceiling| ceiling.resource.is_for_sale());
     let tiers = for_sale.filter_map(|ceiling| scalable(&ceiling.tier));
     let mut tiers = tiers.filter(|index| {
         let tier = &stack.tiers[*index];
-        tier.kind != TierKind::External && (tier.replicas_max > 1 || !tier.sizes.is_empty())
+        tier.kind != CapacityTierKind::External && (tier.replicas_max > 1 || !tier.sizes.is_empty())
     });
     let Some(index) = tiers.next() else { return Vec::new() };
     let tier = &stack.tiers[index];
     let bigger = tier.sizes.iter().copied().filter(|size| size.cores > tier.size.cores);
-    let sizes: Vec<Size> = std::iter::once(tier.size).chain(bigger).take(SIZES_SHOWN).collect();
+    let sizes: Vec<ReplicaSize> =
+        std::iter::once(tier.size).chain(bigger).take(SIZES_SHOWN).collect();
     let most = tier.replicas_max.max(tier.replicas).min(REPLICAS_SHOWN.max(tier.replicas + 3));
     let mut rows = Vec::new();
     for size in sizes {
@@ -100,7 +101,11 @@ fn scaled(model: &Model, stack: &StackModel) -> Vec<Scaled> {
 }
 
 /// What was asked to be predicted: the present deployment with other replicas of one tier.
-fn predicted(model: &Model, stack: &StackModel, asked: &[(String, u32)]) -> Vec<Scaled> {
+fn predicted(
+    model: &CapacityModel,
+    stack: &StackModel,
+    asked: &[(String, u32)],
+) -> Vec<ScaledCeiling> {
     let with = |(name, replicas): &(String, u32)| {
         let index = stack.tiers.iter().position(|tier| tier.name == *name)?;
         let mut deployment = model.present.clone();
@@ -110,9 +115,14 @@ fn predicted(model: &Model, stack: &StackModel, asked: &[(String, u32)]) -> Vec<
     asked.iter().filter_map(with).collect()
 }
 
-fn row(model: &Model, stack: &StackModel, deployment: &Deployment, index: usize) -> Scaled {
+fn row(
+    model: &CapacityModel,
+    stack: &StackModel,
+    deployment: &Deployment,
+    index: usize,
+) -> ScaledCeiling {
     let slo_max = model.slo_max(deployment);
-    Scaled {
+    ScaledCeiling {
         tier: stack.tiers[index].name.clone(),
         replicas: deployment[index].replicas,
         cores: deployment[index].cores,
@@ -124,14 +134,18 @@ fn row(model: &Model, stack: &StackModel, deployment: &Deployment, index: usize)
 }
 
 /// What the model said of the deployment that `check` measured, if the check found anything.
-fn verified(model: &Model, stack: &StackModel, check: &Searched) -> Option<Verified> {
+fn verified(
+    model: &CapacityModel,
+    stack: &StackModel,
+    check: &LoggedSearch,
+) -> Option<VerifiedPrediction> {
     let outcome = check.outcome();
     // Without a rate that failed, the highest that passed is no limit to compare with.
     let measured = outcome.fail.and(outcome.slo_max)?;
     let deployment = check.note.stack.present();
     let model = model.at_hits_of(&check.steps);
     (deployment.len() == stack.tiers.len())
-        .then(|| Verified::new(&model, stack, &deployment, measured.value))
+        .then(|| VerifiedPrediction::new(&model, stack, &deployment, measured.value))
 }
 
 #[cfg(test)]

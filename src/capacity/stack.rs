@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::des::Balancing;
+use super::des::SimulatedBalancing;
 use crate::units::{Bytes, Money, Nanos, Rate, Ratio};
 
 /// What a tier does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TierKind {
+pub enum CapacityTierKind {
     /// Balancer, gateway, TLS.
     Edge,
     /// The application.
@@ -27,7 +27,7 @@ pub enum TierKind {
 
 /// A size that one replica can have.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Size {
+pub struct ReplicaSize {
     /// Cores; a part of a core is allowed.
     pub cores: f64,
     /// Memory.
@@ -36,7 +36,7 @@ pub struct Size {
     pub monthly_cost: Money,
 }
 
-impl Size {
+impl ReplicaSize {
     /// What a replica with `cores` costs where cost goes in proportion to cores.
     pub fn priced(&self, cores: f64) -> Money {
         let cents = self.monthly_cost.cents() as f64 * cores / self.cores;
@@ -55,25 +55,25 @@ pub struct TierPool {
 
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tier {
+pub struct CapacityTier {
     /// Its name in the stack file.
     pub name: String,
     /// What it does.
-    pub kind: TierKind,
+    pub kind: CapacityTierKind,
     /// Replicas while the steps were measured.
     pub replicas: u32,
     /// The most replicas there may be; equal to `replicas` where the tier cannot be scaled out.
     pub replicas_max: u32,
     /// The size while the steps were measured.
-    pub size: Size,
+    pub size: ReplicaSize,
     /// The bigger sizes that may be bought, ascending; empty where the tier cannot be scaled up.
-    pub sizes: Vec<Size>,
+    pub sizes: Vec<ReplicaSize>,
     /// The share of its cores that a replica reserves (Kubernetes: requests over limits).
     pub reserved_cores: Ratio,
     /// The share of its memory that a replica reserves.
     pub reserved_memory: Ratio,
     /// How requests find a replica.
-    pub balancing: Balancing,
+    pub balancing: SimulatedBalancing,
     /// The pools that each replica holds, one for each tier that it calls through one.
     #[serde(default)]
     pub pools: Vec<TierPool>,
@@ -87,7 +87,7 @@ pub struct Tier {
 /// What makes somebody, or an autoscaler, add capacity.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Signal {
+pub enum ScalingSignal {
     /// A tier's CPU above a share of its cores.
     Cpu {
         /// The tier; every tier with cores if `None`.
@@ -106,7 +106,7 @@ pub enum Signal {
 
 /// What all replicas together may not exceed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Quota {
+pub struct StackQuota {
     /// Cores.
     pub cores: Option<f64>,
     /// Memory.
@@ -127,13 +127,13 @@ pub struct StackModel {
     /// Its name.
     pub name: String,
     /// At least one tier.
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<CapacityTier>,
     /// A limit at the edge for all requests together.
     pub rate_limit: Option<Rate>,
     /// Scaling signals.
-    pub signals: Vec<Signal>,
+    pub signals: Vec<ScalingSignal>,
     /// A quota.
-    pub quota: Option<Quota>,
+    pub quota: Option<StackQuota>,
     /// What is paid a month whatever the deployment.
     pub fixed_cost: Money,
 }
@@ -188,12 +188,12 @@ pub type Deployment = Vec<TierDeployment>;
 
 impl TierDeployment {
     /// `replicas` of `size`.
-    pub const fn of(replicas: u32, size: Size) -> Self {
+    pub const fn of(replicas: u32, size: ReplicaSize) -> Self {
         Self { replicas, cores: size.cores, memory: size.memory, monthly_cost: size.monthly_cost }
     }
 }
 
-impl Tier {
+impl CapacityTier {
     /// Whether it has, or may be given, a replica to lose.
     ///
     /// This is the rule of N+1: a tier that may have several replicas must carry the peak with one of them lost,
@@ -205,7 +205,7 @@ impl Tier {
 
     /// Whether its loss stops the service, whatever is bought. Services of others are theirs to replicate.
     pub fn is_single_point(&self) -> bool {
-        self.kind != TierKind::External && !self.may_have_spare()
+        self.kind != CapacityTierKind::External && !self.may_have_spare()
     }
 }
 
@@ -217,7 +217,7 @@ impl StackModel {
 
     /// Cores of each tier, all replicas together, while the steps were measured; services of others have none.
     pub fn cores(&self) -> Vec<(String, f64)> {
-        let own = self.tiers.iter().filter(|tier| tier.kind != TierKind::External);
+        let own = self.tiers.iter().filter(|tier| tier.kind != CapacityTierKind::External);
         own.map(|tier| (tier.name.clone(), f64::from(tier.replicas) * tier.size.cores)).collect()
     }
 

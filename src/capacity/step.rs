@@ -10,7 +10,7 @@ use crate::units::{Bytes, Nanos, Rate, Ratio};
 /// An objective whose max the search holds the stack to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Goal {
+pub enum SloLimit {
     /// A share `p` of the response times stays within `max`.
     Quantile {
         /// The share, 0.95 for the p95.
@@ -30,7 +30,7 @@ pub enum Goal {
     },
 }
 
-impl Goal {
+impl SloLimit {
     /// The largest response time allowed in seconds; `None` for goals that are not about time.
     pub fn limit(&self) -> Option<f64> {
         match self {
@@ -52,7 +52,7 @@ impl Goal {
 /// Whether an objective holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum StepVerdict {
     /// It holds, beyond doubt.
     Pass,
     /// It does not, beyond doubt.
@@ -64,7 +64,7 @@ pub enum Verdict {
 /// Why a step is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Purpose {
+pub enum StepPurpose {
     /// The lowest rate: what a response costs when nobody waits.
     Baseline,
     /// Doubling, or halving, until one rate passes and one fails.
@@ -77,7 +77,7 @@ pub enum Purpose {
     Breach,
 }
 
-impl Purpose {
+impl StepPurpose {
     /// Its name.
     pub const fn word(self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ pub struct TierUse {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepResult {
     /// Why it was played: the purpose of the action that asked for it.
-    pub purpose: Purpose,
+    pub purpose: StepPurpose,
     /// Intended arrivals.
     pub offered: Rate,
     /// Warm-up that was played and cut.
@@ -144,7 +144,7 @@ pub struct StepResult {
     /// The step in equal spans.
     pub batches: Vec<Batch>,
     /// The verdict on objectives that are not among the goals (of single steps, of the stack's metrics).
-    pub others: Option<Verdict>,
+    pub others: Option<StepVerdict>,
     /// What the tiers used.
     pub tiers: Vec<TierUse>,
     /// The share of its look-ups that the stack's cache answered, where something observes it.
@@ -177,21 +177,21 @@ impl StepResult {
         self.tiers.iter().find(|used| used.tier == tier)
     }
 
-    /// Whether its own figures meet `goals`, certain or not, and it kept up.
-    pub fn seems_within(&self, goals: &[Goal]) -> bool {
+    /// Whether its own figures meet `slo_limits`, certain or not, and it kept up.
+    pub fn seems_within(&self, slo_limits: &[SloLimit]) -> bool {
         let response = self.response();
         let errors: u64 = self.batches.iter().map(|batch| batch.errors).sum();
-        let meets = |goal: &Goal| match (goal, goal.limit()) {
-            (Goal::ErrorRate { max }, _) => {
+        let meets = |slo_limit: &SloLimit| match (slo_limit, slo_limit.limit()) {
+            (SloLimit::ErrorRate { max }, _) => {
                 Ratio::of(errors, errors + response.count()).get() <= max.get()
             }
-            (_, Some(limit)) => goal.measure(&response) <= limit,
+            (_, Some(limit)) => slo_limit.measure(&response) <= limit,
             (_, None) => true,
         };
         self.aborted.is_none()
-            && self.others != Some(Verdict::Fail)
+            && self.others != Some(StepVerdict::Fail)
             && self.throttled_share() <= 0.01
-            && goals.iter().all(meets)
+            && slo_limits.iter().all(meets)
     }
 
     /// Refused requests among all.
@@ -213,12 +213,12 @@ pub struct AbortRule {
 }
 
 impl AbortRule {
-    /// The rule for `goals`: ten times the error goal, but at least 20 %.
-    pub fn for_goals(goals: &[Goal]) -> Self {
-        let limit = goals.iter().filter_map(Goal::limit).fold(10.0, f64::min);
-        let errors = goals.iter().map(|goal| match goal {
-            Goal::ErrorRate { max } => max.get() * 10.0,
-            Goal::Quantile { .. } | Goal::Mean { .. } => 0.0,
+    /// The rule for `slo_limits`: ten times the error goal, but at least 20 %.
+    pub fn for_slo_limits(slo_limits: &[SloLimit]) -> Self {
+        let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(10.0, f64::min);
+        let errors = slo_limits.iter().map(|slo_limit| match slo_limit {
+            SloLimit::ErrorRate { max } => max.get() * 10.0,
+            SloLimit::Quantile { .. } | SloLimit::Mean { .. } => 0.0,
         });
         let errors_max = Ratio::new(errors.fold(0.2, f64::max).min(0.5));
         Self { limit: Nanos::from_secs_f64(limit), errors_max }
@@ -254,9 +254,9 @@ mod tests {
 
     #[test]
     fn abort_rule_stops_a_runaway_and_an_error_burst_only() {
-        let rule = AbortRule::for_goals(&[
-            Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) },
-            Goal::ErrorRate { max: Ratio::new(0.01) },
+        let rule = AbortRule::for_slo_limits(&[
+            SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) },
+            SloLimit::ErrorRate { max: Ratio::new(0.01) },
         ]);
         let rate = Rate::per_second(100.0);
         assert_eq!(rule.judge(rate, &[120; 9], 3, 90), None);

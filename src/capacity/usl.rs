@@ -51,7 +51,7 @@ pub enum UslError {
 pub const USL_POINTS_MIN: usize = 6;
 
 /// Which of γ, α, β may move; the others stay where the start has them.
-type Free = [bool; 3];
+type FreeParameters = [bool; 3];
 
 impl Usl {
     /// Fits the law to at least [`USL_POINTS_MIN`] different loads.
@@ -158,7 +158,7 @@ fn start(points: &[UslPoint]) -> [f64; 3] {
 }
 
 /// The optimum with α, β ≥ 0: where the free optimum leaves the bounds, the best fit on a face is it.
-fn fit_bounded(points: &[UslPoint], free: Free, from: [f64; 3]) -> [f64; 3] {
+fn fit_bounded(points: &[UslPoint], free: FreeParameters, from: [f64; 3]) -> [f64; 3] {
     let inner = levenberg_marquardt(points, free, from);
     if inner[1] >= 0.0 && inner[2] >= 0.0 {
         return inner;
@@ -185,7 +185,7 @@ fn fit_bounded(points: &[UslPoint], free: Free, from: [f64; 3]) -> [f64; 3] {
 }
 
 /// Levenberg–Marquardt with Marquardt's scaling over the free parameters, bounds not applied.
-fn levenberg_marquardt(points: &[UslPoint], free: Free, from: [f64; 3]) -> [f64; 3] {
+fn levenberg_marquardt(points: &[UslPoint], free: FreeParameters, from: [f64; 3]) -> [f64; 3] {
     let (mut at, mut damping) = (from, 1e-3);
     let mut error = sse(points, at);
     for _ in 0..500 {
@@ -221,7 +221,7 @@ fn levenberg_marquardt(points: &[UslPoint], free: Free, from: [f64; 3]) -> [f64;
 type Matrix = [[f64; 3]; 3];
 
 /// `JᵀJ` and `Jᵀr`; a pinned parameter gets a unit row, so that the matrix stays regular.
-fn normal_equations(points: &[UslPoint], at: [f64; 3], free: Free) -> (Matrix, [f64; 3]) {
+fn normal_equations(points: &[UslPoint], at: [f64; 3], free: FreeParameters) -> (Matrix, [f64; 3]) {
     let (mut normal, mut slope) = ([[0.0; 3]; 3], [0.0; 3]);
     for (n, x) in points {
         let row = gradient(at, *n);

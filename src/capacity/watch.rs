@@ -3,7 +3,7 @@
 //! Fed with the seconds of a run as they come, so the same rules hold for the engine and for a test in
 //! virtual time.
 
-use super::step::{AbortReason, AbortRule, Goal};
+use super::step::{AbortReason, AbortRule, SloLimit};
 use crate::metrics::{Distribution, ErrorClass, Interval};
 use crate::units::{Nanos, Rate};
 
@@ -24,9 +24,9 @@ const LAG_SHARE: f64 = 0.05;
 const LAG_MIN: Nanos = Nanos::from_millis(1);
 
 impl StepWatch {
-    /// A step that offers `offered` requests a second, to be judged by `goals`.
-    pub fn new(goals: &[Goal], offered: Rate) -> Self {
-        Self { rule: AbortRule::for_goals(goals), offered, in_flight: Vec::new() }
+    /// A step that offers `offered` requests a second, to be judged by `slo_limits`.
+    pub fn new(slo_limits: &[SloLimit], offered: Rate) -> Self {
+        Self { rule: AbortRule::for_slo_limits(slo_limits), offered, in_flight: Vec::new() }
     }
 
     /// One second is over, warm-up included. Says why to stop, if the step can only fail and harm.
@@ -43,7 +43,7 @@ impl StepWatch {
     }
 
     /// Why the seconds of a hold speak of the generator and not of the stack; `None` if they do not.
-    pub fn spoilt(&self, hold: &[Interval], aborted: bool) -> Option<String> {
+    pub fn invalid(&self, hold: &[Interval], aborted: bool) -> Option<String> {
         let dropped: u64 = hold.iter().map(|second| second.arrivals.dropped).sum();
         if dropped > 0 && !aborted {
             return Some(format!("{dropped} arrivals found no user: raise --max-vus"));

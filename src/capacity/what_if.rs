@@ -7,15 +7,15 @@ use std::fmt::Write as _;
 
 use super::Histogram;
 use super::autoscaler::{Ramp, ScaleOut, steepest_ramp};
-use super::des::{Simulation, Window};
-use super::model::Model;
-use super::stack::{Deployment, Signal, StackModel};
-use super::step::Goal;
+use super::des::{SimulatedWindow, StackSimulation};
+use super::model::CapacityModel;
+use super::stack::{Deployment, ScalingSignal, StackModel};
+use super::step::SloLimit;
 use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
 /// A change to the deployment or to what happens to it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Change {
+pub struct StackChange {
     /// `api=4`: replicas by tier.
     pub replicas: Vec<(String, u32)>,
     /// `peak=1000 req/s`: what arrives; the planned peak if not given.
@@ -68,7 +68,7 @@ pub enum ChangeError {
     },
 }
 
-impl Change {
+impl StackChange {
     /// Reads `api=4 peak=1000 req/s lose=1 ramp=30m`, in any order, for `stack`.
     ///
     /// # Errors
@@ -114,8 +114,9 @@ impl Change {
     fn deployment(&self, stack: &StackModel) -> Deployment {
         let mut deployment = stack.present();
         for (tier, deployed) in stack.tiers.iter().zip(&mut deployment) {
-            let told = self.replicas.iter().rfind(|(name, _)| *name == tier.name);
-            deployed.replicas = told.map_or(deployed.replicas, |(_, replicas)| *replicas);
+            let describe_window = self.replicas.iter().rfind(|(name, _)| *name == tier.name);
+            deployed.replicas =
+                describe_window.map_or(deployed.replicas, |(_, replicas)| *replicas);
         }
         deployment
     }
@@ -140,9 +141,9 @@ const SETTLE: Nanos = Nanos::from_secs(20);
 /// # Errors
 /// Where there is no peak, or more is lost than there is.
 pub fn play(
-    model: &Model,
+    model: &CapacityModel,
     stack: &StackModel,
-    change: &Change,
+    change: &StackChange,
     (planned, requests): (Option<Rate>, f64),
     seed: Seed,
 ) -> Result<String, ChangeError> {
@@ -159,12 +160,12 @@ pub fn play(
         return Err(ChangeError::NoneLeft { tier, replicas, lose: change.lose });
     }
     let played = model.simulated(&deployment);
-    let mut simulation = Simulation::new(&played, seed);
+    let mut simulation = StackSimulation::new(&played, seed);
     simulation.set_rate(peak);
     simulation.advance(SETTLE);
     let mut text = format!("{peak} req/s on {}, simulated\n", words(stack, &deployment));
     let window = simulation.advance(HALF);
-    told(&mut text, "as deployed", &window, model, &deployment);
+    describe_window(&mut text, "as deployed", &window, model, &deployment);
     if change.lose > 0 {
         for _ in 0..change.lose {
             simulation.lose_replica(loser);
@@ -173,7 +174,7 @@ pub fn play(
         left[loser].replicas -= change.lose;
         let window = simulation.advance(HALF);
         let name = format!("{} of {} lost", change.lose, stack.tiers[loser].name);
-        told(&mut text, &name, &window, model, &left);
+        describe_window(&mut text, &name, &window, model, &left);
     }
     if let Some(longest) = change.ramp {
         text.push_str(&climb(model, stack, (peak, longest), &deployment, seed));
@@ -187,13 +188,20 @@ fn words(stack: &StackModel, deployment: &Deployment) -> String {
     tiers.collect::<Vec<_>>().join(", ")
 }
 
-fn told(text: &mut String, name: &str, window: &Window, model: &Model, deployment: &Deployment) {
+fn describe_window(
+    text: &mut String,
+    name: &str,
+    window: &SimulatedWindow,
+    model: &CapacityModel,
+    deployment: &Deployment,
+) {
     let response = &window.response;
-    let within = |goal: &Goal| match goal.limit() {
-        Some(limit) => goal.measure(response) <= limit,
+    let within = |slo_limit: &SloLimit| match slo_limit.limit() {
+        Some(limit) => slo_limit.measure(response) <= limit,
         None => true,
     };
-    let verdict = if model.goals.iter().all(within) { "within" } else { "exceeds the objectives" };
+    let verdict =
+        if model.slo_limits.iter().all(within) { "within" } else { "exceeds the objectives" };
     let _ = writeln!(
         text,
         "  {name:<16} p95 {:>8}  p99 {:>8}  in flight {:>6}  {verdict}",
@@ -219,14 +227,14 @@ fn ms(response: &Histogram, p: f64) -> String {
 
 /// The steepest climb from half the peak that the first autoscaled tier survives.
 fn climb(
-    model: &Model,
+    model: &CapacityModel,
     stack: &StackModel,
     (peak, longest): (Rate, Nanos),
     deployment: &Deployment,
     seed: Seed,
 ) -> String {
     let rule = stack.signals.iter().find_map(|signal| match signal {
-        Signal::Cpu { tier: Some(tier), above, lasting } => {
+        ScalingSignal::Cpu { tier: Some(tier), above, lasting } => {
             let index = stack.tiers.iter().position(|known| known.name == *tier)?;
             let tier = &stack.tiers[index];
             Some(ScaleOut {
@@ -245,7 +253,7 @@ fn climb(
     };
     let ramp = Ramp { from: peak.times(0.5), to: peak, over: longest };
     let stack_now = model.simulated(deployment);
-    match steepest_ramp(&stack_now, &rule, &model.goals, &ramp, seed) {
+    match steepest_ramp(&stack_now, &rule, &model.slo_limits, &ramp, seed) {
         Some(over) => {
             let slope = (ramp.to.get() - ramp.from.get()) / (over.as_secs_f64() / 60.0).max(0.5);
             format!(
@@ -264,20 +272,20 @@ fn climb(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::stack::{Size, Tier, TierKind};
+    use crate::capacity::stack::{CapacityTier, CapacityTierKind, ReplicaSize};
     use crate::units::{Bytes, Money, Ratio};
 
     fn stack() -> StackModel {
-        let api = Tier {
+        let api = CapacityTier {
             name: "api".to_owned(),
-            kind: TierKind::Api,
+            kind: CapacityTierKind::Api,
             replicas: 2,
             replicas_max: 5,
-            size: Size { cores: 2.0, memory: Bytes::new(1), monthly_cost: Money::default() },
+            size: ReplicaSize { cores: 2.0, memory: Bytes::new(1), monthly_cost: Money::default() },
             sizes: Vec::new(),
             reserved_cores: Ratio::new(1.0),
             reserved_memory: Ratio::new(1.0),
-            balancing: crate::capacity::des::Balancing::LeastConnections,
+            balancing: crate::capacity::des::SimulatedBalancing::LeastConnections,
             pools: Vec::new(),
             connections_max: None,
             delay: None,
@@ -294,7 +302,8 @@ mod tests {
 
     #[test]
     fn change_reads_replicas_peak_with_its_unit_and_losses() {
-        let change = Change::parse("api=4 peak=1000 req/s lose=1", &stack()).expect("readable");
+        let change =
+            StackChange::parse("api=4 peak=1000 req/s lose=1", &stack()).expect("readable");
         assert_eq!(change.replicas, [("api".to_owned(), 4)]);
         assert_eq!(change.peak.map(|peak| peak.to_string()), Some("1000 req/s".to_owned()));
         assert_eq!((change.lose, change.ramp), (1, None));
@@ -302,7 +311,8 @@ mod tests {
 
     #[test]
     fn change_that_means_nothing_is_refused_with_what_is_known() {
-        let said = |text: &str| Change::parse(text, &stack()).expect_err("refused").to_string();
+        let said =
+            |text: &str| StackChange::parse(text, &stack()).expect_err("refused").to_string();
         assert_eq!(said("web=3"), "no tier is called `web`; known here: api");
         assert_eq!(said("api=0"), "`api=0`: expected a whole number of at least 1");
         assert!(said("more").starts_with("`more` is not a change"));

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Output, key_value};
+use super::{OutputArgs, key_value};
 use crate::units::{Nanos, Ratio, WorkRate};
 
 /// `plimsoll capacity`
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct Capacity {
+pub struct CapacityArgs {
     /// A scenario folder or file; with --resume, --verify and --simulate, the run's own.
     #[arg(required_unless_present_any = ["resume", "verify", "simulate"])]
     pub path: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub struct Capacity {
     pub within: Nanos,
     /// How the load is shaped and limited.
     #[command(flatten)]
-    pub load: SearchLoad,
+    pub load: SearchLoadArgs,
     /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
@@ -69,12 +69,12 @@ pub struct Capacity {
     pub i_may_load: Vec<String>,
     /// Where and how results are given.
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
 }
 
 /// How a search shapes and limits its load.
 #[derive(Debug, Clone, Default, Args)]
-pub struct SearchLoad {
+pub struct SearchLoadArgs {
     /// Which workload's arrivals and think times; the scenario's first one by default. Its rates are the search's.
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,

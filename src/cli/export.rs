@@ -9,7 +9,7 @@ use crate::units::Nanos;
 
 /// Exports during a run. The load never waits for one: what cannot be delivered is dropped and counted.
 #[derive(Debug, Clone, Args)]
-pub struct Export {
+pub struct ExportArgs {
     /// Serve the run's metrics to Prometheus, at `/metrics` of this address, while it goes on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", help_heading = "Exports")]
     pub metrics_listen: Option<SocketAddr>,
@@ -32,7 +32,7 @@ pub struct Export {
     pub events: Option<OsString>,
 }
 
-impl Default for Export {
+impl Default for ExportArgs {
     /// Nothing is exported.
     fn default() -> Self {
         Self { metrics_listen: None, otlp: None, otlp_every: Nanos::from_secs(5), events: None }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::slo::gate::Metric;
+use crate::slo::gate::GateMetric;
 use crate::units::Ratio;
 
 /// `plimsoll gate`
 #[derive(Debug, Args)]
-pub struct Gate {
+pub struct GateArgs {
     /// The candidate: folders of runs, or folders that hold them.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -18,7 +18,7 @@ pub struct Gate {
     pub baseline: Vec<PathBuf>,
     /// How they are compared.
     #[command(flatten)]
-    pub rules: Rules,
+    pub rules: GateRulesArgs,
     /// What is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GateFormat,
@@ -32,7 +32,7 @@ pub struct Gate {
 
 /// `plimsoll compare`
 #[derive(Debug, Args)]
-pub struct Compare {
+pub struct CompareArgs {
     /// The baseline: a folder of a run, a folder that holds runs, or a baseline.json; with --interleave, a URL.
     #[arg(value_name = "A")]
     pub baseline: PathBuf,
@@ -41,10 +41,10 @@ pub struct Compare {
     pub candidate: PathBuf,
     /// Load two targets in turns (A B, B A, …) with this scenario, and compare the runs.
     #[command(flatten)]
-    pub interleave: Interleave,
+    pub interleave: InterleaveArgs,
     /// How they are compared.
     #[command(flatten)]
-    pub rules: Rules,
+    pub rules: GateRulesArgs,
     /// What is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GateFormat,
@@ -53,7 +53,7 @@ pub struct Compare {
 /// Runs made for a comparison: in turns, so that whatever else changes meanwhile changes both sides.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "With --interleave")]
-pub struct Interleave {
+pub struct InterleaveArgs {
     /// Load the targets A and B in turns (A B, B A, …) with this scenario, and compare the runs.
     #[arg(long = "interleave", value_name = "SCENARIO")]
     pub scenario: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub struct Interleave {
     pub repeat: u32,
     /// How the load is shaped.
     #[command(flatten)]
-    pub load: super::Load,
+    pub load: super::LoadArgs,
     /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::key_value)]
     pub set: Vec<(String, String)>,
@@ -76,10 +76,10 @@ pub struct Interleave {
 
 /// How runs are compared.
 #[derive(Debug, Clone, Args)]
-pub struct Rules {
+pub struct GateRulesArgs {
     /// Compare this metric: p50, p95, p99, mean or `error_rate`; all by default. Can be given again.
     #[arg(long, value_name = "METRIC")]
-    pub metric: Vec<Metric>,
+    pub metric: Vec<GateMetric>,
     /// Compare this step, or `all requests`; all of them by default. Can be given again.
     #[arg(long, value_name = "NAME")]
     pub step: Vec<String>,

@@ -8,7 +8,7 @@ use crate::units::Ratio;
 
 /// `plimsoll import`
 #[derive(Debug, Args)]
-pub struct Import {
+pub struct ImportArgs {
     /// From what.
     #[command(subcommand)]
     pub from: ImportFrom,
@@ -27,7 +27,7 @@ pub enum ImportFrom {
         host: Vec<String>,
         /// Where it goes.
         #[command(flatten)]
-        into: Into,
+        into: ImportFolderArgs,
     },
     /// An access log of nginx or Apache (combined or common format): the mix of requests, and rates over time
     AccessLog {
@@ -44,7 +44,7 @@ pub enum ImportFrom {
         speed: Option<Ratio>,
         /// Where it goes.
         #[command(flatten)]
-        into: Into,
+        into: ImportFolderArgs,
     },
     /// An OpenAPI description (3.0 or 3.1, Swagger 2.0; YAML or JSON): a smoke scenario for each operation
     Openapi {
@@ -52,13 +52,13 @@ pub enum ImportFrom {
         file: PathBuf,
         /// Where it goes.
         #[command(flatten)]
-        into: Into,
+        into: ImportFolderArgs,
     },
 }
 
 /// Where an import goes.
 #[derive(Debug, Clone, Args)]
-pub struct Into {
+pub struct ImportFolderArgs {
     /// The system's name; by default the file's.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -8,7 +8,7 @@ use crate::units::Rate;
 
 /// `plimsoll report`
 #[derive(Debug, Args)]
-pub struct Report {
+pub struct ReportArgs {
     /// Folders of runs, folders that hold them, or logs (run.jsonl).
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -20,12 +20,12 @@ pub struct Report {
     pub format: super::ResultFormat,
     /// One document before a launch instead.
     #[command(flatten)]
-    pub sign_off: SignOff,
+    pub sign_off: SignOffArgs,
 }
 
 /// The sign-off document.
 #[derive(Debug, Args)]
-pub struct SignOff {
+pub struct SignOffArgs {
     /// Write one document to be signed before a launch: sign-off.md and sign-off.html, of all the runs.
     #[arg(long = "sign-off")]
     pub wanted: bool,

@@ -5,38 +5,38 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use crate::slo::gate::Metric;
+use crate::slo::gate::GateMetric;
 
 /// `plimsoll runs`
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Runs {
+pub struct RunsArgs {
     /// What to do; list by default.
     #[command(subcommand)]
     pub command: Option<RunsCommand>,
     /// What to list.
     #[command(flatten)]
-    pub list: List,
+    pub list: ListArgs,
 }
 
 /// What can be done with runs.
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
     /// List runs, newest last
-    List(List),
+    List(ListArgs),
     /// Show how a metric of each step went from run to run, and where its level changed
-    Trend(Trend),
+    Trend(TrendArgs),
     /// Write runs into a baseline.json and keep them from being pruned
-    Promote(Promote),
+    Promote(PromoteArgs),
     /// Let promoted runs be pruned again
-    Demote(Demote),
+    Demote(DemoteArgs),
     /// Delete old runs; never one of a baseline, never one without its end
-    Prune(Prune),
+    Prune(PruneArgs),
 }
 
 /// Which runs are meant.
 #[derive(Debug, Clone, Args)]
-pub struct Filter {
+pub struct RunFilterArgs {
     /// The folder under which the runs are.
     #[arg(long = "in", value_name = "DIR", default_value = "reports")]
     pub folder: PathBuf,
@@ -59,10 +59,10 @@ pub struct Filter {
 
 /// `plimsoll runs list`
 #[derive(Debug, Clone, Args)]
-pub struct List {
+pub struct ListArgs {
     /// Which runs.
     #[command(flatten)]
-    pub filter: Filter,
+    pub filter: RunFilterArgs,
     /// Only the newest N.
     #[arg(long, value_name = "N")]
     pub last: Option<usize>,
@@ -73,13 +73,13 @@ pub struct List {
 
 /// `plimsoll runs trend`
 #[derive(Debug, Args)]
-pub struct Trend {
+pub struct TrendArgs {
     /// Which runs.
     #[command(flatten)]
-    pub filter: Filter,
+    pub filter: RunFilterArgs,
     /// What to follow: p50, p95, p99, mean or `error_rate`.
     #[arg(long, value_name = "METRIC", default_value = "p95")]
-    pub metric: Metric,
+    pub metric: GateMetric,
     /// Only this step, or `all requests`. Can be given again.
     #[arg(long, value_name = "NAME")]
     pub step: Vec<String>,
@@ -90,7 +90,7 @@ pub struct Trend {
 
 /// `plimsoll runs promote`
 #[derive(Debug, Args)]
-pub struct Promote {
+pub struct PromoteArgs {
     /// Folders of runs, or folders that hold them.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -101,7 +101,7 @@ pub struct Promote {
 
 /// `plimsoll runs demote`
 #[derive(Debug, Args)]
-pub struct Demote {
+pub struct DemoteArgs {
     /// Folders of runs, or folders that hold them.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
@@ -109,10 +109,10 @@ pub struct Demote {
 
 /// `plimsoll runs prune`
 #[derive(Debug, Args)]
-pub struct Prune {
+pub struct PruneArgs {
     /// Which runs.
     #[command(flatten)]
-    pub filter: Filter,
+    pub filter: RunFilterArgs,
     /// Keep the newest N of each system and workload.
     #[arg(long, value_name = "N")]
     pub keep: usize,

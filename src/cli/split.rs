@@ -6,7 +6,7 @@ use crate::units::Ratio;
 
 /// How arrivals are split over two targets.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
-pub struct Green {
+pub struct SplitArgs {
     /// A second target, beside that of the scenario: a share of the same arrivals goes there, and both are compared
     /// (docs/blue-green.md).
     #[arg(long, value_name = "URL")]
@@ -23,7 +23,7 @@ pub struct Green {
     pub green_rollback: bool,
 }
 
-impl Green {
+impl SplitArgs {
     /// The shares in their order; empty where the scenario says.
     pub fn shares(&self) -> Vec<Ratio> {
         self.green_share.into_iter().chain(self.canary.iter().copied()).collect()

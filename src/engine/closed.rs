@@ -16,9 +16,9 @@ use crate::schedule::Arrival;
 use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
 
-use super::control::Order;
-use super::iteration::{Ended, play};
-use super::job::{Job, Role};
+use super::control::WorkerOrders;
+use super::iteration::{IterationEnd, play};
+use super::job::{IterationRole, Job};
 use super::orders::follow_orders;
 use super::tasks::{PanicGuard, WorkerError, end_all};
 use super::worker::{SECOND, Worker};
@@ -27,7 +27,7 @@ use super::worker::{SECOND, Worker};
 const DRAIN_LOOK: Nanos = Nanos::from_millis(5);
 
 /// What the users of a closed model share.
-struct Crowd {
+struct ClosedUsers {
     worker: Rc<Worker>,
     busy: Cell<u64>,
     /// The scenario that each user plays, while it does.
@@ -38,10 +38,10 @@ struct Crowd {
 pub(super) async fn run(
     worker: &Rc<Worker>,
     load: &ClosedLoad,
-    orders: watch::Receiver<Order>,
+    orders: watch::Receiver<WorkerOrders>,
 ) -> Result<RunTime, WorkerError> {
     let vus = worker.share_of(load.vus);
-    let crowd = Rc::new(Crowd {
+    let closed_users = Rc::new(ClosedUsers {
         worker: worker.clone(),
         busy: Cell::new(0),
         playing: RefCell::new(vec![None; vus as usize]),
@@ -49,17 +49,17 @@ pub(super) async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn_local(follow_orders(worker.clone(), orders, |_, _| {}));
     for local in 0..vus {
-        tasks.spawn_local(live(crowd.clone(), local, load.clone()));
+        tasks.spawn_local(live(closed_users.clone(), local, load.clone()));
     }
     let end = RunTime::ZERO + load.duration;
-    let ended = watch_over(worker, &crowd, end, u64::from(vus)).await;
+    let ended = watch_over(worker, &closed_users, end, u64::from(vus)).await;
     end_all(&mut tasks).and(ended.map_err(WorkerError::from))
 }
 
 /// Cuts intervals and ends the run.
 async fn watch_over(
     worker: &Rc<Worker>,
-    crowd: &Crowd,
+    closed_users: &ClosedUsers,
     end: RunTime,
     vus: u64,
 ) -> io::Result<RunTime> {
@@ -68,14 +68,14 @@ async fn watch_over(
         let now = worker.timers.clock().now();
         worker.timers.fire_due(now);
         while next_cut <= now {
-            worker.cut(next_cut, crowd.busy.get(), vus);
+            worker.cut(next_cut, closed_users.busy.get(), vus);
             next_cut = next_cut + SECOND;
         }
         if now >= end && !worker.draining.get() {
             worker.drain(worker.longest_request(now));
         }
         if worker.is_over(now) {
-            for scenario in crowd.playing.borrow_mut().iter_mut().filter_map(Option::take) {
+            for scenario in closed_users.playing.borrow_mut().iter_mut().filter_map(Option::take) {
                 worker.recorder.borrow_mut().iteration_unfinished(scenario);
             }
             worker.cut_last(now, vus).await;
@@ -92,11 +92,11 @@ async fn watch_over(
 }
 
 /// One user's life.
-async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
-    let worker = crowd.worker.clone();
+async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
+    let worker = closed_users.worker.clone();
     let _guard = PanicGuard(worker.clone());
     let number = worker.number_of(local);
-    let mut user = worker.cast.user(number);
+    let mut user = worker.user_factory.user(number);
     let mut client = Client::new(&worker.shared, number);
     let clock = worker.timers.clock();
     let mut round = 0;
@@ -106,25 +106,25 @@ async fn live(crowd: Rc<Crowd>, local: u32, load: ClosedLoad) {
         let started = clock.now();
         // Iteration numbers are fixed by user and round, whoever is faster.
         let index = round * u64::from(load.vus) + number;
-        let scenario = worker.cast.scenario_of(index);
-        crowd.playing.borrow_mut()[local as usize] = Some(scenario);
-        crowd.busy.set(crowd.busy.get() + 1);
+        let scenario = worker.user_factory.scenario_of(index);
+        closed_users.playing.borrow_mut()[local as usize] = Some(scenario);
+        closed_users.busy.set(closed_users.busy.get() + 1);
         let arrival = Arrival { index, intended: started };
         // A user stays on its side as long as the share does.
-        let role = Role { scenario, lot: worker.lot(number, started) };
+        let role = IterationRole { scenario, variant: worker.variant(number, started) };
         let job = Job { role, arrival };
         let ended = play(&worker, &mut user, &mut client, job, &|_| ()).await;
         client.end_iteration();
-        crowd.busy.set(crowd.busy.get() - 1);
+        closed_users.busy.set(closed_users.busy.get() - 1);
         match ended {
-            Ended::Done(at) => {
-                crowd.playing.borrow_mut()[local as usize] = None;
+            IterationEnd::Done(at) => {
+                closed_users.playing.borrow_mut()[local as usize] = None;
                 let time = at.since(started);
                 idle = time == Nanos::ZERO;
                 worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
             }
             // Counted with all others that are still playing when the run ends.
-            Ended::Unfinished => return,
+            IterationEnd::Unfinished => return,
         }
         round += 1;
         let next = started + load.pace;

@@ -11,7 +11,7 @@ use crate::units::{Nanos, Rate, RunTime};
 
 /// What workers are told.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Order {
+pub(super) struct WorkerOrders {
     /// No new arrivals; requests in flight may end until then.
     pub(super) drain_until: Option<RunTime>,
     /// From this time on, these stages instead of the plan's.
@@ -25,7 +25,7 @@ pub(super) struct Order {
 /// A handle to stop or steer a run.
 #[derive(Debug, Clone)]
 pub struct Control {
-    orders: watch::Sender<Order>,
+    orders: watch::Sender<WorkerOrders>,
     reason: Arc<Mutex<StopReason>>,
     steering: Arc<Mutex<Steering>>,
     /// Expected requests an iteration, to tell rates in requests.
@@ -115,7 +115,7 @@ fn before(stage: Stage, offset: Nanos) -> Stage {
 }
 
 impl Control {
-    pub(super) fn new(orders: watch::Sender<Order>, plan: &Plan, clock: Clock) -> Self {
+    pub(super) fn new(orders: watch::Sender<WorkerOrders>, plan: &Plan, clock: Clock) -> Self {
         let stages = match &plan.load {
             Load::Open(open) => open.stages.clone(),
             Load::Closed(_) => Vec::new(),

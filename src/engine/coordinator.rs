@@ -12,10 +12,10 @@ use crate::plan::Plan;
 use crate::transport::Clock;
 use crate::units::RunTime;
 
-use super::control::{Control, Order};
+use super::control::{Control, WorkerOrders};
 use super::message::{EngineError, RunEvent, WorkerMessage};
-use super::options::Options;
-use super::worker::Assignment;
+use super::options::RunOptions;
+use super::worker::WorkerAssignment;
 
 /// Parts and events of one worker on their way to the coordinator. A worker sends one part a second; 64 let
 /// the coordinator stall for a minute, and then workers make longer intervals instead of losing any.
@@ -40,10 +40,10 @@ impl Coordinator {
     /// A coordinator, and what its workers are to do.
     pub(super) fn new(
         plan: &Arc<Plan>,
-        options: &Options,
+        options: &RunOptions,
         clock: Clock,
-    ) -> (Self, Vec<Assignment>) {
-        let (orders, order_box) = watch::channel(Order::default());
+    ) -> (Self, Vec<WorkerAssignment>) {
+        let (orders, order_box) = watch::channel(WorkerOrders::default());
         let (outbox, inbox) = mpsc::channel(INBOX * options.workers.max(1) as usize);
         let mut recycle = Vec::new();
         let mut assignments = Vec::new();
@@ -51,7 +51,7 @@ impl Coordinator {
             // One part is being filled and one comes back; more are never on their way.
             let (give_back, spare) = sync_channel(2);
             recycle.push(give_back);
-            assignments.push(Assignment {
+            assignments.push(WorkerAssignment {
                 index,
                 plan: plan.clone(),
                 options: options.clone(),

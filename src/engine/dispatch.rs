@@ -16,11 +16,11 @@ use crate::schedule::Schedule;
 use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
 
-use super::control::Order;
-use super::iteration::{Ended, play};
-use super::job::{Job, Role};
+use super::control::WorkerOrders;
+use super::iteration::{IterationEnd, play};
+use super::job::{IterationRole, Job};
 use super::orders::follow_orders;
-use super::pacing::{LEAD_MARGIN, Lead, coalescing};
+use super::pacing::{LEAD_MARGIN, WakeUpLead, coalescing};
 use super::slots::{Taken, UserSlot, UserSlots};
 use super::tasks::{PanicGuard, WorkerError, end_all};
 use super::worker::{SECOND, Worker};
@@ -35,7 +35,7 @@ struct Dispatcher {
     schedule: RefCell<Schedule>,
     end: Cell<RunTime>,
     gap: Cell<Nanos>,
-    lead: Lead,
+    lead: WakeUpLead,
     slots: RefCell<UserSlots>,
     tasks: RefCell<JoinSet<()>>,
     me: Weak<Self>,
@@ -45,7 +45,7 @@ struct Dispatcher {
 pub(super) async fn open(
     worker: &Rc<Worker>,
     load: &OpenLoad,
-    orders: watch::Receiver<Order>,
+    orders: watch::Receiver<WorkerOrders>,
 ) -> Result<RunTime, WorkerError> {
     let schedule =
         Schedule::new(load, worker.plan.seed, worker.plan.shard).part(worker.index, worker.workers);
@@ -55,7 +55,7 @@ pub(super) async fn open(
         schedule: RefCell::new(schedule),
         end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
         gap: Cell::new(coalescing(&load.stages, worker.place().parts)),
-        lead: Lead::default(),
+        lead: WakeUpLead::default(),
         slots: RefCell::new(slots),
         tasks: RefCell::default(),
         me: me.clone(),
@@ -154,9 +154,10 @@ impl Dispatcher {
         }
         let mut schedule = self.schedule.borrow_mut();
         while let Some(arrival) = schedule.next_due(now) {
-            let scenario = self.worker.cast.scenario_of(arrival.index);
-            let lot = self.worker.lot(arrival.index, arrival.intended);
-            let taken = self.slots.borrow_mut().take(lot.map_or(Side::Blue, |lot| lot.side));
+            let scenario = self.worker.user_factory.scenario_of(arrival.index);
+            let variant = self.worker.variant(arrival.index, arrival.intended);
+            let taken =
+                self.slots.borrow_mut().take(variant.map_or(Side::Blue, |variant| variant.side));
             let slot = match taken {
                 Some(Taken::Free(slot)) => slot,
                 Some(Taken::New(slot, local)) => {
@@ -168,7 +169,7 @@ impl Dispatcher {
                     continue;
                 }
             };
-            slot.assign(Job { role: Role { scenario, lot }, arrival });
+            slot.assign(Job { role: IterationRole { scenario, variant }, arrival });
         }
     }
 
@@ -200,7 +201,7 @@ async fn live(dispatcher: Rc<Dispatcher>, slot: Rc<UserSlot>, local: u32) {
     let worker = dispatcher.worker.clone();
     let _guard = PanicGuard(worker.clone());
     let number = worker.number_of(local);
-    let mut user = worker.cast.user(number);
+    let mut user = worker.user_factory.user(number);
     let mut client = Client::new(&worker.shared, number);
     let responded = |now| dispatcher.start_due(now);
     loop {
@@ -208,7 +209,7 @@ async fn live(dispatcher: Rc<Dispatcher>, slot: Rc<UserSlot>, local: u32) {
         let ended = play(&worker, &mut user, &mut client, job, &responded).await;
         client.end_iteration();
         match ended {
-            Ended::Done(at) => {
+            IterationEnd::Done(at) => {
                 slot.finish();
                 let time = at.since(job.arrival.intended);
                 let scenario = job.role.scenario;
@@ -216,7 +217,7 @@ async fn live(dispatcher: Rc<Dispatcher>, slot: Rc<UserSlot>, local: u32) {
                 dispatcher.slots.borrow_mut().give_back(local, client.side());
             }
             // Counted with all others that are still playing when the run ends.
-            Ended::Unfinished => return,
+            IterationEnd::Unfinished => return,
         }
     }
 }

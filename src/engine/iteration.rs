@@ -1,7 +1,7 @@
 //! One iteration: a user's way through a flow.
 
 use crate::metrics::FailureExample;
-use crate::transport::{Client, Heard};
+use crate::transport::{Client, StreamEvent};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
@@ -10,7 +10,7 @@ use super::worker::Worker;
 
 /// How an iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum IterationEnd {
     /// At this time, all the way through or at a failed step.
     Done(RunTime),
     /// Cut off because the run stops.
@@ -25,12 +25,12 @@ pub(super) async fn play(
     client: &mut Client,
     Job { role, arrival }: Job,
     responded: &impl Fn(RunTime),
-) -> Ended {
+) -> IterationEnd {
     let clock = worker.timers.clock();
     let scenario = role.scenario;
-    if let Some(lot) = role.lot {
-        client.go_to(lot.side);
-        worker.recorder.borrow_mut().side_begun(lot);
+    if let Some(variant) = role.variant {
+        client.go_to(variant.side);
+        worker.recorder.borrow_mut().side_begun(variant);
     }
     client.begin_iteration(arrival.index);
     user.begin(scenario, &arrival);
@@ -48,7 +48,9 @@ pub(super) async fn play(
                 worker.record(role, finished);
                 responded(now);
             }
-            Action::Note(sample) => worker.note(role, &sample),
+            Action::DerivedTiming(sample) => {
+                worker.record_derived_timing(role, &sample);
+            }
             Action::SendAll(requests) => {
                 for _ in &requests {
                     worker.recorder.borrow_mut().request_started(now);
@@ -61,34 +63,36 @@ pub(super) async fn play(
             }
             Action::Stream(stream) => {
                 worker.recorder.borrow_mut().request_started(now);
-                let heard = |heard| match heard {
-                    Heard::Request(finished) => worker.record(role, finished),
-                    Heard::Note(sample) => worker.note(role, &sample),
+                let on_event = |event| match event {
+                    StreamEvent::Request(finished) => worker.record(role, finished),
+                    StreamEvent::DerivedTiming(sample) => {
+                        worker.record_derived_timing(role, &sample);
+                    }
                 };
-                client.stream(user, stream, (ready, now), &heard).await;
+                client.stream(user, stream, (ready, now), &on_event).await;
                 now = clock.now();
                 ready = now;
                 responded(now);
             }
             Action::Wait(until) => {
                 if worker.draining.get() {
-                    return Ended::Unfinished;
+                    return IterationEnd::Unfinished;
                 }
                 client.timer().sleep_until(until).await;
                 ready = until;
                 now = clock.now();
             }
-            Action::Done => return Ended::Done(ready),
-            Action::Broken(error) => {
-                let (class, message) = (error.class(), user.veiled(error.to_string()));
+            Action::Done => return IterationEnd::Done(ready),
+            Action::IterationError(error) => {
+                let (class, message) = (error.class(), user.redacted(error.to_string()));
                 let step = user.place();
                 let example = FailureExample { step, scenario, class, status: 0, message };
-                worker.broke(now, role, example);
-                return Ended::Done(ready);
+                worker.iteration_error(now, role, example);
+                return IterationEnd::Done(ready);
             }
         }
         if worker.draining.get() && user.next_is_work() {
-            return Ended::Unfinished;
+            return IterationEnd::Unfinished;
         }
     }
 }

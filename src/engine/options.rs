@@ -1,17 +1,17 @@
 //! What a run needs besides its plan.
 
 use crate::plan::{Load, Plan};
-use crate::transport::{Permit, TlsSetup};
+use crate::transport::{HostPermit, TlsSetup};
 
 /// What a run needs besides its plan.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RunOptions {
     /// How many workers; see [`workers_for`].
     pub workers: u32,
     /// The TLS configuration.
     pub tls: TlsSetup,
     /// Hosts beyond loopback and private ranges that may be loaded.
-    pub permit: Permit,
+    pub permit: HostPermit,
     /// So many connections may be open at once over all workers; `u64::MAX` where all users can have theirs.
     pub connections: u64,
 }

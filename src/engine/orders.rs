@@ -7,14 +7,14 @@ use tokio::sync::watch;
 use crate::plan::Stage;
 use crate::units::RunTime;
 
-use super::control::Order;
+use super::control::WorkerOrders;
 use super::tasks::PanicGuard;
 use super::worker::Worker;
 
 /// Carries out what the run's controller says.
 pub(super) async fn follow_orders(
     worker: Rc<Worker>,
-    mut orders: watch::Receiver<Order>,
+    mut orders: watch::Receiver<WorkerOrders>,
     reshape: impl Fn(RunTime, &[Stage]),
 ) {
     let _guard = PanicGuard(worker.clone());

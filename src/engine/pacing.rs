@@ -26,9 +26,9 @@ pub(super) const LEAD_MARGIN: Nanos = Nanos::from_micros(2);
 /// lead follows the lower quartile of that time, so that three wake-ups in four still come late, and waiting for
 /// the rest of the time, which costs CPU, is rare and short.
 #[derive(Debug, Default)]
-pub(super) struct Lead(Cell<Nanos>);
+pub(super) struct WakeUpLead(Cell<Nanos>);
 
-impl Lead {
+impl WakeUpLead {
     /// When to be woken for an arrival at `due`.
     pub(super) fn before(&self, due: RunTime) -> RunTime {
         due - self.0.get()
@@ -60,7 +60,7 @@ mod tests {
     /// Method: wake-ups of 20 µs to 59 µs, each as often as the others, in an order without pattern.
     #[test]
     fn lead_settles_at_the_lower_quartile_of_what_waking_takes() {
-        let lead = Lead::default();
+        let lead = WakeUpLead::default();
         let mut early = 0;
         for index in 0..4_000_u64 {
             let due = RunTime::ZERO + Nanos::from_millis(index + 1);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn lead_never_exceeds_its_limit() {
-        let lead = Lead::default();
+        let lead = WakeUpLead::default();
         let due = RunTime::ZERO + Nanos::from_secs(1);
         (0..10_000).for_each(|_| lead.woken(due, due + Nanos::from_millis(5)));
         assert_eq!(lead.before(due), due - LEAD_MAX);

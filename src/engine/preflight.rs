@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::metrics::ErrorClass;
 use crate::plan::{Plan, Target};
-use crate::transport::{Permit, TlsSetup, TransportError, probe};
+use crate::transport::{HostPermit, TlsSetup, TransportError, probe};
 
-pub use crate::transport::Reached;
+pub use crate::transport::ProbedTarget;
 
 /// Why a run does not begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,8 +26,8 @@ pub enum PreflightError {
 pub async fn preflight(
     (plan, target): (&Arc<Plan>, &Target),
     tls: &TlsSetup,
-    permit: &Permit,
-) -> Result<Reached, PreflightError> {
+    permit: &HostPermit,
+) -> Result<ProbedTarget, PreflightError> {
     probe((plan, target), tls, permit).await.map_err(|error| match error.class {
         ErrorClass::Redirect => PreflightError::Refused(error.message),
         _ => PreflightError::Unreachable(error),

@@ -10,7 +10,7 @@ use crate::units::Nanos;
 use super::control::Control;
 use super::coordinator::Coordinator;
 use super::message::{EngineError, RunEvent};
-use super::options::Options;
+use super::options::RunOptions;
 use super::thread;
 
 /// A run under way.
@@ -29,7 +29,7 @@ impl Run {
     ///
     /// # Errors
     /// Where a thread cannot be started.
-    pub fn start(plan: &Arc<Plan>, options: &Options) -> Result<Self, EngineError> {
+    pub fn start(plan: &Arc<Plan>, options: &RunOptions) -> Result<Self, EngineError> {
         let clock = Clock::starting_in(LEAD);
         let (coordinator, assignments) = Coordinator::new(plan, options, clock);
         let mut threads = Vec::new();

@@ -9,11 +9,11 @@ use crate::units::RunTime;
 
 use super::message::WorkerMessage;
 use super::tasks::WorkerError;
-use super::worker::{Assignment, Worker};
+use super::worker::{Worker, WorkerAssignment};
 use super::{closed, dispatch};
 
 /// Runs a worker on the current thread, to the end of the run.
-pub(super) fn main(assignment: Assignment) {
+pub(super) fn main(assignment: WorkerAssignment) {
     let (index, clock, outbox) = (assignment.index, assignment.clock, assignment.outbox.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     let played = match runtime {
@@ -34,7 +34,7 @@ pub(super) fn main(assignment: Assignment) {
 }
 
 /// Plays a worker's share to its end; returns when that was.
-pub(super) async fn play(assignment: Assignment) -> Result<RunTime, WorkerError> {
+pub(super) async fn play(assignment: WorkerAssignment) -> Result<RunTime, WorkerError> {
     let orders = assignment.orders.clone();
     let worker = Worker::new(assignment)?;
     match &worker.plan.load {

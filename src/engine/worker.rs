@@ -10,27 +10,27 @@ use std::sync::mpsc::Receiver as SpareReceiver;
 use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Lot, Outcome, Recorder, Sample,
-    Side, StepId,
+    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample, Side,
+    StepId, Variant,
 };
 use crate::plan::{Plan, Split, redact};
-use crate::transport::{Clock, Finished, Shared, Timers};
+use crate::transport::{Clock, FinishedRequest, Timers, WorkerTransport};
 use crate::units::{Nanos, RunTime};
-use crate::user::Cast;
+use crate::user::UserFactory;
 
-use super::control::Order;
-use super::job::Role;
+use super::control::WorkerOrders;
+use super::job::IterationRole;
 use super::load::LoadMeter;
 use super::message::WorkerMessage;
-use super::options::Options;
+use super::options::RunOptions;
 
 /// What a worker is given.
-pub(super) struct Assignment {
+pub(super) struct WorkerAssignment {
     pub(super) index: u32,
     pub(super) plan: Arc<Plan>,
-    pub(super) options: Options,
+    pub(super) options: RunOptions,
     pub(super) clock: Clock,
-    pub(super) orders: watch::Receiver<Order>,
+    pub(super) orders: watch::Receiver<WorkerOrders>,
     pub(super) outbox: mpsc::Sender<WorkerMessage>,
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
 }
@@ -40,8 +40,8 @@ pub(super) struct Worker {
     pub(super) index: u32,
     pub(super) workers: u32,
     pub(super) plan: Arc<Plan>,
-    pub(super) cast: Cast,
-    pub(super) shared: Rc<Shared>,
+    pub(super) user_factory: UserFactory,
+    pub(super) shared: Rc<WorkerTransport>,
     pub(super) timers: Rc<Timers>,
     pub(super) recorder: RefCell<Recorder>,
     pub(super) outbox: mpsc::Sender<WorkerMessage>,
@@ -54,8 +54,8 @@ pub(super) struct Worker {
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
     pub(super) meter: RefCell<LoadMeter>,
     /// Whether it was told that idle connections were closed to make room.
-    crowding_told: Cell<bool>,
-    failures_told: RefCell<HashMap<(StepId, ErrorClass), u32>>,
+    eviction_reported: Cell<bool>,
+    failures_reported: RefCell<HashMap<(StepId, ErrorClass), u32>>,
     /// Whether the task of a user panicked.
     pub(super) panicked: Cell<bool>,
 }
@@ -80,10 +80,11 @@ impl Worker {
     ///
     /// # Errors
     /// Where the system refuses a timer.
-    pub(super) fn new(assignment: Assignment) -> io::Result<Rc<Self>> {
-        let Assignment { index, plan, options, clock, outbox, spare, .. } = assignment;
+    pub(super) fn new(assignment: WorkerAssignment) -> io::Result<Rc<Self>> {
+        let WorkerAssignment { index, plan, options, clock, outbox, spare, .. } = assignment;
         let timers = Timers::new(clock)?;
-        let shared = Shared::new(plan.clone(), options.tls, options.permit, timers.clone());
+        let shared =
+            WorkerTransport::new(plan.clone(), options.tls, options.permit, timers.clone());
         if options.connections != u64::MAX {
             shared.limit_connections(options.connections / u64::from(options.workers));
         }
@@ -93,7 +94,7 @@ impl Worker {
         Ok(Rc::new(Self {
             index,
             workers: options.workers,
-            cast: Cast::new(plan.clone()),
+            user_factory: UserFactory::new(plan.clone()),
             shared,
             timers,
             recorder: RefCell::new(recorder),
@@ -103,8 +104,8 @@ impl Worker {
             drain_until: Cell::new(RunTime::NEVER),
             spare,
             meter: RefCell::new(LoadMeter::new(index == 0)),
-            crowding_told: Cell::new(false),
-            failures_told: RefCell::default(),
+            eviction_reported: Cell::new(false),
+            failures_reported: RefCell::default(),
             panicked: Cell::new(false),
             plan,
         }))
@@ -150,17 +151,21 @@ impl Worker {
     }
 
     /// The side of arrival or user `index`, which begins at `at`; none where the run is not split.
-    pub(super) fn lot(&self, index: u64, at: RunTime) -> Option<Lot> {
-        let lot = self.plan.split.as_ref()?.lot(index, at);
-        Some(if self.blue_only.get() { Lot { side: Side::Blue, ..lot } } else { lot })
+    pub(super) fn variant(&self, index: u64, at: RunTime) -> Option<Variant> {
+        let variant = self.plan.split.as_ref()?.variant(index, at);
+        Some(if self.blue_only.get() { Variant { side: Side::Blue, ..variant } } else { variant })
     }
 
     /// Counts a finished request, and tells the first failures of each class.
-    pub(super) fn record(&self, Role { scenario, lot }: Role, finished: Finished) {
+    pub(super) fn record(
+        &self,
+        IterationRole { scenario, variant }: IterationRole,
+        finished: FinishedRequest,
+    ) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.record(scenario, &finished.sample);
-        if let Some(lot) = lot {
-            recorder.record_side(lot, &finished.sample);
+        if let Some(variant) = variant {
+            recorder.record_side(variant, &finished.sample);
         }
         drop(recorder);
         if let Outcome::Failed(class) = finished.sample.outcome {
@@ -172,36 +177,45 @@ impl Worker {
                 status: sample.status,
                 message: finished.message,
             };
-            self.tell_failure(sample.done, example);
+            self.report_failure(sample.done, example);
         }
     }
 
     /// Counts a time over or within requests.
-    pub(super) fn note(&self, Role { scenario, lot }: Role, sample: &Sample) {
+    pub(super) fn record_derived_timing(
+        &self,
+        IterationRole { scenario, variant }: IterationRole,
+        sample: &Sample,
+    ) {
         self.recorder.borrow_mut().record_logical(scenario, sample);
         if let Outcome::Failed(class) = sample.outcome {
-            if let Some(lot) = lot {
-                self.recorder.borrow_mut().side_gave_up(lot, class);
+            if let Some(variant) = variant {
+                self.recorder.borrow_mut().side_iteration_error(variant, class);
             }
             let message = format!("given up after {}", sample.response_time());
             let (step, status) = (sample.step, 0);
             let example = FailureExample { step, scenario, class, status, message };
-            self.tell_failure(sample.done, example);
+            self.report_failure(sample.done, example);
         }
     }
 
     /// Counts an iteration whose script could not go on at `at`, for the reason that `example` gives.
-    pub(super) fn broke(&self, at: RunTime, Role { scenario, lot }: Role, example: FailureExample) {
-        self.recorder.borrow_mut().gave_up(scenario, example.class);
-        if let Some(lot) = lot {
-            self.recorder.borrow_mut().side_gave_up(lot, example.class);
+    pub(super) fn iteration_error(
+        &self,
+        at: RunTime,
+        IterationRole { scenario, variant }: IterationRole,
+        example: FailureExample,
+    ) {
+        self.recorder.borrow_mut().iteration_error(scenario, example.class);
+        if let Some(variant) = variant {
+            self.recorder.borrow_mut().side_iteration_error(variant, example.class);
         }
-        self.tell_failure(at, example);
+        self.report_failure(at, example);
     }
 
     /// Tells of a failure, unless enough of its kind have been told.
-    pub(super) fn tell_failure(&self, at: RunTime, mut example: FailureExample) {
-        let mut told = self.failures_told.borrow_mut();
+    pub(super) fn report_failure(&self, at: RunTime, mut example: FailureExample) {
+        let mut told = self.failures_reported.borrow_mut();
         let count = told.entry((example.step, example.class)).or_default();
         if *count >= EXAMPLES {
             return;
@@ -240,15 +254,15 @@ impl Worker {
         part.vus_busy = vus_busy;
         part.vus = vus;
         part.connections = self.shared.open_connections();
-        self.tell_crowding(end);
+        self.report_eviction(end);
         part.generator = self.meter.borrow_mut().measure(part.start, end);
         Box::new(part)
     }
 
     /// Tells once that users lost idle connections which they would have kept.
-    fn tell_crowding(&self, at: RunTime) {
+    fn report_eviction(&self, at: RunTime) {
         let closed = self.shared.closed_to_make_room();
-        if closed == 0 || self.crowding_told.replace(true) {
+        if closed == 0 || self.eviction_reported.replace(true) {
             return;
         }
         let text = format!(

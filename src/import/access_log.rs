@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use self::line::{Hit, Reader};
-use self::route::{Route, routes};
-use super::draft::{Draft, Journey, stages};
-use super::names::Names;
-use super::note::Notes;
-use super::yaml::{Entry, Value};
-use super::{Imported, Options, problem};
+use self::line::{LogLineReader, LoggedRequest};
+use self::route::{LoggedRoute, routes};
+use super::draft::{JourneyDraft, ScenarioDraft, stages};
+use super::names::UniqueNames;
+use super::note::ImportNotes;
+use super::yaml::{YamlEntry, YamlValue};
+use super::{ImportOptions, Imported, problem};
 use crate::scenario::{Problem, SourceId, Span};
 use crate::units::Nanos;
 
@@ -29,10 +29,10 @@ const ROUTES_MAX: usize = 60;
 pub fn access_log(
     text: &str,
     source: SourceId,
-    options: &Options,
+    options: &ImportOptions,
 ) -> Result<Imported, Vec<Problem>> {
-    let mut notes = Notes::default();
-    let mut hits = Reader::new(&mut notes).read(text);
+    let mut notes = ImportNotes::default();
+    let mut hits = LogLineReader::new(&mut notes).read(text);
     if hits.is_empty() {
         let span = Span { source, line: 1, column: 1, length: 1 };
         let message = format!("no line of it is a request that can be repeated\n{notes}");
@@ -43,14 +43,14 @@ pub fn access_log(
     spread_within_seconds(&mut hits);
     let mut routes = routes(&hits);
     leave_out_the_rare(&mut routes, &mut notes);
-    let mut kept: Vec<(&Hit, usize)> = routes
+    let mut kept: Vec<(&LoggedRequest, usize)> = routes
         .iter()
         .enumerate()
         .flat_map(|(index, route)| route.hits.iter().map(move |hit| (*hit, index)))
         .collect();
     kept.sort_by_key(|(hit, _)| (hit.at, hit.line));
-    let mut names = Names::default();
-    let named: Vec<(String, &Route<'_>)> = routes
+    let mut names = UniqueNames::default();
+    let named: Vec<(String, &LoggedRoute<'_>)> = routes
         .iter()
         .enumerate()
         .map(|(index, route)| (names.give(&index, &route.candidates()), route))
@@ -64,7 +64,7 @@ pub fn access_log(
 
 /// Logs tell whole seconds. Requests of one second are spread over it evenly, in the order of the log; where
 /// a log tells more, it is believed.
-fn spread_within_seconds(hits: &mut [Hit]) {
+fn spread_within_seconds(hits: &mut [LoggedRequest]) {
     if hits.iter().any(|hit| hit.at.subsec_nanosecond() != 0) {
         return;
     }
@@ -83,7 +83,7 @@ fn spread_within_seconds(hits: &mut [Hit]) {
     }
 }
 
-fn leave_out_the_rare(routes: &mut Vec<Route<'_>>, notes: &mut Notes) {
+fn leave_out_the_rare(routes: &mut Vec<LoggedRoute<'_>>, notes: &mut ImportNotes) {
     for route in routes.iter().skip(ROUTES_MAX) {
         let reason = format!("rare: not among the {ROUTES_MAX} most frequent kinds of requests");
         notes.drop(reason, format!("{} {} ({})", route.method, route.shape(), route.hits.len()));
@@ -93,9 +93,9 @@ fn leave_out_the_rare(routes: &mut Vec<Route<'_>>, notes: &mut Notes) {
 
 /// A second scenario file beside the first: the same requests, each at its time.
 fn replay(
-    named: &[(String, &Route<'_>)],
-    kept: &[(&Hit, usize)],
-    (options, speed): (&Options, f64),
+    named: &[(String, &LoggedRoute<'_>)],
+    kept: &[(&LoggedRequest, usize)],
+    (options, speed): (&ImportOptions, f64),
 ) -> [(String, String); 2] {
     let first = kept.first().map_or(0, |(hit, _)| hit.at.as_microsecond());
     let mut rows = "at,scenario,url\n".to_owned();
@@ -108,17 +108,17 @@ fn replay(
         let mut step = route.step(name);
         step.path = vec![];
         step.query = vec![];
-        step.origin = Some(super::text::Text::expression("requests.url"));
-        Journey {
+        step.origin = Some(super::text::DraftText::expression("requests.url"));
+        JourneyDraft {
             name: name.clone(),
             weight: Some(route.hits.len() as u64),
-            steps: vec![super::draft::Step::Request(Box::new(step))],
+            steps: vec![super::draft::StepDraft::Request(Box::new(step))],
             comment: None,
         }
     });
-    let mut fields = vec![Entry::new("recorded", Value::text("requests"))];
-    fields.push(Entry::new("speed", Value::plain(format!("{speed}"))));
-    let draft = Draft {
+    let mut fields = vec![YamlEntry::new("recorded", YamlValue::text("requests"))];
+    fields.push(YamlEntry::new("speed", YamlValue::plain(format!("{speed}"))));
+    let draft = ScenarioDraft {
         head: vec![
             format!(
                 "Replays the {} requests of {} at their recorded times.",
@@ -135,19 +135,19 @@ fn replay(
         name: options.name.clone(),
         target: mix::target(options),
         data: vec![("requests".to_owned(), "requests.csv".to_owned(), "sequential")],
-        workloads: vec![Entry::new("replay", Value::Map(fields))],
+        workloads: vec![YamlEntry::new("replay", YamlValue::Map(fields))],
         journeys: journeys.collect(),
-        ..Draft::default()
+        ..ScenarioDraft::default()
     };
     [("replay.yaml".to_owned(), draft.written()), ("requests.csv".to_owned(), rows)]
 }
 
 /// The rates of the log as stages: at most two dozen, of a round length.
-fn recorded_stages(kept: &[(&Hit, usize)]) -> (Entry, f64) {
+fn recorded_stages(kept: &[(&LoggedRequest, usize)]) -> (YamlEntry, f64) {
     const LENGTHS: [i64; 14] =
         [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
     const STAGES: i64 = 24;
-    let second = |at: Option<&(&Hit, usize)>| at.map_or(0, |(hit, _)| hit.at.as_second());
+    let second = |at: Option<&(&LoggedRequest, usize)>| at.map_or(0, |(hit, _)| hit.at.as_second());
     let (first, last) = (second(kept.first()), second(kept.last()));
     let span = last - first + 1;
     let fits = |length: &&i64| span <= **length * STAGES;

@@ -10,17 +10,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 
-use self::correlate::Values;
-use self::file::{Content, File};
-use self::request::Writer;
-use self::select::{Class, Exchange, host_of};
-use super::draft::{Draft, Journey, Request, Step, kind_of, stages};
-use super::names::{Names, candidates, is_id, snake};
-use super::note::Notes;
-use super::secrets::Secrets;
-use super::text::{Piece, Text};
-use super::yaml::{Entry, Value};
-use super::{Imported, Options, problem};
+use self::correlate::RecordedValues;
+use self::file::{HarContent, HarFile};
+use self::request::StepWriter;
+use self::select::{RecordedExchange, RequestClass, host_of};
+use super::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, kind_of, stages};
+use super::names::{UniqueNames, candidates, is_id, snake};
+use super::note::ImportNotes;
+use super::secrets::FoundSecrets;
+use super::text::{DraftText, TextPiece};
+use super::yaml::{YamlEntry, YamlValue};
+use super::{ImportOptions, Imported, problem};
 use crate::scenario::{Problem, SourceId, Span};
 use crate::units::Nanos;
 
@@ -33,9 +33,13 @@ const MESSAGES_MAX: usize = 20;
 ///
 /// # Errors
 /// Where it is no HAR, or nothing in it can be repeated.
-pub fn har(text: &str, source: SourceId, options: &Options) -> Result<Imported, Vec<Problem>> {
+pub fn har(
+    text: &str,
+    source: SourceId,
+    options: &ImportOptions,
+) -> Result<Imported, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let file: File = serde_json::from_str(text).map_err(|error| {
+    let file: HarFile = serde_json::from_str(text).map_err(|error| {
         let span = Span {
             source,
             line: error.line() as u32,
@@ -47,13 +51,14 @@ pub fn har(text: &str, source: SourceId, options: &Options) -> Result<Imported, 
         let hint = "an HTTP Archive is saved by a browser's developer tools: Network, Export HAR";
         vec![problem(span, format!("not an HTTP Archive: {message}"), Some(hint))]
     })?;
-    let mut notes = Notes::default();
+    let mut notes = ImportNotes::default();
     let Some((exchanges, target)) = select::select(&file.log.entries, &options.hosts, &mut notes)
     else {
         let message = format!("nothing in it can be repeated\n{notes}");
         return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
     };
-    let mut importer = Importer { options, target: &target, notes, names: Names::default() };
+    let mut importer =
+        HarImporter { options, target: &target, notes, names: UniqueNames::default() };
     let journey = importer.journey(exchanges);
     let mut draft = importer.draft(journey);
     hoist_headers(&mut draft);
@@ -62,19 +67,19 @@ pub fn har(text: &str, source: SourceId, options: &Options) -> Result<Imported, 
 }
 
 /// What a step stands for: requests of one method to one kind of path are counted together.
-type Thing = (String, String, Class);
+type StepSubject = (String, String, RequestClass);
 
-struct Importer<'a> {
-    options: &'a Options,
+struct HarImporter<'a> {
+    options: &'a ImportOptions,
     target: &'a str,
-    notes: Notes,
-    names: Names<(String, String, u8)>,
+    notes: ImportNotes,
+    names: UniqueNames<(String, String, u8)>,
 }
 
-impl Importer<'_> {
-    fn journey(&mut self, exchanges: Vec<Exchange<'_>>) -> Journey {
-        let mut values = Values::default();
-        let mut secrets = Secrets::new(&self.options.name);
+impl HarImporter<'_> {
+    fn journey(&mut self, exchanges: Vec<RecordedExchange<'_>>) -> JourneyDraft {
+        let mut values = RecordedValues::default();
+        let mut secrets = FoundSecrets::new(&self.options.name);
         let today = exchanges
             .first()
             .and_then(|exchange| jiff::Timestamp::from_microsecond(exchange.start).ok())
@@ -83,7 +88,8 @@ impl Importer<'_> {
         for (number, exchange) in exchanges.into_iter().enumerate() {
             let step = self.blank(&exchange);
             let notes = &mut self.notes;
-            let mut writer = Writer { values: &mut values, secrets: &mut secrets, notes, today };
+            let mut writer =
+                StepWriter { values: &mut values, secrets: &mut secrets, notes, today };
             let request = writer.write(&exchange, step);
             values.answered(number, &exchange, &request.name);
             requests.push((exchange, request));
@@ -98,17 +104,17 @@ impl Importer<'_> {
             }
         }
         let steps = journey::steps(requests, &mut self.notes);
-        Journey { name: self.options.name.clone(), weight: None, steps, comment: None }
+        JourneyDraft { name: self.options.name.clone(), weight: None, steps, comment: None }
     }
 
     /// A step with everything but what the request itself says.
-    fn blank(&mut self, exchange: &Exchange<'_>) -> Request {
+    fn blank(&mut self, exchange: &RecordedExchange<'_>) -> RequestDraft {
         let kind = match exchange.class {
-            Class::Socket => "websocket",
-            Class::Events => "sse",
+            RequestClass::Socket => "websocket",
+            RequestClass::Events => "sse",
             _ => kind_of(&exchange.entry.request.method),
         };
-        let mut step = Request::new(kind, self.name(exchange));
+        let mut step = RequestDraft::new(kind, self.name(exchange));
         let origin = origin_of(&exchange.url).replacen(
             "ws",
             "http",
@@ -117,33 +123,33 @@ impl Importer<'_> {
         if origin != self.target {
             let host = snake(&host_of(&exchange.url)).to_ascii_uppercase();
             let name = format!("{}_{host}_URL", self.options.name.to_ascii_uppercase());
-            step.origin = Some(Text(vec![Piece::Environment { name, default: origin }]));
+            step.origin = Some(DraftText(vec![TextPiece::Environment { name, default: origin }]));
         }
         match exchange.class {
-            Class::Asset => step.tag = Some("static"),
-            Class::Document => step.tag = Some("page"),
-            Class::Socket => step.extra = socket(exchange, &step.name, &mut self.notes),
-            Class::Call | Class::Events => {}
+            RequestClass::Asset => step.tag = Some("static"),
+            RequestClass::Document => step.tag = Some("page"),
+            RequestClass::Socket => step.extra = socket(exchange, &step.name, &mut self.notes),
+            RequestClass::Call | RequestClass::Events => {}
         }
         if exchange.leads_away {
-            step.extra.push(Entry::new("follow_redirects", Value::plain("false")));
+            step.extra.push(YamlEntry::new("follow_redirects", YamlValue::plain("false")));
             self.notes.change("its redirect leads to a host that is not kept", step.name.clone());
         }
         if kind == "sse" && exchange.entry.request.method != "GET" {
             let method = exchange.entry.request.method.to_ascii_lowercase();
-            step.extra.push(Entry::new("method", Value::text(method)));
+            step.extra.push(YamlEntry::new("method", YamlValue::text(method)));
         }
         step
     }
 
-    fn name(&mut self, exchange: &Exchange<'_>) -> String {
+    fn name(&mut self, exchange: &RecordedExchange<'_>) -> String {
         let segments: Vec<&str> = exchange.url.path_segments().into_iter().flatten().collect();
         let method = exchange.entry.request.method.as_str();
         let shape: Vec<&str> =
             segments.iter().map(|segment| if is_id(segment) { "{}" } else { segment }).collect();
         let operation = operation_name(exchange);
         let mut names = candidates(method, &segments);
-        if exchange.class == Class::Asset
+        if exchange.class == RequestClass::Asset
             && let Some(file) = segments.last()
         {
             names = vec![asset_name(file)];
@@ -151,11 +157,11 @@ impl Importer<'_> {
         names.splice(0..0, operation.iter().map(|name| snake(name)));
         let shape = format!("{}/{}", host_of(&exchange.url), shape.join("/"));
         let shape = operation.map_or(shape.clone(), |operation| format!("{shape} {operation}"));
-        let thing: Thing = (method.to_owned(), shape, exchange.class);
+        let thing: StepSubject = (method.to_owned(), shape, exchange.class);
         self.names.give(&(thing.0, thing.1, thing.2 as u8), &names)
     }
 
-    fn draft(&self, journey: Journey) -> Draft {
+    fn draft(&self, journey: JourneyDraft) -> ScenarioDraft {
         let mut head = vec![
             format!("Imported from {} by `plimsoll import har`.", self.options.file),
             String::new(),
@@ -165,7 +171,7 @@ impl Importer<'_> {
             ),
         ];
         head.push(format!("  plimsoll run scenarios/{} --workload load", self.options.name));
-        Draft {
+        ScenarioDraft {
             head,
             name: self.options.name.clone(),
             target: self.target.to_owned(),
@@ -174,13 +180,13 @@ impl Importer<'_> {
                 stages("load", &[("10 iter/s".to_owned(), Nanos::from_secs(300))]),
             ],
             journeys: vec![journey],
-            ..Draft::default()
+            ..ScenarioDraft::default()
         }
     }
 }
 
 /// The operation of a GraphQL request: all of them go to one URL.
-fn operation_name(exchange: &Exchange<'_>) -> Option<String> {
+fn operation_name(exchange: &RecordedExchange<'_>) -> Option<String> {
     let post = exchange.entry.request.post_data.as_ref()?;
     let body: serde_json::Value = serde_json::from_str(post.text.as_deref()?).ok()?;
     let name = body.get("operationName")?.as_str()?;
@@ -198,7 +204,7 @@ fn asset_name(file: &str) -> String {
 }
 
 /// What a WebSocket step says besides how it is opened.
-fn socket(exchange: &Exchange<'_>, name: &str, notes: &mut Notes) -> Vec<Entry> {
+fn socket(exchange: &RecordedExchange<'_>, name: &str, notes: &mut ImportNotes) -> Vec<YamlEntry> {
     let messages = &exchange.entry.messages;
     let sent: Vec<_> = messages.iter().filter(|m| m.kind == "send" && m.opcode == 1).collect();
     if sent.len() > MESSAGES_MAX {
@@ -208,29 +214,31 @@ fn socket(exchange: &Exchange<'_>, name: &str, notes: &mut Notes) -> Vec<Entry> 
     let mut extra = vec![];
     let texts =
         sent.iter().take(MESSAGES_MAX).map(|message| match serde_json::from_str(&message.data) {
-            Ok(json @ serde_json::Value::Object(_)) => super::draft::Json::recorded(&json).value(),
-            _ => Value::text(Text::literal(&message.data).written()),
+            Ok(json @ serde_json::Value::Object(_)) => {
+                super::draft::JsonDraft::recorded(&json).value()
+            }
+            _ => YamlValue::text(DraftText::literal(&message.data).written()),
         });
-    let texts: Vec<Value> = texts.collect();
+    let texts: Vec<YamlValue> = texts.collect();
     if !texts.is_empty() {
-        extra.push(Entry::new("send", Value::List(texts)));
+        extra.push(YamlEntry::new("send", YamlValue::List(texts)));
     }
     let times = messages.iter().map(|message| message.time).filter(|time| time.is_finite());
     let (first, last) = times.fold((f64::MAX, f64::MIN), |(a, b), t| (a.min(t), b.max(t)));
     let open = if last > first { (last - first).min(3_600.0) } else { 0.0 };
     let hold = Nanos::from_millis((open * 10.0).round().max(1.0) as u64 * 100);
-    extra.push(Entry::new("hold", Value::plain(hold.to_string())));
+    extra.push(YamlEntry::new("hold", YamlValue::plain(hold.to_string())));
     extra
 }
 
 /// Headers that all calls send the same are said once.
-fn hoist_headers(draft: &mut Draft) {
-    let mut calls: Vec<&mut Request> = vec![];
+fn hoist_headers(draft: &mut ScenarioDraft) {
+    let mut calls: Vec<&mut RequestDraft> = vec![];
     for step in draft.journeys.iter_mut().flat_map(|journey| &mut journey.steps) {
         match step {
-            Step::Request(request) => calls.push(request),
-            Step::Parallel(requests) => calls.extend(requests.iter_mut()),
-            Step::Think(_) => {}
+            StepDraft::Request(request) => calls.push(request),
+            StepDraft::Parallel(requests) => calls.extend(requests.iter_mut()),
+            StepDraft::Think(_) => {}
         }
     }
     calls.retain(|request| request.tag.is_none());
@@ -238,10 +246,10 @@ fn hoist_headers(draft: &mut Draft) {
     if rest.is_empty() {
         return;
     }
-    let shared: Vec<(String, Text)> = first
+    let shared: Vec<(String, DraftText)> = first
         .headers
         .iter()
-        .filter(|(_, text)| text.0.iter().all(|piece| !matches!(piece, Piece::Expression(_))))
+        .filter(|(_, text)| text.0.iter().all(|piece| !matches!(piece, TextPiece::Expression(_))))
         .filter(|header| rest.iter().all(|request| request.headers.contains(header)))
         .cloned()
         .collect();
@@ -252,7 +260,7 @@ fn hoist_headers(draft: &mut Draft) {
 }
 
 /// A body as text, where it is one.
-fn decoded(content: &Content) -> Option<String> {
+fn decoded(content: &HarContent) -> Option<String> {
     let text = content.text.as_ref()?;
     match content.encoding.as_deref() {
         Some("base64") => String::from_utf8(STANDARD.decode(text).ok()?).ok(),

@@ -81,7 +81,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
         "if",
         "else",
     ];
-    name.is_empty() || WORDS.contains(&name) || crate::plan::Names::BUILT_IN.contains(&name)
+    name.is_empty() || WORDS.contains(&name) || crate::plan::TemplateNames::BUILT_IN.contains(&name)
 }
 
 /// Candidates for a request's name, the nicest first. `segments` are decoded; ids among them are known.
@@ -134,11 +134,11 @@ fn verb(method: &str) -> &str {
 
 /// Names given so far: each stands for one thing.
 #[derive(Debug, Default)]
-pub(super) struct Names<K> {
+pub(super) struct UniqueNames<K> {
     given: BTreeMap<String, K>,
 }
 
-impl<K: PartialEq + Clone> Names<K> {
+impl<K: PartialEq + Clone> UniqueNames<K> {
     /// The name of `thing`: the one it has, or the first candidate that is free, with a number if none is.
     pub(super) fn give(&mut self, thing: &K, candidates: &[String]) -> String {
         if let Some((name, _)) = self.given.iter().find(|(_, known)| *known == thing) {
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn second_thing_of_a_name_gets_another_one() {
-        let mut names = Names::default();
+        let mut names = UniqueNames::default();
         let candidates = ["orders".to_owned(), "create_order".to_owned()];
         assert_eq!(names.give(&1, &candidates), "orders");
         assert_eq!(names.give(&2, &candidates), "create_order");

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One kind of thing to tell, and where it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct ImportNote {
     /// What was done and why.
     pub reason: String,
     /// What it was done to, in the order of the file; the same thing twice is counted.
@@ -13,14 +13,14 @@ pub struct Note {
 
 /// All there is to tell, in the order in which it came up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Notes {
+pub struct ImportNotes {
     /// Left out.
-    pub dropped: Vec<Note>,
+    pub dropped: Vec<ImportNote>,
     /// Kept, but changed, or worth a look.
-    pub changed: Vec<Note>,
+    pub changed: Vec<ImportNote>,
 }
 
-impl Notes {
+impl ImportNotes {
     /// Tells that `what` was left out.
     pub(super) fn drop(&mut self, reason: impl Into<String>, what: impl Into<String>) {
         add(&mut self.dropped, reason.into(), what.into());
@@ -32,9 +32,9 @@ impl Notes {
     }
 }
 
-fn add(notes: &mut Vec<Note>, reason: String, what: String) {
+fn add(notes: &mut Vec<ImportNote>, reason: String, what: String) {
     let at = notes.iter().position(|note| note.reason == reason).unwrap_or_else(|| {
-        notes.push(Note { reason, what: vec![] });
+        notes.push(ImportNote { reason, what: vec![] });
         notes.len() - 1
     });
     let note = &mut notes[at];
@@ -47,7 +47,7 @@ fn add(notes: &mut Vec<Note>, reason: String, what: String) {
 /// Where a line of short things ends.
 const WIDTH: usize = 100;
 
-impl fmt::Display for Notes {
+impl fmt::Display for ImportNotes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (title, notes) in [("left out", &self.dropped), ("changed", &self.changed)] {
             for note in notes {

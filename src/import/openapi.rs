@@ -8,13 +8,13 @@ mod document;
 mod generate;
 mod operation;
 
-use self::document::Document;
-use self::operation::{Operation, Security, Writer};
-use super::draft::{Draft, Journey, Step, stages};
-use super::names::{Names, candidates, snake};
-use super::note::Notes;
-use super::secrets::Secrets;
-use super::{Imported, Options, problem};
+use self::document::OpenApiDocument;
+use self::operation::{Operation, OperationWriter, Security};
+use super::draft::{JourneyDraft, ScenarioDraft, StepDraft, stages};
+use super::names::{UniqueNames, candidates, snake};
+use super::note::ImportNotes;
+use super::secrets::FoundSecrets;
+use super::{ImportOptions, Imported, problem};
 use crate::scenario::{Problem, Problems, SourceId, Span, yaml};
 use crate::units::Nanos;
 
@@ -25,7 +25,11 @@ const OPERATIONS_MAX: usize = 500;
 ///
 /// # Errors
 /// Where it is no OpenAPI description, or none of its operations can be asked for.
-pub fn openapi(text: &str, source: SourceId, options: &Options) -> Result<Imported, Vec<Problem>> {
+pub fn openapi(
+    text: &str,
+    source: SourceId,
+    options: &ImportOptions,
+) -> Result<Imported, Vec<Problem>> {
     let mut problems = Problems::default();
     let Some(root) = yaml::parse(text, source, &mut problems) else {
         return Err(problems.into_sorted());
@@ -33,19 +37,19 @@ pub fn openapi(text: &str, source: SourceId, options: &Options) -> Result<Import
     if !problems.is_empty() {
         return Err(problems.into_sorted());
     }
-    let document = Document::new(&root)?;
-    let mut notes = Notes::default();
+    let document = OpenApiDocument::new(&root)?;
+    let mut notes = ImportNotes::default();
     let target = document.target(&mut notes);
     let mut operations = document.operations(&mut notes);
     for operation in operations.iter().skip(OPERATIONS_MAX) {
         notes.drop(format!("beyond the first {OPERATIONS_MAX} operations"), operation.shown());
     }
     operations.truncate(OPERATIONS_MAX);
-    let mut importer = Importer {
+    let mut importer = OpenApiImporter {
         document: &document,
-        security: Security::new(&document, Secrets::new(&options.name)),
+        security: Security::new(&document, FoundSecrets::new(&options.name)),
         notes,
-        names: Names::default(),
+        names: UniqueNames::default(),
     };
     let journeys = importer.journeys(&operations);
     if journeys.is_empty() {
@@ -54,7 +58,7 @@ pub fn openapi(text: &str, source: SourceId, options: &Options) -> Result<Import
     }
     // A few of each.
     let span = Nanos::from_secs((3 * journeys.len() as u64).max(30));
-    let draft = Draft {
+    let draft = ScenarioDraft {
         head: vec![
             format!(
                 "Imported from {} by `plimsoll import openapi`: every operation once in a while.",
@@ -70,28 +74,33 @@ pub fn openapi(text: &str, source: SourceId, options: &Options) -> Result<Import
         target,
         workloads: vec![stages("smoke", &[("1 iter/s".to_owned(), span)])],
         journeys,
-        ..Draft::default()
+        ..ScenarioDraft::default()
     };
     let files = vec![("scenario.yaml".to_owned(), draft.written())];
     Ok(Imported { files, notes: importer.notes })
 }
 
-struct Importer<'a, 'n> {
-    document: &'a Document<'n>,
+struct OpenApiImporter<'a, 'n> {
+    document: &'a OpenApiDocument<'n>,
     security: Security<'n>,
-    notes: Notes,
-    names: Names<(String, String)>,
+    notes: ImportNotes,
+    names: UniqueNames<(String, String)>,
 }
 
-impl<'n> Importer<'_, 'n> {
-    fn journeys(&mut self, operations: &[Operation<'n>]) -> Vec<Journey> {
+impl<'n> OpenApiImporter<'_, 'n> {
+    fn journeys(&mut self, operations: &[Operation<'n>]) -> Vec<JourneyDraft> {
         let names: Vec<String> = operations.iter().map(|operation| self.name(operation)).collect();
         let mut journeys = vec![];
         for (operation, name) in operations.iter().zip(&names) {
             match self.steps(operation, name, (operations, &names)) {
                 Ok(steps) => {
                     let comment = operation.summary();
-                    journeys.push(Journey { name: name.clone(), weight: None, steps, comment });
+                    journeys.push(JourneyDraft {
+                        name: name.clone(),
+                        weight: None,
+                        steps,
+                        comment,
+                    });
                 }
                 Err(reason) => self.notes.drop(reason, operation.shown()),
             }
@@ -105,8 +114,8 @@ impl<'n> Importer<'_, 'n> {
         operation: &Operation<'n>,
         name: &str,
         (all, names): (&[Operation<'n>], &[String]),
-    ) -> Result<Vec<Step>, String> {
-        let mut writer = Writer {
+    ) -> Result<Vec<StepDraft>, String> {
+        let mut writer = OperationWriter {
             document: self.document,
             security: &mut self.security,
             notes: &mut self.notes,
@@ -117,9 +126,9 @@ impl<'n> Importer<'_, 'n> {
             let mut list = writer.step(&all[at], &names[at])?;
             writer.captured.push((parameter, capture.name.clone()));
             list.captures.push(capture);
-            steps.push(Step::Request(Box::new(list)));
+            steps.push(StepDraft::Request(Box::new(list)));
         }
-        steps.push(Step::Request(Box::new(writer.step(operation, name)?)));
+        steps.push(StepDraft::Request(Box::new(writer.step(operation, name)?)));
         Ok(steps)
     }
 

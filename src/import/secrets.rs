@@ -1,8 +1,8 @@
 //! Secrets stay out of scenario files: a reference to the environment takes their place.
 
 use super::names::snake;
-use super::note::Notes;
-use super::text::Piece;
+use super::note::ImportNotes;
+use super::text::TextPiece;
 
 /// What a default says where the environment says nothing: the file stays valid, and the answer is a clear 401.
 const DEFAULT: &str = "change-me";
@@ -38,19 +38,25 @@ pub(super) fn is_secret_key(key: &str) -> bool {
 
 /// Secrets found, each with its variable.
 #[derive(Debug, Default)]
-pub(super) struct Secrets {
+pub(super) struct FoundSecrets {
     prefix: String,
     found: Vec<(String, String)>,
 }
 
-impl Secrets {
+impl FoundSecrets {
     /// `name` is the system's: its variables begin with it.
     pub(super) fn new(name: &str) -> Self {
         Self { prefix: name.to_ascii_uppercase(), found: vec![] }
     }
 
     /// What takes the place of the secret `value` of `key`; the same value gets the same variable.
-    pub(super) fn hide(&mut self, key: &str, value: &str, place: &str, notes: &mut Notes) -> Piece {
+    pub(super) fn hide(
+        &mut self,
+        key: &str,
+        value: &str,
+        place: &str,
+        notes: &mut ImportNotes,
+    ) -> TextPiece {
         let known = self.found.iter().find(|(known, _)| known == value);
         let name = match known.map(|(_, name)| name.clone()) {
             Some(name) => name,
@@ -60,7 +66,7 @@ impl Secrets {
             format!("a secret: set ${name} in the environment; until then `{DEFAULT}` is sent"),
             place,
         );
-        Piece::Environment { name, default: DEFAULT.to_owned() }
+        TextPiece::Environment { name, default: DEFAULT.to_owned() }
     }
 
     /// A variable for a secret that was not seen before.
@@ -78,13 +84,14 @@ impl Secrets {
     }
 
     /// Values that must appear nowhere, with what takes their place; the longest first.
-    pub(super) fn all(&self) -> Vec<(String, Piece)> {
-        let mut all: Vec<(String, Piece)> = self
+    pub(super) fn all(&self) -> Vec<(String, TextPiece)> {
+        let mut all: Vec<(String, TextPiece)> = self
             .found
             .iter()
             .filter(|(value, _)| value.len() >= 4)
             .map(|(value, name)| {
-                let piece = Piece::Environment { name: name.clone(), default: DEFAULT.to_owned() };
+                let piece =
+                    TextPiece::Environment { name: name.clone(), default: DEFAULT.to_owned() };
                 (value.clone(), piece)
             })
             .collect();
@@ -110,11 +117,12 @@ mod tests {
 
     #[test]
     fn one_value_has_one_variable() {
-        let mut secrets = Secrets::new("shop");
-        let mut notes = Notes::default();
+        let mut secrets = FoundSecrets::new("shop");
+        let mut notes = ImportNotes::default();
         let first = secrets.hide("password", "a", "login", &mut notes);
         assert_eq!(secrets.hide("password", "a", "login again", &mut notes), first);
-        let Piece::Environment { name, .. } = secrets.hide("password", "b", "other", &mut notes)
+        let TextPiece::Environment { name, .. } =
+            secrets.hide("password", "b", "other", &mut notes)
         else {
             panic!("a variable")
         };

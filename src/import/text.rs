@@ -2,7 +2,7 @@
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum TextPiece {
     /// As recorded.
     Literal(String),
     /// A template expression, without its braces.
@@ -18,40 +18,40 @@ pub(super) enum Piece {
 
 /// A text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Text(pub(super) Vec<Piece>);
+pub(super) struct DraftText(pub(super) Vec<TextPiece>);
 
-impl Text {
+impl DraftText {
     pub(super) fn literal(text: impl Into<String>) -> Self {
-        Self(vec![Piece::Literal(text.into())])
+        Self(vec![TextPiece::Literal(text.into())])
     }
 
     pub(super) fn expression(expression: impl Into<String>) -> Self {
-        Self(vec![Piece::Expression(expression.into())])
+        Self(vec![TextPiece::Expression(expression.into())])
     }
 
     /// The recorded value, where nothing has taken its place.
     pub(super) fn as_literal(&self) -> Option<&str> {
         match &self.0[..] {
             [] => Some(""),
-            [Piece::Literal(text)] => Some(text),
+            [TextPiece::Literal(text)] => Some(text),
             _ => None,
         }
     }
 
     /// Puts `piece` in the place of every occurrence of `value`. Tells whether there was one.
-    pub(super) fn replace(&mut self, value: &str, piece: &Piece) -> bool {
+    pub(super) fn replace(&mut self, value: &str, piece: &TextPiece) -> bool {
         let mut found = false;
         let mut pieces = Vec::with_capacity(self.0.len());
         for old in std::mem::take(&mut self.0) {
             match old {
-                Piece::Literal(text) if !value.is_empty() && text.contains(value) => {
+                TextPiece::Literal(text) if !value.is_empty() && text.contains(value) => {
                     found = true;
                     for (index, part) in text.split(value).enumerate() {
                         if index > 0 {
                             pieces.push(piece.clone());
                         }
                         if !part.is_empty() {
-                            pieces.push(Piece::Literal(part.to_owned()));
+                            pieces.push(TextPiece::Literal(part.to_owned()));
                         }
                     }
                 }
@@ -65,7 +65,7 @@ impl Text {
     /// The same with every literal changed.
     pub(super) fn map_literal(self, change: impl Fn(String) -> String) -> Self {
         let pieces = self.0.into_iter().map(|piece| match piece {
-            Piece::Literal(text) => Piece::Literal(change(text)),
+            TextPiece::Literal(text) => TextPiece::Literal(change(text)),
             other => other,
         });
         Self(pieces.collect())
@@ -76,16 +76,17 @@ impl Text {
         let mut out = String::new();
         for (index, piece) in self.0.iter().enumerate() {
             match piece {
-                Piece::Literal(text) => {
-                    let before_braces = matches!(self.0.get(index + 1), Some(Piece::Expression(_)));
+                TextPiece::Literal(text) => {
+                    let before_braces =
+                        matches!(self.0.get(index + 1), Some(TextPiece::Expression(_)));
                     out.push_str(&escaped(text, before_braces));
                 }
-                Piece::Expression(expression) => {
+                TextPiece::Expression(expression) => {
                     out.push_str("{{ ");
                     out.push_str(expression);
                     out.push_str(" }}");
                 }
-                Piece::Environment { name, default } => {
+                TextPiece::Environment { name, default } => {
                     out.push_str("${");
                     out.push_str(name);
                     out.push_str(":-");
@@ -94,7 +95,8 @@ impl Text {
                 }
             }
         }
-        let closes = matches!(self.0.last(), Some(Piece::Literal(text)) if text.ends_with("}}"));
+        let closes =
+            matches!(self.0.last(), Some(TextPiece::Literal(text)) if text.ends_with("}}"));
         if closes && out.starts_with("{{") && out.matches("{{").count() == 1 {
             // It would be taken for a single expression.
             out.truncate(out.len() - 1);
@@ -137,18 +139,18 @@ mod tests {
 
     #[test]
     fn braces_and_dollars_of_recorded_values_mean_nothing() {
-        assert_eq!(Text::literal("a{{b").written(), "a{{ '{' }}{b");
-        assert_eq!(Text::literal("{%x").written(), "{{ '{' }}%x");
-        assert_eq!(Text::literal("${HOME}").written(), "{{ '$' }}{HOME}");
-        assert_eq!(Text::literal("{$").written(), "{{ '{' }}{{ '$' }}");
-        assert_eq!(Text::literal("{{}}").written(), "{{ '{' }}{}{{ '}' }}");
+        assert_eq!(DraftText::literal("a{{b").written(), "a{{ '{' }}{b");
+        assert_eq!(DraftText::literal("{%x").written(), "{{ '{' }}%x");
+        assert_eq!(DraftText::literal("${HOME}").written(), "{{ '$' }}{HOME}");
+        assert_eq!(DraftText::literal("{$").written(), "{{ '{' }}{{ '$' }}");
+        assert_eq!(DraftText::literal("{{}}").written(), "{{ '{' }}{}{{ '}' }}");
     }
 
     #[test]
     fn replacing_keeps_what_stands_around() {
-        let mut text = Text::literal("Token abc, abc");
-        assert!(text.replace("abc", &Piece::Expression("token".into())));
+        let mut text = DraftText::literal("Token abc, abc");
+        assert!(text.replace("abc", &TextPiece::Expression("token".into())));
         assert_eq!(text.written(), "Token {{ token }}, {{ token }}");
-        assert!(!text.replace("Token x", &Piece::Expression("y".into())));
+        assert!(!text.replace("Token x", &TextPiece::Expression("y".into())));
     }
 }

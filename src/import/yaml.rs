@@ -7,34 +7,34 @@ const WIDTH: usize = 110;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum YamlValue {
     /// Written as it is: a number, a rate, a time.
     Plain(String),
     /// A text, quoted where YAML would take it for something else.
     Text(String),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<YamlValue>),
     /// A mapping.
-    Map(Vec<Entry>),
+    Map(Vec<YamlEntry>),
 }
 
 /// One key of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct YamlEntry {
     pub(super) key: String,
-    pub(super) value: Value,
+    pub(super) value: YamlValue,
     /// Lines of comment above it.
     pub(super) comment: Vec<String>,
     /// Never on one line with its siblings, and its own children in a block: sections, flows, journeys.
     pub(super) block: bool,
 }
 
-impl Entry {
-    pub(super) fn new(key: impl Into<String>, value: Value) -> Self {
+impl YamlEntry {
+    pub(super) fn new(key: impl Into<String>, value: YamlValue) -> Self {
         Self { key: key.into(), value, comment: vec![], block: false }
     }
 
-    pub(super) fn block(key: impl Into<String>, value: Value) -> Self {
+    pub(super) fn block(key: impl Into<String>, value: YamlValue) -> Self {
         Self { block: true, ..Self::new(key, value) }
     }
 
@@ -44,7 +44,7 @@ impl Entry {
     }
 }
 
-impl Value {
+impl YamlValue {
     pub(super) fn plain(text: impl Into<String>) -> Self {
         Self::Plain(text.into())
     }
@@ -55,17 +55,17 @@ impl Value {
 
     /// A mapping of one key.
     pub(super) fn only(key: &str, value: Self) -> Self {
-        Self::Map(vec![Entry::new(key, value)])
+        Self::Map(vec![YamlEntry::new(key, value)])
     }
 }
 
-impl From<&serde_json::Value> for Value {
+impl From<&serde_json::Value> for YamlValue {
     fn from(json: &serde_json::Value) -> Self {
         match json {
             serde_json::Value::String(text) => Self::Text(text.clone()),
             serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
             serde_json::Value::Object(entries) => Self::Map(
-                entries.iter().map(|(key, value)| Entry::new(key, Self::from(value))).collect(),
+                entries.iter().map(|(key, value)| YamlEntry::new(key, Self::from(value))).collect(),
             ),
             scalar => Self::Plain(scalar.to_string()),
         }
@@ -73,7 +73,7 @@ impl From<&serde_json::Value> for Value {
 }
 
 /// A file: top-level sections with a blank line before each that is a block.
-pub(super) fn document(head: &[String], entries: &[Entry]) -> String {
+pub(super) fn document(head: &[String], entries: &[YamlEntry]) -> String {
     let mut out = String::new();
     for line in head {
         out.push_str(&comment(line, 0));
@@ -95,14 +95,14 @@ fn comment(line: &str, indent: usize) -> String {
 }
 
 /// One entry at `indent`; `lead` is what stands before its key on the line instead of blanks (`- `).
-fn write_entry(out: &mut String, entry: &Entry, indent: usize, lead: &str) {
+fn write_entry(out: &mut String, entry: &YamlEntry, indent: usize, lead: &str) {
     let at = indent - lead.len().min(indent);
     for line in &entry.comment {
         out.push_str(&comment(line, indent));
     }
     let start = format!("{:at$}{lead}{}:", "", key(&entry.key));
     match &entry.value {
-        Value::Map(entries) if !entries.is_empty() => {
+        YamlValue::Map(entries) if !entries.is_empty() => {
             if !entry.block && fits(&start, &entry.value, out) {
                 return;
             }
@@ -112,7 +112,7 @@ fn write_entry(out: &mut String, entry: &Entry, indent: usize, lead: &str) {
                 write_entry(out, child, indent + 2, "");
             }
         }
-        Value::List(items) if !items.is_empty() => {
+        YamlValue::List(items) if !items.is_empty() => {
             if !entry.block && fits(&start, &entry.value, out) {
                 return;
             }
@@ -128,16 +128,16 @@ fn write_entry(out: &mut String, entry: &Entry, indent: usize, lead: &str) {
     }
 }
 
-fn write_item(out: &mut String, item: &Value, indent: usize) {
+fn write_item(out: &mut String, item: &YamlValue, indent: usize) {
     let start = format!("{:indent$}-", "");
     match item {
-        Value::Map(entries) if !entries.is_empty() => match &entries[..] {
+        YamlValue::Map(entries) if !entries.is_empty() => match &entries[..] {
             // A step: `- get: { … }`, or its fields in a block below.
             [only] => {
                 for line in &only.comment {
                     out.push_str(&comment(line, indent));
                 }
-                let bare = Entry { comment: vec![], ..only.clone() };
+                let bare = YamlEntry { comment: vec![], ..only.clone() };
                 write_entry(out, &bare, indent + 2, "- ");
             }
             _ if fits(&start, item, out) => {}
@@ -149,11 +149,11 @@ fn write_item(out: &mut String, item: &Value, indent: usize) {
             }
             [] => {}
         },
-        Value::List(items) if !items.is_empty() && !fits(&start, item, out) => {
+        YamlValue::List(items) if !items.is_empty() && !fits(&start, item, out) => {
             // A list in a list that is too long for a line: JSON's way is YAML's way too.
             let _ = writeln!(out, "{start} {}", inline(item, true));
         }
-        Value::List(items) if !items.is_empty() => {}
+        YamlValue::List(items) if !items.is_empty() => {}
         value => {
             let _ = writeln!(out, "{start} {}", inline(value, false));
         }
@@ -161,7 +161,7 @@ fn write_item(out: &mut String, item: &Value, indent: usize) {
 }
 
 /// Writes `value` on the line that begins with `start`, if it fits.
-fn fits(start: &str, value: &Value, out: &mut String) -> bool {
+fn fits(start: &str, value: &YamlValue, out: &mut String) -> bool {
     if has_comment(value) {
         return false;
     }
@@ -174,27 +174,27 @@ fn fits(start: &str, value: &Value, out: &mut String) -> bool {
     fits
 }
 
-fn has_comment(value: &Value) -> bool {
+fn has_comment(value: &YamlValue) -> bool {
     match value {
-        Value::Map(entries) => entries
+        YamlValue::Map(entries) => entries
             .iter()
             .any(|entry| entry.block || !entry.comment.is_empty() || has_comment(&entry.value)),
-        Value::List(items) => items.iter().any(has_comment),
-        Value::Plain(_) | Value::Text(_) => false,
+        YamlValue::List(items) => items.iter().any(has_comment),
+        YamlValue::Plain(_) | YamlValue::Text(_) => false,
     }
 }
 
 /// A value on one line; `inside` a mapping or list in braces, more texts need quotes.
-fn inline(value: &Value, inside: bool) -> String {
+fn inline(value: &YamlValue, inside: bool) -> String {
     match value {
-        Value::Plain(text) => text.clone(),
-        Value::Text(text) => scalar(text, inside),
-        Value::List(items) => {
+        YamlValue::Plain(text) => text.clone(),
+        YamlValue::Text(text) => scalar(text, inside),
+        YamlValue::List(items) => {
             let items: Vec<String> = items.iter().map(|item| inline(item, true)).collect();
             format!("[{}]", items.join(", "))
         }
-        Value::Map(entries) if entries.is_empty() => "{}".to_owned(),
-        Value::Map(entries) => {
+        YamlValue::Map(entries) if entries.is_empty() => "{}".to_owned(),
+        YamlValue::Map(entries) => {
             let entries: Vec<String> = entries
                 .iter()
                 .map(|entry| format!("{}: {}", key(&entry.key), inline(&entry.value, true)))
@@ -276,12 +276,14 @@ mod tests {
     fn short_values_stand_on_one_line_and_long_ones_in_blocks() {
         let url = "/a".repeat(60);
         let get = |url: &str| {
-            let fields =
-                vec![Entry::new("name", Value::text("a")), Entry::new("url", Value::text(url))];
-            Value::only("get", Value::Map(fields))
+            let fields = vec![
+                YamlEntry::new("name", YamlValue::text("a")),
+                YamlEntry::new("url", YamlValue::text(url)),
+            ];
+            YamlValue::only("get", YamlValue::Map(fields))
         };
-        let flow = Value::List(vec![get("/"), get(&url)]);
-        let text = document(&[], &[Entry::block("flow", flow)]);
+        let flow = YamlValue::List(vec![get("/"), get(&url)]);
+        let text = document(&[], &[YamlEntry::block("flow", flow)]);
         let expected = format!(
             "flow:\n  - get: {{ name: a, url: / }}\n  - get:\n      name: a\n      url: {url}\n"
         );
@@ -308,14 +310,14 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(value in json()) {
-            let text = document(&["# x\n: y".to_owned()], &[Entry::new("v", Value::from(&value))]);
+            let text = document(&["# x\n: y".to_owned()], &[YamlEntry::new("v", YamlValue::from(&value))]);
             prop_assert_eq!(&read_back(&text)["v"], &value, "{}", text);
         }
     }
 
     #[test]
     fn empty_mapping_and_list_keep_their_shape() {
-        let text = document(&[], &[Entry::new("a", Value::List(vec![]))]);
+        let text = document(&[], &[YamlEntry::new("a", YamlValue::List(vec![]))]);
         let mut problems = Problems::default();
         let node = yaml::parse(&text, SourceId(0), &mut problems).expect("a tree");
         let list = node.get("a").expect("its key");

@@ -11,7 +11,7 @@ use crate::units::{Ratio, RunTime};
 
 /// An interval that still waits for parts.
 #[derive(Debug)]
-struct Open {
+struct OpenInterval {
     interval: Interval,
     schedule_lag: Distribution,
     /// Whether all its parts are the last of their workers, so that no other worker ends there.
@@ -20,7 +20,7 @@ struct Open {
     abandoned: u64,
 }
 
-impl Open {
+impl OpenInterval {
     fn new(part: &IntervalPart) -> Self {
         Self {
             interval: Interval { start: part.start, ..Interval::default() },
@@ -64,7 +64,7 @@ pub struct Collector {
     /// Up to where each live worker has handed its counts on; `None` once it is finished.
     reached: Vec<Option<RunTime>>,
     /// By end.
-    open: BTreeMap<RunTime, Open>,
+    open: BTreeMap<RunTime, OpenInterval>,
     /// The end of the last interval given out.
     given_out: RunTime,
     /// Requests that finished workers left in flight before that.
@@ -87,14 +87,14 @@ impl Collector {
         let following = self.open.range(part.end..).next().map(|(&end, _)| end);
         let end = following.filter(|_| part.last).unwrap_or(part.end);
         let known = self.open.remove(&end).or_else(|| self.take_last(part));
-        let mut open = known.unwrap_or_else(|| Open::new(part));
+        let mut open = known.unwrap_or_else(|| OpenInterval::new(part));
         open.absorb(part);
         self.open.insert(end, open);
     }
 
     /// The counts of workers that ended within `part`. There is one such entry at the most: last parts join
     /// what is open after them, and the first part that ends later takes them in.
-    fn take_last(&mut self, part: &IntervalPart) -> Option<Open> {
+    fn take_last(&mut self, part: &IntervalPart) -> Option<OpenInterval> {
         let (&end, open) = self.open.range(part.start.min(part.end)..part.end).next_back()?;
         if open.last { self.open.remove(&end) } else { None }
     }
@@ -170,15 +170,15 @@ fn add_errors(slot: &mut BTreeMap<ErrorClass, u64>, counts: &[u64; ErrorClass::A
 
 fn merge_scenario(interval: &mut Interval, id: ScenarioId, part: &ScenarioPart) {
     interval.arrivals.add(part.arrivals);
-    let gave_up = part.gave_up.iter().any(|&count| count > 0);
-    if part.requests == 0 && part.arrivals == super::ArrivalCounts::default() && !gave_up {
+    let iteration_errors = part.iteration_errors.iter().any(|&count| count > 0);
+    if part.requests == 0 && part.arrivals == super::ArrivalCounts::default() && !iteration_errors {
         return;
     }
     let slot: &mut ScenarioInterval = interval.scenarios.entry(id).or_default();
     slot.arrivals.add(part.arrivals);
     slot.requests += part.requests;
     slot.failed_requests += part.failed_requests;
-    add_errors(&mut slot.gave_up, &part.gave_up);
+    add_errors(&mut slot.iteration_errors, &part.iteration_errors);
     merge_into(&mut slot.response_time, &part.response_time);
     merge_into(&mut slot.iteration_time, &part.iteration_time);
 }

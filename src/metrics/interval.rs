@@ -107,7 +107,8 @@ pub struct ScenarioInterval {
     /// Failures of no single request, by class: a poll given up, a connection lost while it was held, a script
     /// that could not go on. Each ends an iteration and counts as one more failed request in error rates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub gave_up: BTreeMap<ErrorClass, u64>,
+    #[serde(rename = "gave_up")]
+    pub iteration_errors: BTreeMap<ErrorClass, u64>,
 }
 
 /// One value of the stack's own metrics.
@@ -188,8 +189,8 @@ impl Interval {
     }
 
     /// Failures of no single request, by class, of all scenarios.
-    pub fn gave_up(&self) -> impl Iterator<Item = (ErrorClass, u64)> {
-        let all = self.scenarios.values().flat_map(|scenario| &scenario.gave_up);
+    pub fn iteration_errors(&self) -> impl Iterator<Item = (ErrorClass, u64)> {
+        let all = self.scenarios.values().flat_map(|scenario| &scenario.iteration_errors);
         all.map(|(&class, &count)| (class, count))
     }
 

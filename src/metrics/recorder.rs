@@ -1,8 +1,9 @@
 //! Recorders: one a worker, no lock, no allocation in the steady state, and they cannot fail.
 
-use super::split::Sides;
+use super::split::SideRecorder;
 use super::{
-    ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Lot, Outcome, Phase, Sample, ScenarioId,
+    ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Outcome, Phase, Sample, ScenarioId,
+    Variant,
 };
 use crate::units::{Nanos, RunTime};
 
@@ -98,7 +99,7 @@ pub(super) struct ScenarioPart {
     pub(super) failed_requests: u64,
     pub(super) response_time: Distribution,
     pub(super) iteration_time: Distribution,
-    pub(super) gave_up: [u64; ErrorClass::ALL.len()],
+    pub(super) iteration_errors: [u64; ErrorClass::ALL.len()],
 }
 
 impl ScenarioPart {
@@ -108,7 +109,7 @@ impl ScenarioPart {
         self.failed_requests = 0;
         self.response_time.clear();
         self.iteration_time.clear();
-        self.gave_up.fill(0);
+        self.iteration_errors.fill(0);
     }
 }
 
@@ -137,7 +138,7 @@ pub struct IntervalPart {
     pub(super) schedule_lag: Distribution,
     pub(super) steps: Vec<StepPart>,
     pub(super) scenarios: Vec<ScenarioPart>,
-    pub(super) sides: Sides,
+    pub(super) sides: SideRecorder,
 }
 
 impl IntervalPart {
@@ -156,7 +157,7 @@ impl IntervalPart {
             schedule_lag: Distribution::new(),
             steps: (0..steps).map(|_| StepPart::new()).collect(),
             scenarios: (0..scenarios).map(|_| ScenarioPart::default()).collect(),
-            sides: Sides::new(parts),
+            sides: SideRecorder::new(parts),
         }
     }
 
@@ -195,23 +196,23 @@ impl Recorder {
     /// The same with room for both sides in so many parts of a run that is split over two targets.
     #[must_use]
     pub fn with_split(mut self, parts: usize) -> Self {
-        self.current.sides = Sides::new(parts);
+        self.current.sides = SideRecorder::new(parts);
         self
     }
 
     /// Counts an iteration that began on its side.
-    pub fn side_begun(&mut self, lot: Lot) {
-        self.current.sides.begun(lot);
+    pub fn side_begun(&mut self, variant: Variant) {
+        self.current.sides.begun(variant);
     }
 
     /// Counts a finished request for its side, besides [`Self::record`].
-    pub fn record_side(&mut self, lot: Lot, sample: &Sample) {
-        self.current.sides.record(lot, sample);
+    pub fn record_side(&mut self, variant: Variant, sample: &Sample) {
+        self.current.sides.record(variant, sample);
     }
 
-    /// Counts a failure of no single request for its side, besides [`Self::gave_up`].
-    pub fn side_gave_up(&mut self, lot: Lot, class: ErrorClass) {
-        self.current.sides.gave_up(lot, class);
+    /// Counts a failure of no single request for its side, besides [`Self::iteration_errors`].
+    pub fn side_iteration_error(&mut self, variant: Variant, class: ErrorClass) {
+        self.current.sides.iteration_error(variant, class);
     }
 
     /// Counts one request that went out at `now`.
@@ -238,13 +239,13 @@ impl Recorder {
         part.logical = true;
         part.record(sample);
         if let Outcome::Failed(class) = sample.outcome {
-            self.gave_up(scenario, class);
+            self.iteration_error(scenario, class);
         }
     }
 
     /// Counts a failure of no single request that ended an iteration.
-    pub fn gave_up(&mut self, scenario: ScenarioId, class: ErrorClass) {
-        self.current.scenarios[scenario.0 as usize].gave_up[class as usize] += 1;
+    pub fn iteration_error(&mut self, scenario: ScenarioId, class: ErrorClass) {
+        self.current.scenarios[scenario.0 as usize].iteration_errors[class as usize] += 1;
     }
 
     /// Counts an arrival that began `lag` after its intended start.
@@ -343,7 +344,7 @@ mod tests {
         let mut collector = crate::metrics::Collector::new(1);
         collector.absorb(&recorder.take_part(RunTime::ZERO + Nanos::from_secs(1)));
         let interval = collector.drain_complete().remove(0);
-        assert_eq!(interval.gave_up().collect::<Vec<_>>(), [(class, 1)]);
+        assert_eq!(interval.iteration_errors().collect::<Vec<_>>(), [(class, 1)]);
     }
 
     #[test]

@@ -35,14 +35,14 @@ impl Side {
 
 /// What an iteration has drawn: its side, in the part of the run that it began in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lot {
+pub struct Variant {
     /// The position among [`SplitInfo::parts`].
     pub part: u16,
     /// The side.
     pub side: Side,
 }
 
-impl Lot {
+impl Variant {
     const fn index(self) -> usize {
         self.part as usize * Side::ALL.len() + self.side as usize
     }
@@ -84,7 +84,8 @@ pub struct SideInterval {
     pub errors: BTreeMap<ErrorClass, u64>,
     /// Failures of no single request, by class; each counts as one more failed request in error rates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub gave_up: BTreeMap<ErrorClass, u64>,
+    #[serde(rename = "gave_up")]
+    pub iteration_errors: BTreeMap<ErrorClass, u64>,
     /// Intended start → last byte, of all steps.
     pub response_time: SparseDistribution,
 }
@@ -92,12 +93,12 @@ pub struct SideInterval {
 impl SideInterval {
     /// Failed requests, and failures of no single request.
     pub fn failed(&self) -> u64 {
-        self.errors.values().chain(self.gave_up.values()).sum()
+        self.errors.values().chain(self.iteration_errors.values()).sum()
     }
 
     /// What error rates are taken of: requests, and failures of no single one.
     pub fn attempts(&self) -> u64 {
-        self.requests + self.gave_up.values().sum::<u64>()
+        self.requests + self.iteration_errors.values().sum::<u64>()
     }
 }
 
@@ -107,7 +108,7 @@ pub(super) struct SideCounts {
     iterations: u64,
     requests: u64,
     errors: [u64; ErrorClass::ALL.len()],
-    gave_up: [u64; ErrorClass::ALL.len()],
+    iteration_errors: [u64; ErrorClass::ALL.len()],
     response_time: Distribution,
 }
 
@@ -115,11 +116,13 @@ impl SideCounts {
     fn new() -> Self {
         let none = [0; ErrorClass::ALL.len()];
         let response_time = Distribution::new();
-        Self { iterations: 0, requests: 0, errors: none, gave_up: none, response_time }
+        Self { iterations: 0, requests: 0, errors: none, iteration_errors: none, response_time }
     }
 
     fn is_empty(&self) -> bool {
-        self.iterations == 0 && self.requests == 0 && self.gave_up.iter().all(|&count| count == 0)
+        self.iterations == 0
+            && self.requests == 0
+            && self.iteration_errors.iter().all(|&count| count == 0)
     }
 
     fn clear(&mut self) {
@@ -129,16 +132,16 @@ impl SideCounts {
         self.iterations = 0;
         self.requests = 0;
         self.errors.fill(0);
-        self.gave_up.fill(0);
+        self.iteration_errors.fill(0);
         self.response_time.clear();
     }
 }
 
 /// One worker's counts of both sides in all parts; takes no memory in a run that is not split.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sides(Vec<SideCounts>);
+pub(super) struct SideRecorder(Vec<SideCounts>);
 
-impl Sides {
+impl SideRecorder {
     pub(super) fn new(parts: usize) -> Self {
         Self((0..parts * Side::ALL.len()).map(|_| SideCounts::new()).collect())
     }
@@ -148,12 +151,12 @@ impl Sides {
         self.0.len() / Side::ALL.len()
     }
 
-    pub(super) fn begun(&mut self, lot: Lot) {
-        self.0[lot.index()].iterations += 1;
+    pub(super) fn begun(&mut self, variant: Variant) {
+        self.0[variant.index()].iterations += 1;
     }
 
-    pub(super) fn record(&mut self, lot: Lot, sample: &Sample) {
-        let counts = &mut self.0[lot.index()];
+    pub(super) fn record(&mut self, variant: Variant, sample: &Sample) {
+        let counts = &mut self.0[variant.index()];
         counts.requests += 1;
         if let Outcome::Failed(class) = sample.outcome {
             counts.errors[class as usize] += 1;
@@ -161,8 +164,8 @@ impl Sides {
         counts.response_time.record(sample.response_time());
     }
 
-    pub(super) fn gave_up(&mut self, lot: Lot, class: ErrorClass) {
-        self.0[lot.index()].gave_up[class as usize] += 1;
+    pub(super) fn iteration_error(&mut self, variant: Variant, class: ErrorClass) {
+        self.0[variant.index()].iteration_errors[class as usize] += 1;
     }
 
     pub(super) fn clear(&mut self) {
@@ -194,7 +197,7 @@ impl SideInterval {
             iterations: 0,
             requests: 0,
             errors: BTreeMap::new(),
-            gave_up: BTreeMap::new(),
+            iteration_errors: BTreeMap::new(),
             response_time: SparseDistribution::default(),
         }
     }
@@ -203,9 +206,10 @@ impl SideInterval {
         self.iterations += counts.iterations;
         self.requests += counts.requests;
         for class in ErrorClass::ALL {
-            for (slot, counted) in
-                [(&mut self.errors, &counts.errors), (&mut self.gave_up, &counts.gave_up)]
-            {
+            for (slot, counted) in [
+                (&mut self.errors, &counts.errors),
+                (&mut self.iteration_errors, &counts.iteration_errors),
+            ] {
                 let count = counted[class as usize];
                 if count > 0 {
                     *slot.entry(class).or_default() += count;

@@ -5,9 +5,9 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::error::ObserveError;
-use super::mapping::{Formula, Mapping, Unit};
+use super::mapping::{Formula, Mapping, SourceUnit};
 use super::presets::{CORES, MEMORY_LIMIT, machine};
-use super::series::{Selector, Series};
+use super::series::{MetricSeries, Selector};
 
 const CPU_SECONDS: &str = "cpu_seconds";
 const MEMORY: &str = "memory_bytes";
@@ -34,7 +34,7 @@ pub enum Cgroup {
 pub(super) fn mappings() -> Vec<Mapping> {
     let mut mappings = machine(&Selector::new(CPU_SECONDS), &Selector::new(MEMORY));
     let throttled = Formula::Growth(Selector::new("nr_throttled"), Selector::new("nr_periods"));
-    mappings.push(Mapping::new("throttled", Unit::Share, throttled));
+    mappings.push(Mapping::new("throttled", SourceUnit::Share, throttled));
     mappings
 }
 
@@ -86,7 +86,7 @@ impl Cgroup {
     ///
     /// # Errors
     /// When a file is missing (the group is gone) or does not read as documented.
-    pub(super) fn read(&self) -> Result<Vec<Series>, ObserveError> {
+    pub(super) fn read(&self) -> Result<Vec<MetricSeries>, ObserveError> {
         match self {
             Self::V1 { cpu, cpuacct, memory } => {
                 let mut series = Vec::new();
@@ -95,7 +95,7 @@ impl Cgroup {
                 }
                 if let Some(directory) = cpuacct {
                     let nanoseconds = number(&directory.join("cpuacct.usage"))?;
-                    series.push(Series::plain(CPU_SECONDS, nanoseconds / 1e9));
+                    series.push(MetricSeries::plain(CPU_SECONDS, nanoseconds / 1e9));
                 }
                 if let Some(directory) = memory {
                     series.extend(memory_v1(directory)?);
@@ -107,7 +107,7 @@ impl Cgroup {
     }
 }
 
-fn quota_v1(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+fn quota_v1(directory: &Path) -> Result<Vec<MetricSeries>, ObserveError> {
     let quota = number(&directory.join("cpu.cfs_quota_us"))?;
     let period = number(&directory.join("cpu.cfs_period_us"))?;
     let mut series = flat(&text(&directory.join("cpu.stat"))?);
@@ -115,7 +115,7 @@ fn quota_v1(directory: &Path) -> Result<Vec<Series>, ObserveError> {
     Ok(series)
 }
 
-fn memory_v1(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+fn memory_v1(directory: &Path) -> Result<Vec<MetricSeries>, ObserveError> {
     let usage = number(&directory.join("memory.usage_in_bytes"))?;
     let limit = number(&directory.join("memory.limit_in_bytes"))?;
     let stat = flat(&text(&directory.join("memory.stat"))?);
@@ -123,10 +123,10 @@ fn memory_v1(directory: &Path) -> Result<Vec<Series>, ObserveError> {
 }
 
 /// `cpu.max` is `quota period`, or `max period` for no quota.
-fn cpu_v2(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+fn cpu_v2(directory: &Path) -> Result<Vec<MetricSeries>, ObserveError> {
     let mut series = flat(&text(&directory.join("cpu.stat"))?);
     let used = series.iter().find(|one| one.name == "usage_usec").map(|one| one.value / 1e6);
-    series.extend(used.map(|seconds| Series::plain(CPU_SECONDS, seconds)));
+    series.extend(used.map(|seconds| MetricSeries::plain(CPU_SECONDS, seconds)));
     let max = text(&directory.join("cpu.max"))?;
     let allowed = max
         .trim()
@@ -137,7 +137,7 @@ fn cpu_v2(directory: &Path) -> Result<Vec<Series>, ObserveError> {
 }
 
 /// `memory.max` is a number, or `max` for no limit.
-fn memory_v2(directory: &Path) -> Result<Vec<Series>, ObserveError> {
+fn memory_v2(directory: &Path) -> Result<Vec<MetricSeries>, ObserveError> {
     let usage = number(&directory.join("memory.current"))?;
     let limit = text(&directory.join("memory.max"))?.trim().parse().ok();
     let stat = flat(&text(&directory.join("memory.stat"))?);
@@ -145,25 +145,30 @@ fn memory_v2(directory: &Path) -> Result<Vec<Series>, ObserveError> {
 }
 
 /// Reads `name number` lines, as cpu.stat and memory.stat have them; others are left out.
-fn flat(text: &str) -> Vec<Series> {
+fn flat(text: &str) -> Vec<MetricSeries> {
     let pairs = text.lines().filter_map(|line| line.split_once(' '));
     pairs
-        .filter_map(|(name, value)| Some(Series::plain(name, value.trim().parse().ok()?)))
+        .filter_map(|(name, value)| Some(MetricSeries::plain(name, value.trim().parse().ok()?)))
         .collect()
 }
 
 /// The cores that a quota allows; v1 writes -1 for no quota.
-fn cores(quota: f64, period: f64) -> Option<Series> {
-    (quota > 0.0 && period > 0.0).then(|| Series::plain(CORES, quota / period))
+fn cores(quota: f64, period: f64) -> Option<MetricSeries> {
+    (quota > 0.0 && period > 0.0).then(|| MetricSeries::plain(CORES, quota / period))
 }
 
 /// Memory in use as the kernel counts against the limit, less the file cache that it would drop first:
 /// what Kubernetes calls the working set.
-fn working_set(usage: f64, limit: Option<f64>, stat: &[Series], droppable: &str) -> Vec<Series> {
+fn working_set(
+    usage: f64,
+    limit: Option<f64>,
+    stat: &[MetricSeries],
+    droppable: &str,
+) -> Vec<MetricSeries> {
     let cache = stat.iter().find(|one| one.name == droppable).map_or(0.0, |one| one.value);
-    let mut series = vec![Series::plain(MEMORY, (usage - cache).max(0.0))];
+    let mut series = vec![MetricSeries::plain(MEMORY, (usage - cache).max(0.0))];
     if let Some(limit) = limit.filter(|limit| *limit < NO_LIMIT) {
-        series.push(Series::plain(MEMORY_LIMIT, limit));
+        series.push(MetricSeries::plain(MEMORY_LIMIT, limit));
     }
     series
 }
@@ -180,7 +185,7 @@ pub(super) fn process_id(path: &Path) -> Result<u32, ObserveError> {
 ///
 /// # Errors
 /// When there is no such process.
-pub(super) fn read_process(pid: u32) -> Result<Vec<Series>, ObserveError> {
+pub(super) fn read_process(pid: u32) -> Result<Vec<MetricSeries>, ObserveError> {
     let path = PathBuf::from(format!("/proc/{pid}/stat"));
     let ticks = rustix::param::clock_ticks_per_second();
     let page = rustix::param::page_size();
@@ -190,13 +195,17 @@ pub(super) fn read_process(pid: u32) -> Result<Vec<Series>, ObserveError> {
 
 /// Takes fields 14 and 15 (user and system ticks) and 24 (resident pages) of proc(5)'s `stat`; the name in
 /// field 2 may hold anything, so fields count from its closing parenthesis.
-fn process_series(stat: &str, ticks_per_second: u64, page_size: usize) -> Option<Vec<Series>> {
+fn process_series(
+    stat: &str,
+    ticks_per_second: u64,
+    page_size: usize,
+) -> Option<Vec<MetricSeries>> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
     let seconds = (field(14)? + field(15)?) / ticks_per_second as f64;
     let bytes = field(24)? * page_size as f64;
-    Some(vec![Series::plain(CPU_SECONDS, seconds), Series::plain(MEMORY, bytes)])
+    Some(vec![MetricSeries::plain(CPU_SECONDS, seconds), MetricSeries::plain(MEMORY, bytes)])
 }
 
 fn text(path: &Path) -> Result<String, ObserveError> {
@@ -213,7 +222,7 @@ fn number(path: &Path) -> Result<f64, ObserveError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{Scrape, Window};
+    use crate::observe::series::{Scrape, ScrapeWindow};
     use crate::units::{Quantity, RunTime};
 
     macro_rules! data {
@@ -243,11 +252,11 @@ mod tests {
         );
     }
 
-    fn metric(before: Vec<Series>, now: Vec<Series>, metric: &str) -> Option<f64> {
+    fn metric(before: Vec<MetricSeries>, now: Vec<MetricSeries>, metric: &str) -> Option<f64> {
         let [before, now] = [(0, before), (2, now)]
             .map(|(seconds, series)| Scrape { at: RunTime::new(seconds * 1_000_000_000), series });
         let mapping = mappings().into_iter().find(|one| one.metric == metric).expect("known");
-        mapping.quantity(Window { before: Some(&before), now: &now }).map(Quantity::base)
+        mapping.quantity(ScrapeWindow { before: Some(&before), now: &now }).map(Quantity::base)
     }
 
     #[test]
@@ -324,8 +333,8 @@ mod tests {
     fn real_process_tells_cpu_and_memory_whatever_its_name() {
         let stat = data!("proc_stat.1.txt");
         let series = process_series(stat, 100, 4096).expect("a real line");
-        assert_eq!(series[0], Series::plain(CPU_SECONDS, 0.98));
-        assert_eq!(series[1], Series::plain(MEMORY, 19_374.0 * 4096.0));
+        assert_eq!(series[0], MetricSeries::plain(CPU_SECONDS, 0.98));
+        assert_eq!(series[1], MetricSeries::plain(MEMORY, 19_374.0 * 4096.0));
         let odd = stat.replace("(node)", "(a) b (c)");
         assert_eq!(process_series(&odd, 100, 4096), Some(series));
         assert_eq!(process_series("1 (a) R", 100, 4096), None);

@@ -11,7 +11,7 @@ use crate::metrics::Reading;
 const SETTLED_AFTER: u32 = 2;
 
 /// What one source told.
-pub(super) struct Told {
+pub(super) struct SourceSnapshot {
     /// Its group; lower ones are preferred.
     pub(super) group: usize,
     /// Whether it could not be read.
@@ -21,25 +21,25 @@ pub(super) struct Told {
 }
 
 /// Tier and metric.
-type Key = (String, String);
+type MetricKey = (String, String);
 
 /// The choices made so far.
 #[derive(Debug, Default)]
-pub(super) struct Choice {
+pub(super) struct SourceChoice {
     readings: u32,
-    settled: HashMap<Key, usize>,
+    settled: HashMap<MetricKey, usize>,
 }
 
-impl Choice {
+impl SourceChoice {
     /// Keeps of each metric of a tier the readings of one group. A metric that a source could give, but has
     /// never given without failing, is left out: not every Redis has a replication lag.
-    pub(super) fn pick(&mut self, told: Vec<Told>) -> Vec<Reading> {
+    pub(super) fn pick(&mut self, snapshots: Vec<SourceSnapshot>) -> Vec<Reading> {
         self.readings += 1;
-        let groups = self.groups(&told);
+        let groups = self.groups(&snapshots);
         let is_picked = |group: usize, reading: &Reading| groups.get(&key(reading)) == Some(&group);
-        let picked = told.into_iter().flat_map(|told| {
-            let of_group = told.readings.into_iter();
-            of_group.filter(move |reading| is_picked(told.group, reading))
+        let picked = snapshots.into_iter().flat_map(|snapshot| {
+            let of_group = snapshot.readings.into_iter();
+            of_group.filter(move |reading| is_picked(snapshot.group, reading))
         });
         picked.collect()
     }
@@ -50,17 +50,17 @@ impl Choice {
     }
 
     /// The group that counts for each metric now.
-    fn groups(&mut self, told: &[Told]) -> HashMap<Key, usize> {
+    fn groups(&mut self, snapshots: &[SourceSnapshot]) -> HashMap<MetricKey, usize> {
         let mut groups = self.settled.clone();
-        let mut best: HashMap<Key, (bool, usize)> = HashMap::new();
-        for told in told {
-            for reading in &told.readings {
+        let mut best: HashMap<MetricKey, (bool, usize)> = HashMap::new();
+        for snapshot in snapshots {
+            for reading in &snapshot.readings {
                 let has_data = reading.value.is_some();
-                if !has_data && !told.failed {
+                if !has_data && !snapshot.failed {
                     continue;
                 }
                 // Data goes before "no data", then the lower group.
-                let rank = (!has_data, told.group);
+                let rank = (!has_data, snapshot.group);
                 let slot = best.entry(key(reading)).or_insert(rank);
                 *slot = rank.min(*slot);
             }
@@ -75,7 +75,7 @@ impl Choice {
     }
 }
 
-fn key(reading: &Reading) -> Key {
+fn key(reading: &Reading) -> MetricKey {
     (reading.tier.clone(), reading.metric.clone())
 }
 
@@ -89,8 +89,8 @@ mod tests {
         Reading { tier, metric, replica, value: value.map(Quantity::Count) }
     }
 
-    fn told(group: usize, readings: &[Reading]) -> Told {
-        Told { group, failed: false, readings: readings.to_vec() }
+    fn snapshot(group: usize, readings: &[Reading]) -> SourceSnapshot {
+        SourceSnapshot { group, failed: false, readings: readings.to_vec() }
     }
 
     fn replicas(readings: &[Reading]) -> Vec<&str> {
@@ -99,39 +99,40 @@ mod tests {
 
     #[test]
     fn preferred_group_counts_once_it_has_data() {
-        let mut choice = Choice::default();
+        let mut choice = SourceChoice::default();
         let whole = reading("cpu", "", Some(0.5));
         let first = choice.pick(vec![
-            told(0, &[reading("cpu", "1", None), reading("cpu", "2", None)]),
-            told(1, std::slice::from_ref(&whole)),
+            snapshot(0, &[reading("cpu", "1", None), reading("cpu", "2", None)]),
+            snapshot(1, std::slice::from_ref(&whole)),
         ]);
         assert_eq!(replicas(&first), [""]);
         let both = [reading("cpu", "1", Some(0.4)), reading("cpu", "2", Some(0.6))];
-        let second = choice.pick(vec![told(0, &both), told(1, &[whole])]);
+        let second = choice.pick(vec![snapshot(0, &both), snapshot(1, &[whole])]);
         assert_eq!(replicas(&second), ["1", "2"]);
     }
 
     #[test]
     fn settled_group_that_fails_reads_no_data_and_is_not_replaced() {
-        let mut choice = Choice::default();
+        let mut choice = SourceChoice::default();
         let (one, other) = (reading("cpu", "1", Some(0.4)), reading("cpu", "", Some(0.5)));
         for _ in 0..3 {
             choice.pick(vec![
-                told(0, std::slice::from_ref(&one)),
-                told(1, std::slice::from_ref(&other)),
+                snapshot(0, std::slice::from_ref(&one)),
+                snapshot(1, std::slice::from_ref(&other)),
             ]);
         }
-        let failed = Told { group: 0, failed: true, readings: vec![reading("cpu", "1", None)] };
-        let picked = choice.pick(vec![failed, told(1, &[other])]);
+        let failed =
+            SourceSnapshot { group: 0, failed: true, readings: vec![reading("cpu", "1", None)] };
+        let picked = choice.pick(vec![failed, snapshot(1, &[other])]);
         assert_eq!(picked, [reading("cpu", "1", None)]);
     }
 
     #[test]
     fn metric_that_a_source_never_gives_is_left_out_unless_it_failed() {
-        let mut choice = Choice::default();
+        let mut choice = SourceChoice::default();
         let lag = reading("replication_lag", "", None);
-        assert_eq!(choice.pick(vec![told(0, std::slice::from_ref(&lag))]), []);
-        let failed = Told { group: 0, failed: true, readings: vec![lag.clone()] };
+        assert_eq!(choice.pick(vec![snapshot(0, std::slice::from_ref(&lag))]), []);
+        let failed = SourceSnapshot { group: 0, failed: true, readings: vec![lag.clone()] };
         assert_eq!(choice.pick(vec![failed]), [lag]);
     }
 }

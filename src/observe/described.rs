@@ -7,16 +7,16 @@ use std::collections::BTreeSet;
 
 use super::cgroup::Cgroup;
 use super::error::ObserveError;
-use super::health::{self, Health};
-use super::mapping::{Formula, Mapping, Subject, Unit};
+use super::health::{self, HealthProbe};
+use super::mapping::{Formula, Mapping, ReadingSubject, SourceUnit};
 use super::page::Pages;
 use super::presets;
 use super::prometheus::Query;
-use super::promql::{self, Target};
+use super::promql::{self, ExporterTarget};
 use super::series::Selector;
-use super::source::{Place, Source, SourceSpec};
+use super::source::{MetricSource, PolledSource, SourceSpec};
 use super::watch::WatchPlan;
-use crate::scenario::stack::{Exporter, Tier};
+use crate::scenario::stack::{ExporterSpec, StackTier};
 use crate::scenario::{Problem, ProblemKind, Problems, Spanned, Stack};
 use crate::units::Nanos;
 
@@ -36,7 +36,7 @@ const PRESETS: [&str; 6] = ["nodejs", "node", "cadvisor", "postgres", "redis", "
 /// # Errors
 /// Everything that is wrong, by place: addresses, presets, passwords that stand in the file.
 pub fn described(stack: &Stack, secrets: &[String]) -> Result<WatchPlan, Vec<Problem>> {
-    let mut reader = Describing { stack, secrets, problems: Problems::default(), sources: vec![] };
+    let mut reader = PlanBuilder { stack, secrets, problems: Problems::default(), sources: vec![] };
     for tier in &stack.tiers {
         reader.tier(tier);
     }
@@ -72,13 +72,13 @@ pub async fn simulated(target: &str) -> Option<WatchPlan> {
 }
 
 /// The health endpoints of a stack on `target` (`https://host:port`).
-pub fn health(stack: &Stack, target: &str) -> Health {
+pub fn health(stack: &Stack, target: &str) -> HealthProbe {
     let base = target.trim_end_matches('/');
     let endpoint = |path: &Spanned<String>| {
         let url = url::Url::parse(&format!("{base}{}", path.value)).ok()?;
         Some((path.value.clone(), url))
     };
-    Health {
+    HealthProbe {
         endpoints: stack.health.paths.iter().filter_map(endpoint).collect(),
         every: stack.health.every.unwrap_or(health::EVERY),
         timeout: stack.health.timeout.unwrap_or(health::TIMEOUT),
@@ -87,12 +87,12 @@ pub fn health(stack: &Stack, target: &str) -> Health {
 
 fn of_simulator(tier: &str, url: &str) -> [SourceSpec; 2] {
     let spec = |group, replica_label: Option<&str>, mappings| SourceSpec {
-        subject: Subject {
+        subject: ReadingSubject {
             tier: tier.to_owned(),
             replica: String::new(),
             replica_label: replica_label.map(str::to_owned),
         },
-        place: Place::Page { url: url.to_owned(), mappings, recognise: false },
+        place: MetricSource::Page { url: url.to_owned(), mappings, recognise: false },
         cores: None,
         memory_limit: None,
         group,
@@ -103,7 +103,7 @@ fn of_simulator(tier: &str, url: &str) -> [SourceSpec; 2] {
     ]
 }
 
-struct Describing<'a> {
+struct PlanBuilder<'a> {
     stack: &'a Stack,
     secrets: &'a [String],
     problems: Problems,
@@ -120,17 +120,19 @@ const REDIS: usize = 40;
 const EXPORTERS: usize = 50;
 const PROMETHEUS: usize = 1_000;
 
-impl Describing<'_> {
-    fn tier(&mut self, tier: &Tier) {
+impl PlanBuilder<'_> {
+    fn tier(&mut self, tier: &StackTier) {
         let observe = &tier.observe;
         self.prometheus(tier);
-        self.each(tier, CGROUP, &observe.cgroups, |path| Ok(Place::Cgroup(Cgroup::at(path)?)));
+        self.each(tier, CGROUP, &observe.cgroups, |path| {
+            Ok(MetricSource::Cgroup(Cgroup::at(path)?))
+        });
         self.each(tier, PROCESS, &observe.processes, |text| Ok(process(text)));
         self.each(tier, POSTGRES, observe.postgres.as_slice(), |url| {
-            Ok(Place::Postgres { url: url.to_owned() })
+            Ok(MetricSource::Postgres { url: url.to_owned() })
         });
         self.each(tier, REDIS, observe.redis.as_slice(), |url| {
-            Ok(Place::Redis { url: url.to_owned() })
+            Ok(MetricSource::Redis { url: url.to_owned() })
         });
         let mut presets: Vec<Option<&str>> = Vec::new();
         for exporter in &observe.exporters {
@@ -146,10 +148,10 @@ impl Describing<'_> {
     }
 
     /// The exporters of one preset: where there are several, they are one a replica.
-    fn exporters(&mut self, tier: &Tier, name: Option<&str>, group: usize) {
+    fn exporters(&mut self, tier: &StackTier, name: Option<&str>, group: usize) {
         let alike =
-            |one: &&Exporter| one.preset.as_ref().map(|preset| preset.value.as_str()) == name;
-        let all: Vec<&Exporter> = tier.observe.exporters.iter().filter(alike).collect();
+            |one: &&ExporterSpec| one.preset.as_ref().map(|preset| preset.value.as_str()) == name;
+        let all: Vec<&ExporterSpec> = tier.observe.exporters.iter().filter(alike).collect();
         let urls: Vec<Spanned<String>> = all.iter().map(|one| one.url.clone()).collect();
         match name {
             None => self.each(tier, group, &urls, |url| Ok(page(url, vec![], true))),
@@ -168,7 +170,7 @@ impl Describing<'_> {
     }
 
     /// The metrics that the file maps itself.
-    fn spelt_out(&mut self, tier: &Tier, exporter: &Exporter) {
+    fn spelt_out(&mut self, tier: &StackTier, exporter: &ExporterSpec) {
         let metrics =
             exporter.metrics.iter().filter_map(|(name, series)| self.metric(name, series));
         let mappings: Vec<Mapping> = metrics.collect();
@@ -190,7 +192,7 @@ impl Describing<'_> {
             series.value.split('{').next().is_some_and(|name| name.ends_with("_total"));
         let formula =
             if is_counter { Formula::PerSecond(selector) } else { Formula::Sum(selector) };
-        Some(Mapping::new(name.value.clone(), Unit::of_metric(&name.value), formula))
+        Some(Mapping::new(name.value.clone(), SourceUnit::of_metric(&name.value), formula))
     }
 
     fn unknown_preset(&mut self, preset: Option<&Spanned<String>>) {
@@ -200,7 +202,7 @@ impl Describing<'_> {
         self.problems.report(preset.span, kind);
     }
 
-    fn prometheus(&mut self, tier: &Tier) {
+    fn prometheus(&mut self, tier: &StackTier) {
         let given = &tier.observe.prometheus;
         let Some(base) = self.stack.observe.prometheus.clone() else {
             if let Some((name, _)) = given.first() {
@@ -214,7 +216,7 @@ impl Describing<'_> {
         let setting =
             |name: &str| given.iter().find(|(key, _)| key.value == name).map(|one| &one.1);
         let label = setting("replica_label").map(|label| label.value.clone());
-        let target = Target {
+        let target = ExporterTarget {
             matchers: setting("match").map(|text| text.value.clone()).unwrap_or_default(),
             replica_label: label.clone(),
             range: setting("range").map_or_else(|| RANGE.to_owned(), |text| text.value.clone()),
@@ -234,7 +236,7 @@ impl Describing<'_> {
             }
             let first = self.sources.len();
             self.each(tier, group, std::slice::from_ref(&base), |url| {
-                Ok(Place::Prometheus { url: url.to_owned(), queries: queries.clone() })
+                Ok(MetricSource::Prometheus { url: url.to_owned(), queries: queries.clone() })
             });
             for source in &mut self.sources[first..] {
                 source.subject.replica_label.clone_from(&label);
@@ -245,10 +247,10 @@ impl Describing<'_> {
     /// One source for each address in `texts`; where there are several, each is a replica's.
     fn each(
         &mut self,
-        tier: &Tier,
+        tier: &StackTier,
         group: usize,
         texts: &[Spanned<String>],
-        place: impl Fn(&str) -> Result<Place, ObserveError>,
+        place: impl Fn(&str) -> Result<MetricSource, ObserveError>,
     ) {
         let all: Vec<(&Spanned<String>, &str)> = texts
             .iter()
@@ -289,42 +291,42 @@ fn addresses(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', ',', '\n', '\t']).filter(|part| !part.is_empty())
 }
 
-fn page(url: &str, mappings: Vec<Mapping>, recognise: bool) -> Place {
-    Place::Page { url: url.to_owned(), mappings, recognise }
+fn page(url: &str, mappings: Vec<Mapping>, recognise: bool) -> MetricSource {
+    MetricSource::Page { url: url.to_owned(), mappings, recognise }
 }
 
 /// A source that can be used, as far as its address tells.
 fn checked(
-    tier: &Tier,
+    tier: &StackTier,
     replica: String,
-    place: Place,
+    place: MetricSource,
     group: usize,
 ) -> Result<SourceSpec, ObserveError> {
-    let subject = Subject { tier: tier.name.value.clone(), replica, replica_label: None };
+    let subject = ReadingSubject { tier: tier.name.value.clone(), replica, replica_label: None };
     let cores = tier.size.cores;
     let memory_limit = tier.size.memory.map(|size| size.get() as f64);
     let spec = SourceSpec { subject, place, cores, memory_limit, group };
-    Source::new(spec.clone())?;
+    PolledSource::new(spec.clone())?;
     Ok(spec)
 }
 
 /// The number in a file, or the number itself.
-fn process(text: &str) -> Place {
+fn process(text: &str) -> MetricSource {
     match text.parse() {
-        Ok(pid) => Place::Process { pid },
-        Err(_) => Place::ProcessFile { path: text.into() },
+        Ok(pid) => MetricSource::Process { pid },
+        Err(_) => MetricSource::ProcessFile { path: text.into() },
     }
 }
 
 fn own_query(name: &Spanned<String>, query: &Spanned<String>) -> Query {
-    let unit = Unit::of_metric(&name.value);
+    let unit = SourceUnit::of_metric(&name.value);
     Query { metric: name.value.clone(), unit, expression: query.value.clone() }
 }
 
-type Preset = (presets::Preset, promql::Exporter);
+type PresetExporter = (presets::Preset, promql::ExporterKind);
 
-fn preset(name: &str) -> Option<Preset> {
-    use promql::Exporter as E;
+fn preset(name: &str) -> Option<PresetExporter> {
+    use promql::ExporterKind as E;
     Some(match name {
         "nodejs" => (presets::prom_client, E::PromClient),
         "node" => (presets::node_exporter, E::Node),

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::series::{Labels, Series};
+use super::series::{Labels, MetricSeries};
 
 /// A page that is not in the exposition format.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -32,7 +32,7 @@ pub enum ExpositionProblem {
 }
 
 /// Reads a whole page. One bad line spoils it, as it does for Prometheus: half a page would be taken for all of it.
-pub fn parse(page: &str) -> Result<Vec<Series>, ExpositionError> {
+pub fn parse(page: &str) -> Result<Vec<MetricSeries>, ExpositionError> {
     let lines = page.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     let samples = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let series = samples
@@ -40,7 +40,7 @@ pub fn parse(page: &str) -> Result<Vec<Series>, ExpositionError> {
     series.collect()
 }
 
-fn sample(text: &str) -> Result<Series, ExpositionProblem> {
+fn sample(text: &str) -> Result<MetricSeries, ExpositionProblem> {
     let end = text.find(|c: char| !is_name(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -53,7 +53,7 @@ fn sample(text: &str) -> Result<Series, ExpositionProblem> {
     // What follows the number, a timestamp or an exemplar, is of no use here: the run has its own clock.
     let number = rest.split_whitespace().next().ok_or(ExpositionProblem::Value)?;
     let value = number.parse().map_err(|_| ExpositionProblem::Value)?;
-    Ok(Series { name: name.to_owned(), labels, value })
+    Ok(MetricSeries { name: name.to_owned(), labels, value })
 }
 
 fn is_name(c: char) -> bool {

@@ -27,8 +27,8 @@ use super::error::ObserveError;
 pub type Trust = Option<Arc<ClientConfig>>;
 
 /// A byte stream, plain or encrypted.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> ByteStream for T {}
 
 /// Status and body of what `url` answers; a body longer than `limit` bytes is an error.
 pub(super) async fn get(
@@ -52,7 +52,7 @@ pub(super) async fn connect(
     (host, port): (&str, u16),
     encrypted: bool,
     trust: &Trust,
-) -> Result<Box<dyn Stream>, ObserveError> {
+) -> Result<Box<dyn ByteStream>, ObserveError> {
     let failed = |error: &std::io::Error| {
         // The system's words for what happened; names and certificates have no kind of their own.
         let kind = error.kind();

@@ -6,7 +6,7 @@ use crate::units::{Nanos, RunTime};
 #[derive(Debug)]
 pub(super) struct Gaps {
     /// Seconds with a reading, as far as they are known one by one; later ones all have gaps.
-    told: Vec<bool>,
+    answered: Vec<bool>,
     /// Whether readings are farther apart than a second.
     sparse: bool,
 }
@@ -17,24 +17,24 @@ const SECONDS_KNOWN: usize = 86_400;
 impl Gaps {
     /// None yet. `every` is the time from one reading to the next.
     pub(super) fn new(every: Nanos) -> Self {
-        Self { told: Vec::new(), sparse: every > Nanos::from_secs(1) }
+        Self { answered: Vec::new(), sparse: every > Nanos::from_secs(1) }
     }
 
     /// Something was told at this time.
-    pub(super) fn told(&mut self, at: RunTime) {
+    pub(super) fn answered(&mut self, at: RunTime) {
         let second = (at.get() / 1_000_000_000) as usize;
         if second >= SECONDS_KNOWN || self.sparse {
             return;
         }
-        if second >= self.told.len() {
-            self.told.resize(second + 1, false);
+        if second >= self.answered.len() {
+            self.answered.resize(second + 1, false);
         }
-        self.told[second] = true;
+        self.answered[second] = true;
     }
 
     /// Whether the second of this time is one.
     pub(super) fn holds(&self, at: RunTime) -> bool {
-        !self.told.get((at.get() / 1_000_000_000) as usize).is_some_and(|told| *told)
+        !self.answered.get((at.get() / 1_000_000_000) as usize).is_some_and(|answered| *answered)
     }
 
     /// The middle of the first one before `end`: a reading in the middle of a second tells of most of it.
@@ -55,13 +55,13 @@ mod tests {
         let at = |tenths: u64| RunTime::new(tenths * 100_000_000);
         let mut gaps = Gaps::new(Nanos::from_secs(1));
         for tenths in [6, 16, 46] {
-            gaps.told(at(tenths));
+            gaps.answered(at(tenths));
         }
         assert_eq!(gaps.first(at(50)), Some(at(26)), "the middle of the third second");
         assert!(gaps.holds(at(39)) && !gaps.holds(at(40)) && gaps.holds(at(50)));
         assert_eq!(gaps.first(at(20)), None);
         let mut sparse = Gaps::new(Nanos::from_secs(5));
-        sparse.told(at(30));
+        sparse.answered(at(30));
         assert!(sparse.holds(at(30)), "what was read in time is kept when filed");
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::fetch::{self, Trust};
-use super::watch::News;
+use super::watch::Snapshot;
 use crate::metrics::Reading;
 use crate::transport::Clock;
 use crate::units::{Nanos, Quantity, Ratio, RunTime};
@@ -24,7 +24,7 @@ const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Which endpoints are asked, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Health {
+pub struct HealthProbe {
     /// Their paths, and where they are.
     pub endpoints: Vec<(String, Url)>,
     /// From one probe to the next.
@@ -34,7 +34,12 @@ pub struct Health {
 }
 
 /// Probes until nobody takes the news any more; without endpoints, it waits for ever.
-pub(super) async fn probe(health: Health, trust: Trust, clock: Clock, outbox: mpsc::Sender<News>) {
+pub(super) async fn probe(
+    health: HealthProbe,
+    trust: Trust,
+    clock: Clock,
+    outbox: mpsc::Sender<Snapshot>,
+) {
     if health.endpoints.is_empty() {
         return std::future::pending().await;
     }
@@ -52,7 +57,7 @@ pub(super) async fn probe(health: Health, trust: Trust, clock: Clock, outbox: mp
         answers.sort();
         let troubles = changes(&mut known, &answers);
         let readings = answers.iter().map(reading).collect();
-        if outbox.send(News { at, readings, troubles }).await.is_err() {
+        if outbox.send(Snapshot { at, readings, troubles }).await.is_err() {
             return;
         }
         while due <= clock.now() {
@@ -62,9 +67,9 @@ pub(super) async fn probe(health: Health, trust: Trust, clock: Clock, outbox: mp
 }
 
 /// An endpoint and why it is down, if it is.
-type Answer = (String, Option<String>);
+type ProbeResult = (String, Option<String>);
 
-async fn ask(path: String, url: Url, trust: Trust, timeout: Nanos) -> Answer {
+async fn ask(path: String, url: Url, trust: Trust, timeout: Nanos) -> ProbeResult {
     let answer = tokio::time::timeout(timeout.into(), fetch::get(&url, &trust, ANSWER_LIMIT)).await;
     let trouble = match answer {
         Ok(Ok((200..=299, _))) => None,
@@ -75,7 +80,7 @@ async fn ask(path: String, url: Url, trust: Trust, timeout: Nanos) -> Answer {
     (path, trouble)
 }
 
-fn reading((path, trouble): &Answer) -> Reading {
+fn reading((path, trouble): &ProbeResult) -> Reading {
     Reading {
         tier: Reading::HEALTH.to_owned(),
         metric: "up".to_owned(),
@@ -85,20 +90,20 @@ fn reading((path, trouble): &Answer) -> Reading {
 }
 
 /// What is new: endpoints that went down, are down for another reason, or came back.
-fn changes(known: &mut BTreeMap<String, Option<String>>, answers: &[Answer]) -> Vec<String> {
-    let mut news = Vec::new();
+fn changes(known: &mut BTreeMap<String, Option<String>>, answers: &[ProbeResult]) -> Vec<String> {
+    let mut snapshot = Vec::new();
     for (path, trouble) in answers {
         let before = known.insert(path.clone(), trouble.clone()).flatten();
         match (before, trouble) {
-            (None, Some(why)) => news.push(format!("health {path}: {why}")),
-            (Some(_), None) => news.push(format!("health {path}: answers again")),
+            (None, Some(why)) => snapshot.push(format!("health {path}: {why}")),
+            (Some(_), None) => snapshot.push(format!("health {path}: answers again")),
             (Some(before), Some(now)) if before != *now => {
-                news.push(format!("health {path}: {now}"));
+                snapshot.push(format!("health {path}: {now}"));
             }
             _ => {}
         }
     }
-    news
+    snapshot
 }
 
 #[cfg(test)]
@@ -108,13 +113,13 @@ mod tests {
     #[test]
     fn endpoint_is_told_of_when_it_goes_down_and_when_it_comes_back() {
         let mut known = BTreeMap::new();
-        let mut told = |trouble: Option<&str>| {
+        let mut messages = |trouble: Option<&str>| {
             changes(&mut known, &[("/health".to_owned(), trouble.map(str::to_owned))])
         };
-        assert_eq!(told(None), [""; 0]);
-        assert_eq!(told(Some("HTTP 503")), ["health /health: HTTP 503"]);
-        assert_eq!(told(Some("HTTP 503")), [""; 0]);
-        assert_eq!(told(None), ["health /health: answers again"]);
+        assert_eq!(messages(None), [""; 0]);
+        assert_eq!(messages(Some("HTTP 503")), ["health /health: HTTP 503"]);
+        assert_eq!(messages(Some("HTTP 503")), [""; 0]);
+        assert_eq!(messages(None), ["health /health: answers again"]);
     }
 
     #[test]

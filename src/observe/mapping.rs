@@ -1,13 +1,13 @@
 //! From series to the metrics of a tier: which formula makes `cpu` or `hit_ratio` of what a source tells.
 
 use super::quantile;
-use super::series::{Scrape, Selector, Window};
+use super::series::{Scrape, ScrapeWindow, Selector};
 use crate::metrics::Reading;
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio};
 
 /// What a metric is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum SourceUnit {
     /// A span of time, told in seconds.
     Seconds,
     /// A share, where 1 is the whole.
@@ -20,7 +20,7 @@ pub enum Unit {
     Count,
 }
 
-impl Unit {
+impl SourceUnit {
     /// The unit that a metric of this name has, where only its name is known: `replication_lag` is a time,
     /// `hit_ratio` a share, `requests` a rate, `memory_used` a size, `connections` a count.
     pub fn of_metric(name: &str) -> Self {
@@ -105,7 +105,7 @@ pub enum Formula {
 
 impl Formula {
     /// The number, if the window has the series for it.
-    pub fn value(&self, window: Window<'_>) -> Option<f64> {
+    pub fn value(&self, window: ScrapeWindow<'_>) -> Option<f64> {
         match self {
             Self::Sum(selector) => window.sum(selector),
             Self::PerSecond(selector) => Some(window.increase(selector)? / window.seconds()?),
@@ -135,7 +135,7 @@ fn ratio(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| part / whole)
 }
 
-fn fullest(window: Window<'_>, free: &Selector, total: &Selector) -> Option<f64> {
+fn fullest(window: ScrapeWindow<'_>, free: &Selector, total: &Selector) -> Option<f64> {
     let shares = window.chosen(total).filter(|all| all.value > 0.0).filter_map(|all| {
         let left = window.chosen(free).find(|left| left.labels == all.labels)?;
         Some(1.0 - left.value / all.value)
@@ -149,26 +149,26 @@ pub struct Mapping {
     /// The metric's name: `cpu`, `connections`, …
     pub metric: String,
     /// What it is measured in.
-    pub unit: Unit,
+    pub unit: SourceUnit,
     /// How it is computed.
     pub formula: Formula,
 }
 
 impl Mapping {
     /// A mapping; reads like the row of a table.
-    pub fn new(metric: impl Into<String>, unit: Unit, formula: Formula) -> Self {
+    pub fn new(metric: impl Into<String>, unit: SourceUnit, formula: Formula) -> Self {
         Self { metric: metric.into(), unit, formula }
     }
 
     /// The metric's value, if there is data for it.
-    pub fn quantity(&self, window: Window<'_>) -> Option<Quantity> {
+    pub fn quantity(&self, window: ScrapeWindow<'_>) -> Option<Quantity> {
         self.unit.quantity(self.formula.value(window)?)
     }
 }
 
 /// Whose readings they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
+pub struct ReadingSubject {
     /// The tier.
     pub tier: String,
     /// The replica; empty where the source speaks of the whole tier.
@@ -177,7 +177,7 @@ pub struct Subject {
     pub replica_label: Option<String>,
 }
 
-impl Subject {
+impl ReadingSubject {
     fn reading(&self, replica: &str, mapping: &Mapping, value: Option<Quantity>) -> Reading {
         let (tier, metric) = (self.tier.clone(), mapping.metric.clone());
         Reading { tier, metric, replica: replica.to_owned(), value }
@@ -189,7 +189,7 @@ impl Subject {
     }
 
     /// One reading for each mapping, or for each mapping and replica where a label tells replicas apart.
-    pub fn readings(&self, mappings: &[Mapping], window: Window<'_>) -> Vec<Reading> {
+    pub fn readings(&self, mappings: &[Mapping], window: ScrapeWindow<'_>) -> Vec<Reading> {
         let Some(label) = &self.replica_label else {
             return self.of_replica(&self.replica, mappings, window);
         };
@@ -200,7 +200,7 @@ impl Subject {
         let of_one = |replica: &String| {
             let before: Option<Scrape> = window.before.map(|scrape| scrape.only(label, replica));
             let now = window.now.only(label, replica);
-            self.of_replica(replica, mappings, Window { before: before.as_ref(), now: &now })
+            self.of_replica(replica, mappings, ScrapeWindow { before: before.as_ref(), now: &now })
         };
         let mut of_each: Vec<Vec<Reading>> = replicas.iter().map(of_one).collect();
         // A page may tell of other tiers' replicas too: those without any data are not this tier's.
@@ -213,7 +213,12 @@ impl Subject {
         of_each.concat()
     }
 
-    fn of_replica(&self, replica: &str, mappings: &[Mapping], window: Window<'_>) -> Vec<Reading> {
+    fn of_replica(
+        &self,
+        replica: &str,
+        mappings: &[Mapping],
+        window: ScrapeWindow<'_>,
+    ) -> Vec<Reading> {
         let reading = |mapping: &Mapping| self.reading(replica, mapping, mapping.quantity(window));
         mappings.iter().map(reading).collect()
     }
@@ -222,18 +227,19 @@ impl Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::Series;
+    use crate::observe::series::MetricSeries;
     use crate::units::RunTime;
 
     fn scrape(seconds: u64, series: &[(&str, &str, f64)]) -> Scrape {
-        let series =
-            series.iter().map(|(name, pod, value)| Series::plain(*name, *value).with("pod", *pod));
+        let series = series
+            .iter()
+            .map(|(name, pod, value)| MetricSeries::plain(*name, *value).with("pod", *pod));
         Scrape { at: RunTime::new(seconds * 1_000_000_000), series: series.collect() }
     }
 
-    fn subject(replica_label: Option<&str>) -> Subject {
+    fn subject(replica_label: Option<&str>) -> ReadingSubject {
         let replica_label = replica_label.map(str::to_owned);
-        Subject { tier: "api".to_owned(), replica: String::new(), replica_label }
+        ReadingSubject { tier: "api".to_owned(), replica: String::new(), replica_label }
     }
 
     #[test]
@@ -241,8 +247,8 @@ mod tests {
         let before = scrape(0, &[("cpu", "a", 1.0), ("cpu", "b", 1.0)]);
         let now = scrape(2, &[("cpu", "a", 2.0), ("cpu", "b", 1.5)]);
         let mappings =
-            [Mapping::new("cores", Unit::Count, Formula::PerSecond(Selector::new("cpu")))];
-        let window = Window { before: Some(&before), now: &now };
+            [Mapping::new("cores", SourceUnit::Count, Formula::PerSecond(Selector::new("cpu")))];
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         let readings = subject(Some("pod")).readings(&mappings, window);
         let told: Vec<_> = readings.iter().map(|one| (one.replica.as_str(), one.value)).collect();
         assert_eq!(told, [("a", Some(Quantity::Count(0.5))), ("b", Some(Quantity::Count(0.25)))]);
@@ -254,8 +260,8 @@ mod tests {
     fn metric_without_series_reads_no_data() {
         let now = scrape(2, &[("cpu", "a", 2.0)]);
         let mappings =
-            [Mapping::new("clients", Unit::Count, Formula::Sum(Selector::new("absent")))];
-        let readings = subject(None).readings(&mappings, Window { before: None, now: &now });
+            [Mapping::new("clients", SourceUnit::Count, Formula::Sum(Selector::new("absent")))];
+        let readings = subject(None).readings(&mappings, ScrapeWindow { before: None, now: &now });
         assert_eq!((readings.len(), readings[0].value), (1, None));
     }
 
@@ -263,7 +269,7 @@ mod tests {
     fn share_of_a_limit_that_is_zero_is_no_data() {
         let now = scrape(2, &[("used", "a", 2.0), ("limit", "a", 0.0)]);
         let formula = Formula::Share(Selector::new("used"), Selector::new("limit"));
-        assert_eq!(formula.value(Window { before: None, now: &now }), None);
+        assert_eq!(formula.value(ScrapeWindow { before: None, now: &now }), None);
     }
 
     #[test]
@@ -271,13 +277,13 @@ mod tests {
         let before = scrape(0, &[("hits", "a", 1_000.0), ("misses", "a", 0.0)]);
         let now = scrape(1, &[("hits", "a", 1_030.0), ("misses", "a", 10.0)]);
         let formula = Formula::Among(Selector::new("hits"), Selector::new("misses"));
-        assert_eq!(formula.value(Window { before: Some(&before), now: &now }), Some(0.75));
-        assert_eq!(formula.value(Window { before: Some(&now), now: &now }), None);
+        assert_eq!(formula.value(ScrapeWindow { before: Some(&before), now: &now }), Some(0.75));
+        assert_eq!(formula.value(ScrapeWindow { before: Some(&now), now: &now }), None);
     }
 
     #[test]
     fn value_that_cannot_be_is_no_data() {
-        assert_eq!(Unit::Bytes.quantity(-1.0), None);
-        assert_eq!(Unit::Seconds.quantity(f64::NAN), None);
+        assert_eq!(SourceUnit::Bytes.quantity(-1.0), None);
+        assert_eq!(SourceUnit::Seconds.quantity(f64::NAN), None);
     }
 }

@@ -2,17 +2,17 @@
 
 use tokio::task::JoinSet;
 
-use super::choice::{Choice, Told};
+use super::choice::{SourceChoice, SourceSnapshot};
 use super::error::ObserveError;
 use super::fetch::Trust;
 use super::page::Pages;
-use super::source::{Past, Source, SourceSpec};
+use super::source::{PastPeriod, PolledSource, SourceSpec};
 use crate::metrics::Reading;
 use crate::units::{Nanos, RunTime};
 
 /// A source that told nothing, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct SourceFailure {
     /// The tier.
     pub tier: String,
     /// The replica; empty for the whole tier.
@@ -32,15 +32,15 @@ pub struct Observation {
     /// reading of "no data" for each of its metrics.
     pub readings: Vec<Reading>,
     /// What went wrong.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<SourceFailure>,
 }
 
 /// All sources of a stack.
 pub struct Observer {
-    sources: Vec<Source>,
+    sources: Vec<PolledSource>,
     pages: Pages,
     timeout: Nanos,
-    choice: Choice,
+    choice: SourceChoice,
 }
 
 impl Observer {
@@ -57,13 +57,13 @@ impl Observer {
         let pages = Pages::new(trust);
         let (mut sources, mut errors) = (Vec::new(), Vec::new());
         for (index, spec) in specs.into_iter().enumerate() {
-            match Source::new(spec) {
+            match PolledSource::new(spec) {
                 Ok(source) => sources.push(source),
                 Err(error) => errors.push((index, error)),
             }
         }
         if errors.is_empty() {
-            Ok(Self { sources, pages, timeout, choice: Choice::default() })
+            Ok(Self { sources, pages, timeout, choice: SourceChoice::default() })
         } else {
             Err(errors)
         }
@@ -85,7 +85,7 @@ impl Observer {
             done.extend(tasks.join_all().await);
         }
         done.sort_by_key(|(index, ..)| *index);
-        let (mut told, mut failures) = (Vec::new(), Vec::new());
+        let (mut snapshots, mut failures) = (Vec::new(), Vec::new());
         for (_, source, result) in done {
             let failed = result.is_err();
             let availability = source.availability(result.as_ref().err());
@@ -94,23 +94,23 @@ impl Observer {
                 source.nothing()
             });
             readings.extend(availability);
-            told.push(Told { group: source.group(), failed, readings });
+            snapshots.push(SourceSnapshot { group: source.group(), failed, readings });
             self.sources.push(source);
         }
-        Observation { at: now, readings: self.choice.pick(told), failures }
+        Observation { at: now, readings: self.choice.pick(snapshots), failures }
     }
 }
 
 impl Observer {
     /// Whether any source knows the past, too.
     pub(super) fn remembers(&self) -> bool {
-        self.sources.iter().any(Source::remembers)
+        self.sources.iter().any(PolledSource::remembers)
     }
 
     /// Whether a source that knows the past told something of `observation`, or has nothing to tell.
     pub(super) fn is_complete(&self, observation: &Observation) -> bool {
         let remembering = self.sources.iter().filter(|source| source.remembers());
-        let failed = |source: &Source| {
+        let failed = |source: &PolledSource| {
             observation.failures.iter().any(|failure| {
                 failure.source == source.kind() && failure.tier == source.subject().tier
             })
@@ -120,7 +120,7 @@ impl Observer {
 
     /// What the sources that know the past tell of a part of it, moment by moment, each metric from the source
     /// that has been settled on. A source that fails, or takes longer than it may, tells nothing.
-    pub(super) async fn past(&self, past: &Past) -> Vec<(RunTime, Vec<Reading>)> {
+    pub(super) async fn past(&self, past: &PastPeriod) -> Vec<(RunTime, Vec<Reading>)> {
         let mut all = Vec::new();
         let until = tokio::time::Instant::now() + std::time::Duration::from(PAST_MAX);
         for source in self.sources.iter().filter(|source| source.remembers()) {
@@ -141,22 +141,22 @@ impl Observer {
 /// longer for a run's.
 const PAST_MAX: Nanos = Nanos::from_secs(4);
 
-type Outcome = (usize, Source, Result<Vec<Reading>, ObserveError>);
+type SourceOutcome = (usize, PolledSource, Result<Vec<Reading>, ObserveError>);
 
 async fn read_one(
     index: usize,
-    mut source: Source,
+    mut source: PolledSource,
     pages: Pages,
     now: RunTime,
     timeout: Nanos,
-) -> Outcome {
+) -> SourceOutcome {
     let result = tokio::time::timeout(timeout.into(), source.read(&pages, now)).await;
     (index, source, result.unwrap_or(Err(ObserveError::Timeout(timeout))))
 }
 
-fn failure(source: &Source, error: ObserveError) -> Failure {
+fn failure(source: &PolledSource, error: ObserveError) -> SourceFailure {
     let subject = source.subject();
-    Failure {
+    SourceFailure {
         tier: subject.tier.clone(),
         replica: subject.replica.clone(),
         source: source.kind(),
@@ -170,15 +170,17 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::observe::mapping::Subject;
+    use crate::observe::mapping::ReadingSubject;
     use crate::observe::presets;
-    use crate::observe::source::Place;
+    use crate::observe::source::MetricSource;
     use crate::units::Quantity;
 
     fn page(tier: &str, port: u16) -> SourceSpec {
-        let subject = Subject { tier: tier.into(), replica: String::new(), replica_label: None };
+        let subject =
+            ReadingSubject { tier: tier.into(), replica: String::new(), replica_label: None };
         let url = format!("http://user:topsecret@127.0.0.1:{port}/metrics");
-        let place = Place::Page { url, mappings: presets::nginx_exporter(), recognise: false };
+        let place =
+            MetricSource::Page { url, mappings: presets::nginx_exporter(), recognise: false };
         SourceSpec { subject, place, cores: None, memory_limit: None, group: 0 }
     }
 
@@ -248,7 +250,7 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("postgres://u@{}/db", closed.local_addr().expect("bound"));
         drop(closed);
-        let database = SourceSpec { place: Place::Postgres { url }, ..page("db", 1) };
+        let database = SourceSpec { place: MetricSource::Postgres { url }, ..page("db", 1) };
         let observer = Observer::new(vec![database], Nanos::from_secs(5), None);
         let mut observer = observer.unwrap_or_else(|errors| panic!("{errors:?}"));
         let told = observer.read(RunTime::new(1)).await.readings;
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn every_unusable_address_is_named() {
         let mut bad = page("a", 1);
-        bad.place = Place::Redis { url: "http://nowhere".into() };
+        bad.place = MetricSource::Redis { url: "http://nowhere".into() };
         let errors = Observer::new(vec![bad.clone(), page("b", 1), bad], Nanos::from_secs(1), None)
             .err()
             .expect("unusable");

@@ -13,13 +13,13 @@ use super::fetch::{self, Trust};
 const PAGE_LIMIT: usize = 16 << 20;
 
 /// The text of a page, or why there is none; whoever comes first gets it.
-type Shared = Arc<OnceCell<Result<Arc<str>, ObserveError>>>;
+type SharedPage = Arc<OnceCell<Result<Arc<str>, ObserveError>>>;
 
 /// The pages that sources are read from.
 #[derive(Clone)]
 pub(super) struct Pages {
     trust: Trust,
-    shared: Arc<Mutex<HashMap<Url, Shared>>>,
+    shared: Arc<Mutex<HashMap<Url, SharedPage>>>,
 }
 
 /// Checks an address of HTTP.
@@ -51,7 +51,7 @@ impl Pages {
     pub(super) async fn get(&self, url: Url) -> Result<Arc<str>, ObserveError> {
         let slot = match self.shared.lock() {
             Ok(mut shared) => shared.entry(url.clone()).or_default().clone(),
-            Err(_) => Shared::default(),
+            Err(_) => SharedPage::default(),
         };
         let fetch = async || self.get_any_status(url, 200).await.map(Arc::from);
         slot.get_or_init(fetch).await.clone()

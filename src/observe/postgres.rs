@@ -17,8 +17,8 @@ use tokio_util::task::AbortOnDropHandle;
 use self::tls::Encryption;
 
 use super::error::ObserveError;
-use super::mapping::{Formula, Mapping, Unit};
-use super::series::{Selector, Series};
+use super::mapping::{Formula, Mapping, SourceUnit};
+use super::series::{MetricSeries, Selector};
 
 /// Our own connection is not the stack's.
 const ACTIVITY: &str = "SELECT /* plimsoll observes */
@@ -59,28 +59,28 @@ pub(super) fn mappings() -> Vec<Mapping> {
     use Formula::{Among, Growth, PerSecond, Share, Statements, Sum};
     let all = |name: &str| Selector::new(name);
     vec![
-        Mapping::new("connections", Unit::Count, Sum(all("connections"))),
-        Mapping::new("connections_active", Unit::Count, Sum(all("connections_active"))),
+        Mapping::new("connections", SourceUnit::Count, Sum(all("connections"))),
+        Mapping::new("connections_active", SourceUnit::Count, Sum(all("connections_active"))),
         Mapping::new(
             "connections_used",
-            Unit::Share,
+            SourceUnit::Share,
             Share(all("connections"), all("max_connections")),
         ),
-        Mapping::new("waiting_for_locks", Unit::Count, Sum(all("waiting_for_locks"))),
-        Mapping::new("hit_ratio", Unit::Share, Among(all("blks_hit"), all("blks_read"))),
-        Mapping::new("transactions", Unit::PerSecond, PerSecond(all("transactions"))),
-        Mapping::new("deadlocks", Unit::PerSecond, PerSecond(all("deadlocks"))),
-        Mapping::new("replication_lag", Unit::Seconds, Sum(all("replication_lag"))),
+        Mapping::new("waiting_for_locks", SourceUnit::Count, Sum(all("waiting_for_locks"))),
+        Mapping::new("hit_ratio", SourceUnit::Share, Among(all("blks_hit"), all("blks_read"))),
+        Mapping::new("transactions", SourceUnit::PerSecond, PerSecond(all("transactions"))),
+        Mapping::new("deadlocks", SourceUnit::PerSecond, PerSecond(all("deadlocks"))),
+        Mapping::new("replication_lag", SourceUnit::Seconds, Sum(all("replication_lag"))),
         Mapping::new(
             "query_mean",
-            Unit::Seconds,
+            SourceUnit::Seconds,
             Growth(all("statement_seconds"), all("statement_calls")),
         ),
-        Mapping::new("query_p95", Unit::Seconds, Statements(0.95)),
+        Mapping::new("query_p95", SourceUnit::Seconds, Statements(0.95)),
     ]
 }
 
-struct Session {
+struct PostgresSession {
     client: Client,
     /// Drives the connection; ends with the session.
     _driver: AbortOnDropHandle<()>,
@@ -93,7 +93,7 @@ struct Session {
 pub(super) struct PostgresSource {
     config: Config,
     encryption: Encryption,
-    session: Option<Session>,
+    session: Option<PostgresSession>,
 }
 
 impl PostgresSource {
@@ -112,7 +112,7 @@ impl PostgresSource {
     }
 
     /// Asks once. After an error, or when dropped half-way, the next call connects anew.
-    pub(super) async fn read(&mut self) -> Result<Vec<Series>, ObserveError> {
+    pub(super) async fn read(&mut self) -> Result<Vec<MetricSeries>, ObserveError> {
         let mut session = match self.session.take() {
             Some(session) => session,
             None => self.connect().await?,
@@ -130,7 +130,7 @@ impl PostgresSource {
 }
 
 impl PostgresSource {
-    async fn connect(&self) -> Result<Session, ObserveError> {
+    async fn connect(&self) -> Result<PostgresSession, ObserveError> {
         let mode = |mode: SslMode| {
             let mut config = self.config.clone();
             config.ssl_mode(mode);
@@ -151,7 +151,7 @@ impl PostgresSource {
 }
 
 /// Opens a session, and looks what it can tell.
-async fn open<T>(config: &Config, tls: T) -> Result<Session, ObserveError>
+async fn open<T>(config: &Config, tls: T) -> Result<PostgresSession, ObserveError>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
@@ -162,7 +162,7 @@ where
         let _ended = connection.await;
     }));
     let mut session =
-        Session { client, _driver: driver, has_statements: false, own: BTreeSet::new() };
+        PostgresSession { client, _driver: driver, has_statements: false, own: BTreeSet::new() };
     if !session.rows(HAS_STATEMENTS).await?.is_empty() {
         // The extension may be there without being loaded: then there are no query times.
         session.has_statements = session.rows(STATEMENTS).await.is_ok();
@@ -170,7 +170,7 @@ where
     Ok(session)
 }
 
-impl Session {
+impl PostgresSession {
     async fn rows(&self, query: &str) -> Result<Vec<SimpleQueryRow>, ObserveError> {
         let messages = self.client.simple_query(query).await.map_err(|error| failure(&error))?;
         let rows = messages.into_iter().filter_map(|message| match message {
@@ -180,7 +180,7 @@ impl Session {
         Ok(rows.collect())
     }
 
-    async fn statements(&mut self) -> Result<Vec<Series>, ObserveError> {
+    async fn statements(&mut self) -> Result<Vec<MetricSeries>, ObserveError> {
         let rows = self.rows(STATEMENTS).await?;
         if self.own.is_empty() {
             let own = self.rows(OWN_STATEMENTS).await?;
@@ -193,17 +193,18 @@ impl Session {
     }
 }
 
-fn statement_series(statement: &str, row: &SimpleQueryRow) -> Vec<Series> {
-    let named = |one: Series| Series::plain(format!("statement_{}", one.name), one.value);
+fn statement_series(statement: &str, row: &SimpleQueryRow) -> Vec<MetricSeries> {
+    let named =
+        |one: MetricSeries| MetricSeries::plain(format!("statement_{}", one.name), one.value);
     let columns = numbers(row).into_iter().filter(|one| one.name != "statement");
     columns.map(|one| named(one).with("statement", statement)).collect()
 }
 
 /// Each column of a row that holds a number, as a series of the column's name; NULL is no series.
-fn numbers(row: &SimpleQueryRow) -> Vec<Series> {
+fn numbers(row: &SimpleQueryRow) -> Vec<MetricSeries> {
     let columns = row.columns().iter().enumerate();
     let numbers = columns.filter_map(|(index, column)| {
-        Some(Series::plain(column.name(), row.get(index)?.parse().ok()?))
+        Some(MetricSeries::plain(column.name(), row.get(index)?.parse().ok()?))
     });
     numbers.collect()
 }
@@ -230,7 +231,7 @@ fn failure(error: &tokio_postgres::Error) -> ObserveError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{Scrape, Window};
+    use crate::observe::series::{Scrape, ScrapeWindow};
     use crate::units::RunTime;
 
     #[test]
@@ -254,9 +255,10 @@ mod tests {
 
     #[test]
     fn primary_without_standby_has_no_lag_rather_than_none_at_all() {
-        let now = Scrape { at: RunTime::ZERO, series: vec![Series::plain("connections", 3.0)] };
+        let now =
+            Scrape { at: RunTime::ZERO, series: vec![MetricSeries::plain("connections", 3.0)] };
         let lag =
             mappings().into_iter().find(|one| one.metric == "replication_lag").expect("known");
-        assert_eq!(lag.quantity(Window { before: None, now: &now }), None);
+        assert_eq!(lag.quantity(ScrapeWindow { before: None, now: &now }), None);
     }
 }

@@ -4,8 +4,8 @@
 //! the limit and `memory_used` bytes. Where the source does not tell the cores or the limit, the stack file
 //! does: they come as the series [`CORES`] and [`MEMORY_LIMIT`].
 
-use super::mapping::{Formula, Mapping, Unit};
-use super::series::{Selector, Series};
+use super::mapping::{Formula, Mapping, SourceUnit};
+use super::series::{MetricSeries, Selector};
 
 /// The series that tells how many cores a subject may use.
 pub const CORES: &str = "plimsoll_cores";
@@ -20,10 +20,10 @@ fn all(name: &str) -> Selector {
 pub(super) fn machine(cpu_seconds: &Selector, memory_bytes: &Selector) -> Vec<Mapping> {
     use Formula::{PerSecond, PerSecondShare, Share, Sum};
     vec![
-        Mapping::new("cpu", Unit::Share, PerSecondShare(cpu_seconds.clone(), all(CORES))),
-        Mapping::new("cores", Unit::Count, PerSecond(cpu_seconds.clone())),
-        Mapping::new("memory", Unit::Share, Share(memory_bytes.clone(), all(MEMORY_LIMIT))),
-        Mapping::new("memory_used", Unit::Bytes, Sum(memory_bytes.clone())),
+        Mapping::new("cpu", SourceUnit::Share, PerSecondShare(cpu_seconds.clone(), all(CORES))),
+        Mapping::new("cores", SourceUnit::Count, PerSecond(cpu_seconds.clone())),
+        Mapping::new("memory", SourceUnit::Share, Share(memory_bytes.clone(), all(MEMORY_LIMIT))),
+        Mapping::new("memory_used", SourceUnit::Bytes, Sum(memory_bytes.clone())),
     ]
 }
 
@@ -35,11 +35,15 @@ pub fn prom_client() -> Vec<Mapping> {
     mappings.extend([
         Mapping::new(
             "event_loop_lag_p99",
-            Unit::Seconds,
+            SourceUnit::Seconds,
             Formula::Sum(all("nodejs_eventloop_lag_p99_seconds")),
         ),
-        Mapping::new("requests", Unit::PerSecond, Formula::PerSecond(requests.suffixed("_count"))),
-        Mapping::new("request_p95", Unit::Seconds, Formula::Histogram(requests, 0.95)),
+        Mapping::new(
+            "requests",
+            SourceUnit::PerSecond,
+            Formula::PerSecond(requests.suffixed("_count")),
+        ),
+        Mapping::new("request_p95", SourceUnit::Seconds, Formula::Histogram(requests, 0.95)),
     ]);
     mappings
 }
@@ -51,11 +55,11 @@ pub fn node_exporter() -> Vec<Mapping> {
     let busy = seconds.clone().not("mode", "idle").not("mode", "iowait").not("mode", "steal");
     let disks = |name: &str| all(name).not("fstype", "tmpfs").not("fstype", "ramfs");
     vec![
-        Mapping::new("cpu", Unit::Share, Formula::Growth(busy.clone(), seconds)),
-        Mapping::new("cores", Unit::Count, Formula::PerSecond(busy)),
+        Mapping::new("cpu", SourceUnit::Share, Formula::Growth(busy.clone(), seconds)),
+        Mapping::new("cores", SourceUnit::Count, Formula::PerSecond(busy)),
         Mapping::new(
             "memory",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::Fullest(
                 all("node_memory_MemAvailable_bytes"),
                 all("node_memory_MemTotal_bytes"),
@@ -63,7 +67,7 @@ pub fn node_exporter() -> Vec<Mapping> {
         ),
         Mapping::new(
             "disk",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::Fullest(
                 disks("node_filesystem_avail_bytes"),
                 disks("node_filesystem_size_bytes"),
@@ -71,12 +75,12 @@ pub fn node_exporter() -> Vec<Mapping> {
         ),
         Mapping::new(
             "network_received",
-            Unit::PerSecond,
+            SourceUnit::PerSecond,
             Formula::PerSecond(all("node_network_receive_bytes_total").not("device", "lo")),
         ),
         Mapping::new(
             "network_sent",
-            Unit::PerSecond,
+            SourceUnit::PerSecond,
             Formula::PerSecond(all("node_network_transmit_bytes_total").not("device", "lo")),
         ),
     ]
@@ -92,7 +96,7 @@ pub fn cadvisor() -> Vec<Mapping> {
     );
     mappings.push(Mapping::new(
         "throttled",
-        Unit::Share,
+        SourceUnit::Share,
         Formula::Growth(
             named("container_cpu_cfs_throttled_periods_total"),
             named("container_cpu_cfs_periods_total"),
@@ -103,7 +107,7 @@ pub fn cadvisor() -> Vec<Mapping> {
 
 /// Whether an exporter reaches what it tells of: its page is there even where the service is not.
 fn available(up: &str) -> Mapping {
-    Mapping::new("available", Unit::Share, Formula::Any(all(up)))
+    Mapping::new("available", SourceUnit::Share, Formula::Any(all(up)))
 }
 
 /// `postgres_exporter`; background processes have no state and are not in `pg_stat_activity_count`.
@@ -112,30 +116,30 @@ pub fn postgres_exporter() -> Vec<Mapping> {
     let hits = all("pg_stat_database_blks_hit");
     vec![
         available("pg_up"),
-        Mapping::new("connections", Unit::Count, Formula::Sum(connections.clone())),
+        Mapping::new("connections", SourceUnit::Count, Formula::Sum(connections.clone())),
         Mapping::new(
             "connections_active",
-            Unit::Count,
+            SourceUnit::Count,
             Formula::Sum(connections.clone().is("state", "active")),
         ),
         Mapping::new(
             "connections_used",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::Share(connections, all("pg_settings_max_connections")),
         ),
         Mapping::new(
             "transactions",
-            Unit::PerSecond,
+            SourceUnit::PerSecond,
             Formula::PerSecond(all("pg_stat_database_xact_commit")),
         ),
         Mapping::new(
             "hit_ratio",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::Among(hits, all("pg_stat_database_blks_read")),
         ),
         Mapping::new(
             "replication_lag",
-            Unit::Seconds,
+            SourceUnit::Seconds,
             Formula::FirstOf(vec![
                 Formula::Sum(all("pg_replication_lag_seconds")),
                 Formula::Sum(all("pg_replication_lag")), // before 0.12
@@ -151,32 +155,32 @@ pub fn redis_exporter() -> Vec<Mapping> {
         available("redis_up"),
         Mapping::new(
             "memory",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::Share(used.clone(), all("redis_memory_max_bytes")),
         ),
-        Mapping::new("memory_used", Unit::Bytes, Formula::Sum(used)),
+        Mapping::new("memory_used", SourceUnit::Bytes, Formula::Sum(used)),
         Mapping::new(
             "hit_ratio",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::Among(all("redis_keyspace_hits_total"), all("redis_keyspace_misses_total")),
         ),
         Mapping::new(
             "evictions_share",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::GrowthOf(
                 all("redis_evicted_keys_total"),
                 vec![all("redis_keyspace_hits_total"), all("redis_keyspace_misses_total")],
             ),
         ),
-        Mapping::new("clients", Unit::Count, Formula::Sum(all("redis_connected_clients"))),
+        Mapping::new("clients", SourceUnit::Count, Formula::Sum(all("redis_connected_clients"))),
         Mapping::new(
             "commands",
-            Unit::PerSecond,
+            SourceUnit::PerSecond,
             Formula::PerSecond(all("redis_commands_processed_total")),
         ),
         Mapping::new(
             "evictions",
-            Unit::PerSecond,
+            SourceUnit::PerSecond,
             Formula::PerSecond(all("redis_evicted_keys_total")),
         ),
     ]
@@ -186,10 +190,14 @@ pub fn redis_exporter() -> Vec<Mapping> {
 pub fn nginx_exporter() -> Vec<Mapping> {
     vec![
         available("nginx_up"),
-        Mapping::new("connections", Unit::Count, Formula::Sum(all("nginx_connections_active"))),
+        Mapping::new(
+            "connections",
+            SourceUnit::Count,
+            Formula::Sum(all("nginx_connections_active")),
+        ),
         Mapping::new(
             "requests",
-            Unit::PerSecond,
+            SourceUnit::PerSecond,
             Formula::PerSecond(all("nginx_http_requests_total")),
         ),
     ]
@@ -201,7 +209,7 @@ pub type Preset = fn() -> Vec<Mapping>;
 /// The ready-made metrics of a page, told by the names on it; none where it is of no known kind.
 ///
 /// Exporters tell about their own process as well, so that is looked at last.
-pub fn recognise(series: &[Series]) -> Vec<Mapping> {
+pub fn recognise(series: &[MetricSeries]) -> Vec<Mapping> {
     let has = |start: &str| series.iter().any(|one| one.name.starts_with(start));
     let kinds: [(&str, Preset); 6] = [
         ("pg_stat_", postgres_exporter),
@@ -222,24 +230,36 @@ pub fn simulator_tier(tier: &str) -> Vec<Mapping> {
     let memory = Formula::Share(own("sim_cache_memory_bytes"), own("sim_cache_memory_limit_bytes"));
     let row = |metric: &str, unit, formula| Mapping::new(metric, unit, formula);
     vec![
-        row("replicas", Unit::Count, Formula::Sum(own("sim_replicas"))),
-        row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
-        row("pool_waiting", Unit::Count, Formula::Sum(own("sim_pool_waiting"))),
-        row("pool_used", Unit::Share, Formula::Share(own("sim_pool_in_use"), own("sim_pool_size"))),
-        row("replication_lag", Unit::Seconds, Formula::Sum(own("sim_replication_lag_seconds"))),
-        row("available", Unit::Share, Formula::Any(own("sim_replicas"))),
-        row("query_p95", Unit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
+        row("replicas", SourceUnit::Count, Formula::Sum(own("sim_replicas"))),
+        row("connections", SourceUnit::Count, Formula::Sum(own("sim_connections"))),
+        row("pool_waiting", SourceUnit::Count, Formula::Sum(own("sim_pool_waiting"))),
+        row(
+            "pool_used",
+            SourceUnit::Share,
+            Formula::Share(own("sim_pool_in_use"), own("sim_pool_size")),
+        ),
+        row(
+            "replication_lag",
+            SourceUnit::Seconds,
+            Formula::Sum(own("sim_replication_lag_seconds")),
+        ),
+        row("available", SourceUnit::Share, Formula::Any(own("sim_replicas"))),
+        row("query_p95", SourceUnit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
         row(
             "latency",
-            Unit::Seconds,
+            SourceUnit::Seconds,
             Formula::Growth(own("sim_visit_seconds_sum"), own("sim_visit_seconds_count")),
         ),
-        row("memory", Unit::Share, memory),
-        row("hit_ratio", Unit::Share, hits),
-        row("evictions", Unit::PerSecond, Formula::PerSecond(own("sim_cache_evictions_total"))),
+        row("memory", SourceUnit::Share, memory),
+        row("hit_ratio", SourceUnit::Share, hits),
+        row(
+            "evictions",
+            SourceUnit::PerSecond,
+            Formula::PerSecond(own("sim_cache_evictions_total")),
+        ),
         row(
             "evictions_share",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::GrowthOf(
                 own("sim_cache_evictions_total"),
                 vec![own("sim_cache_hits_total"), own("sim_cache_misses_total")],
@@ -263,27 +283,35 @@ pub fn simulator(tier: &str) -> Vec<Mapping> {
     let cpu = own("sim_cpu_seconds_total");
     let row = |metric: &str, unit, formula| Mapping::new(metric, unit, formula);
     vec![
-        row("cpu", Unit::Share, Formula::PerSecondShare(cpu.clone(), own("sim_cores"))),
-        row("cores", Unit::Count, Formula::PerSecond(cpu)),
-        row("memory", Unit::Share, share),
-        row("memory_used", Unit::Bytes, Formula::Sum(memory)),
-        row("replicas", Unit::Count, Formula::Sum(own("sim_replicas"))),
-        row("connections", Unit::Count, Formula::Sum(own("sim_connections"))),
-        row("disk", Unit::Share, Formula::Share(own("sim_disk_bytes"), own("sim_disk_size_bytes"))),
+        row("cpu", SourceUnit::Share, Formula::PerSecondShare(cpu.clone(), own("sim_cores"))),
+        row("cores", SourceUnit::Count, Formula::PerSecond(cpu)),
+        row("memory", SourceUnit::Share, share),
+        row("memory_used", SourceUnit::Bytes, Formula::Sum(memory)),
+        row("replicas", SourceUnit::Count, Formula::Sum(own("sim_replicas"))),
+        row("connections", SourceUnit::Count, Formula::Sum(own("sim_connections"))),
+        row(
+            "disk",
+            SourceUnit::Share,
+            Formula::Share(own("sim_disk_bytes"), own("sim_disk_size_bytes")),
+        ),
         row(
             "network",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::PerSecondShare(
                 own("sim_network_sent_bytes_total"),
                 own("sim_network_limit_bytes"),
             ),
         ),
-        row("queue", Unit::Count, Formula::Sum(own("sim_queue_length"))),
-        row("requests", Unit::PerSecond, Formula::PerSecond(own("sim_visits_total"))),
-        row("in_flight", Unit::Count, Formula::Sum(own("sim_open_requests"))),
-        row("query_p95", Unit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
-        row("hit_ratio", Unit::Share, hits),
-        row("evictions", Unit::PerSecond, Formula::PerSecond(own("sim_cache_evictions_total"))),
+        row("queue", SourceUnit::Count, Formula::Sum(own("sim_queue_length"))),
+        row("requests", SourceUnit::PerSecond, Formula::PerSecond(own("sim_visits_total"))),
+        row("in_flight", SourceUnit::Count, Formula::Sum(own("sim_open_requests"))),
+        row("query_p95", SourceUnit::Seconds, Formula::Histogram(own("sim_visit_seconds"), 0.95)),
+        row("hit_ratio", SourceUnit::Share, hits),
+        row(
+            "evictions",
+            SourceUnit::PerSecond,
+            Formula::PerSecond(own("sim_cache_evictions_total")),
+        ),
     ]
 }
 
@@ -292,8 +320,8 @@ mod tests {
     use super::*;
     use crate::metrics::Reading;
     use crate::observe::exposition;
-    use crate::observe::mapping::Subject;
-    use crate::observe::series::{Scrape, Window};
+    use crate::observe::mapping::ReadingSubject;
+    use crate::observe::series::{Scrape, ScrapeWindow};
     use crate::units::{Quantity, RunTime};
 
     /// The pages of an exporter two seconds apart, read from the real stack under load.
@@ -306,14 +334,15 @@ mod tests {
         };
     }
 
-    fn readings(pages: [&str; 2], mappings: &[Mapping], given: &[Series]) -> Vec<Reading> {
+    fn readings(pages: [&str; 2], mappings: &[Mapping], given: &[MetricSeries]) -> Vec<Reading> {
         let [before, now] = [(0, pages[0]), (2, pages[1])].map(|(seconds, page)| {
             let mut series = exposition::parse(page).expect("a real page");
             series.extend(given.iter().cloned());
             Scrape { at: RunTime::new(seconds * 1_000_000_000), series }
         });
-        let subject = Subject { tier: "t".into(), replica: String::new(), replica_label: None };
-        subject.readings(mappings, Window { before: Some(&before), now: &now })
+        let subject =
+            ReadingSubject { tier: "t".into(), replica: String::new(), replica_label: None };
+        subject.readings(mappings, ScrapeWindow { before: Some(&before), now: &now })
     }
 
     fn value(readings: &[Reading], metric: &str) -> Option<Quantity> {
@@ -326,7 +355,8 @@ mod tests {
 
     #[test]
     fn prom_client_tells_cpu_memory_and_requests_of_a_replica() {
-        let given = [Series::plain(CORES, 0.2), Series::plain(MEMORY_LIMIT, 536_870_912.0)];
+        let given =
+            [MetricSeries::plain(CORES, 0.2), MetricSeries::plain(MEMORY_LIMIT, 536_870_912.0)];
         let readings = readings(pages!("prom_client"), &prom_client(), &given);
         let cores = base(&readings, "cores");
         assert!((base(&readings, "cpu") - cores / 0.2).abs() < 1e-9);

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::error::ObserveError;
-use super::mapping::{Formula, Mapping, Unit};
+use super::mapping::{Formula, Mapping, SourceUnit};
 use super::page::Pages;
-use super::series::{Labels, Selector, Series};
+use super::series::{Labels, MetricSeries, Selector};
 
 /// One metric and the PromQL expression that gives it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Query {
     /// The metric's name.
     pub metric: String,
     /// What it is measured in.
-    pub unit: Unit,
+    pub unit: SourceUnit,
     /// The expression; its result is one number, or one for each replica.
     pub expression: String,
 }
@@ -35,33 +35,33 @@ impl Query {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct QueryResponse {
     status: String,
-    data: Option<Data>,
+    data: Option<QueryData>,
     error: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Data {
+struct QueryData {
     #[serde(rename = "resultType")]
     kind: String,
     result: serde_json::Value,
 }
 
 /// A time in Unix seconds and a number as text.
-type Point = (f64, String);
+type PrometheusPoint = (f64, String);
 
 #[derive(Deserialize)]
-struct Element {
+struct QuerySeries {
     metric: Labels,
-    value: Option<Point>,
-    values: Option<Vec<Point>>,
+    value: Option<PrometheusPoint>,
+    values: Option<Vec<PrometheusPoint>>,
 }
 
 const FOREIGN: ObserveError = ObserveError::Protocol("Prometheus");
 
-fn data(query: &str, answer: &str) -> Result<Data, ObserveError> {
-    let answer: Answer = serde_json::from_str(answer).map_err(|_| FOREIGN)?;
+fn data(query: &str, answer: &str) -> Result<QueryData, ObserveError> {
+    let answer: QueryResponse = serde_json::from_str(answer).map_err(|_| FOREIGN)?;
     answer.data.filter(|_| answer.status == "success").ok_or_else(|| {
         let message = answer.error.unwrap_or(answer.status);
         ObserveError::Query { query: query.to_owned(), message }
@@ -69,16 +69,20 @@ fn data(query: &str, answer: &str) -> Result<Data, ObserveError> {
 }
 
 /// Reads an answer of `query`: each element becomes a series called `name`, with the labels it came with.
-pub(super) fn parse(name: &str, query: &str, answer: &str) -> Result<Vec<Series>, ObserveError> {
+pub(super) fn parse(
+    name: &str,
+    query: &str,
+    answer: &str,
+) -> Result<Vec<MetricSeries>, ObserveError> {
     let data = data(query, answer)?;
     if data.kind == "scalar" {
-        let point: Point = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
-        return Ok(vec![Series::plain(name, point.1.parse().map_err(|_| FOREIGN)?)]);
+        let point: PrometheusPoint = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
+        return Ok(vec![MetricSeries::plain(name, point.1.parse().map_err(|_| FOREIGN)?)]);
     }
-    let elements: Vec<Element> = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
+    let elements: Vec<QuerySeries> = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
     let series = elements.into_iter().map(|element| {
         let value = element.value.and_then(|(_, text)| text.parse().ok()).ok_or(FOREIGN)?;
-        Ok(Series { name: name.to_owned(), labels: element.metric, value })
+        Ok(MetricSeries { name: name.to_owned(), labels: element.metric, value })
     });
     series.collect()
 }
@@ -88,14 +92,15 @@ pub(super) fn parse_range(
     name: &str,
     query: &str,
     answer: &str,
-) -> Result<Vec<(u64, Series)>, ObserveError> {
+) -> Result<Vec<(u64, MetricSeries)>, ObserveError> {
     let data = data(query, answer)?;
-    let elements: Vec<Element> = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
+    let elements: Vec<QuerySeries> = serde_json::from_value(data.result).map_err(|_| FOREIGN)?;
     let mut moments = Vec::new();
     for element in elements {
         for (at, text) in element.values.ok_or(FOREIGN)? {
             let value = text.parse().map_err(|_| FOREIGN)?;
-            let series = Series { name: name.to_owned(), labels: element.metric.clone(), value };
+            let series =
+                MetricSeries { name: name.to_owned(), labels: element.metric.clone(), value };
             moments.push(((at * 1e3).round() as u64, series));
         }
     }
@@ -123,7 +128,7 @@ impl PrometheusSource {
     }
 
     /// Asks every query once, as of the server's present.
-    pub(super) async fn read(&self, pages: &Pages) -> Result<Vec<Series>, ObserveError> {
+    pub(super) async fn read(&self, pages: &Pages) -> Result<Vec<MetricSeries>, ObserveError> {
         let mut all = Vec::new();
         for query in &self.queries {
             let answer = self.ask(pages, "query", &[("query", &query.expression)]).await?;
@@ -141,10 +146,10 @@ impl PrometheusSource {
         pages: &Pages,
         (from, until): (u64, u64),
         step: u64,
-    ) -> Result<BTreeMap<u64, Vec<Series>>, ObserveError> {
+    ) -> Result<BTreeMap<u64, Vec<MetricSeries>>, ObserveError> {
         let seconds = |ms: u64| format!("{}.{:03}", ms / 1_000, ms % 1_000);
         let (start, end, step) = (seconds(from), seconds(until), seconds(step));
-        let mut moments: BTreeMap<u64, Vec<Series>> = BTreeMap::new();
+        let mut moments: BTreeMap<u64, Vec<MetricSeries>> = BTreeMap::new();
         for query in &self.queries {
             let range = [
                 ("query", query.expression.as_str()),
@@ -153,7 +158,7 @@ impl PrometheusSource {
                 ("step", &step),
             ];
             let answer = self.ask(pages, "query_range", &range).await?;
-            let mut of_query: BTreeMap<u64, Vec<Series>> = BTreeMap::new();
+            let mut of_query: BTreeMap<u64, Vec<MetricSeries>> = BTreeMap::new();
             for (at, series) in parse_range(&query.metric, &query.expression, &answer)? {
                 of_query.entry(at).or_default().push(series);
             }
@@ -181,7 +186,7 @@ impl PrometheusSource {
     }
 
     /// Several results that no label tells apart must not be added up behind the user's back.
-    fn check_single(&self, query: &Query, series: &[Series]) -> Result<(), ObserveError> {
+    fn check_single(&self, query: &Query, series: &[MetricSeries]) -> Result<(), ObserveError> {
         if self.replica_label.is_none() && series.len() > 1 {
             let message =
                 format!("{} results; aggregate them, or name `replica_label`", series.len());
@@ -247,10 +252,10 @@ mod tests {
 
     #[test]
     fn several_results_without_a_label_are_refused() {
-        let query = Query { metric: "m".into(), unit: Unit::Count, expression: "up".into() };
+        let query = Query { metric: "m".into(), unit: SourceUnit::Count, expression: "up".into() };
         let source =
             PrometheusSource::new("http://127.0.0.1:1", vec![query.clone()], None).expect("valid");
-        let series = [Series::plain("m", 1.0), Series::plain("m", 1.0)];
+        let series = [MetricSeries::plain("m", 1.0), MetricSeries::plain("m", 1.0)];
         assert!(matches!(source.check_single(&query, &series), Err(ObserveError::Query { .. })));
         assert_eq!(source.check_single(&query, &series[..1]), Ok(()));
     }

@@ -1,11 +1,11 @@
 //! PromQL for the exporters that stacks have: the same metrics as [`super::presets`], computed by Prometheus.
 
-use super::mapping::Unit;
+use super::mapping::SourceUnit;
 use super::prometheus::Query;
 
 /// Exporters that are known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exporter {
+pub enum ExporterKind {
     /// prom-client, or any client library with the standard process metrics.
     PromClient,
     /// `node_exporter`.
@@ -22,7 +22,7 @@ pub enum Exporter {
 
 /// Which of an exporter's series are a tier's, and what the tier may use.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Target {
+pub struct ExporterTarget {
     /// Label matchers as in PromQL: `job="api",env="staging"`; may be empty.
     pub matchers: String,
     /// The label that tells replicas apart, if one does.
@@ -35,9 +35,9 @@ pub struct Target {
     pub memory_limit: Option<f64>,
 }
 
-impl Target {
+impl ExporterTarget {
     /// Fills a template: `$m` matchers, `$r` range, `$by` grouping.
-    fn query(&self, metric: &str, unit: Unit, template: &str) -> Query {
+    fn query(&self, metric: &str, unit: SourceUnit, template: &str) -> Query {
         let by =
             self.replica_label.as_ref().map_or(String::new(), |label| format!("by ({label}) "));
         let expression =
@@ -49,22 +49,22 @@ impl Target {
         let cores = format!("sum $by (rate({cpu_seconds}[$r]))");
         let memory = format!("sum $by ({memory_bytes})");
         let mut queries = vec![
-            self.query("cores", Unit::Count, &cores),
-            self.query("memory_used", Unit::Bytes, &memory),
+            self.query("cores", SourceUnit::Count, &cores),
+            self.query("memory_used", SourceUnit::Bytes, &memory),
         ];
         if let Some(allowed) = self.cores {
-            queries.push(self.query("cpu", Unit::Share, &format!("{cores} / {allowed}")));
+            queries.push(self.query("cpu", SourceUnit::Share, &format!("{cores} / {allowed}")));
         }
         if let Some(limit) = self.memory_limit {
-            queries.push(self.query("memory", Unit::Share, &format!("{memory} / {limit}")));
+            queries.push(self.query("memory", SourceUnit::Share, &format!("{memory} / {limit}")));
         }
         queries
     }
 }
 
-impl Exporter {
+impl ExporterKind {
     /// The queries for a target.
-    pub fn queries(self, target: &Target) -> Vec<Query> {
+    pub fn queries(self, target: &ExporterTarget) -> Vec<Query> {
         let table = match self {
             Self::PromClient => PROM_CLIENT,
             Self::Node => NODE,
@@ -89,93 +89,101 @@ impl Exporter {
     }
 }
 
-type Row = (&'static str, Unit, &'static str);
+type ExporterRow = (&'static str, SourceUnit, &'static str);
 
-const PROM_CLIENT: &[Row] = &[
-    ("event_loop_lag_p99", Unit::Seconds, "max $by (nodejs_eventloop_lag_p99_seconds{$m})"),
-    ("requests", Unit::PerSecond, "sum $by (rate(http_request_duration_seconds_count{$m}[$r]))"),
+const PROM_CLIENT: &[ExporterRow] = &[
+    ("event_loop_lag_p99", SourceUnit::Seconds, "max $by (nodejs_eventloop_lag_p99_seconds{$m})"),
+    (
+        "requests",
+        SourceUnit::PerSecond,
+        "sum $by (rate(http_request_duration_seconds_count{$m}[$r]))",
+    ),
 ];
 
-const NODE: &[Row] = &[
+const NODE: &[ExporterRow] = &[
     (
         "cpu",
-        Unit::Share,
+        SourceUnit::Share,
         "sum $by (rate(node_cpu_seconds_total{mode!~\"idle|iowait|steal\",$m}[$r])) / sum $by (rate(node_cpu_seconds_total{$m}[$r]))",
     ),
     (
         "cores",
-        Unit::Count,
+        SourceUnit::Count,
         "sum $by (rate(node_cpu_seconds_total{mode!~\"idle|iowait|steal\",$m}[$r]))",
     ),
     (
         "memory",
-        Unit::Share,
+        SourceUnit::Share,
         "1 - sum $by (node_memory_MemAvailable_bytes{$m}) / sum $by (node_memory_MemTotal_bytes{$m})",
     ),
     (
         "disk",
-        Unit::Share,
+        SourceUnit::Share,
         "max $by (1 - node_filesystem_avail_bytes{fstype!~\"tmpfs|ramfs\",$m} / (node_filesystem_size_bytes{fstype!~\"tmpfs|ramfs\",$m} > 0))",
     ),
     (
         "network_received",
-        Unit::PerSecond,
+        SourceUnit::PerSecond,
         "sum $by (rate(node_network_receive_bytes_total{device!=\"lo\",$m}[$r]))",
     ),
     (
         "network_sent",
-        Unit::PerSecond,
+        SourceUnit::PerSecond,
         "sum $by (rate(node_network_transmit_bytes_total{device!=\"lo\",$m}[$r]))",
     ),
 ];
 
-const CADVISOR: &[Row] = &[(
+const CADVISOR: &[ExporterRow] = &[(
     "throttled",
-    Unit::Share,
+    SourceUnit::Share,
     "sum $by (rate(container_cpu_cfs_throttled_periods_total{name!=\"\",$m}[$r])) / (sum $by (rate(container_cpu_cfs_periods_total{name!=\"\",$m}[$r])) > 0)",
 )];
 
-const POSTGRES: &[Row] = &[
-    ("connections", Unit::Count, "sum $by (pg_stat_activity_count{$m})"),
-    ("connections_active", Unit::Count, "sum $by (pg_stat_activity_count{state=\"active\",$m})"),
+const POSTGRES: &[ExporterRow] = &[
+    ("connections", SourceUnit::Count, "sum $by (pg_stat_activity_count{$m})"),
+    (
+        "connections_active",
+        SourceUnit::Count,
+        "sum $by (pg_stat_activity_count{state=\"active\",$m})",
+    ),
     (
         "connections_used",
-        Unit::Share,
+        SourceUnit::Share,
         "sum $by (pg_stat_activity_count{$m}) / sum $by (pg_settings_max_connections{$m})",
     ),
     (
         "hit_ratio",
-        Unit::Share,
+        SourceUnit::Share,
         "sum $by (rate(pg_stat_database_blks_hit{$m}[$r])) / (sum $by (rate(pg_stat_database_blks_hit{$m}[$r])) + sum $by (rate(pg_stat_database_blks_read{$m}[$r])) > 0)",
     ),
-    ("transactions", Unit::PerSecond, "sum $by (rate(pg_stat_database_xact_commit{$m}[$r]))"),
+    ("transactions", SourceUnit::PerSecond, "sum $by (rate(pg_stat_database_xact_commit{$m}[$r]))"),
     (
         "replication_lag",
-        Unit::Seconds,
+        SourceUnit::Seconds,
         "max $by (pg_replication_lag_seconds{$m}) or max $by (pg_replication_lag{$m})",
     ),
 ];
 
-const REDIS: &[Row] = &[
+const REDIS: &[ExporterRow] = &[
     (
         "memory",
-        Unit::Share,
+        SourceUnit::Share,
         "sum $by (redis_memory_used_bytes{$m}) / (sum $by (redis_memory_max_bytes{$m}) > 0)",
     ),
-    ("memory_used", Unit::Bytes, "sum $by (redis_memory_used_bytes{$m})"),
+    ("memory_used", SourceUnit::Bytes, "sum $by (redis_memory_used_bytes{$m})"),
     (
         "hit_ratio",
-        Unit::Share,
+        SourceUnit::Share,
         "sum $by (rate(redis_keyspace_hits_total{$m}[$r])) / (sum $by (rate(redis_keyspace_hits_total{$m}[$r])) + sum $by (rate(redis_keyspace_misses_total{$m}[$r])) > 0)",
     ),
-    ("clients", Unit::Count, "sum $by (redis_connected_clients{$m})"),
-    ("commands", Unit::PerSecond, "sum $by (rate(redis_commands_processed_total{$m}[$r]))"),
-    ("evictions", Unit::PerSecond, "sum $by (rate(redis_evicted_keys_total{$m}[$r]))"),
+    ("clients", SourceUnit::Count, "sum $by (redis_connected_clients{$m})"),
+    ("commands", SourceUnit::PerSecond, "sum $by (rate(redis_commands_processed_total{$m}[$r]))"),
+    ("evictions", SourceUnit::PerSecond, "sum $by (rate(redis_evicted_keys_total{$m}[$r]))"),
 ];
 
-const NGINX: &[Row] = &[
-    ("connections", Unit::Count, "sum $by (nginx_connections_active{$m})"),
-    ("requests", Unit::PerSecond, "sum $by (rate(nginx_http_requests_total{$m}[$r]))"),
+const NGINX: &[ExporterRow] = &[
+    ("connections", SourceUnit::Count, "sum $by (nginx_connections_active{$m})"),
+    ("requests", SourceUnit::PerSecond, "sum $by (rate(nginx_http_requests_total{$m}[$r]))"),
 ];
 
 #[cfg(test)]
@@ -184,14 +192,14 @@ mod tests {
 
     #[test]
     fn target_fills_matchers_range_and_grouping() {
-        let target = Target {
+        let target = ExporterTarget {
             matchers: "job=\"api\"".into(),
             replica_label: Some("replica".into()),
             range: "10s".into(),
             cores: Some(0.2),
             memory_limit: None,
         };
-        let queries = Exporter::PromClient.queries(&target);
+        let queries = ExporterKind::PromClient.queries(&target);
         let expression = |metric: &str| {
             queries
                 .iter()
@@ -206,8 +214,8 @@ mod tests {
 
     #[test]
     fn no_template_leaves_a_placeholder() {
-        use Exporter::{Cadvisor, Nginx, Node, Postgres, PromClient, Redis};
-        let target = Target { range: "1m".into(), ..Target::default() };
+        use ExporterKind::{Cadvisor, Nginx, Node, Postgres, PromClient, Redis};
+        let target = ExporterTarget { range: "1m".into(), ..ExporterTarget::default() };
         for exporter in [PromClient, Node, Cadvisor, Postgres, Redis, Nginx] {
             for query in exporter.queries(&target) {
                 assert!(!query.expression.contains('$'), "{}", query.expression);

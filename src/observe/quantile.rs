@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::series::{Selector, Window};
+use super::series::{ScrapeWindow, Selector};
 
 /// The `q` quantile of a histogram's growth, interpolated within its bucket as Prometheus's
 /// `histogram_quantile` does; the lower bound of the last bucket where the quantile lies beyond it.
 ///
 /// `None` without growth: nothing was measured in the time between.
-pub(super) fn of_histogram(window: Window<'_>, histogram: &Selector, q: f64) -> Option<f64> {
+pub(super) fn of_histogram(window: ScrapeWindow<'_>, histogram: &Selector, q: f64) -> Option<f64> {
     let mut counts: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
     for (series, grown) in window.increases(&histogram.suffixed("_bucket"))? {
         let bound: f64 = series.label("le").parse().ok()?;
@@ -74,7 +74,7 @@ impl Statement {
 /// `pg_stat_statements` keeps means and deviations, no distribution. Each statement is taken as log-normal
 /// with its moments; the answer is the quantile of the mixture, weighted by calls. An estimate: it is exact
 /// for statements that always take the same time, and misses two-humped ones.
-pub(super) fn of_statements(window: Window<'_>, q: f64) -> Option<f64> {
+pub(super) fn of_statements(window: ScrapeWindow<'_>, q: f64) -> Option<f64> {
     let mut sums: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
     let names = ["statement_calls", "statement_seconds", "statement_square_seconds"];
     for (index, name) in names.into_iter().enumerate() {
@@ -108,24 +108,26 @@ fn mixture_quantile(statements: &[Statement], q: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{Scrape, Series};
+    use crate::observe::series::{MetricSeries, Scrape};
     use crate::units::RunTime;
 
-    fn scrape(seconds: u64, series: Vec<Series>) -> Scrape {
+    fn scrape(seconds: u64, series: Vec<MetricSeries>) -> Scrape {
         Scrape { at: RunTime::new(seconds * 1_000_000_000), series }
     }
 
-    fn buckets(counts: [f64; 3]) -> Vec<Series> {
+    fn buckets(counts: [f64; 3]) -> Vec<MetricSeries> {
         let bounds = ["0.1", "0.2", "+Inf"];
         let series = bounds.iter().zip(counts);
-        series.map(|(bound, count)| Series::plain("t_bucket", count).with("le", *bound)).collect()
+        series
+            .map(|(bound, count)| MetricSeries::plain("t_bucket", count).with("le", *bound))
+            .collect()
     }
 
     #[test]
     fn histogram_quantile_interpolates_within_the_growth() {
         let before = scrape(0, buckets([100.0, 100.0, 100.0]));
         let now = scrape(1, buckets([150.0, 200.0, 200.0]));
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         let p75 = of_histogram(window, &Selector::new("t"), 0.75).expect("it grew");
         assert!((p75 - 0.15).abs() < 1e-12, "{p75}");
     }
@@ -133,21 +135,22 @@ mod tests {
     #[test]
     fn histogram_quantile_beyond_the_last_bound_is_that_bound() {
         let (before, now) = (scrape(0, buckets([0.0; 3])), scrape(1, buckets([0.0, 0.0, 10.0])));
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         assert_eq!(of_histogram(window, &Selector::new("t"), 0.5), Some(0.2));
     }
 
     #[test]
     fn histogram_without_growth_has_no_quantile() {
         let (before, now) = (scrape(0, buckets([5.0; 3])), scrape(1, buckets([5.0; 3])));
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         assert_eq!(of_histogram(window, &Selector::new("t"), 0.5), None);
     }
 
-    fn statement(name: &str, calls: f64, mean: f64, deviation: f64) -> Vec<Series> {
+    fn statement(name: &str, calls: f64, mean: f64, deviation: f64) -> Vec<MetricSeries> {
         let squares = calls * (mean * mean + deviation * deviation);
         let parts = [("calls", calls), ("seconds", calls * mean), ("square_seconds", squares)];
-        let series = parts.map(|(part, value)| Series::plain(format!("statement_{part}"), value));
+        let series =
+            parts.map(|(part, value)| MetricSeries::plain(format!("statement_{part}"), value));
         series.map(|one| one.with("statement", name)).to_vec()
     }
 
@@ -157,7 +160,7 @@ mod tests {
         let fast_and_slow =
             [statement("fast", 900.0, 0.001, 0.0), statement("slow", 100.0, 0.05, 0.0)];
         let now = scrape(1, fast_and_slow.concat());
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         let p = |q| of_statements(window, q).expect("statements ran");
         assert!((p(0.5) - 0.001).abs() < 1e-9 && (p(0.95) - 0.05).abs() < 1e-9);
     }
@@ -168,7 +171,8 @@ mod tests {
         let e = std::f64::consts::E;
         let now = scrape(1, statement("one", 1_000.0, e.sqrt(), ((e - 1.0) * e).sqrt()));
         let before = scrape(0, vec![]);
-        let p95 = of_statements(Window { before: Some(&before), now: &now }, 0.95).expect("it ran");
+        let p95 =
+            of_statements(ScrapeWindow { before: Some(&before), now: &now }, 0.95).expect("it ran");
         assert!((p95 - 1.644_853_6_f64.exp()).abs() < 1e-5, "{p95}");
     }
 }

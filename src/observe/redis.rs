@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error::ObserveError;
-use super::fetch::{Stream, Trust};
-use super::mapping::{Formula, Mapping, Unit};
-use super::series::{Selector, Series};
+use super::fetch::{ByteStream, Trust};
+use super::mapping::{Formula, Mapping, SourceUnit};
+use super::series::{MetricSeries, Selector};
 
 /// INFO is about 6 KB; a cluster with thousands of clients lists none of them there.
 const REPLY_LIMIT: usize = 1 << 20;
@@ -23,38 +23,43 @@ pub(super) fn mappings() -> Vec<Mapping> {
     use Formula::{Among, PerSecond, Share, Sum};
     let all = |name: &str| Selector::new(name);
     vec![
-        Mapping::new("memory", Unit::Share, Share(all("used_memory"), all("maxmemory"))),
-        Mapping::new("memory_used", Unit::Bytes, Sum(all("used_memory"))),
-        Mapping::new("hit_ratio", Unit::Share, Among(all("keyspace_hits"), all("keyspace_misses"))),
+        Mapping::new("memory", SourceUnit::Share, Share(all("used_memory"), all("maxmemory"))),
+        Mapping::new("memory_used", SourceUnit::Bytes, Sum(all("used_memory"))),
+        Mapping::new(
+            "hit_ratio",
+            SourceUnit::Share,
+            Among(all("keyspace_hits"), all("keyspace_misses")),
+        ),
         Mapping::new(
             "evictions_share",
-            Unit::Share,
+            SourceUnit::Share,
             Formula::GrowthOf(
                 all("evicted_keys"),
                 vec![all("keyspace_hits"), all("keyspace_misses")],
             ),
         ),
-        Mapping::new("clients", Unit::Count, Sum(all("connected_clients"))),
-        Mapping::new("commands", Unit::PerSecond, PerSecond(all("total_commands_processed"))),
-        Mapping::new("evictions", Unit::PerSecond, PerSecond(all("evicted_keys"))),
-        Mapping::new("latency", Unit::Seconds, Sum(all(PING))),
-        Mapping::new("cores", Unit::Count, PerSecond(all("used_cpu"))),
+        Mapping::new("clients", SourceUnit::Count, Sum(all("connected_clients"))),
+        Mapping::new("commands", SourceUnit::PerSecond, PerSecond(all("total_commands_processed"))),
+        Mapping::new("evictions", SourceUnit::PerSecond, PerSecond(all("evicted_keys"))),
+        Mapping::new("latency", SourceUnit::Seconds, Sum(all(PING))),
+        Mapping::new("cores", SourceUnit::Count, PerSecond(all("used_cpu"))),
     ]
 }
 
 /// Reads INFO: each `name:number` is a series; texts are left out. `used_cpu` is added as user and system seconds together.
-pub(super) fn parse_info(info: &str) -> Vec<Series> {
+pub(super) fn parse_info(info: &str) -> Vec<MetricSeries> {
     let pairs = info.lines().filter_map(|line| line.trim_end().split_once(':'));
-    let numbers = pairs.filter_map(|(name, value)| Some(Series::plain(name, value.parse().ok()?)));
-    let mut series: Vec<Series> = numbers.collect();
+    let numbers =
+        pairs.filter_map(|(name, value)| Some(MetricSeries::plain(name, value.parse().ok()?)));
+    let mut series: Vec<MetricSeries> = numbers.collect();
     let of = |name: &str| series.iter().find(|one| one.name == name).map(|one| one.value);
     if let (Some(user), Some(system)) = (of("used_cpu_user"), of("used_cpu_sys")) {
-        series.push(Series::plain("used_cpu", user + system));
+        series.push(MetricSeries::plain("used_cpu", user + system));
     }
     series
 }
 
-type Connection = BufReader<Box<dyn Stream>>;
+type RedisConnection = BufReader<Box<dyn ByteStream>>;
 
 /// Where Redis is, and the open connection to it.
 pub(super) struct RedisSource {
@@ -63,7 +68,7 @@ pub(super) struct RedisSource {
     user: Option<String>,
     password: Option<String>,
     encrypted: bool,
-    connection: Option<Connection>,
+    connection: Option<RedisConnection>,
 }
 
 impl RedisSource {
@@ -92,7 +97,7 @@ impl RedisSource {
     }
 
     /// Asks once. After an error, or when dropped half-way, the next call connects anew.
-    pub(super) async fn read(&mut self, trust: &Trust) -> Result<Vec<Series>, ObserveError> {
+    pub(super) async fn read(&mut self, trust: &Trust) -> Result<Vec<MetricSeries>, ObserveError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect(trust).await?,
@@ -102,12 +107,12 @@ impl RedisSource {
         let ping = sent.elapsed().as_secs_f64();
         let info = command(&mut connection, &["INFO"]).await?;
         let mut series = parse_info(&info);
-        series.push(Series::plain(PING, ping));
+        series.push(MetricSeries::plain(PING, ping));
         self.connection = Some(connection);
         Ok(series)
     }
 
-    async fn connect(&self, trust: &Trust) -> Result<Connection, ObserveError> {
+    async fn connect(&self, trust: &Trust) -> Result<RedisConnection, ObserveError> {
         let stream =
             super::fetch::connect((self.host.as_str(), self.port), self.encrypted, trust).await?;
         let mut connection = BufReader::new(stream);
@@ -127,7 +132,7 @@ fn broken(error: &std::io::Error) -> ObserveError {
 }
 
 /// Sends one command and returns the text of its reply.
-async fn command(connection: &mut Connection, words: &[&str]) -> Result<String, ObserveError> {
+async fn command(connection: &mut RedisConnection, words: &[&str]) -> Result<String, ObserveError> {
     let bulk_of = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
     let bulks: Vec<String> = words.iter().map(bulk_of).collect();
     let request = format!("*{}\r\n{}", words.len(), bulks.concat());
@@ -143,7 +148,7 @@ async fn command(connection: &mut Connection, words: &[&str]) -> Result<String, 
 }
 
 /// One line without its end; bounded, so that a peer that is not Redis cannot fill the memory.
-async fn line(connection: &mut Connection) -> Result<String, ObserveError> {
+async fn line(connection: &mut RedisConnection) -> Result<String, ObserveError> {
     let mut bytes = Vec::new();
     let mut bounded = connection.take(4096);
     bounded.read_until(b'\n', &mut bytes).await.map_err(|error| broken(&error))?;
@@ -151,7 +156,7 @@ async fn line(connection: &mut Connection) -> Result<String, ObserveError> {
     String::from_utf8(text.to_vec()).map_err(|_| ObserveError::Protocol("Redis"))
 }
 
-async fn bulk(connection: &mut Connection, length: &str) -> Result<String, ObserveError> {
+async fn bulk(connection: &mut RedisConnection, length: &str) -> Result<String, ObserveError> {
     let length: usize = length.parse().map_err(|_| ObserveError::Protocol("Redis"))?;
     if length > REPLY_LIMIT {
         return Err(ObserveError::TooLarge { limit: REPLY_LIMIT });
@@ -165,7 +170,7 @@ async fn bulk(connection: &mut Connection, length: &str) -> Result<String, Obser
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{Scrape, Window};
+    use crate::observe::series::{Scrape, ScrapeWindow};
     use crate::units::{Quantity, RunTime};
     use tokio::net::TcpListener;
 
@@ -179,7 +184,7 @@ mod tests {
             series: parse_info(info),
         };
         let (before, now) = (scrape(0, BEFORE), scrape(2, NOW));
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         let value = |metric: &str| {
             let mapping = mappings().into_iter().find(|one| one.metric == metric).expect("known");
             mapping.quantity(window).map(Quantity::base)

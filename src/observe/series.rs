@@ -12,7 +12,7 @@ pub type Labels = BTreeMap<String, String>;
 
 /// One number that a source tells, as `name{label="value"} value` does.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct MetricSeries {
     /// What it measures.
     pub name: String,
     /// What tells it apart from others of its name.
@@ -21,7 +21,7 @@ pub struct Series {
     pub value: f64,
 }
 
-impl Series {
+impl MetricSeries {
     /// A series without labels.
     pub fn plain(name: impl Into<String>, value: f64) -> Self {
         Self { name: name.into(), labels: Labels::new(), value }
@@ -42,7 +42,7 @@ impl Series {
 
 /// How a label must read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Match {
+enum LabelMatch {
     Is(String),
     Not(String),
 }
@@ -51,7 +51,7 @@ enum Match {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     name: String,
-    labels: Vec<(String, Match)>,
+    labels: Vec<(String, LabelMatch)>,
 }
 
 impl Selector {
@@ -63,14 +63,14 @@ impl Selector {
     /// Only those whose `label` is `value`.
     #[must_use]
     pub fn is(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
-        self.labels.push((label.into(), Match::Is(value.into())));
+        self.labels.push((label.into(), LabelMatch::Is(value.into())));
         self
     }
 
     /// Only those whose `label` is not `value`.
     #[must_use]
     pub fn not(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
-        self.labels.push((label.into(), Match::Not(value.into())));
+        self.labels.push((label.into(), LabelMatch::Not(value.into())));
         self
     }
 
@@ -81,11 +81,11 @@ impl Selector {
     }
 
     /// Whether this series is chosen.
-    pub fn matches(&self, series: &Series) -> bool {
+    pub fn matches(&self, series: &MetricSeries) -> bool {
         series.name == self.name
             && self.labels.iter().all(|(label, wanted)| match wanted {
-                Match::Is(value) => series.label(label) == value,
-                Match::Not(value) => series.label(label) != value,
+                LabelMatch::Is(value) => series.label(label) == value,
+                LabelMatch::Not(value) => series.label(label) != value,
             })
     }
 }
@@ -96,7 +96,7 @@ pub struct Scrape {
     /// When it was asked.
     pub at: RunTime,
     /// What it told.
-    pub series: Vec<Series>,
+    pub series: Vec<MetricSeries>,
 }
 
 impl Scrape {
@@ -116,16 +116,16 @@ impl Scrape {
 
 /// Two scrapes of the same source, one after the other; the earlier one is missing at first.
 #[derive(Debug, Clone, Copy)]
-pub struct Window<'a> {
+pub struct ScrapeWindow<'a> {
     /// The earlier scrape.
     pub before: Option<&'a Scrape>,
     /// The later scrape.
     pub now: &'a Scrape,
 }
 
-impl<'a> Window<'a> {
+impl<'a> ScrapeWindow<'a> {
     /// The chosen series of the later scrape that have a finite value.
-    pub fn chosen(self, selector: &Selector) -> impl Iterator<Item = &'a Series> {
+    pub fn chosen(self, selector: &Selector) -> impl Iterator<Item = &'a MetricSeries> {
         let series = self.now.series.iter().filter(|series| series.value.is_finite());
         series.filter(move |series| selector.matches(series))
     }
@@ -146,7 +146,7 @@ impl<'a> Window<'a> {
     /// A counter that fell was reset (its process restarted) and has grown by its whole value since, as
     /// in Prometheus. A series that is new beside others of its source began at zero: unlike Prometheus,
     /// which cannot know that and loses the first increase of every label combination.
-    pub fn increases(self, selector: &Selector) -> Option<Vec<(&'a Series, f64)>> {
+    pub fn increases(self, selector: &Selector) -> Option<Vec<(&'a MetricSeries, f64)>> {
         let before: HashMap<_, _> =
             self.before?.series.iter().map(|old| (key(old), old.value)).collect();
         let grown = self.chosen(selector).map(|series| match before.get(&key(series)) {
@@ -163,7 +163,7 @@ impl<'a> Window<'a> {
     }
 }
 
-fn key(series: &Series) -> (&str, &Labels) {
+fn key(series: &MetricSeries) -> (&str, &Labels) {
     (&series.name, &series.labels)
 }
 
@@ -172,8 +172,9 @@ mod tests {
     use super::*;
 
     fn scrape(seconds: u64, series: &[(&str, &str, f64)]) -> Scrape {
-        let series =
-            series.iter().map(|(name, cpu, value)| Series::plain(*name, *value).with("cpu", *cpu));
+        let series = series
+            .iter()
+            .map(|(name, cpu, value)| MetricSeries::plain(*name, *value).with("cpu", *cpu));
         Scrape { at: RunTime::new(seconds * 1_000_000_000), series: series.collect() }
     }
 
@@ -181,7 +182,7 @@ mod tests {
     fn counters_grow_by_their_differences() {
         let before = scrape(1, &[("c", "0", 10.0), ("c", "1", 5.0), ("other", "0", 99.0)]);
         let now = scrape(3, &[("c", "0", 14.0), ("c", "1", 6.0), ("other", "0", 100.0)]);
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         assert_eq!(window.increase(&Selector::new("c")), Some(5.0));
         assert_eq!(window.increase(&Selector::new("c").is("cpu", "0")), Some(4.0));
         assert_eq!(window.increase(&Selector::new("c").not("cpu", "0")), Some(1.0));
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn counter_that_fell_has_grown_from_zero() {
         let (before, now) = (scrape(1, &[("c", "0", 1_000.0)]), scrape(2, &[("c", "0", 30.0)]));
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         assert_eq!(window.increase(&Selector::new("c")), Some(30.0));
     }
 
@@ -199,14 +200,14 @@ mod tests {
     fn counter_that_appears_has_grown_from_zero() {
         let before = scrape(1, &[("c", "0", 10.0)]);
         let now = scrape(2, &[("c", "0", 10.0), ("c", "1", 7.0)]);
-        let window = Window { before: Some(&before), now: &now };
+        let window = ScrapeWindow { before: Some(&before), now: &now };
         assert_eq!(window.increase(&Selector::new("c")), Some(7.0));
     }
 
     #[test]
     fn first_scrape_says_nothing_about_growth() {
         let now = scrape(2, &[("c", "0", 10.0)]);
-        let window = Window { before: None, now: &now };
+        let window = ScrapeWindow { before: None, now: &now };
         assert_eq!(window.increase(&Selector::new("c")), None);
         assert_eq!(window.seconds(), None);
         assert_eq!(window.sum(&Selector::new("c")), Some(10.0));
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn absent_series_are_no_data_and_not_zero() {
         let now = scrape(2, &[("c", "0", f64::NAN)]);
-        let window = Window { before: Some(&now), now: &now };
+        let window = ScrapeWindow { before: Some(&now), now: &now };
         assert_eq!(window.sum(&Selector::new("c")), None);
         assert_eq!(window.sum(&Selector::new("absent")), None);
         assert_eq!(window.increase(&Selector::new("absent")), None);

@@ -6,19 +6,19 @@ use url::Url;
 
 use super::cgroup::{self, Cgroup};
 use super::error::ObserveError;
-use super::mapping::{Mapping, Subject};
+use super::mapping::{Mapping, ReadingSubject};
 use super::page::{Pages, address};
 use super::postgres::{self, PostgresSource};
 use super::presets::{self, CORES, MEMORY_LIMIT};
 use super::prometheus::{PrometheusSource, Query};
 use super::redis::{self, RedisSource};
-use super::series::{Scrape, Series, Window};
+use super::series::{MetricSeries, Scrape, ScrapeWindow};
 use crate::metrics::Reading;
 use crate::units::{Quantity, Ratio, RunTime};
 
 /// Where a tier's metrics are. Addresses may hold credentials: they are neither printed nor kept in messages.
 #[derive(Clone, PartialEq)]
-pub enum Place {
+pub enum MetricSource {
     /// A page in the exposition format, and how metrics follow from it.
     Page {
         /// Its address.
@@ -63,9 +63,9 @@ pub enum Place {
 #[derive(Clone, PartialEq)]
 pub struct SourceSpec {
     /// The tier and replica.
-    pub subject: Subject,
+    pub subject: ReadingSubject,
     /// Where to read.
-    pub place: Place,
+    pub place: MetricSource,
     /// Cores of one replica.
     pub cores: Option<f64>,
     /// Bytes of memory of one replica.
@@ -77,7 +77,7 @@ pub struct SourceSpec {
 
 /// A part of a run, and where it lies in Unix time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Past {
+pub(super) struct PastPeriod {
     /// Its first moment.
     pub(super) from: RunTime,
     /// Its last moment.
@@ -89,7 +89,7 @@ pub(super) struct Past {
 /// Prometheus answers no more than 11,000 moments at once.
 const MOMENTS_MAX: u64 = 10_000;
 
-impl Past {
+impl PastPeriod {
     fn unix(&self) -> (u64, u64) {
         let ms = |at: RunTime| self.began + at.get() / 1_000_000;
         (ms(self.from), ms(self.until))
@@ -107,7 +107,7 @@ impl Past {
     }
 }
 
-enum Reader {
+enum SourceReader {
     Page(Url),
     Prometheus(PrometheusSource),
     Postgres(Box<PostgresSource>),
@@ -118,40 +118,49 @@ enum Reader {
 }
 
 /// A source that is being read: it knows its last scrape, so that counters become rates.
-pub(super) struct Source {
-    subject: Subject,
-    reader: Reader,
+pub(super) struct PolledSource {
+    subject: ReadingSubject,
+    reader: SourceReader,
     mappings: Vec<Mapping>,
-    given: Vec<Series>,
+    given: Vec<MetricSeries>,
     last: Option<Scrape>,
     group: usize,
     recognise: bool,
 }
 
-impl Source {
+impl PolledSource {
     /// Checks the place's address; nothing is sent yet.
     ///
     /// # Errors
     /// When the address cannot be used.
     pub(super) fn new(spec: SourceSpec) -> Result<Self, ObserveError> {
         let label = spec.subject.replica_label.clone();
-        let recognise = matches!(spec.place, Place::Page { recognise: true, .. });
+        let recognise = matches!(spec.place, MetricSource::Page { recognise: true, .. });
         let (reader, mappings) = match spec.place {
-            Place::Page { url, mappings, .. } => (Reader::Page(address(&url)?), mappings),
-            Place::Prometheus { url, queries } => {
+            MetricSource::Page { url, mappings, .. } => {
+                (SourceReader::Page(address(&url)?), mappings)
+            }
+            MetricSource::Prometheus { url, queries } => {
                 let mappings = queries.iter().map(Query::mapping).collect();
-                (Reader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
+                (SourceReader::Prometheus(PrometheusSource::new(&url, queries, label)?), mappings)
             }
-            Place::Postgres { url } => {
-                (Reader::Postgres(Box::new(PostgresSource::new(&url)?)), postgres::mappings())
+            MetricSource::Postgres { url } => {
+                (SourceReader::Postgres(Box::new(PostgresSource::new(&url)?)), postgres::mappings())
             }
-            Place::Redis { url } => (Reader::Redis(RedisSource::new(&url)?), redis::mappings()),
-            Place::Cgroup(group) => (Reader::Cgroup(group), cgroup::mappings()),
-            Place::Process { pid } => (Reader::Process(pid), cgroup::process_mappings()),
-            Place::ProcessFile { path } => (Reader::ProcessFile(path), cgroup::process_mappings()),
+            MetricSource::Redis { url } => {
+                (SourceReader::Redis(RedisSource::new(&url)?), redis::mappings())
+            }
+            MetricSource::Cgroup(group) => (SourceReader::Cgroup(group), cgroup::mappings()),
+            MetricSource::Process { pid } => {
+                (SourceReader::Process(pid), cgroup::process_mappings())
+            }
+            MetricSource::ProcessFile { path } => {
+                (SourceReader::ProcessFile(path), cgroup::process_mappings())
+            }
         };
         let given = [(CORES, spec.cores), (MEMORY_LIMIT, spec.memory_limit)];
-        let given = given.into_iter().filter_map(|(name, value)| Some(Series::plain(name, value?)));
+        let given =
+            given.into_iter().filter_map(|(name, value)| Some(MetricSeries::plain(name, value?)));
         Ok(Self {
             subject: spec.subject,
             reader,
@@ -169,25 +178,25 @@ impl Source {
     }
 
     /// Whose readings they are.
-    pub(super) fn subject(&self) -> &Subject {
+    pub(super) fn subject(&self) -> &ReadingSubject {
         &self.subject
     }
 
     /// What kind of source it is, for messages: `Prometheus`, `a metrics page`, …
     pub(super) fn kind(&self) -> &'static str {
         match self.reader {
-            Reader::Page(_) => "a metrics page",
-            Reader::Prometheus(_) => "Prometheus",
-            Reader::Postgres(_) => "PostgreSQL",
-            Reader::Redis(_) => "Redis",
-            Reader::Cgroup(_) => "a control group",
-            Reader::Process(_) | Reader::ProcessFile(_) => "a process",
+            SourceReader::Page(_) => "a metrics page",
+            SourceReader::Prometheus(_) => "Prometheus",
+            SourceReader::Postgres(_) => "PostgreSQL",
+            SourceReader::Redis(_) => "Redis",
+            SourceReader::Cgroup(_) => "a control group",
+            SourceReader::Process(_) | SourceReader::ProcessFile(_) => "a process",
         }
     }
 
     /// Whether a reading times the source's answer, so that others must not get in its way.
     pub(super) fn is_timed(&self) -> bool {
-        matches!(self.reader, Reader::Redis(_))
+        matches!(self.reader, SourceReader::Redis(_))
     }
 
     /// "No data" for each metric: what is told when reading failed.
@@ -199,19 +208,19 @@ impl Source {
     /// and one that refuses us may serve others. A page tells of its own process at the most.
     pub(super) fn availability(&self, trouble: Option<&ObserveError>) -> Option<Reading> {
         let share = match (&self.reader, trouble) {
-            (Reader::Postgres(_) | Reader::Redis(_), None) => 1.0,
+            (SourceReader::Postgres(_) | SourceReader::Redis(_), None) => 1.0,
             (
-                Reader::Postgres(_) | Reader::Redis(_),
+                SourceReader::Postgres(_) | SourceReader::Redis(_),
                 Some(ObserveError::Connection(_) | ObserveError::Timeout(_)),
             ) => 0.0,
             (
-                Reader::Postgres(_)
-                | Reader::Redis(_)
-                | Reader::Page(_)
-                | Reader::Prometheus(_)
-                | Reader::Cgroup(_)
-                | Reader::Process(_)
-                | Reader::ProcessFile(_),
+                SourceReader::Postgres(_)
+                | SourceReader::Redis(_)
+                | SourceReader::Page(_)
+                | SourceReader::Prometheus(_)
+                | SourceReader::Cgroup(_)
+                | SourceReader::Process(_)
+                | SourceReader::ProcessFile(_),
                 _,
             ) => return None,
         };
@@ -230,20 +239,20 @@ impl Source {
         now: RunTime,
     ) -> Result<Vec<Reading>, ObserveError> {
         let series = match &mut self.reader {
-            Reader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
-            Reader::Prometheus(source) => source.read(pages).await?,
-            Reader::Postgres(source) => source.read().await?,
-            Reader::Redis(source) => source.read(pages.trust()).await?,
-            Reader::Cgroup(group) => group.read()?,
-            Reader::Process(pid) => cgroup::read_process(*pid)?,
-            Reader::ProcessFile(path) => cgroup::read_process(cgroup::process_id(path)?)?,
+            SourceReader::Page(url) => super::exposition::parse(&pages.get(url.clone()).await?)?,
+            SourceReader::Prometheus(source) => source.read(pages).await?,
+            SourceReader::Postgres(source) => source.read().await?,
+            SourceReader::Redis(source) => source.read(pages.trust()).await?,
+            SourceReader::Cgroup(group) => group.read()?,
+            SourceReader::Process(pid) => cgroup::read_process(*pid)?,
+            SourceReader::ProcessFile(path) => cgroup::read_process(cgroup::process_id(path)?)?,
         };
         if self.recognise {
             self.recognise = false;
             self.mappings.extend(presets::recognise(&series));
         }
         let scrape = Scrape { at: now, series: self.with_given(series) };
-        let window = Window { before: self.last.as_ref(), now: &scrape };
+        let window = ScrapeWindow { before: self.last.as_ref(), now: &scrape };
         let readings = self.subject.readings(&self.mappings, window);
         self.last = Some(scrape);
         Ok(readings)
@@ -251,21 +260,21 @@ impl Source {
 
     /// Whether it knows the past, too.
     pub(super) const fn remembers(&self) -> bool {
-        matches!(self.reader, Reader::Prometheus(_))
+        matches!(self.reader, SourceReader::Prometheus(_))
     }
 
     /// Its readings of the past, moment by moment; none of a source that only knows the present.
     pub(super) async fn past(
         &self,
         pages: &Pages,
-        past: &Past,
+        past: &PastPeriod,
     ) -> Result<Vec<(RunTime, Vec<Reading>)>, ObserveError> {
-        let Reader::Prometheus(source) = &self.reader else { return Ok(Vec::new()) };
+        let SourceReader::Prometheus(source) = &self.reader else { return Ok(Vec::new()) };
         let moments = source.read_range(pages, past.unix(), past.step()).await?;
         let readings = moments.into_iter().filter_map(|(at, series)| {
             let at = past.in_run(at)?;
             let now = Scrape { at, series: self.with_given(series) };
-            let window = Window { before: None, now: &now };
+            let window = ScrapeWindow { before: None, now: &now };
             let mut readings = self.subject.readings(&self.mappings, window);
             readings.retain(|reading| reading.value.is_some());
             Some((at, readings))
@@ -274,7 +283,7 @@ impl Source {
     }
 
     /// Adds what the stack file gives, unless the source tells it itself.
-    fn with_given(&self, mut series: Vec<Series>) -> Vec<Series> {
+    fn with_given(&self, mut series: Vec<MetricSeries>) -> Vec<MetricSeries> {
         for given in &self.given {
             if series.iter().any(|one| one.name == given.name) {
                 continue;
@@ -302,7 +311,8 @@ mod tests {
     #[test]
     fn past_of_a_long_run_is_asked_for_in_fewer_moments() {
         let from = RunTime::ZERO + Nanos::from_secs(2);
-        let of = |seconds| Past { from, until: from + Nanos::from_secs(seconds), began: 5_000 };
+        let of =
+            |seconds| PastPeriod { from, until: from + Nanos::from_secs(seconds), began: 5_000 };
         assert_eq!((of(3_600).unix(), of(3_600).step()), ((7_000, 3_607_000), 1_000));
         assert_eq!(of(8 * 3_600).step(), 3_000);
         assert_eq!(of(1).in_run(7_000), Some(from));

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::error::ObserveError;
 use super::fetch::Trust;
 use super::gaps::Gaps;
-use super::health::{self, Health};
-use super::observer::{Failure, Observation, Observer};
-use super::source::{Past, SourceSpec};
+use super::health::{self, HealthProbe};
+use super::observer::{Observation, Observer, SourceFailure};
+use super::source::{PastPeriod, SourceSpec};
 use crate::metrics::Reading;
 use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
@@ -29,14 +29,14 @@ pub struct WatchPlan {
     /// How long one source may take.
     pub timeout: Nanos,
     /// The health endpoints that are probed.
-    pub health: Health,
+    pub health: HealthProbe,
     /// Whom sources over TLS are believed.
     pub trust: Trust,
 }
 
 /// What one reading of the stack came to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct News {
+pub struct Snapshot {
     /// When it was asked for.
     pub at: RunTime,
     /// The metrics.
@@ -58,27 +58,27 @@ const OFFSET_PERCENT: u64 = 60;
 
 /// The question for what was missed until a time, and where its answer goes.
 #[derive(Debug)]
-struct Missed {
+struct BackfillRequest {
     end: RunTime,
     /// When the run began, milliseconds of Unix time.
     began: u64,
-    tell: oneshot::Sender<Late>,
+    reply: oneshot::Sender<BackfilledReadings>,
 }
 
 /// Readings with their times, told after the seconds in which they belong.
-type Late = Vec<(RunTime, Vec<Reading>)>;
+type BackfilledReadings = Vec<(RunTime, Vec<Reading>)>;
 
 /// A stack that is being read. Dropped, it stops at once.
 #[derive(Debug)]
-pub struct Watch {
-    inbox: mpsc::Receiver<News>,
+pub struct StackWatch {
+    inbox: mpsc::Receiver<Snapshot>,
     /// Asks for what was missed until some time.
-    ask: Option<oneshot::Sender<Missed>>,
+    ask: Option<oneshot::Sender<BackfillRequest>>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Watch {
+impl StackWatch {
     /// Begins to read; `None` where there is nothing to read.
     ///
     /// # Errors
@@ -97,7 +97,8 @@ impl Watch {
         let every = if plan.every.is_zero() { Nanos::from_secs(1) } else { plan.every };
         let (ask, asked) = oneshot::channel();
         let gaps = Gaps::new(every);
-        let reader = Reader { observer, every, clock, outbox, troubles: BTreeMap::new(), gaps };
+        let reader =
+            SnapshotReader { observer, every, clock, outbox, troubles: BTreeMap::new(), gaps };
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("observer".to_owned())
@@ -107,9 +108,9 @@ impl Watch {
     }
 
     /// Awaits the next reading; never ends where the thread has. May be dropped while it waits.
-    pub async fn next(&mut self) -> News {
+    pub async fn next(&mut self) -> Snapshot {
         match self.inbox.recv().await {
-            Some(news) => news,
+            Some(snapshot) => snapshot,
             None => std::future::pending().await,
         }
     }
@@ -119,13 +120,13 @@ impl Watch {
     /// began, in milliseconds of Unix time. Takes five seconds at most.
     pub async fn missed(&mut self, end: RunTime, began: u64) -> Vec<(RunTime, Vec<Reading>)> {
         let Some(ask) = self.ask.take() else { return Vec::new() };
-        let (tell, told) = oneshot::channel();
-        if ask.send(Missed { end, began, tell }).is_err() {
+        let (reply, answer) = oneshot::channel();
+        if ask.send(BackfillRequest { end, began, reply }).is_err() {
             return Vec::new();
         }
         // What nobody takes any more must not keep the reader waiting.
         self.inbox.close();
-        tokio::time::timeout(LATE_MAX.into(), told)
+        tokio::time::timeout(LATE_MAX.into(), answer)
             .await
             .ok()
             .and_then(Result::ok)
@@ -133,12 +134,12 @@ impl Watch {
     }
 
     /// A reading that is already there.
-    pub fn take(&mut self) -> Option<News> {
+    pub fn take(&mut self) -> Option<Snapshot> {
         self.inbox.try_recv().ok()
     }
 }
 
-impl Drop for Watch {
+impl Drop for StackWatch {
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take() {
@@ -149,7 +150,7 @@ impl Drop for Watch {
 }
 
 fn read_until(
-    (reader, asked): (Reader, oneshot::Receiver<Missed>),
+    (reader, asked): (SnapshotReader, oneshot::Receiver<BackfillRequest>),
     probing: impl Future<Output = ()>,
     stop: &CancellationToken,
 ) {
@@ -166,21 +167,21 @@ fn read_until(
     });
 }
 
-struct Reader {
+struct SnapshotReader {
     observer: Observer,
     every: Nanos,
     clock: Clock,
-    outbox: mpsc::Sender<News>,
+    outbox: mpsc::Sender<Snapshot>,
     troubles: BTreeMap<String, String>,
     gaps: Gaps,
 }
 
-impl Reader {
-    async fn run(mut self, mut asked: oneshot::Receiver<Missed>) {
+impl SnapshotReader {
+    async fn run(mut self, mut asked: oneshot::Receiver<BackfillRequest>) {
         // Counters need something to count from. Gauges of the time before the run belong to no second.
         let first = self.observer.read(self.clock.now()).await;
         let troubles = self.changes(&first.failures);
-        let first = News { at: first.at, readings: Vec::new(), troubles };
+        let first = Snapshot { at: first.at, readings: Vec::new(), troubles };
         if self.outbox.send(first).await.is_err() {
             return;
         }
@@ -193,8 +194,8 @@ impl Reader {
             tokio::select! {
                 () = tokio::time::sleep(due.since(now).into()) => {}
                 missed = &mut asked => {
-                    if let Ok(Missed { end, began, tell }) = missed {
-                        let _ = tell.send(self.late(end, began).await);
+                    if let Ok(BackfillRequest { end, began, reply }) = missed {
+                        let _ = reply.send(self.late(end, began).await);
                     }
                     return;
                 }
@@ -202,26 +203,26 @@ impl Reader {
             let observation = self.observer.read(self.clock.now()).await;
             let is_complete = self.observer.is_complete(&observation);
             let Observation { at, readings, failures } = observation;
-            let news = News { at, readings, troubles: self.changes(&failures) };
+            let snapshot = Snapshot { at, readings, troubles: self.changes(&failures) };
             // Nobody takes it any more where the run has ended; then it is asked for what was missed.
-            if self.outbox.send(news).await.is_ok() && is_complete {
-                self.gaps.told(at);
+            if self.outbox.send(snapshot).await.is_ok() && is_complete {
+                self.gaps.answered(at);
             }
         }
     }
 
     /// What was missed until `end` of a run that began at this Unix time in milliseconds.
-    async fn late(&self, end: RunTime, began: u64) -> Late {
+    async fn late(&self, end: RunTime, began: u64) -> BackfilledReadings {
         let Some(from) = self.gaps.first(end).filter(|_| self.observer.remembers()) else {
             return Vec::new();
         };
-        let mut late = self.observer.past(&Past { from, until: end, began }).await;
+        let mut late = self.observer.past(&PastPeriod { from, until: end, began }).await;
         late.retain(|(at, _)| self.gaps.holds(*at));
         late
     }
 
     /// What is new about the sources that fail.
-    fn changes(&mut self, failures: &[Failure]) -> Vec<String> {
+    fn changes(&mut self, failures: &[SourceFailure]) -> Vec<String> {
         let now: BTreeMap<String, String> =
             failures.iter().map(|one| (source_name(one), one.error.to_string())).collect();
         let before = std::mem::replace(&mut self.troubles, now);
@@ -235,8 +236,8 @@ impl Reader {
 }
 
 /// `db, PostgreSQL` or `api 2, a metrics page`.
-fn source_name(failure: &Failure) -> String {
-    let Failure { tier, replica, source, .. } = failure;
+fn source_name(failure: &SourceFailure) -> String {
+    let SourceFailure { tier, replica, source, .. } = failure;
     if replica.is_empty() {
         format!("{tier}, {source}")
     } else {
@@ -247,22 +248,23 @@ fn source_name(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::mapping::Subject;
+    use crate::observe::mapping::ReadingSubject;
     use crate::observe::presets;
-    use crate::observe::source::Place;
+    use crate::observe::source::MetricSource;
 
     fn gone(tier: &str) -> SourceSpec {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("redis://:topsecret@{}", listener.local_addr().expect("bound"));
-        let subject = Subject { tier: tier.into(), replica: String::new(), replica_label: None };
-        let place = Place::Redis { url };
+        let subject =
+            ReadingSubject { tier: tier.into(), replica: String::new(), replica_label: None };
+        let place = MetricSource::Redis { url };
         SourceSpec { subject, place, cores: None, memory_limit: None, group: 0 }
     }
 
     #[test]
     fn stack_without_sources_needs_no_thread() {
         let clock = Clock::starting_in(Nanos::ZERO);
-        assert!(Watch::start(WatchPlan::default(), clock).is_ok_and(|watch| watch.is_none()));
+        assert!(StackWatch::start(WatchPlan::default(), clock).is_ok_and(|watch| watch.is_none()));
     }
 
     #[tokio::test]
@@ -274,7 +276,7 @@ mod tests {
             timeout: every,
             ..WatchPlan::default()
         };
-        let watch = Watch::start(plan, Clock::starting_in(Nanos::ZERO));
+        let watch = StackWatch::start(plan, Clock::starting_in(Nanos::ZERO));
         let mut watch = watch.unwrap_or_else(|errors| panic!("{errors:?}")).expect("a source");
         let first = watch.next().await;
         assert_eq!(first.troubles, ["cache, Redis: cannot reach it: connection refused"]);

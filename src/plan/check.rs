@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
-use super::Slot;
+use super::CaptureSlot;
 use crate::units::{Bytes, Nanos};
 
 /// A set of statuses: single ones and ranges, `[200, 301..399]`.
@@ -77,7 +77,7 @@ pub enum CaptureSource {
 #[derive(Debug, Clone)]
 pub struct Capture {
     /// Where it is kept.
-    pub slot: Slot,
+    pub slot: CaptureSlot,
     /// The name that templates use, for messages.
     pub name: String,
     /// Where it comes from.

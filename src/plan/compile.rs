@@ -20,11 +20,13 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use self::flow::Flows;
-use self::template::Templates;
-use super::{Dataset, Names, Plan, Shard, Slot, TemplateSet};
+use self::flow::FlowCompiler;
+use self::template::TemplateCompiler;
+use super::{CaptureSlot, Dataset, Plan, Shard, TemplateNames, TemplateSet};
 use crate::scenario::schema::Workload;
-use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, Sources, Span, Spanned};
+use crate::scenario::{
+    Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles, Span, Spanned,
+};
 use crate::units::{Nanos, Ratio, Seed, WorkRate};
 
 /// What the command line changes.
@@ -79,7 +81,7 @@ pub fn compile(loaded: &Loaded, overrides: &Overrides, today: Date) -> Result<Pl
 
 fn plan(
     scenario: &Scenario,
-    sources: &Sources,
+    sources: &SourceFiles,
     overrides: &Overrides,
     today: Date,
     problems: &mut Problems,
@@ -88,17 +90,19 @@ fn plan(
         scenario.data.iter().map(|file| data::read(file, sources, problems)).collect();
     let names = names(scenario, &data, problems);
     let set = TemplateSet::new(names, today);
-    let templates = Templates::new(&set, sources);
+    let templates = TemplateCompiler::new(&set, sources);
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
     let workload = load::choose(scenario, overrides, problems);
     let think = |workload: Option<&Workload>, overrides: &Overrides| {
         overrides.think.or_else(|| workload?.think).map_or(1.0, Ratio::get)
     };
-    let mut flows = Flows::new(scenario, templates, prefix.clone(), think(workload, overrides));
+    let mut flows =
+        FlowCompiler::new(scenario, templates, prefix.clone(), think(workload, overrides));
     let (journeys, demand) = flows.journeys(problems);
     let parts = flows.finish();
-    let loads = load::Loads { overrides, demand, files: &scenario.data, data: &data, scenario };
+    let loads =
+        load::LoadCompiler { overrides, demand, files: &scenario.data, data: &data, scenario };
     let load = workload.and_then(|workload| loads.compile(workload, problems));
     // The other workloads are checked as well, as they stand in the file.
     let as_written = Overrides::default();
@@ -106,9 +110,9 @@ fn plan(
         if workload.is_none_or(|chosen| chosen.name != other.name) {
             // Quicker users watch for a shorter time, and so ask for less.
             let share = think(Some(other), &as_written);
-            let mut flows = Flows::new(scenario, templates, prefix.clone(), share);
+            let mut flows = FlowCompiler::new(scenario, templates, prefix.clone(), share);
             let (_, demand) = flows.journeys(&mut Problems::default());
-            load::Loads { overrides: &as_written, demand, ..loads }.compile(other, problems);
+            load::LoadCompiler { overrides: &as_written, demand, ..loads }.compile(other, problems);
         }
     }
     let split = workload
@@ -151,7 +155,7 @@ fn plan(
 const ADDRESS: &str = "\u{0}address";
 
 /// The names that templates may use: data sets, and everything that any step captures.
-fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> Names {
+fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> TemplateNames {
     let datasets: BTreeMap<String, (u16, Vec<String>)> = data
         .iter()
         .enumerate()
@@ -159,19 +163,19 @@ fn names(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> Name
         .collect();
     let mut slots = BTreeMap::new();
     for name in flow::captured_names(scenario) {
-        let reserved = Names::BUILT_IN.contains(&name.value.as_str());
+        let reserved = TemplateNames::BUILT_IN.contains(&name.value.as_str());
         if reserved || datasets.contains_key(&name.value) {
             problems.report(name.span, ProblemKind::NameTwice { name: name.value.clone() });
         }
-        let next = Slot(slots.len() as u16);
+        let next = CaptureSlot(slots.len() as u16);
         slots.entry(name.value.clone()).or_insert(next);
     }
     let address = (!scenario.http.forwarded_for.is_empty()).then(|| ADDRESS.to_owned());
     for name in flow::hidden_names(scenario).into_iter().chain(address) {
-        let next = Slot(slots.len() as u16);
+        let next = CaptureSlot(slots.len() as u16);
         slots.entry(name).or_insert(next);
     }
-    Names { datasets, slots }
+    TemplateNames { datasets, slots }
 }
 
 /// Whether a problem is not merely what another one left behind: a step that could not be read captures

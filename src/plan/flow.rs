@@ -66,7 +66,7 @@ impl Condition {
 
 /// One instruction.
 #[derive(Debug, Clone)]
-pub enum Op {
+pub enum Instruction {
     /// Send a request and await its response.
     Request(RequestId),
     /// Do nothing for a while.
@@ -99,7 +99,7 @@ pub enum Op {
     /// Go on elsewhere.
     Jump(u32),
     /// Give a variable a value.
-    Set(super::Slot, Value),
+    Set(super::CaptureSlot, Value),
     /// Send several requests at once and await all responses.
     Parallel(Vec<RequestId>),
     /// Wait until so much time has passed since the last such point, or since the iteration's intended start.
@@ -118,7 +118,7 @@ pub enum Op {
         /// The first instruction of a round.
         back: u32,
     },
-    /// Skip to `held` if the session is held; otherwise the login follows, and [`Op::SessionBegun`].
+    /// Skip to `held` if the session is held; otherwise the login follows, and [`Instruction::SessionBegun`].
     SessionNeeded {
         /// The session.
         session: SessionId,
@@ -131,14 +131,14 @@ pub enum Op {
     SessionRefused {
         /// The session.
         session: SessionId,
-        /// Its [`Op::SessionNeeded`].
+        /// Its [`Instruction::SessionNeeded`].
         again: u32,
         /// The metric's key of its age at that moment.
         expired: StepId,
     },
     /// Open a stream and read it to its end.
     Stream(StreamId),
-    /// Begin to watch a video. The session, the playlist's request and [`Op::PlayList`] follow.
+    /// Begin to watch a video. The session, the playlist's request and [`Instruction::PlayList`] follow.
     PlayBegin(PlaybackId),
     /// Read the playlist that was captured: go on if it names variants, to `segments` if it names segments.
     PlayList {
@@ -151,7 +151,7 @@ pub enum Op {
     PlayNext {
         /// The playback.
         playback: PlaybackId,
-        /// The first instruction behind [`Op::PlayBegin`]: the session, or the playlist.
+        /// The first instruction behind [`Instruction::PlayBegin`]: the session, or the playlist.
         renew: u32,
         /// The requests for the playlist and for its variant, to which a live one goes back.
         reload: (u32, u32),
@@ -176,7 +176,7 @@ pub enum Op {
 
 /// A compiled flow. It ends behind its last instruction.
 #[derive(Debug, Clone, Default)]
-pub struct Program(pub Vec<Op>);
+pub struct Program(pub Vec<Instruction>);
 
 /// One journey.
 #[derive(Debug, Clone)]

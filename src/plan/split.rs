@@ -5,8 +5,8 @@
 //! talking to each other.
 
 use super::Target;
-use crate::metrics::{Lot, Side, SplitInfo, SplitPart};
-use crate::units::{RunTime, Seed, Stream};
+use crate::metrics::{Side, SplitInfo, SplitPart, Variant};
+use crate::units::{RandomStream, RunTime, Seed};
 
 /// A second target, and the share of the arrivals that goes to it.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ impl Split {
     pub fn new(green: Target, parts: Vec<SplitPart>, seed: Seed) -> Self {
         let whole = 2.0_f64.powi(64);
         let bounds = parts.iter().map(|part| (part.share.get() * whole) as u128).collect();
-        let offset = (seed.uniform(Stream::Split, 0) * whole) as u64;
+        let offset = (seed.uniform(RandomStream::Split, 0) * whole) as u64;
         Self { green, parts, bounds, offset }
     }
 
@@ -38,13 +38,13 @@ impl Split {
     /// no sequence spreads more evenly, and every n-th of its members, which is what a shard or worker plays,
     /// are spread as evenly again (H. Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916; D. Knuth,
     /// *The Art of Computer Programming* 3, §6.4). An arrival that is green at one share is so at any greater one.
-    pub fn lot(&self, index: u64, at: RunTime) -> Lot {
+    pub fn variant(&self, index: u64, at: RunTime) -> Variant {
         let last = self.parts.len().saturating_sub(1);
         let part = self.parts.iter().position(|part| at < part.until).unwrap_or(last);
         let turn = index.wrapping_mul(GOLDEN).wrapping_add(self.offset);
         let is_green = self.bounds.get(part).is_some_and(|&bound| u128::from(turn) < bound);
         let side = if is_green { Side::Green } else { Side::Blue };
-        Lot { part: part as u16, side }
+        Variant { part: part as u16, side }
     }
 
     /// How many parts there are.
@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn is_green(split: &Split, index: u64, at: RunTime) -> bool {
-        split.lot(index, at).side == Side::Green
+        split.variant(index, at).side == Side::Green
     }
 
     proptest! {
@@ -103,7 +103,7 @@ mod tests {
         let late = RunTime::new(1_500_000_000);
         assert!((0..10_000).all(|n| !is_green(&split, n, RunTime::ZERO)));
         assert!((0..10_000).all(|n| is_green(&split, n, late)));
-        assert_eq!(split.lot(7, RunTime::new(9_000_000_000)).part, 1);
+        assert_eq!(split.variant(7, RunTime::new(9_000_000_000)).part, 1);
     }
 
     #[test]

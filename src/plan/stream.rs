@@ -1,6 +1,6 @@
 //! Steps that last, compiled: polls, streams and playback.
 
-use super::{Check, Condition, Delay, RequestId, SessionId, Slot, Template};
+use super::{CaptureSlot, Check, Condition, Delay, RequestId, SessionId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
 
@@ -64,9 +64,9 @@ pub struct PlaybackPlan {
     /// The playlist's request: relative names of segments are relative to its URL.
     pub manifest: RequestId,
     /// Where the playlist's text is kept.
-    pub playlist: Slot,
+    pub playlist: CaptureSlot,
     /// Where the URL of the next segment, or of the chosen variant, is kept.
-    pub url: Slot,
+    pub url: CaptureSlot,
     /// How many segments the player loads ahead.
     pub buffer: u32,
     /// How long is watched.

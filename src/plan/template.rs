@@ -19,25 +19,25 @@ use rand_pcg::Pcg64Mcg;
 
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
-pub use scope::Scope;
+pub use scope::TemplateScope;
 
 pub(in crate::plan) use escape::ENCODED;
 use escape::write_value;
 
 /// Where a user keeps a captured value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot(pub u16);
+pub struct CaptureSlot(pub u16);
 
 /// The names that templates may use.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub struct TemplateNames {
     /// Data sets by name: position, and columns in order.
     pub datasets: BTreeMap<String, (u16, Vec<String>)>,
     /// Captured values by name.
-    pub slots: BTreeMap<String, Slot>,
+    pub slots: BTreeMap<String, CaptureSlot>,
 }
 
-impl Names {
+impl TemplateNames {
     /// The built-in names besides data sets and captures.
     pub const BUILT_IN: [&str; 2] = ["vu", "iteration"];
 
@@ -51,29 +51,29 @@ impl Names {
 /// What can be asked while rendering.
 pub trait Variables {
     /// A captured value, if there is one yet.
-    fn slot(&self, slot: Slot) -> Option<&Value>;
+    fn slot(&self, slot: CaptureSlot) -> Option<&Value>;
     /// A column of the row that a data set picked for this iteration.
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value>;
     /// Everything, for expressions.
-    fn scope(&self) -> Scope;
+    fn scope(&self) -> TemplateScope;
     /// Goes on with `chance` as an expression left it, so that no two expressions draw the same.
     fn set_chance(&mut self, chance: Pcg64Mcg);
 }
 
 /// A part of a template.
 #[derive(Clone)]
-pub enum Piece {
+pub enum TemplatePiece {
     /// A constant, escaped already.
     Literal(Box<[u8]>),
     /// A captured value.
-    Slot(Slot, Escape),
+    Slot(CaptureSlot, Escape),
     /// A column of a data set.
     Cell(u16, u16, Escape),
     /// An expression.
     Expression(&'static Expression<'static, 'static>, Escape),
 }
 
-impl fmt::Debug for Piece {
+impl fmt::Debug for TemplatePiece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Literal(text) => write!(f, "{:?}", String::from_utf8_lossy(text)),
@@ -87,13 +87,13 @@ impl fmt::Debug for Piece {
 /// A compiled text.
 #[derive(Debug, Clone, Default)]
 pub struct Template {
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
 }
 
 /// Compiles templates against a set of names.
 pub struct TemplateSet {
     environment: &'static Environment<'static>,
-    names: Names,
+    names: TemplateNames,
 }
 
 impl fmt::Debug for TemplateSet {
@@ -107,7 +107,7 @@ impl TemplateSet {
     ///
     /// The environment lives as long as the process: a process makes few plans, and compiled
     /// expressions borrow from it.
-    pub fn new(names: Names, today: Date) -> Self {
+    pub fn new(names: TemplateNames, today: Date) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         functions::add_to(&mut environment, today);
@@ -115,7 +115,7 @@ impl TemplateSet {
     }
 
     /// The names it knows.
-    pub fn names(&self) -> &Names {
+    pub fn names(&self) -> &TemplateNames {
         &self.names
     }
 
@@ -153,16 +153,16 @@ impl TemplateSet {
 
     /// The names of the captured values that a template asks for.
     pub fn captured_names(&self, template: &Template) -> Vec<String> {
-        let name_of = |wanted: &Slot| {
+        let name_of = |wanted: &CaptureSlot| {
             let found = self.names.slots.iter().find(|(_, slot)| *slot == wanted);
             found.map(|(name, _)| name.clone())
         };
         let mut names = vec![];
         for piece in &template.pieces {
             match piece {
-                Piece::Literal(_) | Piece::Cell(..) => {}
-                Piece::Slot(slot, _) => names.extend(name_of(slot)),
-                Piece::Expression(expression, _) => {
+                TemplatePiece::Literal(_) | TemplatePiece::Cell(..) => {}
+                TemplatePiece::Slot(slot, _) => names.extend(name_of(slot)),
+                TemplatePiece::Expression(expression, _) => {
                     let asked = expression.undeclared_variables(false).into_iter();
                     names.extend(asked.filter(|name| self.names.slots.contains_key(name)));
                 }
@@ -187,10 +187,10 @@ impl TemplateSet {
         text: &str,
         at: Range<usize>,
         escape: Escape,
-    ) -> Result<Piece, TemplateError> {
+    ) -> Result<TemplatePiece, TemplateError> {
         let source = text[at.clone()].trim();
         if let Some(slot) = self.names.slots.get(source) {
-            return Ok(Piece::Slot(*slot, escape));
+            return Ok(TemplatePiece::Slot(*slot, escape));
         }
         if let Some(piece) = self.cell(source, &at, escape)? {
             return Ok(piece);
@@ -200,7 +200,7 @@ impl TemplateSet {
             .compile_expression_owned(source.to_owned())
             .map_err(|error| TemplateError::Syntax { at: at.clone(), message: plain(&error) })?;
         self.check_names(&expression, &at)?;
-        Ok(Piece::Expression(Box::leak(Box::new(expression)), escape))
+        Ok(TemplatePiece::Expression(Box::leak(Box::new(expression)), escape))
     }
 
     /// `dataset.column`, if `source` is just that.
@@ -209,14 +209,14 @@ impl TemplateSet {
         source: &str,
         at: &Range<usize>,
         escape: Escape,
-    ) -> Result<Option<Piece>, TemplateError> {
+    ) -> Result<Option<TemplatePiece>, TemplateError> {
         let Some((dataset, column)) = source.split_once('.') else { return Ok(None) };
         let Some((position, columns)) = self.names.datasets.get(dataset) else { return Ok(None) };
         if !column.chars().all(|c| c.is_alphanumeric() || c == '_') {
             return Ok(None);
         }
         match columns.iter().position(|known| known == column) {
-            Some(index) => Ok(Some(Piece::Cell(*position, index as u16, escape))),
+            Some(index) => Ok(Some(TemplatePiece::Cell(*position, index as u16, escape))),
             None => Err(TemplateError::UnknownColumn {
                 at: at.clone(),
                 dataset: dataset.to_owned(),
@@ -279,8 +279,8 @@ impl Template {
     }
 
     /// A captured value.
-    pub fn slot(slot: Slot, escape: Escape) -> Self {
-        Self { pieces: vec![Piece::Slot(slot, escape)] }
+    pub fn slot(slot: CaptureSlot, escape: Escape) -> Self {
+        Self { pieces: vec![TemplatePiece::Slot(slot, escape)] }
     }
 
     /// Adds a constant at the end.
@@ -288,10 +288,10 @@ impl Template {
         if text.is_empty() {
             return;
         }
-        if let Some(Piece::Literal(last)) = self.pieces.last_mut() {
+        if let Some(TemplatePiece::Literal(last)) = self.pieces.last_mut() {
             *last = [last, text].concat().into();
         } else {
-            self.pieces.push(Piece::Literal(text.into()));
+            self.pieces.push(TemplatePiece::Literal(text.into()));
         }
     }
 
@@ -299,7 +299,7 @@ impl Template {
     pub fn append(&mut self, other: &Self) {
         for piece in &other.pieces {
             match piece {
-                Piece::Literal(text) => self.push_literal(text),
+                TemplatePiece::Literal(text) => self.push_literal(text),
                 piece => self.pieces.push(piece.clone()),
             }
         }
@@ -309,14 +309,14 @@ impl Template {
     pub fn as_constant(&self) -> Option<&[u8]> {
         match self.pieces.as_slice() {
             [] => Some(&[]),
-            [Piece::Literal(text)] => Some(text),
+            [TemplatePiece::Literal(text)] => Some(text),
             _ => None,
         }
     }
 
     /// Whether every rendering begins with `prefix`.
     pub fn starts_with(&self, prefix: &[u8]) -> bool {
-        matches!(self.pieces.first(), Some(Piece::Literal(text)) if text.starts_with(prefix))
+        matches!(self.pieces.first(), Some(TemplatePiece::Literal(text)) if text.starts_with(prefix))
     }
 
     /// Whether nothing is in it.
@@ -335,17 +335,17 @@ impl Template {
     ) -> Result<(), RenderError> {
         for piece in &self.pieces {
             match piece {
-                Piece::Literal(text) => out.extend_from_slice(text),
-                Piece::Slot(slot, escape) => {
+                TemplatePiece::Literal(text) => out.extend_from_slice(text),
+                TemplatePiece::Slot(slot, escape) => {
                     let value = variables.slot(*slot).ok_or(RenderError::Missing(*slot))?;
                     write_value(value, *escape, out);
                 }
-                Piece::Cell(dataset, column, escape) => {
+                TemplatePiece::Cell(dataset, column, escape) => {
                     if let Some(value) = variables.cell(*dataset, *column) {
                         write_value(value, *escape, out);
                     }
                 }
-                Piece::Expression(expression, escape) => {
+                TemplatePiece::Expression(expression, escape) => {
                     write_value(&evaluate(expression, variables)?, *escape, out);
                 }
             }
@@ -359,13 +359,13 @@ impl Template {
     /// Where a value is missing or an expression fails.
     pub fn value(&self, variables: &mut dyn Variables) -> Result<Value, RenderError> {
         match self.pieces.as_slice() {
-            [Piece::Slot(slot, _)] => {
+            [TemplatePiece::Slot(slot, _)] => {
                 variables.slot(*slot).cloned().ok_or(RenderError::Missing(*slot))
             }
-            [Piece::Cell(dataset, column, _)] => {
+            [TemplatePiece::Cell(dataset, column, _)] => {
                 Ok(variables.cell(*dataset, *column).cloned().unwrap_or_default())
             }
-            [Piece::Expression(expression, _)] => evaluate(expression, variables),
+            [TemplatePiece::Expression(expression, _)] => evaluate(expression, variables),
             _ => {
                 let mut text = Vec::new();
                 self.render(variables, &mut text)?;
@@ -427,7 +427,7 @@ mod tests {
     struct Fixed;
 
     impl Variables for Fixed {
-        fn slot(&self, slot: Slot) -> Option<&Value> {
+        fn slot(&self, slot: CaptureSlot) -> Option<&Value> {
             static TOKEN: std::sync::LazyLock<Value> =
                 std::sync::LazyLock::new(|| Value::from("a b\"c"));
             (slot.0 == 0).then(|| &*TOKEN)
@@ -437,17 +437,20 @@ mod tests {
                 std::sync::LazyLock::new(|| [Value::from("GRU"), Value::from(7)]);
             CELLS.get(column as usize)
         }
-        fn scope(&self) -> Scope {
-            Scope::for_tests(&names(), vec![Some(Value::from("a b\"c")), None])
+        fn scope(&self) -> TemplateScope {
+            TemplateScope::for_tests(&names(), vec![Some(Value::from("a b\"c")), None])
         }
         fn set_chance(&mut self, _: Pcg64Mcg) {}
     }
 
-    fn names() -> Names {
+    fn names() -> TemplateNames {
         let columns = vec!["from".to_owned(), "seats".to_owned()];
-        Names {
+        TemplateNames {
             datasets: BTreeMap::from([("routes".to_owned(), (0, columns))]),
-            slots: BTreeMap::from([("token".to_owned(), Slot(0)), ("unset".to_owned(), Slot(1))]),
+            slots: BTreeMap::from([
+                ("token".to_owned(), CaptureSlot(0)),
+                ("unset".to_owned(), CaptureSlot(1)),
+            ]),
         }
     }
 
@@ -506,7 +509,7 @@ mod tests {
 
     #[test]
     fn every_built_in_name_has_a_value() {
-        for name in Names::BUILT_IN {
+        for name in TemplateNames::BUILT_IN {
             assert_eq!(render(&format!("{{{{ {name} + 0 }}}}"), Escape::None), "1", "{name}");
         }
     }
@@ -526,7 +529,7 @@ mod tests {
         let template = set().compile("{{ unset }}", Escape::None).expect("compiles");
         assert_eq!(
             template.render(&mut Fixed, &mut Vec::new()),
-            Err(RenderError::Missing(Slot(1)))
+            Err(RenderError::Missing(CaptureSlot(1)))
         );
     }
 

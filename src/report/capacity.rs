@@ -14,7 +14,7 @@ use super::rows::NONE;
 use crate::capacity::search::SearchEnd;
 use crate::units::Ratio;
 
-pub(super) use grid::{Grid, GridCell};
+pub(super) use grid::{DeploymentGrid, GridCell};
 pub(super) use values::ceiling;
 use values::{compact, interval, items, money, named, number, text, tiers};
 
@@ -27,19 +27,19 @@ pub(super) struct CapacityView {
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) recommendation: String,
     /// The bottleneck tier with other replicas and sizes.
-    pub(super) grid: Option<Grid>,
-    pub(super) tiers: Vec<TierRow>,
-    pub(super) options: Vec<OptionRow>,
+    pub(super) grid: Option<DeploymentGrid>,
+    pub(super) tiers: Vec<CapacityTierRow>,
+    pub(super) options: Vec<OptionView>,
     /// Whether any of them lies beyond twice what was measured.
     pub(super) unverified: bool,
     pub(super) verified: Vec<VerifiedRow>,
     /// Throughput against response time, as measured on the way to the line.
-    pub(super) curve: Vec<CurvePoint>,
+    pub(super) curve: Vec<CurvePointView>,
 }
 
 /// One tier.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct TierRow {
+pub(super) struct CapacityTierRow {
     pub(super) name: String,
     pub(super) demand: String,
     pub(super) interval: String,
@@ -48,7 +48,7 @@ pub(super) struct TierRow {
 
 /// One deployment that was weighed.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct OptionRow {
+pub(super) struct OptionView {
     /// One a tier: `api 7×2`.
     pub(super) tiers: Vec<String>,
     pub(super) kind: String,
@@ -64,7 +64,7 @@ pub(super) struct OptionRow {
     pub(super) unverified: bool,
 }
 
-impl OptionRow {
+impl OptionView {
     /// The row's cells in the order of the table.
     pub(super) fn cells(&self) -> Vec<String> {
         let texts = [&self.kind, &self.slo_max, &self.interval, &self.p_slo_met, &self.cost];
@@ -98,7 +98,7 @@ impl VerifiedRow {
 
 /// One measured step of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct CurvePoint {
+pub(super) struct CurvePointView {
     pub(super) rate_per_s: f64,
     pub(super) p50_ms: f64,
     pub(super) p95_ms: f64,
@@ -114,7 +114,7 @@ impl CapacityView {
             slo_max: value["slo_max_per_s"].as_f64(),
             facts: facts(value),
             recommendation: recommended(recommendation),
-            grid: Grid::read(value),
+            grid: DeploymentGrid::read(value),
             tiers: named(&value["tiers"]).iter().map(|(name, tier)| tier_row(name, tier)).collect(),
             options: items(&value["options"]).map(option_row).collect(),
             unverified: items(&value["options"]).any(|option| option["unverified"] == true),
@@ -163,8 +163,8 @@ fn recommended(value: &Value) -> String {
     format!("{kind}: {} at {cost} a month; {reason}", tiers(&value["tiers"]))
 }
 
-fn tier_row(name: &str, value: &Value) -> TierRow {
-    TierRow {
+fn tier_row(name: &str, value: &Value) -> CapacityTierRow {
+    CapacityTierRow {
         name: format::line(name, 60),
         demand: number(&value["demand_ms"], "ms/req"),
         interval: interval(&value["interval"], "ms/req"),
@@ -172,9 +172,9 @@ fn tier_row(name: &str, value: &Value) -> TierRow {
     }
 }
 
-fn option_row(value: &Value) -> OptionRow {
+fn option_row(value: &Value) -> OptionView {
     let met = value["p_slo_met"].as_f64();
-    OptionRow {
+    OptionView {
         tiers: compact(&value["tiers"]),
         kind: text(&value["kind"]).to_lowercase(),
         slo_max: number(&value["slo_max_per_s"], ""),
@@ -207,8 +207,8 @@ fn verified_row(value: &Value) -> VerifiedRow {
     }
 }
 
-fn curve_point(value: &Value) -> Option<CurvePoint> {
-    Some(CurvePoint {
+fn curve_point(value: &Value) -> Option<CurvePointView> {
+    Some(CurvePointView {
         rate_per_s: value["rate_per_s"].as_f64()?,
         p50_ms: value["p50_ms"].as_f64()?,
         p95_ms: value["p95_ms"].as_f64()?,

@@ -10,13 +10,13 @@ mod steps;
 pub(super) use capacity::curve;
 
 use axis::Axis;
-use canvas::{Canvas, Ink, Size, themed};
+use canvas::{Canvas, ChartInk, ChartSize, themed};
 
-use super::figure::{Figures, Key};
-use super::{RenderError, Report};
+use super::figure::{Figures, LegendEntry};
+use super::{Report, ReportError};
 
 /// Draws all charts of a run.
-pub(super) fn all(report: &Report) -> Result<Figures, RenderError> {
+pub(super) fn all(report: &Report) -> Result<Figures, ReportError> {
     if report.series.points.is_empty() {
         return Ok(Figures::default());
     }
@@ -30,41 +30,41 @@ pub(super) fn all(report: &Report) -> Result<Figures, RenderError> {
 }
 
 /// A point of a line, or a gap.
-type Place = Option<(f64, f64)>;
+type LinePoint = Option<(f64, f64)>;
 
 /// One line of a chart.
-struct Line {
+struct ChartLine {
     ink: u8,
     label: String,
-    points: Vec<Place>,
+    points: Vec<LinePoint>,
 }
 
-impl Line {
-    fn new(ink: u8, label: impl Into<String>, points: Vec<Place>) -> Self {
+impl ChartLine {
+    fn new(ink: u8, label: impl Into<String>, points: Vec<LinePoint>) -> Self {
         Self { ink, label: label.into(), points }
     }
 
-    fn key(&self) -> Key {
-        Key { class: self.ink.to_string(), label: self.label.clone() }
+    fn key(&self) -> LegendEntry {
+        LegendEntry { class: self.ink.to_string(), label: self.label.clone() }
     }
 }
 
-fn keys(lines: &[Line]) -> Vec<Key> {
-    lines.iter().map(Line::key).collect()
+fn keys(lines: &[ChartLine]) -> Vec<LegendEntry> {
+    lines.iter().map(ChartLine::key).collect()
 }
 
 /// The greatest height of some lines.
-fn greatest(lines: &[Line]) -> f64 {
+fn greatest(lines: &[ChartLine]) -> f64 {
     let heights = lines.iter().flat_map(|line| line.points.iter().flatten().map(|&(_, y)| y));
     heights.fold(0.0, f64::max)
 }
 
 /// Draws on a canvas and gives the themed SVG.
 fn drawn(
-    size: Size,
+    size: ChartSize,
     (x, y): (Axis, Axis),
-    draw: impl FnOnce(&Canvas<'_>) -> Result<(), RenderError>,
-) -> Result<String, RenderError> {
+    draw: impl FnOnce(&Canvas<'_>) -> Result<(), ReportError>,
+) -> Result<String, ReportError> {
     let mut buffer = String::new();
     let canvas = Canvas::new(&mut buffer, size, x, y);
     draw(&canvas)?;
@@ -73,22 +73,27 @@ fn drawn(
 }
 
 /// Draws lines over the time of the run, with the judged part and the events.
-fn over_time(report: &Report, size: Size, y: Axis, lines: &[Line]) -> Result<String, RenderError> {
-    let large = size.width >= Size::LARGE.width;
+fn over_time(
+    report: &Report,
+    size: ChartSize,
+    y: Axis,
+    lines: &[ChartLine],
+) -> Result<String, ReportError> {
+    let large = size.width >= ChartSize::LARGE.width;
     let x = Axis::run_time(report.duration.as_secs_f64(), if large { 6 } else { 3 });
     drawn(size, (x, y), |canvas| {
         if report.judged {
             let (from, to) = (report.shown.from.as_secs_f64(), report.shown.to.as_secs_f64());
-            canvas.band(from, to, Ink::Judged)?;
+            canvas.band(from, to, ChartInk::Judged)?;
         }
         canvas.axes()?;
         marks(report, canvas, large)?;
-        lines.iter().try_for_each(|line| canvas.series(&line.points, Ink::Series(line.ink)))
+        lines.iter().try_for_each(|line| canvas.series(&line.points, ChartInk::Series(line.ink)))
     })
 }
 
 /// Events as upright lines with the number of their row; numbers that would overlap are left out.
-fn marks(report: &Report, canvas: &Canvas<'_>, numbered: bool) -> Result<(), RenderError> {
+fn marks(report: &Report, canvas: &Canvas<'_>, numbered: bool) -> Result<(), ReportError> {
     const MOST: usize = 60;
     let mut last_numbered: Option<f64> = None;
     for (index, event) in report.events.iter().take(MOST).enumerate() {
@@ -98,7 +103,7 @@ fn marks(report: &Report, canvas: &Canvas<'_>, numbered: bool) -> Result<(), Ren
         if !label.is_empty() {
             last_numbered = Some(at);
         }
-        canvas.upright(at, &label, Ink::Event)?;
+        canvas.upright(at, &label, ChartInk::Event)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// One series in the key of a figure.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Key {
+pub(super) struct LegendEntry {
     /// The series' number in the style sheet.
     pub(super) class: String,
     /// What it shows; foreign text, escaped by the page.
@@ -19,7 +19,7 @@ pub(super) struct Figure {
     /// The unit and the reading of it.
     pub(super) about: String,
     /// The series; empty where there is only one.
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<LegendEntry>,
     /// Our own SVG, without foreign text.
     pub(super) svg: String,
 }

@@ -10,12 +10,12 @@ use crate::metrics::{
     ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
 use crate::slo::{
-    HighestRate, Judgement, ObjectiveStatus, RateBasis, Steady, Validity, ValidityStatus,
+    HighestRate, Judgement, ObjectiveStatus, RateBasis, SteadyPeriod, Validity, ValidityStatus,
     ValidityTest, Verdict,
 };
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
-pub(super) use verdicts::{RowOf, at_risk, judged, pass};
+pub(super) use verdicts::{RowFixture, at_risk, judged, pass};
 use verdicts::{finding, ms, share};
 
 /// Length of the fixture's run in seconds; the first five are a ramp.
@@ -113,7 +113,7 @@ fn scenario_interval(iterations: u64, requests: u64, ms: f64) -> ScenarioInterva
         failed_requests: 0,
         response_time: times(requests, ms).to_sparse(),
         iteration_time: times(iterations, ms * 20.0).to_sparse(),
-        gave_up: BTreeMap::new(),
+        iteration_errors: BTreeMap::new(),
     }
 }
 
@@ -221,14 +221,14 @@ pub(crate) fn fail() -> (RunLog, Judgement) {
         "error_rate",
         Scope::Run,
         share,
-        RowOf(0.019_05, Some((0.018, 0.020_1)), Some(0.001), Some(0.01)),
+        RowFixture(0.019_05, Some((0.018, 0.020_1)), Some(0.001), Some(0.01)),
         ObjectiveStatus::Fail,
     );
     let mut straddling = judged(
         "p99",
         Scope::Scenario("booking".into()),
         ms,
-        RowOf(980.0, Some((871.0, 1_120.0)), Some(500.0), Some(1_000.0)),
+        RowFixture(980.0, Some((871.0, 1_120.0)), Some(500.0), Some(1_000.0)),
         ObjectiveStatus::Inconclusive,
     );
     straddling.note = "the interval straddles the max; about 3 min more would decide".into();
@@ -311,7 +311,7 @@ pub(super) fn empty() -> (RunLog, Judgement) {
         judged.samples = 0;
         judged.status = ObjectiveStatus::NotMeasured;
     }
-    judgement.steady = Steady::default();
+    judgement.steady = SteadyPeriod::default();
     (log, judgement)
 }
 

@@ -16,7 +16,7 @@ pub use markdown::render as markdown;
 
 pub(super) use objectives::{GatedObjective, objectives};
 
-use crate::slo::gate::{GateComparison, GateOutcome, GateRow, Unlike};
+use crate::slo::gate::{ConditionMismatch, GateComparison, GateOutcome, GateRow};
 use crate::slo::regression::RegressionVerdict;
 use crate::slo::{Judgement, Strictness, ValidityStatus};
 
@@ -33,17 +33,17 @@ pub struct GatedRun {
 
 /// The comparison with the baseline.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Compared {
+pub enum BaselineComparison {
     /// No baseline was given.
     NotAsked,
     /// Some run cannot support a comparison.
-    NotMade(Vec<Unlike>),
+    NotMade(Vec<ConditionMismatch>),
     /// It was made.
     Made {
         /// What it came to.
         comparison: GateComparison,
         /// The ways in which the runs are unlike that the user waived.
-        waived: Vec<Unlike>,
+        waived: Vec<ConditionMismatch>,
     },
 }
 
@@ -59,16 +59,18 @@ pub struct GateReport {
     /// The candidate's runs; empty where two stored baselines are compared.
     pub runs: Vec<GatedRun>,
     /// Against the baseline.
-    pub compared: Compared,
+    pub compared: BaselineComparison,
 }
 
 impl GateReport {
     /// The answer.
     pub fn outcome(&self) -> GateOutcome {
         let compared = match &self.compared {
-            Compared::NotAsked => None,
-            Compared::NotMade(_) => return GateOutcome::NotValid.max(self.outcome_of_runs()),
-            Compared::Made { comparison, .. } => Some(comparison.verdict),
+            BaselineComparison::NotAsked => None,
+            BaselineComparison::NotMade(_) => {
+                return GateOutcome::NotValid.max(self.outcome_of_runs());
+            }
+            BaselineComparison::Made { comparison, .. } => Some(comparison.verdict),
         };
         GateOutcome::of(self.runs.iter().map(|run| run.judgement.verdict), compared)
     }
@@ -85,8 +87,8 @@ impl GateReport {
     /// The comparison, where it was made.
     pub fn comparison(&self) -> Option<&GateComparison> {
         match &self.compared {
-            Compared::NotAsked | Compared::NotMade(_) => None,
-            Compared::Made { comparison, .. } => Some(comparison),
+            BaselineComparison::NotAsked | BaselineComparison::NotMade(_) => None,
+            BaselineComparison::Made { comparison, .. } => Some(comparison),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::gate::words;
 use super::wording;
-use crate::slo::gate::{RunSummary, Trend};
+use crate::slo::gate::{MetricTrend, RunSummary};
 use crate::slo::statistics::change_points::ChangePoint;
 use crate::slo::{ValidityStatus, Verdict};
 
@@ -60,7 +60,7 @@ pub(super) fn sparkline(values: &[f64], most: usize) -> String {
 }
 
 /// `rose by 20.1 % at the run of 2026-05-04T09:30:00Z: 100 ms → 120 ms (p = 0.00012)`.
-pub(super) fn describe(trend: &Trend, change: &ChangePoint, runs: &[HistoryRow]) -> String {
+pub(super) fn describe(trend: &MetricTrend, change: &ChangePoint, runs: &[HistoryRow]) -> String {
     let started = trend
         .points
         .get(change.index)

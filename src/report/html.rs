@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::capacity::CapacityView;
 use super::figure::{Figure, Figures};
 use super::model::Report;
-use super::{Extra, RenderError, facts, format, rows, split, stack, wording};
+use super::{ReportError, ReportExtras, facts, format, rows, split, stack, wording};
 use crate::metrics::Distribution;
 use crate::slo::{Finding, ValidityStatus};
 
@@ -26,7 +26,7 @@ const CAPACITY: &str = include_str!("html/capacity.html");
 
 /// Everything that the template may ask for.
 #[derive(Serialize)]
-struct Page {
+struct HtmlPage {
     style: &'static str,
     title: String,
     started: String,
@@ -48,7 +48,7 @@ struct Page {
     scenarios: Vec<rows::ScenarioRow>,
     times: Vec<rows::TimeRow>,
     errors: Vec<rows::ErrorRow>,
-    tiers: Vec<stack::TierRow>,
+    tiers: Vec<stack::StackTierRow>,
     availability: Vec<(String, String)>,
     incidents: Vec<stack::IncidentRow>,
     events: Vec<rows::EventRow>,
@@ -65,12 +65,12 @@ struct Page {
 ///
 /// # Errors
 /// Where the page template or the chart library fails; never because of a log's content.
-pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
+pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportError> {
     let header = &report.header;
     let capacity = extra.capacity.as_ref().map(CapacityView::read);
     let curve = capacity.as_ref().map(curve).transpose()?.flatten();
     let capacity_tables = capacity_tables(capacity.as_ref())?;
-    let page = Page {
+    let page = HtmlPage {
         style: STYLE,
         title: format!(
             "{} · {}",
@@ -111,12 +111,12 @@ pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
 }
 
 /// The tables of a capacity result, for every page that shows one; nothing without one.
-pub(super) fn capacity_tables(capacity: Option<&CapacityView>) -> Result<String, RenderError> {
+pub(super) fn capacity_tables(capacity: Option<&CapacityView>) -> Result<String, ReportError> {
     capacity.map_or(Ok(String::new()), |capacity| fill(CAPACITY, capacity))
 }
 
 /// Fills an HTML template; everything is escaped unless marked as safe.
-pub(super) fn fill(template: &str, page: &impl Serialize) -> Result<String, RenderError> {
+pub(super) fn fill(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     // The name's ending turns escaping on.
@@ -124,24 +124,24 @@ pub(super) fn fill(template: &str, page: &impl Serialize) -> Result<String, Rend
 }
 
 #[cfg(feature = "charts")]
-fn figures(report: &Report) -> Result<Figures, RenderError> {
+fn figures(report: &Report) -> Result<Figures, ReportError> {
     super::charts::all(report)
 }
 
 #[cfg(feature = "charts")]
-pub(super) fn curve(capacity: &CapacityView) -> Result<Option<Figure>, RenderError> {
+pub(super) fn curve(capacity: &CapacityView) -> Result<Option<Figure>, ReportError> {
     super::charts::curve(capacity)
 }
 
 #[cfg(not(feature = "charts"))]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as with charts")]
-fn figures(_: &Report) -> Result<Figures, RenderError> {
+fn figures(_: &Report) -> Result<Figures, ReportError> {
     Ok(Figures::default())
 }
 
 #[cfg(not(feature = "charts"))]
 #[expect(clippy::unnecessary_wraps, reason = "the same signature as with charts")]
-pub(super) fn curve(_: &CapacityView) -> Result<Option<Figure>, RenderError> {
+pub(super) fn curve(_: &CapacityView) -> Result<Option<Figure>, ReportError> {
     Ok(None)
 }
 

@@ -9,8 +9,8 @@ mod split;
 use serde_json::{Map, Value, json};
 
 use super::model::{ErrorGroup, Report};
-use super::totals::{Part, Totals};
-use super::{Extra, rows, wording};
+use super::totals::{PartTotals, Totals};
+use super::{ReportExtras, rows, wording};
 use crate::metrics::{Bound, Distribution, LoadModel, Phase};
 use crate::slo::{HighestRate, JudgedObjective, RateBasis};
 use crate::units::{Nanos, Quantity, Rate};
@@ -19,7 +19,7 @@ use crate::units::{Nanos, Quantity, Rate};
 pub const SCHEMA: &str = "plimsoll.result/1";
 
 /// Renders `result.json`, indented, with a final line feed.
-pub fn render(report: &Report, extra: &Extra) -> String {
+pub fn render(report: &Report, extra: &ReportExtras) -> String {
     // Cannot fail: every key is a string.
     let mut text = serde_json::to_string_pretty(&value(report, extra)).unwrap_or_default();
     text.push('\n');
@@ -27,7 +27,7 @@ pub fn render(report: &Report, extra: &Extra) -> String {
 }
 
 /// The document as a value.
-pub fn value(report: &Report, extra: &Extra) -> Value {
+pub fn value(report: &Report, extra: &ReportExtras) -> Value {
     let (header, shown) = (&report.header, &report.shown);
     let mut document = json!({
         "schema": SCHEMA,
@@ -220,7 +220,7 @@ fn step(totals: &Totals) -> Value {
     })
 }
 
-fn steps(report: &Report, part: &Part) -> Value {
+fn steps(report: &Report, part: &PartTotals) -> Value {
     let nothing = Totals::default();
     let entry = |id| (report.step_name(id), step(part.steps.get(&id).unwrap_or(&nothing)));
     by_name(report.step_ids().into_iter().map(entry))

@@ -8,14 +8,14 @@
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
 use super::model::Report;
-use super::{Extra, RenderError, facts, format, rows, wording};
+use super::{ReportError, ReportExtras, facts, format, rows, wording};
 use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
 
 /// Renders `junit.xml`.
 ///
 /// # Errors
 /// Where the XML writer fails.
-pub fn render(report: &Report, extra: &Extra) -> Result<String, RenderError> {
+pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportError> {
     let name = format!("plimsoll.{}.{}", report.header.name, report.header.workload);
     let mut suite = TestSuite::new(name.as_str());
     for (key, value) in facts::conditions(report) {
@@ -73,7 +73,7 @@ fn inconclusive_as_a_whole(report: &Report) -> bool {
         && !report.judgement.objectives.iter().any(said)
 }
 
-fn objective(judged: &JudgedObjective, report: &Report, extra: &Extra) -> TestCase {
+fn objective(judged: &JudgedObjective, report: &Report, extra: &ReportExtras) -> TestCase {
     use ObjectiveStatus::{AtRisk, Fail, Inconclusive, NotMeasured, Pass};
     let line = describe(judged);
     let error = || TestCaseStatus::non_success(NonSuccessKind::Error);

@@ -20,16 +20,16 @@ use crate::units::{Quantity, RunTime};
 
 /// What a run has come to so far.
 #[derive(Debug, Clone)]
-pub struct Live {
+pub struct LiveTotals {
     /// Facts that name the run, in pairs.
     about: Vec<(&'static str, String)>,
     /// When the run began, nanoseconds since 1970.
     began_ns: u64,
     step_names: Vec<String>,
     arrivals: ArrivalCounts,
-    steps: BTreeMap<StepId, StepSum>,
+    steps: BTreeMap<StepId, StepTotals>,
     /// The last second; its distributions are not kept.
-    now: Now,
+    now: LastSecond,
     /// What exports could not deliver: (export, how often).
     lost: Vec<(&'static str, u64)>,
     running: bool,
@@ -37,7 +37,7 @@ pub struct Live {
 
 /// What a step has come to so far.
 #[derive(Debug, Clone, Default)]
-struct StepSum {
+struct StepTotals {
     requests: u64,
     errors: BTreeMap<ErrorClass, u64>,
     bytes_received: u64,
@@ -48,7 +48,7 @@ struct StepSum {
 
 /// The state at the end of the last second.
 #[derive(Debug, Clone, Default)]
-struct Now {
+struct LastSecond {
     at: RunTime,
     in_flight: u64,
     vus_busy: u64,
@@ -64,7 +64,7 @@ struct Now {
 /// Longest label.
 const LABEL: usize = 120;
 
-impl Live {
+impl LiveTotals {
     /// A run that is about to begin. A start time that cannot be read counts as 1970.
     pub fn new(header: &RunHeader) -> Self {
         let began: Option<jiff::Timestamp> = header.started_utc.parse().ok();
@@ -81,7 +81,7 @@ impl Live {
             step_names: header.steps.iter().map(|step| format::line(&step.name, LABEL)).collect(),
             arrivals: ArrivalCounts::default(),
             steps: BTreeMap::new(),
-            now: Now::default(),
+            now: LastSecond::default(),
             lost: vec![],
             running: true,
         }
@@ -93,7 +93,7 @@ impl Live {
         for (&id, step) in &interval.steps {
             self.steps.entry(id).or_default().absorb(step);
         }
-        self.now = Now::of(interval);
+        self.now = LastSecond::of(interval);
     }
 
     /// The run is over.
@@ -263,7 +263,7 @@ impl Live {
     }
 }
 
-impl StepSum {
+impl StepTotals {
     fn absorb(&mut self, step: &StepInterval) {
         self.requests += step.requests;
         self.bytes_received += step.bytes_received;
@@ -276,7 +276,7 @@ impl StepSum {
     }
 }
 
-impl Now {
+impl LastSecond {
     fn of(interval: &Interval) -> Self {
         let lag = &interval.schedule_lag;
         let reading = |reading: &crate::metrics::Reading| {

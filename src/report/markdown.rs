@@ -8,15 +8,15 @@ mod split;
 
 use std::fmt::{self, Write as _};
 
-use super::capacity::{CapacityView, Grid, GridCell, OptionRow, VerifiedRow};
+use super::capacity::{CapacityView, DeploymentGrid, GridCell, OptionView, VerifiedRow};
 use super::model::Report;
 use super::rows::{self, StepRow};
-use super::{Extra, facts, format, wording};
+use super::{ReportExtras, facts, format, wording};
 use crate::slo::ValidityStatus;
 
 /// Renders `report.md`.
-pub fn render(report: &Report, extra: &Extra) -> String {
-    let mut page = Page::default();
+pub fn render(report: &Report, extra: &ReportExtras) -> String {
+    let mut page = MarkdownPage::default();
     let header = &report.header;
     page.heading(1, &format!("{} · {}", header.name, header.workload));
     answer(&mut page, report);
@@ -45,11 +45,11 @@ pub fn render(report: &Report, extra: &Extra) -> String {
 
 /// Markdown under construction.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct MarkdownPage {
     pub(super) text: String,
 }
 
-impl Page {
+impl MarkdownPage {
     fn add(&mut self, text: fmt::Arguments<'_>) {
         // Cannot fail: a `String` takes everything.
         let _ = self.text.write_fmt(text);
@@ -114,7 +114,7 @@ pub(super) fn cell(text: &str) -> String {
     out
 }
 
-fn answer(page: &mut Page, report: &Report) {
+fn answer(page: &mut MarkdownPage, report: &Report) {
     let verdict = report.judgement.verdict;
     let (symbol, word) = (wording::verdict_symbol(verdict), wording::verdict(verdict));
     page.paragraph(&format!("**{symbol} {word}** — {}", cell(&wording::sentence(report))));
@@ -129,7 +129,7 @@ fn answer(page: &mut Page, report: &Report) {
     }
 }
 
-fn validity(page: &mut Page, report: &Report) {
+fn validity(page: &mut MarkdownPage, report: &Report) {
     let validity = &report.judgement.validity;
     if validity.status != ValidityStatus::Valid {
         page.paragraph("Reasons:");
@@ -138,7 +138,7 @@ fn validity(page: &mut Page, report: &Report) {
 }
 
 /// The SLO table with its notes.
-pub(super) fn slo(page: &mut Page, report: &Report) {
+pub(super) fn slo(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Objectives");
     let rows = rows::slo(report);
     if rows.is_empty() {
@@ -161,7 +161,7 @@ pub(super) fn slo(page: &mut Page, report: &Report) {
     );
 }
 
-fn steps(page: &mut Page, report: &Report) {
+fn steps(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Steps");
     let mut all = rows::steps(report);
     all.push(rows::all_steps(report));
@@ -194,7 +194,7 @@ fn step_cells(row: StepRow) -> Vec<String> {
     vec![name, kind, requests, rate, p50, p95, p99, max, service_p99, errors]
 }
 
-fn scenarios(page: &mut Page, report: &Report) {
+fn scenarios(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Scenarios");
     let body: Vec<Vec<String>> = rows::scenarios(report)
         .into_iter()
@@ -228,7 +228,7 @@ fn scenarios(page: &mut Page, report: &Report) {
     );
 }
 
-fn times(page: &mut Page, report: &Report) {
+fn times(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Response time beside service time");
     let rows = rows::times(report).into_iter();
     let body: Vec<Vec<String>> = rows
@@ -237,7 +237,7 @@ fn times(page: &mut Page, report: &Report) {
     page.table(&["", "response time:", "service time:", "hidden by service time:"], &body);
 }
 
-fn errors(page: &mut Page, report: &Report) {
+fn errors(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Errors");
     let rows = rows::errors(report);
     if rows.is_empty() {
@@ -256,7 +256,7 @@ fn errors(page: &mut Page, report: &Report) {
     );
 }
 
-fn events(page: &mut Page, report: &Report) {
+fn events(page: &mut MarkdownPage, report: &Report) {
     let rows = rows::events(report);
     if rows.is_empty() {
         return;
@@ -268,14 +268,14 @@ fn events(page: &mut Page, report: &Report) {
 }
 
 /// The capacity result: the line, the bottleneck, the options and the recommendation.
-fn capacity_section(page: &mut Page, capacity: &CapacityView) {
+fn capacity_section(page: &mut MarkdownPage, capacity: &CapacityView) {
     page.facts(&capacity.facts);
     page.facts(&[("recommendation", capacity.recommendation.clone())]);
     capacity_tables(page, capacity);
 }
 
 /// Replicas × size: a row a number of replicas, a column a size.
-fn grid(page: &mut Page, grid: &Grid) {
+fn grid(page: &mut MarkdownPage, grid: &DeploymentGrid) {
     page.heading(3, &format!("Replicas × size of {}", grid.tier));
     page.paragraph(&cell(&grid.about));
     let heads: Vec<&str> =
@@ -291,7 +291,7 @@ fn grid(page: &mut Page, grid: &Grid) {
 }
 
 /// Tiers, replicas × size, options and checked predictions.
-pub(super) fn capacity_tables(page: &mut Page, capacity: &CapacityView) {
+pub(super) fn capacity_tables(page: &mut MarkdownPage, capacity: &CapacityView) {
     if !capacity.tiers.is_empty() {
         page.heading(3, "Tiers");
         let rows = capacity.tiers.iter();
@@ -313,7 +313,7 @@ pub(super) fn capacity_tables(page: &mut Page, capacity: &CapacityView) {
     if !capacity.options.is_empty() {
         page.heading(3, "Options");
         page.paragraph("`api 7×2`: seven replicas of two cores.");
-        let body: Vec<Vec<String>> = capacity.options.iter().map(OptionRow::cells).collect();
+        let body: Vec<Vec<String>> = capacity.options.iter().map(OptionView::cells).collect();
         page.table(
             &[
                 "deployment",

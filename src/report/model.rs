@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::series::Series;
+use super::series::RunSeries;
 use super::stack::{self, StackFigure};
-use super::totals::Part;
+use super::totals::PartTotals;
 use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, LoadModel, RunHeader, RunLog, ScenarioId, StepId,
     StopReason,
 };
-use crate::slo::{Availability, BlueGreen, Judgement, Steady, availability, blue_green};
+use crate::slo::{Availability, BlueGreen, Judgement, SteadyPeriod, availability, blue_green};
 use crate::units::{Nanos, Rate};
 
 /// How the run came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completion {
+pub enum RunCompletion {
     /// The schedule was played to its end.
     Finished,
     /// The user stopped it.
@@ -25,7 +25,7 @@ pub enum Completion {
     Unfinished,
 }
 
-impl Completion {
+impl RunCompletion {
     /// The name used in files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,17 +62,17 @@ pub struct Report {
     /// How long it lasted.
     pub duration: Nanos,
     /// How it came to its end.
-    pub completion: Completion,
+    pub completion: RunCompletion,
     /// Whether the log's last line was cut off.
     pub torn: bool,
     /// Whether anything lies in the judged part. If not, [`Report::shown`] is the whole run.
     pub judged: bool,
     /// The part whose figures are shown: the judged one, or the whole run where nothing was judged.
-    pub shown: Part,
+    pub shown: PartTotals,
     /// The whole run, ramps and warm-up included.
-    pub whole: Part,
+    pub whole: PartTotals,
     /// The whole run over time.
-    pub series: Series,
+    pub series: RunSeries,
     /// The stack's own metrics over the shown part.
     pub stack: Vec<StackFigure>,
     /// What was served, and what was not, over the whole run.
@@ -112,7 +112,7 @@ impl Report {
             errors: error_groups(log, &shown, &whole),
             shown,
             whole,
-            series: Series::of(&log.intervals, log.duration()),
+            series: RunSeries::of(&log.intervals, log.duration()),
             events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
             steering_acts: log.events.iter().filter(is_steering).count(),
             folder: None,
@@ -159,7 +159,7 @@ impl Report {
     /// Requests per second that the arrivals of `part` were expected to make; absent for a closed model.
     ///
     /// Arrivals that fell due, times the expected requests an iteration of their scenario.
-    pub fn intended_rate(&self, part: &Part) -> Option<Rate> {
+    pub fn intended_rate(&self, part: &PartTotals) -> Option<Rate> {
         if matches!(self.header.model, LoadModel::Closed { .. }) || part.span.is_zero() {
             return None;
         }
@@ -177,19 +177,20 @@ impl Report {
     }
 }
 
-fn completion(log: &RunLog) -> Completion {
+fn completion(log: &RunLog) -> RunCompletion {
     match log.end.map(|end| end.reason) {
-        Some(StopReason::Finished) => Completion::Finished,
-        Some(StopReason::Interrupted) => Completion::Interrupted,
-        Some(StopReason::Aborted) => Completion::Aborted,
-        None => Completion::Unfinished,
+        Some(StopReason::Finished) => RunCompletion::Finished,
+        Some(StopReason::Interrupted) => RunCompletion::Interrupted,
+        Some(StopReason::Aborted) => RunCompletion::Aborted,
+        None => RunCompletion::Unfinished,
     }
 }
 
 /// Whether anything was judged, the shown part and the whole. The shown part is what objectives speak of: the
 /// judged stages, and the answers that came to their last requests while the run drained.
-fn parts(log: &RunLog, steady: &Steady) -> (bool, Part, Part) {
-    let (mut inside, mut late, mut outside) = (Part::default(), Part::default(), Part::default());
+fn parts(log: &RunLog, steady: &SteadyPeriod) -> (bool, PartTotals, PartTotals) {
+    let (mut inside, mut late, mut outside) =
+        (PartTotals::default(), PartTotals::default(), PartTotals::default());
     for interval in &log.intervals {
         let part = if steady.holds(interval) {
             &mut inside
@@ -208,7 +209,7 @@ fn parts(log: &RunLog, steady: &Steady) -> (bool, Part, Part) {
     (true, inside, whole)
 }
 
-fn error_groups(log: &RunLog, shown: &Part, whole: &Part) -> Vec<ErrorGroup> {
+fn error_groups(log: &RunLog, shown: &PartTotals, whole: &PartTotals) -> Vec<ErrorGroup> {
     let mut examples: BTreeMap<ErrorClass, &FailureExample> = BTreeMap::new();
     for event in &log.events {
         if let EventKind::Failure(example) = &event.kind {

@@ -18,7 +18,7 @@ const BUCKETS_S: [u64; 16] =
 
 /// A stretch of the run, all steps together.
 #[derive(Debug, Clone, Default)]
-pub struct Point {
+pub struct SeriesPoint {
     /// Where it begins.
     pub start: RunTime,
     /// Where it ends.
@@ -45,7 +45,7 @@ pub struct Point {
     pub worker_cpu: Ratio,
 }
 
-impl Point {
+impl SeriesPoint {
     /// How long it is.
     pub fn span(&self) -> Nanos {
         self.end.since(self.start)
@@ -95,11 +95,11 @@ pub struct StackSeries {
 
 /// The whole run over time.
 #[derive(Debug, Clone, Default)]
-pub struct Series {
+pub struct RunSeries {
     /// Length of a point of the run.
     pub bucket: Nanos,
     /// All steps together.
-    pub points: Vec<Point>,
+    pub points: Vec<SeriesPoint>,
     /// Length of a point of a step.
     pub step_bucket: Nanos,
     /// By step.
@@ -108,7 +108,7 @@ pub struct Series {
     pub stack: Vec<StackSeries>,
 }
 
-impl Series {
+impl RunSeries {
     /// The series of a run that lasted `duration`.
     pub(super) fn of(intervals: &[Interval], duration: Nanos) -> Self {
         let (bucket, step_bucket) =
@@ -142,9 +142,9 @@ fn span_of(group: &[Interval]) -> (RunTime, RunTime) {
     (start, end)
 }
 
-fn point(group: &[Interval]) -> Point {
+fn point(group: &[Interval]) -> SeriesPoint {
     let (start, end) = span_of(group);
-    let mut point = Point { start, end, ..Point::default() };
+    let mut point = SeriesPoint { start, end, ..SeriesPoint::default() };
     let (mut response, mut service) = (Distribution::new(), Distribution::new());
     let mut lag = Distribution::new();
     for interval in group {
@@ -255,7 +255,8 @@ mod tests {
             })
             .collect();
         intervals[4].in_flight = 900;
-        let points: Vec<Point> = groups(&intervals, Nanos::from_secs(10)).map(point).collect();
+        let points: Vec<SeriesPoint> =
+            groups(&intervals, Nanos::from_secs(10)).map(point).collect();
         assert_eq!(points.len(), 1);
         assert_eq!(points[0].in_flight, 900);
     }

@@ -41,7 +41,7 @@ pub struct SignOff {
 
 /// The document as text, shared by both formats.
 #[derive(Debug, Serialize)]
-struct Document {
+struct SignOffDocument {
     system: String,
     key: &'static str,
     symbol: &'static str,
@@ -86,7 +86,7 @@ struct ConditionRow {
     same: bool,
 }
 
-impl Document {
+impl SignOffDocument {
     fn of(input: &SignOff) -> Self {
         let capacity = input.capacity.as_ref().map(CapacityView::read);
         let verdict = worst(&input.runs);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{format, model::Report, rows};
 use crate::metrics::Side;
 use crate::slo::{
-    BlueGreen, Contrast, ContrastRow, Contrasted, GreenVerdict, ShareResult, SideTotals,
+    BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenVerdict, ShareResult, SideTotals,
     ValidityStatus,
 };
 use crate::units::{Nanos, Rate};
@@ -136,8 +136,8 @@ const fn symbol(verdict: GreenVerdict) -> &'static str {
 fn found(contrast: &Contrast) -> String {
     let all: Vec<String> = contrast.rows.iter().map(effect).collect();
     let against = match contrast.against {
-        Contrasted::SameSeconds => "green against blue",
-        Contrasted::Before => "green against blue before (blue had no request here)",
+        ContrastBasis::SameSeconds => "green against blue",
+        ContrastBasis::Before => "green against blue before (blue had no request here)",
     };
     format!("{against}: {}", all.join(", "))
 }

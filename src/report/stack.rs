@@ -61,7 +61,7 @@ fn figure((tier, metric, replica): (&str, &str, &str), values: &[Option<Quantity
 
 /// One tier in the table of the stack.
 #[derive(Debug, Serialize)]
-pub(super) struct TierRow {
+pub(super) struct StackTierRow {
     pub(super) tier: String,
     pub(super) cpu: String,
     pub(super) cpu_peak: String,
@@ -73,7 +73,7 @@ pub(super) struct TierRow {
     pub(super) note: String,
 }
 
-impl TierRow {
+impl StackTierRow {
     /// The names of the columns.
     pub(super) const HEADS: [&'static str; 7] =
         ["tier", "cpu", "cpu peak", "memory", "connections", "p95", "hit ratio"];
@@ -93,12 +93,12 @@ impl TierRow {
 }
 
 /// The table of the stack: tiers of which anything in it is known.
-pub(super) fn tiers(report: &Report) -> Vec<TierRow> {
+pub(super) fn tiers(report: &Report) -> Vec<StackTierRow> {
     let by_tier = report.stack.chunk_by(|a, b| a.tier == b.tier);
     by_tier.filter_map(tier).collect()
 }
 
-fn tier(figures: &[StackFigure]) -> Option<TierRow> {
+fn tier(figures: &[StackFigure]) -> Option<StackTierRow> {
     let of = |metric: &str| -> Vec<&StackFigure> {
         figures.iter().filter(|figure| figure.metric == metric).collect()
     };
@@ -107,7 +107,7 @@ fn tier(figures: &[StackFigure]) -> Option<TierRow> {
     let peak =
         cpu.iter().filter_map(|figure| figure.peak).max_by(|a, b| a.base().total_cmp(&b.base()));
     let memory = if of("memory").is_empty() { "memory_used" } else { "memory" };
-    let row = TierRow {
+    let row = StackTierRow {
         tier: format::line(&figures.first()?.tier, 40),
         cpu: mean("cpu"),
         cpu_peak: peak.map_or(NONE.to_owned(), format::estimate),

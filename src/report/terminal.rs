@@ -11,10 +11,10 @@ mod table;
 
 pub use gate::gate;
 pub use history::{list, trends};
-pub use style::Style;
+pub use style::TerminalStyle;
 
-use style::Tone;
-use table::{Cell, Table, fitted, wrapped};
+use style::TextTone;
+use table::{TableCell, TextTable, fitted, wrapped};
 
 use super::histogram;
 use super::model::Report;
@@ -28,8 +28,8 @@ const NARROWEST: usize = 60;
 const WIDEST: usize = 120;
 
 /// The summary of a run, `width` columns wide (60 to 120), with a final line feed.
-pub fn summary(report: &Report, style: Style, width: usize) -> String {
-    let mut screen = Screen::new(style, width.clamp(NARROWEST, WIDEST));
+pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
+    let mut screen = SummaryLines::new(style, width.clamp(NARROWEST, WIDEST));
     title(&mut screen, report);
     answer(&mut screen, report);
     slo(&mut screen, report);
@@ -47,21 +47,21 @@ pub fn summary(report: &Report, style: Style, width: usize) -> String {
 }
 
 /// The verdict and its sentence alone, for `--quiet`: no indent, one paragraph, a final line feed.
-pub fn answer_line(report: &Report, style: Style) -> String {
+pub fn answer_line(report: &Report, style: TerminalStyle) -> String {
     let verdict = report.judgement.verdict;
     let word = format!("{} {}", wording::verdict_symbol(verdict), wording::verdict(verdict));
     format!("{}  {}\n", style.paint(verdict_tone(verdict), &word), wording::sentence(report))
 }
 
 /// Lines under construction.
-struct Screen {
+struct SummaryLines {
     text: String,
-    style: Style,
+    style: TerminalStyle,
     width: usize,
 }
 
-impl Screen {
-    fn new(style: Style, width: usize) -> Self {
+impl SummaryLines {
+    fn new(style: TerminalStyle, width: usize) -> Self {
         Self { text: String::new(), style, width }
     }
 
@@ -74,7 +74,7 @@ impl Screen {
         self.text.push('\n');
     }
 
-    fn paint(&self, tone: Tone, text: &str) -> String {
+    fn paint(&self, tone: TextTone, text: &str) -> String {
         self.style.paint(tone, text)
     }
 
@@ -82,15 +82,15 @@ impl Screen {
     fn section(&mut self, name: &str, aside: &str) {
         self.blank();
         let aside = fitted(aside, self.width.saturating_sub(name.len() + 4));
-        let name = self.paint(Tone::Title, name);
-        let aside = self.paint(Tone::Faint, &aside);
+        let name = self.paint(TextTone::Title, name);
+        let aside = self.paint(TextTone::Faint, &aside);
         self.line(&format!("  {name}  {aside}"));
     }
 
     /// A key and a text that wraps below itself.
     fn fact(&mut self, key: &str, text: &str) {
         const KEY: usize = 12;
-        let key = self.paint(Tone::Faint, &format!("{key:<KEY$}"));
+        let key = self.paint(TextTone::Faint, &format!("{key:<KEY$}"));
         for (index, part) in wrapped(text, self.width - KEY - 4).iter().enumerate() {
             if index == 0 {
                 self.line(&format!("  {key}  {part}"));
@@ -100,31 +100,31 @@ impl Screen {
         }
     }
 
-    fn table(&mut self, table: &Table) {
+    fn table(&mut self, table: &TextTable) {
         for line in table.lines(self.style, self.width) {
             self.line(&line);
         }
     }
 }
 
-const fn verdict_tone(verdict: Verdict) -> Tone {
+const fn verdict_tone(verdict: Verdict) -> TextTone {
     match verdict {
-        Verdict::Pass => Tone::Good,
-        Verdict::AtRisk | Verdict::Inconclusive => Tone::Warning,
-        Verdict::Fail | Verdict::NotValid => Tone::Bad,
+        Verdict::Pass => TextTone::Good,
+        Verdict::AtRisk | Verdict::Inconclusive => TextTone::Warning,
+        Verdict::Fail | Verdict::NotValid => TextTone::Bad,
     }
 }
 
-const fn status_tone(status: ObjectiveStatus) -> Tone {
+const fn status_tone(status: ObjectiveStatus) -> TextTone {
     match status {
-        ObjectiveStatus::Pass => Tone::Good,
-        ObjectiveStatus::NotMeasured => Tone::Faint,
-        ObjectiveStatus::AtRisk | ObjectiveStatus::Inconclusive => Tone::Warning,
-        ObjectiveStatus::Fail => Tone::Bad,
+        ObjectiveStatus::Pass => TextTone::Good,
+        ObjectiveStatus::NotMeasured => TextTone::Faint,
+        ObjectiveStatus::AtRisk | ObjectiveStatus::Inconclusive => TextTone::Warning,
+        ObjectiveStatus::Fail => TextTone::Bad,
     }
 }
 
-fn title(screen: &mut Screen, report: &Report) {
+fn title(screen: &mut SummaryLines, report: &Report) {
     let header = &report.header;
     let when = format!("{} · {}", header.started_utc, format::duration(report.duration));
     let when = format::line(&when, 40);
@@ -132,14 +132,14 @@ fn title(screen: &mut Screen, report: &Report) {
         format!("{} · {}", format::line(&header.name, 80), format::line(&header.workload, 80));
     let name = fitted(&name, screen.width.saturating_sub(when.chars().count() + 5));
     let room = screen.width.saturating_sub(2 + name.chars().count());
-    let name = screen.paint(Tone::Title, &name);
-    let when = screen.paint(Tone::Faint, &format!("{when:>room$}"));
+    let name = screen.paint(TextTone::Title, &name);
+    let when = screen.paint(TextTone::Faint, &format!("{when:>room$}"));
     screen.blank();
     screen.line(&format!("  {name}{when}"));
     screen.blank();
 }
 
-fn answer(screen: &mut Screen, report: &Report) {
+fn answer(screen: &mut SummaryLines, report: &Report) {
     let verdict = report.judgement.verdict;
     let badge = format!(" {} {} ", wording::verdict_symbol(verdict), wording::verdict(verdict));
     let indent = badge.chars().count() + 4;
@@ -155,7 +155,7 @@ fn answer(screen: &mut Screen, report: &Report) {
         screen.fact(key, &text);
     }
     for caveat in wording::caveats(report) {
-        let mark = screen.paint(Tone::Warning, "!");
+        let mark = screen.paint(TextTone::Warning, "!");
         for (index, part) in wrapped(&caveat, screen.width - 4).iter().enumerate() {
             let lead = if index == 0 { mark.as_str() } else { " " };
             screen.line(&format!("  {lead} {part}"));
@@ -163,7 +163,7 @@ fn answer(screen: &mut Screen, report: &Report) {
     }
 }
 
-fn measurement(screen: &mut Screen, report: &Report) {
+fn measurement(screen: &mut SummaryLines, report: &Report) {
     let validity = &report.judgement.validity;
     let passed = validity.findings.iter().filter(|one| one.status == ValidityStatus::Valid).count();
     let all = validity.findings.len();
@@ -194,7 +194,7 @@ fn load_facts(report: &Report) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn slo(screen: &mut Screen, report: &Report) {
+fn slo(screen: &mut SummaryLines, report: &Report) {
     let rows = rows::slo(report);
     let limit = format!("<{}", rows::limit_head(report));
     screen.section("OBJECTIVES", "");
@@ -202,16 +202,17 @@ fn slo(screen: &mut Screen, report: &Report) {
         screen.line("  none set in the scenario");
         return;
     }
-    let mut table = Table::new(&["", "<target", &limit, "<estimate", "<95 % interval", "status"]);
+    let mut table =
+        TextTable::new(&["", "<target", &limit, "<estimate", "<95 % interval", "status"]);
     for (row, judged) in rows.iter().zip(&report.judgement.objectives) {
         let tone = status_tone(judged.status);
         table.row(vec![
-            Cell::plain(wording::objective_short(judged)),
-            Cell::plain(row.target.clone()),
-            Cell::plain(row.limit.clone()),
-            Cell::toned(Tone::Strong, row.estimate.clone()),
-            Cell::plain(row.interval.clone()),
-            Cell::toned(tone, format!("{} {}", row.symbol, row.status)),
+            TableCell::plain(wording::objective_short(judged)),
+            TableCell::plain(row.target.clone()),
+            TableCell::plain(row.limit.clone()),
+            TableCell::toned(TextTone::Strong, row.estimate.clone()),
+            TableCell::plain(row.interval.clone()),
+            TableCell::toned(tone, format!("{} {}", row.symbol, row.status)),
         ]);
         if !row.note.is_empty() {
             table.note(row.note.clone());
@@ -220,39 +221,40 @@ fn slo(screen: &mut Screen, report: &Report) {
     screen.table(&table);
 }
 
-fn steps(screen: &mut Screen, report: &Report) {
+fn steps(screen: &mut SummaryLines, report: &Report) {
     screen.section("STEPS", "response time; p99 svc is service time");
     let heads = ["", "<requests", "<req/s", "<p50", "<p95", "<p99", "<max", "<p99 svc", "<errors"];
-    let mut table = Table::new(&heads);
+    let mut table = TextTable::new(&heads);
     for row in rows::steps(report) {
-        table.row(step_cells(row, Tone::Plain));
+        table.row(step_cells(row, TextTone::Plain));
     }
-    table.row(step_cells(rows::all_steps(report), Tone::Strong));
+    table.row(step_cells(rows::all_steps(report), TextTone::Strong));
     for row in rows::tags(report) {
-        table.row(step_cells(row, Tone::Faint));
+        table.row(step_cells(row, TextTone::Faint));
     }
     screen.table(&table);
     for line in rows::streams(report) {
-        let line = screen.paint(Tone::Faint, &line);
+        let line = screen.paint(TextTone::Faint, &line);
         screen.line(&format!("  {line}"));
     }
     let few = |row: &StepRow| row.p99 == "n/a";
     if rows::steps(report).iter().any(few) {
-        let note = screen.paint(Tone::Faint, "n/a: too few requests for this quantile");
+        let note = screen.paint(TextTone::Faint, "n/a: too few requests for this quantile");
         screen.line(&format!("  {note}"));
     }
 }
 
-fn step_cells(row: StepRow, tone: Tone) -> Vec<Cell> {
-    let errors = if row.failed { Tone::Bad } else { tone };
+fn step_cells(row: StepRow, tone: TextTone) -> Vec<TableCell> {
+    let errors = if row.failed { TextTone::Bad } else { tone };
     let texts =
         [row.name, row.requests, row.rate, row.p50, row.p95, row.p99, row.max, row.service_p99];
-    let mut cells: Vec<Cell> = texts.into_iter().map(|text| Cell::toned(tone, text)).collect();
-    cells.push(Cell::toned(errors, row.errors));
+    let mut cells: Vec<TableCell> =
+        texts.into_iter().map(|text| TableCell::toned(tone, text)).collect();
+    cells.push(TableCell::toned(errors, row.errors));
     cells
 }
 
-fn errors(screen: &mut Screen, report: &Report) {
+fn errors(screen: &mut SummaryLines, report: &Report) {
     let rows = rows::errors(report);
     if rows.is_empty() {
         return;
@@ -264,36 +266,37 @@ fn errors(screen: &mut Screen, report: &Report) {
     };
     screen.section("ERRORS", &aside);
     for row in rows {
-        let class = screen.paint(Tone::Bad, &format!("{:<16}", row.class));
+        let class = screen.paint(TextTone::Bad, &format!("{:<16}", row.class));
         let fault = if row.generator_fault { " · the generator's fault" } else { "" };
         let steps = fitted(&row.steps, screen.width.saturating_sub(46));
         screen.line(&format!("  {class}  {:>7}  {:>8}  {steps}{fault}", row.count, row.share));
         if row.example != rows::NONE {
             let example = fitted(&format!("e.g. {}", row.example), screen.width - 20);
-            let example = screen.paint(Tone::Faint, &example);
+            let example = screen.paint(TextTone::Faint, &example);
             screen.line(&format!("  {:16}  {example}", ""));
         }
     }
 }
 
-fn clocks(screen: &mut Screen, report: &Report) {
+fn clocks(screen: &mut SummaryLines, report: &Report) {
     if report.shown.run.requests == 0 {
         return;
     }
     screen.section("RESPONSE TIME", "what users wait; service time hides their waiting");
     let rows = rows::times(report);
-    let mut table = Table::new(&["", "<mean", "<p50", "<p90", "<p95", "<p99", "<p99.9", "<max"]);
+    let mut table =
+        TextTable::new(&["", "<mean", "<p50", "<p90", "<p95", "<p99", "<p99.9", "<max"]);
     let line = |name: &str, tone, text: fn(&rows::TimeRow) -> &String| {
-        let cells = rows.iter().map(|row| Cell::toned(tone, text(row).clone()));
-        std::iter::once(Cell::plain(name.to_owned())).chain(cells).collect()
+        let cells = rows.iter().map(|row| TableCell::toned(tone, text(row).clone()));
+        std::iter::once(TableCell::plain(name.to_owned())).chain(cells).collect()
     };
-    table.row(line("response", Tone::Strong, |row| &row.response));
-    table.row(line("service", Tone::Plain, |row| &row.service));
-    table.row(line("hidden", Tone::Faint, |row| &row.hidden));
+    table.row(line("response", TextTone::Strong, |row| &row.response));
+    table.row(line("service", TextTone::Plain, |row| &row.service));
+    table.row(line("hidden", TextTone::Faint, |row| &row.hidden));
     screen.table(&table);
 }
 
-fn response_histogram(screen: &mut Screen, report: &Report) {
+fn response_histogram(screen: &mut SummaryLines, report: &Report) {
     let bars = histogram::bars(&report.shown.run.response_time);
     let Some(most) = bars.iter().map(|bar| bar.count).max().filter(|&most| most > 0) else {
         return;
@@ -303,7 +306,7 @@ fn response_histogram(screen: &mut Screen, report: &Report) {
     screen.blank();
     for bar in bars {
         let label = format!("≤ {}", format::bound(crate::units::Quantity::Time(bar.up_to)));
-        let blocks = screen.paint(Tone::Accent, &blocks(bar.count, most, room));
+        let blocks = screen.paint(TextTone::Accent, &blocks(bar.count, most, room));
         let pad = " ".repeat(room - block_width(bar.count, most, room));
         let share = format::share(crate::units::Ratio::of(bar.count, total));
         let share = if bar.count == 0 { String::new() } else { share };
@@ -327,7 +330,7 @@ fn blocks(count: u64, most: u64, room: usize) -> String {
     format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
 }
 
-fn generator(screen: &mut Screen, report: &Report) {
+fn generator(screen: &mut SummaryLines, report: &Report) {
     screen.section("GENERATOR", "");
     let facts: Vec<String> = facts::generator(report)
         .into_iter()
@@ -343,7 +346,7 @@ fn generator(screen: &mut Screen, report: &Report) {
     }
 }
 
-fn files(screen: &mut Screen, report: &Report) {
+fn files(screen: &mut SummaryLines, report: &Report) {
     if let Some(folder) = &report.folder {
         screen.section("REPORTS", "");
         let folder = folder.trim_end_matches('/');

@@ -3,8 +3,8 @@
 use super::sign_off::{self, SignOff};
 use std::sync::LazyLock;
 
-use super::terminal::{self, Style};
-use super::{Extra, Report, fixture, json, junit, markdown, render_all};
+use super::terminal::{self, TerminalStyle};
+use super::{Report, ReportExtras, fixture, json, junit, markdown, render_all};
 use crate::metrics::{Bound, Distribution, Measure, Objective, RunLog, Scope, StageInfo, StepId};
 use crate::slo::{Judgement, Strictness, judge};
 use crate::units::{Nanos, Quantity, Rate, RunTime};
@@ -53,8 +53,8 @@ fn case(name: &str) -> &'static Case {
 fn every_format_of_each_kind_of_run_is_as_agreed() {
     for Case { name, report, .. } in CASES.iter() {
         let report = report.clone().with_folder("reports/ais/20260504T093000Z/");
-        let extra = Extra::default();
-        golden(&format!("{name}.terminal"), &terminal::summary(&report, Style::Plain, 100));
+        let extra = ReportExtras::default();
+        golden(&format!("{name}.terminal"), &terminal::summary(&report, TerminalStyle::Plain, 100));
         golden(&format!("{name}.md"), &markdown::render(&report, &extra));
         golden(&format!("{name}.json"), &json::render(&report, &extra));
         golden(&format!("{name}.junit"), &junit::render(&report, &extra).expect("writes"));
@@ -65,21 +65,21 @@ fn every_format_of_each_kind_of_run_is_as_agreed() {
 fn terminal_summary_fits_eighty_and_a_hundred_and_twenty_columns() {
     for Case { name, report, .. } in CASES.iter() {
         for width in [80, 120] {
-            for line in terminal::summary(report, Style::Plain, width).lines() {
+            for line in terminal::summary(report, TerminalStyle::Plain, width).lines() {
                 assert!(line.chars().count() <= width, "{name} at {width}: {line}");
             }
         }
     }
-    golden("fail.terminal80", &terminal::summary(&case("fail").report, Style::Plain, 80));
+    golden("fail.terminal80", &terminal::summary(&case("fail").report, TerminalStyle::Plain, 80));
 }
 
 #[test]
 fn plain_summary_has_no_escape_sequence_and_colour_changes_no_text() {
     let escape = regex::Regex::new("\x1b\\[[0-9;]*m").expect("valid");
     for Case { name, report, .. } in CASES.iter() {
-        let plain = terminal::summary(report, Style::Plain, 100);
+        let plain = terminal::summary(report, TerminalStyle::Plain, 100);
         assert!(!plain.contains('\x1b'), "{name}");
-        let colour = terminal::summary(report, Style::Colour, 100);
+        let colour = terminal::summary(report, TerminalStyle::Colour, 100);
         let bare = escape.replace_all(&colour, "").into_owned();
         let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         assert_eq!(trimmed(&bare), trimmed(&plain), "{name}");
@@ -97,7 +97,7 @@ fn same_log_gives_the_same_bytes() {
             .collect();
         let mut back = RunLog::read(&text).expect("reads");
         back.torn = log.torn;
-        let extra = Extra::default();
+        let extra = ReportExtras::default();
         let first = render_all(&Report::new(log, judgement), &extra).expect("renders");
         assert!(
             first == render_all(&Report::new(&back, judgement), &extra).expect("renders"),
@@ -108,7 +108,7 @@ fn same_log_gives_the_same_bytes() {
 
 #[test]
 fn result_json_keeps_the_promised_fields_in_their_order() {
-    let value = json::value(&case("fail").report, &Extra::default());
+    let value = json::value(&case("fail").report, &ReportExtras::default());
     let keys: Vec<&str> =
         value.as_object().expect("an object").keys().map(String::as_str).take(13).collect();
     let promised = [
@@ -134,7 +134,7 @@ fn result_json_keeps_the_promised_fields_in_their_order() {
 #[test]
 fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
     let Case { log, report, .. } = case("pass");
-    let value = json::value(report, &Extra::default());
+    let value = json::value(report, &ReportExtras::default());
     let sent: u64 = log.intervals.iter().map(crate::metrics::Interval::requests).sum();
     assert_eq!(value["load"]["requests"], sent);
     assert_eq!(value["judged"]["requests"], 24 * 105);
@@ -147,7 +147,7 @@ fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
 fn junit_is_red_wherever_the_exit_code_is() {
     use crate::slo::{ObjectiveStatus, Strictness, Verdict};
     let red = |log: &RunLog, judgement: &Judgement, strict| {
-        let extra = Extra { strict, ..Extra::default() };
+        let extra = ReportExtras { strict, ..ReportExtras::default() };
         let xml = junit::render(&Report::new(log, judgement), &extra).expect("writes");
         xml.contains("<failure") || xml.contains("<error")
     };
@@ -196,16 +196,16 @@ fn quantiles_of_the_run_come_from_merged_histograms() {
 #[test]
 fn foreign_text_stays_text_in_every_format() {
     let Case { report, .. } = case("nasty");
-    let markdown = markdown::render(report, &Extra::default());
+    let markdown = markdown::render(report, &ReportExtras::default());
     assert!(!markdown.contains("<script"));
     let columns = |line: &str| line.replace("\\|", "").matches('|').count();
     for table in markdown.split("\n\n").filter(|block| block.starts_with('|')) {
         let heads = columns(table.lines().next().unwrap_or_default());
         assert!(table.lines().all(|line| columns(line) == heads), "{table}");
     }
-    let xml = junit::render(report, &Extra::default()).expect("writes");
+    let xml = junit::render(report, &ReportExtras::default()).expect("writes");
     assert!(!xml.contains("<script") && !xml.contains('\x1b'));
-    let files = render_all(report, &Extra::default()).expect("renders");
+    let files = render_all(report, &ReportExtras::default()).expect("renders");
     for (name, bytes) in files {
         let text = String::from_utf8(bytes).expect("UTF-8");
         assert!(name == "result.json" || !text.contains("<script"), "{name}");
@@ -313,7 +313,7 @@ fn sign_off_page_escapes_and_draws_the_line() {
 /// Goal: prove that replicas × size stand in every format with rate, cost and verdict.
 #[test]
 fn replicas_by_size_stand_in_every_document() {
-    let extra = Extra { capacity: Some(capacity()), ..Extra::default() };
+    let extra = ReportExtras { capacity: Some(capacity()), ..ReportExtras::default() };
     let report = &case("pass").report;
     let input = sign_off_input(Some(capacity()));
     let cell = "1,010 req/s · $540 · ✔ enough · db CPU full at 1,060 req/s";
@@ -382,9 +382,9 @@ fn odd_times_in_a_log_never_stop_a_report() {
         let (mut log, mut judgement) = (log.clone(), judgement.clone());
         twist(&mut log, &mut judgement);
         let report = Report::new(&log, &judgement);
-        let files = render_all(&report, &Extra::default()).expect("renders");
+        let files = render_all(&report, &ReportExtras::default()).expect("renders");
         assert!(files.iter().all(|(_, bytes)| bytes.len() < 1_000_000));
-        assert!(terminal::summary(&report, Style::Plain, 100).contains("FAIL"));
+        assert!(terminal::summary(&report, TerminalStyle::Plain, 100).contains("FAIL"));
     }
 }
 
@@ -396,7 +396,7 @@ fn capacity_of_another_shape_never_stops_a_report() {
         serde_json::json!([1]),
         serde_json::json!({ "options": 3, "tiers": [] }),
     ] {
-        let extra = Extra { capacity: Some(broken), ..Extra::default() };
+        let extra = ReportExtras { capacity: Some(broken), ..ReportExtras::default() };
         assert!(render_all(&Report::new(&log, &judgement), &extra).is_ok());
     }
 }
@@ -404,7 +404,7 @@ fn capacity_of_another_shape_never_stops_a_report() {
 #[cfg(feature = "charts")]
 #[test]
 fn pages_are_as_agreed() {
-    let extra = Extra { capacity: Some(capacity()), ..Extra::default() };
+    let extra = ReportExtras { capacity: Some(capacity()), ..ReportExtras::default() };
     for name in ["fail", "not_valid"] {
         let html = super::html::render(&case(name).report, &extra).expect("renders");
         golden(&format!("{name}.html"), &html);
@@ -417,7 +417,8 @@ fn pages_are_as_agreed() {
 #[cfg(feature = "charts")]
 #[test]
 fn charts_hold_no_fixed_colour_and_no_foreign_text() {
-    let html = super::html::render(&case("nasty").report, &Extra::default()).expect("renders");
+    let html =
+        super::html::render(&case("nasty").report, &ReportExtras::default()).expect("renders");
     let drawings: Vec<&str> =
         html.split("<svg").skip(1).filter_map(|rest| rest.split("</svg>").next()).collect();
     assert!(drawings.len() > 10);

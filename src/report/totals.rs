@@ -20,7 +20,7 @@ pub struct Totals {
     /// How often requests had to connect again because the server had closed their idle connection.
     pub reconnects: u64,
     /// Failures of no single request; each counts as one more in the error rate.
-    pub gave_up: u64,
+    pub iteration_errors: u64,
     /// Events or messages that came in streams.
     pub messages: u64,
     /// Failed requests by class, and failures of no single request.
@@ -52,12 +52,12 @@ impl Totals {
 
     /// Requests, and failures of no single request: what error rates are shares of.
     pub fn attempts(&self) -> u64 {
-        self.requests + self.gave_up
+        self.requests + self.iteration_errors
     }
 
     /// Adds failures of no single request.
-    fn add_gave_up(&mut self, counts: &BTreeMap<ErrorClass, u64>) {
-        self.gave_up += counts.values().sum::<u64>();
+    fn add_iteration_errors(&mut self, counts: &BTreeMap<ErrorClass, u64>) {
+        self.iteration_errors += counts.values().sum::<u64>();
         add_counts(&mut self.errors, counts);
     }
 
@@ -121,7 +121,7 @@ pub struct ScenarioTotals {
     /// Whole iterations, think time included.
     pub iteration_time: Distribution,
     /// Failures of no single request, by class.
-    pub gave_up: BTreeMap<ErrorClass, u64>,
+    pub iteration_errors: BTreeMap<ErrorClass, u64>,
 }
 
 impl ScenarioTotals {
@@ -131,13 +131,13 @@ impl ScenarioTotals {
         self.failed_requests += interval.failed_requests;
         self.response_time.merge_sparse(&interval.response_time);
         self.iteration_time.merge_sparse(&interval.iteration_time);
-        add_counts(&mut self.gave_up, &interval.gave_up);
+        add_counts(&mut self.iteration_errors, &interval.iteration_errors);
     }
 
     /// Failed requests, and failures of no single request, among all of both.
     pub fn error_rate(&self) -> Ratio {
-        let gave_up = self.gave_up.values().sum::<u64>();
-        Ratio::of(self.failed_requests + gave_up, self.requests + gave_up)
+        let iteration_errors = self.iteration_errors.values().sum::<u64>();
+        Ratio::of(self.failed_requests + iteration_errors, self.requests + iteration_errors)
     }
 
     fn merge(&mut self, other: &Self) {
@@ -146,13 +146,13 @@ impl ScenarioTotals {
         self.failed_requests += other.failed_requests;
         self.response_time.merge(&other.response_time);
         self.iteration_time.merge(&other.iteration_time);
-        add_counts(&mut self.gave_up, &other.gave_up);
+        add_counts(&mut self.iteration_errors, &other.iteration_errors);
     }
 }
 
 /// The totals of a part of the run.
 #[derive(Debug, Clone, Default)]
-pub struct Part {
+pub struct PartTotals {
     /// Where its first interval begins.
     pub from: RunTime,
     /// Where its last interval ends.
@@ -181,8 +181,8 @@ pub struct Part {
     pub connections: u64,
 }
 
-impl Part {
-    /// Adds one interval. [`Part::finish`] fills in what is summed over steps.
+impl PartTotals {
+    /// Adds one interval. [`PartTotals::finish`] fills in what is summed over steps.
     pub(super) fn absorb(&mut self, interval: &Interval) {
         if self.span.is_zero() {
             self.from = interval.start;
@@ -223,7 +223,7 @@ impl Part {
             }
         }
         for scenario in self.scenarios.values() {
-            self.run.add_gave_up(&scenario.gave_up);
+            self.run.add_iteration_errors(&scenario.iteration_errors);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The words that every format shares: the verdict, one sentence, and what the reader must know first.
 
 use super::format;
-use super::model::{Completion, Report};
+use super::model::{Report, RunCompletion};
 use crate::metrics::{LoadModel, Scope};
 use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
 
@@ -306,14 +306,14 @@ fn ending(report: &Report) -> Option<String> {
         format!(" of {} planned", format::duration(planned))
     };
     match report.completion {
-        Completion::Finished => None,
-        Completion::Interrupted => {
+        RunCompletion::Finished => None,
+        RunCompletion::Interrupted => {
             Some(format!("Partial run: interrupted by the user after {at}{of}."))
         }
-        Completion::Aborted => {
+        RunCompletion::Aborted => {
             Some(format!("Partial run: an objective or a guard stopped it after {at}{of}."))
         }
-        Completion::Unfinished => Some(format!(
+        RunCompletion::Unfinished => Some(format!(
             "Partial run: the log has no end (killed, or still running); shown are {at}{of}."
         )),
     }

@@ -2,14 +2,19 @@
 //!
 //! Whatever comes from the environment is a secret; a default stands in the file and is none.
 
-use super::{Node, NodeValue, ProblemKind, Problems, Scalar, Sources};
+use super::{Node, NodeValue, ProblemKind, Problems, Scalar, SourceFiles};
 use crate::units::Quantity;
 
 /// Looks up a variable of the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Replaces every reference in all values of the tree. Values found are added to `sources.secrets`.
-pub fn expand(node: &mut Node, lookup: Lookup<'_>, sources: &mut Sources, problems: &mut Problems) {
+pub fn expand(
+    node: &mut Node,
+    lookup: Lookup<'_>,
+    sources: &mut SourceFiles,
+    problems: &mut Problems,
+) {
     match &mut node.value {
         NodeValue::Sequence(items) => {
             for item in items {
@@ -25,8 +30,8 @@ pub fn expand(node: &mut Node, lookup: Lookup<'_>, sources: &mut Sources, proble
             let mut expanded = String::new();
             for part in parts(text) {
                 match part {
-                    Part::Literal(literal) => expanded.push_str(literal),
-                    Part::Reference { range, name, default } => match (lookup(name), default) {
+                    TextPart::Literal(literal) => expanded.push_str(literal),
+                    TextPart::Reference { range, name, default } => match (lookup(name), default) {
                         (Some(value), _) => {
                             expanded.push_str(&value);
                             sources.secrets.push(value);
@@ -38,7 +43,7 @@ pub fn expand(node: &mut Node, lookup: Lookup<'_>, sources: &mut Sources, proble
                             problems.report(place, kind);
                         }
                     },
-                    Part::Malformed(range) => {
+                    TextPart::Malformed(range) => {
                         let found = text[range.clone()].to_owned();
                         let place = sources.locate(node.span, text, range);
                         problems.report(place, ProblemKind::EnvironmentSyntax { found });
@@ -67,36 +72,36 @@ fn is_long_number(text: &str) -> bool {
     text.len() >= 6 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-enum Part<'t> {
+enum TextPart<'t> {
     Literal(&'t str),
     Reference { range: std::ops::Range<usize>, name: &'t str, default: Option<&'t str> },
     Malformed(std::ops::Range<usize>),
 }
 
-fn parts(text: &str) -> Vec<Part<'_>> {
+fn parts(text: &str) -> Vec<TextPart<'_>> {
     let mut parts = vec![];
     let mut at = 0;
     while let Some(open) = text[at..].find("${").map(|offset| at + offset) {
         if text[at..open].ends_with('$') {
             // `$${` stands for a plain `${`.
-            parts.push(Part::Literal(&text[at..open - 1]));
-            parts.push(Part::Literal("${"));
+            parts.push(TextPart::Literal(&text[at..open - 1]));
+            parts.push(TextPart::Literal("${"));
             at = open + 2;
             continue;
         }
-        parts.push(Part::Literal(&text[at..open]));
+        parts.push(TextPart::Literal(&text[at..open]));
         let Some(close) = text[open..].find('}').map(|offset| open + offset) else {
-            parts.push(Part::Malformed(open..text.len()));
+            parts.push(TextPart::Malformed(open..text.len()));
             return parts;
         };
         parts.push(reference(text, open, close));
         at = close + 1;
     }
-    parts.push(Part::Literal(&text[at..]));
+    parts.push(TextPart::Literal(&text[at..]));
     parts
 }
 
-fn reference(text: &str, open: usize, close: usize) -> Part<'_> {
+fn reference(text: &str, open: usize, close: usize) -> TextPart<'_> {
     let inside = &text[open + 2..close];
     let range = open..close + 1;
     let (name, default) = match inside.split_once(":-") {
@@ -105,7 +110,11 @@ fn reference(text: &str, open: usize, close: usize) -> Part<'_> {
     };
     let well_formed = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if well_formed { Part::Reference { range, name, default } } else { Part::Malformed(range) }
+    if well_formed {
+        TextPart::Reference { range, name, default }
+    } else {
+        TextPart::Malformed(range)
+    }
 }
 
 #[cfg(test)]
@@ -113,8 +122,8 @@ mod tests {
     use super::super::{SourceId, yaml};
     use super::*;
 
-    fn expanded(yaml_text: &str) -> (Option<String>, Sources, Vec<ProblemKind>) {
-        let mut sources = Sources::default();
+    fn expanded(yaml_text: &str) -> (Option<String>, SourceFiles, Vec<ProblemKind>) {
+        let mut sources = SourceFiles::default();
         let mut problems = Problems::default();
         sources.add("a.yaml", yaml_text);
         let mut node = yaml::parse(yaml_text, SourceId(0), &mut problems).expect("a tree");

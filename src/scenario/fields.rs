@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::problem::nearest;
-use super::{Key, Node, NodeValue, ProblemKind, Problems, Span};
+use super::{KeyNode, Node, NodeValue, ProblemKind, Problems, Span};
 
 /// A type that can be read from a node.
 pub trait Decode: Sized {
@@ -19,7 +19,7 @@ pub trait Decode: Sized {
 pub struct Fields<'n> {
     place: &'static str,
     span: Span,
-    entries: &'n [(Key, Node)],
+    entries: &'n [(KeyNode, Node)],
     taken: BTreeSet<usize>,
     known: Vec<&'static str>,
 }
@@ -47,7 +47,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The key and node of a field, if it is given.
-    pub fn entry(&mut self, name: &'static str) -> Option<&'n (Key, Node)> {
+    pub fn entry(&mut self, name: &'static str) -> Option<&'n (KeyNode, Node)> {
         self.known.push(name);
         let index = self.entries.iter().position(|(key, _)| key.text == name)?;
         self.taken.insert(index);
@@ -98,7 +98,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The entries that no field has taken yet: the names that the author chose.
-    pub fn others(&mut self) -> Vec<&'n (Key, Node)> {
+    pub fn others(&mut self) -> Vec<&'n (KeyNode, Node)> {
         let rest: Vec<usize> =
             (0..self.entries.len()).filter(|index| !self.taken.contains(index)).collect();
         self.taken.extend(rest.iter().copied());
@@ -172,7 +172,7 @@ pub fn entries<'n>(
     node: &'n Node,
     expected: &'static str,
     problems: &mut Problems,
-) -> Option<&'n [(Key, Node)]> {
+) -> Option<&'n [(KeyNode, Node)]> {
     if let NodeValue::Mapping(entries) = &node.value {
         return Some(entries);
     }

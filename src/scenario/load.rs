@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{self, Lookup};
 use super::{
-    Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceId, Sources, Span, Spanned,
-    Stack, yaml,
+    Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceFiles, SourceId, Span,
+    Spanned, Stack, yaml,
 };
 
 /// Reads a file.
@@ -23,7 +23,7 @@ pub struct Loaded {
     /// What is wrong, by place.
     pub problems: Vec<Problem>,
     /// All files, and the secrets that came from the environment.
-    pub sources: Sources,
+    pub sources: SourceFiles,
 }
 
 /// Reads the scenario at `path`, a folder with `scenario.yaml` or the file itself, with its stack and data.
@@ -36,7 +36,7 @@ pub fn load(
     lookup: Lookup<'_>,
 ) -> Loaded {
     let mut loader =
-        Loader { read, lookup, sources: Sources::default(), problems: Problems::default() };
+        Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
     let scenario = loader.scenario(&scenario_file(path), settings);
     environment::tidy_secrets(&mut loader.sources.secrets);
     Loaded { scenario, problems: loader.problems.into_sorted(), sources: loader.sources }
@@ -47,9 +47,9 @@ pub fn load_stack(
     path: &Path,
     read: ReadFile<'_>,
     lookup: Lookup<'_>,
-) -> (Option<Stack>, Vec<Problem>, Sources) {
+) -> (Option<Stack>, Vec<Problem>, SourceFiles) {
     let mut loader =
-        Loader { read, lookup, sources: Sources::default(), problems: Problems::default() };
+        Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
     let node = loader.tree(path, Span::COMMAND_LINE, path);
     let stack = node.and_then(|node| Stack::read(&node, &mut loader.problems));
     environment::tidy_secrets(&mut loader.sources.secrets);
@@ -65,7 +65,7 @@ pub fn scenario_file(path: &Path) -> PathBuf {
 struct Loader<'a> {
     read: ReadFile<'a>,
     lookup: Lookup<'a>,
-    sources: Sources,
+    sources: SourceFiles,
     problems: Problems,
 }
 
@@ -176,7 +176,7 @@ impl Loader<'_> {
             let index = index.unwrap_or_else(|| {
                 let nothing = yaml::Scalar { text: String::new(), plain: true };
                 let nothing = Node { span, value: NodeValue::Scalar(nothing) };
-                entries.push((yaml::Key { text: part.to_owned(), span }, nothing));
+                entries.push((yaml::KeyNode { text: part.to_owned(), span }, nothing));
                 entries.len() - 1
             });
             node = &mut entries[index].1;

@@ -1,12 +1,12 @@
 //! What may be a name.
 
-use super::{Decode, Key, Node, ProblemKind, Problems, Spanned, text};
+use super::{Decode, KeyNode, Node, ProblemKind, Problems, Spanned, text};
 
 /// A name for tables and the command line: of steps, flows, scenarios, workloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(pub Spanned<String>);
+pub struct EntityName(pub Spanned<String>);
 
-impl Decode for Name {
+impl Decode for EntityName {
     fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
         let name = text(node, "a name", problems)?;
         let name = Spanned::new(name.to_owned(), node.span);
@@ -16,14 +16,14 @@ impl Decode for Name {
 }
 
 /// The name that a key is.
-pub(super) fn name_of_key(key: &Key, problems: &mut Problems) -> Spanned<String> {
+pub(super) fn name_of_key(key: &KeyNode, problems: &mut Problems) -> Spanned<String> {
     let name = Spanned::new(key.text.clone(), key.span);
     refuse(&name, is_name(&name.value), problems);
     name
 }
 
 /// The name that a key is, where templates use it: without `-` and `.`, which mean something there.
-pub(super) fn identifier_of_key(key: &Key, problems: &mut Problems) -> Spanned<String> {
+pub(super) fn identifier_of_key(key: &KeyNode, problems: &mut Problems) -> Spanned<String> {
     let name = Spanned::new(key.text.clone(), key.span);
     let fits = is_name(&name.value) && !name.value.contains(['-', '.']);
     refuse(&name, fits, problems);

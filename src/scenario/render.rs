@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Problem, SourceId, Sources, Span};
+use super::{Problem, SourceFiles, SourceId, Span};
 
 /// The longest part of a source line that is shown, in characters.
 const WIDTH: usize = 120;
@@ -26,7 +26,7 @@ impl Colour {
 }
 
 /// All problems, each with its place, and a last line that counts them.
-pub fn render(problems: &[Problem], sources: &Sources, colour: Colour) -> String {
+pub fn render(problems: &[Problem], sources: &SourceFiles, colour: Colour) -> String {
     let mut out = String::new();
     for problem in problems {
         one(&mut out, problem, sources, colour);
@@ -38,7 +38,7 @@ pub fn render(problems: &[Problem], sources: &Sources, colour: Colour) -> String
     out
 }
 
-fn one(out: &mut String, problem: &Problem, sources: &Sources, colour: Colour) {
+fn one(out: &mut String, problem: &Problem, sources: &SourceFiles, colour: Colour) {
     let message = redact(&problem.kind.to_string(), sources);
     let _ = writeln!(out, "{}: {message}", colour.paint("1;31", "error"));
     snippet(out, problem.span, sources, colour);
@@ -48,7 +48,7 @@ fn one(out: &mut String, problem: &Problem, sources: &Sources, colour: Colour) {
     }
 }
 
-fn snippet(out: &mut String, span: Span, sources: &Sources, colour: Colour) {
+fn snippet(out: &mut String, span: Span, sources: &SourceFiles, colour: Colour) {
     let Some(source) = sources.get(span.source) else {
         if span.source == SourceId::COMMAND_LINE {
             out.push_str("  --> command line\n");
@@ -91,7 +91,7 @@ fn visible(c: char) -> char {
     if c.is_control() && c != '\t' { '\u{fffd}' } else { c }
 }
 
-fn redact(text: &str, sources: &Sources) -> String {
+fn redact(text: &str, sources: &SourceFiles) -> String {
     let text: String =
         text.chars().map(|c| if c == '\n' { ' ' } else { visible(c) }).collect::<String>();
     // Shorter values would also blank out ordinary words.
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn problem_is_shown_with_its_line_carets_and_hint() {
-        let mut sources = Sources::default();
+        let mut sources = SourceFiles::default();
         sources.add("scenarios/checkout.yaml", "x\n".repeat(13) + "        durations: 30s\n");
         let text = render(&[problem(14, 9, 9)], &sources, Colour::None);
         let expected = "\
@@ -135,7 +135,7 @@ hint: did you mean `duration`?
 
     #[test]
     fn secrets_and_control_characters_stay_out_of_messages() {
-        let mut sources = Sources::default();
+        let mut sources = SourceFiles::default();
         sources.secrets.push("hunter22".into());
         sources.add("a.yaml", "\u{1b}[31mred: 1\n");
         let kind =
@@ -147,7 +147,7 @@ hint: did you mean `duration`?
 
     #[test]
     fn far_column_of_a_long_line_is_still_shown() {
-        let mut sources = Sources::default();
+        let mut sources = SourceFiles::default();
         sources.add("a.yaml", "a".repeat(500) + "HERE" + &"b".repeat(500));
         let text = render(&[problem(1, 501, 4)], &sources, Colour::None);
         assert!(text.contains("HERE") && text.lines().all(|line| line.len() < 140), "{text}");

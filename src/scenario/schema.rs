@@ -16,20 +16,23 @@ mod workload;
 
 use std::path::PathBuf;
 
-pub use check::{Capture, CaptureFrom, Check, Matcher};
-pub use data::{DataFile, DataFormat, Pick};
-pub use http::{AddressRange, Connections, Correlation, Http, Tls, Version, own_header};
-pub use poll::Poll;
-pub use request::{Body, Part, PartContent, Request};
-pub use session::Session;
-pub use slo::{SloRow, SloScope};
-pub use step::{Branch, Law, Step, StepKind};
-pub use stream::{Playback, Stream, StreamKind};
+pub use check::{CaptureFrom, CaptureSpec, CheckSpec, MatcherSpec};
+pub use data::{DataFile, DataFormat, PickSpec};
+pub use http::{
+    AddressRange, ConnectionsSpec, CorrelationSpec, HttpSpec, HttpVersionSpec, TlsSpec, own_header,
+};
+pub use poll::PollSpec;
+pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
+pub use session::SessionSpec;
+pub use slo::{SloRowSpec, SloScope};
+pub use step::{Branch, DelaySpec, StepKind, StepSpec};
+pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec};
 pub use workload::{
-    Arrivals, ClosedShape, HookSpec, OpenShape, RecordedShape, Shape, StageSpec, Workload,
+    ArrivalLawSpec, ClosedShape, HookSpec, OpenShape, RecordedShape, StageSpec, Workload,
+    WorkloadShape,
 };
 
-use super::names::{Name, name_of_key};
+use super::names::{EntityName, name_of_key};
 use super::{Decode, Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
 
 /// A scenario file.
@@ -50,17 +53,17 @@ pub struct Scenario {
     /// The data sets.
     pub data: Vec<DataFile>,
     /// Defaults for every request.
-    pub http: Http,
+    pub http: HttpSpec,
     /// The workloads, in the order of the file.
     pub workloads: Vec<Workload>,
     /// Flows that others use.
     pub flows: Vec<NamedFlow>,
     /// Sessions that requests may ask for.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<SessionSpec>,
     /// The journeys.
-    pub scenarios: Vec<Journey>,
+    pub scenarios: Vec<JourneySpec>,
     /// The SLO table.
-    pub slo: Vec<SloRow>,
+    pub slo: Vec<SloRowSpec>,
     /// Hosts outside loopback and private ranges that may be loaded.
     pub allow_hosts: Vec<Spanned<String>>,
     /// Where the file begins.
@@ -73,18 +76,18 @@ pub struct NamedFlow {
     /// Its name.
     pub name: Spanned<String>,
     /// What it does.
-    pub flow: Vec<Step>,
+    pub flow: Vec<StepSpec>,
 }
 
 /// One scripted journey.
 #[derive(Debug, Clone)]
-pub struct Journey {
+pub struct JourneySpec {
     /// Its name.
     pub name: Spanned<String>,
     /// Its weight among all.
     pub weight: Spanned<f64>,
     /// What it does.
-    pub flow: Vec<Step>,
+    pub flow: Vec<StepSpec>,
 }
 
 impl Scenario {
@@ -92,7 +95,7 @@ impl Scenario {
     pub fn read(node: &Node, folder: PathBuf, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "a scenario file", problems)?;
         let nothing = Spanned::new(String::new(), fields.span());
-        let name: Option<Name> = fields.required("name", problems);
+        let name: Option<EntityName> = fields.required("name", problems);
         let scenario = Self {
             folder,
             name: name.map_or(nothing.clone(), |name| name.0),
@@ -101,7 +104,10 @@ impl Scenario {
             stack_file: fields.optional("stack", problems),
             stack: None,
             data: named(&mut fields, "data", problems, data::read),
-            http: fields.node("http").map(|node| Http::read(node, problems)).unwrap_or_default(),
+            http: fields
+                .node("http")
+                .map(|node| HttpSpec::read(node, problems))
+                .unwrap_or_default(),
             workloads: named(&mut fields, "workloads", problems, workload::read),
             flows: named(&mut fields, "flows", problems, |name, node, problems| {
                 Some(NamedFlow { name, flow: step::flow(node, problems) })
@@ -150,7 +156,7 @@ fn named<T>(
         .collect()
 }
 
-fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<Journey> {
+fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<JourneySpec> {
     let mut fields = Fields::of(node, "a scenario", problems)?;
     let weight = fields.or("weight", Spanned::new(1.0, name.span), problems);
     let flow = fields
@@ -158,7 +164,7 @@ fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Optio
         .map(|node| step::flow(node, problems))
         .unwrap_or_default();
     fields.finish(problems);
-    Some(Journey { name, weight, flow })
+    Some(JourneySpec { name, weight, flow })
 }
 
 /// A list of texts, or a single one.

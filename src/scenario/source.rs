@@ -7,7 +7,7 @@ use super::{SourceId, Span};
 
 /// One file.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct SourceFile {
     /// The path as shown to the user.
     pub path: String,
     /// What is in it.
@@ -16,26 +16,26 @@ pub struct Source {
 
 /// All files that a scenario is made of.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
-    files: Vec<Source>,
+pub struct SourceFiles {
+    files: Vec<SourceFile>,
     /// Values from the environment, which must not be shown in a message.
     pub secrets: Vec<String>,
 }
 
-impl Sources {
+impl SourceFiles {
     /// Adds a file.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
-        self.files.push(Source { path: path.into(), text: text.into() });
+        self.files.push(SourceFile { path: path.into(), text: text.into() });
         SourceId((self.files.len() - 1).min(usize::from(u16::MAX) - 1) as u16)
     }
 
     /// The file `id`; none for the command line.
-    pub fn get(&self, id: SourceId) -> Option<&Source> {
+    pub fn get(&self, id: SourceId) -> Option<&SourceFile> {
         self.files.get(usize::from(id.0))
     }
 
     /// All files, in the order in which they were read.
-    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+    pub fn iter(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.iter()
     }
 
@@ -98,8 +98,8 @@ fn nth_character(text: &str, n: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn sources(text: &str) -> Sources {
-        let mut sources = Sources::default();
+    fn sources(text: &str) -> SourceFiles {
+        let mut sources = SourceFiles::default();
         sources.add("a.yaml", text);
         sources
     }

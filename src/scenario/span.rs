@@ -1,6 +1,6 @@
 //! Places in the files of a scenario.
 
-/// Which of the files that a scenario is made of: the position in [`super::Sources`].
+/// Which of the files that a scenario is made of: the position in [`super::SourceFiles`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 

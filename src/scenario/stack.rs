@@ -4,11 +4,13 @@ mod observe;
 mod signal;
 mod tier;
 
-pub use observe::{Exporter, Observe, TierObserve};
-pub use signal::Signal;
-pub use tier::{Balancing, Pool, RateLimit, Scale, Size, SizeOption, Tier, TierKind};
+pub use observe::{ExporterSpec, Observe, TierObserve};
+pub use signal::SignalSpec;
+pub use tier::{
+    PoolSpec, RateLimitSpec, ScaleSpec, SizeOption, SizeSpec, StackTier, TierBalancing, TierKind,
+};
 
-use super::names::{Name, name_of_key};
+use super::names::{EntityName, name_of_key};
 use super::schema::texts;
 use super::{Fields, Node, ProblemKind, Problems, Spanned, entries};
 use crate::units::{Bytes, Money, Nanos, Ratio, WorkRate};
@@ -19,17 +21,17 @@ pub struct Stack {
     /// Its name, where it has one of its own.
     pub name: String,
     /// Its tiers, in the order of the file: from the edge inwards.
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<StackTier>,
     /// What all replicas together may ask for.
     pub quota: Quota,
     /// When the stack scales.
-    pub signals: Vec<Signal>,
+    pub signals: Vec<SignalSpec>,
     /// The load to plan for.
     pub forecast: Forecast,
     /// Monthly costs besides the tiers' own.
     pub costs: Vec<(String, Money)>,
     /// How the stack is asked whether it is healthy.
-    pub health: Health,
+    pub health: HealthSpec,
     /// Where metrics are read.
     pub observe: Observe,
 }
@@ -62,7 +64,7 @@ pub struct Forecast {
 
 /// How the stack is asked whether it is healthy.
 #[derive(Debug, Clone, Default)]
-pub struct Health {
+pub struct HealthSpec {
     /// Paths on the target.
     pub paths: Vec<Spanned<String>>,
     /// How often; the observer's default if not given.
@@ -75,7 +77,7 @@ impl Stack {
     /// Reads the tree of a file.
     pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "a stack file", problems)?;
-        let name: Option<Name> = fields.optional("name", problems);
+        let name: Option<EntityName> = fields.optional("name", problems);
         let tiers_node = fields.required_node("tiers", problems);
         let tiers = tiers_node.map(|node| tiers(node, problems)).unwrap_or_default();
         let read = Self {
@@ -100,7 +102,7 @@ impl Stack {
     }
 
     /// The tier of this name.
-    pub fn tier(&self, name: &str) -> Option<&Tier> {
+    pub fn tier(&self, name: &str) -> Option<&StackTier> {
         self.tiers.iter().find(|tier| tier.name.value == name)
     }
 
@@ -120,14 +122,14 @@ impl Stack {
     }
 }
 
-fn tiers(node: &Node, problems: &mut Problems) -> Vec<Tier> {
+fn tiers(node: &Node, problems: &mut Problems) -> Vec<StackTier> {
     let Some(entries) = entries(node, "a mapping of tiers", problems) else { return vec![] };
     if entries.is_empty() {
         problems.report(node.span, ProblemKind::Empty { what: "`tiers`" });
     }
     entries
         .iter()
-        .filter_map(|(key, node)| Tier::read(name_of_key(key, problems), node, problems))
+        .filter_map(|(key, node)| StackTier::read(name_of_key(key, problems), node, problems))
         .collect()
 }
 
@@ -155,12 +157,12 @@ fn quota(node: &Node, problems: &mut Problems) -> Quota {
     quota
 }
 
-fn signals(node: Option<&Node>, tiers: &[Tier], problems: &mut Problems) -> Vec<Signal> {
+fn signals(node: Option<&Node>, tiers: &[StackTier], problems: &mut Problems) -> Vec<SignalSpec> {
     let Some(node) = node else { return vec![] };
     let known: Vec<&str> = tiers.iter().map(|tier| tier.name.value.as_str()).collect();
     texts(node, problems)
         .into_iter()
-        .filter_map(|text| Signal::read(&text, &known, problems))
+        .filter_map(|text| SignalSpec::read(&text, &known, problems))
         .collect()
 }
 
@@ -187,13 +189,15 @@ fn costs(node: &Node, problems: &mut Problems) -> Vec<(String, Money)> {
         .collect()
 }
 
-fn health(node: &Node, problems: &mut Problems) -> Health {
+fn health(node: &Node, problems: &mut Problems) -> HealthSpec {
     if !matches!(node.value, super::NodeValue::Mapping(_)) {
-        return Health { paths: texts(node, problems), ..Health::default() };
+        return HealthSpec { paths: texts(node, problems), ..HealthSpec::default() };
     }
-    let Some(mut fields) = Fields::of(node, "`health`", problems) else { return Health::default() };
+    let Some(mut fields) = Fields::of(node, "`health`", problems) else {
+        return HealthSpec::default();
+    };
     let paths = fields.required_node("path", problems);
-    let health = Health {
+    let health = HealthSpec {
         paths: paths.map(|node| texts(node, problems)).unwrap_or_default(),
         every: fields.optional("every", problems),
         timeout: fields.optional("timeout", problems),

@@ -31,7 +31,7 @@ pub enum NodeValue {
     /// A list.
     Sequence(Vec<Node>),
     /// Keys with values, in the order of the file; no key comes twice.
-    Mapping(Vec<(Key, Node)>),
+    Mapping(Vec<(KeyNode, Node)>),
 }
 
 /// A text, or whatever a text stands for.
@@ -45,7 +45,7 @@ pub struct Scalar {
 
 /// A key of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
+pub struct KeyNode {
     /// Its text.
     pub text: String,
     /// Where it stands.
@@ -95,7 +95,7 @@ impl Node {
 
 /// Reads the one document of a file. What is wrong goes to `problems`; without a tree there is at least one.
 pub fn parse(text: &str, source: SourceId, problems: &mut Problems) -> Option<Node> {
-    let mut builder = Builder::new(source, problems);
+    let mut builder = NodeBuilder::new(source, problems);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         match event {
@@ -122,38 +122,38 @@ pub fn parse(text: &str, source: SourceId, problems: &mut Problems) -> Option<No
 }
 
 /// A list or mapping that is not closed yet.
-struct Open {
+struct OpenCollection {
     anchor: usize,
     span: Span,
-    content: Content,
+    content: CollectionContent,
 }
 
-enum Content {
+enum CollectionContent {
     Sequence(Vec<Node>),
-    Mapping(Vec<(Key, Node)>, Pending),
+    Mapping(Vec<(KeyNode, Node)>, PendingKey),
     /// A mapping with a key that is no text, mostly a template without quotes: it is read as an empty text,
     /// so that nothing more is said about it.
     Unusable,
 }
 
 /// What a mapping waits for.
-enum Pending {
+enum PendingKey {
     Key,
-    Value(Key),
+    Value(KeyNode),
     /// The value of a key that comes twice.
     Skipped,
 }
 
-struct Builder<'p> {
+struct NodeBuilder<'p> {
     source: SourceId,
     problems: &'p mut Problems,
-    open: Vec<Open>,
+    open: Vec<OpenCollection>,
     anchors: HashMap<usize, Node>,
     count: usize,
     root: Option<Node>,
 }
 
-impl<'p> Builder<'p> {
+impl<'p> NodeBuilder<'p> {
     fn new(source: SourceId, problems: &'p mut Problems) -> Self {
         Self { source, problems, open: vec![], anchors: HashMap::new(), count: 0, root: None }
     }
@@ -183,11 +183,11 @@ impl<'p> Builder<'p> {
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_tag(place, tag.as_deref());
-                self.enter(anchor, place, Content::Sequence(vec![]))
+                self.enter(anchor, place, CollectionContent::Sequence(vec![]))
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_tag(place, tag.as_deref());
-                self.enter(anchor, place, Content::Mapping(vec![], Pending::Key))
+                self.enter(anchor, place, CollectionContent::Mapping(vec![], PendingKey::Key))
             }
             Event::SequenceEnd | Event::MappingEnd => self.leave(place),
             Event::Alias(anchor) => self.expand(anchor, place),
@@ -205,17 +205,23 @@ impl<'p> Builder<'p> {
         }
     }
 
-    fn enter(&mut self, anchor: usize, place: Span, content: Content) -> bool {
+    fn enter(&mut self, anchor: usize, place: Span, content: CollectionContent) -> bool {
         if self.open.len() >= DEPTH_LIMIT {
             self.problems.report(place, ProblemKind::TooDeep { limit: DEPTH_LIMIT });
             return false;
         }
         // A block collection begins where its key is; a flow collection has a bracket of its own.
         let span = match (place.length, self.open.last()) {
-            (0, Some(Open { content: Content::Mapping(_, Pending::Value(key)), .. })) => key.span,
+            (
+                0,
+                Some(OpenCollection {
+                    content: CollectionContent::Mapping(_, PendingKey::Value(key)),
+                    ..
+                }),
+            ) => key.span,
             _ => place,
         };
-        self.open.push(Open { anchor, span, content });
+        self.open.push(OpenCollection { anchor, span, content });
         true
     }
 
@@ -226,9 +232,11 @@ impl<'p> Builder<'p> {
             open.span.length = (end.column + 1).saturating_sub(open.span.column);
         }
         let value = match open.content {
-            Content::Sequence(items) => NodeValue::Sequence(items),
-            Content::Mapping(entries, _) => NodeValue::Mapping(entries),
-            Content::Unusable => NodeValue::Scalar(Scalar { text: String::new(), plain: false }),
+            CollectionContent::Sequence(items) => NodeValue::Sequence(items),
+            CollectionContent::Mapping(entries, _) => NodeValue::Mapping(entries),
+            CollectionContent::Unusable => {
+                NodeValue::Scalar(Scalar { text: String::new(), plain: false })
+            }
         };
         let mut span = open.span;
         if let (0, NodeValue::Mapping(entries)) = (span.length, &value)
@@ -265,31 +273,37 @@ impl<'p> Builder<'p> {
         }
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open { content: Content::Sequence(items), .. }) => items.push(node),
-            Some(Open { content, .. }) => add_to_mapping(content, node, self.problems),
+            Some(OpenCollection { content: CollectionContent::Sequence(items), .. }) => {
+                items.push(node);
+            }
+            Some(OpenCollection { content, .. }) => add_to_mapping(content, node, self.problems),
         }
         true
     }
 }
 
-fn add_to_mapping(content: &mut Content, node: Node, problems: &mut Problems) {
-    let Content::Mapping(entries, pending) = content else { return };
-    let next = match std::mem::replace(pending, Pending::Key) {
-        Pending::Key => accept_key(node, entries, problems),
-        Pending::Value(key) => {
+fn add_to_mapping(content: &mut CollectionContent, node: Node, problems: &mut Problems) {
+    let CollectionContent::Mapping(entries, pending) = content else { return };
+    let next = match std::mem::replace(pending, PendingKey::Key) {
+        PendingKey::Key => accept_key(node, entries, problems),
+        PendingKey::Value(key) => {
             entries.push(with_place(key, node));
-            Some(Pending::Key)
+            Some(PendingKey::Key)
         }
-        Pending::Skipped => Some(Pending::Key),
+        PendingKey::Skipped => Some(PendingKey::Key),
     };
     match next {
         Some(next) => *pending = next,
-        None => *content = Content::Unusable,
+        None => *content = CollectionContent::Unusable,
     }
 }
 
 /// What the mapping waits for behind a key; nothing where the key is no text.
-fn accept_key(node: Node, entries: &[(Key, Node)], problems: &mut Problems) -> Option<Pending> {
+fn accept_key(
+    node: Node,
+    entries: &[(KeyNode, Node)],
+    problems: &mut Problems,
+) -> Option<PendingKey> {
     let NodeValue::Scalar(scalar) = node.value else {
         problems.report(node.span, ProblemKind::KeyNotText);
         return None;
@@ -298,9 +312,9 @@ fn accept_key(node: Node, entries: &[(Key, Node)], problems: &mut Problems) -> O
     if let Some((first, _)) = earlier {
         let line = first.span.line;
         problems.report(node.span, ProblemKind::DuplicateField { field: scalar.text, line });
-        return Some(Pending::Skipped);
+        return Some(PendingKey::Skipped);
     }
-    Some(Pending::Value(Key { text: scalar.text, span: node.span }))
+    Some(PendingKey::Value(KeyNode { text: scalar.text, span: node.span }))
 }
 
 /// A tag as written.
@@ -309,7 +323,7 @@ fn shown(tag: &saphyr_parser::Tag) -> String {
 }
 
 /// An empty value has no place of its own: it stands at its key.
-fn with_place(key: Key, mut node: Node) -> (Key, Node) {
+fn with_place(key: KeyNode, mut node: Node) -> (KeyNode, Node) {
     if node.span.length == 0 && node.is_null() {
         node.span = key.span;
     }

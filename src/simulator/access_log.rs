@@ -18,7 +18,7 @@ impl std::fmt::Debug for AccessLog {
 
 /// One request.
 #[derive(Debug, Serialize)]
-pub(super) struct Entry<'a> {
+pub(super) struct AccessLogEntry<'a> {
     /// The number of its arrival, from 1: sorting by it gives the order in which requests came.
     pub(super) arrival: u64,
     /// When it came, in nanoseconds since serving began.
@@ -44,7 +44,7 @@ impl AccessLog {
         Self { out: Box::new(out) }
     }
 
-    pub(super) fn write(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+    pub(super) fn write(&mut self, entry: &AccessLogEntry<'_>) -> io::Result<()> {
         serde_json::to_writer(&mut self.out, entry)?;
         self.out.write_all(b"\n")
     }

@@ -8,11 +8,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
-use super::body::{Body, EventBody};
+use super::body::{AnswerBody, EventBody};
 use super::limit::{LimitLaw, LimitSpec};
-use super::play::Play;
-use super::simulation::{Content, Issue};
-use super::template::{Scope, Text};
+use super::play::Serving;
+use super::simulation::{AnswerContent, TokenIssue};
+use super::template::{AnswerScope, AnswerText};
 use super::token::TokenError;
 use crate::units::Nanos;
 
@@ -68,7 +68,7 @@ impl Refusal {
     }
 
     /// The answer that says so.
-    pub(super) fn into_response(self) -> Response<Body> {
+    pub(super) fn into_response(self) -> Response<AnswerBody> {
         let mut response = if self.edge {
             let reason = self.status.canonical_reason().unwrap_or_default();
             let title = format!("{} {reason}", self.status.as_u16());
@@ -111,15 +111,15 @@ pub(super) fn plain(
     status: StatusCode,
     kind: &'static str,
     body: impl Into<Bytes>,
-) -> Response<Body> {
-    let mut response = Response::new(Body::whole(body.into()));
+) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::whole(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 /// Plain HTTP where HTTPS is spoken.
-pub(super) fn to_https<B>(request: &Request<B>) -> Response<Body> {
+pub(super) fn to_https<B>(request: &Request<B>) -> Response<AnswerBody> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let location = format!("https://{}{path}", host.unwrap_or("localhost"));
@@ -131,22 +131,30 @@ pub(super) fn to_https<B>(request: &Request<B>) -> Response<Body> {
 }
 
 /// The text of a template.
-pub(super) fn render(play: &Play, text: &Text, scope: &Scope) -> Result<Bytes, Refusal> {
+pub(super) fn render(
+    play: &Serving,
+    text: &AnswerText,
+    scope: &AnswerScope,
+) -> Result<Bytes, Refusal> {
     let rendered = play.simulation.templates.render(text, scope);
     rendered.map_err(|error| Refusal::template(&error.to_string()))
 }
 
 /// The value of a JSON template.
-pub(super) fn json(play: &Play, text: &Text, scope: &Scope) -> Result<serde_json::Value, Refusal> {
+pub(super) fn json(
+    play: &Serving,
+    text: &AnswerText,
+    scope: &AnswerScope,
+) -> Result<serde_json::Value, Refusal> {
     let bytes = render(play, text, scope)?;
     serde_json::from_slice(&bytes).map_err(|error| Refusal::template(&error.to_string()))
 }
 
 /// Hands out a token: templates see it, and a cookie may carry it.
 pub(super) fn issue(
-    play: &Play,
-    issue: &Issue,
-    scope: &mut Scope,
+    play: &Serving,
+    issue: &TokenIssue,
+    scope: &mut AnswerScope,
     headers: &mut HeaderMap,
 ) -> Result<(), Refusal> {
     let subject = match &issue.subject {
@@ -168,23 +176,27 @@ pub(super) fn issue(
 
 /// The answer's body, with its type.
 pub(super) fn content(
-    play: &Rc<Play>,
+    play: &Rc<Serving>,
     index: usize,
     request: &HeaderMap,
-    scope: &Scope,
-) -> Result<Response<Body>, Refusal> {
+    scope: &AnswerScope,
+) -> Result<Response<AnswerBody>, Refusal> {
     let answer = &play.simulation.routes[index].answer;
     let (kind, body, encoding) = match &answer.content {
-        Content::Empty | Content::WebSocket(_) => (None, Body::whole(Bytes::new()), None),
-        Content::Text { kind, text } => {
-            let (bytes, encoding) = encoded(play, index, request, render(play, text, scope)?, text);
-            (Some(kind.clone()), Body::whole(bytes), encoding)
+        AnswerContent::Empty | AnswerContent::WebSocket(_) => {
+            (None, AnswerBody::whole(Bytes::new()), None)
         }
-        Content::Filler { kind, bytes } => (Some(kind.clone()), Body::whole(bytes.clone()), None),
-        Content::Events(_) => {
+        AnswerContent::Text { kind, text } => {
+            let (bytes, encoding) = encoded(play, index, request, render(play, text, scope)?, text);
+            (Some(kind.clone()), AnswerBody::whole(bytes), encoding)
+        }
+        AnswerContent::Filler { kind, bytes } => {
+            (Some(kind.clone()), AnswerBody::whole(bytes.clone()), None)
+        }
+        AnswerContent::Events(_) => {
             let events = EventBody::new(play.clone(), index, scope.clone());
             let kind = HeaderValue::from_static("text/event-stream");
-            (Some(kind), Body::Events(Box::new(events)), None)
+            (Some(kind), AnswerBody::Events(Box::new(events)), None)
         }
     };
     let mut response = Response::new(body);
@@ -200,11 +212,11 @@ pub(super) fn content(
 
 /// The body compressed, if the stack does that and the client asks for it.
 fn encoded(
-    play: &Play,
+    play: &Serving,
     index: usize,
     request: &HeaderMap,
     bytes: Bytes,
-    text: &Text,
+    text: &AnswerText,
 ) -> (Bytes, Option<&'static str>) {
     let accepts = || {
         let accepted = request.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
@@ -213,7 +225,7 @@ fn encoded(
     if !play.simulation.gzip || bytes.len() < GZIP_MINIMUM || accepts() != Some(true) {
         return (bytes, None);
     }
-    let constant = matches!(text, Text::Constant(_));
+    let constant = matches!(text, AnswerText::Constant(_));
     let mut desk = play.desk.borrow_mut();
     if constant && let Some(known) = desk.compressed.get(&index) {
         return (known.clone(), Some("gzip"));

@@ -9,27 +9,27 @@ use std::task::{Context, Poll, ready};
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::{Frame, SizeHint};
 
-use super::play::{Completion, Play};
-use super::simulation::{Content, Events};
-use super::template::{Scope, Text};
+use super::play::{CallCompletion, Serving};
+use super::simulation::{AnswerContent, EventStreamSpec};
+use super::template::{AnswerScope, AnswerText};
 
 /// The body of an answer.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(super) enum AnswerBody {
     /// All at once; `None` when it has been taken.
     Whole(Option<Bytes>),
     /// Server-sent events, each at its time.
     Events(Box<EventBody>),
 }
 
-impl Body {
+impl AnswerBody {
     /// A body that is there already.
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 }
 
-impl hyper::body::Body for Body {
+impl hyper::body::Body for AnswerBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -63,16 +63,16 @@ impl hyper::body::Body for Body {
 /// A stream of events under way.
 #[derive(Debug)]
 pub(super) struct EventBody {
-    play: Rc<Play>,
+    play: Rc<Serving>,
     route: usize,
-    scope: Scope,
+    scope: AnswerScope,
     /// The pause before the next event; none before the first.
-    pause: Option<Completion>,
+    pause: Option<CallCompletion>,
 }
 
 impl EventBody {
     /// The stream of a route whose content is events.
-    pub(super) fn new(play: Rc<Play>, route: usize, scope: Scope) -> Self {
+    pub(super) fn new(play: Rc<Serving>, route: usize, scope: AnswerScope) -> Self {
         Self { play, route, scope, pause: None }
     }
 
@@ -82,14 +82,15 @@ impl EventBody {
             self.pause = None;
         }
         let play = self.play.clone();
-        let Content::Events(events) = &play.simulation.routes[self.route].answer.content else {
+        let AnswerContent::Events(events) = &play.simulation.routes[self.route].answer.content
+        else {
             return Poll::Ready(None);
         };
         self.scope.number += 1;
         Poll::Ready(self.event(events))
     }
 
-    fn event(&mut self, events: &Events) -> Option<Bytes> {
+    fn event(&mut self, events: &EventStreamSpec) -> Option<Bytes> {
         let number = self.scope.number;
         let data = match &events.end {
             _ if number <= u64::from(events.count) => self.render(&events.data),
@@ -109,7 +110,7 @@ impl EventBody {
         Some(event.freeze())
     }
 
-    fn render(&self, text: &Text) -> Bytes {
+    fn render(&self, text: &AnswerText) -> Bytes {
         self.play.simulation.templates.render(text, &self.scope).unwrap_or_default()
     }
 }

@@ -14,11 +14,11 @@ use crate::units::RunTime;
 
 /// The clock of one serving: monotonic time since it began.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(super) struct ServingClock {
     begin_ns: u64,
 }
 
-impl Clock {
+impl ServingClock {
     /// A clock that begins now.
     pub(super) fn start() -> Self {
         Self { begin_ns: monotonic_ns() }
@@ -37,14 +37,14 @@ fn monotonic_ns() -> u64 {
 
 /// One timer for all deadlines: whoever keeps them in order arms it for the first.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(super) struct DeadlineTimer {
     fd: AsyncFd<OwnedFd>,
-    clock: Clock,
+    clock: ServingClock,
 }
 
-impl Timer {
+impl DeadlineTimer {
     /// A timer that is not armed. Needs a tokio runtime with I/O.
-    pub(super) fn new(clock: Clock) -> io::Result<Self> {
+    pub(super) fn new(clock: ServingClock) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         #[expect(

@@ -10,12 +10,12 @@ mod visit;
 
 use http::{HeaderName, HeaderValue};
 
-use super::model::{Balancing, TierId, TierSpec};
+use super::model::{ModelBalancing, ModelTierSpec, TierId};
 use super::router::Router;
 use super::simulation::{Simulation, TokenSpec};
-use super::template::Templates;
+use super::template::SimulationTemplates;
 use crate::scenario::{
-    Fields, Key, Node, Problem, ProblemKind, Problems, SourceId, Span, entries, text, yaml,
+    Fields, KeyNode, Node, Problem, ProblemKind, Problems, SourceId, Span, entries, text, yaml,
 };
 use crate::units::Nanos;
 
@@ -26,7 +26,7 @@ const METRICS_PATH: &str = "/__sim/metrics";
 
 /// What the parts of the file refer to by name.
 #[derive(Debug, Default)]
-struct Names {
+struct DeclaredNames {
     tiers: Vec<String>,
     limits: Vec<String>,
     tokens: Vec<String>,
@@ -54,7 +54,7 @@ fn simulation(root: &Node, problems: &mut Problems) -> Option<Simulation> {
     let mut fields = Fields::of(root, PLACE, problems)?;
     let name = fields.required::<String>("name", problems);
     let tiers_node = fields.required_node("tiers", problems);
-    let mut names = Names::default();
+    let mut names = DeclaredNames::default();
     let tiers = tiers_node.map(|node| tier::tiers(node, &mut names, problems));
     let limits = fields.node("limits").map(|node| limit::limits(node, &mut names, problems));
     let tokens = tokens(fields.node("tokens"), &mut names, problems);
@@ -63,11 +63,11 @@ fn simulation(root: &Node, problems: &mut Problems) -> Option<Simulation> {
         .node("faults")
         .map(|node| fault::faults(node, known, &names, problems))
         .unwrap_or_default();
-    let mut templates = Templates::new();
+    let mut templates = SimulationTemplates::new();
     let every = route::every_route(fields.node("every_route"), &names, problems);
     let routes_node = fields.required_node("routes", problems);
     let mut router = Router::default();
-    let mut reader = route::Reader { names: &mut names, templates: &mut templates, every };
+    let mut reader = route::RouteReader { names: &mut names, templates: &mut templates, every };
     let routes = routes_node.map(|node| reader.routes(node, &mut router, problems));
     let headers = fields.node("headers").map(|node| constant_headers(node, problems));
     let metrics_path = fields.or("metrics", METRICS_PATH.to_owned(), problems);
@@ -95,14 +95,18 @@ fn simulation(root: &Node, problems: &mut Problems) -> Option<Simulation> {
 }
 
 /// The cookie of the sticky tier, if there is one.
-fn sticky_cookie(node: Option<&Node>, tiers: &[TierSpec]) -> Option<String> {
-    let tier = tiers.iter().find(|tier| tier.balancing == Balancing::Sticky)?;
+fn sticky_cookie(node: Option<&Node>, tiers: &[ModelTierSpec]) -> Option<String> {
+    let tier = tiers.iter().find(|tier| tier.balancing == ModelBalancing::Sticky)?;
     let sticky = node?.get(&tier.name)?.get("balancing")?.get("sticky")?;
     text(sticky, "the name of a cookie", &mut Problems::default()).map(str::to_owned)
 }
 
 /// The kinds of tokens; without any, there is `session`, good for an hour.
-fn tokens(node: Option<&Node>, names: &mut Names, problems: &mut Problems) -> Vec<TokenSpec> {
+fn tokens(
+    node: Option<&Node>,
+    names: &mut DeclaredNames,
+    problems: &mut Problems,
+) -> Vec<TokenSpec> {
     let mut tokens = Vec::new();
     let given = node.and_then(|node| entries(node, "names of tokens", problems));
     for (key, node) in given.unwrap_or_default() {
@@ -133,7 +137,7 @@ fn constant_headers(node: &Node, problems: &mut Problems) -> Vec<(HeaderName, He
     headers
 }
 
-fn header_name(key: &Key, problems: &mut Problems) -> Option<HeaderName> {
+fn header_name(key: &KeyNode, problems: &mut Problems) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(key.text.as_bytes()).ok();
     if name.is_none() {
         let kind = ProblemKind::BadHeader { found: key.text.clone(), what: "a header's name" };
@@ -168,7 +172,7 @@ fn position(
 }
 
 /// The tier that `node` names.
-fn tier_id(node: &Node, names: &Names, problems: &mut Problems) -> Option<TierId> {
+fn tier_id(node: &Node, names: &DeclaredNames, problems: &mut Problems) -> Option<TierId> {
     let name = text(node, "the name of a tier", problems)?;
     position(name, "tier", &names.tiers, node.span, problems).map(|at| TierId(at as u8))
 }

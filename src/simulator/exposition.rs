@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::model::{ReplicaState, TierState};
-use super::play::Play;
+use super::play::Serving;
 use crate::units::Nanos;
 
 /// The content type of the format.
@@ -84,7 +84,7 @@ const TIER_METRICS: [TierMetric; 13] = [
 ];
 
 /// All metrics, as of now.
-pub(super) fn text(play: &Play) -> String {
+pub(super) fn text(play: &Serving) -> String {
     let mut out = String::with_capacity(8_192);
     play.observe(|model, lateness| {
         let tiers: Vec<TierState<'_>> = model.tiers().collect();
@@ -139,7 +139,7 @@ fn durations(out: &mut String, tiers: &[TierState<'_>]) {
     }
 }
 
-fn requests(out: &mut String, play: &Play) {
+fn requests(out: &mut String, play: &Serving) {
     let desk = play.desk.borrow();
     head(out, "sim_http_requests_total", "counter", "Requests answered.");
     let mut answered: Vec<_> = desk.answered.iter().collect();

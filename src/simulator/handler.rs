@@ -11,17 +11,17 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use minijinja::Value;
 
-use super::access_log::Entry;
+use super::access_log::AccessLogEntry;
 use super::answer::{self, Refusal};
-use super::body::Body;
+use super::body::AnswerBody;
 use super::exposition;
 use super::identity::{client_address, cookie, presented_token};
-use super::limit::Verdict;
-use super::model::{CallStart, Finished, Law, Outcome};
-use super::play::{Play, Work};
-use super::router::Found;
-use super::simulation::{Content, Route};
-use super::template::{Scope, Text};
+use super::limit::LimitDecision;
+use super::model::{CallOutcome, CallStart, FinishedCall, ServiceTimeLaw};
+use super::play::{BackgroundWork, Serving};
+use super::router::RouteMatch;
+use super::simulation::{AnswerContent, SimulatedRoute};
+use super::template::{AnswerScope, AnswerText};
 use crate::units::RunTime;
 
 /// The largest body that is read at all.
@@ -32,10 +32,10 @@ const PARSED_LIMIT: usize = 1 << 20;
 
 /// Answers one request.
 pub(super) async fn handle(
-    play: Rc<Play>,
+    play: Rc<Serving>,
     peer: IpAddr,
     request: Request<Incoming>,
-) -> Response<Body> {
+) -> Response<AnswerBody> {
     if request.uri().path() == play.simulation.metrics_path {
         return answer::plain(StatusCode::OK, exposition::CONTENT_TYPE, exposition::text(&play));
     }
@@ -48,18 +48,18 @@ pub(super) async fn handle(
     let (parts, body) = request.into_parts();
     let simulation = &play.simulation;
     let client = client_address(&parts.headers, peer, simulation.trust_forwarded);
-    let mut exchange = Exchange { play: &play, parts, client, at, route: None, received: 0 };
+    let mut exchange = ServerExchange { play: &play, parts, client, at, route: None, received: 0 };
     let mut response = match exchange.answer(body).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
-    exchange.dress(&mut response);
+    exchange.add_headers(&mut response);
     exchange.note(arrival, response.status());
     response
 }
 
-struct Exchange<'p> {
-    play: &'p Rc<Play>,
+struct ServerExchange<'p> {
+    play: &'p Rc<Serving>,
     parts: Parts,
     client: IpAddr,
     at: RunTime,
@@ -67,14 +67,16 @@ struct Exchange<'p> {
     received: u64,
 }
 
-impl Exchange<'_> {
-    async fn answer(&mut self, body: Incoming) -> Result<Response<Body>, Refusal> {
+impl ServerExchange<'_> {
+    async fn answer(&mut self, body: Incoming) -> Result<Response<AnswerBody>, Refusal> {
         let play = self.play;
         let (index, path) =
             match play.simulation.router.find(&self.parts.method, self.parts.uri.path()) {
-                Found::Route(index, parameters) => (index, parameters),
-                Found::OtherMethod => return Err(Refusal::app(StatusCode::METHOD_NOT_ALLOWED)),
-                Found::Nothing => return Err(Refusal::app(StatusCode::NOT_FOUND)),
+                RouteMatch::Route(index, parameters) => (index, parameters),
+                RouteMatch::OtherMethod => {
+                    return Err(Refusal::app(StatusCode::METHOD_NOT_ALLOWED));
+                }
+                RouteMatch::Nothing => return Err(Refusal::app(StatusCode::NOT_FOUND)),
             };
         self.route = Some(index);
         let route = &play.simulation.routes[index];
@@ -82,7 +84,7 @@ impl Exchange<'_> {
         let body = self.read_body(body).await?;
         let query = self.parts.uri.query().unwrap_or_default();
         let (epoch, query) = (play.epoch, query.to_owned());
-        let mut scope = Scope { path, query, body, epoch, ..Scope::default() };
+        let mut scope = AnswerScope { path, query, body, epoch, ..AnswerScope::default() };
         scope.user = self.user(route)?;
         require(route, &scope)?;
         let key = self.cache_key(route, &scope);
@@ -99,15 +101,15 @@ impl Exchange<'_> {
     }
 
     /// Every limit of the route counts the request, unless one before has refused it.
-    async fn pass_limits(&self, route: &Route) -> Result<(), Refusal> {
+    async fn pass_limits(&self, route: &SimulatedRoute) -> Result<(), Refusal> {
         for limit in &route.limits {
             let verdict = self.play.desk.borrow_mut().limits[*limit].judge(self.client, self.at);
             match verdict {
-                Verdict::Pass(delay) if delay.is_zero() => {}
-                Verdict::Pass(delay) => {
-                    self.play.pause(Law::Constant(delay)).await;
+                LimitDecision::Pass(delay) if delay.is_zero() => {}
+                LimitDecision::Pass(delay) => {
+                    self.play.pause(ServiceTimeLaw::Constant(delay)).await;
                 }
-                Verdict::Refuse(wait) => {
+                LimitDecision::Refuse(wait) => {
                     return Err(Refusal::limit(&self.play.simulation.limits[*limit], wait));
                 }
             }
@@ -136,7 +138,7 @@ impl Exchange<'_> {
     }
 
     /// The subject of the token, where the route asks for one.
-    fn user(&self, route: &Route) -> Result<Option<String>, Refusal> {
+    fn user(&self, route: &SimulatedRoute) -> Result<Option<String>, Refusal> {
         let Some(auth) = &route.auth else { return Ok(None) };
         let simulation = &self.play.simulation;
         let query = self.parts.uri.query().unwrap_or_default();
@@ -149,7 +151,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn cache_key(&self, route: &Route, scope: &Scope) -> u64 {
+    fn cache_key(&self, route: &SimulatedRoute, scope: &AnswerScope) -> u64 {
         let mut hasher = DefaultHasher::new();
         match &route.key {
             Some(text) => {
@@ -163,7 +165,7 @@ impl Exchange<'_> {
     }
 
     /// Goes through the stack.
-    async fn enter(&self, route: &Route, key: u64) -> Result<Finished, Refusal> {
+    async fn enter(&self, route: &SimulatedRoute, key: u64) -> Result<FinishedCall, Refusal> {
         let cookie_name = self.play.simulation.sticky_cookie.as_deref();
         let sticky = cookie_name.and_then(|name| cookie(&self.parts.headers, name)?.parse().ok());
         let program = route.program.clone();
@@ -171,18 +173,27 @@ impl Exchange<'_> {
         let start = CallStart { program, tag: 0, sticky, key, safe };
         let finished = self.play.enter(self.play.clock.now(), start).await;
         match finished.outcome {
-            Outcome::Done => Ok(finished),
+            CallOutcome::Done => Ok(finished),
             // nginx's own 503 means a limit; an empty or overfull group is its application's word.
-            Outcome::Failed { status: 503 } => Err(Refusal::app(StatusCode::SERVICE_UNAVAILABLE)),
-            Outcome::Failed { status } => Err(Refusal::edge(status)),
+            CallOutcome::Failed { status: 503 } => {
+                Err(Refusal::app(StatusCode::SERVICE_UNAVAILABLE))
+            }
+            CallOutcome::Failed { status } => Err(Refusal::edge(status)),
         }
     }
 
     /// Makes the answer, with everything that the route does besides.
-    fn compose(&mut self, index: usize, mut scope: Scope) -> Result<Response<Body>, Refusal> {
+    fn compose(
+        &mut self,
+        index: usize,
+        mut scope: AnswerScope,
+    ) -> Result<Response<AnswerBody>, Refusal> {
         let (play, route) = (self.play, &self.play.simulation.routes[index]);
         let mut headers = HeaderMap::new();
-        let varies = matches!(route.answer.content, Content::Text { text: Text::Template(_), .. });
+        let varies = matches!(
+            route.answer.content,
+            AnswerContent::Text { text: AnswerText::Template(_), .. }
+        );
         if varies || route.create.is_some() {
             scope.id = play.simulation.templates.fresh_id();
         }
@@ -202,7 +213,7 @@ impl Exchange<'_> {
             headers.append(name.clone(), value.map_err(|_| Refusal::template("a header"))?);
         }
         let mut response = match &route.answer.content {
-            Content::WebSocket(_) => {
+            AnswerContent::WebSocket(_) => {
                 super::websocket::accept(play, index, &mut self.parts, scope.clone())?
             }
             _ => answer::content(play, index, &self.parts.headers, &scope)?,
@@ -217,26 +228,26 @@ impl Exchange<'_> {
     /// Keeps what was answered, and starts the work on it.
     fn create(
         &self,
-        route: &Route,
+        route: &SimulatedRoute,
         store: usize,
-        body: &Body,
-        scope: &Scope,
+        body: &AnswerBody,
+        scope: &AnswerScope,
     ) -> Result<(), Refusal> {
         let play = self.play;
-        let Body::Whole(Some(bytes)) = body else { return Ok(()) };
+        let AnswerBody::Whole(Some(bytes)) = body else { return Ok(()) };
         let Ok(item) = serde_json::from_slice::<serde_json::Value>(bytes) else { return Ok(()) };
         let id = play.desk.borrow_mut().stores[store].insert(item, &scope.id);
         if let Some(background) = &route.background {
             let then = background.then.as_ref().map(|text| answer::json(play, text, scope));
             let then = then.transpose()?.unwrap_or_default();
             let program = background.program.clone();
-            play.work(play.clock.now(), Work { program, store, id, then });
+            play.work(play.clock.now(), BackgroundWork { program, store, id, then });
         }
         Ok(())
     }
 
     /// A balancer with sticky sessions tells the client where it belongs.
-    fn remember_replica(&self, finished: &Finished, headers: &mut HeaderMap) {
+    fn remember_replica(&self, finished: &FinishedCall, headers: &mut HeaderMap) {
         let name = self.play.simulation.sticky_cookie.as_deref();
         let (Some(name), Some(replica)) = (name, finished.sticky) else { return };
         let replica = replica.to_string();
@@ -248,7 +259,7 @@ impl Exchange<'_> {
     }
 
     /// Headers that every answer has.
-    fn dress(&self, response: &mut Response<Body>) {
+    fn add_headers(&self, response: &mut Response<AnswerBody>) {
         let headers = response.headers_mut();
         for (name, value) in &self.play.simulation.headers {
             if !headers.contains_key(name) {
@@ -274,7 +285,7 @@ impl Exchange<'_> {
             id => id,
         };
         let uri = self.parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let entry = Entry {
+        let entry = AccessLogEntry {
             arrival,
             at_ns: self.at.get(),
             took_ns: self.play.clock.now().since(self.at).get(),
@@ -310,7 +321,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
 }
 
 /// Fields that the body must have, and not empty.
-fn require(route: &Route, scope: &Scope) -> Result<(), Refusal> {
+fn require(route: &SimulatedRoute, scope: &AnswerScope) -> Result<(), Refusal> {
     for name in &route.require {
         let value = scope.body.get_attr(name).unwrap_or_default();
         if value.is_undefined() || value.is_none() || value.as_str() == Some("") {

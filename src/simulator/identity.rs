@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, header};
 
-use super::simulation::Auth;
+use super::simulation::AuthSpec;
 
 /// The address by which limits know a client.
 pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, trust_forwarded: bool) -> IpAddr {
@@ -29,7 +29,7 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
 }
 
 /// The token that a request presents, wherever it may stand.
-pub(super) fn presented_token(auth: &Auth, headers: &HeaderMap, query: &str) -> Option<String> {
+pub(super) fn presented_token(auth: &AuthSpec, headers: &HeaderMap, query: &str) -> Option<String> {
     if auth.bearer
         && let Some(value) = headers.get(header::AUTHORIZATION)
         && let Some((scheme, token)) = value.to_str().ok()?.split_once(' ')
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn token_is_taken_from_where_the_route_says() {
-        let auth = |bearer, cookie: Option<&str>, query: Option<&str>| Auth {
+        let auth = |bearer, cookie: Option<&str>, query: Option<&str>| AuthSpec {
             token: 0,
             bearer,
             cookie: cookie.map(str::to_owned),
@@ -88,7 +88,7 @@ mod tests {
             status: StatusCode::UNAUTHORIZED,
         };
         let headers = headers(&[("authorization", "bearer abc"), ("cookie", "sid=def")]);
-        let token = |auth: &Auth| presented_token(auth, &headers, "t=g%2Bi");
+        let token = |auth: &AuthSpec| presented_token(auth, &headers, "t=g%2Bi");
         assert_eq!(token(&auth(true, None, None)).as_deref(), Some("abc"));
         assert_eq!(token(&auth(false, Some("sid"), None)).as_deref(), Some("def"));
         assert_eq!(token(&auth(false, None, Some("t"))).as_deref(), Some("g+i"));

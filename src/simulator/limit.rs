@@ -39,7 +39,7 @@ pub(super) enum LimitLaw {
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum LimitDecision {
     /// It passes after this delay, mostly none.
     Pass(Nanos),
     /// It is refused; trying again makes sense after this long.
@@ -48,16 +48,16 @@ pub(super) enum Verdict {
 
 /// One limit at work.
 #[derive(Debug)]
-pub(super) struct Limit {
+pub(super) struct RateLimiter {
     law: LimitLaw,
-    clients: HashMap<IpAddr, Count>,
+    clients: HashMap<IpAddr, ClientCount>,
     sweep_at: usize,
     pub(super) refused: u64,
 }
 
 /// What is known of a client: for a bucket its level in billionths of a request, for a window its requests.
 #[derive(Debug, Clone, Copy)]
-struct Count {
+struct ClientCount {
     level: u64,
     since: RunTime,
 }
@@ -65,20 +65,20 @@ struct Count {
 /// One request, in the unit of a bucket's level.
 const REQUEST: u64 = 1_000_000_000;
 
-impl Limit {
+impl RateLimiter {
     pub(super) fn new(law: LimitLaw) -> Self {
         Self { law, clients: HashMap::new(), sweep_at: 10_000, refused: 0 }
     }
 
     /// Counts a request of `client` at `now`.
-    pub(super) fn judge(&mut self, client: IpAddr, now: RunTime) -> Verdict {
+    pub(super) fn judge(&mut self, client: IpAddr, now: RunTime) -> LimitDecision {
         let verdict = match self.law {
             LimitLaw::Bucket { rate, burst, nodelay } => {
                 self.pour(client, now, (rate, burst, nodelay))
             }
             LimitLaw::Window { requests, per } => self.count(client, now, requests, per),
         };
-        self.refused += u64::from(matches!(verdict, Verdict::Refuse(_)));
+        self.refused += u64::from(matches!(verdict, LimitDecision::Refuse(_)));
         if self.clients.len() > self.sweep_at {
             self.sweep(now);
         }
@@ -92,10 +92,10 @@ impl Limit {
         client: IpAddr,
         now: RunTime,
         (rate, burst, nodelay): (Rate, u32, bool),
-    ) -> Verdict {
+    ) -> LimitDecision {
         let Some(count) = self.clients.get_mut(&client) else {
-            self.clients.insert(client, Count { level: 0, since: now });
-            return Verdict::Pass(Nanos::ZERO);
+            self.clients.insert(client, ClientCount { level: 0, since: now });
+            return LimitDecision::Pass(Nanos::ZERO);
         };
         let leaked = (rate.get() * now.since(count.since).get() as f64) as u64;
         let level = (count.level + REQUEST).saturating_sub(leaked);
@@ -103,22 +103,22 @@ impl Limit {
             |level: u64| Nanos::from_secs_f64(level as f64 / REQUEST as f64 / rate.get());
         let room = u64::from(burst) * REQUEST;
         if level > room {
-            return Verdict::Refuse(time_for(level - room));
+            return LimitDecision::Refuse(time_for(level - room));
         }
-        *count = Count { level, since: now };
-        Verdict::Pass(if nodelay { Nanos::ZERO } else { time_for(level) })
+        *count = ClientCount { level, since: now };
+        LimitDecision::Pass(if nodelay { Nanos::ZERO } else { time_for(level) })
     }
 
-    fn count(&mut self, client: IpAddr, now: RunTime, requests: u32, per: Nanos) -> Verdict {
-        let count = self.clients.entry(client).or_insert(Count { level: 0, since: now });
+    fn count(&mut self, client: IpAddr, now: RunTime, requests: u32, per: Nanos) -> LimitDecision {
+        let count = self.clients.entry(client).or_insert(ClientCount { level: 0, since: now });
         if now.since(count.since) >= per {
-            *count = Count { level: 0, since: now };
+            *count = ClientCount { level: 0, since: now };
         }
         count.level += 1;
         if count.level > u64::from(requests) {
-            return Verdict::Refuse((count.since + per).since(now));
+            return LimitDecision::Refuse((count.since + per).since(now));
         }
-        Verdict::Pass(Nanos::ZERO)
+        LimitDecision::Pass(Nanos::ZERO)
     }
 
     /// Forgets clients of whom nothing is left, so that memory does not grow with the length of a run.
@@ -146,12 +146,12 @@ mod tests {
         RunTime::ZERO + Nanos::from_millis(ms)
     }
 
-    fn bucket(nodelay: bool) -> Limit {
-        Limit::new(LimitLaw::Bucket { rate: Rate::per_second(10.0), burst: 20, nodelay })
+    fn bucket(nodelay: bool) -> RateLimiter {
+        RateLimiter::new(LimitLaw::Bucket { rate: Rate::per_second(10.0), burst: 20, nodelay })
     }
 
-    fn passes(limit: &mut Limit, client: IpAddr, now: RunTime) -> bool {
-        matches!(limit.judge(client, now), Verdict::Pass(_))
+    fn passes(limit: &mut RateLimiter, client: IpAddr, now: RunTime) -> bool {
+        matches!(limit.judge(client, now), LimitDecision::Pass(_))
     }
 
     #[test]
@@ -170,26 +170,26 @@ mod tests {
         for _ in 0..30 {
             limit.judge(CLIENT, ms(0));
         }
-        assert_eq!(limit.judge(OTHER, ms(0)), Verdict::Pass(Nanos::ZERO));
+        assert_eq!(limit.judge(OTHER, ms(0)), LimitDecision::Pass(Nanos::ZERO));
     }
 
     #[test]
     fn without_nodelay_the_burst_waits_for_the_rate() {
         let mut limit = bucket(false);
-        let delays: Vec<Verdict> = (0..22).map(|_| limit.judge(CLIENT, ms(0))).collect();
-        assert_eq!(delays[0], Verdict::Pass(Nanos::ZERO));
-        assert_eq!(delays[3], Verdict::Pass(Nanos::from_millis(300)));
-        assert_eq!(delays[20], Verdict::Pass(Nanos::from_secs(2)));
-        assert_eq!(delays[21], Verdict::Refuse(Nanos::from_millis(100)));
+        let delays: Vec<LimitDecision> = (0..22).map(|_| limit.judge(CLIENT, ms(0))).collect();
+        assert_eq!(delays[0], LimitDecision::Pass(Nanos::ZERO));
+        assert_eq!(delays[3], LimitDecision::Pass(Nanos::from_millis(300)));
+        assert_eq!(delays[20], LimitDecision::Pass(Nanos::from_secs(2)));
+        assert_eq!(delays[21], LimitDecision::Refuse(Nanos::from_millis(100)));
     }
 
     #[test]
     fn window_counts_anew_when_it_is_over() {
         let per = Nanos::from_secs(900);
-        let mut limit = Limit::new(LimitLaw::Window { requests: 100, per });
+        let mut limit = RateLimiter::new(LimitLaw::Window { requests: 100, per });
         let first = (0..120).filter(|i| passes(&mut limit, CLIENT, ms(i * 1_000))).count();
         assert_eq!(first, 100);
-        assert_eq!(limit.judge(CLIENT, ms(600_000)), Verdict::Refuse(Nanos::from_secs(300)));
+        assert_eq!(limit.judge(CLIENT, ms(600_000)), LimitDecision::Refuse(Nanos::from_secs(300)));
         assert!(passes(&mut limit, CLIENT, ms(900_000)));
     }
 

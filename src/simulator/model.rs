@@ -22,15 +22,15 @@ mod scaler;
 mod spec;
 mod tier;
 
-pub use call::{CallStart, Finished, Outcome};
+pub use call::{CallOutcome, CallStart, FinishedCall};
 pub use durations::Durations;
 pub use fault::{Fault, FaultAction};
-pub use law::Law;
-pub use run::Model;
+pub use law::ServiceTimeLaw;
+pub use run::StackModelRun;
 pub use scaler::ScalerSpec;
 pub use spec::{
-    Balancing, CacheSpec, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, NetworkSpec, Op, PoolSpec,
-    Program, ReplicationSpec, TierId, TierKind, TierSpec,
+    CacheSpec, CallProgram, CallStep, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, ModelBalancing,
+    ModelPoolSpec, ModelTierKind, ModelTierSpec, NetworkSpec, ReplicationSpec, TierId,
 };
 pub use tier::{CacheState, ReplicaState, TierState};
 

@@ -15,9 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access_log::AccessLog;
-use super::deadline::{Clock, Timer};
-use super::limit::Limit;
-use super::model::{CallStart, Finished, Law, Model, Op, Outcome, Program};
+use super::deadline::{DeadlineTimer, ServingClock};
+use super::limit::RateLimiter;
+use super::model::{
+    CallOutcome, CallProgram, CallStart, CallStep, FinishedCall, ServiceTimeLaw, StackModelRun,
+};
 use super::simulation::Simulation;
 use super::store::Store;
 use super::token::Signer;
@@ -29,23 +31,23 @@ const NEAR: Nanos = Nanos::from_micros(15);
 
 /// Everything that a serving shares. One thread owns it, so borrowing is never contended.
 #[derive(Debug)]
-pub(super) struct Play {
+pub(super) struct Serving {
     pub(super) simulation: Simulation,
-    pub(super) clock: Clock,
+    pub(super) clock: ServingClock,
     pub(super) signer: Signer,
     /// When serving began, in seconds since 1970.
     pub(super) epoch: u64,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
-    pub(super) desk: RefCell<Desk>,
-    timer: Timer,
-    inner: RefCell<Inner>,
+    pub(super) desk: RefCell<ServingState>,
+    timer: DeadlineTimer,
+    inner: RefCell<RunningModel>,
 }
 
 /// What requests leave behind.
 #[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) limits: Vec<Limit>,
+pub(super) struct ServingState {
+    pub(super) limits: Vec<RateLimiter>,
     pub(super) stores: Vec<Store>,
     /// Requests by route (its index; none for unknown paths) and status.
     pub(super) answered: HashMap<(Option<usize>, u16), u64>,
@@ -57,34 +59,34 @@ pub(super) struct Desk {
 }
 
 #[derive(Debug)]
-struct Inner {
-    model: Model,
-    waiters: Slab<Waiter>,
+struct RunningModel {
+    model: StackModelRun,
+    waiters: Slab<WaitingCall>,
     armed: Option<RunTime>,
     /// How late completions were, in nanoseconds.
     lateness: Histogram<u64>,
 }
 
 #[derive(Debug)]
-enum Waiter {
+enum WaitingCall {
     Asleep(Option<Waker>),
-    Done(Finished),
+    Done(FinishedCall),
     /// The client has left; the stack does not know and goes on.
     Gone,
-    Background(Work),
+    Background(BackgroundWork),
 }
 
 /// What is to be done when background work has ended.
 #[derive(Debug)]
-pub(super) struct Work {
-    pub(super) program: Program,
+pub(super) struct BackgroundWork {
+    pub(super) program: CallProgram,
     pub(super) store: usize,
     pub(super) id: String,
     /// Fields that the item then gets.
     pub(super) then: serde_json::Value,
 }
 
-impl Play {
+impl Serving {
     /// Begins a serving. Needs a tokio runtime with I/O.
     pub(super) fn new(
         simulation: Simulation,
@@ -92,10 +94,10 @@ impl Play {
         (epoch, log): (u64, Option<AccessLog>),
         stop: CancellationToken,
     ) -> io::Result<Self> {
-        let clock = Clock::start();
+        let clock = ServingClock::start();
         simulation.templates.reseed(seed);
-        let desk = Desk {
-            limits: simulation.limits.iter().map(|spec| Limit::new(spec.law)).collect(),
+        let desk = ServingState {
+            limits: simulation.limits.iter().map(|spec| RateLimiter::new(spec.law)).collect(),
             stores: simulation.stores.iter().map(|_| Store::default()).collect(),
             answered: HashMap::new(),
             arrivals: 0,
@@ -107,15 +109,15 @@ impl Play {
         let mut lateness = Histogram::new_with_bounds(1, 60_000_000_000, 3)
             .map_err(|error| io::Error::other(error.to_string()))?;
         lateness.auto(false);
-        let inner = Inner {
-            model: Model::new(&simulation.tiers, &simulation.faults, seed),
+        let inner = RunningModel {
+            model: StackModelRun::new(&simulation.tiers, &simulation.faults, seed),
             waiters: Slab::new(),
             armed: None,
             lateness,
         };
         Ok(Self {
             signer: Signer::new(seed, epoch),
-            timer: Timer::new(clock)?,
+            timer: DeadlineTimer::new(clock)?,
             tasks: TaskTracker::new(),
             desk: RefCell::new(desk),
             inner: RefCell::new(inner),
@@ -127,33 +129,33 @@ impl Play {
     }
 
     /// Sends a request into the stack; the completion is ready when the stack has dealt with it.
-    pub(super) fn enter(self: &Rc<Self>, now: RunTime, start: CallStart) -> Completion {
+    pub(super) fn enter(self: &Rc<Self>, now: RunTime, start: CallStart) -> CallCompletion {
         let mut inner = self.inner.borrow_mut();
-        let slot = inner.waiters.insert(Waiter::Asleep(None));
+        let slot = inner.waiters.insert(WaitingCall::Asleep(None));
         inner.model.begin(now, CallStart { tag: slot as u64, ..start });
         self.settle(&mut inner);
-        Completion { play: self.clone(), slot }
+        CallCompletion { play: self.clone(), slot }
     }
 
     /// Waits a span of the stack's time.
-    pub(super) fn pause(self: &Rc<Self>, law: Law) -> Completion {
-        let program: Program = Arc::new([Op::Pause(law)]);
+    pub(super) fn pause(self: &Rc<Self>, law: ServiceTimeLaw) -> CallCompletion {
+        let program: CallProgram = Arc::new([CallStep::Pause(law)]);
         let start = CallStart { program, tag: 0, sticky: None, key: 0, safe: false };
         self.enter(self.clock.now(), start)
     }
 
     /// Work that nobody waits for.
-    pub(super) fn work(&self, now: RunTime, work: Work) {
+    pub(super) fn work(&self, now: RunTime, work: BackgroundWork) {
         let mut inner = self.inner.borrow_mut();
         let program = work.program.clone();
-        let tag = inner.waiters.insert(Waiter::Background(work)) as u64;
+        let tag = inner.waiters.insert(WaitingCall::Background(work)) as u64;
         let start = CallStart { program, tag, sticky: None, key: 0, safe: true };
         inner.model.begin(now, start);
         self.settle(&mut inner);
     }
 
     /// Reads the model as it is now.
-    pub(super) fn observe<T>(&self, read: impl FnOnce(&Model, &Histogram<u64>) -> T) -> T {
+    pub(super) fn observe<T>(&self, read: impl FnOnce(&StackModelRun, &Histogram<u64>) -> T) -> T {
         let mut inner = self.inner.borrow_mut();
         inner.model.advance(self.clock.now());
         self.settle(&mut inner);
@@ -187,45 +189,45 @@ impl Play {
     }
 
     /// Hands out what has ended, and arms the timer for what is next.
-    fn settle(&self, inner: &mut Inner) {
+    fn settle(&self, inner: &mut RunningModel) {
         while let Some(finished) = inner.model.next_finished() {
             self.hand_out(inner, finished);
         }
         self.arm(inner);
     }
 
-    fn arm(&self, inner: &mut Inner) {
+    fn arm(&self, inner: &mut RunningModel) {
         let Some(due) = inner.model.next_due() else { return };
         if inner.armed.is_none_or(|armed| due < armed) && self.timer.arm(due).is_ok() {
             inner.armed = Some(due);
         }
     }
 
-    fn hand_out(&self, inner: &mut Inner, finished: Finished) {
+    fn hand_out(&self, inner: &mut RunningModel, finished: FinishedCall) {
         let slot = finished.tag as usize;
         let Some(waiter) = inner.waiters.get_mut(slot) else { return };
-        match std::mem::replace(waiter, Waiter::Done(finished)) {
-            Waiter::Asleep(waker) => {
+        match std::mem::replace(waiter, WaitingCall::Done(finished)) {
+            WaitingCall::Asleep(waker) => {
                 if let Some(waker) = waker {
                     waker.wake();
                 }
             }
-            Waiter::Gone | Waiter::Done(_) => {
+            WaitingCall::Gone | WaitingCall::Done(_) => {
                 inner.waiters.remove(slot);
             }
-            Waiter::Background(work) => {
+            WaitingCall::Background(work) => {
                 inner.waiters.remove(slot);
                 self.conclude(&work, finished.outcome);
             }
         }
     }
 
-    fn conclude(&self, work: &Work, outcome: Outcome) {
+    fn conclude(&self, work: &BackgroundWork, outcome: CallOutcome) {
         let mut desk = self.desk.borrow_mut();
         let store = &mut desk.stores[work.store];
         match outcome {
-            Outcome::Done => store.change(&work.id, &work.then),
-            Outcome::Failed { .. } => {
+            CallOutcome::Done => store.change(&work.id, &work.then),
+            CallOutcome::Failed { .. } => {
                 store.change(&work.id, &serde_json::json!({ "status": "failed" }))
             }
         };
@@ -234,36 +236,36 @@ impl Play {
 
 /// Ready when the stack has dealt with a request, at the time that the model gives.
 #[derive(Debug)]
-pub(super) struct Completion {
-    play: Rc<Play>,
+pub(super) struct CallCompletion {
+    play: Rc<Serving>,
     slot: usize,
 }
 
-impl Future for Completion {
-    type Output = Finished;
+impl Future for CallCompletion {
+    type Output = FinishedCall;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<FinishedCall> {
         let mut inner = self.play.inner.borrow_mut();
-        let Inner { waiters, lateness, .. } = &mut *inner;
+        let RunningModel { waiters, lateness, .. } = &mut *inner;
         let waiter = &mut waiters[self.slot];
-        if let Waiter::Done(finished) = *waiter {
+        if let WaitingCall::Done(finished) = *waiter {
             let late = self.play.clock.now().since(finished.at);
             lateness.saturating_record(late.get().max(1));
             return Poll::Ready(finished);
         }
-        *waiter = Waiter::Asleep(Some(context.waker().clone()));
+        *waiter = WaitingCall::Asleep(Some(context.waker().clone()));
         Poll::Pending
     }
 }
 
-impl Drop for Completion {
+impl Drop for CallCompletion {
     fn drop(&mut self) {
         let mut inner = self.play.inner.borrow_mut();
         match inner.waiters.get_mut(self.slot) {
-            Some(Waiter::Done(_)) => {
+            Some(WaitingCall::Done(_)) => {
                 inner.waiters.remove(self.slot);
             }
-            Some(waiter) => *waiter = Waiter::Gone,
+            Some(waiter) => *waiter = WaitingCall::Gone,
             None => {}
         }
     }

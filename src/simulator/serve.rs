@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access_log::AccessLog;
 use super::handler::handle;
-use super::play::Play;
+use super::play::Serving;
 use super::simulation::Simulation;
 use crate::units::{Nanos, Seed};
 
@@ -83,7 +83,7 @@ pub async fn serve(
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let start = (options.epoch, options.access_log);
-    let play = Rc::new(Play::new(simulation, seed, start, stop.clone())?);
+    let play = Rc::new(Serving::new(simulation, seed, start, stop.clone())?);
     let tls = options.tls.map(TlsAcceptor::from);
     let tasks = LocalSet::new();
     tasks
@@ -118,7 +118,7 @@ pub async fn serve(
 }
 
 async fn accept(
-    play: &Rc<Play>,
+    play: &Rc<Serving>,
     listener: &TcpListener,
     tls: Option<&TlsAcceptor>,
 ) -> io::Result<()> {
@@ -145,7 +145,7 @@ fn is_transient(error: &io::Error) -> bool {
 }
 
 /// One connection, from its handshake to its end. What goes wrong on it is the client's to see.
-async fn converse(play: Rc<Play>, stream: TcpStream, peer: IpAddr, tls: Option<TlsAcceptor>) {
+async fn converse(play: Rc<Serving>, stream: TcpStream, peer: IpAddr, tls: Option<TlsAcceptor>) {
     play.desk.borrow_mut().connections += 1;
     let _ = stream.set_nodelay(true);
     match tls {
@@ -162,7 +162,7 @@ async fn converse(play: Rc<Play>, stream: TcpStream, peer: IpAddr, tls: Option<T
     play.desk.borrow_mut().connections -= 1;
 }
 
-async fn talk<S>(play: &Rc<Play>, stream: S, peer: IpAddr)
+async fn talk<S>(play: &Rc<Serving>, stream: S, peer: IpAddr)
 where
     S: Read + Write + Unpin + Send + 'static,
 {
@@ -184,7 +184,7 @@ where
 }
 
 /// Plain HTTP where HTTPS is spoken: 301.
-async fn redirect<S>(play: &Rc<Play>, stream: S)
+async fn redirect<S>(play: &Rc<Serving>, stream: S)
 where
     S: Read + Write + Unpin + Send + 'static,
 {
@@ -200,7 +200,7 @@ where
 
 /// Runs the tasks of HTTP/2 on this thread.
 #[derive(Clone)]
-struct LocalExecutor(Rc<Play>);
+struct LocalExecutor(Rc<Serving>);
 
 impl<F> hyper::rt::Executor<F> for LocalExecutor
 where

@@ -11,37 +11,38 @@ use bytes::Bytes;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use rand_pcg::Pcg64Mcg;
 
-pub(super) use scope::Scope;
+pub(super) use scope::AnswerScope;
 
 use crate::scenario::{Node, ProblemKind, Problems, text};
-use crate::units::{Seed, Stream};
+use crate::units::{RandomStream, Seed};
 
 /// A generator that template functions share.
-pub(super) type Chance = Arc<Mutex<Pcg64Mcg>>;
+pub(super) type TemplateRng = Arc<Mutex<Pcg64Mcg>>;
 
 /// A text that is constant or rendered anew for each request.
 #[derive(Debug, Clone)]
-pub(super) enum Text {
+pub(super) enum AnswerText {
     Constant(Bytes),
     Template(usize),
 }
 
 /// All templates of a simulation.
-pub(super) struct Templates {
+pub(super) struct SimulationTemplates {
     environment: Environment<'static>,
     names: Vec<String>,
-    chance: Chance,
+    chance: TemplateRng,
 }
 
-impl fmt::Debug for Templates {
+impl fmt::Debug for SimulationTemplates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Templates").field("count", &self.names.len()).finish_non_exhaustive()
     }
 }
 
-impl Templates {
+impl SimulationTemplates {
     pub(super) fn new() -> Self {
-        let chance: Chance = Arc::new(Mutex::new(Seed::new(0).stream(Stream::Simulator, 0)));
+        let chance: TemplateRng =
+            Arc::new(Mutex::new(Seed::new(0).stream(RandomStream::Simulator, 0)));
         let mut environment = Environment::new();
         // A canned answer to a request that lacks a field shows null, as many real services do.
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -53,7 +54,7 @@ impl Templates {
     /// Makes everything random in answers follow from `seed`.
     pub(super) fn reseed(&self, seed: Seed) {
         // Tiers have the first streams of the simulator.
-        let fresh = seed.stream(Stream::Simulator, 1_000);
+        let fresh = seed.stream(RandomStream::Simulator, 1_000);
         match self.chance.lock() {
             Ok(mut chance) => *chance = fresh,
             Err(poisoned) => *poisoned.into_inner() = fresh,
@@ -69,24 +70,29 @@ impl Templates {
     }
 
     /// Compiles a text in minijinja's language.
-    pub(super) fn text(&mut self, node: &Node, problems: &mut Problems) -> Option<Text> {
+    pub(super) fn text(&mut self, node: &Node, problems: &mut Problems) -> Option<AnswerText> {
         let source = text(node, "a text", problems)?;
         if !(source.contains("{{") || source.contains("{%") || source.contains("{#")) {
-            return Some(Text::Constant(Bytes::copy_from_slice(source.as_bytes())));
+            return Some(AnswerText::Constant(Bytes::copy_from_slice(source.as_bytes())));
         }
         self.compile(source.to_owned(), node, problems)
     }
 
     /// Compiles a tree of values to a JSON text.
-    pub(super) fn json(&mut self, node: &Node, problems: &mut Problems) -> Option<Text> {
+    pub(super) fn json(&mut self, node: &Node, problems: &mut Problems) -> Option<AnswerText> {
         let source = json::source(node, problems)?;
         match source {
-            json::Source::Constant(text) => Some(Text::Constant(text.into())),
-            json::Source::Template(source) => self.compile(source, node, problems),
+            json::JsonSource::Constant(text) => Some(AnswerText::Constant(text.into())),
+            json::JsonSource::Template(source) => self.compile(source, node, problems),
         }
     }
 
-    fn compile(&mut self, source: String, node: &Node, problems: &mut Problems) -> Option<Text> {
+    fn compile(
+        &mut self,
+        source: String,
+        node: &Node,
+        problems: &mut Problems,
+    ) -> Option<AnswerText> {
         let name = self.names.len().to_string();
         if let Err(error) = self.environment.add_template_owned(name.clone(), source) {
             let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -101,7 +107,7 @@ impl Templates {
             return None;
         }
         self.names.push(name);
-        Some(Text::Template(self.names.len() - 1))
+        Some(AnswerText::Template(self.names.len() - 1))
     }
 
     fn unknown_name(&self, template: &str) -> Option<String> {
@@ -117,10 +123,14 @@ impl Templates {
     ///
     /// # Errors
     /// An expression that fails, in minijinja's words.
-    pub(super) fn render(&self, text: &Text, scope: &Scope) -> Result<Bytes, minijinja::Error> {
+    pub(super) fn render(
+        &self,
+        text: &AnswerText,
+        scope: &AnswerScope,
+    ) -> Result<Bytes, minijinja::Error> {
         match text {
-            Text::Constant(bytes) => Ok(bytes.clone()),
-            Text::Template(index) => {
+            AnswerText::Constant(bytes) => Ok(bytes.clone()),
+            AnswerText::Template(index) => {
                 let template = self.environment.get_template(&self.names[*index])?;
                 Ok(template.render(Value::from_object(scope.clone()))?.into())
             }
@@ -136,11 +146,11 @@ mod tests {
     fn rendered(yaml: &str, path: &[(&str, &str)], query: &str) -> String {
         let mut problems = Problems::default();
         let node = yaml::parse(yaml, SourceId(0), &mut problems).expect("yaml");
-        let mut templates = Templates::new();
+        let mut templates = SimulationTemplates::new();
         let text = templates.json(&node, &mut problems);
         assert_eq!(problems.into_sorted(), vec![]);
         let path = path.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let scope = Scope { path, query: query.to_owned(), ..Scope::default() };
+        let scope = AnswerScope { path, query: query.to_owned(), ..AnswerScope::default() };
         let bytes = templates.render(&text.expect("compiles"), &scope).expect("renders");
         String::from_utf8(bytes.to_vec()).expect("utf-8")
     }
@@ -171,7 +181,7 @@ mod tests {
     fn unknown_variable_is_a_problem() {
         let mut problems = Problems::default();
         let node = yaml::parse("{ a: '{{ boddy.x }}' }", SourceId(0), &mut problems).expect("yaml");
-        assert!(Templates::new().json(&node, &mut problems).is_none());
+        assert!(SimulationTemplates::new().json(&node, &mut problems).is_none());
         let problems = problems.into_sorted();
         assert!(matches!(&problems[0].kind,
             ProblemKind::UnknownName { name, .. } if name == "boddy"));

@@ -8,7 +8,7 @@ use rand::RngExt;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Nanos, RunTime, Seed, Stream};
+use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
 /// What a token says; times are seconds since 1970, as everywhere in JWTs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub(super) struct Signer {
 impl Signer {
     /// A signer whose key follows from `seed`; `epoch` is when serving began, in seconds since 1970.
     pub(super) fn new(seed: Seed, epoch: u64) -> Self {
-        let mut chance = seed.stream(Stream::Simulator, 1_001);
+        let mut chance = seed.stream(RandomStream::Simulator, 1_001);
         let secret: [u8; 32] = chance.random();
         let head = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#) + ".";
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &secret), head, epoch }

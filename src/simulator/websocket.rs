@@ -13,24 +13,24 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::answer::Refusal;
-use super::body::Body;
-use super::model::Law;
-use super::play::{Completion, Play};
-use super::simulation::{Content, Live};
-use super::template::{Scope, Text};
+use super::body::AnswerBody;
+use super::model::ServiceTimeLaw;
+use super::play::{CallCompletion, Serving};
+use super::simulation::{AnswerContent, WebSocketSpec};
+use super::template::{AnswerScope, AnswerText};
 
 /// Answers the handshake; the conversation goes on in a task of its own.
 pub(super) fn accept(
-    play: &Rc<Play>,
+    play: &Rc<Serving>,
     route: usize,
     parts: &mut Parts,
-    scope: Scope,
-) -> Result<Response<Body>, Refusal> {
+    scope: AnswerScope,
+) -> Result<Response<AnswerBody>, Refusal> {
     let refused = || Refusal::bad_request("expected a WebSocket handshake");
     let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(refused)?;
     let accept = derive_accept_key(key.as_bytes());
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(refused)?;
-    let mut response = Response::new(Body::whole(bytes::Bytes::new()));
+    let mut response = Response::new(AnswerBody::whole(bytes::Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -48,7 +48,7 @@ pub(super) fn accept(
 }
 
 /// What happens next.
-enum Next {
+enum WebSocketAction {
     Received(Option<Result<Message, Error>>),
     Push,
     Ping,
@@ -56,12 +56,12 @@ enum Next {
 }
 
 async fn converse(
-    play: &Rc<Play>,
+    play: &Rc<Serving>,
     route: usize,
     upgraded: Upgraded,
-    mut scope: Scope,
+    mut scope: AnswerScope,
 ) -> Result<(), Error> {
-    let Content::WebSocket(live) = &play.simulation.routes[route].answer.content else {
+    let AnswerContent::WebSocket(live) = &play.simulation.routes[route].answer.content else {
         return Ok(());
     };
     let io = TokioIo::new(upgraded);
@@ -70,44 +70,44 @@ async fn converse(
     let mut ping = ping_pause(play, live);
     loop {
         let next = tokio::select! {
-            message = socket.next() => Next::Received(message),
-            () = elapsed(&mut push) => Next::Push,
-            () = elapsed(&mut ping) => Next::Ping,
-            () = play.stop.cancelled() => Next::Stop,
+            message = socket.next() => WebSocketAction::Received(message),
+            () = elapsed(&mut push) => WebSocketAction::Push,
+            () = elapsed(&mut ping) => WebSocketAction::Ping,
+            () = play.stop.cancelled() => WebSocketAction::Stop,
         };
         match next {
-            Next::Received(None) => return Ok(()),
-            Next::Received(Some(message)) => {
+            WebSocketAction::Received(None) => return Ok(()),
+            WebSocketAction::Received(Some(message)) => {
                 if let Some(reply) = reply(play, live, message?, &mut scope) {
                     socket.send(reply).await?;
                 }
             }
-            Next::Push => {
+            WebSocketAction::Push => {
                 push = push_pause(play, live);
                 if let Some((_, text)) = &live.push {
                     let message = message(play, text, &mut scope);
                     socket.send(message).await?;
                 }
             }
-            Next::Ping => {
+            WebSocketAction::Ping => {
                 ping = ping_pause(play, live);
                 socket.send(Message::Ping(Bytes::from_static(b"sim"))).await?;
             }
-            Next::Stop => return socket.close(None).await,
+            WebSocketAction::Stop => return socket.close(None).await,
         }
     }
 }
 
-fn push_pause(play: &Rc<Play>, live: &Live) -> Option<Completion> {
+fn push_pause(play: &Rc<Serving>, live: &WebSocketSpec) -> Option<CallCompletion> {
     live.push.as_ref().map(|(every, _)| play.pause(*every))
 }
 
-fn ping_pause(play: &Rc<Play>, live: &Live) -> Option<Completion> {
-    live.ping.map(|span| play.pause(Law::Constant(span)))
+fn ping_pause(play: &Rc<Serving>, live: &WebSocketSpec) -> Option<CallCompletion> {
+    live.ping.map(|span| play.pause(ServiceTimeLaw::Constant(span)))
 }
 
 /// Ready when the pause is over; never, if there is none.
-async fn elapsed(pause: &mut Option<Completion>) {
+async fn elapsed(pause: &mut Option<CallCompletion>) {
     match pause {
         Some(pause) => {
             pause.await;
@@ -117,7 +117,12 @@ async fn elapsed(pause: &mut Option<Completion>) {
 }
 
 /// The answer to a message; pings are answered and closes completed by the library.
-fn reply(play: &Play, live: &Live, received: Message, scope: &mut Scope) -> Option<Message> {
+fn reply(
+    play: &Serving,
+    live: &WebSocketSpec,
+    received: Message,
+    scope: &mut AnswerScope,
+) -> Option<Message> {
     let text = live.reply.as_ref()?;
     let Message::Text(received) = received else { return None };
     scope.body = match serde_json::from_str::<serde_json::Value>(&received) {
@@ -128,7 +133,7 @@ fn reply(play: &Play, live: &Live, received: Message, scope: &mut Scope) -> Opti
 }
 
 /// A message; `n` counts them.
-fn message(play: &Play, text: &Text, scope: &mut Scope) -> Message {
+fn message(play: &Serving, text: &AnswerText, scope: &mut AnswerScope) -> Message {
     scope.number += 1;
     let bytes = play.simulation.templates.render(text, scope).unwrap_or_default();
     Message::text(String::from_utf8_lossy(&bytes).into_owned())

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::uptime::Counts;
+use super::uptime::UptimeCounts;
 use crate::metrics::{EventKind, Interval, Reading, RunLog};
 use crate::units::{Nanos, Ratio, RunTime};
 
@@ -96,7 +96,7 @@ impl Availability {
 
 /// What a run's log says about availability.
 pub fn availability(log: &RunLog) -> Availability {
-    let counts: Vec<Counts> = log.intervals.iter().map(Counts::of).collect();
+    let counts: Vec<UptimeCounts> = log.intervals.iter().map(UptimeCounts::of).collect();
     let marks = marks(log);
     let mut incidents = outages(&log.intervals, &counts);
     incidents.extend(absences(log));
@@ -152,7 +152,7 @@ pub(super) fn answers(interval: &Interval) -> impl Iterator<Item = (&str, bool)>
 }
 
 /// Spells of bad seconds; good ones in between that are fewer than three belong to the spell.
-fn outages(intervals: &[Interval], counts: &[Counts]) -> Vec<Incident> {
+fn outages(intervals: &[Interval], counts: &[UptimeCounts]) -> Vec<Incident> {
     let requests: u64 = counts.iter().map(|count| count.requests).sum();
     let expected = requests as f64 / counts.len().max(1) as f64;
     let mut incidents: Vec<Incident> = Vec::new();
@@ -191,7 +191,7 @@ fn outages(intervals: &[Interval], counts: &[Counts]) -> Vec<Incident> {
     incidents
 }
 
-fn is_bad(interval: &Interval, count: &Counts, expected: f64) -> bool {
+fn is_bad(interval: &Interval, count: &UptimeCounts, expected: f64) -> bool {
     let unserved = count.unserved > 0 && count.unserved as f64 >= BAD_SHARE * count.requests as f64;
     let stalled = count.requests == 0
         && interval.in_flight >= WAITING_MIN

@@ -9,7 +9,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-pub use contrast::{Contrast, ContrastRow, Contrasted, GreenVerdict, Known};
+pub use contrast::{Contrast, ContrastBasis, ContrastRow, GreenVerdict, SideValue};
 pub use watch::{GreenFailing, GreenWatch};
 
 use super::window::judged_spans;
@@ -75,7 +75,7 @@ impl SideTotals {
         self.iterations += side.iterations;
         self.requests += side.requests;
         self.attempts += side.attempts();
-        for (&class, &count) in side.errors.iter().chain(&side.gave_up) {
+        for (&class, &count) in side.errors.iter().chain(&side.iteration_errors) {
             *self.errors.entry(class).or_default() += count;
         }
         self.response_time.merge_sparse(&side.response_time);
@@ -114,13 +114,13 @@ fn share_result(parts: &[PartSeconds<'_>], at: usize) -> ShareResult {
     let contrast = if sides[1].requests == 0 {
         None
     } else if sides[0].requests > 0 {
-        Some(Contrast::of(&own.of_side(Side::Blue), &green, Contrasted::SameSeconds))
+        Some(Contrast::of(&own.of_side(Side::Blue), &green, ContrastBasis::SameSeconds))
     } else {
         // All go to green now: what blue did before is all there is to hold it against.
         let before: SideSeconds<'_> =
             parts[..at].iter().flat_map(|part| part.of_side(Side::Blue)).collect();
         let any = before.iter().flatten().any(|found| found.requests > 0);
-        any.then(|| Contrast::of(&before, &green, Contrasted::Before))
+        any.then(|| Contrast::of(&before, &green, ContrastBasis::Before))
     };
     ShareResult { part: own.part, span: own.span, sides, contrast }
 }

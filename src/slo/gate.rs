@@ -12,13 +12,13 @@ mod trend;
 
 use serde::{Deserialize, Serialize};
 
-pub use likeness::{Likeness, Unlike, alike};
+pub use likeness::{ComparisonRule, ConditionMismatch, alike};
 pub use outcome::GateOutcome;
-pub use rules::Rules;
+pub use rules::GateRules;
 pub use summary::{
-    Baseline, BaselineError, Conditions, Metric, RunSummary, StepSummary, UnknownMetric,
+    Baseline, BaselineError, GateMetric, RunConditions, RunSummary, StepSummary, UnknownMetric,
 };
-pub use trend::Trend;
+pub use trend::MetricTrend;
 
 use super::regression::{RUNS_MIN, Regression, RegressionVerdict};
 use crate::units::Nanos;
@@ -29,7 +29,7 @@ pub struct GateRow {
     /// The step's name; [`RunSummary::WHOLE`] for all requests together.
     pub step: String,
     /// What was compared.
-    pub metric: Metric,
+    pub metric: GateMetric,
     /// The median over baseline runs: seconds, or a share.
     pub baseline: f64,
     /// The median over candidate runs.
@@ -40,11 +40,11 @@ pub struct GateRow {
 
 /// A metric of a step that could not be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct ExcludedMetric {
     /// The step's name.
     pub step: String,
     /// What was not compared.
-    pub metric: Metric,
+    pub metric: GateMetric,
     /// The fewest requests of the step in any run; some run had too few to have the metric.
     pub requests_min: u64,
 }
@@ -88,7 +88,7 @@ pub struct GateComparison {
     /// All rows, by step in the order of the scenario, then by metric.
     pub rows: Vec<GateRow>,
     /// What some run was too short for.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedMetric>,
 }
 
 impl GateComparison {
@@ -124,9 +124,9 @@ impl GateComparison {
 pub fn compare(
     baseline: &[RunSummary],
     candidate: &[RunSummary],
-    rules: &Rules,
-) -> Result<GateComparison, Vec<Unlike>> {
-    if rules.likeness == Likeness::Required {
+    rules: &GateRules,
+) -> Result<GateComparison, Vec<ConditionMismatch>> {
+    if rules.likeness == ComparisonRule::Required {
         let unlike = alike(baseline, candidate);
         if !unlike.is_empty() {
             return Err(unlike);

@@ -1,6 +1,6 @@
 //! The judgement of a whole run: validity, objectives, verdict.
 
-use super::window::Window;
+use super::window::JudgedWindow;
 use super::{
     JudgedObjective, Judgement, ObjectiveStatus, Validity, ValidityStatus, Verdict, objectives,
     validity,
@@ -19,7 +19,7 @@ pub enum Strictness {
 
 /// Judges a run. Pure: the same log gives the same judgement.
 pub fn judge(log: &RunLog, strictness: Strictness) -> Judgement {
-    let window = Window::of(log);
+    let window = JudgedWindow::of(log);
     let validity = validity::examine(&window);
     let objectives: Vec<JudgedObjective> = log
         .header

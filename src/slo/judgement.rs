@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, ValidityStatus, ValidityTest};
-use super::{HighestRate, RateLimit};
+use super::{HighestRate, ObservedRateLimit};
 use crate::metrics::{Interval, Objective};
 use crate::units::{Quantity, RunTime};
 
@@ -21,7 +21,7 @@ pub struct Validity {
     pub rate_limited: bool,
     /// That limit, where the run tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<ObservedRateLimit>,
     /// Where the generator could not send what it was to send: the highest rate that would have been valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub highest_rate: Option<HighestRate>,
@@ -105,12 +105,12 @@ pub struct Judgement {
     /// All rows of the SLO table, in the scenario's order.
     pub objectives: Vec<JudgedObjective>,
     /// The part of the run that was judged.
-    pub steady: Steady,
+    pub steady: SteadyPeriod,
 }
 
 /// The part of a run on which times are judged, so that tables show what objectives speak of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Steady {
+pub struct SteadyPeriod {
     /// Where each judged stage begins and ends, without the warm-up; oldest first. What lies between, such as
     /// a ramp from one rate to the next, is not judged.
     pub stages: Vec<(RunTime, RunTime)>,
@@ -118,7 +118,7 @@ pub struct Steady {
     pub tail: Option<(RunTime, RunTime)>,
 }
 
-impl Steady {
+impl SteadyPeriod {
     /// Whether an interval lies within a judged stage.
     pub fn holds(&self, interval: &Interval) -> bool {
         self.stages.iter().any(|stage| is_within(interval, *stage))

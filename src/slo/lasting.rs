@@ -2,27 +2,27 @@
 //! how long their streams were open.
 
 use super::measured::{CONFIDENCE, Measured};
-use super::statistics::batches::{self, Part};
-use super::window::Window;
+use super::statistics::batches::{self, BatchPart};
+use super::window::JudgedWindow;
 use crate::metrics::{Interval, Scope, StepId, StepInfo};
 use crate::units::{Quantity, Rate, Ratio};
 
 /// The ratio over all playbacks of `scope`. A playback counts in the second in which it ends.
-pub(super) fn ratio(window: &Window<'_>, scope: &Scope) -> Measured {
+pub(super) fn ratio(window: &JudgedWindow<'_>, scope: &Scope) -> Measured {
     let of = |kind: &str| steps_of(window, scope, &[kind]);
     let (stalled, played) = (of("stalled"), of("played"));
     if played.is_empty() {
         return Measured::nothing(0, "n/a: nothing observes rebuffer_ratio".to_owned());
     }
     let mut playbacks = 0;
-    let parts: Vec<Part> = window
+    let parts: Vec<BatchPart> = window
         .judged
         .iter()
         .chain(&window.tail)
         .map(|interval| {
             let (weight, count) = seconds(interval, &played);
             playbacks += count;
-            Part { value: seconds(interval, &stalled).0, weight }
+            BatchPart { value: seconds(interval, &stalled).0, weight }
         })
         .collect();
     let Some(found) = batches::estimate(&parts) else {
@@ -33,13 +33,13 @@ pub(super) fn ratio(window: &Window<'_>, scope: &Scope) -> Measured {
 }
 
 /// Events or messages a second over all streams of `scope`. A stream counts in the second in which it ends.
-pub(super) fn message_rate(window: &Window<'_>, scope: &Scope) -> Measured {
+pub(super) fn message_rate(window: &JudgedWindow<'_>, scope: &Scope) -> Measured {
     let streams = steps_of(window, scope, &["events", "messages"]);
     if streams.is_empty() {
         return Measured::nothing(0, "n/a: the run has no such stream".to_owned());
     }
     let mut count = 0;
-    let parts: Vec<Part> = window
+    let parts: Vec<BatchPart> = window
         .judged
         .iter()
         .chain(&window.tail)
@@ -47,7 +47,7 @@ pub(super) fn message_rate(window: &Window<'_>, scope: &Scope) -> Measured {
             let found = streams.iter().filter_map(|id| interval.logical.get(id));
             let messages: u64 = found.map(|step| step.messages).sum();
             count += messages;
-            Part { value: messages as f64, weight: seconds(interval, &streams).0 }
+            BatchPart { value: messages as f64, weight: seconds(interval, &streams).0 }
         })
         .collect();
     let Some(found) = batches::estimate(&parts) else {
@@ -57,7 +57,7 @@ pub(super) fn message_rate(window: &Window<'_>, scope: &Scope) -> Measured {
     Measured::value(Quantity::Rate(Rate::per_second(found.value)), interval, count)
 }
 
-fn steps_of(window: &Window<'_>, scope: &Scope, kinds: &[&str]) -> Vec<StepId> {
+fn steps_of(window: &JudgedWindow<'_>, scope: &Scope, kinds: &[&str]) -> Vec<StepId> {
     let steps = window.log.header.steps.iter().enumerate();
     steps
         .filter(|(_, step)| kinds.contains(&step.kind.as_str()) && belongs(step, scope))
@@ -114,7 +114,7 @@ mod tests {
     fn ratio_is_time_stalled_over_time_played() {
         let log = run(50);
         for scope in [Scope::Run, Scope::Step("playback".to_owned())] {
-            let measured = ratio(&Window::of(&log), &scope);
+            let measured = ratio(&JudgedWindow::of(&log), &scope);
             let Some(Quantity::Share(share)) = measured.estimate else { panic!("{measured:?}") };
             // 50 ms of 10 s; histograms keep three digits.
             assert!((share.get() - 0.005).abs() < 0.000_02, "{share}");
@@ -140,15 +140,15 @@ mod tests {
             };
             interval.logical.insert(StepId(1), step);
         }
-        let measured = message_rate(&Window::of(&log), &Scope::Step("live".to_owned()));
+        let measured = message_rate(&JudgedWindow::of(&log), &Scope::Step("live".to_owned()));
         assert_eq!(measured.estimate, Some(Quantity::Rate(Rate::per_second(0.5))));
-        let measured = message_rate(&Window::of(&log), &Scope::Step("other".to_owned()));
+        let measured = message_rate(&JudgedWindow::of(&log), &Scope::Step("other".to_owned()));
         assert_eq!(measured.estimate, None);
     }
 
     #[test]
     fn another_step_has_no_ratio() {
-        let measured = ratio(&Window::of(&run(50)), &Scope::Step("play".to_owned()));
+        let measured = ratio(&JudgedWindow::of(&run(50)), &Scope::Step("play".to_owned()));
         assert_eq!(measured.estimate, None);
     }
 }

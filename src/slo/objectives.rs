@@ -1,11 +1,11 @@
 //! The rows of the SLO table: each measured over its scope, then held against target and max.
 
 use super::measured::{CONFIDENCE, Measured};
-use super::statistics::batches::{self, Part};
+use super::statistics::batches::{self, BatchPart};
 use super::statistics::{order_statistics, proportion};
-use super::times::{self, Seconds};
-use super::uptime::{self, Counts};
-use super::window::Window;
+use super::times::{self, SecondDistributions};
+use super::uptime::{self, UptimeCounts};
+use super::window::JudgedWindow;
 use super::{JudgedObjective, bounds, lasting, observed, recovery};
 use crate::metrics::{
     Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
@@ -13,7 +13,7 @@ use crate::metrics::{
 use crate::units::{Quantity, Rate, Ratio};
 
 /// Judges one row.
-pub(super) fn judge(window: &Window<'_>, objective: &Objective) -> JudgedObjective {
+pub(super) fn judge(window: &JudgedWindow<'_>, objective: &Objective) -> JudgedObjective {
     let measured = measure(window, objective);
     let (status, note) = bounds::compare(objective, &measured, window.steady_length());
     let kind = measured.estimate;
@@ -29,14 +29,14 @@ pub(super) fn judge(window: &Window<'_>, objective: &Objective) -> JudgedObjecti
 }
 
 /// Which requests a row speaks of.
-enum Rows {
+enum RequestSelection {
     /// All steps that are requests.
     Run(Vec<StepId>),
     Steps(Vec<StepId>),
     Scenario(ScenarioId),
 }
 
-impl Rows {
+impl RequestSelection {
     /// `None` where the run has no such scenario, step or tag.
     fn of(scope: &Scope, header: &RunHeader) -> Option<Self> {
         let steps = |wanted: &dyn Fn(usize) -> bool| -> Vec<StepId> {
@@ -89,8 +89,8 @@ impl Rows {
         }
     }
 
-    fn counts(&self, interval: &Interval) -> Counts {
-        let mut counts = Counts::default();
+    fn counts(&self, interval: &Interval) -> UptimeCounts {
+        let mut counts = UptimeCounts::default();
         match self {
             Self::Run(ids) | Self::Steps(ids) => {
                 ids.iter().filter_map(|id| interval.step(*id)).for_each(|s| counts.add(s));
@@ -99,7 +99,7 @@ impl Rows {
                 if let Some(scenario) = interval.scenarios.get(id) {
                     let (requests, failed) = (scenario.requests, scenario.failed_requests);
                     // The log does not tell why requests of one scenario failed.
-                    counts = Counts { requests, failed, unserved: failed };
+                    counts = UptimeCounts { requests, failed, unserved: failed };
                 }
             }
         }
@@ -107,26 +107,27 @@ impl Rows {
     }
 }
 
-impl Rows {
+impl RequestSelection {
     /// Requests for the error rate, with failures of no single request as one more each: a poll that was
     /// given up and a script that broke are no better to its user than a failed request. Steps and tags count
     /// their own samples only.
-    fn attempts(&self, interval: &Interval) -> Counts {
+    fn attempts(&self, interval: &Interval) -> UptimeCounts {
         let mut counts = self.counts(interval);
-        let gave_up: u64 = match self {
-            Self::Run(_) => interval.gave_up().map(|(_, count)| count).sum(),
-            Self::Scenario(id) => {
-                interval.scenarios.get(id).map_or(0, |scenario| scenario.gave_up.values().sum())
-            }
+        let iteration_errors: u64 = match self {
+            Self::Run(_) => interval.iteration_errors().map(|(_, count)| count).sum(),
+            Self::Scenario(id) => interval
+                .scenarios
+                .get(id)
+                .map_or(0, |scenario| scenario.iteration_errors.values().sum()),
             Self::Steps(_) => 0,
         };
-        counts.requests += gave_up;
-        counts.failed += gave_up;
+        counts.requests += iteration_errors;
+        counts.failed += iteration_errors;
         counts
     }
 }
 
-fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
+fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
     if let Measure::Observed(tier, metric) = &objective.measure {
         return observed::measure(window, objective, |reading| {
             reading.tier == *tier
@@ -143,16 +144,18 @@ fn measure(window: &Window<'_>, objective: &Objective) -> Measured {
         Measure::Custom(name) if name == "recover" => return recovery::measure(window.log),
         _ => {}
     }
-    let Some(rows) = Rows::of(&objective.scope, &window.log.header) else {
+    let Some(rows) = RequestSelection::of(&objective.scope, &window.log.header) else {
         return Measured::nothing(0, format!("n/a: the run has no {}", objective.scope));
     };
     match &objective.measure {
         Measure::ResponseTime(p) => response_time(window, &rows, |s| times::quantile(s, *p)),
         Measure::MeanResponseTime => response_time(window, &rows, times::mean),
-        Measure::Phase(phase, _) if matches!(rows, Rows::Scenario(_)) => Measured::nothing(
-            0,
-            format!("n/a: {} is measured by step, not by scenario", phase.name()),
-        ),
+        Measure::Phase(phase, _) if matches!(rows, RequestSelection::Scenario(_)) => {
+            Measured::nothing(
+                0,
+                format!("n/a: {} is measured by step, not by scenario", phase.name()),
+            )
+        }
         Measure::Phase(phase, p) => {
             times::quantile(&times::seconds(window, |i| rows.phase(i, *phase)), *p)
         }
@@ -180,9 +183,9 @@ fn is_of(scope: &Scope, owner: &str) -> bool {
 
 /// Times of requests, unless none of them was answered as expected: a refusal is no response.
 fn response_time(
-    window: &Window<'_>,
-    rows: &Rows,
-    estimate: impl Fn(&Seconds<'_>) -> Measured,
+    window: &JudgedWindow<'_>,
+    rows: &RequestSelection,
+    estimate: impl Fn(&SecondDistributions<'_>) -> Measured,
 ) -> Measured {
     let measured = estimate(&times::seconds(window, |i| rows.response_times(i)));
     let (mut requests, mut failed) = (0, 0);
@@ -202,11 +205,17 @@ fn response_time(
 }
 
 /// Failed requests among all, over all judged intervals: an error is one also while warming up.
-fn error_rate(window: &Window<'_>, rows: &Rows, objective: &Objective) -> Measured {
-    let counts: Vec<Counts> =
+fn error_rate(
+    window: &JudgedWindow<'_>,
+    rows: &RequestSelection,
+    objective: &Objective,
+) -> Measured {
+    let counts: Vec<UptimeCounts> =
         window.judged.iter().chain(&window.tail).map(|i| rows.attempts(i)).collect();
-    let parts: Vec<Part> =
-        counts.iter().map(|c| Part { value: c.failed as f64, weight: c.requests as f64 }).collect();
+    let parts: Vec<BatchPart> = counts
+        .iter()
+        .map(|c| BatchPart { value: c.failed as f64, weight: c.requests as f64 })
+        .collect();
     let requests: u64 = counts.iter().map(|c| c.requests).sum();
     let failed: u64 = counts.iter().map(|c| c.failed).sum();
     let Some(found) = batches::estimate(&parts) else {
@@ -233,15 +242,15 @@ fn error_rate(window: &Window<'_>, rows: &Rows, objective: &Objective) -> Measur
 }
 
 /// Failed requests a second, over all judged intervals.
-fn failures(window: &Window<'_>, rows: &Rows) -> Measured {
+fn failures(window: &JudgedWindow<'_>, rows: &RequestSelection) -> Measured {
     let mut failed = 0;
-    let parts: Vec<Part> = window
+    let parts: Vec<BatchPart> = window
         .judged
         .iter()
         .map(|interval| {
             let counts = rows.counts(interval);
             failed += counts.failed;
-            Part { value: counts.failed as f64, weight: interval.length().as_secs_f64() }
+            BatchPart { value: counts.failed as f64, weight: interval.length().as_secs_f64() }
         })
         .collect();
     match batches::estimate(&parts) {
@@ -254,15 +263,15 @@ fn failures(window: &Window<'_>, rows: &Rows) -> Measured {
 }
 
 /// Requests a second that were served, over the steady intervals.
-fn throughput(window: &Window<'_>, rows: &Rows) -> Measured {
+fn throughput(window: &JudgedWindow<'_>, rows: &RequestSelection) -> Measured {
     let mut served = 0;
-    let parts: Vec<Part> = window
+    let parts: Vec<BatchPart> = window
         .steady()
         .iter()
         .map(|interval| {
             let counts = rows.counts(interval);
             served += counts.requests - counts.unserved;
-            Part {
+            BatchPart {
                 value: (counts.requests - counts.unserved) as f64,
                 weight: interval.length().as_secs_f64(),
             }

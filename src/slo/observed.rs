@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::measured::{CONFIDENCE, Measured};
-use super::statistics::batches::{self, Part};
-use super::window::Window;
+use super::statistics::batches::{self, BatchPart};
+use super::window::JudgedWindow;
 use crate::metrics::{Bound, EventKind, Objective, Reading};
 use crate::units::Quantity;
 
@@ -17,12 +17,12 @@ const UNEVEN: f64 = 0.2;
 /// per instance is broken as soon as one instance breaks it; where replicas differ by more than 20 % of
 /// their mean the note says so.
 pub(super) fn measure(
-    window: &Window<'_>,
+    window: &JudgedWindow<'_>,
     objective: &Objective,
     matches: impl Fn(&Reading) -> bool,
 ) -> Measured {
     let asked = objective.limit.or(objective.target);
-    let (mut replicas, mut kind) = (BTreeMap::<&str, Vec<Part>>::new(), None);
+    let (mut replicas, mut kind) = (BTreeMap::<&str, Vec<BatchPart>>::new(), None);
     let mut asked_for = 0;
     for interval in window.steady() {
         let values = interval.readings.iter().filter(|reading| matches(reading));
@@ -33,7 +33,7 @@ pub(super) fn measure(
             replicas
                 .entry(&reading.replica)
                 .or_default()
-                .push(Part { value: value.base(), weight: 1.0 });
+                .push(BatchPart { value: value.base(), weight: 1.0 });
         }
     }
     let Some(kind) = kind else {
@@ -69,7 +69,7 @@ pub(super) fn tells(reading: &Reading, metric: &str, asked: Option<Quantity>) ->
 }
 
 /// Why there is no value: nobody looks, or whoever looked saw nothing, for a reason that an event told.
-fn without_data(window: &Window<'_>, objective: &Objective, was_asked_for: bool) -> String {
+fn without_data(window: &JudgedWindow<'_>, objective: &Objective, was_asked_for: bool) -> String {
     let name = &objective.name;
     if !was_asked_for {
         return format!("n/a: nothing observes {name}");
@@ -89,7 +89,11 @@ fn without_data(window: &Window<'_>, objective: &Objective, was_asked_for: bool)
     }
 }
 
-fn judge_worst(replicas: &BTreeMap<&str, Vec<Part>>, kind: Quantity, bound: Bound) -> Measured {
+fn judge_worst(
+    replicas: &BTreeMap<&str, Vec<BatchPart>>,
+    kind: Quantity,
+    bound: Bound,
+) -> Measured {
     let estimates: Vec<_> = replicas
         .iter()
         .filter_map(|(name, parts)| Some((*name, batches::estimate(parts)?, parts.len() as u64)))

@@ -11,7 +11,7 @@ pub const SOURCE_ADDRESSES: &str = "source_addresses";
 
 /// What a limiter lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct RateLimit {
+pub struct ObservedRateLimit {
     /// Requests a second that all addresses together were let through, once their credit was spent.
     pub rate: Rate,
     /// The addresses that they came from, at least 1.
@@ -23,7 +23,7 @@ pub struct RateLimit {
 }
 
 /// Prints `10.0 req/s per address, burst 20` and, from several addresses, the sum that was measured.
-impl fmt::Display for RateLimit {
+impl fmt::Display for ObservedRateLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(quota) = self.quota {
             return write!(f, "{quota} requests per address, and then none to the end of the run");

@@ -48,19 +48,19 @@ pub enum RegressionVerdict {
 /// How candidate and baseline are set against each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Scale {
+pub enum EffectScale {
     /// Candidate over baseline: times, sizes. 1 is no change.
     Ratio,
     /// Candidate less baseline: shares, which are often zero. 0 is no change.
     Difference,
 }
 
-impl Scale {
+impl EffectScale {
     /// This scale with the least effect that counts by default: 5 % more, or 0.1 percentage points more.
-    pub const fn yardstick(self) -> Yardstick {
+    pub const fn yardstick(self) -> EffectThreshold {
         match self {
-            Self::Ratio => Yardstick { scale: self, least: RATIO_MIN },
-            Self::Difference => Yardstick { scale: self, least: DIFFERENCE_MIN },
+            Self::Ratio => EffectThreshold { scale: self, least: RATIO_MIN },
+            Self::Difference => EffectThreshold { scale: self, least: DIFFERENCE_MIN },
         }
     }
 
@@ -90,10 +90,10 @@ impl Scale {
 
 /// How an effect is measured, and from where on it counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Yardstick {
+pub struct EffectThreshold {
     /// What the effect is.
-    pub scale: Scale,
-    /// The least effect that counts as a regression: 1.05 on [`Scale::Ratio`] for 5 % more.
+    pub scale: EffectScale,
+    /// The least effect that counts as a regression: 1.05 on [`EffectScale::Ratio`] for 5 % more.
     pub least: f64,
 }
 
@@ -103,7 +103,7 @@ pub struct Regression {
     /// The answer.
     pub verdict: RegressionVerdict,
     /// What the effect is.
-    pub scale: Scale,
+    pub scale: EffectScale,
     /// Hodges and Lehmann's estimate of the effect; absent where a ratio has a value that is not positive.
     pub effect: Option<f64>,
     /// Its interval, covering at least 95 %; absent of fewer than four runs a side.
@@ -118,11 +118,16 @@ pub struct Regression {
 /// the interval's upper end is below 1.05; otherwise more runs are needed.
 pub fn compare(baseline: &[f64], candidate: &[f64]) -> Regression {
     let p = rank_test::compare(baseline, candidate).p_greater;
-    compare_at(baseline, candidate, Scale::Ratio.yardstick(), p)
+    compare_at(baseline, candidate, EffectScale::Ratio.yardstick(), p)
 }
 
 /// As [`compare`], by any yardstick and with a p that may have been adjusted for many comparisons.
-pub fn compare_at(baseline: &[f64], candidate: &[f64], yardstick: Yardstick, p: f64) -> Regression {
+pub fn compare_at(
+    baseline: &[f64],
+    candidate: &[f64],
+    yardstick: EffectThreshold,
+    p: f64,
+) -> Regression {
     let scale = yardstick.scale;
     let shift = scale.shift(baseline, candidate);
     let few = baseline.len().min(candidate.len());
@@ -146,12 +151,12 @@ pub fn compare_at(baseline: &[f64], candidate: &[f64], yardstick: Yardstick, p: 
 
 fn verdict_of(
     shift: &Shift,
-    yardstick: Yardstick,
+    yardstick: EffectThreshold,
     p: f64,
     baseline: &[f64],
     candidate: &[f64],
 ) -> RegressionVerdict {
-    let Yardstick { scale, least } = yardstick;
+    let EffectThreshold { scale, least } = yardstick;
     if p <= P_MAX && shift.estimate > least {
         return RegressionVerdict::Regressed;
     }
@@ -169,7 +174,7 @@ fn verdict_of(
 }
 
 /// Standard deviation within the sides; of logarithms it is close to the coefficient of variation.
-fn pooled_deviation(baseline: &[f64], candidate: &[f64], scale: Scale) -> f64 {
+fn pooled_deviation(baseline: &[f64], candidate: &[f64], scale: EffectScale) -> f64 {
     let spread =
         |values: &[f64]| variance(&values.iter().map(|v| scale.additive(*v)).collect::<Vec<f64>>());
     let (m, n) = (baseline.len() as f64 - 1.0, candidate.len() as f64 - 1.0);
@@ -201,7 +206,7 @@ fn more_runs(effect: f64, least: f64, deviation: f64, runs: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Seed, Stream};
+    use crate::units::{RandomStream, Seed};
     use rand_distr::{Distribution as _, LogNormal};
 
     /// p99 of `runs` runs about 100 ms with coefficient of variation `cv`.
@@ -214,7 +219,7 @@ mod tests {
     fn share_regressed(runs: usize, cv: f64, factor: f64) -> f64 {
         const TRIALS: u64 = 2_000;
         let found = (0..TRIALS).filter(|&trial| {
-            let mut rng = Seed::new(7).stream(Stream::Bootstrap, trial);
+            let mut rng = Seed::new(7).stream(RandomStream::Bootstrap, trial);
             let baseline = side(&mut rng, runs, cv, 1.0);
             let candidate = side(&mut rng, runs, cv, factor);
             compare(&baseline, &candidate).verdict == RegressionVerdict::Regressed
@@ -282,7 +287,7 @@ mod tests {
     fn shares_are_compared_by_difference() {
         let share = |baseline: &[f64; 5], candidate: &[f64; 5]| {
             let p = rank_test::compare(baseline, candidate).p_greater;
-            compare_at(baseline, candidate, Scale::Difference.yardstick(), p).verdict
+            compare_at(baseline, candidate, EffectScale::Difference.yardstick(), p).verdict
         };
         assert_eq!(share(&[0.0; 5], &[0.0; 5]), RegressionVerdict::NotRegressed);
         let risen = share(&[0.0, 0.0, 0.001, 0.0, 0.0], &[0.01, 0.012, 0.009, 0.02, 0.011]);

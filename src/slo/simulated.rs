@@ -7,11 +7,11 @@ use crate::metrics::{
     ArrivalCounts, Bound, ErrorClass, Interval, Measure, Objective, Outcome, RunEnd, RunHeader,
     RunLog, ScenarioId, ScenarioInterval, Scope, StepId, StepInterval, StopReason,
 };
-use crate::units::{Nanos, Quantity, Rate, RunTime, Seed, Stream};
+use crate::units::{Nanos, Quantity, RandomStream, Rate, RunTime, Seed};
 
 /// One request of one iteration.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request {
+pub(super) struct SimulatedRequest {
     pub(super) intended_s: f64,
     pub(super) done_s: f64,
     pub(super) outcome: Outcome,
@@ -28,8 +28,8 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Plays the queue, empty at first.
-    pub(super) fn play(&self, seed: u64) -> Vec<Request> {
-        let mut rng = Seed::new(seed).stream(Stream::Simulator, 0);
+    pub(super) fn play(&self, seed: u64) -> Vec<SimulatedRequest> {
+        let mut rng = Seed::new(seed).stream(RandomStream::Simulator, 0);
         let gap = Exp::new(self.rate).expect("positive");
         let service = Exp::new(self.service_rate).expect("positive");
         let mut free_at = vec![0.0_f64; self.servers];
@@ -43,14 +43,23 @@ impl Queue {
             let next = (0..self.servers).min_by(|&a, &b| free_at[a].total_cmp(&free_at[b]));
             let server = &mut free_at[next.expect("a server")];
             *server = server.max(now) + service.sample(&mut rng);
-            requests.push(Request { intended_s: now, done_s: *server, outcome: Outcome::Ok });
+            requests.push(SimulatedRequest {
+                intended_s: now,
+                done_s: *server,
+                outcome: Outcome::Ok,
+            });
         }
     }
 }
 
 /// Marks a random share of the requests as failed.
-pub(super) fn fail_some(requests: &mut [Request], share: f64, class: ErrorClass, seed: u64) {
-    let mut rng = Seed::new(seed).stream(Stream::Bootstrap, 0);
+pub(super) fn fail_some(
+    requests: &mut [SimulatedRequest],
+    share: f64,
+    class: ErrorClass,
+    seed: u64,
+) {
+    let mut rng = Seed::new(seed).stream(RandomStream::Bootstrap, 0);
     for request in requests {
         if rng.random::<f64>() < share {
             request.outcome = Outcome::Failed(class);
@@ -78,11 +87,11 @@ pub(super) fn objective(
 }
 
 /// The log of the requests, each an iteration of its own, as the engine would write it.
-pub(super) fn record(header: RunHeader, requests: &[Request]) -> RunLog {
+pub(super) fn record(header: RunHeader, requests: &[SimulatedRequest]) -> RunLog {
     let load = header.stages.iter().map(|stage| stage.duration.as_secs_f64()).sum::<f64>();
     let last = requests.iter().map(|request| request.done_s).fold(load, f64::max);
-    let mut seconds: Vec<Second> = Vec::new();
-    seconds.resize_with(last.ceil() as usize + 1, Second::default);
+    let mut seconds: Vec<SimulatedSecond> = Vec::new();
+    seconds.resize_with(last.ceil() as usize + 1, SimulatedSecond::default);
     for request in requests {
         seconds[request.intended_s as usize].arrivals += 1;
         seconds[request.done_s as usize].done.push(*request);
@@ -111,13 +120,13 @@ pub(super) fn record(header: RunHeader, requests: &[Request]) -> RunLog {
 
 /// What happened within one second.
 #[derive(Debug, Default)]
-struct Second {
+struct SimulatedSecond {
     arrivals: u64,
-    done: Vec<Request>,
+    done: Vec<SimulatedRequest>,
     in_flight_s: f64,
 }
 
-impl Second {
+impl SimulatedSecond {
     fn interval(&self, index: u64, in_flight: u64) -> Interval {
         let step = self.step();
         let failed = step.failed();

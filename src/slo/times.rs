@@ -1,21 +1,21 @@
 //! Quantiles and means of times over the judged part of a run, with intervals that respect dependence.
 
 use super::measured::{CONFIDENCE, Measured};
-use super::statistics::batches::{self, Estimate, Part};
+use super::statistics::batches::{self, BatchPart, RatioEstimate};
 use super::statistics::{order_statistics, proportion};
-use super::window::Window;
+use super::window::JudgedWindow;
 use crate::metrics::{Distribution, Interval, SparseDistribution};
 use crate::units::{Nanos, Quantity};
 
 /// The distributions of one row, one list a second: several where a row spans several steps.
-pub(super) type Seconds<'a> = Vec<Vec<&'a SparseDistribution>>;
+pub(super) type SecondDistributions<'a> = Vec<Vec<&'a SparseDistribution>>;
 
 /// What `select` finds in every steady interval; answers that came in the drain belong to the last.
 pub(super) fn seconds<'a>(
-    window: &Window<'a>,
+    window: &JudgedWindow<'a>,
     select: impl Fn(&'a Interval) -> Vec<&'a SparseDistribution>,
-) -> Seconds<'a> {
-    let mut seconds: Seconds<'a> = window.steady().iter().map(|i| select(i)).collect();
+) -> SecondDistributions<'a> {
+    let mut seconds: SecondDistributions<'a> = window.steady().iter().map(|i| select(i)).collect();
     let late: Vec<_> = window.tail.iter().flat_map(|i| select(i)).collect();
     match seconds.last_mut() {
         Some(last) => last.extend(late),
@@ -34,7 +34,7 @@ pub(super) fn seconds<'a>(
 ///
 /// Measured from the least number of requests whose greatest exceeds the quantile with 95 % confidence
 /// (59 for p95, 299 for p99, 2995 for p99.9): `MLPerf` `LoadGen`'s early stopping with no query over.
-pub(super) fn quantile(seconds: &Seconds<'_>, p: f64) -> Measured {
+pub(super) fn quantile(seconds: &SecondDistributions<'_>, p: f64) -> Measured {
     let mut pooled = Distribution::new();
     for times in seconds.iter().flatten() {
         pooled.merge_sparse(times);
@@ -44,7 +44,7 @@ pub(super) fn quantile(seconds: &Seconds<'_>, p: f64) -> Measured {
     if count < needed {
         return Measured::nothing(count, too_few(count, p, needed, seconds.len() as u64));
     }
-    let values = Values::of(&pooled);
+    let values = OrderedValues::of(&pooled);
     let estimate = values.at(p);
     let share = share_known(seconds, &values, p);
     let interval = share.map(|(share, _)| {
@@ -69,7 +69,11 @@ pub(super) fn quantile(seconds: &Seconds<'_>, p: f64) -> Measured {
 /// bad ones also underrates how clumped they are. So the clumping (Kish's design effect: variance over
 /// that of independent requests) is taken at `p` and at a level with four times as many requests beyond
 /// it, where it is better known, and the greater of both counts.
-fn share_known(seconds: &Seconds<'_>, values: &Values, p: f64) -> Option<(Estimate, f64)> {
+fn share_known(
+    seconds: &SecondDistributions<'_>,
+    values: &OrderedValues,
+    p: f64,
+) -> Option<(RatioEstimate, f64)> {
     let count = values.count();
     let mut share = share_at(seconds, values, p)?;
     let wider = (1.0 - 4.0 * (1.0 - p)).max(0.5).min(p);
@@ -82,9 +86,13 @@ fn share_known(seconds: &Seconds<'_>, values: &Values, p: f64) -> Option<(Estima
 }
 
 /// The share of requests up to the time at `level`, with its error.
-fn share_at(seconds: &Seconds<'_>, values: &Values, level: f64) -> Option<Estimate> {
+fn share_at(
+    seconds: &SecondDistributions<'_>,
+    values: &OrderedValues,
+    level: f64,
+) -> Option<RatioEstimate> {
     let at = values.at(level);
-    let parts: Vec<Part> = seconds.iter().map(|times| share_below(times, at)).collect();
+    let parts: Vec<BatchPart> = seconds.iter().map(|times| share_below(times, at)).collect();
     let mut share = batches::estimate(&parts)?;
     share.error?;
     // Where many requests took exactly this long, the share jumps over the level there.
@@ -94,19 +102,19 @@ fn share_at(seconds: &Seconds<'_>, values: &Values, level: f64) -> Option<Estima
 
 /// What each second adds to the error of the quantile `p`: how many more of its times do not exceed the estimate
 /// than should.
-pub(super) fn beyond(seconds: &Seconds<'_>, p: f64) -> Vec<f64> {
+pub(super) fn beyond(seconds: &SecondDistributions<'_>, p: f64) -> Vec<f64> {
     let mut pooled = Distribution::new();
     for times in seconds.iter().flatten() {
         pooled.merge_sparse(times);
     }
-    let at = Values::of(&pooled).at(p);
+    let at = OrderedValues::of(&pooled).at(p);
     let parts = seconds.iter().map(|times| share_below(times, at));
     parts.map(|part| part.value - p * part.weight).collect()
 }
 
 /// How many of the times do not exceed `at`, out of how many.
-fn share_below(times: &[&SparseDistribution], at: u64) -> Part {
-    let mut part = Part::default();
+fn share_below(times: &[&SparseDistribution], at: u64) -> BatchPart {
+    let mut part = BatchPart::default();
     for (value, count) in times.iter().flat_map(|distribution| distribution.buckets()) {
         part.weight += count as f64;
         if value.get() <= at {
@@ -117,10 +125,10 @@ fn share_below(times: &[&SparseDistribution], at: u64) -> Part {
 }
 
 /// The mean of all times, with Student's interval over batches; measured from two values.
-pub(super) fn mean(seconds: &Seconds<'_>) -> Measured {
-    let parts: Vec<Part> = seconds
+pub(super) fn mean(seconds: &SecondDistributions<'_>) -> Measured {
+    let parts: Vec<BatchPart> = seconds
         .iter()
-        .map(|times| Part {
+        .map(|times| BatchPart {
             value: times.iter().map(|d| d.sum_ns() as f64 / 1e9).sum(),
             weight: times.iter().map(|d| d.count() as f64).sum(),
         })
@@ -153,13 +161,13 @@ fn name(p: f64) -> String {
 }
 
 /// All values in order, as HDR buckets with cumulative counts.
-struct Values {
+struct OrderedValues {
     /// (greatest value of the bucket in nanoseconds, values up to it)
     cumulative: Vec<(u64, u64)>,
     max: u64,
 }
 
-impl Values {
+impl OrderedValues {
     fn of(pooled: &Distribution) -> Self {
         let mut seen = 0;
         let cumulative = pooled

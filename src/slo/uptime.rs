@@ -2,9 +2,9 @@
 
 use super::availability;
 use super::measured::{CONFIDENCE, Measured};
-use super::statistics::batches::{self, Estimate, Part};
+use super::statistics::batches::{self, BatchPart, RatioEstimate};
 use super::statistics::{order_statistics, proportion};
-use super::window::Window;
+use super::window::JudgedWindow;
 use crate::metrics::{ErrorClass, Interval, Objective, Scope, StepInterval};
 use crate::units::{Nanos, Quantity, Ratio};
 
@@ -14,7 +14,7 @@ const EXPECTED_MIN: f64 = 5.0;
 
 /// Counts of the requests that a row speaks of, within one interval.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
+pub(super) struct UptimeCounts {
     /// Requests that ended.
     pub(super) requests: u64,
     /// Those of them that failed.
@@ -23,7 +23,7 @@ pub(super) struct Counts {
     pub(super) unserved: u64,
 }
 
-impl Counts {
+impl UptimeCounts {
     /// Counts of all steps of an interval.
     pub(super) fn of(interval: &Interval) -> Self {
         let mut counts = Self::default();
@@ -65,18 +65,18 @@ const fn is_outage(class: ErrorClass) -> bool {
 /// served unless they failed for want of service. A run without an outage proves a share `u` with 95 %
 /// confidence only after ln 0.05 / ln u seconds: 50 minutes for 99.9 %.
 pub(super) fn measure(
-    window: &Window<'_>,
+    window: &JudgedWindow<'_>,
     objective: &Objective,
-    counts: impl Fn(&Interval) -> Counts,
+    counts: impl Fn(&Interval) -> UptimeCounts,
 ) -> Measured {
-    let seconds: Vec<(&Interval, Counts)> =
+    let seconds: Vec<(&Interval, UptimeCounts)> =
         window.judged.iter().map(|interval| (*interval, counts(interval))).collect();
     let late = window.tail.iter().map(|interval| counts(interval));
-    let all: Vec<Counts> = seconds.iter().map(|second| second.1).chain(late).collect();
+    let all: Vec<UptimeCounts> = seconds.iter().map(|second| second.1).chain(late).collect();
     let requests: u64 = all.iter().map(|count| count.requests).sum();
     let served = batches::estimate(&all.iter().map(served_part).collect::<Vec<_>>());
     let expected = requests as f64 / seconds.len().max(1) as f64;
-    let up: Vec<Part> =
+    let up: Vec<BatchPart> =
         seconds.iter().filter_map(|(interval, count)| up_part(interval, count, expected)).collect();
     let (Some(served), Some(time)) = (served, batches::estimate(&up)) else {
         return Measured::nothing(requests, format!("n/a (n={requests}): no request ended"));
@@ -95,7 +95,7 @@ pub(super) fn measure(
 }
 
 /// The share of health probes that were up, where the row speaks of the whole run and probes were sent.
-fn probed(window: &Window<'_>, objective: &Objective) -> Option<(Estimate, u64)> {
+fn probed(window: &JudgedWindow<'_>, objective: &Objective) -> Option<(RatioEstimate, u64)> {
     if objective.scope != Scope::Run {
         return None;
     }
@@ -105,28 +105,28 @@ fn probed(window: &Window<'_>, objective: &Objective) -> Option<(Estimate, u64)>
             all += 1.0;
             up += f64::from(u8::from(is_up));
         }
-        Part { value: up, weight: all }
+        BatchPart { value: up, weight: all }
     };
-    let parts: Vec<Part> =
+    let parts: Vec<BatchPart> =
         window.judged.iter().map(part).filter(|part| part.weight > 0.0).collect();
     Some((batches::estimate(&parts)?, parts.len() as u64))
 }
 
-fn served_part(counts: &Counts) -> Part {
-    Part { value: (counts.requests - counts.unserved) as f64, weight: counts.requests as f64 }
+fn served_part(counts: &UptimeCounts) -> BatchPart {
+    BatchPart { value: (counts.requests - counts.unserved) as f64, weight: counts.requests as f64 }
 }
 
 /// 1 for a second with service, 0 for one without, `None` where nothing tells.
-fn up_part(interval: &Interval, counts: &Counts, expected: f64) -> Option<Part> {
+fn up_part(interval: &Interval, counts: &UptimeCounts, expected: f64) -> Option<BatchPart> {
     let stalled = counts.requests == 0 && interval.in_flight_time > Nanos::ZERO;
     if counts.requests == 0 && !(stalled && expected >= EXPECTED_MIN) {
         return None;
     }
     let up = counts.requests > counts.unserved;
-    Some(Part { value: f64::from(u8::from(up)), weight: 1.0 })
+    Some(BatchPart { value: f64::from(u8::from(up)), weight: 1.0 })
 }
 
-fn with_interval(estimate: &Estimate, count: u64) -> Measured {
+fn with_interval(estimate: &RatioEstimate, count: u64) -> Measured {
     let interval = proportion::interval(estimate, count, CONFIDENCE);
     Measured::value(Quantity::Share(Ratio::new(estimate.value)), Some(interval), count)
 }

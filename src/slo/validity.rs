@@ -11,20 +11,20 @@ mod throttling;
 
 use std::collections::BTreeMap;
 
-use self::carried::Carried;
-use super::window::Window;
+use self::carried::CarriedLoad;
+use super::window::JudgedWindow;
 use super::{Finding, Validity, ValidityStatus};
 use crate::metrics::{ArrivalCounts, ErrorClass, Interval};
 
 /// Counts of the whole run, drain included.
 #[derive(Debug, Default)]
-struct Totals {
+struct ArrivalTotals {
     arrivals: ArrivalCounts,
     requests: u64,
     errors: BTreeMap<ErrorClass, u64>,
 }
 
-impl Totals {
+impl ArrivalTotals {
     fn of(intervals: &[Interval]) -> Self {
         let mut totals = Self::default();
         for interval in intervals {
@@ -35,7 +35,7 @@ impl Totals {
                     *totals.errors.entry(class).or_default() += count;
                 }
             }
-            for (class, count) in interval.gave_up() {
+            for (class, count) in interval.iteration_errors() {
                 *totals.errors.entry(class).or_default() += count;
             }
         }
@@ -48,11 +48,11 @@ impl Totals {
 }
 
 /// Runs all tests of the measurement.
-pub(super) fn examine(window: &Window<'_>) -> Validity {
-    let totals = Totals::of(&window.log.intervals);
+pub(super) fn examine(window: &JudgedWindow<'_>) -> Validity {
+    let totals = ArrivalTotals::of(&window.log.intervals);
     let mut findings = completeness::findings(window, &totals);
     findings.extend(load::findings(window, &totals));
-    let carried = Carried::of(window);
+    let carried = CarriedLoad::of(window);
     findings.extend(generator::findings(window, &totals, &carried));
     let steadiness = steadiness::examine(window, &totals);
     findings.extend(steadiness.findings);

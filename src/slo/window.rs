@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::Steady;
+use super::SteadyPeriod;
 use super::statistics::{rank_test, warm_up};
 use crate::metrics::{Interval, LoadModel, RunHeader, RunLog, StopReason};
 use crate::units::{Nanos, RunTime};
 
 /// The judged part of a run.
 #[derive(Debug)]
-pub(super) struct Window<'a> {
+pub(super) struct JudgedWindow<'a> {
     /// The run.
     pub(super) log: &'a RunLog,
     /// All intervals within judged stages. Errors and outages count here, also while warming up.
@@ -23,7 +23,7 @@ pub(super) struct Window<'a> {
     pub(super) tail: Vec<&'a Interval>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> JudgedWindow<'a> {
     /// The judged part of `log`.
     pub(super) fn of(log: &'a RunLog) -> Self {
         let spans = judged_spans(log);
@@ -57,9 +57,12 @@ impl<'a> Window<'a> {
     }
 
     /// Where the steady stages and the tail begin and end.
-    pub(super) fn steady_spans(&self) -> Steady {
+    pub(super) fn steady_spans(&self) -> SteadyPeriod {
         let span = |part: &[&Interval]| Some((part.first()?.start, part.last()?.end));
-        Steady { stages: self.steady_stages().filter_map(span).collect(), tail: span(&self.tail) }
+        SteadyPeriod {
+            stages: self.steady_stages().filter_map(span).collect(),
+            tail: span(&self.tail),
+        }
     }
 
     /// How long all judged intervals together are.

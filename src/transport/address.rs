@@ -9,7 +9,7 @@ use crate::metrics::ErrorClass;
 use crate::plan::{SourceNet, Target};
 use crate::units::{Nanos, RunTime};
 
-use super::{Permit, TransportError};
+use super::{HostPermit, TransportError};
 
 /// Scheme, host and port: what a connection is good for.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,12 +55,12 @@ impl Origin {
 const NAME_LIFETIME: Nanos = Nanos::from_secs(30);
 
 /// Addresses with the time until which they are good.
-type Known = (Rc<[SocketAddr]>, RunTime);
+type CachedAddresses = (Rc<[SocketAddr]>, RunTime);
 
 /// Resolves names, and remembers them for a while.
 #[derive(Debug, Default)]
 pub(super) struct Resolver {
-    known: RefCell<HashMap<(String, u16), Known>>,
+    known: RefCell<HashMap<(String, u16), CachedAddresses>>,
 }
 
 impl Resolver {
@@ -98,7 +98,7 @@ impl Resolver {
 
 /// Refuses addresses outside loopback and private ranges without a permit.
 pub(super) fn check_permit(
-    permit: &Permit,
+    permit: &HostPermit,
     origin: &Origin,
     addresses: &[SocketAddr],
 ) -> Result<(), TransportError> {

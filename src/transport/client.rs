@@ -11,26 +11,26 @@ use url::Url;
 use crate::metrics::{ErrorClass, Outcome, Sample, Side};
 use crate::plan::{ConnectionUse, HttpPlan, RequestId};
 use crate::units::RunTime;
-use crate::user::{Headers as _, Response, Seen, User};
+use crate::user::{CheckResult, Response, ResponseHeaders as _, User};
 
 use super::address::Origin;
 use super::connect::{Connection, connect};
-use super::cookies::Jar;
+use super::cookies::CookieJar;
 use super::decode::decode;
-use super::events::Events;
-use super::exchange::Answer;
-use super::group::Group;
-use super::hop::Room;
-use super::kept::Kept;
+use super::events::EventStream;
+use super::exchange::TimedResponse;
+use super::group::ConcurrentRequests;
+use super::hop::RequestBuffers;
 use super::parser::ResponseParser;
-use super::progress::Progress;
+use super::pool::ConnectionPool;
+use super::prepared::{PreparedRequest, RequestParts};
+use super::progress::RequestProgress;
 use super::redirect;
-use super::wire::{Parts, Wire};
-use super::{Shared, Timer, TransportError};
+use super::{Timer, TransportError, WorkerTransport};
 
 /// A finished request.
 #[derive(Debug)]
-pub struct Finished {
+pub struct FinishedRequest {
     /// Its times and outcome.
     pub sample: Sample,
     /// What was wrong, without secrets; empty where all is well.
@@ -40,19 +40,19 @@ pub struct Finished {
 /// One user's connections and cookies.
 #[derive(Debug)]
 pub struct Client {
-    pub(super) shared: Rc<Shared>,
+    pub(super) shared: Rc<WorkerTransport>,
     timer: Timer,
     pub(super) source: Option<IpAddr>,
     side: Side,
-    kept: RefCell<Kept>,
-    pub(super) cookies: RefCell<Jar>,
+    pool: RefCell<ConnectionPool>,
+    pub(super) cookies: RefCell<CookieJar>,
     /// Every exchange as text, where somebody wants to read them.
-    traced: RefCell<Option<Vec<Exchange>>>,
+    traced: RefCell<Option<Vec<ExchangeTrace>>>,
 }
 
 /// One exchange as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
+pub struct ExchangeTrace {
     /// Request line, headers and body.
     pub request: String,
     /// Status, headers and the beginning of the body; or what went wrong.
@@ -61,13 +61,13 @@ pub struct Exchange {
 
 impl Client {
     /// The client of user `number`.
-    pub fn new(shared: &Rc<Shared>, number: u64) -> Self {
+    pub fn new(shared: &Rc<WorkerTransport>, number: u64) -> Self {
         Self {
             timer: shared.timers.timer(),
             source: shared.sources.of_user(number),
             side: Side::Blue,
             shared: shared.clone(),
-            kept: RefCell::default(),
+            pool: RefCell::default(),
             cookies: RefCell::default(),
             traced: RefCell::default(),
         }
@@ -100,7 +100,7 @@ impl Client {
     }
 
     fn forget(&mut self) {
-        self.kept.get_mut().clear(&self.shared.ration);
+        self.pool.get_mut().clear(&self.shared.connection_limit);
         self.cookies.get_mut().clear();
     }
 
@@ -118,9 +118,9 @@ impl Client {
         id: RequestId,
         intended: RunTime,
         began: RunTime,
-    ) -> Finished {
+    ) -> FinishedRequest {
         let user = RefCell::new(user);
-        self.perform_in(Lane::new(&user, &self.timer), id, intended, began).await
+        self.perform_in(RequestContext::new(&user, &self.timer), id, intended, began).await
     }
 
     /// Performs several requests at once and tells each as it ends: over HTTP/2 on one connection, over
@@ -130,22 +130,23 @@ impl Client {
         user: &mut User,
         ids: &[RequestId],
         (intended, began): (RunTime, RunTime),
-        finished: &dyn Fn(Finished),
+        finished: &dyn Fn(FinishedRequest),
     ) {
         let user = RefCell::new(user);
         let timers: Vec<Timer> = ids.iter().map(|_| self.shared.timers.timer()).collect();
-        let group = Group::default();
+        let group = ConcurrentRequests::default();
         let (this, user, group) = (&*self, &user, &group);
-        let lanes = ids.iter().zip(&timers).map(|(&id, timer)| {
+        let requests = ids.iter().zip(&timers).map(|(&id, timer)| {
             Box::pin(async move {
-                let lane = Lane { group: Some(group), ..Lane::new(user, timer) };
-                finished(this.perform_in(lane, id, intended, began).await);
+                let context =
+                    RequestContext { group: Some(group), ..RequestContext::new(user, timer) };
+                finished(this.perform_in(context, id, intended, began).await);
             })
         });
-        let mut lanes: Vec<_> = lanes.collect();
+        let mut requests: Vec<_> = requests.collect();
         poll_fn(|context| {
-            lanes.retain_mut(|lane| lane.as_mut().poll(context).is_pending());
-            if lanes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            requests.retain_mut(|request| request.as_mut().poll(context).is_pending());
+            if requests.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -153,58 +154,60 @@ impl Client {
     /// Performs one request on a lane.
     pub(super) async fn perform_in(
         &self,
-        lane: Lane<'_>,
+        context: RequestContext<'_>,
         id: RequestId,
         intended: RunTime,
         began: RunTime,
-    ) -> Finished {
+    ) -> FinishedRequest {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
-        let mut progress = Progress::new(began, request.timeout);
+        let mut progress = RequestProgress::new(began, request.timeout);
         let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
         let mut sent = shared.buffers.borrow_mut().pop().unwrap_or_default();
-        let room = Room { parser: &mut parser, progress: &mut progress, sent: &mut sent };
-        let result = self.run(lane, id, room).await;
-        lane.timer.disarm();
-        let (done, seen) = match result {
+        let buffers =
+            RequestBuffers { parser: &mut parser, progress: &mut progress, sent: &mut sent };
+        let result = self.run(context, id, buffers).await;
+        context.timer.disarm();
+        let (done, result) = match result {
             Ok((answer, body)) => {
-                (answer.done, judge(lane, id, &answer, &parser, (body.as_deref(), began)))
+                (answer.done, judge(context, id, &answer, &parser, (body.as_deref(), began)))
             }
             Err(error) => {
-                lane.user.borrow_mut().on_failure(error.class);
+                context.user.borrow_mut().on_failure(error.class);
                 let outcome = Outcome::Failed(error.class);
-                (shared.clock().now(), Seen { outcome, message: error.message })
+                (shared.clock().now(), CheckResult { outcome, message: error.message })
             }
         };
         shared.parsers.borrow_mut().push(parser);
         shared.buffers.borrow_mut().push(sent);
-        let sample = progress.into_sample(request, intended, done, seen.outcome);
-        let message = lane.user.borrow().veiled(seen.message);
-        Finished { sample, message }
+        let sample = progress.into_sample(request, intended, done, result.outcome);
+        let message = context.user.borrow().redacted(result.message);
+        FinishedRequest { sample, message }
     }
 
     /// All exchanges of one request: redirects are followed. Returns the last answer, and its body
     /// decompressed where it is looked into and was compressed.
     async fn run(
         &self,
-        lane: Lane<'_>,
+        context: RequestContext<'_>,
         id: RequestId,
-        mut room: Room<'_>,
-    ) -> Result<(Answer, Option<Vec<u8>>), TransportError> {
+        mut buffers: RequestBuffers<'_>,
+    ) -> Result<(TimedResponse, Option<Vec<u8>>), TransportError> {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
-        let wire = &shared.aim(self.side).wires[id.0 as usize];
-        let (mut origin, mut parts) = self.first_hop(lane, wire)?;
+        let prepared = &shared.prepared_target(self.side).requests[id.0 as usize];
+        let (mut origin, mut parts) = self.first_hop(context, prepared)?;
         let mut hops = 0;
         loop {
-            room.sent.clear();
-            let answer = self.exchange((lane, wire), &origin, &mut parts, &mut room).await?;
-            room.progress.add(&answer);
+            buffers.sent.clear();
+            let answer =
+                self.exchange((context, prepared), &origin, &mut parts, &mut buffers).await?;
+            buffers.progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
-                let body = decoded(room.parser, wire.keep_body, shared.http())?;
+                let body = decoded(buffers.parser, prepared.keep_body, shared.http())?;
                 return Ok((answer, body));
             }
-            let location = room.parser.headers().first("location");
+            let location = buffers.parser.headers().first("location");
             let Some(location) = location else { return Ok((answer, None)) };
             if hops == shared.http().max_redirects {
                 let message = format!("more than {hops} redirects (`max_redirects`)");
@@ -214,7 +217,7 @@ impl Client {
             let current = match parts {
                 Some(parts) => Rc::unwrap_or_clone(parts),
                 // Nothing is drawn anew: what is sent on is what was sent.
-                None => wire.parts_of(room.sent)?,
+                None => prepared.parts_of(buffers.sent)?,
             };
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
             let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
@@ -227,13 +230,13 @@ impl Client {
     /// Where a request goes first; with its parts, where its URL may be absolute.
     pub(super) fn first_hop(
         &self,
-        lane: Lane<'_>,
-        wire: &Wire,
-    ) -> Result<(Rc<Origin>, Option<Rc<Parts>>), TransportError> {
-        if wire.is_relative() {
+        context: RequestContext<'_>,
+        prepared: &PreparedRequest,
+    ) -> Result<(Rc<Origin>, Option<Rc<RequestParts>>), TransportError> {
+        if prepared.is_relative() {
             return Ok((self.target().clone(), None));
         }
-        let mut parts = Rc::unwrap_or_clone(wire.parts(&mut lane.user.borrow_mut())?);
+        let mut parts = Rc::unwrap_or_clone(prepared.parts(&mut context.user.borrow_mut())?);
         if parts.path.starts_with('/') {
             return Ok((self.target().clone(), Some(Rc::new(parts))));
         }
@@ -248,7 +251,7 @@ impl Client {
 
     /// Where its requests go unless they say otherwise.
     fn target(&self) -> &Rc<Origin> {
-        &self.shared.aim(self.side).target
+        &self.shared.prepared_target(self.side).target
     }
 
     /// Refuses to go to the other side's target: what is measured there would be counted here.
@@ -265,15 +268,15 @@ impl Client {
     pub(super) fn note(
         &self,
         request: impl FnOnce() -> String,
-        outcome: &Result<Answer, TransportError>,
+        outcome: &Result<TimedResponse, TransportError>,
         parser: &ResponseParser,
     ) {
         if let Some(traced) = &mut *self.traced.borrow_mut() {
             let response = match outcome {
-                Ok(_) => Answer::describe(parser),
+                Ok(_) => TimedResponse::describe(parser),
                 Err(error) => error.to_string(),
             };
-            traced.push(Exchange { request: request(), response });
+            traced.push(ExchangeTrace { request: request(), response });
         }
     }
 
@@ -288,32 +291,32 @@ impl Client {
     }
 
     /// The exchanges since the last call.
-    pub fn traced(&mut self) -> Vec<Exchange> {
+    pub fn traced(&mut self) -> Vec<ExchangeTrace> {
         self.traced.get_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(super) async fn open(
         &self,
-        lane: Lane<'_>,
+        context: RequestContext<'_>,
         origin: &Origin,
-        progress: &mut Progress,
+        progress: &mut RequestProgress,
     ) -> Result<Connection, TransportError> {
-        let deadline = (lane.timer, progress.deadline);
+        let deadline = (context.timer, progress.deadline);
         connect(&self.shared, origin, self.source, deadline, &mut progress.phases).await
     }
 
     /// A kept connection to `origin` that is still open. Where there were some and the server has closed all of
     /// them, the request has to connect again, and that is counted.
-    pub(super) async fn take_kept(
+    pub(super) async fn take_idle(
         &self,
         origin: &Rc<Origin>,
-        progress: &mut Progress,
+        progress: &mut RequestProgress,
     ) -> Option<Connection> {
         let shared = &self.shared;
         let mut closed = 0;
         loop {
-            let kept = self.kept().borrow_mut().take(origin, &shared.ration);
-            let Some(mut connection) = kept else {
+            let idle = self.pool().borrow_mut().take(origin, &shared.connection_limit);
+            let Some(mut connection) = idle else {
                 progress.reconnects += closed;
                 return None;
             };
@@ -329,30 +332,30 @@ impl Client {
     }
 
     pub(super) fn keep(&self, origin: &Rc<Origin>, connection: Connection) {
-        self.kept().borrow_mut().put(origin, connection, &self.shared.ration);
+        self.pool().borrow_mut().put(origin, connection, &self.shared.connection_limit);
     }
 
     /// Where idle connections are kept: one's own place, or everybody's.
-    fn kept(&self) -> &RefCell<Kept> {
+    fn pool(&self) -> &RefCell<ConnectionPool> {
         match self.shared.http().connections {
-            ConnectionUse::Shared => &self.shared.kept,
-            ConnectionUse::PerUser | ConnectionUse::PerIteration => &self.kept,
+            ConnectionUse::Shared => &self.shared.pool,
+            ConnectionUse::PerUser | ConnectionUse::PerIteration => &self.pool,
         }
     }
 }
 
 /// What one of a user's concurrent requests works with. The user is borrowed only between awaits.
 #[derive(Clone, Copy)]
-pub(super) struct Lane<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) user: &'a RefCell<&'a mut User>,
     pub(super) timer: &'a Timer,
     /// Who looks at a stream's events as they come.
-    pub(super) events: Option<&'a RefCell<Events>>,
+    pub(super) events: Option<&'a RefCell<EventStream>>,
     /// The requests that are sent at once with this one.
-    pub(super) group: Option<&'a Group>,
+    pub(super) group: Option<&'a ConcurrentRequests>,
 }
 
-impl<'a> Lane<'a> {
+impl<'a> RequestContext<'a> {
     /// A request on its own.
     pub(super) fn new(user: &'a RefCell<&'a mut User>, timer: &'a Timer) -> Self {
         Self { user, timer, events: None, group: None }
@@ -380,15 +383,15 @@ fn decoded(
 
 /// Lets the user judge an answer.
 fn judge(
-    lane: Lane<'_>,
+    context: RequestContext<'_>,
     id: RequestId,
-    answer: &Answer,
+    answer: &TimedResponse,
     parser: &ResponseParser,
     (body, began): (Option<&[u8]>, RunTime),
-) -> Seen {
-    let events = lane.events.map(RefCell::borrow);
+) -> CheckResult {
+    let events = context.events.map(RefCell::borrow);
     let last = events.as_ref().and_then(|events| events.last());
-    let mut user = lane.user.borrow_mut();
+    let mut user = context.user.borrow_mut();
     let response = Response {
         status: answer.status,
         headers: &parser.headers(),
@@ -396,12 +399,12 @@ fn judge(
         size: answer.body_size,
         service_time: answer.done.since(began),
     };
-    let seen = user.on_response(id, &response);
+    let result = user.on_response(id, &response);
     match events.as_ref().and_then(|events| events.missing()) {
         Some(message) if answer.status < 400 => {
-            user.give_up();
-            Seen { outcome: Outcome::Failed(ErrorClass::CheckFailed), message }
+            user.fail_iteration();
+            CheckResult { outcome: Outcome::Failed(ErrorClass::CheckFailed), message }
         }
-        _ => seen,
+        _ => result,
     }
 }

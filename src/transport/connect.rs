@@ -22,7 +22,7 @@ use super::address::{Origin, check_permit};
 use super::http1::Http1;
 use super::http2::Http2;
 use super::io::Io;
-use super::{Shared, Timer, TransportError};
+use super::{Timer, TransportError, WorkerTransport};
 
 /// A connection that can carry requests.
 #[derive(Debug)]
@@ -33,16 +33,16 @@ pub(super) enum Connection {
 
 /// Counts connections, from dialling on, while it lives.
 #[derive(Debug)]
-pub(super) struct OpenGuard(Rc<Cell<u64>>);
+pub(super) struct ConnectionGuard(Rc<Cell<u64>>);
 
-impl OpenGuard {
+impl ConnectionGuard {
     pub(super) fn new(open: &Rc<Cell<u64>>) -> Self {
         open.set(open.get() + 1);
         Self(open.clone())
     }
 }
 
-impl Drop for OpenGuard {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }
@@ -50,7 +50,7 @@ impl Drop for OpenGuard {
 
 /// Opens a connection before `deadline`, noting its phases.
 pub(super) async fn connect(
-    shared: &Shared,
+    shared: &WorkerTransport,
     origin: &Origin,
     source: Option<IpAddr>,
     deadline: (&Timer, RunTime),
@@ -68,12 +68,12 @@ pub(super) async fn connect(
 
 /// Opens a byte stream before `deadline`, noting its phases. Tells whether HTTP/2 was agreed on.
 pub(super) async fn reach(
-    shared: &Shared,
+    shared: &WorkerTransport,
     (origin, source): (&Origin, Option<IpAddr>),
     (timer, deadline): (&Timer, RunTime),
     tls: &Arc<ClientConfig>,
     phases: &mut Phases,
-) -> Result<(Io, OpenGuard, bool), TransportError> {
+) -> Result<(Io, ConnectionGuard, bool), TransportError> {
     let clock = shared.clock();
     let began = clock.now();
     let late = |class, what, limit| timeout(class, what, (limit, deadline));
@@ -87,8 +87,8 @@ pub(super) async fn reach(
         looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the name look-up", limit)))?
     };
     check_permit(&shared.permit, origin, &addresses)?;
-    shared.ration.make_room(shared.open_connections())?;
-    let guard = OpenGuard::new(&shared.open);
+    shared.connection_limit.make_room(shared.open_connections())?;
+    let guard = ConnectionGuard::new(&shared.open);
     let dialled = clock.now();
     let stream = timer.bound(dial(&addresses, source)).await;
     let connected = clock.now();
@@ -151,7 +151,7 @@ fn open_socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSoc
 
 /// Returns the encrypted stream, and whether HTTP/2 was agreed on.
 async fn handshake(
-    (shared, tls): (&Shared, &Arc<ClientConfig>),
+    (shared, tls): (&WorkerTransport, &Arc<ClientConfig>),
     origin: &Origin,
     stream: TcpStream,
 ) -> Result<(Io, bool), TransportError> {

@@ -3,15 +3,15 @@
 use cookie_store::{CookieStore, RawCookie};
 use url::Url;
 
-use crate::user::Headers;
+use crate::user::ResponseHeaders;
 
 /// Cookies of one user. Takes no memory until the first one is set.
 #[derive(Debug, Default)]
-pub(super) struct Jar(Option<Box<CookieStore>>);
+pub(super) struct CookieJar(Option<Box<CookieStore>>);
 
-impl Jar {
+impl CookieJar {
     /// Keeps what a response from `url` sets. Cookies that the rules forbid are passed over, as browsers do.
-    pub(super) fn absorb(&mut self, headers: &dyn Headers, url: &Url) {
+    pub(super) fn absorb(&mut self, headers: &dyn ResponseHeaders, url: &Url) {
         let store = self.0.get_or_insert_default();
         headers.each("set-cookie", &mut |value| {
             if let Ok(text) = std::str::from_utf8(value)

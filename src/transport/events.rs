@@ -7,7 +7,7 @@ use crate::user::meets;
 
 /// The events of one stream so far.
 #[derive(Debug)]
-pub(super) struct Events {
+pub(super) struct EventStream {
     until: Vec<Check>,
     /// How much of the body has been looked at: whole lines.
     seen: usize,
@@ -19,7 +19,7 @@ pub(super) struct Events {
     met: bool,
 }
 
-impl Events {
+impl EventStream {
     /// A stream that ends with the first event that meets `until`; where that is empty, with the response.
     pub(super) fn new(until: Vec<Check>) -> Self {
         Self { until, seen: 0, data: vec![], last: None, first: None, count: 0, met: false }
@@ -31,7 +31,7 @@ impl Events {
     }
 
     /// Looks at what is new in `body`, all that has come until `now`. Returns whether that is enough.
-    pub(super) fn hear(&mut self, body: &[u8], now: RunTime) -> bool {
+    pub(super) fn absorb(&mut self, body: &[u8], now: RunTime) -> bool {
         while let Some(end) = memchr::memchr(b'\n', &body[self.seen..]) {
             let line = &body[self.seen..self.seen + end];
             self.seen += end + 1;
@@ -101,10 +101,10 @@ mod tests {
 
     #[test]
     fn event_counts_once_its_blank_line_came() {
-        let mut events = Events::new(vec![]);
-        events.hear(b"event: x\ndata: a", at(1));
+        let mut events = EventStream::new(vec![]);
+        events.absorb(b"event: x\ndata: a", at(1));
         assert_eq!((events.first(), events.last()), (None, None));
-        events.hear(b"event: x\ndata: a\ndata: b\r\n\r\n", at(2));
+        events.absorb(b"event: x\ndata: a\ndata: b\r\n\r\n", at(2));
         assert_eq!((events.first(), events.last()), (Some(at(2)), Some(b"a\nb".as_slice())));
         assert_eq!(events.missing(), None);
     }
@@ -112,10 +112,10 @@ mod tests {
     #[test]
     fn stream_is_enough_with_the_event_that_meets_until() {
         let until = [Check::Body(Matcher::Contains("done".to_owned()))];
-        let mut events = Events::new(until.into());
-        assert!(!events.hear(b": comment\n\ndata: a\n\n", at(1)));
+        let mut events = EventStream::new(until.into());
+        assert!(!events.absorb(b": comment\n\ndata: a\n\n", at(1)));
         assert!(events.missing().is_some_and(|why| why.ends_with("the last was `a`")));
-        assert!(events.hear(b": comment\n\ndata: a\n\ndata: done\n\ndata: z\n\n", at(2)));
+        assert!(events.absorb(b": comment\n\ndata: a\n\ndata: done\n\ndata: z\n\n", at(2)));
         assert_eq!(events.count(), 2, "a comment is no event, and nothing is heard behind the end");
         assert_eq!(events.last(), Some(b"done".as_slice()));
         assert_eq!(events.missing(), None);
@@ -123,8 +123,8 @@ mod tests {
 
     #[test]
     fn answer_without_events_lacks_them() {
-        let mut events = Events::new(vec![]);
-        events.hear(b"<html>\n\n</html>\n", at(1));
+        let mut events = EventStream::new(vec![]);
+        events.absorb(b"<html>\n\n</html>\n", at(1));
         assert!(events.missing().is_some_and(|why| why.contains("no event")));
     }
 }

@@ -8,7 +8,7 @@ use super::parser::ResponseParser;
 
 /// One complete response with the times of its parts.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct TimedResponse {
     pub(super) status: u16,
     /// When the first byte of the request was handed to the socket.
     pub(super) began: RunTime,
@@ -23,7 +23,7 @@ pub(super) struct Answer {
     pub(super) reusable: bool,
 }
 
-impl Answer {
+impl TimedResponse {
     /// Status, headers and the beginning of the body, for a reader.
     pub(super) fn describe(parser: &ResponseParser) -> String {
         const SHOWN: usize = 2_000;

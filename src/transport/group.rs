@@ -15,50 +15,50 @@ use super::address::Origin;
 use super::client::Client;
 use super::connect::Connection;
 use super::http2::Http2;
-use super::progress::Progress;
+use super::progress::RequestProgress;
 
 /// What is known of an origin.
 #[derive(Debug)]
-enum Known {
+enum OriginConnection {
     /// Somebody is opening the first connection.
     Opening,
     /// All go on this one; kept for later by the first that is through.
-    Shared { connection: Http2, kept: bool },
+    Shared { connection: Http2, pooled: bool },
     /// Each needs its own.
-    Apart,
+    Separate,
 }
 
 /// Requests sent at once.
 #[derive(Debug, Default)]
-pub(super) struct Group {
-    origins: RefCell<Vec<(Rc<Origin>, Known)>>,
+pub(super) struct ConcurrentRequests {
+    origins: RefCell<Vec<(Rc<Origin>, OriginConnection)>>,
     changed: Notify,
 }
 
-impl Group {
+impl ConcurrentRequests {
     /// A connection that is open already. None where the caller has to open one, and to tell the group.
     pub(super) async fn join(
         &self,
         client: &Client,
         origin: &Rc<Origin>,
-        progress: &mut Progress,
+        progress: &mut RequestProgress,
     ) -> Option<Connection> {
         loop {
             match self.look(origin) {
-                Look::Wait => self.changed.notified().await,
-                Look::Take(connection) => return Some(Connection::Http2(connection)),
-                Look::Apart => return client.take_kept(origin, progress).await,
-                Look::First => break,
+                ConnectionChoice::Wait => self.changed.notified().await,
+                ConnectionChoice::Take(connection) => return Some(Connection::Http2(connection)),
+                ConnectionChoice::Separate => return client.take_idle(origin, progress).await,
+                ConnectionChoice::First => break,
             }
         }
-        let kept = client.take_kept(origin, progress).await;
-        match &kept {
+        let idle = client.take_idle(origin, progress).await;
+        match &idle {
             Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
             // Somebody else may have begun while the kept one was looked at; two connections do no harm.
-            None if may_be_http2(client, origin) => self.know(origin, Known::Opening),
-            Some(Connection::Http1(_)) | None => self.know(origin, Known::Apart),
+            None if may_be_http2(client, origin) => self.know(origin, OriginConnection::Opening),
+            Some(Connection::Http1(_)) | None => self.know(origin, OriginConnection::Separate),
         }
-        kept
+        idle
     }
 
     /// Tells what came of opening a connection.
@@ -66,7 +66,7 @@ impl Group {
         match opened {
             Ok(Connection::Http2(http2)) => self.know(origin, shared(http2)),
             // Where one could not connect, each tries on its own and tells its own failure.
-            Ok(Connection::Http1(_)) | Err(_) => self.know(origin, Known::Apart),
+            Ok(Connection::Http1(_)) | Err(_) => self.know(origin, OriginConnection::Separate),
         }
     }
 
@@ -77,24 +77,24 @@ impl Group {
         }
         let mut origins = self.origins.borrow_mut();
         match origins.iter_mut().find(|(known, _)| known == origin) {
-            Some((_, Known::Shared { kept, .. })) => !std::mem::replace(kept, true),
+            Some((_, OriginConnection::Shared { pooled, .. })) => !std::mem::replace(pooled, true),
             _ => true,
         }
     }
 
-    fn look(&self, origin: &Rc<Origin>) -> Look {
+    fn look(&self, origin: &Rc<Origin>) -> ConnectionChoice {
         let origins = self.origins.borrow();
         match origins.iter().find(|(known, _)| known == origin) {
-            Some((_, Known::Opening)) => Look::Wait,
-            Some((_, Known::Shared { connection, .. })) if !connection.is_stale() => {
-                Look::Take(connection.clone())
+            Some((_, OriginConnection::Opening)) => ConnectionChoice::Wait,
+            Some((_, OriginConnection::Shared { connection, .. })) if !connection.is_stale() => {
+                ConnectionChoice::Take(connection.clone())
             }
-            None | Some((_, Known::Shared { .. })) => Look::First,
-            Some((_, Known::Apart)) => Look::Apart,
+            None | Some((_, OriginConnection::Shared { .. })) => ConnectionChoice::First,
+            Some((_, OriginConnection::Separate)) => ConnectionChoice::Separate,
         }
     }
 
-    fn know(&self, origin: &Rc<Origin>, what: Known) {
+    fn know(&self, origin: &Rc<Origin>, what: OriginConnection) {
         let mut origins = self.origins.borrow_mut();
         match origins.iter_mut().find(|(known, _)| known == origin) {
             Some((_, known)) => *known = what,
@@ -105,16 +105,16 @@ impl Group {
 }
 
 /// What a request of the group does.
-enum Look {
+enum ConnectionChoice {
     /// Look for a kept connection, or open the first one.
     First,
     Wait,
     Take(Http2),
-    Apart,
+    Separate,
 }
 
-fn shared(http2: &Http2) -> Known {
-    Known::Shared { connection: http2.clone(), kept: false }
+fn shared(http2: &Http2) -> OriginConnection {
+    OriginConnection::Shared { connection: http2.clone(), pooled: false }
 }
 
 /// Whether a new connection may turn out to speak HTTP/2.

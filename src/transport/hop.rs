@@ -8,34 +8,34 @@ use crate::units::RunTime;
 
 use super::TransportError;
 use super::address::Origin;
-use super::client::{Client, Lane, not_a_url};
+use super::client::{Client, RequestContext, not_a_url};
 use super::connect::Connection;
-use super::exchange::Answer;
-use super::http1::Tools;
-use super::http2::Outgoing;
+use super::exchange::TimedResponse;
+use super::http1::ExchangeContext;
+use super::http2::StreamRequest;
 use super::parser::ResponseParser;
-use super::progress::Progress;
-use super::wire::{Parts, Wire, path_of};
+use super::prepared::{PreparedRequest, RequestParts, path_of};
+use super::progress::RequestProgress;
 
 /// What one request works in.
-pub(super) struct Room<'a> {
+pub(super) struct RequestBuffers<'a> {
     pub(super) parser: &'a mut ResponseParser,
-    pub(super) progress: &'a mut Progress,
+    pub(super) progress: &'a mut RequestProgress,
     /// The bytes of the present exchange's request, where they were rendered for HTTP/1.1.
     pub(super) sent: &'a mut Vec<u8>,
 }
 
 /// One exchange on its way.
 #[derive(Clone, Copy)]
-struct Way<'a> {
+struct HopRequest<'a> {
     origin: &'a Origin,
     /// The request in parts, where the prepared one does not do.
-    parts: Option<&'a Parts>,
-    wire: &'a Wire,
+    parts: Option<&'a RequestParts>,
+    prepared: &'a PreparedRequest,
     began: RunTime,
 }
 
-impl Way<'_> {
+impl HopRequest<'_> {
     /// Whether a request may be sent again after a kept connection failed; the error, where it may not.
     fn may_repeat_after(
         self,
@@ -51,7 +51,7 @@ impl Way<'_> {
         if error.class != ErrorClass::Reset || parser.received() > 0 || !is_lost {
             return Err(error);
         }
-        let method = self.parts.map_or(&self.wire.method, |parts| &parts.method);
+        let method = self.parts.map_or(&self.prepared.method, |parts| &parts.method);
         if method.is_idempotent() || error.unseen {
             return Ok(());
         }
@@ -68,54 +68,54 @@ impl Client {
     /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2).
     pub(super) async fn exchange(
         &self,
-        (lane, wire): (Lane<'_>, &Wire),
+        (context, prepared): (RequestContext<'_>, &PreparedRequest),
         origin: &Rc<Origin>,
-        parts: &mut Option<Rc<Parts>>,
-        room: &mut Room<'_>,
-    ) -> Result<Answer, TransportError> {
+        parts: &mut Option<Rc<RequestParts>>,
+        buffers: &mut RequestBuffers<'_>,
+    ) -> Result<TimedResponse, TransportError> {
         let (mut is_repeat, mut lost_http2) = (false, false);
         loop {
-            let kept = match lane.group {
+            let idle = match context.group {
                 // A shared connection is lost by all at once: one of them opens the next for all.
                 Some(group) if !is_repeat || lost_http2 => {
-                    group.join(self, origin, room.progress).await
+                    group.join(self, origin, buffers.progress).await
                 }
-                None if !is_repeat => self.take_kept(origin, room.progress).await,
+                None if !is_repeat => self.take_idle(origin, buffers.progress).await,
                 _ => None,
             };
-            let was_kept = kept.is_some();
-            let mut connection = match kept {
+            let was_idle = idle.is_some();
+            let mut connection = match idle {
                 Some(connection) => connection,
-                None => self.open_for(lane, origin, room.progress).await?,
+                None => self.open_for(context, origin, buffers.progress).await?,
             };
-            lane.timer.arm(room.progress.deadline);
+            context.timer.arm(buffers.progress.deadline);
             if parts.is_none() && matches!(connection, Connection::Http2(_)) {
-                *parts = Some(if room.sent.is_empty() {
-                    wire.parts(&mut lane.user.borrow_mut())?
+                *parts = Some(if buffers.sent.is_empty() {
+                    prepared.parts(&mut context.user.borrow_mut())?
                 } else {
-                    Rc::new(wire.parts_of(room.sent)?)
+                    Rc::new(prepared.parts_of(buffers.sent)?)
                 });
             }
             // The clock was read when the request began; a new connection has taken time since.
-            let began = if was_kept && room.progress.exchanges == 0 {
-                room.progress.began
+            let began = if was_idle && buffers.progress.exchanges == 0 {
+                buffers.progress.began
             } else {
                 self.shared.clock().now()
             };
-            room.progress.exchanges += 1;
-            let way = Way { origin, parts: parts.as_deref(), wire, began };
-            match self.send_on(&mut connection, lane, way, room).await {
+            buffers.progress.exchanges += 1;
+            let hop = HopRequest { origin, parts: parts.as_deref(), prepared, began };
+            match self.send_on(&mut connection, context, hop, buffers).await {
                 Ok(answer) => {
-                    self.keep_cookies(way, room);
-                    let once = lane.group.is_none_or(|group| group.keeps(origin, &connection));
+                    self.keep_cookies(hop, buffers);
+                    let once = context.group.is_none_or(|group| group.keeps(origin, &connection));
                     if answer.reusable && once {
                         self.keep(origin, connection);
                     }
                     return Ok(answer);
                 }
-                Err(error) if was_kept && !is_repeat => {
-                    way.may_repeat_after(error, &connection, room.parser)?;
-                    room.progress.reconnects += 1;
+                Err(error) if was_idle && !is_repeat => {
+                    hop.may_repeat_after(error, &connection, buffers.parser)?;
+                    buffers.progress.reconnects += 1;
                     is_repeat = true;
                     lost_http2 = matches!(connection, Connection::Http2(_));
                 }
@@ -127,12 +127,12 @@ impl Client {
     /// Opens a connection, and tells the requests that may share it.
     async fn open_for(
         &self,
-        lane: Lane<'_>,
+        context: RequestContext<'_>,
         origin: &Rc<Origin>,
-        progress: &mut Progress,
+        progress: &mut RequestProgress,
     ) -> Result<Connection, TransportError> {
-        let opened = Box::pin(self.open(lane, origin, progress)).await;
-        if let Some(group) = lane.group {
+        let opened = Box::pin(self.open(context, origin, progress)).await;
+        if let Some(group) = context.group {
             group.opened(origin, &opened);
         }
         opened
@@ -142,39 +142,45 @@ impl Client {
     async fn send_on(
         &self,
         connection: &mut Connection,
-        lane: Lane<'_>,
-        way: Way<'_>,
-        room: &mut Room<'_>,
-    ) -> Result<Answer, TransportError> {
+        context: RequestContext<'_>,
+        hop: HopRequest<'_>,
+        buffers: &mut RequestBuffers<'_>,
+    ) -> Result<TimedResponse, TransportError> {
         let shared = &self.shared;
-        let Way { origin, parts, wire, began } = way;
-        let Room { parser, sent, .. } = room;
-        let keep_body = wire.keep_body || lane.events.is_some() || self.is_traced();
+        let HopRequest { origin, parts, prepared, began } = hop;
+        let RequestBuffers { parser, sent, .. } = buffers;
+        let keep_body = prepared.keep_body || context.events.is_some() || self.is_traced();
         let max_body = shared.http().max_body.get();
-        let method = parts.map_or(&wire.method, |parts| &parts.method);
+        let method = parts.map_or(&prepared.method, |parts| &parts.method);
         parser.start(*method == http::Method::HEAD, keep_body, max_body);
-        let (scratch, events) = (&shared.scratch, lane.events);
+        let (scratch, events) = (&shared.scratch, context.events);
         if let Some(events) = events {
             events.borrow_mut().restart();
         }
-        let tools = Tools { parser, clock: shared.clock(), timer: lane.timer, scratch, events };
+        let exchange_context = ExchangeContext {
+            parser,
+            clock: shared.clock(),
+            timer: context.timer,
+            scratch,
+            events,
+        };
         let http1 = match (connection, parts) {
             (Connection::Http1(http1), _) => http1,
             (Connection::Http2(http2), Some(parts)) => {
                 let cookies = self.cookie_header(origin, &parts.path);
-                let outgoing = Outgoing { origin, parts, cookies: &cookies, began };
-                let outcome = http2.exchange(outgoing, tools).await;
+                let outgoing = StreamRequest { origin, parts, cookies: &cookies, began };
+                let outcome = http2.exchange(outgoing, exchange_context).await;
                 self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
                 return outcome;
             }
             (Connection::Http2(_), None) => return Err(not_a_url("")),
         };
-        let constant = wire.constant().filter(|_| parts.is_none() && self.has_no_cookies());
+        let constant = prepared.constant().filter(|_| parts.is_none() && self.has_no_cookies());
         if constant.is_none() && sent.is_empty() {
-            self.render(lane, way, sent)?;
+            self.render(context, hop, sent)?;
         }
         let bytes = constant.unwrap_or(sent);
-        let outcome = http1.exchange(bytes, began, tools).await;
+        let outcome = http1.exchange(bytes, began, exchange_context).await;
         self.note(|| String::from_utf8_lossy(bytes).into_owned(), &outcome, parser);
         outcome
     }
@@ -182,20 +188,20 @@ impl Client {
     /// Writes a request for HTTP/1.1, with the cookies that belong to its path.
     fn render(
         &self,
-        lane: Lane<'_>,
-        way: Way<'_>,
+        context: RequestContext<'_>,
+        hop: HopRequest<'_>,
         sent: &mut Vec<u8>,
     ) -> Result<(), TransportError> {
-        let Way { origin, parts, wire, .. } = way;
+        let HopRequest { origin, parts, prepared, .. } = hop;
         if let Some(parts) = parts {
             let cookies = self.cookie_header(origin, &parts.path);
             parts.write_http1(&origin.authority, &cookies, sent);
             return Ok(());
         }
-        let mut user = lane.user.borrow_mut();
-        wire.render_head(&mut user, sent)?;
+        let mut user = context.user.borrow_mut();
+        prepared.render_head(&mut user, sent)?;
         let cookies = self.cookie_header(origin, path_of(sent));
-        wire.render_rest(&mut user, &cookies, sent)
+        prepared.render_rest(&mut user, &cookies, sent)
     }
 
     /// The `cookie` header for a request to `path`; empty for none.
@@ -211,17 +217,17 @@ impl Client {
         self.cookies.borrow().is_empty()
     }
 
-    fn keep_cookies(&self, way: Way<'_>, room: &Room<'_>) {
-        if !self.shared.http().cookies || !room.parser.sets_cookies() {
+    fn keep_cookies(&self, hop: HopRequest<'_>, buffers: &RequestBuffers<'_>) {
+        if !self.shared.http().cookies || !buffers.parser.sets_cookies() {
             return;
         }
-        let path = match (way.parts, room.sent.is_empty()) {
+        let path = match (hop.parts, buffers.sent.is_empty()) {
             (Some(parts), _) => &parts.path,
-            (None, true) => way.wire.constant().map_or("/", path_of),
-            (None, false) => path_of(room.sent),
+            (None, true) => hop.prepared.constant().map_or("/", path_of),
+            (None, false) => path_of(buffers.sent),
         };
-        if let Some(url) = way.origin.url(path) {
-            self.cookies.borrow_mut().absorb(&room.parser.headers(), &url);
+        if let Some(url) = hop.origin.url(path) {
+            self.cookies.borrow_mut().absorb(&buffers.parser.headers(), &url);
         }
     }
 }

@@ -10,33 +10,33 @@ use tokio::io::AsyncWrite;
 use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
-use super::connect::OpenGuard;
-use super::events::Events;
-use super::exchange::Answer;
+use super::connect::ConnectionGuard;
+use super::events::EventStream;
+use super::exchange::TimedResponse;
 use super::io::Io;
-use super::parser::{Progress, ResponseParser};
+use super::parser::{ParseProgress, ResponseParser};
 use super::{Clock, Timer, TransportError};
 
 /// An HTTP/1.1 connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
     io: Io,
-    _open: OpenGuard,
+    _open: ConnectionGuard,
 }
 
 /// What an exchange needs besides the connection.
-pub(super) struct Tools<'a> {
+pub(super) struct ExchangeContext<'a> {
     pub(super) parser: &'a mut ResponseParser,
     pub(super) clock: Clock,
     pub(super) timer: &'a Timer,
     /// Room to read into, shared by all users of a worker: nothing stays in it over an await.
     pub(super) scratch: &'a RefCell<Box<[u8]>>,
     /// Who looks at a stream's events as they come.
-    pub(super) events: Option<&'a RefCell<Events>>,
+    pub(super) events: Option<&'a RefCell<EventStream>>,
 }
 
 impl Http1 {
-    pub(super) fn new(io: Io, open: OpenGuard) -> Self {
+    pub(super) fn new(io: Io, open: ConnectionGuard) -> Self {
         Self { io, _open: open }
     }
 
@@ -52,20 +52,26 @@ impl Http1 {
         &mut self,
         request: &[u8],
         began: RunTime,
-        mut tools: Tools<'_>,
-    ) -> Result<Answer, TransportError> {
-        let mut exchange =
-            Running { written: 0, flushed: false, cut: None, written_at: began, first_byte: None };
-        let done =
-            poll_fn(|context| match exchange.advance(&mut self.io, request, &mut tools, context) {
+        mut exchange_context: ExchangeContext<'_>,
+    ) -> Result<TimedResponse, TransportError> {
+        let mut exchange = InFlightExchange {
+            written: 0,
+            flushed: false,
+            cut: None,
+            written_at: began,
+            first_byte: None,
+        };
+        let done = poll_fn(|context| {
+            match exchange.advance(&mut self.io, request, &mut exchange_context, context) {
                 Poll::Ready(outcome) => Poll::Ready(outcome),
                 Poll::Pending => {
-                    tools.timer.poll_expired(context).map(|()| Err(too_late(&exchange)))
+                    exchange_context.timer.poll_expired(context).map(|()| Err(too_late(&exchange)))
                 }
-            })
-            .await?;
-        let parser = tools.parser;
-        Ok(Answer {
+            }
+        })
+        .await?;
+        let parser = exchange_context.parser;
+        Ok(TimedResponse {
             status: parser.status(),
             began,
             written: exchange.written_at,
@@ -80,7 +86,7 @@ impl Http1 {
 }
 
 /// An exchange under way.
-struct Running {
+struct InFlightExchange {
     written: usize,
     flushed: bool,
     /// Why the peer did not take the whole request.
@@ -89,12 +95,12 @@ struct Running {
     first_byte: Option<RunTime>,
 }
 
-impl Running {
+impl InFlightExchange {
     fn advance(
         &mut self,
         io: &mut Io,
         request: &[u8],
-        tools: &mut Tools<'_>,
+        exchange_context: &mut ExchangeContext<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<RunTime, TransportError>> {
         // A server may answer before it has read the whole request, or instead (RFC 9112 §9.5): the answer
@@ -104,27 +110,29 @@ impl Running {
         {
             self.cut = outcome.err();
             self.flushed = true;
-            self.written_at = tools.clock.now();
+            self.written_at = exchange_context.clock.now();
         }
-        let mut scratch = tools.scratch.borrow_mut();
+        let mut scratch = exchange_context.scratch.borrow_mut();
         loop {
             let read = ready!(io.read(context, &mut scratch)).map_err(|error| {
                 let failed = TransportError::from_io(&error, "reading the response");
                 self.cut.take().unwrap_or(failed)
             })?;
-            let now = tools.clock.now();
+            let now = exchange_context.clock.now();
             self.first_byte.get_or_insert(now);
             if read == 0 {
-                if let Some(cut) = self.cut.take().filter(|_| tools.parser.received() == 0) {
+                if let Some(cut) =
+                    self.cut.take().filter(|_| exchange_context.parser.received() == 0)
+                {
                     return Poll::Ready(Err(cut));
                 }
-                return Poll::Ready(tools.parser.end().map(|()| now));
+                return Poll::Ready(exchange_context.parser.end().map(|()| now));
             }
-            let fed = tools.parser.feed(&scratch[..read])?;
-            let enough = tools
-                .events
-                .is_some_and(|events| events.borrow_mut().hear(tools.parser.body(), now));
-            if fed == Progress::Complete || enough {
+            let fed = exchange_context.parser.feed(&scratch[..read])?;
+            let enough = exchange_context.events.is_some_and(|events| {
+                events.borrow_mut().absorb(exchange_context.parser.body(), now)
+            });
+            if fed == ParseProgress::Complete || enough {
                 return Poll::Ready(Ok(now));
             }
         }
@@ -151,7 +159,7 @@ impl Running {
     }
 }
 
-fn too_late(exchange: &Running) -> TransportError {
+fn too_late(exchange: &InFlightExchange) -> TransportError {
     let message = match (exchange.flushed, exchange.first_byte) {
         (false, _) => "the request could not be sent within `timeout`",
         (true, None) => "no answer within `timeout`",

@@ -25,42 +25,42 @@ use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
 use super::address::Origin;
-use super::connect::OpenGuard;
-use super::events::Events;
-use super::exchange::Answer;
-use super::http1::Tools;
+use super::connect::ConnectionGuard;
+use super::events::EventStream;
+use super::exchange::TimedResponse;
+use super::http1::ExchangeContext;
 use super::io::Io;
 use super::parser::ResponseParser;
-use super::wire::Parts;
+use super::prepared::RequestParts;
 use super::{Clock, TransportError};
-use machine::Machine;
-use send::Request;
+use machine::ConnectionMachine;
+use send::OutgoingRequest;
 
 /// An HTTP/2 connection; clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Http2(Rc<Session>);
+pub(super) struct Http2(Rc<SharedConnection>);
 
 #[derive(Debug)]
-struct Session(RefCell<State>);
+struct SharedConnection(RefCell<DrivenConnection>);
 
 #[derive(Debug)]
-struct State {
+struct DrivenConnection {
     io: Io,
-    machine: Machine,
+    connection: ConnectionMachine,
     /// How much of what is to be written has been.
     sent: usize,
     /// Who reads while nobody waits for a response.
     watcher: Option<Waker>,
     /// Who waits for the server to take one more stream.
     waiting: Vec<Waker>,
-    _open: OpenGuard,
+    _open: ConnectionGuard,
 }
 
 /// What is sent.
 #[derive(Clone, Copy)]
-pub(super) struct Outgoing<'a> {
+pub(super) struct StreamRequest<'a> {
     pub(super) origin: &'a Origin,
-    pub(super) parts: &'a Parts,
+    pub(super) parts: &'a RequestParts,
     /// The `cookie` header; empty for none.
     pub(super) cookies: &'a str,
     pub(super) began: RunTime,
@@ -68,35 +68,36 @@ pub(super) struct Outgoing<'a> {
 
 impl Http2 {
     /// A connection on `io`. It says hello with its first request, and closes when its last clone is dropped.
-    pub(super) fn start(io: Io, open: OpenGuard, clock: Clock) -> Self {
-        let state = State {
+    pub(super) fn start(io: Io, open: ConnectionGuard, clock: Clock) -> Self {
+        let state = DrivenConnection {
             io,
-            machine: Machine::new(),
+            connection: ConnectionMachine::new(),
             sent: 0,
             watcher: None,
             waiting: Vec::new(),
             _open: open,
         };
-        let session = Rc::new(Session(RefCell::new(state)));
+        let session = Rc::new(SharedConnection(RefCell::new(state)));
         tokio::task::spawn_local(watch(Rc::downgrade(&session), clock));
         Self(session)
     }
 
     /// Whether the connection can no longer carry requests.
     pub(super) fn is_stale(&self) -> bool {
-        self.0.0.borrow().machine.closed().is_some()
+        self.0.0.borrow().connection.closed().is_some()
     }
 
     /// Sends a request and reads the response into the parser, which has been started for it. The timer is
     /// armed with the deadline.
     pub(super) async fn exchange(
         &self,
-        outgoing: Outgoing<'_>,
-        tools: Tools<'_>,
-    ) -> Result<Answer, TransportError> {
-        let Tools { parser, clock, timer, scratch, events } = tools;
-        let mut ride = Ride { session: &self.0, parser, scratch, clock, events, id: None };
-        let done = poll_fn(|context| match ride.advance(&outgoing, context) {
+        outgoing: StreamRequest<'_>,
+        exchange_context: ExchangeContext<'_>,
+    ) -> Result<TimedResponse, TransportError> {
+        let ExchangeContext { parser, clock, timer, scratch, events } = exchange_context;
+        let mut in_flight =
+            InFlightRequest { session: &self.0, parser, scratch, clock, events, id: None };
+        let done = poll_fn(|context| match in_flight.advance(&outgoing, context) {
             Poll::Ready(outcome) => Poll::Ready(outcome),
             Poll::Pending => {
                 let message = "the response was not complete within `timeout`";
@@ -105,10 +106,10 @@ impl Http2 {
             }
         })
         .await;
-        let (written, first_byte) = ride.end();
-        let parser = &*ride.parser;
+        let (written, first_byte) = in_flight.end();
+        let parser = &*in_flight.parser;
         let done = done?;
-        Ok(Answer {
+        Ok(TimedResponse {
             status: parser.status(),
             began: outgoing.began,
             written: written.unwrap_or(done),
@@ -122,7 +123,7 @@ impl Http2 {
     }
 }
 
-impl Outgoing<'_> {
+impl StreamRequest<'_> {
     /// Bytes of path and headers before compression, and of the body.
     fn size(&self) -> u64 {
         let headers = self.parts.headers.iter();
@@ -130,29 +131,29 @@ impl Outgoing<'_> {
         (self.parts.path.len() + headers + self.cookies.len() + self.parts.body.len()) as u64
     }
 
-    fn request(&self) -> Request<'_> {
-        let Parts { method, path, headers, body } = self.parts;
+    fn request(&self) -> OutgoingRequest<'_> {
+        let RequestParts { method, path, headers, body } = self.parts;
         let (is_tls, authority) = (self.origin.tls, self.origin.authority.as_str());
-        Request { method, path, is_tls, authority, headers, cookies: self.cookies, body }
+        OutgoingRequest { method, path, is_tls, authority, headers, cookies: self.cookies, body }
     }
 }
 
 /// A request under way. However it ends, its stream does, and the parser has what came.
-struct Ride<'a> {
-    session: &'a Session,
+struct InFlightRequest<'a> {
+    session: &'a SharedConnection,
     parser: &'a mut ResponseParser,
     scratch: &'a RefCell<Box<[u8]>>,
     clock: Clock,
     /// Who looks at a stream's events as they come.
-    events: Option<&'a RefCell<Events>>,
+    events: Option<&'a RefCell<EventStream>>,
     /// Its stream, once there is one.
     id: Option<u32>,
 }
 
-impl Ride<'_> {
+impl InFlightRequest<'_> {
     fn advance(
         &mut self,
-        outgoing: &Outgoing<'_>,
+        outgoing: &StreamRequest<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<RunTime, TransportError>> {
         let mut state = self.session.0.borrow_mut();
@@ -167,15 +168,15 @@ impl Ride<'_> {
                 continue;
             };
             // Nobody needs to wake the one who reads.
-            waker = state.machine.stream(id).and_then(|stream| stream.waker.take()).or(waker);
+            waker = state.connection.stream(id).and_then(|stream| stream.waker.take()).or(waker);
             let turned = state.turn(context, &mut scratch, self.clock);
-            let Some(stream) = state.machine.stream(id) else {
+            let Some(stream) = state.connection.stream(id) else {
                 return Poll::Ready(Err(TransportError::new(ErrorClass::Reset, "no such stream")));
             };
             // The last events may come together with the end of the stream.
             if let Some(events) = self.events {
                 let now = self.clock.now();
-                if events.borrow_mut().hear(stream.parser.body(), now) {
+                if events.borrow_mut().absorb(stream.parser.body(), now) {
                     return Poll::Ready(Ok(now));
                 }
             }
@@ -194,36 +195,36 @@ impl Ride<'_> {
     fn end(&mut self) -> (Option<RunTime>, Option<RunTime>) {
         let Some(id) = self.id.take() else { return (None, None) };
         let mut state = self.session.0.borrow_mut();
-        let Some(stream) = state.machine.take(id) else { return (None, None) };
+        let Some(stream) = state.connection.take(id) else { return (None, None) };
         *self.parser = stream.parser;
         state.hand_over(&mut self.scratch.borrow_mut(), self.clock);
         (stream.written, stream.first_byte)
     }
 }
 
-impl Drop for Ride<'_> {
+impl Drop for InFlightRequest<'_> {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-impl State {
+impl DrivenConnection {
     /// Begins a stream; none while the server takes no more.
     fn begin(
         &mut self,
-        request: Request<'_>,
+        request: OutgoingRequest<'_>,
         parser: &mut ResponseParser,
         context: &Context<'_>,
     ) -> Result<Option<u32>, TransportError> {
-        if let Some(error) = self.machine.closed() {
+        if let Some(error) = self.connection.closed() {
             return Err(error.clone().unseen());
         }
-        if !self.machine.has_room() {
+        if !self.connection.has_room() {
             self.waiting.push(context.waker().clone());
             return Ok(None);
         }
         let parser = std::mem::replace(parser, ResponseParser::new());
-        Ok(Some(self.machine.begin(request, parser)))
+        Ok(Some(self.connection.begin(request, parser)))
     }
 
     /// Writes what is to be written, and reads once. Ready as long as there may be more to read.
@@ -233,44 +234,44 @@ impl State {
             // What cannot be written now does not keep from reading.
             Poll::Ready(Ok(())) | Poll::Pending => match ready!(self.io.read(context, scratch)) {
                 Ok(0) => {
-                    self.machine.end();
+                    self.connection.end();
                     Ok(())
                 }
                 Ok(count) => {
-                    self.machine.feed(&scratch[..count], clock.now());
+                    self.connection.feed(&scratch[..count], clock.now());
                     Ok(())
                 }
                 Err(error) => Err((error, "reading the response")),
             },
         };
         if let Err((error, doing)) = turned {
-            self.machine.fail(&TransportError::from_io(&error, doing));
+            self.connection.fail(&TransportError::from_io(&error, doing));
         }
         Poll::Ready(())
     }
 
     fn flush(&mut self, context: &mut Context<'_>, clock: Clock) -> Poll<io::Result<()>> {
-        if self.machine.out.is_empty() {
+        if self.connection.out.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        while self.sent < self.machine.out.len() {
-            let rest = &self.machine.out[self.sent..];
+        while self.sent < self.connection.out.len() {
+            let rest = &self.connection.out[self.sent..];
             self.sent += ready!(Pin::new(&mut self.io).poll_write(context, rest))?;
         }
         ready!(Pin::new(&mut self.io).poll_flush(context))?;
         self.sent = 0;
-        self.machine.flushed(clock.now());
+        self.connection.flushed(clock.now());
         Poll::Ready(Ok(()))
     }
 
     /// Somebody else reads from now on: another who waits, or the watcher.
     fn hand_over(&mut self, scratch: &mut [u8], clock: Clock) {
         self.waiting.drain(..).for_each(Waker::wake);
-        if let Some(next) = self.machine.streams.iter_mut().find_map(|next| next.waker.take()) {
+        if let Some(next) = self.connection.streams.iter_mut().find_map(|next| next.waker.take()) {
             next.wake();
             return;
         }
-        if self.machine.streams.is_empty()
+        if self.connection.streams.is_empty()
             && let Some(watcher) = self.watcher.clone()
         {
             self.rest(&mut Context::from_waker(&watcher), scratch, clock);
@@ -279,13 +280,13 @@ impl State {
 
     /// Does what there is to do on an idle connection.
     fn rest(&mut self, context: &mut Context<'_>, scratch: &mut [u8], clock: Clock) {
-        while self.machine.closed().is_none() && self.turn(context, scratch, clock).is_ready() {}
+        while self.connection.closed().is_none() && self.turn(context, scratch, clock).is_ready() {}
         self.waiting.drain(..).for_each(Waker::wake);
     }
 }
 
 /// Reads while nobody waits for a response, until the connection is closed on either side.
-async fn watch(session: Weak<Session>, clock: Clock) {
+async fn watch(session: Weak<SharedConnection>, clock: Clock) {
     poll_fn(|context| {
         let Some(session) = session.upgrade() else { return Poll::Ready(()) };
         let mut state = session.0.borrow_mut();
@@ -293,10 +294,10 @@ async fn watch(session: Weak<Session>, clock: Clock) {
             Some(known) if known.will_wake(context.waker()) => {}
             _ => state.watcher = Some(context.waker().clone()),
         }
-        if state.machine.streams.is_empty() {
+        if state.connection.streams.is_empty() {
             state.rest(context, &mut [0; IDLE_READ], clock);
         }
-        if state.machine.closed().is_some() { Poll::Ready(()) } else { Poll::Pending }
+        if state.connection.closed().is_some() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
@@ -304,7 +305,7 @@ async fn watch(session: Weak<Session>, clock: Clock) {
 /// Room for what comes while nobody waits: pings, settings, goodbyes.
 const IDLE_READ: usize = 256;
 
-impl Drop for Session {
+impl Drop for SharedConnection {
     fn drop(&mut self) {
         if let Some(watcher) = self.0.get_mut().watcher.take() {
             watcher.wake();

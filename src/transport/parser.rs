@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 
 use crate::metrics::ErrorClass;
-use crate::user::Headers;
+use crate::user::ResponseHeaders;
 
 use super::TransportError;
 use framing::{Framing, Length};
@@ -22,7 +22,7 @@ const MAX_LINE: usize = 8 * 1024;
 
 /// What the caller has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum ParseProgress {
     /// Feed more bytes.
     More,
     /// The response is complete.
@@ -30,7 +30,7 @@ pub(super) enum Progress {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ParserState {
     Head,
     /// Bytes of the body still to come.
     Length(u64),
@@ -56,8 +56,8 @@ enum Chunk {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about one response")]
 pub(super) struct ResponseParser {
-    state: State,
-    /// The head of the response, complete once the state has left [`State::Head`].
+    state: ParserState,
+    /// The head of the response, complete once the state has left [`ParserState::Head`].
     head: Vec<u8>,
     /// The body as sent (still compressed), if it is kept.
     body: Vec<u8>,
@@ -76,7 +76,7 @@ pub(super) struct ResponseParser {
 impl ResponseParser {
     pub(super) fn new() -> Self {
         Self {
-            state: State::Head,
+            state: ParserState::Head,
             head: Vec::new(),
             body: Vec::new(),
             line: Vec::new(),
@@ -94,7 +94,7 @@ impl ResponseParser {
 
     /// Prepares for the response to one request.
     pub(super) fn start(&mut self, to_head_request: bool, keep_body: bool, max_body: u64) {
-        self.state = State::Head;
+        self.state = ParserState::Head;
         self.head.clear();
         self.body.clear();
         self.line.clear();
@@ -116,7 +116,7 @@ impl ResponseParser {
 
     /// Whether the connection can carry another request.
     pub(super) fn keep_alive(&self) -> bool {
-        self.keep_alive && self.state == State::Complete
+        self.keep_alive && self.state == ParserState::Complete
     }
 
     /// Bytes received so far, head and body.
@@ -145,8 +145,8 @@ impl ResponseParser {
     }
 
     /// The headers of the final response.
-    pub(super) fn headers(&self) -> HeadView<'_> {
-        HeadView(&self.head)
+    pub(super) fn headers(&self) -> HeaderView<'_> {
+        HeaderView(&self.head)
     }
 
     /// The head of the response as text, blank line included.
@@ -199,35 +199,36 @@ impl ResponseParser {
     }
 
     /// Takes bytes as they come.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<Progress, TransportError> {
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<ParseProgress, TransportError> {
         self.received += bytes.len() as u64;
         let mut rest = bytes;
         loop {
             rest = match self.state {
-                State::Head => match self.feed_head(rest)? {
+                ParserState::Head => match self.feed_head(rest)? {
                     Some(rest) => rest,
-                    None => return Ok(Progress::More),
+                    None => return Ok(ParseProgress::More),
                 },
-                State::Length(left) => {
+                ParserState::Length(left) => {
                     let (part, rest) = split(rest, left);
                     self.take_body(part)?;
                     let left = left - part.len() as u64;
-                    self.state = if left == 0 { State::Complete } else { State::Length(left) };
+                    self.state =
+                        if left == 0 { ParserState::Complete } else { ParserState::Length(left) };
                     rest
                 }
-                State::Chunk(chunk) => self.feed_chunk(chunk, rest)?,
-                State::UntilClose => {
+                ParserState::Chunk(chunk) => self.feed_chunk(chunk, rest)?,
+                ParserState::UntilClose => {
                     self.take_body(rest)?;
                     &[]
                 }
-                State::Complete => {
+                ParserState::Complete => {
                     // What follows belongs to no request of ours: the connection cannot be trusted.
                     self.keep_alive &= rest.is_empty();
-                    return Ok(Progress::Complete);
+                    return Ok(ParseProgress::Complete);
                 }
             };
-            if rest.is_empty() && self.state != State::Complete {
-                return Ok(Progress::More);
+            if rest.is_empty() && self.state != ParserState::Complete {
+                return Ok(ParseProgress::More);
             }
         }
     }
@@ -236,18 +237,20 @@ impl ResponseParser {
     pub(super) fn end(&mut self) -> Result<(), TransportError> {
         self.keep_alive = false;
         match self.state {
-            State::UntilClose | State::Complete => {
-                self.state = State::Complete;
+            ParserState::UntilClose | ParserState::Complete => {
+                self.state = ParserState::Complete;
                 Ok(())
             }
-            State::Head if self.received == 0 => Err(TransportError::new(
+            ParserState::Head if self.received == 0 => Err(TransportError::new(
                 ErrorClass::Reset,
                 "the server closed the connection without an answer",
             )),
-            State::Head | State::Length(_) | State::Chunk(_) => Err(TransportError::new(
-                ErrorClass::Reset,
-                "the server closed the connection in the middle of the response",
-            )),
+            ParserState::Head | ParserState::Length(_) | ParserState::Chunk(_) => {
+                Err(TransportError::new(
+                    ErrorClass::Reset,
+                    "the server closed the connection in the middle of the response",
+                ))
+            }
         }
     }
 
@@ -284,7 +287,7 @@ impl ResponseParser {
         if (100..200).contains(&status) {
             if status == 101 {
                 self.status = status;
-                self.state = State::Complete;
+                self.state = ParserState::Complete;
                 return Ok(());
             }
             // An interim response (RFC 9110 §15.2): the real one follows.
@@ -296,16 +299,16 @@ impl ResponseParser {
         self.sets_cookies = framing.sets_cookies;
         self.encoded = framing.encoded;
         self.state = match framing.length {
-            _ if self.is_bodiless() => State::Complete,
-            Length::Chunked => State::Chunk(Chunk::Size),
-            Length::Bytes(0) => State::Complete,
+            _ if self.is_bodiless() => ParserState::Complete,
+            Length::Chunked => ParserState::Chunk(Chunk::Size),
+            Length::Bytes(0) => ParserState::Complete,
             Length::Bytes(length) if length > self.max_body => {
                 return Err(self.too_large());
             }
-            Length::Bytes(length) => State::Length(length),
+            Length::Bytes(length) => ParserState::Length(length),
             Length::UntilClose => {
                 self.keep_alive = false;
-                State::UntilClose
+                ParserState::UntilClose
             }
         };
         Ok(())
@@ -322,7 +325,7 @@ impl ResponseParser {
                 self.take_body(part)?;
                 let left = left - part.len() as u64;
                 let next = if left == 0 { Chunk::DataEnd } else { Chunk::Data(left) };
-                self.state = State::Chunk(next);
+                self.state = ParserState::Chunk(next);
                 Ok(rest)
             }
             Chunk::Size | Chunk::DataEnd | Chunk::Trailer => {
@@ -341,18 +344,18 @@ impl ResponseParser {
         }
     }
 
-    fn end_of_line(&self, chunk: Chunk) -> Result<State, TransportError> {
+    fn end_of_line(&self, chunk: Chunk) -> Result<ParserState, TransportError> {
         let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
         match chunk {
             Chunk::Size => match parse_chunk_size(line) {
-                Some(0) => Ok(State::Chunk(Chunk::Trailer)),
-                Some(size) => Ok(State::Chunk(Chunk::Data(size))),
+                Some(0) => Ok(ParserState::Chunk(Chunk::Trailer)),
+                Some(size) => Ok(ParserState::Chunk(Chunk::Data(size))),
                 None => Err(protocol("a chunk's size is not a number".to_owned())),
             },
-            Chunk::DataEnd if line.is_empty() => Ok(State::Chunk(Chunk::Size)),
+            Chunk::DataEnd if line.is_empty() => Ok(ParserState::Chunk(Chunk::Size)),
             Chunk::DataEnd => Err(protocol("a chunk is longer than its size".to_owned())),
-            Chunk::Trailer if line.is_empty() => Ok(State::Complete),
-            Chunk::Trailer | Chunk::Data(_) => Ok(State::Chunk(Chunk::Trailer)),
+            Chunk::Trailer if line.is_empty() => Ok(ParserState::Complete),
+            Chunk::Trailer | Chunk::Data(_) => Ok(ParserState::Chunk(Chunk::Trailer)),
         }
     }
 
@@ -399,9 +402,9 @@ fn parse_chunk_size(line: &[u8]) -> Option<u64> {
 
 /// The headers of a complete head.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct HeadView<'a>(&'a [u8]);
+pub(super) struct HeaderView<'a>(&'a [u8]);
 
-impl Headers for HeadView<'_> {
+impl ResponseHeaders for HeaderView<'_> {
     /// The head was parsed when it came, so lines are all that is left to tell apart.
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         for line in self.0.split(|byte| *byte == b'\n') {
@@ -423,7 +426,7 @@ mod tests {
         let mut parser = ResponseParser::new();
         parser.start(false, true, 1_000);
         for piece in pieces {
-            if parser.feed(piece)? == Progress::Complete {
+            if parser.feed(piece)? == ParseProgress::Complete {
                 return Ok(parser);
             }
         }
@@ -504,7 +507,7 @@ mod tests {
         let mut parser = ResponseParser::new();
         parser.start(true, true, 1_000);
         let progress = parser.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n");
-        assert_eq!(progress, Ok(Progress::Complete));
+        assert_eq!(progress, Ok(ParseProgress::Complete));
         assert!(parser.keep_alive());
     }
 

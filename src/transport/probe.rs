@@ -11,11 +11,11 @@ use crate::units::Nanos;
 
 use super::address::Origin;
 use super::connect::{Connection, connect};
-use super::{Clock, Permit, Shared, Timers, TlsSetup, TransportError};
+use super::{Clock, HostPermit, Timers, TlsSetup, TransportError, WorkerTransport};
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reached {
+pub struct ProbedTarget {
     /// The addresses of the target.
     pub addresses: Vec<SocketAddr>,
     /// `HTTP/1.1` or `HTTP/2`.
@@ -31,12 +31,12 @@ pub struct Reached {
 pub async fn probe(
     (plan, target): (&Arc<Plan>, &Target),
     tls: &TlsSetup,
-    permit: &Permit,
-) -> Result<Reached, TransportError> {
+    permit: &HostPermit,
+) -> Result<ProbedTarget, TransportError> {
     let timers = keep_time(Nanos::ZERO)
         .map_err(|error| TransportError::from_io(&error, "cannot open a timer"))?;
     let clock = timers.clock();
-    let shared = Shared::new(plan.clone(), tls.clone(), permit.clone(), timers.clone());
+    let shared = WorkerTransport::new(plan.clone(), tls.clone(), permit.clone(), timers.clone());
     let origin = Origin::of_target(target);
     let timer = timers.timer();
     let mut phases = Phases::default();
@@ -45,7 +45,7 @@ pub async fn probe(
         connect(&shared, &origin, shared.first_source(), (&timer, deadline), &mut phases).await;
     let connection = outcome?;
     let addresses = shared.resolver.known(&origin, clock.now());
-    Ok(Reached {
+    Ok(ProbedTarget {
         addresses: addresses.map_or_else(Vec::new, |known| known.to_vec()),
         protocol: match connection {
             Connection::Http1(_) => "HTTP/1.1",

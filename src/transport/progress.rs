@@ -4,10 +4,10 @@ use crate::metrics::{Outcome, Phase, Phases, Sample};
 use crate::plan::RequestPlan;
 use crate::units::{Nanos, RunTime};
 
-use super::exchange::Answer;
+use super::exchange::TimedResponse;
 
 /// A request under way: what is known of it so far.
-pub(super) struct Progress {
+pub(super) struct RequestProgress {
     pub(super) began: RunTime,
     pub(super) deadline: RunTime,
     pub(super) phases: Phases,
@@ -22,7 +22,7 @@ pub(super) struct Progress {
     pub(super) status: u16,
 }
 
-impl Progress {
+impl RequestProgress {
     /// A request that begins now.
     pub(super) fn new(began: RunTime, timeout: Nanos) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl Progress {
     }
 
     /// Adds one exchange.
-    pub(super) fn add(&mut self, answer: &Answer) {
+    pub(super) fn add(&mut self, answer: &TimedResponse) {
         self.send += answer.written.since(answer.began);
         self.wait += answer.first_byte.since(answer.written);
         self.receive += answer.done.since(answer.first_byte);

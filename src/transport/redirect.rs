@@ -8,7 +8,7 @@ use crate::metrics::ErrorClass;
 
 use super::TransportError;
 use super::address::Origin;
-use super::wire::Parts;
+use super::prepared::RequestParts;
 
 /// Whether `status` asks to go elsewhere.
 pub(super) const fn is_redirect(status: u16) -> bool {
@@ -20,8 +20,8 @@ pub(super) fn follow(
     status: u16,
     location: &str,
     from: &Url,
-    mut parts: Parts,
-) -> Result<(Origin, Parts), TransportError> {
+    mut parts: RequestParts,
+) -> Result<(Origin, RequestParts), TransportError> {
     let refused = |why: &str| {
         TransportError::new(ErrorClass::Redirect, format!("redirect to `{location}`: {why}"))
     };
@@ -55,8 +55,8 @@ mod tests {
 
     use super::*;
 
-    fn parts() -> Parts {
-        Parts {
+    fn parts() -> RequestParts {
+        RequestParts {
             method: Method::POST,
             path: "/a".into(),
             headers: HeaderMap::from_iter([

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 /// Hosts outside loopback and private ranges that may be loaded, because the scenario lists them and the
 /// user said so on the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Permit {
+pub struct HostPermit {
     hosts: Vec<String>,
 }
 
-impl Permit {
+impl HostPermit {
     /// A permit for `hosts`, besides loopback and private addresses.
     pub fn new(hosts: Vec<String>) -> Self {
         Self { hosts }
@@ -36,20 +36,20 @@ fn is_local(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn allows(permit: &Permit, host: &str, address: &str) -> bool {
+    fn allows(permit: &HostPermit, host: &str, address: &str) -> bool {
         permit.allows(host, address.parse().expect("an address"))
     }
 
     #[test]
     fn public_addresses_need_a_permit() {
-        let none = Permit::default();
+        let none = HostPermit::default();
         for local in ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "192.168.0.1", "fd00::1"] {
             assert!(allows(&none, "x", local), "{local}");
         }
         for public in ["192.0.2.1", "203.0.113.7", "2001:db8::1", "::ffff:192.0.2.1", "0.0.0.0"] {
             assert!(!allows(&none, "x", public), "{public}");
         }
-        let some = Permit::new(vec!["staging.example".into()]);
+        let some = HostPermit::new(vec!["staging.example".into()]);
         assert!(allows(&some, "Staging.example", "192.0.2.1"));
         assert!(!allows(&some, "other.example", "192.0.2.1"));
     }

@@ -9,60 +9,60 @@ use crate::metrics::Side;
 use crate::plan::{HttpPlan, Plan, Target};
 
 use super::address::{Origin, Resolver};
-use super::kept::{Kept, Ration};
 use super::parser::ResponseParser;
-use super::wire::Wire;
-use super::{Clock, Permit, SourcePool, Timers, TlsSetup};
+use super::pool::{ConnectionPool, WorkerConnectionLimit};
+use super::prepared::PreparedRequest;
+use super::{Clock, HostPermit, SourcePool, Timers, TlsSetup};
 
 /// What all users of a worker share.
 #[derive(Debug)]
-pub struct Shared {
+pub struct WorkerTransport {
     pub(super) plan: Arc<Plan>,
     pub(super) tls: TlsSetup,
-    pub(super) permit: Permit,
+    pub(super) permit: HostPermit,
     pub(super) resolver: Resolver,
     pub(super) open: Rc<Cell<u64>>,
     pub(super) timers: Rc<Timers>,
     pub(super) sources: SourcePool,
     /// By side; one where the run is not split.
-    aims: Vec<Aim>,
+    prepared_targets: Vec<PreparedTarget>,
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) parsers: RefCell<Vec<ResponseParser>>,
     pub(super) buffers: RefCell<Vec<Vec<u8>>>,
     /// Idle connections, where users share them.
-    pub(super) kept: RefCell<Kept>,
-    pub(super) ration: Ration,
+    pub(super) pool: RefCell<ConnectionPool>,
+    pub(super) connection_limit: WorkerConnectionLimit,
 }
 
 /// A target, and the requests as they are sent there.
 #[derive(Debug)]
-pub(super) struct Aim {
+pub(super) struct PreparedTarget {
     pub(super) target: Rc<Origin>,
-    pub(super) wires: Vec<Wire>,
+    pub(super) requests: Vec<PreparedRequest>,
 }
 
 /// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
 const SCRATCH: usize = 64 * 1024;
 
 /// Streams are read as they come, so nobody may compress them.
-fn compile(plan: &Plan, target: &Target) -> Aim {
+fn compile(plan: &Plan, target: &Target) -> PreparedTarget {
     let is_stream = |at| plan.streams.iter().any(|stream| stream.request.0 as usize == at);
     let requests = plan.requests.iter().enumerate();
     let authority = target.authority();
-    let wires =
-        requests.map(|(at, request)| Wire::compile(request, (plan, &authority), !is_stream(at)));
-    Aim { wires: wires.collect(), target: Rc::new(Origin::of_target(target)) }
+    let requests = requests
+        .map(|(at, request)| PreparedRequest::compile(request, (plan, &authority), !is_stream(at)));
+    PreparedTarget { requests: requests.collect(), target: Rc::new(Origin::of_target(target)) }
 }
 
-impl Shared {
+impl WorkerTransport {
     /// Prepares a worker for `plan`.
-    pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: Permit, timers: Rc<Timers>) -> Rc<Self> {
+    pub fn new(plan: Arc<Plan>, tls: TlsSetup, permit: HostPermit, timers: Rc<Timers>) -> Rc<Self> {
         let green = plan.split.as_ref().map(|split| &split.green);
         let targets = std::iter::once(&plan.target).chain(green);
-        let aims = targets.map(|target| compile(&plan, target)).collect();
+        let prepared_targets = targets.map(|target| compile(&plan, target)).collect();
         Rc::new(Self {
             sources: SourcePool::new(&plan.http.source_ips),
-            aims,
+            prepared_targets,
             tls,
             permit,
             resolver: Resolver::default(),
@@ -71,20 +71,20 @@ impl Shared {
             scratch: RefCell::new(vec![0; SCRATCH].into()),
             parsers: RefCell::default(),
             buffers: RefCell::default(),
-            kept: RefCell::default(),
-            ration: Ration::default(),
+            pool: RefCell::default(),
+            connection_limit: WorkerConnectionLimit::default(),
             plan,
         })
     }
 
     /// Where requests of `side` go. In a run that is not split, nobody is on any side but blue.
-    pub(super) fn aim(&self, side: Side) -> &Aim {
-        &self.aims[side as usize]
+    pub(super) fn prepared_target(&self, side: Side) -> &PreparedTarget {
+        &self.prepared_targets[side as usize]
     }
 
     /// Whether `origin` is one of the run's own targets.
     pub(super) fn is_target(&self, origin: &Origin) -> bool {
-        self.aims.iter().any(|aim| *aim.target == *origin)
+        self.prepared_targets.iter().any(|prepared_target| *prepared_target.target == *origin)
     }
 
     /// The run's clock.
@@ -97,14 +97,14 @@ impl Shared {
         self.open.get()
     }
 
-    /// Allows `most` connections at once; idle ones are closed to make room, and counted.
-    pub fn limit_connections(&self, most: u64) {
-        self.ration.limit(most);
+    /// Allows `limit` connections at once; idle ones are closed to make room, and counted.
+    pub fn limit_connections(&self, limit: u64) {
+        self.connection_limit.limit(limit);
     }
 
     /// How many idle connections were closed to make room.
     pub fn closed_to_make_room(&self) -> u64 {
-        self.ration.closed()
+        self.connection_limit.closed()
     }
 
     /// The address that the first user's connections come from.

@@ -15,23 +15,23 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use crate::metrics::{ErrorClass, Outcome, Sample};
 use crate::plan::{Check, StreamPlan, Template};
 use crate::units::{Nanos, RunTime};
-use crate::user::{Headers, Response, Seen, meets};
+use crate::user::{CheckResult, Response, ResponseHeaders, meets};
 
-use super::client::{Finished, Lane};
-use super::connect::{OpenGuard, reach};
+use super::client::{FinishedRequest, RequestContext};
+use super::connect::{ConnectionGuard, reach};
 use super::io::Io;
-use super::progress::Progress;
-use super::stream::Heard;
-use super::wire::Parts;
+use super::prepared::RequestParts;
+use super::progress::RequestProgress;
+use super::stream::StreamEvent;
 use super::{Client, TransportError};
 
 /// A goodbye takes no longer.
 const GOODBYE: Nanos = Nanos::from_secs(1);
 
 /// One WebSocket from its handshake to its goodbye.
-pub(super) struct Conversation<'a> {
+pub(super) struct WebSocketSession<'a> {
     pub(super) client: &'a Client,
-    pub(super) lane: Lane<'a>,
+    pub(super) context: RequestContext<'a>,
     pub(super) plan: &'a StreamPlan,
     pub(super) send: &'a [Template],
     pub(super) expect: &'a [Check],
@@ -42,9 +42,9 @@ pub(super) struct Conversation<'a> {
 }
 
 /// An open WebSocket.
-struct Open {
-    socket: WebSocketStream<Metered>,
-    _guard: OpenGuard,
+struct OpenWebSocket {
+    socket: WebSocketStream<ByteCounter>,
+    _guard: ConnectionGuard,
     opened: RunTime,
     headers: http::HeaderMap,
     /// How many messages have come.
@@ -52,50 +52,50 @@ struct Open {
 }
 
 /// How a handshake ended that did not fail on the way.
-enum Shaken {
-    Open(Box<Open>),
+enum HandshakeOutcome {
+    Open(Box<OpenWebSocket>),
     /// The server answered something else.
     Refused(http::Response<Option<Vec<u8>>>),
 }
 
-impl Conversation<'_> {
+impl WebSocketSession<'_> {
     /// Plays it to its end.
-    pub(super) async fn hold(&self, heard: &dyn Fn(Heard)) {
+    pub(super) async fn hold(&self, on_event: &dyn Fn(StreamEvent)) {
         let request = &self.client.shared.plan.requests[self.plan.request.0 as usize];
-        let mut progress = Progress::new(self.times.1, request.timeout);
-        let (seen, done, open) = match self.open(&mut progress).await {
-            Ok(Shaken::Open(mut open)) => {
+        let mut progress = RequestProgress::new(self.times.1, request.timeout);
+        let (result, done, open) = match self.open(&mut progress).await {
+            Ok(HandshakeOutcome::Open(mut open)) => {
                 progress.status = 101;
-                let came = self.converse(&mut open, progress.deadline, heard).await;
+                let came = self.converse(&mut open, progress.deadline, on_event).await;
                 let metered = open.socket.get_ref();
                 progress.bytes_received = metered.read;
                 progress.bytes_sent = metered.written;
-                let seen = match came {
+                let result = match came {
                     Ok(message) => self.judge((101, &open.headers), &message, open.opened),
                     Err(error) => self.failed(error),
                 };
-                (seen, open.opened, Some(open))
+                (result, open.opened, Some(open))
             }
-            Ok(Shaken::Refused(response)) => {
+            Ok(HandshakeOutcome::Refused(response)) => {
                 let (head, body) = response.into_parts();
                 let now = self.now();
                 progress.status = head.status.as_u16();
                 let body = body.unwrap_or_default();
-                let mut seen = self.judge((progress.status, &head.headers), &body, now);
-                if seen.outcome == Outcome::Ok {
+                let mut result = self.judge((progress.status, &head.headers), &body, now);
+                if result.outcome == Outcome::Ok {
                     let message = format!("status {}, expected 101", progress.status);
-                    seen = self.failed(TransportError::new(ErrorClass::CheckFailed, message));
+                    result = self.failed(TransportError::new(ErrorClass::CheckFailed, message));
                 }
-                (seen, now, None)
+                (result, now, None)
             }
             Err(error) => (self.failed(error), self.now(), None),
         };
-        let well = seen.outcome == Outcome::Ok;
-        let sample = progress.into_sample(request, self.times.0, done, seen.outcome);
-        let message = self.lane.user.borrow().veiled(seen.message);
-        heard(Heard::Request(Finished { sample, message }));
+        let well = result.outcome == Outcome::Ok;
+        let sample = progress.into_sample(request, self.times.0, done, result.outcome);
+        let message = self.context.user.borrow().redacted(result.message);
+        on_event(StreamEvent::Request(FinishedRequest { sample, message }));
         if let Some(open) = open {
-            self.stay(*open, well, heard).await;
+            self.stay(*open, well, on_event).await;
         }
     }
 
@@ -103,45 +103,54 @@ impl Conversation<'_> {
         self.client.shared.clock().now()
     }
 
-    fn failed(&self, error: TransportError) -> Seen {
-        self.lane.user.borrow_mut().on_failure(error.class);
-        Seen { outcome: Outcome::Failed(error.class), message: error.message }
+    fn failed(&self, error: TransportError) -> CheckResult {
+        self.context.user.borrow_mut().on_failure(error.class);
+        CheckResult { outcome: Outcome::Failed(error.class), message: error.message }
     }
 
-    fn judge(&self, (status, headers): (u16, &http::HeaderMap), body: &[u8], at: RunTime) -> Seen {
-        let headers: &dyn Headers = &MapView(headers);
+    fn judge(
+        &self,
+        (status, headers): (u16, &http::HeaderMap),
+        body: &[u8],
+        at: RunTime,
+    ) -> CheckResult {
+        let headers: &dyn ResponseHeaders = &HeaderMapView(headers);
         let size = body.len() as u64;
         let service_time = at.since(self.times.1);
         let response = Response { status, headers, body, size, service_time };
-        self.lane.user.borrow_mut().on_response(self.plan.request, &response)
+        self.context.user.borrow_mut().on_response(self.plan.request, &response)
     }
 
     /// Connects and shakes hands, all before the request's deadline.
-    async fn open(&self, progress: &mut Progress) -> Result<Shaken, TransportError> {
+    async fn open(
+        &self,
+        progress: &mut RequestProgress,
+    ) -> Result<HandshakeOutcome, TransportError> {
         let shared = &self.client.shared;
-        let wire = &shared.aim(self.client.side()).wires[self.plan.request.0 as usize];
-        let (origin, parts) = self.client.first_hop(self.lane, wire)?;
+        let prepared =
+            &shared.prepared_target(self.client.side()).requests[self.plan.request.0 as usize];
+        let (origin, parts) = self.client.first_hop(self.context, prepared)?;
         let parts = match parts {
             Some(parts) => parts,
-            None => wire.parts(&mut self.lane.user.borrow_mut())?,
+            None => prepared.parts(&mut self.context.user.borrow_mut())?,
         };
         let cookies = self.client.cookie_header(&origin, &parts.path);
         let handshake = handshake(&parts, (&origin.authority, origin.tls), &cookies)?;
-        let deadline = (self.lane.timer, progress.deadline);
+        let deadline = (self.context.timer, progress.deadline);
         let place = (&*origin, self.client.source);
         let tls = &shared.tls.upgradable;
         let reached = reach(shared, place, deadline, tls, &mut progress.phases);
         let (io, guard, _) = Box::pin(reached).await?;
         progress.exchanges += 1;
-        self.lane.timer.arm(progress.deadline);
-        let io = Metered { io, read: 0, written: 0 };
+        self.context.timer.arm(progress.deadline);
+        let io = ByteCounter { io, read: 0, written: 0 };
         let shaking = Box::pin(tokio_tungstenite::client_async(handshake, io));
-        match self.lane.timer.bound(shaking).await {
+        match self.context.timer.bound(shaking).await {
             None => Err(too_late("the handshake was not answered within `timeout`")),
             Some(Ok((socket, response))) => {
                 let headers = response.into_parts().0.headers;
                 let opened = self.now();
-                Ok(Shaken::Open(Box::new(Open {
+                Ok(HandshakeOutcome::Open(Box::new(OpenWebSocket {
                     socket,
                     _guard: guard,
                     opened,
@@ -149,7 +158,7 @@ impl Conversation<'_> {
                     messages: 0,
                 })))
             }
-            Some(Err(Error::Http(response))) => Ok(Shaken::Refused(*response)),
+            Some(Err(Error::Http(response))) => Ok(HandshakeOutcome::Refused(*response)),
             Some(Err(error)) => Err(from_socket(&error)),
         }
     }
@@ -157,30 +166,30 @@ impl Conversation<'_> {
     /// Sends what is to be sent and awaits the expected message, which it returns.
     async fn converse(
         &self,
-        open: &mut Open,
+        open: &mut OpenWebSocket,
         deadline: RunTime,
-        heard: &dyn Fn(Heard),
+        on_event: &dyn Fn(StreamEvent),
     ) -> Result<Bytes, TransportError> {
         let late = || too_late("the expected message did not come within `timeout`");
-        self.lane.timer.arm(deadline);
+        self.context.timer.arm(deadline);
         for template in self.send {
             let mut text = Vec::new();
-            let rendered = self.lane.user.borrow_mut().render(template, &mut text);
+            let rendered = self.context.user.borrow_mut().render(template, &mut text);
             rendered.map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
             let message = Message::text(String::from_utf8_lossy(&text).into_owned());
-            let sent = self.lane.timer.bound(open.socket.send(message)).await;
+            let sent = self.context.timer.bound(open.socket.send(message)).await;
             sent.ok_or_else(late)?.map_err(|error| from_socket(&error))?;
         }
         let mut first = true;
         loop {
-            let Some(came) = self.lane.timer.bound(next_message(open)).await else {
+            let Some(came) = self.context.timer.bound(next_message(open)).await else {
                 return Err(late());
             };
             let message = came?;
             open.messages += 1;
             if first {
                 first = false;
-                heard(Heard::Note(Sample::of_time(
+                on_event(StreamEvent::DerivedTiming(Sample::of_time(
                     self.plan.first,
                     self.times,
                     self.now(),
@@ -194,30 +203,32 @@ impl Conversation<'_> {
     }
 
     /// The time that it was open, with the messages that came.
-    fn whole(&self, open: &Open, outcome: Outcome) -> Sample {
+    fn whole(&self, open: &OpenWebSocket, outcome: Outcome) -> Sample {
         let times = (open.opened, open.opened);
         let whole = Sample::of_time(self.plan.whole, times, self.now(), Outcome::Ok);
         Sample { messages: open.messages, outcome, ..whole }
     }
 
     /// Stays until its time is over, unless something went wrong before, and says goodbye.
-    async fn stay(&self, open: Open, well: bool, heard: &dyn Fn(Heard)) {
+    async fn stay(&self, open: OpenWebSocket, well: bool, on_event: &dyn Fn(StreamEvent)) {
         let mut open = open;
         let until = open.opened + self.hold;
-        let timer = self.lane.timer;
+        let timer = self.context.timer;
         timer.arm(until);
         while well && self.now() < until {
             match timer.bound(next_message(&mut open)).await {
                 Some(Ok(_)) => open.messages += 1,
                 Some(Err(error)) => {
-                    self.lane.user.borrow_mut().on_failure(error.class);
-                    heard(Heard::Note(self.whole(&open, Outcome::Failed(error.class))));
+                    self.context.user.borrow_mut().on_failure(error.class);
+                    on_event(StreamEvent::DerivedTiming(
+                        self.whole(&open, Outcome::Failed(error.class)),
+                    ));
                     return;
                 }
                 None => {}
             }
         }
-        heard(Heard::Note(self.whole(&open, Outcome::Ok)));
+        on_event(StreamEvent::DerivedTiming(self.whole(&open, Outcome::Ok)));
         timer.arm(self.now() + GOODBYE);
         // The server may have left first; there is nothing more to learn from it.
         let _ = timer.bound(open.socket.close(None)).await;
@@ -226,7 +237,7 @@ impl Conversation<'_> {
 }
 
 /// The next text or binary message.
-async fn next_message(open: &mut Open) -> Result<Bytes, TransportError> {
+async fn next_message(open: &mut OpenWebSocket) -> Result<Bytes, TransportError> {
     loop {
         match open.socket.next().await {
             Some(Ok(Message::Text(text))) => return Ok(text.into()),
@@ -243,7 +254,7 @@ async fn next_message(open: &mut Open) -> Result<Bytes, TransportError> {
 
 /// The upgrade request: the plan's headers and what RFC 6455 §4.1 asks for.
 fn handshake(
-    parts: &Rc<Parts>,
+    parts: &Rc<RequestParts>,
     (authority, tls): (&str, bool),
     cookies: &str,
 ) -> Result<http::Request<()>, TransportError> {
@@ -281,13 +292,13 @@ fn from_socket(error: &Error) -> TransportError {
 
 /// A byte stream that counts.
 #[derive(Debug)]
-struct Metered {
+struct ByteCounter {
     io: Io,
     read: u64,
     written: u64,
 }
 
-impl AsyncRead for Metered {
+impl AsyncRead for ByteCounter {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -301,7 +312,7 @@ impl AsyncRead for Metered {
     }
 }
 
-impl AsyncWrite for Metered {
+impl AsyncWrite for ByteCounter {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -325,9 +336,9 @@ impl AsyncWrite for Metered {
 }
 
 /// The headers of a handshake's answer.
-struct MapView<'a>(&'a http::HeaderMap);
+struct HeaderMapView<'a>(&'a http::HeaderMap);
 
-impl Headers for MapView<'_> {
+impl ResponseHeaders for HeaderMapView<'_> {
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
     }

@@ -8,22 +8,22 @@ use crate::units::RunTime;
 use crate::user::User;
 
 use super::Client;
-use super::client::{Finished, Lane};
-use super::events::Events;
-use super::socket::Conversation;
+use super::client::{FinishedRequest, RequestContext};
+use super::events::EventStream;
+use super::socket::WebSocketSession;
 
 /// What a stream has to tell while it lasts.
 #[derive(Debug)]
-pub enum Heard {
+pub enum StreamEvent {
     /// The request is through: at the end of events, or once an expected message has come.
-    Request(Finished),
+    Request(FinishedRequest),
     /// A time within it: until the first event or message, or as long as it was open, with how many came. Failed
     /// where a WebSocket ends while it is held.
-    Note(Sample),
+    DerivedTiming(Sample),
 }
 
 impl Client {
-    /// Opens a stream and reads it to its end, telling `heard` of exactly one request on the way.
+    /// Opens a stream and reads it to its end, telling `on_event` of exactly one request on the way.
     ///
     /// Events end with the response or with the one that meets `until`, at the latest after the request's
     /// timeout. A WebSocket stays open for its time, behind the message that it was to bring.
@@ -32,7 +32,7 @@ impl Client {
         user: &mut User,
         id: StreamId,
         (intended, began): (RunTime, RunTime),
-        heard: &dyn Fn(Heard),
+        on_event: &dyn Fn(StreamEvent),
     ) {
         let shared = self.shared.clone();
         let plan = &shared.plan.streams[id.0 as usize];
@@ -40,25 +40,29 @@ impl Client {
         let timer = shared.timers.timer();
         match &plan.kind {
             StreamKind::Events { until } => {
-                let events = RefCell::new(Events::new(until.clone()));
-                let lane = Lane { events: Some(&events), ..Lane::new(&user, &timer) };
-                let finished = self.perform_in(lane, plan.request, intended, began).await;
+                let events = RefCell::new(EventStream::new(until.clone()));
+                let context =
+                    RequestContext { events: Some(&events), ..RequestContext::new(&user, &timer) };
+                let finished = self.perform_in(context, plan.request, intended, began).await;
                 if let Some(first) = events.borrow().first() {
                     let times = (intended, began);
                     let first = Sample::of_time(plan.first, times, first, Outcome::Ok);
-                    heard(Heard::Note(first));
+                    on_event(StreamEvent::DerivedTiming(first));
                     let done = finished.sample.done;
                     let whole = Sample::of_time(plan.whole, (began, began), done, Outcome::Ok);
-                    heard(Heard::Note(Sample { messages: events.borrow().count(), ..whole }));
+                    on_event(StreamEvent::DerivedTiming(Sample {
+                        messages: events.borrow().count(),
+                        ..whole
+                    }));
                 }
-                heard(Heard::Request(finished));
+                on_event(StreamEvent::Request(finished));
             }
             StreamKind::Messages { send, expect, hold } => {
-                let lane = Lane::new(&user, &timer);
+                let context = RequestContext::new(&user, &timer);
                 let hold = user.borrow_mut().draw(*hold);
                 let times = (intended, began);
-                Conversation { client: self, lane, plan, send, expect, hold, times }
-                    .hold(heard)
+                WebSocketSession { client: self, context, plan, send, expect, hold, times }
+                    .hold(on_event)
                     .await;
             }
         }

@@ -30,12 +30,12 @@ pub struct Timers {
     /// When the timerfd is set to go off.
     planned: Cell<RunTime>,
     heap: RefCell<BinaryHeap<Reverse<(RunTime, u32)>>>,
-    slots: RefCell<Vec<Slot>>,
+    slots: RefCell<Vec<TimerSlot>>,
     free: RefCell<Vec<u32>>,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct TimerSlot {
     /// [`RunTime::NEVER`] while nothing is awaited.
     deadline: RunTime,
     /// The time under which the slot stands in the heap; [`RunTime::NEVER`] if it does not.
@@ -74,13 +74,17 @@ impl Timers {
 
     /// A timer of its own for one user.
     pub fn timer(self: &Rc<Self>) -> Timer {
-        let empty =
-            Slot { deadline: RunTime::NEVER, queued: RunTime::NEVER, fired: false, waker: None };
+        let empty = TimerSlot {
+            deadline: RunTime::NEVER,
+            queued: RunTime::NEVER,
+            fired: false,
+            waker: None,
+        };
         let mut slots = self.slots.borrow_mut();
         let index = if let Some(index) = self.free.borrow_mut().pop() {
             // The heap may still hold the former owner's entry; keep `queued` so that it is not doubled.
             let queued = slots[index as usize].queued;
-            slots[index as usize] = Slot { queued, ..empty };
+            slots[index as usize] = TimerSlot { queued, ..empty };
             index
         } else {
             slots.push(empty);

@@ -15,8 +15,8 @@ use super::frame::{cut, fitting, justified};
 use super::model::Model;
 use super::theme::{Theme, Tone};
 use crate::capacity::regression::Estimate;
-use crate::capacity::search::{Search, SearchOutcome};
-use crate::capacity::step::{AbortReason, Goal, Purpose, StepResult};
+use crate::capacity::search::{CapacitySearch, SearchOutcome};
+use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepResult};
 use crate::metrics::{Distribution, Interval};
 use crate::report::format;
 use crate::units::{Nanos, Rate, Ratio, RunTime};
@@ -29,13 +29,13 @@ pub struct SearchView {
     /// Where the load goes.
     pub target: String,
     /// What must hold.
-    pub goals: Vec<Goal>,
+    pub slo_limits: Vec<SloLimit>,
     /// The steps that were played, oldest first.
     pub steps: Vec<SearchStep>,
     /// The highest rate that seems to pass, and the lowest that seems to fail.
     pub bracket: (Option<Rate>, Option<Rate>),
     /// What is played now, or next.
-    pub doing: Option<Doing>,
+    pub doing: Option<StepUnderWay>,
     /// Time that the search may still take.
     pub left: Nanos,
     /// How it ended.
@@ -46,7 +46,7 @@ pub struct SearchView {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchStep {
     /// Why.
-    pub purpose: Purpose,
+    pub purpose: StepPurpose,
     /// What was offered.
     pub rate: Rate,
     /// What the first goal about times judges: a quantile, or the mean.
@@ -73,14 +73,14 @@ pub enum StepOutcome {
     /// It was stopped to protect the stack, which is a failure too.
     Stopped(AbortReason),
     /// The generator spoilt it: it does not count.
-    Spoilt,
+    Invalid,
 }
 
 /// The step that is played.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Doing {
+pub struct StepUnderWay {
     /// Why.
-    pub purpose: Purpose,
+    pub purpose: StepPurpose,
     /// What is offered.
     pub rate: Rate,
     /// How long it takes, warm-up included.
@@ -95,11 +95,11 @@ pub struct Doing {
 
 impl SearchView {
     /// A search that begins.
-    pub fn new(name: &str, target: &str, goals: Vec<Goal>) -> Self {
+    pub fn new(name: &str, target: &str, slo_limits: Vec<SloLimit>) -> Self {
         Self {
             name: name.to_owned(),
             target: target.to_owned(),
-            goals,
+            slo_limits,
             steps: Vec::new(),
             bracket: (None, None),
             doing: None,
@@ -109,7 +109,7 @@ impl SearchView {
     }
 
     /// Brings it up to date with `search`, which has `left` of its budget.
-    pub fn follow(&mut self, search: &Search, left: Nanos) {
+    pub fn follow(&mut self, search: &CapacitySearch, left: Nanos) {
         self.steps = search.steps().iter().map(|step| self.shown(step)).collect();
         self.bracket = search.bracket();
         self.left = left;
@@ -117,9 +117,9 @@ impl SearchView {
     }
 
     /// A step begins that lasts `length`, warm-up included.
-    pub fn begin(&mut self, purpose: Purpose, rate: Rate, length: Nanos) {
+    pub fn begin(&mut self, purpose: StepPurpose, rate: Rate, length: Nanos) {
         let elapsed = Nanos::ZERO;
-        self.doing = Some(Doing { purpose, rate, length, elapsed, p95: None, in_flight: 0 });
+        self.doing = Some(StepUnderWay { purpose, rate, length, elapsed, p95: None, in_flight: 0 });
     }
 
     /// The search has come to its end.
@@ -146,23 +146,26 @@ impl SearchView {
         SearchStep {
             purpose: step.purpose,
             rate: step.offered,
-            time: self.timed().filter(|_| known).and_then(|goal| time(goal.measure(&response))),
+            time: self
+                .timed()
+                .filter(|_| known)
+                .and_then(|slo_limit| time(slo_limit.measure(&response))),
             p99: known.then(|| time(response.quantile(0.99))).flatten(),
             failed: Ratio::of(bad, bad + response.count()),
             hold: step.duration,
             besides: step.warm_up,
             outcome: match step.aborted {
-                _ if !step.valid => StepOutcome::Spoilt,
+                _ if !step.valid => StepOutcome::Invalid,
                 Some(reason) => StepOutcome::Stopped(reason),
-                None if seems_within(&self.goals, step) => StepOutcome::Within,
+                None if seems_within(&self.slo_limits, step) => StepOutcome::Within,
                 None => StepOutcome::Exceeds,
             },
         }
     }
 
     /// The first goal about times: what the curve shows.
-    fn timed(&self) -> Option<&Goal> {
-        self.goals.iter().find(|goal| goal.limit().is_some())
+    fn timed(&self) -> Option<&SloLimit> {
+        self.slo_limits.iter().find(|slo_limit| slo_limit.limit().is_some())
     }
 
     /// How that goal's figure is called.
@@ -186,51 +189,53 @@ impl SearchView {
         let apart = (fail / pass).ln() / GAP.ln();
         let narrowing = if apart > 1.0 { apart.log2().ceil() as u64 } else { 0 };
         let more = match doing.purpose {
-            Purpose::Baseline | Purpose::Bracket | Purpose::Refine => narrowing.max(1) + 1,
-            Purpose::Confirm => 1,
-            Purpose::Breach => 0,
+            StepPurpose::Baseline | StepPurpose::Bracket | StepPurpose::Refine => {
+                narrowing.max(1) + 1
+            }
+            StepPurpose::Confirm => 1,
+            StepPurpose::Breach => 0,
         };
         Some((left + doing.length * more).min(self.left))
     }
 }
 
 /// Whether every goal holds by its estimate alone, without a word on its certainty.
-fn seems_within(goals: &[Goal], step: &StepResult) -> bool {
+fn seems_within(slo_limits: &[SloLimit], step: &StepResult) -> bool {
     let response = step.response();
     let bad: u64 = step.batches.iter().map(|batch| batch.errors + batch.throttled).sum();
     let failed = Ratio::of(bad, bad + response.count());
-    goals.iter().all(|goal| match (goal, goal.limit()) {
-        (Goal::ErrorRate { max }, _) => failed <= *max,
-        (_, limit) => limit.is_none_or(|limit| goal.measure(&response) <= limit),
+    slo_limits.iter().all(|slo_limit| match (slo_limit, slo_limit.limit()) {
+        (SloLimit::ErrorRate { max }, _) => failed <= *max,
+        (_, limit) => limit.is_none_or(|limit| slo_limit.measure(&response) <= limit),
     })
 }
 
 /// How a goal's figure is called: `p95`, `mean`, `error rate`.
-fn figure(goal: &Goal) -> String {
-    match goal {
-        Goal::Quantile { p, .. } => {
+fn figure(slo_limit: &SloLimit) -> String {
+    match slo_limit {
+        SloLimit::Quantile { p, .. } => {
             let digits = format!("{:.2}", p.get() * 100.0);
             format!("p{}", digits.trim_end_matches('0').trim_end_matches('.'))
         }
-        Goal::Mean { .. } => "mean".to_owned(),
-        Goal::ErrorRate { .. } => "error rate".to_owned(),
+        SloLimit::Mean { .. } => "mean".to_owned(),
+        SloLimit::ErrorRate { .. } => "error rate".to_owned(),
     }
 }
 
 /// A goal in words: `p95 ≤ 500 ms`.
-fn told(goal: &Goal) -> String {
-    let max = match goal {
-        Goal::Quantile { max, .. } | Goal::Mean { max } => format::time(*max),
-        Goal::ErrorRate { max } => format::share(*max),
+fn described(slo_limit: &SloLimit) -> String {
+    let max = match slo_limit {
+        SloLimit::Quantile { max, .. } | SloLimit::Mean { max } => format::time(*max),
+        SloLimit::ErrorRate { max } => format::share(*max),
     };
-    format!("{} ≤ {max}", figure(goal))
+    format!("{} ≤ {max}", figure(slo_limit))
 }
 
 const fn outcome_tone(outcome: StepOutcome) -> Tone {
     match outcome {
         StepOutcome::Within => Tone::Good,
         StepOutcome::Exceeds | StepOutcome::Stopped(_) => Tone::Bad,
-        StepOutcome::Spoilt => Tone::Faint,
+        StepOutcome::Invalid => Tone::Faint,
     }
 }
 
@@ -238,7 +243,7 @@ const fn outcome_symbol(outcome: StepOutcome) -> char {
     match outcome {
         StepOutcome::Within => '✔',
         StepOutcome::Exceeds | StepOutcome::Stopped(_) => '✖',
-        StepOutcome::Spoilt => '⊘',
+        StepOutcome::Invalid => '⊘',
     }
 }
 

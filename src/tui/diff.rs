@@ -17,13 +17,13 @@ use super::model::Model;
 use super::theme::{Theme, Tone, verdict_tone};
 use crate::report::gate::words;
 use crate::report::{format, wording};
-use crate::slo::gate::{GateComparison, GateRow, GateVerdict, Metric};
+use crate::slo::gate::{GateComparison, GateMetric, GateRow, GateVerdict};
 use crate::slo::regression::{RUNS_MIN, RegressionVerdict};
 use crate::units::Rate;
 
 /// Which runs to set against each other, by their folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sides {
+pub struct ComparedRuns {
     /// What was.
     pub before: Vec<PathBuf>,
     /// What is.
@@ -44,7 +44,8 @@ pub struct Diff {
 }
 
 /// Metrics that have a line; the mean says little beside them.
-const SHOWN: [Metric; 4] = [Metric::P50, Metric::P95, Metric::P99, Metric::ErrorRate];
+const SHOWN: [GateMetric; 4] =
+    [GateMetric::P50, GateMetric::P95, GateMetric::P99, GateMetric::ErrorRate];
 
 /// Draws the page.
 pub(super) fn draw(model: &Model, diff: &Diff, frame: &mut Frame<'_>, area: Rect) {
@@ -60,7 +61,7 @@ pub(super) fn draw(model: &Model, diff: &Diff, frame: &mut Frame<'_>, area: Rect
     if inner.height >= 16 {
         lines.push(Line::default());
     }
-    let columns = Columns::of(width);
+    let columns = DiffColumns::of(width);
     lines.push(columns.head(theme));
     let head = lines.len();
     let mut rows: Vec<Line<'_>> = Vec::new();
@@ -158,7 +159,7 @@ fn answer(diff: &Diff, theme: Theme, width: usize, unlike: usize) -> Vec<Line<'s
 }
 
 /// Which columns there is room for.
-struct Columns {
+struct DiffColumns {
     step: usize,
     /// Metric, value, change.
     fixed: [usize; 3],
@@ -174,7 +175,7 @@ const TIGHT: [usize; 3] = [11, 8, 9];
 const INTERVAL: usize = 23;
 const ANSWER: usize = 23;
 
-impl Columns {
+impl DiffColumns {
     fn of(width: usize) -> Self {
         let widths = if width >= 60 { ROOMY } else { TIGHT };
         let fixed = widths[0] + 2 * widths[1] + widths[2];

@@ -5,7 +5,7 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
-use super::keys::{Binding, table};
+use super::keys::{KeyBinding, table};
 use super::model::{Model, Page};
 use super::theme::{Theme, Tone};
 
@@ -145,7 +145,7 @@ pub(super) fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
-fn key_hint(theme: Theme, binding: &Binding) -> Vec<Span<'static>> {
+fn key_hint(theme: Theme, binding: &KeyBinding) -> Vec<Span<'static>> {
     vec![
         Span::styled(binding.keys, theme.style(Tone::Key)),
         Span::styled(format!(" {}", binding.label), theme.style(Tone::Faint)),
@@ -178,7 +178,7 @@ pub(super) fn window(
 /// All keys of the page, from the same table that the keys are read from.
 pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
     let theme = model.theme;
-    let key = |binding: &Binding| {
+    let key = |binding: &KeyBinding| {
         Line::from(vec![
             Span::styled(format!("{:>9}  ", binding.keys), theme.style(Tone::Key)),
             Span::raw(binding.help),

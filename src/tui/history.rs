@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::Command;
-use super::after::{compared, ms};
-use super::diff::Sides;
+use super::diff::ComparedRuns;
 use super::frame::{cut, panel, sparkline};
 use super::model::Model;
+use super::results::{compared, ms};
 use super::theme::{Theme, Tone, verdict_tone};
 use crate::report::{Report, format, wording};
 use crate::slo::Verdict;
@@ -54,7 +54,7 @@ pub(super) struct History {
 
 /// A side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum ComparisonSide {
     Before,
     After,
 }
@@ -90,7 +90,7 @@ impl History {
     }
 
     /// Adds the run to a side, or takes it out of it.
-    pub(super) fn put(&mut self, side: Side) {
+    pub(super) fn put(&mut self, side: ComparisonSide) {
         if self.at >= self.runs.len() {
             return;
         }
@@ -98,8 +98,8 @@ impl History {
         self.take_out();
         if was != Some(side) {
             match side {
-                Side::Before => self.before.push(self.at),
-                Side::After => self.after.push(self.at),
+                ComparisonSide::Before => self.before.push(self.at),
+                ComparisonSide::After => self.after.push(self.at),
             }
         }
     }
@@ -112,20 +112,20 @@ impl History {
         was
     }
 
-    fn side_of(&self, index: usize) -> Option<Side> {
+    fn side_of(&self, index: usize) -> Option<ComparisonSide> {
         if self.before.contains(&index) {
-            Some(Side::Before)
+            Some(ComparisonSide::Before)
         } else {
-            self.after.contains(&index).then_some(Side::After)
+            self.after.contains(&index).then_some(ComparisonSide::After)
         }
     }
 
     /// The folders of both sides, if both have runs.
-    pub(super) fn sides(&self) -> Option<Sides> {
+    pub(super) fn sides(&self) -> Option<ComparedRuns> {
         let folders = |indices: &[usize]| -> Vec<PathBuf> {
             indices.iter().filter_map(|index| Some(self.runs.get(*index)?.folder.clone())).collect()
         };
-        let sides = Sides { before: folders(&self.before), after: folders(&self.after) };
+        let sides = ComparedRuns { before: folders(&self.before), after: folders(&self.after) };
         (!sides.before.is_empty() && !sides.after.is_empty()).then_some(sides)
     }
 
@@ -216,8 +216,8 @@ fn row(
 ) -> Line<'static> {
     let here = index == history.at;
     let mark = match (history.side_of(index), here) {
-        (Some(Side::Before), _) => "A ",
-        (Some(Side::After), _) => "B ",
+        (Some(ComparisonSide::Before), _) => "A ",
+        (Some(ComparisonSide::After), _) => "B ",
         (None, true) => "▸ ",
         (None, false) => "  ",
     };

@@ -6,7 +6,7 @@ use super::model::Page;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(super) enum KeyAction {
     Up,
     Down,
     Left,
@@ -50,7 +50,7 @@ pub(super) enum Action {
 }
 
 /// One line of the table.
-pub(super) struct Binding {
+pub(super) struct KeyBinding {
     codes: &'static [KeyCode],
     /// The keys as the footer shows them.
     pub(super) keys: &'static str,
@@ -58,7 +58,7 @@ pub(super) struct Binding {
     pub(super) label: &'static str,
     /// A sentence for the help.
     pub(super) help: &'static str,
-    action: Action,
+    action: KeyAction,
 }
 
 const fn bind(
@@ -66,104 +66,112 @@ const fn bind(
     keys: &'static str,
     label: &'static str,
     help: &'static str,
-    action: Action,
-) -> Binding {
-    Binding { codes, keys, label, help, action }
+    action: KeyAction,
+) -> KeyBinding {
+    KeyBinding { codes, keys, label, help, action }
 }
 
 use KeyCode::{BackTab, Char, Enter, Esc, PageDown, PageUp, Tab};
 
-const HELP: Binding = bind(&[Char('?'), KeyCode::F(1)], "?", "help", "this help", Action::Help);
-const UP: Binding = bind(&[KeyCode::Up, Char('k')], "↑", "", "up, or scroll the panel", Action::Up);
-const DOWN: Binding =
-    bind(&[KeyCode::Down, Char('j')], "↓", "", "down, or scroll the panel", Action::Down);
-const QUIT: Binding = bind(&[Char('q')], "q", "quit", "leave", Action::Quit);
+const HELP: KeyBinding =
+    bind(&[Char('?'), KeyCode::F(1)], "?", "help", "this help", KeyAction::Help);
+const UP: KeyBinding =
+    bind(&[KeyCode::Up, Char('k')], "↑", "", "up, or scroll the panel", KeyAction::Up);
+const DOWN: KeyBinding =
+    bind(&[KeyCode::Down, Char('j')], "↓", "", "down, or scroll the panel", KeyAction::Down);
+const QUIT: KeyBinding = bind(&[Char('q')], "q", "quit", "leave", KeyAction::Quit);
 
-const LAUNCHER: &[Binding] = &[
-    bind(&[Enter], "⏎", "start", "start the chosen workload", Action::Start),
+const LAUNCHER: &[KeyBinding] = &[
+    bind(&[Enter], "⏎", "start", "start the chosen workload", KeyAction::Start),
     UP,
     DOWN,
-    bind(&[KeyCode::Right, Char('l')], "←→", "workload", "next workload", Action::Right),
-    bind(&[KeyCode::Left, Char('h')], "←", "", "previous workload", Action::Left),
-    bind(&[Char('t')], "t", "", "send the load elsewhere", Action::Target),
-    bind(&[Char('r')], "r", "", "another highest rate, `300 req/s`", Action::RateField),
-    bind(&[Char('d')], "d", "", "another duration, `90s`", Action::DurationField),
-    bind(&[Char('i')], "i", "", "scale think times, `10%`", Action::ThinkField),
-    bind(&[Char('s')], "s", "", "another seed", Action::SeedField),
-    bind(&[Char('=')], "=", "", "change a value, `http.timeout=5s`", Action::Settings),
-    bind(&[Char('g')], "g", "", "facts about the conditions, `api=3`", Action::Tags),
-    bind(&[Char('e')], "e", "edit", "open the scenario in $EDITOR, then check it", Action::Edit),
-    bind(&[Char('H')], "H", "history", "past runs", Action::History),
+    bind(&[KeyCode::Right, Char('l')], "←→", "workload", "next workload", KeyAction::Right),
+    bind(&[KeyCode::Left, Char('h')], "←", "", "previous workload", KeyAction::Left),
+    bind(&[Char('t')], "t", "", "send the load elsewhere", KeyAction::Target),
+    bind(&[Char('r')], "r", "", "another highest rate, `300 req/s`", KeyAction::RateField),
+    bind(&[Char('d')], "d", "", "another duration, `90s`", KeyAction::DurationField),
+    bind(&[Char('i')], "i", "", "scale think times, `10%`", KeyAction::ThinkField),
+    bind(&[Char('s')], "s", "", "another seed", KeyAction::SeedField),
+    bind(&[Char('=')], "=", "", "change a value, `http.timeout=5s`", KeyAction::Settings),
+    bind(&[Char('g')], "g", "", "facts about the conditions, `api=3`", KeyAction::Tags),
+    bind(&[Char('e')], "e", "edit", "open the scenario in $EDITOR, then check it", KeyAction::Edit),
+    bind(&[Char('H')], "H", "history", "past runs", KeyAction::History),
     HELP,
     QUIT,
-    bind(&[Char('R')], "R", "rescan", "look again what can be run", Action::Rescan),
+    bind(&[Char('R')], "R", "rescan", "look again what can be run", KeyAction::Rescan),
 ];
 
-const LIVE: &[Binding] = &[
-    bind(&[Char('+'), Char('=')], "+ −", "5 %", "raise the rate by 5 %", Action::Faster),
-    bind(&[Char('-'), Char('_')], "−", "", "lower the rate by 5 %", Action::Slower),
-    bind(&[PageUp], "PgUp PgDn", "10 %", "raise the rate by 10 %", Action::MuchFaster),
-    bind(&[PageDown], "PgDn", "", "lower the rate by 10 %", Action::MuchSlower),
-    bind(&[Char('h')], "h", "hold", "hold the rate of this moment to the end", Action::Hold),
-    bind(&[Char('n')], "n", "skip", "go on with the next stage", Action::Skip),
-    bind(&[Char('m')], "m", "mark", "note something in the log", Action::Mark),
-    bind(&[Char('p')], "p", "pause", "pause arrivals, and let them go on", Action::Pause),
-    bind(&[Char('s')], "s", "stop", "stop: requests in flight get 5 s", Action::Stop),
-    bind(&[Char('X')], "X", "abort", "stop at once", Action::Abort),
+const LIVE: &[KeyBinding] = &[
+    bind(&[Char('+'), Char('=')], "+ −", "5 %", "raise the rate by 5 %", KeyAction::Faster),
+    bind(&[Char('-'), Char('_')], "−", "", "lower the rate by 5 %", KeyAction::Slower),
+    bind(&[PageUp], "PgUp PgDn", "10 %", "raise the rate by 10 %", KeyAction::MuchFaster),
+    bind(&[PageDown], "PgDn", "", "lower the rate by 10 %", KeyAction::MuchSlower),
+    bind(&[Char('h')], "h", "hold", "hold the rate of this moment to the end", KeyAction::Hold),
+    bind(&[Char('n')], "n", "skip", "go on with the next stage", KeyAction::Skip),
+    bind(&[Char('m')], "m", "mark", "note something in the log", KeyAction::Mark),
+    bind(&[Char('p')], "p", "pause", "pause arrivals, and let them go on", KeyAction::Pause),
+    bind(&[Char('s')], "s", "stop", "stop: requests in flight get 5 s", KeyAction::Stop),
+    bind(&[Char('X')], "X", "abort", "stop at once", KeyAction::Abort),
     HELP,
-    bind(&[Tab], "⇥", "panel", "next panel", Action::NextPanel),
-    bind(&[BackTab], "⇧⇥", "", "previous panel", Action::PreviousPanel),
-    bind(&[Char('z'), Enter], "z", "zoom", "the panel alone, and back", Action::Zoom),
-    bind(&[Char('o')], "o", "sort", "sort the steps by another column", Action::Sort),
-    bind(&[Char('w')], "w", "window", "charts of all, 5 min or 1 min", Action::Window),
+    bind(&[Tab], "⇥", "panel", "next panel", KeyAction::NextPanel),
+    bind(&[BackTab], "⇧⇥", "", "previous panel", KeyAction::PreviousPanel),
+    bind(&[Char('z'), Enter], "z", "zoom", "the panel alone, and back", KeyAction::Zoom),
+    bind(&[Char('o')], "o", "sort", "sort the steps by another column", KeyAction::Sort),
+    bind(&[Char('w')], "w", "window", "charts of all, 5 min or 1 min", KeyAction::Window),
     UP,
     DOWN,
-    bind(&[Char('q')], "q", "quit", "stop the run and leave", Action::Quit),
+    bind(&[Char('q')], "q", "quit", "stop the run and leave", KeyAction::Quit),
 ];
 
-const AFTER: &[Binding] = &[
-    bind(&[Char('r')], "r", "run again", "the same run again", Action::Again),
-    bind(&[Char('c')], "c", "compare", "step by step with the run before", Action::Compare),
-    bind(&[Char('v')], "v", "charts", "the charts of the run or search, and back", Action::Charts),
-    bind(&[Esc, Char('l')], "Esc", "launcher", "choose another run", Action::Back),
-    bind(&[Char('H')], "H", "history", "past runs", Action::History),
+const AFTER: &[KeyBinding] = &[
+    bind(&[Char('r')], "r", "run again", "the same run again", KeyAction::Again),
+    bind(&[Char('c')], "c", "compare", "step by step with the run before", KeyAction::Compare),
+    bind(
+        &[Char('v')],
+        "v",
+        "charts",
+        "the charts of the run or search, and back",
+        KeyAction::Charts,
+    ),
+    bind(&[Esc, Char('l')], "Esc", "launcher", "choose another run", KeyAction::Back),
+    bind(&[Char('H')], "H", "history", "past runs", KeyAction::History),
     UP,
     DOWN,
-    bind(&[Tab], "⇥", "", "next panel of the charts", Action::NextPanel),
-    bind(&[BackTab], "⇧⇥", "", "previous panel", Action::PreviousPanel),
-    bind(&[Char('z'), Enter], "z", "", "the panel alone, and back", Action::Zoom),
-    bind(&[Char('o')], "o", "", "sort the steps by another column", Action::Sort),
-    bind(&[Char('w')], "w", "", "charts of all, 5 min or 1 min", Action::Window),
-    HELP,
-    QUIT,
-];
-
-const HISTORY: &[Binding] = &[
-    bind(&[Enter], "⏎", "open", "the verdict of the run", Action::Open),
-    bind(&[Char(' ')], "space", "choose", "choose two runs to compare", Action::Choose),
-    bind(&[Char('c')], "c", "compare", "the chosen runs step by step", Action::Compare),
-    bind(&[Char('a')], "a", "before", "add the run to A, what was", Action::ChooseBefore),
-    bind(&[Char('b')], "b", "after", "add the run to B, what is", Action::ChooseAfter),
-    UP,
-    DOWN,
-    bind(&[Esc, Char('l')], "Esc", "launcher", "back", Action::Back),
-    bind(&[Char('R')], "R", "rescan", "look again", Action::Rescan),
+    bind(&[Tab], "⇥", "", "next panel of the charts", KeyAction::NextPanel),
+    bind(&[BackTab], "⇧⇥", "", "previous panel", KeyAction::PreviousPanel),
+    bind(&[Char('z'), Enter], "z", "", "the panel alone, and back", KeyAction::Zoom),
+    bind(&[Char('o')], "o", "", "sort the steps by another column", KeyAction::Sort),
+    bind(&[Char('w')], "w", "", "charts of all, 5 min or 1 min", KeyAction::Window),
     HELP,
     QUIT,
 ];
 
-const DIFF: &[Binding] = &[
+const HISTORY: &[KeyBinding] = &[
+    bind(&[Enter], "⏎", "open", "the verdict of the run", KeyAction::Open),
+    bind(&[Char(' ')], "space", "choose", "choose two runs to compare", KeyAction::Choose),
+    bind(&[Char('c')], "c", "compare", "the chosen runs step by step", KeyAction::Compare),
+    bind(&[Char('a')], "a", "before", "add the run to A, what was", KeyAction::ChooseBefore),
+    bind(&[Char('b')], "b", "after", "add the run to B, what is", KeyAction::ChooseAfter),
     UP,
     DOWN,
-    bind(&[Esc, Char('H')], "Esc", "history", "back to the history", Action::History),
-    bind(&[Char('l')], "l", "launcher", "choose another run", Action::Back),
+    bind(&[Esc, Char('l')], "Esc", "launcher", "back", KeyAction::Back),
+    bind(&[Char('R')], "R", "rescan", "look again", KeyAction::Rescan),
     HELP,
     QUIT,
 ];
 
-const CAPACITY: &[Binding] = &[
-    bind(&[Char('s')], "s", "stop", "stop the search: what is known is reported", Action::Stop),
-    bind(&[Char('m')], "m", "mark", "note something in the log", Action::Mark),
+const DIFF: &[KeyBinding] = &[
+    UP,
+    DOWN,
+    bind(&[Esc, Char('H')], "Esc", "history", "back to the history", KeyAction::History),
+    bind(&[Char('l')], "l", "launcher", "choose another run", KeyAction::Back),
+    HELP,
+    QUIT,
+];
+
+const CAPACITY: &[KeyBinding] = &[
+    bind(&[Char('s')], "s", "stop", "stop the search: what is known is reported", KeyAction::Stop),
+    bind(&[Char('m')], "m", "mark", "note something in the log", KeyAction::Mark),
     UP,
     DOWN,
     bind(
@@ -171,15 +179,15 @@ const CAPACITY: &[Binding] = &[
         "v",
         "report",
         "what to buy, when the search is over",
-        Action::Charts,
+        KeyAction::Charts,
     ),
-    bind(&[Esc, Char('l')], "Esc", "launcher", "when the search is over", Action::Back),
+    bind(&[Esc, Char('l')], "Esc", "launcher", "when the search is over", KeyAction::Back),
     HELP,
-    bind(&[Char('q')], "q", "quit", "stop the search and leave", Action::Quit),
+    bind(&[Char('q')], "q", "quit", "stop the search and leave", KeyAction::Quit),
 ];
 
 /// The keys of a page, most used first.
-pub(super) const fn table(page: Page) -> &'static [Binding] {
+pub(super) const fn table(page: Page) -> &'static [KeyBinding] {
     match page {
         Page::Launcher => LAUNCHER,
         Page::Live => LIVE,
@@ -191,9 +199,9 @@ pub(super) const fn table(page: Page) -> &'static [Binding] {
 }
 
 /// What `key` does on `page`. Ctrl-C is the same as `q` everywhere.
-pub(super) fn action(page: Page, key: KeyEvent) -> Option<Action> {
+pub(super) fn action(page: Page, key: KeyEvent) -> Option<KeyAction> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return (key.code == Char('c')).then_some(Action::Quit);
+        return (key.code == Char('c')).then_some(KeyAction::Quit);
     }
     let known = table(page).iter().find(|binding| binding.codes.contains(&key.code));
     known.map(|binding| binding.action)

@@ -12,7 +12,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 use super::frame::{clipped, cut, panel};
 use super::history::PastRun;
 use super::model::Model;
-use super::prompt::Purpose;
+use super::prompt::PromptPurpose;
 use super::theme::{Theme, Tone, verdict_tone};
 use crate::report::{format, wording};
 use crate::units::{Nanos, Rate, Ratio, WorkRate};
@@ -20,7 +20,7 @@ use form::{Form, field};
 
 /// Where a scenario comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum LaunchOrigin {
     /// A folder or file on the disk.
     Folder(PathBuf),
     /// A system that the program brings along, with its simulated stack.
@@ -38,9 +38,9 @@ pub struct WorkloadInfo {
 
 /// Something that can be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct LaunchChoice {
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: LaunchOrigin,
     /// How the list shows it: the folder, or `demo ais`.
     pub label: String,
     /// The system's name.
@@ -63,7 +63,7 @@ pub struct Launch {
     /// The system's name.
     pub name: String,
     /// What to run.
-    pub origin: Origin,
+    pub origin: LaunchOrigin,
     /// The workload's name.
     pub workload: Option<String>,
     /// Where the load goes instead.
@@ -85,7 +85,7 @@ pub struct Launch {
 /// What can be run, and how the user wants it.
 #[derive(Debug, Default)]
 pub(super) struct Launcher {
-    places: Vec<Place>,
+    places: Vec<LaunchChoice>,
     at: usize,
     workload: usize,
     form: Form,
@@ -93,14 +93,14 @@ pub(super) struct Launcher {
 }
 
 impl Launcher {
-    pub(super) fn on_places(&mut self, places: Vec<Place>) {
+    pub(super) fn on_places(&mut self, places: Vec<LaunchChoice>) {
         self.places = places;
         self.looked = true;
         self.at = self.at.min(self.places.len().saturating_sub(1));
         self.workload = self.workload.min(self.workloads().len().saturating_sub(1));
     }
 
-    fn place(&self) -> Option<&Place> {
+    fn place(&self) -> Option<&LaunchChoice> {
         self.places.get(self.at)
     }
 
@@ -124,12 +124,12 @@ impl Launcher {
     }
 
     /// A field's value as text, to be edited.
-    pub(super) fn field(&self, purpose: Purpose) -> String {
+    pub(super) fn field(&self, purpose: PromptPurpose) -> String {
         self.form.text(purpose)
     }
 
     /// Takes a typed value, or says what is wrong with it.
-    pub(super) fn set_field(&mut self, purpose: Purpose, text: &str) -> Result<(), String> {
+    pub(super) fn set_field(&mut self, purpose: PromptPurpose, text: &str) -> Result<(), String> {
         self.form.set(purpose, text)
     }
 
@@ -201,7 +201,7 @@ fn places(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn place_line(
-    place: &Place,
+    place: &LaunchChoice,
     last: Option<&PastRun>,
     here: bool,
     theme: Theme,
@@ -265,7 +265,7 @@ fn chosen(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 const SHORT: u16 = 9;
 
 /// Where there is little room: the workload, and what the user has changed.
-fn few_fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>> {
+fn few_fields(launcher: &Launcher, place: &LaunchChoice, theme: Theme) -> Vec<Line<'static>> {
     let all = fields(launcher, place, theme);
     let stages = launcher.workloads().get(launcher.workload).map_or(0, |known| known.stages.len());
     let mut lines: Vec<Line<'static>> = all.into_iter().take(1 + stages.min(1)).collect();
@@ -274,7 +274,7 @@ fn few_fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'sta
     lines
 }
 
-fn fields(launcher: &Launcher, place: &Place, theme: Theme) -> Vec<Line<'static>> {
+fn fields(launcher: &Launcher, place: &LaunchChoice, theme: Theme) -> Vec<Line<'static>> {
     let count = launcher.workloads().len();
     let workload = launcher.workloads().get(launcher.workload);
     let name = workload.map_or_else(|| "–".to_owned(), |known| format::line(&known.name, 40));

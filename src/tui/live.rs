@@ -16,9 +16,9 @@ mod steps;
 use std::collections::{BTreeMap, VecDeque};
 
 pub(super) use layout::draw;
-pub(super) use past::{HEAT_ROWS, Past, heat_bounds};
+pub(super) use past::{HEAT_ROWS, LivePast, heat_bounds};
 
-use super::Begun;
+use super::StartedRun;
 use crate::engine::Steering;
 use crate::metrics::{
     Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel, RunHeader,
@@ -52,14 +52,14 @@ pub(super) struct ErrorLive {
 
 /// One of the stack's own metrics.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Gauge {
+pub(super) struct MetricGauge {
     pub(super) values: VecDeque<f64>,
     pub(super) last: Option<Quantity>,
 }
 
 /// Counts of the whole run.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
+pub(super) struct RunCounts {
     pub(super) requests: u64,
     pub(super) failed: u64,
     pub(super) dropped: u64,
@@ -67,7 +67,7 @@ pub(super) struct Counts {
 
 /// What the run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum RunState {
     Running,
     Paused,
     /// Draining because the user asked for it.
@@ -77,17 +77,17 @@ pub(super) enum State {
 
 /// A run under way, or just over.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct LiveRun {
     /// The header, the last seconds and the events: what live statuses are judged on.
     pub(super) log: RunLog,
     pub(super) stages: Vec<Stage>,
-    pub(super) state: State,
+    pub(super) state: RunState,
     pub(super) steered: bool,
-    pub(super) past: Past,
-    pub(super) counts: Counts,
+    pub(super) past: LivePast,
+    pub(super) counts: RunCounts,
     pub(super) steps: Vec<StepLive>,
     pub(super) errors: BTreeMap<ErrorClass, ErrorLive>,
-    pub(super) stack: BTreeMap<(String, String, String), Gauge>,
+    pub(super) stack: BTreeMap<(String, String, String), MetricGauge>,
     signals: Vec<SignalLive>,
     pub(super) judgement: Option<Judgement>,
     /// Estimates of each row of the SLO table over time.
@@ -105,16 +105,16 @@ const EVENTS: usize = 500;
 /// Values of a trend: wider than any sparkline.
 const TREND: usize = 60;
 
-impl Live {
-    pub(super) fn new(begun: Begun) -> Self {
-        let Begun { header, signals, .. } = begun;
+impl LiveRun {
+    pub(super) fn new(begun: StartedRun) -> Self {
+        let StartedRun { header, signals, .. } = begun;
         let stages = stages_of(&header);
         Self {
             stages,
-            state: State::Running,
+            state: RunState::Running,
             steered: false,
-            past: Past::default(),
-            counts: Counts::default(),
+            past: LivePast::default(),
+            counts: RunCounts::default(),
             steps: vec![StepLive::default(); header.steps.len()],
             errors: BTreeMap::new(),
             stack: BTreeMap::new(),
@@ -127,7 +127,7 @@ impl Live {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        self.state != State::Ended
+        self.state != RunState::Ended
     }
 
     pub(super) const fn is_closed(&self) -> bool {
@@ -190,14 +190,14 @@ impl Live {
     pub(super) fn on_steering(&mut self, steering: &Steering) {
         self.stages = steering.stages().to_vec();
         match (self.state, steering.is_paused()) {
-            (State::Running, true) => self.state = State::Paused,
-            (State::Paused, false) => self.state = State::Running,
-            (State::Running | State::Paused | State::Stopping | State::Ended, _) => {}
+            (RunState::Running, true) => self.state = RunState::Paused,
+            (RunState::Paused, false) => self.state = RunState::Running,
+            (RunState::Running | RunState::Paused | RunState::Stopping | RunState::Ended, _) => {}
         }
     }
 
     pub(super) fn on_end(&mut self) {
-        self.state = State::Ended;
+        self.state = RunState::Ended;
         self.judge();
     }
 

@@ -1,12 +1,12 @@
 //! What the UI knows. Written by `update` alone, read by the views.
 
-use super::after::After;
 use super::capacity::SearchView;
 use super::diff::Diff;
 use super::history::History;
 use super::launcher::Launcher;
-use super::live::Live;
+use super::live::LiveRun;
 use super::prompt::Prompt;
+use super::results::ResultsPage;
 use super::theme::Theme;
 
 /// Which page is shown.
@@ -76,13 +76,13 @@ impl SortBy {
 
 /// How much of the past the charts show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Span {
+pub(super) enum ChartSpan {
     All,
     FiveMinutes,
     OneMinute,
 }
 
-impl Span {
+impl ChartSpan {
     pub(super) const fn next(self) -> Self {
         match self {
             Self::All => Self::FiveMinutes,
@@ -94,18 +94,24 @@ impl Span {
 
 /// How the user looks at the page.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct ViewOptions {
     pub(super) panel: Panel,
     pub(super) zoomed: bool,
     pub(super) sort: SortBy,
-    pub(super) span: Span,
+    pub(super) span: ChartSpan,
     /// Lines scrolled down in the chosen panel.
     pub(super) scroll: usize,
 }
 
-impl Default for Look {
+impl Default for ViewOptions {
     fn default() -> Self {
-        Self { panel: Panel::Times, zoomed: false, sort: SortBy::Order, span: Span::All, scroll: 0 }
+        Self {
+            panel: Panel::Times,
+            zoomed: false,
+            sort: SortBy::Order,
+            span: ChartSpan::All,
+            scroll: 0,
+        }
     }
 }
 
@@ -121,11 +127,11 @@ pub(super) enum Question {
 pub struct Model {
     pub(super) theme: Theme,
     pub(super) page: Page,
-    pub(super) look: Look,
+    pub(super) look: ViewOptions,
     pub(super) launcher: Launcher,
-    pub(super) live: Option<Live>,
+    pub(super) live: Option<LiveRun>,
     pub(super) search: Option<SearchView>,
-    pub(super) after: Option<After>,
+    pub(super) after: Option<ResultsPage>,
     pub(super) history: History,
     pub(super) diff: Option<Diff>,
     pub(super) prompt: Option<Prompt>,
@@ -147,7 +153,7 @@ impl Model {
         Self {
             theme,
             page: Page::Launcher,
-            look: Look::default(),
+            look: ViewOptions::default(),
             launcher: Launcher::default(),
             live: None,
             search: None,

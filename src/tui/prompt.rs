@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum PromptPurpose {
     Mark,
     Target,
     Rate,
@@ -15,7 +15,7 @@ pub(super) enum Purpose {
     Tags,
 }
 
-impl Purpose {
+impl PromptPurpose {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Mark => "mark: what happened?",
@@ -33,7 +33,7 @@ impl Purpose {
 /// The line under construction.
 #[derive(Debug, Clone)]
 pub(super) struct Prompt {
-    pub(super) purpose: Purpose,
+    pub(super) purpose: PromptPurpose,
     pub(super) text: String,
     /// What is wrong with it.
     pub(super) problem: String,
@@ -41,7 +41,7 @@ pub(super) struct Prompt {
 
 /// What came of a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Typed {
+pub(super) enum PromptOutcome {
     Open,
     Done,
     Cancelled,
@@ -51,16 +51,16 @@ pub(super) enum Typed {
 const LONGEST: usize = 200;
 
 impl Prompt {
-    pub(super) fn new(purpose: Purpose, text: impl Into<String>) -> Self {
+    pub(super) fn new(purpose: PromptPurpose, text: impl Into<String>) -> Self {
         Self { purpose, text: text.into(), problem: String::new() }
     }
 
-    pub(super) fn on_key(&mut self, key: KeyEvent) -> Typed {
+    pub(super) fn on_key(&mut self, key: KeyEvent) -> PromptOutcome {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
-            KeyCode::Enter => return Typed::Done,
-            KeyCode::Esc => return Typed::Cancelled,
-            KeyCode::Char('c') if control => return Typed::Cancelled,
+            KeyCode::Enter => return PromptOutcome::Done,
+            KeyCode::Esc => return PromptOutcome::Cancelled,
+            KeyCode::Char('c') if control => return PromptOutcome::Cancelled,
             KeyCode::Char('u') if control => self.text.clear(),
             KeyCode::Backspace => {
                 self.text.pop();
@@ -70,6 +70,6 @@ impl Prompt {
             }
             _ => {}
         }
-        Typed::Open
+        PromptOutcome::Open
     }
 }

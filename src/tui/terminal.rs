@@ -17,7 +17,7 @@ use super::{Model, view};
 
 /// Where pages are drawn. The terminal itself, once it was taken over, is given back when this is dropped.
 #[derive(Debug)]
-pub struct Screen<W: Write> {
+pub struct TerminalScreen<W: Write> {
     terminal: Terminal<CrosstermBackend<BufWriter<W>>>,
     /// Whether the terminal was taken over.
     taken: bool,
@@ -26,7 +26,7 @@ pub struct Screen<W: Write> {
 /// A whole screen of 200 × 60 in one write.
 const BUFFER: usize = 64 * 1024;
 
-impl Screen<Stdout> {
+impl TerminalScreen<Stdout> {
     /// Takes the terminal of the process over, until this is dropped or the process panics.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl Screen<Stdout> {
     }
 }
 
-impl<W: Write> Screen<W> {
+impl<W: Write> TerminalScreen<W> {
     /// Draws on any writer, as on a terminal `width` columns wide and `height` lines high.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ fn wipe<B: Backend>(terminal: &mut Terminal<B>) -> Result<(), B::Error> {
     terminal.resize(Rect::from((Position::ORIGIN, size)))
 }
 
-impl<W: Write> Drop for Screen<W> {
+impl<W: Write> Drop for TerminalScreen<W> {
     fn drop(&mut self) {
         if self.taken {
             restore();

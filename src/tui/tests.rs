@@ -15,20 +15,23 @@ use ratatui::style::Color;
 
 use super::model::Page;
 use super::{
-    Begun, Command, Diff, Doing, Finished, Message, Model, Origin, PastRun, Place, SearchStep,
-    SearchView, Sides, StepOutcome, Theme, WorkloadInfo, update, view,
+    Command, ComparedRuns, Diff, FinishedRun, LaunchChoice, LaunchOrigin, Message, Model, PastRun,
+    SearchStep, SearchView, StartedRun, StepOutcome, StepUnderWay, Theme, WorkloadInfo, update,
+    view,
 };
 use crate::capacity::Histogram;
 use crate::capacity::regression::Estimate;
-use crate::capacity::search::{Limit, Search, SearchAction, SearchEnd, SearchOutcome, SearchPlan};
-use crate::capacity::step::{AbortReason, Batch, Goal, Purpose, StepResult};
-use crate::engine::Act;
+use crate::capacity::search::{
+    CapacitySearch, SearchAction, SearchEnd, SearchLimit, SearchOutcome, SearchPlan,
+};
+use crate::capacity::step::{AbortReason, Batch, SloLimit, StepPurpose, StepResult};
+use crate::engine::SteeringCommand;
 use crate::metrics::{
     Bound, Event, EventKind, LoadModel, Measure, Objective, RunLog, Scope, StageInfo,
 };
 use crate::report::{Report, fixture};
-use crate::scenario::stack::Signal;
-use crate::slo::gate::{Likeness, Rules, RunSummary, compare};
+use crate::scenario::stack::SignalSpec;
+use crate::slo::gate::{ComparisonRule, GateRules, RunSummary, compare};
 use crate::slo::{Strictness, Verdict, judge};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
@@ -68,8 +71,8 @@ fn fresh() -> Model {
     Model::new(Theme::new(true))
 }
 
-fn signals() -> Vec<Signal> {
-    let signal = |tier: &str, metric: &str, threshold, sustained, text: &str| Signal {
+fn signals() -> Vec<SignalSpec> {
+    let signal = |tier: &str, metric: &str, threshold, sustained, text: &str| SignalSpec {
         tier: tier.into(),
         metric: metric.into(),
         above: true,
@@ -88,8 +91,11 @@ fn signals() -> Vec<Signal> {
 fn running() -> Model {
     let log = log();
     let mut model = fresh();
-    let begun =
-        Begun { header: log.header.clone(), folder: "reports/ais/x".into(), signals: signals() };
+    let begun = StartedRun {
+        header: log.header.clone(),
+        folder: "reports/ais/x".into(),
+        signals: signals(),
+    };
     update(&mut model, Message::Begun(Box::new(begun)));
     for event in &log.events {
         update(&mut model, Message::Event(event.clone()));
@@ -109,7 +115,7 @@ fn finished() -> Model {
     update(&mut model, Message::History(runs()));
     let report = Report::new(&log, &judge(&log, Strictness::Normal));
     let folder = "reports/ais/2026-05-04T09-30-00Z".to_owned();
-    let finished = Finished { report, folder, capacity: String::new(), opened: false };
+    let finished = FinishedRun { report, folder, capacity: String::new(), opened: false };
     update(&mut model, Message::Finished(Box::new(finished)));
     model
 }
@@ -133,9 +139,9 @@ fn runs() -> Vec<PastRun> {
     vec![run(3, Verdict::Pass, 161.0), run(2, Verdict::AtRisk, 231.0), run(1, Verdict::Fail, 612.0)]
 }
 
-fn place(label: &str, problems: &str) -> Place {
-    Place {
-        origin: Origin::Folder(label.into()),
+fn place(label: &str, problems: &str) -> LaunchChoice {
+    LaunchChoice {
+        origin: LaunchOrigin::Folder(label.into()),
         label: label.into(),
         name: "ais".into(),
         target: "http://127.0.0.1:8080".into(),

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::after::After;
-use super::diff::Sides;
-use super::history::Side;
-use super::keys::{Action, action};
-use super::live::{Live, State};
+use super::diff::ComparedRuns;
+use super::history::ComparisonSide;
+use super::keys::{KeyAction, action};
+use super::live::{LiveRun, RunState};
 use super::model::{Model, Page, Question};
-use super::prompt::{Prompt, Purpose, Typed};
+use super::prompt::{Prompt, PromptOutcome, PromptPurpose};
+use super::results::ResultsPage;
 use super::{Command, Message};
-use crate::engine::Act;
+use crate::engine::SteeringCommand;
 
 /// Takes a message in. Returns what is to be done in the world.
 pub fn update(model: &mut Model, message: Message) -> Command {
@@ -24,7 +24,7 @@ pub fn update(model: &mut Model, message: Message) -> Command {
         Message::Begun(begun) => {
             say(model, format!("written to {}", begun.folder));
             model.search = None;
-            model.live = Some(Live::new(*begun));
+            model.live = Some(LiveRun::new(*begun));
             model.page = Page::Live;
             model.refusal.clear();
             model.look.scroll = 0;
@@ -50,8 +50,8 @@ pub fn update(model: &mut Model, message: Message) -> Command {
                 model.live = None;
                 model.search = None;
             }
-            with_live(model, Live::on_end);
-            model.after = Some(After::new(*finished));
+            with_live(model, LiveRun::on_end);
+            model.after = Some(ResultsPage::new(*finished));
             model.page = Page::After;
             model.charts_after = false;
             model.question = None;
@@ -84,7 +84,7 @@ fn say(model: &mut Model, notice: impl Into<String>) {
     model.notice_seconds = NOTICE;
 }
 
-fn with_live(model: &mut Model, change: impl FnOnce(&mut Live)) {
+fn with_live(model: &mut Model, change: impl FnOnce(&mut LiveRun)) {
     if let Some(live) = &mut model.live {
         change(live);
     }
@@ -94,12 +94,12 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Command {
     model.notice.clear();
     if let Some(mut prompt) = model.prompt.take() {
         return match prompt.on_key(key) {
-            Typed::Open => {
+            PromptOutcome::Open => {
                 model.prompt = Some(prompt);
                 Command::Nothing
             }
-            Typed::Cancelled => Command::Nothing,
-            Typed::Done => on_typed(model, prompt),
+            PromptOutcome::Cancelled => Command::Nothing,
+            PromptOutcome::Done => on_typed(model, prompt),
         };
     }
     if let Some(question) = model.question.take() {
@@ -131,10 +131,10 @@ fn on_answer(question: Question, key: KeyEvent) -> Command {
 }
 
 fn on_typed(model: &mut Model, prompt: Prompt) -> Command {
-    if prompt.purpose == Purpose::Mark {
+    if prompt.purpose == PromptPurpose::Mark {
         let text = prompt.text.trim();
         let text = if text.is_empty() { "mark" } else { text };
-        return Command::Steer(Act::Mark(text.to_owned()));
+        return Command::Steer(SteeringCommand::Mark(text.to_owned()));
     }
     if let Err(problem) = model.launcher.set_field(prompt.purpose, &prompt.text) {
         model.prompt = Some(Prompt { problem, ..prompt });
@@ -142,53 +142,55 @@ fn on_typed(model: &mut Model, prompt: Prompt) -> Command {
     Command::Nothing
 }
 
-fn on_action(model: &mut Model, action: Action) -> Command {
+fn on_action(model: &mut Model, action: KeyAction) -> Command {
     match action {
-        Action::Help => model.help = Some(0),
-        Action::Quit => return quit(model),
-        Action::Up | Action::Down => step(model, if action == Action::Up { -1 } else { 1 }),
-        Action::NextPanel | Action::PreviousPanel => {
-            let by = if action == Action::NextPanel { 1 } else { -1 };
+        KeyAction::Help => model.help = Some(0),
+        KeyAction::Quit => return quit(model),
+        KeyAction::Up | KeyAction::Down => {
+            step(model, if action == KeyAction::Up { -1 } else { 1 });
+        }
+        KeyAction::NextPanel | KeyAction::PreviousPanel => {
+            let by = if action == KeyAction::NextPanel { 1 } else { -1 };
             model.look.panel = model.look.panel.next(by);
             model.look.scroll = 0;
         }
-        Action::Zoom => model.look.zoomed = !model.look.zoomed,
-        Action::Sort => model.look.sort = model.look.sort.next(),
-        Action::Window => model.look.span = model.look.span.next(),
-        Action::Charts => charts(model),
-        Action::Again => return again(model),
-        Action::Open => return model.history.open(),
-        Action::Choose => model.history.choose(),
-        Action::ChooseBefore => model.history.put(Side::Before),
-        Action::ChooseAfter => model.history.put(Side::After),
-        Action::Compare => return compare(model),
-        Action::Back if model.page == Page::Capacity && is_searching(model) => {
+        KeyAction::Zoom => model.look.zoomed = !model.look.zoomed,
+        KeyAction::Sort => model.look.sort = model.look.sort.next(),
+        KeyAction::Window => model.look.span = model.look.span.next(),
+        KeyAction::Charts => charts(model),
+        KeyAction::Again => return again(model),
+        KeyAction::Open => return model.history.open(),
+        KeyAction::Choose => model.history.choose(),
+        KeyAction::ChooseBefore => model.history.put(ComparisonSide::Before),
+        KeyAction::ChooseAfter => model.history.put(ComparisonSide::After),
+        KeyAction::Compare => return compare(model),
+        KeyAction::Back if model.page == Page::Capacity && is_searching(model) => {
             say(model, "the search goes on: s stops it");
         }
-        Action::Back => model.page = Page::Launcher,
-        Action::History => model.page = Page::History,
-        Action::Rescan => return Command::Rescan,
-        Action::Left => model.launcher.choose_workload(-1),
-        Action::Right => model.launcher.choose_workload(1),
-        Action::Start => return start(model),
-        Action::Edit => return edit(model),
-        Action::Target => ask(model, Purpose::Target),
-        Action::RateField => ask(model, Purpose::Rate),
-        Action::DurationField => ask(model, Purpose::Duration),
-        Action::ThinkField => ask(model, Purpose::Think),
-        Action::SeedField => ask(model, Purpose::Seed),
-        Action::Settings => ask(model, Purpose::Settings),
-        Action::Tags => ask(model, Purpose::Tags),
-        Action::Mark => model.prompt = Some(Prompt::new(Purpose::Mark, "")),
-        Action::Faster
-        | Action::Slower
-        | Action::MuchFaster
-        | Action::MuchSlower
-        | Action::Hold
-        | Action::Skip
-        | Action::Pause
-        | Action::Stop
-        | Action::Abort => return steer(model, action),
+        KeyAction::Back => model.page = Page::Launcher,
+        KeyAction::History => model.page = Page::History,
+        KeyAction::Rescan => return Command::Rescan,
+        KeyAction::Left => model.launcher.choose_workload(-1),
+        KeyAction::Right => model.launcher.choose_workload(1),
+        KeyAction::Start => return start(model),
+        KeyAction::Edit => return edit(model),
+        KeyAction::Target => ask(model, PromptPurpose::Target),
+        KeyAction::RateField => ask(model, PromptPurpose::Rate),
+        KeyAction::DurationField => ask(model, PromptPurpose::Duration),
+        KeyAction::ThinkField => ask(model, PromptPurpose::Think),
+        KeyAction::SeedField => ask(model, PromptPurpose::Seed),
+        KeyAction::Settings => ask(model, PromptPurpose::Settings),
+        KeyAction::Tags => ask(model, PromptPurpose::Tags),
+        KeyAction::Mark => model.prompt = Some(Prompt::new(PromptPurpose::Mark, "")),
+        KeyAction::Faster
+        | KeyAction::Slower
+        | KeyAction::MuchFaster
+        | KeyAction::MuchSlower
+        | KeyAction::Hold
+        | KeyAction::Skip
+        | KeyAction::Pause
+        | KeyAction::Stop
+        | KeyAction::Abort => return steer(model, action),
     }
     Command::Nothing
 }
@@ -218,7 +220,7 @@ fn is_searching(model: &Model) -> bool {
 }
 
 fn quit(model: &mut Model) -> Command {
-    if is_searching(model) || model.live.as_ref().is_some_and(Live::is_running) {
+    if is_searching(model) || model.live.as_ref().is_some_and(LiveRun::is_running) {
         model.question = Some(Question::Leave);
         return Command::Nothing;
     }
@@ -249,7 +251,7 @@ fn compare(model: &mut Model) -> Command {
         (Page::After, Some(after)) => {
             let before = model.history.before(&after.finished.report);
             let after = PathBuf::from(&after.finished.folder);
-            before.map(|run| Sides { before: vec![run.folder.clone()], after: vec![after] })
+            before.map(|run| ComparedRuns { before: vec![run.folder.clone()], after: vec![after] })
         }
         _ => model.history.sides(),
     };
@@ -288,7 +290,7 @@ fn edit(model: &mut Model) -> Command {
     Command::Nothing
 }
 
-fn ask(model: &mut Model, purpose: Purpose) {
+fn ask(model: &mut Model, purpose: PromptPurpose) {
     let text = model.launcher.field(purpose);
     model.prompt = Some(Prompt::new(purpose, text));
 }
@@ -297,37 +299,37 @@ fn ask(model: &mut Model, purpose: Purpose) {
 const STEP: f64 = 1.05;
 const LEAP: f64 = 1.10;
 
-fn steer(model: &mut Model, action: Action) -> Command {
+fn steer(model: &mut Model, action: KeyAction) -> Command {
     if is_searching(model) {
         say(model, "stopping: requests in flight get 5 s");
-        return Command::Steer(Act::Stop);
+        return Command::Steer(SteeringCommand::Stop);
     }
     let Some(live) = model.live.as_mut().filter(|live| live.is_running()) else {
         say(model, "the run is over");
         return Command::Nothing;
     };
-    let act = match action {
-        Action::Stop => Act::Stop,
-        Action::Abort => Act::Abort,
+    let command = match action {
+        KeyAction::Stop => SteeringCommand::Stop,
+        KeyAction::Abort => SteeringCommand::Abort,
         _ if live.is_closed() => {
             say(model, "closed model: the users set the pace, the rate cannot be steered");
             return Command::Nothing;
         }
-        Action::Pause if live.state == State::Paused => Act::Resume,
-        _ if live.state == State::Paused => {
+        KeyAction::Pause if live.state == RunState::Paused => SteeringCommand::Resume,
+        _ if live.state == RunState::Paused => {
             say(model, "arrivals are paused; p lets them go on");
             return Command::Nothing;
         }
-        Action::Pause => Act::Pause,
-        Action::Faster => Act::Scale(STEP),
-        Action::Slower => Act::Scale(1.0 / STEP),
-        Action::MuchFaster => Act::Scale(LEAP),
-        Action::MuchSlower => Act::Scale(1.0 / LEAP),
-        Action::Hold => Act::Hold,
-        _ => Act::SkipStage,
+        KeyAction::Pause => SteeringCommand::Pause,
+        KeyAction::Faster => SteeringCommand::Scale(STEP),
+        KeyAction::Slower => SteeringCommand::Scale(1.0 / STEP),
+        KeyAction::MuchFaster => SteeringCommand::Scale(LEAP),
+        KeyAction::MuchSlower => SteeringCommand::Scale(1.0 / LEAP),
+        KeyAction::Hold => SteeringCommand::Hold,
+        _ => SteeringCommand::SkipStage,
     };
-    if matches!(act, Act::Stop | Act::Abort) {
-        live.state = State::Stopping;
+    if matches!(command, SteeringCommand::Stop | SteeringCommand::Abort) {
+        live.state = RunState::Stopping;
     }
-    Command::Steer(act)
+    Command::Steer(command)
 }

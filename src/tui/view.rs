@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use super::model::{Model, Page, Question};
 use super::prompt::Prompt;
 use super::theme::Tone;
-use super::{after, capacity, diff, frame as shared, history, launcher, live};
+use super::{capacity, diff, frame as shared, history, launcher, live, results};
 
 /// The least that anything can be shown on.
 const NARROWEST: u16 = 40;
@@ -31,7 +31,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         (Page::After, Some(run), Some(_)) if model.charts_after => {
             live::draw(model, run, frame, page);
         }
-        (Page::After, _, Some(after)) => after::draw(model, after, frame, page),
+        (Page::After, _, Some(after)) => results::draw(model, after, frame, page),
         (Page::History, ..) => history::draw(model, frame, page),
         (Page::Diff, ..) => match &model.diff {
             Some(found) => diff::draw(model, found, frame, page),

@@ -14,7 +14,7 @@ pub struct Seed(u64);
 /// What a random stream is for. Each purpose draws from its own, so adding think time does not move arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
-pub enum Stream {
+pub enum RandomStream {
     /// Gaps between arrivals.
     Arrivals = 1,
     /// Which scenario an arrival plays.
@@ -47,13 +47,13 @@ impl Seed {
     }
 
     /// A generator for `purpose` and, within it, the `index`-th thing (a user, an arrival, a row).
-    pub fn stream(self, purpose: Stream, index: u64) -> Pcg64Mcg {
+    pub fn stream(self, purpose: RandomStream, index: u64) -> Pcg64Mcg {
         let mixed = mix(mix(self.0 ^ mix(purpose as u64)) ^ index);
         Pcg64Mcg::seed_from_u64(mixed)
     }
 
     /// One number in [0, 1) for `purpose` and the `index`-th thing, where a whole stream would be wasted.
-    pub fn uniform(self, purpose: Stream, index: u64) -> f64 {
+    pub fn uniform(self, purpose: RandomStream, index: u64) -> f64 {
         let mixed = mix(mix(self.0 ^ mix(purpose as u64)) ^ index);
         // 53 bits are what a double holds.
         (mixed >> 11) as f64 / (1_u64 << 53) as f64

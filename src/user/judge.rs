@@ -5,13 +5,13 @@ use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use crate::metrics::{ErrorClass, Outcome};
-use crate::plan::{Capture, CaptureSource, Check, Matcher, Slot};
+use crate::plan::{Capture, CaptureSlot, CaptureSource, Check, Matcher};
 use crate::units::Nanos;
 
 mod json_keys;
 
 /// Access to a response's headers, whatever protocol brought them.
-pub trait Headers {
+pub trait ResponseHeaders {
     /// Calls `visit` with each value of the header `name` (lower case).
     fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
 
@@ -32,7 +32,7 @@ pub struct Response<'a> {
     /// The status.
     pub status: u16,
     /// The headers.
-    pub headers: &'a dyn Headers,
+    pub headers: &'a dyn ResponseHeaders,
     /// The body, decompressed; empty unless a check or capture looks into it.
     pub body: &'a [u8],
     /// The size of the body as received.
@@ -43,14 +43,14 @@ pub struct Response<'a> {
 
 /// What a user made of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct CheckResult {
     /// Ok, or why not.
     pub outcome: Outcome,
     /// What was seen and what was expected, for the report; empty where all is well.
     pub message: String,
 }
 
-impl Seen {
+impl CheckResult {
     pub(super) fn ok() -> Self {
         Self { outcome: Outcome::Ok, message: String::new() }
     }
@@ -61,7 +61,7 @@ impl Seen {
 }
 
 /// Applies the checks in order; the first that fails names the failure.
-pub(super) fn checks(checks: &[Check], response: &Response<'_>) -> Seen {
+pub(super) fn checks(checks: &[Check], response: &Response<'_>) -> CheckResult {
     let expects_status = checks.iter().any(|check| matches!(check, Check::Status(_)));
     if !expects_status && response.status >= 400 {
         return unexpected_status(response, None);
@@ -72,16 +72,16 @@ pub(super) fn checks(checks: &[Check], response: &Response<'_>) -> Seen {
             Check::Status(set) => {
                 return unexpected_status(response, Some(set));
             }
-            check => broken(check, response),
+            check => failed_check(check, response),
         };
         if let Some(message) = failed {
-            return Seen::failed(ErrorClass::CheckFailed, message);
+            return CheckResult::failed(ErrorClass::CheckFailed, message);
         }
     }
-    Seen::ok()
+    CheckResult::ok()
 }
 
-fn unexpected_status(response: &Response<'_>, set: Option<&crate::plan::StatusSet>) -> Seen {
+fn unexpected_status(response: &Response<'_>, set: Option<&crate::plan::StatusSet>) -> CheckResult {
     let class = match response.status {
         429 => ErrorClass::Throttled,
         503 if edge_signature(response) => ErrorClass::Throttled,
@@ -92,7 +92,7 @@ fn unexpected_status(response: &Response<'_>, set: Option<&crate::plan::StatusSe
     let wanted = set.map_or_else(|| "below 400".to_owned(), describe_statuses);
     let wait = response.headers.first("retry-after").filter(|_| class == ErrorClass::Throttled);
     let wait = wait.map(|wait| format!(", retry-after {wait}")).unwrap_or_default();
-    Seen::failed(class, format!("status {}, expected {wanted}{wait}", response.status))
+    CheckResult::failed(class, format!("status {}, expected {wanted}{wait}", response.status))
 }
 
 fn describe_statuses(set: &crate::plan::StatusSet) -> String {
@@ -122,17 +122,17 @@ fn edge_signature(response: &Response<'_>) -> bool {
 /// Whether one event or message meets all `checks`, which look into its text only.
 pub fn meets(checks: &[Check], text: &[u8]) -> bool {
     struct NoHeaders;
-    impl Headers for NoHeaders {
+    impl ResponseHeaders for NoHeaders {
         fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
     }
     let size = text.len() as u64;
     let service_time = Nanos::ZERO;
     let response = Response { status: 200, headers: &NoHeaders, body: text, size, service_time };
-    checks.iter().all(|check| broken(check, &response).is_none())
+    checks.iter().all(|check| failed_check(check, &response).is_none())
 }
 
 /// What is wrong with the response according to `check`, if anything.
-fn broken(check: &Check, response: &Response<'_>) -> Option<String> {
+fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
     match check {
         Check::Status(_) => None,
         Check::Time(limit) => (response.service_time >= *limit)
@@ -194,18 +194,18 @@ fn excerpt(bytes: &[u8]) -> String {
 pub(super) fn captures(
     captures: &[Capture],
     response: &Response<'_>,
-    mut keep: impl FnMut(Slot, Value),
-) -> Seen {
+    mut keep: impl FnMut(CaptureSlot, Value),
+) -> CheckResult {
     for capture in captures {
         let default = || capture.default.as_ref().map(to_value);
         if let Some(value) = find(&capture.source, response).or_else(default) {
             keep(capture.slot, value);
         } else {
             let message = format!("`{}` is not in the response", capture.name);
-            return Seen::failed(ErrorClass::CaptureFailed, message);
+            return CheckResult::failed(ErrorClass::CaptureFailed, message);
         }
     }
-    Seen::ok()
+    CheckResult::ok()
 }
 
 /// The secrets in an answer of which nothing is kept.
@@ -255,7 +255,7 @@ mod tests {
 
     struct Fixed(Vec<(&'static str, &'static str)>);
 
-    impl Headers for Fixed {
+    impl ResponseHeaders for Fixed {
         fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
             self.0.iter().filter(|(n, _)| *n == name).for_each(|(_, v)| visit(v.as_bytes()));
         }
@@ -267,8 +267,8 @@ mod tests {
         Response { status, headers, body: body.as_bytes(), size, service_time }
     }
 
-    fn class(seen: &Seen) -> Option<ErrorClass> {
-        match seen.outcome {
+    fn class(result: &CheckResult) -> Option<ErrorClass> {
+        match result.outcome {
             Outcome::Ok => None,
             Outcome::Failed(class) => Some(class),
         }
@@ -288,16 +288,16 @@ mod tests {
         let none = Fixed(vec![]);
         let check = [Check::Status(StatusSet(vec![(401, 401), (403, 403)]))];
         assert_eq!(class(&checks(&check, &response(403, &none, ""))), None);
-        let seen = checks(&check, &response(200, &none, ""));
-        assert_eq!(seen.message, "status 200, expected 401 or 403");
+        let result = checks(&check, &response(200, &none, ""));
+        assert_eq!(result.message, "status 200, expected 401 or 403");
     }
 
     #[test]
     fn unavailable_with_retry_after_is_throttling() {
         let edge = Fixed(vec![("retry-after", "1")]);
-        let seen = checks(&[], &response(503, &edge, ""));
-        assert_eq!(class(&seen), Some(ErrorClass::Throttled));
-        assert_eq!(seen.message, "status 503, expected below 400, retry-after 1");
+        let result = checks(&[], &response(503, &edge, ""));
+        assert_eq!(class(&result), Some(ErrorClass::Throttled));
+        assert_eq!(result.message, "status 503, expected below 400, retry-after 1");
         let nginx = Fixed(vec![("server", "nginx/1.22.1"), ("content-type", "text/html")]);
         assert_eq!(class(&checks(&[], &response(503, &nginx, ""))), Some(ErrorClass::Throttled));
         let proxied = Fixed(vec![("server", "nginx"), ("content-type", "application/json")]);
@@ -322,8 +322,13 @@ mod tests {
         let headers = Fixed(vec![("set-cookie", "sid=abc; Path=/"), ("location", "/x/9")]);
         let answer = response(201, &headers, r#"{"a":{"token":"t1"},"n":[1,2]}"#);
         let take = |source| {
-            let capture =
-                Capture { slot: Slot(0), name: "x".into(), source, default: None, secret: false };
+            let capture = Capture {
+                slot: CaptureSlot(0),
+                name: "x".into(),
+                source,
+                default: None,
+                secret: false,
+            };
             let mut kept = None;
             captures(&[capture], &answer, |_, value| kept = Some(value.to_string()));
             kept

@@ -7,10 +7,10 @@
 
 use minijinja::Value;
 
-use super::playlist::{Media, PlayList, parse, resolved};
+use super::playlist::{MediaPlaylist, Playlist, parse, resolved};
 use super::{Action, User, think};
 use crate::metrics::Outcome;
-use crate::plan::{Op, PlaybackPlan, RenderError};
+use crate::plan::{Instruction, PlaybackPlan, RenderError};
 use crate::units::{Nanos, RunTime};
 
 /// A playback under way.
@@ -33,7 +33,7 @@ pub(super) struct Playback {
     at_variant: bool,
     /// The number of the first segment of the playlist.
     first: u64,
-    live: Option<Live>,
+    live: Option<LivePlaylist>,
     /// When the first segment was there.
     shown: Option<RunTime>,
     /// The length of all that was loaded.
@@ -44,14 +44,14 @@ pub(super) struct Playback {
 
 /// What is known of a live playlist.
 #[derive(Debug, Clone, Copy)]
-struct Live {
+struct LivePlaylist {
     /// When it is asked for again: after a segment's length, or half of it where nothing was new (RFC 8216 §6.3.4).
     due: RunTime,
 }
 
 /// Where a player goes in its program.
 #[derive(Debug, Clone, Copy)]
-struct Places {
+struct PlaybackJumps {
     renew: u32,
     /// The request for the playlist, and the one for its variant.
     reload: (u32, u32),
@@ -60,22 +60,26 @@ struct Places {
 
 impl User {
     /// Carries out an instruction of a playback; all others have been dealt with.
-    pub(super) fn play(&mut self, op: &Op, now: RunTime) -> Result<Option<Action>, RenderError> {
+    pub(super) fn play(
+        &mut self,
+        op: &Instruction,
+        now: RunTime,
+    ) -> Result<Option<Action>, RenderError> {
         let plan = self.plan.clone();
         let of = |id: &crate::plan::PlaybackId| &plan.playbacks[id.0 as usize];
         match op {
-            Op::PlayBegin(id) => {
+            Instruction::PlayBegin(id) => {
                 let watch = think::draw(of(id).watch, &mut self.chance);
                 self.playback = Some(Box::new(Playback::new(now, watch)));
             }
-            Op::PlayList { playback, segments } => {
+            Instruction::PlayList { playback, segments } => {
                 self.read_playlist(of(playback), *segments, now)?;
             }
-            Op::PlayNext { playback, renew, reload, end } => {
-                let places = Places { renew: *renew, reload: *reload, end: *end };
+            Instruction::PlayNext { playback, renew, reload, end } => {
+                let places = PlaybackJumps { renew: *renew, reload: *reload, end: *end };
                 return Ok(self.play_next(of(playback), places, now));
             }
-            Op::PlayLoaded { playback, back } => {
+            Instruction::PlayLoaded { playback, back } => {
                 self.position = *back;
                 let Some(playing) = &mut self.playback else { return Ok(None) };
                 if playing.segment_came(now) {
@@ -83,7 +87,7 @@ impl User {
                     return Ok(Some(Self::note(of(playback).first_segment, times, Outcome::Ok)));
                 }
             }
-            Op::PlayEnd { playback, stalled } => {
+            Instruction::PlayEnd { playback, stalled } => {
                 let Some(playing) = &self.playback else { return Ok(None) };
                 let (step, span) = if *stalled {
                     (of(playback).stalled, playing.stalled)
@@ -108,16 +112,16 @@ impl User {
         let Some(mut playing) = self.playback.take() else { return Ok(()) };
         let manifest = self.manifest_url(plan)?;
         match parse(&text) {
-            PlayList::Variant(name) => {
+            Playlist::Variant(name) => {
                 let url = resolved(&manifest, &name);
                 self.slots[plan.url.0 as usize] = Some(Value::from(url.as_str()));
                 playing.variant = Some(url);
                 playing.at_variant = true;
             }
-            PlayList::Media(list) if list.segments.is_empty() && !list.live => {
+            Playlist::Media(list) if list.segments.is_empty() && !list.live => {
                 return Err(RenderError::Expression("the playlist names no segments".to_owned()));
             }
-            PlayList::Media(list) => {
+            Playlist::Media(list) => {
                 self.position = segments;
                 let at_variant = std::mem::take(&mut playing.at_variant);
                 let base =
@@ -136,7 +140,12 @@ impl User {
         Ok(String::from_utf8_lossy(&url).into_owned())
     }
 
-    fn play_next(&mut self, plan: &PlaybackPlan, places: Places, now: RunTime) -> Option<Action> {
+    fn play_next(
+        &mut self,
+        plan: &PlaybackPlan,
+        places: PlaybackJumps,
+        now: RunTime,
+    ) -> Option<Action> {
         let playing = self.playback.as_mut()?;
         if let Some(stops) = playing.stops(now) {
             self.position = places.end;
@@ -197,7 +206,7 @@ impl Playback {
     }
 
     /// Takes a playlist: the first one, a new one after a renewal, or what a live one has become.
-    fn take_list(&mut self, list: Media, base: &str, (buffer, now): (u32, RunTime)) {
+    fn take_list(&mut self, list: MediaPlaylist, base: &str, (buffer, now): (u32, RunTime)) {
         let was_empty = self.segments.is_empty();
         let (number, end) =
             (self.first + self.next as u64, self.first + self.segments.len() as u64);
@@ -209,7 +218,7 @@ impl Playback {
         };
         let grew = was_empty || new_end > end;
         let pause = if grew { list.target } else { Nanos::new(list.target.get() / 2) };
-        self.live = list.live.then_some(Live { due: now + pause });
+        self.live = list.live.then_some(LivePlaylist { due: now + pause });
         self.first = list.first;
         let urls = list.segments.into_iter().map(|(name, span)| (resolved(base, &name), span));
         self.segments = urls.collect();
@@ -280,7 +289,7 @@ mod tests {
     use crate::plan::{Overrides, compile};
     use crate::scenario::load;
     use crate::schedule::Arrival;
-    use crate::user::{Cast, Headers, Response};
+    use crate::user::{Response, ResponseHeaders, UserFactory};
 
     /// Goal: a late segment stalls the picture by exactly its lateness, and only once.
     #[test]
@@ -316,7 +325,7 @@ mod tests {
         let load = load(Path::new("a.yaml"), &[], &|_| Ok(text.as_bytes().to_vec()), &|_| None);
         let today = jiff::civil::date(2026, 1, 31);
         let plan = Arc::new(compile(&load, &Overrides::default(), today).expect("valid"));
-        let mut user = Cast::new(plan.clone()).user(0);
+        let mut user = UserFactory::new(plan.clone()).user(0);
         let second = |at: RunTime| at.get() / 1_000_000_000;
         let mut now = RunTime::ZERO + Nanos::from_secs(100);
         user.begin(ScenarioId(0), &Arrival { intended: now, index: 0 });
@@ -337,11 +346,13 @@ mod tests {
                     }
                 }
                 Action::Wait(until) => now = until,
-                Action::Note(sample) => match plan.steps[sample.step.0 as usize].kind.as_str() {
-                    "played" => watched.played = sample.response_time(),
-                    "stalled" => watched.stalled = sample.response_time(),
-                    _ => {}
-                },
+                Action::DerivedTiming(sample) => {
+                    match plan.steps[sample.step.0 as usize].kind.as_str() {
+                        "played" => watched.played = sample.response_time(),
+                        "stalled" => watched.stalled = sample.response_time(),
+                        _ => {}
+                    }
+                }
                 Action::Done => break,
                 other => panic!("{other:?}"),
             }
@@ -352,7 +363,7 @@ mod tests {
 
     fn answer(user: &mut User, id: crate::plan::RequestId, body: &str) {
         struct NoHeaders;
-        impl Headers for NoHeaders {
+        impl ResponseHeaders for NoHeaders {
             fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
         }
         let (body, size) = (body.as_bytes(), body.len() as u64);

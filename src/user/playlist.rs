@@ -7,16 +7,16 @@ const SEGMENT_LIMIT: usize = 43_200;
 
 /// What a playlist says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum PlayList {
+pub(super) enum Playlist {
     /// The first of several variants.
     Variant(String),
     /// Segments of one rendition.
-    Media(Media),
+    Media(MediaPlaylist),
 }
 
 /// A media playlist.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Media {
+pub(super) struct MediaPlaylist {
     /// Names and lengths of segments.
     pub(super) segments: Vec<(String, Nanos)>,
     /// The number of the first of them, counted from the beginning of the transmission.
@@ -28,8 +28,9 @@ pub(super) struct Media {
 }
 
 /// Reads a playlist.
-pub(super) fn parse(text: &str) -> PlayList {
-    let mut media = Media { live: true, target: Nanos::from_secs(4), ..Media::default() };
+pub(super) fn parse(text: &str) -> Playlist {
+    let mut media =
+        MediaPlaylist { live: true, target: Nanos::from_secs(4), ..MediaPlaylist::default() };
     let mut length = Nanos::ZERO;
     let mut variant = false;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -49,12 +50,12 @@ pub(super) fn parse(text: &str) -> PlayList {
                 _ => {}
             }
         } else if variant {
-            return PlayList::Variant(line.to_owned());
+            return Playlist::Variant(line.to_owned());
         } else if media.segments.len() < SEGMENT_LIMIT {
             media.segments.push((line.to_owned(), length));
         }
     }
-    PlayList::Media(media)
+    Playlist::Media(media)
 }
 
 fn seconds(text: &str) -> Nanos {
@@ -98,18 +99,18 @@ mod tests {
     fn master_playlist_names_its_first_variant() {
         let text =
             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n#EXT-X-STREAM-INF:B=2\nhigh.m3u8\n";
-        assert_eq!(parse(text), PlayList::Variant("low.m3u8".to_owned()));
+        assert_eq!(parse(text), Playlist::Variant("low.m3u8".to_owned()));
     }
 
     #[test]
     fn playlist_is_live_until_it_says_that_it_ends() {
         let live =
             "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:41\n#EXTINF:5.5,\ns41.ts\n";
-        let PlayList::Media(media) = parse(live) else { panic!("no media playlist") };
+        let Playlist::Media(media) = parse(live) else { panic!("no media playlist") };
         assert_eq!((media.first, media.live, media.target), (41, true, Nanos::from_secs(6)));
         assert_eq!(media.segments, [("s41.ts".to_owned(), Nanos::from_millis(5_500))]);
         for end in ["#EXT-X-ENDLIST\n", "#EXT-X-PLAYLIST-TYPE:VOD\n"] {
-            let PlayList::Media(media) = parse(&format!("{live}{end}")) else { panic!("no media") };
+            let Playlist::Media(media) = parse(&format!("{live}{end}")) else { panic!("no media") };
             assert!(!media.live, "{end}");
         }
     }

@@ -7,12 +7,12 @@ use crate::units::RunTime;
 
 /// A poll under way.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Poll {
+pub(super) struct PollState {
     began: RunTime,
     round_began: RunTime,
 }
 
-impl Poll {
+impl PollState {
     pub(super) const fn begun(now: RunTime) -> Self {
         Self { began: now, round_began: now }
     }
@@ -64,7 +64,7 @@ mod tests {
                     now = now + Nanos::from_millis(100);
                 }
                 Action::Wait(until) => now = until,
-                Action::Note(sample) => {
+                Action::DerivedTiming(sample) => {
                     seen.push(format!("{:?} after {}", sample.outcome, sample.response_time()));
                 }
                 Action::Done => break,

@@ -3,17 +3,17 @@
 use rand::seq::SliceRandom;
 
 use crate::plan::{Dataset, Pick};
-use crate::units::{Seed, Stream};
+use crate::units::{RandomStream, Seed};
 
 /// Picks rows from the seed, the iteration and the user alone: repeating a run picks the same.
 #[derive(Debug)]
-pub struct Rows {
+pub struct RowPicker {
     seed: Seed,
-    sets: Vec<Picker>,
+    sets: Vec<PickState>,
 }
 
 #[derive(Debug)]
-enum Picker {
+enum PickState {
     Sequential(u64),
     /// A permutation.
     Shuffle(Vec<u32>),
@@ -23,39 +23,41 @@ enum Picker {
     Unique(u64),
 }
 
-impl Rows {
+impl RowPicker {
     /// Prepares for data sets, by position.
     pub fn new(data: &[Dataset], seed: Seed) -> Self {
-        let sets = data.iter().enumerate().map(|(at, set)| Picker::new(set, at, seed)).collect();
+        let sets = data.iter().enumerate().map(|(at, set)| PickState::new(set, at, seed)).collect();
         Self { seed, sets }
     }
 
     /// The row of data set `dataset` for the `iteration`-th arrival, played by user `user`.
     pub fn pick(&self, dataset: usize, iteration: u64, user: u64) -> u32 {
         // Each data set has its own draw for an iteration.
-        let drawn = || self.seed.uniform(Stream::Rows, iteration * 64 + dataset as u64);
+        let drawn = || self.seed.uniform(RandomStream::Rows, iteration * 64 + dataset as u64);
         let row = match &self.sets[dataset] {
-            Picker::Sequential(rows) => iteration % rows,
-            Picker::Shuffle(order) => u64::from(order[(iteration % order.len() as u64) as usize]),
-            Picker::Uniform(rows) => (drawn() * *rows as f64) as u64,
-            Picker::Zipf(sums) => {
+            PickState::Sequential(rows) => iteration % rows,
+            PickState::Shuffle(order) => {
+                u64::from(order[(iteration % order.len() as u64) as usize])
+            }
+            PickState::Uniform(rows) => (drawn() * *rows as f64) as u64,
+            PickState::Zipf(sums) => {
                 let drawn = drawn();
                 sums.partition_point(|&sum| sum <= drawn).min(sums.len() - 1) as u64
             }
-            Picker::Unique(rows) => user % rows,
+            PickState::Unique(rows) => user % rows,
         };
         row as u32
     }
 }
 
-impl Picker {
+impl PickState {
     fn new(set: &Dataset, at: usize, seed: Seed) -> Self {
         let rows = set.rows.len().max(1) as u64;
         match set.pick {
             Pick::Sequential => Self::Sequential(rows),
             Pick::Shuffle => {
                 let mut order: Vec<u32> = (0..rows as u32).collect();
-                order.shuffle(&mut seed.stream(Stream::Shuffle, at as u64));
+                order.shuffle(&mut seed.stream(RandomStream::Shuffle, at as u64));
                 Self::Shuffle(order)
             }
             Pick::Uniform => Self::Uniform(rows),
@@ -86,10 +88,10 @@ mod tests {
 
     use super::*;
 
-    fn rows(pick: Pick, count: usize) -> Rows {
+    fn rows(pick: Pick, count: usize) -> RowPicker {
         let rows = (0..count).map(|n| vec![Value::from(n)].into()).collect();
         let set = Dataset { name: "d".into(), columns: vec!["n".into()], rows, pick };
-        Rows::new(&[set], Seed::new(9))
+        RowPicker::new(&[set], Seed::new(9))
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use super::{Action, User};
 use crate::metrics::{Outcome, StepId};
-use crate::plan::{Op, RequestId, RequestPlan, SessionId};
+use crate::plan::{Instruction, RequestId, RequestPlan, SessionId};
 use crate::units::RunTime;
 
 /// What a user holds of one session.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Session {
+pub(super) struct UserSession {
     /// When it was last asked for. The server's clock begins later, so this errs on the safe side.
     asked: RunTime,
     /// Until when it is used; none before the first login, and once it was refused.
@@ -20,7 +20,7 @@ pub(super) struct Session {
     retrying: Option<RequestId>,
 }
 
-impl Session {
+impl UserSession {
     /// Whether it may not be used at `now`.
     pub(super) fn is_due(&self, now: RunTime) -> bool {
         self.until.is_none_or(|until| now >= until)
@@ -29,9 +29,9 @@ impl Session {
 
 impl User {
     /// Carries out an instruction of a session; none if it is another one.
-    pub(super) fn session(&mut self, op: &Op, now: RunTime) -> Option<Action> {
+    pub(super) fn session(&mut self, op: &Instruction, now: RunTime) -> Option<Action> {
         match op {
-            Op::SessionNeeded { session, held } => {
+            Instruction::SessionNeeded { session, held } => {
                 let state = &mut self.sessions[session.0 as usize];
                 if state.is_due(now) {
                     state.asked = now;
@@ -39,12 +39,12 @@ impl User {
                     self.position = *held;
                 }
             }
-            Op::SessionBegun(session) => {
+            Instruction::SessionBegun(session) => {
                 let used_for = self.plan.sessions[session.0 as usize].used_for;
                 let state = &mut self.sessions[session.0 as usize];
                 state.until = Some(state.asked + used_for);
             }
-            Op::SessionRefused { session, again, expired } => {
+            Instruction::SessionRefused { session, again, expired } => {
                 return self.renew_if_refused(*session, (*again, *expired), now);
             }
             _ => {}

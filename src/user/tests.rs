@@ -17,7 +17,7 @@ pub(super) fn idle(steps: &str) -> User {
     let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
     let today = jiff::civil::date(2026, 1, 31);
     let plan = Arc::new(compile(&loaded, &Overrides::default(), today).expect("valid"));
-    Cast::new(plan).user(0)
+    UserFactory::new(plan).user(0)
 }
 
 /// One at the start of its first iteration.
@@ -39,12 +39,12 @@ const GET: &str = "{ get: { name: a, url: / } }";
 #[test]
 fn draws_of_one_template_and_of_the_next_all_differ() {
     let mut user = user_of(GET);
-    let mut seen = BTreeSet::new();
+    let mut result = BTreeSet::new();
     for _ in 0..3 {
         let text = rendered(&mut user, "{{ uuid() }} {{ uuid() }} {{ hex(32) }} {{ hex(32) }}");
-        seen.extend(text.split(' ').map(str::to_owned));
+        result.extend(text.split(' ').map(str::to_owned));
     }
-    assert_eq!(seen.len(), 12, "{seen:?}");
+    assert_eq!(result.len(), 12, "{result:?}");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn loop_without_requests_lets_others_have_their_turn() {
 
 struct Bare;
 
-impl Headers for Bare {
+impl ResponseHeaders for Bare {
     fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
 }
 
@@ -85,8 +85,8 @@ fn answered(user: &mut User, body: &str) -> String {
     let (headers, size) = (&Bare, body.len() as u64);
     let service_time = Nanos::from_millis(30);
     let response = Response { status: 200, headers, body: body.as_bytes(), size, service_time };
-    let seen = user.on_response(RequestId(0), &response);
-    user.veiled(seen.message)
+    let result = user.on_response(RequestId(0), &response);
+    user.redacted(result.message)
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn captured_secret_stays_out_of_messages() {
     let mut user = user_of(LOGIN);
     let message = answered(&mut user, r#"{"t":"s3cr3t/key+1","say":"welcome"}"#);
     assert_eq!(message, "");
-    let message = user.veiled("redirect to /?code=s3cr3t%2Fkey%2B1&a=b".to_owned());
+    let message = user.redacted("redirect to /?code=s3cr3t%2Fkey%2B1&a=b".to_owned());
     assert_eq!(message, "redirect to /?code=•••&a=b");
 }
 

@@ -28,10 +28,10 @@ pub(super) fn draw(delay: Delay, chance: &mut Pcg64Mcg) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Seed, Stream};
+    use crate::units::{RandomStream, Seed};
 
     fn mean_of(delay: Delay) -> f64 {
-        let mut chance = Seed::new(5).stream(Stream::Iteration, 0);
+        let mut chance = Seed::new(5).stream(RandomStream::Iteration, 0);
         (0..20_000).map(|_| draw(delay, &mut chance).as_secs_f64()).sum::<f64>() / 20_000.0
     }
 

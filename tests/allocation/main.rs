@@ -13,11 +13,11 @@ use std::alloc::System;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll::engine::{Options, Run};
+use plimsoll::engine::{Run, RunOptions};
 use plimsoll::metrics::StopReason;
 use plimsoll::plan::{Overrides, Plan, compile};
 use plimsoll::scenario::load;
-use plimsoll::transport::{Permit, TlsSetup};
+use plimsoll::transport::{HostPermit, TlsSetup};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use target::{Ledger, Target};
@@ -63,7 +63,8 @@ fn counted(http: &str, flow: &str) -> (Vec<usize>, usize) {
 fn played(plan: Plan, ledger: &Ledger, what: &str) -> (Vec<usize>, usize) {
     let plan = Arc::new(plan);
     let tls = TlsSetup::new(&plan.http.tls, plan.http.version).expect("plain settings");
-    let options = Options { workers: 1, tls, permit: Permit::default(), connections: u64::MAX };
+    let options =
+        RunOptions { workers: 1, tls, permit: HostPermit::default(), connections: u64::MAX };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let (requests, seconds) = runtime.expect("a runtime").block_on(async {
         let mut run = Run::start(&plan, &options).expect("the run starts");

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::{env, thread};
 
-use plimsoll::tui::{self, Keyboard, Model, Screen, Theme};
+use plimsoll::tui::{self, Keyboard, Model, TerminalScreen, Theme};
 use pty::Pty;
 
 /// Alternate screen on and off, and the cursor shown again (xterm's control sequences, which all follow).
@@ -47,7 +47,7 @@ const PANIC: &str = "PLIMSOLL_TEST_PANIC";
 fn panic_on_screen() {
     let (_feed, inbox) = sync_channel(1);
     let screen = thread::Builder::new().name("screen".into()).spawn(move || {
-        let mut screen = Screen::open()?;
+        let mut screen = TerminalScreen::open()?;
         let mut model = Model::new(Theme::new(true));
         tui::run(&mut screen, &mut Keyboard, &mut model, &inbox, &mut |command| {
             panic!("the hull is open at {command:?}")

@@ -1,10 +1,10 @@
 //! `plimsoll demo SYSTEM --capacity`: a search on a simulated stack, and its prediction checked on another.
 
-use crate::capacity::section::Findings;
+use crate::capacity::section::SectionFindings;
 use crate::cli;
 use crate::units::Nanos;
 
-use super::super::demo::{Stack, visitors};
+use super::super::demo::{DemoStack, visitors};
 use super::super::embedded;
 use super::super::exit::{Exit, Failure};
 use super::super::output::say;
@@ -16,10 +16,10 @@ const SEARCH: Nanos = Nanos::from_secs(185);
 const CHECK: Nanos = Nanos::from_secs(90);
 
 /// Searches, then checks what the model says of one replica more.
-pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
+pub(in super::super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
     let system = args.system.name();
     let runtime = runtime()?;
-    let stack = Stack::start(system, &cli::StackChanges::default())?;
+    let stack = DemoStack::start(system, &cli::StackChangeArgs::default())?;
     if !args.output.quiet {
         say(&format!("demo {system}: a simulated stack answers at {}", stack.url));
     }
@@ -35,8 +35,8 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
     };
     say(&format!("checking what the model says of {tier} with {replicas} replicas"));
     let other =
-        cli::StackChanges { replicas: vec![(tier.clone(), replicas)], ..Default::default() };
-    let stack = Stack::start(system, &other)?;
+        cli::StackChangeArgs { replicas: vec![(tier.clone(), replicas)], ..Default::default() };
+    let stack = DemoStack::start(system, &other)?;
     asked.target = Some(stack.url.clone());
     asked.within = CHECK;
     asked.replicas = vec![(tier, vec![replicas])];
@@ -48,7 +48,7 @@ pub(in super::super) fn demo(args: &cli::Demo) -> Result<Exit, Failure> {
 }
 
 /// The bottleneck's tier with one replica more than deployed, or one fewer where that is the most.
-fn one_more(found: &Findings) -> Option<(String, u32)> {
+fn one_more(found: &SectionFindings) -> Option<(String, u32)> {
     let tier = &found.section.scaled.first()?.tier;
     let stack = &found.model.as_ref()?.present;
     let index = found.model.as_ref()?.tiers.iter().position(|known| known.name == *tier)?;
@@ -58,19 +58,19 @@ fn one_more(found: &Findings) -> Option<(String, u32)> {
     (other > 0).then(|| (tier.clone(), other))
 }
 
-fn asked(args: &cli::Demo, url: &str) -> cli::Capacity {
+fn asked(args: &cli::DemoArgs, url: &str) -> cli::CapacityArgs {
     let load = &args.load;
-    cli::Capacity {
+    cli::CapacityArgs {
         path: Some(embedded::folder(args.system.name())),
         target: Some(url.to_owned()),
         within: SEARCH,
-        load: cli::SearchLoad {
+        load: cli::SearchLoadArgs {
             workload: Some(load.workload.clone().unwrap_or_else(|| "demo".to_owned())),
             think: load.think,
             seed: load.seed,
             max_vus: load.max_vus,
             workers: load.workers,
-            ..cli::SearchLoad::default()
+            ..cli::SearchLoadArgs::default()
         },
         set: visitors().to_vec(),
         replicas: Vec::new(),

@@ -4,11 +4,11 @@
 //! answers had timed out by then, the stack gets the time to work off what nobody waits for any more.
 //! Otherwise a step would pay for the backlog of the one before.
 
-use crate::capacity::notes::{Note, SearchNote, StepNote};
-use crate::capacity::search::{Search, SearchAction};
-use crate::capacity::step::{AbortReason, Goal, Purpose, Verdict};
+use crate::capacity::notes::{CapacityNote, SearchNote, StepNote};
+use crate::capacity::search::{CapacitySearch, SearchAction};
+use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepVerdict};
 use crate::capacity::watch::StepWatch;
-use crate::engine::{Act, Control, EngineError, Run, RunEvent};
+use crate::engine::{Control, EngineError, Run, RunEvent, SteeringCommand};
 use crate::metrics::{
     ErrorClass, Event, EventKind, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo,
     StopReason,
@@ -17,22 +17,22 @@ use crate::slo::{ObjectiveStatus, Strictness, judge};
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, RunTime};
 
-use super::super::drive::Signals;
+use super::super::drive::StopSignals;
 use super::super::exit::Failure;
 use super::super::files::RunFolder;
-use super::super::observing::Observing;
-use super::site::Site;
-use super::watcher::Watcher;
+use super::super::observing::SnapshotFeed;
+use super::observer::SearchObserver;
+use super::search_scenario::SearchScenario;
 
 /// A search under way.
-pub(super) struct Campaign {
-    pub(super) site: Site,
+pub(super) struct SearchRun {
+    pub(super) site: SearchScenario,
     pub(super) folder: RunFolder,
     /// The run's header, to judge steps by.
     pub(super) header: RunHeader,
     pub(super) note: SearchNote,
-    pub(super) search: Search,
-    pub(super) watcher: Watcher,
+    pub(super) search: CapacitySearch,
+    pub(super) watcher: SearchObserver,
     /// Counts from the beginning of this session.
     pub(super) clock: Clock,
     /// Time that the log covers already.
@@ -40,7 +40,7 @@ pub(super) struct Campaign {
 }
 
 /// A step as it comes in.
-struct Playing {
+struct StepInProgress {
     watch: StepWatch,
     warm_up: Nanos,
     hold: Nanos,
@@ -51,14 +51,14 @@ struct Playing {
 
 /// How a search was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
+pub(super) enum SearchExit {
     /// It has its answer.
     Done,
     /// The user stopped it.
     Interrupted,
 }
 
-impl Left {
+impl SearchExit {
     /// Whether the user stopped it.
     pub(super) const fn is_interrupted(self) -> bool {
         matches!(self, Self::Interrupted)
@@ -71,27 +71,27 @@ const PATIENCE: u64 = 22;
 /// A stack gets so long to work off what nobody waits for any more.
 const SETTLE_MAX: Nanos = Nanos::from_secs(20);
 
-impl Campaign {
+impl SearchRun {
     /// Plays to the end, noting all that is needed to go on or to report.
-    pub(super) async fn play(&mut self) -> Result<Left, Failure> {
-        let mut signals = Signals::new()?;
+    pub(super) async fn play(&mut self) -> Result<SearchExit, Failure> {
+        let mut signals = StopSignals::new()?;
         loop {
             let (rate, hold, purpose) = match self.search.next_action() {
                 SearchAction::Measure { rate, hold, purpose } => (rate, hold, purpose),
                 SearchAction::Done(outcome) => {
                     self.watcher.ends(&outcome);
                     self.end(StopReason::Finished)?;
-                    return Ok(Left::Done);
+                    return Ok(SearchExit::Done);
                 }
             };
             let Some((step, seconds)) = self.step(rate, hold, purpose, &mut signals).await? else {
                 self.end(StopReason::Interrupted)?;
                 self.watcher.ends(&self.search.interrupted());
-                return Ok(Left::Interrupted);
+                return Ok(SearchExit::Interrupted);
             };
-            self.folder.append(&RunLine::Capacity(Note::Step(step.clone()).to_value()))?;
+            self.folder.append(&RunLine::Capacity(CapacityNote::Step(step.clone()).to_value()))?;
             let result = step.result(&seconds, &self.note);
-            self.watcher.step(&result, step.spoilt.as_deref(), &self.note.plan.goals);
+            self.watcher.step(&result, step.invalid.as_deref(), &self.note.plan.slo_limits);
             self.search.on_step(result);
             self.watcher.known(&self.search);
         }
@@ -111,14 +111,14 @@ impl Campaign {
         &mut self,
         rate: Rate,
         hold: Nanos,
-        purpose: Purpose,
-        signals: &mut Signals,
+        purpose: StepPurpose,
+        signals: &mut StopSignals,
     ) -> Result<Option<(StepNote, Vec<Interval>)>, Failure> {
         let hold = whole_seconds(hold);
         let warm_up = whole_seconds(self.note.plan.warm_up);
-        let goals = self.note.plan.goals.clone();
+        let slo_limits = self.note.plan.slo_limits.clone();
         let index = self.search.steps().len() as u64;
-        let patience = patience(&goals);
+        let patience = patience(&slo_limits);
         let (plan, options) = self.site.step((index, rate), warm_up + hold, patience)?;
         if let Some(note) = self.site.note.take() {
             self.watcher.note(&note);
@@ -127,8 +127,8 @@ impl Campaign {
         let began = self.now();
         let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
         let run = Run::start(&plan, &options).map_err(failed)?;
-        let watch = StepWatch::new(&goals, rate);
-        let mut playing = Playing { watch, warm_up, hold, seconds: vec![], aborted: None };
+        let watch = StepWatch::new(&slo_limits, rate);
+        let mut playing = StepInProgress { watch, warm_up, hold, seconds: vec![], aborted: None };
         let Some(offset) = self.collect(run, &mut playing, signals).await? else {
             return Ok(None);
         };
@@ -145,7 +145,7 @@ impl Campaign {
             to: seconds.last().map_or(RunTime::ZERO, |second| second.end) + offset,
             aborted,
             others: self.others(&playing),
-            spoilt: playing.watch.spoilt(&seconds, aborted.is_some()),
+            invalid: playing.watch.invalid(&seconds, aborted.is_some()),
         };
         let shifted = seconds.into_iter().map(|second| shifted(second, offset)).collect();
         Ok(Some((note, shifted)))
@@ -156,12 +156,12 @@ impl Campaign {
     async fn collect(
         &mut self,
         mut run: Run,
-        playing: &mut Playing,
-        signals: &mut Signals,
+        playing: &mut StepInProgress,
+        signals: &mut StopSignals,
     ) -> Result<Option<Nanos>, Failure> {
         let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
         let control = run.control();
-        let mut observing = Observing::begin(&self.site.watch, &self.site.plan, run.clock())?;
+        let mut observing = SnapshotFeed::begin(&self.site.watch, &self.site.plan, run.clock())?;
         let mut offset = None;
         let mut stopped = false;
         loop {
@@ -171,8 +171,8 @@ impl Campaign {
                     None => break,
                 },
                 events = observing.next() => events,
-                act = self.watcher.next_act() => {
-                    stopped |= self.act(&act, &control)?;
+                command = self.watcher.next_steering() => {
+                    stopped |= self.command(&command, &control)?;
                     continue;
                 }
                 () = signals.next() => {
@@ -198,19 +198,23 @@ impl Campaign {
     }
 
     /// Does what the user asks for, as far as a search can; true if that stops it.
-    fn act(&mut self, act: &Act, control: &Control) -> Result<bool, Failure> {
-        match act {
-            Act::Stop => control.stop(StopReason::Interrupted),
-            Act::Abort => control.abort(StopReason::Interrupted),
-            Act::Mark(text) => {
+    fn command(&mut self, command: &SteeringCommand, control: &Control) -> Result<bool, Failure> {
+        match command {
+            SteeringCommand::Stop => control.stop(StopReason::Interrupted),
+            SteeringCommand::Abort => control.abort(StopReason::Interrupted),
+            SteeringCommand::Mark(text) => {
                 let event = Event { at: self.now(), kind: EventKind::Mark(text.clone()) };
                 self.folder.append(&RunLine::Event(event))?;
                 self.watcher.note(&format!("marked: {text}"));
             }
             // The rates of a search are its own.
-            Act::Scale(_) | Act::Hold | Act::SkipStage | Act::Pause | Act::Resume => {}
+            SteeringCommand::Scale(_)
+            | SteeringCommand::Hold
+            | SteeringCommand::SkipStage
+            | SteeringCommand::Pause
+            | SteeringCommand::Resume => {}
         }
-        Ok(matches!(act, Act::Stop | Act::Abort))
+        Ok(matches!(command, SteeringCommand::Stop | SteeringCommand::Abort))
     }
 
     /// Takes in one event; true at the end of the run.
@@ -218,7 +222,7 @@ impl Campaign {
         &mut self,
         event: RunEvent,
         offset: Nanos,
-        playing: &mut Playing,
+        playing: &mut StepInProgress,
         control: &Control,
     ) -> Result<bool, Failure> {
         match event {
@@ -241,7 +245,7 @@ impl Campaign {
 
     /// Lets the stack work off what clients have given up: as long as that many answers take at the rate
     /// at which it answered.
-    async fn settle(&self, playing: &Playing) {
+    async fn settle(&self, playing: &StepInProgress) {
         let given_up: u64 = playing.seconds.iter().map(timeouts).sum();
         let answered: u64 = playing.hold_seconds().iter().map(|s| s.requests() - s.failed()).sum();
         let seconds = playing.hold_seconds().len().max(1) as f64;
@@ -253,7 +257,7 @@ impl Campaign {
     }
 
     /// The verdict on the rows of the SLO table that are not among the goals.
-    fn others(&self, playing: &Playing) -> Option<Verdict> {
+    fn others(&self, playing: &StepInProgress) -> Option<StepVerdict> {
         let stage =
             |duration, judged| StageInfo { from: Rate::ZERO, to: Rate::ZERO, duration, judged };
         let stages = vec![stage(playing.warm_up, false), stage(playing.hold, true)];
@@ -262,20 +266,20 @@ impl Campaign {
         let end = Some(RunEnd { at, reason: StopReason::Finished });
         let log = RunLog { intervals: playing.seconds.clone(), end, ..RunLog::begun(header) };
         let judgement = judge(&log, Strictness::Normal);
-        let rows = judgement.objectives.iter().filter(|row| Goal::of(&row.objective).is_none());
+        let rows = judgement.objectives.iter().filter(|row| SloLimit::of(&row.objective).is_none());
         let verdicts = rows.filter(|row| row.objective.limit.is_some()).filter_map(|row| {
             match row.status {
-                ObjectiveStatus::Fail => Some(Verdict::Fail),
-                ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => Some(Verdict::Pass),
+                ObjectiveStatus::Fail => Some(StepVerdict::Fail),
+                ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => Some(StepVerdict::Pass),
                 // A step is too short to prove an uptime; that says nothing about its rate.
                 ObjectiveStatus::Inconclusive | ObjectiveStatus::NotMeasured => None,
             }
         });
-        verdicts.reduce(|a, b| if a == Verdict::Fail { a } else { b })
+        verdicts.reduce(|a, b| if a == StepVerdict::Fail { a } else { b })
     }
 }
 
-impl Playing {
+impl StepInProgress {
     /// Takes in one second; true if the step has to be stopped now.
     fn take(&mut self, second: Interval) -> bool {
         let within = second.end <= RunTime::ZERO + self.warm_up + self.hold;
@@ -301,8 +305,8 @@ impl Playing {
     }
 }
 
-fn patience(goals: &[Goal]) -> Nanos {
-    let limit = goals.iter().filter_map(Goal::limit).fold(10.0, f64::min);
+fn patience(slo_limits: &[SloLimit]) -> Nanos {
+    let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(10.0, f64::min);
     Nanos::from_secs_f64(limit) * PATIENCE
 }
 

@@ -1,7 +1,7 @@
 //! What a search tells while it goes on: a line for each step, and one that lives while a step does.
 
-use crate::capacity::search::Search;
-use crate::capacity::step::{AbortReason, Goal, Purpose, StepResult};
+use crate::capacity::search::CapacitySearch;
+use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepResult};
 use crate::metrics::{Distribution, Interval};
 use crate::units::{Nanos, Rate};
 
@@ -9,7 +9,7 @@ use super::super::output::{live_width, say, say_raw};
 
 /// Tells how a search goes.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct SearchProgress {
     live: bool,
     quiet: bool,
     steps: usize,
@@ -17,7 +17,7 @@ pub(super) struct Progress {
     length: Nanos,
 }
 
-impl Progress {
+impl SearchProgress {
     /// Of a search that has made `steps` steps already.
     pub(super) fn new(quiet: bool, steps: usize) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Progress {
     }
 
     /// A step begins that lasts `length`.
-    pub(super) fn begins(&mut self, (rate, purpose): (Rate, Purpose), length: Nanos) {
+    pub(super) fn begins(&mut self, (rate, purpose): (Rate, StepPurpose), length: Nanos) {
         self.steps += 1;
         self.length = length;
         self.doing =
@@ -62,18 +62,18 @@ impl Progress {
     }
 
     /// A step is over.
-    pub(super) fn step(&self, step: &StepResult, spoilt: Option<&str>, goals: &[Goal]) {
+    pub(super) fn step(&self, step: &StepResult, invalid: Option<&str>, slo_limits: &[SloLimit]) {
         if self.quiet {
             return;
         }
         if self.live {
             say_raw("\r\x1b[K");
         }
-        say(&format!("{}  {}", self.doing, told(step, spoilt, goals)));
+        say(&format!("{}  {}", self.doing, described(step, invalid, slo_limits)));
     }
 
     /// What is known by now.
-    pub(super) fn bracket(&self, search: &Search) {
+    pub(super) fn bracket(&self, search: &CapacitySearch) {
         if self.quiet {
             return;
         }
@@ -95,18 +95,18 @@ impl Progress {
     }
 }
 
-fn told(step: &StepResult, spoilt: Option<&str>, goals: &[Goal]) -> String {
+fn described(step: &StepResult, invalid: Option<&str>, slo_limits: &[SloLimit]) -> String {
     let response = step.response();
     let ms = |p: f64| match response.count() {
         0 => "–".to_owned(),
         _ => format!("{:.0} ms", 1e3 * response.quantile(p)),
     };
-    let outcome = match (spoilt, step.aborted) {
+    let outcome = match (invalid, step.aborted) {
         (Some(why), _) => format!("does not count: {why}"),
         (None, Some(AbortReason::InFlightRunaway)) => "stopped: requests pile up".to_owned(),
         (None, Some(AbortReason::ErrorBurst)) => "stopped: too many errors".to_owned(),
         (None, None) if step.throttled_share() > 0.01 => "throttled at the edge".to_owned(),
-        (None, None) if step.seems_within(goals) => "within".to_owned(),
+        (None, None) if step.seems_within(slo_limits) => "within".to_owned(),
         (None, None) => "exceeds".to_owned(),
     };
     format!(

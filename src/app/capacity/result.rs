@@ -3,25 +3,25 @@
 //! Most of a search is spent where objectives fail, on purpose. The run's own report therefore shows the
 //! hold at the claimed rate, with all its tests of validity; the rest is in the capacity section.
 
-use crate::capacity::notes::{Searched, StepNote, read};
+use crate::capacity::notes::{LoggedSearch, StepNote, read};
 use crate::capacity::render;
 use crate::capacity::search::{SearchEnd, SearchOutcome};
-use crate::capacity::section::{Findings, findings};
-use crate::capacity::step::Purpose;
+use crate::capacity::section::{SectionFindings, findings};
+use crate::capacity::step::StepPurpose;
 use crate::metrics::{Interval, RunEnd, RunLog, StageInfo, StopReason};
 use crate::units::{Nanos, Rate, RunTime};
 
 use super::super::exit::{Exit, Failure};
 
 /// The result of a search.
-pub(in super::super) struct Searches {
+pub(in super::super) struct SearchResults {
     /// The hold that stands for the run.
     pub(in super::super) log: RunLog,
     /// The rest.
-    pub(in super::super) findings: Findings,
+    pub(in super::super) findings: SectionFindings,
 }
 
-impl Searches {
+impl SearchResults {
     /// Reads the searches of `log`; `None` if it is the log of a plain run.
     pub(in super::super) fn of(log: &RunLog) -> Result<Option<Self>, Failure> {
         let searches = searches(log)?;
@@ -63,7 +63,7 @@ fn exit(outcome: &SearchOutcome) -> Exit {
 }
 
 /// The searches of a log.
-pub(super) fn searches(log: &RunLog) -> Result<Vec<Searched>, Failure> {
+pub(super) fn searches(log: &RunLog) -> Result<Vec<LoggedSearch>, Failure> {
     read(&log.capacity, &log.intervals).map_err(|error| {
         let why = format!("error: the log's notes on capacity are of another version: {error}");
         Failure::new(Exit::Usage, why)
@@ -71,19 +71,20 @@ pub(super) fn searches(log: &RunLog) -> Result<Vec<Searched>, Failure> {
 }
 
 /// The hold to show: the claim's, else the highest that seems within, else the first.
-fn shown<'a>(search: &'a Searched, outcome: &SearchOutcome) -> Option<&'a StepNote> {
-    let goals = &search.note.plan.goals;
+fn shown<'a>(search: &'a LoggedSearch, outcome: &SearchOutcome) -> Option<&'a StepNote> {
+    let slo_limits = &search.note.plan.slo_limits;
     let steps = || search.notes.iter().zip(&search.steps).filter(|(_, step)| step.valid);
-    let claim = steps().rfind(|(note, _)| outcome.confirmed && note.purpose == Purpose::Confirm);
+    let claim =
+        steps().rfind(|(note, _)| outcome.confirmed && note.purpose == StepPurpose::Confirm);
     let within = || {
-        let passing = steps().filter(|(_, step)| step.seems_within(goals));
+        let passing = steps().filter(|(_, step)| step.seems_within(slo_limits));
         passing.max_by(|a, b| a.0.offered.get().total_cmp(&b.0.offered.get()))
     };
     claim.or_else(within).or_else(|| steps().next()).map(|(note, _)| note)
 }
 
 /// The part of `log` that is one step, as a run of its own.
-fn hold(log: &RunLog, searches: &[Searched], step: &StepNote) -> RunLog {
+fn hold(log: &RunLog, searches: &[LoggedSearch], step: &StepNote) -> RunLog {
     let later = searches.iter().flat_map(|search| &search.notes).map(|note| note.began);
     let until = later.filter(|began| *began > step.began).min().unwrap_or(RunTime::NEVER);
     let back = |at: RunTime| RunTime::ZERO + at.since(step.began);
@@ -116,6 +117,6 @@ fn hold(log: &RunLog, searches: &[Searched], step: &StepNote) -> RunLog {
 
 fn shown_as(step: &StepNote) -> String {
     let what =
-        if step.purpose == Purpose::Confirm { "the hold that confirms" } else { "a step at" };
+        if step.purpose == StepPurpose::Confirm { "the hold that confirms" } else { "a step at" };
     format!("{what} {} req/s", Rate::per_second(step.offered.get().round()))
 }

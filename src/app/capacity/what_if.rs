@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::capacity::section::findings;
-use crate::capacity::what_if::{Change, play as play_change};
+use crate::capacity::what_if::{StackChange, play as play_change};
 use crate::plan::DEFAULT_SEED;
 use crate::units::Rate;
 
@@ -17,7 +17,7 @@ pub(super) fn play(change: &str, run: &Path) -> Result<Exit, Failure> {
     let first = searches.first().ok_or_else(|| no_search(run))?;
     let usage = |why: &dyn std::fmt::Display| Failure::new(Exit::Usage, format!("error: {why}"));
     let stack = &first.note.stack;
-    let change = Change::parse(change, stack).map_err(|error| usage(&error))?;
+    let change = StackChange::parse(change, stack).map_err(|error| usage(&error))?;
     let found = findings(&searches).ok_or_else(|| no_search(run))?;
     let Some(model) = found.model else {
         return Err(usage(&found.section.no_model.unwrap_or_default()));

@@ -13,7 +13,7 @@ const QUEUE: usize = 256;
 
 /// Where lines go.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineExport {
     queue: SyncSender<String>,
     /// Closed when the thread has ended.
     done: Receiver<()>,
@@ -21,7 +21,7 @@ pub(super) struct Lines {
     shown: String,
 }
 
-impl Lines {
+impl LineExport {
     /// Opens `path`, or `events.jsonl` in the run's folder where it is empty.
     pub(super) fn open(path: &Path, folder: &Path) -> Result<Self, Failure> {
         let path =

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::report::live::{Live, otlp};
+use crate::report::live::{LiveTotals, otlp};
 use crate::units::Nanos;
 
 use super::super::exit::{Exit, Failure};
@@ -17,13 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where sums are pushed, and how often.
 #[derive(Debug)]
-pub(super) struct Push {
+pub(super) struct OtlpPush {
     client: reqwest::Client,
     url: Url,
     every: Duration,
 }
 
-impl Push {
+impl OtlpPush {
     /// A collector at `url`; the path `/v1/metrics` is added unless it is there.
     pub(super) fn to(url: &str, every: Nanos) -> Result<Self, Failure> {
         let wrong = |why: &str| {
@@ -50,7 +50,7 @@ impl Push {
 
     /// Pushes the newest sums every so often, and once more when the run has let go of them. A push that
     /// fails or takes too long is counted; the next one carries its sums too.
-    pub(super) async fn run(self, mut newest: watch::Receiver<Arc<Live>>, lost: &AtomicU64) {
+    pub(super) async fn run(self, mut newest: watch::Receiver<Arc<LiveTotals>>, lost: &AtomicU64) {
         let mut ticks = tokio::time::interval(self.every);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -68,7 +68,7 @@ impl Push {
         }
     }
 
-    async fn push(&self, live: &Live) -> reqwest::Result<()> {
+    async fn push(&self, live: &LiveTotals) -> reqwest::Result<()> {
         let request = self
             .client
             .post(self.url.clone())
@@ -79,6 +79,6 @@ impl Push {
 }
 
 /// Awaits the moment when the run lets go of the sums.
-async fn released(mut newest: watch::Receiver<Arc<Live>>) {
+async fn released(mut newest: watch::Receiver<Arc<LiveTotals>>) {
     while newest.changed().await.is_ok() {}
 }

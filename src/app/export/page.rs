@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::report::live::{Live, prometheus};
+use crate::report::live::{LiveTotals, prometheus};
 
 use super::super::exit::{Exit, Failure};
 
@@ -38,7 +38,7 @@ pub(super) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), F
 }
 
 /// Serves the newest sums until it is dropped.
-pub(super) async fn serve(listener: TcpListener, newest: watch::Receiver<Arc<Live>>) {
+pub(super) async fn serve(listener: TcpListener, newest: watch::Receiver<Arc<LiveTotals>>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let room = Arc::new(Semaphore::new(READERS));
     let mut readers = JoinSet::new();
@@ -60,7 +60,7 @@ pub(super) async fn serve(listener: TcpListener, newest: watch::Receiver<Arc<Liv
     }
 }
 
-async fn answer(stream: TcpStream, newest: watch::Receiver<Arc<Live>>) -> hyper::Result<()> {
+async fn answer(stream: TcpStream, newest: watch::Receiver<Arc<LiveTotals>>) -> hyper::Result<()> {
     let service = service_fn(move |request| {
         let live = newest.borrow().clone();
         async move { Ok::<_, Infallible>(respond(&request, &live)) }
@@ -68,7 +68,7 @@ async fn answer(stream: TcpStream, newest: watch::Receiver<Arc<Live>>) -> hyper:
     http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service).await
 }
 
-fn respond<B>(request: &Request<B>, live: &Live) -> Response<Full<Bytes>> {
+fn respond<B>(request: &Request<B>, live: &LiveTotals) -> Response<Full<Bytes>> {
     let (status, kind, body) = match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, "/metrics") => {
             (StatusCode::OK, prometheus::CONTENT_TYPE, prometheus::render(live))

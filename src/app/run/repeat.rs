@@ -12,8 +12,8 @@ use super::super::output::say;
 /// command meet the same arrivals.
 pub(in super::super) fn repeated(
     times: u32,
-    load: &cli::Load,
-    mut run: impl FnMut(&cli::Load) -> Result<Exit, Failure>,
+    load: &cli::LoadArgs,
+    mut run: impl FnMut(&cli::LoadArgs) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     if times == 1 {
         return run(load);
@@ -23,7 +23,7 @@ pub(in super::super) fn repeated(
     for at in 0..times {
         say(&format!("run {} of {times}", at + 1));
         let seed = Some(first.wrapping_add(u64::from(at)));
-        let exit = run(&cli::Load { seed, ..load.clone() })?;
+        let exit = run(&cli::LoadArgs { seed, ..load.clone() })?;
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn repeated_runs_take_seeds_in_a_row_and_tell_the_worst() {
         let mut seeds = vec![];
-        let load = cli::Load { seed: Some(40), ..cli::Load::default() };
+        let load = cli::LoadArgs { seed: Some(40), ..cli::LoadArgs::default() };
         let mut codes = [0, 99, 97].into_iter();
         let exit = repeated(3, &load, |load| {
             seeds.push(load.seed);
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn interrupted_run_ends_the_series() {
         let mut count = 0;
-        let exit = repeated(5, &cli::Load::default(), |_| {
+        let exit = repeated(5, &cli::LoadArgs::default(), |_| {
             count += 1;
             Ok(Exit::Interrupted)
         });

@@ -27,7 +27,7 @@ const OURS: [&str; 9] = [
 ];
 
 /// Deletes runs, or tells which it would delete.
-pub(super) fn prune(args: &cli::Prune) -> Result<Exit, Failure> {
+pub(super) fn prune(args: &cli::PruneArgs) -> Result<Exit, Failure> {
     let mut kept_by_baseline = vec![];
     for path in &args.baseline {
         kept_by_baseline.extend(history::read_baseline(path)?.runs);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn ask(out: &Path, keep: usize, baseline: &[std::path::PathBuf], yes: bool) {
-        let filter = cli::Filter {
+        let filter = cli::RunFilterArgs {
             folder: out.to_owned(),
             name: None,
             workload: None,
@@ -132,7 +132,7 @@ mod tests {
             since: None,
             before: None,
         };
-        let args = cli::Prune { filter, keep, baseline: baseline.to_vec(), yes };
+        let args = cli::PruneArgs { filter, keep, baseline: baseline.to_vec(), yes };
         prune(&args).expect("prunes");
     }
 

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::slo::gate::{Likeness, Rules, alike, compare as compare_runs};
-use crate::tui::{Diff, PastRun, Sides};
+use crate::slo::gate::{ComparisonRule, GateRules, alike, compare as compare_runs};
+use crate::tui::{ComparedRuns, Diff, PastRun};
 
 use super::super::exit::{Exit, Failure};
 use super::super::history;
 use super::places::past_run;
 
 /// Reads and compares. Unlike runs are compared as well: the screen says in which way they are unlike.
-pub(super) fn compare(sides: &Sides) -> Result<Diff, Failure> {
+pub(super) fn compare(sides: &ComparedRuns) -> Result<Diff, Failure> {
     let (before, after) = (history::summaries(&sides.before)?, history::summaries(&sides.after)?);
     let unlike = alike(&before, &after);
-    let rules = Rules { likeness: Likeness::Waived, ..Rules::default() };
+    let rules = GateRules { likeness: ComparisonRule::Waived, ..GateRules::default() };
     // Waived likeness refuses nothing; were it to, the screen would say why.
     let comparison = compare_runs(&before, &after, &rules).map_err(|reasons| {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();

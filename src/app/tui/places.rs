@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::plan::{Load, Overrides, Plan, compile};
 use crate::scenario::{Colour, Loaded, load, render};
 use crate::slo::Verdict;
-use crate::tui::{Origin, PastRun, Place, WorkloadInfo};
+use crate::tui::{LaunchChoice, LaunchOrigin, PastRun, WorkloadInfo};
 use crate::units::Rate;
 
 use super::super::{embedded, files, wall};
@@ -23,7 +23,7 @@ const MOST_PLACES: usize = 100;
 const MOST_RUNS: usize = 300;
 
 /// All scenarios below `root`, then the demos.
-pub(super) fn find(root: &Path) -> Vec<Place> {
+pub(super) fn find(root: &Path) -> Vec<LaunchChoice> {
     let mut folders = Vec::new();
     walk(root, DEPTH, &mut folders);
     folders.sort();
@@ -32,10 +32,10 @@ pub(super) fn find(root: &Path) -> Vec<Place> {
         let label = folder.strip_prefix(".").unwrap_or(&folder).display().to_string();
         let label = if label.is_empty() { ".".to_owned() } else { label };
         let file = Some(folder.join("scenario.yaml"));
-        place(Origin::Folder(folder.clone()), label, &folder, file)
+        place(LaunchOrigin::Folder(folder.clone()), label, &folder, file)
     });
     let demos = embedded::systems().map(|system| {
-        let origin = Origin::Demo(system.to_owned());
+        let origin = LaunchOrigin::Demo(system.to_owned());
         let mut demo = place(origin, format!("demo {system}"), &embedded::folder(system), None);
         "a simulated stack, started with the run".clone_into(&mut demo.target);
         // The demo's own workload stands first: the others are meant for real stacks.
@@ -63,12 +63,17 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn place(origin: Origin, label: String, folder: &Path, file: Option<PathBuf>) -> Place {
+fn place(
+    origin: LaunchOrigin,
+    label: String,
+    folder: &Path,
+    file: Option<PathBuf>,
+) -> LaunchChoice {
     let loaded = load(folder, &[], &files::read, &files::variable);
     let names: Vec<String> = loaded.scenario.as_ref().map_or_else(Vec::new, |scenario| {
         scenario.workloads.iter().map(|workload| workload.name.value.clone()).collect()
     });
-    let mut place = Place {
+    let mut place = LaunchChoice {
         origin,
         label,
         name: String::new(),

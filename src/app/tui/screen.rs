@@ -9,11 +9,11 @@ use std::{io, thread};
 
 use tokio::sync::mpsc;
 
-use crate::engine::{Act, Steering};
+use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, Interval, RunEnd};
 use crate::tui::{self, Command, Keyboard, Message, Model, Theme};
 
-use super::super::drive::{Audience, Signals};
+use super::super::drive::{RunObserver, StopSignals};
 use super::super::exit::{Exit, Failure};
 use super::super::output::{say, wants_colour};
 
@@ -28,7 +28,7 @@ const COMMANDS: usize = 64;
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// The screen, as the rest of the program sees it.
-pub(super) struct Screen {
+pub(super) struct RunScreen {
     /// Ends with the screen.
     feed: Option<SyncSender<Message>>,
     commands: mpsc::Receiver<Command>,
@@ -36,7 +36,7 @@ pub(super) struct Screen {
     leaving: bool,
 }
 
-impl Screen {
+impl RunScreen {
     /// Takes the terminal over.
     pub(super) fn open() -> Result<Self, Failure> {
         Self::start(show)
@@ -57,7 +57,7 @@ impl Screen {
     }
 
     /// Hands on news, if there is room for it.
-    pub(super) fn tell(&mut self, message: Message) {
+    pub(super) fn print(&mut self, message: Message) {
         if let Some(feed) = &self.feed {
             let _ = feed.try_send(message);
         }
@@ -79,7 +79,7 @@ impl Screen {
         let Some(thread) = self.thread.take() else { return Ok(()) };
         // The thread finds the end of the feed behind what is still in it, and leaves.
         self.feed = None;
-        let mut signals = Signals::new()?;
+        let mut signals = StopSignals::new()?;
         while !thread.is_finished() {
             tokio::select! {
                 () = tokio::time::sleep(GLANCE) => {}
@@ -98,7 +98,7 @@ impl Screen {
 }
 
 /// Where something went wrong the terminal is given back as well, before anything is said on it.
-impl Drop for Screen {
+impl Drop for RunScreen {
     fn drop(&mut self) {
         const LOOKS: u32 = 100;
         self.feed = None;
@@ -116,7 +116,7 @@ fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<
     // On Linux this speaks of the calling thread alone. Without the right to it the screen works as well.
     let _ = rustix::process::nice(10);
     let mut model = Model::new(Theme::new(wants_colour()));
-    let mut screen = tui::Screen::open()?;
+    let mut screen = tui::TerminalScreen::open()?;
     tui::run(&mut screen, &mut Keyboard, &mut model, inbox, &mut |command| {
         let command = match command {
             Command::Edit(file) => {
@@ -146,33 +146,35 @@ fn edit(file: &Path) {
     }
 }
 
-impl Audience for Screen {
+impl RunObserver for RunScreen {
     fn on_interval(&mut self, interval: Interval) {
-        self.tell(Message::Interval(Box::new(interval)));
+        self.print(Message::Interval(Box::new(interval)));
     }
 
     fn on_event(&mut self, event: Event) {
-        self.tell(Message::Event(event));
+        self.print(Message::Event(event));
     }
 
     fn on_steering(&mut self, steering: Steering) {
-        self.tell(Message::Steered(steering));
+        self.print(Message::Steered(steering));
     }
 
     fn on_signal(&mut self) {
         self.leaving = true;
-        self.tell(Message::Notice("a signal stops the run; requests in flight get 5 s".to_owned()));
+        self.print(Message::Notice(
+            "a signal stops the run; requests in flight get 5 s".to_owned(),
+        ));
     }
 
     fn on_end(&mut self, _: &RunEnd) {}
 
-    async fn next_act(&mut self) -> Act {
+    async fn next_steering(&mut self) -> SteeringCommand {
         loop {
             match self.commands.recv().await {
-                Some(Command::Steer(act)) => return act,
+                Some(Command::Steer(command)) => return command,
                 Some(Command::StopAndQuit | Command::Quit) => {
                     self.leaving = true;
-                    return Act::Stop;
+                    return SteeringCommand::Stop;
                 }
                 Some(_) => {}
                 // The load never depends on the screen: without one, the run goes on and signals stop it.

@@ -4,54 +4,54 @@ use std::path::PathBuf;
 
 use tokio::runtime::Runtime;
 
-use crate::capacity::search::{Search, SearchOutcome};
-use crate::capacity::step::{Goal, Purpose};
+use crate::capacity::search::{CapacitySearch, SearchOutcome};
+use crate::capacity::step::{SloLimit, StepPurpose};
 use crate::cli;
-use crate::engine::Act;
+use crate::engine::SteeringCommand;
 use crate::metrics::Interval;
 use crate::tui::{Message, SearchView};
 use crate::units::{Nanos, Rate};
 
-use super::super::drive::Audience as _;
+use super::super::drive::RunObserver as _;
 use super::super::exit::{Exit, Failure};
-use super::super::report::Concluded;
-use super::screen::Screen;
-use super::{Session, is_possible};
+use super::super::report::RunConclusion;
+use super::screen::RunScreen;
+use super::{UiSession, is_possible};
 
 /// The screen of a search under way.
-pub(in crate::app) struct OnScreen {
-    screen: Screen,
+pub(in crate::app) struct SearchScreen {
+    screen: RunScreen,
     view: SearchView,
 }
 
-impl OnScreen {
+impl SearchScreen {
     /// Takes the terminal over for a search on `name`.
     pub(in crate::app) fn open(
         name: &str,
         target: &str,
-        goals: Vec<Goal>,
+        slo_limits: Vec<SloLimit>,
     ) -> Result<Self, Failure> {
-        let mut screen = Screen::open()?;
-        let view = SearchView::new(name, target, goals);
-        screen.tell(Message::Search(Box::new(view.clone())));
+        let mut screen = RunScreen::open()?;
+        let view = SearchView::new(name, target, slo_limits);
+        screen.print(Message::Search(Box::new(view.clone())));
         Ok(Self { screen, view })
     }
 
     /// What is known by now.
-    pub(in crate::app) fn follow(&mut self, search: &Search) {
+    pub(in crate::app) fn follow(&mut self, search: &CapacitySearch) {
         self.view.follow(search, search.remaining());
         self.show();
     }
 
     /// A step begins that lasts `length`.
-    pub(in crate::app) fn begins(&mut self, (rate, purpose): (Rate, Purpose), length: Nanos) {
+    pub(in crate::app) fn begins(&mut self, (rate, purpose): (Rate, StepPurpose), length: Nanos) {
         self.view.begin(purpose, rate, length);
         self.show();
     }
 
     /// One second of it is over.
     pub(in crate::app) fn second(&mut self, second: &Interval) {
-        self.screen.tell(Message::Interval(Box::new(second.clone())));
+        self.screen.print(Message::Interval(Box::new(second.clone())));
     }
 
     /// The search has come to its end.
@@ -67,28 +67,28 @@ impl OnScreen {
 
     /// Something to know about the search.
     pub(in crate::app) fn note(&mut self, text: &str) {
-        self.screen.tell(Message::Notice(text.to_owned()));
+        self.screen.print(Message::Notice(text.to_owned()));
     }
 
     /// Awaits what the user does.
-    pub(in crate::app) async fn next_act(&mut self) -> Act {
-        self.screen.next_act().await
+    pub(in crate::app) async fn next_steering(&mut self) -> SteeringCommand {
+        self.screen.next_steering().await
     }
 
     fn show(&mut self) {
-        self.screen.tell(Message::Search(Box::new(self.view.clone())));
+        self.screen.print(Message::Search(Box::new(self.view.clone())));
     }
 
     /// Shows what the search came to until the user leaves; then the plain terminal is told.
     pub(in crate::app) fn conclude(
         self,
         runtime: Runtime,
-        output: &cli::Output,
-        last: (Concluded, PathBuf, Exit),
+        output: &cli::OutputArgs,
+        last: (RunConclusion, PathBuf, Exit),
     ) -> Result<Exit, Failure> {
         let Self { screen, view } = self;
         let leaving = screen.wants_to_leave();
-        let mut session = Session {
+        let mut session = UiSession {
             runtime,
             screen,
             output: output.clone(),
@@ -99,7 +99,7 @@ impl OnScreen {
         };
         session.look_around();
         session.show_found(&last.0, &last.1, true);
-        session.screen.tell(Message::Search(Box::new(view)));
+        session.screen.print(Message::Search(Box::new(view)));
         session.last = Some(last);
         session.serve()?;
         session.close()

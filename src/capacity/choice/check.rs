@@ -5,14 +5,17 @@ use std::fmt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Need, kind};
-use crate::capacity::model::{Ceiling, Model, Resource};
-use crate::capacity::output::{Kind, OptionRow, Recommendation, Status, TierChoice};
+use super::{RequiredCapacity, kind};
+use crate::capacity::model::{CapacityModel, Ceiling, CeilingResource};
+use crate::capacity::output::{
+    OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice,
+};
 use crate::capacity::search::SearchOutcome;
 use crate::capacity::stack::{
-    Deployment, Quota, Signal, StackModel, Tier, TierDeployment, TierKind,
+    CapacityTier, CapacityTierKind, Deployment, ScalingSignal, StackModel, StackQuota,
+    TierDeployment,
 };
-use crate::units::{Bytes, Rate, Ratio, Stream};
+use crate::units::{Bytes, RandomStream, Rate, Ratio};
 
 const GIB: f64 = 1_073_741_824.0;
 /// Draws of the Monte Carlo; 95 % are then told from 90 % (standard error 2 %).
@@ -113,12 +116,12 @@ impl fmt::Display for Rejection {
 
 fn name(ceiling: &Ceiling) -> String {
     let what = match ceiling.resource {
-        Resource::Cpu => "CPU",
-        Resource::Pool => "connection pool",
-        Resource::Memory => "memory",
-        Resource::RateLimit => return "the rate limit".to_owned(),
-        Resource::Lock => "lock or other serial section",
-        Resource::External => "external service",
+        CeilingResource::Cpu => "CPU",
+        CeilingResource::Pool => "connection pool",
+        CeilingResource::Memory => "memory",
+        CeilingResource::RateLimit => return "the rate limit".to_owned(),
+        CeilingResource::Lock => "lock or other serial section",
+        CeilingResource::External => "external service",
     };
     let to = ceiling.to.as_ref().map_or(String::new(), |to| format!(" to {to}"));
     if ceiling.tier.is_empty() {
@@ -129,21 +132,21 @@ fn name(ceiling: &Ceiling) -> String {
 }
 
 /// Everything that a deployment is checked against.
-pub(super) struct Checker<'a> {
-    model: &'a Model,
+pub(super) struct DeploymentChecker<'a> {
+    model: &'a CapacityModel,
     stack: &'a StackModel,
-    need: &'a Need,
+    need: &'a RequiredCapacity,
     rate: f64,
     /// Standard error of ln(rate) of the model's predictions.
     rate_error: f64,
 }
 
-impl<'a> Checker<'a> {
+impl<'a> DeploymentChecker<'a> {
     pub(super) fn new(
-        model: &'a Model,
+        model: &'a CapacityModel,
         stack: &'a StackModel,
         found: &SearchOutcome,
-        need: &'a Need,
+        need: &'a RequiredCapacity,
     ) -> Self {
         let measured = found.slo_max.map_or(RATE_ERROR_MIN, |slo_max| {
             let off = (model.slo_max(&model.present) / slo_max.value).ln().abs();
@@ -167,7 +170,7 @@ impl<'a> Checker<'a> {
 
     fn over_quota(&self, deployment: &Deployment) -> Option<Rejection> {
         let quota = self.stack.quota.as_ref()?;
-        let counted: Vec<(&Tier, f64, f64)> = self
+        let counted: Vec<(&CapacityTier, f64, f64)> = self
             .stack
             .tiers
             .iter()
@@ -180,7 +183,8 @@ impl<'a> Checker<'a> {
             .collect();
         let pods = deployment.iter().zip(&self.stack.tiers);
         let pods = pods.filter(|(_, tier)| counts(quota, &tier.name, tier.kind));
-        let sum = |of: &dyn Fn(&(&Tier, f64, f64)) -> f64| counted.iter().map(of).sum::<f64>();
+        let sum =
+            |of: &dyn Fn(&(&CapacityTier, f64, f64)) -> f64| counted.iter().map(of).sum::<f64>();
         let gib = |memory: Option<Bytes>| memory.map(|memory| memory.get() as f64 / GIB);
         let checks = [
             ("cores", sum(&|t| t.1), quota.cores),
@@ -202,7 +206,7 @@ impl<'a> Checker<'a> {
     fn over_connections(&self, deployment: &Deployment) -> Option<Rejection> {
         let opened = |to: &str| -> u32 {
             let holders = self.stack.tiers.iter().zip(deployment);
-            let of = |(tier, deployed): (&Tier, &TierDeployment)| -> u32 {
+            let of = |(tier, deployed): (&CapacityTier, &TierDeployment)| -> u32 {
                 let pools = tier.pools.iter().filter(|pool| pool.to == to);
                 pools.map(|pool| pool.connections * deployed.replicas).sum()
             };
@@ -230,7 +234,7 @@ impl<'a> Checker<'a> {
         });
         let cpus: Vec<(&String, f64)> = cpus.collect();
         self.stack.signals.iter().find_map(|signal| match signal {
-            Signal::Cpu { tier, above, .. } => cpus
+            ScalingSignal::Cpu { tier, above, .. } => cpus
                 .iter()
                 .filter(|(name, _)| tier.as_ref().is_none_or(|tier| tier == *name))
                 .find(|(_, cpu)| *cpu > above.get())
@@ -240,7 +244,7 @@ impl<'a> Checker<'a> {
                     above: *above,
                 }),
             // More capacity does not lower the arrival rate: this signal is shown, not obeyed.
-            Signal::RequestRate { .. } => None,
+            ScalingSignal::RequestRate { .. } => None,
         })
     }
 
@@ -285,7 +289,7 @@ impl<'a> Checker<'a> {
             return 0.0;
         }
         let within = (0..DRAWS).filter(|draw| {
-            let mut random = self.need.seed.stream(Stream::Bootstrap, *draw);
+            let mut random = self.need.seed.stream(RandomStream::Bootstrap, *draw);
             let rate = self.rate * (self.rate_error * normal(&mut random)).exp();
             self.model.redrawn(&mut random).is_within(deployment, rate)
         });
@@ -308,7 +312,7 @@ impl<'a> Checker<'a> {
         let mut row = self.bare_row(deployment, self.model.slo_max(deployment), probability);
         if let Some(rejection) = rejection {
             row.reason = rejection.to_string();
-            row.status = Status::Rejected;
+            row.status = OptionStatus::Rejected;
         }
         row
     }
@@ -326,15 +330,15 @@ impl<'a> Checker<'a> {
             _ => f64::from(u8::from(slo_max >= self.rate)),
         };
         let mut row = self.bare_row(deployment, slo_max, probability);
-        (row.status, row.reason) = (Status::Rejected, rejection.to_string());
+        (row.status, row.reason) = (OptionStatus::Rejected, rejection.to_string());
         row
     }
 
     fn bare_row(&self, deployment: &Deployment, slo_max: f64, p_slo_met: f64) -> OptionRow {
         let reach = 1.96 * self.rate_error.hypot(self.demand_error());
         let cost = self.stack.monthly_cost(deployment);
-        let survives = Need { n_plus_1: true, ..*self.need };
-        let checker = Checker { need: &survives, ..*self };
+        let survives = RequiredCapacity { n_plus_1: true, ..*self.need };
+        let checker = DeploymentChecker { need: &survives, ..*self };
         OptionRow {
             tiers: self.tiers(deployment),
             kind: kind(&self.model.present, deployment),
@@ -345,7 +349,7 @@ impl<'a> Checker<'a> {
             cost_per_million_requests: cost.dollars()
                 / (self.need.peak.get() * 30.0 * 86_400.0 / 1e6),
             n_plus_1: checker.spoiled_by_a_loss(deployment).is_none(),
-            status: Status::Feasible,
+            status: OptionStatus::Feasible,
             reason: "carries it".to_owned(),
             unverified: slo_max > 2.0 * self.model.tested_to.get(),
         }
@@ -354,7 +358,7 @@ impl<'a> Checker<'a> {
     fn tiers(&self, deployment: &Deployment) -> Vec<TierChoice> {
         let tiers = self.stack.tiers.iter().zip(deployment);
         tiers
-            .filter(|(tier, _)| tier.kind != TierKind::External)
+            .filter(|(tier, _)| tier.kind != CapacityTierKind::External)
             .map(|(tier, deployed)| TierChoice {
                 tier: tier.name.clone(),
                 replicas: deployed.replicas,
@@ -367,7 +371,7 @@ impl<'a> Checker<'a> {
     /// The recommendation to buy nothing.
     pub(super) fn neither(&self, present: &Deployment, reason: String) -> Recommendation {
         Recommendation {
-            kind: Kind::Neither,
+            kind: ScalingDirection::Neither,
             tiers: self.tiers(present),
             monthly_cost: self.stack.monthly_cost(present).dollars(),
             reason,
@@ -393,8 +397,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn counts(quota: &Quota, name: &String, kind: TierKind) -> bool {
-    if quota.tiers.is_empty() { kind != TierKind::External } else { quota.tiers.contains(name) }
+fn counts(quota: &StackQuota, name: &String, kind: CapacityTierKind) -> bool {
+    if quota.tiers.is_empty() {
+        kind != CapacityTierKind::External
+    } else {
+        quota.tiers.contains(name)
+    }
 }
 
 pub(super) fn normal(random: &mut Pcg64Mcg) -> f64 {

@@ -1,6 +1,6 @@
 //! Every deployment within the stack file's limits, cheapest first.
 
-use crate::capacity::stack::{Deployment, StackModel, Tier, TierDeployment};
+use crate::capacity::stack::{CapacityTier, Deployment, StackModel, TierDeployment};
 
 /// More combinations than this are cut to the cheapest choices of each tier.
 const COMBINATIONS_MAX: usize = 50_000;
@@ -35,7 +35,7 @@ pub fn deployments(stack: &StackModel) -> Vec<Deployment> {
 }
 
 /// A tier's sizes and replicas from the present ones up, cheapest first.
-fn choices(tier: &Tier) -> Vec<TierDeployment> {
+fn choices(tier: &CapacityTier) -> Vec<TierDeployment> {
     let bigger = tier.sizes.iter().filter(|size| size.cores >= tier.size.cores);
     let mut all: Vec<TierDeployment> = std::iter::once(&tier.size)
         .chain(bigger.filter(|size| **size != tier.size))
@@ -50,7 +50,7 @@ fn choices(tier: &Tier) -> Vec<TierDeployment> {
 
 /// The most of everything.
 pub(super) fn largest(stack: &StackModel) -> Deployment {
-    let most = |tier: &Tier| {
+    let most = |tier: &CapacityTier| {
         let biggest = tier.sizes.iter().max_by(|a, b| a.cores.total_cmp(&b.cores));
         TierDeployment::of(
             tier.replicas_max.max(tier.replicas),

@@ -1,29 +1,34 @@
 //! The choice on stacks whose answer follows from arithmetic.
 
 use super::*;
-use crate::capacity::des::{Balancing, Law, RateLimit, SimStack, SimTier, Simulation, Work};
+use crate::capacity::des::{
+    ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
+    SimulatedTier, StackSimulation,
+};
 use crate::capacity::output::assemble;
 use crate::capacity::regression::Estimate;
 use crate::capacity::render;
-use crate::capacity::search::{Limit, SearchEnd};
-use crate::capacity::stack::{Quota, Signal, Size, Tier, TierKind};
-use crate::capacity::step::{AbortRule, Goal, Purpose, StepResult};
+use crate::capacity::search::{SearchEnd, SearchLimit};
+use crate::capacity::stack::{
+    CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackQuota,
+};
+use crate::capacity::step::{AbortRule, SloLimit, StepPurpose, StepResult};
 use crate::units::{Bytes, Money, Nanos};
 
 const GIB: u64 = 1 << 30;
 
-fn goal() -> Goal {
-    Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }
+fn slo_limit() -> SloLimit {
+    SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }
 }
 
 /// Steps at eight rates, played on the simulation.
-fn measured(stack: &SimStack, top: f64) -> Vec<StepResult> {
-    let mut simulation = Simulation::new(stack, Seed::new(9));
-    let rule = AbortRule::for_goals(&[goal()]);
+fn measured(stack: &SimulatedStack, top: f64) -> Vec<StepResult> {
+    let mut simulation = StackSimulation::new(stack, Seed::new(9));
+    let rule = AbortRule::for_slo_limits(&[slo_limit()]);
     [0.08, 0.16, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0]
         .iter()
         .map(|share| {
-            let asked = (Rate::per_second(share * top), Nanos::from_secs(90), Purpose::Refine);
+            let asked = (Rate::per_second(share * top), Nanos::from_secs(90), StepPurpose::Refine);
             simulation.measure(stack, asked, Nanos::from_secs(10), &rule)
         })
         .collect()
@@ -36,18 +41,18 @@ fn found(rate: f64) -> SearchOutcome {
         fail: Some(Rate::per_second(1.02 * rate)),
         confirmed: true,
         breach_shown: true,
-        limit: Some(Limit::ResponseTime),
+        limit: Some(SearchLimit::ResponseTime),
         end: SearchEnd::Complete,
     }
 }
 
-fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier {
-    let size = |cores: u32| Size {
+fn tier(name: &str, kind: CapacityTierKind, replicas: (u32, u32), cores: &[u32]) -> CapacityTier {
+    let size = |cores: u32| ReplicaSize {
         cores: f64::from(cores),
         memory: Bytes::new(u64::from(cores) * GIB),
         monthly_cost: Money::from_cents(u64::from(cores) * 1_500),
     };
-    Tier {
+    CapacityTier {
         name: name.to_owned(),
         kind,
         replicas: replicas.0,
@@ -56,7 +61,7 @@ fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier
         sizes: cores[1..].iter().map(|cores| size(*cores)).collect(),
         reserved_cores: Ratio::new(1.0),
         reserved_memory: Ratio::new(1.0),
-        balancing: Balancing::LeastConnections,
+        balancing: SimulatedBalancing::LeastConnections,
         pools: Vec::new(),
         connections_max: None,
         delay: None,
@@ -64,19 +69,19 @@ fn tier(name: &str, kind: TierKind, replicas: (u32, u32), cores: &[u32]) -> Tier
 }
 
 /// One API replica of 4 cores at 40 ms, one database of 4 cores at 16 ms: ../shared ground truth's tandem.
-fn tandem() -> (SimStack, StackModel, f64) {
-    let simulated = SimStack {
+fn tandem() -> (SimulatedStack, StackModel, f64) {
+    let simulated = SimulatedStack {
         tiers: vec![
-            SimTier::cores("api", 1, 4, Nanos::from_millis(40)),
-            SimTier::cores("db", 1, 4, Nanos::from_millis(16)),
+            SimulatedTier::cores("api", 1, 4, Nanos::from_millis(40)),
+            SimulatedTier::cores("db", 1, 4, Nanos::from_millis(16)),
         ],
         rate_limit: None,
     };
     let described = StackModel {
         name: "tandem".to_owned(),
         tiers: vec![
-            tier("api", TierKind::Api, (1, 6), &[4]),
-            tier("db", TierKind::Database, (1, 1), &[4, 8]),
+            tier("api", CapacityTierKind::Api, (1, 6), &[4]),
+            tier("db", CapacityTierKind::Database, (1, 1), &[4, 8]),
         ],
         rate_limit: None,
         signals: Vec::new(),
@@ -86,8 +91,8 @@ fn tandem() -> (SimStack, StackModel, f64) {
     (simulated, described, 78.0)
 }
 
-fn need(peak: f64) -> Need {
-    Need {
+fn need(peak: f64) -> RequiredCapacity {
+    RequiredCapacity {
         peak: Rate::per_second(peak),
         growth: Ratio::new(0.0),
         confidence: Ratio::new(0.95),
@@ -96,8 +101,9 @@ fn need(peak: f64) -> Need {
     }
 }
 
-fn fit(simulated: &SimStack, described: &StackModel, top: f64) -> Model {
-    Model::fit(described, &[goal()], &measured(simulated, top), None).expect("eight steps")
+fn fit(simulated: &SimulatedStack, described: &StackModel, top: f64) -> CapacityModel {
+    CapacityModel::fit(described, &[slo_limit()], &measured(simulated, top), None)
+        .expect("eight steps")
 }
 
 fn with_api(stack: &StackModel, replicas: u32) -> Deployment {
@@ -125,8 +131,12 @@ fn model_as_a_simulation_carries_what_the_model_says() {
     let (simulated, described, top) = tandem();
     let model = fit(&simulated, &described, top);
     let two = with_api(&described, 2);
-    let played =
-        crate::capacity::des::slo_max(&model.simulated(&two), &[goal()], 400_000, Seed::new(2));
+    let played = crate::capacity::des::slo_max(
+        &model.simulated(&two),
+        &[slo_limit()],
+        400_000,
+        Seed::new(2),
+    );
     let played = played.expect("carries something").get();
     assert!((played / model.slo_max(&two) - 1.0).abs() < 0.05, "{played}");
 }
@@ -137,23 +147,23 @@ fn choice_adds_replicas_while_the_api_binds_and_grows_the_database_when_it_does(
     let model = fit(&simulated, &described, top);
     let choose = |peak| choose(&model, &described, &found(top), &need(peak));
     let more = choose(150.0);
-    assert_eq!(more.recommendation.kind, Kind::Horizontal, "{:?}", more.recommendation);
+    assert_eq!(more.recommendation.kind, ScalingDirection::Horizontal, "{:?}", more.recommendation);
     assert_eq!(more.deployment.expect("to buy")[0].replicas, 2);
     let both = choose(300.0);
-    assert_eq!(both.recommendation.kind, Kind::Both, "{:?}", both.recommendation);
+    assert_eq!(both.recommendation.kind, ScalingDirection::Both, "{:?}", both.recommendation);
     let none = choose(60.0);
-    assert_eq!((none.recommendation.kind, none.deployment), (Kind::Neither, None));
+    assert_eq!((none.recommendation.kind, none.deployment), (ScalingDirection::Neither, None));
 }
 
 #[test]
 fn choice_with_a_spare_replica_buys_one_more() {
     let (simulated, described, top) = tandem();
     let model = fit(&simulated, &described, top);
-    let spare = Need { n_plus_1: true, ..need(150.0) };
+    let spare = RequiredCapacity { n_plus_1: true, ..need(150.0) };
     let chosen = choose(&model, &described, &found(top), &spare);
     assert_eq!(chosen.deployment.expect("to buy")[0].replicas, 3);
     let two = chosen.options.iter().find(|row| row.tiers[0].replicas == 2).expect("looked at");
-    assert_eq!((two.status, two.n_plus_1), (Status::Rejected, false));
+    assert_eq!((two.status, two.n_plus_1), (OptionStatus::Rejected, false));
     assert!(two.reason.contains("loss of a replica of api"), "{}", two.reason);
 }
 
@@ -162,7 +172,8 @@ fn choice_stays_below_the_scaling_signal() {
     let (simulated, mut described, top) = tandem();
     let model = fit(&simulated, &described, top);
     let above = Ratio::new(0.7);
-    described.signals = vec![Signal::Cpu { tier: None, above, lasting: Nanos::from_secs(120) }];
+    described.signals =
+        vec![ScalingSignal::Cpu { tier: None, above, lasting: Nanos::from_secs(120) }];
     // Two replicas carry 150/s, but at 75 % CPU.
     let chosen = choose(&model, &described, &found(top), &need(150.0));
     assert_eq!(chosen.deployment.expect("to buy")[0].replicas, 3);
@@ -172,9 +183,12 @@ fn choice_stays_below_the_scaling_signal() {
 fn choice_never_exceeds_the_quota_and_says_so() {
     let (simulated, mut described, top) = tandem();
     let model = fit(&simulated, &described, top);
-    described.quota = Some(Quota { cores: Some(12.0), ..Quota::default() });
+    described.quota = Some(StackQuota { cores: Some(12.0), ..StackQuota::default() });
     let chosen = choose(&model, &described, &found(top), &need(300.0));
-    assert_eq!((chosen.recommendation.kind, &chosen.deployment), (Kind::Neither, &None));
+    assert_eq!(
+        (chosen.recommendation.kind, &chosen.deployment),
+        (ScalingDirection::Neither, &None)
+    );
     assert!(
         chosen.recommendation.reason.contains("quota allows 12"),
         "{:?}",
@@ -186,19 +200,20 @@ fn choice_never_exceeds_the_quota_and_says_so() {
 fn choice_buys_nothing_against_a_lock_an_external_service_or_a_rate_limit() {
     let (mut simulated, mut described, _) = tandem();
     simulated.tiers[0].replicas = 3;
-    simulated.tiers[1].lock = Some(Law::Exponential { mean: Nanos::from_millis(12) });
+    simulated.tiers[1].lock =
+        Some(SimulatedServiceTime::Exponential { mean: Nanos::from_millis(12) });
     described.tiers[0].replicas = 3;
     let model = fit(&simulated, &described, 62.0);
     let lock = model.ceilings(&model.present)[0].clone();
-    assert_eq!(lock.resource, crate::capacity::model::Resource::Lock, "{lock:?}");
+    assert_eq!(lock.resource, crate::capacity::model::CeilingResource::Lock, "{lock:?}");
     assert_eq!(lock.tier, "db");
     let chosen = choose(&model, &described, &found(60.0), &need(120.0));
-    assert_eq!(chosen.recommendation.kind, Kind::Neither);
+    assert_eq!(chosen.recommendation.kind, ScalingDirection::Neither);
     assert!(chosen.recommendation.reason.contains("lock"), "{:?}", chosen.recommendation);
     described.rate_limit = Some(Rate::per_second(100.0));
     let (simulated, ..) = tandem();
-    let limited = SimStack {
-        rate_limit: Some(RateLimit { rate: Rate::per_second(100.0), burst: 20 }),
+    let limited = SimulatedStack {
+        rate_limit: Some(SimulatedRateLimit { rate: Rate::per_second(100.0), burst: 20 }),
         ..simulated
     };
     described.tiers[0].replicas = 1;
@@ -211,15 +226,15 @@ fn choice_buys_nothing_against_a_lock_an_external_service_or_a_rate_limit() {
 fn model_names_a_saturated_external_service() {
     let (mut simulated, mut described, _) = tandem();
     simulated.tiers[0].replicas = 3;
-    let mut stripe = SimTier::external("stripe", Law::of_spread(0.05, 0.3));
-    stripe.work = Work::External(Some(4));
+    let mut stripe = SimulatedTier::external("stripe", SimulatedServiceTime::of_spread(0.05, 0.3));
+    stripe.work = ServiceWork::External(Some(4));
     simulated.tiers.push(stripe);
     described.tiers[0].replicas = 3;
-    described.tiers.push(tier("stripe", TierKind::External, (1, 1), &[1]));
+    described.tiers.push(tier("stripe", CapacityTierKind::External, (1, 1), &[1]));
     let model = fit(&simulated, &described, 70.0);
     let first = model.ceilings(&model.present)[0].clone();
     assert_eq!(first.tier, "stripe", "{first:?}");
-    assert_eq!(first.resource, crate::capacity::model::Resource::External);
+    assert_eq!(first.resource, crate::capacity::model::CeilingResource::External);
 }
 
 #[test]

@@ -2,27 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::{SimStack, Simulation, Window, Work};
+use super::{ServiceWork, SimulatedStack, SimulatedWindow, StackSimulation};
 use crate::capacity::regression::robust_line;
-use crate::capacity::step::{AbortRule, Batch, Goal, Purpose, StepResult, TierUse};
+use crate::capacity::step::{AbortRule, Batch, SloLimit, StepPurpose, StepResult, TierUse};
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
 /// The span of one batch.
 const BATCH: Nanos = Nanos::from_secs(1);
 
-impl Simulation {
+impl StackSimulation {
     /// Plays a warm-up and then a step of `hold`, stopped early where `rule` says so. Numbers of tiers
     /// without cores are left out, as nothing observes an external service from inside.
     pub fn measure(
         &mut self,
-        stack: &SimStack,
-        (rate, hold, purpose): (Rate, Nanos, Purpose),
+        stack: &SimulatedStack,
+        (rate, hold, purpose): (Rate, Nanos, StepPurpose),
         warm_up: Nanos,
         rule: &AbortRule,
     ) -> StepResult {
         self.set_rate(rate);
         self.advance(warm_up);
-        let mut windows: Vec<Window> = Vec::new();
+        let mut windows: Vec<SimulatedWindow> = Vec::new();
         let (mut in_flight, mut aborted) = (Vec::new(), None);
         for _ in 0..(hold.get() / BATCH.get()).max(1) {
             let window = self.advance(BATCH);
@@ -36,10 +36,10 @@ impl Simulation {
         // The next step must not inherit this one's backlog.
         self.drain();
         let tiers = stack.tiers.iter().enumerate().map(|(i, tier)| {
-            let mean = |of: fn(&super::TierWindow) -> f64| {
+            let mean = |of: fn(&super::SimulatedTierWindow) -> f64| {
                 Some(windows.iter().map(|w| of(&w.tiers[i])).sum::<f64>() / windows.len() as f64)
             };
-            let cores = matches!(tier.work, Work::Cores(_));
+            let cores = matches!(tier.work, ServiceWork::Cores(_));
             TierUse {
                 tier: tier.name.clone(),
                 cores_used: if cores { mean(|t| t.cores_used) } else { None },
@@ -78,15 +78,20 @@ impl Simulation {
 }
 
 /// The pool of the `index`-th tier is called by the tier behind it.
-fn pool_used(stack: &SimStack, index: usize, used: Option<f64>) -> BTreeMap<String, f64> {
+fn pool_used(stack: &SimulatedStack, index: usize, used: Option<f64>) -> BTreeMap<String, f64> {
     let behind = stack.tiers.get(index + 1).filter(|_| stack.tiers[index].pool.is_some());
     behind.zip(used).map(|(tier, used)| (tier.name.clone(), used)).into_iter().collect()
 }
 
-/// The highest rate at which a stack meets all of `goals`, played with about `requests` requests a rate.
+/// The highest rate at which a stack meets all of `slo_limits`, played with about `requests` requests a rate.
 /// Deterministic; `None` if even a rate of one request in ten seconds does not meet them.
-pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> Option<Rate> {
-    let within = |rate: f64| excess(stack, goals, (rate, requests / 64), seed) <= 1.0;
+pub fn slo_max(
+    stack: &SimulatedStack,
+    slo_limits: &[SloLimit],
+    requests: u64,
+    seed: Seed,
+) -> Option<Rate> {
+    let within = |rate: f64| excess(stack, slo_limits, (rate, requests / 64), seed) <= 1.0;
     let mut low = 0.1;
     if !within(low) {
         return None;
@@ -110,7 +115,7 @@ pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> O
             .iter()
             .map(|side| {
                 let rate = centre * (1.0 + side * width);
-                (rate, excess(stack, goals, (rate, requests / share), seed).ln())
+                (rate, excess(stack, slo_limits, (rate, requests / share), seed).ln())
             })
             .collect();
         let line = robust_line(&points)?;
@@ -122,22 +127,34 @@ pub fn slo_max(stack: &SimStack, goals: &[Goal], requests: u64, seed: Seed) -> O
     Some(Rate::per_second(centre))
 }
 
-/// Whether a stack meets all of `goals` at `rate`, played with about `requests` requests.
-pub fn meets(stack: &SimStack, goals: &[Goal], (rate, requests): (Rate, u64), seed: Seed) -> bool {
-    excess(stack, goals, (rate.get(), requests), seed) <= 1.0
+/// Whether a stack meets all of `slo_limits` at `rate`, played with about `requests` requests.
+pub fn meets(
+    stack: &SimulatedStack,
+    slo_limits: &[SloLimit],
+    (rate, requests): (Rate, u64),
+    seed: Seed,
+) -> bool {
+    excess(stack, slo_limits, (rate.get(), requests), seed) <= 1.0
 }
 
 /// The largest ratio of a measured value to its limit; beyond 1 a goal is missed.
-fn excess(stack: &SimStack, goals: &[Goal], (rate, requests): (f64, u64), seed: Seed) -> f64 {
-    let mut simulation = Simulation::new(stack, seed);
+fn excess(
+    stack: &SimulatedStack,
+    slo_limits: &[SloLimit],
+    (rate, requests): (f64, u64),
+    seed: Seed,
+) -> f64 {
+    let mut simulation = StackSimulation::new(stack, seed);
     simulation.set_rate(Rate::per_second(rate));
     let span = Nanos::from_secs_f64(requests as f64 / rate);
     simulation.advance(Nanos::new(span.get() / 10));
     let window = simulation.advance(span);
     let over = (window.in_flight as f64 - 0.02 * requests as f64) / requests as f64;
     let refused = Ratio::of(window.throttled, window.arrivals).get();
-    goals
+    slo_limits
         .iter()
-        .map(|goal| goal.measure(&window.response) / goal.limit().unwrap_or(f64::INFINITY))
+        .map(|slo_limit| {
+            slo_limit.measure(&window.response) / slo_limit.limit().unwrap_or(f64::INFINITY)
+        })
         .fold(if over > 0.0 { 2.0 } else { refused / 0.01 }, f64::max)
 }

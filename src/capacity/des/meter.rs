@@ -1,10 +1,10 @@
 //! Time-weighted means of what a tier has in use.
 
-use super::TierWindow;
+use super::SimulatedTierWindow;
 
 /// What is metered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gauge {
+pub(super) enum GaugeKind {
     Cores,
     InFlight,
     Connections,
@@ -14,29 +14,29 @@ pub(super) enum Gauge {
 
 /// The present value and the area under the curve of each gauge.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(super) struct GaugeMeter {
     present: [i64; 4],
     area: [f64; 4],
     changed: u64,
     opened: u64,
 }
 
-impl Meter {
+impl GaugeMeter {
     /// The gauge moves by `by` at `now`.
-    pub(super) fn change(&mut self, now: u64, gauge: Gauge, by: i64) {
+    pub(super) fn change(&mut self, now: u64, gauge: GaugeKind, by: i64) {
         self.settle(now);
         self.present[gauge as usize] += by;
     }
 
     /// The means since the last call.
-    pub(super) fn take(&mut self, now: u64) -> TierWindow {
+    pub(super) fn take(&mut self, now: u64) -> SimulatedTierWindow {
         self.settle(now);
         let span = (now - self.opened).max(1) as f64;
-        let mean = |gauge: Gauge| self.area[gauge as usize] / span;
-        let window = TierWindow {
-            cores_used: mean(Gauge::Cores),
-            in_flight: mean(Gauge::InFlight),
-            connections: mean(Gauge::Connections),
+        let mean = |gauge: GaugeKind| self.area[gauge as usize] / span;
+        let window = SimulatedTierWindow {
+            cores_used: mean(GaugeKind::Cores),
+            in_flight: mean(GaugeKind::InFlight),
+            connections: mean(GaugeKind::Connections),
         };
         self.area = [0.0; 4];
         self.opened = now;

@@ -1,44 +1,44 @@
 //! A request's way through the stack as a short program, so that every kind of waiting is one rule.
 
-use super::meter::Gauge;
-use super::stack::{Law, SimTier, Work};
+use super::meter::GaugeKind;
+use super::stack::{ServiceWork, SimulatedServiceTime, SimulatedTier};
 
 /// A resource of a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum ResourceKind {
     Cores,
     External,
     Pool,
     Lock,
 }
 
-impl Slot {
-    pub(super) fn gauge(self) -> Gauge {
+impl ResourceKind {
+    pub(super) fn gauge(self) -> GaugeKind {
         match self {
-            Self::Cores => Gauge::Cores,
-            Self::Pool => Gauge::Connections,
-            Self::External | Self::Lock => Gauge::Other,
+            Self::Cores => GaugeKind::Cores,
+            Self::Pool => GaugeKind::Connections,
+            Self::External | Self::Lock => GaugeKind::Other,
         }
     }
 }
 
 /// One move of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Op {
+pub(super) enum VisitMove {
     /// Goes on with probability `share`, otherwise to `to`.
     Pass {
         share: f64,
         to: u32,
     },
     Enter(usize),
-    Hold(usize, Slot),
-    Work(Law),
-    Release(usize, Slot),
+    Hold(usize, ResourceKind),
+    Work(SimulatedServiceTime),
+    Release(usize, ResourceKind),
     Leave(usize),
 }
 
 /// Tier after tier on the way in; pools and places are given back on the way out.
-pub(super) fn compile(tiers: &[SimTier]) -> Vec<Op> {
+pub(super) fn compile(tiers: &[SimulatedTier]) -> Vec<VisitMove> {
     let mut ops = Vec::new();
     let mut back = Vec::new();
     for (index, tier) in tiers.iter().enumerate() {
@@ -46,27 +46,29 @@ pub(super) fn compile(tiers: &[SimTier]) -> Vec<Op> {
         let skipped = tier.share < 1.0;
         let pass = ops.len();
         if skipped {
-            ops.push(Op::Pass { share: tier.share, to: 0 });
+            ops.push(VisitMove::Pass { share: tier.share, to: 0 });
         }
-        ops.push(Op::Enter(index));
+        ops.push(VisitMove::Enter(index));
         match tier.work {
-            Work::Cores(_) => ops.extend(guarded(index, Slot::Cores, tier.service)),
-            Work::External(Some(_)) => ops.extend(guarded(index, Slot::External, tier.service)),
-            Work::External(None) => ops.push(Op::Work(tier.service)),
+            ServiceWork::Cores(_) => ops.extend(guarded(index, ResourceKind::Cores, tier.service)),
+            ServiceWork::External(Some(_)) => {
+                ops.extend(guarded(index, ResourceKind::External, tier.service));
+            }
+            ServiceWork::External(None) => ops.push(VisitMove::Work(tier.service)),
         }
         if let Some(law) = tier.lock {
-            ops.extend(guarded(index, Slot::Lock, law));
+            ops.extend(guarded(index, ResourceKind::Lock, law));
         }
         if skipped {
-            ops.push(Op::Leave(index));
+            ops.push(VisitMove::Leave(index));
             let to = ops.len() as u32;
-            ops[pass] = Op::Pass { share: tier.share, to };
+            ops[pass] = VisitMove::Pass { share: tier.share, to };
             continue;
         }
-        back.push(Op::Leave(index));
+        back.push(VisitMove::Leave(index));
         if tier.pool.is_some() {
-            ops.push(Op::Hold(index, Slot::Pool));
-            back.push(Op::Release(index, Slot::Pool));
+            ops.push(VisitMove::Hold(index, ResourceKind::Pool));
+            back.push(VisitMove::Release(index, ResourceKind::Pool));
         }
     }
     back.reverse();
@@ -74,6 +76,6 @@ pub(super) fn compile(tiers: &[SimTier]) -> Vec<Op> {
     ops
 }
 
-fn guarded(tier: usize, slot: Slot, law: Law) -> [Op; 3] {
-    [Op::Hold(tier, slot), Op::Work(law), Op::Release(tier, slot)]
+fn guarded(tier: usize, slot: ResourceKind, law: SimulatedServiceTime) -> [VisitMove; 3] {
+    [VisitMove::Hold(tier, slot), VisitMove::Work(law), VisitMove::Release(tier, slot)]
 }

@@ -10,7 +10,7 @@ use crate::units::{Nanos, Rate};
 /// How a tier spreads requests over its replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Balancing {
+pub enum SimulatedBalancing {
     /// To the replica with the fewest requests present.
     LeastConnections,
     /// In turn.
@@ -21,7 +21,7 @@ pub enum Balancing {
 
 /// The law of a service time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Law {
+pub enum SimulatedServiceTime {
     /// Always the mean.
     Constant {
         /// The time.
@@ -48,7 +48,7 @@ pub enum Law {
     },
 }
 
-impl Law {
+impl SimulatedServiceTime {
     /// The mean in seconds.
     pub fn mean(&self) -> f64 {
         match self {
@@ -92,7 +92,7 @@ impl Law {
 
 /// What a tier's service needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum ServiceWork {
     /// One of this many cores a replica, first come, first served.
     Cores(u32),
     /// Nothing of ours: an external service. With `Some(n)` it serves n requests at once, the rest wait.
@@ -101,34 +101,34 @@ pub enum Work {
 
 /// One tier as it is simulated.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SimTier {
+pub struct SimulatedTier {
     /// For reports.
     pub name: String,
     /// Copies, at least 1.
     pub replicas: u32,
     /// What the service needs.
-    pub work: Work,
+    pub work: ServiceWork,
     /// The law of the service.
-    pub service: Law,
+    pub service: SimulatedServiceTime,
     /// How requests find a replica.
-    pub balancing: Balancing,
+    pub balancing: SimulatedBalancing,
     /// A section that only one request of the whole tier is in at a time, after the service.
-    pub lock: Option<Law>,
+    pub lock: Option<SimulatedServiceTime>,
     /// Connections of each replica to what lies behind; one is held while a request is there.
     pub pool: Option<u32>,
     /// The share of the requests that come to this tier; the others pass by.
     pub share: f64,
 }
 
-impl SimTier {
+impl SimulatedTier {
     /// A tier of cores with exponential service and least connections, which every request visits.
     pub fn cores(name: &str, replicas: u32, cores: u32, service: Nanos) -> Self {
         Self {
             name: name.to_owned(),
             replicas,
-            work: Work::Cores(cores),
-            service: Law::Exponential { mean: service },
-            balancing: Balancing::LeastConnections,
+            work: ServiceWork::Cores(cores),
+            service: SimulatedServiceTime::Exponential { mean: service },
+            balancing: SimulatedBalancing::LeastConnections,
             lock: None,
             pool: None,
             share: 1.0,
@@ -136,16 +136,16 @@ impl SimTier {
     }
 
     /// An external service that never queues.
-    pub fn external(name: &str, service: Law) -> Self {
+    pub fn external(name: &str, service: SimulatedServiceTime) -> Self {
         let mut tier = Self::cores(name, 1, 1, Nanos::ZERO);
-        (tier.work, tier.service) = (Work::External(None), service);
+        (tier.work, tier.service) = (ServiceWork::External(None), service);
         tier
     }
 }
 
 /// Requests beyond it are answered at once with "too many": a token bucket at the edge.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RateLimit {
+pub struct SimulatedRateLimit {
     /// Tokens a second.
     pub rate: Rate,
     /// Tokens that a full bucket holds.
@@ -154,9 +154,9 @@ pub struct RateLimit {
 
 /// A whole stack; a request visits the tiers in order and its answer comes back through all of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SimStack {
+pub struct SimulatedStack {
     /// In the order in which a request meets them.
-    pub tiers: Vec<SimTier>,
+    pub tiers: Vec<SimulatedTier>,
     /// The edge's limit.
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<SimulatedRateLimit>,
 }

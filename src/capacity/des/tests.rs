@@ -3,12 +3,15 @@
 use super::*;
 use crate::capacity::queueing::Mmc;
 
-fn one_tier(replicas: u32, cores: u32, service: Nanos) -> SimStack {
-    SimStack { tiers: vec![SimTier::cores("api", replicas, cores, service)], rate_limit: None }
+fn one_tier(replicas: u32, cores: u32, service: Nanos) -> SimulatedStack {
+    SimulatedStack {
+        tiers: vec![SimulatedTier::cores("api", replicas, cores, service)],
+        rate_limit: None,
+    }
 }
 
-fn play(stack: &SimStack, rate: f64, seconds: u64) -> Window {
-    let mut simulation = Simulation::new(stack, Seed::new(7));
+fn play(stack: &SimulatedStack, rate: f64, seconds: u64) -> SimulatedWindow {
+    let mut simulation = StackSimulation::new(stack, Seed::new(7));
     simulation.set_rate(Rate::per_second(rate));
     simulation.advance(Nanos::from_secs(seconds / 20));
     simulation.advance(Nanos::from_secs(seconds))
@@ -37,7 +40,7 @@ fn des_obeys_littles_law() {
 #[test]
 fn des_of_random_balancing_equals_separate_queues() {
     let mut stack = one_tier(2, 1, Nanos::from_millis(10));
-    stack.tiers[0].balancing = Balancing::Random;
+    stack.tiers[0].balancing = SimulatedBalancing::Random;
     let exact = Mmc { arrivals: 70.0, service: 100.0, servers: 1 };
     close(play(&stack, 140.0, 2_000).response.mean(), exact.response_mean(), 0.03);
 }
@@ -46,7 +49,7 @@ fn des_of_random_balancing_equals_separate_queues() {
 fn des_pool_of_one_connection_is_a_single_server() {
     let mut stack = one_tier(1, 4, Nanos::from_micros(1));
     stack.tiers[0].pool = Some(1);
-    stack.tiers.push(SimTier::cores("db", 1, 4, Nanos::from_millis(10)));
+    stack.tiers.push(SimulatedTier::cores("db", 1, 4, Nanos::from_millis(10)));
     let exact = Mmc { arrivals: 70.0, service: 100.0, servers: 1 };
     let window = play(&stack, 70.0, 4_000);
     close(window.response.mean(), exact.response_mean(), 0.04);
@@ -56,7 +59,7 @@ fn des_pool_of_one_connection_is_a_single_server() {
 #[test]
 fn des_lock_is_shared_by_all_replicas() {
     let mut stack = one_tier(4, 4, Nanos::from_micros(1));
-    stack.tiers[0].lock = Some(Law::Exponential { mean: Nanos::from_millis(10) });
+    stack.tiers[0].lock = Some(SimulatedServiceTime::Exponential { mean: Nanos::from_millis(10) });
     let exact = Mmc { arrivals: 60.0, service: 100.0, servers: 1 };
     close(play(&stack, 60.0, 4_000).response.mean(), exact.response_mean(), 0.03);
 }
@@ -64,7 +67,7 @@ fn des_lock_is_shared_by_all_replicas() {
 #[test]
 fn des_rate_limit_refuses_what_is_above_it() {
     let mut stack = one_tier(1, 4, Nanos::from_millis(1));
-    stack.rate_limit = Some(RateLimit { rate: Rate::per_second(50.0), burst: 20 });
+    stack.rate_limit = Some(SimulatedRateLimit { rate: Rate::per_second(50.0), burst: 20 });
     let window = play(&stack, 200.0, 600);
     close(window.throttled as f64, 150.0 * 600.0, 0.02);
     close(window.response.count() as f64, 50.0 * 600.0, 0.01);
@@ -78,7 +81,7 @@ fn des_repeats_itself_with_the_same_seed() {
 
 #[test]
 fn des_loses_and_gains_replicas_but_never_the_last() {
-    let mut simulation = Simulation::new(&one_tier(2, 1, Nanos::from_millis(5)), Seed::new(1));
+    let mut simulation = StackSimulation::new(&one_tier(2, 1, Nanos::from_millis(5)), Seed::new(1));
     simulation.lose_replica(0);
     simulation.lose_replica(0);
     assert_eq!(simulation.serving(0), 1);

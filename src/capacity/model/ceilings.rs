@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Serial};
-use crate::capacity::stack::{TierDeployment, TierKind};
+use super::{CapacityModel, SerialResource};
+use crate::capacity::stack::{CapacityTierKind, TierDeployment};
 use crate::units::Rate;
 
 /// What can give out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Resource {
+pub enum CeilingResource {
     /// A tier's cores.
     Cpu,
     /// A pool of connections that a tier holds.
@@ -26,7 +26,7 @@ pub enum Resource {
     External,
 }
 
-impl Resource {
+impl CeilingResource {
     /// Whether bigger or more replicas can widen it.
     pub fn is_for_sale(self) -> bool {
         matches!(self, Self::Cpu | Self::Pool | Self::Memory)
@@ -40,12 +40,12 @@ impl fmt::Display for Ceiling {
             write!(f, "{}, ", self.tier)?;
         }
         f.write_str(match self.resource {
-            Resource::Cpu => "CPU",
-            Resource::Pool => "connection pool",
-            Resource::Memory => "memory",
-            Resource::RateLimit => "rate limit at the edge",
-            Resource::Lock => "lock or other serial section",
-            Resource::External => "external service",
+            CeilingResource::Cpu => "CPU",
+            CeilingResource::Pool => "connection pool",
+            CeilingResource::Memory => "memory",
+            CeilingResource::RateLimit => "rate limit at the edge",
+            CeilingResource::Lock => "lock or other serial section",
+            CeilingResource::External => "external service",
         })?;
         self.to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))
     }
@@ -57,7 +57,7 @@ pub struct Ceiling {
     /// The tier; empty for the edge's limit, or where nothing observed which tier it is.
     pub tier: String,
     /// What gives out.
-    pub resource: Resource,
+    pub resource: CeilingResource,
     /// The tier that the pool leads to, if it is a pool that gives out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
@@ -72,7 +72,7 @@ const POOL_FULL: f64 = 0.8;
 /// Memory is full at this share of a replica.
 const MEMORY_FULL: f64 = 0.9;
 
-impl Model {
+impl CapacityModel {
     /// All ceilings of `deployment`, the lowest first: the bottleneck, then the next one.
     pub fn ceilings(&self, deployment: &[TierDeployment]) -> Vec<Ceiling> {
         let mut all = Vec::new();
@@ -85,26 +85,26 @@ impl Model {
             let replicas = f64::from(deployed.replicas);
             if let Some(demand) = tier.demand.filter(|demand| demand.seconds.value > 0.0) {
                 let cores = CPU_FULL * deployed.cores * replicas - demand.background * replicas;
-                push(&tier.name, Resource::Cpu, cores / demand.seconds.value);
+                push(&tier.name, CeilingResource::Cpu, cores / demand.seconds.value);
             }
             for pool in &tier.pools {
                 let usable = POOL_FULL * f64::from(pool.limit) * replicas;
                 let rate = Rate::per_second(usable / pool.hold);
                 let (tier, to) = (tier.name.clone(), Some(pool.to.clone()));
-                pools.push(Ceiling { tier, resource: Resource::Pool, to, rate });
+                pools.push(Ceiling { tier, resource: CeilingResource::Pool, to, rate });
             }
             if let Some(memory) = tier.memory.filter(|memory| memory.per_rate > 0.0) {
                 let room = MEMORY_FULL * deployed.memory.get() as f64 - memory.base;
-                push(&tier.name, Resource::Memory, room * replicas / memory.per_rate);
+                push(&tier.name, CeilingResource::Memory, room * replicas / memory.per_rate);
             }
         }
         if let Some(limit) = self.rate_limit {
-            push("", Resource::RateLimit, limit.get());
+            push("", CeilingResource::RateLimit, limit.get());
         }
-        if let Some(Serial { demand, tier }) = self.serial {
+        if let Some(SerialResource { demand, tier }) = self.serial {
             let found = tier.map(|index| &self.tiers[index]);
-            let external = found.is_some_and(|tier| tier.kind == TierKind::External);
-            let resource = if external { Resource::External } else { Resource::Lock };
+            let external = found.is_some_and(|tier| tier.kind == CapacityTierKind::External);
+            let resource = if external { CeilingResource::External } else { CeilingResource::Lock };
             push(found.map_or("", |tier| &tier.name), resource, CPU_FULL / demand);
         }
         all.append(&mut pools);

@@ -3,9 +3,9 @@
 //! A cache that fills during a search makes later steps cheaper than earlier ones. Without the hit ratio that
 //! looks like a demand that falls with the rate, since a search measures low rates first.
 
-use super::{Demand, Hits, Memory, Model, Pool, TierModel};
+use super::{CacheHits, CapacityModel, Demand, MemoryModel, PoolModel, TierModel};
 use crate::capacity::regression::{Estimate, median, robust_line, student_t};
-use crate::capacity::stack::{Tier, TierKind};
+use crate::capacity::stack::{CapacityTier, CapacityTierKind};
 use crate::capacity::step::{StepResult, TierUse};
 
 /// Hit ratios that differ by more than this between steps are a factor of demand; demands that differ by more
@@ -17,12 +17,13 @@ const HIGHEST: f64 = 0.7;
 const STEPS_FOR_HITS: usize = 5;
 
 /// The hit ratio, where all steps know it and it changed. `latest` is that of the last steps in time.
-pub(super) fn hits(steady: &[&StepResult], latest: Option<f64>) -> Option<Hits> {
+pub(super) fn hits(steady: &[&StepResult], latest: Option<f64>) -> Option<CacheHits> {
     let known: Vec<f64> = steady.iter().filter_map(|step| step.hit_ratio).collect();
     let (lowest, highest) =
         known.iter().fold((1.0_f64, 0.0_f64), |(low, high), hit| (low.min(*hit), high.max(*hit)));
     let enough = known.len() == steady.len() && known.len() >= STEPS_FOR_HITS;
-    (enough && highest - lowest > DRIFT).then(|| Hits { lowest, latest: latest.unwrap_or(highest) })
+    (enough && highest - lowest > DRIFT)
+        .then(|| CacheHits { lowest, latest: latest.unwrap_or(highest) })
 }
 
 /// The hit ratio of the last two steps in time.
@@ -32,7 +33,7 @@ pub(super) fn latest_hits(steps: &[StepResult]) -> Option<f64> {
     (!last.is_empty()).then(|| last.iter().sum::<f64>() / last.len() as f64)
 }
 
-impl Model {
+impl CapacityModel {
     /// The model for a cache that is as full as it was in the latest of `steps`: what it says of another deployment
     /// can be compared with what was measured there only if the caches hit alike.
     #[must_use]
@@ -60,7 +61,11 @@ impl Model {
     }
 }
 
-pub(super) fn tier_model(tier: &Tier, steady: &[&StepResult], hits: Option<Hits>) -> TierModel {
+pub(super) fn tier_model(
+    tier: &CapacityTier,
+    steady: &[&StepResult],
+    hits: Option<CacheHits>,
+) -> TierModel {
     let points = |of: &dyn Fn(&TierUse) -> Option<f64>| -> Vec<(f64, f64)> {
         let used = steady
             .iter()
@@ -68,10 +73,11 @@ pub(super) fn tier_model(tier: &Tier, steady: &[&StepResult], hits: Option<Hits>
         used.collect()
     };
     let replicas = f64::from(tier.replicas);
-    let memory = robust_line(&points(&|used| Some(used.memory?.get() as f64))).map(|line| Memory {
-        base: line.intercept / replicas,
-        per_rate: if line.slope.low > 0.0 { line.slope.value } else { 0.0 },
-    });
+    let memory =
+        robust_line(&points(&|used| Some(used.memory?.get() as f64))).map(|line| MemoryModel {
+            base: line.intercept / replicas,
+            per_rate: if line.slope.low > 0.0 { line.slope.value } else { 0.0 },
+        });
     let pools = tier.pools.iter().filter_map(|pool| {
         let held = points(&|used| used.connections.get(&pool.to).copied());
         // The lowest steps show how long a connection is held when nothing behind it waits.
@@ -79,10 +85,10 @@ pub(super) fn tier_model(tier: &Tier, steady: &[&StepResult], hits: Option<Hits>
         let (used, rates) =
             low.fold((0.0, 0.0), |(used, rates), (rate, held)| (used + held, rates + rate));
         let (to, limit) = (pool.to.clone(), pool.connections);
-        (used > 0.0).then(|| Pool { to, limit, hold: used / rates })
+        (used > 0.0).then(|| PoolModel { to, limit, hold: used / rates })
     });
     let demand = match hits {
-        _ if tier.kind == TierKind::External => None,
+        _ if tier.kind == CapacityTierKind::External => None,
         Some(hits) => with_hits(tier, steady, hits)
             .or_else(|| without_hits(&points(&|used| used.cores_used), replicas)),
         None => without_hits(&points(&|used| used.cores_used), replicas),
@@ -128,7 +134,7 @@ fn floored(slope: Estimate) -> Estimate {
 }
 
 /// One step: what makes cores work, and how many do.
-struct Row {
+struct DemandRow {
     /// 1, the rate, and the rate of misses.
     causes: [f64; 3],
     cores: f64,
@@ -139,14 +145,14 @@ struct Row {
 /// cores = b + X·(D + E·m) with the share m of misses; b, D and E are at least zero, as work is. Chance in the
 /// number and kind of requests makes the variance of `cores` grow with the rate and fall with the time, so steps
 /// weigh by duration over rate, and less if they lie off (Huber).
-fn with_hits(tier: &Tier, steady: &[&StepResult], hits: Hits) -> Option<Demand> {
+fn with_hits(tier: &CapacityTier, steady: &[&StepResult], hits: CacheHits) -> Option<Demand> {
     let row = |step: &&StepResult| {
         let (rate, misses) = (step.achieved().get(), 1.0 - step.hit_ratio?);
         let cores = step.tier(&tier.name)?.cores_used?;
         let weight = step.duration.as_secs_f64() / rate.max(1e-9);
-        Some(Row { causes: [1.0, rate, rate * misses], cores, weight })
+        Some(DemandRow { causes: [1.0, rate, rate * misses], cores, weight })
     };
-    let mut rows: Vec<Row> = steady.iter().filter_map(row).collect();
+    let mut rows: Vec<DemandRow> = steady.iter().filter_map(row).collect();
     if rows.len() < STEPS_FOR_HITS {
         return None;
     }
@@ -185,7 +191,7 @@ struct Solution {
 }
 
 impl Solution {
-    fn residual(&self, row: &Row) -> f64 {
+    fn residual(&self, row: &DemandRow) -> f64 {
         let told: f64 = self.factors.iter().zip(row.causes).map(|(f, cause)| f * cause).sum();
         row.cores - told
     }
@@ -200,7 +206,7 @@ impl Solution {
 }
 
 /// Weighted least squares with no factor below zero: the best of all subsets of causes whose solution has none.
-fn least_squares(rows: &[Row]) -> Option<Solution> {
+fn least_squares(rows: &[DemandRow]) -> Option<Solution> {
     let subsets =
         [[true, true, true], [false, true, true], [true, true, false], [false, true, false]];
     let solved = subsets.into_iter().filter_map(|causes| solve(rows, causes));
@@ -208,7 +214,7 @@ fn least_squares(rows: &[Row]) -> Option<Solution> {
     allowed.min_by(|a, b| a.misfit.total_cmp(&b.misfit))
 }
 
-fn solve(rows: &[Row], used: [bool; 3]) -> Option<Solution> {
+fn solve(rows: &[DemandRow], used: [bool; 3]) -> Option<Solution> {
     let (mut normal, mut right) = ([[0.0; 3]; 3], [0.0; 3]);
     for row in rows {
         for i in 0..3 {

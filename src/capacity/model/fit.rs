@@ -1,27 +1,27 @@
 //! Fits a model to steps: demands by regression, then what the response times show beyond them.
 
 use super::demand::{hits, latest_hits, tier_model};
-use super::predict::Grid;
+use super::predict::TimeGrid;
 use super::steps::chosen;
-use super::{Base, FitError, Model, Serial, TierModel};
+use super::{BaseResponse, CapacityModel, FitError, SerialResource, TierModel};
 use crate::capacity::histogram::Histogram;
 use crate::capacity::stack::StackModel;
-use crate::capacity::step::{Goal, StepResult};
+use crate::capacity::step::{SloLimit, StepResult};
 use crate::units::Rate;
 
 /// Steps below this share of the cheapest ceiling make the base histogram: nobody waits much there.
 const BASE_SHARE: f64 = 0.35;
 
 /// What is fitted besides the steps.
-pub(super) struct Given<'a> {
+pub(super) struct FitInput<'a> {
     pub(super) stack: &'a StackModel,
-    pub(super) goals: &'a [Goal],
+    pub(super) slo_limits: &'a [SloLimit],
     pub(super) rate_limit: Option<Rate>,
     /// The hit ratio of the latest steps.
     pub(super) latest_hits: Option<f64>,
 }
 
-impl Model {
+impl CapacityModel {
     /// Fits `stack` to `steps`, given in the order in which they were measured; `rate_limit` is a limit that
     /// the search met or the stack file states.
     ///
@@ -29,12 +29,12 @@ impl Model {
     /// Where fewer than three rates were measured at rest, or no goal is about response time.
     pub fn fit(
         stack: &StackModel,
-        goals: &[Goal],
+        slo_limits: &[SloLimit],
         steps: &[StepResult],
         rate_limit: Option<Rate>,
     ) -> Result<Self, FitError> {
-        let (steady, left_out) = chosen(steps, goals);
-        let given = Given { stack, goals, rate_limit, latest_hits: latest_hits(steps) };
+        let (steady, left_out) = chosen(steps, slo_limits);
+        let given = FitInput { stack, slo_limits, rate_limit, latest_hits: latest_hits(steps) };
         let mut model = Self::of(&given, &steady)?;
         model.held_out = model.held_out(&given, &steady);
         model.left_out = left_out;
@@ -42,13 +42,13 @@ impl Model {
     }
 
     /// The model of steps at rest, ascending in rate.
-    pub(super) fn of(given: &Given<'_>, steady: &[&StepResult]) -> Result<Self, FitError> {
-        let Given { stack, goals, rate_limit, latest_hits } = given;
+    pub(super) fn of(given: &FitInput<'_>, steady: &[&StepResult]) -> Result<Self, FitError> {
+        let FitInput { stack, slo_limits, rate_limit, latest_hits } = given;
         let different = steady.chunk_by(|a, b| b.offered.get() < 1.001 * a.offered.get()).count();
         if different < 3 {
             return Err(FitError::TooFewSteps { found: different });
         }
-        let limit = goals.iter().filter_map(Goal::limit).reduce(f64::max);
+        let limit = slo_limits.iter().filter_map(SloLimit::limit).reduce(f64::max);
         let limit = limit.ok_or(FitError::NoTimeGoal)?;
         let hits = hits(steady, *latest_hits);
         let tiers: Vec<TierModel> =
@@ -57,7 +57,7 @@ impl Model {
         let highest = steady.last().map_or(Rate::ZERO, |step| step.offered);
         let mut model = Self {
             tiers,
-            goals: goals.to_vec(),
+            slo_limits: slo_limits.to_vec(),
             present: stack.present(),
             unloaded: base.grid.clone(),
             base,
@@ -77,15 +77,15 @@ impl Model {
     /// Finds the spread of services, or, where cores cannot be what makes requests wait, the demand of
     /// something that serves one at a time.
     fn explain(&mut self, steady: &[&StepResult]) {
-        let goal = self.judged_goal();
+        let slo_limit = self.judged_goal();
         let with_spread = |model: &Self, log: f64| model.with(log.exp(), None);
         let (log_spread, spread_misfit) =
-            minimum(-3.0, 2.3, |log| with_spread(self, log).misfit(steady, &goal));
+            minimum(-3.0, 2.3, |log| with_spread(self, log).misfit(steady, &slo_limit));
         let fastest = 0.999 / steady.last().map_or(1.0, |step| step.achieved().get());
         let suspect = self.suspect(steady);
-        let serial = |log: f64| Some(Serial { demand: log.exp(), tier: suspect });
+        let serial = |log: f64| Some(SerialResource { demand: log.exp(), tier: suspect });
         let (log_demand, serial_misfit) = minimum(fastest.ln() - 4.0, fastest.ln(), |log| {
-            self.with(1.0, serial(log)).misfit(steady, &goal)
+            self.with(1.0, serial(log)).misfit(steady, &slo_limit)
         });
         let busiest = self.busiest(steady);
         *self = if serial_misfit < 0.5 * spread_misfit && busiest < 0.8 {
@@ -95,33 +95,33 @@ impl Model {
         };
     }
 
-    fn with(&self, spread: f64, serial: Option<Serial>) -> Self {
+    fn with(&self, spread: f64, serial: Option<SerialResource>) -> Self {
         let mut model = Self { spread, serial, ..self.clone() };
         model.unloaded = model.unloaded();
         model
     }
 
-    pub(super) fn judged_goal(&self) -> Goal {
-        let timed = self.goals.iter().find(|goal| goal.limit().is_some());
-        timed.copied().unwrap_or(self.goals[0])
+    pub(super) fn judged_goal(&self) -> SloLimit {
+        let timed = self.slo_limits.iter().find(|slo_limit| slo_limit.limit().is_some());
+        timed.copied().unwrap_or(self.slo_limits[0])
     }
 
     /// Sum over steps of seconds × squared log ratio of predicted to measured.
-    fn misfit(&self, steps: &[&StepResult], goal: &Goal) -> f64 {
+    fn misfit(&self, steps: &[&StepResult], slo_limit: &SloLimit) -> f64 {
         let from = 0.4 * steps.last().map_or(0.0, |step| step.offered.get());
         steps
             .iter()
             .filter(|step| step.offered.get() >= from)
-            .map(|step| step.duration.as_secs_f64() * self.log_error(step, goal).powi(2))
+            .map(|step| step.duration.as_secs_f64() * self.log_error(step, slo_limit).powi(2))
             .sum()
     }
 
     /// ln(predicted/measured), at most a factor of 20 either way. What was measured far above the limit
     /// depends on how long it was watched, so it counts as no more than three times the limit.
-    pub(super) fn log_error(&self, step: &StepResult, goal: &Goal) -> f64 {
-        let cap = 3.0 * goal.limit().unwrap_or(f64::INFINITY);
-        let measured = goal.measure(&step.response()).min(cap);
-        let predicted = self.predict_step(step, step.achieved().get(), goal).min(cap);
+    pub(super) fn log_error(&self, step: &StepResult, slo_limit: &SloLimit) -> f64 {
+        let cap = 3.0 * slo_limit.limit().unwrap_or(f64::INFINITY);
+        let measured = slo_limit.measure(&step.response()).min(cap);
+        let predicted = self.predict_step(step, step.achieved().get(), slo_limit).min(cap);
         (predicted / measured).ln().clamp(-3.0, 3.0)
     }
 
@@ -157,7 +157,12 @@ impl Model {
 }
 
 /// The response times of the steps in which nobody waits much, up to a `limit` in seconds.
-fn base(stack: &StackModel, tiers: &[TierModel], steady: &[&StepResult], limit: f64) -> Base {
+fn base(
+    stack: &StackModel,
+    tiers: &[TierModel],
+    steady: &[&StepResult],
+    limit: f64,
+) -> BaseResponse {
     let full = tiers.iter().zip(&stack.tiers).filter_map(|(model, tier)| {
         let demand = model.demand.filter(|demand| demand.seconds.value > 0.0)?;
         Some(tier.size.cores * f64::from(tier.replicas) / demand.seconds.value)
@@ -174,8 +179,8 @@ fn base(stack: &StackModel, tiers: &[TierModel], steady: &[&StepResult], limit: 
         let parts = counts.iter().zip(&low).map(|(count, step)| Some(count * of(step)?));
         Some(parts.sum::<Option<f64>>()? / total)
     };
-    Base {
-        grid: Grid::of(&Histogram::merged(&histograms), limit),
+    BaseResponse {
+        grid: TimeGrid::of(&Histogram::merged(&histograms), limit),
         rate: mean(&|step| Some(step.offered.get())).unwrap_or_default(),
         hits: mean(&|step| step.hit_ratio),
     }

@@ -6,12 +6,15 @@
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use super::{Model, Pool, Serial};
-use crate::capacity::des::{Balancing, Law, RateLimit, SimStack, SimTier, Work};
+use super::{CapacityModel, PoolModel, SerialResource};
+use crate::capacity::des::{
+    ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
+    SimulatedTier,
+};
 use crate::capacity::histogram::Histogram;
 use crate::capacity::queueing::{Station, WaitLaw};
 use crate::capacity::stack::TierDeployment;
-use crate::capacity::step::{Goal, StepResult};
+use crate::capacity::step::{SloLimit, StepResult};
 use crate::units::Nanos;
 
 /// Cells of the grid up to the limit, and in all.
@@ -20,7 +23,7 @@ const CELLS: usize = 3_200;
 
 /// Probabilities on a grid of times.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Grid {
+pub(super) struct TimeGrid {
     /// Seconds per cell.
     width: f64,
     mass: Vec<f64>,
@@ -28,7 +31,7 @@ pub(super) struct Grid {
     mean: f64,
 }
 
-impl Grid {
+impl TimeGrid {
     /// `histogram` on a grid fine enough to judge `limit` seconds.
     pub(super) fn of(histogram: &Histogram, limit: f64) -> Self {
         let width = limit / CELLS_TO_LIMIT;
@@ -86,18 +89,18 @@ impl Grid {
         f64::INFINITY
     }
 
-    pub(super) fn measure(&self, goal: &Goal) -> f64 {
-        match goal {
-            Goal::Quantile { p, .. } => self.quantile(p.get()),
-            Goal::Mean { .. } => self.mean,
-            Goal::ErrorRate { .. } => 0.0,
+    pub(super) fn measure(&self, slo_limit: &SloLimit) -> f64 {
+        match slo_limit {
+            SloLimit::Quantile { p, .. } => self.quantile(p.get()),
+            SloLimit::Mean { .. } => self.mean,
+            SloLimit::ErrorRate { .. } => 0.0,
         }
     }
 }
 
-impl Model {
+impl CapacityModel {
     /// The base distribution without what requests waited while it was measured.
-    pub(super) fn unloaded(&self) -> Grid {
+    pub(super) fn unloaded(&self) -> TimeGrid {
         let mut grid = self.base.grid.clone();
         for law in self.waits(&self.present, (self.base.rate, self.base.hits)) {
             grid.remove(&law);
@@ -106,20 +109,20 @@ impl Model {
     }
 
     /// The goal's value in seconds that `deployment` shows at `rate`; infinite where it does not keep up.
-    pub fn predict(&self, deployment: &[TierDeployment], rate: f64, goal: &Goal) -> f64 {
-        self.predict_at(deployment, (rate, None), goal)
+    pub fn predict(&self, deployment: &[TierDeployment], rate: f64, slo_limit: &SloLimit) -> f64 {
+        self.predict_at(deployment, (rate, None), slo_limit)
     }
 
     /// What the stack as measured shows at `rate`, with the cache as full as it was in `step`.
-    pub(super) fn predict_step(&self, step: &StepResult, rate: f64, goal: &Goal) -> f64 {
-        self.predict_at(&self.present, (rate, step.hit_ratio), goal)
+    pub(super) fn predict_step(&self, step: &StepResult, rate: f64, slo_limit: &SloLimit) -> f64 {
+        self.predict_at(&self.present, (rate, step.hit_ratio), slo_limit)
     }
 
     fn predict_at(
         &self,
         deployment: &[TierDeployment],
         at: (f64, Option<f64>),
-        goal: &Goal,
+        slo_limit: &SloLimit,
     ) -> f64 {
         let mut grid = self.unloaded.clone();
         for law in self.waits(deployment, at) {
@@ -128,14 +131,14 @@ impl Model {
             }
             grid.add(&law);
         }
-        grid.measure(goal)
+        grid.measure(slo_limit)
     }
 
     /// Whether `deployment` meets every goal at `rate`.
     pub fn is_within(&self, deployment: &[TierDeployment], rate: f64) -> bool {
         self.rate_limit.is_none_or(|limit| rate <= limit.get())
-            && self.goals.iter().all(|goal| match goal.limit() {
-                Some(limit) => self.predict(deployment, rate, goal) <= limit,
+            && self.slo_limits.iter().all(|slo_limit| match slo_limit.limit() {
+                Some(limit) => self.predict(deployment, rate, slo_limit) <= limit,
                 None => true,
             })
     }
@@ -183,7 +186,7 @@ impl Model {
                 station.wait()
             }));
         }
-        if let Some(Serial { demand, .. }) = self.serial {
+        if let Some(SerialResource { demand, .. }) = self.serial {
             let (arrivals, service_time) = (rate, demand);
             let single =
                 Station { arrivals, service_time, servers: 1, arrivals_cv2: 1.0, service_cv2: 1.0 };
@@ -223,9 +226,9 @@ impl Model {
             Station { arrivals, service_time, servers, arrivals_cv2, service_cv2: self.spread }
         };
         match self.tiers[index].balancing {
-            Balancing::Random => split(1.0).wait(),
-            Balancing::RoundRobin => split(1.0 / replicas).wait(),
-            Balancing::LeastConnections => {
+            SimulatedBalancing::Random => split(1.0).wait(),
+            SimulatedBalancing::RoundRobin => split(1.0 / replicas).wait(),
+            SimulatedBalancing::LeastConnections => {
                 let servers = servers as u32 * deployed.replicas;
                 Station { arrivals, servers, ..split(1.0) }.wait()
             }
@@ -233,7 +236,7 @@ impl Model {
     }
 }
 
-impl Model {
+impl CapacityModel {
     /// The model as another measurement might have given it: demands and spread drawn from their errors.
     pub(in crate::capacity) fn redrawn(&self, random: &mut Pcg64Mcg) -> Self {
         let mut model = self.clone();
@@ -249,27 +252,27 @@ impl Model {
     }
 }
 
-impl Model {
+impl CapacityModel {
     /// The fitted stack as a simulation, for what no formula covers: losses, ramps, autoscaling.
     ///
     /// Each tier serves its demand with the fitted spread; what the unloaded response time holds beyond
     /// the demands is an external delay that all requests spend. Of several pools of a tier, the one that carries
     /// least is simulated.
-    pub fn simulated(&self, deployment: &[TierDeployment]) -> SimStack {
-        let law = |seconds: f64| Law::of_spread(seconds, self.spread);
-        let mut tiers: Vec<SimTier> = Vec::new();
+    pub fn simulated(&self, deployment: &[TierDeployment]) -> SimulatedStack {
+        let law = |seconds: f64| SimulatedServiceTime::of_spread(seconds, self.spread);
+        let mut tiers: Vec<SimulatedTier> = Vec::new();
         for (index, (tier, deployed)) in self.tiers.iter().zip(deployment).enumerate() {
             let servers = deployed.cores.ceil().max(1.0);
             let demand = tier.demand.map_or(0.0, |demand| demand.seconds.value);
             let mut simulated =
-                SimTier::cores(&tier.name, deployed.replicas, servers as u32, Nanos::ZERO);
+                SimulatedTier::cores(&tier.name, deployed.replicas, servers as u32, Nanos::ZERO);
             simulated.service = law(demand * servers / deployed.cores);
             simulated.balancing = tier.balancing;
-            let carries = |pool: &&Pool| f64::from(pool.limit) / pool.hold;
+            let carries = |pool: &&PoolModel| f64::from(pool.limit) / pool.hold;
             let pool = tier.pools.iter().min_by(|a, b| carries(a).total_cmp(&carries(b)));
             simulated.pool = pool.map(|pool| pool.limit);
             if demand <= 0.0 {
-                simulated.work = Work::External(None);
+                simulated.work = ServiceWork::External(None);
             }
             let serial = self.serial.filter(|serial| serial.tier.unwrap_or(0) == index);
             simulated.lock = serial.map(|serial| law(serial.demand));
@@ -279,9 +282,10 @@ impl Model {
             .iter()
             .map(|tier| tier.service.mean() + tier.lock.map_or(0.0, |lock| lock.mean()))
             .sum();
-        let rest = (self.unloaded.measure(&Goal::Mean { max: Nanos::MAX }) - busy).max(0.0);
-        tiers.push(SimTier::external("elsewhere", Law::of_spread(rest, 0.0)));
-        let rate_limit = self.rate_limit.map(|rate| RateLimit { rate, burst: 1 });
-        SimStack { tiers, rate_limit }
+        let rest = (self.unloaded.measure(&SloLimit::Mean { max: Nanos::MAX }) - busy).max(0.0);
+        tiers
+            .push(SimulatedTier::external("elsewhere", SimulatedServiceTime::of_spread(rest, 0.0)));
+        let rate_limit = self.rate_limit.map(|rate| SimulatedRateLimit { rate, burst: 1 });
+        SimulatedStack { tiers, rate_limit }
     }
 }

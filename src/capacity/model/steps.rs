@@ -6,13 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::step::{Goal, StepResult};
+use crate::capacity::step::{SloLimit, StepResult};
 use crate::slo::statistics::trend::mann_kendall;
 
 /// Why a step is left out of the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LeftOutReason {
+pub enum ExclusionReason {
     /// The generator spoilt it.
     Spoilt,
     /// It was stopped early.
@@ -25,7 +25,7 @@ pub enum LeftOutReason {
     Moving,
 }
 
-impl LeftOutReason {
+impl ExclusionReason {
     /// For reports: why so many steps were left out.
     pub const fn word(self) -> &'static str {
         match self {
@@ -40,11 +40,11 @@ impl LeftOutReason {
 
 /// A step that the model was not fitted to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct ExcludedStep {
     /// What was offered.
     pub rate_per_s: f64,
     /// Why it is left out.
-    pub reason: LeftOutReason,
+    pub reason: ExclusionReason,
 }
 
 /// Beyond so many times its limit, a response time depends on how long it was watched.
@@ -61,44 +61,44 @@ const TAU_OF_FEW: f64 = 0.73;
 /// The steps to fit to, ascending in rate, and those that are left out.
 pub(super) fn chosen<'a>(
     steps: &'a [StepResult],
-    goals: &[Goal],
-) -> (Vec<&'a StepResult>, Vec<LeftOut>) {
+    slo_limits: &[SloLimit],
+) -> (Vec<&'a StepResult>, Vec<ExcludedStep>) {
     let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
     for step in steps {
-        match reason(step, goals) {
+        match reason(step, slo_limits) {
             None => chosen.push(step),
-            Some(reason) => left_out.push(LeftOut { rate_per_s: step.offered.get(), reason }),
+            Some(reason) => left_out.push(ExcludedStep { rate_per_s: step.offered.get(), reason }),
         }
     }
     chosen.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     (chosen, left_out)
 }
 
-fn reason(step: &StepResult, goals: &[Goal]) -> Option<LeftOutReason> {
+fn reason(step: &StepResult, slo_limits: &[SloLimit]) -> Option<ExclusionReason> {
     let (offered, achieved) = (step.offered.get(), step.achieved().get());
     let noise = 5.0 * step.arrivals_deviation() / step.duration.as_secs_f64();
     let response = step.response();
-    let far = |goal: &Goal| {
-        goal.limit().is_some_and(|limit| goal.measure(&response) > FAR_BEYOND * limit)
+    let far = |slo_limit: &SloLimit| {
+        slo_limit.limit().is_some_and(|limit| slo_limit.measure(&response) > FAR_BEYOND * limit)
     };
     if !step.valid {
-        Some(LeftOutReason::Spoilt)
+        Some(ExclusionReason::Spoilt)
     } else if step.aborted.is_some() {
-        Some(LeftOutReason::Stopped)
+        Some(ExclusionReason::Stopped)
     } else if step.throttled_share() >= 0.001 {
-        Some(LeftOutReason::Throttled)
-    } else if (achieved - offered).abs() > 0.015 * offered + noise || goals.iter().any(far) {
-        Some(LeftOutReason::Overloaded)
-    } else if is_moving(step, goals) {
-        Some(LeftOutReason::Moving)
+        Some(ExclusionReason::Throttled)
+    } else if (achieved - offered).abs() > 0.015 * offered + noise || slo_limits.iter().any(far) {
+        Some(ExclusionReason::Overloaded)
+    } else if is_moving(step, slo_limits) {
+        Some(ExclusionReason::Moving)
     } else {
         None
     }
 }
 
 /// Whether response times went one way all through the step, and far.
-fn is_moving(step: &StepResult, goals: &[Goal]) -> bool {
-    let limit = goals.iter().filter_map(Goal::limit).fold(f64::INFINITY, f64::min);
+fn is_moving(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
+    let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(f64::INFINITY, f64::min);
     let answered = step.batches.iter().filter(|batch| batch.response.count() > 0);
     let means: Vec<f64> = answered.map(|batch| batch.response.mean()).collect();
     let third = means.len() / 3;

@@ -4,32 +4,36 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::capacity::histogram::Histogram;
-use crate::capacity::stack::{Size, StackModel, Tier, TierPool};
-use crate::capacity::step::{Batch, Purpose, StepResult, TierUse};
+use crate::capacity::stack::{CapacityTier, ReplicaSize, StackModel, TierPool};
+use crate::capacity::step::{Batch, StepPurpose, StepResult, TierUse};
 use crate::units::{Bytes, Money, Nanos, Ratio};
 
-fn p95() -> Goal {
-    Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }
+fn p95() -> SloLimit {
+    SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }
 }
 
-fn tier(name: &str, kind: TierKind, replicas_max: u32) -> Tier {
-    Tier {
+fn tier(name: &str, kind: CapacityTierKind, replicas_max: u32) -> CapacityTier {
+    CapacityTier {
         name: name.to_owned(),
         kind,
         replicas: 1,
         replicas_max,
-        size: Size { cores: 4.0, memory: Bytes::new(1 << 30), monthly_cost: Money::default() },
+        size: ReplicaSize {
+            cores: 4.0,
+            memory: Bytes::new(1 << 30),
+            monthly_cost: Money::default(),
+        },
         sizes: Vec::new(),
         reserved_cores: Ratio::new(1.0),
         reserved_memory: Ratio::new(1.0),
-        balancing: Balancing::LeastConnections,
+        balancing: SimulatedBalancing::LeastConnections,
         pools: Vec::new(),
         connections_max: None,
         delay: None,
     }
 }
 
-fn stack(tiers: Vec<Tier>) -> StackModel {
+fn stack(tiers: Vec<CapacityTier>) -> StackModel {
     StackModel {
         name: "known".to_owned(),
         tiers,
@@ -51,7 +55,7 @@ fn step(rate: f64, means_ms: impl Fn(u64) -> f64, tiers: Vec<TierUse>) -> StepRe
         Batch { response, errors: 0, throttled: 0 }
     };
     StepResult {
-        purpose: Purpose::Refine,
+        purpose: StepPurpose::Refine,
         offered: Rate::per_second(rate),
         warm_up: Nanos::from_secs(2),
         duration: Nanos::from_secs(20),
@@ -86,8 +90,8 @@ fn fit_to_a_filling_cache_tells_demand_at_the_latest_hit_ratio() {
             step
         })
         .collect();
-    let stack = stack(vec![tier("db", TierKind::Database, 1)]);
-    let model = Model::fit(&stack, &[p95()], &steps, None).expect("steps at rest");
+    let stack = stack(vec![tier("db", CapacityTierKind::Database, 1)]);
+    let model = CapacityModel::fit(&stack, &[p95()], &steps, None).expect("steps at rest");
     let hits = model.hits.expect("they changed");
     assert!((hits.lowest - 0.2).abs() < 1e-9 && (hits.latest - 0.88).abs() < 1e-9, "{hits:?}");
     let demand = model.tiers[0].demand.expect("observed");
@@ -110,17 +114,17 @@ fn fit_leaves_out_steps_that_are_not_at_rest_and_says_why() {
     let mut late = step(250.0, |_| 20.0, used(250.0));
     late.valid = false;
     steps.push(late);
-    let stack = stack(vec![tier("api", TierKind::Api, 4)]);
-    let model = Model::fit(&stack, &[p95()], &steps, None).expect("four rates at rest");
-    let found: Vec<(f64, LeftOutReason)> =
+    let stack = stack(vec![tier("api", CapacityTierKind::Api, 4)]);
+    let model = CapacityModel::fit(&stack, &[p95()], &steps, None).expect("four rates at rest");
+    let found: Vec<(f64, ExclusionReason)> =
         model.left_out.iter().map(|step| (step.rate_per_s, step.reason)).collect();
-    let (moving, over) = (LeftOutReason::Moving, LeftOutReason::Overloaded);
-    assert_eq!(found, [(390.0, moving), (420.0, over), (250.0, LeftOutReason::Spoilt)]);
+    let (moving, over) = (ExclusionReason::Moving, ExclusionReason::Overloaded);
+    assert_eq!(found, [(390.0, moving), (420.0, over), (250.0, ExclusionReason::Spoilt)]);
 }
 
 #[test]
 fn each_pool_has_a_ceiling_of_its_own_that_is_named() {
-    let mut api = tier("api", TierKind::Api, 4);
+    let mut api = tier("api", CapacityTierKind::Api, 4);
     api.pools = [("db", 20), ("cache", 4)]
         .map(|(to, connections)| TierPool { to: to.to_owned(), connections })
         .into();
@@ -133,7 +137,8 @@ fn each_pool_has_a_ceiling_of_its_own_that_is_named() {
             step(rate, |_| 30.0, vec![used])
         })
         .into();
-    let model = Model::fit(&stack(vec![api]), &[p95()], &steps, None).expect("steps at rest");
+    let model =
+        CapacityModel::fit(&stack(vec![api]), &[p95()], &steps, None).expect("steps at rest");
     let ceilings = model.ceilings(&model.present);
     let told: Vec<String> = ceilings.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -148,8 +153,8 @@ fn each_pool_has_a_ceiling_of_its_own_that_is_named() {
 
 #[test]
 fn single_point_is_a_tier_of_ours_that_cannot_be_scaled_out() {
-    assert!(tier("edge", TierKind::Edge, 1).is_single_point());
-    assert!(!tier("cache", TierKind::Cache, 6).is_single_point());
-    assert!(!tier("payment", TierKind::External, 1).is_single_point());
-    assert!(tier("cache", TierKind::Cache, 6).may_have_spare());
+    assert!(tier("edge", CapacityTierKind::Edge, 1).is_single_point());
+    assert!(!tier("cache", CapacityTierKind::Cache, 6).is_single_point());
+    assert!(!tier("payment", CapacityTierKind::External, 1).is_single_point());
+    assert!(tier("cache", CapacityTierKind::Cache, 6).may_have_spare());
 }

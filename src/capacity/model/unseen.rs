@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Model;
-use super::fit::Given;
-use crate::capacity::step::{Goal, StepResult};
+use super::CapacityModel;
+use super::fit::FitInput;
+use crate::capacity::step::{SloLimit, StepResult};
 
 /// The mean error at steps that the model was not fitted to, all of them near the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,16 +26,16 @@ const NEAR: f64 = 0.4;
 /// Requests wait where the response time is this much above the one without waits.
 const WAITING: f64 = 1.3;
 
-impl Model {
+impl CapacityModel {
     /// Fits the model anew without every fourth of `steady`, and judges it there; `None` with fewer than four
     /// steps near the limit.
-    pub(super) fn held_out(&self, given: &Given<'_>, steady: &[&StepResult]) -> Option<HeldOut> {
+    pub(super) fn held_out(&self, given: &FitInput<'_>, steady: &[&StepResult]) -> Option<HeldOut> {
         let from = NEAR * steady.last()?.offered.get();
         let first = steady.iter().position(|step| step.offered.get() >= from)?;
         if steady.len() - first < ROUNDS {
             return None;
         }
-        let goal = self.judged_goal();
+        let slo_limit = self.judged_goal();
         let (mut times, mut rates) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let is_out = |index: usize| index >= first && (index - first) % ROUNDS == round;
@@ -44,8 +44,8 @@ impl Model {
             let kept: Vec<&StepResult> = kept.into_iter().map(|(_, step)| step).collect();
             let Ok(model) = Self::of(given, &kept) else { continue };
             for (_, step) in out {
-                times.push(model.log_error(step, &goal).abs());
-                rates.extend(model.rate_error(step, &goal));
+                times.push(model.log_error(step, &slo_limit).abs());
+                rates.extend(model.rate_error(step, &slo_limit));
             }
         }
         let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
@@ -55,16 +55,16 @@ impl Model {
 
     /// |ln| of the rate at which the model has what `step` measured over the rate of the step; `None` where nobody
     /// waits, so that every low rate would do.
-    fn rate_error(&self, step: &StepResult, goal: &Goal) -> Option<f64> {
-        let measured = goal.measure(&step.response());
-        if measured < WAITING * self.unloaded.measure(goal) {
+    fn rate_error(&self, step: &StepResult, slo_limit: &SloLimit) -> Option<f64> {
+        let measured = slo_limit.measure(&step.response());
+        if measured < WAITING * self.unloaded.measure(slo_limit) {
             return None;
         }
         let rate = step.achieved().get();
         let (mut low, mut high) = (0.0, 2.0 * rate);
         for _ in 0..24 {
             let middle = f64::midpoint(low, high);
-            if self.predict_step(step, middle, goal) <= measured {
+            if self.predict_step(step, middle, slo_limit) <= measured {
                 low = middle;
             } else {
                 high = middle;

@@ -9,10 +9,10 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use super::level::{Level, Reading, Resampling};
+use super::level::{Level, LevelReading, Resampling};
 use crate::capacity::regression::{Estimate, student_t};
-use crate::capacity::step::{Goal, Verdict};
-use crate::units::{Seed, Stream};
+use crate::capacity::step::{SloLimit, StepVerdict};
+use crate::units::{RandomStream, Seed};
 
 /// A line is not trusted further than half as much again beyond what was measured.
 const TRUSTED: f64 = 1.5;
@@ -24,7 +24,7 @@ const SHIFTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 
 /// One level on the curve.
 #[derive(Debug, Clone, Copy)]
-struct Point {
+struct LevelPoint {
     rate: f64,
     /// The goal's value in seconds.
     value: f64,
@@ -35,7 +35,7 @@ struct Point {
 }
 
 /// The curve with one shift: the crossing, how far each point counts, and how well it fits.
-struct Shifted {
+struct ShiftedCurve {
     shift: f64,
     crossing: f64,
     weights: Vec<f64>,
@@ -46,20 +46,26 @@ struct Shifted {
 /// resamples of the blocks. `None` until two steady levels lie on a falling line.
 pub(super) fn crossing(
     levels: &[Level],
-    goals: &[Goal],
+    slo_limits: &[SloLimit],
     seed: Seed,
     resamples: usize,
 ) -> Option<Estimate> {
-    let found = goals.iter().filter_map(|goal| goal_crossing(levels, goal, seed, resamples));
+    let found =
+        slo_limits.iter().filter_map(|slo_limit| goal_crossing(levels, slo_limit, seed, resamples));
     found.reduce(|a, b| if b.value < a.value { b } else { a })
 }
 
-fn goal_crossing(levels: &[Level], goal: &Goal, seed: Seed, resamples: usize) -> Option<Estimate> {
-    let limit = goal.limit()?;
-    let steady: Vec<(&Level, Reading)> = levels
+fn goal_crossing(
+    levels: &[Level],
+    slo_limit: &SloLimit,
+    seed: Seed,
+    resamples: usize,
+) -> Option<Estimate> {
+    let limit = slo_limit.limit()?;
+    let steady: Vec<(&Level, LevelReading)> = levels
         .iter()
         .filter(|level| level.is_steady())
-        .filter_map(|level| Some((level, level.reading(goal)?)))
+        .filter_map(|level| Some((level, level.reading(slo_limit)?)))
         .filter(|(level, reading)| !level.deceives(reading.value, limit))
         .collect();
     let points = points(&steady, limit);
@@ -71,12 +77,12 @@ fn goal_crossing(levels: &[Level], goal: &Goal, seed: Seed, resamples: usize) ->
     let log: f64 = curves.iter().map(|c| c.likelihood / total * c.crossing.ln()).sum();
     let value = log.exp();
     let resampling: Vec<Resampling> =
-        steady.iter().map(|(level, _)| level.resampling(goal)).collect();
-    let mut random = seed.stream(Stream::Bootstrap, levels.len() as u64);
+        steady.iter().map(|(level, _)| level.resampling(slo_limit)).collect();
+    let mut random = seed.stream(RandomStream::Bootstrap, levels.len() as u64);
     let mut moves: Vec<f64> = (0..resamples)
         .map(|_| {
             let curve = pick(&curves, total, &mut random);
-            let moved: Vec<Point> = points
+            let moved: Vec<LevelPoint> = points
                 .iter()
                 .zip(&resampling)
                 .map(|(point, level)| point.resampled(level, (limit, value), &mut random))
@@ -89,17 +95,20 @@ fn goal_crossing(levels: &[Level], goal: &Goal, seed: Seed, resamples: usize) ->
     // The variances come from few blocks; 12 degrees of freedom answer for it.
     let reach = (beyond * student_t(0.975, 12.0) / 1.96).min(TRUSTED.ln());
     let wide = Estimate { value, low: value * (-reach).exp(), high: value * reach.exp() };
-    Some(if reach > CERTAIN { tightened(wide, levels, goal) } else { wide })
+    Some(if reach > CERTAIN { tightened(wide, levels, slo_limit) } else { wide })
 }
 
 /// A wide interval ends at levels whose own data pass or fail beyond doubt.
-fn tightened(wide: Estimate, levels: &[Level], goal: &Goal) -> Estimate {
+fn tightened(wide: Estimate, levels: &[Level], slo_limit: &SloLimit) -> Estimate {
     let certain = |verdict| {
-        let goals = std::slice::from_ref(goal);
-        levels.iter().filter(move |level| level.verdict(goals) == verdict).map(|level| level.rate)
+        let slo_limits = std::slice::from_ref(slo_limit);
+        levels
+            .iter()
+            .filter(move |level| level.verdict(slo_limits) == verdict)
+            .map(|level| level.rate)
     };
-    let passed = certain(Verdict::Pass).filter(|rate| *rate <= wide.value);
-    let failed = certain(Verdict::Fail).filter(|rate| *rate >= wide.value);
+    let passed = certain(StepVerdict::Pass).filter(|rate| *rate <= wide.value);
+    let failed = certain(StepVerdict::Fail).filter(|rate| *rate >= wide.value);
     Estimate {
         value: wide.value,
         low: passed.fold(wide.low, f64::max),
@@ -107,7 +116,7 @@ fn tightened(wide: Estimate, levels: &[Level], goal: &Goal) -> Estimate {
     }
 }
 
-fn pick<'a>(curves: &'a [Shifted], total: f64, random: &mut Pcg64Mcg) -> &'a Shifted {
+fn pick<'a>(curves: &'a [ShiftedCurve], total: f64, random: &mut Pcg64Mcg) -> &'a ShiftedCurve {
     let mut left = random.random::<f64>() * total;
     let found = curves.iter().find(|curve| {
         left -= curve.likelihood;
@@ -118,23 +127,23 @@ fn pick<'a>(curves: &'a [Shifted], total: f64, random: &mut Pcg64Mcg) -> &'a Shi
 
 /// The levels as points. A level that is fast by chance also scatters less by chance; weighed by its own
 /// scatter it would pull the crossing up. So the levels near the limit share one variance per second.
-fn points(steady: &[(&Level, Reading)], limit: f64) -> Vec<Point> {
-    let is_near = |reading: &Reading| (reading.value / limit).ln().abs() < 0.7;
+fn points(steady: &[(&Level, LevelReading)], limit: f64) -> Vec<LevelPoint> {
+    let is_near = |reading: &LevelReading| (reading.value / limit).ln().abs() < 0.7;
     let near = steady.iter().filter(|(_, reading)| is_near(reading));
     let (variance, seconds) = near.fold((0.0, 0.0), |(variance, seconds), (level, reading)| {
         let own = reading.log_error.powi(2) * level.seconds;
         (variance + own * level.seconds, seconds + level.seconds)
     });
-    let point = |(level, reading): &(&Level, Reading)| {
+    let point = |(level, reading): &(&Level, LevelReading)| {
         let shared = (variance / seconds / level.seconds).sqrt();
         let error = if is_near(reading) { shared } else { reading.log_error };
         let widening = error / reading.log_scatter;
-        Point { rate: level.rate, value: reading.value, error, widening }
+        LevelPoint { rate: level.rate, value: reading.value, error, widening }
     };
     steady.iter().map(point).collect()
 }
 
-impl Point {
+impl LevelPoint {
     /// How far the true curve may lie off the line here, as a share of the value: 3 % a tenth of the rate
     /// away from the crossing, 5 % where the value is half or twice the limit.
     fn discrepancy(&self, limit: f64, crossing: f64) -> f64 {
@@ -158,8 +167,8 @@ impl Point {
 }
 
 /// The line with every shift that gives a crossing.
-fn curves(points: &[Point], limit: f64) -> Vec<Shifted> {
-    let off = |point: &Point| (point.value / limit).ln().abs();
+fn curves(points: &[LevelPoint], limit: f64) -> Vec<ShiftedCurve> {
+    let off = |point: &LevelPoint| (point.value / limit).ln().abs();
     let Some(nearest) = points.iter().min_by(|a, b| off(a).total_cmp(&off(b))) else {
         return Vec::new();
     };
@@ -168,8 +177,8 @@ fn curves(points: &[Point], limit: f64) -> Vec<Shifted> {
     tried.filter_map(|shift| shifted(points, limit, shift, nearest.rate)).collect()
 }
 
-fn shifted(points: &[Point], limit: f64, shift: f64, from: f64) -> Option<Shifted> {
-    let mut curve = Shifted { shift, crossing: from, weights: Vec::new(), likelihood: 0.0 };
+fn shifted(points: &[LevelPoint], limit: f64, shift: f64, from: f64) -> Option<ShiftedCurve> {
+    let mut curve = ShiftedCurve { shift, crossing: from, weights: Vec::new(), likelihood: 0.0 };
     for _ in 0..12 {
         curve.weights = points.iter().map(|p| weight(p, limit, &curve)).collect();
         let next = on_line(points, &curve, limit)?;
@@ -194,17 +203,17 @@ fn shifted(points: &[Point], limit: f64, shift: f64, from: f64) -> Option<Shifte
 }
 
 /// One over the variance of 1/(q−s), whose error is that of ln q times q/(q−s)².
-fn weight(point: &Point, limit: f64, curve: &Shifted) -> f64 {
+fn weight(point: &LevelPoint, limit: f64, curve: &ShiftedCurve) -> f64 {
     let error = point.error.hypot(point.discrepancy(limit, curve.crossing));
     let waits = (point.value - curve.shift).max(0.01 * point.value);
     (waits * waits / point.value / error).powi(2)
 }
 
 /// Intercept and slope of the weighted line; `None` unless it falls.
-fn line(points: &[Point], curve: &Shifted) -> Option<(f64, f64)> {
-    let height = |p: &Point| 1.0 / (p.value - curve.shift).max(0.01 * p.value);
+fn line(points: &[LevelPoint], curve: &ShiftedCurve) -> Option<(f64, f64)> {
+    let height = |p: &LevelPoint| 1.0 / (p.value - curve.shift).max(0.01 * p.value);
     let total: f64 = curve.weights.iter().sum();
-    let mean = |of: &dyn Fn(&Point) -> f64| {
+    let mean = |of: &dyn Fn(&LevelPoint) -> f64| {
         points.iter().zip(&curve.weights).map(|(p, weight)| weight * of(p)).sum::<f64>() / total
     };
     let (x, y) = (mean(&|p| p.rate), mean(&height));
@@ -217,7 +226,7 @@ fn line(points: &[Point], curve: &Shifted) -> Option<(f64, f64)> {
 }
 
 /// Where the line reaches the limit, at most [`TRUSTED`] times beyond the points.
-fn on_line(points: &[Point], curve: &Shifted, limit: f64) -> Option<f64> {
+fn on_line(points: &[LevelPoint], curve: &ShiftedCurve, limit: f64) -> Option<f64> {
     let lowest = points.iter().map(|p| p.rate).fold(f64::INFINITY, f64::min);
     let highest = points.iter().map(|p| p.rate).fold(0.0, f64::max);
     let (intercept, slope) = line(points, curve)?;

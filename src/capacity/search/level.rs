@@ -5,7 +5,7 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::capacity::histogram::Histogram;
 use crate::capacity::regression::student_t;
-use crate::capacity::step::{Batch, Goal, StepResult, Verdict};
+use crate::capacity::step::{Batch, SloLimit, StepResult, StepVerdict};
 use crate::units::{Nanos, Rate};
 
 /// Blocks into which a level's batches are grouped: long enough to outlast most of the dependence between
@@ -28,25 +28,25 @@ const BUSIEST: f64 = 0.85;
 pub(super) struct Level {
     pub(super) rate: f64,
     pub(super) seconds: f64,
-    blocks: Vec<Block>,
+    blocks: Vec<BatchBlock>,
     whole: Histogram,
     errors: u64,
     throttled: u64,
     aborted: bool,
     /// More is offered than the cores can do, however long it takes to show.
     overdriven: bool,
-    others: Option<Verdict>,
+    others: Option<StepVerdict>,
     dispersion: f64,
 }
 
 #[derive(Debug, Clone)]
-struct Block {
+struct BatchBlock {
     response: Histogram,
     /// Running totals of `response`, for quantiles of resampled blocks.
     cumulative: Vec<u64>,
 }
 
-impl Block {
+impl BatchBlock {
     fn of(batches: &[&Batch]) -> Self {
         let response = Histogram::merged(batches.iter().map(|batch| &batch.response));
         let cumulative = response
@@ -72,7 +72,7 @@ impl Block {
 
 /// What a level says about one goal: the logarithm of its value, and its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Reading {
+pub(super) struct LevelReading {
     pub(super) value: f64,
     pub(super) log_error: f64,
     /// The error if blocks were independent, which resampling them one by one shows.
@@ -80,9 +80,13 @@ pub(super) struct Reading {
 }
 
 /// Groups valid steps by rate, ascending. `cores` are those of each tier.
-pub(super) fn levels(steps: &[StepResult], goals: &[Goal], cores: &[(String, f64)]) -> Vec<Level> {
+pub(super) fn levels(
+    steps: &[StepResult],
+    slo_limits: &[SloLimit],
+    cores: &[(String, f64)],
+) -> Vec<Level> {
     let sustained = sustained(steps, cores).unwrap_or(f64::INFINITY);
-    let counts = |step: &&StepResult| is_usable(step) && !is_outdated(step, steps, goals);
+    let counts = |step: &&StepResult| is_usable(step) && !is_outdated(step, steps, slo_limits);
     let mut valid: Vec<&StepResult> = steps.iter().filter(counts).collect();
     valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     valid
@@ -140,10 +144,14 @@ fn is_usable(step: &StepResult) -> bool {
 
 /// Whether `step` failed while the cache was clearly colder than in the latest of `steps`: the stack may carry that
 /// rate by now. What passed with a colder cache passes all the more with a warmer one.
-pub(super) fn is_outdated(step: &StepResult, steps: &[StepResult], goals: &[Goal]) -> bool {
+pub(super) fn is_outdated(
+    step: &StepResult,
+    steps: &[StepResult],
+    slo_limits: &[SloLimit],
+) -> bool {
     let latest = steps.iter().rev().find(|step| step.valid).and_then(|step| step.hit_ratio);
     let warmed = step.hit_ratio.zip(latest).is_some_and(|(then, now)| now - then > WARMED);
-    warmed && !step.seems_within(goals)
+    warmed && !step.seems_within(slo_limits)
 }
 
 impl Level {
@@ -154,7 +162,7 @@ impl Level {
         let offered: f64 =
             steps.iter().map(|step| step.offered.get() * step.duration.as_secs_f64()).sum();
         let size = batches.len().div_ceil(BLOCKS).max(1);
-        let blocks: Vec<Block> = batches.chunks(size).map(Block::of).collect();
+        let blocks: Vec<BatchBlock> = batches.chunks(size).map(BatchBlock::of).collect();
         Self {
             rate: offered / seconds.max(1e-9),
             seconds,
@@ -201,25 +209,25 @@ impl Level {
 
     /// The goal's value here, `None` for goals that are not about time or with fewer than ten requests
     /// beyond the quantile's share.
-    pub(super) fn reading(&self, goal: &Goal) -> Option<Reading> {
-        let enough = match goal {
-            Goal::Quantile { p, .. } => (1.0 - p.get()) * self.whole.count() as f64 >= 10.0,
-            Goal::Mean { .. } => self.whole.count() >= 100,
-            Goal::ErrorRate { .. } => false,
+    pub(super) fn reading(&self, slo_limit: &SloLimit) -> Option<LevelReading> {
+        let enough = match slo_limit {
+            SloLimit::Quantile { p, .. } => (1.0 - p.get()) * self.whole.count() as f64 >= 10.0,
+            SloLimit::Mean { .. } => self.whole.count() >= 100,
+            SloLimit::ErrorRate { .. } => false,
         };
-        let value = goal.measure(&self.whole);
-        (enough && value > 0.0 && self.blocks.len() >= 4).then(|| self.scatter(goal, value))
+        let value = slo_limit.measure(&self.whole);
+        (enough && value > 0.0 && self.blocks.len() >= 4).then(|| self.scatter(slo_limit, value))
     }
 
     /// The standard error of ln(value), from the scatter of the blocks around the whole.
-    fn scatter(&self, goal: &Goal, value: f64) -> Reading {
-        let (residuals, scale): (Vec<f64>, f64) = match goal {
-            Goal::Quantile { p, .. } => {
+    fn scatter(&self, slo_limit: &SloLimit, value: f64) -> LevelReading {
+        let (residuals, scale): (Vec<f64>, f64) = match slo_limit {
+            SloLimit::Quantile { p, .. } => {
                 let at = (value * 1e9) as u64;
                 let tail = 1.0
                     - self.blocks.iter().map(|b| b.at_most(at)).sum::<u64>() as f64
                         / self.whole.count() as f64;
-                let beyond = |block: &Block| {
+                let beyond = |block: &BatchBlock| {
                     (block.count() - block.at_most(at)) as f64 - tail * block.count() as f64
                 };
                 // The quantile function's slope turns an error of the share into one of the time.
@@ -228,8 +236,8 @@ impl Level {
                     (self.whole.quantile(p.get() - reach), self.whole.quantile(p.get() + reach));
                 (self.blocks.iter().map(beyond).collect(), (high - low) / (2.0 * reach) / value)
             }
-            Goal::Mean { .. } | Goal::ErrorRate { .. } => {
-                let off = |block: &Block| match block.count() {
+            SloLimit::Mean { .. } | SloLimit::ErrorRate { .. } => {
+                let off = |block: &BatchBlock| match block.count() {
                     0 => 0.0,
                     count => (block.response.mean() - value) * count as f64,
                 };
@@ -240,119 +248,124 @@ impl Level {
         let n = residuals.len() as f64;
         let independent = (square * n / (n - 1.0)).sqrt() * scale / self.whole.count() as f64;
         let log_scatter = independent.max(1e-4);
-        Reading { value, log_error: log_scatter * dependence(&residuals).sqrt(), log_scatter }
+        LevelReading { value, log_error: log_scatter * dependence(&residuals).sqrt(), log_scatter }
     }
 
-    /// Prepares resampling for `goal`.
-    pub(super) fn resampling(&self, goal: &Goal) -> Resampling {
-        let totals = self.blocks.iter().map(Block::count).collect();
-        let table = match goal {
-            Goal::Quantile { p, .. } => {
+    /// Prepares resampling for `slo_limit`.
+    pub(super) fn resampling(&self, slo_limit: &SloLimit) -> Resampling {
+        let totals = self.blocks.iter().map(BatchBlock::count).collect();
+        let table = match slo_limit {
+            SloLimit::Quantile { p, .. } => {
                 let cumulate = |time: &Nanos| {
                     self.blocks.iter().map(|block| block.at_most(time.get()) as u32).collect()
                 };
                 let times = self.whole.pairs().iter().map(|pair| &pair.0);
                 let rows = times.map(|time| (time.as_secs_f64(), cumulate(time))).collect();
-                Table::Quantile { p: p.get(), rows }
+                ResamplingTable::Quantile { p: p.get(), rows }
             }
-            Goal::Mean { .. } | Goal::ErrorRate { .. } => {
-                let sum = |block: &Block| match block.count() {
+            SloLimit::Mean { .. } | SloLimit::ErrorRate { .. } => {
+                let sum = |block: &BatchBlock| match block.count() {
                     0 => 0.0,
                     count => block.response.mean() * count as f64,
                 };
-                Table::Mean { sums: self.blocks.iter().map(sum).collect() }
+                ResamplingTable::Mean { sums: self.blocks.iter().map(sum).collect() }
             }
         };
         Resampling { totals, table }
     }
 
     /// The verdict of this level's own data, over all goals.
-    pub(super) fn verdict(&self, goals: &[Goal]) -> Verdict {
+    pub(super) fn verdict(&self, slo_limits: &[SloLimit]) -> StepVerdict {
         if !self.keeps_up() {
-            return Verdict::Fail;
+            return StepVerdict::Fail;
         }
-        let own = goals.iter().map(|goal| self.goal_verdict(goal));
-        own.chain(self.others).reduce(worst).unwrap_or(Verdict::Inconclusive)
+        let own = slo_limits.iter().map(|slo_limit| self.goal_verdict(slo_limit));
+        own.chain(self.others).reduce(worst).unwrap_or(StepVerdict::Inconclusive)
     }
 
     /// Whether it fails by what was measured here, and not only because the cores cannot keep it up for long.
-    pub(super) fn shows_failure(&self, goals: &[Goal]) -> bool {
-        let exceeds = |goal: &Goal| goal.limit().is_some_and(|limit| self.exceeds(goal, limit));
+    pub(super) fn shows_failure(&self, slo_limits: &[SloLimit]) -> bool {
+        let exceeds = |slo_limit: &SloLimit| {
+            slo_limit.limit().is_some_and(|limit| self.exceeds(slo_limit, limit))
+        };
         let measured = Self { overdriven: false, ..self.clone() };
-        measured.verdict(goals) == Verdict::Fail || (self.overdriven && goals.iter().any(exceeds))
+        measured.verdict(slo_limits) == StepVerdict::Fail
+            || (self.overdriven && slo_limits.iter().any(exceeds))
     }
 
-    fn goal_verdict(&self, goal: &Goal) -> Verdict {
-        if let Goal::ErrorRate { max } = goal {
+    fn goal_verdict(&self, slo_limit: &SloLimit) -> StepVerdict {
+        if let SloLimit::ErrorRate { max } = slo_limit {
             return self.error_verdict(max.get());
         }
-        match (self.reading(goal), goal.limit()) {
+        match (self.reading(slo_limit), slo_limit.limit()) {
             (Some(reading), Some(limit)) => {
                 let reach = student_t(0.975, self.blocks.len() as f64 - 1.0) * reading.log_error;
                 let off = (reading.value / limit).ln();
                 if off.abs() <= reach {
-                    Verdict::Inconclusive
+                    StepVerdict::Inconclusive
                 } else if off > 0.0 {
-                    Verdict::Fail
+                    StepVerdict::Fail
                 } else {
-                    Verdict::Pass
+                    StepVerdict::Pass
                 }
             }
-            _ => Verdict::Inconclusive,
+            _ => StepVerdict::Inconclusive,
         }
     }
 
     /// Wilson's interval of the error share against `max`.
-    fn error_verdict(&self, max: f64) -> Verdict {
+    fn error_verdict(&self, max: f64) -> StepVerdict {
         let n = (self.whole.count() + self.errors) as f64;
         if n < 1.0 {
-            return Verdict::Inconclusive;
+            return StepVerdict::Inconclusive;
         }
         let (share, z2) = (self.errors as f64 / n, 1.96_f64.powi(2));
         let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
         let reach = (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt() / (1.0 + z2 / n);
         if centre - reach > max {
-            Verdict::Fail
+            StepVerdict::Fail
         } else if centre + reach < max || self.errors == 0 {
-            Verdict::Pass
+            StepVerdict::Pass
         } else {
-            Verdict::Inconclusive
+            StepVerdict::Inconclusive
         }
     }
 
     /// Whether the point estimates meet the goals, certain or not; errors are judged by their share.
-    pub(super) fn seems_within(&self, goals: &[Goal]) -> bool {
+    pub(super) fn seems_within(&self, slo_limits: &[SloLimit]) -> bool {
         let failed = self.errors as f64 / (self.whole.count() + self.errors).max(1) as f64;
         self.keeps_up()
-            && self.others != Some(Verdict::Fail)
-            && goals.iter().all(|goal| match (goal, goal.limit()) {
-                (Goal::ErrorRate { max }, _) => failed <= max.get(),
-                (_, Some(limit)) => !self.exceeds(goal, limit),
+            && self.others != Some(StepVerdict::Fail)
+            && slo_limits.iter().all(|slo_limit| match (slo_limit, slo_limit.limit()) {
+                (SloLimit::ErrorRate { max }, _) => failed <= max.get(),
+                (_, Some(limit)) => !self.exceeds(slo_limit, limit),
                 (_, None) => true,
             })
     }
 
-    fn exceeds(&self, goal: &Goal, limit: f64) -> bool {
-        goal.measure(&self.whole) > limit
+    fn exceeds(&self, slo_limit: &SloLimit, limit: f64) -> bool {
+        slo_limit.measure(&self.whole) > limit
     }
 
     /// Whether it fails by response times of a stack that keeps up: the curve may know better.
-    pub(super) fn fails_by_chance(&self, goals: &[Goal]) -> bool {
-        self.keeps_up() && !self.fails_abruptly(goals)
+    pub(super) fn fails_by_chance(&self, slo_limits: &[SloLimit]) -> bool {
+        self.keeps_up() && !self.fails_abruptly(slo_limits)
     }
 
     /// Whether it fails for something else than response time, so that no curve can say where.
-    pub(super) fn fails_abruptly(&self, goals: &[Goal]) -> bool {
-        let timed = goals.iter().any(|goal| goal.limit().is_some_and(|l| self.exceeds(goal, l)));
-        !timed && !self.aborted && !self.overdriven && !self.seems_within(goals)
+    pub(super) fn fails_abruptly(&self, slo_limits: &[SloLimit]) -> bool {
+        let timed = slo_limits
+            .iter()
+            .any(|slo_limit| slo_limit.limit().is_some_and(|l| self.exceeds(slo_limit, l)));
+        !timed && !self.aborted && !self.overdriven && !self.seems_within(slo_limits)
     }
 }
 
-fn worst(a: Verdict, b: Verdict) -> Verdict {
+fn worst(a: StepVerdict, b: StepVerdict) -> StepVerdict {
     let rank = |verdict| match verdict {
-        Verdict::Fail => 2,
-        Verdict::Inconclusive => 1,
-        Verdict::Pass => 0,
+        StepVerdict::Fail => 2,
+        StepVerdict::Inconclusive => 1,
+        StepVerdict::Pass => 0,
     };
     if rank(a) >= rank(b) { a } else { b }
 }
@@ -370,10 +383,10 @@ fn dependence(terms: &[f64]) -> f64 {
 /// A level's blocks in the form in which they are resampled fast.
 pub(super) struct Resampling {
     totals: Vec<u64>,
-    table: Table,
+    table: ResamplingTable,
 }
 
-enum Table {
+enum ResamplingTable {
     /// For each time, how many requests of each block took no longer.
     Quantile {
         p: f64,
@@ -394,7 +407,7 @@ impl Resampling {
         }
         let total: u64 = self.totals.iter().zip(&times).map(|(count, times)| count * times).sum();
         match &self.table {
-            Table::Quantile { p, rows } => {
+            ResamplingTable::Quantile { p, rows } => {
                 let target = p * total as f64;
                 let reached = |row: &(f64, Vec<u32>)| {
                     row.1.iter().zip(&times).map(|(at, times)| u64::from(*at) * times).sum::<u64>()
@@ -402,7 +415,7 @@ impl Resampling {
                 let index = rows.partition_point(|row| (reached(row) as f64) < target);
                 rows[index.min(rows.len() - 1)].0
             }
-            Table::Mean { sums } => {
+            ResamplingTable::Mean { sums } => {
                 let sum: f64 =
                     sums.iter().zip(&times).map(|(sum, times)| sum * *times as f64).sum();
                 sum / total as f64

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Picture, Search};
+use super::{CapacitySearch, SearchEvidence};
 use crate::capacity::regression::Estimate;
-use crate::capacity::step::Purpose;
+use crate::capacity::step::StepPurpose;
 use crate::units::Rate;
 
 /// Why a search ended.
@@ -50,7 +50,7 @@ impl SearchEnd {
 /// What made the failing rate fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Limit {
+pub enum SearchLimit {
     /// Response times.
     ResponseTime,
     /// More arrives than is answered.
@@ -76,7 +76,7 @@ pub struct SearchOutcome {
     /// Whether a hold about 10 % above the claim failed.
     pub breach_shown: bool,
     /// What makes rates above fail.
-    pub limit: Option<Limit>,
+    pub limit: Option<SearchLimit>,
     /// Why the search ended.
     pub end: SearchEnd,
 }
@@ -84,13 +84,17 @@ pub struct SearchOutcome {
 impl SearchOutcome {
     /// The rate that an edge lets through, where that is what the search met.
     pub fn rate_limit(&self) -> Option<Rate> {
-        let limited = self.limit == Some(Limit::RateLimited);
+        let limited = self.limit == Some(SearchLimit::RateLimited);
         self.slo_max.filter(|_| limited).map(|rate| Rate::per_second(rate.value))
     }
 }
 
-pub(super) fn conclude(search: &Search, picture: &Picture, end: SearchEnd) -> SearchOutcome {
-    let goals = &search.plan.goals;
+pub(super) fn conclude(
+    search: &CapacitySearch,
+    picture: &SearchEvidence,
+    end: SearchEnd,
+) -> SearchOutcome {
+    let slo_limits = &search.plan.slo_limits;
     let claim = search.claim();
     let caught = picture.crossing.and_then(|crossing| search.caught(&crossing));
     let rate = |index: usize| Rate::per_second(search.levels[index].rate);
@@ -99,7 +103,7 @@ pub(super) fn conclude(search: &Search, picture: &Picture, end: SearchEnd) -> Se
     let breach_shown = claim.is_some_and(|claim| {
         search.levels.iter().any(|level| {
             let above = level.rate / claim.get();
-            (1.07..=1.13).contains(&above) && level.shows_failure(goals)
+            (1.07..=1.13).contains(&above) && level.shows_failure(slo_limits)
         })
     });
     SearchOutcome {
@@ -114,7 +118,7 @@ pub(super) fn conclude(search: &Search, picture: &Picture, end: SearchEnd) -> Se
 }
 
 /// The curve's crossing, or where there is no curve the middle of the bracket.
-fn slo_max(search: &Search, picture: &Picture) -> Option<Estimate> {
+fn slo_max(search: &CapacitySearch, picture: &SearchEvidence) -> Option<Estimate> {
     let pass = picture.pass.map(|index| &search.levels[index]);
     let fail = picture.fail.map(|index| &search.levels[index]);
     match (pass, fail, search.believed(picture)) {
@@ -129,17 +133,17 @@ fn slo_max(search: &Search, picture: &Picture) -> Option<Estimate> {
     }
 }
 
-fn limit(search: &Search, picture: &Picture) -> Option<Limit> {
+fn limit(search: &CapacitySearch, picture: &SearchEvidence) -> Option<SearchLimit> {
     let fail = &search.levels[picture.fail?];
-    let breach = search.steps.iter().any(|step| step.purpose == Purpose::Breach);
+    let breach = search.steps.iter().any(|step| step.purpose == StepPurpose::Breach);
     let hardest = if breach { search.levels.last().unwrap_or(fail) } else { fail };
     Some(if fail.is_throttled() || hardest.is_throttled() {
-        Limit::RateLimited
-    } else if fail.fails_abruptly(&search.plan.goals) {
-        Limit::Other
+        SearchLimit::RateLimited
+    } else if fail.fails_abruptly(&search.plan.slo_limits) {
+        SearchLimit::Other
     } else if fail.keeps_up() {
-        Limit::ResponseTime
+        SearchLimit::ResponseTime
     } else {
-        Limit::Overload
+        SearchLimit::Overload
     })
 }

@@ -1,18 +1,18 @@
 //! The search against simulated stacks.
 
 use super::*;
-use crate::capacity::des::{RateLimit, SimStack, SimTier, Simulation};
+use crate::capacity::des::{SimulatedRateLimit, SimulatedStack, SimulatedTier, StackSimulation};
 use crate::capacity::queueing::slo_max_mmc;
 use crate::capacity::step::AbortRule;
 use crate::units::Ratio;
 
-fn p95(max_ms: u64) -> Goal {
-    Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(max_ms) }
+fn p95(max_ms: u64) -> SloLimit {
+    SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(max_ms) }
 }
 
-fn plan(goal: Goal, start: f64) -> SearchPlan {
+fn plan(slo_limit: SloLimit, start: f64) -> SearchPlan {
     SearchPlan {
-        goals: vec![goal],
+        slo_limits: vec![slo_limit],
         start: Rate::per_second(start),
         climb: 2.0,
         rate_max: Rate::per_second(1e5),
@@ -25,10 +25,10 @@ fn plan(goal: Goal, start: f64) -> SearchPlan {
     }
 }
 
-fn run(stack: &SimStack, plan: &SearchPlan, seed: u64) -> (Search, SearchOutcome) {
-    let rule = AbortRule::for_goals(&plan.goals);
-    let (mut search, warm_up) = (Search::new(plan.clone()), plan.warm_up);
-    let mut simulation = Simulation::new(stack, Seed::new(seed));
+fn run(stack: &SimulatedStack, plan: &SearchPlan, seed: u64) -> (CapacitySearch, SearchOutcome) {
+    let rule = AbortRule::for_slo_limits(&plan.slo_limits);
+    let (mut search, warm_up) = (CapacitySearch::new(plan.clone()), plan.warm_up);
+    let mut simulation = StackSimulation::new(stack, Seed::new(seed));
     loop {
         match search.next_action() {
             SearchAction::Measure { rate, hold, purpose } => {
@@ -40,9 +40,9 @@ fn run(stack: &SimStack, plan: &SearchPlan, seed: u64) -> (Search, SearchOutcome
     }
 }
 
-fn api(cores: u32, service_ms: u64) -> SimStack {
-    let tier = SimTier::cores("api", 1, cores, Nanos::from_millis(service_ms));
-    SimStack { tiers: vec![tier], rate_limit: None }
+fn api(cores: u32, service_ms: u64) -> SimulatedStack {
+    let tier = SimulatedTier::cores("api", 1, cores, Nanos::from_millis(service_ms));
+    SimulatedStack { tiers: vec![tier], rate_limit: None }
 }
 
 #[test]
@@ -64,23 +64,23 @@ fn search_goes_on_where_an_interrupted_one_stopped() {
     let (search, outcome) = run(&api(4, 10), &plan(p95(100), 20.0), 5);
     for kept in 0..search.steps().len() {
         let steps = search.steps()[..kept].to_vec();
-        let next = Search::resume(plan(p95(100), 20.0), steps).next_action();
+        let next = CapacitySearch::resume(plan(p95(100), 20.0), steps).next_action();
         let step = &search.steps()[kept];
         let SearchAction::Measure { rate, purpose, .. } = next else {
             panic!("ended after {kept} steps")
         };
         assert_eq!((rate, purpose), (step.offered, step.purpose));
     }
-    let again = Search::resume(plan(p95(100), 20.0), search.steps().to_vec()).next_action();
+    let again = CapacitySearch::resume(plan(p95(100), 20.0), search.steps().to_vec()).next_action();
     assert_eq!(again, SearchAction::Done(Box::new(outcome)));
 }
 
 #[test]
 fn search_names_a_rate_limit_and_not_the_stack() {
     let mut stack = api(8, 5);
-    stack.rate_limit = Some(RateLimit { rate: Rate::per_second(150.0), burst: 20 });
+    stack.rate_limit = Some(SimulatedRateLimit { rate: Rate::per_second(150.0), burst: 20 });
     let (_, outcome) = run(&stack, &plan(p95(200), 20.0), 1);
-    assert_eq!(outcome.limit, Some(Limit::RateLimited));
+    assert_eq!(outcome.limit, Some(SearchLimit::RateLimited));
     let found = outcome.slo_max.expect("something passed");
     assert!((found.value / 150.0 - 1.0).abs() < 0.05, "{found:?}");
 }
@@ -102,11 +102,11 @@ fn search_that_meets_no_limit_claims_no_more_than_it_offered() {
 
 #[test]
 fn search_stops_when_the_generator_gives_out() {
-    let mut search = Search::new(plan(p95(200), 50.0));
-    let mut simulation = Simulation::new(&api(8, 5), Seed::new(1));
+    let mut search = CapacitySearch::new(plan(p95(200), 50.0));
+    let mut simulation = StackSimulation::new(&api(8, 5), Seed::new(1));
     for _ in 0..4 {
-        let rule = AbortRule::for_goals(&[p95(200)]);
-        let asked = (Rate::per_second(50.0), Nanos::from_secs(20), Purpose::Baseline);
+        let rule = AbortRule::for_slo_limits(&[p95(200)]);
+        let asked = (Rate::per_second(50.0), Nanos::from_secs(20), StepPurpose::Baseline);
         let mut step = simulation.measure(&api(8, 5), asked, Nanos::ZERO, &rule);
         step.valid = false;
         search.on_step(step);
@@ -118,23 +118,23 @@ fn search_stops_when_the_generator_gives_out() {
 #[test]
 fn claim_that_fails_when_held_is_not_confirmed_by_what_passed_before() {
     let (fast, slow, plan) = (api(4, 10), api(1, 3), plan(p95(60), 300.0));
-    let rule = AbortRule::for_goals(&plan.goals);
+    let rule = AbortRule::for_slo_limits(&plan.slo_limits);
     let rate = Rate::per_second(300.0);
-    let measure = |stack: &SimStack, purpose, seed| {
-        let mut simulation = Simulation::new(stack, Seed::new(seed));
+    let measure = |stack: &SimulatedStack, purpose, seed| {
+        let mut simulation = StackSimulation::new(stack, Seed::new(seed));
         simulation.measure(stack, (rate, plan.hold, purpose), plan.warm_up, &rule)
     };
     let mut steps: Vec<StepResult> =
-        (0..4).map(|seed| measure(&fast, Purpose::Refine, seed)).collect();
-    let held = measure(&slow, Purpose::Confirm, 4);
-    assert!(!Level::of(&[&held]).seems_within(&plan.goals), "the hold exceeds the limit");
+        (0..4).map(|seed| measure(&fast, StepPurpose::Refine, seed)).collect();
+    let held = measure(&slow, StepPurpose::Confirm, 4);
+    assert!(!Level::of(&[&held]).seems_within(&plan.slo_limits), "the hold exceeds the limit");
     steps.push(held);
     let together: Vec<&StepResult> = steps.iter().collect();
     assert!(
-        Level::of(&together).seems_within(&plan.goals),
+        Level::of(&together).seems_within(&plan.slo_limits),
         "all of it together does not exceed it"
     );
-    assert!(!Search::resume(plan, steps).interrupted().confirmed);
+    assert!(!CapacitySearch::resume(plan, steps).interrupted().confirmed);
 }
 
 /// A step of four cores at 10 ms.
@@ -159,7 +159,7 @@ fn answered(
         ..Default::default()
     };
     StepResult {
-        purpose: Purpose::Bracket,
+        purpose: StepPurpose::Bracket,
         offered: Rate::per_second(rate),
         warm_up: Nanos::from_secs(2),
         duration: Nanos::from_secs(8),
@@ -179,11 +179,11 @@ fn rate_beyond_full_cores_never_passes_however_short_its_hold() {
     let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
     let short = answered(450.0, 400.0, 4.0, None, 90);
     let steps = vec![hold(300.0, 3.0, None, 40), hold(400.0, 4.0, None, 50), short];
-    let (pass, fail) = Search::resume(plan.clone(), steps.clone()).bracket();
+    let (pass, fail) = CapacitySearch::resume(plan.clone(), steps.clone()).bracket();
     assert_eq!((pass.map(Rate::get), fail.map(Rate::get)), (Some(400.0), Some(450.0)));
     // Without knowledge of the cores its figures are all there is.
     let blind = SearchPlan { cores: Vec::new(), ..plan };
-    assert_eq!(Search::resume(blind, steps).bracket().0.map(Rate::get), Some(450.0));
+    assert_eq!(CapacitySearch::resume(blind, steps).bracket().0.map(Rate::get), Some(450.0));
 }
 
 #[test]
@@ -192,14 +192,14 @@ fn service_that_does_with_less_the_busier_it_is_may_use_its_cores_up() {
     let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
     let steps =
         vec![hold(200.0, 3.0, None, 30), hold(300.0, 3.6, None, 40), hold(400.0, 3.9, None, 50)];
-    assert_eq!(Search::resume(plan, steps).bracket().0.map(Rate::get), Some(400.0));
+    assert_eq!(CapacitySearch::resume(plan, steps).bracket().0.map(Rate::get), Some(400.0));
 }
 
 #[test]
 fn climb_goes_just_beyond_where_cores_would_be_full() {
     let cores = vec![("api".to_owned(), 4.0)];
     let plan = SearchPlan { cores, ..plan(p95(100), 100.0) };
-    let search = Search::resume(plan, vec![hold(300.0, 3.0, None, 40)]);
+    let search = CapacitySearch::resume(plan, vec![hold(300.0, 3.0, None, 40)]);
     let SearchAction::Measure { rate, .. } = search.next_action() else { panic!("a step") };
     assert!((rate.get() - 440.0).abs() < 1.0, "{rate}");
 }
@@ -208,9 +208,12 @@ fn climb_goes_just_beyond_where_cores_would_be_full() {
 fn failure_with_a_colder_cache_is_measured_again() {
     let cold = vec![hold(200.0, 2.0, Some(0.5), 40), hold(300.0, 3.0, Some(0.55), 150)];
     let plan = plan(p95(100), 100.0);
-    assert_eq!(Search::resume(plan.clone(), cold.clone()).bracket().1.map(Rate::get), Some(300.0));
+    assert_eq!(
+        CapacitySearch::resume(plan.clone(), cold.clone()).bracket().1.map(Rate::get),
+        Some(300.0)
+    );
     let warmed = [cold, vec![hold(200.0, 1.5, Some(0.7), 30)]].concat();
-    let search = Search::resume(plan, warmed);
+    let search = CapacitySearch::resume(plan, warmed);
     assert_eq!(search.bracket().1, None);
     // Half-way to where it failed, not twice as much.
     let SearchAction::Measure { rate, .. } = search.next_action() else { panic!("a step") };

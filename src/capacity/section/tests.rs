@@ -2,32 +2,34 @@
 //! written, read again, and concluded.
 
 use super::*;
-use crate::capacity::choice::Need;
-use crate::capacity::des::{SimStack, SimTier, Simulation, Window, slo_max};
-use crate::capacity::notes::{Note, Origin, SearchNote, StepNote, read};
-use crate::capacity::search::{Search, SearchAction, SearchPlan};
-use crate::capacity::stack::Tier;
+use crate::capacity::choice::RequiredCapacity;
+use crate::capacity::des::{
+    SimulatedStack, SimulatedTier, SimulatedWindow, StackSimulation, slo_max,
+};
+use crate::capacity::notes::{CapacityNote, LoadOrigin, SearchNote, StepNote, read};
+use crate::capacity::search::{CapacitySearch, SearchAction, SearchPlan};
+use crate::capacity::stack::CapacityTier;
 use crate::capacity::watch::StepWatch;
 use crate::metrics::{Distribution, Interval, Reading, StepId, StepInterval};
 use crate::units::{Bytes, Money, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
 const SECOND: Nanos = Nanos::from_secs(1);
 
-fn sim(api: u32) -> SimStack {
+fn sim(api: u32) -> SimulatedStack {
     let tiers = vec![
-        SimTier::cores("api", api, 4, Nanos::from_millis(40)),
-        SimTier::cores("db", 1, 4, Nanos::from_millis(16)),
+        SimulatedTier::cores("api", api, 4, Nanos::from_millis(40)),
+        SimulatedTier::cores("db", 1, 4, Nanos::from_millis(16)),
     ];
-    SimStack { tiers, rate_limit: None }
+    SimulatedStack { tiers, rate_limit: None }
 }
 
 fn described(api: u32) -> StackModel {
-    let size = |cores: f64| Size {
+    let size = |cores: f64| ReplicaSize {
         cores,
         memory: Bytes::new(1 << 31),
         monthly_cost: Money::from_cents((cores * 1_000.0) as u64),
     };
-    let tier = |name: &str, kind, replicas, most| Tier {
+    let tier = |name: &str, kind, replicas, most| CapacityTier {
         name: name.to_owned(),
         kind,
         replicas,
@@ -36,14 +38,17 @@ fn described(api: u32) -> StackModel {
         sizes: vec![size(8.0)],
         reserved_cores: Ratio::new(1.0),
         reserved_memory: Ratio::new(1.0),
-        balancing: crate::capacity::des::Balancing::LeastConnections,
+        balancing: crate::capacity::des::SimulatedBalancing::LeastConnections,
         pools: Vec::new(),
         connections_max: None,
         delay: None,
     };
     StackModel {
         name: "tandem".to_owned(),
-        tiers: vec![tier("api", TierKind::Api, api, 4), tier("db", TierKind::Database, 1, 1)],
+        tiers: vec![
+            tier("api", CapacityTierKind::Api, api, 4),
+            tier("db", CapacityTierKind::Database, 1, 1),
+        ],
         rate_limit: None,
         signals: Vec::new(),
         quota: None,
@@ -51,14 +56,14 @@ fn described(api: u32) -> StackModel {
     }
 }
 
-fn goals() -> Vec<Goal> {
-    let p95 = Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) };
-    vec![p95, Goal::ErrorRate { max: Ratio::new(0.01) }]
+fn slo_limits() -> Vec<SloLimit> {
+    let p95 = SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) };
+    vec![p95, SloLimit::ErrorRate { max: Ratio::new(0.01) }]
 }
 
-fn note(api: u32, need: Option<Need>) -> SearchNote {
+fn note(api: u32, need: Option<RequiredCapacity>) -> SearchNote {
     let plan = SearchPlan {
-        goals: goals(),
+        slo_limits: slo_limits(),
         start: Rate::per_second(8.0),
         climb: 2.0,
         rate_max: Rate::per_second(1e4),
@@ -70,12 +75,12 @@ fn note(api: u32, need: Option<Need>) -> SearchNote {
         seed: Seed::new(3),
     };
     let predict = vec![("api".to_owned(), 2)];
-    let (stack, origin) = (described(api), Origin::default());
+    let (stack, origin) = (described(api), LoadOrigin::default());
     SearchNote { plan, stack, need, predict, dispersion: 1.0, origin }
 }
 
 /// A second of the simulation as the engine tells one.
-fn interval(start: RunTime, window: &Window) -> Interval {
+fn interval(start: RunTime, window: &SimulatedWindow) -> Interval {
     let mut times = Distribution::new();
     for (time, count) in window.response.pairs() {
         times.record_n(*time, *count);
@@ -108,26 +113,26 @@ struct Log {
 }
 
 impl Log {
-    fn search(&mut self, stack: &SimStack, note: &SearchNote, seed: u64) {
-        self.notes.push(Note::Search(Box::new(note.clone())).to_value());
-        let mut search = Search::new(note.plan.clone());
-        let mut simulation = Simulation::new(stack, Seed::new(seed));
+    fn search(&mut self, stack: &SimulatedStack, note: &SearchNote, seed: u64) {
+        self.notes.push(CapacityNote::Search(Box::new(note.clone())).to_value());
+        let mut search = CapacitySearch::new(note.plan.clone());
+        let mut simulation = StackSimulation::new(stack, Seed::new(seed));
         while let SearchAction::Measure { rate, hold, purpose } = search.next_action() {
             simulation.set_rate(rate);
             let step = self.step(&mut simulation, (rate, hold), note.plan.warm_up, purpose);
-            self.notes.push(Note::Step(step.clone()).to_value());
+            self.notes.push(CapacityNote::Step(step.clone()).to_value());
             search.on_step(step.result(&self.intervals, note));
         }
     }
 
     fn step(
         &mut self,
-        simulation: &mut Simulation,
+        simulation: &mut StackSimulation,
         (rate, hold): (Rate, Nanos),
         warm_up: Nanos,
-        purpose: crate::capacity::step::Purpose,
+        purpose: crate::capacity::step::StepPurpose,
     ) -> StepNote {
-        let mut watch = StepWatch::new(&goals(), rate);
+        let mut watch = StepWatch::new(&slo_limits(), rate);
         let (began, mut aborted) = (self.now, None);
         while self.now < began + warm_up + hold && aborted.is_none() {
             let second = interval(self.now, &simulation.advance(SECOND));
@@ -151,14 +156,14 @@ impl Log {
             to,
             aborted,
             others: None,
-            spoilt: None,
+            invalid: None,
         }
     }
 }
 
 #[test]
 fn log_of_a_search_and_its_check_tells_capacity_bottleneck_and_the_error_of_the_prediction() {
-    let need = Need {
+    let need = RequiredCapacity {
         peak: Rate::per_second(150.0),
         growth: Ratio::new(0.0),
         confidence: Ratio::new(0.95),
@@ -171,7 +176,7 @@ fn log_of_a_search_and_its_check_tells_capacity_bottleneck_and_the_error_of_the_
     let searches = read(&log.notes, &log.intervals).expect("notes of this version");
     assert_eq!(searches.len(), 2);
     let found = findings(&searches).expect("a search");
-    let truth = slo_max(&sim(1), &goals(), 400_000, Seed::new(9)).expect("reachable").get();
+    let truth = slo_max(&sim(1), &slo_limits(), 400_000, Seed::new(9)).expect("reachable").get();
     let section = &found.section;
     let measured = section.slo_max_per_s.expect("something passed");
     assert!((measured / truth - 1.0).abs() < 0.03, "{measured}, truth {truth}");

@@ -5,7 +5,7 @@ use jiff::fmt::strtime;
 use regex::Regex;
 use url::Url;
 
-use crate::import::note::Notes;
+use crate::import::note::ImportNotes;
 use crate::import::secrets::is_secret_key;
 
 /// `host ident user [time] "request" status bytes`, and whatever follows: nginx's `combined`, Apache's `common`
@@ -16,7 +16,7 @@ const TOLD: usize = 5;
 
 /// A request of the log.
 #[derive(Debug, Clone)]
-pub(super) struct Hit {
+pub(super) struct LoggedRequest {
     pub(super) line: u64,
     pub(super) at: Timestamp,
     pub(super) method: &'static str,
@@ -28,17 +28,17 @@ pub(super) struct Hit {
 }
 
 /// Reads lines and notes what is wrong with some.
-pub(super) struct Reader<'n> {
-    notes: &'n mut Notes,
+pub(super) struct LogLineReader<'n> {
+    notes: &'n mut ImportNotes,
     told: Vec<(String, usize)>,
 }
 
-impl<'n> Reader<'n> {
-    pub(super) fn new(notes: &'n mut Notes) -> Self {
+impl<'n> LogLineReader<'n> {
+    pub(super) fn new(notes: &'n mut ImportNotes) -> Self {
         Self { notes, told: vec![] }
     }
 
-    pub(super) fn read(mut self, text: &str) -> Vec<Hit> {
+    pub(super) fn read(mut self, text: &str) -> Vec<LoggedRequest> {
         let Ok(pattern) = Regex::new(LINE) else { return vec![] };
         let mut hits = vec![];
         for (index, line) in text.lines().enumerate() {
@@ -48,7 +48,7 @@ impl<'n> Reader<'n> {
             }
             match self.hit(&pattern, line, number) {
                 Ok(hit) => hits.push(hit),
-                Err(reason) => self.tell(reason, number),
+                Err(reason) => self.report(reason, number),
             }
         }
         for (reason, count) in std::mem::take(&mut self.told) {
@@ -60,7 +60,7 @@ impl<'n> Reader<'n> {
     }
 
     /// The first lines of a kind are told by number, the others are counted.
-    fn tell(&mut self, reason: String, number: u64) {
+    fn report(&mut self, reason: String, number: u64) {
         let known = self.told.iter().position(|(known, _)| *known == reason);
         let at = known.unwrap_or_else(|| {
             self.told.push((reason.clone(), 0));
@@ -72,7 +72,7 @@ impl<'n> Reader<'n> {
         }
     }
 
-    fn hit(&mut self, pattern: &Regex, line: &str, number: u64) -> Result<Hit, String> {
+    fn hit(&mut self, pattern: &Regex, line: &str, number: u64) -> Result<LoggedRequest, String> {
         // Without bytes behind the status, a line may end there.
         let line = format!("{line} ");
         let parts = pattern.captures(&line).ok_or("not a line of the combined or common format")?;
@@ -103,7 +103,7 @@ impl<'n> Reader<'n> {
         let query = url.query().filter(|query| !query.is_empty()).map(|query| self.hidden(query));
         let path = url.path().to_owned();
         let whole = query.as_ref().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-        Ok(Hit { line: number, at, method, url: whole, path, query, status })
+        Ok(LoggedRequest { line: number, at, method, url: whole, path, query, status })
     }
 
     /// A query in which secrets are replaced.
@@ -137,9 +137,9 @@ fn time(text: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> (Vec<Hit>, String) {
-        let mut notes = Notes::default();
-        let hits = Reader::new(&mut notes).read(text);
+    fn read(text: &str) -> (Vec<LoggedRequest>, String) {
+        let mut notes = ImportNotes::default();
+        let hits = LogLineReader::new(&mut notes).read(text);
         (hits, notes.to_string())
     }
 

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
 
-use super::line::Hit;
+use super::line::LoggedRequest;
 use super::recorded_stages;
 use super::rounded;
-use super::route::Route;
-use crate::import::Options;
-use crate::import::draft::{Draft, Journey, Request, Step, stages};
+use super::route::LoggedRoute;
+use crate::import::ImportOptions;
+use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, stages};
 use crate::import::names::{is_reserved, singular, snake};
-use crate::import::note::Notes;
-use crate::import::text::Text;
+use crate::import::note::ImportNotes;
+use crate::import::text::DraftText;
 use crate::units::Nanos;
 
 /// The most rows of a data file: enough for a spread, few enough to read.
@@ -20,13 +20,13 @@ const ROWS_MAX: usize = 2_000;
 
 /// `scenario.yaml` and its data files.
 pub(super) fn files(
-    named: &[(String, &Route<'_>)],
-    kept: &[(&Hit, usize)],
-    options: &Options,
-    notes: &mut Notes,
+    named: &[(String, &LoggedRoute<'_>)],
+    kept: &[(&LoggedRequest, usize)],
+    options: &ImportOptions,
+    notes: &mut ImportNotes,
 ) -> Vec<(String, String)> {
     let (recorded, peak) = recorded_stages(kept);
-    let mut draft = Draft {
+    let mut draft = ScenarioDraft {
         head: vec![
             format!("Imported from {} by `plimsoll import access-log`.", options.file),
             "Weights are how often each request stands in the log; data files hold its values as often as the log".to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn files(
             stages("peak", &[(format!("{} req/s", rounded(peak)), Nanos::from_secs(300))])
                 .with_comment("Its busiest time, held."),
         ],
-        ..Draft::default()
+        ..ScenarioDraft::default()
     };
     let mut files = vec![];
     for (name, route) in named {
@@ -64,10 +64,10 @@ pub(super) fn files(
         if step.comment.is_some() {
             notes.change("a log has no bodies: write what these carry", name.clone());
         }
-        draft.journeys.push(Journey {
+        draft.journeys.push(JourneyDraft {
             name: name.clone(),
             weight: Some(route.hits.len() as u64),
-            steps: vec![Step::Request(Box::new(step))],
+            steps: vec![StepDraft::Request(Box::new(step))],
             comment: None,
         });
     }
@@ -76,50 +76,51 @@ pub(super) fn files(
 }
 
 /// The target, as a draft has it.
-pub(super) fn target(options: &Options) -> String {
+pub(super) fn target(options: &ImportOptions) -> String {
     options.hosts.first().cloned().unwrap_or_else(|| "http://127.0.0.1:8080".to_owned())
 }
 
 /// Takes the value of a column out of a request.
-type Cell = Box<dyn Fn(&Parts<'_>) -> String>;
-type Table = (Vec<String>, Vec<Vec<String>>);
+type CellReader = Box<dyn Fn(&UrlParts<'_>) -> String>;
+type RouteTable = (Vec<String>, Vec<Vec<String>>);
 
 /// Gives a step its URL. What varies comes from a data file of the step's name, whose columns and rows these are.
-fn fill(step: &mut Request, name: &str, route: &Route<'_>) -> Option<Table> {
-    let parts: Vec<Parts<'_>> = route.hits.iter().map(|hit| Parts::of(hit)).collect();
+fn fill(step: &mut RequestDraft, name: &str, route: &LoggedRoute<'_>) -> Option<RouteTable> {
+    let parts: Vec<UrlParts<'_>> = route.hits.iter().map(|hit| UrlParts::of(hit)).collect();
     let first = parts.first()?;
-    let alike = |other: &Parts<'_>| {
+    let alike = |other: &UrlParts<'_>| {
         other.path.len() == first.path.len()
             && other.query.len() == first.query.len()
             && other.query.iter().zip(&first.query).all(|(a, b)| a.0 == b.0)
     };
     if route.is_static || !parts.iter().all(alike) {
-        step.origin = Some(Text::expression(format!("{name}.url")));
+        step.origin = Some(DraftText::expression(format!("{name}.url")));
         let rows = route.hits.iter().map(|hit| vec![hit.url.clone()]).collect();
         return Some((vec!["url".to_owned()], rows));
     }
     let mut columns: Vec<String> = vec![];
     let mut taken = BTreeSet::new();
-    let mut cells: Vec<Cell> = vec![];
+    let mut cells: Vec<CellReader> = vec![];
     for (at, segment) in first.path.iter().enumerate() {
         if parts.iter().all(|other| other.path[at] == *segment) {
-            step.path.push(Text::literal(*segment));
+            step.path.push(DraftText::literal(*segment));
             continue;
         }
         let owner = first.path[..at].iter().rev().find(|word| !word.is_empty());
         let hint = owner.map_or("id".to_owned(), |word| format!("{}_id", singular(&snake(word))));
         let column = free(&hint, &mut taken);
-        step.path.push(Text::expression(format!("{name}.{column}")));
+        step.path.push(DraftText::expression(format!("{name}.{column}")));
         columns.push(column);
         cells.push(Box::new(move |parts| decode(parts.path[at])));
     }
     for (at, (key, value)) in first.query.iter().enumerate() {
         if parts.iter().all(|other| other.query[at].1 == *value) {
-            step.query.push(((*key).to_owned(), value.map(Text::literal)));
+            step.query.push(((*key).to_owned(), value.map(DraftText::literal)));
             continue;
         }
         let column = free(&snake(&decode(key)), &mut taken);
-        step.query.push(((*key).to_owned(), Some(Text::expression(format!("{name}.{column}")))));
+        step.query
+            .push(((*key).to_owned(), Some(DraftText::expression(format!("{name}.{column}")))));
         columns.push(column);
         cells.push(Box::new(move |parts| {
             decode(&parts.query[at].1.unwrap_or_default().replace('+', " "))
@@ -133,13 +134,13 @@ fn fill(step: &mut Request, name: &str, route: &Route<'_>) -> Option<Table> {
 }
 
 /// A path and query in their parts, still encoded.
-struct Parts<'h> {
+struct UrlParts<'h> {
     path: Vec<&'h str>,
     query: Vec<(&'h str, Option<&'h str>)>,
 }
 
-impl<'h> Parts<'h> {
-    fn of(hit: &'h Hit) -> Self {
+impl<'h> UrlParts<'h> {
+    fn of(hit: &'h LoggedRequest) -> Self {
         let path = hit.path.strip_prefix('/').unwrap_or(&hit.path).split('/').collect();
         let query = hit.query.as_deref().unwrap_or_default();
         let pairs = query.split('&').filter(|pair| !pair.is_empty());

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::line::Hit;
-use crate::import::draft::{Request, kind_of};
+use super::line::LoggedRequest;
+use crate::import::draft::{RequestDraft, kind_of};
 use crate::import::har::is_asset;
 use crate::import::names::{candidates, is_id};
 
@@ -14,34 +14,40 @@ const BLANK: &str = "{}";
 
 /// A kind of requests.
 #[derive(Debug)]
-pub(super) struct Route<'h> {
+pub(super) struct LoggedRoute<'h> {
     pub(super) method: &'static str,
     /// Segments, with [`BLANK`]s.
     pub(super) segments: Vec<String>,
     /// In the order of the log.
-    pub(super) hits: Vec<&'h Hit>,
+    pub(super) hits: Vec<&'h LoggedRequest>,
     /// Static files, all of them together.
     pub(super) is_static: bool,
 }
 
 /// Sorts requests into routes, the most frequent first.
-pub(super) fn routes(hits: &[Hit]) -> Vec<Route<'_>> {
+pub(super) fn routes(hits: &[LoggedRequest]) -> Vec<LoggedRoute<'_>> {
     let shapes = shapes(hits);
-    let mut routes: BTreeMap<(bool, &'static str, Vec<String>), Vec<&Hit>> = BTreeMap::new();
+    let mut routes: BTreeMap<(bool, &'static str, Vec<String>), Vec<&LoggedRequest>> =
+        BTreeMap::new();
     for (hit, shape) in hits.iter().zip(shapes) {
         let is_static = hit.method == "GET" && is_asset(&hit.path);
         let shape = if is_static { vec!["static".to_owned()] } else { shape };
         routes.entry((is_static, hit.method, shape)).or_default().push(hit);
     }
-    let mut routes: Vec<Route<'_>> = routes
+    let mut routes: Vec<LoggedRoute<'_>> = routes
         .into_iter()
-        .map(|((is_static, method, segments), hits)| Route { method, segments, hits, is_static })
+        .map(|((is_static, method, segments), hits)| LoggedRoute {
+            method,
+            segments,
+            hits,
+            is_static,
+        })
         .collect();
     routes.sort_by_key(|route| std::cmp::Reverse(route.hits.len()));
     routes
 }
 
-fn shapes(hits: &[Hit]) -> Vec<Vec<String>> {
+fn shapes(hits: &[LoggedRequest]) -> Vec<Vec<String>> {
     let mut shapes: Vec<Vec<String>> = hits
         .iter()
         .map(|hit| {
@@ -67,7 +73,7 @@ fn shapes(hits: &[Hit]) -> Vec<Vec<String>> {
     shapes
 }
 
-impl Route<'_> {
+impl LoggedRoute<'_> {
     /// `/flights/{}/seats`
     pub(super) fn shape(&self) -> String {
         format!("/{}", self.segments.join("/"))
@@ -82,8 +88,8 @@ impl Route<'_> {
     }
 
     /// The step without its URL.
-    pub(super) fn step(&self, name: &str) -> Request {
-        let mut step = Request::new(kind_of(self.method), name);
+    pub(super) fn step(&self, name: &str) -> RequestDraft {
+        let mut step = RequestDraft::new(kind_of(self.method), name);
         step.status = self.status();
         if self.is_static {
             step.tag = Some("static");

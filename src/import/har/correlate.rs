@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::escape;
 use serde_json::Value as Json;
 
-use super::select::{Class, Exchange};
-use crate::import::draft::{Capture, Source};
-use crate::import::names::{Names, is_id, is_opaque, is_reserved, singular, snake};
+use super::select::{RecordedExchange, RequestClass};
+use crate::import::draft::{CaptureDraft, CaptureOrigin};
+use crate::import::names::{UniqueNames, is_id, is_opaque, is_reserved, singular, snake};
 
 /// The most values that are remembered of one answer.
 const VALUES_MAX: usize = 20_000;
@@ -16,11 +16,11 @@ const PART_LENGTH: usize = 16;
 
 /// Where a value was seen first.
 #[derive(Debug, Clone)]
-struct Origin {
+struct ValueOrigin {
     exchange: usize,
     /// When the answer was complete, in microseconds since 1970.
     known_at: i64,
-    source: Source,
+    source: CaptureOrigin,
     /// The key nearest to it: `id`, `token`.
     key: String,
     name_hint: Vec<String>,
@@ -29,22 +29,22 @@ struct Origin {
 
 /// What is known so far of a recording.
 #[derive(Debug, Default)]
-pub(super) struct Values {
-    known: BTreeMap<String, Origin>,
+pub(super) struct RecordedValues {
+    known: BTreeMap<String, ValueOrigin>,
     /// Those among them that may stand inside of others: long and random.
     long: Vec<String>,
     /// Values that requests sent before any answer had them: what the user typed.
     typed: BTreeSet<String>,
-    names: Names<(usize, String)>,
+    names: UniqueNames<(usize, String)>,
     /// Captures by the exchange that they belong to.
-    captures: BTreeMap<usize, Vec<Capture>>,
+    captures: BTreeMap<usize, Vec<CaptureDraft>>,
     /// HTML pages, for tokens hidden in forms.
     pages: Vec<(usize, i64, String)>,
 }
 
 /// Where a request uses a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place<'k> {
+pub(super) enum ValueUse<'k> {
     /// A segment of the path.
     Path,
     /// A parameter, field or header with this name.
@@ -53,15 +53,20 @@ pub(super) enum Place<'k> {
 
 /// A value that can be captured.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct CorrelatedValue {
     pub(super) name: String,
     /// Whether it is a text in the answer: JSON's numbers stay numbers.
     pub(super) is_text: bool,
 }
 
-impl Values {
+impl RecordedValues {
     /// The capture that gives `value` to a request that began at `start`, if an answer before it had it.
-    pub(super) fn find(&mut self, value: &str, place: Place<'_>, start: i64) -> Option<Found> {
+    pub(super) fn find(
+        &mut self,
+        value: &str,
+        place: ValueUse<'_>,
+        start: i64,
+    ) -> Option<CorrelatedValue> {
         if self.typed.contains(value) {
             return None;
         }
@@ -71,11 +76,15 @@ impl Values {
             }
             _ => self.find_in_pages(value, place, start)?,
         };
-        Some(Found { name: self.capture(&origin), is_text: origin.is_text })
+        Some(CorrelatedValue { name: self.capture(&origin), is_text: origin.is_text })
     }
 
     /// A long value that stands inside `text`, such as a token behind `Bearer`, with its capture.
-    pub(super) fn find_part(&mut self, text: &str, start: i64) -> Option<(String, Found)> {
+    pub(super) fn find_part(
+        &mut self,
+        text: &str,
+        start: i64,
+    ) -> Option<(String, CorrelatedValue)> {
         if text.len() < PART_LENGTH {
             return None;
         }
@@ -85,7 +94,7 @@ impl Values {
             .filter(|(_, origin)| origin.known_at <= start)
             .max_by_key(|(value, _)| value.len())?;
         let (value, origin) = (value.clone(), origin.clone());
-        Some((value, Found { name: self.capture(&origin), is_text: origin.is_text }))
+        Some((value, CorrelatedValue { name: self.capture(&origin), is_text: origin.is_text }))
     }
 
     /// Notes what a request sent of its own.
@@ -96,14 +105,14 @@ impl Values {
     }
 
     /// Notes what the answer to `step` brought.
-    pub(super) fn answered(&mut self, number: usize, exchange: &Exchange<'_>, step: &str) {
+    pub(super) fn answered(&mut self, number: usize, exchange: &RecordedExchange<'_>, step: &str) {
         for header in &exchange.response.headers {
             if header.name.eq_ignore_ascii_case("set-cookie") {
                 self.cookie(number, exchange, &header.value);
             } else if header.name.to_ascii_lowercase().starts_with("x-") {
                 let name = header.name.to_ascii_lowercase();
                 let hint = vec![snake(name.trim_start_matches("x-"))];
-                let source = Source::Header(name.clone());
+                let source = CaptureOrigin::Header(name.clone());
                 self.remember(&header.value, (number, exchange.end), source, (&name, hint));
             }
         }
@@ -115,23 +124,23 @@ impl Values {
                 let place = (number, exchange.end, step);
                 self.json(&json, place, &mut vec![], &mut count);
             }
-        } else if exchange.class == Class::Document {
+        } else if exchange.class == RequestClass::Document {
             self.pages.push((number, exchange.end, text));
         }
     }
 
     /// The captures of an exchange.
-    pub(super) fn captures_of(&self, number: usize) -> Vec<Capture> {
+    pub(super) fn captures_of(&self, number: usize) -> Vec<CaptureDraft> {
         self.captures.get(&number).cloned().unwrap_or_default()
     }
 
-    fn cookie(&mut self, number: usize, exchange: &Exchange<'_>, set: &str) {
+    fn cookie(&mut self, number: usize, exchange: &RecordedExchange<'_>, set: &str) {
         let Some((name, value)) = set.split(';').next().and_then(|pair| pair.split_once('='))
         else {
             return;
         };
         let (name, value) = (name.trim(), value.trim());
-        let source = Source::Cookie(name.to_owned());
+        let source = CaptureOrigin::Cookie(name.to_owned());
         self.remember(value, (number, exchange.end), source, (name, vec![snake(name)]));
     }
 
@@ -179,7 +188,7 @@ impl Values {
             };
             hint.insert(0, format!("{}_{}", singular(&owner), snake(key)));
         }
-        let source = Source::Json(json_path(path));
+        let source = CaptureOrigin::Json(json_path(path));
         self.remember(value, (at.0, at.1), source, (key, hint));
         if let Some(origin) = self.known.get_mut(value)
             && origin.exchange == at.0
@@ -192,14 +201,14 @@ impl Values {
         &mut self,
         value: &str,
         (exchange, known_at): (usize, i64),
-        source: Source,
+        source: CaptureOrigin,
         (key, name_hint): (&str, Vec<String>),
     ) {
         if value.is_empty() || value.len() > 8_192 || self.known.contains_key(value) {
             return;
         }
         let key = key.to_owned();
-        let origin = Origin { exchange, known_at, source, key, name_hint, is_text: true };
+        let origin = ValueOrigin { exchange, known_at, source, key, name_hint, is_text: true };
         if value.len() >= PART_LENGTH && is_opaque(value) {
             self.long.push(value.to_owned());
         }
@@ -207,8 +216,8 @@ impl Values {
     }
 
     /// A token in a page, mostly in a hidden field: `name="csrf" value="…"`.
-    fn find_in_pages(&self, value: &str, place: Place<'_>, start: i64) -> Option<Origin> {
-        let Place::Key(key) = place else { return None };
+    fn find_in_pages(&self, value: &str, place: ValueUse<'_>, start: i64) -> Option<ValueOrigin> {
+        let ValueUse::Key(key) = place else { return None };
         if value.len() < 8 || !is_opaque(value) {
             return None;
         }
@@ -222,8 +231,8 @@ impl Values {
             if !before.ends_with(quote) || before.contains('\n') {
                 continue;
             }
-            let source = Source::Regex(format!("{}([^{quote}]+)", escape(before)));
-            return Some(Origin {
+            let source = CaptureOrigin::Regex(format!("{}([^{quote}]+)", escape(before)));
+            return Some(ValueOrigin {
                 exchange: *exchange,
                 known_at: *known_at,
                 source,
@@ -236,7 +245,7 @@ impl Values {
     }
 
     /// The name under which a value is captured; the capture is made where it is not there yet.
-    fn capture(&mut self, origin: &Origin) -> String {
+    fn capture(&mut self, origin: &ValueOrigin) -> String {
         let thing = (origin.exchange, format!("{:?}", origin.source));
         let mut hints: Vec<String> =
             origin.name_hint.iter().filter(|hint| !is_reserved(hint)).cloned().collect();
@@ -244,7 +253,7 @@ impl Values {
             hints = vec!["captured".to_owned()];
         }
         let name = self.names.give(&thing, &hints);
-        let capture = Capture { name: name.clone(), from: origin.source.clone() };
+        let capture = CaptureDraft { name: name.clone(), from: origin.source.clone() };
         let captures = self.captures.entry(origin.exchange).or_default();
         if !captures.contains(&capture) {
             captures.push(capture);
@@ -254,7 +263,7 @@ impl Values {
 }
 
 /// Whether it is a value of that answer, and not the same by chance.
-fn fits(value: &str, origin: &Origin, place: Place<'_>) -> bool {
+fn fits(value: &str, origin: &ValueOrigin, place: ValueUse<'_>) -> bool {
     if is_opaque(value) {
         return true;
     }
@@ -267,8 +276,8 @@ fn fits(value: &str, origin: &Origin, place: Place<'_>) -> bool {
         )
     };
     match place {
-        Place::Path => id_like(&origin.key) && (is_id(value) || value.len() >= 3),
-        Place::Key(key) => id_like(&origin.key) && id_like(key),
+        ValueUse::Path => id_like(&origin.key) && (is_id(value) || value.len() >= 3),
+        ValueUse::Key(key) => id_like(&origin.key) && id_like(key),
     }
 }
 

@@ -7,57 +7,57 @@
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct File {
-    pub(super) log: Log,
+pub(super) struct HarFile {
+    pub(super) log: HarLog,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Log {
-    pub(super) entries: Vec<Entry>,
+pub(super) struct HarLog {
+    pub(super) entries: Vec<HarEntry>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Entry {
+pub(super) struct HarEntry {
     pub(super) started_date_time: String,
     /// Milliseconds until the last byte; negative where it is not known.
     #[serde(default)]
     pub(super) time: f64,
-    pub(super) request: Request,
+    pub(super) request: HarRequest,
     #[serde(default)]
-    pub(super) response: Response,
+    pub(super) response: HarResponse,
     #[serde(default, rename = "_resourceType")]
     pub(super) resource_type: Option<String>,
     #[serde(default, rename = "_fromCache")]
     pub(super) from_cache: Option<String>,
     #[serde(default, rename = "_webSocketMessages")]
-    pub(super) messages: Vec<Message>,
+    pub(super) messages: Vec<HarWebSocketMessage>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Request {
+pub(super) struct HarRequest {
     pub(super) method: String,
     pub(super) url: String,
     #[serde(default)]
-    pub(super) headers: Vec<Pair>,
+    pub(super) headers: Vec<HarPair>,
     #[serde(default)]
-    pub(super) post_data: Option<PostData>,
+    pub(super) post_data: Option<HarPostData>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Response {
+pub(super) struct HarResponse {
     pub(super) status: i64,
-    pub(super) headers: Vec<Pair>,
-    pub(super) content: Content,
+    pub(super) headers: Vec<HarPair>,
+    pub(super) content: HarContent,
     #[serde(rename = "redirectURL")]
     pub(super) redirect_url: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Content {
+pub(super) struct HarContent {
     pub(super) mime_type: String,
     pub(super) text: Option<String>,
     pub(super) encoding: Option<String>,
@@ -65,15 +65,15 @@ pub(super) struct Content {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct PostData {
+pub(super) struct HarPostData {
     pub(super) mime_type: String,
     pub(super) text: Option<String>,
-    pub(super) params: Vec<Param>,
+    pub(super) params: Vec<HarParam>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Param {
+pub(super) struct HarParam {
     pub(super) name: String,
     pub(super) value: Option<String>,
     pub(super) file_name: Option<String>,
@@ -81,14 +81,14 @@ pub(super) struct Param {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Pair {
+pub(super) struct HarPair {
     pub(super) name: String,
     #[serde(default)]
     pub(super) value: String,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Message {
+pub(super) struct HarWebSocketMessage {
     /// `send` or `receive`.
     #[serde(rename = "type")]
     pub(super) kind: String,
@@ -102,7 +102,7 @@ pub(super) struct Message {
     pub(super) data: String,
 }
 
-impl Response {
+impl HarResponse {
     /// The first header of a name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|pair| pair.name.eq_ignore_ascii_case(name))?;

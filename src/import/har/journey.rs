@@ -1,8 +1,8 @@
 //! The order of things: what went out at once, what came one after the other, and when a person paused.
 
-use super::select::{Class, Exchange};
-use crate::import::draft::{Request, Step};
-use crate::import::note::Notes;
+use super::select::{RecordedExchange, RequestClass};
+use crate::import::draft::{RequestDraft, StepDraft};
+use crate::import::note::ImportNotes;
 use crate::units::Nanos;
 
 /// A shorter silence is the browser's, not a person's.
@@ -11,7 +11,10 @@ const PAUSE_MIN: i64 = 500_000;
 const PAUSE_MAX: i64 = 60_000_000;
 
 /// The steps of a journey from its requests, each with the exchange that it comes from.
-pub(super) fn steps(requests: Vec<(Exchange<'_>, Request)>, notes: &mut Notes) -> Vec<Step> {
+pub(super) fn steps(
+    requests: Vec<(RecordedExchange<'_>, RequestDraft)>,
+    notes: &mut ImportNotes,
+) -> Vec<StepDraft> {
     let mut steps = vec![];
     let mut burst = Burst::default();
     let mut quiet_since = None;
@@ -20,7 +23,7 @@ pub(super) fn steps(requests: Vec<(Exchange<'_>, Request)>, notes: &mut Notes) -
             && exchange.start - since >= PAUSE_MIN
         {
             burst.close(&mut steps);
-            steps.push(Step::Think(pause(exchange.start - since, notes)));
+            steps.push(StepDraft::Think(pause(exchange.start - since, notes)));
         }
         quiet_since = quiet_since.max(Some(exchange.end.max(exchange.start)));
         burst.add(&exchange, request, &mut steps);
@@ -30,7 +33,7 @@ pub(super) fn steps(requests: Vec<(Exchange<'_>, Request)>, notes: &mut Notes) -
 }
 
 /// Rounded to a tenth of a second: nobody pauses to the microsecond.
-fn pause(micros: i64, notes: &mut Notes) -> Nanos {
+fn pause(micros: i64, notes: &mut ImportNotes) -> Nanos {
     if micros > PAUSE_MAX {
         let recorded = Nanos::from_secs((micros / 1_000_000).unsigned_abs());
         notes.change("a pause of more than a minute: cut to 1m", recorded.to_string());
@@ -41,18 +44,23 @@ fn pause(micros: i64, notes: &mut Notes) -> Nanos {
 /// Requests without a pause between them.
 #[derive(Default)]
 struct Burst {
-    assets: Vec<Request>,
+    assets: Vec<RequestDraft>,
     /// Where in the steps the assets go: where the first of them was asked for.
     assets_at: usize,
-    calls: Vec<Request>,
+    calls: Vec<RequestDraft>,
     /// When the first of the calls was answered.
     calls_until: i64,
 }
 
 impl Burst {
-    fn add(&mut self, exchange: &Exchange<'_>, request: Request, steps: &mut Vec<Step>) {
+    fn add(
+        &mut self,
+        exchange: &RecordedExchange<'_>,
+        request: RequestDraft,
+        steps: &mut Vec<StepDraft>,
+    ) {
         match exchange.class {
-            Class::Asset => {
+            RequestClass::Asset => {
                 if self.assets.is_empty() {
                     self.close_calls(steps);
                     self.assets_at = steps.len();
@@ -62,7 +70,7 @@ impl Burst {
                     self.assets.push(request);
                 }
             }
-            Class::Call => {
+            RequestClass::Call => {
                 if !self.calls.is_empty() && exchange.start >= self.calls_until {
                     self.close_calls(steps);
                 }
@@ -71,18 +79,18 @@ impl Burst {
                     if first { exchange.end } else { self.calls_until.min(exchange.end) };
                 self.calls.push(request);
             }
-            Class::Document | Class::Socket | Class::Events => {
+            RequestClass::Document | RequestClass::Socket | RequestClass::Events => {
                 self.close(steps);
-                steps.push(Step::Request(Box::new(request)));
+                steps.push(StepDraft::Request(Box::new(request)));
             }
         }
     }
 
-    fn close_calls(&mut self, steps: &mut Vec<Step>) {
+    fn close_calls(&mut self, steps: &mut Vec<StepDraft>) {
         steps.extend(together(std::mem::take(&mut self.calls)));
     }
 
-    fn close(&mut self, steps: &mut Vec<Step>) {
+    fn close(&mut self, steps: &mut Vec<StepDraft>) {
         self.close_calls(steps);
         if let Some(step) = together(std::mem::take(&mut self.assets)) {
             steps.insert(self.assets_at.min(steps.len()), step);
@@ -90,10 +98,10 @@ impl Burst {
     }
 }
 
-fn together(mut requests: Vec<Request>) -> Option<Step> {
+fn together(mut requests: Vec<RequestDraft>) -> Option<StepDraft> {
     match requests.len() {
         0 => None,
-        1 => requests.pop().map(|only| Step::Request(Box::new(only))),
-        _ => Some(Step::Parallel(requests)),
+        1 => requests.pop().map(|only| StepDraft::Request(Box::new(only))),
+        _ => Some(StepDraft::Parallel(requests)),
     }
 }

@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
-use super::correlate::{Found, Place, Values};
-use super::file::PostData;
-use super::select::{Class, Exchange};
-use crate::import::draft::{Body, Json as Tree, Part, Request};
-use crate::import::note::Notes;
-use crate::import::secrets::{Secrets, is_secret_key};
-use crate::import::text::{Piece, Text};
+use super::correlate::{CorrelatedValue, RecordedValues, ValueUse};
+use super::file::HarPostData;
+use super::select::{RecordedExchange, RequestClass};
+use crate::import::draft::{BodyDraft, JsonDraft as Tree, RequestDraft, UploadPartDraft};
+use crate::import::note::ImportNotes;
+use crate::import::secrets::{FoundSecrets, is_secret_key};
+use crate::import::text::{DraftText, TextPiece};
 
 /// Headers that the client, the connection or the browser brings along.
 const BROWSERS: [&str; 24] = [
@@ -47,17 +47,21 @@ const JSON_MAX: usize = 32 << 10;
 const JSON_DEPTH: usize = 30;
 
 /// What turns recorded values into steps.
-pub(super) struct Writer<'a> {
-    pub(super) values: &'a mut Values,
-    pub(super) secrets: &'a mut Secrets,
-    pub(super) notes: &'a mut Notes,
+pub(super) struct StepWriter<'a> {
+    pub(super) values: &'a mut RecordedValues,
+    pub(super) secrets: &'a mut FoundSecrets,
+    pub(super) notes: &'a mut ImportNotes,
     /// The day of the recording: dates are told from it.
     pub(super) today: jiff::civil::Date,
 }
 
-impl Writer<'_> {
+impl StepWriter<'_> {
     /// The step for an exchange, whose name and origin are known.
-    pub(super) fn write(&mut self, exchange: &Exchange<'_>, mut step: Request) -> Request {
+    pub(super) fn write(
+        &mut self,
+        exchange: &RecordedExchange<'_>,
+        mut step: RequestDraft,
+    ) -> RequestDraft {
         let start = exchange.start;
         let place = step.name.clone();
         for segment in exchange.url.path_segments().into_iter().flatten() {
@@ -65,27 +69,31 @@ impl Writer<'_> {
         }
         step.query = self.query(exchange, &place);
         self.headers(exchange, &mut step);
-        if exchange.class == Class::Socket {
+        if exchange.class == RequestClass::Socket {
             return step;
         }
         step.body = self.body(exchange, &place);
         step.headers.extend(content_type(exchange, &step.body));
-        if exchange.class != Class::Events {
+        if exchange.class != RequestClass::Events {
             step.status = status(exchange);
         }
         step
     }
 
     /// A segment of the path, as it goes over the wire.
-    fn segment(&mut self, encoded: &str, start: i64) -> Text {
+    fn segment(&mut self, encoded: &str, start: i64) -> DraftText {
         let value = decode(encoded);
-        match self.values.find(&value, Place::Path, start) {
-            Some(found) => Text::expression(found.name),
-            None => Text::literal(encoded),
+        match self.values.find(&value, ValueUse::Path, start) {
+            Some(found) => DraftText::expression(found.name),
+            None => DraftText::literal(encoded),
         }
     }
 
-    fn query(&mut self, exchange: &Exchange<'_>, place: &str) -> Vec<(String, Option<Text>)> {
+    fn query(
+        &mut self,
+        exchange: &RecordedExchange<'_>,
+        place: &str,
+    ) -> Vec<(String, Option<DraftText>)> {
         let Some(query) = exchange.url.query() else { return vec![] };
         let mut pairs = vec![];
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -97,7 +105,7 @@ impl Writer<'_> {
                 let value = decode(&encoded.replace('+', " "));
                 let text = self.value(&decode(name), &value, place, exchange.start);
                 match text.as_literal() {
-                    Some(_) => Text::literal(encoded),
+                    Some(_) => DraftText::literal(encoded),
                     None => text,
                 }
             });
@@ -107,24 +115,24 @@ impl Writer<'_> {
     }
 
     /// What takes the place of the `value` of `key`.
-    fn value(&mut self, key: &str, value: &str, place: &str, start: i64) -> Text {
-        if let Some(found) = self.values.find(value, Place::Key(key), start) {
-            return Text::expression(found.name);
+    fn value(&mut self, key: &str, value: &str, place: &str, start: i64) -> DraftText {
+        if let Some(found) = self.values.find(value, ValueUse::Key(key), start) {
+            return DraftText::expression(found.name);
         }
         if let Some((part, found)) = self.values.find_part(value, start) {
-            let mut text = Text::literal(value);
-            text.replace(&part, &Piece::Expression(found.name));
+            let mut text = DraftText::literal(value);
+            text.replace(&part, &TextPiece::Expression(found.name));
             return text;
         }
         if is_secret_key(key) && !value.is_empty() {
             let what = format!("`{key}` of {place}");
-            return Text(vec![self.secrets.hide(key, value, &what, self.notes)]);
+            return DraftText(vec![self.secrets.hide(key, value, &what, self.notes)]);
         }
         if let Some(days) = self.days_ahead(value) {
-            return Text::expression(format!("date(days={days})"));
+            return DraftText::expression(format!("date(days={days})"));
         }
         self.values.sent(value);
-        Text::literal(value)
+        DraftText::literal(value)
     }
 
     /// A date on or after the day of the recording, within a year, as days from it.
@@ -141,8 +149,8 @@ impl Writer<'_> {
         Some(days)
     }
 
-    fn headers(&mut self, exchange: &Exchange<'_>, step: &mut Request) {
-        let call = exchange.class == Class::Call;
+    fn headers(&mut self, exchange: &RecordedExchange<'_>, step: &mut RequestDraft) {
+        let call = exchange.class == RequestClass::Call;
         for header in &exchange.entry.request.headers {
             let name = header.name.to_ascii_lowercase();
             let value = header.value.trim();
@@ -153,7 +161,7 @@ impl Writer<'_> {
                 }
                 "authorization" => self.authorization(value, exchange, step),
                 "accept" if call && value != "*/*" => {
-                    step.headers.push((name, Text::literal(value)));
+                    step.headers.push((name, DraftText::literal(value)));
                 }
                 name if BROWSERS.contains(&name)
                     || name.starts_with(':')
@@ -188,7 +196,12 @@ impl Writer<'_> {
         }
     }
 
-    fn authorization(&mut self, value: &str, exchange: &Exchange<'_>, step: &mut Request) {
+    fn authorization(
+        &mut self,
+        value: &str,
+        exchange: &RecordedExchange<'_>,
+        step: &mut RequestDraft,
+    ) {
         let place = step.name.clone();
         let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
         if scheme.eq_ignore_ascii_case("bearer") {
@@ -201,30 +214,30 @@ impl Writer<'_> {
             && let Some((user, password)) = pair.as_deref().and_then(|pair| pair.split_once(':'))
         {
             let password = self.value("password", password, &place, exchange.start);
-            step.basic = Some((Text::literal(user), password));
+            step.basic = Some((DraftText::literal(user), password));
             return;
         }
         let text = self.value("authorization", value, &place, exchange.start);
         step.headers.push(("authorization".to_owned(), text));
     }
 
-    fn body(&mut self, exchange: &Exchange<'_>, place: &str) -> Body {
-        let Some(post) = &exchange.entry.request.post_data else { return Body::None };
+    fn body(&mut self, exchange: &RecordedExchange<'_>, place: &str) -> BodyDraft {
+        let Some(post) = &exchange.entry.request.post_data else { return BodyDraft::None };
         let sends = !matches!(exchange.entry.request.method.as_str(), "GET" | "HEAD");
         let text = post.text.as_deref().unwrap_or_default();
         if text.is_empty() && post.params.is_empty() {
-            return Body::None;
+            return BodyDraft::None;
         }
         if !sends {
             self.notes.drop("the body of a GET or HEAD request", place.to_owned());
-            return Body::None;
+            return BodyDraft::None;
         }
         let mime = post.mime_type.as_str();
         if mime.starts_with("multipart/form-data") {
             return self.multipart(post, exchange, place);
         }
         if mime.starts_with("application/x-www-form-urlencoded") {
-            return Body::Form(self.form(post, exchange, place));
+            return BodyDraft::Form(self.form(post, exchange, place));
         }
         if mime.contains("json")
             && text.len() <= JSON_MAX
@@ -232,21 +245,21 @@ impl Writer<'_> {
             && matches!(json, Json::Object(_) | Json::Array(_))
             && depth(&json) <= JSON_DEPTH
         {
-            return Body::Json(self.json("", &json, place, exchange.start));
+            return BodyDraft::Json(self.json("", &json, place, exchange.start));
         }
         if text.contains('\u{fffd}') || text.contains('\0') {
             self.notes.drop("a body that is no text", place.to_owned());
-            return Body::None;
+            return BodyDraft::None;
         }
-        Body::Text(self.value("body", text, place, exchange.start))
+        BodyDraft::Text(self.value("body", text, place, exchange.start))
     }
 
     fn form(
         &mut self,
-        post: &PostData,
-        exchange: &Exchange<'_>,
+        post: &HarPostData,
+        exchange: &RecordedExchange<'_>,
         place: &str,
-    ) -> Vec<(String, Text)> {
+    ) -> Vec<(String, DraftText)> {
         let text = post.text.as_deref().unwrap_or_default();
         let pairs: Vec<(String, String)> = if text.is_empty() {
             // Firefox and others give the pairs only, decoded or not; an encoded blank tells.
@@ -255,7 +268,7 @@ impl Writer<'_> {
         } else {
             url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
         };
-        let mut form: Vec<(String, Text)> = vec![];
+        let mut form: Vec<(String, DraftText)> = vec![];
         for (name, value) in pairs {
             if form.iter().any(|(known, _)| *known == name) {
                 self.notes.drop(
@@ -270,8 +283,13 @@ impl Writer<'_> {
         form
     }
 
-    fn multipart(&mut self, post: &PostData, exchange: &Exchange<'_>, place: &str) -> Body {
-        let mut parts: Vec<(String, Part)> = vec![];
+    fn multipart(
+        &mut self,
+        post: &HarPostData,
+        exchange: &RecordedExchange<'_>,
+        place: &str,
+    ) -> BodyDraft {
+        let mut parts: Vec<(String, UploadPartDraft)> = vec![];
         for param in &post.params {
             let value = param.value.clone().unwrap_or_default();
             let part = match &param.file_name {
@@ -280,13 +298,15 @@ impl Writer<'_> {
                         "an uploaded file: as many bytes are sent, not the same ones",
                         format!("`{}` of {place}", param.name),
                     );
-                    Part::File {
+                    UploadPartDraft::File {
                         filename: filename.clone(),
                         media_type: param.content_type.clone(),
                         size: (value.len() as u64).clamp(1, 64 << 20),
                     }
                 }
-                None => Part::Text(self.value(&param.name, &value, place, exchange.start)),
+                None => {
+                    UploadPartDraft::Text(self.value(&param.name, &value, place, exchange.start))
+                }
             };
             if parts.iter().all(|(known, _)| *known != param.name) {
                 parts.push((param.name.clone(), part));
@@ -294,9 +314,9 @@ impl Writer<'_> {
         }
         if parts.is_empty() {
             self.notes.drop("an upload whose parts are not in the recording", place.to_owned());
-            return Body::None;
+            return BodyDraft::None;
         }
-        Body::Multipart(parts)
+        BodyDraft::Multipart(parts)
     }
 
     fn json(&mut self, key: &str, json: &Json, place: &str, start: i64) -> Tree {
@@ -304,23 +324,28 @@ impl Writer<'_> {
             Json::String(text) => {
                 let written = self.value(key, text, place, start);
                 // A text that an answer gave as a number must stay a text.
-                match (&written.0[..], self.values.find(text, Place::Key(key), start)) {
-                    ([Piece::Expression(name)], Some(Found { is_text: false, .. })) => {
-                        Tree::Text(Text::expression(format!("{name} | string")))
-                    }
+                match (&written.0[..], self.values.find(text, ValueUse::Key(key), start)) {
+                    (
+                        [TextPiece::Expression(name)],
+                        Some(CorrelatedValue { is_text: false, .. }),
+                    ) => Tree::Text(DraftText::expression(format!("{name} | string"))),
                     _ => Tree::Text(written),
                 }
             }
             Json::Number(number) => {
                 let text = number.to_string();
-                match self.values.find(&text, Place::Key(key), start) {
-                    Some(Found { name, is_text: false }) => Tree::Text(Text::expression(name)),
-                    Some(Found { name, is_text: true }) => {
-                        Tree::Text(Text::expression(format!("{name} | int")))
+                match self.values.find(&text, ValueUse::Key(key), start) {
+                    Some(CorrelatedValue { name, is_text: false }) => {
+                        Tree::Text(DraftText::expression(name))
+                    }
+                    Some(CorrelatedValue { name, is_text: true }) => {
+                        Tree::Text(DraftText::expression(format!("{name} | int")))
                     }
                     None if is_secret_key(key) => {
                         let what = format!("`{key}` of {place}");
-                        Tree::Text(Text(vec![self.secrets.hide(key, &text, &what, self.notes)]))
+                        Tree::Text(DraftText(vec![
+                            self.secrets.hide(key, &text, &what, self.notes),
+                        ]))
                     }
                     None => {
                         self.values.sent(&text);
@@ -352,16 +377,16 @@ fn depth(json: &Json) -> usize {
 }
 
 /// The type of a body, where the step's kind of body does not tell it already.
-fn content_type(exchange: &Exchange<'_>, body: &Body) -> Option<(String, Text)> {
+fn content_type(exchange: &RecordedExchange<'_>, body: &BodyDraft) -> Option<(String, DraftText)> {
     let told = match body {
-        Body::Text(_) => "",
-        Body::Json(_) => "application/json",
-        Body::None | Body::Form(_) | Body::Multipart(_) => return None,
+        BodyDraft::Text(_) => "",
+        BodyDraft::Json(_) => "application/json",
+        BodyDraft::None | BodyDraft::Form(_) | BodyDraft::Multipart(_) => return None,
     };
     let mime = exchange.entry.request.post_data.as_ref()?.mime_type.trim();
     let same = mime.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(told);
     let fits = !mime.is_empty() && ::http::HeaderValue::from_str(mime).is_ok();
-    (fits && !same).then(|| ("content-type".to_owned(), Text::literal(mime)))
+    (fits && !same).then(|| ("content-type".to_owned(), DraftText::literal(mime)))
 }
 
 fn decode(encoded: &str) -> String {
@@ -375,7 +400,7 @@ fn cookie_names(value: &str) -> String {
 }
 
 /// What the answer at the end of the redirects was; a conditional request would have got the whole.
-fn status(exchange: &Exchange<'_>) -> Option<String> {
+fn status(exchange: &RecordedExchange<'_>) -> Option<String> {
     match exchange.response.status {
         304 | 206 => Some("2xx".to_owned()),
         status @ 100..=599 => Some(status.to_string()),

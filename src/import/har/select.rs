@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 use url::Url;
 
-use super::file::{Entry, Response};
-use crate::import::note::Notes;
+use super::file::{HarEntry, HarResponse};
+use crate::import::note::ImportNotes;
 
 /// The most requests that one journey is made of.
 const REQUESTS_MAX: usize = 2_000;
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum RequestClass {
     /// A page.
     Document,
     /// What a page is dressed with.
@@ -24,11 +24,11 @@ pub(super) enum Class {
 
 /// A request that is kept, with the answer at the end of its redirects.
 #[derive(Debug)]
-pub(super) struct Exchange<'f> {
-    pub(super) entry: &'f Entry,
-    pub(super) response: &'f Response,
+pub(super) struct RecordedExchange<'f> {
+    pub(super) entry: &'f HarEntry,
+    pub(super) response: &'f HarResponse,
     pub(super) url: Url,
-    pub(super) class: Class,
+    pub(super) class: RequestClass,
     /// Microseconds since 1970.
     pub(super) start: i64,
     pub(super) end: i64,
@@ -43,7 +43,7 @@ pub(super) fn host_of(url: &Url) -> String {
 }
 
 /// `METHOD https://host/path`, without the query, which may hold secrets.
-fn shown(entry: &Entry, url: &Url) -> String {
+fn shown(entry: &HarEntry, url: &Url) -> String {
     format!("{} {}{}", entry.request.method, origin_of(url), url.path())
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn origin_of(url: &Url) -> String {
 }
 
 struct Candidate<'f> {
-    entry: &'f Entry,
+    entry: &'f HarEntry,
     url: Url,
     start: i64,
     folded: bool,
@@ -68,10 +68,10 @@ impl Candidate<'_> {
 
 /// The requests that are kept, in the order in which they began, and the target's origin.
 pub(super) fn select<'f>(
-    entries: &'f [Entry],
+    entries: &'f [HarEntry],
     hosts: &[String],
-    notes: &mut Notes,
-) -> Option<(Vec<Exchange<'f>>, String)> {
+    notes: &mut ImportNotes,
+) -> Option<(Vec<RecordedExchange<'f>>, String)> {
     let mut candidates = candidates(entries, notes);
     let target = target(&candidates, hosts)?;
     let target_host = target.split_once("://").map_or("", |(_, host)| host).to_owned();
@@ -103,7 +103,7 @@ pub(super) fn select<'f>(
         }
         let (last, leads_away) = follow(&mut candidates, index, &is_kept);
         let (candidate, last) = (&candidates[index], &candidates[last]);
-        kept.push(Exchange {
+        kept.push(RecordedExchange {
             entry: candidate.entry,
             response: &last.entry.response,
             url: candidate.url.clone(),
@@ -116,7 +116,7 @@ pub(super) fn select<'f>(
     (!kept.is_empty()).then_some((kept, target))
 }
 
-fn candidates<'f>(entries: &'f [Entry], notes: &mut Notes) -> Vec<Candidate<'f>> {
+fn candidates<'f>(entries: &'f [HarEntry], notes: &mut ImportNotes) -> Vec<Candidate<'f>> {
     let mut found = vec![];
     for entry in entries {
         let Ok(url) = Url::parse(&entry.request.url) else {
@@ -145,7 +145,7 @@ fn brief(text: &str) -> String {
 }
 
 /// Why a request cannot be repeated, or need not be.
-fn unfit(entry: &Entry, url: &Url) -> Option<String> {
+fn unfit(entry: &HarEntry, url: &Url) -> Option<String> {
     let method = entry.request.method.as_str();
     let socket = matches!(url.scheme(), "ws" | "wss");
     if !socket && !matches!(url.scheme(), "http" | "https") {
@@ -179,7 +179,7 @@ fn target(candidates: &[Candidate<'_>], hosts: &[String]) -> Option<String> {
             .filter(http)
             .find(|candidate| {
                 let answered = (200..300).contains(&candidate.entry.response.status);
-                answered && class(candidate.entry, &candidate.url) == Class::Document
+                answered && class(candidate.entry, &candidate.url) == RequestClass::Document
             })
             .or_else(|| candidates.iter().find(http)),
     };
@@ -222,27 +222,27 @@ fn follow(
     (last, false)
 }
 
-fn class(entry: &Entry, url: &Url) -> Class {
+fn class(entry: &HarEntry, url: &Url) -> RequestClass {
     let mime = entry.response.content.mime_type.as_str();
     let upgraded = entry.response.status == 101;
     let kind = entry.resource_type.as_deref();
     let method = entry.request.method.as_str();
     let socket = matches!(url.scheme(), "ws" | "wss") || upgraded || kind == Some("websocket");
     if socket && method == "GET" {
-        return Class::Socket;
+        return RequestClass::Socket;
     }
     let events = mime.starts_with("text/event-stream") || kind == Some("eventsource");
     if events && matches!(method, "GET" | "POST" | "PUT") {
-        return Class::Events;
+        return RequestClass::Events;
     }
     match kind {
-        Some("document") => Class::Document,
+        Some("document") => RequestClass::Document,
         Some("script" | "stylesheet" | "image" | "font" | "media" | "manifest" | "texttrack") => {
-            Class::Asset
+            RequestClass::Asset
         }
-        None if method == "GET" && mime.starts_with("text/html") => Class::Document,
-        None if method == "GET" && is_asset(url.path()) => Class::Asset,
-        Some(_) | None => Class::Call,
+        None if method == "GET" && mime.starts_with("text/html") => RequestClass::Document,
+        None if method == "GET" && is_asset(url.path()) => RequestClass::Asset,
+        Some(_) | None => RequestClass::Call,
     }
 }
 

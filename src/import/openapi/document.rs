@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::operation::Operation;
-use crate::import::note::Notes;
+use crate::import::note::ImportNotes;
 use crate::import::problem;
 use crate::scenario::{Node, NodeValue, Problem};
 
@@ -14,7 +14,7 @@ const TARGET: &str = "http://127.0.0.1:8080";
 
 /// A description.
 #[derive(Debug)]
-pub(super) struct Document<'n> {
+pub(super) struct OpenApiDocument<'n> {
     pub(super) root: &'n Node,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn pairs(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> 
     entries.iter().map(|(key, node)| (key.text.as_str(), node))
 }
 
-impl<'n> Document<'n> {
+impl<'n> OpenApiDocument<'n> {
     /// Checks that it is one.
     pub(super) fn new(root: &'n Node) -> Result<Self, Vec<Problem>> {
         let version = field(root, "openapi").or_else(|| field(root, "swagger"));
@@ -98,7 +98,7 @@ impl<'n> Document<'n> {
     }
 
     /// The first server.
-    pub(super) fn target(&self, notes: &mut Notes) -> String {
+    pub(super) fn target(&self, notes: &mut ImportNotes) -> String {
         let servers = items(self.root.get("servers"));
         let mut urls = servers.iter().filter_map(|server| {
             let mut url = field(server, "url")?.to_owned();
@@ -142,7 +142,7 @@ impl<'n> Document<'n> {
     }
 
     /// All operations that can be asked for.
-    pub(super) fn operations(&self, notes: &mut Notes) -> Vec<Operation<'n>> {
+    pub(super) fn operations(&self, notes: &mut ImportNotes) -> Vec<Operation<'n>> {
         const KINDS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
         const NO_OPERATIONS: [&str; 5] =
             ["parameters", "servers", "summary", "description", "$ref"];

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::document::{Document, field, flag, items, pairs};
-use crate::import::draft::Json;
-use crate::import::note::Notes;
+use super::document::{OpenApiDocument, field, flag, items, pairs};
+use crate::import::draft::JsonDraft;
+use crate::import::note::ImportNotes;
 use crate::import::secrets::is_secret_key;
-use crate::import::text::{Piece, Text};
+use crate::import::text::{DraftText, TextPiece};
 use crate::scenario::{Node, json_of_node};
 
 /// Schemas may contain themselves; deeper than this, only what is required is made, and then nothing.
@@ -14,13 +14,13 @@ const DEPTH_OPTIONAL: usize = 3;
 const DEPTH_MAX: usize = 12;
 
 /// Makes data.
-pub(super) struct Maker<'a, 'n> {
-    document: &'a Document<'n>,
-    notes: &'a mut Notes,
+pub(super) struct ExampleMaker<'a, 'n> {
+    document: &'a OpenApiDocument<'n>,
+    notes: &'a mut ImportNotes,
 }
 
-impl<'a, 'n> Maker<'a, 'n> {
-    pub(super) fn new(document: &'a Document<'n>, notes: &'a mut Notes) -> Self {
+impl<'a, 'n> ExampleMaker<'a, 'n> {
+    pub(super) fn new(document: &'a OpenApiDocument<'n>, notes: &'a mut ImportNotes) -> Self {
         Self { document, notes }
     }
 
@@ -35,7 +35,11 @@ impl<'a, 'n> Maker<'a, 'n> {
     }
 
     /// A parameter's value; Swagger 2 describes it in the parameter itself.
-    pub(super) fn parameter(&mut self, parameter: &'n Node, name: &str) -> Result<Json, String> {
+    pub(super) fn parameter(
+        &mut self,
+        parameter: &'n Node,
+        name: &str,
+    ) -> Result<JsonDraft, String> {
         if let Some(example) = self.example(parameter)? {
             return Ok(example);
         }
@@ -44,19 +48,19 @@ impl<'a, 'n> Maker<'a, 'n> {
     }
 
     /// The body of a media type.
-    pub(super) fn media(&mut self, media: &'n Node) -> Result<Json, String> {
+    pub(super) fn media(&mut self, media: &'n Node) -> Result<JsonDraft, String> {
         if let Some(example) = self.example(media)? {
             return Ok(example);
         }
         match media.get("schema") {
             Some(schema) => self.schema(schema, "body", 0),
-            None => Ok(Json::Map(vec![])),
+            None => Ok(JsonDraft::Map(vec![])),
         }
     }
 
     /// What the description itself gives.
-    fn example(&self, node: &'n Node) -> Result<Option<Json>, String> {
-        let recorded = |node: &Node| Some(Json::recorded(&json_of_node(node)));
+    fn example(&self, node: &'n Node) -> Result<Option<JsonDraft>, String> {
+        let recorded = |node: &Node| Some(JsonDraft::recorded(&json_of_node(node)));
         for name in ["example", "x-example", "default", "const"] {
             if let Some(node) = node.get(name).filter(|node| !node.is_null()) {
                 return Ok(recorded(node));
@@ -77,10 +81,10 @@ impl<'a, 'n> Maker<'a, 'n> {
         schema: &'n Node,
         name: &str,
         depth: usize,
-    ) -> Result<Json, String> {
+    ) -> Result<JsonDraft, String> {
         let schema = self.document.resolve(schema)?;
         if depth > DEPTH_MAX {
-            return Ok(Json::Scalar(Value::Null));
+            return Ok(JsonDraft::Scalar(Value::Null));
         }
         if is_secret_key(name) {
             // Accounts for tests have passwords that nobody keeps secret, and so have examples.
@@ -107,19 +111,19 @@ impl<'a, 'n> Maker<'a, 'n> {
             "object" => self.object(schema, depth),
             "array" => self.array(schema, name, depth),
             "integer" | "number" => Ok(number(schema)),
-            "boolean" => Ok(Json::Scalar(json!(true))),
-            "null" => Ok(Json::Scalar(Value::Null)),
-            _ => Ok(Json::Text(self.text(schema, name))),
+            "boolean" => Ok(JsonDraft::Scalar(json!(true))),
+            "null" => Ok(JsonDraft::Scalar(Value::Null)),
+            _ => Ok(JsonDraft::Text(self.text(schema, name))),
         }
     }
 
     /// Objects put together from parts.
-    fn all_of(&mut self, schema: &'n Node, name: &str, depth: usize) -> Result<Json, String> {
-        let mut fields: Vec<(String, Json)> = vec![];
+    fn all_of(&mut self, schema: &'n Node, name: &str, depth: usize) -> Result<JsonDraft, String> {
+        let mut fields: Vec<(String, JsonDraft)> = vec![];
         let mut other = None;
         for part in items(schema.get("allOf")) {
             match self.schema(part, name, depth + 1)? {
-                Json::Map(more) => {
+                JsonDraft::Map(more) => {
                     for (key, value) in more {
                         fields.retain(|(known, _)| *known != key);
                         fields.push((key, value));
@@ -128,16 +132,16 @@ impl<'a, 'n> Maker<'a, 'n> {
                 value => other = Some(value),
             }
         }
-        if let Json::Map(more) = self.object(schema, depth)? {
+        if let JsonDraft::Map(more) = self.object(schema, depth)? {
             for (key, value) in more {
                 fields.retain(|(known, _)| *known != key);
                 fields.push((key, value));
             }
         }
-        Ok(other.filter(|_| fields.is_empty()).unwrap_or(Json::Map(fields)))
+        Ok(other.filter(|_| fields.is_empty()).unwrap_or(JsonDraft::Map(fields)))
     }
 
-    fn object(&mut self, schema: &'n Node, depth: usize) -> Result<Json, String> {
+    fn object(&mut self, schema: &'n Node, depth: usize) -> Result<JsonDraft, String> {
         let required: Vec<&str> =
             items(schema.get("required")).iter().filter_map(super::document::text).collect();
         let mut fields = vec![];
@@ -151,44 +155,44 @@ impl<'a, 'n> Maker<'a, 'n> {
             }
             fields.push((name.to_owned(), self.schema(node, name, depth + 1)?));
         }
-        Ok(Json::Map(fields))
+        Ok(JsonDraft::Map(fields))
     }
 
-    fn array(&mut self, schema: &'n Node, name: &str, depth: usize) -> Result<Json, String> {
-        let Some(item) = schema.get("items") else { return Ok(Json::List(vec![])) };
+    fn array(&mut self, schema: &'n Node, name: &str, depth: usize) -> Result<JsonDraft, String> {
+        let Some(item) = schema.get("items") else { return Ok(JsonDraft::List(vec![])) };
         let least: usize = field(schema, "minItems").and_then(|n| n.parse().ok()).unwrap_or(1);
         if depth >= DEPTH_OPTIONAL && least == 0 {
-            return Ok(Json::List(vec![]));
+            return Ok(JsonDraft::List(vec![]));
         }
         let name = crate::import::names::singular(name);
         let items = (0..least.clamp(1, 5)).map(|_| self.schema(item, &name, depth + 1));
-        Ok(Json::List(items.collect::<Result<_, _>>()?))
+        Ok(JsonDraft::List(items.collect::<Result<_, _>>()?))
     }
 
-    fn text(&mut self, schema: &'n Node, name: &str) -> Text {
-        let expression = |text: &str| Text::expression(text);
+    fn text(&mut self, schema: &'n Node, name: &str) -> DraftText {
+        let expression = |text: &str| DraftText::expression(text);
         let around = |before: &str, middle: &str, after: &str| {
-            Text(vec![
-                Piece::Literal(before.to_owned()),
-                Piece::Expression(middle.to_owned()),
-                Piece::Literal(after.to_owned()),
+            DraftText(vec![
+                TextPiece::Literal(before.to_owned()),
+                TextPiece::Expression(middle.to_owned()),
+                TextPiece::Literal(after.to_owned()),
             ])
         };
         match field(schema, "format").unwrap_or_default() {
             "date" => return expression("date(days=rand(1, 90))"),
             "date-time" => {
-                return Text(vec![
-                    Piece::Expression("date(days=rand(1, 90))".to_owned()),
-                    Piece::Literal("T12:00:00Z".to_owned()),
+                return DraftText(vec![
+                    TextPiece::Expression("date(days=rand(1, 90))".to_owned()),
+                    TextPiece::Literal("T12:00:00Z".to_owned()),
                 ]);
             }
-            "time" => return Text::literal("12:00:00Z"),
+            "time" => return DraftText::literal("12:00:00Z"),
             "uuid" => return expression("uuid()"),
             "email" | "idn-email" => return around("user", "rand(1, 100000)", "@example.com"),
-            "uri" | "url" | "iri" => return Text::literal("https://example.com/"),
-            "hostname" => return Text::literal("example.com"),
-            "ipv4" => return Text::literal("192.0.2.1"),
-            "ipv6" => return Text::literal("2001:db8::1"),
+            "uri" | "url" | "iri" => return DraftText::literal("https://example.com/"),
+            "hostname" => return DraftText::literal("example.com"),
+            "ipv4" => return DraftText::literal("192.0.2.1"),
+            "ipv6" => return DraftText::literal("2001:db8::1"),
             "byte" => return expression("base64('plimsoll')"),
             _ => {}
         }
@@ -205,7 +209,11 @@ impl<'a, 'n> Maker<'a, 'n> {
             return around(&word, "hex(4)", "");
         }
         let digits = 8.clamp(least.min(1_024), most.min(1_024));
-        if digits == 0 { Text::literal("") } else { Text::expression(format!("hex({digits})")) }
+        if digits == 0 {
+            DraftText::literal("")
+        } else {
+            DraftText::expression(format!("hex({digits})"))
+        }
     }
 }
 
@@ -224,7 +232,7 @@ fn kind(schema: &Node) -> &str {
 }
 
 /// A whole number within the bounds, which are mostly those of ids and counts.
-fn number(schema: &Node) -> Json {
+fn number(schema: &Node) -> JsonDraft {
     let bound = |name: &str| field(schema, name).and_then(|text| text.parse::<f64>().ok());
     // Version 3.0 says with a flag whether the bound itself is excluded, 3.1 gives a bound of its own.
     let excluded = |name: &str| i64::from(flag(schema, name));
@@ -242,15 +250,15 @@ fn number(schema: &Node) -> Json {
     match multiple {
         Some(of) => {
             let first = (low as f64 / of).ceil() * of;
-            Json::Scalar(json!(first as i64))
+            JsonDraft::Scalar(json!(first as i64))
         }
-        None if low == high => Json::Scalar(json!(low)),
-        None => Json::Text(Text::expression(format!("rand({low}, {high})"))),
+        None if low == high => JsonDraft::Scalar(json!(low)),
+        None => JsonDraft::Text(DraftText::expression(format!("rand({low}, {high})"))),
     }
 }
 
 /// One of the values of an enumeration.
-fn pick(choices: &[Node]) -> Json {
+fn pick(choices: &[Node]) -> JsonDraft {
     let values: Vec<Value> = choices.iter().map(json_of_node).collect();
     let word = |value: &Value| match value {
         Value::String(text) => {
@@ -262,8 +270,10 @@ fn pick(choices: &[Node]) -> Json {
     };
     let words: Option<Vec<String>> = values.iter().map(word).collect();
     match (words, &values[..]) {
-        (_, [only]) => Json::recorded(only),
-        (Some(words), _) => Json::Text(Text::expression(format!("pick([{}])", words.join(", ")))),
-        (None, _) => Json::recorded(&values[0]),
+        (_, [only]) => JsonDraft::recorded(only),
+        (Some(words), _) => {
+            JsonDraft::Text(DraftText::expression(format!("pick([{}])", words.join(", "))))
+        }
+        (None, _) => JsonDraft::recorded(&values[0]),
     }
 }

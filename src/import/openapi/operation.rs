@@ -1,12 +1,14 @@
 //! One operation → a step: parameters, body, credentials, and the status it promises.
 
-use super::document::{Document, field, flag, items, pairs, text};
-use super::generate::Maker;
-use crate::import::draft::{Body, Capture, Json, Part, Request, Source};
+use super::document::{OpenApiDocument, field, flag, items, pairs, text};
+use super::generate::ExampleMaker;
+use crate::import::draft::{
+    BodyDraft, CaptureDraft, CaptureOrigin, JsonDraft, RequestDraft, UploadPartDraft,
+};
 use crate::import::names::{is_reserved, singular, snake};
-use crate::import::note::Notes;
-use crate::import::secrets::Secrets;
-use crate::import::text::{Piece, Text};
+use crate::import::note::ImportNotes;
+use crate::import::secrets::FoundSecrets;
+use crate::import::text::{DraftText, TextPiece};
 use crate::scenario::Node;
 
 /// An operation.
@@ -57,7 +59,7 @@ impl<'n> Operation<'n> {
     }
 
     /// Parameters of the path and of the operation, which replace the path's.
-    fn parameters(&self, document: &Document<'n>) -> Result<Vec<Parameter<'n>>, String> {
+    fn parameters(&self, document: &OpenApiDocument<'n>) -> Result<Vec<Parameter<'n>>, String> {
         let mut found: Vec<Parameter<'n>> = vec![];
         for node in [self.shared, self.node] {
             for node in items(node.get("parameters")) {
@@ -80,8 +82,8 @@ impl<'n> Operation<'n> {
     pub(super) fn list_before(
         &self,
         all: &[Self],
-        document: &Document<'n>,
-    ) -> Option<(usize, Capture, String)> {
+        document: &OpenApiDocument<'n>,
+    ) -> Option<(usize, CaptureDraft, String)> {
         let (before, rest) = self.path.split_once("/{")?;
         let (parameter, rest) = rest.split_once('}')?;
         if rest.contains('{') || before.is_empty() {
@@ -89,7 +91,7 @@ impl<'n> Operation<'n> {
         }
         let given = self.parameters(document).ok()?;
         let described = given.iter().find(|known| known.name == parameter && known.place == "path");
-        if described.is_some_and(|known| Maker::has_example(known.node)) {
+        if described.is_some_and(|known| ExampleMaker::has_example(known.node)) {
             return None;
         }
         let at = all.iter().position(|list| list.kind == "get" && list.path == before)?;
@@ -100,11 +102,11 @@ impl<'n> Operation<'n> {
         if is_reserved(&name) {
             name.push_str("_value");
         }
-        Some((at, Capture { name, from: Source::Json(path) }, parameter.to_owned()))
+        Some((at, CaptureDraft { name, from: CaptureOrigin::Json(path) }, parameter.to_owned()))
     }
 
     /// Where the first item's id stands in the answer: `$[0].id`, `$.pets[0].id`.
-    fn path_to_id(&self, parameter: &str, document: &Document<'n>) -> Option<String> {
+    fn path_to_id(&self, parameter: &str, document: &OpenApiDocument<'n>) -> Option<String> {
         let schema = self.answer_schema(document)?;
         let id_of = |list: &'n Node| {
             let item = document.resolve(list.get("items")?).ok()?;
@@ -129,7 +131,7 @@ impl<'n> Operation<'n> {
     }
 
     /// The schema of its good answer.
-    fn answer_schema(&self, document: &Document<'n>) -> Option<&'n Node> {
+    fn answer_schema(&self, document: &OpenApiDocument<'n>) -> Option<&'n Node> {
         let (_, answer) =
             pairs(self.node.get("responses")).find(|(status, _)| status.starts_with('2'))?;
         let answer = document.resolve(answer).ok()?;
@@ -162,11 +164,11 @@ impl<'n> Operation<'n> {
 pub(super) struct Security<'n> {
     schemes: Vec<(&'n str, &'n Node)>,
     everywhere: Option<&'n Node>,
-    secrets: Secrets,
+    secrets: FoundSecrets,
 }
 
 impl<'n> Security<'n> {
-    pub(super) fn new(document: &Document<'n>, secrets: Secrets) -> Self {
+    pub(super) fn new(document: &OpenApiDocument<'n>, secrets: FoundSecrets) -> Self {
         let components = document.root.get("components");
         let schemes = components
             .and_then(|components| components.get("securitySchemes"))
@@ -178,7 +180,12 @@ impl<'n> Security<'n> {
     }
 
     /// Puts credentials into a step: those of the first way that the operation offers.
-    fn apply(&mut self, operation: &Operation<'n>, step: &mut Request, notes: &mut Notes) {
+    fn apply(
+        &mut self,
+        operation: &Operation<'n>,
+        step: &mut RequestDraft,
+        notes: &mut ImportNotes,
+    ) {
         let ways = items(operation.node.get("security").or(self.everywhere));
         // An empty way means that nothing is needed.
         if ways.iter().any(|way| pairs(Some(way)).next().is_none()) {
@@ -193,7 +200,7 @@ impl<'n> Security<'n> {
             let scheme = *scheme;
             let mut hide = |key: &str| {
                 let value = format!("{name} {key}");
-                Text(vec![self.secrets.hide(key, &value, &step.name, notes)])
+                DraftText(vec![self.secrets.hide(key, &value, &step.name, notes)])
             };
             match (field(scheme, "type"), field(scheme, "in"), field(scheme, "name")) {
                 (Some("apiKey"), Some("header"), Some(key)) => {
@@ -205,7 +212,7 @@ impl<'n> Security<'n> {
                     step.query.push((encoded(key), Some(value)));
                 }
                 (Some("apiKey"), Some("cookie"), Some(key)) => {
-                    let mut value = Text::literal(format!("{key}="));
+                    let mut value = DraftText::literal(format!("{key}="));
                     value.0.extend(hide(key).0);
                     step.headers.push(("cookie".to_owned(), value));
                 }
@@ -231,21 +238,21 @@ impl<'n> Security<'n> {
 }
 
 /// Writes operations as steps.
-pub(super) struct Writer<'a, 'n> {
-    pub(super) document: &'a Document<'n>,
+pub(super) struct OperationWriter<'a, 'n> {
+    pub(super) document: &'a OpenApiDocument<'n>,
     pub(super) security: &'a mut Security<'n>,
-    pub(super) notes: &'a mut Notes,
+    pub(super) notes: &'a mut ImportNotes,
     /// Parameters whose value an earlier step captured, with the captured value's name.
     pub(super) captured: Vec<(String, String)>,
 }
 
-impl<'n> Writer<'_, 'n> {
+impl<'n> OperationWriter<'_, 'n> {
     pub(super) fn step(
         &mut self,
         operation: &Operation<'n>,
         name: &str,
-    ) -> Result<Request, String> {
-        let mut step = Request::new(operation.kind, name);
+    ) -> Result<RequestDraft, String> {
+        let mut step = RequestDraft::new(operation.kind, name);
         let parameters = operation.parameters(self.document)?;
         step.path = self.path(operation, &parameters)?;
         for parameter in &parameters {
@@ -270,24 +277,24 @@ impl<'n> Writer<'_, 'n> {
         &mut self,
         operation: &Operation<'n>,
         parameters: &[Parameter<'n>],
-    ) -> Result<Vec<Text>, String> {
+    ) -> Result<Vec<DraftText>, String> {
         let mut segments = vec![];
         for segment in operation.path.trim_start_matches('/').split('/') {
-            let mut text = Text::default();
+            let mut text = DraftText::default();
             let mut rest = segment;
             while let Some((before, name, after)) = blank(rest) {
                 if !before.is_empty() {
-                    text.0.push(Piece::Literal(encoded(before)));
+                    text.0.push(TextPiece::Literal(encoded(before)));
                 }
                 let known = self.captured.iter().find(|(known, _)| known == name);
                 text.0.extend(match known {
-                    Some((_, captured)) => vec![Piece::Expression(captured.clone())],
+                    Some((_, captured)) => vec![TextPiece::Expression(captured.clone())],
                     None => self.value_in_path(name, parameters, operation)?.0,
                 });
                 rest = after;
             }
             if !rest.is_empty() || text.0.is_empty() {
-                text.0.push(Piece::Literal(encoded(rest)));
+                text.0.push(TextPiece::Literal(encoded(rest)));
             }
             segments.push(text);
         }
@@ -299,16 +306,16 @@ impl<'n> Writer<'_, 'n> {
         name: &str,
         parameters: &[Parameter<'n>],
         operation: &Operation<'n>,
-    ) -> Result<Text, String> {
+    ) -> Result<DraftText, String> {
         let found = parameters.iter().find(|known| known.name == name && known.place == "path");
         let Some(parameter) = found else {
             self.notes.change(
                 "a parameter that is not described: `1` stands in",
                 format!("`{name}` of {}", operation.shown()),
             );
-            return Ok(Text::literal("1"));
+            return Ok(DraftText::literal("1"));
         };
-        if !Maker::has_example(parameter.node) {
+        if !ExampleMaker::has_example(parameter.node) {
             self.notes.change(
                 "made up: an answer of 404 means that there is no such thing; give it an example, or data",
                 format!("`{name}` of {}", operation.shown()),
@@ -321,10 +328,10 @@ impl<'n> Writer<'_, 'n> {
         &mut self,
         parameter: &Parameter<'n>,
         operation: &Operation<'n>,
-        step: &mut Request,
+        step: &mut RequestDraft,
     ) -> Result<(), String> {
         let name = parameter.name;
-        let needed = flag(parameter.node, "required") || Maker::has_example(parameter.node);
+        let needed = flag(parameter.node, "required") || ExampleMaker::has_example(parameter.node);
         match parameter.place {
             "path" | "body" | "formData" => {}
             _ if !needed => {
@@ -350,17 +357,17 @@ impl<'n> Writer<'_, 'n> {
     }
 
     /// A value as a text.
-    fn value(&mut self, parameter: &Parameter<'n>) -> Result<Text, String> {
-        let mut maker = Maker::new(self.document, self.notes);
+    fn value(&mut self, parameter: &Parameter<'n>) -> Result<DraftText, String> {
+        let mut maker = ExampleMaker::new(self.document, self.notes);
         Ok(match maker.parameter(parameter.node, parameter.name)? {
-            Json::Text(text) => text,
-            Json::Scalar(scalar) => Text::literal(scalar.to_string()),
-            Json::List(items) => match items.into_iter().next() {
-                Some(Json::Text(text)) => text,
-                Some(Json::Scalar(scalar)) => Text::literal(scalar.to_string()),
-                _ => Text::literal(""),
+            JsonDraft::Text(text) => text,
+            JsonDraft::Scalar(scalar) => DraftText::literal(scalar.to_string()),
+            JsonDraft::List(items) => match items.into_iter().next() {
+                Some(JsonDraft::Text(text)) => text,
+                Some(JsonDraft::Scalar(scalar)) => DraftText::literal(scalar.to_string()),
+                _ => DraftText::literal(""),
             },
-            Json::Map(_) => Text::literal(""),
+            JsonDraft::Map(_) => DraftText::literal(""),
         })
     }
 
@@ -368,13 +375,13 @@ impl<'n> Writer<'_, 'n> {
         &mut self,
         operation: &Operation<'n>,
         parameters: &[Parameter<'n>],
-    ) -> Result<Body, String> {
+    ) -> Result<BodyDraft, String> {
         if matches!(operation.kind, "get" | "head") {
-            return Ok(Body::None);
+            return Ok(BodyDraft::None);
         }
         // Swagger 2 tells bodies and forms among the parameters.
         if let Some(parameter) = parameters.iter().find(|parameter| parameter.place == "body") {
-            let Some(schema) = parameter.node.get("schema") else { return Ok(Body::None) };
+            let Some(schema) = parameter.node.get("schema") else { return Ok(BodyDraft::None) };
             return self.json_body(schema, None);
         }
         let fields: Vec<_> = parameters.iter().filter(|known| known.place == "formData").collect();
@@ -383,50 +390,54 @@ impl<'n> Writer<'_, 'n> {
             for field in fields {
                 form.push((field.name.to_owned(), self.value(field)?));
             }
-            return Ok(Body::Form(form));
+            return Ok(BodyDraft::Form(form));
         }
-        let Some(body) = operation.node.get("requestBody") else { return Ok(Body::None) };
+        let Some(body) = operation.node.get("requestBody") else { return Ok(BodyDraft::None) };
         let body = self.document.resolve(body)?;
         let media = |wanted: fn(&str) -> bool| {
             pairs(body.get("content")).find(|(kind, _)| wanted(kind)).map(|(_, node)| node)
         };
         if let Some(media) = media(|kind| kind.contains("json") || kind == "*/*") {
-            let Some(schema) = media.get("schema") else { return Ok(Body::None) };
+            let Some(schema) = media.get("schema") else { return Ok(BodyDraft::None) };
             return self.json_body(schema, Some(media));
         }
         if let Some(media) = media(|kind| kind.contains("x-www-form-urlencoded")) {
             return Ok(match self.made(media)? {
-                Json::Map(fields) => Body::Form(
+                JsonDraft::Map(fields) => BodyDraft::Form(
                     fields.into_iter().map(|(name, value)| (name, flat(value))).collect(),
                 ),
-                _ => Body::None,
+                _ => BodyDraft::None,
             });
         }
         if let Some(media) = media(|kind| kind.contains("multipart/form-data")) {
             return self.multipart(media);
         }
         if let Some(media) = media(|kind| kind.starts_with("text/")) {
-            return Ok(Body::Text(flat(self.made(media)?)));
+            return Ok(BodyDraft::Text(flat(self.made(media)?)));
         }
         let kinds: Vec<&str> = pairs(body.get("content")).map(|(kind, _)| kind).collect();
         Err(format!("no step makes a body of {}", kinds.join(", ")))
     }
 
-    fn made(&mut self, media: &'n Node) -> Result<Json, String> {
-        Maker::new(self.document, self.notes).media(media)
+    fn made(&mut self, media: &'n Node) -> Result<JsonDraft, String> {
+        ExampleMaker::new(self.document, self.notes).media(media)
     }
 
-    fn json_body(&mut self, schema: &'n Node, media: Option<&'n Node>) -> Result<Body, String> {
-        let mut maker = Maker::new(self.document, self.notes);
+    fn json_body(
+        &mut self,
+        schema: &'n Node,
+        media: Option<&'n Node>,
+    ) -> Result<BodyDraft, String> {
+        let mut maker = ExampleMaker::new(self.document, self.notes);
         let made = match media {
             Some(media) => maker.media(media)?,
             None => maker.schema(schema, "body", 0)?,
         };
-        Ok(Body::Json(made))
+        Ok(BodyDraft::Json(made))
     }
 
-    fn multipart(&mut self, media: &'n Node) -> Result<Body, String> {
-        let Json::Map(fields) = self.made(media)? else { return Ok(Body::None) };
+    fn multipart(&mut self, media: &'n Node) -> Result<BodyDraft, String> {
+        let JsonDraft::Map(fields) = self.made(media)? else { return Ok(BodyDraft::None) };
         let schema = media.get("schema").map(|schema| self.document.resolve(schema)).transpose()?;
         let properties = schema.and_then(|schema| schema.get("properties"));
         let mut parts = vec![];
@@ -438,26 +449,26 @@ impl<'n> Writer<'_, 'n> {
                 || described
                     .is_some_and(|node| node.get("contentMediaType").and_then(text).is_some());
             let part = if binary {
-                Part::File {
+                UploadPartDraft::File {
                     filename: format!("{}.bin", snake(&name)),
                     media_type: None,
                     size: 1_024,
                 }
             } else {
-                Part::Text(flat(value))
+                UploadPartDraft::Text(flat(value))
             };
             parts.push((name, part));
         }
-        Ok(Body::Multipart(parts))
+        Ok(BodyDraft::Multipart(parts))
     }
 }
 
 /// A value as a single text.
-fn flat(value: Json) -> Text {
+fn flat(value: JsonDraft) -> DraftText {
     match value {
-        Json::Text(text) => text,
-        Json::Scalar(scalar) => Text::literal(scalar.to_string()),
-        Json::List(_) | Json::Map(_) => Text::literal(""),
+        JsonDraft::Text(text) => text,
+        JsonDraft::Scalar(scalar) => DraftText::literal(scalar.to_string()),
+        JsonDraft::List(_) | JsonDraft::Map(_) => DraftText::literal(""),
     }
 }
 

@@ -27,9 +27,9 @@ pub(super) enum Encryption {
     /// Never.
     None,
     /// Where the server can; in the clear where it cannot.
-    Preferred(Tls),
+    Preferred(PostgresTls),
     /// Always.
-    Required(Tls),
+    Required(PostgresTls),
 }
 
 impl Encryption {
@@ -58,11 +58,11 @@ impl Encryption {
     fn of(mode: &str, root: Option<PathBuf>) -> Result<Self, ObserveError> {
         match (mode, root) {
             ("disable", _) => Ok(Self::None),
-            ("" | "prefer", _) => Ok(Self::Preferred(Tls::new(None)?)),
-            ("require", None) => Ok(Self::Required(Tls::new(None)?)),
+            ("" | "prefer", _) => Ok(Self::Preferred(PostgresTls::new(None)?)),
+            ("require", None) => Ok(Self::Required(PostgresTls::new(None)?)),
             // As in libpq, an authority that is named is also asked.
             ("require" | "verify-full", root) => {
-                Ok(Self::Required(Tls::new(Some(root.into_iter().collect()))?))
+                Ok(Self::Required(PostgresTls::new(Some(root.into_iter().collect()))?))
             }
             _ => {
                 let known = "`sslmode` is `disable`, `prefer`, `require` or `verify-full`";
@@ -74,9 +74,9 @@ impl Encryption {
 
 /// Makes connections that are encrypted.
 #[derive(Debug, Clone)]
-pub(super) struct Tls(Arc<ClientConfig>);
+pub(super) struct PostgresTls(Arc<ClientConfig>);
 
-impl Tls {
+impl PostgresTls {
     /// Believes the system's authorities and those of the files; anybody without a list.
     fn new(authorities: Option<Vec<PathBuf>>) -> Result<Self, ObserveError> {
         let insecure = authorities.is_none();
@@ -88,7 +88,7 @@ impl Tls {
     }
 }
 
-impl MakeTlsConnect<Socket> for Tls {
+impl MakeTlsConnect<Socket> for PostgresTls {
     type Stream = Encrypted;
     type TlsConnect = Handshake;
     type Error = InvalidDnsNameError;

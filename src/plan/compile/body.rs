@@ -4,15 +4,19 @@ use rand::Rng;
 
 use percent_encoding::utf8_percent_encode;
 
-use super::template::Templates;
+use super::template::TemplateCompiler;
 use crate::plan::template::ENCODED;
 use crate::plan::{Escape, Template};
-use crate::scenario::schema::{Part, PartContent};
+use crate::scenario::schema::{UploadContent, UploadPartSpec};
 use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
-use crate::units::{Seed, Stream};
+use crate::units::{RandomStream, Seed};
 
 /// JSON. A text that is one whole `{{ … }}` becomes a value of its type; any other text stays a text.
-pub(super) fn json(node: &Node, templates: Templates<'_>, problems: &mut Problems) -> Template {
+pub(super) fn json(
+    node: &Node,
+    templates: TemplateCompiler<'_>,
+    problems: &mut Problems,
+) -> Template {
     let mut template = Template::default();
     match &node.value {
         NodeValue::Scalar(scalar) => return json_scalar(node, scalar, templates, problems),
@@ -42,7 +46,7 @@ pub(super) fn json(node: &Node, templates: Templates<'_>, problems: &mut Problem
 fn json_scalar(
     node: &Node,
     scalar: &Scalar,
-    templates: Templates<'_>,
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     if !scalar.text.contains("{{") && !scalar.text.contains("{%") {
@@ -59,7 +63,7 @@ fn json_scalar(
 /// A text of JSON, which may hold expressions.
 fn json_text(
     text: &Spanned<String>,
-    templates: Templates<'_>,
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     let inner = |literal: &str| {
@@ -86,7 +90,7 @@ fn quoted(text: &str) -> String {
 pub(super) fn pairs(
     pairs: &[(Spanned<String>, Spanned<String>)],
     escape: Escape,
-    templates: Templates<'_>,
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     let mut template = Template::default();
@@ -104,8 +108,8 @@ pub(super) const BOUNDARY: &str = "plimsoll-7f3c9a51d0e84b62";
 
 /// `multipart/form-data` (RFC 7578).
 pub(super) fn multipart(
-    parts: &[Part],
-    templates: Templates<'_>,
+    parts: &[UploadPartSpec],
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     let mut template = Template::default();
@@ -117,11 +121,11 @@ pub(super) fn multipart(
         let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
         template.push_literal(head.as_bytes());
         match &part.content {
-            PartContent::Text(text) => {
+            UploadContent::Text(text) => {
                 template.push_literal(b"\r\n\r\n");
                 template.append(&templates.compile(text, Escape::None, problems));
             }
-            PartContent::Bytes { filename, media_type, size } => {
+            UploadContent::Bytes { filename, media_type, size } => {
                 template.push_literal(b"; filename=\"");
                 let literal = |text: &str| quoted_name(text).into_bytes();
                 let name = templates.compile_with(filename, Escape::Header, &literal, problems);
@@ -140,7 +144,7 @@ pub(super) fn multipart(
 
 /// Bytes that do not compress to nothing on the way: a fixed sequence of the digits of a generator.
 fn filler(size: usize) -> Vec<u8> {
-    let mut chance = Seed::new(0).stream(Stream::Iteration, size as u64);
+    let mut chance = Seed::new(0).stream(RandomStream::Iteration, size as u64);
     let mut bytes = vec![0; size];
     chance.fill_bytes(&mut bytes);
     bytes

@@ -6,20 +6,20 @@ use serde_json::{Map, Value as Json};
 
 use crate::plan::{Dataset, Pick};
 use crate::scenario::schema::{self, DataFile, DataFormat};
-use crate::scenario::{ProblemKind, Problems, SourceId, Sources, Span};
+use crate::scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
 
 /// The most problems told of one file: what is wrong in one row is mostly wrong in all.
 const PROBLEM_LIMIT: usize = 5;
 
-type Rows = (Vec<String>, Vec<Box<[Value]>>);
+type DataRows = (Vec<String>, Vec<Box<[Value]>>);
 
 /// The rows of a data file; none where it cannot be read, which has been told.
-pub(super) fn read(file: &DataFile, sources: &Sources, problems: &mut Problems) -> Dataset {
+pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Problems) -> Dataset {
     let before = problems.len();
     let (columns, rows) = match file.source.and_then(|id| Some((id, sources.get(id)?))) {
         None => (vec![], vec![]),
         Some((id, source)) => {
-            let mut reader = Reader { source: id, problems, told: 0 };
+            let mut reader = DataReader { source: id, problems, reported: 0 };
             let (columns, rows) = match file.format {
                 DataFormat::Csv => reader.csv(&source.text),
                 DataFormat::JsonLines => reader.json_lines(&source.text),
@@ -34,26 +34,26 @@ pub(super) fn read(file: &DataFile, sources: &Sources, problems: &mut Problems) 
     Dataset { name: file.name.value.clone(), columns, rows, pick: pick(file.pick) }
 }
 
-fn pick(pick: schema::Pick) -> Pick {
+fn pick(pick: schema::PickSpec) -> Pick {
     match pick {
-        schema::Pick::Sequential => Pick::Sequential,
-        schema::Pick::Shuffle => Pick::Shuffle,
-        schema::Pick::Uniform => Pick::Uniform,
-        schema::Pick::Zipf(exponent) => Pick::Zipf(exponent),
-        schema::Pick::Unique => Pick::Unique,
+        schema::PickSpec::Sequential => Pick::Sequential,
+        schema::PickSpec::Shuffle => Pick::Shuffle,
+        schema::PickSpec::Uniform => Pick::Uniform,
+        schema::PickSpec::Zipf(exponent) => Pick::Zipf(exponent),
+        schema::PickSpec::Unique => Pick::Unique,
     }
 }
 
-struct Reader<'p> {
+struct DataReader<'p> {
     source: SourceId,
     problems: &'p mut Problems,
-    told: usize,
+    reported: usize,
 }
 
-impl Reader<'_> {
+impl DataReader<'_> {
     fn report(&mut self, line: u64, length: usize, kind: ProblemKind) {
-        self.told += 1;
-        if self.told <= PROBLEM_LIMIT {
+        self.reported += 1;
+        if self.reported <= PROBLEM_LIMIT {
             let span = Span {
                 source: self.source,
                 line: line as u32,
@@ -66,7 +66,7 @@ impl Reader<'_> {
 
     /// Cells of a CSV file are texts: `007` and `1e5` stay what they are. Expressions can turn them into
     /// numbers (`{{ routes.seats | int }}`).
-    fn csv(&mut self, text: &str) -> Rows {
+    fn csv(&mut self, text: &str) -> DataRows {
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
             .trim(csv::Trim::All)
@@ -116,7 +116,7 @@ impl Reader<'_> {
     }
 
     /// Values of a JSON line keep their types. The first line says which there are.
-    fn json_lines(&mut self, text: &str) -> Rows {
+    fn json_lines(&mut self, text: &str) -> DataRows {
         let mut columns: Vec<String> = vec![];
         let mut rows: Vec<Box<[Value]>> = vec![];
         for (index, line) in text.lines().enumerate() {

@@ -1,6 +1,6 @@
 //! A hash of all files of a scenario: runs with different ones are not compared.
 
-use crate::scenario::Sources;
+use crate::scenario::SourceFiles;
 
 /// FNV-1a, 128 bits (Fowler, Noll, Vo): stable for ever, and no adversary has a reason to make two alike.
 const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
@@ -8,7 +8,7 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
 /// 32 hexadecimal digits over the bytes of all files, in the order in which they were read. Paths do not count:
 /// a scenario that has moved is still the same.
-pub(super) fn of(sources: &Sources) -> String {
+pub(super) fn of(sources: &SourceFiles) -> String {
     let mut hash = OFFSET;
     let mut add = |bytes: &[u8]| {
         for byte in bytes {
@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn fingerprint_follows_the_bytes_and_not_the_path() {
         let of_files = |files: &[(&str, &str)]| {
-            let mut sources = Sources::default();
+            let mut sources = SourceFiles::default();
             for (path, text) in files {
                 sources.add(*path, *text);
             }

@@ -8,14 +8,15 @@ pub(super) use session::plans as session_plans;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load::Demand;
-use super::request::Requests;
-use super::template::Templates;
+use super::load::MixDemand;
+use super::request::RequestCompiler;
+use super::template::TemplateCompiler;
 use crate::metrics::{StepId, StepInfo};
 use crate::plan::{
-    Delay, Op, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, SessionId, StreamPlan,
+    Delay, Instruction, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, SessionId,
+    StreamPlan,
 };
-use crate::scenario::schema::{Journey, Law, Request, Scenario, Step, StepKind};
+use crate::scenario::schema::{DelaySpec, JourneySpec, RequestSpec, Scenario, StepKind, StepSpec};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
 /// The deepest nesting of loops: a user has that many counters.
@@ -24,10 +25,10 @@ const LOOP_LIMIT: usize = 8;
 const STEP_LIMIT: usize = 20_000;
 
 /// Compiles all journeys, and collects their steps and requests.
-pub(super) struct Flows<'a> {
+pub(super) struct FlowCompiler<'a> {
     scenario: &'a Scenario,
-    templates: Templates<'a>,
-    requests: Requests<'a>,
+    templates: TemplateCompiler<'a>,
+    requests: RequestCompiler<'a>,
     steps: Vec<StepInfo>,
     step_ids: BTreeMap<String, StepId>,
     compiled: Vec<RequestPlan>,
@@ -37,7 +38,7 @@ pub(super) struct Flows<'a> {
 }
 
 /// What flows come to besides their programs.
-pub(super) struct Parts {
+pub(super) struct CompiledFlows {
     pub(super) steps: Vec<StepInfo>,
     pub(super) requests: Vec<RequestPlan>,
     pub(super) streams: Vec<StreamPlan>,
@@ -45,9 +46,9 @@ pub(super) struct Parts {
 }
 
 /// A journey that is being compiled.
-struct Draft<'a> {
+struct ScenarioPlanDraft<'a> {
     name: &'a str,
-    ops: Vec<Op>,
+    ops: Vec<Instruction>,
     /// The flows that are being expanded, outermost first.
     inside: Vec<&'a str>,
     loops: usize,
@@ -62,14 +63,14 @@ struct Draft<'a> {
 
 /// What a flow asks for on average.
 #[derive(Debug, Clone, Copy, Default)]
-struct Expected {
+struct ExpectedRequests {
     /// Requests.
     requests: f64,
     /// Time that passes even if every answer comes at once, in seconds; of `if`, the shorter branch.
     seconds: f64,
 }
 
-impl Expected {
+impl ExpectedRequests {
     fn plus(self, other: Self) -> Self {
         Self { requests: self.requests + other.requests, seconds: self.seconds + other.seconds }
     }
@@ -79,18 +80,18 @@ impl Expected {
     }
 }
 
-impl<'a> Flows<'a> {
+impl<'a> FlowCompiler<'a> {
     /// `think` is the share of think times (and of watching and listening) that users take.
     pub(super) fn new(
         scenario: &'a Scenario,
-        templates: Templates<'a>,
+        templates: TemplateCompiler<'a>,
         prefix: String,
         think: f64,
     ) -> Self {
         Self {
             scenario,
             templates,
-            requests: Requests::new(scenario, prefix),
+            requests: RequestCompiler::new(scenario, prefix),
             steps: vec![],
             step_ids: BTreeMap::new(),
             compiled: vec![],
@@ -101,9 +102,9 @@ impl<'a> Flows<'a> {
     }
 
     /// The journeys of a weight above zero, and what an iteration of their mix asks for.
-    pub(super) fn journeys(&mut self, problems: &mut Problems) -> (Vec<ScenarioPlan>, Demand) {
+    pub(super) fn journeys(&mut self, problems: &mut Problems) -> (Vec<ScenarioPlan>, MixDemand) {
         let mut journeys = vec![];
-        let mut mix = Expected::default();
+        let mut mix = ExpectedRequests::default();
         let scenario = self.scenario;
         for journey in &scenario.scenarios {
             let (plan, expected) = self.journey(journey, problems);
@@ -118,12 +119,12 @@ impl<'a> Flows<'a> {
         }
         self.check_unused(problems);
         let mix = if weight > 0.0 { mix.times(1.0 / weight) } else { mix };
-        (journeys, Demand { requests: mix.requests, seconds: mix.seconds })
+        (journeys, MixDemand { requests: mix.requests, seconds: mix.seconds })
     }
 
     /// All steps, requests and the like.
-    pub(super) fn finish(self) -> Parts {
-        Parts {
+    pub(super) fn finish(self) -> CompiledFlows {
+        CompiledFlows {
             steps: self.steps,
             requests: self.compiled,
             streams: self.streams,
@@ -133,10 +134,10 @@ impl<'a> Flows<'a> {
 
     fn journey(
         &mut self,
-        journey: &'a Journey,
+        journey: &'a JourneySpec,
         problems: &mut Problems,
-    ) -> (ScenarioPlan, Expected) {
-        let mut draft = Draft::new(&journey.name.value, Some(BTreeSet::new()));
+    ) -> (ScenarioPlan, ExpectedRequests) {
+        let mut draft = ScenarioPlanDraft::new(&journey.name.value, Some(BTreeSet::new()));
         let expected = self.flow(&journey.flow, &mut draft, problems);
         if expected.requests <= 0.0 {
             let scenario = journey.name.value.clone();
@@ -161,12 +162,12 @@ impl<'a> Flows<'a> {
         let (steps, requests) = (self.steps.len(), self.compiled.len());
         let (streams, playbacks) = (self.streams.len(), self.playbacks.len());
         for named in &self.scenario.flows {
-            let mut draft = Draft::new(&named.name.value, None);
+            let mut draft = ScenarioPlanDraft::new(&named.name.value, None);
             draft.inside.push(&named.name.value);
             self.flow(&named.flow, &mut draft, problems);
         }
         for session in &self.scenario.sessions {
-            let mut draft = Draft::new(&session.name.value, None);
+            let mut draft = ScenarioPlanDraft::new(&session.name.value, None);
             draft.logging_in.push(&session.name.value);
             self.flow(&session.login, &mut draft, problems);
         }
@@ -178,11 +179,11 @@ impl<'a> Flows<'a> {
 
     fn flow(
         &mut self,
-        steps: &'a [Step],
-        draft: &mut Draft<'a>,
+        steps: &'a [StepSpec],
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
-        let mut expected = Expected::default();
+    ) -> ExpectedRequests {
+        let mut expected = ExpectedRequests::default();
         for step in steps {
             if draft.ops.len() >= STEP_LIMIT {
                 draft.too_long = true;
@@ -193,20 +194,25 @@ impl<'a> Flows<'a> {
         expected
     }
 
-    fn step(&mut self, step: &'a Step, draft: &mut Draft<'a>, problems: &mut Problems) -> Expected {
+    fn step(
+        &mut self,
+        step: &'a StepSpec,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
         match &step.kind {
             StepKind::Request(request) => self.request(request, draft, problems),
             StepKind::Think(law) => {
                 let delay = self.delay(*law);
-                draft.ops.push(Op::Think(delay));
-                Expected { requests: 0.0, seconds: delay.mean().as_secs_f64() }
+                draft.ops.push(Instruction::Think(delay));
+                ExpectedRequests { requests: 0.0, seconds: delay.mean().as_secs_f64() }
             }
             StepKind::Use(name) => self.expand(name, draft, problems),
             StepKind::Repeat { times, flow } => {
                 if draft.loops == LOOP_LIMIT {
                     let kind = ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT };
                     problems.report(step.span, kind);
-                    return Expected::default();
+                    return ExpectedRequests::default();
                 }
                 self.repeat(*times, flow, draft, problems)
             }
@@ -214,20 +220,20 @@ impl<'a> Flows<'a> {
                 let templates = self.templates.after(draft.captured.as_ref());
                 let when = templates.condition(when, problems);
                 let at = draft.ops.len();
-                draft.ops.push(Op::Jump(0));
+                draft.ops.push(Instruction::Jump(0));
                 let opened = draft.opened.clone();
                 let taken = self.flow(then, draft, problems);
                 draft.opened.clone_from(&opened);
                 let skip = draft.ops.len();
-                draft.ops.push(Op::Jump(0));
+                draft.ops.push(Instruction::Jump(0));
                 let end = draft.ops.len() as u32;
                 let not_taken = self.flow(otherwise, draft, problems);
                 draft.opened = opened;
-                draft.ops[skip] = Op::Jump(draft.ops.len() as u32);
+                draft.ops[skip] = Instruction::Jump(draft.ops.len() as u32);
                 if let Some(when) = when {
-                    draft.ops[at] = Op::If { when, end };
+                    draft.ops[at] = Instruction::If { when, end };
                 }
-                Expected { seconds: taken.seconds.min(not_taken.seconds), ..taken }
+                ExpectedRequests { seconds: taken.seconds.min(not_taken.seconds), ..taken }
             }
             StepKind::Choose(branches) => {
                 let flows = branches.iter().map(|branch| (branch.weight, branch.flow.as_slice()));
@@ -235,8 +241,8 @@ impl<'a> Flows<'a> {
             }
             StepKind::Parallel(requests) => self.parallel(requests, draft, problems),
             StepKind::Pace(span) => {
-                draft.ops.push(Op::Pace(*span));
-                Expected::default()
+                draft.ops.push(Instruction::Pace(*span));
+                ExpectedRequests::default()
             }
             StepKind::Poll(poll) => self.poll(poll, step.span, draft, problems),
             StepKind::Stream(stream) => self.stream(stream, draft, problems),
@@ -246,15 +252,15 @@ impl<'a> Flows<'a> {
 
     fn request(
         &mut self,
-        request: &'a Request,
-        draft: &mut Draft<'a>,
+        request: &'a RequestSpec,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let entered = self.enter(request.session.as_ref(), draft, problems);
         let id = self.compiled_request(request, request.method.as_str(), draft, problems);
-        draft.ops.push(Op::Request(id));
+        draft.ops.push(Instruction::Request(id));
         draft.note_captures(request);
-        let alone = Expected { requests: 1.0, seconds: 0.0 };
+        let alone = ExpectedRequests { requests: 1.0, seconds: 0.0 };
         let Some(entered) = entered else { return alone };
         self.leave(entered, id, draft);
         entered.login.plus(alone)
@@ -263,9 +269,9 @@ impl<'a> Flows<'a> {
     /// Compiles a request; `kind` is what tables call its step.
     fn compiled_request(
         &mut self,
-        request: &'a Request,
+        request: &'a RequestSpec,
         kind: &str,
-        draft: &Draft<'a>,
+        draft: &ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> RequestId {
         let step = self.step_id((&request.name, kind), &request.tags, problems);
@@ -276,33 +282,33 @@ impl<'a> Flows<'a> {
     }
 
     /// A delay, as short as users are quick.
-    fn delay(&self, law: Law) -> Delay {
+    fn delay(&self, law: DelaySpec) -> Delay {
         let delay = match law {
-            Law::Constant(span) => Delay::Constant(span),
-            Law::Uniform(low, high) => Delay::Uniform(low, high),
-            Law::Exponential(mean) => Delay::Exponential(mean),
-            Law::Normal(mean, deviation) => Delay::Normal(mean, deviation),
+            DelaySpec::Constant(span) => Delay::Constant(span),
+            DelaySpec::Uniform(low, high) => Delay::Uniform(low, high),
+            DelaySpec::Exponential(mean) => Delay::Exponential(mean),
+            DelaySpec::Normal(mean, deviation) => Delay::Normal(mean, deviation),
         };
         delay.scaled(self.think)
     }
 
     fn parallel(
         &mut self,
-        requests: &'a [Request],
-        draft: &mut Draft<'a>,
+        requests: &'a [RequestSpec],
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let logins = self.enter_all(requests, draft, problems);
         let ids = requests
             .iter()
             .map(|request| self.compiled_request(request, request.method.as_str(), draft, problems))
             .collect();
-        draft.ops.push(Op::Parallel(ids));
+        draft.ops.push(Instruction::Parallel(ids));
         // None of them can use what another one captures.
         for request in requests {
             draft.note_captures(request);
         }
-        logins.plus(Expected { requests: requests.len() as f64, seconds: 0.0 })
+        logins.plus(ExpectedRequests { requests: requests.len() as f64, seconds: 0.0 })
     }
 
     /// The step of this name. One name may stand in several flows, and is then counted together; but it
@@ -341,15 +347,15 @@ impl<'a> Flows<'a> {
     fn expand(
         &mut self,
         name: &'a Spanned<String>,
-        draft: &mut Draft<'a>,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let scenario = self.scenario;
         let Some(named) = scenario.flows.iter().find(|flow| flow.name.value == name.value) else {
             let known = scenario.flows.iter().map(|flow| flow.name.value.clone()).collect();
             let kind = ProblemKind::UnknownName { what: "flow", name: name.value.clone(), known };
             problems.report(name.span, kind);
-            return Expected::default();
+            return ExpectedRequests::default();
         };
         if draft.inside.contains(&name.value.as_str()) {
             let from = draft.inside.iter().position(|inside| *inside == name.value).unwrap_or(0);
@@ -358,7 +364,7 @@ impl<'a> Flows<'a> {
             let kind =
                 ProblemKind::FlowCycle { name: name.value.clone(), cycle: cycle.join(" → ") };
             problems.report(name.span, kind);
-            return Expected::default();
+            return ExpectedRequests::default();
         }
         draft.inside.push(&named.name.value);
         let expected = self.flow(&named.flow, draft, problems);
@@ -369,32 +375,32 @@ impl<'a> Flows<'a> {
     fn repeat(
         &mut self,
         times: (u32, u32),
-        flow: &'a [Step],
-        draft: &mut Draft<'a>,
+        flow: &'a [StepSpec],
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let counter = draft.loops as u8;
         let at = draft.ops.len();
-        draft.ops.push(Op::Repeat { counter, times, end: 0 });
+        draft.ops.push(Instruction::Repeat { counter, times, end: 0 });
         draft.loops += 1;
         let body = self.flow(flow, draft, problems);
         draft.loops -= 1;
-        draft.ops.push(Op::Again { counter, back: at as u32 + 1 });
-        draft.ops[at] = Op::Repeat { counter, times, end: draft.ops.len() as u32 };
+        draft.ops.push(Instruction::Again { counter, back: at as u32 + 1 });
+        draft.ops[at] = Instruction::Repeat { counter, times, end: draft.ops.len() as u32 };
         body.times(f64::midpoint(f64::from(times.0), f64::from(times.1)))
     }
 
     fn choose(
         &mut self,
-        branches: &[(f64, &'a [Step])],
-        draft: &mut Draft<'a>,
+        branches: &[(f64, &'a [StepSpec])],
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
         let at = draft.ops.len();
-        draft.ops.push(Op::Choose(vec![]));
+        draft.ops.push(Instruction::Choose(vec![]));
         let (mut starts, mut exits) = (vec![], vec![]);
-        let mut expected = Expected::default();
+        let mut expected = ExpectedRequests::default();
         for (weight, flow) in branches {
             starts.push((*weight, draft.ops.len() as u32));
             let opened = draft.opened.clone();
@@ -402,17 +408,17 @@ impl<'a> Flows<'a> {
             draft.opened = opened;
             expected = expected.plus(branch.times(weight / total.max(f64::MIN_POSITIVE)));
             exits.push(draft.ops.len());
-            draft.ops.push(Op::Jump(0));
+            draft.ops.push(Instruction::Jump(0));
         }
         for exit in exits {
-            draft.ops[exit] = Op::Jump(draft.ops.len() as u32);
+            draft.ops[exit] = Instruction::Jump(draft.ops.len() as u32);
         }
-        draft.ops[at] = Op::Choose(starts);
+        draft.ops[at] = Instruction::Choose(starts);
         expected
     }
 }
 
-impl<'a> Draft<'a> {
+impl<'a> ScenarioPlanDraft<'a> {
     fn new(name: &'a str, captured: Option<BTreeSet<String>>) -> Self {
         Self {
             name,
@@ -426,7 +432,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn note_captures(&mut self, request: &Request) {
+    fn note_captures(&mut self, request: &RequestSpec) {
         if let Some(captured) = &mut self.captured {
             captured.extend(request.captures.iter().map(|capture| capture.name.value.clone()));
         }
@@ -448,7 +454,7 @@ pub(super) fn captured_names(scenario: &Scenario) -> Vec<&Spanned<String>> {
     names
 }
 
-fn collect_captured<'a>(steps: &'a [Step], names: &mut Vec<&'a Spanned<String>>) {
+fn collect_captured<'a>(steps: &'a [StepSpec], names: &mut Vec<&'a Spanned<String>>) {
     for step in steps {
         match &step.kind {
             StepKind::Request(request) => collect_of(request, names),
@@ -474,6 +480,6 @@ fn collect_captured<'a>(steps: &'a [Step], names: &mut Vec<&'a Spanned<String>>)
     }
 }
 
-fn collect_of<'a>(request: &'a Request, names: &mut Vec<&'a Spanned<String>>) {
+fn collect_of<'a>(request: &'a RequestSpec, names: &mut Vec<&'a Spanned<String>>) {
     names.extend(request.captures.iter().map(|capture| &capture.name));
 }

@@ -64,14 +64,14 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
     let http = &scenario.http;
     HttpPlan {
         version: match http.version {
-            Some(schema::Version::Http1) => HttpVersion::Http1,
-            Some(schema::Version::Http2) => HttpVersion::Http2,
-            Some(schema::Version::Auto) | None => HttpVersion::Auto,
+            Some(schema::HttpVersionSpec::Http1) => HttpVersion::Http1,
+            Some(schema::HttpVersionSpec::Http2) => HttpVersion::Http2,
+            Some(schema::HttpVersionSpec::Auto) | None => HttpVersion::Auto,
         },
         connections: match http.connections {
-            Some(schema::Connections::PerUser) | None => ConnectionUse::PerUser,
-            Some(schema::Connections::PerIteration) => ConnectionUse::PerIteration,
-            Some(schema::Connections::Shared) => ConnectionUse::Shared,
+            Some(schema::ConnectionsSpec::PerUser) | None => ConnectionUse::PerUser,
+            Some(schema::ConnectionsSpec::PerIteration) => ConnectionUse::PerIteration,
+            Some(schema::ConnectionsSpec::Shared) => ConnectionUse::Shared,
         },
         source_ips: nets(&http.source_ips),
         forwarded_for: nets(&http.forwarded_for),
@@ -89,10 +89,10 @@ fn nets(ranges: &[schema::AddressRange]) -> Vec<SourceNet> {
     ranges.iter().map(|range| SourceNet { first: range.first, count: range.count }).collect()
 }
 
-fn correlation(header: &Spanned<schema::Correlation>) -> Correlation {
+fn correlation(header: &Spanned<schema::CorrelationSpec>) -> Correlation {
     match &header.value {
-        schema::Correlation::TraceParent => Correlation::TraceParent,
-        schema::Correlation::Id(name) => Correlation::Id(name.clone()),
+        schema::CorrelationSpec::TraceParent => Correlation::TraceParent,
+        schema::CorrelationSpec::Id(name) => Correlation::Id(name.clone()),
     }
 }
 

@@ -3,14 +3,15 @@
 use super::Overrides;
 use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Hook, Load, OpenLoad, Pick, Stage};
 use crate::scenario::schema::{
-    Arrivals, ClosedShape, DataFile, HookSpec, OpenShape, Scenario, Shape, StageSpec, Workload,
+    ArrivalLawSpec, ClosedShape, DataFile, HookSpec, OpenShape, Scenario, StageSpec, Workload,
+    WorkloadShape,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
 
 /// What an iteration of the mix asks for on average.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Demand {
+pub(super) struct MixDemand {
     /// Requests.
     pub(super) requests: f64,
     /// Time that passes even if every answer comes at once, in seconds.
@@ -52,21 +53,23 @@ pub(super) fn hooks(workload: &Workload) -> Vec<Hook> {
 }
 
 /// Compiles workloads.
-pub(super) struct Loads<'a> {
+pub(super) struct LoadCompiler<'a> {
     pub(super) overrides: &'a Overrides,
-    pub(super) demand: Demand,
+    pub(super) demand: MixDemand,
     pub(super) files: &'a [DataFile],
     pub(super) data: &'a [Dataset],
     pub(super) scenario: &'a Scenario,
 }
 
-impl Loads<'_> {
+impl LoadCompiler<'_> {
     /// The load of a workload.
     pub(super) fn compile(&self, workload: &Workload, problems: &mut Problems) -> Option<Load> {
         match &workload.shape {
-            Shape::Open(open) => self.open(open, problems).map(Load::Open),
-            Shape::Closed(closed) => self.closed(workload, closed, problems).map(Load::Closed),
-            Shape::Recorded(recorded) => {
+            WorkloadShape::Open(open) => self.open(open, problems).map(Load::Open),
+            WorkloadShape::Closed(closed) => {
+                self.closed(workload, closed, problems).map(Load::Closed)
+            }
+            WorkloadShape::Recorded(recorded) => {
                 self.recorded(workload, recorded, problems).map(Load::Open)
             }
         }
@@ -95,8 +98,8 @@ impl Loads<'_> {
         }
         Some(OpenLoad {
             arrivals: match shape.arrivals {
-                Arrivals::Poisson => ArrivalLaw::Poisson,
-                Arrivals::Constant => ArrivalLaw::Constant,
+                ArrivalLawSpec::Poisson => ArrivalLaw::Poisson,
+                ArrivalLawSpec::Constant => ArrivalLaw::Constant,
             },
             max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),
             stages,

@@ -1,13 +1,13 @@
 //! Rows of the SLO table → objectives: what a metric's name means, and in which unit it is written.
 
 use crate::metrics::{Bound, Measure, Objective, Phase, Scope, StepInfo};
-use crate::scenario::schema::{Scenario, SloRow, SloScope};
+use crate::scenario::schema::{Scenario, SloRowSpec, SloScope};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 use crate::units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
 
 /// The unit that a metric is written in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
+enum ObjectiveUnit {
     Time,
     Share,
     RequestRate,
@@ -19,9 +19,9 @@ enum Unit {
 }
 
 /// What a metric's name means.
-struct Metric {
+struct ObjectiveMetric {
     measure: Measure,
-    unit: Unit,
+    unit: ObjectiveUnit,
     /// Which side is good; none where the row says it.
     bound: Option<Bound>,
 }
@@ -79,7 +79,7 @@ fn within_step(objective: Objective, steps: &[StepInfo]) -> Objective {
 
 /// Whether something measures a time within steps: only steps that have it do, each under its own name.
 fn is_produced(
-    row: &SloRow,
+    row: &SloRowSpec,
     objective: &Objective,
     steps: &[StepInfo],
     problems: &mut Problems,
@@ -99,7 +99,7 @@ fn is_produced(
 }
 
 fn scope(
-    row: &SloRow,
+    row: &SloRowSpec,
     scenario: &Scenario,
     steps: &[StepInfo],
     problems: &mut Problems,
@@ -129,7 +129,7 @@ fn scope(
     None
 }
 
-fn objective(row: &SloRow, scenario: &Scenario, problems: &mut Problems) -> Option<Objective> {
+fn objective(row: &SloRowSpec, scenario: &Scenario, problems: &mut Problems) -> Option<Objective> {
     let metric = metric(&row.metric, scenario, problems)?;
     let bound = metric.bound.unwrap_or_else(|| bound_of_row(row));
     let read = |text: &Option<Spanned<String>>, problems: &mut Problems| {
@@ -164,7 +164,7 @@ fn objective(row: &SloRow, scenario: &Scenario, problems: &mut Problems) -> Opti
 }
 
 /// The stack's metrics: a `min`, a target like `> 80%` or a name like `hit_ratio` say that higher is better.
-fn bound_of_row(row: &SloRow) -> Bound {
+fn bound_of_row(row: &SloRowSpec) -> Bound {
     let name = &row.metric.value;
     let good_name = ["hit_ratio", "available", "uptime"].iter().any(|good| name.ends_with(good));
     let above = row.target.as_ref().is_some_and(|target| target.value.starts_with('>'));
@@ -176,7 +176,7 @@ fn bound_of_row(row: &SloRow) -> Bound {
 }
 
 fn check_order(
-    row: &SloRow,
+    row: &SloRowSpec,
     bound: Bound,
     (target, limit): (Quantity, Quantity),
     problems: &mut Problems,
@@ -199,7 +199,11 @@ fn check_order(
     }
 }
 
-fn metric(name: &Spanned<String>, scenario: &Scenario, problems: &mut Problems) -> Option<Metric> {
+fn metric(
+    name: &Spanned<String>,
+    scenario: &Scenario,
+    problems: &mut Problems,
+) -> Option<ObjectiveMetric> {
     let text = name.value.as_str();
     if let Some(metric) = plain_metric(text).or_else(|| dotted_metric(text)) {
         return Some(metric);
@@ -220,23 +224,25 @@ fn metric(name: &Spanned<String>, scenario: &Scenario, problems: &mut Problems) 
     None
 }
 
-fn plain_metric(text: &str) -> Option<Metric> {
+fn plain_metric(text: &str) -> Option<ObjectiveMetric> {
     let (measure, unit, bound) = match text {
-        "mean" => (Measure::MeanResponseTime, Unit::Time, Bound::AtMost),
-        "error_rate" => (Measure::ErrorRate, Unit::Share, Bound::AtMost),
-        "uptime" => (Measure::Uptime, Unit::Share, Bound::AtLeast),
-        "throughput" => (Measure::Throughput, Unit::RequestRate, Bound::AtLeast),
-        "recover" => (Measure::Custom(text.to_owned()), Unit::Time, Bound::AtMost),
-        "failures" => (Measure::Custom(text.to_owned()), Unit::RequestRate, Bound::AtMost),
-        "message_rate" => (Measure::Custom(text.to_owned()), Unit::MessageRate, Bound::AtLeast),
-        "rebuffer_ratio" => (Measure::Custom(text.to_owned()), Unit::Share, Bound::AtMost),
-        _ => (Measure::ResponseTime(quantile(text)?), Unit::Time, Bound::AtMost),
+        "mean" => (Measure::MeanResponseTime, ObjectiveUnit::Time, Bound::AtMost),
+        "error_rate" => (Measure::ErrorRate, ObjectiveUnit::Share, Bound::AtMost),
+        "uptime" => (Measure::Uptime, ObjectiveUnit::Share, Bound::AtLeast),
+        "throughput" => (Measure::Throughput, ObjectiveUnit::RequestRate, Bound::AtLeast),
+        "recover" => (Measure::Custom(text.to_owned()), ObjectiveUnit::Time, Bound::AtMost),
+        "failures" => (Measure::Custom(text.to_owned()), ObjectiveUnit::RequestRate, Bound::AtMost),
+        "message_rate" => {
+            (Measure::Custom(text.to_owned()), ObjectiveUnit::MessageRate, Bound::AtLeast)
+        }
+        "rebuffer_ratio" => (Measure::Custom(text.to_owned()), ObjectiveUnit::Share, Bound::AtMost),
+        _ => (Measure::ResponseTime(quantile(text)?), ObjectiveUnit::Time, Bound::AtMost),
     };
-    Some(Metric { measure, unit, bound: Some(bound) })
+    Some(ObjectiveMetric { measure, unit, bound: Some(bound) })
 }
 
 /// `connect.p95`, `iteration.p95`, `first_event.p95`.
-fn dotted_metric(text: &str) -> Option<Metric> {
+fn dotted_metric(text: &str) -> Option<ObjectiveMetric> {
     let (subject, quantile_text) = text.split_once('.')?;
     let q = quantile(quantile_text)?;
     let phase = Phase::ALL.iter().find(|phase| phase.name() == subject);
@@ -246,23 +252,23 @@ fn dotted_metric(text: &str) -> Option<Metric> {
         (None, name) if CUSTOM_TIMES.contains(&name) => Measure::Custom(text.to_owned()),
         _ => return None,
     };
-    Some(Metric { measure, unit: Unit::Time, bound: Some(Bound::AtMost) })
+    Some(ObjectiveMetric { measure, unit: ObjectiveUnit::Time, bound: Some(Bound::AtMost) })
 }
 
 /// A metric of the stack. A bare `70` of something that has a unit could mean anything, so it is refused.
-fn observed(tier: &str, metric: &str) -> Metric {
+fn observed(tier: &str, metric: &str) -> ObjectiveMetric {
     let words = |wanted: &[&str]| metric.split('_').any(|word| wanted.contains(&word));
     let is_time = words(&["lag", "latency", "time", "duration"])
         || metric.split('_').any(|word| quantile(word).is_some());
     let unit = if is_time {
-        Unit::Time
+        ObjectiveUnit::Time
     } else if words(&["cpu", "memory", "disk", "ratio", "network", "share", "used"]) {
-        Unit::NoCount
+        ObjectiveUnit::NoCount
     } else {
-        Unit::Any
+        ObjectiveUnit::Any
     };
     let measure = Measure::Observed(tier.to_owned(), metric.to_owned());
-    Metric { measure, unit, bound: None }
+    ObjectiveMetric { measure, unit, bound: None }
 }
 
 /// `p95` is 0.95, `p99.9` is 0.999.
@@ -277,23 +283,27 @@ fn quantile(text: &str) -> Option<f64> {
     (share > 0.0 && share < 1.0).then_some(share)
 }
 
-fn quantity(text: &Spanned<String>, unit: Unit, problems: &mut Problems) -> Option<Quantity> {
+fn quantity(
+    text: &Spanned<String>,
+    unit: ObjectiveUnit,
+    problems: &mut Problems,
+) -> Option<Quantity> {
     let written = text.value.trim_start_matches(['<', '>', '=', ' ']);
     let parsed: Result<Quantity, ParseUnitError> = match unit {
-        Unit::Time => written.parse::<Nanos>().map(Quantity::Time),
-        Unit::Share => written.parse::<Ratio>().map(Quantity::Share),
-        Unit::RequestRate => match written.parse::<WorkRate>() {
+        ObjectiveUnit::Time => written.parse::<Nanos>().map(Quantity::Time),
+        ObjectiveUnit::Share => written.parse::<Ratio>().map(Quantity::Share),
+        ObjectiveUnit::RequestRate => match written.parse::<WorkRate>() {
             Ok(WorkRate { rate, unit: RateUnit::Requests }) => Ok(Quantity::Rate(rate)),
             Ok(WorkRate { unit: RateUnit::Iterations, .. }) => {
                 Err(ParseUnitError::UnknownUnit { unit: "iter/s".to_owned(), expected: "req/s" })
             }
             Err(error) => Err(error),
         },
-        Unit::MessageRate => message_rate(written),
-        Unit::Any | Unit::NoCount => written.parse(),
+        ObjectiveUnit::MessageRate => message_rate(written),
+        ObjectiveUnit::Any | ObjectiveUnit::NoCount => written.parse(),
     };
     match parsed {
-        Ok(Quantity::Count(_)) if unit == Unit::NoCount => {
+        Ok(Quantity::Count(_)) if unit == ObjectiveUnit::NoCount => {
             let (found, example) = (text.value.clone(), "70% or 512 MiB");
             problems.report(text.span, ProblemKind::MetricNeedsUnit { found, example });
             None

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::load::Loads;
+use super::load::LoadCompiler;
 use crate::metrics::ScenarioId;
 use crate::plan::{ArrivalLaw, Dataset, OpenLoad, Pick, Recording, Stage};
 use crate::scenario::schema::{DataFile, DataFormat, RecordedShape, Workload};
@@ -14,7 +14,7 @@ const PROBLEM_LIMIT: usize = 5;
 /// The longest recording, in seconds: a year.
 const LONGEST: f64 = 366.0 * 86_400.0;
 
-impl Loads<'_> {
+impl LoadCompiler<'_> {
     /// The load of a recorded workload.
     pub(super) fn recorded(
         &self,
@@ -46,7 +46,7 @@ impl Loads<'_> {
             problems.report(file.pick_span, kind);
             return None;
         }
-        let mut rows = Rows { loads: self, file, set, problems, told: 0 };
+        let mut rows = RecordingReader { loads: self, file, set, problems, reported: 0 };
         let (seconds, scenarios) = rows.read(&shape.dataset)?;
         Some(self.open_at(shape, &seconds, scenarios, problems))
     }
@@ -80,15 +80,15 @@ impl Loads<'_> {
 }
 
 /// Reads the rows of a recording.
-struct Rows<'a, 'p> {
-    loads: &'a Loads<'a>,
+struct RecordingReader<'a, 'p> {
+    loads: &'a LoadCompiler<'a>,
     file: &'a DataFile,
     set: &'a Dataset,
     problems: &'p mut Problems,
-    told: usize,
+    reported: usize,
 }
 
-impl Rows<'_, '_> {
+impl RecordingReader<'_, '_> {
     /// Seconds from the start, and scenarios.
     fn read(&mut self, place: &Spanned<String>) -> Option<(Vec<f64>, Box<[ScenarioId]>)> {
         let at = self.column("at", place);
@@ -116,7 +116,7 @@ impl Rows<'_, '_> {
                 None => self.report(row, format!("there is no scenario `{name}`")),
             }
         }
-        (self.told == 0).then(|| (seconds, scenarios.into()))
+        (self.reported == 0).then(|| (seconds, scenarios.into()))
     }
 
     fn column(&mut self, name: &str, place: &Spanned<String>) -> Option<usize> {
@@ -131,8 +131,10 @@ impl Rows<'_, '_> {
     }
 
     fn report(&mut self, row: usize, message: String) {
-        self.told += 1;
-        let Some(source) = self.file.source.filter(|_| self.told <= PROBLEM_LIMIT) else { return };
+        self.reported += 1;
+        let Some(source) = self.file.source.filter(|_| self.reported <= PROBLEM_LIMIT) else {
+            return;
+        };
         // The first line of CSV names the columns.
         let first = if self.file.format == DataFormat::Csv { 2 } else { 1 };
         let span = Span { source, line: (row + first) as u32, column: 1, length: 1 };

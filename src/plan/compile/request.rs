@@ -4,27 +4,28 @@ use ::http::{HeaderName, HeaderValue, Method, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::template::Templates;
+use super::template::TemplateCompiler;
 use super::{body, http};
 use crate::metrics::StepId;
 use crate::plan::template::find_close;
 use crate::plan::{
-    Body, Capture, CaptureSource, Check, Escape, Matcher, RequestPlan, Slot, StatusSet, Template,
+    Body, Capture, CaptureSlot, CaptureSource, Check, Escape, Matcher, RequestPlan, StatusSet,
+    Template,
 };
-use crate::scenario::schema::{self, Request, Scenario, own_header};
+use crate::scenario::schema::{self, RequestSpec, Scenario, own_header};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
 /// Compiles requests with the scenario's defaults.
-pub(super) struct Requests<'a> {
+pub(super) struct RequestCompiler<'a> {
     scenario: &'a Scenario,
     prefix: String,
 }
 
 /// Headers in the order in which they were first given; a later one of a name replaces the earlier.
 #[derive(Default)]
-struct Headers(Vec<(HeaderName, Template)>);
+struct HeaderList(Vec<(HeaderName, Template)>);
 
-impl Headers {
+impl HeaderList {
     fn put(&mut self, name: HeaderName, value: Template) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
@@ -35,7 +36,7 @@ impl Headers {
     fn put_all(
         &mut self,
         pairs: &[(Spanned<String>, Spanned<String>)],
-        templates: Templates<'_>,
+        templates: TemplateCompiler<'_>,
         problems: &mut Problems,
     ) {
         for (name, value) in pairs {
@@ -46,16 +47,16 @@ impl Headers {
     }
 }
 
-impl<'a> Requests<'a> {
+impl<'a> RequestCompiler<'a> {
     pub(super) fn new(scenario: &'a Scenario, prefix: String) -> Self {
         Self { scenario, prefix }
     }
 
     pub(super) fn compile(
         &self,
-        request: &Request,
+        request: &RequestSpec,
         step: StepId,
-        templates: Templates<'_>,
+        templates: TemplateCompiler<'_>,
         problems: &mut Problems,
     ) -> RequestPlan {
         let timeout = request.timeout.or(self.scenario.http.timeout);
@@ -81,8 +82,8 @@ impl<'a> Requests<'a> {
     /// must not be encoded once more.
     fn url(
         &self,
-        request: &Request,
-        templates: Templates<'_>,
+        request: &RequestSpec,
+        templates: TemplateCompiler<'_>,
         problems: &mut Problems,
     ) -> Template {
         let text = &request.url;
@@ -118,27 +119,27 @@ impl<'a> Requests<'a> {
 
     fn headers(
         &self,
-        request: &Request,
-        templates: Templates<'_>,
+        request: &RequestSpec,
+        templates: TemplateCompiler<'_>,
         problems: &mut Problems,
-    ) -> Headers {
-        let mut headers = Headers::default();
+    ) -> HeaderList {
+        let mut headers = HeaderList::default();
         headers.put(header::ACCEPT, Template::constant("*/*"));
         let agent = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
         headers.put(header::USER_AGENT, Template::constant(agent));
         match &request.body {
-            schema::Body::Json(_) => {
+            schema::BodySpec::Json(_) => {
                 headers.put(header::CONTENT_TYPE, Template::constant("application/json"));
             }
-            schema::Body::Form(_) => {
+            schema::BodySpec::Form(_) => {
                 let form = Template::constant("application/x-www-form-urlencoded");
                 headers.put(header::CONTENT_TYPE, form);
             }
-            schema::Body::Multipart(_) => {
+            schema::BodySpec::Multipart(_) => {
                 let kind = format!("multipart/form-data; boundary={}", body::BOUNDARY);
                 headers.put(header::CONTENT_TYPE, Template::constant(kind));
             }
-            schema::Body::None | schema::Body::Text(_) => {}
+            schema::BodySpec::None | schema::BodySpec::Text(_) => {}
         }
         if let Some(address) = templates.slot(super::ADDRESS) {
             let name = HeaderName::from_static("x-forwarded-for");
@@ -198,7 +199,7 @@ fn authority(absolute: &str) -> &str {
 
 fn header_value(
     text: &Spanned<String>,
-    templates: Templates<'_>,
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     let template = templates.compile(text, Escape::Header, problems);
@@ -213,7 +214,7 @@ fn header_value(
 fn basic(
     user: &Spanned<String>,
     password: &Spanned<String>,
-    templates: Templates<'_>,
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     let (left, right) = (
@@ -251,51 +252,56 @@ fn as_expression(text: &str) -> String {
     if parts.is_empty() { "''".to_owned() } else { format!("({})", parts.join(" ~ ")) }
 }
 
-fn body(request: &Request, templates: Templates<'_>, problems: &mut Problems) -> Body {
+fn body(request: &RequestSpec, templates: TemplateCompiler<'_>, problems: &mut Problems) -> Body {
     let bodiless = matches!(request.method, Method::GET | Method::HEAD);
     match &request.body {
-        schema::Body::None => Body::None,
+        schema::BodySpec::None => Body::None,
         _ if bodiless => {
             let kind = ProblemKind::BodyUnfit { method: request.method.to_string() };
             problems.report(request.name.span, kind);
             Body::None
         }
-        schema::Body::Json(node) => Body::Text(body::json(node, templates, problems)),
-        schema::Body::Form(pairs) => {
+        schema::BodySpec::Json(node) => Body::Text(body::json(node, templates, problems)),
+        schema::BodySpec::Form(pairs) => {
             Body::Text(body::pairs(pairs, Escape::Form, templates, problems))
         }
-        schema::Body::Multipart(parts) => Body::Text(body::multipart(parts, templates, problems)),
-        schema::Body::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
+        schema::BodySpec::Multipart(parts) => {
+            Body::Text(body::multipart(parts, templates, problems))
+        }
+        schema::BodySpec::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
     }
 }
 
-pub(super) fn check(check: &schema::Check) -> Check {
+pub(super) fn check(check: &schema::CheckSpec) -> Check {
     match check {
-        schema::Check::Status(ranges) => Check::Status(StatusSet(ranges.clone())),
-        schema::Check::Time(limit) => Check::Time(*limit),
-        schema::Check::Size(limit) => Check::Size(*limit),
-        schema::Check::Header(name, must) => Check::Header(name.clone(), matcher(must)),
-        schema::Check::Json(path, text, must) => {
+        schema::CheckSpec::Status(ranges) => Check::Status(StatusSet(ranges.clone())),
+        schema::CheckSpec::Time(limit) => Check::Time(*limit),
+        schema::CheckSpec::Size(limit) => Check::Size(*limit),
+        schema::CheckSpec::Header(name, must) => Check::Header(name.clone(), matcher(must)),
+        schema::CheckSpec::Json(path, text, must) => {
             Check::Json(path.clone(), text.clone(), matcher(must))
         }
-        schema::Check::Body(must) => Check::Body(matcher(must)),
+        schema::CheckSpec::Body(must) => Check::Body(matcher(must)),
     }
 }
 
-fn matcher(matcher: &schema::Matcher) -> Matcher {
+fn matcher(matcher: &schema::MatcherSpec) -> Matcher {
     match matcher {
-        schema::Matcher::Exists => Matcher::Exists,
-        schema::Matcher::Equals(value) => Matcher::Equals(value.clone()),
-        schema::Matcher::Contains(text) => Matcher::Contains(text.clone()),
-        schema::Matcher::Matches(regex) => Matcher::Matches(regex.clone()),
-        schema::Matcher::Below(bound) => Matcher::Below(*bound),
-        schema::Matcher::Above(bound) => Matcher::Above(*bound),
+        schema::MatcherSpec::Exists => Matcher::Exists,
+        schema::MatcherSpec::Equals(value) => Matcher::Equals(value.clone()),
+        schema::MatcherSpec::Contains(text) => Matcher::Contains(text.clone()),
+        schema::MatcherSpec::Matches(regex) => Matcher::Matches(regex.clone()),
+        schema::MatcherSpec::Below(bound) => Matcher::Below(*bound),
+        schema::MatcherSpec::Above(bound) => Matcher::Above(*bound),
     }
 }
 
-fn compile_capture(capture: &schema::Capture, templates: Templates<'_>) -> Option<Capture> {
+fn compile_capture(
+    capture: &schema::CaptureSpec,
+    templates: TemplateCompiler<'_>,
+) -> Option<Capture> {
     let name = &capture.name.value;
-    let slot: Slot = templates.slot(name)?;
+    let slot: CaptureSlot = templates.slot(name)?;
     let source = match capture.from.as_ref()? {
         schema::CaptureFrom::Json(path, text) => match json_keys(text) {
             Some(keys) => CaptureSource::JsonKeys(keys),

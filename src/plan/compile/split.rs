@@ -3,7 +3,7 @@
 use super::{Overrides, http};
 use crate::metrics::SplitPart;
 use crate::plan::{DEFAULT_SEED, Load, Split, Stage, Target};
-use crate::scenario::schema::{Scenario, Shape, StageSpec, Workload};
+use crate::scenario::schema::{Scenario, StageSpec, Workload, WorkloadShape};
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, Ratio, RunTime};
 
@@ -68,8 +68,8 @@ fn asked_at(workload: &Workload, overrides: &Overrides) -> Option<Span> {
 
 fn stages_of(workload: &Workload) -> &[StageSpec] {
     match &workload.shape {
-        Shape::Open(open) => &open.stages,
-        Shape::Closed(_) | Shape::Recorded(_) => &[],
+        WorkloadShape::Open(open) => &open.stages,
+        WorkloadShape::Closed(_) | WorkloadShape::Recorded(_) => &[],
     }
 }
 

@@ -3,33 +3,33 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::plan::{Condition, Escape, Slot, Template, TemplateError, TemplateSet};
-use crate::scenario::{ProblemKind, Problems, Sources, Span, Spanned};
+use crate::plan::{CaptureSlot, Condition, Escape, Template, TemplateError, TemplateSet};
+use crate::scenario::{ProblemKind, Problems, SourceFiles, Span, Spanned};
 
 /// Compiles templates, and knows the texts they come from and what has been captured so far.
 #[derive(Clone, Copy)]
-pub(super) struct Templates<'s> {
+pub(super) struct TemplateCompiler<'s> {
     set: &'s TemplateSet,
-    sources: &'s Sources,
+    sources: &'s SourceFiles,
     /// What steps before this one may have captured; none where that is not known.
     captured: Option<&'s BTreeSet<String>>,
 }
 
-impl<'s> Templates<'s> {
-    pub(super) fn new(set: &'s TemplateSet, sources: &'s Sources) -> Self {
+impl<'s> TemplateCompiler<'s> {
+    pub(super) fn new(set: &'s TemplateSet, sources: &'s SourceFiles) -> Self {
         Self { set, sources, captured: None }
     }
 
     /// The same, at a place of a flow before which `captured` may have been captured.
-    pub(super) fn after<'c>(self, captured: Option<&'c BTreeSet<String>>) -> Templates<'c>
+    pub(super) fn after<'c>(self, captured: Option<&'c BTreeSet<String>>) -> TemplateCompiler<'c>
     where
         's: 'c,
     {
-        Templates { set: self.set, sources: self.sources, captured }
+        TemplateCompiler { set: self.set, sources: self.sources, captured }
     }
 
     /// Where a captured value is kept.
-    pub(super) fn slot(&self, name: &str) -> Option<Slot> {
+    pub(super) fn slot(&self, name: &str) -> Option<CaptureSlot> {
         self.set.names().slots.get(name).copied()
     }
 

@@ -8,7 +8,9 @@ use minijinja::Value;
 
 use super::*;
 use crate::metrics::Measure;
-use crate::plan::{Body, CaptureSource, Check, Load, Op, RequestPlan, Scope, Template, Variables};
+use crate::plan::{
+    Body, CaptureSource, Check, Instruction, Load, RequestPlan, Template, TemplateScope, Variables,
+};
 use crate::scenario::{Colour, load, render};
 use crate::units::Rate;
 
@@ -16,7 +18,7 @@ use crate::units::Rate;
 struct Somebody<'p>(&'p Plan);
 
 impl Variables for Somebody<'_> {
-    fn slot(&self, slot: Slot) -> Option<&Value> {
+    fn slot(&self, slot: CaptureSlot) -> Option<&Value> {
         static VALUES: std::sync::LazyLock<[Value; 2]> =
             std::sync::LazyLock::new(|| [Value::from(7), Value::from("t\"k&")]);
         VALUES.get(usize::from(slot.0))
@@ -24,12 +26,12 @@ impl Variables for Somebody<'_> {
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
         self.0.data.get(usize::from(dataset))?.rows.first()?.get(usize::from(column))
     }
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> TemplateScope {
         let rows = self.0.data.iter().map(|set| set.rows[0].to_vec()).collect();
-        let slots = vec![self.slot(Slot(0)).cloned(), self.slot(Slot(1)).cloned()];
+        let slots = vec![self.slot(CaptureSlot(0)).cloned(), self.slot(CaptureSlot(1)).cloned()];
         let names = std::sync::Arc::new(self.0.templates.names().clone());
-        let chance = Seed::new(1).stream(crate::units::Stream::Iteration, 0);
-        Scope::new(names, slots, rows, (1, 1), chance)
+        let chance = Seed::new(1).stream(crate::units::RandomStream::Iteration, 0);
+        TemplateScope::new(names, slots, rows, (1, 1), chance)
     }
     fn set_chance(&mut self, _: rand_pcg::Pcg64Mcg) {}
 }
@@ -175,12 +177,12 @@ fn branches_and_loops_jump_to_their_ends() {
          - repeat: { times: 0..4, flow: [{ get: { name: a, url: / } }] }\n",
     );
     let ops = &plan.scenarios[0].program.0;
-    assert!(matches!(ops[1], Op::If { end: 4, .. }));
-    assert!(matches!(ops[3], Op::Jump(5)));
-    assert!(matches!(&ops[5], Op::Choose(to) if to == &[(3.0, 6), (1.0, 8)]));
-    assert!(matches!((&ops[7], &ops[8]), (Op::Jump(9), Op::Jump(9))));
-    assert!(matches!(ops[9], Op::Repeat { counter: 0, times: (0, 4), end: 12 }));
-    assert!(matches!(ops[11], Op::Again { counter: 0, back: 10 }));
+    assert!(matches!(ops[1], Instruction::If { end: 4, .. }));
+    assert!(matches!(ops[3], Instruction::Jump(5)));
+    assert!(matches!(&ops[5], Instruction::Choose(to) if to == &[(3.0, 6), (1.0, 8)]));
+    assert!(matches!((&ops[7], &ops[8]), (Instruction::Jump(9), Instruction::Jump(9))));
+    assert!(matches!(ops[9], Instruction::Repeat { counter: 0, times: (0, 4), end: 12 }));
+    assert!(matches!(ops[11], Instruction::Again { counter: 0, back: 10 }));
     // 1 + if 1 + choose ¾ + repeat 2.
     assert!((plan.scenarios[0].requests_per_iteration - 4.75).abs() < 1e-9);
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Slot;
+use super::CaptureSlot;
 use crate::metrics::ErrorClass;
 
 /// Why a template cannot be compiled. Ranges are bytes of the text.
@@ -57,7 +57,7 @@ pub enum TemplateError {
 pub enum RenderError {
     /// A captured value that no earlier step has provided.
     #[error("a captured value is used before any step has captured it")]
-    Missing(Slot),
+    Missing(CaptureSlot),
     /// The expression failed.
     #[error("{0}")]
     Expression(String),

@@ -8,7 +8,7 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::RngExt;
 
-use super::Scope;
+use super::TemplateScope;
 use super::scope::SELF;
 use crate::units::Uuid;
 
@@ -80,9 +80,9 @@ fn hex(state: &State, digits: usize) -> Result<String, Error> {
     })
 }
 
-fn with_scope<T>(state: &State, use_it: impl FnOnce(&Scope) -> T) -> Result<T, Error> {
+fn with_scope<T>(state: &State, use_it: impl FnOnce(&TemplateScope) -> T) -> Result<T, Error> {
     let scope = state.lookup(SELF);
-    match scope.as_ref().and_then(|value| value.downcast_object_ref::<Scope>()) {
+    match scope.as_ref().and_then(|value| value.downcast_object_ref::<TemplateScope>()) {
         Some(scope) => Ok(use_it(scope)),
         None => Err(Error::new(ErrorKind::InvalidOperation, "no iteration to draw for")),
     }

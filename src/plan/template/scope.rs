@@ -7,14 +7,14 @@ use minijinja::Value;
 use minijinja::value::Object;
 use rand_pcg::Pcg64Mcg;
 
-use super::Names;
+use super::TemplateNames;
 #[cfg(test)]
-use crate::units::{Seed, Stream};
+use crate::units::{RandomStream, Seed};
 
 /// A snapshot of a user's variables. Made only for expressions; plain names are looked up directly.
 #[derive(Debug, Clone)]
-pub struct Scope {
-    names: Arc<Names>,
+pub struct TemplateScope {
+    names: Arc<TemplateNames>,
     slots: Vec<Option<Value>>,
     /// One row a data set.
     rows: Vec<Vec<Value>>,
@@ -23,10 +23,10 @@ pub struct Scope {
     chance: Arc<Mutex<Pcg64Mcg>>,
 }
 
-impl Scope {
+impl TemplateScope {
     /// A snapshot. `chance` goes on where the user's own draws stand, so repeating a run repeats it.
     pub fn new(
-        names: Arc<Names>,
+        names: Arc<TemplateNames>,
         slots: Vec<Option<Value>>,
         rows: Vec<Vec<Value>>,
         (vu, iteration): (u64, u64),
@@ -49,9 +49,9 @@ impl Scope {
     }
 
     #[cfg(test)]
-    pub(super) fn for_tests(names: &Names, slots: Vec<Option<Value>>) -> Self {
+    pub(super) fn for_tests(names: &TemplateNames, slots: Vec<Option<Value>>) -> Self {
         let rows = vec![vec![Value::from("GRU"), Value::from(7)]];
-        let chance = Seed::new(1).stream(Stream::Iteration, 0);
+        let chance = Seed::new(1).stream(RandomStream::Iteration, 0);
         Self::new(Arc::new(names.clone()), slots, rows, (1, 1), chance)
     }
 }
@@ -59,7 +59,7 @@ impl Scope {
 /// The name under which template functions find the scope itself. Not a name a user can write.
 pub(super) const SELF: &str = "\u{0}scope";
 
-impl Object for Scope {
+impl Object for TemplateScope {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match key {
             SELF => return Some(Value::from_dyn_object(self.clone())),

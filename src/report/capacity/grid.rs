@@ -8,7 +8,7 @@ use super::values::{items, money, named, number, resource, text};
 
 /// The table of replicas × size.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::report) struct Grid {
+pub(in crate::report) struct DeploymentGrid {
     /// The tier that is scaled.
     pub(in crate::report) tier: String,
     /// One a column: `2 cores`.
@@ -56,7 +56,7 @@ impl GridCell {
     }
 }
 
-impl Grid {
+impl DeploymentGrid {
     /// Reads `scaled` of the object `capacity`; none where nothing was computed.
     pub(super) fn read(capacity: &Value) -> Option<Self> {
         let cells: Vec<&Value> =

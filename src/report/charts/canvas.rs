@@ -16,7 +16,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{IntoFont, TextStyle};
 
 use super::axis::Axis;
-use crate::report::RenderError;
+use crate::report::ReportError;
 
 /// How much larger the canvas is than it is shown.
 const SCALE: i32 = 4;
@@ -25,7 +25,7 @@ const FONT_SIZE: i32 = 11 * SCALE;
 
 /// What a stroke or a filling means; the style sheet gives it a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(super) enum ChartInk {
     /// The n-th series, from 1 to 8.
     Series(u8),
     /// Grid lines.
@@ -40,7 +40,7 @@ pub(super) enum Ink {
     Limit,
 }
 
-impl Ink {
+impl ChartInk {
     const ALL: [Self; 13] = [
         Self::Series(1),
         Self::Series(2),
@@ -98,25 +98,25 @@ impl Ink {
 
 /// Size of a chart as shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Size {
+pub(super) struct ChartSize {
     pub(super) width: i32,
     pub(super) height: i32,
     /// Room on the left for the labels of the upright axis.
     pub(super) left: i32,
 }
 
-impl Size {
+impl ChartSize {
     /// Two of them fill the page.
     pub(super) const LARGE: Self = Self { width: 540, height: 230, left: 58 };
     /// Three or four of them fill the page.
     pub(super) const SMALL: Self = Self { width: 320, height: 140, left: 54 };
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type ChartArea<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// A chart under construction. Methods draw; [`Canvas::finish`] gives the SVG.
 pub(super) struct Canvas<'a> {
-    area: Area<'a>,
+    area: ChartArea<'a>,
     x: Axis,
     y: Axis,
 }
@@ -126,8 +126,8 @@ const RIGHT: i32 = 18;
 const BOTTOM: i32 = 22;
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(buffer: &'a mut String, size: Size, x: Axis, y: Axis) -> Self {
-        let Size { width, height, left } = size;
+    pub(super) fn new(buffer: &'a mut String, size: ChartSize, x: Axis, y: Axis) -> Self {
+        let ChartSize { width, height, left } = size;
         let backend =
             SVGBackend::with_string(buffer, ((width * SCALE) as u32, (height * SCALE) as u32));
         let root: DrawingArea<SVGBackend<'a>, Shift> = backend.into_drawing_area();
@@ -139,9 +139,9 @@ impl<'a> Canvas<'a> {
     }
 
     /// Grid lines and labels of both axes.
-    pub(super) fn axes(&self) -> Result<(), RenderError> {
+    pub(super) fn axes(&self) -> Result<(), ReportError> {
         for (value, label) in &self.y.ticks {
-            self.path(vec![(self.x.low, *value), (self.x.high, *value)], Ink::Grid, 1.0)?;
+            self.path(vec![(self.x.low, *value), (self.x.high, *value)], ChartInk::Grid, 1.0)?;
             self.text(label, (self.x.low, *value), (-6, 0), (HPos::Right, VPos::Center))?;
         }
         for (value, label) in &self.x.ticks {
@@ -151,7 +151,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// A band over a range of the lower axis.
-    pub(super) fn band(&self, from: f64, to: f64, ink: Ink) -> Result<(), RenderError> {
+    pub(super) fn band(&self, from: f64, to: f64, ink: ChartInk) -> Result<(), ReportError> {
         let corners = [(self.x.place(from), self.y.low), (self.x.place(to), self.y.high)];
         self.draw(&Rectangle::new(corners, ink.filling()))
     }
@@ -160,8 +160,8 @@ impl<'a> Canvas<'a> {
     pub(super) fn series(
         &self,
         points: &[Option<(f64, f64)>],
-        ink: Ink,
-    ) -> Result<(), RenderError> {
+        ink: ChartInk,
+    ) -> Result<(), ReportError> {
         for run in points.split(Option::is_none) {
             let placed: Vec<(f64, f64)> =
                 run.iter().flatten().map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect();
@@ -175,12 +175,12 @@ impl<'a> Canvas<'a> {
     }
 
     /// A dot.
-    pub(super) fn dot(&self, (x, y): (f64, f64), ink: Ink) -> Result<(), RenderError> {
+    pub(super) fn dot(&self, (x, y): (f64, f64), ink: ChartInk) -> Result<(), ReportError> {
         self.draw(&Circle::new((self.x.place(x), self.y.place(y)), 3 * SCALE, ink.filling()))
     }
 
     /// An upright line with a label above it, unless that is empty.
-    pub(super) fn upright(&self, x: f64, label: &str, ink: Ink) -> Result<(), RenderError> {
+    pub(super) fn upright(&self, x: f64, label: &str, ink: ChartInk) -> Result<(), ReportError> {
         let x = self.x.place(x);
         self.path(vec![(x, self.y.low), (x, self.y.high)], ink, 1.0)?;
         self.text(label, (x, self.y.high), (0, -2), (HPos::Center, VPos::Bottom))
@@ -192,7 +192,7 @@ impl<'a> Canvas<'a> {
         (place(a) - place(b)).abs() / f64::from(SCALE)
     }
 
-    fn path(&self, points: Vec<(f64, f64)>, ink: Ink, width: f64) -> Result<(), RenderError> {
+    fn path(&self, points: Vec<(f64, f64)>, ink: ChartInk, width: f64) -> Result<(), ReportError> {
         self.draw(&PathElement::new(points, ink.line(width)))
     }
 
@@ -202,12 +202,12 @@ impl<'a> Canvas<'a> {
         at: (f64, f64),
         (right, down): (i32, i32),
         (h, v): (HPos, VPos),
-    ) -> Result<(), RenderError> {
+    ) -> Result<(), ReportError> {
         if label.is_empty() {
             return Ok(());
         }
         let (x, y) = self.area.map_coordinate(&at);
-        let colour = Ink::Label.token();
+        let colour = ChartInk::Label.token();
         let style = TextStyle::from(("sans-serif", FONT_SIZE).into_font())
             .color(&colour)
             .pos(Pos::new(h, v));
@@ -216,7 +216,7 @@ impl<'a> Canvas<'a> {
         pixels.draw(&Text::new(label, place, style)).map_err(|error| broken(&error))
     }
 
-    fn draw<'e, E>(&self, element: &'e E) -> Result<(), RenderError>
+    fn draw<'e, E>(&self, element: &'e E) -> Result<(), ReportError>
     where
         &'e E: PointCollection<'e, (f64, f64)>,
         E: Drawable<SVGBackend<'a>>,
@@ -225,21 +225,21 @@ impl<'a> Canvas<'a> {
     }
 
     /// Ends the drawing.
-    pub(super) fn finish(self) -> Result<(), RenderError> {
+    pub(super) fn finish(self) -> Result<(), ReportError> {
         self.area.present().map_err(|error| broken(&error))
     }
 }
 
-fn broken(error: &dyn std::fmt::Display) -> RenderError {
-    RenderError::Chart { message: error.to_string() }
+fn broken(error: &dyn std::fmt::Display) -> ReportError {
+    ReportError::Chart { message: error.to_string() }
 }
 
 /// Turns the fixed colours, fonts and sizes of a finished SVG into classes.
-pub(super) fn themed(svg: &str, size: Size) -> String {
+pub(super) fn themed(svg: &str, size: ChartSize) -> String {
     let (width, height) = (size.width * SCALE, size.height * SCALE);
     let fixed = format!("<svg width=\"{width}\" height=\"{height}\" viewBox=");
     let mut svg = svg.replacen(&fixed, "<svg viewBox=", 1).replace(" \"/>", "\"/>");
-    for ink in Ink::ALL {
+    for ink in ChartInk::ALL {
         let RGBColor(red, green, blue) = ink.token();
         let colour = format!("#{red:02X}{green:02X}{blue:02X}");
         svg = svg.replace(&format!("stroke=\"{colour}\""), &format!("class=\"s{}\"", ink.class()));

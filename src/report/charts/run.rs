@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::axis::{Axis, COUNT, RATE, TIME};
-use super::canvas::{Ink, Size};
-use super::{Line, Place, drawn, greatest, keys, over_time};
+use super::canvas::{ChartInk, ChartSize};
+use super::{ChartLine, LinePoint, drawn, greatest, keys, over_time};
 use crate::metrics::{Bound, Distribution, ErrorClass, LoadModel, Measure, Scope};
-use crate::report::figure::{Figure, Key};
-use crate::report::series::Point;
-use crate::report::{RenderError, Report, format};
+use crate::report::figure::{Figure, LegendEntry};
+use crate::report::series::SeriesPoint;
+use crate::report::{Report, ReportError, format};
 use crate::units::{Nanos, Quantity};
 
 /// All of them, in the order of the page.
-pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, RenderError> {
+pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut figures = vec![load(report)?, response_times(report)?];
     if report.shown.run.requests > 0 {
         figures.push(percentiles(report)?);
@@ -26,8 +26,11 @@ pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, RenderError> {
 }
 
 /// One value a point of the run.
-pub(super) fn points(report: &Report, value: impl Fn(&Point) -> Option<f64>) -> Vec<Place> {
-    let place = |point: &Point| value(point).map(|value| (point.middle_s(), value));
+pub(super) fn points(
+    report: &Report,
+    value: impl Fn(&SeriesPoint) -> Option<f64>,
+) -> Vec<LinePoint> {
+    let place = |point: &SeriesPoint| value(point).map(|value| (point.middle_s(), value));
     report.series.points.iter().map(place).collect()
 }
 
@@ -41,43 +44,44 @@ fn each(report: &Report) -> String {
 }
 
 /// Finished requests a second, and failed ones where there are any.
-pub(super) fn load_lines(report: &Report) -> Vec<Line> {
-    let rate =
-        |count: fn(&Point) -> u64| points(report, |point| Some(point.rate(count(point)).get()));
+pub(super) fn load_lines(report: &Report) -> Vec<ChartLine> {
+    let rate = |count: fn(&SeriesPoint) -> u64| {
+        points(report, |point| Some(point.rate(count(point)).get()))
+    };
     let mut lines = vec![];
     if report.header.model == LoadModel::Open {
-        lines.push(Line::new(7, "iterations intended", rate(|point| point.arrivals.intended)));
+        lines.push(ChartLine::new(7, "iterations intended", rate(|point| point.arrivals.intended)));
     }
-    lines.push(Line::new(5, "iterations started", rate(|point| point.arrivals.started)));
-    lines.push(Line::new(1, "requests finished", rate(|point| point.requests)));
+    lines.push(ChartLine::new(5, "iterations started", rate(|point| point.arrivals.started)));
+    lines.push(ChartLine::new(1, "requests finished", rate(|point| point.requests)));
     if report.whole.arrivals.dropped > 0 {
-        lines.push(Line::new(4, "iterations dropped", rate(|point| point.arrivals.dropped)));
+        lines.push(ChartLine::new(4, "iterations dropped", rate(|point| point.arrivals.dropped)));
     }
     lines
 }
 
-fn load(report: &Report) -> Result<Figure, RenderError> {
+fn load(report: &Report) -> Result<Figure, ReportError> {
     let lines = load_lines(report);
     let y = Axis::linear(greatest(&lines), RATE, 4);
     Ok(Figure {
         title: "Offered and achieved rate".into(),
         about: format!("Events per second.{}", each(report)),
-        svg: over_time(report, Size::LARGE, y, &lines)?,
+        svg: over_time(report, ChartSize::LARGE, y, &lines)?,
         keys: keys(&lines),
     })
 }
 
-fn response_times(report: &Report) -> Result<Figure, RenderError> {
+fn response_times(report: &Report) -> Result<Figure, ReportError> {
     let quantile = |index: usize| {
         points(report, |point| point.response_time.map(|times| times[index].as_secs_f64()))
     };
     let service = points(report, |point| point.service_time_p99.map(Nanos::as_secs_f64));
     let lines = [
-        Line::new(4, "max", quantile(3)),
-        Line::new(2, "p99", quantile(2)),
-        Line::new(3, "p95", quantile(1)),
-        Line::new(1, "p50", quantile(0)),
-        Line::new(7, "p99 of service time", service),
+        ChartLine::new(4, "max", quantile(3)),
+        ChartLine::new(2, "p99", quantile(2)),
+        ChartLine::new(3, "p95", quantile(1)),
+        ChartLine::new(1, "p50", quantile(0)),
+        ChartLine::new(7, "p99 of service time", service),
     ];
     let most = greatest(&lines);
     let least = lines[3].points.iter().flatten().fold(most, |least, &(_, y)| least.min(y));
@@ -91,13 +95,13 @@ fn response_times(report: &Report) -> Result<Figure, RenderError> {
             if wide { ", logarithmic scale" } else { "" },
             each(report)
         ),
-        svg: over_time(report, Size::LARGE, y, &lines)?,
+        svg: over_time(report, ChartSize::LARGE, y, &lines)?,
         keys: keys(&lines),
     })
 }
 
 /// The curve (1/(1 − q), value) of a distribution, on the logarithmic axis of percentiles.
-fn curve(times: &Distribution) -> Vec<Place> {
+fn curve(times: &Distribution) -> Vec<LinePoint> {
     const POINTS: u32 = 160;
     let decades = (times.count().max(10) as f64).log10().min(6.0);
     let place = |index: u32| {
@@ -108,11 +112,11 @@ fn curve(times: &Distribution) -> Vec<Place> {
     (0..=POINTS).map(place).collect()
 }
 
-fn percentiles(report: &Report) -> Result<Figure, RenderError> {
+fn percentiles(report: &Report) -> Result<Figure, ReportError> {
     let run = &report.shown.run;
     let lines = [
-        Line::new(1, "response time", curve(&run.response_time)),
-        Line::new(7, "service time", curve(&run.service_time)),
+        ChartLine::new(1, "response time", curve(&run.response_time)),
+        ChartLine::new(7, "service time", curve(&run.service_time)),
     ];
     let limits = limits(report);
     let most = limits.iter().fold(greatest(&lines), |most, &(_, y)| most.max(y));
@@ -123,14 +127,16 @@ fn percentiles(report: &Report) -> Result<Figure, RenderError> {
         Axis::linear(most, TIME, 4)
     };
     let x = Axis::percentiles(run.response_time.count());
-    let svg = drawn(Size::LARGE, (x, y), |canvas| {
+    let svg = drawn(ChartSize::LARGE, (x, y), |canvas| {
         canvas.axes()?;
-        lines.iter().try_for_each(|line| canvas.series(&line.points, Ink::Series(line.ink)))?;
-        limits.iter().try_for_each(|&limit| canvas.dot(limit, Ink::Limit))
+        lines
+            .iter()
+            .try_for_each(|line| canvas.series(&line.points, ChartInk::Series(line.ink)))?;
+        limits.iter().try_for_each(|&limit| canvas.dot(limit, ChartInk::Limit))
     })?;
     let mut keys = keys(&lines);
     if !limits.is_empty() {
-        keys.push(Key { class: "m".into(), label: "max of an objective".into() });
+        keys.push(LegendEntry { class: "m".into(), label: "max of an objective".into() });
     }
     Ok(Figure {
         title: "Response time by percentile".into(),
@@ -154,17 +160,17 @@ fn limits(report: &Report) -> Vec<(f64, f64)> {
     report.judgement.objectives.iter().filter_map(of).collect()
 }
 
-fn errors(report: &Report) -> Result<Figure, RenderError> {
+fn errors(report: &Report) -> Result<Figure, ReportError> {
     const INKS: [u8; 6] = [4, 2, 3, 6, 8, 1];
     let shown: Vec<ErrorClass> =
         report.errors.iter().take(INKS.len() - 1).map(|group| group.class).collect();
-    let mut lines: Vec<Line> = shown
+    let mut lines: Vec<ChartLine> = shown
         .iter()
         .zip(INKS)
         .map(|(&class, ink)| {
-            let count = |point: &Point| point.errors.get(&class).copied().unwrap_or(0);
+            let count = |point: &SeriesPoint| point.errors.get(&class).copied().unwrap_or(0);
             let rates = points(report, |point| Some(point.rate(count(point)).get()));
-            Line::new(ink, class.name(), rates)
+            ChartLine::new(ink, class.name(), rates)
         })
         .collect();
     if report.errors.len() > shown.len() {
@@ -172,40 +178,44 @@ fn errors(report: &Report) -> Result<Figure, RenderError> {
             errors.iter().filter(|(class, _)| !shown.contains(class)).map(|(_, count)| count).sum()
         };
         let rates = points(report, |point| Some(point.rate(others(&point.errors)).get()));
-        lines.push(Line::new(INKS[shown.len()], "all others", rates));
+        lines.push(ChartLine::new(INKS[shown.len()], "all others", rates));
     }
     let y = Axis::linear(greatest(&lines), RATE, 4);
     Ok(Figure {
         title: "Errors by class".into(),
         about: format!("Failed requests per second.{}", each(report)),
-        svg: over_time(report, Size::LARGE, y, &lines)?,
+        svg: over_time(report, ChartSize::LARGE, y, &lines)?,
         keys: keys(&lines),
     })
 }
 
-fn in_flight(report: &Report) -> Result<Figure, RenderError> {
+fn in_flight(report: &Report) -> Result<Figure, ReportError> {
     let lines = [
-        Line::new(5, "users", points(report, |point| Some(point.vus as f64))),
-        Line::new(7, "connections", points(report, |point| Some(point.connections as f64))),
-        Line::new(1, "requests in flight", points(report, |point| Some(point.in_flight as f64))),
+        ChartLine::new(5, "users", points(report, |point| Some(point.vus as f64))),
+        ChartLine::new(7, "connections", points(report, |point| Some(point.connections as f64))),
+        ChartLine::new(
+            1,
+            "requests in flight",
+            points(report, |point| Some(point.in_flight as f64)),
+        ),
     ];
     let y = Axis::linear(greatest(&lines).max(4.0), COUNT, 4);
     Ok(Figure {
         title: "In flight".into(),
         about: format!("Numbers at the end of a second.{}", each(report)),
-        svg: over_time(report, Size::LARGE, y, &lines)?,
+        svg: over_time(report, ChartSize::LARGE, y, &lines)?,
         keys: keys(&lines),
     })
 }
 
-fn generator(report: &Report) -> Result<Figure, RenderError> {
+fn generator(report: &Report) -> Result<Figure, ReportError> {
     let lag = points(report, |point| point.schedule_lag_p99.map(Nanos::as_secs_f64));
-    let lines = [Line::new(1, "p99 of schedule lag", lag)];
+    let lines = [ChartLine::new(1, "p99 of schedule lag", lag)];
     let y = Axis::linear(greatest(&lines), TIME, 4);
     Ok(Figure {
         title: "Schedule lag of the generator".into(),
         about: format!("Intended start to actual start, p99.{}", each(report)),
-        svg: over_time(report, Size::LARGE, y, &lines)?,
+        svg: over_time(report, ChartSize::LARGE, y, &lines)?,
         keys: vec![],
     })
 }

@@ -1,11 +1,11 @@
 //! The stack's own metrics beside the load, all on one clock.
 
 use super::axis::{Axis, RATE, kind_of};
-use super::canvas::Size;
-use super::{Line, greatest, keys, over_time};
+use super::canvas::ChartSize;
+use super::{ChartLine, greatest, keys, over_time};
 use crate::report::figure::{Figure, StackFigures};
 use crate::report::series::StackSeries;
-use crate::report::{RenderError, Report, format, rows};
+use crate::report::{Report, ReportError, format, rows};
 use crate::units::Quantity;
 
 /// More panels than this nobody reads.
@@ -27,17 +27,17 @@ const TELLING: [&str; 10] = [
 ];
 
 /// One metric of one tier, a series a replica.
-type Panel<'a> = &'a [StackSeries];
+type StackPanel<'a> = &'a [StackSeries];
 
 /// The load first, then one panel a tier and metric that moved, the most telling ones; what stood still and what
 /// found no room is told in words. Nothing where nothing was observed.
-pub(super) fn figures(report: &Report) -> Result<StackFigures, RenderError> {
+pub(super) fn figures(report: &Report) -> Result<StackFigures, ReportError> {
     let series = &report.series.stack;
     if series.is_empty() {
         return Ok(StackFigures::default());
     }
     let panels = series.chunk_by(|a, b| a.tier == b.tier && a.metric == b.metric);
-    let (still, mut moving): (Vec<Panel<'_>>, Vec<Panel<'_>>) =
+    let (still, mut moving): (Vec<StackPanel<'_>>, Vec<StackPanel<'_>>) =
         panels.partition(|panel| constant(panel).is_some());
     // Stable: within a rank by tier, as they come.
     moving.sort_by_key(|panel| rank(panel));
@@ -54,22 +54,23 @@ pub(super) fn figures(report: &Report) -> Result<StackFigures, RenderError> {
     })
 }
 
-fn rank(panel: Panel<'_>) -> usize {
+fn rank(panel: StackPanel<'_>) -> usize {
     let metric = panel.first().map_or("", |one| one.metric.as_str());
     TELLING.iter().position(|telling| *telling == metric).unwrap_or(TELLING.len())
 }
 
 /// The value that a panel shows at all times; none where it moves or misses data.
-fn constant(panel: Panel<'_>) -> Option<Quantity> {
+fn constant(panel: StackPanel<'_>) -> Option<Quantity> {
     let mut values = panel.iter().flat_map(|series| series.points.iter().map(|&(_, value)| value));
     let first = values.next()??;
     values.all(|value| value == Some(first)).then_some(first)
 }
 
 /// By tier: what stood still, and at what.
-fn steady(panels: &[Panel<'_>]) -> Vec<(String, String)> {
-    let tier = |panel: &Panel<'_>| panel.first().map(|one| one.tier.clone()).unwrap_or_default();
-    let told = |panel: &Panel<'_>| {
+fn steady(panels: &[StackPanel<'_>]) -> Vec<(String, String)> {
+    let tier =
+        |panel: &StackPanel<'_>| panel.first().map(|one| one.tier.clone()).unwrap_or_default();
+    let told = |panel: &StackPanel<'_>| {
         let metric = panel.first().map_or("", |one| one.metric.as_str());
         let value = constant(panel).map_or(rows::NONE.to_owned(), format::estimate);
         format!("{} {value}", format::line(metric, 40))
@@ -87,26 +88,26 @@ fn steady(panels: &[Panel<'_>]) -> Vec<(String, String)> {
 }
 
 /// `api · cpu`
-fn title(panel: Panel<'_>) -> String {
+fn title(panel: StackPanel<'_>) -> String {
     let name = |text: &str| format::line(text, 40);
     let first = panel.first();
     first.map_or_else(String::new, |one| format!("{} · {}", name(&one.tier), name(&one.metric)))
 }
 
-fn load(report: &Report) -> Result<Figure, RenderError> {
-    let lines: Vec<Line> =
+fn load(report: &Report) -> Result<Figure, ReportError> {
+    let lines: Vec<ChartLine> =
         super::run::load_lines(report).into_iter().filter(|line| line.ink == 1).collect();
     let y = Axis::linear(greatest(&lines), RATE, 3);
     Ok(Figure {
         title: "Load".into(),
         about: "requests finished per second".into(),
         keys: vec![],
-        svg: over_time(report, Size::SMALL, y, &lines)?,
+        svg: over_time(report, ChartSize::SMALL, y, &lines)?,
     })
 }
 
-fn figure(report: &Report, panel: &[StackSeries]) -> Result<Figure, RenderError> {
-    let lines: Vec<Line> =
+fn figure(report: &Report, panel: &[StackSeries]) -> Result<Figure, ReportError> {
+    let lines: Vec<ChartLine> =
         panel.iter().zip(INKS.iter().cycle()).map(|(series, &ink)| line(series, ink)).collect();
     let all =
         || panel.iter().flat_map(|series| series.points.iter().filter_map(|&(_, value)| value));
@@ -118,12 +119,12 @@ fn figure(report: &Report, panel: &[StackSeries]) -> Result<Figure, RenderError>
         title: title(panel),
         about: format!("peak {most}"),
         keys: if panel.len() > 1 && panel.len() <= INKS.len() { keys(&lines) } else { vec![] },
-        svg: over_time(report, Size::SMALL, y, &lines)?,
+        svg: over_time(report, ChartSize::SMALL, y, &lines)?,
     })
 }
 
-fn line(series: &StackSeries, ink: u8) -> Line {
+fn line(series: &StackSeries, ink: u8) -> ChartLine {
     let place = |&(x, value): &(f64, Option<Quantity>)| value.map(|value| (x, value.base()));
     let replica = format::line(&series.replica, 30);
-    Line::new(ink, format!("replica {replica}"), series.points.iter().map(place).collect())
+    ChartLine::new(ink, format!("replica {replica}"), series.points.iter().map(place).collect())
 }

@@ -1,19 +1,19 @@
 //! One small chart a step: p50 and p99 over time.
 
 use super::axis::{Axis, TIME};
-use super::canvas::Size;
-use super::{Line, Place, greatest, over_time};
+use super::canvas::ChartSize;
+use super::{ChartLine, LinePoint, greatest, over_time};
 use crate::metrics::{StepId, StepInfo};
 use crate::report::figure::Figure;
 use crate::report::series::StepPoint;
-use crate::report::{RenderError, Report, format};
+use crate::report::{Report, ReportError, format};
 use crate::units::Nanos;
 
 /// More charts than this nobody reads, and the page would outgrow its bar.
 const MOST: usize = 60;
 
 /// A chart for each step that was reached, those with most requests if there are too many, and how many were left out.
-pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), RenderError> {
+pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), ReportError> {
     let requests = |id: &StepId| report.whole.steps.get(id).map_or(0, |totals| totals.requests);
     let mut reached: Vec<StepId> =
         report.step_ids().into_iter().filter(|id| requests(id) > 0).collect();
@@ -27,11 +27,11 @@ pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), RenderErr
     Ok((figures, left_out))
 }
 
-fn figure(report: &Report, id: StepId) -> Result<Figure, RenderError> {
+fn figure(report: &Report, id: StepId) -> Result<Figure, ReportError> {
     let points = report.series.steps.get(&id).map_or(&[][..], Vec::as_slice);
     let lines = [
-        Line::new(2, "p99", with_gaps(points, report.series.step_bucket, |point| point.p99)),
-        Line::new(1, "p50", with_gaps(points, report.series.step_bucket, |point| point.p50)),
+        ChartLine::new(2, "p99", with_gaps(points, report.series.step_bucket, |point| point.p99)),
+        ChartLine::new(1, "p50", with_gaps(points, report.series.step_bucket, |point| point.p50)),
     ];
     let y = Axis::linear(greatest(&lines), TIME, 3);
     let failed: u64 = points.iter().map(|point| point.failed).sum();
@@ -45,12 +45,16 @@ fn figure(report: &Report, id: StepId) -> Result<Figure, RenderError> {
         title: format::line(&report.step_name(id), 60),
         about: format!("{} {noun}{failures}", format::count(requests)),
         keys: vec![],
-        svg: over_time(report, Size::SMALL, y, &lines)?,
+        svg: over_time(report, ChartSize::SMALL, y, &lines)?,
     })
 }
 
 /// A step may rest for a while; its line must not pretend that it went on.
-fn with_gaps(points: &[StepPoint], bucket: Nanos, value: fn(&StepPoint) -> Nanos) -> Vec<Place> {
+fn with_gaps(
+    points: &[StepPoint],
+    bucket: Nanos,
+    value: fn(&StepPoint) -> Nanos,
+) -> Vec<LinePoint> {
     let mut places = vec![];
     let mut last: Option<f64> = None;
     for point in points {

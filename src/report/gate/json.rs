@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::wording;
-use super::{Compared, GateReport, GatedRun, objectives, words};
-use crate::slo::gate::{GateComparison, GateRow, Metric};
+use super::{BaselineComparison, GateReport, GatedRun, objectives, words};
+use crate::slo::gate::{GateComparison, GateMetric, GateRow};
 use crate::slo::regression::RegressionVerdict;
 use crate::units::{Nanos, Quantity};
 
@@ -61,14 +61,14 @@ fn slo(report: &GateReport) -> Vec<Value> {
         .collect()
 }
 
-fn compared(compared: &Compared) -> Value {
+fn compared(compared: &BaselineComparison) -> Value {
     match compared {
-        Compared::NotAsked => Value::Null,
-        Compared::NotMade(reasons) => {
+        BaselineComparison::NotAsked => Value::Null,
+        BaselineComparison::NotMade(reasons) => {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             json!({ "verdict": "not_made", "reasons": reasons })
         }
-        Compared::Made { comparison, waived } => {
+        BaselineComparison::Made { comparison, waived } => {
             let mut made = comparison_value(comparison);
             made["waived"] = waived.iter().map(ToString::to_string).collect();
             made
@@ -101,7 +101,7 @@ fn row(row: &GateRow) -> Value {
     json!({
         "step": row.step,
         "metric": row.metric,
-        "unit": if row.metric == Metric::ErrorRate { "share" } else { "s" },
+        "unit": if row.metric == GateMetric::ErrorRate { "share" } else { "s" },
         "verdict": verdict,
         "baseline": row.baseline,
         "candidate": row.candidate,

@@ -5,9 +5,9 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::super::{RenderError, format, rows, wording};
-use super::{Compared, GateReport, GatedObjective, GatedRun, objectives, words};
-use crate::slo::gate::{GateRow, LeftOut};
+use super::super::{ReportError, format, rows, wording};
+use super::{BaselineComparison, GateReport, GatedObjective, GatedRun, objectives, words};
+use crate::slo::gate::{ExcludedMetric, GateRow};
 use crate::slo::regression::RegressionVerdict;
 use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};
 
@@ -15,7 +15,7 @@ use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};
 ///
 /// # Errors
 /// Where the XML writer fails.
-pub fn render(report: &GateReport) -> Result<String, RenderError> {
+pub fn render(report: &GateReport) -> Result<String, ReportError> {
     let name = format!("plimsoll.{}.{}", report.system, report.workload);
     let mut document = Report::new("plimsoll gate");
     let mut slo = TestSuite::new(format!("{name}.slo"));
@@ -91,14 +91,14 @@ fn objective(one: &GatedObjective<'_>, strictness: Strictness) -> TestCase {
 fn regression(report: &GateReport, name: &str) -> Option<TestSuite> {
     let mut suite = TestSuite::new(format!("{name}.regression"));
     match &report.compared {
-        Compared::NotAsked => return None,
-        Compared::NotMade(reasons) => {
+        BaselineComparison::NotAsked => return None,
+        BaselineComparison::NotMade(reasons) => {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             let line = format::line(&reasons.join("; "), 1_000);
             let status = with(NonSuccessKind::Error, "not compared", &line);
             suite.add_test_case(case("regression", "runs can be compared", status, line));
         }
-        Compared::Made { comparison, .. } => {
+        BaselineComparison::Made { comparison, .. } => {
             suite.set_system_out(words::rule(comparison));
             suite.add_test_cases(comparison.rows.iter().map(compared));
             suite.add_test_cases(comparison.left_out.iter().map(left_out));
@@ -119,7 +119,7 @@ fn compared(row: &GateRow) -> TestCase {
     case(&row.step, row.metric.name(), status, line)
 }
 
-fn left_out(left: &LeftOut) -> TestCase {
+fn left_out(left: &ExcludedMetric) -> TestCase {
     let line = words::left_out(left);
     case(&left.step, left.metric.name(), skipped("too few requests", &line), line)
 }

@@ -1,8 +1,8 @@
 //! The gate as Markdown, for a comment on a pull request: the answer, what got worse, then the rest folded.
 
-use super::super::markdown::{Page, cell};
+use super::super::markdown::{MarkdownPage, cell};
 use super::super::{format, rows, wording};
-use super::{Compared, GateReport, objectives, words};
+use super::{BaselineComparison, GateReport, objectives, words};
 use crate::slo::ObjectiveStatus;
 use crate::slo::gate::GateRow;
 
@@ -11,7 +11,7 @@ const ROWS_SHOWN: usize = 12;
 
 /// Renders the comment.
 pub fn render(report: &GateReport) -> String {
-    let mut page = Page::default();
+    let mut page = MarkdownPage::default();
     let outcome = report.outcome();
     let word = format!("{} {}", words::symbol(outcome), words::outcome(outcome));
     page.heading(2, &format!("{word} · {} · {}", report.system, report.workload));
@@ -46,7 +46,7 @@ fn comparison_rows(rows: &[&GateRow]) -> Vec<Vec<String>> {
 const HEADS: [&str; 8] =
     ["step", "metric", "baseline:", "candidate:", "change:", "95 % interval:", "p:", "answer"];
 
-fn worse(page: &mut Page, report: &GateReport) {
+fn worse(page: &mut MarkdownPage, report: &GateReport) {
     let regressed = report.regressed();
     if regressed.is_empty() {
         return;
@@ -58,7 +58,7 @@ fn worse(page: &mut Page, report: &GateReport) {
     }
 }
 
-fn unclear(page: &mut Page, report: &GateReport) {
+fn unclear(page: &mut MarkdownPage, report: &GateReport) {
     let unclear = report.unclear();
     if unclear.is_empty() {
         return;
@@ -72,7 +72,7 @@ fn unclear(page: &mut Page, report: &GateReport) {
     page.list(&lines);
 }
 
-fn slo(page: &mut Page, report: &GateReport) {
+fn slo(page: &mut MarkdownPage, report: &GateReport) {
     let all = objectives(report);
     if all.is_empty() {
         return;
@@ -101,7 +101,7 @@ fn slo(page: &mut Page, report: &GateReport) {
     page.table(&heads, &body);
 }
 
-fn runs(page: &mut Page, report: &GateReport) {
+fn runs(page: &mut MarkdownPage, report: &GateReport) {
     let marked: Vec<String> = report
         .not_valid()
         .map(|run| {
@@ -115,17 +115,17 @@ fn runs(page: &mut Page, report: &GateReport) {
     }
 }
 
-fn compared(page: &mut Page, report: &GateReport) {
+fn compared(page: &mut MarkdownPage, report: &GateReport) {
     match &report.compared {
-        Compared::NotAsked => {
+        BaselineComparison::NotAsked => {
             page.paragraph("\nNo baseline was given, so nothing was compared.");
         }
-        Compared::NotMade(reasons) => {
+        BaselineComparison::NotMade(reasons) => {
             page.heading(3, "Not compared");
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             page.list(&reasons);
         }
-        Compared::Made { comparison, waived } => {
+        BaselineComparison::Made { comparison, waived } => {
             let all: Vec<&GateRow> = comparison.rows.iter().collect();
             page.paragraph(&format!("\n<details><summary>All {} comparisons</summary>", all.len()));
             page.table(&HEADS, &comparison_rows(&all));

@@ -51,7 +51,8 @@ impl<'a> GatedObjective<'a> {
         if is_worse {
             self.alike = 1;
         }
-        if is_worse || (judged.status == self.worst.status && badness(judged) > badness(self.worst))
+        if is_worse
+            || (judged.status == self.worst.status && severity(judged) > severity(self.worst))
         {
             (self.worst, self.run) = (judged, run);
         }
@@ -59,7 +60,7 @@ impl<'a> GatedObjective<'a> {
 }
 
 /// Grows as the estimate gets worse.
-fn badness(judged: &JudgedObjective) -> f64 {
+fn severity(judged: &JudgedObjective) -> f64 {
     let estimate = judged.estimate.map_or(f64::NEG_INFINITY, Quantity::base);
     match judged.objective.bound {
         Bound::AtMost => estimate,

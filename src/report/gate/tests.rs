@@ -1,11 +1,11 @@
 //! Goldens of a gate in every format, from summaries made by hand.
 
 use super::super::fixture;
-use super::super::terminal::{self, Style};
+use super::super::terminal::{self, TerminalStyle};
 use super::*;
 use crate::metrics::{LoadModel, StageInfo};
 use crate::slo::gate::{
-    Conditions, Likeness, Metric, Rules, RunSummary, StepSummary, alike, compare,
+    ComparisonRule, GateMetric, GateRules, RunConditions, RunSummary, StepSummary, alike, compare,
 };
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
@@ -46,7 +46,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
             RunSummary {
                 started_utc: format!("2026-05-04T09:3{at}:00Z"),
                 validity: crate::slo::ValidityStatus::Valid,
-                conditions: Conditions {
+                conditions: RunConditions {
                     name: "ais".into(),
                     workload: "load".into(),
                     scenario_hash: "9f2c".into(),
@@ -69,7 +69,8 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
 }
 
 fn report(judgements: Vec<Judgement>, candidate: &[RunSummary]) -> GateReport {
-    let comparison = compare(&runs(1.0, 0.01, 0.0), candidate, &Rules::default()).expect("alike");
+    let comparison =
+        compare(&runs(1.0, 0.01, 0.0), candidate, &GateRules::default()).expect("alike");
     GateReport {
         system: "ais".into(),
         workload: "load".into(),
@@ -83,7 +84,7 @@ fn report(judgements: Vec<Judgement>, candidate: &[RunSummary]) -> GateReport {
                 judgement,
             })
             .collect(),
-        compared: Compared::Made { comparison, waived: vec![] },
+        compared: BaselineComparison::Made { comparison, waived: vec![] },
     }
 }
 
@@ -102,7 +103,7 @@ fn unclear() -> GateReport {
 fn failed() -> GateReport {
     let mut report = report(vec![fixture::fail().1, fixture::not_valid().1], &runs(1.3, 0.01, 0.0));
     let unlike = alike(&[], &runs(1.0, 0.01, 0.0));
-    report.compared = Compared::NotMade(unlike);
+    report.compared = BaselineComparison::NotMade(unlike);
     report
 }
 
@@ -115,7 +116,10 @@ fn every_format_of_each_kind_of_gate_is_as_agreed() {
         ("fail", failed()),
     ];
     for (name, report) in cases {
-        golden(&format!("gate_{name}.terminal"), &terminal::gate(&report, Style::Plain, 110));
+        golden(
+            &format!("gate_{name}.terminal"),
+            &terminal::gate(&report, TerminalStyle::Plain, 110),
+        );
         golden(&format!("gate_{name}.md"), &markdown(&report));
         golden(&format!("gate_{name}.github"), &github(&report));
         golden(&format!("gate_{name}.junit"), &junit(&report).expect("writes"));
@@ -134,7 +138,7 @@ fn exit_codes_are_those_of_the_help() {
 #[test]
 fn comparison_that_could_not_be_made_is_never_a_pass() {
     let mut report = passed();
-    report.compared = Compared::NotMade(alike(&[], &runs(1.0, 0.01, 0.0)));
+    report.compared = BaselineComparison::NotMade(alike(&[], &runs(1.0, 0.01, 0.0)));
     assert_eq!(report.exit_code(), 97);
     assert!(words::sentence(&report).contains("the baseline has no run"), "{report:?}");
 }
@@ -162,9 +166,11 @@ fn waived_conditions_are_told() {
     let mut other = runs(1.0, 0.01, 0.0);
     other[0].conditions.scenario_hash = "else".into();
     let waived = alike(&runs(1.0, 0.01, 0.0), &other);
-    let rules = Rules { likeness: Likeness::Waived, ..Rules::default() };
+    let rules = GateRules { likeness: ComparisonRule::Waived, ..GateRules::default() };
     let comparison = compare(&runs(1.0, 0.01, 0.0), &other, &rules).expect("waived");
-    report.compared = Compared::Made { comparison, waived };
+    report.compared = BaselineComparison::Made { comparison, waived };
     assert!(markdown(&report).contains("scenario hash differs"));
-    assert!(report.comparison().expect("made").rows.iter().any(|row| row.metric == Metric::P95));
+    assert!(
+        report.comparison().expect("made").rows.iter().any(|row| row.metric == GateMetric::P95)
+    );
 }

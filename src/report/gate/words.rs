@@ -1,9 +1,11 @@
 //! The words that every format of a gate shares.
 
 use super::super::{format, wording};
-use super::{Compared, GateReport, objectives};
-use crate::slo::gate::{GateComparison, GateOutcome, GateRow, LeftOut, Metric, RunSummary};
-use crate::slo::regression::{DIFFERENCE_MIN, P_MAX, RegressionVerdict, Scale};
+use super::{BaselineComparison, GateReport, objectives};
+use crate::slo::gate::{
+    ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow, RunSummary,
+};
+use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RegressionVerdict};
 use crate::slo::{ObjectiveStatus, Strictness};
 use crate::units::{Nanos, Ratio};
 
@@ -42,14 +44,14 @@ pub(in crate::report) fn is_whole(row: &GateRow) -> bool {
 /// How much a row weighs among others: its effect, in units of what counts.
 pub(in crate::report) fn weight(row: &GateRow) -> f64 {
     match (row.regression.effect, row.regression.scale) {
-        (Some(effect), Scale::Ratio) => effect - 1.0,
-        (Some(effect), Scale::Difference) => effect,
+        (Some(effect), EffectScale::Ratio) => effect - 1.0,
+        (Some(effect), EffectScale::Difference) => effect,
         (None, _) => f64::MAX,
     }
 }
 
 /// `p95 of step search`, `mean of all requests`.
-pub(in crate::report) fn subject(step: &str, metric: Metric) -> String {
+pub(in crate::report) fn subject(step: &str, metric: GateMetric) -> String {
     let metric = metric_name(metric);
     if step == RunSummary::WHOLE {
         format!("{metric} of {step}")
@@ -59,33 +61,33 @@ pub(in crate::report) fn subject(step: &str, metric: Metric) -> String {
 }
 
 /// A metric as tables name it.
-pub(crate) const fn metric_name(metric: Metric) -> &'static str {
+pub(crate) const fn metric_name(metric: GateMetric) -> &'static str {
     match metric {
-        Metric::ErrorRate => "error rate",
-        Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => metric.name(),
+        GateMetric::ErrorRate => "error rate",
+        GateMetric::P50 | GateMetric::P95 | GateMetric::P99 | GateMetric::Mean => metric.name(),
     }
 }
 
 /// A value of a metric: `45.1 ms`, `0.020 %`.
-pub(crate) fn value(metric: Metric, value: f64) -> String {
+pub(crate) fn value(metric: GateMetric, value: f64) -> String {
     match metric {
-        Metric::ErrorRate => format::share(Ratio::new(value)),
-        Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => {
+        GateMetric::ErrorRate => format::share(Ratio::new(value)),
+        GateMetric::P50 | GateMetric::P95 | GateMetric::P99 | GateMetric::Mean => {
             format::time(Nanos::from_secs_f64(value))
         }
     }
 }
 
 /// An effect as a change: `+12.3 %`, `−0.40 pp`.
-pub(in crate::report) fn change(effect: f64, scale: Scale) -> String {
+pub(in crate::report) fn change(effect: f64, scale: EffectScale) -> String {
     let (points, unit) = match scale {
-        Scale::Ratio => ((effect - 1.0) * 100.0, "%"),
-        Scale::Difference => (effect * 100.0, "pp"),
+        EffectScale::Ratio => ((effect - 1.0) * 100.0, "%"),
+        EffectScale::Difference => (effect * 100.0, "pp"),
     };
     let sign = if points < 0.0 { "−" } else { "+" };
     let size = points.abs();
     // Tenths of a per cent are more than run-to-run noise lets anyone know.
-    let digits = if scale == Scale::Difference { 2 } else { 1 };
+    let digits = if scale == EffectScale::Difference { 2 } else { 1 };
     format!("{sign}{size:.digits$} {unit}")
 }
 
@@ -167,7 +169,8 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
             let shown = smallest_effect.map_or_else(
                 || "these are too few to show anything".into(),
                 |smallest| {
-                    let effect = if scale == Scale::Ratio { 1.0 + smallest } else { smallest };
+                    let effect =
+                        if scale == EffectScale::Ratio { 1.0 + smallest } else { smallest };
                     format!("these would have shown {}", change(effect, scale))
                 },
             );
@@ -189,7 +192,7 @@ fn chance(p: f64) -> String {
 }
 
 /// What was left out, and why.
-pub(in crate::report) fn left_out(left: &LeftOut) -> String {
+pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
     format!(
         "{}: some run has only {} of the {} requests that it takes",
         subject(&left.step, left.metric),
@@ -244,7 +247,7 @@ fn not_valid(report: &GateReport) -> String {
             report.runs.len(),
             format::line(reason, 300).trim_end_matches('.')
         ),
-        (None, Compared::NotMade(reasons)) if !reasons.is_empty() => {
+        (None, BaselineComparison::NotMade(reasons)) if !reasons.is_empty() => {
             let first = format::line(&reasons[0].to_string(), 300);
             format!("The comparison could not be made: {first}.")
         }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::super::gate::words;
 use super::super::html::{STYLE, fill};
-use super::super::{RenderError, format};
+use super::super::{ReportError, format};
 use super::{HistoryRow, describe, not_valid};
-use crate::slo::gate::{Metric, Trend};
+use crate::slo::gate::{GateMetric, MetricTrend};
 use crate::units::{Nanos, Quantity, Ratio};
 
 /// The drawing's own units; the style sheet's text sizes go with this width.
@@ -47,16 +47,16 @@ const PAGE: &str = r#"<!doctype html>
 "#;
 
 #[derive(Serialize)]
-struct Page {
+struct HistoryPage {
     style: &'static str,
     title: String,
     span: String,
     about: String,
-    steps: Vec<Step>,
+    steps: Vec<HistoryStep>,
 }
 
 #[derive(Serialize)]
-struct Step {
+struct HistoryStep {
     name: String,
     range: String,
     svg: String,
@@ -67,7 +67,7 @@ struct Step {
 ///
 /// # Errors
 /// Where the page's template fails.
-pub fn render(trends: &[Trend], runs: &[HistoryRow]) -> Result<String, RenderError> {
+pub fn render(trends: &[MetricTrend], runs: &[HistoryRow]) -> Result<String, ReportError> {
     let conditions = runs.first().map(|row| &row.summary.conditions);
     let title = conditions.map_or_else(
         || "No runs".to_owned(),
@@ -88,7 +88,7 @@ pub fn render(trends: &[Trend], runs: &[HistoryRow]) -> Result<String, RenderErr
         "One point is one run, in the order of time. A dashed upright line is a change of level (E-divisive, \
          p ≤ 0.001, at least 5 %).{left_out}"
     );
-    let page = Page {
+    let page = HistoryPage {
         style: STYLE,
         title: format::line(&title, 160),
         span,
@@ -98,7 +98,7 @@ pub fn render(trends: &[Trend], runs: &[HistoryRow]) -> Result<String, RenderErr
     fill(PAGE, &page)
 }
 
-fn step(trend: &Trend, runs: &[HistoryRow]) -> Step {
+fn step(trend: &MetricTrend, runs: &[HistoryRow]) -> HistoryStep {
     let values = || trend.points.iter().map(|(_, value)| *value);
     let low = values().fold(f64::INFINITY, f64::min);
     let high = values().fold(f64::NEG_INFINITY, f64::max);
@@ -109,7 +109,7 @@ fn step(trend: &Trend, runs: &[HistoryRow]) -> Step {
             format!("last {}, least {}, most {}", told(*last), told(low), told(high))
         }
     };
-    Step {
+    HistoryStep {
         name: words::subject(&trend.step, trend.metric),
         range,
         svg: chart(trend, high, runs),
@@ -132,20 +132,20 @@ fn tick(high: f64) -> f64 {
 }
 
 /// A round value as short as it can be.
-fn label(metric: Metric, value: f64) -> String {
+fn label(metric: GateMetric, value: f64) -> String {
     if value <= 0.0 {
         return "0".to_owned();
     }
     format::bound(match metric {
-        Metric::ErrorRate => Quantity::Share(Ratio::new(value)),
-        Metric::P50 | Metric::P95 | Metric::P99 | Metric::Mean => {
+        GateMetric::ErrorRate => Quantity::Share(Ratio::new(value)),
+        GateMetric::P50 | GateMetric::P95 | GateMetric::P99 | GateMetric::Mean => {
             Quantity::Time(Nanos::from_secs_f64(value))
         }
     })
 }
 
 /// Numbers, units and dates only: nothing foreign gets into the drawing.
-fn chart(trend: &Trend, high: f64, runs: &[HistoryRow]) -> String {
+fn chart(trend: &MetricTrend, high: f64, runs: &[HistoryRow]) -> String {
     let (left, right, top, bottom) = FIELD;
     // Where nothing is above zero, one per cent is as good as any height.
     let step = tick(if high > 0.0 && high.is_finite() { high * 1.03 } else { 0.03 });
@@ -191,9 +191,13 @@ fn chart(trend: &Trend, high: f64, runs: &[HistoryRow]) -> String {
 }
 
 /// Places a value or a run's number in the drawing.
-type Scale<'a, T> = &'a dyn Fn(T) -> f64;
+type HistoryScale<'a, T> = &'a dyn Fn(T) -> f64;
 
-fn line_and_dots(svg: &mut String, trend: &Trend, (x, y): (Scale<'_, usize>, Scale<'_, f64>)) {
+fn line_and_dots(
+    svg: &mut String,
+    trend: &MetricTrend,
+    (x, y): (HistoryScale<'_, usize>, HistoryScale<'_, f64>),
+) {
     let places: Vec<(f64, f64)> =
         trend.points.iter().enumerate().map(|(at, (_, value))| (x(at), y(*value))).collect();
     let line: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{by_name, rounded, times};
 use crate::metrics::Side;
-use crate::slo::{BlueGreen, Contrast, ContrastRow, Contrasted, Known, ShareResult, SideTotals};
+use crate::slo::{
+    BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideTotals, SideValue,
+};
 
 /// The object `blue_green`: absent from the result of a run that was not split.
 pub(super) fn value(found: &BlueGreen) -> Value {
@@ -43,8 +45,8 @@ fn totals_of(totals: &SideTotals) -> Value {
 fn contrast(contrast: &Contrast) -> Value {
     json!({
         "against": match contrast.against {
-            Contrasted::SameSeconds => "blue_in_the_same_seconds",
-            Contrasted::Before => "blue_before",
+            ContrastBasis::SameSeconds => "blue_in_the_same_seconds",
+            ContrastBasis::Before => "blue_before",
         },
         "verdict": contrast.verdict().key(),
         "measures": by_name(contrast.rows.iter().map(|row| (row.name.to_owned(), measure(row)))),
@@ -67,7 +69,7 @@ fn measure(row: &ContrastRow) -> Value {
     })
 }
 
-fn known(known: &Known) -> Value {
+fn known(known: &SideValue) -> Value {
     json!({
         "estimate": known.estimate.map(super::number),
         "interval": known.interval.map(|(low, high)| [super::number(low), super::number(high)]),

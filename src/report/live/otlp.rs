@@ -7,13 +7,13 @@ use serde_json::{Value as Json, json};
 
 use super::bins::Bins;
 use super::family::{Family, Kind, Unit, Value};
-use super::{Live, seconds};
+use super::{LiveTotals, seconds};
 
 /// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
 const CUMULATIVE: u8 = 2;
 
 /// All metrics of a run so far.
-pub fn render(live: &Live) -> String {
+pub fn render(live: &LiveTotals) -> String {
     let began = live.began_ns.to_string();
     let now = live.began_ns.saturating_add((seconds(live.now.at) * 1e9) as u64).to_string();
     let metrics: Vec<Json> =

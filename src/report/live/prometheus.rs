@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::Live;
+use super::LiveTotals;
 use super::bins::Bins;
 use super::family::{Family, Kind, Unit, Value};
 
@@ -12,7 +12,7 @@ use super::family::{Family, Kind, Unit, Value};
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All metrics of a run so far.
-pub fn render(live: &Live) -> String {
+pub fn render(live: &LiveTotals) -> String {
     let mut page = String::new();
     for family in live.families() {
         write_family(&mut page, &family);

@@ -1,23 +1,23 @@
 //! What happened beside the load: the stack's own metrics and availability.
 
-use super::super::stack::{self, IncidentRow, TierRow};
-use super::{Page, Report};
+use super::super::stack::{self, IncidentRow, StackTierRow};
+use super::{MarkdownPage, Report};
 
 /// One row a tier; nothing where nothing was observed.
-pub(super) fn stack(page: &mut Page, report: &Report) {
+pub(super) fn stack(page: &mut MarkdownPage, report: &Report) {
     let tiers = stack::tiers(report);
     if tiers.is_empty() {
         return;
     }
     page.heading(2, "Stack");
-    let cells = |row: &TierRow| -> Vec<String> {
+    let cells = |row: &StackTierRow| -> Vec<String> {
         row.cells().into_iter().chain([row.note.as_str()]).map(str::to_owned).collect()
     };
-    page.table(&heads(&TierRow::HEADS, "note"), &tiers.iter().map(cells).collect::<Vec<_>>());
+    page.table(&heads(&StackTierRow::HEADS, "note"), &tiers.iter().map(cells).collect::<Vec<_>>());
 }
 
 /// What was served, what the probes saw, and every incident.
-pub(super) fn availability(page: &mut Page, report: &Report) {
+pub(super) fn availability(page: &mut MarkdownPage, report: &Report) {
     let facts = stack::availability(report);
     if facts.is_empty() {
         return;

@@ -1,10 +1,10 @@
 //! Blue and green.
 
 use super::super::split::{self, SideRow};
-use super::{Page, Report, cell};
+use super::{MarkdownPage, Report, cell};
 
 /// A row a share and side, and what each comparison came to; nothing where the run was not split.
-pub(super) fn section(page: &mut Page, report: &Report) {
+pub(super) fn section(page: &mut MarkdownPage, report: &Report) {
     let Some(view) = split::view(report) else { return };
     page.heading(2, "Blue and green");
     page.paragraph("The same arrivals, split over two targets.");

@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use super::{Document, SignOff};
-use crate::report::RenderError;
+use super::{SignOff, SignOffDocument};
+use crate::report::ReportError;
 use crate::report::figure::Figure;
 use crate::report::html::{STYLE, capacity_tables, curve, fill};
 
 const PAGE: &str = include_str!("page.html");
 
 #[derive(Serialize)]
-struct View {
+struct SignOffView {
     style: &'static str,
-    document: Document,
+    document: SignOffDocument,
     curve: Option<Figure>,
     /// Markup, escaped already.
     capacity_tables: String,
@@ -22,9 +22,9 @@ struct View {
 ///
 /// # Errors
 /// Where the page template or the chart library fails.
-pub fn html(input: &SignOff) -> Result<String, RenderError> {
-    let document = Document::of(input);
+pub fn html(input: &SignOff) -> Result<String, ReportError> {
+    let document = SignOffDocument::of(input);
     let curve = document.capacity.as_ref().map(curve).transpose()?.flatten();
     let capacity_tables = capacity_tables(document.capacity.as_ref())?;
-    fill(PAGE, &View { style: STYLE, document, curve, capacity_tables })
+    fill(PAGE, &SignOffView { style: STYLE, document, curve, capacity_tables })
 }

@@ -1,12 +1,12 @@
 //! The sign-off report as Markdown.
 
-use super::{Document, SignOff};
-use crate::report::markdown::{Page, capacity_tables, cell};
+use super::{SignOff, SignOffDocument};
+use crate::report::markdown::{MarkdownPage, capacity_tables, cell};
 
 /// Renders the document as Markdown.
 pub fn markdown(input: &SignOff) -> String {
-    let document = Document::of(input);
-    let mut page = Page::default();
+    let document = SignOffDocument::of(input);
+    let mut page = MarkdownPage::default();
     page.heading(1, &format!("{}: performance and capacity sign-off", document.system));
     page.paragraph(&format!(
         "**{} {}** — {}",
@@ -41,7 +41,7 @@ pub fn markdown(input: &SignOff) -> String {
     page.text
 }
 
-fn runs(page: &mut Page, document: &Document) {
+fn runs(page: &mut MarkdownPage, document: &SignOffDocument) {
     for run in &document.runs {
         page.heading(3, &run.name);
         page.paragraph(&format!("**{} {}** — {}", run.symbol, run.word, cell(&run.sentence)));
@@ -83,7 +83,7 @@ fn runs(page: &mut Page, document: &Document) {
     }
 }
 
-fn conditions(page: &mut Page, document: &Document) {
+fn conditions(page: &mut MarkdownPage, document: &SignOffDocument) {
     let body: Vec<Vec<String>> = document
         .conditions
         .iter()
@@ -101,7 +101,7 @@ fn conditions(page: &mut Page, document: &Document) {
     page.table(&["condition", "value", "of"], &body);
 }
 
-fn bullets(page: &mut Page, title: &str, items: &[String], none: &str) {
+fn bullets(page: &mut MarkdownPage, title: &str, items: &[String], none: &str) {
     page.heading(2, title);
     if items.is_empty() {
         page.paragraph(none);

@@ -1,23 +1,23 @@
 //! What happened beside the load: the stack's own metrics, availability, events.
 
-use super::super::stack::{self, IncidentRow, TierRow};
-use super::style::Tone;
-use super::table::{Cell, Table, fitted};
-use super::{Report, Screen, rows};
+use super::super::stack::{self, IncidentRow, StackTierRow};
+use super::style::TextTone;
+use super::table::{TableCell, TextTable, fitted};
+use super::{Report, SummaryLines, rows};
 
 /// More events than this are left to the reports.
 const MOST_EVENTS: usize = 12;
 
 /// One row a tier; nothing where nothing was observed.
-pub(super) fn stack(screen: &mut Screen, report: &Report) {
+pub(super) fn stack(screen: &mut SummaryLines, report: &Report) {
     let tiers = stack::tiers(report);
     if tiers.is_empty() {
         return;
     }
     screen.section("STACK", "its own metrics, means over the judged part");
-    let mut table = table(&TierRow::HEADS);
+    let mut table = table(&StackTierRow::HEADS);
     for row in &tiers {
-        table.row(row.cells().map(|text| Cell::plain(text.to_owned())).to_vec());
+        table.row(row.cells().map(|text| TableCell::plain(text.to_owned())).to_vec());
         if !row.note.is_empty() {
             table.note(row.note.clone());
         }
@@ -26,7 +26,7 @@ pub(super) fn stack(screen: &mut Screen, report: &Report) {
 }
 
 /// What was served, what the probes saw, and every incident.
-pub(super) fn availability(screen: &mut Screen, report: &Report) {
+pub(super) fn availability(screen: &mut SummaryLines, report: &Report) {
     let facts = stack::availability(report);
     if facts.is_empty() {
         return;
@@ -34,7 +34,7 @@ pub(super) fn availability(screen: &mut Screen, report: &Report) {
     screen.section("AVAILABILITY", "of the whole run, to the second");
     let width = facts.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
     for (key, text) in facts {
-        let key = screen.paint(Tone::Faint, &format!("{key:<width$}"));
+        let key = screen.paint(TextTone::Faint, &format!("{key:<width$}"));
         screen.line(&format!("  {key}  {text}"));
     }
     let incidents = stack::incidents(report);
@@ -44,7 +44,7 @@ pub(super) fn availability(screen: &mut Screen, report: &Report) {
     screen.blank();
     let mut table = table(&IncidentRow::HEADS);
     for row in &incidents {
-        table.row(row.cells().map(|text| Cell::plain(text.to_owned())).to_vec());
+        table.row(row.cells().map(|text| TableCell::plain(text.to_owned())).to_vec());
         if !row.mark.is_empty() {
             table.note(format!("after {}", row.mark));
         }
@@ -53,7 +53,7 @@ pub(super) fn availability(screen: &mut Screen, report: &Report) {
 }
 
 /// Marks, hooks, warnings; nothing where nothing happened.
-pub(super) fn events(screen: &mut Screen, report: &Report) {
+pub(super) fn events(screen: &mut SummaryLines, report: &Report) {
     let events = rows::events(report);
     if events.is_empty() {
         return;
@@ -61,21 +61,21 @@ pub(super) fn events(screen: &mut Screen, report: &Report) {
     screen.section("EVENTS", "");
     for event in events.iter().take(MOST_EVENTS) {
         let text = fitted(&event.text, screen.width.saturating_sub(28));
-        let at = screen.paint(Tone::Faint, &format!("{:>8}", event.at));
+        let at = screen.paint(TextTone::Faint, &format!("{:>8}", event.at));
         screen.line(&format!("  {at}  {:<12}  {text}", event.kind));
     }
     if events.len() > MOST_EVENTS {
         let more = format!("{} more stand in the reports", events.len() - MOST_EVENTS);
-        screen.line(&format!("  {}", screen.paint(Tone::Faint, &more)));
+        screen.line(&format!("  {}", screen.paint(TextTone::Faint, &more)));
     }
 }
 
 /// A table whose first column is text and whose others are figures.
-fn table(heads: &[&str]) -> Table {
+fn table(heads: &[&str]) -> TextTable {
     let aligned: Vec<String> = heads
         .iter()
         .enumerate()
         .map(|(index, head)| if index == 0 { String::new() } else { format!("<{head}") })
         .collect();
-    Table::new(&aligned.iter().map(String::as_str).collect::<Vec<_>>())
+    TextTable::new(&aligned.iter().map(String::as_str).collect::<Vec<_>>())
 }

@@ -1,18 +1,18 @@
 //! The gate's answer for a terminal.
 
-use super::super::gate::{Compared, GateReport, objectives, words};
+use super::super::gate::{BaselineComparison, GateReport, objectives, words};
 use super::super::{format, rows, wording};
-use super::style::{Style, Tone};
-use super::table::{Cell, Table, wrapped};
-use super::{NARROWEST, Screen, WIDEST, status_tone};
+use super::style::{TerminalStyle, TextTone};
+use super::table::{TableCell, TextTable, wrapped};
+use super::{NARROWEST, SummaryLines, WIDEST, status_tone};
 use crate::slo::gate::{GateComparison, GateOutcome};
 use crate::slo::regression::RegressionVerdict;
 
 /// The answer of a gate or comparison, `width` columns wide (60 to 120), with a final line feed.
-pub fn gate(report: &GateReport, style: Style, width: usize) -> String {
-    let mut screen = Screen::new(style, width.clamp(NARROWEST, WIDEST));
+pub fn gate(report: &GateReport, style: TerminalStyle, width: usize) -> String {
+    let mut screen = SummaryLines::new(style, width.clamp(NARROWEST, WIDEST));
     let name = format!("{} · {}", report.system, report.workload);
-    let name = screen.paint(Tone::Title, &format::line(&name, 80));
+    let name = screen.paint(TextTone::Title, &format::line(&name, 80));
     screen.blank();
     screen.line(&format!("  {name}"));
     screen.blank();
@@ -24,14 +24,14 @@ pub fn gate(report: &GateReport, style: Style, width: usize) -> String {
         screen.fact("not valid", &text);
     }
     match &report.compared {
-        Compared::NotAsked => {}
-        Compared::NotMade(reasons) => {
+        BaselineComparison::NotAsked => {}
+        BaselineComparison::NotMade(reasons) => {
             screen.section("NOT COMPARED", "");
             for reason in reasons {
                 screen.fact("", &format::line(&reason.to_string(), 300));
             }
         }
-        Compared::Made { comparison, waived } => {
+        BaselineComparison::Made { comparison, waived } => {
             compared(&mut screen, comparison);
             for unlike in waived {
                 screen.fact("waived", &format::line(&unlike.to_string(), 300));
@@ -41,17 +41,17 @@ pub fn gate(report: &GateReport, style: Style, width: usize) -> String {
     screen.text
 }
 
-const fn tone(outcome: GateOutcome) -> Tone {
+const fn tone(outcome: GateOutcome) -> TextTone {
     match outcome {
-        GateOutcome::Pass => Tone::Good,
+        GateOutcome::Pass => TextTone::Good,
         GateOutcome::AtRisk | GateOutcome::NeedMoreRuns | GateOutcome::Inconclusive => {
-            Tone::Warning
+            TextTone::Warning
         }
-        GateOutcome::NotValid | GateOutcome::Regressed | GateOutcome::Failed => Tone::Bad,
+        GateOutcome::NotValid | GateOutcome::Regressed | GateOutcome::Failed => TextTone::Bad,
     }
 }
 
-fn answer(screen: &mut Screen, report: &GateReport) {
+fn answer(screen: &mut SummaryLines, report: &GateReport) {
     let outcome = report.outcome();
     let badge = format!(" {} {} ", words::symbol(outcome), words::outcome(outcome));
     let indent = badge.chars().count() + 4;
@@ -63,51 +63,51 @@ fn answer(screen: &mut Screen, report: &GateReport) {
     }
 }
 
-fn slo(screen: &mut Screen, report: &GateReport) {
+fn slo(screen: &mut SummaryLines, report: &GateReport) {
     let all = objectives(report);
     if all.is_empty() {
         return;
     }
     screen.section("OBJECTIVES", "the worst of all runs");
-    let mut table = Table::new(&["", "<target", "<bound", "<worst", "status"]);
+    let mut table = TextTable::new(&["", "<target", "<bound", "<worst", "status"]);
     for one in all {
         let row = rows::slo_row(one.worst);
         let status = format!("{} {} {}/{}", row.symbol, row.status, one.alike, one.judged);
         table.row(vec![
-            Cell::plain(wording::objective_short(one.worst)),
-            Cell::plain(row.target),
-            Cell::plain(row.limit),
-            Cell::toned(Tone::Strong, row.estimate),
-            Cell::toned(status_tone(one.worst.status), status),
+            TableCell::plain(wording::objective_short(one.worst)),
+            TableCell::plain(row.target),
+            TableCell::plain(row.limit),
+            TableCell::toned(TextTone::Strong, row.estimate),
+            TableCell::toned(status_tone(one.worst.status), status),
         ]);
     }
     screen.table(&table);
 }
 
-fn compared(screen: &mut Screen, comparison: &GateComparison) {
+fn compared(screen: &mut SummaryLines, comparison: &GateComparison) {
     let (before, after) = comparison.runs;
     screen.section("COMPARED", &format!("{before} baseline runs, {after} candidate runs"));
     let heads =
         ["", "metric", "<baseline", "<candidate", "<change", "<95 % interval", "<p", "answer"];
-    let mut table = Table::new(&heads);
+    let mut table = TextTable::new(&heads);
     let mut last = "";
     for row in &comparison.rows {
         let step = if last == row.step { String::new() } else { format::line(&row.step, 40) };
         last = &row.step;
         let tone = match row.regression.verdict {
-            RegressionVerdict::Regressed => Tone::Bad,
-            RegressionVerdict::NotRegressed => Tone::Good,
-            RegressionVerdict::NeedMoreRuns { .. } => Tone::Warning,
+            RegressionVerdict::Regressed => TextTone::Bad,
+            RegressionVerdict::NotRegressed => TextTone::Good,
+            RegressionVerdict::NeedMoreRuns { .. } => TextTone::Warning,
         };
         table.row(vec![
-            Cell::plain(step),
-            Cell::plain(words::metric_name(row.metric).into()),
-            Cell::plain(words::value(row.metric, row.baseline)),
-            Cell::plain(words::value(row.metric, row.candidate)),
-            Cell::toned(Tone::Strong, words::effect(row)),
-            Cell::plain(words::interval(row)),
-            Cell::plain(words::p(row.regression.p)),
-            Cell::toned(tone, words::verdict(row)),
+            TableCell::plain(step),
+            TableCell::plain(words::metric_name(row.metric).into()),
+            TableCell::plain(words::value(row.metric, row.baseline)),
+            TableCell::plain(words::value(row.metric, row.candidate)),
+            TableCell::toned(TextTone::Strong, words::effect(row)),
+            TableCell::plain(words::interval(row)),
+            TableCell::plain(words::p(row.regression.p)),
+            TableCell::toned(tone, words::verdict(row)),
         ]);
     }
     screen.table(&table);
@@ -116,7 +116,7 @@ fn compared(screen: &mut Screen, comparison: &GateComparison) {
     }
     screen.blank();
     for part in wrapped(&words::rule(comparison), screen.width - 2) {
-        let part = screen.paint(Tone::Faint, &part);
+        let part = screen.paint(TextTone::Faint, &part);
         screen.line(&format!("  {part}"));
     }
 }

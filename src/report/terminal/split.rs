@@ -1,12 +1,12 @@
 //! Blue and green: a row a share and side, and what the comparison came to.
 
 use super::super::split::{self, SideRow};
-use super::style::Tone;
-use super::table::{Cell, Table};
-use super::{Report, Screen};
+use super::style::TextTone;
+use super::table::{TableCell, TextTable};
+use super::{Report, SummaryLines};
 
 /// Nothing where the run was not split.
-pub(super) fn section(screen: &mut Screen, report: &Report) {
+pub(super) fn section(screen: &mut SummaryLines, report: &Report) {
     let Some(view) = split::view(report) else { return };
     screen.section("BLUE AND GREEN", "the same arrivals, split over two targets");
     for (side, text) in &view.sides {
@@ -15,15 +15,15 @@ pub(super) fn section(screen: &mut Screen, report: &Report) {
     let heads = SideRow::HEADS.iter().enumerate();
     let heads: Vec<String> =
         heads.map(|(at, head)| if at < 2 { (*head).into() } else { format!("<{head}") }).collect();
-    let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = TextTable::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
     for share in &view.shares {
         for row in &share.rows {
-            let mut cells: Vec<Cell> =
-                row.cells().map(|text| Cell::plain(text.to_owned())).to_vec();
+            let mut cells: Vec<TableCell> =
+                row.cells().map(|text| TableCell::plain(text.to_owned())).to_vec();
             if row.failed
                 && let Some(last) = cells.last_mut()
             {
-                *last = Cell::toned(Tone::Bad, row.errors.clone());
+                *last = TableCell::toned(TextTone::Bad, row.errors.clone());
             }
             table.row(cells);
         }

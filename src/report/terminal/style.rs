@@ -2,7 +2,7 @@
 
 /// How a summary may look. Who decides (terminal or not, `NO_COLOR`) is the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub enum TerminalStyle {
     /// No escape sequences at all.
     Plain,
     /// The sixteen colours of the user's own theme.
@@ -11,7 +11,7 @@ pub enum Style {
 
 /// What a piece of text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(super) enum TextTone {
     Plain,
     Strong,
     Title,
@@ -22,7 +22,7 @@ pub(super) enum Tone {
     Accent,
 }
 
-impl Tone {
+impl TextTone {
     /// SGR parameters (ECMA-48).
     const fn codes(self) -> &'static str {
         match self {
@@ -37,9 +37,9 @@ impl Tone {
     }
 }
 
-impl Style {
+impl TerminalStyle {
     /// `text` in its tone.
-    pub(super) fn paint(self, tone: Tone, text: &str) -> String {
+    pub(super) fn paint(self, tone: TextTone, text: &str) -> String {
         match (self, tone.codes()) {
             (Self::Plain, _) | (_, "") => text.to_owned(),
             (Self::Colour, _) if text.is_empty() => String::new(),
@@ -48,7 +48,7 @@ impl Style {
     }
 
     /// `text` on a ground of its tone, for the verdict.
-    pub(super) fn badge(self, tone: Tone, text: &str) -> String {
+    pub(super) fn badge(self, tone: TextTone, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Colour => format!("\x1b[1;7;{}m{text}\x1b[0m", tone.codes()),

@@ -1,41 +1,41 @@
 //! Tables that fit the width, and text that wraps.
 
-use super::style::{Style, Tone};
+use super::style::{TerminalStyle, TextTone};
 
 /// Least width of the first column.
 const NARROWEST_NAME: usize = 8;
 
 /// A piece of text in a table.
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
+pub(super) struct TableCell {
     text: String,
-    tone: Tone,
+    tone: TextTone,
 }
 
-impl Cell {
+impl TableCell {
     pub(super) fn plain(text: String) -> Self {
-        Self::toned(Tone::Plain, text)
+        Self::toned(TextTone::Plain, text)
     }
 
-    pub(super) fn toned(tone: Tone, text: String) -> Self {
+    pub(super) fn toned(tone: TextTone, text: String) -> Self {
         Self { text, tone }
     }
 }
 
 #[derive(Debug)]
-enum Row {
-    Cells(Vec<Cell>),
+enum TableRow {
+    Cells(Vec<TableCell>),
     Note(String),
 }
 
 /// A table whose first column gives way when the width is short.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     heads: Vec<(String, bool)>,
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
 }
 
-impl Table {
+impl TextTable {
     /// A table with these heads; those that begin with `<` are aligned to the right.
     pub(super) fn new(heads: &[&str]) -> Self {
         let head = |head: &&str| (head.trim_start_matches('<').to_owned(), head.starts_with('<'));
@@ -43,28 +43,33 @@ impl Table {
     }
 
     /// Adds a row.
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
-        self.rows.push(Row::Cells(cells));
+    pub(super) fn row(&mut self, cells: Vec<TableCell>) {
+        self.rows.push(TableRow::Cells(cells));
     }
 
     /// Adds a remark on the row above.
     pub(super) fn note(&mut self, text: String) {
-        self.rows.push(Row::Note(text));
+        self.rows.push(TableRow::Note(text));
     }
 
     /// The lines, indented by two, no wider than `width` unless the columns cannot shrink that far.
-    pub(super) fn lines(&self, style: Style, width: usize) -> Vec<String> {
+    pub(super) fn lines(&self, style: TerminalStyle, width: usize) -> Vec<String> {
         let (widths, gap) = self.widths(width);
-        let heads: Vec<Cell> =
-            self.heads.iter().map(|(head, _)| Cell::toned(Tone::Faint, head.clone())).collect();
+        let heads: Vec<TableCell> = self
+            .heads
+            .iter()
+            .map(|(head, _)| TableCell::toned(TextTone::Faint, head.clone()))
+            .collect();
         let mut lines = vec![self.line(&heads, &widths, gap, style)];
         for row in &self.rows {
             match row {
-                Row::Cells(cells) => lines.push(self.line(cells, &widths, gap, style)),
-                Row::Note(text) => {
+                TableRow::Cells(cells) => lines.push(self.line(cells, &widths, gap, style)),
+                TableRow::Note(text) => {
                     let parts = wrapped(text, width.saturating_sub(4));
                     lines.extend(
-                        parts.iter().map(|part| format!("    {}", style.paint(Tone::Faint, part))),
+                        parts
+                            .iter()
+                            .map(|part| format!("    {}", style.paint(TextTone::Faint, part))),
                     );
                 }
             }
@@ -75,7 +80,7 @@ impl Table {
     fn widths(&self, width: usize) -> (Vec<usize>, usize) {
         let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
         for row in &self.rows {
-            if let Row::Cells(cells) = row {
+            if let TableRow::Cells(cells) = row {
                 for (slot, cell) in widths.iter_mut().zip(cells) {
                     *slot = (*slot).max(columns(&cell.text));
                 }
@@ -92,7 +97,13 @@ impl Table {
         (widths, gap)
     }
 
-    fn line(&self, cells: &[Cell], widths: &[usize], gap: usize, style: Style) -> String {
+    fn line(
+        &self,
+        cells: &[TableCell],
+        widths: &[usize],
+        gap: usize,
+        style: TerminalStyle,
+    ) -> String {
         let mut line = String::from(" ");
         for (index, (cell, &width)) in cells.iter().zip(widths).enumerate() {
             let text = fitted(&cell.text, width);

@@ -7,14 +7,14 @@ use serde_json_path::JsonPath;
 use crate::scenario::json::json_of_node;
 use crate::scenario::names::identifier_of_key;
 use crate::scenario::{
-    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
     text,
 };
 use crate::units::{Bytes, Nanos, ParseUnitError};
 
 /// An assertion on one response.
 #[derive(Debug, Clone)]
-pub enum Check {
+pub enum CheckSpec {
     /// The status is in one of these ranges.
     Status(Vec<(u16, u16)>),
     /// The service time is below this.
@@ -22,16 +22,16 @@ pub enum Check {
     /// The body is smaller than this.
     Size(Bytes),
     /// A header, by lower-case name.
-    Header(String, Matcher),
+    Header(String, MatcherSpec),
     /// A value in a JSON body, with the path as written.
-    Json(JsonPath, String, Matcher),
+    Json(JsonPath, String, MatcherSpec),
     /// The body as text.
-    Body(Matcher),
+    Body(MatcherSpec),
 }
 
 /// What a text or value must be.
 #[derive(Debug, Clone)]
-pub enum Matcher {
+pub enum MatcherSpec {
     /// There.
     Exists,
     /// Equal to this.
@@ -48,7 +48,7 @@ pub enum Matcher {
 
 /// A value taken out of a response.
 #[derive(Debug, Clone)]
-pub struct Capture {
+pub struct CaptureSpec {
     /// The name that templates use.
     pub name: Spanned<String>,
     /// Where it comes from; none where that is wrong.
@@ -72,18 +72,18 @@ pub enum CaptureFrom {
     Cookie(String),
 }
 
-pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
+pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
     let Some(mut fields) = Fields::of(node, "`check`", problems) else { return vec![] };
     let mut checks = vec![];
     if let Some(node) = fields.node("status") {
-        checks.extend(status(node, problems).map(Check::Status));
+        checks.extend(status(node, problems).map(CheckSpec::Status));
     }
     if let Some(node) = fields.node("time") {
         checks.extend(
             below(node, "a time like `< 2s`", problems, |time: Nanos| {
                 Nanos::new(time.get().saturating_add(1))
             })
-            .map(Check::Time),
+            .map(CheckSpec::Time),
         );
     }
     if let Some(node) = fields.node("size") {
@@ -91,14 +91,14 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
             below(node, "a size like `< 1 MiB`", problems, |size: Bytes| {
                 Bytes::new(size.get().saturating_add(1))
             })
-            .map(Check::Size),
+            .map(CheckSpec::Size),
         );
     }
     if let Some(node) = fields.node("header") {
         for (key, node) in entries(node, "a mapping of headers", problems).unwrap_or_default() {
             let name = header_name(&key.text, key.span, problems);
             let matcher = matcher(node, "a header", problems);
-            checks.extend(name.zip(matcher).map(|(name, must)| Check::Header(name, must)));
+            checks.extend(name.zip(matcher).map(|(name, must)| CheckSpec::Header(name, must)));
         }
     }
     if let Some(node) = fields.node("json") {
@@ -107,12 +107,12 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
             let matcher = matcher(node, "a JSON value", problems);
             checks.extend(
                 path.zip(matcher)
-                    .map(|(path, matcher)| Check::Json(path, key.text.clone(), matcher)),
+                    .map(|(path, matcher)| CheckSpec::Json(path, key.text.clone(), matcher)),
             );
         }
     }
     if let Some(node) = fields.node("body") {
-        checks.extend(body_matcher(node, problems).map(Check::Body));
+        checks.extend(body_matcher(node, problems).map(CheckSpec::Body));
     }
     fields.finish(problems);
     checks
@@ -172,31 +172,31 @@ fn below<T: std::str::FromStr<Err = ParseUnitError>>(
 }
 
 /// On the body a bare text means that it contains it: whole bodies are rarely written down.
-fn body_matcher(node: &Node, problems: &mut Problems) -> Option<Matcher> {
+fn body_matcher(node: &Node, problems: &mut Problems) -> Option<MatcherSpec> {
     match &node.value {
-        NodeValue::Scalar(scalar) => Some(Matcher::Contains(scalar.text.clone())),
+        NodeValue::Scalar(scalar) => Some(MatcherSpec::Contains(scalar.text.clone())),
         _ => matcher(node, "the body", problems),
     }
 }
 
-fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Matcher> {
+fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<MatcherSpec> {
     match &node.value {
         NodeValue::Scalar(scalar) if scalar.plain && scalar.text == "exists" => {
-            Some(Matcher::Exists)
+            Some(MatcherSpec::Exists)
         }
         NodeValue::Scalar(scalar) if scalar.text.starts_with(['<', '>']) => {
             let (sign, number) = scalar.text.split_at(1);
             let Ok(bound) = number.trim().parse::<f64>() else {
                 if !scalar.plain {
-                    return Some(Matcher::Equals(json_of_node(node)));
+                    return Some(MatcherSpec::Equals(json_of_node(node)));
                 }
                 let kind = ProblemKind::BadMatcher { found: scalar.text.clone(), what };
                 problems.report(node.span, kind);
                 return None;
             };
-            Some(if sign == "<" { Matcher::Below(bound) } else { Matcher::Above(bound) })
+            Some(if sign == "<" { MatcherSpec::Below(bound) } else { MatcherSpec::Above(bound) })
         }
-        NodeValue::Scalar(_) => Some(Matcher::Equals(json_of_node(node))),
+        NodeValue::Scalar(_) => Some(MatcherSpec::Equals(json_of_node(node))),
         NodeValue::Mapping(_) => matcher_of_fields(node, problems),
         NodeValue::Sequence(_) => {
             let found = node.kind().to_owned();
@@ -206,14 +206,14 @@ fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<M
     }
 }
 
-fn matcher_of_fields(node: &Node, problems: &mut Problems) -> Option<Matcher> {
+fn matcher_of_fields(node: &Node, problems: &mut Problems) -> Option<MatcherSpec> {
     let before = problems.len();
     let mut fields = Fields::of(node, "a condition", problems)?;
-    let contains = fields.optional("contains", problems).map(Matcher::Contains);
+    let contains = fields.optional("contains", problems).map(MatcherSpec::Contains);
     let matches = fields.node("matches").and_then(|node| regex(node, problems));
-    let equals = fields.node("equals").map(|node| Matcher::Equals(json_of_node(node)));
-    let found: Vec<Matcher> =
-        [contains, matches.map(Matcher::Matches), equals].into_iter().flatten().collect();
+    let equals = fields.node("equals").map(|node| MatcherSpec::Equals(json_of_node(node)));
+    let found: Vec<MatcherSpec> =
+        [contains, matches.map(MatcherSpec::Matches), equals].into_iter().flatten().collect();
     fields.finish(problems);
     if found.len() != 1 && problems.len() == before {
         let (place, fields_named) = ("a condition", "`contains`, `matches` and `equals`");
@@ -241,7 +241,7 @@ fn regex(node: &Node, problems: &mut Problems) -> Option<Regex> {
     }
 }
 
-fn json_path(text: &str, key: &Key, problems: &mut Problems) -> Option<JsonPath> {
+fn json_path(text: &str, key: &KeyNode, problems: &mut Problems) -> Option<JsonPath> {
     match JsonPath::parse(text) {
         Ok(path) => Some(path),
         Err(error) => {
@@ -271,19 +271,19 @@ fn header_name(name: &str, span: crate::scenario::Span, problems: &mut Problems)
     None
 }
 
-pub(super) fn captures(node: &Node, problems: &mut Problems) -> Vec<Capture> {
+pub(super) fn captures(node: &Node, problems: &mut Problems) -> Vec<CaptureSpec> {
     let Some(entries) = entries(node, "a mapping of names", problems) else { return vec![] };
     entries.iter().map(|(key, node)| capture(key, node, problems)).collect()
 }
 
-fn capture(key: &Key, node: &Node, problems: &mut Problems) -> Capture {
+fn capture(key: &KeyNode, node: &Node, problems: &mut Problems) -> CaptureSpec {
     let name = identifier_of_key(key, problems);
     if !matches!(node.value, NodeValue::Mapping(_)) {
         let from = json_source(node, problems);
-        return Capture { name, from, default: None, secret: None };
+        return CaptureSpec { name, from, default: None, secret: None };
     }
     let Some(mut fields) = Fields::of(node, "a capture", problems) else {
-        return Capture { name, from: None, default: None, secret: None };
+        return CaptureSpec { name, from: None, default: None, secret: None };
     };
     let before = problems.len();
     let json = fields.node("json").and_then(|node| json_source(node, problems));
@@ -311,11 +311,11 @@ fn capture(key: &Key, node: &Node, problems: &mut Problems) -> Capture {
     let default = fields.node("default").map(json_of_node);
     let secret = fields.optional("secret", problems);
     fields.finish(problems);
-    Capture { name, from: sources.into_iter().next(), default, secret }
+    CaptureSpec { name, from: sources.into_iter().next(), default, secret }
 }
 
 fn json_source(node: &Node, problems: &mut Problems) -> Option<CaptureFrom> {
     let found: String = Decode::decode(node, problems)?;
-    let key = Key { text: found.clone(), span: node.span };
+    let key = KeyNode { text: found.clone(), span: node.span };
     json_path(&found, &key, problems).map(|path| CaptureFrom::Json(path, found))
 }

@@ -17,7 +17,7 @@ pub struct DataFile {
     /// How the file is read.
     pub format: DataFormat,
     /// How a row is picked.
-    pub pick: Pick,
+    pub pick: PickSpec,
     /// Where `pick` stands, or the name.
     pub pick_span: Span,
     /// The file's text, once it is loaded.
@@ -35,7 +35,7 @@ pub enum DataFormat {
 
 /// How a row is picked.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pick {
+pub enum PickSpec {
     /// One after the other.
     Sequential,
     /// One after the other, in an order drawn once.
@@ -48,11 +48,11 @@ pub enum Pick {
     Unique,
 }
 
-const PICKS: [(&str, Pick); 4] = [
-    ("sequential", Pick::Sequential),
-    ("shuffle", Pick::Shuffle),
-    ("uniform", Pick::Uniform),
-    ("unique", Pick::Unique),
+const PICKS: [(&str, PickSpec); 4] = [
+    ("sequential", PickSpec::Sequential),
+    ("shuffle", PickSpec::Shuffle),
+    ("uniform", PickSpec::Uniform),
+    ("unique", PickSpec::Unique),
 ];
 
 pub(super) fn read(
@@ -71,7 +71,7 @@ pub(super) fn read(
     Some(DataFile {
         format: file.as_ref().map_or(DataFormat::Csv, |file| format(file, problems)),
         file: file.unwrap_or(nowhere),
-        pick: pick_node.and_then(|node| pick(node, problems)).unwrap_or(Pick::Sequential),
+        pick: pick_node.and_then(|node| pick(node, problems)).unwrap_or(PickSpec::Sequential),
         pick_span: pick_node.map_or(name.span, |node| node.span),
         source: None,
         name,
@@ -95,7 +95,7 @@ fn format(file: &Spanned<String>, problems: &mut Problems) -> DataFormat {
     }
 }
 
-fn pick(node: &Node, problems: &mut Problems) -> Option<Pick> {
+fn pick(node: &Node, problems: &mut Problems) -> Option<PickSpec> {
     if let NodeValue::Mapping(_) = &node.value {
         let mut fields = Fields::of(node, "a pick", problems)?;
         let exponent = fields
@@ -103,7 +103,7 @@ fn pick(node: &Node, problems: &mut Problems) -> Option<Pick> {
             // Beyond 10 the first row has all the weight that a double can tell from 1.
             .and_then(|node| number_within(node, "the exponent", (0.0, 10.0), problems));
         fields.finish(problems);
-        return exponent.map(Pick::Zipf);
+        return exponent.map(PickSpec::Zipf);
     }
     if text(node, "a pick", problems)? == "zipf" {
         let kind = ProblemKind::MissingField { field: "zipf", place: "a pick" };

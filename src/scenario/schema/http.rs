@@ -11,15 +11,15 @@ use crate::units::{Bytes, Nanos};
 
 /// Defaults for every request.
 #[derive(Debug, Clone, Default)]
-pub struct Http {
+pub struct HttpSpec {
     /// The longest time from send to last byte.
     pub timeout: Option<Nanos>,
     /// The longest time for connecting, and again for the TLS handshake.
     pub connect_timeout: Option<Nanos>,
     /// Which HTTP is spoken.
-    pub version: Option<Version>,
+    pub version: Option<HttpVersionSpec>,
     /// Who uses a connection.
-    pub connections: Option<Connections>,
+    pub connections: Option<ConnectionsSpec>,
     /// Where connections come from.
     pub source_ips: Vec<AddressRange>,
     /// Whom requests say that they are forwarded for.
@@ -27,9 +27,9 @@ pub struct Http {
     /// Headers of every request; the values are templates.
     pub headers: Vec<(Spanned<String>, Spanned<String>)>,
     /// Headers that make each request traceable.
-    pub correlation: Vec<Spanned<Correlation>>,
+    pub correlation: Vec<Spanned<CorrelationSpec>>,
     /// Trust.
-    pub tls: Tls,
+    pub tls: TlsSpec,
     /// The most redirects followed.
     pub max_redirects: Option<u8>,
     /// The largest body read.
@@ -42,7 +42,7 @@ pub struct Http {
 
 /// Which HTTP is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
+pub enum HttpVersionSpec {
     /// HTTP/1.1.
     Http1,
     /// HTTP/2.
@@ -53,7 +53,7 @@ pub enum Version {
 
 /// Who uses a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Connections {
+pub enum ConnectionsSpec {
     /// Each user its own, kept over its iterations.
     PerUser,
     /// Each user its own, new in every iteration.
@@ -64,7 +64,7 @@ pub enum Connections {
 
 /// A header that makes each request traceable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Correlation {
+pub enum CorrelationSpec {
     /// W3C Trace Context.
     TraceParent,
     /// A header of this name, in lower case, with a random UUID.
@@ -82,7 +82,7 @@ pub struct AddressRange {
 
 /// Whom the client trusts and what it shows.
 #[derive(Debug, Clone, Default)]
-pub struct Tls {
+pub struct TlsSpec {
     /// PEM files of further roots.
     pub ca: Vec<Spanned<String>>,
     /// A PEM file with the client's certificate chain.
@@ -95,7 +95,7 @@ pub struct Tls {
     pub server_name: Option<Spanned<String>>,
 }
 
-impl Http {
+impl HttpSpec {
     /// Reads the `http` field.
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
         let Some(mut fields) = Fields::of(node, "`http`", problems) else {
@@ -126,16 +126,20 @@ impl Http {
     }
 }
 
-fn version(node: &Node, problems: &mut Problems) -> Option<Version> {
-    let known = [("1.1", Version::Http1), ("2", Version::Http2), ("auto", Version::Auto)];
+fn version(node: &Node, problems: &mut Problems) -> Option<HttpVersionSpec> {
+    let known = [
+        ("1.1", HttpVersionSpec::Http1),
+        ("2", HttpVersionSpec::Http2),
+        ("auto", HttpVersionSpec::Auto),
+    ];
     word(node, "a version of HTTP", &known, problems)
 }
 
-fn connections(node: &Node, problems: &mut Problems) -> Option<Connections> {
+fn connections(node: &Node, problems: &mut Problems) -> Option<ConnectionsSpec> {
     let known = [
-        ("per_user", Connections::PerUser),
-        ("per_iteration", Connections::PerIteration),
-        ("shared", Connections::Shared),
+        ("per_user", ConnectionsSpec::PerUser),
+        ("per_iteration", ConnectionsSpec::PerIteration),
+        ("shared", ConnectionsSpec::Shared),
     ];
     word(node, "a way to use connections", &known, problems)
 }
@@ -155,24 +159,24 @@ pub fn own_header(name: &Spanned<String>, problems: &mut Problems) -> Option<Hea
     None
 }
 
-fn correlation(node: Option<&Node>, problems: &mut Problems) -> Vec<Spanned<Correlation>> {
+fn correlation(node: Option<&Node>, problems: &mut Problems) -> Vec<Spanned<CorrelationSpec>> {
     let Some(node) = node else { return vec![] };
     texts(node, problems)
         .into_iter()
         .filter_map(|text| {
             let name = own_header(&text, problems)?.as_str().to_owned();
             let correlation = match name.as_str() {
-                "traceparent" => Correlation::TraceParent,
-                _ => Correlation::Id(name),
+                "traceparent" => CorrelationSpec::TraceParent,
+                _ => CorrelationSpec::Id(name),
             };
             Some(Spanned::new(correlation, text.span))
         })
         .collect()
 }
 
-fn tls(node: &Node, problems: &mut Problems) -> Tls {
-    let Some(mut fields) = Fields::of(node, "`tls`", problems) else { return Tls::default() };
-    let tls = Tls {
+fn tls(node: &Node, problems: &mut Problems) -> TlsSpec {
+    let Some(mut fields) = Fields::of(node, "`tls`", problems) else { return TlsSpec::default() };
+    let tls = TlsSpec {
         ca: fields.node("ca").map(|node| texts(node, problems)).unwrap_or_default(),
         cert: fields.optional("cert", problems),
         key: fields.optional("key", problems),

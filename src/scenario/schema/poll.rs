@@ -1,14 +1,14 @@
 //! `poll:` something again and again until a condition holds.
 
-use super::step::{Step, inner_flow};
+use super::step::{StepSpec, inner_flow};
 use super::workload::positive;
-use crate::scenario::names::Name;
+use crate::scenario::names::EntityName;
 use crate::scenario::{Fields, Node, Problems, Spanned, number_within};
 use crate::units::Nanos;
 
 /// A poll. All of it is one step with a time of its own; its requests are counted as well.
 #[derive(Debug, Clone)]
-pub struct Poll {
+pub struct PollSpec {
     /// The metric's key of the whole.
     pub name: Spanned<String>,
     /// From the start of one round to the start of the next.
@@ -20,13 +20,13 @@ pub struct Poll {
     /// An expression: when it holds, the poll is over.
     pub until: Spanned<String>,
     /// One round.
-    pub flow: Vec<Step>,
+    pub flow: Vec<StepSpec>,
 }
 
-impl Poll {
+impl PollSpec {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "`poll`", problems)?;
-        let name: Option<Name> = fields.required("name", problems);
+        let name: Option<EntityName> = fields.required("name", problems);
         let every = fields
             .required_node("every", problems)
             .and_then(|node| positive(node, "`every`", problems));

@@ -2,18 +2,18 @@
 
 use http::Method;
 
-use super::check::{Capture, Check, captures, checks};
+use super::check::{CaptureSpec, CheckSpec, captures, checks};
 use super::workload::positive;
 use super::{text_map, texts};
-use crate::scenario::names::Name;
+use crate::scenario::names::EntityName;
 use crate::scenario::{
-    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Spanned, entries,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries,
 };
 use crate::units::{Bytes, Nanos};
 
 /// A request step.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct RequestSpec {
     /// `GET`, `POST`, …
     pub method: Method,
     /// The metric's key.
@@ -25,7 +25,7 @@ pub struct Request {
     /// Headers; the values are templates.
     pub headers: Vec<(Spanned<String>, Spanned<String>)>,
     /// What it carries.
-    pub body: Body,
+    pub body: BodySpec,
     /// The token of a bearer authorization; a template.
     pub bearer: Option<Spanned<String>>,
     /// User and password of a basic authorization; templates.
@@ -33,9 +33,9 @@ pub struct Request {
     /// The session that it needs.
     pub session: Option<Spanned<String>>,
     /// Assertions.
-    pub checks: Vec<Check>,
+    pub checks: Vec<CheckSpec>,
     /// Values taken out for later steps.
-    pub captures: Vec<Capture>,
+    pub captures: Vec<CaptureSpec>,
     /// The longest time from send to last byte.
     pub timeout: Option<Nanos>,
     /// Whether redirects are followed.
@@ -46,7 +46,7 @@ pub struct Request {
 
 /// What a request carries.
 #[derive(Debug, Clone)]
-pub enum Body {
+pub enum BodySpec {
     /// Nothing.
     None,
     /// JSON; the texts in it are templates.
@@ -56,21 +56,21 @@ pub enum Body {
     /// A text; a template.
     Text(Spanned<String>),
     /// `multipart/form-data`: an upload.
-    Multipart(Vec<Part>),
+    Multipart(Vec<UploadPartSpec>),
 }
 
 /// A part of an upload.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct UploadPartSpec {
     /// The field's name.
     pub name: Spanned<String>,
     /// What is in it.
-    pub content: PartContent,
+    pub content: UploadContent,
 }
 
 /// What is in a part of an upload.
 #[derive(Debug, Clone)]
-pub enum PartContent {
+pub enum UploadContent {
     /// A text; a template.
     Text(Spanned<String>),
     /// So many bytes that nobody reads, under a file's name.
@@ -84,9 +84,9 @@ pub enum PartContent {
     },
 }
 
-impl Request {
+impl RequestSpec {
     /// Reads the value of a step whose key is a method.
-    pub(super) fn read(method: &Key, node: &Node, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn read(method: &KeyNode, node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "a request", problems)?;
         // Only the six methods come here, and each is a valid token.
         let verb = method.text.to_ascii_uppercase().parse().unwrap_or_default();
@@ -114,7 +114,7 @@ impl Request {
         problems: &mut Problems,
     ) -> Self {
         let nothing = Spanned::new(String::new(), fields.span());
-        let name: Option<Name> = fields.required("name", problems);
+        let name: Option<EntityName> = fields.required("name", problems);
         let pairs = |node: Option<&Node>, expected, problems: &mut Problems| {
             node.map(|node| text_map(node, expected, problems)).unwrap_or_default()
         };
@@ -149,7 +149,7 @@ fn tags(node: &Node, problems: &mut Problems) -> Vec<String> {
     texts(node, problems).into_iter().map(|tag| tag.value).collect()
 }
 
-fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> Body {
+fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> BodySpec {
     let (json, form, text) = (fields.node("json"), fields.node("form"), fields.node("body"));
     let multipart = fields.node("multipart");
     let given: Vec<&Node> = [json, form, text, multipart].into_iter().flatten().collect();
@@ -161,32 +161,32 @@ fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> Body {
         problems.report(second.span, kind);
     }
     if let Some(node) = json {
-        return Body::Json(node.clone());
+        return BodySpec::Json(node.clone());
     }
     if let Some(node) = form {
-        return Body::Form(text_map(node, "a mapping of form fields", problems));
+        return BodySpec::Form(text_map(node, "a mapping of form fields", problems));
     }
     if let Some(node) = multipart {
-        return Body::Multipart(parts(node, problems));
+        return BodySpec::Multipart(parts(node, problems));
     }
-    text.and_then(|node| Decode::decode(node, problems)).map_or(Body::None, Body::Text)
+    text.and_then(|node| Decode::decode(node, problems)).map_or(BodySpec::None, BodySpec::Text)
 }
 
-fn parts(node: &Node, problems: &mut Problems) -> Vec<Part> {
+fn parts(node: &Node, problems: &mut Problems) -> Vec<UploadPartSpec> {
     let Some(entries) = entries(node, "a mapping of parts", problems) else { return vec![] };
     entries
         .iter()
         .filter_map(|(key, node)| {
             let content = match &node.value {
                 NodeValue::Mapping(_) => upload(node, problems)?,
-                _ => PartContent::Text(Decode::decode(node, problems)?),
+                _ => UploadContent::Text(Decode::decode(node, problems)?),
             };
-            Some(Part { name: Spanned::new(key.text.clone(), key.span), content })
+            Some(UploadPartSpec { name: Spanned::new(key.text.clone(), key.span), content })
         })
         .collect()
 }
 
-fn upload(node: &Node, problems: &mut Problems) -> Option<PartContent> {
+fn upload(node: &Node, problems: &mut Problems) -> Option<UploadContent> {
     let mut fields = Fields::of(node, "an uploaded file", problems)?;
     let filename = fields.required("filename", problems);
     let size: Option<Spanned<Bytes>> = fields.required("size", problems);
@@ -205,7 +205,7 @@ fn upload(node: &Node, problems: &mut Problems) -> Option<PartContent> {
         );
         return None;
     }
-    Some(PartContent::Bytes { filename: filename?, media_type, size: size.value })
+    Some(UploadContent::Bytes { filename: filename?, media_type, size: size.value })
 }
 
 fn basic(node: &Node, problems: &mut Problems) -> Option<(Spanned<String>, Spanned<String>)> {

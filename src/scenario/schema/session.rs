@@ -1,18 +1,18 @@
 //! `sessions:`: how users log in, how long that holds, and what says that it no longer does.
 
 use super::check::status;
-use super::step::{Step, flow};
+use super::step::{StepSpec, flow};
 use super::workload::positive;
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned};
 use crate::units::Nanos;
 
 /// A session that requests may ask for.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub struct SessionSpec {
     /// Its name.
     pub name: Spanned<String>,
     /// How a user gets it; what it captures is there for the requests of the session.
-    pub login: Vec<Step>,
+    pub login: Vec<StepSpec>,
     /// How long it lives on the server.
     pub lives: Nanos,
     /// How long before its end it is renewed; shorter than `lives`.
@@ -25,7 +25,11 @@ pub struct Session {
 const AHEAD: u64 = 10;
 
 /// Reads one session.
-pub(super) fn read(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<Session> {
+pub(super) fn read(
+    name: Spanned<String>,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<SessionSpec> {
     let mut fields = Fields::of(node, "a session", problems)?;
     let login = fields
         .required_node("login", problems)
@@ -48,5 +52,5 @@ pub(super) fn read(name: Spanned<String>, node: &Node, problems: &mut Problems) 
         None => Nanos::new(lives.get() / AHEAD),
     };
     let expired = expired.unwrap_or_else(|| vec![(401, 401)]);
-    Some(Session { name, login, lives, renew_ahead, expired })
+    Some(SessionSpec { name, login, lives, renew_ahead, expired })
 }

@@ -1,6 +1,6 @@
 //! `slo:`: the rows of the SLO table, as written. What each metric means is the compiler's to say.
 
-use crate::scenario::{Fields, Key, Node, ProblemKind, Problems, Spanned, entries};
+use crate::scenario::{Fields, KeyNode, Node, ProblemKind, Problems, Spanned, entries};
 
 /// What a row speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum SloScope {
 
 /// A row of the SLO table.
 #[derive(Debug, Clone)]
-pub struct SloRow {
+pub struct SloRowSpec {
     /// What it speaks of.
     pub scope: SloScope,
     /// The metric: `p95`, `error_rate`, `db.connections`.
@@ -30,7 +30,7 @@ pub struct SloRow {
     pub min: Option<Spanned<String>>,
 }
 
-pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRow> {
+pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRowSpec> {
     let Some(mut fields) = Fields::of(node, "an SLO table", problems) else { return vec![] };
     let groups = [
         (fields.node("scenarios"), SloScope::Scenario as fn(Spanned<String>) -> SloScope),
@@ -50,15 +50,19 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRow> {
     rows
 }
 
-fn table(entries: &[&(Key, Node)], scope: &SloScope, problems: &mut Problems) -> Vec<SloRow> {
+fn table(
+    entries: &[&(KeyNode, Node)],
+    scope: &SloScope,
+    problems: &mut Problems,
+) -> Vec<SloRowSpec> {
     let rows = entries.iter().filter_map(|(key, node)| row(key, node, scope.clone(), problems));
     rows.collect()
 }
 
-fn row(key: &Key, node: &Node, scope: SloScope, problems: &mut Problems) -> Option<SloRow> {
+fn row(key: &KeyNode, node: &Node, scope: SloScope, problems: &mut Problems) -> Option<SloRowSpec> {
     let mut fields = Fields::of(node, "a row with `target` and `max`", problems)?;
     let metric = Spanned::new(key.text.clone(), key.span);
-    let row = SloRow {
+    let row = SloRowSpec {
         scope,
         metric,
         target: fields.optional("target", problems),

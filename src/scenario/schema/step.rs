@@ -1,17 +1,17 @@
 //! The steps of a flow.
 
-use super::poll::Poll;
-use super::request::Request;
-use super::stream::{Playback, Stream};
+use super::poll::PollSpec;
+use super::request::RequestSpec;
+use super::stream::{PlaybackSpec, StreamSpec};
 use super::workload::positive;
 use crate::scenario::{
-    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
 };
 use crate::units::Nanos;
 
 /// One step of a flow.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct StepSpec {
     /// Where it stands.
     pub span: Span,
     /// What it does.
@@ -22,9 +22,9 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub enum StepKind {
     /// Send a request.
-    Request(Box<Request>),
+    Request(Box<RequestSpec>),
     /// Do nothing for a while.
-    Think(Law),
+    Think(DelaySpec),
     /// Do what a named flow does.
     Use(Spanned<String>),
     /// Do something several times.
@@ -32,29 +32,29 @@ pub enum StepKind {
         /// Least and greatest number of rounds.
         times: (u32, u32),
         /// What is done.
-        flow: Vec<Step>,
+        flow: Vec<StepSpec>,
     },
     /// Do something on a condition.
     If {
         /// An expression.
         when: Spanned<String>,
         /// What is done where it holds.
-        then: Vec<Step>,
+        then: Vec<StepSpec>,
         /// What is done where it does not.
-        otherwise: Vec<Step>,
+        otherwise: Vec<StepSpec>,
     },
     /// Do one of several things.
     Choose(Vec<Branch>),
     /// Send several requests at once.
-    Parallel(Vec<Request>),
+    Parallel(Vec<RequestSpec>),
     /// Wait until so much time has passed since the last such step, or since the iteration began.
     Pace(Nanos),
     /// Do something again and again until a condition holds.
-    Poll(Box<Poll>),
+    Poll(Box<PollSpec>),
     /// Open a stream of events or messages.
-    Stream(Box<Stream>),
+    Stream(Box<StreamSpec>),
     /// Watch a video.
-    Playback(Box<Playback>),
+    Playback(Box<PlaybackSpec>),
 }
 
 /// One of the things that `choose` chooses from.
@@ -63,12 +63,12 @@ pub struct Branch {
     /// Its weight among all.
     pub weight: f64,
     /// What is done.
-    pub flow: Vec<Step>,
+    pub flow: Vec<StepSpec>,
 }
 
 /// A law of delays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Law {
+pub enum DelaySpec {
     /// Always the same.
     Constant(Nanos),
     /// Between the two, equally likely.
@@ -101,12 +101,12 @@ const KINDS: [&str; 17] = [
 ];
 
 /// Reads a list of steps; those that are wrong are reported and left out.
-pub(super) fn flow(node: &Node, problems: &mut Problems) -> Vec<Step> {
+pub(super) fn flow(node: &Node, problems: &mut Problems) -> Vec<StepSpec> {
     let Some(items) = list(node, "a list of steps", problems) else { return vec![] };
     items.iter().filter_map(|item| step(item, problems)).collect()
 }
 
-fn step(node: &Node, problems: &mut Problems) -> Option<Step> {
+fn step(node: &Node, problems: &mut Problems) -> Option<StepSpec> {
     let (key, value) = only_entry(node, problems)?;
     let kind = match key.text.as_str() {
         "think" => StepKind::Think(law(value, problems)?),
@@ -116,12 +116,12 @@ fn step(node: &Node, problems: &mut Problems) -> Option<Step> {
         "choose" => choose(value, problems)?,
         "parallel" => StepKind::Parallel(parallel(value, problems)?),
         "pace" => StepKind::Pace(positive(value, "the pace", problems)?),
-        "poll" => StepKind::Poll(Box::new(Poll::read(value, problems)?)),
-        "sse" => StepKind::Stream(Box::new(Stream::read_events(value, problems)?)),
-        "websocket" => StepKind::Stream(Box::new(Stream::read_messages(value, problems)?)),
-        "hls" => StepKind::Playback(Box::new(Playback::read(value, problems)?)),
+        "poll" => StepKind::Poll(Box::new(PollSpec::read(value, problems)?)),
+        "sse" => StepKind::Stream(Box::new(StreamSpec::read_events(value, problems)?)),
+        "websocket" => StepKind::Stream(Box::new(StreamSpec::read_messages(value, problems)?)),
+        "hls" => StepKind::Playback(Box::new(PlaybackSpec::read(value, problems)?)),
         method if KINDS.contains(&method) => {
-            StepKind::Request(Box::new(Request::read(key, value, problems)?))
+            StepKind::Request(Box::new(RequestSpec::read(key, value, problems)?))
         }
         kind => {
             let kind = ProblemKind::UnknownStep { kind: kind.to_owned(), known: KINDS.to_vec() };
@@ -129,11 +129,11 @@ fn step(node: &Node, problems: &mut Problems) -> Option<Step> {
             return None;
         }
     };
-    Some(Step { span: key.span, kind })
+    Some(StepSpec { span: key.span, kind })
 }
 
 /// A step is a mapping with one key. Where there are more, the indentation is mostly what is wrong.
-fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (Key, Node)> {
+fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (KeyNode, Node)> {
     let NodeValue::Mapping(entries) = &node.value else {
         let kind =
             ProblemKind::WrongShape { expected: "a step like `get: { … }`", found: node.kind() };
@@ -211,7 +211,7 @@ fn choose(node: &Node, problems: &mut Problems) -> Option<StepKind> {
 }
 
 /// Only requests can go out at once: whatever else a person does, it is one thing at a time.
-fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<Request>> {
+fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<RequestSpec>> {
     let items = list(node, "a list of requests", problems)?;
     if items.is_empty() {
         problems.report(node.span, ProblemKind::Empty { what: "`parallel`" });
@@ -219,7 +219,7 @@ fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<Request>> {
     let mut requests = vec![];
     for item in items {
         match step(item, problems) {
-            Some(Step { kind: StepKind::Request(request), .. }) => requests.push(*request),
+            Some(StepSpec { kind: StepKind::Request(request), .. }) => requests.push(*request),
             Some(other) => problems.report(other.span, ProblemKind::NotParallel),
             None => {}
         }
@@ -227,22 +227,22 @@ fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<Request>> {
     Some(requests)
 }
 
-pub(super) fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Step> {
+pub(super) fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<StepSpec> {
     let node = fields.required_node("flow", problems);
     node.map(|node| flow(node, problems)).unwrap_or_default()
 }
 
 /// `5s`, `2s..8s`, `{ exponential: 5s }`, `{ normal: [5s, 1s] }`.
-pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<Law> {
+pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<DelaySpec> {
     if let NodeValue::Mapping(_) = &node.value {
         return law_by_name(node, problems);
     }
     let found = text(node, "a time like `5s` or `2s..8s`", problems)?;
     let Some((low, high)) = found.split_once("..") else {
-        return Nanos::decode(node, problems).map(Law::Constant);
+        return Nanos::decode(node, problems).map(DelaySpec::Constant);
     };
     match (low.parse::<Nanos>(), high.parse::<Nanos>()) {
-        (Ok(low), Ok(high)) if low <= high => Some(Law::Uniform(low, high)),
+        (Ok(low), Ok(high)) if low <= high => Some(DelaySpec::Uniform(low, high)),
         (Ok(_), Ok(_)) => {
             problems.report(node.span, ProblemKind::RangeReversed { found: found.to_owned() });
             None
@@ -255,14 +255,14 @@ pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<Law> {
     }
 }
 
-fn law_by_name(node: &Node, problems: &mut Problems) -> Option<Law> {
+fn law_by_name(node: &Node, problems: &mut Problems) -> Option<DelaySpec> {
     let mut fields = Fields::of(node, "a law of delays", problems)?;
     let exponential =
         fields.node("exponential").and_then(|node| positive(node, "the mean", problems));
     let normal: Option<Vec<Nanos>> = fields.optional("normal", problems);
     let law = match (exponential, normal.as_deref()) {
-        (Some(mean), None) => Some(Law::Exponential(mean)),
-        (None, Some(&[mean, deviation])) => Some(Law::Normal(mean, deviation)),
+        (Some(mean), None) => Some(DelaySpec::Exponential(mean)),
+        (None, Some(&[mean, deviation])) => Some(DelaySpec::Normal(mean, deviation)),
         _ => {
             if !problems.any_at(node.span) {
                 let kind = ProblemKind::NeedsOneOf {

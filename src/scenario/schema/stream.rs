@@ -2,11 +2,11 @@
 
 use http::Method;
 
-use super::check::{Check, checks};
-use super::request::Request;
-use super::step::{Law, law};
+use super::check::{CheckSpec, checks};
+use super::request::RequestSpec;
+use super::step::{DelaySpec, law};
 use super::workload::positive;
-use crate::scenario::names::Name;
+use crate::scenario::names::EntityName;
 use crate::scenario::{
     Fields, Node, NodeValue, ProblemKind, Problems, Spanned, number_within, one_or_many, word,
 };
@@ -14,52 +14,52 @@ use crate::units::Nanos;
 
 /// A stream of events or messages. How long until the first one is a step of its own.
 #[derive(Debug, Clone)]
-pub struct Stream {
+pub struct StreamSpec {
     /// How it is opened. Its captures look into the last event or message.
-    pub request: Request,
+    pub request: RequestSpec,
     /// What it is.
-    pub kind: StreamKind,
+    pub kind: StreamKindSpec,
 }
 
 /// What a stream is.
 #[derive(Debug, Clone)]
-pub enum StreamKind {
+pub enum StreamKindSpec {
     /// Server-sent events, read until one meets these checks, or to the end.
     Events {
         /// Checks of the last event's data.
-        until: Vec<Check>,
+        until: Vec<CheckSpec>,
     },
     /// A WebSocket.
     Messages {
         /// What is sent once it is open; texts in it are templates.
         send: Vec<Node>,
         /// Checks that one message must meet before the request's timeout.
-        expect: Vec<Check>,
+        expect: Vec<CheckSpec>,
         /// How long it stays open.
-        hold: Law,
+        hold: DelaySpec,
     },
 }
 
 /// A video that is watched, segment by segment, as a player does.
 #[derive(Debug, Clone)]
-pub struct Playback {
+pub struct PlaybackSpec {
     /// The metric's key of the whole.
     pub name: Spanned<String>,
     /// The session that playlist and segments need. Renewing it fetches a new playlist as well.
     pub session: Option<Spanned<String>>,
     /// How the playlist is asked for.
-    pub manifest: Request,
+    pub manifest: RequestSpec,
     /// How segments are asked for; their URLs come from the playlist.
-    pub segment: Request,
+    pub segment: RequestSpec,
     /// How many segments the player loads ahead.
     pub buffer: u32,
     /// How long a segment is expected to last, so that a rate in req/s can be kept; the playlist tells the truth.
     pub segment_length: Nanos,
     /// How long is watched.
-    pub watch: Law,
+    pub watch: DelaySpec,
 }
 
-impl Stream {
+impl StreamSpec {
     pub(super) fn read_events(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "`sse`", problems)?;
         let methods = [("get", Method::GET), ("post", Method::POST), ("put", Method::PUT)];
@@ -69,9 +69,9 @@ impl Stream {
             .and_then(|node| word(node, "a method of `sse`", &known, problems))
             .map_or(Method::GET, |at| methods[at].1.clone());
         let until = fields.node("until").map(|node| content_checks(node, problems));
-        let request = Request::from_fields(method, &mut fields, problems);
+        let request = RequestSpec::from_fields(method, &mut fields, problems);
         fields.finish(problems);
-        Some(Self { request, kind: StreamKind::Events { until: until.unwrap_or_default() } })
+        Some(Self { request, kind: StreamKindSpec::Events { until: until.unwrap_or_default() } })
     }
 
     pub(super) fn read_messages(node: &Node, problems: &mut Problems) -> Option<Self> {
@@ -79,12 +79,12 @@ impl Stream {
         let send = fields.node("send").map(messages).unwrap_or_default();
         let expect = fields.node("expect").map(|node| content_checks(node, problems));
         let hold = fields.node("hold").and_then(|node| law(node, problems));
-        let request = Request::from_fields(Method::GET, &mut fields, problems);
+        let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
         fields.finish(problems);
-        let kind = StreamKind::Messages {
+        let kind = StreamKindSpec::Messages {
             send,
             expect: expect.unwrap_or_default(),
-            hold: hold.unwrap_or(Law::Constant(Nanos::ZERO)),
+            hold: hold.unwrap_or(DelaySpec::Constant(Nanos::ZERO)),
         };
         Some(Self { request, kind })
     }
@@ -99,9 +99,9 @@ fn messages(node: &Node) -> Vec<Node> {
 }
 
 /// Checks of one event or message: it has a text, which may be JSON, and nothing else.
-fn content_checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
+fn content_checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
     let checks = checks(node, problems);
-    let fits = |check: &Check| matches!(check, Check::Json(..) | Check::Body(_));
+    let fits = |check: &CheckSpec| matches!(check, CheckSpec::Json(..) | CheckSpec::Body(_));
     if !checks.iter().all(fits) {
         let kind = ProblemKind::WrongShape {
             expected: "checks on `json` or `body`",
@@ -112,20 +112,20 @@ fn content_checks(node: &Node, problems: &mut Problems) -> Vec<Check> {
     checks
 }
 
-impl Playback {
+impl PlaybackSpec {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, "`hls`", problems)?;
-        let name: Option<Name> = fields.required("name", problems);
+        let name: Option<EntityName> = fields.required("name", problems);
         let session = fields.optional("session", problems);
         let manifest = fields.required_node("manifest", problems).and_then(|node| {
             let mut fields = Fields::of(node, "a manifest", problems)?;
-            let request = Request::from_fields(Method::GET, &mut fields, problems);
+            let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
             fields.finish(problems);
             Some(request)
         });
         let segment = fields.required_node("segment", problems).and_then(|node| {
             let mut fields = Fields::of(node, "a segment", problems)?;
-            let request = Request::without_url(Method::GET, &mut fields, problems);
+            let request = RequestSpec::without_url(Method::GET, &mut fields, problems);
             fields.finish(problems);
             Some(request)
         });
@@ -153,7 +153,7 @@ impl Playback {
 }
 
 /// A new session needs a new playlist, so playlist and segments share the playback's.
-fn without_session(request: Request, problems: &mut Problems) -> Request {
+fn without_session(request: RequestSpec, problems: &mut Problems) -> RequestSpec {
     if let Some(session) = &request.session {
         problems.report(session.span, ProblemKind::SessionOfPart);
     }

@@ -13,7 +13,7 @@ pub struct Workload {
     /// The share of think times that users take; all of it if not given.
     pub think: Option<Ratio>,
     /// Open or closed.
-    pub shape: Shape,
+    pub shape: WorkloadShape,
     /// What happens to the stack meanwhile, in the order of the file.
     pub hooks: Vec<HookSpec>,
 }
@@ -33,7 +33,7 @@ pub struct HookSpec {
 
 /// Open or closed.
 #[derive(Debug, Clone)]
-pub enum Shape {
+pub enum WorkloadShape {
     /// Arrivals at a rate.
     Open(OpenShape),
     /// A number of users.
@@ -57,7 +57,7 @@ pub struct RecordedShape {
 #[derive(Debug, Clone)]
 pub struct OpenShape {
     /// The law of the gaps.
-    pub arrivals: Arrivals,
+    pub arrivals: ArrivalLawSpec,
     /// The most users at once.
     pub max_vus: Option<Spanned<u32>>,
     /// The stages, in order.
@@ -66,7 +66,7 @@ pub struct OpenShape {
 
 /// The law of the gaps between arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arrivals {
+pub enum ArrivalLawSpec {
     /// Exponential gaps.
     Poisson,
     /// Equal gaps.
@@ -118,9 +118,9 @@ pub(super) fn read(
             problems.report(place, kind);
             return None;
         }
-        (true, false, false) => open(&mut fields, problems).map(Shape::Open),
-        (false, true, false) => closed(&mut fields, problems).map(Shape::Closed),
-        (false, false, true) => recorded(&mut fields, problems).map(Shape::Recorded),
+        (true, false, false) => open(&mut fields, problems).map(WorkloadShape::Open),
+        (false, true, false) => closed(&mut fields, problems).map(WorkloadShape::Closed),
+        (false, false, true) => recorded(&mut fields, problems).map(WorkloadShape::Recorded),
         (true, ..) | (_, true, _) => {
             let kind = ProblemKind::Conflict {
                 place: "a workload",
@@ -156,7 +156,7 @@ fn hook(node: &Node, problems: &mut Problems) -> Option<HookSpec> {
 }
 
 fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
-    let known = [("poisson", Arrivals::Poisson), ("constant", Arrivals::Constant)];
+    let known = [("poisson", ArrivalLawSpec::Poisson), ("constant", ArrivalLawSpec::Constant)];
     let arrivals =
         fields.node("arrivals").and_then(|node| word(node, "a law of arrivals", &known, problems));
     let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));
@@ -166,7 +166,7 @@ fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
         problems.report(node.span, ProblemKind::Empty { what: "`stages`" });
     }
     let stages: Vec<_> = items.iter().map(|item| stage(item, problems)).collect();
-    let arrivals = arrivals.unwrap_or(Arrivals::Poisson);
+    let arrivals = arrivals.unwrap_or(ArrivalLawSpec::Poisson);
     Some(OpenShape { arrivals, max_vus, stages: stages.into_iter().flatten().collect() })
 }
 

@@ -21,7 +21,7 @@ pub struct TierObserve {
     /// Metrics by `PromQL` query.
     pub prometheus: Vec<(Spanned<String>, Spanned<String>)>,
     /// Exposition endpoints, one a replica or one for all.
-    pub exporters: Vec<Exporter>,
+    pub exporters: Vec<ExporterSpec>,
     /// A `PostgreSQL` connection string.
     pub postgres: Option<Spanned<String>>,
     /// A Redis URL.
@@ -34,7 +34,7 @@ pub struct TierObserve {
 
 /// An exposition endpoint.
 #[derive(Debug, Clone)]
-pub struct Exporter {
+pub struct ExporterSpec {
     /// Its URL.
     pub url: Spanned<String>,
     /// Which ready-made mapping it gets: `node`, `postgres`, `redis`, `nginx`, `nodejs`, `cadvisor`; guessed
@@ -83,13 +83,13 @@ impl TierObserve {
     }
 }
 
-fn exporters(node: &Node, problems: &mut Problems) -> Vec<Exporter> {
+fn exporters(node: &Node, problems: &mut Problems) -> Vec<ExporterSpec> {
     one_or_many(node)
         .iter()
         .filter_map(|item| {
             if let NodeValue::Scalar(_) = item.value {
                 let url = crate::scenario::Decode::decode(item, problems)?;
-                return Some(Exporter { url, preset: None, metrics: vec![] });
+                return Some(ExporterSpec { url, preset: None, metrics: vec![] });
             }
             let mut fields = Fields::of(item, "an exporter", problems)?;
             let url = fields.required("url", problems);
@@ -99,7 +99,7 @@ fn exporters(node: &Node, problems: &mut Problems) -> Vec<Exporter> {
                 .map(|node| text_map(node, "a mapping of metrics to series", problems))
                 .unwrap_or_default();
             fields.finish(problems);
-            Some(Exporter { url: url?, preset, metrics })
+            Some(ExporterSpec { url: url?, preset, metrics })
         })
         .collect()
 }

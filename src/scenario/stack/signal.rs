@@ -5,7 +5,7 @@ use crate::units::{Nanos, Quantity};
 
 /// When the stack scales.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Signal {
+pub struct SignalSpec {
     /// The tier that is looked at; empty for the stack as a whole.
     pub tier: String,
     /// The metric: `cpu`, `p95`, `throughput`.
@@ -22,7 +22,7 @@ pub struct Signal {
 
 const EXPECTED: &str = "a signal like `api.cpu > 70% for 2m`";
 
-impl Signal {
+impl SignalSpec {
     pub(super) fn read(
         text: &Spanned<String>,
         tiers: &[&str],

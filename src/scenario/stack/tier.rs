@@ -8,7 +8,7 @@ use crate::units::{Bytes, Money, Nanos, WorkRate};
 
 /// One kind of component.
 #[derive(Debug, Clone)]
-pub struct Tier {
+pub struct StackTier {
     /// Its name.
     pub name: Spanned<String>,
     /// What it is.
@@ -16,23 +16,23 @@ pub struct Tier {
     /// How many replicas, at least 1.
     pub replicas: u32,
     /// How large a replica is: what it may use at most.
-    pub size: Size,
+    pub size: SizeSpec,
     /// What a replica reserves, where that is less than its size.
-    pub requests: Option<Size>,
+    pub requests: Option<SizeSpec>,
     /// How requests are spread over the replicas.
-    pub balancing: Balancing,
+    pub balancing: TierBalancing,
     /// The connections that each replica holds to other tiers.
-    pub pools: Vec<Pool>,
+    pub pools: Vec<PoolSpec>,
     /// The connections that a replica accepts.
     pub connections: Option<u32>,
     /// The memory that a replica may use for its data, where that is less than its size (Redis's `maxmemory`).
     pub memory_limit: Option<Bytes>,
     /// The rate that it lets through.
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<RateLimitSpec>,
     /// What a replica costs a month.
     pub cost: Option<Money>,
     /// What it may grow to.
-    pub scale: Scale,
+    pub scale: ScaleSpec,
     /// Where its metrics are read.
     pub observe: TierObserve,
 }
@@ -58,7 +58,7 @@ pub enum TierKind {
 
 /// How requests are spread over replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Balancing {
+pub enum TierBalancing {
     /// One after the other.
     RoundRobin,
     /// To the one with the fewest requests in progress.
@@ -71,7 +71,7 @@ pub enum Balancing {
 
 /// How large a replica is. What is not given is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Size {
+pub struct SizeSpec {
     /// Cores.
     pub cores: Option<f64>,
     /// Memory.
@@ -80,7 +80,7 @@ pub struct Size {
 
 /// A pool of connections to another tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pool {
+pub struct PoolSpec {
     /// Which tier.
     pub to: Spanned<String>,
     /// How many connections a replica holds at most.
@@ -89,7 +89,7 @@ pub struct Pool {
 
 /// A rate limit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RateLimit {
+pub struct RateLimitSpec {
     /// The rate that is let through.
     pub rate: WorkRate,
     /// How many more at once.
@@ -100,9 +100,9 @@ pub struct RateLimit {
 
 /// What a tier may grow to.
 #[derive(Debug, Clone, Default)]
-pub struct Scale {
+pub struct ScaleSpec {
     /// The largest size of a replica.
-    pub up: Option<Size>,
+    pub up: Option<SizeSpec>,
     /// The sizes that can be had, where not every size can.
     pub sizes: Vec<SizeOption>,
     /// The fewest replicas.
@@ -119,7 +119,7 @@ pub struct SizeOption {
     /// Its name: `t3.large`.
     pub name: String,
     /// How large.
-    pub size: Size,
+    pub size: SizeSpec,
     /// What a replica of it costs a month.
     pub cost: Option<Money>,
 }
@@ -134,14 +134,14 @@ const KINDS: [(&str, TierKind); 7] = [
     ("external", TierKind::External),
 ];
 
-const BALANCINGS: [(&str, Balancing); 4] = [
-    ("round_robin", Balancing::RoundRobin),
-    ("least_conn", Balancing::LeastConnections),
-    ("random", Balancing::Random),
-    ("sticky", Balancing::Sticky),
+const BALANCINGS: [(&str, TierBalancing); 4] = [
+    ("round_robin", TierBalancing::RoundRobin),
+    ("least_conn", TierBalancing::LeastConnections),
+    ("random", TierBalancing::Random),
+    ("sticky", TierBalancing::Sticky),
 ];
 
-impl Tier {
+impl StackTier {
     pub(super) fn read(
         name: Spanned<String>,
         node: &Node,
@@ -161,7 +161,7 @@ impl Tier {
             balancing: fields
                 .node("balancing")
                 .and_then(|node| word(node, "a way to balance", &BALANCINGS, problems))
-                .unwrap_or(Balancing::RoundRobin),
+                .unwrap_or(TierBalancing::RoundRobin),
             pools: fields.node("pools").map(|node| pools(node, problems)).unwrap_or_default(),
             connections: fields.optional("connections", problems),
             memory_limit: fields.optional("memory_limit", problems),
@@ -182,23 +182,23 @@ fn replica_count(node: &Node, problems: &mut Problems) -> Option<u32> {
     number_within(node, "`replicas`", (1.0, 10_000.0), problems).map(|count| count as u32)
 }
 
-fn size(node: &Node, problems: &mut Problems) -> Size {
-    let Some(mut fields) = Fields::of(node, "a size", problems) else { return Size::default() };
+fn size(node: &Node, problems: &mut Problems) -> SizeSpec {
+    let Some(mut fields) = Fields::of(node, "a size", problems) else { return SizeSpec::default() };
     let size = size_fields(&mut fields, problems);
     fields.finish(problems);
     size
 }
 
-fn size_fields(fields: &mut Fields<'_>, problems: &mut Problems) -> Size {
+fn size_fields(fields: &mut Fields<'_>, problems: &mut Problems) -> SizeSpec {
     let cores = fields.node("cores");
-    Size {
+    SizeSpec {
         cores: cores.and_then(|node| number_within(node, "`cores`", (0.01, 10_000.0), problems)),
         memory: fields.optional("memory", problems),
     }
 }
 
 /// `{ db: 20, cache: 10 }`.
-fn pools(node: &Node, problems: &mut Problems) -> Vec<Pool> {
+fn pools(node: &Node, problems: &mut Problems) -> Vec<PoolSpec> {
     let Some(entries) = entries(node, "a mapping of tiers to connections", problems) else {
         return vec![];
     };
@@ -206,12 +206,12 @@ fn pools(node: &Node, problems: &mut Problems) -> Vec<Pool> {
         .iter()
         .filter_map(|(key, node)| {
             let connections = u32::decode(node, problems)?;
-            Some(Pool { to: Spanned::new(key.text.clone(), key.span), connections })
+            Some(PoolSpec { to: Spanned::new(key.text.clone(), key.span), connections })
         })
         .collect()
 }
 
-fn rate_limit(node: &Node, problems: &mut Problems) -> Option<RateLimit> {
+fn rate_limit(node: &Node, problems: &mut Problems) -> Option<RateLimitSpec> {
     let mut fields = Fields::of(node, "a rate limit", problems)?;
     let rate = fields.required("rate", problems);
     let burst = fields.or("burst", 0, problems);
@@ -221,17 +221,19 @@ fn rate_limit(node: &Node, problems: &mut Problems) -> Option<RateLimit> {
         .and_then(|node| word(node, "whom a limit holds for", &per, problems))
         .unwrap_or(true);
     fields.finish(problems);
-    Some(RateLimit { rate: rate?, burst, per_address })
+    Some(RateLimitSpec { rate: rate?, burst, per_address })
 }
 
-fn scale(node: &Node, problems: &mut Problems) -> Scale {
-    let Some(mut fields) = Fields::of(node, "`scale`", problems) else { return Scale::default() };
-    let mut scale = Scale::default();
+fn scale(node: &Node, problems: &mut Problems) -> ScaleSpec {
+    let Some(mut fields) = Fields::of(node, "`scale`", problems) else {
+        return ScaleSpec::default();
+    };
+    let mut scale = ScaleSpec::default();
     if let Some(mut up) =
         fields.node("up").and_then(|node| Fields::of(node, "`scale.up`", problems))
     {
         let largest = size_fields(&mut up, problems);
-        scale.up = (largest != Size::default()).then_some(largest);
+        scale.up = (largest != SizeSpec::default()).then_some(largest);
         let sizes = up.node("sizes");
         scale.sizes = sizes.map(|node| size_options(node, problems)).unwrap_or_default();
         up.finish(problems);

@@ -6,9 +6,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::law::law;
 use super::{header_name, other};
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, entries};
-use crate::simulator::model::Law;
-use crate::simulator::simulation::{Answer, Content, Events, Live};
-use crate::simulator::template::{Templates, Text};
+use crate::simulator::model::ServiceTimeLaw;
+use crate::simulator::simulation::{AnswerContent, AnswerSpec, EventStreamSpec, WebSocketSpec};
+use crate::simulator::template::{AnswerText, SimulationTemplates};
 use crate::units::{Bytes as Size, Nanos};
 
 const PLACE: &str = "an answer";
@@ -22,12 +22,12 @@ const EVENT_LIMIT: u32 = 1_000_000;
 /// Reads `answer:`; none means an empty 200.
 pub(super) fn answer(
     node: Option<&Node>,
-    templates: &mut Templates,
+    templates: &mut SimulationTemplates,
     problems: &mut Problems,
-) -> Option<Answer> {
+) -> Option<AnswerSpec> {
     let Some(node) = node else {
-        let (status, headers, content) = (StatusCode::OK, Vec::new(), Content::Empty);
-        return Some(Answer { status, headers, content });
+        let (status, headers, content) = (StatusCode::OK, Vec::new(), AnswerContent::Empty);
+        return Some(AnswerSpec { status, headers, content });
     };
     let mut fields = Fields::of(node, PLACE, problems)?;
     let status = fields.node("status").and_then(|node| super::status(node, problems));
@@ -41,14 +41,14 @@ pub(super) fn answer(
     }
     let content = content(&mut fields, kind, templates, problems);
     fields.finish(problems);
-    Some(Answer { status: status.unwrap_or(default_status), headers, content })
+    Some(AnswerSpec { status: status.unwrap_or(default_status), headers, content })
 }
 
 fn headers(
     node: &Node,
-    templates: &mut Templates,
+    templates: &mut SimulationTemplates,
     problems: &mut Problems,
-) -> Vec<(HeaderName, Text)> {
+) -> Vec<(HeaderName, AnswerText)> {
     let mut headers = Vec::new();
     for (key, value) in entries(node, "names of headers", problems).unwrap_or_default() {
         if let Some(name) = header_name(key, problems)
@@ -70,9 +70,9 @@ const KINDS: [&str; 6] = ["json", "text", "html", "bytes", "events", "websocket"
 fn content(
     fields: &mut Fields<'_>,
     kind: Option<HeaderValue>,
-    templates: &mut Templates,
+    templates: &mut SimulationTemplates,
     problems: &mut Problems,
-) -> Content {
+) -> AnswerContent {
     let nodes = KINDS.map(|name| fields.node(name));
     if nodes.iter().flatten().count() > 1 {
         let fields_known = "`json`, `text`, `html`, `bytes`, `events` and `websocket`";
@@ -80,9 +80,9 @@ fn content(
         problems.report(fields.span(), kind);
     }
     let [json, text, html, bytes, events, live] = nodes;
-    let typed = |text: Option<Text>, default: &'static str| {
+    let typed = |text: Option<AnswerText>, default: &'static str| {
         let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
-        text.map(|text| Content::Text { kind, text })
+        text.map(|text| AnswerContent::Text { kind, text })
     };
     let content = if let Some(node) = json {
         let text = match &node.value {
@@ -99,15 +99,15 @@ fn content(
         typed(templates.text(node, problems), "text/html; charset=utf-8")
     } else if let Some(node) = bytes {
         let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-        filler(node, problems).map(|bytes| Content::Filler { kind, bytes })
+        filler(node, problems).map(|bytes| AnswerContent::Filler { kind, bytes })
     } else if let Some(node) = events {
-        events_of(node, templates, problems).map(Content::Events)
+        events_of(node, templates, problems).map(AnswerContent::Events)
     } else if let Some(node) = live {
-        live_of(node, templates, problems).map(Content::WebSocket)
+        live_of(node, templates, problems).map(AnswerContent::WebSocket)
     } else {
         None
     };
-    content.unwrap_or(Content::Empty)
+    content.unwrap_or(AnswerContent::Empty)
 }
 
 /// So many bytes that neither repeat much nor mean anything.
@@ -128,31 +128,44 @@ fn filler(node: &Node, problems: &mut Problems) -> Option<Bytes> {
 }
 
 /// `events: { count: 40, every: 50ms, data: { … }, end: "[DONE]" }`.
-fn events_of(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<Events> {
+fn events_of(
+    node: &Node,
+    templates: &mut SimulationTemplates,
+    problems: &mut Problems,
+) -> Option<EventStreamSpec> {
     let mut fields = Fields::of(node, "a stream of events", problems)?;
     let count = fields.required_node("count", problems).and_then(|node| {
         super::tier::whole(node, "`count`", (1.0, f64::from(EVENT_LIMIT)), problems)
     });
-    let every =
-        fields.node("every").map_or(Some(Law::Constant(Nanos::ZERO)), |node| law(node, problems));
+    let every = fields
+        .node("every")
+        .map_or(Some(ServiceTimeLaw::Constant(Nanos::ZERO)), |node| law(node, problems));
     let data = fields.required_node("data", problems);
     let data = data.and_then(|node| message(node, templates, problems));
     let end = fields.node("end").and_then(|node| message(node, templates, problems));
     fields.finish(problems);
-    Some(Events { count: count?, every: every?, data: data?, end })
+    Some(EventStreamSpec { count: count?, every: every?, data: data?, end })
 }
 
 /// `websocket: { reply: { … }, push: { every: 1s, data: { … } }, ping: 20s }`.
-fn live_of(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<Live> {
+fn live_of(
+    node: &Node,
+    templates: &mut SimulationTemplates,
+    problems: &mut Problems,
+) -> Option<WebSocketSpec> {
     let mut fields = Fields::of(node, "a websocket", problems)?;
     let reply = fields.node("reply").and_then(|node| message(node, templates, problems));
     let push = fields.node("push").and_then(|node| push(node, templates, problems));
     let ping = fields.optional("ping", problems);
     fields.finish(problems);
-    Some(Live { reply, push, ping })
+    Some(WebSocketSpec { reply, push, ping })
 }
 
-fn push(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<(Law, Text)> {
+fn push(
+    node: &Node,
+    templates: &mut SimulationTemplates,
+    problems: &mut Problems,
+) -> Option<(ServiceTimeLaw, AnswerText)> {
     let mut fields = Fields::of(node, "a `push`", problems)?;
     let every = fields.required_node("every", problems).and_then(|node| law(node, problems));
     let data = fields.required_node("data", problems);
@@ -162,7 +175,11 @@ fn push(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Opti
 }
 
 /// A text as it is, anything else as JSON.
-fn message(node: &Node, templates: &mut Templates, problems: &mut Problems) -> Option<Text> {
+fn message(
+    node: &Node,
+    templates: &mut SimulationTemplates,
+    problems: &mut Problems,
+) -> Option<AnswerText> {
     match &node.value {
         NodeValue::Scalar(_) => templates.text(node, problems),
         _ => templates.json(node, problems),

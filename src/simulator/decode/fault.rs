@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::tier::whole;
-use super::{Names, other, tier_id};
-use crate::scenario::{Fields, Key, Node, NodeValue, ProblemKind, Problems, list, number_within};
-use crate::simulator::model::{Fault, FaultAction, TierId, TierSpec};
+use super::{DeclaredNames, other, tier_id};
+use crate::scenario::{
+    Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list, number_within,
+};
+use crate::simulator::model::{Fault, FaultAction, ModelTierSpec, TierId};
 use crate::units::{Nanos, Ratio, RunTime};
 
 /// Faults that happen in any case, and sets of faults that are chosen by name.
@@ -14,38 +16,44 @@ type Faults = (Vec<Fault>, BTreeMap<String, Vec<Fault>>);
 /// Reads `faults:`. A list always happens; a mapping names lists to choose from.
 pub(super) fn faults(
     node: &Node,
-    tiers: &[TierSpec],
-    names: &Names,
+    tiers: &[ModelTierSpec],
+    names: &DeclaredNames,
     problems: &mut Problems,
 ) -> Faults {
     if let NodeValue::Mapping(entries) = &node.value {
-        let set =
-            |(key, node): &(Key, Node)| (key.text.clone(), timeline(node, tiers, names, problems));
+        let set = |(key, node): &(KeyNode, Node)| {
+            (key.text.clone(), timeline(node, tiers, names, problems))
+        };
         return (Vec::new(), entries.iter().map(set).collect());
     }
     (timeline(node, tiers, names, problems), BTreeMap::new())
 }
 
 /// Reads a list of faults. A fault that lasts becomes a beginning and an end.
-fn timeline(node: &Node, tiers: &[TierSpec], names: &Names, problems: &mut Problems) -> Vec<Fault> {
+fn timeline(
+    node: &Node,
+    tiers: &[ModelTierSpec],
+    names: &DeclaredNames,
+    problems: &mut Problems,
+) -> Vec<Fault> {
     let mut faults = Vec::new();
     for item in list(node, "a list of faults", problems).unwrap_or_default() {
-        let mut reader = Reader { tiers, names, problems, out: &mut faults };
+        let mut reader = FaultReader { tiers, names, problems, out: &mut faults };
         reader.fault(item);
     }
     faults
 }
 
-struct Reader<'a> {
-    tiers: &'a [TierSpec],
-    names: &'a Names,
+struct FaultReader<'a> {
+    tiers: &'a [ModelTierSpec],
+    names: &'a DeclaredNames,
     problems: &'a mut Problems,
     out: &'a mut Vec<Fault>,
 }
 
 const KINDS: [&str; 6] = ["kill", "slow", "errors", "freeze", "roll", "lag"];
 
-impl Reader<'_> {
+impl FaultReader<'_> {
     fn fault(&mut self, node: &Node) -> Option<()> {
         let mut fields = Fields::of(node, "a fault", self.problems)?;
         let at = fields.required::<Nanos>("at", self.problems);

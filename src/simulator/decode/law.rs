@@ -1,24 +1,24 @@
 //! Service times: `8ms`, `200ms..400ms`, `{ exponential: 8ms }`, `{ lognormal: { mean: 8ms, cv: 0.5 } }`.
 
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems};
-use crate::simulator::model::Law;
+use crate::simulator::model::ServiceTimeLaw;
 use crate::units::Nanos;
 
 /// The most that a coefficient of variation may be; beyond, sample means say nothing.
 const CV_LIMIT: f64 = 20.0;
 
 /// Reads a law of service time.
-pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<Law> {
+pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
     match &node.value {
         NodeValue::Scalar(scalar) => match scalar.text.split_once("..") {
             Some((low, high)) => range(node, low, high, problems),
-            None => crate::scenario::Decode::decode(node, problems).map(Law::Constant),
+            None => crate::scenario::Decode::decode(node, problems).map(ServiceTimeLaw::Constant),
         },
         _ => shaped(node, problems),
     }
 }
 
-fn range(node: &Node, low: &str, high: &str, problems: &mut Problems) -> Option<Law> {
+fn range(node: &Node, low: &str, high: &str, problems: &mut Problems) -> Option<ServiceTimeLaw> {
     let mut read = |text: &str| match text.parse::<Nanos>() {
         Ok(span) => Some(span),
         Err(error) => {
@@ -33,10 +33,10 @@ fn range(node: &Node, low: &str, high: &str, problems: &mut Problems) -> Option<
         problems.report(node.span, ProblemKind::RangeReversed { found });
         return None;
     }
-    Some(Law::Uniform { low, high })
+    Some(ServiceTimeLaw::Uniform { low, high })
 }
 
-fn shaped(node: &Node, problems: &mut Problems) -> Option<Law> {
+fn shaped(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
     let mut fields = Fields::of(node, "a service time", problems)?;
     let exponential = fields.optional("exponential", problems);
     let lognormal = fields.node("lognormal").map(|node| lognormal(node, problems));
@@ -47,15 +47,15 @@ fn shaped(node: &Node, problems: &mut Problems) -> Option<Law> {
         problems.report(node.span, ProblemKind::NeedsOneOf { place: "a service time", fields });
         return None;
     }
-    exponential.map(|mean| Law::Exponential { mean }).or(lognormal.flatten())
+    exponential.map(|mean| ServiceTimeLaw::Exponential { mean }).or(lognormal.flatten())
 }
 
-fn lognormal(node: &Node, problems: &mut Problems) -> Option<Law> {
+fn lognormal(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
     let mut fields = Fields::of(node, "a lognormal law", problems)?;
     let mean = fields.required("mean", problems);
     let cv = fields
         .required_node("cv", problems)
         .and_then(|node| crate::scenario::number_within(node, "`cv`", (0.0, CV_LIMIT), problems));
     fields.finish(problems);
-    Some(Law::Lognormal { mean: mean?, cv: cv? })
+    Some(ServiceTimeLaw::Lognormal { mean: mean?, cv: cv? })
 }

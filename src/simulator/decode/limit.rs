@@ -2,19 +2,23 @@
 
 use http::StatusCode;
 
-use super::{Names, other, status};
-use crate::scenario::{Fields, Key, Node, Problems, entries};
+use super::{DeclaredNames, other, status};
+use crate::scenario::{Fields, KeyNode, Node, Problems, entries};
 use crate::simulator::limit::{LimitLaw, LimitSpec};
 use crate::units::{Nanos, RateUnit, WorkRate};
 
 /// Reads all limits; their names are known afterwards.
-pub(super) fn limits(node: &Node, names: &mut Names, problems: &mut Problems) -> Vec<LimitSpec> {
+pub(super) fn limits(
+    node: &Node,
+    names: &mut DeclaredNames,
+    problems: &mut Problems,
+) -> Vec<LimitSpec> {
     let given = entries(node, "names of limits", problems).unwrap_or_default();
     names.limits = given.iter().map(|(key, _)| key.text.clone()).collect();
     given.iter().filter_map(|(key, node)| limit(key, node, problems)).collect()
 }
 
-fn limit(key: &Key, node: &Node, problems: &mut Problems) -> Option<LimitSpec> {
+fn limit(key: &KeyNode, node: &Node, problems: &mut Problems) -> Option<LimitSpec> {
     let mut fields = Fields::of(node, "a limit", problems)?;
     let rate = fields.optional::<WorkRate>("rate", problems);
     let burst = fields.or("burst", 0, problems);

@@ -4,14 +4,14 @@ use http::{Method, StatusCode};
 
 use super::answer::answer;
 use super::visit::{append, program};
-use super::{Names, other, position};
+use super::{DeclaredNames, other, position};
 use crate::scenario::{
-    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, list, one_or_many, text,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list, one_or_many, text,
 };
-use crate::simulator::model::Op;
-use crate::simulator::router::{Pattern, Router};
-use crate::simulator::simulation::{Auth, Background, Issue, Route};
-use crate::simulator::template::Templates;
+use crate::simulator::model::CallStep;
+use crate::simulator::router::{PathPattern, Router};
+use crate::simulator::simulation::{AuthSpec, BackgroundSpec, SimulatedRoute, TokenIssue};
+use crate::simulator::template::SimulationTemplates;
 
 const PLACE: &str = "a route";
 
@@ -26,18 +26,18 @@ const METHODS: [(&str, Method); 6] = [
 
 /// What holds for every route unless the route says otherwise.
 #[derive(Debug, Default)]
-pub(super) struct EveryRoute {
-    visits: Vec<Op>,
+pub(super) struct RouteDefaults {
+    visits: Vec<CallStep>,
     limits: Vec<usize>,
 }
 
 /// `every_route: { visits: [ … ], limits: [ … ] }`.
 pub(super) fn every_route(
     node: Option<&Node>,
-    names: &Names,
+    names: &DeclaredNames,
     problems: &mut Problems,
-) -> EveryRoute {
-    let mut every = EveryRoute::default();
+) -> RouteDefaults {
+    let mut every = RouteDefaults::default();
     let Some(mut fields) =
         node.and_then(|node| Fields::of(node, "what every route does", problems))
     else {
@@ -52,7 +52,7 @@ pub(super) fn every_route(
     every
 }
 
-fn limits(node: &Node, names: &Names, problems: &mut Problems) -> Vec<usize> {
+fn limits(node: &Node, names: &DeclaredNames, problems: &mut Problems) -> Vec<usize> {
     let mut found = Vec::new();
     for item in one_or_many(node) {
         if let Some(name) = text(item, "the name of a limit", problems) {
@@ -63,20 +63,20 @@ fn limits(node: &Node, names: &Names, problems: &mut Problems) -> Vec<usize> {
 }
 
 /// Reads routes.
-pub(super) struct Reader<'a> {
-    pub(super) names: &'a mut Names,
-    pub(super) templates: &'a mut Templates,
-    pub(super) every: EveryRoute,
+pub(super) struct RouteReader<'a> {
+    pub(super) names: &'a mut DeclaredNames,
+    pub(super) templates: &'a mut SimulationTemplates,
+    pub(super) every: RouteDefaults,
 }
 
-impl Reader<'_> {
+impl RouteReader<'_> {
     /// Reads all routes and enters them into `router`.
     pub(super) fn routes(
         &mut self,
         node: &Node,
         router: &mut Router,
         problems: &mut Problems,
-    ) -> Vec<Route> {
+    ) -> Vec<SimulatedRoute> {
         let mut routes = Vec::new();
         for item in list(node, "a list of routes", problems).unwrap_or_default() {
             let before = problems.len();
@@ -96,7 +96,7 @@ impl Reader<'_> {
         router: &mut Router,
         index: usize,
         problems: &mut Problems,
-    ) -> Option<Route> {
+    ) -> Option<SimulatedRoute> {
         let mut fields = Fields::of(node, PLACE, problems)?;
         let (name, pattern) = Self::pattern(&mut fields, router, index, problems)?;
         let bare = fields.or("bare", false, problems);
@@ -107,7 +107,7 @@ impl Reader<'_> {
         };
         let prefix = if bare { &[][..] } else { self.every.visits.as_slice() };
         let program = program(prefix, fields.node("visits"), self.names, problems);
-        let route = Route {
+        let route = SimulatedRoute {
             name,
             limits,
             auth: fields.node("auth").and_then(|node| self.auth(node, problems)),
@@ -131,8 +131,8 @@ impl Reader<'_> {
         router: &mut Router,
         index: usize,
         problems: &mut Problems,
-    ) -> Option<(String, Pattern)> {
-        let given: Vec<(&Method, &(Key, Node))> = METHODS
+    ) -> Option<(String, PathPattern)> {
+        let given: Vec<(&Method, &(KeyNode, Node))> = METHODS
             .iter()
             .filter_map(|(word, method)| Some((method, fields.entry(word)?)))
             .collect();
@@ -143,7 +143,7 @@ impl Reader<'_> {
             return None;
         };
         let path = text(node, "a path", problems)?;
-        let Some(pattern) = Pattern::parse(path) else {
+        let Some(pattern) = PathPattern::parse(path) else {
             let hint = "write it like `/api/bookings/{id}`; `{*rest}` at the end takes all";
             other(node.span, format!("`{path}` is not the path of a route"), hint, problems);
             return None;
@@ -157,15 +157,15 @@ impl Reader<'_> {
     }
 
     /// `bearer`, or `{ token: playback, query: token, status: 403 }`.
-    fn auth(&mut self, node: &Node, problems: &mut Problems) -> Option<Auth> {
+    fn auth(&mut self, node: &Node, problems: &mut Problems) -> Option<AuthSpec> {
         if let NodeValue::Scalar(scalar) = &node.value
             && scalar.text == "bearer"
         {
             let (token, status) = (0, StatusCode::UNAUTHORIZED);
-            return Some(Auth { token, bearer: true, cookie: None, query: None, status });
+            return Some(AuthSpec { token, bearer: true, cookie: None, query: None, status });
         }
         let mut fields = Fields::of(node, "`bearer` or where a token is", problems)?;
-        let auth = Auth {
+        let auth = AuthSpec {
             token: self.token(&mut fields, problems),
             bearer: fields.or("bearer", false, problems),
             cookie: fields.optional("cookie", problems),
@@ -195,14 +195,14 @@ impl Reader<'_> {
     }
 
     /// `issue: { token: session, subject: "{{ body.email }}", cookie: sid }`.
-    fn issue(&mut self, node: &Node, problems: &mut Problems) -> Option<Issue> {
+    fn issue(&mut self, node: &Node, problems: &mut Problems) -> Option<TokenIssue> {
         let mut fields = Fields::of(node, "an `issue`", problems)?;
         let token = self.token(&mut fields, problems);
         let subject = fields.node("subject");
         let subject = subject.and_then(|node| self.templates.text(node, problems));
         let cookie = fields.optional("cookie", problems);
         fields.finish(problems);
-        Some(Issue { token, subject, cookie })
+        Some(TokenIssue { token, subject, cookie })
     }
 
     fn store(&mut self, node: &Node, problems: &mut Problems) -> Option<usize> {
@@ -214,7 +214,12 @@ impl Reader<'_> {
         }))
     }
 
-    fn find(&mut self, node: &Node, pattern: &Pattern, problems: &mut Problems) -> Option<usize> {
+    fn find(
+        &mut self,
+        node: &Node,
+        pattern: &PathPattern,
+        problems: &mut Problems,
+    ) -> Option<usize> {
         if !pattern.has_parameter() {
             let hint = "give the path a parameter, like `/api/bookings/{id}`";
             other(node.span, "`find` needs a path that names the item", hint, problems);
@@ -223,18 +228,18 @@ impl Reader<'_> {
     }
 
     /// `background: { visits: [ … ], then: { status: done } }`.
-    fn background(&mut self, node: &Node, problems: &mut Problems) -> Option<Background> {
+    fn background(&mut self, node: &Node, problems: &mut Problems) -> Option<BackgroundSpec> {
         let mut fields = Fields::of(node, "background work", problems)?;
         let program = program(&[], fields.node("visits"), self.names, problems);
         let then = fields.node("then");
         let then = then.and_then(|node| self.templates.json(node, problems));
         fields.finish(problems);
-        Some(Background { program, then })
+        Some(BackgroundSpec { program, then })
     }
 }
 
 /// What only makes sense together.
-fn check(route: &Route, node: &Node, problems: &mut Problems) {
+fn check(route: &SimulatedRoute, node: &Node, problems: &mut Problems) {
     if route.change.is_some() && route.find.is_none() {
         let hint = "add `find: STORE`, which also answers 404 for unknown items";
         other(node.span, "`change` needs an item to change", hint, problems);

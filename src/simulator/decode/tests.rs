@@ -1,8 +1,8 @@
 //! Files that are right, and files that are wrong in many ways.
 
-use crate::scenario::{SourceId, Sources};
+use crate::scenario::{SourceFiles, SourceId};
 use crate::simulator::Simulation;
-use crate::simulator::model::{Law, Op, TierId};
+use crate::simulator::model::{CallStep, ServiceTimeLaw, TierId};
 use crate::units::Nanos;
 
 fn parsed(text: &str) -> Simulation {
@@ -25,7 +25,7 @@ fn simulations_of_all_five_systems_are_valid() {
         ("triple", include_str!("../../../scenarios/triple/simulation.yaml")),
     ];
     for (name, text) in files {
-        let mut sources = Sources::default();
+        let mut sources = SourceFiles::default();
         let source = sources.add(format!("scenarios/{name}/simulation.yaml"), text);
         let simulation = Simulation::parse(text, source).map_err(|problems| {
             crate::scenario::render(&problems, &sources, crate::scenario::Colour::None)
@@ -58,12 +58,18 @@ routes:
     assert_eq!(
         **program,
         [
-            Op::Visit { tier: api, law: Law::Constant(us(1_000)) },
-            Op::Visit { tier: redis, law: Law::Uniform { low: us(200), high: us(400) } },
-            Op::Lookup { tier: redis, hit: 5 },
-            Op::Visit { tier: api, law: Law::Lognormal { mean: us(3_000), cv: 0.5 } },
-            Op::Keep { tier: redis, ttl: Nanos::from_secs(300) },
-            Op::Pause(Law::Exponential { mean: us(10_000) }),
+            CallStep::Visit { tier: api, law: ServiceTimeLaw::Constant(us(1_000)) },
+            CallStep::Visit {
+                tier: redis,
+                law: ServiceTimeLaw::Uniform { low: us(200), high: us(400) }
+            },
+            CallStep::Lookup { tier: redis, hit: 5 },
+            CallStep::Visit {
+                tier: api,
+                law: ServiceTimeLaw::Lognormal { mean: us(3_000), cv: 0.5 }
+            },
+            CallStep::Keep { tier: redis, ttl: Nanos::from_secs(300) },
+            CallStep::Pause(ServiceTimeLaw::Exponential { mean: us(10_000) }),
         ]
     );
     assert_eq!(Simulation::demand(program, api), us(4_000));

@@ -1,29 +1,30 @@
 //! The tiers of a simulated stack.
 
-use super::{Names, other, tier_id};
+use super::{DeclaredNames, other, tier_id};
 use crate::scenario::{
-    Decode, Fields, Key, Node, NodeValue, ProblemKind, Problems, entries, number_within, text, word,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, entries, number_within, text,
+    word,
 };
 use crate::simulator::model::{
-    Balancing, CacheSpec, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, NetworkSpec, PoolSpec,
-    ReplicationSpec, ScalerSpec, TierKind, TierSpec,
+    CacheSpec, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, ModelBalancing, ModelPoolSpec,
+    ModelTierKind, ModelTierSpec, NetworkSpec, ReplicationSpec, ScalerSpec,
 };
 use crate::units::{Bytes, Nanos, Ratio};
 
-const KINDS: [(&str, TierKind); 7] = [
-    ("edge", TierKind::Edge),
-    ("api", TierKind::Api),
-    ("db", TierKind::Db),
-    ("cache", TierKind::Cache),
-    ("queue", TierKind::Queue),
-    ("worker", TierKind::Worker),
-    ("external", TierKind::External),
+const KINDS: [(&str, ModelTierKind); 7] = [
+    ("edge", ModelTierKind::Edge),
+    ("api", ModelTierKind::Api),
+    ("db", ModelTierKind::Db),
+    ("cache", ModelTierKind::Cache),
+    ("queue", ModelTierKind::Queue),
+    ("worker", ModelTierKind::Worker),
+    ("external", ModelTierKind::External),
 ];
 
-const BALANCINGS: [(&str, Balancing); 3] = [
-    ("round_robin", Balancing::RoundRobin),
-    ("least_connections", Balancing::LeastConnections),
-    ("random", Balancing::Random),
+const BALANCINGS: [(&str, ModelBalancing); 3] = [
+    ("round_robin", ModelBalancing::RoundRobin),
+    ("least_connections", ModelBalancing::LeastConnections),
+    ("random", ModelBalancing::Random),
 ];
 
 /// How many replicas a tier may have.
@@ -33,7 +34,11 @@ const REPLICAS: (f64, f64) = (1.0, MAX_REPLICAS as f64);
 const RESERVED: [&str; 2] = ["pause", "cached"];
 
 /// Reads all tiers; their names are known afterwards.
-pub(super) fn tiers(node: &Node, names: &mut Names, problems: &mut Problems) -> Vec<TierSpec> {
+pub(super) fn tiers(
+    node: &Node,
+    names: &mut DeclaredNames,
+    problems: &mut Problems,
+) -> Vec<ModelTierSpec> {
     let given = entries(node, "names of tiers", problems).unwrap_or_default();
     names.tiers = given.iter().map(|(key, _)| key.text.clone()).collect();
     if given.is_empty() {
@@ -46,7 +51,12 @@ pub(super) fn tiers(node: &Node, names: &mut Names, problems: &mut Problems) -> 
     given.iter().filter_map(|(key, node)| tier(key, node, names, problems)).collect()
 }
 
-fn tier(key: &Key, node: &Node, names: &Names, problems: &mut Problems) -> Option<TierSpec> {
+fn tier(
+    key: &KeyNode,
+    node: &Node,
+    names: &DeclaredNames,
+    problems: &mut Problems,
+) -> Option<ModelTierSpec> {
     if RESERVED.contains(&key.text.as_str()) {
         problems.report(key.span, ProblemKind::BadName { found: key.text.clone() });
     }
@@ -54,13 +64,13 @@ fn tier(key: &Key, node: &Node, names: &Names, problems: &mut Problems) -> Optio
     let kind = fields
         .required_node("kind", problems)
         .and_then(|node| word(node, "a kind of tier", &KINDS, problems));
-    let mut spec = TierSpec::new(&key.text, kind.unwrap_or(TierKind::Api));
+    let mut spec = ModelTierSpec::new(&key.text, kind.unwrap_or(ModelTierKind::Api));
     if let Some(node) = fields.node("replicas") {
         spec.replicas = whole(node, "`replicas`", REPLICAS, problems).unwrap_or(1);
     }
     if let Some(node) = fields.node("cores") {
         spec.cores = cores(node, problems);
-    } else if spec.kind == TierKind::External {
+    } else if spec.kind == ModelTierKind::External {
         spec.cores = None;
     }
     if let Some(node) = fields.node("balancing") {
@@ -101,7 +111,7 @@ fn cores(node: &Node, problems: &mut Problems) -> Option<u32> {
     }
 }
 
-fn balancing(node: &Node, problems: &mut Problems) -> Option<Balancing> {
+fn balancing(node: &Node, problems: &mut Problems) -> Option<ModelBalancing> {
     if let NodeValue::Scalar(_) = &node.value {
         return word(node, "a way of balancing", &BALANCINGS, problems);
     }
@@ -109,10 +119,10 @@ fn balancing(node: &Node, problems: &mut Problems) -> Option<Balancing> {
     let cookie = fields.required_node("sticky", problems);
     let cookie = cookie.and_then(|node| text(node, "the name of a cookie", problems));
     fields.finish(problems);
-    cookie.map(|_| Balancing::Sticky)
+    cookie.map(|_| ModelBalancing::Sticky)
 }
 
-fn pool(node: &Node, names: &Names, problems: &mut Problems) -> Option<PoolSpec> {
+fn pool(node: &Node, names: &DeclaredNames, problems: &mut Problems) -> Option<ModelPoolSpec> {
     let mut fields = Fields::of(node, "a pool", problems)?;
     let of = fields.required_node("of", problems);
     let of = of.and_then(|node| tier_id(node, names, problems));
@@ -121,7 +131,7 @@ fn pool(node: &Node, names: &Names, problems: &mut Problems) -> Option<PoolSpec>
         .and_then(|node| whole(node, "`size`", (1.0, 1e6), problems));
     let idle = fields.or("idle", 0, problems);
     fields.finish(problems);
-    Some(PoolSpec { of: of?, size: size?, idle })
+    Some(ModelPoolSpec { of: of?, size: size?, idle })
 }
 
 fn cache(node: &Node, problems: &mut Problems) -> Option<CacheSpec> {
@@ -132,7 +142,7 @@ fn cache(node: &Node, problems: &mut Problems) -> Option<CacheSpec> {
     Some(CacheSpec { max_memory: max_memory?, entry: entry? })
 }
 
-fn memory(node: &Node, spec: &mut TierSpec, problems: &mut Problems) {
+fn memory(node: &Node, spec: &mut ModelTierSpec, problems: &mut Problems) {
     let Some(mut fields) = Fields::of(node, "the memory of a tier", problems) else { return };
     spec.memory_base = fields.or("base", Bytes::default(), problems);
     spec.memory_per_request = fields.or("per_request", Bytes::default(), problems);

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use super::law::law;
-use super::{Names, other, position, tier_id};
-use crate::scenario::{Fields, Key, Node, NodeValue, ProblemKind, Problems, list};
-use crate::simulator::model::{Op, Program, TierId};
+use super::{DeclaredNames, other, position, tier_id};
+use crate::scenario::{Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list};
+use crate::simulator::model::{CallProgram, CallStep, TierId};
 
 /// The most ops that a program may have.
 const LENGTH_LIMIT: usize = 10_000;
 
 /// Reads `visits:` as ops behind `prefix`.
 pub(super) fn program(
-    prefix: &[Op],
+    prefix: &[CallStep],
     node: Option<&Node>,
-    names: &Names,
+    names: &DeclaredNames,
     problems: &mut Problems,
-) -> Program {
+) -> CallProgram {
     let mut ops = prefix.to_vec();
     if let Some(node) = node {
         append(node, names, &mut ops, problems);
@@ -29,7 +29,12 @@ pub(super) fn program(
 }
 
 /// Appends the ops of a list of visits.
-pub(super) fn append(node: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems) {
+pub(super) fn append(
+    node: &Node,
+    names: &DeclaredNames,
+    ops: &mut Vec<CallStep>,
+    problems: &mut Problems,
+) {
     for item in list(node, "a list of visits", problems).unwrap_or_default() {
         match &item.value {
             NodeValue::Mapping(entries) if entries.len() == 1 => {
@@ -45,22 +50,28 @@ pub(super) fn append(node: &Node, names: &Names, ops: &mut Vec<Op>, problems: &m
     }
 }
 
-fn visit(key: &Key, value: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems) {
+fn visit(
+    key: &KeyNode,
+    value: &Node,
+    names: &DeclaredNames,
+    ops: &mut Vec<CallStep>,
+    problems: &mut Problems,
+) {
     match key.text.as_str() {
-        "pause" => ops.extend(law(value, problems).map(Op::Pause)),
+        "pause" => ops.extend(law(value, problems).map(CallStep::Pause)),
         "cached" => cached(value, names, ops, problems),
         name => {
             let tier = position(name, "tier", &names.tiers, key.span, problems);
             let law = law(value, problems);
             if let (Some(tier), Some(law)) = (tier, law) {
-                ops.push(Op::Visit { tier: TierId(tier as u8), law });
+                ops.push(CallStep::Visit { tier: TierId(tier as u8), law });
             }
         }
     }
 }
 
 /// `cached: { in: redis, ttl: 5m, miss: [ … ] }`.
-fn cached(node: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems) {
+fn cached(node: &Node, names: &DeclaredNames, ops: &mut Vec<CallStep>, problems: &mut Problems) {
     let Some(mut fields) = Fields::of(node, "a cached visit", problems) else { return };
     let tier = fields.required_node("in", problems);
     let tier = tier.and_then(|node| tier_id(node, names, problems));
@@ -69,9 +80,9 @@ fn cached(node: &Node, names: &Names, ops: &mut Vec<Op>, problems: &mut Problems
     fields.finish(problems);
     let (Some(tier), Some(ttl), Some(miss)) = (tier, ttl, miss) else { return };
     let look_up = ops.len();
-    ops.push(Op::Lookup { tier, hit: 0 });
+    ops.push(CallStep::Lookup { tier, hit: 0 });
     append(miss, names, ops, problems);
-    ops.push(Op::Keep { tier, ttl });
+    ops.push(CallStep::Keep { tier, ttl });
     // Programs are at most LENGTH_LIMIT long, or refused.
-    ops[look_up] = Op::Lookup { tier, hit: ops.len() as u16 };
+    ops[look_up] = CallStep::Lookup { tier, hit: ops.len() as u16 };
 }

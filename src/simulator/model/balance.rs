@@ -3,28 +3,28 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::replica::Replica;
-use super::spec::Balancing;
+use super::replica::ModelReplica;
+use super::spec::ModelBalancing;
 
 /// Chooses among the replicas that are `eligible`; `turn` is where round robin stands.
 pub(super) fn pick(
-    balancing: Balancing,
-    replicas: &[Replica],
-    eligible: impl Fn(&Replica) -> bool,
+    balancing: ModelBalancing,
+    replicas: &[ModelReplica],
+    eligible: impl Fn(&ModelReplica) -> bool,
     turn: &mut usize,
     chance: &mut Pcg64Mcg,
 ) -> Option<usize> {
     let count = replicas.len();
     let chosen = match balancing {
         // A client that a sticky tier does not know yet goes round.
-        Balancing::RoundRobin | Balancing::Sticky => {
+        ModelBalancing::RoundRobin | ModelBalancing::Sticky => {
             round(count, *turn).find(|at| eligible(&replicas[*at]))?
         }
         // min_by_key keeps the first of equals, so beginning at `turn` lets ties go round.
-        Balancing::LeastConnections => round(count, *turn)
+        ModelBalancing::LeastConnections => round(count, *turn)
             .filter(|at| eligible(&replicas[*at]))
             .min_by_key(|at| replicas[*at].open.level())?,
-        Balancing::Random => {
+        ModelBalancing::Random => {
             let candidates = replicas.iter().filter(|replica| eligible(replica)).count();
             if candidates == 0 {
                 return None;
@@ -44,19 +44,19 @@ fn round(count: usize, turn: usize) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{RunTime, Seed, Stream};
+    use crate::units::{RandomStream, RunTime, Seed};
 
-    fn replicas(open: &[u32]) -> Vec<Replica> {
+    fn replicas(open: &[u32]) -> Vec<ModelReplica> {
         let with = |level: &u32| {
-            let mut replica = Replica::serving();
+            let mut replica = ModelReplica::serving();
             replica.open.set(RunTime::ZERO, *level);
             replica
         };
         open.iter().map(with).collect()
     }
 
-    fn picks(balancing: Balancing, open: &[u32], times: usize) -> Vec<usize> {
-        let (mut turn, mut chance) = (0, Seed::new(7).stream(Stream::Simulator, 0));
+    fn picks(balancing: ModelBalancing, open: &[u32], times: usize) -> Vec<usize> {
+        let (mut turn, mut chance) = (0, Seed::new(7).stream(RandomStream::Simulator, 0));
         let replicas = replicas(open);
         (0..times)
             .filter_map(|_| pick(balancing, &replicas, |r| r.listed, &mut turn, &mut chance))
@@ -65,18 +65,18 @@ mod tests {
 
     #[test]
     fn round_robin_takes_turns() {
-        assert_eq!(picks(Balancing::RoundRobin, &[5, 0, 9], 4), [0, 1, 2, 0]);
+        assert_eq!(picks(ModelBalancing::RoundRobin, &[5, 0, 9], 4), [0, 1, 2, 0]);
     }
 
     #[test]
     fn least_connections_prefers_the_idle_and_lets_ties_go_round() {
-        assert_eq!(picks(Balancing::LeastConnections, &[5, 1, 9], 2), [1, 1]);
-        assert_eq!(picks(Balancing::LeastConnections, &[3, 3, 3], 4), [0, 1, 2, 0]);
+        assert_eq!(picks(ModelBalancing::LeastConnections, &[5, 1, 9], 2), [1, 1]);
+        assert_eq!(picks(ModelBalancing::LeastConnections, &[3, 3, 3], 4), [0, 1, 2, 0]);
     }
 
     #[test]
     fn random_reaches_every_replica_alike() {
-        let picks = picks(Balancing::Random, &[0, 0, 0], 30_000);
+        let picks = picks(ModelBalancing::Random, &[0, 0, 0], 30_000);
         for replica in 0..3 {
             let share = picks.iter().filter(|at| **at == replica).count() as f64 / 30_000.0;
             assert!((share - 1.0 / 3.0).abs() < 0.01, "replica {replica} got {share}");
@@ -87,12 +87,14 @@ mod tests {
     fn unlisted_replicas_get_nothing() {
         let mut replicas = replicas(&[0, 0]);
         replicas[0].listed = false;
-        let (mut turn, mut chance) = (0, Seed::new(7).stream(Stream::Simulator, 0));
-        for balancing in [Balancing::RoundRobin, Balancing::LeastConnections, Balancing::Random] {
+        let (mut turn, mut chance) = (0, Seed::new(7).stream(RandomStream::Simulator, 0));
+        for balancing in
+            [ModelBalancing::RoundRobin, ModelBalancing::LeastConnections, ModelBalancing::Random]
+        {
             let picked = pick(balancing, &replicas, |r| r.listed, &mut turn, &mut chance);
             assert_eq!(picked, Some(1));
         }
-        let nobody = pick(Balancing::Random, &replicas, |_| false, &mut turn, &mut chance);
+        let nobody = pick(ModelBalancing::Random, &replicas, |_| false, &mut turn, &mut chance);
         assert_eq!(nobody, None);
     }
 }

@@ -10,7 +10,7 @@ use crate::units::{Bytes, Nanos, RunTime};
 pub(super) struct Cache {
     capacity: usize,
     entry: Bytes,
-    entries: HashMap<u64, Entry>,
+    entries: HashMap<u64, CacheEntry>,
     /// Key and use, oldest use first; only the entry's own last use counts, older ones are skipped.
     uses: std::collections::VecDeque<(u64, u64)>,
     clock: u64,
@@ -20,7 +20,7 @@ pub(super) struct Cache {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct CacheEntry {
     fresh_until: RunTime,
     last_use: u64,
 }
@@ -66,7 +66,7 @@ impl Cache {
     /// Keeps an answer.
     pub(super) fn keep(&mut self, key: u64, now: RunTime, ttl: Nanos) {
         self.clock += 1;
-        self.entries.insert(key, Entry { fresh_until: now + ttl, last_use: self.clock });
+        self.entries.insert(key, CacheEntry { fresh_until: now + ttl, last_use: self.clock });
         self.note_use(key);
         while self.entries.len() > self.capacity {
             self.evict();

@@ -1,14 +1,14 @@
 //! One request on its way through the stack.
 
-use super::spec::{MAX_TIERS, Program, TierId};
+use super::spec::{CallProgram, MAX_TIERS, TierId};
 use crate::units::RunTime;
 
 /// What the caller says about a request that arrives.
 #[derive(Debug, Clone)]
 pub struct CallStart {
     /// What it does.
-    pub program: Program,
-    /// The caller's own number for it, given back in [`Finished`].
+    pub program: CallProgram,
+    /// The caller's own number for it, given back in [`FinishedCall`].
     pub tag: u64,
     /// The replica of the sticky tier that served this client before.
     pub sticky: Option<u8>,
@@ -20,7 +20,7 @@ pub struct CallStart {
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// It went all its way.
     Done,
     /// Something on the way refused it or died under it; the client sees this status.
@@ -32,11 +32,11 @@ pub enum Outcome {
 
 /// A request that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finished {
+pub struct FinishedCall {
     /// The caller's number.
     pub tag: u64,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: CallOutcome,
     /// When it ended, in run time.
     pub at: RunTime,
     /// The replica of the sticky tier that served it.

@@ -18,13 +18,13 @@ pub(super) struct Freeze {
 /// A frozen stack does not lose work, it does it later. With its time standing still, services under way
 /// are prolonged by exactly the freeze and arrivals during it wait for its end, without any queue knowing.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct StackClock {
     coming: Vec<Freeze>,
     frozen_total: Nanos,
     current: Option<(RunTime, RunTime)>,
 }
 
-impl Clock {
+impl StackClock {
     pub(super) fn new(freezes: Vec<Freeze>) -> Self {
         let mut clock = Self { coming: freezes, frozen_total: Nanos::ZERO, current: None };
         clock.plan_next();
@@ -94,7 +94,7 @@ mod tests {
     fn stack_time_lags_by_the_freezes_behind_it() {
         let every = Some(Nanos::from_secs(10));
         let freeze = Freeze { at: second(5), span: Nanos::from_secs(1), every };
-        let mut clock = Clock::new(vec![freeze]);
+        let mut clock = StackClock::new(vec![freeze]);
         assert_eq!(clock.wall_time(second(4)), second(4));
         assert_eq!(clock.wall_time(second(5)), second(6));
         clock.thaw();
@@ -106,7 +106,7 @@ mod tests {
     fn freezes_that_touch_are_one() {
         let single =
             |at, span| Freeze { at: second(at), span: Nanos::from_secs(span), every: None };
-        let mut clock = Clock::new(vec![single(7, 1), single(5, 2)]);
+        let mut clock = StackClock::new(vec![single(7, 1), single(5, 2)]);
         assert_eq!(clock.freeze(), Some((second(5), second(8))));
         clock.thaw();
         assert_eq!(clock.freeze(), None);

@@ -1,32 +1,32 @@
 //! How a request moves: from op to op, through pools and queues, to its end.
 
-use super::call::{CallRef, Finished, Outcome};
-use super::law::Law;
-use super::replica::{Job, Lease, Pool};
-use super::run::{Happening, Model, Ready};
-use super::spec::{Balancing, MAX_TIERS, Op, TierId};
+use super::call::{CallOutcome, CallRef, FinishedCall};
+use super::law::ServiceTimeLaw;
+use super::replica::{Lease, QueuedVisit, ReplicaPool};
+use super::run::{ModelEventKind, ReadyWork, StackModelRun};
+use super::spec::{CallStep, MAX_TIERS, ModelBalancing, TierId};
 use rand::RngExt;
 
 /// Nobody is there to serve: what nginx and load balancers say to an overfull or empty group.
 const UNAVAILABLE: u16 = 503;
 
-impl Model {
+impl StackModelRun {
     /// Does ops until one takes time.
     pub(super) fn proceed(&mut self, who: CallRef) {
         while self.is_current(who) {
             let call = &mut self.calls[who.slot as usize];
             let Some(op) = call.start.program.get(usize::from(call.at)).copied() else {
-                return self.end(who, Outcome::Done);
+                return self.end(who, CallOutcome::Done);
             };
             call.at += 1;
             match op {
-                Op::Visit { tier, law } => return self.visit(who, tier, law),
-                Op::Pause(law) => {
+                CallStep::Visit { tier, law } => return self.visit(who, tier, law),
+                CallStep::Pause(law) => {
                     let span = law.sample(&mut self.chance);
-                    return self.schedule(span, Happening::Resume(who));
+                    return self.schedule(span, ModelEventKind::Resume(who));
                 }
-                Op::Lookup { tier, hit } => self.look_up(who, tier, hit),
-                Op::Keep { tier, ttl } => {
+                CallStep::Lookup { tier, hit } => self.look_up(who, tier, hit),
+                CallStep::Keep { tier, ttl } => {
                     let key = call.start.key;
                     if let Some(cache) = &mut self.tiers[tier.index()].cache {
                         cache.keep(key, self.now, ttl);
@@ -48,14 +48,14 @@ impl Model {
     }
 
     /// Gets a connection, if the tier is reached through a pool, and then a core.
-    fn visit(&mut self, who: CallRef, tier: TierId, law: Law) {
+    fn visit(&mut self, who: CallRef, tier: TierId, law: ServiceTimeLaw) {
         let (share, status) = self.tiers[tier.index()].errors;
         if share > 0.0 && self.tiers[tier.index()].chance.random_bool(share.min(1.0)) {
             return self.refuse(who, tier, status);
         }
         let pool_spec = self.tiers[tier.index()].spec.pool;
         let owner = pool_spec.and_then(|pool| self.calls[who.slot as usize].held_by(pool.of));
-        let job = Job { call: who, law, lease: None, since: self.now };
+        let job = QueuedVisit { call: who, law, lease: None, since: self.now };
         let (Some(spec), Some(owner)) = (pool_spec, owner) else {
             return self.seat(tier, job);
         };
@@ -66,20 +66,20 @@ impl Model {
         }
         pool.in_use += 1;
         let lease = Lease { owner, epoch: pool.epoch };
-        self.seat(tier, Job { lease: Some(lease), ..job });
+        self.seat(tier, QueuedVisit { lease: Some(lease), ..job });
     }
 
-    fn pool(&mut self, tier: TierId, owner: u8) -> &mut Pool {
+    fn pool(&mut self, tier: TierId, owner: u8) -> &mut ReplicaPool {
         let pools = &mut self.tiers[tier.index()].pools;
         let owner = usize::from(owner);
         if pools.len() <= owner {
-            pools.resize_with(owner + 1, Pool::default);
+            pools.resize_with(owner + 1, ReplicaPool::default);
         }
         &mut pools[owner]
     }
 
     /// Finds a replica and a core for a visit, or a place in the queue.
-    pub(super) fn seat(&mut self, tier: TierId, job: Job) {
+    pub(super) fn seat(&mut self, tier: TierId, job: QueuedVisit) {
         if !self.is_current(job.call) {
             return self.release(tier, job.lease);
         }
@@ -122,17 +122,17 @@ impl Model {
         Some(chosen)
     }
 
-    fn start(&mut self, tier: TierId, at: usize, job: Job) {
+    fn start(&mut self, tier: TierId, at: usize, job: QueuedVisit) {
         let span = self.service_time(tier, job.law);
         let replica = &mut self.tiers[tier.index()].replicas[at];
         replica.busy.rise(self.now);
         let epoch = replica.epoch;
-        let served = Happening::Served { tier, replica: at as u8, epoch, job };
+        let served = ModelEventKind::Served { tier, replica: at as u8, epoch, job };
         self.schedule(span, served);
     }
 
     /// A core has finished a visit: the next in the queue gets it, and the call goes on.
-    pub(super) fn on_served(&mut self, tier: TierId, replica: u8, job: Job) {
+    pub(super) fn on_served(&mut self, tier: TierId, replica: u8, job: QueuedVisit) {
         let (now, at) = (self.now, usize::from(replica));
         let holds = self.tiers[tier.index()].spec.kind.holds_requests();
         self.tiers[tier.index()].durations.record(now.since(job.since));
@@ -144,7 +144,7 @@ impl Model {
         }
         self.serve_next(tier, at);
         self.release(tier, job.lease);
-        self.ready.push_back(Ready::Proceed(job.call));
+        self.ready.push_back(ReadyWork::Proceed(job.call));
     }
 
     fn serve_next(&mut self, tier: TierId, at: usize) {
@@ -170,7 +170,8 @@ impl Model {
         }
         while let Some(job) = self.pool(tier, lease.owner).waiting.pop_front() {
             if self.is_current(job.call) {
-                self.ready.push_back(Ready::Seat(tier, Job { lease: Some(lease), ..job }));
+                self.ready
+                    .push_back(ReadyWork::Seat(tier, QueuedVisit { lease: Some(lease), ..job }));
                 return;
             }
         }
@@ -180,21 +181,21 @@ impl Model {
 
     fn refuse(&mut self, who: CallRef, tier: TierId, status: u16) {
         self.tiers[tier.index()].failed += 1;
-        self.end(who, Outcome::Failed { status });
+        self.end(who, CallOutcome::Failed { status });
     }
 
     /// The call is over; whoever held it lets go.
-    pub(super) fn end(&mut self, who: CallRef, outcome: Outcome) {
+    pub(super) fn end(&mut self, who: CallRef, outcome: CallOutcome) {
         let sticky = self.sticky_replica(who);
         self.let_go(who);
         let at = self.wall_now();
         let call = self.calls.remove(who.slot as usize);
         let (tag, cache_hit) = (call.start.tag, call.cache_hit);
-        self.finished.push_back(Finished { tag, outcome, at, sticky, cache_hit });
+        self.finished.push_back(FinishedCall { tag, outcome, at, sticky, cache_hit });
     }
 
     fn sticky_replica(&self, who: CallRef) -> Option<u8> {
-        let sticky = |tier: &super::tier::Tier| tier.spec.balancing == Balancing::Sticky;
+        let sticky = |tier: &super::tier::ModelTier| tier.spec.balancing == ModelBalancing::Sticky;
         let tier = self.tiers.iter().position(sticky)?;
         self.calls[who.slot as usize].held_by(TierId(tier as u8))
     }

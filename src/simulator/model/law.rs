@@ -8,7 +8,7 @@ use crate::units::Nanos;
 
 /// How long one visit keeps a core busy. All spans are for one core of a healthy replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Law {
+pub enum ServiceTimeLaw {
     /// Always the same.
     Constant(Nanos),
     /// Exponential with this mean; its coefficient of variation is 1.
@@ -32,7 +32,7 @@ pub enum Law {
     },
 }
 
-impl Law {
+impl ServiceTimeLaw {
     /// The mean, which is the demand of the visit.
     pub fn mean(self) -> Nanos {
         match self {
@@ -72,10 +72,10 @@ pub(super) fn scaled(span: Nanos, factor: f64) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Seed, Stream};
+    use crate::units::{RandomStream, Seed};
 
-    fn moments(law: Law) -> (f64, f64) {
-        let mut chance = Seed::new(1).stream(Stream::Simulator, 0);
+    fn moments(law: ServiceTimeLaw) -> (f64, f64) {
+        let mut chance = Seed::new(1).stream(RandomStream::Simulator, 0);
         let draws: Vec<f64> =
             (0..200_000).map(|_| law.sample(&mut chance).as_millis_f64()).collect();
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
@@ -88,11 +88,11 @@ mod tests {
     fn laws_have_the_mean_and_spread_they_promise() {
         let ms = Nanos::from_millis;
         let cases = [
-            (Law::Constant(ms(5)), 5.0, 0.0),
-            (Law::Exponential { mean: ms(5) }, 5.0, 1.0),
-            (Law::Lognormal { mean: ms(5), cv: 0.8 }, 5.0, 0.8),
+            (ServiceTimeLaw::Constant(ms(5)), 5.0, 0.0),
+            (ServiceTimeLaw::Exponential { mean: ms(5) }, 5.0, 1.0),
+            (ServiceTimeLaw::Lognormal { mean: ms(5), cv: 0.8 }, 5.0, 0.8),
             // Standard deviation of a uniform law: width / √12.
-            (Law::Uniform { low: ms(2), high: ms(8) }, 5.0, 6.0 / 12_f64.sqrt() / 5.0),
+            (ServiceTimeLaw::Uniform { low: ms(2), high: ms(8) }, 5.0, 6.0 / 12_f64.sqrt() / 5.0),
         ];
         for (law, mean, cv) in cases {
             let (measured_mean, measured_cv) = moments(law);

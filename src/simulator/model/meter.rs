@@ -7,14 +7,14 @@ use crate::units::RunTime;
 /// Because the integral is carried along at each change, busy time is exact at any moment that it is read:
 /// half-done services count for the half that is done.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Meter {
+pub(super) struct BusyMeter {
     level: u32,
     since: RunTime,
     integral_ns: u64,
     peak: u32,
 }
 
-impl Meter {
+impl BusyMeter {
     /// The level now.
     pub(super) fn level(self) -> u32 {
         self.level

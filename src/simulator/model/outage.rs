@@ -1,15 +1,15 @@
 //! Replicas that die, return, are drained, and are added or removed by the scaler.
 
-use super::call::{CallRef, Outcome};
+use super::call::{CallOutcome, CallRef};
 use super::fault::FaultAction;
-use super::replica::{Lease, Pool, Replica, Stage};
-use super::run::{Happening, Model, Ready};
+use super::replica::{Lease, ModelReplica, ReplicaPool, ReplicaStage};
+use super::run::{ModelEventKind, ReadyWork, StackModelRun};
 use super::scaler::{Decision, ScalerSpec};
 use super::spec::TierId;
 
-impl Model {
+impl StackModelRun {
     /// Makes a fault happen now.
-    pub(super) fn strike(&mut self, action: FaultAction) {
+    pub(super) fn apply_fault(&mut self, action: FaultAction) {
         match action {
             FaultAction::Kill { tier, replica } => self.kill(tier, replica),
             FaultAction::Revive { tier, replica } => self.revive(tier, replica),
@@ -40,7 +40,7 @@ impl Model {
         }
     }
 
-    fn replica(&mut self, tier: TierId, replica: u8) -> Option<&mut Replica> {
+    fn replica(&mut self, tier: TierId, replica: u8) -> Option<&mut ModelReplica> {
         self.tiers.get_mut(tier.index())?.replicas.get_mut(usize::from(replica))
     }
 
@@ -56,7 +56,7 @@ impl Model {
         let mut lost: Vec<(CallRef, Option<Lease>)> =
             queue.iter().map(|job| (job.call, job.lease)).collect();
         lost.extend(self.events.iter().filter_map(|event| match event.what {
-            Happening::Served { tier: t, replica, epoch, job }
+            ModelEventKind::Served { tier: t, replica, epoch, job }
                 if (t, replica, epoch) == (tier, at, old_epoch) =>
             {
                 Some((job.call, job.lease))
@@ -71,7 +71,7 @@ impl Model {
         lost.sort_by_key(|(call, _)| call.ticket);
         // The connections of a process die with it, and so does the waiting for them.
         self.each_pool_of(tier, at, |pool| {
-            *pool = Pool { epoch: pool.epoch + 1, closed: true, ..Pool::default() };
+            *pool = ReplicaPool { epoch: pool.epoch + 1, closed: true, ..ReplicaPool::default() };
         });
         for (call, lease) in lost {
             self.release(tier, lease);
@@ -99,12 +99,17 @@ impl Model {
             replica.listed = listed;
         } else {
             let epoch = replica.epoch;
-            self.schedule(delay, Happening::Notice { tier, replica: at, epoch, listed });
+            self.schedule(delay, ModelEventKind::Notice { tier, replica: at, epoch, listed });
         }
     }
 
     /// The pools that a replica keeps to other tiers.
-    fn each_pool_of(&mut self, owner_tier: TierId, owner: u8, mut change: impl FnMut(&mut Pool)) {
+    fn each_pool_of(
+        &mut self,
+        owner_tier: TierId,
+        owner: u8,
+        mut change: impl FnMut(&mut ReplicaPool),
+    ) {
         for tier in &mut self.tiers {
             if tier.spec.pool.is_some_and(|pool| pool.of == owner_tier)
                 && let Some(pool) = tier.pools.get_mut(usize::from(owner))
@@ -122,18 +127,18 @@ impl Model {
         self.tiers[tier.index()].failed += 1;
         let failover = self.tiers[tier.index()].spec.failover;
         if !(failover.retry && self.calls[who.slot as usize].start.safe) {
-            return self.end(who, Outcome::Failed { status: failover.status });
+            return self.end(who, CallOutcome::Failed { status: failover.status });
         }
         self.let_go(who);
         let ticket = self.next_ticket();
         let call = &mut self.calls[who.slot as usize];
         (call.ticket, call.at, call.cache_hit) = (ticket, 0, None);
-        self.ready.push_back(Ready::Proceed(CallRef { slot: who.slot, ticket }));
+        self.ready.push_back(ReadyWork::Proceed(CallRef { slot: who.slot, ticket }));
     }
 
     /// The scaler looks at its tier, and will look again.
     pub(super) fn on_tick(&mut self, id: TierId) {
-        self.schedule(ScalerSpec::TICK, Happening::Tick(id));
+        self.schedule(ScalerSpec::TICK, ModelEventKind::Tick(id));
         self.retire(id);
         let now = self.now;
         let tier = &mut self.tiers[id.index()];
@@ -141,7 +146,8 @@ impl Model {
         let busy_ns = tier.busy_ns(now);
         let serving = tier.replicas.iter().filter(|replica| replica.listed).count() as u64;
         let starting =
-            tier.replicas.iter().filter(|replica| replica.stage == Stage::Starting).count() as u64;
+            tier.replicas.iter().filter(|replica| replica.stage == ReplicaStage::Starting).count()
+                as u64;
         let available = (serving * u64::from(cores) * ScalerSpec::TICK.get()).max(1);
         let used = busy_ns.saturating_sub(tier.scaler.busy_before_ns);
         tier.scaler.busy_before_ns = busy_ns;
@@ -151,7 +157,7 @@ impl Model {
             Decision::Out => self.add_replica(id, spec),
             Decision::In => {
                 if let Some(last) = tier.replicas.iter_mut().rev().find(|replica| replica.listed) {
-                    (last.listed, last.stage) = (false, Stage::Leaving);
+                    (last.listed, last.stage) = (false, ReplicaStage::Leaving);
                 }
             }
         }
@@ -159,24 +165,24 @@ impl Model {
 
     fn add_replica(&mut self, id: TierId, spec: ScalerSpec) {
         let replicas = &mut self.tiers[id.index()].replicas;
-        let gone = |replica: &Replica| replica.stage == Stage::Retired;
+        let gone = |replica: &ModelReplica| replica.stage == ReplicaStage::Retired;
         let at = replicas.iter().position(gone).unwrap_or_else(|| {
-            replicas.push(Replica::default());
+            replicas.push(ModelReplica::default());
             replicas.len() - 1
         });
         let replica = &mut replicas[at];
-        replica.stage = Stage::Starting;
+        replica.stage = ReplicaStage::Starting;
         let epoch = replica.epoch;
-        self.schedule(spec.delay, Happening::Ready { tier: id, replica: at as u8, epoch });
+        self.schedule(spec.delay, ModelEventKind::Ready { tier: id, replica: at as u8, epoch });
     }
 
     /// Replicas that were told to leave and have nothing left to do are gone.
     fn retire(&mut self, id: TierId) {
         let tier = &mut self.tiers[id.index()].replicas;
-        for replica in tier.iter_mut().filter(|replica| replica.stage == Stage::Leaving) {
+        for replica in tier.iter_mut().filter(|replica| replica.stage == ReplicaStage::Leaving) {
             if replica.open.level() == 0 {
                 replica.epoch += 1;
-                (replica.stage, replica.up) = (Stage::Retired, false);
+                (replica.stage, replica.up) = (ReplicaStage::Retired, false);
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::call::CallRef;
-use super::law::Law;
-use super::meter::Meter;
+use super::law::ServiceTimeLaw;
+use super::meter::BusyMeter;
 use crate::units::RunTime;
 
 /// A connection borrowed from the pool of a replica in front.
@@ -18,9 +18,9 @@ pub(super) struct Lease {
 
 /// A visit that waits for a core.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Job {
+pub(super) struct QueuedVisit {
     pub(super) call: CallRef,
-    pub(super) law: Law,
+    pub(super) law: ServiceTimeLaw,
     pub(super) lease: Option<Lease>,
     /// When it began to wait, for a connection or a core.
     pub(super) since: RunTime,
@@ -28,7 +28,7 @@ pub(super) struct Job {
 
 /// What the scaler makes of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Stage {
+pub(super) enum ReplicaStage {
     /// It belongs to the tier.
     #[default]
     Settled,
@@ -42,25 +42,25 @@ pub(super) enum Stage {
 
 /// One replica.
 #[derive(Debug, Default)]
-pub(super) struct Replica {
+pub(super) struct ModelReplica {
     /// It answers.
     pub(super) up: bool,
     /// The balancer counts on it.
     pub(super) listed: bool,
     /// What the scaler makes of it.
-    pub(super) stage: Stage,
+    pub(super) stage: ReplicaStage,
     /// Which life this is; services of an earlier life are void.
     pub(super) epoch: u32,
-    pub(super) busy: Meter,
-    pub(super) waiting: Meter,
-    pub(super) queue: VecDeque<Job>,
+    pub(super) busy: BusyMeter,
+    pub(super) waiting: BusyMeter,
+    pub(super) queue: VecDeque<QueuedVisit>,
     /// Requests that it holds or works on.
-    pub(super) open: Meter,
+    pub(super) open: BusyMeter,
     /// Visits that it has finished.
     pub(super) served: u64,
 }
 
-impl Replica {
+impl ModelReplica {
     /// A replica that serves.
     pub(super) fn serving() -> Self {
         Self { up: true, listed: true, ..Self::default() }
@@ -69,11 +69,11 @@ impl Replica {
 
 /// Connections that one replica in front keeps to a tier.
 #[derive(Debug, Default)]
-pub(super) struct Pool {
+pub(super) struct ReplicaPool {
     pub(super) epoch: u32,
     /// Its replica is dead.
     pub(super) closed: bool,
     pub(super) in_use: u32,
     /// Visits that wait for a connection.
-    pub(super) waiting: VecDeque<Job>,
+    pub(super) waiting: VecDeque<QueuedVisit>,
 }

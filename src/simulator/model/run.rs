@@ -6,27 +6,27 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand_pcg::Pcg64Mcg;
 use slab::Slab;
 
-use super::call::{Call, CallRef, CallStart, Finished};
-use super::clock::{Clock, Freeze};
+use super::call::{Call, CallRef, CallStart, FinishedCall};
+use super::clock::{Freeze, StackClock};
 use super::fault::{Fault, FaultAction};
-use super::law::Law;
-use super::replica::{Job, Pool, Stage};
+use super::law::ServiceTimeLaw;
+use super::replica::{QueuedVisit, ReplicaPool, ReplicaStage};
 use super::scaler::ScalerSpec;
-use super::spec::{TierId, TierSpec};
-use super::tier::{Tier, TierState};
-use crate::units::{Nanos, RunTime, Seed, Stream};
+use super::spec::{ModelTierSpec, TierId};
+use super::tier::{ModelTier, TierState};
+use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
 /// A stack at work.
 #[derive(Debug)]
-pub struct Model {
-    pub(super) tiers: Vec<Tier>,
+pub struct StackModelRun {
+    pub(super) tiers: Vec<ModelTier>,
     pub(super) calls: Slab<Call>,
-    pub(super) ready: VecDeque<Ready>,
-    pub(super) events: BinaryHeap<Event>,
-    pub(super) finished: VecDeque<Finished>,
-    /// The stack's time; see [`Clock`].
+    pub(super) ready: VecDeque<ReadyWork>,
+    pub(super) events: BinaryHeap<ModelEvent>,
+    pub(super) finished: VecDeque<FinishedCall>,
+    /// The stack's time; see [`StackClock`].
     pub(super) now: RunTime,
-    clock: Clock,
+    clock: StackClock,
     frozen: bool,
     faults: VecDeque<Fault>,
     sequence: u64,
@@ -37,26 +37,26 @@ pub struct Model {
 
 /// Something to do at once, before time goes on.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Ready {
+pub(super) enum ReadyWork {
     /// The call does its next op.
     Proceed(CallRef),
     /// The visit has its connection and looks for a core.
-    Seat(TierId, Job),
+    Seat(TierId, QueuedVisit),
 }
 
 /// Something that happens later.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
+pub(super) struct ModelEvent {
     pub(super) at: RunTime,
     sequence: u64,
-    pub(super) what: Happening,
+    pub(super) what: ModelEventKind,
 }
 
 /// What happens.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Happening {
+pub(super) enum ModelEventKind {
     /// A core has finished a visit.
-    Served { tier: TierId, replica: u8, epoch: u32, job: Job },
+    Served { tier: TierId, replica: u8, epoch: u32, job: QueuedVisit },
     /// A pause is over.
     Resume(CallRef),
     /// The balancer notices that a replica has died, or trusts it again.
@@ -67,13 +67,13 @@ pub(super) enum Happening {
     Ready { tier: TierId, replica: u8, epoch: u32 },
 }
 
-impl Model {
+impl StackModelRun {
     /// A stack of `tiers`, idle at time zero, to which `faults` will happen.
     ///
     /// Tiers beyond [`MAX_TIERS`](super::MAX_TIERS) are ignored; whoever reads a file refuses it before.
-    pub fn new(tiers: &[TierSpec], faults: &[Fault], seed: Seed) -> Self {
-        let with_chance = |(index, spec): (usize, &TierSpec)| {
-            Tier::new(spec.clone(), seed.stream(Stream::Simulator, index as u64))
+    pub fn new(tiers: &[ModelTierSpec], faults: &[Fault], seed: Seed) -> Self {
+        let with_chance = |(index, spec): (usize, &ModelTierSpec)| {
+            ModelTier::new(spec.clone(), seed.stream(RandomStream::Simulator, index as u64))
         };
         let (freezes, faults) = split_faults(faults);
         let mut model = Self {
@@ -83,20 +83,20 @@ impl Model {
             events: BinaryHeap::new(),
             finished: VecDeque::new(),
             now: RunTime::ZERO,
-            clock: Clock::new(freezes),
+            clock: StackClock::new(freezes),
             frozen: false,
             faults,
             sequence: 0,
             tickets: 0,
-            chance: seed.stream(Stream::Simulator, super::MAX_TIERS as u64),
+            chance: seed.stream(RandomStream::Simulator, super::MAX_TIERS as u64),
         };
         for index in 0..model.tiers.len() {
             if let Some(pool) = model.tiers[index].spec.pool {
                 let owners = model.tiers.get(pool.of.index()).map_or(0, |tier| tier.replicas.len());
-                model.tiers[index].pools.resize_with(owners, Pool::default);
+                model.tiers[index].pools.resize_with(owners, ReplicaPool::default);
             }
             if model.tiers[index].spec.scaler.is_some() {
-                model.schedule(ScalerSpec::TICK, Happening::Tick(TierId(index as u8)));
+                model.schedule(ScalerSpec::TICK, ModelEventKind::Tick(TierId(index as u8)));
             }
         }
         model
@@ -111,9 +111,9 @@ impl Model {
         let slot = self.calls.insert(Call::new(start, ticket)) as u32;
         let call = CallRef { slot, ticket };
         if self.frozen {
-            self.schedule(Nanos::ZERO, Happening::Resume(call));
+            self.schedule(Nanos::ZERO, ModelEventKind::Resume(call));
         } else {
-            self.ready.push_back(Ready::Proceed(call));
+            self.ready.push_back(ReadyWork::Proceed(call));
             self.settle();
         }
     }
@@ -122,7 +122,7 @@ impl Model {
     pub fn advance(&mut self, now: RunTime) {
         while let Some(fault) = self.faults.pop_front_if(|fault| fault.at <= now) {
             self.run_until(fault.at);
-            self.strike(fault.action);
+            self.apply_fault(fault.action);
             self.settle();
         }
         self.run_until(now);
@@ -136,7 +136,7 @@ impl Model {
     }
 
     /// A request that has ended and was not yet given back, oldest first.
-    pub fn next_finished(&mut self) -> Option<Finished> {
+    pub fn next_finished(&mut self) -> Option<FinishedCall> {
         self.finished.pop_front()
     }
 
@@ -185,25 +185,26 @@ impl Model {
         }
     }
 
-    fn happen(&mut self, what: Happening) {
+    fn happen(&mut self, what: ModelEventKind) {
         match what {
-            Happening::Served { tier, replica, epoch, job } => {
+            ModelEventKind::Served { tier, replica, epoch, job } => {
                 if self.tiers[tier.index()].replicas[usize::from(replica)].epoch == epoch {
                     self.on_served(tier, replica, job);
                 }
             }
-            Happening::Resume(call) => self.ready.push_back(Ready::Proceed(call)),
-            Happening::Notice { tier, replica, epoch, listed } => {
+            ModelEventKind::Resume(call) => self.ready.push_back(ReadyWork::Proceed(call)),
+            ModelEventKind::Notice { tier, replica, epoch, listed } => {
                 let replica = &mut self.tiers[tier.index()].replicas[usize::from(replica)];
                 if replica.epoch == epoch {
                     replica.listed = listed;
                 }
             }
-            Happening::Tick(tier) => self.on_tick(tier),
-            Happening::Ready { tier, replica, epoch } => {
+            ModelEventKind::Tick(tier) => self.on_tick(tier),
+            ModelEventKind::Ready { tier, replica, epoch } => {
                 let replica = &mut self.tiers[tier.index()].replicas[usize::from(replica)];
                 if replica.epoch == epoch {
-                    (replica.up, replica.listed, replica.stage) = (true, true, Stage::Settled);
+                    (replica.up, replica.listed, replica.stage) =
+                        (true, true, ReplicaStage::Settled);
                 }
             }
         }
@@ -213,16 +214,16 @@ impl Model {
     fn settle(&mut self) {
         while let Some(ready) = self.ready.pop_front() {
             match ready {
-                Ready::Proceed(call) => self.proceed(call),
-                Ready::Seat(tier, job) => self.seat(tier, job),
+                ReadyWork::Proceed(call) => self.proceed(call),
+                ReadyWork::Seat(tier, job) => self.seat(tier, job),
             }
         }
     }
 
     /// Something will happen `after` now.
-    pub(super) fn schedule(&mut self, after: Nanos, what: Happening) {
+    pub(super) fn schedule(&mut self, after: Nanos, what: ModelEventKind) {
         self.sequence += 1;
-        self.events.push(Event { at: self.now + after, sequence: self.sequence, what });
+        self.events.push(ModelEvent { at: self.now + after, sequence: self.sequence, what });
     }
 
     pub(super) fn next_ticket(&mut self) -> u32 {
@@ -240,7 +241,7 @@ impl Model {
     }
 
     /// A service time at `tier` as it is now.
-    pub(super) fn service_time(&mut self, tier: TierId, law: Law) -> Nanos {
+    pub(super) fn service_time(&mut self, tier: TierId, law: ServiceTimeLaw) -> Nanos {
         let tier = &mut self.tiers[tier.index()];
         let span = law.sample(&mut tier.chance);
         tier.slow.map_or(span, |factor| super::law::scaled(span, factor))
@@ -263,22 +264,22 @@ fn split_faults(faults: &[Fault]) -> (Vec<Freeze>, VecDeque<Fault>) {
 }
 
 /// The earliest event is the greatest, because [`BinaryHeap`] gives the greatest first.
-impl Ord for Event {
+impl Ord for ModelEvent {
     fn cmp(&self, other: &Self) -> Ordering {
         (other.at, other.sequence).cmp(&(self.at, self.sequence))
     }
 }
 
-impl PartialOrd for Event {
+impl PartialOrd for ModelEvent {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Event {
+impl PartialEq for ModelEvent {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Event {}
+impl Eq for ModelEvent {}

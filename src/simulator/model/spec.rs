@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Law, ScalerSpec};
+use super::{ScalerSpec, ServiceTimeLaw};
 use crate::units::{Bytes, Nanos};
 
 /// The most tiers that one stack may have.
@@ -24,7 +24,7 @@ impl TierId {
 
 /// What sort of component a tier is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TierKind {
+pub enum ModelTierKind {
     /// A proxy or balancer in front of everything.
     Edge,
     /// Processes that serve a request from its beginning to its end.
@@ -41,7 +41,7 @@ pub enum TierKind {
     External,
 }
 
-impl TierKind {
+impl ModelTierKind {
     /// Whether a request that has once been given to a replica stays with it until it is answered.
     ///
     /// A process holds its requests; a database or a cache answers each query on its own.
@@ -65,7 +65,7 @@ impl TierKind {
 
 /// How requests are spread over the replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Balancing {
+pub enum ModelBalancing {
     /// One after the other.
     RoundRobin,
     /// To the replica with the fewest open requests; ties go round.
@@ -79,7 +79,7 @@ pub enum Balancing {
 
 /// Connections that each replica of one tier keeps to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolSpec {
+pub struct ModelPoolSpec {
     /// The tier whose replicas keep the connections.
     pub of: TierId,
     /// At most this many for each of its replicas; whoever finds none free waits for one.
@@ -147,21 +147,21 @@ impl Default for Failover {
 
 /// One tier.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TierSpec {
+pub struct ModelTierSpec {
     /// Its name in programs and metrics.
     pub name: String,
     /// What it is.
-    pub kind: TierKind,
+    pub kind: ModelTierKind,
     /// Replicas at the beginning, 1 to [`MAX_REPLICAS`]; anything else counts as the nearest of these.
     pub replicas: u32,
     /// Cores of each replica: how many visits it serves at once. `None`: as many as come.
     pub cores: Option<u32>,
     /// How requests are spread.
-    pub balancing: Balancing,
+    pub balancing: ModelBalancing,
     /// Waiting places of each replica; whoever finds none is answered 503. `None`: no limit.
     pub backlog: Option<u32>,
     /// The connections through which it is reached.
-    pub pool: Option<PoolSpec>,
+    pub pool: Option<ModelPoolSpec>,
     /// Answers it keeps.
     pub cache: Option<CacheSpec>,
     /// Memory of a replica that does nothing.
@@ -182,15 +182,15 @@ pub struct TierSpec {
     pub scaler: Option<ScalerSpec>,
 }
 
-impl TierSpec {
+impl ModelTierSpec {
     /// A tier of one replica with one core and no frills.
-    pub fn new(name: &str, kind: TierKind) -> Self {
+    pub fn new(name: &str, kind: ModelTierKind) -> Self {
         Self {
             name: name.to_owned(),
             kind,
             replicas: 1,
             cores: Some(1),
-            balancing: Balancing::default(),
+            balancing: ModelBalancing::default(),
             backlog: None,
             pool: None,
             cache: None,
@@ -208,16 +208,16 @@ impl TierSpec {
 
 /// One thing that a request does on its way.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Op {
+pub enum CallStep {
     /// Waits for a core of a tier and keeps it busy.
     Visit {
         /// Where.
         tier: TierId,
         /// For how long.
-        law: Law,
+        law: ServiceTimeLaw,
     },
     /// Time passes without any tier working.
-    Pause(Law),
+    Pause(ServiceTimeLaw),
     /// Looks the request's key up; if it is there, goes on at `hit`.
     Lookup {
         /// The tier that keeps the answers.
@@ -235,4 +235,4 @@ pub enum Op {
 }
 
 /// Everything that one kind of request does, in order.
-pub type Program = Arc<[Op]>;
+pub type CallProgram = Arc<[CallStep]>;

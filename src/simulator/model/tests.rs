@@ -6,25 +6,25 @@ use std::sync::Arc;
 use rand_distr::{Distribution, Exp1};
 
 use super::*;
-use crate::units::{Bytes, Nanos, Ratio, RunTime, Seed, Stream};
+use crate::units::{Bytes, Nanos, RandomStream, Ratio, RunTime, Seed};
 
 const API: TierId = TierId(0);
 const DB: TierId = TierId(1);
 
-fn tier(name: &str, kind: TierKind, cores: u32) -> TierSpec {
-    TierSpec { cores: Some(cores), ..TierSpec::new(name, kind) }
+fn tier(name: &str, kind: ModelTierKind, cores: u32) -> ModelTierSpec {
+    ModelTierSpec { cores: Some(cores), ..ModelTierSpec::new(name, kind) }
 }
 
-fn start(program: &Program, tag: u64) -> CallStart {
+fn start(program: &CallProgram, tag: u64) -> CallStart {
     CallStart { program: program.clone(), tag, sticky: None, key: 0, safe: true }
 }
 
-fn visit(tier: TierId, law: Law) -> Op {
-    Op::Visit { tier, law }
+fn visit(tier: TierId, law: ServiceTimeLaw) -> CallStep {
+    CallStep::Visit { tier, law }
 }
 
-fn exponential(ms: f64) -> Law {
-    Law::Exponential { mean: Nanos::from_secs_f64(ms / 1_000.0) }
+fn exponential(ms: f64) -> ServiceTimeLaw {
+    ServiceTimeLaw::Exponential { mean: Nanos::from_secs_f64(ms / 1_000.0) }
 }
 
 fn second(s: f64) -> RunTime {
@@ -32,8 +32,8 @@ fn second(s: f64) -> RunTime {
 }
 
 /// Response times in seconds of `count` Poisson arrivals, in order of their ends, after a warm-up of one tenth.
-fn play(model: &mut Model, program: &Program, rate: f64, count: u64) -> Vec<f64> {
-    let mut chance = Seed::new(3).stream(Stream::Arrivals, 0);
+fn play(model: &mut StackModelRun, program: &CallProgram, rate: f64, count: u64) -> Vec<f64> {
+    let mut chance = Seed::new(3).stream(RandomStream::Arrivals, 0);
     let (mut now, mut begun, mut times) = (0.0, HashMap::new(), Vec::new());
     for tag in 0..count {
         let gap: f64 = Exp1.sample(&mut chance);
@@ -120,8 +120,9 @@ fn formulas_of_these_tests_agree_with_the_tables() {
 fn one_tier_agrees_with_mmc() {
     for (c, count) in [(1, 300_000), (4, 200_000)] {
         for rho in [0.5, 0.7, 0.85] {
-            let mut model = Model::new(&[tier("api", TierKind::Api, c)], &[], Seed::new(11));
-            let program: Program = Arc::new([visit(API, exponential(10.0))]);
+            let mut model =
+                StackModelRun::new(&[tier("api", ModelTierKind::Api, c)], &[], Seed::new(11));
+            let program: CallProgram = Arc::new([visit(API, exponential(10.0))]);
             let rate = rho * f64::from(c) * 100.0;
             let times = play(&mut model, &program, rate, count);
             let (mean_truth, p95_truth) = mmc(c, rho);
@@ -141,12 +142,13 @@ fn one_tier_agrees_with_mmc() {
 
 #[test]
 fn busy_time_is_exact_in_the_middle_of_a_service() {
-    let mut model = Model::new(&[tier("api", TierKind::Api, 2)], &[], Seed::new(1));
-    let program: Program = Arc::new([visit(API, Law::Constant(Nanos::from_millis(100)))]);
+    let mut model = StackModelRun::new(&[tier("api", ModelTierKind::Api, 2)], &[], Seed::new(1));
+    let program: CallProgram =
+        Arc::new([visit(API, ServiceTimeLaw::Constant(Nanos::from_millis(100)))]);
     for tag in 0..3 {
         model.begin(second(0.0), start(&program, tag));
     }
-    let busy_at = |model: &mut Model, s: f64| {
+    let busy_at = |model: &mut StackModelRun, s: f64| {
         model.advance(second(s));
         let replica = model.tiers().next().expect("one tier").replicas[0];
         (replica.busy.as_millis_f64(), replica.busy_cores, replica.waiting)
@@ -161,13 +163,14 @@ fn busy_time_is_exact_in_the_middle_of_a_service() {
 fn tandem_meets_its_slo_just_at_the_known_rates() {
     let known = truth()["tandem_slo_max"].clone();
     for replicas in [1, 2, 3, 5] {
-        let api = TierSpec { replicas, ..tier("api", TierKind::Api, 4) };
-        let mut model = Model::new(&[api, tier("db", TierKind::Db, 4)], &[], Seed::new(5));
-        let program: Program =
+        let api = ModelTierSpec { replicas, ..tier("api", ModelTierKind::Api, 4) };
+        let mut model =
+            StackModelRun::new(&[api, tier("db", ModelTierKind::Db, 4)], &[], Seed::new(5));
+        let program: CallProgram =
             Arc::new([visit(API, exponential(40.0)), visit(DB, exponential(16.0))]);
         let rate = known[replicas as usize - 1].as_f64().expect("a rate");
         let p95_at =
-            |model: &mut Model, rate| quantile(&play(model, &program, rate, 150_000), 0.95);
+            |model: &mut StackModelRun, rate| quantile(&play(model, &program, rate, 150_000), 0.95);
         let p95 = p95_at(&mut model, rate);
         assert!((0.185..0.215).contains(&p95), "{replicas} replicas at {rate}/s: p95 {p95}");
     }
@@ -179,8 +182,9 @@ fn freeze_makes_arrivals_wait_until_it_ends() {
     let every = Some(Nanos::from_secs(10));
     let freeze = FaultAction::Freeze { span: Nanos::from_secs(1), every };
     let fault = Fault { at: second(5.0), action: freeze };
-    let mut model = Model::new(&[tier("api", TierKind::Api, 1)], &[fault], Seed::new(1));
-    let program: Program = Arc::new([visit(API, Law::Constant(Nanos::ZERO))]);
+    let mut model =
+        StackModelRun::new(&[tier("api", ModelTierKind::Api, 1)], &[fault], Seed::new(1));
+    let program: CallProgram = Arc::new([visit(API, ServiceTimeLaw::Constant(Nanos::ZERO))]);
     let mut ends = HashMap::new();
     for tag in 0..50_000 {
         model.begin(second(tag as f64 / 500.0), start(&program, tag));
@@ -202,8 +206,10 @@ fn freeze_makes_arrivals_wait_until_it_ends() {
 fn freeze_says_when_to_ask_again() {
     let freeze = FaultAction::Freeze { span: Nanos::from_secs(1), every: None };
     let fault = Fault { at: second(5.0), action: freeze };
-    let mut model = Model::new(&[tier("api", TierKind::Api, 1)], &[fault], Seed::new(1));
-    let program: Program = Arc::new([visit(API, Law::Constant(Nanos::from_millis(200)))]);
+    let mut model =
+        StackModelRun::new(&[tier("api", ModelTierKind::Api, 1)], &[fault], Seed::new(1));
+    let program: CallProgram =
+        Arc::new([visit(API, ServiceTimeLaw::Constant(Nanos::from_millis(200)))]);
     model.begin(second(4.9), start(&program, 1));
     model.advance(second(5.5));
     assert_eq!(model.next_finished(), None);
@@ -212,13 +218,14 @@ fn freeze_says_when_to_ask_again() {
     assert_eq!(model.next_finished().map(|finished| finished.at), Some(second(6.1)));
 }
 
-fn two_replicas(failover: Failover, faults: &[Fault]) -> (Model, Program) {
-    let api = TierSpec { replicas: 2, failover, ..tier("api", TierKind::Api, 1) };
-    let program: Program = Arc::new([visit(API, Law::Constant(Nanos::from_millis(100)))]);
-    (Model::new(&[api], faults, Seed::new(1)), program)
+fn two_replicas(failover: Failover, faults: &[Fault]) -> (StackModelRun, CallProgram) {
+    let api = ModelTierSpec { replicas: 2, failover, ..tier("api", ModelTierKind::Api, 1) };
+    let program: CallProgram =
+        Arc::new([visit(API, ServiceTimeLaw::Constant(Nanos::from_millis(100)))]);
+    (StackModelRun::new(&[api], faults, Seed::new(1)), program)
 }
 
-fn outcomes(model: &mut Model) -> HashMap<u64, (Outcome, RunTime)> {
+fn outcomes(model: &mut StackModelRun) -> HashMap<u64, (CallOutcome, RunTime)> {
     std::iter::from_fn(|| model.next_finished()).map(|f| (f.tag, (f.outcome, f.at))).collect()
 }
 
@@ -234,9 +241,13 @@ fn death_interrupts_what_the_replica_holds() {
     }
     model.advance(second(1.0));
     let outcomes = outcomes(&mut model);
-    assert_eq!(outcomes[&0], (Outcome::Done, second(0.2)), "went behind 1 on the second replica");
-    assert_eq!(outcomes[&1], (Outcome::Done, second(0.1)));
-    assert_eq!(outcomes[&2], (Outcome::Failed { status: 502 }, second(0.05)));
+    assert_eq!(
+        outcomes[&0],
+        (CallOutcome::Done, second(0.2)),
+        "went behind 1 on the second replica"
+    );
+    assert_eq!(outcomes[&1], (CallOutcome::Done, second(0.1)));
+    assert_eq!(outcomes[&2], (CallOutcome::Failed { status: 502 }, second(0.05)));
     let state = model.tiers().next().expect("one tier");
     assert_eq!(state.replicas[0].busy, Nanos::from_millis(50), "half a service was done");
     assert_eq!(state.connections, 0);
@@ -255,7 +266,7 @@ fn dead_replica_refuses_until_the_balancer_knows() {
     model.advance(second(10.0));
     let failed: Vec<u64> = outcomes(&mut model)
         .into_iter()
-        .filter(|(_, (outcome, _))| *outcome != Outcome::Done)
+        .filter(|(_, (outcome, _))| *outcome != CallOutcome::Done)
         .map(|(tag, _)| tag)
         .collect();
     assert_eq!(failed.len(), 5, "every other one between 1 s and 3 s: {failed:?}");
@@ -272,16 +283,17 @@ fn nobody_left_answers_unavailable() {
     };
     let (mut model, program) = two_replicas(Failover::default(), &[kill(0), kill(1)]);
     model.begin(second(1.0), start(&program, 1));
-    assert_eq!(outcomes(&mut model)[&1].0, Outcome::Failed { status: 503 });
+    assert_eq!(outcomes(&mut model)[&1].0, CallOutcome::Failed { status: 503 });
 }
 
 #[test]
 fn pool_lets_only_so_many_through() {
-    let pool = Some(PoolSpec { of: API, size: 2, idle: 1 });
-    let db = TierSpec { pool, ..tier("db", TierKind::Db, 8) };
-    let mut model = Model::new(&[tier("api", TierKind::Api, 8), db], &[], Seed::new(1));
-    let constant = |ms| Law::Constant(Nanos::from_millis(ms));
-    let program: Program = Arc::new([visit(API, constant(0)), visit(DB, constant(100))]);
+    let pool = Some(ModelPoolSpec { of: API, size: 2, idle: 1 });
+    let db = ModelTierSpec { pool, ..tier("db", ModelTierKind::Db, 8) };
+    let mut model =
+        StackModelRun::new(&[tier("api", ModelTierKind::Api, 8), db], &[], Seed::new(1));
+    let constant = |ms| ServiceTimeLaw::Constant(Nanos::from_millis(ms));
+    let program: CallProgram = Arc::new([visit(API, constant(0)), visit(DB, constant(100))]);
     for tag in 0..5 {
         model.begin(second(0.0), start(&program, tag));
     }
@@ -297,13 +309,13 @@ fn pool_lets_only_so_many_through() {
 #[test]
 fn cache_spares_the_tiers_behind_it() {
     let spec = CacheSpec { max_memory: Bytes::new(1_000), entry: Bytes::new(10) };
-    let cache = TierSpec { cache: Some(spec), ..tier("cache", TierKind::Cache, 1) };
-    let tiers = [tier("api", TierKind::Api, 1), tier("db", TierKind::Db, 1), cache];
-    let mut model = Model::new(&tiers, &[], Seed::new(1));
+    let cache = ModelTierSpec { cache: Some(spec), ..tier("cache", ModelTierKind::Cache, 1) };
+    let tiers = [tier("api", ModelTierKind::Api, 1), tier("db", ModelTierKind::Db, 1), cache];
+    let mut model = StackModelRun::new(&tiers, &[], Seed::new(1));
     let (at, ttl) = (TierId(2), Nanos::from_secs(60));
-    let query = visit(DB, Law::Constant(Nanos::from_millis(1)));
-    let program: Program =
-        Arc::new([Op::Lookup { tier: at, hit: 3 }, query, Op::Keep { tier: at, ttl }]);
+    let query = visit(DB, ServiceTimeLaw::Constant(Nanos::from_millis(1)));
+    let program: CallProgram =
+        Arc::new([CallStep::Lookup { tier: at, hit: 3 }, query, CallStep::Keep { tier: at, ttl }]);
     for tag in 0..100 {
         let key = tag % 4;
         model.begin(second(tag as f64), CallStart { key, ..start(&program, tag) });
@@ -338,8 +350,8 @@ fn slow_tier_and_error_burst_last_as_long_as_they_are_told() {
     assert_near("before", spans[0], 0.1, 1e-6);
     assert_near("slow", spans[1], 0.3, 1e-6);
     assert_near("after", spans[2], 0.1, 1e-6);
-    assert_eq!(outcomes[&3].0, Outcome::Failed { status: 500 });
-    assert_eq!(outcomes[&4].0, Outcome::Done);
+    assert_eq!(outcomes[&3].0, CallOutcome::Failed { status: 500 });
+    assert_eq!(outcomes[&4].0, CallOutcome::Done);
 }
 
 #[test]
@@ -353,10 +365,11 @@ fn scaler_adds_a_replica_after_its_delay_and_removes_it_when_idle() {
         in_for: Nanos::from_secs(5),
         delay: Nanos::from_secs(4),
     };
-    let api = TierSpec { scaler: Some(scaler), ..tier("api", TierKind::Api, 1) };
-    let mut model = Model::new(&[api], &[], Seed::new(1));
-    let program: Program = Arc::new([visit(API, Law::Constant(Nanos::from_millis(90)))]);
-    let listed = |model: &Model| {
+    let api = ModelTierSpec { scaler: Some(scaler), ..tier("api", ModelTierKind::Api, 1) };
+    let mut model = StackModelRun::new(&[api], &[], Seed::new(1));
+    let program: CallProgram =
+        Arc::new([visit(API, ServiceTimeLaw::Constant(Nanos::from_millis(90)))]);
+    let listed = |model: &StackModelRun| {
         let state = model.tiers().next().expect("one tier");
         state.replicas.iter().filter(|replica| replica.listed && replica.up).count()
     };
@@ -393,7 +406,7 @@ fn rolling_update_loses_only_what_it_does_not_drain() {
         model.advance(second(60.0));
         let outcomes = outcomes(&mut model);
         assert_eq!(outcomes.len(), 120, "every request is answered");
-        let failed = outcomes.into_iter().filter(|(_, (outcome, _))| *outcome != Outcome::Done);
+        let failed = outcomes.into_iter().filter(|(_, (outcome, _))| *outcome != CallOutcome::Done);
         failed.map(|(tag, _)| tag).collect()
     };
     assert_eq!(lost(2.0), Vec::<u64>::new());
@@ -402,10 +415,11 @@ fn rolling_update_loses_only_what_it_does_not_drain() {
 
 #[test]
 fn sticky_client_returns_to_its_replica() {
-    let (balancing, replicas) = (Balancing::Sticky, 3);
-    let api = TierSpec { replicas, balancing, ..tier("api", TierKind::Api, 1) };
-    let mut model = Model::new(&[api], &[], Seed::new(1));
-    let program: Program = Arc::new([visit(API, Law::Constant(Nanos::from_millis(1)))]);
+    let (balancing, replicas) = (ModelBalancing::Sticky, 3);
+    let api = ModelTierSpec { replicas, balancing, ..tier("api", ModelTierKind::Api, 1) };
+    let mut model = StackModelRun::new(&[api], &[], Seed::new(1));
+    let program: CallProgram =
+        Arc::new([visit(API, ServiceTimeLaw::Constant(Nanos::from_millis(1)))]);
     let mut serve = |tag: u64, sticky| {
         model.begin(second(tag as f64), CallStart { sticky, ..start(&program, tag) });
         model.advance(second(tag as f64 + 0.5));
@@ -421,8 +435,9 @@ fn sticky_client_returns_to_its_replica() {
 #[test]
 fn same_seed_plays_the_same() {
     let run = || {
-        let mut model = Model::new(&[tier("api", TierKind::Api, 2)], &[], Seed::new(9));
-        let program: Program = Arc::new([visit(API, exponential(10.0))]);
+        let mut model =
+            StackModelRun::new(&[tier("api", ModelTierKind::Api, 2)], &[], Seed::new(9));
+        let program: CallProgram = Arc::new([visit(API, exponential(10.0))]);
         play(&mut model, &program, 150.0, 5_000)
     };
     assert_eq!(run(), run());
@@ -437,17 +452,21 @@ fn tier_tells_what_visits_and_the_timeline_make_of_its_resources() {
     let disk = DiskSpec { size: bytes(10_000), base: bytes(1_000), per_visit: bytes(100) };
     let network = NetworkSpec { limit: bytes(50_000), per_visit: bytes(500) };
     let delay = Nanos::from_millis(20);
-    let api =
-        TierSpec { disk: Some(disk), network: Some(network), ..tier("api", TierKind::Api, 1) };
-    let db = TierSpec {
-        pool: Some(PoolSpec { of: API, size: 4, idle: 1 }),
+    let api = ModelTierSpec {
+        disk: Some(disk),
+        network: Some(network),
+        ..tier("api", ModelTierKind::Api, 1)
+    };
+    let db = ModelTierSpec {
+        pool: Some(ModelPoolSpec { of: API, size: 4, idle: 1 }),
         replication: Some(ReplicationSpec { delay, catch_up: 2.0 }),
-        ..tier("db", TierKind::Db, 8)
+        ..tier("db", ModelTierKind::Db, 8)
     };
     let lag = |at, stops| Fault { at: second(at), action: FaultAction::Lag { tier: DB, stops } };
-    let mut model = Model::new(&[api, db], &[lag(1.0, true), lag(3.0, false)], Seed::new(1));
-    let constant = |ms| Law::Constant(Nanos::from_millis(ms));
-    let program: Program = [visit(API, constant(1)), visit(DB, constant(10_000))].into();
+    let mut model =
+        StackModelRun::new(&[api, db], &[lag(1.0, true), lag(3.0, false)], Seed::new(1));
+    let constant = |ms| ServiceTimeLaw::Constant(Nanos::from_millis(ms));
+    let program: CallProgram = [visit(API, constant(1)), visit(DB, constant(10_000))].into();
     (0..3).for_each(|tag| model.begin(second(0.0), start(&program, tag)));
     model.advance(second(2.0));
     let tiers: Vec<TierState<'_>> = model.tiers().collect();

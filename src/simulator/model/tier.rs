@@ -6,19 +6,19 @@ use super::balance;
 use super::cache::Cache;
 use super::call::Call;
 use super::durations::Durations;
-use super::replica::{Pool, Replica};
+use super::replica::{ModelReplica, ReplicaPool};
 use super::replication::Replication;
 use super::scaler::Scaler;
-use super::spec::{Balancing, MAX_REPLICAS, TierKind, TierSpec};
+use super::spec::{MAX_REPLICAS, ModelBalancing, ModelTierKind, ModelTierSpec};
 use crate::units::{Bytes, Nanos, RunTime};
 
 /// One tier with its replicas.
 #[derive(Debug)]
-pub(super) struct Tier {
-    pub(super) spec: TierSpec,
-    pub(super) replicas: Vec<Replica>,
+pub(super) struct ModelTier {
+    pub(super) spec: ModelTierSpec,
+    pub(super) replicas: Vec<ModelReplica>,
     /// The pools through which it is reached, one for each replica of the tier in front.
-    pub(super) pools: Vec<Pool>,
+    pub(super) pools: Vec<ReplicaPool>,
     pub(super) cache: Option<Cache>,
     pub(super) scaler: Scaler,
     pub(super) replication: Option<Replication>,
@@ -31,11 +31,11 @@ pub(super) struct Tier {
     turn: usize,
 }
 
-impl Tier {
-    pub(super) fn new(spec: TierSpec, chance: Pcg64Mcg) -> Self {
+impl ModelTier {
+    pub(super) fn new(spec: ModelTierSpec, chance: Pcg64Mcg) -> Self {
         Self {
             replicas: (0..spec.replicas.clamp(1, MAX_REPLICAS))
-                .map(|_| Replica::serving())
+                .map(|_| ModelReplica::serving())
                 .collect(),
             pools: Vec::new(),
             cache: spec.cache.map(Cache::new),
@@ -53,7 +53,7 @@ impl Tier {
 
     /// The replica for a new request; `None` if nobody answers.
     pub(super) fn choose(&mut self, call: &Call) -> Option<usize> {
-        if self.spec.balancing == Balancing::Sticky
+        if self.spec.balancing == ModelBalancing::Sticky
             && let Some(known) = call.start.sticky.map(usize::from)
             && self.replicas.get(known).is_some_and(|replica| replica.listed && replica.up)
         {
@@ -70,7 +70,7 @@ impl Tier {
         None
     }
 
-    fn pick(&mut self, eligible: impl Fn(&Replica) -> bool) -> Option<usize> {
+    fn pick(&mut self, eligible: impl Fn(&ModelReplica) -> bool) -> Option<usize> {
         balance::pick(
             self.spec.balancing,
             &self.replicas,
@@ -124,7 +124,7 @@ impl Tier {
         }
     }
 
-    fn replica_state(&self, replica: &Replica, now: RunTime) -> ReplicaState {
+    fn replica_state(&self, replica: &ModelReplica, now: RunTime) -> ReplicaState {
         let per_request = self.spec.memory_per_request.get();
         let entries = self.cache.as_ref().map_or(0, |cache| cache.memory().get());
         let requests = per_request * u64::from(replica.open.level());
@@ -161,7 +161,7 @@ pub struct TierState<'a> {
     /// Its name.
     pub name: &'a str,
     /// What it is.
-    pub kind: TierKind,
+    pub kind: ModelTierKind,
     /// Each replica that it has or had.
     pub replicas: Vec<ReplicaState>,
     /// Connections open to it.

@@ -5,7 +5,7 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::Chance;
+use super::TemplateRng;
 use crate::units::Uuid;
 
 /// The functions that are ours; minijinja's own (`range`, `dict`, …) come with it.
@@ -17,7 +17,7 @@ pub(super) fn knows(name: &str) -> bool {
 }
 
 /// Draws with the shared generator.
-pub(super) fn draw<T>(chance: &Chance, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
+pub(super) fn draw<T>(chance: &TemplateRng, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
     match chance.lock() {
         Ok(mut chance) => draw(&mut chance),
         Err(poisoned) => draw(&mut poisoned.into_inner()),
@@ -25,7 +25,7 @@ pub(super) fn draw<T>(chance: &Chance, draw: impl FnOnce(&mut Pcg64Mcg) -> T) ->
 }
 
 /// Adds functions that draw from `chance`, and filters that write JSON.
-pub(super) fn add_to(environment: &mut Environment<'static>, chance: &Chance) {
+pub(super) fn add_to(environment: &mut Environment<'static>, chance: &TemplateRng) {
     let own = chance.clone();
     environment.add_function("rand", move |low: i64, high: i64| {
         draw(&own, |chance| chance.random_range(low.min(high)..=high.max(low)))
@@ -46,12 +46,12 @@ pub(super) fn add_to(environment: &mut Environment<'static>, chance: &Chance) {
 }
 
 /// A random UUID, version 4.
-fn uuid(chance: &Chance) -> String {
+fn uuid(chance: &TemplateRng) -> String {
     Uuid::of_random(draw(chance, RngExt::random)).to_string()
 }
 
 /// `pick('a', 'b')`: one of the items, equally likely.
-fn pick(chance: &Chance, items: &[Value]) -> Result<Value, Error> {
+fn pick(chance: &TemplateRng, items: &[Value]) -> Result<Value, Error> {
     if items.is_empty() {
         return Err(Error::new(ErrorKind::InvalidOperation, "pick(): there is nothing to pick"));
     }

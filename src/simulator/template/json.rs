@@ -3,28 +3,32 @@
 use crate::scenario::{Node, NodeValue, ProblemKind, Problems, Scalar};
 
 /// The text of a template, or of a constant.
-pub(super) enum Source {
+pub(super) enum JsonSource {
     Constant(String),
     Template(String),
 }
 
 /// The JSON text that `node` stands for.
-pub(super) fn source(node: &Node, problems: &mut Problems) -> Option<Source> {
-    let mut writer = Writer { out: String::new(), varies: false };
+pub(super) fn source(node: &Node, problems: &mut Problems) -> Option<JsonSource> {
+    let mut writer = JsonWriter { out: String::new(), varies: false };
     let before = problems.len();
     writer.value(node, problems);
     if problems.len() > before {
         return None;
     }
-    Some(if writer.varies { Source::Template(writer.out) } else { Source::Constant(writer.out) })
+    Some(if writer.varies {
+        JsonSource::Template(writer.out)
+    } else {
+        JsonSource::Constant(writer.out)
+    })
 }
 
-struct Writer {
+struct JsonWriter {
     out: String,
     varies: bool,
 }
 
-impl Writer {
+impl JsonWriter {
     fn value(&mut self, node: &Node, problems: &mut Problems) {
         match &node.value {
             NodeValue::Scalar(scalar) => self.scalar(node, scalar, problems),
@@ -91,8 +95,8 @@ impl Writer {
         }
     }
 
-    fn parts(&mut self, parts: &[Part<'_>]) {
-        if let [Part::Expression(expression)] = parts {
+    fn parts(&mut self, parts: &[JsonPart<'_>]) {
+        if let [JsonPart::Expression(expression)] = parts {
             self.varies = true;
             self.out.push_str("{{ (");
             self.out.push_str(expression);
@@ -101,11 +105,11 @@ impl Writer {
         self.out.push('"');
         for part in parts {
             match part {
-                Part::Literal(literal) => {
+                JsonPart::Literal(literal) => {
                     let quoted = quoted(literal);
                     self.out.push_str(&quoted[1..quoted.len() - 1]);
                 }
-                Part::Expression(expression) => {
+                JsonPart::Expression(expression) => {
                     self.varies = true;
                     self.out.push_str("{{ (");
                     self.out.push_str(expression);
@@ -126,25 +130,25 @@ fn is_json_literal(text: &str) -> bool {
         .is_ok_and(|value| value.is_number() || value.is_boolean())
 }
 
-enum Part<'t> {
+enum JsonPart<'t> {
     Literal(&'t str),
     Expression(&'t str),
 }
 
 /// Splits a text at its expressions; `None` if one is not closed.
-fn parts(text: &str) -> Option<Vec<Part<'_>>> {
+fn parts(text: &str) -> Option<Vec<JsonPart<'_>>> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some(open) = rest.find("{{") {
         if open > 0 {
-            parts.push(Part::Literal(&rest[..open]));
+            parts.push(JsonPart::Literal(&rest[..open]));
         }
         let inside = &rest[open + 2..];
         let close = closing(inside)?;
-        parts.push(Part::Expression(inside[..close].trim()));
+        parts.push(JsonPart::Expression(inside[..close].trim()));
         rest = &inside[close + 2..];
     }
     if !rest.is_empty() || parts.is_empty() {
-        parts.push(Part::Literal(rest));
+        parts.push(JsonPart::Literal(rest));
     }
     Some(parts)
 }

@@ -13,7 +13,7 @@ pub(in crate::simulator) const NAMES: [&str; 10] =
 
 /// The values of one request.
 #[derive(Debug, Clone, Default)]
-pub(in crate::simulator) struct Scope {
+pub(in crate::simulator) struct AnswerScope {
     /// Parameters of the path.
     pub(in crate::simulator) path: Vec<(String, String)>,
     /// The query as sent; decoded when asked for.
@@ -35,7 +35,7 @@ pub(in crate::simulator) struct Scope {
     pub(in crate::simulator) number: u64,
 }
 
-impl Scope {
+impl AnswerScope {
     /// UTC, ISO 8601.
     fn date(&self) -> String {
         let seconds = self.epoch + self.at.get() / 1_000_000_000;
@@ -44,7 +44,7 @@ impl Scope {
     }
 }
 
-impl Object for Scope {
+impl Object for AnswerScope {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         Some(match key {
             "path" => Value::from_pairs(

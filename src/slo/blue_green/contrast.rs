@@ -2,8 +2,8 @@
 
 use super::{SideSeconds, times_of};
 use crate::slo::measured::{CONFIDENCE, Measured};
-use crate::slo::statistics::batches::{self, Part};
-use crate::slo::statistics::mover::{self, Limits};
+use crate::slo::statistics::batches::{self, BatchPart};
+use crate::slo::statistics::mover::{self, IntervalEstimate};
 use crate::slo::statistics::proportion;
 use crate::slo::times;
 use crate::units::{Quantity, Ratio};
@@ -41,7 +41,7 @@ impl GreenVerdict {
 
 /// Which of blue's seconds green is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Contrasted {
+pub enum ContrastBasis {
     /// The same: what disturbed both cancels.
     SameSeconds,
     /// Those before, because blue has none of its own in this part. What changed meanwhile counts as green's.
@@ -50,7 +50,7 @@ pub enum Contrasted {
 
 /// One side's value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Known {
+pub struct SideValue {
     /// The estimate; absent where there are too few requests.
     pub estimate: Option<Quantity>,
     /// Its 95 % interval; absent of too few seconds.
@@ -65,11 +65,11 @@ pub struct ContrastRow {
     /// Whether the effect is green's value divided by blue's, and not less blue's.
     pub is_ratio: bool,
     /// Blue's value.
-    pub blue: Known,
+    pub blue: SideValue,
     /// Green's value.
-    pub green: Known,
+    pub green: SideValue,
     /// Green divided by blue, or less blue, with the 95 % interval.
-    pub effect: Option<Limits>,
+    pub effect: Option<IntervalEstimate>,
     /// What that means.
     pub verdict: GreenVerdict,
     /// What is missing for an answer; empty where there is one.
@@ -80,13 +80,17 @@ pub struct ContrastRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contrast {
     /// Which of blue's seconds it was held against.
-    pub against: Contrasted,
+    pub against: ContrastBasis,
     /// p95, p99 and the error rate.
     pub rows: [ContrastRow; 3],
 }
 
 impl Contrast {
-    pub(super) fn of(blue: &SideSeconds<'_>, green: &SideSeconds<'_>, against: Contrasted) -> Self {
+    pub(super) fn of(
+        blue: &SideSeconds<'_>,
+        green: &SideSeconds<'_>,
+        against: ContrastBasis,
+    ) -> Self {
         let rows = [
             quantile("p95", 0.95, [blue, green], against),
             quantile("p99", 0.99, [blue, green], against),
@@ -105,19 +109,19 @@ fn quantile(
     name: &'static str,
     p: f64,
     sides: [&SideSeconds<'_>; 2],
-    against: Contrasted,
+    against: ContrastBasis,
 ) -> ContrastRow {
     let seconds = sides.map(times_of);
     let [blue, green] = seconds.each_ref().map(|seconds| times::quantile(seconds, p));
     let correlation = match against {
-        Contrasted::Before => 0.0,
-        Contrasted::SameSeconds => {
+        ContrastBasis::Before => 0.0,
+        ContrastBasis::SameSeconds => {
             let [one, other] = seconds.each_ref().map(|seconds| times::beyond(seconds, p));
             mover::shared_error(&one, &other)
         }
     };
     let effect = limits(&blue).zip(limits(&green)).map(|(blue, green)| {
-        let log = |limits: Limits| limits.map(|seconds| seconds.max(LEAST_SECONDS).ln());
+        let log = |limits: IntervalEstimate| limits.map(|seconds| seconds.max(LEAST_SECONDS).ln());
         mover::difference(log(green), log(blue), correlation).map(f64::exp)
     });
     let (verdict, note) = match effect {
@@ -136,9 +140,9 @@ fn quantile(
 }
 
 /// Failures among requests, as the objective of that name counts them.
-fn error_rate(sides: [&SideSeconds<'_>; 2], against: Contrasted) -> ContrastRow {
-    let parts = sides.map(|seconds| -> Vec<Part> {
-        let part = |second: &Vec<&crate::metrics::SideInterval>| Part {
+fn error_rate(sides: [&SideSeconds<'_>; 2], against: ContrastBasis) -> ContrastRow {
+    let parts = sides.map(|seconds| -> Vec<BatchPart> {
+        let part = |second: &Vec<&crate::metrics::SideInterval>| BatchPart {
             value: second.iter().map(|side| side.failed() as f64).sum(),
             weight: second.iter().map(|side| side.attempts() as f64).sum(),
         };
@@ -146,8 +150,8 @@ fn error_rate(sides: [&SideSeconds<'_>; 2], against: Contrasted) -> ContrastRow 
     });
     let [blue, green] = parts.each_ref().map(|parts| share(parts));
     let correlation = match against {
-        Contrasted::Before => 0.0,
-        Contrasted::SameSeconds => {
+        ContrastBasis::Before => 0.0,
+        ContrastBasis::SameSeconds => {
             let [one, other] = [(&parts[0], &blue), (&parts[1], &green)].map(|(parts, found)| {
                 let rate = found.estimate.map_or(0.0, Quantity::base);
                 parts.iter().map(|it| it.value - rate * it.weight).collect::<Vec<_>>()
@@ -166,7 +170,7 @@ fn error_rate(sides: [&SideSeconds<'_>; 2], against: Contrasted) -> ContrastRow 
     ContrastRow { name: "error_rate", is_ratio: false, blue, green, effect, verdict, note }
 }
 
-fn share(parts: &[Part]) -> Measured {
+fn share(parts: &[BatchPart]) -> Measured {
     let count = parts.iter().map(|part| part.weight).sum::<f64>() as u64;
     match batches::estimate(parts) {
         Some(found) => {
@@ -178,16 +182,16 @@ fn share(parts: &[Part]) -> Measured {
     }
 }
 
-fn limits(measured: &Measured) -> Option<Limits> {
+fn limits(measured: &Measured) -> Option<IntervalEstimate> {
     let (lower, upper) = measured.interval?;
     let value = measured.estimate?.base();
-    Some(Limits { lower: lower.min(value), value, upper: upper.max(value) })
+    Some(IntervalEstimate { lower: lower.min(value), value, upper: upper.max(value) })
 }
 
-fn known(measured: &Measured) -> Known {
+fn known(measured: &Measured) -> SideValue {
     let with = |base: f64| measured.estimate.map(|kind| kind.with_base(base));
     let interval = measured.interval.and_then(|(lower, upper)| with(lower).zip(with(upper)));
-    Known { estimate: measured.estimate, interval }
+    SideValue { estimate: measured.estimate, interval }
 }
 
 /// Why there is nothing to compare.
@@ -201,7 +205,7 @@ fn missing(blue: &Measured, green: &Measured) -> String {
     both.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn judge_ratio(effect: Limits) -> (GreenVerdict, String) {
+fn judge_ratio(effect: IntervalEstimate) -> (GreenVerdict, String) {
     if effect.lower > 1.0 && effect.value >= 1.0 + LEAST_EFFECT {
         return (GreenVerdict::Worse, String::new());
     }
@@ -212,7 +216,7 @@ fn judge_ratio(effect: Limits) -> (GreenVerdict, String) {
     (GreenVerdict::NeedsMore, more(log, (0.0, TOLERATED_RATIO.ln())))
 }
 
-fn judge_difference(effect: Limits) -> (GreenVerdict, String) {
+fn judge_difference(effect: IntervalEstimate) -> (GreenVerdict, String) {
     if effect.lower > 0.0 {
         return (GreenVerdict::Worse, String::new());
     }
@@ -224,7 +228,7 @@ fn judge_difference(effect: Limits) -> (GreenVerdict, String) {
 
 /// How many times as many requests would tell, if nothing else changed: intervals shrink with the root of their
 /// number. Above `bad` green is worse; below `good` it is not.
-fn more(effect: Limits, (bad, good): (f64, f64)) -> String {
+fn more(effect: IntervalEstimate, (bad, good): (f64, f64)) -> String {
     let is_better = good - effect.value;
     let is_worse = effect.value - bad;
     let times = [

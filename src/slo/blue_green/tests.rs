@@ -5,18 +5,18 @@ use crate::metrics::{
     Bound, Measure, Objective, Outcome, RunEnd, RunHeader, Scope, SplitInfo, StopReason,
 };
 use crate::slo::GreenFailing;
-use crate::slo::simulated::{Queue, Request, fail_some, header};
+use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header};
 use crate::units::{Quantity, RunTime};
 
 const SECONDS: u64 = 60;
 
 /// Eight servers that take 1/30 s on average times `slower`.
-fn play(rate: f64, slower: f64, seed: u64) -> Vec<Request> {
+fn play(rate: f64, slower: f64, seed: u64) -> Vec<SimulatedRequest> {
     Queue { rate, service_rate: 30.0 / slower, servers: 8, seconds: SECONDS }.play(seed)
 }
 
 /// The log of both sides' requests, with nothing in it but what sides tell.
-fn log(blue: &[Request], green: &[Request], share: f64) -> RunLog {
+fn log(blue: &[SimulatedRequest], green: &[SimulatedRequest], share: f64) -> RunLog {
     let until = RunTime::ZERO + Nanos::from_secs(SECONDS);
     let part = SplitPart { from: RunTime::ZERO, until, share: Ratio::new(share) };
     let split = SplitInfo { green: "http://127.0.0.1:2".into(), parts: vec![part] };
@@ -31,7 +31,7 @@ fn log(blue: &[Request], green: &[Request], share: f64) -> RunLog {
         })
         .collect();
     for (side, requests) in [(Side::Blue, blue), (Side::Green, green)] {
-        let mut ended: Vec<Vec<&Request>> = vec![vec![]; seconds as usize];
+        let mut ended: Vec<Vec<&SimulatedRequest>> = vec![vec![]; seconds as usize];
         for request in requests {
             ended[request.done_s as usize].push(request);
         }
@@ -53,7 +53,7 @@ fn log(blue: &[Request], green: &[Request], share: f64) -> RunLog {
     RunLog { intervals, end, ..RunLog::begun(header) }
 }
 
-fn contrast(blue: &[Request], green: &[Request], share: f64) -> Contrast {
+fn contrast(blue: &[SimulatedRequest], green: &[SimulatedRequest], share: f64) -> Contrast {
     let found = blue_green(&log(blue, green, share)).expect("a split run");
     found.shares[0].contrast.clone().expect("both sides had requests")
 }
@@ -104,8 +104,8 @@ fn green_that_fails_is_worse_by_its_errors_and_a_share_without_failures_is_not()
 /// twice a minute; the same figures are held against each other as of one time, and as of different ones.
 #[test]
 fn disturbance_of_both_sides_cancels_within_the_same_seconds() {
-    let disturbed = |requests: Vec<Request>| -> Vec<Request> {
-        let late = |mut request: Request| {
+    let disturbed = |requests: Vec<SimulatedRequest>| -> Vec<SimulatedRequest> {
+        let late = |mut request: SimulatedRequest| {
             let turn = request.done_s / 30.0 * std::f64::consts::TAU;
             request.done_s += 0.1 * (1.0 + turn.sin());
             request
@@ -122,7 +122,7 @@ fn disturbance_of_both_sides_cancels_within_the_same_seconds() {
         let effect = effect.expect("enough requests");
         (effect.upper / effect.lower).ln()
     };
-    let (same, other) = (width(Contrasted::SameSeconds), width(Contrasted::Before));
+    let (same, other) = (width(ContrastBasis::SameSeconds), width(ContrastBasis::Before));
     assert!(same < 0.75 * other, "{same} within the same seconds, {other} within others");
 }
 

@@ -1,7 +1,7 @@
 //! During the run: does green fail more often than is allowed, for certain?
 
 use crate::metrics::{Bound, Interval, Measure, Objective, RunHeader, Scope, Side};
-use crate::slo::statistics::batches::Estimate;
+use crate::slo::statistics::batches::RatioEstimate;
 use crate::slo::statistics::proportion;
 use crate::units::{Ratio, RunTime};
 
@@ -69,7 +69,7 @@ impl GreenWatch {
             return None;
         }
         let value = self.failed as f64 / self.attempts as f64;
-        let share = Estimate { value, error: None, batches: 0 };
+        let share = RatioEstimate { value, error: None, batches: 0 };
         let (certain, _) = proportion::interval(&share, self.attempts, CONFIDENCE);
         if certain <= self.max.get() {
             return None;

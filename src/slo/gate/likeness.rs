@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::super::ValidityStatus;
-use super::summary::{Conditions, RunSummary};
+use super::summary::{RunConditions, RunSummary};
 
 /// Whether runs must be alike to be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likeness {
+pub enum ComparisonRule {
     /// Unlike runs are refused.
     Required,
     /// The user knows better.
@@ -16,7 +16,7 @@ pub enum Likeness {
 
 /// A way in which runs are unlike.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Unlike {
+pub enum ConditionMismatch {
     /// A condition differs.
     #[error("{what} differs: `{baseline}` in the baseline, `{candidate}` in the candidate")]
     Condition {
@@ -52,16 +52,16 @@ pub enum Unlike {
 }
 
 /// All the ways in which the runs of both sides are unlike; empty where they may be compared.
-pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<Unlike> {
+pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<ConditionMismatch> {
     let mut found = BTreeSet::new();
     for (side, runs) in [("baseline", baseline), ("candidate", candidate)] {
         if runs.is_empty() {
-            found.insert(Unlike::NoRun { side });
+            found.insert(ConditionMismatch::NoRun { side });
         }
     }
     let runs = || baseline.iter().chain(candidate);
     for run in runs().filter(|run| run.validity == ValidityStatus::NotValid) {
-        found.insert(Unlike::NotValid { started_utc: run.started_utc.clone() });
+        found.insert(ConditionMismatch::NotValid { started_utc: run.started_utc.clone() });
     }
     if let Some(first) = baseline.first() {
         runs().for_each(|run| found.extend(differences(&first.conditions, &run.conditions)));
@@ -71,8 +71,8 @@ pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<Unlike> {
 }
 
 /// Everything that must be equal, as pairs of text.
-fn differences(first: &Conditions, other: &Conditions) -> Vec<Unlike> {
-    let load = |of: &Conditions| {
+fn differences(first: &RunConditions, other: &RunConditions) -> Vec<ConditionMismatch> {
+    let load = |of: &RunConditions| {
         let stages = of.stages.iter().map(|s| format!("{}→{} for {}", s.from, s.to, s.duration));
         let stages: Vec<String> = stages.collect();
         format!("{:?} {} {}", of.model, of.arrivals, stages.join(", "))
@@ -89,16 +89,16 @@ fn differences(first: &Conditions, other: &Conditions) -> Vec<Unlike> {
     .into_iter()
     .chain(facts(first, other))
     .filter(|(_, baseline, candidate)| baseline != candidate)
-    .map(|(what, baseline, candidate)| Unlike::Condition { what, baseline, candidate })
+    .map(|(what, baseline, candidate)| ConditionMismatch::Condition { what, baseline, candidate })
     .collect()
 }
 
 /// All facts that either side states: tags, tiers, what the command line changed.
-fn facts(first: &Conditions, other: &Conditions) -> Vec<(String, String, String)> {
+fn facts(first: &RunConditions, other: &RunConditions) -> Vec<(String, String, String)> {
     let names: BTreeSet<&String> =
         first.facts.iter().chain(&other.facts).map(|(name, _)| name).collect();
     // A tag may be given twice.
-    let of = |side: &Conditions, wanted: &String| {
+    let of = |side: &RunConditions, wanted: &String| {
         let values: BTreeSet<&str> = side
             .facts
             .iter()
@@ -116,7 +116,7 @@ fn facts(first: &Conditions, other: &Conditions) -> Vec<(String, String, String)
 
 /// One repeated seed plays one schedule, and its luck is in every run; so both sides repeat the same one,
 /// or both draw new ones.
-fn seeds_differ(baseline: &[RunSummary], candidate: &[RunSummary]) -> Option<Unlike> {
+fn seeds_differ(baseline: &[RunSummary], candidate: &[RunSummary]) -> Option<ConditionMismatch> {
     let seeds = |runs: &[RunSummary]| -> BTreeSet<u64> {
         runs.iter().map(|run| run.conditions.seed.get()).collect()
     };
@@ -130,5 +130,5 @@ fn seeds_differ(baseline: &[RunSummary], candidate: &[RunSummary]) -> Option<Unl
         Some(seed) if seeds.len() == 1 => format!("seed {seed} only"),
         _ => format!("{} seeds", seeds.len()),
     };
-    Some(Unlike::Seeds { baseline: policy(&before), candidate: policy(&after) })
+    Some(ConditionMismatch::Seeds { baseline: policy(&before), candidate: policy(&after) })
 }

@@ -3,18 +3,18 @@
 use super::super::regression::compare_at;
 use super::super::statistics::multiple_tests::holm;
 use super::super::statistics::{median, rank_test};
-use super::rules::Rules;
-use super::summary::{Metric, RunSummary, StepSummary};
-use super::{GateRow, LeftOut};
+use super::rules::GateRules;
+use super::summary::{GateMetric, RunSummary, StepSummary};
+use super::{ExcludedMetric, GateRow};
 
 /// One metric of all runs, a value a run: baseline, candidate.
-struct Sides {
-    metric: Metric,
+struct MetricSides {
+    metric: GateMetric,
     before: Vec<f64>,
     after: Vec<f64>,
 }
 
-impl Sides {
+impl MetricSides {
     /// A metric that is the same in all runs (no error anywhere) tests nothing and costs no correction.
     fn vary(&self) -> bool {
         let first = self.before.first().copied().unwrap_or_default();
@@ -27,13 +27,13 @@ pub(super) fn of_step(
     name: &str,
     baseline: &[RunSummary],
     candidate: &[RunSummary],
-    rules: &Rules,
-) -> (Vec<GateRow>, Vec<LeftOut>) {
+    rules: &GateRules,
+) -> (Vec<GateRow>, Vec<ExcludedMetric>) {
     let (mut sides, mut left_out) = (vec![], vec![]);
-    for metric in Metric::ALL.into_iter().filter(|metric| rules.metrics.contains(metric)) {
+    for metric in GateMetric::ALL.into_iter().filter(|metric| rules.metrics.contains(metric)) {
         match (values(name, metric, baseline), values(name, metric, candidate)) {
-            (Some(before), Some(after)) => sides.push(Sides { metric, before, after }),
-            (None, _) | (_, None) => left_out.push(LeftOut {
+            (Some(before), Some(after)) => sides.push(MetricSides { metric, before, after }),
+            (None, _) | (_, None) => left_out.push(ExcludedMetric {
                 step: name.to_owned(),
                 metric,
                 requests_min: requests_min(name, baseline, candidate),
@@ -41,7 +41,7 @@ pub(super) fn of_step(
         }
     }
     let p_values = adjusted(&sides);
-    let row = |(sides, p): (&Sides, f64)| GateRow {
+    let row = |(sides, p): (&MetricSides, f64)| GateRow {
         step: name.to_owned(),
         metric: sides.metric,
         baseline: median(&sides.before),
@@ -52,8 +52,8 @@ pub(super) fn of_step(
 }
 
 /// p of each metric, adjusted for all that vary; 1 for those that do not.
-fn adjusted(all: &[Sides]) -> Vec<f64> {
-    let p_of = |sides: &Sides| rank_test::compare(&sides.before, &sides.after).p_greater;
+fn adjusted(all: &[MetricSides]) -> Vec<f64> {
+    let p_of = |sides: &MetricSides| rank_test::compare(&sides.before, &sides.after).p_greater;
     let tested: Vec<f64> = all.iter().filter(|sides| sides.vary()).map(p_of).collect();
     let mut adjusted = holm(&tested).into_iter();
     all.iter()
@@ -62,7 +62,7 @@ fn adjusted(all: &[Sides]) -> Vec<f64> {
 }
 
 /// One value a run, or `None` where a run has none.
-fn values(step: &str, metric: Metric, runs: &[RunSummary]) -> Option<Vec<f64>> {
+fn values(step: &str, metric: GateMetric, runs: &[RunSummary]) -> Option<Vec<f64>> {
     runs.iter().map(|run| find(step, run)?.value(metric)).collect()
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::super::statistics::order_statistics::least_count;
-use super::super::window::Window;
+use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
 use crate::metrics::{Distribution, LoadModel, RunHeader, RunLog, StageInfo, StepId};
 use crate::units::{Nanos, Ratio, Seed};
@@ -16,7 +16,7 @@ const CONFIDENCE: f64 = 0.95;
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Metric {
+pub enum GateMetric {
     /// The median response time.
     P50,
     /// The response time that 95 % of requests do not exceed.
@@ -29,7 +29,7 @@ pub enum Metric {
     ErrorRate,
 }
 
-impl Metric {
+impl GateMetric {
     /// All metrics, in the order of tables.
     pub const ALL: [Self; 5] = [Self::P50, Self::P95, Self::P99, Self::Mean, Self::ErrorRate];
 
@@ -56,8 +56,8 @@ impl Metric {
     }
 }
 
-/// Reads the name that [`Metric::name`] gives.
-impl std::str::FromStr for Metric {
+/// Reads the name that [`GateMetric::name`] gives.
+impl std::str::FromStr for GateMetric {
     type Err = UnknownMetric;
     fn from_str(text: &str) -> Result<Self, UnknownMetric> {
         Self::ALL.into_iter().find(|metric| metric.name() == text).ok_or(UnknownMetric)
@@ -69,7 +69,7 @@ impl std::str::FromStr for Metric {
 #[error("expected p50, p95, p99, mean or error_rate")]
 pub struct UnknownMetric;
 
-impl fmt::Display for Metric {
+impl fmt::Display for GateMetric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -77,7 +77,7 @@ impl fmt::Display for Metric {
 
 /// Under which conditions a run was made: what must agree for a comparison to mean anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Conditions {
+pub struct RunConditions {
     /// The system's name.
     pub name: String,
     /// The workload's name.
@@ -100,7 +100,7 @@ pub struct Conditions {
     pub facts: Vec<(String, String)>,
 }
 
-impl Conditions {
+impl RunConditions {
     fn of(header: &RunHeader) -> Self {
         Self {
             name: header.name.clone(),
@@ -160,13 +160,13 @@ impl StepSummary {
     }
 
     /// The value of `metric`: seconds, or a share; `None` where the run was too short for it.
-    pub fn value(&self, metric: Metric) -> Option<f64> {
+    pub fn value(&self, metric: GateMetric) -> Option<f64> {
         match metric {
-            Metric::P50 => self.p50.map(Nanos::as_secs_f64),
-            Metric::P95 => self.p95.map(Nanos::as_secs_f64),
-            Metric::P99 => self.p99.map(Nanos::as_secs_f64),
-            Metric::Mean => self.mean.map(Nanos::as_secs_f64),
-            Metric::ErrorRate => self.error_rate.map(Ratio::get),
+            GateMetric::P50 => self.p50.map(Nanos::as_secs_f64),
+            GateMetric::P95 => self.p95.map(Nanos::as_secs_f64),
+            GateMetric::P99 => self.p99.map(Nanos::as_secs_f64),
+            GateMetric::Mean => self.mean.map(Nanos::as_secs_f64),
+            GateMetric::ErrorRate => self.error_rate.map(Ratio::get),
         }
     }
 }
@@ -179,7 +179,7 @@ pub struct RunSummary {
     /// Whether the measurement can be trusted.
     pub validity: ValidityStatus,
     /// Under which conditions.
-    pub conditions: Conditions,
+    pub conditions: RunConditions,
     /// All requests together first, then every step in the scenario's order.
     pub steps: Vec<StepSummary>,
 }
@@ -190,7 +190,7 @@ impl RunSummary {
 
     /// The numbers of the judged part of a run, after warm-up.
     pub fn of(log: &RunLog) -> Self {
-        let window = Window::of(log);
+        let window = JudgedWindow::of(log);
         let ids: Vec<StepId> = (0..log.header.steps.len()).map(|i| StepId(i as u16)).collect();
         let mut steps = vec![summarize(&window, Self::WHOLE, &ids)];
         for (info, id) in log.header.steps.iter().zip(&ids) {
@@ -199,13 +199,13 @@ impl RunSummary {
         Self {
             started_utc: log.header.started_utc.clone(),
             validity: judge(log, Strictness::Normal).validity.status,
-            conditions: Conditions::of(&log.header),
+            conditions: RunConditions::of(&log.header),
             steps,
         }
     }
 }
 
-fn summarize(window: &Window<'_>, name: &str, ids: &[StepId]) -> StepSummary {
+fn summarize(window: &JudgedWindow<'_>, name: &str, ids: &[StepId]) -> StepSummary {
     let (mut times, mut requests, mut failed) = (Distribution::new(), 0, 0);
     for interval in window.steady().iter().chain(&window.tail) {
         for step in ids.iter().filter_map(|id| interval.steps.get(id)) {

@@ -21,24 +21,25 @@ fn runs(slowness: f64, first_seed: u64) -> Vec<RunSummary> {
 #[test]
 fn slower_candidate_regresses_and_equal_one_does_not() {
     let baseline = runs(1.0, 0);
-    let slower = compare(&baseline, &runs(1.4, 100), &Rules::default()).expect("alike");
+    let slower = compare(&baseline, &runs(1.4, 100), &GateRules::default()).expect("alike");
     assert_eq!(slower.verdict, GateVerdict::Regressed);
     assert_eq!(slower.verdict.exit_code(), 98);
-    let mean = slower.regressed().find(|row| row.metric == Metric::Mean).expect("mean regressed");
+    let mean =
+        slower.regressed().find(|row| row.metric == GateMetric::Mean).expect("mean regressed");
     assert!((mean.regression.effect.expect("positive") - 1.4).abs() < 0.15);
     assert_eq!(mean.step, RunSummary::WHOLE);
     // Five tests at most: the adjusted p still reaches 0.02.
     assert!(mean.regression.p <= 0.02);
 
-    let equal = compare(&baseline, &runs(1.0, 200), &Rules::default()).expect("alike");
+    let equal = compare(&baseline, &runs(1.0, 200), &GateRules::default()).expect("alike");
     assert_ne!(equal.verdict, GateVerdict::Regressed);
-    let errors = equal.rows.iter().find(|row| row.metric == Metric::ErrorRate).expect("a row");
+    let errors = equal.rows.iter().find(|row| row.metric == GateMetric::ErrorRate).expect("a row");
     assert_eq!(errors.regression.verdict, RegressionVerdict::NotRegressed);
 }
 
 #[test]
 fn too_few_runs_ask_for_more() {
-    let found = compare(&runs(1.0, 0)[..3], &runs(3.0, 9), &Rules::default()).expect("alike");
+    let found = compare(&runs(1.0, 0)[..3], &runs(3.0, 9), &GateRules::default()).expect("alike");
     assert_eq!((found.verdict, found.more_runs), (GateVerdict::NeedMoreRuns, 2));
     assert_eq!(found.verdict.exit_code(), 97);
 }
@@ -50,15 +51,19 @@ fn unlike_conditions_are_refused_all_at_once() {
     candidate[1].conditions.scenario_hash = "other".into();
     candidate[2].conditions.facts[0].1 = "4".into();
     candidate[3].validity = crate::slo::ValidityStatus::NotValid;
-    let unlike = compare(&baseline, &candidate, &Rules::default()).expect_err("unlike");
+    let unlike = compare(&baseline, &candidate, &GateRules::default()).expect_err("unlike");
     let text: Vec<String> = unlike.iter().map(ToString::to_string).collect();
     assert_eq!(text.len(), 3, "{text:?}");
     assert!(text[0].contains("api.replicas differs: `3` in the baseline, `4`"), "{text:?}");
     assert!(
-        compare(&baseline, &candidate, &Rules { likeness: Likeness::Waived, ..Rules::default() })
-            .is_ok()
+        compare(
+            &baseline,
+            &candidate,
+            &GateRules { likeness: ComparisonRule::Waived, ..GateRules::default() }
+        )
+        .is_ok()
     );
-    assert_eq!(alike(&[], &candidate[..1]), [Unlike::NoRun { side: "baseline" }]);
+    assert_eq!(alike(&[], &candidate[..1]), [ConditionMismatch::NoRun { side: "baseline" }]);
 }
 
 #[test]
@@ -69,7 +74,7 @@ fn one_side_that_repeats_a_seed_is_refused() {
         run.conditions.seed = Seed::new(7);
     }
     let unlike = alike(&baseline, &candidate);
-    assert!(matches!(unlike.as_slice(), [Unlike::Seeds { .. }]), "{unlike:?}");
+    assert!(matches!(unlike.as_slice(), [ConditionMismatch::Seeds { .. }]), "{unlike:?}");
     let same: Vec<RunSummary> = candidate.clone();
     assert!(alike(&same, &candidate).is_empty());
 }
@@ -87,12 +92,13 @@ fn baseline_survives_text() {
 #[test]
 fn rules_choose_steps_metrics_and_how_much_counts() {
     let (baseline, candidate) = (runs(1.0, 0), runs(1.4, 100));
-    let rules = Rules { metrics: vec![Metric::Mean], effect_min: 2.0, ..Rules::default() };
+    let rules =
+        GateRules { metrics: vec![GateMetric::Mean], effect_min: 2.0, ..GateRules::default() };
     let tolerant = compare(&baseline, &candidate, &rules).expect("alike");
-    assert!(tolerant.rows.iter().all(|row| row.metric == Metric::Mean));
+    assert!(tolerant.rows.iter().all(|row| row.metric == GateMetric::Mean));
     assert_eq!(tolerant.verdict, GateVerdict::NotRegressed, "+40 % is less than +200 %");
 
-    let elsewhere = Rules { steps: vec!["no such step".into()], ..Rules::default() };
+    let elsewhere = GateRules { steps: vec!["no such step".into()], ..GateRules::default() };
     let nothing = compare(&baseline, &candidate, &elsewhere).expect("alike");
     assert_eq!((nothing.verdict, nothing.rows.len()), (GateVerdict::NeedMoreRuns, 0));
 }
@@ -102,9 +108,9 @@ fn metric_that_a_run_was_too_short_for_is_told() {
     let (baseline, mut candidate) = (runs(1.0, 0), runs(1.0, 9));
     candidate[2].steps[1].p99 = None;
     candidate[2].steps[1].requests = 12;
-    let found = compare(&baseline, &candidate, &Rules::default()).expect("alike");
+    let found = compare(&baseline, &candidate, &GateRules::default()).expect("alike");
     let step = candidate[2].steps[1].name.clone();
-    let expected = LeftOut { step, metric: Metric::P99, requests_min: 12 };
+    let expected = ExcludedMetric { step, metric: GateMetric::P99, requests_min: 12 };
     assert_eq!(found.left_out, [expected]);
 }
 
@@ -121,7 +127,7 @@ fn trend_finds_where_the_level_changed_and_leaves_out_what_is_not_valid() {
         })
         .collect();
     history[3].validity = crate::slo::ValidityStatus::NotValid;
-    let trend = Trend::of(&history, RunSummary::WHOLE, Metric::P95);
+    let trend = MetricTrend::of(&history, RunSummary::WHOLE, GateMetric::P95);
     assert_eq!(trend.points.len(), 23);
     assert_eq!(trend.changes.len(), 1, "{:?}", trend.changes);
     assert_eq!(trend.points[trend.changes[0].index].0, 12);

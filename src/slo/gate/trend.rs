@@ -1,29 +1,29 @@
 //! How a metric of a step went from run to run, and where its level changed.
 
 use super::super::ValidityStatus;
-use super::super::statistics::change_points::{ChangePoint, Search, find};
-use super::summary::{Metric, RunSummary};
+use super::super::statistics::change_points::{ChangePoint, ChangePointSearch, find};
+use super::summary::{GateMetric, RunSummary};
 
 /// The least relative change of a time's level that is told, as for a regression.
 const MAGNITUDE_MIN: f64 = 0.05;
 
 /// A metric of a step over a history of runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trend {
+pub struct MetricTrend {
     /// The step's name.
     pub step: String,
     /// What is followed.
-    pub metric: Metric,
+    pub metric: GateMetric,
     /// The runs that have it, by index, and its value there: seconds, or a share.
     pub points: Vec<(usize, f64)>,
     /// Where the level changed; the index is one of `points`.
     pub changes: Vec<ChangePoint>,
 }
 
-impl Trend {
+impl MetricTrend {
     /// Follows `metric` of `step` through runs in the order of time. Runs whose measurement is not valid say
     /// nothing and are left out.
-    pub fn of(runs: &[RunSummary], step: &str, metric: Metric) -> Self {
+    pub fn of(runs: &[RunSummary], step: &str, metric: GateMetric) -> Self {
         let value = |run: &RunSummary| {
             let valid = run.validity != ValidityStatus::NotValid;
             let found = run.steps.iter().find(|found| found.name == step).filter(|_| valid)?;
@@ -32,8 +32,9 @@ impl Trend {
         let points: Vec<(usize, f64)> =
             runs.iter().enumerate().filter_map(|(at, run)| Some((at, value(run)?))).collect();
         let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
-        let magnitude_min = if metric == Metric::ErrorRate { 0.0 } else { MAGNITUDE_MIN };
-        let changes = find(&values, Search { magnitude_min, ..Search::default() });
+        let magnitude_min = if metric == GateMetric::ErrorRate { 0.0 } else { MAGNITUDE_MIN };
+        let changes =
+            find(&values, ChangePointSearch { magnitude_min, ..ChangePointSearch::default() });
         Self { step: step.to_owned(), metric, points, changes }
     }
 }

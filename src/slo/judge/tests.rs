@@ -5,7 +5,7 @@ use crate::metrics::{
     ErrorClass, Event, EventKind, Interval, LoadModel, Measure, Objective, Outcome, Reading,
     RunEnd, ScenarioId, Scope, StopReason,
 };
-use crate::slo::simulated::{Queue, Request, fail_some, header, objective, record};
+use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 const STEADY: Queue = Queue { rate: 80.0, service_rate: 50.0, servers: 4, seconds: 60 };
@@ -81,8 +81,8 @@ fn demo_of_twenty_seconds_at_twenty_requests_measures_p99() {
 
 #[test]
 fn dead_stack_is_a_valid_measurement_that_fails() {
-    let requests: Vec<Request> = (0..600)
-        .map(|n| Request {
+    let requests: Vec<SimulatedRequest> = (0..600)
+        .map(|n| SimulatedRequest {
             intended_s: f64::from(n) * 0.033,
             done_s: f64::from(n) * 0.033 + 0.000_2 + f64::from(n % 7) * 0.000_03,
             outcome: Outcome::Failed(ErrorClass::Refused),
@@ -165,7 +165,7 @@ fn dropped_arrivals_and_client_faults_are_not_valid() {
 fn failures_of_no_single_request_count_in_error_rates() {
     let mut log = run(STEADY, vec![row(Measure::ErrorRate, share(0.01), share(0.05))], 7);
     let scenario = log.intervals[20].scenarios.get_mut(&ScenarioId(0)).expect("active");
-    scenario.gave_up.insert(ErrorClass::ResponseTimeout, 100_000);
+    scenario.iteration_errors.insert(ErrorClass::ResponseTimeout, 100_000);
     let judgement = judge(&log, Strictness::Normal);
     assert_eq!(judgement.objectives[0].status, ObjectiveStatus::Fail);
     assert_status(&judgement, "client_errors", ValidityStatus::Valid);
@@ -175,7 +175,7 @@ fn failures_of_no_single_request_count_in_error_rates() {
 fn broken_script_is_not_valid() {
     let mut log = run(STEADY, table(), 7);
     let scenario = log.intervals[20].scenarios.get_mut(&ScenarioId(0)).expect("active");
-    scenario.gave_up.insert(ErrorClass::Script, 1);
+    scenario.iteration_errors.insert(ErrorClass::Script, 1);
     let judgement = judge(&log, Strictness::Normal);
     assert_status(&judgement, "client_errors", ValidityStatus::NotValid);
     assert_eq!(judgement.verdict, Verdict::NotValid);
@@ -353,12 +353,16 @@ fn warm_up_is_left_out_of_times_and_reported() {
 /// P(response > t) = (1 − t)/10, so p95 is 0.5 s and p99 0.9 s.
 #[test]
 fn freezes_are_measured_as_arithmetic_says() {
-    let requests: Vec<Request> = (0..15_000)
+    let requests: Vec<SimulatedRequest> = (0..15_000)
         .map(|n| {
             let intended_s = (f64::from(n) + 0.5) / 500.0;
             let within = intended_s % 10.0;
             let thaw = if within >= 9.0 { 10.0 - within } else { 0.0 };
-            Request { intended_s, done_s: intended_s + thaw + 0.000_5, outcome: Outcome::Ok }
+            SimulatedRequest {
+                intended_s,
+                done_s: intended_s + thaw + 0.000_5,
+                outcome: Outcome::Ok,
+            }
         })
         .collect();
     let rows = vec![

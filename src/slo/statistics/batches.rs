@@ -22,7 +22,7 @@ const LOG_REACH_MAX: f64 = 20.0;
 
 /// One stretch of time, usually a second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Part {
+pub struct BatchPart {
     /// What is summed above the line: failures, seconds of response time, …
     pub value: f64,
     /// What is summed below it: requests, seconds, …
@@ -31,7 +31,7 @@ pub struct Part {
 
 /// A ratio of sums and how well it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub struct RatioEstimate {
     /// Σ value / Σ weight.
     pub value: f64,
     /// Its standard error; absent of fewer than [`LEAST`] parts.
@@ -40,7 +40,7 @@ pub struct Estimate {
     pub batches: usize,
 }
 
-impl Estimate {
+impl RatioEstimate {
     /// Degrees of freedom of the error.
     pub fn freedom(&self) -> f64 {
         self.batches.saturating_sub(1).max(1) as f64
@@ -65,14 +65,14 @@ impl Estimate {
 ///
 /// The parts are grouped into the greatest number of batches whose residuals do not correlate; where
 /// even ten do, the variance is widened by (1 + r) / (1 − r) for their lag-1 correlation r.
-pub fn estimate(parts: &[Part]) -> Option<Estimate> {
+pub fn estimate(parts: &[BatchPart]) -> Option<RatioEstimate> {
     let total = sum(parts);
     if total.weight <= 0.0 {
         return None;
     }
     let value = total.value / total.weight;
     if parts.len() < LEAST {
-        return Some(Estimate { value, error: None, batches: parts.len() });
+        return Some(RatioEstimate { value, error: None, batches: parts.len() });
     }
     let mut candidates = COUNTS.iter().copied().filter(|&count| count <= parts.len());
     let mut count = candidates.next().unwrap_or(parts.len());
@@ -89,18 +89,18 @@ pub fn estimate(parts: &[Part]) -> Option<Estimate> {
     let k = count as f64;
     let r = correlation.clamp(0.0, 0.6);
     let variance = squares * k / (k - 1.0) / total.weight.powi(2) * (1.0 + r) / (1.0 - r);
-    Some(Estimate { value, error: Some(variance.sqrt()), batches: count })
+    Some(RatioEstimate { value, error: Some(variance.sqrt()), batches: count })
 }
 
-fn sum(parts: &[Part]) -> Part {
-    parts.iter().fold(Part::default(), |total, part| Part {
+fn sum(parts: &[BatchPart]) -> BatchPart {
+    parts.iter().fold(BatchPart::default(), |total, part| BatchPart {
         value: total.value + part.value,
         weight: total.weight + part.weight,
     })
 }
 
 /// What each of `count` batches adds to value − ratio · weight.
-fn residuals(parts: &[Part], count: usize, ratio: f64) -> Vec<f64> {
+fn residuals(parts: &[BatchPart], count: usize, ratio: f64) -> Vec<f64> {
     (0..count)
         .map(|batch| {
             let range = batch * parts.len() / count..(batch + 1) * parts.len() / count;
@@ -124,8 +124,8 @@ fn lag_one(residuals: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn parts(values: impl IntoIterator<Item = f64>) -> Vec<Part> {
-        values.into_iter().map(|value| Part { value, weight: 1.0 }).collect()
+    fn parts(values: impl IntoIterator<Item = f64>) -> Vec<BatchPart> {
+        values.into_iter().map(|value| BatchPart { value, weight: 1.0 }).collect()
     }
 
     #[test]
@@ -147,6 +147,6 @@ mod tests {
     fn few_parts_have_no_error_and_none_no_estimate() {
         assert_eq!(estimate(&parts([1.0, 2.0])).expect("weight").error, None);
         assert_eq!(estimate(&[]), None);
-        assert_eq!(estimate(&[Part { value: 1.0, weight: 0.0 }]), None);
+        assert_eq!(estimate(&[BatchPart { value: 1.0, weight: 0.0 }]), None);
     }
 }

@@ -18,7 +18,7 @@ use super::mean;
 
 /// How change points are searched.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Search {
+pub struct ChangePointSearch {
     /// How many values are looked at together; at least 2.
     pub window: usize,
     /// The greatest p of a change point.
@@ -27,7 +27,7 @@ pub struct Search {
     pub magnitude_min: f64,
 }
 
-impl Default for Search {
+impl Default for ChangePointSearch {
     /// Otava's defaults: windows of 50 values, p ≤ 0.001, changes of any size.
     fn default() -> Self {
         Self { window: 50, p_max: 0.001, magnitude_min: 0.0 }
@@ -62,7 +62,7 @@ impl ChangePoint {
 }
 
 /// The change points of `series`, in order.
-pub fn find(series: &[f64], search: Search) -> Vec<ChangePoint> {
+pub fn find(series: &[f64], search: ChangePointSearch) -> Vec<ChangePoint> {
     let p_first = match search.p_max {
         p if p < 0.05 => p * 10.0,
         p if p < 0.5 => p * 2.0,
@@ -108,7 +108,7 @@ fn divide(series: &[f64], p_max: f64) -> Vec<usize> {
 }
 
 /// Removes the weakest point and tests what followed it anew, until all hold.
-fn merge(indexes: &[usize], series: &[f64], search: Search) -> Vec<ChangePoint> {
+fn merge(indexes: &[usize], series: &[f64], search: ChangePointSearch) -> Vec<ChangePoint> {
     let mut points: Vec<ChangePoint> = ranges(indexes, series.len())
         .zip(ranges(indexes, series.len()).skip(1))
         .map(|(left, right)| compare(series, left.end, &(left.start..right.end)))
@@ -126,7 +126,7 @@ fn merge(indexes: &[usize], series: &[f64], search: Search) -> Vec<ChangePoint> 
 }
 
 /// The point to merge away: the least significant if that is not enough, else the smallest if that is too small.
-fn weakest(points: &[ChangePoint], search: Search) -> Option<usize> {
+fn weakest(points: &[ChangePoint], search: ChangePointSearch) -> Option<usize> {
     let by_p = first_max(points.iter().enumerate(), |(_, point)| point.p)?;
     if by_p.1.p >= search.p_max {
         return Some(by_p.0);
@@ -276,7 +276,8 @@ mod tests {
                 .expect("valid");
         assert_eq!(cases.len(), 3);
         for case in cases {
-            let search = Search { window: case.window, p_max: case.p_max, magnitude_min: 0.0 };
+            let search =
+                ChangePointSearch { window: case.window, p_max: case.p_max, magnitude_min: 0.0 };
             let found = find(&case.series, search);
             let indexes: Vec<usize> = found.iter().map(|point| point.index).collect();
             assert_eq!(indexes, case.indexes);
@@ -314,7 +315,7 @@ mod tests {
             all.iter().flat_map(|of| of.found.iter().map(move |answer| (of, answer)))
         {
             let Answer { window, p_max, magnitude_min, .. } = *answer;
-            let found = find(&of.series, Search { window, p_max, magnitude_min });
+            let found = find(&of.series, ChangePointSearch { window, p_max, magnitude_min });
             let indexes: Vec<usize> = found.iter().map(|point| point.index).collect();
             assert_eq!(indexes, answer.indexes, "{}: {window}, {p_max}, {magnitude_min}", of.name);
             for (point, change) in found.iter().zip(&answer.changes) {
@@ -325,17 +326,17 @@ mod tests {
 
     #[test]
     fn level_and_short_series_have_none() {
-        assert!(find(&[5.0; 40], Search::default()).is_empty());
-        assert!(find(&[], Search::default()).is_empty());
-        assert!(find(&[1.0, 9.0], Search::default()).is_empty());
+        assert!(find(&[5.0; 40], ChangePointSearch::default()).is_empty());
+        assert!(find(&[], ChangePointSearch::default()).is_empty());
+        assert!(find(&[1.0, 9.0], ChangePointSearch::default()).is_empty());
     }
 
     #[test]
     fn small_changes_are_merged_away_on_request() {
         let series: Vec<f64> =
             (0..40).map(|i| if i < 20 { 100.0 } else { 102.0 } + f64::from(i % 3) * 0.1).collect();
-        assert_eq!(find(&series, Search::default()).len(), 1);
-        let search = Search { magnitude_min: 0.05, ..Search::default() };
+        assert_eq!(find(&series, ChangePointSearch::default()).len(), 1);
+        let search = ChangePointSearch { magnitude_min: 0.05, ..ChangePointSearch::default() };
         assert!(find(&series, search).is_empty());
     }
 }

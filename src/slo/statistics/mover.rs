@@ -9,7 +9,7 @@
 
 /// An estimate with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
+pub struct IntervalEstimate {
     /// The lower end.
     pub lower: f64,
     /// The estimate.
@@ -18,7 +18,7 @@ pub struct Limits {
     pub upper: f64,
 }
 
-impl Limits {
+impl IntervalEstimate {
     /// The same on the scale of `of`, which must not fall.
     #[must_use]
     pub fn map(self, of: impl Fn(f64) -> f64) -> Self {
@@ -27,13 +27,17 @@ impl Limits {
 }
 
 /// The interval of `one` − `other`, whose errors correlate by `correlation`.
-pub fn difference(one: Limits, other: Limits, correlation: f64) -> Limits {
+pub fn difference(
+    one: IntervalEstimate,
+    other: IntervalEstimate,
+    correlation: f64,
+) -> IntervalEstimate {
     let value = one.value - other.value;
     let reach = |a: f64, b: f64| {
         let (a, b) = (a.max(0.0), b.max(0.0));
         (a * a + b * b - 2.0 * correlation * a * b).max(0.0).sqrt()
     };
-    Limits {
+    IntervalEstimate {
         lower: value - reach(one.value - one.lower, other.upper - other.value),
         value,
         upper: value + reach(one.upper - one.value, other.value - other.lower),
@@ -84,7 +88,7 @@ mod tests {
             let p = hits / n;
             let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
             let reach = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-            Limits { lower: middle - reach, value: p, upper: middle + reach }
+            IntervalEstimate { lower: middle - reach, value: p, upper: middle + reach }
         };
         let found = difference(wilson(56.0, 70.0), wilson(48.0, 80.0), 0.0);
         assert!((found.value - 0.2).abs() < 1e-9);
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_both_sides_share_cancels() {
-        let side = Limits { lower: 0.8, value: 1.0, upper: 1.2 };
+        let side = IntervalEstimate { lower: 0.8, value: 1.0, upper: 1.2 };
         let apart = difference(side, side, 0.0);
         let alike = difference(side, side, 0.9);
         assert!(alike.upper - alike.lower < 0.5 * (apart.upper - apart.lower));

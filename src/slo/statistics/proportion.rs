@@ -1,6 +1,6 @@
 //! Intervals for a share of requests that depend on each other.
 
-use super::batches::Estimate;
+use super::batches::RatioEstimate;
 use super::laws::{beta_quantile, student_quantile};
 
 /// The interval at `confidence` of a share estimated from `count` requests.
@@ -10,7 +10,7 @@ use super::laws::{beta_quantile, student_quantile};
 /// show the dependent ones to be worth. Never narrower than for independent requests. Without an error
 /// (too few batches) requests count as independent. Where the share is 0 or 1 one side is certain, and
 /// the other carries all of the error: 0 failures in n bound the rate by about 3/n (the rule of three).
-pub fn interval(share: &Estimate, count: u64, confidence: f64) -> (f64, f64) {
+pub fn interval(share: &RatioEstimate, count: u64, confidence: f64) -> (f64, f64) {
     if count == 0 {
         return (0.0, 1.0);
     }
@@ -32,7 +32,7 @@ pub fn interval(share: &Estimate, count: u64, confidence: f64) -> (f64, f64) {
 }
 
 /// How many independent requests would know the share as well, lessened for few batches.
-fn effective_count(share: &Estimate, p: f64, n: f64, tail: f64) -> f64 {
+fn effective_count(share: &RatioEstimate, p: f64, n: f64, tail: f64) -> f64 {
     let Some(error) = share.error.filter(|error| *error > 0.0) else { return n };
     let worth = p * (1.0 - p) / (error * error);
     let freedom = share.freedom();
@@ -45,8 +45,8 @@ fn effective_count(share: &Estimate, p: f64, n: f64, tail: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn independent(value: f64) -> Estimate {
-        Estimate { value, error: None, batches: 0 }
+    fn independent(value: f64) -> RatioEstimate {
+        RatioEstimate { value, error: None, batches: 0 }
     }
 
     #[test]
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn dependence_widens_but_never_narrows() {
         let exact = interval(&independent(0.1), 1_000, 0.95);
-        let clumped = Estimate { value: 0.1, error: Some(0.03), batches: 20 };
-        let even = Estimate { value: 0.1, error: Some(0.000_1), batches: 20 };
+        let clumped = RatioEstimate { value: 0.1, error: Some(0.03), batches: 20 };
+        let even = RatioEstimate { value: 0.1, error: Some(0.000_1), batches: 20 };
         let (lower, upper) = interval(&clumped, 1_000, 0.95);
         assert!(lower < exact.0 && upper > exact.1);
         let same = interval(&even, 1_000, 0.95);

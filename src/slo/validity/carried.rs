@@ -1,7 +1,7 @@
 //! What this generator would have carried, where the rate was more than it could send.
 
 use super::super::highest_rate::{HighestRate, RateBasis};
-use super::super::window::{Window, is_closed};
+use super::super::window::{JudgedWindow, is_closed};
 use super::generator::{CPU_MAX, allowed_lag};
 use super::load::TOLERANCE;
 use crate::metrics::Interval;
@@ -13,7 +13,7 @@ const LENGTH_MIN_S: f64 = 0.5;
 const NEAR: f64 = 0.9;
 
 /// What the seconds of a run tell of its generator.
-pub(super) struct Carried {
+pub(super) struct CarriedLoad {
     /// The highest valid rate, where anything tells it.
     pub(super) highest: Option<HighestRate>,
     /// Whether seconds failed that asked for no more than that: then the rate is not the cause.
@@ -21,7 +21,7 @@ pub(super) struct Carried {
 }
 
 /// One second of load.
-struct Second {
+struct LoadSecond {
     /// Requests that ended, a second.
     rate: f64,
     /// Requests that the stages ask for, a second; those that ended, where there are no stages to tell.
@@ -35,9 +35,9 @@ struct Second {
     length_s: f64,
 }
 
-impl Carried {
+impl CarriedLoad {
     /// Looks at all seconds with load, ramps included.
-    pub(super) fn of(window: &Window<'_>) -> Self {
+    pub(super) fn of(window: &JudgedWindow<'_>) -> Self {
         let seconds = seconds(window);
         let measured = measured(&seconds);
         let failed: Vec<f64> = seconds.iter().filter(|s| !s.kept).map(|s| s.asked).collect();
@@ -49,7 +49,7 @@ impl Carried {
     }
 }
 
-fn seconds(window: &Window<'_>) -> Vec<Second> {
+fn seconds(window: &JudgedWindow<'_>) -> Vec<LoadSecond> {
     let allowed = allowed_lag(window);
     let closed = is_closed(&window.log.header);
     let log = window.log;
@@ -59,7 +59,7 @@ fn seconds(window: &Window<'_>) -> Vec<Second> {
         .map(|interval| {
             let length_s = interval.length().as_secs_f64();
             let rate = interval.requests() as f64 / length_s;
-            Second {
+            LoadSecond {
                 rate,
                 asked: asked(window, interval).unwrap_or(rate),
                 kept: kept(interval, allowed),
@@ -82,7 +82,7 @@ fn kept(interval: &Interval, allowed_lag: f64) -> bool {
 }
 
 /// Requests a second that the stages ask of this generator in the middle of an interval.
-fn asked(window: &Window<'_>, interval: &Interval) -> Option<f64> {
+fn asked(window: &JudgedWindow<'_>, interval: &Interval) -> Option<f64> {
     let header = &window.log.header;
     // A closed workload asks for no rate.
     if window.log.steered() || is_closed(header) {
@@ -105,7 +105,7 @@ fn asked(window: &Window<'_>, interval: &Interval) -> Option<f64> {
 }
 
 /// The highest rate at which most seconds kept to the limits.
-fn measured(seconds: &[Second]) -> Option<HighestRate> {
+fn measured(seconds: &[LoadSecond]) -> Option<HighestRate> {
     let mut rates: Vec<f64> = seconds.iter().filter(|s| s.kept).map(|s| s.rate).collect();
     rates.sort_by(|a, b| b.total_cmp(a));
     rates.into_iter().find_map(|rate| {
@@ -120,7 +120,7 @@ fn measured(seconds: &[Second]) -> Option<HighestRate> {
 /// work for more than that. None where it never had, because then it was not its own work that made it late.
 ///
 /// Batches make a request cheaper the more there are at once, so the truth lies rather below.
-fn estimated(seconds: &[Second]) -> Option<HighestRate> {
+fn estimated(seconds: &[LoadSecond]) -> Option<HighestRate> {
     let busy = || seconds.iter().filter(|second| second.ready >= CPU_MAX);
     let requests: f64 = busy().map(|second| second.rate * second.length_s).sum();
     let cpu_s: f64 = busy().map(|second| second.cpu * second.length_s).sum();

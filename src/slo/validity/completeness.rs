@@ -1,15 +1,15 @@
 //! Whether the log tells of a whole run, played as planned.
 
-use super::super::window::{Window, is_closed, judges_ramps};
+use super::super::window::{JudgedWindow, is_closed, judges_ramps};
 use super::super::{Finding, ValidityTest};
-use super::Totals;
+use super::ArrivalTotals;
 use crate::metrics::{EventKind, StopReason};
 
 /// The least judged time, in seconds, from which ten batches of a second can be made.
 const JUDGED_MIN_S: f64 = 10.0;
 
 /// Tests of the log itself.
-pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
+pub(super) fn findings(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Vec<Finding> {
     let mut findings = vec![requests(window, totals), length(window), end(window)];
     findings.extend(gaps(window));
     findings.extend(steered(window));
@@ -31,7 +31,7 @@ pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
     findings
 }
 
-fn requests(window: &Window<'_>, totals: &Totals) -> Finding {
+fn requests(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let judged: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
     if judged > 0 {
         return Finding::valid(
@@ -47,7 +47,7 @@ fn requests(window: &Window<'_>, totals: &Totals) -> Finding {
     Finding::not_valid(ValidityTest::Requests, hint.to_owned())
 }
 
-fn length(window: &Window<'_>) -> Finding {
+fn length(window: &JudgedWindow<'_>) -> Finding {
     let seconds = window.steady_length().as_secs_f64();
     let warm_up = window.judged_length().as_secs_f64() - seconds;
     let text = format!("{seconds:.0} s judged after {warm_up:.0} s of warm-up");
@@ -62,7 +62,7 @@ fn length(window: &Window<'_>) -> Finding {
 }
 
 /// Killed, interrupted and aborted runs are judged on what there is, with a warning.
-fn end(window: &Window<'_>) -> Finding {
+fn end(window: &JudgedWindow<'_>) -> Finding {
     let log = window.log;
     let seconds = log.duration().as_secs_f64();
     match log.end.map(|end| end.reason) {
@@ -86,7 +86,7 @@ fn end(window: &Window<'_>) -> Finding {
 }
 
 /// Seconds that the generator did not write: it was stopped, or the machine slept.
-fn gaps(window: &Window<'_>) -> Option<Finding> {
+fn gaps(window: &JudgedWindow<'_>) -> Option<Finding> {
     let missing: f64 = window
         .judged
         .windows(2)
@@ -105,11 +105,11 @@ fn gaps(window: &Window<'_>) -> Option<Finding> {
 }
 
 /// Whether `interval` is the first of the stage that begins at `start`.
-fn is_seam(window: &Window<'_>, start: usize, interval: &crate::metrics::Interval) -> bool {
+fn is_seam(window: &JudgedWindow<'_>, start: usize, interval: &crate::metrics::Interval) -> bool {
     window.judged.get(start).is_some_and(|first| first.start == interval.start)
 }
 
-fn steered(window: &Window<'_>) -> Option<Finding> {
+fn steered(window: &JudgedWindow<'_>) -> Option<Finding> {
     let acts = window.log.events.iter().filter(|e| matches!(e.kind, EventKind::Steered(_))).count();
     let times = if acts == 1 { "once".to_owned() } else { format!("{acts} times") };
     (acts > 0).then(|| {

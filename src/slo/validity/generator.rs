@@ -1,9 +1,9 @@
 //! Whether the generator itself kept up, so that its numbers speak of the stack.
 
-use super::super::window::{Window, is_closed};
+use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, HighestRate, RateBasis, ValidityTest};
-use super::carried::Carried;
-use super::{Totals, percent, span};
+use super::carried::CarriedLoad;
+use super::{ArrivalTotals, percent, span};
 use crate::metrics::{Bound, Distribution, ErrorClass, Measure};
 use crate::units::Quantity;
 
@@ -20,7 +20,11 @@ const LAG_SHARE: f64 = 0.02;
 const WAITED_MIN: f64 = 0.005;
 
 /// Tests of the generator.
-pub(super) fn findings(window: &Window<'_>, totals: &Totals, carried: &Carried) -> Vec<Finding> {
+pub(super) fn findings(
+    window: &JudgedWindow<'_>,
+    totals: &ArrivalTotals,
+    carried: &CarriedLoad,
+) -> Vec<Finding> {
     let mut findings = vec![cpu(window, carried), client_errors(totals)];
     if !is_closed(&window.log.header) {
         findings.push(lag(window, carried));
@@ -28,7 +32,7 @@ pub(super) fn findings(window: &Window<'_>, totals: &Totals, carried: &Carried) 
     findings
 }
 
-fn lag(window: &Window<'_>, carried: &Carried) -> Finding {
+fn lag(window: &JudgedWindow<'_>, carried: &CarriedLoad) -> Finding {
     let mut lags = Distribution::new();
     for interval in &window.judged {
         lags.merge_sparse(&interval.schedule_lag);
@@ -56,7 +60,7 @@ fn lag(window: &Window<'_>, carried: &Carried) -> Finding {
 }
 
 /// Whether the machine kept the generator waiting for a core: then its own work is not the cause.
-fn waiting(window: &Window<'_>) -> String {
+fn waiting(window: &JudgedWindow<'_>) -> String {
     let shares: Vec<f64> =
         window.judged.iter().map(|interval| interval.generator.waited.get()).collect();
     let share = super::super::statistics::mean(&shares);
@@ -73,12 +77,12 @@ fn waiting(window: &Window<'_>) -> String {
 }
 
 /// The largest p99 of schedule lag, in seconds, that leaves the objectives' times untouched.
-pub(super) fn allowed_lag(window: &Window<'_>) -> f64 {
+pub(super) fn allowed_lag(window: &JudgedWindow<'_>) -> f64 {
     tightest_time(window).map_or(LAG_MIN_S, |time| (time * LAG_SHARE).max(LAG_MIN_S))
 }
 
 /// What this generator would have carried, in words to add to an advice.
-fn advised(window: &Window<'_>, carried: &Carried) -> String {
+fn advised(window: &JudgedWindow<'_>, carried: &CarriedLoad) -> String {
     match carried.highest {
         Some(HighestRate { rate, basis: RateBasis::Measured { .. } }) => {
             format!("; up to {:.0} req/s would have been valid here", rate.get())
@@ -101,7 +105,7 @@ fn advised(window: &Window<'_>, carried: &Carried) -> String {
 }
 
 /// The smallest target or max in seconds of any objective on times.
-pub(super) fn tightest_time(window: &Window<'_>) -> Option<f64> {
+pub(super) fn tightest_time(window: &JudgedWindow<'_>) -> Option<f64> {
     let objectives = window.log.header.objectives.iter();
     objectives
         .filter(|objective| objective.bound == Bound::AtMost)
@@ -119,7 +123,7 @@ pub(super) fn tightest_time(window: &Window<'_>) -> Option<f64> {
         .min_by(f64::total_cmp)
 }
 
-fn cpu(window: &Window<'_>, carried: &Carried) -> Finding {
+fn cpu(window: &JudgedWindow<'_>, carried: &CarriedLoad) -> Finding {
     let loads: Vec<f64> =
         window.judged.iter().map(|interval| interval.generator.worker_cpu.get()).collect();
     let mean = super::super::statistics::mean(&loads);
@@ -146,7 +150,7 @@ fn cpu(window: &Window<'_>, carried: &Carried) -> Finding {
     Finding::valid(ValidityTest::GeneratorCpu, text)
 }
 
-fn client_errors(totals: &Totals) -> Finding {
+fn client_errors(totals: &ArrivalTotals) -> Finding {
     let faults: Vec<String> = totals
         .errors
         .iter()

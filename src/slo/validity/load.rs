@@ -1,8 +1,8 @@
 //! Whether the load was the load asked for, and met the stack rather than its edge.
 
-use super::super::window::{Window, is_closed};
+use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, ValidityTest};
-use super::{Totals, percent};
+use super::{ArrivalTotals, percent};
 use crate::metrics::StageInfo;
 use crate::units::RunTime;
 
@@ -16,7 +16,7 @@ const REQUESTS_TOLERANCE: f64 = 0.15;
 const ITERATIONS_MIN: u64 = 100;
 
 /// Tests of the load.
-pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
+pub(super) fn findings(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Vec<Finding> {
     let mut findings = vec![conservation(window, totals)];
     if !is_closed(&window.log.header) {
         findings.push(achieved(totals));
@@ -29,7 +29,7 @@ pub(super) fn findings(window: &Window<'_>, totals: &Totals) -> Vec<Finding> {
     findings
 }
 
-fn achieved(totals: &Totals) -> Finding {
+fn achieved(totals: &ArrivalTotals) -> Finding {
     let (started, intended) = (totals.arrivals.started, totals.arrivals.intended);
     if intended == 0 {
         return Finding::not_valid(
@@ -48,7 +48,7 @@ fn achieved(totals: &Totals) -> Finding {
     )
 }
 
-fn dropped(window: &Window<'_>, totals: &Totals) -> Finding {
+fn dropped(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let dropped = totals.arrivals.dropped;
     if dropped == 0 {
         return Finding::valid(ValidityTest::Dropped, "no arrival was dropped".to_owned());
@@ -64,7 +64,7 @@ fn dropped(window: &Window<'_>, totals: &Totals) -> Finding {
 }
 
 /// Compares the arrivals that fell due with what the stages ask for.
-fn intended(window: &Window<'_>, totals: &Totals) -> Finding {
+fn intended(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let header = &window.log.header;
     let covered = window.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
     let (_, shards) = header.shard;
@@ -88,7 +88,7 @@ fn intended(window: &Window<'_>, totals: &Totals) -> Finding {
 ///
 /// Iterations that failed end early, and in a short run the long ones are those that are cut off, so neither may
 /// be many.
-fn expected_requests(window: &Window<'_>, totals: &Totals) -> Finding {
+fn expected_requests(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     const TEST: ValidityTest = ValidityTest::RequestsPerIteration;
     let a = totals.arrivals;
     let ended = a.completed + a.failed;
@@ -130,7 +130,7 @@ fn expected_arrivals(stages: &[StageInfo], until: RunTime) -> f64 {
 }
 
 /// intended = ok + failed + dropped + unfinished; what a killed run still had open is allowed for.
-fn conservation(window: &Window<'_>, totals: &Totals) -> Finding {
+fn conservation(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let a = totals.arrivals;
     let accounted = a.completed + a.failed + a.dropped + a.unfinished;
     let open = match window.log.end {

@@ -6,10 +6,10 @@
 
 use super::super::statistics::trend::{Trend, mann_kendall};
 use super::super::statistics::{mean, median};
-use super::super::window::{Window, is_closed, mean_response};
+use super::super::window::{JudgedWindow, is_closed, mean_response};
 use super::super::{Finding, ValidityTest};
 use super::generator::tightest_time;
-use super::{Totals, percent, span};
+use super::{ArrivalTotals, percent, span};
 use crate::metrics::Interval;
 use crate::units::Nanos;
 
@@ -39,7 +39,7 @@ pub(super) struct Steadiness {
 }
 
 /// Tests warm-up, trends and Little's law.
-pub(super) fn examine(window: &Window<'_>, totals: &Totals) -> Steadiness {
+pub(super) fn examine(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Steadiness {
     let mut findings = vec![warm_up(window)];
     let overload = if is_closed(&window.log.header) { None } else { backlog(window) };
     let overloaded = overload.is_some();
@@ -48,7 +48,7 @@ pub(super) fn examine(window: &Window<'_>, totals: &Totals) -> Steadiness {
     Steadiness { findings, overloaded }
 }
 
-fn warm_up(window: &Window<'_>) -> Finding {
+fn warm_up(window: &JudgedWindow<'_>) -> Finding {
     let cut: Nanos = window.judged[..window.warm_up].iter().map(|i| i.length()).sum();
     let cut = cut.as_secs_f64();
     let (start, rest) = window.judged.split_at(window.warm_up);
@@ -78,7 +78,7 @@ fn warm_up(window: &Window<'_>) -> Finding {
 /// some √(2n) by chance. More than three times that, by Sen's slope over the stage, with a trend that
 /// Mann–Kendall finds certain and at least half of the median, is an overload. The warm-up is not left
 /// out, because a growing queue looks like one.
-fn backlog(window: &Window<'_>) -> Option<Finding> {
+fn backlog(window: &JudgedWindow<'_>) -> Option<Finding> {
     window.stages.iter().find_map(|range| {
         let stage = &window.judged[range.clone()];
         let in_flight: Vec<f64> = stage.iter().map(|interval| mean_in_flight(interval)).collect();
@@ -108,7 +108,7 @@ fn plain_tau_is_certain(trend: &Trend, count: usize) -> bool {
 }
 
 /// Whether response times still rise or fall within a stage.
-fn drift(window: &Window<'_>) -> Finding {
+fn drift(window: &JudgedWindow<'_>) -> Finding {
     let least = tightest_time(window).map_or(0.001, |time| (0.02 * time).max(0.001));
     for stage in window.steady_stages() {
         let times: Vec<f64> = stage.iter().filter_map(|interval| mean_response(interval)).collect();
@@ -156,7 +156,7 @@ fn mean_in_flight(interval: &Interval) -> f64 {
 /// Over a run that begins and ends empty this holds exactly (J. Little, "Little's law as viewed on its
 /// 50th anniversary", 2011), steady or not; service time, not response time, because a request is in
 /// flight from its actual send. Requests never answered are allowed the mean time of the others.
-fn littles_law(window: &Window<'_>, totals: &Totals) -> Finding {
+fn littles_law(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let log = window.log;
     if let Some(step) = log.header.steps.iter().find(|step| {
         // Times within requests stand beside them and fill nothing.
@@ -206,7 +206,7 @@ fn littles_law(window: &Window<'_>, totals: &Totals) -> Finding {
 }
 
 /// Seconds from the last judged interval to the end of the log.
-fn drain_length(window: &Window<'_>) -> f64 {
+fn drain_length(window: &JudgedWindow<'_>) -> f64 {
     let end = window.log.intervals.last().map(|interval| interval.end).unwrap_or_default();
     window.judged.last().map_or(0.0, |last| end.since(last.end).as_secs_f64())
 }

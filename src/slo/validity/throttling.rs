@@ -6,9 +6,9 @@
 //! P. Thiran, *Network Calculus*, 2001, chapter 1: the arrival curve of a leaky bucket).
 
 use super::super::statistics::{mean, variance};
-use super::super::window::Window;
-use super::super::{Finding, RateLimit, ValidityTest};
-use super::{Totals, percent};
+use super::super::window::JudgedWindow;
+use super::super::{Finding, ObservedRateLimit, ValidityTest};
+use super::{ArrivalTotals, percent};
 use crate::metrics::{ErrorClass, Interval};
 use crate::units::{Quantity, Rate};
 
@@ -27,13 +27,17 @@ const IDLE: f64 = 0.5;
 /// What was found about limits.
 pub(super) struct Throttling {
     pub(super) finding: Finding,
-    pub(super) limit: Option<RateLimit>,
+    pub(super) limit: Option<ObservedRateLimit>,
     /// Whether the edge's limit was measured instead of the stack.
     pub(super) rate_limited: bool,
 }
 
 /// Looks for a limiter in the answers, and where there is a backlog in the rate that got through.
-pub(super) fn examine(window: &Window<'_>, totals: &Totals, overloaded: bool) -> Throttling {
+pub(super) fn examine(
+    window: &JudgedWindow<'_>,
+    totals: &ArrivalTotals,
+    overloaded: bool,
+) -> Throttling {
     let throttled = totals.errors.get(&ErrorClass::Throttled).copied().unwrap_or(0);
     let share = throttled as f64 / totals.requests.max(1) as f64;
     if throttled * 2 > totals.failed() && share > THROTTLED_MIN {
@@ -49,7 +53,7 @@ pub(super) fn examine(window: &Window<'_>, totals: &Totals, overloaded: bool) ->
 }
 
 /// A limiter that says no.
-fn answered(window: &Window<'_>, share: f64) -> Throttling {
+fn answered(window: &JudgedWindow<'_>, share: f64) -> Throttling {
     let found = found_limit(window);
     let words = match &found {
         Some(limit) => limit.to_string(),
@@ -69,7 +73,7 @@ fn answered(window: &Window<'_>, share: f64) -> Throttling {
 }
 
 /// A limiter that holds requests back without a word: what gets through is metered while the stack idles.
-fn silent(window: &Window<'_>) -> Option<Throttling> {
+fn silent(window: &JudgedWindow<'_>) -> Option<Throttling> {
     let busiest = busiest_tier(window)?;
     let rates: Vec<f64> =
         window.judged[window.warm_up..].iter().map(|interval| interval.requests() as f64).collect();
@@ -79,7 +83,8 @@ fn silent(window: &Window<'_>) -> Option<Throttling> {
         return None;
     }
     let addresses = addresses(window);
-    let limit = RateLimit { rate: Rate::per_second(rate), addresses, burst: None, quota: None };
+    let limit =
+        ObservedRateLimit { rate: Rate::per_second(rate), addresses, burst: None, quota: None };
     let message = format!(
         "RATE-LIMITED: {limit}, whatever was asked, while no tier used more than {} of its CPU: a limiter \
          that holds requests back, or one lock; not the stack's capacity",
@@ -90,7 +95,7 @@ fn silent(window: &Window<'_>) -> Option<Throttling> {
 }
 
 /// The mean CPU of the busiest tier, as a share of what it has; none where nothing observes it.
-fn busiest_tier(window: &Window<'_>) -> Option<f64> {
+fn busiest_tier(window: &JudgedWindow<'_>) -> Option<f64> {
     let readings = window.steady().iter().flat_map(|interval| &interval.readings);
     let mut tiers: std::collections::BTreeMap<(&str, &str), Vec<f64>> =
         std::collections::BTreeMap::new();
@@ -103,7 +108,7 @@ fn busiest_tier(window: &Window<'_>) -> Option<f64> {
 }
 
 /// The addresses that the load came from; one where the system chose it.
-fn addresses(window: &Window<'_>) -> u64 {
+fn addresses(window: &JudgedWindow<'_>) -> u64 {
     let conditions = &window.log.header.conditions;
     let found = conditions.iter().find(|(name, _)| name == super::super::SOURCE_ADDRESSES);
     found.and_then(|(_, count)| count.parse().ok()).unwrap_or(1).max(1)
@@ -111,13 +116,13 @@ fn addresses(window: &Window<'_>) -> u64 {
 
 /// One second: how long it was, what was let through in it, and what was not.
 #[derive(Debug, Clone, Copy)]
-struct Second {
+struct ThrottledSecond {
     length: f64,
     passed: f64,
     throttled: f64,
 }
 
-impl Second {
+impl ThrottledSecond {
     fn of(interval: &Interval) -> Self {
         let throttled = interval.steps.values();
         let throttled: u64 =
@@ -131,17 +136,19 @@ impl Second {
 }
 
 /// Requests a second that were let through in the steady part of the run.
-fn let_through(window: &Window<'_>) -> f64 {
-    let seconds: Vec<Second> = window.steady().iter().map(|i| Second::of(i)).collect();
+fn let_through(window: &JudgedWindow<'_>) -> f64 {
+    let seconds: Vec<ThrottledSecond> =
+        window.steady().iter().map(|i| ThrottledSecond::of(i)).collect();
     let length: f64 = seconds.iter().map(|second| second.length).sum();
     seconds.iter().map(|second| second.passed).sum::<f64>() / length.max(f64::MIN_POSITIVE)
 }
 
 /// Rate and burst from the longest stretch of seconds in each of which something was throttled.
-fn found_limit(window: &Window<'_>) -> Option<RateLimit> {
+fn found_limit(window: &JudgedWindow<'_>) -> Option<ObservedRateLimit> {
     // Behind the last arrival nothing is asked, and so little is refused.
     let asked = window.log.intervals.iter().rposition(|interval| interval.arrivals.started > 0)?;
-    let seconds: Vec<Second> = window.log.intervals[..=asked].iter().map(Second::of).collect();
+    let seconds: Vec<ThrottledSecond> =
+        window.log.intervals[..=asked].iter().map(ThrottledSecond::of).collect();
     let (from, to) = longest_stretch(&seconds)?;
     let addresses = addresses(window);
     let share = addresses as f64;
@@ -149,12 +156,12 @@ fn found_limit(window: &Window<'_>) -> Option<RateLimit> {
     let passed: f64 = seconds[from + 1..to].iter().map(|second| second.passed).sum();
     if passed < share {
         let quota = Some((passed_before / share).round() as u64);
-        return Some(RateLimit { rate: Rate::ZERO, addresses, burst: None, quota });
+        return Some(ObservedRateLimit { rate: Rate::ZERO, addresses, burst: None, quota });
     }
     // Three digits are known, and limits are round numbers: the rest would only blur the burst.
     let rate = three_digits(slope(&seconds[from + 1..to])?);
     let burst = burst(&seconds[..to], from + 1, rate, share);
-    Some(RateLimit {
+    Some(ObservedRateLimit {
         rate: Rate::per_second(rate),
         addresses,
         burst: (burst >= 1.0).then_some(burst as u64),
@@ -163,7 +170,7 @@ fn found_limit(window: &Window<'_>) -> Option<RateLimit> {
 }
 
 /// First and last + 1 of the longest run of seconds with throttled answers; none if it is too short.
-fn longest_stretch(seconds: &[Second]) -> Option<(usize, usize)> {
+fn longest_stretch(seconds: &[ThrottledSecond]) -> Option<(usize, usize)> {
     let mut best = (0, 0);
     let mut from = 0;
     for (at, second) in seconds.iter().enumerate() {
@@ -179,7 +186,7 @@ fn longest_stretch(seconds: &[Second]) -> Option<(usize, usize)> {
 
 /// Requests let through a second: the slope of a straight line through their running sum (least squares), which
 /// the whole numbers of single seconds disturb least.
-fn slope(seconds: &[Second]) -> Option<f64> {
+fn slope(seconds: &[ThrottledSecond]) -> Option<f64> {
     let (mut at, mut sum) = (0.0, 0.0);
     let mut points = vec![(0.0, 0.0)];
     for second in seconds {
@@ -206,7 +213,7 @@ fn three_digits(value: f64) -> f64 {
 /// The running sum of requests let through less r·t stays at b + 1 while the bucket is empty, less the credit
 /// that is not spent: half a request on average, because there are no halves, and what comes in until the next
 /// request asks for it, a gap between arrivals. The very first request came one gap after the beginning as well.
-fn burst(seconds: &[Second], emptied: usize, rate: f64, addresses: f64) -> f64 {
+fn burst(seconds: &[ThrottledSecond], emptied: usize, rate: f64, addresses: f64) -> f64 {
     let excess = |from: usize| {
         let mut sum = 0.0;
         let mut beyond = vec![];

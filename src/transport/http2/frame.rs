@@ -31,7 +31,7 @@ pub(super) mod flag {
 
 /// Why a stream or connection ends (RFC 9113 §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
+pub(super) enum ErrorCode {
     NoError = 0,
     Protocol = 1,
     FlowControl = 3,
@@ -64,14 +64,14 @@ pub(super) fn code_name(code: u32) -> &'static str {
 
 /// A frame's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct FrameHeader {
     pub(super) length: usize,
     pub(super) kind: u8,
     pub(super) flags: u8,
     pub(super) stream: u32,
 }
 
-impl Head {
+impl FrameHeader {
     /// Reads it from the beginning of `bytes`, if it is all there.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let head: &[u8; HEAD] = bytes.first_chunk()?;
@@ -113,12 +113,12 @@ pub(super) fn number(payload: &[u8]) -> u32 {
 
 /// Appends a whole frame.
 pub(super) fn put(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-    out.extend_from_slice(&Head { length: payload.len(), kind, flags, stream }.bytes());
+    out.extend_from_slice(&FrameHeader { length: payload.len(), kind, flags, stream }.bytes());
     out.extend_from_slice(payload);
 }
 
 /// Appends the end of a stream before its time.
-pub(super) fn put_reset(out: &mut Vec<u8>, stream: u32, code: Code) {
+pub(super) fn put_reset(out: &mut Vec<u8>, stream: u32, code: ErrorCode) {
     put(out, kind::RST_STREAM, 0, stream, &(code as u32).to_be_bytes());
 }
 
@@ -127,7 +127,7 @@ pub(super) fn put_reset(out: &mut Vec<u8>, stream: u32, code: Code) {
 pub(super) fn finish_headers(out: &mut Vec<u8>, head: usize, stream: u32, flags: u8) {
     let length = out.len() - head - HEAD;
     let set = |out: &mut Vec<u8>, length, flags| {
-        let first = Head { length, kind: kind::HEADERS, flags, stream };
+        let first = FrameHeader { length, kind: kind::HEADERS, flags, stream };
         out[head..head + HEAD].copy_from_slice(&first.bytes());
     };
     if length <= MAX_PAYLOAD {

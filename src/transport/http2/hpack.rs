@@ -6,12 +6,12 @@
 mod huffman;
 mod table;
 
-use table::{STATIC, Table};
+use table::{DynamicTable, STATIC};
 
 /// The header block cannot be read: the connection is lost, because the tables are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the headers are malformed: {0}")]
-pub(super) struct Malformed(&'static str);
+pub(super) struct CompressionError(&'static str);
 
 /// What tables may hold unless the peer says otherwise (RFC 9113 §6.5.2).
 const DEFAULT_CAPACITY: usize = 4_096;
@@ -22,14 +22,14 @@ const MAX_STRING: usize = 64 * 1024;
 /// Reads header blocks, all of a connection in order.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    table: Table,
+    table: DynamicTable,
     /// The name and value being read.
     text: Vec<u8>,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { table: Table::new(DEFAULT_CAPACITY), text: Vec::new() }
+        Self { table: DynamicTable::new(DEFAULT_CAPACITY), text: Vec::new() }
     }
 }
 
@@ -39,7 +39,7 @@ impl Decoder {
         &mut self,
         block: &[u8],
         mut each: impl FnMut(&[u8], &[u8]),
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), CompressionError> {
         let mut rest = block;
         let mut fields = 0;
         while let Some(&first) = rest.first() {
@@ -58,7 +58,9 @@ impl Decoder {
                 0x20.. => {
                     let capacity = take_number(&mut rest, 5)?;
                     if fields > 0 || capacity > DEFAULT_CAPACITY {
-                        return Err(Malformed("a change of the table's size is out of place"));
+                        return Err(CompressionError(
+                            "a change of the table's size is out of place",
+                        ));
                     }
                     self.table.resize(capacity);
                     continue;
@@ -75,7 +77,7 @@ impl Decoder {
     }
 
     /// Reads a name, by index or as it is, and a value into `text`; returns where the value begins.
-    fn literal(&mut self, rest: &mut &[u8], prefix: u32) -> Result<usize, Malformed> {
+    fn literal(&mut self, rest: &mut &[u8], prefix: u32) -> Result<usize, CompressionError> {
         self.text.clear();
         match take_number(rest, prefix)? {
             0 => take_string(rest, &mut self.text)?,
@@ -90,11 +92,11 @@ impl Decoder {
     }
 }
 
-const NO_ENTRY: Malformed = Malformed("there is no such entry in the table");
-const CUT_OFF: Malformed = Malformed("the block ends too early");
+const NO_ENTRY: CompressionError = CompressionError("there is no such entry in the table");
+const CUT_OFF: CompressionError = CompressionError("the block ends too early");
 
 /// A number whose first byte leaves `prefix` bits for it (RFC 7541 §5.1).
-fn take_number(rest: &mut &[u8], prefix: u32) -> Result<usize, Malformed> {
+fn take_number(rest: &mut &[u8], prefix: u32) -> Result<usize, CompressionError> {
     let (&first, mut bytes) = rest.split_first().ok_or(CUT_OFF)?;
     let full = (1_usize << prefix) - 1;
     let mut number = first as usize & full;
@@ -109,7 +111,7 @@ fn take_number(rest: &mut &[u8], prefix: u32) -> Result<usize, Malformed> {
             }
             shift += 7;
             if shift > 21 {
-                return Err(Malformed("a number is too large"));
+                return Err(CompressionError("a number is too large"));
             }
         }
     }
@@ -117,11 +119,11 @@ fn take_number(rest: &mut &[u8], prefix: u32) -> Result<usize, Malformed> {
     Ok(number)
 }
 
-fn take_string(rest: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn take_string(rest: &mut &[u8], out: &mut Vec<u8>) -> Result<(), CompressionError> {
     let is_huffman = rest.first().is_some_and(|first| first & 0x80 != 0);
     let length = take_number(rest, 7)?;
     if length > MAX_STRING {
-        return Err(Malformed("a string is too long"));
+        return Err(CompressionError("a string is too long"));
     }
     let (text, others) = rest.split_at_checked(length).ok_or(CUT_OFF)?;
     *rest = others;
@@ -135,14 +137,14 @@ fn take_string(rest: &mut &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
 /// Writes header blocks, all of a connection in order.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    table: Table,
+    table: DynamicTable,
     /// The smallest size that the table has had since the peer was last told of it.
     smallest: Option<usize>,
 }
 
 impl Default for Encoder {
     fn default() -> Self {
-        Self { table: Table::new(DEFAULT_CAPACITY), smallest: None }
+        Self { table: DynamicTable::new(DEFAULT_CAPACITY), smallest: None }
     }
 }
 
@@ -247,7 +249,7 @@ mod tests {
 
     type Fields = Vec<(String, String)>;
 
-    fn read(decoder: &mut Decoder, block: &[u8]) -> Result<Fields, Malformed> {
+    fn read(decoder: &mut Decoder, block: &[u8]) -> Result<Fields, CompressionError> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut fields = Vec::new();
         decoder.decode(block, |name, value| fields.push((text(name), text(value))))?;

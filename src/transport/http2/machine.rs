@@ -4,9 +4,9 @@ use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
 use super::super::TransportError;
-use super::frame::{self, Code, HEAD, Head, MAX_PAYLOAD, flag, kind, number};
-use super::hpack::{Decoder, Encoder, Malformed};
-use super::stream::{Stream, Wrong};
+use super::frame::{self, ErrorCode, FrameHeader, HEAD, MAX_PAYLOAD, flag, kind, number};
+use super::hpack::{CompressionError, Decoder, Encoder};
+use super::stream::{Http2Stream, StreamError};
 
 /// What a server may send on a stream before we make room: more than most bodies have.
 pub(super) const STREAM_WINDOW: i64 = 1 << 20;
@@ -27,41 +27,41 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The connection cannot go on.
 #[derive(Debug)]
-pub(super) struct Fatal(Code, String);
+pub(super) struct ConnectionError(ErrorCode, String);
 
 /// A connection's state.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct ConnectionMachine {
     /// What is to be written.
     pub(super) out: Vec<u8>,
     /// The beginning of a frame whose end has not come yet.
     partial: Vec<u8>,
-    pub(super) streams: Vec<Stream>,
+    pub(super) streams: Vec<Http2Stream>,
     pub(super) next_stream: u32,
     pub(super) encoder: Encoder,
     decoder: Decoder,
-    block: Option<Block>,
+    block: Option<HeaderBlock>,
     /// What we may send on all streams, and on a new one.
     pub(super) send_window: i64,
     pub(super) initial_window: i64,
     pub(super) max_streams: u32,
     /// What the peer may send. Room is made long before it is used up: a slow reader is no aim here.
     receive_window: i64,
-    greeted: bool,
+    settings_received: bool,
     /// Why the connection takes no more requests.
     closed: Option<TransportError>,
 }
 
 /// A header block that comes in pieces.
 #[derive(Debug)]
-struct Block {
+struct HeaderBlock {
     stream: u32,
     end_stream: bool,
     pieces: u32,
     bytes: Vec<u8>,
 }
 
-impl Machine {
+impl ConnectionMachine {
     /// A connection that has said hello.
     pub(super) fn new() -> Self {
         let mut out = PREFACE.to_vec();
@@ -82,7 +82,7 @@ impl Machine {
             initial_window: DEFAULT_WINDOW,
             max_streams: u32::MAX,
             receive_window: CONNECTION_WINDOW,
-            greeted: false,
+            settings_received: false,
             closed: None,
         }
     }
@@ -105,19 +105,19 @@ impl Machine {
 
     /// Takes bytes as they come.
     pub(super) fn feed(&mut self, bytes: &[u8], now: RunTime) {
-        if let Err(Fatal(code, message)) = self.feed_frames(bytes, now) {
-            let goodbye = [[0; 4], (code as u32).to_be_bytes()].concat();
-            frame::put(&mut self.out, kind::GOAWAY, 0, 0, &goodbye);
+        if let Err(ConnectionError(code, message)) = self.feed_frames(bytes, now) {
+            let goaway = [[0; 4], (code as u32).to_be_bytes()].concat();
+            frame::put(&mut self.out, kind::GOAWAY, 0, 0, &goaway);
             self.fail(&TransportError::new(ErrorClass::Protocol, message));
         }
     }
 
-    fn feed_frames(&mut self, bytes: &[u8], now: RunTime) -> Result<(), Fatal> {
+    fn feed_frames(&mut self, bytes: &[u8], now: RunTime) -> Result<(), ConnectionError> {
         let mut rest = bytes;
         if !self.partial.is_empty() {
             let mut frame = std::mem::take(&mut self.partial);
             rest = fill(&mut frame, HEAD, rest);
-            if let Some(head) = Head::parse(&frame) {
+            if let Some(head) = FrameHeader::parse(&frame) {
                 check_length(head)?;
                 rest = fill(&mut frame, HEAD + head.length, rest);
                 if frame.len() == HEAD + head.length {
@@ -128,7 +128,7 @@ impl Machine {
             }
             self.partial = frame;
         }
-        while let Some(head) = Head::parse(rest) {
+        while let Some(head) = FrameHeader::parse(rest) {
             check_length(head)?;
             let Some((frame, others)) = rest.split_at_checked(HEAD + head.length) else { break };
             self.on_frame(head, &frame[HEAD..], now)?;
@@ -140,7 +140,7 @@ impl Machine {
 
     /// The peer closed the connection.
     pub(super) fn end(&mut self) {
-        let message = if self.greeted {
+        let message = if self.settings_received {
             "the server closed the connection before the response was complete"
         } else {
             "the server closed the connection without an answer; does it speak HTTP/2?"
@@ -160,8 +160,13 @@ impl Machine {
         self.closed.get_or_insert_with(|| TransportError::new(ErrorClass::Reset, message));
     }
 
-    fn on_frame(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
-        if !self.greeted && head.kind != kind::SETTINGS {
+    fn on_frame(
+        &mut self,
+        head: FrameHeader,
+        payload: &[u8],
+        now: RunTime,
+    ) -> Result<(), ConnectionError> {
+        if !self.settings_received && head.kind != kind::SETTINGS {
             return Err(protocol("the server does not begin as HTTP/2 does"));
         }
         let continues = self.block.as_ref().is_some_and(|block| block.stream == head.stream);
@@ -194,16 +199,24 @@ impl Machine {
             _ => {}
         }
         if self.out.len() > MAX_OUT {
-            return Err(Fatal(Code::EnhanceYourCalm, "the server does not read".to_owned()));
+            return Err(ConnectionError(
+                ErrorCode::EnhanceYourCalm,
+                "the server does not read".to_owned(),
+            ));
         }
         Ok(())
     }
 
-    pub(super) fn stream(&mut self, id: u32) -> Option<&mut Stream> {
+    pub(super) fn stream(&mut self, id: u32) -> Option<&mut Http2Stream> {
         self.streams.iter_mut().find(|stream| stream.id == id)
     }
 
-    fn on_data(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+    fn on_data(
+        &mut self,
+        head: FrameHeader,
+        payload: &[u8],
+        now: RunTime,
+    ) -> Result<(), ConnectionError> {
         // Padding counts (RFC 9113 §6.9.1).
         let size = i64::from(payload.len() as u32);
         self.receive_window -= size;
@@ -225,7 +238,12 @@ impl Machine {
         Ok(())
     }
 
-    fn on_headers(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+    fn on_headers(
+        &mut self,
+        head: FrameHeader,
+        payload: &[u8],
+        now: RunTime,
+    ) -> Result<(), ConnectionError> {
         let only_padding = || protocol("there is only padding");
         let mut block = head.unpadded(payload).ok_or_else(only_padding)?;
         if head.has(flag::PRIORITY) {
@@ -236,18 +254,26 @@ impl Machine {
             return self.on_block(head.stream, block, (end_stream, now));
         }
         let (stream, bytes) = (head.stream, block.to_vec());
-        self.block = Some(Block { stream, end_stream, pieces: 1, bytes });
+        self.block = Some(HeaderBlock { stream, end_stream, pieces: 1, bytes });
         Ok(())
     }
 
-    fn on_continuation(&mut self, head: Head, payload: &[u8], now: RunTime) -> Result<(), Fatal> {
+    fn on_continuation(
+        &mut self,
+        head: FrameHeader,
+        payload: &[u8],
+        now: RunTime,
+    ) -> Result<(), ConnectionError> {
         let Some(mut block) = self.block.take() else {
             return Err(protocol("headers go on that never began"));
         };
         block.bytes.extend_from_slice(payload);
         block.pieces += 1;
         if block.bytes.len() > MAX_BLOCK || block.pieces > MAX_PIECES {
-            return Err(Fatal(Code::EnhanceYourCalm, "the headers do not end".to_owned()));
+            return Err(ConnectionError(
+                ErrorCode::EnhanceYourCalm,
+                "the headers do not end".to_owned(),
+            ));
         }
         if head.has(flag::END_HEADERS) {
             return self.on_block(block.stream, &block.bytes, (block.end_stream, now));
@@ -262,7 +288,7 @@ impl Machine {
         id: u32,
         block: &[u8],
         (ends, now): (bool, RunTime),
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), ConnectionError> {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else {
             return self.decoder.decode(block, |_, _| {}).map_err(|error| compression(&error));
         };
@@ -275,8 +301,8 @@ impl Machine {
     }
 
     /// Ends a stream that went wrong, and tells the peer.
-    fn settle(&mut self, id: u32, taken: Result<(), Wrong>) {
-        let Err(Wrong(code, error)) = taken else { return };
+    fn settle(&mut self, id: u32, taken: Result<(), StreamError>) {
+        let Err(StreamError(code, error)) = taken else { return };
         frame::put_reset(&mut self.out, id, code);
         if let Some(stream) = self.stream(id) {
             stream.was_reset = true;
@@ -284,7 +310,7 @@ impl Machine {
         }
     }
 
-    fn on_reset(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+    fn on_reset(&mut self, head: FrameHeader, payload: &[u8]) -> Result<(), ConnectionError> {
         expect_length(payload, 4)?;
         let name = frame::code_name(number(payload));
         if let Some(stream) = self.stream(head.stream) {
@@ -295,14 +321,14 @@ impl Machine {
         Ok(())
     }
 
-    fn on_settings(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+    fn on_settings(&mut self, head: FrameHeader, payload: &[u8]) -> Result<(), ConnectionError> {
         if head.has(flag::ACK) {
             return expect_length(payload, 0);
         }
         if !payload.len().is_multiple_of(6) {
-            return Err(Fatal(Code::FrameSize, "a setting is cut off".to_owned()));
+            return Err(ConnectionError(ErrorCode::FrameSize, "a setting is cut off".to_owned()));
         }
-        self.greeted = true;
+        self.settings_received = true;
         for setting in payload.chunks_exact(6) {
             let value = number(&setting[2..]);
             match u16::from_be_bytes([setting[0], setting[1]]) {
@@ -322,7 +348,7 @@ impl Machine {
         Ok(())
     }
 
-    fn on_initial_window(&mut self, window: i64) -> Result<(), Fatal> {
+    fn on_initial_window(&mut self, window: i64) -> Result<(), ConnectionError> {
         let change = window - self.initial_window;
         self.initial_window = window;
         for stream in &mut self.streams {
@@ -330,12 +356,15 @@ impl Machine {
         }
         let largest = self.streams.iter().map(|stream| stream.send_window).max();
         if largest.unwrap_or(0).max(window) > MAX_WINDOW {
-            return Err(Fatal(Code::FlowControl, "a window is too large".to_owned()));
+            return Err(ConnectionError(
+                ErrorCode::FlowControl,
+                "a window is too large".to_owned(),
+            ));
         }
         Ok(())
     }
 
-    fn on_ping(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+    fn on_ping(&mut self, head: FrameHeader, payload: &[u8]) -> Result<(), ConnectionError> {
         expect_length(payload, 8)?;
         if !head.has(flag::ACK) {
             frame::put(&mut self.out, kind::PING, flag::ACK, 0, payload);
@@ -343,9 +372,9 @@ impl Machine {
         Ok(())
     }
 
-    fn on_goaway(&mut self, payload: &[u8]) -> Result<(), Fatal> {
+    fn on_goaway(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
         if payload.len() < 8 {
-            return Err(Fatal(Code::FrameSize, "a goodbye is cut off".to_owned()));
+            return Err(ConnectionError(ErrorCode::FrameSize, "a goodbye is cut off".to_owned()));
         }
         let (last, name) = (number(payload) & 0x7fff_ffff, frame::code_name(number(&payload[4..])));
         let message = format!("the server said goodbye: {name}");
@@ -358,7 +387,11 @@ impl Machine {
         Ok(())
     }
 
-    fn on_window_update(&mut self, head: Head, payload: &[u8]) -> Result<(), Fatal> {
+    fn on_window_update(
+        &mut self,
+        head: FrameHeader,
+        payload: &[u8],
+    ) -> Result<(), ConnectionError> {
         expect_length(payload, 4)?;
         let more = i64::from(number(payload) & 0x7fff_ffff);
         let window = match head.stream {
@@ -369,13 +402,13 @@ impl Machine {
         *window += more;
         let too_large = *window > MAX_WINDOW;
         if more == 0 || too_large {
-            let code = if more == 0 { Code::Protocol } else { Code::FlowControl };
+            let code = if more == 0 { ErrorCode::Protocol } else { ErrorCode::FlowControl };
             let message = "the server opened a window by nothing or too far";
             if head.stream == 0 {
-                return Err(Fatal(code, message.to_owned()));
+                return Err(ConnectionError(code, message.to_owned()));
             }
             let error = TransportError::new(ErrorClass::Protocol, message);
-            self.settle(head.stream, Err(Wrong(code, error)));
+            self.settle(head.stream, Err(StreamError(code, error)));
         }
         self.send_bodies();
         Ok(())
@@ -390,25 +423,28 @@ fn fill<'a>(frame: &mut Vec<u8>, wanted: usize, rest: &'a [u8]) -> &'a [u8] {
     rest
 }
 
-fn check_length(head: Head) -> Result<(), Fatal> {
+fn check_length(head: FrameHeader) -> Result<(), ConnectionError> {
     if head.length <= MAX_PAYLOAD {
         return Ok(());
     }
     let message = "a frame is larger than it may be; does the server speak HTTP/2?";
-    Err(Fatal(Code::FrameSize, message.to_owned()))
+    Err(ConnectionError(ErrorCode::FrameSize, message.to_owned()))
 }
 
-fn expect_length(payload: &[u8], length: usize) -> Result<(), Fatal> {
+fn expect_length(payload: &[u8], length: usize) -> Result<(), ConnectionError> {
     if payload.len() == length {
         return Ok(());
     }
-    Err(Fatal(Code::FrameSize, "a frame does not have the size of its kind".to_owned()))
+    Err(ConnectionError(
+        ErrorCode::FrameSize,
+        "a frame does not have the size of its kind".to_owned(),
+    ))
 }
 
-fn protocol(message: &str) -> Fatal {
-    Fatal(Code::Protocol, message.to_owned())
+fn protocol(message: &str) -> ConnectionError {
+    ConnectionError(ErrorCode::Protocol, message.to_owned())
 }
 
-fn compression(error: &Malformed) -> Fatal {
-    Fatal(Code::Compression, error.to_string())
+fn compression(error: &CompressionError) -> ConnectionError {
+    ConnectionError(ErrorCode::Compression, error.to_string())
 }

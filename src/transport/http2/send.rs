@@ -3,16 +3,16 @@
 use bytes::Bytes;
 
 use super::super::parser::ResponseParser;
-use super::frame::{self, Code, HEAD, MAX_PAYLOAD, flag, kind};
-use super::machine::Machine;
-use super::stream::Stream;
+use super::frame::{self, ErrorCode, HEAD, MAX_PAYLOAD, flag, kind};
+use super::machine::ConnectionMachine;
+use super::stream::Http2Stream;
 
 /// No stream begins beyond; a new connection is opened instead.
 const LAST_STREAM: u32 = 0x7fff_fff0;
 
 /// A request as it goes out.
 #[derive(Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct OutgoingRequest<'a> {
     pub(super) method: &'a http::Method,
     pub(super) path: &'a str,
     pub(super) is_tls: bool,
@@ -23,14 +23,14 @@ pub(super) struct Request<'a> {
     pub(super) body: &'a Bytes,
 }
 
-impl Machine {
+impl ConnectionMachine {
     /// Whether one more stream may begin now.
     pub(super) fn has_room(&self) -> bool {
         (self.streams.len() as u64) < u64::from(self.max_streams)
     }
 
     /// Begins a stream whose response goes to `parser`; returns its number.
-    pub(super) fn begin(&mut self, request: Request<'_>, parser: ResponseParser) -> u32 {
+    pub(super) fn begin(&mut self, request: OutgoingRequest<'_>, parser: ResponseParser) -> u32 {
         let id = self.next_stream;
         self.next_stream += 2;
         let head = self.out.len();
@@ -39,7 +39,7 @@ impl Machine {
         let flags = if request.body.is_empty() { flag::END_STREAM } else { 0 };
         frame::finish_headers(&mut self.out, head, id, flags);
         let body = request.body.clone();
-        self.streams.push(Stream::new(id, parser, body, self.initial_window));
+        self.streams.push(Http2Stream::new(id, parser, body, self.initial_window));
         self.send_bodies();
         if self.next_stream > LAST_STREAM {
             self.close("the connection has used up its streams");
@@ -47,8 +47,8 @@ impl Machine {
         id
     }
 
-    fn put_fields(&mut self, request: Request<'_>) {
-        let Request { method, path, is_tls, authority, headers, cookies, body } = request;
+    fn put_fields(&mut self, request: OutgoingRequest<'_>) {
+        let OutgoingRequest { method, path, is_tls, authority, headers, cookies, body } = request;
         let (encoder, out) = (&mut self.encoder, &mut self.out);
         encoder.begin(out);
         let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
@@ -90,10 +90,10 @@ impl Machine {
     }
 
     /// Takes a stream out; one that is not over is told to the peer.
-    pub(super) fn take(&mut self, id: u32) -> Option<Stream> {
+    pub(super) fn take(&mut self, id: u32) -> Option<Http2Stream> {
         let at = self.streams.iter().position(|stream| stream.id == id)?;
         let stream = self.streams.swap_remove(at);
-        let code = if stream.outcome.is_none() { Code::Cancel } else { Code::NoError };
+        let code = if stream.outcome.is_none() { ErrorCode::Cancel } else { ErrorCode::NoError };
         let half_sent = stream.outcome.is_none() || !stream.unsent.is_empty();
         if half_sent && !stream.was_reset {
             frame::put_reset(&mut self.out, id, code);

@@ -9,16 +9,16 @@ use crate::units::RunTime;
 
 use super::super::TransportError;
 use super::super::parser::ResponseParser;
-use super::frame::Code;
+use super::frame::ErrorCode;
 use super::machine::STREAM_WINDOW;
 
 /// The response cannot be used; the connection can.
 #[derive(Debug)]
-pub(super) struct Wrong(pub(super) Code, pub(super) TransportError);
+pub(super) struct StreamError(pub(super) ErrorCode, pub(super) TransportError);
 
 /// A stream.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct Http2Stream {
     pub(super) id: u32,
     /// Where the response goes.
     pub(super) parser: ResponseParser,
@@ -34,24 +34,24 @@ pub(super) struct Stream {
     pub(super) was_reset: bool,
     /// Who waits for it.
     pub(super) waker: Option<Waker>,
-    part: Part,
+    part: MessagePart,
     /// What the block being read says so far.
     status: Option<u16>,
     /// The size of the body as the headers have it.
     declared: Option<u64>,
-    wrong: Option<TransportError>,
+    stream_error: Option<TransportError>,
 }
 
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum MessagePart {
     Head,
     Body,
     /// The block being read stands behind the body.
     Trailer,
 }
 
-impl Stream {
+impl Http2Stream {
     pub(super) fn new(id: u32, parser: ResponseParser, body: Bytes, send_window: i64) -> Self {
         Self {
             id,
@@ -64,10 +64,10 @@ impl Stream {
             outcome: None,
             was_reset: false,
             waker: None,
-            part: Part::Head,
+            part: MessagePart::Head,
             status: None,
             declared: None,
-            wrong: None,
+            stream_error: None,
         }
     }
 
@@ -86,23 +86,23 @@ impl Stream {
     /// Headers begin.
     pub(super) fn begin_block(&mut self) {
         self.status = None;
-        if self.part == Part::Body {
-            self.part = Part::Trailer;
+        if self.part == MessagePart::Body {
+            self.part = MessagePart::Trailer;
         }
     }
 
     /// One field of the headers.
     pub(super) fn on_field(&mut self, name: &[u8], value: &[u8]) {
-        if self.outcome.is_some() || self.wrong.is_some() {
+        if self.outcome.is_some() || self.stream_error.is_some() {
             return;
         }
-        self.wrong = self.take_field(name, value).err();
+        self.stream_error = self.take_field(name, value).err();
     }
 
     fn take_field(&mut self, name: &[u8], value: &[u8]) -> Result<(), TransportError> {
         match (self.part, name) {
             // Nobody looks into trailers.
-            (Part::Trailer, _) => Ok(()),
+            (MessagePart::Trailer, _) => Ok(()),
             (_, b":status") if self.status.is_none() => {
                 let status =
                     status_of(value).ok_or_else(|| malformed("the status is no number"))?;
@@ -131,20 +131,22 @@ impl Stream {
     }
 
     /// The headers are complete.
-    pub(super) fn end_block(&mut self, ends: bool, now: RunTime) -> Result<(), Wrong> {
+    pub(super) fn end_block(&mut self, ends: bool, now: RunTime) -> Result<(), StreamError> {
         if self.outcome.is_some() {
             return Ok(());
         }
         self.first_byte.get_or_insert(now);
-        if let Some(error) = self.wrong.take() {
-            return Err(Wrong(Code::Protocol, error));
+        if let Some(error) = self.stream_error.take() {
+            return Err(StreamError(ErrorCode::Protocol, error));
         }
         match (self.part, self.status) {
-            (Part::Trailer, _) if !ends => return Err(wrong("trailers do not end the stream")),
-            (Part::Trailer, _) => {}
-            (_, None | Some(101)) => return Err(wrong("the headers have no valid status")),
+            (MessagePart::Trailer, _) if !ends => {
+                return Err(stream_error("trailers do not end the stream"));
+            }
+            (MessagePart::Trailer, _) => {}
+            (_, None | Some(101)) => return Err(stream_error("the headers have no valid status")),
             (_, Some(100..200)) if ends => {
-                return Err(wrong("an interim response ends the stream"));
+                return Err(stream_error("an interim response ends the stream"));
             }
             // An interim response (RFC 9110 §15.2): the real one follows.
             (_, Some(100..200)) => {
@@ -153,7 +155,7 @@ impl Stream {
             }
             (_, Some(_)) => {
                 self.parser.end_fields();
-                self.part = Part::Body;
+                self.part = MessagePart::Body;
             }
         }
         if ends { self.complete(now) } else { Ok(()) }
@@ -165,15 +167,15 @@ impl Stream {
         data: &[u8],
         size: i64,
         (ends, now): (bool, RunTime),
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), StreamError> {
         if self.outcome.is_some() {
             return Ok(());
         }
         self.receive_window -= size;
-        if self.part != Part::Body {
-            return Err(wrong("a body without headers"));
+        if self.part != MessagePart::Body {
+            return Err(stream_error("a body without headers"));
         }
-        self.parser.take_data(data).map_err(|error| Wrong(Code::Cancel, error))?;
+        self.parser.take_data(data).map_err(|error| StreamError(ErrorCode::Cancel, error))?;
         if ends {
             return self.complete(now);
         }
@@ -191,11 +193,11 @@ impl Stream {
         more
     }
 
-    fn complete(&mut self, now: RunTime) -> Result<(), Wrong> {
+    fn complete(&mut self, now: RunTime) -> Result<(), StreamError> {
         let size = self.parser.body_size();
         let has_body = !self.parser.is_bodiless();
         if has_body && self.declared.is_some_and(|declared| declared != size) {
-            return Err(wrong("the body is not as long as `content-length` says"));
+            return Err(stream_error("the body is not as long as `content-length` says"));
         }
         self.finish(Ok(now));
         Ok(())
@@ -211,6 +213,6 @@ fn malformed(message: &str) -> TransportError {
     TransportError::new(ErrorClass::Protocol, message)
 }
 
-fn wrong(message: &str) -> Wrong {
-    Wrong(Code::Protocol, malformed(message))
+fn stream_error(message: &str) -> StreamError {
+    StreamError(ErrorCode::Protocol, malformed(message))
 }

@@ -6,34 +6,34 @@ use proptest::prelude::*;
 
 use super::super::TransportError;
 use super::super::parser::ResponseParser;
-use super::frame::{self, HEAD, Head, MAX_PAYLOAD, flag, kind};
+use super::frame::{self, FrameHeader, HEAD, MAX_PAYLOAD, flag, kind};
 use super::hpack::{Decoder, Encoder};
-use super::machine::Machine;
-use super::send::Request;
+use super::machine::ConnectionMachine;
+use super::send::OutgoingRequest;
 use crate::metrics::ErrorClass;
 use crate::units::RunTime;
-use crate::user::Headers as _;
+use crate::user::ResponseHeaders as _;
 
 const NOW: RunTime = RunTime::ZERO;
 
-/// Begins a request on `machine`.
-fn begin(machine: &mut Machine, method: &Method, body: &'static [u8]) -> u32 {
+/// Begins a request on `connection`.
+fn begin(connection: &mut ConnectionMachine, method: &Method, body: &'static [u8]) -> u32 {
     let mut parser = ResponseParser::new();
     parser.start(*method == Method::HEAD, true, 2_000_000);
     let (headers, body) = (HeaderMap::new(), Bytes::from_static(body));
     let (headers, body) = (&headers, &body);
     let (path, authority, cookies) = ("/x", "host", "");
-    let request = Request { method, path, is_tls: true, authority, headers, cookies, body };
-    machine.begin(request, parser)
+    let request = OutgoingRequest { method, path, is_tls: true, authority, headers, cookies, body };
+    connection.begin(request, parser)
 }
 
 /// A machine with one request on stream 1, greeted by its server; what it wrote so far is read.
-fn asked(method: &Method) -> Machine {
-    let mut machine = Machine::new();
-    begin(&mut machine, method, b"");
-    machine.feed(&settings(&[]), NOW);
-    machine.flushed(NOW);
-    machine
+fn asked(method: &Method) -> ConnectionMachine {
+    let mut connection = ConnectionMachine::new();
+    begin(&mut connection, method, b"");
+    connection.feed(&settings(&[]), NOW);
+    connection.flushed(NOW);
+    connection
 }
 
 fn framed(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -67,11 +67,11 @@ fn data(text: &[u8], flags: u8) -> Vec<u8> {
 }
 
 /// The frames that a machine wants to write.
-fn frames(machine: &Machine) -> Vec<(Head, Vec<u8>)> {
-    let mut rest = machine.out.strip_prefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    let mut rest = rest.take().unwrap_or(&machine.out);
+fn frames(connection: &ConnectionMachine) -> Vec<(FrameHeader, Vec<u8>)> {
+    let mut rest = connection.out.strip_prefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    let mut rest = rest.take().unwrap_or(&connection.out);
     let mut frames = Vec::new();
-    while let Some(head) = Head::parse(rest) {
+    while let Some(head) = FrameHeader::parse(rest) {
         let (frame, others) = rest.split_at(HEAD + head.length);
         frames.push((head, frame[HEAD..].to_vec()));
         rest = others;
@@ -81,17 +81,17 @@ fn frames(machine: &Machine) -> Vec<(Head, Vec<u8>)> {
 }
 
 /// The outcome of stream 1, if it is over.
-fn outcome(machine: &mut Machine) -> Option<Result<RunTime, TransportError>> {
-    machine.stream(1).and_then(|stream| stream.outcome.clone())
+fn outcome(connection: &mut ConnectionMachine) -> Option<Result<RunTime, TransportError>> {
+    connection.stream(1).and_then(|stream| stream.outcome.clone())
 }
 
-fn failure(machine: &mut Machine) -> TransportError {
-    outcome(machine).expect("it is over").expect_err("it failed")
+fn failure(connection: &mut ConnectionMachine) -> TransportError {
+    outcome(connection).expect("it is over").expect_err("it failed")
 }
 
 /// The code of the machine's goodbye.
-fn goodbye(machine: &Machine) -> Option<u32> {
-    let said = frames(machine).into_iter().find(|(head, _)| head.kind == kind::GOAWAY);
+fn goaway(connection: &ConnectionMachine) -> Option<u32> {
+    let said = frames(connection).into_iter().find(|(head, _)| head.kind == kind::GOAWAY);
     said.map(|(_, payload)| frame::number(&payload[4..]))
 }
 
@@ -119,12 +119,12 @@ fn whole_response() -> Vec<u8> {
 }
 
 #[test]
-fn request_is_a_hello_and_one_frame() {
-    let mut machine = Machine::new();
-    assert_eq!(begin(&mut machine, &Method::POST, b"abc"), 1);
-    let kinds: Vec<u8> = frames(&machine).iter().map(|(head, _)| head.kind).collect();
+fn request_is_a_preface_and_one_frame() {
+    let mut connection = ConnectionMachine::new();
+    assert_eq!(begin(&mut connection, &Method::POST, b"abc"), 1);
+    let kinds: Vec<u8> = frames(&connection).iter().map(|(head, _)| head.kind).collect();
     assert_eq!(kinds, [kind::SETTINGS, kind::WINDOW_UPDATE, kind::HEADERS, kind::DATA]);
-    let (head, payload) = &frames(&machine)[2];
+    let (head, payload) = &frames(&connection)[2];
     let mut fields = Vec::new();
     let keep = |name: &[u8], value: &[u8]| {
         fields.push(String::from_utf8_lossy(&[name, b"=", value].concat()).into_owned());
@@ -134,28 +134,28 @@ fn request_is_a_hello_and_one_frame() {
         fields,
         [":method=POST", ":scheme=https", ":path=/x", ":authority=host", "content-length=3"]
     );
-    assert!(!head.has(flag::END_STREAM) && frames(&machine)[3].0.has(flag::END_STREAM));
+    assert!(!head.has(flag::END_STREAM) && frames(&connection)[3].0.has(flag::END_STREAM));
 }
 
 #[test]
 fn interim_responses_padding_pieces_and_trailers_are_understood() {
-    let mut machine = asked(&Method::GET);
-    machine.feed(&whole_response(), NOW);
-    assert_eq!(outcome(&mut machine), Some(Ok(NOW)));
-    let stream = machine.take(1).expect("there");
+    let mut connection = asked(&Method::GET);
+    connection.feed(&whole_response(), NOW);
+    assert_eq!(outcome(&mut connection), Some(Ok(NOW)));
+    let stream = connection.take(1).expect("there");
     assert_eq!((stream.parser.status(), stream.parser.body()), (200, &b"hello world"[..]));
     assert_eq!(stream.parser.headers().first("x-a").as_deref(), Some("1"));
-    assert!(machine.closed().is_none());
+    assert!(connection.closed().is_none());
 }
 
 #[test]
 fn settings_and_pings_are_answered_once() {
-    let mut machine = asked(&Method::GET);
-    machine.feed(&settings(&[]), NOW);
-    machine.feed(&framed(kind::PING, 0, 0, b"12345678"), NOW);
-    machine.feed(&framed(kind::PING, flag::ACK, 0, b"12345678"), NOW);
-    machine.feed(&framed(kind::SETTINGS, flag::ACK, 0, b""), NOW);
-    let answers = frames(&machine);
+    let mut connection = asked(&Method::GET);
+    connection.feed(&settings(&[]), NOW);
+    connection.feed(&framed(kind::PING, 0, 0, b"12345678"), NOW);
+    connection.feed(&framed(kind::PING, flag::ACK, 0, b"12345678"), NOW);
+    connection.feed(&framed(kind::SETTINGS, flag::ACK, 0, b""), NOW);
+    let answers = frames(&connection);
     let kinds: Vec<(u8, u8)> = answers.iter().map(|(head, _)| (head.kind, head.flags)).collect();
     assert_eq!(kinds, [(kind::SETTINGS, flag::ACK), (kind::PING, flag::ACK)]);
     assert_eq!(answers[1].1, b"12345678");
@@ -164,34 +164,34 @@ fn settings_and_pings_are_answered_once() {
 #[test]
 fn body_waits_for_the_windows() {
     static BODY: [u8; 100_000] = [b'x'; 100_000];
-    let mut machine = Machine::new();
-    begin(&mut machine, &Method::POST, &BODY);
-    let sent = |machine: &Machine| -> usize {
-        let frames = frames(machine).into_iter().filter(|(head, _)| head.kind == kind::DATA);
+    let mut connection = ConnectionMachine::new();
+    begin(&mut connection, &Method::POST, &BODY);
+    let sent = |connection: &ConnectionMachine| -> usize {
+        let frames = frames(connection).into_iter().filter(|(head, _)| head.kind == kind::DATA);
         frames.map(|(head, _)| head.length).sum()
     };
-    assert_eq!(sent(&machine), 65_535, "as much as everybody may send unasked");
-    machine.flushed(NOW);
+    assert_eq!(sent(&connection), 65_535, "as much as everybody may send unasked");
+    connection.flushed(NOW);
     let update = |stream, more: u32| framed(kind::WINDOW_UPDATE, 0, stream, &more.to_be_bytes());
-    machine.feed(&settings(&[(4, 60_000)]), NOW);
-    machine.feed(&update(0, 50_000), NOW);
-    assert_eq!(sent(&machine), 0, "the stream's window is below zero now");
-    machine.feed(&update(1, 6_535), NOW);
-    assert_eq!(sent(&machine), 1_000);
-    machine.feed(&update(1, 100_000), NOW);
-    assert_eq!(sent(&machine), 34_465);
-    let last = frames(&machine).pop().expect("frames").0;
+    connection.feed(&settings(&[(4, 60_000)]), NOW);
+    connection.feed(&update(0, 50_000), NOW);
+    assert_eq!(sent(&connection), 0, "the stream's window is below zero now");
+    connection.feed(&update(1, 6_535), NOW);
+    assert_eq!(sent(&connection), 1_000);
+    connection.feed(&update(1, 100_000), NOW);
+    assert_eq!(sent(&connection), 34_465);
+    let last = frames(&connection).pop().expect("frames").0;
     assert!(last.has(flag::END_STREAM));
 }
 
 #[test]
 fn windows_are_opened_again_before_they_are_empty() {
-    let mut machine = asked(&Method::GET);
-    machine.feed(&headers(&[(":status", "200")], 0), NOW);
+    let mut connection = asked(&Method::GET);
+    connection.feed(&headers(&[(":status", "200")], 0), NOW);
     for _ in 0..40 {
-        machine.feed(&data(&[0; MAX_PAYLOAD], 0), NOW);
+        connection.feed(&data(&[0; MAX_PAYLOAD], 0), NOW);
     }
-    let updates: Vec<(u32, u32)> = frames(&machine)
+    let updates: Vec<(u32, u32)> = frames(&connection)
         .iter()
         .filter(|(head, _)| head.kind == kind::WINDOW_UPDATE)
         .map(|(head, payload)| (head.stream, frame::number(payload)))
@@ -202,20 +202,20 @@ fn windows_are_opened_again_before_they_are_empty() {
 /// Goal: what comes on an abandoned stream does not eat up the connection's window for the others.
 #[test]
 fn data_that_nobody_waits_for_counts_for_the_connection() {
-    let mut machine = asked(&Method::GET);
-    machine.take(1);
-    machine.flushed(NOW);
+    let mut connection = asked(&Method::GET);
+    connection.take(1);
+    connection.flushed(NOW);
     for _ in 0..300 {
-        machine.feed(&data(&[0; MAX_PAYLOAD], 0), NOW);
+        connection.feed(&data(&[0; MAX_PAYLOAD], 0), NOW);
     }
     let updates: Vec<(u32, u32)> =
-        frames(&machine).iter().map(|(head, more)| (head.stream, frame::number(more))).collect();
+        frames(&connection).iter().map(|(head, more)| (head.stream, frame::number(more))).collect();
     assert_eq!(updates, [(0, 129 * MAX_PAYLOAD as u32), (0, 129 * MAX_PAYLOAD as u32)]);
 }
 
 #[test]
 fn responses_against_the_rules_end_their_stream_only() {
-    let wrong: [&[Vec<u8>]; 10] = [
+    let stream_error: [&[Vec<u8>]; 10] = [
         &[headers(&[("x-a", "1")], flag::END_STREAM)],
         &[headers(&[("x-a", "1"), (":status", "200")], flag::END_STREAM)],
         &[headers(&[(":status", "20")], flag::END_STREAM)],
@@ -227,12 +227,12 @@ fn responses_against_the_rules_end_their_stream_only() {
         &[headers(&[(":status", "200")], 0), headers(&[("t", "1")], 0)],
         &[data(b"abc", flag::END_STREAM)],
     ];
-    for response in wrong {
-        let mut machine = asked(&Method::GET);
-        machine.feed(&response.concat(), NOW);
-        assert_eq!(failure(&mut machine).class, ErrorClass::Protocol, "{response:?}");
-        assert!(machine.closed().is_none(), "{response:?}");
-        assert_eq!(frames(&machine)[0].0.kind, kind::RST_STREAM);
+    for response in stream_error {
+        let mut connection = asked(&Method::GET);
+        connection.feed(&response.concat(), NOW);
+        assert_eq!(failure(&mut connection).class, ErrorClass::Protocol, "{response:?}");
+        assert!(connection.closed().is_none(), "{response:?}");
+        assert_eq!(frames(&connection)[0].0.kind, kind::RST_STREAM);
     }
 }
 
@@ -259,94 +259,95 @@ fn frames_against_the_rules_end_the_connection_with_their_code() {
         (1, framed(kind::WINDOW_UPDATE, 0, 0, &[0; 4])),
     ];
     for (code, bytes) in cases {
-        let mut machine = asked(&Method::GET);
-        machine.feed(&bytes, NOW);
-        assert_eq!(goodbye(&machine), Some(code), "{bytes:?}");
-        assert!(machine.closed().is_some());
-        assert_eq!(failure(&mut machine).class, ErrorClass::Protocol);
+        let mut connection = asked(&Method::GET);
+        connection.feed(&bytes, NOW);
+        assert_eq!(goaway(&connection), Some(code), "{bytes:?}");
+        assert!(connection.closed().is_some());
+        assert_eq!(failure(&mut connection).class, ErrorClass::Protocol);
     }
 }
 
 #[test]
 fn headers_without_end_are_refused() {
-    let mut machine = asked(&Method::GET);
-    machine.feed(&framed(kind::HEADERS, 0, 1, &block(&[(":status", "200")])), NOW);
+    let mut connection = asked(&Method::GET);
+    connection.feed(&framed(kind::HEADERS, 0, 1, &block(&[(":status", "200")])), NOW);
     for _ in 0..100 {
-        machine.feed(&framed(kind::CONTINUATION, 0, 1, b""), NOW);
+        connection.feed(&framed(kind::CONTINUATION, 0, 1, b""), NOW);
     }
-    assert_eq!(goodbye(&machine), Some(11));
+    assert_eq!(goaway(&connection), Some(11));
 }
 
 #[test]
 fn server_that_speaks_http1_is_told_apart() {
-    let mut machine = Machine::new();
-    begin(&mut machine, &Method::GET, b"");
-    machine.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", NOW);
-    let message = failure(&mut machine).message;
+    let mut connection = ConnectionMachine::new();
+    begin(&mut connection, &Method::GET, b"");
+    connection.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", NOW);
+    let message = failure(&mut connection).message;
     assert!(message.contains("does the server speak HTTP/2?"), "{message}");
 }
 
 #[test]
 fn reset_is_told_by_its_name() {
-    let mut machine = asked(&Method::GET);
-    machine.feed(&framed(kind::RST_STREAM, 0, 1, &7_u32.to_be_bytes()), NOW);
-    let error = failure(&mut machine);
+    let mut connection = asked(&Method::GET);
+    connection.feed(&framed(kind::RST_STREAM, 0, 1, &7_u32.to_be_bytes()), NOW);
+    let error = failure(&mut connection);
     assert_eq!(error.class, ErrorClass::Reset);
     assert!(error.message.ends_with("REFUSED_STREAM"), "{error}");
-    assert!(machine.closed().is_none());
+    assert!(connection.closed().is_none());
 }
 
 #[test]
 fn goodbye_fails_only_what_the_server_has_not_looked_at() {
-    let mut machine = asked(&Method::GET);
-    assert_eq!(begin(&mut machine, &Method::GET, b""), 3);
-    machine.feed(&framed(kind::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]), NOW);
-    let late = machine.stream(3).and_then(|stream| stream.outcome.clone());
+    let mut connection = asked(&Method::GET);
+    assert_eq!(begin(&mut connection, &Method::GET, b""), 3);
+    connection.feed(&framed(kind::GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]), NOW);
+    let late = connection.stream(3).and_then(|stream| stream.outcome.clone());
     assert_eq!(late.expect("over").expect_err("failed").class, ErrorClass::Reset);
-    assert!(outcome(&mut machine).is_none() && machine.closed().is_some());
-    machine.feed(&headers(&[(":status", "204")], flag::END_STREAM), NOW);
-    assert_eq!(outcome(&mut machine), Some(Ok(NOW)));
+    assert!(outcome(&mut connection).is_none() && connection.closed().is_some());
+    connection.feed(&headers(&[(":status", "204")], flag::END_STREAM), NOW);
+    assert_eq!(outcome(&mut connection), Some(Ok(NOW)));
 }
 
 /// Goal: a stream that nobody waits for any more is told so, and what still comes on it does no harm: its
 /// headers are in the table that later ones refer to.
 #[test]
 fn abandoned_stream_is_cancelled_and_its_headers_still_count() {
-    let mut machine = asked(&Method::GET);
-    machine.take(1);
-    let (head, payload) = &frames(&machine)[0];
+    let mut connection = asked(&Method::GET);
+    connection.take(1);
+    let (head, payload) = &frames(&connection)[0];
     assert_eq!((head.kind, head.stream), (kind::RST_STREAM, 1));
     assert_eq!(frame::code_name(frame::number(payload)), "CANCEL");
-    begin(&mut machine, &Method::GET, b"");
-    machine.feed(&headers(&[(":status", "200"), ("x-a", "1")], 0), NOW);
-    machine.feed(&data(b"late", 0), NOW);
+    begin(&mut connection, &Method::GET, b"");
+    connection.feed(&headers(&[(":status", "200"), ("x-a", "1")], 0), NOW);
+    connection.feed(&data(b"late", 0), NOW);
     let indexed = framed(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 3, &[0x88, 0xbe]);
-    machine.feed(&indexed, NOW);
-    let stream = machine.take(3).expect("there");
+    connection.feed(&indexed, NOW);
+    let stream = connection.take(3).expect("there");
     assert_eq!(stream.outcome, Some(Ok(NOW)));
     assert_eq!(stream.parser.headers().first("x-a").as_deref(), Some("1"));
 }
 
 #[test]
 fn answer_to_head_may_tell_a_length() {
-    let mut machine = asked(&Method::HEAD);
+    let mut connection = asked(&Method::HEAD);
     let fields = [(":status", "200"), ("content-length", "99")];
-    machine.feed(&headers(&fields, flag::END_STREAM), NOW);
-    assert_eq!(outcome(&mut machine), Some(Ok(NOW)));
+    connection.feed(&headers(&fields, flag::END_STREAM), NOW);
+    assert_eq!(outcome(&mut connection), Some(Ok(NOW)));
 }
 
 #[test]
 fn long_headers_go_out_in_pieces() {
-    let mut machine = Machine::new();
+    let mut connection = ConnectionMachine::new();
     let mut headers = HeaderMap::new();
     let long = "v".repeat(2 * MAX_PAYLOAD);
     headers.insert("x-long", long.parse().expect("a value"));
     let (method, body) = (&Method::GET, &Bytes::new());
     let (path, authority, cookies) = ("/", "host", "a=1");
     let headers = &headers;
-    let request = Request { method, path, is_tls: false, authority, headers, cookies, body };
-    machine.begin(request, ResponseParser::new());
-    let written = frames(&machine);
+    let request =
+        OutgoingRequest { method, path, is_tls: false, authority, headers, cookies, body };
+    connection.begin(request, ResponseParser::new());
+    let written = frames(&connection);
     let kinds: Vec<u8> = written[2..].iter().map(|(head, _)| head.kind).collect();
     assert_eq!(kinds, [kind::HEADERS, kind::CONTINUATION, kind::CONTINUATION]);
     let whole: Vec<u8> = written[2..].iter().flat_map(|(_, part)| part.clone()).collect();
@@ -364,17 +365,17 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
         cuts.sort_unstable();
         cuts.push(text.len());
-        let mut machine = Machine::new();
-        begin(&mut machine, &Method::GET, b"");
+        let mut connection = ConnectionMachine::new();
+        begin(&mut connection, &Method::GET, b"");
         let mut from = 0;
         for to in cuts {
-            machine.feed(&text[from..to], NOW);
+            connection.feed(&text[from..to], NOW);
             from = to;
         }
-        let stream = machine.take(1).expect("there");
+        let stream = connection.take(1).expect("there");
         prop_assert_eq!(stream.outcome, Some(Ok(NOW)));
         prop_assert_eq!(stream.parser.body(), b"hello world");
-        prop_assert!(machine.closed().is_none());
+        prop_assert!(connection.closed().is_none());
     }
 
     #[test]
@@ -389,11 +390,11 @@ proptest! {
             (0_u8..12, any::<u8>(), 0_u32..6, prop::collection::vec(any::<u8>(), 0..20)), 0..12,
         ),
     ) {
-        let mut machine = asked(&Method::POST);
+        let mut connection = asked(&Method::POST);
         for (kind, flags, stream, payload) in frames {
-            machine.feed(&framed(kind, flags, stream, &payload), NOW);
+            connection.feed(&framed(kind, flags, stream, &payload), NOW);
         }
-        machine.take(1);
+        connection.take(1);
     }
 
     /// A valid response with one byte changed is a response or an error, never a panic or an endless wait
@@ -403,9 +404,9 @@ proptest! {
         let mut text = whole_response();
         let at = at % text.len();
         text[at] = byte;
-        let mut machine = asked(&Method::GET);
-        machine.feed(&text, NOW);
-        machine.end();
-        prop_assert!(outcome(&mut machine).is_some());
+        let mut connection = asked(&Method::GET);
+        connection.feed(&text, NOW);
+        connection.end();
+        prop_assert!(outcome(&mut connection).is_some());
     }
 }

@@ -31,7 +31,7 @@ impl Framing {
         let mut encoded = false;
         for header in headers {
             match known_header(header.name) {
-                Known::ContentLength => {
+                FramingHeader::ContentLength => {
                     let length = parse_length(header.value)
                         .ok_or_else(|| protocol("`content-length` is not a number".to_owned()))?;
                     if content_length.is_some_and(|known| known != length) {
@@ -39,14 +39,14 @@ impl Framing {
                     }
                     content_length = Some(length);
                 }
-                Known::TransferEncoding => {
+                FramingHeader::TransferEncoding => {
                     chunked = Some(ends_with_token(header.value, "chunked"));
                 }
-                Known::Connection if has_token(header.value, "close") => keep_alive = false,
-                Known::Connection => keep_alive |= has_token(header.value, "keep-alive"),
-                Known::SetCookie => sets_cookies = true,
-                Known::ContentEncoding => encoded = true,
-                Known::Other => {}
+                FramingHeader::Connection if has_token(header.value, "close") => keep_alive = false,
+                FramingHeader::Connection => keep_alive |= has_token(header.value, "keep-alive"),
+                FramingHeader::SetCookie => sets_cookies = true,
+                FramingHeader::ContentEncoding => encoded = true,
+                FramingHeader::Other => {}
             }
         }
         let length = match (chunked, content_length) {
@@ -58,7 +58,7 @@ impl Framing {
     }
 }
 
-enum Known {
+enum FramingHeader {
     ContentLength,
     TransferEncoding,
     Connection,
@@ -68,14 +68,14 @@ enum Known {
 }
 
 /// Most headers are ruled out by their length.
-fn known_header(name: &str) -> Known {
+fn known_header(name: &str) -> FramingHeader {
     match name.len() {
-        10 if name.eq_ignore_ascii_case("connection") => Known::Connection,
-        10 if name.eq_ignore_ascii_case("set-cookie") => Known::SetCookie,
-        14 if name.eq_ignore_ascii_case("content-length") => Known::ContentLength,
-        16 if name.eq_ignore_ascii_case("content-encoding") => Known::ContentEncoding,
-        17 if name.eq_ignore_ascii_case("transfer-encoding") => Known::TransferEncoding,
-        _ => Known::Other,
+        10 if name.eq_ignore_ascii_case("connection") => FramingHeader::Connection,
+        10 if name.eq_ignore_ascii_case("set-cookie") => FramingHeader::SetCookie,
+        14 if name.eq_ignore_ascii_case("content-length") => FramingHeader::ContentLength,
+        16 if name.eq_ignore_ascii_case("content-encoding") => FramingHeader::ContentEncoding,
+        17 if name.eq_ignore_ascii_case("transfer-encoding") => FramingHeader::TransferEncoding,
+        _ => FramingHeader::Other,
     }
 }
 

@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{Doing, SearchView, estimated, told};
-use crate::capacity::search::{Limit, SearchEnd, SearchOutcome};
-use crate::capacity::step::Purpose;
+use super::{SearchView, StepUnderWay, described, estimated};
+use crate::capacity::search::{SearchEnd, SearchLimit, SearchOutcome};
+use crate::capacity::step::StepPurpose;
 use crate::report::format;
 use crate::tui::frame::{fitting, panel, wrapped};
 use crate::tui::theme::{Theme, Tone};
@@ -28,7 +28,12 @@ pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, are
     if inner.height > 6 {
         lines.push(Line::default());
         lines.push(Line::styled("what must hold", theme.style(Tone::Title)));
-        lines.extend(search.goals.iter().map(|goal| Line::from(format!("  {}", told(goal)))));
+        lines.extend(
+            search
+                .slo_limits
+                .iter()
+                .map(|slo_limit| Line::from(format!("  {}", described(slo_limit)))),
+        );
     }
     frame.render_widget(Paragraph::new(lines), inner);
 }
@@ -79,13 +84,13 @@ fn ruler(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {
     ])
 }
 
-fn next(doing: &Doing, theme: Theme, width: usize) -> Vec<Line<'static>> {
+fn next(doing: &StepUnderWay, theme: Theme, width: usize) -> Vec<Line<'static>> {
     let why = match doing.purpose {
-        Purpose::Baseline => "what a response costs when nobody waits",
-        Purpose::Bracket => "to find one rate that passes and one that fails",
-        Purpose::Refine => "where the model expects the limit",
-        Purpose::Confirm => "the claim, held once more",
-        Purpose::Breach => "10 % above the claim, to show that it fails",
+        StepPurpose::Baseline => "what a response costs when nobody waits",
+        StepPurpose::Bracket => "to find one rate that passes and one that fails",
+        StepPurpose::Refine => "where the model expects the limit",
+        StepPurpose::Confirm => "the claim, held once more",
+        StepPurpose::Breach => "10 % above the claim, to show that it fails",
     };
     let text = format!("◆ {} {} req/s: {why}", doing.purpose.word(), format::rate(doing.rate));
     let tone = theme.style(Tone::Accent);
@@ -105,16 +110,16 @@ fn found(outcome: &SearchOutcome, theme: Theme, width: usize) -> Vec<Line<'stati
         said.push(("✔ fails 10 % above it".to_owned(), Tone::Good));
     }
     match outcome.limit {
-        Some(Limit::RateLimited) => {
+        Some(SearchLimit::RateLimited) => {
             said.push((
                 "! an edge's rate limit, not the stack's capacity".to_owned(),
                 Tone::Warning,
             ));
         }
-        Some(Limit::Overload) => {
+        Some(SearchLimit::Overload) => {
             said.push(("above it more arrives than is answered".to_owned(), Tone::Plain));
         }
-        Some(Limit::ResponseTime | Limit::Other) | None => {}
+        Some(SearchLimit::ResponseTime | SearchLimit::Other) | None => {}
     }
     if let Some(why) = ended(outcome.end) {
         said.push((why.to_owned(), Tone::Warning));

@@ -12,15 +12,15 @@ use crate::tui::frame::{fitting, panel};
 use crate::tui::live::charts::{brief, log, round_up, tick};
 use crate::tui::theme::{Theme, Tone};
 
-type Points = Vec<(f64, f64)>;
+type CurvePoints = Vec<(f64, f64)>;
 
 /// What is drawn, on a linear axis of rates and a logarithmic one of milliseconds.
-struct Curve {
-    within: Points,
-    beyond: Points,
-    spoilt: Points,
+struct CurveData {
+    within: CurvePoints,
+    beyond: CurvePoints,
+    invalid: CurvePoints,
     /// The highest time at each rate, by rate.
-    path: Points,
+    path: CurvePoints,
     /// The height of the SLO's line.
     limit: Option<f64>,
     /// The rate that is measured now.
@@ -30,9 +30,9 @@ struct Curve {
     top: f64,
 }
 
-impl Curve {
+impl CurveData {
     fn of(search: &SearchView) -> Self {
-        let points = |wanted: fn(StepOutcome) -> bool| -> Points {
+        let points = |wanted: fn(StepOutcome) -> bool| -> CurvePoints {
             let steps = search.steps.iter().filter(|step| wanted(step.outcome));
             steps
                 .filter_map(|step| Some((step.rate.get(), log(step.time?.as_millis_f64()))))
@@ -41,12 +41,12 @@ impl Curve {
         let within = points(|outcome| outcome == StepOutcome::Within);
         let beyond =
             points(|outcome| matches!(outcome, StepOutcome::Exceeds | StepOutcome::Stopped(_)));
-        let spoilt = points(|outcome| outcome == StepOutcome::Spoilt);
-        let mut path: Points = within.iter().chain(&beyond).copied().collect();
+        let invalid = points(|outcome| outcome == StepOutcome::Invalid);
+        let mut path: CurvePoints = within.iter().chain(&beyond).copied().collect();
         path.sort_by(|a, b| a.0.total_cmp(&b.0));
         let limit = search
             .timed()
-            .and_then(crate::capacity::step::Goal::limit)
+            .and_then(crate::capacity::step::SloLimit::limit)
             .map(|limit| log(limit * 1e3));
         let next = search.doing.as_ref().map(|doing| doing.rate.get());
         let heights = || path.iter().map(|point| point.1).chain(limit);
@@ -55,14 +55,14 @@ impl Curve {
         let (bottom, top) =
             if low.is_finite() { (low - 0.15, (high + 0.15).max(low + 1.0)) } else { (0.0, 3.0) };
         let right = path.iter().map(|point| point.0).chain(next).fold(1.0, f64::max);
-        Self { within, beyond, spoilt, path, limit, next, right: round_up(right), bottom, top }
+        Self { within, beyond, invalid, path, limit, next, right: round_up(right), bottom, top }
     }
 }
 
 pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
-    let curve = Curve::of(search);
+    let curve = CurveData::of(search);
     let level = curve.limit.map(|at| row(curve.right, at, area)).unwrap_or_default();
-    let next: Points = curve.next.map(|at| column(at, &curve, area)).unwrap_or_default();
+    let next: CurvePoints = curve.next.map(|at| column(at, &curve, area)).unwrap_or_default();
     let mark = |points, outcome| {
         Dataset::default()
             .marker(Marker::Custom(outcome_symbol(outcome)))
@@ -80,7 +80,7 @@ pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, are
             .graph_type(GraphType::Line)
             .style(theme.style(Tone::Faint))
             .data(&curve.path),
-        mark(&curve.spoilt, StepOutcome::Spoilt),
+        mark(&curve.invalid, StepOutcome::Invalid),
         mark(&curve.within, StepOutcome::Within),
         mark(&curve.beyond, StepOutcome::Exceeds),
     ];
@@ -114,7 +114,7 @@ fn legend(search: &SearchView, theme: Theme) -> Vec<Vec<Span<'static>>> {
         vec![Span::styled("✔ within", theme.style(Tone::Good))],
         vec![Span::styled("✖ exceeds", theme.style(Tone::Bad))],
     ];
-    if let Some(limit) = search.timed().and_then(crate::capacity::step::Goal::limit) {
+    if let Some(limit) = search.timed().and_then(crate::capacity::step::SloLimit::limit) {
         let limit = crate::units::Nanos::from_secs_f64(limit);
         legend.push(vec![Span::styled(
             format!("•• max {}", format::time(limit)),
@@ -126,13 +126,13 @@ fn legend(search: &SearchView, theme: Theme) -> Vec<Vec<Span<'static>>> {
 }
 
 /// Dots from left to right at one height.
-fn row(right: f64, at: f64, area: Rect) -> Points {
+fn row(right: f64, at: f64, area: Rect) -> CurvePoints {
     let dots = usize::from(area.width / 4).max(2);
     (0..=dots).map(|dot| (right * dot as f64 / dots as f64, at)).collect()
 }
 
 /// Marks from the bottom to the top at one rate.
-fn column(at: f64, curve: &Curve, area: Rect) -> Points {
+fn column(at: f64, curve: &CurveData, area: Rect) -> CurvePoints {
     let rows = usize::from(area.height).max(2);
     let step = (curve.top - curve.bottom) / rows as f64;
     (0..=rows).map(|row| (at, curve.bottom + step * row as f64)).collect()

@@ -72,8 +72,8 @@ fn row(number: usize, step: &SearchStep, theme: Theme, width: usize) -> Line<'st
         StepOutcome::Stopped(AbortReason::InFlightRunaway) if wide => "pile-up",
         StepOutcome::Stopped(AbortReason::ErrorBurst) if wide => "errors",
         StepOutcome::Stopped(_) => "stopped",
-        StepOutcome::Spoilt if wide => "late load",
-        StepOutcome::Spoilt => "spoilt",
+        StepOutcome::Invalid if wide => "late load",
+        StepOutcome::Invalid => "spoilt",
     };
     let outcome = format!("{} {words}", outcome_symbol(step.outcome));
     let outcome = cut(&outcome, width.saturating_sub(figures.chars().count()));

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::tui::prompt::Purpose;
+use crate::tui::prompt::PromptPurpose;
 use crate::tui::theme::{Theme, Tone};
 use crate::units::{Nanos, Ratio, WorkRate};
 
@@ -20,34 +20,34 @@ pub(super) struct Form {
 
 impl Form {
     /// A field's value as text, to be edited.
-    pub(super) fn text(&self, purpose: Purpose) -> String {
+    pub(super) fn text(&self, purpose: PromptPurpose) -> String {
         fn shown<T: ToString>(value: Option<&T>) -> String {
             value.map_or_else(String::new, T::to_string)
         }
         match purpose {
-            Purpose::Target => self.target.clone(),
-            Purpose::Rate => shown(self.rate.as_ref()),
-            Purpose::Duration => shown(self.duration.as_ref()),
-            Purpose::Think => shown(self.think.as_ref()),
-            Purpose::Seed => shown(self.seed.as_ref()),
-            Purpose::Settings => joined(&self.settings, "; "),
-            Purpose::Tags => joined(&self.tags, " "),
-            Purpose::Mark => String::new(),
+            PromptPurpose::Target => self.target.clone(),
+            PromptPurpose::Rate => shown(self.rate.as_ref()),
+            PromptPurpose::Duration => shown(self.duration.as_ref()),
+            PromptPurpose::Think => shown(self.think.as_ref()),
+            PromptPurpose::Seed => shown(self.seed.as_ref()),
+            PromptPurpose::Settings => joined(&self.settings, "; "),
+            PromptPurpose::Tags => joined(&self.tags, " "),
+            PromptPurpose::Mark => String::new(),
         }
     }
 
     /// Takes a typed value, or says what is wrong with it.
-    pub(super) fn set(&mut self, purpose: Purpose, text: &str) -> Result<(), String> {
+    pub(super) fn set(&mut self, purpose: PromptPurpose, text: &str) -> Result<(), String> {
         let text = text.trim();
         match purpose {
-            Purpose::Target => text.clone_into(&mut self.target),
-            Purpose::Rate => self.rate = optional(text)?,
-            Purpose::Duration => self.duration = optional(text)?,
-            Purpose::Think => self.think = optional(text)?,
-            Purpose::Seed => self.seed = seed(text)?,
-            Purpose::Settings => self.settings = pairs(text.split(';'), "setting")?,
-            Purpose::Tags => self.tags = pairs(text.split_whitespace(), "tag")?,
-            Purpose::Mark => {}
+            PromptPurpose::Target => text.clone_into(&mut self.target),
+            PromptPurpose::Rate => self.rate = optional(text)?,
+            PromptPurpose::Duration => self.duration = optional(text)?,
+            PromptPurpose::Think => self.think = optional(text)?,
+            PromptPurpose::Seed => self.seed = seed(text)?,
+            PromptPurpose::Settings => self.settings = pairs(text.split(';'), "setting")?,
+            PromptPurpose::Tags => self.tags = pairs(text.split_whitespace(), "tag")?,
+            PromptPurpose::Mark => {}
         }
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Form {
     pub(super) fn lines(&self, target: &str, theme: Theme) -> Vec<Line<'static>> {
         let shown = |(key, name, purpose, otherwise): (_, _, _, &'static str)| {
             let own = self.text(purpose);
-            let otherwise = if purpose == Purpose::Target { target } else { otherwise };
+            let otherwise = if purpose == PromptPurpose::Target { target } else { otherwise };
             field(key, name, if own.is_empty() { Err(otherwise) } else { Ok(&own) }, theme)
         };
         FIELDS.into_iter().map(shown).collect()
@@ -72,14 +72,14 @@ impl Form {
 }
 
 /// Key, name, field, and what holds without a value.
-const FIELDS: [(&str, &str, Purpose, &str); 7] = [
-    ("t", "target", Purpose::Target, ""),
-    ("r", "rate", Purpose::Rate, "as in the scenario"),
-    ("d", "duration", Purpose::Duration, "as in the scenario"),
-    ("i", "think", Purpose::Think, "as in the scenario"),
-    ("s", "seed", Purpose::Seed, "as in the scenario"),
-    ("=", "set", Purpose::Settings, "nothing"),
-    ("g", "tags", Purpose::Tags, "none"),
+const FIELDS: [(&str, &str, PromptPurpose, &str); 7] = [
+    ("t", "target", PromptPurpose::Target, ""),
+    ("r", "rate", PromptPurpose::Rate, "as in the scenario"),
+    ("d", "duration", PromptPurpose::Duration, "as in the scenario"),
+    ("i", "think", PromptPurpose::Think, "as in the scenario"),
+    ("s", "seed", PromptPurpose::Seed, "as in the scenario"),
+    ("=", "set", PromptPurpose::Settings, "nothing"),
+    ("g", "tags", PromptPurpose::Tags, "none"),
 ];
 
 /// A field with the user's value, or what holds without one.

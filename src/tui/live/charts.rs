@@ -7,9 +7,9 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
-use super::Live;
-use super::layout::Ink;
-use super::past::Point;
+use super::LiveRun;
+use super::layout::PanelContext;
+use super::past::PastPoint;
 use crate::metrics::{Measure, Scope};
 use crate::report::format;
 use crate::tui::frame::{fitting, panel};
@@ -20,29 +20,29 @@ use crate::units::{Nanos, Quantity, Rate, RunTime};
 /// The shortest stretch shown, so that the first seconds do not jump.
 const SHORTEST_S: f64 = 20.0;
 
-type Points = Vec<(f64, f64)>;
+type ChartPoints = Vec<(f64, f64)>;
 
 /// From when to when the charts reach, in seconds.
-fn stretch(live: &Live, span: model::Span) -> [f64; 2] {
+fn stretch(live: &LiveRun, span: model::ChartSpan) -> [f64; 2] {
     let now = live.past.last().at;
     let first = live.past.points.front().map_or(0.0, |point| (point.at - 1.0).max(0.0));
     let from = match span {
-        model::Span::All => first,
-        model::Span::FiveMinutes => (now - 300.0).max(first),
-        model::Span::OneMinute => (now - 60.0).max(first),
+        model::ChartSpan::All => first,
+        model::ChartSpan::FiveMinutes => (now - 300.0).max(first),
+        model::ChartSpan::OneMinute => (now - 60.0).max(first),
     };
     [from, now.max(from + SHORTEST_S)]
 }
 
 /// One point a column of dots, the greatest of its seconds: a spike survives any width.
 fn series(
-    live: &Live,
+    live: &LiveRun,
     [from, to]: [f64; 2],
     columns: usize,
-    value: impl Fn(&Point) -> Option<f64>,
-) -> Points {
+    value: impl Fn(&PastPoint) -> Option<f64>,
+) -> ChartPoints {
     let width = (to - from) / columns.max(1) as f64;
-    let mut points: Points = Vec::new();
+    let mut points: ChartPoints = Vec::new();
     let mut column = usize::MAX;
     for point in live.past.points.iter().filter(|point| point.at >= from) {
         let Some(value) = value(point) else { continue };
@@ -62,9 +62,9 @@ fn columns(area: Rect) -> usize {
 }
 
 /// Offered, achieved and failed requests a second.
-pub(super) fn rate(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn rate(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let window = stretch(live, ink.look.span);
-    let of = |value: fn(&Point) -> f64| series(live, window, columns(area), |p| Some(value(p)));
+    let of = |value: fn(&PastPoint) -> f64| series(live, window, columns(area), |p| Some(value(p)));
     let achieved = of(|point| point.achieved);
     let offered = of(|point| point.offered);
     let failed = of(|point| point.failed);
@@ -92,11 +92,11 @@ pub(super) fn rate(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
         .labels([0.0, 0.5, 1.0].map(|share| format!("{:>6}", tick(top * share))))
         .style(theme.style(Tone::Faint));
     let title = if area.width >= 60 { "requests a second" } else { "req/s" };
-    draw_chart(Picture { title, legend, datasets, window, y }, ink, frame, area);
+    draw_chart(ChartData { title, legend, datasets, window, y }, ink, frame, area);
 }
 
 /// p50, p95 and p99 of response time.
-pub(super) fn times(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn times(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let window = stretch(live, ink.look.span);
     let of =
         |index: usize| series(live, window, columns(area), |point| Some(log(point.times?[index])));
@@ -104,7 +104,7 @@ pub(super) fn times(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     let bounds = slo_lines(live);
     let (bottom, top) = range(&lines, &bounds);
     let theme = ink.theme;
-    let dots: Vec<(Points, Tone)> = bounds
+    let dots: Vec<(ChartPoints, Tone)> = bounds
         .iter()
         .map(|(_, at, tone)| (dotted(window, *at, usize::from(area.width)), *tone))
         .collect();
@@ -127,12 +127,12 @@ pub(super) fn times(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
         .style(theme.style(Tone::Faint));
     let title = if area.width >= 60 { "response time" } else { "time" };
     let legend = times_legend(live, ink, &bounds, area.width < 60);
-    draw_chart(Picture { title, legend, datasets, window, y }, ink, frame, area);
+    draw_chart(ChartData { title, legend, datasets, window, y }, ink, frame, area);
 }
 
 fn times_legend(
-    live: &Live,
-    ink: Ink,
+    live: &LiveRun,
+    ink: PanelContext,
     bounds: &[SloLine],
     narrow: bool,
 ) -> Vec<Vec<Span<'static>>> {
@@ -167,7 +167,7 @@ fn times_legend(
 type SloLine = (String, f64, Tone);
 
 /// Targets and limits of the run's p50, p95 and p99. Limits are told by name, not by colour alone.
-fn slo_lines(live: &Live) -> Vec<SloLine> {
+fn slo_lines(live: &LiveRun) -> Vec<SloLine> {
     let mut found = Vec::new();
     for objective in &live.log.header.objectives {
         let (Scope::Run, Measure::ResponseTime(_)) = (&objective.scope, &objective.measure) else {
@@ -181,7 +181,7 @@ fn slo_lines(live: &Live) -> Vec<SloLine> {
     found
 }
 
-fn dotted([from, to]: [f64; 2], at: f64, width: usize) -> Points {
+fn dotted([from, to]: [f64; 2], at: f64, width: usize) -> ChartPoints {
     let dots = (width / 4).max(2);
     (0..=dots).map(|dot| (from + (to - from) * dot as f64 / dots as f64, at)).collect()
 }
@@ -191,7 +191,7 @@ pub(in crate::tui) fn log(ms: f64) -> f64 {
 }
 
 /// Room for all lines, at least one power of ten.
-fn range(lines: &[Points], bounds: &[SloLine]) -> (f64, f64) {
+fn range(lines: &[ChartPoints], bounds: &[SloLine]) -> (f64, f64) {
     let values = || {
         let measured = lines.iter().flatten().map(|point| point.1);
         measured.chain(bounds.iter().map(|bound| bound.1))
@@ -232,7 +232,7 @@ fn braille(points: &[(f64, f64)], kind: GraphType, style: Style) -> Dataset<'_> 
     Dataset::default().marker(Marker::Braille).graph_type(kind).style(style).data(points)
 }
 
-struct Picture<'a> {
+struct ChartData<'a> {
     title: &'a str,
     legend: Vec<Vec<Span<'static>>>,
     datasets: Vec<Dataset<'a>>,
@@ -240,7 +240,7 @@ struct Picture<'a> {
     y: Axis<'a>,
 }
 
-fn draw_chart(picture: Picture<'_>, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+fn draw_chart(picture: ChartData<'_>, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let title = picture.title;
     let room = usize::from(area.width).saturating_sub(title.len() + if ink.chosen { 8 } else { 6 });
     let legend = fitting(picture.legend, room);

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::Live;
-use super::layout::Ink;
+use super::LiveRun;
+use super::layout::PanelContext;
 use crate::report::format;
 use crate::tui::frame::{cut, panel};
 use crate::tui::theme::Tone;
 
-pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let total = live.counts.failed;
     let title =
         if total == 0 { "errors".to_owned() } else { format!("errors: {}", format::count(total)) };

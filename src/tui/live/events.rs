@@ -5,14 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::Live;
-use super::layout::Ink;
+use super::LiveRun;
+use super::layout::PanelContext;
 use crate::metrics::EventKind;
 use crate::report::format;
 use crate::tui::frame::{cut, panel, wrapped};
 use crate::tui::theme::Tone;
 
-pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(ink.theme, "events", ink.chosen);
     let inner = block.inner(area);
     frame.render_widget(block, area);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{Live, State};
+use super::{LiveRun, RunState};
 use crate::report::{format, wording};
 use crate::slo::ValidityStatus;
 use crate::tui::frame::{cut, fitting, justified};
@@ -13,7 +13,7 @@ use crate::tui::model::Model;
 use crate::tui::theme::{Theme, Tone, validity_tone};
 use crate::units::{Rate, Ratio, RunTime};
 
-pub(super) fn draw(model: &Model, live: &Live, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width).saturating_sub(2);
     let theme = model.theme;
     let mut lines =
@@ -24,7 +24,7 @@ pub(super) fn draw(model: &Model, live: &Live, frame: &mut Frame<'_>, area: Rect
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn title(live: &Live, theme: Theme, width: usize) -> Line<'static> {
+fn title(live: &LiveRun, theme: Theme, width: usize) -> Line<'static> {
     let header = &live.log.header;
     let right = Line::from(state(live, theme));
     let room = width.saturating_sub(right.width() + 1);
@@ -46,12 +46,12 @@ fn title(live: &Live, theme: Theme, width: usize) -> Line<'static> {
     justified(left, right, width)
 }
 
-fn state(live: &Live, theme: Theme) -> Vec<Span<'static>> {
+fn state(live: &LiveRun, theme: Theme) -> Vec<Span<'static>> {
     let (text, tone) = match live.state {
-        State::Running => ("▶ RUNNING", Tone::Good),
-        State::Paused => ("‖ PAUSED", Tone::Warning),
-        State::Stopping => ("◼ STOPPING", Tone::Warning),
-        State::Ended => ("■ ENDED", Tone::Strong),
+        RunState::Running => ("▶ RUNNING", Tone::Good),
+        RunState::Paused => ("‖ PAUSED", Tone::Warning),
+        RunState::Stopping => ("◼ STOPPING", Tone::Warning),
+        RunState::Ended => ("■ ENDED", Tone::Strong),
     };
     let mut spans = vec![Span::styled(format!(" {text} "), theme.badge(tone))];
     if live.steered {
@@ -60,7 +60,7 @@ fn state(live: &Live, theme: Theme) -> Vec<Span<'static>> {
     spans
 }
 
-fn progress(live: &Live, theme: Theme, width: usize) -> Line<'static> {
+fn progress(live: &LiveRun, theme: Theme, width: usize) -> Line<'static> {
     let (now, planned) = (live.now(), live.planned());
     let share = now.as_secs_f64() / planned.as_secs_f64().max(1e-9);
     let light = light(live, theme);
@@ -90,7 +90,7 @@ fn progress(live: &Live, theme: Theme, width: usize) -> Line<'static> {
 }
 
 /// `stage 2/3: hold 200 req/s`.
-fn stage(live: &Live) -> String {
+fn stage(live: &LiveRun) -> String {
     if live.is_closed() {
         return format!("closed model, {} users", live.log.header.max_vus);
     }
@@ -113,7 +113,7 @@ fn stage(live: &Live) -> String {
 }
 
 /// The light that says whether the numbers below mean anything.
-fn light(live: &Live, theme: Theme) -> Line<'static> {
+fn light(live: &LiveRun, theme: Theme) -> Line<'static> {
     let (symbol, word, tone) = match live.validity() {
         None => ("○", "measuring", Tone::Faint),
         Some((status, _)) => {
@@ -128,7 +128,7 @@ fn light(live: &Live, theme: Theme) -> Line<'static> {
     Line::from(Span::styled(format!("{symbol} {word}"), theme.style(tone)))
 }
 
-fn figures(live: &Live, theme: Theme, width: usize) -> Line<'static> {
+fn figures(live: &LiveRun, theme: Theme, width: usize) -> Line<'static> {
     let last = live.past.last();
     let counts = live.counts;
     let rate = |value| format::rate(Rate::per_second(value));

@@ -6,8 +6,8 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::Ink;
-use super::{HEAT_ROWS, Live, heat_bounds};
+use super::layout::PanelContext;
+use super::{HEAT_ROWS, LiveRun, heat_bounds};
 use crate::report::format;
 use crate::tui::frame::panel;
 use crate::tui::theme::Tone;
@@ -25,7 +25,7 @@ const SHADES: [(&str, Color); 5] = [
     ("█", Color::Red),
 ];
 
-pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(ink.theme, "response times, s by s  · few  █ most", ink.chosen);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -49,7 +49,7 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn line(row: usize, seconds: &[&[u64; HEAT_ROWS]], ink: Ink) -> Line<'static> {
+fn line(row: usize, seconds: &[&[u64; HEAT_ROWS]], ink: PanelContext) -> Line<'static> {
     let label = match heat_bounds(row) {
         Some(bound) => format!("≤ {}", format::bound(Quantity::Time(bound))),
         None => "more".to_owned(),
@@ -63,7 +63,7 @@ fn line(row: usize, seconds: &[&[u64; HEAT_ROWS]], ink: Ink) -> Line<'static> {
 }
 
 /// Steps of the share of a second's requests: each shade stands for about four times the one before.
-fn cell(count: u64, all: u64, ink: Ink) -> Span<'static> {
+fn cell(count: u64, all: u64, ink: PanelContext) -> Span<'static> {
     if count == 0 {
         return Span::raw(" ");
     }

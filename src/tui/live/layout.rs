@@ -3,20 +3,20 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{Live, charts, errors, events, header, heat, slo, stack, steps};
-use crate::tui::model::{Look, Model, Panel};
+use super::{LiveRun, charts, errors, events, header, heat, slo, stack, steps};
+use crate::tui::model::{Model, Panel, ViewOptions};
 use crate::tui::theme::Theme;
 
 /// What a panel needs to draw itself.
 #[derive(Clone, Copy)]
-pub(super) struct Ink {
+pub(super) struct PanelContext {
     pub(super) theme: Theme,
-    pub(super) look: Look,
+    pub(super) look: ViewOptions,
     /// Whether it is the chosen panel.
     pub(super) chosen: bool,
 }
 
-impl Ink {
+impl PanelContext {
     /// Lines to skip: only the chosen panel scrolls.
     pub(super) const fn scroll(&self) -> usize {
         if self.chosen { self.look.scroll } else { 0 }
@@ -24,10 +24,10 @@ impl Ink {
 }
 
 /// Draws the live page.
-pub(in crate::tui) fn draw(model: &Model, live: &Live, frame: &mut Frame<'_>, area: Rect) {
+pub(in crate::tui) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {
     let [top, body] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(area);
     header::draw(model, live, frame, top);
-    let screen = Panels { live, theme: model.theme, look: model.look };
+    let screen = PanelLayout { live, theme: model.theme, look: model.look };
     if model.look.zoomed || body.width < 70 || body.height < 16 {
         screen.one(model.look.panel, frame, body);
     } else if body.width < 100 || body.height < 30 {
@@ -37,13 +37,13 @@ pub(in crate::tui) fn draw(model: &Model, live: &Live, frame: &mut Frame<'_>, ar
     }
 }
 
-struct Panels<'a> {
-    live: &'a Live,
+struct PanelLayout<'a> {
+    live: &'a LiveRun,
     theme: Theme,
-    look: Look,
+    look: ViewOptions,
 }
 
-impl Panels<'_> {
+impl PanelLayout<'_> {
     fn wide(&self, frame: &mut Frame<'_>, area: Rect) {
         let rows = self.live.log.header.objectives.len().clamp(3, 10) as u16 + 3;
         let [charts, middle, bottom] = Layout::vertical([
@@ -95,7 +95,8 @@ impl Panels<'_> {
     }
 
     fn one(&self, panel: Panel, frame: &mut Frame<'_>, area: Rect) {
-        let ink = Ink { theme: self.theme, look: self.look, chosen: self.look.panel == panel };
+        let ink =
+            PanelContext { theme: self.theme, look: self.look, chosen: self.look.panel == panel };
         match panel {
             Panel::Rate => charts::rate(self.live, ink, frame, area),
             Panel::Times => charts::times(self.live, ink, frame, area),

@@ -7,7 +7,7 @@ use crate::units::Nanos;
 
 /// One second, or a little more where the generator was busy.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::tui) struct Point {
+pub(in crate::tui) struct PastPoint {
     /// Its end, seconds into the run.
     pub(in crate::tui) at: f64,
     /// Requests a second that arrivals were expected to make.
@@ -34,10 +34,10 @@ pub(in crate::tui) fn heat_bounds(row: usize) -> Option<Nanos> {
 
 /// The past, second by second.
 #[derive(Debug, Default)]
-pub(in crate::tui) struct Past {
+pub(in crate::tui) struct LivePast {
     /// How many intervals there were.
     pub(in crate::tui) seconds: usize,
-    pub(in crate::tui) points: VecDeque<Point>,
+    pub(in crate::tui) points: VecDeque<PastPoint>,
     pub(in crate::tui) heat: VecDeque<[u64; HEAT_ROWS]>,
 }
 
@@ -46,7 +46,7 @@ const POINTS: usize = 7_200;
 /// Wider than any terminal.
 const HEAT_COLUMNS: usize = 400;
 
-impl Past {
+impl LivePast {
     pub(super) fn absorb(&mut self, interval: &Interval, header: &RunHeader) {
         let mut times = Distribution::new();
         for step in interval.steps.values() {
@@ -64,12 +64,12 @@ impl Past {
     }
 
     /// The last second, if there was one.
-    pub(in crate::tui) fn last(&self) -> Point {
+    pub(in crate::tui) fn last(&self) -> PastPoint {
         self.points.back().copied().unwrap_or_default()
     }
 }
 
-fn point(interval: &Interval, header: &RunHeader, times: &Distribution) -> Point {
+fn point(interval: &Interval, header: &RunHeader, times: &Distribution) -> PastPoint {
     let seconds = interval.length().as_secs_f64().max(1e-9);
     let offered: f64 = interval
         .scenarios
@@ -81,7 +81,7 @@ fn point(interval: &Interval, header: &RunHeader, times: &Distribution) -> Point
         })
         .sum();
     let quantile = |q| times.quantile(q).as_millis_f64();
-    Point {
+    PastPoint {
         at: interval.end.as_secs_f64(),
         offered: offered / seconds,
         achieved: interval.requests() as f64 / seconds,

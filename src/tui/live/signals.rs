@@ -1,13 +1,13 @@
 //! Scaling signals of the stack file as the run goes on: quiet, holding, or firing.
 
 use crate::metrics::Interval;
-use crate::scenario::stack::Signal;
+use crate::scenario::stack::SignalSpec;
 use crate::units::{Nanos, RunTime};
 
 /// A signal and what became of it.
 #[derive(Debug, Clone)]
 pub(super) struct SignalLive {
-    pub(super) signal: Signal,
+    pub(super) signal: SignalSpec,
     /// The last value of its metric, in base units; `None` where nothing observes it.
     pub(super) value: Option<f64>,
     /// Since when its condition holds.
@@ -29,7 +29,7 @@ pub(super) enum SignalState {
 }
 
 impl SignalLive {
-    pub(super) const fn new(signal: Signal) -> Self {
+    pub(super) const fn new(signal: SignalSpec) -> Self {
         Self { signal, value: None, since: None, now: RunTime::ZERO }
     }
 
@@ -57,7 +57,7 @@ impl SignalLive {
 }
 
 /// The signal's metric in base units: of a tier the mean over its replicas, as autoscalers take it.
-fn value(signal: &Signal, second: &Interval, times: Option<[f64; 3]>) -> Option<f64> {
+fn value(signal: &SignalSpec, second: &Interval, times: Option<[f64; 3]>) -> Option<f64> {
     if !signal.tier.is_empty() {
         let of_tier =
             |r: &&crate::metrics::Reading| r.tier == signal.tier && r.metric == signal.metric;
@@ -82,7 +82,7 @@ mod tests {
     use crate::units::Quantity;
 
     fn signal(metric: &str, above: bool, threshold: Quantity) -> SignalLive {
-        SignalLive::new(Signal {
+        SignalLive::new(SignalSpec {
             tier: String::new(),
             metric: metric.into(),
             above,

@@ -5,15 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::Live;
-use super::layout::Ink;
+use super::LiveRun;
+use super::layout::PanelContext;
 use crate::metrics::{Bound, Objective};
 use crate::report::{format, wording};
 use crate::slo::JudgedObjective;
 use crate::tui::frame::{bar, cut, panel, sparkline};
 use crate::tui::theme::{Theme, Tone, status_tone};
 
-pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let title = match (area.width, live.trimmed) {
         (60.., false) => "SLO so far",
         (60.., true) => "SLO, last 5 min",
@@ -33,7 +33,7 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
         frame.render_widget(Paragraph::new(text).style(ink.theme.style(Tone::Faint)), inner);
         return;
     };
-    let columns = Columns::of(width, &judgement.objectives, true);
+    let columns = SloColumns::of(width, &judgement.objectives, true);
     let mut lines = vec![columns.head(ink.theme)];
     let rows = judgement.objectives.iter().enumerate().skip(ink.scroll());
     lines.extend(rows.map(|(index, judged)| {
@@ -50,7 +50,7 @@ const NAME: usize = 28;
 
 /// A column behind symbol and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
+enum SloColumn {
     Estimate,
     Interval,
     Target,
@@ -60,7 +60,7 @@ enum Column {
     Status,
 }
 
-impl Column {
+impl SloColumn {
     /// In the order in which they are shown.
     const ALL: [Self; 7] = [
         Self::Estimate,
@@ -116,25 +116,25 @@ impl Column {
 }
 
 /// Which columns there is room for.
-pub(in crate::tui) struct Columns {
+pub(in crate::tui) struct SloColumns {
     name: usize,
-    shown: Vec<Column>,
+    shown: Vec<SloColumn>,
 }
 
-impl Columns {
+impl SloColumns {
     /// Columns of a table `width` wide. `live` tables have a trend.
     pub(in crate::tui) fn of(width: usize, rows: &[JudgedObjective], live: bool) -> Self {
         let longest = rows.iter().map(|row| wording::objective_short(row).chars().count()).max();
         let name = longest.unwrap_or(8).clamp(8, NAME).min(width.saturating_sub(22).max(8));
         let mut left = width.saturating_sub(2 + name);
         let mut given = Vec::new();
-        for column in Column::WANTED {
-            if column.width() <= left && (live || column != Column::Trend) {
+        for column in SloColumn::WANTED {
+            if column.width() <= left && (live || column != SloColumn::Trend) {
                 left -= column.width();
                 given.push(column);
             }
         }
-        let shown = Column::ALL.into_iter().filter(|column| given.contains(column)).collect();
+        let shown = SloColumn::ALL.into_iter().filter(|column| given.contains(column)).collect();
         Self { name, shown }
     }
 
@@ -163,7 +163,7 @@ impl Columns {
 
     fn cell(
         &self,
-        column: Column,
+        column: SloColumn,
         judged: &JudgedObjective,
         trend: &str,
         theme: Theme,
@@ -172,32 +172,32 @@ impl Columns {
         let width = column.width();
         let objective = &judged.objective;
         // Where there is no room for both bounds, the one that decides stands alone.
-        let alone = !self.shown.contains(&Column::Target);
+        let alone = !self.shown.contains(&SloColumn::Target);
         let right = |text: String| vec![Span::raw(format!("{text:>width$}"))];
         match column {
-            Column::Estimate => {
+            SloColumn::Estimate => {
                 let text = judged.estimate.map_or_else(|| "n/a".to_owned(), format::estimate);
                 let text = cut(&text, width - 1);
                 vec![Span::styled(format!("{text:>width$}"), theme.style(Tone::Strong))]
             }
-            Column::Interval => right(judged.interval.map_or_else(
+            SloColumn::Interval => right(judged.interval.map_or_else(
                 || "–".to_owned(),
                 |(low, high)| format!("{} … {}", format::estimate(low), format::estimate(high)),
             )),
-            Column::Target => right(bound(objective, objective.target)),
-            Column::Limit => {
+            SloColumn::Target => right(bound(objective, objective.target)),
+            SloColumn::Limit => {
                 let spare = if alone { objective.target } else { None };
                 right(bound(objective, objective.limit.or(spare)))
             }
-            Column::Used => {
+            SloColumn::Used => {
                 let (filled, rest) = bar(used(judged).unwrap_or(0.0), GAUGE);
                 let rest = Span::styled(rest, theme.style(Tone::Faint));
                 vec![Span::raw(" "), Span::styled(filled, tone), rest]
             }
-            Column::Trend => {
+            SloColumn::Trend => {
                 vec![Span::styled(format!(" {trend:<TREND$}"), theme.style(Tone::Accent))]
             }
-            Column::Status => {
+            SloColumn::Status => {
                 let word = wording::status(judged.status);
                 vec![Span::styled(format!(" {word:<w$}", w = width - 1), tone)]
             }

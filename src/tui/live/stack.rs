@@ -7,16 +7,16 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::Ink;
+use super::layout::PanelContext;
 use super::signals::{SignalLive, SignalState};
-use super::{Gauge, Live};
+use super::{LiveRun, MetricGauge};
 use crate::metrics::{Bound, Measure};
 use crate::report::format;
 use crate::tui::frame::{cut, panel, sparkline, wrapped};
 use crate::tui::theme::Tone;
 use crate::units::Quantity;
 
-pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(ink.theme, "stack", ink.chosen);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -41,25 +41,25 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
 }
 
 /// A line of the panel: a metric of one replica, or of all replicas together.
-struct Row<'a> {
+struct StackRow<'a> {
     tier: &'a str,
     metric: &'a str,
     /// `[2]` for a replica, `×3` for all of three.
     of: String,
-    gauge: Cow<'a, Gauge>,
+    gauge: Cow<'a, MetricGauge>,
     /// The replicas' own gauges: each must keep its bounds.
-    parts: Vec<&'a Gauge>,
+    parts: Vec<&'a MetricGauge>,
 }
 
 /// The panel alone tells replicas apart; beside others it shows them together.
-fn rows(live: &Live, alone: bool) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn rows(live: &LiveRun, alone: bool) -> Vec<StackRow<'_>> {
+    let mut rows: Vec<StackRow<'_>> = Vec::new();
     for ((tier, metric, replica), gauge) in &live.stack {
         match rows.last_mut() {
             Some(last) if !alone && last.tier == tier && last.metric == metric => {
                 last.parts.push(gauge);
             }
-            _ => rows.push(Row {
+            _ => rows.push(StackRow {
                 tier,
                 metric,
                 of: if replica.is_empty() { String::new() } else { format!(" [{replica}]") },
@@ -76,7 +76,7 @@ fn rows(live: &Live, alone: bool) -> Vec<Row<'_>> {
 }
 
 /// Shares and times of replicas are averaged; what is counted is added up.
-fn together(parts: &[&Gauge]) -> Gauge {
+fn together(parts: &[&MetricGauge]) -> MetricGauge {
     let known: Vec<Quantity> = parts.iter().filter_map(|gauge| gauge.last).collect();
     let combined = |values: &mut dyn Iterator<Item = f64>, averaged: bool| {
         let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
@@ -95,11 +95,11 @@ fn together(parts: &[&Gauge]) -> Gauge {
             parts.iter().filter_map(|gauge| gauge.values.iter().rev().nth(back).copied());
         combined(&mut values, averaged)
     };
-    Gauge { values: (0..length).rev().map(at).collect(), last }
+    MetricGauge { values: (0..length).rev().map(at).collect(), last }
 }
 
 /// `▲ api.cpu > 70% for 2m   FIRES since 1:20`.
-fn signal_row(live: &SignalLive, ink: Ink, width: usize) -> Line<'static> {
+fn signal_row(live: &SignalLive, ink: PanelContext, width: usize) -> Line<'static> {
     let (symbol, text, tone) = match live.state() {
         SignalState::NotObserved => ("–", "not observed".to_owned(), Tone::Faint),
         SignalState::Quiet => ("✔", "quiet".to_owned(), Tone::Good),
@@ -117,9 +117,9 @@ fn signal_row(live: &SignalLive, ink: Ink, width: usize) -> Line<'static> {
     ])
 }
 
-fn row(live: &Live, found: &Row<'_>, ink: Ink, width: usize) -> Line<'static> {
+fn row(live: &LiveRun, found: &StackRow<'_>, ink: PanelContext, width: usize) -> Line<'static> {
     const FIGURES: usize = 11;
-    let Row { tier, metric, of, gauge, parts } = found;
+    let StackRow { tier, metric, of, gauge, parts } = found;
     let name = format!("{tier}.{metric}{of}");
     let room = (width / 2).clamp(12, 30);
     let name = cut(&format::line(&name, 60), room.saturating_sub(1));
@@ -135,7 +135,7 @@ fn row(live: &Live, found: &Row<'_>, ink: Ink, width: usize) -> Line<'static> {
     ])
 }
 
-fn is_beyond_limit(live: &Live, tier: &str, metric: &str, gauge: &Gauge) -> bool {
+fn is_beyond_limit(live: &LiveRun, tier: &str, metric: &str, gauge: &MetricGauge) -> bool {
     let Some(value) = gauge.last else { return false };
     live.log.header.objectives.iter().any(|objective| {
         let Measure::Observed(of, what) = &objective.measure else { return false };

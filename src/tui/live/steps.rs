@@ -7,15 +7,15 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::Ink;
-use super::{Live, RECENT, StepLive};
+use super::layout::PanelContext;
+use super::{LiveRun, RECENT, StepLive};
 use crate::report::format;
 use crate::tui::frame::{cut, panel};
 use crate::tui::model::SortBy;
 use crate::tui::theme::Tone;
 use crate::units::{Rate, Ratio};
 
-pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let sorted = match ink.look.sort {
         SortBy::Order => "",
         SortBy::Rate => " by rate",
@@ -39,7 +39,7 @@ pub(super) fn draw(live: &Live, ink: Ink, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn head(ink: Ink, name: usize, wide: bool) -> Line<'static> {
+fn head(ink: PanelContext, name: usize, wide: bool) -> Line<'static> {
     let mark = |by: SortBy, text: &str| {
         if ink.look.sort == by { format!("▾{text}") } else { text.to_owned() }
     };
@@ -54,7 +54,7 @@ fn head(ink: Ink, name: usize, wide: bool) -> Line<'static> {
     Line::styled(text, ink.theme.style(Tone::Faint))
 }
 
-fn row(text: &str, step: &StepLive, ink: Ink, name: usize, wide: bool) -> Line<'static> {
+fn row(text: &str, step: &StepLive, ink: PanelContext, name: usize, wide: bool) -> Line<'static> {
     let time = |span| if step.known { format::time(span) } else { "–".to_owned() };
     let rate = format::rate(Rate::per_second(step.rate));
     let text = cut(text, name.saturating_sub(1));
@@ -77,7 +77,7 @@ fn row(text: &str, step: &StepLive, ink: Ink, name: usize, wide: bool) -> Line<'
     ])
 }
 
-fn order(live: &Live, by: SortBy) -> Vec<(String, &StepLive)> {
+fn order(live: &LiveRun, by: SortBy) -> Vec<(String, &StepLive)> {
     let known = live.log.header.steps.iter().zip(&live.steps);
     let mut rows: Vec<(String, &StepLive)> =
         known.map(|(info, step)| (format::line(&info.name, 40), step)).collect();

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A step of a search, 20 s at `rate`, with the p95 that a queue of capacity 300/s has there.
-fn search_step(purpose: Purpose, rate: f64) -> SearchStep {
+fn search_step(purpose: StepPurpose, rate: f64) -> SearchStep {
     let p95 = if rate < 298.0 { 0.120 / (1.0 - rate / 300.0) } else { 9.0 };
     let outcome = match rate {
         rate if rate >= 300.0 => StepOutcome::Stopped(AbortReason::InFlightRunaway),
@@ -23,25 +23,25 @@ fn search_step(purpose: Purpose, rate: f64) -> SearchStep {
 }
 
 pub(super) fn searching() -> Model {
-    let goals = vec![
-        Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(500) },
-        Goal::ErrorRate { max: Ratio::new(0.01) },
+    let slo_limits = vec![
+        SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(500) },
+        SloLimit::ErrorRate { max: Ratio::new(0.01) },
     ];
-    let mut search = SearchView::new("ais", "http://127.0.0.1:8080", goals);
+    let mut search = SearchView::new("ais", "http://127.0.0.1:8080", slo_limits);
     search.steps = vec![
-        search_step(Purpose::Baseline, 25.0),
-        search_step(Purpose::Bracket, 50.0),
-        search_step(Purpose::Bracket, 100.0),
-        search_step(Purpose::Bracket, 200.0),
-        search_step(Purpose::Bracket, 400.0),
-        search_step(Purpose::Refine, 256.0),
-        search_step(Purpose::Refine, 220.0),
+        search_step(StepPurpose::Baseline, 25.0),
+        search_step(StepPurpose::Bracket, 50.0),
+        search_step(StepPurpose::Bracket, 100.0),
+        search_step(StepPurpose::Bracket, 200.0),
+        search_step(StepPurpose::Bracket, 400.0),
+        search_step(StepPurpose::Refine, 256.0),
+        search_step(StepPurpose::Refine, 220.0),
     ];
-    search.steps[2].outcome = StepOutcome::Spoilt;
+    search.steps[2].outcome = StepOutcome::Invalid;
     search.bracket = (Some(Rate::per_second(220.0)), Some(Rate::per_second(256.0)));
     search.left = Nanos::from_secs(740);
-    search.doing = Some(Doing {
-        purpose: Purpose::Refine,
+    search.doing = Some(StepUnderWay {
+        purpose: StepPurpose::Refine,
         rate: Rate::per_second(231.0),
         length: Nanos::from_secs(25),
         elapsed: Nanos::from_secs(12),
@@ -69,7 +69,7 @@ fn capacity_page_ends_with_the_answer() {
         fail: Some(Rate::per_second(231.0)),
         confirmed: true,
         breach_shown: true,
-        limit: Some(Limit::ResponseTime),
+        limit: Some(SearchLimit::ResponseTime),
         end: SearchEnd::Complete,
     });
     update(&mut model, Message::Search(Box::new(search)));
@@ -80,7 +80,7 @@ fn capacity_page_ends_with_the_answer() {
 #[test]
 fn search_under_way_is_stopped_by_s_and_left_after_a_question() {
     let mut model = searching();
-    assert_eq!(press(&mut model, KeyCode::Char('s')), Command::Steer(Act::Stop));
+    assert_eq!(press(&mut model, KeyCode::Char('s')), Command::Steer(SteeringCommand::Stop));
     assert_eq!(press(&mut model, KeyCode::Char('q')), Command::Nothing);
     assert_eq!(press(&mut model, KeyCode::Char('y')), Command::StopAndQuit);
 }
@@ -102,7 +102,7 @@ fn search_that_is_over_shows_its_report_and_its_curve_in_turns() {
     });
     let report = Report::new(&log(), &judge(&log(), Strictness::Normal));
     let capacity = "SLO-max 228 req/s\nbottleneck api\n".to_owned();
-    let finished = Finished { report, folder: "reports/ais/x".into(), capacity, opened: true };
+    let finished = FinishedRun { report, folder: "reports/ais/x".into(), capacity, opened: true };
     update(&mut model, Message::Finished(Box::new(finished)));
     update(&mut model, Message::Search(Box::new(view)));
     assert_eq!(model.page, Page::Capacity);
@@ -117,10 +117,10 @@ fn search_that_is_over_shows_its_report_and_its_curve_in_turns() {
 /// one rate has passed and one has failed.
 #[test]
 fn capacity_page_follows_a_search() {
-    let goals = vec![Goal::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(300) }];
+    let slo_limits = vec![SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(300) }];
     let (warm_up, left) = (Nanos::from_secs(2), Nanos::from_secs(600));
     let plan = SearchPlan {
-        goals: goals.clone(),
+        slo_limits: slo_limits.clone(),
         start: Rate::per_second(30.0),
         climb: 2.0,
         rate_max: Rate::per_second(1_000.0),
@@ -131,8 +131,8 @@ fn capacity_page_follows_a_search() {
         cores: vec![],
         seed: crate::units::Seed::new(1),
     };
-    let mut search = Search::new(plan);
-    let mut view = SearchView::new("queue", "http://127.0.0.1:1", goals);
+    let mut search = CapacitySearch::new(plan);
+    let mut view = SearchView::new("queue", "http://127.0.0.1:1", slo_limits);
     for seen in 0..3 {
         view.follow(&search, left);
         assert_eq!(view.steps.len(), seen);
@@ -154,7 +154,7 @@ fn capacity_page_follows_a_search() {
 }
 
 /// A step of an M/M/1 queue that serves 100 requests a second, second by second.
-fn played(rate: Rate, hold: Nanos, purpose: Purpose) -> StepResult {
+fn played(rate: Rate, hold: Nanos, purpose: StepPurpose) -> StepResult {
     let mean = if rate.get() < 99.0 { 1.0 / (100.0 - rate.get()) } else { 5.0 };
     let requests = rate.get() as u64;
     let batch = || {

@@ -27,7 +27,7 @@ pub(super) fn diff(runs: usize, factor: f64) -> Diff {
     };
     let before: Vec<RunSummary> = (0..runs).map(|index| summary(index, 1.0)).collect();
     let after: Vec<RunSummary> = (0..runs).map(|index| summary(index, factor)).collect();
-    let rules = Rules { likeness: Likeness::Waived, ..Rules::default() };
+    let rules = GateRules { likeness: ComparisonRule::Waived, ..GateRules::default() };
     let past = |verdict, p95| -> Vec<PastRun> {
         (1..=runs).map(|day| run(day as u32, verdict, p95)).collect()
     };
@@ -67,7 +67,7 @@ fn sides_are_chosen_and_the_older_of_two_runs_is_what_was() {
     press(&mut model, KeyCode::Char(' '));
     let folder = |day: u32| run(day, Verdict::Pass, 1.0).folder;
     let asked = press(&mut model, KeyCode::Char('c'));
-    let sides = Sides { before: vec![folder(2)], after: vec![folder(3)] };
+    let sides = ComparedRuns { before: vec![folder(2)], after: vec![folder(3)] };
     assert_eq!(asked, Command::Compare(sides));
     press(&mut model, KeyCode::End);
     for _ in 0..2 {
@@ -75,7 +75,7 @@ fn sides_are_chosen_and_the_older_of_two_runs_is_what_was() {
     }
     press(&mut model, KeyCode::Char('a'));
     let asked = press(&mut model, KeyCode::Char('c'));
-    let sides = Sides { before: vec![folder(2), folder(1)], after: vec![folder(3)] };
+    let sides = ComparedRuns { before: vec![folder(2), folder(1)], after: vec![folder(3)] };
     assert_eq!(asked, Command::Compare(sides));
 }
 

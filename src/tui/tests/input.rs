@@ -3,17 +3,17 @@
 use super::*;
 
 #[test]
-fn steering_keys_become_acts() {
+fn steering_keys_become_commands() {
     let mut model = running();
-    for (key, act) in [
-        (KeyCode::Char('+'), Act::Scale(1.05)),
-        (KeyCode::PageDown, Act::Scale(1.0 / 1.10)),
-        (KeyCode::Char('h'), Act::Hold),
-        (KeyCode::Char('n'), Act::SkipStage),
-        (KeyCode::Char('p'), Act::Pause),
-        (KeyCode::Char('X'), Act::Abort),
+    for (key, command) in [
+        (KeyCode::Char('+'), SteeringCommand::Scale(1.05)),
+        (KeyCode::PageDown, SteeringCommand::Scale(1.0 / 1.10)),
+        (KeyCode::Char('h'), SteeringCommand::Hold),
+        (KeyCode::Char('n'), SteeringCommand::SkipStage),
+        (KeyCode::Char('p'), SteeringCommand::Pause),
+        (KeyCode::Char('X'), SteeringCommand::Abort),
     ] {
-        assert_eq!(press(&mut model, key), Command::Steer(act));
+        assert_eq!(press(&mut model, key), Command::Steer(command));
     }
 }
 
@@ -26,7 +26,7 @@ fn mark_is_written_with_the_words_that_were_typed() {
         press(&mut model, KeyCode::Backspace);
     }
     let command = press(&mut model, KeyCode::Enter);
-    assert_eq!(command, Command::Steer(Act::Mark("deployed".into())));
+    assert_eq!(command, Command::Steer(SteeringCommand::Mark("deployed".into())));
 }
 
 #[test]
@@ -36,11 +36,11 @@ fn closed_model_cannot_be_steered_but_stopped() {
     header.model = LoadModel::Closed { vus: 10 };
     header.stages = vec![StageInfo { duration: Nanos::from_secs(20), ..header.stages[1] }];
     let mut model = fresh();
-    let begun = Begun { header, folder: String::new(), signals: vec![] };
+    let begun = StartedRun { header, folder: String::new(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     assert_eq!(press(&mut model, KeyCode::Char('+')), Command::Nothing);
     assert!(model.notice.contains("closed model"), "{}", model.notice);
-    assert_eq!(press(&mut model, KeyCode::Char('s')), Command::Steer(Act::Stop));
+    assert_eq!(press(&mut model, KeyCode::Char('s')), Command::Steer(SteeringCommand::Stop));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn setting_without_a_value_is_answered_in_place() {
 fn memory_stays_bounded_however_long_the_run() {
     let log = log();
     let mut model = fresh();
-    let begun = Begun { header: log.header.clone(), folder: String::new(), signals: vec![] };
+    let begun = StartedRun { header: log.header.clone(), folder: String::new(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     // No answer within a second is cheap to judge, and that is all that this needs.
     let mut second = crate::metrics::Interval::default();

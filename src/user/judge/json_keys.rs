@@ -6,12 +6,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 /// The value under `keys`, if the text is JSON and has it. Scalars stay scalars.
 pub(super) fn find(json: &[u8], keys: &[String]) -> Option<Value> {
     let mut reader = serde_json::Deserializer::from_slice(json);
-    Seek(keys).deserialize(&mut reader).ok().flatten()
+    ValueSeek(keys).deserialize(&mut reader).ok().flatten()
 }
 
-struct Seek<'a>(&'a [String]);
+struct ValueSeek<'a>(&'a [String]);
 
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeek<'_> {
     type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Option<Value>, D::Error> {
@@ -38,7 +38,7 @@ impl<'de> Visitor<'de> for SeekKey<'_> {
         let mut found = None;
         while let Some(is_it) = map.next_key_seed(IsKey(self.key))? {
             if found.is_none() && is_it {
-                found = map.next_value_seed(Seek(self.rest))?;
+                found = map.next_value_seed(ValueSeek(self.rest))?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

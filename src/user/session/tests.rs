@@ -9,14 +9,14 @@ use crate::plan::{Overrides, Plan, compile};
 use crate::scenario::{Colour, load, render};
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime};
-use crate::user::{Action, Cast, Headers, Response, User};
+use crate::user::{Action, Response, ResponseHeaders, User, UserFactory};
 
 /// Every answer takes so long.
 const ANSWER: Nanos = Nanos::from_millis(100);
 
 struct NoHeaders;
 
-impl Headers for NoHeaders {
+impl ResponseHeaders for NoHeaders {
     fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
 }
 
@@ -67,7 +67,7 @@ impl Played {
 fn play(plan: Plan, scenario: &str, server: &Server) -> Played {
     let plan = Arc::new(plan);
     let at = plan.scenarios.iter().position(|known| known.name == scenario).expect("a scenario");
-    let mut user = Cast::new(plan.clone()).user(0);
+    let mut user = UserFactory::new(plan.clone()).user(0);
     let mut now = RunTime::ZERO + Nanos::from_secs(5);
     user.begin(ScenarioId(at as u16), &Arrival { intended: now, index: 0 });
     let mut played = Played::default();
@@ -83,10 +83,12 @@ fn play(plan: Plan, scenario: &str, server: &Server) -> Played {
                     send(&mut user, &plan, id, (server, now), &mut played);
                 }
             }
-            Action::Note(sample) if plan.steps[sample.step.0 as usize].kind == "expired" => {
+            Action::DerivedTiming(sample)
+                if plan.steps[sample.step.0 as usize].kind == "expired" =>
+            {
                 played.expired.push(sample.response_time().get() / 1_000_000);
             }
-            Action::Note(_) => {}
+            Action::DerivedTiming(_) => {}
             Action::Wait(until) => now = until,
             Action::Done => break,
             other => panic!("{other:?}"),
@@ -115,9 +117,9 @@ fn send(
         size: body.len() as u64,
         service_time: ANSWER,
     };
-    let seen = user.on_response(id, &response);
-    if seen.outcome != Outcome::Ok {
-        played.failed.push(format!("{name}: {}", seen.message));
+    let result = user.on_response(id, &response);
+    if result.outcome != Outcome::Ok {
+        played.failed.push(format!("{name}: {}", result.message));
     }
     *played.requests.entry(name).or_default() += 1;
 }

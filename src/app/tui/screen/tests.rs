@@ -10,10 +10,10 @@ use std::{fs, thread};
 use super::*;
 use crate::app::drive::drive;
 use crate::app::files;
-use crate::app::run::{Asked, prepare, runtime};
+use crate::app::run::{RunRequest, prepare, runtime};
 use crate::cli;
 use crate::metrics::{EventKind, RunEnd, RunLog, StopReason};
-use crate::tui::Keys;
+use crate::tui::KeySource;
 
 /// A writer whose bytes go nowhere until it is opened, or until it has lost its patience.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ struct GateState {
     open: bool,
     /// Somebody waits, or has waited.
     reached: bool,
-    gave_up: bool,
+    timed_out: bool,
 }
 
 impl Gate {
@@ -50,8 +50,8 @@ impl Gate {
         changed.notify_all();
     }
 
-    fn gave_up(&self) -> bool {
-        self.shared.0.lock().expect("not poisoned").gave_up
+    fn timed_out(&self) -> bool {
+        self.shared.0.lock().expect("not poisoned").timed_out
     }
 }
 
@@ -61,10 +61,10 @@ impl Write for Gate {
         let mut state = state.lock().expect("not poisoned");
         state.reached = true;
         changed.notify_all();
-        let closed = |state: &mut GateState| !state.open && !state.gave_up;
+        let closed = |state: &mut GateState| !state.open && !state.timed_out;
         let (mut state, waited) =
             changed.wait_timeout_while(state, self.patience, closed).expect("not poisoned");
-        state.gave_up |= waited.timed_out();
+        state.timed_out |= waited.timed_out();
         Ok(bytes.len())
     }
 
@@ -76,7 +76,7 @@ impl Write for Gate {
 /// Nobody types.
 struct NoKeys;
 
-impl Keys for NoKeys {
+impl KeySource for NoKeys {
     fn next(&mut self, within: Duration) -> io::Result<Option<Message>> {
         thread::park_timeout(within);
         Ok(None)
@@ -84,23 +84,23 @@ impl Keys for NoKeys {
 }
 
 /// The thread of the screen, on a gate instead of a terminal.
-fn screen_before(gate: &Gate) -> Screen {
+fn screen_before(gate: &Gate) -> RunScreen {
     let gate = gate.clone();
-    Screen::start(move |inbox, _| {
+    RunScreen::start(move |inbox, _| {
         let mut model = Model::new(Theme::new(true));
-        let mut screen = tui::Screen::over(gate, 80, 24)?;
+        let mut screen = tui::TerminalScreen::over(gate, 80, 24)?;
         tui::run(&mut screen, &mut NoKeys, &mut model, inbox, &mut |_| {})
     })
     .expect("a thread")
 }
 
 /// Draws on the run's own thread, as no audience may.
-struct Painter {
-    screen: tui::Screen<Gate>,
+struct PaintingObserver {
+    screen: tui::TerminalScreen<Gate>,
     model: Model,
 }
 
-impl Audience for Painter {
+impl RunObserver for PaintingObserver {
     fn on_interval(&mut self, interval: Interval) {
         tui::update(&mut self.model, Message::Interval(Box::new(interval)));
         self.screen.draw(&self.model).expect("drawn");
@@ -114,15 +114,15 @@ impl Audience for Painter {
 
     fn on_end(&mut self, _: &RunEnd) {}
 
-    async fn next_act(&mut self) -> Act {
+    async fn next_steering(&mut self) -> SteeringCommand {
         std::future::pending().await
     }
 }
 
 /// Does one thing after the other, as quickly as the run takes them.
-struct Helm(Vec<Act>);
+struct SteeringObserver(Vec<SteeringCommand>);
 
-impl Audience for Helm {
+impl RunObserver for SteeringObserver {
     fn on_interval(&mut self, _: Interval) {}
 
     fn on_event(&mut self, _: Event) {}
@@ -133,7 +133,7 @@ impl Audience for Helm {
 
     fn on_end(&mut self, _: &RunEnd) {}
 
-    async fn next_act(&mut self) -> Act {
+    async fn next_steering(&mut self) -> SteeringCommand {
         if self.0.is_empty() {
             return std::future::pending().await;
         }
@@ -171,13 +171,13 @@ workloads: { short: { arrivals: constant, stages: [{ rate: 100 req/s, duration: 
 scenarios: { only: { weight: 1, flow: [{ get: { name: page, url: / } }] } }
 ";
 
-/// A short run before `audience`: how it ended, and its log.
-fn play(folder: &Path, audience: &mut impl Audience) -> (StopReason, RunLog) {
+/// A short run before `observer`: how it ended, and its log.
+fn play(folder: &Path, observer: &mut impl RunObserver) -> (StopReason, RunLog) {
     let runtime = runtime().expect("a runtime");
     fs::write(folder.join("scenario.yaml"), SCENARIO).expect("written");
-    let asked = Asked {
+    let asked = RunRequest {
         target: Some(server()),
-        green: cli::Green::default(),
+        green: cli::SplitArgs::default(),
         settings: &[],
         shard: None,
         tags: &[],
@@ -185,10 +185,10 @@ fn play(folder: &Path, audience: &mut impl Audience) -> (StopReason, RunLog) {
         may_load: &[],
         simulated: false,
     };
-    let load = cli::Load { workers: Some(1), ..cli::Load::default() };
+    let load = cli::LoadArgs { workers: Some(1), ..cli::LoadArgs::default() };
     let out = folder.join("reports");
     let mut prepared = prepare(&runtime, folder, &asked, &load, &out).expect("a sound scenario");
-    let reason = runtime.block_on(drive(&mut prepared, audience)).expect("it plays");
+    let reason = runtime.block_on(drive(&mut prepared, observer)).expect("it plays");
     let (log, _) = files::read_log(prepared.folder.path()).expect("a log");
     (reason, log)
 }
@@ -206,10 +206,10 @@ fn run_ends_and_is_written_down_while_the_terminal_takes_nothing() {
     let mut screen = screen_before(&gate);
     gate.await_writer();
     for _ in 0..=FEED {
-        screen.tell(Message::Resize);
+        screen.print(Message::Resize);
     }
     let (reason, log) = play(folder.path(), &mut screen);
-    assert!(!gate.gave_up(), "the run waited for the terminal");
+    assert!(!gate.timed_out(), "the run waited for the terminal");
     assert_eq!(reason, StopReason::Finished);
     assert_eq!(log.intervals.iter().map(Interval::requests).sum::<u64>(), 30);
     assert!(log.end.is_some());
@@ -222,31 +222,31 @@ fn run_ends_and_is_written_down_while_the_terminal_takes_nothing() {
 fn run_that_draws_by_itself_waits_for_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
     let gate = Gate::shut(Duration::from_millis(200));
-    let screen = tui::Screen::over(gate.clone(), 80, 24).expect("a screen");
-    let mut painter = Painter { screen, model: Model::new(Theme::new(true)) };
+    let screen = tui::TerminalScreen::over(gate.clone(), 80, 24).expect("a screen");
+    let mut painter = PaintingObserver { screen, model: Model::new(Theme::new(true)) };
     let (reason, _) = play(folder.path(), &mut painter);
     assert_eq!(reason, StopReason::Finished);
-    assert!(gate.gave_up(), "the gate holds nobody up");
+    assert!(gate.timed_out(), "the gate holds nobody up");
 }
 
 #[test]
-fn every_steering_act_is_an_event_of_the_log_and_marks_the_run() {
-    for (act, words, steered) in [
-        (Act::Scale(1.1), "rate +10 % to 110 req/s", true),
-        (Act::Hold, "held at 100 req/s", true),
-        (Act::SkipStage, "skipped to the next stage", true),
-        (Act::Pause, "arrivals paused", true),
-        (Act::Stop, "stop asked for", true),
-        (Act::Abort, "aborted", true),
-        (Act::Mark("deployed".into()), "deployed", false),
+fn every_steering_command_is_an_event_of_the_log_and_marks_the_run() {
+    for (command, words, steered) in [
+        (SteeringCommand::Scale(1.1), "rate +10 % to 110 req/s", true),
+        (SteeringCommand::Hold, "held at 100 req/s", true),
+        (SteeringCommand::SkipStage, "skipped to the next stage", true),
+        (SteeringCommand::Pause, "arrivals paused", true),
+        (SteeringCommand::Stop, "stop asked for", true),
+        (SteeringCommand::Abort, "aborted", true),
+        (SteeringCommand::Mark("deployed".into()), "deployed", false),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let resume = (act == Act::Pause).then_some(Act::Resume);
-        let acts = [Some(act.clone()), resume].into_iter().flatten().collect();
-        let (_, log) = play(folder.path(), &mut Helm(acts));
+        let resume = (command == SteeringCommand::Pause).then_some(SteeringCommand::Resume);
+        let commands = [Some(command.clone()), resume].into_iter().flatten().collect();
+        let (_, log) = play(folder.path(), &mut SteeringObserver(commands));
         let texts: Vec<&str> = log.events.iter().map(|event| text(&event.kind)).collect();
-        assert!(texts.iter().any(|text| text.contains(words)), "{act:?}: {texts:?}");
-        assert_eq!(log.steered(), steered, "{act:?}");
+        assert!(texts.iter().any(|text| text.contains(words)), "{command:?}: {texts:?}");
+        assert_eq!(log.steered(), steered, "{command:?}");
     }
 }
 

@@ -1,33 +1,33 @@
 //! Steps that last: polls, streams, playback.
 
-use super::session::Entered;
-use super::{Draft, Expected, Flows, LOOP_LIMIT};
+use super::session::EnteredSession;
+use super::{ExpectedRequests, FlowCompiler, LOOP_LIMIT, ScenarioPlanDraft};
 use crate::metrics::StepId;
 use crate::plan::compile::{body, request};
 use crate::plan::{
-    Capture, CaptureSource, Escape, Op, PlaybackId, PlaybackPlan, PollPlan, RequestId, Slot,
-    StreamId, StreamKind, StreamPlan, Template,
+    Capture, CaptureSlot, CaptureSource, Escape, Instruction, PlaybackId, PlaybackPlan, PollPlan,
+    RequestId, StreamId, StreamKind, StreamPlan, Template,
 };
-use crate::scenario::schema::{self, Playback, Poll, Step, StepKind, Stream};
+use crate::scenario::schema::{self, PlaybackSpec, PollSpec, StepKind, StepSpec, StreamSpec};
 use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_node};
 use crate::units::Nanos;
 
-impl<'a> Flows<'a> {
+impl<'a> FlowCompiler<'a> {
     /// Rounds are drawn by the server's answers; the scenario says how many to expect.
     pub(super) fn poll(
         &mut self,
-        poll: &'a Poll,
+        poll: &'a PollSpec,
         span: Span,
-        draft: &mut Draft<'a>,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         if draft.loops == LOOP_LIMIT {
             problems.report(span, ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT });
-            return Expected::default();
+            return ExpectedRequests::default();
         }
         let step = self.step_id((&poll.name, "poll"), &[], problems);
         let depth = draft.loops as u8;
-        draft.ops.push(Op::Poll { depth });
+        draft.ops.push(Instruction::Poll { depth });
         let back = draft.ops.len() as u32;
         draft.loops += 1;
         let round = self.flow(&poll.flow, draft, problems);
@@ -36,21 +36,21 @@ impl<'a> Flows<'a> {
         if let Some(until) = templates.condition(&poll.until, problems) {
             let (every, timeout) = (poll.every, poll.timeout);
             let poll = Box::new(PollPlan { step, every, timeout, until });
-            draft.ops.push(Op::PollAgain { depth, poll, back });
+            draft.ops.push(Instruction::PollAgain { depth, poll, back });
         }
         let waits = poll.every.as_secs_f64() * (poll.rounds - 1.0);
-        Expected { requests: round.requests * poll.rounds, seconds: round.seconds + waits }
+        ExpectedRequests { requests: round.requests * poll.rounds, seconds: round.seconds + waits }
     }
 
     pub(super) fn stream(
         &mut self,
-        stream: &'a Stream,
-        draft: &mut Draft<'a>,
+        stream: &'a StreamSpec,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let (kind, [first, whole], seconds) = match &stream.kind {
-            schema::StreamKind::Events { .. } => ("SSE", ["first event", "events"], 0.0),
-            schema::StreamKind::Messages { hold, .. } => {
+            schema::StreamKindSpec::Events { .. } => ("SSE", ["first event", "events"], 0.0),
+            schema::StreamKindSpec::Messages { hold, .. } => {
                 let held = self.delay(*hold).mean().as_secs_f64();
                 ("WebSocket", ["first message", "messages"], held)
             }
@@ -60,10 +60,10 @@ impl<'a> Flows<'a> {
         let first = self.part_of(&stream.request.name, first, problems);
         let whole = self.part_of(&stream.request.name, whole, problems);
         let kind = self.stream_kind(&stream.kind, draft, problems);
-        draft.ops.push(Op::Stream(StreamId(self.streams.len() as u32)));
+        draft.ops.push(Instruction::Stream(StreamId(self.streams.len() as u32)));
         draft.note_captures(&stream.request);
         self.streams.push(StreamPlan { request, first, whole, kind });
-        let alone = Expected { requests: 1.0, seconds };
+        let alone = ExpectedRequests { requests: 1.0, seconds };
         let Some(entered) = entered else { return alone };
         self.leave(entered, request, draft);
         entered.login.plus(alone)
@@ -71,15 +71,15 @@ impl<'a> Flows<'a> {
 
     fn stream_kind(
         &self,
-        kind: &'a schema::StreamKind,
-        draft: &Draft<'a>,
+        kind: &'a schema::StreamKindSpec,
+        draft: &ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> StreamKind {
         match kind {
-            schema::StreamKind::Events { until } => {
+            schema::StreamKindSpec::Events { until } => {
                 StreamKind::Events { until: until.iter().map(request::check).collect() }
             }
-            schema::StreamKind::Messages { send, expect, hold } => {
+            schema::StreamKindSpec::Messages { send, expect, hold } => {
                 let templates = self.templates.after(draft.captured.as_ref());
                 StreamKind::Messages {
                     send: send.iter().map(|node| message(node, templates, problems)).collect(),
@@ -104,15 +104,15 @@ impl<'a> Flows<'a> {
     /// A player's loop. See [`PlaybackPlan`] and the user's side of it.
     pub(super) fn playback(
         &mut self,
-        playback: &'a Playback,
-        draft: &mut Draft<'a>,
+        playback: &'a PlaybackSpec,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let id = PlaybackId(self.playbacks.len() as u32);
         let (Some(playlist), Some(url)) =
             (self.hidden(&playback.name, "playlist"), self.hidden(&playback.name, "url"))
         else {
-            return Expected::default();
+            return ExpectedRequests::default();
         };
         let first_segment = self.part_of(&playback.name, "first segment", problems);
         let played = self.part_of(&playback.name, "played", problems);
@@ -129,7 +129,7 @@ impl<'a> Flows<'a> {
             played,
             stalled,
         });
-        draft.ops.push(Op::PlayBegin(id));
+        draft.ops.push(Instruction::PlayBegin(id));
         let renew = draft.ops.len() as u32;
         let entered = self.enter(playback.session.as_ref(), draft, problems);
         let (manifest, reload) =
@@ -140,17 +140,17 @@ impl<'a> Flows<'a> {
         }
         let back = draft.ops.len() as u32;
         let end = back + if entered.is_some() { 4 } else { 3 };
-        draft.ops.push(Op::PlayNext { playback: id, renew, reload, end });
+        draft.ops.push(Instruction::PlayNext { playback: id, renew, reload, end });
         let segment = self.compiled_request(&playback.segment, "GET", draft, problems);
         self.point_to(segment, url);
         draft.note_captures(&playback.segment);
-        draft.ops.push(Op::Request(segment));
+        draft.ops.push(Instruction::Request(segment));
         if let Some(entered) = entered {
             self.leave(entered, segment, draft);
         }
-        draft.ops.push(Op::PlayLoaded { playback: id, back });
-        draft.ops.push(Op::PlayEnd { playback: id, stalled: false });
-        draft.ops.push(Op::PlayEnd { playback: id, stalled: true });
+        draft.ops.push(Instruction::PlayLoaded { playback: id, back });
+        draft.ops.push(Instruction::PlayEnd { playback: id, stalled: false });
+        draft.ops.push(Instruction::PlayEnd { playback: id, stalled: true });
         let times = (watch.mean(), playback.segment_length);
         expected_of_playback(times, self.renewals(playback.session.as_ref(), entered))
     }
@@ -159,8 +159,8 @@ impl<'a> Flows<'a> {
     fn renewals(
         &self,
         session: Option<&Spanned<String>>,
-        entered: Option<Entered>,
-    ) -> (Option<Nanos>, Expected) {
+        entered: Option<EnteredSession>,
+    ) -> (Option<Nanos>, ExpectedRequests) {
         let name = session.map(|session| &session.value);
         let known = self.scenario.sessions.iter().find(|known| Some(&known.name.value) == name);
         let every = known.map(|known| known.lives.saturating_sub(known.renew_ahead));
@@ -170,47 +170,47 @@ impl<'a> Flows<'a> {
     /// The playlist's request, and the one for a variant where the playlist names variants; with both places.
     fn manifest(
         &mut self,
-        playback: &'a Playback,
-        (id, playlist, url): (PlaybackId, Slot, Slot),
-        (entered, draft): (Option<Entered>, &mut Draft<'a>),
+        playback: &'a PlaybackSpec,
+        (id, playlist, url): (PlaybackId, CaptureSlot, CaptureSlot),
+        (entered, draft): (Option<EnteredSession>, &mut ScenarioPlanDraft<'a>),
         problems: &mut Problems,
     ) -> (RequestId, (u32, u32)) {
         let manifest = self.compiled_request(&playback.manifest, "GET", draft, problems);
         self.keep_body(manifest, playlist);
         draft.note_captures(&playback.manifest);
         let first = draft.ops.len() as u32;
-        draft.ops.push(Op::Request(manifest));
+        draft.ops.push(Instruction::Request(manifest));
         if let Some(entered) = entered {
             self.leave(entered, manifest, draft);
         }
         let list = draft.ops.len() as u32;
         let segments = list + if entered.is_some() { 4 } else { 3 };
-        draft.ops.push(Op::PlayList { playback: id, segments });
+        draft.ops.push(Instruction::PlayList { playback: id, segments });
         if let Some(plan) = self.compiled.get(manifest.0 as usize).cloned() {
             let variant = RequestId(self.compiled.len() as u32);
             self.compiled.push(plan);
             self.point_to(variant, url);
-            draft.ops.push(Op::Request(variant));
+            draft.ops.push(Instruction::Request(variant));
             if let Some(entered) = entered {
                 self.leave(entered, variant, draft);
             }
         }
-        draft.ops.push(Op::Jump(list));
+        draft.ops.push(Instruction::Jump(list));
         (manifest, (first, list + 1))
     }
 
     /// A slot that no template can name.
-    fn hidden(&self, name: &Spanned<String>, what: &str) -> Option<Slot> {
+    fn hidden(&self, name: &Spanned<String>, what: &str) -> Option<CaptureSlot> {
         self.templates.slot(&hidden_name(&name.value, what))
     }
 
-    fn point_to(&mut self, request: RequestId, url: Slot) {
+    fn point_to(&mut self, request: RequestId, url: CaptureSlot) {
         if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
             plan.url = Template::slot(url, Escape::None);
         }
     }
 
-    fn keep_body(&mut self, request: RequestId, slot: Slot) {
+    fn keep_body(&mut self, request: RequestId, slot: CaptureSlot) {
         let Ok(all) = regex::Regex::new("(?s)^.*$") else { return };
         if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
             plan.captures.push(Capture {
@@ -227,18 +227,18 @@ impl<'a> Flows<'a> {
 /// Playlists, logins and segments of a playback, as far as the scenario tells.
 fn expected_of_playback(
     (watch, segment): (Nanos, Nanos),
-    (every, login): (Option<Nanos>, Expected),
-) -> Expected {
+    (every, login): (Option<Nanos>, ExpectedRequests),
+) -> ExpectedRequests {
     let seconds = watch.as_secs_f64();
     let playlists = every.map_or(1.0, |every| (seconds / every.as_secs_f64()).max(1.0));
     let requests = playlists * (login.requests + 1.0) + (seconds / segment.as_secs_f64()).ceil();
-    Expected { requests, seconds }
+    ExpectedRequests { requests, seconds }
 }
 
 /// A message: a text as it is, anything else as JSON.
 fn message(
     node: &crate::scenario::Node,
-    templates: super::Templates<'_>,
+    templates: super::TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     match json_of_node(node) {
@@ -263,7 +263,7 @@ pub(in crate::plan::compile) fn hidden_names(scenario: &Scenario) -> Vec<String>
     names
 }
 
-fn collect(steps: &[Step], names: &mut Vec<String>) {
+fn collect(steps: &[StepSpec], names: &mut Vec<String>) {
     for step in steps {
         match &step.kind {
             StepKind::Playback(playback) => {

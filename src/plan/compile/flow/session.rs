@@ -2,33 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, Expected, Flows};
+use super::{ExpectedRequests, FlowCompiler, ScenarioPlanDraft};
 use crate::metrics::StepId;
-use crate::plan::{Op, RequestId, SessionId, SessionPlan, StatusSet};
-use crate::scenario::schema::{Request, Scenario};
+use crate::plan::{Instruction, RequestId, SessionId, SessionPlan, StatusSet};
+use crate::scenario::schema::{RequestSpec, Scenario};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
 /// A session that the instructions from here on are in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entered {
+pub(super) struct EnteredSession {
     pub(super) id: SessionId,
     /// The instruction that looks whether it is held.
     pub(super) again: u32,
     /// The metric's key of the ages at which it was refused.
     expired: StepId,
     /// What the login asks for, the first time in a journey.
-    pub(super) login: Expected,
+    pub(super) login: ExpectedRequests,
 }
 
-impl<'a> Flows<'a> {
+impl<'a> FlowCompiler<'a> {
     /// Makes sure that the session is held behind this point. A journey's first request of a session counts its
     /// login as expected; renewals are the playback's to count, because little else lasts that long.
     pub(super) fn enter(
         &mut self,
         session: Option<&'a Spanned<String>>,
-        draft: &mut Draft<'a>,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Option<Entered> {
+    ) -> Option<EnteredSession> {
         let wanted = session?;
         let scenario = self.scenario;
         let found = scenario.sessions.iter().position(|known| known.name.value == wanted.value);
@@ -47,37 +47,42 @@ impl<'a> Flows<'a> {
         let id = SessionId(at as u16);
         let expired = self.part_of(&scenario.sessions[at].name, "expired", problems);
         let again = draft.ops.len() as u32;
-        draft.ops.push(Op::SessionNeeded { session: id, held: 0 });
+        draft.ops.push(Instruction::SessionNeeded { session: id, held: 0 });
         draft.logging_in.push(name);
         let login = self.flow(&scenario.sessions[at].login, draft, problems);
         draft.logging_in.pop();
-        draft.ops.push(Op::SessionBegun(id));
+        draft.ops.push(Instruction::SessionBegun(id));
         let held = draft.ops.len() as u32;
-        draft.ops[again as usize] = Op::SessionNeeded { session: id, held };
+        draft.ops[again as usize] = Instruction::SessionNeeded { session: id, held };
         let first = draft.opened.insert(id);
-        let login = if first { login } else { Expected::default() };
-        Some(Entered { id, again, expired, login })
+        let login = if first { login } else { ExpectedRequests::default() };
+        Some(EnteredSession { id, again, expired, login })
     }
 
     /// Behind `request`: back to the login where it was refused.
-    pub(super) fn leave(&mut self, entered: Entered, request: RequestId, draft: &mut Draft<'a>) {
+    pub(super) fn leave(
+        &mut self,
+        entered: EnteredSession,
+        request: RequestId,
+        draft: &mut ScenarioPlanDraft<'a>,
+    ) {
         if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
             plan.session = Some(entered.id);
         }
-        let Entered { id: session, again, expired, .. } = entered;
-        draft.ops.push(Op::SessionRefused { session, again, expired });
+        let EnteredSession { id: session, again, expired, .. } = entered;
+        draft.ops.push(Instruction::SessionRefused { session, again, expired });
     }
 
     /// Enters the sessions of requests that go out at once, each once. Nothing goes back from there: what one
     /// of them is refused, another may have got.
     pub(super) fn enter_all(
         &mut self,
-        requests: &'a [Request],
-        draft: &mut Draft<'a>,
+        requests: &'a [RequestSpec],
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> Expected {
+    ) -> ExpectedRequests {
         let mut seen = BTreeSet::new();
-        let mut expected = Expected::default();
+        let mut expected = ExpectedRequests::default();
         for session in requests.iter().filter_map(|request| request.session.as_ref()) {
             if seen.insert(session.value.as_str()) {
                 let entered = self.enter(Some(session), draft, problems);
@@ -90,7 +95,7 @@ impl<'a> Flows<'a> {
 
 /// The sessions of a scenario, by [`SessionId`].
 pub(in crate::plan::compile) fn plans(scenario: &Scenario) -> Vec<SessionPlan> {
-    let plan = |session: &crate::scenario::schema::Session| SessionPlan {
+    let plan = |session: &crate::scenario::schema::SessionSpec| SessionPlan {
         name: session.name.value.clone(),
         used_for: session.lives.saturating_sub(session.renew_ahead),
         expired: StatusSet(session.expired.clone()),

@@ -2,11 +2,11 @@
 
 use rand::RngExt as _;
 
-use super::super::super::simulated::{Queue, Request, header, record};
+use super::super::super::simulated::{Queue, SimulatedRequest, header, record};
 use super::super::super::{Judgement, Strictness, Verdict, judge};
 use super::*;
 use crate::metrics::{Outcome, Reading, RunLog};
-use crate::units::{Ratio, Seed, Stream};
+use crate::units::{RandomStream, Ratio, Seed};
 
 /// nginx's `limit_req` with `nodelay`, in milliseconds (`ngx_http_limit_req_lookup`): the excess of an address
 /// drains at the rate, a request adds one, and what would exceed the burst is refused and adds nothing.
@@ -37,7 +37,7 @@ fn run(rate: f64, limiter: Limiter, seed: u64) -> RunLog {
     let mut limiter = limiter;
     let queue = Queue { rate, service_rate: 200.0, servers: 8, seconds: 30 };
     let mut requests = queue.play(seed);
-    let mut chance = Seed::new(seed).stream(Stream::Bootstrap, 1);
+    let mut chance = Seed::new(seed).stream(RandomStream::Bootstrap, 1);
     let addresses = limiter.addresses.len();
     for request in &mut requests {
         let address = chance.random_range(0..addresses);
@@ -49,7 +49,7 @@ fn run(rate: f64, limiter: Limiter, seed: u64) -> RunLog {
     logged(rate, addresses, &requests)
 }
 
-fn logged(rate: f64, addresses: usize, requests: &[Request]) -> RunLog {
+fn logged(rate: f64, addresses: usize, requests: &[SimulatedRequest]) -> RunLog {
     let mut header = header(rate, 30, vec![]);
     if addresses > 1 {
         header

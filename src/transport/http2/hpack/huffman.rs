@@ -4,7 +4,7 @@
 //! their symbols. A table made at compile time takes four bits at a time; since the shortest code has five
 //! bits, a step brings at most one symbol.
 
-use super::Malformed;
+use super::CompressionError;
 
 /// Bits of the code of each byte, and of the end of string.
 const LENGTHS: [u8; 257] = [
@@ -27,14 +27,14 @@ const NODES: usize = 256;
 
 /// One step: where it leads and what it brings.
 #[derive(Clone, Copy)]
-struct Step {
+struct DecodeStep {
     to: u16,
     symbol: u8,
-    kind: Kind,
+    kind: NodeKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum NodeKind {
     /// On the way to a symbol.
     Inside,
     /// A symbol is complete.
@@ -44,7 +44,7 @@ enum Kind {
 }
 
 /// From each node by each four bits.
-static STEPS: [[Step; 16]; NODES] = steps(&tree());
+static STEPS: [[DecodeStep; 16]; NODES] = steps(&tree());
 
 /// Nodes where a string may end: fewer than eight bits of the end-of-string code, which is all ones.
 static MAY_END: [bool; NODES] = may_end(&tree());
@@ -87,8 +87,8 @@ const fn add(tree: &mut Tree, used: u16, code: u32, length: u8, symbol: u16) -> 
     used
 }
 
-const fn steps(tree: &Tree) -> [[Step; 16]; NODES] {
-    let mut steps = [[Step { to: 0, symbol: 0, kind: Kind::Inside }; 16]; NODES];
+const fn steps(tree: &Tree) -> [[DecodeStep; 16]; NODES] {
+    let mut steps = [[DecodeStep { to: 0, symbol: 0, kind: NodeKind::Inside }; 16]; NODES];
     let mut node = 0;
     while node < NODES {
         let mut bits = 0;
@@ -101,8 +101,8 @@ const fn steps(tree: &Tree) -> [[Step; 16]; NODES] {
     steps
 }
 
-const fn step(tree: &Tree, from: usize, bits: usize) -> Step {
-    let mut step = Step { to: 0, symbol: 0, kind: Kind::Inside };
+const fn step(tree: &Tree, from: usize, bits: usize) -> DecodeStep {
+    let mut step = DecodeStep { to: 0, symbol: 0, kind: NodeKind::Inside };
     let (mut node, mut left) = (from, 4);
     while left > 0 {
         left -= 1;
@@ -113,11 +113,11 @@ const fn step(tree: &Tree, from: usize, bits: usize) -> Step {
         }
         let symbol = (child - LEAF) as usize;
         if symbol == END_OF_STRING {
-            step.kind = Kind::Forbidden;
+            step.kind = NodeKind::Forbidden;
             return step;
         }
         step.symbol = symbol as u8;
-        step.kind = Kind::Symbol;
+        step.kind = NodeKind::Symbol;
         node = 0;
     }
     step.to = node as u16;
@@ -136,27 +136,33 @@ const fn may_end(tree: &Tree) -> [bool; NODES] {
 }
 
 /// Appends the text that `bytes` stand for to `out`.
-pub(super) fn decode(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+pub(super) fn decode(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), CompressionError> {
     let mut node = 0_u16;
     for &byte in bytes {
         for bits in [byte >> 4, byte & 15] {
             let step = STEPS[node as usize][bits as usize];
             match step.kind {
-                Kind::Inside => {}
-                Kind::Symbol => out.push(step.symbol),
-                Kind::Forbidden => return Err(Malformed("the end of string stands inside one")),
+                NodeKind::Inside => {}
+                NodeKind::Symbol => out.push(step.symbol),
+                NodeKind::Forbidden => {
+                    return Err(CompressionError("the end of string stands inside one"));
+                }
             }
             node = step.to;
         }
     }
-    if MAY_END[node as usize] { Ok(()) } else { Err(Malformed("a string ends within a symbol")) }
+    if MAY_END[node as usize] {
+        Ok(())
+    } else {
+        Err(CompressionError("a string ends within a symbol"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(bytes: &[u8]) -> Result<String, Malformed> {
+    fn text(bytes: &[u8]) -> Result<String, CompressionError> {
         let mut out = Vec::new();
         decode(bytes, &mut out)?;
         Ok(String::from_utf8(out).expect("ASCII"))

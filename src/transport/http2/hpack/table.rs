@@ -72,21 +72,21 @@ const OVERHEAD: usize = 32;
 
 /// The table that a connection fills, newest entry first.
 #[derive(Debug)]
-pub(super) struct Table {
-    entries: VecDeque<Entry>,
+pub(super) struct DynamicTable {
+    entries: VecDeque<DynamicEntry>,
     size: usize,
     capacity: usize,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct DynamicEntry {
     /// Name and value.
     text: Box<[u8]>,
     /// Where the value begins.
     value: usize,
 }
 
-impl Table {
+impl DynamicTable {
     pub(super) fn new(capacity: usize) -> Self {
         Self { entries: VecDeque::new(), size: 0, capacity }
     }
@@ -108,7 +108,7 @@ impl Table {
         self.make_room(size);
         if size <= self.capacity {
             let text = [name, value].concat().into_boxed_slice();
-            self.entries.push_front(Entry { text, value: name.len() });
+            self.entries.push_front(DynamicEntry { text, value: name.len() });
             self.size += size;
         }
     }

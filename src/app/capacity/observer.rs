@@ -1,25 +1,25 @@
 //! Who watches a search: lines on a plain terminal, or the screen.
 
-use crate::capacity::search::{Search, SearchOutcome};
-use crate::capacity::step::{Goal, Purpose, StepResult};
-use crate::engine::Act;
+use crate::capacity::search::{CapacitySearch, SearchOutcome};
+use crate::capacity::step::{SloLimit, StepPurpose, StepResult};
+use crate::engine::SteeringCommand;
 use crate::metrics::Interval;
 use crate::units::{Nanos, Rate};
 
 #[cfg(feature = "tui")]
-use super::super::tui::OnScreen;
-use super::progress::Progress;
+use super::super::tui::SearchScreen;
+use super::progress::SearchProgress;
 
 /// Is told of everything, and may ask for a stop or a mark.
-pub(super) enum Watcher {
-    Lines(Progress),
+pub(super) enum SearchObserver {
+    Lines(SearchProgress),
     #[cfg(feature = "tui")]
-    Screen(Box<OnScreen>),
+    Screen(Box<SearchScreen>),
 }
 
-impl Watcher {
+impl SearchObserver {
     /// A step begins that lasts `length`.
-    pub(super) fn begins(&mut self, step: (Rate, Purpose), length: Nanos) {
+    pub(super) fn begins(&mut self, step: (Rate, StepPurpose), length: Nanos) {
         match self {
             Self::Lines(lines) => lines.begins(step, length),
             #[cfg(feature = "tui")]
@@ -37,9 +37,14 @@ impl Watcher {
     }
 
     /// A step is over.
-    pub(super) fn step(&mut self, step: &StepResult, spoilt: Option<&str>, goals: &[Goal]) {
+    pub(super) fn step(
+        &mut self,
+        step: &StepResult,
+        invalid: Option<&str>,
+        slo_limits: &[SloLimit],
+    ) {
         match self {
-            Self::Lines(lines) => lines.step(step, spoilt, goals),
+            Self::Lines(lines) => lines.step(step, invalid, slo_limits),
             // What the search knows of it is shown next.
             #[cfg(feature = "tui")]
             Self::Screen(_) => {}
@@ -47,7 +52,7 @@ impl Watcher {
     }
 
     /// What is known by now.
-    pub(super) fn known(&mut self, search: &Search) {
+    pub(super) fn known(&mut self, search: &CapacitySearch) {
         match self {
             Self::Lines(lines) => lines.bracket(search),
             #[cfg(feature = "tui")]
@@ -69,7 +74,7 @@ impl Watcher {
     /// A signal came.
     pub(super) fn stopping(&mut self) {
         match self {
-            Self::Lines(_) => Progress::stopping(),
+            Self::Lines(_) => SearchProgress::stopping(),
             #[cfg(feature = "tui")]
             Self::Screen(screen) => screen.stopping(),
         }
@@ -85,11 +90,11 @@ impl Watcher {
     }
 
     /// Awaits what the user does. May be dropped while it waits.
-    pub(super) async fn next_act(&mut self) -> Act {
+    pub(super) async fn next_steering(&mut self) -> SteeringCommand {
         match self {
             Self::Lines(_) => std::future::pending().await,
             #[cfg(feature = "tui")]
-            Self::Screen(screen) => screen.next_act().await,
+            Self::Screen(screen) => screen.next_steering().await,
         }
     }
 }

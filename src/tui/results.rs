@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::Finished;
+use super::FinishedRun;
 use super::frame::{bar, cut, justified, wrapped};
 use super::history::PastRun;
-use super::live::slo::Columns;
+use super::live::slo::SloColumns;
 use super::model::Model;
 use super::theme::{Theme, Tone, validity_tone, verdict_tone};
 use crate::metrics::Phase;
@@ -18,21 +18,21 @@ use crate::units::{Nanos, Ratio};
 
 /// A run that is over.
 #[derive(Debug)]
-pub(super) struct After {
-    pub(super) finished: Finished,
+pub(super) struct ResultsPage {
+    pub(super) finished: FinishedRun,
 }
 
-impl After {
-    pub(super) const fn new(finished: Finished) -> Self {
+impl ResultsPage {
+    pub(super) const fn new(finished: FinishedRun) -> Self {
         Self { finished }
     }
 }
 
 /// Draws the page: one column of text that scrolls.
-pub(super) fn draw(model: &Model, after: &After, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(model: &Model, after: &ResultsPage, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width).saturating_sub(4).min(120);
     let report = &after.finished.report;
-    let mut page = Page { lines: Vec::new(), theme: model.theme, width };
+    let mut page = PageLines { lines: Vec::new(), theme: model.theme, width };
     page.answer(report);
     page.capacity(&after.finished.capacity);
     page.measurement(report);
@@ -56,13 +56,13 @@ pub(super) fn draw(model: &Model, after: &After, frame: &mut Frame<'_>, area: Re
 }
 
 /// Lines under construction.
-struct Page {
+struct PageLines {
     lines: Vec<Line<'static>>,
     theme: Theme,
     width: usize,
 }
 
-impl Page {
+impl PageLines {
     fn push(&mut self, spans: Vec<Span<'static>>) {
         let mut line = Line::from(vec![Span::raw("  ")]);
         line.spans.extend(spans);
@@ -143,7 +143,7 @@ impl Page {
             return;
         }
         self.section("objectives");
-        let columns = Columns::of(self.width, rows, false);
+        let columns = SloColumns::of(self.width, rows, false);
         let head = columns.head(self.theme);
         self.push(head.spans);
         for row in rows {

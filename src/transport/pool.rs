@@ -16,26 +16,30 @@ use super::connect::Connection;
 
 /// Idle connections by their origins.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Vec<(Rc<Origin>, Held)>);
+pub(super) struct ConnectionPool(Vec<(Rc<Origin>, IdleConnection)>);
 
 /// Where an idle connection is.
 #[derive(Debug)]
-enum Held {
-    Here(Connection),
+enum IdleConnection {
+    Owned(Connection),
     /// In the ration's queue under this number, unless it was closed to make room.
     Queued(u64),
 }
 
-impl Kept {
+impl ConnectionPool {
     /// Takes out a connection to `origin`; the last one used is the warmest.
-    pub(super) fn take(&mut self, origin: &Rc<Origin>, ration: &Ration) -> Option<Connection> {
+    pub(super) fn take(
+        &mut self,
+        origin: &Rc<Origin>,
+        connection_limit: &WorkerConnectionLimit,
+    ) -> Option<Connection> {
         let same = |known: &Rc<Origin>| Rc::ptr_eq(known, origin) || known == origin;
         loop {
             let at = self.0.iter().rposition(|(known, _)| same(known))?;
             match self.0.swap_remove(at).1 {
-                Held::Here(connection) => return Some(connection),
-                Held::Queued(number) => {
-                    if let Some(connection) = ration.idle.borrow_mut().remove(&number) {
+                IdleConnection::Owned(connection) => return Some(connection),
+                IdleConnection::Queued(number) => {
+                    if let Some(connection) = connection_limit.idle.borrow_mut().remove(&number) {
                         return Some(connection);
                     }
                 }
@@ -44,19 +48,24 @@ impl Kept {
     }
 
     /// Keeps a connection for the next request to `origin`.
-    pub(super) fn put(&mut self, origin: &Rc<Origin>, connection: Connection, ration: &Ration) {
-        let held = match ration.most.get() {
-            UNLIMITED => Held::Here(connection),
-            _ => Held::Queued(ration.queue(connection)),
+    pub(super) fn put(
+        &mut self,
+        origin: &Rc<Origin>,
+        connection: Connection,
+        connection_limit: &WorkerConnectionLimit,
+    ) {
+        let held = match connection_limit.limit.get() {
+            UNLIMITED => IdleConnection::Owned(connection),
+            _ => IdleConnection::Queued(connection_limit.queue(connection)),
         };
         self.0.push((origin.clone(), held));
     }
 
     /// Closes all.
-    pub(super) fn clear(&mut self, ration: &Ration) {
+    pub(super) fn clear(&mut self, connection_limit: &WorkerConnectionLimit) {
         for (_, held) in self.0.drain(..) {
-            if let Held::Queued(number) = held {
-                ration.idle.borrow_mut().remove(&number);
+            if let IdleConnection::Queued(number) = held {
+                connection_limit.idle.borrow_mut().remove(&number);
             }
         }
     }
@@ -67,8 +76,8 @@ const UNLIMITED: u64 = u64::MAX;
 
 /// How many connections a worker may have open at once.
 #[derive(Debug)]
-pub(super) struct Ration {
-    most: Cell<u64>,
+pub(super) struct WorkerConnectionLimit {
+    limit: Cell<u64>,
     next: Cell<u64>,
     /// Idle connections by age; empty without a limit.
     idle: RefCell<BTreeMap<u64, Connection>>,
@@ -76,17 +85,17 @@ pub(super) struct Ration {
     closed: Cell<u64>,
 }
 
-impl Default for Ration {
+impl Default for WorkerConnectionLimit {
     fn default() -> Self {
         let zero = || Cell::new(0);
-        Self { most: Cell::new(UNLIMITED), next: zero(), idle: RefCell::default(), closed: zero() }
+        Self { limit: Cell::new(UNLIMITED), next: zero(), idle: RefCell::default(), closed: zero() }
     }
 }
 
-impl Ration {
-    /// Allows `most` connections at once.
-    pub(super) fn limit(&self, most: u64) {
-        self.most.set(most.max(1));
+impl WorkerConnectionLimit {
+    /// Allows `limit` connections at once.
+    pub(super) fn limit(&self, limit: u64) {
+        self.limit.set(limit.max(1));
     }
 
     /// How many idle connections were closed to make room.
@@ -106,8 +115,8 @@ impl Ration {
     /// # Errors
     /// Where none is idle.
     pub(super) fn make_room(&self, open: u64) -> Result<(), TransportError> {
-        let most = self.most.get();
-        if open < most {
+        let limit = self.limit.get();
+        if open < limit {
             return Ok(());
         }
         let oldest = self.idle.borrow_mut().pop_first();
@@ -116,7 +125,7 @@ impl Ration {
             return Ok(());
         }
         let message = format!(
-            "all {most} connections that this machine allows a worker are in use; raise the limit of \
+            "all {limit} connections that this machine allows a worker are in use; raise the limit of \
              descriptors (`ulimit -Hn`), add `http.source_ips`, or lower `max_vus`"
         );
         Err(TransportError::new(ErrorClass::OutOfDescriptors, message))

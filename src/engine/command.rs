@@ -7,14 +7,14 @@ use super::control::Control;
 
 /// One thing that a user does to a run.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Act {
+pub enum SteeringCommand {
     /// Multiply the rate of the rest of the run.
     Scale(f64),
     /// Hold the rate of this moment for the rest of the run.
     Hold,
     /// Go on with the next stage at once.
     SkipStage,
-    /// Start nothing new until [`Act::Resume`].
+    /// Start nothing new until [`SteeringCommand::Resume`].
     Pause,
     /// Go on as if there had been no pause.
     Resume,
@@ -26,12 +26,12 @@ pub enum Act {
     Abort,
 }
 
-impl Act {
+impl SteeringCommand {
     /// Carries it out. Returns the event for the log. All but a mark change the load, and mark the run as
     /// steered.
     pub fn carry_out(&self, control: &Control) -> Event {
         let at = control.now();
-        let text = self.act(control, at);
+        let text = self.command(control, at);
         let kind = match self {
             Self::Mark(_) => EventKind::Mark(text),
             Self::Scale(_)
@@ -45,7 +45,7 @@ impl Act {
         Event { at, kind }
     }
 
-    fn act(&self, control: &Control, at: RunTime) -> String {
+    fn command(&self, control: &Control, at: RunTime) -> String {
         let told = |rate: Rate| {
             let requests = rate.times(control.requests_per_iteration());
             format!("{} req/s", Rate::per_second((requests.get() * 10.0).round() / 10.0))

@@ -35,7 +35,7 @@ const INBOX: usize = 64;
 
 /// What is to happen, and where.
 #[derive(Debug, Clone)]
-pub(super) struct OutsidePlan {
+pub(super) struct HookPlan {
     /// Hooks and planned marks.
     pub(super) hooks: Vec<Hook>,
     /// Where commands run: the scenario's folder.
@@ -47,18 +47,18 @@ pub(super) struct OutsidePlan {
 }
 
 /// The thread that waits. Dropped, it stops at once, and commands with it.
-pub(super) struct Outside {
+pub(super) struct HookThread {
     inbox: mpsc::Receiver<Event>,
     stop: CancellationToken,
     /// Returns what it had to cut off.
     thread: Option<std::thread::JoinHandle<Vec<Event>>>,
 }
 
-impl Outside {
-    pub(super) fn start(plan: OutsidePlan, clock: Clock) -> Result<Self, Failure> {
+impl HookThread {
+    pub(super) fn start(plan: HookPlan, clock: Clock) -> Result<Self, Failure> {
         let (outbox, inbox) = mpsc::channel(INBOX);
         let stop = CancellationToken::new();
-        let waiting = Waiting { plan, clock, outbox, running: RefCell::default() };
+        let waiting = HookRunner { plan, clock, outbox, running: RefCell::default() };
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("outside".to_owned())
@@ -79,7 +79,7 @@ impl Outside {
     }
 }
 
-impl Outside {
+impl HookThread {
     /// Ends it with the run. Returns what nobody has taken yet, and the end of each hook that was still running.
     pub(super) fn finish(mut self) -> Vec<Event> {
         let cut_off = self.stop();
@@ -95,13 +95,13 @@ impl Outside {
     }
 }
 
-impl Drop for Outside {
+impl Drop for HookThread {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-fn wait_until(waiting: &Waiting, stop: &CancellationToken) {
+fn wait_until(waiting: &HookRunner, stop: &CancellationToken) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     // Without a runtime nothing comes from outside; the run itself needed one too, so this is theory.
     let Ok(runtime) = runtime else { return };
@@ -114,16 +114,16 @@ fn wait_until(waiting: &Waiting, stop: &CancellationToken) {
     });
 }
 
-struct Waiting {
-    plan: OutsidePlan,
+struct HookRunner {
+    plan: HookPlan,
     clock: Clock,
     outbox: mpsc::Sender<Event>,
     /// The commands of hooks that are running.
     running: RefCell<Vec<(Id, String)>>,
 }
 
-impl Waiting {
-    async fn tell(&self, at: RunTime, kind: EventKind) {
+impl HookRunner {
+    async fn send_event(&self, at: RunTime, kind: EventKind) {
         // Nobody listens once the run has ended, and then nobody wants to know.
         let _ = self.outbox.send(Event { at, kind }).await;
     }
@@ -143,7 +143,7 @@ impl Waiting {
             for line in text.lines() {
                 let (at, text) = self.dated(line);
                 if !text.is_empty() {
-                    self.tell(at, EventKind::Mark(text)).await;
+                    self.send_event(at, EventKind::Mark(text)).await;
                 }
             }
         }
@@ -170,25 +170,25 @@ impl Waiting {
             loop {
                 tokio::select! {
                     () = &mut due => break,
-                    Some(ended) = running.join_next_with_id() => self.told(ended).await,
+                    Some(ended) = running.join_next_with_id() => self.report_end(ended).await,
                 }
             }
-            self.tell(self.clock.now(), EventKind::Mark(shortened(&hook.mark))).await;
+            self.send_event(self.clock.now(), EventKind::Mark(shortened(&hook.mark))).await;
             if let Some((command, timeout)) = &hook.run {
                 let task = running.spawn(run(self.command(command), command.clone(), *timeout));
                 self.running.borrow_mut().push((task.id(), command.clone()));
             }
         }
         while let Some(ended) = running.join_next_with_id().await {
-            self.told(ended).await;
+            self.report_end(ended).await;
         }
         std::future::pending::<()>().await;
     }
 
-    async fn told(&self, ended: Result<(Id, String), JoinError>) {
+    async fn report_end(&self, ended: Result<(Id, String), JoinError>) {
         let (id, text) = ended.unwrap_or_else(|error| (error.id(), format!("broke down: {error}")));
         self.running.borrow_mut().retain(|(known, _)| *known != id);
-        self.tell(self.clock.now(), EventKind::Hook(text)).await;
+        self.send_event(self.clock.now(), EventKind::Hook(text)).await;
     }
 
     /// The end of each command that was still running: it was ended with the run.
@@ -230,7 +230,7 @@ async fn run(mut command: Command, text: String, limit: Nanos) -> String {
         Ok(child) => child,
         Err(error) => return format!("`{text}` cannot be started: {error}"),
     };
-    let mut group = Group(child.id());
+    let mut group = ProcessGroup(child.id());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let ended = tokio::time::timeout(limit.into(), async {
         tokio::join!(child.wait(), kept(out), kept(err))
@@ -246,9 +246,9 @@ async fn run(mut command: Command, text: String, limit: Nanos) -> String {
 }
 
 /// A command with everything it started; dropped before it has ended by itself, it is ended.
-struct Group(Option<u32>);
+struct ProcessGroup(Option<u32>);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         let pid = self.0.and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
         if let Some(pid) = pid {
@@ -282,10 +282,10 @@ mod tests {
         Hook { at, mark: command.to_owned(), run: Some((command.to_owned(), limit)) }
     }
 
-    fn start(run: &Path, hooks: Vec<Hook>) -> Outside {
+    fn start(run: &Path, hooks: Vec<Hook>) -> HookThread {
         let (folder, run) = (run.to_owned(), run.to_owned());
-        let plan = OutsidePlan { hooks, folder, run, target: "http://127.0.0.1:1".to_owned() };
-        Outside::start(plan, Clock::starting_in(Nanos::ZERO)).expect("a thread")
+        let plan = HookPlan { hooks, folder, run, target: "http://127.0.0.1:1".to_owned() };
+        HookThread::start(plan, Clock::starting_in(Nanos::ZERO)).expect("a thread")
     }
 
     #[tokio::test]
@@ -321,8 +321,8 @@ mod tests {
             ended += usize::from(matches!(outside.next().await.kind, EventKind::Hook(_)));
         }
         let events: Vec<EventKind> = outside.finish().into_iter().map(|event| event.kind).collect();
-        let told = EventKind::Hook("`sleep 600` was cut off by the run's end".to_owned());
-        assert_eq!(events.last(), Some(&told), "{events:?}");
+        let report_end = EventKind::Hook("`sleep 600` was cut off by the run's end".to_owned());
+        assert_eq!(events.last(), Some(&report_end), "{events:?}");
         let hooks = events.iter().filter(|kind| matches!(kind, EventKind::Hook(_))).count();
         assert_eq!(hooks, 1, "the other one has ended by itself: {events:?}");
     }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::capacity::notes::Origin;
+use crate::capacity::notes::LoadOrigin;
 use crate::capacity::stack::{Deployed, StackModel};
-use crate::engine::{Options, prepare_limits, workers_for};
+use crate::engine::{RunOptions, prepare_limits, workers_for};
 use crate::observe::WatchPlan;
 use crate::plan::{ArrivalLaw, DEFAULT_SEED, Load, OpenLoad, Overrides, Plan, Stage};
 use crate::scenario::{Loaded, load};
@@ -16,12 +16,12 @@ use super::super::run::{permit_for, plan_of, tls_for};
 use super::super::{files, observing};
 
 /// A scenario from which steps are made.
-pub(super) struct Site {
+pub(super) struct SearchScenario {
     loaded: Loaded,
     overrides: Overrides,
     /// The plan of the workload as it stands: names, objectives, expectations.
     pub(super) plan: Arc<Plan>,
-    pub(super) options: Options,
+    pub(super) options: RunOptions,
     /// How the stack's own metrics are read.
     pub(super) watch: WatchPlan,
     workers: Option<u32>,
@@ -33,7 +33,7 @@ pub(super) struct Site {
 
 /// Where a search is limited by what the scenario says nothing about.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Limits {
+pub(super) struct SearchLimits {
     pub(super) workers: Option<u32>,
     pub(super) max_vus: Option<u32>,
 }
@@ -42,12 +42,12 @@ pub(super) struct Limits {
 const VUS_MIN: u32 = 200;
 const VUS_MAX: u32 = 20_000;
 
-impl Site {
+impl SearchScenario {
     /// Loads and checks the scenario that `origin` names.
     pub(super) fn open(
-        origin: &Origin,
+        origin: &LoadOrigin,
         seed: Option<u64>,
-        limits: Limits,
+        limits: SearchLimits,
         may_load: &[String],
     ) -> Result<Self, Failure> {
         let path = Path::new(&origin.path);
@@ -63,13 +63,13 @@ impl Site {
         // A search asks what one stack carries.
         plan.split = None;
         let plan = Arc::new(plan);
-        let options = Options {
+        let options = RunOptions {
             workers: 1,
             tls: tls_for(&plan)?,
             permit: permit_for(&plan, may_load),
             connections: u64::MAX,
         };
-        let Limits { workers, max_vus } = limits;
+        let SearchLimits { workers, max_vus } = limits;
         Ok(Self {
             loaded,
             overrides,
@@ -136,7 +136,7 @@ impl Site {
         (index, rate): (u64, Rate),
         duration: Nanos,
         patience: Nanos,
-    ) -> Result<(Arc<Plan>, Options), Failure> {
+    ) -> Result<(Arc<Plan>, RunOptions), Failure> {
         let seed = self.overrides.seed.unwrap_or(DEFAULT_SEED);
         // Steps with the same arrivals would err in the same direction.
         let seed = Seed::new(seed.get().wrapping_add(index.wrapping_mul(0x9E37_79B9)));
@@ -157,7 +157,7 @@ impl Site {
         self.tell_of_rows(&plan);
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         let workers = self.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
-        let options = Options { workers, connections: limit.most, ..self.options.clone() };
+        let options = RunOptions { workers, connections: limit.most, ..self.options.clone() };
         Ok((Arc::new(plan), options))
     }
 

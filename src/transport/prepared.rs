@@ -16,13 +16,13 @@ use super::decode::ACCEPT_ENCODING;
 
 /// A request of the plan, prepared for HTTP/1.1.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct PreparedRequest {
     pub(super) method: Method,
     pub(super) keep_body: bool,
     /// The whole request, where nothing in it varies (cookies apart).
     constant: Option<Box<[u8]>>,
     /// The same in parts.
-    constant_parts: Option<Rc<Parts>>,
+    constant_parts: Option<Rc<RequestParts>>,
     /// The head up to what varies by itself: `GET /x HTTP/1.1`, host and the scenario's headers. Absent
     /// where the URL may be absolute, so that the host is known only when it is rendered.
     head: Option<Template>,
@@ -35,7 +35,7 @@ pub(super) struct Wire {
 
 /// A request with nothing left to render: for HTTP/2, redirects and absolute URLs.
 #[derive(Debug, Clone)]
-pub(super) struct Parts {
+pub(super) struct RequestParts {
     pub(super) method: Method,
     /// Path and query, beginning with `/`.
     pub(super) path: String,
@@ -43,7 +43,7 @@ pub(super) struct Parts {
     pub(super) body: Bytes,
 }
 
-impl Wire {
+impl PreparedRequest {
     pub(super) fn compile(
         request: &RequestPlan,
         (plan, authority): (&Plan, &str),
@@ -112,7 +112,7 @@ impl Wire {
     }
 
     /// The parts of a request of this kind that was sent: of `sent`, or of the constant where that is empty.
-    pub(super) fn parts_of(&self, sent: &[u8]) -> Result<Parts, TransportError> {
+    pub(super) fn parts_of(&self, sent: &[u8]) -> Result<RequestParts, TransportError> {
         let sent = if sent.is_empty() { self.constant().unwrap_or_default() } else { sent };
         let not_ours = || script("a request that was rendered cannot be read again");
         let mut headers = vec![httparse::EMPTY_HEADER; self.headers.len() + 16];
@@ -136,18 +136,18 @@ impl Wire {
             }
         }
         let body = Bytes::copy_from_slice(&sent[head..]);
-        Ok(Parts { method: self.method.clone(), path, headers: map, body })
+        Ok(RequestParts { method: self.method.clone(), path, headers: map, body })
     }
 
     /// The request in parts, with its URL, absolute or not, as the path.
-    pub(super) fn parts(&self, user: &mut User) -> Result<Rc<Parts>, TransportError> {
+    pub(super) fn parts(&self, user: &mut User) -> Result<Rc<RequestParts>, TransportError> {
         match &self.constant_parts {
             Some(parts) => Ok(parts.clone()),
             None => self.render_parts(user).map(Rc::new),
         }
     }
 
-    fn render_parts(&self, user: &mut User) -> Result<Parts, TransportError> {
+    fn render_parts(&self, user: &mut User) -> Result<RequestParts, TransportError> {
         let mut url = Vec::new();
         user.render(&self.url, &mut url).map_err(|error| script(&error.to_string()))?;
         let path = String::from_utf8_lossy(&url).into_owned();
@@ -165,11 +165,11 @@ impl Wire {
         }
         let mut body = Vec::new();
         user.render_body(&self.body, &mut body).map_err(|error| script(&error.to_string()))?;
-        Ok(Parts { method: self.method.clone(), path, headers, body: body.into() })
+        Ok(RequestParts { method: self.method.clone(), path, headers, body: body.into() })
     }
 }
 
-impl Parts {
+impl RequestParts {
     /// The request as text, for a reader.
     pub(super) fn describe(&self, authority: &str, cookies: &str) -> String {
         let mut bytes = Vec::new();
@@ -234,7 +234,10 @@ fn constant(head: &Template, request: &RequestPlan, http: &HttpPlan) -> Option<B
     Some(whole.into())
 }
 
-fn constant_parts(request: &RequestPlan, headers: &[(HeaderName, Template)]) -> Option<Rc<Parts>> {
+fn constant_parts(
+    request: &RequestPlan,
+    headers: &[(HeaderName, Template)],
+) -> Option<Rc<RequestParts>> {
     let mut map = HeaderMap::with_capacity(headers.len() + 4);
     for (name, value) in headers {
         map.append(name, header_value(value.as_constant()?).ok()?);
@@ -244,7 +247,7 @@ fn constant_parts(request: &RequestPlan, headers: &[(HeaderName, Template)]) -> 
         Body::Text(template) => Bytes::copy_from_slice(template.as_constant()?),
     };
     let path = String::from_utf8(request.url.as_constant()?.to_vec()).ok()?;
-    Some(Rc::new(Parts { method: request.method.clone(), path, headers: map, body }))
+    Some(Rc::new(RequestParts { method: request.method.clone(), path, headers: map, body }))
 }
 
 fn header_value(bytes: &[u8]) -> Result<HeaderValue, TransportError> {

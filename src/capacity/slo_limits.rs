@@ -1,10 +1,10 @@
 //! The SLO table in the terms of the search.
 
-use super::step::Goal;
+use super::step::SloLimit;
 use crate::metrics::{Bound, Measure, Objective, Scope};
 use crate::units::{Quantity, Ratio};
 
-impl Goal {
+impl SloLimit {
     /// The goal that `objective` is, with its max as the limit; `None` where it has no max, or where it
     /// speaks of a part of the run or of something else than response times and errors.
     pub fn of(objective: &Objective) -> Option<Self> {
