@@ -10,6 +10,7 @@ mod poll;
 mod rows;
 mod session;
 mod think;
+mod turns;
 
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ use crate::plan::{
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
+
+use turns::{CHOICES, Turn};
 
 /// The deepest nesting of loops that a flow may have.
 pub const MAX_LOOPS: usize = 8;
@@ -75,6 +78,10 @@ pub struct User {
     /// Secrets of answers that failed before they were captured.
     uncaptured: Vec<Value>,
     chance: Pcg64Mcg,
+    arrival: Arrival,
+    /// Its turn, once there was something to choose, and how many choices there were.
+    turn: Option<Turn>,
+    choices: usize,
     failed: bool,
     /// From where the next `pace` counts.
     paced: RunTime,
@@ -114,16 +121,19 @@ impl UserFactory {
         Self { plan, names, rows, secret_slots, shares }
     }
 
-    /// The scenario that arrival `index` plays: as recorded, or by weight, from the seed alone.
-    pub fn scenario_of(&self, index: u64) -> ScenarioId {
+    /// The scenario that an arrival plays: as recorded, or by weight, from the seed alone.
+    pub fn scenario_of(&self, arrival: &Arrival) -> ScenarioId {
         if let Load::Open(OpenLoad { arrivals: ArrivalLaw::Recorded(recording), .. }) =
             &self.plan.load
-            && let Some(scenario) = recording.scenarios.get(index as usize)
+            && let Some(scenario) = recording.scenarios.get(arrival.index as usize)
         {
             return *scenario;
         }
+        if self.shares.len() == 1 {
+            return ScenarioId(0);
+        }
         let total = self.shares.last().copied().unwrap_or(1.0);
-        let drawn = self.plan.seed.uniform(RandomStream::Scenario, index) * total;
+        let drawn = Turn::of(self.plan.seed, arrival).scenario() * total;
         let found = self.shares.iter().position(|&upper| drawn < upper);
         ScenarioId(found.unwrap_or(self.shares.len() - 1) as u16)
     }
@@ -144,6 +154,9 @@ impl UserFactory {
             secret_slots: self.secret_slots.clone(),
             uncaptured: vec![],
             chance: Seed::new(0).stream(RandomStream::Iteration, 0),
+            arrival: Arrival::alone(0, RunTime::ZERO),
+            turn: None,
+            choices: 0,
             failed: false,
             paced: RunTime::ZERO,
             polls: [poll::PollState::default(); MAX_LOOPS],
@@ -166,6 +179,9 @@ impl User {
         self.slots.fill(None);
         self.uncaptured.clear();
         self.chance = self.plan.seed.stream(RandomStream::Iteration, arrival.index);
+        self.arrival = *arrival;
+        self.turn = None;
+        self.choices = 0;
         if let Some(slot) = self.plan.address {
             let http = &self.plan.http;
             let each_visitor = http.connections == ConnectionUse::PerIteration;
@@ -247,7 +263,12 @@ impl User {
     fn control(&mut self, op: &Instruction, now: RunTime) -> Result<Option<Action>, RenderError> {
         match op {
             Instruction::Repeat { counter, times: (least, most), end } => {
-                let rounds = self.chance.random_range(*least..=*most);
+                let rounds = if least == most {
+                    *least
+                } else {
+                    let kinds = f64::from(most - least) + 1.0;
+                    least + (self.choice() * kinds) as u32
+                };
                 self.counters[*counter as usize] = rounds;
                 if rounds == 0 {
                     self.position = *end;
@@ -267,7 +288,7 @@ impl User {
             }
             Instruction::Choose(branches) => {
                 let total: f64 = branches.iter().map(|(weight, _)| weight).sum();
-                let mut drawn = self.chance.random::<f64>() * total;
+                let mut drawn = self.choice() * total;
                 let chosen = branches.iter().find(|(weight, _)| {
                     drawn -= weight;
                     drawn < 0.0
@@ -295,6 +316,17 @@ impl User {
             op => return self.play(op, now),
         }
         Ok(None)
+    }
+
+    /// A number in [0, 1) for the next choice of this iteration: the first ones are dealt out in fair order.
+    fn choice(&mut self) -> f64 {
+        let choice = self.choices;
+        self.choices += 1;
+        if choice >= CHOICES {
+            return self.chance.random();
+        }
+        let turn = self.turn.get_or_insert_with(|| Turn::of(self.plan.seed, &self.arrival));
+        turn.choice(choice)
     }
 
     /// Waits until `span` has passed since the last such point. A user that is late goes on at once, and the

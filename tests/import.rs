@@ -115,7 +115,7 @@ fn replay_starts_every_request_at_its_recorded_time() {
     for (arrival, row) in arrivals.iter().zip(&rows) {
         let recorded: f64 = row[0].parse().expect("seconds");
         assert!((arrival.intended.as_secs_f64() * 2.0 - recorded).abs() < 1e-5, "{row:?}");
-        let scenario = cast.scenario_of(arrival.index);
+        let scenario = cast.scenario_of(arrival);
         assert_eq!(plan.scenarios[usize::from(scenario.0)].name, row[1]);
     }
 }

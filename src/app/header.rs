@@ -29,6 +29,10 @@ pub(super) fn header(
         Load::Open(open) => (LoadModel::Open, law_name(&open.arrivals)),
         Load::Closed(closed) => (LoadModel::Closed { vus: closed.vus }, "closed"),
     };
+    let exact_arrivals = match &plan.load {
+        Load::Open(open) => open.arrivals.is_exact(),
+        Load::Closed(_) => false,
+    };
     RunHeader {
         schema: RunLog::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -41,6 +45,7 @@ pub(super) fn header(
         shard: (plan.shard.index, plan.shard.count),
         model,
         arrivals: arrivals.to_owned(),
+        exact_arrivals,
         stages: stages(&plan.load),
         steps: plan.steps.clone(),
         scenarios,
@@ -56,6 +61,7 @@ pub(super) fn header(
 const fn law_name(law: &ArrivalLaw) -> &'static str {
     match law {
         ArrivalLaw::Poisson => "poisson",
+        ArrivalLaw::Exponential => "exponential",
         ArrivalLaw::Constant => "constant",
         ArrivalLaw::Recorded(_) => "recorded",
     }

@@ -33,7 +33,7 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Res
         let mut user = cast.user(index as u64);
         let mut client = Client::new(&shared, index as u64);
         client.trace();
-        let arrival = Arrival { index: index as u64, intended: RunTime::ZERO };
+        let arrival = Arrival::alone(index as u64, RunTime::ZERO);
         user.begin(ScenarioId(index as u16), &arrival);
         all_well &= play(plan, &mut user, &mut client, &shared).await;
     }

@@ -106,10 +106,10 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
         let started = clock.now();
         // Iteration numbers are fixed by user and round, whoever is faster.
         let index = round * u64::from(load.vus) + number;
-        let scenario = worker.user_factory.scenario_of(index);
+        let arrival = Arrival::alone(index, started);
+        let scenario = worker.user_factory.scenario_of(&arrival);
         closed_users.playing.borrow_mut()[local as usize] = Some(scenario);
         closed_users.busy.set(closed_users.busy.get() + 1);
-        let arrival = Arrival { index, intended: started };
         // A user stays on its side as long as the share does.
         let role = IterationRole { scenario, variant: worker.variant(number, started) };
         let job = Job { role, arrival };

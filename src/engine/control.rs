@@ -14,10 +14,9 @@ use crate::units::{Nanos, Rate, RunTime};
 pub(super) struct WorkerOrders {
     /// No new arrivals; requests in flight may end until then.
     pub(super) drain_until: Option<RunTime>,
-    /// From this time on, these stages instead of the plan's.
-    pub(super) stages: Option<(RunTime, Vec<Stage>)>,
-    /// Counts the changes of `stages`, so that each is carried out once.
-    pub(super) revision: u64,
+    /// All changes so far, in order: from this time on, these stages instead of those before. A worker carries out
+    /// each of them, even if several came while it was busy, so that all still agree.
+    pub(super) changes: Vec<(RunTime, Arc<[Stage]>)>,
     /// No arrival goes to green any more.
     pub(super) blue_only: bool,
 }
@@ -238,8 +237,7 @@ impl Control {
         steering.replace_after(at, &rest);
         let rate = rest.first().map_or(Rate::ZERO, |stage| stage.from);
         self.orders.send_modify(|order| {
-            order.stages = Some((at, rest));
-            order.revision += 1;
+            order.changes.push((at, rest.into()));
         });
         rate
     }

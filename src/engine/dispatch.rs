@@ -54,7 +54,7 @@ pub(super) async fn open(
         worker: worker.clone(),
         schedule: RefCell::new(schedule),
         end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
-        gap: Cell::new(coalescing(&load.stages, worker.place().parts)),
+        gap: Cell::new(coalescing(&load.stages, worker.parts())),
         lead: WakeUpLead::default(),
         slots: RefCell::new(slots),
         tasks: RefCell::default(),
@@ -154,7 +154,7 @@ impl Dispatcher {
         }
         let mut schedule = self.schedule.borrow_mut();
         while let Some(arrival) = schedule.next_due(now) {
-            let scenario = self.worker.user_factory.scenario_of(arrival.index);
+            let scenario = self.worker.user_factory.scenario_of(&arrival);
             let variant = self.worker.variant(arrival.index, arrival.intended);
             let taken =
                 self.slots.borrow_mut().take(variant.map_or(Side::Blue, |variant| variant.side));
@@ -192,7 +192,7 @@ impl Dispatcher {
     fn reshape(&self, at: RunTime, stages: &[Stage]) {
         self.schedule.borrow_mut().reshape(at, stages);
         self.end.set(end_of(stages, at));
-        self.gap.set(coalescing(stages, self.worker.place().parts));
+        self.gap.set(coalescing(stages, self.worker.parts()));
     }
 }
 

@@ -18,15 +18,13 @@ pub(super) async fn follow_orders(
     reshape: impl Fn(RunTime, &[Stage]),
 ) {
     let _guard = PanicGuard(worker.clone());
-    let mut revision = 0;
+    let mut carried_out = 0;
     while orders.changed().await.is_ok() {
         let order = orders.borrow_and_update().clone();
-        if order.revision != revision {
-            revision = order.revision;
-            if let Some((at, stages)) = &order.stages {
-                reshape(*at, stages);
-            }
+        for (at, stages) in &order.changes[carried_out..] {
+            reshape(*at, stages);
         }
+        carried_out = order.changes.len();
         worker.blue_only.set(order.blue_only);
         if let Some(until) = order.drain_until {
             worker.drain(until);

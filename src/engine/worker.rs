@@ -60,15 +60,6 @@ pub(super) struct Worker {
     pub(super) panicked: Cell<bool>,
 }
 
-/// Where a worker stands among those of all shards.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    /// How many there are.
-    pub(super) parts: u32,
-    /// Which of them it is, from 0.
-    pub(super) ours: u32,
-}
-
 /// The length of an interval.
 pub(super) const SECOND: Nanos = Nanos::from_secs(1);
 
@@ -131,23 +122,19 @@ impl Worker {
         drained || self.panicked.get()
     }
 
-    /// Where it stands among the workers of all shards.
-    pub(super) fn place(&self) -> Place {
-        let shard = self.plan.shard;
-        let parts = shard.count * self.workers;
-        Place { parts, ours: shard.index * self.workers + self.index }
+    /// How many workers all shards have together, if each has as many as this one.
+    pub(super) fn parts(&self) -> u32 {
+        self.plan.shard.count * self.workers
     }
 
     /// This worker's share of `count` users, spread over shards and workers.
     pub(super) fn share_of(&self, count: u32) -> u32 {
-        let Place { parts, ours } = self.place();
-        count / parts + u32::from(ours < count % parts)
+        self.plan.shard.share_of(count, (self.index, self.workers))
     }
 
     /// The number among all users of the run of this worker's `local`-th.
     pub(super) fn number_of(&self, local: u32) -> u64 {
-        let Place { parts, ours } = self.place();
-        u64::from(local) * u64::from(parts) + u64::from(ours)
+        self.plan.shard.number_of(local, (self.index, self.workers))
     }
 
     /// The side of arrival or user `index`, which begins at `at`; none where the run is not split.

@@ -100,8 +100,12 @@ pub struct RunHeader {
     pub shard: (u32, u32),
     /// How load is offered.
     pub model: LoadModel,
-    /// `poisson`, `constant` or `closed`.
+    /// `poisson`, `exponential`, `constant`, `recorded` or `closed`.
     pub arrivals: String,
+    /// Whether each stage has as many arrivals, over all shards, as its rate asks for. Absent of older logs, in which
+    /// their number varied as a Poisson law lets it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exact_arrivals: bool,
     /// The stages.
     pub stages: Vec<StageInfo>,
     /// The steps, by [`StepId`].
@@ -140,6 +144,7 @@ impl RunHeader {
             shard: (0, 1),
             model: LoadModel::Open,
             arrivals: "poisson".to_owned(),
+            exact_arrivals: false,
             stages: vec![StageInfo { from: rate, to: rate, duration, judged: true }],
             steps: vec![StepInfo {
                 name: "get".to_owned(),

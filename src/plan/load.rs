@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::metrics::ScenarioId;
 use crate::units::{Nanos, Rate, RunTime};
 
-/// Which part of all arrivals is ours: `index` of `count`, from 0. Arrival `n` belongs to shard `n mod count`.
+/// Which part of all arrivals is ours: `index` of `count`, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// From 0.
@@ -17,6 +17,26 @@ pub struct Shard {
 impl Shard {
     /// All of it.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// How many of `count` users belong to worker `index` of `workers` of this shard.
+    ///
+    /// They are spread over the shards first and over a shard's workers then, so that shards with unlike numbers of
+    /// workers have every user once; [`Self::number_of`] tells which.
+    pub const fn share_of(self, count: u32, (index, workers): (u32, u32)) -> u32 {
+        let ours = share(count, (self.index, self.count));
+        share(ours, (index, workers))
+    }
+
+    /// The number among all users of the run, from 0, of the `local`-th user of worker `index` of `workers`.
+    pub fn number_of(self, local: u32, (index, workers): (u32, u32)) -> u64 {
+        let of_shard = u64::from(local) * u64::from(workers) + u64::from(index);
+        of_shard * u64::from(self.count) + u64::from(self.index)
+    }
+}
+
+/// Part `index` of `parts` of `count` things that differ by one at most.
+const fn share(count: u32, (index, parts): (u32, u32)) -> u32 {
+    count / parts + (index < count % parts) as u32
 }
 
 /// How load is offered.
@@ -70,12 +90,24 @@ pub struct Recording {
 /// The law of the gaps between arrivals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArrivalLaw {
-    /// Exponential gaps: independent users.
+    /// Independent users, as many in each stage as its rate asks for: a Poisson process given its counts.
     Poisson,
+    /// Exponential gaps: independent users, whose number varies as a Poisson process lets it.
+    Exponential,
     /// Equal gaps.
     Constant,
     /// Gaps as they were recorded. The stages tell their mean rates, and so how a change of rate moves them.
     Recorded(Arc<Recording>),
+}
+
+impl ArrivalLaw {
+    /// Whether each stage has as many arrivals as its rate asks for.
+    pub const fn is_exact(&self) -> bool {
+        match self {
+            Self::Poisson | Self::Constant => true,
+            Self::Exponential | Self::Recorded(_) => false,
+        }
+    }
 }
 
 /// An open workload.
@@ -160,4 +192,31 @@ pub struct Hook {
     pub mark: String,
     /// The command for the shell, and how long it may take.
     pub run: Option<(String, Nanos)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Goal: prove that every user exists once, whatever the shards and however many workers each of them has.
+        #[test]
+        fn users_are_disjoint_and_complete_over_unlike_machines(
+            count in 0_u32..500, workers in prop::collection::vec(1_u32..6, 1..8),
+        ) {
+            let shards = workers.len() as u32;
+            let mut numbers = vec![];
+            for (index, &workers) in (0..).zip(&workers) {
+                let shard = Shard { index, count: shards };
+                for worker in 0..workers {
+                    let share = shard.share_of(count, (worker, workers));
+                    numbers.extend((0..share).map(|local| shard.number_of(local, (worker, workers))));
+                }
+            }
+            numbers.sort_unstable();
+            prop_assert_eq!(numbers, (0..u64::from(count)).collect::<Vec<_>>());
+        }
+    }
 }

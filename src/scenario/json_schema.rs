@@ -89,7 +89,7 @@ fn load_definitions() -> Definitions {
             "workload",
             object(
                 &[
-                    ("arrivals", words(&["poisson", "constant"])),
+                    ("arrivals", words(&["poisson", "exponential", "constant"])),
                     ("max_vus", whole()),
                     ("stages", list_of(&reference("stage"))),
                     ("think", text()),

@@ -328,7 +328,7 @@ mod tests {
         let mut user = UserFactory::new(plan.clone()).user(0);
         let second = |at: RunTime| at.get() / 1_000_000_000;
         let mut now = RunTime::ZERO + Nanos::from_secs(100);
-        user.begin(ScenarioId(0), &Arrival { intended: now, index: 0 });
+        user.begin(ScenarioId(0), &Arrival::alone(0, now));
         let mut watched = Watched::default();
         for _ in 0..500 {
             match user.next_action(now) {

@@ -55,7 +55,7 @@ mod tests {
     fn played(steps: &str) -> Vec<String> {
         let mut user = idle(steps);
         let mut now = RunTime::ZERO + Nanos::from_secs(5);
-        user.begin(ScenarioId(0), &Arrival { intended: now, index: 0 });
+        user.begin(ScenarioId(0), &Arrival::alone(0, now));
         let mut seen = vec![];
         while seen.len() < 20 {
             match user.next_action(now) {

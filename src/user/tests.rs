@@ -23,7 +23,7 @@ pub(super) fn idle(steps: &str) -> User {
 /// One at the start of its first iteration.
 fn user_of(steps: &str) -> User {
     let mut user = idle(steps);
-    user.begin(ScenarioId(0), &Arrival { intended: RunTime::ZERO, index: 0 });
+    user.begin(ScenarioId(0), &Arrival::alone(0, RunTime::ZERO));
     user
 }
 

@@ -143,9 +143,11 @@ impl SearchScenario {
         let overrides = Overrides { seed: Some(seed), ..self.overrides.clone() };
         let (mut plan, _) = plan_of(&self.loaded, &overrides)?;
         let arrivals = match &plan.load {
-            Load::Open(OpenLoad { arrivals: ArrivalLaw::Constant, .. }) => ArrivalLaw::Constant,
             // A recording has the rates that it has; a search asks for others.
-            Load::Open(_) | Load::Closed(_) => ArrivalLaw::Poisson,
+            Load::Open(OpenLoad { arrivals: ArrivalLaw::Recorded(_), .. }) | Load::Closed(_) => {
+                ArrivalLaw::Poisson
+            }
+            Load::Open(OpenLoad { arrivals, .. }) => arrivals.clone(),
         };
         let rate = rate.times(1.0 / plan.requests_per_iteration().max(1e-9));
         let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];

@@ -99,6 +99,7 @@ impl LoadCompiler<'_> {
         Some(OpenLoad {
             arrivals: match shape.arrivals {
                 ArrivalLawSpec::Poisson => ArrivalLaw::Poisson,
+                ArrivalLawSpec::Exponential => ArrivalLaw::Exponential,
                 ArrivalLawSpec::Constant => ArrivalLaw::Constant,
             },
             max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),

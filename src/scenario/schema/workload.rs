@@ -67,8 +67,10 @@ pub struct OpenShape {
 /// The law of the gaps between arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArrivalLawSpec {
-    /// Exponential gaps.
+    /// Independent users, in the number that the rate asks for.
     Poisson,
+    /// Independent users, in a number that varies.
+    Exponential,
     /// Equal gaps.
     Constant,
 }
@@ -156,7 +158,11 @@ fn hook(node: &Node, problems: &mut Problems) -> Option<HookSpec> {
 }
 
 fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
-    let known = [("poisson", ArrivalLawSpec::Poisson), ("constant", ArrivalLawSpec::Constant)];
+    let known = [
+        ("poisson", ArrivalLawSpec::Poisson),
+        ("exponential", ArrivalLawSpec::Exponential),
+        ("constant", ArrivalLawSpec::Constant),
+    ];
     let arrivals =
         fields.node("arrivals").and_then(|node| word(node, "a law of arrivals", &known, problems));
     let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));

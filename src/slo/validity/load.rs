@@ -3,8 +3,8 @@
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, ValidityTest};
 use super::{ArrivalTotals, percent};
-use crate::metrics::StageInfo;
-use crate::units::RunTime;
+use crate::metrics::{RunHeader, StageInfo};
+use crate::units::{Nanos, RunTime};
 
 /// How far the achieved load may be off the one asked for.
 pub(super) const TOLERANCE: f64 = 0.01;
@@ -70,9 +70,7 @@ fn intended(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let (_, shards) = header.shard;
     let expected = expected_arrivals(&header.stages, covered) / f64::from(shards.max(1));
     let found = totals.arrivals.intended as f64;
-    let spread = if header.arrivals == "poisson" { DEVIATIONS * expected.sqrt() } else { 0.0 };
-    // A constant stream is rounded once a stage.
-    let allowed = TOLERANCE * expected + spread + 1.0 + header.stages.len() as f64;
+    let allowed = allowed(header, expected, covered);
     let text =
         format!("{found:.0} arrivals fell due, the stages ask for {expected:.0} ± {allowed:.0}");
     if (found - expected).abs() <= allowed {
@@ -82,6 +80,22 @@ fn intended(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
         ValidityTest::IntendedRate,
         format!("{text}; the generator did not keep up: give it more cores or lower the rate"),
     )
+}
+
+/// How far the arrivals may be off those expected.
+fn allowed(header: &RunHeader, expected: f64, covered: RunTime) -> f64 {
+    // The count is rounded once a stage.
+    let rounding = 1.0 + header.stages.len() as f64;
+    let planned: Nanos = header.stages.iter().map(|stage| stage.duration).sum();
+    let is_constant = header.arrivals == "constant";
+    if header.exact_arrivals && covered >= RunTime::ZERO + planned {
+        // The whole is exact; of a Poisson process, each shard has its part by chance (binomial).
+        let others = if is_constant { 0.0 } else { 1.0 - 1.0 / f64::from(header.shard.1.max(1)) };
+        return rounding + DEVIATIONS * (expected * others).sqrt();
+    }
+    let varies = matches!(header.arrivals.as_str(), "poisson" | "exponential");
+    let spread = if varies { DEVIATIONS * expected.sqrt() } else { 0.0 };
+    TOLERANCE * expected + spread + rounding
 }
 
 /// Whether iterations made as many requests as the scenario's steps let expect: a rate in req/s rests on that.

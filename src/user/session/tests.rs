@@ -69,7 +69,7 @@ fn play(plan: Plan, scenario: &str, server: &Server) -> Played {
     let at = plan.scenarios.iter().position(|known| known.name == scenario).expect("a scenario");
     let mut user = UserFactory::new(plan.clone()).user(0);
     let mut now = RunTime::ZERO + Nanos::from_secs(5);
-    user.begin(ScenarioId(at as u16), &Arrival { intended: now, index: 0 });
+    user.begin(ScenarioId(at as u16), &Arrival::alone(0, now));
     let mut played = Played::default();
     for _ in 0..10_000 {
         match user.next_action(now) {
