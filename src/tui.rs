@@ -125,7 +125,7 @@ pub enum Command {
     Quit,
 }
 
-/// How often keys and news are looked for: quick for a finger, nothing for a processor.
+/// How often keys and messages are looked for: quick for a finger, nothing for a processor.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Where keys come from.
@@ -167,7 +167,7 @@ pub fn run<W: Write>(
 ) -> io::Result<()> {
     loop {
         screen.draw(model)?;
-        for message in await_news(keys, inbox)? {
+        for message in await_messages(keys, inbox)? {
             match update(model, message) {
                 Command::Nothing => {}
                 Command::Quit => {
@@ -182,20 +182,20 @@ pub fn run<W: Write>(
 }
 
 /// Waits for keys and messages. Intervals that queued up while the terminal was slow are drawn once.
-fn await_news(keys: &mut dyn KeySource, inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
-    let mut news = Vec::new();
-    while news.is_empty() {
-        news.extend(keys.next(GLANCE)?);
+fn await_messages(keys: &mut dyn KeySource, inbox: &Receiver<Message>) -> io::Result<Vec<Message>> {
+    let mut messages = Vec::new();
+    while messages.is_empty() {
+        messages.extend(keys.next(GLANCE)?);
         loop {
             match inbox.try_recv() {
-                Ok(message) => news.push(message),
+                Ok(message) => messages.push(message),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    news.push(Message::Quit);
+                    messages.push(Message::Quit);
                     break;
                 }
             }
         }
     }
-    Ok(news)
+    Ok(messages)
 }

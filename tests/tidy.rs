@@ -2,6 +2,8 @@
 
 #[path = "tidy/knots.rs"]
 mod knots;
+#[path = "tidy/names.rs"]
+mod names;
 #[path = "tidy/parameters.rs"]
 mod parameters;
 #[path = "tidy/source.rs"]
@@ -268,6 +270,29 @@ fn functions_take_at_most_five_things_counted_inside_tuples() {
         }
     }
     assert!(wide.is_empty(), "name the struct:\n{}", wide.join("\n"));
+}
+
+/// The files of the crate that are no tests, by their paths below `src`.
+fn files() -> Vec<(String, String)> {
+    let files = sources().into_iter().filter(|(path, _)| !is_test(path));
+    files.map(|(path, text)| (below_source(&path), text)).collect()
+}
+
+#[test]
+fn names_of_types_stand_for_one_type_each() {
+    let doubled = names::doubled(&files());
+    assert!(doubled.is_empty(), "say which one it is:\n{}", doubled.join("\n"));
+}
+
+#[test]
+fn names_are_words_of_the_field() {
+    let banned: Vec<_> = files()
+        .iter()
+        .flat_map(|(file, text)| {
+            names::banned(text).into_iter().map(move |found| format!("{file}:{found}"))
+        })
+        .collect();
+    assert!(banned.is_empty(), "docs/glossary.md has the words:\n{}", banned.join("\n"));
 }
 
 /// `src/plan/load.rs` → `plan/load.rs`.

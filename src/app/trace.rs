@@ -26,11 +26,11 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Res
         options.permit.clone(),
         timers.clone(),
     );
-    let cast = UserFactory::new(plan.clone());
+    let users = UserFactory::new(plan.clone());
     let mut all_well = true;
     for (index, scenario) in plan.scenarios.iter().enumerate() {
         write_out(&format!("\n── scenario {} ──\n", scenario.name));
-        let mut user = cast.user(index as u64);
+        let mut user = users.user(index as u64);
         let mut client = Client::new(&shared, index as u64);
         client.trace();
         let arrival = Arrival::alone(index as u64, RunTime::ZERO);
@@ -79,10 +79,12 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
                 show_exchanges(client.traced(), plan, user);
             }
             Action::Stream(id) => {
-                let told = RefCell::new(vec![]);
-                client.stream(user, id, (now, now), &|heard| told.borrow_mut().push(heard)).await;
-                for heard in told.into_inner() {
-                    match heard {
+                let received = RefCell::new(vec![]);
+                client
+                    .stream(user, id, (now, now), &|event| received.borrow_mut().push(event))
+                    .await;
+                for event in received.into_inner() {
+                    match event {
                         StreamEvent::Request(finished) => show(&finished, vec![], plan, user),
                         StreamEvent::DerivedTiming(sample) => note(&sample, plan),
                     }

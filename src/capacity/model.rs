@@ -138,7 +138,7 @@ pub enum FitError {
     #[error(
         "no objective is about response time; add one such as `p95: {{ max: 500ms }}` to `slo`"
     )]
-    NoTimeGoal,
+    NoTimeLimit,
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use super::stream::StreamEvent;
 use super::{Client, TransportError};
 
 /// A goodbye takes no longer.
-const GOODBYE: Nanos = Nanos::from_secs(1);
+const CLOSE_TIMEOUT: Nanos = Nanos::from_secs(1);
 
 /// One WebSocket from its handshake to its goodbye.
 pub(super) struct WebSocketSession<'a> {
@@ -229,7 +229,7 @@ impl WebSocketSession<'_> {
             }
         }
         on_event(StreamEvent::DerivedTiming(self.whole(&open, Outcome::Ok)));
-        timer.arm(self.now() + GOODBYE);
+        timer.arm(self.now() + CLOSE_TIMEOUT);
         // The server may have left first; there is nothing more to learn from it.
         let _ = timer.bound(open.socket.close(None)).await;
         timer.disarm();

@@ -49,7 +49,7 @@ impl CapacityModel {
             return Err(FitError::TooFewSteps { found: different });
         }
         let limit = slo_limits.iter().filter_map(SloLimit::limit).reduce(f64::max);
-        let limit = limit.ok_or(FitError::NoTimeGoal)?;
+        let limit = limit.ok_or(FitError::NoTimeLimit)?;
         let hits = hits(steady, *latest_hits);
         let tiers: Vec<TierModel> =
             stack.tiers.iter().map(|tier| tier_model(tier, steady, hits)).collect();
@@ -77,7 +77,7 @@ impl CapacityModel {
     /// Finds the spread of services, or, where cores cannot be what makes requests wait, the demand of
     /// something that serves one at a time.
     fn explain(&mut self, steady: &[&StepResult]) {
-        let slo_limit = self.judged_goal();
+        let slo_limit = self.judged_slo_limit();
         let with_spread = |model: &Self, log: f64| model.with(log.exp(), None);
         let (log_spread, spread_misfit) =
             minimum(-3.0, 2.3, |log| with_spread(self, log).misfit(steady, &slo_limit));
@@ -101,7 +101,7 @@ impl CapacityModel {
         model
     }
 
-    pub(super) fn judged_goal(&self) -> SloLimit {
+    pub(super) fn judged_slo_limit(&self) -> SloLimit {
         let timed = self.slo_limits.iter().find(|slo_limit| slo_limit.limit().is_some());
         timed.copied().unwrap_or(self.slo_limits[0])
     }

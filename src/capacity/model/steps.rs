@@ -13,8 +13,9 @@ use crate::slo::statistics::trend::mann_kendall;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExclusionReason {
-    /// The generator spoilt it.
-    Spoilt,
+    /// The generator was too late or too busy.
+    #[serde(rename = "spoilt")]
+    Invalid,
     /// It was stopped early.
     Stopped,
     /// The edge refused requests.
@@ -29,7 +30,7 @@ impl ExclusionReason {
     /// For reports: why so many steps were left out.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Spoilt => "spoilt by the generator",
+            Self::Invalid => "not valid",
             Self::Stopped => "stopped early",
             Self::Throttled => "throttled",
             Self::Overloaded => "overloaded",
@@ -82,7 +83,7 @@ fn reason(step: &StepResult, slo_limits: &[SloLimit]) -> Option<ExclusionReason>
         slo_limit.limit().is_some_and(|limit| slo_limit.measure(&response) > FAR_BEYOND * limit)
     };
     if !step.valid {
-        Some(ExclusionReason::Spoilt)
+        Some(ExclusionReason::Invalid)
     } else if step.aborted.is_some() {
         Some(ExclusionReason::Stopped)
     } else if step.throttled_share() >= 0.001 {

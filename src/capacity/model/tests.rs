@@ -119,7 +119,7 @@ fn fit_leaves_out_steps_that_are_not_at_rest_and_says_why() {
     let found: Vec<(f64, ExclusionReason)> =
         model.left_out.iter().map(|step| (step.rate_per_s, step.reason)).collect();
     let (moving, over) = (ExclusionReason::Moving, ExclusionReason::Overloaded);
-    assert_eq!(found, [(390.0, moving), (420.0, over), (250.0, ExclusionReason::Spoilt)]);
+    assert_eq!(found, [(390.0, moving), (420.0, over), (250.0, ExclusionReason::Invalid)]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl CapacityModel {
         if steady.len() - first < ROUNDS {
             return None;
         }
-        let slo_limit = self.judged_goal();
+        let slo_limit = self.judged_slo_limit();
         let (mut times, mut rates) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let is_out = |index: usize| index >= first && (index - first) % ROUNDS == round;

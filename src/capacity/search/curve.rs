@@ -50,12 +50,13 @@ pub(super) fn crossing(
     seed: Seed,
     resamples: usize,
 ) -> Option<Estimate> {
-    let found =
-        slo_limits.iter().filter_map(|slo_limit| goal_crossing(levels, slo_limit, seed, resamples));
+    let found = slo_limits
+        .iter()
+        .filter_map(|slo_limit| slo_limit_crossing(levels, slo_limit, seed, resamples));
     found.reduce(|a, b| if b.value < a.value { b } else { a })
 }
 
-fn goal_crossing(
+fn slo_limit_crossing(
     levels: &[Level],
     slo_limit: &SloLimit,
     seed: Seed,

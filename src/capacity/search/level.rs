@@ -279,7 +279,7 @@ impl Level {
         if !self.keeps_up() {
             return StepVerdict::Fail;
         }
-        let own = slo_limits.iter().map(|slo_limit| self.goal_verdict(slo_limit));
+        let own = slo_limits.iter().map(|slo_limit| self.slo_limit_verdict(slo_limit));
         own.chain(self.others).reduce(worst).unwrap_or(StepVerdict::Inconclusive)
     }
 
@@ -293,7 +293,7 @@ impl Level {
             || (self.overdriven && slo_limits.iter().any(exceeds))
     }
 
-    fn goal_verdict(&self, slo_limit: &SloLimit) -> StepVerdict {
+    fn slo_limit_verdict(&self, slo_limit: &SloLimit) -> StepVerdict {
         if let SloLimit::ErrorRate { max } = slo_limit {
             return self.error_verdict(max.get());
         }

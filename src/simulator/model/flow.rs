@@ -57,7 +57,7 @@ impl StackModelRun {
         let owner = pool_spec.and_then(|pool| self.calls[who.slot as usize].held_by(pool.of));
         let job = QueuedVisit { call: who, law, lease: None, since: self.now };
         let (Some(spec), Some(owner)) = (pool_spec, owner) else {
-            return self.seat(tier, job);
+            return self.start_visit(tier, job);
         };
         let pool = self.pool(tier, owner);
         if pool.in_use >= spec.size {
@@ -66,7 +66,7 @@ impl StackModelRun {
         }
         pool.in_use += 1;
         let lease = Lease { owner, epoch: pool.epoch };
-        self.seat(tier, QueuedVisit { lease: Some(lease), ..job });
+        self.start_visit(tier, QueuedVisit { lease: Some(lease), ..job });
     }
 
     fn pool(&mut self, tier: TierId, owner: u8) -> &mut ReplicaPool {
@@ -79,7 +79,7 @@ impl StackModelRun {
     }
 
     /// Finds a replica and a core for a visit, or a place in the queue.
-    pub(super) fn seat(&mut self, tier: TierId, job: QueuedVisit) {
+    pub(super) fn start_visit(&mut self, tier: TierId, job: QueuedVisit) {
         if !self.is_current(job.call) {
             return self.release(tier, job.lease);
         }
@@ -170,8 +170,10 @@ impl StackModelRun {
         }
         while let Some(job) = self.pool(tier, lease.owner).waiting.pop_front() {
             if self.is_current(job.call) {
-                self.ready
-                    .push_back(ReadyWork::Seat(tier, QueuedVisit { lease: Some(lease), ..job }));
+                self.ready.push_back(ReadyWork::StartVisit(
+                    tier,
+                    QueuedVisit { lease: Some(lease), ..job },
+                ));
                 return;
             }
         }

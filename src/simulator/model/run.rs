@@ -41,7 +41,7 @@ pub(super) enum ReadyWork {
     /// The call does its next op.
     Proceed(CallRef),
     /// The visit has its connection and looks for a core.
-    Seat(TierId, QueuedVisit),
+    StartVisit(TierId, QueuedVisit),
 }
 
 /// Something that happens later.
@@ -215,7 +215,7 @@ impl StackModelRun {
         while let Some(ready) = self.ready.pop_front() {
             match ready {
                 ReadyWork::Proceed(call) => self.proceed(call),
-                ReadyWork::Seat(tier, job) => self.seat(tier, job),
+                ReadyWork::StartVisit(tier, job) => self.start_visit(tier, job),
             }
         }
     }

@@ -110,9 +110,10 @@ fn is_seam(window: &JudgedWindow<'_>, start: usize, interval: &crate::metrics::I
 }
 
 fn steered(window: &JudgedWindow<'_>) -> Option<Finding> {
-    let acts = window.log.events.iter().filter(|e| matches!(e.kind, EventKind::Steered(_))).count();
-    let times = if acts == 1 { "once".to_owned() } else { format!("{acts} times") };
-    (acts > 0).then(|| {
+    let commands =
+        window.log.events.iter().filter(|e| matches!(e.kind, EventKind::Steered(_))).count();
+    let times = if commands == 1 { "once".to_owned() } else { format!("{commands} times") };
+    (commands > 0).then(|| {
         Finding::suspect(
             ValidityTest::Steered,
             format!("the load was steered {times} while it ran; repeat it as a workload"),
