@@ -6,11 +6,14 @@
 mod collector;
 mod distribution;
 mod interval;
+mod lag;
 mod objective;
 mod recorder;
 mod runlog;
 mod sample;
 mod split;
+mod tally;
+mod times;
 
 pub use collector::Collector;
 pub use distribution::{Distribution, SparseDistribution};
@@ -25,3 +28,5 @@ pub use runlog::{
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
 pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};
+pub use tally::{Counts, Selection, Tally};
+pub use times::{Answers, LateTimes, ResponseTimes, TimeParts};

@@ -41,7 +41,7 @@ pub(super) async fn play(
     loop {
         match user.next_action(ready) {
             Action::Send(request) => {
-                worker.recorder.borrow_mut().request_started(now);
+                worker.recorder.borrow_mut().request_started(ready, now);
                 let finished = client.perform(user, request, ready, now).await;
                 ready = finished.sample.done;
                 now = ready;
@@ -53,7 +53,7 @@ pub(super) async fn play(
             }
             Action::SendAll(requests) => {
                 for _ in &requests {
-                    worker.recorder.borrow_mut().request_started(now);
+                    worker.recorder.borrow_mut().request_started(ready, now);
                 }
                 let finished = |finished| worker.record(role, finished);
                 client.perform_all(user, &requests, (ready, now), &finished).await;
@@ -62,7 +62,7 @@ pub(super) async fn play(
                 responded(now);
             }
             Action::Stream(stream) => {
-                worker.recorder.borrow_mut().request_started(now);
+                worker.recorder.borrow_mut().request_started(ready, now);
                 let on_event = |event| match event {
                     StreamEvent::Request(finished) => worker.record(role, finished),
                     StreamEvent::DerivedTiming(sample) => {

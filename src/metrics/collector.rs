@@ -7,7 +7,7 @@ use super::{
     Distribution, ErrorClass, GeneratorLoad, Interval, IntervalPart, Phase, ScenarioId,
     ScenarioInterval, SparseDistribution, StepId, StepInterval,
 };
-use crate::units::{Ratio, RunTime};
+use crate::units::{Nanos, Ratio, RunTime};
 
 /// An interval that still waits for parts.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ impl OpenInterval {
                 merge_step(slot, step);
             }
         }
+        add_late(interval, part);
         part.sides.add_to(&mut interval.sides);
         for (index, scenario) in part.scenarios.iter().enumerate() {
             merge_scenario(interval, ScenarioId(index as u16), scenario);
@@ -150,6 +151,9 @@ fn merge_step(slot: &mut StepInterval, part: &StepPart) {
         *slot.statuses.entry(status).or_default() += count;
     }
     merge_into(&mut slot.response_time, &part.response_time);
+    if let Some(times) = part.failed_time.get() {
+        merge_into(&mut slot.time_parts.failed, times);
+    }
     merge_into(&mut slot.service_time, &part.service_time);
     for phase in Phase::ALL {
         let times = &part.phases[phase as usize];
@@ -158,6 +162,29 @@ fn merge_step(slot: &mut StepInterval, part: &StepPart) {
         }
     }
 }
+
+/// Files the requests that may hold lag under their steps and scenarios.
+fn add_late(interval: &mut Interval, part: &IntervalPart) {
+    let (mut steps, mut scenarios): (BTreeMap<_, Pairs>, BTreeMap<_, Pairs>) = Default::default();
+    for (step, scenario, late) in &part.late {
+        let pair = (late.upper, late.lower);
+        steps.entry((*step, scenario.is_none(), late.is_failed)).or_default().push(pair);
+        if let Some(scenario) = scenario {
+            scenarios.entry((*scenario, late.is_failed)).or_default().push(pair);
+        }
+    }
+    for ((step, is_logical, is_failed), pairs) in steps {
+        let slots = if is_logical { &mut interval.logical } else { &mut interval.steps };
+        slots.entry(step).or_default().time_parts.add_late(is_failed, &pairs);
+    }
+    for ((scenario, is_failed), pairs) in scenarios {
+        let slot = interval.scenarios.entry(scenario).or_default();
+        slot.time_parts.add_late(is_failed, &pairs);
+    }
+}
+
+/// Response times as recorded, each with its lower bound.
+type Pairs = Vec<(Nanos, Nanos)>;
 
 fn add_errors(slot: &mut BTreeMap<ErrorClass, u64>, counts: &[u64; ErrorClass::ALL.len()]) {
     for class in ErrorClass::ALL {
@@ -177,9 +204,13 @@ fn merge_scenario(interval: &mut Interval, id: ScenarioId, part: &ScenarioPart) 
     let slot: &mut ScenarioInterval = interval.scenarios.entry(id).or_default();
     slot.arrivals.add(part.arrivals);
     slot.requests += part.requests;
-    slot.failed_requests += part.failed_requests;
+    slot.failed_requests += part.errors.iter().sum::<u64>();
+    add_errors(&mut slot.errors, &part.errors);
     add_errors(&mut slot.iteration_errors, &part.iteration_errors);
     merge_into(&mut slot.response_time, &part.response_time);
+    if let Some(times) = part.failed_time.get() {
+        merge_into(&mut slot.time_parts.failed, times);
+    }
     merge_into(&mut slot.iteration_time, &part.iteration_time);
 }
 
@@ -197,7 +228,6 @@ fn merge_into(slot: &mut SparseDistribution, part: &Distribution) {
 mod tests {
     use super::*;
     use crate::metrics::Recorder;
-    use crate::units::Nanos;
 
     #[test]
     fn interval_is_complete_once_every_live_worker_closed_it() {
@@ -223,7 +253,7 @@ mod tests {
     fn part(recorder: &mut Recorder, end_ms: u64, started: u64) -> IntervalPart {
         for _ in 0..started {
             recorder.arrival_started(ScenarioId(0), Nanos::ZERO);
-            recorder.request_started(at(end_ms));
+            recorder.request_started(at(end_ms), at(end_ms));
         }
         recorder.take_part(at(end_ms))
     }

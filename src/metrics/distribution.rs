@@ -89,6 +89,21 @@ impl Distribution {
         self.clamped += other.clamped;
     }
 
+    /// These values without those of `some`, bucket by bucket; all of them where `some` are not among them. See
+    /// [`SparseDistribution::checked_sub`].
+    #[must_use]
+    pub fn without(&self, some: &Self) -> Self {
+        if some.is_empty() {
+            return self.clone();
+        }
+        let Some(left) = self.to_sparse().checked_sub(&some.to_sparse()) else {
+            return self.clone();
+        };
+        let mut dense = Self::new();
+        dense.merge_sparse(&left);
+        dense
+    }
+
     /// Forgets all values but keeps the memory.
     pub fn clear(&mut self) {
         self.histogram.reset();
@@ -227,6 +242,32 @@ impl SparseDistribution {
         *self = dense.to_sparse();
     }
 
+    /// These values without those of `some`, bucket by bucket; `None` where `some` holds any that are not among
+    /// them. The sum stays exact; least and greatest value are known to their bucket from now on.
+    #[must_use]
+    pub fn checked_sub(&self, some: &Self) -> Option<Self> {
+        let mut taken = some.buckets.iter().copied().peekable();
+        let mut buckets = Vec::with_capacity(self.buckets.len());
+        for &(value, count) in &self.buckets {
+            let less = taken.next_if(|&(other, _)| other == value).map_or(0, |(_, count)| count);
+            match count.checked_sub(less)? {
+                0 => {}
+                left => buckets.push((value, left)),
+            }
+        }
+        let sum_ns = self.sum_ns.checked_sub(some.sum_ns)?;
+        let clamped = self.clamped.checked_sub(some.clamped)?;
+        if taken.next().is_some() {
+            return None;
+        }
+        let (Some(&(first, _)), Some(&(last, _))) = (buckets.first(), buckets.last()) else {
+            return Some(Self::default());
+        };
+        let min = Nanos::new(bucket_start(first)).max(self.min);
+        let max = if clamped > 0 { self.max } else { Nanos::new(last).min(self.max) };
+        Some(Self { buckets, sum_ns, min, max, clamped })
+    }
+
     /// Variable-length deltas: clamped, sum, min, max, then (value delta, count) pairs; base64.
     fn encode(&self) -> String {
         let mut bytes = Vec::with_capacity(16 + self.buckets.len() * 4);
@@ -289,6 +330,12 @@ impl FromIterator<Nanos> for SparseDistribution {
 const fn bucket_end(ns: u64) -> u64 {
     let bits = u64::BITS - ns.leading_zeros();
     ns | ((1 << bits.saturating_sub(11)) - 1)
+}
+
+/// The least value of the bucket whose greatest is `end`.
+const fn bucket_start(end: u64) -> u64 {
+    let bits = u64::BITS - end.leading_zeros();
+    end & !((1 << bits.saturating_sub(11)) - 1)
 }
 
 /// LEB128: seven bits a byte, least first.
@@ -376,6 +423,40 @@ mod tests {
             dense.record(*value);
         }
         assert_eq!(values.into_iter().collect::<SparseDistribution>(), dense.to_sparse());
+    }
+
+    fn micros(values: &[u64]) -> SparseDistribution {
+        values.iter().copied().map(Nanos::from_micros).collect()
+    }
+
+    #[test]
+    fn difference_is_what_the_others_alone_would_have_given() {
+        let all = micros(&[1, 5, 5, 90, 1_000_000]);
+        let left = all.checked_sub(&micros(&[5, 1_000_000])).expect("they are among them");
+        assert_eq!((left.count(), left.sum_ns()), (3, 96_000));
+        assert!(left.buckets().eq(micros(&[1, 5, 90]).buckets()));
+        // 90 µs lie in a bucket of 64 ns.
+        assert!(left.max().get().abs_diff(90_000) < 64, "{}", left.max());
+        assert_eq!(all.checked_sub(&all), Some(SparseDistribution::default()));
+        assert_eq!(all.checked_sub(&SparseDistribution::default()), Some(all));
+    }
+
+    #[test]
+    fn difference_refuses_what_is_not_among_the_values() {
+        let all = micros(&[1, 5, 90]);
+        for not_among in [micros(&[5, 5]), micros(&[7]), micros(&[1_000])] {
+            assert_eq!(all.checked_sub(&not_among), None);
+        }
+    }
+
+    #[test]
+    fn bucket_starts_where_the_one_before_ends() {
+        for value in [0, 1, 2_047, 2_048, 90_000, 1_234_567_890] {
+            let end = bucket_end(value);
+            assert_eq!(bucket_end(bucket_start(end)), end);
+            let before = bucket_start(end).checked_sub(1);
+            assert!(before.is_none_or(|before| bucket_end(before) == before), "{value}");
+        }
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorClass, Phase, ScenarioId, SideInterval, SparseDistribution, StepId};
+use super::{
+    ErrorClass, Phase, ResponseTimes, ScenarioId, SideInterval, SparseDistribution, StepId,
+    TimeParts,
+};
 use crate::units::{Nanos, Quantity, Ratio, RunTime};
 
 /// What became of arrivals (iterations) within an interval.
@@ -73,6 +76,9 @@ pub struct StepInterval {
     pub bytes_sent: u64,
     /// Intended start → last byte.
     pub response_time: SparseDistribution,
+    /// What of these was failures', and what may hold the generator's lag.
+    #[serde(default, skip_serializing_if = "TimeParts::is_empty")]
+    pub time_parts: TimeParts,
     /// Actual send → last byte.
     pub service_time: SparseDistribution,
     /// The phases that happened.
@@ -89,6 +95,11 @@ impl StepInterval {
     pub fn failed(&self) -> u64 {
         self.errors.values().sum()
     }
+
+    /// Its response times, to be asked for successes or failures.
+    pub fn times(&self) -> ResponseTimes<'_> {
+        ResponseTimes::new(&self.response_time, &self.time_parts, self.failed())
+    }
 }
 
 /// What one scenario did within an interval.
@@ -100,8 +111,14 @@ pub struct ScenarioInterval {
     pub requests: u64,
     /// Failed requests of this scenario.
     pub failed_requests: u64,
+    /// The same by class. Empty in logs of versions that did not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors: BTreeMap<ErrorClass, u64>,
     /// Response times of this scenario's requests.
     pub response_time: SparseDistribution,
+    /// What of these was failures', and what may hold the generator's lag.
+    #[serde(default, skip_serializing_if = "TimeParts::is_empty")]
+    pub time_parts: TimeParts,
     /// Whole iterations, intended start → end, think time included.
     pub iteration_time: SparseDistribution,
     /// Failures of no single request, by class: a poll given up, a connection lost while it was held, a script
@@ -109,6 +126,13 @@ pub struct ScenarioInterval {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[serde(rename = "gave_up")]
     pub iteration_errors: BTreeMap<ErrorClass, u64>,
+}
+
+impl ScenarioInterval {
+    /// Its response times, to be asked for successes or failures.
+    pub fn times(&self) -> ResponseTimes<'_> {
+        ResponseTimes::new(&self.response_time, &self.time_parts, self.failed_requests)
+    }
 }
 
 /// One value of the stack's own metrics.

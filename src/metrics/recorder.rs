@@ -1,11 +1,16 @@
 //! Recorders: one a worker, no lock, no allocation in the steady state, and they cannot fail.
 
+use super::lag::{LagEpisodes, LateTime};
 use super::split::SideRecorder;
+use super::times::FailedTimes;
 use super::{
     ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Outcome, Phase, Sample, ScenarioId,
-    Variant,
+    StepId, Variant,
 };
 use crate::units::{Nanos, RunTime};
+
+/// So many late requests in a second take no memory that was not there before.
+const LATE_ROOM: usize = 512;
 
 /// One worker's counts of one step within an interval.
 #[derive(Debug, Clone)]
@@ -22,6 +27,7 @@ pub(super) struct StepPart {
     pub(super) bytes_received: u64,
     pub(super) bytes_sent: u64,
     pub(super) response_time: Distribution,
+    pub(super) failed_time: FailedTimes,
     pub(super) service_time: Distribution,
     pub(super) phases: [Distribution; Phase::ALL.len()],
 }
@@ -39,6 +45,7 @@ impl StepPart {
             bytes_received: 0,
             bytes_sent: 0,
             response_time: Distribution::new(),
+            failed_time: FailedTimes::default(),
             service_time: Distribution::new(),
             phases: std::array::from_fn(|_| Distribution::coarse()),
         }
@@ -51,6 +58,7 @@ impl StepPart {
         self.messages += sample.messages;
         if let Outcome::Failed(class) = sample.outcome {
             self.errors[class as usize] += 1;
+            self.failed_time.record(sample.response_time());
         }
         if sample.status != 0 {
             self.count_status(sample.status);
@@ -86,6 +94,7 @@ impl StepPart {
         self.bytes_received = 0;
         self.bytes_sent = 0;
         self.response_time.clear();
+        self.failed_time.clear();
         self.service_time.clear();
         self.phases.iter_mut().for_each(Distribution::clear);
     }
@@ -96,8 +105,9 @@ impl StepPart {
 pub(super) struct ScenarioPart {
     pub(super) arrivals: ArrivalCounts,
     pub(super) requests: u64,
-    pub(super) failed_requests: u64,
+    pub(super) errors: [u64; ErrorClass::ALL.len()],
     pub(super) response_time: Distribution,
+    pub(super) failed_time: FailedTimes,
     pub(super) iteration_time: Distribution,
     pub(super) iteration_errors: [u64; ErrorClass::ALL.len()],
 }
@@ -106,8 +116,9 @@ impl ScenarioPart {
     fn clear(&mut self) {
         self.arrivals = ArrivalCounts::default();
         self.requests = 0;
-        self.failed_requests = 0;
+        self.errors.fill(0);
         self.response_time.clear();
+        self.failed_time.clear();
         self.iteration_time.clear();
         self.iteration_errors.fill(0);
     }
@@ -136,6 +147,8 @@ pub struct IntervalPart {
     pub generator: GeneratorLoad,
     pub(super) in_flight_time: Nanos,
     pub(super) schedule_lag: Distribution,
+    /// Requests that may hold lag, with their scenario; without one those that are times over several requests.
+    pub(super) late: Vec<(StepId, Option<ScenarioId>, LateTime)>,
     pub(super) steps: Vec<StepPart>,
     pub(super) scenarios: Vec<ScenarioPart>,
     pub(super) sides: SideRecorder,
@@ -155,6 +168,7 @@ impl IntervalPart {
             generator: GeneratorLoad::default(),
             in_flight_time: Nanos::ZERO,
             schedule_lag: Distribution::new(),
+            late: Vec::with_capacity(LATE_ROOM),
             steps: (0..steps).map(|_| StepPart::new()).collect(),
             scenarios: (0..scenarios).map(|_| ScenarioPart::default()).collect(),
             sides: SideRecorder::new(parts),
@@ -166,6 +180,7 @@ impl IntervalPart {
         self.last = false;
         self.in_flight_time = Nanos::ZERO;
         self.schedule_lag.clear();
+        self.late.clear();
         self.steps.iter_mut().for_each(StepPart::clear);
         self.scenarios.iter_mut().for_each(ScenarioPart::clear);
         self.sides.clear();
@@ -180,6 +195,7 @@ pub struct Recorder {
     spare: Option<IntervalPart>,
     in_flight: u64,
     in_flight_since: RunTime,
+    episodes: LagEpisodes,
 }
 
 impl Recorder {
@@ -190,6 +206,7 @@ impl Recorder {
             spare: None,
             in_flight: 0,
             in_flight_since: RunTime::ZERO,
+            episodes: LagEpisodes::new(),
         }
     }
 
@@ -207,7 +224,8 @@ impl Recorder {
 
     /// Counts a finished request for its side, besides [`Self::record`].
     pub fn record_side(&mut self, variant: Variant, sample: &Sample) {
-        self.current.sides.record(variant, sample);
+        let lag = self.episodes.within(sample);
+        self.current.sides.record(variant, sample, LateTime::of(sample, lag));
     }
 
     /// Counts a failure of no single request for its side, besides [`Self::iteration_errors`].
@@ -215,9 +233,16 @@ impl Recorder {
         self.current.sides.iteration_error(variant, class);
     }
 
-    /// Counts one request that went out at `now`.
-    pub fn request_started(&mut self, now: RunTime) {
+    /// Notes that the generator comes to itself at `now` after it was held up for `lag` at the most. Told before
+    /// requests are recorded that it reads only then, so that their times are known to hold lag.
+    pub fn held_up(&mut self, now: RunTime, lag: Nanos) {
+        self.episodes.held_up(now, lag);
+    }
+
+    /// Counts one request that was to go out at `intended` and goes out at `now`.
+    pub fn request_started(&mut self, intended: RunTime, now: RunTime) {
         self.settle_in_flight(now);
+        self.episodes.started(intended, now, self.in_flight);
         self.in_flight += 1;
     }
 
@@ -225,16 +250,28 @@ impl Recorder {
     pub fn record(&mut self, scenario: ScenarioId, sample: &Sample) {
         self.settle_in_flight(sample.done);
         self.in_flight = self.in_flight.saturating_sub(1);
+        let lag = self.episodes.within(sample);
+        self.episodes.ended(sample, self.in_flight);
+        if let Some(late) = LateTime::of(sample, lag) {
+            self.current.late.push((sample.step, Some(scenario), late));
+        }
         self.current.steps[sample.step.0 as usize].record(sample);
         let part = &mut self.current.scenarios[scenario.0 as usize];
         part.requests += 1;
-        part.failed_requests += u64::from(sample.outcome != Outcome::Ok);
+        if let Outcome::Failed(class) = sample.outcome {
+            part.errors[class as usize] += 1;
+            part.failed_time.record(sample.response_time());
+        }
         part.response_time.record(sample.response_time());
     }
 
     /// Counts a time over or within requests that are counted on their own: a poll, a stream's first event.
     /// It is no request, so the scenario's counts of requests are left alone.
     pub fn record_logical(&mut self, scenario: ScenarioId, sample: &Sample) {
+        let lag = self.episodes.within_all(sample);
+        if let Some(late) = LateTime::of(sample, lag) {
+            self.current.late.push((sample.step, None, late));
+        }
         let part = &mut self.current.steps[sample.step.0 as usize];
         part.logical = true;
         part.record(sample);
@@ -341,17 +378,52 @@ mod tests {
         let class = ErrorClass::ResponseTimeout;
         let failed = Sample { outcome: Outcome::Failed(class), ..sample(0, 300) };
         recorder.record_logical(ScenarioId(0), &failed);
+        let interval = closed(&mut recorder);
+        assert_eq!(interval.iteration_errors().collect::<Vec<_>>(), [(class, 1)]);
+    }
+
+    fn closed(recorder: &mut Recorder) -> crate::metrics::Interval {
         let mut collector = crate::metrics::Collector::new(1);
         collector.absorb(&recorder.take_part(RunTime::ZERO + Nanos::from_secs(1)));
-        let interval = collector.drain_complete().remove(0);
-        assert_eq!(interval.iteration_errors().collect::<Vec<_>>(), [(class, 1)]);
+        collector.drain_complete().remove(0)
+    }
+
+    #[test]
+    fn times_of_failures_and_of_late_requests_are_told_apart() {
+        let mut recorder = Recorder::new(0, 2, 1).with_split(1);
+        let (scenario, variant) =
+            (ScenarioId(0), Variant { part: 0, side: crate::metrics::Side::Green });
+        let failed = Sample { outcome: Outcome::Failed(ErrorClass::Http5xx), ..sample(0, 10) };
+        let late = Sample { sent: RunTime::ZERO + Nanos::from_millis(30), ..sample(0, 80) };
+        let late_failed = Sample { outcome: failed.outcome, ..late };
+        for sample in [sample(0, 40), failed, late, late_failed] {
+            recorder.request_started(sample.intended, sample.sent);
+            recorder.record(scenario, &sample);
+            recorder.record_side(variant, &sample);
+        }
+        recorder.record_logical(scenario, &Sample { step: StepId(1), ..late });
+        let interval = closed(&mut recorder);
+        let of = |ms: &[u64]| ms.iter().copied().map(Nanos::from_millis).collect();
+        let parts = crate::metrics::TimeParts {
+            failed: of(&[10, 80]),
+            late: crate::metrics::LateTimes { upper: of(&[80]), lower: of(&[50]) },
+            late_failed: crate::metrics::LateTimes { upper: of(&[80]), lower: of(&[50]) },
+        };
+        assert_eq!(interval.steps[&StepId(0)].time_parts, parts);
+        assert_eq!(interval.scenarios[&scenario].time_parts, parts);
+        assert_eq!(interval.scenarios[&scenario].errors, [(ErrorClass::Http5xx, 2)].into());
+        assert_eq!(interval.sides[0].time_parts, parts);
+        let derived = &interval.logical[&StepId(1)].time_parts;
+        let twice = crate::metrics::LateTimes { upper: of(&[80]), lower: of(&[20]) };
+        assert_eq!((&derived.late, derived.failed.count()), (&twice, 0), "it met two episodes");
     }
 
     #[test]
     fn in_flight_time_is_the_area_under_the_curve() {
         let mut recorder = Recorder::new(0, 1, 1);
-        recorder.request_started(RunTime::new(0));
-        recorder.request_started(RunTime::ZERO + Nanos::from_millis(100));
+        for at in [RunTime::ZERO, RunTime::ZERO + Nanos::from_millis(100)] {
+            recorder.request_started(at, at);
+        }
         recorder.record(ScenarioId(0), &sample(0, 300));
         recorder.record(ScenarioId(0), &sample(100, 500));
         let part = recorder.take_part(RunTime::ZERO + Nanos::from_secs(1));

@@ -138,6 +138,24 @@ impl ErrorClass {
         Self::OutOfDescriptors,
     ];
 
+    /// Whether it means that there was no service: no answer, or 5xx. Other 4xx, throttled and unexpected
+    /// answers are service, and what the script or the generator got wrong says nothing of it.
+    pub const fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::Dns
+                | Self::Refused
+                | Self::Unreachable
+                | Self::Reset
+                | Self::ConnectTimeout
+                | Self::TlsTimeout
+                | Self::ResponseTimeout
+                | Self::Tls
+                | Self::Protocol
+                | Self::Http5xx
+        )
+    }
+
     /// The name used in files and tables.
     pub const fn name(self) -> &'static str {
         match self {

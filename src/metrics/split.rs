@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Distribution, ErrorClass, Outcome, Sample, SparseDistribution};
+use super::lag::LateTime;
+use super::times::FailedTimes;
+use super::{
+    Distribution, ErrorClass, Outcome, ResponseTimes, Sample, SparseDistribution, TimeParts,
+};
 use crate::units::{Ratio, RunTime};
 
 /// Which of the two targets.
@@ -88,9 +92,17 @@ pub struct SideInterval {
     pub iteration_errors: BTreeMap<ErrorClass, u64>,
     /// Intended start → last byte, of all steps.
     pub response_time: SparseDistribution,
+    /// What of these was failures', and what may hold the generator's lag.
+    #[serde(default, skip_serializing_if = "TimeParts::is_empty")]
+    pub time_parts: TimeParts,
 }
 
 impl SideInterval {
+    /// Its response times, to be asked for successes or failures.
+    pub fn times(&self) -> ResponseTimes<'_> {
+        ResponseTimes::new(&self.response_time, &self.time_parts, self.errors.values().sum())
+    }
+
     /// Failed requests, and failures of no single request.
     pub fn failed(&self) -> u64 {
         self.errors.values().chain(self.iteration_errors.values()).sum()
@@ -110,13 +122,22 @@ pub(super) struct SideCounts {
     errors: [u64; ErrorClass::ALL.len()],
     iteration_errors: [u64; ErrorClass::ALL.len()],
     response_time: Distribution,
+    failed_time: FailedTimes,
+    late: Vec<LateTime>,
 }
 
 impl SideCounts {
     fn new() -> Self {
         let none = [0; ErrorClass::ALL.len()];
-        let response_time = Distribution::new();
-        Self { iterations: 0, requests: 0, errors: none, iteration_errors: none, response_time }
+        Self {
+            iterations: 0,
+            requests: 0,
+            errors: none,
+            iteration_errors: none,
+            response_time: Distribution::new(),
+            failed_time: FailedTimes::default(),
+            late: Vec::new(),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -134,6 +155,8 @@ impl SideCounts {
         self.errors.fill(0);
         self.iteration_errors.fill(0);
         self.response_time.clear();
+        self.failed_time.clear();
+        self.late.clear();
     }
 }
 
@@ -155,13 +178,15 @@ impl SideRecorder {
         self.0[variant.index()].iterations += 1;
     }
 
-    pub(super) fn record(&mut self, variant: Variant, sample: &Sample) {
+    pub(super) fn record(&mut self, variant: Variant, sample: &Sample, late: Option<LateTime>) {
         let counts = &mut self.0[variant.index()];
         counts.requests += 1;
         if let Outcome::Failed(class) = sample.outcome {
             counts.errors[class as usize] += 1;
+            counts.failed_time.record(sample.response_time());
         }
         counts.response_time.record(sample.response_time());
+        counts.late.extend(late);
     }
 
     pub(super) fn iteration_error(&mut self, variant: Variant, class: ErrorClass) {
@@ -199,6 +224,7 @@ impl SideInterval {
             errors: BTreeMap::new(),
             iteration_errors: BTreeMap::new(),
             response_time: SparseDistribution::default(),
+            time_parts: TimeParts::default(),
         }
     }
 
@@ -217,5 +243,13 @@ impl SideInterval {
             }
         }
         self.response_time.merge(&counts.response_time.to_sparse());
+        if let Some(times) = counts.failed_time.get() {
+            self.time_parts.failed.merge(&times.to_sparse());
+        }
+        for is_failed in [false, true] {
+            let late = counts.late.iter().filter(|late| late.is_failed == is_failed);
+            let pairs: Vec<_> = late.map(|late| (late.upper, late.lower)).collect();
+            self.time_parts.add_late(is_failed, &pairs);
+        }
     }
 }

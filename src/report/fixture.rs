@@ -110,10 +110,9 @@ fn scenario_interval(iterations: u64, requests: u64, ms: f64) -> ScenarioInterva
             ..ArrivalCounts::default()
         },
         requests,
-        failed_requests: 0,
         response_time: times(requests, ms).to_sparse(),
         iteration_time: times(iterations, ms * 20.0).to_sparse(),
-        iteration_errors: BTreeMap::new(),
+        ..ScenarioInterval::default()
     }
 }
 
