@@ -8,11 +8,11 @@
 //! Take a stack that serves in order of arrival. Let aᵢ be the intended starts, sᵢ = aᵢ + lᵢ the sends, and k the
 //! first request of the stack's busy period that holds request i. Request i ends at
 //! max over k ≤ m ≤ i of (sₘ + the work of m to i) (D. Lindley, "The theory of queues with a single server", 1952).
-//! With L the greatest lag of requests k to i that is at most L later than with aₘ in place of sₘ, so what a punctual generator
-//! would have seen lies between response − L and response. The same holds for several servers. Where requests
-//! share a server, or one that is sent later overtakes, lags noted up to the end of the request count as well.
-//! L is thus the greatest lag of an *episode*: from the first late moment until the stack has worked off what
-//! the lateness had piled up.
+//! With L the greatest lag of requests k to i, that is at most L later than with aₘ in place of sₘ, so that what a
+//! punctual generator would have seen lies between response − L and response. The same holds for several servers.
+//! Where requests share a server, or one that is sent later overtakes, lags up to the end of the request
+//! count as well. L is thus the greatest lag of an *episode*: from the first late send until the stack has worked
+//! off what the lateness had piled up.
 //!
 //! A generator does not see when its stack is idle. An episode ends once no request that was sent late is in
 //! flight any more, and either no more requests are in flight than three arrivals in four find, or so much time
@@ -178,7 +178,7 @@ pub(super) struct LateTime {
 
 impl LateTime {
     /// Of a request that may hold `lag`; `None` where that is too little to count.
-    fn of(sample: &Sample, lag: Nanos) -> Option<Self> {
+    pub(super) fn of(sample: &Sample, lag: Nanos) -> Option<Self> {
         let upper = sample.response_time();
         let is_failed = sample.outcome != Outcome::Ok;
         let lower = upper.saturating_sub(lag);
