@@ -38,6 +38,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, CliCommand, FileKind};
+use crate::scenario::format::json_schema::json_schema;
+use crate::scenario::format::reference::reference_page;
 
 use exit::{Exit, Failure};
 use output::{say, write_out};
@@ -58,13 +60,17 @@ pub fn main() -> ExitCode {
         CliCommand::Mark(mark) => mark::mark(&mark),
         CliCommand::Simulate(simulate) => simulate::simulate(&simulate),
         CliCommand::Import(args) => import::import(&args),
-        CliCommand::Schema { of } => {
-            let schema = match of {
-                FileKind::Scenario => crate::scenario::scenario_schema(),
-                FileKind::Stack => crate::scenario::stack_schema(),
-                FileKind::Simulation => crate::simulator::simulation_schema(),
+        CliCommand::Schema { of, reference } => {
+            let format = match of {
+                FileKind::Scenario => &crate::scenario::SCENARIO_FILE,
+                FileKind::Stack => &crate::scenario::STACK_FILE,
+                FileKind::Simulation => &crate::simulator::SIMULATION_FILE,
             };
-            write_out(&format!("{schema:#}\n"));
+            write_out(&if reference {
+                reference_page(format)
+            } else {
+                format!("{:#}\n", json_schema(format))
+            });
             Ok(Exit::Pass)
         }
         CliCommand::Completions { shell } => {

@@ -82,6 +82,9 @@ pub enum CliCommand {
         /// Which kind.
         #[arg(default_value = "scenario")]
         of: FileKind,
+        /// The page of docs/reference/ instead.
+        #[arg(long, hide = true)]
+        reference: bool,
     },
     /// Print a completion script for a shell
     Completions {

@@ -3,10 +3,12 @@
 //! [`yaml`] makes a tree that knows its places, [`Fields`] reads typed values out of it and notes every
 //! problem, [`render`] shows them. `simulation.yaml` and `stack.yaml` are read by the same means.
 
+mod core_schema;
+mod declared;
 pub mod environment;
 mod fields;
+pub mod format;
 mod json;
-pub(crate) mod json_schema;
 mod load;
 mod names;
 mod problem;
@@ -17,9 +19,10 @@ mod span;
 pub mod stack;
 pub mod yaml;
 
-pub use fields::{Decode, Fields, entries, list, number_within, one_or_many, text, word};
+pub use declared::scenario::SCENARIO_FILE;
+pub use declared::stack::STACK_FILE;
+pub use fields::{Decode, Fields, entries, list, one_or_many, text, whole_within, word};
 pub use json::{json_of_node, json_of_scalar};
-pub use json_schema::{scenario_schema, stack_schema};
 pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
 pub use names::EntityName;
 pub use problem::{Problem, ProblemKind, Problems};

@@ -3,37 +3,47 @@
 //! A value that is wrong decodes to `None` and leaves a problem behind; the caller reads all fields of a
 //! mapping first and gives up only afterwards, so that one run of `plimsoll check` shows everything.
 
-use std::collections::BTreeSet;
-
+use super::format::{Declaration, Grammar, Property, Rule, WordList, listed};
 use super::problem::nearest;
 use super::{KeyNode, Node, NodeValue, ProblemKind, Problems, Span};
+use crate::units::{Nanos, Ratio};
 
 /// A type that can be read from a node.
 pub trait Decode: Sized {
     /// The value, or `None` with at least one problem noted.
     fn decode(node: &Node, problems: &mut Problems) -> Option<Self>;
+
+    /// Whether values of `grammar` are read by this type.
+    fn reads(grammar: &Grammar) -> bool;
 }
 
 /// The fields of a mapping, taken one after the other.
+///
+/// Only keys that the mapping's declaration has can be read, and all of them must be before [`Self::finish`]:
+/// what the reader knows and what is declared cannot differ.
 #[derive(Debug)]
 pub struct Fields<'n> {
-    place: &'static str,
+    declared: &'static Declaration,
     span: Span,
     entries: &'n [(KeyNode, Node)],
-    taken: BTreeSet<usize>,
-    known: Vec<&'static str>,
+    /// By declared key, whether it was asked for.
+    asked: Vec<bool>,
 }
 
 impl<'n> Fields<'n> {
-    /// The fields of `node`; `place` names it in messages, with its article: `a stage`.
-    pub fn of(node: &'n Node, place: &'static str, problems: &mut Problems) -> Option<Self> {
+    /// The fields of `node`, which must be what `declared` says.
+    pub fn of(
+        node: &'n Node,
+        declared: &'static Declaration,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let NodeValue::Mapping(entries) = &node.value else {
-            let kind = ProblemKind::WrongShape { expected: place, found: node.kind() };
+            let kind = ProblemKind::WrongShape { expected: declared.place, found: node.kind() };
             problems.report(node.span, kind);
             return None;
         };
-        let taken = BTreeSet::new();
-        Some(Self { place, span: node.span, entries, taken, known: vec![] })
+        let asked = vec![false; declared.properties().count()];
+        Some(Self { declared, span: node.span, entries, asked })
     }
 
     /// Where the mapping stands.
@@ -41,91 +51,178 @@ impl<'n> Fields<'n> {
         self.span
     }
 
-    /// The node of a field, if it is given. A field that is given as nothing counts as given.
-    pub fn node(&mut self, name: &'static str) -> Option<&'n Node> {
-        self.entry(name).map(|(_, node)| node)
-    }
-
-    /// The key and node of a field, if it is given.
-    pub fn entry(&mut self, name: &'static str) -> Option<&'n (KeyNode, Node)> {
-        self.known.push(name);
-        let index = self.entries.iter().position(|(key, _)| key.text == name)?;
-        self.taken.insert(index);
-        Some(&self.entries[index])
-    }
-
     /// Whether a field is given.
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(key, _)| key.text == name)
     }
 
-    /// A field that may be left out.
-    pub fn optional<T: Decode>(
-        &mut self,
-        name: &'static str,
-        problems: &mut Problems,
-    ) -> Option<T> {
-        T::decode(self.node(name)?, problems)
+    /// The node of a field, if it is given. A field that is given as nothing counts as given; one that is missing
+    /// is reported where its declaration says that it must be there.
+    pub fn node(&mut self, name: &str, problems: &mut Problems) -> Option<&'n Node> {
+        self.entry(name, problems).map(|(_, node)| node)
     }
 
-    /// A field that must be there.
-    pub fn required<T: Decode>(
-        &mut self,
-        name: &'static str,
-        problems: &mut Problems,
-    ) -> Option<T> {
-        let node = self.required_node(name, problems)?;
-        T::decode(node, problems)
+    /// The key and node of a field, if it is given.
+    pub fn entry(&mut self, name: &str, problems: &mut Problems) -> Option<&'n (KeyNode, Node)> {
+        self.declared_entry(name, problems).and_then(|(_, entry)| entry)
     }
 
-    /// The node of a field that must be there.
-    pub fn required_node(
+    /// A field's value, if it is given and is what its declaration says.
+    pub fn read<T: Decode>(&mut self, name: &str, problems: &mut Problems) -> Option<T> {
+        let (property, entry) = self.declared_entry(name, problems)?;
+        debug_assert!(
+            T::reads(&property.value),
+            "`{name}` of {} is declared as {:?} and read as {}",
+            self.declared.place,
+            property.value,
+            std::any::type_name::<T>()
+        );
+        let (_, node) = entry?;
+        let value = T::decode(node, problems)?;
+        within_bounds(node, property, problems).then_some(value)
+    }
+
+    /// A field's value, or `default`.
+    pub fn or<T: Decode>(&mut self, name: &str, default: T, problems: &mut Problems) -> T {
+        self.read(name, problems).unwrap_or(default)
+    }
+
+    /// A field that is one of the words of its declaration; `meanings` says what each stands for.
+    pub fn word<T: Copy>(
         &mut self,
-        name: &'static str,
+        name: &str,
+        meanings: &[(&'static str, T)],
         problems: &mut Problems,
-    ) -> Option<&'n Node> {
-        let node = self.node(name);
-        if node.is_none() {
-            let kind = ProblemKind::MissingField { field: name, place: self.place };
-            problems.report(self.span, kind);
+    ) -> Option<T> {
+        let (property, entry) = self.declared_entry(name, problems)?;
+        let Grammar::Words(list) = &property.value else {
+            debug_assert!(false, "`{name}` of {} is no word", self.declared.place);
+            return None;
+        };
+        word(&entry?.1, list, meanings, problems)
+    }
+
+    /// The declaration of a field and its entry.
+    fn declared_entry(
+        &mut self,
+        name: &str,
+        problems: &mut Problems,
+    ) -> Option<(&'static Property, Option<&'n (KeyNode, Node)>)> {
+        let Some((index, property)) = self.declared.property(name) else {
+            debug_assert!(false, "`{name}` is not declared for {}", self.declared.place);
+            return None;
+        };
+        self.asked[index] = true;
+        let entry = self.entries.iter().find(|(key, _)| key.text == name);
+        if entry.is_none() && property.is_required() {
+            let (field, place) = (property.name, self.declared.place);
+            problems.report(self.span, ProblemKind::MissingField { field, place });
         }
-        node
+        Some((property, entry))
     }
 
-    /// A field that may be left out, with its default.
-    pub fn or<T: Decode>(&mut self, name: &'static str, default: T, problems: &mut Problems) -> T {
-        self.optional(name, problems).unwrap_or(default)
+    /// The entries that are not declared by name: those whose keys the author chose.
+    pub fn others(&self) -> Vec<&'n (KeyNode, Node)> {
+        debug_assert!(self.declared.others.is_some(), "{} has fixed keys", self.declared.place);
+        let is_other = |(key, _): &&(KeyNode, Node)| self.declared.property(&key.text).is_none();
+        self.entries.iter().filter(is_other).collect()
     }
 
-    /// The entries that no field has taken yet: the names that the author chose.
-    pub fn others(&mut self) -> Vec<&'n (KeyNode, Node)> {
-        let rest: Vec<usize> =
-            (0..self.entries.len()).filter(|index| !self.taken.contains(index)).collect();
-        self.taken.extend(rest.iter().copied());
-        rest.into_iter().map(|index| &self.entries[index]).collect()
-    }
-
-    /// Reports every field that was not asked for. A missing field that is only misspelt is told once.
+    /// Reports every key that is not declared, and what does not keep the rules between keys. A missing field that
+    /// is only misspelt is told once.
     pub fn finish(self, problems: &mut Problems) {
-        for (index, (key, _)) in self.entries.iter().enumerate() {
-            if self.taken.contains(&index) {
-                continue;
-            }
-            if let Some(field) = nearest(&key.text, &self.known) {
-                let place = self.place;
+        debug_assert!(
+            self.asked.iter().all(|asked| *asked),
+            "never read of {}: {:?}",
+            self.declared.place,
+            self.unread()
+        );
+        let all_known = self.declared.others.is_some() || self.report_unknown(problems);
+        for rule in self.declared.rules {
+            self.check(*rule, all_known, problems);
+        }
+    }
+
+    fn unread(&self) -> Vec<&'static str> {
+        let all = self.declared.properties().zip(&self.asked);
+        all.filter(|(_, asked)| !**asked).map(|(property, _)| property.name).collect()
+    }
+
+    /// Reports unknown keys; returns whether there are none.
+    fn report_unknown(&self, problems: &mut Problems) -> bool {
+        let place = self.declared.place;
+        let known = self.declared.names();
+        let mut all_known = true;
+        for (key, _) in self.entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+            if let Some(field) = nearest(&key.text, &known) {
                 problems.retract(self.span, |kind| {
                     matches!(kind, ProblemKind::MissingField { field: missing, place: there }
                         if *missing == field && *there == place)
                 });
             }
-            let kind = ProblemKind::UnknownField {
-                field: key.text.clone(),
-                place: self.place,
-                known: self.known.clone(),
-            };
-            problems.report(key.span, kind);
+            let (field, known) = (key.text.clone(), known.clone());
+            problems.report(key.span, ProblemKind::UnknownField { field, place, known });
+            all_known = false;
+        }
+        all_known
+    }
+
+    /// Reports what does not keep a rule. A key that was told to be unknown may well be the one that is missing.
+    fn check(&self, rule: Rule, all_known: bool, problems: &mut Problems) {
+        let place = self.declared.place;
+        let (Rule::OneOf(names)
+        | Rule::AtMostOne(names)
+        | Rule::AtLeastOne(names)
+        | Rule::Together(names)) = rule
+        else {
+            return;
+        };
+        let given: Vec<&KeyNode> = self
+            .entries
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| names.contains(&key.text.as_str()))
+            .collect();
+        let missing = names.iter().find(|name| !self.has(name));
+        match (rule, given.as_slice(), missing) {
+            (Rule::OneOf(_) | Rule::AtLeastOne(_), [], _) if all_known => {
+                let kind = ProblemKind::NeedsOneOf { place, fields: listed(names) };
+                problems.report(self.span, kind);
+            }
+            (Rule::OneOf(_) | Rule::AtMostOne(_), [_, second, ..], _) => {
+                let kind = ProblemKind::Conflict { place, fields: listed(names) };
+                problems.report(second.span, kind);
+            }
+            (Rule::Together(_), [given, ..], Some(missing)) if all_known => {
+                problems.report(given.span, ProblemKind::MissingField { field: missing, place });
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether a value that could be read keeps the bounds of its declaration; if not, that is reported.
+fn within_bounds(node: &Node, property: &Property, problems: &mut Problems) -> bool {
+    let what = || format!("`{}`", property.name);
+    let NodeValue::Scalar(scalar) = &node.value else { return true };
+    let kind = match property.value {
+        Grammar::Number(low, high) | Grammar::Whole(low, high) => {
+            let found = values::float(&scalar.text).unwrap_or_default();
+            if (low..=high).contains(&found) {
+                return true;
+            }
+            ProblemKind::OutOfRange { what: what(), low, high, found }
+        }
+        Grammar::PositiveDuration if scalar.text.parse().is_ok_and(Nanos::is_zero) => {
+            ProblemKind::NotPositive { what: what() }
+        }
+        Grammar::Portion if scalar.text.parse().is_ok_and(|share: Ratio| share.get() > 1.0) => {
+            ProblemKind::BeyondWhole { what: what(), found: scalar.text.clone() }
+        }
+        _ => return true,
+    };
+    problems.report(node.span, kind);
+    false
 }
 
 /// The text of a scalar.
@@ -180,34 +277,42 @@ pub fn entries<'n>(
     None
 }
 
-/// One of a fixed set of words, by position in `known`.
+/// One of the words of a list; `meanings` says what each stands for.
 pub fn word<T: Copy>(
     node: &Node,
-    what: &'static str,
-    known: &[(&'static str, T)],
+    list: &WordList,
+    meanings: &[(&'static str, T)],
     problems: &mut Problems,
 ) -> Option<T> {
-    let found = text(node, what, problems)?;
-    if let Some((_, value)) = known.iter().find(|(name, _)| *name == found) {
+    debug_assert!(
+        list.words.iter().map(|(word, _)| word).eq(meanings.iter().map(|(word, _)| word)),
+        "the words of {} and what they stand for differ",
+        list.what
+    );
+    let found = text(node, list.what, problems)?;
+    if let Some((_, value)) = meanings.iter().find(|(name, _)| *name == found) {
         return Some(*value);
     }
-    let known = known.iter().map(|(name, _)| *name).collect();
-    problems.report(node.span, ProblemKind::UnknownWord { found: found.to_owned(), what, known });
+    let known = meanings.iter().map(|(name, _)| *name).collect();
+    let (found, what) = (found.to_owned(), list.what);
+    problems.report(node.span, ProblemKind::UnknownWord { found, what, known });
     None
 }
 
-/// A number within bounds, both included.
-pub fn number_within(
+/// A whole number within bounds that no declaration knows, both included.
+pub fn whole_within(
     node: &Node,
-    what: &'static str,
-    (low, high): (f64, f64),
+    what: &str,
+    (low, high): (u32, u32),
     problems: &mut Problems,
-) -> Option<f64> {
-    let found = f64::decode(node, problems)?;
+) -> Option<u32> {
+    let found = u32::decode(node, problems)?;
     if (low..=high).contains(&found) {
         return Some(found);
     }
-    problems.report(node.span, ProblemKind::OutOfRange { what, low, high, found });
+    let (what, low, high) = (what.to_owned(), f64::from(low), f64::from(high));
+    let kind = ProblemKind::OutOfRange { what, low, high, found: f64::from(found) };
+    problems.report(node.span, kind);
     None
 }
 

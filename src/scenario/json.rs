@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Node, NodeValue, Scalar};
+use super::{Node, NodeValue, Problems, Scalar, SourceId, core_schema, yaml};
 
-/// The node as JSON. Unquoted `5`, `true` and `null` are what they look like; all else is text.
+/// The node as JSON. Unquoted scalars are what the core schema of YAML 1.2 says; all else is text.
 pub fn json_of_node(node: &Node) -> Value {
     match &node.value {
         NodeValue::Scalar(scalar) => json_of_scalar(scalar),
@@ -23,13 +23,32 @@ pub fn json_of_scalar(scalar: &Scalar) -> Value {
     if !scalar.plain {
         return Value::String(scalar.text.clone());
     }
-    match scalar.text.as_str() {
-        "" | "~" | "null" => Value::Null,
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        text => match serde_json::from_str::<Number>(text) {
-            Ok(number) => Value::Number(number),
-            Err(_) => Value::String(text.to_owned()),
-        },
+    let text = scalar.text.as_str();
+    if core_schema::is_null(text) {
+        return Value::Null;
     }
+    if let Some(truth) = core_schema::truth(text) {
+        return Value::Bool(truth);
+    }
+    // As written, where JSON writes it so: no digit is lost that a double could not hold.
+    let as_written = serde_json::from_str::<Number>(text).ok();
+    let whole = || {
+        let whole = core_schema::whole(text)?;
+        i64::try_from(whole)
+            .map(Number::from)
+            .or_else(|_| u64::try_from(whole).map(Number::from))
+            .ok()
+    };
+    // JSON has no infinity, so `.inf` stays a text.
+    let number = || Number::from_f64(core_schema::number(text)?);
+    as_written
+        .or_else(whole)
+        .or_else(number)
+        .map_or_else(|| Value::String(text.to_owned()), Value::Number)
+}
+
+/// A value that stands in the program, written as YAML.
+pub(super) fn json_of_text(text: &str) -> Value {
+    let mut problems = Problems::default();
+    yaml::parse(text, SourceId(0), &mut problems).as_ref().map_or(Value::Null, json_of_node)
 }

@@ -1,5 +1,6 @@
 //! What may be a name.
 
+use super::format::Grammar;
 use super::{Decode, KeyNode, Node, ProblemKind, Problems, Spanned, text};
 
 /// A name for tables and the command line: of steps, flows, scenarios, workloads.
@@ -12,6 +13,10 @@ impl Decode for EntityName {
         let name = Spanned::new(name.to_owned(), node.span);
         refuse(&name, is_name(&name.value), problems);
         Some(Self(name))
+    }
+
+    fn reads(grammar: &Grammar) -> bool {
+        matches!(grammar, Grammar::Name)
     }
 }
 

@@ -50,21 +50,23 @@ pub enum ProblemKind {
     #[error("{place} needs `{field}`")]
     MissingField { field: &'static str, place: &'static str },
     #[error("{place} takes only one of {fields}")]
-    Conflict { place: &'static str, fields: &'static str },
+    Conflict { place: &'static str, fields: String },
     #[error("{place} needs one of {fields}")]
-    NeedsOneOf { place: &'static str, fields: &'static str },
+    NeedsOneOf { place: &'static str, fields: String },
     #[error("expected {expected}, found {found}")]
     WrongShape { expected: &'static str, found: &'static str },
     #[error("{what} must be above zero")]
-    NotPositive { what: &'static str },
+    NotPositive { what: String },
+    #[error("{what} is a share of the whole; {found} is more than all")]
+    BeyondWhole { what: String, found: String },
     #[error("{what} must not be empty")]
     Empty { what: &'static str },
     #[error("{}", bad_unit(found, error))]
     BadUnit { found: String, error: ParseUnitError },
     #[error("expected {expected}, found `{found}`")]
     BadNumber { expected: &'static str, found: String },
-    #[error("{what} must be {low} to {high}, not {found}")]
-    OutOfRange { what: &'static str, low: f64, high: f64, found: f64 },
+    #[error("{what} must be {}, not {found}", bounds(*low, *high))]
+    OutOfRange { what: String, low: f64, high: f64, found: f64 },
     #[error("the range `{found}` ends before it begins")]
     RangeReversed { found: String },
     #[error("`{found}` is not {what}")]
@@ -186,6 +188,11 @@ fn bad_unit(found: &str, error: &ParseUnitError) -> String {
         _ if found.is_empty() => error.to_string(),
         _ => format!("`{found}`: {error}"),
     }
+}
+
+/// Bounds in words; there may be none above.
+fn bounds(low: f64, high: f64) -> String {
+    if high.is_finite() { format!("{low} to {high}") } else { format!("at least {low}") }
 }
 
 /// Problems as they are found. Nothing stops at the first one.

@@ -32,6 +32,8 @@ pub use workload::{
     WorkloadShape,
 };
 
+use super::declared::flow::SCENARIO;
+use super::declared::scenario::ROOT;
 use super::names::{EntityName, name_of_key};
 use super::{Decode, Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
 
@@ -93,19 +95,19 @@ pub struct JourneySpec {
 impl Scenario {
     /// Reads the tree of a file.
     pub fn read(node: &Node, folder: PathBuf, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "a scenario file", problems)?;
+        let mut fields = Fields::of(node, &ROOT, problems)?;
         let nothing = Spanned::new(String::new(), fields.span());
-        let name: Option<EntityName> = fields.required("name", problems);
+        let name: Option<EntityName> = fields.read("name", problems);
         let scenario = Self {
             folder,
             name: name.map_or(nothing.clone(), |name| name.0),
-            target: fields.required("target", problems).unwrap_or(nothing),
-            green: fields.optional("green", problems),
-            stack_file: fields.optional("stack", problems),
+            target: fields.read("target", problems).unwrap_or(nothing),
+            green: fields.read("green", problems),
+            stack_file: fields.read("stack", problems),
             stack: None,
             data: named(&mut fields, "data", problems, data::read),
             http: fields
-                .node("http")
+                .node("http", problems)
                 .map(|node| HttpSpec::read(node, problems))
                 .unwrap_or_default(),
             workloads: named(&mut fields, "workloads", problems, workload::read),
@@ -114,7 +116,10 @@ impl Scenario {
             }),
             sessions: named(&mut fields, "sessions", problems, session::read),
             scenarios: named(&mut fields, "scenarios", problems, journey),
-            slo: fields.node("slo").map(|node| slo::read(node, problems)).unwrap_or_default(),
+            slo: fields
+                .node("slo", problems)
+                .map(|node| slo::read(node, problems))
+                .unwrap_or_default(),
             allow_hosts: fields.or("allow_hosts", vec![], problems),
             span: fields.span(),
         };
@@ -128,14 +133,10 @@ impl Scenario {
             [("scenarios", self.scenarios.is_empty()), ("workloads", self.workloads.is_empty())]
         {
             match node.get(field) {
-                None => {
-                    let kind = ProblemKind::MissingField { field, place: "a scenario file" };
-                    problems.report(node.span, kind);
-                }
                 Some(given) if missing && problems.is_empty() => {
                     problems.report(given.span, ProblemKind::Empty { what: field });
                 }
-                Some(_) => {}
+                _ => {}
             }
         }
     }
@@ -148,7 +149,7 @@ fn named<T>(
     problems: &mut Problems,
     mut read: impl FnMut(Spanned<String>, &Node, &mut Problems) -> Option<T>,
 ) -> Vec<T> {
-    let Some(node) = fields.node(field) else { return vec![] };
+    let Some(node) = fields.node(field, problems) else { return vec![] };
     let Some(entries) = entries(node, "a mapping of names", problems) else { return vec![] };
     entries
         .iter()
@@ -157,12 +158,10 @@ fn named<T>(
 }
 
 fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<JourneySpec> {
-    let mut fields = Fields::of(node, "a scenario", problems)?;
+    let mut fields = Fields::of(node, &SCENARIO, problems)?;
     let weight = fields.or("weight", Spanned::new(1.0, name.span), problems);
-    let flow = fields
-        .required_node("flow", problems)
-        .map(|node| step::flow(node, problems))
-        .unwrap_or_default();
+    let flow =
+        fields.node("flow", problems).map(|node| step::flow(node, problems)).unwrap_or_default();
     fields.finish(problems);
     Some(JourneySpec { name, weight, flow })
 }

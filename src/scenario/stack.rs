@@ -10,6 +10,7 @@ pub use tier::{
     PoolSpec, RateLimitSpec, ScaleSpec, SizeOption, SizeSpec, StackTier, TierBalancing, TierKind,
 };
 
+use super::declared::stack::{FORECAST, HEALTH, QUOTA, ROOT};
 use super::names::{EntityName, name_of_key};
 use super::schema::texts;
 use super::{Fields, Node, ProblemKind, Problems, Spanned, entries};
@@ -76,22 +77,31 @@ pub struct HealthSpec {
 impl Stack {
     /// Reads the tree of a file.
     pub fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "a stack file", problems)?;
-        let name: Option<EntityName> = fields.optional("name", problems);
-        let tiers_node = fields.required_node("tiers", problems);
+        let mut fields = Fields::of(node, &ROOT, problems)?;
+        let name: Option<EntityName> = fields.read("name", problems);
+        let tiers_node = fields.node("tiers", problems);
         let tiers = tiers_node.map(|node| tiers(node, problems)).unwrap_or_default();
         let read = Self {
             name: name.map(|name| name.0.value).unwrap_or_default(),
-            quota: fields.node("quota").map(|node| quota(node, problems)).unwrap_or_default(),
-            signals: signals(fields.node("signals"), &tiers, problems),
+            quota: fields
+                .node("quota", problems)
+                .map(|node| quota(node, problems))
+                .unwrap_or_default(),
+            signals: signals(fields.node("signals", problems), &tiers, problems),
             forecast: fields
-                .node("forecast")
+                .node("forecast", problems)
                 .map(|node| forecast(node, problems))
                 .unwrap_or_default(),
-            costs: fields.node("costs").map(|node| costs(node, problems)).unwrap_or_default(),
-            health: fields.node("health").map(|node| health(node, problems)).unwrap_or_default(),
+            costs: fields
+                .node("costs", problems)
+                .map(|node| costs(node, problems))
+                .unwrap_or_default(),
+            health: fields
+                .node("health", problems)
+                .map(|node| health(node, problems))
+                .unwrap_or_default(),
             observe: fields
-                .node("observe")
+                .node("observe", problems)
                 .map(|node| Observe::read(node, problems))
                 .unwrap_or_default(),
             tiers,
@@ -134,24 +144,18 @@ fn tiers(node: &Node, problems: &mut Problems) -> Vec<StackTier> {
 }
 
 fn quota(node: &Node, problems: &mut Problems) -> Quota {
-    let Some(mut fields) = Fields::of(node, "a quota", problems) else { return Quota::default() };
-    let mut pair = |name: &'static str, place: &'static str, problems: &mut Problems| {
-        let mut inner = Fields::of(fields.node(name)?, place, problems)?;
-        let pair = (inner.optional("cores", problems), inner.optional("memory", problems));
-        inner.finish(problems);
-        Some(pair)
+    let Some(mut fields) = Fields::of(node, &QUOTA, problems) else { return Quota::default() };
+    let mut size = |name: &str, problems: &mut Problems| {
+        fields.node(name, problems).map(|node| tier::size(node, problems)).unwrap_or_default()
     };
-    let (requests_cores, requests_memory) =
-        pair("requests", "the quota's `requests`", problems).unwrap_or_default();
-    let (limits_cores, limits_memory) =
-        pair("limits", "the quota's `limits`", problems).unwrap_or_default();
+    let (requests, limits) = (size("requests", problems), size("limits", problems));
     let quota = Quota {
-        requests_cores,
-        requests_memory,
-        limits_cores,
-        limits_memory,
-        replicas: fields.optional("replicas", problems),
-        volumes: fields.optional("volumes", problems),
+        requests_cores: requests.cores,
+        requests_memory: requests.memory,
+        limits_cores: limits.cores,
+        limits_memory: limits.memory,
+        replicas: fields.read("replicas", problems),
+        volumes: fields.read("volumes", problems),
     };
     fields.finish(problems);
     quota
@@ -167,10 +171,10 @@ fn signals(node: Option<&Node>, tiers: &[StackTier], problems: &mut Problems) ->
 }
 
 fn forecast(node: &Node, problems: &mut Problems) -> Forecast {
-    let Some(mut fields) = Fields::of(node, "a forecast", problems) else {
+    let Some(mut fields) = Fields::of(node, &FORECAST, problems) else {
         return Forecast::default();
     };
-    let peak = fields.optional("peak", problems);
+    let peak = fields.read("peak", problems);
     let growth = fields.or("growth", Ratio::default(), problems);
     fields.finish(problems);
     Forecast { peak, growth }
@@ -193,14 +197,14 @@ fn health(node: &Node, problems: &mut Problems) -> HealthSpec {
     if !matches!(node.value, super::NodeValue::Mapping(_)) {
         return HealthSpec { paths: texts(node, problems), ..HealthSpec::default() };
     }
-    let Some(mut fields) = Fields::of(node, "`health`", problems) else {
+    let Some(mut fields) = Fields::of(node, &HEALTH, problems) else {
         return HealthSpec::default();
     };
-    let paths = fields.required_node("path", problems);
+    let paths = fields.node("path", problems);
     let health = HealthSpec {
         paths: paths.map(|node| texts(node, problems)).unwrap_or_default(),
-        every: fields.optional("every", problems),
-        timeout: fields.optional("timeout", problems),
+        every: fields.read("every", problems),
+        timeout: fields.read("timeout", problems),
     };
     fields.finish(problems);
     health

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as EventSpan};
 
-use super::{ProblemKind, Problems, SourceId, Span};
+use super::{ProblemKind, Problems, SourceId, Span, core_schema};
 
 /// How deep values may be nested.
 pub const DEPTH_LIMIT: usize = 64;
@@ -56,7 +56,7 @@ impl Node {
     /// Whether nothing is written: an empty value, `~` or `null`.
     pub fn is_null(&self) -> bool {
         matches!(&self.value, NodeValue::Scalar(scalar)
-            if scalar.plain && matches!(scalar.text.as_str(), "" | "~" | "null"))
+            if scalar.plain && core_schema::is_null(&scalar.text))
     }
 
     /// What it is, for messages.

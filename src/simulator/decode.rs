@@ -10,16 +10,16 @@ mod visit;
 
 use http::{HeaderName, HeaderValue};
 
+use super::declared::simulation::{ROOT, TOKEN};
 use super::model::{ModelBalancing, ModelTierSpec, TierId};
 use super::router::Router;
 use super::simulation::{Simulation, TokenSpec};
 use super::template::SimulationTemplates;
 use crate::scenario::{
-    Fields, KeyNode, Node, Problem, ProblemKind, Problems, SourceId, Span, entries, text, yaml,
+    EntityName, Fields, KeyNode, Node, Problem, ProblemKind, Problems, SourceId, Span, entries,
+    text, yaml,
 };
 use crate::units::Nanos;
-
-const PLACE: &str = "a simulation";
 
 /// The path of the metrics unless the file names another.
 const METRICS_PATH: &str = "/__sim/metrics";
@@ -51,32 +51,33 @@ impl Simulation {
 }
 
 fn simulation(root: &Node, problems: &mut Problems) -> Option<Simulation> {
-    let mut fields = Fields::of(root, PLACE, problems)?;
-    let name = fields.required::<String>("name", problems);
-    let tiers_node = fields.required_node("tiers", problems);
+    let mut fields = Fields::of(root, &ROOT, problems)?;
+    let name: Option<EntityName> = fields.read("name", problems);
+    let tiers_node = fields.node("tiers", problems);
     let mut names = DeclaredNames::default();
     let tiers = tiers_node.map(|node| tier::tiers(node, &mut names, problems));
-    let limits = fields.node("limits").map(|node| limit::limits(node, &mut names, problems));
-    let tokens = tokens(fields.node("tokens"), &mut names, problems);
+    let limits =
+        fields.node("limits", problems).map(|node| limit::limits(node, &mut names, problems));
+    let tokens = tokens(fields.node("tokens", problems), &mut names, problems);
     let known = tiers.as_deref().unwrap_or_default();
     let (faults, fault_sets) = fields
-        .node("faults")
+        .node("faults", problems)
         .map(|node| fault::faults(node, known, &names, problems))
         .unwrap_or_default();
     let mut templates = SimulationTemplates::new();
-    let every = route::every_route(fields.node("every_route"), &names, problems);
-    let routes_node = fields.required_node("routes", problems);
+    let every = route::every_route(fields.node("every_route", problems), &names, problems);
+    let routes_node = fields.node("routes", problems);
     let mut router = Router::default();
     let mut reader = route::RouteReader { names: &mut names, templates: &mut templates, every };
     let routes = routes_node.map(|node| reader.routes(node, &mut router, problems));
-    let headers = fields.node("headers").map(|node| constant_headers(node, problems));
+    let headers = fields.node("headers", problems).map(|node| constant_headers(node, problems));
     let metrics_path = fields.or("metrics", METRICS_PATH.to_owned(), problems);
     let trust_forwarded = fields.or("trust_forwarded", false, problems);
     let gzip = fields.or("gzip", false, problems);
     fields.finish(problems);
     let tiers = tiers?;
     Some(Simulation {
-        name: name?,
+        name: name?.0.value,
         sticky_cookie: sticky_cookie(tiers_node, &tiers),
         tiers,
         faults,
@@ -110,8 +111,8 @@ fn tokens(
     let mut tokens = Vec::new();
     let given = node.and_then(|node| entries(node, "names of tokens", problems));
     for (key, node) in given.unwrap_or_default() {
-        if let Some(mut fields) = Fields::of(node, "a token", problems) {
-            let ttl = fields.required("ttl", problems);
+        if let Some(mut fields) = Fields::of(node, &TOKEN, problems) {
+            let ttl = fields.read("ttl", problems);
             fields.finish(problems);
             names.tokens.push(key.text.clone());
             tokens.push(TokenSpec { name: key.text.clone(), ttl: ttl.unwrap_or_default() });

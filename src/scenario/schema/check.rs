@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
+use crate::scenario::declared::response::{CAPTURE, CHECK, CONDITION_FIELDS};
 use crate::scenario::json::json_of_node;
 use crate::scenario::names::identifier_of_key;
 use crate::scenario::{
@@ -73,12 +74,12 @@ pub enum CaptureFrom {
 }
 
 pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
-    let Some(mut fields) = Fields::of(node, "`check`", problems) else { return vec![] };
+    let Some(mut fields) = Fields::of(node, &CHECK, problems) else { return vec![] };
     let mut checks = vec![];
-    if let Some(node) = fields.node("status") {
+    if let Some(node) = fields.node("status", problems) {
         checks.extend(status(node, problems).map(CheckSpec::Status));
     }
-    if let Some(node) = fields.node("time") {
+    if let Some(node) = fields.node("time", problems) {
         checks.extend(
             below(node, "a time like `< 2s`", problems, |time: Nanos| {
                 Nanos::new(time.get().saturating_add(1))
@@ -86,7 +87,7 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
             .map(CheckSpec::Time),
         );
     }
-    if let Some(node) = fields.node("size") {
+    if let Some(node) = fields.node("size", problems) {
         checks.extend(
             below(node, "a size like `< 1 MiB`", problems, |size: Bytes| {
                 Bytes::new(size.get().saturating_add(1))
@@ -94,14 +95,14 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
             .map(CheckSpec::Size),
         );
     }
-    if let Some(node) = fields.node("header") {
+    if let Some(node) = fields.node("header", problems) {
         for (key, node) in entries(node, "a mapping of headers", problems).unwrap_or_default() {
             let name = header_name(&key.text, key.span, problems);
             let matcher = matcher(node, "a header", problems);
             checks.extend(name.zip(matcher).map(|(name, must)| CheckSpec::Header(name, must)));
         }
     }
-    if let Some(node) = fields.node("json") {
+    if let Some(node) = fields.node("json", problems) {
         for (key, node) in entries(node, "a mapping of JSON paths", problems).unwrap_or_default() {
             let path = json_path(&key.text, key, problems);
             let matcher = matcher(node, "a JSON value", problems);
@@ -111,7 +112,7 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
             );
         }
     }
-    if let Some(node) = fields.node("body") {
+    if let Some(node) = fields.node("body", problems) {
         checks.extend(body_matcher(node, problems).map(CheckSpec::Body));
     }
     fields.finish(problems);
@@ -207,22 +208,14 @@ fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<M
 }
 
 fn matcher_of_fields(node: &Node, problems: &mut Problems) -> Option<MatcherSpec> {
-    let before = problems.len();
-    let mut fields = Fields::of(node, "a condition", problems)?;
-    let contains = fields.optional("contains", problems).map(MatcherSpec::Contains);
-    let matches = fields.node("matches").and_then(|node| regex(node, problems));
-    let equals = fields.node("equals").map(|node| MatcherSpec::Equals(json_of_node(node)));
+    let mut fields = Fields::of(node, &CONDITION_FIELDS, problems)?;
+    let contains = fields.read("contains", problems).map(MatcherSpec::Contains);
+    let matches = fields.node("matches", problems).and_then(|node| regex(node, problems));
+    let equals =
+        fields.node("equals", problems).map(|node| MatcherSpec::Equals(json_of_node(node)));
     let found: Vec<MatcherSpec> =
         [contains, matches.map(MatcherSpec::Matches), equals].into_iter().flatten().collect();
     fields.finish(problems);
-    if found.len() != 1 && problems.len() == before {
-        let (place, fields_named) = ("a condition", "`contains`, `matches` and `equals`");
-        let kind = match found.len() {
-            0 => ProblemKind::NeedsOneOf { place, fields: fields_named },
-            _ => ProblemKind::Conflict { place, fields: fields_named },
-        };
-        problems.report(node.span, kind);
-    }
     found.into_iter().next()
 }
 
@@ -282,15 +275,14 @@ fn capture(key: &KeyNode, node: &Node, problems: &mut Problems) -> CaptureSpec {
         let from = json_source(node, problems);
         return CaptureSpec { name, from, default: None, secret: None };
     }
-    let Some(mut fields) = Fields::of(node, "a capture", problems) else {
+    let Some(mut fields) = Fields::of(node, &CAPTURE, problems) else {
         return CaptureSpec { name, from: None, default: None, secret: None };
     };
-    let before = problems.len();
-    let json = fields.node("json").and_then(|node| json_source(node, problems));
-    let regex = fields.node("regex").and_then(|node| regex(node, problems));
-    let header = fields.optional::<Spanned<String>>("header", problems);
+    let json = fields.node("json", problems).and_then(|node| json_source(node, problems));
+    let regex = fields.node("regex", problems).and_then(|node| regex(node, problems));
+    let header = fields.read::<Spanned<String>>("header", problems);
     let header = header.and_then(|text| header_name(&text.value, text.span, problems));
-    let cookie: Option<String> = fields.optional("cookie", problems);
+    let cookie: Option<String> = fields.read("cookie", problems);
     let sources: Vec<CaptureFrom> = [
         json,
         regex.map(CaptureFrom::Regex),
@@ -300,16 +292,8 @@ fn capture(key: &KeyNode, node: &Node, problems: &mut Problems) -> CaptureSpec {
     .into_iter()
     .flatten()
     .collect();
-    if sources.len() != 1 && problems.len() == before {
-        let (place, fields_named) = ("a capture", "`json`, `regex`, `header` and `cookie`");
-        let kind = match sources.len() {
-            0 => ProblemKind::NeedsOneOf { place, fields: fields_named },
-            _ => ProblemKind::Conflict { place, fields: fields_named },
-        };
-        problems.report(fields.span(), kind);
-    }
-    let default = fields.node("default").map(json_of_node);
-    let secret = fields.optional("secret", problems);
+    let default = fields.node("default", problems).map(json_of_node);
+    let secret = fields.read("secret", problems);
     fields.finish(problems);
     CaptureSpec { name, from: sources.into_iter().next(), default, secret }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::scenario::declared::scenario::{self as declared, DATA_SET, PICK};
 use crate::scenario::{
-    Fields, Node, NodeValue, ProblemKind, Problems, SourceId, Span, Spanned, number_within, text,
-    word,
+    Fields, Node, NodeValue, ProblemKind, Problems, SourceId, Span, Spanned, text, word,
 };
 
 /// A data set.
@@ -63,9 +63,9 @@ pub(super) fn read(
     if name.value.contains(['-', '.']) {
         problems.report(name.span, ProblemKind::BadName { found: name.value.clone() });
     }
-    let mut fields = Fields::of(node, "a data set", problems)?;
-    let file: Option<Spanned<String>> = fields.required("file", problems);
-    let pick_node = fields.node("pick");
+    let mut fields = Fields::of(node, &DATA_SET, problems)?;
+    let file: Option<Spanned<String>> = fields.read("file", problems);
+    let pick_node = fields.node("pick", problems);
     fields.finish(problems);
     let nowhere = Spanned::new(String::new(), name.span);
     Some(DataFile {
@@ -97,11 +97,8 @@ fn format(file: &Spanned<String>, problems: &mut Problems) -> DataFormat {
 
 fn pick(node: &Node, problems: &mut Problems) -> Option<PickSpec> {
     if let NodeValue::Mapping(_) = &node.value {
-        let mut fields = Fields::of(node, "a pick", problems)?;
-        let exponent = fields
-            .required_node("zipf", problems)
-            // Beyond 10 the first row has all the weight that a double can tell from 1.
-            .and_then(|node| number_within(node, "the exponent", (0.0, 10.0), problems));
+        let mut fields = Fields::of(node, &PICK, problems)?;
+        let exponent = fields.read("zipf", problems);
         fields.finish(problems);
         return exponent.map(PickSpec::Zipf);
     }
@@ -110,5 +107,5 @@ fn pick(node: &Node, problems: &mut Problems) -> Option<PickSpec> {
         problems.report(node.span, kind);
         return None;
     }
-    word(node, "a way to pick a row", &PICKS, problems)
+    word(node, &declared::PICKS, &PICKS, problems)
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use ::http::{HeaderName, header};
 
-use super::workload::positive;
 use super::{text_map, texts};
-use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, word};
+use crate::scenario::declared::scenario::{HTTP, TLS};
+use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned};
 use crate::units::{Bytes, Nanos};
 
 /// Defaults for every request.
@@ -98,51 +98,43 @@ pub struct TlsSpec {
 impl HttpSpec {
     /// Reads the `http` field.
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
-        let Some(mut fields) = Fields::of(node, "`http`", problems) else {
+        let Some(mut fields) = Fields::of(node, &HTTP, problems) else {
             return Self::default();
         };
         let http = Self {
-            timeout: fields.node("timeout").and_then(|node| positive(node, "`timeout`", problems)),
-            connect_timeout: fields
-                .node("connect_timeout")
-                .and_then(|node| positive(node, "`connect_timeout`", problems)),
-            version: fields.node("version").and_then(|node| version(node, problems)),
-            connections: fields.node("connections").and_then(|node| connections(node, problems)),
-            source_ips: addresses(fields.node("source_ips"), problems),
-            forwarded_for: addresses(fields.node("forwarded_for"), problems),
+            timeout: fields.read("timeout", problems),
+            connect_timeout: fields.read("connect_timeout", problems),
+            version: fields.word("version", &VERSIONS, problems),
+            connections: fields.word("connections", &CONNECTIONS, problems),
+            source_ips: addresses(fields.node("source_ips", problems), problems),
+            forwarded_for: addresses(fields.node("forwarded_for", problems), problems),
             headers: fields
-                .node("headers")
+                .node("headers", problems)
                 .map(|node| text_map(node, "a mapping of headers", problems))
                 .unwrap_or_default(),
-            correlation: correlation(fields.node("correlation"), problems),
-            tls: fields.node("tls").map(|node| tls(node, problems)).unwrap_or_default(),
-            max_redirects: fields.optional("max_redirects", problems),
-            max_body: fields.optional("max_body", problems),
-            cookies: fields.optional("cookies", problems),
-            compression: fields.optional("compression", problems),
+            correlation: correlation(fields.node("correlation", problems), problems),
+            tls: fields.node("tls", problems).map(|node| tls(node, problems)).unwrap_or_default(),
+            max_redirects: fields.read("max_redirects", problems),
+            max_body: fields.read("max_body", problems),
+            cookies: fields.read("cookies", problems),
+            compression: fields.read("compression", problems),
         };
         fields.finish(problems);
         http
     }
 }
 
-fn version(node: &Node, problems: &mut Problems) -> Option<HttpVersionSpec> {
-    let known = [
-        ("1.1", HttpVersionSpec::Http1),
-        ("2", HttpVersionSpec::Http2),
-        ("auto", HttpVersionSpec::Auto),
-    ];
-    word(node, "a version of HTTP", &known, problems)
-}
+const VERSIONS: [(&str, HttpVersionSpec); 3] = [
+    ("1.1", HttpVersionSpec::Http1),
+    ("2", HttpVersionSpec::Http2),
+    ("auto", HttpVersionSpec::Auto),
+];
 
-fn connections(node: &Node, problems: &mut Problems) -> Option<ConnectionsSpec> {
-    let known = [
-        ("per_user", ConnectionsSpec::PerUser),
-        ("per_iteration", ConnectionsSpec::PerIteration),
-        ("shared", ConnectionsSpec::Shared),
-    ];
-    word(node, "a way to use connections", &known, problems)
-}
+const CONNECTIONS: [(&str, ConnectionsSpec); 3] = [
+    ("per_user", ConnectionsSpec::PerUser),
+    ("per_iteration", ConnectionsSpec::PerIteration),
+    ("shared", ConnectionsSpec::Shared),
+];
 
 /// Headers that belong to the connection.
 const NOT_OURS: [HeaderName; 4] =
@@ -175,23 +167,14 @@ fn correlation(node: Option<&Node>, problems: &mut Problems) -> Vec<Spanned<Corr
 }
 
 fn tls(node: &Node, problems: &mut Problems) -> TlsSpec {
-    let Some(mut fields) = Fields::of(node, "`tls`", problems) else { return TlsSpec::default() };
+    let Some(mut fields) = Fields::of(node, &TLS, problems) else { return TlsSpec::default() };
     let tls = TlsSpec {
-        ca: fields.node("ca").map(|node| texts(node, problems)).unwrap_or_default(),
-        cert: fields.optional("cert", problems),
-        key: fields.optional("key", problems),
+        ca: fields.node("ca", problems).map(|node| texts(node, problems)).unwrap_or_default(),
+        cert: fields.read("cert", problems),
+        key: fields.read("key", problems),
         insecure: fields.or("insecure", false, problems),
-        server_name: fields.optional("server_name", problems),
+        server_name: fields.read("server_name", problems),
     };
-    let missing = match (&tls.cert, &tls.key) {
-        (Some(_), None) => Some("key"),
-        (None, Some(_)) => Some("cert"),
-        _ => None,
-    };
-    if let Some(field) = missing {
-        let kind = ProblemKind::MissingField { field, place: "a client certificate" };
-        problems.report(fields.span(), kind);
-    }
     fields.finish(problems);
     tls
 }

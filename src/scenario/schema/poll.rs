@@ -1,9 +1,9 @@
 //! `poll:` something again and again until a condition holds.
 
 use super::step::{StepSpec, inner_flow};
-use super::workload::positive;
+use crate::scenario::declared::flow::POLL;
 use crate::scenario::names::EntityName;
-use crate::scenario::{Fields, Node, Problems, Spanned, number_within};
+use crate::scenario::{Fields, Node, Problems, Spanned};
 use crate::units::Nanos;
 
 /// A poll. All of it is one step with a time of its own; its requests are counted as well.
@@ -25,18 +25,12 @@ pub struct PollSpec {
 
 impl PollSpec {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "`poll`", problems)?;
-        let name: Option<EntityName> = fields.required("name", problems);
-        let every = fields
-            .required_node("every", problems)
-            .and_then(|node| positive(node, "`every`", problems));
-        let timeout = fields
-            .required_node("timeout", problems)
-            .and_then(|node| positive(node, "`timeout`", problems));
-        let rounds = fields
-            .node("rounds")
-            .and_then(|node| number_within(node, "`rounds`", (1.0, 100_000.0), problems));
-        let until = fields.required("until", problems);
+        let mut fields = Fields::of(node, &POLL, problems)?;
+        let name: Option<EntityName> = fields.read("name", problems);
+        let every = fields.read("every", problems);
+        let timeout = fields.read("timeout", problems);
+        let rounds = fields.read("rounds", problems);
+        let until = fields.read("until", problems);
         let flow = inner_flow(&mut fields, problems);
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::check::{CaptureSpec, CheckSpec, captures, checks};
-use super::workload::positive;
 use super::{text_map, texts};
+use crate::scenario::declared::request::{BASIC, REQUEST, UPLOAD};
 use crate::scenario::names::EntityName;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries,
@@ -87,7 +87,7 @@ pub enum UploadContent {
 impl RequestSpec {
     /// Reads the value of a step whose key is a method.
     pub(super) fn read(method: &KeyNode, node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "a request", problems)?;
+        let mut fields = Fields::of(node, &REQUEST, problems)?;
         // Only the six methods come here, and each is a valid token.
         let verb = method.text.to_ascii_uppercase().parse().unwrap_or_default();
         let request = Self::from_fields(verb, &mut fields, problems);
@@ -101,7 +101,7 @@ impl RequestSpec {
         fields: &mut Fields<'_>,
         problems: &mut Problems,
     ) -> Self {
-        let url = fields.required("url", problems);
+        let url = fields.read("url", problems);
         let mut request = Self::without_url(method, fields, problems);
         request.url = url.unwrap_or(request.url);
         request
@@ -114,34 +114,35 @@ impl RequestSpec {
         problems: &mut Problems,
     ) -> Self {
         let nothing = Spanned::new(String::new(), fields.span());
-        let name: Option<EntityName> = fields.required("name", problems);
+        let name: Option<EntityName> = fields.read("name", problems);
         let pairs = |node: Option<&Node>, expected, problems: &mut Problems| {
             node.map(|node| text_map(node, expected, problems)).unwrap_or_default()
         };
-        let request = Self {
+        Self {
             method,
             name: name.map_or(nothing.clone(), |name| name.0),
             url: nothing,
-            query: pairs(fields.node("query"), "a mapping of query parameters", problems),
-            headers: pairs(fields.node("headers"), "a mapping of headers", problems),
+            query: pairs(fields.node("query", problems), "a mapping of query parameters", problems),
+            headers: pairs(fields.node("headers", problems), "a mapping of headers", problems),
             body: body(fields, problems),
-            bearer: fields.optional("bearer", problems),
-            basic: fields.node("basic").and_then(|node| basic(node, problems)),
-            session: fields.optional("session", problems),
-            checks: fields.node("check").map(|node| checks(node, problems)).unwrap_or_default(),
+            bearer: fields.read("bearer", problems),
+            basic: fields.node("basic", problems).and_then(|node| basic(node, problems)),
+            session: fields.read("session", problems),
+            checks: fields
+                .node("check", problems)
+                .map(|node| checks(node, problems))
+                .unwrap_or_default(),
             captures: fields
-                .node("capture")
+                .node("capture", problems)
                 .map(|node| captures(node, problems))
                 .unwrap_or_default(),
-            timeout: fields.node("timeout").and_then(|node| positive(node, "`timeout`", problems)),
+            timeout: fields.read("timeout", problems),
             follow_redirects: fields.or("follow_redirects", true, problems),
-            tags: fields.node("tags").map(|node| tags(node, problems)).unwrap_or_default(),
-        };
-        if let (Some(_), Some((user, _))) = (&request.bearer, &request.basic) {
-            let kind = ProblemKind::Conflict { place: "a request", fields: "`bearer` and `basic`" };
-            problems.report(user.span, kind);
+            tags: fields
+                .node("tags", problems)
+                .map(|node| tags(node, problems))
+                .unwrap_or_default(),
         }
-        request
     }
 }
 
@@ -150,16 +151,9 @@ fn tags(node: &Node, problems: &mut Problems) -> Vec<String> {
 }
 
 fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> BodySpec {
-    let (json, form, text) = (fields.node("json"), fields.node("form"), fields.node("body"));
-    let multipart = fields.node("multipart");
-    let given: Vec<&Node> = [json, form, text, multipart].into_iter().flatten().collect();
-    if let [_, second, ..] = given[..] {
-        let kind = ProblemKind::Conflict {
-            place: "a request",
-            fields: "`json`, `form`, `multipart` and `body`",
-        };
-        problems.report(second.span, kind);
-    }
+    let (json, form) = (fields.node("json", problems), fields.node("form", problems));
+    let text = fields.read("body", problems);
+    let multipart = fields.node("multipart", problems);
     if let Some(node) = json {
         return BodySpec::Json(node.clone());
     }
@@ -169,7 +163,7 @@ fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> BodySpec {
     if let Some(node) = multipart {
         return BodySpec::Multipart(parts(node, problems));
     }
-    text.and_then(|node| Decode::decode(node, problems)).map_or(BodySpec::None, BodySpec::Text)
+    text.map_or(BodySpec::None, BodySpec::Text)
 }
 
 fn parts(node: &Node, problems: &mut Problems) -> Vec<UploadPartSpec> {
@@ -187,9 +181,9 @@ fn parts(node: &Node, problems: &mut Problems) -> Vec<UploadPartSpec> {
 }
 
 fn upload(node: &Node, problems: &mut Problems) -> Option<UploadContent> {
-    let mut fields = Fields::of(node, "an uploaded file", problems)?;
-    let filename = fields.required("filename", problems);
-    let size: Option<Spanned<Bytes>> = fields.required("size", problems);
+    let mut fields = Fields::of(node, &UPLOAD, problems)?;
+    let filename = fields.read("filename", problems);
+    let size: Option<Spanned<Bytes>> = fields.read("size", problems);
     let media_type = Spanned::new("application/octet-stream".to_owned(), fields.span());
     let media_type = fields.or("type", media_type, problems);
     fields.finish(problems);
@@ -201,7 +195,7 @@ fn upload(node: &Node, problems: &mut Problems) -> Option<UploadContent> {
         let found = size.value.get() as f64;
         problems.report(
             size.span,
-            ProblemKind::OutOfRange { what: "`size` in bytes", low, high, found },
+            ProblemKind::OutOfRange { what: "`size` in bytes".to_owned(), low, high, found },
         );
         return None;
     }
@@ -209,9 +203,9 @@ fn upload(node: &Node, problems: &mut Problems) -> Option<UploadContent> {
 }
 
 fn basic(node: &Node, problems: &mut Problems) -> Option<(Spanned<String>, Spanned<String>)> {
-    let mut fields = Fields::of(node, "`basic` with `user` and `password`", problems)?;
-    let user = fields.required("user", problems);
-    let password = fields.required("password", problems);
+    let mut fields = Fields::of(node, &BASIC, problems)?;
+    let user = fields.read("user", problems);
+    let password = fields.read("password", problems);
     fields.finish(problems);
     Some((user?, password?))
 }

@@ -2,7 +2,7 @@
 
 use super::check::status;
 use super::step::{StepSpec, flow};
-use super::workload::positive;
+use crate::scenario::declared::flow::SESSION;
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned};
 use crate::units::Nanos;
 
@@ -30,16 +30,11 @@ pub(super) fn read(
     node: &Node,
     problems: &mut Problems,
 ) -> Option<SessionSpec> {
-    let mut fields = Fields::of(node, "a session", problems)?;
-    let login = fields
-        .required_node("login", problems)
-        .map(|node| flow(node, problems))
-        .unwrap_or_default();
-    let lives = fields
-        .required_node("lives", problems)
-        .and_then(|node| positive(node, "`lives`", problems));
-    let ahead: Option<Spanned<Nanos>> = fields.optional("renew_ahead", problems);
-    let expired = fields.node("expired").and_then(|node| status(node, problems));
+    let mut fields = Fields::of(node, &SESSION, problems)?;
+    let login = fields.node("login", problems).map(|node| flow(node, problems)).unwrap_or_default();
+    let lives = fields.read("lives", problems);
+    let ahead: Option<Spanned<Nanos>> = fields.read("renew_ahead", problems);
+    let expired = fields.node("expired", problems).and_then(|node| status(node, problems));
     fields.finish(problems);
     // A life that cannot be read has been reported, and then any other will do.
     let lives = lives.unwrap_or(Nanos::from_secs(3_600));

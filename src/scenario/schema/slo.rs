@@ -1,6 +1,7 @@
 //! `slo:`: the rows of the SLO table, as written. What each metric means is the compiler's to say.
 
-use crate::scenario::{Fields, KeyNode, Node, ProblemKind, Problems, Spanned, entries};
+use crate::scenario::declared::slo::{OBJECTIVE, ROWS, TABLE};
+use crate::scenario::{Fields, KeyNode, Node, Problems, Spanned, entries};
 
 /// What a row speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,20 +32,22 @@ pub struct SloRowSpec {
 }
 
 pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRowSpec> {
-    let Some(mut fields) = Fields::of(node, "an SLO table", problems) else { return vec![] };
+    let Some(mut fields) = Fields::of(node, &TABLE, problems) else { return vec![] };
     let groups = [
-        (fields.node("scenarios"), SloScope::Scenario as fn(Spanned<String>) -> SloScope),
-        (fields.node("steps"), SloScope::Step),
-        (fields.node("tags"), SloScope::Tag),
+        (fields.node("scenarios", problems), SloScope::Scenario as fn(Spanned<String>) -> SloScope),
+        (fields.node("steps", problems), SloScope::Step),
+        (fields.node("tags", problems), SloScope::Tag),
     ];
     let mut rows = table(&fields.others(), &SloScope::Run, problems);
+    fields.finish(problems);
     for (node, scope) in groups {
         let Some(node) = node else { continue };
         let Some(entries) = entries(node, "a mapping of names", problems) else { continue };
         for (key, node) in entries {
             let scope = scope(Spanned::new(key.text.clone(), key.span));
-            let Some(mut fields) = Fields::of(node, "an SLO table", problems) else { continue };
+            let Some(fields) = Fields::of(node, &ROWS, problems) else { continue };
             rows.extend(table(&fields.others(), &scope, problems));
+            fields.finish(problems);
         }
     }
     rows
@@ -60,25 +63,15 @@ fn table(
 }
 
 fn row(key: &KeyNode, node: &Node, scope: SloScope, problems: &mut Problems) -> Option<SloRowSpec> {
-    let mut fields = Fields::of(node, "a row with `target` and `max`", problems)?;
+    let mut fields = Fields::of(node, &OBJECTIVE, problems)?;
     let metric = Spanned::new(key.text.clone(), key.span);
     let row = SloRowSpec {
         scope,
         metric,
-        target: fields.optional("target", problems),
-        max: fields.optional("max", problems),
-        min: fields.optional("min", problems),
+        target: fields.read("target", problems),
+        max: fields.read("max", problems),
+        min: fields.read("min", problems),
     };
-    let given = ["target", "max", "min"].iter().any(|name| fields.has(name));
-    if !given {
-        let kind =
-            ProblemKind::NeedsOneOf { place: "an objective", fields: "`target`, `max` and `min`" };
-        problems.report(fields.span(), kind);
-    }
-    if let (Some(_), Some(min)) = (&row.max, &row.min) {
-        let kind = ProblemKind::Conflict { place: "an objective", fields: "`max` and `min`" };
-        problems.report(min.span, kind);
-    }
     fields.finish(problems);
     Some(row)
 }

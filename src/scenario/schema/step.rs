@@ -4,6 +4,8 @@ use super::poll::PollSpec;
 use super::request::RequestSpec;
 use super::stream::{PlaybackSpec, StreamSpec};
 use super::workload::positive;
+use crate::scenario::declared::flow::{BRANCH, IF, REPEAT, STEP};
+use crate::scenario::declared::stream::DELAY_LAW;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
 };
@@ -79,27 +81,6 @@ pub enum DelaySpec {
     Normal(Nanos, Nanos),
 }
 
-/// The words that begin a step.
-const KINDS: [&str; 17] = [
-    "get",
-    "post",
-    "put",
-    "patch",
-    "delete",
-    "head",
-    "think",
-    "use",
-    "repeat",
-    "if",
-    "choose",
-    "parallel",
-    "pace",
-    "poll",
-    "sse",
-    "websocket",
-    "hls",
-];
-
 /// Reads a list of steps; those that are wrong are reported and left out.
 pub(super) fn flow(node: &Node, problems: &mut Problems) -> Vec<StepSpec> {
     let Some(items) = list(node, "a list of steps", problems) else { return vec![] };
@@ -120,11 +101,11 @@ fn step(node: &Node, problems: &mut Problems) -> Option<StepSpec> {
         "sse" => StepKind::Stream(Box::new(StreamSpec::read_events(value, problems)?)),
         "websocket" => StepKind::Stream(Box::new(StreamSpec::read_messages(value, problems)?)),
         "hls" => StepKind::Playback(Box::new(PlaybackSpec::read(value, problems)?)),
-        method if KINDS.contains(&method) => {
+        method if STEP.property(method).is_some() => {
             StepKind::Request(Box::new(RequestSpec::read(key, value, problems)?))
         }
         kind => {
-            let kind = ProblemKind::UnknownStep { kind: kind.to_owned(), known: KINDS.to_vec() };
+            let kind = ProblemKind::UnknownStep { kind: kind.to_owned(), known: STEP.names() };
             problems.report(key.span, kind);
             return None;
         }
@@ -145,7 +126,7 @@ fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (KeyNod
         let kind = ProblemKind::BesideStep {
             field: second.text.clone(),
             step: first.0.text.clone(),
-            is_step: KINDS.contains(&second.text.as_str()),
+            is_step: STEP.property(&second.text).is_some(),
         };
         problems.report(second.span, kind);
         return None;
@@ -154,8 +135,8 @@ fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (KeyNod
 }
 
 fn repeat(node: &Node, problems: &mut Problems) -> Option<StepKind> {
-    let mut fields = Fields::of(node, "`repeat`", problems)?;
-    let times = fields.required_node("times", problems).and_then(|node| times(node, problems));
+    let mut fields = Fields::of(node, &REPEAT, problems)?;
+    let times = fields.node("times", problems).and_then(|node| times(node, problems));
     let flow = inner_flow(&mut fields, problems);
     fields.finish(problems);
     Some(StepKind::Repeat { times: times.unwrap_or((1, 1)), flow })
@@ -181,10 +162,11 @@ fn times(node: &Node, problems: &mut Problems) -> Option<(u32, u32)> {
 }
 
 fn branch_on(node: &Node, problems: &mut Problems) -> Option<StepKind> {
-    let mut fields = Fields::of(node, "`if`", problems)?;
-    let when: Option<Spanned<String>> = fields.required("when", problems);
+    let mut fields = Fields::of(node, &IF, problems)?;
+    let when: Option<Spanned<String>> = fields.read("when", problems);
     let then = inner_flow(&mut fields, problems);
-    let otherwise = fields.node("else").map(|node| flow(node, problems)).unwrap_or_default();
+    let otherwise =
+        fields.node("else", problems).map(|node| flow(node, problems)).unwrap_or_default();
     fields.finish(problems);
     Some(StepKind::If { when: when?, then, otherwise })
 }
@@ -197,7 +179,7 @@ fn choose(node: &Node, problems: &mut Problems) -> Option<StepKind> {
     let branches: Vec<Branch> = items
         .iter()
         .filter_map(|item| {
-            let mut fields = Fields::of(item, "a branch", problems)?;
+            let mut fields = Fields::of(item, &BRANCH, problems)?;
             let weight = fields.or("weight", 1.0, problems);
             let flow = inner_flow(&mut fields, problems);
             fields.finish(problems);
@@ -228,7 +210,7 @@ fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<RequestSpec>> {
 }
 
 pub(super) fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<StepSpec> {
-    let node = fields.required_node("flow", problems);
+    let node = fields.node("flow", problems);
     node.map(|node| flow(node, problems)).unwrap_or_default()
 }
 
@@ -256,23 +238,19 @@ pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<DelaySpec> {
 }
 
 fn law_by_name(node: &Node, problems: &mut Problems) -> Option<DelaySpec> {
-    let mut fields = Fields::of(node, "a law of delays", problems)?;
-    let exponential =
-        fields.node("exponential").and_then(|node| positive(node, "the mean", problems));
-    let normal: Option<Vec<Nanos>> = fields.optional("normal", problems);
+    let mut fields = Fields::of(node, &DELAY_LAW, problems)?;
+    let exponential = fields.read("exponential", problems);
+    let normal: Option<Vec<Nanos>> = fields.read("normal", problems);
     let law = match (exponential, normal.as_deref()) {
         (Some(mean), None) => Some(DelaySpec::Exponential(mean)),
         (None, Some(&[mean, deviation])) => Some(DelaySpec::Normal(mean, deviation)),
-        _ => {
-            if !problems.any_at(node.span) {
-                let kind = ProblemKind::NeedsOneOf {
-                    place: "a law of delays",
-                    fields: "`exponential: mean` and `normal: [mean, deviation]`",
-                };
-                problems.report(node.span, kind);
-            }
+        (None, Some(_)) => {
+            let expected = "a mean and a deviation, like `[5s, 1s]`";
+            problems.report(node.span, ProblemKind::WrongShape { expected, found: "a list" });
             None
         }
+        // What the declaration's rule or a field has reported.
+        _ => None,
     };
     fields.finish(problems);
     law

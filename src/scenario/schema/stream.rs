@@ -5,11 +5,10 @@ use http::Method;
 use super::check::{CheckSpec, checks};
 use super::request::RequestSpec;
 use super::step::{DelaySpec, law};
-use super::workload::positive;
+use crate::scenario::declared::request::REQUEST;
+use crate::scenario::declared::stream::{HLS, SEGMENT, SSE, WEBSOCKET};
 use crate::scenario::names::EntityName;
-use crate::scenario::{
-    Fields, Node, NodeValue, ProblemKind, Problems, Spanned, number_within, one_or_many, word,
-};
+use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, one_or_many};
 use crate::units::Nanos;
 
 /// A stream of events or messages. How long until the first one is a step of its own.
@@ -61,24 +60,22 @@ pub struct PlaybackSpec {
 
 impl StreamSpec {
     pub(super) fn read_events(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "`sse`", problems)?;
+        let mut fields = Fields::of(node, &SSE, problems)?;
         let methods = [("get", Method::GET), ("post", Method::POST), ("put", Method::PUT)];
         let known: Vec<_> = methods.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
-        let method = fields
-            .node("method")
-            .and_then(|node| word(node, "a method of `sse`", &known, problems))
-            .map_or(Method::GET, |at| methods[at].1.clone());
-        let until = fields.node("until").map(|node| content_checks(node, problems));
+        let method =
+            fields.word("method", &known, problems).map_or(Method::GET, |at| methods[at].1.clone());
+        let until = fields.node("until", problems).map(|node| content_checks(node, problems));
         let request = RequestSpec::from_fields(method, &mut fields, problems);
         fields.finish(problems);
         Some(Self { request, kind: StreamKindSpec::Events { until: until.unwrap_or_default() } })
     }
 
     pub(super) fn read_messages(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "`websocket`", problems)?;
-        let send = fields.node("send").map(messages).unwrap_or_default();
-        let expect = fields.node("expect").map(|node| content_checks(node, problems));
-        let hold = fields.node("hold").and_then(|node| law(node, problems));
+        let mut fields = Fields::of(node, &WEBSOCKET, problems)?;
+        let send = fields.node("send", problems).map(messages).unwrap_or_default();
+        let expect = fields.node("expect", problems).map(|node| content_checks(node, problems));
+        let hold = fields.node("hold", problems).and_then(|node| law(node, problems));
         let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
         fields.finish(problems);
         let kind = StreamKindSpec::Messages {
@@ -114,28 +111,24 @@ fn content_checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
 
 impl PlaybackSpec {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, "`hls`", problems)?;
-        let name: Option<EntityName> = fields.required("name", problems);
-        let session = fields.optional("session", problems);
-        let manifest = fields.required_node("manifest", problems).and_then(|node| {
-            let mut fields = Fields::of(node, "a manifest", problems)?;
+        let mut fields = Fields::of(node, &HLS, problems)?;
+        let name: Option<EntityName> = fields.read("name", problems);
+        let session = fields.read("session", problems);
+        let manifest = fields.node("manifest", problems).and_then(|node| {
+            let mut fields = Fields::of(node, &REQUEST, problems)?;
             let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
             fields.finish(problems);
             Some(request)
         });
-        let segment = fields.required_node("segment", problems).and_then(|node| {
-            let mut fields = Fields::of(node, "a segment", problems)?;
+        let segment = fields.node("segment", problems).and_then(|node| {
+            let mut fields = Fields::of(node, &SEGMENT, problems)?;
             let request = RequestSpec::without_url(Method::GET, &mut fields, problems);
             fields.finish(problems);
             Some(request)
         });
-        let buffer = fields
-            .node("buffer")
-            .and_then(|node| number_within(node, "`buffer`", (1.0, 100.0), problems));
-        let segment_length = fields
-            .node("segment_length")
-            .and_then(|node| positive(node, "`segment_length`", problems));
-        let watch = fields.required_node("watch", problems).and_then(|node| law(node, problems));
+        let buffer = fields.read("buffer", problems);
+        let segment_length = fields.read("segment_length", problems);
+        let watch = fields.node("watch", problems).and_then(|node| law(node, problems));
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);
         Some(Self {
@@ -144,7 +137,7 @@ impl PlaybackSpec {
             manifest: without_session(manifest?, problems),
             segment: without_session(segment?, problems),
             // An HLS player's usual buffer.
-            buffer: buffer.map_or(3, |count| count as u32),
+            buffer: buffer.unwrap_or(3),
             // What most packagers make; the run tells where it is far off.
             segment_length: segment_length.unwrap_or(Nanos::from_secs(4)),
             watch: watch?,

@@ -1,8 +1,8 @@
 //! `workloads:`: how load is offered.
 
-use crate::scenario::{
-    Decode as _, Fields, Node, ProblemKind, Problems, Span, Spanned, list, number_within, word,
-};
+use crate::scenario::declared::load::{CLOSED, HOOK, OPEN, RECORDED, STAGE};
+use crate::scenario::format::listed;
+use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list};
 use crate::units::{Nanos, Ratio, WorkRate};
 
 /// A workload.
@@ -108,31 +108,27 @@ pub(super) fn read(
     node: &Node,
     problems: &mut Problems,
 ) -> Option<Workload> {
-    let mut fields = Fields::of(node, "a workload", problems)?;
-    let place = fields.span();
-    let think = fields.optional("think", problems);
-    let shape = match (fields.has("stages"), fields.has("vus"), fields.has("recorded")) {
-        (false, false, false) => {
-            let kind = ProblemKind::NeedsOneOf {
-                place: "a workload",
-                fields: "`stages` (a rate), `vus` (a closed number of users) and `recorded` (a data set)",
-            };
-            problems.report(place, kind);
-            return None;
-        }
-        (true, false, false) => open(&mut fields, problems).map(WorkloadShape::Open),
-        (false, true, false) => closed(&mut fields, problems).map(WorkloadShape::Closed),
-        (false, false, true) => recorded(&mut fields, problems).map(WorkloadShape::Recorded),
-        (true, ..) | (_, true, _) => {
-            let kind = ProblemKind::Conflict {
-                place: "a workload",
-                fields: "`stages`, `vus` and `recorded`",
-            };
-            problems.report(place, kind);
-            return None;
-        }
+    let kinds = [("stages", &OPEN), ("vus", &CLOSED), ("recorded", &RECORDED)];
+    let given: Vec<_> = kinds.iter().filter(|(key, _)| node.get(key).is_some()).collect();
+    let &[&(key, declared)] = given.as_slice() else {
+        let (place, fields) = (OPEN.place, listed(&kinds.map(|(key, _)| key)));
+        let kind = match (&node.value, given.len()) {
+            (NodeValue::Mapping(_), 0) => ProblemKind::NeedsOneOf { place, fields },
+            (NodeValue::Mapping(_), _) => ProblemKind::Conflict { place, fields },
+            _ => ProblemKind::WrongShape { expected: place, found: node.kind() },
+        };
+        problems.report(node.span, kind);
+        return None;
     };
-    let hooks = fields.node("hooks").map(|node| hooks(node, problems)).unwrap_or_default();
+    let mut fields = Fields::of(node, declared, problems)?;
+    let think = fields.read("think", problems);
+    let shape = match key {
+        "stages" => open(&mut fields, problems).map(WorkloadShape::Open),
+        "vus" => closed(&mut fields, problems).map(WorkloadShape::Closed),
+        _ => recorded(&mut fields, problems).map(WorkloadShape::Recorded),
+    };
+    let hooks =
+        fields.node("hooks", problems).map(|node| hooks(node, problems)).unwrap_or_default();
     fields.finish(problems);
     Some(Workload { name, think, shape: shape?, hooks })
 }
@@ -143,16 +139,11 @@ fn hooks(node: &Node, problems: &mut Problems) -> Vec<HookSpec> {
 }
 
 fn hook(node: &Node, problems: &mut Problems) -> Option<HookSpec> {
-    let mut fields = Fields::of(node, "a hook", problems)?;
-    let span = fields.span();
-    let at = fields.required("at", problems);
-    let run: Option<String> = fields.optional("run", problems);
-    let mark: Option<String> = fields.optional("mark", problems);
-    let timeout = fields.node("timeout").and_then(|node| positive(node, "`timeout`", problems));
-    if run.is_none() && mark.is_none() {
-        let kind = ProblemKind::NeedsOneOf { place: "a hook", fields: "`run` and `mark`" };
-        problems.report(span, kind);
-    }
+    let mut fields = Fields::of(node, &HOOK, problems)?;
+    let at = fields.read("at", problems);
+    let run: Option<String> = fields.read("run", problems);
+    let mark: Option<String> = fields.read("mark", problems);
+    let timeout = fields.read("timeout", problems);
     fields.finish(problems);
     Some(HookSpec { at: at?, run, mark, timeout })
 }
@@ -163,10 +154,9 @@ fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
         ("exponential", ArrivalLawSpec::Exponential),
         ("constant", ArrivalLawSpec::Constant),
     ];
-    let arrivals =
-        fields.node("arrivals").and_then(|node| word(node, "a law of arrivals", &known, problems));
-    let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));
-    let node = fields.required_node("stages", problems)?;
+    let arrivals = fields.word("arrivals", &known, problems);
+    let max_vus = fields.read("max_vus", problems);
+    let node = fields.node("stages", problems)?;
     let items = list(node, "a list of stages", problems)?;
     if items.is_empty() {
         problems.report(node.span, ProblemKind::Empty { what: "`stages`" });
@@ -177,73 +167,37 @@ fn open(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<OpenShape> {
 }
 
 fn stage(node: &Node, problems: &mut Problems) -> Option<StageSpec> {
-    let mut fields = Fields::of(node, "a stage", problems)?;
+    let mut fields = Fields::of(node, &STAGE, problems)?;
     let span = fields.span();
-    let hold: Option<Spanned<WorkRate>> = fields.optional("rate", problems);
-    let ramp: Option<Spanned<WorkRate>> = fields.optional("ramp_to", problems);
-    let duration_node = fields.required_node("duration", problems);
-    let duration = duration_node.and_then(|node| positive(node, "`duration`", problems));
-    let judge = fields.optional("judge", problems);
-    let green = fields.node("green").and_then(|node| share(node, problems));
-    match (fields.has("rate"), fields.has("ramp_to")) {
-        (true, true) => {
-            let kind = ProblemKind::Conflict { place: "a stage", fields: "`rate` and `ramp_to`" };
-            problems.report(span, kind);
-        }
-        (false, false) => {
-            let kind = ProblemKind::NeedsOneOf { place: "a stage", fields: "`rate` and `ramp_to`" };
-            problems.report(span, kind);
-        }
-        _ => {}
-    }
+    let hold: Option<Spanned<WorkRate>> = fields.read("rate", problems);
+    let ramp: Option<Spanned<WorkRate>> = fields.read("ramp_to", problems);
+    let duration = fields.read("duration", problems);
+    let judge = fields.read("judge", problems);
+    let green = fields.read("green", problems);
     fields.finish(problems);
     let ramps = ramp.is_some();
     Some(StageSpec { rate: hold.or(ramp)?, ramps, duration: duration?, judge, green, span })
 }
 
-/// A share of arrivals: not more than all of them.
-fn share(node: &Node, problems: &mut Problems) -> Option<Spanned<Ratio>> {
-    let share: Spanned<Ratio> = Spanned::decode(node, problems)?;
-    if share.value.get() > 1.0 {
-        let message =
-            format!("`green` is a share of the arrivals; {} is more than all", share.value);
-        let hint = Some("write `0%` to `100%`".to_owned());
-        problems.report(node.span, ProblemKind::Other { message, hint });
-        return None;
-    }
-    Some(share)
-}
-
 fn closed(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<ClosedShape> {
-    let vus = fields.node("vus").and_then(|node| at_least_one(node, "`vus`", problems));
-    let duration = fields
-        .required_node("duration", problems)
-        .and_then(|node| positive(node, "`duration`", problems));
-    let pace = fields.optional("pace", problems);
+    let vus = fields.read("vus", problems);
+    let duration = fields.read("duration", problems);
+    let pace = fields.read("pace", problems);
     Some(ClosedShape { vus: vus?, duration: duration?, pace })
 }
 
 fn recorded(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<RecordedShape> {
-    let dataset = fields.required("recorded", problems);
-    let speed = fields
-        .node("speed")
-        // Beyond these, a second of the recording is less than a millisecond, or a quarter of an hour.
-        .and_then(|node| number_within(node, "`speed`", (0.001, 1_000.0), problems));
-    let max_vus = fields.node("max_vus").and_then(|node| at_least_one(node, "`max_vus`", problems));
+    let dataset = fields.read("recorded", problems);
+    let speed = fields.read("speed", problems);
+    let max_vus = fields.read("max_vus", problems);
     Some(RecordedShape { dataset: dataset?, speed: speed.unwrap_or(1.0), max_vus })
-}
-
-fn at_least_one(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Spanned<u32>> {
-    // A million users are far beyond the descriptors and ports of one machine.
-    let count = crate::scenario::number_within(node, what, (1.0, 1e6), problems)?;
-    Some(Spanned::new(count as u32, node.span))
 }
 
 /// A time that is not zero.
 pub(super) fn positive(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Nanos> {
     let span: Nanos = crate::scenario::Decode::decode(node, problems)?;
     if span.is_zero() {
-        problems.report(node.span, ProblemKind::NotPositive { what });
+        problems.report(node.span, ProblemKind::NotPositive { what: what.to_owned() });
         return None;
     }
     Some(span)

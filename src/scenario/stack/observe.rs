@@ -1,5 +1,6 @@
 //! `observe:`: where the stack's own metrics are read.
 
+use crate::scenario::declared::stack::{EXPORTER, OBSERVE, QUERIES, TIER_OBSERVE};
 use crate::scenario::schema::{text_map, texts};
 use crate::scenario::{Fields, Node, NodeValue, Problems, Spanned, one_or_many};
 use crate::units::Nanos;
@@ -46,13 +47,13 @@ pub struct ExporterSpec {
 
 impl Observe {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
-        let Some(mut fields) = Fields::of(node, "`observe`", problems) else {
+        let Some(mut fields) = Fields::of(node, &OBSERVE, problems) else {
             return Self::default();
         };
         let observe = Self {
-            prometheus: fields.optional("prometheus", problems),
-            every: fields.optional("every", problems),
-            timeout: fields.optional("timeout", problems),
+            prometheus: fields.read("prometheus", problems),
+            every: fields.read("every", problems),
+            timeout: fields.read("timeout", problems),
         };
         fields.finish(problems);
         observe
@@ -61,26 +62,42 @@ impl Observe {
 
 impl TierObserve {
     pub(super) fn read(node: &Node, problems: &mut Problems) -> Self {
-        let Some(mut fields) = Fields::of(node, "a tier's `observe`", problems) else {
+        let Some(mut fields) = Fields::of(node, &TIER_OBSERVE, problems) else {
             return Self::default();
         };
         let observe = Self {
             prometheus: fields
-                .node("prometheus")
-                .map(|node| text_map(node, "a mapping of metrics to queries", problems))
+                .node("prometheus", problems)
+                .map(|node| queries(node, problems))
                 .unwrap_or_default(),
             exporters: fields
-                .node("exporter")
+                .node("exporter", problems)
                 .map(|node| exporters(node, problems))
                 .unwrap_or_default(),
-            postgres: fields.optional("postgres", problems),
-            redis: fields.optional("redis", problems),
-            cgroups: fields.node("cgroup").map(|node| texts(node, problems)).unwrap_or_default(),
-            processes: fields.node("process").map(|node| texts(node, problems)).unwrap_or_default(),
+            postgres: fields.read("postgres", problems),
+            redis: fields.read("redis", problems),
+            cgroups: fields
+                .node("cgroup", problems)
+                .map(|node| texts(node, problems))
+                .unwrap_or_default(),
+            processes: fields
+                .node("process", problems)
+                .map(|node| texts(node, problems))
+                .unwrap_or_default(),
         };
         fields.finish(problems);
         observe
     }
+}
+
+/// Settings of ready-made queries, and queries by metric.
+fn queries(node: &Node, problems: &mut Problems) -> Vec<(Spanned<String>, Spanned<String>)> {
+    let Some(mut fields) = Fields::of(node, &QUERIES, problems) else { return vec![] };
+    for name in QUERIES.names() {
+        let _ = fields.node(name, problems);
+    }
+    fields.finish(problems);
+    text_map(node, QUERIES.place, problems)
 }
 
 fn exporters(node: &Node, problems: &mut Problems) -> Vec<ExporterSpec> {
@@ -91,11 +108,11 @@ fn exporters(node: &Node, problems: &mut Problems) -> Vec<ExporterSpec> {
                 let url = crate::scenario::Decode::decode(item, problems)?;
                 return Some(ExporterSpec { url, preset: None, metrics: vec![] });
             }
-            let mut fields = Fields::of(item, "an exporter", problems)?;
-            let url = fields.required("url", problems);
-            let preset = fields.optional("preset", problems);
+            let mut fields = Fields::of(item, &EXPORTER, problems)?;
+            let url = fields.read("url", problems);
+            let preset = fields.read("preset", problems);
             let metrics = fields
-                .node("metrics")
+                .node("metrics", problems)
                 .map(|node| text_map(node, "a mapping of metrics to series", problems))
                 .unwrap_or_default();
             fields.finish(problems);

@@ -1,9 +1,10 @@
 //! A tier: one kind of component, in one or more replicas of one size.
 
 use super::TierObserve;
-use crate::scenario::{
-    Decode, Fields, Node, Problems, Spanned, entries, list, number_within, word,
+use crate::scenario::declared::stack::{
+    RATE_LIMIT, SCALE, SCALE_OUT, SCALE_UP, SIZE, SIZE_CHOICE, TIER,
 };
+use crate::scenario::{Decode, Fields, Node, Problems, Spanned, entries, list};
 use crate::units::{Bytes, Money, Nanos, WorkRate};
 
 /// One kind of component.
@@ -147,29 +148,35 @@ impl StackTier {
         node: &Node,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let mut fields = Fields::of(node, "a tier", problems)?;
-        let kind = fields.required_node("kind", problems);
-        let replicas = fields.node("replicas");
+        let mut fields = Fields::of(node, &TIER, problems)?;
         let tier = Self {
             name,
-            kind: kind
-                .and_then(|node| word(node, "a kind of tier", &KINDS, problems))
-                .unwrap_or(TierKind::Api),
-            replicas: replicas.and_then(|node| replica_count(node, problems)).unwrap_or(1),
-            size: fields.node("size").map(|node| size(node, problems)).unwrap_or_default(),
-            requests: fields.node("requests").map(|node| size(node, problems)),
+            kind: fields.word("kind", &KINDS, problems).unwrap_or(TierKind::Api),
+            replicas: fields.or("replicas", 1, problems),
+            size: fields
+                .node("size", problems)
+                .map(|node| size(node, problems))
+                .unwrap_or_default(),
+            requests: fields.node("requests", problems).map(|node| size(node, problems)),
             balancing: fields
-                .node("balancing")
-                .and_then(|node| word(node, "a way to balance", &BALANCINGS, problems))
+                .word("balancing", &BALANCINGS, problems)
                 .unwrap_or(TierBalancing::RoundRobin),
-            pools: fields.node("pools").map(|node| pools(node, problems)).unwrap_or_default(),
-            connections: fields.optional("connections", problems),
-            memory_limit: fields.optional("memory_limit", problems),
-            rate_limit: fields.node("rate_limit").and_then(|node| rate_limit(node, problems)),
-            cost: fields.optional("cost", problems),
-            scale: fields.node("scale").map(|node| scale(node, problems)).unwrap_or_default(),
+            pools: fields
+                .node("pools", problems)
+                .map(|node| pools(node, problems))
+                .unwrap_or_default(),
+            connections: fields.read("connections", problems),
+            memory_limit: fields.read("memory_limit", problems),
+            rate_limit: fields
+                .node("rate_limit", problems)
+                .and_then(|node| rate_limit(node, problems)),
+            cost: fields.read("cost", problems),
+            scale: fields
+                .node("scale", problems)
+                .map(|node| scale(node, problems))
+                .unwrap_or_default(),
             observe: fields
-                .node("observe")
+                .node("observe", problems)
                 .map(|node| TierObserve::read(node, problems))
                 .unwrap_or_default(),
         };
@@ -178,23 +185,15 @@ impl StackTier {
     }
 }
 
-fn replica_count(node: &Node, problems: &mut Problems) -> Option<u32> {
-    number_within(node, "`replicas`", (1.0, 10_000.0), problems).map(|count| count as u32)
-}
-
-fn size(node: &Node, problems: &mut Problems) -> SizeSpec {
-    let Some(mut fields) = Fields::of(node, "a size", problems) else { return SizeSpec::default() };
+pub(super) fn size(node: &Node, problems: &mut Problems) -> SizeSpec {
+    let Some(mut fields) = Fields::of(node, &SIZE, problems) else { return SizeSpec::default() };
     let size = size_fields(&mut fields, problems);
     fields.finish(problems);
     size
 }
 
 fn size_fields(fields: &mut Fields<'_>, problems: &mut Problems) -> SizeSpec {
-    let cores = fields.node("cores");
-    SizeSpec {
-        cores: cores.and_then(|node| number_within(node, "`cores`", (0.01, 10_000.0), problems)),
-        memory: fields.optional("memory", problems),
-    }
+    SizeSpec { cores: fields.read("cores", problems), memory: fields.read("memory", problems) }
 }
 
 /// `{ db: 20, cache: 10 }`.
@@ -212,38 +211,33 @@ fn pools(node: &Node, problems: &mut Problems) -> Vec<PoolSpec> {
 }
 
 fn rate_limit(node: &Node, problems: &mut Problems) -> Option<RateLimitSpec> {
-    let mut fields = Fields::of(node, "a rate limit", problems)?;
-    let rate = fields.required("rate", problems);
+    let mut fields = Fields::of(node, &RATE_LIMIT, problems)?;
+    let rate = fields.read("rate", problems);
     let burst = fields.or("burst", 0, problems);
     let per = [("address", true), ("all", false)];
-    let per_address = fields
-        .node("per")
-        .and_then(|node| word(node, "whom a limit holds for", &per, problems))
-        .unwrap_or(true);
+    let per_address = fields.word("per", &per, problems).unwrap_or(true);
     fields.finish(problems);
     Some(RateLimitSpec { rate: rate?, burst, per_address })
 }
 
 fn scale(node: &Node, problems: &mut Problems) -> ScaleSpec {
-    let Some(mut fields) = Fields::of(node, "`scale`", problems) else {
-        return ScaleSpec::default();
-    };
+    let Some(mut fields) = Fields::of(node, &SCALE, problems) else { return ScaleSpec::default() };
     let mut scale = ScaleSpec::default();
     if let Some(mut up) =
-        fields.node("up").and_then(|node| Fields::of(node, "`scale.up`", problems))
+        fields.node("up", problems).and_then(|node| Fields::of(node, &SCALE_UP, problems))
     {
         let largest = size_fields(&mut up, problems);
         scale.up = (largest != SizeSpec::default()).then_some(largest);
-        let sizes = up.node("sizes");
+        let sizes = up.node("sizes", problems);
         scale.sizes = sizes.map(|node| size_options(node, problems)).unwrap_or_default();
         up.finish(problems);
     }
     if let Some(mut out) =
-        fields.node("out").and_then(|node| Fields::of(node, "`scale.out`", problems))
+        fields.node("out", problems).and_then(|node| Fields::of(node, &SCALE_OUT, problems))
     {
-        scale.out_min = out.node("min").and_then(|node| replica_count(node, problems));
-        scale.out_max = out.node("max").and_then(|node| replica_count(node, problems));
-        scale.delay = out.optional("delay", problems);
+        scale.out_min = out.read("min", problems);
+        scale.out_max = out.read("max", problems);
+        scale.delay = out.read("delay", problems);
         out.finish(problems);
     }
     fields.finish(problems);
@@ -255,10 +249,10 @@ fn size_options(node: &Node, problems: &mut Problems) -> Vec<SizeOption> {
     items
         .iter()
         .filter_map(|item| {
-            let mut fields = Fields::of(item, "a size to choose", problems)?;
-            let name = fields.required("name", problems);
+            let mut fields = Fields::of(item, &SIZE_CHOICE, problems)?;
+            let name = fields.read("name", problems);
             let size = size_fields(&mut fields, problems);
-            let cost = fields.optional("cost", problems);
+            let cost = fields.read("cost", problems);
             fields.finish(problems);
             Some(SizeOption { name: name?, size, cost })
         })

@@ -5,19 +5,15 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::law::law;
 use super::{header_name, other};
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, entries};
+use crate::scenario::{Fields, Node, NodeValue, Problems, entries};
+use crate::simulator::declared::answer::{ANSWER, EVENTS, PUSH, WEBSOCKET};
 use crate::simulator::model::ServiceTimeLaw;
 use crate::simulator::simulation::{AnswerContent, AnswerSpec, EventStreamSpec, WebSocketSpec};
 use crate::simulator::template::{AnswerText, SimulationTemplates};
 use crate::units::{Bytes as Size, Nanos};
 
-const PLACE: &str = "an answer";
-
 /// The largest canned body.
 const FILLER_LIMIT: u64 = 64 << 20;
-
-/// The most events of one stream.
-const EVENT_LIMIT: u32 = 1_000_000;
 
 /// Reads `answer:`; none means an empty 200.
 pub(super) fn answer(
@@ -29,13 +25,15 @@ pub(super) fn answer(
         let (status, headers, content) = (StatusCode::OK, Vec::new(), AnswerContent::Empty);
         return Some(AnswerSpec { status, headers, content });
     };
-    let mut fields = Fields::of(node, PLACE, problems)?;
-    let status = fields.node("status").and_then(|node| super::status(node, problems));
-    let mut headers =
-        fields.node("headers").map(|node| headers(node, templates, problems)).unwrap_or_default();
-    let kind = fields.node("type").and_then(|node| content_type(node, problems));
+    let mut fields = Fields::of(node, &ANSWER, problems)?;
+    let status = fields.node("status", problems).and_then(|node| super::status(node, problems));
+    let mut headers = fields
+        .node("headers", problems)
+        .map(|node| headers(node, templates, problems))
+        .unwrap_or_default();
+    let kind = fields.node("type", problems).and_then(|node| content_type(node, problems));
     let mut default_status = StatusCode::OK;
-    if let Some(node) = fields.node("redirect") {
+    if let Some(node) = fields.node("redirect", problems) {
         headers.extend(templates.text(node, problems).map(|text| (header::LOCATION, text)));
         default_status = StatusCode::MOVED_PERMANENTLY;
     }
@@ -65,21 +63,15 @@ fn content_type(node: &Node, problems: &mut Problems) -> Option<HeaderValue> {
     super::header_value(found, node.span, problems)
 }
 
-const KINDS: [&str; 6] = ["json", "text", "html", "bytes", "events", "websocket"];
-
 fn content(
     fields: &mut Fields<'_>,
     kind: Option<HeaderValue>,
     templates: &mut SimulationTemplates,
     problems: &mut Problems,
 ) -> AnswerContent {
-    let nodes = KINDS.map(|name| fields.node(name));
-    if nodes.iter().flatten().count() > 1 {
-        let fields_known = "`json`, `text`, `html`, `bytes`, `events` and `websocket`";
-        let kind = ProblemKind::Conflict { place: PLACE, fields: fields_known };
-        problems.report(fields.span(), kind);
-    }
-    let [json, text, html, bytes, events, live] = nodes;
+    let [json, text, html, bytes, events, live] =
+        ["json", "text", "html", "bytes", "events", "websocket"]
+            .map(|name| fields.node(name, problems));
     let typed = |text: Option<AnswerText>, default: &'static str| {
         let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
         text.map(|text| AnswerContent::Text { kind, text })
@@ -133,16 +125,14 @@ fn events_of(
     templates: &mut SimulationTemplates,
     problems: &mut Problems,
 ) -> Option<EventStreamSpec> {
-    let mut fields = Fields::of(node, "a stream of events", problems)?;
-    let count = fields.required_node("count", problems).and_then(|node| {
-        super::tier::whole(node, "`count`", (1.0, f64::from(EVENT_LIMIT)), problems)
-    });
+    let mut fields = Fields::of(node, &EVENTS, problems)?;
+    let count = fields.read("count", problems);
     let every = fields
-        .node("every")
+        .node("every", problems)
         .map_or(Some(ServiceTimeLaw::Constant(Nanos::ZERO)), |node| law(node, problems));
-    let data = fields.required_node("data", problems);
+    let data = fields.node("data", problems);
     let data = data.and_then(|node| message(node, templates, problems));
-    let end = fields.node("end").and_then(|node| message(node, templates, problems));
+    let end = fields.node("end", problems).and_then(|node| message(node, templates, problems));
     fields.finish(problems);
     Some(EventStreamSpec { count: count?, every: every?, data: data?, end })
 }
@@ -153,10 +143,10 @@ fn live_of(
     templates: &mut SimulationTemplates,
     problems: &mut Problems,
 ) -> Option<WebSocketSpec> {
-    let mut fields = Fields::of(node, "a websocket", problems)?;
-    let reply = fields.node("reply").and_then(|node| message(node, templates, problems));
-    let push = fields.node("push").and_then(|node| push(node, templates, problems));
-    let ping = fields.optional("ping", problems);
+    let mut fields = Fields::of(node, &WEBSOCKET, problems)?;
+    let reply = fields.node("reply", problems).and_then(|node| message(node, templates, problems));
+    let push = fields.node("push", problems).and_then(|node| push(node, templates, problems));
+    let ping = fields.read("ping", problems);
     fields.finish(problems);
     Some(WebSocketSpec { reply, push, ping })
 }
@@ -166,9 +156,9 @@ fn push(
     templates: &mut SimulationTemplates,
     problems: &mut Problems,
 ) -> Option<(ServiceTimeLaw, AnswerText)> {
-    let mut fields = Fields::of(node, "a `push`", problems)?;
-    let every = fields.required_node("every", problems).and_then(|node| law(node, problems));
-    let data = fields.required_node("data", problems);
+    let mut fields = Fields::of(node, &PUSH, problems)?;
+    let every = fields.node("every", problems).and_then(|node| law(node, problems));
+    let data = fields.node("data", problems);
     let data = data.and_then(|node| message(node, templates, problems));
     fields.finish(problems);
     Some((every?, data?))

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::tier::whole;
 use super::{DeclaredNames, other, tier_id};
-use crate::scenario::{
-    Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list, number_within,
-};
+use crate::scenario::{Fields, KeyNode, Node, NodeValue, Problems, list, whole_within};
+use crate::simulator::declared::fault::{ERRORS, FAULT, FAULT_KINDS, KILL, LAG, ROLL, SLOW};
 use crate::simulator::model::{Fault, FaultAction, ModelTierSpec, TierId};
 use crate::units::{Nanos, Ratio, RunTime};
 
@@ -51,33 +49,28 @@ struct FaultReader<'a> {
     out: &'a mut Vec<Fault>,
 }
 
-const KINDS: [&str; 6] = ["kill", "slow", "errors", "freeze", "roll", "lag"];
-
 impl FaultReader<'_> {
     fn fault(&mut self, node: &Node) -> Option<()> {
-        let mut fields = Fields::of(node, "a fault", self.problems)?;
-        let at = fields.required::<Nanos>("at", self.problems);
-        let span = fields.optional::<Nanos>("for", self.problems);
-        let every = fields.optional::<Nanos>("every", self.problems);
-        let kinds: Vec<&Node> = KINDS.iter().filter_map(|kind| fields.node(kind)).collect();
-        let has = KINDS.map(|kind| fields.has(kind));
+        let mut fields = Fields::of(node, &FAULT, self.problems)?;
+        let at = fields.read::<Nanos>("at", self.problems);
+        let span = fields.read::<Nanos>("for", self.problems);
+        let every = fields.read::<Nanos>("every", self.problems);
+        let kinds: Vec<(&str, &Node)> = FAULT_KINDS
+            .iter()
+            .filter_map(|kind| Some((*kind, fields.node(kind, self.problems)?)))
+            .collect();
         fields.finish(self.problems);
-        let [what] = kinds.as_slice() else {
-            let fields = "`kill`, `slow`, `errors`, `freeze`, `roll` and `lag`";
-            let kind = ProblemKind::NeedsOneOf { place: "a fault", fields };
-            self.problems.report(node.span, kind);
-            return None;
-        };
+        let &[(kind, what)] = kinds.as_slice() else { return None };
         let at = RunTime::ZERO + at?;
-        if every.is_some() && !has[3] {
+        if every.is_some() && kind != "freeze" {
             other(node.span, "only a `freeze` can recur", "write it several times", self.problems);
         }
-        match has {
-            [true, ..] => self.kill(what, at, span),
-            [_, true, ..] => self.slow(what, at, span),
-            [_, _, true, ..] => self.errors(what, at, span),
-            [_, _, _, true, ..] => self.freeze(what, at, every),
-            [_, _, _, _, true, _] => self.roll(what, at),
+        match kind {
+            "kill" => self.kill(what, at, span),
+            "slow" => self.slow(what, at, span),
+            "errors" => self.errors(what, at, span),
+            "freeze" => self.freeze(what, at, every),
+            "roll" => self.roll(what, at),
             _ => self.lag(what, at, span),
         }
     }
@@ -88,11 +81,11 @@ impl FaultReader<'_> {
 
     /// `kill: { tier: api, replica: 1 }`; replicas count from 1.
     fn kill(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
-        let mut fields = Fields::of(node, "a `kill`", self.problems)?;
+        let mut fields = Fields::of(node, &KILL, self.problems)?;
         let tier = self.tier(&mut fields);
-        let replica = fields.required_node("replica", self.problems).and_then(|node| {
+        let replica = fields.node("replica", self.problems).and_then(|node| {
             let most = self.tiers.get(tier?.index())?.replicas;
-            whole(node, "`replica`", (1.0, f64::from(most)), self.problems)
+            whole_within(node, "`replica`", (1, most), self.problems)
         });
         fields.finish(self.problems);
         let (tier, replica) = (tier?, (replica? - 1) as u8);
@@ -104,17 +97,15 @@ impl FaultReader<'_> {
     }
 
     fn tier(&mut self, fields: &mut Fields<'_>) -> Option<TierId> {
-        let node = fields.required_node("tier", self.problems)?;
+        let node = fields.node("tier", self.problems)?;
         tier_id(node, self.names, self.problems)
     }
 
     /// `slow: { tier: db, factor: 4 }`.
     fn slow(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
-        let mut fields = Fields::of(node, "a `slow`", self.problems)?;
+        let mut fields = Fields::of(node, &SLOW, self.problems)?;
         let tier = self.tier(&mut fields);
-        let factor = fields
-            .required_node("factor", self.problems)
-            .and_then(|node| number_within(node, "`factor`", (0.01, 1_000.0), self.problems));
+        let factor = fields.read("factor", self.problems);
         fields.finish(self.problems);
         let tier = tier?;
         self.add(at, FaultAction::Slow { tier, factor: factor? });
@@ -126,10 +117,12 @@ impl FaultReader<'_> {
 
     /// `errors: { tier: api, share: 5%, status: 500 }`.
     fn errors(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
-        let mut fields = Fields::of(node, "an `errors`", self.problems)?;
+        let mut fields = Fields::of(node, &ERRORS, self.problems)?;
         let tier = self.tier(&mut fields);
-        let share = fields.required::<Ratio>("share", self.problems);
-        let status = fields.node("status").and_then(|node| super::status(node, self.problems));
+        let share = fields.read::<Ratio>("share", self.problems);
+        let status = fields
+            .node("status", self.problems)
+            .and_then(|node| super::status(node, self.problems));
         fields.finish(self.problems);
         let (tier, status) = (tier?, status.map_or(500, |status| status.as_u16()));
         self.add(at, FaultAction::Errors { tier, share: share?.get(), status });
@@ -152,7 +145,7 @@ impl FaultReader<'_> {
 
     /// `lag: { tier: db }`: the standby of `db` stops applying.
     fn lag(&mut self, node: &Node, at: RunTime, span: Option<Nanos>) -> Option<()> {
-        let mut fields = Fields::of(node, "a `lag`", self.problems)?;
+        let mut fields = Fields::of(node, &LAG, self.problems)?;
         let tier = self.tier(&mut fields);
         fields.finish(self.problems);
         let tier = tier?;
@@ -169,10 +162,10 @@ impl FaultReader<'_> {
 
     /// `roll: { tier: api, drain: 5s, restart: 3s, wait: 5s }`: a rolling update, one replica after the other.
     fn roll(&mut self, node: &Node, at: RunTime) -> Option<()> {
-        let mut fields = Fields::of(node, "a `roll`", self.problems)?;
+        let mut fields = Fields::of(node, &ROLL, self.problems)?;
         let tier = self.tier(&mut fields);
         let drain = fields.or("drain", Nanos::from_secs(1), self.problems);
-        let restart = fields.required::<Nanos>("restart", self.problems);
+        let restart = fields.read::<Nanos>("restart", self.problems);
         let wait = fields.or("wait", Nanos::ZERO, self.problems);
         fields.finish(self.problems);
         let (tier, restart) = (tier?, restart?);

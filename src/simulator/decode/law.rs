@@ -1,11 +1,9 @@
 //! Service times: `8ms`, `200ms..400ms`, `{ exponential: 8ms }`, `{ lognormal: { mean: 8ms, cv: 0.5 } }`.
 
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems};
+use crate::simulator::declared::route::{LOGNORMAL, TIME_LAW};
 use crate::simulator::model::ServiceTimeLaw;
 use crate::units::Nanos;
-
-/// The most that a coefficient of variation may be; beyond, sample means say nothing.
-const CV_LIMIT: f64 = 20.0;
 
 /// Reads a law of service time.
 pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
@@ -37,25 +35,17 @@ fn range(node: &Node, low: &str, high: &str, problems: &mut Problems) -> Option<
 }
 
 fn shaped(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
-    let mut fields = Fields::of(node, "a service time", problems)?;
-    let exponential = fields.optional("exponential", problems);
-    let lognormal = fields.node("lognormal").map(|node| lognormal(node, problems));
-    let one = usize::from(fields.has("exponential")) + usize::from(fields.has("lognormal"));
+    let mut fields = Fields::of(node, &TIME_LAW, problems)?;
+    let exponential = fields.read("exponential", problems);
+    let lognormal = fields.node("lognormal", problems).map(|node| lognormal(node, problems));
     fields.finish(problems);
-    if one != 1 {
-        let fields = "`exponential` and `lognormal`";
-        problems.report(node.span, ProblemKind::NeedsOneOf { place: "a service time", fields });
-        return None;
-    }
     exponential.map(|mean| ServiceTimeLaw::Exponential { mean }).or(lognormal.flatten())
 }
 
 fn lognormal(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
-    let mut fields = Fields::of(node, "a lognormal law", problems)?;
-    let mean = fields.required("mean", problems);
-    let cv = fields
-        .required_node("cv", problems)
-        .and_then(|node| crate::scenario::number_within(node, "`cv`", (0.0, CV_LIMIT), problems));
+    let mut fields = Fields::of(node, &LOGNORMAL, problems)?;
+    let mean = fields.read("mean", problems);
+    let cv = fields.read("cv", problems);
     fields.finish(problems);
     Some(ServiceTimeLaw::Lognormal { mean: mean?, cv: cv? })
 }

@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::{DeclaredNames, other, status};
 use crate::scenario::{Fields, KeyNode, Node, Problems, entries};
+use crate::simulator::declared::simulation::LIMIT;
 use crate::simulator::limit::{LimitLaw, LimitSpec};
 use crate::units::{Nanos, RateUnit, WorkRate};
 
@@ -19,23 +20,15 @@ pub(super) fn limits(
 }
 
 fn limit(key: &KeyNode, node: &Node, problems: &mut Problems) -> Option<LimitSpec> {
-    let mut fields = Fields::of(node, "a limit", problems)?;
-    let rate = fields.optional::<WorkRate>("rate", problems);
+    let mut fields = Fields::of(node, &LIMIT, problems)?;
+    let rate = fields.read::<WorkRate>("rate", problems);
     let burst = fields.or("burst", 0, problems);
     let nodelay = fields.or("nodelay", false, problems);
-    let requests = fields.optional::<u32>("requests", problems);
-    let per = fields.optional::<Nanos>("per", problems);
-    let status = fields.node("status").and_then(|node| status(node, problems));
-    let (bucket, window) = (fields.has("rate"), fields.has("requests") || fields.has("per"));
+    let requests = fields.read::<u32>("requests", problems);
+    let per = fields.read::<Nanos>("per", problems);
+    let status = fields.node("status", problems).and_then(|node| status(node, problems));
     fields.finish(problems);
     let name = key.text.clone();
-    if bucket == window {
-        let message = "a limit needs either `rate` or both `requests` and `per`";
-        let hint = "`rate: 10 req/s` is nginx's leaky bucket, \
-                    `requests: 100` with `per: 15m` a fixed window";
-        other(key.span, message, hint, problems);
-        return None;
-    }
     if let (Some(requests), Some(per)) = (requests, per) {
         let status = status.unwrap_or(StatusCode::TOO_MANY_REQUESTS);
         return Some(LimitSpec { name, law: LimitLaw::Window { requests, per }, status });

@@ -5,15 +5,15 @@ use http::{Method, StatusCode};
 use super::answer::answer;
 use super::visit::{append, program};
 use super::{DeclaredNames, other, position};
+use crate::scenario::format::listed;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list, one_or_many, text,
 };
+use crate::simulator::declared::route::{AUTH, BACKGROUND, EVERY_ROUTE, ISSUE, METHOD_KEYS, ROUTE};
 use crate::simulator::model::CallStep;
 use crate::simulator::router::{PathPattern, Router};
 use crate::simulator::simulation::{AuthSpec, BackgroundSpec, SimulatedRoute, TokenIssue};
 use crate::simulator::template::SimulationTemplates;
-
-const PLACE: &str = "a route";
 
 const METHODS: [(&str, Method); 6] = [
     ("get", Method::GET),
@@ -38,16 +38,16 @@ pub(super) fn every_route(
     problems: &mut Problems,
 ) -> RouteDefaults {
     let mut every = RouteDefaults::default();
-    let Some(mut fields) =
-        node.and_then(|node| Fields::of(node, "what every route does", problems))
-    else {
+    let Some(mut fields) = node.and_then(|node| Fields::of(node, &EVERY_ROUTE, problems)) else {
         return every;
     };
-    if let Some(node) = fields.node("visits") {
+    if let Some(node) = fields.node("visits", problems) {
         append(node, names, &mut every.visits, problems);
     }
-    every.limits =
-        fields.node("limits").map(|node| limits(node, names, problems)).unwrap_or_default();
+    every.limits = fields
+        .node("limits", problems)
+        .map(|node| limits(node, names, problems))
+        .unwrap_or_default();
     fields.finish(problems);
     every
 }
@@ -97,29 +97,35 @@ impl RouteReader<'_> {
         index: usize,
         problems: &mut Problems,
     ) -> Option<SimulatedRoute> {
-        let mut fields = Fields::of(node, PLACE, problems)?;
+        let mut fields = Fields::of(node, &ROUTE, problems)?;
         let (name, pattern) = Self::pattern(&mut fields, router, index, problems)?;
         let bare = fields.or("bare", false, problems);
-        let limits = match fields.node("limits") {
+        let limits = match fields.node("limits", problems) {
             Some(node) => limits(node, self.names, problems),
             None if bare => Vec::new(),
             None => self.every.limits.clone(),
         };
         let prefix = if bare { &[][..] } else { self.every.visits.as_slice() };
-        let program = program(prefix, fields.node("visits"), self.names, problems);
+        let program = program(prefix, fields.node("visits", problems), self.names, problems);
         let route = SimulatedRoute {
             name,
             limits,
-            auth: fields.node("auth").and_then(|node| self.auth(node, problems)),
+            auth: fields.node("auth", problems).and_then(|node| self.auth(node, problems)),
             require: fields.or("require", Vec::new(), problems),
             program,
-            key: fields.node("key").and_then(|node| self.templates.text(node, problems)),
-            find: fields.node("find").and_then(|node| self.find(node, &pattern, problems)),
-            create: fields.node("create").and_then(|node| self.store(node, problems)),
-            change: fields.node("change").and_then(|node| self.templates.json(node, problems)),
-            issue: fields.node("issue").and_then(|node| self.issue(node, problems)),
-            background: fields.node("background").and_then(|node| self.background(node, problems)),
-            answer: answer(fields.node("answer"), self.templates, problems)?,
+            key: fields.node("key", problems).and_then(|node| self.templates.text(node, problems)),
+            find: fields
+                .node("find", problems)
+                .and_then(|node| self.find(node, &pattern, problems)),
+            create: fields.node("create", problems).and_then(|node| self.store(node, problems)),
+            change: fields
+                .node("change", problems)
+                .and_then(|node| self.templates.json(node, problems)),
+            issue: fields.node("issue", problems).and_then(|node| self.issue(node, problems)),
+            background: fields
+                .node("background", problems)
+                .and_then(|node| self.background(node, problems)),
+            answer: answer(fields.node("answer", problems), self.templates, problems)?,
         };
         check(&route, node, problems);
         fields.finish(problems);
@@ -134,11 +140,11 @@ impl RouteReader<'_> {
     ) -> Option<(String, PathPattern)> {
         let given: Vec<(&Method, &(KeyNode, Node))> = METHODS
             .iter()
-            .filter_map(|(word, method)| Some((method, fields.entry(word)?)))
+            .filter_map(|(word, method)| Some((method, fields.entry(word, problems)?)))
             .collect();
         let [(method, (_, node))] = given.as_slice() else {
-            let fields_known = "`get`, `post`, `put`, `patch`, `delete` and `head`";
-            let kind = ProblemKind::NeedsOneOf { place: PLACE, fields: fields_known };
+            let (place, fields_known) = (ROUTE.place, listed(METHOD_KEYS));
+            let kind = ProblemKind::NeedsOneOf { place, fields: fields_known };
             problems.report(fields.span(), kind);
             return None;
         };
@@ -164,29 +170,24 @@ impl RouteReader<'_> {
             let (token, status) = (0, StatusCode::UNAUTHORIZED);
             return Some(AuthSpec { token, bearer: true, cookie: None, query: None, status });
         }
-        let mut fields = Fields::of(node, "`bearer` or where a token is", problems)?;
+        let mut fields = Fields::of(node, &AUTH, problems)?;
         let auth = AuthSpec {
             token: self.token(&mut fields, problems),
             bearer: fields.or("bearer", false, problems),
-            cookie: fields.optional("cookie", problems),
-            query: fields.optional("query", problems),
+            cookie: fields.read("cookie", problems),
+            query: fields.read("query", problems),
             status: fields
-                .node("status")
+                .node("status", problems)
                 .and_then(|node| super::status(node, problems))
                 .unwrap_or(StatusCode::UNAUTHORIZED),
         };
         fields.finish(problems);
-        if !auth.bearer && auth.cookie.is_none() && auth.query.is_none() {
-            let fields = "`bearer`, `cookie` and `query`";
-            let kind = ProblemKind::NeedsOneOf { place: "an `auth`", fields };
-            problems.report(node.span, kind);
-        }
         Some(auth)
     }
 
     /// The kind of token; the first that is declared, unless one is named.
     fn token(&mut self, fields: &mut Fields<'_>, problems: &mut Problems) -> usize {
-        let node = fields.node("token");
+        let node = fields.node("token", problems);
         let named = node.and_then(|node| {
             let name = text(node, "the name of a token", problems)?;
             position(name, "token", &self.names.tokens, node.span, problems)
@@ -196,11 +197,11 @@ impl RouteReader<'_> {
 
     /// `issue: { token: session, subject: "{{ body.email }}", cookie: sid }`.
     fn issue(&mut self, node: &Node, problems: &mut Problems) -> Option<TokenIssue> {
-        let mut fields = Fields::of(node, "an `issue`", problems)?;
+        let mut fields = Fields::of(node, &ISSUE, problems)?;
         let token = self.token(&mut fields, problems);
-        let subject = fields.node("subject");
+        let subject = fields.node("subject", problems);
         let subject = subject.and_then(|node| self.templates.text(node, problems));
-        let cookie = fields.optional("cookie", problems);
+        let cookie = fields.read("cookie", problems);
         fields.finish(problems);
         Some(TokenIssue { token, subject, cookie })
     }
@@ -229,9 +230,9 @@ impl RouteReader<'_> {
 
     /// `background: { visits: [ … ], then: { status: done } }`.
     fn background(&mut self, node: &Node, problems: &mut Problems) -> Option<BackgroundSpec> {
-        let mut fields = Fields::of(node, "background work", problems)?;
-        let program = program(&[], fields.node("visits"), self.names, problems);
-        let then = fields.node("then");
+        let mut fields = Fields::of(node, &BACKGROUND, problems)?;
+        let program = program(&[], fields.node("visits", problems), self.names, problems);
+        let then = fields.node("then", problems);
         let then = then.and_then(|node| self.templates.json(node, problems));
         fields.finish(problems);
         Some(BackgroundSpec { program, then })

@@ -1,13 +1,17 @@
 //! The tiers of a simulated stack.
 
 use super::{DeclaredNames, other, tier_id};
+use crate::scenario::format::Declaration;
 use crate::scenario::{
-    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, entries, number_within, text,
-    word,
+    Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, entries, text, whole_within, word,
+};
+use crate::simulator::declared::tier::{
+    self as declared, CACHE, DISK, FAILOVER, MEMORY, NETWORK, POOL, REPLICATION, SCALE_IN,
+    SCALE_OUT, SCALER, STICKY, TIER,
 };
 use crate::simulator::model::{
-    CacheSpec, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, ModelBalancing, ModelPoolSpec,
-    ModelTierKind, ModelTierSpec, NetworkSpec, ReplicationSpec, ScalerSpec,
+    CacheSpec, DiskSpec, Failover, MAX_TIERS, ModelBalancing, ModelPoolSpec, ModelTierKind,
+    ModelTierSpec, NetworkSpec, ReplicationSpec, ScalerSpec,
 };
 use crate::units::{Bytes, Nanos, Ratio};
 
@@ -26,9 +30,6 @@ const BALANCINGS: [(&str, ModelBalancing); 3] = [
     ("least_connections", ModelBalancing::LeastConnections),
     ("random", ModelBalancing::Random),
 ];
-
-/// How many replicas a tier may have.
-const REPLICAS: (f64, f64) = (1.0, MAX_REPLICAS as f64);
 
 /// Words that mean something else in a list of visits.
 const RESERVED: [&str; 2] = ["pause", "cached"];
@@ -60,99 +61,83 @@ fn tier(
     if RESERVED.contains(&key.text.as_str()) {
         problems.report(key.span, ProblemKind::BadName { found: key.text.clone() });
     }
-    let mut fields = Fields::of(node, "a tier", problems)?;
-    let kind = fields
-        .required_node("kind", problems)
-        .and_then(|node| word(node, "a kind of tier", &KINDS, problems));
+    let mut fields = Fields::of(node, &TIER, problems)?;
+    let kind = fields.word("kind", &KINDS, problems);
     let mut spec = ModelTierSpec::new(&key.text, kind.unwrap_or(ModelTierKind::Api));
-    if let Some(node) = fields.node("replicas") {
-        spec.replicas = whole(node, "`replicas`", REPLICAS, problems).unwrap_or(1);
-    }
-    if let Some(node) = fields.node("cores") {
+    spec.replicas = fields.or("replicas", 1, problems);
+    if let Some(node) = fields.node("cores", problems) {
         spec.cores = cores(node, problems);
     } else if spec.kind == ModelTierKind::External {
         spec.cores = None;
     }
-    if let Some(node) = fields.node("balancing") {
+    if let Some(node) = fields.node("balancing", problems) {
         spec.balancing = balancing(node, problems).unwrap_or_default();
     }
-    spec.backlog = fields.optional("backlog", problems);
-    spec.pool = fields.node("pool").and_then(|node| pool(node, names, problems));
-    spec.cache = fields.node("cache").and_then(|node| cache(node, problems));
-    if let Some(node) = fields.node("memory") {
+    spec.backlog = fields.read("backlog", problems);
+    spec.pool = fields.node("pool", problems).and_then(|node| pool(node, names, problems));
+    spec.cache = fields.node("cache", problems).and_then(|node| cache(node, problems));
+    if let Some(node) = fields.node("memory", problems) {
         memory(node, &mut spec, problems);
     }
-    spec.disk = fields.node("disk").and_then(|node| disk(node, problems));
-    spec.network = fields.node("network").and_then(|node| network(node, problems));
-    spec.replication = fields.node("replication").and_then(|node| replication(node, problems));
-    if let Some(node) = fields.node("failover") {
+    spec.disk = fields.node("disk", problems).and_then(|node| disk(node, problems));
+    spec.network = fields.node("network", problems).and_then(|node| network(node, problems));
+    spec.replication =
+        fields.node("replication", problems).and_then(|node| replication(node, problems));
+    if let Some(node) = fields.node("failover", problems) {
         spec.failover = failover(node, problems).unwrap_or_default();
     }
-    spec.scaler = fields.node("scale").and_then(|node| scaler(node, problems));
+    spec.scaler = fields.node("scale", problems).and_then(|node| scaler(node, problems));
     fields.finish(problems);
     Some(spec)
-}
-
-/// A whole number within bounds.
-pub(super) fn whole(
-    node: &Node,
-    what: &'static str,
-    bounds: (f64, f64),
-    problems: &mut Problems,
-) -> Option<u32> {
-    let _ = u32::decode(node, problems)?;
-    number_within(node, what, bounds, problems).map(|value| value as u32)
 }
 
 fn cores(node: &Node, problems: &mut Problems) -> Option<u32> {
     match &node.value {
         NodeValue::Scalar(scalar) if scalar.text == "unlimited" => None,
-        _ => Some(whole(node, "`cores`", (1.0, 10_000.0), problems).unwrap_or(1)),
+        _ => Some(whole_within(node, "`cores`", (1, 10_000), problems).unwrap_or(1)),
     }
 }
 
 fn balancing(node: &Node, problems: &mut Problems) -> Option<ModelBalancing> {
     if let NodeValue::Scalar(_) = &node.value {
-        return word(node, "a way of balancing", &BALANCINGS, problems);
+        return word(node, &declared::BALANCINGS, &BALANCINGS, problems);
     }
-    let mut fields = Fields::of(node, "a way of balancing", problems)?;
-    let cookie = fields.required_node("sticky", problems);
+    let mut fields = Fields::of(node, &STICKY, problems)?;
+    let cookie = fields.node("sticky", problems);
     let cookie = cookie.and_then(|node| text(node, "the name of a cookie", problems));
     fields.finish(problems);
     cookie.map(|_| ModelBalancing::Sticky)
 }
 
 fn pool(node: &Node, names: &DeclaredNames, problems: &mut Problems) -> Option<ModelPoolSpec> {
-    let mut fields = Fields::of(node, "a pool", problems)?;
-    let of = fields.required_node("of", problems);
+    let mut fields = Fields::of(node, &POOL, problems)?;
+    let of = fields.node("of", problems);
     let of = of.and_then(|node| tier_id(node, names, problems));
-    let size = fields
-        .required_node("size", problems)
-        .and_then(|node| whole(node, "`size`", (1.0, 1e6), problems));
+    let size = fields.read("size", problems);
     let idle = fields.or("idle", 0, problems);
     fields.finish(problems);
     Some(ModelPoolSpec { of: of?, size: size?, idle })
 }
 
 fn cache(node: &Node, problems: &mut Problems) -> Option<CacheSpec> {
-    let mut fields = Fields::of(node, "a cache", problems)?;
-    let max_memory = fields.required::<Bytes>("memory", problems);
-    let entry = fields.required::<Bytes>("entry", problems);
+    let mut fields = Fields::of(node, &CACHE, problems)?;
+    let max_memory = fields.read::<Bytes>("memory", problems);
+    let entry = fields.read::<Bytes>("entry", problems);
     fields.finish(problems);
     Some(CacheSpec { max_memory: max_memory?, entry: entry? })
 }
 
 fn memory(node: &Node, spec: &mut ModelTierSpec, problems: &mut Problems) {
-    let Some(mut fields) = Fields::of(node, "the memory of a tier", problems) else { return };
+    let Some(mut fields) = Fields::of(node, &MEMORY, problems) else { return };
     spec.memory_base = fields.or("base", Bytes::default(), problems);
     spec.memory_per_request = fields.or("per_request", Bytes::default(), problems);
-    spec.memory_limit = fields.optional("limit", problems);
+    spec.memory_limit = fields.read("limit", problems);
     fields.finish(problems);
 }
 
 fn disk(node: &Node, problems: &mut Problems) -> Option<DiskSpec> {
-    let mut fields = Fields::of(node, "the disk of a tier", problems)?;
-    let size = fields.required::<Bytes>("size", problems);
+    let mut fields = Fields::of(node, &DISK, problems)?;
+    let size = fields.read::<Bytes>("size", problems);
     let base = fields.or("base", Bytes::default(), problems);
     let per_visit = fields.or("per_visit", Bytes::default(), problems);
     fields.finish(problems);
@@ -160,32 +145,30 @@ fn disk(node: &Node, problems: &mut Problems) -> Option<DiskSpec> {
 }
 
 fn network(node: &Node, problems: &mut Problems) -> Option<NetworkSpec> {
-    let mut fields = Fields::of(node, "the network of a tier", problems)?;
-    let limit = fields.required::<Bytes>("per_second", problems);
-    let per_visit = fields.required::<Bytes>("per_visit", problems);
+    let mut fields = Fields::of(node, &NETWORK, problems)?;
+    let limit = fields.read::<Bytes>("per_second", problems);
+    let per_visit = fields.read::<Bytes>("per_visit", problems);
     fields.finish(problems);
     Some(NetworkSpec { limit: limit?, per_visit: per_visit? })
 }
 
 fn replication(node: &Node, problems: &mut Problems) -> Option<ReplicationSpec> {
-    let mut fields = Fields::of(node, "the replication of a tier", problems)?;
-    let delay = fields.required::<Nanos>("delay", problems);
-    let catch_up = fields
-        .required_node("catch_up", problems)
-        .and_then(|node| number_within(node, "`catch_up`", (1.01, 1_000.0), problems));
+    let mut fields = Fields::of(node, &REPLICATION, problems)?;
+    let delay = fields.read::<Nanos>("delay", problems);
+    let catch_up = fields.read("catch_up", problems);
     fields.finish(problems);
     Some(ReplicationSpec { delay: delay?, catch_up: catch_up? })
 }
 
 fn failover(node: &Node, problems: &mut Problems) -> Option<Failover> {
     let default = Failover::default();
-    let mut fields = Fields::of(node, "a failover", problems)?;
+    let mut fields = Fields::of(node, &FAILOVER, problems)?;
     let failover = Failover {
         retry: fields.or("retry", default.retry, problems),
         detect: fields.or("detect", default.detect, problems),
         back: fields.or("back", default.back, problems),
         status: fields
-            .node("status")
+            .node("status", problems)
             .and_then(|node| super::status(node, problems))
             .map_or(default.status, |status| status.as_u16()),
     };
@@ -194,26 +177,27 @@ fn failover(node: &Node, problems: &mut Problems) -> Option<Failover> {
 }
 
 fn scaler(node: &Node, problems: &mut Problems) -> Option<ScalerSpec> {
-    let mut fields = Fields::of(node, "a scaler", problems)?;
-    let mut bound = |fields: &mut Fields<'_>, name| {
-        let node = fields.required_node(name, problems)?;
-        whole(node, "the number of replicas", REPLICAS, problems)
-    };
-    let (min, max) = (bound(&mut fields, "min"), bound(&mut fields, "max"));
-    let out = fields.required_node("out", problems);
-    let out = out.and_then(|node| trigger(node, "above", problems));
-    let back = fields.required_node("in", problems);
-    let back = back.and_then(|node| trigger(node, "below", problems));
+    let mut fields = Fields::of(node, &SCALER, problems)?;
+    let (min, max) = (fields.read("min", problems), fields.read("max", problems));
+    let out = fields.node("out", problems);
+    let out = out.and_then(|node| trigger(node, &SCALE_OUT, "above", problems));
+    let back = fields.node("in", problems);
+    let back = back.and_then(|node| trigger(node, &SCALE_IN, "below", problems));
     let delay = fields.or("delay", Nanos::ZERO, problems);
     fields.finish(problems);
     let ((out_above, out_for), (in_below, in_for)) = (out?, back?);
     Some(ScalerSpec { min: min?, max: max?, out_above, out_for, in_below, in_for, delay })
 }
 
-fn trigger(node: &Node, side: &'static str, problems: &mut Problems) -> Option<(Ratio, Nanos)> {
-    let mut fields = Fields::of(node, "a trigger of the scaler", problems)?;
-    let share = fields.required(side, problems);
-    let span = fields.required("for", problems);
+fn trigger(
+    node: &Node,
+    declared: &'static Declaration,
+    side: &str,
+    problems: &mut Problems,
+) -> Option<(Ratio, Nanos)> {
+    let mut fields = Fields::of(node, declared, problems)?;
+    let share = fields.read(side, problems);
+    let span = fields.read("for", problems);
     fields.finish(problems);
     Some((share?, span?))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::law::law;
 use super::{DeclaredNames, other, position, tier_id};
 use crate::scenario::{Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list};
+use crate::simulator::declared::route::CACHED;
 use crate::simulator::model::{CallProgram, CallStep, TierId};
 
 /// The most ops that a program may have.
@@ -72,11 +73,11 @@ fn visit(
 
 /// `cached: { in: redis, ttl: 5m, miss: [ … ] }`.
 fn cached(node: &Node, names: &DeclaredNames, ops: &mut Vec<CallStep>, problems: &mut Problems) {
-    let Some(mut fields) = Fields::of(node, "a cached visit", problems) else { return };
-    let tier = fields.required_node("in", problems);
+    let Some(mut fields) = Fields::of(node, &CACHED, problems) else { return };
+    let tier = fields.node("in", problems);
     let tier = tier.and_then(|node| tier_id(node, names, problems));
-    let ttl = fields.required("ttl", problems);
-    let miss = fields.required_node("miss", problems);
+    let ttl = fields.read("ttl", problems);
+    let miss = fields.node("miss", problems);
     fields.finish(problems);
     let (Some(tier), Some(ttl), Some(miss)) = (tier, ttl, miss) else { return };
     let look_up = ops.len();

@@ -1,0 +1,10 @@
+//! The declarations of `scenario.yaml` and `stack.yaml`.
+
+pub(super) mod flow;
+pub(super) mod load;
+pub(super) mod request;
+pub(super) mod response;
+pub(super) mod scenario;
+pub(super) mod slo;
+pub(super) mod stack;
+pub(super) mod stream;

@@ -1,0 +1,247 @@
+//! Scenarios, flows and their steps.
+
+use super::load::WEIGHT;
+use super::request::REQUEST;
+use super::response::STATUS;
+use super::stream::{DELAY, HLS, ROUNDS, SSE, TIMES, WEBSOCKET};
+use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+
+/// A list of steps.
+pub(in crate::scenario) static FLOW: Grammar = Grammar::List(&Grammar::Mapping(&STEP));
+
+/// What is done, of whatever holds a flow.
+static INNER: &[Property] =
+    &[required("flow", Grammar::List(&Grammar::Mapping(&STEP)), "What is done.")];
+
+pub(in crate::scenario) static SCENARIO: Declaration = Declaration {
+    name: "scenario",
+    place: "a scenario",
+    about: "A scripted journey. Each arrival plays one, drawn by weight.",
+    groups: &[
+        &[optional("weight", WEIGHT, "Its weight among all scenarios.").default("1").example("70")],
+        INNER,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  search:
+    weight: 70
+    flow:
+      - get: { name: airports, url: '/api/airports?q=BER' }
+  book:
+    weight: 30
+    flow:
+      - post: { name: book, url: /api/bookings, json: { flight: 7 } }
+",
+};
+
+pub(in crate::scenario) static SESSION: Declaration = Declaration {
+    name: "session",
+    place: "a session",
+    about: "How users log in, how long that holds, and what says that it no longer does. A session lasts for an \
+            iteration.",
+    groups: &[&[
+        required(
+            "login",
+            Grammar::List(&Grammar::Mapping(&STEP)),
+            "How a user gets it; what it captures is there for the requests of the session.",
+        ),
+        required("lives", Grammar::PositiveDuration, "How long it lives on the server.").example("15m"),
+        optional(
+            "renew_ahead",
+            Grammar::Duration,
+            "How long before its end it is renewed; less than `lives`, a tenth of it where none is given.",
+        )
+        .example("1m"),
+        optional(
+            "expired",
+            Grammar::OneOrMany(&STATUS),
+            "The statuses that say that it has ended in spite of that.",
+        )
+        .default("401"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+sessions:
+  viewing:
+    login:
+      - post: { name: token, url: /token, capture: { token: $.token } }
+    lives: 90s
+    renew_ahead: 15s
+    expired: [401, 403]
+scenarios:
+  view:
+    flow:
+      - get: { name: course, url: '/courses/7?token={{ token }}', session: viewing }
+",
+};
+
+const REQUEST_VALUE: Grammar = Grammar::Mapping(&REQUEST);
+
+pub(in crate::scenario) static STEP: Declaration = Declaration {
+    name: "step",
+    place: "a step",
+    about: "One step of a flow: a mapping with one key.",
+    groups: &[&[
+        optional("get", REQUEST_VALUE, "Sends a GET request."),
+        optional("post", REQUEST_VALUE, "Sends a POST request."),
+        optional("put", REQUEST_VALUE, "Sends a PUT request."),
+        optional("patch", REQUEST_VALUE, "Sends a PATCH request."),
+        optional("delete", REQUEST_VALUE, "Sends a DELETE request."),
+        optional("head", REQUEST_VALUE, "Sends a HEAD request."),
+        optional("think", DELAY, "Does nothing for a while, as a person who reads.").example("2s..8s"),
+        optional("use", Grammar::Text("name of a flow"), "Does what a named flow does.")
+            .example("login"),
+        optional("repeat", Grammar::Mapping(&REPEAT), "Does something several times."),
+        optional("if", Grammar::Mapping(&IF), "Does something on a condition."),
+        optional(
+            "choose",
+            Grammar::List(&Grammar::Mapping(&BRANCH)),
+            "Does one of several things, drawn by weight; at least one weight is above 0.",
+        ),
+        optional(
+            "parallel",
+            Grammar::List(&Grammar::Mapping(&STEP)),
+            "Sends several requests at once; only steps that are requests.",
+        ),
+        optional(
+            "pace",
+            Grammar::PositiveDuration,
+            "Waits until so much time has passed since the last `pace`, or since the iteration began.",
+        )
+        .example("10s"),
+        optional("poll", Grammar::Mapping(&POLL), "Does something again and again until a condition holds."),
+        optional("sse", Grammar::Mapping(&SSE), "Reads server-sent events."),
+        optional("websocket", Grammar::Mapping(&WEBSOCKET), "Opens a WebSocket."),
+        optional("hls", Grammar::Mapping(&HLS), "Watches a video."),
+    ]],
+    others: None,
+    rules: &[Rule::OneKey],
+    example: "
+flows:
+  login:
+    - post: { name: login, url: /login, json: { user: ada } }
+scenarios:
+  browse:
+    flow:
+      - use: login
+      - think: 2s..8s
+      - parallel:
+          - get: { name: styles, url: /app.css }
+          - get: { name: script, url: /app.js }
+      - pace: 30s
+",
+};
+
+pub(in crate::scenario) static REPEAT: Declaration = Declaration {
+    name: "repeat",
+    place: "`repeat`",
+    about: "Something that is done several times.",
+    groups: &[
+        &[required("times", TIMES, "How many times; of a range, any number is equally likely.")
+            .example("1..3")],
+        INNER,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  browse:
+    flow:
+      - repeat:
+          times: 1..3
+          flow: [{ get: { name: page, url: / } }]
+",
+};
+
+pub(in crate::scenario) static IF: Declaration = Declaration {
+    name: "if",
+    place: "`if`",
+    about: "Something that is done on a condition.",
+    groups: &[
+        &[required("when", Grammar::Text("expression"), "The condition.").example("seats > 0")],
+        INNER,
+        &[optional(
+            "else",
+            Grammar::List(&Grammar::Mapping(&STEP)),
+            "What is done where it does not hold.",
+        )],
+    ],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  book:
+    flow:
+      - get: { name: flight, url: /flights/7, capture: { seats: $.seats } }
+      - if:
+          when: seats > 0
+          flow: [{ post: { name: book, url: /bookings } }]
+          else: [{ get: { name: others, url: /flights } }]
+",
+};
+
+pub(in crate::scenario) static BRANCH: Declaration = Declaration {
+    name: "branch",
+    place: "a branch",
+    about: "One of the things that `choose` chooses from.",
+    groups: &[&[optional("weight", WEIGHT, "Its weight among all branches.").default("1")], INNER],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  browse:
+    flow:
+      - choose:
+          - { weight: 3, flow: [{ get: { name: list, url: /list } }] }
+          - { weight: 1, flow: [{ get: { name: help, url: /help } }] }
+",
+};
+
+pub(in crate::scenario) static POLL: Declaration = Declaration {
+    name: "poll",
+    place: "`poll`",
+    about: "Something that is done again and again until a condition holds. The whole is a step with a time of its \
+            own; its requests are counted as well.",
+    groups: &[
+        &[
+            required("name", Grammar::Name, "The name of the whole.").example("ready"),
+            required(
+                "every",
+                Grammar::PositiveDuration,
+                "From the start of one round to the start of the next.",
+            )
+            .example("500ms"),
+            required(
+                "timeout",
+                Grammar::PositiveDuration,
+                "The longest time for the whole; beyond it the step is an error.",
+            )
+            .example("30s"),
+            optional(
+                "rounds",
+                ROUNDS,
+                "How many rounds are expected on average, so that a rate in req/s can be kept.",
+            )
+            .default("2"),
+            required("until", Grammar::Text("expression"), "When it holds, the poll is over.")
+                .example("status == 'done'"),
+        ],
+        INNER,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  export:
+    flow:
+      - poll:
+          name: ready
+          every: 500ms
+          timeout: 30s
+          until: status == 'done'
+          flow: [{ get: { name: status, url: /jobs/1, capture: { status: $.status } } }]
+",
+};

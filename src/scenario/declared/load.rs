@@ -1,0 +1,221 @@
+//! `workloads:`: how load is offered.
+
+use crate::scenario::format::{
+    Declaration, Grammar, Property, Rule, UNBOUNDED, WordList, optional, required,
+};
+
+/// A million users are far beyond the descriptors and ports of one machine.
+const USERS: Grammar = Grammar::Whole(1.0, 1e6);
+
+/// A workload: which of its keys are there says which kind it is.
+pub(in crate::scenario) static WORKLOAD: Grammar = Grammar::AnyOf(&[
+    Grammar::Mapping(&OPEN),
+    Grammar::Mapping(&CLOSED),
+    Grammar::Mapping(&RECORDED),
+]);
+
+/// What every kind of workload has.
+static COMMON: &[Property] = &[
+    optional(
+        "think",
+        Grammar::Share,
+        "The share of the scenarios' think times that users take; above 100% they think longer.",
+    )
+    .default("100%"),
+    optional(
+        "hooks",
+        Grammar::List(&Grammar::Mapping(&HOOK)),
+        "What is done to the stack, or noted, at moments of the run.",
+    ),
+];
+
+const MAX_VUS: Property = optional(
+    "max_vus",
+    USERS,
+    "The most virtual users at once. Arrivals beyond it are dropped, counted, and spoil the measurement's \
+     validity. Where none is given, as many as the rate needs.",
+)
+.example("5000");
+
+pub(in crate::scenario) static OPEN: Declaration = Declaration {
+    name: "open_workload",
+    place: "a workload",
+    about: "An open workload: arrivals at a rate, whatever the responses.",
+    groups: &[
+        &[
+            required(
+                "stages",
+                Grammar::List(&Grammar::Mapping(&STAGE)),
+                "The stages, one after the other; at least one.",
+            ),
+            optional(
+                "arrivals",
+                Grammar::Words(&ARRIVALS),
+                "The law of the gaps between arrivals.",
+            )
+            .default("poisson"),
+            MAX_VUS,
+        ],
+        COMMON,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+workloads:
+  load:
+    arrivals: poisson
+    max_vus: 5000
+    stages:
+      - { ramp_to: 300 req/s, duration: 1m }
+      - { rate: 300 req/s, duration: 5m }
+",
+};
+
+pub(in crate::scenario) static ARRIVALS: WordList = WordList {
+    what: "a law of arrivals",
+    words: &[
+        (
+            "poisson",
+            "Exponential gaps: users who know nothing of each other; each stage has as many as its rate asks for.",
+        ),
+        (
+            "exponential",
+            "As `poisson`, but the number of arrivals varies as well, as the law has it.",
+        ),
+        ("constant", "Equal gaps."),
+    ],
+};
+
+pub(in crate::scenario) static CLOSED: Declaration = Declaration {
+    name: "closed_workload",
+    place: "a workload",
+    about: "A closed workload: a fixed number of users, each waiting for its responses. A slow stack slows it \
+            down; use an open one to learn what users would have waited.",
+    groups: &[
+        &[
+            required("vus", USERS, "How many virtual users.").example("50"),
+            required("duration", Grammar::PositiveDuration, "How long new iterations are started.")
+                .example("5m"),
+            optional(
+                "pace",
+                Grammar::Duration,
+                "The least time from one iteration's start to the next of the same user.",
+            )
+            .default("0s"),
+        ],
+        COMMON,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+workloads:
+  soak: { vus: 50, duration: 30m, pace: 10s }
+",
+};
+
+pub(in crate::scenario) static RECORDED: Declaration = Declaration {
+    name: "recorded_workload",
+    place: "a workload",
+    about: "Arrivals at recorded times. The data set's column `at` has seconds from the start, `scenario` the \
+            name of the scenario that each arrival plays.",
+    groups: &[
+        &[
+            required(
+                "recorded",
+                Grammar::Text("name of a data set"),
+                "The data set with the recording; picked `sequential`, in order of time.",
+            )
+            .example("yesterday"),
+            optional(
+                "speed",
+                // Beyond these, a second of the recording is less than a millisecond, or a quarter of an hour.
+                Grammar::Number(0.001, 1_000.0),
+                "How many times as fast it is played.",
+            )
+            .default("1"),
+            MAX_VUS,
+        ],
+        COMMON,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+data:
+  yesterday: { file: yesterday.csv }
+workloads:
+  replay: { recorded: yesterday, speed: 2, max_vus: 500 }
+",
+};
+
+pub(in crate::scenario) static STAGE: Declaration = Declaration {
+    name: "stage",
+    place: "a stage",
+    about: "A piece of an open workload: it holds a rate, or goes to one in a straight line.",
+    groups: &[&[
+        optional("rate", Grammar::Rate, "The rate that it holds.").example("300 req/s"),
+        optional(
+            "ramp_to",
+            Grammar::Rate,
+            "The rate at its end; it begins at the rate before it, the first at 0.",
+        )
+        .example("300 req/s"),
+        required("duration", Grammar::PositiveDuration, "How long it lasts.").example("5m"),
+        optional(
+            "judge",
+            Grammar::Flag,
+            "Whether the run is judged on it. Stages that hold a rate are, ramps are only shown.",
+        )
+        .example("true"),
+        optional(
+            "green",
+            Grammar::Portion,
+            "The share of its arrivals that goes to the target `green`.",
+        )
+        .default("0%"),
+    ]],
+    others: None,
+    rules: &[Rule::OneOf(&["rate", "ramp_to"])],
+    example: "
+workloads:
+  load:
+    stages:
+      - { ramp_to: 40 iter/s, duration: 1m }
+      - { rate: 40 iter/s, duration: 5m }
+",
+};
+
+pub(in crate::scenario) static HOOK: Declaration = Declaration {
+    name: "hook",
+    place: "a hook",
+    about: "Something that is done, or noted in the log, at a moment of the run. Commands run in the scenario's \
+            folder by `sh -c` and know `PLIMSOLL_RUN` and `PLIMSOLL_TARGET`.",
+    groups: &[&[
+        required("at", Grammar::Duration, "When, from the start of the run.").example("30s"),
+        optional(
+            "run",
+            Grammar::Text("command"),
+            "A command for the shell; its output is kept as an event.",
+        )
+        .example("./stop-replica.sh 2"),
+        optional("mark", Grammar::Text("text"), "What is noted; the command where none is given.")
+            .example("replica 2 stopped"),
+        optional(
+            "timeout",
+            Grammar::PositiveDuration,
+            "How long the command may take; then it is ended with everything it started.",
+        )
+        .default("1m"),
+    ]],
+    others: None,
+    rules: &[Rule::AtLeastOne(&["run", "mark"])],
+    example: "
+workloads:
+  failover:
+    stages: [{ rate: 100 req/s, duration: 2m }]
+    hooks:
+      - { at: 30s, run: ./stop-replica.sh 2, mark: replica 2 stopped, timeout: 10s }
+",
+};
+
+/// A weight among alternatives.
+pub(in crate::scenario) const WEIGHT: Grammar = Grammar::Number(0.0, UNBOUNDED);

@@ -1,0 +1,284 @@
+//! A scenario file as a whole: its target, data, defaults for HTTP.
+
+use super::{flow, load, slo};
+use crate::scenario::format::{
+    Declaration, FileFormat, Grammar, Property, Rule, WordList, optional, required,
+};
+
+/// `scenario.yaml`.
+pub static SCENARIO_FILE: FileFormat = FileFormat {
+    file: "scenario.yaml",
+    about: "What users do, how many of them come, and what they must not wait for. One file a system; \
+            `plimsoll check` says what is wrong with it, `plimsoll schema` prints its JSON Schema.",
+    root: &ROOT,
+};
+
+pub(in crate::scenario) static ROOT: Declaration = Declaration {
+    name: "scenario_file",
+    place: "a scenario file",
+    about: "The whole file.",
+    groups: &[KEYS],
+    others: None,
+    rules: &[],
+    example: "
+name: shop
+target: ${SHOP_URL:-http://127.0.0.1:8080}
+workloads:
+  load: { stages: [{ rate: 300 req/s, duration: 5m }] }
+scenarios:
+  browse:
+    flow:
+      - get: { name: home, url: / }
+      - think: 2s..8s
+slo:
+  p95: { target: 200ms, max: 500ms }
+",
+};
+
+static KEYS: &[Property] = &[
+    required("name", Grammar::Name, "The system's name; reports are kept under it.")
+        .example("shop"),
+    required(
+        "target",
+        Grammar::Text("URL"),
+        "Where requests go: scheme, host, port and maybe a path put before every relative URL.",
+    )
+    .example("http://127.0.0.1:8080"),
+    optional(
+        "green",
+        Grammar::Text("URL"),
+        "A second target, to which stages may send a share of their arrivals (blue-green, canary).",
+    )
+    .example("http://127.0.0.1:8081"),
+    optional("stack", Grammar::Text("path"), "The stack's file, relative to this one.")
+        .example("stack.yaml"),
+    optional(
+        "data",
+        Grammar::Names(&Grammar::Mapping(&DATA_SET)),
+        "Files whose rows feed templates as `name.column`. Names without `-` and `.`.",
+    ),
+    optional("http", Grammar::Mapping(&HTTP), "Defaults for every request."),
+    required(
+        "workloads",
+        Grammar::Names(&load::WORKLOAD),
+        "How load is offered; `plimsoll run --workload NAME` chooses one, else the first is taken.",
+    ),
+    optional(
+        "flows",
+        Grammar::Names(&flow::FLOW),
+        "Pieces that flows of scenarios use by name (`use: NAME`).",
+    ),
+    optional(
+        "sessions",
+        Grammar::Names(&Grammar::Mapping(&flow::SESSION)),
+        "How users log in; requests name the session that they need.",
+    ),
+    required(
+        "scenarios",
+        Grammar::Names(&Grammar::Mapping(&flow::SCENARIO)),
+        "The scripted journeys. Each arrival plays one, drawn by weight.",
+    ),
+    optional(
+        "slo",
+        Grammar::Mapping(&slo::TABLE),
+        "What must hold. Without it, a default table is judged and named.",
+    ),
+    optional(
+        "allow_hosts",
+        Grammar::List(&Grammar::Text("host")),
+        "Hosts outside loopback and private addresses that may be loaded; each run must say \
+         `--i-may-load HOST` as well.",
+    )
+    .example("[staging.example.com]"),
+];
+
+pub(in crate::scenario) static DATA_SET: Declaration = Declaration {
+    name: "data_set",
+    place: "a data set",
+    about: "A file whose rows feed templates: CSV with a line of names, or one JSON object a line.",
+    groups: &[&[
+        required(
+            "file",
+            Grammar::Form("path ending in .csv, .jsonl or .ndjson", r".*\.(csv|jsonl|ndjson)"),
+            "The file, relative to the scenario's.",
+        )
+        .example("users.csv"),
+        optional(
+            "pick",
+            Grammar::AnyOf(&[Grammar::Words(&PICKS), Grammar::Mapping(&PICK)]),
+            "How a row is picked for an iteration.",
+        )
+        .default("sequential"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+data:
+  users: { file: users.csv, pick: unique }
+  routes: { file: routes.csv, pick: { zipf: 1.1 } }
+",
+};
+
+pub(in crate::scenario) static PICKS: WordList = WordList {
+    what: "a way to pick a row",
+    words: &[
+        ("sequential", "One after the other, from the first again when all are used."),
+        ("shuffle", "One after the other, in an order drawn once."),
+        ("uniform", "Any, equally likely."),
+        ("unique", "One a user, never twice; the file needs as many rows as there may be users."),
+    ],
+};
+
+pub(in crate::scenario) static PICK: Declaration = Declaration {
+    name: "pick",
+    place: "a pick",
+    about: "A popularity law: the row of rank `k` has weight `1 / k^exponent`.",
+    groups: &[&[required(
+        "zipf",
+        // Beyond 10 the first row has all the weight that a double can tell from 1.
+        Grammar::Number(0.0, 10.0),
+        "The exponent. At 0 all rows are equally likely; web traffic is near 1.",
+    )
+    .example("1.1")]],
+    others: None,
+    rules: &[],
+    example: "
+data:
+  routes: { file: routes.csv, pick: { zipf: 1.1 } }
+",
+};
+
+pub(in crate::scenario) static HTTP: Declaration = Declaration {
+    name: "http",
+    place: "`http`",
+    about: "Defaults for every request, and how users connect.",
+    groups: &[HTTP_KEYS],
+    others: None,
+    rules: &[],
+    example: "
+http:
+  timeout: 10s
+  version: auto
+  connections: per_user
+  source_ips: [127.0.1.0/24]
+  headers: { accept: application/json }
+  correlation: [traceparent, x-correlation-id]
+",
+};
+
+static HTTP_KEYS: &[Property] = &[
+    optional(
+        "timeout",
+        Grammar::PositiveDuration,
+        "The longest time from the send of a request to the last byte of its response.",
+    )
+    .default("10s"),
+    optional(
+        "connect_timeout",
+        Grammar::PositiveDuration,
+        "The longest time for connecting, and again for the TLS handshake.",
+    )
+    .default("5s"),
+    optional("version", Grammar::Words(&VERSIONS), "Which HTTP is spoken.").default("auto"),
+    optional("connections", Grammar::Words(&CONNECTIONS), "Who uses a connection.")
+        .default("per_user"),
+    optional(
+        "source_ips",
+        Grammar::OneOrMany(&ADDRESSES),
+        "Where connections come from; users take turns. The system's choice where none are given.",
+    )
+    .example("127.0.1.0/24"),
+    optional(
+        "forwarded_for",
+        Grammar::OneOrMany(&ADDRESSES),
+        "What `x-forwarded-for` says, for an edge that trusts the generator; users take turns.",
+    )
+    .example("10.20.0.0/20"),
+    optional(
+        "headers",
+        Grammar::Texts("header", &Grammar::Text("template")),
+        "Headers of every request; a request's own come before them.",
+    )
+    .example("{ accept: application/json }"),
+    optional(
+        "correlation",
+        Grammar::OneOrMany(&Grammar::Text("header")),
+        "Headers that make each request traceable: `traceparent` (W3C Trace Context), others with a random UUID.",
+    )
+    .example("[traceparent, x-correlation-id]"),
+    optional("tls", Grammar::Mapping(&TLS), "Whom the client trusts and what it shows."),
+    optional(
+        "max_redirects",
+        Grammar::Whole(0.0, 255.0),
+        "The most redirects followed for one request.",
+    )
+    .default("5"),
+    optional(
+        "max_body",
+        Grammar::Size,
+        "The largest body read, as sent and again as decompressed; a larger one is an error.",
+    )
+    .default("16 MiB"),
+    optional("cookies", Grammar::Flag, "Whether users keep cookies (RFC 6265).").default("true"),
+    optional(
+        "compression",
+        Grammar::Flag,
+        "Whether compressed responses are asked for (`accept-encoding`).",
+    )
+    .default("true"),
+];
+
+const ADDRESSES: Grammar = Grammar::Form("address or range", "[0-9a-fA-F.:/ -]+");
+
+pub(in crate::scenario) static VERSIONS: WordList = WordList {
+    what: "a version of HTTP",
+    words: &[
+        ("1.1", "HTTP/1.1."),
+        ("2", "HTTP/2; over plain TCP with prior knowledge."),
+        ("auto", "What ALPN agrees on; HTTP/1.1 over plain TCP."),
+    ],
+};
+
+pub(in crate::scenario) static CONNECTIONS: WordList = WordList {
+    what: "a way to use connections",
+    words: &[
+        ("per_user", "Each user has its own, as a browser, and keeps it over its iterations."),
+        (
+            "per_iteration",
+            "Each user has its own, new in every iteration: each arrival is a new visitor.",
+        ),
+        ("shared", "All users of a worker share a pool."),
+    ],
+};
+
+pub(in crate::scenario) static TLS: Declaration = Declaration {
+    name: "tls",
+    place: "`tls`",
+    about: "Whom the client trusts besides the system's authorities, and what it shows. Paths are relative to \
+            the scenario's folder.",
+    groups: &[&[
+        optional(
+            "ca",
+            Grammar::OneOrMany(&Grammar::Text("path")),
+            "PEM files with further authorities to trust.",
+        )
+        .example("ca.pem"),
+        optional("cert", Grammar::Text("path"), "A PEM file with the client's certificate chain.")
+            .example("client.pem"),
+        optional("key", Grammar::Text("path"), "A PEM file with the client's private key.")
+            .example("client.key"),
+        optional("insecure", Grammar::Flag, "Accept any certificate.").default("false"),
+        optional(
+            "server_name",
+            Grammar::Text("host"),
+            "The name asked for (SNI) and checked; the target's host where none is given.",
+        )
+        .example("shop.example"),
+    ]],
+    others: None,
+    rules: &[Rule::Together(&["cert", "key"])],
+    example: "
+http:
+  tls: { ca: ca.pem, server_name: shop.example }
+",
+};

@@ -1,0 +1,78 @@
+//! `slo:`: the rows of the SLO table.
+
+use crate::scenario::format::{Declaration, Grammar, Others, Rule, optional};
+
+const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `error_rate`, `uptime`, `throughput`, `connect.p95`, \
+                       `iteration.p95`, `recover`, or a metric of a tier such as `db.connections`. \
+                       Steps also have `first_event.p95`, `first_message.p95`, `first_segment.p95`, \
+                       `message_rate` and `failures`.";
+
+pub(in crate::scenario) static TABLE: Declaration = Declaration {
+    name: "slo_table",
+    place: "an SLO table",
+    about: "What must hold: rows for the whole run by metric, and rows for scenarios, steps and tags by name.",
+    groups: &[&[
+        optional(
+            "scenarios",
+            Grammar::Texts("scenario", &Grammar::Mapping(&ROWS)),
+            "Rows for the iterations of a scenario.",
+        ),
+        optional(
+            "steps",
+            Grammar::Texts("step", &Grammar::Mapping(&ROWS)),
+            "Rows for the requests of a step.",
+        ),
+        optional(
+            "tags",
+            Grammar::Texts("tag", &Grammar::Mapping(&ROWS)),
+            "Rows for all steps that have a tag.",
+        ),
+    ]],
+    others: Some(Others { key: "metric", value: Grammar::Mapping(&OBJECTIVE), about: METRICS }),
+    rules: &[],
+    example: "
+scenarios:
+  booking: { flow: [{ post: { name: login, url: /login, tags: [write] } }] }
+slo:
+  p95: { target: 200ms, max: 500ms }
+  uptime: { target: 99.9%, min: 99.5% }
+  steps: { login: { p95: { target: 300ms } } }
+  scenarios: { booking: { error_rate: { max: 0.5% } } }
+  tags: { write: { p99: { max: 1s } } }
+",
+};
+
+pub(in crate::scenario) static ROWS: Declaration = Declaration {
+    name: "slo_rows",
+    place: "an SLO table",
+    about: "Rows for one scenario, step or tag.",
+    groups: &[],
+    others: Some(Others { key: "metric", value: Grammar::Mapping(&OBJECTIVE), about: METRICS }),
+    rules: &[],
+    example: "
+scenarios:
+  booking: { flow: [{ post: { name: login, url: /login } }] }
+slo:
+  steps: { login: { p95: { target: 300ms }, error_rate: { max: 1% } } }
+",
+};
+
+pub(in crate::scenario) static OBJECTIVE: Declaration = Declaration {
+    name: "objective",
+    place: "an objective",
+    about: "One row. Between target and limit the run is at risk; beyond the limit it fails. Units follow the \
+            metric: times, shares in percent, rates, counts.",
+    groups: &[&[
+        optional("target", Grammar::Quantity, "What the team wants.").example("200ms"),
+        optional("max", Grammar::Quantity, "What must not be exceeded, where less is better.")
+            .example("500ms"),
+        optional("min", Grammar::Quantity, "What must not be undercut, where more is better.")
+            .example("99.5%"),
+    ]],
+    others: None,
+    rules: &[Rule::AtLeastOne(&["target", "max", "min"]), Rule::AtMostOne(&["max", "min"])],
+    example: "
+slo:
+  p99: { target: 500ms, max: 1s }
+",
+};

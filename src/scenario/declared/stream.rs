@@ -1,0 +1,184 @@
+//! Steps that last: server-sent events, WebSockets, and watching a video.
+
+use super::request::{COMMON, REQUEST, RULES, URL};
+use super::response::CHECK;
+use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
+
+/// A law of delays.
+pub(in crate::scenario) const DELAY: Grammar = Grammar::AnyOf(&[
+    Grammar::Form(
+        "duration or range (`2s..8s`, uniform)",
+        r"([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+(\.\. *([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+)?",
+    ),
+    Grammar::Mapping(&DELAY_LAW),
+]);
+
+pub(in crate::scenario) static DELAY_LAW: Declaration = Declaration {
+    name: "delay",
+    place: "a law of delays",
+    about: "A law that delays are drawn from.",
+    groups: &[&[
+        optional("exponential", Grammar::PositiveDuration, "An exponential law with this mean.")
+            .example("5s"),
+        optional(
+            "normal",
+            Grammar::List(&Grammar::Duration),
+            "A normal law with this mean and standard deviation, cut at 0.",
+        )
+        .example("[5s, 1s]"),
+    ]],
+    others: None,
+    rules: &[Rule::OneOf(&["exponential", "normal"])],
+    example: "
+scenarios:
+  read:
+    flow:
+      - get: { name: page, url: / }
+      - think: { exponential: 5s }
+      - think: { normal: [5s, 1s] }
+",
+};
+
+pub(in crate::scenario) static SSE: Declaration = Declaration {
+    name: "sse",
+    place: "`sse`",
+    about: "Server-sent events, read until one meets `until`, or to the stream's end. Captures look into the last \
+            event. Time until the first event is the row `NAME.first_event`.",
+    groups: &[
+        URL,
+        COMMON,
+        &[
+            optional("method", Grammar::Words(&SSE_METHODS), "How the stream is asked for.")
+                .default("get"),
+            optional(
+                "until",
+                Grammar::Mapping(&CHECK),
+                "Checks (`json`, `body`) of the last event's data; its end where none are given.",
+            ),
+        ],
+    ],
+    others: None,
+    rules: RULES,
+    example: "
+scenarios:
+  ask:
+    flow:
+      - sse:
+          name: suggest
+          url: /suggest
+          method: post
+          json: { question: where? }
+          until: { body: '[DONE]' }
+          timeout: 30s
+",
+};
+
+pub(in crate::scenario) static SSE_METHODS: WordList = WordList {
+    what: "a method of `sse`",
+    words: &[("get", "GET."), ("post", "POST."), ("put", "PUT.")],
+};
+
+pub(in crate::scenario) static WEBSOCKET: Declaration = Declaration {
+    name: "websocket",
+    place: "`websocket`",
+    about: "A WebSocket: it is opened, messages are sent, one is waited for, and it stays open a while. Time until \
+            the first message is the row `NAME.first_message`.",
+    groups: &[
+        URL,
+        COMMON,
+        &[
+            optional(
+                "send",
+                Grammar::Anything,
+                "A message, or a list of them; texts as they stand, all else as JSON. Texts are templates.",
+            )
+            .example("{ subscribe: prices }"),
+            optional(
+                "expect",
+                Grammar::Mapping(&CHECK),
+                "Checks (`json`, `body`) that one message must meet before the request's timeout.",
+            ),
+            optional("hold", DELAY, "How long it stays open after that.").default("0s"),
+        ],
+    ],
+    others: None,
+    rules: RULES,
+    example: "
+scenarios:
+  watch:
+    flow:
+      - websocket:
+          name: live
+          url: /ws
+          send: { subscribe: prices }
+          expect: { json: { $.type: price } }
+          hold: 30s..60s
+",
+};
+
+static HLS_KEYS: &[Property] = &[
+    required("name", Grammar::Name, "The name of the whole; its parts are `NAME.first_segment` and so on.")
+        .example("playback"),
+    optional(
+        "session",
+        Grammar::Text("name of a session"),
+        "The session that playlist and segments need; renewing it fetches a new playlist as well.",
+    )
+    .example("viewing"),
+    required("manifest", Grammar::Mapping(&REQUEST), "How the playlist is asked for; without `session`."),
+    required("segment", Grammar::Mapping(&SEGMENT), "How segments are asked for; without `session`."),
+    optional("buffer", Grammar::Whole(1.0, 100.0), "How many segments the player loads ahead.")
+        .default("3"),
+    optional(
+        "segment_length",
+        Grammar::PositiveDuration,
+        "How long a segment is expected to last, so that a rate in req/s can be kept; the playlist tells the truth.",
+    )
+    .default("4s"),
+    required("watch", DELAY, "How long is watched.").example("2m..5m"),
+];
+
+pub(in crate::scenario) static HLS: Declaration = Declaration {
+    name: "hls",
+    place: "`hls`",
+    about: "A video that is watched as a player does: playlist, then segment by segment (RFC 8216).",
+    groups: &[HLS_KEYS],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  view:
+    flow:
+      - hls:
+          name: playback
+          manifest: { name: manifest, url: /video/main.m3u8 }
+          segment: { name: segment }
+          watch: 2m..5m
+",
+};
+
+pub(in crate::scenario) static SEGMENT: Declaration = Declaration {
+    name: "segment",
+    place: "a segment",
+    about: "How a segment of a video is asked for; its URL comes from the playlist.",
+    groups: &[COMMON],
+    others: None,
+    rules: RULES,
+    example: "
+scenarios:
+  view:
+    flow:
+      - hls:
+          name: playback
+          manifest: { name: manifest, url: /video/main.m3u8 }
+          segment: { name: segment, check: { status: 200 }, timeout: 4s }
+          watch: 1m
+",
+};
+
+/// How many rounds a loop expects.
+pub(super) const ROUNDS: Grammar = Grammar::Number(1.0, 100_000.0);
+
+/// How many times something is done.
+pub(super) const TIMES: Grammar =
+    Grammar::Form("whole number or range (`1..3`)", r"\d+( *\.\. *\d+)?");

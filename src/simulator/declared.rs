@@ -1,0 +1,7 @@
+//! The declarations of `simulation.yaml`.
+
+pub(super) mod answer;
+pub(super) mod fault;
+pub(super) mod route;
+pub(super) mod simulation;
+pub(super) mod tier;

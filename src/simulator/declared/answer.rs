@@ -1,0 +1,111 @@
+//! Canned answers.
+
+use super::route::TIME;
+use super::simulation::STATUS;
+use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+
+/// The keys of the body, of which a response has one.
+pub(in crate::simulator) const BODIES: &[&str] =
+    &["json", "text", "html", "bytes", "events", "websocket"];
+
+pub(in crate::simulator) static ANSWER: Declaration = Declaration {
+    name: "answer",
+    place: "an answer",
+    about: "What a request is answered. Texts are templates, with `path`, `query`, `body`, `user`, `item`, `id` \
+            and `token` of the request.",
+    groups: &[KEYS],
+    others: None,
+    rules: &[Rule::AtMostOne(BODIES)],
+    example: "
+routes:
+  - get: /api/items/{id}
+    answer: { status: 200, headers: { etag: x }, json: { id: '{{ path.id }}', price: 10 } }
+  - get: /old
+    answer: { redirect: /new }
+  - get: /photo
+    answer: { type: image/jpeg, bytes: 200 KiB }
+",
+};
+
+static KEYS: &[Property] = &[
+    optional("status", STATUS, "The status; 301 of a `redirect` where none is given.")
+        .default("200"),
+    optional("headers", Grammar::Texts("header", &Grammar::Text("template")), "Headers.")
+        .example("{ etag: x }"),
+    optional(
+        "type",
+        Grammar::Text("media type"),
+        "The content type; told by the body where none is given.",
+    )
+    .example("image/jpeg"),
+    optional("redirect", Grammar::Text("template"), "Where it redirects to (`location`).")
+        .example("/new"),
+    optional(
+        "json",
+        Grammar::Anything,
+        "A JSON body; a quoted text is a template of a whole document.",
+    )
+    .example("{ id: '{{ path.id }}' }"),
+    optional("text", Grammar::Text("template"), "A text.").example("ok"),
+    optional("html", Grammar::Text("template"), "A page.").example("<h1>ok</h1>"),
+    optional("bytes", Grammar::Size, "So many bytes that mean nothing; at most 64 MiB.")
+        .example("200 KiB"),
+    optional("events", Grammar::Mapping(&EVENTS), "Server-sent events."),
+    optional("websocket", Grammar::Mapping(&WEBSOCKET), "A WebSocket."),
+];
+
+pub(in crate::simulator) static EVENTS: Declaration = Declaration {
+    name: "events",
+    place: "a stream of events",
+    about: "Server-sent events.",
+    groups: &[&[
+        required("count", Grammar::Whole(1.0, 1e6), "How many.").example("40"),
+        optional("every", TIME, "From one to the next.").default("0s").example("50ms"),
+        required(
+            "data",
+            Grammar::Anything,
+            "What each says: a text as it stands, all else as JSON.",
+        )
+        .example("{ word: x }"),
+        optional("end", Grammar::Anything, "What a last one says.").example("'[DONE]'"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+routes:
+  - get: /suggest
+    answer: { events: { count: 40, every: 50ms, data: { word: x }, end: '[DONE]' } }
+",
+};
+
+pub(in crate::simulator) static WEBSOCKET: Declaration = Declaration {
+    name: "websocket",
+    place: "a websocket",
+    about: "What a WebSocket does.",
+    groups: &[&[
+        optional("reply", Grammar::Anything, "What it answers to each message, which templates know as `body`; `n` counts.")
+            .example("{ echo: '{{ body }}' }"),
+        optional("push", Grammar::Mapping(&PUSH), "What it sends by itself."),
+        optional("ping", Grammar::Duration, "How often it pings.").example("20s"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+routes:
+  - get: /ws
+    answer: { websocket: { reply: { ok: true }, push: { every: 1s, data: { price: 10 } }, ping: 20s } }
+",
+};
+
+pub(in crate::simulator) static PUSH: Declaration = Declaration {
+    name: "push",
+    place: "a `push`",
+    about: "What a WebSocket sends by itself.",
+    groups: &[&[
+        required("every", TIME, "From one message to the next.").example("1s"),
+        required("data", Grammar::Anything, "What each says.").example("{ price: 10 }"),
+    ]],
+    others: None,
+    rules: &[],
+    example: WEBSOCKET.example,
+};
