@@ -295,6 +295,18 @@ fn names_are_words_of_the_field() {
     assert!(banned.is_empty(), "docs/glossary.md has the words:\n{}", banned.join("\n"));
 }
 
+#[test]
+fn types_that_the_glossary_names_exist() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/glossary.md"));
+    let named = names::in_glossary(&text.expect("docs/glossary.md can be read"));
+    assert!(named.len() > 50, "the glossary names only {} types", named.len());
+    let files = files();
+    let known: Vec<_> = files.iter().flat_map(|(_, text)| names::definitions(text)).collect();
+    let unknown: Vec<_> =
+        named.into_iter().filter(|name| known.iter().all(|one| one.name != *name)).collect();
+    assert!(unknown.is_empty(), "types of docs/glossary.md that are no more: {unknown:?}");
+}
+
 /// `src/plan/load.rs` → `plan/load.rs`.
 fn below_source(path: &Path) -> String {
     path.strip_prefix(source()).expect("below src").to_string_lossy().into_owned()

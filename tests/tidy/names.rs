@@ -132,6 +132,13 @@ pub(crate) fn banned(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The types that a glossary names: what stands in backticks in the third column of its tables.
+pub(crate) fn in_glossary(text: &str) -> Vec<String> {
+    let third = text.lines().filter_map(|line| line.strip_prefix('|')?.split('|').nth(2));
+    let quoted = third.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    quoted.map(str::to_owned).collect()
+}
+
 /// The words of an identifier in lower case: `GaveUpAt`, `gave_up_at` → `gave`, `up`, `at`.
 fn words(identifier: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -183,6 +190,13 @@ mod tests {
             file("c.rs", "#[cfg(test)]\nmod tests { struct Whole; }"),
         ];
         assert_eq!(doubled(&files), ["`Part`: a.rs:1, b.rs:2"]);
+    }
+
+    #[test]
+    fn glossary_names_types_in_its_third_column() {
+        let text = "`Aside`\n| word | meaning | in the code | source |\n|---|---|---|---|\n\
+                    | check | `x` | `Check`, `CheckResult` | k6 `check` |\n| flow | steps | | |";
+        assert_eq!(in_glossary(text), ["Check", "CheckResult"]);
     }
 
     #[test]
