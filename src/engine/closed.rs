@@ -110,6 +110,7 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
         let scenario = worker.user_factory.scenario_of(&arrival);
         closed_users.playing.borrow_mut()[local as usize] = Some(scenario);
         closed_users.busy.set(closed_users.busy.get() + 1);
+        worker.recorder.borrow_mut().arrival_due(scenario);
         // A user stays on its side as long as the share does.
         let role = IterationRole { scenario, variant: worker.variant(number, started) };
         let job = Job { role, arrival };

@@ -29,6 +29,10 @@ use super::worker::{SECOND, Worker};
 /// last moments may cost a few wake-ups.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(2);
 
+/// The longest between two passes while users are busy, so that a worker that was held up knows it. Costs less
+/// than 0.5 % of a core.
+const PASS_MAX: Nanos = Nanos::from_millis(1);
+
 /// Starts arrivals on time, each in a free slot.
 struct Dispatcher {
     worker: Rc<Worker>,
@@ -47,19 +51,7 @@ pub(super) async fn open(
     load: &OpenLoad,
     orders: watch::Receiver<WorkerOrders>,
 ) -> Result<RunTime, WorkerError> {
-    let schedule =
-        Schedule::new(load, worker.plan.seed, worker.plan.shard).part(worker.index, worker.workers);
-    let slots = UserSlots::new(worker.share_of(load.max_vus), turns(worker, load));
-    let dispatcher = Rc::new_cyclic(|me| Dispatcher {
-        worker: worker.clone(),
-        schedule: RefCell::new(schedule),
-        end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
-        gap: Cell::new(coalescing(&load.stages, worker.parts())),
-        lead: WakeUpLead::default(),
-        slots: RefCell::new(slots),
-        tasks: RefCell::default(),
-        me: me.clone(),
-    });
+    let dispatcher = Dispatcher::new(worker, load);
     let steered = dispatcher.clone();
     let steer = move |at, stages: &[_]| steered.reshape(at, stages);
     let following = follow_orders(worker.clone(), orders, steer);
@@ -84,11 +76,28 @@ fn end_of(stages: &[Stage], start: RunTime) -> RunTime {
 }
 
 impl Dispatcher {
+    fn new(worker: &Rc<Worker>, load: &OpenLoad) -> Rc<Self> {
+        let schedule = Schedule::new(load, worker.plan.seed, worker.plan.shard)
+            .part(worker.index, worker.workers);
+        let slots = UserSlots::new(worker.share_of(load.max_vus), turns(worker, load));
+        Rc::new_cyclic(|me| Dispatcher {
+            worker: worker.clone(),
+            schedule: RefCell::new(schedule),
+            end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
+            gap: Cell::new(coalescing(&load.stages, worker.parts())),
+            lead: WakeUpLead::default(),
+            slots: RefCell::new(slots),
+            tasks: RefCell::default(),
+            me: me.clone(),
+        })
+    }
+
     async fn dispatch(&self) -> io::Result<RunTime> {
         let worker = &self.worker;
         let mut next_cut = RunTime::ZERO + SECOND;
         loop {
             let now = worker.timers.clock().now();
+            worker.passes(now);
             self.start_due(now);
             worker.timers.fire_due(now);
             while next_cut <= now {
@@ -114,6 +123,10 @@ impl Dispatcher {
                     RunTime::NEVER
                 });
             }
+            if self.slots.borrow().busy() > 0 {
+                wake = wake.min(now + PASS_MAX);
+            }
+            worker.expects(wake.max(now + self.gap.get()));
             if self.gap.get().is_zero() && wake == next_arrival {
                 self.await_arrival(wake, now).await?;
             } else {
@@ -156,6 +169,7 @@ impl Dispatcher {
         while let Some(arrival) = schedule.next_due(now) {
             let scenario = self.worker.user_factory.scenario_of(&arrival);
             let variant = self.worker.variant(arrival.index, arrival.intended);
+            self.worker.recorder.borrow_mut().arrival_due(scenario);
             let taken =
                 self.slots.borrow_mut().take(variant.map_or(Side::Blue, |variant| variant.side));
             let slot = match taken {
@@ -221,3 +235,6 @@ async fn live(dispatcher: Rc<Dispatcher>, slot: Rc<UserSlot>, local: u32) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

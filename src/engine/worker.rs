@@ -49,6 +49,9 @@ pub(super) struct Worker {
     pub(super) draining: Cell<bool>,
     /// Set once no arrival goes to green any more.
     pub(super) blue_only: Cell<bool>,
+    /// When the dispatcher last passed, and when it meant to pass again.
+    passed: Cell<RunTime>,
+    expected: Cell<RunTime>,
     /// Requests in flight may end until then.
     pub(super) drain_until: Cell<RunTime>,
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
@@ -92,6 +95,8 @@ impl Worker {
             outbox,
             draining: Cell::new(false),
             blue_only: Cell::new(false),
+            passed: Cell::new(RunTime::ZERO),
+            expected: Cell::new(RunTime::NEVER),
             drain_until: Cell::new(RunTime::NEVER),
             spare,
             meter: RefCell::new(LoadMeter::new(index == 0)),
@@ -114,12 +119,31 @@ impl Worker {
         now + longest.unwrap_or_default() + SECOND
     }
 
-    /// Whether the worker is through at `now`: nothing may start any more and nothing is in flight, or it may
-    /// not be waited for; or a user panicked.
+    /// Whether the worker is through at `now`: nothing may start any more, and nothing is in flight or given to
+    /// a user who has not begun, or it may not be waited for; or a user panicked.
     pub(super) fn is_over(&self, now: RunTime) -> bool {
-        let drained = self.draining.get()
-            && (self.recorder.borrow().in_flight() == 0 || now >= self.drain_until.get());
+        let recorder = self.recorder.borrow();
+        let is_idle = recorder.in_flight() == 0 && recorder.waiting() == 0;
+        let drained = self.draining.get() && (is_idle || now >= self.drain_until.get());
         drained || self.panicked.get()
+    }
+
+    /// The dispatcher passes at `now`, and looks after everything that came meanwhile.
+    pub(super) fn passes(&self, now: RunTime) {
+        self.notice_delay(now);
+        self.passed.set(now);
+    }
+
+    /// The dispatcher means to pass again at `next`.
+    pub(super) fn expects(&self, next: RunTime) {
+        self.expected.set(next);
+    }
+
+    /// Tells the recorder where the worker was held up: what it reads now may have lain there since it last passed.
+    fn notice_delay(&self, now: RunTime) {
+        if now > self.expected.get() {
+            self.recorder.borrow_mut().held_up(now, self.passed.get(), self.expected.get());
+        }
     }
 
     /// How many workers all shards have together, if each has as many as this one.
@@ -149,6 +173,7 @@ impl Worker {
         IterationRole { scenario, variant }: IterationRole,
         finished: FinishedRequest,
     ) {
+        self.notice_delay(finished.sample.done);
         let mut recorder = self.recorder.borrow_mut();
         recorder.record(scenario, &finished.sample);
         if let Some(variant) = variant {

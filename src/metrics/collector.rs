@@ -235,6 +235,7 @@ mod tests {
         let mut collector = Collector::new(2);
         let mut parts = [0, 1].map(|worker| {
             let mut recorder = Recorder::new(worker, 1, 1);
+            recorder.arrival_due(ScenarioId(0));
             recorder.arrival_started(ScenarioId(0), Nanos::from_micros(u64::from(worker) + 1));
             recorder.take_part(second)
         });
@@ -252,6 +253,7 @@ mod tests {
     /// What one worker did up to `end_ms`: some arrivals, and one request for each still in flight.
     fn part(recorder: &mut Recorder, end_ms: u64, started: u64) -> IntervalPart {
         for _ in 0..started {
+            recorder.arrival_due(ScenarioId(0));
             recorder.arrival_started(ScenarioId(0), Nanos::ZERO);
             recorder.request_started(at(end_ms), at(end_ms));
         }

@@ -1,6 +1,6 @@
 //! Recorders: one a worker, no lock, no allocation in the steady state, and they cannot fail.
 
-use super::lag::{LagEpisodes, LateTime};
+use super::lag::{LAG_MIN, LagEpisodes, LateTime};
 use super::split::SideRecorder;
 use super::times::FailedTimes;
 use super::{
@@ -195,6 +195,8 @@ pub struct Recorder {
     spare: Option<IntervalPart>,
     in_flight: u64,
     in_flight_since: RunTime,
+    /// Arrivals due that are not begun.
+    waiting: u64,
     episodes: LagEpisodes,
 }
 
@@ -206,6 +208,7 @@ impl Recorder {
             spare: None,
             in_flight: 0,
             in_flight_since: RunTime::ZERO,
+            waiting: 0,
             episodes: LagEpisodes::new(),
         }
     }
@@ -233,10 +236,13 @@ impl Recorder {
         self.current.sides.iteration_error(variant, class);
     }
 
-    /// Notes that the generator comes to itself at `now` after it was held up for `lag` at the most. Told before
-    /// requests are recorded that it reads only then, so that their times are known to hold lag.
-    pub fn held_up(&mut self, now: RunTime, lag: Nanos) {
-        self.episodes.held_up(now, lag);
+    /// Notes that the generator comes to itself at `now`, which looked after its connections last at `since` and
+    /// meant to do so again at `expected`. Told before requests are recorded that it reads only then, so
+    /// that their times are known to hold lag.
+    pub fn held_up(&mut self, now: RunTime, since: RunTime, expected: RunTime) {
+        if now.since(expected) > LAG_MIN {
+            self.episodes.held_up(now, now.since(since));
+        }
     }
 
     /// Counts one request that was to go out at `intended` and goes out at `now`.
@@ -285,19 +291,24 @@ impl Recorder {
         self.current.scenarios[scenario.0 as usize].iteration_errors[class as usize] += 1;
     }
 
+    /// Counts an arrival that has come due. What becomes of it is told by [`Self::arrival_started`] or
+    /// [`Self::arrival_dropped`], or by [`Self::iteration_unfinished`] where the run ends before it begins.
+    pub fn arrival_due(&mut self, scenario: ScenarioId) {
+        self.waiting += 1;
+        self.current.scenarios[scenario.0 as usize].arrivals.intended += 1;
+    }
+
     /// Counts an arrival that began `lag` after its intended start.
     pub fn arrival_started(&mut self, scenario: ScenarioId, lag: Nanos) {
+        self.waiting = self.waiting.saturating_sub(1);
         self.current.schedule_lag.record(lag);
-        let arrivals = &mut self.current.scenarios[scenario.0 as usize].arrivals;
-        arrivals.intended += 1;
-        arrivals.started += 1;
+        self.current.scenarios[scenario.0 as usize].arrivals.started += 1;
     }
 
     /// Counts an arrival that found no free user.
     pub fn arrival_dropped(&mut self, scenario: ScenarioId) {
-        let arrivals = &mut self.current.scenarios[scenario.0 as usize].arrivals;
-        arrivals.intended += 1;
-        arrivals.dropped += 1;
+        self.waiting = self.waiting.saturating_sub(1);
+        self.current.scenarios[scenario.0 as usize].arrivals.dropped += 1;
     }
 
     /// Counts an iteration that ran to its end, failed or not, `time` after its intended start.
@@ -314,6 +325,11 @@ impl Recorder {
     /// Counts an iteration cut off because the run stops.
     pub fn iteration_unfinished(&mut self, scenario: ScenarioId) {
         self.current.scenarios[scenario.0 as usize].arrivals.unfinished += 1;
+    }
+
+    /// Arrivals that have come due and are neither begun nor dropped yet.
+    pub fn waiting(&self) -> u64 {
+        self.waiting
     }
 
     /// Requests in flight now.
