@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use plimsoll::metrics::{
     ArrivalCounts, Distribution, ErrorClass, Event, EventKind, GeneratorLoad, Interval, Phase,
-    Reading, RunEnd, RunHeader, RunLine, RunLog, ScenarioId, ScenarioInterval, SparseDistribution,
-    StepId, StepInfo, StepInterval, StopReason,
+    Reading, RunEnd, RunHeader, RunLine, RunLog, SampleKind, ScenarioId, ScenarioInterval,
+    SparseDistribution, StepId, StepInfo, StepInterval, StopReason,
 };
 use plimsoll::report::{Report, ReportExtras, html, render_all};
 use plimsoll::slo::{Strictness, judge};
@@ -157,7 +157,7 @@ fn interval(second: u64) -> Interval {
 fn log() -> RunLog {
     let step = |id: u16| StepInfo {
         name: format!("step {id}"),
-        kind: "GET".into(),
+        kind: SampleKind::Get,
         tags: vec!["api".into()],
     };
     let header = RunHeader {

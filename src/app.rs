@@ -3,9 +3,13 @@
 //! Everything else is told what it needs; only here are the environment, the clock on the wall and the
 //! file system asked. Data goes to stdout, talk to stderr.
 
+mod asked;
+mod audience;
 mod capacity;
 mod check;
 mod compare;
+mod compiled;
+mod conclusion;
 mod conditions;
 mod demo;
 mod drive;
@@ -22,12 +26,18 @@ mod import;
 mod mark;
 mod observing;
 mod output;
+mod preflight;
+mod prepare;
 mod progress;
 mod report;
 mod run;
 mod runs;
+mod runtime;
 mod sign_off;
+mod signals;
 mod simulate;
+mod simulated_stack;
+mod sources;
 mod trace;
 #[cfg(feature = "tui")]
 mod tui;

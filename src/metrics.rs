@@ -20,11 +20,11 @@ pub use distribution::{Distribution, SparseDistribution};
 pub use interval::{
     ArrivalCounts, GeneratorLoad, Interval, Reading, ScenarioInterval, StepInterval,
 };
-pub use objective::{Bound, Measure, Objective, Scope};
+pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
 pub use recorder::{IntervalPart, Recorder};
 pub use runlog::{
-    Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader, RunLine, RunLog,
-    RunLogError, ScenarioInfo, StageInfo, StepInfo, StopReason,
+    ArrivalProcess, Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader,
+    RunLine, RunLog, RunLogError, SampleKind, ScenarioInfo, StageInfo, StepInfo, StopReason,
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
 pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};

@@ -15,7 +15,7 @@ use std::io::sink;
 
 use plimsoll::metrics::{
     ArrivalCounts, Bound, Distribution, GeneratorLoad, Interval, Measure, Objective, RunHeader,
-    ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StepId, StepInfo, StepInterval,
+    SampleKind, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StepId, StepInfo, StepInterval,
 };
 use plimsoll::transport::thread_cpu;
 use plimsoll::tui::{Message, Model, StartedRun, Theme, update, view};
@@ -123,7 +123,7 @@ fn header() -> RunHeader {
     RunHeader {
         name: "bench".into(),
         steps: (0..STEPS)
-            .map(|id| StepInfo { name: format!("step {id}"), kind: "GET".into(), tags: vec![] })
+            .map(|id| StepInfo { name: format!("step {id}"), kind: SampleKind::Get, tags: vec![] })
             .collect(),
         scenarios: vec![ScenarioInfo {
             name: "all".into(),

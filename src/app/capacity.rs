@@ -23,32 +23,38 @@ use crate::plan::DEFAULT_SEED;
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
+use super::conclusion::{OutcomeFormat, RunConclusion, conclude, strictness};
 use super::conditions::{HeaderConditions, is_secret};
 use super::exit::{Exit, Failure};
-use super::files::{self, RunFolder};
+use super::files::RunFolder;
 use super::header::header;
 use super::output::say;
-use super::report::{OutcomeFormat, RunConclusion, conclude, strictness};
-use super::run::{look_ahead, runtime};
+use super::preflight::look_ahead;
+use super::runtime::runtime;
 #[cfg(feature = "tui")]
-use super::tui::{SearchScreen, refused_without_terminal as refused_without_screen};
-use super::wall;
+use super::tui::{LastRun, SearchScreen, refused_without_terminal as refused_without_screen};
+use super::{files, wall};
+
 use drive::{SearchExit, SearchRun};
 use observer::SearchObserver;
 use progress::SearchProgress;
-use search_scenario::{SearchLimits, SearchScenario};
-
 pub(super) use result::SearchResults;
+use result::{earlier, no_search};
+use search_scenario::{SearchLimits, SearchScenario};
 
 /// The deployment that a recommendation has to meet with this probability (DESIGN §8).
 const CONFIDENCE: f64 = 0.95;
+
 /// Steps of a search fit so often into its time.
 const STEPS_IN_BUDGET: f64 = 60.0;
+
 /// Shorter holds have too few requests to judge a p99.
 const HOLD_MIN: Nanos = Nanos::from_secs(6);
+
 /// No hold takes more than one in so many parts of the time: what changes meanwhile (a cache that fills) would
 /// weigh on one rate alone.
 const LONGEST_SHARE: u64 = 10;
+
 /// What a search may offer unless told otherwise: more than one generator of this kind can.
 const RATE_MAX: f64 = 50_000.0;
 
@@ -99,7 +105,9 @@ fn play_on_screen(
     let found = conclusion(&folder, output)?;
     let exit = if left.is_interrupted() { Exit::Interrupted } else { found.exit };
     match campaign.watcher {
-        SearchObserver::Screen(screen) => screen.conclude(runtime, output, (found, folder, exit)),
+        SearchObserver::Screen(screen) => {
+            screen.conclude(runtime, output, LastRun { found, folder, exit })
+        }
         SearchObserver::Lines(_) => spoken(&found, &folder, output, left),
     }
 }
@@ -320,17 +328,6 @@ fn stack_to_check(
 fn words(stack: &StackModel) -> String {
     let tiers = stack.tiers.iter().map(|tier| format!("{} {}", tier.name, deployed(tier)));
     tiers.collect::<Vec<_>>().join(", ")
-}
-
-fn earlier(run: &Path) -> Result<(RunLog, PathBuf, Vec<LoggedSearch>), Failure> {
-    let (log, folder) = files::read_log(run)?;
-    let searches = result::searches(&log)?;
-    Ok((log, folder, searches))
-}
-
-fn no_search(run: &Path) -> Failure {
-    let why = format!("error: `{}` is a plain run, not a search for capacity", run.display());
-    Failure::new(Exit::Usage, why)
 }
 
 fn unchanged(site: &SearchScenario, log: &RunLog) -> Result<(), Failure> {

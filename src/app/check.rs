@@ -9,9 +9,11 @@ use crate::plan::{Overrides, Plan};
 use crate::scenario::load;
 use crate::units::Seed;
 
+use super::compiled::{permit_for, plan_of, tls_for};
 use super::exit::{Exit, Failure};
 use super::output::{say, write_out};
-use super::run::{look_ahead, permit_for, plan_of, runtime, tls_for};
+use super::preflight::look_ahead;
+use super::runtime::runtime;
 use super::simulate::{read_simulation, simulation_file};
 use super::{files, trace};
 

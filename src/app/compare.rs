@@ -6,14 +6,16 @@ use std::slice;
 use crate::cli;
 use crate::plan::DEFAULT_SEED;
 use crate::report::gate::GateReport;
-use crate::report::terminal::{self, TerminalStyle};
+use crate::report::terminal;
+use crate::report::terminal::TerminalStyle;
 use crate::slo::Strictness;
 use crate::slo::gate::RunSummary;
 
+use super::asked::RunRequest;
 use super::exit::{Exit, Failure};
 use super::gate::{compare_sides, hint, print};
 use super::output::say;
-use super::run::{RunRequest, play};
+use super::run::play;
 use super::{files, history};
 
 /// Runs of both sides: baseline and candidate.

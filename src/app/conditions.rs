@@ -10,7 +10,7 @@ use crate::scenario::{Loaded, Stack};
 use crate::slo::SOURCE_ADDRESSES;
 use crate::units::{Rate, RateUnit};
 
-use super::run::RunRequest;
+use super::asked::RunRequest;
 
 /// What the header says of them.
 #[derive(Debug, Default)]

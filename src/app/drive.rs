@@ -1,33 +1,17 @@
 //! The loop of a run: events into the log, news to the audience, orders from it and from signals.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
 use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 
+use super::audience::RunObserver;
 use super::exit::Failure;
 use super::files::RunFolder;
 use super::guard::GreenGuard;
 use super::observing::SnapshotFeed;
 use super::output::say;
+use super::prepare::PreparedRun;
 use super::progress::RunProgress;
-use super::run::PreparedRun;
-
-/// Who watches a run. None of these may wait: the log is written by the same thread.
-pub(super) trait RunObserver {
-    /// One second is complete, and in the log.
-    fn on_interval(&mut self, interval: Interval);
-    /// Something happened, and is in the log.
-    fn on_event(&mut self, event: Event);
-    /// The stages have changed.
-    fn on_steering(&mut self, steering: Steering);
-    /// A signal stops the run.
-    fn on_signal(&mut self);
-    /// The run is over.
-    fn on_end(&mut self, end: &RunEnd);
-    /// Awaits the next act of whoever watches. May be dropped while it waits.
-    async fn next_steering(&mut self) -> SteeringCommand;
-}
+use super::signals::StopSignals;
 
 /// Plays the run to its end, writing the log as it goes.
 pub(super) async fn drive(
@@ -103,32 +87,6 @@ fn note(
         }
     }
     Ok(None)
-}
-
-/// Ctrl-C and SIGTERM: the first stops a run gracefully, the second at once.
-pub(super) struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    pub(super) fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| Failure::while_doing("cannot listen to signals", &error))
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    /// Awaits the next one.
-    pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 /// A plain terminal, or a CI log.

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::metrics::StopReason;
 use crate::slo::{Judgement, Strictness};
 
 /// How the process ends.
@@ -62,5 +63,13 @@ impl Failure {
     /// An internal or I/O error while `doing` something.
     pub(super) fn while_doing(doing: &str, error: &dyn std::fmt::Display) -> Self {
         Self::new(Exit::Error, format!("error: {doing}: {error}"))
+    }
+}
+
+/// How the process ends after a run.
+pub(super) fn exit_of(reason: StopReason, judgement: &Judgement, strictness: Strictness) -> Exit {
+    match reason {
+        StopReason::Interrupted => Exit::Interrupted,
+        StopReason::Finished | StopReason::Aborted => Exit::of(judgement, strictness),
     }
 }

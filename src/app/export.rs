@@ -22,7 +22,7 @@ use crate::metrics::{Event, Interval, RunEnd, RunHeader};
 use crate::report::Report;
 use crate::report::live::{LiveTotals, events};
 
-use super::drive::RunObserver;
+use super::audience::RunObserver;
 use super::exit::{Exit, Failure};
 
 use lines::LineExport;

@@ -9,11 +9,11 @@ use crate::slo::gate::{
 };
 use crate::slo::judge;
 
+use super::conclusion::strictness;
 use super::exit::{Exit, Failure};
 use super::files;
 use super::history::{self, StoredRun};
 use super::output::{say, style, width, write_out};
-use super::report::strictness;
 
 /// Judges and compares as the command line asks.
 pub(super) fn gate(args: &cli::GateArgs) -> Result<Exit, Failure> {

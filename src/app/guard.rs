@@ -7,7 +7,7 @@ use crate::report::format;
 use crate::slo::{GreenFailing, GreenWatch};
 use crate::units::Ratio;
 
-use super::run::PreparedRun;
+use super::prepare::PreparedRun;
 
 /// Looks at every second of a run that is split.
 pub(super) struct GreenGuard {

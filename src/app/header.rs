@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::metrics::{LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
+use crate::metrics::{ArrivalProcess, LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
 use crate::plan::{ArrivalLaw, Load, Plan, Split};
 use crate::units::{Rate, Ratio};
 
@@ -26,8 +26,8 @@ pub(super) fn header(
         })
         .collect();
     let (model, arrivals) = match &plan.load {
-        Load::Open(open) => (LoadModel::Open, law_name(&open.arrivals)),
-        Load::Closed(closed) => (LoadModel::Closed { vus: closed.vus }, "closed"),
+        Load::Open(open) => (LoadModel::Open, process(&open.arrivals)),
+        Load::Closed(closed) => (LoadModel::Closed { vus: closed.vus }, ArrivalProcess::Closed),
     };
     let exact_arrivals = match &plan.load {
         Load::Open(open) => open.arrivals.is_exact(),
@@ -44,7 +44,7 @@ pub(super) fn header(
         seed: plan.seed,
         shard: (plan.shard.index, plan.shard.count),
         model,
-        arrivals: arrivals.to_owned(),
+        arrivals,
         exact_arrivals,
         stages: stages(&plan.load),
         steps: plan.steps.clone(),
@@ -58,12 +58,12 @@ pub(super) fn header(
     }
 }
 
-const fn law_name(law: &ArrivalLaw) -> &'static str {
+const fn process(law: &ArrivalLaw) -> ArrivalProcess {
     match law {
-        ArrivalLaw::Poisson => "poisson",
-        ArrivalLaw::Exponential => "exponential",
-        ArrivalLaw::Constant => "constant",
-        ArrivalLaw::Recorded(_) => "recorded",
+        ArrivalLaw::Poisson => ArrivalProcess::Poisson,
+        ArrivalLaw::Exponential => ArrivalProcess::Exponential,
+        ArrivalLaw::Constant => ArrivalProcess::Constant,
+        ArrivalLaw::Recorded(_) => ArrivalProcess::Recorded,
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{self, ImportFrom};
-use crate::import::{self, ImportOptions, Imported, system_name};
+use crate::cli::ImportFrom;
+use crate::import::{ImportOptions, Imported, system_name};
 use crate::plan::Overrides;
 use crate::scenario::{Problem, SourceFiles, SourceId, load, render};
 use crate::units::Ratio;
+use crate::{cli, import};
 
+use super::compiled::plan_of;
 use super::exit::{Exit, Failure};
-use super::files::{self, create_folder};
+use super::files;
+use super::files::create_folder;
 use super::output::{problem_colour, say, write_out};
-use super::run::plan_of;
 
 /// The largest file that is imported, in bytes: all of it is held in memory.
 const FILE_MAX: u64 = 1 << 30;

@@ -2,47 +2,15 @@
 
 use crate::engine::RunEvent;
 use crate::metrics::{Event, EventKind, LateReadings, Reading, RunLine};
-use crate::observe::{self, Snapshot, StackWatch, WatchPlan};
+use crate::observe::{Snapshot, StackWatch, WatchPlan};
 use crate::plan::{Plan, redact};
-use crate::scenario::{Loaded, Problem};
-use crate::transport::{Clock, TlsSetup};
+use crate::transport::Clock;
 use crate::units::RunTime;
 
 use super::exit::{Exit, Failure};
 use super::hooks::HookThread;
-use super::run::PreparedRun;
+use super::prepare::PreparedRun;
 use super::wall;
-
-/// The sources of the stack file, or all that is wrong with them.
-pub(super) fn described(loaded: &Loaded) -> Result<WatchPlan, Vec<Problem>> {
-    let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
-    stack.map_or(Ok(WatchPlan::default()), |stack| {
-        observe::described(stack, &loaded.sources.secrets)
-    })
-}
-
-/// What is read: the sources of the file, or the simulator's own where that is the target.
-///
-/// A stack file that names no source says nothing against asking the target whether it is the simulator;
-/// a target without a stack file gets no request that the scenario does not send.
-pub(super) async fn chosen(
-    watch: WatchPlan,
-    loaded: &Loaded,
-    prepared: (&Plan, &TlsSetup),
-    simulated: bool,
-) -> WatchPlan {
-    let (plan, tls) = prepared;
-    let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
-    let url = plan.target.url();
-    let mut watch = if simulated || (stack.is_some() && watch.sources.is_empty()) {
-        observe::simulated(&url).await.unwrap_or(watch)
-    } else {
-        watch
-    };
-    watch.health = stack.map(|stack| observe::health(stack, &url)).unwrap_or_default();
-    watch.trust = Some(tls.control_path());
-    watch
-}
 
 /// Readings on their way into the log.
 pub(super) struct SnapshotFeed {

@@ -1,25 +1,26 @@
 //! `plimsoll runs`: the history of runs.
 
+mod filter;
 mod prune;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
-use crate::cli::{self, RunsCommand};
+use crate::cli;
+use crate::cli::RunsCommand;
 use crate::metrics::StopReason;
-use crate::report::history::{self as history_report, HistoryRow};
-use crate::report::terminal;
+use crate::report::history::HistoryRow;
+use crate::report::{history as history_report, terminal};
+use crate::slo::Verdict;
 use crate::slo::gate::{Baseline, ConditionMismatch, MetricTrend, RunSummary, alike};
-use crate::slo::{Strictness, Verdict, judge};
 
 use super::exit::{Exit, Failure};
-use super::history::{self, PROMOTED, StoredRun};
+use super::history;
+use super::history::{PROMOTED, StoredRun};
 use super::output::{say, style, width, write_out};
+
+use filter::filtered;
 
 /// Does what the command line asks.
 pub(super) fn runs(args: &cli::RunsArgs) -> Result<Exit, Failure> {
@@ -218,66 +219,8 @@ fn is_complete(run: &StoredRun) -> bool {
     run.log.end.is_some_and(|end| end.reason == StopReason::Finished)
 }
 
-/// The runs that pass the filter, oldest first, with their verdicts.
-fn filtered(filter: &cli::RunFilterArgs) -> Result<Vec<(StoredRun, Verdict)>, Failure> {
-    let matches =
-        |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|it| it == found);
-    let found = history::all(&filter.folder)?.into_iter().filter(|run| {
-        let header = &run.log.header;
-        matches(&filter.name, &header.name)
-            && matches(&filter.workload, &header.workload)
-            && is_within(&header.started_utc, filter.since, filter.before)
-    });
-    Ok(found
-        .map(|run| {
-            let verdict = judge(&run.log, Strictness::Normal).verdict;
-            (run, verdict)
-        })
-        .filter(|(_, verdict)| {
-            filter.verdict.is_empty() || filter.verdict.iter().any(|it| it == verdict_key(*verdict))
-        })
-        .collect())
-}
-
-/// The verdict as `--verdict` names it.
-const fn verdict_key(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::AtRisk => "at_risk",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Fail => "fail",
-        Verdict::NotValid => "not_valid",
-    }
-}
-
-/// Whether a run began on a day of the range. A time that cannot be read is in no range.
-fn is_within(started_utc: &str, since: Option<Date>, before: Option<Date>) -> bool {
-    if since.is_none() && before.is_none() {
-        return true;
-    }
-    let Ok(started) = started_utc.parse::<Timestamp>() else { return false };
-    let day = started.to_zoned(TimeZone::UTC).date();
-    since.is_none_or(|since| day >= since) && before.is_none_or(|before| day < before)
-}
-
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| {
         Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn day_range_holds_its_first_day_and_not_its_last() {
-        let day = |text: &str| Some(text.parse::<Date>().expect("a date"));
-        let started = "2026-05-04T23:59:59Z";
-        assert!(is_within(started, day("2026-05-04"), day("2026-05-05")));
-        assert!(!is_within(started, None, day("2026-05-04")));
-        assert!(!is_within(started, day("2026-05-05"), None));
-        assert!(is_within("no time at all", None, None));
-        assert!(!is_within("no time at all", day("2026-05-05"), None));
-    }
 }

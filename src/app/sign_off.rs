@@ -10,11 +10,11 @@ use crate::cli;
 use crate::report::Report;
 use crate::report::sign_off::{self, SignOff};
 
+use super::conclusion::{judged, strictness};
 use super::exit::{Exit, Failure};
 use super::files;
 use super::history::{self, StoredRun};
 use super::output::say;
-use super::report::{judged, strictness};
 
 /// Who signs where nobody is named.
 const SIGNERS: [&str; 3] = ["Engineering", "Operations", "Product"];

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
-use crate::units::Quantity;
+use crate::units::{Quantity, words};
 
 /// What an objective speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,8 +53,22 @@ pub enum Measure {
     Throughput,
     /// A metric of the stack: tier and name.
     Observed(String, String),
-    /// A measure that a step type defines itself, by name (`rebuffer_ratio`, `first_event_p95`).
-    Custom(String),
+    /// A measure that has a name of its own.
+    Custom(CustomMeasure),
+}
+
+words! {
+    /// Measures that are neither a time nor a share of requests.
+    pub enum CustomMeasure {
+        /// The longest time until the service was well again after something happened to it.
+        Recover = "recover",
+        /// Failed requests per second.
+        Failures = "failures",
+        /// Events or messages per second over all open streams.
+        MessageRate = "message_rate",
+        /// How long pictures stood still over how long they moved.
+        RebufferRatio = "rebuffer_ratio",
+    }
 }
 
 /// Which side of the bound is good.

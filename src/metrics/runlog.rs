@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorClass, Interval, Objective, Reading, ScenarioId, SplitInfo, StepId};
-use crate::units::{Nanos, Rate, Ratio, RunTime, Seed};
+use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
 /// How load is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -34,35 +34,102 @@ pub struct StageInfo {
     pub judged: bool,
 }
 
+words! {
+    /// Where the intended starts of iterations came from.
+    pub enum ArrivalProcess {
+        /// Independent users; since the log says `exact_arrivals`, as many in each stage as its rate asks for.
+        Poisson = "poisson",
+        /// Independent exponential gaps.
+        Exponential = "exponential",
+        /// Equal gaps.
+        Constant = "constant",
+        /// The moments of recorded requests.
+        Recorded = "recorded",
+        /// None: users of a closed model begin again when they are done.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// What a sample of a step is.
+    pub enum SampleKind {
+        /// A GET request.
+        Get = "GET",
+        /// A HEAD request.
+        Head = "HEAD",
+        /// A POST request.
+        Post = "POST",
+        /// A PUT request.
+        Put = "PUT",
+        /// A PATCH request.
+        Patch = "PATCH",
+        /// A DELETE request.
+        Delete = "DELETE",
+        /// The request that opens a stream of server-sent events.
+        EventStream = "SSE",
+        /// The handshake of a WebSocket.
+        WebSocket = "WebSocket",
+        /// All rounds of a poll.
+        Poll = "poll",
+        /// From the request to the first server-sent event.
+        FirstEvent = "first event",
+        /// A whole stream of server-sent events.
+        Events = "events",
+        /// From the handshake to the first message.
+        FirstMessage = "first message",
+        /// A whole WebSocket.
+        Messages = "messages",
+        /// From the beginning of a playback to its first segment.
+        FirstSegment = "first segment",
+        /// How long pictures moved.
+        Played = "played",
+        /// How long pictures stood still.
+        Stalled = "stalled",
+        /// The age at which a session was refused.
+        Expired = "expired",
+    }
+}
+
+impl SampleKind {
+    /// Whether it is a time over or within several requests and no request itself. Such samples never count among
+    /// requests; see [`Interval::logical`].
+    pub const fn is_logical(self) -> bool {
+        match self {
+            Self::Get | Self::Head | Self::Post | Self::Put | Self::Patch | Self::Delete => false,
+            Self::EventStream | Self::WebSocket => false,
+            Self::Poll
+            | Self::FirstEvent
+            | Self::Events
+            | Self::FirstMessage
+            | Self::Messages
+            | Self::FirstSegment
+            | Self::Played
+            | Self::Stalled
+            | Self::Expired => true,
+        }
+    }
+
+    /// Whether it is one request and its answer, in flight from the first to the last byte.
+    pub const fn is_single_request(self) -> bool {
+        !self.is_logical() && !matches!(self, Self::WebSocket)
+    }
+}
+
 /// A step as the log knows it. Its position is its [`StepId`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepInfo {
     /// The metric's key.
     pub name: String,
-    /// What it does, for tables: `GET`, `POST`, `websocket`, …
-    pub kind: String,
+    /// What each of its samples is.
+    pub kind: SampleKind,
     /// Tags: `static`, `api`, …
     pub tags: Vec<String>,
 }
 
 impl StepInfo {
-    /// Kinds of steps that are not requests, but times over or within several: a poll, the first event of a
-    /// stream, its whole length with its messages, what a player played, the age at which a session was refused. They never count among requests; see [`Interval::logical`].
-    pub const LOGICAL_KINDS: [&'static str; 9] = [
-        "poll",
-        "first event",
-        "events",
-        "first message",
-        "messages",
-        "first segment",
-        "played",
-        "stalled",
-        "expired",
-    ];
-
     /// Whether it is a time over or within several requests, and not a request.
     pub fn is_logical(&self) -> bool {
-        Self::LOGICAL_KINDS.contains(&self.kind.as_str())
+        self.kind.is_logical()
     }
 }
 
@@ -100,8 +167,8 @@ pub struct RunHeader {
     pub shard: (u32, u32),
     /// How load is offered.
     pub model: LoadModel,
-    /// `poisson`, `exponential`, `constant`, `recorded` or `closed`.
-    pub arrivals: String,
+    /// Where the intended starts came from.
+    pub arrivals: ArrivalProcess,
     /// Whether each stage has as many arrivals, over all shards, as its rate asks for. Absent of older logs, in which
     /// their number varied as a Poisson law lets it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -143,12 +210,12 @@ impl RunHeader {
             seed: Seed::new(1),
             shard: (0, 1),
             model: LoadModel::Open,
-            arrivals: "poisson".to_owned(),
+            arrivals: ArrivalProcess::Poisson,
             exact_arrivals: false,
             stages: vec![StageInfo { from: rate, to: rate, duration, judged: true }],
             steps: vec![StepInfo {
                 name: "get".to_owned(),
-                kind: "GET".to_owned(),
+                kind: SampleKind::Get,
                 tags: vec!["api".to_owned()],
             }],
             scenarios: vec![ScenarioInfo {
@@ -400,6 +467,7 @@ impl RunLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{CustomMeasure, Measure};
     use crate::units::Quantity;
 
     fn reading(metric: &str, replica: &str, value: Option<f64>) -> Reading {
@@ -435,5 +503,20 @@ mod tests {
         assert_eq!(log.intervals[0].readings, []);
         let filed = vec![reading("cores", "", Some(3.0)), reading("cpu", "1", Some(2.0))];
         assert_eq!(log.intervals[1].readings, filed, "what was read in time stays");
+    }
+
+    #[test]
+    fn words_of_the_log_are_kept_and_an_unknown_one_is_refused() {
+        let text = r#"{"name":"a.first_event","kind":"first event","tags":[]}"#;
+        let step: StepInfo = serde_json::from_str(text).expect("a step");
+        assert_eq!(step.kind, SampleKind::FirstEvent);
+        assert_eq!(serde_json::to_string(&step).expect("JSON"), text);
+        let measure = r#"{"custom":"rebuffer_ratio"}"#;
+        assert_eq!(
+            serde_json::from_str::<Measure>(measure).expect("a measure"),
+            Measure::Custom(CustomMeasure::RebufferRatio)
+        );
+        let wrong = serde_json::from_str::<StepInfo>(&text.replace("first event", "guess"));
+        assert!(wrong.expect_err("unknown").to_string().contains("unknown variant `guess`"));
     }
 }

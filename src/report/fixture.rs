@@ -5,9 +5,10 @@ mod verdicts;
 use std::collections::BTreeMap;
 
 use crate::metrics::{
-    ArrivalCounts, Distribution, ErrorClass, Event, EventKind, FailureExample, GeneratorLoad,
-    Interval, LoadModel, Phase, Reading, RunEnd, RunHeader, RunLog, ScenarioId, ScenarioInfo,
-    ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
+    ArrivalCounts, ArrivalProcess, Distribution, ErrorClass, Event, EventKind, FailureExample,
+    GeneratorLoad, Interval, LoadModel, Phase, Reading, RunEnd, RunHeader, RunLog, SampleKind,
+    ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval,
+    StopReason,
 };
 use crate::slo::{
     HighestRate, Judgement, ObjectiveStatus, RateBasis, SteadyPeriod, Validity, ValidityStatus,
@@ -25,8 +26,8 @@ fn second(second: u64) -> RunTime {
     RunTime::ZERO + Nanos::from_secs(second)
 }
 
-fn step(name: &str, kind: &str, tag: &str) -> StepInfo {
-    StepInfo { name: name.into(), kind: kind.into(), tags: vec![tag.into()] }
+fn step(name: &str, kind: SampleKind, tag: &str) -> StepInfo {
+    StepInfo { name: name.into(), kind, tags: vec![tag.into()] }
 }
 
 fn header() -> RunHeader {
@@ -48,9 +49,9 @@ fn header() -> RunHeader {
             },
         ],
         steps: vec![
-            step("airports", "GET", "static"),
-            step("search", "GET", "api"),
-            step("login", "POST", "api"),
+            step("airports", SampleKind::Get, "static"),
+            step("search", SampleKind::Get, "api"),
+            step("login", SampleKind::Post, "api"),
         ],
         scenarios: vec![
             ScenarioInfo {
@@ -277,7 +278,7 @@ pub(super) fn not_valid() -> (RunLog, Judgement) {
 pub(super) fn closed() -> (RunLog, Judgement) {
     let mut log = log();
     log.header.model = LoadModel::Closed { vus: 50 };
-    log.header.arrivals = "closed".into();
+    log.header.arrivals = ArrivalProcess::Closed;
     log.header.stages.clear();
     log.header.max_vus = 50;
     log.end = Some(RunEnd { at: second(SECONDS), reason: StopReason::Interrupted });
@@ -329,11 +330,9 @@ pub(super) fn nasty() -> (RunLog, Judgement) {
     header.version = nasty();
     header.started_utc = nasty();
     header.scenario_hash = nasty();
-    header.arrivals = nasty();
     header.conditions = vec![(nasty(), nasty())];
     for (index, step) in header.steps.iter_mut().enumerate() {
         step.name = format!("{index} {NASTY}");
-        step.kind = nasty();
         step.tags = vec![nasty()];
     }
     for scenario in &mut header.scenarios {

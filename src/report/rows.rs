@@ -97,7 +97,7 @@ pub(super) fn steps(report: &Report) -> Vec<StepRow> {
     let row = |id| {
         let totals = report.shown.steps.get(&id).unwrap_or(&nothing);
         let info = report.header.steps.get(usize::from(id.0));
-        let kind = info.map_or(String::new(), |info| format::line(&info.kind, 20));
+        let kind = info.map_or(String::new(), |info| info.kind.to_string());
         totals_row(&report.step_name(id), kind, totals, report.shown.span)
     };
     report.step_ids().into_iter().map(row).collect()

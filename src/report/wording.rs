@@ -219,7 +219,7 @@ fn inconclusive(report: &Report) -> String {
 pub(crate) fn model(report: &Report) -> String {
     match report.header.model {
         LoadModel::Open => {
-            format!("open model, {} arrivals", format::line(&report.header.arrivals, 40))
+            format!("open model, {} arrivals", report.header.arrivals)
         }
         LoadModel::Closed { vus } => format!("closed model, {} users", format::count(vus.into())),
     }

@@ -4,13 +4,13 @@
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart};
 use super::window::JudgedWindow;
-use crate::metrics::{Interval, Scope, StepId, StepInfo};
+use crate::metrics::{Interval, SampleKind, Scope, StepId, StepInfo};
 use crate::units::{Quantity, Rate, Ratio};
 
 /// The ratio over all playbacks of `scope`. A playback counts in the second in which it ends.
 pub(super) fn ratio(window: &JudgedWindow<'_>, scope: &Scope) -> Measured {
-    let of = |kind: &str| steps_of(window, scope, &[kind]);
-    let (stalled, played) = (of("stalled"), of("played"));
+    let of = |kind| steps_of(window, scope, &[kind]);
+    let (stalled, played) = (of(SampleKind::Stalled), of(SampleKind::Played));
     if played.is_empty() {
         return Measured::nothing(0, "n/a: nothing observes rebuffer_ratio".to_owned());
     }
@@ -34,7 +34,7 @@ pub(super) fn ratio(window: &JudgedWindow<'_>, scope: &Scope) -> Measured {
 
 /// Events or messages a second over all streams of `scope`. A stream counts in the second in which it ends.
 pub(super) fn message_rate(window: &JudgedWindow<'_>, scope: &Scope) -> Measured {
-    let streams = steps_of(window, scope, &["events", "messages"]);
+    let streams = steps_of(window, scope, &[SampleKind::Events, SampleKind::Messages]);
     if streams.is_empty() {
         return Measured::nothing(0, "n/a: the run has no such stream".to_owned());
     }
@@ -57,10 +57,10 @@ pub(super) fn message_rate(window: &JudgedWindow<'_>, scope: &Scope) -> Measured
     Measured::value(Quantity::Rate(Rate::per_second(found.value)), interval, count)
 }
 
-fn steps_of(window: &JudgedWindow<'_>, scope: &Scope, kinds: &[&str]) -> Vec<StepId> {
+fn steps_of(window: &JudgedWindow<'_>, scope: &Scope, kinds: &[SampleKind]) -> Vec<StepId> {
     let steps = window.log.header.steps.iter().enumerate();
     steps
-        .filter(|(_, step)| kinds.contains(&step.kind.as_str()) && belongs(step, scope))
+        .filter(|(_, step)| kinds.contains(&step.kind) && belongs(step, scope))
         .map(|(index, _)| StepId(index as u16))
         .collect()
 }
@@ -93,9 +93,9 @@ mod tests {
     /// A run of 20 s in which every second a playback of 10 s ends that stood still for `stalled_ms`.
     fn run(stalled_ms: u64) -> RunLog {
         let mut header = header(1.0, 20, vec![]);
-        for kind in ["played", "stalled"] {
+        for kind in [SampleKind::Played, SampleKind::Stalled] {
             let name = format!("playback.{kind}");
-            header.steps.push(StepInfo { name, kind: kind.to_owned(), tags: vec![] });
+            header.steps.push(StepInfo { name, kind, tags: vec![] });
         }
         let mut log = record(header, &[]);
         let step = |span: Nanos| StepInterval {
@@ -127,7 +127,7 @@ mod tests {
         let mut header = header(1.0, 20, vec![]);
         header.steps.push(StepInfo {
             name: "live.messages".to_owned(),
-            kind: "messages".to_owned(),
+            kind: SampleKind::Messages,
             tags: vec![],
         });
         let mut log = record(header, &[]);

@@ -8,7 +8,8 @@ use super::uptime::{self, UptimeCounts};
 use super::window::JudgedWindow;
 use super::{JudgedObjective, bounds, lasting, observed, recovery};
 use crate::metrics::{
-    Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope, SparseDistribution, StepId,
+    CustomMeasure, Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope,
+    SparseDistribution, StepId,
 };
 use crate::units::{Quantity, Rate, Ratio};
 
@@ -135,13 +136,13 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
         });
     }
     match &objective.measure {
-        Measure::Custom(name) if name == "rebuffer_ratio" => {
+        Measure::Custom(CustomMeasure::RebufferRatio) => {
             return lasting::ratio(window, &objective.scope);
         }
-        Measure::Custom(name) if name == "message_rate" => {
+        Measure::Custom(CustomMeasure::MessageRate) => {
             return lasting::message_rate(window, &objective.scope);
         }
-        Measure::Custom(name) if name == "recover" => return recovery::measure(window.log),
+        Measure::Custom(CustomMeasure::Recover) => return recovery::measure(window.log),
         _ => {}
     }
     let Some(rows) = RequestSelection::of(&objective.scope, &window.log.header) else {
@@ -165,19 +166,8 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
         Measure::ErrorRate => error_rate(window, &rows, objective),
         Measure::Uptime => uptime::measure(window, objective, |i| rows.counts(i)),
         Measure::Throughput => throughput(window, &rows),
-        Measure::Observed(..) => Measured::nothing(0, String::new()),
-        Measure::Custom(name) if name == "failures" => failures(window, &rows),
-        Measure::Custom(name) => observed::measure(window, objective, |reading| {
-            reading.metric == *name && is_of(&objective.scope, reading.tier.as_str())
-        }),
-    }
-}
-
-/// Whether a measure that a step defines itself, filed under `owner`, belongs to `scope`.
-fn is_of(scope: &Scope, owner: &str) -> bool {
-    match scope {
-        Scope::Run => true,
-        Scope::Scenario(name) | Scope::Step(name) | Scope::Tag(name) => name == owner,
+        Measure::Custom(CustomMeasure::Failures) => failures(window, &rows),
+        Measure::Observed(..) | Measure::Custom(_) => Measured::nothing(0, String::new()),
     }
 }
 

@@ -285,7 +285,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::metrics::ScenarioId;
+    use crate::metrics::{SampleKind, ScenarioId};
     use crate::plan::{Overrides, compile};
     use crate::scenario::load;
     use crate::schedule::Arrival;
@@ -346,13 +346,11 @@ mod tests {
                     }
                 }
                 Action::Wait(until) => now = until,
-                Action::DerivedTiming(sample) => {
-                    match plan.steps[sample.step.0 as usize].kind.as_str() {
-                        "played" => watched.played = sample.response_time(),
-                        "stalled" => watched.stalled = sample.response_time(),
-                        _ => {}
-                    }
-                }
+                Action::DerivedTiming(sample) => match plan.steps[sample.step.0 as usize].kind {
+                    SampleKind::Played => watched.played = sample.response_time(),
+                    SampleKind::Stalled => watched.stalled = sample.response_time(),
+                    _ => {}
+                },
                 Action::Done => break,
                 other => panic!("{other:?}"),
             }

@@ -4,15 +4,16 @@ use crate::capacity::section::SectionFindings;
 use crate::cli;
 use crate::units::Nanos;
 
-use super::super::demo::{DemoStack, visitors};
 use super::super::embedded;
 use super::super::exit::{Exit, Failure};
 use super::super::output::say;
-use super::super::run::runtime;
+use super::super::runtime::runtime;
+use super::super::simulated_stack::{DemoStack, visitors};
 use super::{begun, checking, conclusion, play, spoken};
 
 /// The search and the check of its prediction together take less than five minutes.
 const SEARCH: Nanos = Nanos::from_secs(185);
+
 const CHECK: Nanos = Nanos::from_secs(90);
 
 /// Searches, then checks what the model says of one replica more.

@@ -17,10 +17,10 @@ use crate::slo::{ObjectiveStatus, Strictness, judge};
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, RunTime};
 
-use super::super::drive::StopSignals;
 use super::super::exit::Failure;
 use super::super::files::RunFolder;
 use super::super::observing::SnapshotFeed;
+use super::super::signals::StopSignals;
 use super::observer::SearchObserver;
 use super::search_scenario::SearchScenario;
 
@@ -68,6 +68,7 @@ impl SearchExit {
 /// Users are patient for this many times the tightest limit before they run short: as many requests in
 /// flight stop a step at once.
 const PATIENCE: u64 = 22;
+
 /// A stack gets so long to work off what nobody waits for any more.
 const SETTLE_MAX: Nanos = Nanos::from_secs(20);
 

@@ -3,6 +3,8 @@
 //! Most of a search is spent where objectives fail, on purpose. The run's own report therefore shows the
 //! hold at the claimed rate, with all its tests of validity; the rest is in the capacity section.
 
+use std::path::{Path, PathBuf};
+
 use crate::capacity::notes::{LoggedSearch, StepNote, read};
 use crate::capacity::render;
 use crate::capacity::search::{SearchEnd, SearchOutcome};
@@ -12,6 +14,7 @@ use crate::metrics::{Interval, RunEnd, RunLog, StageInfo, StopReason};
 use crate::units::{Nanos, Rate, RunTime};
 
 use super::super::exit::{Exit, Failure};
+use super::super::files;
 
 /// The result of a search.
 pub(in super::super) struct SearchResults {
@@ -119,4 +122,15 @@ fn shown_as(step: &StepNote) -> String {
     let what =
         if step.purpose == StepPurpose::Confirm { "the hold that confirms" } else { "a step at" };
     format!("{what} {} req/s", Rate::per_second(step.offered.get().round()))
+}
+
+pub(super) fn earlier(run: &Path) -> Result<(RunLog, PathBuf, Vec<LoggedSearch>), Failure> {
+    let (log, folder) = files::read_log(run)?;
+    let searches = searches(&log)?;
+    Ok((log, folder, searches))
+}
+
+pub(super) fn no_search(run: &Path) -> Failure {
+    let why = format!("error: `{}` is a plain run, not a search for capacity", run.display());
+    Failure::new(Exit::Usage, why)
 }

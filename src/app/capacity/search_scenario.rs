@@ -11,9 +11,9 @@ use crate::plan::{ArrivalLaw, DEFAULT_SEED, Load, OpenLoad, Overrides, Plan, Sta
 use crate::scenario::{Loaded, load};
 use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
+use super::super::compiled::{permit_for, plan_of, tls_for};
 use super::super::exit::{Exit, Failure};
-use super::super::run::{permit_for, plan_of, tls_for};
-use super::super::{files, observing};
+use super::super::{files, sources};
 
 /// A scenario from which steps are made.
 pub(super) struct SearchScenario {
@@ -40,6 +40,7 @@ pub(super) struct SearchLimits {
 
 /// Fewer users are never worth saving; more do not fit a machine's ports and descriptors.
 const VUS_MIN: u32 = 200;
+
 const VUS_MAX: u32 = 20_000;
 
 impl SearchScenario {
@@ -167,7 +168,7 @@ impl SearchScenario {
     pub(super) async fn look(&mut self, simulated: bool) {
         let watch = std::mem::take(&mut self.watch);
         let (plan, tls) = (&self.plan, &self.options.tls);
-        self.watch = observing::chosen(watch, &self.loaded, (plan, tls), simulated).await;
+        self.watch = sources::chosen(watch, &self.loaded, (plan, tls), simulated).await;
     }
 
     /// A search needs more users than a workload when the stack drowns; they share rows then.

@@ -9,7 +9,7 @@ use crate::units::Rate;
 
 use super::super::exit::{Exit, Failure};
 use super::super::output::write_out;
-use super::{earlier, no_search};
+use super::result::{earlier, no_search};
 
 /// Plays `change` on the model of `run`.
 pub(super) fn play(change: &str, run: &Path) -> Result<Exit, Failure> {

@@ -11,7 +11,7 @@ use crate::slo::gate::RunSummary;
 use super::super::exit::{Exit, Failure};
 use super::super::history::{self, StoredRun};
 use super::super::output::{say, write_out};
-use super::filtered;
+use super::filter::filtered;
 
 /// What a run's folder holds. Files that are not ours stay, and their folder with them.
 const OURS: [&str; 9] = [

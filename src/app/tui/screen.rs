@@ -1,21 +1,25 @@
 //! The thread that owns the terminal, and the two channels to it.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
-use std::process;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::{io, thread};
+use std::{io, process, thread};
 
 use tokio::sync::mpsc;
 
 use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, Interval, RunEnd};
-use crate::tui::{self, Command, Keyboard, Message, Model, Theme};
+use crate::tui;
+use crate::tui::{Command, Keyboard, Message, Model, Theme};
 
-use super::super::drive::{RunObserver, StopSignals};
+use super::super::audience::RunObserver;
 use super::super::exit::{Exit, Failure};
 use super::super::output::{say, wants_colour};
+use super::super::signals::StopSignals;
 
 /// News on its way to the screen: a minute of seconds and what happened in it. What comes while it is full
 /// is lost to the screen, and only to the screen.
@@ -186,6 +190,3 @@ impl RunObserver for RunScreen {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,5 @@
 //! A search for SLO-max on the screen: what it tells, and what is shown when it is over.
 
-use std::path::PathBuf;
-
 use tokio::runtime::Runtime;
 
 use crate::capacity::search::{CapacitySearch, SearchOutcome};
@@ -12,11 +10,10 @@ use crate::metrics::Interval;
 use crate::tui::{Message, SearchView};
 use crate::units::{Nanos, Rate};
 
-use super::super::drive::RunObserver as _;
+use super::super::audience::RunObserver as _;
 use super::super::exit::{Exit, Failure};
-use super::super::report::RunConclusion;
 use super::screen::RunScreen;
-use super::{UiSession, is_possible};
+use super::session::{LastRun, UiSession};
 
 /// The screen of a search under way.
 pub(in crate::app) struct SearchScreen {
@@ -84,35 +81,15 @@ impl SearchScreen {
         self,
         runtime: Runtime,
         output: &cli::OutputArgs,
-        last: (RunConclusion, PathBuf, Exit),
+        last: LastRun,
     ) -> Result<Exit, Failure> {
         let Self { screen, view } = self;
-        let leaving = screen.wants_to_leave();
-        let mut session = UiSession {
-            runtime,
-            screen,
-            output: output.clone(),
-            last_job: None,
-            last: None,
-            unsaid: vec![],
-            leaving,
-        };
+        let mut session = UiSession::on(screen, runtime, output.clone());
         session.look_around();
-        session.show_found(&last.0, &last.1, true);
+        session.show_found(&last.found, &last.folder, true);
         session.screen.print(Message::Search(Box::new(view)));
         session.last = Some(last);
         session.serve()?;
         session.close()
     }
-}
-
-/// Refuses where there is no terminal.
-pub(in crate::app) fn refused_without_terminal() -> Result<(), Failure> {
-    if is_possible() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Usage,
-        "error: `--tui` needs a terminal to draw on and a keyboard; leave it out here",
-    ))
 }

@@ -1,8 +1,8 @@
 //! What each figure counts, on an interval with one of everything.
 
 use super::super::{
-    ErrorClass as E, RunHeader, ScenarioId, ScenarioInterval, Scope, Side, SideInterval,
-    SparseDistribution, StepId, StepInfo, StepInterval, TimeParts,
+    ErrorClass as E, RunHeader, SampleKind, ScenarioId, ScenarioInterval, Scope, Side,
+    SideInterval, SparseDistribution, StepId, StepInfo, StepInterval, TimeParts,
 };
 use super::*;
 use crate::units::{Nanos, Rate, Ratio};
@@ -11,13 +11,17 @@ fn times(ms: &[u64]) -> SparseDistribution {
     ms.iter().copied().map(Nanos::from_millis).collect()
 }
 
-fn info(name: &str, kind: &str) -> StepInfo {
-    StepInfo { name: name.into(), kind: kind.into(), tags: vec!["api".into()] }
+fn info(name: &str, kind: SampleKind) -> StepInfo {
+    StepInfo { name: name.into(), kind, tags: vec!["api".into()] }
 }
 
 fn header() -> RunHeader {
     let mut header = RunHeader::holding(Rate::per_second(1.0), Nanos::from_secs(1));
-    header.steps = vec![info("get", "GET"), info("wait", "poll"), info("buy", "POST")];
+    header.steps = vec![
+        info("get", SampleKind::Get),
+        info("wait", SampleKind::Poll),
+        info("buy", SampleKind::Post),
+    ];
     header
 }
 

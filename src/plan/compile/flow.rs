@@ -6,12 +6,13 @@ mod session;
 pub(super) use lasting::hidden_names;
 pub(super) use session::plans as session_plans;
 
+use http::Method;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::MixDemand;
 use super::request::RequestCompiler;
 use super::template::TemplateCompiler;
-use crate::metrics::{StepId, StepInfo};
+use crate::metrics::{SampleKind, StepId, StepInfo};
 use crate::plan::{
     Delay, Instruction, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, SessionId,
     StreamPlan,
@@ -257,7 +258,7 @@ impl<'a> FlowCompiler<'a> {
         problems: &mut Problems,
     ) -> ExpectedRequests {
         let entered = self.enter(request.session.as_ref(), draft, problems);
-        let id = self.compiled_request(request, request.method.as_str(), draft, problems);
+        let id = self.compiled_request(request, kind_of(&request.method), draft, problems);
         draft.ops.push(Instruction::Request(id));
         draft.note_captures(request);
         let alone = ExpectedRequests { requests: 1.0, seconds: 0.0 };
@@ -270,7 +271,7 @@ impl<'a> FlowCompiler<'a> {
     fn compiled_request(
         &mut self,
         request: &'a RequestSpec,
-        kind: &str,
+        kind: SampleKind,
         draft: &ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> RequestId {
@@ -301,7 +302,9 @@ impl<'a> FlowCompiler<'a> {
         let logins = self.enter_all(requests, draft, problems);
         let ids = requests
             .iter()
-            .map(|request| self.compiled_request(request, request.method.as_str(), draft, problems))
+            .map(|request| {
+                self.compiled_request(request, kind_of(&request.method), draft, problems)
+            })
             .collect();
         draft.ops.push(Instruction::Parallel(ids));
         // None of them can use what another one captures.
@@ -315,24 +318,20 @@ impl<'a> FlowCompiler<'a> {
     /// must be the same method, because a GET and a POST have nothing in common that could be counted.
     fn step_id(
         &mut self,
-        (name, method): (&Spanned<String>, &str),
+        (name, kind): (&Spanned<String>, SampleKind),
         tags: &[String],
         problems: &mut Problems,
     ) -> StepId {
         let id = *self.step_ids.entry(name.value.clone()).or_insert_with(|| {
-            self.steps.push(StepInfo {
-                name: name.value.clone(),
-                kind: method.to_owned(),
-                tags: vec![],
-            });
+            self.steps.push(StepInfo { name: name.value.clone(), kind, tags: vec![] });
             StepId((self.steps.len() - 1) as u16)
         });
         let Some(known) = self.steps.get_mut(usize::from(id.0)) else { return id };
-        if known.kind != method && !name.value.is_empty() {
+        if known.kind != kind && !name.value.is_empty() {
             let kind = ProblemKind::StepTwice {
                 name: name.value.clone(),
-                method: method.to_owned(),
-                other: known.kind.clone(),
+                method: kind.to_string(),
+                other: known.kind.to_string(),
             };
             problems.report(name.span, kind);
         }
@@ -416,6 +415,11 @@ impl<'a> FlowCompiler<'a> {
         draft.ops[at] = Instruction::Choose(starts);
         expected
     }
+}
+
+/// What samples of a plain request are. The reader knows these six methods alone.
+fn kind_of(method: &Method) -> SampleKind {
+    SampleKind::from_word(method.as_str()).unwrap_or(SampleKind::Get)
 }
 
 impl<'a> ScenarioPlanDraft<'a> {

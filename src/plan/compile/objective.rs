@@ -1,6 +1,6 @@
 //! Rows of the SLO table → objectives: what a metric's name means, and in which unit it is written.
 
-use crate::metrics::{Bound, Measure, Objective, Phase, Scope, StepInfo};
+use crate::metrics::{Bound, CustomMeasure, Measure, Objective, Phase, Scope, StepInfo};
 use crate::scenario::schema::{Scenario, SloRowSpec, SloScope};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 use crate::units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
@@ -19,11 +19,26 @@ enum ObjectiveUnit {
 }
 
 /// What a metric's name means.
-struct ObjectiveMetric {
-    measure: Measure,
+struct ObjectiveMetric<'a> {
+    meant: Meant<'a>,
     unit: ObjectiveUnit,
     /// Which side is good; none where the row says it.
     bound: Option<Bound>,
+}
+
+/// A row whose scope is not looked at yet.
+struct Bounds<'a> {
+    meant: Meant<'a>,
+    bound: Bound,
+    target: Option<Quantity>,
+    limit: Option<Quantity>,
+}
+
+/// What is to be measured.
+enum Meant<'a> {
+    Measure(Measure),
+    /// A quantile of a time within steps: `first_event.p95`.
+    PartOfStep(&'a str, f64),
 }
 
 /// Metrics that steps of special kinds define.
@@ -54,48 +69,53 @@ pub(super) fn compile(
         .iter()
         .filter_map(|row| {
             let scope = scope(row, scenario, steps, problems);
-            let objective = objective(row, scenario, problems);
-            let objective = within_step(Objective { scope: scope?, ..objective? }, steps);
-            is_produced(row, &objective, steps, problems).then_some(objective)
+            let bounds = bounds(row, scenario, problems);
+            objective(row, scope?, bounds?, steps, problems)
         })
         .collect()
 }
 
-/// `first_event.p95` of the step `suggest` is the `p95` of its part `suggest.first_event`.
-fn within_step(objective: Objective, steps: &[StepInfo]) -> Objective {
-    let (Scope::Step(step), Measure::Custom(metric)) = (&objective.scope, &objective.measure)
-    else {
-        return objective;
-    };
-    let Some((what, q)) = metric.split_once('.') else { return objective };
-    let part = format!("{step}.{what}");
-    match quantile(q) {
-        Some(q) if steps.iter().any(|known| known.name == part) => {
-            Objective { scope: Scope::Step(part), measure: Measure::ResponseTime(q), ..objective }
-        }
-        _ => objective,
-    }
-}
-
-/// Whether something measures a time within steps: only steps that have it do, each under its own name.
-fn is_produced(
+/// The row over its scope. `first_event.p95` of the step `suggest` is the `p95` of its part
+/// `suggest.first_event`: only steps that have it measure it, each under its own name.
+fn objective(
     row: &SloRowSpec,
-    objective: &Objective,
+    scope: Scope,
+    bounds: Bounds<'_>,
     steps: &[StepInfo],
     problems: &mut Problems,
-) -> bool {
-    let Measure::Custom(metric) = &objective.measure else { return true };
-    let Some((what, _)) = metric.split_once('.').filter(|(what, _)| CUSTOM_TIMES.contains(what))
-    else {
-        return true;
+) -> Option<Objective> {
+    let (scope, measure) = match bounds.meant {
+        Meant::Measure(measure) => (scope, measure),
+        Meant::PartOfStep(what, q) => {
+            let Some(part) = part_of(&scope, what, steps) else {
+                let steps = steps.iter().filter_map(|step| owner(step, what)).collect();
+                let metric = row.metric.value.clone();
+                problems.report(row.metric.span, ProblemKind::MetricOfStep { metric, steps });
+                return None;
+            };
+            (Scope::Step(part), Measure::ResponseTime(q))
+        }
     };
-    let owner = |step: &StepInfo| Some(step.name.strip_suffix(what)?.strip_suffix('.')?.to_owned());
-    let kind = ProblemKind::MetricOfStep {
-        metric: metric.clone(),
-        steps: steps.iter().filter_map(owner).collect(),
-    };
-    problems.report(row.metric.span, kind);
-    false
+    Some(Objective {
+        name: row.metric.value.clone(),
+        scope,
+        measure,
+        bound: bounds.bound,
+        target: bounds.target,
+        limit: bounds.limit,
+    })
+}
+
+/// The step within which `part` is the time `what`.
+fn owner(part: &StepInfo, what: &str) -> Option<String> {
+    Some(part.name.strip_suffix(what)?.strip_suffix('.')?.to_owned())
+}
+
+/// The name of a time within the step of a scope, where the step has it.
+fn part_of(scope: &Scope, what: &str, steps: &[StepInfo]) -> Option<String> {
+    let Scope::Step(step) = scope else { return None };
+    let part = format!("{step}.{what}");
+    steps.iter().any(|known| known.name == part).then_some(part)
 }
 
 fn scope(
@@ -129,7 +149,11 @@ fn scope(
     None
 }
 
-fn objective(row: &SloRowSpec, scenario: &Scenario, problems: &mut Problems) -> Option<Objective> {
+fn bounds<'a>(
+    row: &'a SloRowSpec,
+    scenario: &Scenario,
+    problems: &mut Problems,
+) -> Option<Bounds<'a>> {
     let metric = metric(&row.metric, scenario, problems)?;
     let bound = metric.bound.unwrap_or_else(|| bound_of_row(row));
     let read = |text: &Option<Spanned<String>>, problems: &mut Problems| {
@@ -153,14 +177,7 @@ fn objective(row: &SloRowSpec, scenario: &Scenario, problems: &mut Problems) -> 
     if let (Some(target), Some(limit)) = (target, limit) {
         check_order(row, bound, (target, limit), problems);
     }
-    Some(Objective {
-        name: row.metric.value.clone(),
-        scope: Scope::Run,
-        measure: metric.measure,
-        bound,
-        target,
-        limit,
-    })
+    Some(Bounds { meant: metric.meant, bound, target, limit })
 }
 
 /// The stack's metrics: a `min`, a target like `> 80%` or a name like `hit_ratio` say that higher is better.
@@ -199,11 +216,11 @@ fn check_order(
     }
 }
 
-fn metric(
-    name: &Spanned<String>,
+fn metric<'a>(
+    name: &'a Spanned<String>,
     scenario: &Scenario,
     problems: &mut Problems,
-) -> Option<ObjectiveMetric> {
+) -> Option<ObjectiveMetric<'a>> {
     let text = name.value.as_str();
     if let Some(metric) = plain_metric(text).or_else(|| dotted_metric(text)) {
         return Some(metric);
@@ -224,39 +241,44 @@ fn metric(
     None
 }
 
-fn plain_metric(text: &str) -> Option<ObjectiveMetric> {
+fn plain_metric(text: &str) -> Option<ObjectiveMetric<'static>> {
     let (measure, unit, bound) = match text {
         "mean" => (Measure::MeanResponseTime, ObjectiveUnit::Time, Bound::AtMost),
         "error_rate" => (Measure::ErrorRate, ObjectiveUnit::Share, Bound::AtMost),
         "uptime" => (Measure::Uptime, ObjectiveUnit::Share, Bound::AtLeast),
         "throughput" => (Measure::Throughput, ObjectiveUnit::RequestRate, Bound::AtLeast),
-        "recover" => (Measure::Custom(text.to_owned()), ObjectiveUnit::Time, Bound::AtMost),
-        "failures" => (Measure::Custom(text.to_owned()), ObjectiveUnit::RequestRate, Bound::AtMost),
-        "message_rate" => {
-            (Measure::Custom(text.to_owned()), ObjectiveUnit::MessageRate, Bound::AtLeast)
-        }
-        "rebuffer_ratio" => (Measure::Custom(text.to_owned()), ObjectiveUnit::Share, Bound::AtMost),
-        _ => (Measure::ResponseTime(quantile(text)?), ObjectiveUnit::Time, Bound::AtMost),
+        _ => match CustomMeasure::from_word(text) {
+            Some(custom) => {
+                let (unit, bound) = match custom {
+                    CustomMeasure::Recover => (ObjectiveUnit::Time, Bound::AtMost),
+                    CustomMeasure::Failures => (ObjectiveUnit::RequestRate, Bound::AtMost),
+                    CustomMeasure::MessageRate => (ObjectiveUnit::MessageRate, Bound::AtLeast),
+                    CustomMeasure::RebufferRatio => (ObjectiveUnit::Share, Bound::AtMost),
+                };
+                (Measure::Custom(custom), unit, bound)
+            }
+            None => (Measure::ResponseTime(quantile(text)?), ObjectiveUnit::Time, Bound::AtMost),
+        },
     };
-    Some(ObjectiveMetric { measure, unit, bound: Some(bound) })
+    Some(ObjectiveMetric { meant: Meant::Measure(measure), unit, bound: Some(bound) })
 }
 
 /// `connect.p95`, `iteration.p95`, `first_event.p95`.
-fn dotted_metric(text: &str) -> Option<ObjectiveMetric> {
+fn dotted_metric(text: &str) -> Option<ObjectiveMetric<'_>> {
     let (subject, quantile_text) = text.split_once('.')?;
     let q = quantile(quantile_text)?;
     let phase = Phase::ALL.iter().find(|phase| phase.name() == subject);
-    let measure = match (phase, subject) {
-        (Some(phase), _) => Measure::Phase(*phase, q),
-        (None, "iteration") => Measure::IterationTime(q),
-        (None, name) if CUSTOM_TIMES.contains(&name) => Measure::Custom(text.to_owned()),
+    let meant = match (phase, subject) {
+        (Some(phase), _) => Meant::Measure(Measure::Phase(*phase, q)),
+        (None, "iteration") => Meant::Measure(Measure::IterationTime(q)),
+        (None, name) if CUSTOM_TIMES.contains(&name) => Meant::PartOfStep(name, q),
         _ => return None,
     };
-    Some(ObjectiveMetric { measure, unit: ObjectiveUnit::Time, bound: Some(Bound::AtMost) })
+    Some(ObjectiveMetric { meant, unit: ObjectiveUnit::Time, bound: Some(Bound::AtMost) })
 }
 
 /// A metric of the stack. A bare `70` of something that has a unit could mean anything, so it is refused.
-fn observed(tier: &str, metric: &str) -> ObjectiveMetric {
+fn observed(tier: &str, metric: &str) -> ObjectiveMetric<'static> {
     let words = |wanted: &[&str]| metric.split('_').any(|word| wanted.contains(&word));
     let is_time = words(&["lag", "latency", "time", "duration"])
         || metric.split('_').any(|word| quantile(word).is_some());
@@ -268,7 +290,7 @@ fn observed(tier: &str, metric: &str) -> ObjectiveMetric {
         ObjectiveUnit::Any
     };
     let measure = Measure::Observed(tier.to_owned(), metric.to_owned());
-    ObjectiveMetric { measure, unit, bound: None }
+    ObjectiveMetric { meant: Meant::Measure(measure), unit, bound: None }
 }
 
 /// `p95` is 0.95, `p99.9` is 0.999.

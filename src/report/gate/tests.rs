@@ -3,7 +3,7 @@
 use super::super::fixture;
 use super::super::terminal::{self, TerminalStyle};
 use super::*;
-use crate::metrics::{LoadModel, StageInfo};
+use crate::metrics::{ArrivalProcess, LoadModel, StageInfo};
 use crate::slo::gate::{
     ComparisonRule, GateMetric, GateRules, RunConditions, RunSummary, StepSummary, alike, compare,
 };
@@ -51,7 +51,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
                     workload: "load".into(),
                     scenario_hash: "9f2c".into(),
                     model: LoadModel::Open,
-                    arrivals: "poisson".into(),
+                    arrivals: ArrivalProcess::Poisson,
                     stages: vec![minute],
                     shard: (0, 1),
                     seed: Seed::new(at as u64 + 1),

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::super::statistics::order_statistics::least_count;
 use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
-use crate::metrics::{Distribution, LoadModel, RunHeader, RunLog, StageInfo, StepId};
+use crate::metrics::{
+    ArrivalProcess, Distribution, LoadModel, RunHeader, RunLog, StageInfo, StepId,
+};
 use crate::units::{Nanos, Ratio, Seed};
 
 /// Confidence with which a quantile must be below the greatest value for a run to have it.
@@ -87,7 +89,7 @@ pub struct RunConditions {
     /// How load was offered.
     pub model: LoadModel,
     /// `poisson`, `constant` or `closed`.
-    pub arrivals: String,
+    pub arrivals: ArrivalProcess,
     /// The stages as played, overrides included.
     pub stages: Vec<StageInfo>,
     /// Which shard of how many.
@@ -107,7 +109,7 @@ impl RunConditions {
             workload: header.workload.clone(),
             scenario_hash: header.scenario_hash.clone(),
             model: header.model,
-            arrivals: header.arrivals.clone(),
+            arrivals: header.arrivals,
             stages: header.stages.clone(),
             shard: header.shard,
             seed: header.seed,

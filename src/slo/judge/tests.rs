@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::metrics::{
-    ErrorClass, Event, EventKind, Interval, LoadModel, Measure, Objective, Outcome, Reading,
-    RunEnd, ScenarioId, Scope, StopReason,
+    ArrivalProcess, CustomMeasure, ErrorClass, Event, EventKind, Interval, LoadModel, Measure,
+    Objective, Outcome, Reading, RunEnd, ScenarioId, Scope, StopReason,
 };
 use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
@@ -309,7 +309,7 @@ fn interrupted_run_is_judged_up_to_its_last_arrival() {
 fn closed_model_is_noted_and_still_valid() {
     let mut log = run(STEADY, table(), 15);
     log.header.model = LoadModel::Closed { vus: 10 };
-    log.header.arrivals = "closed".into();
+    log.header.arrivals = ArrivalProcess::Closed;
     let judgement = judge(&log, Strictness::Normal);
     assert_eq!(judgement.validity.status, ValidityStatus::Valid);
     assert!(finding(&judgement, "load_model").message.contains("coordinated omission"));
@@ -371,7 +371,7 @@ fn freezes_are_measured_as_arithmetic_says() {
         bounded(Measure::Uptime, share(0.5)),
     ];
     let mut header = header(500.0, 30, rows);
-    header.arrivals = "constant".into();
+    header.arrivals = ArrivalProcess::Constant;
     let judgement = judge(&record(header, &requests), Strictness::Normal);
     assert_eq!(judgement.validity.status, ValidityStatus::Valid, "{:?}", judgement.validity);
     let base = |row: usize| judgement.objectives[row].estimate.expect("measured").base();
@@ -409,7 +409,7 @@ fn scopes_select_and_missing_ones_say_so() {
         scoped(Scope::Step("get".into())),
         scoped(Scope::Tag("api".into())),
         scoped(Scope::Step("absent".into())),
-        row(Measure::Custom("rebuffer_ratio".into()), share(0.005), share(0.01)),
+        row(Measure::Custom(CustomMeasure::RebufferRatio), share(0.005), share(0.01)),
         row(Measure::IterationTime(0.95), time(500), time(900)),
         objective(Measure::Throughput, None, Some(Quantity::Rate(Rate::per_second(70.0)))),
     ];

@@ -3,7 +3,7 @@
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, ValidityTest};
 use super::{ArrivalTotals, percent};
-use crate::metrics::{RunHeader, StageInfo};
+use crate::metrics::{ArrivalProcess, RunHeader, StageInfo};
 use crate::units::{Nanos, RunTime};
 
 /// How far the achieved load may be off the one asked for.
@@ -87,13 +87,13 @@ fn allowed(header: &RunHeader, expected: f64, covered: RunTime) -> f64 {
     // The count is rounded once a stage.
     let rounding = 1.0 + header.stages.len() as f64;
     let planned: Nanos = header.stages.iter().map(|stage| stage.duration).sum();
-    let is_constant = header.arrivals == "constant";
+    let is_constant = header.arrivals == ArrivalProcess::Constant;
     if header.exact_arrivals && covered >= RunTime::ZERO + planned {
         // The whole is exact; of a Poisson process, each shard has its part by chance (binomial).
         let others = if is_constant { 0.0 } else { 1.0 - 1.0 / f64::from(header.shard.1.max(1)) };
         return rounding + DEVIATIONS * (expected * others).sqrt();
     }
-    let varies = matches!(header.arrivals.as_str(), "poisson" | "exponential");
+    let varies = matches!(header.arrivals, ArrivalProcess::Poisson | ArrivalProcess::Exponential);
     let spread = if varies { DEVIATIONS * expected.sqrt() } else { 0.0 };
     TOLERANCE * expected + spread + rounding
 }

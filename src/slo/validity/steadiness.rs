@@ -160,7 +160,7 @@ fn littles_law(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     let log = window.log;
     if let Some(step) = log.header.steps.iter().find(|step| {
         // Times within requests stand beside them and fill nothing.
-        !step.is_logical() && !is_single_request(&step.kind)
+        !step.is_logical() && !step.kind.is_single_request()
     }) {
         return Finding::valid(
             ValidityTest::LittlesLaw,
@@ -209,9 +209,4 @@ fn littles_law(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
 fn drain_length(window: &JudgedWindow<'_>) -> f64 {
     let end = window.log.intervals.last().map(|interval| interval.end).unwrap_or_default();
     window.judged.last().map_or(0.0, |last| end.since(last.end).as_secs_f64())
-}
-
-/// Whether a step of this kind is one request, rather than a stream or a series of requests.
-fn is_single_request(kind: &str) -> bool {
-    !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_uppercase())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::metrics::{Outcome, ScenarioId};
+use crate::metrics::{Outcome, SampleKind, ScenarioId};
 use crate::plan::{Overrides, Plan, compile};
 use crate::scenario::{Colour, load, render};
 use crate::schedule::Arrival;
@@ -84,7 +84,7 @@ fn play(plan: Plan, scenario: &str, server: &Server) -> Played {
                 }
             }
             Action::DerivedTiming(sample)
-                if plan.steps[sample.step.0 as usize].kind == "expired" =>
+                if plan.steps[sample.step.0 as usize].kind == SampleKind::Expired =>
             {
                 played.expired.push(sample.response_time().get() / 1_000_000);
             }

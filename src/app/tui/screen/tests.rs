@@ -8,9 +8,11 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use super::*;
+use crate::app::asked::RunRequest;
 use crate::app::drive::drive;
 use crate::app::files;
-use crate::app::run::{RunRequest, prepare, runtime};
+use crate::app::prepare::prepare;
+use crate::app::runtime::runtime;
 use crate::cli;
 use crate::metrics::{EventKind, RunEnd, RunLog, StopReason};
 use crate::tui::KeySource;

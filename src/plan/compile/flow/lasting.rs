@@ -2,7 +2,7 @@
 
 use super::session::EnteredSession;
 use super::{ExpectedRequests, FlowCompiler, LOOP_LIMIT, ScenarioPlanDraft};
-use crate::metrics::StepId;
+use crate::metrics::{SampleKind, StepId};
 use crate::plan::compile::{body, request};
 use crate::plan::{
     Capture, CaptureSlot, CaptureSource, Escape, Instruction, PlaybackId, PlaybackPlan, PollPlan,
@@ -25,7 +25,7 @@ impl<'a> FlowCompiler<'a> {
             problems.report(span, ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT });
             return ExpectedRequests::default();
         }
-        let step = self.step_id((&poll.name, "poll"), &[], problems);
+        let step = self.step_id((&poll.name, SampleKind::Poll), &[], problems);
         let depth = draft.loops as u8;
         draft.ops.push(Instruction::Poll { depth });
         let back = draft.ops.len() as u32;
@@ -49,10 +49,12 @@ impl<'a> FlowCompiler<'a> {
         problems: &mut Problems,
     ) -> ExpectedRequests {
         let (kind, [first, whole], seconds) = match &stream.kind {
-            schema::StreamKindSpec::Events { .. } => ("SSE", ["first event", "events"], 0.0),
+            schema::StreamKindSpec::Events { .. } => {
+                (SampleKind::EventStream, [SampleKind::FirstEvent, SampleKind::Events], 0.0)
+            }
             schema::StreamKindSpec::Messages { hold, .. } => {
                 let held = self.delay(*hold).mean().as_secs_f64();
-                ("WebSocket", ["first message", "messages"], held)
+                (SampleKind::WebSocket, [SampleKind::FirstMessage, SampleKind::Messages], held)
             }
         };
         let entered = self.enter(stream.request.session.as_ref(), draft, problems);
@@ -94,10 +96,10 @@ impl<'a> FlowCompiler<'a> {
     pub(super) fn part_of(
         &mut self,
         name: &Spanned<String>,
-        kind: &'static str,
+        kind: SampleKind,
         problems: &mut Problems,
     ) -> StepId {
-        let part = format!("{}.{}", name.value, kind.replace(' ', "_"));
+        let part = format!("{}.{}", name.value, kind.word().replace(' ', "_"));
         self.step_id((&Spanned::new(part, name.span), kind), &[], problems)
     }
 
@@ -114,9 +116,9 @@ impl<'a> FlowCompiler<'a> {
         else {
             return ExpectedRequests::default();
         };
-        let first_segment = self.part_of(&playback.name, "first segment", problems);
-        let played = self.part_of(&playback.name, "played", problems);
-        let stalled = self.part_of(&playback.name, "stalled", problems);
+        let first_segment = self.part_of(&playback.name, SampleKind::FirstSegment, problems);
+        let played = self.part_of(&playback.name, SampleKind::Played, problems);
+        let stalled = self.part_of(&playback.name, SampleKind::Stalled, problems);
         let watch = self.delay(playback.watch);
         self.playbacks.push(PlaybackPlan {
             manifest: RequestId(0),
@@ -141,7 +143,7 @@ impl<'a> FlowCompiler<'a> {
         let back = draft.ops.len() as u32;
         let end = back + if entered.is_some() { 4 } else { 3 };
         draft.ops.push(Instruction::PlayNext { playback: id, renew, reload, end });
-        let segment = self.compiled_request(&playback.segment, "GET", draft, problems);
+        let segment = self.compiled_request(&playback.segment, SampleKind::Get, draft, problems);
         self.point_to(segment, url);
         draft.note_captures(&playback.segment);
         draft.ops.push(Instruction::Request(segment));
@@ -175,7 +177,7 @@ impl<'a> FlowCompiler<'a> {
         (entered, draft): (Option<EnteredSession>, &mut ScenarioPlanDraft<'a>),
         problems: &mut Problems,
     ) -> (RequestId, (u32, u32)) {
-        let manifest = self.compiled_request(&playback.manifest, "GET", draft, problems);
+        let manifest = self.compiled_request(&playback.manifest, SampleKind::Get, draft, problems);
         self.keep_body(manifest, playlist);
         draft.note_captures(&playback.manifest);
         let first = draft.ops.len() as u32;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ExpectedRequests, FlowCompiler, ScenarioPlanDraft};
-use crate::metrics::StepId;
+use crate::metrics::{SampleKind, StepId};
 use crate::plan::{Instruction, RequestId, SessionId, SessionPlan, StatusSet};
 use crate::scenario::schema::{RequestSpec, Scenario};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -45,7 +45,7 @@ impl<'a> FlowCompiler<'a> {
             return None;
         }
         let id = SessionId(at as u16);
-        let expired = self.part_of(&scenario.sessions[at].name, "expired", problems);
+        let expired = self.part_of(&scenario.sessions[at].name, SampleKind::Expired, problems);
         let again = draft.ops.len() as u32;
         draft.ops.push(Instruction::SessionNeeded { session: id, held: 0 });
         draft.logging_in.push(name);

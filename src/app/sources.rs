@@ -1,0 +1,38 @@
+//! Which sources tell of the stack while a run goes on.
+
+use crate::observe;
+use crate::observe::WatchPlan;
+use crate::plan::Plan;
+use crate::scenario::{Loaded, Problem};
+use crate::transport::TlsSetup;
+
+/// The sources of the stack file, or all that is wrong with them.
+pub(super) fn described(loaded: &Loaded) -> Result<WatchPlan, Vec<Problem>> {
+    let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
+    stack.map_or(Ok(WatchPlan::default()), |stack| {
+        observe::described(stack, &loaded.sources.secrets)
+    })
+}
+
+/// What is read: the sources of the file, or the simulator's own where that is the target.
+///
+/// A stack file that names no source says nothing against asking the target whether it is the simulator;
+/// a target without a stack file gets no request that the scenario does not send.
+pub(super) async fn chosen(
+    watch: WatchPlan,
+    loaded: &Loaded,
+    prepared: (&Plan, &TlsSetup),
+    simulated: bool,
+) -> WatchPlan {
+    let (plan, tls) = prepared;
+    let stack = loaded.scenario.as_ref().and_then(|scenario| scenario.stack.as_ref());
+    let url = plan.target.url();
+    let mut watch = if simulated || (stack.is_some() && watch.sources.is_empty()) {
+        observe::simulated(&url).await.unwrap_or(watch)
+    } else {
+        watch
+    };
+    watch.health = stack.map(|stack| observe::health(stack, &url)).unwrap_or_default();
+    watch.trust = Some(tls.control_path());
+    watch
+}
