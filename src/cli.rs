@@ -55,13 +55,13 @@ Exit codes:
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
-    /// Play a simulated system, put load on it, judge and report: nothing to install
+    /// Put load on a simulated system, judge it and report; nothing to install
     Demo(DemoArgs),
     /// Validate scenario files; with --once, send one iteration of each scenario and print every exchange
     Check(CheckArgs),
     /// Run a workload against a target, judge it by the SLO table and write the reports
     Run(RunArgs),
-    /// Find the highest rate within the SLO table, what gives out there, and what to buy for more
+    /// Find the highest rate within the SLO table, the bottleneck there, and what to buy for more
     Capacity(CapacityArgs),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(ReportArgs),
@@ -71,9 +71,9 @@ pub enum CliCommand {
     Compare(CompareArgs),
     /// The history of runs: list, trend, promote to a baseline, prune
     Runs(RunsArgs),
-    /// Mark a moment of a run that is under way: `plimsoll mark reports/ais "replica 2 stopped"`
+    /// Mark a moment of a run in progress: `plimsoll mark reports/ais "replica 2 stopped"`
     Mark(MarkArgs),
-    /// Play the simulated stack of a scenario folder as a real HTTP server
+    /// Serve the simulated stack of a scenario folder over real HTTP
     Simulate(SimulateArgs),
     /// Write a first scenario from a HAR, an access log or an OpenAPI description
     Import(ImportArgs),
@@ -121,7 +121,7 @@ pub struct DemoArgs {
     /// How the load is shaped.
     #[command(flatten)]
     pub load: LoadArgs,
-    /// Make so many runs, each with its own seed: what a gate compares.
+    /// Make this many runs, each with its own seed, for a gate to compare.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
     /// What is told while it runs.
@@ -172,10 +172,10 @@ pub struct CheckArgs {
     /// Where requests go with --once, instead of the scenario's `target`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
-    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    /// Change a value of the file: `--set http.timeout=5s`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
-    /// The seed of everything random.
+    /// The random seed.
     #[arg(long)]
     pub seed: Option<u64>,
     /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
@@ -186,28 +186,28 @@ pub struct CheckArgs {
 /// How the load is shaped.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct LoadArgs {
-    /// Which workload of the scenario; its first one by default.
+    /// The workload to run; the scenario's first by default.
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
     /// The highest rate, `300 req/s` or `40 iter/s`; ramps keep their shape.
     #[arg(long, value_name = "RATE")]
     pub rate: Option<WorkRate>,
-    /// How long, `90s` or `5m`; stages keep their shares.
+    /// The duration, `90s` or `5m`; stages keep their shares.
     #[arg(long, value_name = "TIME")]
     pub duration: Option<Nanos>,
-    /// The most users at once.
+    /// The maximum number of users.
     #[arg(long, value_name = "N")]
     pub max_vus: Option<u32>,
     /// Scale all think times: `10%` makes users ten times as quick.
     #[arg(long, value_name = "SHARE")]
     pub think: Option<Ratio>,
-    /// The seed of everything random; the same seed sends the same requests.
+    /// The random seed; the same seed sends the same requests.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// How many worker threads; as few as carry the rate by default.
+    /// The number of worker threads; as few as carry the rate by default.
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
-    /// Mark a moment of the run in advance: `--mark "cache flushed@30s"`. Can be given again.
+    /// Mark a moment of the run in advance: `--mark "cache flushed@30s"`; repeatable.
     #[arg(long, value_name = "TEXT@TIME", value_parser = planned_mark)]
     pub mark: Vec<(String, Nanos)>,
 }
@@ -215,7 +215,7 @@ pub struct LoadArgs {
 /// Where and how results are given.
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
-    /// The folder under which every run gets its own.
+    /// The folder in which every run gets a folder of its own.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,
     /// At risk fails with 99, and what is not measured is never a pass.
@@ -253,13 +253,13 @@ pub struct RunArgs {
     /// How the load is shaped.
     #[command(flatten)]
     pub load: LoadArgs,
-    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    /// Change a value of the file: `--set http.timeout=5s`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
     /// Play only part I of N of the arrivals (from 1): N generators together play the whole.
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
-    /// A fact about the conditions, kept with the run: `--tag api=3`. Can be given again.
+    /// A condition to record with the run: `--tag api=3`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub tag: Vec<(String, String)>,
     /// Start even if the target cannot be reached.
@@ -268,7 +268,7 @@ pub struct RunArgs {
     /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
     #[arg(long, value_name = "HOST")]
     pub i_may_load: Vec<String>,
-    /// Make so many runs, each with its own seed: what a gate compares.
+    /// Make this many runs, each with its own seed, for a gate to compare.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
     /// Watch and steer the run in the terminal UI.
@@ -288,7 +288,7 @@ pub struct RunArgs {
 /// `plimsoll mark`
 #[derive(Debug, Args)]
 pub struct MarkArgs {
-    /// The folder of the run, or one with runs below: the newest is meant.
+    /// The folder of the run, or one that holds runs: the newest is used.
     pub run: PathBuf,
     /// What happened.
     #[arg(required = true)]
@@ -300,10 +300,10 @@ pub struct MarkArgs {
 pub struct SimulateArgs {
     /// A folder with simulation.yaml, or the file.
     pub path: PathBuf,
-    /// Where it listens; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// The seed of everything random.
+    /// The random seed.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// How the stack is changed.
@@ -326,19 +326,19 @@ pub struct SimulateArgs {
 /// Another deployment of a simulated stack, and what happens to it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StackChangeArgs {
-    /// Let a timeline of faults of the simulation happen, by its name. Can be given again.
+    /// Play a timeline of faults of the simulation, by its name; repeatable.
     #[arg(long, value_name = "NAME")]
     pub faults: Vec<String>,
-    /// Replicas of a tier: `--replicas api=3`. Can be given again.
+    /// Replicas of a tier: `--replicas api=3`; repeatable.
     #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
     pub replicas: Vec<(String, u32)>,
-    /// Cores of each replica of a tier: `--cores db=8`. Can be given again.
+    /// Cores of each replica of a tier: `--cores db=8`; repeatable.
     #[arg(long, value_name = "TIER=N", value_parser = tier_count)]
     pub cores: Vec<(String, u32)>,
-    /// Let visits to a tier take longer, unknown to the run: what a gate should find. `--slow db=10%`.
+    /// Slow down a tier without telling the run: what a gate should find. `--slow db=10%`.
     #[arg(long, value_name = "TIER=SHARE", value_parser = tier_share)]
     pub slow: Vec<(String, Ratio)>,
-    /// How long a kind of token is good: `--token-ttl playback=5s`. Can be given again.
+    /// How long a kind of token is valid: `--token-ttl playback=5s`; repeatable.
     #[arg(long, value_name = "TOKEN=TIME", value_parser = token_ttl)]
     pub token_ttl: Vec<(String, Nanos)>,
 }

@@ -142,7 +142,7 @@ fn spoken(
 ) -> Result<Exit, Failure> {
     found.print(folder, OutcomeFormat::of(output.quiet, output.format))?;
     if left.is_interrupted() {
-        say(&format!("go on with: plimsoll capacity --resume {}", folder.display()));
+        say(&format!("resume with: plimsoll capacity --resume {}", folder.display()));
         return Ok(Exit::Interrupted);
     }
     Ok(found.exit)
@@ -221,7 +221,7 @@ fn resumed(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<Se
     origin.target = args.target.clone().or(origin.target);
     let site = open(runtime, args, &origin)?;
     unchanged(&site, &log)?;
-    say(&format!("going on after {} steps", last.steps.len()));
+    say(&format!("resuming after {} steps", last.steps.len()));
     Ok(SearchRun {
         search: last.search(),
         watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, last.steps.len())),
@@ -248,10 +248,7 @@ fn checking(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<S
     let model = found.and_then(|found| found.model);
     let predicted = model.as_ref().map(|model| model.slo_max(&stack.present()));
     let Some((model, predicted)) = model.zip(predicted).filter(|(_, rate)| *rate > 0.0) else {
-        return Err(Failure::new(
-            Exit::Usage,
-            "error: this run has no model that could be checked",
-        ));
+        return Err(Failure::new(Exit::Usage, "error: this run has no model to check"));
     };
     say(&format!("predicted: {} req/s with {}", predicted.round(), words(&stack)));
     // The cache of the changed stack may be empty again.
@@ -298,7 +295,7 @@ fn stack_to_check(
         let Some(deployment) = found.and_then(|found| found.deployment) else {
             return Err(Failure::new(
                 Exit::Usage,
-                "error: nothing was recommended that could be checked\nhint: say what is deployed now, \
+                "error: this run recommends nothing to check\nhint: say what is deployed now, \
                  `--replicas api=3` or `--cores api=2`",
             ));
         };

@@ -51,7 +51,7 @@ fn stored(args: &cli::CompareArgs) -> Result<RunSides, Failure> {
         || !asked.set.is_empty()
         || !asked.i_may_load.is_empty()
     {
-        let message = "error: load is shaped only where runs are made: add `--interleave SCENARIO`";
+        let message = "error: options that shape load need `--interleave SCENARIO`";
         return Err(Failure::new(Exit::Usage, message));
     }
     Ok([
@@ -132,7 +132,7 @@ fn url(named: &Path) -> Result<String, Failure> {
     Err(Failure::new(
         Exit::Usage,
         format!(
-            "error: with `--interleave`, A and B are targets such as http://127.0.0.1:8080; `{text}` is none"
+            "error: with `--interleave`, A and B are targets such as http://127.0.0.1:8080, which `{text}` is not"
         ),
     ))
 }

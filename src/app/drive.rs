@@ -18,7 +18,7 @@ pub(super) async fn drive(
     prepared: &mut PreparedRun,
     observer: &mut impl RunObserver,
 ) -> Result<StopReason, Failure> {
-    let failed = |error: EngineError| Failure::while_doing("the run broke off", &error);
+    let failed = |error: EngineError| Failure::while_doing("the run failed", &error);
     let mut signals = StopSignals::new()?;
     let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
     let control = run.control();
@@ -108,7 +108,7 @@ impl RunObserver for RunProgress {
     fn on_steering(&mut self, _: Steering) {}
 
     fn on_signal(&mut self) {
-        say("\nstopping: requests in flight get 5 s; once more stops at once");
+        say("\nstopping: requests in flight get 5 s; a second Ctrl-C stops at once");
     }
 
     fn on_end(&mut self, _: &RunEnd) {

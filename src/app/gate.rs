@@ -71,12 +71,12 @@ pub(super) fn hint(report: &GateReport) {
     let ways: Vec<String> = more.into_iter().chain(longer).collect();
     if comparison.more_runs == 0 || ways.is_empty() {
         say(
-            "hint: make both sides anew with longer runs, or choose what they must tell: `--metric`, `--step`, `--effect`",
+            "hint: repeat both sides with longer runs, or compare less: `--metric`, `--step`, `--effect`",
         );
         return;
     }
     say(&format!(
-        "hint: make both sides anew with {}, or choose what they must tell: `--metric`, `--step`, `--effect`",
+        "hint: repeat both sides with {}, or compare less: `--metric`, `--step`, `--effect`",
         ways.join(" or ")
     ));
 }

@@ -186,7 +186,7 @@ impl HookRunner {
     }
 
     async fn report_end(&self, ended: Result<(Id, String), JoinError>) {
-        let (id, text) = ended.unwrap_or_else(|error| (error.id(), format!("broke down: {error}")));
+        let (id, text) = ended.unwrap_or_else(|error| (error.id(), format!("failed: {error}")));
         self.running.borrow_mut().retain(|(known, _)| *known != id);
         self.send_event(self.clock.now(), EventKind::Hook(text)).await;
     }

@@ -87,7 +87,7 @@ fn refuse_to_overwrite(folder: &Path, force: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!(
-        "error: `{}` is there already\nhint: --force replaces it; --name and --out choose another place",
+        "error: `{}` already exists\nhint: `--force` replaces it; `--name` and `--out` choose another place",
         file.display()
     );
     Err(Failure::new(Exit::Usage, message))
@@ -112,7 +112,10 @@ fn check(folder: &Path) -> Result<Exit, Failure> {
         Ok(_) => Ok(Exit::Pass),
         Err(failure) => Err(Failure::new(
             Exit::Error,
-            format!("{}\nerror: the import is not valid: a mistake of plimsoll's", failure.message),
+            format!(
+                "{}\nerror: the import is not valid; please report this as a defect of plimsoll",
+                failure.message
+            ),
         )),
     }
 }

@@ -178,7 +178,7 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
     say(&format!("{}: a baseline of {} runs{instead}", args.to.display(), runs.len()));
     if runs.len() < crate::slo::regression::RUNS_MIN {
         say(&format!(
-            "warning: fewer than {} runs can never tell a regression",
+            "warning: fewer than {} runs can never show a regression",
             crate::slo::regression::RUNS_MIN
         ));
     }
@@ -188,14 +188,14 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
 fn demote(args: &cli::DemoteArgs) -> Result<Exit, Failure> {
     for run in history::named(&args.runs)? {
         if !run.is_promoted() {
-            say(&format!("{}: was not kept", run.label()));
+            say(&format!("{}: was not promoted", run.label()));
             continue;
         }
         let path = run.folder.join(PROMOTED);
         fs::remove_file(&path).map_err(|error| {
             Failure::while_doing(&format!("cannot remove `{}`", path.display()), &error)
         })?;
-        say(&format!("{}: no longer kept", run.label()));
+        say(&format!("{}: may be pruned again", run.label()));
     }
     Ok(Exit::Pass)
 }

@@ -37,7 +37,7 @@ pub(super) fn simulate(args: &cli::SimulateArgs) -> Result<Exit, Failure> {
     })?;
     let address = listener
         .local_addr()
-        .map_err(|error| Failure::while_doing("cannot tell the address", &error))?;
+        .map_err(|error| Failure::while_doing("cannot read the address", &error))?;
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     say(&format!("playing {}; Ctrl-C stops it", simulation.name));
     // The one line of data: whoever started us reads the address from it.
@@ -52,10 +52,9 @@ pub(super) fn simulate(args: &cli::SimulateArgs) -> Result<Exit, Failure> {
             served
         })
     });
-    let served =
-        served.map_err(|error| Failure::while_doing("the simulation broke off", &error))?;
+    let served = served.map_err(|error| Failure::while_doing("the simulation failed", &error))?;
     say(&format!(
-        "{} requests; answers late by p50 {}, p99 {}, max {}",
+        "{} requests; responses late by p50 {}, p99 {}, max {}",
         served.requests, served.lateness_p50, served.lateness_p99, served.lateness_max
     ));
     Ok(Exit::Pass)

@@ -65,7 +65,7 @@ impl DemoStack {
         let url = url.trim().to_owned();
         let stack = Self { child, url };
         if stack.url.is_empty() {
-            return Err(failed(&"it ended before it said where it listens"));
+            return Err(failed(&"it exited before it printed its address"));
         }
         Ok(stack)
     }

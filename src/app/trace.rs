@@ -94,7 +94,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
                 skipped += span;
-                write_out(&format!("  (waits for {span}; passed over)\n"));
+                write_out(&format!("  (waits {span}; skipped here)\n"));
             }
             Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),

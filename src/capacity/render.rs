@@ -187,7 +187,7 @@ fn predicted(check: &VerifiedPrediction) -> String {
 
 fn headline(section: &CapacitySection) -> String {
     match (section.slo_max_per_s, section.interval, section.end) {
-        (None, _, _) => "no rate was found within every objective".to_owned(),
+        (None, _, _) => "no rate met every objective".to_owned(),
         (Some(found), _, SearchEnd::NoLimitFound) => {
             format!("SLO-max is at least {} req/s; no higher rate was allowed", rate(found))
         }
@@ -248,8 +248,7 @@ fn model_facts(section: &CapacitySection) -> Vec<String> {
     }
     if let Some(hits) = section.cache_hits {
         facts.push(format!(
-            "the cache's hit ratio went from {:.0} to {:.0} % while measuring; what a request costs is told for the \
-             latter",
+            "the cache's hit ratio went from {:.0} to {:.0} % while measuring; demands are those at the latter",
             100.0 * hits.lowest,
             100.0 * hits.latest
         ));

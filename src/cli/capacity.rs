@@ -17,21 +17,20 @@ pub struct CapacityArgs {
     /// Where requests go, instead of the scenario's `target`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
-    /// How long the search may take, warm-ups included.
+    /// The time that the search may take, warm-ups included.
     #[arg(long, value_name = "TIME", default_value = "20m")]
     pub within: Nanos,
     /// How the load is shaped and limited.
     #[command(flatten)]
     pub load: SearchLoadArgs,
-    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    /// Change a value of the file: `--set http.timeout=5s`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
     /// Replicas that are deployed now, where they differ from the stack file, and numbers to predict for: `api=1`,
-    /// `api=1,2,4`. Can be given again.
+    /// `api=1,2,4`; repeatable.
     #[arg(long, value_name = "TIER=N[,N…]", value_parser = tier_counts, conflicts_with_all = ["resume", "simulate"])]
     pub replicas: Vec<(String, Vec<u32>)>,
-    /// Cores that each replica of a tier has now, where they differ from the stack file: `api=0.5`. Can be given
-    /// again.
+    /// Cores that each replica of a tier has now, where they differ from the stack file: `api=0.5`; repeatable.
     #[arg(long, value_name = "TIER=CORES", value_parser = tier_cores, conflicts_with_all = ["resume", "simulate"])]
     pub cores: Vec<(String, f64)>,
     /// The peak to plan for, `1000 req/s`; the stack file's forecast by default.
@@ -40,10 +39,10 @@ pub struct CapacityArgs {
     /// How much the peak grows, `50%`; the stack file's forecast by default, none with --peak.
     #[arg(long, value_name = "SHARE")]
     pub growth: Option<Ratio>,
-    /// Recommend without a spare replica: one may not be lost.
+    /// Recommend without a spare replica (no N+1).
     #[arg(long)]
     pub no_spare: bool,
-    /// Go on with a search that was interrupted, where it stopped.
+    /// Resume an interrupted search where it stopped.
     #[arg(long, value_name = "RUN", conflicts_with = "verify")]
     pub resume: Option<PathBuf>,
     /// Check a prediction of this run: measure the stack as deployed now (see --replicas and --cores) and print the error.
@@ -55,10 +54,10 @@ pub struct CapacityArgs {
     /// The run whose model --simulate plays.
     #[arg(long, value_name = "RUN")]
     pub of: Option<PathBuf>,
-    /// Watch the search on the screen: bracket, curve, what is measured next.
+    /// Watch the search in the terminal UI: bracket, curve, what is measured next.
     #[arg(long, overrides_with = "no_tui", conflicts_with = "simulate")]
     pub tui: bool,
-    /// No screen; the default.
+    /// Do not open the terminal UI; the default.
     #[arg(long, overrides_with = "tui")]
     pub no_tui: bool,
     /// Start even if the target cannot be reached.
@@ -75,13 +74,14 @@ pub struct CapacityArgs {
 /// How a search shapes and limits its load.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SearchLoadArgs {
-    /// Which workload's arrivals and think times; the scenario's first one by default. Its rates are the search's.
+    /// The workload whose arrivals and think times are used; the scenario's first by default. The rates are
+    /// the search's.
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
     /// Scale all think times: `10%` makes users ten times as quick.
     #[arg(long, value_name = "SHARE")]
     pub think: Option<Ratio>,
-    /// The seed of everything random.
+    /// The random seed.
     #[arg(long)]
     pub seed: Option<u64>,
     /// The first rate; a quarter of the workload's highest by default.
@@ -90,13 +90,13 @@ pub struct SearchLoadArgs {
     /// Never offer more than this.
     #[arg(long, value_name = "RATE")]
     pub max_rate: Option<WorkRate>,
-    /// How long a step is held at least; a sixtieth of the time for the whole by default.
+    /// The shortest time that a step is held; a sixtieth of `--within` by default.
     #[arg(long, value_name = "TIME")]
     pub hold: Option<Nanos>,
-    /// The most users at once; as many as the step may need by default.
+    /// The maximum number of users; as many as the step may need by default.
     #[arg(long, value_name = "N")]
     pub max_vus: Option<u32>,
-    /// How many worker threads; as few as carry the rate by default.
+    /// The number of worker threads; as few as carry the rate by default.
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
 }

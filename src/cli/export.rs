@@ -10,16 +10,16 @@ use crate::units::Nanos;
 /// Exports during a run. The load never waits for one: what cannot be delivered is dropped and counted.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
-    /// Serve the run's metrics to Prometheus, at `/metrics` of this address, while it goes on; port 0 takes a free one.
+    /// Serve the run's metrics to Prometheus, at `/metrics` of this address, while it runs; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", help_heading = "Exports")]
     pub metrics_listen: Option<SocketAddr>,
     /// Push the run's metrics to an OpenTelemetry collector: OTLP over HTTP, as JSON.
     #[arg(long, value_name = "URL", help_heading = "Exports")]
     pub otlp: Option<String>,
-    /// How often metrics are pushed; at least a second apart.
+    /// How often metrics are pushed, 1s at least.
     #[arg(long, value_name = "TIME", default_value = "5s", help_heading = "Exports")]
     pub otlp_every: Nanos,
-    /// Write a line of JSON for each second and event, as it happens; into the run's folder without `=FILE`.
+    /// Write a line of JSON for each second and event as it happens, into the run's folder unless `=FILE` is given.
     #[arg(
         long,
         value_name = "FILE",

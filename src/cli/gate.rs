@@ -57,19 +57,19 @@ pub struct InterleaveArgs {
     /// Load the targets A and B in turns (A B, B A, …) with this scenario, and compare the runs.
     #[arg(long = "interleave", value_name = "SCENARIO")]
     pub scenario: Option<PathBuf>,
-    /// How many runs a side.
+    /// The number of runs a side.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
     /// How the load is shaped.
     #[command(flatten)]
     pub load: super::LoadArgs,
-    /// Change a value of the file: `--set http.timeout=5s`. Can be given again.
+    /// Change a value of the file: `--set http.timeout=5s`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::key_value)]
     pub set: Vec<(String, String)>,
     /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
     #[arg(long, value_name = "HOST")]
     pub i_may_load: Vec<String>,
-    /// The folder under which every run gets its own.
+    /// The folder in which every run gets a folder of its own.
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,
 }
@@ -77,16 +77,16 @@ pub struct InterleaveArgs {
 /// How runs are compared.
 #[derive(Debug, Clone, Args)]
 pub struct GateRulesArgs {
-    /// Compare this metric: p50, p95, p99, mean or `error_rate`; all by default. Can be given again.
+    /// Compare this metric: p50, p95, p99, mean or `error_rate`; all by default; repeatable.
     #[arg(long, value_name = "METRIC")]
     pub metric: Vec<GateMetric>,
-    /// Compare this step, or `all requests`; all of them by default. Can be given again.
+    /// Compare this step, or `all requests`; all of them by default; repeatable.
     #[arg(long, value_name = "NAME")]
     pub step: Vec<String>,
-    /// The least rise of a time that counts.
+    /// The smallest rise of a time that counts.
     #[arg(long, value_name = "SHARE", default_value = "5%")]
     pub effect: Ratio,
-    /// Compare runs of unlike conditions too; the report says in what they differ.
+    /// Compare runs of different conditions too; the report says how they differ.
     #[arg(long)]
     pub unlike: bool,
 }

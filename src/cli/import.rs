@@ -21,8 +21,7 @@ pub enum ImportFrom {
     Har {
         /// The recording, as developer tools export it.
         file: PathBuf,
-        /// Keep requests to this host; the first is the target. By default the host of the first page. Can be
-        /// given again.
+        /// Keep requests to this host; the first is the target. By default, the host of the first page; repeatable.
         #[arg(long, value_name = "HOST")]
         host: Vec<String>,
         /// Where it goes.
@@ -59,10 +58,10 @@ pub enum ImportFrom {
 /// Where an import goes.
 #[derive(Debug, Clone, Args)]
 pub struct ImportFolderArgs {
-    /// The system's name; by default the file's.
+    /// The system's name; by default, the file's.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// The new scenario folder; by default `scenarios/NAME`.
+    /// The new scenario folder; by default, `scenarios/NAME`.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Replace the files of an earlier import.

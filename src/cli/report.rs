@@ -41,10 +41,10 @@ pub struct SignOffArgs {
     /// The forecast peak to carry, growth included, `1500 req/s`; by default, the stack file's.
     #[arg(long, value_name = "RATE", requires = "wanted", value_parser = requests_per_second)]
     pub peak: Option<Rate>,
-    /// A fact about the stack that the runs cannot know: `--fact postgres=15.4`. Can be given again.
+    /// A fact about the stack that the runs cannot know: `--fact postgres=15.4`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", requires = "wanted", value_parser = super::key_value)]
     pub fact: Vec<(String, String)>,
-    /// Who signs; Engineering, Operations and Product by default. Can be given again.
+    /// Who signs; Engineering, Operations and Product by default; repeatable.
     #[arg(long, value_name = "ROLE", requires = "wanted")]
     pub signer: Vec<String>,
 }

@@ -24,20 +24,20 @@ pub struct RunsArgs {
 pub enum RunsCommand {
     /// List runs, newest last
     List(ListArgs),
-    /// Show how a metric of each step went from run to run, and where its level changed
+    /// Show a metric of each step from run to run, and where its level changed
     Trend(TrendArgs),
     /// Write runs into a baseline.json and keep them from being pruned
     Promote(PromoteArgs),
     /// Let promoted runs be pruned again
     Demote(DemoteArgs),
-    /// Delete old runs; never one of a baseline, never one without its end
+    /// Delete old runs, but none of a baseline and none that has not ended
     Prune(PruneArgs),
 }
 
 /// Which runs are meant.
 #[derive(Debug, Clone, Args)]
 pub struct RunFilterArgs {
-    /// The folder under which the runs are.
+    /// The folder that holds the runs.
     #[arg(long = "in", value_name = "DIR", default_value = "reports")]
     pub folder: PathBuf,
     /// Only this system.
@@ -46,7 +46,7 @@ pub struct RunFilterArgs {
     /// Only this workload.
     #[arg(long, value_name = "NAME")]
     pub workload: Option<String>,
-    /// Only runs with this verdict. Can be given again.
+    /// Only runs with this verdict; repeatable.
     #[arg(long, value_name = "VERDICT", value_parser = ["pass", "at_risk", "inconclusive", "fail", "not_valid"])]
     pub verdict: Vec<String>,
     /// Only runs from this day on (UTC), `2026-01-31`.
@@ -80,7 +80,7 @@ pub struct TrendArgs {
     /// What to follow: p50, p95, p99, mean or `error_rate`.
     #[arg(long, value_name = "METRIC", default_value = "p95")]
     pub metric: GateMetric,
-    /// Only this step, or `all requests`. Can be given again.
+    /// Only this step, or `all requests`; repeatable.
     #[arg(long, value_name = "NAME")]
     pub step: Vec<String>,
     /// Write a page with a chart for each step to this file as well.
@@ -116,7 +116,7 @@ pub struct PruneArgs {
     /// Keep the newest N of each system and workload.
     #[arg(long, value_name = "N")]
     pub keep: usize,
-    /// Baselines whose runs are kept, beside those that were promoted. Can be given again.
+    /// Baselines whose runs are kept, besides promoted ones; repeatable.
     #[arg(long, value_name = "FILE")]
     pub baseline: Vec<PathBuf>,
     /// Delete; without it, what would be deleted is only printed.

@@ -79,7 +79,7 @@ impl Coordinator {
         self.control.clone()
     }
 
-    /// Why the run broke off, if it did.
+    /// Why the run failed, if it did.
     pub(super) const fn failure(&self) -> Option<&EngineError> {
         self.failure.as_ref()
     }

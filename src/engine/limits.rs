@@ -48,8 +48,8 @@ impl fmt::Display for ConnectionLimit {
         let Self { most, users, descriptors, ports, sources } = self;
         write!(
             f,
-            "at most {most} connections can be open at once for up to {users} users; beyond, idle ones are \
-             closed, and where none is idle requests fail. There are {descriptors} file descriptors (`ulimit \
+            "at most {most} connections can be open at once for up to {users} users; beyond that, idle ones \
+             are closed, and where none is idle, requests fail. There are {descriptors} file descriptors (`ulimit \
              -Hn {}` gives each user one) and {ports} local ports on {sources} source address(es) \
              (`http.source_ips` adds more)",
             users + SPARE

@@ -204,7 +204,7 @@ impl Worker {
             if let Some(variant) = variant {
                 self.recorder.borrow_mut().side_iteration_error(variant, class);
             }
-            let message = format!("given up after {}", sample.response_time());
+            let message = format!("failed after {}", sample.response_time());
             let (step, status) = (sample.step, 0);
             let example = FailureExample { step, scenario, class, status, message };
             self.report_failure(sample.done, example);
@@ -278,8 +278,8 @@ impl Worker {
             return;
         }
         let text = format!(
-            "worker {} closed {closed} idle connections of its users to make room and goes on doing so: users \
-             connect more often than they would on a machine with more descriptors and ports",
+            "worker {} has closed {closed} idle connections to stay within its connection \
+             limit, and will close more: users connect more often than they would with more file descriptors and ports",
             self.index
         );
         // A full inbox loses the words; the limit itself was told before the run.

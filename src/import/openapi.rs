@@ -53,7 +53,7 @@ pub fn openapi(
     };
     let journeys = importer.journeys(&operations);
     if journeys.is_empty() {
-        let message = format!("no operation in it can be asked for\n{}", importer.notes);
+        let message = format!("none of its operations can be requested\n{}", importer.notes);
         return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
     }
     // A few of each.

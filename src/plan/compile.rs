@@ -44,7 +44,7 @@ pub struct Overrides {
     pub rate: Option<WorkRate>,
     /// How long it lasts as a whole. All stages are scaled so that the workload keeps its shape.
     pub duration: Option<Nanos>,
-    /// The most users at once.
+    /// The maximum number of users.
     pub max_vus: Option<u32>,
     /// The share of think times that users take: 0.1 makes them ten times as quick.
     pub think: Option<Ratio>,

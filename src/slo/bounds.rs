@@ -84,7 +84,7 @@ fn longer(estimate: f64, interval: (f64, f64), limit: f64, length: Nanos) -> Str
     let step = if seconds > 120.0 { 60 } else { 10 };
     let rounded = (seconds.ceil() as u64).div_ceil(step) * step;
     format!(
-        "the interval contains the max; run about {} longer to tell",
+        "the interval contains the max; run about {} longer to decide",
         Nanos::from_secs(rounded.max(10))
     )
 }

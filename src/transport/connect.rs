@@ -84,7 +84,7 @@ pub(super) async fn reach(
     } else {
         let looked_up = timer.bound(shared.resolver.look_up(origin, began)).await;
         phases.set(Phase::Dns, clock.now().since(began));
-        looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the name look-up", limit)))?
+        looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the DNS lookup", limit)))?
     };
     check_permit(&shared.permit, origin, &addresses)?;
     shared.connection_limit.make_room(shared.open_connections())?;
@@ -161,7 +161,7 @@ async fn handshake(
         _ => origin.host.clone(),
     };
     let server = ServerName::try_from(name.clone()).map_err(|error| {
-        TransportError::new(ErrorClass::Tls, format!("`{name}` is no server name: {error}"))
+        TransportError::new(ErrorClass::Tls, format!("`{name}` is not a server name: {error}"))
     })?;
     let connector = TlsConnector::from(tls.clone());
     let stream = connector.connect(server, stream).await.map_err(|error| {

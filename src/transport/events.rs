@@ -79,7 +79,7 @@ impl EventStream {
     /// What the stream should have brought and did not.
     pub(super) fn missing(&self) -> Option<String> {
         match &self.last {
-            None => Some("the answer brought no event".to_owned()),
+            None => Some("the response had no event".to_owned()),
             Some(last) if !self.met && !self.until.is_empty() => {
                 let text: String = String::from_utf8_lossy(last).chars().take(80).collect();
                 Some(format!("the stream ended before an event met `until`; the last was `{text}`"))

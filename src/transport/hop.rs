@@ -56,7 +56,7 @@ impl HopRequest<'_> {
             return Ok(());
         }
         let message = format!(
-            "the server closed a kept connection without an answer; a {method} is not sent again"
+            "the server closed an idle connection before it answered; a {method} is not retried"
         );
         Err(TransportError { message, ..error })
     }

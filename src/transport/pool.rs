@@ -125,8 +125,8 @@ impl WorkerConnectionLimit {
             return Ok(());
         }
         let message = format!(
-            "all {limit} connections that this machine allows a worker are in use; raise the limit of \
-             descriptors (`ulimit -Hn`), add `http.source_ips`, or lower `max_vus`"
+            "all {limit} connections of this worker are in use; raise the limit of file descriptors \
+             (`ulimit -Hn`), add `http.source_ips`, or lower `max_vus`"
         );
         Err(TransportError::new(ErrorClass::OutOfDescriptors, message))
     }

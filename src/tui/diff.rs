@@ -136,14 +136,13 @@ fn answer(diff: &Diff, theme: Theme, width: usize, unlike: usize) -> Vec<Line<'s
         }
         GateVerdict::NeedMoreRuns if few < RUNS_MIN => (
             format!(
-                "? {few} a side: what differed, not whether by luck. {RUNS_MIN} a side tell: a and b \
-                 in the history"
+                "? {few} a side: too few to rule out chance. Choose {RUNS_MIN} a side: a and b in the history"
             ),
             Tone::Warning,
         ),
         GateVerdict::NeedMoreRuns => (
             format!(
-                "? Not certain yet: about {} more runs a side would tell",
+                "? Not certain yet: about {} more runs a side would decide",
                 comparison.more_runs
             ),
             Tone::Warning,

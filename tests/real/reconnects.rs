@@ -28,7 +28,7 @@ struct Deeds {
 enum Closing {
     /// When nothing has come for this long, as `keepalive_timeout` says.
     WhenIdle(Duration),
-    /// Just as the second request comes: it and the goodbye meet on the way.
+    /// Just as the second request comes: it and the close meet on the way.
     AtTheSecondRequest,
 }
 
@@ -109,10 +109,10 @@ fn request_on_a_connection_that_was_closed_while_idle_goes_on_a_new_one() {
     assert!(ran.stdout.contains("reconnects"), "{}", ran.stdout);
 }
 
-/// Goal: prove that a GET that meets the server's goodbye is sent again, once, and that the repeat is counted.
+/// Goal: prove that a GET that meets the server's close is sent again, once, and that the repeat is counted.
 /// Method: every connection is closed instead of its second answer.
 #[test]
-fn idempotent_request_that_meets_the_goodbye_is_sent_again() {
+fn idempotent_request_that_meets_the_close_is_sent_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (url, deeds) = server(Closing::AtTheSecondRequest);
     let ran = played(&url, folder.path(), "{ get: { name: a, url: / } }");

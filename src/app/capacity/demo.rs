@@ -34,7 +34,7 @@ pub(in super::super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
     let Some((tier, replicas)) = check else {
         return spoken(&found, &folder, &args.output, left);
     };
-    say(&format!("checking what the model says of {tier} with {replicas} replicas"));
+    say(&format!("checking the model's prediction for {tier} with {replicas} replicas"));
     let other =
         cli::StackChangeArgs { replicas: vec![(tier.clone(), replicas)], ..Default::default() };
     let stack = DemoStack::start(system, &other)?;

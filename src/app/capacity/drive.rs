@@ -126,7 +126,7 @@ impl SearchRun {
         }
         self.watcher.begins((rate, purpose), warm_up + hold);
         let began = self.now();
-        let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
+        let failed = |error: EngineError| Failure::while_doing("the step failed", &error);
         let run = Run::start(&plan, &options).map_err(failed)?;
         let watch = StepWatch::new(&slo_limits, rate);
         let mut playing = StepInProgress { watch, warm_up, hold, seconds: vec![], aborted: None };
@@ -160,7 +160,7 @@ impl SearchRun {
         playing: &mut StepInProgress,
         signals: &mut StopSignals,
     ) -> Result<Option<Nanos>, Failure> {
-        let failed = |error: EngineError| Failure::while_doing("the step broke off", &error);
+        let failed = |error: EngineError| Failure::while_doing("the step failed", &error);
         let control = run.control();
         let mut observing = SnapshotFeed::begin(&self.site.watch, &self.site.plan, run.clock())?;
         let mut offset = None;

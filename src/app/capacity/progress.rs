@@ -91,7 +91,7 @@ impl SearchProgress {
 
     /// A signal came.
     pub(super) fn stopping() {
-        say("\nstopping: requests in flight get 5 s; once more stops at once");
+        say("\nstopping: requests in flight get 5 s; a second Ctrl-C stops at once");
     }
 }
 
@@ -102,7 +102,7 @@ fn described(step: &StepResult, invalid: Option<&str>, slo_limits: &[SloLimit]) 
         _ => format!("{:.0} ms", 1e3 * response.quantile(p)),
     };
     let outcome = match (invalid, step.aborted) {
-        (Some(why), _) => format!("does not count: {why}"),
+        (Some(why), _) => format!("not valid: {why}"),
         (None, Some(AbortReason::InFlightRunaway)) => "stopped: requests pile up".to_owned(),
         (None, Some(AbortReason::ErrorBurst)) => "stopped: too many errors".to_owned(),
         (None, None) if step.throttled_share() > 0.01 => "throttled at the edge".to_owned(),

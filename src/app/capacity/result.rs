@@ -68,7 +68,7 @@ fn exit(outcome: &SearchOutcome) -> Exit {
 /// The searches of a log.
 pub(super) fn searches(log: &RunLog) -> Result<Vec<LoggedSearch>, Failure> {
     read(&log.capacity, &log.intervals).map_err(|error| {
-        let why = format!("error: the log's notes on capacity are of another version: {error}");
+        let why = format!("error: the capacity notes of this log have another version: {error}");
         Failure::new(Exit::Usage, why)
     })
 }
@@ -119,8 +119,11 @@ fn hold(log: &RunLog, searches: &[LoggedSearch], step: &StepNote) -> RunLog {
 }
 
 fn shown_as(step: &StepNote) -> String {
-    let what =
-        if step.purpose == StepPurpose::Confirm { "the hold that confirms" } else { "a step at" };
+    let what = if step.purpose == StepPurpose::Confirm {
+        "the step that confirms it"
+    } else {
+        "a step at"
+    };
     format!("{what} {} req/s", Rate::per_second(step.offered.get().round()))
 }
 

@@ -32,7 +32,7 @@ impl OtlpPush {
         };
         let mut parsed = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         if parsed.scheme() != "http" {
-            return Err(wrong("only http is spoken here; let a collector nearby speak TLS"));
+            return Err(wrong("only http is supported; a collector nearby can add TLS"));
         }
         if !parsed.path().ends_with("/v1/metrics") {
             let path = format!("{}/v1/metrics", parsed.path().trim_end_matches('/'));

@@ -73,7 +73,7 @@ fn respond<B>(request: &Request<B>, live: &LiveTotals) -> Response<Full<Bytes>> 
         (&Method::GET | &Method::HEAD, "/metrics") => {
             (StatusCode::OK, prometheus::CONTENT_TYPE, prometheus::render(live))
         }
-        _ => (StatusCode::NOT_FOUND, "text/plain", "metrics are at /metrics\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, "text/plain", "the metrics are at /metrics\n".to_owned()),
     };
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;

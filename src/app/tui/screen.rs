@@ -95,7 +95,7 @@ impl RunScreen {
             }
         }
         let outcome = thread.join().map_err(|_| {
-            Failure::new(Exit::Error, "error: the terminal UI broke down; the log is whole")
+            Failure::new(Exit::Error, "error: the terminal UI failed; the log is complete")
         })?;
         outcome.map_err(|error| Failure::while_doing("cannot use the terminal", &error))
     }

@@ -106,7 +106,7 @@ impl fmt::Display for Rejection {
             Self::NoSpare { tier } => write!(f, "does not survive the loss of a replica of {tier}"),
             Self::Wall { ceiling } => write!(
                 f,
-                "{} gives out at {} req/s, and neither bigger nor more replicas widen it",
+                "{} is exhausted at {} req/s, and neither bigger nor more replicas widen it",
                 name(ceiling),
                 ceiling.rate
             ),
@@ -382,7 +382,7 @@ impl<'a> DeploymentChecker<'a> {
     pub(super) fn praise(&self, deployment: &Deployment) -> String {
         let lost = if self.need.n_plus_1 { ", also with one replica lost" } else { "" };
         let next = self.model.ceilings(deployment).into_iter().next();
-        let next = next.map_or(String::new(), |c| format!("; next to give out: {}", name(&c)));
+        let next = next.map_or(String::new(), |c| format!("; next bottleneck: {}", name(&c)));
         format!("the cheapest that carries {} req/s{lost}{next}", self.need.rate())
     }
 

@@ -33,15 +33,15 @@ impl SearchEnd {
         match self {
             Self::Complete | Self::NoLimitFound => None,
             Self::BudgetSpent => Some(
-                "the time was up before pass and fail came within 5 %: allow more with --within",
+                "the time ran out before pass and fail came within 5 %: allow more with --within",
             ),
             Self::NeverWithin => Some("even the lowest rate misses an objective"),
             Self::GeneratorLimit => Some(
-                "the load generator gave out before the stack: this is not the stack's capacity",
+                "the load generator reached its limit before the stack: this is not the stack's capacity",
             ),
             Self::NotConfirmed => Some("the claimed rate failed when it was held again"),
             Self::Interrupted => {
-                Some("the search was stopped before it was done: go on with --resume")
+                Some("the search was stopped before it was done: resume it with --resume")
             }
         }
     }

@@ -110,7 +110,7 @@ impl<'n> LogLineReader<'n> {
     fn hidden(&mut self, query: &str) -> String {
         let pairs = query.split('&').map(|pair| match pair.split_once('=') {
             Some((name, value)) if !value.is_empty() && is_secret_key(name) => {
-                let reason = "a secret in a query: `change-me` stands in for it".to_owned();
+                let reason = "a secret in a query: replaced by `change-me`".to_owned();
                 self.notes.change(reason, format!("`{name}`"));
                 format!("{name}=change-me")
             }

@@ -113,7 +113,7 @@ impl<'n> OpenApiDocument<'n> {
             notes.drop("servers beyond the first", other);
         }
         let Some(first) = first else {
-            notes.change("it names no server: this one stands in", TARGET);
+            notes.change("it names no server: this one is used instead", TARGET);
             return TARGET.to_owned();
         };
         let joined = Url::parse(TARGET).and_then(|base| base.join(&first));
@@ -121,12 +121,12 @@ impl<'n> OpenApiDocument<'n> {
             Ok(url) if url.scheme().starts_with("http") && url.has_host() => {
                 let origin = crate::import::har::origin_of(&url);
                 if !first.starts_with("http") {
-                    notes.change("its server is told without a host: this one stands in", TARGET);
+                    notes.change("its server has no host: this one is used instead", TARGET);
                 }
                 format!("{origin}{}", url.path().trim_end_matches('/'))
             }
             _ => {
-                notes.change("its server is not a URL: this one stands in", TARGET);
+                notes.change("its server is not a URL: this one is used instead", TARGET);
                 TARGET.to_owned()
             }
         }

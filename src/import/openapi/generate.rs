@@ -198,7 +198,7 @@ impl<'a, 'n> ExampleMaker<'a, 'n> {
         }
         if let Some(pattern) = field(schema, "pattern") {
             let what = format!("`{name}`: {pattern}");
-            self.notes.change("made up without heeding its pattern: give it an example", what);
+            self.notes.change("made up without regard to its pattern: give it an example", what);
         }
         let bound = |name: &str| field(schema, name).and_then(|n| n.parse::<usize>().ok());
         let least = bound("minLength").unwrap_or(0);

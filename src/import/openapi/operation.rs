@@ -310,7 +310,7 @@ impl<'n> OperationWriter<'_, 'n> {
         let found = parameters.iter().find(|known| known.name == name && known.place == "path");
         let Some(parameter) = found else {
             self.notes.change(
-                "a parameter that is not described: `1` stands in",
+                "a parameter that is not described: `1` is used instead",
                 format!("`{name}` of {}", operation.shown()),
             );
             return Ok(DraftText::literal("1"));

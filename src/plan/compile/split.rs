@@ -43,7 +43,7 @@ fn check(parts: &[SplitPart], load: &Load, (place, problems): (Span, &mut Proble
     };
     if parts.iter().any(|part| part.until.since(part.from) < Nanos::from_secs(1)) {
         let message = format!("the workload is too short for {} shares", parts.len());
-        report(problems, message, "each needs a second at least, and minutes to tell anything");
+        report(problems, message, "each needs a second at least, and minutes to show anything");
     }
     let Load::Closed(closed) = load else { return };
     let vus = f64::from(closed.vus);

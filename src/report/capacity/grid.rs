@@ -146,7 +146,7 @@ fn read_cell(value: &Value, planned: Option<f64>) -> GridCell {
 
 fn about(tier: &str, planned: &Value, unverified: bool) -> String {
     let what = format!(
-        "SLO-max by the model, the cost of the whole stack a month, and what gives out first, with replicas and \
+        "SLO-max by the model, the cost of the whole stack a month, and the bottleneck, with replicas and \
          size of {tier} changed and all else as tested."
     );
     let enough = planned.as_f64().map(|_| {

@@ -63,7 +63,7 @@ fn unclear(page: &mut MarkdownPage, report: &GateReport) {
     if unclear.is_empty() {
         return;
     }
-    page.heading(3, "Cannot be told yet");
+    page.heading(3, "Undecided");
     let mut lines: Vec<String> =
         unclear.iter().take(ROWS_SHOWN / 2).map(|row| words::explain(row)).collect();
     if unclear.len() > lines.len() {

@@ -175,7 +175,7 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
                 },
             );
             format!(
-                "{} cannot be told yet: {moved} ({}, 95 % interval {}); {shown}, {} a side would probably tell",
+                "{} is undecided: {moved} ({}, 95 % interval {}); {shown}, {} a side would probably decide it",
                 subject(&row.step, row.metric),
                 effect(row),
                 interval(row),
@@ -261,7 +261,7 @@ fn need_more(report: &GateReport) -> String {
     match unclear.first() {
         None => "No metric could be compared; run longer, or choose other metrics.".into(),
         Some(first) => format!(
-            "{} of {} comparisons cannot be told yet; {} a side{} would probably tell. Nearest to a \
+            "{} of {} comparisons undecided; {} a side{} would probably decide. Nearest to a \
              regression: {} ({}, 95 % interval {}).",
             unclear.len(),
             comparison.rows.len(),

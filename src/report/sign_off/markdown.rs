@@ -29,7 +29,7 @@ pub fn markdown(input: &SignOff) -> String {
         &mut page,
         "What was not tested",
         &document.untested,
-        "Nothing that the runs can tell.",
+        "Nothing, as far as the runs show.",
     );
     page.heading(2, "Signatures");
     let body: Vec<Vec<String>> = document

@@ -49,7 +49,7 @@ pub struct RecordedShape {
     pub dataset: Spanned<String>,
     /// How many times as fast.
     pub speed: f64,
-    /// The most users at once.
+    /// The maximum number of users.
     pub max_vus: Option<Spanned<u32>>,
 }
 
@@ -58,7 +58,7 @@ pub struct RecordedShape {
 pub struct OpenShape {
     /// The law of the gaps.
     pub arrivals: ArrivalLawSpec,
-    /// The most users at once.
+    /// The maximum number of users.
     pub max_vus: Option<Spanned<u32>>,
     /// The stages, in order.
     pub stages: Vec<StageSpec>,

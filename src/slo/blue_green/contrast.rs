@@ -226,7 +226,7 @@ fn judge_difference(effect: IntervalEstimate) -> (GreenVerdict, String) {
     (GreenVerdict::NeedsMore, more(effect, (0.0, TOLERATED_ERRORS)))
 }
 
-/// How many times as many requests would tell, if nothing else changed: intervals shrink with the root of their
+/// How many times as many requests would decide, if nothing else changed: intervals shrink with the root of their
 /// number. Above `bad` green is worse; below `good` it is not.
 fn more(effect: IntervalEstimate, (bad, good): (f64, f64)) -> String {
     let is_better = good - effect.value;
@@ -237,8 +237,10 @@ fn more(effect: IntervalEstimate, (bad, good): (f64, f64)) -> String {
     ];
     let least = times.into_iter().flatten().fold(f64::INFINITY, f64::min);
     match least.ceil() {
-        times @ 2.0..=1_000.0 => format!("about {times} times as many requests would tell"),
-        times if times > 1_000.0 => "more than 1,000 times as many requests would tell".to_owned(),
-        _ => "a few more requests would tell".to_owned(),
+        times @ 2.0..=1_000.0 => format!("about {times} times as many requests would decide"),
+        times if times > 1_000.0 => {
+            "more than 1,000 times as many requests would decide".to_owned()
+        }
+        _ => "a few more requests would decide".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ pub struct GateRules {
     pub metrics: Vec<GateMetric>,
     /// The steps that count, by name; empty for all.
     pub steps: Vec<String>,
-    /// The least rise of a time that counts, 0.05 for 5 %.
+    /// The smallest rise of a time that counts, 0.05 for 5 %.
     pub effect_min: f64,
 }
 

@@ -59,7 +59,7 @@ pub(super) fn code_name(code: u32) -> &'static str {
         "INADEQUATE_SECURITY",
         "HTTP_1_1_REQUIRED",
     ];
-    NAMES.get(code as usize).copied().unwrap_or("an unknown code")
+    NAMES.get(code as usize).copied().unwrap_or("an unknown error code")
 }
 
 /// A frame's head.

@@ -58,9 +58,7 @@ impl Decoder {
                 0x20.. => {
                     let capacity = take_number(&mut rest, 5)?;
                     if fields > 0 || capacity > DEFAULT_CAPACITY {
-                        return Err(CompressionError(
-                            "a change of the table's size is out of place",
-                        ));
+                        return Err(CompressionError("a table size update is out of place"));
                     }
                     self.table.resize(capacity);
                     continue;
@@ -92,8 +90,8 @@ impl Decoder {
     }
 }
 
-const NO_ENTRY: CompressionError = CompressionError("there is no such entry in the table");
-const CUT_OFF: CompressionError = CompressionError("the block ends too early");
+const NO_ENTRY: CompressionError = CompressionError("no entry of the table has this index");
+const CUT_OFF: CompressionError = CompressionError("the header block is truncated");
 
 /// A number whose first byte leaves `prefix` bits for it (RFC 7541 §5.1).
 fn take_number(rest: &mut &[u8], prefix: u32) -> Result<usize, CompressionError> {

@@ -167,11 +167,11 @@ impl ConnectionMachine {
         now: RunTime,
     ) -> Result<(), ConnectionError> {
         if !self.settings_received && head.kind != kind::SETTINGS {
-            return Err(protocol("the server does not begin as HTTP/2 does"));
+            return Err(protocol("the server's preface is not that of HTTP/2"));
         }
         let continues = self.block.as_ref().is_some_and(|block| block.stream == head.stream);
         if self.block.is_some() && !(head.kind == kind::CONTINUATION && continues) {
-            return Err(protocol("the headers were not continued"));
+            return Err(protocol("a header block was interrupted"));
         }
         let of_stream = matches!(
             head.kind,
@@ -179,11 +179,11 @@ impl ConnectionMachine {
         );
         let of_connection = matches!(head.kind, kind::SETTINGS | kind::PING | kind::GOAWAY);
         if (of_stream && head.stream == 0) || (of_connection && head.stream != 0) {
-            return Err(protocol("a frame is on the wrong stream"));
+            return Err(protocol("a frame is on a stream where its type is not allowed"));
         }
         let is_idle = head.stream >= self.next_stream || head.stream.is_multiple_of(2);
         if of_stream && head.kind != kind::PRIORITY && is_idle {
-            return Err(protocol("a frame is on a stream that nobody began"));
+            return Err(protocol("a frame is on an idle stream"));
         }
         match head.kind {
             kind::DATA => self.on_data(head, payload, now)?,
@@ -194,14 +194,16 @@ impl ConnectionMachine {
             kind::PING => self.on_ping(head, payload)?,
             kind::GOAWAY => self.on_goaway(payload)?,
             kind::WINDOW_UPDATE => self.on_window_update(head, payload)?,
-            kind::PUSH_PROMISE => return Err(protocol("the server pushed, though told not to")),
+            kind::PUSH_PROMISE => {
+                return Err(protocol("the server pushed, though push is disabled"));
+            }
             // Priorities, and what is not known, change nothing (RFC 9113 §5.5).
             _ => {}
         }
         if self.out.len() > MAX_OUT {
             return Err(ConnectionError(
                 ErrorCode::EnhanceYourCalm,
-                "the server does not read".to_owned(),
+                "the server does not read what it asked for".to_owned(),
             ));
         }
         Ok(())
@@ -225,7 +227,9 @@ impl ConnectionMachine {
             self.receive_window = CONNECTION_WINDOW;
             frame::put(&mut self.out, kind::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
         }
-        let data = head.unpadded(payload).ok_or_else(|| protocol("there is only padding"))?;
+        let data = head
+            .unpadded(payload)
+            .ok_or_else(|| protocol("the padding is longer than the frame"))?;
         let ends = head.has(flag::END_STREAM);
         let Some(stream) = self.stream(head.stream) else { return Ok(()) };
         let taken = stream.on_data(data, size, (ends, now));
@@ -244,10 +248,10 @@ impl ConnectionMachine {
         payload: &[u8],
         now: RunTime,
     ) -> Result<(), ConnectionError> {
-        let only_padding = || protocol("there is only padding");
+        let only_padding = || protocol("the padding is longer than the frame");
         let mut block = head.unpadded(payload).ok_or_else(only_padding)?;
         if head.has(flag::PRIORITY) {
-            block = block.get(5..).ok_or_else(|| protocol("a priority is cut off"))?;
+            block = block.get(5..).ok_or_else(|| protocol("a priority field is truncated"))?;
         }
         let end_stream = head.has(flag::END_STREAM);
         if head.has(flag::END_HEADERS) {
@@ -265,14 +269,14 @@ impl ConnectionMachine {
         now: RunTime,
     ) -> Result<(), ConnectionError> {
         let Some(mut block) = self.block.take() else {
-            return Err(protocol("headers go on that never began"));
+            return Err(protocol("a CONTINUATION frame continues no headers"));
         };
         block.bytes.extend_from_slice(payload);
         block.pieces += 1;
         if block.bytes.len() > MAX_BLOCK || block.pieces > MAX_PIECES {
             return Err(ConnectionError(
                 ErrorCode::EnhanceYourCalm,
-                "the headers do not end".to_owned(),
+                "a header block is too long".to_owned(),
             ));
         }
         if head.has(flag::END_HEADERS) {
@@ -326,19 +330,22 @@ impl ConnectionMachine {
             return expect_length(payload, 0);
         }
         if !payload.len().is_multiple_of(6) {
-            return Err(ConnectionError(ErrorCode::FrameSize, "a setting is cut off".to_owned()));
+            return Err(ConnectionError(
+                ErrorCode::FrameSize,
+                "a SETTINGS frame is truncated".to_owned(),
+            ));
         }
         self.settings_received = true;
         for setting in payload.chunks_exact(6) {
             let value = number(&setting[2..]);
             match u16::from_be_bytes([setting[0], setting[1]]) {
                 1 => self.encoder.resize(value as usize),
-                2 if value != 0 => return Err(protocol("a server cannot take pushes")),
+                2 if value != 0 => return Err(protocol("a server must not enable push")),
                 3 => self.max_streams = value,
                 4 => self.on_initial_window(i64::from(value))?,
                 // We never send more than the least that a peer may allow.
                 5 if !(16_384..1 << 24).contains(&value) => {
-                    return Err(protocol("the largest frame is out of range"));
+                    return Err(protocol("`SETTINGS_MAX_FRAME_SIZE` is out of range"));
                 }
                 _ => {}
             }
@@ -358,7 +365,7 @@ impl ConnectionMachine {
         if largest.unwrap_or(0).max(window) > MAX_WINDOW {
             return Err(ConnectionError(
                 ErrorCode::FlowControl,
-                "a window is too large".to_owned(),
+                "a flow-control window is too large".to_owned(),
             ));
         }
         Ok(())
@@ -374,10 +381,13 @@ impl ConnectionMachine {
 
     fn on_goaway(&mut self, payload: &[u8]) -> Result<(), ConnectionError> {
         if payload.len() < 8 {
-            return Err(ConnectionError(ErrorCode::FrameSize, "a goodbye is cut off".to_owned()));
+            return Err(ConnectionError(
+                ErrorCode::FrameSize,
+                "a GOAWAY frame is truncated".to_owned(),
+            ));
         }
         let (last, name) = (number(payload) & 0x7fff_ffff, frame::code_name(number(&payload[4..])));
-        let message = format!("the server said goodbye: {name}");
+        let message = format!("the server sent GOAWAY: {name}");
         self.close(&message);
         // What it has not looked at may be sent again elsewhere (RFC 9113 §6.8).
         for stream in self.streams.iter_mut().filter(|stream| stream.id > last) {
@@ -403,7 +413,7 @@ impl ConnectionMachine {
         let too_large = *window > MAX_WINDOW;
         if more == 0 || too_large {
             let code = if more == 0 { ErrorCode::Protocol } else { ErrorCode::FlowControl };
-            let message = "the server opened a window by nothing or too far";
+            let message = "a WINDOW_UPDATE is zero, or makes the window too large";
             if head.stream == 0 {
                 return Err(ConnectionError(code, message.to_owned()));
             }
@@ -427,7 +437,7 @@ fn check_length(head: FrameHeader) -> Result<(), ConnectionError> {
     if head.length <= MAX_PAYLOAD {
         return Ok(());
     }
-    let message = "a frame is larger than it may be; does the server speak HTTP/2?";
+    let message = "a frame exceeds the largest size allowed; does the server speak HTTP/2?";
     Err(ConnectionError(ErrorCode::FrameSize, message.to_owned()))
 }
 
@@ -435,10 +445,7 @@ fn expect_length(payload: &[u8], length: usize) -> Result<(), ConnectionError> {
     if payload.len() == length {
         return Ok(());
     }
-    Err(ConnectionError(
-        ErrorCode::FrameSize,
-        "a frame does not have the size of its kind".to_owned(),
-    ))
+    Err(ConnectionError(ErrorCode::FrameSize, "a frame has the wrong size for its type".to_owned()))
 }
 
 fn protocol(message: &str) -> ConnectionError {

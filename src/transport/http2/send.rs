@@ -42,7 +42,7 @@ impl ConnectionMachine {
         self.streams.push(Http2Stream::new(id, parser, body, self.initial_window));
         self.send_bodies();
         if self.next_stream > LAST_STREAM {
-            self.close("the connection has used up its streams");
+            self.close("the connection has no stream identifiers left");
         }
         id
     }

@@ -105,14 +105,14 @@ impl Http2Stream {
             (MessagePart::Trailer, _) => Ok(()),
             (_, b":status") if self.status.is_none() => {
                 let status =
-                    status_of(value).ok_or_else(|| malformed("the status is no number"))?;
+                    status_of(value).ok_or_else(|| malformed("`:status` is not a number"))?;
                 self.status = Some(status);
                 self.parser.begin_fields(status);
                 Ok(())
             }
-            _ if self.status.is_none() => Err(malformed("the headers do not begin with a status")),
+            _ if self.status.is_none() => Err(malformed("the headers do not begin with `:status`")),
             _ if name.iter().any(u8::is_ascii_uppercase) => {
-                Err(malformed("a header's name is not in lower case"))
+                Err(malformed("a header name is not in lower case"))
             }
             _ => {
                 if name == b"content-length" {
@@ -173,7 +173,7 @@ impl Http2Stream {
         }
         self.receive_window -= size;
         if self.part != MessagePart::Body {
-            return Err(stream_error("a body without headers"));
+            return Err(stream_error("a body before its headers"));
         }
         self.parser.take_data(data).map_err(|error| StreamError(ErrorCode::Cancel, error))?;
         if ends {
@@ -197,7 +197,7 @@ impl Http2Stream {
         let size = self.parser.body_size();
         let has_body = !self.parser.is_bodiless();
         if has_body && self.declared.is_some_and(|declared| declared != size) {
-            return Err(stream_error("the body is not as long as `content-length` says"));
+            return Err(stream_error("the length of the body is not its `content-length`"));
         }
         self.finish(Ok(now));
         Ok(())

@@ -135,10 +135,10 @@ fn found(outcome: &SearchOutcome, theme: Theme, width: usize) -> Vec<Line<'stati
 const fn ended(end: SearchEnd) -> Option<&'static str> {
     match end {
         SearchEnd::Complete => None,
-        SearchEnd::BudgetSpent => Some("! the time is up: the interval says what is known"),
+        SearchEnd::BudgetSpent => Some("! time is up: the interval says what is known"),
         SearchEnd::NoLimitFound => Some("! every rate up to the highest allowed passes"),
         SearchEnd::NeverWithin => Some("! even a small part of the first rate fails"),
-        SearchEnd::GeneratorLimit => Some("! the generator, not the stack, gave out"),
+        SearchEnd::GeneratorLimit => Some("! the generator, not the stack, was the limit"),
         SearchEnd::Interrupted => Some("! stopped: the interval says what is known"),
         SearchEnd::NotConfirmed => Some("! the claim failed again and again when held"),
     }

@@ -116,7 +116,7 @@ where
 }
 
 fn seed(text: &str) -> Result<Option<u64>, String> {
-    optional(text).map_err(|_| format!("`{text}` is no seed; expected a whole number"))
+    optional(text).map_err(|_| format!("`{text}` is not a seed; expected a whole number"))
 }
 
 fn pairs<'a>(
@@ -130,7 +130,7 @@ fn pairs<'a>(
             Some((key, value)) if !key.trim().is_empty() => {
                 Ok((key.trim().to_owned(), value.trim().to_owned()))
             }
-            _ => Err(format!("`{part}` is no {what}; expected KEY=VALUE")),
+            _ => Err(format!("`{part}` is not a {what}; expected KEY=VALUE")),
         })
         .collect()
 }

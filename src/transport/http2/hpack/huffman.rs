@@ -145,7 +145,9 @@ pub(super) fn decode(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), CompressionE
                 NodeKind::Inside => {}
                 NodeKind::Symbol => out.push(step.symbol),
                 NodeKind::Forbidden => {
-                    return Err(CompressionError("the end of string stands inside one"));
+                    return Err(CompressionError(
+                        "a Huffman string contains its end-of-string symbol",
+                    ));
                 }
             }
             node = step.to;
@@ -154,7 +156,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), CompressionE
     if MAY_END[node as usize] {
         Ok(())
     } else {
-        Err(CompressionError("a string ends within a symbol"))
+        Err(CompressionError("a Huffman string ends within a symbol"))
     }
 }
 
