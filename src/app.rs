@@ -1,6 +1,6 @@
 //! The application: commands, wiring, files, the wall clock and the exit code.
 //!
-//! Everything else is told what it needs; only here are the environment, the clock on the wall and the
+//! Everything else is given what it needs; only here are the environment, the clock on the wall and the
 //! file system asked. Data goes to stdout, talk to stderr.
 
 mod asked;

@@ -35,7 +35,7 @@ pub struct ImportOptions {
     pub replay: Option<Ratio>,
 }
 
-/// The files of a new scenario folder, and what there is to say about them.
+/// The files of a new scenario folder, and notes about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
     /// Names and contents; `scenario.yaml` is the first.

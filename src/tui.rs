@@ -43,7 +43,7 @@ use crate::metrics::{Event, Interval, RunHeader};
 use crate::report::Report;
 use crate::scenario::stack::SignalSpec;
 
-/// What the UI is told.
+/// The messages to the UI.
 #[derive(Debug)]
 pub enum Message {
     /// A key was pressed.
@@ -62,7 +62,7 @@ pub enum Message {
     Interval(Box<Interval>),
     /// Something happened in the run.
     Event(Event),
-    /// The stages in force after a steering act.
+    /// The stages in force after a steering command.
     Steered(Steering),
     /// The run is over, or a past one was opened.
     Finished(Box<FinishedRun>),

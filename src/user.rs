@@ -1,4 +1,4 @@
-//! The virtual user: a state machine that says what to do next and hears what came of it.
+//! The virtual user: a state machine that says what to do next and is given the outcome.
 //!
 //! It does no I/O and reads no clock; the engine carries its actions out. A user is a position in a
 //! program, a few counters and the values it has captured.

@@ -13,7 +13,7 @@ pub(super) struct RunRequest<'a> {
     pub(super) tags: &'a [(String, String)],
     pub(super) preflight: bool,
     pub(super) may_load: &'a [String],
-    /// The target is the simulator: it tells of its tiers itself, whatever the stack file says.
+    /// The target is the simulator: it reports its tiers itself, whatever the stack file says.
     pub(super) simulated: bool,
 }
 

@@ -15,6 +15,6 @@ pub(super) trait RunObserver {
     fn on_signal(&mut self);
     /// The run is over.
     fn on_end(&mut self, end: &RunEnd);
-    /// Awaits the next act of whoever watches. May be dropped while it waits.
+    /// Awaits the observer's next steering command. May be dropped while it waits.
     async fn next_steering(&mut self) -> SteeringCommand;
 }

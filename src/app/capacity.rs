@@ -362,7 +362,7 @@ fn open(
 ) -> Result<SearchScenario, Failure> {
     let limits = SearchLimits { workers: args.load.workers, max_vus: args.load.max_vus };
     let site = SearchScenario::open(origin, args.load.seed, limits, &args.i_may_load)?;
-    // What is wrong with the command line is told first.
+    // What is wrong with the command line is reported first.
     site.stack(&now(args))?;
     if !args.no_preflight {
         look_ahead(runtime, &site.plan, &site.options)?;

@@ -1,4 +1,4 @@
-//! What the log of a run comes to: judged, written into its reports, and told.
+//! What the log of a run comes to: judged, written into its reports, and printed.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub(super) enum OutcomeFormat {
 }
 
 impl OutcomeFormat {
-    /// The voice that the command line asks for.
+    /// The format that the command line asks for.
     pub(super) const fn of(quiet: bool, format: cli::ResultFormat) -> Self {
         match (format, quiet) {
             (cli::ResultFormat::Json, _) => Self::Json,

@@ -22,7 +22,7 @@ pub(super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
 
 fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<Exit, Failure> {
     let system = args.system.name();
-    // What cannot be changed is told here, where it is heard, before the process of its own begins.
+    // What cannot be changed is refused here, before the simulator's process begins, where the message is seen.
     let mut simulation = read_simulation(&simulation_file(&embedded::folder(system)))?;
     change(&mut simulation, &args.stack)?;
     let stack = DemoStack::start(system, &args.stack)?;

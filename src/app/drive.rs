@@ -1,4 +1,4 @@
-//! The loop of a run: events into the log, news to the audience, orders from it and from signals.
+//! The loop of a run: events go into the log and to the observer; commands come from it and from signals.
 
 use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
 use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
@@ -60,7 +60,7 @@ pub(super) async fn drive(
     }
 }
 
-/// Writes events down, then tells of them. Returns the reason of the end, if it is one of them.
+/// Writes events down, then hands them to the observer. Returns the reason of the end, if it is one of them.
 fn note(
     events: Vec<RunEvent>,
     folder: &mut RunFolder,

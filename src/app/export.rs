@@ -1,4 +1,4 @@
-//! What a run tells other machines while it goes on: a page for Prometheus, OTLP, lines of JSON.
+//! What a run exports while it goes on: a page for Prometheus, OTLP, lines of JSON.
 //!
 //! None of it may hold the load up, nor the thread that writes the run log. Sums go out through a watch that
 //! only keeps the newest, lines through a queue with an end; what a slow reader misses is counted and told.
@@ -87,7 +87,7 @@ impl RunExports {
         Ok(exports)
     }
 
-    /// Where the metrics are, as the user is told before the load begins.
+    /// Where the metrics are, as printed before the load begins.
     pub(super) fn announcement(&self) -> Option<String> {
         self.page.map(|address| format!("metrics: http://{address}/metrics"))
     }
@@ -192,7 +192,7 @@ async fn work(duties: TotalsTasks, newest: watch::Receiver<Arc<LiveTotals>>, los
     }
 }
 
-/// An audience that also tells the exports.
+/// An observer that also feeds the exports.
 #[derive(Debug)]
 pub(super) struct ExportingObserver<'a, A> {
     pub(super) observer: &'a mut A,

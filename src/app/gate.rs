@@ -56,7 +56,7 @@ pub(super) fn gate(args: &cli::GateArgs) -> Result<Exit, Failure> {
     Ok(Exit::Judged(report.exit_code()))
 }
 
-/// What to do where the runs cannot tell.
+/// What to do where the runs cannot decide.
 pub(super) fn hint(report: &GateReport) {
     let Some(comparison) = report.comparison() else { return };
     if report.outcome() != GateOutcome::NeedMoreRuns {

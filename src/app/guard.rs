@@ -35,7 +35,7 @@ impl GreenGuard {
         }
         let kind = EventKind::Warning(words(&failing, self.rollback));
         events.insert(at + 1, RunEvent::Event(Event { at: failing.at, kind }));
-        // It has told, and does not tell again.
+        // It has warned, and does not warn again.
         self.watch = None;
     }
 }

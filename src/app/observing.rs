@@ -94,7 +94,7 @@ impl SnapshotFeed {
         }
     }
 
-    /// What the sources tell of seconds that were written without them, once `events` end the run. Goes into the
+    /// What the sources give for seconds that were written without them, once `events` end the run. Goes into the
     /// log before the end's line.
     pub(super) async fn late(&mut self, events: &[RunEvent]) -> Vec<RunLine> {
         let (Some((_, end)), Some(watch)) = (end_of(events), &mut self.watch) else {
@@ -104,7 +104,7 @@ impl SnapshotFeed {
         late.map(|(at, readings)| RunLine::Readings(LateReadings { at, readings })).collect()
     }
 
-    /// Where the run ends, so does what comes from outside: what there is to tell of it goes before the end.
+    /// Where the run ends, so does what comes from outside: its last events go before the end.
     fn close(&mut self, events: &mut Vec<RunEvent>) {
         let Some((index, ends)) = end_of(events) else { return };
         let last = self.outside.take().map(HookThread::finish).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::units::{Nanos, RunTime};
 
 use super::output::{live_width, say, say_raw};
 
-/// Tells how a run goes.
+/// Prints the progress of a run.
 #[derive(Debug)]
 pub(super) struct RunProgress {
     duration: Nanos,

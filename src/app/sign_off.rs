@@ -23,7 +23,7 @@ const SIGNERS: [&str; 3] = ["Engineering", "Operations", "Product"];
 const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Writes the document and tells the worst verdict of its runs.
+/// Writes the document and returns the worst verdict of its runs.
 pub(super) fn sign_off(args: &cli::ReportArgs) -> Result<Exit, Failure> {
     let runs = history::named(&args.runs)?;
     one_system(&runs)?;

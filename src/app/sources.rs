@@ -1,4 +1,4 @@
-//! Which sources tell of the stack while a run goes on.
+//! The sources of the stack's metrics while a run goes on.
 
 use crate::observe;
 use crate::observe::WatchPlan;

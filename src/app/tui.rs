@@ -1,6 +1,6 @@
 //! The terminal UI's other half: carries out what it asks for.
 //!
-//! The screen has a thread of its own, at low priority. The run hands it news over a bounded channel with
+//! The screen has a thread of its own, at low priority. The run hands it messages over a bounded channel with
 //! `try_send`: where the terminal stalls, pictures are lost, and neither the load nor the log ever waits.
 
 mod compared;

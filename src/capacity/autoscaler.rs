@@ -38,9 +38,9 @@ pub struct Ramp {
 /// What a ramp did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RampResult {
-    /// Minutes in which a goal was missed.
+    /// Minutes in which an SLO limit was exceeded.
     pub minutes_missed: u32,
-    /// The worst ratio of a goal's value to its limit over any minute.
+    /// The worst ratio of a measured value to its SLO limit over any minute.
     pub worst: f64,
     /// Replicas at the end.
     pub replicas: u32,
@@ -48,7 +48,7 @@ pub struct RampResult {
 
 /// How often the rule looks at the CPU, and the rate is raised.
 const TICK: Nanos = Nanos::from_secs(10);
-/// The goals are judged over a minute, so that a moment's excursion is no miss.
+/// SLO limits are judged over a minute, so that a moment's excursion is no miss.
 const TICKS_A_MINUTE: usize = 6;
 
 /// Plays `ramp` on `stack` and holds its end until all ordered replicas could have come.

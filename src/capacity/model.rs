@@ -36,7 +36,7 @@ pub struct Demand {
 pub struct CacheHits {
     /// The lowest hit ratio of the steps that the model was fitted to.
     pub lowest: f64,
-    /// The hit ratio of the latest steps: the one that demands are told for.
+    /// The hit ratio of the latest steps: the one that demands are given for.
     pub latest: f64,
 }
 

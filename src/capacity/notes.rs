@@ -73,7 +73,7 @@ pub struct StepNote {
     pub to: RunTime,
     /// Why it was stopped early, if it was.
     pub aborted: Option<AbortReason>,
-    /// The verdict on objectives that are not among the goals.
+    /// The verdict on objectives that are not SLO limits.
     pub others: Option<StepVerdict>,
     /// Why it speaks of the generator and not of the stack, if it does.
     #[serde(rename = "spoilt")]
@@ -103,7 +103,7 @@ impl StepNote {
     }
 }
 
-/// A search as the log tells it.
+/// A search as the log has it.
 #[derive(Debug, Clone)]
 pub struct LoggedSearch {
     /// What was searched.

@@ -98,7 +98,7 @@ const BREACH: f64 = 1.1;
 const BREACH_HOLDS: u64 = 3;
 /// A climb goes at most this far beyond the rate at which cores would be full, and beyond that by as much at a time.
 const JUST_BEYOND: f64 = 1.1;
-/// So many spoilt steps in a row end a search; on a shared machine two or three happen by chance.
+/// So many steps in a row that are not valid end a search; on a shared machine two or three happen by chance.
 const INVALID_MAX: usize = 4;
 /// So many of the shortest steps are kept for holding the claim and showing the failure above it.
 const CLOSING: u64 = 5;
@@ -400,7 +400,7 @@ impl CapacitySearch {
         holds.then_some(confirmed.offered)
     }
 
-    /// Whether the generator spoilt so many of the last steps that it will spoil the next one, too.
+    /// Whether so many of the last steps were not valid that the next one will not be either.
     fn generator_spoils(&self) -> bool {
         let invalid = self.steps.iter().rev().take_while(|step| !step.valid).count();
         invalid >= INVALID_MAX

@@ -5,7 +5,7 @@ use crate::metrics::{Bound, Measure, Objective, Scope};
 use crate::units::{Quantity, Ratio};
 
 impl SloLimit {
-    /// The goal that `objective` is, with its max as the limit; `None` where it has no max, or where it
+    /// The SLO limit of `objective`; `None` where it has no max, or where it
     /// speaks of a part of the run or of something else than response times and errors.
     pub fn of(objective: &Objective) -> Option<Self> {
         if objective.scope != Scope::Run || objective.bound != Bound::AtMost {
@@ -21,7 +21,7 @@ impl SloLimit {
         }
     }
 
-    /// All goals of an SLO table.
+    /// All SLO limits of an SLO table.
     pub fn all(objectives: &[Objective]) -> Vec<Self> {
         objectives.iter().filter_map(Self::of).collect()
     }

@@ -198,7 +198,7 @@ impl CapacityTier {
     ///
     /// This is the rule of N+1: a tier that may have several replicas must carry the peak with one of them lost,
     /// so it needs two at least, be it an API or a cache. One that cannot be scaled out is a single point: that is
-    /// no reason against a deployment, as no money changes it, but a risk that is told.
+    /// no reason against a deployment, as no money changes it, but a risk that is reported.
     pub fn may_have_spare(&self) -> bool {
         self.replicas.max(self.replicas_max) > 1
     }

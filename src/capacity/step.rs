@@ -31,7 +31,7 @@ pub enum SloLimit {
 }
 
 impl SloLimit {
-    /// The largest response time allowed in seconds; `None` for goals that are not about time.
+    /// The largest response time allowed in seconds; `None` for SLO limits that are not about time.
     pub fn limit(&self) -> Option<f64> {
         match self {
             Self::Quantile { max, .. } | Self::Mean { max } => Some(max.as_secs_f64()),
@@ -39,7 +39,7 @@ impl SloLimit {
         }
     }
 
-    /// What this goal judges, in seconds; NaN for goals that are not about time or without a sample.
+    /// What this SLO limit judges, in seconds; NaN for SLO limits that are not about time or without a sample.
     pub fn measure(&self, response: &Histogram) -> f64 {
         match self {
             Self::Quantile { p, .. } => response.quantile(p.get()),
@@ -143,7 +143,7 @@ pub struct StepResult {
     pub dispersion: f64,
     /// The step in equal spans.
     pub batches: Vec<Batch>,
-    /// The verdict on objectives that are not among the goals (of single steps, of the stack's metrics).
+    /// The verdict on objectives that are not SLO limits (of single steps, of the stack's metrics).
     pub others: Option<StepVerdict>,
     /// What the tiers used.
     pub tiers: Vec<TierUse>,
@@ -206,14 +206,14 @@ impl StepResult {
 /// When to stop a step that can only fail, so that the search does not harm the stack.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AbortRule {
-    /// The tightest response-time limit among the goals.
+    /// The tightest response-time limit among the SLO limits.
     pub limit: Nanos,
     /// The share of failures that stops a step; throttled requests do not count.
     pub errors_max: Ratio,
 }
 
 impl AbortRule {
-    /// The rule for `slo_limits`: ten times the error goal, but at least 20 %.
+    /// The rule for `slo_limits`: ten times the limit of the error rate, but at least 20 %.
     pub fn for_slo_limits(slo_limits: &[SloLimit]) -> Self {
         let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(10.0, f64::min);
         let errors = slo_limits.iter().map(|slo_limit| match slo_limit {

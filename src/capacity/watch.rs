@@ -1,4 +1,4 @@
-//! Watches a step while it is played: whether to stop it early, and whether the generator spoilt it.
+//! Watches a step while it is played: whether to stop it early, and whether it is valid.
 //!
 //! Fed with the seconds of a run as they come, so the same rules hold for the engine and for a test in
 //! virtual time.

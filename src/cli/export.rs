@@ -1,4 +1,4 @@
-//! What a run can be asked to tell while it goes on.
+//! The exports of a run while it goes on.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Steering acts: what a user may do to a run under way, and the event that each leaves in the log.
+//! Steering commands: what a user may do to a run under way, and the event that each leaves in the log.
 
 use crate::metrics::{Event, EventKind, StopReason};
 use crate::units::{Rate, RunTime};

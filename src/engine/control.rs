@@ -9,7 +9,7 @@ use crate::plan::{Load, Plan, Stage};
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, RunTime};
 
-/// What workers are told.
+/// What workers are ordered to do.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WorkerOrders {
     /// No new arrivals; requests in flight may end until then.

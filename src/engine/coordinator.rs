@@ -84,7 +84,7 @@ impl Coordinator {
         self.failure.as_ref()
     }
 
-    /// Awaits the next events; `None` once the end has been told.
+    /// Awaits the next events; `None` once the end has been reported.
     pub(super) async fn next(&mut self) -> Option<Vec<RunEvent>> {
         if self.told {
             return None;

@@ -1,4 +1,4 @@
-//! What workers tell the coordinator, and what the coordinator tells whoever watches the run.
+//! What workers send to the coordinator, and the coordinator to the observer of the run.
 
 use crate::metrics::{Event, Interval, IntervalPart, RunEnd, StopReason};
 use crate::units::RunTime;

@@ -60,7 +60,7 @@ impl Run {
     /// Awaits the next events. The last of them is [`RunEvent::End`].
     ///
     /// # Errors
-    /// Behind the end, where a worker broke down: so that all that was measured is told first.
+    /// Behind the end, where a worker broke down: so that all that was measured is reported first.
     pub async fn next(&mut self) -> Result<Option<Vec<RunEvent>>, EngineError> {
         if let Some(events) = self.coordinator.next().await {
             return Ok(Some(events));

@@ -1,4 +1,4 @@
-//! A worker's state: its users, connections, recorder, and what it tells the coordinator.
+//! A worker's state: its users, connections, recorder, and what it reports to the coordinator.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ pub(super) struct Worker {
     pub(super) drain_until: Cell<RunTime>,
     pub(super) spare: SpareReceiver<Box<IntervalPart>>,
     pub(super) meter: RefCell<LoadMeter>,
-    /// Whether it was told that idle connections were closed to make room.
+    /// Whether it was reported that idle connections were closed to make room.
     eviction_reported: Cell<bool>,
     failures_reported: RefCell<HashMap<(StepId, ErrorClass), u32>>,
     /// Whether the task of a user panicked.
@@ -66,7 +66,7 @@ pub(super) struct Worker {
 /// The length of an interval.
 pub(super) const SECOND: Nanos = Nanos::from_secs(1);
 
-/// So many examples of each class of failure of each step are told; the rest are counted.
+/// So many examples of each class of failure of each step are reported; the rest are counted.
 const EXAMPLES: u32 = 3;
 
 impl Worker {
@@ -167,7 +167,7 @@ impl Worker {
         Some(if self.blue_only.get() { Variant { side: Side::Blue, ..variant } } else { variant })
     }
 
-    /// Counts a finished request, and tells the first failures of each class.
+    /// Counts a finished request, and reports the first failures of each class.
     pub(super) fn record(
         &self,
         IterationRole { scenario, variant }: IterationRole,
@@ -225,7 +225,7 @@ impl Worker {
         self.report_failure(at, example);
     }
 
-    /// Tells of a failure, unless enough of its kind have been told.
+    /// Reports a failure, unless enough of its kind have been.
     pub(super) fn report_failure(&self, at: RunTime, mut example: FailureExample) {
         let mut told = self.failures_reported.borrow_mut();
         let count = told.entry((example.step, example.class)).or_default();
@@ -282,7 +282,7 @@ impl Worker {
              limit, and will close more: users connect more often than they would with more file descriptors and ports",
             self.index
         );
-        // A full inbox loses the words; the limit itself was told before the run.
+        // A full inbox loses the words; the limit itself was reported before the run.
         let _ = self
             .outbox
             .try_send(WorkerMessage::Event(Event { at, kind: EventKind::Warning(text) }));

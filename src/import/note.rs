@@ -1,8 +1,8 @@
-//! What an import left out or changed: told in full, each with its reason.
+//! What an import left out or changed, each with its reason.
 
 use std::fmt;
 
-/// One kind of thing to tell, and where it happened.
+/// One kind of note, and where it applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportNote {
     /// What was done and why.
@@ -11,7 +11,7 @@ pub struct ImportNote {
     pub what: Vec<(String, usize)>,
 }
 
-/// All there is to tell, in the order in which it came up.
+/// All notes, in the order in which they came up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportNotes {
     /// Left out.

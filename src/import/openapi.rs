@@ -1,7 +1,7 @@
 //! An OpenAPI description → a smoke scenario for each operation, with data made from its schemas.
 //!
 //! The description is read as a tree that knows its places, so that YAML, JSON and all versions of the format
-//! are one thing here, and whatever is wrong is told with its line. (`openapiv3` and `oas3` read one version
+//! are one thing here, and whatever is wrong is reported with its line. (`openapiv3` and `oas3` read one version
 //! each, without places.)
 
 mod document;

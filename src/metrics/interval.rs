@@ -121,7 +121,7 @@ pub struct ScenarioInterval {
     pub time_parts: TimeParts,
     /// Whole iterations, intended start → end, think time included.
     pub iteration_time: SparseDistribution,
-    /// Failures of no single request, by class: a poll given up, a connection lost while it was held, a script
+    /// Failures of no single request, by class: a poll that timed out, a connection lost while it was open, a script
     /// that could not go on. Each ends an iteration and counts as one more failed request in error rates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[serde(rename = "gave_up")]

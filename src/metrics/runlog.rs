@@ -250,7 +250,7 @@ pub enum EventKind {
     Mark(String),
     /// What a hook's command came to: how it ended and what it said.
     Hook(String),
-    /// A steering act on the load, in words; marks the run as steered.
+    /// A steering command, in words; marks the run as steered.
     Steered(String),
     /// A source of the stack's metrics could not be read.
     SourceError(String),
@@ -301,7 +301,7 @@ pub struct RunEnd {
 pub struct LateReadings {
     /// A time within that second.
     pub at: RunTime,
-    /// What was told of it.
+    /// What was reported of it.
     pub readings: Vec<Reading>,
 }
 
@@ -433,7 +433,7 @@ impl RunLog {
         }
     }
 
-    /// Files what was told late where its second has no such reading, or one of "no data". What was read in
+    /// Files what was reported late where its second has no such reading, or one of "no data". What was read in
     /// time stays.
     fn file(&mut self, late: LateReadings) {
         let index = self.intervals.partition_point(|interval| interval.end <= late.at);
@@ -458,7 +458,7 @@ impl RunLog {
         self.end.map_or(last, |end| end.at.max(last)).since(RunTime::ZERO)
     }
 
-    /// Whether a steering act changed the load while it ran.
+    /// Whether a steering command changed the load while it ran.
     pub fn steered(&self) -> bool {
         self.events.iter().any(|event| matches!(event.kind, EventKind::Steered(_)))
     }

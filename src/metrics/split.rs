@@ -37,7 +37,7 @@ impl Side {
     }
 }
 
-/// What an iteration has drawn: its side, in the part of the run that it began in.
+/// The variant that an iteration is assigned to: its side, and the part of the run in which it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variant {
     /// The position among [`SplitInfo::parts`].
@@ -63,7 +63,7 @@ pub struct SplitPart {
     pub share: Ratio,
 }
 
-/// How a run was split, as its log tells.
+/// How a run was split, as its log has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitInfo {
     /// Green's URL, without credentials; blue's is the run's target.

@@ -6,7 +6,7 @@
 //! - An *attempt* is a request, or a failure of no single request: a poll given up, a connection lost while it was
 //!   held, a session that was refused, a script that could not go on. To its user that is no better than a
 //!   failed request, so it counts as one more, attempted and failed. Error rates are failures among attempts.
-//! - A step's or a tag's own failures are those of its requests; what was given up belongs to its scenario, its
+//! - A step's or a tag's own failures are those of its requests; iteration errors belong to their scenario, its
 //!   side and the run. A derived row (a poll's whole time, a stream's first event) counts its own times, which
 //!   are no requests of anything else.
 //! - A request is *served* if an answer came, whether or not it was the wanted one: an unexpected 4xx, a throttled

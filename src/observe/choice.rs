@@ -10,7 +10,7 @@ use crate::metrics::Reading;
 /// Rates need two readings; from the third on, a source that still has nothing will not be waited for.
 const SETTLED_AFTER: u32 = 2;
 
-/// What one source told.
+/// The readings of one source.
 pub(super) struct SourceSnapshot {
     /// Its group; lower ones are preferred.
     pub(super) group: usize,

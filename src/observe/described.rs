@@ -52,7 +52,7 @@ pub fn described(stack: &Stack, secrets: &[String]) -> Result<WatchPlan, Vec<Pro
     }
 }
 
-/// The sources of the simulated stack at `target` (`http://host:port`), whose one page tells of all tiers;
+/// The sources of the simulated stack at `target` (`http://host:port`), whose one page has all tiers;
 /// `None` where no simulator answers there.
 pub async fn simulated(target: &str) -> Option<WatchPlan> {
     let text = format!("{}/__sim/metrics", target.trim_end_matches('/'));

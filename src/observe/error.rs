@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::exposition::ExpositionError;
 use crate::units::Nanos;
 
-/// Why a source told nothing.
+/// Why a source gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ObserveError {
     /// Not within its time.

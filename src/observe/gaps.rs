@@ -1,8 +1,8 @@
-//! Which seconds of a run nothing was told of, to be asked for at its end.
+//! The seconds of a run without readings, to be asked for at its end.
 
 use crate::units::{Nanos, RunTime};
 
-/// The seconds of a run in which nothing was told by the sources that know the past.
+/// The seconds of a run in which nothing was read from the sources that know the past.
 #[derive(Debug)]
 pub(super) struct Gaps {
     /// Seconds with a reading, as far as they are known one by one; later ones all have gaps.
@@ -20,7 +20,7 @@ impl Gaps {
         Self { answered: Vec::new(), sparse: every > Nanos::from_secs(1) }
     }
 
-    /// Something was told at this time.
+    /// A reading was taken at this time.
     pub(super) fn answered(&mut self, at: RunTime) {
         let second = (at.get() / 1_000_000_000) as usize;
         if second >= SECONDS_KNOWN || self.sparse {
@@ -37,7 +37,7 @@ impl Gaps {
         !self.answered.get((at.get() / 1_000_000_000) as usize).is_some_and(|answered| *answered)
     }
 
-    /// The middle of the first one before `end`: a reading in the middle of a second tells of most of it.
+    /// The middle of the first one before `end`: a reading in the middle of a second covers most of it.
     pub(super) fn first(&self, end: RunTime) -> Option<RunTime> {
         let seconds = end.get() / 1_000_000_000;
         let second = |index: u64| RunTime::new(index * 1_000_000_000);

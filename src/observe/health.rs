@@ -33,7 +33,7 @@ pub struct HealthProbe {
     pub timeout: Nanos,
 }
 
-/// Probes until nobody takes the news any more; without endpoints, it waits for ever.
+/// Probes until nobody takes its results any more; without endpoints, it waits for ever.
 pub(super) async fn probe(
     health: HealthProbe,
     trust: Trust,

@@ -95,7 +95,7 @@ pub enum Formula {
     Among(Selector, Selector),
     /// The first formula that has data: exporters of different versions name the same thing differently.
     FirstOf(Vec<Formula>),
-    /// Used share where free and total are told: the fullest of several (file systems).
+    /// Used share where free and total are reported: the fullest of several (file systems).
     Fullest(Selector, Selector),
     /// A quantile (0 to 1) of a histogram's growth; the selector names it without `_bucket`.
     Histogram(Selector, f64),
@@ -203,7 +203,7 @@ impl ReadingSubject {
             self.of_replica(replica, mappings, ScrapeWindow { before: before.as_ref(), now: &now })
         };
         let mut of_each: Vec<Vec<Reading>> = replicas.iter().map(of_one).collect();
-        // A page may tell of other tiers' replicas too: those without any data are not this tier's.
+        // A page may have other tiers' replicas too: those without any data are not this tier's.
         let tells = |readings: &Vec<Reading>| readings.iter().any(|one| one.value.is_some());
         if of_each.iter().any(tells) {
             of_each.retain(tells);

@@ -10,7 +10,7 @@ use super::source::{PastPeriod, PolledSource, SourceSpec};
 use crate::metrics::Reading;
 use crate::units::{Nanos, RunTime};
 
-/// A source that told nothing, and why.
+/// A source without readings, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFailure {
     /// The tier.
@@ -118,7 +118,7 @@ impl Observer {
         !remembering.into_iter().any(failed)
     }
 
-    /// What the sources that know the past tell of a part of it, moment by moment, each metric from the source
+    /// What the sources that know the past give for a part of it, moment by moment, each metric from the source
     /// that has been settled on. A source that fails, or takes longer than it may, tells nothing.
     pub(super) async fn past(&self, past: &PastPeriod) -> Vec<(RunTime, Vec<Reading>)> {
         let mut all = Vec::new();

@@ -105,7 +105,7 @@ pub fn cadvisor() -> Vec<Mapping> {
     mappings
 }
 
-/// Whether an exporter reaches what it tells of: its page is there even where the service is not.
+/// Whether an exporter reaches its service: its page is there even where the service is not.
 fn available(up: &str) -> Mapping {
     Mapping::new("available", SourceUnit::Share, Formula::Any(all(up)))
 }
@@ -222,7 +222,7 @@ pub fn recognise(series: &[MetricSeries]) -> Vec<Mapping> {
     kinds.iter().find(|(start, _)| has(start)).map(|(_, preset)| preset()).unwrap_or_default()
 }
 
-/// What `plimsoll simulate` tells of a tier as a whole: one page tells of all tiers, so the tier's name
+/// The metrics of `plimsoll simulate` for a tier as a whole: one page has all tiers, so the tier's name
 /// chooses among them. `memory` is a cache's share of its own limit.
 pub fn simulator_tier(tier: &str) -> Vec<Mapping> {
     let own = |name: &str| all(name).is("tier", tier);
@@ -268,7 +268,7 @@ pub fn simulator_tier(tier: &str) -> Vec<Mapping> {
     ]
 }
 
-/// What `plimsoll simulate` tells of a tier's replicas.
+/// The metrics of `plimsoll simulate` for a tier's replicas.
 ///
 /// Read with `replica` as the label of replicas, it gives `cpu`, `cores` and memory of each of them.
 pub fn simulator(tier: &str) -> Vec<Mapping> {

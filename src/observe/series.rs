@@ -90,12 +90,12 @@ impl Selector {
     }
 }
 
-/// Everything one source told at one moment.
+/// Everything that one source gave at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scrape {
     /// When it was asked.
     pub at: RunTime,
-    /// What it told.
+    /// What it gave.
     pub series: Vec<MetricSeries>,
 }
 

@@ -205,7 +205,7 @@ impl PolledSource {
     }
 
     /// Whether the service itself answered, where it was asked itself: a database that cannot be reached is down,
-    /// and one that refuses us may serve others. A page tells of its own process at the most.
+    /// and one that refuses us may serve others. A page describes its own process at the most.
     pub(super) fn availability(&self, trouble: Option<&ObserveError>) -> Option<Reading> {
         let share = match (&self.reader, trouble) {
             (SourceReader::Postgres(_) | SourceReader::Redis(_), None) => 1.0,

@@ -1,7 +1,7 @@
 //! Reads the stack again and again, on a thread of its own and on the run's clock.
 //!
 //! The load never waits for it: observations come through a bounded channel, and where nobody takes them
-//! the next reading waits. A source that fails is told of once, and once more when it answers again.
+//! the next reading waits. A source that fails is reported once, and once more when it answers again.
 
 use std::collections::BTreeMap;
 use std::thread::JoinHandle;
@@ -52,11 +52,11 @@ const INBOX: usize = 16;
 /// The end of a run waits no longer for what was missed.
 const LATE_MAX: Nanos = Nanos::from_secs(5);
 
-/// Where in its period a reading is taken: late, so that it tells of most of the second it is filed under,
+/// Where in its period a reading is taken: late, so that it covers most of the second it is filed under,
 /// and early enough to be there when that second is closed.
 const OFFSET_PERCENT: u64 = 60;
 
-/// The question for what was missed until a time, and where its answer goes.
+/// A request for what was missed until a time, and where the answer goes.
 #[derive(Debug)]
 struct BackfillRequest {
     end: RunTime,
@@ -65,7 +65,7 @@ struct BackfillRequest {
     reply: oneshot::Sender<BackfilledReadings>,
 }
 
-/// Readings with their times, told after the seconds in which they belong.
+/// Readings with their times, taken after the seconds to which they belong.
 type BackfilledReadings = Vec<(RunTime, Vec<Reading>)>;
 
 /// A stack that is being read. Dropped, it stops at once.

@@ -52,7 +52,7 @@ impl Split {
         self.parts.len()
     }
 
-    /// What the log tells of it.
+    /// What the log holds of it.
     pub fn info(&self) -> SplitInfo {
         SplitInfo { green: self.green.url(), parts: self.parts.clone() }
     }

@@ -97,7 +97,7 @@ impl GateReport {
         self.rows_where(|verdict| matches!(verdict, RegressionVerdict::Regressed))
     }
 
-    /// The rows that cannot be told.
+    /// The undecided rows.
     pub(super) fn unclear(&self) -> Vec<&GateRow> {
         self.rows_where(|verdict| matches!(verdict, RegressionVerdict::NeedMoreRuns { .. }))
     }

@@ -129,7 +129,7 @@ impl<'n> Fields<'n> {
     }
 
     /// Reports every key that is not declared, and what does not keep the rules between keys. A missing field that
-    /// is only misspelt is told once.
+    /// is only misspelt is reported once.
     pub fn finish(self, problems: &mut Problems) {
         debug_assert!(
             self.asked.iter().all(|asked| *asked),

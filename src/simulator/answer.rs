@@ -97,7 +97,7 @@ impl Refusal {
 }
 
 impl TokenError {
-    /// What the client is told.
+    /// What the client is answered.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Invalid => "invalid token",

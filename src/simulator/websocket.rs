@@ -40,7 +40,7 @@ pub(super) fn accept(
     let task_play = play.clone();
     play.tasks.spawn_local(async move {
         if let Ok(upgraded) = upgrade.await {
-            // A client that leaves without a goodbye ends the conversation all the same.
+            // A client that leaves without a close frame ends the session all the same.
             let _ = converse(&task_play, route, upgraded, scope).await;
         }
     });

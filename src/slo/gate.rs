@@ -55,7 +55,7 @@ pub struct ExcludedMetric {
 pub enum GateVerdict {
     /// No metric got worse by as much as counts, certainly.
     NotRegressed,
-    /// Some metric cannot be told; none got worse certainly.
+    /// Some metric is undecided; none got worse certainly.
     NeedMoreRuns,
     /// Some metric got worse, certainly.
     Regressed,
@@ -79,7 +79,7 @@ pub struct GateComparison {
     pub verdict: GateVerdict,
     /// How many runs stand on each side: baseline, candidate.
     pub runs: (usize, usize),
-    /// How many more runs a side would probably tell; 0 where the answer is clear.
+    /// How many more runs a side would probably decide it; 0 where the answer is clear.
     pub more_runs: u32,
     /// How long the shortest run was judged, as its stages say.
     pub run_length: Nanos,

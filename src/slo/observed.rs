@@ -54,7 +54,7 @@ pub(super) fn measure(
 
 /// Whether `reading` is of `metric`, told in what the table asks for.
 ///
-/// A table may ask for memory in bytes or as a share of the limit; sources tell both, under names of their own.
+/// A table may ask for memory in bytes or as a share of the limit; sources give both, under names of their own.
 pub(super) fn tells(reading: &Reading, metric: &str, asked: Option<Quantity>) -> bool {
     use Quantity::{Share, Size};
     let name = reading.metric.as_str();

@@ -35,9 +35,9 @@ pub enum RegressionVerdict {
     Regressed,
     /// The candidate is certainly less than 5 % worse.
     NotRegressed,
-    /// The runs cannot tell.
+    /// The runs cannot decide it.
     NeedMoreRuns {
-        /// How many more runs a side would probably tell.
+        /// How many more runs a side would probably decide it.
         more: u32,
         /// The smallest effect that these runs would have shown 19 times in 20, 0.1 for 10 % more; absent
         /// where there are too few runs to show any.

@@ -123,7 +123,7 @@ impl Client {
         self.perform_in(RequestContext::new(&user, &self.timer), id, intended, began).await
     }
 
-    /// Performs several requests at once and tells each as it ends: over HTTP/2 on one connection, over
+    /// Performs several requests at once and hands on each as it ends: over HTTP/2 on one connection, over
     /// HTTP/1.1 on connections of their own. They share the user's cookies: what one of them sets, those sent later bring along.
     pub async fn perform_all(
         &mut self,
@@ -151,7 +151,7 @@ impl Client {
         .await;
     }
 
-    /// Performs one request on a lane.
+    /// Performs one request in its context.
     pub(super) async fn perform_in(
         &self,
         context: RequestContext<'_>,
@@ -305,7 +305,7 @@ impl Client {
         connect(&self.shared, origin, self.source, deadline, &mut progress.phases).await
     }
 
-    /// A kept connection to `origin` that is still open. Where there were some and the server has closed all of
+    /// An idle connection to `origin` that is still open. Where there were some and the server has closed all of
     /// them, the request has to connect again, and that is counted.
     pub(super) async fn take_idle(
         &self,
@@ -335,7 +335,7 @@ impl Client {
         self.pool().borrow_mut().put(origin, connection, &self.shared.connection_limit);
     }
 
-    /// Where idle connections are kept: one's own place, or everybody's.
+    /// The pool of idle connections: the user's own, or the worker's.
     fn pool(&self) -> &RefCell<ConnectionPool> {
         match self.shared.http().connections {
             ConnectionUse::Shared => &self.shared.pool,
@@ -344,7 +344,7 @@ impl Client {
     }
 }
 
-/// What one of a user's concurrent requests works with. The user is borrowed only between awaits.
+/// The context of one of a user's concurrent requests. The user is borrowed only between awaits.
 #[derive(Clone, Copy)]
 pub(super) struct RequestContext<'a> {
     pub(super) user: &'a RefCell<&'a mut User>,

@@ -17,7 +17,7 @@ use super::connect::Connection;
 use super::http2::Http2;
 use super::progress::RequestProgress;
 
-/// What is known of an origin.
+/// The connection to an origin, as far as it is known.
 #[derive(Debug)]
 enum OriginConnection {
     /// Somebody is opening the first connection.
@@ -36,7 +36,7 @@ pub(super) struct ConcurrentRequests {
 }
 
 impl ConcurrentRequests {
-    /// A connection that is open already. None where the caller has to open one, and to tell the group.
+    /// A connection that is open already. None where the caller has to open one, and to call [`Self::opened`].
     pub(super) async fn join(
         &self,
         client: &Client,
@@ -54,18 +54,18 @@ impl ConcurrentRequests {
         let idle = client.take_idle(origin, progress).await;
         match &idle {
             Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
-            // Somebody else may have begun while the kept one was looked at; two connections do no harm.
+            // Somebody else may have begun while the idle one was examined; two connections do no harm.
             None if may_be_http2(client, origin) => self.know(origin, OriginConnection::Opening),
             Some(Connection::Http1(_)) | None => self.know(origin, OriginConnection::Separate),
         }
         idle
     }
 
-    /// Tells what came of opening a connection.
+    /// Takes the result of opening a connection.
     pub(super) fn opened(&self, origin: &Rc<Origin>, opened: &Result<Connection, TransportError>) {
         match opened {
             Ok(Connection::Http2(http2)) => self.know(origin, shared(http2)),
-            // Where one could not connect, each tries on its own and tells its own failure.
+            // Where one could not connect, each tries on its own and reports its own failure.
             Ok(Connection::Http1(_)) | Err(_) => self.know(origin, OriginConnection::Separate),
         }
     }
@@ -106,7 +106,7 @@ impl ConcurrentRequests {
 
 /// What a request of the group does.
 enum ConnectionChoice {
-    /// Look for a kept connection, or open the first one.
+    /// Look for an idle connection, or open the first one.
     First,
     Wait,
     Take(Http2),

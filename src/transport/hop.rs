@@ -1,5 +1,5 @@
 //! One exchange of a request: a connection for it, its bytes with the cookies that belong to them, and
-//! another try where a kept connection was closed.
+//! another try where an idle connection was closed.
 
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ use super::parser::ResponseParser;
 use super::prepared::{PreparedRequest, RequestParts, path_of};
 use super::progress::RequestProgress;
 
-/// What one request works in.
+/// The buffers of one request.
 pub(super) struct RequestBuffers<'a> {
     pub(super) parser: &'a mut ResponseParser,
     pub(super) progress: &'a mut RequestProgress,
@@ -25,7 +25,7 @@ pub(super) struct RequestBuffers<'a> {
     pub(super) sent: &'a mut Vec<u8>,
 }
 
-/// One exchange on its way.
+/// The request of one hop.
 #[derive(Clone, Copy)]
 struct HopRequest<'a> {
     origin: &'a Origin,
@@ -36,7 +36,7 @@ struct HopRequest<'a> {
 }
 
 impl HopRequest<'_> {
-    /// Whether a request may be sent again after a kept connection failed; the error, where it may not.
+    /// Whether a request may be sent again after an idle connection failed; the error, where it may not.
     fn may_repeat_after(
         self,
         error: TransportError,
@@ -63,7 +63,7 @@ impl HopRequest<'_> {
 }
 
 impl Client {
-    /// One exchange on a connection, new or kept. Where a kept connection turns out to be closed before a
+    /// One exchange on a connection, new or idle. Where an idle connection turns out to be closed before a
     /// byte of the answer came, the request is sent again, once and on a new one, as browsers do: if it is
     /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2).
     pub(super) async fn exchange(
@@ -124,7 +124,7 @@ impl Client {
         }
     }
 
-    /// Opens a connection, and tells the requests that may share it.
+    /// Opens a connection, and offers it to the requests that may share it.
     async fn open_for(
         &self,
         context: RequestContext<'_>,

@@ -24,7 +24,7 @@ pub(super) struct Http1 {
     _open: ConnectionGuard,
 }
 
-/// What an exchange needs besides the connection.
+/// What an exchange needs besides its connection.
 pub(super) struct ExchangeContext<'a> {
     pub(super) parser: &'a mut ResponseParser,
     pub(super) clock: Clock,

@@ -2,7 +2,7 @@
 //!
 //! There is no task between a user and its connection: whoever waits for a response reads for all who share
 //! the connection, and hands the reading on when it leaves. While nobody waits, a watcher reads, so that
-//! pings are answered and goodbyes heard.
+//! pings are answered and GOAWAY frames read.
 
 mod frame;
 mod hpack;
@@ -67,7 +67,7 @@ pub(super) struct StreamRequest<'a> {
 }
 
 impl Http2 {
-    /// A connection on `io`. It says hello with its first request, and closes when its last clone is dropped.
+    /// A connection on `io`. Its preface goes out with the first request; it closes when its last clone is dropped.
     pub(super) fn start(io: Io, open: ConnectionGuard, clock: Clock) -> Self {
         let state = DrivenConnection {
             io,
@@ -302,7 +302,7 @@ async fn watch(session: Weak<SharedConnection>, clock: Clock) {
     .await;
 }
 
-/// Room for what comes while nobody waits: pings, settings, goodbyes.
+/// Room for what comes while nobody waits: pings, settings, GOAWAY.
 const IDLE_READ: usize = 256;
 
 impl Drop for SharedConnection {

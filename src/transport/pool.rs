@@ -1,4 +1,4 @@
-//! Connections between requests, and what happens where the machine has fewer than users want.
+//! The connection pool, and the connection limit of a worker.
 //!
 //! Mostly a user keeps its connections itself. Where descriptors or ports would not do for all users, the
 //! idle ones of a whole worker stand in one queue, so that the one idle for longest can be closed when
@@ -18,11 +18,11 @@ use super::connect::Connection;
 #[derive(Debug, Default)]
 pub(super) struct ConnectionPool(Vec<(Rc<Origin>, IdleConnection)>);
 
-/// Where an idle connection is.
+/// An idle connection: held by the pool itself, or queued for eviction.
 #[derive(Debug)]
 enum IdleConnection {
     Owned(Connection),
-    /// In the ration's queue under this number, unless it was closed to make room.
+    /// In the queue of the connection limit under this number, unless it was evicted.
     Queued(u64),
 }
 

@@ -25,10 +25,10 @@ use super::progress::RequestProgress;
 use super::stream::StreamEvent;
 use super::{Client, TransportError};
 
-/// A goodbye takes no longer.
+/// The closing handshake takes no longer.
 const CLOSE_TIMEOUT: Nanos = Nanos::from_secs(1);
 
-/// One WebSocket from its handshake to its goodbye.
+/// One WebSocket from its opening to its closing handshake.
 pub(super) struct WebSocketSession<'a> {
     pub(super) client: &'a Client,
     pub(super) context: RequestContext<'a>,
@@ -209,7 +209,7 @@ impl WebSocketSession<'_> {
         Sample { messages: open.messages, outcome, ..whole }
     }
 
-    /// Stays until its time is over, unless something went wrong before, and says goodbye.
+    /// Stays until its time is over, unless something went wrong before, and closes it.
     async fn stay(&self, open: OpenWebSocket, well: bool, on_event: &dyn Fn(StreamEvent)) {
         let mut open = open;
         let until = open.opened + self.hold;

@@ -12,7 +12,7 @@ use super::client::{FinishedRequest, RequestContext};
 use super::events::EventStream;
 use super::socket::WebSocketSession;
 
-/// What a stream has to tell while it lasts.
+/// What a stream yields while it lasts.
 #[derive(Debug)]
 pub enum StreamEvent {
     /// The request is through: at the end of events, or once an expected message has come.
@@ -23,7 +23,7 @@ pub enum StreamEvent {
 }
 
 impl Client {
-    /// Opens a stream and reads it to its end, telling `on_event` of exactly one request on the way.
+    /// Opens a stream and reads it to its end, calling `on_event` with exactly one request on the way.
     ///
     /// Events end with the response or with the one that meets `until`, at the latest after the request's
     /// timeout. A WebSocket stays open for its time, behind the message that it was to bring.

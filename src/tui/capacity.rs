@@ -49,7 +49,7 @@ pub struct SearchStep {
     pub purpose: StepPurpose,
     /// What was offered.
     pub rate: Rate,
-    /// What the first goal about times judges: a quantile, or the mean.
+    /// What the first SLO limit on times judges: a quantile, or the mean.
     pub time: Option<Nanos>,
     /// p99 of response time.
     pub p99: Option<Nanos>,
@@ -66,13 +66,13 @@ pub struct SearchStep {
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepOutcome {
-    /// Every goal seems to hold.
+    /// Every SLO limit seems to hold.
     Within,
-    /// Some goal does not.
+    /// Some SLO limit does not.
     Exceeds,
     /// It was stopped to protect the stack, which is a failure too.
     Stopped(AbortReason),
-    /// The generator spoilt it: it does not count.
+    /// The generator was too late or too busy: the step is not valid.
     Invalid,
 }
 
@@ -163,12 +163,12 @@ impl SearchView {
         }
     }
 
-    /// The first goal about times: what the curve shows.
+    /// The first SLO limit on times: what the curve shows.
     fn timed(&self) -> Option<&SloLimit> {
         self.slo_limits.iter().find(|slo_limit| slo_limit.limit().is_some())
     }
 
-    /// How that goal's figure is called.
+    /// The name of its figure.
     fn timed_name(&self) -> String {
         self.timed().map_or_else(|| "p95".to_owned(), figure)
     }
@@ -199,7 +199,7 @@ impl SearchView {
     }
 }
 
-/// Whether every goal holds by its estimate alone, without a word on its certainty.
+/// Whether every SLO limit holds by its estimate alone, without a word on its certainty.
 fn seems_within(slo_limits: &[SloLimit], step: &StepResult) -> bool {
     let response = step.response();
     let bad: u64 = step.batches.iter().map(|batch| batch.errors + batch.throttled).sum();
@@ -210,7 +210,7 @@ fn seems_within(slo_limits: &[SloLimit], step: &StepResult) -> bool {
     })
 }
 
-/// How a goal's figure is called: `p95`, `mean`, `error rate`.
+/// The name of an SLO limit's figure: `p95`, `mean`, `error rate`.
 fn figure(slo_limit: &SloLimit) -> String {
     match slo_limit {
         SloLimit::Quantile { p, .. } => {
@@ -222,7 +222,7 @@ fn figure(slo_limit: &SloLimit) -> String {
     }
 }
 
-/// A goal in words: `p95 ≤ 500 ms`.
+/// An SLO limit in words: `p95 ≤ 500 ms`.
 fn described(slo_limit: &SloLimit) -> String {
     let max = match slo_limit {
         SloLimit::Quantile { max, .. } | SloLimit::Mean { max } => format::time(*max),

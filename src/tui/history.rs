@@ -17,7 +17,7 @@ use crate::report::{Report, format, wording};
 use crate::slo::Verdict;
 use crate::units::{Rate, Ratio};
 
-/// A run that was made, as its `result.json` tells.
+/// A run that was made, as its `result.json` has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastRun {
     /// The system.

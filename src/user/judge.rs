@@ -41,7 +41,7 @@ pub struct Response<'a> {
     pub service_time: Nanos,
 }
 
-/// What a user made of a response.
+/// The result of a user's checks and captures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckResult {
     /// Ok, or why not.

@@ -152,7 +152,7 @@ impl SearchRun {
         Ok(Some((note, shifted)))
     }
 
-    /// Takes in all that the engine tells, and writes it down in the time of the log. Returns how much
+    /// Takes in all that the engine reports, and writes it down in the time of the log. Returns how much
     /// later the step began than the log; `None` if the user stopped it.
     async fn collect(
         &mut self,
@@ -244,7 +244,7 @@ impl SearchRun {
         Ok(false)
     }
 
-    /// Lets the stack work off what clients have given up: as long as that many answers take at the rate
+    /// Lets the stack work off the requests that timed out: as long as that many answers take at the rate
     /// at which it answered.
     async fn settle(&self, playing: &StepInProgress) {
         let given_up: u64 = playing.seconds.iter().map(timeouts).sum();
@@ -257,7 +257,7 @@ impl SearchRun {
         }
     }
 
-    /// The verdict on the rows of the SLO table that are not among the goals.
+    /// The verdict on the rows of the SLO table that are not SLO limits.
     fn others(&self, playing: &StepInProgress) -> Option<StepVerdict> {
         let stage =
             |duration, judged| StageInfo { from: Rate::ZERO, to: Rate::ZERO, duration, judged };

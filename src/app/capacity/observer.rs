@@ -10,7 +10,7 @@ use crate::units::{Nanos, Rate};
 use super::super::tui::SearchScreen;
 use super::progress::SearchProgress;
 
-/// Is told of everything, and may ask for a stop or a mark.
+/// Observes everything, and may ask for a stop or a mark.
 pub(super) enum SearchObserver {
     Lines(SearchProgress),
     #[cfg(feature = "tui")]

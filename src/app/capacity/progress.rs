@@ -1,4 +1,4 @@
-//! What a search tells while it goes on: a line for each step, and one that lives while a step does.
+//! The progress of a search: a line for each step, and one that lives while a step does.
 
 use crate::capacity::search::CapacitySearch;
 use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepResult};
@@ -7,7 +7,7 @@ use crate::units::{Nanos, Rate};
 
 use super::super::output::{live_width, say, say_raw};
 
-/// Tells how a search goes.
+/// Prints the progress of a search.
 #[derive(Debug)]
 pub(super) struct SearchProgress {
     live: bool,

@@ -27,7 +27,7 @@ pub(super) struct SearchScenario {
     workers: Option<u32>,
     max_vus: Option<u32>,
     told_of_rows: bool,
-    /// Something to know about the steps that nobody was told yet.
+    /// A note about the steps that has not been printed yet.
     pub(super) note: Option<String>,
 }
 
@@ -164,7 +164,7 @@ impl SearchScenario {
         Ok((Arc::new(plan), options))
     }
 
-    /// Chooses the sources of the stack's own metrics; a simulated stack tells of itself.
+    /// Chooses the sources of the stack's own metrics; a simulated stack has its own.
     pub(super) async fn look(&mut self, simulated: bool) {
         let watch = std::mem::take(&mut self.watch);
         let (plan, tls) = (&self.plan, &self.options.tls);

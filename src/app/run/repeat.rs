@@ -6,7 +6,7 @@ use crate::plan::DEFAULT_SEED;
 use super::super::exit::{Exit, Failure};
 use super::super::output::say;
 
-/// Makes `times` runs and tells the worst of them; an interrupted one ends the series.
+/// Makes `times` runs and returns the worst of them; an interrupted one ends the series.
 ///
 /// The seeds follow each other from the one asked for, so that a baseline and a candidate made by the same
 /// command meet the same arrivals.

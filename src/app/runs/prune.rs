@@ -26,7 +26,7 @@ const OURS: [&str; 9] = [
     "run.jsonl",
 ];
 
-/// Deletes runs, or tells which it would delete.
+/// Deletes runs, or lists those that it would delete.
 pub(super) fn prune(args: &cli::PruneArgs) -> Result<Exit, Failure> {
     let mut kept_by_baseline = vec![];
     for path in &args.baseline {

@@ -144,7 +144,7 @@ pub(super) fn history(out: &Path) -> Vec<PastRun> {
     runs.into_iter().take(MOST_RUNS).filter_map(past_run).collect()
 }
 
-/// A run as its `result.json` tells; none where there is no such file, or of another schema.
+/// A run as its `result.json` has it; none where there is no such file, or of another schema.
 pub(super) fn past_run(folder: PathBuf) -> Option<PastRun> {
     let bytes = fs::read(folder.join("result.json")).ok()?;
     let result: Value = serde_json::from_slice(&bytes).ok()?;

@@ -46,7 +46,7 @@ impl RunScreen {
         Self::start(show)
     }
 
-    /// Starts the thread that shows what it is told.
+    /// Starts the thread that shows the messages it receives.
     fn start<F>(show: F) -> Result<Self, Failure>
     where
         F: FnOnce(&Receiver<Message>, &mpsc::Sender<Command>) -> io::Result<()> + Send + 'static,
@@ -60,7 +60,7 @@ impl RunScreen {
         Ok(Self { feed: Some(feed), commands, thread: Some(thread), leaving: false })
     }
 
-    /// Hands on news, if there is room for it.
+    /// Hands a message on, if the channel has room for it.
     pub(super) fn print(&mut self, message: Message) {
         if let Some(feed) = &self.feed {
             let _ = feed.try_send(message);

@@ -1,4 +1,4 @@
-//! A search for SLO-max on the screen: what it tells, and what is shown when it is over.
+//! A search for SLO-max on the screen: its progress, and what is shown when it is over.
 
 use tokio::runtime::Runtime;
 
@@ -76,7 +76,7 @@ impl SearchScreen {
         self.screen.print(Message::Search(Box::new(self.view.clone())));
     }
 
-    /// Shows what the search came to until the user leaves; then the plain terminal is told.
+    /// Shows what the search came to until the user leaves; then it is printed to the plain terminal.
     pub(in crate::app) fn conclude(
         self,
         runtime: Runtime,

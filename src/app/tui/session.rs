@@ -33,7 +33,7 @@ pub(super) struct UiSession {
     pub(super) output: cli::OutputArgs,
     /// For "run again".
     last_job: Option<RequestedRun>,
-    /// The last run: what the plain terminal is told at the end.
+    /// The last run: what is printed to the plain terminal at the end.
     pub(super) last: Option<LastRun>,
     /// What is still to be said once the terminal is plain again.
     unsaid: Vec<String>,

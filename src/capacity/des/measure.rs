@@ -137,7 +137,7 @@ pub fn meets(
     excess(stack, slo_limits, (rate.get(), requests), seed) <= 1.0
 }
 
-/// The largest ratio of a measured value to its limit; beyond 1 a goal is missed.
+/// The largest ratio of a measured value to its limit; beyond 1 an SLO limit is exceeded.
 fn excess(
     stack: &SimulatedStack,
     slo_limits: &[SloLimit],

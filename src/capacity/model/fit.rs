@@ -26,7 +26,7 @@ impl CapacityModel {
     /// the search met or the stack file states.
     ///
     /// # Errors
-    /// Where fewer than three rates were measured at rest, or no goal is about response time.
+    /// Where fewer than three rates were measured at rest, or no SLO limit is about response time.
     pub fn fit(
         stack: &StackModel,
         slo_limits: &[SloLimit],

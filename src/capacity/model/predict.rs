@@ -108,7 +108,8 @@ impl CapacityModel {
         grid
     }
 
-    /// The goal's value in seconds that `deployment` shows at `rate`; infinite where it does not keep up.
+    /// The measured value of the SLO limit in seconds that `deployment` shows at `rate`; infinite where it does
+    /// not keep up.
     pub fn predict(&self, deployment: &[TierDeployment], rate: f64, slo_limit: &SloLimit) -> f64 {
         self.predict_at(deployment, (rate, None), slo_limit)
     }
@@ -134,7 +135,7 @@ impl CapacityModel {
         grid.measure(slo_limit)
     }
 
-    /// Whether `deployment` meets every goal at `rate`.
+    /// Whether `deployment` meets every SLO limit at `rate`.
     pub fn is_within(&self, deployment: &[TierDeployment], rate: f64) -> bool {
         self.rate_limit.is_none_or(|limit| rate <= limit.get())
             && self.slo_limits.iter().all(|slo_limit| match slo_limit.limit() {
@@ -143,7 +144,7 @@ impl CapacityModel {
             })
     }
 
-    /// The highest rate at which `deployment` meets every goal; zero if it never does.
+    /// The highest rate at which `deployment` meets every SLO limit; zero if it never does.
     pub fn slo_max(&self, deployment: &[TierDeployment]) -> f64 {
         let mut high = self.ceilings(deployment).first().map_or(1e6, |c| c.rate.get() / 0.8);
         let mut low = 0.0;

@@ -26,7 +26,7 @@ const SHIFTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 #[derive(Debug, Clone, Copy)]
 struct LevelPoint {
     rate: f64,
-    /// The goal's value in seconds.
+    /// The measured value of the SLO limit in seconds.
     value: f64,
     /// The standard error of its logarithm.
     error: f64,
@@ -42,7 +42,7 @@ struct ShiftedCurve {
     likelihood: f64,
 }
 
-/// The highest rate within all goals about response time, with its 95 % interval from `resamples`
+/// The highest rate within all SLO limits on response time, with its 95 % interval from `resamples`
 /// resamples of the blocks. `None` until two steady levels lie on a falling line.
 pub(super) fn crossing(
     levels: &[Level],

@@ -70,7 +70,7 @@ impl BatchBlock {
     }
 }
 
-/// What a level says about one goal: the logarithm of its value, and its standard error.
+/// What a level says about one SLO limit: the logarithm of its value, and its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct LevelReading {
     pub(super) value: f64,
@@ -207,7 +207,8 @@ impl Level {
         Rate::per_second(self.whole.count() as f64 / self.seconds)
     }
 
-    /// The goal's value here, `None` for goals that are not about time or with fewer than ten requests
+    /// The measured value of the SLO limit here, `None` for SLO limits that are not about time or with fewer
+    /// than ten requests
     /// beyond the quantile's share.
     pub(super) fn reading(&self, slo_limit: &SloLimit) -> Option<LevelReading> {
         let enough = match slo_limit {
@@ -274,7 +275,7 @@ impl Level {
         Resampling { totals, table }
     }
 
-    /// The verdict of this level's own data, over all goals.
+    /// The verdict of this level's own data, over all SLO limits.
     pub(super) fn verdict(&self, slo_limits: &[SloLimit]) -> StepVerdict {
         if !self.keeps_up() {
             return StepVerdict::Fail;
@@ -331,7 +332,7 @@ impl Level {
         }
     }
 
-    /// Whether the point estimates meet the goals, certain or not; errors are judged by their share.
+    /// Whether the point estimates meet the SLO limits, certain or not; errors are judged by their share.
     pub(super) fn seems_within(&self, slo_limits: &[SloLimit]) -> bool {
         let failed = self.errors as f64 / (self.whole.count() + self.errors).max(1) as f64;
         self.keeps_up()
@@ -398,7 +399,7 @@ enum ResamplingTable {
 }
 
 impl Resampling {
-    /// The goal's value in a resample of the blocks.
+    /// The measured value of the SLO limit in a resample of the blocks.
     pub(super) fn resampled(&self, random: &mut Pcg64Mcg) -> f64 {
         let n = self.totals.len();
         let mut times = vec![0_u64; n];

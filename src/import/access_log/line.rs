@@ -11,7 +11,7 @@ use crate::import::secrets::is_secret_key;
 /// `host ident user [time] "request" status bytes`, and whatever follows: nginx's `combined`, Apache's `common`
 /// and `combined`, with a virtual host in front or not.
 const LINE: &str = r#"^(?:\S+:\d+ )?\S+ \S+ .*?\[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}) "#;
-/// How many numbers of lines are told of one kind.
+/// How many numbers of lines are reported of one kind.
 const TOLD: usize = 5;
 
 /// A request of the log.

@@ -21,7 +21,7 @@ pub struct Counts {
     pub messages: u64,
     /// Failed requests by class.
     pub errors: BTreeMap<ErrorClass, u64>,
-    /// Failed requests of which no class is told: in logs of old versions, of a scenario.
+    /// Failed requests of which no class is known: in logs of old versions, of a scenario.
     pub errors_untold: u64,
     /// Failures of no single request, by class. Of scenarios, sides and the run.
     pub iteration_errors: BTreeMap<ErrorClass, u64>,
@@ -46,7 +46,7 @@ impl Counts {
         self.requests + self.iteration_errors.values().sum::<u64>()
     }
 
-    /// Failed requests, without what was given up.
+    /// Failed requests, without iteration errors.
     pub fn failed_requests(&self) -> u64 {
         self.errors.values().sum::<u64>() + self.errors_untold
     }
@@ -133,7 +133,7 @@ impl Counts {
         self.arrivals.started += side.iterations;
     }
 
-    /// Adds what an interval tells of no step: what was given up, and what became of arrivals.
+    /// Adds what an interval counts for no step: what was given up, and what became of arrivals.
     pub(super) fn add_iterations(&mut self, interval: &Interval) {
         for scenario in interval.scenarios.values() {
             add_counts(&mut self.iteration_errors, &scenario.iteration_errors);

@@ -9,13 +9,13 @@ use super::Counts;
 /// Some of a run's requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// All requests, and what was given up.
+    /// All requests, and iteration errors.
     Run,
     /// Those of these steps; a derived row is its own times.
     Steps(Vec<StepId>),
-    /// Those of one scenario, and what it gave up.
+    /// Those of one scenario, and its iteration errors.
     Scenario(ScenarioId),
-    /// Those of one side of a split run, in one part of it or in all, and what it gave up.
+    /// Those of one side of a split run, in one part of it or in all, and its iteration errors.
     Side(Side, Option<u16>),
 }
 

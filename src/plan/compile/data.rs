@@ -1,4 +1,4 @@
-//! Data files → rows. Problems in them are told with their line.
+//! Data files → rows. Problems in them are reported with their line.
 
 use minijinja::Value;
 use minijinja::value::Serde;
@@ -8,12 +8,12 @@ use crate::plan::{Dataset, Pick};
 use crate::scenario::schema::{self, DataFile, DataFormat};
 use crate::scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
 
-/// The most problems told of one file: what is wrong in one row is mostly wrong in all.
+/// The most problems reported of one file: what is wrong in one row is mostly wrong in all.
 const PROBLEM_LIMIT: usize = 5;
 
 type DataRows = (Vec<String>, Vec<Box<[Value]>>);
 
-/// The rows of a data file; none where it cannot be read, which has been told.
+/// The rows of a data file; none where it cannot be read, which has been reported.
 pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Problems) -> Dataset {
     let before = problems.len();
     let (columns, rows) = match file.source.and_then(|id| Some((id, sources.get(id)?))) {

@@ -9,7 +9,7 @@ use crate::scenario::schema::{DataFile, DataFormat, RecordedShape, Workload};
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, RunTime};
 
-/// The most problems told of one data set: what is wrong in one row is mostly wrong in all.
+/// The most problems reported of one data set: what is wrong in one row is mostly wrong in all.
 const PROBLEM_LIMIT: usize = 5;
 /// The longest recording, in seconds: a year.
 const LONGEST: f64 = 366.0 * 86_400.0;

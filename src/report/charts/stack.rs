@@ -12,7 +12,7 @@ use crate::units::Quantity;
 const MOST: usize = 24;
 /// Series colours for replicas.
 const INKS: [u8; 6] = [1, 2, 3, 5, 6, 8];
-/// Metrics by how much they tell of what a load does to a tier; all others follow.
+/// Metrics by how much they show of what a load does to a tier; all others follow.
 const TELLING: [&str; 10] = [
     "cpu",
     "memory",

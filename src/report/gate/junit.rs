@@ -1,6 +1,6 @@
 //! The gate as `JUnit` XML: a test case for each measurement, objective, and metric of a step.
 //!
-//! As in a run's own `junit.xml`: a bound exceeded and a regression are `<failure>`; what cannot be told is
+//! As in a run's own `junit.xml`: a bound exceeded and a regression are `<failure>`; what is undecided is
 //! `<error>`, because it may not count as passed; what was not measured is `<skipped>`.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};

@@ -145,7 +145,7 @@ impl StackModelRun {
         self.calls.len()
     }
 
-    /// What each tier tells, as of the last time that the model was advanced to.
+    /// The metrics of each tier, as of the last time that the model was advanced to.
     pub fn tiers(&self) -> impl Iterator<Item = TierState<'_>> {
         self.tiers.iter().map(|tier| tier.state(self.now))
     }

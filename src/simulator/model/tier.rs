@@ -1,4 +1,4 @@
-//! A tier at work, and what it tells about itself.
+//! A tier at work, and the metrics it reports.
 
 use rand_pcg::Pcg64Mcg;
 
@@ -90,7 +90,7 @@ impl ModelTier {
         self.replicas.iter().map(|replica| replica.busy.integral(now)).sum()
     }
 
-    /// What it tells at `now`, in the stack's time.
+    /// Its metrics at `now`, in the stack's time.
     pub(super) fn state(&self, now: RunTime) -> TierState<'_> {
         let replicas = self.replicas.iter().map(|replica| self.replica_state(replica, now));
         let idle = self.spec.pool.map_or(0, |pool| pool.idle);
@@ -155,7 +155,7 @@ impl ModelTier {
     }
 }
 
-/// What a tier tells about itself.
+/// The metrics of a tier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TierState<'a> {
     /// Its name.
@@ -180,7 +180,7 @@ pub struct TierState<'a> {
     pub cache: Option<CacheState>,
 }
 
-/// What a replica tells about itself.
+/// The metrics of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplicaState {
     /// It answers.
@@ -213,7 +213,7 @@ pub struct ReplicaState {
     pub served: u64,
 }
 
-/// What a cache tells about itself.
+/// The metrics of a cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheState {
     /// Lookups that found a fresh answer.

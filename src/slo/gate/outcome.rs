@@ -13,7 +13,7 @@ pub enum GateOutcome {
     Pass,
     /// A target is missed, no max is.
     AtRisk,
-    /// The runs cannot tell whether something regressed.
+    /// The runs cannot show whether something regressed.
     NeedMoreRuns,
     /// An interval straddles a max: run longer.
     Inconclusive,

@@ -98,7 +98,7 @@ pub struct RunConditions {
     pub seed: Seed,
     /// Scheme and nearness of the target: `http, loopback`, `https, remote`.
     pub target_kind: String,
-    /// Replicas, sizes and whatever else the run was told of its conditions.
+    /// Replicas, sizes and whatever else is known of the run's conditions.
     pub facts: Vec<(String, String)>,
 }
 

@@ -4,7 +4,7 @@ use super::super::ValidityStatus;
 use super::super::statistics::change_points::{ChangePoint, ChangePointSearch, find};
 use super::summary::{GateMetric, RunSummary};
 
-/// The least relative change of a time's level that is told, as for a regression.
+/// The least relative change of a time's level that is reported, as for a regression.
 const MAGNITUDE_MIN: f64 = 0.05;
 
 /// A metric of a step over a history of runs.

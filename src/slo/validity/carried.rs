@@ -12,7 +12,7 @@ const LENGTH_MIN_S: f64 = 0.5;
 /// Seconds at this share of a rate or more are near it.
 const NEAR: f64 = 0.9;
 
-/// What the seconds of a run tell of its generator.
+/// What the seconds of a run say about its generator.
 pub(super) struct CarriedLoad {
     /// The highest valid rate, where anything tells it.
     pub(super) highest: Option<HighestRate>,

@@ -1,4 +1,4 @@
-//! Whether the log tells of a whole run, played as planned.
+//! Whether the log is that of a whole run, played as planned.
 
 use super::super::window::{JudgedWindow, is_closed, judges_ramps};
 use super::super::{Finding, ValidityTest};

@@ -136,7 +136,7 @@ fn take_string(rest: &mut &[u8], out: &mut Vec<u8>) -> Result<(), CompressionErr
 #[derive(Debug)]
 pub(super) struct Encoder {
     table: DynamicTable,
-    /// The smallest size that the table has had since the peer was last told of it.
+    /// The smallest size that the table has had since it was last announced to the peer.
     smallest: Option<usize>,
 }
 

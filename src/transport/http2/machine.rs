@@ -25,7 +25,7 @@ const KEPT: usize = 512;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The connection cannot go on.
+/// The connection has failed (RFC 9113 §5.4.1).
 #[derive(Debug)]
 pub(super) struct ConnectionError(ErrorCode, String);
 
@@ -62,7 +62,7 @@ struct HeaderBlock {
 }
 
 impl ConnectionMachine {
-    /// A connection that has said hello.
+    /// A connection that has sent its preface.
     pub(super) fn new() -> Self {
         let mut out = PREFACE.to_vec();
         // No pushes; the window of a stream.
@@ -304,7 +304,7 @@ impl ConnectionMachine {
         Ok(())
     }
 
-    /// Ends a stream that went wrong, and tells the peer.
+    /// Ends a stream that failed, and sends the peer RST_STREAM.
     fn settle(&mut self, id: u32, taken: Result<(), StreamError>) {
         let Err(StreamError(code, error)) = taken else { return };
         frame::put_reset(&mut self.out, id, code);

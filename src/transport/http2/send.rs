@@ -89,7 +89,7 @@ impl ConnectionMachine {
         }
     }
 
-    /// Takes a stream out; one that is not over is told to the peer.
+    /// Takes a stream out; one that is not over is reset.
     pub(super) fn take(&mut self, id: u32) -> Option<Http2Stream> {
         let at = self.streams.iter().position(|stream| stream.id == id)?;
         let stream = self.streams.swap_remove(at);

@@ -12,7 +12,7 @@ use super::super::parser::ResponseParser;
 use super::frame::ErrorCode;
 use super::machine::STREAM_WINDOW;
 
-/// The response cannot be used; the connection can.
+/// The stream has failed; the connection goes on (RFC 9113 §5.4.2).
 #[derive(Debug)]
 pub(super) struct StreamError(pub(super) ErrorCode, pub(super) TransportError);
 
@@ -30,7 +30,7 @@ pub(super) struct Http2Stream {
     pub(super) first_byte: Option<RunTime>,
     /// How it ended: when, or why.
     pub(super) outcome: Option<Result<RunTime, TransportError>>,
-    /// Whether one side has told the other that it is over.
+    /// Whether one side has reset it.
     pub(super) was_reset: bool,
     /// Who waits for it.
     pub(super) waker: Option<Waker>,

@@ -89,7 +89,7 @@ fn failure(connection: &mut ConnectionMachine) -> TransportError {
     outcome(connection).expect("it is over").expect_err("it failed")
 }
 
-/// The code of the machine's goodbye.
+/// The error code of the connection's GOAWAY frame.
 fn goaway(connection: &ConnectionMachine) -> Option<u32> {
     let said = frames(connection).into_iter().find(|(head, _)| head.kind == kind::GOAWAY);
     said.map(|(_, payload)| frame::number(&payload[4..]))

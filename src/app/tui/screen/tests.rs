@@ -96,7 +96,7 @@ fn screen_before(gate: &Gate) -> RunScreen {
     .expect("a thread")
 }
 
-/// Draws on the run's own thread, as no audience may.
+/// Draws on the run's own thread, as no observer may.
 struct PaintingObserver {
     screen: tui::TerminalScreen<Gate>,
     model: Model,
