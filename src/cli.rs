@@ -112,7 +112,7 @@ pub struct DemoArgs {
     pub system: System,
     /// Find its capacity instead: the highest rate within the SLO table, what to buy, and the predictions checked.
     #[arg(long, conflicts_with_all = [
-        "rate", "duration", "repeat", "faults", "replicas", "cores", "slow", "token_ttl",
+        "rate", "duration", "repeat", "retry_invalid", "faults", "replicas", "cores", "slow", "token_ttl",
     ])]
     pub capacity: bool,
     /// How the simulated stack is changed.
@@ -124,6 +124,9 @@ pub struct DemoArgs {
     /// Make this many runs, each with its own seed, for a gate to compare.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
+    /// Play a run that is not valid again, up to so often; what is discarded stays on the disk, out of comparisons.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub retry_invalid: u32,
     /// What is told while it runs.
     #[command(flatten)]
     pub export: ExportArgs,
@@ -271,8 +274,11 @@ pub struct RunArgs {
     /// Make this many runs, each with its own seed, for a gate to compare.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
+    /// Play a run that is not valid again, up to so often; what is discarded stays on the disk, out of comparisons.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub retry_invalid: u32,
     /// Watch and steer the run in the terminal UI.
-    #[arg(long, overrides_with = "no_tui", conflicts_with = "repeat")]
+    #[arg(long, overrides_with = "no_tui", conflicts_with_all = ["repeat", "retry_invalid"])]
     pub tui: bool,
     /// Do not open the terminal UI; the default.
     #[arg(long, overrides_with = "tui")]

@@ -13,7 +13,7 @@ use crate::slo::gate::RunSummary;
 
 use super::asked::RunRequest;
 use super::exit::{Exit, Failure};
-use super::gate::{compare_sides, hint, print};
+use super::gate::{compare_sides, print};
 use super::output::say;
 use super::run::play;
 use super::{files, history};
@@ -41,7 +41,6 @@ pub(super) fn compare(args: &cli::CompareArgs) -> Result<Exit, Failure> {
         compared,
     };
     print(&report, args.format)?;
-    hint(&report);
     Ok(Exit::Judged(report.exit_code()))
 }
 

@@ -6,7 +6,7 @@ use super::asked::RunRequest;
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::output::say;
-use super::run::repeat::repeated;
+use super::run::repeat::{RepeatPlan, RunEnding, repeated};
 use super::run::run_scenario;
 use super::simulate::{change, read_simulation, simulation_file};
 use super::simulated_stack::{DemoStack, changes, visitors};
@@ -17,10 +17,11 @@ pub(super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
         return super::capacity::demo::demo(args);
     }
     // Each run gets a stack of its own: caches that the run before has filled would make the next one quicker.
-    repeated(args.repeat, &args.load, |load| play(args, load))
+    let series = RepeatPlan { times: args.repeat, retries: args.retry_invalid };
+    repeated(series, &args.load, |load| play(args, load))
 }
 
-fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<Exit, Failure> {
+fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure> {
     let system = args.system.name();
     // What cannot be changed is refused here, before the simulator's process begins, where the message is seen.
     let mut simulation = read_simulation(&simulation_file(&embedded::folder(system)))?;

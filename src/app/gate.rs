@@ -3,11 +3,9 @@
 use crate::cli;
 use crate::report::gate::{self as gate_report, BaselineComparison, GateReport, GatedRun};
 use crate::report::terminal;
-use crate::slo::gate::{
-    ComparisonRule, ConditionMismatch, GateMetric, GateOutcome, GateRules, RunSummary, alike,
-    compare,
-};
+use crate::slo::gate::{ComparisonRule, ConditionMismatch, GateRules, RunSummary, alike, compare};
 use crate::slo::judge;
+use crate::units::Ratio;
 
 use super::conclusion::strictness;
 use super::exit::{Exit, Failure};
@@ -52,33 +50,7 @@ pub(super) fn gate(args: &cli::GateArgs) -> Result<Exit, Failure> {
         files::write_reports(folder, &files)?;
         say(&format!("gate: {}", folder.join("gate.md").display()));
     }
-    hint(&report);
     Ok(Exit::Judged(report.exit_code()))
-}
-
-/// What to do where the runs cannot decide.
-pub(super) fn hint(report: &GateReport) {
-    let Some(comparison) = report.comparison() else { return };
-    if report.outcome() != GateOutcome::NeedMoreRuns {
-        return;
-    }
-    let few = comparison.runs.0.min(comparison.runs.1);
-    let more = few + comparison.more_runs as usize;
-    // What `--repeat` takes at most.
-    let more = (more <= 100).then(|| format!("`--repeat {more}`"));
-    let longer = comparison.longer_runs();
-    let longer = longer.map(|length| format!("`--repeat {few} --duration {length}`"));
-    let ways: Vec<String> = more.into_iter().chain(longer).collect();
-    if comparison.more_runs == 0 || ways.is_empty() {
-        say(
-            "hint: repeat both sides with longer runs, or compare less: `--metric`, `--step`, `--effect`",
-        );
-        return;
-    }
-    say(&format!(
-        "hint: repeat both sides with {}, or compare less: `--metric`, `--step`, `--effect`",
-        ways.join(" or ")
-    ));
 }
 
 /// Compares two sides. Runs that are not valid or missing make the answer "not valid"; other unlike
@@ -100,14 +72,12 @@ pub(super) fn compare_sides(
     if !unfit.is_empty() {
         return Ok(BaselineComparison::NotMade(unfit));
     }
-    let metrics =
-        if asked.metric.is_empty() { GateMetric::ALL.to_vec() } else { asked.metric.clone() };
     let rules = GateRules {
         // Asked above, and either alike or waived.
         likeness: ComparisonRule::Waived,
-        metrics,
+        metrics: asked.metric.clone(),
         steps: asked.step.clone(),
-        effect_min: asked.effect.get(),
+        effect_min: asked.effect.map(Ratio::get),
     };
     match compare(baseline, candidate, &rules) {
         Ok(comparison) => Ok(BaselineComparison::Made { comparison, waived: differing }),

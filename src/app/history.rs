@@ -35,6 +35,9 @@ impl StoredRun {
 /// Stands in the folder of a promoted run; such a run is never pruned.
 pub(super) const PROMOTED: &str = "baseline";
 
+/// Stands in the folder of a run that was not valid and played again; it counts only where it is named itself.
+pub(super) const DISCARDED: &str = "discarded";
+
 /// How deep runs are looked for: `reports/NAME/TIME`, and one more for `reports` of several branches.
 const DEPTH: usize = 3;
 
@@ -75,7 +78,8 @@ fn run_folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 pub(super) fn named(paths: &[PathBuf]) -> Result<Vec<StoredRun>, Failure> {
     let mut runs = vec![];
     for path in paths {
-        let folders = if path.is_dir() { run_folders(path)? } else { vec![path.clone()] };
+        let mut folders = if path.is_dir() { run_folders(path)? } else { vec![path.clone()] };
+        folders.retain(|folder| folder == path || !folder.join(DISCARDED).exists());
         if folders.is_empty() {
             return Err(Failure::new(
                 Exit::Usage,

@@ -5,6 +5,7 @@ pub(super) mod repeat;
 use std::path::{Path, PathBuf};
 
 use crate::cli;
+use crate::slo::ValidityStatus;
 
 use super::asked::RunRequest;
 use super::audience::RunObserver as _;
@@ -17,6 +18,7 @@ use super::output::say;
 use super::prepare::prepare;
 use super::progress::RunProgress;
 use super::runtime::runtime;
+use repeat::{RepeatPlan, RunEnding};
 
 /// Runs a workload as the command line asks.
 pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
@@ -33,7 +35,8 @@ pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
         may_load: &args.i_may_load,
         simulated: false,
     };
-    repeat::repeated(args.repeat, &args.load, |load| {
+    let series = RepeatPlan { times: args.repeat, retries: args.retry_invalid };
+    repeat::repeated(series, &args.load, |load| {
         run_scenario(&args.path, &asked, load, (&args.output, &args.export))
     })
 }
@@ -54,11 +57,11 @@ pub(super) fn run_scenario(
     asked: &RunRequest<'_>,
     load_args: &cli::LoadArgs,
     outlets: (&cli::OutputArgs, &cli::ExportArgs),
-) -> Result<Exit, Failure> {
+) -> Result<RunEnding, Failure> {
     let played = play(path, asked, load_args, outlets)?;
     let output = outlets.0;
     played.concluded.print(&played.folder, OutcomeFormat::of(output.quiet, output.format))?;
-    Ok(played.exit)
+    Ok(played.ending())
 }
 
 /// A run that was played to its end, its reports written.
@@ -66,6 +69,15 @@ pub(super) struct PlayedRun {
     pub(super) exit: Exit,
     pub(super) folder: PathBuf,
     pub(super) concluded: RunConclusion,
+}
+
+impl PlayedRun {
+    fn ending(self) -> RunEnding {
+        let validity = &self.concluded.report.judgement.validity;
+        let not_valid = (validity.status == ValidityStatus::NotValid)
+            .then(|| validity.main_reason().unwrap_or_default().to_owned());
+        RunEnding { exit: self.exit, folder: self.folder, not_valid }
+    }
 }
 
 /// The same without a word about its outcome.

@@ -77,15 +77,17 @@ pub struct InterleaveArgs {
 /// How runs are compared.
 #[derive(Debug, Clone, Args)]
 pub struct GateRulesArgs {
-    /// Compare this metric: p50, p95, p99, mean or `error_rate`; all by default; repeatable.
+    /// Decide by this metric: p50, p95, p99, mean or `error_rate`. By default the rows of the SLO table decide,
+    /// and all else informs; repeatable.
     #[arg(long, value_name = "METRIC")]
     pub metric: Vec<GateMetric>,
-    /// Compare this step, or `all requests`; all of them by default; repeatable.
+    /// Decide by this step, or `all requests`; repeatable.
     #[arg(long, value_name = "NAME")]
     pub step: Vec<String>,
-    /// The smallest rise of a time that counts.
-    #[arg(long, value_name = "SHARE", default_value = "5%")]
-    pub effect: Ratio,
+    /// The smallest rise of a time that counts, which must then be ruled out to pass. By default 5 % counts, and what
+    /// the runs could have shown is told.
+    #[arg(long, value_name = "SHARE")]
+    pub effect: Option<Ratio>,
     /// Compare runs of different conditions too; the report says how they differ.
     #[arg(long)]
     pub unlike: bool,

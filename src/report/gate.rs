@@ -97,9 +97,12 @@ impl GateReport {
         self.rows_where(|verdict| matches!(verdict, RegressionVerdict::Regressed))
     }
 
-    /// The undecided rows.
+    /// The undecided rows among those that decide.
     pub(super) fn unclear(&self) -> Vec<&GateRow> {
-        self.rows_where(|verdict| matches!(verdict, RegressionVerdict::NeedMoreRuns { .. }))
+        let mut rows =
+            self.rows_where(|verdict| matches!(verdict, RegressionVerdict::NeedMoreRuns { .. }));
+        rows.retain(|row| row.decides);
+        rows
     }
 
     fn rows_where(&self, wanted: impl Fn(&RegressionVerdict) -> bool) -> Vec<&GateRow> {

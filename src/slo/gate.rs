@@ -2,6 +2,9 @@
 //!
 //! Runs count only where they are alike in everything but the candidate. What they are compared by is
 //! small enough to be committed beside the code: see [`Baseline`].
+//!
+//! The verdict hangs on the rows of the SLO table, few enough that ordinary runs can tell each of them. All else
+//! informs, and fails the gate only where there is no doubt: among dozens of metrics something always moves.
 
 mod likeness;
 mod outcome;
@@ -16,7 +19,8 @@ pub use likeness::{ComparisonRule, ConditionMismatch, alike};
 pub use outcome::GateOutcome;
 pub use rules::GateRules;
 pub use summary::{
-    Baseline, BaselineError, GateMetric, RunConditions, RunSummary, StepSummary, UnknownMetric,
+    Baseline, BaselineError, GateMetric, RunConditions, RunSummary, SloMetric, StepSummary,
+    UnknownMetric,
 };
 pub use trend::MetricTrend;
 
@@ -30,11 +34,13 @@ pub struct GateRow {
     pub step: String,
     /// What was compared.
     pub metric: GateMetric,
+    /// Whether the verdict hangs on it; otherwise it informs.
+    pub decides: bool,
     /// The median over baseline runs: seconds, or a share.
     pub baseline: f64,
     /// The median over candidate runs.
     pub candidate: f64,
-    /// The comparison; its p is adjusted by Holm over the metrics of the step.
+    /// The comparison, adjusted for all rows that decide, or all that inform.
     pub regression: Regression,
 }
 
@@ -47,15 +53,17 @@ pub struct ExcludedMetric {
     pub metric: GateMetric,
     /// The fewest requests of the step in any run; some run had too few to have the metric.
     pub requests_min: u64,
+    /// Whether the verdict would hang on it.
+    pub decides: bool,
 }
 
 /// What the gate came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateVerdict {
-    /// No metric got worse by as much as counts, certainly.
+    /// No metric got worse certainly, and none that decides is undecided.
     NotRegressed,
-    /// Some metric is undecided; none got worse certainly.
+    /// Some metric that decides is undecided; none got worse certainly.
     NeedMoreRuns,
     /// Some metric got worse, certainly.
     Regressed,
@@ -85,10 +93,14 @@ pub struct GateComparison {
     pub run_length: Nanos,
     /// The least rise of a time that counted, 0.05 for 5 %.
     pub effect_min: f64,
-    /// All rows, by step in the order of the scenario, then by metric.
+    /// Whether the user named it, so that it had to be ruled out.
+    pub effect_named: bool,
+    /// All rows, those that decide first; by step in the order of the scenario, then by metric.
     pub rows: Vec<GateRow>,
     /// What some run was too short for.
     pub left_out: Vec<ExcludedMetric>,
+    /// Rows of the SLO table that each run is judged by, but that summaries do not hold.
+    pub judged_only: Vec<String>,
 }
 
 impl GateComparison {
@@ -108,6 +120,11 @@ impl GateComparison {
         Some(Nanos::from_secs_f64(tens * 10.0))
     }
 
+    /// The rows that the verdict hangs on.
+    pub fn deciding(&self) -> impl Iterator<Item = &GateRow> {
+        self.rows.iter().filter(|row| row.decides)
+    }
+
     /// The rows that got worse.
     pub fn regressed(&self) -> impl Iterator<Item = &GateRow> {
         self.rows.iter().filter(|row| row.regression.verdict == RegressionVerdict::Regressed)
@@ -115,9 +132,6 @@ impl GateComparison {
 }
 
 /// Compares the runs of `candidate` with those of `baseline`.
-///
-/// Holm's correction runs over the metrics of one step: with five runs a side the least p is 1/252, which
-/// five metrics just bear; over all steps nothing could ever be found.
 ///
 /// # Errors
 /// All the ways in which the runs are unlike, unless the rules waive them.
@@ -132,24 +146,26 @@ pub fn compare(
             return Err(unlike);
         }
     }
-    let steps = baseline.first().map(|run| run.steps.as_slice()).unwrap_or_default();
-    let (mut rows, mut left_out) = (vec![], vec![]);
-    for step in steps.iter().filter(|step| rules.counts(&step.name)) {
-        let (compared, without) = rows::of_step(&step.name, baseline, candidate, rules);
-        rows.extend(compared);
-        left_out.extend(without);
-    }
-    let more_runs = rows.iter().map(|row| missing_runs(&row.regression)).max().unwrap_or(0);
-    // Where nothing could be compared, nothing is known.
-    let verdict = rows.iter().map(|row| verdict_of(&row.regression)).max();
+    let (rows, left_out) = rows::all(baseline, candidate, rules);
+    let deciding = || rows.iter().filter(|row| row.decides);
+    // Where nothing that decides could be compared, nothing is known.
+    let decided = deciding().map(|row| verdict_of(&row.regression)).max();
+    let informed = rows.iter().map(|row| verdict_of(&row.regression)).max();
+    let verdict = match informed {
+        Some(GateVerdict::Regressed) => GateVerdict::Regressed,
+        _ => decided.unwrap_or(GateVerdict::NeedMoreRuns),
+    };
+    let judged_only = candidate.first().or(baseline.first()).map(|run| run.slo_other.clone());
     Ok(GateComparison {
-        verdict: verdict.unwrap_or(GateVerdict::NeedMoreRuns),
+        verdict,
         runs: (baseline.len(), candidate.len()),
-        more_runs,
+        more_runs: deciding().map(|row| missing_runs(&row.regression)).max().unwrap_or(0),
         run_length: baseline.iter().chain(candidate).map(judged_length).min().unwrap_or_default(),
-        effect_min: rules.effect_min,
+        effect_min: rules.effect(),
+        effect_named: rules.effect_min.is_some(),
         rows,
         left_out,
+        judged_only: judged_only.filter(|_| !rules.choose()).unwrap_or_default(),
     })
 }
 
@@ -167,7 +183,7 @@ fn verdict_of(regression: &Regression) -> GateVerdict {
 
 fn missing_runs(regression: &Regression) -> u32 {
     match regression.verdict {
-        RegressionVerdict::NeedMoreRuns { more, .. } => more,
+        RegressionVerdict::NeedMoreRuns { more } => more,
         RegressionVerdict::Regressed | RegressionVerdict::NotRegressed => 0,
     }
 }

@@ -84,23 +84,24 @@ fn comparison_value(comparison: &GateComparison) -> Value {
         "more_runs": comparison.more_runs,
         "longer_runs_s": comparison.longer_runs().map(Nanos::as_secs_f64),
         "effect_min": comparison.effect_min,
+        "effect_named": comparison.effect_named,
         "rows": comparison.rows.iter().map(row).collect::<Vec<Value>>(),
         "left_out": comparison.left_out,
+        "judged_only": comparison.judged_only,
     })
 }
 
 fn row(row: &GateRow) -> Value {
     let regression = &row.regression;
-    let (verdict, more, smallest) = match regression.verdict {
-        RegressionVerdict::Regressed => ("regressed", 0, None),
-        RegressionVerdict::NotRegressed => ("not_regressed", 0, None),
-        RegressionVerdict::NeedMoreRuns { more, smallest_effect } => {
-            ("need_more_runs", more, smallest_effect)
-        }
+    let (verdict, more) = match regression.verdict {
+        RegressionVerdict::Regressed => ("regressed", 0),
+        RegressionVerdict::NotRegressed => ("not_regressed", 0),
+        RegressionVerdict::NeedMoreRuns { more } => ("need_more_runs", more),
     };
     json!({
         "step": row.step,
         "metric": row.metric,
+        "decides": row.decides,
         "unit": if row.metric == GateMetric::ErrorRate { "share" } else { "s" },
         "verdict": verdict,
         "baseline": row.baseline,
@@ -109,7 +110,8 @@ fn row(row: &GateRow) -> Value {
         "effect": regression.effect,
         "interval": regression.interval,
         "p": regression.p,
+        "p_adjusted": regression.p_adjusted,
         "more_runs": more,
-        "smallest_effect": smallest,
+        "smallest_effect": regression.smallest_effect,
     })
 }

@@ -112,9 +112,10 @@ fn compared(row: &GateRow) -> TestCase {
     let status = match row.regression.verdict {
         RegressionVerdict::NotRegressed => TestCaseStatus::success(),
         RegressionVerdict::Regressed => with(NonSuccessKind::Failure, "regressed", &line),
-        RegressionVerdict::NeedMoreRuns { .. } => {
+        RegressionVerdict::NeedMoreRuns { .. } if row.decides => {
             with(NonSuccessKind::Error, "need more runs", &line)
         }
+        RegressionVerdict::NeedMoreRuns { .. } => skipped("informs only", &line),
     };
     case(&row.step, row.metric.name(), status, line)
 }

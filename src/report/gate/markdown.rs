@@ -37,14 +37,24 @@ fn comparison_rows(rows: &[&GateRow]) -> Vec<Vec<String>> {
                 words::effect(row),
                 words::interval(row),
                 words::p(row.regression.p),
+                words::shown(row),
                 words::verdict(row),
             ]
         })
         .collect()
 }
 
-const HEADS: [&str; 8] =
-    ["step", "metric", "baseline:", "candidate:", "change:", "95 % interval:", "p:", "answer"];
+const HEADS: [&str; 9] = [
+    "step",
+    "metric",
+    "baseline:",
+    "candidate:",
+    "change:",
+    "95 % interval:",
+    "p:",
+    "could show:",
+    "answer",
+];
 
 fn worse(page: &mut MarkdownPage, report: &GateReport) {
     let regressed = report.regressed();
@@ -126,9 +136,22 @@ fn compared(page: &mut MarkdownPage, report: &GateReport) {
             page.list(&reasons);
         }
         BaselineComparison::Made { comparison, waived } => {
-            let all: Vec<&GateRow> = comparison.rows.iter().collect();
-            page.paragraph(&format!("\n<details><summary>All {} comparisons</summary>", all.len()));
-            page.table(&HEADS, &comparison_rows(&all));
+            let (deciding, informing): (Vec<&GateRow>, Vec<&GateRow>) =
+                comparison.rows.iter().partition(|row| row.decides);
+            if !deciding.is_empty() {
+                page.heading(3, "Compared");
+                page.table(&HEADS, &comparison_rows(&deciding));
+            }
+            if let Some(names) = words::judged_only(comparison) {
+                page.paragraph(&format!("\nSLO table only: {}.", cell(&names)));
+            }
+            let others = informing.len();
+            page.paragraph(&format!(
+                "\n<details><summary>For information: {others} other comparisons</summary>"
+            ));
+            if others > 0 {
+                page.table(&HEADS, &comparison_rows(&informing));
+            }
             if !comparison.left_out.is_empty() {
                 page.paragraph("\nNot compared:");
                 let lines: Vec<String> = comparison.left_out.iter().map(words::left_out).collect();

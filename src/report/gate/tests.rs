@@ -58,6 +58,8 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
                     target_kind: "http, loopback".into(),
                     facts: vec![],
                 },
+                slo: vec![],
+                slo_other: vec!["uptime".into(), "db.connections".into()],
                 steps: vec![
                     step(RunSummary::WHOLE, 1_000, 30.0 * slowness.sqrt() * luck),
                     search,
@@ -97,7 +99,7 @@ fn regressed() -> GateReport {
 }
 
 fn unclear() -> GateReport {
-    report(vec![fixture::pass()], &runs(1.0, 0.15, 0.0))
+    report(vec![fixture::pass()], &runs(1.0, 0.6, 0.0))
 }
 
 fn failed() -> GateReport {

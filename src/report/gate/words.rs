@@ -5,7 +5,7 @@ use super::{BaselineComparison, GateReport, objectives};
 use crate::slo::gate::{
     ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow, RunSummary,
 };
-use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RegressionVerdict};
+use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RUNS_MIN, RegressionVerdict};
 use crate::slo::{ObjectiveStatus, Strictness};
 use crate::units::{Nanos, Ratio};
 
@@ -119,26 +119,33 @@ pub(in crate::report) fn p_is(value: f64) -> String {
     if text.starts_with('<') { format!("p {text}") } else { format!("p = {text}") }
 }
 
-/// A row's answer: `regressed`, `not regressed`, `needs 4 more runs`.
+/// The rise that a row's runs would have shown 19 times in 20: `≥ 9.1 %`.
+pub(in crate::report) fn shown(row: &GateRow) -> String {
+    let scale = row.regression.scale;
+    row.regression.smallest_effect.map_or_else(
+        || NONE.into(),
+        |smallest| {
+            let effect = if scale == EffectScale::Ratio { 1.0 + smallest } else { smallest };
+            format!("≥ {}", change(effect, scale).trim_start_matches('+'))
+        },
+    )
+}
+
+/// A row's answer: `regressed`, `not regressed`, `needs 4 more runs`; `undecided` where it only informs.
 pub(crate) fn verdict(row: &GateRow) -> String {
     match row.regression.verdict {
         RegressionVerdict::Regressed => "✖ regressed".into(),
         RegressionVerdict::NotRegressed => "✔ not regressed".into(),
-        RegressionVerdict::NeedMoreRuns { more, .. } => format!("? needs {}", more_runs(more)),
+        RegressionVerdict::NeedMoreRuns { more } if row.decides => {
+            format!("? needs {}", more_runs(more))
+        }
+        RegressionVerdict::NeedMoreRuns { .. } => "? undecided".into(),
     }
 }
 
 /// `4 more runs`. The estimate ends at 100, beyond which longer runs are the better way.
 fn more_runs(count: u32) -> String {
     if count < 100 { runs(count, "more ") } else { "100 or more runs".into() }
-}
-
-/// `, or runs of 3 min 20 s instead of 20 s,`; nothing where length does not help.
-fn longer(comparison: &GateComparison) -> String {
-    comparison.longer_runs().map_or(String::new(), |longer| {
-        let now = format::duration(comparison.run_length);
-        format!(", or runs of {} instead of {now},", format::duration(longer))
-    })
 }
 
 fn runs(count: u32, kind: &str) -> String {
@@ -155,33 +162,26 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
             subject(&row.step, row.metric),
             effect(row).trim_start_matches('+'),
             interval(row),
-            p_is(row.regression.p),
-            chance(row.regression.p),
+            p_is(row.regression.p.max(row.regression.p_adjusted)),
+            chance(row.regression.p.max(row.regression.p_adjusted)),
         ),
         RegressionVerdict::NotRegressed => format!(
-            "{} did not get worse: {moved} ({}, 95 % interval {})",
+            "{} did not get worse: {moved} ({}, 95 % interval {}; could have shown {})",
             subject(&row.step, row.metric),
             effect(row),
-            interval(row)
+            interval(row),
+            shown(row),
         ),
-        RegressionVerdict::NeedMoreRuns { more, smallest_effect } => {
-            let scale = row.regression.scale;
-            let shown = smallest_effect.map_or_else(
-                || "these are too few to show anything".into(),
-                |smallest| {
-                    let effect =
-                        if scale == EffectScale::Ratio { 1.0 + smallest } else { smallest };
-                    format!("these would have shown {}", change(effect, scale))
-                },
-            );
-            format!(
-                "{} is undecided: {moved} ({}, 95 % interval {}); {shown}, {} a side would probably decide it",
-                subject(&row.step, row.metric),
-                effect(row),
-                interval(row),
-                more_runs(more)
+        RegressionVerdict::NeedMoreRuns { .. } => format!(
+            "{} is undecided: {moved} ({}, 95 % interval {}); {}",
+            subject(&row.step, row.metric),
+            effect(row),
+            interval(row),
+            row.regression.smallest_effect.map_or_else(
+                || "these runs are too few to show anything".into(),
+                |_| format!("these runs could have shown {}", shown(row)),
             )
-        }
+        ),
     }
 }
 
@@ -203,15 +203,34 @@ pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
 
 /// By which rule a comparison was made.
 pub(in crate::report) fn rule(comparison: &GateComparison) -> String {
+    let least = percent(comparison.effect_min);
+    let passes = if comparison.effect_named {
+        format!("Not regressed: the interval's upper end is below {least} %.")
+    } else {
+        "A metric passes that did not get worse for certain; a rise of what it could show would have been found \
+         19 times in 20."
+            .into()
+    };
     format!(
         "{} in the baseline, {} of the candidate; the unit is the run. Regressed: p ≤ {P_MAX} (exact one-sided \
-         Mann–Whitney, adjusted by Holm over the metrics of a step) and times more than {} % higher, \
-         error rates more than {} percentage points (Hodges–Lehmann).",
+         Mann–Whitney; false alarms of all rows together at most as many, by Westfall and Young's permutations), \
+         and times more than {least} % higher, error rates more than {} percentage points (Hodges–Lehmann). \
+         {passes}",
         runs(comparison.runs.0 as u32, ""),
         runs(comparison.runs.1 as u32, ""),
-        format::significant(comparison.effect_min * 100.0, 2).trim_end_matches(".0"),
         DIFFERENCE_MIN * 100.0,
     )
+}
+
+fn percent(share: f64) -> String {
+    format::significant(share * 100.0, 2).trim_end_matches(".0").to_owned()
+}
+
+/// The rows of the SLO table that are not compared; nothing where there are none.
+pub(in crate::report) fn judged_only(comparison: &GateComparison) -> Option<String> {
+    let names = &comparison.judged_only;
+    (!names.is_empty())
+        .then(|| format!("{} (each run is judged by it, not compared)", names.join(", ")))
 }
 
 /// The answer in one sentence.
@@ -257,20 +276,40 @@ fn not_valid(report: &GateReport) -> String {
 
 fn need_more(report: &GateReport) -> String {
     let Some(comparison) = report.comparison() else { return "More runs are needed.".into() };
+    let few = comparison.runs.0.min(comparison.runs.1);
+    if few < RUNS_MIN {
+        return format!(
+            "{} a side can never tell: make {RUNS_MIN} of each (`--repeat {RUNS_MIN}`).",
+            runs(few as u32, "")
+        );
+    }
     let unclear = report.unclear();
-    match unclear.first() {
-        None => "No metric could be compared; run longer, or choose other metrics.".into(),
-        Some(first) => format!(
-            "{} of {} comparisons undecided; {} a side{} would probably decide. Nearest to a \
-             regression: {} ({}, 95 % interval {}).",
-            unclear.len(),
-            comparison.rows.len(),
-            more_runs(comparison.more_runs),
-            longer(comparison),
-            subject(&first.step, first.metric),
-            effect(first),
-            interval(first)
-        ),
+    match (unclear.first(), comparison.left_out.iter().find(|left| left.decides)) {
+        (Some(first), _) => {
+            let others = match unclear.len() - 1 {
+                0 => String::new(),
+                others => format!(", as are {others} more of {}", comparison.deciding().count()),
+            };
+            format!("{}{others}. {}.", explain(first), remedy(comparison, few))
+        }
+        (None, Some(left)) => {
+            format!("No metric that decides could be compared: {}. Run longer.", left_out(left))
+        }
+        (None, None) => "No metric could be compared; choose others.".into(),
+    }
+}
+
+/// More runs than this a side are a worse way than longer ones.
+const RUNS_ASKED_MOST: usize = 30;
+
+/// The one thing to do where runs cannot tell.
+fn remedy(comparison: &GateComparison, few: usize) -> String {
+    let needed = few + comparison.more_runs as usize;
+    match comparison.longer_runs() {
+        Some(length) if needed > RUNS_ASKED_MOST => {
+            format!("Repeat both sides with longer runs (`--duration {length}`)")
+        }
+        _ => format!("Repeat both sides with {needed} runs (`--repeat {needed}`)"),
     }
 }
 
@@ -312,12 +351,33 @@ fn passed(report: &GateReport) -> String {
         format!("Every measured target is met in {}{strict}", runs(report.runs.len() as u32, ""))
     };
     let compared = report.comparison().map(|comparison| {
-        format!("no metric of {} got worse by what counts", comparison.rows.len())
+        let weakest = comparison
+            .deciding()
+            .filter(|row| row.regression.scale == EffectScale::Ratio)
+            .filter(|row| row.regression.smallest_effect.is_some())
+            .max_by(|a, b| shown_size(a).total_cmp(&shown_size(b)));
+        let shown = weakest.filter(|_| !comparison.effect_named).map_or_else(String::new, |row| {
+            format!("; {} could have shown {}", subject(&row.step, row.metric), shown(row))
+        });
+        let what = match comparison.deciding().count() {
+            1 => "the metric that decides did not get worse".into(),
+            count => format!("none of the {count} metrics that decide got worse"),
+        };
+        format!("{what}{shown}")
     });
     match (judged.is_empty(), compared) {
         (false, Some(compared)) => format!("{judged}, and {compared}."),
         (false, None) => format!("{judged}; nothing was compared."),
-        (true, Some(compared)) => format!("N{}.", &compared[1..]),
+        (true, Some(compared)) => format!("{}.", capitalized(&compared)),
         (true, None) => "There was nothing to judge.".into(),
     }
+}
+
+fn shown_size(row: &GateRow) -> f64 {
+    row.regression.smallest_effect.unwrap_or(0.0)
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

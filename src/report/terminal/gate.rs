@@ -5,7 +5,7 @@ use super::super::{format, rows, wording};
 use super::style::{TerminalStyle, TextTone};
 use super::table::{TableCell, TextTable, wrapped};
 use super::{NARROWEST, SummaryLines, WIDEST, status_tone};
-use crate::slo::gate::{GateComparison, GateOutcome};
+use crate::slo::gate::{GateComparison, GateOutcome, GateRow};
 use crate::slo::regression::RegressionVerdict;
 
 /// The answer of a gate or comparison, `width` columns wide (60 to 120), with a final line feed.
@@ -86,18 +86,49 @@ fn slo(screen: &mut SummaryLines, report: &GateReport) {
 
 fn compared(screen: &mut SummaryLines, comparison: &GateComparison) {
     let (before, after) = comparison.runs;
+    let (deciding, informing): (Vec<&GateRow>, Vec<&GateRow>) =
+        comparison.rows.iter().partition(|row| row.decides);
     screen.section("COMPARED", &format!("{before} baseline runs, {after} candidate runs"));
-    let heads =
-        ["", "metric", "<baseline", "<candidate", "<change", "<95 % interval", "<p", "answer"];
+    rows_table(screen, &deciding);
+    if let Some(names) = words::judged_only(comparison) {
+        screen.fact("SLO only", &format::line(&names, 300));
+    }
+    if !informing.is_empty() {
+        screen.section("FOR INFORMATION", "these fail the gate only where there is no doubt");
+        rows_table(screen, &informing);
+    }
+    for left in &comparison.left_out {
+        screen.fact("left out", &words::left_out(left));
+    }
+    screen.blank();
+    for part in wrapped(&words::rule(comparison), screen.width - 2) {
+        let part = screen.paint(TextTone::Faint, &part);
+        screen.line(&format!("  {part}"));
+    }
+}
+
+fn rows_table(screen: &mut SummaryLines, rows: &[&GateRow]) {
+    let heads = [
+        "",
+        "metric",
+        "<baseline",
+        "<candidate",
+        "<change",
+        "<95 % interval",
+        "<p",
+        "<could show",
+        "answer",
+    ];
     let mut table = TextTable::new(&heads);
     let mut last = "";
-    for row in &comparison.rows {
+    for row in rows {
         let step = if last == row.step { String::new() } else { format::line(&row.step, 40) };
         last = &row.step;
         let tone = match row.regression.verdict {
             RegressionVerdict::Regressed => TextTone::Bad,
             RegressionVerdict::NotRegressed => TextTone::Good,
-            RegressionVerdict::NeedMoreRuns { .. } => TextTone::Warning,
+            RegressionVerdict::NeedMoreRuns { .. } if row.decides => TextTone::Warning,
+            RegressionVerdict::NeedMoreRuns { .. } => TextTone::Faint,
         };
         table.row(vec![
             TableCell::plain(step),
@@ -107,16 +138,9 @@ fn compared(screen: &mut SummaryLines, comparison: &GateComparison) {
             TableCell::toned(TextTone::Strong, words::effect(row)),
             TableCell::plain(words::interval(row)),
             TableCell::plain(words::p(row.regression.p)),
+            TableCell::plain(words::shown(row)),
             TableCell::toned(tone, words::verdict(row)),
         ]);
     }
     screen.table(&table);
-    for left in &comparison.left_out {
-        screen.fact("left out", &words::left_out(left));
-    }
-    screen.blank();
-    for part in wrapped(&words::rule(comparison), screen.width - 2) {
-        let part = screen.paint(TextTone::Faint, &part);
-        screen.line(&format!("  {part}"));
-    }
 }

@@ -8,7 +8,8 @@ use super::super::statistics::order_statistics::least_count;
 use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
 use crate::metrics::{
-    ArrivalProcess, Distribution, LoadModel, RunHeader, RunLog, StageInfo, StepId,
+    ArrivalProcess, Distribution, LoadModel, Measure, Objective, RunHeader, RunLog, Scope,
+    StageInfo, StepId,
 };
 use crate::units::{Nanos, Ratio, Seed};
 
@@ -44,6 +45,12 @@ impl GateMetric {
             Self::Mean => "mean",
             Self::ErrorRate => "error_rate",
         }
+    }
+
+    /// The metric that a quantile is, if it is one.
+    fn of_quantile(quantile: f64) -> Option<Self> {
+        let all = [(0.5, Self::P50), (0.95, Self::P95), (0.99, Self::P99)];
+        all.into_iter().find(|(of, _)| (of - quantile).abs() < 1e-9).map(|(_, metric)| metric)
     }
 
     /// How many requests a run needs to have it.
@@ -184,6 +191,52 @@ pub struct RunSummary {
     pub conditions: RunConditions,
     /// All requests together first, then every step in the scenario's order.
     pub steps: Vec<StepSummary>,
+    /// The rows of its SLO table that are metrics of a step or of all requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slo: Vec<SloMetric>,
+    /// The other rows of that table, by name: `uptime`, `db.connections`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slo_other: Vec<String>,
+}
+
+/// A row of the SLO table that a summary holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SloMetric {
+    /// The step's name; [`RunSummary::WHOLE`] for all requests together.
+    pub step: String,
+    /// What is compared.
+    pub metric: GateMetric,
+}
+
+impl SloMetric {
+    /// That of an objective; `None` where summaries do not hold it.
+    fn of(objective: &Objective) -> Option<Self> {
+        let step = match &objective.scope {
+            Scope::Run => RunSummary::WHOLE.to_owned(),
+            Scope::Step(name) => name.clone(),
+            Scope::Scenario(_) | Scope::Tag(_) => return None,
+        };
+        let metric = match objective.measure {
+            Measure::ResponseTime(quantile) => GateMetric::of_quantile(quantile)?,
+            Measure::MeanResponseTime => GateMetric::Mean,
+            Measure::ErrorRate => GateMetric::ErrorRate,
+            Measure::Phase(..)
+            | Measure::IterationTime(_)
+            | Measure::Uptime
+            | Measure::Throughput
+            | Measure::Observed(..)
+            | Measure::Custom(_) => return None,
+        };
+        Some(Self { step, metric })
+    }
+}
+
+/// A row's name with what it speaks of: `uptime`, `p95 of scenario booking`.
+fn name_of(objective: &Objective) -> String {
+    match &objective.scope {
+        Scope::Run => objective.name.clone(),
+        scope => format!("{} of {scope}", objective.name),
+    }
 }
 
 impl RunSummary {
@@ -198,11 +251,18 @@ impl RunSummary {
         for (info, id) in log.header.steps.iter().zip(&ids) {
             steps.push(summarize(&window, &info.name, &[*id]));
         }
+        let objectives = &log.header.objectives;
         Self {
             started_utc: log.header.started_utc.clone(),
             validity: judge(log, Strictness::Normal).validity.status,
             conditions: RunConditions::of(&log.header),
             steps,
+            slo: objectives.iter().filter_map(SloMetric::of).collect(),
+            slo_other: objectives
+                .iter()
+                .filter(|objective| SloMetric::of(objective).is_none())
+                .map(name_of)
+                .collect(),
         }
     }
 }

@@ -92,8 +92,11 @@ fn baseline_survives_text() {
 #[test]
 fn rules_choose_steps_metrics_and_how_much_counts() {
     let (baseline, candidate) = (runs(1.0, 0), runs(1.4, 100));
-    let rules =
-        GateRules { metrics: vec![GateMetric::Mean], effect_min: 2.0, ..GateRules::default() };
+    let rules = GateRules {
+        metrics: vec![GateMetric::Mean],
+        effect_min: Some(2.0),
+        ..GateRules::default()
+    };
     let tolerant = compare(&baseline, &candidate, &rules).expect("alike");
     assert!(tolerant.rows.iter().all(|row| row.metric == GateMetric::Mean));
     assert_eq!(tolerant.verdict, GateVerdict::NotRegressed, "+40 % is less than +200 %");
@@ -110,7 +113,8 @@ fn metric_that_a_run_was_too_short_for_is_told() {
     candidate[2].steps[1].requests = 12;
     let found = compare(&baseline, &candidate, &GateRules::default()).expect("alike");
     let step = candidate[2].steps[1].name.clone();
-    let expected = ExcludedMetric { step, metric: GateMetric::P99, requests_min: 12 };
+    let expected =
+        ExcludedMetric { step, metric: GateMetric::P99, requests_min: 12, decides: false };
     assert_eq!(found.left_out, [expected]);
 }
 

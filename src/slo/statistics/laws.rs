@@ -5,6 +5,9 @@
 use statrs::function::beta::beta_reg;
 use statrs::function::erf::{erfc, erfc_inv};
 
+/// The standard deviation of a normal law over its median absolute deviation: 1/Φ⁻¹(0.75).
+pub const MAD_TO_DEVIATION: f64 = 1.4826;
+
 /// The closest that a probability comes to 0 or 1 here.
 const TINY: f64 = 1e-15;
 
