@@ -14,7 +14,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::histogram::{Histogram, Tally};
+use super::histogram::{Histogram, HistogramBuilder};
 use crate::units::{Nanos, RandomStream, Rate, Seed};
 use meter::GaugeMeter;
 use program::{ResourceKind, VisitMove, compile};
@@ -68,7 +68,7 @@ pub struct StackSimulation {
     ready: Vec<u32>,
     random: Pcg64Mcg,
     arrivals_random: Pcg64Mcg,
-    tally: Tally,
+    builder: HistogramBuilder,
     arrivals: u64,
     throttled: u64,
 }
@@ -132,7 +132,7 @@ impl StackSimulation {
             ready: Vec::new(),
             random: seed.stream(RandomStream::Simulator, 0),
             arrivals_random: seed.stream(RandomStream::Arrivals, 0),
-            tally: Tally::new(),
+            builder: HistogramBuilder::new(),
             arrivals: 0,
             throttled: 0,
         }
@@ -195,7 +195,7 @@ impl StackSimulation {
             duration: span,
             arrivals: std::mem::take(&mut self.arrivals),
             throttled: std::mem::take(&mut self.throttled),
-            response: self.tally.take(),
+            response: self.builder.take(),
             tiers: self.tiers.iter_mut().map(|tier| tier.meter.take(now)).collect(),
             in_flight: (self.requests.len() - self.free.len()) as u64,
         }
@@ -238,7 +238,7 @@ impl StackSimulation {
         loop {
             let at = self.requests[id as usize].op as usize;
             let Some(op) = self.ops.get(at).copied() else {
-                self.tally.record(self.now - self.requests[id as usize].arrived);
+                self.builder.record(self.now - self.requests[id as usize].arrived);
                 self.free.push(id);
                 return;
             };

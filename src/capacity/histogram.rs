@@ -81,9 +81,9 @@ impl Histogram {
 
 /// A histogram that is being filled: one addition a value, no allocation.
 #[derive(Debug, Clone)]
-pub(super) struct Tally(Vec<u32>);
+pub(super) struct HistogramBuilder(Vec<u32>);
 
-impl Tally {
+impl HistogramBuilder {
     pub(super) fn new() -> Self {
         Self(vec![0; index(u64::MAX) + 1])
     }
@@ -122,12 +122,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tally_keeps_every_value_within_a_tenth_of_a_percent() {
-        let mut tally = Tally::new();
+    fn builder_keeps_every_value_within_a_tenth_of_a_percent() {
+        let mut builder = HistogramBuilder::new();
         for exponent in 0..63 {
             for value in [1_u64 << exponent, (1 << exponent) + (1 << exponent) / 3] {
-                tally.record(value);
-                let found = tally.take().pairs()[0].0.get();
+                builder.record(value);
+                let found = builder.take().pairs()[0].0.get();
                 assert!(found.abs_diff(value) as f64 <= 0.001 * value as f64, "{value}: {found}");
             }
         }

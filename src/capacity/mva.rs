@@ -109,9 +109,10 @@ impl MvaState {
     }
 }
 
-/// What no closed network can exceed, whatever its distributions.
+/// Asymptotic bounds: what no closed network can exceed, whatever its distributions (Lazowska et al., Quantitative
+/// System Performance, 1984, ch. 5).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
+pub struct AsymptoticBounds {
     /// X ≤ min(1/max(D/c), N/(D+Z)).
     pub throughput_max: f64,
     /// R ≥ max(D, N·max(D/c) − Z).
@@ -121,7 +122,7 @@ pub struct Bounds {
 }
 
 /// The asymptotic bounds of operational analysis.
-pub fn bounds(stations: &[ClosedStation], think: f64, customers: u32) -> Bounds {
+pub fn bounds(stations: &[ClosedStation], think: f64, customers: u32) -> AsymptoticBounds {
     let (mut total, mut slowest) = (0.0, 0.0_f64);
     for station in stations {
         match *station {
@@ -133,7 +134,7 @@ pub fn bounds(stations: &[ClosedStation], think: f64, customers: u32) -> Bounds 
         }
     }
     let customers = f64::from(customers);
-    Bounds {
+    AsymptoticBounds {
         throughput_max: (1.0 / slowest).min(customers / (total + think)),
         response_min: total.max(customers * slowest - think),
         knee: (total + think) / slowest,

@@ -231,7 +231,7 @@ impl Recorder {
         self.current.sides.record(variant, sample, LateTime::of(sample, lag));
     }
 
-    /// Counts a failure of no single request for its side, besides [`Self::iteration_errors`].
+    /// Counts a failure of no single request for its side, besides [`Self::iteration_error`].
     pub fn side_iteration_error(&mut self, variant: Variant, class: ErrorClass) {
         self.current.sides.iteration_error(variant, class);
     }

@@ -2,7 +2,7 @@
 //!
 //! Each mapping of a file format is one [`Declaration`]: its keys with their values, defaults and meaning, and the
 //! rules between keys. The reader ([`super::Fields`]) takes known keys, types and bounds from it, [`json_schema`]
-//! makes the schema for editors, and [`reference`] the pages of `docs/reference/`. Declarations are data; they
+//! makes the schema for editors, and [`mod@reference`] the pages of `docs/reference/`. Declarations are data; they
 //! know neither the reader nor what is made of the values.
 
 pub mod json_schema;

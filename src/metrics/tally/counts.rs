@@ -7,7 +7,7 @@ use super::super::{
 };
 use crate::units::Ratio;
 
-/// Counts of some requests. [`super`] says what each figure means.
+/// Counts of some requests. The module says what each figure means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Requests that ended, failed ones included; of a derived row its times.
@@ -36,11 +36,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts of all requests of an interval.
-    pub fn of(interval: &Interval) -> Self {
-        super::Selection::Run.counts(interval)
-    }
-
     /// What error rates are shares of: requests, and failures of no single request.
     pub fn attempts(&self) -> u64 {
         self.requests + self.iteration_errors.values().sum::<u64>()
