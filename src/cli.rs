@@ -196,10 +196,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "RATE")]
     pub rate: Option<WorkRate>,
     /// The duration, `90s` or `5m`; stages keep their shares.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub duration: Option<Nanos>,
     /// The maximum number of users.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_vus: Option<u32>,
     /// Scale all think times: `10%` makes users ten times as quick.
     #[arg(long, value_name = "SHARE")]
@@ -349,6 +349,15 @@ pub struct StackChangeArgs {
     pub token_ttl: Vec<(String, Nanos)>,
 }
 
+/// A time above zero: as in the files, a run of no time is a mistake.
+pub(crate) fn above_zero(text: &str) -> Result<Nanos, String> {
+    match text.parse::<Nanos>() {
+        Ok(time) if time.is_zero() => Err("must be above zero".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn token_ttl(text: &str) -> Result<(String, Nanos), String> {
     let (token, time) = key_value(text).map_err(|_| "expected TOKEN=TIME".to_owned())?;
     let time = time.parse::<Nanos>().map_err(|error| error.to_string())?;
@@ -411,5 +420,18 @@ mod tests {
         };
         assert!(is_understood(&["--tui"]) && is_understood(&["--repeat", "5"]));
         assert!(!is_understood(&["--tui", "--repeat", "5"]));
+    }
+
+    #[test]
+    fn nothing_is_refused_where_a_file_would_refuse_it() {
+        let of = |words: &[&str]| Cli::try_parse_from([&["plimsoll"][..], words].concat());
+        for option in ["--duration=0s", "--max-vus=0", "--max-vus=1000001"] {
+            let error = of(&["run", "a.yaml", option]).expect_err(option);
+            assert_eq!(error.exit_code(), 2, "{option}");
+        }
+        for option in ["--hold=0s", "--max-vus=0"] {
+            assert!(of(&["capacity", "a.yaml", option]).is_err(), "{option}");
+        }
+        assert!(of(&["run", "a.yaml", "--duration=1ms", "--max-vus=1"]).is_ok());
     }
 }

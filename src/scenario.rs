@@ -11,6 +11,7 @@ pub mod format;
 mod json;
 mod load;
 mod names;
+pub mod nesting;
 mod problem;
 mod render;
 pub mod schema;

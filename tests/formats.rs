@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use boon::{Compiler, SchemaIndex, Schemas};
+use plimsoll::plan::{Overrides, compile};
 use plimsoll::scenario::format::json_schema::json_schema;
 use plimsoll::scenario::format::reference::reference_page;
 use plimsoll::scenario::format::{Declaration, FileFormat, Grammar, Presence};
@@ -60,8 +61,8 @@ impl Schema {
 fn read(format: &FileFormat, text: &str) -> Vec<Problem> {
     let files = |path: &Path| {
         let data = path.extension().is_some_and(|end| end == "csv");
-        let data_text = "at,scenario\n0,browse\n".repeat(1);
-        Ok(if data { data_text.into_bytes() } else { text.as_bytes().to_vec() })
+        let text = if data { "at,scenario\n0,browse\n" } else { text };
+        Ok(text.as_bytes().to_vec())
     };
     match format.file {
         "scenario.yaml" => load(Path::new("scenario.yaml"), &[], &files, &|_| None).problems,
@@ -217,6 +218,180 @@ fn shipped_files_fit_their_schemas() {
         }
     }
     assert_eq!(seen, 15);
+}
+
+/// Cases of `tests/invalid` that a schema takes: what is wrong lies between values, in other files, in texts with a
+/// grammar of their own, or in YAML itself.
+const BEYOND_A_SCHEMA: &[&str] = &[
+    "bad_header",
+    "bad_json_path",
+    "bad_regex",
+    "bad_url",
+    "beyond_users",
+    "body_unfit",
+    "data_empty",
+    "data_row",
+    "data_syntax",
+    "data_too_small",
+    "duplicate_field",
+    "empty",
+    "environment_missing",
+    "environment_syntax",
+    "file_not_text",
+    "file_unreadable",
+    "flow_cycle",
+    "flow_too_long",
+    "green_too_short",
+    "key_not_text",
+    "loops_too_deep",
+    "merge_unfit",
+    "metric_needs_unit",
+    "metric_of_step",
+    "mixed_units",
+    "name_twice",
+    "never_lives",
+    "no_requests",
+    "not_parallel",
+    "not_positive",
+    "override_unfit",
+    "range_reversed",
+    "rate_of_nothing",
+    "recorded_columns",
+    "session_cycle",
+    "session_of_part",
+    "stack",
+    "step_twice",
+    "tag_not_known",
+    "target_beyond_limit",
+    "template_statement",
+    "template_syntax",
+    "template_unclosed",
+    "unknown_column",
+    "unknown_metric",
+    "unknown_name",
+    "used_before_capture",
+    "weights_zero",
+    "wrong_side",
+];
+
+/// Goal: what is wrong in the shape of a file is told by an editor as one types.
+/// Method: each case that is YAML must be refused by the schema, unless it is listed as beyond it; a list that names
+/// too much fails as well.
+#[test]
+fn files_with_a_wrong_shape_do_not_fit_the_schema() {
+    let schema = Schema::of(&SCENARIO_FILE, "");
+    let mut fitting = BTreeSet::new();
+    for entry in fs::read_dir(root().join("tests/invalid")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|end| end != "yaml") {
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let mut problems = Problems::default();
+        let Some(node) = yaml::parse(&text, SourceId(0), &mut problems) else { continue };
+        if schema.verdict(&json_of_node(&node)).is_ok() {
+            fitting.insert(path.file_stem().expect("a name").to_string_lossy().into_owned());
+        }
+    }
+    let listed: BTreeSet<String> = BEYOND_A_SCHEMA.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(fitting, listed);
+}
+
+/// Mappings whose defaults the observer knows, a layer above the reader.
+const OF_THE_OBSERVER: [&str; 3] = ["health", "observe", "queries"];
+
+/// The file as JSON with every default written out that it leaves to the program.
+fn with_defaults(grammar: &'static Grammar, node: &Node, written: &mut usize) -> Value {
+    match (&node.value, grammar) {
+        (NodeValue::Sequence(items), Grammar::List(item) | Grammar::OneOrMany(item)) => {
+            items.iter().map(|node| with_defaults(item, node, written)).collect()
+        }
+        (NodeValue::Mapping(entries), Grammar::Names(item) | Grammar::Texts(_, item)) => entries
+            .iter()
+            .map(|(key, node)| (key.text.clone(), with_defaults(item, node, written)))
+            .collect(),
+        (NodeValue::Mapping(entries), _) => {
+            let Some(declared) = mapping_at(grammar, node) else { return json_of_node(node) };
+            let mut object = serde_json::Map::new();
+            for (key, node) in entries {
+                let value = match declared.property(&key.text) {
+                    Some((_, property)) => with_defaults(&property.value, node, written),
+                    None => json_of_node(node),
+                };
+                object.insert(key.text.clone(), value);
+            }
+            for property in declared.properties() {
+                if let Presence::Default(default) = property.presence
+                    && !object.contains_key(property.name)
+                    && !OF_THE_OBSERVER.contains(&declared.name)
+                {
+                    object.insert(property.name.to_owned(), json(default));
+                    *written += 1;
+                }
+            }
+            Value::Object(object)
+        }
+        _ => json_of_node(node),
+    }
+}
+
+/// What a file comes to, without places.
+fn meaning(format: &FileFormat, text: &str) -> String {
+    let files = |path: &Path| {
+        let data = path.extension().is_some_and(|end| end == "csv");
+        let text = if data { "at,scenario\n0,browse\n" } else { text };
+        Ok(text.as_bytes().to_vec())
+    };
+    let debug = match format.file {
+        "scenario.yaml" => {
+            let loaded = load(Path::new("scenario.yaml"), &[], &files, &|_| None);
+            let today = jiff::civil::date(2026, 1, 31);
+            match compile(&loaded, &Overrides::default(), today) {
+                Ok(mut plan) => {
+                    // It is over the bytes of the file.
+                    plan.fingerprint.clear();
+                    format!("{plan:#?}")
+                }
+                // Some pieces need more around them than an example has.
+                Err(problems) => return format!("{problems:?}"),
+            }
+        }
+        "stack.yaml" => format!("{:#?}", load_stack(Path::new("stack.yaml"), &files, &|_| None).0),
+        _ => format!("{:#?}", Simulation::parse(text, SourceId(0)).expect("valid")),
+    };
+    let places = regex::Regex::new(r"(?s)span: Span \{.*?\}").expect("a pattern");
+    let debug = places.replace_all(&debug, "span");
+    // Tables by hash print in any order.
+    let mut lines: Vec<&str> = debug.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+/// Goal: the defaults that schema and reference tell are those of the program.
+/// Method: the examples with every default written out mean what they mean without.
+#[test]
+fn defaults_written_out_change_nothing() {
+    for format in FORMATS {
+        let root: &'static Grammar = Box::leak(Box::new(Grammar::Mapping(format.root)));
+        let (mut written, mut compared, mut wrong) = (0, 0, vec![]);
+        for mapping in format.mappings() {
+            let text = completed(format, mapping.example);
+            let explicit = with_defaults(root, &tree(&text), &mut written).to_string();
+            // As JSON too, so that keys keep their order.
+            let plain = json(&text).to_string();
+            let (left, right) = (meaning(format, &plain), meaning(format, &explicit));
+            if left != right {
+                let ours: BTreeSet<&str> = left.lines().collect();
+                let theirs: BTreeSet<&str> = right.lines().collect();
+                let unlike: Vec<&&str> = ours.symmetric_difference(&theirs).collect();
+                wrong.push(format!("{}: {}: {unlike:#?}\n{explicit}", format.file, mapping.name));
+            }
+            compared += usize::from(!left.contains("ProblemKind") && !left.starts_with('['));
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(written > 10, "{}: only {written} defaults", format.file);
+        assert!(compared > 10, "{}: only {compared} examples compiled", format.file);
+    }
 }
 
 /// The declared mapping that a grammar can be at `node`; of several, the one whose required keys are there.

@@ -215,6 +215,13 @@ fn recording_of_chromium_replays_against_the_simulator() {
         &["import", "har", recording.to_str().expect("a path"), "--out", "shop"],
     );
     assert_eq!(code, Some(0), "{text}");
+    let scenario = fs::read_to_string(work.path().join("shop/scenario.yaml")).expect("a scenario");
+    let schema = scenario.lines().next().and_then(|line| line.split_once("$schema="));
+    let (editor, schema) = schema.expect("a first line for editors");
+    assert_eq!(editor, "# yaml-language-server: ");
+    let schema = fs::read_to_string(work.path().join("shop").join(schema)).expect("a schema");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    assert_eq!(schema["title"], "plimsoll scenario.yaml");
     let (code, text) = plimsoll(work.path(), &["check", "shop", "--once", "--target", &stack.url]);
     assert_eq!(code, Some(0), "{text}");
     for step in

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::cli::ImportFrom;
 use crate::import::{ImportOptions, Imported, system_name};
 use crate::plan::Overrides;
-use crate::scenario::{Problem, SourceFiles, SourceId, load, render};
+use crate::scenario::format::json_schema::json_schema;
+use crate::scenario::{Problem, SCENARIO_FILE, SourceFiles, SourceId, load, render};
 use crate::units::Ratio;
 use crate::{cli, import};
 
@@ -17,6 +18,12 @@ use super::output::{problem_colour, say, write_out};
 
 /// The largest file that is imported, in bytes: all of it is held in memory.
 const FILE_MAX: u64 = 1 << 30;
+
+/// The schema's file, beside the scenario.
+const SCHEMA_FILE: &str = "scenario.schema.json";
+
+/// The first line of a scenario, by which editors find the schema.
+const MODELINE: &str = "# yaml-language-server: $schema=scenario.schema.json\n";
 
 /// Imports, writes and checks.
 pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
@@ -95,7 +102,14 @@ fn refuse_to_overwrite(folder: &Path, force: bool) -> Result<(), Failure> {
 
 fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
     create_folder(folder)?;
+    let schema = format!("{:#}\n", json_schema(&SCENARIO_FILE));
+    let mut files = vec![(SCHEMA_FILE.to_owned(), schema)];
     for (name, text) in &imported.files {
+        let is_scenario = Path::new(name).extension().is_some_and(|end| end == "yaml");
+        let head = if is_scenario { MODELINE } else { "" };
+        files.push((name.clone(), format!("{head}{text}")));
+    }
+    for (name, text) in &files {
         let path: PathBuf = folder.join(name);
         std::fs::write(&path, text).map_err(|error| {
             Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)

@@ -91,10 +91,10 @@ pub struct SearchLoadArgs {
     #[arg(long, value_name = "RATE")]
     pub max_rate: Option<WorkRate>,
     /// The shortest time that a step is held; a sixtieth of `--within` by default.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = super::above_zero)]
     pub hold: Option<Nanos>,
     /// The maximum number of users; as many as the step may need by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_vus: Option<u32>,
     /// The number of worker threads; as few as carry the rate by default.
     #[arg(long, value_name = "N")]

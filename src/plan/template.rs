@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
+
+use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use rand_pcg::Pcg64Mcg;
 
 pub use error::{RenderError, TemplateError};
@@ -194,6 +196,10 @@ impl TemplateSet {
         }
         if let Some(piece) = self.cell(source, &at, escape)? {
             return Ok(piece);
+        }
+        if operators(source) > OPERATOR_LIMIT {
+            let message = format!("more than {OPERATOR_LIMIT} operators");
+            return Err(TemplateError::Syntax { at, message });
         }
         let expression = self
             .environment
@@ -522,6 +528,27 @@ mod tests {
             set().compile("{% if x %}", Escape::None),
             Err(TemplateError::Statement { .. })
         ));
+    }
+
+    #[test]
+    fn expression_that_nests_without_end_is_refused_not_followed() {
+        let chains = [
+            format!("vu{}", ".a".repeat(40_000)),
+            format!("{}1", "-".repeat(200_000)),
+            format!("1{}", "|string".repeat(200_000)),
+            format!("{}vu", "not ".repeat(50_000)),
+            format!("{}vu{}", "(".repeat(50_000), ")".repeat(50_000)),
+            format!("1{}", " + 1".repeat(50_000)),
+            format!("1{}", " if vu else 1".repeat(50_000)),
+            format!("vu{}", " is defined".repeat(50_000)),
+        ];
+        for chain in chains {
+            let error = set().compile(&format!("{{{{ {chain} }}}}"), Escape::None);
+            assert!(matches!(error, Err(TemplateError::Syntax { .. })), "{}", &chain[..20]);
+        }
+        // What is just allowed is compiled on a stack of a test's size.
+        assert_eq!(render(&format!("{{{{ 1{} }}}}", "|string".repeat(250)), Escape::None), "1");
+        assert_eq!(render(&format!("{{{{ 1{} }}}}", "+0".repeat(250)), Escape::None), "1");
     }
 
     #[test]

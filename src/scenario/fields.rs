@@ -317,3 +317,66 @@ pub fn whole_within(
 }
 
 mod values;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::format::{UNBOUNDED, optional, required};
+    use crate::scenario::{SourceId, yaml};
+
+    static PLACE: Declaration = Declaration {
+        name: "place",
+        place: "a place",
+        about: "A mapping for tests.",
+        groups: &[&[
+            required("name", Grammar::Text("text"), "A text."),
+            optional("weight", Grammar::Number(0.0, UNBOUNDED), "A number."),
+        ]],
+        others: None,
+        rules: &[],
+        example: "",
+    };
+
+    fn with_fields(text: &str, read: impl FnOnce(Fields<'_>, &mut Problems)) -> Vec<ProblemKind> {
+        let mut problems = Problems::default();
+        let node = yaml::parse(text, SourceId(0), &mut problems).expect("a tree");
+        let fields = Fields::of(&node, &PLACE, &mut problems).expect("a mapping");
+        read(fields, &mut problems);
+        problems.into_sorted().into_iter().map(|problem| problem.kind).collect()
+    }
+
+    #[test]
+    fn what_the_declaration_requires_must_be_there() {
+        let problems = with_fields("weight: 2\n", |mut fields, problems| {
+            assert_eq!(fields.read::<String>("name", problems), None);
+            assert_eq!(fields.read::<f64>("weight", problems), Some(2.0));
+            fields.finish(problems);
+        });
+        assert_eq!(problems, [ProblemKind::MissingField { field: "name", place: "a place" }]);
+    }
+
+    #[test]
+    #[should_panic(expected = "`height` is not declared for a place")]
+    fn undeclared_key_cannot_be_read() {
+        with_fields("name: x\nheight: 1\n", |mut fields, problems| {
+            let _ = fields.read::<f64>("height", problems);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "never read of a place: [\"weight\"]")]
+    fn declared_key_cannot_stay_unread() {
+        with_fields("name: x\n", |mut fields, problems| {
+            let _ = fields.read::<String>("name", problems);
+            fields.finish(problems);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "is declared as Number(0.0, inf) and read as bool")]
+    fn key_is_read_as_what_it_is_declared() {
+        with_fields("name: x\nweight: 1\n", |mut fields, problems| {
+            let _ = fields.read::<bool>("weight", problems);
+        });
+    }
+}

@@ -163,6 +163,7 @@ pub const fn optional(name: &'static str, value: Grammar, about: &'static str) -
 
 impl Property {
     /// What holds where it is left out, as YAML.
+    #[must_use]
     pub const fn default(self, default: &'static str) -> Self {
         // `..self` would have to drop what it replaces, which no constant function can.
         let Self { name, value, presence: _, about, example } = self;
@@ -170,6 +171,7 @@ impl Property {
     }
 
     /// A value that is right, as YAML.
+    #[must_use]
     pub const fn example(self, example: &'static str) -> Self {
         let Self { name, value, presence, about, example: _ } = self;
         Self { name, value, presence, about, example: Some(example) }

@@ -5,7 +5,7 @@ mod hint;
 pub(super) use hint::nearest;
 
 use super::Span;
-use crate::units::ParseUnitError;
+use crate::units::{Bytes, ParseUnitError};
 
 /// One thing wrong in a file, pinned to the text that caused it.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,10 @@ pub enum ProblemKind {
     TooDeep { limit: usize },
     #[error("more than {limit} values, aliases included")]
     TooManyValues { limit: usize },
+    #[error("aliases repeat more than {limit} of text")]
+    TooMuchRepeated { limit: Bytes },
+    #[error("`<<` takes over the entries of a mapping or of a list of them, not of {found}")]
+    MergeUnfit { found: &'static str },
     #[error("an alias stands inside its own anchor")]
     AliasInItself,
     #[error("a key must be a plain text")]

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use super::{Problem, SourceFiles, SourceId, Span};
 
+/// The most problems that are shown: who has more begins with the first ones.
+const SHOWN_MAX: usize = 100;
+
 /// The longest part of a source line that is shown, in characters.
 const WIDTH: usize = 120;
 
@@ -25,16 +28,21 @@ impl Colour {
     }
 }
 
-/// All problems, each with its place, and a last line that counts them.
+/// Problems, each with its place, and a last line that counts them. Of very many, the first are shown.
 pub fn render(problems: &[Problem], sources: &SourceFiles, colour: Colour) -> String {
     let mut out = String::new();
-    for problem in problems {
+    for problem in problems.iter().take(SHOWN_MAX) {
         one(&mut out, problem, sources, colour);
         out.push('\n');
     }
     let count = problems.len();
     let noun = if count == 1 { "problem" } else { "problems" };
-    let _ = writeln!(out, "{count} {noun}; nothing was sent");
+    let first = if count > SHOWN_MAX {
+        format!(", of which the first {SHOWN_MAX} are shown")
+    } else {
+        String::new()
+    };
+    let _ = writeln!(out, "{count} {noun}{first}; nothing was sent");
     out
 }
 
@@ -143,6 +151,18 @@ hint: did you mean `duration`?
         let span = Span { source: SourceId(0), line: 1, column: 1, length: 3 };
         let text = render(&[Problem { span, kind }], &sources, Colour::None);
         assert!(!text.contains("hunter22") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn first_of_very_many_problems_are_shown_and_all_are_counted() {
+        let mut sources = SourceFiles::default();
+        sources.add("a.yaml", "durations: 30s\n".repeat(250));
+        let problems: Vec<Problem> = (1..=250).map(|line| problem(line, 1, 9)).collect();
+        let text = render(&problems, &sources, Colour::None);
+        assert_eq!(text.matches("error: ").count(), 100);
+        assert!(
+            text.ends_with("250 problems, of which the first 100 are shown; nothing was sent\n")
+        );
     }
 
     #[test]

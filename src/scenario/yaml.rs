@@ -8,11 +8,16 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as EventSpan};
 
 use super::{ProblemKind, Problems, SourceId, Span, core_schema};
+use crate::units::Bytes;
 
 /// How deep values may be nested.
 pub const DEPTH_LIMIT: usize = 64;
 /// How many values a file may hold once aliases are expanded.
 pub const NODE_LIMIT: usize = 100_000;
+/// How many bytes of text aliases may repeat, in all.
+pub const REPEATED_TEXT_LIMIT: usize = 8 << 20;
+/// The key that takes over the entries of another mapping, or of several (<https://yaml.org/type/merge.html>).
+const MERGE: &str = "<<";
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,16 +84,39 @@ impl Node {
         }
     }
 
-    /// How many values are in it, itself included, and how deep they are nested.
-    fn extent(&self) -> (usize, usize) {
-        let add = |(count, depth): (usize, usize), node: &Self| {
-            let (more, deeper) = node.extent();
-            (count + more, depth.max(deeper + 1))
-        };
+    /// How large it is.
+    fn extent(&self) -> NodeExtent {
+        let collection = NodeExtent { count: 1, depth: 1, text: 0 };
         match &self.value {
-            NodeValue::Scalar(_) => (1, 0),
-            NodeValue::Sequence(items) => items.iter().fold((1, 1), add),
-            NodeValue::Mapping(entries) => entries.iter().map(|(_, node)| node).fold((1, 1), add),
+            NodeValue::Scalar(scalar) => NodeExtent { count: 1, depth: 0, text: scalar.text.len() },
+            NodeValue::Sequence(items) => {
+                items.iter().fold(collection, |extent, item| extent.with(item.extent(), 0))
+            }
+            NodeValue::Mapping(entries) => entries
+                .iter()
+                .fold(collection, |extent, (key, node)| extent.with(node.extent(), key.text.len())),
+        }
+    }
+}
+
+/// How large a node is.
+#[derive(Clone, Copy)]
+struct NodeExtent {
+    /// How many values are in it, itself included.
+    count: usize,
+    /// How deep they are nested.
+    depth: usize,
+    /// How many bytes of text are in it.
+    text: usize,
+}
+
+impl NodeExtent {
+    /// With a value inside, whose key has so many bytes.
+    fn with(self, inside: Self, key: usize) -> Self {
+        Self {
+            count: self.count + inside.count,
+            depth: self.depth.max(inside.depth + 1),
+            text: self.text + inside.text + key,
         }
     }
 }
@@ -130,16 +158,31 @@ struct OpenCollection {
 
 enum CollectionContent {
     Sequence(Vec<Node>),
-    Mapping(Vec<(KeyNode, Node)>, PendingKey),
+    Mapping(MappingContent),
     /// A mapping with a key that is no text, mostly a template without quotes: it is read as an empty text,
     /// so that nothing more is said about it.
     Unusable,
 }
 
+/// A mapping that is not closed yet.
+#[derive(Default)]
+struct MappingContent {
+    entries: Vec<(KeyNode, Node)>,
+    /// The line of each key.
+    lines: HashMap<String, u32>,
+    /// What `<<` takes over: where the key stands, and its value.
+    merge: Option<(Span, Node)>,
+    pending: PendingKey,
+}
+
 /// What a mapping waits for.
+#[derive(Default)]
 enum PendingKey {
+    #[default]
     Key,
     Value(KeyNode),
+    /// The value of `<<`, which stands here.
+    Merge(Span),
     /// The value of a key that comes twice.
     Skipped,
 }
@@ -150,12 +193,15 @@ struct NodeBuilder<'p> {
     open: Vec<OpenCollection>,
     anchors: HashMap<usize, Node>,
     count: usize,
+    /// Bytes of text that aliases have repeated.
+    repeated: usize,
     root: Option<Node>,
 }
 
 impl<'p> NodeBuilder<'p> {
     fn new(source: SourceId, problems: &'p mut Problems) -> Self {
-        Self { source, problems, open: vec![], anchors: HashMap::new(), count: 0, root: None }
+        let (open, anchors) = (vec![], HashMap::new());
+        Self { source, problems, open, anchors, count: 0, repeated: 0, root: None }
     }
 
     fn place(&self, span: EventSpan) -> Span {
@@ -187,7 +233,7 @@ impl<'p> NodeBuilder<'p> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_tag(place, tag.as_deref());
-                self.enter(anchor, place, CollectionContent::Mapping(vec![], PendingKey::Key))
+                self.enter(anchor, place, CollectionContent::Mapping(MappingContent::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => self.leave(place),
             Event::Alias(anchor) => self.expand(anchor, place),
@@ -211,14 +257,11 @@ impl<'p> NodeBuilder<'p> {
             return false;
         }
         // A block collection begins where its key is; a flow collection has a bracket of its own.
-        let span = match (place.length, self.open.last()) {
-            (
-                0,
-                Some(OpenCollection {
-                    content: CollectionContent::Mapping(_, PendingKey::Value(key)),
-                    ..
-                }),
-            ) => key.span,
+        let span = match (place.length, self.open.last().map(|open| &open.content)) {
+            (0, Some(CollectionContent::Mapping(mapping))) => match &mapping.pending {
+                PendingKey::Value(key) => key.span,
+                _ => place,
+            },
             _ => place,
         };
         self.open.push(OpenCollection { anchor, span, content });
@@ -233,32 +276,40 @@ impl<'p> NodeBuilder<'p> {
         }
         let value = match open.content {
             CollectionContent::Sequence(items) => NodeValue::Sequence(items),
-            CollectionContent::Mapping(entries, _) => NodeValue::Mapping(entries),
+            CollectionContent::Mapping(mapping) => {
+                if let (0, Some(first)) = (open.span.length, mapping.first_key()) {
+                    open.span = first;
+                }
+                NodeValue::Mapping(mapping.merged(self.problems))
+            }
             CollectionContent::Unusable => {
                 NodeValue::Scalar(Scalar { text: String::new(), plain: false })
             }
         };
-        let mut span = open.span;
-        if let (0, NodeValue::Mapping(entries)) = (span.length, &value)
-            && let Some((first, _)) = entries.first()
-        {
-            span = first.span;
-        }
-        self.close(Node { span, value }, open.anchor)
+        self.close(Node { span: open.span, value }, open.anchor)
     }
 
     fn expand(&mut self, anchor: usize, place: Span) -> bool {
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+        let Some(node) = self.anchors.get(&anchor) else {
             self.problems.report(place, ProblemKind::AliasInItself);
             return false;
         };
-        let (count, depth) = node.extent();
-        if self.open.len() + depth > DEPTH_LIMIT {
-            self.problems.report(place, ProblemKind::TooDeep { limit: DEPTH_LIMIT });
-            return false;
-        }
-        self.count += count;
-        self.close(node, 0)
+        let extent = node.extent();
+        self.count += extent.count;
+        self.repeated += extent.text;
+        // Nothing is copied that would be too much.
+        let too_much = if self.open.len() + extent.depth > DEPTH_LIMIT {
+            ProblemKind::TooDeep { limit: DEPTH_LIMIT }
+        } else if self.count > NODE_LIMIT {
+            ProblemKind::TooManyValues { limit: NODE_LIMIT }
+        } else if self.repeated > REPEATED_TEXT_LIMIT {
+            ProblemKind::TooMuchRepeated { limit: Bytes::new(REPEATED_TEXT_LIMIT as u64) }
+        } else {
+            let node = node.clone();
+            return self.close(node, 0);
+        };
+        self.problems.report(place, too_much);
+        false
     }
 
     /// Puts a finished value where it belongs.
@@ -283,38 +334,65 @@ impl<'p> NodeBuilder<'p> {
 }
 
 fn add_to_mapping(content: &mut CollectionContent, node: Node, problems: &mut Problems) {
-    let CollectionContent::Mapping(entries, pending) = content else { return };
-    let next = match std::mem::replace(pending, PendingKey::Key) {
-        PendingKey::Key => accept_key(node, entries, problems),
-        PendingKey::Value(key) => {
-            entries.push(with_place(key, node));
-            Some(PendingKey::Key)
-        }
-        PendingKey::Skipped => Some(PendingKey::Key),
-    };
-    match next {
-        Some(next) => *pending = next,
-        None => *content = CollectionContent::Unusable,
+    let CollectionContent::Mapping(mapping) = content else { return };
+    match std::mem::take(&mut mapping.pending) {
+        PendingKey::Key => match mapping.accept_key(node, problems) {
+            Some(next) => mapping.pending = next,
+            None => *content = CollectionContent::Unusable,
+        },
+        PendingKey::Value(key) => mapping.entries.push(with_place(key, node)),
+        PendingKey::Merge(span) => mapping.merge = Some((span, node)),
+        PendingKey::Skipped => {}
     }
 }
 
-/// What the mapping waits for behind a key; nothing where the key is no text.
-fn accept_key(
-    node: Node,
-    entries: &[(KeyNode, Node)],
-    problems: &mut Problems,
-) -> Option<PendingKey> {
-    let NodeValue::Scalar(scalar) = node.value else {
-        problems.report(node.span, ProblemKind::KeyNotText);
-        return None;
-    };
-    let earlier = entries.iter().find(|(key, _)| key.text == scalar.text);
-    if let Some((first, _)) = earlier {
-        let line = first.span.line;
-        problems.report(node.span, ProblemKind::DuplicateField { field: scalar.text, line });
-        return Some(PendingKey::Skipped);
+impl MappingContent {
+    /// What the mapping waits for behind a key; nothing where the key is no text.
+    fn accept_key(&mut self, node: Node, problems: &mut Problems) -> Option<PendingKey> {
+        let NodeValue::Scalar(scalar) = node.value else {
+            problems.report(node.span, ProblemKind::KeyNotText);
+            return None;
+        };
+        if let Some(line) = self.lines.get(&scalar.text) {
+            let kind = ProblemKind::DuplicateField { field: scalar.text, line: *line };
+            problems.report(node.span, kind);
+            return Some(PendingKey::Skipped);
+        }
+        self.lines.insert(scalar.text.clone(), node.span.line);
+        if scalar.plain && scalar.text == MERGE {
+            return Some(PendingKey::Merge(node.span));
+        }
+        Some(PendingKey::Value(KeyNode { text: scalar.text, span: node.span }))
     }
-    Some(PendingKey::Value(KeyNode { text: scalar.text, span: node.span }))
+
+    /// Where its first key stands.
+    fn first_key(&self) -> Option<Span> {
+        let first = self.entries.first().map(|(key, _)| key.span);
+        first.into_iter().chain(self.merge.as_ref().map(|(span, _)| *span)).min()
+    }
+
+    /// Its entries, with those that `<<` takes over behind its own. Its own come first, then those of earlier mappings.
+    fn merged(mut self, problems: &mut Problems) -> Vec<(KeyNode, Node)> {
+        let Some((span, value)) = self.merge.take() else { return self.entries };
+        let kind = value.kind();
+        let sources = match value.value {
+            NodeValue::Sequence(items) => items,
+            _ => vec![value],
+        };
+        for source in sources {
+            let NodeValue::Mapping(entries) = source.value else {
+                problems.report(span, ProblemKind::MergeUnfit { found: kind });
+                continue;
+            };
+            for (key, node) in entries {
+                if !self.lines.contains_key(&key.text) {
+                    self.lines.insert(key.text.clone(), key.span.line);
+                    self.entries.push((key, node));
+                }
+            }
+        }
+        self.entries
+    }
 }
 
 /// A tag as written.
@@ -383,6 +461,52 @@ mod tests {
             bomb = format!("{bomb}a{n}: &a{n} [{}]\n", alias.trim_end_matches(','));
         }
         assert_eq!(only_problem(&bomb), ProblemKind::TooManyValues { limit: NODE_LIMIT });
+    }
+
+    #[test]
+    fn text_that_aliases_repeat_is_bounded() {
+        let mut bomb = format!("a0: &a0 {}\n", "x".repeat(10_000));
+        for n in 1..4 {
+            let alias = format!("*a{},", n - 1).repeat(10);
+            bomb = format!("{bomb}a{n}: &a{n} [{}]\n", alias.trim_end_matches(','));
+        }
+        let limit = Bytes::new(REPEATED_TEXT_LIMIT as u64);
+        assert_eq!(only_problem(&bomb), ProblemKind::TooMuchRepeated { limit });
+    }
+
+    #[test]
+    fn merge_key_takes_over_what_is_not_given() {
+        let text =
+            "a: &a { x: 1, y: 2 }\nb: &b { y: 3, z: 4 }\nc: { <<: [*a, *b], x: 5 }\nd:\n  <<: *a\n";
+        let root = tree(text);
+        let json = |key: &str| crate::scenario::json_of_node(root.get(key).expect("a mapping"));
+        assert_eq!(json("c"), serde_json::json!({ "x": 5, "y": 2, "z": 4 }));
+        assert_eq!(json("d"), serde_json::json!({ "x": 1, "y": 2 }));
+        // A block mapping stands at its first key, which is `<<` and not what is taken over.
+        assert_eq!(place(root.get("d").expect("d")), (4, 1, 1));
+        let quoted = tree("a: { \"<<\": 1 }\n");
+        assert!(quoted.get("a").is_some_and(|a| a.get("<<").is_some()));
+    }
+
+    #[test]
+    fn merge_key_that_is_no_mapping_is_told_at_its_own_place() {
+        let mut problems = Problems::default();
+        parse("a: &a 5\nb: { <<: *a }\n", SourceId(0), &mut problems);
+        let problems = problems.into_sorted();
+        let told: Vec<_> = problems.iter().map(|p| (p.span.line, p.span.column)).collect();
+        assert_eq!(told, [(2, 6)]);
+        assert_eq!(problems[0].kind, ProblemKind::MergeUnfit { found: "a single value" });
+    }
+
+    /// Goal: many keys cost no more than their number; compared pairwise they take minutes.
+    /// Method: the count of keys that a file may hold, each once; then one of them again.
+    #[test]
+    fn many_keys_are_each_looked_up_once() {
+        let keys: String = (0..45_000).map(|n| format!("k{n}: 1\n")).collect();
+        let NodeValue::Mapping(entries) = tree(&keys).value else { panic!("a mapping") };
+        assert_eq!(entries.len(), 45_000);
+        let kind = only_problem(&format!("{keys}k7: 2\n"));
+        assert_eq!(kind, ProblemKind::DuplicateField { field: "k7".into(), line: 8 });
     }
 
     #[test]

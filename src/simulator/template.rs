@@ -13,6 +13,7 @@ use rand_pcg::Pcg64Mcg;
 
 pub(super) use scope::AnswerScope;
 
+use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use crate::scenario::{Node, ProblemKind, Problems, text};
 use crate::units::{RandomStream, Seed};
 
@@ -93,6 +94,11 @@ impl SimulationTemplates {
         node: &Node,
         problems: &mut Problems,
     ) -> Option<AnswerText> {
+        if is_too_deep(&source) {
+            let message = format!("more than {OPERATOR_LIMIT} operators");
+            problems.report(node.span, ProblemKind::TemplateSyntax { message });
+            return None;
+        }
         let name = self.names.len().to_string();
         if let Err(error) = self.environment.add_template_owned(name.clone(), source) {
             let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -136,6 +142,16 @@ impl SimulationTemplates {
             }
         }
     }
+}
+
+/// Whether a tag's expression is a chain that minijinja would follow too deep; nested tags and brackets it bounds
+/// itself.
+fn is_too_deep(source: &str) -> bool {
+    let tags = source.split("{{").flat_map(|part| part.split("{%")).skip(1);
+    let mut inside = tags.map(|tag| tag.split("}}").next().unwrap_or(tag));
+    let chains = source.matches("elif").count();
+    chains > OPERATOR_LIMIT
+        || inside.any(|tag| operators(tag.split("%}").next().unwrap_or(tag)) > OPERATOR_LIMIT)
 }
 
 #[cfg(test)]

@@ -169,9 +169,9 @@ pub(in crate::scenario) static STAGE: Declaration = Declaration {
         optional(
             "green",
             Grammar::Portion,
-            "The share of its arrivals that goes to the target `green`.",
+            "The share of its arrivals that goes to the target `green`; none where nothing is given.",
         )
-        .default("0%"),
+        .example("10%"),
     ]],
     others: None,
     rules: &[Rule::OneOf(&["rate", "ramp_to"])],

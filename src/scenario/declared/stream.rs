@@ -1,4 +1,4 @@
-//! Steps that last: server-sent events, WebSockets, and watching a video.
+//! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
 use super::request::{COMMON, REQUEST, RULES, URL};
 use super::response::CHECK;

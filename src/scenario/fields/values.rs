@@ -69,7 +69,7 @@ pub(super) fn float(text: &str) -> Option<f64> {
 }
 
 macro_rules! decode_whole_number {
-    ($($type:ty => $expected:literal),*) => { $(
+    ($($type:ty => $expected:literal, $most:expr);*) => { $(
         impl Decode for $type {
             fn decode(node: &Node, problems: &mut Problems) -> Option<Self> {
                 whole(node, $expected, problems)
@@ -77,17 +77,17 @@ macro_rules! decode_whole_number {
 
             /// Bounds of the grammar must fit into the type.
             fn reads(grammar: &Grammar) -> bool {
-                matches!(grammar, Grammar::Whole(_, high) if *high <= <$type>::MAX as f64)
+                matches!(grammar, Grammar::Whole(_, high) if *high <= $most)
             }
         }
     )* };
 }
 
 decode_whole_number! {
-    u8 => "a whole number from 0 to 255",
-    u16 => "a whole number from 0 to 65535",
-    u32 => "a whole number",
-    u64 => "a whole number"
+    u8 => "a whole number from 0 to 255", f64::from(u8::MAX);
+    u16 => "a whole number from 0 to 65535", f64::from(u16::MAX);
+    u32 => "a whole number", f64::from(u32::MAX);
+    u64 => "a whole number", u64::MAX as f64
 }
 
 /// Finite and not negative: nothing in these files is below zero.

@@ -162,9 +162,9 @@ pub(super) fn value(grammar: &Grammar) -> Value {
             let pattern = format!("^ *({form}) *$|{ENVIRONMENT}");
             json!({ "type": ["string", "integer"], "pattern": pattern })
         }
-        Grammar::Flag => or_environment(json!({ "type": "boolean" })),
-        Grammar::Number(low, high) => or_environment(bounded("number", *low, *high)),
-        Grammar::Whole(low, high) => or_environment(bounded("integer", *low, *high)),
+        Grammar::Flag => or_environment(&json!({ "type": "boolean" })),
+        Grammar::Number(low, high) => or_environment(&bounded("number", *low, *high)),
+        Grammar::Whole(low, high) => or_environment(&bounded("integer", *low, *high)),
         Grammar::Name => reference("name"),
         Grammar::Duration | Grammar::PositiveDuration => reference("duration"),
         Grammar::Share | Grammar::Portion => reference("share"),
@@ -192,7 +192,7 @@ fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
-fn or_environment(schema: Value) -> Value {
+fn or_environment(schema: &Value) -> Value {
     json!({ "anyOf": [schema, reference("environment")] })
 }
 

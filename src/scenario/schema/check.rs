@@ -7,6 +7,7 @@ use serde_json_path::JsonPath;
 use crate::scenario::declared::response::{CAPTURE, CHECK, CONDITION_FIELDS};
 use crate::scenario::json::json_of_node;
 use crate::scenario::names::identifier_of_key;
+use crate::scenario::nesting::{BRACKET_LIMIT, bracket_depth};
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
     text,
@@ -235,6 +236,11 @@ fn regex(node: &Node, problems: &mut Problems) -> Option<Regex> {
 }
 
 fn json_path(text: &str, key: &KeyNode, problems: &mut Problems) -> Option<JsonPath> {
+    if bracket_depth(text) > BRACKET_LIMIT {
+        let message = format!("its brackets are nested deeper than {BRACKET_LIMIT} levels");
+        problems.report(key.span, ProblemKind::BadJsonPath { message });
+        return None;
+    }
     match JsonPath::parse(text) {
         Ok(path) => Some(path),
         Err(error) => {
@@ -248,7 +254,12 @@ fn json_path(text: &str, key: &KeyNode, problems: &mut Problems) -> Option<JsonP
 /// Where in a path an error is, in words.
 fn path_place(path: &str, position: usize) -> String {
     match path.get(position..).filter(|rest| !rest.is_empty()) {
-        Some(rest) if position > 0 => format!("at `{rest}`"),
+        Some(rest) if position > 0 => {
+            // A path that someone generated may be very long.
+            let shown: String = rest.chars().take(40).collect();
+            let more = if shown.len() < rest.len() { "…" } else { "" };
+            format!("at `{shown}{more}`")
+        }
         Some(_) => "at its beginning".to_owned(),
         None => "at its end".to_owned(),
     }

@@ -28,8 +28,8 @@ routes:
 };
 
 static KEYS: &[Property] = &[
-    optional("status", STATUS, "The status; 301 of a `redirect` where none is given.")
-        .default("200"),
+    optional("status", STATUS, "The status; 200 where none is given, and 301 of a `redirect`.")
+        .example("201"),
     optional("headers", Grammar::Texts("header", &Grammar::Text("template")), "Headers.")
         .example("{ etag: x }"),
     optional(

@@ -33,15 +33,15 @@ static KEYS: &[Property] = &[
     optional(
         "cores",
         Grammar::AnyOf(&[Grammar::Whole(1.0, 10_000.0), Grammar::Words(&UNLIMITED)]),
-        "How many visits a replica serves at once; `unlimited` means that none waits, as of `external` tiers.",
+        "How many visits a replica serves at once, or `unlimited`: none waits. Where nothing is given, 1, and `unlimited` of `external` tiers.",
     )
-    .default("1"),
+    .example("2"),
     optional(
         "balancing",
         Grammar::AnyOf(&[Grammar::Words(&BALANCINGS), Grammar::Mapping(&STICKY)]),
         "How requests are spread over replicas.",
     )
-    .default("round_robin"),
+    .default("least_connections"),
     optional("backlog", COUNT, "How many visits may wait at a replica; more are refused. No bound where none is given.")
         .example("511"),
     optional("pool", Grammar::Mapping(&POOL), "The connections through which another tier comes."),

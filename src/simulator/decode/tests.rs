@@ -152,6 +152,25 @@ colour: red
     assert_eq!(found, expected);
 }
 
+#[test]
+fn template_that_nests_without_end_is_refused_with_its_place() {
+    let chains = [
+        format!("{{{{ body{} }}}}", ".a".repeat(40_000)),
+        format!("{{{{ 1{} }}}}", "|string".repeat(100_000)),
+        format!("{{{{ {}1 }}}}", "-".repeat(100_000)),
+        format!("{{{{ {}1{} }}}}", "[".repeat(50_000), "]".repeat(50_000)),
+        format!("{}x", "{% if n %}".repeat(20_000)),
+        format!("{{% if n %}}{}{{% endif %}}", "{% elif n %}".repeat(20_000)),
+    ];
+    for chain in chains {
+        let text = format!(
+            "name: x\ntiers: {{ a: {{ kind: api }} }}\nroutes:\n  - get: /\n    answer: {{ text: \"{chain}\" }}\n"
+        );
+        let found = problems(&text);
+        assert!(found.len() == 1 && found[0].starts_with("5: not a template"), "{found:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_value_in_any_place_is_answered_without_panic(value in r"[\[\]{}:,a-z0-9.\-' /]{0,40}") {
