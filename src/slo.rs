@@ -6,15 +6,20 @@
 mod availability;
 mod blue_green;
 mod bounds;
+mod cause;
+mod default_table;
+mod estimates;
 mod finding;
 pub mod gate;
 mod highest_rate;
 mod judge;
 mod judgement;
 mod lasting;
+mod load_shortfall;
 mod measured;
 mod objectives;
 mod observed;
+mod overload;
 mod rate_limit;
 mod recovery;
 pub mod regression;
@@ -31,8 +36,16 @@ pub use blue_green::{
     BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenFailing, GreenVerdict, GreenWatch,
     ShareResult, SideTotals, SideValue, blue_green,
 };
+pub use cause::{Cause, Outage};
+pub use estimates::{FailureCounts, error_rate_status, mean_status, quantile_status};
 pub use finding::{Finding, ValidityStatus, ValidityTest};
 pub use highest_rate::{HighestRate, RateBasis};
 pub use judge::{Strictness, judge};
-pub use judgement::{JudgedObjective, Judgement, ObjectiveStatus, SteadyPeriod, Validity, Verdict};
+pub use judgement::{
+    JudgedObjective, Judgement, LagEffect, MoreTime, ObjectiveStatus, SteadyPeriod, Validity,
+    Verdict,
+};
+pub use load_shortfall::LoadShortfall;
+pub use overload::{FullTier, Overload};
 pub use rate_limit::{ObservedRateLimit, SOURCE_ADDRESSES};
+pub use times::Buckets;

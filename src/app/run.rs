@@ -75,7 +75,7 @@ impl PlayedRun {
     fn ending(self) -> RunEnding {
         let validity = &self.concluded.report.judgement.validity;
         let not_valid = (validity.status == ValidityStatus::NotValid)
-            .then(|| validity.main_reason().unwrap_or_default().to_owned());
+            .then(|| validity.reasons().next().unwrap_or_default().to_owned());
         RunEnding { exit: self.exit, folder: self.folder, not_valid }
     }
 }

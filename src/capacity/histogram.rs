@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::slo::Buckets;
 use crate::units::Nanos;
 
 /// Sub-buckets per power of two: 512 keep a value within 0.1 % (half a bucket).
@@ -76,6 +77,12 @@ impl Histogram {
             (below, previous) = (reached, here);
         }
         previous
+    }
+}
+
+impl Buckets for &Histogram {
+    fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> {
+        self.0.iter().copied()
     }
 }
 

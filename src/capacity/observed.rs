@@ -125,8 +125,15 @@ mod tests {
     use super::*;
     use crate::capacity::des::SimulatedBalancing;
     use crate::capacity::stack::{CapacityTier, ReplicaSize};
-    use crate::metrics::Reading;
-    use crate::units::{Money, Quantity, Ratio, RunTime};
+    use crate::capacity::step::{SloLimit, StepVerdict};
+    use crate::metrics::{
+        ArrivalCounts, ArrivalProcess, Bound, Measure, Objective, Reading, RunEnd, RunHeader,
+        RunLog, Scope, StepId, StepInterval, StopReason,
+    };
+    use crate::slo::{ObjectiveStatus, Strictness, judge};
+    use crate::units::{Money, Quantity, RandomStream, Ratio, RunTime, Seed};
+    use rand::RngExt as _;
+    use rand_distr::{Distribution as _, Exp};
 
     #[test]
     fn observed_step_adds_replicas_and_averages_seconds() {
@@ -196,5 +203,110 @@ mod tests {
         let used = connections("api", &stack, &[second]);
         let wanted = [("cache".to_owned(), 4.0), ("db".to_owned(), 15.0)];
         assert_eq!(used.into_iter().collect::<Vec<_>>(), wanted);
+    }
+
+    /// A minute at 50 requests a second: exponential times about 20 ms, one in `failing` requests failed.
+    fn minute(seed: u64, failing: u64) -> Vec<Interval> {
+        let mut rng = Seed::new(seed).stream(RandomStream::Simulator, 0);
+        let law = Exp::new(50.0).expect("positive");
+        let second = |start: u64| {
+            let times = (0..50).map(|_| Nanos::from_secs_f64(law.sample(&mut rng))).collect();
+            let failed = (0..50).filter(|_| rng.random_range(0..failing) == 0).count() as u64;
+            let errors = [(ErrorClass::Http5xx, failed)].into();
+            let step = StepInterval {
+                requests: 50,
+                response_time: times,
+                errors,
+                ..StepInterval::default()
+            };
+            Interval {
+                start: RunTime::new(start * 1_000_000_000),
+                end: RunTime::new((start + 1) * 1_000_000_000),
+                arrivals: ArrivalCounts {
+                    intended: 50,
+                    started: 50,
+                    completed: 50,
+                    ..ArrivalCounts::default()
+                },
+                steps: [(StepId(0), step)].into(),
+                ..Interval::default()
+            }
+        };
+        (0..60).map(second).collect()
+    }
+
+    fn row(measure: Measure, max: Quantity) -> Objective {
+        let (name, scope) = (String::new(), Scope::Run);
+        Objective { name, scope, measure, bound: Bound::AtMost, target: None, limit: Some(max) }
+    }
+
+    /// What a run, or a gate, says of the row, in the words of a search.
+    fn verdict_of_a_run(intervals: &[Interval], row: Objective) -> StepVerdict {
+        let rate = Rate::per_second(50.0);
+        let header = RunHeader {
+            arrivals: ArrivalProcess::Constant,
+            objectives: vec![row],
+            ..RunHeader::holding(rate, Nanos::from_secs(60))
+        };
+        let at = RunTime::ZERO + Nanos::from_secs(60);
+        let end = Some(RunEnd { at, reason: StopReason::Finished });
+        let log = RunLog { intervals: intervals.to_vec(), end, ..RunLog::begun(header) };
+        match judge(&log, Strictness::Normal).objectives[0].status {
+            ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => StepVerdict::Pass,
+            ObjectiveStatus::Fail => StepVerdict::Fail,
+            ObjectiveStatus::Inconclusive | ObjectiveStatus::NotMeasured => {
+                StepVerdict::Inconclusive
+            }
+        }
+    }
+
+    /// Goal: prove that a run, a gate (which judges its runs like any) and a search say the same of the same data.
+    /// Method: maxima far from the truth and so near to it that chance decides, for times and for errors.
+    #[test]
+    fn run_gate_and_search_say_the_same_of_the_same_row() {
+        let stack = StackModel {
+            name: String::new(),
+            tiers: vec![],
+            rate_limit: None,
+            signals: vec![],
+            quota: None,
+            fixed_cost: Money::default(),
+        };
+        let mut seen = [0; 3];
+        for seed in 0..12 {
+            let asked = (Rate::per_second(50.0), Nanos::ZERO);
+            let times = minute(seed, u64::MAX);
+            let errors = minute(seed, 50);
+            for share in [0.8, 0.97, 1.0, 1.03, 1.25] {
+                let p95 = Nanos::from_secs_f64(share * 0.059_9);
+                let mean = Nanos::from_secs_f64(share * 0.02);
+                let failed = Ratio::new(share * 0.02);
+                let cases = [
+                    (
+                        &times,
+                        SloLimit::Quantile { p: Ratio::new(0.95), max: p95 },
+                        row(Measure::ResponseTime(0.95), Quantity::Time(p95)),
+                    ),
+                    (
+                        &times,
+                        SloLimit::Mean { max: mean },
+                        row(Measure::MeanResponseTime, Quantity::Time(mean)),
+                    ),
+                    (
+                        &errors,
+                        SloLimit::ErrorRate { max: failed },
+                        row(Measure::ErrorRate, Quantity::Share(failed)),
+                    ),
+                ];
+                for (intervals, limit, row) in cases {
+                    let step = StepResult::observed(StepPurpose::Confirm, asked, intervals, &stack);
+                    let batches: Vec<&Batch> = step.batches.iter().collect();
+                    let found = limit.verdict(&batches);
+                    assert_eq!(found, verdict_of_a_run(intervals, row), "{limit:?}, seed {seed}");
+                    seen[found as usize] += 1;
+                }
+            }
+        }
+        assert!(seen.iter().all(|count| *count > 10), "{seen:?}");
     }
 }

@@ -265,17 +265,16 @@ impl CapacitySearch {
     /// The levels on either side of the crossing, if its interval lies between two that are close enough.
     fn caught(&self, crossing: &Estimate) -> Option<(usize, usize)> {
         let levels = &self.levels;
-        let slo_limits = &self.plan.slo_limits;
         let near = levels.iter().filter(|level| (level.rate / crossing.value).ln().abs() < NEAR);
         let seconds: f64 = near.map(|level| level.seconds).sum();
         if seconds < EVIDENCE * self.plan.hold.as_secs_f64() {
             return None;
         }
         let pass = levels.iter().rposition(|level| {
-            level.rate <= crossing.low && level.verdict(slo_limits) != StepVerdict::Fail
+            level.rate <= crossing.low && level.verdict() != StepVerdict::Fail
         })?;
         let fail = levels.iter().position(|level| {
-            level.rate >= crossing.high && level.verdict(slo_limits) != StepVerdict::Pass
+            level.rate >= crossing.high && level.verdict() != StepVerdict::Pass
         })?;
         (levels[fail].rate / levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
     }
@@ -291,12 +290,11 @@ impl CapacitySearch {
         if self.remaining() > step * CLOSING && !confirming {
             return None;
         }
-        let slo_limits = &self.plan.slo_limits;
         let pass = self.levels.iter().rposition(|level| {
-            level.rate <= crossing.value && level.verdict(slo_limits) != StepVerdict::Fail
+            level.rate <= crossing.value && level.verdict() != StepVerdict::Fail
         })?;
         let fail = self.levels.iter().position(|level| {
-            level.rate >= crossing.value && level.verdict(slo_limits) != StepVerdict::Pass
+            level.rate >= crossing.value && level.verdict() != StepVerdict::Pass
         })?;
         (self.levels[fail].rate / self.levels[pass].rate <= 1.0 + GAP).then_some((pass, fail))
     }
@@ -394,9 +392,9 @@ impl CapacitySearch {
             .filter(|step| (step.offered.get() / confirmed.offered.get()).ln().abs() < 0.003)
             .collect();
         let holds = confirmed.valid
-            && Level::of(&confirmations).seems_within(&self.plan.slo_limits)
+            && Level::of(&confirmations, &self.plan.slo_limits).seems_within(&self.plan.slo_limits)
             && level.seems_within(&self.plan.slo_limits)
-            && level.verdict(&self.plan.slo_limits) != StepVerdict::Fail;
+            && level.verdict() != StepVerdict::Fail;
         holds.then_some(confirmed.offered)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use crate::slo::{FailureCounts, ObjectiveStatus, error_rate_status, mean_status, quantile_status};
 use crate::units::{Bytes, Nanos, Rate, Ratio};
 
 /// An objective whose max the search holds the stack to.
@@ -45,6 +46,38 @@ impl SloLimit {
             Self::Quantile { p, .. } => response.quantile(p.get()),
             Self::Mean { .. } => response.mean(),
             Self::ErrorRate { .. } => f64::NAN,
+        }
+    }
+}
+
+impl SloLimit {
+    /// Whether this limit is kept by `batches` in order, judged like the same row of any run.
+    pub fn verdict(&self, batches: &[&Batch]) -> StepVerdict {
+        let times: Vec<&Histogram> = batches.iter().map(|batch| &batch.response).collect();
+        let failures = |batch: &&Batch| FailureCounts {
+            failed: batch.errors,
+            attempts: batch.response.count() + batch.errors,
+        };
+        let status = match self {
+            Self::Quantile { p, max } => quantile_status(&times, p.get(), *max),
+            Self::Mean { max } => mean_status(&times, *max),
+            Self::ErrorRate { max } => {
+                let failures: Vec<FailureCounts> = batches.iter().map(failures).collect();
+                match error_rate_status(&failures, *max) {
+                    // A step is too short to prove a small error rate; that says nothing against its rate.
+                    ObjectiveStatus::NotMeasured if failures.iter().all(|one| one.failed == 0) => {
+                        ObjectiveStatus::Pass
+                    }
+                    status => status,
+                }
+            }
+        };
+        match status {
+            ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => StepVerdict::Pass,
+            ObjectiveStatus::Fail => StepVerdict::Fail,
+            ObjectiveStatus::Inconclusive | ObjectiveStatus::NotMeasured => {
+                StepVerdict::Inconclusive
+            }
         }
     }
 }

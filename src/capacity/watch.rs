@@ -4,29 +4,29 @@
 //! virtual time.
 
 use super::step::{AbortReason, AbortRule, SloLimit};
-use crate::metrics::{Distribution, ErrorClass, Interval};
-use crate::units::{Nanos, Rate};
+use crate::metrics::{Answers, Distribution, ErrorClass, Interval, Selection, Tally};
+use crate::units::Rate;
 
 /// One step under way.
 #[derive(Debug, Clone)]
 pub struct StepWatch {
     rule: AbortRule,
+    slo_limits: Vec<SloLimit>,
     offered: Rate,
     in_flight: Vec<u64>,
 }
 
 /// The share of a core above which a worker falls behind now and then (as in the validity of a run).
 const CPU_MAX: f64 = 0.8;
-/// The generator may add so much of the tightest limit to response times at its p99. Near the knee response
-/// times change at least ten times as fast as rates, so this moves SLO-max by half a per cent at most.
+/// So much of a limit may be the generator's lag. Near the knee response times change at least ten times as fast as
+/// rates, so this moves SLO-max by half a per cent at most.
 const LAG_SHARE: f64 = 0.05;
-/// Lag that shared machines have now and then.
-const LAG_MIN: Nanos = Nanos::from_millis(1);
 
 impl StepWatch {
     /// A step that offers `offered` requests a second, to be judged by `slo_limits`.
     pub fn new(slo_limits: &[SloLimit], offered: Rate) -> Self {
-        Self { rule: AbortRule::for_slo_limits(slo_limits), offered, in_flight: Vec::new() }
+        let rule = AbortRule::for_slo_limits(slo_limits);
+        Self { rule, slo_limits: slo_limits.to_vec(), offered, in_flight: Vec::new() }
     }
 
     /// One second is over, warm-up included. Says why to stop, if the step can only fail and harm.
@@ -58,27 +58,31 @@ impl StepWatch {
         if cpu >= CPU_MAX {
             return Some(format!("the generator used {:.0} % of a core", cpu * 100.0));
         }
-        let (lag, allowed) = (lag_p99(hold), self.lag_allowed());
         // A stack that drowns on the generator's own machine makes it late; that step fails anyway.
-        (lag > allowed && !aborted)
-            .then(|| format!("the generator sent late: p99 {}, allowed {}", ms(lag), ms(allowed)))
-    }
-
-    fn lag_allowed(&self) -> Nanos {
-        Nanos::from_secs_f64(LAG_SHARE * self.rule.limit.as_secs_f64()).max(LAG_MIN)
+        if aborted {
+            return None;
+        }
+        let tally = Tally::of(&Selection::Run, hold);
+        let bounds = [tally.lower(Answers::Successes), tally.upper(Answers::Successes)];
+        self.slo_limits.iter().find_map(|limit| lag_in(limit, &bounds))
     }
 }
 
-fn ms(span: Nanos) -> String {
-    format!("{:.1} ms", span.as_millis_f64())
-}
-
-fn lag_p99(hold: &[Interval]) -> Nanos {
-    let mut lags = Distribution::new();
-    for second in hold {
-        lags.merge_sparse(&second.schedule_lag);
-    }
-    if lags.is_empty() { Nanos::ZERO } else { lags.quantile(0.99) }
+/// What the generator's lag may have added to what `limit` speaks of, where that is too much.
+fn lag_in(limit: &SloLimit, bounds: &[Distribution; 2]) -> Option<String> {
+    let value = |times: &Distribution| match limit {
+        SloLimit::Quantile { p, .. } => Some(times.quantile(p.get()).as_secs_f64()),
+        SloLimit::Mean { .. } => Some(times.mean().as_secs_f64()),
+        SloLimit::ErrorRate { .. } => None,
+    };
+    let (lower, upper) = (value(&bounds[0])?, value(&bounds[1])?);
+    (upper - lower > LAG_SHARE * limit.limit()?).then(|| {
+        format!(
+            "the generator was late: {:.1} of {:.1} ms may be its own",
+            (upper - lower) * 1e3,
+            upper * 1e3
+        )
+    })
 }
 
 fn count(interval: &Interval, class: ErrorClass) -> u64 {

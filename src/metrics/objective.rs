@@ -64,6 +64,8 @@ words! {
         Recover = "recover",
         /// Failed requests per second.
         Failures = "failures",
+        /// Arrivals that started among those that fell due.
+        AchievedRate = "achieved_rate",
         /// Events or messages per second over all open streams.
         MessageRate = "message_rate",
         /// How long pictures stood still over how long they moved.

@@ -196,6 +196,11 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
+    /// Expected requests of an iteration, over all scenarios by their shares.
+    pub fn requests_per_iteration(&self) -> f64 {
+        self.scenarios.iter().map(|of| of.share.get() * of.requests_per_iteration).sum()
+    }
+
     /// A run over loopback that holds one rate for so long, with one scenario of one step and no objective: what
     /// tests and benchmarks begin with, so that a new field concerns none of them.
     pub fn holding(rate: Rate, duration: Nanos) -> Self {

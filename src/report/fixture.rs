@@ -11,8 +11,8 @@ use crate::metrics::{
     StopReason,
 };
 use crate::slo::{
-    HighestRate, Judgement, ObjectiveStatus, RateBasis, SteadyPeriod, Validity, ValidityStatus,
-    ValidityTest, Verdict,
+    Cause, HighestRate, Judgement, ObjectiveStatus, RateBasis, SteadyPeriod, Validity,
+    ValidityStatus, ValidityTest, Verdict,
 };
 use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
@@ -217,6 +217,8 @@ pub(crate) fn fail() -> (RunLog, Judgement) {
     ]);
     let mut judgement = pass();
     judgement.verdict = Verdict::Fail;
+    let class = Some(ErrorClass::Http5xx);
+    judgement.cause = Some(Cause::Errors { row: 2, failed: 240, attempts: 3_150, class });
     judgement.objectives[2] = judged(
         "error_rate",
         Scope::Run,
@@ -248,6 +250,7 @@ pub(super) fn not_valid() -> (RunLog, Judgement) {
         .push(Event { at: second(21), kind: EventKind::Steered("rate set to 80 iter/s".into()) });
     let mut judgement = pass();
     judgement.verdict = Verdict::NotValid;
+    judgement.cause = Some(Cause::Measurement { test: ValidityTest::AchievedRate });
     judgement.validity = Validity {
         status: ValidityStatus::NotValid,
         findings: vec![
@@ -282,7 +285,7 @@ pub(super) fn closed() -> (RunLog, Judgement) {
     log.header.stages.clear();
     log.header.max_vus = 50;
     log.end = Some(RunEnd { at: second(SECONDS), reason: StopReason::Interrupted });
-    (log, pass())
+    (log, ended_early(Some(StopReason::Interrupted)))
 }
 
 /// A run that was killed in its 20th second.
@@ -291,7 +294,12 @@ pub(super) fn torn() -> (RunLog, Judgement) {
     log.intervals.truncate(19);
     log.end = None;
     log.torn = true;
-    (log, pass())
+    (log, ended_early(None))
+}
+
+/// Every target met in a part of a run.
+fn ended_early(by: Option<StopReason>) -> Judgement {
+    Judgement { verdict: Verdict::Inconclusive, cause: Some(Cause::EndedEarly { by }), ..pass() }
 }
 
 /// A run in which nothing was sent.
@@ -302,6 +310,7 @@ pub(super) fn empty() -> (RunLog, Judgement) {
     log.end = Some(RunEnd { at: RunTime::ZERO, reason: StopReason::Aborted });
     let mut judgement = pass();
     judgement.verdict = Verdict::NotValid;
+    judgement.cause = Some(Cause::Measurement { test: ValidityTest::AchievedRate });
     judgement.validity.status = ValidityStatus::NotValid;
     judgement.validity.findings =
         vec![finding(ValidityTest::AchievedRate, ValidityStatus::NotValid, "no request was sent")];

@@ -4,6 +4,7 @@
 //! the judged part; `load.requests`, `load.iterations` and everything under `whole_run` of the whole run.
 
 mod beside;
+mod cause;
 mod split;
 
 use serde_json::{Map, Value, json};
@@ -48,6 +49,8 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
         "judged": judged(report),
         "whole_run": whole(report),
         "completion": completion(report),
+        "cause": cause::value(&report.judgement),
+        "default_objectives": report.judgement.by_default_table,
         "caveats": wording::caveats(report),
         "error_examples": report.errors.iter().map(|group| example(report, group)).collect::<Vec<_>>(),
         "stack": report.stack.iter().map(beside::figure).collect::<Vec<_>>(),

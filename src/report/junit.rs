@@ -53,8 +53,9 @@ fn measurement(report: &Report) -> TestCase {
     let error = || TestCaseStatus::non_success(NonSuccessKind::Error);
     let status = if validity.status == ValidityStatus::NotValid {
         with(error(), "measurement not valid", &reasons.join("; "))
-    } else if inconclusive_as_a_whole(report) {
-        with(error(), "inconclusive", &wording::sentence(report))
+    } else if judged_as_a_whole(report) {
+        let kind = wording::verdict(report.judgement.verdict).to_lowercase();
+        with(error(), &kind, &wording::sentence(report))
     } else {
         TestCaseStatus::success()
     };
@@ -66,10 +67,11 @@ fn measurement(report: &Report) -> TestCase {
     case
 }
 
-/// No row says it, yet the run is inconclusive: overloaded, or nothing could be measured. It must not look green.
-fn inconclusive_as_a_whole(report: &Report) -> bool {
+/// No row says it, yet the run does not pass: overloaded, ended early, or nothing could be measured. It must not look
+/// green.
+fn judged_as_a_whole(report: &Report) -> bool {
     let said = |judged: &JudgedObjective| judged.status >= ObjectiveStatus::Inconclusive;
-    report.judgement.verdict == Verdict::Inconclusive
+    report.judgement.verdict >= Verdict::Inconclusive
         && !report.judgement.objectives.iter().any(said)
 }
 

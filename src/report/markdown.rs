@@ -12,7 +12,6 @@ use super::capacity::{CapacityView, DeploymentGrid, GridCell, OptionView, Verifi
 use super::model::Report;
 use super::rows::{self, StepRow};
 use super::{ReportExtras, facts, format, wording};
-use crate::slo::ValidityStatus;
 
 /// Renders `report.md`.
 pub fn render(report: &Report, extra: &ReportExtras) -> String {
@@ -130,16 +129,19 @@ fn answer(page: &mut MarkdownPage, report: &Report) {
 }
 
 fn validity(page: &mut MarkdownPage, report: &Report) {
-    let validity = &report.judgement.validity;
-    if validity.status != ValidityStatus::Valid {
-        page.paragraph("Reasons:");
-        page.list(&validity.reasons().collect::<Vec<_>>());
+    let further = wording::further_findings(&report.judgement);
+    if !further.is_empty() {
+        page.paragraph("Findings:");
+        page.list(&further.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>());
     }
 }
 
 /// The SLO table with its notes.
 pub(super) fn slo(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Objectives");
+    if report.judgement.by_default_table {
+        page.paragraph("The scenario has no `slo:`, so the default one is judged.");
+    }
     let rows = rows::slo(report);
     if rows.is_empty() {
         page.paragraph("The scenario sets no objective.");

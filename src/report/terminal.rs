@@ -169,8 +169,8 @@ fn measurement(screen: &mut SummaryLines, report: &Report) {
     let all = validity.findings.len();
     let word = wording::validity(validity.status);
     screen.fact("measurement", &format!("{word} · {passed} of {all} tests passed"));
-    for finding in validity.findings.iter().filter(|one| one.status != ValidityStatus::Valid) {
-        let message = format::line(&finding.message, 300);
+    for finding in wording::further_findings(&report.judgement) {
+        let message = format::line(&finding.message, usize::MAX);
         screen.fact("", &format!("- {message}"));
     }
 }
@@ -197,7 +197,8 @@ fn load_facts(report: &Report) -> Vec<(&'static str, String)> {
 fn slo(screen: &mut SummaryLines, report: &Report) {
     let rows = rows::slo(report);
     let limit = format!("<{}", rows::limit_head(report));
-    screen.section("OBJECTIVES", "");
+    let default = "the default ones: the scenario has no `slo:`";
+    screen.section("OBJECTIVES", if report.judgement.by_default_table { default } else { "" });
     if rows.is_empty() {
         screen.line("  none set in the scenario");
         return;

@@ -1,9 +1,13 @@
 //! The words that every format shares: the verdict, one sentence, and what the reader must know first.
 
+mod headline;
+
 use super::format;
 use super::model::{Report, RunCompletion};
 use crate::metrics::{LoadModel, Scope};
-use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
+use crate::slo::{Cause, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict};
+
+pub(crate) use headline::{further_findings, headline};
 
 /// The verdict as a word; meaning never hangs on colour alone.
 pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
@@ -111,30 +115,28 @@ pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
     }
 }
 
-/// The answer in one sentence.
+/// The answer in one sentence, whole however long: what it ends with is the way out.
 pub(crate) fn sentence(report: &Report) -> String {
     match report.judgement.verdict {
         Verdict::Pass => passed(report),
-        Verdict::AtRisk => missed(report, ObjectiveStatus::AtRisk),
-        Verdict::Inconclusive => inconclusive(report),
-        Verdict::Fail => missed(report, ObjectiveStatus::Fail),
-        Verdict::NotValid => {
-            let reason = report.judgement.validity.main_reason().unwrap_or("no reason is known");
-            format!("The measurement cannot support a verdict: {}.", trimmed(reason))
+        Verdict::AtRisk | Verdict::Inconclusive | Verdict::Fail | Verdict::NotValid => {
+            let headline = headline(&report.judgement);
+            headline.unwrap_or_else(|| "The run is too short to tell.".into())
         }
     }
 }
 
-fn trimmed(text: &str) -> String {
-    format::line(text, 300).trim_end_matches('.').to_owned()
+/// Foreign text within a sentence: harmless, and not cut.
+fn shown(text: &str) -> String {
+    format::line(text, usize::MAX).trim_end_matches('.').to_owned()
 }
 
 fn passed(report: &Report) -> String {
     let objectives = &report.judgement.objectives;
     let unmeasured = with_status(report, ObjectiveStatus::NotMeasured).count();
     match (objectives.len(), unmeasured) {
-        (0, _) => {
-            "The scenario sets no objective, so nothing but the measurement was judged.".into()
+        _ if report.judgement.by_default_table => {
+            format!("{} at {}.", default_table(&report.judgement), carried(report))
         }
         (all, 0) => format!(
             "{} at {}.",
@@ -160,25 +162,21 @@ fn with_status(report: &Report, status: ObjectiveStatus) -> impl Iterator<Item =
     report.judgement.objectives.iter().filter(move |judged| judged.status == status)
 }
 
-fn missed(report: &Report, status: ObjectiveStatus) -> String {
-    let count = with_status(report, status).count();
-    let Some(first) = with_status(report, status).next() else {
-        return format!("The run {}.", self::status(status));
+/// What was judged where the scenario sets nothing, all of it met.
+pub(crate) fn default_table(judgement: &Judgement) -> String {
+    let row = |judged: &JudgedObjective| {
+        let bound = judged.objective.limit.map(format::bound).unwrap_or_default();
+        let name = format::line(&judged.objective.name, 60);
+        match judged.status {
+            ObjectiveStatus::NotMeasured => {
+                let estimate = judged.estimate.map(format::estimate).unwrap_or_default();
+                format!("{name} is {estimate}, too few requests to prove {bound}")
+            }
+            _ => format!("{name} {} {bound}", limit_word(judged)),
+        }
     };
-    let (what, wanted) = match status {
-        ObjectiveStatus::Fail => (limit_word(first), first.objective.limit),
-        _ => ("target", first.objective.target),
-    };
-    let estimate = first.estimate.map_or_else(|| "not known".into(), format::estimate);
-    let wanted = wanted
-        .map_or_else(String::new, |bound| format!(", its {what} is {}", format::bound(bound)));
-    let others = match count - 1 {
-        0 => String::new(),
-        1 => "; 1 other objective likewise".into(),
-        others => format!("; {others} other objectives likewise"),
-    };
-    let tail = if status == ObjectiveStatus::AtRisk { "; no limit is exceeded" } else { "" };
-    format!("{} is {estimate}{wanted}{others}{tail}.", objective_name(first))
+    let rows: Vec<String> = judgement.objectives.iter().map(row).collect();
+    format!("The scenario has no `slo:`, and the default one is met ({})", rows.join(", "))
 }
 
 /// What the hard bound is called: `max`, or `min` where higher is better.
@@ -187,32 +185,6 @@ pub(crate) const fn limit_word(judged: &JudgedObjective) -> &'static str {
         crate::metrics::Bound::AtMost => "max",
         crate::metrics::Bound::AtLeast => "min",
     }
-}
-
-fn inconclusive(report: &Report) -> String {
-    if let Some(first) = with_status(report, ObjectiveStatus::Inconclusive).next() {
-        let word = limit_word(first);
-        let name = objective_name(first);
-        let note = trimmed(&first.note);
-        let way_out = if note.is_empty() { "run longer".to_owned() } else { note };
-        return format!("The interval of {name} straddles its {word}: {way_out}.");
-    }
-    if report.judgement.validity.overloaded {
-        return "The load exceeds what the stack carries: the backlog grew to the end of the run, \
-                so no figure is steady."
-            .into();
-    }
-    let unmeasured = with_status(report, ObjectiveStatus::NotMeasured).count();
-    let Some(first) = with_status(report, ObjectiveStatus::NotMeasured).next() else {
-        return "The run is too short to tell.".into();
-    };
-    let all = report.judgement.objectives.len();
-    let note = trimmed(&first.note);
-    let why = if note.is_empty() { String::new() } else { format!(" ({note})") };
-    format!(
-        "{unmeasured} of {all} objectives could not be measured, first {}{why}.",
-        objective_name(first)
-    )
 }
 
 /// `open model, poisson arrivals` or `closed model, 50 users`.
@@ -259,13 +231,14 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
     } else if !report.judged {
         said.push("No part of the run could be judged; the figures show the whole run.".into());
     }
-    if report.judgement.validity.overloaded {
+    let cause = report.judgement.cause.as_ref();
+    if report.judgement.validity.overloaded && !matches!(cause, Some(Cause::Overloaded(_))) {
         said.push(
             "Overloaded: the backlog grew without end, so the load exceeds what the stack carries."
                 .into(),
         );
     }
-    if report.judgement.validity.rate_limited {
+    if report.judgement.validity.rate_limited && !matches!(cause, Some(Cause::RateLimited { .. })) {
         let limit = report.judgement.validity.rate_limit.map(|limit| format!(" ({limit})"));
         said.push(format!(
             "Rate-limited: the edge's limit was measured{}, not the stack's capacity.",

@@ -1,9 +1,10 @@
 //! The judgement of a whole run: validity, objectives, verdict.
 
+use super::validity::MeasurementFindings;
 use super::window::JudgedWindow;
 use super::{
-    JudgedObjective, Judgement, ObjectiveStatus, Validity, ValidityStatus, Verdict, objectives,
-    validity,
+    JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict, cause, default_table,
+    objectives, validity,
 };
 use crate::metrics::RunLog;
 
@@ -20,21 +21,34 @@ pub enum Strictness {
 /// Judges a run. Pure: the same log gives the same judgement.
 pub fn judge(log: &RunLog, strictness: Strictness) -> Judgement {
     let window = JudgedWindow::of(log);
-    let validity = validity::examine(&window);
-    let objectives: Vec<JudgedObjective> = log
-        .header
-        .objectives
-        .iter()
-        .map(|objective| objectives::judge(&window, objective))
-        .collect();
-    let verdict = verdict(&validity, &objectives, strictness);
-    Judgement { verdict, validity, objectives, steady: window.steady_spans() }
+    let by_default_table = log.header.objectives.is_empty();
+    let default = if by_default_table { default_table::rows(&log.header) } else { Vec::new() };
+    let table = if by_default_table { &default } else { &log.header.objectives };
+    let objectives: Vec<JudgedObjective> =
+        table.iter().map(|objective| objectives::judge(&window, objective)).collect();
+    let examined = validity::examine(&window, &objectives);
+    let verdict = verdict(&examined, &objectives, strictness);
+    let nothing_measured = !by_default_table
+        && objectives.iter().all(|row| row.status == ObjectiveStatus::NotMeasured);
+    let verdict = if nothing_measured { verdict.max(Verdict::Inconclusive) } else { verdict };
+    Judgement {
+        verdict,
+        cause: cause::of(log, verdict, &objectives, &examined),
+        validity: examined.validity,
+        objectives,
+        by_default_table,
+        steady: window.steady_spans(),
+    }
 }
 
-/// The worst objective; a measurement that is not valid overrides it, an overloaded stack and a table of
-/// which nothing could be measured never pass.
-fn verdict(validity: &Validity, objectives: &[JudgedObjective], strictness: Strictness) -> Verdict {
-    if validity.status == ValidityStatus::NotValid {
+/// The worst objective; a measurement that is not valid overrides it. A stack that left arrivals without a user
+/// failed; one that piled requests up, a run that ended early and one that sent less than was asked never pass.
+fn verdict(
+    examined: &MeasurementFindings,
+    objectives: &[JudgedObjective],
+    strictness: Strictness,
+) -> Verdict {
+    if examined.validity.status == ValidityStatus::NotValid {
         return Verdict::NotValid;
     }
     let of = |status| match status {
@@ -45,9 +59,13 @@ fn verdict(validity: &Validity, objectives: &[JudgedObjective], strictness: Stri
         ObjectiveStatus::Fail => Verdict::Fail,
     };
     let worst = objectives.iter().map(|row| of(row.status)).max().unwrap_or(Verdict::Pass);
-    let nothing_measured = !objectives.is_empty()
-        && objectives.iter().all(|row| row.status == ObjectiveStatus::NotMeasured);
-    if validity.overloaded || nothing_measured { worst.max(Verdict::Inconclusive) } else { worst }
+    let least = match &examined.overload {
+        Some(overload) if overload.dropped > 0 => Verdict::Fail,
+        Some(_) => Verdict::Inconclusive,
+        None if examined.ended_early || examined.shortfall.is_some() => Verdict::Inconclusive,
+        None => Verdict::Pass,
+    };
+    worst.max(least)
 }
 
 impl Verdict {

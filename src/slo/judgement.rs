@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Finding, ValidityStatus, ValidityTest};
-use super::{HighestRate, ObservedRateLimit};
+use super::finding::{Finding, ValidityStatus};
+use super::{Cause, HighestRate, ObservedRateLimit};
 use crate::metrics::{Interval, Objective};
-use crate::units::{Quantity, RunTime};
+use crate::units::{Nanos, Quantity, RunTime};
 
 /// Whether the measurement can be trusted, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,16 +34,6 @@ impl Validity {
         let all = with(ValidityStatus::NotValid).chain(with(ValidityStatus::Suspect));
         all.map(|finding| finding.message.as_str())
     }
-
-    /// The one reason that explains the others: a limit at the edge, else a generator that could not keep up,
-    /// which then drops arrivals and falls short of its rate; else the worst.
-    pub fn main_reason(&self) -> Option<&str> {
-        let limit = self.findings.iter().find(|finding| finding.test == ValidityTest::RateLimited);
-        let limit = limit.filter(|_| self.rate_limited);
-        let late = || self.findings.iter().find(|finding| finding.blames_the_generator());
-        let main = limit.or_else(late).map(|finding| finding.message.as_str());
-        main.or_else(|| self.reasons().next())
-    }
 }
 
 /// How an objective came out. Ordered from best to worst.
@@ -69,14 +59,39 @@ pub struct JudgedObjective {
     pub objective: Objective,
     /// The estimate; absent where it could not be measured.
     pub estimate: Option<Quantity>,
-    /// The 95 % interval, where there are enough batches for one.
+    /// The 95 % interval, where there are enough batches for one. It covers what the generator's lag may have added.
     pub interval: Option<(Quantity, Quantity)>,
+    /// What the generator's lag may have added; absent where that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<LagEffect>,
     /// How many values stand behind it.
     pub samples: u64,
     /// How it came out.
     pub status: ObjectiveStatus,
+    /// How much longer the run would have to be to tell; absent where it tells, or where time is no help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more_time: Option<MoreTime>,
     /// Why it is not measured or inconclusive, and how much longer to run; empty otherwise.
     pub note: String,
+}
+
+/// What of a measured time may be the generator's lag and not the stack's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LagEffect {
+    /// The estimate without whatever may be lag: the truth lies between it and the estimate.
+    pub lower: Quantity,
+    /// Whether the row is inconclusive by lag: a punctual generator would have told.
+    pub decides: bool,
+}
+
+/// How much longer a run would have to be to tell. Ordered by how much it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MoreTime {
+    /// By about so long.
+    About(Nanos),
+    /// By more than a day: the value is at its limit.
+    TooLong,
 }
 
 /// The answer.
@@ -100,12 +115,23 @@ pub enum Verdict {
 pub struct Judgement {
     /// The answer.
     pub verdict: Verdict,
+    /// What explains most of it; absent of a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// Whether the measurement can be trusted.
     pub validity: Validity,
     /// All rows of the SLO table, in the scenario's order.
     pub objectives: Vec<JudgedObjective>,
+    /// Whether that table is the default one, because the scenario has none.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_default_table: bool,
     /// The part of the run that was judged.
     pub steady: SteadyPeriod,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The part of a run on which times are judged, so that tables show what objectives speak of.

@@ -1,31 +1,40 @@
 //! The rows of the SLO table: each measured over its scope, then held against target and max.
 
+use std::borrow::Cow;
+
+use super::estimates::{self, FailureCounts};
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart};
-use super::statistics::{order_statistics, proportion};
 use super::times::{self, SecondDistributions};
 use super::uptime::{self, UptimeCounts};
 use super::window::JudgedWindow;
-use super::{JudgedObjective, bounds, lasting, observed, recovery};
+use super::{JudgedObjective, LagEffect, bounds, lasting, observed, recovery};
 use crate::metrics::{
-    CustomMeasure, Interval, Measure, Objective, Phase, RunHeader, ScenarioId, Scope,
-    SparseDistribution, StepId,
+    Answers, CustomMeasure, Interval, Measure, Objective, Phase, ResponseTimes, RunHeader,
+    ScenarioId, Scope, SparseDistribution, StepId,
 };
 use crate::units::{Quantity, Rate, Ratio};
 
 /// Judges one row.
 pub(super) fn judge(window: &JudgedWindow<'_>, objective: &Objective) -> JudgedObjective {
     let measured = measure(window, objective);
-    let (status, note) = bounds::compare(objective, &measured, window.steady_length());
+    let compared = bounds::compare(objective, &measured, window.steady_length());
     let kind = measured.estimate;
     let quantity = |base: f64| kind.map_or(Quantity::Count(base), |kind| kind.with_base(base));
     JudgedObjective {
         objective: objective.clone(),
         estimate: measured.estimate,
-        interval: measured.interval.map(|(lower, upper)| (quantity(lower), quantity(upper))),
+        interval: measured
+            .whole_interval()
+            .map(|(lower, upper)| (quantity(lower), quantity(upper))),
+        lag: measured.without_lag.map(|without| LagEffect {
+            lower: quantity(without.estimate),
+            decides: compared.by_lag,
+        }),
         samples: measured.samples,
-        status,
-        note,
+        status: compared.status,
+        more_time: compared.more_time,
+        note: compared.note,
     }
 }
 
@@ -55,39 +64,32 @@ impl RequestSelection {
         (!found.is_empty()).then_some(Self::Steps(found))
     }
 
-    fn response_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
+    fn times<'a>(&self, interval: &'a Interval) -> Vec<ResponseTimes<'a>> {
         match self {
             Self::Run(ids) | Self::Steps(ids) => {
-                ids.iter().filter_map(|id| Some(&interval.step(*id)?.response_time)).collect()
+                ids.iter().filter_map(|id| Some(interval.step(*id)?.times())).collect()
             }
-            Self::Scenario(id) => interval
-                .scenarios
-                .get(id)
-                .map(|scenario| &scenario.response_time)
-                .into_iter()
-                .collect(),
+            Self::Scenario(id) => {
+                interval.scenarios.get(id).map(|scenario| scenario.times()).into_iter().collect()
+            }
         }
     }
 
-    fn phase<'a>(&self, interval: &'a Interval, phase: Phase) -> Vec<&'a SparseDistribution> {
+    fn phase<'a>(&self, interval: &'a Interval, phase: Phase) -> Vec<Cow<'a, SparseDistribution>> {
+        let times = |id: &StepId| interval.steps.get(id)?.phases.get(&phase).map(Cow::Borrowed);
         match self {
-            Self::Run(ids) | Self::Steps(ids) => {
-                ids.iter().filter_map(|id| interval.steps.get(id)?.phases.get(&phase)).collect()
-            }
+            Self::Run(ids) | Self::Steps(ids) => ids.iter().filter_map(times).collect(),
             Self::Scenario(_) => Vec::new(),
         }
     }
 
-    fn iteration_times<'a>(&self, interval: &'a Interval) -> Vec<&'a SparseDistribution> {
-        match self {
-            Self::Run(_) | Self::Steps(_) => {
-                interval.scenarios.values().map(|scenario| &scenario.iteration_time).collect()
-            }
-            Self::Scenario(id) => {
-                let found = interval.scenarios.get(id);
-                found.map(|scenario| &scenario.iteration_time).into_iter().collect()
-            }
-        }
+    fn iteration_times<'a>(&self, interval: &'a Interval) -> Vec<Cow<'a, SparseDistribution>> {
+        let all = interval.scenarios.iter();
+        let wanted = all.filter(|(id, _)| match self {
+            Self::Run(_) | Self::Steps(_) => true,
+            Self::Scenario(wanted) => wanted == *id,
+        });
+        wanted.map(|(_, scenario)| Cow::Borrowed(&scenario.iteration_time)).collect()
     }
 
     fn counts(&self, interval: &Interval) -> UptimeCounts {
@@ -150,7 +152,7 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
     };
     match &objective.measure {
         Measure::ResponseTime(p) => response_time(window, &rows, |s| times::quantile(s, *p)),
-        Measure::MeanResponseTime => response_time(window, &rows, times::mean),
+        Measure::MeanResponseTime => response_time(window, &rows, |s| times::mean(s)),
         Measure::Phase(phase, _) if matches!(rows, RequestSelection::Scenario(_)) => {
             Measured::nothing(
                 0,
@@ -167,6 +169,7 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
         Measure::Uptime => uptime::measure(window, objective, |i| rows.counts(i)),
         Measure::Throughput => throughput(window, &rows),
         Measure::Custom(CustomMeasure::Failures) => failures(window, &rows),
+        Measure::Custom(CustomMeasure::AchievedRate) => achieved(window),
         Measure::Observed(..) | Measure::Custom(_) => Measured::nothing(0, String::new()),
     }
 }
@@ -177,7 +180,16 @@ fn response_time(
     rows: &RequestSelection,
     estimate: impl Fn(&SecondDistributions<'_>) -> Measured,
 ) -> Measured {
-    let measured = estimate(&times::seconds(window, |i| rows.response_times(i)));
+    let of = Answers::All;
+    let upper = |i| rows.times(i).iter().map(|times| times.upper(of)).collect();
+    let measured = estimate(&times::seconds(window, upper));
+    let is_late = |i: &&Interval| rows.times(i).iter().any(|times| times.has_lag(of));
+    let measured = if window.steady().iter().chain(&window.tail).any(is_late) {
+        let lower = |i| rows.times(i).iter().map(|times| times.lower(of)).collect();
+        measured.down_to(&estimate(&times::seconds(window, lower)))
+    } else {
+        measured
+    };
     let (mut requests, mut failed) = (0, 0);
     for interval in window.steady().iter().chain(&window.tail) {
         let counts = rows.counts(interval);
@@ -200,35 +212,13 @@ fn error_rate(
     rows: &RequestSelection,
     objective: &Objective,
 ) -> Measured {
-    let counts: Vec<UptimeCounts> =
-        window.judged.iter().chain(&window.tail).map(|i| rows.attempts(i)).collect();
-    let parts: Vec<BatchPart> = counts
-        .iter()
-        .map(|c| BatchPart { value: c.failed as f64, weight: c.requests as f64 })
-        .collect();
-    let requests: u64 = counts.iter().map(|c| c.requests).sum();
-    let failed: u64 = counts.iter().map(|c| c.failed).sum();
-    let Some(found) = batches::estimate(&parts) else {
-        return Measured::nothing(0, "n/a (n=0): no request ended".to_owned());
+    let failures = |interval: &&Interval| {
+        let counts = rows.attempts(interval);
+        FailureCounts { failed: counts.failed, attempts: counts.requests }
     };
-    let interval = proportion::interval(&found, requests, CONFIDENCE);
-    let estimate = Quantity::Share(Ratio::new(found.value));
-    let mut measured = Measured::value(estimate, Some(interval), requests);
-    let limit = objective.limit.map(Quantity::base);
-    if failed == 0 && limit.is_some_and(|limit| limit <= 0.0) {
-        // "No error at all" speaks of this run; no run could prove it of all others.
-        measured.interval = None;
-        return measured;
-    }
-    if let Some(limit) = limit.filter(|limit| failed == 0 && interval.1 > *limit) {
-        let needed = order_statistics::least_count(1.0 - limit, CONFIDENCE);
-        measured.unproven = true;
-        measured.note = format!(
-            "none of {requests} failed, which does not prove {}; {needed} requests would",
-            Ratio::new(limit)
-        );
-    }
-    measured
+    let seconds: Vec<FailureCounts> =
+        window.judged.iter().chain(&window.tail).map(failures).collect();
+    estimates::error_rate(&seconds, objective.limit.map(Quantity::base))
 }
 
 /// Failed requests a second, over all judged intervals.
@@ -250,6 +240,19 @@ fn failures(window: &JudgedWindow<'_>, rows: &RequestSelection) -> Measured {
         }
         None => Measured::nothing(0, "n/a: no second was judged".to_owned()),
     }
+}
+
+/// Arrivals that started among those that fell due. A count, so that chance has no part in it.
+fn achieved(window: &JudgedWindow<'_>) -> Measured {
+    let all = window.log.intervals.iter().map(|interval| interval.arrivals);
+    let (started, due) = all.fold((0, 0), |(started, due), arrivals| {
+        (started + arrivals.started, due + arrivals.intended)
+    });
+    if due == 0 {
+        return Measured::nothing(0, "n/a (n=0): no arrival fell due".to_owned());
+    }
+    let share = Ratio::of(started, due);
+    Measured::value(Quantity::Share(share), Some((share.get(), share.get())), due)
 }
 
 /// Requests a second that were served, over the steady intervals.

@@ -1,19 +1,52 @@
 //! Quantiles and means of times over the judged part of a run, with intervals that respect dependence.
 
+use std::borrow::{Borrow, Cow};
+
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart, RatioEstimate};
 use super::statistics::{order_statistics, proportion};
 use super::window::JudgedWindow;
-use crate::metrics::{Distribution, Interval, SparseDistribution};
+use crate::metrics::{Interval, SparseDistribution};
 use crate::units::{Nanos, Quantity};
 
 /// The distributions of one row, one list a second: several where a row spans several steps.
-pub(super) type SecondDistributions<'a> = Vec<Vec<&'a SparseDistribution>>;
+pub(super) type SecondDistributions<'a> = Vec<Vec<Cow<'a, SparseDistribution>>>;
+
+/// The times of one stretch of a run, usually a second.
+pub trait Buckets {
+    /// The greatest time of each bucket, and how many lie in it; in any order.
+    fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)>;
+
+    /// The greatest time, exactly where that is known better than from the buckets.
+    fn max(&self) -> Nanos {
+        self.buckets().map(|(time, _)| time).max().unwrap_or_default()
+    }
+
+    /// The sum in seconds, exactly where that is known better than from the buckets.
+    fn sum_s(&self) -> f64 {
+        self.buckets().map(|(time, count)| time.as_secs_f64() * count as f64).sum()
+    }
+}
+
+impl<T: Borrow<SparseDistribution>> Buckets for Vec<T> {
+    fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> {
+        self.iter().flat_map(|distribution| distribution.borrow().buckets())
+    }
+
+    fn max(&self) -> Nanos {
+        let greatest = self.iter().map(|distribution| distribution.borrow().max());
+        greatest.max().unwrap_or_default()
+    }
+
+    fn sum_s(&self) -> f64 {
+        self.iter().map(|distribution| distribution.borrow().sum_ns() as f64 / 1e9).sum()
+    }
+}
 
 /// What `select` finds in every steady interval; answers that came in the drain belong to the last.
 pub(super) fn seconds<'a>(
     window: &JudgedWindow<'a>,
-    select: impl Fn(&'a Interval) -> Vec<&'a SparseDistribution>,
+    select: impl Fn(&'a Interval) -> Vec<Cow<'a, SparseDistribution>>,
 ) -> SecondDistributions<'a> {
     let mut seconds: SecondDistributions<'a> = window.steady().iter().map(|i| select(i)).collect();
     let late: Vec<_> = window.tail.iter().flat_map(|i| select(i)).collect();
@@ -34,17 +67,13 @@ pub(super) fn seconds<'a>(
 ///
 /// Measured from the least number of requests whose greatest exceeds the quantile with 95 % confidence
 /// (59 for p95, 299 for p99, 2995 for p99.9): `MLPerf` `LoadGen`'s early stopping with no query over.
-pub(super) fn quantile(seconds: &SecondDistributions<'_>, p: f64) -> Measured {
-    let mut pooled = Distribution::new();
-    for times in seconds.iter().flatten() {
-        pooled.merge_sparse(times);
-    }
-    let count = pooled.count();
+pub(super) fn quantile(seconds: &[impl Buckets], p: f64) -> Measured {
+    let values = OrderedValues::of(seconds);
+    let count = values.count();
     let needed = order_statistics::least_count(p, CONFIDENCE);
     if count < needed {
         return Measured::nothing(count, too_few(count, p, needed, seconds.len() as u64));
     }
-    let values = OrderedValues::of(&pooled);
     let estimate = values.at(p);
     let share = share_known(seconds, &values, p);
     let interval = share.map(|(share, _)| {
@@ -70,7 +99,7 @@ pub(super) fn quantile(seconds: &SecondDistributions<'_>, p: f64) -> Measured {
 /// that of independent requests) is taken at `p` and at a level with four times as many requests beyond
 /// it, where it is better known, and the greater of both counts.
 fn share_known(
-    seconds: &SecondDistributions<'_>,
+    seconds: &[impl Buckets],
     values: &OrderedValues,
     p: f64,
 ) -> Option<(RatioEstimate, f64)> {
@@ -86,11 +115,7 @@ fn share_known(
 }
 
 /// The share of requests up to the time at `level`, with its error.
-fn share_at(
-    seconds: &SecondDistributions<'_>,
-    values: &OrderedValues,
-    level: f64,
-) -> Option<RatioEstimate> {
+fn share_at(seconds: &[impl Buckets], values: &OrderedValues, level: f64) -> Option<RatioEstimate> {
     let at = values.at(level);
     let parts: Vec<BatchPart> = seconds.iter().map(|times| share_below(times, at)).collect();
     let mut share = batches::estimate(&parts)?;
@@ -102,20 +127,16 @@ fn share_at(
 
 /// What each second adds to the error of the quantile `p`: how many more of its times do not exceed the estimate
 /// than should.
-pub(super) fn beyond(seconds: &SecondDistributions<'_>, p: f64) -> Vec<f64> {
-    let mut pooled = Distribution::new();
-    for times in seconds.iter().flatten() {
-        pooled.merge_sparse(times);
-    }
-    let at = OrderedValues::of(&pooled).at(p);
+pub(super) fn beyond(seconds: &[impl Buckets], p: f64) -> Vec<f64> {
+    let at = OrderedValues::of(seconds).at(p);
     let parts = seconds.iter().map(|times| share_below(times, at));
     parts.map(|part| part.value - p * part.weight).collect()
 }
 
 /// How many of the times do not exceed `at`, out of how many.
-fn share_below(times: &[&SparseDistribution], at: u64) -> BatchPart {
+fn share_below(times: &impl Buckets, at: u64) -> BatchPart {
     let mut part = BatchPart::default();
-    for (value, count) in times.iter().flat_map(|distribution| distribution.buckets()) {
+    for (value, count) in times.buckets() {
         part.weight += count as f64;
         if value.get() <= at {
             part.value += count as f64;
@@ -125,12 +146,12 @@ fn share_below(times: &[&SparseDistribution], at: u64) -> BatchPart {
 }
 
 /// The mean of all times, with Student's interval over batches; measured from two values.
-pub(super) fn mean(seconds: &SecondDistributions<'_>) -> Measured {
+pub(super) fn mean(seconds: &[impl Buckets]) -> Measured {
     let parts: Vec<BatchPart> = seconds
         .iter()
         .map(|times| BatchPart {
-            value: times.iter().map(|d| d.sum_ns() as f64 / 1e9).sum(),
-            weight: times.iter().map(|d| d.count() as f64).sum(),
+            value: times.sum_s(),
+            weight: times.buckets().map(|(_, count)| count as f64).sum(),
         })
         .collect();
     let count = parts.iter().map(|part| part.weight).sum::<f64>() as u64;
@@ -168,17 +189,24 @@ struct OrderedValues {
 }
 
 impl OrderedValues {
-    fn of(pooled: &Distribution) -> Self {
-        let mut seen = 0;
-        let cumulative = pooled
-            .to_sparse()
-            .buckets()
-            .map(|(value, count)| {
-                seen += count;
-                (value.get(), seen)
-            })
+    fn of(seconds: &[impl Buckets]) -> Self {
+        let mut pairs: Vec<(u64, u64)> = seconds
+            .iter()
+            .flat_map(Buckets::buckets)
+            .map(|(value, count)| (value.get(), count))
             .collect();
-        Self { cumulative, max: pooled.max().get() }
+        pairs.sort_unstable();
+        let mut seen = 0;
+        let mut cumulative: Vec<(u64, u64)> = Vec::new();
+        for (value, count) in pairs {
+            seen += count;
+            match cumulative.last_mut() {
+                Some(last) if last.0 == value => last.1 = seen,
+                _ => cumulative.push((value, seen)),
+            }
+        }
+        let max = seconds.iter().map(Buckets::max).max().unwrap_or_default().get();
+        Self { cumulative, max }
     }
 
     fn count(&self) -> u64 {

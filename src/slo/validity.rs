@@ -9,66 +9,60 @@ mod load;
 mod steadiness;
 mod throttling;
 
-use std::collections::BTreeMap;
-
 use self::carried::CarriedLoad;
+use self::generator::GeneratorEvidence;
+use super::load_shortfall::LoadShortfall;
+use super::overload::Overload;
 use super::window::JudgedWindow;
-use super::{Finding, Validity, ValidityStatus};
-use crate::metrics::{ArrivalCounts, ErrorClass, Interval};
+use super::{Finding, JudgedObjective, Validity, ValidityStatus};
+use crate::metrics::{Counts, Tally};
 
-/// Counts of the whole run, drain included.
-#[derive(Debug, Default)]
-struct ArrivalTotals {
-    arrivals: ArrivalCounts,
-    requests: u64,
-    errors: BTreeMap<ErrorClass, u64>,
+/// What the tests of a measurement found, for the verdict and its cause.
+pub(super) struct MeasurementFindings {
+    pub(super) validity: Validity,
+    /// Counts of the whole run, drain included.
+    pub(super) counts: Counts,
+    /// What the stack was given more of than it carries.
+    pub(super) overload: Option<Overload>,
+    /// What iterations that ended early left out.
+    pub(super) shortfall: Option<LoadShortfall>,
+    /// Whether the run ended before its schedule did.
+    pub(super) ended_early: bool,
 }
 
-impl ArrivalTotals {
-    fn of(intervals: &[Interval]) -> Self {
-        let mut totals = Self::default();
-        for interval in intervals {
-            totals.arrivals.add(interval.arrivals);
-            totals.requests += interval.requests();
-            for step in interval.steps.values() {
-                for (&class, &count) in &step.errors {
-                    *totals.errors.entry(class).or_default() += count;
-                }
-            }
-            for (class, count) in interval.iteration_errors() {
-                *totals.errors.entry(class).or_default() += count;
-            }
-        }
-        totals
-    }
-
-    fn failed(&self) -> u64 {
-        self.errors.values().sum()
-    }
-}
-
-/// Runs all tests of the measurement.
-pub(super) fn examine(window: &JudgedWindow<'_>) -> Validity {
-    let totals = ArrivalTotals::of(&window.log.intervals);
-    let mut findings = completeness::findings(window, &totals);
-    findings.extend(load::findings(window, &totals));
+/// Runs all tests of the measurement. `rows` are judged already: what the generator did wrong counts only where it
+/// could have changed one of them.
+pub(super) fn examine(window: &JudgedWindow<'_>, rows: &[JudgedObjective]) -> MeasurementFindings {
+    let counts = Tally::of_log(window.log).counts;
+    let by_drops = Overload::by_drops(window, rows);
+    let shortfall = LoadShortfall::of(window, &counts);
+    let mut findings = completeness::findings(window, &counts);
     let carried = CarriedLoad::of(window);
-    findings.extend(generator::findings(window, &totals, &carried));
-    let steadiness = steadiness::examine(window, &totals);
+    findings.extend(load::findings(window, &counts, by_drops.as_ref(), &carried));
+    findings.extend(shortfall.as_ref().map(load::offered));
+    findings.extend(generator::findings(
+        window,
+        &GeneratorEvidence { rows, counts: &counts, carried: &carried },
+    ));
+    let steadiness = steadiness::examine(window, &counts);
     findings.extend(steadiness.findings);
-    let throttling = throttling::examine(window, &totals, steadiness.overloaded);
+    let backlog = steadiness.overloaded.then(|| Overload::of(window));
+    let overload = by_drops.or(backlog);
+    let throttling = throttling::examine(window, &counts, overload.is_some());
     findings.push(throttling.finding);
     let is_overtaxed = findings.iter().any(Finding::blames_the_generator);
     let status =
         findings.iter().map(|finding| finding.status).max().unwrap_or(ValidityStatus::Valid);
-    Validity {
+    let validity = Validity {
         status,
         findings,
-        overloaded: steadiness.overloaded,
+        overloaded: overload.is_some(),
         rate_limited: throttling.rate_limited,
         rate_limit: throttling.limit,
         highest_rate: carried.highest.filter(|_| is_overtaxed),
-    }
+    };
+    let ended_early = completeness::ended_early(window.log);
+    MeasurementFindings { validity, counts, overload, shortfall, ended_early }
 }
 
 /// Prints a share as per cent with two decimals at the most.

@@ -129,8 +129,9 @@ impl PageLines {
             format::rate(report.shown.rate()),
         );
         self.text(&text, validity_tone(validity.status));
-        for reason in validity.reasons() {
-            self.text(&format!("- {}", format::line(reason, 300)), Tone::Plain);
+        for finding in wording::further_findings(&report.judgement) {
+            let message = format::line(&finding.message, usize::MAX);
+            self.text(&format!("- {message}"), Tone::Plain);
         }
         for caveat in wording::caveats(report) {
             self.text(&format!("! {caveat}"), Tone::Warning);

@@ -102,11 +102,8 @@ fn slo_limit_crossing(
 /// A wide interval ends at levels whose own data pass or fail beyond doubt.
 fn tightened(wide: Estimate, levels: &[Level], slo_limit: &SloLimit) -> Estimate {
     let certain = |verdict| {
-        let slo_limits = std::slice::from_ref(slo_limit);
-        levels
-            .iter()
-            .filter(move |level| level.verdict(slo_limits) == verdict)
-            .map(|level| level.rate)
+        let is_so = move |level: &&Level| level.verdict_on(|one| one == slo_limit) == verdict;
+        levels.iter().filter(is_so).map(|level| level.rate)
     };
     let passed = certain(StepVerdict::Pass).filter(|rate| *rate <= wide.value);
     let failed = certain(StepVerdict::Fail).filter(|rate| *rate >= wide.value);

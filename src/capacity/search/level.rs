@@ -4,7 +4,6 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::capacity::histogram::Histogram;
-use crate::capacity::regression::student_t;
 use crate::capacity::step::{Batch, SloLimit, StepResult, StepVerdict};
 use crate::units::{Nanos, Rate};
 
@@ -36,6 +35,8 @@ pub(super) struct Level {
     /// More is offered than the cores can do, however long it takes to show.
     overdriven: bool,
     others: Option<StepVerdict>,
+    /// What the data say of each limit by the rule that runs and gates are judged by.
+    by_limit: Vec<(SloLimit, StepVerdict)>,
     dispersion: f64,
 }
 
@@ -92,7 +93,7 @@ pub(super) fn levels(
     valid
         .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + SAME_RATE))
         .map(|steps| {
-            let level = Level::of(steps);
+            let level = Level::of(steps, slo_limits);
             Level { overdriven: level.rate > sustained && are_full(steps, cores), ..level }
         })
         .collect()
@@ -155,8 +156,8 @@ pub(super) fn is_outdated(
 }
 
 impl Level {
-    /// What `steps` at one rate come to together.
-    pub(super) fn of(steps: &[&StepResult]) -> Self {
+    /// What `steps` at one rate come to together, held against `slo_limits`.
+    pub(super) fn of(steps: &[&StepResult], slo_limits: &[SloLimit]) -> Self {
         let batches: Vec<&Batch> = steps.iter().flat_map(|step| &step.batches).collect();
         let seconds: f64 = steps.iter().map(|step| step.duration.as_secs_f64()).sum();
         let offered: f64 =
@@ -173,6 +174,10 @@ impl Level {
             overdriven: false,
             aborted: steps.iter().any(|step| step.aborted.is_some()),
             others: steps.iter().filter_map(|step| step.others).reduce(worst),
+            by_limit: slo_limits
+                .iter()
+                .map(|slo_limit| (*slo_limit, slo_limit.verdict(&batches)))
+                .collect(),
             dispersion: steps.iter().map(|step| step.dispersion).fold(1.0, f64::max),
         }
     }
@@ -276,11 +281,20 @@ impl Level {
     }
 
     /// The verdict of this level's own data, over all SLO limits.
-    pub(super) fn verdict(&self, slo_limits: &[SloLimit]) -> StepVerdict {
+    pub(super) fn verdict(&self) -> StepVerdict {
+        self.verdict_on(|_| true)
+    }
+
+    /// The same over the SLO limits that `counts`.
+    pub(super) fn verdict_on(&self, counts: impl Fn(&SloLimit) -> bool) -> StepVerdict {
         if !self.keeps_up() {
             return StepVerdict::Fail;
         }
-        let own = slo_limits.iter().map(|slo_limit| self.slo_limit_verdict(slo_limit));
+        let own = self
+            .by_limit
+            .iter()
+            .filter(|(slo_limit, _)| counts(slo_limit))
+            .map(|(_, verdict)| *verdict);
         own.chain(self.others).reduce(worst).unwrap_or(StepVerdict::Inconclusive)
     }
 
@@ -290,46 +304,8 @@ impl Level {
             slo_limit.limit().is_some_and(|limit| self.exceeds(slo_limit, limit))
         };
         let measured = Self { overdriven: false, ..self.clone() };
-        measured.verdict(slo_limits) == StepVerdict::Fail
+        measured.verdict() == StepVerdict::Fail
             || (self.overdriven && slo_limits.iter().any(exceeds))
-    }
-
-    fn slo_limit_verdict(&self, slo_limit: &SloLimit) -> StepVerdict {
-        if let SloLimit::ErrorRate { max } = slo_limit {
-            return self.error_verdict(max.get());
-        }
-        match (self.reading(slo_limit), slo_limit.limit()) {
-            (Some(reading), Some(limit)) => {
-                let reach = student_t(0.975, self.blocks.len() as f64 - 1.0) * reading.log_error;
-                let off = (reading.value / limit).ln();
-                if off.abs() <= reach {
-                    StepVerdict::Inconclusive
-                } else if off > 0.0 {
-                    StepVerdict::Fail
-                } else {
-                    StepVerdict::Pass
-                }
-            }
-            _ => StepVerdict::Inconclusive,
-        }
-    }
-
-    /// Wilson's interval of the error share against `max`.
-    fn error_verdict(&self, max: f64) -> StepVerdict {
-        let n = (self.whole.count() + self.errors) as f64;
-        if n < 1.0 {
-            return StepVerdict::Inconclusive;
-        }
-        let (share, z2) = (self.errors as f64 / n, 1.96_f64.powi(2));
-        let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let reach = (z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))).sqrt() / (1.0 + z2 / n);
-        if centre - reach > max {
-            StepVerdict::Fail
-        } else if centre + reach < max || self.errors == 0 {
-            StepVerdict::Pass
-        } else {
-            StepVerdict::Inconclusive
-        }
     }
 
     /// Whether the point estimates meet the SLO limits, certain or not; errors are judged by their share.

@@ -127,11 +127,14 @@ fn claim_that_fails_when_held_is_not_confirmed_by_what_passed_before() {
     let mut steps: Vec<StepResult> =
         (0..4).map(|seed| measure(&fast, StepPurpose::Refine, seed)).collect();
     let held = measure(&slow, StepPurpose::Confirm, 4);
-    assert!(!Level::of(&[&held]).seems_within(&plan.slo_limits), "the hold exceeds the limit");
+    assert!(
+        !Level::of(&[&held], &plan.slo_limits).seems_within(&plan.slo_limits),
+        "the hold exceeds the limit"
+    );
     steps.push(held);
     let together: Vec<&StepResult> = steps.iter().collect();
     assert!(
-        Level::of(&together).seems_within(&plan.slo_limits),
+        Level::of(&together, &plan.slo_limits).seems_within(&plan.slo_limits),
         "all of it together does not exceed it"
     );
     assert!(!CapacitySearch::resume(plan, steps).interrupted().confirmed);

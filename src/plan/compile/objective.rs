@@ -251,6 +251,7 @@ fn plain_metric(text: &str) -> Option<ObjectiveMetric<'static>> {
             Some(custom) => {
                 let (unit, bound) = match custom {
                     CustomMeasure::Recover => (ObjectiveUnit::Time, Bound::AtMost),
+                    CustomMeasure::AchievedRate => (ObjectiveUnit::Share, Bound::AtLeast),
                     CustomMeasure::Failures => (ObjectiveUnit::RequestRate, Bound::AtMost),
                     CustomMeasure::MessageRate => (ObjectiveUnit::MessageRate, Bound::AtLeast),
                     CustomMeasure::RebufferRatio => (ObjectiveUnit::Share, Bound::AtMost),

@@ -259,13 +259,11 @@ fn regressed(report: &GateReport) -> String {
 
 fn not_valid(report: &GateReport) -> String {
     let count = report.not_valid().count();
-    let reason = report.not_valid().find_map(|run| run.judgement.validity.reasons().next());
+    let reason = report.not_valid().find_map(|run| wording::headline(&run.judgement));
     match (reason, &report.compared) {
-        (Some(reason), _) => format!(
-            "{count} of {} measurements cannot support a verdict: {}.",
-            report.runs.len(),
-            format::line(reason, 300).trim_end_matches('.')
-        ),
+        (Some(reason), _) => {
+            format!("{count} of {} measurements are not valid. {reason}", report.runs.len())
+        }
         (None, BaselineComparison::NotMade(reasons)) if !reasons.is_empty() => {
             let first = format::line(&reasons[0].to_string(), 300);
             format!("The comparison could not be made: {first}.")

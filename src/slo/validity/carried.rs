@@ -2,22 +2,27 @@
 
 use super::super::highest_rate::{HighestRate, RateBasis};
 use super::super::window::{JudgedWindow, is_closed};
-use super::generator::{CPU_MAX, allowed_lag};
+use super::generator::CPU_MAX;
 use super::load::TOLERANCE;
 use crate::metrics::Interval;
 use crate::units::{Nanos, Rate, RunTime};
 
 /// The least length in seconds of an interval that tells a rate; the last one of a run may be shorter.
 const LENGTH_MIN_S: f64 = 0.5;
+/// A generator that has time to spare sends most arrivals within this; what a machine takes from it now and then makes
+/// some of them late, and a rate beyond it makes all of them so.
+const PUNCTUAL: Nanos = Nanos::from_millis(1);
+/// Lowering the rate is an advice only between these shares of what was asked: less is no load, more no change. What a
+/// generator would carry on cores of its own may be more than was asked.
+const ADVISABLE: std::ops::RangeInclusive<f64> = 0.1..=0.9;
 /// Seconds at this share of a rate or more are near it.
 const NEAR: f64 = 0.9;
 
 /// What the seconds of a run say about its generator.
 pub(super) struct CarriedLoad {
-    /// The highest valid rate, where anything tells it.
+    /// The highest valid rate, where anything tells it, and asking for it would be another run. None where seconds
+    /// failed that asked for no more: then the rate is not the cause.
     pub(super) highest: Option<HighestRate>,
-    /// Whether seconds failed that asked for no more than that: then the rate is not the cause.
-    pub(super) fails_below: bool,
 }
 
 /// One second of load.
@@ -45,12 +50,17 @@ impl CarriedLoad {
         let below = failed.iter().filter(|asked| **asked <= reached).count();
         let fails_below = measured.is_some() && below * 2 > failed.len();
         let highest = measured.or_else(|| estimated(&seconds));
-        Self { highest: highest.filter(|_| !fails_below), fails_below }
+        let asked = seconds.iter().map(|second| second.asked).fold(0.0, f64::max);
+        let helps = |highest: &HighestRate| {
+            let share = highest.rate.get() / asked;
+            let is_estimate = matches!(highest.basis, RateBasis::Estimated { .. });
+            ADVISABLE.contains(&share) || (is_estimate && share > 1.0)
+        };
+        Self { highest: highest.filter(|highest| !fails_below && helps(highest)) }
     }
 }
 
 fn seconds(window: &JudgedWindow<'_>) -> Vec<LoadSecond> {
-    let allowed = allowed_lag(window);
     let closed = is_closed(&window.log.header);
     let log = window.log;
     let long = log.intervals.iter().filter(|one| one.length().as_secs_f64() >= LENGTH_MIN_S);
@@ -62,7 +72,7 @@ fn seconds(window: &JudgedWindow<'_>) -> Vec<LoadSecond> {
             LoadSecond {
                 rate,
                 asked: asked(window, interval).unwrap_or(rate),
-                kept: kept(interval, allowed),
+                kept: kept(interval),
                 cpu: interval.generator.worker_cpu.get(),
                 ready: interval.generator.worker_cpu.get() + interval.generator.waited.get(),
                 length_s,
@@ -72,13 +82,13 @@ fn seconds(window: &JudgedWindow<'_>) -> Vec<LoadSecond> {
 }
 
 /// Whether a second kept to the limits of lag, arrivals and CPU.
-fn kept(interval: &Interval, allowed_lag: f64) -> bool {
+fn kept(interval: &Interval) -> bool {
     let arrivals = interval.arrivals;
     interval.requests() > 0
         && interval.generator.worker_cpu.get() < CPU_MAX
         && arrivals.intended.abs_diff(arrivals.started) as f64
             <= TOLERANCE * arrivals.intended as f64
-        && interval.schedule_lag.quantile(0.99).as_secs_f64() <= allowed_lag
+        && interval.schedule_lag.quantile(0.5) <= PUNCTUAL
 }
 
 /// Requests a second that the stages ask of this generator in the middle of an interval.
@@ -88,8 +98,7 @@ fn asked(window: &JudgedWindow<'_>, interval: &Interval) -> Option<f64> {
     if window.log.steered() || is_closed(header) {
         return None;
     }
-    let each: f64 =
-        header.scenarios.iter().map(|of| of.share.get() * of.requests_per_iteration).sum();
+    let each = header.requests_per_iteration();
     let at = interval.start + Nanos::new(interval.length().get() / 2);
     let mut start = RunTime::ZERO;
     for stage in &header.stages {

@@ -2,15 +2,14 @@
 
 use super::super::window::{JudgedWindow, is_closed, judges_ramps};
 use super::super::{Finding, ValidityTest};
-use super::ArrivalTotals;
-use crate::metrics::{EventKind, StopReason};
+use crate::metrics::{Counts, EventKind, RunLog, StopReason};
 
 /// The least judged time, in seconds, from which ten batches of a second can be made.
 const JUDGED_MIN_S: f64 = 10.0;
 
 /// Tests of the log itself.
-pub(super) fn findings(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Vec<Finding> {
-    let mut findings = vec![requests(window, totals), length(window), end(window)];
+pub(super) fn findings(window: &JudgedWindow<'_>, counts: &Counts) -> Vec<Finding> {
+    let mut findings = vec![requests(window, counts), length(window), end(window)];
     findings.extend(gaps(window));
     findings.extend(steered(window));
     if judges_ramps(&window.log.header) {
@@ -31,7 +30,7 @@ pub(super) fn findings(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Vec
     findings
 }
 
-fn requests(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
+fn requests(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
     let judged: u64 = window.judged.iter().map(|interval| interval.requests()).sum();
     if judged > 0 {
         return Finding::valid(
@@ -39,7 +38,7 @@ fn requests(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
             format!("{judged} requests ended while judged"),
         );
     }
-    let hint = if totals.requests > 0 {
+    let hint = if counts.requests > 0 {
         "requests ended only outside the judged stages; run longer or judge other stages"
     } else {
         "no request ended; check the target and the timeouts"
@@ -59,6 +58,11 @@ fn length(window: &JudgedWindow<'_>) -> Finding {
             format!("only {text}; intervals need at least {JUDGED_MIN_S:.0} s"),
         )
     }
+}
+
+/// Whether a run ended before its schedule did: killed, interrupted or stopped by a guard. It never passes.
+pub(super) fn ended_early(log: &RunLog) -> bool {
+    log.torn || log.end.is_none_or(|end| end.reason != StopReason::Finished)
 }
 
 /// Killed, interrupted and aborted runs are judged on what there is, with a warning.

@@ -1,10 +1,14 @@
 //! Whether the load was the load asked for, and met the stack rather than its edge.
 
+use super::super::load_shortfall::LoadShortfall;
+use super::super::overload::Overload;
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, ValidityTest};
-use super::{ArrivalTotals, percent};
-use crate::metrics::{ArrivalProcess, RunHeader, StageInfo};
-use crate::units::{Nanos, RunTime};
+use super::carried::CarriedLoad;
+use super::generator::advised;
+use super::percent;
+use crate::metrics::{ArrivalProcess, Counts, RunHeader, Selection, StageInfo, Tally};
+use crate::units::{Nanos, Rate, RunTime};
 
 /// How far the achieved load may be off the one asked for.
 pub(super) const TOLERANCE: f64 = 0.01;
@@ -15,61 +19,93 @@ const REQUESTS_TOLERANCE: f64 = 0.15;
 /// The fewest iterations that tell how many requests one makes.
 const ITERATIONS_MIN: u64 = 100;
 
-/// Tests of the load.
-pub(super) fn findings(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Vec<Finding> {
-    let mut findings = vec![conservation(window, totals)];
+/// Tests of the load. `overload` is what the stack was given too much of, where that is why arrivals were dropped.
+pub(super) fn findings(
+    window: &JudgedWindow<'_>,
+    counts: &Counts,
+    overload: Option<&Overload>,
+    carried: &CarriedLoad,
+) -> Vec<Finding> {
+    let mut findings = vec![conservation(window, counts)];
     if !is_closed(&window.log.header) {
-        findings.push(achieved(totals));
-        findings.push(dropped(window, totals));
+        findings.push(achieved(counts, overload.is_some()));
+        findings.push(dropped(window, counts, overload.is_some()));
         if !window.log.steered() && !window.log.header.stages.is_empty() {
-            findings.push(intended(window, totals));
-            findings.push(expected_requests(window, totals));
+            findings.push(intended(window, counts, carried));
+            findings.push(expected_requests(window, counts));
         }
     }
     findings
 }
 
-fn achieved(totals: &ArrivalTotals) -> Finding {
-    let (started, intended) = (totals.arrivals.started, totals.arrivals.intended);
+/// Whether what fell due was started. Arrivals that the stack left without a user count as offered to it.
+fn achieved(counts: &Counts, dropped_by_the_stack: bool) -> Finding {
+    let (started, intended) = (counts.arrivals.started, counts.arrivals.intended);
     if intended == 0 {
         return Finding::not_valid(
             ValidityTest::AchievedRate,
             "no arrival fell due; raise the rate or the duration".to_owned(),
         );
     }
-    let share = started as f64 / intended as f64;
-    let text = format!("{started} of {intended} intended iterations started ({})", percent(share));
-    if (share - 1.0).abs() <= TOLERANCE {
+    let dropped = if dropped_by_the_stack { counts.arrivals.dropped } else { 0 };
+    let text = format!(
+        "{started} of {intended} intended iterations started ({})",
+        percent(started as f64 / intended as f64)
+    );
+    let offered = (started + dropped) as f64 / intended as f64;
+    if (offered - 1.0).abs() <= TOLERANCE {
         return Finding::valid(ValidityTest::AchievedRate, text);
     }
-    Finding::not_valid(
-        ValidityTest::AchievedRate,
-        format!("{text}; raise `max_vus` or lower the rate"),
-    )
+    Finding::not_valid(ValidityTest::AchievedRate, text)
 }
 
-fn dropped(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
-    let dropped = totals.arrivals.dropped;
+/// Whether every arrival found a user, or why not.
+fn dropped(window: &JudgedWindow<'_>, counts: &Counts, by_the_stack: bool) -> Finding {
+    let dropped = counts.arrivals.dropped;
     if dropped == 0 {
         return Finding::valid(ValidityTest::Dropped, "no arrival was dropped".to_owned());
     }
+    let users = window.log.header.max_vus;
+    if by_the_stack {
+        return Finding::suspect(
+            ValidityTest::Dropped,
+            format!(
+                "{dropped} arrivals were dropped: the stack's answers kept all {users} users busy"
+            ),
+        );
+    }
+    let needed = needed_users(window);
     Finding::not_valid(
         ValidityTest::Dropped,
         format!(
-            "{dropped} arrivals were dropped because all {} users were busy: either the stack is \
-             overloaded, or `max_vus` is too small",
-            window.log.header.max_vus
+            "{dropped} arrivals were dropped because `max_vus: {users}` is too few for this rate at the stack's \
+             own pace; raise it to {needed} or more"
         ),
     )
 }
 
+/// Users that the arrivals keep busy by Little's law, half as many again for chance, in two digits.
+fn needed_users(window: &JudgedWindow<'_>) -> u64 {
+    let tally = Tally::of(&Selection::Run, window.judged.iter().copied());
+    let rate = Rate::of(tally.counts.arrivals.intended, window.judged_length()).get();
+    let busy = 1.5 * rate * tally.iteration_time.mean().as_secs_f64();
+    let needed = busy.max(1.1 * f64::from(window.log.header.max_vus)).max(10.0);
+    let step = 10_f64.powf(needed.log10().floor() - 1.0);
+    ((needed / step).ceil() * step) as u64
+}
+
+/// A load that was not the one asked for, because iterations ended early.
+pub(super) fn offered(shortfall: &LoadShortfall) -> Finding {
+    Finding::suspect(ValidityTest::OfferedLoad, shortfall.to_string())
+}
+
 /// Compares the arrivals that fell due with what the stages ask for.
-fn intended(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
+fn intended(window: &JudgedWindow<'_>, counts: &Counts, carried: &CarriedLoad) -> Finding {
     let header = &window.log.header;
     let covered = window.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
     let (_, shards) = header.shard;
     let expected = expected_arrivals(&header.stages, covered) / f64::from(shards.max(1));
-    let found = totals.arrivals.intended as f64;
+    let found = counts.arrivals.intended as f64;
     let allowed = allowed(header, expected, covered);
     let text =
         format!("{found:.0} arrivals fell due, the stages ask for {expected:.0} ± {allowed:.0}");
@@ -78,7 +114,10 @@ fn intended(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
     }
     Finding::not_valid(
         ValidityTest::IntendedRate,
-        format!("{text}; the generator did not keep up: give it more cores or lower the rate"),
+        format!(
+            "{text}; the generator did not keep up: give it more cores, or split the run with `--shard`{}",
+            advised(carried)
+        ),
     )
 }
 
@@ -102,16 +141,15 @@ fn allowed(header: &RunHeader, expected: f64, covered: RunTime) -> f64 {
 ///
 /// Iterations that failed end early, and in a short run the long ones are those that are cut off, so neither may
 /// be many.
-fn expected_requests(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
+fn expected_requests(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
     const TEST: ValidityTest = ValidityTest::RequestsPerIteration;
-    let a = totals.arrivals;
+    let a = counts.arrivals;
     let ended = a.completed + a.failed;
     if ended < ITERATIONS_MIN || a.failed * 100 > ended || a.unfinished * 20 > a.started {
         return Finding::valid(TEST, "not tested: too few whole iterations".to_owned());
     }
-    let scenarios = &window.log.header.scenarios;
-    let expected: f64 = scenarios.iter().map(|of| of.share.get() * of.requests_per_iteration).sum();
-    let found = totals.requests as f64 / ended as f64;
+    let expected = window.log.header.requests_per_iteration();
+    let found = counts.requests as f64 / ended as f64;
     let text =
         format!("iterations made {found:.2} requests on average, {expected:.2} were expected");
     if expected <= 0.0 || (found / expected - 1.0).abs() <= REQUESTS_TOLERANCE {
@@ -144,8 +182,8 @@ fn expected_arrivals(stages: &[StageInfo], until: RunTime) -> f64 {
 }
 
 /// intended = ok + failed + dropped + unfinished; what a killed run still had open is allowed for.
-fn conservation(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
-    let a = totals.arrivals;
+fn conservation(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
+    let a = counts.arrivals;
     let accounted = a.completed + a.failed + a.dropped + a.unfinished;
     let open = match window.log.end {
         Some(_) => 0,

@@ -9,8 +9,8 @@ use super::super::statistics::{mean, median};
 use super::super::window::{JudgedWindow, is_closed, mean_response};
 use super::super::{Finding, ValidityTest};
 use super::generator::tightest_time;
-use super::{ArrivalTotals, percent, span};
-use crate::metrics::Interval;
+use super::{percent, span};
+use crate::metrics::{Counts, Interval};
 use crate::units::Nanos;
 
 /// Standard deviations that a backlog must exceed what chance alone piles up.
@@ -39,12 +39,12 @@ pub(super) struct Steadiness {
 }
 
 /// Tests warm-up, trends and Little's law.
-pub(super) fn examine(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Steadiness {
+pub(super) fn examine(window: &JudgedWindow<'_>, counts: &Counts) -> Steadiness {
     let mut findings = vec![warm_up(window)];
     let overload = if is_closed(&window.log.header) { None } else { backlog(window) };
     let overloaded = overload.is_some();
     findings.push(overload.unwrap_or_else(|| drift(window)));
-    findings.push(littles_law(window, totals));
+    findings.push(littles_law(window, counts));
     Steadiness { findings, overloaded }
 }
 
@@ -156,7 +156,7 @@ fn mean_in_flight(interval: &Interval) -> f64 {
 /// Over a run that begins and ends empty this holds exactly (J. Little, "Little's law as viewed on its
 /// 50th anniversary", 2011), steady or not; service time, not response time, because a request is in
 /// flight from its actual send. Requests never answered are allowed the mean time of the others.
-fn littles_law(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
+fn littles_law(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
     let log = window.log;
     if let Some(step) = log.header.steps.iter().find(|step| {
         // Times within requests stand beside them and fill nothing.
@@ -176,13 +176,13 @@ fn littles_law(window: &JudgedWindow<'_>, totals: &ArrivalTotals) -> Finding {
         .sum();
     let open = log.intervals.last().map_or(0, |interval| interval.in_flight);
     let length = log.duration().as_secs_f64();
-    if area <= 0.0 || length <= 0.0 || totals.requests == 0 {
+    if area <= 0.0 || length <= 0.0 || counts.requests == 0 {
         return Finding::valid(
             ValidityTest::LittlesLaw,
             "not tested: nothing was in flight".to_owned(),
         );
     }
-    let allowed_open = open as f64 * (busy / totals.requests as f64 + drain_length(window));
+    let allowed_open = open as f64 * (busy / counts.requests as f64 + drain_length(window));
     let gap = ((area - busy).abs() - allowed_open).max(0.0) / area;
     let text = format!(
         "{:.3} requests in flight on average, throughput × service time makes {:.3}",

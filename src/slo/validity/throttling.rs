@@ -8,8 +8,8 @@
 use super::super::statistics::{mean, variance};
 use super::super::window::JudgedWindow;
 use super::super::{Finding, ObservedRateLimit, ValidityTest};
-use super::{ArrivalTotals, percent};
-use crate::metrics::{ErrorClass, Interval};
+use super::percent;
+use crate::metrics::{Counts, ErrorClass, Interval};
 use crate::units::{Quantity, Rate};
 
 /// Above this share of all requests, throttled answers make up what was measured.
@@ -33,17 +33,13 @@ pub(super) struct Throttling {
 }
 
 /// Looks for a limiter in the answers, and where there is a backlog in the rate that got through.
-pub(super) fn examine(
-    window: &JudgedWindow<'_>,
-    totals: &ArrivalTotals,
-    overloaded: bool,
-) -> Throttling {
-    let throttled = totals.errors.get(&ErrorClass::Throttled).copied().unwrap_or(0);
-    let share = throttled as f64 / totals.requests.max(1) as f64;
-    if throttled * 2 > totals.failed() && share > THROTTLED_MIN {
+pub(super) fn examine(window: &JudgedWindow<'_>, counts: &Counts, overloaded: bool) -> Throttling {
+    let throttled = counts.failed_by(ErrorClass::Throttled);
+    let share = throttled as f64 / counts.requests.max(1) as f64;
+    if throttled * 2 > counts.failed() && share > THROTTLED_MIN {
         return answered(window, share);
     }
-    let backlog = overloaded || totals.arrivals.dropped > 0;
+    let backlog = overloaded || counts.arrivals.dropped > 0;
     if let Some(silent) = backlog.then(|| silent(window)).flatten() {
         return silent;
     }

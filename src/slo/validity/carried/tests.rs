@@ -3,7 +3,7 @@
 use super::*;
 use crate::metrics::{LoadModel, RunLog, StageInfo};
 use crate::slo::simulated::{Queue, header, record};
-use crate::slo::{Strictness, judge};
+use crate::slo::window::JudgedWindow;
 use crate::units::Ratio;
 
 /// 100/s for 40 s against a stack that has room.
@@ -24,7 +24,7 @@ fn even() -> RunLog {
 }
 
 fn highest(log: &RunLog) -> Option<HighestRate> {
-    judge(log, Strictness::Normal).validity.highest_rate
+    CarriedLoad::of(&JudgedWindow::of(log)).highest
 }
 
 /// Four stages of ten seconds at 100, 200, 300 and 400 a second, one after the other.
