@@ -278,7 +278,7 @@ impl PlanBuilder<'_> {
         if self.secrets.iter().any(|secret| secret.contains(password)) {
             return true;
         }
-        let message = "a password stands in this file".to_owned();
+        let message = "this file holds a password".to_owned();
         let hint = "let the environment bring it: `postgres://monitor:${DB_PASSWORD}@host/db`";
         let kind = ProblemKind::Other { message, hint: Some(hint.to_owned()) };
         self.problems.report(text.span, kind);
@@ -438,7 +438,7 @@ tiers:
 ";
         let problems = plan(stack).err().expect("four mistakes");
         assert_eq!(problems.len(), 4, "{problems:?}");
-        assert!(problems.contains(&"a password stands in this file".to_owned()), "{problems:?}");
+        assert!(problems.contains(&"this file holds a password".to_owned()), "{problems:?}");
         assert!(problems.contains(&"nothing says where Prometheus is".to_owned()));
         assert!(problems.iter().all(|text| !text.contains("inthefile")), "{problems:?}");
     }

@@ -34,7 +34,7 @@ fn past_runs(folders: &[PathBuf]) -> Result<Vec<PastRun>, Failure> {
             past_run(folder.clone()).ok_or_else(|| {
                 let folder = folder.display();
                 let text = format!(
-                    "error: `{folder}/result.json` cannot be read\nhint: `plimsoll report {folder}` writes it anew"
+                    "error: `{folder}/result.json` cannot be read\nhint: `plimsoll report {folder}` rebuilds it"
                 );
                 Failure::new(Exit::Usage, text)
             })

@@ -73,7 +73,7 @@ fn row(number: usize, step: &SearchStep, theme: Theme, width: usize) -> Line<'st
         StepOutcome::Stopped(AbortReason::ErrorBurst) if wide => "errors",
         StepOutcome::Stopped(_) => "stopped",
         StepOutcome::Invalid if wide => "late load",
-        StepOutcome::Invalid => "spoilt",
+        StepOutcome::Invalid => "not valid",
     };
     let outcome = format!("{} {words}", outcome_symbol(step.outcome));
     let outcome = cut(&outcome, width.saturating_sub(figures.chars().count()));
