@@ -8,6 +8,7 @@ pub mod laws;
 pub mod mover;
 pub mod multiple_tests;
 pub mod order_statistics;
+pub mod paired;
 pub mod permutation;
 pub mod proportion;
 pub mod rank_test;
