@@ -4,9 +4,12 @@ mod capacity;
 mod export;
 mod gate;
 mod import;
+mod load;
+mod output;
 mod report;
 mod runs;
 mod split;
+mod values;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,17 +17,20 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::Shard;
-use crate::units::{Nanos, Ratio, WorkRate};
+use crate::units::{Nanos, Ratio};
 
 pub use capacity::{CapacityArgs, SearchLoadArgs};
 pub use export::ExportArgs;
 pub use gate::{CompareArgs, GateArgs, GateFormat, GateRulesArgs, InterleaveArgs};
 pub use import::{ImportArgs, ImportFolderArgs, ImportFrom};
+pub use load::LoadArgs;
+pub use output::{OutputArgs, ResultFormat};
 pub use report::{ReportArgs, SignOffArgs};
 pub use runs::{
     DemoteArgs, ListArgs, PromoteArgs, PruneArgs, RunFilterArgs, RunsArgs, RunsCommand, TrendArgs,
 };
 pub use split::SplitArgs;
+use values::{above_zero, key_value, shard, tier_count, tier_share, token_ttl};
 
 /// How much does it carry, and what do we buy next?
 #[derive(Debug, Parser)]
@@ -186,62 +192,6 @@ pub struct CheckArgs {
     pub i_may_load: Vec<String>,
 }
 
-/// How the load is shaped.
-#[derive(Debug, Clone, Default, PartialEq, Args)]
-pub struct LoadArgs {
-    /// The workload to run; the scenario's first by default.
-    #[arg(long, value_name = "NAME")]
-    pub workload: Option<String>,
-    /// The highest rate, `300 req/s` or `40 iter/s`; ramps keep their shape.
-    #[arg(long, value_name = "RATE")]
-    pub rate: Option<WorkRate>,
-    /// The duration, `90s` or `5m`; stages keep their shares.
-    #[arg(long, value_name = "TIME", value_parser = above_zero)]
-    pub duration: Option<Nanos>,
-    /// The maximum number of users.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub max_vus: Option<u32>,
-    /// Scale all think times: `10%` makes users ten times as quick.
-    #[arg(long, value_name = "SHARE")]
-    pub think: Option<Ratio>,
-    /// The random seed; the same seed sends the same requests.
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// The number of worker threads; as few as carry the rate by default.
-    #[arg(long, value_name = "N")]
-    pub workers: Option<u32>,
-    /// Mark a moment of the run in advance: `--mark "cache flushed@30s"`; repeatable.
-    #[arg(long, value_name = "TEXT@TIME", value_parser = planned_mark)]
-    pub mark: Vec<(String, Nanos)>,
-}
-
-/// Where and how results are given.
-#[derive(Debug, Clone, Args)]
-pub struct OutputArgs {
-    /// The folder in which every run gets a folder of its own.
-    #[arg(long, value_name = "DIR", default_value = "reports")]
-    pub out: PathBuf,
-    /// At risk fails with 99, and what is not measured is never a pass.
-    #[arg(long)]
-    pub strict: bool,
-    /// Print only the verdict, problems and where the reports are.
-    #[arg(long, short)]
-    pub quiet: bool,
-    /// What is printed at the end.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: ResultFormat,
-}
-
-/// How a run's outcome is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ResultFormat {
-    /// A summary for a terminal.
-    #[default]
-    Text,
-    /// The content of result.json, for machines.
-    Json,
-}
-
 /// `plimsoll run`
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -347,65 +297,6 @@ pub struct StackChangeArgs {
     /// How long a kind of token is valid: `--token-ttl playback=5s`; repeatable.
     #[arg(long, value_name = "TOKEN=TIME", value_parser = token_ttl)]
     pub token_ttl: Vec<(String, Nanos)>,
-}
-
-/// A time above zero: as in the files, a run of no time is a mistake.
-pub(crate) fn above_zero(text: &str) -> Result<Nanos, String> {
-    match text.parse::<Nanos>() {
-        Ok(time) if time.is_zero() => Err("must be above zero".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn token_ttl(text: &str) -> Result<(String, Nanos), String> {
-    let (token, time) = key_value(text).map_err(|_| "expected TOKEN=TIME".to_owned())?;
-    let time = time.parse::<Nanos>().map_err(|error| error.to_string())?;
-    Ok((token, time))
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_owned(), value.trim().to_owned()))
-        }
-        _ => Err("expected KEY=VALUE".to_owned()),
-    }
-}
-
-fn planned_mark(text: &str) -> Result<(String, Nanos), String> {
-    let parts = text.rsplit_once('@').filter(|(name, _)| !name.trim().is_empty());
-    let (name, at) = parts.ok_or("expected TEXT@TIME, for example \"cache flushed@30s\"")?;
-    let at = at.trim().parse::<Nanos>().map_err(|error| error.to_string())?;
-    Ok((name.trim().to_owned(), at))
-}
-
-fn tier_count(text: &str) -> Result<(String, u32), String> {
-    let (tier, count) = key_value(text).map_err(|_| "expected TIER=N".to_owned())?;
-    match count.parse() {
-        Ok(count @ 1..) => Ok((tier, count)),
-        _ => Err("the number must be a whole one of at least 1".to_owned()),
-    }
-}
-
-fn tier_share(text: &str) -> Result<(String, Ratio), String> {
-    let (tier, share) = key_value(text).map_err(|_| "expected TIER=SHARE".to_owned())?;
-    match share.parse::<Ratio>() {
-        Ok(longer) if longer.get() >= 0.0 => Ok((tier, longer)),
-        _ => Err("expected how much longer, such as `10%`".to_owned()),
-    }
-}
-
-fn shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(index, count)| {
-        Some((index.trim().parse::<u32>().ok()?, count.trim().parse::<u32>().ok()?))
-    });
-    match parts {
-        Some((index, count)) if (1..=count).contains(&index) => {
-            Ok(Shard { index: index - 1, count })
-        }
-        _ => Err("expected I/N with I from 1 to N, for example 2/3".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod promql;
 mod quantile;
 mod redis;
 mod series;
+mod snapshot;
 mod source;
 mod watch;
 
@@ -39,5 +40,6 @@ pub use observer::{Observation, Observer, SourceFailure};
 pub use prometheus::Query;
 pub use promql::{ExporterKind, ExporterTarget};
 pub use series::{Labels, MetricSeries, Scrape, ScrapeWindow, Selector};
+pub use snapshot::Snapshot;
 pub use source::{MetricSource, SourceSpec};
-pub use watch::{Snapshot, StackWatch, WatchPlan};
+pub use watch::{StackWatch, WatchPlan};

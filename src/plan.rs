@@ -36,7 +36,7 @@ use crate::metrics::{Objective, StepInfo};
 use crate::units::{Nanos, Seed};
 
 /// Everything the engine needs to know, and nothing it would have to look up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// The system's name.
     pub name: String,
@@ -96,5 +96,14 @@ impl Plan {
             .map(|scenario| scenario.weight * scenario.requests_per_iteration)
             .sum();
         requests / weight
+    }
+
+    /// The same plan under another load and with arrivals of its own, sent to its first target alone.
+    ///
+    /// Nothing is compiled again: the templates' environment lives as long as the process, and there is one for
+    /// all loads.
+    #[must_use]
+    pub fn rerated(&self, load: Load, seed: Seed) -> Self {
+        Self { load, seed, split: None, ..self.clone() }
     }
 }

@@ -5,15 +5,22 @@
 //! pictures, not load.
 
 mod capacity;
+mod comparison;
 mod diff;
+mod footer;
 mod frame;
 mod history;
 mod keys;
+mod launch;
 mod launcher;
 mod live;
+mod message;
 mod model;
+mod page;
+mod past_runs;
 mod prompt;
 mod results;
+mod search_view;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -21,109 +28,24 @@ mod theme;
 mod update;
 mod view;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io;
+use std::io::Write;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
-use crossterm::event::{self, KeyEvent, KeyEventKind};
+use crossterm::event;
+use crossterm::event::KeyEventKind;
 
-pub use capacity::{SearchStep, SearchView, StepOutcome, StepUnderWay};
-pub use diff::{ComparedRuns, Diff};
-pub use history::PastRun;
-pub use launcher::{Launch, LaunchChoice, LaunchOrigin, WorkloadInfo};
+pub use comparison::Diff;
+pub use launch::{Launch, LaunchChoice, LaunchOrigin, WorkloadInfo};
+pub use message::{Command, FinishedRun, Message, StartedRun};
 pub use model::Model;
+pub use past_runs::{ComparedRuns, PastRun};
+pub use search_view::{SearchStep, SearchView, StepOutcome, StepUnderWay};
 pub use terminal::{TerminalScreen, release, restore};
 pub use theme::Theme;
 pub use update::update;
 pub use view::view;
-
-use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, Interval, RunHeader};
-use crate::report::Report;
-use crate::scenario::stack::SignalSpec;
-
-/// The messages to the UI.
-#[derive(Debug)]
-pub enum Message {
-    /// A key was pressed.
-    Key(KeyEvent),
-    /// The terminal has another size.
-    Resize,
-    /// The folders that can be run.
-    Places(Vec<LaunchChoice>),
-    /// The runs that were made, newest first.
-    History(Vec<PastRun>),
-    /// A run begins.
-    Begun(Box<StartedRun>),
-    /// A search for SLO-max begins, or has measured another step.
-    Search(Box<SearchView>),
-    /// One second of the run is complete.
-    Interval(Box<Interval>),
-    /// Something happened in the run.
-    Event(Event),
-    /// The stages in force after a steering command.
-    Steered(Steering),
-    /// The run is over, or a past one was opened.
-    Finished(Box<FinishedRun>),
-    /// Two sides were compared.
-    Compared(Box<Diff>),
-    /// A run could not begin or broke off.
-    Refused(String),
-    /// Something short to say.
-    Notice(String),
-    /// Leave.
-    Quit,
-}
-
-/// A run that begins.
-#[derive(Debug, Clone)]
-pub struct StartedRun {
-    /// The first line of its log.
-    pub header: RunHeader,
-    /// Where its files are written.
-    pub folder: String,
-    /// When the stack would scale, as its file says.
-    pub signals: Vec<SignalSpec>,
-}
-
-/// A run that is over.
-#[derive(Debug, Clone)]
-pub struct FinishedRun {
-    /// What it came to.
-    pub report: Report,
-    /// Where its files are.
-    pub folder: String,
-    /// What a search for SLO-max found, as a terminal shows it; empty for a plain run.
-    pub capacity: String,
-    /// Whether it was read from its files: then it cannot be run again from here.
-    pub opened: bool,
-}
-
-/// What the UI asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// Nothing.
-    Nothing,
-    /// Steer, mark or stop the run.
-    Steer(SteeringCommand),
-    /// Stop the run and leave when it has drained.
-    StopAndQuit,
-    /// Start a run.
-    Launch(Box<Launch>),
-    /// The same run again.
-    Again,
-    /// Open this file in the user's editor, then look again.
-    Edit(PathBuf),
-    /// Look again what can be run and what was.
-    Rescan,
-    /// Show the run in this folder.
-    Open(PathBuf),
-    /// Compare these runs.
-    Compare(ComparedRuns),
-    /// Leave.
-    Quit,
-}
 
 /// How often keys and messages are looked for: quick for a finger, nothing for a processor.
 const GLANCE: Duration = Duration::from_millis(50);

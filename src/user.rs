@@ -3,12 +3,17 @@
 //! It does no I/O and reads no clock; the engine carries its actions out. A user is a position in a
 //! program, a few counters and the values it has captured.
 
+mod action;
 mod judge;
+mod lasting;
 mod playback;
 mod playlist;
 mod poll;
 mod rows;
 mod session;
+mod state;
+#[cfg(test)]
+mod tests;
 mod think;
 mod turns;
 
@@ -18,77 +23,25 @@ use minijinja::Value;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-pub use judge::{CheckResult, Response, ResponseHeaders, meets};
-pub use rows::RowPicker;
-
 use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::{
     ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Instruction, Load, OpenLoad, Plan,
-    RenderError, RequestId, SourceNet, StreamId, Template, TemplateNames, TemplateScope, Variables,
-    redact,
+    RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope, Variables, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
+pub use action::Action;
+pub use judge::{CheckResult, Response, ResponseHeaders, meets};
+pub use rows::RowPicker;
+pub use state::{MAX_LOOPS, User};
 use turns::{CHOICES, Turn};
-
-/// The deepest nesting of loops that a flow may have.
-pub const MAX_LOOPS: usize = 8;
 
 /// The most instructions that a user carries out before others have their turn: about a millisecond's worth.
 const OPS_A_TURN: u32 = 1_000;
 
 /// Captured values shorter than this are states and numbers rather than secrets.
 const SECRET_MIN: usize = 4;
-
-/// What a user does next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Send this request, then call [`User::on_response`] or [`User::on_failure`].
-    Send(RequestId),
-    /// Send these requests at once, as [`Action::Send`] each; ask again when all are through.
-    SendAll(Vec<RequestId>),
-    /// Open this stream and read it to its end.
-    Stream(StreamId),
-    /// Count this time over or within requests, then ask again.
-    DerivedTiming(Sample),
-    /// Do nothing until then, then ask again.
-    Wait(RunTime),
-    /// The iteration is over.
-    Done,
-    /// The script itself failed; the iteration is over.
-    IterationError(RenderError),
-}
-
-/// A virtual user.
-#[derive(Debug)]
-pub struct User {
-    plan: Arc<Plan>,
-    names: Arc<TemplateNames>,
-    rows: Arc<RowPicker>,
-    /// Its number among all users of the run, from 0.
-    number: u64,
-    scenario: ScenarioId,
-    iteration: u64,
-    position: u32,
-    counters: [u32; MAX_LOOPS],
-    slots: Box<[Option<Value>]>,
-    secret_slots: Arc<[CaptureSlot]>,
-    picked: Box<[u32]>,
-    /// Secrets of answers that failed before they were captured.
-    uncaptured: Vec<Value>,
-    chance: Pcg64Mcg,
-    arrival: Arrival,
-    /// Its turn, once there was something to choose, and how many choices there were.
-    turn: Option<Turn>,
-    choices: usize,
-    failed: bool,
-    /// From where the next `pace` counts.
-    paced: RunTime,
-    polls: [poll::PollState; MAX_LOOPS],
-    playback: Option<Box<playback::Playback>>,
-    sessions: Box<[session::UserSession]>,
-}
 
 /// What all users of a worker share.
 #[derive(Debug, Clone)]
@@ -451,6 +404,3 @@ impl Variables for User {
 pub fn draw_delay(delay: Delay, chance: &mut Pcg64Mcg) -> Nanos {
     think::draw(delay, chance)
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,14 +6,16 @@ mod journey;
 mod request;
 mod select;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 
+use crate::scenario::{Problem, SourceId, Span};
+use crate::units::Nanos;
+
 use self::correlate::RecordedValues;
-use self::file::{HarContent, HarFile};
+use self::file::HarFile;
 use self::request::StepWriter;
 use self::select::{RecordedExchange, RequestClass, host_of};
+pub(super) use self::select::{is_asset, origin_of};
 use super::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, kind_of, stages};
 use super::names::{UniqueNames, candidates, is_id, snake};
 use super::note::ImportNotes;
@@ -21,10 +23,6 @@ use super::secrets::FoundSecrets;
 use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue};
 use super::{ImportOptions, Imported, problem};
-use crate::scenario::{Problem, SourceId, Span};
-use crate::units::Nanos;
-
-pub(super) use self::select::{is_asset, origin_of};
 
 /// The most messages of a WebSocket that are sent again.
 const MESSAGES_MAX: usize = 20;
@@ -257,13 +255,4 @@ fn hoist_headers(draft: &mut ScenarioDraft) {
         request.headers.retain(|header| !shared.contains(header));
     }
     draft.headers = shared;
-}
-
-/// A body as text, where it is one.
-fn decoded(content: &HarContent) -> Option<String> {
-    let text = content.text.as_ref()?;
-    match content.encoding.as_deref() {
-        Some("base64") => String::from_utf8(STANDARD.decode(text).ok()?).ok(),
-        _ => Some(text.clone()),
-    }
 }

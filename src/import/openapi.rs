@@ -40,7 +40,7 @@ pub fn openapi(
     let document = OpenApiDocument::new(&root)?;
     let mut notes = ImportNotes::default();
     let target = document.target(&mut notes);
-    let mut operations = document.operations(&mut notes);
+    let mut operations = Operation::all(&document, &mut notes);
     for operation in operations.iter().skip(OPERATIONS_MAX) {
         notes.drop(format!("beyond the first {OPERATIONS_MAX} operations"), operation.shown());
     }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::fetch::{self, Trust};
-use super::watch::Snapshot;
+use super::snapshot::Snapshot;
 use crate::metrics::Reading;
 use crate::transport::Clock;
 use crate::units::{Nanos, Quantity, Ratio, RunTime};

@@ -9,15 +9,18 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::error::ObserveError;
-use super::fetch::Trust;
-use super::gaps::Gaps;
-use super::health::{self, HealthProbe};
-use super::observer::{Observation, Observer, SourceFailure};
-use super::source::{PastPeriod, SourceSpec};
 use crate::metrics::Reading;
 use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
+
+use super::error::ObserveError;
+use super::fetch::Trust;
+use super::gaps::Gaps;
+use super::health;
+use super::health::HealthProbe;
+use super::observer::{Observation, Observer, SourceFailure};
+use super::snapshot::Snapshot;
+use super::source::{PastPeriod, SourceSpec};
 
 /// What is to be read, how often, and how long a source may take.
 #[derive(Clone, Default)]
@@ -32,17 +35,6 @@ pub struct WatchPlan {
     pub health: HealthProbe,
     /// Whom sources over TLS are believed.
     pub trust: Trust,
-}
-
-/// What one reading of the stack came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// When it was asked for.
-    pub at: RunTime,
-    /// The metrics.
-    pub readings: Vec<Reading>,
-    /// Sources that began to fail, fail otherwise than before, or answer again: in words, without secrets.
-    pub troubles: Vec<String>,
 }
 
 /// Readings that nobody has taken yet. They come once a second; a coordinator that stalls longer than this

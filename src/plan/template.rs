@@ -93,9 +93,20 @@ pub struct Template {
 }
 
 /// Compiles templates against a set of names.
+///
+/// Its environment is kept until the process ends, once for each compiled plan. Clones share it.
+#[derive(Clone)]
 pub struct TemplateSet {
     environment: &'static Environment<'static>,
     names: TemplateNames,
+}
+
+#[cfg(test)]
+impl TemplateSet {
+    /// Whether both were compiled as one.
+    pub(in crate::plan) fn shares_environment(&self, other: &Self) -> bool {
+        std::ptr::eq(self.environment, other.environment)
+    }
 }
 
 impl fmt::Debug for TemplateSet {

@@ -5,3 +5,4 @@ pub(super) mod fault;
 pub(super) mod route;
 pub(super) mod simulation;
 pub(super) mod tier;
+pub(super) mod values;

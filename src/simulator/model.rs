@@ -20,18 +20,19 @@ mod replication;
 mod run;
 mod scaler;
 mod spec;
+mod state;
 mod tier;
 
 pub use call::{CallOutcome, CallStart, FinishedCall};
 pub use durations::Durations;
 pub use fault::{Fault, FaultAction};
 pub use law::ServiceTimeLaw;
-pub use run::StackModelRun;
 pub use scaler::ScalerSpec;
 pub use spec::{
     CacheSpec, CallProgram, CallStep, DiskSpec, Failover, MAX_REPLICAS, MAX_TIERS, ModelBalancing,
     ModelPoolSpec, ModelTierKind, ModelTierSpec, NetworkSpec, ReplicationSpec, TierId,
 };
+pub use state::StackModelRun;
 pub use tier::{CacheState, ReplicaState, TierState};
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Answers with values of the request in them.
 
+mod chance;
 mod functions;
 mod json;
 mod scope;
@@ -9,16 +10,13 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
-use rand_pcg::Pcg64Mcg;
-
-pub(super) use scope::AnswerScope;
 
 use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use crate::scenario::{Node, ProblemKind, Problems, text};
 use crate::units::{RandomStream, Seed};
 
-/// A generator that template functions share.
-pub(super) type TemplateRng = Arc<Mutex<Pcg64Mcg>>;
+pub(super) use chance::TemplateRng;
+pub(super) use scope::AnswerScope;
 
 /// A text that is constant or rendered anew for each request.
 #[derive(Debug, Clone)]

@@ -4,44 +4,22 @@
 
 use std::fmt::Write as _;
 
-use std::path::PathBuf;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::frame::{cut, panel, wrapped};
-use super::history::PastRun;
-use super::model::Model;
-use super::theme::{Theme, Tone, verdict_tone};
 use crate::report::gate::words;
 use crate::report::{format, wording};
-use crate::slo::gate::{GateComparison, GateMetric, GateRow, GateVerdict};
+use crate::slo::gate::{GateMetric, GateRow, GateVerdict};
 use crate::slo::regression::{RUNS_MIN, RegressionVerdict};
 use crate::units::Rate;
 
-/// Which runs to set against each other, by their folders.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ComparedRuns {
-    /// What was.
-    pub before: Vec<PathBuf>,
-    /// What is.
-    pub after: Vec<PathBuf>,
-}
-
-/// Two sides, compared.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Diff {
-    /// What was.
-    pub before: Vec<PastRun>,
-    /// What is.
-    pub after: Vec<PastRun>,
-    /// Step by step, as `plimsoll compare` does it.
-    pub comparison: GateComparison,
-    /// The ways in which the runs are unlike: then a change may come from there.
-    pub unlike: Vec<String>,
-}
+use super::comparison::Diff;
+use super::frame::{cut, panel, wrapped};
+use super::model::Model;
+use super::past_runs::PastRun;
+use super::theme::{Theme, Tone, verdict_tone};
 
 /// Metrics that have a line; the mean says little beside them.
 const SHOWN: [GateMetric; 4] =
@@ -170,8 +148,11 @@ struct DiffColumns {
 
 /// Widths of metric, value and change: with room, and where there is little.
 const ROOMY: [usize; 3] = [11, 10, 11];
+
 const TIGHT: [usize; 3] = [11, 8, 9];
+
 const INTERVAL: usize = 23;
+
 const ANSWER: usize = 23;
 
 impl DiffColumns {

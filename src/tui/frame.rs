@@ -1,12 +1,10 @@
 //! What all pages share: panels, the footer, the help, windows in the middle, sparklines.
 
 use ratatui::Frame;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
-use super::keys::{KeyBinding, table};
-use super::model::{Model, Page};
 use super::theme::{Theme, Tone};
 
 /// A panel's frame. The chosen one is told by its border and by the mark in its title.
@@ -119,39 +117,6 @@ pub(super) fn bar(share: f64, width: usize) -> (String, String) {
     (filled, rest)
 }
 
-/// The last line: the keys of the page, or what there is to say.
-pub(super) fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let theme = model.theme;
-    let width = usize::from(area.width);
-    let line = if model.notice.is_empty() {
-        // However narrow it is, the way to all keys stays.
-        let (help, others): (Vec<_>, Vec<_>) = table(model.page)
-            .iter()
-            .filter(|binding| !binding.label.is_empty())
-            .partition(|binding| binding.label == "help");
-        let help: Vec<Span<'_>> =
-            help.into_iter().flat_map(|known| key_hint(theme, known)).collect();
-        let wide: usize = help.iter().map(Span::width).sum();
-        let hints = others.into_iter().map(|binding| key_hint(theme, binding)).collect();
-        let mut line = fitting(hints, width.saturating_sub(wide + 4));
-        line.spans.insert(0, Span::raw(" "));
-        line.push_span(Span::raw("  "));
-        line.spans.extend(help);
-        line
-    } else {
-        let text = cut(&format!(" {}", model.notice.replace('\n', " ")), width);
-        Line::styled(text, theme.style(Tone::Warning))
-    };
-    frame.render_widget(Paragraph::new(line), area);
-}
-
-fn key_hint(theme: Theme, binding: &KeyBinding) -> Vec<Span<'static>> {
-    vec![
-        Span::styled(binding.keys, theme.style(Tone::Key)),
-        Span::styled(format!(" {}", binding.label), theme.style(Tone::Faint)),
-    ]
-}
-
 /// A window in the middle, on top of everything.
 pub(super) fn window(
     frame: &mut Frame<'_>,
@@ -173,29 +138,4 @@ pub(super) fn window(
     frame.render_widget(Clear, area);
     let block = block.padding(ratatui::widgets::Padding::horizontal(1));
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).block(block), area);
-}
-
-/// All keys of the page, from the same table that the keys are read from.
-pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
-    let theme = model.theme;
-    let key = |binding: &KeyBinding| {
-        Line::from(vec![
-            Span::styled(format!("{:>9}  ", binding.keys), theme.style(Tone::Key)),
-            Span::raw(binding.help),
-        ])
-    };
-    let lines: Vec<Line<'_>> = table(model.page).iter().map(key).collect();
-    let name = match model.page {
-        Page::Launcher => "launcher",
-        Page::Live => "live view",
-        Page::After => "verdict",
-        Page::History => "history",
-        Page::Diff => "comparison",
-        Page::Capacity => "capacity",
-    };
-    let from = model.help.unwrap_or(0).min(lines.len().saturating_sub(1));
-    let lines = lines.into_iter().skip(from).collect();
-    let block = panel(theme, &format!("keys · {name}"), true)
-        .title_bottom(Line::from(" ↑↓ · any other key closes ").alignment(Alignment::Right));
-    window(frame, block, lines, 64);
 }

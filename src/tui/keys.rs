@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::model::Page;
+use super::page::Page;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

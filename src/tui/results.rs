@@ -5,28 +5,16 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::FinishedRun;
-use super::frame::{bar, cut, justified, wrapped};
-use super::history::PastRun;
-use super::live::slo::SloColumns;
-use super::model::Model;
-use super::theme::{Theme, Tone, validity_tone, verdict_tone};
 use crate::metrics::Phase;
 use crate::report::{Report, Totals, format, wording};
 use crate::slo::ValidityStatus;
 use crate::units::{Nanos, Ratio};
 
-/// A run that is over.
-#[derive(Debug)]
-pub(super) struct ResultsPage {
-    pub(super) finished: FinishedRun,
-}
-
-impl ResultsPage {
-    pub(super) const fn new(finished: FinishedRun) -> Self {
-        Self { finished }
-    }
-}
+use super::frame::{bar, cut, justified, wrapped};
+use super::live::slo::SloColumns;
+use super::model::{Model, ResultsPage};
+use super::past_runs::PastRun;
+use super::theme::{Theme, Tone, validity_tone, verdict_tone};
 
 /// Draws the page: one column of text that scrolls.
 pub(super) fn draw(model: &Model, after: &ResultsPage, frame: &mut Frame<'_>, area: Rect) {

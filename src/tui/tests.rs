@@ -13,7 +13,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
 use ratatui::style::Color;
 
-use super::model::Page;
+use super::page::Page;
 use super::{
     Command, ComparedRuns, Diff, FinishedRun, LaunchChoice, LaunchOrigin, Message, Model, PastRun,
     SearchStep, SearchView, StartedRun, StepOutcome, StepUnderWay, Theme, WorkloadInfo, update,

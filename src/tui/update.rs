@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::diff::ComparedRuns;
-use super::history::ComparisonSide;
 use super::keys::{KeyAction, action};
 use super::live::{LiveRun, RunState};
-use super::model::{Model, Page, Question};
+use super::model::Model;
+use super::model::ResultsPage;
+use super::page::{Page, Question};
+use super::past_runs::ComparedRuns;
+use super::past_runs::ComparisonSide;
 use super::prompt::{Prompt, PromptOutcome, PromptPurpose};
-use super::results::ResultsPage;
 use super::{Command, Message};
 use crate::engine::SteeringCommand;
 
@@ -159,7 +160,9 @@ fn on_action(model: &mut Model, action: KeyAction) -> Command {
         KeyAction::Window => model.look.span = model.look.span.next(),
         KeyAction::Charts => charts(model),
         KeyAction::Again => return again(model),
-        KeyAction::Open => return model.history.open(),
+        KeyAction::Open => {
+            return model.history.folder().map_or(Command::Nothing, Command::Open);
+        }
         KeyAction::Choose => model.history.choose(),
         KeyAction::ChooseBefore => model.history.put(ComparisonSide::Before),
         KeyAction::ChooseAfter => model.history.put(ComparisonSide::After),

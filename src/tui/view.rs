@@ -5,10 +5,11 @@ use ratatui::layout::{Constraint, Layout};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::model::{Model, Page, Question};
+use super::model::Model;
+use super::page::{Page, Question};
 use super::prompt::Prompt;
 use super::theme::Tone;
-use super::{capacity, diff, frame as shared, history, launcher, live, results};
+use super::{capacity, diff, footer, frame as shared, history, launcher, live, results};
 
 /// The least that anything can be shown on.
 const NARROWEST: u16 = 40;
@@ -43,7 +44,7 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
         },
         (Page::Launcher | Page::Live | Page::After, ..) => launcher::draw(model, frame, page),
     }
-    shared::footer(model, frame, footer);
+    footer::footer(model, frame, footer);
     on_top(model, frame);
 }
 
@@ -68,7 +69,7 @@ fn on_top(model: &Model, frame: &mut Frame<'_>) {
         let lines = model.refusal.lines().map(|line| Line::from(line.to_owned())).collect();
         shared::window(frame, shared::panel(theme, "this did not work", true), lines, 96);
     } else if model.help.is_some() {
-        shared::help(model, frame);
+        footer::help(model, frame);
     }
 }
 

@@ -5,41 +5,37 @@
 //! over the time played is the rebuffer ratio. A live playlist is asked for again as it grows, from three
 //! segments before its end on (RFC 8216 §6.3.3), and its viewer leaves by the clock.
 
-use minijinja::Value;
-
-use super::playlist::{MediaPlaylist, Playlist, parse, resolved};
-use super::{Action, User, think};
-use crate::metrics::Outcome;
-use crate::plan::{Instruction, PlaybackPlan, RenderError};
 use crate::units::{Nanos, RunTime};
+
+use super::playlist::{MediaPlaylist, resolved};
 
 /// A playback under way.
 #[derive(Debug)]
 pub(super) struct Playback {
     /// When the viewer pressed play.
-    began: RunTime,
+    pub(super) began: RunTime,
     /// How long the viewer watches.
     watch: Nanos,
     /// URLs and lengths of segments.
-    segments: Vec<(String, Nanos)>,
+    pub(super) segments: Vec<(String, Nanos)>,
     /// The next segment to load.
-    next: usize,
+    pub(super) next: usize,
     /// The number of the segment before which the session was last renewed. It is not renewed twice there,
     /// however short it lives: a player goes on.
-    renewed: u64,
+    pub(super) renewed: u64,
     /// The URL of the chosen variant; none where the playlist names segments itself.
-    variant: Option<String>,
+    pub(super) variant: Option<String>,
     /// Whether the next playlist that comes is that of the variant.
-    at_variant: bool,
+    pub(super) at_variant: bool,
     /// The number of the first segment of the playlist.
-    first: u64,
+    pub(super) first: u64,
     live: Option<LivePlaylist>,
     /// When the first segment was there.
-    shown: Option<RunTime>,
+    pub(super) shown: Option<RunTime>,
     /// The length of all that was loaded.
-    loaded: Nanos,
+    pub(super) loaded: Nanos,
     /// How long the picture stood still.
-    stalled: Nanos,
+    pub(super) stalled: Nanos,
 }
 
 /// What is known of a live playlist.
@@ -51,144 +47,15 @@ struct LivePlaylist {
 
 /// Where a player goes in its program.
 #[derive(Debug, Clone, Copy)]
-struct PlaybackJumps {
-    renew: u32,
+pub(super) struct PlaybackJumps {
+    pub(super) renew: u32,
     /// The request for the playlist, and the one for its variant.
-    reload: (u32, u32),
-    end: u32,
-}
-
-impl User {
-    /// Carries out an instruction of a playback; all others have been dealt with.
-    pub(super) fn play(
-        &mut self,
-        op: &Instruction,
-        now: RunTime,
-    ) -> Result<Option<Action>, RenderError> {
-        let plan = self.plan.clone();
-        let of = |id: &crate::plan::PlaybackId| &plan.playbacks[id.0 as usize];
-        match op {
-            Instruction::PlayBegin(id) => {
-                let watch = think::draw(of(id).watch, &mut self.chance);
-                self.playback = Some(Box::new(Playback::new(now, watch)));
-            }
-            Instruction::PlayList { playback, segments } => {
-                self.read_playlist(of(playback), *segments, now)?;
-            }
-            Instruction::PlayNext { playback, renew, reload, end } => {
-                let places = PlaybackJumps { renew: *renew, reload: *reload, end: *end };
-                return Ok(self.play_next(of(playback), places, now));
-            }
-            Instruction::PlayLoaded { playback, back } => {
-                self.position = *back;
-                let Some(playing) = &mut self.playback else { return Ok(None) };
-                if playing.segment_came(now) {
-                    let times = (playing.began, now);
-                    return Ok(Some(Self::note(of(playback).first_segment, times, Outcome::Ok)));
-                }
-            }
-            Instruction::PlayEnd { playback, stalled } => {
-                let Some(playing) = &self.playback else { return Ok(None) };
-                let (step, span) = if *stalled {
-                    (of(playback).stalled, playing.stalled)
-                } else {
-                    (of(playback).played, playing.played())
-                };
-                return Ok(Some(Self::note(step, (now - span, now), Outcome::Ok)));
-            }
-            _ => {}
-        }
-        Ok(None)
-    }
-
-    fn read_playlist(
-        &mut self,
-        plan: &PlaybackPlan,
-        segments: u32,
-        now: RunTime,
-    ) -> Result<(), RenderError> {
-        let text = self.slots[plan.playlist.0 as usize].as_ref().map(Value::to_string);
-        let text = text.ok_or(RenderError::Missing(plan.playlist))?;
-        let Some(mut playing) = self.playback.take() else { return Ok(()) };
-        let manifest = self.manifest_url(plan)?;
-        match parse(&text) {
-            Playlist::Variant(name) => {
-                let url = resolved(&manifest, &name);
-                self.slots[plan.url.0 as usize] = Some(Value::from(url.as_str()));
-                playing.variant = Some(url);
-                playing.at_variant = true;
-            }
-            Playlist::Media(list) if list.segments.is_empty() && !list.live => {
-                return Err(RenderError::Expression("the playlist names no segments".to_owned()));
-            }
-            Playlist::Media(list) => {
-                self.position = segments;
-                let at_variant = std::mem::take(&mut playing.at_variant);
-                let base =
-                    playing.variant.as_ref().filter(|_| at_variant).unwrap_or(&manifest).clone();
-                playing.take_list(list, &base, (plan.buffer, now));
-            }
-        }
-        self.playback = Some(playing);
-        Ok(())
-    }
-
-    fn manifest_url(&mut self, plan: &PlaybackPlan) -> Result<String, RenderError> {
-        let requests = self.plan.clone();
-        let mut url = vec![];
-        self.render(&requests.requests[plan.manifest.0 as usize].url, &mut url)?;
-        Ok(String::from_utf8_lossy(&url).into_owned())
-    }
-
-    fn play_next(
-        &mut self,
-        plan: &PlaybackPlan,
-        places: PlaybackJumps,
-        now: RunTime,
-    ) -> Option<Action> {
-        let playing = self.playback.as_mut()?;
-        if let Some(stops) = playing.stops(now) {
-            self.position = places.end;
-            return (stops > now).then_some(Action::Wait(stops));
-        }
-        let session = plan.session.map(|id| self.sessions[id.0 as usize]);
-        let number = playing.first + playing.next as u64;
-        if session.is_some_and(|session| session.is_due(now)) && playing.renewed != number {
-            playing.renewed = number;
-            self.position = places.renew;
-            return None;
-        }
-        if playing.next >= playing.segments.len() {
-            let due = playing.reload_due();
-            if due > now {
-                // Time passes without a segment: a session may end again meanwhile.
-                playing.renewed = u64::MAX;
-                self.position -= 1;
-                return Some(Action::Wait(due));
-            }
-            self.position = places.reload.0;
-            if let Some(variant) = &playing.variant {
-                playing.at_variant = true;
-                self.slots[plan.url.0 as usize] = Some(Value::from(variant.as_str()));
-                self.position = places.reload.1;
-            }
-            return None;
-        }
-        let (url, length) = &playing.segments[playing.next];
-        // There is room for the next segment once it and what is loaded reach `buffer` segments ahead.
-        let ahead = *length * u64::from(plan.buffer.saturating_sub(1));
-        let room = playing.plays_until(playing.loaded.saturating_sub(ahead));
-        if playing.shown.is_some() && room > now {
-            self.position -= 1;
-            return Some(Action::Wait(room));
-        }
-        self.slots[plan.url.0 as usize] = Some(Value::from(url.as_str()));
-        None
-    }
+    pub(super) reload: (u32, u32),
+    pub(super) end: u32,
 }
 
 impl Playback {
-    fn new(now: RunTime, watch: Nanos) -> Self {
+    pub(super) fn new(now: RunTime, watch: Nanos) -> Self {
         Self {
             began: now,
             watch,
@@ -206,7 +73,12 @@ impl Playback {
     }
 
     /// Takes a playlist: the first one, a new one after a renewal, or what a live one has become.
-    fn take_list(&mut self, list: MediaPlaylist, base: &str, (buffer, now): (u32, RunTime)) {
+    pub(super) fn take_list(
+        &mut self,
+        list: MediaPlaylist,
+        base: &str,
+        (buffer, now): (u32, RunTime),
+    ) {
         let was_empty = self.segments.is_empty();
         let (number, end) =
             (self.first + self.next as u64, self.first + self.segments.len() as u64);
@@ -226,7 +98,7 @@ impl Playback {
 
     /// When the playback is over, if no more is loaded: at the end of what is watched, or of the film. The viewer of
     /// something live leaves by the clock, whether the picture moves or not.
-    fn stops(&mut self, now: RunTime) -> Option<RunTime> {
+    pub(super) fn stops(&mut self, now: RunTime) -> Option<RunTime> {
         if self.loaded >= self.watch {
             return Some(self.plays_until(self.watch));
         }
@@ -242,28 +114,28 @@ impl Playback {
     }
 
     /// When the viewer of something live leaves.
-    fn leaves(&self) -> RunTime {
+    pub(super) fn leaves(&self) -> RunTime {
         self.shown.unwrap_or(self.began) + self.watch
     }
 
     /// When a live playlist is asked for again, or its viewer leaves.
-    fn reload_due(&self) -> RunTime {
+    pub(super) fn reload_due(&self) -> RunTime {
         self.live.map_or(self.began, |live| live.due.min(self.leaves()))
     }
 
     /// How long the picture moved.
-    fn played(&self) -> Nanos {
+    pub(super) fn played(&self) -> Nanos {
         let seen = self.loaded.min(self.watch);
         if self.live.is_some() { seen.min(self.watch.saturating_sub(self.stalled)) } else { seen }
     }
 
     /// When the viewer will have seen so much, if nothing stalls from now on.
-    fn plays_until(&self, seen: Nanos) -> RunTime {
+    pub(super) fn plays_until(&self, seen: Nanos) -> RunTime {
         self.shown.map_or(self.began, |shown| shown + self.stalled + seen)
     }
 
     /// Counts the segment that came at `now`; whether it is the first.
-    fn segment_came(&mut self, now: RunTime) -> bool {
+    pub(super) fn segment_came(&mut self, now: RunTime) -> bool {
         let first = self.shown.is_none();
         if first {
             self.shown = Some(now);
@@ -285,11 +157,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::metrics::{SampleKind, ScenarioId};
+    use crate::metrics::{Outcome, SampleKind, ScenarioId};
     use crate::plan::{Overrides, compile};
     use crate::scenario::load;
     use crate::schedule::Arrival;
-    use crate::user::{Response, ResponseHeaders, UserFactory};
+    use crate::user::{Action, Response, ResponseHeaders, User, UserFactory};
 
     /// Goal: a late segment stalls the picture by exactly its lateness, and only once.
     #[test]

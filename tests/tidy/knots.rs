@@ -81,6 +81,8 @@ struct File {
     paths: Vec<(Vec<String>, usize)>,
     /// All words outside `use`.
     words: BTreeSet<String>,
+    /// What is called behind a dot or as `Type::method`.
+    calls: BTreeSet<String>,
     /// Types of another file that get methods here, and the names of the methods.
     methods: Vec<(String, BTreeSet<String>)>,
 }
@@ -134,6 +136,7 @@ impl File {
 
     /// Reads `a::b::c` from the first word on; returns the index behind it.
     fn read_path(&mut self, all: &[Token<'_>], mut at: usize) -> usize {
+        let first = at;
         let line = all[at].line;
         let mut path = vec![all[at].text.to_owned()];
         at += 1;
@@ -142,6 +145,10 @@ impl File {
         {
             path.push(all[at + 1].text.to_owned());
             at += 2;
+        }
+        let is_method = path.len() > 1 || (first > 0 && all[first - 1].text == ".");
+        if is_method && all.get(at).is_some_and(|token| matches!(token.text, "(" | "::")) {
+            self.calls.extend(path.last().cloned());
         }
         self.words.extend(path.iter().cloned());
         if path.len() > 1 {
@@ -275,7 +282,7 @@ impl House {
             for (name, methods) in
                 other.methods.iter().filter(|(name, _)| file.defined.contains(name))
             {
-                let called = methods.iter().find(|method| file.words.contains(*method));
+                let called = methods.iter().find(|method| file.calls.contains(*method));
                 let is_ours = self.resolved(&other.module, std::slice::from_ref(name), 0);
                 if let (Some(called), Some(Place::Item(at))) = (called, is_ours)
                     && at == from

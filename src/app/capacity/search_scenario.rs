@@ -7,7 +7,7 @@ use crate::capacity::notes::LoadOrigin;
 use crate::capacity::stack::{Deployed, StackModel};
 use crate::engine::{RunOptions, prepare_limits, workers_for};
 use crate::observe::WatchPlan;
-use crate::plan::{ArrivalLaw, DEFAULT_SEED, Load, OpenLoad, Overrides, Plan, Stage};
+use crate::plan::{ArrivalLaw, Load, OpenLoad, Overrides, Plan, Stage};
 use crate::scenario::{Loaded, load};
 use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
@@ -18,7 +18,6 @@ use super::super::{files, sources};
 /// A scenario from which steps are made.
 pub(super) struct SearchScenario {
     loaded: Loaded,
-    overrides: Overrides,
     /// The plan of the workload as it stands: names, objectives, expectations.
     pub(super) plan: Arc<Plan>,
     pub(super) options: RunOptions,
@@ -71,17 +70,7 @@ impl SearchScenario {
             connections: u64::MAX,
         };
         let SearchLimits { workers, max_vus } = limits;
-        Ok(Self {
-            loaded,
-            overrides,
-            plan,
-            watch,
-            options,
-            workers,
-            max_vus,
-            told_of_rows: false,
-            note: None,
-        })
+        Ok(Self { loaded, plan, watch, options, workers, max_vus, told_of_rows: false, note: None })
     }
 
     /// The stack file in the terms of capacity; a single tier that nothing is known of where there is none.
@@ -138,11 +127,10 @@ impl SearchScenario {
         duration: Nanos,
         patience: Nanos,
     ) -> Result<(Arc<Plan>, RunOptions), Failure> {
-        let seed = self.overrides.seed.unwrap_or(DEFAULT_SEED);
+        let seed = self.plan.seed;
         // Steps with the same arrivals would err in the same direction.
         let seed = Seed::new(seed.get().wrapping_add(index.wrapping_mul(0x9E37_79B9)));
-        let overrides = Overrides { seed: Some(seed), ..self.overrides.clone() };
-        let (mut plan, _) = plan_of(&self.loaded, &overrides)?;
+        let plan = &self.plan;
         let arrivals = match &plan.load {
             // A recording has the rates that it has; a search asks for others.
             Load::Open(OpenLoad { arrivals: ArrivalLaw::Recorded(_), .. }) | Load::Closed(_) => {
@@ -152,9 +140,8 @@ impl SearchScenario {
         };
         let rate = rate.times(1.0 / plan.requests_per_iteration().max(1e-9));
         let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];
-        let max_vus = self.max_vus.unwrap_or_else(|| enough_users(&plan, rate, patience));
-        plan.load = Load::Open(OpenLoad { arrivals, stages, max_vus });
-        plan.split = None;
+        let max_vus = self.max_vus.unwrap_or_else(|| enough_users(plan, rate, patience));
+        let plan = plan.rerated(Load::Open(OpenLoad { arrivals, stages, max_vus }), seed);
         let limit = prepare_limits(&plan)
             .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
         self.tell_of_rows(&plan);

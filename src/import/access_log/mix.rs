@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use percent_encoding::percent_decode_str;
 
 use super::line::LoggedRequest;
-use super::recorded_stages;
-use super::rounded;
 use super::route::LoggedRoute;
+use super::stages::recorded_stages;
+use super::stages::rounded;
 use crate::import::ImportOptions;
 use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, stages};
 use crate::import::names::{is_reserved, singular, snake};

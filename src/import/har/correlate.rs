@@ -117,7 +117,7 @@ impl RecordedValues {
             }
         }
         let content = &exchange.response.content;
-        let Some(text) = super::decoded(content) else { return };
+        let Some(text) = super::file::decoded(content) else { return };
         if content.mime_type.contains("json") {
             if let Ok(json) = serde_json::from_str::<Json>(&text) {
                 let mut count = 0;

@@ -4,6 +4,8 @@
 //! out what the format demands and add what it does not know, so everything but the request's method and URL
 //! may be missing. (The `har` crate demands all that the format does, and does not know Chromium's fields.)
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -107,5 +109,14 @@ impl HarResponse {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|pair| pair.name.eq_ignore_ascii_case(name))?;
         Some(&found.value)
+    }
+}
+
+/// A body as text, where it is one.
+pub(super) fn decoded(content: &HarContent) -> Option<String> {
+    let text = content.text.as_ref()?;
+    match content.encoding.as_deref() {
+        Some("base64") => String::from_utf8(STANDARD.decode(text).ok()?).ok(),
+        _ => Some(text.clone()),
     }
 }

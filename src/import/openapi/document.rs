@@ -2,7 +2,6 @@
 
 use url::Url;
 
-use super::operation::Operation;
 use crate::import::note::ImportNotes;
 use crate::import::problem;
 use crate::scenario::{Node, NodeValue, Problem};
@@ -139,49 +138,5 @@ impl<'n> OpenApiDocument<'n> {
         };
         let scheme = items(self.root.get("schemes")).first().and_then(text).unwrap_or("https");
         Some(format!("{scheme}://{host}{path}"))
-    }
-
-    /// All operations that can be asked for.
-    pub(super) fn operations(&self, notes: &mut ImportNotes) -> Vec<Operation<'n>> {
-        const KINDS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
-        const NO_OPERATIONS: [&str; 5] =
-            ["parameters", "servers", "summary", "description", "$ref"];
-        let mut found = vec![];
-        for (path, shared) in pairs(self.root.get("paths")) {
-            if path.starts_with("x-") {
-                continue;
-            }
-            let shared = match self.resolve(shared) {
-                Ok(shared) => shared,
-                Err(reason) => {
-                    notes.drop(reason, path.to_owned());
-                    continue;
-                }
-            };
-            for (verb, node) in pairs(Some(shared)) {
-                let kind = KINDS.into_iter().find(|kind| *kind == verb);
-                let Some(kind) = kind else {
-                    if !NO_OPERATIONS.contains(&verb) && !verb.starts_with("x-") {
-                        notes.drop(
-                            "no step sends it",
-                            format!("{} {path}", verb.to_ascii_uppercase()),
-                        );
-                    }
-                    continue;
-                };
-                let operation = Operation { path, kind, node, shared };
-                if flag(node, "deprecated") {
-                    notes.drop("deprecated", operation.shown());
-                } else if !path.starts_with('/') {
-                    notes.drop("its path does not begin with `/`", operation.shown());
-                } else {
-                    found.push(operation);
-                }
-            }
-        }
-        for (name, _) in pairs(self.root.get("webhooks")) {
-            notes.drop("a webhook: the API calls, and is not called", name.to_owned());
-        }
-        found
     }
 }

@@ -31,6 +31,50 @@ struct Parameter<'n> {
 }
 
 impl<'n> Operation<'n> {
+    /// All operations that can be asked for.
+    pub(super) fn all(document: &OpenApiDocument<'n>, notes: &mut ImportNotes) -> Vec<Self> {
+        const KINDS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
+        const NO_OPERATIONS: [&str; 5] =
+            ["parameters", "servers", "summary", "description", "$ref"];
+        let mut found = vec![];
+        for (path, shared) in pairs(document.root.get("paths")) {
+            if path.starts_with("x-") {
+                continue;
+            }
+            let shared = match document.resolve(shared) {
+                Ok(shared) => shared,
+                Err(reason) => {
+                    notes.drop(reason, path.to_owned());
+                    continue;
+                }
+            };
+            for (verb, node) in pairs(Some(shared)) {
+                let kind = KINDS.into_iter().find(|kind| *kind == verb);
+                let Some(kind) = kind else {
+                    if !NO_OPERATIONS.contains(&verb) && !verb.starts_with("x-") {
+                        notes.drop(
+                            "no step sends it",
+                            format!("{} {path}", verb.to_ascii_uppercase()),
+                        );
+                    }
+                    continue;
+                };
+                let operation = Self { path, kind, node, shared };
+                if flag(node, "deprecated") {
+                    notes.drop("deprecated", operation.shown());
+                } else if !path.starts_with('/') {
+                    notes.drop("its path does not begin with `/`", operation.shown());
+                } else {
+                    found.push(operation);
+                }
+            }
+        }
+        for (name, _) in pairs(document.root.get("webhooks")) {
+            notes.drop("a webhook: the API calls, and is not called", name.to_owned());
+        }
+        found
+    }
+
     /// `GET /flights/{id}`
     pub(super) fn shown(&self) -> String {
         format!("{} {}", self.verb(), self.path)

@@ -100,6 +100,24 @@ fn ais_becomes_a_plan() {
     assert!((peak - 20.0).abs() < 1e-9, "{peak}");
 }
 
+/// A search plays a plan at many rates; what is kept until the process ends must not grow with their number.
+#[test]
+fn plan_under_another_load_is_not_compiled_again() {
+    let plan = compiled("scenarios/ais", &Overrides::default());
+    let Load::Open(open) = &plan.load else { panic!("an open load") };
+    let mut twice = open.clone();
+    for stage in &mut twice.stages {
+        (stage.from, stage.to) = (stage.from.times(2.0), stage.to.times(2.0));
+    }
+    let rerated = plan.rerated(Load::Open(twice), Seed::new(9));
+    assert!(rerated.templates.shares_environment(&plan.templates));
+    let again = compiled("scenarios/ais", &Overrides::default());
+    assert!(!again.templates.shares_environment(&plan.templates), "the test could not fail");
+    assert_eq!(rerated.seed, Seed::new(9));
+    assert_eq!(rerated.load.peak(), plan.load.peak().times(2.0));
+    assert_eq!(rerated.fingerprint, plan.fingerprint);
+}
+
 #[test]
 fn every_system_becomes_a_plan_with_every_workload() {
     for system in ["ais", "alawael", "running", "travelsense", "triple"] {

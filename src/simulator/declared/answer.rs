@@ -1,7 +1,6 @@
 //! Canned answers.
 
-use super::route::TIME;
-use super::simulation::STATUS;
+use super::values::{STATUS, TIME};
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
 
 /// The keys of the body, of which a response has one.

@@ -1,6 +1,6 @@
 //! The timeline of what goes wrong.
 
-use super::simulation::STATUS;
+use super::values::STATUS;
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
 
 /// A timeline.

@@ -1,7 +1,7 @@
 //! Routes: which request, what it does in the stack, what it is answered.
 
 use super::answer::ANSWER;
-use super::simulation::STATUS;
+use super::values::{STATUS, TIME};
 use crate::scenario::format::{
     Declaration, Grammar, Others, Property, Rule, WordList, optional, required,
 };
@@ -217,58 +217,6 @@ tiers: { api: { kind: api } }
 routes:
   - get: /
     visits: [{ api: 5ms }, { api: 200us..400us }, { pause: { exponential: 10ms } }]
-",
-};
-
-/// How long work takes.
-pub(super) const TIME: Grammar = Grammar::AnyOf(&[
-    Grammar::Form(
-        "duration or range (`200ms..400ms`, uniform)",
-        r"([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+(\.\. *([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+)?",
-    ),
-    Grammar::Mapping(&TIME_LAW),
-]);
-
-pub(in crate::simulator) static TIME_LAW: Declaration = Declaration {
-    name: "time",
-    place: "a service time",
-    about: "A law that service times are drawn from.",
-    groups: &[&[
-        optional("exponential", Grammar::Duration, "An exponential law with this mean.")
-            .example("8ms"),
-        optional("lognormal", Grammar::Mapping(&LOGNORMAL), "A lognormal law."),
-    ]],
-    others: None,
-    rules: &[Rule::OneOf(&["exponential", "lognormal"])],
-    example: "
-tiers: { api: { kind: api } }
-routes:
-  - get: /
-    visits: [{ api: { exponential: 8ms } }]
-",
-};
-
-pub(in crate::simulator) static LOGNORMAL: Declaration = Declaration {
-    name: "lognormal",
-    place: "a lognormal law",
-    about: "A lognormal law by its mean and spread.",
-    groups: &[&[
-        required("mean", Grammar::Duration, "Its mean.").example("8ms"),
-        // Beyond this, sample means say nothing.
-        required(
-            "cv",
-            Grammar::Number(0.0, 20.0),
-            "Its coefficient of variation: standard deviation over mean.",
-        )
-        .example("0.5"),
-    ]],
-    others: None,
-    rules: &[],
-    example: "
-tiers: { api: { kind: api } }
-routes:
-  - get: /
-    visits: [{ api: { lognormal: { mean: 8ms, cv: 0.5 } } }]
 ",
 };
 

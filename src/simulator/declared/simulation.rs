@@ -3,6 +3,7 @@
 use super::fault::FAULTS;
 use super::route::{EVERY_ROUTE, ROUTE};
 use super::tier::TIER;
+use super::values::{COUNT, STATUS};
 use crate::scenario::format::{
     Declaration, FileFormat, Grammar, Property, Rule, optional, required,
 };
@@ -120,12 +121,6 @@ limits:
   logins: { requests: 30, per: 1m, status: 429 }
 ",
 };
-
-/// A count without a bound of its own.
-pub(super) const COUNT: Grammar = Grammar::Whole(0.0, u32::MAX as f64);
-
-/// What a response may be answered with.
-pub(super) const STATUS: Grammar = Grammar::Form("status, 200 to 599", r"[2-5]\d\d");
 
 pub(in crate::simulator) static TOKEN: Declaration = Declaration {
     name: "token",

@@ -1,6 +1,6 @@
 //! The tiers of a simulated stack.
 
-use super::simulation::{COUNT, STATUS};
+use super::values::{COUNT, STATUS};
 use crate::scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
 use crate::simulator::model::MAX_REPLICAS;
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::law::law;
-use super::{header_name, other};
+use super::names::header_name;
+use super::names::other;
 use crate::scenario::{Fields, Node, NodeValue, Problems, entries};
 use crate::simulator::declared::answer::{ANSWER, EVENTS, PUSH, WEBSOCKET};
 use crate::simulator::model::ServiceTimeLaw;
@@ -26,7 +27,8 @@ pub(super) fn answer(
         return Some(AnswerSpec { status, headers, content });
     };
     let mut fields = Fields::of(node, &ANSWER, problems)?;
-    let status = fields.node("status", problems).and_then(|node| super::status(node, problems));
+    let status =
+        fields.node("status", problems).and_then(|node| super::names::status(node, problems));
     let mut headers = fields
         .node("headers", problems)
         .map(|node| headers(node, templates, problems))
@@ -60,7 +62,7 @@ fn headers(
 
 fn content_type(node: &Node, problems: &mut Problems) -> Option<HeaderValue> {
     let found = crate::scenario::text(node, "a content type", problems)?;
-    super::header_value(found, node.span, problems)
+    super::names::header_value(found, node.span, problems)
 }
 
 fn content(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeclaredNames, other, tier_id};
+use super::names::DeclaredNames;
+use super::names::other;
+use super::names::tier_id;
 use crate::scenario::{Fields, KeyNode, Node, NodeValue, Problems, list, whole_within};
 use crate::simulator::declared::fault::{ERRORS, FAULT, FAULT_KINDS, KILL, LAG, ROLL, SLOW};
 use crate::simulator::model::{Fault, FaultAction, ModelTierSpec, TierId};
@@ -122,7 +124,7 @@ impl FaultReader<'_> {
         let share = fields.read::<Ratio>("share", self.problems);
         let status = fields
             .node("status", self.problems)
-            .and_then(|node| super::status(node, self.problems));
+            .and_then(|node| super::names::status(node, self.problems));
         fields.finish(self.problems);
         let (tier, status) = (tier?, status.map_or(500, |status| status.as_u16()));
         self.add(at, FaultAction::Errors { tier, share: share?.get(), status });

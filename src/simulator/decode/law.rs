@@ -1,7 +1,8 @@
 //! Service times: `8ms`, `200ms..400ms`, `{ exponential: 8ms }`, `{ lognormal: { mean: 8ms, cv: 0.5 } }`.
 
+use super::super::declared::values::LOGNORMAL;
+use super::super::declared::values::TIME_LAW;
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems};
-use crate::simulator::declared::route::{LOGNORMAL, TIME_LAW};
 use crate::simulator::model::ServiceTimeLaw;
 use crate::units::Nanos;
 

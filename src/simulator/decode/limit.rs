@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 
-use super::{DeclaredNames, other, status};
+use super::names::DeclaredNames;
+use super::names::other;
+use super::names::status;
 use crate::scenario::{Fields, KeyNode, Node, Problems, entries};
 use crate::simulator::declared::simulation::LIMIT;
 use crate::simulator::limit::{LimitLaw, LimitSpec};

@@ -3,8 +3,10 @@
 use http::{Method, StatusCode};
 
 use super::answer::answer;
+use super::names::DeclaredNames;
+use super::names::other;
+use super::names::position;
 use super::visit::{append, program};
-use super::{DeclaredNames, other, position};
 use crate::scenario::format::listed;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list, one_or_many, text,
@@ -178,7 +180,7 @@ impl RouteReader<'_> {
             query: fields.read("query", problems),
             status: fields
                 .node("status", problems)
-                .and_then(|node| super::status(node, problems))
+                .and_then(|node| super::names::status(node, problems))
                 .unwrap_or(StatusCode::UNAUTHORIZED),
         };
         fields.finish(problems);

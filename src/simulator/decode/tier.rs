@@ -1,6 +1,8 @@
 //! The tiers of a simulated stack.
 
-use super::{DeclaredNames, other, tier_id};
+use super::names::DeclaredNames;
+use super::names::other;
+use super::names::tier_id;
 use crate::scenario::format::Declaration;
 use crate::scenario::{
     Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, entries, text, whole_within, word,
@@ -169,7 +171,7 @@ fn failover(node: &Node, problems: &mut Problems) -> Option<Failover> {
         back: fields.or("back", default.back, problems),
         status: fields
             .node("status", problems)
-            .and_then(|node| super::status(node, problems))
+            .and_then(|node| super::names::status(node, problems))
             .map_or(default.status, |status| status.as_u16()),
     };
     fields.finish(problems);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::law::law;
-use super::{DeclaredNames, other, position, tier_id};
+use super::names::DeclaredNames;
+use super::names::other;
+use super::names::{position, tier_id};
 use crate::scenario::{Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list};
 use crate::simulator::declared::route::CACHED;
 use crate::simulator::model::{CallProgram, CallStep, TierId};

@@ -3,8 +3,8 @@
 use super::call::{CallOutcome, CallRef, FinishedCall};
 use super::law::ServiceTimeLaw;
 use super::replica::{Lease, QueuedVisit, ReplicaPool};
-use super::run::{ModelEventKind, ReadyWork, StackModelRun};
 use super::spec::{CallStep, MAX_TIERS, ModelBalancing, TierId};
+use super::state::{ModelEventKind, ReadyWork, StackModelRun};
 use rand::RngExt;
 
 /// Nobody is there to serve: what nginx and load balancers say to an overfull or empty group.

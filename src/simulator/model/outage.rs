@@ -3,9 +3,9 @@
 use super::call::{CallOutcome, CallRef};
 use super::fault::FaultAction;
 use super::replica::{Lease, ModelReplica, ReplicaPool, ReplicaStage};
-use super::run::{ModelEventKind, ReadyWork, StackModelRun};
 use super::scaler::{Decision, ScalerSpec};
 use super::spec::TierId;
+use super::state::{ModelEventKind, ReadyWork, StackModelRun};
 
 impl StackModelRun {
     /// Makes a fault happen now.

@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{SearchView, StepUnderWay, described, estimated};
+use super::super::search_view::{SearchView, StepUnderWay};
+use super::wording::{described, estimated};
 use crate::capacity::search::{SearchEnd, SearchLimit, SearchOutcome};
 use crate::capacity::step::StepPurpose;
 use crate::report::format;

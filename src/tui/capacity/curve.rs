@@ -6,7 +6,8 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
-use super::{SearchView, StepOutcome, outcome_symbol, outcome_tone};
+use super::super::search_view::{SearchView, StepOutcome};
+use super::wording::{outcome_symbol, outcome_tone};
 use crate::report::format;
 use crate::tui::frame::{fitting, panel};
 use crate::tui::live::charts::{brief, log, round_up, tick};

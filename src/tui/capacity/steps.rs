@@ -5,7 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::{SearchStep, SearchView, StepOutcome, outcome_symbol, outcome_tone};
+use super::super::search_view::{SearchStep, SearchView, StepOutcome};
+use super::wording::{outcome_symbol, outcome_tone};
 use crate::capacity::step::AbortReason;
 use crate::report::format;
 use crate::tui::frame::{cut, panel};

@@ -8,12 +8,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::LiveRun;
-use super::layout::PanelContext;
+use super::context::PanelContext;
 use super::past::PastPoint;
 use crate::metrics::{Measure, Scope};
 use crate::report::format;
 use crate::tui::frame::{fitting, panel};
-use crate::tui::model;
+use crate::tui::page::ChartSpan;
 use crate::tui::theme::Tone;
 use crate::units::{Nanos, Quantity, Rate, RunTime};
 
@@ -23,13 +23,13 @@ const SHORTEST_S: f64 = 20.0;
 type ChartPoints = Vec<(f64, f64)>;
 
 /// From when to when the charts reach, in seconds.
-fn stretch(live: &LiveRun, span: model::ChartSpan) -> [f64; 2] {
+fn stretch(live: &LiveRun, span: ChartSpan) -> [f64; 2] {
     let now = live.past.last().at;
     let first = live.past.points.front().map_or(0.0, |point| (point.at - 1.0).max(0.0));
     let from = match span {
-        model::ChartSpan::All => first,
-        model::ChartSpan::FiveMinutes => (now - 300.0).max(first),
-        model::ChartSpan::OneMinute => (now - 60.0).max(first),
+        ChartSpan::All => first,
+        ChartSpan::FiveMinutes => (now - 300.0).max(first),
+        ChartSpan::OneMinute => (now - 60.0).max(first),
     };
     [from, now.max(from + SHORTEST_S)]
 }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::LiveRun;
-use super::layout::PanelContext;
+use super::context::PanelContext;
 use crate::report::format;
 use crate::tui::frame::{cut, panel};
 use crate::tui::theme::Tone;

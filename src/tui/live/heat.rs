@@ -6,7 +6,7 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::PanelContext;
+use super::context::PanelContext;
 use super::{HEAT_ROWS, LiveRun, heat_bounds};
 use crate::report::format;
 use crate::tui::frame::panel;

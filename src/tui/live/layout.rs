@@ -3,25 +3,12 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::{LiveRun, charts, errors, events, header, heat, slo, stack, steps};
-use crate::tui::model::{Model, Panel, ViewOptions};
+use crate::tui::model::Model;
 use crate::tui::theme::Theme;
 
-/// What a panel needs to draw itself.
-#[derive(Clone, Copy)]
-pub(super) struct PanelContext {
-    pub(super) theme: Theme,
-    pub(super) look: ViewOptions,
-    /// Whether it is the chosen panel.
-    pub(super) chosen: bool,
-}
-
-impl PanelContext {
-    /// Lines to skip: only the chosen panel scrolls.
-    pub(super) const fn scroll(&self) -> usize {
-        if self.chosen { self.look.scroll } else { 0 }
-    }
-}
+use super::super::page::{Panel, ViewOptions};
+use super::context::PanelContext;
+use super::{LiveRun, charts, errors, events, header, heat, slo, stack, steps};
 
 /// Draws the live page.
 pub(in crate::tui) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {

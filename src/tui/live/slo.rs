@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::LiveRun;
-use super::layout::PanelContext;
+use super::context::PanelContext;
 use crate::metrics::{Bound, Objective};
 use crate::report::{format, wording};
 use crate::slo::JudgedObjective;

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::PanelContext;
+use super::context::PanelContext;
 use super::signals::{SignalLive, SignalState};
 use super::{LiveRun, MetricGauge};
 use crate::metrics::{Bound, Measure};

@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::layout::PanelContext;
+use super::super::page::SortBy;
+use super::context::PanelContext;
 use super::{LiveRun, RECENT, StepLive};
 use crate::report::format;
 use crate::tui::frame::{cut, panel};
-use crate::tui::model::SortBy;
 use crate::tui::theme::Tone;
 use crate::units::{Rate, Ratio};
 

@@ -1,0 +1,15 @@
+//! What one look at the stack brought.
+
+use crate::metrics::Reading;
+use crate::units::RunTime;
+
+/// What one reading of the stack came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// When it was asked for.
+    pub at: RunTime,
+    /// The metrics.
+    pub readings: Vec<Reading>,
+    /// Sources that began to fail, fail otherwise than before, or answer again: in words, without secrets.
+    pub troubles: Vec<String>,
+}

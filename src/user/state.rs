@@ -1,0 +1,48 @@
+//! What a user knows between two actions.
+
+use std::sync::Arc;
+
+use minijinja::Value;
+use rand_pcg::Pcg64Mcg;
+
+use crate::metrics::ScenarioId;
+use crate::plan::{CaptureSlot, Plan, TemplateNames};
+use crate::schedule::Arrival;
+use crate::units::RunTime;
+
+use super::rows::RowPicker;
+use super::turns::Turn;
+use super::{playback, poll, session};
+
+/// A virtual user.
+#[derive(Debug)]
+pub struct User {
+    pub(super) plan: Arc<Plan>,
+    pub(super) names: Arc<TemplateNames>,
+    pub(super) rows: Arc<RowPicker>,
+    /// Its number among all users of the run, from 0.
+    pub(super) number: u64,
+    pub(super) scenario: ScenarioId,
+    pub(super) iteration: u64,
+    pub(super) position: u32,
+    pub(super) counters: [u32; MAX_LOOPS],
+    pub(super) slots: Box<[Option<Value>]>,
+    pub(super) secret_slots: Arc<[CaptureSlot]>,
+    pub(super) picked: Box<[u32]>,
+    /// Secrets of answers that failed before they were captured.
+    pub(super) uncaptured: Vec<Value>,
+    pub(super) chance: Pcg64Mcg,
+    pub(super) arrival: Arrival,
+    /// Its turn, once there was something to choose, and how many choices there were.
+    pub(super) turn: Option<Turn>,
+    pub(super) choices: usize,
+    pub(super) failed: bool,
+    /// From where the next `pace` counts.
+    pub(super) paced: RunTime,
+    pub(super) polls: [poll::PollState; MAX_LOOPS],
+    pub(super) playback: Option<Box<playback::Playback>>,
+    pub(super) sessions: Box<[session::UserSession]>,
+}
+
+/// The deepest nesting of loops that a flow may have.
+pub const MAX_LOOPS: usize = 8;
