@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use boon::{Compiler, SchemaIndex, Schemas};
+use boon::{Compiler, Schemas};
 use plimsoll::plan::{Overrides, compile};
 use plimsoll::scenario::format::json_schema::json_schema;
 use plimsoll::scenario::format::reference::reference_page;
@@ -37,23 +37,29 @@ fn json(text: &str) -> Value {
 
 /// A schema that files are held against.
 struct Schema {
+    compiler: Compiler,
     schemas: Schemas,
-    root: SchemaIndex,
+    url: String,
 }
 
 impl Schema {
-    /// The schema of a format, or a part of it.
-    fn of(format: &FileFormat, pointer: &str) -> Self {
-        let mut schemas = Schemas::new();
+    fn of(format: &FileFormat) -> Self {
         let mut compiler = Compiler::new();
         let url = format!("http://plimsoll/{}", format.file);
         compiler.add_resource(&url, json_schema(format)).expect("a schema");
-        let root = compiler.compile(&format!("{url}#{pointer}"), &mut schemas);
-        Self { root: root.unwrap_or_else(|error| panic!("{pointer}: {error:#}")), schemas }
+        Self { compiler, schemas: Schemas::new(), url }
     }
 
-    fn verdict(&self, value: &Value) -> Result<(), String> {
-        self.schemas.validate(value, self.root).map_err(|error| format!("{error:#}"))
+    /// Whether a file fits.
+    fn verdict(&mut self, value: &Value) -> Result<(), String> {
+        self.verdict_at("", value)
+    }
+
+    /// Whether a value fits the part of the schema at a JSON pointer.
+    fn verdict_at(&mut self, pointer: &str, value: &Value) -> Result<(), String> {
+        let part = self.compiler.compile(&format!("{}#{pointer}", self.url), &mut self.schemas);
+        let part = part.unwrap_or_else(|error| panic!("{pointer}: {error:#}"));
+        self.schemas.validate(value, part).map_err(|error| format!("{error:#}"))
     }
 }
 
@@ -161,7 +167,7 @@ fn every_property_of_every_schema_has_a_description() {
 fn every_example_is_read_without_a_problem_and_fits_the_schema() {
     let mut wrong = vec![];
     for format in FORMATS {
-        let schema = Schema::of(format, "");
+        let mut schema = Schema::of(format);
         for mapping in format.mappings() {
             let text = completed(format, mapping.example);
             let problems = read(format, &text);
@@ -183,17 +189,18 @@ fn every_default_and_example_of_a_key_fits_its_own_schema() {
     let mut wrong = vec![];
     let mut seen = 0;
     for format in FORMATS {
+        let mut schema = Schema::of(format);
         for (at, mapping) in format.mappings().into_iter().enumerate() {
             let object = if at == 0 { String::new() } else { format!("/$defs/{}", mapping.name) };
             for property in mapping.properties() {
-                let schema = Schema::of(format, &format!("{object}/properties/{}", property.name));
+                let pointer = format!("{object}/properties/{}", property.name);
                 let default = match property.presence {
                     Presence::Default(default) => Some(default),
                     Presence::Required | Presence::Optional => None,
                 };
                 for text in default.into_iter().chain(property.example) {
                     seen += 1;
-                    if let Err(error) = schema.verdict(&json(text)) {
+                    if let Err(error) = schema.verdict_at(&pointer, &json(text)) {
                         let place = format!("{}.{}", mapping.name, property.name);
                         wrong.push(format!("{} {place}: `{text}`: {error}", format.file));
                     }
@@ -209,7 +216,7 @@ fn every_default_and_example_of_a_key_fits_its_own_schema() {
 fn shipped_files_fit_their_schemas() {
     let mut seen = 0;
     for format in FORMATS {
-        let schema = Schema::of(format, "");
+        let mut schema = Schema::of(format);
         for system in fs::read_dir(root().join("scenarios")).expect("a folder") {
             let path = system.expect("an entry").path().join(format.file);
             let text = fs::read_to_string(&path).expect("a file");
@@ -279,7 +286,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
 /// too much fails as well.
 #[test]
 fn files_with_a_wrong_shape_do_not_fit_the_schema() {
-    let schema = Schema::of(&SCENARIO_FILE, "");
+    let mut schema = Schema::of(&SCENARIO_FILE);
     let mut fitting = BTreeSet::new();
     for entry in fs::read_dir(root().join("tests/invalid")).expect("a folder") {
         let path = entry.expect("an entry").path();

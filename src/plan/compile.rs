@@ -67,9 +67,11 @@ pub fn compile(loaded: &Loaded, overrides: &Overrides, today: Date) -> Result<Pl
     let plan = plan(scenario, &loaded.sources, overrides, today, &mut problems);
     let mut all = Problems::default();
     let read_well = loaded.problems.is_empty();
-    for problem in loaded.problems.iter().cloned().chain(problems.into_sorted()) {
-        let first_hand = loaded.problems.contains(&problem);
-        if read_well || first_hand || stands_alone(&problem, loaded) {
+    for problem in loaded.problems.iter().cloned() {
+        all.report(problem.span, problem.kind);
+    }
+    for problem in problems.into_sorted() {
+        if read_well || stands_alone(&problem, loaded) {
             all.report(problem.span, problem.kind);
         }
     }

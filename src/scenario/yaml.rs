@@ -502,7 +502,8 @@ mod tests {
     /// Method: the count of keys that a file may hold, each once; then one of them again.
     #[test]
     fn many_keys_are_each_looked_up_once() {
-        let keys: String = (0..45_000).map(|n| format!("k{n}: 1\n")).collect();
+        let keys: Vec<String> = (0..45_000).map(|n| format!("k{n}: 1\n")).collect();
+        let keys = keys.concat();
         let NodeValue::Mapping(entries) = tree(&keys).value else { panic!("a mapping") };
         assert_eq!(entries.len(), 45_000);
         let kind = only_problem(&format!("{keys}k7: 2\n"));
