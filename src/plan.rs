@@ -87,6 +87,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How often an arrival is played: twice where two targets play every one.
+    pub fn plays(&self) -> u32 {
+        if self.split.as_ref().is_some_and(Split::is_duet) { 2 } else { 1 }
+    }
+
     /// Expected requests an iteration, weighted over the scenarios.
     pub fn requests_per_iteration(&self) -> f64 {
         let weight: f64 = self.scenarios.iter().map(|scenario| scenario.weight).sum();

@@ -23,6 +23,7 @@ pub(super) fn overrides(asked: &RunRequest<'_>, load: &cli::LoadArgs) -> Overrid
         target: asked.target.clone(),
         green: asked.green.green.clone(),
         green_shares: asked.green.shares(),
+        duet: asked.green.duet.clone(),
         rate: load.rate,
         duration: load.duration,
         max_vus: load.max_vus,

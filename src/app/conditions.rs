@@ -74,6 +74,9 @@ fn addresses(plan: &Plan) -> Option<(String, String)> {
 
 /// Green's shares over time.
 fn shares(split: &Split) -> (String, String) {
+    if split.is_duet() {
+        return ("green's share".to_owned(), "all, as blue's".to_owned());
+    }
     let shares: Vec<String> =
         split.info().parts.iter().map(|part| part.share.to_string()).collect();
     ("green's share".to_owned(), shares.join(", "))

@@ -46,7 +46,7 @@ pub(super) fn header(
         model,
         arrivals,
         exact_arrivals,
-        stages: stages(&plan.load),
+        stages: stages(plan),
         steps: plan.steps.clone(),
         scenarios,
         objectives: plan.objectives.clone(),
@@ -67,14 +67,16 @@ const fn process(law: &ArrivalLaw) -> ArrivalProcess {
     }
 }
 
-fn stages(load: &Load) -> Vec<StageInfo> {
-    match load {
+/// The stages in iterations: two an arrival where two targets play every one.
+fn stages(plan: &Plan) -> Vec<StageInfo> {
+    let plays = f64::from(plan.plays());
+    match &plan.load {
         Load::Open(open) => open
             .stages
             .iter()
             .map(|stage| StageInfo {
-                from: stage.from,
-                to: stage.to,
+                from: stage.from.times(plays),
+                to: stage.to.times(plays),
                 duration: stage.duration,
                 judged: stage.judged,
             })

@@ -21,6 +21,10 @@ pub struct SplitArgs {
     /// Send nothing more to green once its errors exceed the max of `error_rate` for certain.
     #[arg(long)]
     pub green_rollback: bool,
+    /// A second target that plays every arrival as well, at the same moment, by the same scenario with the same data, and
+    /// is compared (docs/blue-green.md).
+    #[arg(long, value_name = "URL", conflicts_with_all = ["green", "green_share", "canary", "green_rollback"])]
+    pub duet: Option<String>,
 }
 
 impl SplitArgs {

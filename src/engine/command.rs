@@ -47,7 +47,7 @@ impl SteeringCommand {
 
     fn command(&self, control: &Control, at: RunTime) -> String {
         let told = |rate: Rate| {
-            let requests = rate.times(control.requests_per_iteration());
+            let requests = rate.times(control.requests_per_arrival());
             format!("{} req/s", Rate::per_second((requests.get() * 10.0).round() / 10.0))
         };
         match self {

@@ -27,8 +27,8 @@ pub struct Control {
     orders: watch::Sender<WorkerOrders>,
     reason: Arc<Mutex<StopReason>>,
     steering: Arc<Mutex<Steering>>,
-    /// Expected requests an iteration, to tell rates in requests.
-    requests_per_iteration: f64,
+    /// Expected requests an arrival, to tell rates in requests.
+    requests_per_arrival: f64,
     clock: Clock,
 }
 
@@ -123,7 +123,7 @@ impl Control {
             orders,
             reason: Arc::new(Mutex::new(StopReason::Finished)),
             steering: Arc::new(Mutex::new(Steering { stages, paused: None })),
-            requests_per_iteration: plan.requests_per_iteration(),
+            requests_per_arrival: plan.requests_per_iteration() * f64::from(plan.plays()),
             clock,
         }
     }
@@ -211,9 +211,9 @@ impl Control {
         })
     }
 
-    /// Expected requests an iteration.
-    pub const fn requests_per_iteration(&self) -> f64 {
-        self.requests_per_iteration
+    /// Expected requests an arrival, over both targets where there are two.
+    pub const fn requests_per_arrival(&self) -> f64 {
+        self.requests_per_arrival
     }
 
     /// The run's clock, to date events.

@@ -10,11 +10,12 @@ use std::rc::{Rc, Weak};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::metrics::Side;
+use crate::metrics::{Side, Variant};
 use crate::plan::{ConnectionUse, OpenLoad, Stage};
 use crate::schedule::Schedule;
 use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
+use crate::user::User;
 
 use super::control::WorkerOrders;
 use super::iteration::{IterationEnd, play};
@@ -43,6 +44,8 @@ struct Dispatcher {
     slots: RefCell<UserSlots>,
     tasks: RefCell<JoinSet<()>>,
     me: Weak<Self>,
+    /// How many users play an arrival: one, or a pair where two targets play every one.
+    plays: u32,
 }
 
 /// Plays an open workload to its end.
@@ -89,6 +92,7 @@ impl Dispatcher {
             slots: RefCell::new(slots),
             tasks: RefCell::default(),
             me: me.clone(),
+            plays: worker.plan.plays(),
         })
     }
 
@@ -101,7 +105,8 @@ impl Dispatcher {
             self.start_due(now);
             worker.timers.fire_due(now);
             while next_cut <= now {
-                worker.cut(next_cut, self.slots.borrow().busy(), self.slots.borrow().len());
+                let (busy, vus) = self.users();
+                worker.cut(next_cut, busy, vus);
                 next_cut = next_cut + SECOND;
             }
             let next_arrival = self.next_arrival();
@@ -169,9 +174,12 @@ impl Dispatcher {
         while let Some(arrival) = schedule.next_due(now) {
             let scenario = self.worker.user_factory.scenario_of(&arrival);
             let variant = self.worker.variant(arrival.index, arrival.intended);
-            self.worker.recorder.borrow_mut().arrival_due(scenario);
-            let taken =
-                self.slots.borrow_mut().take(variant.map_or(Side::Blue, |variant| variant.side));
+            for _ in 0..self.plays {
+                self.worker.recorder.borrow_mut().arrival_due(scenario);
+            }
+            // A pair of users is on both sides.
+            let own = variant.filter(|_| self.plays == 1);
+            let taken = self.slots.borrow_mut().take(own.map_or(Side::Blue, |own| own.side));
             let slot = match taken {
                 Some(Taken::Free(slot)) => slot,
                 Some(Taken::New(slot, local)) => {
@@ -179,18 +187,25 @@ impl Dispatcher {
                     slot
                 }
                 None => {
-                    self.worker.recorder.borrow_mut().arrival_dropped(scenario);
+                    for _ in 0..self.plays {
+                        self.worker.recorder.borrow_mut().arrival_dropped(scenario);
+                    }
                     continue;
                 }
             };
-            slot.assign(Job { role: IterationRole { scenario, variant }, arrival });
+            slot.assign(Job { role: IterationRole { scenario, variant }, arrival }, self.plays);
         }
     }
 
     /// Lets a user live in a new slot.
     fn settle(&self, slot: Rc<UserSlot>, local: u32) {
         if let Some(me) = self.me.upgrade() {
-            self.tasks.borrow_mut().spawn_local(live(me, slot, local));
+            let mut tasks = self.tasks.borrow_mut();
+            if self.plays == 1 {
+                tasks.spawn_local(live(me, slot, local));
+            } else {
+                tasks.spawn_local(live_in_pairs(me, slot, local));
+            }
         }
     }
 
@@ -200,7 +215,13 @@ impl Dispatcher {
         for scenario in slots.take_playing() {
             self.worker.recorder.borrow_mut().iteration_unfinished(scenario);
         }
-        slots.len()
+        slots.len() * u64::from(self.plays)
+    }
+
+    /// How many users play, and how many there are.
+    fn users(&self) -> (u64, u64) {
+        let (slots, each) = (self.slots.borrow(), u64::from(self.plays));
+        (slots.busy() * each, slots.len() * each)
     }
 
     fn reshape(&self, at: RunTime, stages: &[Stage]) {
@@ -212,27 +233,65 @@ impl Dispatcher {
 
 /// One user's life.
 async fn live(dispatcher: Rc<Dispatcher>, slot: Rc<UserSlot>, local: u32) {
-    let worker = dispatcher.worker.clone();
-    let _guard = PanicGuard(worker.clone());
-    let number = worker.number_of(local);
-    let mut user = worker.user_factory.user(number);
-    let mut client = Client::new(&worker.shared, number);
-    let responded = |now| dispatcher.start_due(now);
+    let _guard = PanicGuard(dispatcher.worker.clone());
+    let mut user = PlacedUser::new(&dispatcher.worker, local);
     loop {
         let job = slot.next_job().await;
-        let ended = play(&worker, &mut user, &mut client, job, &responded).await;
-        client.end_iteration();
-        match ended {
-            IterationEnd::Done(at) => {
-                slot.finish();
-                let time = at.since(job.arrival.intended);
-                let scenario = job.role.scenario;
-                worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
-                dispatcher.slots.borrow_mut().give_back(local, client.side());
-            }
-            // Counted with all others that are still playing when the run ends.
-            IterationEnd::Unfinished => return,
+        if user.play(&dispatcher, &slot, job).await == IterationEnd::Unfinished {
+            return;
         }
+        dispatcher.slots.borrow_mut().give_back(local, user.client.side());
+    }
+}
+
+/// The life of two users of one number, of whom one is on each side. They play the same arrivals, with the same data and
+/// the same draws, and begin the next one when both are through.
+async fn live_in_pairs(dispatcher: Rc<Dispatcher>, slot: Rc<UserSlot>, local: u32) {
+    let _guard = PanicGuard(dispatcher.worker.clone());
+    let [mut blue, mut green] = Side::ALL.map(|_| PlacedUser::new(&dispatcher.worker, local));
+    loop {
+        let job = slot.next_job().await;
+        let on = |side| {
+            let variant = job.role.variant.map(|variant| Variant { side, ..variant });
+            Job { role: IterationRole { variant, ..job.role }, ..job }
+        };
+        let blue_first = job.role.variant.is_none_or(|variant| variant.side == Side::Blue);
+        let blue = blue.play(&dispatcher, &slot, on(Side::Blue));
+        let green = green.play(&dispatcher, &slot, on(Side::Green));
+        let ends = if blue_first { tokio::join!(blue, green) } else { tokio::join!(green, blue) };
+        if [ends.0, ends.1].contains(&IterationEnd::Unfinished) {
+            return;
+        }
+        dispatcher.slots.borrow_mut().give_back(local, Side::Blue);
+    }
+}
+
+/// A user with its connections.
+struct PlacedUser {
+    user: User,
+    client: Client,
+}
+
+impl PlacedUser {
+    fn new(worker: &Worker, local: u32) -> Self {
+        let number = worker.number_of(local);
+        let client = Client::new(&worker.shared, number);
+        Self { user: worker.user_factory.user(number), client }
+    }
+
+    /// Plays one iteration. One that is cut off is counted with all others that are playing when the run ends.
+    async fn play(&mut self, dispatcher: &Dispatcher, slot: &UserSlot, job: Job) -> IterationEnd {
+        let worker = &dispatcher.worker;
+        let responded = |now| dispatcher.start_due(now);
+        let end = play(worker, &mut self.user, &mut self.client, job, &responded).await;
+        self.client.end_iteration();
+        if let IterationEnd::Done(at) = end {
+            slot.finish();
+            let (scenario, time) = (job.role.scenario, at.since(job.arrival.intended));
+            let failed = self.user.failed();
+            worker.recorder.borrow_mut().iteration_ended(scenario, failed, time);
+        }
+        end
     }
 }
 

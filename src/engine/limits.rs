@@ -68,7 +68,7 @@ const LEAST: u64 = 16;
 /// # Errors
 /// Where the hard limit leaves next to no connection.
 pub fn prepare_limits(plan: &Plan) -> Result<ConnectionLimit, LimitError> {
-    let users = u64::from(plan.load.max_vus().div_ceil(plan.shard.count));
+    let users = u64::from(plan.load.max_vus().div_ceil(plan.shard.count) * plan.plays());
     let limit = getrlimit(Resource::Nofile);
     let hard = limit.maximum.unwrap_or(u64::MAX);
     if hard < SPARE + LEAST.min(users) {

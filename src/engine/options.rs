@@ -22,7 +22,8 @@ const RATE_PER_WORKER: f64 = 15_000.0;
 /// How many workers `plan` needs on a machine with `cores`: as few as carry its peak, because workers that
 /// have nothing to do still disturb the others and the target.
 pub fn workers_for(plan: &Plan, cores: u32) -> u32 {
-    let peak = plan.load.peak().get() * plan.requests_per_iteration();
+    let plays = f64::from(plan.plays());
+    let peak = plan.load.peak().get() * plan.requests_per_iteration() * plays;
     let share = peak / f64::from(plan.shard.count);
     let wanted = match plan.load {
         Load::Open(_) => (share / RATE_PER_WORKER).ceil() as u32,

@@ -14,15 +14,15 @@ use super::job::Job;
 #[derive(Debug, Default)]
 pub(super) struct UserSlot {
     job: Cell<Option<Job>>,
-    /// What it plays, while it does.
-    playing: Cell<Option<ScenarioId>>,
+    /// What it plays, while it does, and how many users of it are not through.
+    playing: Cell<Option<(ScenarioId, u32)>>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl UserSlot {
-    /// Gives the user an iteration to play.
-    pub(super) fn assign(&self, job: Job) {
-        self.playing.set(Some(job.role.scenario));
+    /// Gives its users, one or a pair, an iteration to play.
+    pub(super) fn assign(&self, job: Job, users: u32) {
+        self.playing.set(Some((job.role.scenario, users)));
         self.job.set(Some(job));
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
@@ -45,9 +45,10 @@ impl UserSlot {
         .await
     }
 
-    /// The iteration is over.
+    /// The iteration of one user is over.
     pub(super) fn finish(&self) {
-        self.playing.set(None);
+        let left = self.playing.take().filter(|(_, users)| *users > 1);
+        self.playing.set(left.map(|(scenario, users)| (scenario, users - 1)));
     }
 }
 
@@ -125,8 +126,9 @@ impl UserSlots {
         (self.slots.len() - free) as u64
     }
 
-    /// Takes out what is still being played.
+    /// Takes out what is still being played, once a user.
     pub(super) fn take_playing(&self) -> impl Iterator<Item = ScenarioId> {
-        self.slots.iter().filter_map(|slot| slot.playing.take())
+        let playing = self.slots.iter().filter_map(|slot| slot.playing.take());
+        playing.flat_map(|(scenario, users)| (0..users).map(move |_| scenario))
     }
 }

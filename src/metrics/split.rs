@@ -70,6 +70,9 @@ pub struct SplitInfo {
     pub green: String,
     /// The parts, in order; at least one.
     pub parts: Vec<SplitPart>,
+    /// Whether both targets played every arrival; there is one part then, and each side has all of its arrivals.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duet: bool,
 }
 
 /// What one side did within an interval, of the iterations that began in one part of the run.

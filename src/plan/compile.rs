@@ -40,6 +40,8 @@ pub struct Overrides {
     pub green: Option<String>,
     /// Its shares of the arrivals, each for an equal part of what is judged; what the stages say if empty.
     pub green_shares: Vec<Ratio>,
+    /// A second target that plays every arrival as well; shares mean nothing then.
+    pub duet: Option<String>,
     /// The highest rate. All stages are scaled so that the workload keeps its shape.
     pub rate: Option<WorkRate>,
     /// How long it lasts as a whole. All stages are scaled so that the workload keeps its shape.

@@ -6,7 +6,7 @@
 
 use super::Target;
 use crate::metrics::{Side, SplitInfo, SplitPart, Variant};
-use crate::units::{RandomStream, RunTime, Seed};
+use crate::units::{RandomStream, Ratio, RunTime, Seed};
 
 /// A second target, and the share of the arrivals that goes to it.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub struct Split {
     /// Green is an arrival whose turn is below it, one a part.
     bounds: Vec<u128>,
     offset: u64,
+    is_duet: bool,
 }
 
 /// 2^64 divided by the golden ratio, made odd.
@@ -29,7 +30,19 @@ impl Split {
         let whole = 2.0_f64.powi(64);
         let bounds = parts.iter().map(|part| (part.share.get() * whole) as u128).collect();
         let offset = (seed.uniform(RandomStream::Split, 0) * whole) as u64;
-        Self { green, parts, bounds, offset }
+        Self { green, parts, bounds, offset, is_duet: false }
+    }
+
+    /// Both targets play every arrival until `end`. [`Self::variant`] tells which of them is asked first, half of the
+    /// time green: what is sent second waits for the first to be on its way.
+    pub fn duet(green: Target, end: RunTime, seed: Seed) -> Self {
+        let whole = SplitPart { from: RunTime::ZERO, until: end, share: Ratio::new(0.5) };
+        Self { is_duet: true, ..Self::new(green, vec![whole], seed) }
+    }
+
+    /// Whether both targets play every arrival.
+    pub const fn is_duet(&self) -> bool {
+        self.is_duet
     }
 
     /// The side of arrival `index`, or of a closed model's user of that number, which begins at `at`.
@@ -54,7 +67,7 @@ impl Split {
 
     /// What the log holds of it.
     pub fn info(&self) -> SplitInfo {
-        SplitInfo { green: self.green.url(), parts: self.parts.clone() }
+        SplitInfo { green: self.green.url(), parts: self.parts.clone(), duet: self.is_duet }
     }
 }
 
@@ -63,7 +76,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::units::Ratio;
 
     fn split(shares: &[f64], seed: u64) -> Split {
         let green = Target { tls: false, host: "127.0.0.1".into(), port: 1, prefix: String::new() };

@@ -16,6 +16,8 @@ const URL_LIMIT: usize = 80;
 /// Blue and green, ready to be shown.
 #[derive(Debug, Serialize)]
 pub(super) struct SplitView {
+    /// How the two share the arrivals.
+    pub(super) about: &'static str,
     /// Each side's URL and its requests in the whole run.
     pub(super) sides: Vec<(&'static str, String)>,
     /// One entry a share.
@@ -64,13 +66,25 @@ impl SideRow {
 /// What a report shows of a split run; none of any other.
 pub(super) fn view(report: &Report) -> Option<SplitView> {
     let found = report.blue_green.as_ref()?;
-    let BlueGreen { blue, green, requests, shares } = found;
+    let BlueGreen { blue, green, duet, requests, shares } = found;
     let side = |url: &str, requests| {
         format!("{} · {} requests", format::line(url, URL_LIMIT), format::count(requests))
     };
     let sides = vec![("blue", side(blue, requests[0])), ("green", side(green, requests[1]))];
     let is_valid = report.judgement.validity.status != ValidityStatus::NotValid;
-    Some(SplitView { sides, shares: shares.iter().map(|it| share(it, is_valid)).collect() })
+    let about = if *duet {
+        "every arrival played against two targets at once"
+    } else {
+        "the same arrivals, split over two targets"
+    };
+    let mut shares: Vec<ShareView> = shares.iter().map(|it| share(it, is_valid)).collect();
+    if *duet {
+        shares
+            .iter_mut()
+            .flat_map(|share| &mut share.rows)
+            .for_each(|row| row.share = "all".into());
+    }
+    Some(SplitView { about, sides, shares })
 }
 
 /// A measurement that is not valid supports no answer, whatever its figures say.

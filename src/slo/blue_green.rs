@@ -26,6 +26,8 @@ pub struct BlueGreen {
     pub blue: String,
     /// Green's URL.
     pub green: String,
+    /// Whether both played every arrival.
+    pub duet: bool,
     /// Requests that ended in the whole run, ramps and drain included, blue's and green's.
     pub requests: [u64; 2],
     /// The judged parts, in order.
@@ -95,6 +97,7 @@ pub fn blue_green(log: &RunLog) -> Option<BlueGreen> {
     Some(BlueGreen {
         blue: log.header.target.clone(),
         green: split.green.clone(),
+        duet: split.duet,
         requests: Side::ALL.map(|side| {
             let all = log.intervals.iter().flat_map(|interval| &interval.sides);
             all.filter(|found| found.side == side).map(|found| found.requests).sum()

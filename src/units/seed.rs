@@ -54,6 +54,7 @@ impl Seed {
     }
 
     /// A seed of its own for `purpose` and, within it, the `index`-th thing.
+    #[must_use]
     pub const fn derive(self, purpose: RandomStream, index: u64) -> Self {
         Self(mix(mix(self.0 ^ mix(purpose as u64)) ^ index))
     }

@@ -57,6 +57,109 @@ fn each_side_counts_what_its_server_counts_and_workers_do_not_matter() {
     assert_eq!(iterations[0], iterations[1], "another number of workers, other sides");
 }
 
+/// Goal: prove that both targets of a duet get every arrival, by the same scenario with the same data and draws, at
+/// about the same moment, however many workers play them.
+/// Method: each side's server logs its requests in the order of their arrival; what they ask for is compared.
+#[test]
+fn both_targets_of_a_duet_get_the_same_requests() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut asked = vec![];
+    for workers in ["1", "2"] {
+        let logs =
+            ["blue", "green"].map(|side| folder.path().join(format!("{side}-{workers}.log")));
+        let [blue, green] =
+            logs.each_ref().map(|log| Stack::start(DATA, &["--log", &log.display().to_string()]));
+        let scenario = folder.path().join("scenario.yaml");
+        fs::write(&scenario, DUET).expect("written");
+        fs::write(folder.path().join("people.csv"), "name\nada\ngrace\nmary\n").expect("written");
+        let mut command = plimsoll();
+        command.arg("run").arg(&scenario).args(["--target", &blue.url, "--duet", &green.url]);
+        command.args(["--workers", workers]);
+        let ran = run(&mut command, &folder.path().join(workers));
+        blue.stop();
+        green.stop();
+        let [blue, green] = logs.each_ref().map(|log| targets(log));
+        assert_eq!(blue, green, "{workers} workers: {}", ran.stdout);
+        assert_eq!(ran.count("/blue_green/requests/blue"), blue.len(), "{}", ran.stdout);
+        assert_eq!(ran.count("/blue_green/requests/green"), green.len(), "{}", ran.stdout);
+        // 100 iter/s for 3 s: exactly as many on each side, of which some are cut off at the end.
+        for side in ["blue", "green"] {
+            let begun = ran.count(&format!("/blue_green/shares/0/sides/{side}/iterations"));
+            assert_eq!(begun, 300, "{side}: {}", ran.stdout);
+        }
+        assert_eq!(ran.count("/load/intended_iterations"), 600, "{}", ran.stdout);
+        asked.push(blue);
+    }
+    assert_eq!(asked[0], asked[1], "another number of workers, other requests");
+}
+
+/// Scenarios, branches, rows and draws that could all differ. One request an iteration, so that none is cut off.
+const DUET: &str = "name: duet
+target: http://127.0.0.1:1
+data: { people: { file: people.csv, pick: uniform } }
+workloads: { main: { stages: [{ rate: 100 iter/s, duration: 3s }] } }
+scenarios:
+  one:
+    weight: 2
+    flow:
+      - choose:
+          - { weight: 1, flow: [{ get: { name: search, url: '/search?n={{ rand(1, 1000000) }}' } }] }
+          - { weight: 2, flow: [{ get: { name: find, url: '/search?who={{ people.name }}' } }] }
+  other:
+    flow: [{ get: { name: product, url: '/product?id={{ uuid() }}' } }]
+";
+
+/// What was asked for, sorted: the order on two connections is chance.
+fn targets(log: &Path) -> Vec<String> {
+    let text = fs::read_to_string(log).expect("a log");
+    let target = |line: &str| {
+        let entry: Value = serde_json::from_str(line).expect("JSON");
+        entry["uri"].as_str().expect("a target").to_owned()
+    };
+    let mut found: Vec<String> = text.lines().map(target).collect();
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn duet_needs_arrivals_and_a_whole_green() {
+    for (workload, more, told) in [
+        ("vus: 3, duration: 1s", vec![], "is a closed workload"),
+        (
+            "stages: [{ rate: 5 req/s, duration: 1s }]",
+            vec!["--green-share", "50%"],
+            "cannot be used with",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scenario = folder.path().join("scenario.yaml");
+        let text = format!(
+            "name: duet\ntarget: http://127.0.0.1:1\nworkloads: {{ main: {{ {workload} }} }}\nscenarios: {{ one: {{ flow: \
+             [{{ get: {{ name: get, url: / }} }}] }} }}\n"
+        );
+        fs::write(&scenario, text).expect("written");
+        let mut command = plimsoll();
+        command.arg("run").arg(&scenario).args(["--duet", "http://127.0.0.1:2"]).args(more);
+        let ran = run(&mut command, &folder.path().join("reports"));
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn duet_names_a_slower_green_from_few_arrivals() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (blue, green) = (Stack::start(DATA, &[]), Stack::start(DATA, &["--slow", "api=40%"]));
+    let mut command = plimsoll();
+    command.arg("run").arg(checkout(DATA)).args(["--target", &blue.url, "--duet", &green.url]);
+    command.args(["--rate", "200 req/s", "--duration", "15s"]);
+    let ran = run(&mut command, folder.path());
+    let result = ran.result();
+    assert_eq!(text(&result, &format!("{MEASURES}/p95/verdict")), "worse", "{}", ran.stdout);
+    assert!(ran.stdout.contains("every arrival played against two targets"), "{}", ran.stdout);
+    assert_eq!(result["blue_green"]["duet"], true);
+}
+
 #[test]
 fn slower_green_is_named() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -15,6 +15,15 @@ pub(super) fn compile(
     blue: &Target,
     problems: &mut Problems,
 ) -> Option<Split> {
+    let seed = overrides.seed.unwrap_or(DEFAULT_SEED);
+    if let Some(url) = &overrides.duet {
+        let green = green(&super::on_command_line(url), blue, problems)?;
+        if matches!(load, Load::Closed(_)) {
+            problems.report(Span::COMMAND_LINE, no_arrivals(&workload.name.value));
+            return None;
+        }
+        return Some(Split::duet(green, RunTime::ZERO + load.duration(), seed));
+    }
     let place = asked_at(workload, overrides);
     let Some(place) = place else {
         if overrides.green.is_some() {
@@ -33,7 +42,7 @@ pub(super) fn compile(
         in_equal_parts(&overrides.green_shares, load)
     };
     check(&parts, load, (place, problems));
-    Some(Split::new(green, parts, overrides.seed.unwrap_or(DEFAULT_SEED)))
+    Some(Split::new(green, parts, seed))
 }
 
 /// A part of less than a second would be in no table, and a share of users that is nobody compares nothing.
@@ -104,6 +113,17 @@ fn no_share() -> ProblemKind {
             "say `--green-share 10%` or `--canary 1%,10%,50%,100%`, or give stages of the workload a \
              `green: 10%`"
                 .to_owned(),
+        ),
+    }
+}
+
+fn no_arrivals(workload: &str) -> ProblemKind {
+    ProblemKind::Other {
+        message: format!(
+            "`{workload}` is a closed workload: it has no arrivals that two targets could share"
+        ),
+        hint: Some(
+            "choose a workload with `stages`, or split its users by `--green-share`".to_owned(),
         ),
     }
 }

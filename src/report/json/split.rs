@@ -10,12 +10,16 @@ use crate::slo::{
 
 /// The object `blue_green`: absent from the result of a run that was not split.
 pub(super) fn value(found: &BlueGreen) -> Value {
-    json!({
+    let mut value = json!({
         "blue": found.blue,
         "green": found.green,
         "requests": { "blue": found.requests[0], "green": found.requests[1] },
         "shares": found.shares.iter().map(share).collect::<Vec<_>>(),
-    })
+    });
+    if found.duet {
+        value["duet"] = json!(true);
+    }
+    value
 }
 
 fn share(share: &ShareResult) -> Value {

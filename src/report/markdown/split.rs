@@ -7,7 +7,11 @@ use super::{MarkdownPage, Report, cell};
 pub(super) fn section(page: &mut MarkdownPage, report: &Report) {
     let Some(view) = split::view(report) else { return };
     page.heading(2, "Blue and green");
-    page.paragraph("The same arrivals, split over two targets.");
+    let mut about = format!("{}.", view.about);
+    if let Some(first) = about.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    page.paragraph(&about);
     page.facts(&view.sides);
     page.text.push('\n');
     let heads: Vec<String> = SideRow::HEADS

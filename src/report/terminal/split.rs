@@ -8,7 +8,7 @@ use super::{Report, SummaryLines};
 /// Nothing where the run was not split.
 pub(super) fn section(screen: &mut SummaryLines, report: &Report) {
     let Some(view) = split::view(report) else { return };
-    screen.section("BLUE AND GREEN", "the same arrivals, split over two targets");
+    screen.section("BLUE AND GREEN", view.about);
     for (side, text) in &view.sides {
         screen.fact(side, text);
     }

@@ -19,7 +19,7 @@ fn play(rate: f64, slower: f64, seed: u64) -> Vec<SimulatedRequest> {
 fn log(blue: &[SimulatedRequest], green: &[SimulatedRequest], share: f64) -> RunLog {
     let until = RunTime::ZERO + Nanos::from_secs(SECONDS);
     let part = SplitPart { from: RunTime::ZERO, until, share: Ratio::new(share) };
-    let split = SplitInfo { green: "http://127.0.0.1:2".into(), parts: vec![part] };
+    let split = SplitInfo { green: "http://127.0.0.1:2".into(), parts: vec![part], duet: false };
     let header = RunHeader { split: Some(split), ..header(100.0, SECONDS, vec![]) };
     let last = blue.iter().chain(green).map(|request| request.done_s).fold(0.0, f64::max);
     let seconds = SECONDS.max(last as u64 + 1);
