@@ -24,6 +24,7 @@ mod history;
 mod hooks;
 mod import;
 mod mark;
+mod merge;
 mod observing;
 mod output;
 mod preflight;
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
         CliCommand::Run(run) => run::run(&run),
         CliCommand::Capacity(args) => capacity::capacity(&args),
         CliCommand::Report(report) => report::report(&report),
+        CliCommand::Merge(merge) => merge::merge(&merge),
         CliCommand::Gate(gate) => gate::gate(&gate),
         CliCommand::Compare(compare) => compare::compare(&compare),
         CliCommand::Runs(runs) => runs::runs(&runs),

@@ -5,6 +5,7 @@ mod export;
 mod gate;
 mod import;
 mod load;
+mod merge;
 mod output;
 mod report;
 mod runs;
@@ -24,6 +25,7 @@ pub use export::ExportArgs;
 pub use gate::{CompareArgs, GateArgs, GateFormat, GateRulesArgs, InterleaveArgs};
 pub use import::{ImportArgs, ImportFolderArgs, ImportFrom};
 pub use load::LoadArgs;
+pub use merge::MergeArgs;
 pub use output::{OutputArgs, ResultFormat};
 pub use report::{ReportArgs, SignOffArgs};
 pub use runs::{
@@ -71,6 +73,8 @@ pub enum CliCommand {
     Capacity(CapacityArgs),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(ReportArgs),
+    /// Make one run of the logs of all its shards, judge it and write its reports
+    Merge(MergeArgs),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(GateArgs),
     /// Compare two sides step by step: runs, baseline files, or two targets loaded in turns

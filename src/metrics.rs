@@ -7,10 +7,12 @@ mod collector;
 mod distribution;
 mod interval;
 mod lag;
+mod merge;
 mod objective;
 mod recorder;
 mod runlog;
 mod sample;
+mod shards;
 mod split;
 mod tally;
 mod times;
@@ -27,6 +29,7 @@ pub use runlog::{
     RunLine, RunLog, RunLogError, SampleKind, ScenarioInfo, StageInfo, StepInfo, StopReason,
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
+pub use shards::ShardSummary;
 pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};
 pub use tally::{Counts, Selection, Tally};
 pub use times::{Answers, LateTimes, ResponseTimes, TimeParts};

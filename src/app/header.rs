@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use crate::metrics::{ArrivalProcess, LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
-use crate::plan::{ArrivalLaw, Load, Plan, Split};
-use crate::units::{Rate, Ratio};
+use crate::plan::{ArrivalLaw, Load, Plan, Shard, Split};
+use crate::schedule::Schedule;
+use crate::units::{Rate, Ratio, RunTime};
 
 use super::conditions::HeaderConditions;
 
@@ -55,6 +56,9 @@ pub(super) fn header(
         conditions: conditions.facts,
         forecast_peak: conditions.forecast_peak,
         split: plan.split.as_ref().map(Split::info),
+        planned_arrivals: planned_arrivals(plan),
+        shards: vec![],
+        without: vec![],
     }
 }
 
@@ -65,6 +69,15 @@ const fn process(law: &ArrivalLaw) -> ArrivalProcess {
         ArrivalLaw::Constant => ArrivalProcess::Constant,
         ArrivalLaw::Recorded(_) => ArrivalProcess::Recorded,
     }
+}
+
+/// How many arrivals the schedule has, each counted as often as it is played; of a shard nobody knows without walking
+/// them.
+fn planned_arrivals(plan: &Plan) -> Option<u64> {
+    let Load::Open(open) = &plan.load else { return None };
+    let schedule = Schedule::new(open, plan.seed, plan.shard);
+    let count = schedule.count_before(RunTime::NEVER) * u64::from(plan.plays());
+    (plan.shard == Shard::WHOLE).then_some(count)
 }
 
 /// The stages in iterations: two an arrival where two targets play every one.

@@ -236,10 +236,23 @@ impl SparseDistribution {
         if other.is_empty() {
             return;
         }
-        let mut dense = Distribution::new();
-        dense.merge_sparse(self);
-        dense.merge_sparse(other);
-        *self = dense.to_sparse();
+        if self.is_empty() {
+            self.clone_from(other);
+            return;
+        }
+        let mut buckets = Vec::with_capacity(self.buckets.len() + other.buckets.len());
+        let mut theirs = other.buckets.iter().copied().peekable();
+        for &(value, count) in &self.buckets {
+            buckets.extend(std::iter::from_fn(|| theirs.next_if(|&(their, _)| their < value)));
+            let same = theirs.next_if(|&(their, _)| their == value);
+            buckets.push((value, count + same.map_or(0, |(_, count)| count)));
+        }
+        buckets.extend(theirs);
+        self.buckets = buckets;
+        self.sum_ns += other.sum_ns;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.clamped += other.clamped;
     }
 
     /// These values without those of `some`, bucket by bucket; `None` where `some` holds any that are not among

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorClass, Interval, Objective, Reading, ScenarioId, SplitInfo, StepId};
+use super::{
+    ErrorClass, Interval, Objective, Reading, ScenarioId, ShardSummary, SplitInfo, StepId,
+};
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
 /// How load is offered.
@@ -193,6 +195,15 @@ pub struct RunHeader {
     /// How the arrivals were split over two targets; absent where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitInfo>,
+    /// How many arrivals the schedule has, over all shards; absent of a shard, whose part is chance, and of older logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_arrivals: Option<u64>,
+    /// The shards whose logs were merged into this one; empty of any other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardSummary>,
+    /// The numbers, from 1, of shards that were left out of a merged log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<u32>,
 }
 
 impl RunHeader {
@@ -234,6 +245,9 @@ impl RunHeader {
             conditions: vec![],
             forecast_peak: None,
             split: None,
+            planned_arrivals: None,
+            shards: vec![],
+            without: vec![],
         }
     }
 }

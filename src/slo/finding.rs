@@ -41,6 +41,8 @@ words! {
         OfferedLoad = "offered_load",
         /// The schedule asked for the rate of its stages.
         IntendedRate = "intended_rate",
+        /// Of merged shards, none is missing and each was on time.
+        Shards = "shards",
         /// Iterations made as many requests as the flows let expect.
         RequestsPerIteration = "requests_per_iteration",
         /// Every arrival ended in one way.

@@ -6,6 +6,7 @@ mod carried;
 mod completeness;
 mod generator;
 mod load;
+mod shards;
 mod steadiness;
 mod throttling;
 

@@ -10,6 +10,7 @@ mod exchanges;
 mod exports;
 mod failures;
 mod harness;
+mod merge;
 mod nginx;
 mod observed;
 #[cfg(feature = "tui")]

@@ -7,8 +7,9 @@ use super::super::{Finding, ValidityTest};
 use super::carried::CarriedLoad;
 use super::generator::advised;
 use super::percent;
+use super::shards;
 use crate::metrics::{ArrivalProcess, Counts, RunHeader, Selection, StageInfo, Tally};
-use crate::units::{Nanos, Rate, RunTime};
+use crate::units::{Rate, RunTime};
 
 /// How far the achieved load may be off the one asked for.
 pub(super) const TOLERANCE: f64 = 0.01;
@@ -27,6 +28,9 @@ pub(super) fn findings(
     carried: &CarriedLoad,
 ) -> Vec<Finding> {
     let mut findings = vec![conservation(window, counts)];
+    if !window.log.header.shards.is_empty() {
+        findings.push(shards::finding(&window.log.header));
+    }
     if !is_closed(&window.log.header) {
         findings.push(achieved(counts, overload.is_some()));
         findings.push(dropped(window, counts, overload.is_some()));
@@ -103,8 +107,14 @@ pub(super) fn offered(shortfall: &LoadShortfall) -> Finding {
 fn intended(window: &JudgedWindow<'_>, counts: &Counts, carried: &CarriedLoad) -> Finding {
     let header = &window.log.header;
     let covered = window.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end);
+    if let Some(planned) = header.planned_arrivals.filter(|_| covered >= planned_end(header)) {
+        return exactly(planned, counts.arrivals.intended);
+    }
     let (_, shards) = header.shard;
-    let expected = expected_arrivals(&header.stages, covered) / f64::from(shards.max(1));
+    let counted = header.shards.len() as f64;
+    let left_out = counted / (counted + header.without.len() as f64).max(1.0);
+    let share = if header.without.is_empty() { 1.0 / f64::from(shards.max(1)) } else { left_out };
+    let expected = expected_arrivals(&header.stages, covered) * share;
     let found = counts.arrivals.intended as f64;
     let allowed = allowed(header, expected, covered);
     let text =
@@ -121,15 +131,32 @@ fn intended(window: &JudgedWindow<'_>, counts: &Counts, carried: &CarriedLoad) -
     )
 }
 
+/// Where the last stage ends.
+fn planned_end(header: &RunHeader) -> RunTime {
+    RunTime::ZERO + header.stages.iter().map(|stage| stage.duration).sum()
+}
+
+/// Compares the arrivals that fell due with the schedule's own count.
+fn exactly(planned: u64, found: u64) -> Finding {
+    let text = format!("{found} arrivals fell due, the schedule has {planned}");
+    if found == planned {
+        return Finding::valid(ValidityTest::IntendedRate, text);
+    }
+    Finding::not_valid(
+        ValidityTest::IntendedRate,
+        format!("{text}; please report this as a defect of plimsoll"),
+    )
+}
+
 /// How far the arrivals may be off those expected.
 fn allowed(header: &RunHeader, expected: f64, covered: RunTime) -> f64 {
     // The count is rounded once a stage.
     let rounding = 1.0 + header.stages.len() as f64;
-    let planned: Nanos = header.stages.iter().map(|stage| stage.duration).sum();
     let is_constant = header.arrivals == ArrivalProcess::Constant;
-    if header.exact_arrivals && covered >= RunTime::ZERO + planned {
-        // The whole is exact; of a Poisson process, each shard has its part by chance (binomial).
-        let others = if is_constant { 0.0 } else { 1.0 - 1.0 / f64::from(header.shard.1.max(1)) };
+    if header.exact_arrivals && covered >= planned_end(header) {
+        // The whole is exact; of a Poisson process, each shard has its part by chance.
+        let is_part = header.shard.1 > 1 || !header.without.is_empty();
+        let others = if is_part && !is_constant { 1.0 } else { 0.0 };
         return rounding + DEVIATIONS * (expected * others).sqrt();
     }
     let varies = matches!(header.arrivals, ArrivalProcess::Poisson | ArrivalProcess::Exponential);
