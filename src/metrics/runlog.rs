@@ -97,8 +97,14 @@ impl SampleKind {
     /// requests; see [`Interval::logical`].
     pub const fn is_logical(self) -> bool {
         match self {
-            Self::Get | Self::Head | Self::Post | Self::Put | Self::Patch | Self::Delete => false,
-            Self::EventStream | Self::WebSocket => false,
+            Self::Get
+            | Self::Head
+            | Self::Post
+            | Self::Put
+            | Self::Patch
+            | Self::Delete
+            | Self::EventStream
+            | Self::WebSocket => false,
             Self::Poll
             | Self::FirstEvent
             | Self::Events

@@ -11,7 +11,7 @@ use super::{ObjectiveStatus, bounds};
 use crate::metrics::{Bound, Measure, Objective, Scope};
 use crate::units::{Nanos, Quantity, Ratio};
 
-/// FailureCounts among attempts within one second.
+/// Failures among attempts within one second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FailureCounts {
     /// Those that failed.
@@ -49,7 +49,7 @@ fn status(measure: Measure, measured: &Measured, max: Quantity) -> ObjectiveStat
     bounds::compare(&objective, measured, Nanos::ZERO).status
 }
 
-/// FailureCounts among attempts with their interval, held against a max where there is one: without a single failure the
+/// Failures among attempts with their interval, held against a max where there is one: without a single failure the
 /// question is only whether there were enough attempts to prove it.
 pub(super) fn error_rate(seconds: &[FailureCounts], max: Option<f64>) -> Measured {
     let part = |second: &FailureCounts| BatchPart {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::window::{JudgedWindow, is_closed};
-use crate::metrics::{Counts, StepId};
+use crate::metrics::{Counts, StepId, StepInterval};
 use crate::units::{Rate, Ratio};
 
 /// A run that offered less than this share of the requests asked for was not made at the load asked for.
@@ -86,7 +86,7 @@ fn failing_steps(window: &JudgedWindow<'_>) -> Vec<(String, u64)> {
         .map(|(step, id)| {
             let found =
                 window.log.intervals.iter().filter_map(|interval| interval.step(StepId(id)));
-            (step.name.clone(), found.map(|step| step.failed()).sum())
+            (step.name.clone(), found.map(StepInterval::failed).sum())
         })
         .filter(|(_, failed)| *failed > 0)
         .collect();

@@ -304,7 +304,7 @@ impl ConnectionMachine {
         Ok(())
     }
 
-    /// Ends a stream that failed, and sends the peer RST_STREAM.
+    /// Ends a stream that failed, and sends the peer a `RST_STREAM` frame.
     fn settle(&mut self, id: u32, taken: Result<(), StreamError>) {
         let Err(StreamError(code, error)) = taken else { return };
         frame::put_reset(&mut self.out, id, code);
