@@ -14,6 +14,7 @@ pub mod model;
 pub mod mva;
 pub mod notes;
 mod observed;
+mod option;
 pub mod output;
 pub mod queueing;
 pub mod regression;

@@ -6,41 +6,19 @@
 
 mod check;
 mod options;
-
-use serde::{Deserialize, Serialize};
-
-use crate::units::{Rate, Ratio, Seed};
+mod required;
+#[cfg(test)]
+mod tests;
 
 use super::model::{CapacityModel, Ceiling};
-use super::output::{OptionRow, OptionStatus, Recommendation, ScalingDirection};
+use super::output::{OptionRow, OptionStatus, Recommendation};
 use super::search::SearchOutcome;
 use super::stack::{Deployment, StackModel};
-use check::DeploymentChecker;
 
+use check::DeploymentChecker;
 pub use check::Rejection;
 pub use options::deployments;
-
-/// What the deployment has to carry.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct RequiredCapacity {
-    /// The highest arrival rate expected today, requests per second.
-    pub peak: Rate,
-    /// By how much it grows within the time planned for; 0.5 is half as much again.
-    pub growth: Ratio,
-    /// The probability with which every objective has to hold, 0.95 unless told otherwise.
-    pub confidence: Ratio,
-    /// Whether it has to hold with one replica of any tier lost.
-    pub n_plus_1: bool,
-    /// For Monte Carlo.
-    pub seed: Seed,
-}
-
-impl RequiredCapacity {
-    /// The rate that is planned for: peak × (1 + growth).
-    pub fn rate(&self) -> Rate {
-        self.peak.times(1.0 + self.growth.get())
-    }
-}
+pub use required::RequiredCapacity;
 
 /// What was chosen, and what was looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,18 +144,3 @@ impl OptionRows {
         all
     }
 }
-
-/// How a deployment differs from the present one.
-fn kind(present: &Deployment, deployment: &Deployment) -> ScalingDirection {
-    let bigger = present.iter().zip(deployment).any(|(now, then)| then.cores > now.cores);
-    let more = present.iter().zip(deployment).any(|(now, then)| then.replicas > now.replicas);
-    match (bigger, more) {
-        (true, true) => ScalingDirection::Both,
-        (true, false) => ScalingDirection::Vertical,
-        (false, true) => ScalingDirection::Horizontal,
-        (false, false) => ScalingDirection::Neither,
-    }
-}
-
-#[cfg(test)]
-mod tests;

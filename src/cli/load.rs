@@ -18,7 +18,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "TIME", value_parser = above_zero)]
     pub duration: Option<Nanos>,
     /// The maximum number of users.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_vus: Option<u32>,
     /// Scale all think times: `10%` makes users ten times as quick.
     #[arg(long, value_name = "SHARE")]

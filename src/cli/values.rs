@@ -1,7 +1,5 @@
 //! Readers of values on the command line.
 
-use clap::Parser;
-
 use crate::plan::Shard;
 use crate::units::{Nanos, Ratio};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use super::{RequiredCapacity, kind};
+use super::required::{RequiredCapacity, kind};
 use crate::capacity::model::{CapacityModel, Ceiling, CeilingResource};
 use crate::capacity::output::{
     OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice,

@@ -5,7 +5,7 @@ use crate::capacity::des::{
     ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
     SimulatedTier, StackSimulation,
 };
-use crate::capacity::output::assemble;
+use crate::capacity::output::{ScalingDirection, assemble};
 use crate::capacity::regression::Estimate;
 use crate::capacity::render;
 use crate::capacity::search::{SearchEnd, SearchLimit};
@@ -13,7 +13,7 @@ use crate::capacity::stack::{
     CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackQuota,
 };
 use crate::capacity::step::{AbortRule, SloLimit, StepPurpose, StepResult};
-use crate::units::{Bytes, Money, Nanos};
+use crate::units::{Bytes, Money, Nanos, Rate, Ratio, Seed};
 
 const GIB: u64 = 1 << 30;
 
