@@ -19,6 +19,8 @@ mod orders;
 mod pacing;
 mod preflight;
 mod run;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod tasks;
 mod thread;

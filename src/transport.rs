@@ -5,14 +5,19 @@
 //! own, HTTP/1.1 on `httparse`: a request costs one write, one read and no allocation.
 
 mod address;
+mod agent;
+mod alarm;
 mod client;
 mod clock;
 mod connect;
+mod connection;
+mod context;
 mod cookies;
 mod decode;
 mod error;
 mod events;
 mod exchange;
+mod finished;
 mod group;
 mod hop;
 mod http1;
@@ -24,20 +29,25 @@ mod prepared;
 mod probe;
 mod progress;
 mod redirect;
+mod request;
 mod safety;
 mod shared;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod socket;
 mod stream;
+mod tcp;
 mod timer;
 mod tls;
 
 pub use address::SourcePool;
-pub use client::{Client, ExchangeTrace, FinishedRequest};
+pub use agent::ExchangeTrace;
+pub use client::Client;
 pub use clock::{Clock, monotonic, process_cpu, thread_cpu};
 pub use error::TransportError;
+pub use finished::{FinishedRequest, RequestTimes, StreamEvent};
 pub use probe::{ProbedTarget, keep_time, probe};
 pub use safety::HostPermit;
 pub use shared::WorkerTransport;
-pub use stream::StreamEvent;
 pub use timer::{Timer, Timers};
 pub use tls::{TlsSetup, TlsSetupError};

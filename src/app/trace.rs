@@ -10,7 +10,7 @@ use crate::metrics::{Outcome, Sample, ScenarioId};
 use crate::plan::{Plan, redact};
 use crate::schedule::Arrival;
 use crate::transport::{
-    Client, ExchangeTrace, FinishedRequest, StreamEvent, WorkerTransport, keep_time,
+    Client, ExchangeTrace, FinishedRequest, RequestTimes, StreamEvent, WorkerTransport, keep_time,
 };
 use crate::units::{Nanos, RunTime};
 use crate::user::{Action, User, UserFactory};
@@ -74,14 +74,20 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             }
             Action::SendAll(ids) => {
                 let all = RefCell::new(vec![]);
-                client.perform_all(user, &ids, (now, now), &|one| all.borrow_mut().push(one)).await;
+                client
+                    .perform_all(user, &ids, RequestTimes { intended: now, began: now }, &|one| {
+                        all.borrow_mut().push(one)
+                    })
+                    .await;
                 all.into_inner().iter().for_each(|finished| show(finished, vec![], plan, user));
                 show_exchanges(client.traced(), plan, user);
             }
             Action::Stream(id) => {
                 let received = RefCell::new(vec![]);
                 client
-                    .stream(user, id, (now, now), &|event| received.borrow_mut().push(event))
+                    .stream(user, id, RequestTimes { intended: now, began: now }, &|event| {
+                        received.borrow_mut().push(event)
+                    })
                     .await;
                 for event in received.into_inner() {
                     match event {

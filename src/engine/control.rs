@@ -24,7 +24,8 @@ pub(super) struct WorkerOrders {
 /// A handle to stop or steer a run.
 #[derive(Debug, Clone)]
 pub struct Control {
-    orders: watch::Sender<WorkerOrders>,
+    /// One box for each worker.
+    orders: Arc<[watch::Sender<WorkerOrders>]>,
     reason: Arc<Mutex<StopReason>>,
     steering: Arc<Mutex<Steering>>,
     /// Expected requests an arrival, to tell rates in requests.
@@ -114,7 +115,11 @@ fn before(stage: Stage, offset: Nanos) -> Stage {
 }
 
 impl Control {
-    pub(super) fn new(orders: watch::Sender<WorkerOrders>, plan: &Plan, clock: Clock) -> Self {
+    pub(super) fn new(
+        orders: Arc<[watch::Sender<WorkerOrders>]>,
+        plan: &Plan,
+        clock: Clock,
+    ) -> Self {
         let stages = match &plan.load {
             Load::Open(open) => open.stages.clone(),
             Load::Closed(_) => Vec::new(),
@@ -145,12 +150,23 @@ impl Control {
             *known = reason;
         }
         let now = self.clock.now();
-        self.orders.send_modify(|order| order.drain_until = Some(until(order.drain_until, now)));
+        self.order(|order| order.drain_until = Some(until(order.drain_until, now)));
     }
 
     /// Sends all arrivals to blue from now on.
     pub fn back_to_blue(&self) {
-        self.orders.send_modify(|order| order.blue_only = true);
+        self.order(|order| order.blue_only = true);
+    }
+
+    /// All changes so far.
+    #[cfg(test)]
+    pub(super) fn changes(&self) -> Vec<(RunTime, Arc<[Stage]>)> {
+        self.orders.first().map_or_else(Vec::new, |orders| orders.borrow().changes.clone())
+    }
+
+    /// Tells every worker.
+    fn order(&self, edit: impl Fn(&mut WorkerOrders)) {
+        self.orders.iter().for_each(|orders| orders.send_modify(&edit));
     }
 
     /// Why the run ended or will end.
@@ -236,9 +252,8 @@ impl Control {
         edit(&mut rest);
         steering.replace_after(at, &rest);
         let rate = rest.first().map_or(Rate::ZERO, |stage| stage.from);
-        self.orders.send_modify(|order| {
-            order.changes.push((at, rest.into()));
-        });
+        let rest: Arc<[Stage]> = rest.into();
+        self.order(|order| order.changes.push((at, rest.clone())));
         rate
     }
 }

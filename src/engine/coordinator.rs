@@ -43,26 +43,28 @@ impl Coordinator {
         options: &RunOptions,
         clock: Clock,
     ) -> (Self, Vec<WorkerAssignment>) {
-        let (orders, order_box) = watch::channel(WorkerOrders::default());
         let (outbox, inbox) = mpsc::channel(INBOX * options.workers.max(1) as usize);
+        let mut orders = Vec::new();
         let mut recycle = Vec::new();
         let mut assignments = Vec::new();
         for index in 0..options.workers {
             // One part is being filled and one comes back; more are never on their way.
             let (give_back, spare) = sync_channel(2);
             recycle.push(give_back);
+            let (order, order_box) = watch::channel(WorkerOrders::default());
+            orders.push(order);
             assignments.push(WorkerAssignment {
                 index,
                 plan: plan.clone(),
                 options: options.clone(),
                 clock,
-                orders: order_box.clone(),
+                orders: order_box,
                 outbox: outbox.clone(),
                 spare,
             });
         }
         let coordinator = Self {
-            control: Control::new(orders, plan, clock),
+            control: Control::new(orders.into(), plan, clock),
             inbox,
             recycle,
             collector: Collector::new(options.workers),

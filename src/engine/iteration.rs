@@ -1,7 +1,7 @@
 //! One iteration: a user's way through a flow.
 
 use crate::metrics::FailureExample;
-use crate::transport::{Client, StreamEvent};
+use crate::transport::{Client, RequestTimes, StreamEvent};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
@@ -39,6 +39,7 @@ pub(super) async fn play(
     // The moment the user is ready for the next step: nothing that delays us may hide behind it.
     let mut ready = arrival.intended;
     loop {
+        let times = RequestTimes { intended: ready, began: now };
         match user.next_action(ready) {
             Action::Send(request) => {
                 worker.recorder.borrow_mut().request_started(ready, now);
@@ -56,7 +57,7 @@ pub(super) async fn play(
                     worker.recorder.borrow_mut().request_started(ready, now);
                 }
                 let finished = |finished| worker.record(role, finished);
-                client.perform_all(user, &requests, (ready, now), &finished).await;
+                client.perform_all(user, &requests, times, &finished).await;
                 now = clock.now();
                 ready = now;
                 responded(now);
@@ -69,7 +70,7 @@ pub(super) async fn play(
                         worker.record_derived_timing(role, &sample);
                     }
                 };
-                client.stream(user, stream, (ready, now), &on_event).await;
+                client.stream(user, stream, times, &on_event).await;
                 now = clock.now();
                 ready = now;
                 responded(now);

@@ -1,12 +1,16 @@
 //! A worker's thread: a runtime of its own, and in it one worker from the first arrival to the last.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
+use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 use crate::plan::Load;
+use crate::transport::Clock;
 use crate::units::RunTime;
 
+use super::control::WorkerOrders;
 use super::message::WorkerMessage;
 use super::tasks::WorkerError;
 use super::worker::{Worker, WorkerAssignment};
@@ -23,22 +27,37 @@ pub(super) fn main(assignment: WorkerAssignment) {
         }
         Err(error) => Err(error.into()),
     };
-    let last = match played {
+    // Where the coordinator is gone, nobody waits for the message.
+    let _ = outbox.blocking_send(farewell(index, played, clock));
+}
+
+/// The last message of worker `index`.
+pub(super) fn farewell(
+    index: u32,
+    played: Result<RunTime, WorkerError>,
+    clock: Clock,
+) -> WorkerMessage {
+    match played {
         Ok(at) => WorkerMessage::Finished { worker: index, at },
         Err(error) => {
             WorkerMessage::Broken { worker: index, at: clock.now(), message: error.to_string() }
         }
-    };
-    // Where the coordinator is gone, nobody waits for the message.
-    let _ = outbox.blocking_send(last);
+    }
 }
 
 /// Plays a worker's share to its end; returns when that was.
-pub(super) async fn play(assignment: WorkerAssignment) -> Result<RunTime, WorkerError> {
+async fn play(assignment: WorkerAssignment) -> Result<RunTime, WorkerError> {
     let orders = assignment.orders.clone();
-    let worker = Worker::new(assignment)?;
+    drive(&Worker::new(assignment)?, orders).await
+}
+
+/// Drives a worker to the end of the run.
+pub(super) async fn drive(
+    worker: &Rc<Worker>,
+    orders: watch::Receiver<WorkerOrders>,
+) -> Result<RunTime, WorkerError> {
     match &worker.plan.load {
-        Load::Open(load) => dispatch::open(&worker, load, orders).await,
-        Load::Closed(load) => closed::run(&worker, load, orders).await,
+        Load::Open(load) => dispatch::open(worker, load, orders).await,
+        Load::Closed(load) => closed::run(worker, load, orders).await,
     }
 }

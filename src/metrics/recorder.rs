@@ -175,6 +175,36 @@ impl IntervalPart {
         }
     }
 
+    /// What became of arrivals in it, over all scenarios.
+    #[cfg(test)]
+    pub(crate) fn arrivals(&self) -> ArrivalCounts {
+        let mut sum = ArrivalCounts::default();
+        self.scenarios.iter().for_each(|scenario| sum.add(scenario.arrivals));
+        sum
+    }
+
+    /// A part of the same interval in which nothing is counted.
+    #[cfg(test)]
+    pub(crate) fn emptied(&self) -> Self {
+        let parts = self.sides.parts();
+        Self {
+            start: self.start,
+            end: self.end,
+            in_flight: self.in_flight,
+            vus_busy: self.vus_busy,
+            vus: self.vus,
+            connections: self.connections,
+            last: self.last,
+            ..Self::new(self.worker, self.steps.len(), self.scenarios.len(), parts)
+        }
+    }
+
+    /// How many lags of arrivals it holds.
+    #[cfg(test)]
+    pub(crate) fn lags(&self) -> u64 {
+        self.schedule_lag.count()
+    }
+
     /// Empties the part so that its recorder can use it again.
     pub fn clear(&mut self) {
         self.last = false;

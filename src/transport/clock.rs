@@ -4,6 +4,9 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::units::{Nanos, RunTime};
 
+#[cfg(test)]
+use super::simulated::World;
+
 /// Reads the monotonic clock and counts from the run's beginning. All workers of a run share one origin.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -53,6 +56,10 @@ fn monotonic_ns() -> u64 {
 
 /// The machine's monotonic clock, the same for all processes on it.
 pub fn monotonic() -> Nanos {
+    #[cfg(test)]
+    if let Some(world) = World::current() {
+        return world.read_clock();
+    }
     as_nanos(clock_gettime(ClockId::Monotonic))
 }
 

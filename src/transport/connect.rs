@@ -1,15 +1,9 @@
 //! New connections: name, TCP, TLS, protocol, each phase timed and bounded.
 
-use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 use std::sync::Arc;
 
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::IpBindAddressNoPort;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -19,34 +13,12 @@ use crate::plan::HttpVersion;
 use crate::units::RunTime;
 
 use super::address::{Origin, check_permit};
+use super::connection::Connection;
 use super::http1::Http1;
 use super::http2::Http2;
-use super::io::Io;
+use super::io::{ConnectionGuard, Io};
+use super::tcp::Tcp;
 use super::{Timer, TransportError, WorkerTransport};
-
-/// A connection that can carry requests.
-#[derive(Debug)]
-pub(super) enum Connection {
-    Http1(Http1),
-    Http2(Http2),
-}
-
-/// Counts connections, from dialling on, while it lives.
-#[derive(Debug)]
-pub(super) struct ConnectionGuard(Rc<Cell<u64>>);
-
-impl ConnectionGuard {
-    pub(super) fn new(open: &Rc<Cell<u64>>) -> Self {
-        open.set(open.get() + 1);
-        Self(open.clone())
-    }
-}
-
-impl Drop for ConnectionGuard {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
 
 /// Opens a connection before `deadline`, noting its phases.
 pub(super) async fn connect(
@@ -114,46 +86,25 @@ fn timeout(class: ErrorClass, what: &str, (limit, deadline): (RunTime, RunTime))
 }
 
 /// Connects to the first address that answers.
-async fn dial(
-    addresses: &[SocketAddr],
-    source: Option<IpAddr>,
-) -> Result<TcpStream, TransportError> {
+async fn dial(addresses: &[SocketAddr], source: Option<IpAddr>) -> Result<Tcp, TransportError> {
     let mut last = TransportError::new(ErrorClass::Dns, "the name has no usable address");
     for &address in addresses {
         if source.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) {
             continue;
         }
-        let socket = open_socket(address, source).map_err(|error| {
-            TransportError::from_io(&error, &format!("cannot open a socket to {address}"))
-        })?;
-        match socket.connect(address).await {
+        match Tcp::connect(address, source).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => {
-                last = TransportError::from_io(&error, &format!("cannot connect to {address}"));
-            }
+            Err(error) => last = error,
         }
     }
     Err(last)
-}
-
-fn open_socket(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.set_tcp_nodelay(true)?;
-    if let Some(source) = source {
-        // The port is chosen at connect, when the peer is known: every source address can then use the
-        // whole port range again.
-        setsockopt(&socket, IpBindAddressNoPort, &true)?;
-        socket.bind(&SocketAddr::new(source, 0).into())?;
-    }
-    Ok(TcpSocket::from_std_stream(socket.into()))
 }
 
 /// Returns the encrypted stream, and whether HTTP/2 was agreed on.
 async fn handshake(
     (shared, tls): (&WorkerTransport, &Arc<ClientConfig>),
     origin: &Origin,
-    stream: TcpStream,
+    stream: Tcp,
 ) -> Result<(Io, bool), TransportError> {
     // The name that the scenario sets is the target's; other hosts go by their own.
     let name = match shared.tls.server_name.as_str() {

@@ -36,6 +36,11 @@ impl TransportError {
     }
 }
 
+/// A URL that a script made, and that nobody can ask for.
+pub(super) fn not_a_url(text: &str) -> TransportError {
+    TransportError::new(ErrorClass::Script, format!("`{text}` is not a URL that can be requested"))
+}
+
 fn classify(error: &io::Error) -> ErrorClass {
     let code = error.raw_os_error().map(Errno::from_raw_os_error);
     match code {

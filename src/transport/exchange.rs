@@ -1,10 +1,24 @@
-//! What one HTTP exchange came to, whatever the protocol. Headers and body are in the parser.
+//! What one HTTP exchange needs and came to, whatever the protocol. Headers and body are in the parser.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use crate::units::RunTime;
 
+use super::events::EventStream;
 use super::parser::ResponseParser;
+use super::{Clock, Timer};
+
+/// What an exchange needs besides its connection.
+pub(super) struct ExchangeContext<'a> {
+    pub(super) parser: &'a mut ResponseParser,
+    pub(super) clock: Clock,
+    pub(super) timer: &'a Timer,
+    /// Room to read into, shared by all users of a worker: nothing stays in it over an await.
+    pub(super) scratch: &'a RefCell<Box<[u8]>>,
+    /// Who looks at a stream's events as they come.
+    pub(super) events: Option<&'a RefCell<EventStream>>,
+}
 
 /// One complete response with the times of its parts.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use crate::plan::HttpVersion;
 
 use super::TransportError;
 use super::address::Origin;
-use super::client::Client;
-use super::connect::Connection;
+use super::agent::UserAgent;
+use super::connection::Connection;
 use super::http2::Http2;
 use super::progress::RequestProgress;
 
@@ -39,7 +39,7 @@ impl ConcurrentRequests {
     /// A connection that is open already. None where the caller has to open one, and to call [`Self::opened`].
     pub(super) async fn join(
         &self,
-        client: &Client,
+        agent: &UserAgent,
         origin: &Rc<Origin>,
         progress: &mut RequestProgress,
     ) -> Option<Connection> {
@@ -47,15 +47,15 @@ impl ConcurrentRequests {
             match self.look(origin) {
                 ConnectionChoice::Wait => self.changed.notified().await,
                 ConnectionChoice::Take(connection) => return Some(Connection::Http2(connection)),
-                ConnectionChoice::Separate => return client.take_idle(origin, progress).await,
+                ConnectionChoice::Separate => return agent.take_idle(origin, progress).await,
                 ConnectionChoice::First => break,
             }
         }
-        let idle = client.take_idle(origin, progress).await;
+        let idle = agent.take_idle(origin, progress).await;
         match &idle {
             Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
             // Somebody else may have begun while the idle one was examined; two connections do no harm.
-            None if may_be_http2(client, origin) => self.know(origin, OriginConnection::Opening),
+            None if may_be_http2(agent, origin) => self.know(origin, OriginConnection::Opening),
             Some(Connection::Http1(_)) | None => self.know(origin, OriginConnection::Separate),
         }
         idle
@@ -118,8 +118,8 @@ fn shared(http2: &Http2) -> OriginConnection {
 }
 
 /// Whether a new connection may turn out to speak HTTP/2.
-fn may_be_http2(client: &Client, origin: &Origin) -> bool {
-    match client.shared.http().version {
+fn may_be_http2(agent: &UserAgent, origin: &Origin) -> bool {
+    match agent.shared.http().version {
         HttpVersion::Http1 => false,
         HttpVersion::Http2 => true,
         HttpVersion::Auto => origin.tls,

@@ -8,10 +8,11 @@ use crate::units::RunTime;
 
 use super::TransportError;
 use super::address::Origin;
-use super::client::{Client, RequestContext, not_a_url};
-use super::connect::Connection;
-use super::exchange::TimedResponse;
-use super::http1::ExchangeContext;
+use super::agent::UserAgent;
+use super::connection::Connection;
+use super::context::RequestContext;
+use super::error::not_a_url;
+use super::exchange::{ExchangeContext, TimedResponse};
 use super::http2::StreamRequest;
 use super::parser::ResponseParser;
 use super::prepared::{PreparedRequest, RequestParts, path_of};
@@ -62,7 +63,7 @@ impl HopRequest<'_> {
     }
 }
 
-impl Client {
+impl UserAgent {
     /// One exchange on a connection, new or idle. Where an idle connection turns out to be closed before a
     /// byte of the answer came, the request is sent again, once and on a new one, as browsers do: if it is
     /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2).
@@ -131,7 +132,7 @@ impl Client {
         origin: &Rc<Origin>,
         progress: &mut RequestProgress,
     ) -> Result<Connection, TransportError> {
-        let opened = Box::pin(self.open(context, origin, progress)).await;
+        let opened = Box::pin(self.open(context.timer, origin, progress)).await;
         if let Some(group) = context.group {
             group.opened(origin, &opened);
         }
@@ -202,19 +203,6 @@ impl Client {
         prepared.render_head(&mut user, sent)?;
         let cookies = self.cookie_header(origin, path_of(sent));
         prepared.render_rest(&mut user, &cookies, sent)
-    }
-
-    /// The `cookie` header for a request to `path`; empty for none.
-    pub(super) fn cookie_header(&self, origin: &Origin, path: &str) -> String {
-        let cookies = self.cookies.borrow();
-        if cookies.is_empty() {
-            return String::new();
-        }
-        origin.url(path).map_or_else(String::new, |url| cookies.header(&url))
-    }
-
-    fn has_no_cookies(&self) -> bool {
-        self.cookies.borrow().is_empty()
     }
 
     fn keep_cookies(&self, hop: HopRequest<'_>, buffers: &RequestBuffers<'_>) {

@@ -10,29 +10,16 @@ use tokio::io::AsyncWrite;
 use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
-use super::connect::ConnectionGuard;
-use super::events::EventStream;
-use super::exchange::TimedResponse;
-use super::io::Io;
-use super::parser::{ParseProgress, ResponseParser};
-use super::{Clock, Timer, TransportError};
+use super::TransportError;
+use super::exchange::{ExchangeContext, TimedResponse};
+use super::io::{ConnectionGuard, Io};
+use super::parser::ParseProgress;
 
 /// An HTTP/1.1 connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
     io: Io,
     _open: ConnectionGuard,
-}
-
-/// What an exchange needs besides its connection.
-pub(super) struct ExchangeContext<'a> {
-    pub(super) parser: &'a mut ResponseParser,
-    pub(super) clock: Clock,
-    pub(super) timer: &'a Timer,
-    /// Room to read into, shared by all users of a worker: nothing stays in it over an await.
-    pub(super) scratch: &'a RefCell<Box<[u8]>>,
-    /// Who looks at a stream's events as they come.
-    pub(super) events: Option<&'a RefCell<EventStream>>,
 }
 
 impl Http1 {

@@ -25,11 +25,9 @@ use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
 use super::address::Origin;
-use super::connect::ConnectionGuard;
 use super::events::EventStream;
-use super::exchange::TimedResponse;
-use super::http1::ExchangeContext;
-use super::io::Io;
+use super::exchange::{ExchangeContext, TimedResponse};
+use super::io::{ConnectionGuard, Io};
 use super::parser::ResponseParser;
 use super::prepared::RequestParts;
 use super::{Clock, TransportError};

@@ -1,18 +1,38 @@
 //! A byte stream, plain or encrypted.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+
+use super::tcp::Tcp;
+
+/// Counts connections, from dialling on, while it lives.
+#[derive(Debug)]
+pub(super) struct ConnectionGuard(Rc<Cell<u64>>);
+
+impl ConnectionGuard {
+    pub(super) fn new(open: &Rc<Cell<u64>>) -> Self {
+        open.set(open.get() + 1);
+        Self(open.clone())
+    }
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
 
 /// A connected stream.
 #[derive(Debug)]
 pub(super) enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Tcp),
+    Tls(Box<TlsStream<Tcp>>),
 }
 
 impl Io {

@@ -11,7 +11,7 @@ use crate::metrics::ErrorClass;
 use crate::user::ResponseHeaders;
 
 use super::TransportError;
-use framing::{Framing, Length};
+use framing::{Framing, Length, protocol};
 
 /// A longer head is refused.
 const MAX_HEAD: usize = 64 * 1024;
@@ -377,10 +377,6 @@ impl ResponseParser {
             format!("the body is larger than `max_body: {limit}`"),
         )
     }
-}
-
-fn protocol(message: String) -> TransportError {
-    TransportError::new(ErrorClass::Protocol, message)
 }
 
 fn split(bytes: &[u8], at_most: u64) -> (&[u8], &[u8]) {

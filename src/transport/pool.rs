@@ -12,7 +12,7 @@ use crate::metrics::ErrorClass;
 
 use super::TransportError;
 use super::address::Origin;
-use super::connect::Connection;
+use super::connection::Connection;
 
 /// Idle connections by their origins.
 #[derive(Debug, Default)]

@@ -10,7 +10,8 @@ use crate::plan::{Plan, Target};
 use crate::units::Nanos;
 
 use super::address::Origin;
-use super::connect::{Connection, connect};
+use super::connect::connect;
+use super::connection::Connection;
 use super::{Clock, HostPermit, Timers, TlsSetup, TransportError, WorkerTransport};
 
 /// What a probe found.

@@ -17,20 +17,21 @@ use crate::plan::{Check, StreamPlan, Template};
 use crate::units::{Nanos, RunTime};
 use crate::user::{CheckResult, Response, ResponseHeaders, meets};
 
-use super::client::{FinishedRequest, RequestContext};
-use super::connect::{ConnectionGuard, reach};
-use super::io::Io;
+use super::TransportError;
+use super::agent::UserAgent;
+use super::connect::reach;
+use super::context::RequestContext;
+use super::finished::{FinishedRequest, RequestTimes, StreamEvent};
+use super::io::{ConnectionGuard, Io};
 use super::prepared::RequestParts;
 use super::progress::RequestProgress;
-use super::stream::StreamEvent;
-use super::{Client, TransportError};
 
 /// The closing handshake takes no longer.
 const CLOSE_TIMEOUT: Nanos = Nanos::from_secs(1);
 
 /// One WebSocket from its opening to its closing handshake.
 pub(super) struct WebSocketSession<'a> {
-    pub(super) client: &'a Client,
+    pub(super) agent: &'a UserAgent,
     pub(super) context: RequestContext<'a>,
     pub(super) plan: &'a StreamPlan,
     pub(super) send: &'a [Template],
@@ -38,7 +39,7 @@ pub(super) struct WebSocketSession<'a> {
     /// How long it stays open, from the handshake on.
     pub(super) hold: Nanos,
     /// When it was meant to begin, and when it did.
-    pub(super) times: (RunTime, RunTime),
+    pub(super) times: RequestTimes,
 }
 
 /// An open WebSocket.
@@ -61,8 +62,8 @@ enum HandshakeOutcome {
 impl WebSocketSession<'_> {
     /// Plays it to its end.
     pub(super) async fn hold(&self, on_event: &dyn Fn(StreamEvent)) {
-        let request = &self.client.shared.plan.requests[self.plan.request.0 as usize];
-        let mut progress = RequestProgress::new(self.times.1, request.timeout);
+        let request = &self.agent.shared.plan.requests[self.plan.request.0 as usize];
+        let mut progress = RequestProgress::new(self.times.began, request.timeout);
         let (result, done, open) = match self.open(&mut progress).await {
             Ok(HandshakeOutcome::Open(mut open)) => {
                 progress.status = 101;
@@ -91,7 +92,7 @@ impl WebSocketSession<'_> {
             Err(error) => (self.failed(error), self.now(), None),
         };
         let well = result.outcome == Outcome::Ok;
-        let sample = progress.into_sample(request, self.times.0, done, result.outcome);
+        let sample = progress.into_sample(request, self.times.intended, done, result.outcome);
         let message = self.context.user.borrow().redacted(result.message);
         on_event(StreamEvent::Request(FinishedRequest { sample, message }));
         if let Some(open) = open {
@@ -100,7 +101,7 @@ impl WebSocketSession<'_> {
     }
 
     fn now(&self) -> RunTime {
-        self.client.shared.clock().now()
+        self.agent.shared.clock().now()
     }
 
     fn failed(&self, error: TransportError) -> CheckResult {
@@ -116,7 +117,7 @@ impl WebSocketSession<'_> {
     ) -> CheckResult {
         let headers: &dyn ResponseHeaders = &HeaderMapView(headers);
         let size = body.len() as u64;
-        let service_time = at.since(self.times.1);
+        let service_time = at.since(self.times.began);
         let response = Response { status, headers, body, size, service_time };
         self.context.user.borrow_mut().on_response(self.plan.request, &response)
     }
@@ -126,18 +127,18 @@ impl WebSocketSession<'_> {
         &self,
         progress: &mut RequestProgress,
     ) -> Result<HandshakeOutcome, TransportError> {
-        let shared = &self.client.shared;
+        let shared = &self.agent.shared;
         let prepared =
-            &shared.prepared_target(self.client.side()).requests[self.plan.request.0 as usize];
-        let (origin, parts) = self.client.first_hop(self.context, prepared)?;
+            &shared.prepared_target(self.agent.side()).requests[self.plan.request.0 as usize];
+        let (origin, parts) = self.agent.first_hop(self.context, prepared)?;
         let parts = match parts {
             Some(parts) => parts,
             None => prepared.parts(&mut self.context.user.borrow_mut())?,
         };
-        let cookies = self.client.cookie_header(&origin, &parts.path);
+        let cookies = self.agent.cookie_header(&origin, &parts.path);
         let handshake = handshake(&parts, (&origin.authority, origin.tls), &cookies)?;
         let deadline = (self.context.timer, progress.deadline);
-        let place = (&*origin, self.client.source);
+        let place = (&*origin, self.agent.source);
         let tls = &shared.tls.upgradable;
         let reached = reach(shared, place, deadline, tls, &mut progress.phases);
         let (io, guard, _) = Box::pin(reached).await?;
@@ -191,7 +192,7 @@ impl WebSocketSession<'_> {
                 first = false;
                 on_event(StreamEvent::DerivedTiming(Sample::of_time(
                     self.plan.first,
-                    self.times,
+                    (self.times.intended, self.times.began),
                     self.now(),
                     Outcome::Ok,
                 )));

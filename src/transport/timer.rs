@@ -1,33 +1,27 @@
-//! Deadlines: one timerfd a worker, one heap, at most a few entries a user.
+//! Deadlines: one alarm a worker, one heap, at most a few entries a user.
 //!
-//! tokio's timer has a wheel of 1 ms, too coarse for arrivals, and registers every timeout. Here a timeout
-//! costs a store: a user's deadline mostly moves later, and then its entry in the heap stays where it is
-//! until it comes due, when it is put back at the later time.
+//! tokio's timer registers every timeout. Here a timeout costs a store: a user's deadline mostly moves later,
+//! and then its entry in the heap stays where it is until it comes due, when it is put back at the later time.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
-};
-use tokio::io::unix::AsyncFd;
-
-use super::Clock;
 use crate::units::RunTime;
+
+use super::alarm::Alarm;
+use super::clock::Clock;
 
 /// All deadlines of one worker.
 #[derive(Debug)]
 pub struct Timers {
     clock: Clock,
-    fd: AsyncFd<OwnedFd>,
-    /// When the timerfd is set to go off.
+    alarm: Alarm,
+    /// When the alarm is set to go off.
     planned: Cell<RunTime>,
     heap: RefCell<BinaryHeap<Reverse<(RunTime, u32)>>>,
     slots: RefCell<Vec<TimerSlot>>,
@@ -48,18 +42,11 @@ impl Timers {
     /// Timers on the run's clock. Needs a tokio runtime around it.
     ///
     /// # Errors
-    /// Where the system has no descriptor left for the timer.
+    /// Where the system has no descriptor left for the alarm.
     pub fn new(clock: Clock) -> io::Result<Rc<Self>> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        #[expect(
-            deprecated,
-            reason = "an `OwnedFd` is what its safe use asks for; the successor is unsafe"
-        )]
-        let fd = AsyncFd::new(fd)?;
         Ok(Rc::new(Self {
             clock,
-            fd,
+            alarm: Alarm::new()?,
             planned: Cell::new(RunTime::NEVER),
             heap: RefCell::default(),
             slots: RefCell::default(),
@@ -120,6 +107,12 @@ impl Timers {
         }
     }
 
+    /// How many timers somebody holds.
+    #[cfg(test)]
+    pub(crate) fn in_use(&self) -> u64 {
+        (self.slots.borrow().len() - self.free.borrow().len()) as u64
+    }
+
     /// The earliest deadline that may be due.
     pub fn next_deadline(&self) -> RunTime {
         self.heap.borrow().peek().map_or(RunTime::NEVER, |&Reverse((at, _))| at)
@@ -131,25 +124,20 @@ impl Timers {
     /// Where the system refuses the timer.
     pub async fn sleep_until(&self, until: RunTime) -> io::Result<()> {
         self.set(until)?;
-        // The descriptor is edge-triggered and set anew before every sleep, so it need not be read.
-        self.fd.readable().await?.clear_ready();
+        self.alarm.rung().await?;
         self.planned.set(RunTime::NEVER);
         Ok(())
     }
 
     /// Ends the present sleep at once.
     pub fn wake(&self) {
-        // A time in the past goes off immediately. Cannot fail: the descriptor was set before.
+        // A time in the past goes off at once. Cannot fail: the alarm was set before.
         let _ = self.set(RunTime::ZERO);
     }
 
     fn set(&self, until: RunTime) -> io::Result<()> {
         self.planned.set(until);
-        let value = self.clock.monotonic(until);
-        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let when = Itimerspec { it_interval: never, it_value: value };
-        timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &when)?;
-        Ok(())
+        self.alarm.set(self.clock.monotonic(until))
     }
 
     fn arm(&self, index: u32, deadline: RunTime) {
@@ -160,7 +148,7 @@ impl Timers {
             slot.queued = deadline;
             self.heap.borrow_mut().push(Reverse((deadline, index)));
             if deadline < self.planned.get() && self.planned.get() != RunTime::NEVER {
-                // Cannot fail: the descriptor was set before.
+                // Cannot fail: the alarm was set before.
                 let _ = self.set(deadline);
             }
         }

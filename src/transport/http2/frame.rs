@@ -1,5 +1,7 @@
 //! Frames (RFC 9113 §4 and §6): nine bytes that say what follows.
 
+/// What a server may send on a stream before we make room: more than most bodies have.
+pub(super) const STREAM_WINDOW: i64 = 1 << 20;
 /// Bytes of a frame's head.
 pub(super) const HEAD: usize = 9;
 

@@ -3,15 +3,12 @@
 //! A field that comes again costs one byte: the first time it is sent it goes into the table. Paths, lengths,
 //! secrets and values that change do not, as nghttp2 has it.
 
+mod error;
 mod huffman;
 mod table;
 
+pub(super) use error::CompressionError;
 use table::{DynamicTable, STATIC};
-
-/// The header block cannot be read: the connection is lost, because the tables are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the headers are malformed: {0}")]
-pub(super) struct CompressionError(&'static str);
 
 /// What tables may hold unless the peer says otherwise (RFC 9113 §6.5.2).
 const DEFAULT_CAPACITY: usize = 4_096;

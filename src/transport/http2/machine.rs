@@ -8,8 +8,6 @@ use super::frame::{self, ErrorCode, FrameHeader, HEAD, MAX_PAYLOAD, flag, kind, 
 use super::hpack::{CompressionError, Decoder, Encoder};
 use super::stream::{Http2Stream, StreamError};
 
-/// What a server may send on a stream before we make room: more than most bodies have.
-pub(super) const STREAM_WINDOW: i64 = 1 << 20;
 /// What it may send on all streams.
 const CONNECTION_WINDOW: i64 = 1 << 22;
 /// Windows before anybody says otherwise, and the largest there can be (RFC 9113 §6.9).
@@ -422,6 +420,37 @@ impl ConnectionMachine {
         }
         self.send_bodies();
         Ok(())
+    }
+
+    /// Sends as much of the requests' bodies as the windows allow.
+    pub(super) fn send_bodies(&mut self) {
+        for stream in &mut self.streams {
+            while !stream.unsent.is_empty() && stream.outcome.is_none() {
+                let window = stream.send_window.min(self.send_window).max(0) as usize;
+                let part = stream.unsent.len().min(window).min(MAX_PAYLOAD);
+                if part == 0 {
+                    break;
+                }
+                let part = stream.unsent.split_to(part);
+                let flags = if stream.unsent.is_empty() { flag::END_STREAM } else { 0 };
+                frame::put(&mut self.out, kind::DATA, flags, stream.id, &part);
+                let size = i64::from(part.len() as u32);
+                stream.send_window -= size;
+                self.send_window -= size;
+            }
+        }
+    }
+
+    /// Takes a stream out; one that is not over is reset.
+    pub(super) fn take(&mut self, id: u32) -> Option<Http2Stream> {
+        let at = self.streams.iter().position(|stream| stream.id == id)?;
+        let stream = self.streams.swap_remove(at);
+        let code = if stream.outcome.is_none() { ErrorCode::Cancel } else { ErrorCode::NoError };
+        let half_sent = stream.outcome.is_none() || !stream.unsent.is_empty();
+        if half_sent && !stream.was_reset {
+            frame::put_reset(&mut self.out, id, code);
+        }
+        Some(stream)
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::parser::ResponseParser;
-use super::frame::{self, ErrorCode, HEAD, MAX_PAYLOAD, flag, kind};
+use super::frame::{self, HEAD, flag};
 use super::machine::ConnectionMachine;
 use super::stream::Http2Stream;
 
@@ -68,37 +68,6 @@ impl ConnectionMachine {
             let mut digits = [0; 20];
             encoder.field(b"content-length", decimal(body.len(), &mut digits), out);
         }
-    }
-
-    /// Sends as much of the requests' bodies as the windows allow.
-    pub(super) fn send_bodies(&mut self) {
-        for stream in &mut self.streams {
-            while !stream.unsent.is_empty() && stream.outcome.is_none() {
-                let window = stream.send_window.min(self.send_window).max(0) as usize;
-                let part = stream.unsent.len().min(window).min(MAX_PAYLOAD);
-                if part == 0 {
-                    break;
-                }
-                let part = stream.unsent.split_to(part);
-                let flags = if stream.unsent.is_empty() { flag::END_STREAM } else { 0 };
-                frame::put(&mut self.out, kind::DATA, flags, stream.id, &part);
-                let size = i64::from(part.len() as u32);
-                stream.send_window -= size;
-                self.send_window -= size;
-            }
-        }
-    }
-
-    /// Takes a stream out; one that is not over is reset.
-    pub(super) fn take(&mut self, id: u32) -> Option<Http2Stream> {
-        let at = self.streams.iter().position(|stream| stream.id == id)?;
-        let stream = self.streams.swap_remove(at);
-        let code = if stream.outcome.is_none() { ErrorCode::Cancel } else { ErrorCode::NoError };
-        let half_sent = stream.outcome.is_none() || !stream.unsent.is_empty();
-        if half_sent && !stream.was_reset {
-            frame::put_reset(&mut self.out, id, code);
-        }
-        Some(stream)
     }
 }
 

@@ -9,8 +9,7 @@ use crate::units::RunTime;
 
 use super::super::TransportError;
 use super::super::parser::ResponseParser;
-use super::frame::ErrorCode;
-use super::machine::STREAM_WINDOW;
+use super::frame::{ErrorCode, STREAM_WINDOW};
 
 /// The stream has failed; the connection goes on (RFC 9113 §5.4.2).
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Where a response ends, and what becomes of its connection: what its headers say (RFC 9112 §6.3, §9.3).
 
+use crate::metrics::ErrorClass;
+
 use super::super::TransportError;
-use super::protocol;
 
 /// How long a body is.
 pub(super) enum Length {
@@ -95,4 +96,9 @@ fn has_token(value: &[u8], wanted: &str) -> bool {
 
 fn ends_with_token(value: &[u8], wanted: &str) -> bool {
     tokens(value).next_back().is_some_and(|token| token.eq_ignore_ascii_case(wanted))
+}
+
+/// The response goes against the protocol.
+pub(super) fn protocol(message: String) -> TransportError {
+    TransportError::new(ErrorClass::Protocol, message)
 }

@@ -4,7 +4,7 @@
 //! their symbols. A table made at compile time takes four bits at a time; since the shortest code has five
 //! bits, a step brings at most one symbol.
 
-use super::CompressionError;
+use super::error::CompressionError;
 
 /// Bits of the code of each byte, and of the end of string.
 const LENGTHS: [u8; 257] = [

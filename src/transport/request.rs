@@ -1,0 +1,168 @@
+//! One request from rendering to judgement: its exchanges, redirects included, and what the user says of the answer.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use url::Url;
+
+use crate::metrics::{ErrorClass, Outcome};
+use crate::plan::{HttpPlan, RequestId};
+use crate::units::RunTime;
+use crate::user::{CheckResult, Response, ResponseHeaders as _};
+
+use super::TransportError;
+use super::address::Origin;
+use super::agent::UserAgent;
+use super::context::RequestContext;
+use super::decode::decode;
+use super::error::not_a_url;
+use super::exchange::TimedResponse;
+use super::finished::FinishedRequest;
+use super::hop::RequestBuffers;
+use super::parser::ResponseParser;
+use super::prepared::{PreparedRequest, RequestParts};
+use super::progress::RequestProgress;
+use super::redirect;
+
+impl UserAgent {
+    /// Performs one request in its context.
+    pub(super) async fn perform_in(
+        &self,
+        context: RequestContext<'_>,
+        id: RequestId,
+        intended: RunTime,
+        began: RunTime,
+    ) -> FinishedRequest {
+        let shared = &self.shared;
+        let request = &shared.plan.requests[id.0 as usize];
+        let mut progress = RequestProgress::new(began, request.timeout);
+        let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
+        let mut sent = shared.buffers.borrow_mut().pop().unwrap_or_default();
+        let buffers =
+            RequestBuffers { parser: &mut parser, progress: &mut progress, sent: &mut sent };
+        let result = self.run(context, id, buffers).await;
+        context.timer.disarm();
+        let (done, result) = match result {
+            Ok((answer, body)) => {
+                (answer.done, judge(context, id, &answer, &parser, (body.as_deref(), began)))
+            }
+            Err(error) => {
+                context.user.borrow_mut().on_failure(error.class);
+                let outcome = Outcome::Failed(error.class);
+                (shared.clock().now(), CheckResult { outcome, message: error.message })
+            }
+        };
+        shared.parsers.borrow_mut().push(parser);
+        shared.buffers.borrow_mut().push(sent);
+        let sample = progress.into_sample(request, intended, done, result.outcome);
+        let message = context.user.borrow().redacted(result.message);
+        FinishedRequest { sample, message }
+    }
+
+    /// All exchanges of one request: redirects are followed. Returns the last answer, and its body
+    /// decompressed where it is looked into and was compressed.
+    async fn run(
+        &self,
+        context: RequestContext<'_>,
+        id: RequestId,
+        mut buffers: RequestBuffers<'_>,
+    ) -> Result<(TimedResponse, Option<Vec<u8>>), TransportError> {
+        let shared = &self.shared;
+        let request = &shared.plan.requests[id.0 as usize];
+        let prepared = &shared.prepared_target(self.side()).requests[id.0 as usize];
+        let (mut origin, mut parts) = self.first_hop(context, prepared)?;
+        let mut hops = 0;
+        loop {
+            buffers.sent.clear();
+            let answer =
+                self.exchange((context, prepared), &origin, &mut parts, &mut buffers).await?;
+            buffers.progress.add(&answer);
+            if !request.follow_redirects || !redirect::is_redirect(answer.status) {
+                let body = decoded(buffers.parser, prepared.keep_body, shared.http())?;
+                return Ok((answer, body));
+            }
+            let location = buffers.parser.headers().first("location");
+            let Some(location) = location else { return Ok((answer, None)) };
+            if hops == shared.http().max_redirects {
+                let message = format!("more than {hops} redirects (`max_redirects`)");
+                return Err(TransportError::new(ErrorClass::Redirect, message));
+            }
+            hops += 1;
+            let current = match parts {
+                Some(parts) => Rc::unwrap_or_clone(parts),
+                // Nothing is drawn anew: what is sent on is what was sent.
+                None => prepared.parts_of(buffers.sent)?,
+            };
+            let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
+            let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
+            self.stays_on_side(&to)?;
+            origin = Rc::new(to);
+            parts = Some(Rc::new(next));
+        }
+    }
+
+    /// Where a request goes first; with its parts, where its URL may be absolute.
+    pub(super) fn first_hop(
+        &self,
+        context: RequestContext<'_>,
+        prepared: &PreparedRequest,
+    ) -> Result<(Rc<Origin>, Option<Rc<RequestParts>>), TransportError> {
+        if prepared.is_relative() {
+            return Ok((self.target().clone(), None));
+        }
+        let mut parts = Rc::unwrap_or_clone(prepared.parts(&mut context.user.borrow_mut())?);
+        if parts.path.starts_with('/') {
+            return Ok((self.target().clone(), Some(Rc::new(parts))));
+        }
+        let url = Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
+        let origin = Origin::of_url(&url).ok_or_else(|| not_a_url(&parts.path))?;
+        parts.path = redirect::path_and_query(&url);
+        self.stays_on_side(&origin)?;
+        let target = self.target();
+        let origin = if origin == **target { target.clone() } else { Rc::new(origin) };
+        Ok((origin, Some(Rc::new(parts))))
+    }
+}
+
+/// The body after decompression; `None` where it was not compressed or is not looked into.
+fn decoded(
+    parser: &ResponseParser,
+    keep_body: bool,
+    http: &HttpPlan,
+) -> Result<Option<Vec<u8>>, TransportError> {
+    if !keep_body || !parser.is_encoded() {
+        return Ok(None);
+    }
+    match parser.headers().first("content-encoding") {
+        Some(encoding) => decode(parser.body().to_vec(), &encoding, http.max_body).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Lets the user judge an answer.
+fn judge(
+    context: RequestContext<'_>,
+    id: RequestId,
+    answer: &TimedResponse,
+    parser: &ResponseParser,
+    (body, began): (Option<&[u8]>, RunTime),
+) -> CheckResult {
+    let events = context.events.map(RefCell::borrow);
+    let last = events.as_ref().and_then(|events| events.last());
+    let mut user = context.user.borrow_mut();
+    let response = Response {
+        status: answer.status,
+        headers: &parser.headers(),
+        body: last.or(body).unwrap_or_else(|| parser.body()),
+        size: answer.body_size,
+        service_time: answer.done.since(began),
+    };
+    let result = user.on_response(id, &response);
+    match events.as_ref().and_then(|events| events.missing()) {
+        Some(message) if answer.status < 400 => {
+            user.fail_iteration();
+            CheckResult { outcome: Outcome::Failed(ErrorClass::CheckFailed), message }
+        }
+        _ => result,
+    }
+}
