@@ -35,7 +35,7 @@ pub(crate) mod wording;
 
 pub use model::{Report, RunCompletion};
 pub use series::{RunSeries, SeriesPoint, StackSeries, StepPoint, StepSeries};
-pub use totals::{PartTotals, ScenarioTotals, Totals};
+pub use totals::PartTotals;
 
 /// What a report shows beside the run itself.
 #[derive(Debug, Clone, Default)]

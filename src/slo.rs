@@ -34,7 +34,7 @@ mod window;
 pub use availability::{Availability, Incident, ProbeShare, availability};
 pub use blue_green::{
     BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenFailing, GreenVerdict, GreenWatch,
-    ShareResult, SideTotals, SideValue, blue_green,
+    ShareResult, SideValue, blue_green,
 };
 pub use cause::{Cause, Outage};
 pub use estimates::{FailureCounts, error_rate_status, mean_status, quantile_status};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metrics::{Distribution, Interval};
+use crate::metrics::{Counts, Distribution, Interval};
 use crate::units::{Nanos, RunTime};
 
 use super::output::{live_width, say, say_raw};
@@ -59,7 +59,7 @@ fn line(interval: &Interval, duration: Nanos) -> String {
     let bar = format!("{}{}", "━".repeat(filled), "╌".repeat(WIDTH - filled));
     let mut response = Distribution::new();
     for step in interval.steps.values() {
-        response.merge_sparse(&step.response_time);
+        response.merge_sparse(&step.times().successes());
     }
     let rate = interval.requests() as f64 / interval.length().as_secs_f64().max(1e-9);
     let quantile = |q| {
@@ -76,7 +76,7 @@ fn line(interval: &Interval, duration: Nanos) -> String {
         quantile(0.50),
         quantile(0.99),
         interval.in_flight,
-        interval.failed(),
+        Counts::of(interval).failed(),
     );
     if interval.arrivals.dropped > 0 {
         let _ = write!(text, "  DROPPED {}", interval.arrivals.dropped);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::histogram::Histogram;
 use super::stack::{CapacityTierKind, StackModel, TierPool};
 use super::step::{Batch, StepPurpose, StepResult, TierUse};
-use crate::metrics::{ErrorClass, Interval};
+use crate::metrics::{Counts, ErrorClass, Interval, StepInterval};
 use crate::units::{Bytes, Nanos, Rate};
 
 impl StepResult {
@@ -34,17 +34,15 @@ impl StepResult {
 }
 
 fn batch(interval: &Interval) -> Batch {
-    let class = |wanted: ErrorClass| -> u64 {
-        interval.steps.values().filter_map(|step| step.errors.get(&wanted)).sum()
-    };
-    let throttled = class(ErrorClass::Throttled);
-    let times = interval.steps.values().flat_map(|step| step.response_time.buckets());
-    let finished = Histogram::from_pairs(times);
-    let failed = interval.failed();
-    // A run records the times of failed requests among the others. Within any error objective they are
-    // too few to matter; where they are many, the step fails by its errors.
-    let response = finished.thinned(finished.count().saturating_sub(failed));
-    Batch { response, errors: failed.saturating_sub(throttled), throttled }
+    let counts = Counts::of(interval);
+    let throttled = counts.failed_by(ErrorClass::Throttled);
+    let times = interval.steps.values().map(StepInterval::times);
+    let successes: Vec<_> = times.map(|times| times.successes()).collect();
+    let response = Histogram::from_pairs(successes.iter().flat_map(|times| times.buckets()));
+    // Logs of old versions do not tell the times of failures apart. Within any error objective they are too few to
+    // matter; where they are many, the step fails by its errors.
+    let response = response.thinned(counts.successes());
+    Batch { response, errors: counts.failed().saturating_sub(throttled), throttled }
 }
 
 /// The hit ratio of the first cache that tells one. A database has one of its own, of disk blocks.

@@ -4,7 +4,7 @@
 //! virtual time.
 
 use super::step::{AbortReason, AbortRule, SloLimit};
-use crate::metrics::{Answers, Distribution, ErrorClass, Interval, Selection, Tally};
+use crate::metrics::{Answers, Counts, Distribution, ErrorClass, Interval, Selection, Tally};
 use crate::units::Rate;
 
 /// One step under way.
@@ -37,9 +37,9 @@ impl StepWatch {
         if interval.arrivals.dropped > 0 && waiting {
             return Some(AbortReason::InFlightRunaway);
         }
-        let errors = interval.failed().saturating_sub(count(interval, ErrorClass::Throttled));
-        let answered = interval.requests().saturating_sub(interval.failed());
-        self.rule.judge(self.offered, &self.in_flight, errors, answered)
+        let counts = Counts::of(interval);
+        let errors = counts.failed().saturating_sub(counts.failed_by(ErrorClass::Throttled));
+        self.rule.judge(self.offered, &self.in_flight, errors, counts.successes())
     }
 
     /// Why the seconds of a hold speak of the generator and not of the stack; `None` if they do not.
@@ -85,11 +85,7 @@ fn lag_in(limit: &SloLimit, bounds: &[Distribution; 2]) -> Option<String> {
     })
 }
 
-fn count(interval: &Interval, class: ErrorClass) -> u64 {
-    interval.steps.values().filter_map(|step| step.errors.get(&class)).sum()
-}
-
 fn client_faults(interval: &Interval) -> u64 {
-    let errors = interval.steps.values().flat_map(|step| &step.errors);
-    errors.filter(|(class, _)| class.is_client_fault()).map(|(_, count)| count).sum()
+    let failures = Counts::of(interval).failures();
+    failures.iter().filter(|(class, _)| class.is_client_fault()).map(|(_, count)| count).sum()
 }

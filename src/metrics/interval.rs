@@ -207,11 +207,6 @@ impl Interval {
         self.steps.values().map(|step| step.requests).sum()
     }
 
-    /// Failed requests of all steps.
-    pub fn failed(&self) -> u64 {
-        self.steps.values().map(StepInterval::failed).sum()
-    }
-
     /// Failures of no single request, by class, of all scenarios.
     pub fn iteration_errors(&self) -> impl Iterator<Item = (ErrorClass, u64)> {
         let all = self.scenarios.values().flat_map(|scenario| &scenario.iteration_errors);

@@ -105,16 +105,6 @@ impl SideInterval {
     pub fn times(&self) -> ResponseTimes<'_> {
         ResponseTimes::new(&self.response_time, &self.time_parts, self.errors.values().sum())
     }
-
-    /// Failed requests, and failures of no single request.
-    pub fn failed(&self) -> u64 {
-        self.errors.values().chain(self.iteration_errors.values()).sum()
-    }
-
-    /// What error rates are taken of: requests, and failures of no single one.
-    pub fn attempts(&self) -> u64 {
-        self.requests + self.iteration_errors.values().sum::<u64>()
-    }
 }
 
 /// One worker's counts of one side.

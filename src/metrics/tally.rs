@@ -23,7 +23,10 @@ pub use selection::Selection;
 
 use std::collections::BTreeMap;
 
-use super::{Answers, Distribution, Interval, LateTimes, Phase, ResponseTimes, RunLog};
+use super::{
+    Answers, Distribution, Interval, LateTimes, Phase, ResponseTimes, RunLog, ScenarioInterval,
+    SideInterval, StepInterval,
+};
 
 /// What some requests came to over several intervals, with their times.
 #[derive(Debug, Clone, Default)]
@@ -92,13 +95,46 @@ impl Tally {
             self.add_times(times);
         }
         for step in selection.steps(interval) {
-            self.service_time.merge_sparse(&step.service_time);
-            for (&phase, times) in &step.phases {
-                self.phase(phase).merge_sparse(times);
-            }
+            self.add_parts(step);
         }
         for times in selection.iteration_times(interval) {
             self.iteration_time.merge_sparse(times);
+        }
+    }
+
+    /// Adds what a step came to within an interval.
+    pub fn add_step(&mut self, step: &StepInterval) {
+        self.counts.add_step(step);
+        self.add_times(step.times());
+        self.add_parts(step);
+    }
+
+    /// Adds what a scenario came to within an interval.
+    pub fn add_scenario(&mut self, scenario: &ScenarioInterval) {
+        self.counts.add_scenario(scenario);
+        self.add_times(scenario.times());
+        self.iteration_time.merge_sparse(&scenario.iteration_time);
+    }
+
+    /// Adds what a side came to within an interval.
+    pub fn add_side(&mut self, side: &SideInterval) {
+        self.counts.add_side(side);
+        self.add_times(side.times());
+    }
+
+    /// Adds what an interval tells of the run and of no step: failures of no single request, arrivals, and whole
+    /// iterations. With all its steps, that is the run.
+    pub fn add_iterations(&mut self, interval: &Interval) {
+        self.counts.add_iterations(interval);
+        for scenario in interval.scenarios.values() {
+            self.iteration_time.merge_sparse(&scenario.iteration_time);
+        }
+    }
+
+    fn add_parts(&mut self, step: &StepInterval) {
+        self.service_time.merge_sparse(&step.service_time);
+        for (&phase, times) in &step.phases {
+            self.phase(phase).merge_sparse(times);
         }
     }
 
@@ -133,6 +169,11 @@ impl Tally {
     /// Whether the times of successes are known: not where an old log pools them with those of failures.
     pub const fn tells_failures(&self) -> bool {
         !self.untold_failures
+    }
+
+    /// Response times of successes, as recorded: what tables show. See [`Self::upper`].
+    pub fn success_time(&self) -> Distribution {
+        self.upper(Answers::Successes)
     }
 
     /// Response times as recorded: what a punctual generator would have seen at the most. Those of successes

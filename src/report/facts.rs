@@ -17,8 +17,8 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
     facts.push(("achieved rate", format!("{} req/s", format::rate(shown.rate()))));
     facts.push(("requests", requests(report)));
     facts.push(("iterations", iterations(report)));
-    facts.push(("received", format::size(whole.run.bytes_received)));
-    facts.push(("sent", format::size(whole.run.bytes_sent)));
+    facts.push(("received", format::size(whole.run.counts.bytes_received)));
+    facts.push(("sent", format::size(whole.run.counts.bytes_sent)));
     facts.push((
         "peak users",
         format!("{} of {}", format::count(whole.vus), format::count(report.header.max_vus.into())),
@@ -31,18 +31,18 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
 
 /// Requests whose idle connection the server had closed; nothing where there were none.
 fn reconnects(report: &Report) -> Option<String> {
-    let count = report.whole.run.reconnects;
+    let count = report.whole.run.counts.reconnects;
     let words = "idle connections closed by the server";
     (count > 0).then(|| format!("{}: {words} between requests, opened again", format::count(count)))
 }
 
 fn requests(report: &Report) -> String {
-    let (shown, whole) = (report.shown.run.requests, report.whole.run.requests);
+    let (shown, whole) = (report.shown.run.counts.requests, report.whole.run.counts.requests);
     let mut text = format::count(whole);
     if report.judged && shown != whole {
         text = format!("{text} ({} judged)", format::count(shown));
     }
-    let exchanges = report.whole.run.exchanges;
+    let exchanges = report.whole.run.counts.exchanges;
     if exchanges == whole {
         text
     } else {
@@ -51,7 +51,7 @@ fn requests(report: &Report) -> String {
 }
 
 fn iterations(report: &Report) -> String {
-    let all = report.whole.arrivals;
+    let all = report.whole.run.counts.arrivals;
     let always = [(all.started, "started"), (all.completed, "completed")];
     let rare = [(all.failed, "failed"), (all.dropped, "dropped"), (all.unfinished, "unfinished")];
     let rare = rare.into_iter().filter(|&(count, _)| count > 0);

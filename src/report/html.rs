@@ -221,7 +221,7 @@ fn tiles(report: &Report) -> Vec<(&'static str, String, String)> {
     let quantile = |times: &Distribution, q| rows::quantile(times, q);
     let service = |q| format!("service time {}", quantile(&shown.run.service_time, q));
     let intended = report.intended_rate(shown);
-    let failed = shown.run.failed();
+    let failed = shown.run.counts.failed();
     vec![
         (
             "achieved rate",
@@ -231,20 +231,20 @@ fn tiles(report: &Report) -> Vec<(&'static str, String, String)> {
                 |rate| format!("{} req/s intended", format::rate(rate)),
             ),
         ),
-        ("p50 response time", quantile(&shown.run.response_time, 0.5), service(0.5)),
-        ("p95 response time", quantile(&shown.run.response_time, 0.95), service(0.95)),
-        ("p99 response time", quantile(&shown.run.response_time, 0.99), service(0.99)),
+        ("p50 response time", quantile(&shown.run.success_time(), 0.5), service(0.5)),
+        ("p95 response time", quantile(&shown.run.success_time(), 0.95), service(0.95)),
+        ("p99 response time", quantile(&shown.run.success_time(), 0.99), service(0.99)),
         (
             "error rate",
-            if shown.run.attempts() == 0 {
+            if shown.run.counts.attempts() == 0 {
                 "n/a".into()
             } else {
-                format::share(shown.run.error_rate())
+                format::share(shown.run.counts.error_rate())
             },
             format!(
                 "{} of {} requests",
                 format::count(failed),
-                format::count(shown.run.attempts())
+                format::count(shown.run.counts.attempts())
             ),
         ),
     ]

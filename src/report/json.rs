@@ -10,9 +10,9 @@ mod split;
 use serde_json::{Map, Value, json};
 
 use super::model::{ErrorGroup, Report};
-use super::totals::{PartTotals, Totals};
+use super::totals::PartTotals;
 use super::{ReportExtras, rows, wording};
-use crate::metrics::{Bound, Distribution, LoadModel, Phase};
+use crate::metrics::{Bound, Distribution, LoadModel, Phase, Tally};
 use crate::slo::{HighestRate, JudgedObjective, RateBasis};
 use crate::units::{Nanos, Quantity, Rate};
 
@@ -38,7 +38,7 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
         "verdict": wording::verdict_key(report.judgement.verdict),
         "validity": validity(report),
         "load": load(report),
-        "response_time_ms": times(&shown.run.response_time),
+        "response_time_ms": times(&shown.run.success_time()),
         "service_time_ms": times(&shown.run.service_time),
         "schedule_lag_ms": lag(&shown.schedule_lag),
         "errors": errors(&shown.run),
@@ -149,19 +149,19 @@ fn load(report: &Report) -> Value {
         "model": model,
         "intended_rate_per_s": report.intended_rate(shown).map(|rate| rounded(rate.get())),
         "achieved_rate_per_s": rounded(shown.rate().get()),
-        "requests": whole.run.requests,
-        "iterations": whole.arrivals.started,
-        "dropped_iterations": whole.arrivals.dropped,
-        "bytes_received": whole.run.bytes_received,
-        "bytes_sent": whole.run.bytes_sent,
-        "exchanges": whole.run.exchanges,
-        "reconnects": whole.run.reconnects,
-        "completed_iterations": whole.arrivals.completed,
-        "failed_iterations": whole.arrivals.failed,
-        "unfinished_iterations": whole.arrivals.unfinished,
-        "intended_iterations": whole.arrivals.intended,
-        "intended_iterations_per_s": rounded(Rate::of(shown.arrivals.intended, shown.span).get()),
-        "started_iterations_per_s": rounded(Rate::of(shown.arrivals.started, shown.span).get()),
+        "requests": whole.run.counts.requests,
+        "iterations": whole.run.counts.arrivals.started,
+        "dropped_iterations": whole.run.counts.arrivals.dropped,
+        "bytes_received": whole.run.counts.bytes_received,
+        "bytes_sent": whole.run.counts.bytes_sent,
+        "exchanges": whole.run.counts.exchanges,
+        "reconnects": whole.run.counts.reconnects,
+        "completed_iterations": whole.run.counts.arrivals.completed,
+        "failed_iterations": whole.run.counts.arrivals.failed,
+        "unfinished_iterations": whole.run.counts.arrivals.unfinished,
+        "intended_iterations": whole.run.counts.arrivals.intended,
+        "intended_iterations_per_s": rounded(Rate::of(shown.run.counts.arrivals.intended, shown.span).get()),
+        "started_iterations_per_s": rounded(Rate::of(shown.run.counts.arrivals.started, shown.span).get()),
         "arrivals": header.arrivals,
         "vus": vus,
         "peak_vus": whole.vus,
@@ -194,58 +194,59 @@ fn lag(lag: &Distribution) -> Value {
     json!({ "p50": quantile(0.5), "p99": quantile(0.99), "max": some.then(|| ms(lag.max())) })
 }
 
-fn errors(totals: &Totals) -> Value {
-    let measured = totals.requests > 0;
-    let rate = measured.then(|| (totals.error_rate().get() * 1e9).round() / 1e9);
-    let classes =
-        totals.errors.iter().map(|(class, count)| (class.name().to_owned(), json!(count)));
+fn errors(totals: &Tally) -> Value {
+    let measured = totals.counts.attempts() > 0;
+    let rate = measured.then(|| (totals.counts.error_rate().get() * 1e9).round() / 1e9);
+    let classes = totals.counts.failures();
+    let classes = classes.iter().map(|(class, count)| (class.name().to_owned(), json!(count)));
     json!({ "rate": rate, "by_class": by_name(classes) })
 }
 
-fn step(totals: &Totals) -> Value {
+fn step(totals: &Tally) -> Value {
     let phases = Phase::ALL.iter().filter_map(|phase| {
         let distribution = totals.phases.get(phase)?;
         Some((phase.name().to_owned(), times(distribution)))
     });
-    let statuses = totals.statuses.iter().map(|(status, count)| (status.to_string(), json!(count)));
+    let statuses =
+        totals.counts.statuses.iter().map(|(status, count)| (status.to_string(), json!(count)));
     json!({
-        "requests": totals.requests,
-        "response_time_ms": times(&totals.response_time),
+        "requests": totals.counts.requests,
+        "response_time_ms": times(&totals.success_time()),
         "service_time_ms": times(&totals.service_time),
         "phases_ms": by_name(phases),
         "errors": errors(totals),
         "statuses": by_name(statuses),
-        "bytes_received": totals.bytes_received,
-        "bytes_sent": totals.bytes_sent,
-        "exchanges": totals.exchanges,
-        "reconnects": totals.reconnects,
-        "messages": totals.messages,
+        "bytes_received": totals.counts.bytes_received,
+        "bytes_sent": totals.counts.bytes_sent,
+        "exchanges": totals.counts.exchanges,
+        "reconnects": totals.counts.reconnects,
+        "messages": totals.counts.messages,
     })
 }
 
 fn steps(report: &Report, part: &PartTotals) -> Value {
-    let nothing = Totals::default();
+    let nothing = Tally::default();
     let entry = |id| (report.step_name(id), step(part.steps.get(&id).unwrap_or(&nothing)));
     by_name(report.step_ids().into_iter().map(entry))
 }
 
 fn scenarios(report: &Report) -> Value {
-    let nothing = super::ScenarioTotals::default();
+    let nothing = crate::metrics::Tally::default();
     let entry = |id| {
         let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
-        let rate = totals.error_rate();
+        let rate = totals.counts.error_rate();
         let document = json!({
-            "requests": totals.requests,
-            "iterations": totals.arrivals.started,
-            "completed_iterations": totals.arrivals.completed,
-            "failed_iterations": totals.arrivals.failed,
-            "dropped_iterations": totals.arrivals.dropped,
-            "unfinished_iterations": totals.arrivals.unfinished,
-            "response_time_ms": times(&totals.response_time),
+            "requests": totals.counts.requests,
+            "iterations": totals.counts.arrivals.started,
+            "completed_iterations": totals.counts.arrivals.completed,
+            "failed_iterations": totals.counts.arrivals.failed,
+            "dropped_iterations": totals.counts.arrivals.dropped,
+            "unfinished_iterations": totals.counts.arrivals.unfinished,
+            "response_time_ms": times(&totals.success_time()),
             "iteration_time_ms": times(&totals.iteration_time),
             "errors": {
-                "rate": (totals.requests > 0).then(|| (rate.get() * 1e9).round() / 1e9),
-                "requests": totals.failed_requests,
+                "rate": (totals.counts.attempts() > 0).then(|| (rate.get() * 1e9).round() / 1e9),
+                "requests": totals.counts.failed_requests(),
             },
         });
         (report.scenario_name(id), document)
@@ -303,16 +304,16 @@ fn judged(report: &Report) -> Value {
         "any": report.judged,
         "from_s": report.judged.then(|| rounded(part.from.as_secs_f64())),
         "to_s": report.judged.then(|| rounded(part.to.as_secs_f64())),
-        "requests": if report.judged { part.run.requests } else { 0 },
+        "requests": if report.judged { part.run.counts.requests } else { 0 },
     })
 }
 
 fn whole(report: &Report) -> Value {
     let run = &report.whole.run;
     json!({
-        "requests": run.requests,
+        "requests": run.counts.requests,
         "rate_per_s": rounded(report.whole.rate().get()),
-        "response_time_ms": times(&run.response_time),
+        "response_time_ms": times(&run.success_time()),
         "service_time_ms": times(&run.service_time),
         "schedule_lag_ms": lag(&report.whole.schedule_lag),
         "errors": errors(run),

@@ -15,7 +15,9 @@ use bins::Bins;
 use family::{Family, Kind, Unit, Value};
 
 use super::format;
-use crate::metrics::{ArrivalCounts, ErrorClass, Interval, RunHeader, StepId, StepInterval};
+use crate::metrics::{
+    ArrivalCounts, ErrorClass, Interval, RunHeader, ScenarioId, StepId, StepInterval,
+};
 use crate::units::{Quantity, RunTime};
 
 /// What a run has come to so far.
@@ -26,8 +28,13 @@ pub struct LiveTotals {
     /// When the run began, nanoseconds since 1970.
     began_ns: u64,
     step_names: Vec<String>,
+    scenario_names: Vec<String>,
     arrivals: ArrivalCounts,
+    /// Failures of no single request.
+    iteration_errors: BTreeMap<(ScenarioId, ErrorClass), u64>,
     steps: BTreeMap<StepId, StepTotals>,
+    /// Times over or within several requests.
+    derived: BTreeMap<StepId, StepTotals>,
     /// The last second; its distributions are not kept.
     now: LastSecond,
     /// What exports could not deliver: (export, how often).
@@ -79,7 +86,14 @@ impl LiveTotals {
             ],
             began_ns: began.map_or(0, |at| at.as_nanosecond().max(0) as u64),
             step_names: header.steps.iter().map(|step| format::line(&step.name, LABEL)).collect(),
+            scenario_names: header
+                .scenarios
+                .iter()
+                .map(|scenario| format::line(&scenario.name, LABEL))
+                .collect(),
             arrivals: ArrivalCounts::default(),
+            iteration_errors: BTreeMap::new(),
+            derived: BTreeMap::new(),
             steps: BTreeMap::new(),
             now: LastSecond::default(),
             lost: vec![],
@@ -92,6 +106,14 @@ impl LiveTotals {
         self.arrivals.add(interval.arrivals);
         for (&id, step) in &interval.steps {
             self.steps.entry(id).or_default().absorb(step);
+        }
+        for (&id, step) in &interval.logical {
+            self.derived.entry(id).or_default().absorb(step);
+        }
+        for (&id, scenario) in &interval.scenarios {
+            for (&class, count) in &scenario.iteration_errors {
+                *self.iteration_errors.entry((id, class)).or_default() += count;
+            }
         }
         self.now = LastSecond::of(interval);
     }
@@ -116,6 +138,8 @@ impl LiveTotals {
         let mut families = vec![self.info()];
         families.extend(self.of_arrivals());
         families.extend(self.of_steps());
+        families.push(self.of_iteration_errors());
+        families.extend(self.of_derived());
         families.extend(self.of_now());
         families.push(self.of_lost());
         families.retain(|family| !family.points.is_empty());
@@ -188,6 +212,38 @@ impl LiveTotals {
             }
         }
         vec![requests, errors, response, service, received, sent]
+    }
+
+    /// Added to `errors` they are all failures, and added to `requests` all attempts.
+    fn of_iteration_errors(&self) -> Family {
+        let help =
+            "Failures of no single request, by class: each counts as one more failed attempt.";
+        let family = Family::new("iteration_errors", help, Kind::Counter, Unit::Number);
+        self.iteration_errors.iter().fold(family, |family, (&(id, class), &count)| {
+            let known = self.scenario_names.get(usize::from(id.0)).cloned();
+            let scenario = known.unwrap_or_else(|| format!("scenario {}", id.0));
+            let labels = vec![("scenario", scenario), ("class", class.name().to_owned())];
+            family.with(labels, Value::Whole(count))
+        })
+    }
+
+    /// Derived rows: they are no requests, so none of the families on requests holds them.
+    fn of_derived(&self) -> [Family; 2] {
+        let help = "Times over or within several requests: a poll, a stream's first event.";
+        let mut times = Family::new("derived_time", help, Kind::Histogram, Unit::Seconds);
+        let help =
+            "Those of them that ended in failure, by class; iteration_errors holds them, too.";
+        let mut errors = Family::new("derived_errors", help, Kind::Counter, Unit::Number);
+        for (&id, step) in &self.derived {
+            let name = || vec![("step", self.step_name(id))];
+            times = times.with(name(), Value::Histogram(step.response_time.clone()));
+            for (class, &count) in &step.errors {
+                let mut labels = name();
+                labels.push(("class", class.name().to_owned()));
+                errors = errors.with(labels, Value::Whole(count));
+            }
+        }
+        [times, errors]
     }
 
     fn of_now(&self) -> Vec<Family> {

@@ -163,9 +163,10 @@ impl Report {
         if matches!(self.header.model, LoadModel::Closed { .. }) || part.span.is_zero() {
             return None;
         }
-        let expected = |(id, totals): (&ScenarioId, &super::ScenarioTotals)| {
+        let expected = |(id, totals): (&ScenarioId, &crate::metrics::Tally)| {
             let info = self.header.scenarios.get(usize::from(id.0));
-            info.map_or(0.0, |info| info.requests_per_iteration) * totals.arrivals.intended as f64
+            info.map_or(0.0, |info| info.requests_per_iteration)
+                * totals.counts.arrivals.intended as f64
         };
         let requests: f64 = part.scenarios.iter().map(expected).sum();
         Some(Rate::per_second(requests / part.span.as_secs_f64()))
@@ -218,10 +219,11 @@ fn error_groups(log: &RunLog, shown: &PartTotals, whole: &PartTotals) -> Vec<Err
     }
     let mut groups: Vec<ErrorGroup> = whole
         .run
-        .errors
-        .iter()
-        .map(|(&class, &count_whole)| {
-            let count_in = |totals: &super::Totals| totals.errors.get(&class).copied().unwrap_or(0);
+        .counts
+        .failures()
+        .into_iter()
+        .map(|(class, count_whole)| {
+            let count_in = |totals: &crate::metrics::Tally| totals.counts.failed_by(class);
             let mut steps: Vec<(StepId, u64)> = whole
                 .steps
                 .iter()

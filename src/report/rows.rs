@@ -4,9 +4,8 @@ use serde::Serialize;
 
 use super::format;
 use super::model::{ErrorGroup, Report};
-use super::totals::Totals;
 use super::wording;
-use crate::metrics::{Bound, Distribution, EventKind, Scope};
+use crate::metrics::{Bound, Distribution, EventKind, Scope, Tally};
 use crate::slo::JudgedObjective;
 use crate::units::{Nanos, Rate};
 
@@ -93,7 +92,7 @@ pub(super) struct StepRow {
 
 /// One row a step, in the scenario's order; steps never reached included.
 pub(super) fn steps(report: &Report) -> Vec<StepRow> {
-    let nothing = Totals::default();
+    let nothing = Tally::default();
     let row = |id| {
         let totals = report.shown.steps.get(&id).unwrap_or(&nothing);
         let info = report.header.steps.get(usize::from(id.0));
@@ -116,23 +115,23 @@ pub(super) fn all_steps(report: &Report) -> StepRow {
     totals_row("all steps", String::new(), &report.shown.run, report.shown.span)
 }
 
-fn totals_row(name: &str, kind: String, totals: &Totals, span: Nanos) -> StepRow {
-    let response = &totals.response_time;
+fn totals_row(name: &str, kind: String, totals: &Tally, span: Nanos) -> StepRow {
+    let response = totals.success_time();
     StepRow {
         name: format::line(name, TEXT_LIMIT),
         kind,
-        requests: format::count(totals.requests),
-        rate: format::rate(Rate::of(totals.requests, span)),
-        p50: quantile(response, 0.5),
-        p95: quantile(response, 0.95),
-        p99: quantile(response, 0.99),
-        max: greatest(response),
+        requests: format::count(totals.counts.requests),
+        rate: format::rate(Rate::of(totals.counts.requests, span)),
+        p50: quantile(&response, 0.5),
+        p95: quantile(&response, 0.95),
+        p99: quantile(&response, 0.99),
+        max: greatest(&response),
         service_p99: quantile(&totals.service_time, 0.99),
-        errors: match totals.failed() {
+        errors: match totals.counts.failed() {
             0 => "0".to_owned(),
-            _ => format::share(totals.error_rate()),
+            _ => format::share(totals.counts.error_rate()),
         },
-        failed: totals.failed() > 0,
+        failed: totals.counts.failed() > 0,
     }
 }
 
@@ -140,16 +139,17 @@ fn totals_row(name: &str, kind: String, totals: &Totals, span: Nanos) -> StepRow
 pub(super) fn streams(report: &Report) -> Vec<String> {
     let line = |id| {
         let totals = report.shown.steps.get(&id)?;
-        let open = totals.response_time.mean().as_secs_f64() * totals.response_time.count() as f64;
-        let each = totals.messages as f64 / totals.requests.max(1) as f64;
-        (totals.messages > 0).then(|| {
+        let open =
+            totals.success_time().mean().as_secs_f64() * totals.success_time().count() as f64;
+        let each = totals.counts.messages as f64 / totals.counts.requests.max(1) as f64;
+        (totals.counts.messages > 0).then(|| {
             format!(
                 "{}: {} in {} streams, {} in each, {} /s while open",
                 report.step_name(id),
-                format::count(totals.messages),
-                format::count(totals.requests),
+                format::count(totals.counts.messages),
+                format::count(totals.counts.requests),
                 format::significant(each, 3),
-                format::significant(totals.messages as f64 / open.max(f64::MIN_POSITIVE), 3),
+                format::significant(totals.counts.messages as f64 / open.max(f64::MIN_POSITIVE), 3),
             )
         })
     };
@@ -182,20 +182,20 @@ pub(super) struct ScenarioRow {
 
 /// One row a scenario, in the file's order.
 pub(super) fn scenarios(report: &Report) -> Vec<ScenarioRow> {
-    let nothing = super::ScenarioTotals::default();
+    let nothing = crate::metrics::Tally::default();
     let row = |id: crate::metrics::ScenarioId| {
         let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
         let info = report.header.scenarios.get(usize::from(id.0));
         ScenarioRow {
             name: format::line(&report.scenario_name(id), TEXT_LIMIT),
             share: info.map_or(NONE.to_owned(), |info| format::share(info.share)),
-            started: format::count(totals.arrivals.started),
-            completed: format::count(totals.arrivals.completed),
-            failed: format::count(totals.arrivals.failed),
-            dropped: format::count(totals.arrivals.dropped),
+            started: format::count(totals.counts.arrivals.started),
+            completed: format::count(totals.counts.arrivals.completed),
+            failed: format::count(totals.counts.arrivals.failed),
+            dropped: format::count(totals.counts.arrivals.dropped),
             iteration_p50: quantile(&totals.iteration_time, 0.5),
             iteration_p95: quantile(&totals.iteration_time, 0.95),
-            response_p99: quantile(&totals.response_time, 0.99),
+            response_p99: quantile(&totals.success_time(), 0.99),
         }
     };
     report.scenario_ids().into_iter().map(row).collect()
@@ -237,7 +237,10 @@ fn error_row(report: &Report, group: &ErrorGroup) -> ErrorRow {
     ErrorRow {
         class: group.class.name(),
         count: format::count(group.count),
-        share: format::share(crate::units::Ratio::of(group.count, report.shown.run.attempts())),
+        share: format::share(crate::units::Ratio::of(
+            group.count,
+            report.shown.run.counts.attempts(),
+        )),
         outside: format::count(group.count_whole - group.count),
         steps: steps.join(", "),
         example,
@@ -258,7 +261,7 @@ pub(super) struct TimeRow {
 pub(super) fn times(report: &Report) -> Vec<TimeRow> {
     const QUANTILES: [(&str, f64); 5] =
         [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
-    let (response, service) = (&report.shown.run.response_time, &report.shown.run.service_time);
+    let (response, service) = (&report.shown.run.success_time(), &report.shown.run.service_time);
     let row = |(name, q): &(&'static str, f64)| {
         let known = response.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;
         let pair = known.then(|| (response.quantile(*q), service.quantile(*q)));

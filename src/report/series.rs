@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::{ArrivalCounts, Distribution, ErrorClass, Interval, Reading, StepId};
+use crate::metrics::{ArrivalCounts, Counts, Distribution, ErrorClass, Interval, Reading, StepId};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 /// Widest chart: 400 points on some 500 pixels.
@@ -157,11 +157,11 @@ fn point(group: &[Interval]) -> SeriesPoint {
         point.worker_cpu = Ratio::new(point.worker_cpu.get().max(cpu));
         lag.merge_sparse(&interval.schedule_lag);
         for step in interval.steps.values() {
-            response.merge_sparse(&step.response_time);
+            response.merge_sparse(&step.times().successes());
             service.merge_sparse(&step.service_time);
-            for (&class, count) in &step.errors {
-                *point.errors.entry(class).or_default() += count;
-            }
+        }
+        for (class, count) in Counts::of(interval).failures() {
+            *point.errors.entry(class).or_default() += count;
         }
     }
     point.response_time = quantiles(&response);
@@ -185,7 +185,7 @@ fn step_series(intervals: &[Interval], bucket: Nanos) -> BTreeMap<StepId, StepSe
             group.iter().flat_map(|interval| interval.steps.iter().chain(&interval.logical));
         for (&id, step) in all_steps {
             let (times, requests, failed) = merged.entry(id).or_default();
-            times.merge_sparse(&step.response_time);
+            times.merge_sparse(&step.times().successes());
             *requests += step.requests;
             *failed += step.failed();
         }

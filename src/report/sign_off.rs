@@ -187,10 +187,10 @@ fn section(run: &Report) -> RunSection {
         model: wording::model(run),
         judged_part: wording::judged_part(run),
         rate: format!("{} req/s", format::rate(shown.rate())),
-        requests: format::count(run.whole.run.requests),
-        error_rate: match shown.run.requests {
+        requests: format::count(run.whole.run.counts.requests),
+        error_rate: match shown.run.counts.requests {
             0 => "n/a".to_owned(),
-            _ => format::share(shown.run.error_rate()),
+            _ => format::share(shown.run.counts.error_rate()),
         },
         limit_head: rows::limit_head(run),
         slo: rows::slo(run),
@@ -226,7 +226,7 @@ fn conditions(runs: &[Report]) -> Vec<ConditionRow> {
 fn highest_tested(runs: &[Report]) -> Option<Rate> {
     let good = runs.iter().filter(|run| {
         matches!(run.judgement.verdict, Verdict::Pass | Verdict::AtRisk)
-            && run.shown.run.requests > 0
+            && run.shown.run.counts.requests > 0
     });
     good.map(|run| run.shown.rate()).max_by(|a, b| a.get().total_cmp(&b.get()))
 }

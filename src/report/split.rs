@@ -3,10 +3,9 @@
 use serde::Serialize;
 
 use super::{format, model::Report, rows};
-use crate::metrics::Side;
+use crate::metrics::{Side, Tally};
 use crate::slo::{
-    BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenVerdict, ShareResult, SideTotals,
-    ValidityStatus,
+    BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenVerdict, ShareResult, ValidityStatus,
 };
 use crate::units::{Nanos, Rate};
 
@@ -116,21 +115,21 @@ fn share(share: &ShareResult, is_valid: bool) -> ShareView {
     }
 }
 
-fn side_row(share: &ShareResult, side: Side, totals: &SideTotals) -> SideRow {
-    let quantile = |p| rows::quantile(&totals.response_time, p);
+fn side_row(share: &ShareResult, side: Side, totals: &Tally) -> SideRow {
+    let quantile = |p| rows::quantile(&totals.success_time(), p);
     SideRow {
         share: format::share(share.part.share),
         side: side.name(),
-        requests: format::count(totals.requests),
-        rate: rate(totals.requests, share.span),
+        requests: format::count(totals.counts.requests),
+        rate: rate(totals.counts.requests, share.span),
         p50: quantile(0.5),
         p95: quantile(0.95),
         p99: quantile(0.99),
-        errors: match totals.failed() {
+        errors: match totals.counts.failed() {
             0 => "0".to_owned(),
-            _ => format::share(totals.error_rate()),
+            _ => format::share(totals.counts.error_rate()),
         },
-        failed: totals.failed() > 0,
+        failed: totals.counts.failed() > 0,
     }
 }
 

@@ -280,7 +280,7 @@ fn errors(screen: &mut SummaryLines, report: &Report) {
 }
 
 fn clocks(screen: &mut SummaryLines, report: &Report) {
-    if report.shown.run.requests == 0 {
+    if report.shown.run.counts.requests == 0 {
         return;
     }
     screen.section("RESPONSE TIME", "what users wait; service time hides their waiting");
@@ -298,11 +298,11 @@ fn clocks(screen: &mut SummaryLines, report: &Report) {
 }
 
 fn response_histogram(screen: &mut SummaryLines, report: &Report) {
-    let bars = histogram::bars(&report.shown.run.response_time);
+    let bars = histogram::bars(&report.shown.run.success_time());
     let Some(most) = bars.iter().map(|bar| bar.count).max().filter(|&most| most > 0) else {
         return;
     };
-    let total = report.shown.run.response_time.count();
+    let total = report.shown.run.success_time().count();
     let room = screen.width.saturating_sub(34).min(60);
     screen.blank();
     for bar in bars {

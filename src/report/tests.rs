@@ -185,7 +185,7 @@ fn quantiles_of_the_run_come_from_merged_histograms() {
         }
     }
     let report = Report::new(&log, &fixture::pass());
-    let run = &report.shown.run.response_time;
+    let run = &report.shown.run.success_time();
     assert_eq!(run.count(), 4 * 200);
     assert!((run.quantile(0.5).as_millis_f64() - 10.0).abs() < 0.02);
     assert_eq!(run.quantile(0.99), Nanos::from_millis(100));
@@ -363,7 +363,7 @@ fn table_shows_the_requests_that_objectives_speak_of() {
     }];
     let judgement = judge(&log, Strictness::Normal);
     let report = Report::new(&log, &judgement);
-    assert_eq!(judgement.objectives[0].samples, report.shown.run.response_time.count());
+    assert_eq!(judgement.objectives[0].samples, report.shown.run.success_time().count());
     assert_eq!(report.shown.span, judgement.steady.stages.iter().map(|s| s.1.since(s.0)).sum());
     assert_eq!(judgement.steady.stages.len(), 2);
     assert!(judgement.steady.tail.is_some());

@@ -226,7 +226,7 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
     if report.torn {
         said.push("The last line of the run log was cut off and is left out.".into());
     }
-    if report.whole.run.requests == 0 {
+    if report.whole.run.counts.requests == 0 {
         said.push("No request finished: there is nothing to measure.".into());
     } else if !report.judged {
         said.push("No part of the run could be judged; the figures show the whole run.".into());

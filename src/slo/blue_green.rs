@@ -7,17 +7,14 @@
 mod contrast;
 mod watch;
 
-use std::collections::BTreeMap;
-
 pub use contrast::{Contrast, ContrastBasis, ContrastRow, GreenVerdict, SideValue};
 pub use watch::{GreenFailing, GreenWatch};
 
 use super::window::judged_spans;
 use crate::metrics::{
-    Distribution, ErrorClass, Interval, RunLog, Side, SideInterval, SparseDistribution, SplitPart,
-    StopReason,
+    Interval, RunLog, Side, SideInterval, SparseDistribution, SplitPart, StopReason, Tally,
 };
-use crate::units::{Nanos, Ratio, RunTime};
+use crate::units::{Nanos, RunTime};
 
 /// A run that was split over two targets, share by share.
 #[derive(Debug, Clone)]
@@ -42,46 +39,9 @@ pub struct ShareResult {
     /// How long the judged seconds in it are.
     pub span: Nanos,
     /// Blue's and green's figures over these seconds.
-    pub sides: [SideTotals; 2],
+    pub sides: [Tally; 2],
     /// Green held against blue; none where either has not had a single request.
     pub contrast: Option<Contrast>,
-}
-
-/// One side's figures.
-#[derive(Debug, Clone, Default)]
-pub struct SideTotals {
-    /// Iterations begun.
-    pub iterations: u64,
-    /// Finished requests, failed ones included.
-    pub requests: u64,
-    /// Requests, and failures of no single one: what the error rate is taken of.
-    pub attempts: u64,
-    /// Failures by class, those of no single request included.
-    pub errors: BTreeMap<ErrorClass, u64>,
-    /// Response times of all steps.
-    pub response_time: Distribution,
-}
-
-impl SideTotals {
-    /// Failures of all classes.
-    pub fn failed(&self) -> u64 {
-        self.errors.values().sum()
-    }
-
-    /// Failures among all attempts; zero of none.
-    pub fn error_rate(&self) -> Ratio {
-        Ratio::of(self.failed(), self.attempts.max(1))
-    }
-
-    fn add(&mut self, side: &SideInterval) {
-        self.iterations += side.iterations;
-        self.requests += side.requests;
-        self.attempts += side.attempts();
-        for (&class, &count) in side.errors.iter().chain(&side.iteration_errors) {
-            *self.errors.entry(class).or_default() += count;
-        }
-        self.response_time.merge_sparse(&side.response_time);
-    }
 }
 
 /// What a split run came to; `None` of any other. Pure: the same log gives the same answer.
@@ -109,14 +69,14 @@ pub fn blue_green(log: &RunLog) -> Option<BlueGreen> {
 fn share_result(parts: &[PartSeconds<'_>], at: usize) -> ShareResult {
     let own = &parts[at];
     let sides = Side::ALL.map(|side| {
-        let mut totals = SideTotals::default();
-        own.of_side(side).into_iter().flatten().for_each(|found| totals.add(found));
+        let mut totals = Tally::default();
+        own.of_side(side).into_iter().flatten().for_each(|found| totals.add_side(found));
         totals
     });
     let green = own.of_side(Side::Green);
-    let contrast = if sides[1].requests == 0 {
+    let contrast = if sides[1].counts.requests == 0 {
         None
-    } else if sides[0].requests > 0 {
+    } else if sides[0].counts.requests > 0 {
         Some(Contrast::of(&own.of_side(Side::Blue), &green, ContrastBasis::SameSeconds))
     } else {
         // All go to green now: what blue did before is all there is to hold it against.

@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::metrics::Phase;
-use crate::report::{Report, Totals, format, wording};
+use crate::metrics::Tally;
+use crate::report::{Report, format, wording};
 use crate::slo::ValidityStatus;
 use crate::units::{Nanos, Ratio};
 
@@ -113,7 +114,7 @@ impl PageLines {
             wording::validity(validity.status),
             sound.count(),
             validity.findings.len(),
-            format::count(report.whole.run.requests),
+            format::count(report.whole.run.counts.requests),
             format::rate(report.shown.rate()),
         );
         self.text(&text, validity_tone(validity.status));
@@ -150,7 +151,7 @@ impl PageLines {
     /// Which steps users waited for most, and in which phase.
     fn time_spent(&mut self, report: &Report) {
         const MOST: usize = 6;
-        let all = total(&report.shown.run.response_time);
+        let all = total(&report.shown.run.success_time());
         if all <= 0.0 {
             return;
         }
@@ -158,7 +159,7 @@ impl PageLines {
         let mut steps: Vec<_> = report.shown.steps.iter().collect();
         steps.sort_by(|(_, a), (_, b)| total(&b.response_time).total_cmp(&total(&a.response_time)));
         for (id, totals) in steps.into_iter().take(MOST) {
-            let share = total(&totals.response_time) / all;
+            let share = total(&totals.success_time()) / all;
             let line = self.step_line(&report.step_name(*id), totals, share);
             self.push(line);
         }
@@ -166,7 +167,7 @@ impl PageLines {
         self.text(&text, Tone::Plain);
     }
 
-    fn step_line(&self, name: &str, totals: &Totals, share: f64) -> Vec<Span<'static>> {
+    fn step_line(&self, name: &str, totals: &Tally, share: f64) -> Vec<Span<'static>> {
         let wide = self.width >= 70;
         let room = if wide { 20 } else { 12 };
         let (filled, rest) = bar(share, 10);
@@ -178,7 +179,7 @@ impl PageLines {
             Span::styled(format!(" {:>3.0} %", share * 100.0), self.theme.style(Tone::Strong)),
         ];
         if wide {
-            let quantile = |q| format::time(totals.response_time.quantile(q));
+            let quantile = |q| format::time(totals.success_time().quantile(q));
             let figures = format!("  p50 {:>8}  p99 {:>8}  ", quantile(0.5), quantile(0.99));
             spans.push(Span::raw(figures));
             let left = self.width.saturating_sub(room + 44);
@@ -194,7 +195,7 @@ impl PageLines {
         }
         self.section("errors");
         for group in &report.errors {
-            let share = Ratio::of(group.count_whole, report.whole.run.requests);
+            let share = Ratio::of(group.count_whole, report.whole.run.counts.requests);
             self.push(vec![
                 Span::styled(format!("✖ {:<17}", group.class.name()), self.theme.style(Tone::Bad)),
                 Span::raw(format!(
@@ -218,13 +219,13 @@ impl PageLines {
         let Some(before) = before else { return };
         self.section("beside the run before");
         let run = &report.shown.run;
-        let time = |q| run.response_time.quantile(q).as_millis_f64();
+        let time = |q| run.success_time().quantile(q).as_millis_f64();
         let rows = [
             ("req/s", report.shown.rate().get(), before.rate),
             ("p50 ms", time(0.50), before.p50_ms),
             ("p95 ms", time(0.95), before.p95_ms),
             ("p99 ms", time(0.99), before.p99_ms),
-            ("errors %", run.error_rate().get() * 100.0, before.error_rate * 100.0),
+            ("errors %", run.counts.error_rate().get() * 100.0, before.error_rate * 100.0),
         ];
         for (name, now, then) in rows {
             let line = compared(name, now, then);
@@ -255,8 +256,8 @@ fn total(times: &crate::metrics::Distribution) -> f64 {
 }
 
 /// The shares of response time that went to waiting in the generator and to each phase, largest first.
-fn phases(totals: &Totals) -> String {
-    let all = total(&totals.response_time);
+fn phases(totals: &Tally) -> String {
+    let all = total(&totals.success_time());
     if all <= 0.0 {
         return String::new();
     }

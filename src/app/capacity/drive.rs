@@ -10,7 +10,7 @@ use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepVerdict};
 use crate::capacity::watch::StepWatch;
 use crate::engine::{Control, EngineError, Run, RunEvent, SteeringCommand};
 use crate::metrics::{
-    ErrorClass, Event, EventKind, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo,
+    Counts, ErrorClass, Event, EventKind, Interval, RunEnd, RunHeader, RunLine, RunLog, StageInfo,
     StopReason,
 };
 use crate::slo::{ObjectiveStatus, Strictness, judge};
@@ -248,7 +248,7 @@ impl SearchRun {
     /// at which it answered.
     async fn settle(&self, playing: &StepInProgress) {
         let given_up: u64 = playing.seconds.iter().map(timeouts).sum();
-        let answered: u64 = playing.hold_seconds().iter().map(|s| s.requests() - s.failed()).sum();
+        let answered: u64 = playing.hold_seconds().iter().map(|s| Counts::of(s).successes()).sum();
         let seconds = playing.hold_seconds().len().max(1) as f64;
         if given_up > 0 {
             let wait = given_up as f64 * seconds / answered.max(1) as f64;
@@ -312,8 +312,8 @@ fn patience(slo_limits: &[SloLimit]) -> Nanos {
 }
 
 fn timeouts(second: &Interval) -> u64 {
-    let errors = second.steps.values().flat_map(|step| &step.errors);
-    errors.filter(|(class, _)| **class == ErrorClass::ResponseTimeout).map(|(_, count)| count).sum()
+    // A poll that was given up left nothing for the stack to work off.
+    Counts::of(second).errors.get(&ErrorClass::ResponseTimeout).copied().unwrap_or(0)
 }
 
 fn whole_seconds(span: Nanos) -> Nanos {

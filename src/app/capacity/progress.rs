@@ -2,7 +2,7 @@
 
 use crate::capacity::search::CapacitySearch;
 use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepResult};
-use crate::metrics::{Distribution, Interval};
+use crate::metrics::{Counts, Distribution, Interval};
 use crate::units::{Nanos, Rate};
 
 use super::super::output::{live_width, say, say_raw};
@@ -44,7 +44,7 @@ impl SearchProgress {
         }
         let mut response = Distribution::new();
         for step in second.steps.values() {
-            response.merge_sparse(&step.response_time);
+            response.merge_sparse(&step.times().successes());
         }
         let p95 = if response.is_empty() {
             "–".to_owned()
@@ -57,7 +57,7 @@ impl SearchProgress {
             second.end.as_secs_f64(),
             self.length.as_secs_f64(),
             second.in_flight,
-            second.failed()
+            Counts::of(second).failed()
         ));
     }
 

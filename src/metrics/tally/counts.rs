@@ -41,6 +41,13 @@ impl Counts {
         self.requests + self.iteration_errors.values().sum::<u64>()
     }
 
+    /// Counts of one side within one interval.
+    pub fn of_side(side: &SideInterval) -> Self {
+        let mut counts = Self::default();
+        counts.add_side(side);
+        counts
+    }
+
     /// Failed requests, without iteration errors.
     pub fn failed_requests(&self) -> u64 {
         self.errors.values().sum::<u64>() + self.errors_untold

@@ -14,10 +14,10 @@ use crate::units::{Nanos, Quantity};
 /// All of them, in the order of the page.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut figures = vec![load(report)?, response_times(report)?];
-    if report.shown.run.requests > 0 {
+    if report.shown.run.counts.requests > 0 {
         figures.push(percentiles(report)?);
     }
-    if !report.whole.run.errors.is_empty() {
+    if !report.errors.is_empty() {
         figures.push(errors(report)?);
     }
     figures.push(in_flight(report)?);
@@ -54,7 +54,7 @@ pub(super) fn load_lines(report: &Report) -> Vec<ChartLine> {
     }
     lines.push(ChartLine::new(5, "iterations started", rate(|point| point.arrivals.started)));
     lines.push(ChartLine::new(1, "requests finished", rate(|point| point.requests)));
-    if report.whole.arrivals.dropped > 0 {
+    if report.whole.run.counts.arrivals.dropped > 0 {
         lines.push(ChartLine::new(4, "iterations dropped", rate(|point| point.arrivals.dropped)));
     }
     lines
@@ -115,18 +115,18 @@ fn curve(times: &Distribution) -> Vec<LinePoint> {
 fn percentiles(report: &Report) -> Result<Figure, ReportError> {
     let run = &report.shown.run;
     let lines = [
-        ChartLine::new(1, "response time", curve(&run.response_time)),
+        ChartLine::new(1, "response time", curve(&run.success_time())),
         ChartLine::new(7, "service time", curve(&run.service_time)),
     ];
     let limits = limits(report);
     let most = limits.iter().fold(greatest(&lines), |most, &(_, y)| most.max(y));
-    let least = run.response_time.quantile(0.0).as_secs_f64().max(1e-6);
+    let least = run.success_time().quantile(0.0).as_secs_f64().max(1e-6);
     let y = if most / least > 200.0 {
         Axis::log_time(least, most)
     } else {
         Axis::linear(most, TIME, 4)
     };
-    let x = Axis::percentiles(run.response_time.count());
+    let x = Axis::percentiles(run.success_time().count());
     let svg = drawn(ChartSize::LARGE, (x, y), |canvas| {
         canvas.axes()?;
         lines

@@ -14,7 +14,8 @@ const MOST: usize = 60;
 
 /// A chart for each step that was reached, those with most requests if there are too many, and how many were left out.
 pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), ReportError> {
-    let requests = |id: &StepId| report.whole.steps.get(id).map_or(0, |totals| totals.requests);
+    let requests =
+        |id: &StepId| report.whole.steps.get(id).map_or(0, |totals| totals.counts.requests);
     let mut reached: Vec<StepId> =
         report.step_ids().into_iter().filter(|id| requests(id) > 0).collect();
     let left_out = reached.len().saturating_sub(MOST);

@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{by_name, rounded, times};
-use crate::metrics::Side;
-use crate::slo::{
-    BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideTotals, SideValue,
-};
+use crate::metrics::{Side, Tally};
+use crate::slo::{BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideValue};
 
 /// The object `blue_green`: absent from the result of a run that was not split.
 pub(super) fn value(found: &BlueGreen) -> Value {
@@ -34,14 +32,14 @@ fn share(share: &ShareResult) -> Value {
     })
 }
 
-fn totals_of(totals: &SideTotals) -> Value {
-    let classes =
-        totals.errors.iter().map(|(class, count)| (class.name().to_owned(), json!(count)));
-    let rate = (totals.attempts > 0).then(|| exact(totals.error_rate().get()));
+fn totals_of(totals: &Tally) -> Value {
+    let classes = totals.counts.failures();
+    let classes = classes.iter().map(|(class, count)| (class.name().to_owned(), json!(count)));
+    let rate = (totals.counts.attempts() > 0).then(|| exact(totals.counts.error_rate().get()));
     json!({
-        "iterations": totals.iterations,
-        "requests": totals.requests,
-        "response_time_ms": times(&totals.response_time),
+        "iterations": totals.counts.arrivals.started,
+        "requests": totals.counts.requests,
+        "response_time_ms": times(&totals.success_time()),
         "errors": { "rate": rate, "by_class": by_name(classes) },
     })
 }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::seconds;
 use crate::metrics::{
-    Distribution, Event, EventKind, Interval, RunEnd, RunHeader, SparseDistribution, StopReason,
+    Counts, Distribution, Event, EventKind, Interval, RunEnd, RunHeader, SparseDistribution,
+    StopReason,
 };
 use crate::report::{Report, wording};
 use crate::units::Nanos;
@@ -36,19 +37,21 @@ pub fn start(header: &RunHeader) -> String {
 pub fn second(header: &RunHeader, interval: &Interval) -> String {
     let length = interval.length().as_secs_f64().max(1e-9);
     let mut response = Distribution::new();
-    let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
+    let counts = Counts::of(interval);
+    let failures = counts.failures();
+    let errors: BTreeMap<&str, u64> =
+        failures.iter().map(|(class, count)| (class.name(), *count)).collect();
     let mut steps = Map::new();
-    for (id, step) in &interval.steps {
-        response.merge_sparse(&step.response_time);
-        for (class, count) in &step.errors {
-            *errors.entry(class.name()).or_default() += count;
-        }
+    for step in interval.steps.values() {
+        response.merge_sparse(&step.times().successes());
+    }
+    for (id, step) in interval.steps.iter().chain(&interval.logical) {
         let known = header.steps.get(usize::from(id.0));
         let name = known.map_or_else(|| format!("step {}", id.0), |step| step.name.clone());
         let told = json!({
             "requests": step.requests,
             "failed": step.failed(),
-            "p95_ms": quantile_ms(&step.response_time, 0.95),
+            "p95_ms": quantile_ms(&step.times().successes(), 0.95),
         });
         steps.insert(name, told);
     }
@@ -57,7 +60,7 @@ pub fn second(header: &RunHeader, interval: &Interval) -> String {
         "event": "second",
         "at_s": seconds(interval.end),
         "requests_per_s": interval.requests() as f64 / length,
-        "failed": interval.failed(),
+        "failed": counts.failed(),
         "errors": errors,
         "arrivals": interval.arrivals.intended,
         "dropped": interval.arrivals.dropped,

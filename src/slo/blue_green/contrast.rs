@@ -1,6 +1,7 @@
 //! Green held against blue: quantiles by their ratio, error rates by their difference, each with its interval.
 
 use super::{SideSeconds, times_of};
+use crate::metrics::Counts;
 use crate::slo::measured::{CONFIDENCE, Measured};
 use crate::slo::statistics::batches::{self, BatchPart};
 use crate::slo::statistics::mover::{self, IntervalEstimate};
@@ -143,8 +144,8 @@ fn quantile(
 fn error_rate(sides: [&SideSeconds<'_>; 2], against: ContrastBasis) -> ContrastRow {
     let parts = sides.map(|seconds| -> Vec<BatchPart> {
         let part = |second: &Vec<&crate::metrics::SideInterval>| BatchPart {
-            value: second.iter().map(|side| side.failed() as f64).sum(),
-            weight: second.iter().map(|side| side.attempts() as f64).sum(),
+            value: second.iter().map(|side| Counts::of_side(side).failed() as f64).sum(),
+            weight: second.iter().map(|side| Counts::of_side(side).attempts() as f64).sum(),
         };
         seconds.iter().map(part).collect()
     });

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::metrics::{
-    Bound, Measure, Objective, Outcome, RunEnd, RunHeader, Scope, SplitInfo, StopReason,
+    Bound, ErrorClass, Measure, Objective, Outcome, RunEnd, RunHeader, Scope, SplitInfo, StopReason,
 };
 use crate::slo::GreenFailing;
 use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header};
-use crate::units::{Quantity, RunTime};
+use crate::units::{Quantity, Ratio, RunTime};
 
 const SECONDS: u64 = 60;
 

@@ -1,6 +1,6 @@
 //! During the run: does green fail more often than is allowed, for certain?
 
-use crate::metrics::{Bound, Interval, Measure, Objective, RunHeader, Scope, Side};
+use crate::metrics::{Bound, Counts, Interval, Measure, Objective, RunHeader, Scope, Side};
 use crate::slo::statistics::batches::RatioEstimate;
 use crate::slo::statistics::proportion;
 use crate::units::{Ratio, RunTime};
@@ -62,8 +62,9 @@ impl GreenWatch {
                 (self.part, self.since) = (side.part, interval.start);
                 (self.failed, self.attempts) = (0, 0);
             }
-            self.failed += side.failed();
-            self.attempts += side.attempts();
+            let counts = Counts::of_side(side);
+            self.failed += counts.failed();
+            self.attempts += counts.attempts();
         }
         if self.told || self.failed == 0 {
             return None;

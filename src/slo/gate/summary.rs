@@ -8,8 +8,8 @@ use super::super::statistics::order_statistics::least_count;
 use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
 use crate::metrics::{
-    ArrivalProcess, Distribution, LoadModel, Measure, Objective, RunHeader, RunLog, Scope,
-    StageInfo, StepId,
+    ArrivalProcess, Counts, Distribution, LoadModel, Measure, Objective, RunHeader, RunLog, Scope,
+    Selection, StageInfo, StepId, Tally,
 };
 use crate::units::{Nanos, Ratio, Seed};
 
@@ -141,7 +141,7 @@ pub struct StepSummary {
     pub name: String,
     /// How many requests ended.
     pub requests: u64,
-    /// Median response time; absent of too few requests (5).
+    /// Median response time of successes; absent of too few requests (5).
     pub p50: Option<Nanos>,
     /// p95 of response time; absent of too few requests (59).
     pub p95: Option<Nanos>,
@@ -149,22 +149,22 @@ pub struct StepSummary {
     pub p99: Option<Nanos>,
     /// Mean response time; absent without requests.
     pub mean: Option<Nanos>,
-    /// Failed requests among all; absent without requests.
+    /// Failures among attempts, as [`Counts::error_rate`] counts them; absent without attempts.
     pub error_rate: Option<Ratio>,
 }
 
 impl StepSummary {
-    fn of(name: &str, times: &Distribution, requests: u64, failed: u64) -> Self {
+    fn of(name: &str, times: &Distribution, counts: &Counts) -> Self {
         let quantile =
             |p: f64| (times.count() >= least_count(p, CONFIDENCE)).then(|| times.quantile(p));
         Self {
             name: name.to_owned(),
-            requests,
+            requests: counts.requests,
             p50: quantile(0.5),
             p95: quantile(0.95),
             p99: quantile(0.99),
             mean: (!times.is_empty()).then(|| times.mean()),
-            error_rate: (requests > 0).then(|| Ratio::of(failed, requests)),
+            error_rate: (counts.attempts() > 0).then(|| counts.error_rate()),
         }
     }
 
@@ -246,10 +246,9 @@ impl RunSummary {
     /// The numbers of the judged part of a run, after warm-up.
     pub fn of(log: &RunLog) -> Self {
         let window = JudgedWindow::of(log);
-        let ids: Vec<StepId> = (0..log.header.steps.len()).map(|i| StepId(i as u16)).collect();
-        let mut steps = vec![summarize(&window, Self::WHOLE, &ids)];
-        for (info, id) in log.header.steps.iter().zip(&ids) {
-            steps.push(summarize(&window, &info.name, &[*id]));
+        let mut steps = vec![summarize(&window, Self::WHOLE, &Selection::Run)];
+        for (info, id) in log.header.steps.iter().zip(0..) {
+            steps.push(summarize(&window, &info.name, &Selection::step(StepId(id))));
         }
         let objectives = &log.header.objectives;
         Self {
@@ -267,16 +266,10 @@ impl RunSummary {
     }
 }
 
-fn summarize(window: &JudgedWindow<'_>, name: &str, ids: &[StepId]) -> StepSummary {
-    let (mut times, mut requests, mut failed) = (Distribution::new(), 0, 0);
-    for interval in window.steady().iter().chain(&window.tail) {
-        for step in ids.iter().filter_map(|id| interval.steps.get(id)) {
-            times.merge_sparse(&step.response_time);
-            requests += step.requests;
-            failed += step.failed();
-        }
-    }
-    StepSummary::of(name, &times, requests, failed)
+/// Derived rows count their own times; the row of all requests also counts what was given up.
+fn summarize(window: &JudgedWindow<'_>, name: &str, selection: &Selection) -> StepSummary {
+    let tally = Tally::of(selection, window.steady().iter().chain(&window.tail).copied());
+    StepSummary::of(name, &tally.success_time(), &tally.counts)
 }
 
 /// Runs to compare against, as committed: `baseline.json`.

@@ -4,7 +4,7 @@
 //! them, so it drops what no objective asks for and keeps two digits of the rest: 1 % off at the most.
 
 use crate::metrics::{
-    Distribution, Interval, Measure, Objective, SparseDistribution, StepInterval,
+    Distribution, Interval, Measure, Objective, SparseDistribution, StepInterval, TimeParts,
 };
 
 /// `interval` without what `objectives` and the table of steps do not read.
@@ -19,6 +19,7 @@ pub(super) fn lean(mut interval: Interval, objectives: &[Objective]) -> Interval
     }
     for scenario in interval.scenarios.values_mut() {
         coarsen(&mut scenario.response_time, &mut scratch);
+        lean_parts(&mut scenario.time_parts, &mut scratch);
         if iterations {
             coarsen(&mut scenario.iteration_time, &mut scratch);
         } else {
@@ -28,8 +29,16 @@ pub(super) fn lean(mut interval: Interval, objectives: &[Objective]) -> Interval
     interval
 }
 
+/// As coarse as the times that they are parts of, so that they still can be taken apart.
+fn lean_parts(parts: &mut TimeParts, scratch: &mut Distribution) {
+    let (late, late_failed) = (&mut parts.late, &mut parts.late_failed);
+    let bounds = [&mut late.upper, &mut late.lower, &mut late_failed.upper, &mut late_failed.lower];
+    bounds.into_iter().chain([&mut parts.failed]).for_each(|times| coarsen(times, scratch));
+}
+
 fn lean_step(step: &mut StepInterval, phases: bool, scratch: &mut Distribution) {
     coarsen(&mut step.response_time, scratch);
+    lean_parts(&mut step.time_parts, scratch);
     // Little's law is checked on service times.
     coarsen(&mut step.service_time, scratch);
     if phases {

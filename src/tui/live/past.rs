@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::metrics::{Distribution, Interval, RunHeader};
+use crate::metrics::{Counts, Distribution, Interval, RunHeader};
 use crate::units::Nanos;
 
 /// One second, or a little more where the generator was busy.
@@ -85,7 +85,7 @@ fn point(interval: &Interval, header: &RunHeader, times: &Distribution) -> PastP
         at: interval.end.as_secs_f64(),
         offered: offered / seconds,
         achieved: interval.requests() as f64 / seconds,
-        failed: interval.failed() as f64 / seconds,
+        failed: Counts::of(interval).failed() as f64 / seconds,
         times: (!times.is_empty()).then(|| [quantile(0.50), quantile(0.95), quantile(0.99)]),
         in_flight: interval.in_flight,
         vus: interval.vus_busy,

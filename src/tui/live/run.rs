@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::engine::Steering;
-use crate::metrics::{
+use crate::metrics::{Counts, 
     Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel, RunHeader,
     RunLog, StepId,
 };
@@ -193,17 +193,18 @@ impl LiveRun {
 
     fn count(&mut self, interval: &Interval) {
         self.counts.requests += interval.requests();
-        self.counts.failed += interval.failed();
+        let counts = Counts::of(interval);
+        self.counts.failed += counts.failed();
         self.counts.dropped += interval.arrivals.dropped;
-        // A time over several requests has a row of its own, but its failures are those of its requests.
+        // A derived row counts its own times; what was given up is counted with the run.
         for (id, step) in interval.steps.iter().chain(&interval.logical) {
             if let Some(known) = self.steps.get_mut(usize::from(id.0)) {
                 known.requests += step.requests;
                 known.failed += step.failed();
             }
         }
-        for (class, count) in interval.steps.values().flat_map(|step| &step.errors) {
-            self.errors.entry(*class).or_default().count += count;
+        for (class, count) in counts.failures() {
+            self.errors.entry(class).or_default().count += count;
         }
         for reading in &interval.readings {
             let key = (reading.tier.clone(), reading.metric.clone(), reading.replica.clone());

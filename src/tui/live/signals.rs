@@ -1,6 +1,6 @@
 //! Scaling signals of the stack file as the run goes on: quiet, holding, or firing.
 
-use crate::metrics::Interval;
+use crate::metrics::{Counts, Interval};
 use crate::scenario::stack::SignalSpec;
 use crate::units::{Nanos, RunTime};
 
@@ -71,7 +71,7 @@ fn value(signal: &SignalSpec, second: &Interval, times: Option<[f64; 3]>) -> Opt
         "p95" => quantile(1),
         "p99" => quantile(2),
         "throughput" => Some(second.requests() as f64 / second.length().as_secs_f64().max(1e-9)),
-        "error_rate" => Some(second.failed() as f64 / second.requests().max(1) as f64),
+        "error_rate" => Some(Counts::of(second).error_rate().get()),
         _ => None,
     }
 }
