@@ -18,6 +18,8 @@ pub mod terminal;
 mod capacity;
 #[cfg(feature = "charts")]
 mod charts;
+#[cfg(test)]
+mod conformance;
 mod facts;
 mod figure;
 #[cfg(test)]

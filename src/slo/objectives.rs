@@ -10,8 +10,8 @@ use super::uptime::{self, UptimeCounts};
 use super::window::JudgedWindow;
 use super::{JudgedObjective, LagEffect, bounds, lasting, observed, recovery};
 use crate::metrics::{
-    Answers, CustomMeasure, Interval, Measure, Objective, Phase, ResponseTimes, RunHeader,
-    ScenarioId, Scope, SparseDistribution, StepId,
+    Answers, Counts, CustomMeasure, Interval, Measure, Objective, Phase, ResponseTimes, RunHeader,
+    ScenarioId, Scope, Selection, SparseDistribution, StepId,
 };
 use crate::units::{Quantity, Rate, Ratio};
 
@@ -59,7 +59,10 @@ impl RequestSelection {
                 return Some(Self::Scenario(ScenarioId(at as u16)));
             }
             Scope::Step(name) => steps(&|i| header.steps[i].name == *name),
-            Scope::Tag(tag) => steps(&|i| header.steps[i].tags.contains(tag)),
+            Scope::Tag(_) => match Selection::of(scope, header)? {
+                Selection::Steps(ids) => ids,
+                Selection::Run | Selection::Scenario(_) | Selection::Side(..) => return None,
+            },
         };
         (!found.is_empty()).then_some(Self::Steps(found))
     }
@@ -92,41 +95,28 @@ impl RequestSelection {
         wanted.map(|(_, scenario)| Cow::Borrowed(&scenario.iteration_time)).collect()
     }
 
-    fn counts(&self, interval: &Interval) -> UptimeCounts {
-        let mut counts = UptimeCounts::default();
+    fn tally(&self, interval: &Interval) -> Counts {
         match self {
-            Self::Run(ids) | Self::Steps(ids) => {
-                ids.iter().filter_map(|id| interval.step(*id)).for_each(|s| counts.add(s));
-            }
-            Self::Scenario(id) => {
-                if let Some(scenario) = interval.scenarios.get(id) {
-                    let (requests, failed) = (scenario.requests, scenario.failed_requests);
-                    // The log does not tell why requests of one scenario failed.
-                    counts = UptimeCounts { requests, failed, unserved: failed };
-                }
-            }
+            Self::Run(_) => Counts::of(interval),
+            Self::Steps(ids) => Selection::Steps(ids.clone()).counts(interval),
+            Self::Scenario(id) => Selection::Scenario(*id).counts(interval),
         }
-        counts
+    }
+
+    fn counts(&self, interval: &Interval) -> UptimeCounts {
+        UptimeCounts::of_requests(&self.tally(interval))
     }
 }
 
 impl RequestSelection {
-    /// Requests for the error rate, with failures of no single request as one more each: a poll that was
-    /// given up and a script that broke are no better to its user than a failed request. Steps and tags count
-    /// their own samples only.
+    /// Attempts for the error rate: see [`Counts::attempts`].
     fn attempts(&self, interval: &Interval) -> UptimeCounts {
-        let mut counts = self.counts(interval);
-        let iteration_errors: u64 = match self {
-            Self::Run(_) => interval.iteration_errors().map(|(_, count)| count).sum(),
-            Self::Scenario(id) => interval
-                .scenarios
-                .get(id)
-                .map_or(0, |scenario| scenario.iteration_errors.values().sum()),
-            Self::Steps(_) => 0,
-        };
-        counts.requests += iteration_errors;
-        counts.failed += iteration_errors;
-        counts
+        UptimeCounts::of_attempts(&self.tally(interval))
+    }
+
+    /// What was served and what was not, for uptime.
+    fn service(&self, interval: &Interval) -> UptimeCounts {
+        UptimeCounts::of_service(&self.tally(interval))
     }
 }
 
@@ -166,7 +156,7 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
             times::quantile(&times::seconds(window, |i| rows.iteration_times(i)), *p)
         }
         Measure::ErrorRate => error_rate(window, &rows, objective),
-        Measure::Uptime => uptime::measure(window, objective, |i| rows.counts(i)),
+        Measure::Uptime => uptime::measure(window, objective, |i| rows.service(i)),
         Measure::Throughput => throughput(window, &rows),
         Measure::Custom(CustomMeasure::Failures) => failures(window, &rows),
         Measure::Custom(CustomMeasure::AchievedRate) => achieved(window),

@@ -5,7 +5,7 @@ use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart, RatioEstimate};
 use super::statistics::{order_statistics, proportion};
 use super::window::JudgedWindow;
-use crate::metrics::{ErrorClass, Interval, Objective, Scope, StepInterval};
+use crate::metrics::{Counts, Interval, Objective, Scope};
 use crate::units::{Nanos, Quantity, Ratio};
 
 /// Mean completions in a second from which a second without any is an outage rather than chance: of 5
@@ -24,38 +24,29 @@ pub(super) struct UptimeCounts {
 }
 
 impl UptimeCounts {
-    /// Counts of all steps of an interval.
+    /// What an interval served and did not serve, of all steps.
     pub(super) fn of(interval: &Interval) -> Self {
-        let mut counts = Self::default();
-        interval.steps.values().for_each(|step| counts.add(step));
-        counts
+        Self::of_service(&Counts::of(interval))
     }
 
-    /// Adds one step's counts.
-    pub(super) fn add(&mut self, step: &StepInterval) {
-        self.requests += step.requests;
-        self.failed += step.failed();
-        let unserved = step.errors.iter().filter(|(class, _)| is_outage(**class));
-        self.unserved += unserved.map(|(_, count)| count).sum::<u64>();
+    /// What was served and what was not; a broken script is neither.
+    pub(super) fn of_service(counts: &Counts) -> Self {
+        let unserved = counts.unserved();
+        Self { requests: counts.served() + unserved, failed: counts.failed(), unserved }
     }
-}
 
-/// Whether an error of this class means that there was no service.
-const fn is_outage(class: ErrorClass) -> bool {
-    use ErrorClass as E;
-    matches!(
-        class,
-        E::Dns
-            | E::Refused
-            | E::Unreachable
-            | E::Reset
-            | E::ConnectTimeout
-            | E::TlsTimeout
-            | E::ResponseTimeout
-            | E::Tls
-            | E::Protocol
-            | E::Http5xx
-    )
+    /// Requests alone, without what was given up.
+    pub(super) fn of_requests(counts: &Counts) -> Self {
+        let Counts { requests, .. } = *counts;
+        let unserved = requests - counts.served();
+        Self { requests, failed: counts.failed_requests(), unserved }
+    }
+
+    /// Requests, and what was given up as one more each.
+    pub(super) fn of_attempts(counts: &Counts) -> Self {
+        let (requests, failed) = (counts.attempts(), counts.failed());
+        Self { requests, failed, unserved: counts.unserved() }
+    }
 }
 
 /// Measures uptime over all judged intervals, warm-up included: an outage is one whenever it comes.

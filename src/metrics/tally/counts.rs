@@ -36,6 +36,14 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts of all requests of an interval, and of what was given up.
+    pub fn of(interval: &Interval) -> Self {
+        let mut counts = Self::default();
+        interval.steps.values().for_each(|step| counts.add_step(step));
+        counts.add_iterations(interval);
+        counts
+    }
+
     /// What error rates are shares of: requests, and failures of no single request.
     pub fn attempts(&self) -> u64 {
         self.requests + self.iteration_errors.values().sum::<u64>()

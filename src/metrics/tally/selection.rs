@@ -51,10 +51,7 @@ impl Selection {
     pub fn counts(&self, interval: &Interval) -> Counts {
         let mut counts = Counts::default();
         match self {
-            Self::Run => {
-                interval.steps.values().for_each(|step| counts.add_step(step));
-                counts.add_iterations(interval);
-            }
+            Self::Run => return Counts::of(interval),
             Self::Steps(_) => {
                 self.steps(interval).into_iter().for_each(|step| counts.add_step(step));
             }
