@@ -117,6 +117,7 @@ fn header() -> RunHeader {
         bound: Bound::AtMost,
         target: Some(target),
         limit: Some(limit),
+        of: plimsoll::metrics::Answers::default(),
     };
     let time = |ms| Quantity::Time(Nanos::from_millis(ms));
     let share = |value| Quantity::Share(Ratio::new(value));

@@ -235,7 +235,15 @@ mod tests {
 
     fn row(measure: Measure, max: Quantity) -> Objective {
         let (name, scope) = (String::new(), Scope::Run);
-        Objective { name, scope, measure, bound: Bound::AtMost, target: None, limit: Some(max) }
+        Objective {
+            name,
+            scope,
+            measure,
+            bound: Bound::AtMost,
+            target: None,
+            limit: Some(max),
+            of: crate::metrics::Answers::default(),
+        }
     }
 
     /// What a run, or a gate, says of the row, in the words of a search.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Phase;
+use super::{Answers, Phase};
 use crate::units::{Quantity, words};
 
 /// What an objective speaks of.
@@ -98,4 +98,7 @@ pub struct Objective {
     pub target: Option<Quantity>,
     /// What must never be exceeded (or undercut, for [`Bound::AtLeast`]); missing it is "fail".
     pub limit: Option<Quantity>,
+    /// Whose times are held against it, where it speaks of response times.
+    #[serde(default, skip_serializing_if = "Answers::is_default")]
+    pub of: Answers,
 }

@@ -99,6 +99,12 @@ pub enum Answers {
 }
 
 impl Answers {
+    /// Whether it is what a row speaks of that says nothing else.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The name used in files.
     pub const fn name(self) -> &'static str {
         match self {

@@ -109,6 +109,7 @@ impl Plot {
             bound,
             target: None,
             limit: None,
+            of: crate::metrics::Answers::default(),
         };
         header.objectives = [Scope::Run, Scope::Scenario("all".into())]
             .into_iter()

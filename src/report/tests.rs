@@ -360,6 +360,7 @@ fn table_shows_the_requests_that_objectives_speak_of() {
         bound: Bound::AtMost,
         target: None,
         limit: Some(Quantity::Time(Nanos::from_secs(1))),
+        of: crate::metrics::Answers::default(),
     }];
     let judgement = judge(&log, Strictness::Normal);
     let report = Report::new(&log, &judgement);

@@ -172,6 +172,7 @@ mod tests {
             bound: Bound::AtMost,
             target: None,
             limit: Some(share(0.01)),
+            of: crate::metrics::Answers::default(),
         };
         let measured = Measured::value(share(estimate), Some((0.000_1, 0.95)), 1_600);
         compare(&objective, &measured, Nanos::from_secs(16)).status
@@ -198,6 +199,7 @@ mod tests {
             bound: Bound::AtMost,
             target: None,
             limit: Some(time(500.0)),
+            of: crate::metrics::Answers::default(),
         };
         compare(&objective, &value(upper).down_to(&value(lower)), Nanos::from_secs(60))
     }

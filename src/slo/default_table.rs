@@ -20,6 +20,7 @@ pub(super) fn rows(header: &RunHeader) -> Vec<Objective> {
         bound,
         target: None,
         limit: Some(Quantity::Share(Ratio::new(limit))),
+        of: crate::metrics::Answers::default(),
     };
     let errors = row("error_rate", Measure::ErrorRate, Bound::AtMost, ERROR_RATE_MAX);
     let measure = CustomMeasure::AchievedRate;

@@ -45,6 +45,7 @@ fn status(measure: Measure, measured: &Measured, max: Quantity) -> ObjectiveStat
         bound: Bound::AtMost,
         target: None,
         limit: Some(max),
+        of: crate::metrics::Answers::default(),
     };
     bounds::compare(&objective, measured, Nanos::ZERO).status
 }

@@ -141,8 +141,10 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
         return Measured::nothing(0, format!("n/a: the run has no {}", objective.scope));
     };
     match &objective.measure {
-        Measure::ResponseTime(p) => response_time(window, &rows, |s| times::quantile(s, *p)),
-        Measure::MeanResponseTime => response_time(window, &rows, |s| times::mean(s)),
+        Measure::ResponseTime(p) => {
+            response_time(window, &rows, objective.of, |s| times::quantile(s, *p))
+        }
+        Measure::MeanResponseTime => response_time(window, &rows, objective.of, |s| times::mean(s)),
         Measure::Phase(phase, _) if matches!(rows, RequestSelection::Scenario(_)) => {
             Measured::nothing(
                 0,
@@ -168,15 +170,24 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
 fn response_time(
     window: &JudgedWindow<'_>,
     rows: &RequestSelection,
+    of: Answers,
     estimate: impl Fn(&SecondDistributions<'_>) -> Measured,
 ) -> Measured {
-    let of = Answers::All;
     let upper = |i| rows.times(i).iter().map(|times| times.upper(of)).collect();
     let measured = estimate(&times::seconds(window, upper));
     let is_late = |i: &&Interval| rows.times(i).iter().any(|times| times.has_lag(of));
     let measured = if window.steady().iter().chain(&window.tail).any(is_late) {
         let lower = |i| rows.times(i).iter().map(|times| times.lower(of)).collect();
         measured.down_to(&estimate(&times::seconds(window, lower)))
+    } else {
+        measured
+    };
+    let is_untold = |i: &&Interval| rows.times(i).iter().any(|times| !times.tells_failures());
+    let untold =
+        of == Answers::Successes && window.steady().iter().chain(&window.tail).any(is_untold);
+    let measured = if untold {
+        measured
+            .with_note("the log does not tell times of failures apart: all are judged".to_owned())
     } else {
         measured
     };

@@ -83,7 +83,15 @@ pub(super) fn objective(
         Measure::Uptime | Measure::Throughput => Bound::AtLeast,
         _ => Bound::AtMost,
     };
-    Objective { name: format!("{measure:?}"), scope: Scope::Run, measure, bound, target, limit }
+    Objective {
+        name: format!("{measure:?}"),
+        scope: Scope::Run,
+        measure,
+        bound,
+        target,
+        limit,
+        of: crate::metrics::Answers::default(),
+    }
 }
 
 /// The log of the requests, each an iteration of its own, as the engine would write it.

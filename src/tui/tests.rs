@@ -45,6 +45,7 @@ fn at_most(name: &str, measure: Measure, target: Quantity, limit: Quantity) -> O
         bound: Bound::AtMost,
         target: Some(target),
         limit: Some(limit),
+        of: crate::metrics::Answers::default(),
     }
 }
 

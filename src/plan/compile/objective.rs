@@ -103,6 +103,7 @@ fn objective(
         bound: bounds.bound,
         target: bounds.target,
         limit: bounds.limit,
+        of: row.of.unwrap_or_default(),
     })
 }
 

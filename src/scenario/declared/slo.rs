@@ -1,6 +1,6 @@
 //! `slo:`: the rows of the SLO table.
 
-use crate::scenario::format::{Declaration, Grammar, Others, Rule, optional};
+use crate::scenario::format::{Declaration, Grammar, Others, Rule, WordList, optional};
 
 const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `error_rate`, `uptime`, `throughput`, `connect.p95`, \
                        `iteration.p95`, `recover`, or a metric of a tier such as `db.connections`. \
@@ -68,6 +68,12 @@ pub(in crate::scenario) static OBJECTIVE: Declaration = Declaration {
             .example("500ms"),
         optional("min", Grammar::Quantity, "What must not be undercut, where more is better.")
             .example("99.5%"),
+        optional(
+            "of",
+            Grammar::Words(&ANSWERS),
+            "Whose response times count; no other row has use for it.",
+        )
+        .default("successes"),
     ]],
     others: None,
     rules: &[Rule::AtLeastOne(&["target", "max", "min"]), Rule::AtMostOne(&["max", "min"])],
@@ -75,4 +81,15 @@ pub(in crate::scenario) static OBJECTIVE: Declaration = Declaration {
 slo:
   p99: { target: 500ms, max: 1s }
 ",
+};
+
+static ANSWERS: WordList = WordList {
+    what: "whose times",
+    words: &[
+        (
+            "successes",
+            "Requests that were answered as expected: a failure that comes at once makes no p95 better.",
+        ),
+        ("all", "All requests, failed ones included."),
+    ],
 };

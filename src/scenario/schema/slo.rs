@@ -1,5 +1,6 @@
 //! `slo:`: the rows of the SLO table, as written. What each metric means is the compiler's to say.
 
+use crate::metrics::Answers;
 use crate::scenario::declared::slo::{OBJECTIVE, ROWS, TABLE};
 use crate::scenario::{Fields, KeyNode, Node, Problems, Spanned, entries};
 
@@ -29,6 +30,8 @@ pub struct SloRowSpec {
     pub max: Option<Spanned<String>>,
     /// What must never be undercut.
     pub min: Option<Spanned<String>>,
+    /// Whose times a row on response times holds.
+    pub of: Option<Answers>,
 }
 
 pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRowSpec> {
@@ -71,6 +74,11 @@ fn row(key: &KeyNode, node: &Node, scope: SloScope, problems: &mut Problems) -> 
         target: fields.read("target", problems),
         max: fields.read("max", problems),
         min: fields.read("min", problems),
+        of: fields.word(
+            "of",
+            &[Answers::Successes, Answers::All].map(|of| (of.name(), of)),
+            problems,
+        ),
     };
     fields.finish(problems);
     Some(row)

@@ -143,7 +143,15 @@ fn watched(failures: &[u64]) -> Option<GreenFailing> {
     let max = Some(Quantity::Share(Ratio::new(0.01)));
     let (bound, measure, scope) = (Bound::AtMost, Measure::ErrorRate, Scope::Run);
     let name = "error_rate".to_owned();
-    let row = Objective { name, scope, measure, bound, target: None, limit: max };
+    let row = Objective {
+        name,
+        scope,
+        measure,
+        bound,
+        target: None,
+        limit: max,
+        of: crate::metrics::Answers::default(),
+    };
     let mut log = log(&[], &[], 0.1);
     log.header.objectives = vec![row];
     let mut watch = GreenWatch::of(&log.header).expect("a max to watch");

@@ -5,7 +5,7 @@ mod lag;
 use super::*;
 use crate::metrics::{
     ArrivalProcess, CustomMeasure, ErrorClass, Event, EventKind, Interval, LoadModel, Measure,
-    Objective, Outcome, Reading, RunEnd, ScenarioId, Scope, StopReason,
+    Objective, Outcome, Reading, RunEnd, ScenarioId, Scope, SparseDistribution, StepId, StopReason,
 };
 use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
@@ -480,4 +480,30 @@ fn source_that_failed_gives_no_data_and_its_reason_rather_than_zero() {
     let judged = &judge(&log, Strictness::Normal).objectives[0];
     assert_eq!((judged.estimate, judged.status), (None, ObjectiveStatus::NotMeasured));
     assert_eq!(judged.note, "n/a: no data; db, PostgreSQL: no answer within 1s");
+}
+
+/// Sixty in a hundred requests fail at once, and the log tells their times apart.
+#[test]
+fn failures_that_come_at_once_make_no_quantile_better() {
+    let p95 = |of: crate::metrics::Answers, fails: bool| {
+        let row = Objective { of, ..bounded(Measure::ResponseTime(0.95), time(10_000)) };
+        let mut log = run(STEADY, vec![row], 3);
+        if fails {
+            for interval in &mut log.intervals {
+                let Some(step) = interval.steps.get_mut(&StepId(0)) else { continue };
+                let failed: SparseDistribution =
+                    (0..step.requests * 3 / 2).map(|_| Nanos::from_millis(1)).collect();
+                step.requests += failed.count();
+                step.errors.insert(ErrorClass::Http5xx, failed.count());
+                step.response_time.merge(&failed);
+                step.time_parts.failed = failed;
+            }
+        }
+        let judged = judge(&log, Strictness::Normal).objectives.remove(0);
+        judged.estimate.expect("measured").base()
+    };
+    use crate::metrics::Answers::{All, Successes};
+    let (before, after) = (p95(Successes, false), p95(Successes, true));
+    assert!((before - after).abs() < 1e-9, "{before} became {after}");
+    assert!(p95(All, true) < 0.9 * before, "of all requests it looks better");
 }
