@@ -76,7 +76,7 @@ fn summary(shard: &ShardLog) -> Result<ShardSummary, Failure> {
     for interval in &log.intervals {
         intended += interval.arrivals.intended;
         requests += interval.requests();
-        failed += interval.failed();
+        failed += crate::metrics::Counts::of(interval).failed();
         lag.merge_sparse(&interval.schedule_lag);
         cpu = cpu.max(interval.generator.worker_cpu.get());
         interval.steps.values().for_each(|step| times.merge_sparse(&step.response_time));
