@@ -99,8 +99,11 @@ impl Plot {
         if self.is_split {
             let (from, until) = (RunTime::ZERO, RunTime::ZERO + Nanos::from_secs(SECONDS));
             let part = SplitPart { from, until, share: Ratio::new(0.5) };
-            header.split =
-                Some(SplitInfo { green: "http://127.0.0.1:8081".into(), parts: vec![part] });
+            header.split = Some(SplitInfo {
+                green: "http://127.0.0.1:8081".into(),
+                parts: vec![part],
+                duet: false,
+            });
         }
         let row = |scope, measure, bound| Objective {
             name: String::new(),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::engine::Steering;
-use crate::metrics::{Counts, 
-    Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel, RunHeader,
-    RunLog, StepId,
+use crate::metrics::{
+    Counts, Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel,
+    RunHeader, RunLog, StepId,
 };
 use crate::plan::Stage;
 use crate::slo::{Judgement, Strictness, ValidityStatus, ValidityTest, judge};
