@@ -38,8 +38,14 @@ function counted() {
   const lines = readFileSync(values.log, 'utf8').trim().split('\n').slice(Number(values.from)).map((line) => JSON.parse(line));
   const api = lines.filter((line) => !line.uri.startsWith('/health'));
   assert.equal(api.length, result.load.exchanges, "nginx's requests and ours");
-  const created = api.filter((line) => line.status === 201).length;
-  assert.equal(created, Number(values.booked), 'answers 201 and rows in the table');
+  // A replica that is killed may have booked without its answer getting out: such a booking is a row more than
+  // answers, and one of the requests to book that nginx saw fail. No answer 201 is without its row.
+  const bookings = api.filter((line) => line.method === 'POST' && line.uri === '/api/bookings');
+  const created = bookings.filter((line) => line.status === 201).length;
+  const lost = bookings.filter((line) => line.status >= 499).length;
+  const unanswered = Number(values.booked) - created;
+  assert.ok(unanswered >= 0 && unanswered <= lost,
+    `${values.booked} rows in the table, ${created} answers 201, ${lost} requests to book that failed`);
 }
 
 /** The replica's absence stands in the timeline, with its mark and its end. */
