@@ -27,8 +27,8 @@ fn root() -> PathBuf {
 fn tree(text: &str) -> Node {
     let mut problems = Problems::default();
     let node = yaml::parse(text, SourceId(0), &mut problems);
-    let node = node.filter(|_| problems.is_empty());
-    node.unwrap_or_else(|| panic!("{text}\n{:?}", problems.into_sorted()))
+    assert!(problems.is_empty(), "{text}\n{:?}", problems.into_sorted());
+    node.expect("a document")
 }
 
 fn json(text: &str) -> Value {
@@ -58,7 +58,8 @@ impl Schema {
     /// Whether a value fits the part of the schema at a JSON pointer.
     fn verdict_at(&mut self, pointer: &str, value: &Value) -> Result<(), String> {
         let part = self.compiler.compile(&format!("{}#{pointer}", self.url), &mut self.schemas);
-        let part = part.unwrap_or_else(|error| panic!("{pointer}: {error:#}"));
+        let part =
+            part.map_err(|error| format!("{pointer}: {error:#}")).expect("a part of the schema");
         self.schemas.validate(value, part).map_err(|error| format!("{error:#}"))
     }
 }
@@ -154,7 +155,9 @@ fn every_property_of_every_schema_has_a_description() {
             Value::Array(items) => items.iter().map(|item| (String::new(), item)).collect(),
             _ => vec![],
         };
-        parts.into_iter().for_each(|(key, part)| visit(part, &format!("{path}/{key}"), silent));
+        for (key, part) in parts {
+            visit(part, &format!("{path}/{key}"), silent);
+        }
     }
     for format in FORMATS {
         let mut silent = vec![];
@@ -426,13 +429,17 @@ fn unknown_keys(
 ) {
     match (&node.value, grammar) {
         (NodeValue::Sequence(items), Grammar::List(item) | Grammar::OneOrMany(item)) => {
-            items.iter().for_each(|node| unknown_keys(item, node, found));
+            for node in items {
+                unknown_keys(item, node, found);
+            }
         }
         (NodeValue::Sequence(_), Grammar::AnyOf(choices)) => {
             choices.iter().for_each(|choice| unknown_keys(choice, node, found));
         }
         (NodeValue::Mapping(entries), Grammar::Names(item) | Grammar::Texts(_, item)) => {
-            entries.iter().for_each(|(_, node)| unknown_keys(item, node, found));
+            for (_, node) in entries {
+                unknown_keys(item, node, found);
+            }
         }
         (NodeValue::Mapping(entries), _) => {
             let Some(declared) = mapping_at(grammar, node) else { return };

@@ -6,6 +6,8 @@
 mod likeness;
 mod shard_log;
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use crate::cli;
@@ -229,7 +231,7 @@ fn table(shards: &[ShardSummary]) -> String {
     let mut text = String::from("SHARDS\n");
     for row in &rows {
         for (cell, &width) in row.iter().zip(&widths).take(heads.len() - 1) {
-            text.push_str(&format!("{cell:>width$}   "));
+            let _ = write!(text, "{cell:>width$}   ");
         }
         text.push_str(&row[heads.len() - 1]);
         text.truncate(text.trim_end().len());

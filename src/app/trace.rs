@@ -76,7 +76,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
                 let all = RefCell::new(vec![]);
                 client
                     .perform_all(user, &ids, RequestTimes { intended: now, began: now }, &|one| {
-                        all.borrow_mut().push(one)
+                        all.borrow_mut().push(one);
                     })
                     .await;
                 all.into_inner().iter().for_each(|finished| show(finished, vec![], plan, user));
@@ -86,7 +86,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
                 let received = RefCell::new(vec![]);
                 client
                     .stream(user, id, RequestTimes { intended: now, began: now }, &|event| {
-                        received.borrow_mut().push(event)
+                        received.borrow_mut().push(event);
                     })
                     .await;
                 for event in received.into_inner() {

@@ -49,9 +49,7 @@ pub(super) async fn play(
                 worker.record(role, finished);
                 responded(now);
             }
-            Action::DerivedTiming(sample) => {
-                worker.record_derived_timing(role, &sample);
-            }
+            Action::DerivedTiming(sample) => worker.record_derived_timing(role, &sample),
             Action::SendAll(requests) => {
                 for _ in &requests {
                     worker.recorder.borrow_mut().request_started(ready, now);

@@ -24,6 +24,10 @@ const REQUESTS: u64 = 50;
 
 /// What one run of the corpus is about.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a kind of log that is in the corpus or not"
+)]
 struct Plot {
     /// Of the requests of a second so many fail, each with the class.
     failing: &'static [(u64, E)],
@@ -136,7 +140,9 @@ impl Plot {
         for second in 0..SECONDS {
             self.play(second, &mut recorders);
             let end = RunTime::ZERO + Nanos::from_secs(second + 1);
-            recorders.iter_mut().for_each(|recorder| collector.absorb(&recorder.take_part(end)));
+            for recorder in &mut recorders {
+                collector.absorb(&recorder.take_part(end));
+            }
         }
         log.intervals = collector.drain_complete();
         if self.is_steered {

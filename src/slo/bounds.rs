@@ -206,11 +206,11 @@ mod tests {
 
     #[test]
     fn lag_is_in_doubt_only_where_the_max_lies_within_it() {
+        use ObjectiveStatus::{Fail, Inconclusive, Pass};
         let statuses = |upper, lower| {
             let found = late(upper, lower);
             (found.status, found.by_lag, found.more_time.is_some())
         };
-        use ObjectiveStatus::{Fail, Inconclusive, Pass};
         assert_eq!(statuses((450.0, 490.0), (20.0, 40.0)), (Pass, false, false));
         assert_eq!(statuses((700.0, 900.0), (510.0, 600.0)), (Fail, false, false));
         // A punctual generator would have told: one way or the other.

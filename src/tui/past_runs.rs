@@ -1,6 +1,5 @@
 //! The runs that were made, and which of them are chosen to be compared.
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::report::Report;

@@ -133,7 +133,7 @@ impl Case {
 
     /// Whether every histogram is merged as well, which takes most of the time that a case takes.
     pub(super) fn is_counted_in_full(&self) -> bool {
-        self.kind == CaseKind::Fair || self.seed % 32 == 0
+        self.kind == CaseKind::Fair || self.seed.is_multiple_of(32)
     }
 
     /// By how much anything may come later than it should: the machine stands still or wakes somebody late.

@@ -8,18 +8,18 @@ use crate::units::{Quantity, Rate, Ratio};
 
 const STEADY: Queue = Queue { rate: 80.0, service_rate: 50.0, servers: 4, seconds: 60 };
 
-fn time(ms: u64) -> Option<Quantity> {
-    Some(Quantity::Time(Nanos::from_millis(ms)))
+fn time(ms: u64) -> Quantity {
+    Quantity::Time(Nanos::from_millis(ms))
 }
 
-fn share(value: f64) -> Option<Quantity> {
-    Some(Quantity::Share(Ratio::new(value)))
+fn share(value: f64) -> Quantity {
+    Quantity::Share(Ratio::new(value))
 }
 
 fn table() -> Vec<Objective> {
     vec![
-        objective(Measure::ResponseTime(0.95), None, time(500)),
-        objective(Measure::ErrorRate, None, share(0.01)),
+        objective(Measure::ResponseTime(0.95), None, Some(time(500))),
+        objective(Measure::ErrorRate, None, Some(share(0.01))),
     ]
 }
 
@@ -95,7 +95,7 @@ fn overloaded_stack_fails_though_arrivals_were_dropped() {
             tier: "db".into(),
             metric: "pool_used".into(),
             replica: String::new(),
-            value: share(0.99),
+            value: Some(share(0.99)),
         });
     }
     let judgement = judged(&log);
@@ -140,8 +140,8 @@ fn limit_at_the_edge_heads_the_errors_that_it_caused() {
 #[test]
 fn objective_exceeded_is_the_cause_where_nothing_else_is() {
     let table = vec![
-        objective(Measure::ErrorRate, None, share(0.01)),
-        objective(Measure::ResponseTime(0.95), None, time(10)),
+        objective(Measure::ErrorRate, None, Some(share(0.01))),
+        objective(Measure::ResponseTime(0.95), None, Some(time(10))),
     ];
     let judgement = judged(&log_of(&STEADY.play(6), table));
     assert_eq!(judgement.verdict, Verdict::Fail);
@@ -153,7 +153,7 @@ fn objective_exceeded_is_the_cause_where_nothing_else_is() {
 #[test]
 fn row_that_needs_most_time_is_named() {
     let log = |table| log_of(&STEADY.play(7), table);
-    let p95 = judged(&log(vec![objective(Measure::ResponseTime(0.95), None, time(9_000))]));
+    let p95 = judged(&log(vec![objective(Measure::ResponseTime(0.95), None, Some(time(9_000)))]));
     let estimate = p95.objectives[0].estimate.expect("measured").base();
     let upper = p95.objectives[0].interval.expect("batches").1.base();
     let between = |part: f64| {
@@ -179,7 +179,7 @@ fn part_of_a_run_never_passes_but_may_fail() {
     stopped.end = Some(RunEnd { at: RunTime::ZERO, reason: StopReason::Interrupted });
     let cause = judged(&stopped).cause;
     assert_eq!(cause, Some(Cause::EndedEarly { by: Some(StopReason::Interrupted) }));
-    killed.header.objectives = vec![objective(Measure::ResponseTime(0.95), None, time(10))];
+    killed.header.objectives = vec![objective(Measure::ResponseTime(0.95), None, Some(time(10)))];
     assert_eq!(judged(&killed).verdict, Verdict::Fail);
 }
 
@@ -189,7 +189,7 @@ fn part_of_a_run_never_passes_but_may_fail() {
 fn load_cut_short_by_failures_is_no_pass() {
     let mut requests = STEADY.play(9);
     fail_some(&mut requests, 0.7, ErrorClass::Http5xx, 9);
-    let mut log = log_of(&requests, vec![objective(Measure::ErrorRate, None, share(0.9))]);
+    let mut log = log_of(&requests, vec![objective(Measure::ErrorRate, None, Some(share(0.9)))]);
     log.header.scenarios[0].requests_per_iteration = 2.0;
     let judgement = judged(&log);
     assert_eq!(judgement.verdict, Verdict::Inconclusive);
@@ -221,8 +221,10 @@ fn make_late(log: &mut RunLog) {
 /// Method: the same run with a max below, within and above what 20 ms of lag leave open.
 #[test]
 fn lag_is_the_cause_only_where_it_decides() {
-    let plain =
-        log_of(&STEADY.play(10), vec![objective(Measure::ResponseTime(0.95), None, time(9_000))]);
+    let plain = log_of(
+        &STEADY.play(10),
+        vec![objective(Measure::ResponseTime(0.95), None, Some(time(9_000)))],
+    );
     let estimate = judged(&plain).objectives[0].estimate.expect("measured").base();
     let with_max = |max_s: f64| {
         let max = Some(Quantity::Time(Nanos::from_secs_f64(max_s)));
@@ -248,14 +250,14 @@ fn lag_is_the_cause_only_where_it_decides() {
 fn lag_takes_nothing_from_a_row_on_errors() {
     let mut requests = STEADY.play(11);
     fail_some(&mut requests, 0.05, ErrorClass::Http5xx, 11);
-    let mut log = log_of(&requests, vec![objective(Measure::ErrorRate, None, share(0.01))]);
+    let mut log = log_of(&requests, vec![objective(Measure::ErrorRate, None, Some(share(0.01)))]);
     make_late(&mut log);
     for interval in &mut log.intervals {
         interval.schedule_lag = std::iter::repeat_n(Nanos::from_secs(2), 80).collect();
         interval.generator.worker_cpu = Ratio::new(0.9);
     }
     assert_eq!(judged(&log).verdict, Verdict::Fail);
-    log.header.objectives[0].limit = share(0.2);
+    log.header.objectives[0].limit = Some(share(0.2));
     assert_eq!(judged(&log).verdict, Verdict::Pass);
 }
 
@@ -265,7 +267,7 @@ fn busy_generator_is_not_valid_only_where_its_lag_decides() {
     let estimate = {
         let log = log_of(
             &STEADY.play(12),
-            vec![objective(Measure::ResponseTime(0.95), None, time(9_000))],
+            vec![objective(Measure::ResponseTime(0.95), None, Some(time(9_000)))],
         );
         judged(&log).objectives[0].estimate.expect("measured").base()
     };

@@ -485,6 +485,7 @@ fn source_that_failed_gives_no_data_and_its_reason_rather_than_zero() {
 /// Sixty in a hundred requests fail at once, and the log tells their times apart.
 #[test]
 fn failures_that_come_at_once_make_no_quantile_better() {
+    use crate::metrics::Answers::{All, Successes};
     let p95 = |of: crate::metrics::Answers, fails: bool| {
         let row = Objective { of, ..bounded(Measure::ResponseTime(0.95), time(10_000)) };
         let mut log = run(STEADY, vec![row], 3);
@@ -502,7 +503,6 @@ fn failures_that_come_at_once_make_no_quantile_better() {
         let judged = judge(&log, Strictness::Normal).objectives.remove(0);
         judged.estimate.expect("measured").base()
     };
-    use crate::metrics::Answers::{All, Successes};
     let (before, after) = (p95(Successes, false), p95(Successes, true));
     assert!((before - after).abs() < 1e-9, "{before} became {after}");
     assert!(p95(All, true) < 0.9 * before, "of all requests it looks better");

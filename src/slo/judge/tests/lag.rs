@@ -187,7 +187,10 @@ fn answers(stack: &Stack, load: f64, truth: f64, stolen: (f64, u64)) -> Vec<Answ
     log.intervals.iter().for_each(|interval| lags.merge_sparse(&interval.schedule_lag));
     let mut blind = log;
     for interval in &mut blind.intervals {
-        interval.steps.values_mut().for_each(|step| step.time_parts = Default::default());
+        interval
+            .steps
+            .values_mut()
+            .for_each(|step| step.time_parts = crate::metrics::TimeParts::default());
     }
     let blind = judge(&blind, Strictness::Normal);
     let pairs = judgement.objectives.iter().zip(&blind.objectives).zip(LIMITS);
@@ -221,6 +224,7 @@ impl Counted {
         }
     }
 
+    #[expect(clippy::print_stdout, reason = "the table is kept in benches/results")]
     fn print(&self, what: &str) {
         let percent = |count: u64| format!("{:.1} %", count as f64 * 100.0 / self.rows as f64);
         let cells: Vec<String> = self.new.iter().chain(&self.old).map(|n| percent(*n)).collect();
@@ -233,6 +237,7 @@ impl Counted {
 /// capacity for a minute, with a max of p95 below, at and above the truth; the rule before (2 % of the tightest time, else
 /// not valid) beside it.
 #[test]
+#[expect(clippy::print_stdout, reason = "the table is kept in benches/results")]
 fn verdicts_hold_whatever_is_taken_from_the_generator() {
     const RUNS: u64 = 1;
     println!(
