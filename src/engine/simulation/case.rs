@@ -53,8 +53,8 @@ pub(super) struct Case {
     pub(super) nap: Nanos,
 }
 
-/// Long enough for every iteration to end, also where all its requests time out.
-pub(super) const QUIET: Nanos = Nanos::from_millis(600);
+/// Long enough for every iteration to end, also where all its requests time out, and for a second to be closed behind.
+pub(super) const QUIET: Nanos = Nanos::from_millis(2_500);
 
 /// Draws what a case needs.
 struct Draw(Pcg64Mcg);
