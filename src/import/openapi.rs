@@ -7,9 +7,10 @@
 mod document;
 mod generate;
 mod operation;
+mod writer;
 
 use self::document::OpenApiDocument;
-use self::operation::{Operation, OperationWriter, Security};
+use self::operation::{Operation, Security};
 use super::draft::{JourneyDraft, ScenarioDraft, StepDraft, stages};
 use super::names::{UniqueNames, candidates, snake};
 use super::note::ImportNotes;
@@ -17,6 +18,7 @@ use super::secrets::FoundSecrets;
 use super::{ImportOptions, Imported, problem};
 use crate::scenario::{Problem, Problems, SourceId, Span, yaml};
 use crate::units::Nanos;
+use writer::OperationWriter;
 
 /// The most operations that are imported.
 const OPERATIONS_MAX: usize = 500;
