@@ -256,5 +256,5 @@ fn export_that_cannot_begin_is_said_before_anything_is_sent() {
     let foreign = run("--otlp", "https://127.0.0.1:4318");
     let talk = String::from_utf8_lossy(&foreign.stderr);
     assert_eq!(foreign.status.code(), Some(2), "{talk}");
-    assert!(talk.contains("only http is spoken here"), "{talk}");
+    assert!(talk.contains("only http is supported"), "{talk}");
 }
