@@ -134,5 +134,5 @@ fn request_that_may_have_been_carried_out_is_not_sent_again() {
     assert!(hung_up >= 5 && ran.count("/load/reconnects") == 0, "{hung_up}");
     let log = ran.folder.expect("a run").join("run.jsonl");
     let log = std::fs::read_to_string(log).expect("a log");
-    assert!(log.contains("a POST is not sent again"), "{log}");
+    assert!(log.contains("a POST is not retried"), "{log}");
 }
