@@ -185,10 +185,15 @@ impl CauseSearch<'_> {
         Some(Cause::Errors { row, failed, attempts, class })
     }
 
-    /// The finding that voids the measurement: faults of the setup before those of speed, which follow from them.
+    /// The finding that voids the measurement: faults of the setup before those of speed, which follow
+    /// from them, and a generator without CPU before the users that it kept waiting.
     fn measurement(&self) -> Option<Cause> {
-        const FIRST: [ValidityTest; 3] =
-            [ValidityTest::ClientErrors, ValidityTest::Requests, ValidityTest::Dropped];
+        const FIRST: [ValidityTest; 4] = [
+            ValidityTest::ClientErrors,
+            ValidityTest::Requests,
+            ValidityTest::GeneratorCpu,
+            ValidityTest::Dropped,
+        ];
         let voids = |finding: &&Finding| finding.status == ValidityStatus::NotValid;
         let findings = &self.examined.validity.findings;
         let rank = |finding: &&Finding| {

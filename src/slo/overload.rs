@@ -14,6 +14,8 @@ use super::{JudgedObjective, ObjectiveStatus};
 use crate::metrics::{Distribution, ErrorClass, Interval, Measure, Selection};
 use crate::units::{Nanos, Quantity, Ratio};
 
+/// The share of a core above which a worker falls behind now and then.
+pub(super) const GENERATOR_CPU_MAX: f64 = 0.8;
 /// Answers this many times as slow as before the first drop kept the users busy.
 const SLOWED: f64 = 3.0;
 /// The fewest seconds before the first drop that tell how fast answers were.
@@ -76,8 +78,17 @@ impl Overload {
                 || slowed(&window.log.intervals)
                 || timed_out(&window.log.intervals)
         };
-        (found.dropped > 0 && is_the_stack()).then_some(found)
+        let is_the_generator = dropped_by_the_generator(&window.log.intervals);
+        (found.dropped > 0 && !is_the_generator && is_the_stack()).then_some(found)
     }
+}
+
+/// Whether arrivals were dropped while the generator had no CPU left: its users were busy because it was, and what it
+/// then measures of the stack is its own slowness.
+pub(super) fn dropped_by_the_generator(intervals: &[Interval]) -> bool {
+    let dropping = intervals.iter().filter(|interval| interval.arrivals.dropped > 0);
+    let cpu: Vec<f64> = dropping.map(|interval| interval.generator.worker_cpu.get()).collect();
+    !cpu.is_empty() && mean(&cpu) >= GENERATOR_CPU_MAX
 }
 
 /// Whether a row on times exceeds its max, whatever the generator's lag. More users would have asked for more still.

@@ -36,7 +36,11 @@ fn idle_connections_make_room_for_more_users_than_descriptors() {
         "{ think: 0s..1s }, { get: { name: get, url: / } }, { think: 500ms }",
     );
     assert!(ran.stderr.contains("at most 72 connections can be open at once"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("idle connections to stay within its connection limit"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("idle connections to stay within its connection limit"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.number("/whole_run/requests") >= 200.0, "{}", ran.stdout);
     assert!(ran.result()["errors"]["by_class"].as_object().is_some_and(serde_json::Map::is_empty));
 }

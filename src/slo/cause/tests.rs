@@ -50,6 +50,24 @@ fn slow_down(requests: &mut [SimulatedRequest], by_s: f64) {
     }
 }
 
+/// Goal: a generator without CPU is never taken for a slow stack, nor for too few users.
+#[test]
+fn generator_without_cpu_heads_the_arrivals_that_it_dropped() {
+    let mut requests = STEADY.play(8);
+    slow_down(&mut requests, 1.0);
+    let mut log = log_of(&requests, table());
+    drop_from(&mut log, 20, 400);
+    let stack = judged(&log);
+    assert!(matches!(stack.cause, Some(Cause::Overloaded(_))), "{:?}", stack.cause);
+    for interval in &mut log.intervals {
+        interval.generator.worker_cpu = Ratio::new(0.99);
+    }
+    let generator = judged(&log);
+    assert_eq!(generator.verdict, Verdict::NotValid);
+    let cause = generator.cause.expect("a cause");
+    assert!(matches!(cause, Cause::Measurement { test: ValidityTest::GeneratorCpu }), "{cause:?}");
+}
+
 /// Goal: one cause of a run with 22 % errors, refused connections and an outage of ten seconds.
 #[test]
 fn outage_heads_the_errors_that_it_caused() {

@@ -1,8 +1,8 @@
 //! What this generator would have carried, where the rate was more than it could send.
 
 use super::super::highest_rate::{HighestRate, RateBasis};
+use super::super::overload::GENERATOR_CPU_MAX;
 use super::super::window::{JudgedWindow, is_closed};
-use super::generator::CPU_MAX;
 use super::load::TOLERANCE;
 use crate::metrics::Interval;
 use crate::units::{Nanos, Rate, RunTime};
@@ -12,8 +12,9 @@ const LENGTH_MIN_S: f64 = 0.5;
 /// A generator that has time to spare sends most arrivals within this; what a machine takes from it now and then makes
 /// some of them late, and a rate beyond it makes all of them so.
 const PUNCTUAL: Nanos = Nanos::from_millis(1);
-/// Lowering the rate is an advice only between these shares of what was asked: less is no load, more no change. What a
-/// generator would carry on cores of its own may be more than was asked.
+/// Lowering the rate is an advice only between these shares of what was asked: seconds with less were hardly loaded, and
+/// more is no change. An estimate from the CPU of a request holds at any share, and on cores of its own a generator may
+/// carry more than was asked.
 const ADVISABLE: std::ops::RangeInclusive<f64> = 0.1..=0.9;
 /// Seconds at this share of a rate or more are near it.
 const NEAR: f64 = 0.9;
@@ -53,8 +54,10 @@ impl CarriedLoad {
         let asked = seconds.iter().map(|second| second.asked).fold(0.0, f64::max);
         let helps = |highest: &HighestRate| {
             let share = highest.rate.get() / asked;
-            let is_estimate = matches!(highest.basis, RateBasis::Estimated { .. });
-            ADVISABLE.contains(&share) || (is_estimate && share > 1.0)
+            match highest.basis {
+                RateBasis::Measured { .. } => ADVISABLE.contains(&share),
+                RateBasis::Estimated { .. } => !(*ADVISABLE.end()..=1.0).contains(&share),
+            }
         };
         Self { highest: highest.filter(|highest| !fails_below && helps(highest)) }
     }
@@ -85,7 +88,7 @@ fn seconds(window: &JudgedWindow<'_>) -> Vec<LoadSecond> {
 fn kept(interval: &Interval) -> bool {
     let arrivals = interval.arrivals;
     interval.requests() > 0
-        && interval.generator.worker_cpu.get() < CPU_MAX
+        && interval.generator.worker_cpu.get() < GENERATOR_CPU_MAX
         && arrivals.intended.abs_diff(arrivals.started) as f64
             <= TOLERANCE * arrivals.intended as f64
         && interval.schedule_lag.quantile(0.5) <= PUNCTUAL
@@ -130,7 +133,7 @@ fn measured(seconds: &[LoadSecond]) -> Option<HighestRate> {
 ///
 /// Batches make a request cheaper the more there are at once, so the truth lies rather below.
 fn estimated(seconds: &[LoadSecond]) -> Option<HighestRate> {
-    let busy = || seconds.iter().filter(|second| second.ready >= CPU_MAX);
+    let busy = || seconds.iter().filter(|second| second.ready >= GENERATOR_CPU_MAX);
     let requests: f64 = busy().map(|second| second.rate * second.length_s).sum();
     let cpu_s: f64 = busy().map(|second| second.cpu * second.length_s).sum();
     if requests < 1.0 {
@@ -138,7 +141,7 @@ fn estimated(seconds: &[LoadSecond]) -> Option<HighestRate> {
     }
     let each = cpu_s / requests;
     Some(HighestRate {
-        rate: Rate::per_second(two_digits(CPU_MAX / each)),
+        rate: Rate::per_second(two_digits(GENERATOR_CPU_MAX / each)),
         basis: RateBasis::Estimated { cpu_per_request: Nanos::from_secs_f64(each) },
     })
 }

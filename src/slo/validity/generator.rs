@@ -1,5 +1,6 @@
 //! Whether the generator itself kept up, so that its numbers speak of the stack.
 
+use super::super::overload::{GENERATOR_CPU_MAX, dropped_by_the_generator};
 use super::super::statistics::mean;
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, HighestRate, JudgedObjective, LagEffect, RateBasis, ValidityTest};
@@ -8,8 +9,6 @@ use super::{percent, span};
 use crate::metrics::{Bound, Counts, Distribution, ErrorClass, Measure};
 use crate::units::{Nanos, Quantity};
 
-/// The share of a core above which a worker falls behind now and then.
-pub(super) const CPU_MAX: f64 = 0.8;
 /// The share of seconds in which a worker may exceed it.
 const BUSY_SECONDS_MAX: f64 = 0.1;
 /// An arrival that began later than this was late: what waking a thread takes, with some to spare.
@@ -146,18 +145,20 @@ fn cpu(window: &JudgedWindow<'_>, generator: &GeneratorEvidence<'_>) -> Finding 
     let loads: Vec<f64> =
         window.judged.iter().map(|interval| interval.generator.worker_cpu.get()).collect();
     let mean = mean(&loads);
-    let busy = loads.iter().filter(|load| **load >= CPU_MAX).count() as f64;
+    let busy = loads.iter().filter(|load| **load >= GENERATOR_CPU_MAX).count() as f64;
     let share = busy / loads.len().max(1) as f64;
     let text = format!("the busiest worker used {} of a core", percent(mean));
     let advice = "give the generator more cores, or split the run with `--shard`";
-    if mean >= CPU_MAX && generator.matters() {
+    if mean >= GENERATOR_CPU_MAX
+        && (generator.matters() || dropped_by_the_generator(&window.log.intervals))
+    {
         let advised = advised(generator.carried);
         return Finding::not_valid(
             ValidityTest::GeneratorCpu,
             format!("{text}; {advice}{advised}"),
         );
     }
-    if mean >= CPU_MAX {
+    if mean >= GENERATOR_CPU_MAX {
         return Finding::suspect(ValidityTest::GeneratorCpu, format!("{text}; {advice}"));
     }
     if share > BUSY_SECONDS_MAX {

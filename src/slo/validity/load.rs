@@ -1,7 +1,7 @@
 //! Whether the load was the load asked for, and met the stack rather than its edge.
 
 use super::super::load_shortfall::LoadShortfall;
-use super::super::overload::Overload;
+use super::super::overload::{Overload, dropped_by_the_generator};
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, ValidityTest};
 use super::carried::CarriedLoad;
@@ -75,6 +75,14 @@ fn dropped(window: &JudgedWindow<'_>, counts: &Counts, by_the_stack: bool) -> Fi
             ValidityTest::Dropped,
             format!(
                 "{dropped} arrivals were dropped: the stack's answers kept all {users} users busy"
+            ),
+        );
+    }
+    if dropped_by_the_generator(&window.log.intervals) {
+        return Finding::not_valid(
+            ValidityTest::Dropped,
+            format!(
+                "{dropped} arrivals were dropped: all {users} users waited for a generator that had no CPU left"
             ),
         );
     }
