@@ -8,7 +8,7 @@ use super::note::ImportNotes;
 /// What the user chooses about an import.
 #[derive(Debug, Clone)]
 pub struct ImportOptions {
-    /// The system's name, already fit to be one: see [`system_name`].
+    /// The system's name, already fit to be one: see [`super::system_name`].
     pub name: String,
     /// The name of the file that is imported, without its folder.
     pub file: String,

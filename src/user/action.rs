@@ -7,7 +7,7 @@ use crate::units::RunTime;
 /// What a user does next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Send this request, then call [`User::on_response`] or [`User::on_failure`].
+    /// Send this request, then call [`super::User::on_response`] or [`super::User::on_failure`].
     Send(RequestId),
     /// Send these requests at once, as [`Action::Send`] each; ask again when all are through.
     SendAll(Vec<RequestId>),
