@@ -23,6 +23,7 @@ mod header;
 mod history;
 mod hooks;
 mod import;
+mod log_writer;
 mod mark;
 mod merge;
 mod observing;
@@ -39,6 +40,7 @@ mod signals;
 mod simulate;
 mod simulated_stack;
 mod sources;
+mod talk;
 mod trace;
 #[cfg(feature = "tui")]
 mod tui;
@@ -78,33 +80,34 @@ pub fn main() -> ExitCode {
                 FileKind::Stack => &crate::scenario::STACK_FILE,
                 FileKind::Simulation => &crate::simulator::SIMULATION_FILE,
             };
-            write_out(&if reference {
+            let text = if reference {
                 reference_page(format)
             } else {
                 format!("{:#}\n", json_schema(format))
-            });
-            Ok(Exit::Pass)
+            };
+            write_out(&text).map(|()| Exit::Pass)
         }
         CliCommand::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plimsoll", &mut script);
-            write_out(&String::from_utf8_lossy(&script));
-            Ok(Exit::Pass)
+            write_out(&String::from_utf8_lossy(&script)).map(|()| Exit::Pass)
         }
     })
 }
 
 /// The exit code of a command, and what there is to say about it.
 fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
-    match outcome {
-        Ok(exit) => exit.code(),
+    let exit = match outcome {
+        Ok(exit) => exit,
         Err(Failure { exit, message }) => {
             if !message.is_empty() {
                 say(&message);
             }
-            exit.code()
+            exit
         }
-    }
+    };
+    talk::wait();
+    exit.code()
 }
 
 /// `plimsoll` alone: the launcher on a terminal, the help elsewhere.

@@ -126,6 +126,16 @@ impl Schedule {
         }
     }
 
+    /// Passes over all arrivals that are still to come. Returns how many of them are ours, without walking them; of
+    /// more than some hundred million, how many a part has is chance, and all parts together have them all.
+    pub fn pass_over(&mut self) -> u64 {
+        self.ahead = None;
+        match &mut self.walk {
+            Walk::Poisson(poisson) => poisson.pass_over(&self.deal),
+            Walk::Positions(positions) => positions.pass_over(&self.deal),
+        }
+    }
+
     fn take(&mut self) {
         self.ahead = None;
         match &mut self.walk {

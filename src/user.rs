@@ -91,6 +91,20 @@ impl UserFactory {
         ScenarioId(found.unwrap_or(self.shares.len() - 1) as u16)
     }
 
+    /// Shares out `count` arrivals whose turns nobody looked at over the scenarios, by their weights.
+    pub fn shared_out(&self, count: u64) -> impl Iterator<Item = (ScenarioId, u64)> {
+        let total = self.shares.last().copied().unwrap_or(1.0);
+        let last = self.shares.len().saturating_sub(1);
+        let mut given = 0;
+        self.shares.iter().enumerate().map(move |(at, upper)| {
+            let share = upper / total * count as f64;
+            let until = if at == last { count } else { (share as u64).clamp(given, count) };
+            let part = until - given;
+            given = until;
+            (ScenarioId(at as u16), part)
+        })
+    }
+
     /// A user with the given number among all users of the run.
     pub fn user(&self, number: u64) -> User {
         User {

@@ -140,12 +140,12 @@ fn spoken(
     output: &cli::OutputArgs,
     left: SearchExit,
 ) -> Result<Exit, Failure> {
-    found.print(folder, OutcomeFormat::of(output.quiet, output.format))?;
+    let exit = if left.is_interrupted() { Exit::Interrupted } else { found.exit };
+    let exit = found.print(folder, OutcomeFormat::of(output.quiet, output.format), exit)?;
     if left.is_interrupted() {
         say(&format!("resume with: plimsoll capacity --resume {}", folder.display()));
-        return Ok(Exit::Interrupted);
     }
-    Ok(found.exit)
+    Ok(exit)
 }
 
 /// A new search.

@@ -38,7 +38,7 @@ fn check_one(path: &Path, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     let simulation = simulation_file(path);
     if simulation == path && path.ends_with("simulation.yaml") {
         read_simulation(path)?;
-        write_out(&format!("{}: ok\n", path.display()));
+        write_out(&format!("{}: ok\n", path.display()))?;
         return Ok(Exit::Pass);
     }
     let loaded = load(path, &args.set, &files::read, &files::variable);
@@ -51,7 +51,7 @@ fn check_one(path: &Path, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     if path.is_dir() && simulation.exists() {
         read_simulation(&simulation)?;
     }
-    write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)));
+    write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)))?;
     if args.once { once(&Arc::new(plan), args) } else { Ok(Exit::Pass) }
 }
 

@@ -43,6 +43,10 @@ pub(super) struct RunConclusion {
     /// How the process ends.
     pub(super) exit: Exit,
     searches: Option<SearchResults>,
+    /// `result.json`, where it was rendered.
+    json: Option<Vec<u8>>,
+    /// Why not all reports were written.
+    unwritten: Option<Failure>,
 }
 
 /// How strict `--strict` is.
@@ -74,7 +78,7 @@ pub(super) fn judged(
     Ok(JudgedLog { report, capacity, searches })
 }
 
-/// Judges a log and writes its reports.
+/// Judges a log and writes its reports. Where one cannot be written, there is a verdict all the same.
 pub(super) fn conclude(
     log: &RunLog,
     folder: &Path,
@@ -85,8 +89,10 @@ pub(super) fn conclude(
     let extra = ReportExtras { capacity, strict: strictness == Strictness::Strict };
     let rendered = render_all(&judged.report, &extra)
         .map_err(|error| Failure::while_doing("cannot render the reports", &error))?;
-    files::write_reports(folder, &rendered)?;
-    Ok(judged.concluded(strictness))
+    let unwritten = files::write_reports(folder, &rendered).err();
+    let is_json = |(name, _): &(&str, Vec<u8>)| *name == RESULT;
+    let json = rendered.into_iter().find(is_json).map(|(_, bytes)| bytes);
+    Ok(RunConclusion { json, unwritten, ..judged.concluded(strictness) })
 }
 
 impl JudgedLog {
@@ -97,7 +103,7 @@ impl JudgedLog {
             Some(searches) => searches.exit(),
             None => Exit::of(&report.judgement, strictness),
         };
-        RunConclusion { report, exit, searches }
+        RunConclusion { report, exit, searches, json: None, unwritten: None }
     }
 }
 
@@ -113,26 +119,33 @@ impl RunConclusion {
         self.searches.as_ref().map_or_else(String::new, SearchResults::terminal)
     }
 
-    /// Prints what the log comes to.
-    pub(super) fn print(&self, folder: &Path, format: OutcomeFormat) -> Result<(), Failure> {
-        match &self.searches {
-            Some(searches) if format != OutcomeFormat::Json => {
-                write_out(&searches.terminal());
-                say(&format!("reports: {}", folder.join("report.html").display()));
-                Ok(())
-            }
-            _ => print(&self.report, folder, format),
+    /// Prints what the log comes to, and where its reports are or what kept them from being written. Returns how the
+    /// process ends that would end with `exit`: reports that are missing are no pass.
+    pub(super) fn print(
+        &self,
+        folder: &Path,
+        format: OutcomeFormat,
+        exit: Exit,
+    ) -> Result<Exit, Failure> {
+        write_out(&self.text(folder, format)?)?;
+        if let Some(failure) = &self.unwritten {
+            say(&failure.message);
+            return Ok(exit.worse(failure.exit));
         }
+        say(&format!("reports: {}", folder.join("report.html").display()));
+        Ok(exit)
+    }
+
+    fn text(&self, folder: &Path, format: OutcomeFormat) -> Result<String, Failure> {
+        Ok(match (format, &self.searches, &self.json) {
+            (OutcomeFormat::Json, _, Some(json)) => String::from_utf8_lossy(json).into_owned(),
+            (OutcomeFormat::Json, _, None) => files::read_report(folder, RESULT)?,
+            (_, Some(searches), _) => searches.terminal(),
+            (OutcomeFormat::Full, None, _) => terminal::summary(&self.report, style(), width()),
+            (OutcomeFormat::Quiet, None, _) => terminal::answer_line(&self.report, style()),
+        })
     }
 }
 
-/// Prints what a run came to, and where its reports are.
-pub(super) fn print(report: &Report, folder: &Path, format: OutcomeFormat) -> Result<(), Failure> {
-    match format {
-        OutcomeFormat::Full => write_out(&terminal::summary(report, style(), width())),
-        OutcomeFormat::Quiet => write_out(&terminal::answer_line(report, style())),
-        OutcomeFormat::Json => write_out(&files::read_report(folder, "result.json")?),
-    }
-    say(&format!("reports: {}", folder.join("report.html").display()));
-    Ok(())
-}
+/// The report that programs read.
+const RESULT: &str = "result.json";

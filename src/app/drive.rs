@@ -12,6 +12,7 @@ use super::output::say;
 use super::prepare::PreparedRun;
 use super::progress::RunProgress;
 use super::signals::StopSignals;
+use super::talk;
 
 /// Plays the run to its end, writing the log as it goes.
 pub(super) async fn drive(
@@ -20,6 +21,7 @@ pub(super) async fn drive(
 ) -> Result<StopReason, Failure> {
     let failed = |error: EngineError| Failure::while_doing("the run failed", &error);
     let mut signals = StopSignals::new()?;
+    talk::never_wait();
     let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
     let control = run.control();
     let mut observing = SnapshotFeed::start(prepared, run.clock())?;
@@ -40,6 +42,7 @@ pub(super) async fn drive(
                 if let Some(reason) = note(events, &mut prepared.folder, observer)? {
                     // Where a worker broke down, that is said behind the end, which stands in the log by now.
                     run.next().await.map_err(failed)?;
+                    prepared.folder.flush()?;
                     return Ok(reason);
                 }
             }

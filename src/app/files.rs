@@ -1,7 +1,7 @@
 //! Files read and written by commands.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use crate::metrics::{RunLine, RunLog};
 
 use super::embedded;
 use super::exit::{Exit, Failure};
+use super::log_writer::LogWriter;
 use super::wall;
 
 /// Reads a file of a scenario: from the disk, or from the systems that the program brings along.
@@ -31,7 +32,7 @@ pub(super) fn variable(name: &str) -> Option<String> {
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,
-    log: File,
+    log: LogWriter,
 }
 
 impl RunFolder {
@@ -49,7 +50,9 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let file = path.join(LOG);
-                    let log = File::create_new(&file).map_err(|error| failed(&file, &error))?;
+                    let log = File::create_new(&file)
+                        .and_then(|log| LogWriter::start(log, 0))
+                        .map_err(|error| failed(&file, &error))?;
                     return Ok(Self { path, log });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -59,26 +62,78 @@ impl RunFolder {
         Err(Failure::new(Exit::Error, format!("error: too many runs in `{}`", parent.display())))
     }
 
-    /// Opens the log of an earlier run, to go on with it.
+    /// Opens the log of an earlier run, to go on with it. A last line that was cut off is taken away, as reading
+    /// leaves it out: with others behind it, it would be a broken line in the middle.
     pub(super) fn reopen(path: &Path) -> Result<Self, Failure> {
         let file = path.join(LOG);
-        let log = File::options().append(true).open(&file).map_err(|error| {
-            Failure::while_doing(&format!("cannot open `{}`", file.display()), &error)
-        })?;
+        let log = File::options()
+            .read(true)
+            .append(true)
+            .open(&file)
+            .and_then(|mut log| {
+                mend(&mut log)?;
+                let length = log.metadata()?.len();
+                LogWriter::start(log, length)
+            })
+            .map_err(|error| {
+                Failure::while_doing(&format!("cannot open `{}`", file.display()), &error)
+            })?;
         Ok(Self { path: path.to_owned(), log })
     }
 
-    /// Appends a line at once: what is written survives the end of this process.
+    /// Appends a line, which a thread of its own writes at once: what is written survives the end of this process.
+    ///
+    /// # Errors
+    /// Where an earlier line could not be written.
     pub(super) fn append(&mut self, line: &RunLine) -> Result<(), Failure> {
-        self.log
-            .write_all(line.to_text().as_bytes())
-            .map_err(|error| Failure::while_doing("cannot write the run log", &error))
+        self.log.append(line.to_text()).map_err(|why| log_failure(&why))
+    }
+
+    /// Waits until all lines are written.
+    ///
+    /// # Errors
+    /// Where one of them could not be.
+    pub(super) fn flush(&self) -> Result<(), Failure> {
+        self.log.flush().map_err(|why| log_failure(&why))
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn log_failure(why: &str) -> Failure {
+    Failure::while_doing("cannot write the run log", &why)
+}
+
+/// Takes away a last line that was cut off; one that lacks only its line feed gets it.
+fn mend(log: &mut File) -> io::Result<()> {
+    let whole = whole_lines(log)?;
+    let mut last = Vec::new();
+    log.seek(SeekFrom::Start(whole))?;
+    log.read_to_end(&mut last)?;
+    if serde_json::from_slice::<RunLine>(&last).is_ok() {
+        return log.write_all(b"\n");
+    }
+    log.set_len(whole)
+}
+
+/// How many bytes a log's whole lines have.
+fn whole_lines(log: &mut File) -> io::Result<u64> {
+    const STEP: u64 = 64 << 10;
+    let mut end = log.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        let mut piece = Vec::new();
+        log.seek(SeekFrom::Start(start))?;
+        io::Read::by_ref(log).take(end - start).read_to_end(&mut piece)?;
+        if let Some(at) = piece.iter().rposition(|&byte| byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 /// The name of the run log in a run's folder.
@@ -124,18 +179,41 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-/// Writes the rendered reports into `folder`.
+/// Writes the rendered reports into `folder`, each whole or not at all. One that cannot be written keeps none of the
+/// others from being.
+///
+/// # Errors
+/// What kept the first of them.
 pub(super) fn write_reports(
     folder: &Path,
     files: &[(&'static str, Vec<u8>)],
 ) -> Result<(), Failure> {
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| {
-            Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)
-        })?;
+    let written = files.iter().map(|(name, bytes)| write_file(&folder.join(name), bytes));
+    // All of them are tried before the first failure is told.
+    written.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Writes a file beside its place and moves it there: whoever reads it finds all of it, or what was there before.
+///
+/// # Errors
+/// Where it cannot be written, or not all of it.
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error: &io::Error| {
+        Failure::while_doing(&format!("cannot write `{}`", path.display()), error)
+    };
+    // A pipe or a device takes the bytes where it is.
+    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
+        return fs::write(path, bytes).map_err(|error| failed(&error));
     }
-    Ok(())
+    // A file behind a link is replaced, and the link stays.
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut beside = place.clone().into_os_string();
+    beside.push(format!(".{}.part", std::process::id()));
+    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &place)).map_err(|error| {
+        // What there is of it helps nobody.
+        let _ = fs::remove_file(&beside);
+        failed(&error)
+    })
 }
 
 /// Reads a report that was written before.
@@ -163,6 +241,45 @@ mod tests {
         assert_eq!(safe_name("../etc/passwd"), "---etc-passwd");
         assert_eq!(safe_name("AIS Aviation"), "AIS-Aviation");
         assert_eq!(safe_name(""), "unnamed");
+    }
+
+    #[test]
+    fn log_that_was_cut_off_in_a_line_goes_on_behind_the_last_whole_one() {
+        let out = tempfile::tempdir().expect("a folder");
+        let file = out.path().join(LOG);
+        // Longer than what is looked at in one step.
+        let whole = format!("one\n{}\n", "x".repeat(200_000));
+        for torn in ["", "{\"interv", &"y".repeat(150_000)] {
+            fs::write(&file, format!("{whole}{torn}")).expect("written");
+            let mut folder = RunFolder::reopen(out.path()).expect("a log");
+            let end = RunLine::Capacity(Value::from(1));
+            folder.append(&end).expect("taken");
+            folder.flush().expect("written");
+            let text = fs::read_to_string(&file).expect("a log");
+            assert!(text == format!("{whole}{}", end.to_text()), "{} bytes", text.len());
+        }
+    }
+
+    #[test]
+    fn report_that_cannot_be_written_leaves_the_old_one_and_keeps_none_of_the_others() {
+        let out = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(out.path().join("a.md/inside")).expect("a folder in its place");
+        let files = [("a.md", b"new".to_vec()), ("b.md", b"new".to_vec())];
+        let failure = write_reports(out.path(), &files).expect_err("it is a folder");
+        assert!(failure.message.contains("a.md"), "{}", failure.message);
+        assert_eq!(fs::read(out.path().join("b.md")).expect("written"), b"new");
+        assert_eq!(fs::read_dir(out.path()).expect("a folder").count(), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn report_behind_a_link_is_replaced_and_the_link_stays() {
+        let out = tempfile::tempdir().expect("a folder");
+        let (link, file) = (out.path().join("link"), out.path().join("file"));
+        fs::write(&file, "old").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        write_file(&link, b"new").expect("written");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).expect("a file"), b"new");
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub(super) fn print(report: &GateReport, format: cli::GateFormat) -> Result<(), 
         cli::GateFormat::Junit => junit(report)?,
         cli::GateFormat::Json => gate_report::json(report),
     };
-    write_out(&text);
+    write_out(&text)?;
     Ok(())
 }
 

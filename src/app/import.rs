@@ -114,7 +114,7 @@ fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
         std::fs::write(&path, text).map_err(|error| {
             Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)
         })?;
-        write_out(&format!("{}\n", path.display()));
+        write_out(&format!("{}\n", path.display()))?;
     }
     Ok(())
 }

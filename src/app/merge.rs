@@ -41,14 +41,14 @@ pub(super) fn merge(args: &cli::MergeArgs) -> Result<Exit, Failure> {
         folder.append(&RunLine::Event(event))?;
     }
     interleave(&mut logs, &mut |line| folder.append(line))?;
+    folder.flush()?;
     let (log, path) = files::read_log(folder.path())?;
     let concluded = conclude(&log, &path, strictness(args.strict))?;
     let format = OutcomeFormat::of(false, args.format);
     if format == OutcomeFormat::Full {
-        write_out(&table(&header.shards));
+        write_out(&table(&header.shards))?;
     }
-    concluded.print(&path, format)?;
-    Ok(concluded.exit)
+    concluded.print(&path, format, concluded.exit)
 }
 
 /// Tests of a measurement that are a shard's own: what the generator did, not what the stack did.

@@ -1,26 +1,36 @@
 //! Words on the terminal: data on stdout, talk on stderr.
 
-use std::io::{IsTerminal, Write as _, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write as _, stderr, stdout};
 
 use crate::report::terminal::TerminalStyle;
 use crate::scenario::Colour;
 
-/// Prints data. A closed pipe is the reader's choice and no error.
-pub(super) fn write_out(text: &str) {
+use super::exit::Failure;
+use super::talk;
+
+/// Prints data, behind the talk so far. A closed pipe is the reader's choice and no error.
+///
+/// # Errors
+/// Where stdout does not take all of it: a full disk, say.
+pub(super) fn write_out(text: &str) -> Result<(), Failure> {
+    talk::wait();
     let mut out = stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::while_doing("cannot write to stdout", &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints talk, with a line feed.
 pub(super) fn say(text: &str) {
-    let mut out = stderr().lock();
-    let _ = writeln!(out, "{}", text.trim_end_matches('\n'));
+    talk::print(format!("{}\n", text.trim_end_matches('\n')));
 }
 
 /// Prints talk as it is.
 pub(super) fn say_raw(text: &str) {
-    let mut out = stderr().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    talk::print(text.to_owned());
 }
 
 /// Whether stdout shows colours: a terminal, and `NO_COLOR` not set (no-color.org).

@@ -16,8 +16,8 @@ pub(super) fn report(args: &cli::ReportArgs) -> Result<Exit, Failure> {
     let mut worst = Exit::Pass;
     for run in history::named(&args.runs)? {
         let concluded = conclude(&run.log, &run.folder, strictness)?;
-        concluded.print(&run.folder, OutcomeFormat::of(false, args.format))?;
-        worst = worst.worse(concluded.exit);
+        let format = OutcomeFormat::of(false, args.format);
+        worst = worst.worse(concluded.print(&run.folder, format, concluded.exit)?);
     }
     Ok(worst)
 }

@@ -60,8 +60,9 @@ pub(super) fn run_scenario(
 ) -> Result<RunEnding, Failure> {
     let played = play(path, asked, load_args, outlets)?;
     let output = outlets.0;
-    played.concluded.print(&played.folder, OutcomeFormat::of(output.quiet, output.format))?;
-    Ok(played.ending())
+    let format = OutcomeFormat::of(output.quiet, output.format);
+    let exit = played.concluded.print(&played.folder, format, played.exit)?;
+    Ok(PlayedRun { exit, ..played }.ending())
 }
 
 /// A run that was played to its end, its reports written.

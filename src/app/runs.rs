@@ -16,6 +16,7 @@ use crate::slo::Verdict;
 use crate::slo::gate::{Baseline, ConditionMismatch, MetricTrend, RunSummary, alike};
 
 use super::exit::{Exit, Failure};
+use super::files::write_file;
 use super::history;
 use super::history::{PROMOTED, StoredRun};
 use super::output::{say, style, width, write_out};
@@ -46,7 +47,7 @@ fn list(args: &cli::ListArgs) -> Result<Exit, Failure> {
     } else {
         terminal::list(&rows, style(), width())
     };
-    write_out(&text);
+    write_out(&text)?;
     Ok(Exit::Pass)
 }
 
@@ -78,11 +79,11 @@ fn trend(args: &cli::TrendArgs) -> Result<Exit, Failure> {
             continue;
         }
         warn_of_changes(&summaries);
-        write_out(&terminal::trends(&trends, &group, style(), width()));
+        write_out(&terminal::trends(&trends, &group, style(), width()))?;
         pages.push((trends, group));
     }
     if pages.is_empty() {
-        write_out("no runs\n");
+        write_out("no runs\n")?;
         nothing_found(&args.filter)?;
     }
     if let Some(path) = &args.html {
@@ -102,7 +103,7 @@ fn write_page(path: &Path, pages: &[(Vec<MetricTrend>, Vec<HistoryRow>)]) -> Res
     };
     let page = history_report::html(trends, group)
         .map_err(|error| Failure::while_doing("cannot render the trends", &error))?;
-    write_file(path, &page)?;
+    write_file(path, page.as_bytes())?;
     say(&format!("trends: {}", path.display()));
     Ok(())
 }
@@ -169,10 +170,10 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
         ));
     }
     let before = history::read_baseline(&args.to).ok().map(|before| before.runs.len());
-    write_file(&args.to, &Baseline::of(summaries).to_text())?;
+    write_file(&args.to, Baseline::of(summaries).to_text().as_bytes())?;
     for run in &runs {
         let note = "promoted to a baseline: `plimsoll runs prune` keeps this run\n";
-        write_file(&run.folder.join(PROMOTED), note)?;
+        write_file(&run.folder.join(PROMOTED), note.as_bytes())?;
     }
     let instead = before.map_or(String::new(), |count| format!(", instead of one of {count}"));
     say(&format!("{}: a baseline of {} runs{instead}", args.to.display(), runs.len()));
@@ -217,10 +218,4 @@ fn row((run, verdict): (StoredRun, Verdict)) -> HistoryRow {
 /// Whether a run was played to the end of its schedule.
 fn is_complete(run: &StoredRun) -> bool {
     run.log.end.is_some_and(|end| end.reason == StopReason::Finished)
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| {
-        Failure::while_doing(&format!("cannot write `{}`", path.display()), &error)
-    })
 }

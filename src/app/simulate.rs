@@ -41,7 +41,7 @@ pub(super) fn simulate(args: &cli::SimulateArgs) -> Result<Exit, Failure> {
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     say(&format!("playing {}; Ctrl-C stops it", simulation.name));
     // The one line of data: whoever started us reads the address from it.
-    write_out(&format!("{scheme}://{address}\n"));
+    write_out(&format!("{scheme}://{address}\n"))?;
     let stop = CancellationToken::new();
     let served = runtime().and_then(|runtime| {
         runtime.block_on(async {

@@ -17,6 +17,11 @@ use crate::user::{Action, User, UserFactory};
 
 use super::output::write_out;
 
+/// Prints a piece of the trial. One that does not fit into stdout is not worth ending it for.
+fn print(text: &str) {
+    let _ = write_out(text);
+}
+
 /// Plays one iteration of each scenario. Returns whether nothing failed. Think times are passed over.
 pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Result<bool> {
     let timers = keep_time(Nanos::ZERO)?;
@@ -29,7 +34,7 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Res
     let users = UserFactory::new(plan.clone());
     let mut all_well = true;
     for (index, scenario) in plan.scenarios.iter().enumerate() {
-        write_out(&format!("\n── scenario {} ──\n", scenario.name));
+        print(&format!("\n── scenario {} ──\n", scenario.name));
         let mut user = users.user(index as u64);
         let mut client = Client::new(&shared, index as u64);
         client.trace();
@@ -47,19 +52,19 @@ fn show(finished: &FinishedRequest, exchanges: Vec<ExchangeTrace>, plan: &Plan, 
         Outcome::Ok => "ok".to_owned(),
         Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
     };
-    write_out(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan, user));
+    print(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan, user));
     show_exchanges(exchanges, plan, user);
 }
 
 fn show_exchanges(exchanges: Vec<ExchangeTrace>, plan: &Plan, user: &User) {
     for exchange in exchanges {
-        write_out(&hide(&describe(&exchange), plan, user));
+        print(&hide(&describe(&exchange), plan, user));
     }
 }
 
 fn note(sample: &Sample, plan: &Plan) {
     let step = &plan.steps[sample.step.0 as usize].name;
-    write_out(&format!("\n{step}: {}\n", sample.response_time()));
+    print(&format!("\n{step}: {}\n", sample.response_time()));
 }
 
 async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &WorkerTransport) -> bool {
@@ -100,12 +105,12 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
                 skipped += span;
-                write_out(&format!("  (waits {span}; skipped here)\n"));
+                print(&format!("  (waits {span}; skipped here)\n"));
             }
             Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),
             Action::IterationError(error) => {
-                write_out(&format!("\nFAILED (script): {error}\n"));
+                print(&format!("\nFAILED (script): {error}\n"));
                 return false;
             }
         }

@@ -34,6 +34,16 @@ const DRAIN_LOOK: Nanos = Nanos::from_millis(2);
 /// than 0.5 % of a core.
 const PASS_MAX: Nanos = Nanos::from_millis(1);
 
+/// So many arrivals are started in one pass. Where more are due, responses, commands and the end of the run have
+/// their turn first.
+const PASS_ARRIVALS: u32 = 10_000;
+
+/// So many are started when a response was read: more than ever come due in between, unless the worker is behind.
+const RESPONSE_ARRIVALS: u32 = 100;
+
+/// A worker that is still behind its schedule so long after the end gives up what it has not reached.
+const BEHIND_MAX: Nanos = SECOND;
+
 /// Starts arrivals on time, each in a free slot.
 struct Dispatcher {
     worker: Rc<Worker>,
@@ -102,7 +112,10 @@ impl Dispatcher {
         loop {
             let now = worker.timers.clock().now();
             worker.passes(now);
-            self.start_due(now);
+            self.start_due(now, PASS_ARRIVALS);
+            if now >= self.end.get() + BEHIND_MAX {
+                self.give_up(now);
+            }
             worker.timers.fire_due(now);
             while next_cut <= now {
                 let (busy, vus) = self.users();
@@ -165,13 +178,14 @@ impl Dispatcher {
         schedule.peek().map_or(RunTime::NEVER, |arrival| arrival.intended)
     }
 
-    /// Starts every arrival that is due at `now`.
-    fn start_due(&self, now: RunTime) {
+    /// Starts what is due at `now`, at most so many arrivals.
+    fn start_due(&self, now: RunTime, most: u32) {
         if self.worker.draining.get() {
             return;
         }
         let mut schedule = self.schedule.borrow_mut();
-        while let Some(arrival) = schedule.next_due(now) {
+        for _ in 0..most {
+            let Some(arrival) = schedule.next_due(now) else { return };
             let scenario = self.worker.user_factory.scenario_of(&arrival);
             let variant = self.worker.variant(arrival.index, arrival.intended);
             for _ in 0..self.plays {
@@ -194,6 +208,19 @@ impl Dispatcher {
                 }
             };
             slot.assign(Job { role: IterationRole { scenario, variant }, arrival }, self.plays);
+        }
+    }
+
+    /// Gives up what should have begun by the end of the run and was not reached. All of it was due, and none of it
+    /// is begun.
+    fn give_up(&self, now: RunTime) {
+        if self.worker.draining.get() {
+            return;
+        }
+        let left = self.schedule.borrow_mut().pass_over() * u64::from(self.plays);
+        if left > 0 {
+            self.worker.give_up(now, left);
+            self.worker.drain(self.worker.longest_request(self.end.get()));
         }
     }
 
@@ -282,7 +309,7 @@ impl PlacedUser {
     /// Plays one iteration. One that is cut off is counted with all others that are playing when the run ends.
     async fn play(&mut self, dispatcher: &Dispatcher, slot: &UserSlot, job: Job) -> IterationEnd {
         let worker = &dispatcher.worker;
-        let responded = |now| dispatcher.start_due(now);
+        let responded = |now| dispatcher.start_due(now, RESPONSE_ARRIVALS);
         let end = play(worker, &mut self.user, &mut self.client, job, &responded).await;
         self.client.end_iteration();
         if let IterationEnd::Done(at) = end {

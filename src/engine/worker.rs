@@ -128,6 +128,22 @@ impl Worker {
         drained || self.panicked.get()
     }
 
+    /// Counts `count` arrivals that should have begun by `now`, and that a worker so far behind does not reach any more.
+    pub(super) fn give_up(&self, now: RunTime, count: u64) {
+        let mut recorder = self.recorder.borrow_mut();
+        for (scenario, part) in self.user_factory.shared_out(count) {
+            recorder.arrivals_given_up(scenario, part);
+        }
+        let text = format!(
+            "worker {} was so far behind its schedule at the end of the run that {count} arrivals were never begun: \
+             the rate is more than the generator can offer",
+            self.index
+        );
+        // A full inbox loses the words, never a count.
+        let event = Event { at: now, kind: EventKind::Warning(text) };
+        let _ = self.outbox.try_send(WorkerMessage::Event(event));
+    }
+
     /// The dispatcher passes at `now`, and looks after everything that came meanwhile.
     pub(super) fn passes(&self, now: RunTime) {
         self.notice_delay(now);

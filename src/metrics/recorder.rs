@@ -357,6 +357,13 @@ impl Recorder {
         self.current.scenarios[scenario.0 as usize].arrivals.unfinished += 1;
     }
 
+    /// Counts `count` arrivals that came due and that the run does not reach any more.
+    pub fn arrivals_given_up(&mut self, scenario: ScenarioId, count: u64) {
+        let arrivals = &mut self.current.scenarios[scenario.0 as usize].arrivals;
+        arrivals.intended += count;
+        arrivals.unfinished += count;
+    }
+
     /// Arrivals that have come due and are neither begun nor dropped yet.
     pub fn waiting(&self) -> u64 {
         self.waiting

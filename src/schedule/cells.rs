@@ -15,6 +15,10 @@ use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
 /// The longest that a cell lasts in a stage that holds its rate.
 const CELL: Nanos = Nanos::from_millis(1);
+/// About as many arrivals as a cell holds at the most, so that opening one takes little time and memory at any rate.
+const CELL_ARRIVALS: u64 = 4_096;
+/// So many stretches are divided to count what was not walked; beyond, a stretch is dealt as a whole.
+const DIVIDED: u32 = 100_000;
 /// The deepest tree: cells of a millisecond in 34 years.
 const LEVELS_MAX: u32 = 40;
 /// Where the draws of times begin among those of a cell; below are the nodes of its marks.
@@ -83,7 +87,8 @@ impl Counted {
 
     /// The depth of its tree.
     fn levels(&self) -> u32 {
-        let cells = self.stage.duration.get().div_ceil(CELL.get()).max(1);
+        let by_time = self.stage.duration.get().div_ceil(CELL.get());
+        let cells = by_time.max(self.count / CELL_ARRIVALS).max(1);
         cells.next_power_of_two().trailing_zeros().min(LEVELS_MAX)
     }
 
@@ -167,6 +172,38 @@ impl Cells {
         self.waiting.push((2 * node, lower));
     }
 
+    /// How many arrivals of ours are still to come.
+    fn rest(mut self, of: &Counted, deal: &Deal) -> u64 {
+        let (mut count, mut divided) = (0, 0);
+        while let Some((node, held)) = self.waiting.pop() {
+            let depth = node.ilog2();
+            let cell = Cell {
+                share: (node - (1 << depth)).checked_shl(64 - depth).unwrap_or(0),
+                levels: depth,
+                first: 0,
+                count: held,
+                seed: Seed::new(of.seed.bits(node)).derive(RandomStream::Deal, 0),
+            };
+            let length = 1_u64.checked_shl(64 - depth).unwrap_or(u64::MAX);
+            let end =
+                of.start + intensity::time_of_share(&of.stage, cell.share.saturating_add(length));
+            let is_cut = end > of.until;
+            if held == 0 || cell.start(of) > of.until {
+                continue;
+            }
+            if depth < self.levels && (is_cut || divided < DIVIDED) {
+                divided += 1;
+                self.divide(of, (node, held));
+                continue;
+            }
+            let (from, until) = deal.range(cell.seed, held);
+            let comes = |&number: &u64| cell.time(of, number) <= of.until;
+            let ours = from..until;
+            count += if is_cut { ours.filter(comes).count() as u64 } else { until - from };
+        }
+        count
+    }
+
     fn next(&mut self, of: &Counted) -> Option<Cell> {
         while let Some((node, count)) = self.waiting.pop() {
             if count == 0 {
@@ -232,6 +269,16 @@ impl Poisson {
     /// Takes the arrival that was looked at.
     pub(super) fn take(&mut self) {
         self.batch.pop();
+    }
+
+    /// Passes over all that are still to come. Returns how many of them are ours.
+    pub(super) fn pass_over(&mut self, deal: &Deal) -> u64 {
+        let mut count = self.batch.drain(..).count() as u64;
+        while let Some(of) = self.stages.get(self.stage) {
+            count += self.cells.take().unwrap_or_else(|| Cells::new(of)).rest(of, deal);
+            self.stage += 1;
+        }
+        count
     }
 
     /// Puts others in the place of what stands behind `at` in the `kept`-th stage, and of all later stages.

@@ -160,6 +160,20 @@ impl Positions {
         }
     }
 
+    /// Passes over all that are still to come. Returns how many of them are ours.
+    pub(super) fn pass_over(&mut self, deal: &Deal) -> u64 {
+        let end = self.stages.last().map_or(0.0, |last| last.before + last.work);
+        let all = self.law.count_before(end);
+        let next = self.next.unwrap_or_else(|| self.ours_from(0, deal));
+        self.next = Some(u64::MAX);
+        match self.law {
+            GapLaw::Even => all.saturating_sub(next).div_ceil(deal.every().1),
+            GapLaw::Recorded(_) => {
+                (next..all).filter(|&index| deal.has(self.seed, index)).count() as u64
+            }
+        }
+    }
+
     /// Puts others in the place of what stands behind `at`.
     pub(super) fn replace(&mut self, at: RunTime, stages: &[Stage]) {
         let end = |placed: &Placed| placed.start + placed.stage.duration;

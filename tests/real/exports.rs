@@ -82,7 +82,7 @@ fn scraped(page: &str, name: &str) -> f64 {
         .sum()
 }
 
-fn scrape(address: &str) -> String {
+pub(crate) fn scrape(address: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("asked");

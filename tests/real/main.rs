@@ -21,6 +21,7 @@ mod pushed;
 mod reconnects;
 mod remembered;
 mod scarce;
+mod sinks;
 mod split;
 mod streams;
 mod throttled;

@@ -21,6 +21,7 @@ use super::super::exit::Failure;
 use super::super::files::RunFolder;
 use super::super::observing::SnapshotFeed;
 use super::super::signals::StopSignals;
+use super::super::talk;
 use super::observer::SearchObserver;
 use super::search_scenario::SearchScenario;
 
@@ -76,6 +77,7 @@ impl SearchRun {
     /// Plays to the end, noting all that is needed to go on or to report.
     pub(super) async fn play(&mut self) -> Result<SearchExit, Failure> {
         let mut signals = StopSignals::new()?;
+        talk::never_wait();
         loop {
             let (rate, hold, purpose) = match self.search.next_action() {
                 SearchAction::Measure { rate, hold, purpose } => (rate, hold, purpose),
@@ -104,7 +106,8 @@ impl SearchRun {
 
     fn end(&mut self, reason: StopReason) -> Result<(), Failure> {
         let at = self.now();
-        self.folder.append(&RunLine::End(RunEnd { at, reason }))
+        self.folder.append(&RunLine::End(RunEnd { at, reason }))?;
+        self.folder.flush()
     }
 
     /// Plays one step; `None` if the user stopped it.

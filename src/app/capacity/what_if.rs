@@ -27,6 +27,6 @@ pub(super) fn play(change: &str, run: &Path) -> Result<Exit, Failure> {
     let requests: f64 = scenarios.map(|s| s.share.get() * s.requests_per_iteration).sum();
     let text = play_change(&model, stack, &change, (planned, requests), DEFAULT_SEED)
         .map_err(|error| usage(&error))?;
-    write_out(&text);
+    write_out(&text)?;
     Ok(Exit::Pass)
 }

@@ -1,5 +1,9 @@
 //! The page that Prometheus scrapes.
+//!
+//! Whoever comes is answered: connections that ask for nothing make room for the next one, so that no number of them
+//! keeps a reader from the page.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -12,15 +16,15 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::report::live::{LiveTotals, prometheus};
 
 use super::super::exit::{Exit, Failure};
 
-/// Readers at once; more wait.
-const READERS: usize = 8;
+/// Readers at once; for one more, the oldest has to go.
+const READERS: usize = 32;
 
 /// How long one reader may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,19 +44,23 @@ pub(super) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), F
 /// Serves the newest sums until it is dropped.
 pub(super) async fn serve(listener: TcpListener, newest: watch::Receiver<Arc<LiveTotals>>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let room = Arc::new(Semaphore::new(READERS));
     let mut readers = JoinSet::new();
+    let mut by_age: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(permit) = room.clone().acquire_owned().await else { return };
         while readers.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
+                by_age.retain(|reader| !reader.is_finished());
+                if by_age.len() >= READERS
+                    && let Some(oldest) = by_age.pop_front()
+                {
+                    oldest.abort();
+                }
                 let newest = newest.clone();
-                readers.spawn(async move {
+                by_age.push_back(readers.spawn(async move {
                     // A reader that is slow or breaks off is its own concern.
                     let _ = tokio::time::timeout(PATIENCE, answer(stream, newest)).await;
-                    drop(permit);
-                });
+                }));
             }
             // Out of descriptors, say: the next scrape may find some.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

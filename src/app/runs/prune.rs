@@ -44,7 +44,7 @@ pub(super) fn prune(args: &cli::PruneArgs) -> Result<Exit, Failure> {
                 delete(&run.folder)?;
             }
             deleted += 1;
-            write_out(&format!("{}\n", run.label()));
+            write_out(&format!("{}\n", run.label()))?;
         }
     }
     if args.yes {

@@ -179,8 +179,8 @@ impl UiSession {
         self.unsaid.iter().for_each(|told| say(told));
         Ok(match self.last {
             Some(LastRun { found, folder, exit }) => {
-                found.print(&folder, OutcomeFormat::of(self.output.quiet, self.output.format))?;
-                exit
+                let format = OutcomeFormat::of(self.output.quiet, self.output.format);
+                found.print(&folder, format, exit)?
             }
             None => Exit::Pass,
         })
