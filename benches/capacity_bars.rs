@@ -6,14 +6,15 @@
 use plimsoll::capacity::choice::{self, RequiredCapacity};
 use plimsoll::capacity::des::{
     self, ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime,
-    SimulatedStack, SimulatedTier, StackSimulation,
+    SimulatedStack, SimulatedTier, StackSimulation, StepLoad,
 };
 use plimsoll::capacity::model::{CapacityModel, CeilingResource};
 use plimsoll::capacity::search::{CapacitySearch, SearchAction, SearchOutcome, SearchPlan};
+use plimsoll::capacity::slo_limits::SloLimit;
 use plimsoll::capacity::stack::{
     CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackModel, StackQuota, TierPool,
 };
-use plimsoll::capacity::step::{AbortRule, SloLimit, StepResult};
+use plimsoll::capacity::step::{AbortRule, StepResult};
 use plimsoll::units::{Bytes, Money, Nanos, RandomStream, Rate, Ratio, Seed};
 use rand::RngExt;
 
@@ -72,7 +73,8 @@ fn search(
     loop {
         match search.next_action() {
             SearchAction::Measure { rate, hold, purpose } => {
-                let step = simulation.measure(stack, (rate, hold, purpose), warm_up, &rule);
+                let step =
+                    simulation.measure(stack, &StepLoad { rate, warm_up, hold, purpose }, &rule);
                 search.on_step(step);
             }
             SearchAction::Done(outcome) => return (search.steps().to_vec(), *outcome),

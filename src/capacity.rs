@@ -21,7 +21,7 @@ pub mod regression;
 pub mod render;
 pub mod search;
 pub mod section;
-mod slo_limits;
+pub mod slo_limits;
 pub mod stack;
 pub mod step;
 pub mod usl;

@@ -14,9 +14,9 @@ use tokio::runtime::Runtime;
 
 use crate::capacity::choice::RequiredCapacity;
 use crate::capacity::notes::{CapacityNote, LoadOrigin, LoggedSearch, SearchNote};
-use crate::capacity::search::{CapacitySearch, SearchPlan};
+use crate::capacity::search::{CapacitySearch, RULES, SearchPlan};
+use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::stack::{Deployed, ReplicaSize, StackModel, TierDeployment};
-use crate::capacity::step::SloLimit;
 use crate::cli;
 use crate::metrics::{RunLine, RunLog};
 use crate::plan::DEFAULT_SEED;
@@ -44,19 +44,6 @@ use search_scenario::{SearchLimits, SearchScenario};
 
 /// The deployment that a recommendation has to meet with this probability (DESIGN §8).
 const CONFIDENCE: f64 = 0.95;
-
-/// Steps of a search fit so often into its time.
-const STEPS_IN_BUDGET: f64 = 60.0;
-
-/// Shorter holds have too few requests to judge a p99.
-const HOLD_MIN: Nanos = Nanos::from_secs(6);
-
-/// No hold takes more than one in so many parts of the time: what changes meanwhile (a cache that fills) would
-/// weigh on one rate alone.
-const LONGEST_SHARE: u64 = 10;
-
-/// What a search may offer unless told otherwise: more than one generator of this kind can.
-const RATE_MAX: f64 = 50_000.0;
 
 /// Searches, goes on with a search, checks a prediction, or plays a change, as the command line asks.
 pub(super) fn capacity(args: &cli::CapacityArgs) -> Result<Exit, Failure> {
@@ -254,8 +241,12 @@ fn checking(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<S
     // The cache of the changed stack may be empty again.
     let coldest = model.at_lowest_hits().slo_max(&stack.present());
     let plan = SearchPlan {
-        start: Rate::per_second(0.8 * coldest),
-        climb: if coldest < 0.9 * predicted { 1.5 } else { 1.25 },
+        start: Rate::per_second(RULES.check_start * coldest),
+        climb: if coldest < RULES.check_cold * predicted {
+            RULES.check_climb_cold
+        } else {
+            RULES.check_climb
+        },
         budget: args.within,
         cores: stack.cores(),
         ..first.note.plan.clone()
@@ -403,21 +394,26 @@ fn plan(
             "error: no objective has a max, so no rate is too high\nhint: write `slo: { p95: { max: 500ms } }`",
         ));
     }
-    let shortest = Nanos::from_secs_f64(args.within.as_secs_f64() / STEPS_IN_BUDGET).max(HOLD_MIN);
+    let shortest =
+        Nanos::from_secs_f64(args.within.as_secs_f64() / RULES.steps_in_budget).max(RULES.hold_min);
     let hold = args.load.hold.unwrap_or(shortest);
     // Journeys have to be under way in all their steps before requests come at their full rate.
-    let warm_up = (hold.as_secs_f64() / 4.0).max(1.3 * site.plan.iteration_time.as_secs_f64());
+    let iterations = RULES.warm_up_iterations * site.plan.iteration_time.as_secs_f64();
+    let warm_up = (RULES.warm_up_share * hold.as_secs_f64()).max(iterations);
+    let [shortest, longest] = RULES.warm_up_seconds;
     let start = args.load.start.map(|rate| site.requests(rate));
-    let start = start.unwrap_or_else(|| site.workload_peak().times(0.25));
+    let start = start.unwrap_or_else(|| site.workload_peak().times(RULES.start_share));
     let rate_max = args.load.max_rate.map(|rate| site.requests(rate));
     Ok(SearchPlan {
         slo_limits,
-        start: if start > Rate::ZERO { start } else { Rate::per_second(10.0) },
-        climb: 2.0,
-        rate_max: rate_max.unwrap_or(Rate::per_second(RATE_MAX)),
+        start: if start > Rate::ZERO { start } else { Rate::per_second(RULES.start) },
+        climb: RULES.climb,
+        rate_max: rate_max.unwrap_or(Rate::per_second(RULES.rate_max)),
         hold,
-        hold_max: (hold * 12).min(Nanos::new(args.within.get() / LONGEST_SHARE)).max(hold),
-        warm_up: Nanos::from_secs_f64(warm_up.clamp(2.0, 90.0)),
+        hold_max: (hold * RULES.hold_stretch)
+            .min(Nanos::new(args.within.get() / RULES.longest_share))
+            .max(hold),
+        warm_up: Nanos::from_secs_f64(warm_up.clamp(shortest, longest)),
         budget: args.within,
         cores: stack.cores(),
         seed: seed(args),

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::des::{ServiceWork, SimulatedStack, SimulatedWindow, StackSimulation};
-use super::step::SloLimit;
+use super::slo_limits::SloLimit;
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
 /// When an autoscaler adds a replica.
@@ -51,90 +51,89 @@ const TICK: Nanos = Nanos::from_secs(10);
 /// SLO limits are judged over a minute, so that a moment's excursion is no miss.
 const TICKS_A_MINUTE: usize = 6;
 
-/// Plays `ramp` on `stack` and holds its end until all ordered replicas could have come.
-pub fn play_ramp(
-    stack: &SimulatedStack,
-    rule: &ScaleOut,
-    slo_limits: &[SloLimit],
-    ramp: &Ramp,
-    seed: Seed,
-) -> RampResult {
-    play(stack, rule, slo_limits, (ramp, u32::MAX), seed)
+/// A stack with its autoscaler, and what it has to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct AutoscaledStack<'a> {
+    /// The stack before any replica is added.
+    pub stack: &'a SimulatedStack,
+    /// When a replica is added.
+    pub rule: &'a ScaleOut,
+    /// What must hold in every minute.
+    pub slo_limits: &'a [SloLimit],
+    /// For arrivals and services.
+    pub seed: Seed,
 }
 
-/// Plays until the end, or until `misses_max` minutes were missed.
-fn play(
-    stack: &SimulatedStack,
-    rule: &ScaleOut,
-    slo_limits: &[SloLimit],
-    (ramp, misses_max): (&Ramp, u32),
-    seed: Seed,
-) -> RampResult {
-    let mut simulation = StackSimulation::new(stack, seed);
-    simulation.set_rate(ramp.from);
-    simulation.advance(Nanos::from_secs(60));
-    let orders = u64::from(rule.replicas_max).saturating_sub(replicas(&simulation, rule) as u64);
-    let settle = (rule.lasting + rule.lag) * orders + Nanos::from_secs(60);
-    let ticks = (ramp.over + settle).get() / TICK.get();
-    let mut watch = AutoscalerState { hot: Nanos::ZERO, arrives: None };
-    let mut result = RampResult { minutes_missed: 0, worst: 0.0, replicas: 0 };
-    let mut minute = Vec::new();
-    for tick in 0..ticks {
-        let done = (tick as f64 * TICK.as_secs_f64() / ramp.over.as_secs_f64().max(1e-9)).min(1.0);
-        let rate = ramp.from.get() + done * (ramp.to.get() - ramp.from.get());
-        simulation.set_rate(Rate::per_second(rate));
-        let window = simulation.advance(TICK);
-        let busy = cpu(stack, rule, &window, replicas(&simulation, rule));
-        watch.step(&mut simulation, rule, busy);
-        // A queue without end is a miss already; playing it on would only take memory.
-        let runaway = window.in_flight as f64 > 60.0 * rate.max(10.0);
-        minute.push(window.response);
-        if minute.len() == TICKS_A_MINUTE || runaway {
-            let response = super::Histogram::merged(&minute);
-            let ratio = |slo_limit: &SloLimit| {
-                slo_limit.measure(&response) / slo_limit.limit().unwrap_or(f64::INFINITY)
-            };
-            let worst = slo_limits.iter().map(ratio).fold(0.0, f64::max);
-            result.worst = result.worst.max(worst);
-            result.minutes_missed += u32::from(worst > 1.0 || runaway);
-            minute.clear();
-        }
-        if runaway || result.minutes_missed >= misses_max {
-            break;
-        }
+impl AutoscaledStack<'_> {
+    /// Plays `ramp` and holds its end until all ordered replicas could have come.
+    pub fn play(&self, ramp: &Ramp) -> RampResult {
+        self.play_until(ramp, u32::MAX)
     }
-    result.replicas = replicas(&simulation, rule) as u32;
-    result
-}
 
-/// The shortest climb from `from` to `to` that misses no minute, between `shortest` and `longest`; `None`
-/// if even the longest misses one.
-pub fn steepest_ramp(
-    stack: &SimulatedStack,
-    rule: &ScaleOut,
-    slo_limits: &[SloLimit],
-    ramp: &Ramp,
-    seed: Seed,
-) -> Option<Nanos> {
-    let survives = |over: Nanos| {
-        play(stack, rule, slo_limits, (&Ramp { over, ..*ramp }, 1), seed).minutes_missed == 0
-    };
-    let (mut low, mut high) = (Nanos::ZERO, ramp.over);
-    if !survives(high) {
-        return None;
-    }
-    if survives(low) {
-        return Some(low);
-    }
-    while high.saturating_sub(low) > Nanos::from_secs(30) {
-        let middle = Nanos::new(u64::midpoint(low.get(), high.get()));
-        if survives(middle) {
-            high = middle;
-        } else {
-            low = middle;
+    /// Plays until the end, or until `misses_max` minutes were missed.
+    fn play_until(&self, ramp: &Ramp, misses_max: u32) -> RampResult {
+        let Self { stack, rule, slo_limits, seed } = *self;
+        let mut simulation = StackSimulation::new(stack, seed);
+        simulation.set_rate(ramp.from);
+        simulation.advance(Nanos::from_secs(60));
+        let orders =
+            u64::from(rule.replicas_max).saturating_sub(replicas(&simulation, rule) as u64);
+        let settle = (rule.lasting + rule.lag) * orders + Nanos::from_secs(60);
+        let ticks = (ramp.over + settle).get() / TICK.get();
+        let mut watch = AutoscalerState { hot: Nanos::ZERO, arrives: None };
+        let mut result = RampResult { minutes_missed: 0, worst: 0.0, replicas: 0 };
+        let mut minute = Vec::new();
+        for tick in 0..ticks {
+            let done =
+                (tick as f64 * TICK.as_secs_f64() / ramp.over.as_secs_f64().max(1e-9)).min(1.0);
+            let rate = ramp.from.get() + done * (ramp.to.get() - ramp.from.get());
+            simulation.set_rate(Rate::per_second(rate));
+            let window = simulation.advance(TICK);
+            let busy = cpu(stack, rule, &window, replicas(&simulation, rule));
+            watch.step(&mut simulation, rule, busy);
+            // A queue without end is a miss already; playing it on would only take memory.
+            let runaway = window.in_flight as f64 > 60.0 * rate.max(10.0);
+            minute.push(window.response);
+            if minute.len() == TICKS_A_MINUTE || runaway {
+                let response = super::Histogram::merged(&minute);
+                let ratio = |slo_limit: &SloLimit| {
+                    slo_limit.measure(&response) / slo_limit.limit().unwrap_or(f64::INFINITY)
+                };
+                let worst = slo_limits.iter().map(ratio).fold(0.0, f64::max);
+                result.worst = result.worst.max(worst);
+                result.minutes_missed += u32::from(worst > 1.0 || runaway);
+                minute.clear();
+            }
+            if runaway || result.minutes_missed >= misses_max {
+                break;
+            }
         }
+        result.replicas = replicas(&simulation, rule) as u32;
+        result
     }
-    Some(high)
+
+    /// The shortest climb that misses no minute, between none and that of `ramp`; `None` if even the longest misses
+    /// one.
+    pub fn steepest_ramp(&self, ramp: &Ramp) -> Option<Nanos> {
+        let survives =
+            |over: Nanos| self.play_until(&Ramp { over, ..*ramp }, 1).minutes_missed == 0;
+        let (mut low, mut high) = (Nanos::ZERO, ramp.over);
+        if !survives(high) {
+            return None;
+        }
+        if survives(low) {
+            return Some(low);
+        }
+        while high.saturating_sub(low) > Nanos::from_secs(30) {
+            let middle = Nanos::new(u64::midpoint(low.get(), high.get()));
+            if survives(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Some(high)
+    }
 }
 
 /// What the rule remembers.
@@ -196,14 +195,20 @@ mod tests {
     #[test]
     fn autoscaler_keeps_up_with_a_gentle_ramp_but_not_with_a_step() {
         let (stack, rule, slo_limits) = alawael();
+        let scaled = AutoscaledStack {
+            stack: &stack,
+            rule: &rule,
+            slo_limits: &slo_limits,
+            seed: Seed::new(1),
+        };
         let ramp = |minutes: u64| Ramp {
             from: Rate::per_second(33.0),
             to: Rate::per_second(110.0),
             over: Nanos::from_secs(60 * minutes),
         };
-        let gentle = play_ramp(&stack, &rule, &slo_limits, &ramp(90), Seed::new(1));
+        let gentle = scaled.play(&ramp(90));
         assert_eq!((gentle.minutes_missed, gentle.replicas), (0, 5));
-        let step = play_ramp(&stack, &rule, &slo_limits, &ramp(0), Seed::new(1));
+        let step = scaled.play(&ramp(0));
         assert!(step.minutes_missed > 0, "{step:?}");
     }
 
@@ -213,13 +218,18 @@ mod tests {
     #[test]
     fn steepest_ramp_agrees_with_what_arithmetic_says_about_the_lag() {
         let (stack, rule, slo_limits) = alawael();
+        let scaled = AutoscaledStack {
+            stack: &stack,
+            rule: &rule,
+            slo_limits: &slo_limits,
+            seed: Seed::new(1),
+        };
         let ramp = Ramp {
             from: Rate::per_second(33.0),
             to: Rate::per_second(80.0),
             over: Nanos::from_secs(3_600),
         };
-        let over =
-            steepest_ramp(&stack, &rule, &slo_limits, &ramp, Seed::new(1)).expect("survivable");
+        let over = scaled.steepest_ramp(&ramp).expect("survivable");
         let slope = 47.0 / (over.as_secs_f64() / 60.0);
         assert!((1.0..=2.6).contains(&slope), "{slope} req/s a minute");
     }

@@ -19,7 +19,8 @@ use crate::units::{Nanos, RandomStream, Rate, Seed};
 use meter::GaugeMeter;
 use program::{ResourceKind, VisitMove, compile};
 
-pub use measure::{meets, slo_max};
+pub use measure::{StepLoad, meets, slo_max};
+pub use meter::SimulatedTierWindow;
 pub use stack::{
     ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
     SimulatedTier,
@@ -40,17 +41,6 @@ pub struct SimulatedWindow {
     pub tiers: Vec<SimulatedTierWindow>,
     /// Requests in the stack when the span ended.
     pub in_flight: u64,
-}
-
-/// Means of one tier over a window.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SimulatedTierWindow {
-    /// Cores at work.
-    pub cores_used: f64,
-    /// Requests in the tier or in what it calls.
-    pub in_flight: f64,
-    /// Connections of its pools in use.
-    pub connections: f64,
 }
 
 /// A stack with requests in it, at some moment of virtual time.

@@ -122,8 +122,9 @@ fn mean_of_replicas(tier: &str, metric: &str, intervals: &[Interval]) -> Option<
 mod tests {
     use super::*;
     use crate::capacity::des::SimulatedBalancing;
+    use crate::capacity::slo_limits::SloLimit;
     use crate::capacity::stack::{CapacityTier, ReplicaSize};
-    use crate::capacity::step::{SloLimit, StepVerdict};
+    use crate::capacity::step::StepVerdict;
     use crate::metrics::{
         ArrivalCounts, ArrivalProcess, Bound, Measure, Objective, Reading, RunEnd, RunHeader,
         RunLog, Scope, StepId, StepInterval, StopReason,
@@ -307,7 +308,7 @@ mod tests {
                 for (intervals, limit, row) in cases {
                     let step = StepResult::observed(StepPurpose::Confirm, asked, intervals, &stack);
                     let batches: Vec<&Batch> = step.batches.iter().collect();
-                    let found = limit.verdict(&batches);
+                    let found = Batch::verdict(&batches, &limit);
                     assert_eq!(found, verdict_of_a_run(intervals, row), "{limit:?}, seed {seed}");
                     seen[found as usize] += 1;
                 }

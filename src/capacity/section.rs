@@ -5,8 +5,9 @@ use super::model::CapacityModel;
 use super::notes::LoggedSearch;
 use super::output::{CapacitySection, CurvePoint, ScaledCeiling, VerifiedPrediction, assemble};
 use super::search::SearchOutcome;
+use super::slo_limits::SloLimit;
 use super::stack::{CapacityTierKind, Deployment, ReplicaSize, StackModel, TierDeployment};
-use super::step::{SloLimit, StepResult};
+use super::step::StepResult;
 
 /// Sizes and replicas that the table of the bottleneck tier shows at most.
 const SIZES_SHOWN: usize = 3;

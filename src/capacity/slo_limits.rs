@@ -1,10 +1,52 @@
 //! The SLO table in the terms of the search.
 
-use super::step::SloLimit;
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
 use crate::metrics::{Bound, Measure, Objective, Scope};
-use crate::units::{Quantity, Ratio};
+use crate::units::{Nanos, Quantity, Ratio};
+
+/// An objective whose max the search holds the stack to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SloLimit {
+    /// A share `p` of the response times stays within `max`.
+    Quantile {
+        /// The share, 0.95 for the p95.
+        p: Ratio,
+        /// The longest time allowed.
+        max: Nanos,
+    },
+    /// The mean response time stays within `max`.
+    Mean {
+        /// The longest mean allowed.
+        max: Nanos,
+    },
+    /// The share of failed requests stays within `max`.
+    ErrorRate {
+        /// The largest share allowed.
+        max: Ratio,
+    },
+}
 
 impl SloLimit {
+    /// The largest response time allowed in seconds; `None` for SLO limits that are not about time.
+    pub fn limit(&self) -> Option<f64> {
+        match self {
+            Self::Quantile { max, .. } | Self::Mean { max } => Some(max.as_secs_f64()),
+            Self::ErrorRate { .. } => None,
+        }
+    }
+
+    /// What this SLO limit judges, in seconds; NaN for SLO limits that are not about time or without a sample.
+    pub fn measure(&self, response: &Histogram) -> f64 {
+        match self {
+            Self::Quantile { p, .. } => response.quantile(p.get()),
+            Self::Mean { .. } => response.mean(),
+            Self::ErrorRate { .. } => f64::NAN,
+        }
+    }
+
     /// The SLO limit of `objective`; `None` where it has no max, or where it
     /// speaks of a part of the run or of something else than response times and errors.
     pub fn of(objective: &Objective) -> Option<Self> {

@@ -5,82 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use super::slo_limits::SloLimit;
 use crate::slo::{FailureCounts, ObjectiveStatus, error_rate_status, mean_status, quantile_status};
 use crate::units::{Bytes, Nanos, Rate, Ratio};
-
-/// An objective whose max the search holds the stack to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SloLimit {
-    /// A share `p` of the response times stays within `max`.
-    Quantile {
-        /// The share, 0.95 for the p95.
-        p: Ratio,
-        /// The longest time allowed.
-        max: Nanos,
-    },
-    /// The mean response time stays within `max`.
-    Mean {
-        /// The longest mean allowed.
-        max: Nanos,
-    },
-    /// The share of failed requests stays within `max`.
-    ErrorRate {
-        /// The largest share allowed.
-        max: Ratio,
-    },
-}
-
-impl SloLimit {
-    /// The largest response time allowed in seconds; `None` for SLO limits that are not about time.
-    pub fn limit(&self) -> Option<f64> {
-        match self {
-            Self::Quantile { max, .. } | Self::Mean { max } => Some(max.as_secs_f64()),
-            Self::ErrorRate { .. } => None,
-        }
-    }
-
-    /// What this SLO limit judges, in seconds; NaN for SLO limits that are not about time or without a sample.
-    pub fn measure(&self, response: &Histogram) -> f64 {
-        match self {
-            Self::Quantile { p, .. } => response.quantile(p.get()),
-            Self::Mean { .. } => response.mean(),
-            Self::ErrorRate { .. } => f64::NAN,
-        }
-    }
-}
-
-impl SloLimit {
-    /// Whether this limit is kept by `batches` in order, judged like the same row of any run.
-    pub fn verdict(&self, batches: &[&Batch]) -> StepVerdict {
-        let times: Vec<&Histogram> = batches.iter().map(|batch| &batch.response).collect();
-        let failures = |batch: &&Batch| FailureCounts {
-            failed: batch.errors,
-            attempts: batch.response.count() + batch.errors,
-        };
-        let status = match self {
-            Self::Quantile { p, max } => quantile_status(&times, p.get(), *max),
-            Self::Mean { max } => mean_status(&times, *max),
-            Self::ErrorRate { max } => {
-                let failures: Vec<FailureCounts> = batches.iter().map(failures).collect();
-                match error_rate_status(&failures, *max) {
-                    // A step is too short to prove a small error rate; that says nothing against its rate.
-                    ObjectiveStatus::NotMeasured if failures.iter().all(|one| one.failed == 0) => {
-                        ObjectiveStatus::Pass
-                    }
-                    status => status,
-                }
-            }
-        };
-        match status {
-            ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => StepVerdict::Pass,
-            ObjectiveStatus::Fail => StepVerdict::Fail,
-            ObjectiveStatus::Inconclusive | ObjectiveStatus::NotMeasured => {
-                StepVerdict::Inconclusive
-            }
-        }
-    }
-}
 
 /// Whether an objective holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +69,38 @@ pub struct Batch {
     pub errors: u64,
     /// Requests refused by a rate limit.
     pub throttled: u64,
+}
+
+impl Batch {
+    /// Whether `limit` is kept by `batches` in order, judged like the same row of any run.
+    pub fn verdict(batches: &[&Self], limit: &SloLimit) -> StepVerdict {
+        let times: Vec<&Histogram> = batches.iter().map(|batch| &batch.response).collect();
+        let failures = |batch: &&Self| FailureCounts {
+            failed: batch.errors,
+            attempts: batch.response.count() + batch.errors,
+        };
+        let status = match limit {
+            SloLimit::Quantile { p, max } => quantile_status(&times, p.get(), *max),
+            SloLimit::Mean { max } => mean_status(&times, *max),
+            SloLimit::ErrorRate { max } => {
+                let failures: Vec<FailureCounts> = batches.iter().map(failures).collect();
+                match error_rate_status(&failures, *max) {
+                    // A step is too short to prove a small error rate; that says nothing against its rate.
+                    ObjectiveStatus::NotMeasured if failures.iter().all(|one| one.failed == 0) => {
+                        ObjectiveStatus::Pass
+                    }
+                    status => status,
+                }
+            }
+        };
+        match status {
+            ObjectiveStatus::Pass | ObjectiveStatus::AtRisk => StepVerdict::Pass,
+            ObjectiveStatus::Fail => StepVerdict::Fail,
+            ObjectiveStatus::Inconclusive | ObjectiveStatus::NotMeasured => {
+                StepVerdict::Inconclusive
+            }
+        }
+    }
 }
 
 /// What one tier used during a step, where something observes it.

@@ -3,7 +3,9 @@
 //! Fed with the seconds of a run as they come, so the same rules hold for the engine and for a test in
 //! virtual time.
 
-use super::step::{AbortReason, AbortRule, SloLimit};
+use super::search::RULES;
+use super::slo_limits::SloLimit;
+use super::step::{AbortReason, AbortRule};
 use crate::metrics::{Answers, Counts, Distribution, ErrorClass, Interval, Selection, Tally};
 use crate::units::Rate;
 
@@ -15,12 +17,6 @@ pub struct StepWatch {
     offered: Rate,
     in_flight: Vec<u64>,
 }
-
-/// The share of a core above which a worker falls behind now and then (as in the validity of a run).
-const CPU_MAX: f64 = 0.8;
-/// So much of a limit may be the generator's lag. Near the knee response times change at least ten times as fast as
-/// rates, so this moves SLO-max by half a per cent at most.
-const LAG_SHARE: f64 = 0.05;
 
 impl StepWatch {
     /// A step that offers `offered` requests a second, to be judged by `slo_limits`.
@@ -55,7 +51,7 @@ impl StepWatch {
         let seconds = hold.len().max(1) as f64;
         let cpu =
             hold.iter().map(|second| second.generator.worker_cpu.get()).sum::<f64>() / seconds;
-        if cpu >= CPU_MAX {
+        if cpu >= RULES.generator_cpu_max {
             return Some(format!("the generator used {:.0} % of a core", cpu * 100.0));
         }
         // A stack that drowns on the generator's own machine makes it late; that step fails anyway.
@@ -76,7 +72,7 @@ fn lag_in(limit: &SloLimit, bounds: &[Distribution; 2]) -> Option<String> {
         SloLimit::ErrorRate { .. } => None,
     };
     let (lower, upper) = (value(&bounds[0])?, value(&bounds[1])?);
-    (upper - lower > LAG_SHARE * limit.limit()?).then(|| {
+    (upper - lower > RULES.lag_share * limit.limit()?).then(|| {
         format!(
             "the generator was late: {:.1} of {:.1} ms may be its own",
             (upper - lower) * 1e3,

@@ -6,11 +6,11 @@
 use std::fmt::Write as _;
 
 use super::Histogram;
-use super::autoscaler::{Ramp, ScaleOut, steepest_ramp};
+use super::autoscaler::{AutoscaledStack, Ramp, ScaleOut};
 use super::des::{SimulatedWindow, StackSimulation};
 use super::model::CapacityModel;
+use super::slo_limits::SloLimit;
 use super::stack::{Deployment, ScalingSignal, StackModel};
-use super::step::SloLimit;
 use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
 /// A change to the deployment or to what happens to it.
@@ -136,50 +136,109 @@ impl StackChange {
 const HALF: Nanos = Nanos::from_secs(120);
 const SETTLE: Nanos = Nanos::from_secs(20);
 
-/// Plays `change` on the model, and says what users would see.
-///
-/// # Errors
-/// Where there is no peak, or more is lost than there is.
-pub fn play(
-    model: &CapacityModel,
-    stack: &StackModel,
-    change: &StackChange,
-    (planned, requests): (Option<Rate>, f64),
-    seed: Seed,
-) -> Result<String, ChangeError> {
-    let asked = change.peak.map(|peak| match peak.unit {
-        RateUnit::Requests => peak.rate,
-        RateUnit::Iterations => peak.rate.times(requests),
-    });
-    let peak = asked.or(planned).ok_or(ChangeError::NoPeak)?;
-    let deployment = change.deployment(stack);
-    let loser = change.loser(stack);
-    let replicas = deployment.get(loser).map_or(0, |deployed| deployed.replicas);
-    if change.lose >= replicas && change.lose > 0 {
-        let tier = stack.tiers[loser].name.clone();
-        return Err(ChangeError::NoneLeft { tier, replicas, lose: change.lose });
-    }
-    let played = model.simulated(&deployment);
-    let mut simulation = StackSimulation::new(&played, seed);
-    simulation.set_rate(peak);
-    simulation.advance(SETTLE);
-    let mut text = format!("{peak} req/s on {}, simulated\n", words(stack, &deployment));
-    let window = simulation.advance(HALF);
-    describe_window(&mut text, "as deployed", &window, model, &deployment);
-    if change.lose > 0 {
-        for _ in 0..change.lose {
-            simulation.lose_replica(loser);
+/// What changes are played on.
+#[derive(Debug, Clone, Copy)]
+pub struct WhatIf<'a> {
+    /// The stack as learnt from a search.
+    pub model: &'a CapacityModel,
+    /// The stack as deployed then.
+    pub stack: &'a StackModel,
+    /// The peak that is planned for, requests per second, where a change names none.
+    pub planned: Option<Rate>,
+    /// Requests that one iteration makes on average.
+    pub requests_per_iteration: f64,
+    /// For arrivals and services.
+    pub seed: Seed,
+}
+
+impl WhatIf<'_> {
+    /// Plays `change`, and says what users would see.
+    ///
+    /// # Errors
+    /// Where there is no peak, or more is lost than there is.
+    pub fn play(&self, change: &StackChange) -> Result<String, ChangeError> {
+        let Self { model, stack, planned, requests_per_iteration, seed } = *self;
+        let asked = change.peak.map(|peak| match peak.unit {
+            RateUnit::Requests => peak.rate,
+            RateUnit::Iterations => peak.rate.times(requests_per_iteration),
+        });
+        let peak = asked.or(planned).ok_or(ChangeError::NoPeak)?;
+        let deployment = change.deployment(stack);
+        let loser = change.loser(stack);
+        let replicas = deployment.get(loser).map_or(0, |deployed| deployed.replicas);
+        if change.lose >= replicas && change.lose > 0 {
+            let tier = stack.tiers[loser].name.clone();
+            return Err(ChangeError::NoneLeft { tier, replicas, lose: change.lose });
         }
-        let mut left = deployment.clone();
-        left[loser].replicas -= change.lose;
+        let played = model.simulated(&deployment);
+        let mut simulation = StackSimulation::new(&played, seed);
+        simulation.set_rate(peak);
+        simulation.advance(SETTLE);
+        let mut text = format!("{peak} req/s on {}, simulated\n", words(stack, &deployment));
         let window = simulation.advance(HALF);
-        let name = format!("{} of {} lost", change.lose, stack.tiers[loser].name);
-        describe_window(&mut text, &name, &window, model, &left);
+        describe_window(&mut text, "as deployed", &window, model, &deployment);
+        if change.lose > 0 {
+            for _ in 0..change.lose {
+                simulation.lose_replica(loser);
+            }
+            let mut left = deployment.clone();
+            left[loser].replicas -= change.lose;
+            let window = simulation.advance(HALF);
+            let name = format!("{} of {} lost", change.lose, stack.tiers[loser].name);
+            describe_window(&mut text, &name, &window, model, &left);
+        }
+        if let Some(longest) = change.ramp {
+            text.push_str(&self.climb(&deployment, peak, longest));
+        }
+        Ok(text)
     }
-    if let Some(longest) = change.ramp {
-        text.push_str(&climb(model, stack, (peak, longest), &deployment, seed));
+
+    /// The steepest climb from half the peak that the first autoscaled tier survives.
+    fn climb(&self, deployment: &Deployment, peak: Rate, longest: Nanos) -> String {
+        let Self { model, stack, seed, .. } = *self;
+        let rule = stack.signals.iter().find_map(|signal| match signal {
+            ScalingSignal::Cpu { tier: Some(tier), above, lasting } => {
+                let index = stack.tiers.iter().position(|known| known.name == *tier)?;
+                let tier = &stack.tiers[index];
+                Some(ScaleOut {
+                    tier: index,
+                    above: *above,
+                    lasting: *lasting,
+                    lag: tier.delay?,
+                    replicas_max: tier.replicas_max,
+                })
+            }
+            _ => None,
+        });
+        let Some(rule) = rule else {
+            return "  no autoscaler: a CPU signal of a tier and its `scale: { out: { delay } }` make one\n"
+            .to_owned();
+        };
+        let ramp = Ramp { from: peak.times(0.5), to: peak, over: longest };
+        let stack_now = model.simulated(deployment);
+        let slo_limits = &model.slo_limits;
+        let autoscaled = AutoscaledStack { stack: &stack_now, rule: &rule, slo_limits, seed };
+        match autoscaled.steepest_ramp(&ramp) {
+            Some(over) => {
+                let slope =
+                    (ramp.to.get() - ramp.from.get()) / (over.as_secs_f64() / 60.0).max(0.5);
+                format!(
+                    "  the steepest climb from {} to {} req/s that survives takes {over}: {slope:.1} req/s a \
+                 minute, while {} scales at {} for {} and a replica serves after {}\n",
+                    ramp.from,
+                    ramp.to,
+                    stack.tiers[rule.tier].name,
+                    rule.above,
+                    rule.lasting,
+                    rule.lag
+                )
+            }
+            None => format!(
+                "  no climb from {} to {} req/s within {longest} survives\n",
+                ramp.from, ramp.to
+            ),
+        }
     }
-    Ok(text)
 }
 
 fn words(stack: &StackModel, deployment: &Deployment) -> String {
@@ -222,50 +281,6 @@ fn ms(response: &Histogram, p: f64) -> String {
     match response.count() {
         0 => "n/a".to_owned(),
         _ => format!("{:.0} ms", 1e3 * response.quantile(p)),
-    }
-}
-
-/// The steepest climb from half the peak that the first autoscaled tier survives.
-fn climb(
-    model: &CapacityModel,
-    stack: &StackModel,
-    (peak, longest): (Rate, Nanos),
-    deployment: &Deployment,
-    seed: Seed,
-) -> String {
-    let rule = stack.signals.iter().find_map(|signal| match signal {
-        ScalingSignal::Cpu { tier: Some(tier), above, lasting } => {
-            let index = stack.tiers.iter().position(|known| known.name == *tier)?;
-            let tier = &stack.tiers[index];
-            Some(ScaleOut {
-                tier: index,
-                above: *above,
-                lasting: *lasting,
-                lag: tier.delay?,
-                replicas_max: tier.replicas_max,
-            })
-        }
-        _ => None,
-    });
-    let Some(rule) = rule else {
-        return "  no autoscaler: a CPU signal of a tier and its `scale: { out: { delay } }` make one\n"
-            .to_owned();
-    };
-    let ramp = Ramp { from: peak.times(0.5), to: peak, over: longest };
-    let stack_now = model.simulated(deployment);
-    match steepest_ramp(&stack_now, &rule, &model.slo_limits, &ramp, seed) {
-        Some(over) => {
-            let slope = (ramp.to.get() - ramp.from.get()) / (over.as_secs_f64() / 60.0).max(0.5);
-            format!(
-                "  the steepest climb from {} to {} req/s that survives takes {over}: {slope:.1} req/s a \
-                 minute, while {} scales at {} for {} and a replica serves after {}\n",
-                ramp.from, ramp.to, stack.tiers[rule.tier].name, rule.above, rule.lasting, rule.lag
-            )
-        }
-        None => format!(
-            "  no climb from {} to {} req/s within {longest} survives\n",
-            ramp.from, ramp.to
-        ),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A search for SLO-max as the page shows it.
 
 use crate::capacity::search::{CapacitySearch, SearchOutcome};
-use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepResult};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{AbortReason, StepPurpose, StepResult};
 use crate::metrics::{Distribution, Interval};
 use crate::units::{Nanos, Rate, Ratio, RunTime};
 

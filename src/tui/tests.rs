@@ -24,7 +24,8 @@ use crate::capacity::regression::Estimate;
 use crate::capacity::search::{
     CapacitySearch, SearchAction, SearchEnd, SearchLimit, SearchOutcome, SearchPlan,
 };
-use crate::capacity::step::{AbortReason, Batch, SloLimit, StepPurpose, StepResult};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{AbortReason, Batch, StepPurpose, StepResult};
 use crate::engine::SteeringCommand;
 use crate::metrics::{
     Bound, Event, EventKind, LoadModel, Measure, Objective, RunLog, Scope, StageInfo,

@@ -6,7 +6,8 @@
 
 use crate::capacity::notes::{CapacityNote, SearchNote, StepNote};
 use crate::capacity::search::{CapacitySearch, SearchAction};
-use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepVerdict};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{AbortReason, StepPurpose, StepVerdict};
 use crate::capacity::watch::StepWatch;
 use crate::engine::{Control, EngineError, Run, RunEvent, SteeringCommand};
 use crate::metrics::{

@@ -1,7 +1,8 @@
 //! Who watches a search: lines on a plain terminal, or the screen.
 
 use crate::capacity::search::{CapacitySearch, SearchOutcome};
-use crate::capacity::step::{SloLimit, StepPurpose, StepResult};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{StepPurpose, StepResult};
 use crate::engine::SteeringCommand;
 use crate::metrics::Interval;
 use crate::units::{Nanos, Rate};

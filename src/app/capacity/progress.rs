@@ -1,7 +1,8 @@
 //! The progress of a search: a line for each step, and one that lives while a step does.
 
 use crate::capacity::search::CapacitySearch;
-use crate::capacity::step::{AbortReason, SloLimit, StepPurpose, StepResult};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{AbortReason, StepPurpose, StepResult};
 use crate::metrics::{Counts, Distribution, Interval};
 use crate::units::{Nanos, Rate};
 

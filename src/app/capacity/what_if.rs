@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::capacity::section::findings;
-use crate::capacity::what_if::{StackChange, play as play_change};
+use crate::capacity::what_if::{StackChange, WhatIf};
 use crate::plan::DEFAULT_SEED;
 use crate::units::Rate;
 
@@ -24,9 +24,10 @@ pub(super) fn play(change: &str, run: &Path) -> Result<Exit, Failure> {
     };
     let planned = found.section.planned_per_s.map(Rate::per_second);
     let scenarios = log.header.scenarios.iter();
-    let requests: f64 = scenarios.map(|s| s.share.get() * s.requests_per_iteration).sum();
-    let text = play_change(&model, stack, &change, (planned, requests), DEFAULT_SEED)
-        .map_err(|error| usage(&error))?;
+    let requests_per_iteration = scenarios.map(|s| s.share.get() * s.requests_per_iteration).sum();
+    let what_if =
+        WhatIf { model: &model, stack, planned, requests_per_iteration, seed: DEFAULT_SEED };
+    let text = what_if.play(&change).map_err(|error| usage(&error))?;
     write_out(&text)?;
     Ok(Exit::Pass)
 }

@@ -3,7 +3,8 @@
 use tokio::runtime::Runtime;
 
 use crate::capacity::search::{CapacitySearch, SearchOutcome};
-use crate::capacity::step::{SloLimit, StepPurpose};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::StepPurpose;
 use crate::cli;
 use crate::engine::SteeringCommand;
 use crate::metrics::Interval;

@@ -3,16 +3,17 @@
 use super::*;
 use crate::capacity::des::{
     ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
-    SimulatedTier, StackSimulation,
+    SimulatedTier, StackSimulation, StepLoad,
 };
 use crate::capacity::output::{ScalingDirection, assemble};
 use crate::capacity::regression::Estimate;
 use crate::capacity::render;
 use crate::capacity::search::{SearchEnd, SearchLimit};
+use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::stack::{
     CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackQuota,
 };
-use crate::capacity::step::{AbortRule, SloLimit, StepPurpose, StepResult};
+use crate::capacity::step::{AbortRule, StepPurpose, StepResult};
 use crate::units::{Bytes, Money, Nanos, Rate, Ratio, Seed};
 
 const GIB: u64 = 1 << 30;
@@ -28,8 +29,13 @@ fn measured(stack: &SimulatedStack, top: f64) -> Vec<StepResult> {
     [0.08, 0.16, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0]
         .iter()
         .map(|share| {
-            let asked = (Rate::per_second(share * top), Nanos::from_secs(90), StepPurpose::Refine);
-            simulation.measure(stack, asked, Nanos::from_secs(10), &rule)
+            let load = StepLoad {
+                rate: Rate::per_second(share * top),
+                warm_up: Nanos::from_secs(10),
+                hold: Nanos::from_secs(90),
+                purpose: StepPurpose::Refine,
+            };
+            simulation.measure(stack, &load, &rule)
         })
         .collect()
 }

@@ -4,22 +4,36 @@ use std::collections::BTreeMap;
 
 use super::{ServiceWork, SimulatedStack, SimulatedWindow, StackSimulation};
 use crate::capacity::regression::robust_line;
-use crate::capacity::step::{AbortRule, Batch, SloLimit, StepPurpose, StepResult, TierUse};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{AbortRule, Batch, StepPurpose, StepResult, TierUse};
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
 /// The span of one batch.
 const BATCH: Nanos = Nanos::from_secs(1);
 
+/// The load of one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepLoad {
+    /// Arrivals.
+    pub rate: Rate,
+    /// Played before the hold, and cut.
+    pub warm_up: Nanos,
+    /// The span that is measured.
+    pub hold: Nanos,
+    /// Why it is played.
+    pub purpose: StepPurpose,
+}
+
 impl StackSimulation {
-    /// Plays a warm-up and then a step of `hold`, stopped early where `rule` says so. Numbers of tiers
+    /// Plays the step of `load`, stopped early where `rule` says so. Numbers of tiers
     /// without cores are left out, as nothing observes an external service from inside.
     pub fn measure(
         &mut self,
         stack: &SimulatedStack,
-        (rate, hold, purpose): (Rate, Nanos, StepPurpose),
-        warm_up: Nanos,
+        load: &StepLoad,
         rule: &AbortRule,
     ) -> StepResult {
+        let StepLoad { rate, warm_up, hold, purpose } = *load;
         self.set_rate(rate);
         self.advance(warm_up);
         let mut windows: Vec<SimulatedWindow> = Vec::new();

@@ -1,6 +1,15 @@
 //! Time-weighted means of what a tier has in use.
 
-use super::SimulatedTierWindow;
+/// Means of one tier over a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SimulatedTierWindow {
+    /// Cores at work.
+    pub cores_used: f64,
+    /// Requests in the tier or in what it calls.
+    pub in_flight: f64,
+    /// Connections of its pools in use.
+    pub connections: f64,
+}
 
 /// What is metered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CapacityModel, SerialResource};
+use super::fitted::{CapacityModel, SerialResource};
 use crate::capacity::stack::{CapacityTierKind, TierDeployment};
 use crate::units::Rate;
 

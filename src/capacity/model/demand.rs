@@ -3,7 +3,7 @@
 //! A cache that fills during a search makes later steps cheaper than earlier ones. Without the hit ratio that
 //! looks like a demand that falls with the rate, since a search measures low rates first.
 
-use super::{CacheHits, CapacityModel, Demand, MemoryModel, PoolModel, TierModel};
+use super::fitted::{CacheHits, CapacityModel, Demand, MemoryModel, PoolModel, TierModel};
 use crate::capacity::regression::{Estimate, median, robust_line, student_t};
 use crate::capacity::stack::{CapacityTier, CapacityTierKind};
 use crate::capacity::step::{StepResult, TierUse};

@@ -1,12 +1,13 @@
 //! Fits a model to steps: demands by regression, then what the response times show beyond them.
 
 use super::demand::{hits, latest_hits, tier_model};
-use super::predict::TimeGrid;
+use super::fitted::{BaseResponse, CapacityModel, FitError, SerialResource, TierModel};
+use super::grid::TimeGrid;
 use super::steps::chosen;
-use super::{BaseResponse, CapacityModel, FitError, SerialResource, TierModel};
 use crate::capacity::histogram::Histogram;
+use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::stack::StackModel;
-use crate::capacity::step::{SloLimit, StepResult};
+use crate::capacity::step::StepResult;
 use crate::units::Rate;
 
 /// Steps below this share of the cheapest ceiling make the base histogram: nobody waits much there.

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::step::{SloLimit, StepResult};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::StepResult;
 use crate::slo::statistics::trend::mann_kendall;
 
 /// Why a step is left out of the fit.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::capacity::des::SimulatedBalancing;
 use crate::capacity::histogram::Histogram;
-use crate::capacity::stack::{CapacityTier, ReplicaSize, StackModel, TierPool};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::stack::{CapacityTier, CapacityTierKind, ReplicaSize, StackModel, TierPool};
 use crate::capacity::step::{Batch, StepPurpose, StepResult, TierUse};
-use crate::units::{Bytes, Money, Nanos, Ratio};
+use crate::units::{Bytes, Money, Nanos, Rate, Ratio};
 
 fn p95() -> SloLimit {
     SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }

@@ -1,23 +1,9 @@
 //! How far the model is off where it has not looked: steps are held out, the rest is fitted anew.
 
-use serde::{Deserialize, Serialize};
-
-use super::CapacityModel;
 use super::fit::FitInput;
-use crate::capacity::step::{SloLimit, StepResult};
-
-/// The mean error at steps that the model was not fitted to, all of them near the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct HeldOut {
-    /// Steps that were held out.
-    pub steps: usize,
-    /// Mean of |ln(predicted/measured)| of the judged response time.
-    pub time: f64,
-    /// Mean of |ln(rate/measured rate)| for the rate at which the model has the measured response time; only
-    /// steps in which requests wait tell one. Near the limit one per cent of the rate doubles a response time, so
-    /// this is what errs in SLO-max.
-    pub rate: Option<f64>,
-}
+use super::fitted::{CapacityModel, HeldOut};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::StepResult;
 
 /// Every fourth step is held out at once, in four rounds.
 const ROUNDS: usize = 4;

@@ -10,17 +10,11 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
 use super::level::{Level, LevelReading, Resampling};
+use super::rules::RULES;
 use crate::capacity::regression::{Estimate, student_t};
-use crate::capacity::step::{SloLimit, StepVerdict};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::StepVerdict;
 use crate::units::{RandomStream, Seed};
-
-/// A line is not trusted further than half as much again beyond what was measured.
-const TRUSTED: f64 = 1.5;
-/// An interval that reaches further (in logarithms) may be cut by the verdicts of single levels.
-const CERTAIN: f64 = 0.05;
-/// Shifts that are tried, as shares of the fastest level's value. Quantiles of a sum are less than the sum
-/// of quantiles, so the whole of it would be too much.
-const SHIFTS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
 
 /// One level on the curve.
 #[derive(Debug, Clone, Copy)]
@@ -94,9 +88,9 @@ fn slo_limit_crossing(
     moves.sort_by(f64::total_cmp);
     let beyond = moves.get(resamples * 19 / 20).copied().unwrap_or(f64::INFINITY);
     // The variances come from few blocks; 12 degrees of freedom answer for it.
-    let reach = (beyond * student_t(0.975, 12.0) / 1.96).min(TRUSTED.ln());
+    let reach = (beyond * student_t(0.975, 12.0) / 1.96).min(RULES.trusted.ln());
     let wide = Estimate { value, low: value * (-reach).exp(), high: value * reach.exp() };
-    Some(if reach > CERTAIN { tightened(wide, levels, slo_limit) } else { wide })
+    Some(if reach > RULES.certain { tightened(wide, levels, slo_limit) } else { wide })
 }
 
 /// A wide interval ends at levels whose own data pass or fail beyond doubt.
@@ -171,7 +165,8 @@ fn curves(points: &[LevelPoint], limit: f64) -> Vec<ShiftedCurve> {
         return Vec::new();
     };
     let fastest = points.iter().map(|point| point.value).fold(f64::INFINITY, f64::min);
-    let tried = SHIFTS.iter().map(|share| share * fastest).filter(|shift| *shift < 0.98 * limit);
+    let tried =
+        RULES.shifts.iter().map(|share| share * fastest).filter(|shift| *shift < 0.98 * limit);
     tried.filter_map(|shift| shifted(points, limit, shift, nearest.rate)).collect()
 }
 
@@ -223,11 +218,11 @@ fn line(points: &[LevelPoint], curve: &ShiftedCurve) -> Option<(f64, f64)> {
     (sxx > 0.0 && sxy < 0.0).then(|| (y - sxy / sxx * x, sxy / sxx))
 }
 
-/// Where the line reaches the limit, at most [`TRUSTED`] times beyond the points.
+/// Where the line reaches the limit, at most [`RULES.trusted`](super::rules::SearchRules::trusted) times beyond the points.
 fn on_line(points: &[LevelPoint], curve: &ShiftedCurve, limit: f64) -> Option<f64> {
     let lowest = points.iter().map(|p| p.rate).fold(f64::INFINITY, f64::min);
     let highest = points.iter().map(|p| p.rate).fold(0.0, f64::max);
     let (intercept, slope) = line(points, curve)?;
     let at = (1.0 / (limit - curve.shift) - intercept) / slope;
-    Some(at.clamp(lowest / TRUSTED, highest * TRUSTED))
+    Some(at.clamp(lowest / RULES.trusted, highest * RULES.trusted))
 }

@@ -3,24 +3,11 @@
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
+use super::rules::RULES;
 use crate::capacity::histogram::Histogram;
-use crate::capacity::step::{Batch, SloLimit, StepResult, StepVerdict};
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{Batch, StepResult, StepVerdict};
 use crate::units::{Nanos, Rate};
-
-/// Blocks into which a level's batches are grouped: long enough to outlast most of the dependence between
-/// neighbouring requests, enough of them for a variance.
-const BLOCKS: usize = 24;
-/// Steps within this ratio of each other are the same rate.
-const SAME_RATE: f64 = 0.002;
-
-/// A cache is clearly warmer by so much of the hit ratio.
-const WARMED: f64 = 0.1;
-
-/// Cores are as good as full above this share.
-const FULL: f64 = 0.95;
-
-/// The busiest steps: those that answered at least this share of what the busiest one did.
-const BUSIEST: f64 = 0.85;
 
 /// The steps at one rate, merged.
 #[derive(Debug, Clone)]
@@ -91,7 +78,7 @@ pub(super) fn levels(
     let mut valid: Vec<&StepResult> = steps.iter().filter(counts).collect();
     valid.sort_by(|a, b| a.offered.get().total_cmp(&b.offered.get()));
     valid
-        .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + SAME_RATE))
+        .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + RULES.same_level))
         .map(|steps| {
             let level = Level::of(steps, slo_limits);
             Level { overdriven: level.rate > sustained && are_full(steps, cores), ..level }
@@ -103,7 +90,7 @@ pub(super) fn levels(
 fn are_full(steps: &[&StepResult], cores: &[(String, f64)]) -> bool {
     cores.iter().any(|(tier, cores)| {
         let used = steps.iter().filter_map(|step| step.tier(tier)?.cores_used);
-        used.fold(0.0, f64::max) > FULL * cores
+        used.fold(0.0, f64::max) > RULES.full * cores
     })
 }
 
@@ -115,16 +102,16 @@ fn sustained(steps: &[StepResult], cores: &[(String, f64)]) -> Option<f64> {
     let latest = steps.iter().rev().find(|step| step.valid)?.hit_ratio;
     let warm = |step: &&StepResult| {
         let warmth = step.hit_ratio.zip(latest);
-        step.valid && warmth.is_none_or(|(then, now)| (now - then).abs() <= WARMED / 2.0)
+        step.valid && warmth.is_none_or(|(then, now)| (now - then).abs() <= RULES.warmed / 2.0)
     };
     let busiest = steps.iter().filter(warm).map(|step| step.achieved().get()).fold(0.0, f64::max);
-    let alike = |step: &&StepResult| warm(step) && step.achieved().get() >= BUSIEST * busiest;
+    let alike = |step: &&StepResult| warm(step) && step.achieved().get() >= RULES.busiest * busiest;
     let full = cores.iter().filter_map(|(tier, cores)| {
         let (mut used, mut requests) = (0.0, 0.0);
         for step in steps.iter().filter(alike) {
             let (seconds, busy) = (step.duration.as_secs_f64(), step.tier(tier)?.cores_used?);
             // More work than the cores can do: the stack file is wrong about them.
-            if busy > 1.03 * cores {
+            if busy > RULES.all_used * cores {
                 return None;
             }
             used += busy * seconds;
@@ -151,7 +138,7 @@ pub(super) fn is_outdated(
     slo_limits: &[SloLimit],
 ) -> bool {
     let latest = steps.iter().rev().find(|step| step.valid).and_then(|step| step.hit_ratio);
-    let warmed = step.hit_ratio.zip(latest).is_some_and(|(then, now)| now - then > WARMED);
+    let warmed = step.hit_ratio.zip(latest).is_some_and(|(then, now)| now - then > RULES.warmed);
     warmed && !step.seems_within(slo_limits)
 }
 
@@ -162,7 +149,7 @@ impl Level {
         let seconds: f64 = steps.iter().map(|step| step.duration.as_secs_f64()).sum();
         let offered: f64 =
             steps.iter().map(|step| step.offered.get() * step.duration.as_secs_f64()).sum();
-        let size = batches.len().div_ceil(BLOCKS).max(1);
+        let size = batches.len().div_ceil(RULES.blocks).max(1);
         let blocks: Vec<BatchBlock> = batches.chunks(size).map(BatchBlock::of).collect();
         Self {
             rate: offered / seconds.max(1e-9),
@@ -176,7 +163,7 @@ impl Level {
             others: steps.iter().filter_map(|step| step.others).reduce(worst),
             by_limit: slo_limits
                 .iter()
-                .map(|slo_limit| (*slo_limit, slo_limit.verdict(&batches)))
+                .map(|slo_limit| (*slo_limit, Batch::verdict(&batches, slo_limit)))
                 .collect(),
             dispersion: steps.iter().map(|step| step.dispersion).fold(1.0, f64::max),
         }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CapacitySearch, SearchEvidence};
+use super::evidence::SearchEvidence;
+use super::level::Level;
 use crate::capacity::regression::Estimate;
 use crate::capacity::step::StepPurpose;
 use crate::units::Rate;
@@ -82,6 +83,28 @@ pub struct SearchOutcome {
 }
 
 impl SearchOutcome {
+    /// What `evidence` comes to where a search ends so.
+    pub(super) fn of(evidence: &SearchEvidence<'_>, end: SearchEnd) -> Self {
+        let slo_limits = &evidence.plan.slo_limits;
+        let rate = |level: &Level| Rate::per_second(level.rate);
+        let (caught, claim) = (evidence.caught, evidence.claim);
+        let breach_shown = claim.is_some_and(|claim| {
+            evidence.levels.iter().any(|level| {
+                let above = level.rate / claim.get();
+                (1.07..=1.13).contains(&above) && level.shows_failure(slo_limits)
+            })
+        });
+        Self {
+            slo_max: slo_max(evidence),
+            pass: claim.or(caught.map(|[pass, _]| rate(pass))).or(evidence.pass.map(rate)),
+            fail: caught.map(|[_, fail]| rate(fail)).or(evidence.fail.map(rate)),
+            confirmed: claim.is_some(),
+            breach_shown,
+            limit: limit(evidence),
+            end,
+        }
+    }
+
     /// The rate that an edge lets through, where that is what the search met.
     pub fn rate_limit(&self) -> Option<Rate> {
         let limited = self.limit == Some(SearchLimit::RateLimited);
@@ -89,39 +112,9 @@ impl SearchOutcome {
     }
 }
 
-pub(super) fn conclude(
-    search: &CapacitySearch,
-    picture: &SearchEvidence,
-    end: SearchEnd,
-) -> SearchOutcome {
-    let slo_limits = &search.plan.slo_limits;
-    let claim = search.claim();
-    let caught = picture.crossing.and_then(|crossing| search.caught(&crossing));
-    let rate = |index: usize| Rate::per_second(search.levels[index].rate);
-    let pass = claim.or(caught.map(|c| rate(c.0))).or(picture.pass.map(rate));
-    let fail = caught.map(|c| rate(c.1)).or(picture.fail.map(rate));
-    let breach_shown = claim.is_some_and(|claim| {
-        search.levels.iter().any(|level| {
-            let above = level.rate / claim.get();
-            (1.07..=1.13).contains(&above) && level.shows_failure(slo_limits)
-        })
-    });
-    SearchOutcome {
-        slo_max: slo_max(search, picture),
-        pass,
-        fail,
-        confirmed: claim.is_some(),
-        breach_shown,
-        limit: limit(search, picture),
-        end,
-    }
-}
-
 /// The curve's crossing, or where there is no curve the middle of the bracket.
-fn slo_max(search: &CapacitySearch, picture: &SearchEvidence) -> Option<Estimate> {
-    let pass = picture.pass.map(|index| &search.levels[index]);
-    let fail = picture.fail.map(|index| &search.levels[index]);
-    match (pass, fail, search.believed(picture)) {
+fn slo_max(evidence: &SearchEvidence<'_>) -> Option<Estimate> {
+    match (evidence.pass, evidence.fail, evidence.crossing) {
         (_, Some(_), Some(crossing)) => Some(crossing),
         (Some(pass), Some(fail), None) => Some(Estimate {
             value: (pass.rate * fail.rate).sqrt(),
@@ -133,13 +126,13 @@ fn slo_max(search: &CapacitySearch, picture: &SearchEvidence) -> Option<Estimate
     }
 }
 
-fn limit(search: &CapacitySearch, picture: &SearchEvidence) -> Option<SearchLimit> {
-    let fail = &search.levels[picture.fail?];
-    let breach = search.steps.iter().any(|step| step.purpose == StepPurpose::Breach);
-    let hardest = if breach { search.levels.last().unwrap_or(fail) } else { fail };
+fn limit(evidence: &SearchEvidence<'_>) -> Option<SearchLimit> {
+    let fail = evidence.fail?;
+    let breach = evidence.steps.iter().any(|step| step.purpose == StepPurpose::Breach);
+    let hardest = if breach { evidence.levels.last().unwrap_or(fail) } else { fail };
     Some(if fail.is_throttled() || hardest.is_throttled() {
         SearchLimit::RateLimited
-    } else if fail.fails_abruptly(&search.plan.slo_limits) {
+    } else if fail.fails_abruptly(&evidence.plan.slo_limits) {
         SearchLimit::Other
     } else if fail.keeps_up() {
         SearchLimit::ResponseTime

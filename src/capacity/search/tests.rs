@@ -1,10 +1,23 @@
 //! The search against simulated stacks.
 
 use super::*;
-use crate::capacity::des::{SimulatedRateLimit, SimulatedStack, SimulatedTier, StackSimulation};
+use crate::capacity::des::{
+    SimulatedRateLimit, SimulatedStack, SimulatedTier, StackSimulation, StepLoad,
+};
 use crate::capacity::queueing::slo_max_mmc;
-use crate::capacity::step::AbortRule;
-use crate::units::Ratio;
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{AbortRule, StepPurpose};
+use crate::units::{Ratio, Seed};
+
+#[test]
+fn the_documented_table_is_the_one_that_decides() {
+    let document = include_str!("../../../docs/capacity.md");
+    let rows = decisions().enumerate();
+    let table: String = rows
+        .map(|(index, [known, done])| format!("| {} | {known} | {done} |\n", index + 1))
+        .collect();
+    assert!(document.contains(&table), "docs/capacity.md must have:\n{table}");
+}
 
 fn p95(max_ms: u64) -> SloLimit {
     SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(max_ms) }
@@ -32,7 +45,8 @@ fn run(stack: &SimulatedStack, plan: &SearchPlan, seed: u64) -> (CapacitySearch,
     loop {
         match search.next_action() {
             SearchAction::Measure { rate, hold, purpose } => {
-                let step = simulation.measure(stack, (rate, hold, purpose), warm_up, &rule);
+                let step =
+                    simulation.measure(stack, &StepLoad { rate, warm_up, hold, purpose }, &rule);
                 search.on_step(step);
             }
             SearchAction::Done(outcome) => return (search, *outcome),
@@ -106,8 +120,13 @@ fn search_stops_when_the_generator_gives_out() {
     let mut simulation = StackSimulation::new(&api(8, 5), Seed::new(1));
     for _ in 0..4 {
         let rule = AbortRule::for_slo_limits(&[p95(200)]);
-        let asked = (Rate::per_second(50.0), Nanos::from_secs(20), StepPurpose::Baseline);
-        let mut step = simulation.measure(&api(8, 5), asked, Nanos::ZERO, &rule);
+        let load = StepLoad {
+            rate: Rate::per_second(50.0),
+            warm_up: Nanos::ZERO,
+            hold: Nanos::from_secs(20),
+            purpose: StepPurpose::Baseline,
+        };
+        let mut step = simulation.measure(&api(8, 5), &load, &rule);
         step.valid = false;
         search.on_step(step);
     }
@@ -122,7 +141,10 @@ fn claim_that_fails_when_held_is_not_confirmed_by_what_passed_before() {
     let rate = Rate::per_second(300.0);
     let measure = |stack: &SimulatedStack, purpose, seed| {
         let mut simulation = StackSimulation::new(stack, Seed::new(seed));
-        simulation.measure(stack, (rate, plan.hold, purpose), plan.warm_up, &rule)
+        {
+            let load = StepLoad { rate, warm_up: plan.warm_up, hold: plan.hold, purpose };
+            simulation.measure(stack, &load, &rule)
+        }
     };
     let mut steps: Vec<StepResult> =
         (0..4).map(|seed| measure(&fast, StepPurpose::Refine, seed)).collect();

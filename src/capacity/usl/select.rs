@@ -1,6 +1,6 @@
 //! Which law of scaling the data support: a simpler one wins unless a richer one earns its parameters.
 
-use super::{UslError, UslPoint, check, fit_bounded, sse, start};
+use super::law::{UslError, UslPoint, check, fit_bounded, sse, start};
 
 /// A law of throughput over load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ fn knee(points: &[UslPoint]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::curve;
+    use super::super::law::curve;
     use super::*;
 
     fn measured(law: impl Fn(f64) -> f64) -> Vec<UslPoint> {

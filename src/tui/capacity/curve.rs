@@ -47,7 +47,7 @@ impl CurveData {
         path.sort_by(|a, b| a.0.total_cmp(&b.0));
         let limit = search
             .timed()
-            .and_then(crate::capacity::step::SloLimit::limit)
+            .and_then(crate::capacity::slo_limits::SloLimit::limit)
             .map(|limit| log(limit * 1e3));
         let next = search.doing.as_ref().map(|doing| doing.rate.get());
         let heights = || path.iter().map(|point| point.1).chain(limit);
@@ -115,7 +115,7 @@ fn legend(search: &SearchView, theme: Theme) -> Vec<Vec<Span<'static>>> {
         vec![Span::styled("✔ within", theme.style(Tone::Good))],
         vec![Span::styled("✖ exceeds", theme.style(Tone::Bad))],
     ];
-    if let Some(limit) = search.timed().and_then(crate::capacity::step::SloLimit::limit) {
+    if let Some(limit) = search.timed().and_then(crate::capacity::slo_limits::SloLimit::limit) {
         let limit = crate::units::Nanos::from_secs_f64(limit);
         legend.push(vec![Span::styled(
             format!("•• max {}", format::time(limit)),

@@ -1,7 +1,7 @@
 //! Words, signs and tones of a search.
 
 use crate::capacity::regression::Estimate;
-use crate::capacity::step::SloLimit;
+use crate::capacity::slo_limits::SloLimit;
 use crate::report::format;
 use crate::units::Rate;
 

@@ -1,0 +1,293 @@
+//! What the steps so far say: the bracket, where the curve crosses the limit, and what may be claimed.
+
+use super::curve;
+use super::level::{Level, is_outdated};
+use super::plan::SearchPlan;
+use super::rules::RULES;
+use crate::capacity::regression::Estimate;
+use crate::capacity::slo_limits::SloLimit;
+use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
+use crate::units::{Nanos, Rate};
+
+/// What the steps so far say.
+pub(super) struct SearchEvidence<'a> {
+    pub(super) plan: &'a SearchPlan,
+    pub(super) steps: &'a [StepResult],
+    pub(super) levels: &'a [Level],
+    /// The highest level that seems to pass below the lowest that seems to fail.
+    pub(super) pass: Option<&'a Level>,
+    /// The lowest level that seems to fail.
+    pub(super) fail: Option<&'a Level>,
+    /// Where the curve crosses the limit, unless the bracket contradicts it.
+    pub(super) crossing: Option<Estimate>,
+    /// The levels on either side of the crossing, if its interval lies between two that are close enough.
+    pub(super) caught: Option<[&'a Level; 2]>,
+    /// The rate that was held and passed.
+    pub(super) claim: Option<Rate>,
+}
+
+/// A rate that may be claimed once it is held, and for how long to hold it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ClaimCandidate {
+    pub(super) rate: f64,
+    pub(super) hold: Nanos,
+}
+
+impl<'a> SearchEvidence<'a> {
+    /// What `steps`, grouped in `levels`, say of `plan`, the crossing's interval from `resamples` resamples.
+    pub(super) fn of(
+        plan: &'a SearchPlan,
+        steps: &'a [StepResult],
+        levels: &'a [Level],
+        resamples: usize,
+    ) -> Self {
+        let (pass, fail) = bracket(levels, &plan.slo_limits);
+        let crossing = curve::crossing(levels, &plan.slo_limits, plan.seed, resamples);
+        let mut evidence =
+            Self { plan, steps, levels, pass, fail, crossing, caught: None, claim: None };
+        // Before the bracket is held against it: a crossing that it contradicts may still be caught.
+        evidence.caught = crossing.and_then(|crossing| evidence.levels_around(&crossing));
+        evidence.crossing = crossing.filter(|crossing| evidence.is_believed(crossing));
+        evidence.claim = evidence.held_claim();
+        evidence
+    }
+
+    /// Time that is left of the budget.
+    pub(super) fn remaining(&self) -> Nanos {
+        self.plan.remaining(self.steps)
+    }
+
+    /// Whether no further step fits into the time.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.remaining() < self.plan.hold + self.plan.warm_up || self.steps.len() >= RULES.steps_max
+    }
+
+    /// Whether so many of the last steps were not valid that the next one will not be either.
+    pub(super) fn is_limited_by_the_generator(&self) -> bool {
+        self.steps.iter().rev().take_while(|step| !step.valid).count() >= RULES.invalid_max
+    }
+
+    /// How many times higher the lowest failing rate is than the highest passing one; 1 without both.
+    pub(super) fn apart(&self) -> f64 {
+        self.pass.zip(self.fail).map_or(1.0, |(pass, fail)| fail.rate / pass.rate)
+    }
+
+    /// The next rate while none fails: as far up as is known to be safe.
+    pub(super) fn higher(&self) -> f64 {
+        let Some(highest) = self.levels.last() else { return self.plan.start.get() };
+        (highest.rate * self.stride(highest)).min(self.plan.rate_max.get())
+    }
+
+    /// By how much to exceed the highest rate so far. Where cores would be full before that, the step goes little
+    /// beyond: a stack that drowns tells no more, and takes longer to recover. Where a limit was met while the cache
+    /// was colder, it is near.
+    fn stride(&self, highest: &Level) -> f64 {
+        let outdated = |step: &&StepResult| is_outdated(step, self.steps, &self.plan.slo_limits);
+        let failed = self.steps.iter().filter(outdated).map(|step| step.offered.get());
+        let least = 1.0 + 0.9 * RULES.gap;
+        let midway = failed
+            .reduce(f64::min)
+            .map_or(f64::INFINITY, |failed| (failed / highest.rate).sqrt().max(least));
+        let full = self.full_at(highest).map_or(f64::INFINITY, |rate| rate / highest.rate);
+        let beyond = (RULES.just_beyond * full).max(RULES.just_beyond);
+        self.plan.climb.min(beyond).min(midway)
+    }
+
+    /// The rate at which the busiest tier's cores would be full, by the use of them at the highest level.
+    fn full_at(&self, highest: &Level) -> Option<f64> {
+        let here = |step: &&StepResult| is_near(step.offered.get(), highest.rate, RULES.same);
+        let step = self.steps.iter().rev().filter(|step| step.valid).find(here)?;
+        let full = self.plan.cores.iter().filter_map(|(tier, cores)| {
+            let used = step.tier(tier)?.cores_used?;
+            (used > RULES.hardly_used * cores && used <= RULES.all_used * cores)
+                .then(|| cores / used * step.achieved().get())
+        });
+        full.reduce(f64::min)
+    }
+
+    /// A step from the passing rate towards the crossing.
+    pub(super) fn towards_the_crossing(&self) -> f64 {
+        let (Some(pass), Some(crossing)) = (self.pass, self.crossing) else {
+            return self.plan.start.get();
+        };
+        let [least, most] = RULES.stride;
+        let share = (crossing.value / pass.rate).ln() / self.apart().ln();
+        pass.rate * self.apart().powf(share.clamp(least, most))
+    }
+
+    /// Where to look next between a pass and a fail without a curve. A stack or an edge that gives out shows
+    /// what it can do: a little below that; otherwise the middle.
+    pub(super) fn between(&self) -> f64 {
+        let Some((low, high)) = self.pass.zip(self.fail) else { return self.plan.start.get() };
+        let share = if high.is_throttled() { RULES.below_rate_limit } else { RULES.below_overload };
+        let achieved = high.achieved().get() * share;
+        let useful = !high.keeps_up()
+            && achieved > low.rate * RULES.useful
+            && achieved < high.rate / RULES.useful;
+        if useful { achieved } else { (low.rate * high.rate).sqrt() }
+    }
+
+    /// Measures on the side of the crossing that has had less time, as long as the interval asks for.
+    pub(super) fn beside_the_crossing(&self) -> (f64, Nanos) {
+        let Some(crossing) = self.crossing else { return (self.plan.start.get(), self.plan.hold) };
+        let side = |side: f64| {
+            let rate = crossing.value * (side * RULES.aside).exp();
+            let known = self.levels.iter().find(|level| is_near(level.rate, rate, RULES.reused));
+            let spent = self.levels.iter().filter(|level| {
+                (0.0..RULES.near).contains(&((level.rate / crossing.value).ln() * side))
+            });
+            let seconds: f64 = spent.map(|level| level.seconds).sum();
+            (known.map_or(rate, |level| level.rate), seconds)
+        };
+        let ((below, below_spent), (above, above_spent)) = (side(-1.0), side(1.0));
+        let half_width = (crossing.high / crossing.value).ln();
+        let wanted = (below_spent + above_spent)
+            * ((half_width / (RULES.wanted * RULES.aside)).powi(2) - 1.0);
+        let rate = if below_spent <= above_spent { below } else { above };
+        // A long hold must leave the time in which the claim is closed.
+        let closing = (self.plan.hold + self.plan.warm_up) * RULES.closing + self.plan.warm_up;
+        let room = self.remaining().saturating_sub(closing).max(self.plan.hold);
+        (rate, self.plan.hold_of(wanted / 2.0).min(room))
+    }
+
+    /// What to hold once pass and fail are close enough, or the time for looking closer is up.
+    pub(super) fn candidate(&self) -> Option<ClaimCandidate> {
+        let pass = self.pass?;
+        match self.crossing {
+            Some(crossing) => {
+                let [pass, _] = self.caught.or_else(|| self.closing(&crossing))?;
+                Some(ClaimCandidate { rate: pass.rate, hold: self.hold_to_confirm(pass) })
+            }
+            None => Some(ClaimCandidate { rate: pass.rate, hold: self.plan.hold }),
+        }
+    }
+
+    /// Confirmations of about `rate` so far.
+    pub(super) fn confirmations(&self, rate: f64) -> usize {
+        self.played(StepPurpose::Confirm, rate)
+    }
+
+    /// The rate at which the failure above the claim is to be shown; `None` once it is shown, or cannot be.
+    pub(super) fn breach(&self) -> Option<f64> {
+        let breach = self.claim?.get() * RULES.breach;
+        let is_over = breach > self.plan.rate_max.get()
+            || self.played(StepPurpose::Breach, breach) >= RULES.breach_tries
+            || self.levels.iter().any(|level| {
+                is_near(level.rate, breach, RULES.breach_near)
+                    && level.shows_failure(&self.plan.slo_limits)
+            });
+        (!is_over).then_some(breach)
+    }
+
+    /// How long the failure is shown.
+    pub(super) fn breach_hold(&self) -> Nanos {
+        let room = self.remaining().saturating_sub(self.plan.warm_up).max(self.plan.hold);
+        (self.plan.hold * RULES.breach_holds).min(room)
+    }
+
+    fn played(&self, purpose: StepPurpose, rate: f64) -> usize {
+        let steps = self.steps.iter().filter(|step| step.purpose == purpose);
+        steps.filter(|step| is_near(step.offered.get(), rate, RULES.near)).count()
+    }
+
+    /// Few levels far away tempt a line far astray.
+    fn is_believed(&self, crossing: &Estimate) -> bool {
+        let low = self.pass.map_or(0.0, |pass| pass.rate);
+        let below = self.fail.is_none_or(|high| {
+            // A steady level may seem to fail by chance; an overloaded one does not.
+            let by_chance = high.fails_by_chance(&self.plan.slo_limits);
+            crossing.value < high.rate * if by_chance { RULES.chance } else { 1.0 }
+        });
+        crossing.value > low / RULES.chance && below
+    }
+
+    fn levels_around(&self, crossing: &Estimate) -> Option<[&'a Level; 2]> {
+        let near = |level: &&Level| is_near(level.rate, crossing.value, RULES.near);
+        let seconds: f64 = self.levels.iter().filter(near).map(|level| level.seconds).sum();
+        let known = seconds >= RULES.evidence * self.plan.hold.as_secs_f64();
+        known.then(|| self.close_levels(crossing.low, crossing.high)).flatten()
+    }
+
+    /// Once there is just time to hold the claim and to show the failure above it: the levels on either side
+    /// of the best estimate, if they are close enough. The interval then says how sure that is.
+    fn closing(&self, crossing: &Estimate) -> Option<[&'a Level; 2]> {
+        let step = self.plan.hold + self.plan.warm_up;
+        let is_closing =
+            |step: &StepResult| matches!(step.purpose, StepPurpose::Confirm | StepPurpose::Breach);
+        let closing = self.steps.last().is_some_and(is_closing);
+        if self.remaining() > step * RULES.closing && !closing {
+            return None;
+        }
+        self.close_levels(crossing.value, crossing.value)
+    }
+
+    /// The highest level up to `low` that does not fail and the lowest from `high` that does not pass, if they are
+    /// close enough.
+    fn close_levels(&self, low: f64, high: f64) -> Option<[&'a Level; 2]> {
+        let mut below = self.levels.iter().rev().filter(|level| level.rate <= low);
+        let pass = below.find(|level| level.verdict() != StepVerdict::Fail)?;
+        let mut above = self.levels.iter().filter(|level| level.rate >= high);
+        let fail = above.find(|level| level.verdict() != StepVerdict::Pass)?;
+        (fail.rate / pass.rate <= 1.0 + RULES.gap).then_some([pass, fail])
+    }
+
+    /// Long enough that chance seldom lets a true claim fail.
+    fn hold_to_confirm(&self, level: &Level) -> Nanos {
+        let needed = self.plan.slo_limits.iter().filter_map(|slo_limit| {
+            let (reading, limit) = (level.reading(slo_limit)?, slo_limit.limit()?);
+            let margin = (limit / reading.value).ln().max(RULES.margin_min);
+            Some(level.seconds * (RULES.margin_errors * reading.log_error / margin).powi(2))
+        });
+        let breach = self.plan.hold * RULES.breach_holds + self.plan.warm_up;
+        let room = self.remaining().saturating_sub(breach).max(self.plan.hold);
+        self.plan.hold_of(needed.fold(0.0, f64::max)).min(room)
+    }
+
+    /// The rate of the last confirmation, if it holds and so does all that was measured at that rate, and
+    /// nothing far above it does.
+    ///
+    /// A rate is chosen because it passed before. Only the confirmations, measured after that choice, say
+    /// that it did not pass by chance.
+    fn held_claim(&self) -> Option<Rate> {
+        let slo_limits = &self.plan.slo_limits;
+        let confirmed = self.steps.iter().rfind(|step| step.purpose == StepPurpose::Confirm)?;
+        let rate = confirmed.offered.get();
+        if self.pass.is_some_and(|pass| pass.rate > rate * (1.0 + RULES.gap)) {
+            return None;
+        }
+        let level = self.levels.iter().find(|level| is_near(level.rate, rate, RULES.same))?;
+        let confirmations: Vec<&StepResult> = self
+            .steps
+            .iter()
+            .filter(|step| step.valid && step.purpose == StepPurpose::Confirm)
+            .filter(|step| is_near(step.offered.get(), rate, RULES.same))
+            .collect();
+        let holds = confirmed.valid
+            && Level::of(&confirmations, slo_limits).seems_within(slo_limits)
+            && level.seems_within(slo_limits)
+            && level.verdict() != StepVerdict::Fail;
+        holds.then_some(confirmed.offered)
+    }
+}
+
+/// Whether two rates lie less than `distance` apart, in logarithms.
+pub(super) fn is_near(rate: f64, other: f64, distance: f64) -> bool {
+    (rate / other).ln().abs() < distance
+}
+
+/// The highest level that seems to pass below the lowest that seems to fail, and the latter. A fail below
+/// a pass is believed unless the pass has more time behind it.
+pub(super) fn bracket<'a>(
+    levels: &'a [Level],
+    slo_limits: &[SloLimit],
+) -> (Option<&'a Level>, Option<&'a Level>) {
+    let passes: Vec<bool> = levels.iter().map(|level| level.seems_within(slo_limits)).collect();
+    let believed = |index: usize| {
+        !passes[index]
+            && !(index + 1..levels.len())
+                .any(|above| passes[above] && levels[above].seconds >= levels[index].seconds * 0.99)
+    };
+    let fail = (0..levels.len()).find(|index| believed(*index));
+    let pass = (0..fail.unwrap_or(levels.len())).rev().find(|index| passes[*index]);
+    (pass.map(|index| &levels[index]), fail.map(|index| &levels[index]))
+}
