@@ -15,7 +15,7 @@ mod secrets;
 mod text;
 mod yaml;
 
-pub use access_log::access_log;
+pub use access_log::{AccessLogReader, LogFormat, NOTHING_HINT, access_log, nothing};
 pub use har::har;
 use imported::problem;
 pub use imported::{ImportOptions, Imported};

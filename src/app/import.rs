@@ -1,5 +1,7 @@
 //! `plimsoll import`: reads a file, writes a scenario folder, and checks what it wrote.
 
+mod log;
+
 use std::path::{Path, PathBuf};
 
 use crate::cli::ImportFrom;
@@ -27,47 +29,55 @@ const MODELINE: &str = "# yaml-language-server: $schema=scenario.schema.json\n";
 
 /// Imports, writes and checks.
 pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
+    let nothing = PathBuf::new();
     let (file, into) = match &args.from {
-        ImportFrom::Har { file, into, .. }
-        | ImportFrom::AccessLog { file, into, .. }
-        | ImportFrom::Openapi { file, into } => (file, into),
+        ImportFrom::Har { file, into, .. } | ImportFrom::Openapi { file, into } => (file, into),
+        ImportFrom::AccessLog { files, into, .. } => {
+            (files.first().map_or(&nothing, |file| file), into)
+        }
     };
     let name = system_name(into.name.as_deref().unwrap_or_else(|| stem(file)));
     let folder = into.out.clone().unwrap_or_else(|| Path::new("scenarios").join(&name));
     refuse_to_overwrite(&folder, into.force)?;
-    let text = read_text(file)?;
-    let mut sources = SourceFiles::default();
-    let source = sources.add(file.display().to_string(), text.as_str());
-    let imported = read(&args.from, &text, source, name).map_err(|problems| {
-        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
-    })?;
+    let imported = read(&args.from, name)?;
     write(&folder, &imported)?;
     say(&imported.notes.to_string());
     check(&folder)
 }
 
-fn read(
-    from: &ImportFrom,
-    text: &str,
-    source: SourceId,
-    name: String,
-) -> Result<Imported, Vec<Problem>> {
-    let file = |path: &Path| {
-        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+fn read(from: &ImportFrom, name: String) -> Result<Imported, Failure> {
+    let options = |path: &Path, hosts, replay| ImportOptions {
+        name,
+        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        hosts,
+        replay,
     };
-    let options = |path, hosts, replay| ImportOptions { name, file: file(path), hosts, replay };
     match from {
         ImportFrom::Har { file, host, .. } => {
-            import::har(text, source, &options(file, host.clone(), None))
-        }
-        ImportFrom::AccessLog { file, target, replay, speed, .. } => {
-            let replay = replay.then(|| speed.unwrap_or(Ratio::new(1.0)));
-            import::access_log(text, source, &options(file, vec![target.clone()], replay))
+            of_text(file, &options(file, host.clone(), None), import::har)
         }
         ImportFrom::Openapi { file, .. } => {
-            import::openapi(text, source, &options(file, vec![], None))
+            of_text(file, &options(file, vec![], None), import::openapi)
+        }
+        ImportFrom::AccessLog { files, target, replay, speed, format, fields, .. } => {
+            let replay = replay.then(|| speed.unwrap_or(Ratio::new(1.0)));
+            let first = files.first().map_or(Path::new(""), PathBuf::as_path);
+            let options = options(first, vec![target.clone()], replay);
+            log::read(files, &options, (format.as_deref(), fields.as_deref()))
         }
     }
+}
+
+/// What makes a scenario of a text.
+type ReadText = fn(&str, SourceId, &ImportOptions) -> Result<Imported, Vec<Problem>>;
+
+fn of_text(file: &Path, options: &ImportOptions, reader: ReadText) -> Result<Imported, Failure> {
+    let text = read_text(file)?;
+    let mut sources = SourceFiles::default();
+    let source = sources.add(file.display().to_string(), text.as_str());
+    reader(&text, source, options).map_err(|problems| {
+        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
+    })
 }
 
 fn stem(file: &Path) -> &str {
@@ -84,7 +94,7 @@ fn read_text(file: &Path) -> Result<String, Failure> {
         return Err(failed(&format!("{size} bytes are more than the {FILE_MAX} that are read")));
     }
     let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
-    // Requests of strangers stand in logs, and not all of them send UTF-8.
+    // Recordings hold answers of strangers, and not all of them send UTF-8.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

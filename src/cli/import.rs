@@ -28,10 +28,20 @@ pub enum ImportFrom {
         #[command(flatten)]
         into: ImportFolderArgs,
     },
-    /// An access log of nginx or Apache (combined or common format): the mix of requests, and rates over time
+    /// An access log: the mix of requests, and rates over time.
+    ///
+    /// Known formats: combined and common of nginx and Apache (also with virtual hosts), JSON of nginx, Caddy, Traefik
+    /// and Envoy, ALB and ELB, CloudFront, IIS (W3C extended), HAProxy, Envoy. Gzip is unpacked.
     AccessLog {
-        /// The log.
-        file: PathBuf,
+        /// The log, or several; `-` is what comes through a pipe.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The format, as nginx (`$remote_addr - [$time_local] "$request" $status`) or Apache (`%h %t "%r" %>s`) is told.
+        #[arg(long, value_name = "FORMAT", conflicts_with = "fields")]
+        format: Option<String>,
+        /// The names of columns, in order: time, method, path (or request), query, host, status, bytes, client; `-` for others.
+        #[arg(long, value_name = "NAMES")]
+        fields: Option<String>,
         /// The target of the scenario: no log says where it was written.
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
         target: String,

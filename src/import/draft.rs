@@ -61,6 +61,8 @@ pub(super) struct RequestDraft {
     pub(super) status: Option<String>,
     pub(super) captures: Vec<CaptureDraft>,
     pub(super) tag: Option<&'static str>,
+    /// What a WebSocket sends.
+    pub(super) send: Vec<JsonDraft>,
     /// Further fields, as they are written.
     pub(super) extra: Vec<YamlEntry>,
     pub(super) comment: Option<String>,
@@ -140,6 +142,7 @@ impl RequestDraft {
             status: None,
             captures: vec![],
             tag: None,
+            send: vec![],
             extra: vec![],
             comment: None,
         }
@@ -166,6 +169,7 @@ impl RequestDraft {
                 }));
             }
         }
+        self.send.iter_mut().for_each(|message| message.texts_mut(&mut texts));
         texts
     }
 
@@ -185,7 +189,7 @@ impl RequestDraft {
             url.0.push(super::text::TextPiece::Literal(format!("{sign}{name}{equals}")));
             url.0.extend(value.iter().flat_map(|value| value.0.clone()));
         }
-        merged(url).written()
+        url.merged().written()
     }
 
     fn entry(&self) -> YamlEntry {
@@ -231,6 +235,10 @@ impl RequestDraft {
                 .map(|capture| YamlEntry::new(&capture.name, capture.from.value()));
             fields.push(YamlEntry::new("capture", YamlValue::Map(captures.collect())));
         }
+        if !self.send.is_empty() {
+            let messages = self.send.iter().map(JsonDraft::value).collect();
+            fields.push(YamlEntry::new("send", YamlValue::List(messages)));
+        }
         fields.extend(self.extra.iter().cloned());
         if let Some(tag) = self.tag {
             fields.push(YamlEntry::new("tags", YamlValue::text(tag)));
@@ -241,19 +249,6 @@ impl RequestDraft {
             None => entry,
         }
     }
-}
-
-/// Literals side by side become one, so that what stands at their seam is escaped as well.
-fn merged(text: DraftText) -> DraftText {
-    use super::text::TextPiece::Literal;
-    let mut pieces = vec![];
-    for piece in text.0 {
-        match (pieces.last_mut(), piece) {
-            (Some(Literal(before)), Literal(more)) => before.push_str(&more),
-            (_, piece) => pieces.push(piece),
-        }
-    }
-    DraftText(pieces)
 }
 
 impl CaptureOrigin {

@@ -3,8 +3,13 @@
 mod correlate;
 mod file;
 mod journey;
+mod multipart;
 mod request;
 mod select;
+mod site;
+mod writer;
+
+use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
@@ -13,9 +18,9 @@ use crate::units::Nanos;
 
 use self::correlate::RecordedValues;
 use self::file::HarFile;
-use self::request::StepWriter;
-use self::select::{RecordedExchange, RequestClass, host_of};
+use self::select::{RecordedExchange, RedirectEnd, RequestClass, host_of};
 pub(super) use self::select::{is_asset, origin_of};
+use self::writer::StepWriter;
 use super::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, kind_of, stages};
 use super::names::{UniqueNames, candidates, is_id, snake};
 use super::note::ImportNotes;
@@ -23,9 +28,6 @@ use super::secrets::FoundSecrets;
 use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue};
 use super::{ImportOptions, Imported, problem};
-
-/// The most messages of a WebSocket that are sent again.
-const MESSAGES_MAX: usize = 20;
 
 /// Imports a recording: its text, which is `source` in problems.
 ///
@@ -37,7 +39,7 @@ pub fn har(
     options: &ImportOptions,
 ) -> Result<Imported, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let file: HarFile = serde_json::from_str(text).map_err(|error| {
+    let file: HarFile = file::read(text).map_err(|error| {
         let span = Span {
             source,
             line: error.line() as u32,
@@ -82,25 +84,34 @@ impl HarImporter<'_> {
             .first()
             .and_then(|exchange| jiff::Timestamp::from_microsecond(exchange.start).ok())
             .map_or_else(Default::default, |at| at.to_zoned(TimeZone::UTC).date());
+        let public = public_segments(&exchanges);
         let mut requests = vec![];
         for (number, exchange) in exchanges.into_iter().enumerate() {
             let step = self.blank(&exchange);
             let notes = &mut self.notes;
-            let mut writer =
-                StepWriter { values: &mut values, secrets: &mut secrets, notes, today };
-            let request = writer.write(&exchange, step);
-            values.answered(number, &exchange, &request.name);
+            let mut writer = StepWriter {
+                values: &mut values,
+                secrets: &mut secrets,
+                notes,
+                today,
+                public: &public,
+            };
+            let request = request::write(&mut writer, &exchange, step);
+            values.answered(number, &exchange);
             requests.push((exchange, request));
         }
-        let secret_values = secrets.all();
+        let replacer = secrets.replacer();
         for (number, (_, request)) in requests.iter_mut().enumerate() {
             request.captures = values.captures_of(number);
-            for text in request.texts_mut() {
-                for (value, piece) in &secret_values {
-                    text.replace(value, piece);
-                }
-            }
+            request.texts_mut().into_iter().for_each(|text| replacer.replace(text));
         }
+        for use_of_number in values.doubtful() {
+            self.notes.change(
+                "may be an id that an answer gave, or the same small number by chance: it is sent as recorded",
+                use_of_number.clone(),
+            );
+        }
+        replacer.redact(&mut self.notes);
         let steps = journey::steps(requests, &mut self.notes);
         JourneyDraft { name: self.options.name.clone(), weight: None, steps, comment: None }
     }
@@ -113,11 +124,7 @@ impl HarImporter<'_> {
             _ => kind_of(&exchange.entry.request.method),
         };
         let mut step = RequestDraft::new(kind, self.name(exchange));
-        let origin = origin_of(&exchange.url).replacen(
-            "ws",
-            "http",
-            usize::from(exchange.url.scheme().starts_with("ws")),
-        );
+        let origin = origin_of(&exchange.url);
         if origin != self.target {
             let host = snake(&host_of(&exchange.url)).to_ascii_uppercase();
             let name = format!("{}_{host}_URL", self.options.name.to_ascii_uppercase());
@@ -126,11 +133,13 @@ impl HarImporter<'_> {
         match exchange.class {
             RequestClass::Asset => step.tag = Some("static"),
             RequestClass::Document => step.tag = Some("page"),
-            RequestClass::Socket => step.extra = socket(exchange, &step.name, &mut self.notes),
+            RequestClass::Socket => step.extra = vec![hold(exchange)],
             RequestClass::Call | RequestClass::Events => {}
         }
-        if exchange.leads_away {
+        if exchange.redirect != RedirectEnd::Answered {
             step.extra.push(YamlEntry::new("follow_redirects", YamlValue::plain("false")));
+        }
+        if exchange.redirect == RedirectEnd::LeadsAway {
             self.notes.change("its redirect leads to a host that is not kept", step.name.clone());
         }
         if kind == "sse" && exchange.entry.request.method != "GET" {
@@ -141,7 +150,9 @@ impl HarImporter<'_> {
     }
 
     fn name(&mut self, exchange: &RecordedExchange<'_>) -> String {
-        let segments: Vec<&str> = exchange.url.path_segments().into_iter().flatten().collect();
+        // What may be a secret is no part of a name.
+        let segments = exchange.url.path_segments().into_iter().flatten();
+        let segments: Vec<&str> = request::without_secrets(segments.collect());
         let method = exchange.entry.request.method.as_str();
         let shape: Vec<&str> =
             segments.iter().map(|segment| if is_id(segment) { "{}" } else { segment }).collect();
@@ -186,7 +197,7 @@ impl HarImporter<'_> {
 /// The operation of a GraphQL request: all of them go to one URL.
 fn operation_name(exchange: &RecordedExchange<'_>) -> Option<String> {
     let post = exchange.entry.request.post_data.as_ref()?;
-    let body: serde_json::Value = serde_json::from_str(post.text.as_deref()?).ok()?;
+    let body: serde_json::Value = serde_json::from_str(&post.text).ok()?;
     let name = body.get("operationName")?.as_str()?;
     body.get("query")?;
     Some(name.to_owned()).filter(|name| !snake(name).is_empty())
@@ -201,32 +212,21 @@ fn asset_name(file: &str) -> String {
     snake(&parts.join("_"))
 }
 
-/// What a WebSocket step says besides how it is opened.
-fn socket(exchange: &RecordedExchange<'_>, name: &str, notes: &mut ImportNotes) -> Vec<YamlEntry> {
+/// How long a WebSocket stays open.
+fn hold(exchange: &RecordedExchange<'_>) -> YamlEntry {
     let messages = &exchange.entry.messages;
-    let sent: Vec<_> = messages.iter().filter(|m| m.kind == "send" && m.opcode == 1).collect();
-    if sent.len() > MESSAGES_MAX {
-        let reason = format!("messages beyond the first {MESSAGES_MAX}");
-        notes.drop(reason, name.to_owned());
-    }
-    let mut extra = vec![];
-    let texts =
-        sent.iter().take(MESSAGES_MAX).map(|message| match serde_json::from_str(&message.data) {
-            Ok(json @ serde_json::Value::Object(_)) => {
-                super::draft::JsonDraft::recorded(&json).value()
-            }
-            _ => YamlValue::text(DraftText::literal(&message.data).written()),
-        });
-    let texts: Vec<YamlValue> = texts.collect();
-    if !texts.is_empty() {
-        extra.push(YamlEntry::new("send", YamlValue::List(texts)));
-    }
     let times = messages.iter().map(|message| message.time).filter(|time| time.is_finite());
     let (first, last) = times.fold((f64::MAX, f64::MIN), |(a, b), t| (a.min(t), b.max(t)));
     let open = if last > first { (last - first).min(3_600.0) } else { 0.0 };
     let hold = Nanos::from_millis((open * 10.0).round().max(1.0) as u64 * 100);
-    extra.push(YamlEntry::new("hold", YamlValue::plain(hold.to_string())));
-    extra
+    YamlEntry::new("hold", YamlValue::plain(hold.to_string()))
+}
+
+/// Segments of the paths of static files: what stands there is no secret, however random it is.
+fn public_segments(exchanges: &[RecordedExchange<'_>]) -> BTreeSet<String> {
+    let assets = exchanges.iter().filter(|exchange| exchange.class == RequestClass::Asset);
+    let segments = assets.flat_map(|exchange| exchange.url.path_segments().into_iter().flatten());
+    segments.map(str::to_owned).collect()
 }
 
 /// Headers that all calls send the same are said once.

@@ -1,6 +1,6 @@
 //! Names for steps and values from paths and keys, as a person would give them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Path segments that say nothing about what is asked for.
 const EMPTY_WORDS: [&str; 8] = ["api", "rest", "v1", "v2", "v3", "v4", "www", "index"];
@@ -133,18 +133,25 @@ fn verb(method: &str) -> &str {
 }
 
 /// Names given so far: each stands for one thing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct UniqueNames<K> {
-    given: BTreeMap<String, K>,
+    taken: BTreeSet<String>,
+    of: BTreeMap<K, String>,
 }
 
-impl<K: PartialEq + Clone> UniqueNames<K> {
+impl<K> Default for UniqueNames<K> {
+    fn default() -> Self {
+        Self { taken: BTreeSet::new(), of: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord + Clone> UniqueNames<K> {
     /// The name of `thing`: the one it has, or the first candidate that is free, with a number if none is.
     pub(super) fn give(&mut self, thing: &K, candidates: &[String]) -> String {
-        if let Some((name, _)) = self.given.iter().find(|(_, known)| *known == thing) {
+        if let Some(name) = self.of.get(thing) {
             return name.clone();
         }
-        let free = |name: &String| !name.is_empty() && !self.given.contains_key(name);
+        let free = |name: &String| !name.is_empty() && !self.taken.contains(name);
         let first = candidates.first().filter(|name| !name.is_empty());
         let stem = first.cloned().unwrap_or_else(|| "value".to_owned());
         let name = candidates
@@ -153,7 +160,8 @@ impl<K: PartialEq + Clone> UniqueNames<K> {
             .cloned()
             .or_else(|| (2..=u32::MAX).map(|n| format!("{stem}_{n}")).find(free))
             .unwrap_or(stem);
-        self.given.insert(name.clone(), thing.clone());
+        self.taken.insert(name.clone());
+        self.of.insert(thing.clone(), name.clone());
         name
     }
 }

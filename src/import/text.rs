@@ -1,5 +1,7 @@
 //! Texts of a scenario in the making: literals, and what takes the place of recorded values.
 
+use std::ops::Range;
+
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TextPiece {
@@ -38,28 +40,35 @@ impl DraftText {
         }
     }
 
-    /// Puts `piece` in the place of every occurrence of `value`. Tells whether there was one.
-    pub(super) fn replace(&mut self, value: &str, piece: &TextPiece) -> bool {
-        let mut found = false;
-        let mut pieces = Vec::with_capacity(self.0.len());
-        for old in std::mem::take(&mut self.0) {
-            match old {
-                TextPiece::Literal(text) if !value.is_empty() && text.contains(value) => {
-                    found = true;
-                    for (index, part) in text.split(value).enumerate() {
-                        if index > 0 {
-                            pieces.push(piece.clone());
-                        }
-                        if !part.is_empty() {
-                            pieces.push(TextPiece::Literal(part.to_owned()));
-                        }
-                    }
+    /// `text` with pieces in the place of some of its spans, which are apart and in order.
+    pub(super) fn spliced(text: &str, spans: Vec<(Range<usize>, TextPiece)>) -> Self {
+        let mut pieces = vec![];
+        let mut end = 0;
+        for (span, piece) in spans {
+            if span.start > end {
+                pieces.push(TextPiece::Literal(text[end..span.start].to_owned()));
+            }
+            end = span.end;
+            pieces.push(piece);
+        }
+        if end < text.len() {
+            pieces.push(TextPiece::Literal(text[end..].to_owned()));
+        }
+        Self(pieces)
+    }
+
+    /// Literals side by side become one, so that what stands at their seam is escaped as well.
+    pub(super) fn merged(self) -> Self {
+        let mut pieces: Vec<TextPiece> = vec![];
+        for piece in self.0 {
+            match (pieces.last_mut(), piece) {
+                (Some(TextPiece::Literal(before)), TextPiece::Literal(more)) => {
+                    before.push_str(&more)
                 }
-                other => pieces.push(other),
+                (_, piece) => pieces.push(piece),
             }
         }
-        self.0 = pieces;
-        found
+        Self(pieces)
     }
 
     /// The same with every literal changed.
@@ -147,10 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn replacing_keeps_what_stands_around() {
-        let mut text = DraftText::literal("Token abc, abc");
-        assert!(text.replace("abc", &TextPiece::Expression("token".into())));
+    fn splicing_keeps_what_stands_around() {
+        let token = || TextPiece::Expression("token".into());
+        let text = DraftText::spliced("Token abc, abc", vec![(6..9, token()), (11..14, token())]);
         assert_eq!(text.written(), "Token {{ token }}, {{ token }}");
-        assert!(!text.replace("Token x", &TextPiece::Expression("y".into())));
+        assert_eq!(DraftText::spliced("", vec![]).written(), "");
     }
 }

@@ -4,54 +4,58 @@ use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
 
-use super::line::LoggedRequest;
-use super::route::LoggedRoute;
-use super::stages::recorded_stages;
-use super::stages::rounded;
+use super::tally::RouteTally;
 use crate::import::ImportOptions;
-use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, stages};
-use crate::import::names::{is_reserved, singular, snake};
+use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, kind_of};
+use crate::import::names::{candidates, is_reserved, singular, snake};
 use crate::import::note::ImportNotes;
-use crate::import::text::DraftText;
-use crate::units::Nanos;
+use crate::import::text::{DraftText, TextPiece};
+use crate::import::yaml::YamlEntry;
 
 /// The most rows of a data file: enough for a spread, few enough to read.
 const ROWS_MAX: usize = 2_000;
 
+/// What the mix is written from.
+pub(super) struct MixContext<'a> {
+    pub(super) named: &'a [(String, RouteTally)],
+    pub(super) options: &'a ImportOptions,
+    /// The virtual host that is the target; empty where the log tells none.
+    pub(super) main_host: &'a str,
+    /// The name of the log's format.
+    pub(super) format: &'a str,
+}
+
 /// `scenario.yaml` and its data files.
 pub(super) fn files(
-    named: &[(String, &LoggedRoute<'_>)],
-    kept: &[(&LoggedRequest, usize)],
-    options: &ImportOptions,
+    context: &MixContext<'_>,
+    workloads: Vec<YamlEntry>,
     notes: &mut ImportNotes,
 ) -> Vec<(String, String)> {
-    let (recorded, peak) = recorded_stages(kept);
+    let options = context.options;
     let mut draft = ScenarioDraft {
         head: vec![
-            format!("Imported from {} by `plimsoll import access-log`.", options.file),
-            "Weights are how often each request stands in the log; data files hold its values as often as the log".to_owned(),
+            format!("Imported from {} by `plimsoll import access-log`, read as", options.file),
+            format!("{}.", context.format),
+            "Weights are how often each request stands in the log; data files hold its values as often as the log"
+                .to_owned(),
             "does, so that what is popular stays popular.".to_owned(),
         ],
         name: options.name.clone(),
         target: target(options),
-        workloads: vec![
-            stages("smoke", &[("1 req/s".to_owned(), Nanos::from_secs(30))]),
-            recorded.with_comment("The rates of the log, over its whole time."),
-            stages("peak", &[(format!("{} req/s", rounded(peak)), Nanos::from_secs(300))])
-                .with_comment("Its busiest time, held."),
-        ],
+        workloads,
         ..ScenarioDraft::default()
     };
     let mut files = vec![];
-    for (name, route) in named {
-        let mut step = route.step(name);
+    for (name, route) in context.named {
+        let mut step = step(name, route);
+        let origin = context.origin(&route.host);
         let set = if is_reserved(name) { format!("{name}_data") } else { name.clone() };
-        if let Some((columns, rows)) = fill(&mut step, &set, route) {
+        if let Some((columns, rows)) = fill(&mut step, (&set, origin), route) {
             let shown = thin(&rows);
-            if shown.len() < rows.len() {
+            if shown.len() < rows.len() || !route.sample.is_whole() {
                 notes.change(
                     format!("more than {ROWS_MAX} rows of data: every so many is kept"),
-                    format!("{set}.csv has {} of {}", shown.len(), rows.len()),
+                    format!("{set}.csv has {} of {}", shown.len(), route.count),
                 );
             }
             let mut text = csv_row(&columns);
@@ -66,7 +70,7 @@ pub(super) fn files(
         }
         draft.journeys.push(JourneyDraft {
             name: name.clone(),
-            weight: Some(route.hits.len() as u64),
+            weight: Some(route.count),
             steps: vec![StepDraft::Request(Box::new(step))],
             comment: None,
         });
@@ -75,9 +79,70 @@ pub(super) fn files(
     files
 }
 
+impl MixContext<'_> {
+    /// Where a virtual host is, if it is not the target: a variable with a default.
+    fn origin(&self, host: &str) -> Option<TextPiece> {
+        if host == self.main_host || host.is_empty() {
+            return None;
+        }
+        let name = variable(&self.options.name, host);
+        Some(TextPiece::Environment { name, default: format!("http://{host}") })
+    }
+}
+
+/// The variable that says where a virtual host is.
+pub(super) fn variable(system: &str, host: &str) -> String {
+    format!("{}_{}_URL", system.to_ascii_uppercase(), snake(host).to_ascii_uppercase())
+}
+
 /// The target, as a draft has it.
 pub(super) fn target(options: &ImportOptions) -> String {
     options.hosts.first().cloned().unwrap_or_else(|| "http://127.0.0.1:8080".to_owned())
+}
+
+/// Candidates for the name of a kind of requests.
+pub(super) fn names(route: &RouteTally, main_host: &str) -> Vec<String> {
+    let decoded: Vec<String> = route.segments.iter().map(|segment| decode(segment)).collect();
+    let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+    let mut found = if route.is_static {
+        vec!["static_files".to_owned()]
+    } else {
+        candidates(route.method, &segments)
+    };
+    if route.host != main_host
+        && let Some(first) = found.first()
+    {
+        let label = snake(route.host.split('.').next().unwrap_or_default());
+        found.insert(1, format!("{label}_{first}"));
+    }
+    found
+}
+
+/// The step without its URL.
+pub(super) fn step(name: &str, route: &RouteTally) -> RequestDraft {
+    let mut step = RequestDraft::new(kind_of(route.method), name);
+    step.status = status(route);
+    if route.is_static {
+        step.tag = Some("static");
+    }
+    if !matches!(route.method, "GET" | "HEAD" | "DELETE") {
+        step.comment = Some("The log has no bodies: write here what it carries.".to_owned());
+    }
+    step
+}
+
+/// What was answered mostly, where it says how the next answer should be: the others are the stack's
+/// failures, or redirects, which are followed.
+fn status(route: &RouteTally) -> Option<String> {
+    let all = || route.statuses.iter().map(|(status, _)| *status);
+    let good: BTreeSet<u16> = all().filter(|s| (200..300).contains(s) || *s == 304).collect();
+    let redirects = all().any(|status| (300..304).contains(&status));
+    match good.into_iter().collect::<Vec<_>>()[..] {
+        _ if redirects => None,
+        [] => None,
+        [only] if only != 304 && only != 206 => Some(only.to_string()),
+        _ => Some("2xx".to_owned()),
+    }
 }
 
 /// Takes the value of a column out of a request.
@@ -85,22 +150,52 @@ type CellReader = Box<dyn Fn(&UrlParts<'_>) -> String>;
 type RouteTable = (Vec<String>, Vec<Vec<String>>);
 
 /// Gives a step its URL. What varies comes from a data file of the step's name, whose columns and rows these are.
-fn fill(step: &mut RequestDraft, name: &str, route: &LoggedRoute<'_>) -> Option<RouteTable> {
-    let parts: Vec<UrlParts<'_>> = route.hits.iter().map(|hit| UrlParts::of(hit)).collect();
+fn fill(
+    step: &mut RequestDraft,
+    (name, origin): (&str, Option<TextPiece>),
+    route: &RouteTally,
+) -> Option<RouteTable> {
+    let urls = route.sample.urls();
+    let parts: Vec<UrlParts<'_>> = urls.iter().map(|url| UrlParts::of(url)).collect();
     let first = parts.first()?;
     let alike = |other: &UrlParts<'_>| {
         other.path.len() == first.path.len()
             && other.query.len() == first.query.len()
             && other.query.iter().zip(&first.query).all(|(a, b)| a.0 == b.0)
     };
-    if route.is_static || !parts.iter().all(alike) {
-        step.origin = Some(DraftText::expression(format!("{name}.url")));
-        let rows = route.hits.iter().map(|hit| vec![hit.url.clone()]).collect();
+    // A column is encoded anew, as UTF-8: whatever is not UTF-8 stays as the log has it, in a whole URL.
+    let text = |url: &&str| !url.contains('%') || percent_decode_str(url).decode_utf8().is_ok();
+    if route.is_static || !parts.iter().all(alike) || !urls.iter().all(text) {
+        let url = format!("{name}.url");
+        step.origin = Some(match origin {
+            None => DraftText::expression(url),
+            Some(TextPiece::Environment { name, default }) => {
+                DraftText::expression(format!("'${{{name}:-{default}}}' ~ {url}"))
+            }
+            Some(_) => DraftText::expression(url),
+        });
+        let rows = urls.iter().map(|url| vec![(*url).to_owned()]).collect();
         return Some((vec!["url".to_owned()], rows));
     }
+    step.origin = origin.map(|origin| DraftText(vec![origin]));
+    let (columns, cells) = columns(step, name, &parts);
+    if columns.is_empty() {
+        return None;
+    }
+    let rows = parts.iter().map(|parts| cells.iter().map(|cell| cell(parts)).collect()).collect();
+    Some((columns, rows))
+}
+
+/// The columns of what varies; what does not is written into the step.
+fn columns(
+    step: &mut RequestDraft,
+    name: &str,
+    parts: &[UrlParts<'_>],
+) -> (Vec<String>, Vec<CellReader>) {
     let mut columns: Vec<String> = vec![];
     let mut taken = BTreeSet::new();
     let mut cells: Vec<CellReader> = vec![];
+    let Some(first) = parts.first() else { return (columns, cells) };
     for (at, segment) in first.path.iter().enumerate() {
         if parts.iter().all(|other| other.path[at] == *segment) {
             step.path.push(DraftText::literal(*segment));
@@ -126,11 +221,7 @@ fn fill(step: &mut RequestDraft, name: &str, route: &LoggedRoute<'_>) -> Option<
             decode(&parts.query[at].1.unwrap_or_default().replace('+', " "))
         }));
     }
-    if columns.is_empty() {
-        return None;
-    }
-    let rows = parts.iter().map(|parts| cells.iter().map(|cell| cell(parts)).collect()).collect();
-    Some((columns, rows))
+    (columns, cells)
 }
 
 /// A path and query in their parts, still encoded.
@@ -140,9 +231,9 @@ struct UrlParts<'h> {
 }
 
 impl<'h> UrlParts<'h> {
-    fn of(hit: &'h LoggedRequest) -> Self {
-        let path = hit.path.strip_prefix('/').unwrap_or(&hit.path).split('/').collect();
-        let query = hit.query.as_deref().unwrap_or_default();
+    fn of(url: &'h str) -> Self {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let path = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let pair = |pair: &'h str| match pair.split_once('=') {
             Some((name, value)) => (name, Some(value)),

@@ -1,41 +1,86 @@
-//! The stages of a workload that follows a log.
+//! Workloads that follow a log: its whole time, its busiest day, its busiest minute.
 
-use crate::units::Nanos;
+use jiff::Timestamp;
 
 use super::super::draft::stages;
 use super::super::yaml::YamlEntry;
-use super::line::LoggedRequest;
+use super::arrivals::SecondCounts;
+use crate::units::Nanos;
+
+/// The most stages that one workload has: a day by hours.
+const STAGES: i64 = 24;
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// Workloads of a log, and what they are worth knowing.
+pub(super) fn workloads(counts: &SecondCounts) -> Vec<YamlEntry> {
+    let (first, last) = counts.span();
+    let span = last - first + 1;
+    let whole = recorded(counts, (first, span));
+    let mut found = vec![
+        stages("smoke", &[("1 req/s".to_owned(), Nanos::from_secs(30))]),
+        whole.with_comment("The rates of the log, over its whole time."),
+    ];
+    if span > DAY {
+        let day = counts.busiest(DAY);
+        let hours = counts.pieces(day.start, HOUR, STAGES as usize);
+        let rates = hours.into_iter().map(|count| (count, HOUR));
+        let comment = format!("The busiest 24 hours, from {}, hour by hour.", utc(day.start));
+        found.push(stages("day", &told(rates)).with_comment(comment));
+    }
+    found.push(peak(counts, span));
+    found
+}
+
+/// The rate of the busiest short window, held. A window that is too long hides what users met.
+fn peak(counts: &SecondCounts, span: i64) -> YamlEntry {
+    let length = match span {
+        600.. => 60,
+        60.. => 10,
+        _ => (span / 10).max(1),
+    };
+    let (window, second) = (counts.busiest(length), counts.busiest(1));
+    let total: u64 = counts.counted().map(|(_, count)| u64::from(count)).sum();
+    let mean = total as f64 / span as f64;
+    let comment = format!(
+        "The busiest {} of the log, from {}, held: {} × its mean. Its busiest second had {} requests.",
+        Nanos::from_secs(length as u64),
+        utc(window.start),
+        rounded(window.rate / mean),
+        second.rate,
+    );
+    let rate = format!("{} req/s", rounded(window.rate));
+    stages("peak", &[(rate, Nanos::from_secs(300))]).with_comment(comment)
+}
 
 /// The rates of the log as stages: at most two dozen, of a round length.
-pub(super) fn recorded_stages(kept: &[(&LoggedRequest, usize)]) -> (YamlEntry, f64) {
+fn recorded(counts: &SecondCounts, (first, span): (i64, i64)) -> YamlEntry {
     const LENGTHS: [i64; 14] =
-        [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
-    const STAGES: i64 = 24;
-    let second = |at: Option<&(&LoggedRequest, usize)>| at.map_or(0, |(hit, _)| hit.at.as_second());
-    let (first, last) = (second(kept.first()), second(kept.last()));
-    let span = last - first + 1;
+        [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, HOUR, 2 * HOUR, 6 * HOUR, DAY];
     let fits = |length: &&i64| span <= **length * STAGES;
     let length = LENGTHS.iter().find(fits).copied().unwrap_or(span / STAGES + 1);
-    let mut counts = vec![0_u64; (span - 1) as usize / length as usize + 1];
-    for (hit, _) in kept {
-        counts[(hit.at.as_second() - first) as usize / length as usize] += 1;
-    }
+    let pieces = (span - 1) / length + 1;
+    let counts = counts.pieces(first, length, pieces as usize);
+    let seconds = (0..pieces).map(|piece| length.min(span - piece * length));
+    stages("recorded", &told(counts.into_iter().zip(seconds)))
+}
+
+/// Rates and times; neighbours of one rate are one stage.
+fn told(pieces: impl Iterator<Item = (u64, i64)>) -> Vec<(String, Nanos)> {
     let mut told: Vec<(String, Nanos)> = vec![];
-    let mut peak = 0.0_f64;
-    for (index, count) in counts.iter().enumerate() {
-        let seconds = length.min(span - i64::try_from(index).unwrap_or(0) * length);
-        let rate = *count as f64 / seconds as f64;
-        // A last stage that was cut short says little about the busiest time.
-        if seconds == length || counts.len() == 1 {
-            peak = peak.max(rate);
-        }
-        let (rate, time) = (format!("{} req/s", rounded(rate)), Nanos::from_secs(seconds as u64));
+    for (count, seconds) in pieces {
+        let rate = format!("{} req/s", rounded(count as f64 / seconds as f64));
+        let time = Nanos::from_secs(seconds as u64);
         match told.last_mut() {
             Some((known, whole)) if *known == rate => *whole += time,
             _ => told.push((rate, time)),
         }
     }
-    (stages("recorded", &told), peak)
+    told
+}
+
+fn utc(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |at| at.to_string())
 }
 
 /// Three digits: more say nothing about tomorrow.

@@ -1,60 +1,83 @@
 //! Values that one answer gave and a later request used: captured, so that every user gets its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod origin;
+mod page;
 
-use regex::escape;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
+
 use serde_json::Value as Json;
 
+pub(super) use self::origin::ValueUse;
+use self::origin::{AnswerContext, ValueOrigin, is_small, json_path, owner_of};
+use self::page::page_values;
 use super::select::{RecordedExchange, RequestClass};
 use crate::import::draft::{CaptureDraft, CaptureOrigin};
-use crate::import::names::{UniqueNames, is_id, is_opaque, is_reserved, singular, snake};
+use crate::import::names::{UniqueNames, is_opaque, is_reserved, snake};
 
 /// The most values that are remembered of one answer.
 const VALUES_MAX: usize = 20_000;
+/// The most places of one value that are remembered.
+const PLACES_MAX: usize = 4;
 /// Shorter values are looked for as a whole only, never inside of others.
 const PART_LENGTH: usize = 16;
+/// How deep answers are looked into.
+const DEPTH_MAX: usize = 32;
 
-/// Where a value was seen first.
-#[derive(Debug, Clone)]
-struct ValueOrigin {
-    exchange: usize,
-    /// When the answer was complete, in microseconds since 1970.
-    known_at: i64,
-    source: CaptureOrigin,
-    /// The key nearest to it: `id`, `token`.
-    key: String,
-    name_hint: Vec<String>,
-    is_text: bool,
-}
+/// Headers of answers that no request sends back.
+const OF_THE_ANSWER: [&str; 30] = [
+    "date",
+    "server",
+    "via",
+    "age",
+    "vary",
+    "expires",
+    "etag",
+    "last-modified",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "cache-control",
+    "pragma",
+    "allow",
+    "link",
+    "alt-svc",
+    "nel",
+    "report-to",
+    "cf-ray",
+    "x-request-id",
+    "x-amz-cf-id",
+    "x-amzn-requestid",
+    "x-amzn-trace-id",
+    "x-trace-id",
+    "x-runtime",
+    "x-served-by",
+    "x-timer",
+    "server-timing",
+    "set-cookie",
+    "location",
+];
 
 /// What is known so far of a recording.
 #[derive(Debug, Default)]
 pub(super) struct RecordedValues {
-    known: BTreeMap<String, ValueOrigin>,
-    /// Those among them that may stand inside of others: long and random.
-    long: Vec<String>,
+    known: HashMap<String, Vec<ValueOrigin>>,
+    /// Those among them that may stand inside of others, by their first characters: long and random.
+    long: HashMap<[u8; PART_LENGTH], Vec<String>>,
     /// Values that requests sent before any answer had them: what the user typed.
-    typed: BTreeSet<String>,
+    typed: HashSet<String>,
     names: UniqueNames<(usize, String)>,
     /// Captures by the exchange that they belong to.
     captures: BTreeMap<usize, Vec<CaptureDraft>>,
-    /// HTML pages, for tokens hidden in forms.
-    pages: Vec<(usize, i64, String)>,
-}
-
-/// Where a request uses a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ValueUse<'k> {
-    /// A segment of the path.
-    Path,
-    /// A parameter, field or header with this name.
-    Key(&'k str),
+    /// Small numbers that may be ids of an answer, or the same by chance.
+    doubtful: Vec<String>,
 }
 
 /// A value that can be captured.
 #[derive(Debug, Clone)]
 pub(super) struct CorrelatedValue {
-    pub(super) name: String,
+    /// What gives it: the captured value's name, or a part of it.
+    pub(super) expression: String,
     /// Whether it is a text in the answer: JSON's numbers stay numbers.
     pub(super) is_text: bool,
 }
@@ -70,31 +93,61 @@ impl RecordedValues {
         if self.typed.contains(value) {
             return None;
         }
-        let origin = match self.known.get(value) {
-            Some(origin) if origin.known_at <= start && fits(value, origin, place) => {
-                origin.clone()
+        let mut origins =
+            self.known.get(value)?.iter().filter(|origin| origin.known_at <= start).rev();
+        if is_small(value) {
+            if origins.any(|origin| origin.leads_to(value, place)) {
+                self.doubtful.push(format!("{value} in {place}"));
             }
-            _ => self.find_in_pages(value, place, start)?,
-        };
-        Some(CorrelatedValue { name: self.capture(&origin), is_text: origin.is_text })
+            return None;
+        }
+        let origin = origins.find(|origin| origin.fits(value, place))?.clone();
+        Some(self.correlated(&origin))
     }
 
-    /// A long value that stands inside `text`, such as a token behind `Bearer`, with its capture.
-    pub(super) fn find_part(
+    /// Long values that stand inside `text`, such as a token behind `Bearer`, each with its capture.
+    pub(super) fn find_parts(
         &mut self,
         text: &str,
         start: i64,
-    ) -> Option<(String, CorrelatedValue)> {
-        if text.len() < PART_LENGTH {
-            return None;
+    ) -> Vec<(Range<usize>, CorrelatedValue)> {
+        let mut found = vec![];
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at + PART_LENGTH <= bytes.len() {
+            let begins = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+            match self.part_at(text, at, start).filter(|_| begins) {
+                Some((length, origin)) => {
+                    found.push((at..at + length, self.correlated(&origin)));
+                    at += length;
+                }
+                None => at += 1,
+            }
         }
-        let inside = self.long.iter().filter(|value| text.contains(value.as_str()));
-        let (value, origin) = inside
-            .filter_map(|value| Some((value, self.known.get(value)?)))
-            .filter(|(_, origin)| origin.known_at <= start)
-            .max_by_key(|(value, _)| value.len())?;
-        let (value, origin) = (value.clone(), origin.clone());
-        Some((value, CorrelatedValue { name: self.capture(&origin), is_text: origin.is_text }))
+        found
+    }
+
+    fn part_at(&self, text: &str, at: usize, start: i64) -> Option<(usize, ValueOrigin)> {
+        let head = text.as_bytes()[at..at + PART_LENGTH].try_into().ok()?;
+        let rest = text.get(at..)?;
+        let whole = |value: &&String| {
+            rest.starts_with(value.as_str())
+                && !rest.as_bytes().get(value.len()).is_some_and(u8::is_ascii_alphanumeric)
+        };
+        let value = self
+            .long
+            .get::<[u8; PART_LENGTH]>(head)?
+            .iter()
+            .filter(whole)
+            .max_by_key(|v| v.len())?;
+        let origins = self.known.get(value)?;
+        let origin = origins.iter().rev().find(|origin| origin.known_at <= start)?;
+        (!self.typed.contains(value)).then(|| (value.len(), origin.clone()))
+    }
+
+    fn correlated(&mut self, origin: &ValueOrigin) -> CorrelatedValue {
+        let expression = format!("{}{}", self.capture(origin), origin.part);
+        CorrelatedValue { expression, is_text: origin.is_text }
     }
 
     /// Notes what a request sent of its own.
@@ -104,28 +157,38 @@ impl RecordedValues {
         }
     }
 
-    /// Notes what the answer to `step` brought.
-    pub(super) fn answered(&mut self, number: usize, exchange: &RecordedExchange<'_>, step: &str) {
+    /// Notes what an answer brought.
+    pub(super) fn answered(&mut self, number: usize, exchange: &RecordedExchange<'_>) {
+        let owner = owner_of(&exchange.url);
+        let mut answer = AnswerContext { number, known_at: exchange.end, owner: &owner, count: 0 };
         for header in &exchange.response.headers {
-            if header.name.eq_ignore_ascii_case("set-cookie") {
-                self.cookie(number, exchange, &header.value);
-            } else if header.name.to_ascii_lowercase().starts_with("x-") {
-                let name = header.name.to_ascii_lowercase();
-                let hint = vec![snake(name.trim_start_matches("x-"))];
+            let name = header.name.to_ascii_lowercase();
+            if name == "set-cookie" {
+                self.cookie(&answer, &header.value);
+            } else if !OF_THE_ANSWER.contains(&name.as_str())
+                && !name.starts_with("content-")
+                && !name.starts_with("access-control-")
+            {
                 let source = CaptureOrigin::Header(name.clone());
-                self.remember(&header.value, (number, exchange.end), source, (&name, hint));
+                let key = name.trim_start_matches("x-");
+                // `Bearer …` is sent back as it came, or without the scheme.
+                let value = header.value.trim();
+                self.remember(value, ValueOrigin::new(&answer, source, key));
             }
         }
+        self.location(&answer, exchange.response.location());
         let content = &exchange.response.content;
         let Some(text) = super::file::decoded(content) else { return };
-        if content.mime_type.contains("json") {
-            if let Ok(json) = serde_json::from_str::<Json>(&text) {
-                let mut count = 0;
-                let place = (number, exchange.end, step);
-                self.json(&json, place, &mut vec![], &mut count);
+        if content.mime_type.contains("json") || text.starts_with(['{', '[']) {
+            if let Ok(json) = super::file::read::<Json>(&text) {
+                self.json(&mut answer, &json, &mut vec![]);
             }
         } else if exchange.class == RequestClass::Document {
-            self.pages.push((number, exchange.end, text));
+            for (value, pattern) in page_values(&text) {
+                let key = pattern.1;
+                let source = CaptureOrigin::Regex(pattern.0);
+                self.remember(value, ValueOrigin::new(&answer, source, &key));
+            }
         }
     }
 
@@ -134,121 +197,124 @@ impl RecordedValues {
         self.captures.get(&number).cloned().unwrap_or_default()
     }
 
-    fn cookie(&mut self, number: usize, exchange: &RecordedExchange<'_>, set: &str) {
+    /// Small numbers that were left as they are, though an answer had them as an id.
+    pub(super) fn doubtful(&self) -> &[String] {
+        &self.doubtful
+    }
+
+    fn cookie(&mut self, answer: &AnswerContext<'_>, set: &str) {
         let Some((name, value)) = set.split(';').next().and_then(|pair| pair.split_once('='))
         else {
             return;
         };
         let (name, value) = (name.trim(), value.trim());
         let source = CaptureOrigin::Cookie(name.to_owned());
-        self.remember(value, (number, exchange.end), source, (name, vec![snake(name)]));
+        self.remember(value, ValueOrigin::new(answer, source, name));
     }
 
-    fn json(
-        &mut self,
-        json: &Json,
-        at: (usize, i64, &str),
-        path: &mut Vec<String>,
-        count: &mut usize,
-    ) {
-        *count += 1;
-        if *count > VALUES_MAX || path.len() > 32 {
+    /// Ids and codes of the URL that an answer leads to: what it created, or a callback.
+    fn location(&mut self, answer: &AnswerContext<'_>, location: &str) {
+        let (rest, fragment) = location.split_once('#').unwrap_or((location, ""));
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let source = || CaptureOrigin::Header("location".to_owned());
+        let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+        // Segments before the last are mostly words.
+        if let Some((before, last)) = path.rsplit_once('/') {
+            let cut = if rest == location && query.is_empty() {
+                ""
+            } else {
+                " | split('#') | first | split('?') | first"
+            };
+            let owner = before.rsplit('/').next().unwrap_or_default().to_owned();
+            let part = format!("{cut} | split('/') | last");
+            let origin = ValueOrigin::new(answer, source(), "id");
+            self.remember(last, ValueOrigin { part, owner, ..origin });
+        }
+        for (sign, pairs) in [('?', query), ('#', fragment)] {
+            for (index, pair) in pairs.split('&').enumerate() {
+                let Some((name, value)) = pair.split_once('=') else { continue };
+                if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)) {
+                    continue;
+                }
+                let sign = if index == 0 { sign } else { '&' };
+                let part = format!(
+                    " | split('{sign}{name}=') | last | split('&') | first | split('#') | first"
+                );
+                self.remember(
+                    value,
+                    ValueOrigin { part, ..ValueOrigin::new(answer, source(), name) },
+                );
+            }
+        }
+    }
+
+    fn json(&mut self, answer: &mut AnswerContext<'_>, json: &Json, path: &mut Vec<String>) {
+        answer.count += 1;
+        if answer.count > VALUES_MAX || path.len() > DEPTH_MAX {
             return;
         }
         match json {
             Json::Object(entries) => {
                 for (key, value) in entries {
                     path.push(key.clone());
-                    self.json(value, at, path, count);
+                    self.json(answer, value, path);
                     path.pop();
                 }
             }
             Json::Array(items) => {
                 for (index, value) in items.iter().enumerate() {
                     path.push(format!("[{index}]"));
-                    self.json(value, at, path, count);
+                    self.json(answer, value, path);
                     path.pop();
                 }
             }
-            Json::String(text) => self.leaf(text, true, at, path),
-            Json::Number(number) => self.leaf(&number.to_string(), false, at, path),
+            Json::String(text) => self.leaf(answer, (text, true), path),
+            Json::Number(number) => self.leaf(answer, (&number.to_string(), false), path),
             Json::Null | Json::Bool(_) => {}
         }
     }
 
-    fn leaf(&mut self, value: &str, is_text: bool, at: (usize, i64, &str), path: &[String]) {
-        let keys: Vec<&String> = path.iter().filter(|part| !part.starts_with('[')).collect();
-        let Some(key) = keys.last() else { return };
-        let mut hint = vec![snake(key)];
-        // `id` alone says nothing: `$.flights[0].id` is the flight's.
-        if matches!(hint[0].as_str(), "id" | "uuid" | "key" | "code" | "slug") {
-            let owner = match &keys[..] {
-                [.., parent, _] => snake(parent),
-                _ => at.2.trim_start_matches("create_").to_owned(),
-            };
-            hint.insert(0, format!("{}_{}", singular(&owner), snake(key)));
-        }
+    fn leaf(
+        &mut self,
+        answer: &AnswerContext<'_>,
+        (value, is_text): (&str, bool),
+        path: &[String],
+    ) {
+        let mut keys = path.iter().rev().filter(|part| !part.starts_with('['));
+        let Some(key) = keys.next() else { return };
+        let owner = keys.next().map_or_else(|| answer.owner.to_owned(), |parent| snake(parent));
         let source = CaptureOrigin::Json(json_path(path));
-        self.remember(value, (at.0, at.1), source, (key, hint));
-        if let Some(origin) = self.known.get_mut(value)
-            && origin.exchange == at.0
-        {
-            origin.is_text = is_text;
-        }
+        let origin = ValueOrigin::new(answer, source, key);
+        self.remember(value, ValueOrigin { owner, is_text, ..origin });
     }
 
-    fn remember(
-        &mut self,
-        value: &str,
-        (exchange, known_at): (usize, i64),
-        source: CaptureOrigin,
-        (key, name_hint): (&str, Vec<String>),
-    ) {
-        if value.is_empty() || value.len() > 8_192 || self.known.contains_key(value) {
+    fn remember(&mut self, value: &str, origin: ValueOrigin) {
+        let date = value.len() == 10 && value.parse::<jiff::civil::Date>().is_ok();
+        if value.is_empty() || value.len() > 8_192 || date || value.contains(['\n', '{']) {
             return;
         }
-        let key = key.to_owned();
-        let origin = ValueOrigin { exchange, known_at, source, key, name_hint, is_text: true };
-        if value.len() >= PART_LENGTH && is_opaque(value) {
-            self.long.push(value.to_owned());
-        }
-        self.known.insert(value.to_owned(), origin);
-    }
-
-    /// A token in a page, mostly in a hidden field: `name="csrf" value="…"`.
-    fn find_in_pages(&self, value: &str, place: ValueUse<'_>, start: i64) -> Option<ValueOrigin> {
-        let ValueUse::Key(key) = place else { return None };
-        if value.len() < 8 || !is_opaque(value) {
-            return None;
-        }
-        let seen = self.pages.iter().rev().filter(|(_, known_at, _)| *known_at <= start);
-        for (exchange, known_at, page) in seen {
-            let Some(at) = page.find(value) else { continue };
-            let Some(tag) = page[..at].rfind('<') else { continue };
-            let before = &page[tag..at];
-            let after = page[at + value.len()..].chars().next();
-            let (Some(quote @ ('"' | '\'')), true) = (after, before.len() <= 200) else { continue };
-            if !before.ends_with(quote) || before.contains('\n') {
-                continue;
+        match self.known.get_mut(value) {
+            Some(places) => {
+                if places.len() < PLACES_MAX && places.iter().all(|known| known.key != origin.key) {
+                    places.push(origin);
+                }
             }
-            let source = CaptureOrigin::Regex(format!("{}([^{quote}]+)", escape(before)));
-            return Some(ValueOrigin {
-                exchange: *exchange,
-                known_at: *known_at,
-                source,
-                key: key.to_owned(),
-                name_hint: vec![snake(key.trim_start_matches("x-").trim_start_matches("X-"))],
-                is_text: true,
-            });
+            None => {
+                if let Some(head) = value.as_bytes().first_chunk::<PART_LENGTH>()
+                    && is_opaque(value)
+                {
+                    self.long.entry(*head).or_default().push(value.to_owned());
+                }
+                self.known.insert(value.to_owned(), vec![origin]);
+            }
         }
-        None
     }
 
     /// The name under which a value is captured; the capture is made where it is not there yet.
     fn capture(&mut self, origin: &ValueOrigin) -> String {
         let thing = (origin.exchange, format!("{:?}", origin.source));
-        let mut hints: Vec<String> =
-            origin.name_hint.iter().filter(|hint| !is_reserved(hint)).cloned().collect();
+        let mut hints = origin.name_hints();
+        hints.retain(|hint| !is_reserved(hint));
         if hints.is_empty() {
             hints = vec!["captured".to_owned()];
         }
@@ -260,47 +326,4 @@ impl RecordedValues {
         }
         name
     }
-}
-
-/// Whether it is a value of that answer, and not the same by chance.
-fn fits(value: &str, origin: &ValueOrigin, place: ValueUse<'_>) -> bool {
-    if is_opaque(value) {
-        return true;
-    }
-    let id_like = |key: &str| {
-        let key = snake(key);
-        let last = key.rsplit('_').next().unwrap_or_default();
-        matches!(
-            last,
-            "id" | "uuid" | "key" | "slug" | "sku" | "code" | "token" | "number" | "ref" | "csrf"
-        )
-    };
-    match place {
-        ValueUse::Path => id_like(&origin.key) && (is_id(value) || value.len() >= 3),
-        ValueUse::Key(key) => id_like(&origin.key) && id_like(key),
-    }
-}
-
-/// `$.flights[0].id`; keys that are no plain words are quoted.
-fn json_path(parts: &[String]) -> String {
-    let mut path = "$".to_owned();
-    for part in parts {
-        let plain = part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let index = part.starts_with('[')
-            && part.ends_with(']')
-            && part.len() > 2
-            && part[1..part.len() - 1].bytes().all(|b| b.is_ascii_digit());
-        if plain {
-            path.push('.');
-            path.push_str(part);
-        } else if index {
-            path.push_str(part);
-        } else {
-            path.push('[');
-            path.push_str(&Json::from(part.as_str()).to_string());
-            path.push(']');
-        }
-    }
-    path
 }

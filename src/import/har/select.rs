@@ -1,10 +1,14 @@
 //! Which requests of a recording a journey repeats, and why the others are left out.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use url::Url;
 
 use super::file::{HarEntry, HarResponse};
+use super::site::{same_site, watches_users};
+use crate::import::names::is_opaque;
 use crate::import::note::ImportNotes;
+use crate::import::secrets::secret_shape;
 
 /// The most requests that one journey is made of.
 const REQUESTS_MAX: usize = 2_000;
@@ -32,8 +36,19 @@ pub(super) struct RecordedExchange<'f> {
     /// Microseconds since 1970.
     pub(super) start: i64,
     pub(super) end: i64,
-    /// Whether its redirect leads to a host that is not kept.
-    pub(super) leads_away: bool,
+    /// How its redirects end.
+    pub(super) redirect: RedirectEnd,
+}
+
+/// How the redirects of a request end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RedirectEnd {
+    /// With an answer, or where the recording does.
+    Answered,
+    /// At a host that is not kept.
+    LeadsAway,
+    /// At once: a later request uses what its URL holds.
+    ReadFirst,
 }
 
 /// `host` or `host:port`, where the port is not the scheme's own.
@@ -42,14 +57,23 @@ pub(super) fn host_of(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// `METHOD https://host/path`, without the query, which may hold secrets.
+/// `METHOD https://host/path`, without the query and without segments that may be secrets.
 fn shown(entry: &HarEntry, url: &Url) -> String {
-    format!("{} {}{}", entry.request.method, origin_of(url), url.path())
+    let segments = url.path().split('/').map(|segment| {
+        if secret_shape("", segment) || segment.contains(['=', '@']) { "…" } else { segment }
+    });
+    let path = segments.collect::<Vec<_>>().join("/");
+    format!("{} {}{path}", entry.request.method, origin_of(url))
 }
 
-/// `https://host:port`.
+/// `https://host:port`; a WebSocket's is that of the HTTP that opens it.
 pub(crate) fn origin_of(url: &Url) -> String {
-    format!("{}://{}", url.scheme(), host_of(url))
+    let scheme = match url.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        other => other,
+    };
+    format!("{scheme}://{}", host_of(url))
 }
 
 struct Candidate<'f> {
@@ -74,12 +98,8 @@ pub(super) fn select<'f>(
 ) -> Option<(Vec<RecordedExchange<'f>>, String)> {
     let mut candidates = candidates(entries, notes);
     let target = target(&candidates, hosts)?;
-    let target_host = target.split_once("://").map_or("", |(_, host)| host).to_owned();
-    let is_kept = |url: &Url| {
-        let host = host_of(url);
-        let named = |given: &String| *given == host || Some(given.as_str()) == url.host_str();
-        origin_of(url) == target || (host != target_host && hosts.iter().any(named))
-    };
+    let kept_hosts = KeptHosts { target: &target, hosts };
+    let is_kept = |entry: &HarEntry, url: &Url| kept_hosts.keeps(class(entry, url), url);
     let mut kept = vec![];
     for index in 0..candidates.len() {
         let candidate = &candidates[index];
@@ -90,18 +110,21 @@ pub(super) fn select<'f>(
             );
             continue;
         }
-        if !is_kept(&candidate.url) {
-            // Of other hosts the name is enough, with how many requests there were.
-            let what = origin_of(&candidate.url);
-            notes.drop("another host; `--host NAME` keeps one", what);
+        // Of other hosts the name is enough, with how many requests there were.
+        let origin = origin_of(&candidate.url);
+        if !is_kept(candidate.entry, &candidate.url) {
+            notes.drop("another host; `--host NAME` keeps one", origin);
             continue;
+        }
+        if origin != target && hosts.is_empty() {
+            notes.change("another host of the same site: kept; variables say where it is", origin);
         }
         if kept.len() >= REQUESTS_MAX {
             let reason = format!("beyond the first {REQUESTS_MAX} requests");
             notes.drop(reason, shown(candidate.entry, &candidate.url));
             continue;
         }
-        let (last, leads_away) = follow(&mut candidates, index, &is_kept);
+        let (last, redirect) = follow(&mut candidates, index, &is_kept);
         let (candidate, last) = (&candidates[index], &candidates[last]);
         kept.push(RecordedExchange {
             entry: candidate.entry,
@@ -110,10 +133,35 @@ pub(super) fn select<'f>(
             class: class(candidate.entry, &candidate.url),
             start: candidate.start,
             end: last.end(),
-            leads_away,
+            redirect,
         });
     }
     (!kept.is_empty()).then_some((kept, target))
+}
+
+/// The hosts that a journey keeps.
+struct KeptHosts<'h> {
+    target: &'h str,
+    /// Those that were named; where there are none, the target's site is kept.
+    hosts: &'h [String],
+}
+
+impl KeptHosts<'_> {
+    fn keeps(&self, class: RequestClass, url: &Url) -> bool {
+        let host = host_of(url);
+        let named = |given: &String| *given == host || Some(given.as_str()) == url.host_str();
+        let target = self.target.split_once("://").map_or("", |(_, host)| host);
+        if origin_of(url) == self.target {
+            return true;
+        }
+        if !self.hosts.is_empty() {
+            return host != target && self.hosts.iter().any(named);
+        }
+        // Static files of another host are a delivery network's, and what counts users is not the system.
+        class != RequestClass::Asset
+            && same_site(target, &host)
+            && !watches_users(url.host_str().unwrap_or_default())
+    }
 }
 
 fn candidates<'f>(entries: &'f [HarEntry], notes: &mut ImportNotes) -> Vec<Candidate<'f>> {
@@ -128,7 +176,7 @@ fn candidates<'f>(entries: &'f [HarEntry], notes: &mut ImportNotes) -> Vec<Candi
             notes.drop(reason, what);
             continue;
         }
-        let Ok(at) = entry.started_date_time.parse::<Timestamp>() else {
+        let Some(at) = time(&entry.started_date_time) else {
             notes.drop("its `startedDateTime` is not a time", shown(entry, &url));
             continue;
         };
@@ -138,8 +186,15 @@ fn candidates<'f>(entries: &'f [HarEntry], notes: &mut ImportNotes) -> Vec<Candi
     found
 }
 
-/// The beginning of something that may be long.
+/// A time; without an offset it is taken for UTC.
+fn time(text: &str) -> Option<Timestamp> {
+    let local = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+    text.parse().ok().or_else(|| local().map(|at| at.timestamp()))
+}
+
+/// The beginning of something that may be long, up to where secrets could stand.
 fn brief(text: &str) -> String {
+    let text = text.split(['?', '#', ';', ',', '@']).next().unwrap_or_default();
     let start: String = text.chars().take(60).collect();
     if start.len() < text.len() { format!("{start}…") } else { start }
 }
@@ -157,11 +212,15 @@ fn unfit(entry: &HarEntry, url: &Url) -> Option<String> {
     if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&method) {
         return Some(format!("no step sends {}", brief(method)));
     }
-    if let Some(cache) = &entry.from_cache {
-        return Some(format!("answered by the browser's {cache} cache, no request was sent"));
+    match entry.from_cache.as_str() {
+        "" | "false" => {}
+        "true" => return Some("answered by the browser's cache, no request was sent".to_owned()),
+        cache => {
+            return Some(format!("answered by the browser's {cache} cache, no request was sent"));
+        }
     }
-    let is_socket = socket || entry.resource_type.as_deref() == Some("websocket");
-    if entry.response.status <= 0 && !is_socket {
+    let is_socket = socket || entry.resource_type == "websocket";
+    if entry.response.status() <= 0 && !is_socket {
         return Some("has no answer: it was cancelled, blocked or failed".to_owned());
     }
     None
@@ -178,7 +237,7 @@ fn target(candidates: &[Candidate<'_>], hosts: &[String]) -> Option<String> {
             .iter()
             .filter(http)
             .find(|candidate| {
-                let answered = (200..300).contains(&candidate.entry.response.status);
+                let answered = (200..300).contains(&candidate.entry.response.status());
                 answered && class(candidate.entry, &candidate.url) == RequestClass::Document
             })
             .or_else(|| candidates.iter().find(http)),
@@ -186,46 +245,77 @@ fn target(candidates: &[Candidate<'_>], hosts: &[String]) -> Option<String> {
     chosen.map(|candidate| origin_of(&candidate.url))
 }
 
-/// Follows the redirects of a request through the recording. Returns the last of them, and whether the chain
-/// leaves the hosts that are kept.
+/// Follows the redirects of a request through the recording. Returns the last of them, and how they end.
 fn follow(
     candidates: &mut [Candidate<'_>],
     first: usize,
-    is_kept: &dyn Fn(&Url) -> bool,
-) -> (usize, bool) {
+    is_kept: &dyn Fn(&HarEntry, &Url) -> bool,
+) -> (usize, RedirectEnd) {
     let mut last = first;
-    while (300..400).contains(&candidates[last].entry.response.status) {
-        let response = &candidates[last].entry.response;
-        let location = match response.redirect_url.as_str() {
-            "" => response.header("location").unwrap_or_default(),
-            location => location,
-        };
+    while (300..400).contains(&candidates[last].entry.response.status()) {
+        let location = candidates[last].entry.response.location();
         let Some(mut wanted) = Some(location)
             .filter(|location| !location.is_empty())
             .and_then(|location| candidates[last].url.join(location).ok())
         else {
             break;
         };
-        if !is_kept(&wanted) {
-            return (last, true);
-        }
         wanted.set_fragment(None);
         let next = (last + 1..candidates.len()).find(|&at| {
             let mut url = candidates[at].url.clone();
             url.set_fragment(None);
             !candidates[at].folded && url == wanted
         });
+        let entry = next.map_or(candidates[last].entry, |next| candidates[next].entry);
+        if !is_kept(entry, &wanted) {
+            return (last, RedirectEnd::LeadsAway);
+        }
+        if is_used_later(candidates, next.unwrap_or(last), &wanted) {
+            // Only the first answer of a chain can be read.
+            if last == first {
+                return (last, RedirectEnd::ReadFirst);
+            }
+            break;
+        }
         let Some(next) = next else { break };
         candidates[next].folded = true;
         last = next;
     }
-    (last, false)
+    (last, RedirectEnd::Answered)
+}
+
+/// Values of a redirect's URL that a later request may send: its last segment, and what stands in its query.
+fn values_of(url: &Url) -> Vec<String> {
+    let last = url.path_segments().into_iter().flatten().next_back().map(str::to_owned);
+    let query = url.query_pairs().map(|(_, value)| value.into_owned());
+    last.into_iter().chain(query).filter(|value| value.len() >= 8 && is_opaque(value)).collect()
+}
+
+/// Whether a request after number `at` sends something random that the URL of a redirect holds.
+fn is_used_later(candidates: &[Candidate<'_>], at: usize, url: &Url) -> bool {
+    let values = values_of(url);
+    let sends = |candidate: &Candidate<'_>| {
+        let request = &candidate.entry.request;
+        let body = request.post_data.as_ref();
+        values.iter().any(|value| {
+            request.url.contains(value)
+                || request.headers.iter().any(|header| {
+                    !header.name.eq_ignore_ascii_case("referer")
+                        && !header.name.eq_ignore_ascii_case("cookie")
+                        && header.value.contains(value)
+                })
+                || body.is_some_and(|body| {
+                    body.text.contains(value) || body.params.iter().any(|p| p.value == *value)
+                })
+        })
+    };
+    !values.is_empty() && candidates[at + 1..].iter().any(sends)
 }
 
 fn class(entry: &HarEntry, url: &Url) -> RequestClass {
     let mime = entry.response.content.mime_type.as_str();
-    let upgraded = entry.response.status == 101;
-    let kind = entry.resource_type.as_deref();
+    let upgraded = entry.response.status() == 101;
+    let kind = Some(entry.resource_type.as_str()).filter(|kind| !kind.is_empty());
     let method = entry.request.method.as_str();
     let socket = matches!(url.scheme(), "ws" | "wss") || upgraded || kind == Some("websocket");
     if socket && method == "GET" {

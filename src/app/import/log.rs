@@ -1,0 +1,69 @@
+//! Reads access logs from files or a pipe, packed or not, line by line.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::app::exit::{Exit, Failure};
+use crate::import::{AccessLogReader, ImportOptions, Imported, LogFormat, NOTHING_HINT, nothing};
+
+/// How much is read at once, in bytes.
+const BUFFER: usize = 256 << 10;
+/// A longer line is cut: it is no request.
+const LINE_MAX: u64 = 1 << 20;
+/// How gzip begins (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Imports logs, in order, as one.
+pub(super) fn read(
+    files: &[PathBuf],
+    options: &ImportOptions,
+    (format, fields): (Option<&str>, Option<&str>),
+) -> Result<Imported, Failure> {
+    let format = format.map(LogFormat::pattern).or_else(|| fields.map(LogFormat::columns));
+    let format = format.transpose().map_err(|reason| {
+        let flag = if fields.is_some() { "--fields" } else { "--format" };
+        usage(format!("`{flag}`: {reason}"))
+    })?;
+    let mut reader = AccessLogReader::new(options, format);
+    for file in files {
+        let failed = |error: io::Error| usage(format!("cannot read `{}`: {error}", file.display()));
+        let log = open(file).map_err(failed)?;
+        lines(log, &mut reader).map_err(failed)?;
+    }
+    let shown: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    reader.finish().map_err(|notes| {
+        let message =
+            format!("error: {}: {}\nhint: {NOTHING_HINT}", shown.join(", "), nothing(&notes));
+        Failure::new(Exit::Usage, message)
+    })
+}
+
+fn usage(message: String) -> Failure {
+    Failure::new(Exit::Usage, format!("error: {message}"))
+}
+
+/// A log, unpacked where it is packed.
+fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
+    let input: Box<dyn Read> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
+    let mut input = BufReader::with_capacity(BUFFER, input);
+    if input.fill_buf()?.starts_with(&GZIP) {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(input))));
+    }
+    Ok(Box::new(input))
+}
+
+fn lines(mut log: Box<dyn BufRead>, reader: &mut AccessLogReader) -> io::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = log.by_ref().take(LINE_MAX).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        reader.line(line.strip_suffix(b"\n").unwrap_or(&line));
+    }
+}

@@ -1,0 +1,214 @@
+//! Where a value was seen, and whether a use of it is a use of that value.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::import::draft::CaptureOrigin;
+use crate::import::names::{candidates, is_opaque, singular, snake};
+
+/// Last words of keys whose values name one thing among many.
+const ID_WORDS: [&str; 14] = [
+    "id",
+    "uuid",
+    "guid",
+    "key",
+    "slug",
+    "sku",
+    "code",
+    "token",
+    "number",
+    "no",
+    "ref",
+    "reference",
+    "csrf",
+    "handle",
+];
+
+/// The answer whose values are remembered.
+pub(super) struct AnswerContext<'a> {
+    pub(super) number: usize,
+    pub(super) known_at: i64,
+    /// What its URL names last: `orders`.
+    pub(super) owner: &'a str,
+    /// How many values were looked at.
+    pub(super) count: usize,
+}
+
+/// Where a value was seen.
+#[derive(Debug, Clone)]
+pub(super) struct ValueOrigin {
+    pub(super) exchange: usize,
+    /// When the answer was complete, in microseconds since 1970.
+    pub(super) known_at: i64,
+    pub(super) source: CaptureOrigin,
+    /// Filters that take the value out of what is captured; empty where it is all of it.
+    pub(super) part: String,
+    /// The key nearest to it: `id`, `token`.
+    pub(super) key: String,
+    /// What it belongs to: the key above, or what the URL names last.
+    pub(super) owner: String,
+    pub(super) is_text: bool,
+}
+
+/// Where a request uses a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::import::har) enum ValueUse<'k> {
+    /// A segment of the path, behind this one.
+    Path(&'k str),
+    /// A parameter, field or header with this name.
+    Key(&'k str),
+}
+
+impl fmt::Display for ValueUse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(before) => write!(f, "`/{before}/…`"),
+            Self::Key(key) => write!(f, "`{key}`"),
+        }
+    }
+}
+
+impl ValueOrigin {
+    /// All of what `source` has in an answer.
+    pub(super) fn new(answer: &AnswerContext<'_>, source: CaptureOrigin, key: &str) -> Self {
+        Self {
+            exchange: answer.number,
+            known_at: answer.known_at,
+            source,
+            part: String::new(),
+            key: key.to_owned(),
+            owner: answer.owner.to_owned(),
+            is_text: true,
+        }
+    }
+
+    /// Names for its capture, the nicest first. `id` alone says nothing: `$.flights[0].id` is the flight's.
+    pub(super) fn name_hints(&self) -> Vec<String> {
+        let key = snake(self.key.trim_start_matches("x-").trim_start_matches("X-"));
+        let owner = singular(&snake(&self.owner));
+        match &self.source {
+            CaptureOrigin::Header(name) if name == "location" => {
+                vec![format!("{owner}_location"), "location".to_owned()]
+            }
+            _ if matches!(key.as_str(), "id" | "uuid" | "key" | "code" | "slug") => {
+                vec![format!("{owner}_{key}"), key]
+            }
+            _ => vec![key],
+        }
+    }
+
+    /// Whether a use of `value` at `place` is one of this value, and not the same by chance: it is too random for
+    /// that, or an id goes where its own kind of id belongs.
+    pub(super) fn fits(&self, value: &str, place: ValueUse<'_>) -> bool {
+        let digits = value.bytes().all(|b| b.is_ascii_digit());
+        let long = if digits {
+            value.len() >= 7
+        } else {
+            value.len() >= 4 && value.bytes().any(|b| b.is_ascii_digit() || b == b'-')
+        };
+        is_opaque(value) || self.leads_to(value, place) || (long && self.is_id_at(place))
+    }
+
+    fn is_id_at(&self, place: ValueUse<'_>) -> bool {
+        is_id_key(&snake(&self.key))
+            && match place {
+                ValueUse::Path(_) => true,
+                ValueUse::Key(key) => is_id_key(&snake(key)),
+            }
+    }
+
+    /// Whether `place` names what the value belongs to: the product's id behind `/products/`, or as `productId`.
+    pub(super) fn leads_to(&self, value: &str, place: ValueUse<'_>) -> bool {
+        if value.is_empty() || !self.is_id_at(place) {
+            return false;
+        }
+        let key = snake(&self.key);
+        let owner = singular(&snake(&self.owner));
+        let of_key = owner_in(&key);
+        match place {
+            ValueUse::Path(before) => {
+                let before = singular(&snake(before));
+                before == owner || Some(before) == of_key
+            }
+            ValueUse::Key(used) => {
+                let used = snake(used);
+                let named = owner_in(&used);
+                (used == key && of_key.is_some() || used == key && !is_bare(&key))
+                    || (named.is_some() && (named == of_key || named == Some(owner)))
+            }
+        }
+    }
+}
+
+fn is_id_key(key: &str) -> bool {
+    ID_WORDS.contains(&key.rsplit('_').next().unwrap_or_default())
+}
+
+/// A key that says nothing about whose it is.
+fn is_bare(key: &str) -> bool {
+    matches!(key, "id" | "uuid" | "guid" | "key" | "code" | "number" | "no" | "ref")
+}
+
+/// `product_id` → `product`
+fn owner_in(key: &str) -> Option<String> {
+    key.rsplit_once('_').map(|(owner, _)| singular(owner))
+}
+
+/// A number that many things have.
+pub(super) fn is_small(value: &str) -> bool {
+    value.len() <= 3 && value.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// What a URL names last: `/api/orders/7` → `order`.
+pub(super) fn owner_of(url: &Url) -> String {
+    let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
+    candidates("GET", &segments).into_iter().next().unwrap_or_default()
+}
+
+/// `$.flights[0].id`; keys that are no plain words are quoted.
+pub(super) fn json_path(parts: &[String]) -> String {
+    let mut path = "$".to_owned();
+    for part in parts {
+        let plain = part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let index = part.starts_with('[')
+            && part.ends_with(']')
+            && part.len() > 2
+            && part[1..part.len() - 1].bytes().all(|b| b.is_ascii_digit());
+        if plain {
+            path.push('.');
+            path.push_str(part);
+        } else if index {
+            path.push_str(part);
+        } else {
+            path.push('[');
+            path.push_str(&Json::from(part.as_str()).to_string());
+            path.push(']');
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(owner: &str, key: &str) -> ValueOrigin {
+        let answer = AnswerContext { number: 0, known_at: 0, owner, count: 0 };
+        ValueOrigin::new(&answer, CaptureOrigin::Json("$.id".into()), key)
+    }
+
+    #[test]
+    fn ids_go_where_their_own_kind_belongs() {
+        assert!(origin("products", "id").fits("1074", ValueUse::Path("products")));
+        assert!(!origin("user", "id").fits("1074", ValueUse::Path("products")));
+        assert!(origin("products", "id").fits("1074", ValueUse::Key("productId")));
+        assert!(origin("user", "product_id").fits("1074", ValueUse::Path("products")));
+        assert!(!origin("user", "id").fits("1074", ValueUse::Key("id")));
+        assert!(origin("products", "sku").fits("SKU-1074", ValueUse::Key("sku")));
+        assert!(!origin("flags", "code").fits("search", ValueUse::Path("api")));
+        assert!(origin("x", "y").fits("8f14e45fceea167a", ValueUse::Path("orders")));
+    }
+}
