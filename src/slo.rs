@@ -49,3 +49,4 @@ pub use load_shortfall::LoadShortfall;
 pub use overload::{FullTier, Overload};
 pub use rate_limit::{ObservedRateLimit, SOURCE_ADDRESSES};
 pub use times::Buckets;
+pub use validity::is_partial;

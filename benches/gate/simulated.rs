@@ -107,6 +107,7 @@ fn run(rng: &mut rand_pcg::Pcg64Mcg, setting: Setting, candidate: Candidate) -> 
     RunSummary {
         started_utc: "2026-11-27T12:00:00Z".into(),
         validity: ValidityStatus::Valid,
+        partial: false,
         conditions: conditions(),
         steps,
         slo,

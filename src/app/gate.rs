@@ -63,9 +63,7 @@ pub(super) fn compare_sides(
     check_steps(baseline, &asked.step)?;
     let unlike = alike(baseline, candidate);
     let (unfit, differing): (Vec<ConditionMismatch>, Vec<ConditionMismatch>) =
-        unlike.into_iter().partition(|one| {
-            matches!(one, ConditionMismatch::NotValid { .. } | ConditionMismatch::NoRun { .. })
-        });
+        unlike.into_iter().partition(ConditionMismatch::is_unfit);
     if !differing.is_empty() && !asked.unlike {
         return Err(refused(&differing));
     }

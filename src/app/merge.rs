@@ -97,7 +97,7 @@ fn summary(shard: &ShardLog) -> Result<ShardSummary, Failure> {
     })
 }
 
-/// The first line of the merged log. Facts about the conditions are those that all shards have.
+/// The first line of the merged log. Facts about the conditions are those of any shard, each once.
 fn header(logs: &[ShardLog], shards: Vec<ShardSummary>, without: &[u32]) -> RunHeader {
     let first = &logs[0].header;
     let count = first.shard.1;
@@ -105,14 +105,18 @@ fn header(logs: &[ShardLog], shards: Vec<ShardSummary>, without: &[u32]) -> RunH
     left_out.retain(|number| (1..=count).contains(number));
     left_out.sort_unstable();
     left_out.dedup();
-    let of_all =
-        |fact: &&(String, String)| logs.iter().all(|log| log.header.conditions.contains(fact));
+    let mut conditions: Vec<(String, String)> = vec![];
+    for fact in logs.iter().flat_map(|log| &log.header.conditions) {
+        if !conditions.contains(fact) {
+            conditions.push(fact.clone());
+        }
+    }
     let starts = shards.iter().map(|shard| shard.started_utc.clone());
     RunHeader {
         started_utc: starts.min().unwrap_or_default(),
         shard: (0, 1),
         workers: shards.iter().map(|shard| shard.workers).sum(),
-        conditions: first.conditions.iter().filter(of_all).cloned().collect(),
+        conditions,
         planned_arrivals: planned(first).filter(|_| left_out.is_empty()),
         shards,
         without: left_out,

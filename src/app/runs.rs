@@ -9,11 +9,10 @@ use std::path::Path;
 
 use crate::cli;
 use crate::cli::RunsCommand;
-use crate::metrics::StopReason;
 use crate::report::history::HistoryRow;
 use crate::report::{history as history_report, terminal};
-use crate::slo::Verdict;
 use crate::slo::gate::{Baseline, ConditionMismatch, MetricTrend, RunSummary, alike};
+use crate::slo::{Strictness, Verdict, is_partial};
 
 use super::exit::{Exit, Failure};
 use super::files::write_file;
@@ -164,9 +163,13 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
     let unlike = alike(&summaries, &summaries);
     if !unlike.is_empty() {
         let lines: Vec<String> = unlike.iter().map(|one| format!("error: {one}")).collect();
+        let is_unfit = unlike.iter().any(ConditionMismatch::is_unfit);
         return Err(Failure::new(
-            Exit::Usage,
-            format!("{}\nhint: runs of one baseline must be valid and alike", lines.join("\n")),
+            if is_unfit { Exit::Judged(NOT_VALID) } else { Exit::Usage },
+            format!(
+                "{}\nhint: runs of one baseline must be whole, valid and alike",
+                lines.join("\n")
+            ),
         ));
     }
     let before = history::read_baseline(&args.to).ok().map(|before| before.runs.len());
@@ -185,6 +188,9 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
     }
     Ok(Exit::Pass)
 }
+
+/// The exit code of what supports no verdict.
+const NOT_VALID: u8 = Verdict::NotValid.exit_code(Strictness::Normal);
 
 fn demote(args: &cli::DemoteArgs) -> Result<Exit, Failure> {
     for run in history::named(&args.runs)? {
@@ -217,5 +223,5 @@ fn row((run, verdict): (StoredRun, Verdict)) -> HistoryRow {
 
 /// Whether a run was played to the end of its schedule.
 fn is_complete(run: &StoredRun) -> bool {
-    run.log.end.is_some_and(|end| end.reason == StopReason::Finished)
+    !is_partial(&run.log)
 }

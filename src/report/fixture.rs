@@ -299,7 +299,8 @@ pub(super) fn torn() -> (RunLog, Judgement) {
 
 /// Every target met in a part of a run.
 fn ended_early(by: Option<StopReason>) -> Judgement {
-    Judgement { verdict: Verdict::Inconclusive, cause: Some(Cause::EndedEarly { by }), ..pass() }
+    let cause = Some(Cause::EndedEarly { by });
+    Judgement { verdict: Verdict::Inconclusive, cause, partial: true, ..pass() }
 }
 
 /// A run in which nothing was sent.

@@ -117,6 +117,11 @@ impl GateReport {
         found
     }
 
+    /// The runs that are only a part of one, which never passes.
+    pub(super) fn partial(&self) -> impl Iterator<Item = &GatedRun> {
+        self.runs.iter().filter(|run| run.judgement.partial)
+    }
+
     /// The runs whose measurement cannot support a verdict.
     pub(super) fn not_valid(&self) -> impl Iterator<Item = &GatedRun> {
         let not_valid = |run: &&GatedRun| run.judgement.validity.status == ValidityStatus::NotValid;

@@ -51,6 +51,13 @@ pub enum Cause {
         /// Who ended it; absent where the log has no end.
         by: Option<StopReason>,
     },
+    /// Shards were left out when the run was merged.
+    ShardsLeftOut {
+        /// How many.
+        left_out: usize,
+        /// Of so many.
+        of: usize,
+    },
     /// Fewer requests were sent than asked for, because iterations ended early.
     LoadShortfall(LoadShortfall),
     /// The measurement cannot support a verdict.
@@ -92,6 +99,7 @@ impl Cause {
             Self::Errors { .. } => "errors",
             Self::ObjectiveExceeded { .. } => "objective_exceeded",
             Self::EndedEarly { .. } => "ended_early",
+            Self::ShardsLeftOut { .. } => "shards_left_out",
             Self::LoadShortfall(_) => "load_shortfall",
             Self::Measurement { .. } => "measurement",
             Self::TooShort { .. } => "too_short",
@@ -204,8 +212,14 @@ impl CauseSearch<'_> {
     }
 
     fn unknown(&self) -> Option<Cause> {
-        if self.examined.ended_early {
-            return Some(Cause::EndedEarly { by: self.log.end.map(|end| end.reason) });
+        let reason = self.log.end.map(|end| end.reason);
+        let header = &self.log.header;
+        let left_out = header.without.len();
+        if left_out > 0 && reason == Some(StopReason::Finished) {
+            return Some(Cause::ShardsLeftOut { left_out, of: left_out + header.shards.len() });
+        }
+        if self.examined.is_partial {
+            return Some(Cause::EndedEarly { by: reason });
         }
         if let Some(shortfall) = &self.examined.shortfall {
             return Some(Cause::LoadShortfall(shortfall.clone()));

@@ -37,6 +37,7 @@ pub fn judge(log: &RunLog, strictness: Strictness) -> Judgement {
         validity: examined.validity,
         objectives,
         by_default_table,
+        partial: examined.is_partial,
         steady: window.steady_spans(),
     }
 }
@@ -62,7 +63,7 @@ fn verdict(
     let least = match &examined.overload {
         Some(overload) if overload.dropped > 0 => Verdict::Fail,
         Some(_) => Verdict::Inconclusive,
-        None if examined.ended_early || examined.shortfall.is_some() => Verdict::Inconclusive,
+        None if examined.is_partial || examined.shortfall.is_some() => Verdict::Inconclusive,
         None => Verdict::Pass,
     };
     worst.max(least)

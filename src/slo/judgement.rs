@@ -125,6 +125,9 @@ pub struct Judgement {
     /// Whether that table is the default one, because the scenario has none.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_default_table: bool,
+    /// Whether it is of a part of a run: killed, interrupted, cut off, or merged without some shards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The part of the run that was judged.
     pub steady: SteadyPeriod,
 }

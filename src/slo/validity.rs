@@ -10,6 +10,8 @@ mod shards;
 mod steadiness;
 mod throttling;
 
+pub use completeness::is_partial;
+
 use self::carried::CarriedLoad;
 use self::generator::GeneratorEvidence;
 use super::load_shortfall::LoadShortfall;
@@ -27,8 +29,8 @@ pub(super) struct MeasurementFindings {
     pub(super) overload: Option<Overload>,
     /// What iterations that ended early left out.
     pub(super) shortfall: Option<LoadShortfall>,
-    /// Whether the run ended before its schedule did.
-    pub(super) ended_early: bool,
+    /// Whether the log is a part of a run.
+    pub(super) is_partial: bool,
 }
 
 /// Runs all tests of the measurement. `rows` are judged already: what the generator did wrong counts only where it
@@ -62,8 +64,8 @@ pub(super) fn examine(window: &JudgedWindow<'_>, rows: &[JudgedObjective]) -> Me
         rate_limit: throttling.limit,
         highest_rate: carried.highest.filter(|_| is_overtaxed),
     };
-    let ended_early = completeness::ended_early(window.log);
-    MeasurementFindings { validity, counts, overload, shortfall, ended_early }
+    let is_partial = is_partial(window.log);
+    MeasurementFindings { validity, counts, overload, shortfall, is_partial }
 }
 
 /// Prints a share as per cent with two decimals at the most.

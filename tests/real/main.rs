@@ -13,6 +13,7 @@ mod harness;
 mod merge;
 mod nginx;
 mod observed;
+mod partial;
 #[cfg(feature = "tui")]
 #[expect(dead_code, reason = "the terminal's own tests look at more of it")]
 #[path = "../terminal/pty.rs"]

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().expect("a pipe");
     // What a pipe holds (pipe(7)).
-    writer.write_all(&[b'.'; 65_536]).expect("it fits");
+    writer.write_all(&vec![b'.'; 65_536]).expect("it fits");
     (reader, writer)
 }
 
@@ -26,13 +26,10 @@ fn ended(mut process: Guarded) -> ExitStatus {
     let (told, status) = channel();
     let pid = process.0.id();
     std::thread::spawn(move || told.send(process.0.wait()));
-    match status.recv_timeout(PATIENCE) {
-        Ok(status) => status.expect("it was started"),
-        Err(_) => {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-            panic!("it still runs after {PATIENCE:?}");
-        }
-    }
+    let status = status.recv_timeout(PATIENCE).inspect_err(|_| {
+        let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    });
+    status.expect("it ends by itself").expect("it was started")
 }
 
 /// A run of a second against a port that refuses.

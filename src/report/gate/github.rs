@@ -48,6 +48,9 @@ pub fn render(report: &GateReport) -> String {
         let reasons = format::line(&reasons.join("; "), 300);
         lines.push(command("error", "measurement not valid", &format!("{}: {reasons}", run.label)));
     }
+    for run in report.partial() {
+        lines.push(command("error", "partial run", &words::partial(run)));
+    }
     let hidden = lines.len().saturating_sub(MOST);
     if hidden > 0 {
         lines.truncate(MOST - 1);

@@ -53,6 +53,8 @@ fn measurement(run: &GatedRun) -> TestCase {
     let line = format::line(&reasons.join("; "), 300);
     let status = if validity.status == ValidityStatus::NotValid {
         with(NonSuccessKind::Error, "measurement not valid", &line)
+    } else if run.judgement.partial {
+        with(NonSuccessKind::Error, "partial run", &words::partial(run))
     } else {
         TestCaseStatus::success()
     };

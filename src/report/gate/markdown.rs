@@ -112,13 +112,14 @@ fn slo(page: &mut MarkdownPage, report: &GateReport) {
 }
 
 fn runs(page: &mut MarkdownPage, report: &GateReport) {
-    let marked: Vec<String> = report
+    let mut marked: Vec<String> = report
         .not_valid()
         .map(|run| {
             let reasons: Vec<&str> = run.judgement.validity.reasons().collect();
             format!("{} is not valid: {}", run.label, format::line(&reasons.join("; "), 300))
         })
         .collect();
+    marked.extend(report.partial().map(words::partial));
     if !marked.is_empty() {
         page.heading(3, "Measurements");
         page.list(&marked);

@@ -46,6 +46,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
             RunSummary {
                 started_utc: format!("2026-05-04T09:3{at}:00Z"),
                 validity: crate::slo::ValidityStatus::Valid,
+                partial: false,
                 conditions: RunConditions {
                     name: "ais".into(),
                     workload: "load".into(),

@@ -1,12 +1,12 @@
 //! The words that every format of a gate shares.
 
 use super::super::{format, wording};
-use super::{BaselineComparison, GateReport, objectives};
+use super::{BaselineComparison, GateReport, GatedRun, objectives};
 use crate::slo::gate::{
     ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow, RunSummary,
 };
 use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RUNS_MIN, RegressionVerdict};
-use crate::slo::{ObjectiveStatus, Strictness};
+use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus, ValidityTest};
 use crate::units::{Nanos, Ratio};
 
 /// What stands where there is nothing.
@@ -315,8 +315,7 @@ fn objective_sentence(report: &GateReport, status: ObjectiveStatus) -> String {
     let all = objectives(report);
     let of_status: Vec<_> = all.iter().filter(|one| one.worst.status == status).collect();
     let Some(first) = of_status.first() else {
-        return "The stack was overloaded, or nothing could be measured; see the runs' own reports."
-            .into();
+        return unexplained(report);
     };
     let row = super::super::rows::slo_row(first.worst);
     let bound = if status == ObjectiveStatus::AtRisk { &row.target } else { &row.limit };
@@ -337,6 +336,30 @@ fn objective_sentence(report: &GateReport, status: ObjectiveStatus) -> String {
         first.alike,
         runs(first.judged as u32, "")
     )
+}
+
+/// Where no objective says why no run passes.
+fn unexplained(report: &GateReport) -> String {
+    let partial = report.partial().count();
+    if partial > 0 {
+        let are = if partial == 1 { "is" } else { "are" };
+        return format!(
+            "{partial} of {} {are} only a part of a run, and a part never passes: make it again.",
+            runs(report.runs.len() as u32, "")
+        );
+    }
+    let reason = report.runs.iter().find_map(|run| wording::headline(&run.judgement));
+    reason.unwrap_or_else(|| "Nothing could be measured; see the runs' own reports.".into())
+}
+
+/// What is told of a run that is only a part of one.
+pub(in crate::report) fn partial(run: &GatedRun) -> String {
+    let findings = &run.judgement.validity.findings;
+    let told = |test| findings.iter().find(|finding| finding.test == test);
+    let of_end = told(ValidityTest::Complete).filter(|it| it.status != ValidityStatus::Valid);
+    let reason = of_end.or_else(|| told(ValidityTest::Shards));
+    let reason = reason.map_or("only a part of a run", |finding| finding.message.as_str());
+    format!("{}: {}", run.label, format::line(reason, 300))
 }
 
 fn passed(report: &GateReport) -> String {

@@ -38,6 +38,7 @@ pub(super) fn value(judgement: &Judgement) -> Value {
             "class": class.map(crate::metrics::ErrorClass::name),
         }),
         Cause::EndedEarly { by } => json!({ "by": by }),
+        Cause::ShardsLeftOut { left_out, of } => json!({ "left_out": left_out, "of": of }),
         Cause::LoadShortfall(shortfall) => json!({
             "asked_per_s": rounded(shortfall.asked.get()),
             "sent_per_s": rounded(shortfall.sent.get()),

@@ -23,6 +23,9 @@ pub fn gate(report: &GateReport, style: TerminalStyle, width: usize) -> String {
         let text = format!("{}: {}", run.label, format::line(&reasons.join("; "), 300));
         screen.fact("not valid", &text);
     }
+    for run in report.partial() {
+        screen.fact("partial", &words::partial(run));
+    }
     match &report.compared {
         BaselineComparison::NotAsked => {}
         BaselineComparison::NotMade(reasons) => {

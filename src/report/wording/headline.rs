@@ -32,6 +32,9 @@ pub(crate) fn headline(judgement: &Judgement) -> Option<String> {
             beyond(judgement, row(index)?, ObjectiveStatus::AtRisk)
         ),
         Cause::EndedEarly { by } => ended_early(*by),
+        Cause::ShardsLeftOut { left_out, of } => format!(
+            "{left_out} of {of} shards were left out, and a part of a run never passes: merge all of them."
+        ),
         Cause::LoadShortfall(shortfall) => format!(
             "{}: mend what fails there, or nothing is known of the rate asked for.",
             shown(&shortfall.to_string())

@@ -43,12 +43,28 @@ pub enum ConditionMismatch {
         /// When it began.
         started_utc: String,
     },
+    /// A run is not whole, and its numbers are those of another load.
+    #[error("the run of {started_utc} is only a part of one; make it again")]
+    Partial {
+        /// When it began.
+        started_utc: String,
+    },
     /// A side is empty.
     #[error("the {side} has no run")]
     NoRun {
         /// `baseline` or `candidate`.
         side: &'static str,
     },
+}
+
+impl ConditionMismatch {
+    /// Whether a run supports no comparison with any other, however alike.
+    pub const fn is_unfit(&self) -> bool {
+        match self {
+            Self::NotValid { .. } | Self::Partial { .. } | Self::NoRun { .. } => true,
+            Self::Condition { .. } | Self::Seeds { .. } => false,
+        }
+    }
 }
 
 /// All the ways in which the runs of both sides are unlike; empty where they may be compared.
@@ -62,6 +78,9 @@ pub fn alike(baseline: &[RunSummary], candidate: &[RunSummary]) -> Vec<Condition
     let runs = || baseline.iter().chain(candidate);
     for run in runs().filter(|run| run.validity == ValidityStatus::NotValid) {
         found.insert(ConditionMismatch::NotValid { started_utc: run.started_utc.clone() });
+    }
+    for run in runs().filter(|run| run.partial) {
+        found.insert(ConditionMismatch::Partial { started_utc: run.started_utc.clone() });
     }
     if let Some(first) = baseline.first() {
         runs().for_each(|run| found.extend(differences(&first.conditions, &run.conditions)));

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::super::statistics::order_statistics::least_count;
+use super::super::validity::is_partial;
 use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
 use crate::metrics::{
@@ -187,6 +188,9 @@ pub struct RunSummary {
     pub started_utc: String,
     /// Whether the measurement can be trusted.
     pub validity: ValidityStatus,
+    /// Whether it is a part of a run: killed, interrupted, cut off, or merged without some shards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Under which conditions.
     pub conditions: RunConditions,
     /// All requests together first, then every step in the scenario's order.
@@ -254,6 +258,7 @@ impl RunSummary {
         Self {
             started_utc: log.header.started_utc.clone(),
             validity: judge(log, Strictness::Normal).validity.status,
+            partial: is_partial(log),
             conditions: RunConditions::of(&log.header),
             steps,
             slo: objectives.iter().filter_map(SloMetric::of).collect(),

@@ -60,9 +60,11 @@ fn length(window: &JudgedWindow<'_>) -> Finding {
     }
 }
 
-/// Whether a run ended before its schedule did: killed, interrupted or stopped by a guard. It never passes.
-pub(super) fn ended_early(log: &RunLog) -> bool {
-    log.torn || log.end.is_none_or(|end| end.reason != StopReason::Finished)
+/// Whether a log is a part of a run: it was killed, interrupted or stopped by a guard, or shards were left out when it
+/// was merged. It never passes.
+pub fn is_partial(log: &RunLog) -> bool {
+    let is_whole = log.end.is_some_and(|end| end.reason == StopReason::Finished);
+    log.torn || !is_whole || !log.header.without.is_empty()
 }
 
 /// Killed, interrupted and aborted runs are judged on what there is, with a warning.
