@@ -22,7 +22,7 @@ pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Instruction, Program, RequestId, ScenarioPlan};
 pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
-pub use request::{Body, RequestPlan};
+pub use request::{Body, Filler, RequestPlan, UploadPiece};
 pub use secrets::redact;
 pub use session::{SessionId, SessionPlan};
 pub use split::Split;

@@ -7,6 +7,8 @@
 mod address;
 mod agent;
 mod alarm;
+mod body;
+mod budget;
 mod client;
 mod clock;
 mod connect;

@@ -25,8 +25,9 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::{
-    ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Instruction, Load, OpenLoad, Plan,
-    RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope, Variables, redact,
+    ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, OpenLoad, Plan,
+    RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope, UploadPiece,
+    Variables, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
@@ -317,14 +318,26 @@ impl User {
         template.render(self, out)
     }
 
-    /// Renders the body of a request, appending to `out`.
+    /// Renders the body of a request, appending to `out`, and to `fillers` where in `out` files stand.
     ///
     /// # Errors
     /// Where a value is missing or an expression fails.
-    pub fn render_body(&mut self, body: &Body, out: &mut Vec<u8>) -> Result<(), RenderError> {
+    pub fn render_body(
+        &mut self,
+        body: &Body,
+        out: &mut Vec<u8>,
+        fillers: &mut Vec<Filler>,
+    ) -> Result<(), RenderError> {
         match body {
             Body::None => Ok(()),
             Body::Text(template) => self.render(template, out),
+            Body::Upload(pieces) => pieces.iter().try_for_each(|piece| match piece {
+                UploadPiece::Text(template) => self.render(template, out),
+                UploadPiece::Filler(size) => {
+                    fillers.push(Filler { at: out.len(), size: *size });
+                    Ok(())
+                }
+            }),
         }
     }
 

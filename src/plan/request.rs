@@ -11,6 +11,26 @@ pub enum Body {
     None,
     /// A rendered text; JSON and forms are templates with their own escapes inside.
     Text(Template),
+    /// An upload: texts, and files between them that nobody reads.
+    Upload(Vec<UploadPiece>),
+}
+
+/// A piece of an upload.
+#[derive(Debug, Clone)]
+pub enum UploadPiece {
+    /// A rendered text.
+    Text(Template),
+    /// So many bytes of a file, at least one.
+    Filler(u64),
+}
+
+/// Bytes that stand for a file's content in a rendered text. They are made as they are sent, and never held whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filler {
+    /// How many bytes of the text come before it.
+    pub at: usize,
+    /// How many bytes it has, at least one.
+    pub size: u64,
 }
 
 /// One request of a flow, compiled. Where the step has a `json:` or `form:` body, its `content-type` is

@@ -46,8 +46,14 @@ impl Origin {
 
     /// The origin with a path, as a URL.
     pub(super) fn url(&self, path: &str) -> Option<url::Url> {
+        self.url_as("", path)
+    }
+
+    /// The same under the name `host`, if there is one: who is asked for under another name answers under that.
+    pub(super) fn url_as(&self, host: &str, path: &str) -> Option<url::Url> {
         let scheme = if self.tls { "https" } else { "http" };
-        url::Url::parse(&format!("{scheme}://{}{path}", self.authority)).ok()
+        let authority = if host.is_empty() { self.authority.as_str() } else { host };
+        url::Url::parse(&format!("{scheme}://{authority}{path}")).ok()
     }
 }
 

@@ -84,13 +84,21 @@ impl UserAgent {
         }
     }
 
-    /// The `cookie` header for a request to `path`; empty for none.
-    pub(super) fn cookie_header(&self, origin: &Origin, path: &str) -> String {
+    /// The one `cookie` header for a request to `path` that has the scenario's `own` cookies (RFC 6265 §5.4): those,
+    /// and the jar's of other names. Empty where the jar has none.
+    pub(super) fn cookies_for(
+        &self,
+        (origin, host): (&Origin, &str),
+        path: &str,
+        own: &str,
+    ) -> String {
         let cookies = self.cookies.borrow();
         if cookies.is_empty() {
             return String::new();
         }
-        origin.url(path).map_or_else(String::new, |url| cookies.header(&url))
+        origin
+            .url_as(host, path)
+            .map_or_else(String::new, |url| cookies.header(&url, own, self.shared.clock().now()))
     }
 
     pub(super) fn has_no_cookies(&self) -> bool {

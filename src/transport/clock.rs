@@ -40,6 +40,15 @@ impl Clock {
     }
 }
 
+/// Seconds since 1970, which servers' dates are held against.
+pub(super) fn unix_seconds() -> i64 {
+    #[cfg(test)]
+    if let Some(world) = World::current() {
+        return (world.read_clock().get() / 1_000_000_000).cast_signed();
+    }
+    clock_gettime(ClockId::Realtime).tv_sec
+}
+
 /// CPU time that this thread has used.
 pub fn thread_cpu() -> Nanos {
     as_nanos(clock_gettime(ClockId::ThreadCPUTime))

@@ -8,12 +8,13 @@ use crate::metrics::ErrorClass;
 use crate::units::Bytes;
 
 use super::TransportError;
+use super::budget::POLL_BUDGET;
 
 /// The codings that `accept-encoding` asks for.
 pub(super) const ACCEPT_ENCODING: &str = "gzip, br, deflate";
 
 /// The body after undoing `encoding`, the value of `content-encoding`.
-pub(super) fn decode(
+pub(super) async fn decode(
     body: Vec<u8>,
     encoding: &str,
     limit: Bytes,
@@ -23,13 +24,13 @@ pub(super) fn decode(
     for coding in encoding.split(',').rev().map(|part| part.trim().to_ascii_lowercase()) {
         let bytes = decoded.as_slice();
         decoded = match coding.as_str() {
-            "gzip" | "x-gzip" => read(MultiGzDecoder::new(bytes), limit)?,
-            "br" => read(brotli_decompressor::Decompressor::new(bytes, 4_096), limit)?,
+            "gzip" | "x-gzip" => read(MultiGzDecoder::new(bytes), limit).await?,
+            "br" => read(brotli_decompressor::Decompressor::new(bytes, 4_096), limit).await?,
             // RFC 9110 says zlib, but some servers send raw deflate.
-            "deflate" => match read(ZlibDecoder::new(bytes), limit) {
+            "deflate" => match read(ZlibDecoder::new(bytes), limit).await {
                 Ok(decoded) => decoded,
                 Err(error) if error.class == ErrorClass::BodyTooLarge => return Err(error),
-                Err(_) => read(DeflateDecoder::new(bytes), limit)?,
+                Err(_) => read(DeflateDecoder::new(bytes), limit).await?,
             },
             "identity" | "" => decoded,
             other => {
@@ -40,17 +41,25 @@ pub(super) fn decode(
     Ok(decoded)
 }
 
-fn read(reader: impl Read, limit: Bytes) -> Result<Vec<u8>, TransportError> {
+/// Decompresses in helpings, so that a large body does not hold up all other users.
+async fn read(mut reader: impl Read, limit: Bytes) -> Result<Vec<u8>, TransportError> {
     let mut decoded = Vec::new();
-    reader
-        .take(limit.get() + 1)
-        .read_to_end(&mut decoded)
-        .map_err(|error| protocol(format!("the body cannot be decompressed: {error}")))?;
-    if decoded.len() as u64 > limit.get() {
-        let message = format!("the decompressed body is larger than `max_body: {limit}`");
-        return Err(TransportError::new(ErrorClass::BodyTooLarge, message));
+    loop {
+        let left = limit.get() + 1 - decoded.len() as u64;
+        let helping = reader
+            .by_ref()
+            .take(left.min(POLL_BUDGET))
+            .read_to_end(&mut decoded)
+            .map_err(|error| protocol(format!("the body cannot be decompressed: {error}")))?;
+        if decoded.len() as u64 > limit.get() {
+            let message = format!("the decompressed body is larger than `max_body: {limit}`");
+            return Err(TransportError::new(ErrorClass::BodyTooLarge, message));
+        }
+        if (helping as u64) < POLL_BUDGET {
+            return Ok(decoded);
+        }
+        tokio::task::yield_now().await;
     }
-    Ok(decoded)
 }
 
 fn protocol(message: String) -> TransportError {
@@ -65,6 +74,12 @@ mod tests {
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
     use super::*;
+
+    /// Decodes at once.
+    fn decode(body: Vec<u8>, encoding: &str, limit: Bytes) -> Result<Vec<u8>, TransportError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(super::decode(body, encoding, limit))
+    }
 
     fn compressed(coding: &str, text: &[u8]) -> Vec<u8> {
         let level = Compression::fast();
@@ -93,6 +108,15 @@ mod tests {
         assert_eq!(decode(b"hello".to_vec(), "identity", limit), Ok(b"hello".to_vec()));
         let twice = compressed("gzip", &compressed("zlib", b"hello"));
         assert_eq!(decode(twice, "deflate, gzip", limit), Ok(b"hello".to_vec()));
+    }
+
+    #[test]
+    fn large_body_comes_out_whole() {
+        let text: Vec<u8> = (0..2_000_000_u32).map(|n| (n / 7) as u8).collect();
+        let limit = Bytes::new(2_000_000);
+        assert!(decode(compressed("gzip", &text), "gzip,", limit) == Ok(text.clone()));
+        let error = decode(compressed("zlib", &text), "deflate", Bytes::new(1_999_999));
+        assert_eq!(error.expect_err("too large").class, ErrorClass::BodyTooLarge);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one HTTP exchange needs and came to, whatever the protocol. Headers and body are in the parser.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 
 use crate::units::RunTime;
@@ -18,6 +18,8 @@ pub(super) struct ExchangeContext<'a> {
     pub(super) scratch: &'a RefCell<Box<[u8]>>,
     /// Who looks at a stream's events as they come.
     pub(super) events: Option<&'a RefCell<EventStream>>,
+    /// How many bytes of the request went out, however the exchange ends.
+    pub(super) sent: &'a Cell<u64>,
 }
 
 /// One complete response with the times of its parts.

@@ -1,16 +1,20 @@
 //! One exchange of a request: a connection for it, its bytes with the cookies that belong to them, and
 //! another try where an idle connection was closed.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::metrics::ErrorClass;
-use crate::units::RunTime;
+use crate::units::{Nanos, RunTime};
 
 use super::TransportError;
 use super::address::Origin;
 use super::agent::UserAgent;
+use super::body::RenderedMessage;
+use super::clock::unix_seconds;
 use super::connection::Connection;
 use super::context::RequestContext;
+use super::cookies::CookieTime;
 use super::error::not_a_url;
 use super::exchange::{ExchangeContext, TimedResponse};
 use super::http2::StreamRequest;
@@ -22,8 +26,8 @@ use super::progress::RequestProgress;
 pub(super) struct RequestBuffers<'a> {
     pub(super) parser: &'a mut ResponseParser,
     pub(super) progress: &'a mut RequestProgress,
-    /// The bytes of the present exchange's request, where they were rendered for HTTP/1.1.
-    pub(super) sent: &'a mut Vec<u8>,
+    /// The present exchange's request, where it was rendered for HTTP/1.1.
+    pub(super) sent: &'a mut RenderedMessage,
 }
 
 /// The request of one hop.
@@ -37,24 +41,36 @@ struct HopRequest<'a> {
 }
 
 impl HopRequest<'_> {
-    /// Whether a request may be sent again after an idle connection failed; the error, where it may not.
-    fn may_repeat_after(
+    /// What may be done after `error`, of a request that was sent for the `attempts`-th time. Gives the error back
+    /// where it has to stand.
+    fn after(
         self,
         error: TransportError,
+        (attempts, was_idle): (u32, bool),
         connection: &Connection,
         parser: &ResponseParser,
-    ) -> Result<(), TransportError> {
+    ) -> Result<Retry, TransportError> {
+        if error.class != ErrorClass::Reset || parser.received() > 0 {
+            return Err(error);
+        }
         let is_lost = match connection {
             Connection::Http1(_) => true,
             // A stream may be reset on a connection that goes on.
             Connection::Http2(http2) => http2.is_stale(),
         };
-        if error.class != ErrorClass::Reset || parser.received() > 0 || !is_lost {
+        // A stream that the server has not looked at may be sent again, whatever its method (RFC 9113 §8.7).
+        if error.unseen && matches!(connection, Connection::Http2(_)) {
+            return match attempts {
+                0..MAX_REFUSED => Ok(if is_lost { Retry::Elsewhere } else { Retry::Here }),
+                _ => Err(error),
+            };
+        }
+        if !is_lost || !was_idle || attempts > 0 {
             return Err(error);
         }
         let method = self.parts.map_or(&self.prepared.method, |parts| &parts.method);
         if method.is_idempotent() || error.unseen {
-            return Ok(());
+            return Ok(Retry::Elsewhere);
         }
         let message = format!(
             "the server closed an idle connection before it answered; a {method} is not retried"
@@ -63,10 +79,31 @@ impl HopRequest<'_> {
     }
 }
 
+/// How a request is sent again.
+enum Retry {
+    /// On the same connection.
+    Here,
+    /// On another.
+    Elsewhere,
+}
+
+/// How often a stream that the server refuses is sent again.
+const MAX_REFUSED: u32 = 6;
+
+/// How long to wait before the next try of a stream that was refused: not at all at first, since its server may have
+/// told its limits meanwhile, then twice as long each time.
+fn pause(attempts: u32) -> Nanos {
+    match attempts {
+        0..=1 => Nanos::ZERO,
+        _ => Nanos::from_millis(5 << attempts.min(MAX_REFUSED)),
+    }
+}
+
 impl UserAgent {
     /// One exchange on a connection, new or idle. Where an idle connection turns out to be closed before a
     /// byte of the answer came, the request is sent again, once and on a new one, as browsers do: if it is
-    /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2).
+    /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2). A stream that an
+    /// HTTP/2 server refused is sent again a few times.
     pub(super) async fn exchange(
         &self,
         (context, prepared): (RequestContext<'_>, &PreparedRequest),
@@ -74,14 +111,15 @@ impl UserAgent {
         parts: &mut Option<Rc<RequestParts>>,
         buffers: &mut RequestBuffers<'_>,
     ) -> Result<TimedResponse, TransportError> {
-        let (mut is_repeat, mut lost_http2) = (false, false);
+        let (mut attempts, mut lost_http2, mut kept) = (0, false, None);
         loop {
             let idle = match context.group {
+                _ if kept.is_some() => kept.take(),
                 // A shared connection is lost by all at once: one of them opens the next for all.
-                Some(group) if !is_repeat || lost_http2 => {
+                Some(group) if attempts == 0 || lost_http2 => {
                     group.join(self, origin, buffers.progress).await
                 }
-                None if !is_repeat => self.take_idle(origin, buffers.progress).await,
+                None if attempts == 0 => self.take_idle(origin, buffers.progress).await,
                 _ => None,
             };
             let was_idle = idle.is_some();
@@ -91,7 +129,7 @@ impl UserAgent {
             };
             context.timer.arm(buffers.progress.deadline);
             if parts.is_none() && matches!(connection, Connection::Http2(_)) {
-                *parts = Some(if buffers.sent.is_empty() {
+                *parts = Some(if buffers.sent.text.is_empty() {
                     prepared.parts(&mut context.user.borrow_mut())?
                 } else {
                     Rc::new(prepared.parts_of(buffers.sent)?)
@@ -105,7 +143,7 @@ impl UserAgent {
             };
             buffers.progress.exchanges += 1;
             let hop = HopRequest { origin, parts: parts.as_deref(), prepared, began };
-            match self.send_on(&mut connection, context, hop, buffers).await {
+            let error = match self.send_on(&mut connection, context, hop, buffers).await {
                 Ok(answer) => {
                     self.keep_cookies(hop, buffers);
                     let once = context.group.is_none_or(|group| group.keeps(origin, &connection));
@@ -114,14 +152,20 @@ impl UserAgent {
                     }
                     return Ok(answer);
                 }
-                Err(error) if was_idle && !is_repeat => {
-                    hop.may_repeat_after(error, &connection, buffers.parser)?;
+                Err(error) => error,
+            };
+            match hop.after(error, (attempts, was_idle), &connection, buffers.parser)? {
+                Retry::Here => {
+                    let again = self.shared.clock().now() + pause(attempts + 1);
+                    context.timer.sleep_until(again.min(buffers.progress.deadline)).await;
+                    kept = Some(connection);
+                }
+                Retry::Elsewhere => {
                     buffers.progress.reconnects += 1;
-                    is_repeat = true;
                     lost_http2 = matches!(connection, Connection::Http2(_));
                 }
-                Err(error) => return Err(error),
             }
+            attempts += 1;
         }
     }
 
@@ -149,40 +193,47 @@ impl UserAgent {
     ) -> Result<TimedResponse, TransportError> {
         let shared = &self.shared;
         let HopRequest { origin, parts, prepared, began } = hop;
-        let RequestBuffers { parser, sent, .. } = buffers;
+        let RequestBuffers { parser, sent, progress } = buffers;
         let keep_body = prepared.keep_body || context.events.is_some() || self.is_traced();
         let max_body = shared.http().max_body.get();
         let method = parts.map_or(&prepared.method, |parts| &parts.method);
         parser.start(*method == http::Method::HEAD, keep_body, max_body);
-        let (scratch, events) = (&shared.scratch, context.events);
-        if let Some(events) = events {
+        if let Some(events) = context.events {
             events.borrow_mut().restart();
         }
+        let bytes_sent = Cell::new(0);
         let exchange_context = ExchangeContext {
             parser,
             clock: shared.clock(),
             timer: context.timer,
-            scratch,
-            events,
+            scratch: &shared.scratch,
+            events: context.events,
+            sent: &bytes_sent,
         };
-        let http1 = match (connection, parts) {
-            (Connection::Http1(http1), _) => http1,
+        let outcome = match (connection, parts) {
             (Connection::Http2(http2), Some(parts)) => {
-                let cookies = self.cookie_header(origin, &parts.path);
+                let cookies = self.cookies_for((origin, parts.host()), &parts.path, parts.cookie());
                 let outgoing = StreamRequest { origin, parts, cookies: &cookies, began };
                 let outcome = http2.exchange(outgoing, exchange_context).await;
                 self.note(|| parts.describe(&origin.authority, &cookies), &outcome, parser);
-                return outcome;
+                outcome
             }
             (Connection::Http2(_), None) => return Err(not_a_url("")),
+            (Connection::Http1(http1), _) => {
+                let constant = prepared.constant();
+                let constant = constant.filter(|_| parts.is_none() && self.has_no_cookies());
+                if constant.is_none() && sent.text.is_empty() {
+                    self.render(context, hop, sent)?;
+                }
+                let message = constant.unwrap_or_else(|| sent.message());
+                let outcome = http1.exchange(message, began, exchange_context).await;
+                self.note(|| message.describe(), &outcome, parser);
+                outcome
+            }
         };
-        let constant = prepared.constant().filter(|_| parts.is_none() && self.has_no_cookies());
-        if constant.is_none() && sent.is_empty() {
-            self.render(context, hop, sent)?;
+        if outcome.is_err() {
+            progress.add_partial(bytes_sent.get(), parser.received());
         }
-        let bytes = constant.unwrap_or(sent);
-        let outcome = http1.exchange(bytes, began, exchange_context).await;
-        self.note(|| String::from_utf8_lossy(bytes).into_owned(), &outcome, parser);
         outcome
     }
 
@@ -191,31 +242,40 @@ impl UserAgent {
         &self,
         context: RequestContext<'_>,
         hop: HopRequest<'_>,
-        sent: &mut Vec<u8>,
+        sent: &mut RenderedMessage,
     ) -> Result<(), TransportError> {
         let HopRequest { origin, parts, prepared, .. } = hop;
         if let Some(parts) = parts {
-            let cookies = self.cookie_header(origin, &parts.path);
+            let cookies = self.cookies_for((origin, parts.host()), &parts.path, parts.cookie());
             parts.write_http1(&origin.authority, &cookies, sent);
             return Ok(());
         }
         let mut user = context.user.borrow_mut();
-        prepared.render_head(&mut user, sent)?;
-        let cookies = self.cookie_header(origin, path_of(sent));
-        prepared.render_rest(&mut user, &cookies, sent)
+        prepared.render_head(&mut user, &mut sent.text)?;
+        let own = prepared.render_cookie(&mut user)?;
+        let place = (origin, prepared.host_in(&sent.text));
+        let cookies = self.cookies_for(place, path_of(&sent.text), &own);
+        let cookies = if cookies.is_empty() { &own } else { &cookies };
+        prepared.render_rest(&mut user, cookies, sent)?;
+        sent.cookie = own;
+        Ok(())
     }
 
     fn keep_cookies(&self, hop: HopRequest<'_>, buffers: &RequestBuffers<'_>) {
         if !self.shared.http().cookies || !buffers.parser.sets_cookies() {
             return;
         }
-        let path = match (hop.parts, buffers.sent.is_empty()) {
-            (Some(parts), _) => &parts.path,
-            (None, true) => hop.prepared.constant().map_or("/", path_of),
-            (None, false) => path_of(buffers.sent),
+        let (host, path) = match hop.parts {
+            Some(parts) => (parts.host(), parts.path.as_str()),
+            None => {
+                let constant = hop.prepared.constant().filter(|_| buffers.sent.text.is_empty());
+                let text = constant.map_or(buffers.sent.text.as_slice(), |message| message.text);
+                (hop.prepared.host_in(text), path_of(text))
+            }
         };
-        if let Some(url) = hop.origin.url(path) {
-            self.cookies.borrow_mut().absorb(&buffers.parser.headers(), &url);
+        if let Some(url) = hop.origin.url_as(host, path) {
+            let now = CookieTime { run: self.shared.clock().now(), unix: unix_seconds() };
+            self.cookies.borrow_mut().absorb(&buffers.parser.headers(), &url, now);
         }
     }
 }

@@ -11,9 +11,11 @@ use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
 use super::TransportError;
+use super::body::{BodyCursor, OutgoingMessage, size_of};
+use super::budget::{PART_COST, POLL_BUDGET, let_others};
 use super::exchange::{ExchangeContext, TimedResponse};
 use super::io::{ConnectionGuard, Io};
-use super::parser::ParseProgress;
+use super::parser::{ParseProgress, ResponseParser};
 
 /// An HTTP/1.1 connection.
 #[derive(Debug)]
@@ -37,11 +39,12 @@ impl Http1 {
     /// is armed with the deadline.
     pub(super) async fn exchange(
         &mut self,
-        request: &[u8],
+        request: OutgoingMessage<'_>,
         began: RunTime,
         mut exchange_context: ExchangeContext<'_>,
     ) -> Result<TimedResponse, TransportError> {
         let mut exchange = InFlightExchange {
+            cursor: BodyCursor::default(),
             written: 0,
             flushed: false,
             cut: None,
@@ -56,7 +59,9 @@ impl Http1 {
                 }
             }
         })
-        .await?;
+        .await;
+        exchange_context.sent.set(exchange.written);
+        let done = done?;
         let parser = exchange_context.parser;
         Ok(TimedResponse {
             status: parser.status(),
@@ -64,7 +69,7 @@ impl Http1 {
             written: exchange.written_at,
             first_byte: exchange.first_byte.unwrap_or(done),
             done,
-            bytes_sent: request.len() as u64,
+            bytes_sent: exchange.written,
             bytes_received: parser.received(),
             body_size: parser.body_size(),
             reusable: parser.keep_alive() && exchange.flushed && exchange.cut.is_none(),
@@ -74,7 +79,8 @@ impl Http1 {
 
 /// An exchange under way.
 struct InFlightExchange {
-    written: usize,
+    cursor: BodyCursor,
+    written: u64,
     flushed: bool,
     /// Why the peer did not take the whole request.
     cut: Option<TransportError>,
@@ -86,7 +92,7 @@ impl InFlightExchange {
     fn advance(
         &mut self,
         io: &mut Io,
-        request: &[u8],
+        request: OutgoingMessage<'_>,
         exchange_context: &mut ExchangeContext<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<RunTime, TransportError>> {
@@ -100,7 +106,11 @@ impl InFlightExchange {
             self.written_at = exchange_context.clock.now();
         }
         let mut scratch = exchange_context.scratch.borrow_mut();
+        let limit = work(exchange_context.parser) + POLL_BUDGET;
         loop {
+            if work(exchange_context.parser) > limit {
+                return let_others(context);
+            }
             let read = ready!(io.read(context, &mut scratch)).map_err(|error| {
                 let failed = TransportError::from_io(&error, "reading the response");
                 self.cut.take().unwrap_or(failed)
@@ -128,22 +138,34 @@ impl InFlightExchange {
     fn write(
         &mut self,
         io: &mut Io,
-        request: &[u8],
+        OutgoingMessage { text, fillers }: OutgoingMessage<'_>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), TransportError>> {
         let failed = |error| TransportError::from_io(&error, "sending the request");
-        while self.written < request.len() {
-            let count = ready!(Pin::new(&mut *io).poll_write(context, &request[self.written..]))
+        let limit = self.written + POLL_BUDGET;
+        let whole = text.len() as u64 + size_of(fillers);
+        while self.written < whole {
+            if self.written > limit {
+                return let_others(context);
+            }
+            let rest = self.cursor.rest(text, fillers);
+            let count = ready!(Pin::new(&mut *io).poll_write(context, rest))
                 .map_err(failed)
                 // rustls may report an error after parts of the request went out.
                 .map_err(|error| {
                     let unseen = self.written == 0 && matches!(io, Io::Plain(_));
                     if unseen { error.unseen() } else { error }
                 })?;
-            self.written += count;
+            self.cursor.advance(count, fillers);
+            self.written += count as u64;
         }
         Pin::new(io).poll_flush(context).map_err(failed)
     }
+}
+
+/// What a response has cost so far, as the budget of a poll counts it.
+fn work(parser: &ResponseParser) -> u64 {
+    parser.received() + parser.parts() * PART_COST
 }
 
 fn too_late(exchange: &InFlightExchange) -> TransportError {

@@ -25,6 +25,7 @@ use crate::metrics::ErrorClass;
 use crate::units::RunTime;
 
 use super::address::Origin;
+use super::budget::{PART_COST, POLL_BUDGET, let_others};
 use super::events::EventStream;
 use super::exchange::{ExchangeContext, TimedResponse};
 use super::io::{ConnectionGuard, Io};
@@ -47,6 +48,8 @@ struct DrivenConnection {
     connection: ConnectionMachine,
     /// How much of what is to be written has been.
     sent: usize,
+    /// Bytes read and written so far.
+    moved: u64,
     /// Who reads while nobody waits for a response.
     watcher: Option<Waker>,
     /// Who waits for the server to take one more stream.
@@ -71,6 +74,7 @@ impl Http2 {
             io,
             connection: ConnectionMachine::new(),
             sent: 0,
+            moved: 0,
             watcher: None,
             waiting: Vec::new(),
             _open: open,
@@ -92,7 +96,7 @@ impl Http2 {
         outgoing: StreamRequest<'_>,
         exchange_context: ExchangeContext<'_>,
     ) -> Result<TimedResponse, TransportError> {
-        let ExchangeContext { parser, clock, timer, scratch, events } = exchange_context;
+        let ExchangeContext { parser, clock, timer, scratch, events, sent } = exchange_context;
         let mut in_flight =
             InFlightRequest { session: &self.0, parser, scratch, clock, events, id: None };
         let done = poll_fn(|context| match in_flight.advance(&outgoing, context) {
@@ -104,16 +108,21 @@ impl Http2 {
             }
         })
         .await;
-        let (written, first_byte) = in_flight.end();
+        let ended = in_flight.end();
         let parser = &*in_flight.parser;
+        if let Some(ended) = &ended {
+            sent.set(outgoing.head_size() + ended.body_sent);
+        }
         let done = done?;
+        let (written, first_byte) =
+            ended.map_or((None, None), |ended| (ended.written, ended.first_byte));
         Ok(TimedResponse {
             status: parser.status(),
             began: outgoing.began,
             written: written.unwrap_or(done),
             first_byte: first_byte.unwrap_or(done),
             done,
-            bytes_sent: outgoing.size(),
+            bytes_sent: sent.get(),
             bytes_received: parser.received(),
             body_size: parser.body_size(),
             reusable: !self.is_stale(),
@@ -122,11 +131,11 @@ impl Http2 {
 }
 
 impl StreamRequest<'_> {
-    /// Bytes of path and headers before compression, and of the body.
-    fn size(&self) -> u64 {
+    /// Bytes of path and headers before compression.
+    fn head_size(&self) -> u64 {
         let headers = self.parts.headers.iter();
         let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
-        (self.parts.path.len() + headers + self.cookies.len() + self.parts.body.len()) as u64
+        (self.parts.path.len() + headers + self.cookies.len()) as u64
     }
 
     fn request(&self) -> OutgoingRequest<'_> {
@@ -157,7 +166,11 @@ impl InFlightRequest<'_> {
         let mut state = self.session.0.borrow_mut();
         let mut scratch = self.scratch.borrow_mut();
         let mut waker = None;
+        let limit = state.work() + POLL_BUDGET;
         loop {
+            if state.work() > limit {
+                return let_others(context);
+            }
             let Some(id) = self.id else {
                 self.id = state.begin(outgoing.request(), self.parser, context)?;
                 if self.id.is_none() {
@@ -189,15 +202,27 @@ impl InFlightRequest<'_> {
         }
     }
 
-    /// Leaves the connection to others. Returns when the request was written and the response began.
-    fn end(&mut self) -> (Option<RunTime>, Option<RunTime>) {
-        let Some(id) = self.id.take() else { return (None, None) };
+    /// Leaves the connection to others.
+    fn end(&mut self) -> Option<EndedStream> {
+        let id = self.id.take()?;
         let mut state = self.session.0.borrow_mut();
-        let Some(stream) = state.connection.take(id) else { return (None, None) };
+        let stream = state.connection.take(id)?;
+        let body_sent = stream.body_sent();
         *self.parser = stream.parser;
         state.hand_over(&mut self.scratch.borrow_mut(), self.clock);
-        (stream.written, stream.first_byte)
+        let (written, first_byte) = (stream.written, stream.first_byte);
+        Some(EndedStream { written, first_byte, body_sent })
     }
+}
+
+/// What is known of a stream at its end.
+struct EndedStream {
+    /// When the request was written.
+    written: Option<RunTime>,
+    /// When the response began.
+    first_byte: Option<RunTime>,
+    /// How much of the request's body went out.
+    body_sent: u64,
 }
 
 impl Drop for InFlightRequest<'_> {
@@ -225,6 +250,11 @@ impl DrivenConnection {
         Ok(Some(self.connection.begin(request, parser)))
     }
 
+    /// Bytes and frames so far, as the budget of a poll counts them.
+    fn work(&self) -> u64 {
+        self.moved + self.connection.frames() * PART_COST
+    }
+
     /// Writes what is to be written, and reads once. Ready as long as there may be more to read.
     fn turn(&mut self, context: &mut Context<'_>, scratch: &mut [u8], clock: Clock) -> Poll<()> {
         let turned = match self.flush(context, clock) {
@@ -236,6 +266,7 @@ impl DrivenConnection {
                     Ok(())
                 }
                 Ok(count) => {
+                    self.moved += count as u64;
                     self.connection.feed(&scratch[..count], clock.now());
                     Ok(())
                 }
@@ -248,17 +279,23 @@ impl DrivenConnection {
         Poll::Ready(())
     }
 
+    /// Writes until nothing is left that may be written now.
     fn flush(&mut self, context: &mut Context<'_>, clock: Clock) -> Poll<io::Result<()>> {
-        if self.connection.out.is_empty() {
-            return Poll::Ready(Ok(()));
+        let limit = self.moved + POLL_BUDGET;
+        while !self.connection.out.is_empty() {
+            while self.sent < self.connection.out.len() {
+                let rest = &self.connection.out[self.sent..];
+                let count = ready!(Pin::new(&mut self.io).poll_write(context, rest))?;
+                self.sent += count;
+                self.moved += count as u64;
+            }
+            ready!(Pin::new(&mut self.io).poll_flush(context))?;
+            self.sent = 0;
+            self.connection.flushed(clock.now());
+            if self.moved > limit {
+                return let_others(context);
+            }
         }
-        while self.sent < self.connection.out.len() {
-            let rest = &self.connection.out[self.sent..];
-            self.sent += ready!(Pin::new(&mut self.io).poll_write(context, rest))?;
-        }
-        ready!(Pin::new(&mut self.io).poll_flush(context))?;
-        self.sent = 0;
-        self.connection.flushed(clock.now());
         Poll::Ready(Ok(()))
     }
 
@@ -278,7 +315,13 @@ impl DrivenConnection {
 
     /// Does what there is to do on an idle connection.
     fn rest(&mut self, context: &mut Context<'_>, scratch: &mut [u8], clock: Clock) {
-        while self.connection.closed().is_none() && self.turn(context, scratch, clock).is_ready() {}
+        let limit = self.work() + POLL_BUDGET;
+        while self.connection.closed().is_none() && self.turn(context, scratch, clock).is_ready() {
+            if self.work() > limit {
+                let _: Poll<()> = let_others(context);
+                break;
+            }
+        }
         self.waiting.drain(..).for_each(Waker::wake);
     }
 }

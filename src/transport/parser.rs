@@ -2,7 +2,8 @@
 //!
 //! Bodies that nobody looks into are counted, not kept.
 
-mod framing;
+pub(super) mod framing;
+mod head;
 
 use std::io::Write as _;
 use std::mem::MaybeUninit;
@@ -71,6 +72,10 @@ pub(super) struct ResponseParser {
     sets_cookies: bool,
     encoded: bool,
     max_body: u64,
+    /// Heads and lines of chunks so far.
+    parts: u64,
+    /// Bytes of interim responses and trailers so far.
+    beside: usize,
 }
 
 impl ResponseParser {
@@ -89,10 +94,12 @@ impl ResponseParser {
             sets_cookies: false,
             encoded: false,
             max_body: u64::MAX,
+            parts: 0,
+            beside: 0,
         }
     }
 
-    /// Prepares for the response to one request.
+    /// Prepares for the response to one request. A body that is kept may have at most `max_body` bytes.
     pub(super) fn start(&mut self, to_head_request: bool, keep_body: bool, max_body: u64) {
         self.state = ParserState::Head;
         self.head.clear();
@@ -107,6 +114,8 @@ impl ResponseParser {
         self.sets_cookies = false;
         self.encoded = false;
         self.max_body = max_body;
+        self.parts = 0;
+        self.beside = 0;
     }
 
     /// The status; 0 while the head is incomplete.
@@ -122,6 +131,33 @@ impl ResponseParser {
     /// Bytes received so far, head and body.
     pub(super) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Heads and lines of chunks so far: what they cost, their bytes do not tell.
+    pub(super) fn parts(&self) -> u64 {
+        self.parts
+    }
+
+    /// Counts one more head.
+    pub(super) fn count_part(&mut self) {
+        self.parts += 1;
+    }
+
+    /// Passes over an interim response; the real one follows (RFC 9110 §15.2).
+    pub(super) fn pass_over_interim(&mut self) -> Result<(), TransportError> {
+        let size = self.head.len();
+        self.head.clear();
+        self.count_beside(size)
+    }
+
+    /// Counts what comes with a response without being part of it. A server could go on with it for ever.
+    fn count_beside(&mut self, size: usize) -> Result<(), TransportError> {
+        self.beside += size;
+        if self.beside > MAX_HEAD {
+            let what = format!("interim responses and trailers are larger than {MAX_HEAD} bytes");
+            return Err(protocol(what));
+        }
+        Ok(())
     }
 
     /// Bytes of the body so far, without the framing of chunks.
@@ -260,7 +296,7 @@ impl ResponseParser {
         let before = self.head.len();
         self.head.extend_from_slice(bytes);
         let from = before.saturating_sub(3);
-        let Some(end) = find_head_end(&self.head[from..]).map(|end| from + end) else {
+        let Some(end) = head::find_end(&self.head[from..]).map(|end| from + end) else {
             if self.head.len() > MAX_HEAD {
                 return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
             }
@@ -269,30 +305,63 @@ impl ResponseParser {
         if end > MAX_HEAD {
             return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
         }
+        self.parts += 1;
         self.head.truncate(end);
-        self.parse_head()?;
-        Ok(Some(&bytes[end - before..]))
+        let end = self.parse_head()?;
+        Ok(Some(&bytes[end.saturating_sub(before)..]))
     }
 
-    fn parse_head(&mut self) -> Result<(), TransportError> {
+    /// Reads the head; returns where it ends, which is before the end of what was taken for it where its lines end in
+    /// LF alone.
+    fn parse_head(&mut self) -> Result<usize, TransportError> {
         let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
         let mut response = httparse::Response::new(&mut []);
-        let parsed = httparse::ParserConfig::default()
-            .parse_response_with_uninit_headers(&mut response, &self.head, &mut headers)
-            .map_err(|error| protocol(format!("the head is malformed: {error}")))?;
-        let (httparse::Status::Complete(_), Some(status)) = (parsed, response.code) else {
-            return Err(protocol("the head is incomplete".to_owned()));
-        };
-        let framing = Framing::of(response.version == Some(1), response.headers)?;
-        if (100..200).contains(&status) {
-            if status == 101 {
-                self.status = status;
-                self.state = ParserState::Complete;
-                return Ok(());
+        let config = httparse::ParserConfig::default();
+        match config.parse_response_with_uninit_headers(&mut response, &self.head, &mut headers) {
+            Ok(httparse::Status::Complete(end)) => {
+                let status = response.code.unwrap_or(0);
+                let framing = Framing::of(response.version == Some(1), response.headers);
+                self.head.truncate(end);
+                self.take_head(status, &framing)?;
+                Ok(end)
             }
-            // An interim response (RFC 9110 §15.2): the real one follows.
-            self.head.clear();
-            return Ok(());
+            Ok(httparse::Status::Partial) => Err(protocol("the head is incomplete".to_owned())),
+            Err(error) => self.parse_unfolded(error),
+        }
+    }
+
+    /// Reads a head that is against RFC 9112 in ways that a user agent has to take.
+    fn parse_unfolded(&mut self, error: httparse::Error) -> Result<usize, TransportError> {
+        let end = head::find_blank_line(&self.head).unwrap_or(self.head.len());
+        self.head.truncate(end);
+        let unfolded = head::unfolded(&self.head);
+        if unfolded == self.head {
+            return Err(protocol(head::describe(error)));
+        }
+        self.head = unfolded;
+        let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        let parsed = config
+            .parse_response_with_uninit_headers(&mut response, &self.head, &mut headers)
+            .map_err(|error| protocol(head::describe(error)))?;
+        if parsed.is_partial() {
+            return Err(protocol("the head is incomplete".to_owned()));
+        }
+        let framing = Framing::of(response.version == Some(1), response.headers);
+        self.take_head(response.code.unwrap_or(0), &framing)?;
+        Ok(end)
+    }
+
+    fn take_head(&mut self, status: u16, framing: &Framing) -> Result<(), TransportError> {
+        match status {
+            0..100 => return Err(protocol(format!("{status:03} is not a status"))),
+            101 => {
+                let message = "the server switched protocols, though nobody asked for it";
+                return Err(protocol(message.to_owned()));
+            }
+            102..200 | 100 => return self.pass_over_interim(),
+            _ => {}
         }
         self.status = status;
         self.keep_alive = framing.keep_alive;
@@ -300,9 +369,10 @@ impl ResponseParser {
         self.encoded = framing.encoded;
         self.state = match framing.length {
             _ if self.is_bodiless() => ParserState::Complete,
+            Length::Invalid(why) => return Err(protocol(why.to_owned())),
             Length::Chunked => ParserState::Chunk(Chunk::Size),
             Length::Bytes(0) => ParserState::Complete,
-            Length::Bytes(length) if length > self.max_body => {
+            Length::Bytes(length) if self.keep_body && length > self.max_body => {
                 return Err(self.too_large());
             }
             Length::Bytes(length) => ParserState::Length(length),
@@ -334,13 +404,28 @@ impl ResponseParser {
                     if self.line.len() > MAX_LINE {
                         return Err(protocol("a line in the chunked body is too long".to_owned()));
                     }
+                    // What cannot become right is not waited for.
+                    self.check_begun(chunk)?;
                     return Ok(&[]);
                 };
                 self.line.extend_from_slice(&bytes[..end]);
+                self.parts += 1;
+                if chunk == Chunk::Trailer {
+                    self.count_beside(self.line.len())?;
+                }
                 self.state = self.end_of_line(chunk)?;
                 self.line.clear();
                 Ok(&bytes[end + 1..])
             }
+        }
+    }
+
+    /// Refuses the beginning of a line that no line of its kind has.
+    fn check_begun(&self, chunk: Chunk) -> Result<(), TransportError> {
+        match (chunk, self.line.first()) {
+            (Chunk::Size, Some(first)) if !first.is_ascii_hexdigit() => Err(no_chunk_size()),
+            (Chunk::DataEnd, Some(_)) if self.line != b"\r" => Err(chunk_too_long()),
+            _ => Ok(()),
         }
     }
 
@@ -350,10 +435,10 @@ impl ResponseParser {
             Chunk::Size => match parse_chunk_size(line) {
                 Some(0) => Ok(ParserState::Chunk(Chunk::Trailer)),
                 Some(size) => Ok(ParserState::Chunk(Chunk::Data(size))),
-                None => Err(protocol("a chunk's size is not a number".to_owned())),
+                None => Err(no_chunk_size()),
             },
             Chunk::DataEnd if line.is_empty() => Ok(ParserState::Chunk(Chunk::Size)),
-            Chunk::DataEnd => Err(protocol("a chunk is longer than its size".to_owned())),
+            Chunk::DataEnd => Err(chunk_too_long()),
             Chunk::Trailer if line.is_empty() => Ok(ParserState::Complete),
             Chunk::Trailer | Chunk::Data(_) => Ok(ParserState::Chunk(Chunk::Trailer)),
         }
@@ -361,12 +446,13 @@ impl ResponseParser {
 
     fn take_body(&mut self, part: &[u8]) -> Result<(), TransportError> {
         self.body_size += part.len() as u64;
+        if !self.keep_body {
+            return Ok(());
+        }
         if self.body_size > self.max_body {
             return Err(self.too_large());
         }
-        if self.keep_body {
-            self.body.extend_from_slice(part);
-        }
+        self.body.extend_from_slice(part);
         Ok(())
     }
 
@@ -384,16 +470,23 @@ fn split(bytes: &[u8], at_most: u64) -> (&[u8], &[u8]) {
     bytes.split_at(at)
 }
 
-/// The position behind the blank line.
-fn find_head_end(bytes: &[u8]) -> Option<usize> {
-    memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
+fn no_chunk_size() -> TransportError {
+    protocol("a chunk's size is not a number".to_owned())
 }
 
+fn chunk_too_long() -> TransportError {
+    protocol("a chunk is longer than its size".to_owned())
+}
+
+/// The size in a chunk's first line; extensions are passed over, and blanks before them (RFC 9112 §7.1.1).
 fn parse_chunk_size(line: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(line).ok()?;
-    let digits = text.split(';').next()?.trim();
-    let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    if valid { u64::from_str_radix(digits, 16).ok() } else { None }
+    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
+    let (digits, rest) = line.split_at(end);
+    let is_extension = matches!(rest.trim_ascii_start().first(), None | Some(b';'));
+    if digits.is_empty() || !is_extension {
+        return None;
+    }
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// The headers of a complete head.
@@ -485,10 +578,114 @@ mod tests {
             class("HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\n"),
             ErrorClass::BodyTooLarge
         );
-        assert_eq!(
-            class("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"),
-            ErrorClass::Protocol
-        );
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        for wrong in [
+            "zz\r\n",
+            "zz",
+            " 5\r\nhello\r\n",
+            "+5\r\n",
+            "5 5\r\n",
+            "5\r\nhelloX",
+            "11111111111111111\r\n",
+        ] {
+            assert_eq!(class(&format!("{chunked}{wrong}")), ErrorClass::Protocol, "{wrong}");
+        }
+    }
+
+    /// Goal: what a user agent has to take is taken. The verdicts are RFC 9112's: folds (§5.2), LF alone (§2.2), equal
+    /// lengths in a list (§6.3), a length beside chunks (§6.3), no reason (§4), blanks before a colon, which a proxy
+    /// would remove (§5.1).
+    #[test]
+    fn heads_as_old_servers_write_them_are_read() {
+        let first = |text: &str, name: &str| {
+            let parser = parse(&[text.as_bytes()]).expect(text);
+            assert_eq!(parser.body(), b"hello", "{text}");
+            parser.headers().first(name).unwrap_or_default()
+        };
+        let rest = "content-length: 5\r\n\r\nhello";
+        let folded = format!("HTTP/1.1 200 OK\r\nx-a: one;\r\n\t two\r\n \r\n{rest}");
+        assert_eq!(first(&folded, "x-a"), "one; two");
+        let bare = "HTTP/1.1 200 OK\nx-a: 1\ncontent-length: 5\n\nhello";
+        assert_eq!(first(bare, "x-a"), "1");
+        let mixed = "HTTP/1.1 200 OK\r\nx-a: 1\ncontent-length: 5\n\r\nhello";
+        assert_eq!(first(mixed, "x-a"), "1");
+        assert_eq!(first(&format!("HTTP/1.1 200 OK\r\nx-a : 1\r\n{rest}"), "x-a"), "1");
+        assert_eq!(first(&format!("HTTP/1.1 200\r\nx-a:1\r\n{rest}"), "x-a"), "1");
+        assert_eq!(first("HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\nhello", "x"), "");
+    }
+
+    /// Goal: a body that holds what looks like the end of a head does not move the end of a head whose lines end in LF.
+    #[test]
+    fn bare_head_ends_at_its_own_blank_line() {
+        let parser =
+            parse(&[b"HTTP/1.1 200 OK\ncontent-length: 9\n\nx\r\n\r\nabcd"]).expect("valid");
+        assert_eq!(parser.body(), b"x\r\n\r\nabcd");
+        let folded = b"HTTP/1.1 200 OK\nx-a: 1\n 2\ncontent-length: 8\n\na\n b\r\n\r\n";
+        let parser = parse(&[folded]).expect("valid");
+        assert_eq!(parser.body(), b"a\n b\r\n\r\n");
+        assert_eq!(parser.headers().first("x-a").as_deref(), Some("1 2"));
+    }
+
+    #[test]
+    fn length_of_what_has_no_body_does_not_matter() {
+        for head in
+            ["HTTP/1.1 204 No Content\r\ncontent-length: x", "HTTP/1.1 304 x\r\ncontent-length: 9"]
+        {
+            let parser = parse(&[format!("{head}\r\n\r\n").as_bytes()]).expect("valid");
+            assert!(parser.keep_alive());
+        }
+    }
+
+    /// RFC 9112 §6.1: who sees another end of the body than we do must not be followed on this connection.
+    #[test]
+    fn doubtful_framing_costs_the_connection() {
+        let keep = |head: &str| {
+            let text = format!("{head}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
+            parse(&[text.as_bytes()]).expect("valid").keep_alive()
+        };
+        assert!(keep("HTTP/1.1 200 OK"));
+        assert!(!keep("HTTP/1.1 200 OK\r\ncontent-length: 9"));
+        assert!(!keep("HTTP/1.0 200 OK\r\nconnection: keep-alive"));
+        let class = |text: &str| parse(&[text.as_bytes()]).expect_err("broken").class;
+        for coding in
+            ["gzip, chunked", "chunked, chunked", "chunked\r\ntransfer-encoding: gzip", "x"]
+        {
+            let text = format!("HTTP/1.1 200 OK\r\ntransfer-encoding: {coding}\r\n\r\n0\r\n\r\n");
+            assert_eq!(class(&text), ErrorClass::Protocol, "{coding}");
+        }
+    }
+
+    #[test]
+    fn status_below_100_and_unasked_upgrades_are_no_answers() {
+        let class = |text: &str| parse(&[text.as_bytes()]).expect_err("broken").class;
+        assert_eq!(class("HTTP/1.1 000 \r\ncontent-length: 0\r\n\r\n"), ErrorClass::Protocol);
+        assert_eq!(class("HTTP/1.1 099 x\r\n\r\n"), ErrorClass::Protocol);
+        assert_eq!(class("HTTP/1.1 101 x\r\nupgrade: x\r\n\r\n"), ErrorClass::Protocol);
+        assert_eq!(class("HTTP/1.1 20 x\r\n\r\n"), ErrorClass::Protocol);
+    }
+
+    #[test]
+    fn interim_responses_and_trailers_without_end_are_refused() {
+        let hint = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(2_000);
+        assert_eq!(parse(&[&hint]).expect_err("refused").class, ErrorClass::Protocol);
+        let trailers = b"x-a: 1\r\n".repeat(10_000);
+        let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n";
+        assert_eq!(parse(&[chunked, &trailers]).expect_err("refused").class, ErrorClass::Protocol);
+    }
+
+    /// Goal: a body that nobody looks into is counted at any size; one that is kept is bounded.
+    #[test]
+    fn only_a_kept_body_is_bounded() {
+        let text = b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n";
+        for (keep, expected) in
+            [(false, Ok(ParseProgress::Complete)), (true, Err(ErrorClass::BodyTooLarge))]
+        {
+            let mut parser = ResponseParser::new();
+            parser.start(false, keep, 1_000);
+            let fed = parser.feed(text).and_then(|_| parser.feed(&[b'x'; 5_000]));
+            assert_eq!(fed.map_err(|error| error.class), expected);
+            assert_eq!(parser.body_size(), if keep { 0 } else { 5_000 });
+        }
     }
 
     #[test]

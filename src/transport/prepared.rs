@@ -7,11 +7,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::metrics::ErrorClass;
-use crate::plan::{Body, Correlation, HttpPlan, Plan, RequestPlan, Template};
+use crate::plan::{Body, Correlation, Filler, HttpPlan, Plan, RequestPlan, Template, UploadPiece};
 use crate::units::Uuid;
 use crate::user::User;
 
 use super::TransportError;
+use super::body::{OutgoingMessage, RenderedMessage, RequestBody, size_of};
 use super::decode::ACCEPT_ENCODING;
 
 /// A request of the plan, prepared for HTTP/1.1.
@@ -20,7 +21,7 @@ pub(super) struct PreparedRequest {
     pub(super) method: Method,
     pub(super) keep_body: bool,
     /// The whole request, where nothing in it varies (cookies apart).
-    constant: Option<Box<[u8]>>,
+    constant: Option<RenderedMessage>,
     /// The same in parts.
     constant_parts: Option<Rc<RequestParts>>,
     /// The head up to what varies by itself: `GET /x HTTP/1.1`, host and the scenario's headers. Absent
@@ -28,6 +29,10 @@ pub(super) struct PreparedRequest {
     head: Option<Template>,
     /// Headers for the general way, `accept-encoding` included.
     headers: Vec<(HeaderName, Template)>,
+    /// The scenario's own cookies, which go into one header with the jar's (RFC 6265 §5.4).
+    cookie: Option<Template>,
+    /// Whether the scenario names the host.
+    names_host: bool,
     url: Template,
     body: Body,
     correlation: Vec<Correlation>,
@@ -40,7 +45,7 @@ pub(super) struct RequestParts {
     /// Path and query, beginning with `/`.
     pub(super) path: String,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+    pub(super) body: RequestBody,
 }
 
 impl PreparedRequest {
@@ -57,9 +62,14 @@ impl PreparedRequest {
         }
         let relative = request.url.starts_with(b"/");
         let head = relative.then(|| head_template(request, &headers, authority));
-        let constant = head.as_ref().and_then(|head| constant(head, request, &plan.http));
+        let cookie = headers.iter().find(|(name, _)| name == http::header::COOKIE);
+        let cookie = cookie.map(|(_, value)| value.clone());
+        let constant =
+            head.as_ref().and_then(|head| constant((head, cookie.as_ref()), request, &plan.http));
         let constant_parts = constant.as_ref().and_then(|_| constant_parts(request, &headers));
         Self {
+            cookie,
+            names_host: sends(&headers, http::header::HOST),
             method: request.method.clone(),
             keep_body: request.needs_body(),
             constant,
@@ -73,8 +83,13 @@ impl PreparedRequest {
     }
 
     /// The whole request, where nothing in it varies.
-    pub(super) fn constant(&self) -> Option<&[u8]> {
-        self.constant.as_deref()
+    pub(super) fn constant(&self) -> Option<OutgoingMessage<'_>> {
+        self.constant.as_ref().map(RenderedMessage::message)
+    }
+
+    /// The host that the scenario names in `request`, which was rendered from this; empty where it names none.
+    pub(super) fn host_in<'a>(&self, request: &'a [u8]) -> &'a str {
+        if self.names_host { host_of(request) } else { "" }
     }
 
     /// Whether the request goes to the target, whatever is rendered.
@@ -94,13 +109,22 @@ impl PreparedRequest {
         user.render(head, out).map_err(|error| script(&error.to_string()))
     }
 
+    /// The scenario's own `cookie` header; empty where it has none.
+    pub(super) fn render_cookie(&self, user: &mut User) -> Result<String, TransportError> {
+        let Some(cookie) = &self.cookie else { return Ok(String::new()) };
+        let mut text = Vec::new();
+        user.render(cookie, &mut text).map_err(|error| script(&error.to_string()))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// Appends what follows the head: cookies, correlation, length and body.
     pub(super) fn render_rest(
         &self,
         user: &mut User,
         cookies: &str,
-        out: &mut Vec<u8>,
+        message: &mut RenderedMessage,
     ) -> Result<(), TransportError> {
+        let out = &mut message.text;
         if !cookies.is_empty() {
             push_header(out, "cookie", cookies.as_bytes());
         }
@@ -108,12 +132,13 @@ impl PreparedRequest {
             let (name, value) = correlation_header(correlation, user);
             push_header(out, name, value.as_bytes());
         }
-        finish(&self.body, &self.method, user, out)
+        finish(&self.body, &self.method, user, message)
     }
 
     /// The parts of a request of this kind that was sent: of `sent`, or of the constant where that is empty.
-    pub(super) fn parts_of(&self, sent: &[u8]) -> Result<RequestParts, TransportError> {
-        let sent = if sent.is_empty() { self.constant().unwrap_or_default() } else { sent };
+    pub(super) fn parts_of(&self, sent: &RenderedMessage) -> Result<RequestParts, TransportError> {
+        let constant = self.constant.as_ref().filter(|_| sent.text.is_empty());
+        let RenderedMessage { text: sent, fillers, cookie } = constant.unwrap_or(sent);
         let not_ours = || script("a request that was rendered cannot be read again");
         let mut headers = vec![httparse::EMPTY_HEADER; self.headers.len() + 16];
         let mut request = httparse::Request::new(&mut headers);
@@ -123,19 +148,20 @@ impl PreparedRequest {
         let path = request.path.ok_or_else(not_ours)?.to_owned();
         let mut map = HeaderMap::with_capacity(request.headers.len());
         // What belongs to one exchange is made anew: the host, the length, and the jar's cookies.
-        let own_cookies =
-            self.headers.iter().filter(|(name, _)| name == http::header::COOKIE).count();
-        let mut cookies = 0;
         for header in request.headers {
             let name = HeaderName::try_from(header.name).map_err(|_| not_ours())?;
-            cookies += usize::from(name == http::header::COOKIE);
-            let is_made_anew = matches!(name, http::header::HOST | http::header::CONTENT_LENGTH)
-                || (name == http::header::COOKIE && cookies > own_cookies);
+            let is_made_anew = matches!(name, http::header::CONTENT_LENGTH | http::header::COOKIE)
+                || (name == http::header::HOST && !self.names_host);
             if !is_made_anew {
                 map.append(name, header_value(header.value)?);
             }
         }
-        let body = Bytes::copy_from_slice(&sent[head..]);
+        if !cookie.is_empty() {
+            map.append(http::header::COOKIE, header_value(cookie.as_bytes())?);
+        }
+        let fillers: Vec<Filler> =
+            fillers.iter().map(|filler| Filler { at: filler.at - head, ..*filler }).collect();
+        let body = RequestBody::new(Bytes::copy_from_slice(&sent[head..]), &fillers);
         Ok(RequestParts { method: self.method.clone(), path, headers: map, body })
     }
 
@@ -163,26 +189,51 @@ impl PreparedRequest {
                 headers.append(name, header_value(value.as_bytes())?);
             }
         }
-        let mut body = Vec::new();
-        user.render_body(&self.body, &mut body).map_err(|error| script(&error.to_string()))?;
-        Ok(RequestParts { method: self.method.clone(), path, headers, body: body.into() })
+        let (mut text, mut fillers) = (Vec::new(), Vec::new());
+        user.render_body(&self.body, &mut text, &mut fillers)
+            .map_err(|error| script(&error.to_string()))?;
+        let body = RequestBody::new(text.into(), &fillers);
+        Ok(RequestParts { method: self.method.clone(), path, headers, body })
     }
 }
 
 impl RequestParts {
     /// The request as text, for a reader.
     pub(super) fn describe(&self, authority: &str, cookies: &str) -> String {
-        let mut bytes = Vec::new();
-        self.write_http1(authority, cookies, &mut bytes);
-        String::from_utf8_lossy(&bytes).replace(" HTTP/1.1\r\n", " HTTP/2\r\n")
+        let mut message = RenderedMessage::default();
+        self.write_http1(authority, cookies, &mut message);
+        message.message().describe().replace(" HTTP/1.1\r\n", " HTTP/2\r\n")
     }
 
-    /// Appends the request for HTTP/1.1 to `out`.
-    pub(super) fn write_http1(&self, authority: &str, cookies: &str, out: &mut Vec<u8>) {
+    /// The scenario's own `cookie` header; empty where it has none.
+    pub(super) fn cookie(&self) -> &str {
+        let own = self.headers.get(http::header::COOKIE);
+        own.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The host that the scenario names; empty where it names none.
+    pub(super) fn host(&self) -> &str {
+        let host = self.headers.get(http::header::HOST);
+        host.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Writes the request for HTTP/1.1 to `message`, which is empty. `cookies`, where there are any, hold the own ones.
+    pub(super) fn write_http1(
+        &self,
+        authority: &str,
+        cookies: &str,
+        message: &mut RenderedMessage,
+    ) {
+        let out = &mut message.text;
         push_request_line(out, &self.method, self.path.as_bytes());
-        push_header(out, "host", authority.as_bytes());
+        let host = self.headers.get(http::header::HOST);
+        push_header(out, "host", host.map_or(authority.as_bytes(), HeaderValue::as_bytes));
         for (name, value) in &self.headers {
-            push_header(out, name.as_str(), value.as_bytes());
+            let is_apart = *name == http::header::HOST
+                || (*name == http::header::COOKIE && !cookies.is_empty());
+            if !is_apart {
+                push_header(out, name.as_str(), value.as_bytes());
+            }
         }
         if !cookies.is_empty() {
             push_header(out, "cookie", cookies.as_bytes());
@@ -191,7 +242,11 @@ impl RequestParts {
             push_header(out, "content-length", self.body.len().to_string().as_bytes());
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
+        let head = out.len();
+        out.extend_from_slice(self.body.text());
+        let fillers = self.body.fillers().iter();
+        message.fillers.extend(fillers.map(|filler| Filler { at: filler.at + head, ..*filler }));
+        self.cookie().clone_into(&mut message.cookie);
     }
 }
 
@@ -201,6 +256,14 @@ pub(super) fn path_of(request: &[u8]) -> &str {
     std::str::from_utf8(target).unwrap_or("/")
 }
 
+/// The value of the `host` header of a rendered request, which is its second line.
+fn host_of(request: &[u8]) -> &str {
+    let line = request.split(|&byte| byte == b'\n').nth(1).unwrap_or_default();
+    let value = line.strip_prefix(b"host: ").unwrap_or_default().trim_ascii();
+    std::str::from_utf8(value).unwrap_or_default()
+}
+
+/// Request line and headers but the cookies.
 fn head_template(
     request: &RequestPlan,
     headers: &[(HeaderName, Template)],
@@ -208,30 +271,68 @@ fn head_template(
 ) -> Template {
     let mut head = Template::constant(format!("{} ", request.method));
     head.append(&request.url);
-    head.push_literal(format!(" HTTP/1.1\r\nhost: {authority}\r\n").as_bytes());
+    head.push_literal(b" HTTP/1.1\r\nhost: ");
+    match headers.iter().find(|(name, _)| name == http::header::HOST) {
+        Some((_, host)) => head.append(host),
+        None => head.push_literal(authority.as_bytes()),
+    }
+    head.push_literal(b"\r\n");
     for (name, value) in headers {
-        head.push_literal(format!("{name}: ").as_bytes());
-        head.append(value);
-        head.push_literal(b"\r\n");
+        if !matches!(*name, http::header::HOST | http::header::COOKIE) {
+            head.push_literal(format!("{name}: ").as_bytes());
+            head.append(value);
+            head.push_literal(b"\r\n");
+        }
     }
     head
 }
 
-fn constant(head: &Template, request: &RequestPlan, http: &HttpPlan) -> Option<Box<[u8]>> {
+fn constant(
+    (head, cookie): (&Template, Option<&Template>),
+    request: &RequestPlan,
+    http: &HttpPlan,
+) -> Option<RenderedMessage> {
     if !http.correlation.is_empty() {
         return None;
     }
-    let body = match &request.body {
-        Body::None => &[],
-        Body::Text(template) => template.as_constant()?,
+    let (body, fillers) = constant_body(&request.body)?;
+    let mut text = head.as_constant()?.to_vec();
+    let cookie = match cookie {
+        Some(cookie) => String::from_utf8(cookie.as_constant()?.to_vec()).ok()?,
+        None => String::new(),
     };
-    let mut whole = head.as_constant()?.to_vec();
-    if expects_length(&request.method) || !body.is_empty() {
-        push_header(&mut whole, "content-length", body.len().to_string().as_bytes());
+    if !cookie.is_empty() {
+        push_header(&mut text, "cookie", cookie.as_bytes());
     }
-    whole.extend_from_slice(b"\r\n");
-    whole.extend_from_slice(body);
-    Some(whole.into())
+    let length = body.len() as u64 + size_of(&fillers);
+    if expects_length(&request.method) || length > 0 {
+        push_header(&mut text, "content-length", length.to_string().as_bytes());
+    }
+    text.extend_from_slice(b"\r\n");
+    let at = |filler: Filler| Filler { at: filler.at + text.len(), ..filler };
+    let fillers = fillers.into_iter().map(at).collect();
+    text.extend_from_slice(&body);
+    Some(RenderedMessage { text, fillers, cookie })
+}
+
+/// A body in which nothing varies.
+fn constant_body(body: &Body) -> Option<(Vec<u8>, Vec<Filler>)> {
+    let (mut text, mut fillers) = (vec![], vec![]);
+    match body {
+        Body::None => {}
+        Body::Text(template) => text.extend_from_slice(template.as_constant()?),
+        Body::Upload(pieces) => {
+            for piece in pieces {
+                match piece {
+                    UploadPiece::Text(template) => text.extend_from_slice(template.as_constant()?),
+                    UploadPiece::Filler(size) => {
+                        fillers.push(Filler { at: text.len(), size: *size });
+                    }
+                }
+            }
+        }
+    }
+    Some((text, fillers))
 }
 
 fn constant_parts(
@@ -242,10 +343,8 @@ fn constant_parts(
     for (name, value) in headers {
         map.append(name, header_value(value.as_constant()?).ok()?);
     }
-    let body = match &request.body {
-        Body::None => Bytes::new(),
-        Body::Text(template) => Bytes::copy_from_slice(template.as_constant()?),
-    };
+    let (text, fillers) = constant_body(&request.body)?;
+    let body = RequestBody::new(text.into(), &fillers);
     let path = String::from_utf8(request.url.as_constant()?.to_vec()).ok()?;
     Some(Rc::new(RequestParts { method: request.method.clone(), path, headers: map, body }))
 }
@@ -260,20 +359,21 @@ fn finish(
     body: &Body,
     method: &Method,
     user: &mut User,
-    out: &mut Vec<u8>,
+    message: &mut RenderedMessage,
 ) -> Result<(), TransportError> {
+    let RenderedMessage { text: out, fillers, .. } = message;
     if matches!(body, Body::None) && !expects_length(method) {
         out.extend_from_slice(b"\r\n");
         return Ok(());
     }
     // Leading zeros are valid in `content-length = 1*DIGIT` (RFC 9110 §8.6), but some servers refuse
     // them, so the digits are right-aligned behind spaces: optional white space may stand before a value.
-    out.extend_from_slice(b"content-length:           ");
+    out.extend_from_slice(b"content-length:                ");
     let digits_end = out.len();
     out.extend_from_slice(b"\r\n\r\n");
     let body_start = out.len();
-    user.render_body(body, out).map_err(|error| script(&error.to_string()))?;
-    let length = out.len() - body_start;
+    user.render_body(body, out, fillers).map_err(|error| script(&error.to_string()))?;
+    let length = (out.len() - body_start) as u64 + size_of(fillers);
     let mut digits = [0_u8; 20];
     let mut cursor = digits.as_mut_slice();
     let _ = write!(cursor, "{length}");

@@ -50,6 +50,12 @@ impl RequestProgress {
         self.status = answer.status;
     }
 
+    /// Adds the bytes of an exchange that failed.
+    pub(super) fn add_partial(&mut self, sent: u64, received: u64) {
+        self.bytes_sent += sent;
+        self.bytes_received += received;
+    }
+
     /// What the recorder counts.
     pub(super) fn into_sample(
         mut self,

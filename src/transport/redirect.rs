@@ -1,10 +1,14 @@
 //! Where a redirect leads (RFC 9110 §15.4).
 
 use http::Method;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, COOKIE, HOST,
+};
+use percent_encoding::{AsciiSet, percent_encode};
 use url::Url;
 
 use crate::metrics::ErrorClass;
+use crate::user::ResponseHeaders;
 
 use super::TransportError;
 use super::address::Origin;
@@ -14,6 +18,23 @@ use super::prepared::RequestParts;
 pub(super) const fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
 }
+
+/// Where a response leads, if it says so; what is not UTF-8 in it is percent-encoded, byte by byte, as browsers do.
+pub(super) fn location(headers: &dyn ResponseHeaders) -> Option<String> {
+    let mut location = None;
+    headers.each("location", &mut |value| {
+        if location.is_none() {
+            location = Some(match std::str::from_utf8(value) {
+                Ok(text) => text.to_owned(),
+                Err(_) => percent_encode(value, NON_ASCII).to_string(),
+            });
+        }
+    });
+    location
+}
+
+/// Everything in ASCII may stay.
+const NON_ASCII: &AsciiSet = &AsciiSet::EMPTY;
 
 /// The next request: where it goes and what it is.
 pub(super) fn follow(
@@ -32,12 +53,16 @@ pub(super) fn follow(
     if becomes_get && parts.method != Method::HEAD {
         parts.method = Method::GET;
         parts.body.clear();
-        parts.headers.remove(CONTENT_TYPE);
+        // What speaks of the body goes with it.
+        for name in [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION] {
+            parts.headers.remove(name);
+        }
     }
     if to.origin() != from.origin() {
         // Credentials meant for one host are not shown to another.
         parts.headers.remove(AUTHORIZATION);
         parts.headers.remove(COOKIE);
+        parts.headers.remove(HOST);
     }
     parts.path = path_and_query(&to);
     Ok((origin, parts))
@@ -53,6 +78,7 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue};
 
+    use super::super::body::RequestBody;
     use super::*;
 
     fn parts() -> RequestParts {
@@ -63,7 +89,7 @@ mod tests {
                 (AUTHORIZATION, HeaderValue::from_static("Bearer x")),
                 (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             ]),
-            body: Bytes::from_static(b"{}"),
+            body: RequestBody::new(Bytes::from_static(b"{}"), &[]),
         }
     }
 

@@ -78,11 +78,12 @@ impl UserAgent {
                 self.exchange((context, prepared), &origin, &mut parts, &mut buffers).await?;
             buffers.progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
-                let body = decoded(buffers.parser, prepared.keep_body, shared.http())?;
+                let body = decoded(buffers.parser, prepared.keep_body, shared.http()).await?;
                 return Ok((answer, body));
             }
-            let location = buffers.parser.headers().first("location");
-            let Some(location) = location else { return Ok((answer, None)) };
+            let Some(location) = redirect::location(&buffers.parser.headers()) else {
+                return Ok((answer, None));
+            };
             if hops == shared.http().max_redirects {
                 let message = format!("more than {hops} redirects (`max_redirects`)");
                 return Err(TransportError::new(ErrorClass::Redirect, message));
@@ -111,11 +112,20 @@ impl UserAgent {
             return Ok((self.target().clone(), None));
         }
         let mut parts = Rc::unwrap_or_clone(prepared.parts(&mut context.user.borrow_mut())?);
-        if parts.path.starts_with('/') {
+        if is_plain_path(&parts.path) {
             return Ok((self.target().clone(), Some(Rc::new(parts))));
         }
-        let url = Url::parse(&parts.path).map_err(|_| not_a_url(&parts.path))?;
-        let origin = Origin::of_url(&url).ok_or_else(|| not_a_url(&parts.path))?;
+        let not_a_url = || not_a_url(&parts.path);
+        // A link is taken as a browser takes it (WHATWG URL): what cannot stand in one is encoded, line ends are left
+        // out, and `//host/path` leads to another host.
+        let text = parts.path.trim_matches(|c: char| c <= ' ');
+        let url = if text.starts_with(['/', '\\']) {
+            let base = self.target().url("/").ok_or_else(not_a_url)?;
+            base.join(text).map_err(|_| not_a_url())?
+        } else {
+            Url::parse(text).map_err(|_| not_a_url())?
+        };
+        let origin = Origin::of_url(&url).ok_or_else(not_a_url)?;
         parts.path = redirect::path_and_query(&url);
         self.stays_on_side(&origin)?;
         let target = self.target();
@@ -124,19 +134,35 @@ impl UserAgent {
     }
 }
 
+/// Whether a rendered URL is a path in which nothing is to be encoded or resolved.
+fn is_plain_path(path: &str) -> bool {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_graphic()
+            && !matches!(byte, b'"' | b'#' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
+    };
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains("/.")
+        && path.bytes().all(is_plain)
+}
+
 /// The body after decompression; `None` where it was not compressed or is not looked into.
-fn decoded(
+async fn decoded(
     parser: &ResponseParser,
     keep_body: bool,
     http: &HttpPlan,
 ) -> Result<Option<Vec<u8>>, TransportError> {
-    if !keep_body || !parser.is_encoded() {
+    // Of nothing, nothing is encoded, whatever the header says of a body that might have been.
+    if !keep_body || !parser.is_encoded() || parser.body().is_empty() {
         return Ok(None);
     }
-    match parser.headers().first("content-encoding") {
-        Some(encoding) => decode(parser.body().to_vec(), &encoding, http.max_body).map(Some),
-        None => Ok(None),
-    }
+    // Lines of one name are one list (RFC 9110 §5.3).
+    let mut encodings = String::new();
+    parser.headers().each("content-encoding", &mut |value| {
+        encodings.push_str(&String::from_utf8_lossy(value));
+        encodings.push(',');
+    });
+    decode(parser.body().to_vec(), &encodings, http.max_body).await.map(Some)
 }
 
 /// Lets the user judge an answer.

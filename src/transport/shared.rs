@@ -9,6 +9,7 @@ use crate::metrics::Side;
 use crate::plan::{HttpPlan, Plan, Target};
 
 use super::address::{Origin, Resolver};
+use super::body::RenderedMessage;
 use super::parser::ResponseParser;
 use super::pool::{ConnectionPool, WorkerConnectionLimit};
 use super::prepared::PreparedRequest;
@@ -28,7 +29,7 @@ pub struct WorkerTransport {
     prepared_targets: Vec<PreparedTarget>,
     pub(super) scratch: RefCell<Box<[u8]>>,
     pub(super) parsers: RefCell<Vec<ResponseParser>>,
-    pub(super) buffers: RefCell<Vec<Vec<u8>>>,
+    pub(super) buffers: RefCell<Vec<RenderedMessage>>,
     /// Idle connections, where users share them.
     pub(super) pool: RefCell<ConnectionPool>,
     pub(super) connection_limit: WorkerConnectionLimit,

@@ -135,7 +135,7 @@ impl WebSocketSession<'_> {
             Some(parts) => parts,
             None => prepared.parts(&mut self.context.user.borrow_mut())?,
         };
-        let cookies = self.agent.cookie_header(&origin, &parts.path);
+        let cookies = self.agent.cookies_for((&origin, parts.host()), &parts.path, parts.cookie());
         let handshake = handshake(&parts, (&origin.authority, origin.tls), &cookies)?;
         let deadline = (self.context.timer, progress.deadline);
         let place = (&*origin, self.agent.source);
@@ -266,7 +266,11 @@ fn handshake(
     let url = format!("{scheme}://{authority}{}", parts.path);
     let mut request = url.into_client_request().map_err(|error| refused(&error))?;
     for (name, value) in &parts.headers {
-        request.headers_mut().append(name, value.clone());
+        if name == header::HOST {
+            request.headers_mut().insert(name, value.clone());
+        } else {
+            request.headers_mut().append(name, value.clone());
+        }
     }
     if !cookies.is_empty() {
         let value = HeaderValue::from_str(cookies).map_err(|error| refused(&error))?;

@@ -1,15 +1,12 @@
 //! Bodies as templates: JSON keeps its shape, and values in it are escaped for their place.
 
-use rand::Rng;
-
 use percent_encoding::utf8_percent_encode;
 
 use super::template::TemplateCompiler;
 use crate::plan::template::ENCODED;
-use crate::plan::{Escape, Template};
+use crate::plan::{Body, Escape, Template, UploadPiece};
 use crate::scenario::schema::{UploadContent, UploadPartSpec};
 use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
-use crate::units::{RandomStream, Seed};
 
 /// JSON. A text that is one whole `{{ … }}` becomes a value of its type; any other text stays a text.
 pub(super) fn json(
@@ -111,8 +108,8 @@ pub(super) fn multipart(
     parts: &[UploadPartSpec],
     templates: TemplateCompiler<'_>,
     problems: &mut Problems,
-) -> Template {
-    let mut template = Template::default();
+) -> Body {
+    let (mut pieces, mut template) = (vec![], Template::default());
     // Quotes and line ends would end the header early (HTML 4.10.22.8).
     let quoted_name =
         |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
@@ -133,21 +130,20 @@ pub(super) fn multipart(
                 template.push_literal(b"\"\r\ncontent-type: ");
                 template.append(&templates.compile(media_type, Escape::Header, problems));
                 template.push_literal(b"\r\n\r\n");
-                template.push_literal(&filler(size.get() as usize));
+                if size.get() > 0 {
+                    pieces.push(UploadPiece::Text(std::mem::take(&mut template)));
+                    pieces.push(UploadPiece::Filler(size.get()));
+                }
             }
         }
         template.push_literal(b"\r\n");
     }
     template.push_literal(format!("--{BOUNDARY}--\r\n").as_bytes());
-    template
-}
-
-/// Bytes that do not compress to nothing on the way: a fixed sequence of the digits of a generator.
-fn filler(size: usize) -> Vec<u8> {
-    let mut chance = Seed::new(0).stream(RandomStream::Iteration, size as u64);
-    let mut bytes = vec![0; size];
-    chance.fill_bytes(&mut bytes);
-    bytes
+    if pieces.is_empty() {
+        return Body::Text(template);
+    }
+    pieces.push(UploadPiece::Text(template));
+    Body::Upload(pieces)
 }
 
 fn encoded(text: &str) -> Vec<u8> {

@@ -265,9 +265,7 @@ fn body(request: &RequestSpec, templates: TemplateCompiler<'_>, problems: &mut P
         schema::BodySpec::Form(pairs) => {
             Body::Text(body::pairs(pairs, Escape::Form, templates, problems))
         }
-        schema::BodySpec::Multipart(parts) => {
-            Body::Text(body::multipart(parts, templates, problems))
-        }
+        schema::BodySpec::Multipart(parts) => body::multipart(parts, templates, problems),
         schema::BodySpec::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
     }
 }

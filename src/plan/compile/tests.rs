@@ -9,7 +9,8 @@ use minijinja::Value;
 use super::*;
 use crate::metrics::Measure;
 use crate::plan::{
-    Body, CaptureSource, Check, Instruction, Load, RequestPlan, Template, TemplateScope, Variables,
+    Body, CaptureSource, Check, Instruction, Load, RequestPlan, Template, TemplateScope,
+    UploadPiece, Variables,
 };
 use crate::scenario::{Colour, load, render};
 use crate::units::Rate;
@@ -84,6 +85,13 @@ fn body(plan: &Plan, request: &RequestPlan) -> String {
     match &request.body {
         Body::Text(template) => rendered(plan, template),
         Body::None => String::new(),
+        Body::Upload(pieces) => pieces
+            .iter()
+            .map(|piece| match piece {
+                UploadPiece::Text(template) => rendered(plan, template),
+                UploadPiece::Filler(size) => format!("({size} bytes)"),
+            })
+            .collect(),
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Escape {
     JsonText,
     /// A whole JSON value: numbers stay numbers, texts get quotes.
     Json,
-    /// In a header value: line breaks cannot smuggle in another header.
+    /// In a header value: line breaks and other control characters cannot smuggle in another header.
     Header,
 }
 
@@ -53,7 +53,8 @@ fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
             out.extend_from_slice(inner.unwrap_or_default().as_bytes());
         }
         Escape::Header => {
-            out.extend(text.bytes().map(|b| if matches!(b, b'\r' | b'\n' | 0) { b' ' } else { b }));
+            let is_unfit = |b: u8| b.is_ascii_control() && b != b'\t';
+            out.extend(text.bytes().map(|b| if is_unfit(b) { b' ' } else { b }));
         }
     }
 }

@@ -137,8 +137,8 @@ const CONNECTIONS: [(&str, ConnectionsSpec); 3] = [
 ];
 
 /// Headers that belong to the connection.
-const NOT_OURS: [HeaderName; 4] =
-    [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
+const NOT_OURS: [HeaderName; 3] =
+    [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION];
 
 /// The name of a header that a scenario may set.
 pub fn own_header(name: &Spanned<String>, problems: &mut Problems) -> Option<HeaderName> {
@@ -156,7 +156,13 @@ fn correlation(node: Option<&Node>, problems: &mut Problems) -> Vec<Spanned<Corr
     texts(node, problems)
         .into_iter()
         .filter_map(|text| {
-            let name = own_header(&text, problems)?.as_str().to_owned();
+            let name = own_header(&text, problems)?;
+            if name == header::HOST {
+                let (found, what) = (text.value, "drawn at random: it says whose request it is");
+                problems.report(text.span, ProblemKind::BadHeader { found, what });
+                return None;
+            }
+            let name = name.as_str().to_owned();
             let correlation = match name.as_str() {
                 "traceparent" => CorrelationSpec::TraceParent,
                 _ => CorrelationSpec::Id(name),

@@ -188,8 +188,8 @@ fn upload(node: &Node, problems: &mut Problems) -> Option<UploadContent> {
     let media_type = fields.or("type", media_type, problems);
     fields.finish(problems);
     let size = size?;
-    // Every such request is held in memory once; more than this is no upload of a user.
-    let limit = Bytes::new(64 << 20);
+    // More than this is no upload of a user.
+    let limit = Bytes::new(1 << 40);
     if size.value > limit {
         let (low, high) = (0.0, limit.get() as f64);
         let found = size.value.get() as f64;

@@ -34,14 +34,17 @@ pub(super) mod flag {
 /// Why a stream or connection ends (RFC 9113 §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ErrorCode {
-    NoError = 0,
     Protocol = 1,
     FlowControl = 3,
+    StreamClosed = 5,
     FrameSize = 6,
     Cancel = 8,
     Compression = 9,
     EnhanceYourCalm = 11,
 }
+
+/// The code of a stream that the server has not looked at (RFC 9113 §8.7).
+pub(super) const REFUSED_STREAM: u32 = 7;
 
 /// The standard's name of a code.
 pub(super) fn code_name(code: u32) -> &'static str {
@@ -115,8 +118,13 @@ pub(super) fn number(payload: &[u8]) -> u32 {
 
 /// Appends a whole frame.
 pub(super) fn put(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-    out.extend_from_slice(&FrameHeader { length: payload.len(), kind, flags, stream }.bytes());
+    put_head(out, kind, flags, (stream, payload.len()));
     out.extend_from_slice(payload);
+}
+
+/// Appends the head of a frame whose payload of `length` bytes follows.
+pub(super) fn put_head(out: &mut Vec<u8>, kind: u8, flags: u8, (stream, length): (u32, usize)) {
+    out.extend_from_slice(&FrameHeader { length, kind, flags, stream }.bytes());
 }
 
 /// Appends the end of a stream before its time.

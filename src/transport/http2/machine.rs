@@ -17,7 +17,7 @@ const MAX_WINDOW: i64 = (1 << 31) - 1;
 const MAX_BLOCK: usize = 64 * 1024;
 const MAX_PIECES: u32 = 64;
 /// A peer that makes us answer this much without reading it is refused.
-const MAX_OUT: usize = 1 << 20;
+const MAX_ANSWERS: usize = 1 << 18;
 /// Memory that an idle connection keeps in each of its buffers.
 const KEPT: usize = 512;
 
@@ -46,6 +46,15 @@ pub(super) struct ConnectionMachine {
     /// What the peer may send. Room is made long before it is used up: a slow reader is no aim here.
     receive_window: i64,
     settings_received: bool,
+    /// Whether a stream may have more of its body to send, and whose turn it was last.
+    pub(super) has_bodies: bool,
+    pub(super) turn: usize,
+    /// How many streams have not yet been written.
+    pub(super) unwritten: usize,
+    /// Bytes in `out` that the peer asked for: acknowledgements and resets.
+    answers: usize,
+    /// How many frames have come.
+    frames: u64,
     /// Why the connection takes no more requests.
     closed: Option<TransportError>,
 }
@@ -81,6 +90,11 @@ impl ConnectionMachine {
             max_streams: u32::MAX,
             receive_window: CONNECTION_WINDOW,
             settings_received: false,
+            has_bodies: false,
+            turn: 0,
+            unwritten: 0,
+            answers: 0,
+            frames: 0,
             closed: None,
         }
     }
@@ -90,14 +104,28 @@ impl ConnectionMachine {
         self.closed.as_ref()
     }
 
-    /// All of `out` is on its way.
+    /// How many frames have come so far.
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// All of `out` is on its way: what bodies there are follow.
     pub(super) fn flushed(&mut self, now: RunTime) {
         self.out.clear();
-        self.out.shrink_to(KEPT);
-        for stream in &mut self.streams {
-            if stream.unsent.is_empty() {
-                stream.written.get_or_insert(now);
+        self.answers = 0;
+        // The youngest are last.
+        for stream in self.streams.iter_mut().rev() {
+            if self.unwritten == 0 {
+                break;
             }
+            if stream.unsent == 0 && stream.written.is_none() {
+                stream.written = Some(now);
+                self.unwritten -= 1;
+            }
+        }
+        self.send_bodies();
+        if self.out.is_empty() {
+            self.out.shrink_to(KEPT);
         }
     }
 
@@ -164,7 +192,9 @@ impl ConnectionMachine {
         payload: &[u8],
         now: RunTime,
     ) -> Result<(), ConnectionError> {
-        if !self.settings_received && head.kind != kind::SETTINGS {
+        self.frames += 1;
+        let is_preface = head.kind == kind::SETTINGS && !head.has(flag::ACK);
+        if !self.settings_received && !is_preface {
             return Err(protocol("the server's preface is not that of HTTP/2"));
         }
         let continues = self.block.as_ref().is_some_and(|block| block.stream == head.stream);
@@ -180,13 +210,18 @@ impl ConnectionMachine {
             return Err(protocol("a frame is on a stream where its type is not allowed"));
         }
         let is_idle = head.stream >= self.next_stream || head.stream.is_multiple_of(2);
-        if of_stream && head.kind != kind::PRIORITY && is_idle {
+        let may_be_idle = match head.kind {
+            kind::WINDOW_UPDATE => head.stream == 0,
+            kind => !of_stream || kind == kind::PRIORITY,
+        };
+        if is_idle && !may_be_idle {
             return Err(protocol("a frame is on an idle stream"));
         }
         match head.kind {
             kind::DATA => self.on_data(head, payload, now)?,
             kind::HEADERS => self.on_headers(head, payload, now)?,
             kind::CONTINUATION => self.on_continuation(head, payload, now)?,
+            kind::PRIORITY => self.on_priority(head, payload),
             kind::RST_STREAM => self.on_reset(head, payload)?,
             kind::SETTINGS => self.on_settings(head, payload)?,
             kind::PING => self.on_ping(head, payload)?,
@@ -195,10 +230,10 @@ impl ConnectionMachine {
             kind::PUSH_PROMISE => {
                 return Err(protocol("the server pushed, though push is disabled"));
             }
-            // Priorities, and what is not known, change nothing (RFC 9113 §5.5).
+            // What is not known changes nothing (RFC 9113 §5.5).
             _ => {}
         }
-        if self.out.len() > MAX_OUT {
+        if self.answers > MAX_ANSWERS {
             return Err(ConnectionError(
                 ErrorCode::EnhanceYourCalm,
                 "the server does not read what it asked for".to_owned(),
@@ -220,6 +255,12 @@ impl ConnectionMachine {
         // Padding counts (RFC 9113 §6.9.1).
         let size = i64::from(payload.len() as u32);
         self.receive_window -= size;
+        if self.receive_window < 0 {
+            return Err(ConnectionError(
+                ErrorCode::FlowControl,
+                "the server sent more than the connection's window allowed".to_owned(),
+            ));
+        }
         if self.receive_window < CONNECTION_WINDOW / 2 {
             let more = (CONNECTION_WINDOW - self.receive_window) as u32;
             self.receive_window = CONNECTION_WINDOW;
@@ -230,8 +271,10 @@ impl ConnectionMachine {
             .ok_or_else(|| protocol("the padding is longer than the frame"))?;
         let ends = head.has(flag::END_STREAM);
         let Some(stream) = self.stream(head.stream) else { return Ok(()) };
+        check_open(stream)?;
         let taken = stream.on_data(data, size, (ends, now));
-        let refilled = if ends { 0 } else { stream.refill() };
+        // A stream that has ended or failed gets no more room: a frame behind our reset would be one too many.
+        let refilled = if ends || taken.is_err() { 0 } else { stream.refill() };
         self.settle(head.stream, taken);
         if refilled > 0 {
             let more = (refilled as u32).to_be_bytes();
@@ -294,6 +337,7 @@ impl ConnectionMachine {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) else {
             return self.decoder.decode(block, |_, _| {}).map_err(|error| compression(&error));
         };
+        check_open(stream)?;
         stream.begin_block();
         let read = self.decoder.decode(block, |name, value| stream.on_field(name, value));
         read.map_err(|error| compression(&error))?;
@@ -306,6 +350,7 @@ impl ConnectionMachine {
     fn settle(&mut self, id: u32, taken: Result<(), StreamError>) {
         let Err(StreamError(code, error)) = taken else { return };
         frame::put_reset(&mut self.out, id, code);
+        self.answers += HEAD + 4;
         if let Some(stream) = self.stream(id) {
             stream.was_reset = true;
             stream.finish(Err(error));
@@ -314,13 +359,25 @@ impl ConnectionMachine {
 
     fn on_reset(&mut self, head: FrameHeader, payload: &[u8]) -> Result<(), ConnectionError> {
         expect_length(payload, 4)?;
-        let name = frame::code_name(number(payload));
+        let code = number(payload);
         if let Some(stream) = self.stream(head.stream) {
             stream.was_reset = true;
-            let message = format!("the server reset the stream: {name}");
-            stream.finish(Err(TransportError::new(ErrorClass::Reset, message)));
+            let message = format!("the server reset the stream: {}", frame::code_name(code));
+            let error = TransportError::new(ErrorClass::Reset, message);
+            // It has not looked at it, so it may be sent again (RFC 9113 §8.7).
+            let refused = code == frame::REFUSED_STREAM && stream.first_byte.is_none();
+            stream.finish(Err(if refused { error.unseen() } else { error }));
         }
         Ok(())
+    }
+
+    /// Priorities change nothing, but have their length (RFC 9113 §6.3).
+    fn on_priority(&mut self, head: FrameHeader, payload: &[u8]) {
+        if payload.len() != 5 && self.stream(head.stream).is_some() {
+            let message = "a PRIORITY frame has the wrong size";
+            let error = TransportError::new(ErrorClass::Protocol, message);
+            self.settle(head.stream, Err(StreamError(ErrorCode::FrameSize, error)));
+        }
     }
 
     fn on_settings(&mut self, head: FrameHeader, payload: &[u8]) -> Result<(), ConnectionError> {
@@ -349,6 +406,7 @@ impl ConnectionMachine {
             }
         }
         frame::put(&mut self.out, kind::SETTINGS, flag::ACK, 0, &[]);
+        self.answers += HEAD;
         self.send_bodies();
         Ok(())
     }
@@ -373,6 +431,7 @@ impl ConnectionMachine {
         expect_length(payload, 8)?;
         if !head.has(flag::ACK) {
             frame::put(&mut self.out, kind::PING, flag::ACK, 0, payload);
+            self.answers += HEAD + payload.len();
         }
         Ok(())
     }
@@ -422,35 +481,28 @@ impl ConnectionMachine {
         Ok(())
     }
 
-    /// Sends as much of the requests' bodies as the windows allow.
-    pub(super) fn send_bodies(&mut self) {
-        for stream in &mut self.streams {
-            while !stream.unsent.is_empty() && stream.outcome.is_none() {
-                let window = stream.send_window.min(self.send_window).max(0) as usize;
-                let part = stream.unsent.len().min(window).min(MAX_PAYLOAD);
-                if part == 0 {
-                    break;
-                }
-                let part = stream.unsent.split_to(part);
-                let flags = if stream.unsent.is_empty() { flag::END_STREAM } else { 0 };
-                frame::put(&mut self.out, kind::DATA, flags, stream.id, &part);
-                let size = i64::from(part.len() as u32);
-                stream.send_window -= size;
-                self.send_window -= size;
-            }
-        }
-    }
-
     /// Takes a stream out; one that is not over is reset.
     pub(super) fn take(&mut self, id: u32) -> Option<Http2Stream> {
         let at = self.streams.iter().position(|stream| stream.id == id)?;
         let stream = self.streams.swap_remove(at);
-        let code = if stream.outcome.is_none() { ErrorCode::Cancel } else { ErrorCode::NoError };
-        let half_sent = stream.outcome.is_none() || !stream.unsent.is_empty();
+        self.unwritten -= usize::from(stream.written.is_none());
+        // Of a response that came early, the rest of the request is of no use any more.
+        let half_sent = stream.outcome.is_none() || stream.unsent > 0;
         if half_sent && !stream.was_reset {
-            frame::put_reset(&mut self.out, id, code);
+            frame::put_reset(&mut self.out, id, ErrorCode::Cancel);
         }
         Some(stream)
+    }
+}
+
+/// Nothing comes behind the end of a response (RFC 9113 §5.1).
+fn check_open(stream: &Http2Stream) -> Result<(), ConnectionError> {
+    match stream.outcome {
+        Some(Ok(_)) => Err(ConnectionError(
+            ErrorCode::StreamClosed,
+            "a frame came behind the end of its stream".to_owned(),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -1,14 +1,17 @@
-//! The sending half of an HTTP/2 connection: headers, and bodies as far as the windows allow.
+//! The sending half of an HTTP/2 connection: headers at once, bodies as far as the peer takes them.
 
-use bytes::Bytes;
-
+use super::super::body::RequestBody;
 use super::super::parser::ResponseParser;
-use super::frame::{self, HEAD, flag};
+use super::frame::{self, HEAD, MAX_PAYLOAD, flag};
 use super::machine::ConnectionMachine;
 use super::stream::Http2Stream;
 
 /// No stream begins beyond; a new connection is opened instead.
 const LAST_STREAM: u32 = 0x7fff_fff0;
+
+/// Bodies go out in helpings of this many bytes: what the socket does not take waits in its stream, so that a
+/// request that comes later need not wait behind a long upload.
+const SEND_AHEAD: usize = 64 * 1024;
 
 /// A request as it goes out.
 #[derive(Clone, Copy)]
@@ -18,9 +21,9 @@ pub(super) struct OutgoingRequest<'a> {
     pub(super) is_tls: bool,
     pub(super) authority: &'a str,
     pub(super) headers: &'a http::HeaderMap,
-    /// The `cookie` header; empty for none.
+    /// The one `cookie` header with the jar's cookies; empty where there are none to add.
     pub(super) cookies: &'a str,
-    pub(super) body: &'a Bytes,
+    pub(super) body: &'a RequestBody,
 }
 
 impl ConnectionMachine {
@@ -38,6 +41,8 @@ impl ConnectionMachine {
         self.put_fields(request);
         let flags = if request.body.is_empty() { flag::END_STREAM } else { 0 };
         frame::finish_headers(&mut self.out, head, id, flags);
+        self.has_bodies |= !request.body.is_empty();
+        self.unwritten += 1;
         let body = request.body.clone();
         self.streams.push(Http2Stream::new(id, parser, body, self.initial_window));
         self.send_bodies();
@@ -55,8 +60,10 @@ impl ConnectionMachine {
         let authority = (is_tls, host.unwrap_or(authority));
         encoder.request_line((method.as_str(), path), authority, out);
         for (name, value) in headers {
-            if !belongs_to_connection(name) {
-                encoder.field(name.as_str().as_bytes(), value.as_bytes(), out);
+            let is_apart = *name == http::header::COOKIE && !cookies.is_empty();
+            if !is_apart && !belongs_to_connection(name) {
+                // White space around a value is malformed here (RFC 9113 §8.2.1).
+                encoder.field(name.as_str().as_bytes(), value.as_bytes().trim_ascii(), out);
             }
         }
         if !cookies.is_empty() {
@@ -68,6 +75,26 @@ impl ConnectionMachine {
             let mut digits = [0; 20];
             encoder.field(b"content-length", decimal(body.len(), &mut digits), out);
         }
+    }
+
+    /// Sends as much of the requests' bodies as the windows allow and one helping holds: a frame of each stream in
+    /// turn, so that none waits for another's end.
+    pub(super) fn send_bodies(&mut self) {
+        if !self.has_bodies {
+            return;
+        }
+        let mut passed_over = 0;
+        while passed_over < self.streams.len() {
+            if self.send_window <= 0 || self.out.len() >= SEND_AHEAD {
+                return;
+            }
+            self.turn = (self.turn + 1) % self.streams.len();
+            let window = self.send_window.min(MAX_PAYLOAD as i64);
+            let sent = self.streams[self.turn].put_data(window, &mut self.out);
+            self.send_window -= sent;
+            passed_over = if sent > 0 { 0 } else { passed_over + 1 };
+        }
+        self.has_bodies = self.streams.iter().any(Http2Stream::is_sending);
     }
 }
 
@@ -87,7 +114,7 @@ fn belongs_to_connection(name: &http::HeaderName) -> bool {
 }
 
 /// `number` in decimal.
-fn decimal(number: usize, digits: &mut [u8; 20]) -> &[u8] {
+fn decimal(number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let (mut rest, mut at) = (number, digits.len());
     loop {
         at -= 1;

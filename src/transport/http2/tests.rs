@@ -5,6 +5,7 @@ use http::{HeaderMap, Method};
 use proptest::prelude::*;
 
 use super::super::TransportError;
+use super::super::body::RequestBody;
 use super::super::parser::ResponseParser;
 use super::frame::{self, FrameHeader, HEAD, MAX_PAYLOAD, flag, kind};
 use super::hpack::{Decoder, Encoder};
@@ -20,7 +21,7 @@ const NOW: RunTime = RunTime::ZERO;
 fn begin(connection: &mut ConnectionMachine, method: &Method, body: &'static [u8]) -> u32 {
     let mut parser = ResponseParser::new();
     parser.start(*method == Method::HEAD, true, 2_000_000);
-    let (headers, body) = (HeaderMap::new(), Bytes::from_static(body));
+    let (headers, body) = (HeaderMap::new(), RequestBody::new(Bytes::from_static(body), &[]));
     let (headers, body) = (&headers, &body);
     let (path, authority, cookies) = ("/x", "host", "");
     let request = OutgoingRequest { method, path, is_tls: true, authority, headers, cookies, body };
@@ -215,7 +216,8 @@ fn data_that_nobody_waits_for_counts_for_the_connection() {
 
 #[test]
 fn responses_against_the_rules_end_their_stream_only() {
-    let stream_error: [&[Vec<u8>]; 10] = [
+    let field = |name, value| headers(&[(":status", "200"), (name, value)], flag::END_STREAM);
+    let stream_error: [&[Vec<u8>]; 27] = [
         &[headers(&[("x-a", "1")], flag::END_STREAM)],
         &[headers(&[("x-a", "1"), (":status", "200")], flag::END_STREAM)],
         &[headers(&[(":status", "20")], flag::END_STREAM)],
@@ -226,6 +228,23 @@ fn responses_against_the_rules_end_their_stream_only() {
         &[headers(&[(":status", "200"), ("content-length", "4")], 0), data(b"abc", 1)],
         &[headers(&[(":status", "200")], 0), headers(&[("t", "1")], 0)],
         &[data(b"abc", flag::END_STREAM)],
+        &[field("connection", "close")],
+        &[field("transfer-encoding", "chunked")],
+        &[field("keep-alive", "timeout=5")],
+        &[field("upgrade", "h2c")],
+        &[field("proxy-connection", "close")],
+        &[field(":status", "200")],
+        &[field(":path", "/")],
+        &[field("content-length", "+3")],
+        &[field("content-length", "")],
+        &[field("x a", "1")],
+        &[field("x-\u{e9}", "1")],
+        &[field("", "1")],
+        &[field("a", " 1")],
+        &[field("a", "1\t")],
+        &[headers(&[(":status", "+20")], flag::END_STREAM)],
+        &[headers(&[(":status", "204")], 0), data(b"abc", 1)],
+        &[headers(&[(":status", "200")], 0), headers(&[(":status", "200")], flag::END_STREAM)],
     ];
     for response in stream_error {
         let mut connection = asked(&Method::GET);
@@ -239,7 +258,7 @@ fn responses_against_the_rules_end_their_stream_only() {
 #[test]
 fn frames_against_the_rules_end_the_connection_with_their_code() {
     let (long, short) = (vec![0; MAX_PAYLOAD + 1], block(&[(":status", "200")]));
-    let cases: [(u32, Vec<u8>); 17] = [
+    let cases: [(u32, Vec<u8>); 18] = [
         (6, framed(kind::DATA, 0, 1, &long)),
         (1, framed(kind::DATA, 0, 0, b"x")),
         (1, framed(kind::DATA, 0, 3, b"x")),
@@ -257,6 +276,7 @@ fn frames_against_the_rules_end_the_connection_with_their_code() {
         (6, framed(kind::PING, 0, 0, &[0; 7])),
         (1, framed(kind::PUSH_PROMISE, flag::END_HEADERS, 1, &[0; 8])),
         (1, framed(kind::WINDOW_UPDATE, 0, 0, &[0; 4])),
+        (1, framed(kind::WINDOW_UPDATE, 0, 9, &1_u32.to_be_bytes())),
     ];
     for (code, bytes) in cases {
         let mut connection = asked(&Method::GET);
@@ -265,6 +285,95 @@ fn frames_against_the_rules_end_the_connection_with_their_code() {
         assert!(connection.closed().is_some());
         assert_eq!(failure(&mut connection).class, ErrorClass::Protocol);
     }
+}
+
+/// Goal: nothing is said on a stream behind our reset of it: a WINDOW_UPDATE there is an error of the connection.
+#[test]
+fn no_room_is_made_on_a_stream_that_failed() {
+    let mut connection = asked(&Method::GET);
+    connection.feed(&headers(&[(":status", "200")], 0), NOW);
+    for _ in 0..130 {
+        connection.feed(&data(&[0; MAX_PAYLOAD], 0), NOW);
+    }
+    assert_eq!(failure(&mut connection).class, ErrorClass::BodyTooLarge);
+    let written = frames(&connection);
+    let reset = written.iter().position(|(head, _)| head.kind == kind::RST_STREAM);
+    let behind = &written[reset.expect("reset") + 1..];
+    assert!(behind.iter().all(|(head, _)| head.stream == 0), "{behind:?}");
+}
+
+/// RFC 9113 §6.9: who sends more than there was room for is told so.
+#[test]
+fn server_that_sends_beyond_its_windows_is_refused() {
+    let mut connection = asked(&Method::GET);
+    connection.feed(&headers(&[(":status", "200")], 0), NOW);
+    let beyond = data(&[0; MAX_PAYLOAD], 0).repeat(65);
+    let mut stream = connection.take(1).expect("there");
+    let mut taken = Ok(());
+    for frame in beyond.chunks(HEAD + MAX_PAYLOAD) {
+        let size = (frame.len() - HEAD) as i64;
+        taken = taken.and_then(|()| stream.on_data(&frame[HEAD..], size, (false, NOW)));
+    }
+    let error = taken.expect_err("too much");
+    assert_eq!(error.0, frame::ErrorCode::FlowControl);
+}
+
+/// RFC 9113 §5.1: nothing comes behind the end of a response.
+#[test]
+fn frames_behind_the_end_of_a_response_end_the_connection() {
+    for late in [data(b"x", 0), headers(&[("t", "1")], flag::END_STREAM)] {
+        let mut connection = asked(&Method::GET);
+        connection.feed(&headers(&[(":status", "204")], flag::END_STREAM), NOW);
+        connection.feed(&late, NOW);
+        assert_eq!(goaway(&connection), Some(5));
+        assert_eq!(outcome(&mut connection), Some(Ok(NOW)), "the response was complete");
+    }
+}
+
+#[test]
+fn stream_that_was_refused_may_be_sent_again() {
+    let refused = |before: Vec<u8>, code: u32| {
+        let mut connection = asked(&Method::POST);
+        connection.feed(&before, NOW);
+        connection.feed(&framed(kind::RST_STREAM, 0, 1, &code.to_be_bytes()), NOW);
+        failure(&mut connection).unseen
+    };
+    assert!(refused(vec![], 7));
+    assert!(!refused(vec![], 2), "an internal error: it may have acted");
+    assert!(!refused(headers(&[(":status", "200")], 0), 7), "it has answered");
+}
+
+/// Goal: a body of any size waits in its stream, not in the buffer, and streams take turns.
+#[test]
+fn bodies_go_out_in_helpings_and_in_turn() {
+    static BODY: [u8; 3_000_000] = [b'x'; 3_000_000];
+    let mut connection = ConnectionMachine::new();
+    connection.feed(&settings(&[(4, 5_000_000)]), NOW);
+    let update = framed(kind::WINDOW_UPDATE, 0, 0, &8_000_000_u32.to_be_bytes());
+    connection.feed(&update, NOW);
+    for id in [1, 3] {
+        assert_eq!(begin(&mut connection, &Method::POST, &BODY), id);
+    }
+    let (mut sent, mut largest) = ([0_usize; 2], 0);
+    while !connection.out.is_empty() {
+        largest = largest.max(connection.out.len());
+        for (head, _) in frames(&connection).iter().filter(|(head, _)| head.kind == kind::DATA) {
+            sent[(head.stream / 2) as usize] += head.length;
+        }
+        assert!(sent[0].abs_diff(sent[1]) <= 5 * MAX_PAYLOAD, "{sent:?}");
+        connection.flushed(NOW);
+    }
+    assert_eq!(sent, [3_000_000; 2]);
+    assert!(largest < 100_000, "{largest} bytes at once");
+    assert!(connection.stream(3).is_some_and(|stream| stream.written.is_some()));
+}
+
+#[test]
+fn server_that_does_not_read_our_answers_is_refused() {
+    let mut connection = asked(&Method::GET);
+    let pings = framed(kind::PING, 0, 0, b"12345678").repeat(20_000);
+    connection.feed(&pings, NOW);
+    assert_eq!(goaway(&connection), Some(11));
 }
 
 #[test]
@@ -341,7 +450,7 @@ fn long_headers_go_out_in_pieces() {
     let mut headers = HeaderMap::new();
     let long = "v".repeat(2 * MAX_PAYLOAD);
     headers.insert("x-long", long.parse().expect("a value"));
-    let (method, body) = (&Method::GET, &Bytes::new());
+    let (method, body) = (&Method::GET, &RequestBody::default());
     let (path, authority, cookies) = ("/", "host", "a=1");
     let headers = &headers;
     let request =

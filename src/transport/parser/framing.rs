@@ -5,10 +5,13 @@ use crate::metrics::ErrorClass;
 use super::super::TransportError;
 
 /// How long a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
     Bytes(u64),
     Chunked,
     UntilClose,
+    /// What is said of it is not allowed.
+    Invalid(&'static str),
 }
 
 /// What the headers say of a body and of the connection behind it.
@@ -21,41 +24,68 @@ pub(super) struct Framing {
 
 impl Framing {
     /// RFC 9112 §6.3 and §9.3.
-    pub(super) fn of(
-        is_1_1: bool,
-        headers: &[httparse::Header<'_>],
-    ) -> Result<Self, TransportError> {
+    pub(super) fn of(is_1_1: bool, headers: &[httparse::Header<'_>]) -> Self {
         let mut content_length = None;
-        let mut chunked = None;
+        let mut coding = TransferCoding::None;
         let mut keep_alive = is_1_1;
+        let mut closes = false;
         let mut sets_cookies = false;
         let mut encoded = false;
         for header in headers {
             match known_header(header.name) {
                 FramingHeader::ContentLength => {
                     let length = parse_length(header.value)
-                        .ok_or_else(|| protocol("`content-length` is not a number".to_owned()))?;
-                    if content_length.is_some_and(|known| known != length) {
-                        return Err(protocol("two different `content-length`s".to_owned()));
-                    }
-                    content_length = Some(length);
+                        .map_or(Length::Invalid("`content-length` is not a number"), Length::Bytes);
+                    content_length = Some(match content_length {
+                        Some(known) if known != length => {
+                            Length::Invalid("two different `content-length`s")
+                        }
+                        _ => length,
+                    });
                 }
-                FramingHeader::TransferEncoding => {
-                    chunked = Some(ends_with_token(header.value, "chunked"));
+                FramingHeader::TransferEncoding => coding = coding.and(header.value),
+                FramingHeader::Connection => {
+                    closes |= has_token(header.value, "close");
+                    keep_alive |= has_token(header.value, "keep-alive");
                 }
-                FramingHeader::Connection if has_token(header.value, "close") => keep_alive = false,
-                FramingHeader::Connection => keep_alive |= has_token(header.value, "keep-alive"),
                 FramingHeader::SetCookie => sets_cookies = true,
                 FramingHeader::ContentEncoding => encoded = true,
                 FramingHeader::Other => {}
             }
         }
-        let length = match (chunked, content_length) {
-            (Some(true), _) => Length::Chunked,
-            (Some(false), _) | (None, None) => Length::UntilClose,
-            (None, Some(length)) => Length::Bytes(length),
+        let length = match (coding, content_length) {
+            (TransferCoding::Chunked, length) => {
+                // Somebody on the way may have seen another end: nothing behind it can be trusted (RFC 9112 §6.1).
+                closes |= length.is_some() || !is_1_1;
+                Length::Chunked
+            }
+            (TransferCoding::Unknown, _) => {
+                Length::Invalid("a `transfer-encoding` that was not asked for")
+            }
+            (TransferCoding::None, None) => Length::UntilClose,
+            (TransferCoding::None, Some(length)) => length,
         };
-        Ok(Self { length, keep_alive, sets_cookies, encoded })
+        Self { length, keep_alive: keep_alive && !closes, sets_cookies, encoded }
+    }
+}
+
+/// What `transfer-encoding` says (RFC 9112 §6.1); we ask for nothing but what everybody has to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TransferCoding {
+    None,
+    Chunked,
+    /// Another coding, or one behind `chunked`.
+    Unknown,
+}
+
+impl TransferCoding {
+    /// With the codings of one more line.
+    fn and(self, value: &[u8]) -> Self {
+        tokens(value).fold(self, |known, token| match known {
+            _ if token.is_empty() || token.eq_ignore_ascii_case("identity") => known,
+            Self::None if token.eq_ignore_ascii_case("chunked") => Self::Chunked,
+            _ => Self::Unknown,
+        })
     }
 }
 
@@ -80,22 +110,23 @@ fn known_header(name: &str) -> FramingHeader {
     }
 }
 
-fn parse_length(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?.trim();
-    let all_digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if all_digits { text.parse().ok() } else { None }
+/// A length in decimal; a list of the same one is that one (RFC 9112 §6.3).
+pub(in crate::transport) fn parse_length(value: &[u8]) -> Option<u64> {
+    let mut lengths = value.split(|byte| *byte == b',').map(|item| {
+        let digits = item.trim_ascii();
+        let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+    });
+    let first: u64 = lengths.next()??;
+    lengths.all(|other| other == Some(first)).then_some(first)
 }
 
-fn tokens(value: &[u8]) -> impl DoubleEndedIterator<Item = &str> {
+fn tokens(value: &[u8]) -> impl Iterator<Item = &str> {
     std::str::from_utf8(value).unwrap_or_default().split(',').map(str::trim)
 }
 
 fn has_token(value: &[u8], wanted: &str) -> bool {
     tokens(value).any(|token| token.eq_ignore_ascii_case(wanted))
-}
-
-fn ends_with_token(value: &[u8], wanted: &str) -> bool {
-    tokens(value).next_back().is_some_and(|token| token.eq_ignore_ascii_case(wanted))
 }
 
 /// The response goes against the protocol.
