@@ -13,19 +13,23 @@ mod finding;
 pub mod gate;
 mod highest_rate;
 mod judge;
+mod judged;
 mod judgement;
 mod lasting;
 mod load_shortfall;
 mod measured;
+mod measurement;
 mod objectives;
 mod observed;
 mod overload;
 mod rate_limit;
 mod recovery;
 pub mod regression;
+mod service;
 #[cfg(test)]
 mod simulated;
 pub mod statistics;
+mod steady;
 mod times;
 mod uptime;
 mod validity;
@@ -41,12 +45,12 @@ pub use estimates::{FailureCounts, error_rate_status, mean_status, quantile_stat
 pub use finding::{Finding, ValidityStatus, ValidityTest};
 pub use highest_rate::{HighestRate, RateBasis};
 pub use judge::{Strictness, judge};
-pub use judgement::{
-    JudgedObjective, Judgement, LagEffect, MoreTime, ObjectiveStatus, SteadyPeriod, Validity,
-    Verdict,
-};
+pub use judged::{JudgedObjective, LagEffect, MoreTime, ObjectiveStatus, Verdict};
+pub use judgement::Judgement;
 pub use load_shortfall::LoadShortfall;
+pub use measurement::Validity;
 pub use overload::{FullTier, Overload};
 pub use rate_limit::{ObservedRateLimit, SOURCE_ADDRESSES};
+pub use steady::SteadyPeriod;
 pub use times::Buckets;
 pub use validity::is_partial;

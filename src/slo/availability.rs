@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::uptime::UptimeCounts;
+use super::service::UptimeCounts;
 use crate::metrics::{EventKind, Interval, Reading, RunLog};
 use crate::units::{Nanos, Ratio, RunTime};
 

@@ -11,10 +11,9 @@ pub use contrast::{Contrast, ContrastBasis, ContrastRow, GreenVerdict, SideValue
 pub use watch::{GreenFailing, GreenWatch};
 
 use super::window::judged_spans;
-use crate::metrics::{
-    Interval, RunLog, Side, SideInterval, SparseDistribution, SplitPart, StopReason, Tally,
-};
+use crate::metrics::{Interval, RunLog, Side, SideInterval, SplitPart, StopReason, Tally};
 use crate::units::{Nanos, RunTime};
+use contrast::SideSeconds;
 
 /// A run that was split over two targets, share by share.
 #[derive(Debug, Clone)]
@@ -88,9 +87,6 @@ fn share_result(parts: &[PartSeconds<'_>], at: usize) -> ShareResult {
     ShareResult { part: own.part, span: own.span, sides, contrast }
 }
 
-/// What one side did, second by second: several entries where late answers joined the last.
-type SideSeconds<'a> = Vec<Vec<&'a SideInterval>>;
-
 /// The judged seconds of one part of the run.
 struct PartSeconds<'a> {
     part: SplitPart,
@@ -132,12 +128,6 @@ impl<'a> PartSeconds<'a> {
         };
         self.seconds.iter().map(of).collect()
     }
-}
-
-/// The response times of each second.
-fn times_of<'a>(seconds: &SideSeconds<'a>) -> Vec<Vec<&'a SparseDistribution>> {
-    let of = |second: &Vec<&'a SideInterval>| second.iter().map(|it| &it.response_time).collect();
-    seconds.iter().map(of).collect()
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::estimates::{self, FailureCounts};
 use super::measured::{CONFIDENCE, Measured};
+use super::service::UptimeCounts;
 use super::statistics::batches::{self, BatchPart};
 use super::times::{self, SecondDistributions};
-use super::uptime::{self, UptimeCounts};
+use super::uptime;
 use super::window::JudgedWindow;
 use super::{JudgedObjective, LagEffect, bounds, lasting, observed, recovery};
 use crate::metrics::{

@@ -9,6 +9,7 @@ mod load;
 mod shards;
 mod steadiness;
 mod throttling;
+mod words;
 
 pub use completeness::is_partial;
 
@@ -66,21 +67,4 @@ pub(super) fn examine(window: &JudgedWindow<'_>, rows: &[JudgedObjective]) -> Me
     };
     let is_partial = is_partial(window.log);
     MeasurementFindings { validity, counts, overload, shortfall, is_partial }
-}
-
-/// Prints a share as per cent with two decimals at the most.
-fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// Prints seconds with the unit that fits, to three digits.
-fn span(seconds: f64) -> String {
-    match seconds.abs() {
-        s if s >= 100.0 => format!("{seconds:.0} s"),
-        s if s >= 1.0 => format!("{seconds:.2} s"),
-        s if s >= 0.1 => format!("{:.0} ms", seconds * 1e3),
-        s if s >= 0.001 => format!("{:.2} ms", seconds * 1e3),
-        _ => format!("{:.0} µs", seconds * 1e6),
-    }
 }

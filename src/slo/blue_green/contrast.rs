@@ -1,13 +1,15 @@
 //! Green held against blue: quantiles by their ratio, error rates by their difference, each with its interval.
 
-use super::{SideSeconds, times_of};
-use crate::metrics::Counts;
+use crate::metrics::{Counts, SideInterval, SparseDistribution};
 use crate::slo::measured::{CONFIDENCE, Measured};
 use crate::slo::statistics::batches::{self, BatchPart};
 use crate::slo::statistics::mover::{self, IntervalEstimate};
 use crate::slo::statistics::proportion;
 use crate::slo::times;
 use crate::units::{Quantity, Ratio};
+
+/// What one side did, second by second: several entries where late answers joined the last.
+pub(super) type SideSeconds<'a> = Vec<Vec<&'a SideInterval>>;
 
 /// Green is worse only where it is so by this share at least; a gate's rule for regressions (`slo::gate`).
 const LEAST_EFFECT: f64 = 0.05;
@@ -244,4 +246,10 @@ fn more(effect: IntervalEstimate, (bad, good): (f64, f64)) -> String {
         }
         _ => "a few more requests would decide".to_owned(),
     }
+}
+
+/// The response times of each second.
+fn times_of<'a>(seconds: &SideSeconds<'a>) -> Vec<Vec<&'a SparseDistribution>> {
+    let of = |second: &Vec<&'a SideInterval>| second.iter().map(|it| &it.response_time).collect();
+    seconds.iter().map(of).collect()
 }

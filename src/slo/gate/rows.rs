@@ -6,9 +6,9 @@
 use super::super::regression::{Certainty, EffectScale, P_MAX, compare_at};
 use super::super::statistics::permutation::{self, PooledRow};
 use super::super::statistics::{median, rank_test};
+use super::row::{ExcludedMetric, GateRow};
 use super::rules::GateRules;
 use super::summary::{GateMetric, RunSummary, StepSummary};
-use super::{ExcludedMetric, GateRow};
 
 /// The greatest adjusted p at which a row that informs fails, where so many runs can reach it.
 const INFORMING_P_MAX: f64 = 0.001;

@@ -3,9 +3,11 @@
 use super::super::highest_rate::{HighestRate, RateBasis};
 use super::super::overload::GENERATOR_CPU_MAX;
 use super::super::window::{JudgedWindow, is_closed};
-use super::load::TOLERANCE;
 use crate::metrics::Interval;
 use crate::units::{Nanos, Rate, RunTime};
+
+/// How far the achieved load may be off the one asked for.
+pub(super) const TOLERANCE: f64 = 0.01;
 
 /// The least length in seconds of an interval that tells a rate; the last one of a run may be shorter.
 const LENGTH_MIN_S: f64 = 0.5;

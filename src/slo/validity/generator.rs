@@ -5,7 +5,7 @@ use super::super::statistics::mean;
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, HighestRate, JudgedObjective, LagEffect, RateBasis, ValidityTest};
 use super::carried::CarriedLoad;
-use super::{percent, span};
+use super::words::{percent, span};
 use crate::metrics::{Bound, Counts, Distribution, ErrorClass, Measure};
 use crate::units::{Nanos, Quantity};
 

@@ -4,15 +4,13 @@ use super::super::load_shortfall::LoadShortfall;
 use super::super::overload::{Overload, dropped_by_the_generator};
 use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, ValidityTest};
-use super::carried::CarriedLoad;
+use super::carried::{CarriedLoad, TOLERANCE};
 use super::generator::advised;
-use super::percent;
 use super::shards;
+use super::words::percent;
 use crate::metrics::{ArrivalProcess, Counts, RunHeader, Selection, StageInfo, Tally};
 use crate::units::{Rate, RunTime};
 
-/// How far the achieved load may be off the one asked for.
-pub(super) const TOLERANCE: f64 = 0.01;
 /// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
 const DEVIATIONS: f64 = 4.0;
 /// How far the requests of an iteration may be off those expected.

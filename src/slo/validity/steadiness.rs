@@ -9,7 +9,7 @@ use super::super::statistics::{mean, median};
 use super::super::window::{JudgedWindow, is_closed, mean_response};
 use super::super::{Finding, ValidityTest};
 use super::generator::tightest_time;
-use super::{percent, span};
+use super::words::{percent, span};
 use crate::metrics::{Counts, Interval};
 use crate::units::Nanos;
 

@@ -8,7 +8,7 @@
 use super::super::statistics::{mean, variance};
 use super::super::window::JudgedWindow;
 use super::super::{Finding, ObservedRateLimit, ValidityTest};
-use super::percent;
+use super::words::percent;
 use crate::metrics::{Counts, ErrorClass, Interval};
 use crate::units::{Quantity, Rate};
 
