@@ -25,6 +25,7 @@ mod hop;
 mod http1;
 mod http2;
 mod io;
+mod memory;
 mod parser;
 mod pool;
 mod prepared;

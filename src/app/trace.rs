@@ -97,7 +97,8 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
                 for event in received.into_inner() {
                     match event {
                         StreamEvent::Request(finished) => show(&finished, vec![], plan, user),
-                        StreamEvent::DerivedTiming(sample) => note(&sample, plan),
+                        StreamEvent::DerivedTiming(timing) => note(&timing.sample, plan),
+                        StreamEvent::Traffic { .. } => {}
                     }
                 }
                 show_exchanges(client.traced(), plan, user);

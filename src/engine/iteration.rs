@@ -1,7 +1,7 @@
 //! One iteration: a user's way through a flow.
 
 use crate::metrics::FailureExample;
-use crate::transport::{Client, RequestTimes, StreamEvent};
+use crate::transport::{Client, RequestTimes};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
@@ -49,7 +49,9 @@ pub(super) async fn play(
                 worker.record(role, finished);
                 responded(now);
             }
-            Action::DerivedTiming(sample) => worker.record_derived_timing(role, &sample),
+            Action::DerivedTiming(sample) => {
+                worker.record_derived_timing(role, &sample, "");
+            }
             Action::SendAll(requests) => {
                 for _ in &requests {
                     worker.recorder.borrow_mut().request_started(ready, now);
@@ -62,12 +64,7 @@ pub(super) async fn play(
             }
             Action::Stream(stream) => {
                 worker.recorder.borrow_mut().request_started(ready, now);
-                let on_event = |event| match event {
-                    StreamEvent::Request(finished) => worker.record(role, finished),
-                    StreamEvent::DerivedTiming(sample) => {
-                        worker.record_derived_timing(role, &sample);
-                    }
-                };
+                let on_event = |event| worker.record_stream(role, event);
                 client.stream(user, stream, times, &on_event).await;
                 now = clock.now();
                 ready = now;

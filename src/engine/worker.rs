@@ -14,7 +14,7 @@ use crate::metrics::{
     StepId, Variant,
 };
 use crate::plan::{Plan, Split, redact};
-use crate::transport::{Clock, FinishedRequest, Timers, WorkerTransport};
+use crate::transport::{Clock, FinishedRequest, StreamEvent, Timers, WorkerTransport};
 use crate::units::{Nanos, RunTime};
 use crate::user::UserFactory;
 
@@ -82,6 +82,7 @@ impl Worker {
         if options.connections != u64::MAX {
             shared.limit_connections(options.connections / u64::from(options.workers));
         }
+        shared.share_stream_memory(options.workers);
         let parts = plan.split.as_ref().map_or(0, Split::parts);
         let recorder =
             Recorder::new(index, plan.steps.len(), plan.scenarios.len()).with_split(parts);
@@ -209,18 +210,36 @@ impl Worker {
         }
     }
 
-    /// Counts a time over or within requests.
+    /// Counts what a stream yields.
+    pub(super) fn record_stream(&self, role: IterationRole, event: StreamEvent) {
+        match event {
+            StreamEvent::Request(finished) => self.record(role, finished),
+            StreamEvent::DerivedTiming(timing) => {
+                self.record_derived_timing(role, &timing.sample, &timing.message);
+            }
+            StreamEvent::Traffic { step, received, sent } => {
+                self.recorder.borrow_mut().record_traffic(step, received, sent);
+            }
+        }
+    }
+
+    /// Counts a time over or within requests; `why` it failed, where something more is known than when.
     pub(super) fn record_derived_timing(
         &self,
         IterationRole { scenario, variant }: IterationRole,
         sample: &Sample,
+        why: &str,
     ) {
         self.recorder.borrow_mut().record_logical(scenario, sample);
         if let Outcome::Failed(class) = sample.outcome {
             if let Some(variant) = variant {
                 self.recorder.borrow_mut().side_iteration_error(variant, class);
             }
-            let message = format!("failed after {}", sample.response_time());
+            let after = sample.response_time();
+            let message = match why {
+                "" => format!("failed after {after}"),
+                why => format!("{why}, after {after}"),
+            };
             let (step, status) = (sample.step, 0);
             let example = FailureExample { step, scenario, class, status, message };
             self.report_failure(sample.done, example);

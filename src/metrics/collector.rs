@@ -45,7 +45,7 @@ impl OpenInterval {
         interval.connections += part.connections;
         interval.generator = busier(interval.generator, part.generator);
         for (index, step) in part.steps.iter().enumerate() {
-            if step.requests > 0 {
+            if !step.is_empty() {
                 let steps = if step.logical { &mut interval.logical } else { &mut interval.steps };
                 let slot = steps.entry(StepId(index as u16)).or_default();
                 merge_step(slot, step);

@@ -81,8 +81,13 @@ impl StepPart {
         }
     }
 
+    /// Whether nothing is counted. Bytes come and go in streams that have not ended.
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests == 0 && self.bytes_received == 0 && self.bytes_sent == 0
+    }
+
     fn clear(&mut self) {
-        if self.requests == 0 {
+        if self.is_empty() {
             return;
         }
         self.requests = 0;
@@ -314,6 +319,14 @@ impl Recorder {
         if let Outcome::Failed(class) = sample.outcome {
             self.iteration_error(scenario, class);
         }
+    }
+
+    /// Counts bytes of a stream that goes on, so that they are known even where the run ends before it does.
+    pub fn record_traffic(&mut self, step: StepId, received: u64, sent: u64) {
+        let part = &mut self.current.steps[step.0 as usize];
+        part.logical = true;
+        part.bytes_received += received;
+        part.bytes_sent += sent;
     }
 
     /// Counts a failure of no single request that ended an iteration.

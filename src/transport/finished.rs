@@ -1,6 +1,6 @@
 //! What the engine hears of requests and streams.
 
-use crate::metrics::Sample;
+use crate::metrics::{Sample, StepId};
 use crate::units::RunTime;
 
 /// When a request was meant to begin, and when it did.
@@ -28,5 +28,21 @@ pub enum StreamEvent {
     Request(FinishedRequest),
     /// A time within it: until the first event or message, or as long as it was open, with how many came. Failed
     /// where a WebSocket ends while it is held.
-    DerivedTiming(Sample),
+    DerivedTiming(FinishedRequest),
+    /// Bytes that came and went since its request was through, or since the last ones were told.
+    Traffic {
+        /// The row of the whole stream.
+        step: StepId,
+        /// Bytes received, as on the wire but without TLS.
+        received: u64,
+        /// Bytes sent.
+        sent: u64,
+    },
+}
+
+impl StreamEvent {
+    /// A time within a stream that goes well.
+    pub(super) fn derived_timing(sample: Sample) -> Self {
+        Self::DerivedTiming(FinishedRequest { sample, message: String::new() })
+    }
 }

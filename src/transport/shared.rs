@@ -10,6 +10,7 @@ use crate::plan::{HttpPlan, Plan, Target};
 
 use super::address::{Origin, Resolver};
 use super::body::RenderedMessage;
+use super::memory::{MemoryBudget, STREAM_MEMORY};
 use super::parser::ResponseParser;
 use super::pool::{ConnectionPool, WorkerConnectionLimit};
 use super::prepared::PreparedRequest;
@@ -33,6 +34,8 @@ pub struct WorkerTransport {
     /// Idle connections, where users share them.
     pub(super) pool: RefCell<ConnectionPool>,
     pub(super) connection_limit: WorkerConnectionLimit,
+    /// What events and messages may hold together.
+    pub(super) stream_memory: MemoryBudget,
 }
 
 /// A target, and the requests as they are sent there.
@@ -74,6 +77,7 @@ impl WorkerTransport {
             buffers: RefCell::default(),
             pool: RefCell::default(),
             connection_limit: WorkerConnectionLimit::default(),
+            stream_memory: MemoryBudget::default(),
             plan,
         })
     }
@@ -101,6 +105,11 @@ impl WorkerTransport {
     /// Allows `limit` connections at once; idle ones are closed to make room, and counted.
     pub fn limit_connections(&self, limit: u64) {
         self.connection_limit.limit(limit);
+    }
+
+    /// Leaves this worker its share of what all streams of a run may hold in memory.
+    pub fn share_stream_memory(&self, workers: u32) {
+        self.stream_memory.limit(STREAM_MEMORY / u64::from(workers.max(1)));
     }
 
     /// How many idle connections were closed to make room.

@@ -1,30 +1,37 @@
-//! `WebSockets` (RFC 6455) over the connections of the load path: the handshake is HTTP/1.1, frames are
-//! tungstenite's. Pings are answered while messages are awaited.
+//! `WebSockets` (RFC 6455) over the connections of the load path: the handshake is HTTP/1.1, pings are answered
+//! while messages are awaited, and the closing handshake is waited for.
 
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
+mod close;
+mod frame;
+mod handshake;
+mod machine;
+mod open;
+mod text;
 
-use futures_util::{SinkExt, StreamExt};
-use http::{HeaderValue, header};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use std::future::poll_fn;
+use std::task::Poll;
+
+use rand_pcg::Pcg64Mcg;
 
 use crate::metrics::{ErrorClass, Outcome, Sample};
-use crate::plan::{Check, StreamPlan, Template};
-use crate::units::{Nanos, RunTime};
+use crate::plan::{Check, RequestPlan, StreamPlan, Template};
+use crate::units::{Nanos, RandomStream, RunTime};
 use crate::user::{CheckResult, Response, ResponseHeaders, meets};
 
 use super::TransportError;
+use super::address::Origin;
 use super::agent::UserAgent;
+use super::clock::unix_seconds;
 use super::connect::reach;
 use super::context::RequestContext;
+use super::cookies::CookieTime;
 use super::finished::{FinishedRequest, RequestTimes, StreamEvent};
-use super::io::{ConnectionGuard, Io};
+use super::parser::{ParseProgress, ResponseParser};
 use super::prepared::RequestParts;
 use super::progress::RequestProgress;
+use handshake::{HandshakeExchange, OpeningHandshake};
+use machine::{SocketEvent, WebSocketMachine};
+use open::{OpenWebSocket, SocketContext};
 
 /// The closing handshake takes no longer.
 const CLOSE_TIMEOUT: Nanos = Nanos::from_secs(1);
@@ -42,66 +49,55 @@ pub(super) struct WebSocketSession<'a> {
     pub(super) times: RequestTimes,
 }
 
-/// An open WebSocket.
-struct OpenWebSocket {
-    socket: WebSocketStream<ByteCounter>,
-    _guard: ConnectionGuard,
-    opened: RunTime,
-    headers: http::HeaderMap,
-    /// How many messages have come.
-    messages: u64,
-}
-
-/// How a handshake ended that did not fail on the way.
-enum HandshakeOutcome {
-    Open(Box<OpenWebSocket>),
-    /// The server answered something else.
-    Refused(http::Response<Option<Vec<u8>>>),
-}
-
 impl WebSocketSession<'_> {
     /// Plays it to its end.
     pub(super) async fn hold(&self, on_event: &dyn Fn(StreamEvent)) {
-        let request = &self.agent.shared.plan.requests[self.plan.request.0 as usize];
+        let shared = &self.agent.shared;
+        let request = self.request();
         let mut progress = RequestProgress::new(self.times.began, request.timeout);
-        let (result, done, open) = match self.open(&mut progress).await {
-            Ok(HandshakeOutcome::Open(mut open)) => {
-                progress.status = 101;
-                let came = self.converse(&mut open, progress.deadline, on_event).await;
-                let metered = open.socket.get_ref();
-                progress.bytes_received = metered.read;
-                progress.bytes_sent = metered.written;
-                let result = match came {
-                    Ok(message) => self.judge((101, &open.headers), &message, open.opened),
+        let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
+        let mut open = None;
+        let result = match self.open(&mut progress, &mut parser).await {
+            Ok(Some(opened)) => {
+                let opened = open.insert(opened);
+                let came = self.converse(opened, progress.deadline, on_event).await;
+                let (received, sent) = opened.take_traffic();
+                progress.bytes_received += received;
+                progress.bytes_sent += sent;
+                match came {
+                    Ok(()) => {
+                        let (message, size) = opened.machine.message();
+                        self.judge(&parser, (message, size), opened.opened)
+                    }
                     Err(error) => self.failed(error),
-                };
-                (result, open.opened, Some(open))
-            }
-            Ok(HandshakeOutcome::Refused(response)) => {
-                let (head, body) = response.into_parts();
-                let now = self.now();
-                progress.status = head.status.as_u16();
-                let body = body.unwrap_or_default();
-                let mut result = self.judge((progress.status, &head.headers), &body, now);
-                if result.outcome == Outcome::Ok {
-                    let message = format!("status {}, expected 101", progress.status);
-                    result = self.failed(TransportError::new(ErrorClass::CheckFailed, message));
                 }
-                (result, now, None)
             }
-            Err(error) => (self.failed(error), self.now(), None),
+            Ok(None) => self.refused(&parser),
+            Err(error) => self.failed(error),
         };
         let well = result.outcome == Outcome::Ok;
+        shared.parsers.borrow_mut().push(parser);
+        let done = open.as_ref().filter(|_| well).map_or_else(|| self.now(), |open| open.opened);
         let sample = progress.into_sample(request, self.times.intended, done, result.outcome);
         let message = self.context.user.borrow().redacted(result.message);
         on_event(StreamEvent::Request(FinishedRequest { sample, message }));
         if let Some(open) = open {
             self.stay(*open, well, on_event).await;
         }
+        self.context.timer.disarm();
     }
 
     fn now(&self) -> RunTime {
         self.agent.shared.clock().now()
+    }
+
+    fn request(&self) -> &RequestPlan {
+        &self.agent.shared.plan.requests[self.plan.request.0 as usize]
+    }
+
+    fn socket_context(&self) -> SocketContext<'_> {
+        let shared = &self.agent.shared;
+        SocketContext { clock: shared.clock(), timer: self.context.timer, scratch: &shared.scratch }
     }
 
     fn failed(&self, error: TransportError) -> CheckResult {
@@ -111,22 +107,33 @@ impl WebSocketSession<'_> {
 
     fn judge(
         &self,
-        (status, headers): (u16, &http::HeaderMap),
-        body: &[u8],
+        parser: &ResponseParser,
+        (body, size): (&[u8], u64),
         at: RunTime,
     ) -> CheckResult {
-        let headers: &dyn ResponseHeaders = &HeaderMapView(headers);
-        let size = body.len() as u64;
+        let headers: &dyn ResponseHeaders = &parser.headers();
         let service_time = at.since(self.times.began);
-        let response = Response { status, headers, body, size, service_time };
+        let response = Response { status: parser.status(), headers, body, size, service_time };
         self.context.user.borrow_mut().on_response(self.plan.request, &response)
     }
 
-    /// Connects and shakes hands, all before the request's deadline.
+    /// The server answered something else than 101.
+    fn refused(&self, parser: &ResponseParser) -> CheckResult {
+        let result = self.judge(parser, (parser.body(), parser.body_size()), self.now());
+        if result.outcome != Outcome::Ok {
+            return result;
+        }
+        let message = format!("status {}, expected 101", parser.status());
+        self.failed(TransportError::new(ErrorClass::CheckFailed, message))
+    }
+
+    /// Connects and shakes hands, all before the request's deadline. None where the server answers something else,
+    /// which is in the parser then.
     async fn open(
         &self,
         progress: &mut RequestProgress,
-    ) -> Result<HandshakeOutcome, TransportError> {
+        parser: &mut ResponseParser,
+    ) -> Result<Option<Box<OpenWebSocket>>, TransportError> {
         let shared = &self.agent.shared;
         let prepared =
             &shared.prepared_target(self.agent.side()).requests[self.plan.request.0 as usize];
@@ -136,215 +143,182 @@ impl WebSocketSession<'_> {
             None => prepared.parts(&mut self.context.user.borrow_mut())?,
         };
         let cookies = self.agent.cookies_for((&origin, parts.host()), &parts.path, parts.cookie());
-        let handshake = handshake(&parts, (&origin.authority, origin.tls), &cookies)?;
+        let mut chance = self.chance();
+        let handshake = OpeningHandshake::new(&parts, (&origin.authority, &cookies), &mut chance)?;
         let deadline = (self.context.timer, progress.deadline);
         let place = (&*origin, self.agent.source);
         let tls = &shared.tls.upgradable;
         let reached = reach(shared, place, deadline, tls, &mut progress.phases);
-        let (io, guard, _) = Box::pin(reached).await?;
+        let (mut io, guard, _) = Box::pin(reached).await?;
         progress.exchanges += 1;
-        self.context.timer.arm(progress.deadline);
-        let io = ByteCounter { io, read: 0, written: 0 };
-        let shaking = Box::pin(tokio_tungstenite::client_async(handshake, io));
-        match self.context.timer.bound(shaking).await {
-            None => Err(too_late("the handshake was not answered within `timeout`")),
-            Some(Ok((socket, response))) => {
-                let headers = response.into_parts().0.headers;
-                let opened = self.now();
-                Ok(HandshakeOutcome::Open(Box::new(OpenWebSocket {
-                    socket,
-                    _guard: guard,
-                    opened,
-                    headers,
-                    messages: 0,
-                })))
-            }
-            Some(Err(Error::Http(response))) => Ok(HandshakeOutcome::Refused(*response)),
-            Some(Err(error)) => Err(from_socket(&error)),
+        let max_body = shared.http().max_body.get();
+        parser.start(false, true, max_body);
+        let mut exchange = HandshakeExchange::new(&mut io, &handshake, parser);
+        let shaken = self.shake(&mut exchange, progress).await;
+        let (sent, unread) = exchange.end();
+        progress.status = parser.status();
+        progress.bytes_sent = sent;
+        progress.bytes_received = parser.received() + unread.len() as u64;
+        shaken?;
+        self.keep_cookies(&origin, &parts, parser);
+        if parser.status() != 101 {
+            return Ok(None);
+        }
+        handshake.verify(&parser.headers())?;
+        let machine = WebSocketMachine::new(shared.stream_memory.buffer(max_body), chance);
+        let open = OpenWebSocket::new((io, guard), machine, unread, self.now());
+        Ok(Some(Box::new(open)))
+    }
+
+    /// Keys and masks are drawn from the seed, apart from all other chance.
+    fn chance(&self) -> Pcg64Mcg {
+        let number = self.context.user.borrow().number();
+        let seed = self.agent.shared.plan.seed.derive(RandomStream::WebSocket, number);
+        seed.stream(RandomStream::WebSocket, self.times.began.get())
+    }
+
+    fn keep_cookies(&self, origin: &Origin, parts: &RequestParts, parser: &ResponseParser) {
+        let headers = parser.headers();
+        if self.agent.shared.http().cookies
+            && headers.first("set-cookie").is_some()
+            && let Some(url) = origin.url_as(parts.host(), &parts.path)
+        {
+            let now = CookieTime { run: self.now(), unix: unix_seconds() };
+            self.agent.cookies.borrow_mut().absorb(&headers, &url, now);
         }
     }
 
-    /// Sends what is to be sent and awaits the expected message, which it returns.
+    /// Sends the handshake and reads the answer into the parser.
+    async fn shake(
+        &self,
+        exchange: &mut HandshakeExchange<'_>,
+        progress: &mut RequestProgress,
+    ) -> Result<(), TransportError> {
+        let SocketContext { clock, timer, scratch } = self.socket_context();
+        let began = clock.now();
+        timer.arm(progress.deadline);
+        loop {
+            let turned =
+                poll_fn(|context| match exchange.turn(context, &mut scratch.borrow_mut()) {
+                    Poll::Ready(turned) => Poll::Ready(turned),
+                    Poll::Pending => {
+                        let message = "the handshake was not answered within `timeout`";
+                        timer.poll_expired(context).map(|()| Err(too_late(message)))
+                    }
+                });
+            if turned.await? == ParseProgress::Complete {
+                progress.wait = clock.now().since(began);
+                return Ok(());
+            }
+            if clock.now() >= progress.deadline {
+                return Err(too_late("the answer to the handshake did not end within `timeout`"));
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Sends what is to be sent and awaits the expected message.
     async fn converse(
         &self,
         open: &mut OpenWebSocket,
         deadline: RunTime,
         on_event: &dyn Fn(StreamEvent),
-    ) -> Result<Bytes, TransportError> {
-        let late = || too_late("the expected message did not come within `timeout`");
+    ) -> Result<(), TransportError> {
         self.context.timer.arm(deadline);
+        open.machine.keep_content(!self.expect.is_empty() || self.request().needs_body());
         for template in self.send {
             let mut text = Vec::new();
             let rendered = self.context.user.borrow_mut().render(template, &mut text);
             rendered.map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
-            let message = Message::text(String::from_utf8_lossy(&text).into_owned());
-            let sent = self.context.timer.bound(open.socket.send(message)).await;
-            sent.ok_or_else(late)?.map_err(|error| from_socket(&error))?;
+            open.machine.send_text(&String::from_utf8_lossy(&text));
         }
-        let mut first = true;
         loop {
-            let Some(came) = self.context.timer.bound(next_message(open)).await else {
-                return Err(late());
-            };
-            let message = came?;
-            open.messages += 1;
-            if first {
-                first = false;
-                on_event(StreamEvent::DerivedTiming(Sample::of_time(
-                    self.plan.first,
-                    (self.times.intended, self.times.began),
-                    self.now(),
-                    Outcome::Ok,
-                )));
+            match open.next(self.socket_context(), deadline).await {
+                Ok(None) => {
+                    return Err(too_late("the expected message did not come within `timeout`"));
+                }
+                Ok(Some(SocketEvent::Close(close))) => return Err(close.error()),
+                Ok(Some(SocketEvent::Message)) => {}
+                Err(error) => return Err(error),
             }
-            if meets(self.expect, &message) {
-                return Ok(message);
+            open.messages += 1;
+            if open.messages == 1 {
+                let times = (self.times.intended, self.times.began);
+                let first = Sample::of_time(self.plan.first, times, self.now(), Outcome::Ok);
+                on_event(StreamEvent::derived_timing(first));
+            }
+            if meets(self.expect, open.machine.message().0) {
+                return Ok(());
             }
         }
-    }
-
-    /// The time that it was open, with the messages that came.
-    fn whole(&self, open: &OpenWebSocket, outcome: Outcome) -> Sample {
-        let times = (open.opened, open.opened);
-        let whole = Sample::of_time(self.plan.whole, times, self.now(), Outcome::Ok);
-        Sample { messages: open.messages, outcome, ..whole }
     }
 
     /// Stays until its time is over, unless something went wrong before, and closes it.
-    async fn stay(&self, open: OpenWebSocket, well: bool, on_event: &dyn Fn(StreamEvent)) {
-        let mut open = open;
+    async fn stay(&self, mut open: OpenWebSocket, well: bool, on_event: &dyn Fn(StreamEvent)) {
+        // What came before belongs to the request.
+        open.take_traffic();
+        let ended = if well { self.linger(&mut open, on_event).await } else { Ok(()) };
+        let outcome = match &ended {
+            Ok(()) => Outcome::Ok,
+            Err(error) => Outcome::Failed(error.class),
+        };
+        let times = (open.opened, open.opened);
+        let whole = Sample::of_time(self.plan.whole, times, self.now(), outcome);
+        let sample = Sample { messages: open.messages, ..whole };
+        let mut message = String::new();
+        if let Err(error) = ended {
+            self.context.user.borrow_mut().on_failure(error.class);
+            message = self.context.user.borrow().redacted(error.message);
+        }
+        on_event(StreamEvent::DerivedTiming(FinishedRequest { sample, message }));
+        self.close(&mut open).await;
+        self.tell_traffic(&mut open, on_event);
+    }
+
+    /// Reads until its time is over. A server that closes normally has ended it sooner, which is no failure.
+    async fn linger(
+        &self,
+        open: &mut OpenWebSocket,
+        on_event: &dyn Fn(StreamEvent),
+    ) -> Result<(), TransportError> {
         let until = open.opened + self.hold;
-        let timer = self.context.timer;
-        timer.arm(until);
-        while well && self.now() < until {
-            match timer.bound(next_message(&mut open)).await {
-                Some(Ok(_)) => open.messages += 1,
-                Some(Err(error)) => {
-                    self.context.user.borrow_mut().on_failure(error.class);
-                    on_event(StreamEvent::DerivedTiming(
-                        self.whole(&open, Outcome::Failed(error.class)),
-                    ));
-                    return;
-                }
-                None => {}
+        self.context.timer.arm(until);
+        open.machine.keep_content(false);
+        loop {
+            let next = open.next(self.socket_context(), until).await;
+            self.tell_traffic(open, on_event);
+            match next? {
+                None => return Ok(()),
+                Some(SocketEvent::Message) => open.messages += 1,
+                Some(SocketEvent::Close(close)) if close.is_normal() => return Ok(()),
+                Some(SocketEvent::Close(close)) => return Err(close.error()),
             }
         }
-        on_event(StreamEvent::DerivedTiming(self.whole(&open, Outcome::Ok)));
-        timer.arm(self.now() + CLOSE_TIMEOUT);
-        // The server may have left first; there is nothing more to learn from it.
-        let _ = timer.bound(open.socket.close(None)).await;
-        timer.disarm();
     }
-}
 
-/// The next text or binary message.
-async fn next_message(open: &mut OpenWebSocket) -> Result<Bytes, TransportError> {
-    loop {
-        match open.socket.next().await {
-            Some(Ok(Message::Text(text))) => return Ok(text.into()),
-            Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
-            Some(Ok(Message::Close(_))) | None => {
-                let message = "the server closed the WebSocket";
-                return Err(TransportError::new(ErrorClass::Reset, message));
-            }
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => return Err(from_socket(&error)),
+    fn tell_traffic(&self, open: &mut OpenWebSocket, on_event: &dyn Fn(StreamEvent)) {
+        let (received, sent) = open.take_traffic();
+        if received > 0 || sent > 0 {
+            on_event(StreamEvent::Traffic { step: self.plan.whole, received, sent });
         }
     }
-}
 
-/// The upgrade request: the plan's headers and what RFC 6455 §4.1 asks for.
-fn handshake(
-    parts: &Rc<RequestParts>,
-    (authority, tls): (&str, bool),
-    cookies: &str,
-) -> Result<http::Request<()>, TransportError> {
-    let scheme = if tls { "wss" } else { "ws" };
-    let refused = |error: &dyn std::fmt::Display| {
-        TransportError::new(ErrorClass::Script, format!("the request is not valid: {error}"))
-    };
-    let url = format!("{scheme}://{authority}{}", parts.path);
-    let mut request = url.into_client_request().map_err(|error| refused(&error))?;
-    for (name, value) in &parts.headers {
-        if name == header::HOST {
-            request.headers_mut().insert(name, value.clone());
-        } else {
-            request.headers_mut().append(name, value.clone());
+    /// The closing handshake, begun or answered.
+    async fn close(&self, open: &mut OpenWebSocket) {
+        let begins = !open.machine.is_closing();
+        open.machine.close_normally();
+        if !begins {
+            return open.flush_now().await;
+        }
+        let deadline = self.now() + CLOSE_TIMEOUT;
+        self.context.timer.arm(deadline);
+        // The server may have left first, or talk on; there is nothing more to learn from it.
+        while let Ok(Some(SocketEvent::Message)) = open.next(self.socket_context(), deadline).await
+        {
         }
     }
-    if !cookies.is_empty() {
-        let value = HeaderValue::from_str(cookies).map_err(|error| refused(&error))?;
-        request.headers_mut().insert(header::COOKIE, value);
-    }
-    Ok(request)
 }
 
 fn too_late(message: &str) -> TransportError {
     TransportError::new(ErrorClass::ResponseTimeout, message)
-}
-
-fn from_socket(error: &Error) -> TransportError {
-    match error {
-        Error::Io(error) => TransportError::from_io(error, "the WebSocket failed"),
-        Error::ConnectionClosed | Error::AlreadyClosed => {
-            TransportError::new(ErrorClass::Reset, "the server closed the WebSocket")
-        }
-        error => {
-            TransportError::new(ErrorClass::Protocol, format!("the WebSocket failed: {error}"))
-        }
-    }
-}
-
-/// A byte stream that counts.
-#[derive(Debug)]
-struct ByteCounter {
-    io: Io,
-    read: u64,
-    written: u64,
-}
-
-impl AsyncRead for ByteCounter {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut this.io).poll_read(context, buffer);
-        this.read += (buffer.filled().len() - before) as u64;
-        polled
-    }
-}
-
-impl AsyncWrite for ByteCounter {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let this = self.get_mut();
-        let polled = Pin::new(&mut this.io).poll_write(context, bytes);
-        if let Poll::Ready(Ok(count)) = &polled {
-            this.written += *count as u64;
-        }
-        polled
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(context)
-    }
-}
-
-/// The headers of a handshake's answer.
-struct HeaderMapView<'a>(&'a http::HeaderMap);
-
-impl ResponseHeaders for HeaderMapView<'_> {
-    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes()));
-    }
 }

@@ -34,10 +34,10 @@ pub(super) async fn play(
             if let Some(first) = events.borrow().first() {
                 let times = (intended, began);
                 let first = Sample::of_time(plan.first, times, first, Outcome::Ok);
-                on_event(StreamEvent::DerivedTiming(first));
+                on_event(StreamEvent::derived_timing(first));
                 let done = finished.sample.done;
                 let whole = Sample::of_time(plan.whole, (began, began), done, Outcome::Ok);
-                on_event(StreamEvent::DerivedTiming(Sample {
+                on_event(StreamEvent::derived_timing(Sample {
                     messages: events.borrow().count(),
                     ..whole
                 }));

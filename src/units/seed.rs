@@ -35,6 +35,8 @@ pub enum RandomStream {
     Split = 9,
     /// Which shard and worker an arrival is dealt to, where each has its own coin.
     Deal = 10,
+    /// Keys and masks of `WebSockets`.
+    WebSocket = 11,
 }
 
 impl Seed {

@@ -27,3 +27,4 @@ mod split;
 mod streams;
 mod throttled;
 mod truth;
+mod zoo;

@@ -143,8 +143,13 @@ impl Counts {
         self.arrivals.started += side.iterations;
     }
 
-    /// Adds what an interval counts for no step: what was given up, and what became of arrivals.
+    /// Adds what an interval counts for no request: what was given up, what became of arrivals, and the bytes that came
+    /// and went while `WebSockets` were held.
     pub(super) fn add_iterations(&mut self, interval: &Interval) {
+        for step in interval.logical.values() {
+            self.bytes_received += step.bytes_received;
+            self.bytes_sent += step.bytes_sent;
+        }
         for scenario in interval.scenarios.values() {
             add_counts(&mut self.iteration_errors, &scenario.iteration_errors);
         }
