@@ -20,7 +20,7 @@ pub use har::har;
 use imported::problem;
 pub use imported::{ImportOptions, Imported};
 pub use note::{ImportNote, ImportNotes};
-pub use openapi::openapi;
+pub use openapi::{ReadReference, openapi, openapi_files};
 
 /// A system's name from what a file is called: `Web Shop.har` → `web_shop`.
 pub fn system_name(stem: &str) -> String {

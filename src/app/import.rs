@@ -56,9 +56,7 @@ fn read(from: &ImportFrom, name: String) -> Result<Imported, Failure> {
         ImportFrom::Har { file, host, .. } => {
             of_text(file, &options(file, host.clone(), None), import::har)
         }
-        ImportFrom::Openapi { file, .. } => {
-            of_text(file, &options(file, vec![], None), import::openapi)
-        }
+        ImportFrom::Openapi { file, .. } => of_description(file, &options(file, vec![], None)),
         ImportFrom::AccessLog { files, target, replay, speed, format, fields, .. } => {
             let replay = replay.then(|| speed.unwrap_or(Ratio::new(1.0)));
             let first = files.first().map_or(Path::new(""), PathBuf::as_path);
@@ -76,6 +74,22 @@ fn of_text(file: &Path, options: &ImportOptions, reader: ReadText) -> Result<Imp
     let mut sources = SourceFiles::default();
     let source = sources.add(file.display().to_string(), text.as_str());
     reader(&text, source, options).map_err(|problems| {
+        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
+    })
+}
+
+/// A description of an API, with the files beside it that it refers to.
+fn of_description(file: &Path, options: &ImportOptions) -> Result<Imported, Failure> {
+    let text = read_text(file)?;
+    let mut sources = SourceFiles::default();
+    let source = sources.add(file.display().to_string(), text.as_str());
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut read = |path: &str| {
+        let path = folder.join(path);
+        let text = read_text(&path).ok()?;
+        Some((sources.add(path.display().to_string(), text.as_str()), text))
+    };
+    import::openapi_files(&text, source, options, &mut read).map_err(|problems| {
         Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
     })
 }

@@ -1,6 +1,6 @@
 //! A scenario in the making, and how it is written down.
 
-use super::text::DraftText;
+use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue, document};
 use crate::units::Nanos;
 
@@ -78,6 +78,31 @@ pub(super) enum BodyDraft {
     Text(DraftText),
     /// Parts of an upload.
     Multipart(Vec<(String, UploadPartDraft)>),
+}
+
+impl BodyDraft {
+    /// A form; where a name comes twice, which no mapping holds, the text of one.
+    pub(super) fn form(pairs: Vec<(String, DraftText)>) -> Self {
+        let twice = |at: usize| pairs[..at].iter().any(|(known, _)| *known == pairs[at].0);
+        if !(0..pairs.len()).any(twice) {
+            return Self::Form(pairs);
+        }
+        let encode =
+            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let mut out: Vec<TextPiece> = vec![];
+        for (index, (name, value)) in pairs.into_iter().enumerate() {
+            let sign = if index == 0 { "" } else { "&" };
+            out.push(TextPiece::Literal(format!("{sign}{}=", encode(&name))));
+            out.extend(value.0.into_iter().map(|piece| match piece {
+                TextPiece::Literal(text) => TextPiece::Literal(encode(&text)),
+                TextPiece::Expression(text) => {
+                    TextPiece::Expression(format!("({text}) | urlencode"))
+                }
+                environment @ TextPiece::Environment { .. } => environment,
+            }));
+        }
+        Self::Text(DraftText(out).merged())
+    }
 }
 
 /// A part of an upload.
@@ -177,7 +202,7 @@ impl RequestDraft {
     fn url(&self, with_query: bool) -> String {
         let mut url = DraftText(self.origin.iter().flat_map(|origin| origin.0.clone()).collect());
         for segment in &self.path {
-            url.0.push(super::text::TextPiece::Literal("/".to_owned()));
+            url.0.push(TextPiece::Literal("/".to_owned()));
             url.0.extend(segment.0.iter().cloned());
         }
         if self.path.is_empty() && self.origin.is_none() {
@@ -186,7 +211,7 @@ impl RequestDraft {
         for (index, (name, value)) in self.query.iter().enumerate().filter(|_| with_query) {
             let sign = if index == 0 { '?' } else { '&' };
             let equals = if value.is_some() { "=" } else { "" };
-            url.0.push(super::text::TextPiece::Literal(format!("{sign}{name}{equals}")));
+            url.0.push(TextPiece::Literal(format!("{sign}{name}{equals}")));
             url.0.extend(value.iter().flat_map(|value| value.0.clone()));
         }
         url.merged().written()
@@ -296,6 +321,17 @@ impl JsonDraft {
                 entries.iter().map(|(key, value)| (key.clone(), Self::recorded(value))).collect(),
             ),
             scalar => Self::Scalar(scalar.clone()),
+        }
+    }
+
+    /// How many values are in it.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::Text(_) => 1,
+            Self::List(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
+            Self::Map(entries) => {
+                1 + entries.iter().map(|(_, item)| 1 + item.count()).sum::<usize>()
+            }
         }
     }
 

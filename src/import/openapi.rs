@@ -5,25 +5,34 @@
 //! each, without places.)
 
 mod document;
+mod files;
 mod generate;
+mod json;
+mod matching;
 mod operation;
+mod schema;
+mod style;
+mod value;
 mod writer;
 
 use self::document::OpenApiDocument;
+pub use self::files::ReadReference;
 use self::operation::{Operation, Security};
-use super::draft::{JourneyDraft, ScenarioDraft, StepDraft, stages};
+use super::draft::{BodyDraft, JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, stages};
 use super::names::{UniqueNames, candidates, snake};
 use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
 use super::{ImportOptions, Imported, problem};
-use crate::scenario::{Problem, Problems, SourceId, Span, yaml};
+use crate::scenario::{Problem, SourceId, Span};
 use crate::units::Nanos;
 use writer::OperationWriter;
 
 /// The most operations that are imported.
-const OPERATIONS_MAX: usize = 500;
+const OPERATIONS_MAX: usize = 1_000;
+/// How many values a scenario may have, in about: its file is read with a limit of its own.
+const VALUES_MAX: usize = 70_000;
 
-/// Imports a description: its text, which is `source` in problems.
+/// Imports a description that is one file: its text, which is `source` in problems.
 ///
 /// # Errors
 /// Where it is no OpenAPI description, or none of its operations can be asked for.
@@ -32,14 +41,21 @@ pub fn openapi(
     source: SourceId,
     options: &ImportOptions,
 ) -> Result<Imported, Vec<Problem>> {
-    let mut problems = Problems::default();
-    let Some(root) = yaml::parse(text, source, &mut problems) else {
-        return Err(problems.into_sorted());
-    };
-    if !problems.is_empty() {
-        return Err(problems.into_sorted());
-    }
-    let document = OpenApiDocument::new(&root)?;
+    openapi_files(text, source, options, &mut |_| None)
+}
+
+/// Imports a description whose references may lead to other files, which `read` reads.
+///
+/// # Errors
+/// Where one of the files is not well-formed, it is no OpenAPI description, or none of its operations can be asked for.
+pub fn openapi_files(
+    text: &str,
+    source: SourceId,
+    options: &ImportOptions,
+    read: &mut ReadReference<'_>,
+) -> Result<Imported, Vec<Problem>> {
+    let files = files::load((&options.file, text), source, read)?;
+    let document = OpenApiDocument::new(&files)?;
     let mut notes = ImportNotes::default();
     let target = document.target(&mut notes);
     let mut operations = Operation::all(&document, &mut notes);
@@ -52,6 +68,8 @@ pub fn openapi(
         security: Security::new(&document, FoundSecrets::new(&options.name)),
         notes,
         names: UniqueNames::default(),
+        target: &target,
+        prefix: options.name.to_ascii_uppercase(),
     };
     let journeys = importer.journeys(&operations);
     if journeys.is_empty() {
@@ -73,7 +91,7 @@ pub fn openapi(
             ),
         ],
         name: options.name.clone(),
-        target,
+        target: target.clone(),
         workloads: vec![stages("smoke", &[("1 iter/s".to_owned(), span)])],
         journeys,
         ..ScenarioDraft::default()
@@ -87,15 +105,27 @@ struct OpenApiImporter<'a, 'n> {
     security: Security<'n>,
     notes: ImportNotes,
     names: UniqueNames<(String, String)>,
+    target: &'a str,
+    /// What variables begin with.
+    prefix: String,
 }
 
 impl<'n> OpenApiImporter<'_, 'n> {
     fn journeys(&mut self, operations: &[Operation<'n>]) -> Vec<JourneyDraft> {
         let names: Vec<String> = operations.iter().map(|operation| self.name(operation)).collect();
         let mut journeys = vec![];
+        let mut values = 0;
         for (operation, name) in operations.iter().zip(&names) {
             match self.steps(operation, name, (operations, &names)) {
                 Ok(steps) => {
+                    let more: usize = steps.iter().map(size).sum();
+                    if values + more > VALUES_MAX {
+                        let reason =
+                            format!("beyond about {VALUES_MAX} values, which a scenario may have");
+                        self.notes.drop(reason, operation.shown());
+                        continue;
+                    }
+                    values += more;
                     let comment = operation.summary();
                     journeys.push(JourneyDraft {
                         name: name.clone(),
@@ -122,6 +152,8 @@ impl<'n> OpenApiImporter<'_, 'n> {
             security: &mut self.security,
             notes: &mut self.notes,
             captured: vec![],
+            target: self.target,
+            prefix: &self.prefix,
         };
         let mut steps = vec![];
         if let Some((at, capture, parameter)) = operation.list_before(all, self.document) {
@@ -139,5 +171,23 @@ impl<'n> OpenApiImporter<'_, 'n> {
         let mut found = candidates(operation.verb(), &segments);
         found.splice(0..0, operation.id().map(snake).filter(|id| !id.is_empty()));
         self.names.give(&(operation.verb().to_owned(), operation.path.to_owned()), &found)
+    }
+}
+
+/// How many values a step has in a file, about.
+fn size(step: &StepDraft) -> usize {
+    let of = |request: &RequestDraft| {
+        let body = match &request.body {
+            BodyDraft::Json(json) => json.count(),
+            BodyDraft::Form(pairs) => 2 * pairs.len(),
+            BodyDraft::Multipart(parts) => 6 * parts.len(),
+            BodyDraft::None | BodyDraft::Text(_) => 1,
+        };
+        30 + 2 * request.headers.len() + body
+    };
+    match step {
+        StepDraft::Request(request) => of(request),
+        StepDraft::Parallel(requests) => requests.iter().map(of).sum(),
+        StepDraft::Think(_) => 2,
     }
 }

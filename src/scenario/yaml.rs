@@ -123,7 +123,17 @@ impl NodeExtent {
 
 /// Reads the one document of a file. What is wrong goes to `problems`; without a tree there is at least one.
 pub fn parse(text: &str, source: SourceId, problems: &mut Problems) -> Option<Node> {
-    let mut builder = NodeBuilder::new(source, problems);
+    parse_within(text, source, NODE_LIMIT, problems)
+}
+
+/// Reads a document that may hold `limit` values: files that others wrote are larger than those of a scenario.
+pub fn parse_within(
+    text: &str,
+    source: SourceId,
+    limit: usize,
+    problems: &mut Problems,
+) -> Option<Node> {
+    let mut builder = NodeBuilder { limit, ..NodeBuilder::new(source, problems) };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         match event {
@@ -193,6 +203,8 @@ struct NodeBuilder<'p> {
     open: Vec<OpenCollection>,
     anchors: HashMap<usize, Node>,
     count: usize,
+    /// How many values it may hold.
+    limit: usize,
     /// Bytes of text that aliases have repeated.
     repeated: usize,
     root: Option<Node>,
@@ -201,7 +213,16 @@ struct NodeBuilder<'p> {
 impl<'p> NodeBuilder<'p> {
     fn new(source: SourceId, problems: &'p mut Problems) -> Self {
         let (open, anchors) = (vec![], HashMap::new());
-        Self { source, problems, open, anchors, count: 0, repeated: 0, root: None }
+        Self {
+            source,
+            problems,
+            open,
+            anchors,
+            count: 0,
+            limit: NODE_LIMIT,
+            repeated: 0,
+            root: None,
+        }
     }
 
     fn place(&self, span: EventSpan) -> Span {
@@ -300,8 +321,8 @@ impl<'p> NodeBuilder<'p> {
         // Nothing is copied that would be too much.
         let too_much = if self.open.len() + extent.depth > DEPTH_LIMIT {
             ProblemKind::TooDeep { limit: DEPTH_LIMIT }
-        } else if self.count > NODE_LIMIT {
-            ProblemKind::TooManyValues { limit: NODE_LIMIT }
+        } else if self.count > self.limit {
+            ProblemKind::TooManyValues { limit: self.limit }
         } else if self.repeated > REPEATED_TEXT_LIMIT {
             ProblemKind::TooMuchRepeated { limit: Bytes::new(REPEATED_TEXT_LIMIT as u64) }
         } else {
@@ -315,8 +336,9 @@ impl<'p> NodeBuilder<'p> {
     /// Puts a finished value where it belongs.
     fn close(&mut self, node: Node, anchor: usize) -> bool {
         self.count += 1;
-        if self.count > NODE_LIMIT {
-            self.problems.report(node.span, ProblemKind::TooManyValues { limit: NODE_LIMIT });
+        if self.count > self.limit {
+            let kind = ProblemKind::TooManyValues { limit: self.limit };
+            self.problems.report(node.span, kind);
             return false;
         }
         if anchor != 0 {

@@ -1,22 +1,39 @@
-//! Schemas → data: examples where there are any, else values that fit, drawn anew for every request.
+//! Schemas → data: examples where there are any that fit, else values that do, drawn anew for every request.
 
 use serde_json::{Value, json};
 
-use super::document::{OpenApiDocument, field, flag, items, pairs};
+use super::document::{OpenApiDocument, field, items, pairs, text};
+use super::schema::SchemaView;
+use super::value::{number, of_text, pick, sample};
 use crate::import::draft::JsonDraft;
 use crate::import::note::ImportNotes;
 use crate::import::secrets::is_secret_key;
-use crate::import::text::{DraftText, TextPiece};
-use crate::scenario::{Node, json_of_node};
+use crate::scenario::{Node, NodeValue, json_of_node};
 
 /// Schemas may contain themselves; deeper than this, only what is required is made, and then nothing.
 const DEPTH_OPTIONAL: usize = 3;
 const DEPTH_MAX: usize = 12;
+/// The most items of a list that is made.
+const ITEMS_MAX: usize = 100;
 
 /// Makes data.
 pub(super) struct ExampleMaker<'a, 'n> {
     document: &'a OpenApiDocument<'n>,
     notes: &'a mut ImportNotes,
+}
+
+/// What is made: the property's name, how deep it stands, and which of several that must differ.
+#[derive(Debug, Clone, Copy)]
+struct ValueContext<'c> {
+    name: &'c str,
+    depth: usize,
+    distinct: Option<usize>,
+}
+
+impl<'c> ValueContext<'c> {
+    fn inside(self, name: &'c str) -> Self {
+        Self { name, depth: self.depth + 1, distinct: None }
+    }
 }
 
 impl<'a, 'n> ExampleMaker<'a, 'n> {
@@ -40,240 +57,292 @@ impl<'a, 'n> ExampleMaker<'a, 'n> {
         parameter: &'n Node,
         name: &str,
     ) -> Result<JsonDraft, String> {
-        if let Some(example) = self.example(parameter)? {
-            return Ok(example);
-        }
-        let schema = parameter.get("schema").unwrap_or(parameter);
-        self.schema(schema, name, 0)
+        let (_, media) = pairs(parameter.get("content")).next().unzip();
+        let schema = parameter.get("schema").or(media.and_then(|media| media.get("schema")));
+        self.with_example(parameter, schema.or(Some(parameter)), name)
     }
 
     /// The body of a media type.
     pub(super) fn media(&mut self, media: &'n Node) -> Result<JsonDraft, String> {
-        if let Some(example) = self.example(media)? {
-            return Ok(example);
+        self.with_example(media, media.get("schema"), "body")
+    }
+
+    /// An example beside a schema, where it fits the schema; else a value that does.
+    fn with_example(
+        &mut self,
+        node: &'n Node,
+        schema: Option<&'n Node>,
+        name: &str,
+    ) -> Result<JsonDraft, String> {
+        let view = schema.map(|schema| SchemaView::of(self.document, schema)).transpose()?;
+        for example in self.examples(node)? {
+            if view.as_ref().is_none_or(|view| view.accepts(self.document, &example, 0)) {
+                return Ok(JsonDraft::recorded(&example));
+            }
+            self.notes.change(
+                "an example that its own schema does not allow: made up",
+                format!("`{name}`"),
+            );
         }
-        match media.get("schema") {
-            Some(schema) => self.schema(schema, "body", 0),
+        match &view {
+            Some(view) => self.value(view, ValueContext { name, depth: 0, distinct: None }),
             None => Ok(JsonDraft::Map(vec![])),
         }
     }
 
-    /// What the description itself gives.
-    fn example(&self, node: &'n Node) -> Result<Option<JsonDraft>, String> {
-        let recorded = |node: &Node| Some(JsonDraft::recorded(&json_of_node(node)));
-        for name in ["example", "x-example", "default", "const"] {
-            if let Some(node) = node.get(name).filter(|node| !node.is_null()) {
-                return Ok(recorded(node));
-            }
+    /// A value that fits a schema. `name` is the property's.
+    pub(super) fn schema(&mut self, schema: &'n Node, name: &str) -> Result<JsonDraft, String> {
+        let view = SchemaView::of(self.document, schema)?;
+        self.value(&view, ValueContext { name, depth: 0, distinct: None })
+    }
+
+    /// What a description itself gives, the best first.
+    fn examples(&self, node: &'n Node) -> Result<Vec<Value>, String> {
+        let mut found = vec![];
+        for name in ["example", "x-example"] {
+            found.extend(node.get(name).filter(|node| !node.is_null()).map(json_of_node));
         }
         let examples = node.get("examples");
-        if let Some(first) = items(examples).first() {
-            return Ok(recorded(first));
+        found.extend(items(examples).iter().map(json_of_node));
+        for (_, example) in pairs(examples) {
+            let example = self.document.resolve(example)?;
+            found.extend(example.get("value").map(json_of_node));
         }
-        let Some((_, first)) = pairs(examples).next() else { return Ok(None) };
-        let first = self.document.resolve(first)?;
-        Ok(first.get("value").and_then(recorded))
+        for name in ["default", "const"] {
+            found.extend(node.get(name).filter(|node| !node.is_null()).map(json_of_node));
+        }
+        Ok(found)
     }
 
-    /// A value that fits a schema. `name` is the property's.
-    pub(super) fn schema(
-        &mut self,
-        schema: &'n Node,
-        name: &str,
-        depth: usize,
-    ) -> Result<JsonDraft, String> {
-        let schema = self.document.resolve(schema)?;
-        if depth > DEPTH_MAX {
+    fn value(&mut self, view: &SchemaView<'n>, at: ValueContext<'_>) -> Result<JsonDraft, String> {
+        if at.depth > DEPTH_MAX {
             return Ok(JsonDraft::Scalar(Value::Null));
         }
-        if is_secret_key(name) {
+        if is_secret_key(at.name) {
             // Accounts for tests have passwords that nobody keeps secret, and so have examples.
-            self.notes.change("a password or token that was made up", format!("`{name}`"));
+            self.notes.change("a password or token that was made up", format!("`{}`", at.name));
         }
-        if let Some(example) = self.example(schema)? {
-            return Ok(example);
-        }
-        let choices = items(schema.get("enum"));
-        if !choices.is_empty() {
-            return Ok(pick(choices));
-        }
-        if schema.get("allOf").is_some() {
-            return self.all_of(schema, name, depth);
-        }
-        for any in ["oneOf", "anyOf"] {
-            let first =
-                items(schema.get(any)).iter().find(|item| field(item, "type") != Some("null"));
-            if let Some(first) = first {
-                return self.schema(first, name, depth + 1);
-            }
-        }
-        match kind(schema) {
-            "object" => self.object(schema, depth),
-            "array" => self.array(schema, name, depth),
-            "integer" | "number" => Ok(number(schema)),
-            "boolean" => Ok(JsonDraft::Scalar(json!(true))),
-            "null" => Ok(JsonDraft::Scalar(Value::Null)),
-            _ => Ok(JsonDraft::Text(self.text(schema, name))),
-        }
-    }
-
-    /// Objects put together from parts.
-    fn all_of(&mut self, schema: &'n Node, name: &str, depth: usize) -> Result<JsonDraft, String> {
-        let mut fields: Vec<(String, JsonDraft)> = vec![];
-        let mut other = None;
-        for part in items(schema.get("allOf")) {
-            match self.schema(part, name, depth + 1)? {
-                JsonDraft::Map(more) => {
-                    for (key, value) in more {
-                        fields.retain(|(known, _)| *known != key);
-                        fields.push((key, value));
+        if at.distinct.is_none_or(|number| number == 0) {
+            for part in &view.parts {
+                for example in self.examples(part)? {
+                    if view.accepts(self.document, &example, 0) {
+                        return Ok(JsonDraft::recorded(&example));
                     }
                 }
-                value => other = Some(value),
             }
         }
-        if let JsonDraft::Map(more) = self.object(schema, depth)? {
-            for (key, value) in more {
-                fields.retain(|(known, _)| *known != key);
-                fields.push((key, value));
-            }
+        let choices =
+            view.parts.iter().map(|part| items(part.get("enum"))).find(|all| !all.is_empty());
+        if let Some(choices) = choices {
+            let fitting: Vec<Value> = choices.iter().map(json_of_node).collect();
+            let fitting: Vec<Value> =
+                fitting.into_iter().filter(|value| view.accepts(self.document, value, 0)).collect();
+            return Ok(match at.distinct {
+                Some(number) if number < fitting.len() => JsonDraft::recorded(&fitting[number]),
+                _ => pick(&fitting),
+            });
         }
-        Ok(other.filter(|_| fields.is_empty()).unwrap_or(JsonDraft::Map(fields)))
+        if let Some(chosen) = self.chosen(view, at)? {
+            return Ok(chosen);
+        }
+        self.of_kind(view, at)
     }
 
-    fn object(&mut self, schema: &'n Node, depth: usize) -> Result<JsonDraft, String> {
-        let required: Vec<&str> =
-            items(schema.get("required")).iter().filter_map(super::document::text).collect();
-        let mut fields = vec![];
-        for (name, node) in pairs(schema.get("properties")) {
+    fn of_kind(
+        &mut self,
+        view: &SchemaView<'n>,
+        at: ValueContext<'_>,
+    ) -> Result<JsonDraft, String> {
+        Ok(match view.kind() {
+            "object" => self.object(view, at)?,
+            "array" => self.array(view, at)?,
+            kind @ ("integer" | "number") => number(view, kind == "integer", at.distinct),
+            "boolean" => JsonDraft::Scalar(json!(at.distinct != Some(1))),
+            "null" => JsonDraft::Scalar(Value::Null),
+            _ => {
+                let made = of_text(view, at.name, at.distinct);
+                if let Some(pattern) = made.unmatched {
+                    let what = format!("`{}`: {pattern}", at.name);
+                    self.notes
+                        .change("made up without regard to its pattern: give it an example", what);
+                }
+                JsonDraft::Text(made.text)
+            }
+        })
+    }
+
+    /// A value of one of `oneOf` or `anyOf`: of the first that alone takes it.
+    fn chosen(
+        &mut self,
+        view: &SchemaView<'n>,
+        at: ValueContext<'_>,
+    ) -> Result<Option<JsonDraft>, String> {
+        let found = view.parts.iter().find_map(|part| {
+            ["oneOf", "anyOf"].into_iter().find_map(|name| {
+                let choices = items(part.get(name));
+                (!choices.is_empty()).then_some((*part, choices))
+            })
+        });
+        let Some((part, choices)) = found else { return Ok(None) };
+        let mut first = None;
+        for choice in choices {
+            let mut chosen = SchemaView { parts: view.parts.clone() };
+            // The choice is made: what is left of the part are its other keywords.
+            chosen.parts.retain(|known| !std::ptr::eq(*known, part));
+            chosen.parts.insert(0, choice);
+            let own = SchemaView::of(self.document, choice)?;
+            chosen.parts.splice(0..1, own.parts);
+            if chosen.kind() == "null" && choices.len() > 1 {
+                continue;
+            }
+            let rest = SchemaView { parts: vec![part] };
+            let mut made = if part.get("properties").is_some() {
+                self.with_rest(&chosen, &rest, at)?
+            } else {
+                self.value(&chosen, ValueContext { depth: at.depth + 1, ..at })?
+            };
+            self.name_choice(part, choice, &mut made);
+            if view.accepts(self.document, &sample(&made), 0) {
+                return Ok(Some(made));
+            }
+            first = first.or(Some(made));
+        }
+        Ok(first)
+    }
+
+    /// An object of a choice with the properties that stand beside the choices.
+    fn with_rest(
+        &mut self,
+        chosen: &SchemaView<'n>,
+        rest: &SchemaView<'n>,
+        at: ValueContext<'_>,
+    ) -> Result<JsonDraft, String> {
+        let at = ValueContext { depth: at.depth + 1, ..at };
+        let made = self.value(chosen, at)?;
+        Ok(match (made, self.object(rest, at)?) {
+            (JsonDraft::Map(mut fields), JsonDraft::Map(more)) => {
+                for (name, value) in more {
+                    if fields.iter().all(|(known, _)| *known != name) {
+                        fields.push((name, value));
+                    }
+                }
+                JsonDraft::Map(fields)
+            }
+            (made, _) => made,
+        })
+    }
+
+    /// The property that says which choice it is gets the choice's name.
+    fn name_choice(&self, part: &'n Node, choice: &'n Node, made: &mut JsonDraft) {
+        let Some(discriminator) = part.get("discriminator") else { return };
+        let property = field(discriminator, "propertyName").or_else(|| text(discriminator));
+        let (Some(property), Some(reference), JsonDraft::Map(fields)) =
+            (property, field(choice, "$ref"), made)
+        else {
+            return;
+        };
+        let mapped = pairs(discriminator.get("mapping"))
+            .find(|(_, target)| text(target) == Some(reference))
+            .map(|(name, _)| name);
+        let name = mapped.unwrap_or_else(|| reference.rsplit('/').next().unwrap_or_default());
+        let given = |value: &JsonDraft| {
+            let view = SchemaView::of(self.document, choice).ok()?;
+            let (_, property) = view
+                .properties(self.document)
+                .ok()?
+                .into_iter()
+                .find(|(known, _)| *known == property)?;
+            Some(
+                property.accepts(self.document, &json!(name), 0)
+                    || !property.accepts(self.document, &sample(value), 0),
+            )
+        };
+        match fields.iter_mut().find(|(known, _)| known == property) {
+            Some((_, value)) => {
+                if given(value).unwrap_or(true) {
+                    *value = JsonDraft::recorded(&json!(name));
+                }
+            }
+            None => fields.push((property.to_owned(), JsonDraft::recorded(&json!(name)))),
+        }
+    }
+
+    fn object(&mut self, view: &SchemaView<'n>, at: ValueContext<'_>) -> Result<JsonDraft, String> {
+        let required = view.required();
+        let most = view.at_most("maxProperties").map_or(usize::MAX, |most| most as usize);
+        let mut fields: Vec<(String, JsonDraft)> = vec![];
+        for (name, property) in view.properties(self.document)? {
             let needed = required.contains(&name);
-            if !needed && depth >= DEPTH_OPTIONAL {
+            let room = fields.len() + required.len() < most;
+            if (!needed && (at.depth >= DEPTH_OPTIONAL || !room)) || property.flag("readOnly") {
                 continue;
             }
-            if flag(self.document.resolve(node)?, "readOnly") {
-                continue;
+            let made = self.value(&property, at.inside(name))?;
+            // Something optional that could not be made right is better left out.
+            if needed || property.accepts(self.document, &sample(&made), 0) {
+                fields.push((name.to_owned(), made));
             }
-            fields.push((name.to_owned(), self.schema(node, name, depth + 1)?));
+        }
+        for name in required {
+            if fields.iter().all(|(known, _)| known != name) && !self.is_read_only(view, name)? {
+                let made = self.more(view, name, at)?;
+                fields.push((name.to_owned(), made));
+            }
+        }
+        let least = view.at_least("minProperties").unwrap_or(0.0) as usize;
+        for number in 1..=least.min(ITEMS_MAX) {
+            if fields.len() >= least {
+                break;
+            }
+            let made = self.more(view, "value", at)?;
+            fields.push((format!("key{number}"), made));
         }
         Ok(JsonDraft::Map(fields))
     }
 
-    fn array(&mut self, schema: &'n Node, name: &str, depth: usize) -> Result<JsonDraft, String> {
-        let Some(item) = schema.get("items") else { return Ok(JsonDraft::List(vec![])) };
-        let least: usize = field(schema, "minItems").and_then(|n| n.parse().ok()).unwrap_or(1);
-        if depth >= DEPTH_OPTIONAL && least == 0 {
-            return Ok(JsonDraft::List(vec![]));
-        }
-        let name = crate::import::names::singular(name);
-        let items = (0..least.clamp(1, 5)).map(|_| self.schema(item, &name, depth + 1));
-        Ok(JsonDraft::List(items.collect::<Result<_, _>>()?))
+    fn is_read_only(&self, view: &SchemaView<'n>, name: &str) -> Result<bool, String> {
+        let properties = view.properties(self.document)?;
+        Ok(properties.iter().any(|(known, property)| *known == name && property.flag("readOnly")))
     }
 
-    fn text(&mut self, schema: &'n Node, name: &str) -> DraftText {
-        let expression = |text: &str| DraftText::expression(text);
-        let around = |before: &str, middle: &str, after: &str| {
-            DraftText(vec![
-                TextPiece::Literal(before.to_owned()),
-                TextPiece::Expression(middle.to_owned()),
-                TextPiece::Literal(after.to_owned()),
-            ])
-        };
-        match field(schema, "format").unwrap_or_default() {
-            "date" => return expression("date(days=rand(1, 90))"),
-            "date-time" => {
-                return DraftText(vec![
-                    TextPiece::Expression("date(days=rand(1, 90))".to_owned()),
-                    TextPiece::Literal("T12:00:00Z".to_owned()),
-                ]);
+    /// The value of a property that is not described.
+    fn more(
+        &mut self,
+        view: &SchemaView<'n>,
+        name: &str,
+        at: ValueContext<'_>,
+    ) -> Result<JsonDraft, String> {
+        let described = view.get("additionalProperties");
+        match described.filter(|more| matches!(more.value, NodeValue::Mapping(_))) {
+            Some(more) => {
+                let view = SchemaView::of(self.document, more)?;
+                self.value(&view, at.inside(name))
             }
-            "time" => return DraftText::literal("12:00:00Z"),
-            "uuid" => return expression("uuid()"),
-            "email" | "idn-email" => return around("user", "rand(1, 100000)", "@example.com"),
-            "uri" | "url" | "iri" => return DraftText::literal("https://example.com/"),
-            "hostname" => return DraftText::literal("example.com"),
-            "ipv4" => return DraftText::literal("192.0.2.1"),
-            "ipv6" => return DraftText::literal("2001:db8::1"),
-            "byte" => return expression("base64('plimsoll')"),
-            _ => {}
-        }
-        if let Some(pattern) = field(schema, "pattern") {
-            let what = format!("`{name}`: {pattern}");
-            self.notes.change("made up without regard to its pattern: give it an example", what);
-        }
-        let bound = |name: &str| field(schema, name).and_then(|n| n.parse::<usize>().ok());
-        let least = bound("minLength").unwrap_or(0);
-        let most = bound("maxLength").unwrap_or(usize::MAX).max(least);
-        let word = format!("{} ", crate::import::names::snake(name).replace('_', " "));
-        // "name 3f9c" where it fits, else digits alone.
-        if word.len() + 4 <= most && word.len() + 4 >= least {
-            return around(&word, "hex(4)", "");
-        }
-        let digits = 8.clamp(least.min(1_024), most.min(1_024));
-        if digits == 0 {
-            DraftText::literal("")
-        } else {
-            DraftText::expression(format!("hex({digits})"))
+            None => Ok(JsonDraft::recorded(&json!("value"))),
         }
     }
-}
 
-/// The type of a schema; version 3.1 may give several.
-fn kind(schema: &Node) -> &str {
-    let told = field(schema, "type").or_else(|| {
-        let kinds = items(schema.get("type")).iter().filter_map(super::document::text);
-        kinds.into_iter().find(|kind| *kind != "null")
-    });
-    match told {
-        Some(kind) => kind,
-        None if schema.get("properties").is_some() => "object",
-        None if schema.get("items").is_some() => "array",
-        None => "string",
-    }
-}
-
-/// A whole number within the bounds, which are mostly those of ids and counts.
-fn number(schema: &Node) -> JsonDraft {
-    let bound = |name: &str| field(schema, name).and_then(|text| text.parse::<f64>().ok());
-    // Version 3.0 says with a flag whether the bound itself is excluded, 3.1 gives a bound of its own.
-    let excluded = |name: &str| i64::from(flag(schema, name));
-    let low = bound("minimum").map(|low| low.ceil() as i64 + excluded("exclusiveMinimum"));
-    let low = low.or_else(|| bound("exclusiveMinimum").map(|low| low.floor() as i64 + 1));
-    let high = bound("maximum").map(|high| high.floor() as i64 - excluded("exclusiveMaximum"));
-    let high = high.or_else(|| bound("exclusiveMaximum").map(|high| high.ceil() as i64 - 1));
-    let (low, high) = match (low, high) {
-        (Some(low), Some(high)) => (low, high.max(low)),
-        (Some(low), None) => (low, low.saturating_add(100)),
-        (None, Some(high)) => (high.saturating_sub(100).max(1).min(high), high),
-        (None, None) => (1, 100),
-    };
-    let multiple = bound("multipleOf").filter(|of| *of >= 1.0);
-    match multiple {
-        Some(of) => {
-            let first = (low as f64 / of).ceil() * of;
-            JsonDraft::Scalar(json!(first as i64))
+    fn array(&mut self, view: &SchemaView<'n>, at: ValueContext<'_>) -> Result<JsonDraft, String> {
+        let tuple = items(view.get("prefixItems"));
+        let most = view.at_most("maxItems").map_or(usize::MAX, |most| most as usize);
+        let least = view.at_least("minItems").map_or(0, |least| least as usize);
+        let wanted = if at.depth >= DEPTH_OPTIONAL { least } else { least.max(1) };
+        let wanted = wanted.max(tuple.len()).min(most).min(ITEMS_MAX);
+        let name = crate::import::names::singular(at.name);
+        let mut found: Vec<JsonDraft> = vec![];
+        for number in 0..wanted {
+            let schema =
+                tuple.get(number).or(view.get("items").filter(|node| text(node) != Some("false")));
+            let Some(schema) = schema else { break };
+            let item = SchemaView::of(self.document, schema)?;
+            let distinct = (view.flag("uniqueItems") && wanted > 1).then_some(number);
+            let made = self.value(&item, ValueContext { distinct, ..at.inside(&name) })?;
+            let fits = item.accepts(self.document, &sample(&made), 0);
+            // A list of nothing is better than one of what cannot be.
+            if fits || found.len() < least {
+                found.push(made);
+            }
         }
-        None if low == high => JsonDraft::Scalar(json!(low)),
-        None => JsonDraft::Text(DraftText::expression(format!("rand({low}, {high})"))),
-    }
-}
-
-/// One of the values of an enumeration.
-fn pick(choices: &[Node]) -> JsonDraft {
-    let values: Vec<Value> = choices.iter().map(json_of_node).collect();
-    let word = |value: &Value| match value {
-        Value::String(text) => {
-            let plain = text.chars().all(|c| c.is_alphanumeric() || " _-./:".contains(c));
-            plain.then(|| format!("'{text}'"))
-        }
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let words: Option<Vec<String>> = values.iter().map(word).collect();
-    match (words, &values[..]) {
-        (_, [only]) => JsonDraft::recorded(only),
-        (Some(words), _) => {
-            JsonDraft::Text(DraftText::expression(format!("pick([{}])", words.join(", "))))
-        }
-        (None, _) => JsonDraft::recorded(&values[0]),
+        Ok(JsonDraft::List(found))
     }
 }

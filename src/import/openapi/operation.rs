@@ -58,6 +58,13 @@ impl<'n> Operation<'n> {
                     }
                     continue;
                 };
+                let node = match document.resolve(node) {
+                    Ok(node) => node,
+                    Err(reason) => {
+                        notes.drop(reason, format!("{} {path}", verb.to_ascii_uppercase()));
+                        continue;
+                    }
+                };
                 let operation = Self { path, kind, node, shared };
                 if flag(node, "deprecated") {
                     notes.drop("deprecated", operation.shown());
@@ -265,13 +272,19 @@ impl<'n> Security<'n> {
                 (Some("basic"), ..) => {
                     step.basic = Some((hide("user"), hide("password")));
                 }
-                (Some("http"), ..)
-                    if field(scheme, "scheme")
-                        .is_some_and(|is| is.eq_ignore_ascii_case("basic")) =>
-                {
-                    step.basic = Some((hide("user"), hide("password")));
+                (Some("http"), ..) => {
+                    let scheme = field(scheme, "scheme").unwrap_or("bearer").to_ascii_lowercase();
+                    match scheme.as_str() {
+                        "basic" => step.basic = Some((hide("user"), hide("password"))),
+                        "bearer" => step.bearer = Some(hide("token")),
+                        "digest" => {
+                            let reason = "a digest authorization: each request needs an answer to a new challenge";
+                            notes.drop(reason, step.name.clone());
+                        }
+                        _ => step.headers.push(("authorization".to_owned(), hide("authorization"))),
+                    }
                 }
-                (Some("http" | "oauth2" | "openIdConnect"), ..) => {
+                (Some("oauth2" | "openIdConnect"), ..) => {
                     step.bearer = Some(hide("token"));
                 }
                 _ => notes.drop("a security scheme that no step knows", name.to_owned()),

@@ -74,7 +74,8 @@ pub(in crate::import) fn secret_shape(key: &str, value: &str) -> bool {
         return true;
     }
     let key = snake(key);
-    is_random(value) && !key.split('_').any(|word| PUBLIC.contains(&word))
+    let public = |word: &str| PUBLIC.contains(&word) || word.ends_with("hash");
+    is_random(value) && !key.split('_').any(public)
 }
 
 fn is_known(value: &str) -> bool {

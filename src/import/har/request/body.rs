@@ -7,7 +7,7 @@ use crate::import::har::file::{HarPostData, read};
 use crate::import::har::multipart::{RecordedPart, parts};
 use crate::import::har::select::RecordedExchange;
 use crate::import::har::writer::{StepWriter, ValuePlace};
-use crate::import::text::{DraftText, TextPiece};
+use crate::import::text::DraftText;
 
 /// A larger body is written as one text.
 const JSON_MAX: usize = 32 << 10;
@@ -96,11 +96,7 @@ impl StepWriter<'_> {
                 (name, text)
             })
             .collect();
-        let twice = |at: usize| form[..at].iter().any(|(known, _)| *known == form[at].0);
-        if (0..form.len()).any(twice) {
-            return BodyDraft::Text(urlencoded(form));
-        }
-        BodyDraft::Form(form)
+        BodyDraft::form(form)
     }
 
     fn multipart(&mut self, post: &HarPostData, place: ValuePlace<'_>) -> BodyDraft {
@@ -169,23 +165,6 @@ fn params(post: &HarPostData) -> Vec<(String, String)> {
         url::form_urlencoded::parse(pair.as_bytes()).into_owned().next().unwrap_or_default()
     };
     post.params.iter().map(pair).collect()
-}
-
-/// `name=value&name=value`, for names that come more than once.
-fn urlencoded(form: Vec<(String, DraftText)>) -> DraftText {
-    let encode =
-        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let mut out: Vec<TextPiece> = vec![];
-    for (index, (name, value)) in form.into_iter().enumerate() {
-        let sign = if index == 0 { "" } else { "&" };
-        out.push(TextPiece::Literal(format!("{sign}{}=", encode(&name))));
-        out.extend(value.0.into_iter().map(|piece| match piece {
-            TextPiece::Literal(text) => TextPiece::Literal(encode(&text)),
-            TextPiece::Expression(text) => TextPiece::Expression(format!("{text} | urlencode")),
-            environment @ TextPiece::Environment { .. } => environment,
-        }));
-    }
-    DraftText(out).merged()
 }
 
 /// A text of so many bytes.
