@@ -6,15 +6,18 @@
 mod beside;
 mod cause;
 mod split;
+mod values;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use values::{by_name, ms, number, rounded, times, unit};
 
 use super::model::{ErrorGroup, Report};
 use super::totals::PartTotals;
 use super::{ReportExtras, rows, wording};
 use crate::metrics::{Bound, Distribution, LoadModel, Phase, Tally};
 use crate::slo::{HighestRate, JudgedObjective, RateBasis};
-use crate::units::{Nanos, Quantity, Rate};
+use crate::units::Rate;
 
 /// The schema written here.
 pub const SCHEMA: &str = "plimsoll.result/1";
@@ -66,19 +69,6 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
         fields.insert("capacity".into(), capacity.clone());
     }
     document
-}
-
-/// Three decimals: microseconds of a number of milliseconds.
-fn rounded(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
-}
-
-fn ms(span: Nanos) -> f64 {
-    rounded(span.as_millis_f64())
-}
-
-fn by_name(entries: impl Iterator<Item = (String, Value)>) -> Value {
-    Value::Object(entries.collect::<Map<_, _>>())
 }
 
 fn validity(report: &Report) -> Value {
@@ -173,21 +163,6 @@ fn load(report: &Report) -> Value {
     })
 }
 
-/// The seven figures of a distribution of times; all `null` if it is empty.
-fn times(times: &Distribution) -> Value {
-    let some = !times.is_empty();
-    let quantile = |q| some.then(|| ms(times.quantile(q)));
-    json!({
-        "mean": some.then(|| ms(times.mean())),
-        "p50": quantile(0.5),
-        "p90": quantile(0.9),
-        "p95": quantile(0.95),
-        "p99": quantile(0.99),
-        "p999": quantile(0.999),
-        "max": some.then(|| ms(times.max())),
-    })
-}
-
 fn lag(lag: &Distribution) -> Value {
     let some = !lag.is_empty();
     let quantile = |q| some.then(|| ms(lag.quantile(q)));
@@ -274,28 +249,6 @@ fn objective(judged: &JudgedObjective) -> Value {
         "samples": judged.samples,
         "note": judged.note,
     })
-}
-
-/// A quantity in the unit that [`unit`] names.
-fn number(quantity: Quantity) -> f64 {
-    match quantity {
-        Quantity::Time(span) => ms(span),
-        Quantity::Share(share) => (share.get() * 1e9).round() / 1e9,
-        Quantity::Rate(_) | Quantity::Size(_) | Quantity::Count(_) | Quantity::Money(_) => {
-            rounded(quantity.base())
-        }
-    }
-}
-
-const fn unit(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::Time(_) => "ms",
-        Quantity::Share(_) => "ratio",
-        Quantity::Rate(_) => "per_s",
-        Quantity::Size(_) => "bytes",
-        Quantity::Count(_) => "count",
-        Quantity::Money(_) => "usd",
-    }
 }
 
 fn judged(report: &Report) -> Value {

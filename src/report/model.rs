@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::series::RunSeries;
-use super::stack::{self, StackFigure};
+use super::stack_figure::{self, StackFigure};
 use super::totals::PartTotals;
 use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, LoadModel, RunHeader, RunLog, ScenarioId, StepId,
@@ -104,7 +104,7 @@ impl Report {
             completion: completion(log),
             torn: log.torn,
             judged,
-            stack: stack::figures(
+            stack: stack_figure::figures(
                 log.intervals.iter().filter(|it| !judged || judgement.steady.holds(it)),
             ),
             availability: availability(log),

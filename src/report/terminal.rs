@@ -5,6 +5,7 @@
 mod beside;
 mod gate;
 mod history;
+mod lines;
 mod split;
 mod style;
 mod table;
@@ -13,6 +14,7 @@ pub use gate::gate;
 pub use history::{list, trends};
 pub use style::TerminalStyle;
 
+use lines::{NARROWEST, SummaryLines, WIDEST, status_tone, verdict_tone};
 use style::TextTone;
 use table::{TableCell, TextTable, fitted, wrapped};
 
@@ -20,12 +22,7 @@ use super::histogram;
 use super::model::Report;
 use super::rows::{self, StepRow};
 use super::{facts, format, wording};
-use crate::slo::{ObjectiveStatus, ValidityStatus, Verdict};
-
-/// Narrower terminals get lines that are cut by the terminal itself.
-const NARROWEST: usize = 60;
-/// Wider ones gain nothing.
-const WIDEST: usize = 120;
+use crate::slo::ValidityStatus;
 
 /// The summary of a run, `width` columns wide (60 to 120), with a final line feed.
 pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
@@ -51,77 +48,6 @@ pub fn answer_line(report: &Report, style: TerminalStyle) -> String {
     let verdict = report.judgement.verdict;
     let word = format!("{} {}", wording::verdict_symbol(verdict), wording::verdict(verdict));
     format!("{}  {}\n", style.paint(verdict_tone(verdict), &word), wording::sentence(report))
-}
-
-/// Lines under construction.
-struct SummaryLines {
-    text: String,
-    style: TerminalStyle,
-    width: usize,
-}
-
-impl SummaryLines {
-    fn new(style: TerminalStyle, width: usize) -> Self {
-        Self { text: String::new(), style, width }
-    }
-
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
-    }
-
-    fn blank(&mut self) {
-        self.text.push('\n');
-    }
-
-    fn paint(&self, tone: TextTone, text: &str) -> String {
-        self.style.paint(tone, text)
-    }
-
-    /// A section's title, set off by an empty line.
-    fn section(&mut self, name: &str, aside: &str) {
-        self.blank();
-        let aside = fitted(aside, self.width.saturating_sub(name.len() + 4));
-        let name = self.paint(TextTone::Title, name);
-        let aside = self.paint(TextTone::Faint, &aside);
-        self.line(&format!("  {name}  {aside}"));
-    }
-
-    /// A key and a text that wraps below itself.
-    fn fact(&mut self, key: &str, text: &str) {
-        const KEY: usize = 12;
-        let key = self.paint(TextTone::Faint, &format!("{key:<KEY$}"));
-        for (index, part) in wrapped(text, self.width - KEY - 4).iter().enumerate() {
-            if index == 0 {
-                self.line(&format!("  {key}  {part}"));
-            } else {
-                self.line(&format!("  {:KEY$}  {part}", ""));
-            }
-        }
-    }
-
-    fn table(&mut self, table: &TextTable) {
-        for line in table.lines(self.style, self.width) {
-            self.line(&line);
-        }
-    }
-}
-
-const fn verdict_tone(verdict: Verdict) -> TextTone {
-    match verdict {
-        Verdict::Pass => TextTone::Good,
-        Verdict::AtRisk | Verdict::Inconclusive => TextTone::Warning,
-        Verdict::Fail | Verdict::NotValid => TextTone::Bad,
-    }
-}
-
-const fn status_tone(status: ObjectiveStatus) -> TextTone {
-    match status {
-        ObjectiveStatus::Pass => TextTone::Good,
-        ObjectiveStatus::NotMeasured => TextTone::Faint,
-        ObjectiveStatus::AtRisk | ObjectiveStatus::Inconclusive => TextTone::Warning,
-        ObjectiveStatus::Fail => TextTone::Bad,
-    }
 }
 
 fn title(screen: &mut SummaryLines, report: &Report) {

@@ -1,13 +1,15 @@
 //! The words that every format shares: the verdict, one sentence, and what the reader must know first.
 
 mod headline;
+mod objective;
 
 use super::format;
 use super::model::{Report, RunCompletion};
-use crate::metrics::{LoadModel, Scope};
+use crate::metrics::LoadModel;
 use crate::slo::{Cause, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict};
 
 pub(crate) use headline::{further_findings, headline};
+pub(crate) use objective::{limit_word, objective_name, objective_short};
 
 /// The verdict as a word; meaning never hangs on colour alone.
 pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
@@ -93,28 +95,6 @@ pub(crate) const fn status_key(status: ObjectiveStatus) -> &'static str {
     }
 }
 
-/// `p99`, `p99 of step login`.
-pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
-    let name = format::line(&judged.objective.name, 60);
-    match &judged.objective.scope {
-        Scope::Run => name,
-        Scope::Scenario(of) => format!("{name} of scenario {}", format::line(of, 60)),
-        Scope::Step(of) => format!("{name} of step {}", format::line(of, 60)),
-        Scope::Tag(of) => format!("{name} of tag {}", format::line(of, 60)),
-    }
-}
-
-/// The short form for narrow tables: `p99`, `p99 · login`.
-pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
-    let name = format::line(&judged.objective.name, 60);
-    match &judged.objective.scope {
-        Scope::Run => name,
-        Scope::Scenario(of) | Scope::Step(of) | Scope::Tag(of) => {
-            format!("{name} · {}", format::line(of, 60))
-        }
-    }
-}
-
 /// The answer in one sentence, whole however long: what it ends with is the way out.
 pub(crate) fn sentence(report: &Report) -> String {
     match report.judgement.verdict {
@@ -124,11 +104,6 @@ pub(crate) fn sentence(report: &Report) -> String {
             headline.unwrap_or_else(|| "The run is too short to tell.".into())
         }
     }
-}
-
-/// Foreign text within a sentence: harmless, and not cut.
-fn shown(text: &str) -> String {
-    format::line(text, usize::MAX).trim_end_matches('.').to_owned()
 }
 
 fn passed(report: &Report) -> String {
@@ -177,14 +152,6 @@ pub(crate) fn default_table(judgement: &Judgement) -> String {
     };
     let rows: Vec<String> = judgement.objectives.iter().map(row).collect();
     format!("The scenario has no `slo:`, and the default one is met ({})", rows.join(", "))
-}
-
-/// What the hard bound is called: `max`, or `min` where higher is better.
-pub(crate) const fn limit_word(judged: &JudgedObjective) -> &'static str {
-    match judged.objective.bound {
-        crate::metrics::Bound::AtMost => "max",
-        crate::metrics::Bound::AtLeast => "min",
-    }
 }
 
 /// `open model, poisson arrivals` or `closed model, 50 users`.

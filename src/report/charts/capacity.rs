@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, RATE, TIME};
 use super::canvas::{ChartInk, ChartSize};
-use super::{ChartLine, drawn, greatest, keys};
+use super::line::{ChartLine, drawn, greatest, keys};
 use crate::report::ReportError;
 use crate::report::capacity::{CapacityView, CurvePointView};
 use crate::report::figure::{Figure, LegendEntry};

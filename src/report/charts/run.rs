@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::axis::{Axis, COUNT, RATE, TIME};
 use super::canvas::{ChartInk, ChartSize};
-use super::{ChartLine, LinePoint, drawn, greatest, keys, over_time};
+use super::line::{ChartLine, LinePoint, drawn, greatest, keys, over_time};
 use crate::metrics::{Bound, Distribution, ErrorClass, LoadModel, Measure, Scope};
 use crate::report::figure::{Figure, LegendEntry};
 use crate::report::series::SeriesPoint;

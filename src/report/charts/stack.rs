@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, RATE, kind_of};
 use super::canvas::ChartSize;
-use super::{ChartLine, greatest, keys, over_time};
+use super::line::{ChartLine, greatest, keys, over_time};
 use crate::report::figure::{Figure, StackFigures};
 use crate::report::series::StackSeries;
 use crate::report::{Report, ReportError, format, rows};

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, TIME};
 use super::canvas::ChartSize;
-use super::{ChartLine, LinePoint, greatest, over_time};
+use super::line::{ChartLine, LinePoint, greatest, over_time};
 use crate::metrics::{StepId, StepInfo};
 use crate::report::figure::Figure;
 use crate::report::series::StepPoint;

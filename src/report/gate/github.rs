@@ -3,7 +3,9 @@
 //! GitHub shows at most ten errors of a step, so the answer comes first and the worst rows follow.
 
 use super::super::{format, rows, wording};
-use super::{GateReport, objectives, words};
+use super::answer::GateReport;
+use super::objectives::objectives;
+use super::words;
 use crate::slo::ObjectiveStatus;
 
 /// GitHub's limit of annotations of one kind in a step.

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::wording;
-use super::{BaselineComparison, GateReport, GatedRun, objectives, words};
+use super::answer::{BaselineComparison, GateReport, GatedRun};
+use super::objectives::objectives;
+use super::words;
 use crate::slo::gate::{GateComparison, GateMetric, GateRow};
 use crate::slo::regression::RegressionVerdict;
 use crate::units::{Nanos, Quantity};

@@ -6,7 +6,9 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::super::{ReportError, format, rows, wording};
-use super::{BaselineComparison, GateReport, GatedObjective, GatedRun, objectives, words};
+use super::answer::{BaselineComparison, GateReport, GatedRun};
+use super::objectives::{GatedObjective, objectives};
+use super::words;
 use crate::slo::gate::{ExcludedMetric, GateRow};
 use crate::slo::regression::RegressionVerdict;
 use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};

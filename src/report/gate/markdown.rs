@@ -2,7 +2,9 @@
 
 use super::super::markdown::{MarkdownPage, cell};
 use super::super::{format, rows, wording};
-use super::{BaselineComparison, GateReport, objectives, words};
+use super::answer::{BaselineComparison, GateReport};
+use super::objectives::objectives;
+use super::words;
 use crate::slo::ObjectiveStatus;
 use crate::slo::gate::GateRow;
 

@@ -1,6 +1,6 @@
 //! The SLO table over all runs of a candidate: each objective as it came out in its worst run.
 
-use super::{GateReport, GatedRun};
+use super::answer::{GateReport, GatedRun};
 use crate::metrics::Bound;
 use crate::slo::{JudgedObjective, ValidityStatus};
 use crate::units::Quantity;

@@ -7,6 +7,7 @@ use crate::metrics::{ArrivalProcess, LoadModel, StageInfo};
 use crate::slo::gate::{
     ComparisonRule, GateMetric, GateRules, RunConditions, RunSummary, StepSummary, alike, compare,
 };
+use crate::slo::{Judgement, Strictness};
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.

@@ -1,7 +1,8 @@
 //! The words that every format of a gate shares.
 
 use super::super::{format, wording};
-use super::{BaselineComparison, GateReport, GatedRun, objectives};
+use super::answer::{BaselineComparison, GateReport, GatedRun};
+use super::objectives::objectives;
 use crate::slo::gate::{
     ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow, RunSummary,
 };
@@ -33,20 +34,6 @@ pub(in crate::report) const fn symbol(outcome: GateOutcome) -> &'static str {
         GateOutcome::NeedMoreRuns | GateOutcome::Inconclusive => "?",
         GateOutcome::NotValid => "⊘",
         GateOutcome::Regressed | GateOutcome::Failed => "✖",
-    }
-}
-
-/// Whether a row speaks of all requests together.
-pub(in crate::report) fn is_whole(row: &GateRow) -> bool {
-    row.step == RunSummary::WHOLE
-}
-
-/// How much a row weighs among others: its effect, in units of what counts.
-pub(in crate::report) fn weight(row: &GateRow) -> f64 {
-    match (row.regression.effect, row.regression.scale) {
-        (Some(effect), EffectScale::Ratio) => effect - 1.0,
-        (Some(effect), EffectScale::Difference) => effect,
-        (None, _) => f64::MAX,
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::gate::words;
 use super::super::html::{STYLE, fill};
 use super::super::{ReportError, format};
-use super::{HistoryRow, describe, not_valid};
+use super::rows::{HistoryRow, describe, not_valid};
 use crate::slo::gate::{GateMetric, MetricTrend};
 use crate::units::{Nanos, Quantity, Ratio};
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::stack::StackFigure;
-use super::{Report, number, rounded, unit};
+use super::super::model::Report;
+use super::super::stack_figure::StackFigure;
+use super::values::{number, rounded, unit};
 use crate::slo::Incident;
 use crate::units::{Nanos, RunTime};
 

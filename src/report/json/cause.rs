@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ms, rounded};
+use super::values::{ms, rounded};
 use crate::report::wording;
 use crate::slo::{Cause, Judgement, MoreTime};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{by_name, rounded, times};
+use super::values::{by_name, rounded, times};
 use crate::metrics::{Side, Tally};
 use crate::slo::{BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideValue};
 

@@ -1,7 +1,8 @@
 //! What happened beside the load: the stack's own metrics and availability.
 
+use super::super::model::Report;
 use super::super::stack::{self, IncidentRow, StackTierRow};
-use super::{MarkdownPage, Report};
+use super::page::MarkdownPage;
 
 /// One row a tier; nothing where nothing was observed.
 pub(super) fn stack(page: &mut MarkdownPage, report: &Report) {

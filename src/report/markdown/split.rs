@@ -1,7 +1,8 @@
 //! Blue and green.
 
+use super::super::model::Report;
 use super::super::split::{self, SideRow};
-use super::{MarkdownPage, Report, cell};
+use super::page::{MarkdownPage, cell};
 
 /// A row a share and side, and what each comparison came to; nothing where the run was not split.
 pub(super) fn section(page: &mut MarkdownPage, report: &Report) {

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{SignOff, SignOffDocument};
+use super::document::SignOffDocument;
+use super::input::SignOff;
 use crate::report::ReportError;
 use crate::report::figure::Figure;
 use crate::report::html::{STYLE, capacity_tables, curve, fill};

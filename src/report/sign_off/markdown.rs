@@ -1,6 +1,7 @@
 //! The sign-off report as Markdown.
 
-use super::{SignOff, SignOffDocument};
+use super::document::SignOffDocument;
+use super::input::SignOff;
 use crate::report::markdown::{MarkdownPage, capacity_tables, cell};
 
 /// Renders the document as Markdown.

@@ -1,6 +1,6 @@
 //! What speaks against signing, and what nobody has tried.
 
-use super::{SignOff, highest_tested, n_plus_1, run_name, slo_max};
+use super::input::{SignOff, highest_tested, n_plus_1, run_name, slo_max};
 use crate::report::{format, wording};
 use crate::slo::{ObjectiveStatus, ValidityStatus};
 use crate::units::{Nanos, Rate};

@@ -1,9 +1,11 @@
 //! What happened beside the load: the stack's own metrics, availability, events.
 
+use super::super::model::Report;
+use super::super::rows;
 use super::super::stack::{self, IncidentRow, StackTierRow};
+use super::lines::SummaryLines;
 use super::style::TextTone;
 use super::table::{TableCell, TextTable, fitted};
-use super::{Report, SummaryLines, rows};
 
 /// More events than this are left to the reports.
 const MOST_EVENTS: usize = 12;

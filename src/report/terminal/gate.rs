@@ -2,9 +2,9 @@
 
 use super::super::gate::{BaselineComparison, GateReport, objectives, words};
 use super::super::{format, rows, wording};
+use super::lines::{NARROWEST, SummaryLines, WIDEST, status_tone};
 use super::style::{TerminalStyle, TextTone};
 use super::table::{TableCell, TextTable, wrapped};
-use super::{NARROWEST, SummaryLines, WIDEST, status_tone};
 use crate::slo::gate::{GateComparison, GateOutcome, GateRow};
 use crate::slo::regression::RegressionVerdict;
 

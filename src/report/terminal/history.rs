@@ -3,9 +3,9 @@
 use super::super::gate::words;
 use super::super::history::{HistoryRow, describe, not_valid, sparkline};
 use super::super::{format, wording};
+use super::lines::{NARROWEST, SummaryLines, WIDEST, verdict_tone};
 use super::style::{TerminalStyle, TextTone};
 use super::table::{TableCell, TextTable};
-use super::{NARROWEST, SummaryLines, WIDEST, verdict_tone};
 use crate::slo::gate::{GateMetric, MetricTrend};
 
 /// The runs, one a line, `width` columns wide (60 to 120).

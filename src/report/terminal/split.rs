@@ -1,9 +1,10 @@
 //! Blue and green: a row a share and side, and what the comparison came to.
 
+use super::super::model::Report;
 use super::super::split::{self, SideRow};
+use super::lines::SummaryLines;
 use super::style::TextTone;
 use super::table::{TableCell, TextTable};
-use super::{Report, SummaryLines};
 
 /// Nothing where the run was not split.
 pub(super) fn section(screen: &mut SummaryLines, report: &Report) {

@@ -1,6 +1,6 @@
 //! The cause of a verdict in one sentence, with the one way out of it.
 
-use super::{limit_word, objective_name, shown};
+use super::objective::{limit_word, objective_name, shown};
 use crate::metrics::{ErrorClass, StopReason};
 use crate::report::format;
 use crate::slo::{

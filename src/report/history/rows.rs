@@ -1,0 +1,99 @@
+//! The rows of a history of runs, and what a trend says of them.
+
+use serde_json::json;
+
+use super::super::gate::words;
+use super::super::wording;
+use crate::slo::gate::{MetricTrend, RunSummary};
+use crate::slo::statistics::change_points::ChangePoint;
+use crate::slo::{ValidityStatus, Verdict};
+
+/// One run of a history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryRow {
+    /// Where it is.
+    pub folder: String,
+    /// Its numbers.
+    pub summary: RunSummary,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Whether it belongs to a baseline and is never pruned.
+    pub promoted: bool,
+}
+
+/// The runs for machines: a JSON object a line.
+pub fn lines(rows: &[HistoryRow]) -> String {
+    let line = |row: &HistoryRow| {
+        let object = json!({
+            "run": row.folder,
+            "started_utc": row.summary.started_utc,
+            "name": row.summary.conditions.name,
+            "workload": row.summary.conditions.workload,
+            "verdict": wording::verdict_key(row.verdict),
+            "validity": wording::validity_key(row.summary.validity),
+            "baseline": row.promoted,
+            "scenario_hash": row.summary.conditions.scenario_hash,
+            "seed": row.summary.conditions.seed,
+            "all_requests": row.summary.steps.first(),
+        });
+        format!("{object}\n")
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Values as a row of bars, lowest to highest; only the newest `most` of them.
+pub(in crate::report) fn sparkline(values: &[f64], most: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let shown = &values[values.len().saturating_sub(most)..];
+    let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let bar = |value: &f64| {
+        // Where all values are alike, none is low or high.
+        let share = if high > low { (value - low) / (high - low) } else { 0.5 };
+        BARS[((share * 8.0) as usize).min(7)]
+    };
+    shown.iter().map(bar).collect()
+}
+
+/// `rose by 20.1 % at the run of 2026-05-04T09:30:00Z: 100 ms → 120 ms (p = 0.00012)`.
+pub(in crate::report) fn describe(
+    trend: &MetricTrend,
+    change: &ChangePoint,
+    runs: &[HistoryRow],
+) -> String {
+    let started = trend
+        .points
+        .get(change.index)
+        .and_then(|(at, _)| runs.get(*at))
+        .map_or("?", |row| row.summary.started_utc.as_str());
+    let verb = if change.mean_after >= change.mean_before { "rose" } else { "fell" };
+    let by = if change.mean_before > 0.0 {
+        format!(" by {:.1} %", change.change().abs() * 100.0)
+    } else {
+        String::new()
+    };
+    format!(
+        "{verb}{by} at the run of {started}: {} → {} ({})",
+        words::value(trend.metric, change.mean_before),
+        words::value(trend.metric, change.mean_after),
+        words::p_is(change.p)
+    )
+}
+
+/// How many runs say nothing because their measurement is not valid.
+pub(in crate::report) fn not_valid(rows: &[HistoryRow]) -> usize {
+    rows.iter().filter(|row| row.summary.validity == ValidityStatus::NotValid).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparkline_spans_its_values_and_keeps_the_newest() {
+        assert_eq!(sparkline(&[1.0, 2.0, 3.0, 8.0], 10), "▁▂▃█");
+        assert_eq!(sparkline(&[9.0, 1.0, 2.0], 2), "▁█");
+        assert_eq!(sparkline(&[5.0, 5.0], 9), "▅▅");
+        assert_eq!(sparkline(&[], 9), "");
+    }
+}
