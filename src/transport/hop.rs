@@ -40,16 +40,26 @@ struct HopRequest<'a> {
     began: RunTime,
 }
 
+/// How a request was sent.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// How often before.
+    attempts: u32,
+    /// Whether on a connection that had been idle.
+    was_idle: bool,
+}
+
 impl HopRequest<'_> {
-    /// What may be done after `error`, of a request that was sent for the `attempts`-th time. Gives the error back
+    /// What may be done after `error`. Gives the error back
     /// where it has to stand.
     fn after(
         self,
         error: TransportError,
-        (attempts, was_idle): (u32, bool),
+        attempt: Attempt,
         connection: &Connection,
         parser: &ResponseParser,
     ) -> Result<Retry, TransportError> {
+        let Attempt { attempts, was_idle } = attempt;
         if error.class != ErrorClass::Reset || parser.received() > 0 {
             return Err(error);
         }
@@ -154,7 +164,7 @@ impl UserAgent {
                 }
                 Err(error) => error,
             };
-            match hop.after(error, (attempts, was_idle), &connection, buffers.parser)? {
+            match hop.after(error, Attempt { attempts, was_idle }, &connection, buffers.parser)? {
                 Retry::Here => {
                     let again = self.shared.clock().now() + pause(attempts + 1);
                     context.timer.sleep_until(again.min(buffers.progress.deadline)).await;

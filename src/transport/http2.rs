@@ -7,6 +7,7 @@
 mod frame;
 mod hpack;
 mod machine;
+mod receive;
 mod send;
 mod stream;
 #[cfg(test)]

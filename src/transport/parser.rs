@@ -9,15 +9,14 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 
 use crate::metrics::ErrorClass;
-use crate::user::ResponseHeaders;
 
 use super::TransportError;
 use framing::{Framing, Length, protocol};
+pub(super) use head::HeaderView;
+use head::MAX_HEADERS;
 
 /// A longer head is refused.
 const MAX_HEAD: usize = 64 * 1024;
-/// More headers than this are refused.
-const MAX_HEADERS: usize = 128;
 /// A longer line of a chunk's size or trailer is refused.
 const MAX_LINE: usize = 8 * 1024;
 
@@ -487,22 +486,6 @@ fn parse_chunk_size(line: &[u8]) -> Option<u64> {
         return None;
     }
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
-/// The headers of a complete head.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HeaderView<'a>(&'a [u8]);
-
-impl ResponseHeaders for HeaderView<'_> {
-    /// The head was parsed when it came, so lines are all that is left to tell apart.
-    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
-        for line in self.0.split(|byte| *byte == b'\n') {
-            let Some((known, value)) = line.split_at_checked(name.len()) else { continue };
-            if value.first() == Some(&b':') && known.eq_ignore_ascii_case(name.as_bytes()) {
-                visit(value[1..].trim_ascii());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,12 @@
 
 use super::super::body::RequestBody;
 use super::super::parser::ResponseParser;
-use super::frame::{self, HEAD, MAX_PAYLOAD, flag};
+use super::frame::{self, HEAD, flag};
 use super::machine::ConnectionMachine;
 use super::stream::Http2Stream;
 
 /// No stream begins beyond; a new connection is opened instead.
 const LAST_STREAM: u32 = 0x7fff_fff0;
-
-/// Bodies go out in helpings of this many bytes: what the socket does not take waits in its stream, so that a
-/// request that comes later need not wait behind a long upload.
-const SEND_AHEAD: usize = 64 * 1024;
 
 /// A request as it goes out.
 #[derive(Clone, Copy)]
@@ -75,26 +71,6 @@ impl ConnectionMachine {
             let mut digits = [0; 20];
             encoder.field(b"content-length", decimal(body.len(), &mut digits), out);
         }
-    }
-
-    /// Sends as much of the requests' bodies as the windows allow and one helping holds: a frame of each stream in
-    /// turn, so that none waits for another's end.
-    pub(super) fn send_bodies(&mut self) {
-        if !self.has_bodies {
-            return;
-        }
-        let mut passed_over = 0;
-        while passed_over < self.streams.len() {
-            if self.send_window <= 0 || self.out.len() >= SEND_AHEAD {
-                return;
-            }
-            self.turn = (self.turn + 1) % self.streams.len();
-            let window = self.send_window.min(MAX_PAYLOAD as i64);
-            let sent = self.streams[self.turn].put_data(window, &mut self.out);
-            self.send_window -= sent;
-            passed_over = if sent > 0 { 0 } else { passed_over + 1 };
-        }
-        self.has_bodies = self.streams.iter().any(Http2Stream::is_sending);
     }
 }
 

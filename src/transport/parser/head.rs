@@ -1,6 +1,9 @@
 //! Where a head ends, and heads as old servers write them.
 
-use super::MAX_HEADERS;
+use crate::user::ResponseHeaders;
+
+/// More headers than this are refused.
+pub(super) const MAX_HEADERS: usize = 128;
 
 /// The position behind what looks like the blank line; a body may begin before it where lines end in LF alone.
 pub(super) fn find_end(bytes: &[u8]) -> Option<usize> {
@@ -51,5 +54,21 @@ pub(super) fn describe(error: httparse::Error) -> String {
             format!("the head has more than {MAX_HEADERS} header lines")
         }
         error => format!("the head is malformed: {error}"),
+    }
+}
+
+/// The headers of a complete head.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::transport) struct HeaderView<'a>(pub(super) &'a [u8]);
+
+impl ResponseHeaders for HeaderView<'_> {
+    /// The head was parsed when it came, so lines are all that is left to tell apart.
+    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        for line in self.0.split(|byte| *byte == b'\n') {
+            let Some((known, value)) = line.split_at_checked(name.len()) else { continue };
+            if value.first() == Some(&b':') && known.eq_ignore_ascii_case(name.as_bytes()) {
+                visit(value[1..].trim_ascii());
+            }
+        }
     }
 }
