@@ -261,6 +261,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "name_twice",
     "never_lives",
     "no_requests",
+    "no_response_times",
     "not_parallel",
     "not_positive",
     "override_unfit",

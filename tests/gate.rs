@@ -91,7 +91,7 @@ fn same_build_passes_whatever_its_spread() {
 }
 
 /// Goal: prove that 10 % more on a row of the SLO table is found, by five runs a side at a CV of 3 % and by ten at
-/// 5 %. Where other rows of the table move by themselves, that costs what holding the false alarms of all costs.
+/// 5 %, whether the table has other rows or not.
 #[test]
 fn tenth_more_is_found_within_ten_runs() {
     for (runs, cv, gates) in [(5, 0.03, 300), (10, 0.05, 150)] {
@@ -100,6 +100,6 @@ fn tenth_more_is_found_within_ten_runs() {
         let all = play(Setting { runs, cv, times: 3 }, Candidate::Slower, gates);
         assert!(all.regressed >= 0.95, "{runs} runs: {all:?}");
         let one_of_three = play(Setting { runs, cv, times: 3 }, Candidate::OneRowSlower, gates);
-        assert!(one_of_three.regressed >= 0.85, "{runs} runs: {one_of_three:?}");
+        assert!(one_of_three.regressed >= 0.95, "{runs} runs: {one_of_three:?}");
     }
 }

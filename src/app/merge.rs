@@ -81,7 +81,7 @@ fn summary(shard: &ShardLog) -> Result<ShardSummary, Failure> {
         failed += crate::metrics::Counts::of(interval).failed();
         lag.merge_sparse(&interval.schedule_lag);
         cpu = cpu.max(interval.generator.worker_cpu.get());
-        interval.steps.values().for_each(|step| times.merge_sparse(&step.response_time));
+        interval.steps.values().for_each(|step| times.merge_sparse(&step.times().successes()));
     }
     Ok(ShardSummary {
         number: log.header.shard.0 + 1,

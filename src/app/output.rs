@@ -58,6 +58,21 @@ pub(super) fn live_width() -> Option<usize> {
     Some(columns.ok().filter(|columns| *columns > 0).unwrap_or(80))
 }
 
+/// As many of `parts` as a line of `width` columns holds, in their order, two spaces apart: a line that wraps could
+/// not be rewritten, and half a figure is a wrong one.
+pub(super) fn fitted(parts: &[String], width: usize) -> String {
+    let mut line = String::new();
+    for part in parts {
+        let gap = if line.is_empty() { "" } else { "  " };
+        if line.chars().count() + gap.len() + part.chars().count() >= width {
+            break;
+        }
+        line.push_str(gap);
+        line.push_str(part);
+    }
+    line
+}
+
 /// Whether `NO_COLOR` leaves colours on.
 pub(super) fn wants_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

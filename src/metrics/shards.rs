@@ -23,7 +23,7 @@ pub struct ShardSummary {
     pub schedule_lag_p99: Nanos,
     /// CPU of its busiest worker in its busiest second, as a share of one core.
     pub worker_cpu: Ratio,
-    /// The 95th percentile of all response times.
+    /// The 95th percentile of the response times of successes; of all requests in logs merged by older versions.
     pub response_time_p95: Nanos,
     /// Why its measurement cannot be trusted; absent where it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -140,7 +140,7 @@ fn facts(value: &Value) -> Vec<(&'static str, String)> {
     facts.push(("next bottleneck", ceiling(&value["next_bottleneck"])));
     facts.push(("alert at", number(&value["alert_rate_per_s"], "req/s")));
     if let Some(why) = value["no_model"].as_str() {
-        facts.push(("no model", format::line(why, 300)));
+        facts.push(("no model", format::message(why)));
     }
     if let Some(error) = value["held_out_error"].as_f64() {
         let share = |error: f64| format::share(Ratio::new(error));

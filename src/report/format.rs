@@ -138,27 +138,45 @@ pub(crate) fn moment(at: RunTime) -> String {
 }
 
 /// Makes foreign text harmless on one line of a terminal or a table: no control characters (which could
-/// drive the terminal), no direction marks (which could reverse what follows), at most `limit` characters.
+/// drive the terminal), no direction marks (which could reverse what follows), at most `limit` characters and an
+/// ellipsis. It ends with a whole word unless that would cost it half of its length.
 pub(crate) fn line(text: &str, limit: usize) -> String {
-    let mut out = String::new();
-    for (index, character) in text.trim().chars().enumerate() {
-        if index == limit {
-            out.push('…');
-            break;
-        }
-        out.push(match character {
-            '\n' | '\r' | '\t' => ' ',
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '·',
-            control if control.is_control() => '·',
-            plain => plain,
-        });
-    }
-    out
+    let text = message(text);
+    let Some((at, _)) = text.char_indices().nth(limit) else { return text };
+    let kept = &text[..at];
+    let is_between = text[at..].starts_with(' ');
+    let word_end = kept.rfind(' ').filter(|end| !is_between && *end >= at / 2);
+    format!("{}…", kept[..word_end.unwrap_or(at)].trim_end())
+}
+
+/// The same of a sentence of our own that holds foreign text: whole, because it ends with the way out.
+pub(crate) fn message(text: &str) -> String {
+    let harmless = |character| match character {
+        '\n' | '\r' | '\t' => ' ',
+        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '·',
+        control if char::is_control(control) => '·',
+        plain => plain,
+    };
+    text.trim().chars().map(harmless).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_ends_with_a_whole_word_and_a_message_is_not_cut() {
+        let text = "lower the rate or give the generator cores of its own";
+        assert_eq!(line(text, 20), "lower the rate or…");
+        assert_eq!(line(text, 14), "lower the rate…");
+        assert_eq!(line(text, 60), text);
+        // One long word gives way within.
+        assert_eq!(line("a0123456789", 5), "a0123…");
+        assert_eq!(line("a 0123456789", 6), "a 0123…");
+        assert_eq!(line("", 3), "");
+        let long = format!("{}\u{1b}[31m\u{202E}", "word ".repeat(300));
+        assert_eq!(message(&long), format!("{}·[31m·", "word ".repeat(300)));
+    }
 
     #[test]
     fn times_take_the_unit_that_keeps_them_readable() {

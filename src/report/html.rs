@@ -44,7 +44,10 @@ struct HtmlPage {
     steps: Vec<rows::StepRow>,
     all_steps: rows::StepRow,
     tags: Vec<rows::StepRow>,
+    /// What is said below the table of steps.
     streams: Vec<String>,
+    has_failed_times: bool,
+    missing_quantiles: Option<String>,
     scenarios: Vec<rows::ScenarioRow>,
     times: Vec<rows::TimeRow>,
     errors: Vec<rows::ErrorRow>,
@@ -92,7 +95,9 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         steps: rows::steps(report),
         all_steps: rows::all_steps(report),
         tags: rows::tags(report),
-        streams: rows::streams(report),
+        streams: rows::streams(report).into_iter().chain(rows::failed_times(report)).collect(),
+        has_failed_times: rows::has_failed_times(report),
+        missing_quantiles: rows::missing_quantiles(report),
         scenarios: rows::scenarios(report),
         times: rows::times(report),
         errors: rows::errors(report),
@@ -189,7 +194,7 @@ fn validity(report: &Report) -> ValidityView {
         name: finding.test.word().replace('_', " "),
         key: wording::validity_key(finding.status),
         status: wording::validity(finding.status),
-        message: format::line(&finding.message, 400),
+        message: format::message(&finding.message),
     };
     ValidityView {
         key: wording::validity_key(validity.status),
@@ -198,7 +203,7 @@ fn validity(report: &Report) -> ValidityView {
             .findings
             .iter()
             .filter(|finding| finding.status != ValidityStatus::Valid)
-            .map(|finding| (wording::validity(finding.status), format::line(&finding.message, 400)))
+            .map(|finding| (wording::validity(finding.status), format::message(&finding.message)))
             .collect(),
         tests: validity.findings.iter().map(test).collect(),
     }

@@ -10,7 +10,7 @@ mod values;
 
 use serde_json::{Value, json};
 
-use values::{by_name, ms, number, rounded, times, unit};
+use values::{by_name, failed_times, ms, number, rounded, times, unit};
 
 use super::model::{ErrorGroup, Report};
 use super::totals::PartTotals;
@@ -53,6 +53,7 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
         "whole_run": whole(report),
         "completion": completion(report),
         "cause": cause::value(&report.judgement),
+        "failed_response_time_ms": failed_times(&shown.run),
         "default_objectives": report.judgement.by_default_table,
         "caveats": wording::caveats(report),
         "error_examples": report.errors.iter().map(|group| example(report, group)).collect::<Vec<_>>(),
@@ -196,6 +197,7 @@ fn step(totals: &Tally) -> Value {
         "exchanges": totals.counts.exchanges,
         "reconnects": totals.counts.reconnects,
         "messages": totals.counts.messages,
+        "failed_response_time_ms": failed_times(totals),
     })
 }
 
@@ -218,6 +220,7 @@ fn scenarios(report: &Report) -> Value {
             "dropped_iterations": totals.counts.arrivals.dropped,
             "unfinished_iterations": totals.counts.arrivals.unfinished,
             "response_time_ms": times(&totals.success_time()),
+            "failed_response_time_ms": failed_times(totals),
             "iteration_time_ms": times(&totals.iteration_time),
             "errors": {
                 "rate": (totals.counts.attempts() > 0).then(|| (rate.get() * 1e9).round() / 1e9),
@@ -267,6 +270,7 @@ fn whole(report: &Report) -> Value {
         "requests": run.counts.requests,
         "rate_per_s": rounded(report.whole.rate().get()),
         "response_time_ms": times(&run.success_time()),
+        "failed_response_time_ms": failed_times(run),
         "service_time_ms": times(&run.service_time),
         "schedule_lag_ms": lag(&report.whole.schedule_lag),
         "errors": errors(run),

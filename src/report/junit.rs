@@ -49,7 +49,7 @@ fn summary(report: &Report) -> String {
 
 fn measurement(report: &Report) -> TestCase {
     let validity = &report.judgement.validity;
-    let reasons: Vec<String> = validity.reasons().map(|reason| format::line(reason, 300)).collect();
+    let reasons: Vec<String> = validity.reasons().map(format::message).collect();
     let error = || TestCaseStatus::non_success(NonSuccessKind::Error);
     let status = if validity.status == ValidityStatus::NotValid {
         with(error(), "measurement not valid", &reasons.join("; "))

@@ -49,7 +49,9 @@ struct StepTotals {
     errors: BTreeMap<ErrorClass, u64>,
     bytes_received: u64,
     bytes_sent: u64,
+    /// Of successes.
     response_time: Bins,
+    failed_time: Bins,
     service_time: Bins,
 }
 
@@ -192,18 +194,29 @@ impl LiveTotals {
         let mut sent = Family::new("sent", "Bytes sent.", Counter, Unit::Bytes);
         let mut response = Family::new(
             "response_time",
-            "Intended start to last byte: what a user waits.",
+            "Intended start to last byte, of successes: what a user waits.",
             Histogram,
             Unit::Seconds,
         );
-        let mut service =
-            Family::new("service_time", "Actual send to last byte.", Histogram, Unit::Seconds);
+        let mut failed = Family::new(
+            "failed_response_time",
+            "Intended start to last byte, of failed requests.",
+            Histogram,
+            Unit::Seconds,
+        );
+        let mut service = Family::new(
+            "service_time",
+            "Actual send to last byte, of all requests.",
+            Histogram,
+            Unit::Seconds,
+        );
         for (&id, step) in &self.steps {
             let name = || vec![("step", self.step_name(id))];
             requests = requests.with(name(), Value::Whole(step.requests));
             received = received.with(name(), Value::Whole(step.bytes_received));
             sent = sent.with(name(), Value::Whole(step.bytes_sent));
             response = response.with(name(), Value::Histogram(step.response_time.clone()));
+            failed = failed.with(name(), Value::Histogram(step.failed_time.clone()));
             service = service.with(name(), Value::Histogram(step.service_time.clone()));
             for (class, &count) in &step.errors {
                 let mut labels = name();
@@ -211,7 +224,7 @@ impl LiveTotals {
                 errors = errors.with(labels, Value::Whole(count));
             }
         }
-        vec![requests, errors, response, service, received, sent]
+        vec![requests, errors, response, failed, service, received, sent]
     }
 
     /// Added to `errors` they are all failures, and added to `requests` all attempts.
@@ -228,22 +241,25 @@ impl LiveTotals {
     }
 
     /// Derived rows: they are no requests, so none of the families on requests holds them.
-    fn of_derived(&self) -> [Family; 2] {
-        let help = "Times over or within several requests: a poll, a stream's first event.";
-        let mut times = Family::new("derived_time", help, Kind::Histogram, Unit::Seconds);
+    fn of_derived(&self) -> [Family; 3] {
         let help =
-            "Those of them that ended in failure, by class; iteration_errors holds them, too.";
+            "Times over or within several requests that succeeded: a poll, a stream's first event.";
+        let mut times = Family::new("derived_time", help, Kind::Histogram, Unit::Seconds);
+        let help = "Times over or within several requests that ended in failure.";
+        let mut failed = Family::new("failed_derived_time", help, Kind::Histogram, Unit::Seconds);
+        let help = "How many ended in failure, by class; iteration_errors holds them, too.";
         let mut errors = Family::new("derived_errors", help, Kind::Counter, Unit::Number);
         for (&id, step) in &self.derived {
             let name = || vec![("step", self.step_name(id))];
             times = times.with(name(), Value::Histogram(step.response_time.clone()));
+            failed = failed.with(name(), Value::Histogram(step.failed_time.clone()));
             for (class, &count) in &step.errors {
                 let mut labels = name();
                 labels.push(("class", class.name().to_owned()));
                 errors = errors.with(labels, Value::Whole(count));
             }
         }
-        [times, errors]
+        [times, failed, errors]
     }
 
     fn of_now(&self) -> Vec<Family> {
@@ -327,7 +343,8 @@ impl StepTotals {
         for (&class, count) in &step.errors {
             *self.errors.entry(class).or_default() += count;
         }
-        self.response_time.absorb(&step.response_time);
+        self.response_time.absorb(&step.times().successes());
+        self.failed_time.absorb(step.times().failures());
         self.service_time.absorb(&step.service_time);
     }
 }
@@ -373,4 +390,34 @@ const fn unit_of(value: Quantity) -> &'static str {
 
 fn seconds(at: RunTime) -> f64 {
     at.since(RunTime::ZERO).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::TimeParts;
+    use crate::units::{Nanos, Rate};
+
+    #[test]
+    fn histograms_of_times_hold_successes_and_those_of_failures_stand_apart() {
+        let times = |ms: &[u64]| ms.iter().copied().map(Nanos::from_millis).collect();
+        let step = StepInterval {
+            requests: 5,
+            errors: [(ErrorClass::Http5xx, 3)].into(),
+            response_time: times(&[1, 1, 1, 40, 60]),
+            time_parts: TimeParts { failed: times(&[1, 1, 1]), ..TimeParts::default() },
+            ..StepInterval::default()
+        };
+        let header = RunHeader::holding(Rate::per_second(5.0), Nanos::from_secs(1));
+        let mut totals = LiveTotals::new(&header);
+        totals.absorb(&Interval { steps: [(StepId(0), step)].into(), ..Interval::default() });
+        let families = totals.families();
+        let told = |name: &str| {
+            let family = families.iter().find(|family| family.name == name).expect("a family");
+            let (_, Value::Histogram(bins)) = &family.points[0] else { panic!("{family:?}") };
+            (bins.count(), (bins.sum_seconds() * 1e3).round() as u64)
+        };
+        assert_eq!(told("response_time"), (2, 100));
+        assert_eq!(told("failed_response_time"), (3, 3));
+    }
 }

@@ -114,10 +114,14 @@ fn steps(page: &mut MarkdownPage, report: &Report) {
         ],
         &body,
     );
-    for line in rows::streams(report) {
-        page.paragraph(&format!("\n{line}."));
+    for line in rows::streams(report).into_iter().chain(rows::failed_times(report)) {
+        page.paragraph(&format!("\n{}.", cell(&line)));
     }
-    page.paragraph("\nResponse time runs from the intended start to the last byte; service time from the actual send.");
+    let missing =
+        rows::missing_quantiles(report).map_or(String::new(), |note| format!(" {}.", cell(&note)));
+    page.paragraph(&format!(
+        "\nResponse time runs from the intended start to the last byte; service time from the actual send.{missing}"
+    ));
 }
 
 fn step_cells(row: StepRow) -> Vec<String> {
@@ -162,11 +166,19 @@ fn scenarios(page: &mut MarkdownPage, report: &Report) {
 
 fn times(page: &mut MarkdownPage, report: &Report) {
     page.heading(2, "Response time beside service time");
+    let has_failed = rows::has_failed_times(report);
     let rows = rows::times(report).into_iter();
     let body: Vec<Vec<String>> = rows
-        .map(|row| vec![row.quantile.to_owned(), row.response, row.service, row.hidden])
+        .map(|row| {
+            let failed = has_failed.then_some(row.failed);
+            let cells = [row.quantile.to_owned(), row.response];
+            cells.into_iter().chain(failed).chain([row.service, row.hidden]).collect()
+        })
         .collect();
-    page.table(&["", "response time:", "service time:", "hidden by service time:"], &body);
+    let failed = has_failed.then_some("of failures:");
+    let heads = ["", "response time:"].into_iter().chain(failed);
+    let heads = heads.chain(["service time:", "hidden by service time:"]);
+    page.table(&heads.collect::<Vec<_>>(), &body);
 }
 
 fn errors(page: &mut MarkdownPage, report: &Report) {

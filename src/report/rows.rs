@@ -70,7 +70,7 @@ pub(super) fn slo_row(judged: &JudgedObjective) -> SloRow {
         status: wording::status(judged.status),
         symbol: wording::status_symbol(judged.status),
         key: wording::status_key(judged.status),
-        note: format::line(&judged.note, 300),
+        note: format::message(&judged.note),
     }
 }
 
@@ -150,6 +150,55 @@ pub(super) fn streams(report: &Report) -> Vec<String> {
                 format::count(totals.counts.requests),
                 format::significant(each, 3),
                 format::significant(totals.counts.messages as f64 / open.max(f64::MIN_POSITIVE), 3),
+            )
+        })
+    };
+    report.step_ids().into_iter().filter_map(line).collect()
+}
+
+/// Why quantiles of steps are not there, if any is missing: none of the requests succeeded, or too few.
+pub(super) fn missing_quantiles(report: &Report) -> Option<String> {
+    let times = |id| report.shown.steps.get(&id).filter(|totals| totals.counts.requests > 0);
+    let (failed, few): (Vec<_>, Vec<_>) = report
+        .step_ids()
+        .into_iter()
+        .filter(|&id| {
+            quantile(&times(id).map(Tally::success_time).unwrap_or_default(), 0.99) == "n/a"
+        })
+        .partition(|&id| times(id).is_some_and(|totals| totals.success_time().is_empty()));
+    let names: Vec<String> =
+        failed.iter().take(3).map(|&id| format::line(&report.step_name(id), 40)).collect();
+    let others = match failed.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let none = if failed.len() == report.step_ids().len() {
+        "no request succeeded".to_owned()
+    } else {
+        format!("no request of {}{others} succeeded", names.join(", "))
+    };
+    match (failed.is_empty(), few.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some("n/a: too few requests for this quantile".to_owned()),
+        (false, true) => Some(format!("n/a: {none}")),
+        (false, false) => {
+            Some(format!("n/a: {none}; elsewhere, too few requests for this quantile"))
+        }
+    }
+}
+
+/// One line a step that had failures: how long these took. The tables' times are those of successes.
+pub(super) fn failed_times(report: &Report) -> Vec<String> {
+    let line = |id| {
+        let times = &report.shown.steps.get(&id)?.failed_time;
+        (!times.is_empty()).then(|| {
+            format!(
+                "failures of {}: {}, p50 {}, p95 {}, max {}",
+                format::line(&report.step_name(id), 60),
+                format::count(times.count()),
+                quantile(times, 0.5),
+                quantile(times, 0.95),
+                greatest(times)
             )
         })
     };
@@ -252,35 +301,57 @@ fn error_row(report: &Report, group: &ErrorGroup) -> ErrorRow {
 #[derive(Debug, Serialize)]
 pub(super) struct TimeRow {
     pub(super) quantile: &'static str,
+    /// Of successes.
     pub(super) response: String,
+    /// Of failed requests.
+    pub(super) failed: String,
+    /// Of all requests.
     pub(super) service: String,
+    /// By how much the response time of all requests exceeds that.
     pub(super) hidden: String,
+}
+
+/// Whether there are failures whose times can be shown beside those of successes.
+pub(super) fn has_failed_times(report: &Report) -> bool {
+    !report.shown.run.failed_time.is_empty()
 }
 
 /// Mean, quantiles and maximum of both clocks.
 pub(super) fn times(report: &Report) -> Vec<TimeRow> {
     const QUANTILES: [(&str, f64); 5] =
         [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
-    let (response, service) = (&report.shown.run.success_time(), &report.shown.run.service_time);
+    let run = &report.shown.run;
+    let successes = run.success_time();
+    let at = |times: &Distribution, q: f64| quantile(times, q);
     let row = |(name, q): &(&'static str, f64)| {
-        let known = response.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;
-        let pair = known.then(|| (response.quantile(*q), service.quantile(*q)));
-        time_row(name, pair)
+        let known = run.response_time.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;
+        let both = known.then(|| (run.response_time.quantile(*q), run.service_time.quantile(*q)));
+        time_row(name, [at(&successes, *q), at(&run.failed_time, *q)], both)
     };
-    let some = !response.is_empty();
-    let mut rows = vec![time_row("mean", some.then(|| (response.mean(), service.mean())))];
+    let mean = |times: &Distribution| {
+        if times.is_empty() { "n/a".to_owned() } else { format::time(times.mean()) }
+    };
+    let some = !run.response_time.is_empty();
+    let both = some.then(|| (run.response_time.mean(), run.service_time.mean()));
+    let mut rows = vec![time_row("mean", [mean(&successes), mean(&run.failed_time)], both)];
     rows.extend(QUANTILES.iter().map(row));
-    rows.push(time_row("max", some.then(|| (response.max(), service.max()))));
+    let both = some.then(|| (run.response_time.max(), run.service_time.max()));
+    rows.push(time_row("max", [greatest(&successes), greatest(&run.failed_time)], both));
     rows
 }
 
-fn time_row(quantile: &'static str, pair: Option<(Nanos, Nanos)>) -> TimeRow {
-    let text = |span: Option<Nanos>| span.map_or_else(|| "n/a".to_owned(), format::time);
+/// `both` are response and service time of all requests.
+fn time_row(
+    quantile: &'static str,
+    [response, failed]: [String; 2],
+    both: Option<(Nanos, Nanos)>,
+) -> TimeRow {
     TimeRow {
         quantile,
-        response: text(pair.map(|(response, _)| response)),
-        service: text(pair.map(|(_, service)| service)),
-        hidden: pair.map_or_else(String::new, |(response, service)| hidden(response, service)),
+        response,
+        failed,
+        service: both.map_or_else(|| "n/a".to_owned(), |(_, service)| format::time(service)),
+        hidden: both.map_or_else(String::new, |(response, service)| hidden(response, service)),
     }
 }
 

@@ -149,10 +149,24 @@ const fn symbol(verdict: GreenVerdict) -> &'static str {
 fn found(contrast: &Contrast) -> String {
     let all: Vec<String> = contrast.rows.iter().map(effect).collect();
     let against = match contrast.against {
+        ContrastBasis::Pairs => "green against blue, arrival by arrival",
         ContrastBasis::SameSeconds => "green against blue",
         ContrastBasis::Before => "green against blue before (blue had no request here)",
     };
-    format!("{against}: {}", all.join(", "))
+    format!("{against}: {}{}", all.join(", "), saved(contrast))
+}
+
+/// What pairing was worth, where it was worth something; nothing of a run that was split.
+fn saved(contrast: &Contrast) -> String {
+    let worth = contrast.rows.iter().filter_map(|row| Some((name(row), row.saved?)));
+    let told: Vec<String> = worth
+        .filter(|(_, saved)| *saved >= 1.5)
+        .map(|(name, saved)| format!("{name} {} ×", format::significant(saved, 2)))
+        .collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!("; in turns, intervals as narrow would take longer: {}", told.join(", "))
 }
 
 fn effect(row: &ContrastRow) -> String {

@@ -160,14 +160,15 @@ fn steps(screen: &mut SummaryLines, report: &Report) {
         table.row(step_cells(row, TextTone::Faint));
     }
     screen.table(&table);
-    for line in rows::streams(report) {
+    for line in rows::streams(report).into_iter().chain(rows::failed_times(report)) {
         let line = screen.paint(TextTone::Faint, &line);
         screen.line(&format!("  {line}"));
     }
-    let few = |row: &StepRow| row.p99 == "n/a";
-    if rows::steps(report).iter().any(few) {
-        let note = screen.paint(TextTone::Faint, "n/a: too few requests for this quantile");
-        screen.line(&format!("  {note}"));
+    if let Some(note) = rows::missing_quantiles(report) {
+        for part in wrapped(&note, screen.width - 2) {
+            let part = screen.paint(TextTone::Faint, &part);
+            screen.line(&format!("  {part}"));
+        }
     }
 }
 
@@ -218,6 +219,9 @@ fn clocks(screen: &mut SummaryLines, report: &Report) {
         std::iter::once(TableCell::plain(name.to_owned())).chain(cells).collect()
     };
     table.row(line("response", TextTone::Strong, |row| &row.response));
+    if rows::has_failed_times(report) {
+        table.row(line("failed", TextTone::Plain, |row| &row.failed));
+    }
     table.row(line("service", TextTone::Plain, |row| &row.service));
     table.row(line("hidden", TextTone::Faint, |row| &row.hidden));
     screen.table(&table);

@@ -341,6 +341,68 @@ fn replicas_by_size_stand_in_every_document() {
     }
 }
 
+/// The failing run as a log of this version tells it: with the times of its failures, half a millisecond each.
+fn failing_with_times() -> Report {
+    let (mut log, judgement) = fixture::fail();
+    for interval in &mut log.intervals {
+        let steps = interval
+            .steps
+            .values_mut()
+            .map(|step| (&step.errors, &mut step.response_time, &mut step.time_parts));
+        for (errors, times, parts) in steps {
+            let failed = errors.values().sum::<u64>() as usize;
+            parts.failed = std::iter::repeat_n(Nanos::from_micros(500), failed).collect();
+            times.merge(&parts.failed);
+        }
+    }
+    // As many requests as there are times now: the fixture's own failures have none.
+    Report::new(&log, &judgement)
+}
+
+#[test]
+fn times_of_failures_stand_beside_those_of_successes_in_every_format() {
+    let report = failing_with_times();
+    let count = report.shown.steps[&StepId(1)].failed_time.count();
+    let line = format!("failures of search: {count}, p50 500 µs, p95 500 µs, max 500 µs");
+    let extra = ReportExtras::default();
+    let terminal = terminal::summary(&report, TerminalStyle::Plain, 100);
+    assert!(terminal.contains(&line), "{terminal}");
+    let row = terminal.lines().find(|line| line.starts_with("  failed ")).expect("a row");
+    assert_eq!(row.matches("500 µs").count(), 7 - row.matches("n/a").count(), "{row}");
+    let markdown = markdown::render(&report, &extra);
+    assert!(markdown.contains(&line) && markdown.contains("| of failures |"), "{markdown}");
+    let page = super::html::render(&report, &extra).expect("renders");
+    assert!(page.contains(&line) && page.contains(">Of failures</th>"), "{page}");
+    let json = json::value(&report, &extra);
+    for place in [&json, &json["steps"]["search"], &json["whole_run"]] {
+        assert_eq!(place["failed_response_time_ms"]["p50"], 0.5, "{place}");
+    }
+    // Without failures there is nothing beside.
+    let sound = terminal::summary(&case("pass").report, TerminalStyle::Plain, 100);
+    assert!(!sound.contains("\n  failed "), "{sound}");
+}
+
+#[test]
+fn missing_quantile_says_whether_none_succeeded_or_too_few_were_sent() {
+    let report = |failing: &[u16]| {
+        let (mut log, judgement) = (fixture::log(), fixture::pass());
+        for step in log.intervals.iter_mut().flat_map(|interval| &mut interval.steps) {
+            if failing.contains(&step.0.0) {
+                let requests = step.1.requests;
+                step.1.errors = [(crate::metrics::ErrorClass::Refused, requests)].into();
+                step.1.time_parts.failed = step.1.response_time.clone();
+            }
+        }
+        super::rows::missing_quantiles(&Report::new(&log, &judgement))
+    };
+    assert_eq!(report(&[]), None);
+    assert_eq!(report(&[1]).as_deref(), Some("n/a: no request of search succeeded"));
+    let steps: Vec<u16> = (0..case("pass").report.header.steps.len() as u16).collect();
+    assert_eq!(report(&steps).as_deref(), Some("n/a: no request succeeded"));
+    let empty = super::rows::missing_quantiles(&case("empty").report);
+    assert_eq!(empty.as_deref(), Some("n/a: too few requests for this quantile"));
+}
+
 #[test]
 fn table_shows_the_requests_that_objectives_speak_of() {
     let mut log = fixture::log();

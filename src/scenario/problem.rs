@@ -177,6 +177,8 @@ pub enum ProblemKind {
     TargetBeyondLimit { target: String, side: &'static str, limit: String },
     #[error("`{field}` has no meaning for `{metric}`, where {better} is better")]
     WrongSide { field: &'static str, metric: String, better: &'static str },
+    #[error("`of` has no meaning for `{metric}`, which does not speak of response times")]
+    NoResponseTimes { metric: String },
     #[error("`{found}` needs a unit here: {example}")]
     MetricNeedsUnit { found: String, example: &'static str },
 

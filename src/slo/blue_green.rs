@@ -11,7 +11,10 @@ pub use contrast::{Contrast, ContrastBasis, ContrastRow, GreenVerdict, SideValue
 pub use watch::{GreenFailing, GreenWatch};
 
 use super::window::judged_spans;
-use crate::metrics::{Interval, RunLog, Side, SideInterval, SplitPart, StopReason, Tally};
+use crate::metrics::{
+    Answers, Interval, Measure, Objective, RunLog, Scope, Side, SideInterval, SplitPart,
+    StopReason, Tally,
+};
 use crate::units::{Nanos, RunTime};
 use contrast::SideSeconds;
 
@@ -61,12 +64,19 @@ pub fn blue_green(log: &RunLog) -> Option<BlueGreen> {
             let all = log.intervals.iter().flat_map(|interval| &interval.sides);
             all.filter(|found| found.side == side).map(|found| found.requests).sum()
         }),
-        shares: shares.map(|at| share_result(&parts, at)).collect(),
+        shares: shares
+            .map(|at| share_result(&parts, at, (split.duet, &log.header.objectives)))
+            .collect(),
     })
 }
 
-fn share_result(parts: &[PartSeconds<'_>], at: usize) -> ShareResult {
+fn share_result(
+    parts: &[PartSeconds<'_>],
+    at: usize,
+    (duet, objectives): (bool, &[Objective]),
+) -> ShareResult {
     let own = &parts[at];
+    let answers = |p: f64| answers_of(objectives, p);
     let sides = Side::ALL.map(|side| {
         let mut totals = Tally::default();
         own.of_side(side).into_iter().flatten().for_each(|found| totals.add_side(found));
@@ -76,13 +86,14 @@ fn share_result(parts: &[PartSeconds<'_>], at: usize) -> ShareResult {
     let contrast = if sides[1].counts.requests == 0 {
         None
     } else if sides[0].counts.requests > 0 {
-        Some(Contrast::of(&own.of_side(Side::Blue), &green, ContrastBasis::SameSeconds))
+        let against = if duet { ContrastBasis::Pairs } else { ContrastBasis::SameSeconds };
+        Some(Contrast::of([&own.of_side(Side::Blue), &green], against, answers))
     } else {
         // All go to green now: what blue did before is all there is to hold it against.
         let before: SideSeconds<'_> =
             parts[..at].iter().flat_map(|part| part.of_side(Side::Blue)).collect();
         let any = before.iter().flatten().any(|found| found.requests > 0);
-        any.then(|| Contrast::of(&before, &green, ContrastBasis::Before))
+        any.then(|| Contrast::of([&before, &green], ContrastBasis::Before, answers))
     };
     ShareResult { part: own.part, span: own.span, sides, contrast }
 }
@@ -128,6 +139,15 @@ impl<'a> PartSeconds<'a> {
         };
         self.seconds.iter().map(of).collect()
     }
+}
+
+/// Whose times the quantile `p` of a side speaks of: of those that the SLO table asks for in its row on the whole run.
+fn answers_of(objectives: &[Objective], p: f64) -> Answers {
+    let is_meant = |row: &&Objective| {
+        let same = matches!(row.measure, Measure::ResponseTime(of) if (of - p).abs() < 1e-9);
+        same && row.scope == Scope::Run
+    };
+    objectives.iter().find(is_meant).map_or_else(Answers::default, |row| row.of)
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl PageLines {
             let line = columns.row(row, "", self.theme);
             self.push(line.spans);
             if !row.note.is_empty() {
-                for part in wrapped(&format::line(&row.note, 300), self.width - 2) {
+                for part in wrapped(&format::message(&row.note), self.width - 2) {
                     let part = format!("  {part}");
                     self.push(vec![Span::styled(part, self.theme.style(Tone::Faint))]);
                 }

@@ -117,7 +117,7 @@ impl SearchView {
     pub(super) fn on_interval(&mut self, second: &Interval) {
         let Some(doing) = &mut self.doing else { return };
         let mut times = Distribution::new();
-        second.steps.values().for_each(|step| times.merge_sparse(&step.response_time));
+        second.steps.values().for_each(|step| times.merge_sparse(&step.times().successes()));
         doing.elapsed = second.end.since(RunTime::ZERO);
         doing.p95 = (!times.is_empty()).then(|| times.quantile(0.95));
         doing.in_flight = second.in_flight;

@@ -6,12 +6,13 @@ use crate::capacity::step::{AbortReason, StepPurpose, StepResult};
 use crate::metrics::{Counts, Distribution, Interval};
 use crate::units::{Nanos, Rate};
 
-use super::super::output::{live_width, say, say_raw};
+use super::super::output::{fitted, live_width, say, say_raw};
 
 /// Prints the progress of a search.
 #[derive(Debug)]
 pub(super) struct SearchProgress {
-    live: bool,
+    /// The terminal's width, where a line can be rewritten.
+    width: Option<usize>,
     quiet: bool,
     steps: usize,
     doing: String,
@@ -22,7 +23,7 @@ impl SearchProgress {
     /// Of a search that has made `steps` steps already.
     pub(super) fn new(quiet: bool, steps: usize) -> Self {
         Self {
-            live: live_width().is_some() && !quiet,
+            width: live_width().filter(|_| !quiet),
             quiet,
             steps,
             doing: String::new(),
@@ -40,9 +41,7 @@ impl SearchProgress {
 
     /// One second of it is over.
     pub(super) fn second(&self, second: &Interval) {
-        if !self.live {
-            return;
-        }
+        let Some(width) = self.width else { return };
         let mut response = Distribution::new();
         for step in second.steps.values() {
             response.merge_sparse(&step.times().successes());
@@ -52,14 +51,14 @@ impl SearchProgress {
         } else {
             format!("{:.0} ms", response.quantile(0.95).as_millis_f64())
         };
-        say_raw(&format!(
-            "\r\x1b[K{}  {:.0}/{:.0} s  p95 {p95}  in flight {}  failed {}",
-            self.doing,
-            second.end.as_secs_f64(),
-            self.length.as_secs_f64(),
-            second.in_flight,
-            Counts::of(second).failed()
-        ));
+        let parts = [
+            self.doing.clone(),
+            format!("{:.0}/{:.0} s", second.end.as_secs_f64(), self.length.as_secs_f64()),
+            format!("failed {}", Counts::of(second).failed()),
+            format!("p95 {p95}"),
+            format!("in flight {}", second.in_flight),
+        ];
+        say_raw(&format!("\r\x1b[K{}", fitted(&parts, width)));
     }
 
     /// A step is over.
@@ -67,7 +66,7 @@ impl SearchProgress {
         if self.quiet {
             return;
         }
-        if self.live {
+        if self.width.is_some() {
             say_raw("\r\x1b[K");
         }
         say(&format!("{}  {}", self.doing, described(step, invalid, slo_limits)));

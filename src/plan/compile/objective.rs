@@ -1,6 +1,6 @@
 //! Rows of the SLO table → objectives: what a metric's name means, and in which unit it is written.
 
-use crate::metrics::{Bound, CustomMeasure, Measure, Objective, Phase, Scope, StepInfo};
+use crate::metrics::{Answers, Bound, CustomMeasure, Measure, Objective, Phase, Scope, StepInfo};
 use crate::scenario::schema::{Scenario, SloRowSpec, SloScope};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 use crate::units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
@@ -96,6 +96,12 @@ fn objective(
             (Scope::Step(part), Measure::ResponseTime(q))
         }
     };
+    let holds_times = matches!(measure, Measure::ResponseTime(_) | Measure::MeanResponseTime);
+    if let Some(of) = row.of.as_ref().filter(|_| !holds_times) {
+        let metric = row.metric.value.clone();
+        problems.report(of.span, ProblemKind::NoResponseTimes { metric });
+        return None;
+    }
     Some(Objective {
         name: row.metric.value.clone(),
         scope,
@@ -103,7 +109,7 @@ fn objective(
         bound: bounds.bound,
         target: bounds.target,
         limit: bounds.limit,
-        of: row.of.unwrap_or_default(),
+        of: row.of.as_ref().map_or_else(Answers::default, |of| of.value),
     })
 }
 

@@ -47,7 +47,7 @@ pub fn render(report: &GateReport) -> String {
     }
     for run in report.not_valid() {
         let reasons: Vec<&str> = run.judgement.validity.reasons().collect();
-        let reasons = format::line(&reasons.join("; "), 300);
+        let reasons = format::message(&reasons.join("; "));
         lines.push(command("error", "measurement not valid", &format!("{}: {reasons}", run.label)));
     }
     for run in report.partial() {
@@ -64,7 +64,7 @@ pub fn render(report: &GateReport) -> String {
 
 /// `::error title=…::…`, escaped as the runner unescapes it.
 fn command(level: &str, title: &str, message: &str) -> String {
-    let message = format::line(message, 1_000).replace('%', "%25");
+    let message = format::message(message).replace('%', "%25");
     let title = format::line(title, 200).replace('%', "%25");
     let title = title.replace(':', "%3A").replace(',', "%2C");
     format!("::{level} title={title}::{message}")

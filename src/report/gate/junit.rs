@@ -52,7 +52,7 @@ fn skipped(why: &str, line: &str) -> TestCaseStatus {
 fn measurement(run: &GatedRun) -> TestCase {
     let validity = &run.judgement.validity;
     let reasons: Vec<&str> = validity.reasons().collect();
-    let line = format::line(&reasons.join("; "), 300);
+    let line = format::message(&reasons.join("; "));
     let status = if validity.status == ValidityStatus::NotValid {
         with(NonSuccessKind::Error, "measurement not valid", &line)
     } else if run.judgement.partial {
@@ -98,7 +98,7 @@ fn regression(report: &GateReport, name: &str) -> Option<TestSuite> {
         BaselineComparison::NotAsked => return None,
         BaselineComparison::NotMade(reasons) => {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            let line = format::line(&reasons.join("; "), 1_000);
+            let line = format::message(&reasons.join("; "));
             let status = with(NonSuccessKind::Error, "not compared", &line);
             suite.add_test_case(case("regression", "runs can be compared", status, line));
         }

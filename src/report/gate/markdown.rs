@@ -118,7 +118,7 @@ fn runs(page: &mut MarkdownPage, report: &GateReport) {
         .not_valid()
         .map(|run| {
             let reasons: Vec<&str> = run.judgement.validity.reasons().collect();
-            format!("{} is not valid: {}", run.label, format::line(&reasons.join("; "), 300))
+            format!("{} is not valid: {}", run.label, format::message(&reasons.join("; ")))
         })
         .collect();
     marked.extend(report.partial().map(words::partial));

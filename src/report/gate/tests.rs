@@ -131,6 +131,27 @@ fn every_format_of_each_kind_of_gate_is_as_agreed() {
     }
 }
 
+/// Goal: prove that the answer is not a pointer to other reports where no objective tells why runs failed.
+#[test]
+fn run_that_failed_by_no_objective_has_its_own_headline_in_the_answer() {
+    let mut overloaded = fixture::pass();
+    overloaded.verdict = crate::slo::Verdict::Fail;
+    overloaded.cause = Some(crate::slo::Cause::EndedEarly { by: None });
+    let headline = super::super::wording::headline(&overloaded).expect("a headline");
+    let mut report = report(vec![fixture::pass(), overloaded], &runs(1.0, 0.01, 0.0));
+    let sentence = words::sentence(&report);
+    assert!(sentence.starts_with("1 of 2 runs came out FAIL; "), "{sentence}");
+    assert!(sentence.ends_with(&headline), "{sentence}");
+    report.runs.iter_mut().for_each(|run| {
+        run.judgement = fixture::pass();
+        run.judgement.by_default_table = true;
+    });
+    let sentence = words::sentence(&report);
+    assert!(
+        sentence.starts_with("The scenario has no `slo:`, and the default one is met in 2 runs")
+    );
+}
+
 #[test]
 fn exit_codes_are_those_of_the_help() {
     assert_eq!(passed().exit_code(), 0);

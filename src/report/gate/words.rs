@@ -252,7 +252,7 @@ fn not_valid(report: &GateReport) -> String {
             format!("{count} of {} measurements are not valid. {reason}", report.runs.len())
         }
         (None, BaselineComparison::NotMade(reasons)) if !reasons.is_empty() => {
-            let first = format::line(&reasons[0].to_string(), 300);
+            let first = format::message(&reasons[0].to_string());
             format!("The comparison could not be made: {first}.")
         }
         (None, _) => "A measurement cannot support a verdict.".into(),
@@ -301,9 +301,7 @@ fn remedy(comparison: &GateComparison, few: usize) -> String {
 fn objective_sentence(report: &GateReport, status: ObjectiveStatus) -> String {
     let all = objectives(report);
     let of_status: Vec<_> = all.iter().filter(|one| one.worst.status == status).collect();
-    let Some(first) = of_status.first() else {
-        return unexplained(report);
-    };
+    let Some(first) = of_status.first() else { return unexplained(report) };
     let row = super::super::rows::slo_row(first.worst);
     let bound = if status == ObjectiveStatus::AtRisk { &row.target } else { &row.limit };
     let what = match status {
@@ -335,8 +333,7 @@ fn unexplained(report: &GateReport) -> String {
             runs(report.runs.len() as u32, "")
         );
     }
-    let reason = report.runs.iter().find_map(|run| wording::headline(&run.judgement));
-    reason.unwrap_or_else(|| "Nothing could be measured; see the runs' own reports.".into())
+    headline_of_runs(report)
 }
 
 /// What is told of a run that is only a part of one.
@@ -346,14 +343,33 @@ pub(in crate::report) fn partial(run: &GatedRun) -> String {
     let of_end = told(ValidityTest::Complete).filter(|it| it.status != ValidityStatus::Valid);
     let reason = of_end.or_else(|| told(ValidityTest::Shards));
     let reason = reason.map_or("only a part of a run", |finding| finding.message.as_str());
-    format!("{}: {}", run.label, format::line(reason, 300))
+    format!("{}: {}", run.label, format::message(reason))
+}
+
+/// What a run came to that no objective tells: overloaded, ended early, offered too little.
+fn headline_of_runs(report: &GateReport) -> String {
+    let worst = report.runs.iter().map(|run| run.judgement.verdict).max();
+    let alike: Vec<_> =
+        report.runs.iter().filter(|run| Some(run.judgement.verdict) == worst).collect();
+    let found = alike.iter().find_map(|run| Some((run, wording::headline(&run.judgement)?)));
+    match found {
+        Some((run, headline)) => format!(
+            "{} of {} came out {}; {}: {headline}",
+            alike.len(),
+            runs(report.runs.len() as u32, ""),
+            wording::verdict(run.judgement.verdict),
+            format::line(&run.label, 160),
+        ),
+        None => "Nothing could be measured: no run has an objective that was judged.".into(),
+    }
 }
 
 fn passed(report: &GateReport) -> String {
     let judged = if report.runs.is_empty() {
         String::new()
-    } else if objectives(report).is_empty() {
-        "The scenario sets no objective".into()
+    } else if report.runs.iter().all(|run| run.judgement.by_default_table) {
+        let met = format!("the default one is met in {}", runs(report.runs.len() as u32, ""));
+        format!("The scenario has no `slo:`, and {met}")
     } else {
         let strict = if report.strictness == Strictness::Strict { ", strictly" } else { "" };
         format!("Every measured target is met in {}{strict}", runs(report.runs.len() as u32, ""))

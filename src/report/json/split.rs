@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::values::{by_name, rounded, times};
+use super::values::{by_name, failed_times, number, rounded, times};
 use crate::metrics::{Side, Tally};
 use crate::slo::{BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideValue};
 
@@ -40,6 +40,7 @@ fn totals_of(totals: &Tally) -> Value {
         "iterations": totals.counts.arrivals.started,
         "requests": totals.counts.requests,
         "response_time_ms": times(&totals.success_time()),
+        "failed_response_time_ms": failed_times(totals),
         "errors": { "rate": rate, "by_class": by_name(classes) },
     })
 }
@@ -47,6 +48,7 @@ fn totals_of(totals: &Tally) -> Value {
 fn contrast(contrast: &Contrast) -> Value {
     json!({
         "against": match contrast.against {
+            ContrastBasis::Pairs => "blue_in_the_same_arrivals",
             ContrastBasis::SameSeconds => "blue_in_the_same_seconds",
             ContrastBasis::Before => "blue_before",
         },
@@ -58,7 +60,7 @@ fn contrast(contrast: &Contrast) -> Value {
 /// Times in milliseconds, shares as they are. The effect is green / blue of a time, green − blue of a share.
 fn measure(row: &ContrastRow) -> Value {
     let kind = if row.is_ratio { "ratio" } else { "difference" };
-    json!({
+    let mut value = json!({
         "blue": known(&row.blue),
         "green": known(&row.green),
         "effect": row.effect.map(|effect| json!({
@@ -68,13 +70,17 @@ fn measure(row: &ContrastRow) -> Value {
         })),
         "verdict": row.verdict.key(),
         "note": row.note,
-    })
+    });
+    if let Some(saved) = row.saved {
+        value["times_as_long_in_turns"] = json!(exact(saved));
+    }
+    value
 }
 
 fn known(known: &SideValue) -> Value {
     json!({
-        "estimate": known.estimate.map(super::number),
-        "interval": known.interval.map(|(low, high)| [super::number(low), super::number(high)]),
+        "estimate": known.estimate.map(number),
+        "interval": known.interval.map(|(low, high)| [number(low), number(high)]),
     })
 }
 

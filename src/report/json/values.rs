@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::metrics::Distribution;
+use crate::metrics::{Distribution, Tally};
 use crate::units::{Nanos, Quantity};
 
 /// Three decimals: microseconds of a number of milliseconds.
@@ -53,4 +53,9 @@ pub(super) fn times(times: &Distribution) -> Value {
         "p999": quantile(0.999),
         "max": some.then(|| ms(times.max())),
     })
+}
+
+/// The same of failed requests; `null` where none failed.
+pub(super) fn failed_times(totals: &Tally) -> Value {
+    if totals.failed_time.is_empty() { Value::Null } else { times(&totals.failed_time) }
 }

@@ -16,7 +16,7 @@ pub(super) fn risks(input: &SignOff) -> Vec<String> {
         risks.extend(wording::caveats(run).into_iter().map(|caveat| format!("{name}: {caveat}")));
         let validity = &run.judgement.validity;
         if validity.status != ValidityStatus::Valid {
-            let reason = |reason: &str| format!("{name}: {}", format::line(reason, 300));
+            let reason = |reason: &str| format!("{name}: {}", format::message(reason));
             risks.extend(validity.reasons().map(reason));
         }
         for judged in &run.judgement.objectives {
@@ -85,7 +85,7 @@ pub(super) fn untested(input: &SignOff) -> Vec<String> {
         let name = run_name(run);
         for judged in &run.judgement.objectives {
             if judged.status == ObjectiveStatus::NotMeasured {
-                let note = format::line(&judged.note, 200);
+                let note = format::message(&judged.note);
                 let why = if note.is_empty() { String::new() } else { format!(" ({note})") };
                 untested.push(format!(
                     "{name}: {} was not measured{why}.",

@@ -20,7 +20,7 @@ pub fn gate(report: &GateReport, style: TerminalStyle, width: usize) -> String {
     slo(&mut screen, report);
     for run in report.not_valid() {
         let reasons: Vec<&str> = run.judgement.validity.reasons().collect();
-        let text = format!("{}: {}", run.label, format::line(&reasons.join("; "), 300));
+        let text = format!("{}: {}", run.label, format::message(&reasons.join("; ")));
         screen.fact("not valid", &text);
     }
     for run in report.partial() {
@@ -31,13 +31,13 @@ pub fn gate(report: &GateReport, style: TerminalStyle, width: usize) -> String {
         BaselineComparison::NotMade(reasons) => {
             screen.section("NOT COMPARED", "");
             for reason in reasons {
-                screen.fact("", &format::line(&reason.to_string(), 300));
+                screen.fact("", &format::message(&reason.to_string()));
             }
         }
         BaselineComparison::Made { comparison, waived } => {
             compared(&mut screen, comparison);
             for unlike in waived {
-                screen.fact("waived", &format::line(&unlike.to_string(), 300));
+                screen.fact("waived", &format::message(&unlike.to_string()));
             }
         }
     }
@@ -94,7 +94,7 @@ fn compared(screen: &mut SummaryLines, comparison: &GateComparison) {
     screen.section("COMPARED", &format!("{before} baseline runs, {after} candidate runs"));
     rows_table(screen, &deciding);
     if let Some(names) = words::judged_only(comparison) {
-        screen.fact("SLO only", &format::line(&names, 300));
+        screen.fact("SLO only", &format::message(&names));
     }
     if !informing.is_empty() {
         screen.section("FOR INFORMATION", "these fail the gate only where there is no doubt");

@@ -71,7 +71,7 @@ pub(in crate::scenario) static OBJECTIVE: Declaration = Declaration {
         optional(
             "of",
             Grammar::Words(&ANSWERS),
-            "Whose response times count; no other row has use for it.",
+            "Whose response times count. Only rows on these have it: `p50` … `p99.9`, `mean`, `first_event.p95` and the like.",
         )
         .default("successes"),
     ]],

@@ -87,6 +87,7 @@ impl ProblemKind {
             Self::OverrideUnfit { .. } => "choose another workload with `--workload`",
             Self::WrongSide { field: "min", .. } => "write `max`",
             Self::WrongSide { .. } => "write `min`",
+            Self::NoResponseTimes { .. } => "remove it",
             Self::BeyondWhole { .. } => "write `0%` to `100%`",
             Self::Empty { .. } => "remove it, or write at least one",
             Self::BadUrl { .. } => {

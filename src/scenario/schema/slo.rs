@@ -30,8 +30,8 @@ pub struct SloRowSpec {
     pub max: Option<Spanned<String>>,
     /// What must never be undercut.
     pub min: Option<Spanned<String>>,
-    /// Whose times a row on response times holds.
-    pub of: Option<Answers>,
+    /// Whose times a row on response times holds; no other row has it.
+    pub of: Option<Spanned<Answers>>,
 }
 
 pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRowSpec> {
@@ -68,17 +68,16 @@ fn table(
 fn row(key: &KeyNode, node: &Node, scope: SloScope, problems: &mut Problems) -> Option<SloRowSpec> {
     let mut fields = Fields::of(node, &OBJECTIVE, problems)?;
     let metric = Spanned::new(key.text.clone(), key.span);
+    let answers = [Answers::Successes, Answers::All].map(|of| (of.name(), of));
+    let of = fields.word("of", &answers, problems);
+    let of_span = fields.node("of", problems).map(|node| node.span);
     let row = SloRowSpec {
         scope,
         metric,
         target: fields.read("target", problems),
         max: fields.read("max", problems),
         min: fields.read("min", problems),
-        of: fields.word(
-            "of",
-            &[Answers::Successes, Answers::All].map(|of| (of.name(), of)),
-            problems,
-        ),
+        of: of.zip(of_span).map(|(of, span)| Spanned::new(of, span)),
     };
     fields.finish(problems);
     Some(row)

@@ -1,11 +1,14 @@
 //! Green held against blue: quantiles by their ratio, error rates by their difference, each with its interval.
 
-use crate::metrics::{Counts, SideInterval, SparseDistribution};
+use std::borrow::Cow;
+
+use crate::metrics::{Answers, Counts, SideInterval, SparseDistribution};
 use crate::slo::measured::{CONFIDENCE, Measured};
 use crate::slo::statistics::batches::{self, BatchPart};
 use crate::slo::statistics::mover::{self, IntervalEstimate};
-use crate::slo::statistics::proportion;
-use crate::slo::times;
+use crate::slo::statistics::paired::{self, PairedValue};
+use crate::slo::statistics::{order_statistics, proportion};
+use crate::slo::times::{self, Buckets as _};
 use crate::units::{Quantity, Ratio};
 
 /// What one side did, second by second: several entries where late answers joined the last.
@@ -45,6 +48,8 @@ impl GreenVerdict {
 /// Which of blue's seconds green is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContrastBasis {
+    /// The same, in which both had the same arrivals at the same moments: differences are paired.
+    Pairs,
     /// The same: what disturbed both cancels.
     SameSeconds,
     /// Those before, because blue has none of its own in this part. What changed meanwhile counts as green's.
@@ -73,6 +78,9 @@ pub struct ContrastRow {
     pub green: SideValue,
     /// Green divided by blue, or less blue, with the 95 % interval.
     pub effect: Option<IntervalEstimate>,
+    /// Of paired differences: how many times as long targets that take turns would have to be loaded for as narrow an
+    /// interval. Absent where pairs are not what the row is judged by, or did not differ at all.
+    pub saved: Option<f64>,
     /// What that means.
     pub verdict: GreenVerdict,
     /// What is missing for an answer; empty where there is one.
@@ -89,15 +97,17 @@ pub struct Contrast {
 }
 
 impl Contrast {
+    /// Of blue and green; `answers` says whose times a quantile speaks of.
     pub(super) fn of(
-        blue: &SideSeconds<'_>,
-        green: &SideSeconds<'_>,
+        sides: [&SideSeconds<'_>; 2],
         against: ContrastBasis,
+        answers: impl Fn(f64) -> Answers,
     ) -> Self {
+        let times = |p: f64| sides.map(|seconds| times_of(seconds, answers(p)));
         let rows = [
-            quantile("p95", 0.95, [blue, green], against),
-            quantile("p99", 0.99, [blue, green], against),
-            error_rate([blue, green], against),
+            quantile("p95", 0.95, &times(0.95), against),
+            quantile("p99", 0.99, &times(0.99), against),
+            error_rate(sides, against),
         ];
         Self { against, rows }
     }
@@ -108,25 +118,34 @@ impl Contrast {
     }
 }
 
+/// The times of one side, second by second.
+type SecondTimes<'a> = Vec<Vec<Cow<'a, SparseDistribution>>>;
+
 fn quantile(
     name: &'static str,
     p: f64,
-    sides: [&SideSeconds<'_>; 2],
+    seconds: &[SecondTimes<'_>; 2],
     against: ContrastBasis,
 ) -> ContrastRow {
-    let seconds = sides.map(times_of);
     let [blue, green] = seconds.each_ref().map(|seconds| times::quantile(seconds, p));
     let correlation = match against {
         ContrastBasis::Before => 0.0,
-        ContrastBasis::SameSeconds => {
+        ContrastBasis::SameSeconds | ContrastBasis::Pairs => {
             let [one, other] = seconds.each_ref().map(|seconds| times::beyond(seconds, p));
             mover::shared_error(&one, &other)
         }
     };
-    let effect = limits(&blue).zip(limits(&green)).map(|(blue, green)| {
+    let pairs = match against {
+        ContrastBasis::Pairs => stretches(seconds, p),
+        ContrastBasis::SameSeconds | ContrastBasis::Before => Vec::new(),
+    };
+    let paired = paired::difference(&pairs, CONFIDENCE).map(|effect| effect.map(f64::exp));
+    let saved = paired.and_then(|_| paired::saved(&pairs));
+    let apart = limits(&blue).zip(limits(&green)).map(|(blue, green)| {
         let log = |limits: IntervalEstimate| limits.map(|seconds| seconds.max(LEAST_SECONDS).ln());
         mover::difference(log(green), log(blue), correlation).map(f64::exp)
     });
+    let effect = paired.or(apart);
     let (verdict, note) = match effect {
         Some(effect) => judge_ratio(effect),
         None => (GreenVerdict::NeedsMore, missing(&blue, &green)),
@@ -137,9 +156,38 @@ fn quantile(
         blue: known(&blue),
         green: known(&green),
         effect,
+        saved,
         verdict,
         note,
     }
+}
+
+/// Both sides' quantile `p` in stretches of the run, as logarithms: as many stretches as hold enough requests of either
+/// side for a quantile of their own. Few requests estimate it a little too low or too high, which is the same for
+/// both sides and cancels.
+fn stretches(seconds: &[SecondTimes<'_>; 2], p: f64) -> Vec<PairedValue> {
+    let needed = order_statistics::least_count(p, CONFIDENCE);
+    let length = seconds[0].len().min(seconds[1].len());
+    let counts = seconds.each_ref().map(|seconds| -> Vec<u64> {
+        seconds.iter().map(|times| times.buckets().map(|(_, count)| count).sum()).collect()
+    });
+    let most = counts.iter().map(|counts| counts.iter().sum::<u64>() / needed).min().unwrap_or(0);
+    let range = |stretch: usize, of: usize| stretch * length / of..(stretch + 1) * length / of;
+    let is_enough = |of: usize| {
+        let each = |counts: &Vec<u64>| {
+            (0..of).all(|at| counts[range(at, of)].iter().sum::<u64>() >= needed)
+        };
+        counts.iter().all(each)
+    };
+    let Some(count) = (1..=length.min(most as usize)).rev().find(|&of| is_enough(of)) else {
+        return Vec::new();
+    };
+    let log = |seconds: &SecondTimes<'_>, at: usize| {
+        let found = times::quantile(&seconds[range(at, count)], p).estimate;
+        found.map_or(LEAST_SECONDS, Quantity::base).max(LEAST_SECONDS).ln()
+    };
+    let pair = |at| PairedValue { one: log(&seconds[0], at), other: log(&seconds[1], at) };
+    (0..count).map(pair).collect()
 }
 
 /// Failures among requests, as the objective of that name counts them.
@@ -154,7 +202,7 @@ fn error_rate(sides: [&SideSeconds<'_>; 2], against: ContrastBasis) -> ContrastR
     let [blue, green] = parts.each_ref().map(|parts| share(parts));
     let correlation = match against {
         ContrastBasis::Before => 0.0,
-        ContrastBasis::SameSeconds => {
+        ContrastBasis::SameSeconds | ContrastBasis::Pairs => {
             let [one, other] = [(&parts[0], &blue), (&parts[1], &green)].map(|(parts, found)| {
                 let rate = found.estimate.map_or(0.0, Quantity::base);
                 parts.iter().map(|it| it.value - rate * it.weight).collect::<Vec<_>>()
@@ -170,7 +218,8 @@ fn error_rate(sides: [&SideSeconds<'_>; 2], against: ContrastBasis) -> ContrastR
         None => (GreenVerdict::NeedsMore, missing(&blue, &green)),
     };
     let (blue, green) = (known(&blue), known(&green));
-    ContrastRow { name: "error_rate", is_ratio: false, blue, green, effect, verdict, note }
+    let name = "error_rate";
+    ContrastRow { name, is_ratio: false, blue, green, effect, saved: None, verdict, note }
 }
 
 fn share(parts: &[BatchPart]) -> Measured {
@@ -248,8 +297,13 @@ fn more(effect: IntervalEstimate, (bad, good): (f64, f64)) -> String {
     }
 }
 
-/// The response times of each second.
-fn times_of<'a>(seconds: &SideSeconds<'a>) -> Vec<Vec<&'a SparseDistribution>> {
-    let of = |second: &Vec<&'a SideInterval>| second.iter().map(|it| &it.response_time).collect();
+/// The response times of each second: of successes, or of all where the SLO table asks for those.
+fn times_of<'a>(
+    seconds: &SideSeconds<'a>,
+    answers: Answers,
+) -> Vec<Vec<Cow<'a, SparseDistribution>>> {
+    let of = |second: &Vec<&'a SideInterval>| {
+        second.iter().map(|side| side.times().upper(answers)).collect()
+    };
     seconds.iter().map(of).collect()
 }

@@ -40,6 +40,9 @@ fn log(blue: &[SimulatedRequest], green: &[SimulatedRequest], share: f64) -> Run
             found.requests = ended.len() as u64;
             let times = ended.iter().map(|it| Nanos::from_secs_f64(it.done_s - it.intended_s));
             found.response_time = times.collect();
+            let failures = ended.iter().filter(|it| it.outcome != Outcome::Ok);
+            let times = failures.map(|it| Nanos::from_secs_f64(it.done_s - it.intended_s));
+            found.time_parts.failed = times.collect();
             for request in ended {
                 if let Outcome::Failed(class) = request.outcome {
                     *found.errors.entry(class).or_default() += 1;
@@ -100,6 +103,84 @@ fn green_that_fails_is_worse_by_its_errors_and_a_share_without_failures_is_not()
     assert!(effect.lower < 0.02 && effect.upper > 0.02, "{effect:?}");
 }
 
+/// Goal: prove that a green which fails fast does not look faster by it, unless its SLO table asks for all requests.
+#[test]
+fn times_of_failures_count_only_where_the_table_asks_for_all() {
+    let (blue, mut green) = (play(50.0, 1.0, 1), play(50.0, 1.0, 1));
+    fail_some(&mut green, 0.6, ErrorClass::Http5xx, 3);
+    for request in green.iter_mut().filter(|it| it.outcome != Outcome::Ok) {
+        request.done_s = request.intended_s + 0.001;
+    }
+    let mut log = log(&blue, &green, 0.5);
+    let ratio = |log: &RunLog| {
+        let found = blue_green(log).expect("a split run");
+        let contrast = found.shares[0].contrast.clone().expect("both had requests");
+        contrast.rows[0].effect.expect("enough requests").value
+    };
+    assert!((0.85..1.15).contains(&ratio(&log)), "{}", ratio(&log));
+    let all = Answers::All;
+    log.header.objectives = vec![Objective {
+        name: "p95".to_owned(),
+        scope: Scope::Run,
+        measure: Measure::ResponseTime(0.95),
+        bound: Bound::AtMost,
+        target: None,
+        limit: None,
+        of: all,
+    }];
+    assert!(ratio(&log) < 0.85, "{}", ratio(&log));
+}
+
+/// Goal: prove that a duet is judged by pairs: what disturbs both cancels, the interval covers, and the answer says
+/// what that was worth.
+/// Method: 60 duets of a minute in which both sides have the same arrivals, green's answers take 20 % longer, and a
+/// machine whose waves are as long as half a minute doubles the times of both now and then.
+#[test]
+fn duet_is_judged_by_the_differences_of_its_pairs() {
+    const TRIALS: u64 = 60;
+    let (mut covered, mut worse, mut narrower, mut saved) = (0, 0, 0, vec![]);
+    for trial in 0..TRIALS {
+        let disturbed = |seed: u64, slower: f64| -> Vec<SimulatedRequest> {
+            let late = |mut request: SimulatedRequest| {
+                let turn = (request.intended_s / 30.0 + trial as f64 / 7.0) * std::f64::consts::TAU;
+                let time =
+                    (request.done_s - request.intended_s) * slower * (1.5 + 0.5 * turn.sin());
+                request.done_s = request.intended_s + time;
+                request
+            };
+            play(100.0, 1.0, seed).into_iter().map(late).collect()
+        };
+        let (blue, green) = (disturbed(2 * trial, 1.0), disturbed(2 * trial + 1, 1.2));
+        let mut log = log(&blue, &green, 0.5);
+        let apart = blue_green(&log).expect("split").shares[0].contrast.clone().expect("both");
+        log.header.split.as_mut().expect("split").duet = true;
+        let paired = blue_green(&log).expect("split").shares[0].contrast.clone().expect("both");
+        assert_eq!(paired.against, ContrastBasis::Pairs);
+        let [apart, paired] = [&apart.rows[0], &paired.rows[0]];
+        let width = |row: &ContrastRow| row.effect.map(|it| (it.upper / it.lower).ln());
+        let effect = paired.effect.expect("a hundred stretches");
+        covered += u64::from((effect.lower..=effect.upper).contains(&1.2));
+        worse += u64::from(paired.verdict == GreenVerdict::Worse);
+        narrower += u64::from(width(paired) < width(apart));
+        saved.push(paired.saved.expect("they vary"));
+        assert_eq!(apart.saved, None);
+    }
+    assert!(covered * 100 >= TRIALS * 90, "{covered} of {TRIALS} cover");
+    assert!(worse * 100 >= TRIALS * 90, "{worse} of {TRIALS} found");
+    assert!(narrower * 100 >= TRIALS * 75, "{narrower} of {TRIALS} narrower");
+    assert!(crate::slo::statistics::median(&saved) > 3.0, "{saved:?}");
+}
+
+#[test]
+fn duet_too_short_for_pairs_is_judged_by_equal_seconds() {
+    let mut log = log(&play(10.0, 1.0, 1), &play(10.0, 1.0, 2), 0.5);
+    log.header.split.as_mut().expect("split").duet = true;
+    let found = blue_green(&log).expect("split").shares[0].contrast.clone().expect("both");
+    // 600 requests a side: ten stretches of 59 for p95, two of 299 for p99.
+    assert!(found.rows[0].saved.is_some() && found.rows[1].saved.is_none(), "{found:?}");
+    assert!(found.rows[1].effect.is_some(), "{found:?}");
+}
+
 /// Goal: prove that what disturbs both sides cancels. Method: the stack behind both gets slower and quicker again,
 /// twice a minute; the same figures are held against each other as of one time, and as of different ones.
 #[test]
@@ -118,7 +199,8 @@ fn disturbance_of_both_sides_cancels_within_the_same_seconds() {
     let seconds = PartSeconds::of(&log, &judged_spans(&log), (0, part));
     let sides = Side::ALL.map(|side| seconds.of_side(side));
     let width = |against| {
-        let effect = Contrast::of(&sides[0], &sides[1], against).rows[0].effect;
+        let effect =
+            Contrast::of([&sides[0], &sides[1]], against, |_| Answers::default()).rows[0].effect;
         let effect = effect.expect("enough requests");
         (effect.upper / effect.lower).ln()
     };

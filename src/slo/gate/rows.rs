@@ -2,6 +2,11 @@
 //!
 //! Two families of tests share the 2 % of false alarms. Rows that inform get the least that a permutation of so
 //! many runs can tell, so that they fail a gate only when there is no doubt; the rest is for those that decide.
+//!
+//! Where one row of several moves alone, holding the false alarms of all of them makes it hard to find. But what runs
+//! differ by they mostly share: a slow machine is slow for every step. So each row that decides is tested twice, as it
+//! is and less what the other steps of the same run explain, both within the same family. A row regressed only if its
+//! own test alone says so as well: other steps that became faster are no fault of this one.
 
 use super::super::regression::{Certainty, EffectScale, P_MAX, compare_at};
 use super::super::statistics::permutation::{self, PooledRow};
@@ -12,6 +17,9 @@ use super::summary::{GateMetric, RunSummary, StepSummary};
 
 /// The greatest adjusted p at which a row that informs fails, where so many runs can reach it.
 const INFORMING_P_MAX: f64 = 0.001;
+
+/// Fewer metrics of other steps than this do not say what a run was like.
+const COVARIATES_MIN: usize = 3;
 
 /// One metric of a step in all runs, a value a run: baseline, candidate.
 struct MetricSides {
@@ -27,6 +35,11 @@ impl MetricSides {
     fn vary(&self) -> bool {
         let first = self.before.first().copied().unwrap_or_default();
         self.before.iter().chain(&self.after).any(|value| value.to_bits() != first.to_bits())
+    }
+
+    /// Exact one-sided p of this metric, whatever the others do.
+    fn p_alone(&self) -> f64 {
+        rank_test::compare(&self.before, &self.after).p_greater
     }
 
     /// The values on the scale on which effects add up; as they are where a time is zero.
@@ -70,9 +83,74 @@ pub(super) fn all(
         sides.into_iter().partition(|sides| sides.decides);
     let least = permutation::least_p(baseline.len(), candidate.len()).max(INFORMING_P_MAX);
     let for_informing = if informing.is_empty() { 0.0 } else { least };
-    let mut rows = family(&deciding, P_MAX - for_informing, rules);
-    rows.extend(family(&informing, for_informing, rules));
+    let adjusted = adjusted_by_luck(&deciding, &informing, rules);
+    let mut rows = family(&deciding, &adjusted, P_MAX - for_informing, rules);
+    rows.extend(family(&informing, &adjusted_alone(&informing, rules), for_informing, rules));
     (rows, left_out)
+}
+
+/// A p of each row that decides and varies, adjusted for all of them: the lesser of the row's as it is, and less
+/// what its runs share.
+fn adjusted_by_luck(
+    deciding: &[MetricSides],
+    informing: &[MetricSides],
+    rules: &GateRules,
+) -> Vec<f64> {
+    let varying = || deciding.iter().filter(|sides| sides.vary());
+    let all: Vec<&MetricSides> =
+        varying().chain(informing.iter().filter(|sides| sides.vary())).collect();
+    let pooled = |sides: &&MetricSides| sides.pooled(rules.yardstick(sides.metric).scale);
+    let mut rows: Vec<PooledRow> = varying().map(|sides| pooled(&sides)).collect();
+    let count = rows.len();
+    let standardized: Vec<Vec<f64>> =
+        all.iter().map(|sides| pooled(sides).standardized()).collect();
+    let shared: Vec<Option<Vec<f64>>> = varying()
+        .map(|own| {
+            let others = all.iter().zip(&standardized);
+            let others = others
+                .filter(|(sides, _)| sides.step != own.step && sides.step != RunSummary::WHOLE);
+            luck(&others.map(|(_, values)| values.as_slice()).collect::<Vec<_>>())
+        })
+        .collect();
+    if let ([one], [None]) = (varying().collect::<Vec<_>>().as_slice(), shared.as_slice()) {
+        return vec![one.p_alone()];
+    }
+    let less: Vec<Option<PooledRow>> =
+        rows.iter().zip(&shared).map(|(row, shared)| Some(row.less(shared.as_ref()?))).collect();
+    let mut at = vec![None; count];
+    for (own, less) in less.into_iter().enumerate() {
+        if let Some(less) = less {
+            at[own] = Some(rows.len());
+            rows.push(less);
+        }
+    }
+    let p = permutation::step_down(&rows, runs_before(deciding));
+    (0..count).map(|own| at[own].map_or(p[own], |less| p[own].min(p[less]))).collect()
+}
+
+/// What each run was like, by how far metrics of other steps lie from usual: the median, which a few that
+/// regressed themselves do not move. `None` of too few.
+fn luck(others: &[&[f64]]) -> Option<Vec<f64>> {
+    let runs = others.first()?.len();
+    let of_run = |run: usize| median(&others.iter().map(|values| values[run]).collect::<Vec<_>>());
+    (others.len() >= COVARIATES_MIN).then(|| (0..runs).map(of_run).collect())
+}
+
+/// A p of each row that varies, adjusted for all of them.
+fn adjusted_alone(all: &[MetricSides], rules: &GateRules) -> Vec<f64> {
+    let varying: Vec<&MetricSides> = all.iter().filter(|sides| sides.vary()).collect();
+    match varying.as_slice() {
+        [one] => vec![one.p_alone()],
+        several => {
+            let pooled = |sides: &&MetricSides| sides.pooled(rules.yardstick(sides.metric).scale);
+            let rows: Vec<PooledRow> = several.iter().map(pooled).collect();
+            permutation::step_down(&rows, runs_before(all))
+        }
+    }
+}
+
+fn runs_before(all: &[MetricSides]) -> usize {
+    all.first().map_or(0, |sides| sides.before.len())
 }
 
 /// What the verdict hangs on: the rows of the SLO table. Where none is known p95 and the error rate of all
@@ -94,26 +172,21 @@ fn deciding<'a>(
     rows
 }
 
-/// The rows that are tested together.
-fn family(all: &[MetricSides], adjusted_max: f64, rules: &GateRules) -> Vec<GateRow> {
-    let varying: Vec<&MetricSides> = all.iter().filter(|sides| sides.vary()).collect();
-    let alone = |sides: &MetricSides| rank_test::compare(&sides.before, &sides.after).p_greater;
-    let adjusted = match varying.as_slice() {
-        [one] => vec![alone(one)],
-        several => {
-            let pooled = |sides: &&MetricSides| sides.pooled(rules.yardstick(sides.metric).scale);
-            let rows: Vec<PooledRow> = several.iter().map(pooled).collect();
-            permutation::step_down(&rows, several.first().map_or(0, |sides| sides.before.len()))
-        }
-    };
-    let mut adjusted = adjusted.into_iter();
+/// The rows that are tested together; `adjusted` has a p of each that varies.
+fn family(
+    all: &[MetricSides],
+    adjusted: &[f64],
+    adjusted_max: f64,
+    rules: &GateRules,
+) -> Vec<GateRow> {
+    let mut left = adjusted.iter();
     let mut row = |sides: &MetricSides| {
         let varies = sides.vary();
         let certainty = Certainty {
-            p: if varies { alone(sides) } else { 1.0 },
-            adjusted: if varies { adjusted.next().unwrap_or(1.0) } else { 1.0 },
+            p: if varies { sides.p_alone() } else { 1.0 },
+            adjusted: if varies { left.next().copied().unwrap_or(1.0) } else { 1.0 },
             adjusted_max,
-            rows: varying.len(),
+            rows: adjusted.len(),
         };
         GateRow {
             step: sides.step.clone(),

@@ -1,7 +1,5 @@
 //! Judgements of simulated runs whose truth is known.
 
-mod lag;
-
 use super::*;
 use crate::metrics::{
     ArrivalProcess, CustomMeasure, ErrorClass, Event, EventKind, Interval, LoadModel, Measure,

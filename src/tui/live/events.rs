@@ -24,7 +24,7 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
     {
         let others = live.log.events.len().min(usize::from(inner.height / 2));
         let most = usize::from(inner.height).saturating_sub(others).max(1);
-        let reason = wrapped(&format!("! {}", format::line(message, 300)), width);
+        let reason = wrapped(&format!("! {}", format::message(message)), width);
         let shown = reason.into_iter().take(most);
         lines.extend(shown.map(|text| Line::styled(text, ink.theme.style(Tone::Warning))));
     }

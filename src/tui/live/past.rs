@@ -50,7 +50,7 @@ impl LivePast {
     pub(super) fn absorb(&mut self, interval: &Interval, header: &RunHeader) {
         let mut times = Distribution::new();
         for step in interval.steps.values() {
-            times.merge_sparse(&step.response_time);
+            times.merge_sparse(&step.times().successes());
         }
         self.seconds += 1;
         self.points.push_back(point(interval, header, &times));

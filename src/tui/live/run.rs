@@ -224,7 +224,7 @@ impl LiveRun {
             let mut requests = 0;
             for interval in recent {
                 if let Some(step) = interval.step(StepId(index as u16)) {
-                    times.merge_sparse(&step.response_time);
+                    times.merge_sparse(&step.times().successes());
                     requests += step.requests;
                 }
             }

@@ -26,7 +26,7 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
     let width = usize::from(inner.width);
     let Some(judgement) = &live.judgement else {
         let text = if live.log.header.objectives.is_empty() {
-            "the scenario sets no objective"
+            "no `slo:` in the scenario; measuring for the default one…"
         } else {
             "measuring…"
         };
