@@ -493,6 +493,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::user::ResponseHeaders as _;
 
     fn parse(pieces: &[&[u8]]) -> Result<ResponseParser, TransportError> {
         let mut parser = ResponseParser::new();
