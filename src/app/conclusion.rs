@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
+use crate::capacity::output::CapacitySection;
 use crate::capacity::section::SectionFindings;
 use crate::cli;
 use crate::metrics::RunLog;
@@ -58,8 +57,8 @@ pub(super) const fn strictness(strict: bool) -> Strictness {
 pub(super) struct JudgedLog {
     /// Of a search, the steps that count.
     pub(super) report: Report,
-    /// The object `capacity` of `result.json`: what a search found, or left in the folder.
-    pub(super) capacity: Option<Value>,
+    /// What a search found, or left in the folder.
+    pub(super) capacity: Option<CapacitySection>,
     searches: Option<SearchResults>,
 }
 
@@ -73,8 +72,11 @@ pub(super) fn judged(
     let log = searches.as_ref().map_or(log, |searches| &searches.log);
     let report = Report::new(log, &judge(log, strictness));
     // What a capacity search left in the folder stays in the reports.
-    let capacity =
-        searches.as_ref().map(SearchResults::to_value).or_else(|| files::capacity_of(folder));
+    let capacity = searches.as_ref().map(|found| found.findings.section.clone());
+    let capacity = match capacity {
+        Some(found) => Some(found),
+        None => files::capacity_of(folder)?,
+    };
     Ok(JudgedLog { report, capacity, searches })
 }
 

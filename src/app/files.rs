@@ -5,8 +5,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde_json::Value;
 
+use crate::capacity::output::CapacitySection;
 use crate::metrics::{RunLine, RunLog};
 
 use super::embedded;
@@ -159,17 +161,36 @@ pub(super) fn read_log(path: &Path) -> Result<(RunLog, PathBuf), Failure> {
 }
 
 /// The capacity result that a run's folder holds: `capacity.json`, or the object `capacity` of `result.json`.
-pub(super) fn capacity_of(folder: &Path) -> Option<Value> {
-    ["capacity.json", "result.json"].iter().find_map(|name| capacity_in(&folder.join(name)))
+///
+/// # Errors
+/// Where one is there but of another version.
+pub(super) fn capacity_of(folder: &Path) -> Result<Option<CapacitySection>, Failure> {
+    for name in ["capacity.json", "result.json"] {
+        if let Some(found) = capacity_in(&folder.join(name))? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// The capacity result of a file: its object `capacity`, or the file itself where it is one.
-pub(super) fn capacity_in(file: &Path) -> Option<Value> {
-    let value: Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-    match value.get("capacity") {
-        Some(inner) => Some(inner.clone()).filter(|inner| !inner.is_null()),
-        None => value.get("slo_max_per_s").is_some().then_some(value),
-    }
+///
+/// # Errors
+/// Where one is there but of another version.
+pub(super) fn capacity_in(file: &Path) -> Result<Option<CapacitySection>, Failure> {
+    let read = |file| serde_json::from_slice::<Value>(&fs::read(file).ok()?).ok();
+    let Some(value) = read(file) else { return Ok(None) };
+    let inner = value.get("capacity").filter(|inner| !inner.is_null());
+    let is_one = value.get("slo_max_per_s").is_some();
+    let Some(found) = inner.or_else(|| is_one.then_some(&value)) else { return Ok(None) };
+    CapacitySection::deserialize(found).map(Some).map_err(|error| {
+        let why = format!(
+            "error: the capacity result in `{}` has another version: {error}\nhint: `plimsoll \
+             report` makes it anew from the log of its search",
+            file.display()
+        );
+        Failure::new(Exit::Usage, why)
+    })
 }
 
 /// Makes a folder and those above it.

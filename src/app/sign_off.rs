@@ -4,8 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
+use crate::capacity::output::CapacitySection;
 use crate::cli;
 use crate::report::Report;
 use crate::report::sign_off::{self, SignOff};
@@ -93,8 +92,8 @@ fn write(document: &SignOff, folder: &Path) -> Result<(), Failure> {
 }
 
 /// The capacity result of the folder or file that the user named.
-fn capacity(path: &Path) -> Result<Value, Failure> {
-    let found = if path.is_dir() { files::capacity_of(path) } else { files::capacity_in(path) };
+fn capacity(path: &Path) -> Result<CapacitySection, Failure> {
+    let found = if path.is_dir() { files::capacity_of(path) } else { files::capacity_in(path) }?;
     found.ok_or_else(|| {
         let shown = path.display();
         let message = format!(

@@ -218,12 +218,6 @@ fn facts(section: &CapacitySection) -> Vec<String> {
         facts.push(format!("no model: {why}"));
     }
     facts.extend(model_facts(section));
-    if !section.single_points.is_empty() {
-        facts.push(format!(
-            "risk: {} cannot be scaled out, so the loss of one replica stops the service",
-            section.single_points.join(" and ")
-        ));
-    }
     facts
 }
 
@@ -246,23 +240,47 @@ fn model_facts(section: &CapacitySection) -> Vec<String> {
         ),
         (None, _) => {}
     }
-    if let Some(hits) = section.cache_hits {
-        facts.push(format!(
-            "the cache's hit ratio went from {:.0} to {:.0} % while measuring; demands are those at the latter",
-            100.0 * hits.lowest,
-            100.0 * hits.latest
-        ));
-    }
-    if !section.left_out.is_empty() {
-        facts.push(format!("not in the model: {}", left_out(&section.left_out)));
-    }
-    if section.checks_without_limit > 0 {
-        facts.push(format!(
-            "{} of the checks met no limit in their time, so there is nothing to compare: allow more with --within",
-            section.checks_without_limit
-        ));
-    }
+    facts.extend(section.caveats().into_iter().map(|(name, said)| format!("{name}: {said}")));
     facts
+}
+
+impl CapacitySection {
+    /// What a reader must know besides: each with its name.
+    pub fn caveats(&self) -> Vec<(&'static str, String)> {
+        let mut caveats = Vec::new();
+        if let Some(hits) = self.cache_hits {
+            caveats.push((
+                "cache",
+                format!(
+                    "its hit ratio went from {:.0} to {:.0} % while measuring; demands are those at the latter",
+                    100.0 * hits.lowest,
+                    100.0 * hits.latest
+                ),
+            ));
+        }
+        if !self.left_out.is_empty() {
+            caveats.push(("not in the model", left_out(&self.left_out)));
+        }
+        if self.checks_without_limit > 0 {
+            caveats.push((
+                "checks without a limit",
+                format!(
+                    "{} met none in their time, so there is nothing to compare: allow more with --within",
+                    self.checks_without_limit
+                ),
+            ));
+        }
+        if !self.single_points.is_empty() {
+            caveats.push((
+                "risk",
+                format!(
+                    "{} cannot be scaled out, so the loss of one replica stops the service",
+                    self.single_points.join(" and ")
+                ),
+            ));
+        }
+        caveats
+    }
 }
 
 /// `1128 and 1600 req/s (overloaded), 997 req/s (not at rest)`.

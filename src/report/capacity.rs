@@ -1,22 +1,21 @@
-//! A capacity result as text, read from the object `capacity` of `result.json`.
-//!
-//! The object comes from a file as well as from this process, so whatever is missing or of another kind is
-//! shown as not known, and never stops a report.
+//! A capacity result as text.
 
 mod grid;
 mod values;
 
-use serde::{Deserialize as _, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::format;
 use super::rows::NONE;
-use crate::capacity::search::SearchEnd;
+use crate::capacity::output::{
+    CapacitySection, CurvePoint, OptionRow, OptionStatus, Recommendation, ScalingDirection,
+    TierSection, VerifiedPrediction,
+};
 use crate::units::Ratio;
 
 pub(super) use grid::{DeploymentGrid, GridCell};
 pub(super) use values::ceiling;
-use values::{compact, interval, items, money, named, number, text, tiers};
+use values::{compact, interval, maybe, money, number, tiers};
 
 /// What a report shows of a capacity result.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -34,7 +33,7 @@ pub(super) struct CapacityView {
     pub(super) unverified: bool,
     pub(super) verified: Vec<VerifiedRow>,
     /// Throughput against response time, as measured on the way to the line.
-    pub(super) curve: Vec<CurvePointView>,
+    pub(super) curve: Vec<CurvePoint>,
 }
 
 /// One tier.
@@ -51,14 +50,14 @@ pub(super) struct CapacityTierRow {
 pub(super) struct OptionView {
     /// One a tier: `api 7×2`.
     pub(super) tiers: Vec<String>,
-    pub(super) kind: String,
+    pub(super) kind: &'static str,
     pub(super) slo_max: String,
     pub(super) interval: String,
     pub(super) p_slo_met: String,
     pub(super) cost: String,
     pub(super) n_plus_1: &'static str,
     /// `recommended`, `feasible`, `rejected`.
-    pub(super) status: String,
+    pub(super) status: &'static str,
     pub(super) reason: String,
     /// Whether the rate lies beyond twice what was measured.
     pub(super) unverified: bool,
@@ -67,8 +66,8 @@ pub(super) struct OptionView {
 impl OptionView {
     /// The row's cells in the order of the table.
     pub(super) fn cells(&self) -> Vec<String> {
-        let texts = [&self.kind, &self.slo_max, &self.interval, &self.p_slo_met, &self.cost];
-        let mut cells = vec![self.tiers.join(", ")];
+        let texts = [&self.slo_max, &self.interval, &self.p_slo_met, &self.cost];
+        let mut cells = vec![self.tiers.join(", "), self.kind.to_owned()];
         cells.extend(texts.into_iter().cloned());
         cells.push(self.n_plus_1.to_owned());
         // Beyond twice the tested load nothing backs the model.
@@ -96,123 +95,100 @@ impl VerifiedRow {
     }
 }
 
-/// One measured step of the search.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct CurvePointView {
-    pub(super) rate_per_s: f64,
-    pub(super) p50_ms: f64,
-    pub(super) p95_ms: f64,
-    pub(super) p99_ms: f64,
-    pub(super) passed: bool,
-}
-
 impl CapacityView {
-    /// Reads the object `capacity`.
-    pub(super) fn read(value: &Value) -> Self {
-        let recommendation = &value["recommendation"];
+    /// What is shown of `section`.
+    pub(super) fn of(section: &CapacitySection) -> Self {
         Self {
-            slo_max: value["slo_max_per_s"].as_f64(),
-            facts: facts(value),
-            recommendation: recommended(recommendation),
-            grid: DeploymentGrid::read(value),
-            tiers: named(&value["tiers"]).iter().map(|(name, tier)| tier_row(name, tier)).collect(),
-            options: items(&value["options"]).map(option_row).collect(),
-            unverified: items(&value["options"]).any(|option| option["unverified"] == true),
-            verified: items(&value["verified"]).map(verified_row).collect(),
-            curve: items(&value["curve"]).filter_map(curve_point).collect(),
+            slo_max: section.slo_max_per_s,
+            facts: facts(section),
+            recommendation: section
+                .recommendation
+                .as_ref()
+                .map_or_else(|| NONE.to_owned(), recommended),
+            grid: DeploymentGrid::of(section),
+            tiers: section.tiers.iter().map(tier_row).collect(),
+            options: section.options.iter().map(option_row).collect(),
+            unverified: section.options.iter().any(|option| option.unverified),
+            verified: section.verified.iter().map(verified_row).collect(),
+            curve: section.curve.clone(),
         }
     }
 }
 
-fn facts(value: &Value) -> Vec<(&'static str, String)> {
-    let rate = number(&value["slo_max_per_s"], "req/s");
-    let interval = interval(&value["interval"], "req/s");
-    let mut facts = vec![("SLO-max", format!("{rate}, 95 % interval {interval}"))];
-    if let Some(confirmed) = value["confirmed"].as_bool() {
-        let said =
-            if confirmed { "held in a step of its own" } else { "not held in a step of its own" };
-        facts.push(("confirmed", said.to_owned()));
-    }
-    if let Some(said) = SearchEnd::deserialize(&value["end"]).ok().and_then(SearchEnd::caution) {
-        facts.push(("the search", said.to_owned()));
-    }
-    facts.push(("bottleneck", ceiling(&value["bottleneck"])));
-    facts.push(("next bottleneck", ceiling(&value["next_bottleneck"])));
-    facts.push(("alert at", number(&value["alert_rate_per_s"], "req/s")));
-    if let Some(why) = value["no_model"].as_str() {
-        facts.push(("no model", format::message(why)));
-    }
-    if let Some(error) = value["held_out_error"].as_f64() {
+fn facts(section: &CapacitySection) -> Vec<(&'static str, String)> {
+    let rate = maybe(section.slo_max_per_s, "req/s");
+    let range = interval(section.interval, "req/s");
+    let held = if section.confirmed { "" } else { "not " };
+    let mut facts = vec![
+        ("SLO-max", format!("{rate}, 95 % interval {range}")),
+        ("confirmed", format!("{held}held in a step of its own")),
+    ];
+    facts.extend(section.end.caution().map(|said| ("the search", said.to_owned())));
+    let named = |found: &Option<_>| found.as_ref().map_or_else(|| NONE.to_owned(), ceiling);
+    facts.push(("bottleneck", named(&section.bottleneck)));
+    facts.push(("next bottleneck", named(&section.next_bottleneck)));
+    facts.push(("alert at", maybe(section.alert_rate_per_s, "req/s")));
+    facts.extend(section.no_model.as_deref().map(|why| ("no model", format::message(why))));
+    if let Some(error) = section.held_out_error {
         let share = |error: f64| format::share(Ratio::new(error));
-        let rate = value["held_out_rate_error"].as_f64();
+        let rate = section.held_out_rate_error;
         let rate = rate.map(|rate| format!("{} of the rate, ", share(rate))).unwrap_or_default();
         let time = if rate.is_empty() { "" } else { " of the response time there," };
         let said = format!("{rate}{}{time} on steps it had not seen", share(error));
         facts.push(("model error", said));
     }
+    facts.extend(section.caveats());
     facts
 }
 
-fn recommended(value: &Value) -> String {
-    if value.is_null() {
-        return NONE.to_owned();
-    }
-    let kind = text(&value["kind"]).to_uppercase();
-    let cost = money(&value["monthly_cost"]);
-    let reason = text(&value["reason"]);
-    format!("{kind}: {} at {cost} a month; {reason}", tiers(&value["tiers"]))
+fn recommended(found: &Recommendation) -> String {
+    let kind = kind_key(found.kind).to_uppercase();
+    let (cost, reason) = (money(found.monthly_cost), format::line(&found.reason, 300));
+    format!("{kind}: {} at {cost} a month; {reason}", tiers(&found.tiers))
 }
 
-fn tier_row(name: &str, value: &Value) -> CapacityTierRow {
+fn tier_row(tier: &TierSection) -> CapacityTierRow {
     CapacityTierRow {
-        name: format::line(name, 60),
-        demand: number(&value["demand_ms"], "ms/req"),
-        interval: interval(&value["interval"], "ms/req"),
-        ceiling: number(&value["ceiling_per_s"], "req/s"),
+        name: format::line(&tier.tier, 60),
+        demand: maybe(tier.demand_ms, "ms/req"),
+        interval: interval(tier.interval, "ms/req"),
+        ceiling: maybe(tier.ceiling_per_s, "req/s"),
     }
 }
 
-fn option_row(value: &Value) -> OptionView {
-    let met = value["p_slo_met"].as_f64();
+fn option_row(option: &OptionRow) -> OptionView {
     OptionView {
-        tiers: compact(&value["tiers"]),
-        kind: text(&value["kind"]).to_lowercase(),
-        slo_max: number(&value["slo_max_per_s"], ""),
-        interval: interval(&value["interval"], ""),
-        p_slo_met: met.map_or(NONE.to_owned(), |share| format::share(Ratio::new(share))),
-        cost: money(&value["monthly_cost"]),
-        n_plus_1: value["n_plus_1"]
-            .as_bool()
-            .map_or(NONE, |holds| if holds { "yes" } else { "no" }),
-        status: text(&value["status"]),
-        reason: text(&value["reason"]),
-        unverified: value["unverified"] == true,
+        tiers: compact(&option.tiers),
+        kind: kind_key(option.kind),
+        slo_max: number(option.slo_max_per_s, ""),
+        interval: interval(Some(option.interval), ""),
+        p_slo_met: format::share(Ratio::new(option.p_slo_met)),
+        cost: money(option.monthly_cost),
+        n_plus_1: if option.n_plus_1 { "yes" } else { "no" },
+        status: match option.status {
+            OptionStatus::Recommended => "recommended",
+            OptionStatus::Feasible => "feasible",
+            OptionStatus::Rejected => "rejected",
+        },
+        reason: format::line(&option.reason, 300),
+        unverified: option.unverified,
     }
 }
 
-fn verified_row(value: &Value) -> VerifiedRow {
-    let (predicted, measured) =
-        (value["predicted_per_s"].as_f64(), value["measured_per_s"].as_f64());
-    let error = match (predicted, measured) {
-        (Some(predicted), Some(measured)) if measured > 0.0 => {
-            format!("{:+.1} %", (predicted / measured - 1.0) * 100.0).replace('-', "−")
-        }
-        _ => NONE.to_owned(),
-    };
+const fn kind_key(kind: ScalingDirection) -> &'static str {
+    match kind {
+        ScalingDirection::Vertical => "vertical",
+        ScalingDirection::Horizontal => "horizontal",
+        ScalingDirection::Both => "both",
+        ScalingDirection::Neither => "neither",
+    }
+}
+
+fn verified_row(check: &VerifiedPrediction) -> VerifiedRow {
     VerifiedRow {
-        tiers: compact(&value["tiers"]),
-        predicted: number(&value["predicted_per_s"], "req/s"),
-        measured: number(&value["measured_per_s"], "req/s"),
-        error,
+        tiers: compact(&check.tiers),
+        predicted: number(check.predicted_per_s, "req/s"),
+        measured: number(check.measured_per_s, "req/s"),
+        error: format!("{:+.1} %", check.error * 100.0).replace('-', "−"),
     }
-}
-
-fn curve_point(value: &Value) -> Option<CurvePointView> {
-    Some(CurvePointView {
-        rate_per_s: value["rate_per_s"].as_f64()?,
-        p50_ms: value["p50_ms"].as_f64()?,
-        p95_ms: value["p95_ms"].as_f64()?,
-        p99_ms: value["p99_ms"].as_f64()?,
-        passed: value["passed"].as_bool().unwrap_or(true),
-    })
 }

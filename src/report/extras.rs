@@ -1,10 +1,12 @@
 //! What every format is given beside the run, and how one may fail.
 
+use crate::capacity::output::CapacitySection;
+
 /// What a report shows beside the run itself.
 #[derive(Debug, Clone, Default)]
 pub struct ReportExtras {
-    /// A capacity result: the object `capacity` of `result.json`; absent where none was sought.
-    pub capacity: Option<serde_json::Value>,
+    /// A capacity result; absent where none was sought.
+    pub capacity: Option<CapacitySection>,
     /// Whether at risk and not measured count as failures (`--strict`); `junit.xml` follows the exit code.
     pub strict: bool,
 }

@@ -70,7 +70,7 @@ struct HtmlPage {
 /// Where the page template or the chart library fails; never because of a log's content.
 pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportError> {
     let header = &report.header;
-    let capacity = extra.capacity.as_ref().map(CapacityView::read);
+    let capacity = extra.capacity.as_ref().map(CapacityView::of);
     let curve = capacity.as_ref().map(curve).transpose()?.flatten();
     let capacity_tables = capacity_tables(capacity.as_ref())?;
     let page = HtmlPage {

@@ -67,7 +67,7 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
         fields.insert("blue_green".into(), split::value(found));
     }
     if let (Some(capacity), Value::Object(fields)) = (&extra.capacity, &mut document) {
-        fields.insert("capacity".into(), capacity.clone());
+        fields.insert("capacity".into(), json!(capacity));
     }
     document
 }

@@ -32,7 +32,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     beside::availability(&mut page, report);
     errors(&mut page, report);
     events(&mut page, report);
-    if let Some(capacity) = extra.capacity.as_ref().map(CapacityView::read) {
+    if let Some(capacity) = extra.capacity.as_ref().map(CapacityView::of) {
         page.heading(2, "Capacity");
         capacity_section(&mut page, &capacity);
     }

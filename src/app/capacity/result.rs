@@ -34,12 +34,6 @@ impl SearchResults {
         Ok(Some(Self { log, findings }))
     }
 
-    /// The section as it stands in `result.json`.
-    pub(in super::super) fn to_value(&self) -> serde_json::Value {
-        // Cannot fail: every key is a string.
-        serde_json::to_value(&self.findings.section).unwrap_or_default()
-    }
-
     /// The section for a terminal.
     pub(in super::super) fn terminal(&self) -> String {
         render::terminal(&self.findings.section)

@@ -1,10 +1,11 @@
 //! What more and bigger replicas of the bottleneck tier would carry: a row a number of replicas, a column a size.
 
 use serde::Serialize;
-use serde_json::Value;
 
+use super::super::format;
 use super::super::rows::NONE;
-use super::values::{items, money, named, number, resource, text};
+use super::values::{money, number, resource};
+use crate::capacity::output::{CapacitySection, ScaledCeiling, ScalingDirection, TierChoice};
 
 /// The table of replicas × size.
 #[derive(Debug, Clone, Serialize)]
@@ -22,7 +23,7 @@ pub(in crate::report) struct DeploymentGrid {
 /// One number of replicas.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::report) struct GridRow {
-    pub(in crate::report) replicas: u64,
+    pub(in crate::report) replicas: u32,
     /// One a size.
     pub(in crate::report) cells: Vec<GridCell>,
 }
@@ -57,51 +58,44 @@ impl GridCell {
 }
 
 impl DeploymentGrid {
-    /// Reads `scaled` of the object `capacity`; none where nothing was computed.
-    pub(super) fn read(capacity: &Value) -> Option<Self> {
-        let cells: Vec<&Value> =
-            items(&capacity["scaled"]).filter(|cell| cell["replicas"].is_u64()).collect();
-        let tier = text(&cells.first()?["tier"]);
-        let mut sizes: Vec<f64> = cells.iter().filter_map(|cell| cell["cores"].as_f64()).collect();
+    /// What `section` says of other replicas and sizes; none where nothing was computed.
+    pub(super) fn of(section: &CapacitySection) -> Option<Self> {
+        let cells = &section.scaled;
+        let tier = format::line(&cells.first()?.tier, 60);
+        let mut sizes: Vec<f64> = cells.iter().map(|cell| cell.cores).collect();
         sizes.sort_by(f64::total_cmp);
         sizes.dedup();
-        let mut replicas: Vec<u64> =
-            cells.iter().filter_map(|cell| cell["replicas"].as_u64()).collect();
+        let mut replicas: Vec<u32> = cells.iter().map(|cell| cell.replicas).collect();
         replicas.sort_unstable();
         replicas.dedup();
-        let planned = capacity["planned_per_s"].as_f64();
-        let present = present(capacity, &tier);
-        let cell = |count: u64, cores: f64| {
-            let found = cells.iter().find(|cell| is_of(cell, count, cores));
-            found.map_or_else(missing, |cell| {
-                let present = present.is_some_and(|present| is_of(present, count, cores));
-                GridCell { present, ..read_cell(cell, planned) }
+        let planned = section.planned_per_s;
+        let present = present(section, &cells.first()?.tier);
+        let is = |found: u32, size: f64, count, cores: f64| {
+            found == count && (size - cores).abs() < 1e-9
+        };
+        let cell = |count: u32, cores: f64| {
+            let found = cells.iter().find(|cell| is(cell.replicas, cell.cores, count, cores));
+            found.map_or_else(missing, |cell| GridCell {
+                present: present.is_some_and(|it| is(it.replicas, it.cores, count, cores)),
+                ..shown(cell, planned)
             })
         };
-        let row = |count: u64| GridRow {
+        let row = |count: u32| GridRow {
             replicas: count,
             cells: sizes.iter().map(|cores| cell(count, *cores)).collect(),
         };
         let rows = replicas.into_iter().map(row).collect();
-        let unverified = cells.iter().any(|cell| cell["unverified"] == true);
-        let about = about(&tier, &capacity["planned_per_s"], unverified);
+        let about = about(&tier, planned, cells.iter().any(|cell| cell.unverified));
         let sizes = sizes.iter().map(|cores| format!("{cores} cores")).collect();
         Some(Self { tier, sizes, rows, about })
     }
 }
 
 /// The tier as it was tested: the option that changes nothing.
-fn present<'a>(capacity: &'a Value, tier: &str) -> Option<&'a Value> {
-    let unchanged = items(&capacity["options"]).find(|option| {
-        option["kind"].as_str().is_some_and(|it| it.eq_ignore_ascii_case("neither"))
-    });
-    let tiers = named(&unchanged?["tiers"]);
-    tiers.into_iter().find(|(name, _)| name == tier).map(|(_, found)| found)
-}
-
-fn is_of(value: &Value, replicas: u64, cores: f64) -> bool {
-    let size = value["cores"].as_f64();
-    value["replicas"] == replicas && size.is_some_and(|size| (size - cores).abs() < 1e-9)
+fn present<'a>(section: &'a CapacitySection, tier: &str) -> Option<&'a TierChoice> {
+    let unchanged =
+        section.options.iter().find(|option| option.kind == ScalingDirection::Neither)?;
+    unchanged.tiers.iter().find(|found| found.tier == tier)
 }
 
 /// A size that may not be bought so often.
@@ -116,40 +110,33 @@ const fn missing() -> GridCell {
     }
 }
 
-fn read_cell(value: &Value, planned: Option<f64>) -> GridCell {
-    let bottleneck = &value["bottleneck"];
+fn shown(cell: &ScaledCeiling, planned: Option<f64>) -> GridCell {
     // A resource that is full below the planned rate decides, whatever the objectives allow.
-    let full_at = bottleneck["rate"].as_f64().unwrap_or(f64::INFINITY);
-    let carried = value["slo_max_per_s"].as_f64().map(|slo_max| slo_max.min(full_at));
-    let unverified = if value["unverified"] == true { " ?" } else { "" };
-    let (key, verdict) = match carried.zip(planned) {
-        Some((carried, planned)) if carried >= planned => {
-            ("enough", format!("✔ enough{unverified}"))
-        }
+    let full_at = cell.bottleneck.as_ref().map_or(f64::INFINITY, |full| full.rate.get());
+    let carried = cell.slo_max_per_s.min(full_at);
+    let unverified = if cell.unverified { " ?" } else { "" };
+    let (key, verdict) = match planned {
+        Some(planned) if carried >= planned => ("enough", format!("✔ enough{unverified}")),
         Some(_) => ("little", "✖ too little".to_owned()),
         None => ("open", unverified.trim_start().to_owned()),
     };
-    let then = if bottleneck.is_object() {
-        format!("{} full at {}", resource(bottleneck), number(&bottleneck["rate"], "req/s"))
-    } else {
-        String::new()
-    };
+    let full = |full| format!("{} full at {}", resource(full), number(full.rate.get(), "req/s"));
     GridCell {
-        rate: number(&value["slo_max_per_s"], "req/s"),
-        cost: money(&value["monthly_cost"]),
+        rate: number(cell.slo_max_per_s, "req/s"),
+        cost: money(cell.monthly_cost),
         verdict,
-        then,
+        then: cell.bottleneck.as_ref().map(full).unwrap_or_default(),
         key,
         present: false,
     }
 }
 
-fn about(tier: &str, planned: &Value, unverified: bool) -> String {
+fn about(tier: &str, planned: Option<f64>, unverified: bool) -> String {
     let what = format!(
         "SLO-max by the model, the cost of the whole stack a month, and the bottleneck, with replicas and \
          size of {tier} changed and all else as tested."
     );
-    let enough = planned.as_f64().map(|_| {
+    let enough = planned.map(|planned| {
         format!(
             "Enough: it carries the planned {} before an objective fails or a resource is full; signals and the \
              loss of a replica are weighed in the table of deployments.",

@@ -3,8 +3,9 @@
 use super::axis::{Axis, RATE, TIME};
 use super::canvas::{ChartInk, ChartSize};
 use super::line::{ChartLine, drawn, greatest, keys};
+use crate::capacity::output::CurvePoint;
 use crate::report::ReportError;
-use crate::report::capacity::{CapacityView, CurvePointView};
+use crate::report::capacity::CapacityView;
 use crate::report::figure::{Figure, LegendEntry};
 
 /// The curve measured by a search; nothing where none was recorded.
@@ -14,8 +15,8 @@ pub(in crate::report) fn curve(capacity: &CapacityView) -> Result<Option<Figure>
         return Ok(None);
     }
     steps.sort_by(|a, b| a.rate_per_s.total_cmp(&b.rate_per_s));
-    let line = |ink, label, ms: fn(&CurvePointView) -> f64| {
-        let place = |step: &CurvePointView| Some((step.rate_per_s, ms(step) / 1e3));
+    let line = |ink, label, ms: fn(&CurvePoint) -> f64| {
+        let place = |step: &CurvePoint| Some((step.rate_per_s, ms(step) / 1e3));
         ChartLine::new(ink, label, steps.iter().map(place).collect())
     };
     let lines = [

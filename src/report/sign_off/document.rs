@@ -60,7 +60,7 @@ pub(super) struct ConditionRow {
 
 impl SignOffDocument {
     pub(super) fn of(input: &SignOff) -> Self {
-        let capacity = input.capacity.as_ref().map(CapacityView::read);
+        let capacity = input.capacity.as_ref().map(CapacityView::of);
         let verdict = worst(&input.runs);
         let recommendation = capacity.as_ref().map(|capacity| capacity.recommendation.clone());
         let (key, symbol, word) = badge(input, verdict);
@@ -126,7 +126,7 @@ fn sentence(input: &SignOff, verdict: Verdict) -> String {
 /// carried it.
 fn unproven_peak(input: &SignOff) -> Option<String> {
     let peak = input.forecast_peak?;
-    let confirmed = input.capacity.as_ref().is_some_and(|it| it["confirmed"] == true);
+    let confirmed = input.capacity.as_ref().is_some_and(|it| it.confirmed);
     let searched = slo_max(input).filter(|_| confirmed).map(Rate::per_second);
     let shown = [highest_tested(&input.runs), searched].into_iter().flatten();
     if shown.into_iter().any(|rate| rate >= peak) {
@@ -217,14 +217,16 @@ fn headroom(input: &SignOff, capacity: Option<&CapacityView>) -> Vec<(&'static s
     let further = capacity.into_iter().flat_map(|capacity| capacity.facts.iter().cloned());
     facts.extend(further.filter(|(name, _)| {
         let further =
-            ["confirmed", "the search", "next bottleneck", "alert at", "no model", "model error"];
+            [
+                "confirmed", "the search", "next bottleneck", "alert at", "no model", "model error", "cache",
+                "not in the model", "checks without a limit", "risk",
+            ];
         further.contains(name)
     }));
     facts
 }
 
 fn bottleneck(input: &SignOff) -> String {
-    let named = input.capacity.as_ref().map(|capacity| &capacity["bottleneck"]);
-    let known = named.filter(|bottleneck| !bottleneck.is_null());
-    known.map_or_else(|| NOT_TESTED.to_owned(), ceiling)
+    let named = input.capacity.as_ref().and_then(|capacity| capacity.bottleneck.as_ref());
+    named.map_or_else(|| NOT_TESTED.to_owned(), ceiling)
 }

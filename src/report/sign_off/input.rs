@@ -2,6 +2,7 @@
 
 use super::super::format;
 use super::super::model::Report;
+use crate::capacity::output::CapacitySection;
 use crate::slo::Verdict;
 use crate::units::Rate;
 
@@ -15,8 +16,8 @@ pub struct SignOff {
     pub system: String,
     /// The runs, in the order of the document; at least one for a useful document.
     pub runs: Vec<Report>,
-    /// The object `capacity` of a `result.json`, if there is one.
-    pub capacity: Option<serde_json::Value>,
+    /// A capacity result, if there is one.
+    pub capacity: Option<CapacitySection>,
     /// The forecast peak to be carried, requests per second, growth included.
     pub forecast_peak: Option<Rate>,
     /// Facts about the stack: tiers, replicas, sizes, versions.
@@ -42,15 +43,14 @@ pub(super) fn highest_tested(runs: &[Report]) -> Option<Rate> {
 
 /// The line, requests per second, where a search found it.
 pub(super) fn slo_max(input: &SignOff) -> Option<f64> {
-    input.capacity.as_ref().and_then(|capacity| capacity["slo_max_per_s"].as_f64())
+    input.capacity.as_ref().and_then(|capacity| capacity.slo_max_per_s)
 }
 
 /// Whether the recommended deployment survives the loss of a replica, by its row among the options.
 pub(super) fn n_plus_1(input: &SignOff) -> String {
     let holds = input.capacity.as_ref().and_then(|capacity| {
-        let options = capacity["options"].as_array()?;
-        let wanted = &capacity["recommendation"]["tiers"];
-        options.iter().find(|option| option["tiers"] == *wanted)?["n_plus_1"].as_bool()
+        let wanted = &capacity.recommendation.as_ref()?.tiers;
+        capacity.options.iter().find(|option| option.tiers == *wanted).map(|it| it.n_plus_1)
     });
     match holds {
         Some(true) => "the recommended deployment still meets its objectives (computed)".into(),

@@ -48,7 +48,7 @@ fn of_capacity(input: &SignOff) -> Vec<String> {
             format::rate(peak)
         ));
     }
-    let confirmed = input.capacity.as_ref().and_then(|capacity| capacity["confirmed"].as_bool());
+    let confirmed = input.capacity.as_ref().map(|capacity| capacity.confirmed);
     if confirmed == Some(false) {
         risks.push(
             "SLO-max was not confirmed: the claimed rate was not held in a step of its own.".into(),
@@ -131,7 +131,7 @@ fn beyond(input: &SignOff) -> Vec<String> {
         None => untested.push(
             "No capacity search was made: SLO-max, bottleneck and cost are not known.".into(),
         ),
-        Some(capacity) if capacity["verified"].as_array().is_none_or(Vec::is_empty) => {
+        Some(capacity) if capacity.verified.is_empty() => {
             untested.push("No prediction of the capacity model was checked by measurement.".into());
         }
         Some(_) => {}
