@@ -13,6 +13,7 @@ mod recorder;
 mod runlog;
 mod sample;
 mod shards;
+mod source_event;
 mod split;
 mod tally;
 mod times;
@@ -30,6 +31,7 @@ pub use runlog::{
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
 pub use shards::ShardSummary;
+pub use source_event::SourceEvent;
 pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};
 pub use tally::{Counts, Selection, Tally};
 pub use times::{Answers, LateTimes, ResponseTimes, TimeParts};

@@ -1,7 +1,7 @@
 //! The stack's own metrics of a run: which sources, and how their readings come into the log.
 
 use crate::engine::RunEvent;
-use crate::metrics::{Event, EventKind, LateReadings, Reading, RunLine};
+use crate::metrics::{Event, EventKind, LateReadings, Reading, RunLine, SourceEvent};
 use crate::observe::{Snapshot, StackWatch, WatchPlan};
 use crate::plan::{Plan, redact};
 use crate::transport::Clock;
@@ -118,8 +118,9 @@ impl SnapshotFeed {
         if !readings.is_empty() {
             self.waiting.push((at, readings));
         }
-        let event = |text: String| {
-            let kind = EventKind::SourceError(self.redacted(&text));
+        let event = |source: SourceEvent| {
+            let reason = source.reason.as_deref().map(|reason| self.redacted(reason));
+            let kind = EventKind::SourceError(SourceEvent { reason, ..source });
             RunEvent::Event(Event { at, kind })
         };
         troubles.into_iter().map(event).collect()

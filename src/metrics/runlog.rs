@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::source_event::SourceEvent;
 use super::{
     ErrorClass, Interval, Objective, Reading, ScenarioId, ShardSummary, SplitInfo, StepId,
 };
@@ -277,8 +278,8 @@ pub enum EventKind {
     Hook(String),
     /// A steering command, in words; marks the run as steered.
     Steered(String),
-    /// A source of the stack's metrics could not be read.
-    SourceError(String),
+    /// A source of the stack's metrics could not be read, or answers again.
+    SourceError(SourceEvent),
     /// The first failures of a class, with what was seen.
     Failure(FailureExample),
     /// Something the user should know.
@@ -440,6 +441,14 @@ impl RunLog {
             log.file(readings);
         }
         Ok(log)
+    }
+
+    /// The log of one step of a search, which is a run of its own: a warm-up and a hold, played to their end.
+    pub fn of_step(header: &RunHeader, stages: [StageInfo; 2], intervals: Vec<Interval>) -> Self {
+        let header = RunHeader { stages: stages.to_vec(), ..header.clone() };
+        let at = intervals.last().map_or(RunTime::ZERO, |second| second.end);
+        let end = Some(RunEnd { at, reason: StopReason::Finished });
+        Self { intervals, end, ..Self::begun(header) }
     }
 
     /// A log that has only its first line.

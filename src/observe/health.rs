@@ -11,7 +11,7 @@ use url::Url;
 
 use super::fetch::{self, Trust};
 use super::snapshot::Snapshot;
-use crate::metrics::Reading;
+use crate::metrics::{Reading, SourceEvent};
 use crate::transport::Clock;
 use crate::units::{Nanos, Quantity, Ratio, RunTime};
 
@@ -90,20 +90,23 @@ fn reading((path, trouble): &ProbeResult) -> Reading {
 }
 
 /// What is new: endpoints that went down, are down for another reason, or came back.
-fn changes(known: &mut BTreeMap<String, Option<String>>, answers: &[ProbeResult]) -> Vec<String> {
-    let mut snapshot = Vec::new();
+fn changes(
+    known: &mut BTreeMap<String, Option<String>>,
+    answers: &[ProbeResult],
+) -> Vec<SourceEvent> {
+    let mut changed = Vec::new();
     for (path, trouble) in answers {
         let before = known.insert(path.clone(), trouble.clone()).flatten();
-        match (before, trouble) {
-            (None, Some(why)) => snapshot.push(format!("health {path}: {why}")),
-            (Some(_), None) => snapshot.push(format!("health {path}: answers again")),
-            (Some(before), Some(now)) if before != *now => {
-                snapshot.push(format!("health {path}: {now}"));
-            }
-            _ => {}
+        if before != *trouble {
+            changed.push(SourceEvent {
+                tier: Reading::HEALTH.to_owned(),
+                replica: path.clone(),
+                source: String::new(),
+                reason: trouble.clone(),
+            });
         }
     }
-    snapshot
+    changed
 }
 
 #[cfg(test)]
@@ -114,7 +117,9 @@ mod tests {
     fn endpoint_is_told_of_when_it_goes_down_and_when_it_comes_back() {
         let mut known = BTreeMap::new();
         let mut messages = |trouble: Option<&str>| {
-            changes(&mut known, &[("/health".to_owned(), trouble.map(str::to_owned))])
+            let now = [("/health".to_owned(), trouble.map(str::to_owned))];
+            let events = changes(&mut known, &now).into_iter();
+            events.map(|event| event.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(messages(None), [""; 0]);
         assert_eq!(messages(Some("HTTP 503")), ["health /health: HTTP 503"]);

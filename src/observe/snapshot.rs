@@ -1,6 +1,6 @@
 //! What one look at the stack brought.
 
-use crate::metrics::Reading;
+use crate::metrics::{Reading, SourceEvent};
 use crate::units::RunTime;
 
 /// What one reading of the stack came to.
@@ -10,6 +10,6 @@ pub struct Snapshot {
     pub at: RunTime,
     /// The metrics.
     pub readings: Vec<Reading>,
-    /// Sources that began to fail, fail otherwise than before, or answer again: in words, without secrets.
-    pub troubles: Vec<String>,
+    /// Sources that began to fail, fail otherwise than before, or answer again; without secrets.
+    pub troubles: Vec<SourceEvent>,
 }

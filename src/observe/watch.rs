@@ -3,13 +3,12 @@
 //! The load never waits for it: observations come through a bounded channel, and where nobody takes them
 //! the next reading waits. A source that fails is reported once, and once more when it answers again.
 
-use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::Reading;
+use crate::metrics::{Reading, SourceEvent};
 use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
 
@@ -89,8 +88,7 @@ impl StackWatch {
         let every = if plan.every.is_zero() { Nanos::from_secs(1) } else { plan.every };
         let (ask, asked) = oneshot::channel();
         let gaps = Gaps::new(every);
-        let reader =
-            SnapshotReader { observer, every, clock, outbox, troubles: BTreeMap::new(), gaps };
+        let reader = SnapshotReader { observer, every, clock, outbox, troubles: Vec::new(), gaps };
         let stopped = stop.clone();
         let thread = std::thread::Builder::new()
             .name("observer".to_owned())
@@ -164,7 +162,7 @@ struct SnapshotReader {
     every: Nanos,
     clock: Clock,
     outbox: mpsc::Sender<Snapshot>,
-    troubles: BTreeMap<String, String>,
+    troubles: Vec<SourceEvent>,
     gaps: Gaps,
 }
 
@@ -214,26 +212,23 @@ impl SnapshotReader {
     }
 
     /// What is new about the sources that fail.
-    fn changes(&mut self, failures: &[SourceFailure]) -> Vec<String> {
-        let now: BTreeMap<String, String> =
-            failures.iter().map(|one| (source_name(one), one.error.to_string())).collect();
+    fn changes(&mut self, failures: &[SourceFailure]) -> Vec<SourceEvent> {
+        let now: Vec<SourceEvent> = failures.iter().map(silent).collect();
         let before = std::mem::replace(&mut self.troubles, now);
-        let begun = self.troubles.iter().filter(|(name, error)| before.get(*name) != Some(error));
-        let mut changes: Vec<String> =
-            begun.map(|(name, error)| format!("{name}: {error}")).collect();
-        let ended = before.keys().filter(|name| !self.troubles.contains_key(*name));
-        changes.extend(ended.map(|name| format!("{name}: answers again")));
-        changes
+        let begun = self.troubles.iter().filter(|one| !before.contains(one)).cloned();
+        let fails = |known: &SourceEvent| self.troubles.iter().any(|one| one.is_same_source(known));
+        let ended = before.iter().filter(|known| !fails(known)).cloned();
+        begun.chain(ended.map(|known| SourceEvent { reason: None, ..known })).collect()
     }
 }
 
-/// `db, PostgreSQL` or `api 2, a metrics page`.
-fn source_name(failure: &SourceFailure) -> String {
-    let SourceFailure { tier, replica, source, .. } = failure;
-    if replica.is_empty() {
-        format!("{tier}, {source}")
-    } else {
-        format!("{tier} {replica}, {source}")
+fn silent(failure: &SourceFailure) -> SourceEvent {
+    let SourceFailure { tier, replica, source, error } = failure;
+    SourceEvent {
+        tier: tier.clone(),
+        replica: replica.clone(),
+        source: (*source).to_owned(),
+        reason: Some(error.to_string()),
     }
 }
 
@@ -271,9 +266,10 @@ mod tests {
         let watch = StackWatch::start(plan, Clock::starting_in(Nanos::ZERO));
         let mut watch = watch.unwrap_or_else(|errors| panic!("{errors:?}")).expect("a source");
         let first = watch.next().await;
-        assert_eq!(first.troubles, ["cache, Redis: cannot reach it: connection refused"]);
+        let said: Vec<String> = first.troubles.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["cache, Redis: cannot reach it: connection refused"]);
         let second = watch.next().await;
-        assert_eq!(second.troubles, [""; 0]);
+        assert_eq!(second.troubles, []);
         assert!(!second.readings.is_empty());
         let others = second.readings.iter().filter(|reading| reading.metric != "available");
         assert!(others.clone().count() > 0);

@@ -360,8 +360,8 @@ pub(super) fn nasty() -> (RunLog, Judgement) {
             EventKind::Mark(text)
             | EventKind::Hook(text)
             | EventKind::Steered(text)
-            | EventKind::SourceError(text)
             | EventKind::Warning(text) => *text = nasty(),
+            EventKind::SourceError(source) => source.reason = Some(nasty()),
         }
     }
     for finding in &mut judgement.validity.findings {

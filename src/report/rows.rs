@@ -1,6 +1,7 @@
 //! The tables of a report as rows of finished text, shared by terminal, Markdown and HTML.
 
 use serde::Serialize;
+use std::borrow::Cow;
 
 use super::format;
 use super::model::{ErrorGroup, Report};
@@ -383,7 +384,7 @@ pub(super) struct EventRow {
 pub(super) fn events(report: &Report) -> Vec<EventRow> {
     let row = |event: &crate::metrics::Event| {
         let (kind, text) = event_text(&event.kind);
-        EventRow { at: format::moment(event.at), kind, text: format::line(text, 300) }
+        EventRow { at: format::moment(event.at), kind, text: format::line(&text, 300) }
     };
     let mut rows: Vec<EventRow> = report.events.iter().take(MOST_EVENTS).map(row).collect();
     let left_out = report.events.len() - rows.len();
@@ -395,13 +396,13 @@ pub(super) fn events(report: &Report) -> Vec<EventRow> {
 }
 
 /// The kind of an event and its words.
-pub(super) fn event_text(kind: &EventKind) -> (&'static str, &str) {
+pub(super) fn event_text(kind: &EventKind) -> (&'static str, Cow<'_, str>) {
     match kind {
-        EventKind::Mark(text) => ("mark", text),
-        EventKind::Hook(text) => ("hook", text),
-        EventKind::Steered(text) => ("steered", text),
-        EventKind::SourceError(text) => ("source error", text),
-        EventKind::Failure(example) => ("failure", &example.message),
-        EventKind::Warning(text) => ("warning", text),
+        EventKind::Mark(text) => ("mark", text.into()),
+        EventKind::Hook(text) => ("hook", text.into()),
+        EventKind::Steered(text) => ("steered", text.into()),
+        EventKind::SourceError(source) => ("source error", source.to_string().into()),
+        EventKind::Failure(example) => ("failure", (&example.message).into()),
+        EventKind::Warning(text) => ("warning", text.into()),
     }
 }

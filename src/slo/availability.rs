@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::service::UptimeCounts;
-use crate::metrics::{EventKind, Interval, Reading, RunLog};
+use crate::metrics::{EventKind, Interval, Reading, RunLog, SourceEvent};
 use crate::units::{Nanos, Ratio, RunTime};
 
 /// A second is bad where at least this share of its requests got no service.
@@ -203,16 +203,15 @@ fn is_bad(interval: &Interval, count: &UptimeCounts, expected: f64) -> bool {
 /// Replicas whose own metrics fell silent: from the event that says so until the same source answers again.
 /// A source that failed from the start tells nothing of its replica.
 fn absences(log: &RunLog) -> Vec<Incident> {
-    let mut absent: Vec<(&str, Incident)> = Vec::new();
+    let mut absent: Vec<(&SourceEvent, Incident)> = Vec::new();
     for event in log.events.iter().filter(|event| event.at.since(RunTime::ZERO) >= SECOND) {
-        let EventKind::SourceError(text) = &event.kind else { continue };
-        let Some((source, what)) = text.split_once(": ") else { continue };
-        // `api 2, a metrics page`: a replica; `db, PostgreSQL`: a tier, whose silence may be the source's own.
-        let replica = source.split_once(", ").map(|(replica, _)| replica);
-        let Some(replica) = replica.filter(|name| name.contains(' ')) else { continue };
+        let EventKind::SourceError(source) = &event.kind else { continue };
+        let Some(replica) = source.replica_of_tier() else { continue };
         let open = absent.iter_mut().rfind(|(_, one)| one.what == replica && one.end.is_none());
-        match (open, what == "answers again") {
-            (Some((known, incident)), true) if *known == source => incident.end = Some(event.at),
+        match (open, source.reason.is_none()) {
+            (Some((known, incident)), true) if known.is_same_source(source) => {
+                incident.end = Some(event.at);
+            }
             (None, false) => absent.push((source, gone(replica, event.at))),
             _ => {}
         }
@@ -220,8 +219,8 @@ fn absences(log: &RunLog) -> Vec<Incident> {
     absent.into_iter().map(|(_, incident)| incident).collect()
 }
 
-fn gone(replica: &str, begin: RunTime) -> Incident {
-    Incident { what: replica.to_owned(), begin, end: None, lost: 0, mark: None }
+fn gone(what: String, begin: RunTime) -> Incident {
+    Incident { what, begin, end: None, lost: 0, mark: None }
 }
 
 #[cfg(test)]
@@ -305,12 +304,19 @@ mod tests {
     #[test]
     fn replica_that_falls_silent_is_gone_until_it_answers_again() {
         let mut log = log(&[0; 10]);
-        let silent = |text: &str| EventKind::SourceError(text.into());
+        let source = |tier: &str, replica: &str, source: &str, reason: Option<&str>| {
+            EventKind::SourceError(SourceEvent {
+                tier: tier.into(),
+                replica: replica.into(),
+                source: source.into(),
+                reason: reason.map(str::to_owned),
+            })
+        };
         log.events = vec![
-            event(0, silent("api 1, a control group: cannot read `x`: entity not found")),
-            event(3, silent("api 2, a metrics page: cannot reach it: connection refused")),
-            event(3, silent("db, PostgreSQL: no answer within 1s")),
-            event(7, silent("api 2, a metrics page: answers again")),
+            event(0, source("api", "1", "a control group", Some("entity not found"))),
+            event(3, source("api", "2", "a metrics page", Some("connection refused"))),
+            event(3, source("db", "", "PostgreSQL", Some("no answer within 1s"))),
+            event(7, source("api", "2", "a metrics page", None)),
         ];
         let found = availability(&log);
         let [incident] = found.incidents.as_slice() else { panic!("{found:?}") };

@@ -75,15 +75,11 @@ fn without_data(window: &JudgedWindow<'_>, objective: &Objective, was_asked_for:
         return format!("n/a: nothing observes {name}");
     }
     let tier = name.split('.').next().unwrap_or_default();
-    let is_of_tier = |text: &&String| {
-        let rest = text.strip_prefix(tier);
-        rest.is_some_and(|rest| rest.starts_with([',', ' ']))
-    };
     let mut troubles = window.log.events.iter().filter_map(|event| match &event.kind {
-        EventKind::SourceError(text) => Some(text),
+        EventKind::SourceError(source) => Some(source),
         _ => None,
     });
-    match troubles.rfind(is_of_tier) {
+    match troubles.rfind(|source| source.tier == tier) {
         Some(trouble) => format!("n/a: no data; {trouble}"),
         None => format!("n/a: no data for {name}"),
     }

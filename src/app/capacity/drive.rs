@@ -265,11 +265,8 @@ impl SearchRun {
     fn others(&self, playing: &StepInProgress) -> Option<StepVerdict> {
         let stage =
             |duration, judged| StageInfo { from: Rate::ZERO, to: Rate::ZERO, duration, judged };
-        let stages = vec![stage(playing.warm_up, false), stage(playing.hold, true)];
-        let header = RunHeader { stages, ..self.header.clone() };
-        let at = playing.seconds.last().map_or(RunTime::ZERO, |second| second.end);
-        let end = Some(RunEnd { at, reason: StopReason::Finished });
-        let log = RunLog { intervals: playing.seconds.clone(), end, ..RunLog::begun(header) };
+        let stages = [stage(playing.warm_up, false), stage(playing.hold, true)];
+        let log = RunLog::of_step(&self.header, stages, playing.seconds.clone());
         let judgement = judge(&log, Strictness::Normal);
         let rows = judgement.objectives.iter().filter(|row| SloLimit::of(&row.objective).is_none());
         let verdicts = rows.filter(|row| row.objective.limit.is_some()).filter_map(|row| {

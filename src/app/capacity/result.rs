@@ -10,7 +10,7 @@ use crate::capacity::render;
 use crate::capacity::search::{SearchEnd, SearchOutcome};
 use crate::capacity::section::{SectionFindings, findings};
 use crate::capacity::step::StepPurpose;
-use crate::metrics::{Interval, RunEnd, RunLog, StageInfo, StopReason};
+use crate::metrics::{Interval, RunLog, StageInfo};
 use crate::units::{Nanos, Rate, RunTime};
 
 use super::super::exit::{Exit, Failure};
@@ -98,18 +98,11 @@ fn hold(log: &RunLog, searches: &[LoggedSearch], step: &StepNote) -> RunLog {
         header.scenarios.iter().map(|s| s.share.get() * s.requests_per_iteration).sum();
     let rate = step.offered.times(1.0 / requests.max(1e-9));
     let stage = |duration: Nanos, judged| StageInfo { from: rate, to: rate, duration, judged };
-    header.stages =
-        vec![stage(step.from.since(step.began), false), stage(step.to.since(step.from), true)];
     header.conditions.push(("shown".to_owned(), shown_as(step)));
-    let at = intervals.last().map_or(RunTime::ZERO, |second| second.end);
-    RunLog {
-        events: events
-            .map(|event| crate::metrics::Event { at: back(event.at), ..event.clone() })
-            .collect(),
-        end: Some(RunEnd { at, reason: StopReason::Finished }),
-        intervals,
-        ..RunLog::begun(header)
-    }
+    let stages = [stage(step.from.since(step.began), false), stage(step.to.since(step.from), true)];
+    let events =
+        events.map(|event| crate::metrics::Event { at: back(event.at), ..event.clone() }).collect();
+    RunLog { events, ..RunLog::of_step(&header, stages, intervals) }
 }
 
 fn shown_as(step: &StepNote) -> String {

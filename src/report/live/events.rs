@@ -95,7 +95,7 @@ pub fn note(header: &RunHeader, event: &Event) -> String {
         EventKind::Mark(text) => ("mark", text.clone()),
         EventKind::Hook(text) => ("hook", text.clone()),
         EventKind::Steered(text) => ("steered", text.clone()),
-        EventKind::SourceError(text) => ("source_error", text.clone()),
+        EventKind::SourceError(source) => ("source_error", source.to_string()),
         EventKind::Warning(text) => ("warning", text.clone()),
         EventKind::Failure(example) => {
             let step = header.steps.get(usize::from(example.step.0));

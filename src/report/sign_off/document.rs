@@ -216,11 +216,18 @@ fn headroom(input: &SignOff, capacity: Option<&CapacityView>) -> Vec<(&'static s
     ];
     let further = capacity.into_iter().flat_map(|capacity| capacity.facts.iter().cloned());
     facts.extend(further.filter(|(name, _)| {
-        let further =
-            [
-                "confirmed", "the search", "next bottleneck", "alert at", "no model", "model error", "cache",
-                "not in the model", "checks without a limit", "risk",
-            ];
+        let further = [
+            "confirmed",
+            "the search",
+            "next bottleneck",
+            "alert at",
+            "no model",
+            "model error",
+            "cache",
+            "not in the model",
+            "checks without a limit",
+            "risk",
+        ];
         further.contains(name)
     }));
     facts

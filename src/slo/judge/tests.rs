@@ -3,7 +3,8 @@
 use super::*;
 use crate::metrics::{
     ArrivalProcess, CustomMeasure, ErrorClass, Event, EventKind, Interval, LoadModel, Measure,
-    Objective, Outcome, Reading, RunEnd, ScenarioId, Scope, SparseDistribution, StepId, StopReason,
+    Objective, Outcome, Reading, RunEnd, ScenarioId, Scope, SourceEvent, SparseDistribution,
+    StepId, StopReason,
 };
 use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
@@ -473,8 +474,13 @@ fn source_that_failed_gives_no_data_and_its_reason_rather_than_zero() {
             value: None,
         });
     }
-    let reason = "db, PostgreSQL: no answer within 1s".to_owned();
-    log.events.push(Event { at: RunTime::ZERO, kind: EventKind::SourceError(reason) });
+    let silent = SourceEvent {
+        tier: "db".into(),
+        replica: String::new(),
+        source: "PostgreSQL".into(),
+        reason: Some("no answer within 1s".into()),
+    };
+    log.events.push(Event { at: RunTime::ZERO, kind: EventKind::SourceError(silent) });
     let judged = &judge(&log, Strictness::Normal).objectives[0];
     assert_eq!((judged.estimate, judged.status), (None, ObjectiveStatus::NotMeasured));
     assert_eq!(judged.note, "n/a: no data; db, PostgreSQL: no answer within 1s");

@@ -30,15 +30,15 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
     }
     for event in live.log.events.iter().rev() {
         let (symbol, text, tone) = match &event.kind {
-            EventKind::Mark(text) => ("⚑", text.as_str(), Tone::Accent),
-            EventKind::Hook(text) => ("⚒", text.as_str(), Tone::Accent),
-            EventKind::Steered(text) => ("✎", text.as_str(), Tone::Warning),
-            EventKind::SourceError(text) => ("?", text.as_str(), Tone::Warning),
-            EventKind::Warning(text) => ("!", text.as_str(), Tone::Warning),
-            EventKind::Failure(example) => ("✖", example.message.as_str(), Tone::Bad),
+            EventKind::Mark(text) => ("⚑", text.clone(), Tone::Accent),
+            EventKind::Hook(text) => ("⚒", text.clone(), Tone::Accent),
+            EventKind::Steered(text) => ("✎", text.clone(), Tone::Warning),
+            EventKind::SourceError(source) => ("?", source.to_string(), Tone::Warning),
+            EventKind::Warning(text) => ("!", text.clone(), Tone::Warning),
+            EventKind::Failure(example) => ("✖", example.message.clone(), Tone::Bad),
         };
         let moment = format!("{:>6} ", event.at.to_string());
-        let text = cut(&format::line(text, 200), width.saturating_sub(moment.len() + 2));
+        let text = cut(&format::line(&text, 200), width.saturating_sub(moment.len() + 2));
         lines.push(Line::from(vec![
             Span::styled(moment, ink.theme.style(Tone::Faint)),
             Span::styled(format!("{symbol} "), ink.theme.style(tone)),

@@ -246,19 +246,19 @@ fn every_steering_command_is_an_event_of_the_log_and_marks_the_run() {
         let resume = (command == SteeringCommand::Pause).then_some(SteeringCommand::Resume);
         let commands = [Some(command.clone()), resume].into_iter().flatten().collect();
         let (_, log) = play(folder.path(), &mut SteeringObserver(commands));
-        let texts: Vec<&str> = log.events.iter().map(|event| text(&event.kind)).collect();
+        let texts: Vec<String> = log.events.iter().map(|event| text(&event.kind)).collect();
         assert!(texts.iter().any(|text| text.contains(words)), "{command:?}: {texts:?}");
         assert_eq!(log.steered(), steered, "{command:?}");
     }
 }
 
-fn text(kind: &EventKind) -> &str {
+fn text(kind: &EventKind) -> String {
     match kind {
         EventKind::Mark(text)
         | EventKind::Hook(text)
         | EventKind::Steered(text)
-        | EventKind::SourceError(text)
-        | EventKind::Warning(text) => text,
-        EventKind::Failure(example) => &example.message,
+        | EventKind::Warning(text) => text.clone(),
+        EventKind::SourceError(source) => source.to_string(),
+        EventKind::Failure(example) => example.message.clone(),
     }
 }
