@@ -8,19 +8,26 @@ mod access_log;
 mod draft;
 mod har;
 mod imported;
+mod jmx;
+mod k6;
 mod names;
 mod note;
 mod openapi;
+mod postman;
 mod secrets;
 mod text;
+mod variables;
 mod yaml;
 
 pub use access_log::{AccessLogReader, LogFormat, NOTHING_HINT, access_log, nothing};
 pub use har::har;
 use imported::problem;
 pub use imported::{ImportOptions, Imported};
+pub use jmx::{ReadPlanFile, jmx};
+pub use k6::k6;
 pub use note::{ImportNote, ImportNotes};
 pub use openapi::{ReadReference, openapi, openapi_files};
+pub use postman::postman;
 
 /// A system's name from what a file is called: `Web Shop.har` → `web_shop`.
 pub fn system_name(stem: &str) -> String {

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use plimsoll::import::{ImportOptions, Imported, access_log, har, openapi};
+use plimsoll::import::{ImportOptions, Imported, access_log, har, jmx, k6, openapi, postman};
 use plimsoll::plan::{Load, Overrides, Plan, compile};
 use plimsoll::scenario::{Colour, Loaded, SourceId, load, render};
 use plimsoll::units::Ratio;
@@ -95,6 +95,23 @@ fn descriptions_become_a_smoke_scenario_for_each_operation() {
         checked(&imported, "scenario.yaml");
         assert_golden(name, &imported);
     }
+}
+
+#[test]
+fn plans_of_other_tools_keep_their_requests_and_users() {
+    let file = "shop.postman_collection.json";
+    let imported = postman(&input(file), None, SourceId(0), &options("shop", file));
+    let imported = imported.expect("a collection");
+    checked(&imported, "scenario.yaml");
+    assert_golden("shop_postman", &imported);
+    let mut read = |path: &str| fs::read_to_string(folder().join(path)).ok();
+    let plan = jmx(&input("shop.jmx"), SourceId(0), &options("shop", "shop.jmx"), &mut read);
+    let plan = plan.expect("a test plan");
+    checked(&plan, "scenario.yaml");
+    assert_golden("shop_jmx", &plan);
+    let loads = k6(&input("k6.json"), SourceId(0), &options("shop", "k6.json")).expect("options");
+    checked(&loads, "scenario.yaml");
+    assert_golden("shop_k6", &loads);
 }
 
 /// Goal: prove that a replay is the log: each request once, at its second, in order, by its own scenario.
@@ -228,6 +245,33 @@ fn recording_of_chromium_replays_against_the_simulator() {
         ["home", "logo_svg", "login", "products", "offers", "product", "create_order", "order"]
     {
         assert!(text.contains(&format!("\n{step}: ok")), "{step}\n{text}");
+    }
+}
+
+/// Goal: prove that what other tools were told can be played: a collection and a test plan, made by those tools' own
+/// schema, are imported and run against the simulator.
+#[test]
+fn plans_of_other_tools_replay_against_the_simulator() {
+    let stack = Stack::start(&folder().join("shop"));
+    let work = tempfile::tempdir().expect("a folder");
+    for (kind, file, steps) in [
+        (
+            "postman",
+            "shop.postman_collection.json",
+            &["log_in", "list_products", "product", "order"][..],
+        ),
+        ("jmx", "shop.jmx", &["log_in", "products", "product", "order"][..]),
+    ] {
+        let file = folder().join(file);
+        let file = file.to_str().expect("a path");
+        let (code, text) = plimsoll(work.path(), &["import", kind, file, "--out", kind]);
+        assert_eq!(code, Some(0), "{text}");
+        let (code, text) =
+            plimsoll(work.path(), &["check", kind, "--once", "--target", &stack.url]);
+        assert_eq!(code, Some(0), "{text}");
+        for step in steps {
+            assert!(text.contains(&format!("\n{step}: ok")), "{kind} {step}\n{text}");
+        }
     }
 }
 

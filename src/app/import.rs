@@ -31,7 +31,11 @@ const MODELINE: &str = "# yaml-language-server: $schema=scenario.schema.json\n";
 pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
     let nothing = PathBuf::new();
     let (file, into) = match &args.from {
-        ImportFrom::Har { file, into, .. } | ImportFrom::Openapi { file, into } => (file, into),
+        ImportFrom::Har { file, into, .. }
+        | ImportFrom::Openapi { file, into }
+        | ImportFrom::Postman { file, into, .. }
+        | ImportFrom::Jmx { file, into }
+        | ImportFrom::K6 { file, into } => (file, into),
         ImportFrom::AccessLog { files, into, .. } => {
             (files.first().map_or(&nothing, |file| file), into)
         }
@@ -57,6 +61,19 @@ fn read(from: &ImportFrom, name: String) -> Result<Imported, Failure> {
             of_text(file, &options(file, host.clone(), None), import::har)
         }
         ImportFrom::Openapi { file, .. } => of_description(file, &options(file, vec![], None)),
+        ImportFrom::Postman { file, environment, .. } => {
+            let environment = environment.as_deref().map(read_text).transpose()?;
+            of_text(file, &options(file, vec![], None), |text, source, options| {
+                import::postman(text, environment.as_deref(), source, options)
+            })
+        }
+        ImportFrom::Jmx { file, .. } => {
+            let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+            of_text(file, &options(file, vec![], None), |text, source, options| {
+                import::jmx(text, source, options, &mut |path| read_text(&folder.join(path)).ok())
+            })
+        }
+        ImportFrom::K6 { file, .. } => of_text(file, &options(file, vec![], None), import::k6),
         ImportFrom::AccessLog { files, target, replay, speed, format, fields, .. } => {
             let replay = replay.then(|| speed.unwrap_or(Ratio::new(1.0)));
             let first = files.first().map_or(Path::new(""), PathBuf::as_path);
@@ -66,10 +83,11 @@ fn read(from: &ImportFrom, name: String) -> Result<Imported, Failure> {
     }
 }
 
-/// What makes a scenario of a text.
-type ReadText = fn(&str, SourceId, &ImportOptions) -> Result<Imported, Vec<Problem>>;
-
-fn of_text(file: &Path, options: &ImportOptions, reader: ReadText) -> Result<Imported, Failure> {
+fn of_text(
+    file: &Path,
+    options: &ImportOptions,
+    reader: impl FnOnce(&str, SourceId, &ImportOptions) -> Result<Imported, Vec<Problem>>,
+) -> Result<Imported, Failure> {
     let text = read_text(file)?;
     let mut sources = SourceFiles::default();
     let source = sources.add(file.display().to_string(), text.as_str());

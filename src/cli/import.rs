@@ -63,6 +63,33 @@ pub enum ImportFrom {
         #[command(flatten)]
         into: ImportFolderArgs,
     },
+    /// A Postman collection (2.1 or 2.0): a scenario for each folder
+    Postman {
+        /// The collection, as Postman exports it.
+        file: PathBuf,
+        /// An environment, exported beside it: the values of its variables.
+        #[arg(long, value_name = "FILE")]
+        environment: Option<PathBuf>,
+        /// Where it goes.
+        #[command(flatten)]
+        into: ImportFolderArgs,
+    },
+    /// A JMeter test plan (.jmx): a scenario for each thread group, with its data files
+    Jmx {
+        /// The test plan.
+        file: PathBuf,
+        /// Where it goes.
+        #[command(flatten)]
+        into: ImportFolderArgs,
+    },
+    /// Options of a k6 test, as `k6 inspect` prints them: workloads and objectives
+    K6 {
+        /// The output of `k6 inspect SCRIPT`.
+        file: PathBuf,
+        /// Where it goes.
+        #[command(flatten)]
+        into: ImportFolderArgs,
+    },
 }
 
 /// Where an import goes.

@@ -1,5 +1,8 @@
 //! A scenario in the making, and how it is written down.
 
+mod json;
+
+pub(super) use self::json::JsonDraft;
 use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue, document};
 use crate::units::Nanos;
@@ -21,6 +24,8 @@ pub(super) struct ScenarioDraft {
     pub(super) workloads: Vec<YamlEntry>,
     /// The journeys.
     pub(super) journeys: Vec<JourneyDraft>,
+    /// Rows of the SLO table; a table to begin with where there are none.
+    pub(super) objectives: Vec<YamlEntry>,
 }
 
 /// One journey.
@@ -39,6 +44,16 @@ pub(super) enum StepDraft {
     Request(Box<RequestDraft>),
     Parallel(Vec<RequestDraft>),
     Think(Nanos),
+    /// A think time by a law, as it is written.
+    Law(YamlValue),
+    /// A step with steps inside: `repeat`, `if`, `poll`.
+    Nested {
+        key: &'static str,
+        fields: Vec<YamlEntry>,
+        flow: Vec<StepDraft>,
+    },
+    /// One of several steps, drawn anew each time.
+    Choose(Vec<StepDraft>),
 }
 
 /// A request, or a stream that is opened with one.
@@ -59,6 +74,8 @@ pub(super) struct RequestDraft {
     pub(super) body: BodyDraft,
     /// As written: `200`, `2xx`, `[200, 201]`.
     pub(super) status: Option<String>,
+    /// Checks besides the status, as they are written.
+    pub(super) checks: Vec<YamlEntry>,
     pub(super) captures: Vec<CaptureDraft>,
     pub(super) tag: Option<&'static str>,
     /// What a WebSocket sends.
@@ -112,16 +129,6 @@ pub(super) enum UploadPartDraft {
     File { filename: String, media_type: Option<String>, size: u64 },
 }
 
-/// JSON whose texts may be replaced.
-#[derive(Debug, Clone)]
-pub(super) enum JsonDraft {
-    /// Null, a truth value or a number.
-    Scalar(serde_json::Value),
-    Text(DraftText),
-    List(Vec<JsonDraft>),
-    Map(Vec<(String, JsonDraft)>),
-}
-
 /// A value that a later step uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CaptureDraft {
@@ -165,6 +172,7 @@ impl RequestDraft {
             basic: None,
             body: BodyDraft::None,
             status: None,
+            checks: vec![],
             captures: vec![],
             tag: None,
             send: vec![],
@@ -249,9 +257,11 @@ impl RequestDraft {
                 fields.push(YamlEntry::new("multipart", YamlValue::Map(parts.collect())));
             }
         }
-        if let Some(status) = &self.status {
-            fields
-                .push(YamlEntry::new("check", YamlValue::only("status", YamlValue::plain(status))));
+        let status =
+            self.status.iter().map(|status| YamlEntry::new("status", YamlValue::plain(status)));
+        let checks: Vec<YamlEntry> = status.chain(self.checks.iter().cloned()).collect();
+        if !checks.is_empty() {
+            fields.push(YamlEntry::new("check", YamlValue::Map(checks)));
         }
         if !self.captures.is_empty() {
             let captures = self
@@ -309,59 +319,19 @@ impl UploadPartDraft {
     }
 }
 
-impl JsonDraft {
-    /// JSON as recorded: a text in it is a literal.
-    pub(super) fn recorded(value: &serde_json::Value) -> Self {
-        match value {
-            serde_json::Value::String(text) => Self::Text(DraftText::literal(text)),
-            serde_json::Value::Array(items) => {
-                Self::List(items.iter().map(Self::recorded).collect())
-            }
-            serde_json::Value::Object(entries) => Self::Map(
-                entries.iter().map(|(key, value)| (key.clone(), Self::recorded(value))).collect(),
-            ),
-            scalar => Self::Scalar(scalar.clone()),
-        }
-    }
-
-    /// How many values are in it.
-    pub(super) fn count(&self) -> usize {
-        match self {
-            Self::Scalar(_) | Self::Text(_) => 1,
-            Self::List(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
-            Self::Map(entries) => {
-                1 + entries.iter().map(|(_, item)| 1 + item.count()).sum::<usize>()
-            }
-        }
-    }
-
-    fn texts_mut<'t>(&'t mut self, texts: &mut Vec<&'t mut DraftText>) {
-        match self {
-            Self::Scalar(_) => {}
-            Self::Text(text) => texts.push(text),
-            Self::List(items) => items.iter_mut().for_each(|item| item.texts_mut(texts)),
-            Self::Map(entries) => entries.iter_mut().for_each(|(_, item)| item.texts_mut(texts)),
-        }
-    }
-
-    pub(super) fn value(&self) -> YamlValue {
-        match self {
-            Self::Scalar(scalar) => YamlValue::Plain(scalar.to_string()),
-            Self::Text(text) => YamlValue::text(text.written()),
-            Self::List(items) => YamlValue::List(items.iter().map(Self::value).collect()),
-            Self::Map(entries) => YamlValue::Map(
-                entries
-                    .iter()
-                    .map(|(key, item)| {
-                        YamlEntry::new(DraftText::literal(key).written(), item.value())
-                    })
-                    .collect(),
-            ),
-        }
-    }
-}
-
 impl StepDraft {
+    /// Every request in it.
+    pub(super) fn requests_mut(&mut self) -> Vec<&mut RequestDraft> {
+        match self {
+            Self::Request(request) => vec![request],
+            Self::Parallel(requests) => requests.iter_mut().collect(),
+            Self::Think(_) | Self::Law(_) => vec![],
+            Self::Nested { flow, .. } | Self::Choose(flow) => {
+                flow.iter_mut().flat_map(Self::requests_mut).collect()
+            }
+        }
+    }
+
     fn value(&self) -> YamlValue {
         match self {
             Self::Request(request) => YamlValue::Map(vec![request.entry()]),
@@ -371,6 +341,21 @@ impl StepDraft {
                 YamlValue::Map(vec![YamlEntry::block("parallel", YamlValue::List(requests))])
             }
             Self::Think(span) => YamlValue::only("think", YamlValue::plain(span.to_string())),
+            Self::Law(law) => YamlValue::only("think", law.clone()),
+            Self::Nested { key, fields, flow } => {
+                let mut fields = fields.clone();
+                let flow = flow.iter().map(Self::value).collect();
+                fields.push(YamlEntry::block("flow", YamlValue::List(flow)));
+                YamlValue::Map(vec![YamlEntry::block(*key, YamlValue::Map(fields))])
+            }
+            Self::Choose(steps) => {
+                let branch = |step: &Self| {
+                    let flow = YamlEntry::block("flow", YamlValue::List(vec![step.value()]));
+                    YamlValue::Map(vec![flow])
+                };
+                let branches = YamlValue::List(steps.iter().map(branch).collect());
+                YamlValue::Map(vec![YamlEntry::block("choose", branches)])
+            }
         }
     }
 }
@@ -404,7 +389,11 @@ impl ScenarioDraft {
         entries.push(YamlEntry::block("workloads", YamlValue::Map(self.workloads.clone())));
         let journeys = self.journeys.iter().map(JourneyDraft::entry).collect();
         entries.push(YamlEntry::block("scenarios", YamlValue::Map(journeys)));
-        entries.push(first_objectives());
+        entries.push(if self.objectives.is_empty() {
+            first_objectives()
+        } else {
+            YamlEntry::block("slo", YamlValue::Map(self.objectives.clone()))
+        });
         document(&self.head, &entries)
     }
 }

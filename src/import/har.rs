@@ -231,14 +231,8 @@ fn public_segments(exchanges: &[RecordedExchange<'_>]) -> BTreeSet<String> {
 
 /// Headers that all calls send the same are said once.
 fn hoist_headers(draft: &mut ScenarioDraft) {
-    let mut calls: Vec<&mut RequestDraft> = vec![];
-    for step in draft.journeys.iter_mut().flat_map(|journey| &mut journey.steps) {
-        match step {
-            StepDraft::Request(request) => calls.push(request),
-            StepDraft::Parallel(requests) => calls.extend(requests.iter_mut()),
-            StepDraft::Think(_) => {}
-        }
-    }
+    let steps = draft.journeys.iter_mut().flat_map(|journey| &mut journey.steps);
+    let mut calls: Vec<&mut RequestDraft> = steps.flat_map(StepDraft::requests_mut).collect();
     calls.retain(|request| request.tag.is_none());
     let Some((first, rest)) = calls.split_first() else { return };
     if rest.is_empty() {

@@ -188,6 +188,9 @@ fn size(step: &StepDraft) -> usize {
     match step {
         StepDraft::Request(request) => of(request),
         StepDraft::Parallel(requests) => requests.iter().map(of).sum(),
-        StepDraft::Think(_) => 2,
+        StepDraft::Think(_) | StepDraft::Law(_) => 2,
+        StepDraft::Nested { flow, .. } | StepDraft::Choose(flow) => {
+            4 + flow.iter().map(size).sum::<usize>()
+        }
     }
 }

@@ -1,0 +1,106 @@
+//! A JMeter test plan → scenarios for its thread groups, and workloads of their users.
+
+mod controller;
+mod data;
+mod function;
+mod plan;
+mod sampler;
+mod scope;
+mod tree;
+
+use std::collections::BTreeMap;
+
+pub use self::data::ReadPlanFile;
+use self::plan::PlanWalker;
+use self::sampler::SamplerWriter;
+use self::tree::XmlElement;
+use super::draft::{ScenarioDraft, StepDraft, stages};
+use super::names::UniqueNames;
+use super::note::ImportNotes;
+use super::secrets::FoundSecrets;
+use super::variables::{PlanVariables, VariableSigns};
+use super::{ImportOptions, Imported, problem};
+use crate::scenario::{Problem, SourceId, Span};
+use crate::units::Nanos;
+
+/// Imports a test plan: its text, which is `source` in problems.
+///
+/// # Errors
+/// Where it is no test plan, or no thread group of it sends HTTP requests.
+pub fn jmx(
+    text: &str,
+    source: SourceId,
+    options: &ImportOptions,
+    read: &mut ReadPlanFile<'_>,
+) -> Result<Imported, Vec<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = XmlElement::read(text).map_err(|fault| {
+        let before = &text[..text.floor_char_boundary(fault.at.min(text.len()))];
+        let line = before.matches('\n').count() as u32 + 1;
+        let span = Span { source, line, column: 1, length: 1 };
+        vec![problem(span, format!("not well-formed XML: {}", fault.message), None)]
+    })?;
+    if root.name != "jmeterTestPlan" {
+        let hint = "JMeter saves test plans as .jmx files, whose root is `jmeterTestPlan`";
+        return Err(vec![problem(Span::file(source), "not a test plan of JMeter", Some(hint))]);
+    }
+    let mut notes = ImportNotes::default();
+    let variables = PlanVariables {
+        signs: VariableSigns::Dollar,
+        values: BTreeMap::new(),
+        captured: plan::captured(&root),
+        columns: BTreeMap::new(),
+        function: function::function,
+        secrets: FoundSecrets::new(&options.name),
+        prefix: options.name.to_ascii_uppercase(),
+    };
+    let writer = SamplerWriter {
+        variables,
+        target: String::new(),
+        notes: &mut notes,
+        names: UniqueNames::default(),
+    };
+    let mut walker = PlanWalker::new(writer, read);
+    walker.plan(&root);
+    let mut found = walker.finish();
+    if found.journeys.is_empty() {
+        let message = format!("none of its thread groups sends HTTP requests\n{notes}");
+        return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
+    }
+    let replacer = found.secrets.replacer();
+    for request in found
+        .journeys
+        .iter_mut()
+        .flat_map(|journey| &mut journey.steps)
+        .flat_map(StepDraft::requests_mut)
+    {
+        request.texts_mut().into_iter().for_each(|text| replacer.replace(text));
+    }
+    replacer.redact(&mut notes);
+    let mut workloads = vec![stages("smoke", &[("1 iter/s".to_owned(), Nanos::from_secs(30))])];
+    workloads.extend(found.workloads);
+    let draft = ScenarioDraft {
+        head: vec![
+            format!("Imported from {} by `plimsoll import jmx`.", options.file),
+            String::new(),
+            format!(
+                "  plimsoll check scenarios/{} --once      each scenario once, every exchange printed",
+                options.name
+            ),
+            format!("  plimsoll run scenarios/{} --workload users", options.name),
+        ],
+        name: options.name.clone(),
+        target: found.target,
+        data: found
+            .data
+            .iter()
+            .map(|(name, _)| (name.clone(), format!("{name}.csv"), "sequential"))
+            .collect(),
+        workloads,
+        journeys: found.journeys,
+        ..ScenarioDraft::default()
+    };
+    let mut files = vec![("scenario.yaml".to_owned(), draft.written())];
+    files.extend(found.data.into_iter().map(|(name, rows)| (format!("{name}.csv"), rows)));
+    Ok(Imported { files, notes })
+}
