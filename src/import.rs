@@ -19,7 +19,10 @@ mod text;
 mod variables;
 mod yaml;
 
-pub use access_log::{AccessLogReader, LogFormat, NOTHING_HINT, access_log, nothing};
+pub use access_log::{
+    AccessLogReader, ComparedFigure, FigureUnit, LogComparison, LogFormat, NOTHING_HINT,
+    access_log, nothing,
+};
 pub use har::har;
 use imported::problem;
 pub use imported::{ImportOptions, Imported};

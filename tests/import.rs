@@ -275,6 +275,35 @@ fn plans_of_other_tools_replay_against_the_simulator() {
     }
 }
 
+/// Goal: prove that a run is set beside the log that its scenario came from: figures of both, with a distance.
+#[test]
+fn run_is_compared_with_the_log_it_was_made_from() {
+    let work = tempfile::tempdir().expect("a folder");
+    let log = folder().join("access.log");
+    let log = log.to_str().expect("a path");
+    let stack = Stack::start(&folder().join("shop"));
+    let (code, text) = plimsoll(work.path(), &["import", "access-log", log, "--out", "flights"]);
+    assert_eq!(code, Some(0), "{text}");
+    let load = ["--rate", "20 req/s", "--duration", "3s", "--workload", "smoke", "--out", "out"];
+    let (_, text) = plimsoll(
+        work.path(),
+        &[&["run", "flights", "--target", &stack.url, "--no-tui"][..], &load[..]].concat(),
+    );
+    let runs = fs::read_dir(work.path().join("out/access")).expect(&text);
+    let run = runs.filter_map(|entry| Some(entry.ok()?.path())).next().expect("a run");
+    let (code, text) = plimsoll(
+        work.path(),
+        &["import", "access-log", log, "--compare", run.to_str().expect("a path")],
+    );
+    assert_eq!(code, Some(0), "{text}");
+    for row in ["mix of requests", "dispersion of arrivals", "users at once", "  search"] {
+        assert!(
+            text.lines().any(|line| line.starts_with(row) && line.contains('%')),
+            "{row}\n{text}"
+        );
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------
 
 /// A text that may mean something in YAML, in a template, or in a URL.

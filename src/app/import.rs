@@ -40,6 +40,15 @@ pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
             (files.first().map_or(&nothing, |file| file), into)
         }
     };
+    if let ImportFrom::AccessLog { files, format, fields, compare: Some(run), .. } = &args.from {
+        let options =
+            ImportOptions { name: String::new(), file: String::new(), hosts: vec![], replay: None };
+        let (run, _) = files::read_log(run)?;
+        let format = (format.as_deref(), fields.as_deref());
+        let compared = log::compare(files, &options, format, &run)?;
+        write_out(&compared.to_string())?;
+        return Ok(Exit::Pass);
+    }
     let name = system_name(into.name.as_deref().unwrap_or_else(|| stem(file)));
     let folder = into.out.clone().unwrap_or_else(|| Path::new("scenarios").join(&name));
     refuse_to_overwrite(&folder, into.force)?;

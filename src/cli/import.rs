@@ -48,6 +48,9 @@ pub enum ImportFrom {
         /// Add a workload that sends every request again at its recorded time.
         #[arg(long)]
         replay: bool,
+        /// Print how close this run is to the log, instead of importing it.
+        #[arg(long, value_name = "RUN", conflicts_with_all = ["replay", "out", "force"])]
+        compare: Option<PathBuf>,
         /// Replay so many times as fast.
         #[arg(long, value_name = "FACTOR", requires = "replay", value_parser = speed)]
         speed: Option<Ratio>,

@@ -4,6 +4,8 @@
 //! requests a sample of its URLs. Only a replay holds every request.
 
 mod arrivals;
+mod clients;
+mod compare;
 mod entry;
 mod format;
 mod mix;
@@ -16,9 +18,13 @@ mod time;
 
 use std::collections::BTreeMap;
 
+use crate::metrics::RunLog;
 use crate::scenario::{Problem, SourceId, Span};
 
 use self::arrivals::SecondCounts;
+use self::clients::ClientVisits;
+use self::compare::ProductionFigures;
+pub use self::compare::{ComparedFigure, FigureUnit, LogComparison};
 use self::entry::LineFault;
 pub use self::format::LogFormat;
 use self::mix::MixContext;
@@ -49,6 +55,8 @@ pub struct AccessLogReader {
     /// Requests by virtual host.
     hosts: BTreeMap<String, u64>,
     recorded: Option<RecordedTimes>,
+    /// Who asked; only where a run is compared.
+    visits: Option<ClientVisits>,
     left_out: Vec<(String, u64)>,
     notes: ImportNotes,
 }
@@ -67,9 +75,16 @@ impl AccessLogReader {
             seconds: SecondCounts::default(),
             hosts: BTreeMap::new(),
             recorded: options.replay.map(|_| RecordedTimes::default()),
+            visits: None,
             left_out: vec![],
             notes: ImportNotes::default(),
         }
+    }
+
+    /// The same reader, which also keeps in mind who asked: for [`Self::compare`].
+    #[must_use]
+    pub fn counting_visits(self) -> Self {
+        Self { visits: Some(ClientVisits::default()), ..self }
     }
 
     /// Reads a line, without its end.
@@ -133,6 +148,9 @@ impl AccessLogReader {
             Some(count) => *count += 1,
             None => drop(self.hosts.insert(request.host.clone(), 1)),
         }
+        if let (Some(visits), Some(client)) = (&mut self.visits, &entry.client) {
+            visits.add(client, entry.at);
+        }
         self.tallies.add(&request, (self.line, entry.status, entry.bytes));
         if let Some(recorded) = &mut self.recorded {
             recorded.add(entry.at, &request);
@@ -152,11 +170,24 @@ impl AccessLogReader {
         }
     }
 
-    /// The scenario of what was read.
+    /// A run beside what was read.
     ///
     /// # Errors
     /// Where no line was a request that can be repeated: what stood in the way.
-    pub fn finish(mut self) -> Result<Imported, String> {
+    pub fn compare(mut self, run: &RunLog) -> Result<LogComparison, String> {
+        self.close()?;
+        let mut notes = self.notes;
+        let (routes, _) = self.tallies.finish();
+        let main_host = main_host(&self.hosts, &self.options, &mut notes);
+        let named = named(routes, &main_host);
+        let visits = self.visits.unwrap_or_default();
+        let production =
+            ProductionFigures { named: &named, seconds: &self.seconds, visits: &visits };
+        Ok(production.beside(run))
+    }
+
+    /// Reads what waits, and tells of what was left out.
+    fn close(&mut self) -> Result<(), String> {
         if self.format.is_none() {
             self.decide();
         }
@@ -165,20 +196,22 @@ impl AccessLogReader {
                 self.notes.drop(reason, format!("and {} more lines", count - LINES_TOLD));
             }
         }
-        let Some(format) = self.format.filter(|_| self.requests > 0) else {
-            return Err(self.notes.to_string());
-        };
+        if self.requests == 0 { Err(self.notes.to_string()) } else { Ok(()) }
+    }
+
+    /// The scenario of what was read.
+    ///
+    /// # Errors
+    /// Where no line was a request that can be repeated: what stood in the way.
+    pub fn finish(mut self) -> Result<Imported, String> {
+        self.close()?;
+        let Some(format) = self.format else { return Err(self.notes.to_string()) };
         let mut notes = self.notes;
         notes.tell(format!("{} of {} lines, as {}", self.requests, self.line, format.name()));
         let (mut routes, given_up) = self.tallies.finish();
         leave_out_the_rare(&mut routes, given_up, &mut notes);
         let main_host = main_host(&self.hosts, &self.options, &mut notes);
-        let mut names = UniqueNames::default();
-        let named: Vec<(String, RouteTally)> = routes
-            .into_iter()
-            .enumerate()
-            .map(|(at, route)| (names.give(&at, &mix::names(&route, &main_host)), route))
-            .collect();
+        let named = named(routes, &main_host);
         let context = MixContext {
             named: &named,
             options: &self.options,
@@ -191,6 +224,13 @@ impl AccessLogReader {
         }
         Ok(Imported { files, notes })
     }
+}
+
+/// Kinds of requests, each with its step's name.
+fn named(routes: Vec<RouteTally>, main_host: &str) -> Vec<(String, RouteTally)> {
+    let mut names = UniqueNames::default();
+    let routes = routes.into_iter().enumerate();
+    routes.map(|(at, route)| (names.give(&at, &mix::names(&route, main_host)), route)).collect()
 }
 
 /// Imports a log that is held in memory: its text, which is `source` in problems.

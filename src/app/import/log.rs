@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::app::exit::{Exit, Failure};
-use crate::import::{AccessLogReader, ImportOptions, Imported, LogFormat, NOTHING_HINT, nothing};
+use crate::import::{
+    AccessLogReader, ImportOptions, Imported, LogComparison, LogFormat, NOTHING_HINT, nothing,
+};
+use crate::metrics::RunLog;
 
 /// How much is read at once, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -20,25 +23,44 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) fn read(
     files: &[PathBuf],
     options: &ImportOptions,
-    (format, fields): (Option<&str>, Option<&str>),
+    format: (Option<&str>, Option<&str>),
 ) -> Result<Imported, Failure> {
-    let format = format.map(LogFormat::pattern).or_else(|| fields.map(LogFormat::columns));
-    let format = format.transpose().map_err(|reason| {
+    let reader = AccessLogReader::new(options, given(format)?);
+    whole(files, reader)?.finish().map_err(|notes| no_requests(files, &notes))
+}
+
+/// Sets a run beside logs.
+pub(super) fn compare(
+    files: &[PathBuf],
+    options: &ImportOptions,
+    format: (Option<&str>, Option<&str>),
+    run: &RunLog,
+) -> Result<LogComparison, Failure> {
+    let reader = AccessLogReader::new(options, given(format)?).counting_visits();
+    whole(files, reader)?.compare(run).map_err(|notes| no_requests(files, &notes))
+}
+
+/// The format that the command line gives, if it gives one.
+fn given((format, fields): (Option<&str>, Option<&str>)) -> Result<Option<LogFormat>, Failure> {
+    let found = format.map(LogFormat::pattern).or_else(|| fields.map(LogFormat::columns));
+    found.transpose().map_err(|reason| {
         let flag = if fields.is_some() { "--fields" } else { "--format" };
         usage(format!("`{flag}`: {reason}"))
-    })?;
-    let mut reader = AccessLogReader::new(options, format);
+    })
+}
+
+fn whole(files: &[PathBuf], mut reader: AccessLogReader) -> Result<AccessLogReader, Failure> {
     for file in files {
         let failed = |error: io::Error| usage(format!("cannot read `{}`: {error}", file.display()));
         let log = open(file).map_err(failed)?;
         lines(log, &mut reader).map_err(failed)?;
     }
+    Ok(reader)
+}
+
+fn no_requests(files: &[PathBuf], notes: &str) -> Failure {
     let shown: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    reader.finish().map_err(|notes| {
-        let message =
-            format!("error: {}: {}\nhint: {NOTHING_HINT}", shown.join(", "), nothing(&notes));
-        Failure::new(Exit::Usage, message)
-    })
+    usage(format!("{}: {}\nhint: {NOTHING_HINT}", shown.join(", "), nothing(notes)))
 }
 
 fn usage(message: String) -> Failure {
