@@ -20,7 +20,10 @@ pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
 pub use compile::{DEFAULT_SEED, Overrides, compile};
 pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Instruction, Program, RequestId, ScenarioPlan};
-pub use http::{ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target};
+pub use http::{
+    AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
+    SourceNet, Target,
+};
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, Filler, RequestPlan, UploadPiece};
 pub use secrets::redact;

@@ -33,6 +33,7 @@ mod probe;
 mod progress;
 mod redirect;
 mod request;
+mod resolver;
 mod safety;
 mod shared;
 #[cfg(test)]

@@ -301,6 +301,7 @@ impl Worker {
         part.vus_busy = vus_busy;
         part.vus = vus;
         part.connections = self.shared.open_connections();
+        part.opened = self.shared.take_opened();
         self.report_eviction(end);
         part.generator = self.meter.borrow_mut().measure(part.start, end);
         Box::new(part)

@@ -43,6 +43,10 @@ impl OpenInterval {
         interval.vus_busy += part.vus_busy;
         interval.vus += part.vus;
         interval.connections += part.connections;
+        for (peer, count) in &part.opened {
+            let peer = format!("{} {}", peer.address, peer.protocol);
+            *interval.opened.entry(peer).or_default() += count;
+        }
         interval.generator = busier(interval.generator, part.generator);
         for (index, step) in part.steps.iter().enumerate() {
             if !step.is_empty() {

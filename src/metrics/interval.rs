@@ -177,6 +177,10 @@ pub struct Interval {
     pub vus: u64,
     /// Open connections at the end.
     pub connections: u64,
+    /// Connections opened, by the peer's address and what is spoken with it: `10.0.0.7:443 HTTP/2`. Empty in logs of
+    /// versions that did not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub opened: BTreeMap<String, u64>,
     /// Intended start → actual start of arrivals.
     pub schedule_lag: SparseDistribution,
     /// The generator's own load.

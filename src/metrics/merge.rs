@@ -18,6 +18,9 @@ impl Interval {
         self.vus_busy += other.vus_busy;
         self.vus += other.vus;
         self.connections += other.connections;
+        for (peer, count) in &other.opened {
+            *self.opened.entry(peer.clone()).or_default() += count;
+        }
         self.schedule_lag.merge(&other.schedule_lag);
         add_load(&mut self.generator, other.generator);
         for (mine, others) in [(&mut self.steps, &other.steps), (&mut self.logical, &other.logical)]

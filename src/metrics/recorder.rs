@@ -1,5 +1,7 @@
 //! Recorders: one a worker, no lock, no allocation in the steady state, and they cannot fail.
 
+use std::net::SocketAddr;
+
 use super::lag::{LAG_MIN, LagEpisodes, LateTime};
 use super::split::SideRecorder;
 use super::times::FailedTimes;
@@ -146,6 +148,8 @@ pub struct IntervalPart {
     pub vus: u64,
     /// Open connections at the end.
     pub connections: u64,
+    /// Connections opened, by the peer's address and what is spoken with it.
+    pub opened: Vec<(Peer, u64)>,
     /// Whether it is the worker's last: it ends when the worker did, and not with a second.
     pub last: bool,
     /// The load of this worker and the process.
@@ -169,6 +173,7 @@ impl IntervalPart {
             vus_busy: 0,
             vus: 0,
             connections: 0,
+            opened: vec![],
             last: false,
             generator: GeneratorLoad::default(),
             in_flight_time: Nanos::ZERO,
@@ -213,6 +218,7 @@ impl IntervalPart {
     /// Empties the part so that its recorder can use it again.
     pub fn clear(&mut self) {
         self.last = false;
+        self.opened.clear();
         self.in_flight_time = Nanos::ZERO;
         self.schedule_lag.clear();
         self.late.clear();
@@ -220,6 +226,15 @@ impl IntervalPart {
         self.scenarios.iter_mut().for_each(ScenarioPart::clear);
         self.sides.clear();
     }
+}
+
+/// With whom a connection is, and what is spoken there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The address that was reached.
+    pub address: SocketAddr,
+    /// `HTTP/1.1` or `HTTP/2`.
+    pub protocol: &'static str,
 }
 
 /// Counts what one worker does. Filled parts are swapped for empty ones, so closing an interval costs

@@ -58,6 +58,26 @@ pub enum ConnectionUse {
     Shared,
 }
 
+/// Which of a name's addresses a new connection tries first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressChoice {
+    /// Each in turn.
+    Rotate,
+    /// The first, in the order of the system's resolver.
+    First,
+    /// Any, drawn by the seed.
+    Random,
+}
+
+/// How names become addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DnsPlan {
+    /// Which address is tried first.
+    pub choice: AddressChoice,
+    /// How long what was looked up is good.
+    pub lifetime: Nanos,
+}
+
 /// A range of source addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceNet {
@@ -132,6 +152,8 @@ pub struct HttpPlan {
     pub version: HttpVersion,
     /// Who uses a connection.
     pub connections: ConnectionUse,
+    /// How names become addresses.
+    pub dns: DnsPlan,
     /// Where connections come from; empty for the system's choice. User `n` has address `n mod total`.
     pub source_ips: Vec<SourceNet>,
     /// What `x-forwarded-for` says, for edges that trust the generator; empty for no such header. User `n` is

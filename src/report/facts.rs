@@ -25,8 +25,27 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
     ));
     facts.push(("peak in flight", format!("{} requests", format::count(whole.in_flight))));
     facts.push(("peak connections", format::count(whole.connections)));
+    facts.extend(reached(report).map(|text| ("reached", text)));
     facts.extend(reconnects(report).map(|text| ("reconnects", text)));
     facts
+}
+
+/// The addresses that connections went to, and what was spoken there; nothing where the log does not tell.
+fn reached(report: &Report) -> Option<String> {
+    const SHOWN: usize = 8;
+    let opened = &report.whole.opened;
+    let peer = |(peer, count): (&String, &u64)| match peer.rsplit_once(' ') {
+        Some((address, protocol)) => {
+            let plural = if *count == 1 { "" } else { "s" };
+            format!("{address} by {} connection{plural} ({protocol})", format::count(*count))
+        }
+        None => format!("{} × {peer}", format::count(*count)),
+    };
+    let mut parts: Vec<String> = opened.iter().take(SHOWN).map(peer).collect();
+    if opened.len() > SHOWN {
+        parts.push(format!("{} more addresses", opened.len() - SHOWN));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Requests whose idle connection the server had closed; nothing where there were none.

@@ -148,6 +148,7 @@ fn interval(at: u64) -> Interval {
         vus_busy: count(120.0),
         vus: count(140.0),
         connections: count(140.0),
+        opened: (at == 0).then(|| ("10.0.0.7:443 HTTP/2".to_owned(), 140)).into_iter().collect(),
         schedule_lag: times(search + booking, 0.05).to_sparse(),
         generator: GeneratorLoad {
             waited: Ratio::new(0.0),

@@ -136,7 +136,7 @@ fn load(report: &Report) -> Value {
             "judged": stage.judged,
         })
     };
-    json!({
+    let mut load = json!({
         "model": model,
         "intended_rate_per_s": report.intended_rate(shown).map(|rate| rounded(rate.get())),
         "achieved_rate_per_s": rounded(shown.rate().get()),
@@ -161,7 +161,11 @@ fn load(report: &Report) -> Value {
         "peak_connections": whole.connections,
         "steered": report.steering_acts > 0,
         "stages": header.stages.iter().map(stage).collect::<Vec<_>>(),
-    })
+    });
+    if !whole.opened.is_empty() {
+        load["opened_connections"] = json!(whole.opened);
+    }
+    load
 }
 
 fn lag(lag: &Distribution) -> Value {

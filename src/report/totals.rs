@@ -34,6 +34,8 @@ pub struct PartTotals {
     pub in_flight: u64,
     /// The most open connections at the end of an interval.
     pub connections: u64,
+    /// Connections opened, by the peer's address and what is spoken with it.
+    pub opened: BTreeMap<String, u64>,
 }
 
 impl PartTotals {
@@ -46,6 +48,7 @@ impl PartTotals {
         self.to = self.to.max(interval.end);
         self.span += interval.length();
         self.run.add_iterations(interval);
+        add(&mut self.opened, &interval.opened);
         self.schedule_lag.merge_sparse(&interval.schedule_lag);
         self.raise(interval.generator, [interval.vus, interval.in_flight, interval.connections]);
         for (&id, step) in interval.steps.iter().chain(&interval.logical) {
@@ -95,6 +98,7 @@ impl PartTotals {
     /// Adds answers that came after this part's end; it becomes no longer by them.
     pub(super) fn add_late(&mut self, late: &Self) {
         self.run.merge(&late.run);
+        add(&mut self.opened, &late.opened);
         for (&id, step) in &late.steps {
             self.steps.entry(id).or_default().merge(step);
         }
@@ -106,5 +110,11 @@ impl PartTotals {
     /// Finished requests per second.
     pub fn rate(&self) -> Rate {
         Rate::of(self.run.counts.requests, self.span)
+    }
+}
+
+fn add(opened: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    for (peer, count) in more {
+        *opened.entry(peer.clone()).or_default() += count;
     }
 }

@@ -19,7 +19,8 @@ use std::path::PathBuf;
 pub use check::{CaptureFrom, CaptureSpec, CheckSpec, MatcherSpec};
 pub use data::{DataFile, DataFormat, PickSpec};
 pub use http::{
-    AddressRange, ConnectionsSpec, CorrelationSpec, HttpSpec, HttpVersionSpec, TlsSpec, own_header,
+    AddressChoiceSpec, AddressRange, ConnectionsSpec, CorrelationSpec, HttpSpec, HttpVersionSpec,
+    TlsSpec, own_header,
 };
 pub use poll::PollSpec;
 pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};

@@ -1,13 +1,9 @@
-//! Names to addresses, and the addresses that connections come from.
+//! Where connections go, whether they may, and where they come from.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 
 use crate::metrics::ErrorClass;
 use crate::plan::{SourceNet, Target};
-use crate::units::{Nanos, RunTime};
 
 use super::{HostPermit, TransportError};
 
@@ -54,51 +50,6 @@ impl Origin {
         let scheme = if self.tls { "https" } else { "http" };
         let authority = if host.is_empty() { self.authority.as_str() } else { host };
         url::Url::parse(&format!("{scheme}://{authority}{path}")).ok()
-    }
-}
-
-/// How long a resolved name is used before it is asked for again.
-const NAME_LIFETIME: Nanos = Nanos::from_secs(30);
-
-/// Addresses with the time until which they are good.
-type CachedAddresses = (Rc<[SocketAddr]>, RunTime);
-
-/// Resolves names, and remembers them for a while.
-#[derive(Debug, Default)]
-pub(super) struct Resolver {
-    known: RefCell<HashMap<(String, u16), CachedAddresses>>,
-}
-
-impl Resolver {
-    /// The addresses of an origin that is an address or was resolved lately.
-    pub(super) fn known(&self, origin: &Origin, now: RunTime) -> Option<Rc<[SocketAddr]>> {
-        if let Ok(address) = origin.host.parse::<IpAddr>() {
-            return Some(Rc::new([SocketAddr::new(address, origin.port)]));
-        }
-        let known = self.known.borrow();
-        let (addresses, until) = known.get(&(origin.host.clone(), origin.port))?;
-        (*until > now).then(|| addresses.clone())
-    }
-
-    /// Asks the system's resolver, and keeps only addresses that may be loaded.
-    pub(super) async fn look_up(
-        &self,
-        origin: &Origin,
-        now: RunTime,
-    ) -> Result<Rc<[SocketAddr]>, TransportError> {
-        let failed = |why: String| {
-            TransportError::new(ErrorClass::Dns, format!("cannot resolve `{}`: {why}", origin.host))
-        };
-        let found = tokio::net::lookup_host((origin.host.as_str(), origin.port))
-            .await
-            .map_err(|error| failed(error.to_string()))?;
-        let addresses: Rc<[SocketAddr]> = found.collect();
-        if addresses.is_empty() {
-            return Err(failed("the name has no address".to_owned()));
-        }
-        let key = (origin.host.clone(), origin.port);
-        self.known.borrow_mut().insert(key, (addresses.clone(), now + NAME_LIFETIME));
-        Ok(addresses)
     }
 }
 

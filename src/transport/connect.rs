@@ -1,16 +1,19 @@
 //! New connections: name, TCP, TLS, protocol, each phase timed and bounded.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, ClientConfig};
 
-use crate::metrics::{ErrorClass, Phase, Phases};
+use crate::metrics::{ErrorClass, Peer, Phase, Phases};
 use crate::plan::HttpVersion;
-use crate::units::RunTime;
+use crate::units::{Nanos, RunTime};
 
 use super::address::{Origin, check_permit};
 use super::connection::Connection;
@@ -18,7 +21,7 @@ use super::http1::Http1;
 use super::http2::Http2;
 use super::io::{ConnectionGuard, Io};
 use super::tcp::Tcp;
-use super::{Timer, TransportError, WorkerTransport};
+use super::{Timer, Timers, TransportError, WorkerTransport};
 
 /// Opens a connection before `deadline`, noting its phases.
 pub(super) async fn connect(
@@ -30,8 +33,15 @@ pub(super) async fn connect(
 ) -> Result<Connection, TransportError> {
     let tls = &shared.tls.config;
     let (io, guard, agreed) = reach(shared, (origin, source), deadline, tls, phases).await?;
-    let plain_http2 = !origin.tls && shared.plan.http.version == HttpVersion::Http2;
-    if agreed || plain_http2 {
+    let asked = shared.plan.http.version == HttpVersion::Http2;
+    if asked && origin.tls && !agreed {
+        return Err(not_agreed());
+    }
+    if let Some(address) = io.peer() {
+        let protocol = if agreed || asked { "HTTP/2" } else { "HTTP/1.1" };
+        shared.count_opened(Peer { address, protocol });
+    }
+    if agreed || asked {
         Ok(Connection::Http2(Http2::start(io, guard, shared.clock())))
     } else {
         Ok(Connection::Http1(Http1::new(io, guard)))
@@ -54,15 +64,16 @@ pub(super) async fn reach(
     let addresses = if let Some(addresses) = shared.resolver.known(origin, began) {
         addresses
     } else {
-        let looked_up = timer.bound(shared.resolver.look_up(origin, began)).await;
+        let looked_up = timer.bound(shared.resolver.look_up(origin, clock)).await;
         phases.set(Phase::Dns, clock.now().since(began));
-        looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the DNS lookup", limit)))?
-    };
+        looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the DNS lookup", limit)))
+    }?;
     check_permit(&shared.permit, origin, &addresses)?;
     shared.connection_limit.make_room(shared.open_connections())?;
     let guard = ConnectionGuard::new(&shared.open);
     let dialled = clock.now();
-    let stream = timer.bound(dial(&addresses, source)).await;
+    let addresses = shared.resolver.in_order(&addresses);
+    let stream = timer.bound(dial(&shared.timers, &addresses, source)).await;
     let connected = clock.now();
     phases.set(Phase::Connect, connected.since(dialled));
     let stream =
@@ -79,25 +90,76 @@ pub(super) async fn reach(
     Ok((io, guard, is_http2))
 }
 
+/// What was to be measured is not there, and something else is not measured in its stead (RFC 9113 §3.3).
+fn not_agreed() -> TransportError {
+    let message = "the server speaks no HTTP/2 here, which `version: 2` asks for: it offers HTTP/1.1 by ALPN; \
+                   `version: auto` takes what there is";
+    TransportError::new(ErrorClass::Protocol, message)
+}
+
 /// Names the one of the two limits that was over first.
 fn timeout(class: ErrorClass, what: &str, (limit, deadline): (RunTime, RunTime)) -> TransportError {
     let which = if limit < deadline { "connect_timeout" } else { "timeout" };
     TransportError::new(class, format!("{what} took longer than `{which}`"))
 }
 
-/// Connects to the first address that answers.
-async fn dial(addresses: &[SocketAddr], source: Option<IpAddr>) -> Result<Tcp, TransportError> {
+/// How long an attempt may take before the next address is tried beside it (RFC 8305 §5).
+const ATTEMPT_DELAY: Nanos = Nanos::from_millis(250);
+
+/// Connects to the first address that answers: each is tried once the one before has failed, or has kept silent for
+/// [`ATTEMPT_DELAY`].
+async fn dial(
+    timers: &Rc<Timers>,
+    addresses: &[SocketAddr],
+    source: Option<IpAddr>,
+) -> Result<Tcp, TransportError> {
+    let fits =
+        |address: &&SocketAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
     let mut last = TransportError::new(ErrorClass::Dns, "the name has no usable address");
-    for &address in addresses {
-        if source.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) {
-            continue;
+    let mut left = addresses.iter().copied().filter(|address| fits(&address));
+    let Some(first) = left.next() else { return Err(last) };
+    let mut attempts = vec![Box::pin(Tcp::connect(first, source))];
+    let Some(mut next) = left.next() else { return attempts.remove(0).await };
+    let timer = timers.timer();
+    let mut is_last = false;
+    timer.arm(timers.clock().now() + ATTEMPT_DELAY);
+    poll_fn(|context| {
+        loop {
+            let mut failed = false;
+            let mut connected = None;
+            attempts.retain_mut(|attempt| match attempt.as_mut().poll(context) {
+                Poll::Ready(Ok(stream)) => {
+                    connected = Some(stream);
+                    false
+                }
+                Poll::Ready(Err(error)) => {
+                    (last, failed) = (error.clone(), true);
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if let Some(stream) = connected {
+                return Poll::Ready(Ok(stream));
+            }
+            if is_last {
+                return if attempts.is_empty() {
+                    Poll::Ready(Err(last.clone()))
+                } else {
+                    Poll::Pending
+                };
+            }
+            if !failed && timer.poll_expired(context).is_pending() {
+                return Poll::Pending;
+            }
+            attempts.push(Box::pin(Tcp::connect(next, source)));
+            timer.arm(timers.clock().now() + ATTEMPT_DELAY);
+            match left.next() {
+                Some(address) => next = address,
+                None => is_last = true,
+            }
         }
-        match Tcp::connect(address, source).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    })
+    .await
 }
 
 /// Returns the encrypted stream, and whether HTTP/2 was agreed on.
@@ -116,6 +178,9 @@ async fn handshake(
     })?;
     let connector = TlsConnector::from(tls.clone());
     let stream = connector.connect(server, stream).await.map_err(|error| {
+        if is_alpn_alert(&error) && shared.plan.http.version == HttpVersion::Http2 {
+            return not_agreed();
+        }
         let class = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorClass::Reset,
             _ => ErrorClass::Tls,
@@ -124,4 +189,77 @@ async fn handshake(
     })?;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     Ok((Io::Tls(Box::new(stream)), is_http2))
+}
+
+/// Whether the server refused every protocol that was offered (RFC 7301 §3.2).
+fn is_alpn_alert(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(
+        inner,
+        Some(rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::super::keep_time;
+    use super::*;
+
+    fn any() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+
+    /// A listener that answers no more: its backlog is full.
+    fn silent() -> (Socket, Vec<Socket>) {
+        let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let listener = socket();
+        listener.bind(&any().into()).expect("a port");
+        listener.listen(0).expect("listens");
+        let address = listener.local_addr().expect("an address");
+        let fill = |_| {
+            let client = socket();
+            client.set_nonblocking(true).expect("does not block");
+            let _ = client.connect(&address);
+            client
+        };
+        let clients = (0..3).map(fill).collect();
+        (listener, clients)
+    }
+
+    async fn reached(addresses: &[SocketAddr]) -> Result<(SocketAddr, Nanos), TransportError> {
+        let timers = keep_time(Nanos::ZERO).expect("a timer");
+        let began = timers.clock().now();
+        let stream = dial(&timers, addresses, None).await?;
+        let took = timers.clock().now().since(began);
+        let Tcp::System(stream) = stream else { unreachable!("no world is simulated") };
+        Ok((stream.peer_addr().expect("connected"), took))
+    }
+
+    /// Goal: of several addresses one that answers is enough, wherever it stands.
+    #[tokio::test]
+    async fn address_that_answers_is_found_behind_others() {
+        let live = std::net::TcpListener::bind(any()).expect("listens");
+        let live_address = live.local_addr().expect("an address");
+        let closed = std::net::TcpListener::bind(any()).and_then(|gone| gone.local_addr());
+        let closed = closed.expect("an address that refuses from now on");
+        let (silent, _clients) = silent();
+        let silent = silent.local_addr().expect("an address").as_socket().expect("IPv4");
+        let tasks = tokio::task::LocalSet::new();
+        tasks
+            .run_until(async {
+                let (peer, took) = reached(&[closed, live_address]).await.expect("reached");
+                assert_eq!(peer, live_address);
+                assert!(took < ATTEMPT_DELAY, "a failure is not waited out: {took}");
+                let (peer, took) = reached(&[silent, closed, live_address]).await.expect("reached");
+                assert_eq!(peer, live_address);
+                assert!(took >= ATTEMPT_DELAY, "the first has its time: {took}");
+                let error = reached(&[closed, closed]).await.expect_err("nobody is there");
+                assert_eq!(error.class, ErrorClass::Refused);
+                let error = reached(&[]).await.expect_err("nowhere to go");
+                assert_eq!(error.class, ErrorClass::Dns);
+            })
+            .await;
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -36,6 +37,14 @@ pub(super) enum Io {
 }
 
 impl Io {
+    /// The address at the other end.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Plain(stream) => stream.peer(),
+            Self::Tls(stream) => stream.get_ref().0.peer(),
+        }
+    }
+
     /// Reads into `buffer`; 0 means that the peer closed.
     pub(super) fn read(
         &mut self,

@@ -47,7 +47,7 @@ pub async fn probe(
     let connection = outcome?;
     let addresses = shared.resolver.known(&origin, clock.now());
     Ok(ProbedTarget {
-        addresses: addresses.map_or_else(Vec::new, |known| known.to_vec()),
+        addresses: addresses.and_then(Result::ok).map_or_else(Vec::new, |known| known.to_vec()),
         protocol: match connection {
             Connection::Http1(_) => "HTTP/1.1",
             Connection::Http2(_) => "HTTP/2",

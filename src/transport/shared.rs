@@ -5,15 +5,16 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::metrics::Side;
+use crate::metrics::{Peer, Side};
 use crate::plan::{HttpPlan, Plan, Target};
 
-use super::address::{Origin, Resolver};
+use super::address::Origin;
 use super::body::RenderedMessage;
 use super::memory::{MemoryBudget, STREAM_MEMORY};
 use super::parser::ResponseParser;
 use super::pool::{ConnectionPool, WorkerConnectionLimit};
 use super::prepared::PreparedRequest;
+use super::resolver::Resolver;
 use super::{Clock, HostPermit, SourcePool, Timers, TlsSetup};
 
 /// What all users of a worker share.
@@ -22,8 +23,9 @@ pub struct WorkerTransport {
     pub(super) plan: Arc<Plan>,
     pub(super) tls: TlsSetup,
     pub(super) permit: HostPermit,
-    pub(super) resolver: Resolver,
+    pub(super) resolver: Rc<Resolver>,
     pub(super) open: Rc<Cell<u64>>,
+    opened: RefCell<Vec<(Peer, u64)>>,
     pub(super) timers: Rc<Timers>,
     pub(super) sources: SourcePool,
     /// By side; one where the run is not split.
@@ -48,6 +50,9 @@ pub(super) struct PreparedTarget {
 /// A response larger than this takes more than one read; 64 KiB is the most that loopback delivers at once.
 const SCRATCH: usize = 64 * 1024;
 
+/// No more peers are told apart within a second.
+const MAX_PEERS: usize = 256;
+
 /// Streams are read as they come, so nobody may compress them.
 fn compile(plan: &Plan, target: &Target) -> PreparedTarget {
     let is_stream = |at| plan.streams.iter().any(|stream| stream.request.0 as usize == at);
@@ -69,8 +74,9 @@ impl WorkerTransport {
             prepared_targets,
             tls,
             permit,
-            resolver: Resolver::default(),
+            resolver: Resolver::new(plan.http.dns, plan.seed.get()),
             open: Rc::default(),
+            opened: RefCell::default(),
             timers,
             scratch: RefCell::new(vec![0; SCRATCH].into()),
             parsers: RefCell::default(),
@@ -100,6 +106,21 @@ impl WorkerTransport {
     /// How many connections are open.
     pub fn open_connections(&self) -> u64 {
         self.open.get()
+    }
+
+    /// Counts a connection that was opened.
+    pub(super) fn count_opened(&self, peer: Peer) {
+        let mut opened = self.opened.borrow_mut();
+        if let Some((_, count)) = opened.iter_mut().find(|(known, _)| *known == peer) {
+            *count += 1;
+        } else if opened.len() < MAX_PEERS {
+            opened.push((peer, 1));
+        }
+    }
+
+    /// The connections opened since the last call, by peer.
+    pub fn take_opened(&self) -> Vec<(Peer, u64)> {
+        self.opened.take()
     }
 
     /// Allows `limit` connections at once; idle ones are closed to make room, and counted.

@@ -45,6 +45,17 @@ impl Tcp {
     }
 }
 
+impl Tcp {
+    /// The address at the other end.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::System(stream) => stream.peer_addr().ok(),
+            #[cfg(test)]
+            Self::Simulated(stream) => Some(stream.peer()),
+        }
+    }
+}
+
 fn open(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;

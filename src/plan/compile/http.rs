@@ -4,7 +4,8 @@ use url::{Host, Url};
 
 use super::Overrides;
 use crate::plan::{
-    ClientTls, ConnectionUse, Correlation, HttpPlan, HttpVersion, SourceNet, Target,
+    AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
+    SourceNet, Target,
 };
 use crate::scenario::schema::{self, Scenario};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -72,6 +73,14 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
             Some(schema::ConnectionsSpec::PerUser) | None => ConnectionUse::PerUser,
             Some(schema::ConnectionsSpec::PerIteration) => ConnectionUse::PerIteration,
             Some(schema::ConnectionsSpec::Shared) => ConnectionUse::Shared,
+        },
+        dns: DnsPlan {
+            choice: match http.dns {
+                Some(schema::AddressChoiceSpec::Rotate) | None => AddressChoice::Rotate,
+                Some(schema::AddressChoiceSpec::First) => AddressChoice::First,
+                Some(schema::AddressChoiceSpec::Random) => AddressChoice::Random,
+            },
+            lifetime: http.dns_ttl.unwrap_or(Nanos::from_secs(30)),
         },
         source_ips: nets(&http.source_ips),
         forwarded_for: nets(&http.forwarded_for),

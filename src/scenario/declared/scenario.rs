@@ -183,6 +183,19 @@ static HTTP_KEYS: &[Property] = &[
     optional("connections", Grammar::Words(&CONNECTIONS), "Who uses a connection.")
         .default("per_user"),
     optional(
+        "dns",
+        Grammar::Words(&ADDRESS_CHOICES),
+        "Which of a name's addresses a new connection tries first; the others follow after 250 ms of silence or a \
+         failure (RFC 8305).",
+    )
+    .default("rotate"),
+    optional(
+        "dns_ttl",
+        Grammar::PositiveDuration,
+        "How long the addresses of a name are good before it is looked up again; the system's resolver does not tell.",
+    )
+    .default("30s"),
+    optional(
         "source_ips",
         Grammar::OneOrMany(&ADDRESSES),
         "Where connections come from; users take turns. The system's choice where none are given.",
@@ -248,6 +261,15 @@ pub(in crate::scenario) static CONNECTIONS: WordList = WordList {
             "Each user has its own, new in every iteration: each arrival is a new visitor.",
         ),
         ("shared", "All users of a worker share a pool."),
+    ],
+};
+
+pub(in crate::scenario) static ADDRESS_CHOICES: WordList = WordList {
+    what: "a way to choose an address",
+    words: &[
+        ("rotate", "Each address in turn, so that all replicas behind a name are loaded."),
+        ("first", "The first, in the order of the system's resolver."),
+        ("random", "Any, drawn by the seed."),
     ],
 };
 

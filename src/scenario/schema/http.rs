@@ -20,6 +20,10 @@ pub struct HttpSpec {
     pub version: Option<HttpVersionSpec>,
     /// Who uses a connection.
     pub connections: Option<ConnectionsSpec>,
+    /// Which of a name's addresses a new connection tries first.
+    pub dns: Option<AddressChoiceSpec>,
+    /// How long what was looked up is good.
+    pub dns_ttl: Option<Nanos>,
     /// Where connections come from.
     pub source_ips: Vec<AddressRange>,
     /// Whom requests say that they are forwarded for.
@@ -60,6 +64,17 @@ pub enum ConnectionsSpec {
     PerIteration,
     /// All users of a worker share a pool.
     Shared,
+}
+
+/// Which of a name's addresses a new connection tries first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressChoiceSpec {
+    /// Each in turn.
+    Rotate,
+    /// The first.
+    First,
+    /// Any.
+    Random,
 }
 
 /// A header that makes each request traceable.
@@ -106,6 +121,8 @@ impl HttpSpec {
             connect_timeout: fields.read("connect_timeout", problems),
             version: fields.word("version", &VERSIONS, problems),
             connections: fields.word("connections", &CONNECTIONS, problems),
+            dns: fields.word("dns", &ADDRESS_CHOICES, problems),
+            dns_ttl: fields.read("dns_ttl", problems),
             source_ips: addresses(fields.node("source_ips", problems), problems),
             forwarded_for: addresses(fields.node("forwarded_for", problems), problems),
             headers: fields
@@ -134,6 +151,12 @@ const CONNECTIONS: [(&str, ConnectionsSpec); 3] = [
     ("per_user", ConnectionsSpec::PerUser),
     ("per_iteration", ConnectionsSpec::PerIteration),
     ("shared", ConnectionsSpec::Shared),
+];
+
+const ADDRESS_CHOICES: [(&str, AddressChoiceSpec); 3] = [
+    ("rotate", AddressChoiceSpec::Rotate),
+    ("first", AddressChoiceSpec::First),
+    ("random", AddressChoiceSpec::Random),
 ];
 
 /// Headers that belong to the connection.

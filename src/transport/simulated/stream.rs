@@ -25,6 +25,13 @@ impl Drop for Simulated {
     }
 }
 
+impl Simulated {
+    /// The address at the other end.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.world.connections.borrow()[self.id].to
+    }
+}
+
 impl World {
     /// Connects to `to` from `from`.
     pub(crate) async fn connect(
