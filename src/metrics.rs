@@ -24,7 +24,7 @@ pub use interval::{
     ArrivalCounts, GeneratorLoad, Interval, Reading, ScenarioInterval, StepInterval,
 };
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
-pub use recorder::{IntervalPart, Peer, Recorder};
+pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{
     ArrivalProcess, Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader,
     RunLine, RunLog, RunLogError, SampleKind, ScenarioInfo, StageInfo, StepInfo, StopReason,

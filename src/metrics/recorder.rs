@@ -149,7 +149,7 @@ pub struct IntervalPart {
     /// Open connections at the end.
     pub connections: u64,
     /// Connections opened, by the peer's address and what is spoken with it.
-    pub opened: Vec<(Peer, u64)>,
+    pub opened: Vec<(ReachedPeer, u64)>,
     /// Whether it is the worker's last: it ends when the worker did, and not with a second.
     pub last: bool,
     /// The load of this worker and the process.
@@ -230,7 +230,7 @@ impl IntervalPart {
 
 /// With whom a connection is, and what is spoken there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
+pub struct ReachedPeer {
     /// The address that was reached.
     pub address: SocketAddr,
     /// `HTTP/1.1` or `HTTP/2`.

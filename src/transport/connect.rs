@@ -11,7 +11,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, ClientConfig};
 
-use crate::metrics::{ErrorClass, Peer, Phase, Phases};
+use crate::metrics::{ErrorClass, Phase, Phases, ReachedPeer};
 use crate::plan::HttpVersion;
 use crate::units::{Nanos, RunTime};
 
@@ -39,7 +39,7 @@ pub(super) async fn connect(
     }
     if let Some(address) = io.peer() {
         let protocol = if agreed || asked { "HTTP/2" } else { "HTTP/1.1" };
-        shared.count_opened(Peer { address, protocol });
+        shared.count_opened(ReachedPeer { address, protocol });
     }
     if agreed || asked {
         Ok(Connection::Http2(Http2::start(io, guard, shared.clock())))

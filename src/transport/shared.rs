@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::metrics::{Peer, Side};
+use crate::metrics::{ReachedPeer, Side};
 use crate::plan::{HttpPlan, Plan, Target};
 
 use super::address::Origin;
@@ -25,7 +25,7 @@ pub struct WorkerTransport {
     pub(super) permit: HostPermit,
     pub(super) resolver: Rc<Resolver>,
     pub(super) open: Rc<Cell<u64>>,
-    opened: RefCell<Vec<(Peer, u64)>>,
+    opened: RefCell<Vec<(ReachedPeer, u64)>>,
     pub(super) timers: Rc<Timers>,
     pub(super) sources: SourcePool,
     /// By side; one where the run is not split.
@@ -109,7 +109,7 @@ impl WorkerTransport {
     }
 
     /// Counts a connection that was opened.
-    pub(super) fn count_opened(&self, peer: Peer) {
+    pub(super) fn count_opened(&self, peer: ReachedPeer) {
         let mut opened = self.opened.borrow_mut();
         if let Some((_, count)) = opened.iter_mut().find(|(known, _)| *known == peer) {
             *count += 1;
@@ -119,7 +119,7 @@ impl WorkerTransport {
     }
 
     /// The connections opened since the last call, by peer.
-    pub fn take_opened(&self) -> Vec<(Peer, u64)> {
+    pub fn take_opened(&self) -> Vec<(ReachedPeer, u64)> {
         self.opened.take()
     }
 
