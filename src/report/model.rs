@@ -10,7 +10,7 @@ use crate::metrics::{
     StopReason,
 };
 use crate::slo::{Availability, BlueGreen, Judgement, SteadyPeriod, availability, blue_green};
-use crate::units::{Nanos, Rate};
+use crate::units::{Nanos, Rate, RunTime};
 
 /// How the run came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,12 +156,16 @@ impl Report {
         ids
     }
 
-    /// Requests per second that the arrivals of `part` were expected to make; absent for a closed model.
+    /// Requests per second that were asked for in `part`; absent for a closed model.
     ///
-    /// Arrivals that fell due, times the expected requests an iteration of their scenario.
+    /// By the stages, where each has as many arrivals as its rate asks for; else by the arrivals that fell due, times
+    /// the expected requests an iteration of their scenario.
     pub fn intended_rate(&self, part: &PartTotals) -> Option<Rate> {
         if matches!(self.header.model, LoadModel::Closed { .. }) || part.span.is_zero() {
             return None;
+        }
+        if let Some(asked) = self.asked_by_stages(part) {
+            return Some(asked);
         }
         let expected = |(id, totals): (&ScenarioId, &crate::metrics::Tally)| {
             let info = self.header.scenarios.get(usize::from(id.0));
@@ -170,6 +174,39 @@ impl Report {
         };
         let requests: f64 = part.scenarios.iter().map(expected).sum();
         Some(Rate::per_second(requests / part.span.as_secs_f64()))
+    }
+
+    /// `None` where the stages do not say it of this run alone: part of it was left out, it is one of several shards, it
+    /// was steered or stopped, or it counts two targets.
+    fn asked_by_stages(&self, part: &PartTotals) -> Option<Rate> {
+        let header = &self.header;
+        let is_whole = part.span == part.to.since(part.from);
+        let is_as_planned = header.exact_arrivals
+            && header.shard.1 == 1
+            && !header.split.as_ref().is_some_and(|split| split.duet)
+            && self.steering_acts == 0
+            && self.completion == RunCompletion::Finished;
+        if !(is_whole && is_as_planned) {
+            return None;
+        }
+        let (from, to) = (part.from.since(RunTime::ZERO), part.to.since(RunTime::ZERO));
+        let (mut begin, mut iterations) = (Nanos::ZERO, 0.0);
+        for stage in &header.stages {
+            let end = begin + stage.duration;
+            let (first, last) = (from.max(begin), to.min(end));
+            if first < last {
+                let slope = (stage.to.get() - stage.from.get()) / stage.duration.as_secs_f64();
+                let at = |time: Nanos| {
+                    stage.from.get() + slope * time.saturating_sub(begin).as_secs_f64()
+                };
+                // A ramp is a straight line: its mean is that of its ends.
+                iterations +=
+                    f64::midpoint(at(first), at(last)) * last.saturating_sub(first).as_secs_f64();
+            }
+            begin = end;
+        }
+        let requests = iterations * header.requests_per_iteration();
+        (requests > 0.0).then(|| Rate::per_second(requests / part.span.as_secs_f64()))
     }
 
     /// How long the schedule was to last; zero for a closed model without stages.

@@ -409,6 +409,39 @@ fn missing_quantile_says_whether_none_succeeded_or_too_few_were_sent() {
     assert_eq!(empty.as_deref(), Some("n/a: too few requests for this quantile"));
 }
 
+/// Goal: prove that the rate asked for is the one shown, whatever mix of scenarios chance dealt to the judged seconds.
+#[test]
+fn intended_rate_is_the_one_that_stages_ask_for() {
+    let (mut log, judgement) = (fixture::log(), fixture::pass());
+    let by_counts = Report::new(&log, &judgement);
+    log.events.retain(|event| !matches!(event.kind, crate::metrics::EventKind::Steered(_)));
+    log.header.exact_arrivals = true;
+    let full = log.header.stages[0].to;
+    let hold = StageInfo { from: full, to: full, duration: Nanos::from_secs(25), judged: true };
+    let ramp = StageInfo { from: Rate::per_second(0.0), duration: Nanos::from_secs(10), ..hold };
+    log.header.stages = vec![ramp, hold];
+    let report = Report::new(&log, &judgement);
+    let expected = log.header.requests_per_iteration();
+    let rate = |report: &Report, part| report.intended_rate(part).expect("open").get();
+    let (from, to) = (report.shown.from.as_secs_f64(), report.shown.to.as_secs_f64());
+    // Half of the ramp's rate until it is over, then all of it.
+    let ramped = (from.min(10.0)..=10.0).contains(&10.0);
+    assert!(ramped && to > 10.0);
+    let area = |at: f64| {
+        if at < 10.0 { hold.to.get() * at * at / 20.0 } else { hold.to.get() * (at - 5.0) }
+    };
+    let wanted = expected * (area(to) - area(from)) / (to - from);
+    assert!((rate(&report, &report.shown) - wanted).abs() < 1e-6, "{wanted}");
+    // Where part of the run was steered, what fell due is all that is known.
+    log.events.push(crate::metrics::Event {
+        at: RunTime::ZERO,
+        kind: crate::metrics::EventKind::Steered("rate 20 iter/s".into()),
+    });
+    let steered = Report::new(&log, &judgement);
+    let counted = rate(&by_counts, &by_counts.shown);
+    assert!((rate(&steered, &steered.shown) - counted).abs() < 1e-9);
+}
+
 #[test]
 fn table_shows_the_requests_that_objectives_speak_of() {
     let mut log = fixture::log();
