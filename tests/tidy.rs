@@ -225,8 +225,6 @@ const WIDE: &[&str] = &[
     "plan/compile/flow/lasting.rs: manifest",
     "plan/compile/split.rs: compile",
     "plan/template/scope.rs: new",
-    "report/charts/canvas.rs: text",
-    "simulator/limit.rs: pour",
     "transport/request.rs: judge",
     "transport/connect.rs: connect",
     "transport/connect.rs: reach",

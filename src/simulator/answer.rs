@@ -46,7 +46,7 @@ impl Refusal {
     /// A rate limit; the application's tell when to come back, nginx's do not.
     pub(super) fn limit(spec: &LimitSpec, wait: Nanos) -> Self {
         match spec.law {
-            LimitLaw::Bucket { .. } => Self { edge: true, ..Self::app(spec.status) },
+            LimitLaw::Bucket(_) => Self { edge: true, ..Self::app(spec.status) },
             LimitLaw::Window { .. } => Self { retry_after: Some(wait), ..Self::app(spec.status) },
         }
     }

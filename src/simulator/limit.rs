@@ -20,14 +20,7 @@ pub(super) struct LimitSpec {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum LimitLaw {
     /// A leaky bucket as in nginx's `limit_req`.
-    Bucket {
-        /// Drains at this rate.
-        rate: Rate,
-        /// Holds this many beyond the rate.
-        burst: u32,
-        /// Requests within the burst pass at once; otherwise they are delayed to the rate.
-        nodelay: bool,
-    },
+    Bucket(LeakyBucket),
     /// So many requests in a window that begins with the first one.
     Window {
         /// How many.
@@ -35,6 +28,17 @@ pub(super) enum LimitLaw {
         /// In which time.
         per: Nanos,
     },
+}
+
+/// A leaky bucket.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LeakyBucket {
+    /// Drains at this rate.
+    pub(super) rate: Rate,
+    /// Holds this many beyond the rate.
+    pub(super) burst: u32,
+    /// Requests within the burst pass at once; otherwise they are delayed to the rate.
+    pub(super) nodelay: bool,
 }
 
 /// What becomes of a request.
@@ -73,9 +77,7 @@ impl RateLimiter {
     /// Counts a request of `client` at `now`.
     pub(super) fn judge(&mut self, client: IpAddr, now: RunTime) -> LimitDecision {
         let verdict = match self.law {
-            LimitLaw::Bucket { rate, burst, nodelay } => {
-                self.pour(client, now, (rate, burst, nodelay))
-            }
+            LimitLaw::Bucket(bucket) => self.pour(client, now, bucket),
             LimitLaw::Window { requests, per } => self.count(client, now, requests, per),
         };
         self.refused += u64::from(matches!(verdict, LimitDecision::Refuse(_)));
@@ -87,12 +89,8 @@ impl RateLimiter {
 
     /// `limit_req`: excess = max(0, excess − rate·Δt + 1), the first request of a client leaves excess 0;
     /// refused when the excess would go beyond the burst, and then the bucket stays as it was.
-    fn pour(
-        &mut self,
-        client: IpAddr,
-        now: RunTime,
-        (rate, burst, nodelay): (Rate, u32, bool),
-    ) -> LimitDecision {
+    fn pour(&mut self, client: IpAddr, now: RunTime, bucket: LeakyBucket) -> LimitDecision {
+        let LeakyBucket { rate, burst, nodelay } = bucket;
         let Some(count) = self.clients.get_mut(&client) else {
             self.clients.insert(client, ClientCount { level: 0, since: now });
             return LimitDecision::Pass(Nanos::ZERO);
@@ -125,7 +123,7 @@ impl RateLimiter {
     fn sweep(&mut self, now: RunTime) {
         let law = self.law;
         self.clients.retain(|_, count| match law {
-            LimitLaw::Bucket { rate, .. } => {
+            LimitLaw::Bucket(LeakyBucket { rate, .. }) => {
                 let leaked = rate.get() * now.since(count.since).get() as f64;
                 leaked < (count.level + REQUEST) as f64
             }
@@ -147,7 +145,8 @@ mod tests {
     }
 
     fn bucket(nodelay: bool) -> RateLimiter {
-        RateLimiter::new(LimitLaw::Bucket { rate: Rate::per_second(10.0), burst: 20, nodelay })
+        let rate = Rate::per_second(10.0);
+        RateLimiter::new(LimitLaw::Bucket(LeakyBucket { rate, burst: 20, nodelay }))
     }
 
     fn passes(limit: &mut RateLimiter, client: IpAddr, now: RunTime) -> bool {

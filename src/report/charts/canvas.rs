@@ -114,6 +114,16 @@ impl ChartSize {
 
 type ChartArea<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
+/// Where a label stands.
+struct LabelPlace {
+    /// The point of the chart that it belongs to.
+    at: (f64, f64),
+    /// How far to the right and down of it, in units of the drawing.
+    offset: (i32, i32),
+    /// Which corner or side of the label stands there.
+    anchor: Pos,
+}
+
 /// A chart under construction. Methods draw; [`Canvas::finish`] gives the SVG.
 pub(super) struct Canvas<'a> {
     area: ChartArea<'a>,
@@ -142,10 +152,12 @@ impl<'a> Canvas<'a> {
     pub(super) fn axes(&self) -> Result<(), ReportError> {
         for (value, label) in &self.y.ticks {
             self.path(vec![(self.x.low, *value), (self.x.high, *value)], ChartInk::Grid, 1.0)?;
-            self.text(label, (self.x.low, *value), (-6, 0), (HPos::Right, VPos::Center))?;
+            let anchor = Pos::new(HPos::Right, VPos::Center);
+            self.text(label, LabelPlace { at: (self.x.low, *value), offset: (-6, 0), anchor })?;
         }
         for (value, label) in &self.x.ticks {
-            self.text(label, (*value, self.y.low), (0, 6), (HPos::Center, VPos::Top))?;
+            let anchor = Pos::new(HPos::Center, VPos::Top);
+            self.text(label, LabelPlace { at: (*value, self.y.low), offset: (0, 6), anchor })?;
         }
         Ok(())
     }
@@ -183,7 +195,8 @@ impl<'a> Canvas<'a> {
     pub(super) fn upright(&self, x: f64, label: &str, ink: ChartInk) -> Result<(), ReportError> {
         let x = self.x.place(x);
         self.path(vec![(x, self.y.low), (x, self.y.high)], ink, 1.0)?;
-        self.text(label, (x, self.y.high), (0, -2), (HPos::Center, VPos::Bottom))
+        let anchor = Pos::new(HPos::Center, VPos::Bottom);
+        self.text(label, LabelPlace { at: (x, self.y.high), offset: (0, -2), anchor })
     }
 
     /// How far apart two places on the lower axis are shown, in pixels.
@@ -196,21 +209,15 @@ impl<'a> Canvas<'a> {
         self.draw(&PathElement::new(points, ink.line(width)))
     }
 
-    fn text(
-        &self,
-        label: &str,
-        at: (f64, f64),
-        (right, down): (i32, i32),
-        (h, v): (HPos, VPos),
-    ) -> Result<(), ReportError> {
+    fn text(&self, label: &str, place: LabelPlace) -> Result<(), ReportError> {
         if label.is_empty() {
             return Ok(());
         }
+        let LabelPlace { at, offset: (right, down), anchor } = place;
         let (x, y) = self.area.map_coordinate(&at);
         let colour = ChartInk::Label.token();
-        let style = TextStyle::from(("sans-serif", FONT_SIZE).into_font())
-            .color(&colour)
-            .pos(Pos::new(h, v));
+        let style =
+            TextStyle::from(("sans-serif", FONT_SIZE).into_font()).color(&colour).pos(anchor);
         let place = (x + right * SCALE, y + down * SCALE);
         let pixels = self.area.use_screen_coord();
         pixels.draw(&Text::new(label, place, style)).map_err(|error| broken(&error))

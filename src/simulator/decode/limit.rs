@@ -7,7 +7,7 @@ use super::names::other;
 use super::names::status;
 use crate::scenario::{Fields, KeyNode, Node, Problems, entries};
 use crate::simulator::declared::simulation::LIMIT;
-use crate::simulator::limit::{LimitLaw, LimitSpec};
+use crate::simulator::limit::{LeakyBucket, LimitLaw, LimitSpec};
 use crate::units::{Nanos, RateUnit, WorkRate};
 
 /// Reads all limits; their names are known afterwards.
@@ -43,5 +43,9 @@ fn limit(key: &KeyNode, node: &Node, problems: &mut Problems) -> Option<LimitSpe
     }
     // nginx answers 503 unless it is told otherwise.
     let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    Some(LimitSpec { name, law: LimitLaw::Bucket { rate: rate.rate, burst, nodelay }, status })
+    Some(LimitSpec {
+        name,
+        law: LimitLaw::Bucket(LeakyBucket { rate: rate.rate, burst, nodelay }),
+        status,
+    })
 }
