@@ -47,6 +47,7 @@ pub(super) fn header(
         model,
         arrivals,
         exact_arrivals,
+        lag_bounds: true,
         stages: stages(plan),
         steps: plan.steps.clone(),
         scenarios,

@@ -182,6 +182,10 @@ pub struct RunHeader {
     /// their number varied as a Poisson law lets it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exact_arrivals: bool,
+    /// Whether response times have a lower bound beside them where the generator's lag may be part of them. Absent of
+    /// older logs, which tell the lag of all requests together only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lag_bounds: bool,
     /// The stages.
     pub stages: Vec<StageInfo>,
     /// The steps, by [`StepId`].
@@ -235,6 +239,7 @@ impl RunHeader {
             model: LoadModel::Open,
             arrivals: ArrivalProcess::Poisson,
             exact_arrivals: false,
+            lag_bounds: true,
             stages: vec![StageInfo { from: rate, to: rate, duration, judged: true }],
             steps: vec![StepInfo {
                 name: "get".to_owned(),

@@ -14,7 +14,7 @@ use crate::metrics::{
     Answers, Counts, CustomMeasure, Interval, Measure, Objective, Phase, ResponseTimes, RunHeader,
     ScenarioId, Scope, Selection, SparseDistribution, StepId,
 };
-use crate::units::{Quantity, Rate, Ratio};
+use crate::units::{Nanos, Quantity, Rate, Ratio};
 
 /// Judges one row.
 pub(super) fn judge(window: &JudgedWindow<'_>, objective: &Objective) -> JudgedObjective {
@@ -192,6 +192,7 @@ fn response_time(
     } else {
         measured
     };
+    let measured = without_bounds(window, measured);
     let (mut requests, mut failed) = (0, 0);
     for interval in window.steady().iter().chain(&window.tail) {
         let counts = rows.counts(interval);
@@ -206,6 +207,27 @@ fn response_time(
         return measured.with_note(format!("{share} of these requests failed"));
     }
     measured
+}
+
+/// How much of a time, as a share, lag may be before a log that does not tell it apart has to say so.
+const LAG_TOLD: f64 = 0.02;
+
+/// Says of a log without lower bounds that lag was not told apart, where it was enough to matter.
+fn without_bounds(window: &JudgedWindow<'_>, measured: Measured) -> Measured {
+    let Some(estimate) = measured.estimate.filter(|_| !window.log.header.lag_bounds) else {
+        return measured;
+    };
+    let lags = window.steady().iter().chain(&window.tail).map(|i| i.schedule_lag.max());
+    let longest = lags.max().unwrap_or(Nanos::ZERO);
+    if longest.as_secs_f64() <= LAG_TOLD * estimate.base() {
+        return measured;
+    }
+    let said = format!(
+        "the log does not tell what the generator's lag, up to {longest}, may have added: judged as recorded"
+    );
+    let before = std::iter::once(measured.note.clone()).filter(|note| !note.is_empty());
+    let note = before.chain([said]).collect::<Vec<_>>().join("; ");
+    measured.with_note(note)
 }
 
 /// Failed requests among all, over all judged intervals: an error is one also while warming up.

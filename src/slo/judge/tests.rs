@@ -199,6 +199,23 @@ fn generator_that_lags_and_sweats_voids_nothing_that_does_not_hang_on_it() {
 }
 
 #[test]
+fn log_without_lower_bounds_says_so_where_lag_was_enough_to_matter() {
+    let notes = |lag: u64, lag_bounds: bool| -> Vec<String> {
+        let mut log = run(STEADY, table(), 9);
+        log.header.lag_bounds = lag_bounds;
+        for interval in &mut log.intervals {
+            interval.schedule_lag = std::iter::repeat_n(Nanos::from_millis(lag), 80).collect();
+        }
+        let rows = judge(&log, Strictness::Normal).objectives;
+        let said = |note: &String| note.contains("generator's lag, up to");
+        rows.into_iter().map(|row| row.note).filter(said).collect()
+    };
+    assert!(notes(50, false).iter().all(|note| note.contains("judged as recorded")));
+    assert!(!notes(50, false).is_empty());
+    assert_eq!((notes(50, true), notes(0, false)), (vec![], vec![]));
+}
+
+#[test]
 fn arrivals_short_of_the_stages_are_not_valid() {
     let log = record(header(160.0, 60, table()), &STEADY.play(10));
     let judgement = judge(&log, Strictness::Normal);
