@@ -25,6 +25,7 @@ mod hooks;
 mod import;
 mod log_writer;
 mod mark;
+mod mask;
 mod merge;
 mod observing;
 mod output;
@@ -59,6 +60,7 @@ use output::{say, write_out};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    mask::panics();
     let cli = Cli::parse();
     let Some(command) = cli.command else { return ended(without_command()) };
     ended(match command {

@@ -10,13 +10,13 @@ mod flow;
 mod http;
 mod load;
 mod request;
-mod secrets;
 mod session;
 mod split;
 mod stream;
 mod template;
+pub mod value;
 
-pub use check::{Capture, CaptureSource, Check, Matcher, StatusSet};
+pub use check::{Capture, CaptureSource, Check, StatusSet};
 pub use compile::{DEFAULT_SEED, Overrides, compile};
 pub use data::{Dataset, Pick};
 pub use flow::{Condition, Delay, Instruction, Program, RequestId, ScenarioPlan};
@@ -26,14 +26,16 @@ pub use http::{
 };
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, Filler, RequestPlan, UploadPiece};
-pub use secrets::redact;
-pub use session::{SessionId, SessionPlan};
+pub use session::{HeldSession, SessionId, SessionPlan, SharedSession};
 pub use split::Split;
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{
-    CaptureSlot, Escape, RenderError, Template, TemplateError, TemplateNames, TemplatePiece,
-    TemplateScope, TemplateSet, Variables,
+    AskedNames, CaptureSlot, Escape, RenderError, Template, TemplateError, TemplateNames,
+    TemplatePiece, TemplateScope, TemplateSet, Variables,
 };
+
+pub use crate::scenario::redact;
+pub use crate::scenario::schema::{CaptureTake, Matcher, SessionScope};
 
 use crate::metrics::{Objective, StepInfo};
 use crate::units::{Nanos, Seed};

@@ -5,6 +5,7 @@
 
 mod core_schema;
 mod declared;
+pub mod encoding;
 pub mod environment;
 mod fields;
 pub mod format;
@@ -15,6 +16,7 @@ pub mod nesting;
 mod problem;
 mod render;
 pub mod schema;
+mod secrets;
 mod source;
 mod span;
 pub mod stack;
@@ -29,6 +31,7 @@ pub use names::EntityName;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use render::{Colour, render};
 pub use schema::Scenario;
+pub use secrets::redact;
 pub use source::{SourceFile, SourceFiles};
 pub use span::{SourceId, Span, Spanned};
 pub use stack::Stack;

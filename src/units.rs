@@ -4,6 +4,7 @@
 //! forgotten nor mixed up. Parsing and printing are inverse: what is printed parses to the same value.
 
 mod amount;
+mod decimal;
 mod parse;
 mod quantity;
 mod rate;
@@ -13,6 +14,7 @@ mod uuid;
 mod word;
 
 pub use amount::{Bytes, Money, Ratio};
+pub use decimal::{Decimal, NotDecimal};
 pub use parse::ParseUnitError;
 pub use quantity::Quantity;
 pub use rate::{Rate, RateUnit, WorkRate};

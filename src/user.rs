@@ -24,6 +24,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
+use crate::plan::value::write_json;
 use crate::plan::{
     ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, OpenLoad, Plan,
     RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope, UploadPiece,
@@ -69,7 +70,7 @@ impl UserFactory {
             })
             .collect();
         let names = Arc::new(plan.templates.names().clone());
-        let rows = Arc::new(RowPicker::new(&plan.data, plan.seed));
+        let rows = Arc::new(RowPicker::new(&plan));
         let captures = plan.requests.iter().flat_map(|request| &request.captures);
         let secret_slots = captures.filter(|capture| capture.secret).map(|c| c.slot).collect();
         Self { plan, names, rows, secret_slots, shares }
@@ -118,7 +119,7 @@ impl UserFactory {
             position: 0,
             counters: [0; MAX_LOOPS],
             slots: vec![None; self.names.slots.len()].into(),
-            picked: vec![0; self.plan.data.len()].into(),
+            picked: vec![None; self.plan.data.len()].into(),
             secret_slots: self.secret_slots.clone(),
             uncaptured: vec![],
             chance: Seed::new(0).stream(RandomStream::Iteration, 0),
@@ -135,7 +136,7 @@ impl UserFactory {
 }
 
 impl User {
-    /// Begins an iteration: forgets what the last one captured and picks its rows.
+    /// Begins an iteration: forgets what the last one captured, and its rows.
     pub fn begin(&mut self, scenario: ScenarioId, arrival: &Arrival) {
         self.scenario = scenario;
         self.iteration = arrival.index;
@@ -143,8 +144,8 @@ impl User {
         self.failed = false;
         self.paced = arrival.intended;
         self.playback = None;
-        self.sessions.fill(session::UserSession::default());
         self.slots.fill(None);
+        self.keep_sessions();
         self.uncaptured.clear();
         self.chance = self.plan.seed.stream(RandomStream::Iteration, arrival.index);
         self.arrival = *arrival;
@@ -157,9 +158,7 @@ impl User {
             let address = SourceNet::of_user(&http.forwarded_for, number);
             self.slots[slot.0 as usize] = address.map(|address| Value::from(address.to_string()));
         }
-        for (dataset, picked) in self.picked.iter_mut().enumerate() {
-            *picked = self.rows.pick(dataset, arrival.index, self.number);
-        }
+        self.picked.fill(None);
     }
 
     /// The scenario it plays.
@@ -219,6 +218,7 @@ impl User {
                     Ok(Some(action)) => return action,
                     Err(error) => {
                         self.failed = true;
+                        self.give_up_logins();
                         return Action::IterationError(error);
                     }
                 },
@@ -360,9 +360,18 @@ impl User {
         }
         let mut result = judge::checks(&request.checks, response);
         if result.outcome == Outcome::Ok {
-            result = judge::captures(&request.captures, response, |slot, value| {
-                self.slots[slot.0 as usize] = Some(value);
+            let (slots, chance) = (&mut self.slots, &mut self.chance);
+            let mut missing = request.captures.len();
+            let draw = &mut |of: usize| chance.random_range(0..of);
+            result = judge::captures(&request.captures, response, draw, |slot, value| {
+                slots[slot.0 as usize] = Some(value);
+                missing -= 1;
             });
+            if result.outcome != Outcome::Ok && missing == 0 {
+                // All is there, some of it null: the iteration can go on.
+                self.failed = true;
+                return result;
+            }
         }
         if result.outcome != Outcome::Ok {
             self.uncaptured.extend(judge::secrets(&request.captures, response));
@@ -375,11 +384,15 @@ impl User {
     pub fn redacted(&self, message: String) -> String {
         let captured =
             self.secret_slots.iter().filter_map(|slot| self.slots[slot.0 as usize].as_ref());
-        let mut secrets = captured.chain(&self.uncaptured).filter_map(Value::as_str).peekable();
+        let mut secrets =
+            captured.chain(&self.uncaptured).filter(|value| !value.is_none()).peekable();
         if message.is_empty() || secrets.peek().is_none() {
             return message;
         }
-        redact(&message, secrets.filter(|secret| secret.len() >= SECRET_MIN))
+        let texts: Vec<String> = secrets
+            .map(|value| value.as_str().map_or_else(|| json_text(value), str::to_owned))
+            .collect();
+        redact(&message, texts.iter().map(String::as_str).filter(|text| text.len() >= SECRET_MIN))
     }
 
     /// Hears that a request brought no response. The iteration ends: what follows depends on it.
@@ -396,6 +409,7 @@ impl User {
     fn fail(&mut self) {
         self.failed = true;
         self.position = u32::MAX;
+        self.give_up_logins();
     }
 }
 
@@ -404,8 +418,15 @@ impl Variables for User {
         self.slots[slot.0 as usize].as_ref()
     }
 
+    fn deal(&mut self, dataset: u16) {
+        let picked = &mut self.picked[dataset as usize];
+        if picked.is_none() {
+            *picked = Some(self.rows.pick(dataset as usize, self.arrival.index, self.number));
+        }
+    }
+
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
-        let row = self.picked[dataset as usize] as usize;
+        let row = self.picked[dataset as usize]? as usize;
         self.plan.data[dataset as usize].rows.get(row)?.get(column as usize)
     }
 
@@ -414,8 +435,9 @@ impl Variables for User {
             .picked
             .iter()
             .zip(&self.plan.data)
-            .map(|(&row, dataset)| {
-                dataset.rows.get(row as usize).map_or_else(Vec::new, |row| row.to_vec())
+            .map(|(row, dataset)| {
+                let row = row.and_then(|row| dataset.rows.get(row as usize));
+                row.map_or_else(Vec::new, |row| row.to_vec())
             })
             .collect();
         let who = (self.number + 1, self.iteration);
@@ -425,6 +447,12 @@ impl Variables for User {
     fn set_chance(&mut self, chance: Pcg64Mcg) {
         self.chance = chance;
     }
+}
+
+fn json_text(value: &Value) -> String {
+    let mut text = vec![];
+    write_json(value, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Draws one delay. Public for the closed model's pacing and for tests of the laws.

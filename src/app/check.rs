@@ -1,12 +1,13 @@
 //! `plimsoll check`: everything that is wrong with files, at once; and one look at real answers.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli;
 use crate::engine::RunOptions;
 use crate::plan::{Overrides, Plan};
-use crate::scenario::load;
+use crate::scenario::{Loaded, load};
 use crate::units::Seed;
 
 use super::compiled::{permit_for, plan_of, tls_for};
@@ -52,7 +53,22 @@ fn check_one(path: &Path, args: &cli::CheckArgs) -> Result<Exit, Failure> {
         read_simulation(&simulation)?;
     }
     write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)))?;
+    merges(&loaded);
     if args.once { once(&Arc::new(plan), args) } else { Ok(Exit::Pass) }
+}
+
+/// Other readers of YAML may not know `<<`: says where it stands, once for each file.
+fn merges(loaded: &Loaded) {
+    let mut told = BTreeSet::new();
+    for span in loaded.merges.iter().filter(|span| told.insert(span.source)) {
+        let more = loaded.merges.iter().filter(|other| other.source == span.source).count() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let file = loaded.sources.get(span.source).map_or("--set", |file| &file.path);
+        say(&format!(
+            "note: {file}:{}:{}{more}: `<<` is merged, as in YAML 1.1; YAML 1.2 has no such key",
+            span.line, span.column
+        ));
+    }
 }
 
 fn describe(plan: &Plan) -> String {

@@ -7,13 +7,14 @@ use crate::transport::{HostPermit, TlsSetup};
 
 use super::exit::{Exit, Failure};
 use super::output::problem_colour;
-use super::{sources, wall};
+use super::{mask, sources, wall};
 
 /// The plan and what is read of the stack, or all that is wrong with them.
 pub(super) fn plan_of(
     loaded: &Loaded,
     overrides: &Overrides,
 ) -> Result<(Plan, WatchPlan), Failure> {
+    mask::learn(&loaded.sources.secrets);
     let plan = compile(loaded, overrides, wall::today());
     match (plan, sources::described(loaded)) {
         (Ok(plan), Ok(watch)) => Ok((plan, watch)),

@@ -7,6 +7,7 @@ use super::audience::RunObserver;
 use super::exit::Failure;
 use super::files::RunFolder;
 use super::guard::GreenGuard;
+use super::mask;
 use super::observing::SnapshotFeed;
 use super::output::say;
 use super::prepare::PreparedRun;
@@ -50,7 +51,7 @@ pub(super) async fn drive(
                 note(events, &mut prepared.folder, observer)?;
             }
             command = observer.next_steering() => {
-                let event = command.carry_out(&control);
+                let event = mask::event(command.carry_out(&control));
                 observer.on_steering(control.steering());
                 prepared.folder.append(&RunLine::Event(event.clone()))?;
                 observer.on_event(event);
@@ -79,6 +80,7 @@ fn note(
                 }
             }
             RunEvent::Event(event) => {
+                let event = mask::event(event);
                 folder.append(&RunLine::Event(event.clone()))?;
                 observer.on_event(event);
             }

@@ -14,7 +14,7 @@ use crate::metrics::{RunLine, RunLog};
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::log_writer::LogWriter;
-use super::wall;
+use super::{mask, wall};
 
 /// Reads a file of a scenario: from the disk, or from the systems that the program brings along.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -88,7 +88,9 @@ impl RunFolder {
     /// # Errors
     /// Where an earlier line could not be written.
     pub(super) fn append(&mut self, line: &RunLine) -> Result<(), Failure> {
-        self.log.append(line.to_text()).map_err(|why| log_failure(&why))
+        let masked = mask::line(line);
+        let text = masked.as_ref().unwrap_or(line).to_text();
+        self.log.append(text).map_err(|why| log_failure(&why))
     }
 
     /// Waits until all lines are written.

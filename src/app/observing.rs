@@ -3,7 +3,6 @@
 use crate::engine::RunEvent;
 use crate::metrics::{Event, EventKind, LateReadings, Reading, RunLine, SourceEvent};
 use crate::observe::{Snapshot, StackWatch, WatchPlan};
-use crate::plan::{Plan, redact};
 use crate::transport::Clock;
 use crate::units::RunTime;
 
@@ -18,7 +17,6 @@ pub(super) struct SnapshotFeed {
     clock: Clock,
     /// Hooks and marks, where this run has any.
     outside: Option<HookThread>,
-    secrets: Vec<String>,
     waiting: Vec<(RunTime, Vec<Reading>)>,
 }
 
@@ -26,17 +24,17 @@ impl SnapshotFeed {
     /// Begins to read what the run's stack file describes, on the run's clock, and to wait for hooks and marks.
     pub(super) fn start(prepared: &PreparedRun, clock: Clock) -> Result<Self, Failure> {
         let outside = HookThread::start(prepared.outside.clone(), clock)?;
-        let observing = Self::begin(&prepared.watch, &prepared.plan, clock)?;
+        let observing = Self::begin(&prepared.watch, clock)?;
         Ok(Self { outside: Some(outside), ..observing })
     }
 
-    /// Begins to read what `watch` names while `plan` is played.
-    pub(super) fn begin(watch: &WatchPlan, plan: &Plan, clock: Clock) -> Result<Self, Failure> {
+    /// Begins to read what `watch` names.
+    pub(super) fn begin(watch: &WatchPlan, clock: Clock) -> Result<Self, Failure> {
         let watch = StackWatch::start(watch.clone(), clock).map_err(|errors| {
             let first = errors.first().map(|(_, error)| error.to_string()).unwrap_or_default();
             Failure::new(Exit::Error, format!("error: the stack cannot be observed: {first}"))
         })?;
-        Ok(Self { watch, clock, outside: None, secrets: plan.secrets.clone(), waiting: Vec::new() })
+        Ok(Self { watch, clock, outside: None, waiting: Vec::new() })
     }
 
     /// Awaits the next reading, mark or end of a hook, and returns the events that it brings. May be dropped
@@ -57,23 +55,8 @@ impl SnapshotFeed {
         };
         tokio::select! {
             snapshot = read => self.take(snapshot),
-            event = happened => vec![RunEvent::Event(self.cleared(event))],
+            event = happened => vec![RunEvent::Event(event)],
         }
-    }
-
-    /// The event without secrets: a command's output may hold any.
-    fn cleared(&self, event: Event) -> Event {
-        let clear = |text: String| self.redacted(&text);
-        let kind = match event.kind {
-            EventKind::Mark(text) => EventKind::Mark(clear(text)),
-            EventKind::Hook(text) => EventKind::Hook(clear(text)),
-            other => other,
-        };
-        Event { kind, ..event }
-    }
-
-    fn redacted(&self, text: &str) -> String {
-        redact(text, self.secrets.iter().map(String::as_str))
     }
 
     /// Puts what was read until the end of each second into its interval. A source that took longer than
@@ -109,7 +92,7 @@ impl SnapshotFeed {
         let Some((index, ends)) = end_of(events) else { return };
         let last = self.outside.take().map(HookThread::finish).unwrap_or_default();
         let last = last.into_iter().map(|event| Event { at: event.at.min(ends), ..event });
-        let last: Vec<_> = last.map(|event| RunEvent::Event(self.cleared(event))).collect();
+        let last: Vec<_> = last.map(RunEvent::Event).collect();
         events.splice(index..index, last);
     }
 
@@ -119,8 +102,7 @@ impl SnapshotFeed {
             self.waiting.push((at, readings));
         }
         let event = |source: SourceEvent| {
-            let reason = source.reason.as_deref().map(|reason| self.redacted(reason));
-            let kind = EventKind::SourceError(SourceEvent { reason, ..source });
+            let kind = EventKind::SourceError(source);
             RunEvent::Event(Event { at, kind })
         };
         troubles.into_iter().map(event).collect()

@@ -6,6 +6,7 @@ use crate::report::terminal::TerminalStyle;
 use crate::scenario::Colour;
 
 use super::exit::Failure;
+use super::mask::{self, SgrUse, harmless};
 use super::talk;
 
 /// Prints data, behind the talk so far. A closed pipe is the reader's choice and no error.
@@ -14,6 +15,7 @@ use super::talk;
 /// Where stdout does not take all of it: a full disk, say.
 pub(super) fn write_out(text: &str) -> Result<(), Failure> {
     talk::wait();
+    let text = harmless(text, sgr(style() == TerminalStyle::Colour));
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -25,10 +27,15 @@ pub(super) fn write_out(text: &str) -> Result<(), Failure> {
 
 /// Prints talk, with a line feed.
 pub(super) fn say(text: &str) {
+    let text = harmless(&mask::hidden(text), sgr(problem_colour() == Colour::Ansi));
     talk::print(format!("{}\n", text.trim_end_matches('\n')));
 }
 
-/// Prints talk as it is.
+fn sgr(colours: bool) -> SgrUse {
+    if colours { SgrUse::Allowed } else { SgrUse::Refused }
+}
+
+/// Prints figures of this program as they are.
 pub(super) fn say_raw(text: &str) {
     talk::print(text.to_owned());
 }

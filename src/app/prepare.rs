@@ -20,7 +20,7 @@ use super::files::RunFolder;
 use super::header::header;
 use super::hooks::HookPlan;
 use super::preflight::look_ahead;
-use super::{files, sources, wall};
+use super::{files, mask, sources, wall};
 
 /// A run that can start: everything is checked, the target answers, the log is open.
 pub(super) struct PreparedRun {
@@ -68,7 +68,7 @@ pub(super) fn prepare(
     let started = wall::now();
     let mut folder = RunFolder::create(out, &plan.name, started)?;
     let conditions = HeaderConditions::of(&loaded, &plan, asked, load_args);
-    let header = header(&plan, started, workers, conditions);
+    let header = mask::header(header(&plan, started, workers, conditions));
     folder.append(&RunLine::Run(header.clone()))?;
     let warning = limit.is_short().then(|| {
         let kind = EventKind::Warning(limit.to_string());

@@ -3,7 +3,7 @@
 use crate::metrics::{Counts, Distribution, Interval};
 use crate::units::{Nanos, RunTime};
 
-use super::output::{fitted, live_width, say, say_raw};
+use super::output::{fitted, live_width, say_raw};
 
 /// Prints the progress of a run.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl RunProgress {
             // Back to the start of the line, and clear it to its end.
             say_raw(&format!("\r\x1b[K{}", line(interval, self.duration, width)));
         } else if interval.end >= self.next_line {
-            say(&line(interval, self.duration, usize::MAX));
+            say_raw(&format!("{}\n", line(interval, self.duration, usize::MAX)));
             self.next_line = interval.end + LINE_EVERY;
         }
     }

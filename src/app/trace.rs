@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::RunOptions;
 use crate::metrics::{Outcome, Sample, ScenarioId};
-use crate::plan::{Plan, redact};
+use crate::plan::Plan;
 use crate::schedule::Arrival;
 use crate::transport::{
     Client, ExchangeTrace, FinishedRequest, RequestTimes, StreamEvent, WorkerTransport, keep_time,
@@ -15,6 +15,7 @@ use crate::transport::{
 use crate::units::{Nanos, RunTime};
 use crate::user::{Action, User, UserFactory};
 
+use super::mask;
 use super::output::write_out;
 
 /// Prints a piece of the trial. One that does not fit into stdout is not worth ending it for.
@@ -52,13 +53,13 @@ fn show(finished: &FinishedRequest, exchanges: Vec<ExchangeTrace>, plan: &Plan, 
         Outcome::Ok => "ok".to_owned(),
         Outcome::Failed(class) => format!("FAILED ({class}): {}", finished.message),
     };
-    print(&hide(&format!("\n{step}: {verdict} in {time}\n"), plan, user));
-    show_exchanges(exchanges, plan, user);
+    print(&hide(&format!("\n{step}: {verdict} in {time}\n"), user));
+    show_exchanges(exchanges, user);
 }
 
-fn show_exchanges(exchanges: Vec<ExchangeTrace>, plan: &Plan, user: &User) {
+fn show_exchanges(exchanges: Vec<ExchangeTrace>, user: &User) {
     for exchange in exchanges {
-        print(&hide(&describe(&exchange), plan, user));
+        print(&hide(&describe(&exchange), user));
     }
 }
 
@@ -85,7 +86,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
                     })
                     .await;
                 all.into_inner().iter().for_each(|finished| show(finished, vec![], plan, user));
-                show_exchanges(client.traced(), plan, user);
+                show_exchanges(client.traced(), user);
             }
             Action::Stream(id) => {
                 let received = RefCell::new(vec![]);
@@ -101,7 +102,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
                         StreamEvent::Traffic { .. } => {}
                     }
                 }
-                show_exchanges(client.traced(), plan, user);
+                show_exchanges(client.traced(), user);
             }
             Action::Wait(until) => {
                 let span = until.since(now + skipped);
@@ -111,7 +112,7 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),
             Action::IterationError(error) => {
-                print(&format!("\nFAILED (script): {error}\n"));
+                print(&hide(&format!("\nFAILED (script): {error}\n"), user));
                 return false;
             }
         }
@@ -130,13 +131,15 @@ fn describe(exchange: &ExchangeTrace) -> String {
 }
 
 /// Blanks out what came from the environment, what the user captured as a secret, and what proves an identity.
-fn hide(text: &str, plan: &Plan, user: &User) -> String {
-    let shown = redact(&user.redacted(text.to_owned()), plan.secrets.iter().map(String::as_str));
+fn hide(text: &str, user: &User) -> String {
+    const PROOFS: [&str; 5] =
+        ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+    let shown = mask::text(&user.redacted(text.to_owned()));
     let lines = shown.lines().map(|line| {
         let mut words = line.trim_start_matches(['>', '<', ' ']).splitn(2, ':');
         let name = words.next().unwrap_or_default().to_ascii_lowercase();
-        match (name.as_str(), words.next()) {
-            ("authorization" | "cookie" | "set-cookie", Some(_)) => {
+        match words.next() {
+            Some(_) if PROOFS.contains(&name.as_str()) => {
                 format!("{}: •••", line.split(':').next().unwrap_or_default())
             }
             _ => line.to_owned(),

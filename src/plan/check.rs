@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
 use super::CaptureSlot;
+use crate::scenario::schema::{CaptureTake, Matcher};
 use crate::units::{Bytes, Nanos};
 
 /// A set of statuses: single ones and ranges, `[200, 301..399]`.
@@ -17,23 +18,6 @@ impl StatusSet {
     }
 }
 
-/// What a text or value must be.
-#[derive(Debug, Clone)]
-pub enum Matcher {
-    /// It is there at all.
-    Exists,
-    /// Equal; numbers compare by value, and a text equals its number.
-    Equals(Json),
-    /// A text that contains this.
-    Contains(String),
-    /// A text that this matches.
-    Matches(regex::Regex),
-    /// A number below this.
-    Below(f64),
-    /// A number above this.
-    Above(f64),
-}
-
 /// An assertion on one response. The first that fails names the failure.
 #[derive(Debug, Clone)]
 pub enum Check {
@@ -45,7 +29,7 @@ pub enum Check {
     Size(Bytes),
     /// A header, by lower-case name.
     Header(String, Matcher),
-    /// A value in a JSON body; the text is the path as written.
+    /// Values in a JSON body; the text is the path as written.
     Json(JsonPath, String, Matcher),
     /// The body as text.
     Body(Matcher),
@@ -63,7 +47,7 @@ impl Check {
 pub enum CaptureSource {
     /// A JSON path like `$.a.b`, as its keys: found without building a tree.
     JsonKeys(Vec<String>),
-    /// Any other JSON path; the first node counts.
+    /// Any other JSON path.
     Json(JsonPath),
     /// Group 1 of a regular expression on the body, or the whole match.
     Body(regex::Regex),
@@ -82,6 +66,12 @@ pub struct Capture {
     pub name: String,
     /// Where it comes from.
     pub source: CaptureSource,
+    /// The same as the author wrote it, and where: for messages.
+    pub written: String,
+    /// Which of several values.
+    pub take: CaptureTake,
+    /// Whether entities of HTML in it stand for their characters.
+    pub unescape_html: bool,
     /// The value where the response has none; without it that is a failure.
     pub default: Option<Json>,
     /// Whether it must never reach a log or report.

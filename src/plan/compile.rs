@@ -102,11 +102,18 @@ fn plan(
         overrides.think.or_else(|| workload?.think).map_or(1.0, Ratio::get)
     };
     let mut flows =
-        FlowCompiler::new(scenario, templates, prefix.clone(), think(workload, overrides));
+        FlowCompiler::new((scenario, &data), templates, prefix.clone(), think(workload, overrides));
     let (journeys, demand) = flows.journeys(problems);
+    let shares = flows.shares_of_data(&journeys);
     let parts = flows.finish();
-    let loads =
-        load::LoadCompiler { overrides, demand, files: &scenario.data, data: &data, scenario };
+    let loads = load::LoadCompiler {
+        overrides,
+        demand,
+        files: &scenario.data,
+        data: &data,
+        shares: &shares,
+        scenario,
+    };
     let load = workload.and_then(|workload| loads.compile(workload, problems));
     // The other workloads are checked as well, as they stand in the file.
     let as_written = Overrides::default();
@@ -114,7 +121,7 @@ fn plan(
         if workload.is_none_or(|chosen| chosen.name != other.name) {
             // Quicker users watch for a shorter time, and so ask for less.
             let share = think(Some(other), &as_written);
-            let mut flows = FlowCompiler::new(scenario, templates, prefix.clone(), share);
+            let mut flows = FlowCompiler::new((scenario, &data), templates, prefix.clone(), share);
             let (_, demand) = flows.journeys(&mut Problems::default());
             load::LoadCompiler { overrides: &as_written, demand, ..loads }.compile(other, problems);
         }
@@ -123,6 +130,8 @@ fn plan(
         .zip(load.as_ref())
         .zip(target.as_ref())
         .and_then(|(played, blue)| split::compile(scenario, played, overrides, blue, problems));
+    let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
+    let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
     let objectives = objective::compile(scenario, &parts.steps, problems);
     Some(Plan {
         name: scenario.name.value.clone(),
@@ -141,7 +150,7 @@ fn plan(
         requests: parts.requests,
         streams: parts.streams,
         playbacks: parts.playbacks,
-        sessions: flow::session_plans(scenario),
+        sessions,
         address: templates.slot(ADDRESS),
         data,
         templates: set,

@@ -1,11 +1,14 @@
 //! Data sets: rows that feed templates.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
 use minijinja::Value;
 
 /// How a row is picked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pick {
-    /// Iteration `n` has row `n mod rows`.
+    /// The next row, for each iteration that asks for one; from the first again when all are dealt.
     Sequential,
     /// Like sequential, over an order shuffled by the seed.
     Shuffle,
@@ -28,4 +31,6 @@ pub struct Dataset {
     pub rows: Vec<Box<[Value]>>,
     /// How a row is picked.
     pub pick: Pick,
+    /// How many rows have been dealt, by all workers of the run.
+    pub dealt: Arc<AtomicU64>,
 }

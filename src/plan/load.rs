@@ -27,6 +27,11 @@ impl Shard {
         share(ours, (index, workers))
     }
 
+    /// The number among all of the run, from 0, of this shard's `nth` of something.
+    pub const fn nth(self, nth: u64) -> u64 {
+        nth * self.count as u64 + self.index as u64
+    }
+
     /// The number among all users of the run, from 0, of the `local`-th user of worker `index` of `workers`.
     pub fn number_of(self, local: u32, (index, workers): (u32, u32)) -> u64 {
         let of_shard = u64::from(local) * u64::from(workers) + u64::from(index);
@@ -85,6 +90,8 @@ pub struct Recording {
     pub times: Box<[RunTime]>,
     /// The scenario of each.
     pub scenarios: Box<[ScenarioId]>,
+    /// The data set that it stands in: each arrival has the row of its number.
+    pub dataset: u16,
 }
 
 /// The law of the gaps between arrivals.

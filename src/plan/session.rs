@@ -1,7 +1,12 @@
 //! Sessions, compiled.
 
-use super::StatusSet;
-use crate::units::Nanos;
+use std::sync::{Arc, Mutex};
+
+use minijinja::Value;
+
+use super::{CaptureSlot, StatusSet};
+use crate::scenario::schema::SessionScope;
+use crate::units::{Nanos, RunTime};
 
 /// The position of a session among the plan's sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,4 +22,33 @@ pub struct SessionPlan {
     /// The statuses that say that it has ended in spite of that. The first such answer to a request renews the
     /// session and sends the request again; a second one is judged like any answer.
     pub expired: StatusSet,
+    /// Who has one of it.
+    pub per: SessionScope,
+    /// Where its login keeps what it captures.
+    pub slots: Vec<CaptureSlot>,
+    /// What all users of the run share of it.
+    pub shared: Arc<Mutex<SharedSession>>,
+}
+
+/// A session that one user has for all.
+#[derive(Debug, Default)]
+pub enum SharedSession {
+    /// Nobody has it.
+    #[default]
+    Nobody,
+    /// A user logs in, since then.
+    LoggingIn(RunTime),
+    /// It is there.
+    Held(HeldSession),
+}
+
+/// What a login has brought.
+#[derive(Debug, Clone, Default)]
+pub struct HeldSession {
+    /// When it was asked for.
+    pub asked: RunTime,
+    /// Until when it is used.
+    pub until: RunTime,
+    /// What the login captured.
+    pub values: Vec<(CaptureSlot, Value)>,
 }

@@ -6,9 +6,10 @@
 mod error;
 mod escape;
 mod functions;
+mod operators;
 mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
+use super::value::reckoned;
 use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use rand_pcg::Pcg64Mcg;
 
@@ -54,6 +56,8 @@ impl TemplateNames {
 pub trait Variables {
     /// A captured value, if there is one yet.
     fn slot(&self, slot: CaptureSlot) -> Option<&Value>;
+    /// Sees to it that a row of the data set is picked for this iteration.
+    fn deal(&mut self, dataset: u16);
     /// A column of the row that a data set picked for this iteration.
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value>;
     /// Everything, for expressions.
@@ -72,7 +76,13 @@ pub enum TemplatePiece {
     /// A column of a data set.
     Cell(u16, u16, Escape),
     /// An expression.
-    Expression(&'static Expression<'static, 'static>, Escape),
+    Expression(&'static CompiledExpression, Escape),
+}
+
+/// An expression, and the data sets that it asks for.
+pub struct CompiledExpression {
+    expression: Expression<'static, 'static>,
+    datasets: Vec<u16>,
 }
 
 impl fmt::Debug for TemplatePiece {
@@ -90,6 +100,26 @@ impl fmt::Debug for TemplatePiece {
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     pieces: Vec<TemplatePiece>,
+}
+
+/// What templates ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedNames {
+    /// Data sets.
+    pub datasets: BTreeSet<u16>,
+    /// Captured values.
+    pub slots: BTreeSet<CaptureSlot>,
+    /// Whether the number of the iteration is asked for.
+    pub iteration: bool,
+}
+
+impl AskedNames {
+    /// Adds what another template asks for.
+    pub fn extend(&mut self, other: Self) {
+        self.datasets.extend(other.datasets);
+        self.slots.extend(other.slots);
+        self.iteration |= other.iteration;
+    }
 }
 
 /// Compiles templates against a set of names.
@@ -157,7 +187,14 @@ impl TemplateSet {
             let Some(close) = find_close(text, open + 2) else {
                 return Err(TemplateError::Unclosed { at: open..open + 2 });
             };
-            template.pieces.push(self.expression(text, open + 2..close, escape)?);
+            match constant(text[open + 2..close].trim()) {
+                Some(constant) => {
+                    let mut text = vec![];
+                    write_value(&Value::from(constant), escape, &mut text);
+                    template.push_literal(&text);
+                }
+                None => template.pieces.push(self.expression(text, open + 2..close, escape)?),
+            }
             at = close + 2;
         }
         template.push_literal(&literal(plain_part(text, at..text.len())?));
@@ -166,24 +203,33 @@ impl TemplateSet {
 
     /// The names of the captured values that a template asks for.
     pub fn captured_names(&self, template: &Template) -> Vec<String> {
-        let name_of = |wanted: &CaptureSlot| {
-            let found = self.names.slots.iter().find(|(_, slot)| *slot == wanted);
-            found.map(|(name, _)| name.clone())
-        };
-        let mut names = vec![];
+        let wanted = self.asked(template).slots;
+        let known = self.names.slots.iter().filter(|(_, slot)| wanted.contains(slot));
+        known.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What a template asks for.
+    pub fn asked(&self, template: &Template) -> AskedNames {
+        let mut asked = AskedNames::default();
         for piece in &template.pieces {
             match piece {
-                TemplatePiece::Literal(_) | TemplatePiece::Cell(..) => {}
-                TemplatePiece::Slot(slot, _) => names.extend(name_of(slot)),
-                TemplatePiece::Expression(expression, _) => {
-                    let asked = expression.undeclared_variables(false).into_iter();
-                    names.extend(asked.filter(|name| self.names.slots.contains_key(name)));
+                TemplatePiece::Literal(_) => {}
+                TemplatePiece::Slot(slot, _) => {
+                    asked.slots.insert(*slot);
+                }
+                TemplatePiece::Cell(dataset, _, _) => {
+                    asked.datasets.insert(*dataset);
+                }
+                TemplatePiece::Expression(compiled, _) => {
+                    asked.datasets.extend(&compiled.datasets);
+                    for name in compiled.expression.undeclared_variables(false) {
+                        asked.slots.extend(self.names.slots.get(&name));
+                        asked.iteration |= name == "iteration";
+                    }
                 }
             }
         }
-        names.sort();
-        names.dedup();
-        names
+        asked
     }
 
     /// Compiles the expression of an `if` or `until`, written without braces.
@@ -217,10 +263,29 @@ impl TemplateSet {
             .compile_expression_owned(source.to_owned())
             .map_err(|error| TemplateError::Syntax { at: at.clone(), message: plain(&error) })?;
         self.check_names(&expression, &at)?;
-        Ok(TemplatePiece::Expression(Box::leak(Box::new(expression)), escape))
+        let expression = match operators::with_calls(source) {
+            // What is compiled differs from what the author wrote only in its calls.
+            Some(source) => self
+                .environment
+                .compile_expression_owned(source)
+                .map_err(|error| TemplateError::Syntax { at, message: plain(&error) })?,
+            None => expression,
+        };
+        let datasets = self.datasets_of(&expression);
+        let compiled = CompiledExpression { expression, datasets };
+        Ok(TemplatePiece::Expression(Box::leak(Box::new(compiled)), escape))
     }
 
-    /// `dataset.column`, if `source` is just that.
+    /// The data sets that an expression asks for.
+    fn datasets_of(&self, expression: &Expression<'_, '_>) -> Vec<u16> {
+        let asked = expression.undeclared_variables(false).into_iter();
+        let known = asked.filter_map(|name| self.names.datasets.get(&name));
+        let mut datasets: Vec<u16> = known.map(|(position, _)| *position).collect();
+        datasets.sort_unstable();
+        datasets
+    }
+
+    /// `dataset.column`, if `source` is just that. Blanks and hyphens may be in a column's name.
     fn cell(
         &self,
         source: &str,
@@ -229,11 +294,9 @@ impl TemplateSet {
     ) -> Result<Option<TemplatePiece>, TemplateError> {
         let Some((dataset, column)) = source.split_once('.') else { return Ok(None) };
         let Some((position, columns)) = self.names.datasets.get(dataset) else { return Ok(None) };
-        if !column.chars().all(|c| c.is_alphanumeric() || c == '_') {
-            return Ok(None);
-        }
         match columns.iter().position(|known| known == column) {
             Some(index) => Ok(Some(TemplatePiece::Cell(*position, index as u16, escape))),
+            None if !column.chars().all(|c| c.is_alphanumeric() || c == '_') => Ok(None),
             None => Err(TemplateError::UnknownColumn {
                 at: at.clone(),
                 dataset: dataset.to_owned(),
@@ -358,6 +421,7 @@ impl Template {
                     write_value(value, *escape, out);
                 }
                 TemplatePiece::Cell(dataset, column, escape) => {
+                    variables.deal(*dataset);
                     if let Some(value) = variables.cell(*dataset, *column) {
                         write_value(value, *escape, out);
                     }
@@ -377,10 +441,13 @@ impl Template {
     pub fn value(&self, variables: &mut dyn Variables) -> Result<Value, RenderError> {
         match self.pieces.as_slice() {
             [TemplatePiece::Slot(slot, _)] => {
-                variables.slot(*slot).cloned().ok_or(RenderError::Missing(*slot))
+                let value = variables.slot(*slot).cloned();
+                value.map(reckoned).ok_or(RenderError::Missing(*slot))
             }
             [TemplatePiece::Cell(dataset, column, _)] => {
-                Ok(variables.cell(*dataset, *column).cloned().unwrap_or_default())
+                variables.deal(*dataset);
+                let value = variables.cell(*dataset, *column).cloned();
+                Ok(value.map(reckoned).unwrap_or_default())
             }
             [TemplatePiece::Expression(expression, _)] => evaluate(expression, variables),
             _ => {
@@ -393,11 +460,12 @@ impl Template {
 }
 
 fn evaluate(
-    expression: &Expression<'static, 'static>,
+    compiled: &CompiledExpression,
     variables: &mut dyn Variables,
 ) -> Result<Value, RenderError> {
+    compiled.datasets.iter().for_each(|dataset| variables.deal(*dataset));
     let scope = Arc::new(variables.scope());
-    let value = expression.eval(Value::from_dyn_object(scope.clone()));
+    let value = compiled.expression.eval(Value::from_dyn_object(scope.clone()));
     variables.set_chance(scope.chance());
     value.map_err(|error| RenderError::Expression(plain(&error)))
 }
@@ -408,6 +476,12 @@ fn plain(error: &minijinja::Error) -> String {
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
     }
+}
+
+/// The text of an expression that is nothing but a text in quotes, without escapes: braces are written so.
+fn constant(expression: &str) -> Option<&str> {
+    let text = expression.strip_prefix('\'')?.strip_suffix('\'')?;
+    (!text.contains(['\'', '\\'])).then_some(text)
 }
 
 /// A part between expressions, in which no statement may stand.
@@ -449,6 +523,7 @@ mod tests {
                 std::sync::LazyLock::new(|| Value::from("a b\"c"));
             (slot.0 == 0).then(|| &*TOKEN)
         }
+        fn deal(&mut self, _: u16) {}
         fn cell(&self, _: u16, column: u16) -> Option<&Value> {
             static CELLS: std::sync::LazyLock<[Value; 2]> =
                 std::sync::LazyLock::new(|| [Value::from("GRU"), Value::from(7)]);

@@ -51,6 +51,24 @@ pub(super) fn number(text: &str) -> Option<f64> {
     is_digits.then(|| text.parse().ok()).flatten()
 }
 
+/// A number as JSON writes it, with all its digits; none where it is no number, or no finite one.
+pub(super) fn json_number(text: &str) -> Option<String> {
+    if text.starts_with("0o") || text.starts_with("0x") {
+        return whole(text).map(|whole| whole.to_string());
+    }
+    number(text).filter(|_| !text.contains("inf") && !text.to_ascii_lowercase().contains("nan"))?;
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (mantissa, power) = unsigned.split_at(unsigned.find(['e', 'E']).unwrap_or(unsigned.len()));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    Some(format!("{sign}{whole}{point}{fraction}{power}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,25 +30,42 @@ pub fn json_of_scalar(scalar: &Scalar) -> Value {
     if let Some(truth) = core_schema::truth(text) {
         return Value::Bool(truth);
     }
-    // As written, where JSON writes it so: no digit is lost that a double could not hold.
-    let as_written = serde_json::from_str::<Number>(text).ok();
-    let whole = || {
-        let whole = core_schema::whole(text)?;
-        i64::try_from(whole)
-            .map(Number::from)
-            .or_else(|_| u64::try_from(whole).map(Number::from))
-            .ok()
-    };
     // JSON has no infinity, so `.inf` stays a text.
-    let number = || Number::from_f64(core_schema::number(text)?);
-    as_written
-        .or_else(whole)
-        .or_else(number)
-        .map_or_else(|| Value::String(text.to_owned()), Value::Number)
+    let number = core_schema::json_number(text).and_then(|number| number.parse::<Number>().ok());
+    number.map_or_else(|| Value::String(text.to_owned()), Value::Number)
 }
 
 /// A value that stands in the program, written as YAML.
 pub(super) fn json_of_text(text: &str) -> Value {
     let mut problems = Problems::default();
     yaml::parse(text, SourceId(0), &mut problems).as_ref().map_or(Value::Null, json_of_node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unquoted_scalars_keep_all_their_digits() {
+        for (text, expected) in [
+            ("20000000000000000001", "20000000000000000001"),
+            ("0.1234567890123456789", "0.1234567890123456789"),
+            ("+1", "1"),
+            ("007", "7"),
+            ("-.50", "-0.50"),
+            ("1.", "1"),
+            ("0o17", "15"),
+            ("0xFFFFFFFFFFFFFFFFFF", "4722366482869645213695"),
+            ("6.02E23", "6.02e+23"),
+            ("1e400", "1e+400"),
+            (".inf", "\".inf\""),
+            ("0b1", "\"0b1\""),
+            ("yes", "\"yes\""),
+            ("~", "null"),
+            ("True", "true"),
+        ] {
+            assert_eq!(json_of_text(text).to_string(), expected, "{text}");
+        }
+        assert_eq!(json_of_text("'1'").to_string(), "\"1\"");
+    }
 }

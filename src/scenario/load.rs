@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::environment::{self, Lookup};
+use super::encoding::Encoding;
+use super::environment::{self, EnvironmentExpansion, EnvironmentUse, Lookup};
 use super::{
     Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceFiles, SourceId, Span,
     Spanned, Stack, yaml,
@@ -22,6 +23,8 @@ pub struct Loaded {
     pub scenario: Option<Scenario>,
     /// What is wrong, by place.
     pub problems: Vec<Problem>,
+    /// Where `<<` takes over entries, which YAML 1.1 has and 1.2 has not.
+    pub merges: Vec<Span>,
     /// All files, and the secrets that came from the environment.
     pub sources: SourceFiles,
 }
@@ -39,7 +42,8 @@ pub fn load(
         Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
     let scenario = loader.scenario(&scenario_file(path), settings);
     environment::tidy_secrets(&mut loader.sources.secrets);
-    Loaded { scenario, problems: loader.problems.into_sorted(), sources: loader.sources }
+    let merges = loader.problems.merges().to_vec();
+    Loaded { scenario, problems: loader.problems.into_sorted(), merges, sources: loader.sources }
 }
 
 /// Reads a stack file on its own.
@@ -50,16 +54,30 @@ pub fn load_stack(
 ) -> (Option<Stack>, Vec<Problem>, SourceFiles) {
     let mut loader =
         Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
-    let node = loader.tree(path, Span::COMMAND_LINE, path);
+    let node = loader.tree(path, &on_command_line(path), FileKind::Stack);
     let stack = node.and_then(|node| Stack::read(&node, &mut loader.problems));
     environment::tidy_secrets(&mut loader.sources.secrets);
     (stack, loader.problems.into_sorted(), loader.sources)
 }
 
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml")
+}
+
 /// The file that `path` means.
 pub fn scenario_file(path: &Path) -> PathBuf {
-    let is_file = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
-    if is_file { path.to_owned() } else { path.join("scenario.yaml") }
+    if is_yaml(path) { path.to_owned() } else { path.join("scenario.yaml") }
+}
+
+fn on_command_line(path: &Path) -> Spanned<String> {
+    Spanned::new(path.display().to_string(), Span::COMMAND_LINE)
+}
+
+/// The kind of a file, which says where secrets are in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    Scenario,
+    Stack,
 }
 
 struct Loader<'a> {
@@ -71,53 +89,82 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn scenario(&mut self, path: &Path, settings: &[(String, String)]) -> Option<Scenario> {
-        let mut node = self.tree(path, Span::COMMAND_LINE, path)?;
+        let mut node = self.tree(path, &on_command_line(path), FileKind::Scenario)?;
         for (key, value) in settings {
             self.set(&mut node, key, value);
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut scenario = Scenario::read(&node, folder.clone(), &mut self.problems)?;
         if let Some(file) = &scenario.stack_file {
-            let path = folder.join(&file.value);
             scenario.stack = self
-                .tree(&path, file.span, Path::new(&file.value))
+                .stack_tree(&folder.join(&file.value), file)
                 .and_then(|node| Stack::read(&node, &mut self.problems));
         }
         for data in &mut scenario.data {
-            if !data.file.value.is_empty() {
-                data.source = self.text(&folder.join(&data.file.value), &data.file);
+            if let (Some(_), false) = (data.format, data.file.value.is_empty()) {
+                data.source = self.data(&folder.join(&data.file.value), &data.file, data.encoding);
             }
         }
         self.require_tls_files(&scenario, &folder);
         Some(scenario)
     }
 
+    /// The tree of a stack's file. No other file is opened by this name, for what is wrong in it would be shown.
+    fn stack_tree(&mut self, path: &Path, named: &Spanned<String>) -> Option<Node> {
+        if !is_yaml(path) {
+            let kind = ProblemKind::FileNotYaml { path: named.value.clone() };
+            self.problems.report(named.span, kind);
+            return None;
+        }
+        self.tree(path, named, FileKind::Stack)
+    }
+
     /// The tree of a file, with the environment's values in it.
-    fn tree(&mut self, path: &Path, asked_at: Span, named: &Path) -> Option<Node> {
-        let named = Spanned::new(named.display().to_string(), asked_at);
-        let source = self.text(path, &named)?;
+    fn tree(&mut self, path: &Path, named: &Spanned<String>, kind: FileKind) -> Option<Node> {
+        let source = self.text(path, named)?;
         let text = self.sources.get(source)?.text.clone();
         let mut node = yaml::parse(&text, source, &mut self.problems)?;
-        self.expand(&mut node);
+        self.expand(&mut node, kind);
         Some(node)
     }
 
-    /// The target's own address is shown in every report, so it is no secret; credentials in it are refused.
-    fn expand(&mut self, root: &mut Node) {
-        let NodeValue::Mapping(entries) = &mut root.value else {
-            return self.expand_value(root, false);
-        };
-        for (key, node) in entries {
-            self.expand_value(node, key.text == "target");
+    fn expand(&mut self, root: &mut Node, kind: FileKind) {
+        match &mut root.value {
+            NodeValue::Mapping(entries) if kind == FileKind::Scenario => {
+                for (key, node) in entries {
+                    self.expand_part(&key.text, node);
+                }
+            }
+            _ => self.expand_value(root, EnvironmentUse::Service),
         }
     }
 
-    fn expand_value(&mut self, node: &mut Node, is_target: bool) {
-        let before = self.sources.secrets.len();
-        environment::expand(node, self.lookup, &mut self.sources, &mut self.problems);
-        if is_target {
-            self.sources.secrets.truncate(before);
+    /// Expands what stands under a key of a scenario file.
+    fn expand_part(&mut self, key: &str, node: &mut Node) {
+        match (key, &mut node.value) {
+            ("target" | "green", _) => self.expand_value(node, EnvironmentUse::Address),
+            ("scenarios" | "flows" | "sessions", _) => {
+                self.expand_value(node, EnvironmentUse::Request);
+            }
+            ("http", NodeValue::Mapping(entries)) => {
+                for (key, node) in entries {
+                    let is_request = key.text == "headers";
+                    let used =
+                        if is_request { EnvironmentUse::Request } else { EnvironmentUse::Setting };
+                    self.expand_value(node, used);
+                }
+            }
+            _ => self.expand_value(node, EnvironmentUse::Setting),
         }
+    }
+
+    fn expand_value(&mut self, node: &mut Node, used: EnvironmentUse) {
+        let mut expansion = EnvironmentExpansion {
+            lookup: self.lookup,
+            sources: &mut self.sources,
+            problems: &mut self.problems,
+        };
+        expansion.expand(node, used);
     }
 
     /// The text of a file that is named at a place of another.
@@ -131,6 +178,23 @@ impl Loader<'_> {
         // Editors on Windows begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         Some(self.sources.add(path.display().to_string(), text))
+    }
+
+    /// The text of a data file.
+    fn data(
+        &mut self,
+        path: &Path,
+        named: &Spanned<String>,
+        encoding: Encoding,
+    ) -> Option<SourceId> {
+        let bytes = self.bytes(path, named)?;
+        let Some(text) = encoding.decode(bytes) else {
+            let kind =
+                ProblemKind::DataNotText { path: named.value.clone(), encoding: encoding.name() };
+            self.problems.report(named.span, kind);
+            return None;
+        };
+        Some(self.sources.add_data(path.display().to_string(), text))
     }
 
     fn bytes(&mut self, path: &Path, named: &Spanned<String>) -> Option<Vec<u8>> {
@@ -152,6 +216,22 @@ impl Loader<'_> {
         }
     }
 
+    /// Expands a `--set` value for the place that it is put in.
+    fn expand_setting(&mut self, node: &mut Node, key: &str) {
+        let mut parts = key.split('.');
+        let part = parts.next().unwrap_or_default();
+        let last = parts.next_back().unwrap_or_default();
+        match (part, last) {
+            ("scenarios" | "flows" | "sessions", last) => {
+                self.expand_value(node, EnvironmentUse::Request.of_key(last));
+            }
+            ("http", _) if key.starts_with("http.headers") => {
+                self.expand_value(node, EnvironmentUse::Request);
+            }
+            (part, _) => self.expand_part(part, node),
+        }
+    }
+
     /// Puts a `--set` value into the tree.
     fn set(&mut self, root: &mut Node, key: &str, value: &str) {
         let text = format!("{key}={value}");
@@ -160,7 +240,7 @@ impl Loader<'_> {
         let length = key.chars().count() as u32;
         let span = Span { source, line: 1, column: 1, length };
         shift(&mut new, length + 1);
-        self.expand_value(&mut new, key == "target");
+        self.expand_setting(&mut new, key);
         let mut node = root;
         for part in key.split('.') {
             if node.is_null() {

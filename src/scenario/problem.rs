@@ -25,6 +25,10 @@ pub enum ProblemKind {
     FileUnreadable { path: String, reason: String },
     #[error("`{path}` is not UTF-8 text")]
     FileNotText { path: String },
+    #[error("`{path}` is not {encoding}")]
+    DataNotText { path: String, encoding: &'static str },
+    #[error("`{path}` is not read: the file of a stack ends in `.yaml` or `.yml`")]
+    FileNotYaml { path: String },
     #[error("the file is empty")]
     EmptyFile,
     #[error("not well-formed YAML: {message}")]
@@ -144,9 +148,9 @@ pub enum ProblemKind {
     #[error("`{file}` has no rows")]
     DataEmpty { file: String },
     #[error(
-        "`{dataset}` has {rows} rows for up to {users} users, and `pick: unique` never gives a row twice"
+        "`{dataset}` has {rows} rows for up to {users} {who} and `pick: unique` never gives a row twice"
     )]
-    DataTooSmall { dataset: String, rows: usize, users: u32 },
+    DataTooSmall { dataset: String, rows: usize, users: u32, who: &'static str },
 
     // Load.
     #[error("every weight is zero, so nothing would ever be chosen")]
@@ -203,38 +207,51 @@ fn bounds(low: f64, high: f64) -> String {
 
 /// Problems as they are found. Nothing stops at the first one.
 #[derive(Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    found: Vec<Problem>,
+    merges: Vec<Span>,
+}
 
 impl Problems {
     /// Notes a problem.
     pub fn report(&mut self, span: Span, kind: ProblemKind) {
-        self.0.push(Problem { span, kind });
+        self.found.push(Problem { span, kind });
+    }
+
+    /// Notes a `<<`, which is no problem, but of YAML 1.1 and not of 1.2.
+    pub fn note_merge(&mut self, span: Span) {
+        self.merges.push(span);
+    }
+
+    /// Where `<<` stands.
+    pub fn merges(&self) -> &[Span] {
+        &self.merges
     }
 
     /// Takes back what a better problem says as well.
     pub fn retract(&mut self, span: Span, told_better: impl Fn(&ProblemKind) -> bool) {
-        self.0.retain(|problem| problem.span != span || !told_better(&problem.kind));
+        self.found.retain(|problem| problem.span != span || !told_better(&problem.kind));
     }
 
     /// Whether something is wrong at `span`.
     pub fn any_at(&self, span: Span) -> bool {
-        self.0.iter().any(|problem| problem.span == span)
+        self.found.iter().any(|problem| problem.span == span)
     }
 
     /// Whether nothing is wrong so far.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 
     /// How many there are so far.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.found.len()
     }
 
     /// All of them, by file, line and column; each only once.
     pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.0.sort_by_key(|problem| problem.span);
-        self.0.dedup();
-        self.0
+        self.found.sort_by_key(|problem| problem.span);
+        self.found.dedup();
+        self.found
     }
 }

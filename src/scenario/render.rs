@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Problem, SourceFiles, SourceId, Span};
+use super::{Problem, SourceFiles, SourceId, Span, redact};
 
 /// The most problems that are shown: who has more begins with the first ones.
 const SHOWN_MAX: usize = 100;
@@ -47,11 +47,11 @@ pub fn render(problems: &[Problem], sources: &SourceFiles, colour: Colour) -> St
 }
 
 fn one(out: &mut String, problem: &Problem, sources: &SourceFiles, colour: Colour) {
-    let message = redact(&problem.kind.to_string(), sources);
+    let message = shown(&problem.kind.to_string(), sources);
     let _ = writeln!(out, "{}: {message}", colour.paint("1;31", "error"));
     snippet(out, problem.span, sources, colour);
     if let Some(hint) = problem.kind.hint() {
-        let hint = redact(&hint, sources);
+        let hint = shown(&hint, sources);
         let _ = writeln!(out, "{}: {hint}", colour.paint("1;36", "hint"));
     }
 }
@@ -99,13 +99,10 @@ fn visible(c: char) -> char {
     if c.is_control() && c != '\t' { '\u{fffd}' } else { c }
 }
 
-fn redact(text: &str, sources: &SourceFiles) -> String {
-    let text: String =
-        text.chars().map(|c| if c == '\n' { ' ' } else { visible(c) }).collect::<String>();
-    // Shorter values would also blank out ordinary words.
-    sources.secrets.iter().filter(|secret| secret.len() >= 4).fold(text, |text, secret| {
-        if text.contains(secret.as_str()) { text.replace(secret.as_str(), "***") } else { text }
-    })
+/// The text on one line, without secrets: they are looked for before anything is changed.
+fn shown(text: &str, sources: &SourceFiles) -> String {
+    let text = redact(text, sources.secrets.iter().map(String::as_str));
+    text.chars().map(|c| if c == '\n' { ' ' } else { visible(c) }).collect()
 }
 
 #[cfg(test)]

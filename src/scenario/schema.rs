@@ -16,7 +16,7 @@ mod workload;
 
 use std::path::PathBuf;
 
-pub use check::{CaptureFrom, CaptureSpec, CheckSpec, MatcherSpec};
+pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
 pub use data::{DataFile, DataFormat, PickSpec};
 pub use http::{
     AddressChoiceSpec, AddressRange, ConnectionsSpec, CorrelationSpec, HttpSpec, HttpVersionSpec,
@@ -24,7 +24,7 @@ pub use http::{
 };
 pub use poll::PollSpec;
 pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
-pub use session::SessionSpec;
+pub use session::{SessionScope, SessionSpec};
 pub use slo::{SloRowSpec, SloScope};
 pub use step::{Branch, DelaySpec, StepKind, StepSpec};
 pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec};

@@ -12,6 +12,8 @@ pub struct SourceFile {
     pub path: String,
     /// What is in it.
     pub text: Arc<str>,
+    /// Whether messages may quote it: data may hold what nobody but the stack should see.
+    pub is_quotable: bool,
 }
 
 /// All files that a scenario is made of.
@@ -25,7 +27,16 @@ pub struct SourceFiles {
 impl SourceFiles {
     /// Adds a file.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
-        self.files.push(SourceFile { path: path.into(), text: text.into() });
+        self.push(SourceFile { path: path.into(), text: text.into(), is_quotable: true })
+    }
+
+    /// Adds a file of data, whose lines no message quotes.
+    pub fn add_data(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+        self.push(SourceFile { path: path.into(), text: text.into(), is_quotable: false })
+    }
+
+    fn push(&mut self, file: SourceFile) -> SourceId {
+        self.files.push(file);
         SourceId((self.files.len() - 1).min(usize::from(u16::MAX) - 1) as u16)
     }
 
@@ -39,9 +50,13 @@ impl SourceFiles {
         self.files.iter()
     }
 
-    /// The text of `line` (from 1), without its end.
+    /// The text of `line` (from 1), without its end; none of a file that no message quotes.
     pub fn line(&self, id: SourceId, line: u32) -> Option<&str> {
-        self.get(id)?.text.lines().nth((line as usize).checked_sub(1)?)
+        self.get(id)
+            .filter(|file| file.is_quotable)?
+            .text
+            .lines()
+            .nth((line as usize).checked_sub(1)?)
     }
 
     /// The place of `text[range]`, where `text` is what the scalar at `span` says.

@@ -382,6 +382,7 @@ impl MappingContent {
         }
         self.lines.insert(scalar.text.clone(), node.span.line);
         if scalar.plain && scalar.text == MERGE {
+            problems.note_merge(node.span);
             return Some(PendingKey::Merge(node.span));
         }
         Some(PendingKey::Value(KeyNode { text: scalar.text, span: node.span }))

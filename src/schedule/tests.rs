@@ -117,7 +117,7 @@ fn recording(millis: &[u64]) -> OpenLoad {
     let times: Box<[RunTime]> =
         millis.iter().map(|&ms| RunTime::ZERO + Nanos::from_millis(ms)).collect();
     let (stages, scenarios) = (Stage::of_recording(&times), vec![ScenarioId(0); times.len()]);
-    let recording = Recording { times, scenarios: scenarios.into() };
+    let recording = Recording { times, scenarios: scenarios.into(), dataset: 0 };
     load(ArrivalLaw::Recorded(Arc::new(recording)), stages)
 }
 

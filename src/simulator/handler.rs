@@ -22,6 +22,7 @@ use super::play::{BackgroundWork, Serving};
 use super::router::RouteMatch;
 use super::simulation::{AnswerContent, SimulatedRoute};
 use super::template::{AnswerScope, AnswerText};
+use crate::plan::value::reckoned_of;
 use crate::units::RunTime;
 
 /// The largest body that is read at all.
@@ -312,7 +313,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
     if kind.contains("json") {
         let json: serde_json::Value = serde_json::from_slice(body)
             .map_err(|_| Refusal::bad_request("the body is not valid JSON"))?;
-        return Ok(Value::from(minijinja::value::Serde(json)));
+        return Ok(reckoned_of(&json));
     }
     if kind.starts_with("application/x-www-form-urlencoded") {
         return Ok(Value::from_pairs(url::form_urlencoded::parse(body)));

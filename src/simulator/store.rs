@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use minijinja::Value;
-use minijinja::value::Serde;
+
+use crate::plan::value::reckoned_of;
 
 /// The most items that one store remembers; the oldest are forgotten, so that memory is bounded.
 const LIMIT: usize = 200_000;
@@ -37,7 +38,7 @@ impl Store {
 
     /// The item, for a template.
     pub(super) fn find(&self, id: &str) -> Option<Value> {
-        self.items.get(id).map(|item| Value::from(Serde(item)))
+        self.items.get(id).map(reckoned_of)
     }
 
     /// Sets fields of an item; `false` if there is no such item.

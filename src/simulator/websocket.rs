@@ -18,6 +18,7 @@ use super::model::ServiceTimeLaw;
 use super::play::{CallCompletion, Serving};
 use super::simulation::{AnswerContent, WebSocketSpec};
 use super::template::{AnswerScope, AnswerText};
+use crate::plan::value::reckoned_of;
 
 /// Answers the handshake; the conversation goes on in a task of its own.
 pub(super) fn accept(
@@ -126,7 +127,7 @@ fn reply(
     let text = live.reply.as_ref()?;
     let Message::Text(received) = received else { return None };
     scope.body = match serde_json::from_str::<serde_json::Value>(&received) {
-        Ok(json) => minijinja::Value::from(minijinja::value::Serde(json)),
+        Ok(json) => reckoned_of(&json),
         Err(_) => minijinja::Value::from(received.as_str()),
     };
     Some(message(play, text, scope))

@@ -1,14 +1,19 @@
 //! What a user makes of a response: checks and captures.
 
-use minijinja::Value;
-use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use crate::metrics::{ErrorClass, Outcome};
-use crate::plan::{Capture, CaptureSlot, CaptureSource, Check, Matcher};
+use crate::plan::Check;
 use crate::units::Nanos;
 
+mod body;
+mod captured;
 mod json_keys;
+mod matching;
+
+use body::json_of_body;
+pub(super) use captured::{captures, secrets};
+use matching::{MatchedSource, mismatch};
 
 /// Access to a response's headers, whatever protocol brought them.
 pub trait ResponseHeaders {
@@ -140,44 +145,27 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
         Check::Size(limit) => (response.size >= limit.get())
             .then(|| format!("body of {} bytes, expected less than {limit}", response.size)),
         Check::Header(name, matcher) => {
-            let value = response.headers.first(name).map(Json::from);
-            mismatch(matcher, value.as_ref()).map(|why| format!("header `{name}` {why}"))
+            let mut values = vec![];
+            response.headers.each(name, &mut |value| {
+                values.push(Json::from(String::from_utf8_lossy(value)));
+            });
+            let values: Vec<&Json> = values.iter().collect();
+            let why = mismatch(matcher, &values, MatchedSource::Text);
+            why.map(|why| format!("header `{name}` {why}"))
         }
         Check::Json(path, text, matcher) => {
-            let Ok(body) = serde_json::from_slice::<Json>(response.body) else {
+            let Some(body) = json_of_body(response.body) else {
                 return Some(format!("the body is not JSON: {}", excerpt(response.body)));
             };
-            let node = path.query(&body).first().cloned();
-            mismatch(matcher, node.as_ref()).map(|why| format!("`{text}` {why}"))
+            let why = mismatch(matcher, &path.query(&body).all(), MatchedSource::of_path(text));
+            why.map(|why| format!("`{text}` {why}"))
         }
         Check::Body(matcher) => {
-            let text = Json::from(String::from_utf8_lossy(response.body).into_owned());
-            mismatch(matcher, Some(&text)).map(|why| format!("the body {why}"))
+            let text = Json::from(String::from_utf8_lossy(response.body));
+            let why = mismatch(matcher, &[&text], MatchedSource::Text);
+            why.map(|why| format!("the body {why}"))
         }
     }
-}
-
-/// Why `value` is not what `matcher` wants.
-fn mismatch(matcher: &Matcher, value: Option<&Json>) -> Option<String> {
-    let Some(value) = value else { return Some("is missing".to_owned()) };
-    let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let number = || value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    let (holds, wanted) = match matcher {
-        Matcher::Exists => (true, String::new()),
-        Matcher::Equals(wanted) => {
-            let same_number = wanted.as_f64().is_some() && wanted.as_f64() == number();
-            (value == wanted || same_number, format!("{wanted}"))
-        }
-        Matcher::Contains(part) => (text().contains(part), format!("something with `{part}`")),
-        Matcher::Matches(regex) => (regex.is_match(&text()), format!("a match of `{regex}`")),
-        Matcher::Below(limit) => {
-            (number().is_some_and(|n| n < *limit), format!("less than {limit}"))
-        }
-        Matcher::Above(limit) => {
-            (number().is_some_and(|n| n > *limit), format!("more than {limit}"))
-        }
-    };
-    (!holds).then(|| format!("is {}, expected {wanted}", excerpt(text().as_bytes())))
 }
 
 /// The beginning of a text, for messages.
@@ -190,68 +178,12 @@ fn excerpt(bytes: &[u8]) -> String {
     format!("`{short}`")
 }
 
-/// Takes out what later steps need.
-pub(super) fn captures(
-    captures: &[Capture],
-    response: &Response<'_>,
-    mut keep: impl FnMut(CaptureSlot, Value),
-) -> CheckResult {
-    for capture in captures {
-        let default = || capture.default.as_ref().map(to_value);
-        if let Some(value) = find(&capture.source, response).or_else(default) {
-            keep(capture.slot, value);
-        } else {
-            let message = format!("`{}` is not in the response", capture.name);
-            return CheckResult::failed(ErrorClass::CaptureFailed, message);
-        }
-    }
-    CheckResult::ok()
-}
-
-/// The secrets in an answer of which nothing is kept.
-pub(super) fn secrets(captures: &[Capture], response: &Response<'_>) -> Vec<Value> {
-    let secret = captures.iter().filter(|capture| capture.secret);
-    secret.filter_map(|capture| find(&capture.source, response)).collect()
-}
-
-/// Every JSON value is a template value.
-fn to_value(json: &Json) -> Value {
-    Value::deserialize(json).unwrap_or_default()
-}
-
-fn find(source: &CaptureSource, response: &Response<'_>) -> Option<Value> {
-    match source {
-        CaptureSource::JsonKeys(keys) => json_keys::find(response.body, keys),
-        CaptureSource::Json(path) => {
-            let body: Json = serde_json::from_slice(response.body).ok()?;
-            path.query(&body).first().map(to_value)
-        }
-        CaptureSource::Body(regex) => {
-            let text = String::from_utf8_lossy(response.body);
-            let found = regex.captures(&text)?;
-            Some(Value::from(found.get(1).or_else(|| found.get(0))?.as_str()))
-        }
-        CaptureSource::Header(name) => response.headers.first(name).map(Value::from),
-        CaptureSource::Cookie(name) => {
-            let mut found = None;
-            response.headers.each("set-cookie", &mut |value| {
-                let text = String::from_utf8_lossy(value);
-                let pair = text.split(';').next().unwrap_or_default();
-                if let Some((key, value)) = pair.split_once('=')
-                    && key.trim() == name
-                {
-                    found = Some(Value::from(value.trim().trim_matches('"')));
-                }
-            });
-            found
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use minijinja::Value;
+
     use super::*;
-    use crate::plan::StatusSet;
+    use crate::plan::{Capture, CaptureSlot, CaptureSource, CaptureTake, Matcher, StatusSet};
 
     struct Fixed(Vec<(&'static str, &'static str)>);
 
@@ -309,7 +241,8 @@ mod tests {
         let none = Fixed(vec![]);
         let answer = response(200, &none, r#"{"seats": 3, "name": "A"}"#);
         let path = serde_json_path::JsonPath::parse("$.seats").expect("valid");
-        let check = Check::Json(path, "$.seats".into(), Matcher::Above(5.0));
+        let check =
+            Check::Json(path, "$.seats".into(), Matcher::Above("5".parse().expect("a number")));
         assert_eq!(checks(&[check], &answer).message, "`$.seats` is `3`, expected more than 5");
         let check = Check::Time(Nanos::from_millis(10));
         assert_eq!(checks(&[check], &answer).message, "took 30ms, expected less than 10ms");
@@ -322,15 +255,9 @@ mod tests {
         let headers = Fixed(vec![("set-cookie", "sid=abc; Path=/"), ("location", "/x/9")]);
         let answer = response(201, &headers, r#"{"a":{"token":"t1"},"n":[1,2]}"#);
         let take = |source| {
-            let capture = Capture {
-                slot: CaptureSlot(0),
-                name: "x".into(),
-                source,
-                default: None,
-                secret: false,
-            };
+            let capture = capture(source, CaptureTake::First);
             let mut kept = None;
-            captures(&[capture], &answer, |_, value| kept = Some(value.to_string()));
+            captures(&[capture], &answer, &mut |_| 0, |_, value| kept = Some(value.to_string()));
             kept
         };
         let keys = vec!["a".to_owned(), "token".to_owned()];
@@ -342,5 +269,165 @@ mod tests {
         let regex = regex::Regex::new("token\":\"(\\w+)").expect("valid");
         assert_eq!(take(CaptureSource::Body(regex)).as_deref(), Some("t1"));
         assert_eq!(take(CaptureSource::Header("etag".into())), None);
+    }
+    fn capture(source: CaptureSource, take: CaptureTake) -> Capture {
+        Capture {
+            slot: CaptureSlot(0),
+            name: "x".into(),
+            source,
+            written: "`$.x` (a.yaml:1)".into(),
+            take,
+            unescape_html: false,
+            default: None,
+            secret: false,
+        }
+    }
+
+    fn path(text: &str) -> serde_json_path::JsonPath {
+        serde_json_path::JsonPath::parse(text).expect(text)
+    }
+
+    fn json_check(text: &str, matcher: Matcher, body: &str) -> String {
+        let none = Fixed(vec![]);
+        checks(&[Check::Json(path(text), text.into(), matcher)], &response(200, &none, body))
+            .message
+    }
+
+    fn equals(json: &str) -> Matcher {
+        Matcher::Equals(serde_json::from_str(json).expect(json))
+    }
+
+    #[test]
+    fn all_values_that_a_path_finds_are_looked_at() {
+        let body = r#"{"items":[{"ok":true,"n":1},{"ok":false,"n":7}]}"#;
+        let all = json_check("$.items[*].ok", equals("true"), body);
+        assert_eq!(all, "`$.items[*].ok` is `false` (value 2 of 2), expected true");
+        let any = Matcher::Any(Box::new(equals("true")));
+        assert_eq!(json_check("$.items[*].ok", any.clone(), body), "");
+        assert_eq!(
+            json_check("$.items[*].x", any, body),
+            "`$.items[*].x` has no value, expected one that is true"
+        );
+        assert_eq!(json_check("$.items[*].x", equals("1"), body), "`$.items[*].x` is missing");
+        assert_eq!(json_check("$.items[*].x", Matcher::All(Box::new(equals("1"))), body), "");
+        let above = |text: &str| Matcher::Above(text.parse().expect("a number"));
+        let many = Matcher::Count(Box::new(above("2")));
+        assert_eq!(
+            json_check("$.items[*]", many.clone(), body),
+            "`$.items[*]` has 2 values, expected more than 2"
+        );
+        assert_eq!(
+            json_check("$.items", many, body),
+            "`$.items` has 2 values, expected more than 2"
+        );
+        assert_eq!(json_check("$.error", Matcher::Absent, body), "");
+        assert_eq!(
+            json_check("$.items[0].n", Matcher::Absent, body),
+            "`$.items[0].n` is `1`, expected nothing there"
+        );
+    }
+
+    #[test]
+    fn equality_is_exact_in_value_and_type() {
+        let is = |body: &str, wanted: &str| json_check("$", equals(wanted), body).is_empty();
+        assert!(!is("9007199254740992", "9007199254740993"));
+        assert!(!is("100000000000000000001", "100000000000000000002"));
+        assert!(is("1.0", "1") && is("1e2", "100") && !is("1", "true"));
+        assert!(!is("\"5\"", "5") && !is("5", "\"5\"") && !is("null", "false"));
+        assert!(is(r#"{"a":[1.0],"b":null}"#, r#"{"b":null,"a":[1]}"#));
+        assert!(!is(r#"{"a":1}"#, r#"{"a":1,"b":2}"#));
+        let told = json_check("$.id", equals("5"), r#"{"id":"5"}"#);
+        assert_eq!(told, "`$.id` is `\"5\"`, expected 5");
+        let bound = Matcher::Above("9007199254740992".parse().expect("a number"));
+        assert_eq!(json_check("$", bound, "9007199254740993"), "");
+    }
+
+    #[test]
+    fn headers_are_texts_in_which_a_number_means_its_digits() {
+        let headers = Fixed(vec![("x-count", "5"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]);
+        let check = |name: &str, matcher| {
+            let check = Check::Header(name.into(), matcher);
+            checks(&[check], &response(200, &headers, "")).message
+        };
+        assert_eq!(check("x-count", equals("5")), "");
+        let any = Matcher::Any(Box::new(Matcher::Contains("b=".into())));
+        assert_eq!(check("set-cookie", any), "");
+    }
+
+    #[test]
+    fn body_may_begin_with_a_mark_and_be_deep() {
+        let deep = format!("\u{feff}{}{}{}", "[".repeat(150), "true", "]".repeat(150));
+        let path = format!("${}", "[0]".repeat(150));
+        assert_eq!(json_check(&path, equals("true"), &deep), "");
+        let keys = vec!["id".to_owned()];
+        let body = format!("\u{feff}{{\"deep\":{}{},\"id\":7}}", "[".repeat(400), "]".repeat(400));
+        assert_eq!(json_keys::find(body.as_bytes(), &keys), Some(Value::from(7)));
+        let bomb = "[".repeat(1_000_000);
+        assert!(json_check("$", equals("1"), &bomb).starts_with("the body is not JSON"));
+    }
+
+    fn taken(source: CaptureSource, take: CaptureTake, headers: &Fixed, body: &str) -> String {
+        let mut kept = String::new();
+        let capture = capture(source, take);
+        let answer = response(200, headers, body);
+        let result = captures(&[capture], &answer, &mut |of| of - 1, |_, value| {
+            let mut text = vec![];
+            crate::plan::value::write_json(&value, &mut text);
+            kept = String::from_utf8(text).expect("UTF-8");
+        });
+        if result.outcome == Outcome::Ok { kept } else { format!("{kept} {}", result.message) }
+    }
+
+    #[test]
+    fn capture_chooses_among_several_values() {
+        let none = Fixed(vec![]);
+        let body = r#"{"items":[{"id":1},{"id":2},{"id":3.50}]} id=7 id=8"#;
+        let json = r#"{"items":[{"id":1},{"id":2},{"id":3.50}]}"#;
+        let ids = || CaptureSource::Json(path("$.items[*].id"));
+        assert_eq!(taken(ids(), CaptureTake::First, &none, json), "1");
+        assert_eq!(taken(ids(), CaptureTake::Last, &none, json), "3.50");
+        assert_eq!(
+            taken(ids(), CaptureTake::Random, &none, json),
+            "3.50",
+            "the last of three was drawn"
+        );
+        assert_eq!(taken(ids(), CaptureTake::All, &none, json), "[1,2,3.50]");
+        let regex = || CaptureSource::Body(regex::Regex::new("id=(\\d)").expect("valid"));
+        assert_eq!(taken(regex(), CaptureTake::Last, &none, body), "\"8\"");
+        assert_eq!(taken(regex(), CaptureTake::All, &none, body), "[\"7\",\"8\"]");
+        let cookies = Fixed(vec![("set-cookie", "sid=a"), ("set-cookie", "sid=b; Path=/")]);
+        let sid = || CaptureSource::Cookie("sid".into());
+        assert_eq!(taken(sid(), CaptureTake::First, &cookies, ""), "\"a\"");
+        assert_eq!(taken(sid(), CaptureTake::Last, &cookies, ""), "\"b\"");
+    }
+
+    #[test]
+    fn null_is_kept_and_told_where_no_default_stands_for_it() {
+        let none = Fixed(vec![]);
+        let source = || CaptureSource::JsonKeys(vec!["x".to_owned()]);
+        let told = taken(source(), CaptureTake::First, &none, r#"{"x":null}"#);
+        assert_eq!(told, "null `x` is null: `$.x` (a.yaml:1)");
+        let told = taken(source(), CaptureTake::First, &none, "{}");
+        assert_eq!(told, " `x` is not in the response: `$.x` (a.yaml:1)");
+        let with_default =
+            Capture { default: Some(Json::from(9)), ..capture(source(), CaptureTake::First) };
+        let mut kept = None;
+        let answer = response(200, &none, r#"{"x":null}"#);
+        let result = captures(&[with_default], &answer, &mut |_| 0, |_, value| kept = Some(value));
+        assert_eq!((result, kept), (CheckResult::ok(), Some(Value::from(9))));
+    }
+
+    #[test]
+    fn entities_of_html_stand_for_their_characters_on_request() {
+        let none = Fixed(vec![]);
+        let regex = regex::Regex::new("value=\"([^\"]*)").expect("valid");
+        let source = CaptureSource::Body(regex);
+        let capture = Capture { unescape_html: true, ..capture(source, CaptureTake::First) };
+        let body = "<input value=\"a&amp;b&#43;&#x2F;&eacute;=\">";
+        let mut kept = None;
+        captures(&[capture], &response(200, &none, body), &mut |_| 0, |_, value| {
+            kept = Some(value)
+        });
+        assert_eq!(kept, Some(Value::from("a&b+/é=")));
     }
 }

@@ -105,7 +105,7 @@ impl User {
             self.position = places.end;
             return (stops > now).then_some(Action::Wait(stops));
         }
-        let session = plan.session.map(|id| self.sessions[id.0 as usize]);
+        let session = plan.session.map(|id| &self.sessions[id.0 as usize]);
         let number = playing.first + playing.next as u64;
         if session.is_some_and(|session| session.is_due(now)) && playing.renewed != number {
             playing.renewed = number;
@@ -171,18 +171,9 @@ impl User {
     pub(super) fn session(&mut self, op: &Instruction, now: RunTime) -> Option<Action> {
         match op {
             Instruction::SessionNeeded { session, held } => {
-                let state = &mut self.sessions[session.0 as usize];
-                if state.is_due(now) {
-                    state.asked = now;
-                } else {
-                    self.position = *held;
-                }
+                return self.need_session(*session, *held, now);
             }
-            Instruction::SessionBegun(session) => {
-                let used_for = self.plan.sessions[session.0 as usize].used_for;
-                let state = &mut self.sessions[session.0 as usize];
-                state.until = Some(state.asked + used_for);
-            }
+            Instruction::SessionBegun(session) => self.session_begun(*session),
             Instruction::SessionRefused { session, again, expired } => {
                 return self.renew_if_refused(*session, (*again, *expired), now);
             }
@@ -202,9 +193,10 @@ impl User {
         if !std::mem::take(&mut state.refused) {
             return None;
         }
-        state.until = None;
+        let asked = state.asked;
+        self.session_ended(session);
         self.position = again;
-        Some(Self::note(expired, (state.asked, now), Outcome::Ok))
+        Some(Self::note(expired, (asked, now), Outcome::Ok))
     }
 
     /// Whether an answer says that the request's session has ended, and this is the first time that it does.

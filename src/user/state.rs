@@ -28,7 +28,8 @@ pub struct User {
     pub(super) counters: [u32; MAX_LOOPS],
     pub(super) slots: Box<[Option<Value>]>,
     pub(super) secret_slots: Arc<[CaptureSlot]>,
-    pub(super) picked: Box<[u32]>,
+    /// The row of each data set, once a step asked for one.
+    pub(super) picked: Box<[Option<u32>]>,
     /// Secrets of answers that failed before they were captured.
     pub(super) uncaptured: Vec<Value>,
     pub(super) chance: Pcg64Mcg,

@@ -147,17 +147,29 @@ fn target_that_dies_mid_run_and_comes_back_shows_both() {
 
 #[test]
 fn interrupted_run_drains_and_exits_130() {
+    run_ended_by("-INT");
+}
+
+/// A terminal that goes away must not take the reports with it.
+#[test]
+fn run_whose_terminal_hangs_up_drains_and_leaves_its_reports() {
+    run_ended_by("-HUP");
+}
+
+fn run_ended_by(signal: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let stack = Stack::start("tests/data/order", &[]);
     let out = folder.path().join("reports");
     let (mut child, errors) = five_seconds_into_a_run(&stack, &out);
     let pid = child.0.id().to_string();
-    let told = std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+    let told = std::process::Command::new("kill").args([signal, &pid]).status().expect("kill runs");
     assert!(told.success());
     for line in errors {
         line.expect("text");
     }
     assert_eq!(child.0.wait().expect("ended").code(), Some(130));
-    let log = fs::read_to_string(only_run(&out).expect("a run").join("run.jsonl")).expect("a log");
+    let folder = only_run(&out).expect("a run");
+    let log = fs::read_to_string(folder.join("run.jsonl")).expect("a log");
     assert!(log.lines().last().expect("a line").contains("interrupted"));
+    assert!(folder.join("report.html").is_file() && folder.join("result.json").is_file());
 }

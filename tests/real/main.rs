@@ -27,4 +27,5 @@ mod split;
 mod streams;
 mod throttled;
 mod truth;
+mod values;
 mod zoo;

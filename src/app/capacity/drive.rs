@@ -166,7 +166,7 @@ impl SearchRun {
     ) -> Result<Option<Nanos>, Failure> {
         let failed = |error: EngineError| Failure::while_doing("the step failed", &error);
         let control = run.control();
-        let mut observing = SnapshotFeed::begin(&self.site.watch, &self.site.plan, run.clock())?;
+        let mut observing = SnapshotFeed::begin(&self.site.watch, run.clock())?;
         let mut offset = None;
         let mut stopped = false;
         loop {

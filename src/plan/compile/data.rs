@@ -1,9 +1,12 @@
 //! Data files → rows. Problems in them are reported with their line.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use minijinja::Value;
-use minijinja::value::Serde;
 use serde_json::{Map, Value as Json};
 
+use crate::plan::value::value_of;
 use crate::plan::{Dataset, Pick};
 use crate::scenario::schema::{self, DataFile, DataFormat};
 use crate::scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
@@ -21,8 +24,9 @@ pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Proble
         Some((id, source)) => {
             let mut reader = DataReader { source: id, problems, reported: 0 };
             let (columns, rows) = match file.format {
-                DataFormat::Csv => reader.csv(&source.text),
-                DataFormat::JsonLines => reader.json_lines(&source.text),
+                Some(DataFormat::Csv) => reader.csv(&source.text, file.delimiter),
+                Some(DataFormat::JsonLines) => reader.json_lines(&source.text),
+                None => (vec![], vec![]),
             };
             if rows.is_empty() && problems.len() == before {
                 let name = file.file.value.clone();
@@ -31,7 +35,8 @@ pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Proble
             (columns, rows)
         }
     };
-    Dataset { name: file.name.value.clone(), columns, rows, pick: pick(file.pick) }
+    let (name, pick) = (file.name.value.clone(), pick(file.pick));
+    Dataset { name, columns, rows, pick, dealt: Arc::default() }
 }
 
 fn pick(pick: schema::PickSpec) -> Pick {
@@ -64,12 +69,12 @@ impl DataReader<'_> {
         }
     }
 
-    /// Cells of a CSV file are texts: `007` and `1e5` stay what they are. Expressions can turn them into
-    /// numbers (`{{ routes.seats | int }}`).
-    fn csv(&mut self, text: &str) -> DataRows {
+    /// Cells of a CSV file are texts, blanks included: `007` and `1e5` stay what they are.
+    fn csv(&mut self, text: &str, delimiter: u8) -> DataRows {
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
-            .trim(csv::Trim::All)
+            .trim(csv::Trim::Headers)
+            .delimiter(delimiter)
             .from_reader(text.as_bytes());
         let columns: Vec<String> = match reader.headers() {
             Ok(headers) => headers.iter().map(str::to_owned).collect(),
@@ -101,12 +106,11 @@ impl DataReader<'_> {
         (columns, rows)
     }
 
+    /// A column without a name cannot be asked for, and of two of one name only the first.
     fn check_columns(&mut self, columns: &[String]) {
         for (index, column) in columns.iter().enumerate() {
             let length = column.chars().count();
-            let fits = column.chars().all(|c| c.is_alphanumeric() || c == '_')
-                && !column.starts_with(|c: char| c.is_numeric());
-            if column.is_empty() || !fits {
+            if column.is_empty() {
                 self.report(1, length, ProblemKind::BadName { found: column.clone() });
             } else if columns[..index].contains(column) {
                 let kind = ProblemKind::DuplicateField { field: column.clone(), line: 1 };
@@ -115,56 +119,42 @@ impl DataReader<'_> {
         }
     }
 
-    /// Values of a JSON line keep their types. The first line says which there are.
+    /// Values of a JSON line keep their types. Columns are all fields that any line has.
     fn json_lines(&mut self, text: &str) -> DataRows {
+        let objects: Vec<Map<String, Json>> = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+            .filter_map(|(index, line)| self.json_line(line, index as u64 + 1))
+            .collect();
         let mut columns: Vec<String> = vec![];
-        let mut rows: Vec<Box<[Value]>> = vec![];
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
-                continue;
+        let mut known = HashSet::new();
+        for key in objects.iter().flat_map(Map::keys) {
+            if known.insert(key) {
+                columns.push(key.clone());
             }
-            let (number, length) = (index as u64 + 1, line.chars().count());
-            let object = match serde_json::from_str::<Json>(line) {
-                Ok(Json::Object(object)) => object,
-                Ok(_) => {
-                    let message = "expected an object like {\"from\": \"GRU\"}".to_owned();
-                    self.report(number, length, ProblemKind::DataSyntax { message });
-                    continue;
-                }
-                Err(error) => {
-                    let message = error.to_string();
-                    // The place is that of the line's own text.
-                    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-                    self.report(number, length, ProblemKind::DataSyntax { message });
-                    continue;
-                }
-            };
-            if columns.is_empty() {
-                columns = object.keys().cloned().collect();
-                self.check_columns(&columns);
-            }
-            rows.extend(self.json_row(&columns, &object, (number, length)));
         }
+        self.check_columns(&columns);
+        let cell = |object: &Map<String, Json>, column| {
+            object.get(column).map_or(Value::UNDEFINED, value_of)
+        };
+        let rows = objects
+            .iter()
+            .map(|object| columns.iter().map(|column| cell(object, column)).collect())
+            .collect();
         (columns, rows)
     }
 
-    fn json_row(
-        &mut self,
-        columns: &[String],
-        object: &Map<String, Json>,
-        (line, length): (u64, usize),
-    ) -> Option<Box<[Value]>> {
-        let missing = columns.iter().find(|column| !object.contains_key(*column));
-        let extra = object.keys().find(|key| !columns.contains(key));
-        let message = match (missing, extra) {
-            (None, None) => {
-                let cells = columns.iter().map(|column| Value::from(Serde(&object[column])));
-                return Some(cells.collect());
+    fn json_line(&mut self, line: &str, number: u64) -> Option<Map<String, Json>> {
+        let message = match serde_json::from_str::<Json>(line) {
+            Ok(Json::Object(object)) => return Some(object),
+            Ok(_) => "expected an object like {\"from\": \"GRU\"}".to_owned(),
+            // The place is that of the line's own text.
+            Err(error) => {
+                error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
             }
-            (Some(name), _) => format!("`{name}` is missing, but the first row has it"),
-            (None, Some(name)) => format!("the first row has no `{name}`"),
         };
-        self.report(line, length, ProblemKind::DataSyntax { message });
+        self.report(number, line.chars().count(), ProblemKind::DataSyntax { message });
         None
     }
 }

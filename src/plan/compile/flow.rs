@@ -4,7 +4,7 @@ mod lasting;
 mod session;
 
 pub(super) use lasting::hidden_names;
-pub(super) use session::plans as session_plans;
+pub(super) use session::{OwnedSession, plans as session_plans};
 
 use http::Method;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +14,8 @@ use super::request::RequestCompiler;
 use super::template::TemplateCompiler;
 use crate::metrics::{SampleKind, StepId, StepInfo};
 use crate::plan::{
-    Delay, Instruction, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan, SessionId,
-    StreamPlan,
+    Dataset, Delay, Instruction, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan,
+    SessionId, StreamPlan,
 };
 use crate::scenario::schema::{DelaySpec, JourneySpec, RequestSpec, Scenario, StepKind, StepSpec};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -35,6 +35,9 @@ pub(super) struct FlowCompiler<'a> {
     compiled: Vec<RequestPlan>,
     streams: Vec<StreamPlan>,
     playbacks: Vec<PlaybackPlan>,
+    /// Who has which session, as far as flows have asked for it.
+    sessions: BTreeMap<SessionId, OwnedSession>,
+    data: &'a [Dataset],
     think: f64,
 }
 
@@ -44,6 +47,7 @@ pub(super) struct CompiledFlows {
     pub(super) requests: Vec<RequestPlan>,
     pub(super) streams: Vec<StreamPlan>,
     pub(super) playbacks: Vec<PlaybackPlan>,
+    pub(super) sessions: BTreeMap<SessionId, OwnedSession>,
 }
 
 /// A journey that is being compiled.
@@ -84,7 +88,7 @@ impl ExpectedRequests {
 impl<'a> FlowCompiler<'a> {
     /// `think` is the share of think times (and of watching and listening) that users take.
     pub(super) fn new(
-        scenario: &'a Scenario,
+        (scenario, data): (&'a Scenario, &'a [Dataset]),
         templates: TemplateCompiler<'a>,
         prefix: String,
         think: f64,
@@ -98,6 +102,8 @@ impl<'a> FlowCompiler<'a> {
             compiled: vec![],
             streams: vec![],
             playbacks: vec![],
+            sessions: BTreeMap::new(),
+            data,
             think,
         }
     }
@@ -123,6 +129,18 @@ impl<'a> FlowCompiler<'a> {
         (journeys, MixDemand { requests: mix.requests, seconds: mix.seconds })
     }
 
+    /// The share of iterations that ask for each data set.
+    pub(super) fn shares_of_data(&self, journeys: &[ScenarioPlan]) -> Vec<f64> {
+        let total: f64 = journeys.iter().map(|journey| journey.weight).sum();
+        let mut shares = vec![0.0; self.data.len()];
+        for journey in journeys {
+            for dataset in self.asked(&journey.program.0).datasets {
+                shares[usize::from(dataset)] += journey.weight / total;
+            }
+        }
+        shares
+    }
+
     /// All steps, requests and the like.
     pub(super) fn finish(self) -> CompiledFlows {
         CompiledFlows {
@@ -130,6 +148,7 @@ impl<'a> FlowCompiler<'a> {
             requests: self.compiled,
             streams: self.streams,
             playbacks: self.playbacks,
+            sessions: self.sessions,
         }
     }
 

@@ -3,8 +3,8 @@
 use super::Overrides;
 use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Hook, Load, OpenLoad, Pick, Stage};
 use crate::scenario::schema::{
-    ArrivalLawSpec, ClosedShape, DataFile, HookSpec, OpenShape, Scenario, StageSpec, Workload,
-    WorkloadShape,
+    ArrivalLawSpec, ClosedShape, ConnectionsSpec, DataFile, HookSpec, OpenShape, Scenario,
+    StageSpec, Workload, WorkloadShape,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
@@ -58,6 +58,8 @@ pub(super) struct LoadCompiler<'a> {
     pub(super) demand: MixDemand,
     pub(super) files: &'a [DataFile],
     pub(super) data: &'a [Dataset],
+    /// The share of iterations that ask for each data set.
+    pub(super) shares: &'a [f64],
     pub(super) scenario: &'a Scenario,
 }
 
@@ -94,8 +96,11 @@ impl LoadCompiler<'_> {
         let asked = asked.or_else(|| shape.max_vus.clone());
         if let Some(asked) = &asked {
             self.check_littles_law(&stages, &shape.stages, asked.value, problems);
-            self.check_rows(asked.value, problems);
+            if !self.each_visitor() {
+                self.check_rows(asked.value, problems);
+            }
         }
+        self.check_visitors(&stages, problems);
         Some(OpenLoad {
             arrivals: match shape.arrivals {
                 ArrivalLawSpec::Poisson => ArrivalLaw::Poisson,
@@ -195,6 +200,36 @@ impl LoadCompiler<'_> {
         }
     }
 
+    /// Whether every arrival is another user.
+    fn each_visitor(&self) -> bool {
+        self.scenario.http.connections == Some(ConnectionsSpec::PerIteration)
+    }
+
+    /// Whether there is a row for every arrival, where every one is another user.
+    fn check_visitors(&self, stages: &[Stage], problems: &mut Problems) {
+        if !self.each_visitor() {
+            return;
+        }
+        let of = |stage: &Stage| {
+            f64::midpoint(stage.from.get(), stage.to.get()) * stage.duration.as_secs_f64()
+        };
+        let arrivals: f64 = stages.iter().map(of).sum();
+        for ((file, set), share) in self.files.iter().zip(self.data).zip(self.shares) {
+            let visitors = (arrivals * share).round();
+            if set.pick == Pick::Unique && !set.rows.is_empty() && visitors > set.rows.len() as f64
+            {
+                let kind = ProblemKind::DataTooSmall {
+                    dataset: set.name.clone(),
+                    rows: set.rows.len(),
+                    users: visitors as u32,
+                    who: "arrivals, each of which is a new user,",
+                };
+                problems.report(file.pick_span, kind);
+            }
+        }
+    }
+
+    /// Whether there is a row for every user.
     pub(super) fn check_rows(&self, users: u32, problems: &mut Problems) {
         for (file, set) in self.files.iter().zip(self.data) {
             // No rows at all have been reported already.
@@ -203,6 +238,7 @@ impl LoadCompiler<'_> {
                     dataset: set.name.clone(),
                     rows: set.rows.len(),
                     users,
+                    who: "users,",
                 };
                 problems.report(file.pick_span, kind);
             }
@@ -217,7 +253,7 @@ impl LoadCompiler<'_> {
         let rows = self
             .data
             .iter()
-            .filter(|set| set.pick == Pick::Unique && !set.rows.is_empty())
+            .filter(|set| set.pick == Pick::Unique && !set.rows.is_empty() && !self.each_visitor())
             .map(|set| set.rows.len())
             .min();
         (wanted as u32).min(rows.map_or(u32::MAX, |rows| rows as u32))

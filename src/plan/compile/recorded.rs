@@ -48,14 +48,15 @@ impl LoadCompiler<'_> {
         }
         let mut rows = RecordingReader { loads: self, file, set, problems, reported: 0 };
         let (seconds, scenarios) = rows.read(&shape.dataset)?;
-        Some(self.open_at(shape, &seconds, scenarios, problems))
+        let dataset = position.unwrap_or_default() as u16;
+        Some(self.open_at(shape, &seconds, (scenarios, dataset), problems))
     }
 
     fn open_at(
         &self,
         shape: &RecordedShape,
         seconds: &[f64],
-        scenarios: Box<[ScenarioId]>,
+        (scenarios, dataset): (Box<[ScenarioId]>, u16),
         problems: &mut Problems,
     ) -> OpenLoad {
         let recorded = seconds.last().copied().unwrap_or(0.0);
@@ -73,7 +74,7 @@ impl LoadCompiler<'_> {
         }
         OpenLoad {
             max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),
-            arrivals: ArrivalLaw::Recorded(Arc::new(Recording { times, scenarios })),
+            arrivals: ArrivalLaw::Recorded(Arc::new(Recording { times, scenarios, dataset })),
             stages,
         }
     }
@@ -136,7 +137,7 @@ impl RecordingReader<'_, '_> {
             return;
         };
         // The first line of CSV names the columns.
-        let first = if self.file.format == DataFormat::Csv { 2 } else { 1 };
+        let first = if self.file.format == Some(DataFormat::Csv) { 2 } else { 1 };
         let span = Span { source, line: (row + first) as u32, column: 1, length: 1 };
         self.problems.report(span, ProblemKind::DataSyntax { message });
     }

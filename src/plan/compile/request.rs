@@ -9,7 +9,7 @@ use super::{body, http};
 use crate::metrics::StepId;
 use crate::plan::template::find_close;
 use crate::plan::{
-    Body, Capture, CaptureSlot, CaptureSource, Check, Escape, Matcher, RequestPlan, StatusSet,
+    Body, Capture, CaptureSlot, CaptureSource, CaptureTake, Check, Escape, RequestPlan, StatusSet,
     Template,
 };
 use crate::scenario::schema::{self, RequestSpec, Scenario, own_header};
@@ -275,22 +275,11 @@ pub(super) fn check(check: &schema::CheckSpec) -> Check {
         schema::CheckSpec::Status(ranges) => Check::Status(StatusSet(ranges.clone())),
         schema::CheckSpec::Time(limit) => Check::Time(*limit),
         schema::CheckSpec::Size(limit) => Check::Size(*limit),
-        schema::CheckSpec::Header(name, must) => Check::Header(name.clone(), matcher(must)),
+        schema::CheckSpec::Header(name, must) => Check::Header(name.clone(), must.clone()),
         schema::CheckSpec::Json(path, text, must) => {
-            Check::Json(path.clone(), text.clone(), matcher(must))
+            Check::Json(path.clone(), text.clone(), must.clone())
         }
-        schema::CheckSpec::Body(must) => Check::Body(matcher(must)),
-    }
-}
-
-fn matcher(matcher: &schema::MatcherSpec) -> Matcher {
-    match matcher {
-        schema::MatcherSpec::Exists => Matcher::Exists,
-        schema::MatcherSpec::Equals(value) => Matcher::Equals(value.clone()),
-        schema::MatcherSpec::Contains(text) => Matcher::Contains(text.clone()),
-        schema::MatcherSpec::Matches(regex) => Matcher::Matches(regex.clone()),
-        schema::MatcherSpec::Below(bound) => Matcher::Below(*bound),
-        schema::MatcherSpec::Above(bound) => Matcher::Above(*bound),
+        schema::CheckSpec::Body(must) => Check::Body(must.clone()),
     }
 }
 
@@ -300,10 +289,11 @@ fn compile_capture(
 ) -> Option<Capture> {
     let name = &capture.name.value;
     let slot: CaptureSlot = templates.slot(name)?;
-    let source = match capture.from.as_ref()? {
+    let from = capture.from.as_ref()?;
+    let source = match from {
         schema::CaptureFrom::Json(path, text) => match json_keys(text) {
-            Some(keys) => CaptureSource::JsonKeys(keys),
-            None => CaptureSource::Json(path.clone()),
+            Some(keys) if capture.take != CaptureTake::All => CaptureSource::JsonKeys(keys),
+            _ => CaptureSource::Json(path.clone()),
         },
         schema::CaptureFrom::Regex(regex) => CaptureSource::Body(regex.clone()),
         schema::CaptureFrom::Header(name) => CaptureSource::Header(name.clone()),
@@ -313,6 +303,9 @@ fn compile_capture(
         slot,
         name: name.clone(),
         source,
+        written: format!("{from}{}", templates.place(capture.name.span)),
+        take: capture.take,
+        unescape_html: capture.unescape_html,
         default: capture.default.clone(),
         secret: capture.secret.unwrap_or_else(|| sounds_secret(name)),
     })

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 
-use crate::plan::{CaptureSlot, Condition, Escape, Template, TemplateError, TemplateSet};
+use crate::plan::{
+    AskedNames, CaptureSlot, Condition, Escape, Template, TemplateError, TemplateSet,
+};
 use crate::scenario::{ProblemKind, Problems, SourceFiles, Span, Spanned};
 
 /// Compiles templates, and knows the texts they come from and what has been captured so far.
@@ -28,9 +31,21 @@ impl<'s> TemplateCompiler<'s> {
         TemplateCompiler { set: self.set, sources: self.sources, captured }
     }
 
+    /// A place in words, behind a text: ` (scenario.yaml:7)`; nothing of the command line.
+    pub(super) fn place(&self, span: Span) -> String {
+        let file = self.sources.get(span.source).map(|file| Path::new(&file.path));
+        let name = file.and_then(Path::file_name).map(|name| name.to_string_lossy());
+        name.map_or_else(String::new, |name| format!(" ({name}:{})", span.line))
+    }
+
     /// Where a captured value is kept.
     pub(super) fn slot(&self, name: &str) -> Option<CaptureSlot> {
         self.set.names().slots.get(name).copied()
+    }
+
+    /// What a template asks for.
+    pub(super) fn asked(&self, template: &Template) -> AskedNames {
+        self.set.asked(template)
     }
 
     /// Compiles a text; an empty template where it is wrong.

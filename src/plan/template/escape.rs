@@ -3,6 +3,8 @@
 use minijinja::Value;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::plan::value::write_json;
+
 /// How a value is made safe for the place where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escape {
@@ -27,14 +29,15 @@ pub(in crate::plan) const ENCODED: &AsciiSet =
 /// Appends a value, made safe.
 pub(super) fn write_value(value: &Value, escape: Escape, out: &mut Vec<u8>) {
     match (escape, value.as_str()) {
-        (Escape::Json, _) => {
-            // A value that JSON cannot hold (a function, an invalid number) becomes null.
-            if serde_json::to_writer(&mut *out, value).is_err() {
-                out.extend_from_slice(b"null");
-            }
-        }
+        (Escape::Json, _) => write_json(value, out),
         (_, Some(text)) => write_text(text, escape, out),
-        (_, None) => write_text(&value.to_string(), escape, out),
+        // A field that a row of data lacks.
+        (_, None) if value.is_undefined() => {}
+        (_, None) => {
+            let mut json = vec![];
+            write_json(value, &mut json);
+            write_text(&String::from_utf8_lossy(&json), escape, out);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 use rand::RngExt;
 
 use super::TemplateScope;
+use super::operators::{COMPARE, TEXT, compare, equal, text_of};
 use super::scope::SELF;
 use crate::units::Uuid;
 
@@ -23,6 +24,45 @@ pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
     environment.add_function("pick", pick);
     environment.add_function("hex", hex);
     environment.add_function("base64", base64);
+    environment.add_function(COMPARE, |left: &Value, sign: &str, right: &Value| {
+        compare(left, sign, right)
+    });
+    environment.add_function(TEXT, text);
+    environment.add_filter("string", text);
+    environment.add_filter("join", join);
+    for (names, sign) in TESTS {
+        for name in *names {
+            environment
+                .add_test(*name, move |left: &Value, right: &Value| compare(left, sign, right));
+        }
+    }
+    environment.add_test("eq", |left: &Value, right: &Value| equal(left, right));
+}
+
+/// Tests that compare (`a is gt(5)`, `select('gt', 5)`), which must do as the signs do.
+const TESTS: &[(&[&str], &str)] = &[
+    (&["==", "equalto"], "=="),
+    (&["!=", "ne"], "!="),
+    (&["<", "lt", "lessthan"], "<"),
+    (&["<=", "le"], "<="),
+    (&[">", "gt", "greaterthan"], ">"),
+    (&[">=", "ge"], ">="),
+    (&["in"], "in"),
+];
+
+/// A value as a text: as JSON where it is none.
+fn text(value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        Err(Error::from(ErrorKind::UndefinedError))
+    } else {
+        Ok(text_of(value))
+    }
+}
+
+/// `list | join(', ')`: its items as one text.
+fn join(list: &Value, between: Option<&str>) -> Result<String, Error> {
+    let items: Vec<String> = list.try_iter()?.map(|item| text_of(&item)).collect();
+    Ok(items.join(between.unwrap_or_default()))
 }
 
 /// `date(days=3)`: a calendar date, `days` from the day of the run.
@@ -68,9 +108,15 @@ fn base64(text: &str) -> String {
     STANDARD.encode(text)
 }
 
-/// `hex(16)`: that many random hexadecimal digits, at most 1024.
+/// The most digits that `hex` gives: an upload is made of `multipart`, not of digits.
+const HEX_LIMIT: usize = 1 << 20;
+
+/// `hex(16)`: that many random hexadecimal digits.
 fn hex(state: &State, digits: usize) -> Result<String, Error> {
-    let digits = digits.min(1024);
+    if digits > HEX_LIMIT {
+        let message = format!("hex({digits}): at most {HEX_LIMIT} digits");
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
     with_scope(state, |scope| {
         scope.draw(|chance| {
             (0..digits)

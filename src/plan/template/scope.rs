@@ -8,6 +8,7 @@ use minijinja::value::Object;
 use rand_pcg::Pcg64Mcg;
 
 use super::TemplateNames;
+use crate::plan::value::reckoned;
 #[cfg(test)]
 use crate::units::{RandomStream, Seed};
 
@@ -68,12 +69,12 @@ impl Object for TemplateScope {
             _ => {}
         }
         if let Some(slot) = self.names.slots.get(key) {
-            return self.slots.get(slot.0 as usize).cloned().flatten();
+            return self.slots.get(slot.0 as usize).cloned().flatten().map(reckoned);
         }
         let (position, columns) = self.names.datasets.get(key)?;
         let row = self.rows.get(*position as usize)?;
         let cells: BTreeMap<String, Value> =
-            columns.iter().cloned().zip(row.iter().cloned()).collect();
+            columns.iter().cloned().zip(row.iter().cloned().map(reckoned)).collect();
         Some(Value::from(cells))
     }
 

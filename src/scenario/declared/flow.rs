@@ -4,7 +4,7 @@ use super::load::WEIGHT;
 use super::request::REQUEST;
 use super::response::STATUS;
 use super::stream::{DELAY, HLS, ROUNDS, SSE, TIMES, WEBSOCKET};
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
 /// A list of steps.
 pub(in crate::scenario) static FLOW: Grammar = Grammar::List(&Grammar::Mapping(&STEP));
@@ -39,8 +39,7 @@ scenarios:
 pub(in crate::scenario) static SESSION: Declaration = Declaration {
     name: "session",
     place: "a session",
-    about: "How users log in, how long that holds, and what says that it no longer does. A session lasts for an \
-            iteration.",
+    about: "How users log in, how long that holds, and what says that it no longer does.",
     groups: &[&[
         required(
             "login",
@@ -60,6 +59,14 @@ pub(in crate::scenario) static SESSION: Declaration = Declaration {
             "The statuses that say that it has ended in spite of that.",
         )
         .default("401"),
+        optional(
+            "per",
+            Grammar::Words(&SESSION_SCOPES),
+            "Who has one. Where nothing is said, each user, over all its iterations; but each iteration where the \
+             login asks for what an iteration has of its own: rows that are not `unique`, values captured before, \
+             `iteration`, a visitor's connections (`per_iteration`), one of two targets.",
+        )
+        .example("run"),
     ]],
     others: None,
     rules: &[],
@@ -71,11 +78,21 @@ sessions:
     lives: 90s
     renew_ahead: 15s
     expired: [401, 403]
+    per: user
 scenarios:
   view:
     flow:
       - get: { name: course, url: '/courses/7?token={{ token }}', session: viewing }
 ",
+};
+
+pub(in crate::scenario) static SESSION_SCOPES: WordList = WordList {
+    what: "an owner of a session",
+    words: &[
+        ("user", "Each user logs in once, and again when the session ends."),
+        ("iteration", "Each iteration that needs the session logs in."),
+        ("run", "One user logs in for all; others wait until it has."),
+    ],
 };
 
 const REQUEST_VALUE: Grammar = Grammar::Mapping(&REQUEST);

@@ -1,6 +1,6 @@
 //! `check:` and `capture:`: what is asserted about a response, and what is taken out of it.
 
-use crate::scenario::format::{Declaration, Grammar, Rule, optional};
+use crate::scenario::format::{Declaration, Grammar, Rule, WordList, optional};
 
 /// One status, a class, or a range.
 pub(in crate::scenario) const STATUS: Grammar = Grammar::Form(
@@ -10,7 +10,7 @@ pub(in crate::scenario) const STATUS: Grammar = Grammar::Form(
 
 /// What a text or value must be.
 const CONDITION: Grammar = Grammar::AnyOf(&[
-    Grammar::Text("value, `exists`, `< 5` or `> 5`"),
+    Grammar::Text("value, `exists`, `< 5`, `<= 5`, `> 5` or `>= 5`"),
     Grammar::Mapping(&CONDITION_FIELDS),
 ]);
 
@@ -42,7 +42,7 @@ pub(in crate::scenario) static CHECK: Declaration = Declaration {
         optional(
             "json",
             Grammar::Texts("JSON path", &CONDITION),
-            "What values in a JSON body must be, by path (RFC 9535).",
+            "What values in a JSON body must be, by path (RFC 9535): all that the path finds, and it must find one.",
         )
         .example("{ $.status: done }"),
         optional(
@@ -72,15 +72,32 @@ scenarios:
 pub(in crate::scenario) static CONDITION_FIELDS: Declaration = Declaration {
     name: "condition",
     place: "a condition",
-    about: "What a text or value must be, where a bare value does not say it.",
+    about: "What values must be, where a bare value does not say it. A bare value must be equal, of the same type: \
+            `5` is not `'5'`, numbers compare exactly whatever their size, and of a header or the body, which are \
+            texts, a number means its digits.",
     groups: &[&[
         optional("contains", Grammar::Text("text"), "A text that must be in it.").example("json"),
         optional("matches", Grammar::Text("regular expression"), "What must match a part of it.")
             .example("'^[0-9]+$'"),
         optional("equals", Grammar::Anything, "What it must be, of the same type.").example("[1, 2]"),
+        optional("exists", Grammar::Flag, "Whether it must be there.").example("false"),
+        optional("any", Grammar::Anything, "A condition that at least one of the values must meet.")
+            .example("'> 5'"),
+        optional(
+            "all",
+            Grammar::Anything,
+            "A condition that all of the values must meet, of which there may be none.",
+        )
+        .example("true"),
+        optional(
+            "count",
+            Grammar::Anything,
+            "A condition on how many values there are; of a path that finds one list, on its length.",
+        )
+        .example("'>= 1'"),
     ]],
     others: None,
-    rules: &[Rule::OneOf(&["contains", "matches", "equals"])],
+    rules: &[Rule::OneOf(&["contains", "matches", "equals", "exists", "any", "all", "count"])],
     example: "
 scenarios:
   buy:
@@ -88,7 +105,14 @@ scenarios:
       - get:
           name: order
           url: /orders/1
-          check: { header: { content-type: { contains: json } }, json: { $.ids: { equals: [1, 2] } } }
+          check:
+            header: { content-type: { contains: json } }
+            json:
+              $.ids: { equals: [1, 2] }
+              $.items[*].in_stock: true
+              $.items[*].price: { any: '< 10' }
+              $.items: { count: '>= 1' }
+              $.error: { exists: false }
 ",
 };
 
@@ -96,11 +120,22 @@ scenarios:
 pub(in crate::scenario) const CAPTURED: Grammar =
     Grammar::AnyOf(&[Grammar::Text("JSON path"), Grammar::Mapping(&CAPTURE)]);
 
+pub(in crate::scenario) static TAKES: WordList = WordList {
+    what: "a choice among values",
+    words: &[
+        ("first", "The first."),
+        ("last", "The last."),
+        ("random", "Any of them, equally likely."),
+        ("all", "All of them, as a list."),
+    ],
+};
+
 pub(in crate::scenario) static CAPTURE: Declaration = Declaration {
     name: "capture",
     place: "a capture",
-    about: "A value taken out of a response for later steps, which use it as `{{ name }}`. Without a default, a \
-            response that lacks it is an error.",
+    about: "A value taken out of a response for later steps, which use it as `{{ name }}`. It goes out as it came: \
+            numbers with all their digits, lists and mappings as JSON. Without a default, a response that lacks it \
+            is an error; so is one that has `null` there, but then the iteration goes on with it.",
     groups: &[&[
         optional("json", Grammar::Text("JSON path"), "Where it is in a JSON body (RFC 9535).")
             .example("$.token"),
@@ -113,7 +148,15 @@ pub(in crate::scenario) static CAPTURE: Declaration = Declaration {
         optional("header", Grammar::Text("header"), "The header whose value it is.")
             .example("location"),
         optional("cookie", Grammar::Text("cookie"), "The cookie whose value it is.").example("sid"),
-        optional("default", Grammar::Anything, "The value where the response has none.")
+        optional("take", Grammar::Words(&TAKES), "Which one, where there are several.")
+            .default("first"),
+        optional(
+            "unescape_html",
+            Grammar::Flag,
+            "Whether entities of HTML in it stand for their characters: `&amp;` for `&`.",
+        )
+        .default("false"),
+        optional("default", Grammar::Anything, "The value where the response has none, or `null`.")
             .example("0"),
         optional(
             "secret",
@@ -135,6 +178,8 @@ scenarios:
             id: $.id
             next: { header: location, default: / }
             csrf: { regex: 'csrf=([0-9a-f]+)', secret: true }
+            item: { json: '$.items[*].id', take: random }
+            note: { regex: 'note=\"([^\"]*)', unescape_html: true }
       - get: { name: show, url: '/orders/{{ id }}' }
 ",
 };

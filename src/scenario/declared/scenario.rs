@@ -95,7 +95,9 @@ static KEYS: &[Property] = &[
 pub(in crate::scenario) static DATA_SET: Declaration = Declaration {
     name: "data_set",
     place: "a data set",
-    about: "A file whose rows feed templates: CSV with a line of names, or one JSON object a line.",
+    about: "A file whose rows feed templates: CSV with a line of names, or one JSON object a line. A column is \
+            asked for as `name.column`, whatever characters are in its name; within an expression \
+            `name['first name']`. Objects may lack fields that others have: such a field is undefined.",
     groups: &[&[
         required(
             "file",
@@ -103,6 +105,18 @@ pub(in crate::scenario) static DATA_SET: Declaration = Declaration {
             "The file, relative to the scenario's.",
         )
         .example("users.csv"),
+        optional(
+            "delimiter",
+            Grammar::Words(&DELIMITERS),
+            "What separates the values of a row of CSV; blanks are part of a value (RFC 4180).",
+        )
+        .default("','"),
+        optional(
+            "encoding",
+            Grammar::Words(&ENCODINGS),
+            "How its characters are written, where no byte order mark says it.",
+        )
+        .default("utf-8"),
         optional(
             "pick",
             Grammar::AnyOf(&[Grammar::Words(&PICKS), Grammar::Mapping(&PICK)]),
@@ -115,8 +129,22 @@ pub(in crate::scenario) static DATA_SET: Declaration = Declaration {
     example: "
 data:
   users: { file: users.csv, pick: unique }
-  routes: { file: routes.csv, pick: { zipf: 1.1 } }
+  routes: { file: routes.csv, pick: { zipf: 1.1 }, delimiter: ';', encoding: latin-1 }
 ",
+};
+
+pub(in crate::scenario) static ENCODINGS: WordList = WordList {
+    what: "an encoding",
+    words: &[
+        ("utf-8", "UTF-8."),
+        ("latin-1", "Latin-1 (ISO 8859-1), or Windows-1252, which has the same letters and more."),
+        ("utf-16", "UTF-16; a byte order mark begins the file."),
+    ],
+};
+
+pub(in crate::scenario) static DELIMITERS: WordList = WordList {
+    what: "a delimiter",
+    words: &[(",", "A comma."), (";", "A semicolon."), ("|", "A vertical bar."), ("tab", "A tab.")],
 };
 
 pub(in crate::scenario) static PICKS: WordList = WordList {

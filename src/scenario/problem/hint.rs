@@ -40,6 +40,10 @@ impl ProblemKind {
             Self::FileUnreadable { .. } => {
                 "paths are relative to the folder of the file that names them"
             }
+            Self::DataNotText { .. } => {
+                "say how it is written: `encoding: latin-1`, or `utf-16` with a byte order mark"
+            }
+            Self::FileNotYaml { .. } => "give it such a name",
             Self::SecondDocument => "write each document into a file of its own, without `---`",
             Self::MetricOfStep { .. } => "no step of this scenario has it; leave it out",
             Self::TagNotKnown { .. } => "write the value without the tag",
@@ -60,7 +64,7 @@ impl ProblemKind {
             Self::BadAddresses { .. } => "write an address or a range like `127.0.1.0/24`",
             Self::BadStatus { .. } => "write `200`, `2xx`, `200..299`, or a list of them",
             Self::BadMatcher { .. } => {
-                "write a value, `exists`, `< 5`, `> 5`, `{ contains: text }` or `{ matches: regex }`"
+                "write a value, `exists`, `< 5`, `>= 5`, `{ contains: text }`, `{ matches: regex }` or `{ any: value }`"
             }
             Self::BadName { .. } => {
                 "a name begins with a letter and goes on with letters, digits, `_`, `-` or `.`; \

@@ -1,5 +1,7 @@
 //! `check:` and `capture:`: what is asserted about a response, and what is taken out of it.
 
+use std::fmt;
+
 use regex::Regex;
 use serde_json::Value as Json;
 use serde_json_path::JsonPath;
@@ -12,7 +14,7 @@ use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
     text,
 };
-use crate::units::{Bytes, Nanos, ParseUnitError};
+use crate::units::{Bytes, Decimal, Nanos, ParseUnitError};
 
 /// An assertion on one response.
 #[derive(Debug, Clone)]
@@ -24,28 +26,54 @@ pub enum CheckSpec {
     /// The body is smaller than this.
     Size(Bytes),
     /// A header, by lower-case name.
-    Header(String, MatcherSpec),
-    /// A value in a JSON body, with the path as written.
-    Json(JsonPath, String, MatcherSpec),
+    Header(String, Matcher),
+    /// Values in a JSON body, with the path as written.
+    Json(JsonPath, String, Matcher),
     /// The body as text.
-    Body(MatcherSpec),
+    Body(Matcher),
 }
 
-/// What a text or value must be.
+/// What values must be. Of several values of one place, all must be so, and there must be one.
 #[derive(Debug, Clone)]
-pub enum MatcherSpec {
+pub enum Matcher {
     /// There.
     Exists,
-    /// Equal to this.
+    /// Not there.
+    Absent,
+    /// Equal to this, of the same type; numbers by value, whatever their size.
     Equals(Json),
     /// A text with this in it.
     Contains(String),
     /// A text that this matches.
     Matches(Regex),
     /// Below this.
-    Below(f64),
+    Below(Decimal),
+    /// Not above this.
+    AtMost(Decimal),
     /// Above this.
-    Above(f64),
+    Above(Decimal),
+    /// Not below this.
+    AtLeast(Decimal),
+    /// So at least one of them.
+    Any(Box<Self>),
+    /// So all of them, of which there may be none.
+    All(Box<Self>),
+    /// So many of them.
+    Count(Box<Self>),
+}
+
+/// Which of the values that a response has at a place is captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CaptureTake {
+    /// The first.
+    #[default]
+    First,
+    /// The last.
+    Last,
+    /// Any, equally likely.
+    Random,
+    /// All of them, as a list.
+    All,
 }
 
 /// A value taken out of a response.
@@ -55,6 +83,10 @@ pub struct CaptureSpec {
     pub name: Spanned<String>,
     /// Where it comes from; none where that is wrong.
     pub from: Option<CaptureFrom>,
+    /// Which of several values.
+    pub take: CaptureTake,
+    /// Whether entities of HTML in it stand for their characters.
+    pub unescape_html: bool,
     /// The value where the response has none.
     pub default: Option<Json>,
     /// Whether it must never reach a log or report, where the author says so.
@@ -72,6 +104,17 @@ pub enum CaptureFrom {
     Header(String),
     /// A cookie.
     Cookie(String),
+}
+
+impl fmt::Display for CaptureFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(_, path) => write!(f, "`{path}`"),
+            Self::Regex(regex) => write!(f, "`{regex}`"),
+            Self::Header(name) => write!(f, "the header `{name}`"),
+            Self::Cookie(name) => write!(f, "the cookie `{name}`"),
+        }
+    }
 }
 
 pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
@@ -174,31 +217,31 @@ fn below<T: std::str::FromStr<Err = ParseUnitError>>(
 }
 
 /// On the body a bare text means that it contains it: whole bodies are rarely written down.
-fn body_matcher(node: &Node, problems: &mut Problems) -> Option<MatcherSpec> {
+fn body_matcher(node: &Node, problems: &mut Problems) -> Option<Matcher> {
     match &node.value {
-        NodeValue::Scalar(scalar) => Some(MatcherSpec::Contains(scalar.text.clone())),
+        NodeValue::Scalar(scalar) => Some(Matcher::Contains(scalar.text.clone())),
         _ => matcher(node, "the body", problems),
     }
 }
 
-fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<MatcherSpec> {
+fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Matcher> {
     match &node.value {
         NodeValue::Scalar(scalar) if scalar.plain && scalar.text == "exists" => {
-            Some(MatcherSpec::Exists)
+            Some(Matcher::Exists)
         }
         NodeValue::Scalar(scalar) if scalar.text.starts_with(['<', '>']) => {
-            let (sign, number) = scalar.text.split_at(1);
-            let Ok(bound) = number.trim().parse::<f64>() else {
-                if !scalar.plain {
-                    return Some(MatcherSpec::Equals(json_of_node(node)));
+            match bound(&scalar.text) {
+                None if scalar.plain => {
+                    let kind = ProblemKind::BadMatcher { found: scalar.text.clone(), what };
+                    problems.report(node.span, kind);
+                    None
                 }
-                let kind = ProblemKind::BadMatcher { found: scalar.text.clone(), what };
-                problems.report(node.span, kind);
-                return None;
-            };
-            Some(if sign == "<" { MatcherSpec::Below(bound) } else { MatcherSpec::Above(bound) })
+                // A text in quotes may begin so.
+                None => Some(Matcher::Equals(json_of_node(node))),
+                found => found,
+            }
         }
-        NodeValue::Scalar(_) => Some(MatcherSpec::Equals(json_of_node(node))),
+        NodeValue::Scalar(_) => Some(Matcher::Equals(json_of_node(node))),
         NodeValue::Mapping(_) => matcher_of_fields(node, problems),
         NodeValue::Sequence(_) => {
             let found = node.kind().to_owned();
@@ -208,16 +251,37 @@ fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<M
     }
 }
 
-fn matcher_of_fields(node: &Node, problems: &mut Problems) -> Option<MatcherSpec> {
+/// `< 5`, `<= 5`, `> 5` or `>= 5`.
+fn bound(text: &str) -> Option<Matcher> {
+    let (make, rest): (fn(Decimal) -> Matcher, _) = if let Some(rest) = text.strip_prefix("<=") {
+        (Matcher::AtMost, rest)
+    } else if let Some(rest) = text.strip_prefix(">=") {
+        (Matcher::AtLeast, rest)
+    } else if let Some(rest) = text.strip_prefix('<') {
+        (Matcher::Below, rest)
+    } else {
+        (Matcher::Above, text.strip_prefix('>')?)
+    };
+    rest.trim().parse().ok().map(make)
+}
+
+fn matcher_of_fields(node: &Node, problems: &mut Problems) -> Option<Matcher> {
     let mut fields = Fields::of(node, &CONDITION_FIELDS, problems)?;
-    let contains = fields.read("contains", problems).map(MatcherSpec::Contains);
+    let contains = fields.read("contains", problems).map(Matcher::Contains);
     let matches = fields.node("matches", problems).and_then(|node| regex(node, problems));
-    let equals =
-        fields.node("equals", problems).map(|node| MatcherSpec::Equals(json_of_node(node)));
-    let found: Vec<MatcherSpec> =
-        [contains, matches.map(MatcherSpec::Matches), equals].into_iter().flatten().collect();
+    let equals = fields.node("equals", problems).map(|node| Matcher::Equals(json_of_node(node)));
+    let exists: Option<bool> = fields.read("exists", problems);
+    let exists = exists.map(|there| if there { Matcher::Exists } else { Matcher::Absent });
+    let mut inner = |name, make: fn(Box<Matcher>) -> Matcher, problems: &mut Problems| {
+        let node = fields.node(name, problems)?;
+        matcher(node, "a value", problems).map(|matcher| make(Box::new(matcher)))
+    };
+    let any = inner("any", Matcher::Any, problems);
+    let all = inner("all", Matcher::All, problems);
+    let count = inner("count", Matcher::Count, problems);
+    let found = [contains, matches.map(Matcher::Matches), equals, exists, any, all, count];
     fields.finish(problems);
-    found.into_iter().next()
+    found.into_iter().flatten().next()
 }
 
 fn regex(node: &Node, problems: &mut Problems) -> Option<Regex> {
@@ -282,13 +346,18 @@ pub(super) fn captures(node: &Node, problems: &mut Problems) -> Vec<CaptureSpec>
 
 fn capture(key: &KeyNode, node: &Node, problems: &mut Problems) -> CaptureSpec {
     let name = identifier_of_key(key, problems);
-    if !matches!(node.value, NodeValue::Mapping(_)) {
-        let from = json_source(node, problems);
-        return CaptureSpec { name, from, default: None, secret: None };
-    }
-    let Some(mut fields) = Fields::of(node, &CAPTURE, problems) else {
-        return CaptureSpec { name, from: None, default: None, secret: None };
+    let nothing = CaptureSpec {
+        name,
+        from: None,
+        take: CaptureTake::First,
+        unescape_html: false,
+        default: None,
+        secret: None,
     };
+    if !matches!(node.value, NodeValue::Mapping(_)) {
+        return CaptureSpec { from: json_source(node, problems), ..nothing };
+    }
+    let Some(mut fields) = Fields::of(node, &CAPTURE, problems) else { return nothing };
     let json = fields.node("json", problems).and_then(|node| json_source(node, problems));
     let regex = fields.node("regex", problems).and_then(|node| regex(node, problems));
     let header = fields.read::<Spanned<String>>("header", problems);
@@ -303,11 +372,24 @@ fn capture(key: &KeyNode, node: &Node, problems: &mut Problems) -> CaptureSpec {
     .into_iter()
     .flatten()
     .collect();
-    let default = fields.node("default", problems).map(json_of_node);
-    let secret = fields.read("secret", problems);
+    let spec = CaptureSpec {
+        from: sources.into_iter().next(),
+        take: fields.word("take", &TAKES, problems).unwrap_or_default(),
+        unescape_html: fields.or("unescape_html", false, problems),
+        default: fields.node("default", problems).map(json_of_node),
+        secret: fields.read("secret", problems),
+        ..nothing
+    };
     fields.finish(problems);
-    CaptureSpec { name, from: sources.into_iter().next(), default, secret }
+    spec
 }
+
+const TAKES: [(&str, CaptureTake); 4] = [
+    ("first", CaptureTake::First),
+    ("last", CaptureTake::Last),
+    ("random", CaptureTake::Random),
+    ("all", CaptureTake::All),
+];
 
 fn json_source(node: &Node, problems: &mut Problems) -> Option<CaptureFrom> {
     let found: String = Decode::decode(node, problems)?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::scenario::declared::scenario::{self as declared, DATA_SET, PICK};
+use crate::scenario::encoding::Encoding;
 use crate::scenario::{
     Fields, Node, NodeValue, ProblemKind, Problems, SourceId, Span, Spanned, text, word,
 };
@@ -14,8 +15,12 @@ pub struct DataFile {
     pub name: Spanned<String>,
     /// The path, relative to the scenario's folder.
     pub file: Spanned<String>,
-    /// How the file is read.
-    pub format: DataFormat,
+    /// How the file is read; none where its ending does not say, and then it is not read.
+    pub format: Option<DataFormat>,
+    /// How its characters are written.
+    pub encoding: Encoding,
+    /// What separates the values of a row of CSV.
+    pub delimiter: u8,
     /// How a row is picked.
     pub pick: PickSpec,
     /// Where `pick` stands, or the name.
@@ -55,6 +60,11 @@ const PICKS: [(&str, PickSpec); 4] = [
     ("unique", PickSpec::Unique),
 ];
 
+const ENCODINGS: [(&str, Encoding); 3] =
+    [("utf-8", Encoding::Utf8), ("latin-1", Encoding::Latin1), ("utf-16", Encoding::Utf16)];
+
+const DELIMITERS: [(&str, u8); 4] = [(",", b','), (";", b';'), ("|", b'|'), ("tab", b'\t')];
+
 pub(super) fn read(
     name: Spanned<String>,
     node: &Node,
@@ -65,11 +75,15 @@ pub(super) fn read(
     }
     let mut fields = Fields::of(node, &DATA_SET, problems)?;
     let file: Option<Spanned<String>> = fields.read("file", problems);
+    let encoding = fields.word("encoding", &ENCODINGS, problems).unwrap_or_default();
+    let delimiter = fields.word("delimiter", &DELIMITERS, problems).unwrap_or(b',');
     let pick_node = fields.node("pick", problems);
     fields.finish(problems);
     let nowhere = Spanned::new(String::new(), name.span);
     Some(DataFile {
-        format: file.as_ref().map_or(DataFormat::Csv, |file| format(file, problems)),
+        format: file.as_ref().and_then(|file| format(file, problems)),
+        encoding,
+        delimiter,
         file: file.unwrap_or(nowhere),
         pick: pick_node.and_then(|node| pick(node, problems)).unwrap_or(PickSpec::Sequential),
         pick_span: pick_node.map_or(name.span, |node| node.span),
@@ -78,11 +92,11 @@ pub(super) fn read(
     })
 }
 
-fn format(file: &Spanned<String>, problems: &mut Problems) -> DataFormat {
+fn format(file: &Spanned<String>, problems: &mut Problems) -> Option<DataFormat> {
     let extension = Path::new(&file.value).extension().and_then(|text| text.to_str());
     match extension {
-        Some("csv") => DataFormat::Csv,
-        Some("jsonl" | "ndjson") => DataFormat::JsonLines,
+        Some("csv") => Some(DataFormat::Csv),
+        Some("jsonl" | "ndjson") => Some(DataFormat::JsonLines),
         _ => {
             let kind = ProblemKind::UnknownWord {
                 found: file.value.clone(),
@@ -90,7 +104,7 @@ fn format(file: &Spanned<String>, problems: &mut Problems) -> DataFormat {
                 known: vec![".csv", ".jsonl", ".ndjson"],
             };
             problems.report(file.span, kind);
-            DataFormat::Csv
+            None
         }
     }
 }

@@ -19,7 +19,26 @@ pub struct SessionSpec {
     pub renew_ahead: Nanos,
     /// The statuses that say that it has ended in spite of that.
     pub expired: Vec<(u16, u16)>,
+    /// Who has one of it, where the author says so.
+    pub per: Option<SessionScope>,
 }
+
+/// Who has one of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionScope {
+    /// Each user, over all its iterations.
+    User,
+    /// Each iteration.
+    Iteration,
+    /// All users of the run together.
+    Run,
+}
+
+const SCOPES: [(&str, SessionScope); 3] = [
+    ("user", SessionScope::User),
+    ("iteration", SessionScope::Iteration),
+    ("run", SessionScope::Run),
+];
 
 /// The share of its life that is left where nothing says when to renew.
 const AHEAD: u64 = 10;
@@ -35,6 +54,7 @@ pub(super) fn read(
     let lives = fields.read("lives", problems);
     let ahead: Option<Spanned<Nanos>> = fields.read("renew_ahead", problems);
     let expired = fields.node("expired", problems).and_then(|node| status(node, problems));
+    let per = fields.word("per", &SCOPES, problems);
     fields.finish(problems);
     // A life that cannot be read has been reported, and then any other will do.
     let lives = lives.unwrap_or(Nanos::from_secs(3_600));
@@ -47,5 +67,5 @@ pub(super) fn read(
         None => Nanos::new(lives.get() / AHEAD),
     };
     let expired = expired.unwrap_or_else(|| vec![(401, 401)]);
-    Some(SessionSpec { name, login, lives, renew_ahead, expired })
+    Some(SessionSpec { name, login, lives, renew_ahead, expired, per })
 }

@@ -1,22 +1,40 @@
 //! Finds `$.a.b` in a JSON text without building a tree: everything else is skipped as it is read.
 
 use minijinja::Value;
+use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::body::{json_of_body, without_mark};
+use crate::plan::value::{value_of, value_of_number};
 
 /// The value under `keys`, if the text is JSON and has it. Scalars stay scalars.
 pub(super) fn find(json: &[u8], keys: &[String]) -> Option<Value> {
-    let mut reader = serde_json::Deserializer::from_slice(json);
-    ValueSeek(keys).deserialize(&mut reader).ok().flatten()
+    let mut reader = serde_json::Deserializer::from_slice(without_mark(json));
+    let found = ValueSeek(keys).deserialize(&mut reader).ok().flatten()?;
+    value(found.get())
+}
+
+/// The value of a piece of JSON.
+fn value(json: &str) -> Option<Value> {
+    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        // Mostly a text has no escapes.
+        Some(text) if !text.contains('\\') => Some(Value::from(text)),
+        _ if json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => {
+            Some(value_of_number(json))
+        }
+        _ => json_of_body(json.as_bytes()).as_ref().map(value_of),
+    }
 }
 
 struct ValueSeek<'a>(&'a [String]);
 
 impl<'de> DeserializeSeed<'de> for ValueSeek<'_> {
-    type Value = Option<Value>;
+    type Value = Option<&'de RawValue>;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Option<Value>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
         match self.0.split_first() {
-            None => serde::Deserialize::deserialize(reader).map(Some),
+            None => <&RawValue>::deserialize(reader).map(Some),
             Some((key, rest)) => reader.deserialize_any(SeekKey { key, rest }),
         }
     }
@@ -28,13 +46,13 @@ struct SeekKey<'a> {
 }
 
 impl<'de> Visitor<'de> for SeekKey<'_> {
-    type Value = Option<Value>;
+    type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "an object with `{}`", self.key)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
         while let Some(is_it) = map.next_key_seed(IsKey(self.key))? {
             if found.is_none() && is_it {

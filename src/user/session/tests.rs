@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::metrics::{Outcome, SampleKind, ScenarioId};
-use crate::plan::{Overrides, Plan, compile};
+use crate::plan::{Overrides, Plan, SessionScope, compile};
 use crate::scenario::{Colour, load, render};
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RunTime};
@@ -135,10 +135,18 @@ fn triple(settings: &[(&str, &str)]) -> Plan {
 }
 
 fn plan_of(flow: &str) -> Plan {
+    plan_with("", flow)
+}
+
+fn plan_with(more: &str, flow: &str) -> Plan {
+    plan_of_login("/login", more, flow)
+}
+
+fn plan_of_login(url: &str, more: &str, flow: &str) -> Plan {
     let text = format!(
         "name: x\ntarget: http://127.0.0.1:81\nworkloads: {{ a: {{ vus: 1, duration: 1s }} }}\n\
-         sessions:\n  account:\n    login: [{{ post: {{ name: login, url: /login, capture: {{ token: $.token }} }} }}]\n    \
-         lives: 10s\n    renew_ahead: 2s\n\
+         sessions:\n  account:\n    login: [{{ post: {{ name: login, url: {url}, capture: {{ token: $.token }} }} }}]\n    \
+         lives: 10s\n    renew_ahead: 2s\n    {more}\n\
          scenarios: {{ s: {{ flow: [{flow}] }} }}\n"
     );
     let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into_bytes()), &|_| None);
@@ -228,8 +236,70 @@ fn answer_that_a_check_asks_for_renews_nothing() {
     assert_eq!((played.failed.len(), played.count("login"), played.count("a")), (0, 1, 1));
 }
 
+/// Goal: a rate in req/s is kept, whoever logs in.
 #[test]
-fn login_counts_once_among_the_expected_requests() {
-    let plan = plan_of(&format!("{GET}, {GET}"));
-    assert!((plan.requests_per_iteration() - 3.0).abs() < 1e-9);
+fn login_of_an_iteration_counts_once_among_the_expected_requests() {
+    let of_user = plan_of(&format!("{GET}, {GET}"));
+    assert!((of_user.requests_per_iteration() - 2.0).abs() < 1e-9);
+    let of_iteration = plan_with("per: iteration", &format!("{GET}, {GET}"));
+    assert!((of_iteration.requests_per_iteration() - 3.0).abs() < 1e-9);
+}
+
+/// Plays `iterations` of each of `users` in turns, a second apart. Returns how often each step was sent.
+fn play_turns(plan: Plan, (users, iterations): (u64, u64), server: &Server) -> Played {
+    let plan = Arc::new(plan);
+    let factory = UserFactory::new(plan.clone());
+    let mut all: Vec<User> = (0..users).map(|number| factory.user(number)).collect();
+    let mut played = Played::default();
+    for index in 0..users * iterations {
+        let mut now = RunTime::ZERO + Nanos::from_secs(5 + index);
+        let user = &mut all[(index % users) as usize];
+        user.begin(ScenarioId(0), &Arrival::alone(index, now));
+        loop {
+            match user.next_action(now) {
+                Action::Send(id) => send(user, &plan, id, (server, now), &mut played),
+                Action::Wait(until) => now = until,
+                Action::DerivedTiming(_) => {}
+                Action::Done => break,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    played
+}
+
+#[test]
+fn session_is_begun_once_by_each_user_iteration_or_run() {
+    let server = || Server { token_lives: Nanos::from_secs(10), refusal: 401 };
+    // Six iterations, a second apart; the session is used for 8 s.
+    for (per, logins) in [("", 2), ("per: user", 2), ("per: iteration", 6), ("per: run", 1)] {
+        let played = play_turns(plan_with(per, GET), (2, 3), &server());
+        assert_eq!((played.count("login"), played.count("a")), (logins, 6), "{per}: {played:?}");
+        assert_eq!(played.failed, [""; 0], "{per}");
+    }
+    // It ends for all of them.
+    let played = play_turns(plan_with("per: run", GET), (2, 8), &server());
+    assert_eq!((played.count("login"), played.count("a")), (2, 16), "{played:?}");
+    let played = play_turns(plan_with("per: user", GET), (1, 20), &server());
+    assert_eq!((played.count("login"), played.failed.len()), (3, 0), "{played:?}");
+}
+
+#[test]
+fn login_that_asks_for_what_an_iteration_has_is_of_the_iteration() {
+    let url = r#""/login?n={{ iteration }}""#;
+    let plan = plan_of_login(url, "", GET);
+    assert_eq!(plan.sessions[0].per, SessionScope::Iteration);
+    assert_eq!(plan_of_login("/login", "", GET).sessions[0].per, SessionScope::User);
+    assert_eq!(
+        plan_of_login(r#""/login?n={{ vu }}""#, "", GET).sessions[0].per,
+        SessionScope::User
+    );
+}
+
+#[test]
+fn user_that_cannot_log_in_for_all_lets_another_try() {
+    let server = Server { token_lives: Nanos::ZERO, refusal: 401 };
+    let played = play_turns(plan_with("per: run", GET), (3, 1), &server);
+    // Each is refused once, renews, and is refused for good.
+    assert_eq!((played.failed.len(), played.count("a")), (3, 6), "{played:?}");
 }

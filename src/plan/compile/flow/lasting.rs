@@ -5,8 +5,8 @@ use super::{ExpectedRequests, FlowCompiler, LOOP_LIMIT, ScenarioPlanDraft};
 use crate::metrics::{SampleKind, StepId};
 use crate::plan::compile::{body, request};
 use crate::plan::{
-    Capture, CaptureSlot, CaptureSource, Escape, Instruction, PlaybackId, PlaybackPlan, PollPlan,
-    RequestId, StreamId, StreamKind, StreamPlan, Template,
+    Capture, CaptureSlot, CaptureSource, CaptureTake, Escape, Instruction, PlaybackId,
+    PlaybackPlan, PollPlan, RequestId, StreamId, StreamKind, StreamPlan, Template,
 };
 use crate::scenario::schema::{self, PlaybackSpec, PollSpec, StepKind, StepSpec, StreamSpec};
 use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_node};
@@ -219,6 +219,9 @@ impl<'a> FlowCompiler<'a> {
                 slot,
                 name: "playlist".to_owned(),
                 source: CaptureSource::Body(all),
+                written: "the playlist".to_owned(),
+                take: CaptureTake::First,
+                unescape_html: false,
                 default: None,
                 secret: true,
             });

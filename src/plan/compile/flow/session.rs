@@ -1,11 +1,15 @@
 //! Requests of a session: the login before them, and the way back to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{ExpectedRequests, FlowCompiler, ScenarioPlanDraft};
 use crate::metrics::{SampleKind, StepId};
-use crate::plan::{Instruction, RequestId, SessionId, SessionPlan, StatusSet};
-use crate::scenario::schema::{RequestSpec, Scenario};
+use crate::plan::{
+    AskedNames, Body, CaptureSlot, Instruction, Pick, RequestId, SessionId, SessionPlan,
+    SessionScope, StatusSet, StreamKind, Template,
+};
+use crate::scenario::schema::{ConnectionsSpec, RequestSpec, Scenario, SessionSpec};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
 /// A session that the instructions from here on are in.
@@ -49,13 +53,19 @@ impl<'a> FlowCompiler<'a> {
         let again = draft.ops.len() as u32;
         draft.ops.push(Instruction::SessionNeeded { session: id, held: 0 });
         draft.logging_in.push(name);
+        let login_from = draft.ops.len();
         let login = self.flow(&scenario.sessions[at].login, draft, problems);
         draft.logging_in.pop();
+        let owned = self.owned(&scenario.sessions[at], &draft.ops[login_from..]);
+        let is_shared = owned.per != SessionScope::Iteration;
+        self.sessions.insert(id, owned);
         draft.ops.push(Instruction::SessionBegun(id));
         let held = draft.ops.len() as u32;
         draft.ops[again as usize] = Instruction::SessionNeeded { session: id, held };
         let first = draft.opened.insert(id);
-        let login = if first { login } else { ExpectedRequests::default() };
+        // A user that keeps it logs in once for many iterations.
+        let counts = first && !is_shared;
+        let login = if counts { login } else { ExpectedRequests::default() };
         Some(EnteredSession { id, again, expired, login })
     }
 
@@ -93,12 +103,89 @@ impl<'a> FlowCompiler<'a> {
     }
 }
 
-/// The sessions of a scenario, by [`SessionId`].
-pub(in crate::plan::compile) fn plans(scenario: &Scenario) -> Vec<SessionPlan> {
-    let plan = |session: &crate::scenario::schema::SessionSpec| SessionPlan {
-        name: session.name.value.clone(),
-        used_for: session.lives.saturating_sub(session.renew_ahead),
-        expired: StatusSet(session.expired.clone()),
+/// Who has a session, and where its login keeps what it captures.
+#[derive(Debug, Clone)]
+pub(in crate::plan::compile) struct OwnedSession {
+    per: SessionScope,
+    slots: Vec<CaptureSlot>,
+}
+
+impl FlowCompiler<'_> {
+    /// Who has a session whose login is `ops`: the user, unless it asks for what an iteration has of its own.
+    fn owned(&self, session: &SessionSpec, ops: &[Instruction]) -> OwnedSession {
+        let asked = self.asked(ops);
+        let slots: Vec<CaptureSlot> = self.captured(ops);
+        let is_of_iteration = asked.iteration
+            || asked.slots.iter().any(|slot| !slots.contains(slot))
+            || asked.datasets.iter().any(|set| self.data[usize::from(*set)].pick != Pick::Unique)
+            || self.scenario.http.connections == Some(ConnectionsSpec::PerIteration);
+        let own = if is_of_iteration { SessionScope::Iteration } else { SessionScope::User };
+        OwnedSession { per: session.per.unwrap_or(own), slots }
+    }
+
+    /// What instructions ask for.
+    pub(super) fn asked(&self, ops: &[Instruction]) -> AskedNames {
+        let mut asked = AskedNames::default();
+        let mut ask = |template: &Template| asked.extend(self.templates.asked(template));
+        for op in ops {
+            match op {
+                Instruction::If { when, .. } => ask(&when.template),
+                Instruction::PollAgain { poll, .. } => ask(&poll.until.template),
+                Instruction::Stream(id) => {
+                    if let StreamKind::Messages { send, .. } = &self.streams[id.0 as usize].kind {
+                        send.iter().for_each(&mut ask);
+                    }
+                }
+                _ => {}
+            }
+            for id in self.requests_of(op) {
+                let request = &self.compiled[id.0 as usize];
+                ask(&request.url);
+                request.headers.iter().for_each(|(_, value)| ask(value));
+                if let Body::Text(text) = &request.body {
+                    ask(text);
+                }
+            }
+        }
+        asked
+    }
+
+    /// Where instructions keep what they capture.
+    fn captured(&self, ops: &[Instruction]) -> Vec<CaptureSlot> {
+        let requests = ops.iter().flat_map(|op| self.requests_of(op));
+        let captures = requests.flat_map(|id| &self.compiled[id.0 as usize].captures);
+        captures.map(|capture| capture.slot).collect()
+    }
+
+    /// The requests that an instruction sends.
+    fn requests_of(&self, op: &Instruction) -> Vec<RequestId> {
+        match op {
+            Instruction::Request(id) => vec![*id],
+            Instruction::Parallel(ids) => ids.clone(),
+            Instruction::Stream(id) => vec![self.streams[id.0 as usize].request],
+            _ => vec![],
+        }
+    }
+}
+
+/// The sessions of a scenario, by [`SessionId`]. Users that change from one target to another do not keep them, unless
+/// the author says so.
+pub(in crate::plan::compile) fn plans(
+    scenario: &Scenario,
+    owned: &BTreeMap<SessionId, OwnedSession>,
+    changes_sides: bool,
+) -> Vec<SessionPlan> {
+    let plan = |(at, session): (usize, &SessionSpec)| {
+        let owned = owned.get(&SessionId(at as u16));
+        let owned = owned.filter(|_| session.per.is_some() || !changes_sides);
+        SessionPlan {
+            name: session.name.value.clone(),
+            used_for: session.lives.saturating_sub(session.renew_ahead),
+            expired: StatusSet(session.expired.clone()),
+            per: owned.map_or(SessionScope::Iteration, |owned| owned.per),
+            slots: owned.map(|owned| owned.slots.clone()).unwrap_or_default(),
+            shared: Arc::default(),
+        }
     };
-    scenario.sessions.iter().map(plan).collect()
+    scenario.sessions.iter().enumerate().map(plan).collect()
 }

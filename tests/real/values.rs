@@ -1,0 +1,303 @@
+//! What a scenario file says is what is sent, and what the environment says is never shown.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::harness::{plimsoll, run};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+struct SeenRequest {
+    /// `GET /path HTTP/1.1`.
+    line: String,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl SeenRequest {
+    fn path(&self) -> &str {
+        self.line.split(' ').nth(1).unwrap_or_default()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A server on loopback that answers by path and remembers what it was asked. It ends with the test's process.
+struct Listening {
+    url: String,
+    seen: Arc<Mutex<Vec<SeenRequest>>>,
+}
+
+type Answer = fn(&SeenRequest) -> (u16, String);
+
+fn listening(answer: Answer) -> Listening {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = seen.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let told = told.clone();
+            thread::spawn(move || converse(stream, &told, answer));
+        }
+    });
+    Listening { url, seen }
+}
+
+fn converse(stream: TcpStream, told: &Mutex<Vec<SeenRequest>>, answer: Answer) -> Option<()> {
+    let mut writer = stream.try_clone().ok()?;
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut lines = reader.by_ref().lines().map_while(Result::ok);
+        let line = lines.next()?;
+        let headers: Vec<(String, String)> = lines
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+            })
+            .collect();
+        let mut request = SeenRequest { line, headers, body: String::new() };
+        let length = request.header("content-length").and_then(|length| length.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        reader.read_exact(&mut body).ok()?;
+        request.body = String::from_utf8_lossy(&body).into_owned();
+        let (status, body) = answer(&request);
+        told.lock().ok()?.push(request);
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n");
+        writer
+            .write_all(format!("{head}content-type: application/json\r\n\r\n{body}").as_bytes())
+            .ok()?;
+    }
+}
+
+impl Listening {
+    fn seen(&self) -> Vec<SeenRequest> {
+        self.seen.lock().expect("not poisoned").clone()
+    }
+}
+
+/// A scenario folder with these steps.
+fn written(folder: &Path, more: &str, flow: &str) -> PathBuf {
+    let text = format!(
+        "name: values\ntarget: http://127.0.0.1:1\n{more}\nscenarios:\n  s:\n    flow:\n{flow}\n"
+    );
+    fs::write(folder.join("scenario.yaml"), text).expect("written");
+    folder.to_owned()
+}
+
+const ONE: &str = "workloads: { a: { stages: [{ rate: 1 iter/s, duration: 5s }] } }";
+
+fn once(folder: &Path, server: &Listening) -> Command {
+    let mut command = plimsoll();
+    command.arg("check").arg(folder).args(["--once", "--target", &server.url]);
+    command
+}
+
+fn odd_values(request: &SeenRequest) -> (u16, String) {
+    let body = r#"{"id":100000000000000000001,"price":19.90,"long":0.12345678901234567890,"ok":true,
+        "nul":null,"obj":{"b":"x","a":[1.10,null]},"items":[{"ok":true},{"ok":false}]}"#;
+    (200, if request.path() == "/o" { body.to_owned() } else { "{}".to_owned() })
+}
+
+#[test]
+fn captured_value_goes_out_as_it_came_wherever_it_is_put() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(odd_values);
+    let flow = r#"
+      - get:
+          name: g
+          url: /o
+          capture: { id: $.id, price: $.price, long: $.long, ok: $.ok, obj: $.obj, nul: { json: $.nul, default: 7 } }
+      - post:
+          name: p
+          url: "/{{ id }}/{{ ok }}"
+          query: { obj: "{{ obj }}", nul: "{{ nul }}" }
+          headers: { x-price: "{{ price }}", x-long: "{{ long }}", host: shop.example }
+          json: { id: "{{ id }}", text: "is {{ ok }}", obj: "{{ obj }}", own: 20000000000000000001, sum: "{{ price + 1 }}" }
+      - post: { name: t, url: /t, body: '{"ok":{{ ok }},"obj":{{ obj }},"more":"{{ "x" ~ ok }}"}' }
+      - if: { when: "id > 100000000000000000000", flow: [ { get: { name: y, url: /exact } } ] }"#;
+    let output = once(&written(folder.path(), ONE, flow), &server).output().expect("it runs");
+    let seen = server.seen();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let obj = "%7B%22b%22%3A%22x%22%2C%22a%22%3A%5B1.10%2Cnull%5D%7D";
+    assert_eq!(seen[1].path(), format!("/100000000000000000001/true?obj={obj}&nul=7"));
+    assert_eq!(seen[1].header("x-price"), Some("19.90"));
+    assert_eq!(seen[1].header("x-long"), Some("0.12345678901234567890"));
+    assert_eq!(seen[1].header("host"), Some("shop.example"));
+    assert_eq!(
+        seen[1].body,
+        r#"{"id":100000000000000000001,"text":"is true","obj":{"b":"x","a":[1.10,null]},"own":20000000000000000001,"sum":20.9}"#
+    );
+    assert_eq!(seen[2].body, r#"{"ok":true,"obj":{"b":"x","a":[1.10,null]},"more":"xtrue"}"#);
+    assert_eq!(seen[3].path(), "/exact");
+}
+
+#[test]
+fn check_looks_at_all_values_and_names_the_one_that_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(odd_values);
+    let flow = "      - get: { name: g, url: /o, check: { json: { '$.items[*].ok': true } } }";
+    let output = once(&written(folder.path(), ONE, flow), &server).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(99));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("`$.items[*].ok` is `false` (value 2 of 2), expected true"), "{said}");
+}
+
+fn login(request: &SeenRequest) -> (u16, String) {
+    (200, format!(r#"{{"token":"t-{}"}}"#, request.body))
+}
+
+#[test]
+fn users_log_in_once_and_rows_go_to_those_who_use_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(login);
+    fs::write(folder.path().join("users.csv"), "first name;pw\nann;\" a \"\nbob;b\n")
+        .expect("written");
+    fs::write(folder.path().join("orders.csv"), "n\n0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+        .expect("written");
+    let more = "data:\n  users: { file: users.csv, pick: unique, delimiter: ';' }\n  orders: { file: orders.csv }\n\
+        sessions:\n  u:\n    login: [{ post: { name: login, url: /login, body: '{{ users.first name }}|{{ users.pw }}', capture: { token: $.token } } }]\n    lives: 60s\n\
+        workloads: { a: { vus: 2, duration: 2s, pace: 100ms } }";
+    let flow = r#"
+      - get: { name: a, url: /a, session: u, bearer: "{{ token }}" }
+  order: { weight: 0.3, flow: [ { get: { name: order, url: "/o/{{ orders.n }}" } } ] }"#;
+    let scenario = written(folder.path(), more, flow);
+    let out = folder.path().join("out");
+    let ran = run(plimsoll().arg("run").arg(scenario).args(["--target", &server.url, "-q"]), &out);
+    let seen = server.seen();
+    let logins: Vec<&str> =
+        seen.iter().filter(|r| r.path() == "/login").map(|r| r.body.as_str()).collect();
+    assert_eq!(logins.len(), 2, "{logins:?} {}", ran.stderr);
+    assert!(logins.contains(&"ann| a ") && logins.contains(&"bob|b"), "{logins:?}");
+    let tokens = seen.iter().filter(|r| r.path() == "/a").filter_map(|r| r.header("authorization"));
+    assert!(tokens.into_iter().all(|token| token.starts_with("Bearer t-")), "{seen:?}");
+    let orders: Vec<&str> = seen.iter().filter_map(|r| r.path().strip_prefix("/o/")).collect();
+    let expected: Vec<String> = (0..orders.len()).map(|n| (n % 10).to_string()).collect();
+    // Two users may send at the same moment, so neighbours may change places on the way.
+    let mut sorted = orders.clone();
+    sorted.sort_unstable();
+    let mut due: Vec<&str> = expected.iter().map(String::as_str).collect();
+    due.sort_unstable();
+    assert!(!orders.is_empty() && sorted == due, "{orders:?}");
+}
+
+/// Everything that came, in the body, in JSON and as a URL.
+fn echo(request: &SeenRequest) -> (u16, String) {
+    let all = format!("{}{}{:?}", request.path(), request.body, request.headers);
+    (500, format!("{{\"error\":{all:?}}} \u{1b}]0;pwned\u{7}"))
+}
+
+/// Values that must never be seen again: short, with signs that are escaped, with a line end, like a template.
+const CANARIES: [(&str, &str); 5] = [
+    ("PIN", "Zq7!"),
+    ("TOKEN", "tok/en+\"c4n4ry\" &x"),
+    ("MOUNTED", "m0unted-c4n4ry\n"),
+    ("BRACES", "{{ c4n4ry7*7 }}"),
+    ("KEY", "k3y-c4n4ry"),
+];
+
+const CANARY_FLOW: &str = r#"
+      - post:
+          name: p
+          url: "/pay?pin=${PIN}"
+          headers: { x-token: "${TOKEN}", x-key: "{{ '${KEY}' | upper | lower }}" }
+          json: { pin: "${PIN}", token: "${TOKEN}", mounted: "${MOUNTED}", braces: "${BRACES}" }
+          check: { status: 200, body: welcome }"#;
+
+fn with_canaries(command: &mut Command) -> &mut Command {
+    command.envs(CANARIES.iter().map(|(name, value)| (name, value)))
+}
+
+/// What must not be found: the canaries and the signs by which one would be told in another spelling.
+fn leak(text: &str) -> Option<&'static str> {
+    ["Zq7", "c4n4ry", "C4N4RY", "\u{1b}]0;", "m0unted"].into_iter().find(|sign| text.contains(sign))
+}
+
+/// Goal: nothing of the environment stands in any output.
+/// Method: canaries in every input; a server that answers with all that it was sent; every file that a run writes.
+#[test]
+fn values_of_the_environment_stand_in_no_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(echo);
+    let more = "workloads: { a: { stages: [{ rate: 5 iter/s, duration: 2s }], hooks: [{ at: 500ms, run: \"printf '%s' \\\"$TOKEN\\\"; false\", mark: \"pin ${PIN}\" }] } }";
+    let scenario = written(folder.path(), more, CANARY_FLOW);
+    let target = format!("{}/${{KEY}}", server.url);
+    let checked = with_canaries(plimsoll().arg("check").arg(&scenario))
+        .args(["--once", "--set", &format!("target={target}")])
+        .output()
+        .expect("it runs");
+    let said = [checked.stdout, checked.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(said.contains("FAILED") && said.contains("•••"), "{said}");
+    assert_eq!(leak(&said), None, "{said}");
+
+    let out = folder.path().join("out");
+    let events = folder.path().join("events.jsonl");
+    let mut command = plimsoll();
+    command.arg("run").arg(&scenario).args(["--set", &format!("target={target}")]);
+    with_canaries(command.arg("--events").arg(&events));
+    let ran = run(&mut command, &out);
+    assert_eq!(ran.code, 99, "{}", ran.stderr);
+    let sent = server.seen();
+    let request = sent.last().expect("a request");
+    assert_eq!(request.header("x-token"), Some("tok/en+\"c4n4ry\" &x"), "it is sent as it is");
+    assert!(request.body.contains(r#""braces":"{{ c4n4ry7*7 }}""#), "{}", request.body);
+    for text in [&ran.stdout, &ran.stderr] {
+        assert_eq!(leak(text), None, "{text}");
+    }
+    let mut files = vec![events];
+    let entries = fs::read_dir(ran.folder.expect("a run")).expect("its folder");
+    files.extend(entries.map(|entry| entry.expect("an entry").path()));
+    assert!(files.len() >= 6, "{files:?}");
+    for file in files {
+        let text = String::from_utf8_lossy(&fs::read(&file).expect("read")).into_owned();
+        assert_eq!(leak(&text), None, "{}", file.display());
+    }
+}
+
+#[test]
+fn refusal_shows_nothing_of_the_value_that_it_refuses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flow = "      - get: { name: g, url: /, bearer: \"${MOUNTED}\" }";
+    let scenario = written(folder.path(), ONE, flow);
+    let address = "http://bob:c4n4ry@127.0.0.1:1";
+    let mut refused = vec![plimsoll()];
+    refused[0].arg("check").arg(&scenario);
+    let mut target = plimsoll();
+    target.arg("check").arg(&scenario).args(["--set", "target=${ADDRESS}"]).env("ADDRESS", address);
+    refused.push(target);
+    for mut command in refused {
+        let output = with_canaries(&mut command).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(leak(&said), None, "{said}");
+    }
+}
+
+#[test]
+fn no_line_of_a_data_file_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("users.csv"), "a,b\nc4n4ry\n").expect("written");
+    fs::write(folder.path().join("secret.conf"), "c4n4ry: x\n").expect("written");
+    for more in [
+        "data: { u: { file: users.csv } }",
+        "data: { u: { file: secret.conf } }",
+        "stack: secret.conf",
+    ] {
+        let flow = "      - get: { name: g, url: / }";
+        let scenario = written(folder.path(), &format!("{ONE}\n{more}"), flow);
+        let output = plimsoll().arg("check").arg(scenario).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), leak(&said)), (Some(2), None), "{said}");
+    }
+}
