@@ -589,6 +589,28 @@ mod tests {
         assert!((3..=5).contains(&drawn));
     }
 
+    /// Vectors: FIPS 180-4 for `abc`; RFC 4231 test case 2; the token checked against RFC 7515's construction.
+    #[test]
+    fn functions_sign_as_their_standards_say() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(render("{{ sha256('abc') }}", Escape::None), abc);
+        let signed = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let text = "{{ hmac('Jefe', 'what do ya want for nothing?') }}";
+        assert_eq!(render(text, Escape::None), signed);
+        let token = render("{{ jwt({'sub': 'ada', 'n': 7}, 'k') }}", Escape::None);
+        assert!(token.starts_with("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ"), "{token}");
+        assert_eq!(token.split('.').count(), 3);
+        assert_eq!(
+            failure("{{ jwt('ada', 'k') }}"),
+            "jwt: the claims are a mapping like {'sub': users.id}"
+        );
+        assert_eq!(
+            render("{{ urlencode('a b/é') ~ lower('AB') }}", Escape::None),
+            "a%20b%2F%C3%A9ab"
+        );
+        assert_eq!(render("{{ hex(2000) }}", Escape::None).len(), 2000);
+    }
+
     #[test]
     fn unknown_names_are_refused_with_what_is_known() {
         let error = set().compile("{{ tokn | upper }}", Escape::None).expect_err("unknown");

@@ -175,6 +175,21 @@ pub(super) fn texts(node: &Node, problems: &mut Problems) -> Vec<Spanned<String>
         .collect()
 }
 
+/// A mapping of texts, or of lists of texts: a list gives its key once for each item.
+pub(super) fn repeated_map(
+    node: &Node,
+    expected: &'static str,
+    problems: &mut Problems,
+) -> Vec<(Spanned<String>, Spanned<String>)> {
+    let Some(entries) = entries(node, expected, problems) else { return vec![] };
+    let mut pairs = vec![];
+    for (key, node) in entries {
+        let key = Spanned::new(key.text.clone(), key.span);
+        pairs.extend(texts(node, problems).into_iter().map(|value| (key.clone(), value)));
+    }
+    pairs
+}
+
 /// A mapping of texts.
 pub(super) fn text_map(
     node: &Node,

@@ -1,20 +1,35 @@
 //! The functions that scenario templates may call.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Span;
 use jiff::civil::Date;
-use minijinja::value::Kwargs;
+use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
+use percent_encoding::percent_encode;
 use rand::RngExt;
+use ring::digest;
 
-use super::TemplateScope;
 use super::operators::{COMPARE, TEXT, compare, equal, text_of};
 use super::scope::SELF;
+use super::{ENCODED, TemplateScope};
+use crate::plan::value::write_json;
 use crate::units::Uuid;
 
 /// Their names.
-pub(super) const NAMES: [&str; 6] = ["date", "rand", "uuid", "pick", "hex", "base64"];
+pub(super) const NAMES: [&str; 11] = [
+    "date",
+    "rand",
+    "uuid",
+    "pick",
+    "hex",
+    "base64",
+    "sha256",
+    "hmac",
+    "jwt",
+    "urlencode",
+    "lower",
+];
 
 /// Adds the functions. `today` is what `date()` counts from, so that a repeated run asks for the same days.
 pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
@@ -24,6 +39,13 @@ pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
     environment.add_function("pick", pick);
     environment.add_function("hex", hex);
     environment.add_function("base64", base64);
+    environment.add_function("sha256", sha256);
+    environment.add_function("hmac", hmac);
+    environment.add_function("jwt", jwt);
+    environment.add_function("urlencode", |text: &str| {
+        percent_encode(text.as_bytes(), ENCODED).to_string()
+    });
+    environment.add_function("lower", str::to_lowercase);
     environment.add_function(COMPARE, |left: &Value, sign: &str, right: &Value| {
         compare(left, sign, right)
     });
@@ -106,6 +128,39 @@ fn pick(state: &State, items: Vec<Value>) -> Result<Value, Error> {
 /// `base64('user:password')`: the text's bytes in Base64.
 fn base64(text: &str) -> String {
     STANDARD.encode(text)
+}
+
+/// `sha256('text')`: the digest of the text's bytes (FIPS 180-4), in hexadecimal digits.
+fn sha256(text: &str) -> String {
+    hexadecimal(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}
+
+/// `hmac('key', 'text')`: HMAC-SHA-256 (RFC 2104), in hexadecimal digits.
+fn hmac(key: &str, text: &str) -> String {
+    hexadecimal(signature(key, text).as_ref())
+}
+
+fn signature(key: &str, text: &str) -> ring::hmac::Tag {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.as_bytes());
+    ring::hmac::sign(&key, text.as_bytes())
+}
+
+/// `jwt({'sub': users.id}, 'key')`: a JSON Web Token with these claims (RFC 7519), signed by HS256.
+fn jwt(claims: &Value, key: &str) -> Result<String, Error> {
+    if claims.kind() != ValueKind::Map {
+        let message = "jwt: the claims are a mapping like {'sub': users.id}";
+        return Err(Error::new(ErrorKind::InvalidOperation, message));
+    }
+    let mut payload = vec![];
+    write_json(claims, &mut payload);
+    let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(payload));
+    let signature = URL_SAFE_NO_PAD.encode(signature(key, &signed).as_ref());
+    Ok(format!("{signed}.{signature}"))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// The most digits that `hex` gives: an upload is made of `multipart`, not of digits.

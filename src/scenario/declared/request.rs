@@ -21,20 +21,20 @@ pub(super) static COMMON: &[Property] = &[
     .example("login"),
     optional(
         "query",
-        Grammar::Texts("parameter", &Grammar::Text("template")),
-        "Query parameters, put behind those of the URL.",
+        Grammar::Texts("parameter", &Grammar::OneOrMany(&Grammar::Text("template"))),
+        "Query parameters, put behind those of the URL; a list gives its parameter once for each item.",
     )
-    .example("{ q: shoes }"),
+    .example("{ q: shoes, size: [41, 42] }"),
     optional("headers", Grammar::Texts("header", &Grammar::Text("template")), "Headers.")
         .example("{ accept: text/html }"),
     optional("json", Grammar::Anything, "A JSON body; the texts in it are templates.")
         .example("{ id: '{{ id }}' }"),
     optional(
         "form",
-        Grammar::Texts("field", &Grammar::Text("template")),
-        "A body of form fields (`application/x-www-form-urlencoded`).",
+        Grammar::Texts("field", &Grammar::OneOrMany(&Grammar::Text("template"))),
+        "A body of form fields (`application/x-www-form-urlencoded`); a list gives its field once for each item.",
     )
-    .example("{ user: ada }"),
+    .example("{ user: ada, role: [read, write] }"),
     optional(
         "multipart",
         Grammar::Texts("part", &PART),

@@ -81,17 +81,17 @@ pub(in crate::scenario) static CONDITION_FIELDS: Declaration = Declaration {
             .example("'^[0-9]+$'"),
         optional("equals", Grammar::Anything, "What it must be, of the same type.").example("[1, 2]"),
         optional("exists", Grammar::Flag, "Whether it must be there.").example("false"),
-        optional("any", Grammar::Anything, "A condition that at least one of the values must meet.")
+        optional("any", CONDITION, "A condition that at least one of the values must meet.")
             .example("'> 5'"),
         optional(
             "all",
-            Grammar::Anything,
+            CONDITION,
             "A condition that all of the values must meet, of which there may be none.",
         )
         .example("true"),
         optional(
             "count",
-            Grammar::Anything,
+            CONDITION,
             "A condition on how many values there are; of a path that finds one list, on its length.",
         )
         .example("'>= 1'"),

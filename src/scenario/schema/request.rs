@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::check::{CaptureSpec, CheckSpec, captures, checks};
-use super::{text_map, texts};
+use super::{repeated_map, text_map, texts};
 use crate::scenario::declared::request::{BASIC, REQUEST, UPLOAD};
 use crate::scenario::names::EntityName;
 use crate::scenario::{
@@ -122,7 +122,10 @@ impl RequestSpec {
             method,
             name: name.map_or(nothing.clone(), |name| name.0),
             url: nothing,
-            query: pairs(fields.node("query", problems), "a mapping of query parameters", problems),
+            query: fields
+                .node("query", problems)
+                .map(|node| repeated_map(node, "a mapping of query parameters", problems))
+                .unwrap_or_default(),
             headers: pairs(fields.node("headers", problems), "a mapping of headers", problems),
             body: body(fields, problems),
             bearer: fields.read("bearer", problems),
@@ -158,7 +161,7 @@ fn body(fields: &mut Fields<'_>, problems: &mut Problems) -> BodySpec {
         return BodySpec::Json(node.clone());
     }
     if let Some(node) = form {
-        return BodySpec::Form(text_map(node, "a mapping of form fields", problems));
+        return BodySpec::Form(repeated_map(node, "a mapping of form fields", problems));
     }
     if let Some(node) = multipart {
         return BodySpec::Multipart(parts(node, problems));

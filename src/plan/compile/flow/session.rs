@@ -7,7 +7,7 @@ use super::{ExpectedRequests, FlowCompiler, ScenarioPlanDraft};
 use crate::metrics::{SampleKind, StepId};
 use crate::plan::{
     AskedNames, Body, CaptureSlot, Instruction, Pick, RequestId, SessionId, SessionPlan,
-    SessionScope, StatusSet, StreamKind, Template,
+    SessionScope, StatusSet, StreamKind, Template, UploadPiece,
 };
 use crate::scenario::schema::{ConnectionsSpec, RequestSpec, Scenario, SessionSpec};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -142,8 +142,16 @@ impl FlowCompiler<'_> {
                 let request = &self.compiled[id.0 as usize];
                 ask(&request.url);
                 request.headers.iter().for_each(|(_, value)| ask(value));
-                if let Body::Text(text) = &request.body {
-                    ask(text);
+                match &request.body {
+                    Body::None => {}
+                    Body::Text(text) => ask(text),
+                    Body::Upload(pieces) => {
+                        for piece in pieces {
+                            if let UploadPiece::Text(text) = piece {
+                                ask(text);
+                            }
+                        }
+                    }
                 }
             }
         }
