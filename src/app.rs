@@ -29,6 +29,7 @@ mod mask;
 mod merge;
 mod observing;
 mod output;
+mod panics;
 mod preflight;
 mod prepare;
 mod progress;
@@ -60,7 +61,7 @@ use output::{say, write_out};
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    mask::panics();
+    panics::say_panics();
     let cli = Cli::parse();
     let Some(command) = cli.command else { return ended(without_command()) };
     ended(match command {

@@ -18,7 +18,7 @@ pub mod value;
 
 pub use check::{Capture, CaptureSource, Check, StatusSet};
 pub use compile::{DEFAULT_SEED, Overrides, compile};
-pub use data::{Dataset, Pick};
+pub use data::{Dataset, DealtRows, Pick};
 pub use flow::{Condition, Delay, Instruction, Program, RequestId, ScenarioPlan};
 pub use http::{
     AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
@@ -26,7 +26,7 @@ pub use http::{
 };
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use request::{Body, Filler, RequestPlan, UploadPiece};
-pub use session::{HeldSession, SessionId, SessionPlan, SharedSession};
+pub use session::{HeldSession, LoginTurn, SessionId, SessionPlan, SharedLogin};
 pub use split::Split;
 pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
 pub use template::{

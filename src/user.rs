@@ -4,6 +4,7 @@
 //! program, a few counters and the values it has captured.
 
 mod action;
+mod held;
 mod judge;
 mod lasting;
 mod playback;
@@ -130,7 +131,7 @@ impl UserFactory {
             paced: RunTime::ZERO,
             polls: [poll::PollState::default(); MAX_LOOPS],
             playback: None,
-            sessions: vec![session::UserSession::default(); self.plan.sessions.len()].into(),
+            sessions: vec![held::UserSession::default(); self.plan.sessions.len()].into(),
         }
     }
 }

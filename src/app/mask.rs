@@ -3,7 +3,6 @@
 //! Values that came from the environment are blanked out, and what could steer a terminal is made harmless. Figures
 //! are not touched: only texts that came from elsewhere, and what is said on the terminal.
 
-use std::panic::PanicHookInfo;
 use std::sync::{PoisonError, RwLock};
 
 use crate::metrics::{Event, EventKind, FailureExample, RunHeader, RunLine};
@@ -110,19 +109,6 @@ fn own_colour(rest: &str) -> Option<usize> {
             || code.is_empty()
     };
     (end <= 12 && inside[..end].split(';').all(is_own)).then_some(2 + end + 1)
-}
-
-/// Prints panics as everything else that is said.
-pub(super) fn panics() {
-    std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
-        let thread = std::thread::current();
-        let name = thread.name().unwrap_or("without a name").to_owned();
-        super::output::say(&format!("thread `{name}` {panic}"));
-        let trace = std::backtrace::Backtrace::capture();
-        if trace.status() == std::backtrace::BacktraceStatus::Captured {
-            super::output::say(&trace.to_string());
-        }
-    }));
 }
 
 #[cfg(test)]

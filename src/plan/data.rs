@@ -1,7 +1,7 @@
 //! Data sets: rows that feed templates.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::Value;
 
@@ -32,5 +32,16 @@ pub struct Dataset {
     /// How a row is picked.
     pub pick: Pick,
     /// How many rows have been dealt, by all workers of the run.
-    pub dealt: Arc<AtomicU64>,
+    pub dealt: DealtRows,
+}
+
+/// Counts rows that are dealt, for all workers of a run. Nobody waits for another.
+#[derive(Debug, Clone, Default)]
+pub struct DealtRows(Arc<AtomicU64>);
+
+impl DealtRows {
+    /// The number of the next row, from 0.
+    pub fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
 }

@@ -1,6 +1,6 @@
 //! Sessions, compiled.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::Value;
 
@@ -27,19 +27,7 @@ pub struct SessionPlan {
     /// Where its login keeps what it captures.
     pub slots: Vec<CaptureSlot>,
     /// What all users of the run share of it.
-    pub shared: Arc<Mutex<SharedSession>>,
-}
-
-/// A session that one user has for all.
-#[derive(Debug, Default)]
-pub enum SharedSession {
-    /// Nobody has it.
-    #[default]
-    Nobody,
-    /// A user logs in, since then.
-    LoggingIn(RunTime),
-    /// It is there.
-    Held(HeldSession),
+    pub shared: SharedLogin,
 }
 
 /// What a login has brought.
@@ -51,4 +39,70 @@ pub struct HeldSession {
     pub until: RunTime,
     /// What the login captured.
     pub values: Vec<(CaptureSlot, Value)>,
+}
+
+/// After so long, whoever logs in for all is given up.
+const GIVEN_UP: Nanos = Nanos::from_secs(60);
+
+/// A login that one user makes for all. The lock is taken when a session is due, not for each request.
+#[derive(Debug, Clone, Default)]
+pub struct SharedLogin(Arc<Mutex<LoginState>>);
+
+#[derive(Debug, Default)]
+enum LoginState {
+    /// Nobody is logged in.
+    #[default]
+    Nobody,
+    /// A user logs in, since then.
+    LoggingIn(RunTime),
+    /// It is there.
+    Held(HeldSession),
+}
+
+/// What a user who needs the session does.
+#[derive(Debug)]
+pub enum LoginTurn {
+    /// It uses what another one has got.
+    Use(HeldSession),
+    /// It waits for the one who logs in.
+    Wait,
+    /// It logs in for all.
+    LogIn,
+}
+
+impl SharedLogin {
+    /// Whose turn it is at `now`.
+    pub fn turn(&self, now: RunTime) -> LoginTurn {
+        let mut state = self.state();
+        match &*state {
+            LoginState::Held(found) if now < found.until => LoginTurn::Use(found.clone()),
+            LoginState::LoggingIn(since) if now < *since + GIVEN_UP => LoginTurn::Wait,
+            _ => {
+                *state = LoginState::LoggingIn(now);
+                LoginTurn::LogIn
+            }
+        }
+    }
+
+    /// The login is through.
+    pub fn begun(&self, held: HeldSession) {
+        *self.state() = LoginState::Held(held);
+    }
+
+    /// The session that was asked for at `asked` has ended; one that was got meanwhile has not.
+    pub fn ended(&self, asked: RunTime) {
+        let mut state = self.state();
+        if matches!(&*state, LoginState::Held(held) if held.asked == asked) {
+            *state = LoginState::Nobody;
+        }
+    }
+
+    /// Whoever was logging in has not managed to.
+    pub fn given_up(&self) {
+        *self.state() = LoginState::Nobody;
+    }
+
+    fn state(&self) -> MutexGuard<'_, LoginState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -6,10 +6,10 @@
 mod error;
 mod escape;
 mod functions;
+mod names;
 mod operators;
 mod scope;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,34 +23,11 @@ use rand_pcg::Pcg64Mcg;
 
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
+pub use names::{AskedNames, CaptureSlot, TemplateNames};
 pub use scope::TemplateScope;
 
 pub(in crate::plan) use escape::ENCODED;
 use escape::write_value;
-
-/// Where a user keeps a captured value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CaptureSlot(pub u16);
-
-/// The names that templates may use.
-#[derive(Debug, Clone, Default)]
-pub struct TemplateNames {
-    /// Data sets by name: position, and columns in order.
-    pub datasets: BTreeMap<String, (u16, Vec<String>)>,
-    /// Captured values by name.
-    pub slots: BTreeMap<String, CaptureSlot>,
-}
-
-impl TemplateNames {
-    /// The built-in names besides data sets and captures.
-    pub const BUILT_IN: [&str; 2] = ["vu", "iteration"];
-
-    /// All names, for messages.
-    fn all(&self) -> Vec<String> {
-        let own = self.datasets.keys().chain(self.slots.keys()).cloned();
-        own.chain(Self::BUILT_IN.map(String::from)).collect()
-    }
-}
 
 /// What can be asked while rendering.
 pub trait Variables {
@@ -100,26 +77,6 @@ impl fmt::Debug for TemplatePiece {
 #[derive(Debug, Clone, Default)]
 pub struct Template {
     pieces: Vec<TemplatePiece>,
-}
-
-/// What templates ask for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AskedNames {
-    /// Data sets.
-    pub datasets: BTreeSet<u16>,
-    /// Captured values.
-    pub slots: BTreeSet<CaptureSlot>,
-    /// Whether the number of the iteration is asked for.
-    pub iteration: bool,
-}
-
-impl AskedNames {
-    /// Adds what another template asks for.
-    pub fn extend(&mut self, other: Self) {
-        self.datasets.extend(other.datasets);
-        self.slots.extend(other.slots);
-        self.iteration |= other.iteration;
-    }
 }
 
 /// Compiles templates against a set of names.
@@ -513,6 +470,8 @@ pub(super) fn find_close(text: &str, from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     struct Fixed;

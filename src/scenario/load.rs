@@ -54,7 +54,7 @@ pub fn load_stack(
 ) -> (Option<Stack>, Vec<Problem>, SourceFiles) {
     let mut loader =
         Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
-    let node = loader.tree(path, &on_command_line(path), FileKind::Stack);
+    let node = loader.tree(path, &on_command_line(path), LoadedFile::Stack);
     let stack = node.and_then(|node| Stack::read(&node, &mut loader.problems));
     environment::tidy_secrets(&mut loader.sources.secrets);
     (stack, loader.problems.into_sorted(), loader.sources)
@@ -75,7 +75,7 @@ fn on_command_line(path: &Path) -> Spanned<String> {
 
 /// The kind of a file, which says where secrets are in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileKind {
+enum LoadedFile {
     Scenario,
     Stack,
 }
@@ -89,7 +89,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn scenario(&mut self, path: &Path, settings: &[(String, String)]) -> Option<Scenario> {
-        let mut node = self.tree(path, &on_command_line(path), FileKind::Scenario)?;
+        let mut node = self.tree(path, &on_command_line(path), LoadedFile::Scenario)?;
         for (key, value) in settings {
             self.set(&mut node, key, value);
         }
@@ -116,11 +116,11 @@ impl Loader<'_> {
             self.problems.report(named.span, kind);
             return None;
         }
-        self.tree(path, named, FileKind::Stack)
+        self.tree(path, named, LoadedFile::Stack)
     }
 
     /// The tree of a file, with the environment's values in it.
-    fn tree(&mut self, path: &Path, named: &Spanned<String>, kind: FileKind) -> Option<Node> {
+    fn tree(&mut self, path: &Path, named: &Spanned<String>, kind: LoadedFile) -> Option<Node> {
         let source = self.text(path, named)?;
         let text = self.sources.get(source)?.text.clone();
         let mut node = yaml::parse(&text, source, &mut self.problems)?;
@@ -128,9 +128,9 @@ impl Loader<'_> {
         Some(node)
     }
 
-    fn expand(&mut self, root: &mut Node, kind: FileKind) {
+    fn expand(&mut self, root: &mut Node, kind: LoadedFile) {
         match &mut root.value {
-            NodeValue::Mapping(entries) if kind == FileKind::Scenario => {
+            NodeValue::Mapping(entries) if kind == LoadedFile::Scenario => {
                 for (key, node) in entries {
                     self.expand_part(&key.text, node);
                 }

@@ -18,9 +18,9 @@ const SHORT: usize = 4;
 /// where the text was cut short within one.
 pub fn redact<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let mut hidden: Vec<Range<usize>> = vec![];
-    let mut readings: Option<[Reading; 4]> = None;
+    let mut readings: Option<[DecodedText; 4]> = None;
     for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
-        let readings = readings.get_or_insert_with(|| Reading::all(text));
+        let readings = readings.get_or_insert_with(|| DecodedText::all(text));
         for reading in readings.iter() {
             reading.find(secret.as_bytes(), &mut hidden);
         }
@@ -53,13 +53,13 @@ fn blanked(text: &str, mut hidden: Vec<Range<usize>>) -> String {
 }
 
 /// A text as one of its readers understands it, with the place of each byte.
-struct Reading {
+struct DecodedText {
     bytes: Vec<u8>,
     /// Where each byte stands in the text.
     places: Vec<Range<usize>>,
 }
 
-impl Reading {
+impl DecodedText {
     /// As it stands, as a URL or form, as a text in JSON, and as HTML.
     fn all(text: &str) -> [Self; 4] {
         [

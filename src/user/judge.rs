@@ -11,7 +11,7 @@ mod captured;
 mod json_keys;
 mod matching;
 
-use body::json_of_body;
+use body::{excerpt, json_of_body};
 pub(super) use captured::{captures, secrets};
 use matching::{MatchedSource, mismatch};
 
@@ -166,16 +166,6 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
             why.map(|why| format!("the body {why}"))
         }
     }
-}
-
-/// The beginning of a text, for messages.
-fn excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
-    let mut short: String = text.chars().take(80).collect();
-    if short.len() < bytes.len() {
-        short.push('…');
-    }
-    format!("`{short}`")
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Which row of a data set an iteration gets.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use rand::seq::SliceRandom;
 
-use crate::plan::{ArrivalLaw, ConnectionUse, Dataset, Load, OpenLoad, Pick, Plan, Shard};
+use crate::plan::{
+    ArrivalLaw, ConnectionUse, Dataset, DealtRows, Load, OpenLoad, Pick, Plan, Shard,
+};
 use crate::units::{RandomStream, Seed};
 
 /// Picks rows. What is drawn follows from the seed and the iteration; what is dealt, from how many were dealt before.
@@ -31,7 +30,7 @@ enum PickState {
 #[derive(Debug)]
 enum RowTurn {
     /// Whoever asks next, of all workers.
-    Next(Arc<AtomicU64>),
+    Next(DealtRows),
     /// The iteration's: both sides of a pair have the same one.
     Iteration,
     /// The user's.
@@ -63,7 +62,7 @@ impl RowPicker {
         let drawn = || self.seed.uniform(RandomStream::Rows, iteration * 64 + dataset as u64);
         let (state, turn) = &self.sets[dataset];
         let turn = || match turn {
-            RowTurn::Next(dealt) => self.shard.nth(dealt.fetch_add(1, Ordering::Relaxed)),
+            RowTurn::Next(dealt) => self.shard.nth(dealt.next()),
             RowTurn::Iteration => iteration,
             RowTurn::User => user,
         };

@@ -4,42 +4,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::{MutexGuard, PoisonError};
-
-use crate::plan::{HeldSession, RequestId, SessionId, SessionScope, SharedSession};
+use crate::plan::{HeldSession, LoginTurn, SessionId, SessionScope};
 use crate::units::{Nanos, RunTime};
 
-use super::{Action, User};
+use super::Action;
+use super::held::UserSession;
+use super::state::User;
 
 /// How long a user waits before it looks again whether another has logged in for all.
 const LOOK: Nanos = Nanos::from_millis(2);
-/// After so long, whoever logs in for all is given up.
-const GIVEN_UP: Nanos = Nanos::from_secs(60);
-
-/// What a user holds of one session.
-#[derive(Debug, Clone, Default)]
-pub(super) struct UserSession {
-    /// When it was last asked for. The server's clock begins later, so this errs on the safe side.
-    pub(super) asked: RunTime,
-    /// Until when it is used; none before the first login, and once it was refused.
-    pub(super) until: Option<RunTime>,
-    /// Whether the last answer said that it has ended.
-    pub(super) refused: bool,
-    /// The request that was refused, until it is answered. Only one at a time may cause a renewal, so that a
-    /// server which never accepts a session is not asked for one again and again.
-    pub(super) retrying: Option<RequestId>,
-    /// Whether the user logs in for all.
-    for_all: bool,
-    /// What the login captured, where the session outlives an iteration.
-    kept: HeldSession,
-}
-
-impl UserSession {
-    /// Whether it may not be used at `now`.
-    pub(super) fn is_due(&self, now: RunTime) -> bool {
-        self.until.is_none_or(|until| now >= until)
-    }
-}
 
 impl User {
     /// Begins an iteration with the sessions that outlive one, and what their logins captured.
@@ -72,23 +45,18 @@ impl User {
             return None;
         }
         if self.plan.sessions[index].per == SessionScope::Run {
-            let shared = self.plan.sessions[index].shared.clone();
-            let mut shared = lock(&shared);
-            match &*shared {
-                SharedSession::Held(found) if now < found.until => {
-                    let found = found.clone();
-                    drop(shared);
+            match self.plan.sessions[index].shared.turn(now) {
+                LoginTurn::Use(found) => {
                     self.take_session(index, found);
                     self.position = held;
                     return None;
                 }
-                SharedSession::LoggingIn(since) if now < *since + GIVEN_UP => {
+                LoginTurn::Wait => {
                     self.position -= 1;
                     return Some(Action::Wait(now + LOOK));
                 }
-                _ => *shared = SharedSession::LoggingIn(now),
+                LoginTurn::LogIn => {}
             }
-            drop(shared);
             self.sessions[index].for_all = true;
         }
         self.sessions[index].asked = now;
@@ -120,7 +88,7 @@ impl User {
         let values = plan.slots.iter().filter_map(value_in).collect();
         state.kept = HeldSession { asked: state.asked, until, values };
         if std::mem::take(&mut state.for_all) {
-            *lock(&plan.shared) = SharedSession::Held(state.kept.clone());
+            plan.shared.begun(state.kept.clone());
         }
     }
 
@@ -131,10 +99,7 @@ impl User {
         state.until = None;
         let plan = &self.plan.sessions[index];
         if plan.per == SessionScope::Run {
-            let mut shared = lock(&plan.shared);
-            if matches!(&*shared, SharedSession::Held(held) if held.asked == state.asked) {
-                *shared = SharedSession::Nobody;
-            }
+            plan.shared.ended(state.asked);
         }
     }
 
@@ -142,12 +107,8 @@ impl User {
     pub(super) fn give_up_logins(&mut self) {
         for (state, plan) in self.sessions.iter_mut().zip(&self.plan.sessions) {
             if std::mem::take(&mut state.for_all) {
-                *lock(&plan.shared) = SharedSession::Nobody;
+                plan.shared.given_up();
             }
         }
     }
-}
-
-fn lock(shared: &std::sync::Mutex<SharedSession>) -> MutexGuard<'_, SharedSession> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,7 @@ use crate::units::RunTime;
 
 use super::rows::RowPicker;
 use super::turns::Turn;
-use super::{playback, poll, session};
+use super::{held, playback, poll};
 
 /// A virtual user.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct User {
     pub(super) paced: RunTime,
     pub(super) polls: [poll::PollState; MAX_LOOPS],
     pub(super) playback: Option<Box<playback::Playback>>,
-    pub(super) sessions: Box<[session::UserSession]>,
+    pub(super) sessions: Box<[held::UserSession]>,
 }
 
 /// The deepest nesting of loops that a flow may have.

@@ -1,13 +1,12 @@
 //! Data files → rows. Problems in them are reported with their line.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use minijinja::Value;
 use serde_json::{Map, Value as Json};
 
 use crate::plan::value::value_of;
-use crate::plan::{Dataset, Pick};
+use crate::plan::{Dataset, DealtRows, Pick};
 use crate::scenario::schema::{self, DataFile, DataFormat};
 use crate::scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
 
@@ -36,7 +35,7 @@ pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Proble
         }
     };
     let (name, pick) = (file.name.value.clone(), pick(file.pick));
-    Dataset { name, columns, rows, pick, dealt: Arc::default() }
+    Dataset { name, columns, rows, pick, dealt: DealtRows::default() }
 }
 
 fn pick(pick: schema::PickSpec) -> Pick {

@@ -49,14 +49,13 @@ impl LoadCompiler<'_> {
         let mut rows = RecordingReader { loads: self, file, set, problems, reported: 0 };
         let (seconds, scenarios) = rows.read(&shape.dataset)?;
         let dataset = position.unwrap_or_default() as u16;
-        Some(self.open_at(shape, &seconds, (scenarios, dataset), problems))
+        Some(self.open_at(shape, RecordedRows { seconds, scenarios, dataset }, problems))
     }
 
     fn open_at(
         &self,
         shape: &RecordedShape,
-        seconds: &[f64],
-        (scenarios, dataset): (Box<[ScenarioId]>, u16),
+        RecordedRows { seconds, scenarios, dataset }: RecordedRows,
         problems: &mut Problems,
     ) -> OpenLoad {
         let recorded = seconds.last().copied().unwrap_or(0.0);
@@ -78,6 +77,15 @@ impl LoadCompiler<'_> {
             stages,
         }
     }
+}
+
+/// The rows of a recording.
+struct RecordedRows {
+    /// When each arrives, in seconds from the start.
+    seconds: Vec<f64>,
+    scenarios: Box<[ScenarioId]>,
+    /// The data set that they stand in.
+    dataset: u16,
 }
 
 /// Reads the rows of a recording.

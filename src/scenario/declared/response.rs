@@ -9,10 +9,10 @@ pub(in crate::scenario) const STATUS: Grammar = Grammar::Form(
 );
 
 /// What a text or value must be.
-const CONDITION: Grammar = Grammar::AnyOf(&[
-    Grammar::Text("value, `exists`, `< 5`, `<= 5`, `> 5` or `>= 5`"),
-    Grammar::Mapping(&CONDITION_FIELDS),
-]);
+const CONDITION: Grammar = Grammar::AnyOf(&[VALUE_CONDITION, Grammar::Mapping(&CONDITION_FIELDS)]);
+
+/// A condition that is a single value.
+const VALUE_CONDITION: Grammar = Grammar::Text("value, `exists`, `< 5`, `<= 5`, `> 5` or `>= 5`");
 
 pub(in crate::scenario) static CHECK: Declaration = Declaration {
     name: "check",
@@ -81,17 +81,21 @@ pub(in crate::scenario) static CONDITION_FIELDS: Declaration = Declaration {
             .example("'^[0-9]+$'"),
         optional("equals", Grammar::Anything, "What it must be, of the same type.").example("[1, 2]"),
         optional("exists", Grammar::Flag, "Whether it must be there.").example("false"),
-        optional("any", CONDITION, "A condition that at least one of the values must meet.")
-            .example("'> 5'"),
+        optional(
+            "any",
+            Grammar::AnyOf(&[VALUE_CONDITION, Grammar::Mapping(&CONDITION_FIELDS)]),
+            "A condition that at least one of the values must meet.",
+        )
+        .example("'> 5'"),
         optional(
             "all",
-            CONDITION,
+            Grammar::AnyOf(&[VALUE_CONDITION, Grammar::Mapping(&CONDITION_FIELDS)]),
             "A condition that all of the values must meet, of which there may be none.",
         )
         .example("true"),
         optional(
             "count",
-            CONDITION,
+            Grammar::AnyOf(&[VALUE_CONDITION, Grammar::Mapping(&CONDITION_FIELDS)]),
             "A condition on how many values there are; of a path that finds one list, on its length.",
         )
         .example("'>= 1'"),

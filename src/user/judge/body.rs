@@ -1,4 +1,4 @@
-//! A body as JSON.
+//! A body as JSON, and its beginning for messages.
 
 use serde::Deserialize as _;
 use serde_json::Value as Json;
@@ -41,4 +41,14 @@ fn depth(text: &[u8]) -> usize {
         }
     }
     deepest
+}
+
+/// The beginning of a text, for messages.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
+    let mut short: String = text.chars().take(80).collect();
+    if short.len() < bytes.len() {
+        short.push('…');
+    }
+    format!("`{short}`")
 }

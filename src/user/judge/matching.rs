@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::excerpt;
+use super::body::excerpt;
 use crate::plan::Matcher;
 use crate::units::Decimal;
 

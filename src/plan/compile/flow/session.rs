@@ -1,13 +1,12 @@
 //! Requests of a session: the login before them, and the way back to it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::{ExpectedRequests, FlowCompiler, ScenarioPlanDraft};
 use crate::metrics::{SampleKind, StepId};
 use crate::plan::{
     AskedNames, Body, CaptureSlot, Instruction, Pick, RequestId, SessionId, SessionPlan,
-    SessionScope, StatusSet, StreamKind, Template, UploadPiece,
+    SessionScope, SharedLogin, StatusSet, StreamKind, Template, UploadPiece,
 };
 use crate::scenario::schema::{ConnectionsSpec, RequestSpec, Scenario, SessionSpec};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -192,7 +191,7 @@ pub(in crate::plan::compile) fn plans(
             expired: StatusSet(session.expired.clone()),
             per: owned.map_or(SessionScope::Iteration, |owned| owned.per),
             slots: owned.map(|owned| owned.slots.clone()).unwrap_or_default(),
-            shared: Arc::default(),
+            shared: SharedLogin::default(),
         }
     };
     scenario.sessions.iter().enumerate().map(plan).collect()
