@@ -42,6 +42,10 @@ pub enum StreamKind {
     Events {
         /// Checks of the last event's data.
         until: Vec<Check>,
+        /// The type of the events that are listened to; empty for all.
+        event: String,
+        /// How long is listened, if not to the end or to the request's timeout.
+        hold: Option<Delay>,
     },
     /// A WebSocket.
     Messages {

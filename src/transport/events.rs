@@ -1,63 +1,258 @@
-//! Server-sent events, looked at as they come (WHATWG HTML §9.2): when the first came, how many, and which ends
-//! the stream. Lines end in LF or CR LF; a CR alone, which the standard allows as well, is no server's habit.
+//! Server-sent events, read as they come (WHATWG HTML §9.2): when the first came, how many, and which ends the
+//! stream. Of a stream no more is kept than one event and the last.
 
+mod lines;
+
+use crate::metrics::ErrorClass;
 use crate::plan::Check;
-use crate::units::RunTime;
-use crate::user::meets;
+use crate::units::{Nanos, RunTime};
+use crate::user::{ResponseHeaders as _, meets};
+
+use super::TransportError;
+use super::memory::{BoundedBuffer, MemoryBudget};
+use super::parser::ResponseParser;
+use lines::{Field, FieldReader, Part};
+
+/// What is awaited of a stream.
+#[derive(Debug, Clone)]
+pub(super) struct AwaitedEvents {
+    /// The stream ends with the first event that meets these; where there are none, with the response.
+    pub(super) until: Vec<Check>,
+    /// The type of the events that are listened to; empty for all.
+    pub(super) kind: String,
+    /// How long the stream is listened to, if not to its end.
+    pub(super) hold: Option<Nanos>,
+    /// Whether somebody looks into the last event.
+    pub(super) keeps_last: bool,
+}
+
+/// What the response is, once its head is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ResponseKind {
+    Unknown,
+    EventStream,
+    /// An error, a redirect, or something else than events.
+    Other,
+}
 
 /// The events of one stream so far.
 #[derive(Debug)]
 pub(super) struct EventStream {
-    until: Vec<Check>,
-    /// How much of the body has been looked at: whole lines.
-    seen: usize,
-    /// The data of the event under way.
-    data: Vec<u8>,
-    last: Option<Vec<u8>>,
+    awaited: AwaitedEvents,
+    /// When the stream was asked for, and until when its first event has to come.
+    began: RunTime,
+    timeout: Nanos,
+    max_body: u64,
+    /// How much of the body stays in the parser for whoever reads along.
+    shown_max: usize,
+    shown: usize,
+    response: ResponseKind,
+    fields: FieldReader,
+    /// The type and the data of the event under way.
+    kind: BoundedBuffer,
+    data: BoundedBuffer,
+    has_data: bool,
+    last: Option<BoundedBuffer>,
+    budget: MemoryBudget,
     first: Option<RunTime>,
     count: u64,
     met: bool,
+    content_type: String,
 }
 
+/// So much of a stream is shown to whoever reads along.
+const SHOWN: usize = 2_001;
+
 impl EventStream {
-    /// A stream that ends with the first event that meets `until`; where that is empty, with the response.
-    pub(super) fn new(until: Vec<Check>) -> Self {
-        Self { until, seen: 0, data: vec![], last: None, first: None, count: 0, met: false }
+    /// A stream that was asked for at `began`, and whose events may be as large as a body.
+    pub(super) fn new(
+        awaited: AwaitedEvents,
+        (began, timeout): (RunTime, Nanos),
+        max_body: u64,
+        budget: &MemoryBudget,
+    ) -> Self {
+        Self {
+            awaited,
+            began,
+            timeout,
+            max_body,
+            shown_max: 0,
+            shown: 0,
+            response: ResponseKind::Unknown,
+            fields: FieldReader::default(),
+            kind: budget.buffer(max_body),
+            data: budget.buffer(max_body),
+            has_data: false,
+            last: None,
+            budget: budget.clone(),
+            first: None,
+            count: 0,
+            met: false,
+            content_type: String::new(),
+        }
+    }
+
+    /// Leaves the beginning of the stream in the parser.
+    pub(super) fn show(&mut self) {
+        self.shown_max = SHOWN;
     }
 
     /// Another response begins: a redirect was followed, or the request was sent again.
     pub(super) fn restart(&mut self) {
-        *self = Self::new(std::mem::take(&mut self.until));
+        let fresh = Self::new(
+            self.awaited.clone(),
+            (self.began, self.timeout),
+            self.max_body,
+            &self.budget.clone(),
+        );
+        *self = Self { shown_max: self.shown_max, ..fresh };
     }
 
-    /// Looks at what is new in `body`, all that has come until `now`. Returns whether that is enough.
-    pub(super) fn absorb(&mut self, body: &[u8], now: RunTime) -> bool {
-        while let Some(end) = memchr::memchr(b'\n', &body[self.seen..]) {
-            let line = &body[self.seen..self.seen + end];
-            self.seen += end + 1;
-            self.line(line.strip_suffix(b"\r").unwrap_or(line), now);
-            if self.met {
-                return true;
+    /// Looks at what is new in the response, all that has come until `now`, and takes it out of the parser. Returns
+    /// whether that is enough.
+    ///
+    /// # Errors
+    /// Where an event is too large, or the stream's time is over before it has done its part.
+    pub(super) fn look(
+        &mut self,
+        parser: &mut ResponseParser,
+        now: RunTime,
+    ) -> Result<bool, TransportError> {
+        if self.response == ResponseKind::Unknown {
+            self.response = self.kind_of(parser);
+        }
+        match self.response {
+            ResponseKind::Unknown => {}
+            ResponseKind::Other if parser.body_size() > self.max_body => {
+                return Err(self.too_large("the body"));
+            }
+            ResponseKind::Other => {}
+            ResponseKind::EventStream => {
+                let body = &parser.body()[self.shown..];
+                let fed = self.absorb(body, now);
+                let kept = parser.body().len().min(self.shown_max);
+                parser.truncate_body(kept);
+                self.shown = kept;
+                if fed? {
+                    return Ok(true);
+                }
             }
         }
-        false
+        if now >= self.deadline() { self.on_deadline().map(|()| true) } else { Ok(false) }
     }
 
-    fn line(&mut self, line: &[u8], now: RunTime) {
-        if let Some(value) = line.strip_prefix(b"data") {
-            let Some(value) = value.strip_prefix(b":").or(value.is_empty().then_some(value)) else {
-                return;
-            };
-            self.data.extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
-            self.data.push(b'\n');
-        } else if line.is_empty() && !self.data.is_empty() {
-            // The last line's end does not belong to the event; an event without data is none.
+    fn kind_of(&mut self, parser: &ResponseParser) -> ResponseKind {
+        match parser.status() {
+            0..200 => return ResponseKind::Unknown,
+            200 => {}
+            _ => return ResponseKind::Other,
+        }
+        let kind = parser.headers().first("content-type").unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        self.content_type = essence.chars().take(80).collect();
+        if essence.eq_ignore_ascii_case("text/event-stream") {
+            ResponseKind::EventStream
+        } else {
+            ResponseKind::Other
+        }
+    }
+
+    /// Until when it is listened: its first event has to come within the timeout; then its time is `hold`, or
+    /// the rest of the timeout.
+    pub(super) fn deadline(&self) -> RunTime {
+        match (self.first, self.awaited.hold) {
+            (Some(_), Some(hold)) => self.began + hold,
+            _ => self.began + self.timeout,
+        }
+    }
+
+    /// The time is over. A stream that brought events and has no end to wait for has done its part.
+    ///
+    /// # Errors
+    /// Where it has not.
+    pub(super) fn on_deadline(&self) -> Result<(), TransportError> {
+        let is_left = self.awaited.hold.is_some() || self.awaited.until.is_empty();
+        if self.first.is_some() && is_left {
+            return Ok(());
+        }
+        let message = match (self.response, self.first) {
+            (ResponseKind::Unknown, _) => "no answer within `timeout`",
+            (ResponseKind::Other, _) => "the response was not complete within `timeout`",
+            (ResponseKind::EventStream, None) => "no event came within `timeout`",
+            (ResponseKind::EventStream, Some(_)) => "no event met `until` within `timeout`",
+        };
+        Err(TransportError::new(ErrorClass::ResponseTimeout, message))
+    }
+
+    fn too_large(&self, what: &str) -> TransportError {
+        let limit = crate::units::Bytes::new(self.max_body);
+        let message = format!("{what} is larger than `max_body: {limit}`");
+        TransportError::new(ErrorClass::BodyTooLarge, message)
+    }
+
+    fn absorb(&mut self, bytes: &[u8], now: RunTime) -> Result<bool, TransportError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (taken, part) = self.fields.take(rest);
+            rest = &rest[taken..];
+            match part {
+                Part::Value(Field::Data, value) => {
+                    self.has_data = true;
+                    if self.keeps_data() {
+                        self.data.extend(value, "an event")?;
+                    }
+                }
+                Part::Value(Field::Event, value) => self.kind.extend(value, "an event's type")?,
+                // What a reconnection would need: a stream that ends is not opened again.
+                Part::Value(Field::Other, _) | Part::Nothing => {}
+                Part::LineEnd(Field::Data) => {
+                    self.has_data = true;
+                    if self.keeps_data() {
+                        self.data.extend(b"\n", "an event")?;
+                    }
+                }
+                Part::LineEnd(Field::Event | Field::Other) => {}
+                Part::LineStart(Field::Event) => self.kind.clear(),
+                Part::LineStart(Field::Data | Field::Other) => {}
+                Part::Blank => {
+                    self.dispatch(now);
+                    if self.met {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn keeps_data(&self) -> bool {
+        self.awaited.keeps_last || !self.awaited.until.is_empty()
+    }
+
+    /// An event is complete; one without data is none.
+    fn dispatch(&mut self, now: RunTime) {
+        let wanted = self.awaited.kind.as_bytes();
+        let kind = match self.kind.bytes() {
+            b"" => b"message",
+            kind => kind,
+        };
+        let is_heard = self.has_data && (wanted.is_empty() || wanted == kind);
+        self.kind.clear();
+        self.has_data = false;
+        if !is_heard {
+            self.data.clear();
+            return;
+        }
+        self.first.get_or_insert(now);
+        self.count += 1;
+        if self.keeps_data() {
+            // The last line's end does not belong to the event.
             self.data.pop();
-            self.first.get_or_insert(now);
-            self.count += 1;
-            let data = std::mem::take(&mut self.data);
-            self.met = !self.until.is_empty() && meets(&self.until, &data);
-            self.last = Some(data);
+            let until = &self.awaited.until;
+            self.met = !until.is_empty() && meets(until, self.data.bytes());
+            let spare = self.last.take().unwrap_or_else(|| self.budget.buffer(self.max_body));
+            self.last = Some(std::mem::replace(&mut self.data, spare));
+            self.data.clear();
         }
     }
 
@@ -73,58 +268,29 @@ impl EventStream {
 
     /// The data of the last event.
     pub(super) fn last(&self) -> Option<&[u8]> {
-        self.last.as_deref()
+        self.last.as_ref().map(BoundedBuffer::bytes)
     }
 
     /// What the stream should have brought and did not.
     pub(super) fn missing(&self) -> Option<String> {
-        match &self.last {
-            None => Some("the response had no event".to_owned()),
-            Some(last) if !self.met && !self.until.is_empty() => {
-                let text: String = String::from_utf8_lossy(last).chars().take(80).collect();
+        if self.response != ResponseKind::EventStream {
+            let kind = &self.content_type;
+            return Some(match kind.as_str() {
+                "" => "the answer has no `content-type: text/event-stream`".to_owned(),
+                kind => format!("the answer is `{kind}`, not `text/event-stream`"),
+            });
+        }
+        match self.last() {
+            _ if self.count == 0 => Some("the response had no event".to_owned()),
+            Some(last) if !self.met && !self.awaited.until.is_empty() => {
+                let shown = &last[..last.len().min(400)];
+                let text: String = String::from_utf8_lossy(shown).chars().take(80).collect();
                 Some(format!("the stream ended before an event met `until`; the last was `{text}`"))
             }
-            Some(_) => None,
+            _ => None,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::Matcher;
-    use crate::units::Nanos;
-
-    fn at(millis: u64) -> RunTime {
-        RunTime::ZERO + Nanos::from_millis(millis)
-    }
-
-    #[test]
-    fn event_counts_once_its_blank_line_came() {
-        let mut events = EventStream::new(vec![]);
-        events.absorb(b"event: x\ndata: a", at(1));
-        assert_eq!((events.first(), events.last()), (None, None));
-        events.absorb(b"event: x\ndata: a\ndata: b\r\n\r\n", at(2));
-        assert_eq!((events.first(), events.last()), (Some(at(2)), Some(b"a\nb".as_slice())));
-        assert_eq!(events.missing(), None);
-    }
-
-    #[test]
-    fn stream_is_enough_with_the_event_that_meets_until() {
-        let until = [Check::Body(Matcher::Contains("done".to_owned()))];
-        let mut events = EventStream::new(until.into());
-        assert!(!events.absorb(b": comment\n\ndata: a\n\n", at(1)));
-        assert!(events.missing().is_some_and(|why| why.ends_with("the last was `a`")));
-        assert!(events.absorb(b": comment\n\ndata: a\n\ndata: done\n\ndata: z\n\n", at(2)));
-        assert_eq!(events.count(), 2, "a comment is no event, and nothing is heard behind the end");
-        assert_eq!(events.last(), Some(b"done".as_slice()));
-        assert_eq!(events.missing(), None);
-    }
-
-    #[test]
-    fn answer_without_events_lacks_them() {
-        let mut events = EventStream::new(vec![]);
-        events.absorb(b"<html>\n\n</html>\n", at(1));
-        assert!(events.missing().is_some_and(|why| why.contains("no event")));
-    }
-}
+mod tests;

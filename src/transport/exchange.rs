@@ -7,7 +7,7 @@ use crate::units::RunTime;
 
 use super::events::EventStream;
 use super::parser::ResponseParser;
-use super::{Clock, Timer};
+use super::{Clock, Timer, TransportError};
 
 /// What an exchange needs besides its connection.
 pub(super) struct ExchangeContext<'a> {
@@ -20,6 +20,35 @@ pub(super) struct ExchangeContext<'a> {
     pub(super) events: Option<&'a RefCell<EventStream>>,
     /// How many bytes of the request went out, however the exchange ends.
     pub(super) sent: &'a Cell<u64>,
+}
+
+impl ExchangeContext<'_> {
+    /// Lets whoever looks at a stream's events see what came until `now`. Returns whether that is enough.
+    pub(super) fn look_at_events(&mut self, now: RunTime) -> Result<bool, TransportError> {
+        look_at_events(self.events, self.timer, (self.parser, now))
+    }
+
+    /// When the stream is left whose time is over, or why it has failed; none where nobody looks at events.
+    pub(super) fn leave_events(&self) -> Option<Result<RunTime, TransportError>> {
+        let events = self.events?.borrow();
+        Some(events.on_deadline().map(|()| self.clock.now()))
+    }
+}
+
+/// The same where the parser is lent to a stream of HTTP/2.
+pub(super) fn look_at_events(
+    events: Option<&RefCell<EventStream>>,
+    timer: &Timer,
+    (parser, now): (&mut ResponseParser, RunTime),
+) -> Result<bool, TransportError> {
+    let Some(events) = events else { return Ok(false) };
+    let mut events = events.borrow_mut();
+    let before = events.deadline();
+    let enough = events.look(parser, now)?;
+    if events.deadline() != before {
+        timer.arm(events.deadline());
+    }
+    Ok(enough)
 }
 
 /// One complete response with the times of its parts.

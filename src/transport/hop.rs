@@ -205,7 +205,8 @@ impl UserAgent {
         let HopRequest { origin, parts, prepared, began } = hop;
         let RequestBuffers { parser, sent, progress } = buffers;
         let keep_body = prepared.keep_body || context.events.is_some() || self.is_traced();
-        let max_body = shared.http().max_body.get();
+        // Of a stream, each event is bounded.
+        let max_body = context.events.map_or(shared.http().max_body.get(), |_| u64::MAX);
         let method = parts.map_or(&prepared.method, |parts| &parts.method);
         parser.start(*method == http::Method::HEAD, keep_body, max_body);
         if let Some(events) = context.events {

@@ -54,9 +54,9 @@ impl Http1 {
         let done = poll_fn(|context| {
             match exchange.advance(&mut self.io, request, &mut exchange_context, context) {
                 Poll::Ready(outcome) => Poll::Ready(outcome),
-                Poll::Pending => {
-                    exchange_context.timer.poll_expired(context).map(|()| Err(too_late(&exchange)))
-                }
+                Poll::Pending => exchange_context.timer.poll_expired(context).map(|()| {
+                    exchange_context.leave_events().unwrap_or_else(|| Err(too_late(&exchange)))
+                }),
             }
         })
         .await;
@@ -126,9 +126,7 @@ impl InFlightExchange {
                 return Poll::Ready(exchange_context.parser.end().map(|()| now));
             }
             let fed = exchange_context.parser.feed(&scratch[..read])?;
-            let enough = exchange_context.events.is_some_and(|events| {
-                events.borrow_mut().absorb(exchange_context.parser.body(), now)
-            });
+            let enough = exchange_context.look_at_events(now)?;
             if fed == ParseProgress::Complete || enough {
                 return Poll::Ready(Ok(now));
             }

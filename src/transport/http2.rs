@@ -28,11 +28,11 @@ use crate::units::RunTime;
 use super::address::Origin;
 use super::budget::{PART_COST, POLL_BUDGET, let_others};
 use super::events::EventStream;
-use super::exchange::{ExchangeContext, TimedResponse};
+use super::exchange::{ExchangeContext, TimedResponse, look_at_events};
 use super::io::{ConnectionGuard, Io};
 use super::parser::ResponseParser;
 use super::prepared::RequestParts;
-use super::{Clock, TransportError};
+use super::{Clock, Timer, TransportError};
 use machine::ConnectionMachine;
 use send::OutgoingRequest;
 
@@ -99,13 +99,16 @@ impl Http2 {
     ) -> Result<TimedResponse, TransportError> {
         let ExchangeContext { parser, clock, timer, scratch, events, sent } = exchange_context;
         let mut in_flight =
-            InFlightRequest { session: &self.0, parser, scratch, clock, events, id: None };
+            InFlightRequest { session: &self.0, parser, scratch, clock, timer, events, id: None };
         let done = poll_fn(|context| match in_flight.advance(&outgoing, context) {
             Poll::Ready(outcome) => Poll::Ready(outcome),
             Poll::Pending => {
                 let message = "the response was not complete within `timeout`";
                 let late = || TransportError::new(ErrorClass::ResponseTimeout, message);
-                timer.poll_expired(context).map(|()| Err(late()))
+                let leave = |events: &RefCell<EventStream>| {
+                    events.borrow().on_deadline().map(|()| clock.now())
+                };
+                timer.poll_expired(context).map(|()| events.map_or_else(|| Err(late()), leave))
             }
         })
         .await;
@@ -152,6 +155,7 @@ struct InFlightRequest<'a> {
     parser: &'a mut ResponseParser,
     scratch: &'a RefCell<Box<[u8]>>,
     clock: Clock,
+    timer: &'a Timer,
     /// Who looks at a stream's events as they come.
     events: Option<&'a RefCell<EventStream>>,
     /// Its stream, once there is one.
@@ -186,9 +190,9 @@ impl InFlightRequest<'_> {
                 return Poll::Ready(Err(TransportError::new(ErrorClass::Reset, "no such stream")));
             };
             // The last events may come together with the end of the stream.
-            if let Some(events) = self.events {
+            if self.events.is_some() {
                 let now = self.clock.now();
-                if events.borrow_mut().absorb(stream.parser.body(), now) {
+                if look_at_events(self.events, self.timer, (&mut stream.parser, now))? {
                     return Poll::Ready(Ok(now));
                 }
             }

@@ -105,6 +105,11 @@ impl BoundedBuffer {
         }
     }
 
+    /// Takes the last byte away.
+    pub(super) fn pop(&mut self) {
+        self.bytes.pop();
+    }
+
     /// What is in it.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -71,6 +71,7 @@ pub(super) struct ResponseParser {
     sets_cookies: bool,
     encoded: bool,
     max_body: u64,
+    may_switch: bool,
     /// Heads and lines of chunks so far.
     parts: u64,
     /// Bytes of interim responses and trailers so far.
@@ -93,6 +94,7 @@ impl ResponseParser {
             sets_cookies: false,
             encoded: false,
             max_body: u64::MAX,
+            may_switch: false,
             parts: 0,
             beside: 0,
         }
@@ -115,6 +117,12 @@ impl ResponseParser {
         self.max_body = max_body;
         self.parts = 0;
         self.beside = 0;
+        self.may_switch = false;
+    }
+
+    /// The request asks to switch protocols: 101 is its last answer.
+    pub(super) fn expect_switch(&mut self) {
+        self.may_switch = true;
     }
 
     /// The status; 0 while the head is incomplete.
@@ -177,6 +185,11 @@ impl ResponseParser {
     /// The body as sent, if it is kept.
     pub(super) fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Forgets what of the body is behind `length`: its reader has taken it.
+    pub(super) fn truncate_body(&mut self, length: usize) {
+        self.body.truncate(length);
     }
 
     /// The headers of the final response.
@@ -355,6 +368,11 @@ impl ResponseParser {
     fn take_head(&mut self, status: u16, framing: &Framing) -> Result<(), TransportError> {
         match status {
             0..100 => return Err(protocol(format!("{status:03} is not a status"))),
+            101 if self.may_switch => {
+                self.status = status;
+                self.state = ParserState::Complete;
+                return Ok(());
+            }
             101 => {
                 let message = "the server switched protocols, though nobody asked for it";
                 return Err(protocol(message.to_owned()));

@@ -153,6 +153,7 @@ impl WebSocketSession<'_> {
         progress.exchanges += 1;
         let max_body = shared.http().max_body.get();
         parser.start(false, true, max_body);
+        parser.expect_switch();
         let mut exchange = HandshakeExchange::new(&mut io, &handshake, parser);
         let shaken = self.shake(&mut exchange, progress).await;
         let (sent, unread) = exchange.end();

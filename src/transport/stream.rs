@@ -8,7 +8,7 @@ use crate::user::User;
 
 use super::agent::UserAgent;
 use super::context::RequestContext;
-use super::events::EventStream;
+use super::events::{AwaitedEvents, EventStream};
 use super::finished::{RequestTimes, StreamEvent};
 use super::socket::WebSocketSession;
 
@@ -26,8 +26,21 @@ pub(super) async fn play(
     let user = RefCell::new(user);
     let timer = shared.timers.timer();
     match &plan.kind {
-        StreamKind::Events { until } => {
-            let events = RefCell::new(EventStream::new(until.clone()));
+        StreamKind::Events { until, event, hold } => {
+            let request = &shared.plan.requests[plan.request.0 as usize];
+            let awaited = AwaitedEvents {
+                until: until.clone(),
+                kind: event.clone(),
+                hold: hold.map(|hold| user.borrow_mut().draw(hold)),
+                keeps_last: request.needs_body(),
+            };
+            let max_body = shared.http().max_body.get();
+            let times = (began, request.timeout);
+            let mut events = EventStream::new(awaited, times, max_body, &shared.stream_memory);
+            if agent.is_traced() {
+                events.show();
+            }
+            let events = RefCell::new(events);
             let context =
                 RequestContext { events: Some(&events), ..RequestContext::new(&user, &timer) };
             let finished = agent.perform_in(context, plan.request, intended, began).await;

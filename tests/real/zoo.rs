@@ -2,6 +2,7 @@
 //!
 //! One run visits all cages of a table. Each server is one thread a connection, and ends with the test's process.
 
+mod events;
 mod sockets;
 
 use std::io::{Read, Write};
@@ -16,7 +17,7 @@ use serde_json::Value;
 use super::harness::{plimsoll, run};
 
 /// What a server does with a connection.
-type Deed = fn(&mut Visitor) -> std::io::Result<()>;
+pub(crate) type Deed = fn(&mut Visitor) -> std::io::Result<()>;
 
 /// A server, and what is to be said of it.
 pub(crate) struct Cage {
@@ -156,6 +157,20 @@ fn misjudged(cage: &Cage, result: &Value) -> Option<String> {
         examples.iter().filter(of_row).filter_map(|example| example["message"].as_str()).collect();
     let told = cage.class.is_empty() || messages.iter().all(|text| text.contains(cage.message));
     (!told).then(|| format!("{}: {messages:?}, expected {:?}", cage.name, cage.message))
+}
+
+/// Proves what a table with a timeout of 500 ms may cost: every user leaves by then, and the run with the last of them.
+pub(crate) fn cost_little(cages: &[Cage], result: &Value) {
+    let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_f64).expect("a number");
+    let memory = number("/generator/memory_max_bytes");
+    assert!(memory < 100e6, "{memory} bytes");
+    // 3 s, the timeout, and the closing handshake that nobody answers.
+    assert!(number("/duration_s") < 5.5, "{}", number("/duration_s"));
+    for cage in cages.iter().filter(|cage| cage.class == "response_timeout") {
+        let name = cage.name;
+        let longest = number(&format!("/whole_run/steps/{name}/service_time_ms/max"));
+        assert!((500.0..750.0).contains(&longest), "{name}: {longest} ms");
+    }
 }
 
 fn print_table(cages: &[Cage], result: &Value) {

@@ -42,8 +42,8 @@ scenarios:
 pub(in crate::scenario) static SSE: Declaration = Declaration {
     name: "sse",
     place: "`sse`",
-    about: "Server-sent events, read until one meets `until`, or to the stream's end. Captures look into the last \
-            event. Time until the first event is the row `NAME.first_event`.",
+    about: "Server-sent events, read until one meets `until`, or to the stream's end, or for `hold`. Captures look into \
+            the last event. Time until the first event is the row `NAME.first_event`.",
     groups: &[
         URL,
         COMMON,
@@ -55,6 +55,18 @@ pub(in crate::scenario) static SSE: Declaration = Declaration {
                 Grammar::Mapping(&CHECK),
                 "Checks (`json`, `body`) of the last event's data; its end where none are given.",
             ),
+            optional(
+                "event",
+                Grammar::Text("type of event"),
+                "The type of the events that are listened to (`message` where the server names none); all where nothing is given.",
+            )
+            .example("price"),
+            optional(
+                "hold",
+                DELAY,
+                "How long is listened to a stream that does not end; its first event must come within `timeout`. Without it, and without `until`, it is left at `timeout`.",
+            )
+            .example("30s..60s"),
         ],
     ],
     others: None,

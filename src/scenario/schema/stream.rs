@@ -27,6 +27,10 @@ pub enum StreamKindSpec {
     Events {
         /// Checks of the last event's data.
         until: Vec<CheckSpec>,
+        /// The type of the events that are listened to; empty for all.
+        event: String,
+        /// How long is listened, if not to the end or to the request's timeout.
+        hold: Option<DelaySpec>,
     },
     /// A WebSocket.
     Messages {
@@ -66,9 +70,16 @@ impl StreamSpec {
         let method =
             fields.word("method", &known, problems).map_or(Method::GET, |at| methods[at].1.clone());
         let until = fields.node("until", problems).map(|node| content_checks(node, problems));
+        let event: Option<Spanned<String>> = fields.read("event", problems);
+        let hold = fields.node("hold", problems).and_then(|node| law(node, problems));
         let request = RequestSpec::from_fields(method, &mut fields, problems);
         fields.finish(problems);
-        Some(Self { request, kind: StreamKindSpec::Events { until: until.unwrap_or_default() } })
+        let kind = StreamKindSpec::Events {
+            until: until.unwrap_or_default(),
+            event: event.map(|event| event.value).unwrap_or_default(),
+            hold,
+        };
+        Some(Self { request, kind })
     }
 
     pub(super) fn read_messages(node: &Node, problems: &mut Problems) -> Option<Self> {

@@ -1,5 +1,7 @@
 //! Steps that last: polls, streams, playback.
 
+use ::http::header;
+
 use super::session::EnteredSession;
 use super::{ExpectedRequests, FlowCompiler, LOOP_LIMIT, ScenarioPlanDraft};
 use crate::metrics::{SampleKind, StepId};
@@ -8,7 +10,9 @@ use crate::plan::{
     Capture, CaptureSlot, CaptureSource, CaptureTake, Escape, Instruction, PlaybackId,
     PlaybackPlan, PollPlan, RequestId, StreamId, StreamKind, StreamPlan, Template,
 };
-use crate::scenario::schema::{self, PlaybackSpec, PollSpec, StepKind, StepSpec, StreamSpec};
+use crate::scenario::schema::{
+    self, PlaybackSpec, PollSpec, RequestSpec, StepKind, StepSpec, StreamSpec,
+};
 use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_node};
 use crate::units::Nanos;
 
@@ -49,8 +53,9 @@ impl<'a> FlowCompiler<'a> {
         problems: &mut Problems,
     ) -> ExpectedRequests {
         let (kind, [first, whole], seconds) = match &stream.kind {
-            schema::StreamKindSpec::Events { .. } => {
-                (SampleKind::EventStream, [SampleKind::FirstEvent, SampleKind::Events], 0.0)
+            schema::StreamKindSpec::Events { hold, .. } => {
+                let held = hold.map_or(0.0, |hold| self.delay(hold).mean().as_secs_f64());
+                (SampleKind::EventStream, [SampleKind::FirstEvent, SampleKind::Events], held)
             }
             schema::StreamKindSpec::Messages { hold, .. } => {
                 let held = self.delay(*hold).mean().as_secs_f64();
@@ -59,6 +64,9 @@ impl<'a> FlowCompiler<'a> {
         };
         let entered = self.enter(stream.request.session.as_ref(), draft, problems);
         let request = self.compiled_request(&stream.request, kind, draft, problems);
+        if matches!(stream.kind, schema::StreamKindSpec::Events { .. }) {
+            self.ask_for_events(request, &stream.request);
+        }
         let first = self.part_of(&stream.request.name, first, problems);
         let whole = self.part_of(&stream.request.name, whole, problems);
         let kind = self.stream_kind(&stream.kind, draft, problems);
@@ -71,6 +79,21 @@ impl<'a> FlowCompiler<'a> {
         entered.login.plus(alone)
     }
 
+    /// What an `EventSource` sends, unless the step itself says otherwise (WHATWG HTML §9.2.2).
+    fn ask_for_events(&mut self, request: RequestId, spec: &RequestSpec) {
+        let Some(plan) = self.compiled.get_mut(request.0 as usize) else { return };
+        for (name, value) in
+            [(header::ACCEPT, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")]
+        {
+            let is_own =
+                |(own, _): &(Spanned<String>, _)| own.value.eq_ignore_ascii_case(name.as_str());
+            if !spec.headers.iter().any(is_own) {
+                plan.headers.retain(|(known, _)| *known != name);
+                plan.headers.push((name, Template::constant(value)));
+            }
+        }
+    }
+
     fn stream_kind(
         &self,
         kind: &'a schema::StreamKindSpec,
@@ -78,9 +101,11 @@ impl<'a> FlowCompiler<'a> {
         problems: &mut Problems,
     ) -> StreamKind {
         match kind {
-            schema::StreamKindSpec::Events { until } => {
-                StreamKind::Events { until: until.iter().map(request::check).collect() }
-            }
+            schema::StreamKindSpec::Events { until, event, hold } => StreamKind::Events {
+                until: until.iter().map(request::check).collect(),
+                event: event.clone(),
+                hold: hold.map(|hold| self.delay(hold)),
+            },
             schema::StreamKindSpec::Messages { send, expect, hold } => {
                 let templates = self.templates.after(draft.captured.as_ref());
                 StreamKind::Messages {
