@@ -25,10 +25,12 @@ pub use http::{
     SourceNet, Target,
 };
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
-pub use request::{Body, Filler, RequestPlan, UploadPiece};
+pub use request::{Body, Filler, Media, RequestPlan, UploadPiece};
 pub use session::{HeldSession, LoginTurn, SessionId, SessionPlan, SharedLogin};
 pub use split::Split;
-pub use stream::{PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan};
+pub use stream::{
+    PlaybackId, PlaybackPlan, PollPlan, StreamId, StreamKind, StreamPlan, VariantChoice,
+};
 pub use template::{
     AskedNames, CaptureSlot, Escape, RenderError, Template, TemplateError, TemplateNames,
     TemplatePiece, TemplateScope, TemplateSet, Variables,

@@ -4,6 +4,7 @@
 //! program, a few counters and the values it has captured.
 
 mod action;
+mod bandwidth;
 mod held;
 mod judge;
 mod lasting;
@@ -27,9 +28,9 @@ use rand_pcg::Pcg64Mcg;
 use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::value::write_json;
 use crate::plan::{
-    ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, OpenLoad, Plan,
-    RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope, UploadPiece,
-    Variables, redact,
+    ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, Media,
+    OpenLoad, Plan, RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope,
+    UploadPiece, Variables, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
@@ -73,7 +74,10 @@ impl UserFactory {
         let names = Arc::new(plan.templates.names().clone());
         let rows = Arc::new(RowPicker::new(&plan));
         let captures = plan.requests.iter().flat_map(|request| &request.captures);
-        let secret_slots = captures.filter(|capture| capture.secret).map(|c| c.slot).collect();
+        let captured = captures.filter(|capture| capture.secret).map(|capture| capture.slot);
+        // URLs of a playback may carry its token.
+        let urls = plan.playbacks.iter().map(|playback| playback.url);
+        let secret_slots = captured.chain(urls).collect();
         Self { plan, names, rows, secret_slots, shares }
     }
 
@@ -128,6 +132,7 @@ impl UserFactory {
             turn: None,
             choices: 0,
             failed: false,
+            now: RunTime::ZERO,
             paced: RunTime::ZERO,
             polls: [poll::PollState::default(); MAX_LOOPS],
             playback: None,
@@ -204,6 +209,7 @@ impl User {
     /// What to do at `now`. Passes over instructions that take no time, but only so many: a loop around a
     /// condition that never holds must not keep its worker from everything else.
     pub fn next_action(&mut self, now: RunTime) -> Action {
+        self.now = now;
         let plan = self.plan.clone();
         let program = &plan.scenarios[self.scenario.0 as usize].program.0;
         for _ in 0..OPS_A_TURN {
@@ -374,11 +380,36 @@ impl User {
                 return result;
             }
         }
+        if result.outcome == Outcome::Ok
+            && let Some(media) = request.media
+        {
+            result = self.take_media(id, media, response);
+        }
         if result.outcome != Outcome::Ok {
             self.uncaptured.extend(judge::secrets(&request.captures, response));
             self.fail();
         }
         result
+    }
+
+    /// Takes what a playback asked for.
+    fn take_media(&mut self, id: RequestId, media: Media, response: &Response<'_>) -> CheckResult {
+        let plan = self.plan.clone();
+        match media {
+            Media::Playlist(playback) => {
+                let taken = self.take_playlist(&plan.playbacks[playback.0 as usize], id, response);
+                taken.map_or_else(
+                    |error| CheckResult::failed(ErrorClass::CheckFailed, error.to_string()),
+                    |()| CheckResult::ok(),
+                )
+            }
+            Media::Segment => {
+                if let Some(playing) = &mut self.playback {
+                    playing.measured(response.size, response.service_time);
+                }
+                CheckResult::ok()
+            }
+        }
     }
 
     /// The message without the secrets that this user has captured or met.

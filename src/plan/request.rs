@@ -1,6 +1,6 @@
 //! One request of a flow, compiled.
 
-use super::{Capture, Check, SessionId, Template};
+use super::{Capture, CaptureSlot, Check, PlaybackId, SessionId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
 
@@ -57,6 +57,19 @@ pub struct RequestPlan {
     pub captures: Vec<Capture>,
     /// Whether redirects are followed.
     pub follow_redirects: bool,
+    /// What it brings a playback, if it is one's.
+    pub media: Option<Media>,
+    /// Where the value of its `range` header is kept; it has none while that is empty.
+    pub range: Option<CaptureSlot>,
+}
+
+/// What a request brings a playback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// A playlist.
+    Playlist(PlaybackId),
+    /// A segment, or what it needs.
+    Segment,
 }
 
 impl RequestPlan {
@@ -67,6 +80,8 @@ impl RequestPlan {
 
     /// Whether the body must be kept, and not only counted.
     pub fn needs_body(&self) -> bool {
-        self.checks.iter().any(Check::needs_body) || self.captures.iter().any(Capture::needs_body)
+        matches!(self.media, Some(Media::Playlist(_)))
+            || self.checks.iter().any(Check::needs_body)
+            || self.captures.iter().any(Capture::needs_body)
     }
 }

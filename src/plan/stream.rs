@@ -62,15 +62,30 @@ pub enum StreamKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaybackId(pub u32);
 
+/// Which of a playlist's variants a player plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VariantChoice {
+    /// The first at first, then as the bandwidth allows.
+    Adaptive,
+    /// The first.
+    First,
+    /// That of the lowest bandwidth.
+    Lowest,
+    /// That of the highest bandwidth.
+    Highest,
+}
+
 /// A video that is watched, segment by segment.
 #[derive(Debug, Clone)]
 pub struct PlaybackPlan {
     /// The playlist's request: relative names of segments are relative to its URL.
     pub manifest: RequestId,
-    /// Where the playlist's text is kept.
-    pub playlist: CaptureSlot,
     /// Where the URL of the next segment, or of the chosen variant, is kept.
     pub url: CaptureSlot,
+    /// Where its `range` header is kept, if a part of it is asked for.
+    pub range: CaptureSlot,
+    /// Which of several variants is played.
+    pub variant: VariantChoice,
     /// How many segments the player loads ahead.
     pub buffer: u32,
     /// How long is watched.

@@ -27,7 +27,7 @@ pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
 pub use session::{SessionScope, SessionSpec};
 pub use slo::{SloRowSpec, SloScope};
 pub use step::{Branch, DelaySpec, StepKind, StepSpec};
-pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec};
+pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec, VariantSpec};
 pub use workload::{
     ArrivalLawSpec, ClosedShape, HookSpec, OpenShape, RecordedShape, StageSpec, Workload,
     WorkloadShape,

@@ -236,10 +236,10 @@ impl EventStream {
             b"" => b"message",
             kind => kind,
         };
-        let is_heard = self.has_data && (wanted.is_empty() || wanted == kind);
+        let is_wanted = self.has_data && (wanted.is_empty() || wanted == kind);
         self.kind.clear();
         self.has_data = false;
-        if !is_heard {
+        if !is_wanted {
             self.data.clear();
             return;
         }

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::metrics::ErrorClass;
-use crate::plan::{Body, Correlation, Filler, HttpPlan, Plan, RequestPlan, Template, UploadPiece};
+use crate::plan::{
+    Body, CaptureSlot, Correlation, Filler, HttpPlan, Plan, RequestPlan, Template, UploadPiece,
+    Variables,
+};
 use crate::units::Uuid;
 use crate::user::User;
 
@@ -36,6 +39,8 @@ pub(super) struct PreparedRequest {
     url: Template,
     body: Body,
     correlation: Vec<Correlation>,
+    /// Where the value of a `range` header is kept.
+    range: Option<CaptureSlot>,
 }
 
 /// A request with nothing left to render: for HTTP/2, redirects and absolute URLs.
@@ -79,6 +84,7 @@ impl PreparedRequest {
             url: request.url.clone(),
             body: request.body.clone(),
             correlation: plan.http.correlation.clone(),
+            range: request.range,
         }
     }
 
@@ -182,6 +188,10 @@ impl PreparedRequest {
             let mut value = Vec::new();
             user.render(template, &mut value).map_err(|error| script(&error.to_string()))?;
             headers.append(name, header_value(&value)?);
+        }
+        let range = self.range.and_then(|slot| user.slot(slot)).map(ToString::to_string);
+        if let Some(range) = range {
+            headers.append(http::header::RANGE, header_value(range.as_bytes())?);
         }
         for correlation in &self.correlation {
             let (name, value) = correlation_header(correlation, user);

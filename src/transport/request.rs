@@ -20,7 +20,7 @@ use super::exchange::TimedResponse;
 use super::finished::FinishedRequest;
 use super::hop::RequestBuffers;
 use super::parser::ResponseParser;
-use super::prepared::{PreparedRequest, RequestParts};
+use super::prepared::{PreparedRequest, RequestParts, path_of};
 use super::progress::RequestProgress;
 use super::redirect;
 
@@ -43,9 +43,7 @@ impl UserAgent {
         let result = self.run(context, id, buffers).await;
         context.timer.disarm();
         let (done, result) = match result {
-            Ok((answer, body)) => {
-                (answer.done, judge(context, id, &answer, &parser, (body.as_deref(), began)))
-            }
+            Ok(last) => (last.answer.done, judge((context, id), &last, &parser, began)),
             Err(error) => {
                 context.user.borrow_mut().on_failure(error.class);
                 let outcome = Outcome::Failed(error.class);
@@ -59,14 +57,13 @@ impl UserAgent {
         FinishedRequest { sample, message }
     }
 
-    /// All exchanges of one request: redirects are followed. Returns the last answer, and its body
-    /// decompressed where it is looked into and was compressed.
+    /// All exchanges of one request: redirects are followed.
     async fn run(
         &self,
         context: RequestContext<'_>,
         id: RequestId,
         mut buffers: RequestBuffers<'_>,
-    ) -> Result<(TimedResponse, Option<Vec<u8>>), TransportError> {
+    ) -> Result<LastAnswer, TransportError> {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
         let prepared = &shared.prepared_target(self.side()).requests[id.0 as usize];
@@ -79,10 +76,19 @@ impl UserAgent {
             buffers.progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
                 let body = decoded(buffers.parser, prepared.keep_body, shared.http()).await?;
-                return Ok((answer, body));
+                let url = request.media.and_then(|_| {
+                    let sent = &buffers.sent.text;
+                    let path = match &parts {
+                        Some(parts) => parts.path.as_str(),
+                        None if !sent.is_empty() => path_of(sent),
+                        None => prepared.constant().map_or("/", |message| path_of(message.text)),
+                    };
+                    origin.url(path)
+                });
+                return Ok(LastAnswer { answer, body, url });
             }
             let Some(location) = redirect::location(&buffers.parser.headers()) else {
-                return Ok((answer, None));
+                return Ok(LastAnswer { answer, body: None, url: None });
             };
             if hops == shared.http().max_redirects {
                 let message = format!("more than {hops} redirects (`max_redirects`)");
@@ -165,13 +171,21 @@ async fn decoded(
     decode(parser.body().to_vec(), &encodings, http.max_body).await.map(Some)
 }
 
+/// The last answer of a request.
+struct LastAnswer {
+    answer: TimedResponse,
+    /// The body decompressed, where it is looked into and was compressed.
+    body: Option<Vec<u8>>,
+    /// Where it was found, if references in it are followed.
+    url: Option<Url>,
+}
+
 /// Lets the user judge an answer.
 fn judge(
-    context: RequestContext<'_>,
-    id: RequestId,
-    answer: &TimedResponse,
+    (context, id): (RequestContext<'_>, RequestId),
+    LastAnswer { answer, body, url }: &LastAnswer,
     parser: &ResponseParser,
-    (body, began): (Option<&[u8]>, RunTime),
+    began: RunTime,
 ) -> CheckResult {
     let events = context.events.map(RefCell::borrow);
     let last = events.as_ref().and_then(|events| events.last());
@@ -179,7 +193,8 @@ fn judge(
     let response = Response {
         status: answer.status,
         headers: &parser.headers(),
-        body: last.or(body).unwrap_or_else(|| parser.body()),
+        url: url.as_ref(),
+        body: last.or(body.as_deref()).unwrap_or_else(|| parser.body()),
         size: answer.body_size,
         service_time: answer.done.since(began),
     };

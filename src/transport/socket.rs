@@ -113,7 +113,8 @@ impl WebSocketSession<'_> {
     ) -> CheckResult {
         let headers: &dyn ResponseHeaders = &parser.headers();
         let service_time = at.since(self.times.began);
-        let response = Response { status: parser.status(), headers, body, size, service_time };
+        let status = parser.status();
+        let response = Response { status, headers, url: None, body, size, service_time };
         self.context.user.borrow_mut().on_response(self.plan.request, &response)
     }
 

@@ -1,6 +1,7 @@
 //! What a user makes of a response: checks and captures.
 
 use serde_json::Value as Json;
+use url::Url;
 
 use crate::metrics::{ErrorClass, Outcome};
 use crate::plan::Check;
@@ -38,6 +39,8 @@ pub struct Response<'a> {
     pub status: u16,
     /// The headers.
     pub headers: &'a dyn ResponseHeaders,
+    /// Where it was found, behind redirects; of playlists, whose references are relative to that.
+    pub url: Option<&'a Url>,
     /// The body, decompressed; empty unless a check or capture looks into it.
     pub body: &'a [u8],
     /// The size of the body as received.
@@ -60,7 +63,7 @@ impl CheckResult {
         Self { outcome: Outcome::Ok, message: String::new() }
     }
 
-    fn failed(class: ErrorClass, message: String) -> Self {
+    pub(super) fn failed(class: ErrorClass, message: String) -> Self {
         Self { outcome: Outcome::Failed(class), message }
     }
 }
@@ -132,7 +135,8 @@ pub fn meets(checks: &[Check], text: &[u8]) -> bool {
     }
     let size = text.len() as u64;
     let service_time = Nanos::ZERO;
-    let response = Response { status: 200, headers: &NoHeaders, body: text, size, service_time };
+    let headers = &NoHeaders;
+    let response = Response { status: 200, headers, url: None, body: text, size, service_time };
     checks.iter().all(|check| failed_check(check, &response).is_none())
 }
 
@@ -186,7 +190,7 @@ mod tests {
     fn response<'a>(status: u16, headers: &'a Fixed, body: &'a str) -> Response<'a> {
         let size = body.len() as u64;
         let service_time = Nanos::from_millis(30);
-        Response { status, headers, body: body.as_bytes(), size, service_time }
+        Response { status, headers, url: None, body: body.as_bytes(), size, service_time }
     }
 
     fn class(result: &CheckResult) -> Option<ErrorClass> {

@@ -8,9 +8,9 @@ use crate::plan::{
 };
 use crate::units::RunTime;
 
-use super::playback::{Playback, PlaybackJumps};
-use super::playlist::{Playlist, parse, resolved};
-use super::{Action, User, think};
+use super::playback::{MediaResource, Playback, PlaybackJumps};
+use super::playlist::{Playlist, PlaylistError, parse};
+use super::{Action, Response, User, think};
 
 impl User {
     /// Carries out an instruction of a playback; all others have been dealt with.
@@ -27,7 +27,7 @@ impl User {
                 self.playback = Some(Box::new(Playback::new(now, watch)));
             }
             Instruction::PlayList { playback, segments } => {
-                self.read_playlist(of(playback), *segments, now)?;
+                self.go_on_behind_playlist(of(playback), *segments);
             }
             Instruction::PlayNext { playback, renew, reload, end } => {
                 let places = PlaybackJumps { renew: *renew, reload: *reload, end: *end };
@@ -36,7 +36,7 @@ impl User {
             Instruction::PlayLoaded { playback, back } => {
                 self.position = *back;
                 let Some(playing) = &mut self.playback else { return Ok(None) };
-                if playing.segment_came(now) {
+                if playing.resource_came(now) {
                     let times = (playing.began, now);
                     return Ok(Some(Self::note(of(playback).first_segment, times, Outcome::Ok)));
                 }
@@ -55,43 +55,37 @@ impl User {
         Ok(None)
     }
 
-    fn read_playlist(
+    /// Reads the playlist that answered request `id`.
+    pub(super) fn take_playlist(
         &mut self,
         plan: &PlaybackPlan,
-        segments: u32,
-        now: RunTime,
-    ) -> Result<(), RenderError> {
-        let text = self.slots[plan.playlist.0 as usize].as_ref().map(Value::to_string);
-        let text = text.ok_or(RenderError::Missing(plan.playlist))?;
-        let Some(mut playing) = self.playback.take() else { return Ok(()) };
-        let manifest = self.manifest_url(plan)?;
-        match parse(&text) {
-            Playlist::Variant(name) => {
-                let url = resolved(&manifest, &name);
-                self.slots[plan.url.0 as usize] = Some(Value::from(url.as_str()));
-                playing.variant = Some(url);
-                playing.at_variant = true;
-            }
-            Playlist::Media(list) if list.segments.is_empty() && !list.live => {
-                return Err(RenderError::Expression("the playlist names no segments".to_owned()));
-            }
+        id: RequestId,
+        response: &Response<'_>,
+    ) -> Result<(), PlaylistError> {
+        let (Some(playing), Some(base)) = (&mut self.playback, response.url) else { return Ok(()) };
+        match parse(response.body)? {
+            Playlist::Master(_) if id != plan.manifest => Err(PlaylistError::Nested),
+            Playlist::Master(variants) => playing.take_variants(&variants, base, plan.variant),
             Playlist::Media(list) => {
-                self.position = segments;
-                let at_variant = std::mem::take(&mut playing.at_variant);
-                let base =
-                    playing.variant.as_ref().filter(|_| at_variant).unwrap_or(&manifest).clone();
-                playing.take_list(list, &base, (plan.buffer, now));
+                playing.take_list(&list, base, (plan.buffer, self.now + response.service_time))
             }
         }
-        self.playback = Some(playing);
-        Ok(())
     }
 
-    fn manifest_url(&mut self, plan: &PlaybackPlan) -> Result<String, RenderError> {
-        let requests = self.plan.clone();
-        let mut url = vec![];
-        self.render(&requests.requests[plan.manifest.0 as usize].url, &mut url)?;
-        Ok(String::from_utf8_lossy(&url).into_owned())
+    /// To the request for the variant, if the playlist named some; to the segments if it named those.
+    fn go_on_behind_playlist(&mut self, plan: &PlaybackPlan, segments: u32) {
+        let variant = self.playback.as_ref().and_then(|playing| playing.awaited_variant());
+        match variant.map(str::to_owned) {
+            Some(url) => self.ask_for(plan, MediaResource { url, range: None }),
+            None => self.position = segments,
+        }
+    }
+
+    /// Lets the next request of the playback ask for `resource`.
+    fn ask_for(&mut self, plan: &PlaybackPlan, resource: MediaResource) {
+        let range = resource.range.map(|range| Value::from(range.to_string()));
+        self.slots[plan.range.0 as usize] = range;
+        self.slots[plan.url.0 as usize] = Some(Value::from(resource.url));
     }
 
     fn play_next(
@@ -106,12 +100,13 @@ impl User {
             return (stops > now).then_some(Action::Wait(stops));
         }
         let session = plan.session.map(|id| &self.sessions[id.0 as usize]);
-        let number = playing.first + playing.next as u64;
+        let number = playing.number();
         if session.is_some_and(|session| session.is_due(now)) && playing.renewed != number {
             playing.renewed = number;
             self.position = places.renew;
             return None;
         }
+        playing.pass_gaps();
         if playing.next >= playing.segments.len() {
             let due = playing.reload_due();
             if due > now {
@@ -120,23 +115,29 @@ impl User {
                 self.position -= 1;
                 return Some(Action::Wait(due));
             }
-            self.position = places.reload.0;
-            if let Some(variant) = &playing.variant {
-                playing.at_variant = true;
-                self.slots[plan.url.0 as usize] = Some(Value::from(variant.as_str()));
-                self.position = places.reload.1;
+            let variant = playing.variant_url().map(str::to_owned);
+            self.position = if variant.is_some() { places.reload.1 } else { places.reload.0 };
+            if let Some(url) = variant {
+                self.ask_for(plan, MediaResource { url, range: None });
             }
             return None;
         }
-        let (url, length) = &playing.segments[playing.next];
         // There is room for the next segment once it and what is loaded reach `buffer` segments ahead.
-        let ahead = *length * u64::from(plan.buffer.saturating_sub(1));
+        let ahead =
+            playing.segments[playing.next].length * u64::from(plan.buffer.saturating_sub(1));
         let room = playing.plays_until(playing.loaded.saturating_sub(ahead));
         if playing.shown.is_some() && room > now {
             self.position -= 1;
             return Some(Action::Wait(room));
         }
-        self.slots[plan.url.0 as usize] = Some(Value::from(url.as_str()));
+        if let Some(url) = playing.switched(plan.variant).map(str::to_owned) {
+            self.position = places.reload.1;
+            self.ask_for(plan, MediaResource { url, range: None });
+            return None;
+        }
+        if let Some(resource) = playing.next_resource() {
+            self.ask_for(plan, resource);
+        }
         None
     }
 }

@@ -1,13 +1,25 @@
 //! Playback: what a video player asks for and when, and how long its viewer waits.
 //!
 //! The player loads segments one after the other until `buffer` of them are ahead of the viewer, then one
-//! for each that is played. A segment that comes after its turn stalls the picture; the sum of such times
-//! over the time played is the rebuffer ratio. A live playlist is asked for again as it grows, from three
-//! segments before its end on (RFC 8216 §6.3.3), and its viewer leaves by the clock.
+//! for each that is played, with the keys and initialization sections that they need. A segment that comes after its
+//! turn stalls the picture; the sum of such times over the time played is the rebuffer ratio. A live playlist is asked
+//! for again as it grows, from three segments before its end on (RFC 8216 §6.3.3), and its viewer leaves by the clock.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::plan::VariantChoice;
 use crate::units::{Nanos, RunTime};
 
-use super::playlist::{MediaPlaylist, resolved};
+use super::bandwidth::BandwidthEstimate;
+use super::playlist::{
+    ByteRange, MediaPlaylist, PlaylistError, Resource, SegmentLine, VariantStream,
+};
+
+/// So many keys a player remembers.
+const KEYS_KEPT: usize = 16;
 
 /// A playback under way.
 #[derive(Debug)]
@@ -16,26 +28,62 @@ pub(super) struct Playback {
     pub(super) began: RunTime,
     /// How long the viewer watches.
     watch: Nanos,
-    /// URLs and lengths of segments.
-    pub(super) segments: Vec<(String, Nanos)>,
+    /// The segments from [`Self::first`] on, as far as they can be watched.
+    pub(super) segments: Vec<Segment>,
     /// The next segment to load.
     pub(super) next: usize,
     /// The number of the segment before which the session was last renewed. It is not renewed twice there,
     /// however short it lives: a player goes on.
     pub(super) renewed: u64,
-    /// The URL of the chosen variant; none where the playlist names segments itself.
-    pub(super) variant: Option<String>,
-    /// Whether the next playlist that comes is that of the variant.
-    pub(super) at_variant: bool,
-    /// The number of the first segment of the playlist.
+    /// URLs and bandwidths of the variants; none where the playlist names segments itself.
+    variants: Vec<(String, u64)>,
+    /// The variant that is played.
+    variant: usize,
+    /// Whether the variant's playlist is to be asked for before anything else.
+    awaits_variant: bool,
+    bandwidth: BandwidthEstimate,
+    /// The number of the segment before which the variant was last chosen.
+    chosen: u64,
+    /// The number of the first of the segments.
     pub(super) first: u64,
+    /// The number behind the last segment that a playlist has named; none before the first one that names any.
+    end: Option<u64>,
     live: Option<LivePlaylist>,
+    /// What is being loaded.
+    loading: Loading,
+    keys: VecDeque<Arc<str>>,
+    map: Option<Arc<MediaResource>>,
     /// When the first segment was there.
     pub(super) shown: Option<RunTime>,
     /// The length of all that was loaded.
     pub(super) loaded: Nanos,
     /// How long the picture stood still.
     pub(super) stalled: Nanos,
+}
+
+/// A segment to be loaded.
+#[derive(Debug)]
+pub(super) struct Segment {
+    resource: MediaResource,
+    pub(super) length: Nanos,
+    key: Option<Arc<str>>,
+    map: Option<Arc<MediaResource>>,
+    is_gap: bool,
+}
+
+/// What is asked for: a URL, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MediaResource {
+    pub(super) url: String,
+    pub(super) range: Option<ByteRange>,
+}
+
+/// What a player loads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loading {
+    Segment,
+    Key,
+    Map,
 }
 
 /// What is known of a live playlist.
@@ -62,38 +110,199 @@ impl Playback {
             segments: vec![],
             next: 0,
             renewed: 0,
-            variant: None,
-            at_variant: false,
+            variants: vec![],
+            variant: 0,
+            awaits_variant: false,
+            bandwidth: BandwidthEstimate::default(),
+            chosen: 0,
             first: 0,
+            end: None,
             live: None,
+            loading: Loading::Segment,
+            keys: VecDeque::new(),
+            map: None,
             shown: None,
             loaded: Nanos::ZERO,
             stalled: Nanos::ZERO,
         }
     }
 
-    /// Takes a playlist: the first one, a new one after a renewal, or what a live one has become.
+    /// The number of the next segment.
+    pub(super) fn number(&self) -> u64 {
+        self.first.saturating_add(self.next as u64)
+    }
+
+    /// Takes a master playlist that came from `base`: the first one, or a new one after a renewal.
+    ///
+    /// # Errors
+    /// Where it names what cannot be asked for.
+    pub(super) fn take_variants(
+        &mut self,
+        variants: &[VariantStream<'_>],
+        base: &Url,
+        choice: VariantChoice,
+    ) -> Result<(), PlaylistError> {
+        let urls =
+            variants.iter().map(|variant| Ok((resolved(base, variant.uri)?, variant.bandwidth)));
+        let had = self.variants.len();
+        self.variants = urls.collect::<Result<_, _>>()?;
+        let rate = |at: &usize| self.variants[*at].1;
+        let all = 0..self.variants.len();
+        self.variant = match choice {
+            VariantChoice::Adaptive if had == self.variants.len() => self.variant,
+            // The author names first what is to be played first.
+            VariantChoice::Adaptive | VariantChoice::First => 0,
+            VariantChoice::Lowest => all.min_by_key(rate).unwrap_or(0),
+            VariantChoice::Highest => all.rev().max_by_key(rate).unwrap_or(0),
+        };
+        self.awaits_variant = true;
+        Ok(())
+    }
+
+    /// The URL of the variant's playlist, if that is to be asked for now.
+    pub(super) fn awaited_variant(&self) -> Option<&str> {
+        if self.awaits_variant { self.variant_url() } else { None }
+    }
+
+    /// The URL of the playlist of the variant that is played; none where there are no variants.
+    pub(super) fn variant_url(&self) -> Option<&str> {
+        self.variants.get(self.variant).map(|(url, _)| url.as_str())
+    }
+
+    /// Chooses the variant of the next segment by the bandwidth so far, once for each segment. Returns the URL of its
+    /// playlist where it is another one.
+    pub(super) fn switched(&mut self, choice: VariantChoice) -> Option<&str> {
+        let number = self.number();
+        if choice != VariantChoice::Adaptive || self.variants.len() < 2 || self.chosen == number {
+            return None;
+        }
+        self.chosen = number;
+        let rates: Vec<u64> = self.variants.iter().map(|(_, rate)| *rate).collect();
+        let best = self.bandwidth.choose(&rates, self.variant);
+        if best == self.variant {
+            return None;
+        }
+        self.variant = best;
+        self.variant_url()
+    }
+
+    /// Takes a media playlist that came from `base`: the first one, a new one after a renewal, that of another variant,
+    /// or what a live one has become.
+    ///
+    /// # Errors
+    /// Where it names what cannot be asked for.
     pub(super) fn take_list(
         &mut self,
-        list: MediaPlaylist,
-        base: &str,
+        list: &MediaPlaylist<'_>,
+        base: &Url,
         (buffer, now): (u32, RunTime),
-    ) {
-        let was_empty = self.segments.is_empty();
-        let (number, end) =
-            (self.first + self.next as u64, self.first + self.segments.len() as u64);
-        let new_end = list.first + list.segments.len() as u64;
-        self.next = match (was_empty, list.live) {
-            (true, true) => list.segments.len().saturating_sub(buffer as usize),
+    ) -> Result<(), PlaylistError> {
+        self.awaits_variant = false;
+        let (number, count) = (self.number(), list.segments.len());
+        let end = list.first.saturating_add(count as u64);
+        // A transmission that counts from the beginning again has been begun again.
+        let restarts = list.live && count > 0 && end.saturating_add(count as u64) < number;
+        let joins = self.end.is_none() || restarts;
+        let from = match (joins, list.live) {
+            (true, true) => count.saturating_sub(buffer as usize),
+            (true, false) => 0,
             // What has left the playlist meanwhile cannot be loaded any more.
-            _ => number.saturating_sub(list.first) as usize,
+            (false, _) => count.min(number.saturating_sub(list.first) as usize),
         };
-        let grew = was_empty || new_end > end;
+        self.first = list.first.saturating_add(from as u64);
+        if !joins {
+            self.first = self.first.max(number);
+        }
+        let grew = joins || self.end.is_none_or(|known| end > known);
         let pause = if grew { list.target } else { Nanos::new(list.target.get() / 2) };
         self.live = list.live.then_some(LivePlaylist { due: now + pause });
-        self.first = list.first;
-        let urls = list.segments.into_iter().map(|(name, span)| (resolved(base, &name), span));
-        self.segments = urls.collect();
+        if count > 0 {
+            self.end = Some(end);
+        }
+        self.next = 0;
+        self.segments = self.watchable(&list.segments[from..], base)?;
+        Ok(())
+    }
+
+    /// As many of `lines` as the viewer may still watch.
+    fn watchable(
+        &self,
+        lines: &[SegmentLine<'_>],
+        base: &Url,
+    ) -> Result<Vec<Segment>, PlaylistError> {
+        let wanted = self.watch.saturating_sub(self.loaded);
+        let mut length = Nanos::ZERO;
+        let mut segments: Vec<Segment> = vec![];
+        let mut known: (Option<Resource<'_>>, Option<Arc<MediaResource>>) = (None, None);
+        for line in lines {
+            if length >= wanted {
+                break;
+            }
+            length += line.length;
+            if line.map != known.0 {
+                let map = line.map.map(|map| fetched(base, map)).transpose()?;
+                known = (line.map, map.map(Arc::new));
+            }
+            // What decrypts it may not be had over HTTP: then nobody asks for it.
+            let key = line.key.and_then(|uri| resolved(base, uri).ok());
+            let last = segments.last().and_then(|last| last.key.clone());
+            let key =
+                key.map(|key| last.filter(|last| **last == *key).unwrap_or_else(|| key.into()));
+            segments.push(Segment {
+                resource: fetched(base, line.resource)?,
+                length: line.length,
+                key,
+                map: known.1.clone(),
+                is_gap: line.is_gap,
+            });
+        }
+        Ok(segments)
+    }
+
+    /// Passes over segments that the playlist says are missing.
+    pub(super) fn pass_gaps(&mut self) {
+        while let Some(gap) = self.segments.get(self.next).filter(|segment| segment.is_gap) {
+            self.loaded += gap.length;
+            self.next += 1;
+        }
+    }
+
+    /// What to load now: the next segment, or what it needs first. None where no segment is known.
+    pub(super) fn next_resource(&mut self) -> Option<MediaResource> {
+        let segment = self.segments.get(self.next)?;
+        if let Some(key) = segment.key.as_ref().filter(|key| !self.keys.contains(key)) {
+            self.loading = Loading::Key;
+            return Some(MediaResource { url: (**key).to_owned(), range: None });
+        }
+        if let Some(map) = segment.map.as_ref().filter(|map| self.map.as_ref() != Some(map)) {
+            self.loading = Loading::Map;
+            return Some((**map).clone());
+        }
+        self.loading = Loading::Segment;
+        Some(segment.resource.clone())
+    }
+
+    /// Counts what a segment of `bytes` and `time` says of the bandwidth.
+    pub(super) fn measured(&mut self, bytes: u64, time: Nanos) {
+        if self.loading == Loading::Segment {
+            self.bandwidth.add(bytes, time);
+        }
+    }
+
+    /// Counts what came at `now`; whether it is the first segment.
+    pub(super) fn resource_came(&mut self, now: RunTime) -> bool {
+        let Some(segment) = self.segments.get(self.next) else { return false };
+        match self.loading {
+            Loading::Segment => return self.segment_came(now),
+            Loading::Key => {
+                self.keys.extend(segment.key.clone());
+                if self.keys.len() > KEYS_KEPT {
+                    self.keys.pop_front();
+                }
+            }
+            Loading::Map => self.map.clone_from(&segment.map),
+        }
+        false
     }
 
     /// When the playback is over, if no more is loaded: at the end of what is watched, or of the film. The viewer of
@@ -143,12 +352,24 @@ impl Playback {
             // Its turn comes when all before it has been played.
             self.stalled += now.since(self.plays_until(self.loaded));
         }
-        if let Some((_, length)) = self.segments.get(self.next) {
-            self.loaded += *length;
+        if let Some(segment) = self.segments.get(self.next) {
+            self.loaded += segment.length;
         }
         self.next += 1;
         first
     }
+}
+
+/// A reference in a playlist as a URL (RFC 3986 §5.2, as browsers read it).
+fn resolved(base: &Url, reference: &str) -> Result<String, PlaylistError> {
+    let refused = || PlaylistError::Reference(reference.chars().take(200).collect());
+    let url = base.join(reference).map_err(|_| refused())?;
+    let is_fetched = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if is_fetched { Ok(url.into()) } else { Err(refused()) }
+}
+
+fn fetched(base: &Url, resource: Resource<'_>) -> Result<MediaResource, PlaylistError> {
+    Ok(MediaResource { url: resolved(base, resource.uri)?, range: resource.range })
 }
 
 #[cfg(test)]
@@ -161,6 +382,7 @@ mod tests {
     use crate::plan::{Overrides, compile};
     use crate::scenario::load;
     use crate::schedule::Arrival;
+    use crate::user::playlist::{Playlist, parse};
     use crate::user::{Action, Response, ResponseHeaders, User, UserFactory};
 
     /// Goal: a late segment stalls the picture by exactly its lateness, and only once.
@@ -168,7 +390,10 @@ mod tests {
     fn late_segment_stalls_by_its_lateness() {
         let second = |s: u64| RunTime::ZERO + Nanos::from_secs(s);
         let mut playing = Playback::new(second(0), Nanos::from_secs(60));
-        playing.segments = (0..9).map(|n| (n.to_string(), Nanos::from_secs(4))).collect();
+        let base = Url::parse("http://h/a.m3u8").expect("a URL");
+        let list = format!("#EXTM3U\n{}#EXT-X-ENDLIST\n", "#EXTINF:4,\ns\n".repeat(9));
+        let Ok(Playlist::Media(list)) = parse(list.as_bytes()) else { panic!("no playlist") };
+        playing.take_list(&list, &base, (3, second(0))).expect("valid");
         assert!(playing.segment_came(second(1)));
         // Played until 5; comes at 7: two seconds late.
         assert!(!playing.segment_came(second(7)));
@@ -208,9 +433,10 @@ mod tests {
                     let mut url = vec![];
                     user.render(&plan.requests[id.0 as usize].url, &mut url).expect("a URL");
                     let url = String::from_utf8_lossy(&url).into_owned();
+                    let url = url.strip_prefix(TARGET).map_or(url.clone(), str::to_owned);
                     now = now + Nanos::from_millis(100);
                     let body = server(&url, second(now));
-                    answer(&mut user, id, &body);
+                    answer(&mut user, (id, &url), &body);
                     if url.ends_with("m3u8") {
                         watched.playlists.push(second(now));
                     } else {
@@ -231,14 +457,18 @@ mod tests {
         watched
     }
 
-    fn answer(user: &mut User, id: crate::plan::RequestId, body: &str) {
+    const TARGET: &str = "http://127.0.0.1:81";
+
+    fn answer(user: &mut User, (id, path): (crate::plan::RequestId, &str), body: &str) {
         struct NoHeaders;
         impl ResponseHeaders for NoHeaders {
             fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
         }
         let (body, size) = (body.as_bytes(), body.len() as u64);
         let service_time = Nanos::from_millis(100);
-        let response = Response { status: 200, headers: &NoHeaders, body, size, service_time };
+        let url = Url::parse(TARGET).and_then(|url| url.join(path)).ok();
+        let url = url.as_ref();
+        let response = Response { status: 200, headers: &NoHeaders, url, body, size, service_time };
         assert_eq!(user.on_response(id, &response).outcome, Outcome::Ok);
     }
 

@@ -1,24 +1,39 @@
-//! Playlists as a player reads them (RFC 8216).
+//! Playlists as a player reads them (RFC 8216). References in them are left as they stand.
+
+use std::fmt;
 
 use crate::units::Nanos;
 
-/// The most segments that are read of a playlist: a day of two-second segments.
-const SEGMENT_LIMIT: usize = 43_200;
+/// The most segments that a playlist may name: more than two days of one-second segments.
+const SEGMENT_LIMIT: usize = 200_000;
+/// The most variants that a playlist may name.
+const VARIANT_LIMIT: usize = 1_000;
+/// No segment lasts longer.
+const LENGTH_MAX: f64 = 86_400.0;
+/// A live playlist is asked for again no more often: its target duration is a whole number of seconds.
+const TARGET_MIN: Nanos = Nanos::from_secs(1);
 
 /// What a playlist says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Playlist {
-    /// The first of several variants.
-    Variant(String),
-    /// Segments of one rendition.
-    Media(MediaPlaylist),
+pub(super) enum Playlist<'a> {
+    /// Variants of one presentation (§4.3.4).
+    Master(Vec<VariantStream<'a>>),
+    /// Segments of one rendition (§4.3.3).
+    Media(MediaPlaylist<'a>),
+}
+
+/// A variant.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct VariantStream<'a> {
+    pub(super) uri: &'a str,
+    /// Its peak rate in bit/s; 0 where it says none.
+    pub(super) bandwidth: u64,
 }
 
 /// A media playlist.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct MediaPlaylist {
-    /// Names and lengths of segments.
-    pub(super) segments: Vec<(String, Nanos)>,
+pub(super) struct MediaPlaylist<'a> {
+    pub(super) segments: Vec<SegmentLine<'a>>,
     /// The number of the first of them, counted from the beginning of the transmission.
     pub(super) first: u64,
     /// Whether more will come: it has no `EXT-X-ENDLIST`, and does not say that it is of a film (`VOD`).
@@ -27,91 +42,258 @@ pub(super) struct MediaPlaylist {
     pub(super) target: Nanos,
 }
 
+/// A segment as the playlist has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SegmentLine<'a> {
+    pub(super) resource: Resource<'a>,
+    pub(super) length: Nanos,
+    /// What decrypts it, where that is fetched over HTTP.
+    pub(super) key: Option<&'a str>,
+    /// Its initialization section.
+    pub(super) map: Option<Resource<'a>>,
+    /// Whether it is missing, and said so.
+    pub(super) is_gap: bool,
+}
+
+/// A resource, or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resource<'a> {
+    pub(super) uri: &'a str,
+    pub(super) range: Option<ByteRange>,
+}
+
+/// A part of a resource (§4.3.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ByteRange {
+    /// The first byte.
+    pub(super) start: u64,
+    /// The byte behind the last.
+    pub(super) end: u64,
+}
+
+impl fmt::Display for ByteRange {
+    /// As the `range` header has it (RFC 9110 §14.2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bytes={}-{}", self.start, self.end.saturating_sub(1))
+    }
+}
+
+/// Why a text is no playlist that a player can use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PlaylistError {
+    #[error("the answer is no playlist: it is empty")]
+    Empty,
+    #[error("the answer is no playlist: it begins with `{0}`, not with `#EXTM3U`")]
+    Header(String),
+    #[error("the playlist is not UTF-8")]
+    Encoding,
+    #[error("the playlist begins with a byte order mark")]
+    Mark,
+    #[error("the playlist names variants and segments")]
+    Mixed,
+    #[error("line {line} of the playlist names a segment without `#EXTINF`")]
+    Length { line: usize },
+    #[error("line {line} of the playlist: `{tag}` cannot be read")]
+    Tag { line: usize, tag: &'static str },
+    #[error("the playlist names no segments")]
+    NoSegments,
+    #[error("no segment of the playlist has a length")]
+    NoLength,
+    #[error("the playlist names more than {SEGMENT_LIMIT} segments or {VARIANT_LIMIT} variants")]
+    TooLong,
+    #[error("the playlist of a variant names variants again")]
+    Nested,
+    #[error("the playlist names `{0}`, which is no http or https URL")]
+    Reference(String),
+}
+
 /// Reads a playlist.
-pub(super) fn parse(text: &str) -> Playlist {
-    let mut media =
-        MediaPlaylist { live: true, target: Nanos::from_secs(4), ..MediaPlaylist::default() };
-    let mut length = Nanos::ZERO;
-    let mut variant = false;
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if let Some((tag, value)) =
-            line.strip_prefix('#').map(|tag| tag.split_once(':').unwrap_or((tag, "")))
-        {
-            match tag {
-                "EXTINF" => length = seconds(value.split(',').next().unwrap_or_default()),
-                "EXT-X-STREAM-INF" => variant = true,
-                "EXT-X-MEDIA-SEQUENCE" => media.first = value.trim().parse().unwrap_or(0),
-                "EXT-X-TARGETDURATION" => {
-                    media.target = seconds(value).max(Nanos::from_millis(100));
-                }
-                "EXT-X-ENDLIST" => media.live = false,
-                "EXT-X-PLAYLIST-TYPE" if value.trim() == "VOD" => media.live = false,
-                // A tag that says nothing about what to fetch, or a comment.
-                _ => {}
-            }
-        } else if variant {
-            return Playlist::Variant(line.to_owned());
-        } else if media.segments.len() < SEGMENT_LIMIT {
-            media.segments.push((line.to_owned(), length));
+///
+/// # Errors
+/// Where it is none, or breaks a rule without which nobody knows what to fetch.
+pub(super) fn parse(bytes: &[u8]) -> Result<Playlist<'_>, PlaylistError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| PlaylistError::Encoding)?;
+    if text.starts_with('\u{feff}') {
+        return Err(PlaylistError::Mark);
+    }
+    let mut lines = text.lines();
+    match lines.next().map(str::trim_end) {
+        Some("#EXTM3U") => {}
+        None | Some("") if text.trim().is_empty() => return Err(PlaylistError::Empty),
+        first => {
+            return Err(PlaylistError::Header(
+                first.unwrap_or_default().chars().take(80).collect(),
+            ));
         }
     }
-    Playlist::Media(media)
+    let mut reader = PlaylistReader::default();
+    for (line, number) in lines.map(str::trim).zip(2..) {
+        reader.take(line, number)?;
+    }
+    reader.finish()
 }
 
-fn seconds(text: &str) -> Nanos {
-    Nanos::from_secs_f64(text.trim().parse().unwrap_or(0.0))
+/// What has been read so far.
+#[derive(Debug, Default)]
+struct PlaylistReader<'a> {
+    variants: Vec<VariantStream<'a>>,
+    media: MediaPlaylist<'a>,
+    target: Option<Nanos>,
+    is_over: bool,
+    /// The variant whose reference comes next.
+    variant: Option<u64>,
+    /// What is said of the segment that comes next.
+    length: Option<Nanos>,
+    range: Option<(u64, Option<u64>)>,
+    is_gap: bool,
+    /// What holds for all segments from here on.
+    key: Option<&'a str>,
+    map: Option<Resource<'a>>,
 }
 
-/// A name in a playlist as a URL: absolute, from the root, or beside the playlist.
-pub(super) fn resolved(base: &str, name: &str) -> String {
-    if name.contains("://") {
-        return name.to_owned();
+impl<'a> PlaylistReader<'a> {
+    fn take(&mut self, line: &'a str, number: usize) -> Result<(), PlaylistError> {
+        let Some(tag) = line.strip_prefix('#') else {
+            return if line.is_empty() { Ok(()) } else { self.reference(line, number) };
+        };
+        let (tag, value) = tag.split_once(':').unwrap_or((tag, ""));
+        let value = value.trim();
+        let unread = |tag| PlaylistError::Tag { line: number, tag };
+        match tag {
+            "EXTINF" => {
+                let length = value.split(',').next().unwrap_or_default();
+                self.length = Some(seconds(length).ok_or(unread("EXTINF"))?);
+            }
+            "EXT-X-BYTERANGE" => {
+                self.range = Some(range(value).ok_or(unread("EXT-X-BYTERANGE"))?);
+            }
+            "EXT-X-STREAM-INF" => {
+                let bandwidth = attribute(value, "BANDWIDTH").and_then(|text| text.parse().ok());
+                self.variant = Some(bandwidth.unwrap_or(0));
+            }
+            "EXT-X-MEDIA-SEQUENCE" => {
+                self.media.first = value.parse().map_err(|_| unread("EXT-X-MEDIA-SEQUENCE"))?;
+            }
+            "EXT-X-TARGETDURATION" => {
+                self.target = Some(seconds(value).ok_or(unread("EXT-X-TARGETDURATION"))?);
+            }
+            "EXT-X-ENDLIST" => self.is_over = true,
+            "EXT-X-PLAYLIST-TYPE" if value == "VOD" => self.is_over = true,
+            "EXT-X-KEY" => self.take_key(value),
+            "EXT-X-MAP" => self.map = Some(map(value).ok_or(unread("EXT-X-MAP"))?),
+            "EXT-X-GAP" => self.is_gap = true,
+            // A tag that says nothing about what to fetch, as `EXT-X-DISCONTINUITY` does not, or a comment.
+            _ => {}
+        }
+        Ok(())
     }
-    let path = base.split(['?', '#']).next().unwrap_or_default();
-    // Of an absolute URL, what stands before the path belongs to every name.
-    let root = path
-        .find("://")
-        .map_or(0, |at| path[at + 3..].find('/').map_or(path.len(), |slash| at + 3 + slash));
-    if name.starts_with('/') {
-        return format!("{}{name}", &path[..root]);
+
+    /// Only what is fetched over HTTP as it stands: other formats are those of rights managers.
+    fn take_key(&mut self, attributes: &'a str) {
+        if attribute(attributes, "METHOD") == Some("NONE") {
+            self.key = None;
+        } else if attribute(attributes, "KEYFORMAT").is_none_or(|format| format == "identity") {
+            self.key = attribute(attributes, "URI");
+        }
     }
-    let folder = path[root..]
-        .rfind('/')
-        .map_or_else(|| format!("{}/", &path[..root]), |at| path[..=root + at].to_owned());
-    format!("{folder}{name}")
+
+    fn reference(&mut self, uri: &'a str, line: usize) -> Result<(), PlaylistError> {
+        if let Some(bandwidth) = self.variant.take() {
+            self.variants.push(VariantStream { uri, bandwidth });
+            return if self.variants.len() > VARIANT_LIMIT {
+                Err(PlaylistError::TooLong)
+            } else {
+                Ok(())
+            };
+        }
+        let length = self.length.take().ok_or(PlaylistError::Length { line })?;
+        let range = match self.range.take() {
+            None => None,
+            Some((size, start)) => {
+                let follows = || {
+                    let last = self.media.segments.last()?.resource;
+                    last.range.filter(|_| last.uri == uri).map(|range| range.end)
+                };
+                let unread = PlaylistError::Tag { line, tag: "EXT-X-BYTERANGE" };
+                let start = start.or_else(follows).ok_or(unread.clone())?;
+                let end = start.checked_add(size).filter(|end| *end > start).ok_or(unread)?;
+                Some(ByteRange { start, end })
+            }
+        };
+        if self.media.segments.len() == SEGMENT_LIMIT {
+            return Err(PlaylistError::TooLong);
+        }
+        self.media.segments.push(SegmentLine {
+            resource: Resource { uri, range },
+            length,
+            key: self.key,
+            map: self.map,
+            is_gap: std::mem::take(&mut self.is_gap),
+        });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Playlist<'a>, PlaylistError> {
+        let segments = &self.media.segments;
+        let longest = segments.iter().map(|segment| segment.length).max();
+        match (self.variants.is_empty(), segments.is_empty()) {
+            (false, true) => return Ok(Playlist::Master(self.variants)),
+            (false, false) => return Err(PlaylistError::Mixed),
+            (true, true) if self.is_over => return Err(PlaylistError::NoSegments),
+            (true, false) if longest == Some(Nanos::ZERO) => return Err(PlaylistError::NoLength),
+            (true, _) => {}
+        }
+        self.media.live = !self.is_over;
+        // Required, and left out by some all the same.
+        self.media.target = self.target.or(longest).unwrap_or_default().max(TARGET_MIN);
+        Ok(Playlist::Media(self.media))
+    }
+}
+
+fn seconds(text: &str) -> Option<Nanos> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    (0.0..=LENGTH_MAX).contains(&seconds).then(|| Nanos::from_secs_f64(seconds))
+}
+
+/// `n[@o]`: a length, and an offset.
+fn range(text: &str) -> Option<(u64, Option<u64>)> {
+    match text.split_once('@') {
+        Some((size, start)) => Some((size.trim().parse().ok()?, Some(start.trim().parse().ok()?))),
+        None => Some((text.parse().ok()?, None)),
+    }
+}
+
+fn map(attributes: &str) -> Option<Resource<'_>> {
+    let uri = attribute(attributes, "URI")?;
+    let range = match attribute(attributes, "BYTERANGE") {
+        None => None,
+        Some(text) => {
+            let (size, start) = range(text)?;
+            let start = start.unwrap_or(0);
+            Some(ByteRange { start, end: start.checked_add(size).filter(|end| *end > start)? })
+        }
+    };
+    Some(Resource { uri, range })
+}
+
+/// The value of an attribute (§4.2), without its quotes.
+fn attribute<'a>(list: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut rest = list;
+    loop {
+        let (name, behind) = rest.split_once('=')?;
+        let (value, next) = match behind.strip_prefix('"') {
+            Some(quoted) => {
+                let (value, behind) = quoted.split_once('"')?;
+                (value, behind.strip_prefix(',').unwrap_or(behind))
+            }
+            None => behind.split_once(',').unwrap_or((behind, "")),
+        };
+        if name.trim() == wanted {
+            return Some(value.trim());
+        }
+        rest = next;
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_in_a_playlist_are_relative_to_it() {
-        assert_eq!(resolved("/a/b.m3u8?t=/x", "s0.ts"), "/a/s0.ts");
-        assert_eq!(resolved("/a/b.m3u8", "/cdn/s0.ts"), "/cdn/s0.ts");
-        assert_eq!(resolved("/a/b.m3u8", "https://c/s0.ts"), "https://c/s0.ts");
-        assert_eq!(resolved("https://c/a/b.m3u8", "s0.ts"), "https://c/a/s0.ts");
-        assert_eq!(resolved("https://c/a/b.m3u8", "/s0.ts"), "https://c/s0.ts");
-        assert_eq!(resolved("https://c", "s0.ts"), "https://c/s0.ts");
-    }
-
-    #[test]
-    fn master_playlist_names_its_first_variant() {
-        let text =
-            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n#EXT-X-STREAM-INF:B=2\nhigh.m3u8\n";
-        assert_eq!(parse(text), Playlist::Variant("low.m3u8".to_owned()));
-    }
-
-    #[test]
-    fn playlist_is_live_until_it_says_that_it_ends() {
-        let live =
-            "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:41\n#EXTINF:5.5,\ns41.ts\n";
-        let Playlist::Media(media) = parse(live) else { panic!("no media playlist") };
-        assert_eq!((media.first, media.live, media.target), (41, true, Nanos::from_secs(6)));
-        assert_eq!(media.segments, [("s41.ts".to_owned(), Nanos::from_millis(5_500))]);
-        for end in ["#EXT-X-ENDLIST\n", "#EXT-X-PLAYLIST-TYPE:VOD\n"] {
-            let Playlist::Media(media) = parse(&format!("{live}{end}")) else { panic!("no media") };
-            assert!(!media.live, "{end}");
-        }
-    }
-}
+mod tests;

@@ -38,6 +38,8 @@ pub struct User {
     pub(super) turn: Option<Turn>,
     pub(super) choices: usize,
     pub(super) failed: bool,
+    /// When it was last asked what to do.
+    pub(super) now: RunTime,
     /// From where the next `pace` counts.
     pub(super) paced: RunTime,
     pub(super) polls: [poll::PollState; MAX_LOOPS],

@@ -84,7 +84,8 @@ const LOGIN: &str =
 fn answered(user: &mut User, body: &str) -> String {
     let (headers, size) = (&Bare, body.len() as u64);
     let service_time = Nanos::from_millis(30);
-    let response = Response { status: 200, headers, body: body.as_bytes(), size, service_time };
+    let body = body.as_bytes();
+    let response = Response { status: 200, headers, url: None, body, size, service_time };
     let result = user.on_response(RequestId(0), &response);
     user.redacted(result.message)
 }

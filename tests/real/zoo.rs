@@ -3,6 +3,7 @@
 //! One run visits all cages of a table. Each server is one thread a connection, and ends with the test's process.
 
 mod events;
+mod playlists;
 mod sockets;
 
 use std::io::{Read, Write};
@@ -104,9 +105,20 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// A run of three seconds that visits every cage some times.
-/// Returns `result.json`.
-pub(crate) fn visit(cages: &[Cage], http: &str) -> Value {
+/// A run of three seconds that visits every cage `each` times a second, with what has to be said of each. Returns `result.json`.
+pub(crate) fn visit(cages: &[Cage], http: &str, each: usize) -> Value {
+    let (result, visits) = play(cages, http, each);
+    let told: Vec<String> = cages.iter().filter_map(|cage| misjudged(cage, &result)).collect();
+    assert!(told.is_empty(), "{}\n{:#}", told.join("\n"), result["error_examples"]);
+    for (cage, visits) in cages.iter().zip(&visits) {
+        assert!(*visits > 0, "nobody came to {}", cage.name);
+    }
+    print_table(cages, &result);
+    result
+}
+
+/// The run: its `result.json`, and how often each cage was visited.
+pub(crate) fn play(cages: &[Cage], http: &str, each: usize) -> (Value, Vec<usize>) {
     let folder = tempfile::tempdir().expect("a folder");
     let servers: Vec<_> = cages.iter().map(|cage| server(cage.deed)).collect();
     let scenarios = cages.iter().zip(&servers).map(|(cage, (address, _))| {
@@ -116,7 +128,7 @@ pub(crate) fn visit(cages: &[Cage], http: &str) -> Value {
             cage.step.replace("URL", address).replace("NAME", cage.name)
         )
     });
-    let rate = 4 * cages.len();
+    let rate = each * cages.len();
     let text = format!(
         "name: zoo\ntarget: {}\nhttp: {http}\nworkloads: {{ main: {{ arrivals: constant, max_vus: 400, \
          stages: [ {{ rate: {rate} iter/s, duration: 3s }} ] }} }}\nscenarios:\n{}slo: {{ error_rate: {{ max: 100% }} }}\n",
@@ -130,13 +142,8 @@ pub(crate) fn visit(cages: &[Cage], http: &str) -> Value {
     let ran = run(&mut command, &folder.path().join("reports"));
     assert!(ran.folder.is_some(), "{}{}", ran.stdout, ran.stderr);
     let result = ran.result();
-    let told: Vec<String> = cages.iter().filter_map(|cage| misjudged(cage, &result)).collect();
-    assert!(told.is_empty(), "{}\n{:#}", told.join("\n"), result["error_examples"]);
-    for (cage, (_, visits)) in cages.iter().zip(&servers) {
-        assert!(visits.load(Ordering::Relaxed) > 0, "nobody came to {}", cage.name);
-    }
-    print_table(cages, &result);
-    result
+    let visits = servers.iter().map(|(_, visits)| visits.load(Ordering::Relaxed));
+    (result, visits.collect())
 }
 
 /// What was said of a cage, where it is wrong.

@@ -75,6 +75,8 @@ impl<'a> RequestCompiler<'a> {
                 .filter_map(|capture| compile_capture(capture, templates))
                 .collect(),
             follow_redirects: request.follow_redirects,
+            media: None,
+            range: None,
         }
     }
 

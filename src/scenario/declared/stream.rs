@@ -128,6 +128,16 @@ scenarios:
 ",
 };
 
+pub(in crate::scenario) static VARIANTS: WordList = WordList {
+    what: "a choice of `variant`",
+    words: &[
+        ("adaptive", "The first at first, then as the bandwidth allows that segments come with."),
+        ("first", "The first in the playlist."),
+        ("lowest", "That of the lowest `BANDWIDTH`."),
+        ("highest", "That of the highest `BANDWIDTH`."),
+    ],
+};
+
 static HLS_KEYS: &[Property] = &[
     required("name", Grammar::Name, "The name of the whole; its parts are `NAME.first_segment` and so on.")
         .example("playback"),
@@ -139,6 +149,8 @@ static HLS_KEYS: &[Property] = &[
     .example("viewing"),
     required("manifest", Grammar::Mapping(&REQUEST), "How the playlist is asked for; without `session`."),
     required("segment", Grammar::Mapping(&SEGMENT), "How segments are asked for; without `session`."),
+    optional("variant", Grammar::Words(&VARIANTS), "Which of a master playlist's variants is played.")
+        .default("adaptive"),
     optional("buffer", Grammar::Whole(1.0, 100.0), "How many segments the player loads ahead.")
         .default("3"),
     optional(

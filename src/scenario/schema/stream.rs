@@ -54,6 +54,8 @@ pub struct PlaybackSpec {
     pub manifest: RequestSpec,
     /// How segments are asked for; their URLs come from the playlist.
     pub segment: RequestSpec,
+    /// Which of several variants is played.
+    pub variant: VariantSpec,
     /// How many segments the player loads ahead.
     pub buffer: u32,
     /// How long a segment is expected to last, so that a rate in req/s can be kept; the playlist tells the truth.
@@ -61,6 +63,26 @@ pub struct PlaybackSpec {
     /// How long is watched.
     pub watch: DelaySpec,
 }
+
+/// Which of a playlist's variants is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VariantSpec {
+    /// The first at first, then as the bandwidth allows.
+    Adaptive,
+    /// The first.
+    First,
+    /// That of the lowest bandwidth.
+    Lowest,
+    /// That of the highest bandwidth.
+    Highest,
+}
+
+const VARIANT_WORDS: [(&str, VariantSpec); 4] = [
+    ("adaptive", VariantSpec::Adaptive),
+    ("first", VariantSpec::First),
+    ("lowest", VariantSpec::Lowest),
+    ("highest", VariantSpec::Highest),
+];
 
 impl StreamSpec {
     pub(super) fn read_events(node: &Node, problems: &mut Problems) -> Option<Self> {
@@ -137,6 +159,7 @@ impl PlaybackSpec {
             fields.finish(problems);
             Some(request)
         });
+        let variant = fields.word("variant", &VARIANT_WORDS, problems);
         let buffer = fields.read("buffer", problems);
         let segment_length = fields.read("segment_length", problems);
         let watch = fields.node("watch", problems).and_then(|node| law(node, problems));
@@ -147,6 +170,7 @@ impl PlaybackSpec {
             session,
             manifest: without_session(manifest?, problems),
             segment: without_session(segment?, problems),
+            variant: variant.unwrap_or(VariantSpec::Adaptive),
             // An HLS player's usual buffer.
             buffer: buffer.unwrap_or(3),
             // What most packagers make; the run tells where it is far off.

@@ -29,7 +29,7 @@ pub(super) enum Part<'a> {
 const NAME_MAX: usize = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FieldState {
     /// At the beginning of the stream, where a byte order mark may stand: so much of it was read.
     Mark(usize),
     /// In the name of a field.
@@ -42,7 +42,7 @@ enum State {
 /// Reads fields.
 #[derive(Debug)]
 pub(super) struct FieldReader {
-    state: State,
+    state: FieldState,
     name: [u8; NAME_MAX],
     /// How long the name is so far; longer ones are not told apart.
     length: usize,
@@ -52,7 +52,7 @@ pub(super) struct FieldReader {
 
 impl Default for FieldReader {
     fn default() -> Self {
-        Self { state: State::Mark(0), name: [0; NAME_MAX], length: 0, after_cr: false }
+        Self { state: FieldState::Mark(0), name: [0; NAME_MAX], length: 0, after_cr: false }
     }
 }
 
@@ -65,23 +65,23 @@ impl FieldReader {
             return (1, Part::Nothing);
         }
         match self.state {
-            State::Mark(read) if bytes[0] == BYTE_ORDER_MARK[read] => {
+            FieldState::Mark(read) if bytes[0] == BYTE_ORDER_MARK[read] => {
                 let whole = read + 1 == BYTE_ORDER_MARK.len();
-                self.state = if whole { State::Name } else { State::Mark(read + 1) };
+                self.state = if whole { FieldState::Name } else { FieldState::Mark(read + 1) };
                 (1, Part::Nothing)
             }
-            State::Mark(read) => {
+            FieldState::Mark(read) => {
                 // No byte order mark after all, but the beginning of a name that nobody knows.
                 self.length = read * (NAME_MAX + 1);
-                self.state = State::Name;
+                self.state = FieldState::Name;
                 self.take_name(bytes)
             }
-            State::Name => self.take_name(bytes),
-            State::Space(field) => {
-                self.state = State::Value(field);
+            FieldState::Name => self.take_name(bytes),
+            FieldState::Space(field) => {
+                self.state = FieldState::Value(field);
                 if bytes[0] == b' ' { (1, Part::Nothing) } else { self.take_value(field, bytes) }
             }
-            State::Value(field) => self.take_value(field, bytes),
+            FieldState::Value(field) => self.take_value(field, bytes),
         }
     }
 
@@ -93,7 +93,7 @@ impl FieldReader {
                     let blank = self.length == 0;
                     // A name without a colon is a field without a value.
                     let field = self.end_name();
-                    self.state = State::Name;
+                    self.state = FieldState::Name;
                     let part = match field {
                         _ if blank => Part::Blank,
                         Field::Event => Part::LineStart(field),
@@ -103,7 +103,7 @@ impl FieldReader {
                 }
                 b':' => {
                     let field = self.end_name();
-                    self.state = State::Space(field);
+                    self.state = FieldState::Space(field);
                     return (at + 1, Part::LineStart(field));
                 }
                 _ => {
@@ -131,7 +131,7 @@ impl FieldReader {
         match memchr::memchr2(b'\r', b'\n', bytes) {
             Some(0) => {
                 self.after_cr = bytes[0] == b'\r';
-                self.state = State::Name;
+                self.state = FieldState::Name;
                 (1, Part::LineEnd(field))
             }
             Some(end) => (end, Part::Value(field, &bytes[..end])),

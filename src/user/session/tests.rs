@@ -40,7 +40,7 @@ impl Server {
         if url.contains("manifest") {
             let segment = |n: u32| format!("#EXTINF:4.0,\n/segment{n}.ts?token=at-{}\n", now.get());
             let segments: String = (0..75).map(segment).collect();
-            return (200, format!("{segments}#EXT-X-ENDLIST\n"));
+            return (200, format!("#EXTM3U\n{segments}#EXT-X-ENDLIST\n"));
         }
         (200, "{}".to_owned())
     }
@@ -108,10 +108,14 @@ fn send(
     let request = &plan.requests[id.0 as usize];
     let mut url = vec![];
     user.render(&request.url, &mut url).expect("a URL");
-    let (status, body) = server.answer(&String::from_utf8_lossy(&url), now);
+    let base = url::Url::parse(TARGET).expect("a URL");
+    let url = base.join(&String::from_utf8_lossy(&url)).expect("a URL");
+    let path = &url[url::Position::BeforePath..];
+    let (status, body) = server.answer(path, now);
     let name = plan.steps[request.step.0 as usize].name.clone();
     let response = Response {
         status,
+        url: Some(&url),
         headers: &NoHeaders,
         body: body.as_bytes(),
         size: body.len() as u64,
@@ -123,6 +127,8 @@ fn send(
     }
     *played.requests.entry(name).or_default() += 1;
 }
+
+const TARGET: &str = "http://127.0.0.1:8080";
 
 fn triple(settings: &[(&str, &str)]) -> Plan {
     let read = |path: &Path| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));

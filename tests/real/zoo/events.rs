@@ -105,7 +105,7 @@ const ENDLESS: &[Cage] = &[
 
 #[test]
 fn event_streams_are_heard_as_browsers_hear_them() {
-    let result = visit(SAID, "{ timeout: 500ms }");
+    let result = visit(SAID, "{ timeout: 500ms }", 4);
     let received = |step: &str| result["whole_run"]["steps"][step]["bytes_received"].as_f64();
     assert!(received("ticks_until_its_time_is_over") > Some(0.0), "what came is counted");
 }
@@ -113,6 +113,6 @@ fn event_streams_are_heard_as_browsers_hear_them() {
 /// Goal: prove that a stream without an end ends neither memory nor time.
 #[test]
 fn endless_streams_cost_neither_memory_nor_time() {
-    let result = visit(ENDLESS, "{ timeout: 500ms, max_body: 16KiB }");
+    let result = visit(ENDLESS, "{ timeout: 500ms, max_body: 16KiB }", 1);
     super::cost_little(ENDLESS, &result);
 }

@@ -208,18 +208,18 @@ const fn ended(
 /// Goal: prove that a WebSocket is heard as RFC 6455 has it, and that every end has its class and its reason.
 #[test]
 fn sockets_are_heard_and_closed_by_the_protocol() {
-    visit(SAID, "{ timeout: 1s }");
+    visit(SAID, "{ timeout: 1s }", 4);
 }
 
 #[test]
 fn servers_that_violate_the_protocol_are_told_apart() {
-    visit(VIOLATIONS, "{ timeout: 1s }");
+    visit(VIOLATIONS, "{ timeout: 1s }", 4);
 }
 
 /// Goal: prove that a server without an end ends neither memory nor time: every user leaves by its timeout, and the run
 /// with the last of them.
 #[test]
 fn endless_servers_cost_neither_memory_nor_time() {
-    let result = visit(ENDLESS, "{ timeout: 500ms, max_body: 16KiB }");
+    let result = visit(ENDLESS, "{ timeout: 500ms, max_body: 16KiB }", 1);
     super::cost_little(ENDLESS, &result);
 }

@@ -7,11 +7,11 @@ use super::{ExpectedRequests, FlowCompiler, LOOP_LIMIT, ScenarioPlanDraft};
 use crate::metrics::{SampleKind, StepId};
 use crate::plan::compile::{body, request};
 use crate::plan::{
-    Capture, CaptureSlot, CaptureSource, CaptureTake, Escape, Instruction, PlaybackId,
-    PlaybackPlan, PollPlan, RequestId, StreamId, StreamKind, StreamPlan, Template,
+    CaptureSlot, Escape, Instruction, Media, PlaybackId, PlaybackPlan, PollPlan, RequestId,
+    StreamId, StreamKind, StreamPlan, Template, VariantChoice,
 };
 use crate::scenario::schema::{
-    self, PlaybackSpec, PollSpec, RequestSpec, StepKind, StepSpec, StreamSpec,
+    self, PlaybackSpec, PollSpec, RequestSpec, StepKind, StepSpec, StreamSpec, VariantSpec,
 };
 use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_node};
 use crate::units::Nanos;
@@ -136,8 +136,8 @@ impl<'a> FlowCompiler<'a> {
         problems: &mut Problems,
     ) -> ExpectedRequests {
         let id = PlaybackId(self.playbacks.len() as u32);
-        let (Some(playlist), Some(url)) =
-            (self.hidden(&playback.name, "playlist"), self.hidden(&playback.name, "url"))
+        let (Some(range), Some(url)) =
+            (self.hidden(&playback.name, "range"), self.hidden(&playback.name, "url"))
         else {
             return ExpectedRequests::default();
         };
@@ -147,8 +147,14 @@ impl<'a> FlowCompiler<'a> {
         let watch = self.delay(playback.watch);
         self.playbacks.push(PlaybackPlan {
             manifest: RequestId(0),
-            playlist,
             url,
+            range,
+            variant: match playback.variant {
+                VariantSpec::Adaptive => VariantChoice::Adaptive,
+                VariantSpec::First => VariantChoice::First,
+                VariantSpec::Lowest => VariantChoice::Lowest,
+                VariantSpec::Highest => VariantChoice::Highest,
+            },
             buffer: playback.buffer,
             watch,
             session: None,
@@ -159,8 +165,7 @@ impl<'a> FlowCompiler<'a> {
         draft.ops.push(Instruction::PlayBegin(id));
         let renew = draft.ops.len() as u32;
         let entered = self.enter(playback.session.as_ref(), draft, problems);
-        let (manifest, reload) =
-            self.manifest(playback, (id, playlist, url), (entered, draft), problems);
+        let (manifest, reload) = self.manifest(playback, (id, url), (entered, draft), problems);
         if let Some(plan) = self.playbacks.get_mut(id.0 as usize) {
             plan.manifest = manifest;
             plan.session = entered.map(|entered| entered.id);
@@ -170,6 +175,10 @@ impl<'a> FlowCompiler<'a> {
         draft.ops.push(Instruction::PlayNext { playback: id, renew, reload, end });
         let segment = self.compiled_request(&playback.segment, SampleKind::Get, draft, problems);
         self.point_to(segment, url);
+        if let Some(plan) = self.compiled.get_mut(segment.0 as usize) {
+            plan.media = Some(Media::Segment);
+            plan.range = Some(range);
+        }
         draft.note_captures(&playback.segment);
         draft.ops.push(Instruction::Request(segment));
         if let Some(entered) = entered {
@@ -198,12 +207,14 @@ impl<'a> FlowCompiler<'a> {
     fn manifest(
         &mut self,
         playback: &'a PlaybackSpec,
-        (id, playlist, url): (PlaybackId, CaptureSlot, CaptureSlot),
+        (id, url): (PlaybackId, CaptureSlot),
         (entered, draft): (Option<EnteredSession>, &mut ScenarioPlanDraft<'a>),
         problems: &mut Problems,
     ) -> (RequestId, (u32, u32)) {
         let manifest = self.compiled_request(&playback.manifest, SampleKind::Get, draft, problems);
-        self.keep_body(manifest, playlist);
+        if let Some(plan) = self.compiled.get_mut(manifest.0 as usize) {
+            plan.media = Some(Media::Playlist(id));
+        }
         draft.note_captures(&playback.manifest);
         let first = draft.ops.len() as u32;
         draft.ops.push(Instruction::Request(manifest));
@@ -234,22 +245,6 @@ impl<'a> FlowCompiler<'a> {
     fn point_to(&mut self, request: RequestId, url: CaptureSlot) {
         if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
             plan.url = Template::slot(url, Escape::None);
-        }
-    }
-
-    fn keep_body(&mut self, request: RequestId, slot: CaptureSlot) {
-        let Ok(all) = regex::Regex::new("(?s)^.*$") else { return };
-        if let Some(plan) = self.compiled.get_mut(request.0 as usize) {
-            plan.captures.push(Capture {
-                slot,
-                name: "playlist".to_owned(),
-                source: CaptureSource::Body(all),
-                written: "the playlist".to_owned(),
-                take: CaptureTake::First,
-                unescape_html: false,
-                default: None,
-                secret: true,
-            });
         }
     }
 }
@@ -297,9 +292,7 @@ fn collect(steps: &[StepSpec], names: &mut Vec<String>) {
     for step in steps {
         match &step.kind {
             StepKind::Playback(playback) => {
-                names.extend(
-                    ["playlist", "url"].map(|what| hidden_name(&playback.name.value, what)),
-                );
+                names.extend(["range", "url"].map(|what| hidden_name(&playback.name.value, what)));
             }
             StepKind::Repeat { flow, .. } => collect(flow, names),
             StepKind::Poll(poll) => collect(&poll.flow, names),
