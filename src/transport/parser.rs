@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use crate::metrics::ErrorClass;
 
 use super::TransportError;
-use framing::{Framing, Length, protocol};
+use framing::{Framing, Length, chunk_too_long, no_chunk_size, parse_chunk_size, protocol};
 pub(super) use head::HeaderView;
 use head::MAX_HEADERS;
 
@@ -485,25 +485,6 @@ impl ResponseParser {
 fn split(bytes: &[u8], at_most: u64) -> (&[u8], &[u8]) {
     let at = usize::try_from(at_most).unwrap_or(usize::MAX).min(bytes.len());
     bytes.split_at(at)
-}
-
-fn no_chunk_size() -> TransportError {
-    protocol("a chunk's size is not a number".to_owned())
-}
-
-fn chunk_too_long() -> TransportError {
-    protocol("a chunk is longer than its size".to_owned())
-}
-
-/// The size in a chunk's first line; extensions are passed over, and blanks before them (RFC 9112 §7.1.1).
-fn parse_chunk_size(line: &[u8]) -> Option<u64> {
-    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
-    let (digits, rest) = line.split_at(end);
-    let is_extension = matches!(rest.trim_ascii_start().first(), None | Some(b';'));
-    if digits.is_empty() || !is_extension {
-        return None;
-    }
-    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 #[cfg(test)]

@@ -133,3 +133,22 @@ fn has_token(value: &[u8], wanted: &str) -> bool {
 pub(super) fn protocol(message: String) -> TransportError {
     TransportError::new(ErrorClass::Protocol, message)
 }
+
+pub(super) fn no_chunk_size() -> TransportError {
+    protocol("a chunk's size is not a number".to_owned())
+}
+
+pub(super) fn chunk_too_long() -> TransportError {
+    protocol("a chunk is longer than its size".to_owned())
+}
+
+/// The size in a chunk's first line; extensions are passed over, and blanks before them (RFC 9112 §7.1.1).
+pub(super) fn parse_chunk_size(line: &[u8]) -> Option<u64> {
+    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(line.len());
+    let (digits, rest) = line.split_at(end);
+    let is_extension = matches!(rest.trim_ascii_start().first(), None | Some(b';'));
+    if digits.is_empty() || !is_extension {
+        return None;
+    }
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
