@@ -42,6 +42,7 @@ mod signals;
 mod simulate;
 mod simulated_stack;
 mod sources;
+mod stored_log;
 mod talk;
 mod trace;
 #[cfg(feature = "tui")]
@@ -108,6 +109,12 @@ fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
             }
             exit
         }
+    };
+    let exit = if stored_log::has_changed() {
+        say("error: a run log changed while it was read: what was made of it is wrong");
+        exit.worse(Exit::Error)
+    } else {
+        exit
     };
     talk::wait();
     exit.code()

@@ -7,6 +7,7 @@ mod collector;
 mod distribution;
 mod interval;
 mod lag;
+mod log_reader;
 mod merge;
 mod objective;
 mod recorder;
@@ -14,15 +15,17 @@ mod runlog;
 mod sample;
 mod shards;
 mod source_event;
+mod sparse;
 mod split;
 mod tally;
 mod times;
 
 pub use collector::Collector;
-pub use distribution::{Distribution, SparseDistribution};
+pub use distribution::Distribution;
 pub use interval::{
     ArrivalCounts, GeneratorLoad, Interval, Reading, ScenarioInterval, StepInterval,
 };
+pub use log_reader::RunLogReader;
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{
@@ -32,6 +35,7 @@ pub use runlog::{
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
 pub use shards::ShardSummary;
 pub use source_event::SourceEvent;
+pub use sparse::{LogSource, SparseDistribution};
 pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};
 pub use tally::{Counts, Selection, Tally};
 pub use times::{Answers, LateTimes, ResponseTimes, TimeParts};

@@ -14,7 +14,7 @@ use crate::metrics::{RunLine, RunLog};
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::log_writer::LogWriter;
-use super::{mask, wall};
+use super::{mask, stored_log, wall};
 
 /// Reads a file of a scenario: from the disk, or from the systems that the program brings along.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -148,7 +148,7 @@ pub(super) fn read_log(path: &Path) -> Result<(RunLog, PathBuf), Failure> {
     let file = if path.is_dir() { path.join(LOG) } else { path.to_owned() };
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let shown = file.display();
-    let text = fs::read(&file).map_err(|error| {
+    let opened = File::open(&file).map_err(|error| {
         let hint = if error.kind() == io::ErrorKind::NotFound {
             "\nhint: a run's folder looks like reports/ais/2026-01-31T12-00-00Z"
         } else {
@@ -156,9 +156,8 @@ pub(super) fn read_log(path: &Path) -> Result<(RunLog, PathBuf), Failure> {
         };
         Failure::new(Exit::Usage, format!("error: cannot read `{shown}`: {error}{hint}"))
     })?;
-    // A torn last line may end inside a character.
-    let log = RunLog::read(&String::from_utf8_lossy(&text))
-        .map_err(|error| Failure::new(Exit::Usage, format!("error: `{shown}`: {error}")))?;
+    let log = stored_log::read(opened)
+        .map_err(|why| Failure::new(Exit::Usage, format!("error: `{shown}`: {why}")))?;
     Ok((log, folder))
 }
 

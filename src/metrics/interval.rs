@@ -90,7 +90,22 @@ const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// No second counts more, and no run lasts longer in nanoseconds: two years, or 10¹² arrivals for a day at once.
+const COUNT_MAX: u64 = 1 << 56;
+
 impl StepInterval {
+    fn all_counts(&self) -> impl Iterator<Item = u64> {
+        let own = [
+            self.requests,
+            self.exchanges,
+            self.reconnects,
+            self.messages,
+            self.bytes_received,
+            self.bytes_sent,
+        ];
+        own.into_iter().chain(self.errors.values().copied()).chain(self.statuses.values().copied())
+    }
+
     /// Failed requests of all classes.
     pub fn failed(&self) -> u64 {
         self.errors.values().sum()
@@ -215,6 +230,29 @@ impl Interval {
     pub fn iteration_errors(&self) -> impl Iterator<Item = (ErrorClass, u64)> {
         let all = self.scenarios.values().flat_map(|scenario| &scenario.iteration_errors);
         all.map(|(&class, &count)| (class, count))
+    }
+
+    /// Whether a run can have had it. What no run counts would overflow sums further on.
+    pub(super) fn is_possible(&self) -> bool {
+        let steps = self.steps.values().chain(self.logical.values());
+        let mut counts: Vec<u64> = steps.flat_map(StepInterval::all_counts).collect();
+        let of_scenarios = self.scenarios.values().map(|it| it.arrivals).chain([self.arrivals]);
+        counts.extend(of_scenarios.flat_map(|of| {
+            [of.intended, of.started, of.dropped, of.completed, of.failed, of.unfinished]
+        }));
+        for scenario in self.scenarios.values() {
+            counts.extend([scenario.requests, scenario.failed_requests]);
+            counts.extend(scenario.errors.values().chain(scenario.iteration_errors.values()));
+        }
+        for side in &self.sides {
+            counts.extend([side.iterations, side.requests]);
+            counts.extend(side.errors.values().chain(side.iteration_errors.values()));
+        }
+        let in_flight = self.in_flight_time.get();
+        counts.extend([self.in_flight, in_flight, self.vus_busy, self.vus, self.connections]);
+        self.start <= self.end
+            && self.end.get() <= COUNT_MAX
+            && counts.iter().all(|&count| count <= COUNT_MAX)
     }
 
     /// How long the interval is.

@@ -401,6 +401,12 @@ pub enum RunLogError {
         /// What the JSON reader said.
         source: serde_json::Error,
     },
+    /// A line counts what no run can have had.
+    #[error("line {line} is broken: no run has such counts or times")]
+    Impossible {
+        /// 1-based.
+        line: usize,
+    },
     /// A schema this version does not know.
     #[error("the run log has schema `{found}`; this version reads `{}`", RunLog::SCHEMA)]
     UnknownSchema {
@@ -412,41 +418,6 @@ pub enum RunLogError {
 impl RunLog {
     /// The schema written and read here.
     pub const SCHEMA: &str = "plimsoll.run/1";
-
-    /// Reads a log. A torn last line, as `kill -9` leaves it, is noted and left out.
-    ///
-    /// # Errors
-    /// Where there is no header or a line other than the last is broken.
-    pub fn read(text: &str) -> Result<Self, RunLogError> {
-        let mut lines = text.split_inclusive('\n').enumerate();
-        let (_, first) = lines.next().ok_or(RunLogError::Empty)?;
-        let header = match serde_json::from_str(first).map_err(RunLogError::NoHeader)? {
-            RunLine::Run(header) => header,
-            RunLine::Interval(_)
-            | RunLine::Event(_)
-            | RunLine::Readings(_)
-            | RunLine::Capacity(_)
-            | RunLine::End(_) => return Err(RunLogError::NotAHeader),
-        };
-        if header.schema != Self::SCHEMA {
-            return Err(RunLogError::UnknownSchema { found: header.schema });
-        }
-        let mut log = Self::begun(header);
-        let mut late = Vec::new();
-        for (index, line) in lines {
-            match serde_json::from_str(line) {
-                // They may stand before the second that they belong to.
-                Ok(RunLine::Readings(readings)) => late.push(readings),
-                Ok(parsed) => log.push(parsed),
-                Err(_) if !line.ends_with('\n') => log.torn = true,
-                Err(source) => return Err(RunLogError::BrokenLine { line: index + 1, source }),
-            }
-        }
-        for readings in late {
-            log.file(readings);
-        }
-        Ok(log)
-    }
 
     /// The log of one step of a search, which is a run of its own: a warm-up and a hold, played to their end.
     pub fn of_step(header: &RunHeader, stages: [StageInfo; 2], intervals: Vec<Interval>) -> Self {
@@ -461,7 +432,7 @@ impl RunLog {
         Self { header, intervals: vec![], events: vec![], capacity: vec![], end: None, torn: false }
     }
 
-    fn push(&mut self, line: RunLine) {
+    pub(super) fn push(&mut self, line: RunLine) {
         match line {
             RunLine::Interval(interval) => self.intervals.push(interval),
             RunLine::Event(event) => self.events.push(event),
@@ -474,7 +445,7 @@ impl RunLog {
 
     /// Files what was reported late where its second has no such reading, or one of "no data". What was read in
     /// time stays.
-    fn file(&mut self, late: LateReadings) {
+    pub(super) fn file(&mut self, late: LateReadings) {
         let index = self.intervals.partition_point(|interval| interval.end <= late.at);
         let own = self.intervals.get_mut(index).filter(|interval| interval.start <= late.at);
         let Some(interval) = own else { return };

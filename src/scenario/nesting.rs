@@ -1,8 +1,9 @@
 //! How deep the texts with a grammar of their own are nested: their parsers follow nesting by recursion, and some
 //! build trees as deep as a chain is long, so that what is too deep is refused before it is parsed.
 
-/// The most brackets that may be open at once in a JSON path.
-pub const BRACKET_LIMIT: usize = 32;
+/// The most brackets that may be open at once in a JSON path. Its parser tries each level of a filter that is not
+/// closed in several ways, so that twenty levels of 115 bytes took it a minute.
+pub const BRACKET_LIMIT: usize = 8;
 
 /// The most operators that an expression of a template may have. Each may be one level of its tree.
 pub const OPERATOR_LIMIT: usize = 250;

@@ -181,6 +181,19 @@ fn name(p: f64) -> String {
     format!("p{}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// So many buckets are gathered before equal ones are put together.
+const PAIRS: usize = 1 << 18;
+
+/// Sorts (value, count) pairs and makes one of those with the same value.
+fn together(pairs: &mut Vec<(u64, u64)>) {
+    pairs.sort_unstable();
+    pairs.dedup_by(|later, first| {
+        let is_same = later.0 == first.0;
+        first.1 += if is_same { later.1 } else { 0 };
+        is_same
+    });
+}
+
 /// All values in order, as HDR buckets with cumulative counts.
 struct OrderedValues {
     /// (greatest value of the bucket in nanoseconds, values up to it)
@@ -190,21 +203,22 @@ struct OrderedValues {
 
 impl OrderedValues {
     fn of(seconds: &[impl Buckets]) -> Self {
-        let mut pairs: Vec<(u64, u64)> = seconds
-            .iter()
-            .flat_map(Buckets::buckets)
-            .map(|(value, count)| (value.get(), count))
-            .collect();
-        pairs.sort_unstable();
-        let mut seen = 0;
-        let mut cumulative: Vec<(u64, u64)> = Vec::new();
-        for (value, count) in pairs {
-            seen += count;
-            match cumulative.last_mut() {
-                Some(last) if last.0 == value => last.1 = seen,
-                _ => cumulative.push((value, seen)),
+        let (mut pairs, mut known) = (Vec::new(), 0);
+        for (value, count) in seconds.iter().flat_map(Buckets::buckets) {
+            pairs.push((value.get(), count));
+            // A long run has many times as many buckets as differ.
+            if pairs.len() >= 2 * known + PAIRS {
+                together(&mut pairs);
+                known = pairs.len();
             }
         }
+        together(&mut pairs);
+        let mut seen = 0;
+        let up_to = |(value, count)| {
+            seen += count;
+            (value, seen)
+        };
+        let cumulative = pairs.into_iter().map(up_to).collect();
         let max = seconds.iter().map(Buckets::max).max().unwrap_or_default().get();
         Self { cumulative, max }
     }
