@@ -66,6 +66,7 @@ fn tier(tier: &StackTier) -> (String, String) {
 fn addresses(plan: &Plan) -> Option<(String, String)> {
     let users = match plan.http.connections {
         ConnectionUse::PerIteration => u64::MAX,
+        ConnectionUse::Streams(count) => u64::from(count),
         ConnectionUse::PerUser | ConnectionUse::Shared => u64::from(plan.load.max_vus()),
     };
     let addresses = plan.http.addresses().min(users);

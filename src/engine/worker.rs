@@ -13,7 +13,7 @@ use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample, Side,
     StepId, Variant,
 };
-use crate::plan::{Plan, Split, redact};
+use crate::plan::{ConnectionUse, Plan, Split, redact};
 use crate::transport::{Clock, FinishedRequest, StreamEvent, Timers, WorkerTransport};
 use crate::units::{Nanos, RunTime};
 use crate::user::UserFactory;
@@ -83,6 +83,11 @@ impl Worker {
             shared.limit_connections(options.connections / u64::from(options.workers));
         }
         shared.share_stream_memory(options.workers);
+        if let ConnectionUse::Streams(count) = plan.http.connections {
+            // Dealt out: the first workers have one more where it does not come out even.
+            let (each, rest) = (count / options.workers, count % options.workers);
+            shared.share_connections((each + u32::from(index < rest)).max(1));
+        }
         let parts = plan.split.as_ref().map_or(0, Split::parts);
         let recorder =
             Recorder::new(index, plan.steps.len(), plan.scenarios.len()).with_split(parts);

@@ -56,6 +56,8 @@ pub enum ConnectionUse {
     PerIteration,
     /// All users of a worker share a pool.
     Shared,
+    /// All users share so many HTTP/2 connections, at least one a worker: their requests are streams on them.
+    Streams(u32),
 }
 
 /// Which of a name's addresses a new connection tries first.

@@ -12,6 +12,7 @@ use super::connect::connect;
 use super::connection::Connection;
 use super::cookies::CookieJar;
 use super::exchange::TimedResponse;
+use super::group::ConcurrentRequests;
 use super::parser::ResponseParser;
 use super::pool::ConnectionPool;
 use super::progress::RequestProgress;
@@ -20,6 +21,7 @@ use super::{Timer, TransportError, WorkerTransport};
 /// What all requests of a user share, those that are under way at once too: connections and cookies.
 #[derive(Debug)]
 pub(super) struct UserAgent {
+    number: u64,
     pub(super) shared: Rc<WorkerTransport>,
     pub(super) source: Option<IpAddr>,
     side: Side,
@@ -42,6 +44,7 @@ impl UserAgent {
     /// The user agent of user `number`.
     pub(super) fn new(shared: &Rc<WorkerTransport>, number: u64) -> Self {
         Self {
+            number,
             source: shared.sources.of_user(number),
             side: Side::Blue,
             shared: shared.clone(),
@@ -136,6 +139,11 @@ impl UserAgent {
         }
     }
 
+    /// The connection that it shares with other users, if users share a few.
+    pub(super) fn shared_connection(&self) -> Option<&ConcurrentRequests> {
+        self.shared.shared_with(self.number)
+    }
+
     /// Whether somebody wants to read every exchange.
     pub(super) fn is_traced(&self) -> bool {
         self.traced.borrow().is_some()
@@ -195,7 +203,9 @@ impl UserAgent {
     fn pool(&self) -> &RefCell<ConnectionPool> {
         match self.shared.http().connections {
             ConnectionUse::Shared => &self.shared.pool,
-            ConnectionUse::PerUser | ConnectionUse::PerIteration => &self.pool,
+            ConnectionUse::PerUser | ConnectionUse::PerIteration | ConnectionUse::Streams(_) => {
+                &self.pool
+            }
         }
     }
 }

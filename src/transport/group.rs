@@ -1,7 +1,7 @@
 //! Requests that a user sends at once: over HTTP/2 they share one connection, as a browser's do.
 //!
 //! The first of them opens it while the others wait to learn which protocol is spoken there. Over HTTP/1.1 each
-//! then opens one of its own.
+//! then opens one of its own. Users that share a few connections use the same, for as long as the run lasts.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -31,11 +31,18 @@ enum OriginConnection {
 /// Requests sent at once.
 #[derive(Debug, Default)]
 pub(super) struct ConcurrentRequests {
+    /// Whether the connection is shared for as long as the run lasts, and in no pool.
+    is_lasting: bool,
     origins: RefCell<Vec<(Rc<Origin>, OriginConnection)>>,
     changed: Notify,
 }
 
 impl ConcurrentRequests {
+    /// Requests of many users, for as long as the run lasts.
+    pub(super) fn lasting() -> Self {
+        Self { is_lasting: true, ..Self::default() }
+    }
+
     /// A connection that is open already. None where the caller has to open one, and to call [`Self::opened`].
     pub(super) async fn join(
         &self,
@@ -65,6 +72,8 @@ impl ConcurrentRequests {
     pub(super) fn opened(&self, origin: &Rc<Origin>, opened: &Result<Connection, TransportError>) {
         match opened {
             Ok(Connection::Http2(http2)) => self.know(origin, shared(http2)),
+            // One of those who come later tries again.
+            Err(_) if self.is_lasting => self.forget(origin),
             // Where one could not connect, each tries on its own and reports its own failure.
             Ok(Connection::Http1(_)) | Err(_) => self.know(origin, OriginConnection::Separate),
         }
@@ -74,6 +83,9 @@ impl ConcurrentRequests {
     pub(super) fn keeps(&self, origin: &Rc<Origin>, connection: &Connection) -> bool {
         if matches!(connection, Connection::Http1(_)) {
             return true;
+        }
+        if self.is_lasting {
+            return false;
         }
         let mut origins = self.origins.borrow_mut();
         match origins.iter_mut().find(|(known, _)| known == origin) {
@@ -92,6 +104,11 @@ impl ConcurrentRequests {
             None | Some((_, OriginConnection::Shared { .. })) => ConnectionChoice::First,
             Some((_, OriginConnection::Separate)) => ConnectionChoice::Separate,
         }
+    }
+
+    fn forget(&self, origin: &Rc<Origin>) {
+        self.origins.borrow_mut().retain(|(known, _)| known != origin);
+        self.changed.notify_waiters();
     }
 
     fn know(&self, origin: &Rc<Origin>, what: OriginConnection) {

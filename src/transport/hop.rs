@@ -17,6 +17,7 @@ use super::context::RequestContext;
 use super::cookies::CookieTime;
 use super::error::not_a_url;
 use super::exchange::{ExchangeContext, TimedResponse};
+use super::group::ConcurrentRequests;
 use super::http2::StreamRequest;
 use super::parser::ResponseParser;
 use super::prepared::{PreparedRequest, RequestParts, path_of};
@@ -89,6 +90,12 @@ impl HopRequest<'_> {
     }
 }
 
+/// Somebody else was to connect.
+fn not_connected() -> TransportError {
+    let message = "no connection was opened within `timeout`";
+    TransportError::new(ErrorClass::ConnectTimeout, message)
+}
+
 /// How a request is sent again.
 enum Retry {
     /// On the same connection.
@@ -122,12 +129,15 @@ impl UserAgent {
         buffers: &mut RequestBuffers<'_>,
     ) -> Result<TimedResponse, TransportError> {
         let (mut attempts, mut lost_http2, mut kept) = (0, false, None);
+        let group = self.sharing(context.group);
         loop {
-            let idle = match context.group {
+            let idle = match group {
                 _ if kept.is_some() => kept.take(),
                 // A shared connection is lost by all at once: one of them opens the next for all.
                 Some(group) if attempts == 0 || lost_http2 => {
-                    group.join(self, origin, buffers.progress).await
+                    context.timer.arm(buffers.progress.deadline);
+                    let joined = context.timer.bound(group.join(self, origin, buffers.progress));
+                    joined.await.ok_or_else(not_connected)?
                 }
                 None if attempts == 0 => self.take_idle(origin, buffers.progress).await,
                 _ => None,
@@ -156,7 +166,7 @@ impl UserAgent {
             let error = match self.send_on(&mut connection, context, hop, buffers).await {
                 Ok(answer) => {
                     self.keep_cookies(hop, buffers);
-                    let once = context.group.is_none_or(|group| group.keeps(origin, &connection));
+                    let once = group.is_none_or(|group| group.keeps(origin, &connection));
                     if answer.reusable && once {
                         self.keep(origin, connection);
                     }
@@ -179,6 +189,14 @@ impl UserAgent {
         }
     }
 
+    /// Who shares a connection with a request: users that share a few, or requests that are sent at once.
+    fn sharing<'a>(
+        &'a self,
+        group: Option<&'a ConcurrentRequests>,
+    ) -> Option<&'a ConcurrentRequests> {
+        self.shared_connection().or(group)
+    }
+
     /// Opens a connection, and offers it to the requests that may share it.
     async fn open_for(
         &self,
@@ -187,7 +205,7 @@ impl UserAgent {
         progress: &mut RequestProgress,
     ) -> Result<Connection, TransportError> {
         let opened = Box::pin(self.open(context.timer, origin, progress)).await;
-        if let Some(group) = context.group {
+        if let Some(group) = self.sharing(context.group) {
             group.opened(origin, &opened);
         }
         opened

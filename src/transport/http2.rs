@@ -7,6 +7,8 @@
 mod frame;
 mod hpack;
 mod machine;
+#[cfg(test)]
+mod peer_tests;
 mod receive;
 mod send;
 mod stream;

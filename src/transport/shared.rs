@@ -1,6 +1,6 @@
 //! What all users of a worker share: the prepared requests, and memory lent for the length of one.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::plan::{HttpPlan, Plan, Target};
 
 use super::address::Origin;
 use super::body::RenderedMessage;
+use super::group::ConcurrentRequests;
 use super::memory::{MemoryBudget, STREAM_MEMORY};
 use super::parser::ResponseParser;
 use super::pool::{ConnectionPool, WorkerConnectionLimit};
@@ -26,6 +27,8 @@ pub struct WorkerTransport {
     pub(super) resolver: Rc<Resolver>,
     pub(super) open: Rc<Cell<u64>>,
     opened: RefCell<Vec<(ReachedPeer, u64)>>,
+    /// The connections that all users share, where they share a few.
+    lasting: OnceCell<Box<[ConcurrentRequests]>>,
     pub(super) timers: Rc<Timers>,
     pub(super) sources: SourcePool,
     /// By side; one where the run is not split.
@@ -77,6 +80,7 @@ impl WorkerTransport {
             resolver: Resolver::new(plan.http.dns, plan.seed.get()),
             open: Rc::default(),
             opened: RefCell::default(),
+            lasting: OnceCell::new(),
             timers,
             scratch: RefCell::new(vec![0; SCRATCH].into()),
             parsers: RefCell::default(),
@@ -106,6 +110,18 @@ impl WorkerTransport {
     /// How many connections are open.
     pub fn open_connections(&self) -> u64 {
         self.open.get()
+    }
+
+    /// Lets all users share `count` connections to each origin.
+    pub fn share_connections(&self, count: u32) {
+        // Said once, before the first request.
+        let _ = self.lasting.set((0..count).map(|_| ConcurrentRequests::lasting()).collect());
+    }
+
+    /// The connection that user `number` shares with others, if users share.
+    pub(super) fn shared_with(&self, number: u64) -> Option<&ConcurrentRequests> {
+        let lasting = self.lasting.get()?;
+        lasting.get((number % (lasting.len() as u64).max(1)) as usize)
     }
 
     /// Counts a connection that was opened.

@@ -233,7 +233,8 @@ fn place(
     let each_visitor = http.connections == ConnectionUse::PerIteration;
     let number = if each_visitor { iteration } else { seen.user };
     let source = SourcePool::new(&http.source_ips).of_user(number);
-    if http.connections != ConnectionUse::Shared && source != seen.from {
+    let is_shared = matches!(http.connections, ConnectionUse::Shared | ConnectionUse::Streams(_));
+    if !is_shared && source != seen.from {
         return Some(format!("came from {:?} and not from {source:?}", seen.from));
     }
     let users = u64::from(case.load.max_vus());

@@ -73,6 +73,7 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
             Some(schema::ConnectionsSpec::PerUser) | None => ConnectionUse::PerUser,
             Some(schema::ConnectionsSpec::PerIteration) => ConnectionUse::PerIteration,
             Some(schema::ConnectionsSpec::Shared) => ConnectionUse::Shared,
+            Some(schema::ConnectionsSpec::Streams(count)) => ConnectionUse::Streams(count),
         },
         dns: DnsPlan {
             choice: match http.dns {

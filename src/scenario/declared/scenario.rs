@@ -208,8 +208,12 @@ static HTTP_KEYS: &[Property] = &[
     )
     .default("5s"),
     optional("version", Grammar::Words(&VERSIONS), "Which HTTP is spoken.").default("auto"),
-    optional("connections", Grammar::Words(&CONNECTIONS), "Who uses a connection.")
-        .default("per_user"),
+    optional(
+        "connections",
+        Grammar::AnyOf(&[Grammar::Words(&CONNECTIONS), Grammar::Mapping(&SHARED_CONNECTIONS)]),
+        "Who uses a connection.",
+    )
+    .default("per_user"),
     optional(
         "dns",
         Grammar::Words(&ADDRESS_CHOICES),
@@ -290,6 +294,24 @@ pub(in crate::scenario) static CONNECTIONS: WordList = WordList {
         ),
         ("shared", "All users of a worker share a pool."),
     ],
+};
+
+pub(in crate::scenario) static SHARED_CONNECTIONS: Declaration = Declaration {
+    name: "shared_connections",
+    place: "`connections`",
+    about: "Few HTTP/2 connections for all users, as gateways and mobile back ends have them: requests are streams on \
+            them. Needs `version: 2`.",
+    groups: &[&[required(
+        "shared",
+        Grammar::Whole(1.0, 10_000.0),
+        "How many connections all users share, dealt out over the workers; each worker has at least one.",
+    )
+    .example("4")]],
+    others: None,
+    rules: &[],
+    example: "
+http: { version: 2, connections: { shared: 4 } }
+",
 };
 
 pub(in crate::scenario) static ADDRESS_CHOICES: WordList = WordList {

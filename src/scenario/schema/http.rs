@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use ::http::{HeaderName, header};
 
 use super::{text_map, texts};
-use crate::scenario::declared::scenario::{HTTP, TLS};
-use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned};
+use crate::scenario::declared::scenario::{self as declared, HTTP, SHARED_CONNECTIONS, TLS};
+use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, word};
 use crate::units::{Bytes, Nanos};
 
 /// Defaults for every request.
@@ -64,6 +64,8 @@ pub enum ConnectionsSpec {
     PerIteration,
     /// All users of a worker share a pool.
     Shared,
+    /// All users share so many HTTP/2 connections.
+    Streams(u32),
 }
 
 /// Which of a name's addresses a new connection tries first.
@@ -116,11 +118,14 @@ impl HttpSpec {
         let Some(mut fields) = Fields::of(node, &HTTP, problems) else {
             return Self::default();
         };
+        let connections_span = fields.node("connections", problems).map(|node| node.span);
         let http = Self {
             timeout: fields.read("timeout", problems),
             connect_timeout: fields.read("connect_timeout", problems),
             version: fields.word("version", &VERSIONS, problems),
-            connections: fields.word("connections", &CONNECTIONS, problems),
+            connections: fields
+                .node("connections", problems)
+                .and_then(|node| connections(node, problems)),
             dns: fields.word("dns", &ADDRESS_CHOICES, problems),
             dns_ttl: fields.read("dns_ttl", problems),
             source_ips: addresses(fields.node("source_ips", problems), problems),
@@ -137,6 +142,14 @@ impl HttpSpec {
             compression: fields.read("compression", problems),
         };
         fields.finish(problems);
+        if let (Some(ConnectionsSpec::Streams(_)), Some(span)) =
+            (http.connections, connections_span)
+            && http.version != Some(HttpVersionSpec::Http2)
+        {
+            // Over HTTP/1.1 a connection carries one request at a time.
+            let kind = ProblemKind::MissingField { field: "version: 2", place: "`http`" };
+            problems.report(span, kind);
+        }
         http
     }
 }
@@ -146,6 +159,16 @@ const VERSIONS: [(&str, HttpVersionSpec); 3] = [
     ("2", HttpVersionSpec::Http2),
     ("auto", HttpVersionSpec::Auto),
 ];
+
+fn connections(node: &Node, problems: &mut Problems) -> Option<ConnectionsSpec> {
+    if let NodeValue::Mapping(_) = &node.value {
+        let mut fields = Fields::of(node, &SHARED_CONNECTIONS, problems)?;
+        let count = fields.read("shared", problems);
+        fields.finish(problems);
+        return count.map(ConnectionsSpec::Streams);
+    }
+    word(node, &declared::CONNECTIONS, &CONNECTIONS, problems)
+}
 
 const CONNECTIONS: [(&str, ConnectionsSpec); 3] = [
     ("per_user", ConnectionsSpec::PerUser),
