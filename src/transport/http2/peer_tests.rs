@@ -111,7 +111,7 @@ async fn answer(
 /// What came of a request: status, path as the server saw it, size of the body.
 type Outcome = Result<(u16, String, u64), TransportError>;
 
-/// Sends request `number`; once more where it was refused.
+/// Sends request `number`; again where it was refused.
 async fn ask(http2: Http2, timers: Rc<Timers>, number: usize, exchange: Exchange) -> Outcome {
     let origin = Origin { tls: false, host: "h".to_owned(), port: 80, authority: "h".to_owned() };
     let (text, file) = exchange.sends;
@@ -143,7 +143,8 @@ async fn ask(http2: Http2, timers: Rc<Timers>, number: usize, exchange: Exchange
                 let path = parser.headers().first("x-path").unwrap_or_default();
                 return Ok((response.status, path, response.body_size));
             }
-            Err(error) if error.unseen && exchange.is_refused_once => {}
+            // Also where the server had not yet said how many it takes.
+            Err(error) if error.unseen => {}
             Err(error) => return Err(error),
         }
     }
