@@ -31,7 +31,7 @@ pub enum ImportFrom {
     /// An access log: the mix of requests, and rates over time.
     ///
     /// Known formats: combined and common of nginx and Apache (also with virtual hosts), JSON of nginx, Caddy, Traefik
-    /// and Envoy, ALB and ELB, CloudFront, IIS (W3C extended), HAProxy, Envoy. Gzip is unpacked.
+    /// and Envoy, ALB and ELB, `CloudFront`, IIS (W3C extended), `HAProxy`, Envoy. Gzip is unpacked.
     AccessLog {
         /// The log, or several; `-` is what comes through a pipe.
         #[arg(required = true)]
@@ -77,7 +77,7 @@ pub enum ImportFrom {
         #[command(flatten)]
         into: ImportFolderArgs,
     },
-    /// A JMeter test plan (.jmx): a scenario for each thread group, with its data files
+    /// A `JMeter` test plan (.jmx): a scenario for each thread group, with its data files
     Jmx {
         /// The test plan.
         file: PathBuf,

@@ -1,4 +1,4 @@
-//! A JMeter test plan → scenarios for its thread groups, and workloads of their users.
+//! A `JMeter` test plan → scenarios for its thread groups, and workloads of their users.
 
 mod controller;
 mod data;

@@ -18,7 +18,7 @@ const DEPTH_MAX: usize = 8;
 pub(super) enum VariableSigns {
     /// `{{name}}`, of Postman.
     Braces,
-    /// `${name}`, of JMeter.
+    /// `${name}`, of `JMeter`.
     Dollar,
 }
 
@@ -153,7 +153,7 @@ impl PlanVariables {
                     }
                     _ => match (self.function)(name).as_ref().and_then(DraftText::as_literal) {
                         Some(made) => out.push_str(made),
-                        None => out.push_str(&format!("{open}{name}{close}")),
+                        None => out.extend([open, name, close]),
                     },
                 }
                 rest = after;

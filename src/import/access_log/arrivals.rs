@@ -33,17 +33,18 @@ impl SecondCounts {
 
     /// The first and the last second with a request.
     pub(super) fn span(&self) -> (i64, i64) {
-        let first = self.counted().next().map_or(0, |(second, _)| second);
-        (first, self.counted().next_back().map_or(0, |(second, _)| second))
+        let mut seconds = self.counted().map(|(second, _)| second);
+        let first = seconds.next().unwrap_or(0);
+        (first, seconds.last().unwrap_or(first))
     }
 
     /// Seconds with requests, in order, each with their number.
-    pub(super) fn counted(&self) -> impl DoubleEndedIterator<Item = (i64, u32)> {
+    pub(super) fn counted(&self) -> impl Iterator<Item = (i64, u32)> {
         self.minutes.iter().flat_map(|(minute, counts)| {
-            let seconds = counts.iter().enumerate();
+            let seconds = (0..MINUTE).zip(counts.iter());
             seconds
                 .filter(|(_, count)| **count > 0)
-                .map(move |(second, count)| (minute * MINUTE + second as i64, *count))
+                .map(move |(second, count)| (minute * MINUTE + second, *count))
         })
     }
 

@@ -168,11 +168,10 @@ fn fill(
     if route.is_static || !parts.iter().all(alike) || !urls.iter().all(text) {
         let url = format!("{name}.url");
         step.origin = Some(match origin {
-            None => DraftText::expression(url),
             Some(TextPiece::Environment { name, default }) => {
                 DraftText::expression(format!("'${{{name}:-{default}}}' ~ {url}"))
             }
-            Some(_) => DraftText::expression(url),
+            _ => DraftText::expression(url),
         });
         let rows = urls.iter().map(|url| vec![(*url).to_owned()]).collect();
         return Some((vec!["url".to_owned()], rows));

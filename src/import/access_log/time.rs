@@ -13,7 +13,7 @@ pub(super) fn any_time(text: &[u8]) -> Option<i64> {
 /// `31/Jan/2026:12:00:00 +0000`, with a fraction of the second or without; UTC where it tells no offset.
 pub(super) fn common(text: &[u8]) -> Option<i64> {
     let day = number(text.get(..2)?)?;
-    let month = MONTHS.iter().position(|name| text.get(3..6) == Some(&name[..]))? as i64 + 1;
+    let month = (1..).zip(MONTHS).find(|(_, name)| text.get(3..6) == Some(&name[..]))?.0;
     let year = number(text.get(7..11)?)?;
     if text.get(2) != Some(&b'/') || text.get(6) != Some(&b'/') || text.get(11) != Some(&b':') {
         return None;

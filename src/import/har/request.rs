@@ -227,7 +227,8 @@ impl StepWriter<'_> {
     /// What a WebSocket sends.
     fn messages(&mut self, exchange: &RecordedExchange<'_>, place: ValuePlace<'_>) -> Vec<Tree> {
         let messages = exchange.entry.messages.iter().filter(|message| message.kind == "send");
-        let (texts, others): (Vec<_>, Vec<_>) = messages.partition(|message| message.opcode == 1.0);
+        let (texts, others): (Vec<_>, Vec<_>) =
+            messages.partition(|message| message.opcode as i64 == 1);
         if texts.len() > MESSAGES_MAX {
             let reason = format!("messages beyond the first {MESSAGES_MAX}");
             self.notes.drop(reason, place.step.to_owned());

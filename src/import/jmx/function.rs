@@ -1,8 +1,8 @@
-//! Functions of JMeter that templates have as well.
+//! Functions of `JMeter` that templates have as well.
 
 use crate::import::text::{DraftText, TextPiece};
 
-/// JMeter's functions that templates have as well (<https://jmeter.apache.org/usermanual/functions.html>).
+/// `JMeter`'s functions that templates have as well (<https://jmeter.apache.org/usermanual/functions.html>).
 pub(super) fn function(call: &str) -> Option<DraftText> {
     let (name, rest) =
         call.strip_prefix("__").map(|call| call.split_once('(').unwrap_or((call, "")))?;

@@ -58,7 +58,7 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
         }
     }
 
-    pub(super) fn plan<'x>(&mut self, root: &'x XmlElement) {
+    pub(super) fn plan(&mut self, root: &XmlElement) {
         self.variables(root);
         let mut target = None;
         first_origin(&self.writer, root, &SamplerScope::default(), &mut target);
@@ -78,7 +78,7 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
         }
     }
 
-    /// User-defined variables, wherever they stand: JMeter reads them before anything runs.
+    /// User-defined variables, wherever they stand: `JMeter` reads them before anything runs.
     fn variables(&mut self, element: &XmlElement) {
         let defined = matches!(element.name.as_str(), "Arguments")
             || element.attribute("name") == "TestPlan.user_defined_variables";

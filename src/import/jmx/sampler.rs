@@ -234,7 +234,7 @@ impl<'x> SamplerWriter<'_> {
                 let kind = assertion.number("Assertion.test_type").unwrap_or(2.0) as u32;
                 let field = assertion.property("Assertion.test_field");
                 for text in assertion.texts("Asserion.test_strings") {
-                    let plain = kind & 0b11 == 0;
+                    let plain = kind.trailing_zeros() >= 2;
                     match field {
                         // The fourth bit turns the meaning around.
                         _ if kind & 4 != 0 || text.contains("${") => left_out(self.notes),

@@ -45,7 +45,10 @@ pub(super) fn number(view: &SchemaView<'_>, whole: bool, distinct: Option<usize>
     let most = WHOLE_MAX / step.max(1.0);
     let (low, high) = (low.clamp(-most, most) as i64, high.clamp(-most, most) as i64);
     if let Some(number) = distinct {
-        return JsonDraft::Scalar(scaled(low + (number as i64).min(high - low), step));
+        return JsonDraft::Scalar(scaled(
+            low + i64::try_from(number).unwrap_or(i64::MAX).min(high - low),
+            step,
+        ));
     }
     if low == high {
         return JsonDraft::Scalar(scaled(low, step));
@@ -148,7 +151,7 @@ fn of_format(view: &SchemaView<'_>, format: &str) -> Option<DraftText> {
     let bound = ["maximum", "formatMaximum", "minimum", "formatMinimum"];
     let bound = || {
         let told = bound.iter().filter_map(|name| view.get(name).and_then(super::document::text));
-        told.filter(|told| told.parse::<jiff::civil::Date>().is_ok()).last()
+        told.filter(|told| told.parse::<jiff::civil::Date>().is_ok()).next_back()
     };
     match format {
         "date" => {

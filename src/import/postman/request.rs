@@ -143,7 +143,9 @@ pub(super) fn with_scripts(node: &Value, found: &mut Vec<String>) {
             format!("folder {name}")
         });
     }
-    list(node, "item").iter().for_each(|item| with_scripts(item, found));
+    for item in list(node, "item") {
+        with_scripts(item, found);
+    }
 }
 
 /// Scheme and host, where they are known, and what follows. A variable in front stands for the target.

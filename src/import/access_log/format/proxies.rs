@@ -1,4 +1,4 @@
-//! Formats of proxies and load balancers: AWS, HAProxy, Envoy.
+//! Formats of proxies and load balancers: AWS, `HAProxy`, Envoy.
 
 use std::borrow::Cow;
 
@@ -46,7 +46,7 @@ pub(super) fn haproxy(line: &[u8]) -> Result<LogEntry<'_>, LineFault> {
     let start = close + memchr(b'"', &line[close..]).ok_or(LineFault::Format)?;
     let mut words = line[close + 1..start].split(|b| *b == b' ').filter(|word| !word.is_empty());
     let timers = words.nth(2).ok_or(LineFault::Format)?;
-    if timers.iter().filter(|b| **b == b'/').count() < 3 || start >= end {
+    if timers.split(|b| *b == b'/').count() < 4 || start >= end {
         return Err(LineFault::Format);
     }
     let status = words.next().and_then(number).filter(|status| (100..1_000).contains(status));

@@ -1,4 +1,4 @@
-//! The extended log file format (<https://www.w3.org/TR/WD-logfile.html>): IIS, CloudFront.
+//! The extended log file format (<https://www.w3.org/TR/WD-logfile.html>): IIS, `CloudFront`.
 
 use std::borrow::Cow;
 

@@ -135,7 +135,7 @@ impl ValueOrigin {
             ValueUse::Key(used) => {
                 let used = snake(used);
                 let named = owner_in(&used);
-                (used == key && of_key.is_some() || used == key && !is_bare(&key))
+                (used == key && (of_key.is_some() || !is_bare(&key)))
                     || (named.is_some() && (named == of_key || named == Some(owner)))
             }
         }
