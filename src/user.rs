@@ -288,7 +288,7 @@ impl User {
             | Instruction::SessionRefused { .. } => {
                 return Ok(self.session(op, now));
             }
-            op => return self.play(op, now),
+            op => return Ok(self.play(op, now)),
         }
         Ok(None)
     }

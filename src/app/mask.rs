@@ -39,7 +39,7 @@ pub(super) fn event(event: Event) -> Event {
         EventKind::SourceError(source) => {
             let reason = source.reason.as_deref().map(text);
             let replica = text(&source.replica);
-            EventKind::SourceError(SourceEvent { reason, replica, ..source })
+            EventKind::SourceError(SourceEvent { replica, reason, ..source })
         }
         EventKind::Warning(said) => EventKind::Warning(text(&said)),
         EventKind::Failure(example) => {

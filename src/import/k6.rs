@@ -112,22 +112,7 @@ fn workload(name: &str, scenario: &Value, notes: &mut ImportNotes) -> Option<Yam
             fields.push(YamlEntry::new("stages", YamlValue::List(vec![YamlValue::Map(stage)])));
         }
         "ramping-arrival-rate" => {
-            let mut stages = vec![];
-            let mut before = number("startRate").unwrap_or(0.0);
-            for stage in scenario.get("stages")?.as_array()? {
-                let target = stage.get("target").and_then(Value::as_f64)?;
-                let time = duration(stage.get("duration")?)?;
-                if time == Nanos::ZERO {
-                    before = target;
-                    continue;
-                }
-                let key = if (target - before).abs() < f64::EPSILON { "rate" } else { "ramp_to" };
-                stages.push(YamlValue::Map(vec![
-                    YamlEntry::new(key, rate(target)),
-                    YamlEntry::new("duration", shown(time)),
-                ]));
-                before = target;
-            }
+            let stages = ramps(scenario, rate)?;
             fields.push(YamlEntry::new("stages", YamlValue::List(stages)));
         }
         "constant-vus" => {
@@ -145,7 +130,7 @@ fn workload(name: &str, scenario: &Value, notes: &mut ImportNotes) -> Option<Yam
             let time: u64 = stages
                 .iter()
                 .filter_map(|stage| duration(stage.get("duration")?))
-                .map(|time| time.get())
+                .map(|time: Nanos| time.get())
                 .sum();
             notes.change("ramps of users: the most of them, over the whole time", name.to_owned());
             fields.push(YamlEntry::new("vus", YamlValue::plain(most.to_string())));
@@ -173,6 +158,27 @@ fn workload(name: &str, scenario: &Value, notes: &mut ImportNotes) -> Option<Yam
         fields.push(YamlEntry::new("max_vus", YamlValue::plain(users.to_string())));
     }
     Some(YamlEntry::new(name, YamlValue::Map(fields)))
+}
+
+/// The stages of a rate that ramps; one without length is a jump.
+fn ramps(scenario: &Value, rate: impl Fn(f64) -> YamlValue) -> Option<Vec<YamlValue>> {
+    let mut stages = vec![];
+    let mut before = scenario.get("startRate").and_then(Value::as_f64).unwrap_or(0.0);
+    for stage in scenario.get("stages")?.as_array()? {
+        let target = stage.get("target").and_then(Value::as_f64)?;
+        let time = duration(stage.get("duration")?)?;
+        if time == Nanos::ZERO {
+            before = target;
+            continue;
+        }
+        let key = if (target - before).abs() < f64::EPSILON { "rate" } else { "ramp_to" };
+        stages.push(YamlValue::Map(vec![
+            YamlEntry::new(key, rate(target)),
+            YamlEntry::new("duration", shown(time)),
+        ]));
+        before = target;
+    }
+    Some(stages)
 }
 
 /// Three digits behind the point.

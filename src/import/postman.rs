@@ -95,30 +95,33 @@ pub fn postman(
     replacer.redact(&mut notes);
     let count = steps.len();
     let draft = ScenarioDraft {
-        head: vec![
-            format!(
-                "Imported from {} by `plimsoll import postman`: {count} requests.",
-                options.file
-            ),
-            String::new(),
-            format!(
-                "  plimsoll check scenarios/{} --once      each of them once, every exchange printed",
-                options.name
-            ),
-        ],
+        head: head(options, count),
         name: options.name.clone(),
         target: target.clone(),
-        workloads: vec![
-            stages(
-                "smoke",
-                &[("1 iter/s".to_owned(), Nanos::from_secs((3 * journeys.len() as u64).max(30)))],
-            ),
-            stages("load", &[("10 iter/s".to_owned(), Nanos::from_secs(300))]),
-        ],
+        workloads: workloads(journeys.len()),
         journeys,
         ..ScenarioDraft::default()
     };
     Ok(Imported { files: vec![("scenario.yaml".to_owned(), draft.written())], notes })
+}
+
+fn head(options: &ImportOptions, count: usize) -> Vec<String> {
+    vec![
+        format!("Imported from {} by `plimsoll import postman`: {count} requests.", options.file),
+        String::new(),
+        format!(
+            "  plimsoll check scenarios/{} --once      each of them once, every exchange printed",
+            options.name
+        ),
+    ]
+}
+
+fn workloads(journeys: usize) -> Vec<super::yaml::YamlEntry> {
+    let smoke = Nanos::from_secs((3 * journeys as u64).max(30));
+    vec![
+        stages("smoke", &[("1 iter/s".to_owned(), smoke)]),
+        stages("load", &[("10 iter/s".to_owned(), Nanos::from_secs(300))]),
+    ]
 }
 
 fn read_json(text: &str, source: SourceId) -> Result<Value, Vec<Problem>> {

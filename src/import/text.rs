@@ -63,7 +63,7 @@ impl DraftText {
         for piece in self.0 {
             match (pieces.last_mut(), piece) {
                 (Some(TextPiece::Literal(before)), TextPiece::Literal(more)) => {
-                    before.push_str(&more)
+                    before.push_str(&more);
                 }
                 (_, piece) => pieces.push(piece),
             }

@@ -3,6 +3,7 @@
 //! Whatever comes from the environment is data, never a part of a template: braces in it stand for themselves. And it
 //! is a secret, unless it is a setting of the run; a default stands in the file and is neither.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{Node, NodeValue, ProblemKind, Problems, Scalar, SourceFiles};
@@ -257,15 +258,21 @@ fn open_quote(expression: &str) -> Option<char> {
     })
 }
 
+/// Writes a character by its number.
+fn escape(text: &mut String, c: char) {
+    // Cannot fail: a `String` takes everything.
+    let _ = write!(text, "\\u{:04x}", u32::from(c));
+}
+
 /// A value as a part of a text in quotes. Everything that could end the text is written by its number.
 fn as_quoted(value: &str) -> String {
     let mut quoted = String::new();
     for c in value.chars() {
         match c {
             '"' | '\'' | '\\' | '{' | '}' | '%' | '#' => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+                escape(&mut quoted, c);
             }
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => escape(&mut quoted, c),
             c => quoted.push(c),
         }
     }

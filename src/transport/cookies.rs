@@ -133,10 +133,11 @@ impl Cookie {
         };
         let path = set.path.unwrap_or_else(|| default_path(url.path()));
         let is_host = is_prefixed("__Host-");
-        let not_allowed = (set.secure && !trustworthy)
-            || ((is_host || is_prefixed("__Secure-")) && !(set.secure && trustworthy))
-            || (is_host && !(host_only && set.path == Some("/")));
-        if not_allowed {
+        let is_secure = set.secure && trustworthy;
+        let is_allowed = (!set.secure || trustworthy)
+            && (is_secure || !(is_host || is_prefixed("__Secure-")))
+            && (!is_host || host_only && set.path == Some("/"));
+        if !is_allowed {
             return None;
         }
         let left = |seconds: i64| match u64::try_from(seconds) {

@@ -122,11 +122,10 @@ impl EventStream {
             self.response = self.kind_of(parser);
         }
         match self.response {
-            ResponseKind::Unknown => {}
             ResponseKind::Other if parser.body_size() > self.max_body => {
                 return Err(self.too_large("the body"));
             }
-            ResponseKind::Other => {}
+            ResponseKind::Unknown | ResponseKind::Other => {}
             ResponseKind::EventStream => {
                 let body = &parser.body()[self.shown..];
                 let fed = self.absorb(body, now);
@@ -204,16 +203,17 @@ impl EventStream {
                 }
                 Part::Value(Field::Event, value) => self.kind.extend(value, "an event's type")?,
                 // What a reconnection would need: a stream that ends is not opened again.
-                Part::Value(Field::Other, _) | Part::Nothing => {}
+                Part::Value(Field::Other, _)
+                | Part::Nothing
+                | Part::LineEnd(Field::Event | Field::Other)
+                | Part::LineStart(Field::Data | Field::Other) => {}
                 Part::LineEnd(Field::Data) => {
                     self.has_data = true;
                     if self.keeps_data() {
                         self.data.extend(b"\n", "an event")?;
                     }
                 }
-                Part::LineEnd(Field::Event | Field::Other) => {}
                 Part::LineStart(Field::Event) => self.kind.clear(),
-                Part::LineStart(Field::Data | Field::Other) => {}
                 Part::Blank => {
                     self.dispatch(now);
                     if self.met {

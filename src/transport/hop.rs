@@ -294,13 +294,12 @@ impl UserAgent {
         if !self.shared.http().cookies || !buffers.parser.sets_cookies() {
             return;
         }
-        let (host, path) = match hop.parts {
-            Some(parts) => (parts.host(), parts.path.as_str()),
-            None => {
-                let constant = hop.prepared.constant().filter(|_| buffers.sent.text.is_empty());
-                let text = constant.map_or(buffers.sent.text.as_slice(), |message| message.text);
-                (hop.prepared.host_in(text), path_of(text))
-            }
+        let (host, path) = if let Some(parts) = hop.parts {
+            (parts.host(), parts.path.as_str())
+        } else {
+            let constant = hop.prepared.constant().filter(|_| buffers.sent.text.is_empty());
+            let text = constant.map_or(buffers.sent.text.as_slice(), |message| message.text);
+            (hop.prepared.host_in(text), path_of(text))
         };
         if let Some(url) = hop.origin.url_as(host, path) {
             let now = CookieTime { run: self.shared.clock().now(), unix: unix_seconds() };

@@ -103,9 +103,9 @@ impl Resolver {
         let Some(is_ipv4) = order.first().map(SocketAddr::is_ipv4) else { return order };
         let (same, other): (Vec<_>, Vec<_>) =
             order.into_iter().partition(|address| address.is_ipv4() == is_ipv4);
-        let (mut same, mut other) = (same.into_iter(), other.into_iter());
+        let mut other = other.into_iter();
         let mut interleaved = vec![];
-        while let Some(address) = same.next() {
+        for address in same {
             interleaved.push(address);
             interleaved.extend(other.next());
         }

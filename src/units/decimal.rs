@@ -42,7 +42,8 @@ impl FromStr for Decimal {
         if digits.is_empty() {
             return Ok(Self { negative: false, digits, exponent: 0 });
         }
-        let point = whole.len() as i64 - leading as i64;
+        let length = |count: usize| i64::try_from(count).map_err(|_| NotDecimal);
+        let point = length(whole.len())? - length(leading)?;
         let exponent = point.checked_add(power).ok_or(NotDecimal)?;
         Ok(Self { negative, digits, exponent })
     }
@@ -52,13 +53,13 @@ impl FromStr for Decimal {
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (digits, point) = (self.digits.as_str(), self.exponent);
-        let count = digits.len() as i64;
+        let count = i64::try_from(digits.len()).unwrap_or(i64::MAX);
         if self.negative {
             f.write_str("-")?;
         }
         match point {
             _ if count == 0 => f.write_str("0"),
-            point if point > 40 || point < -10 => write!(f, "0.{digits}e{point}"),
+            point if !(-10..=40).contains(&point) => write!(f, "0.{digits}e{point}"),
             point if point <= 0 => {
                 write!(f, "0.{}{digits}", "0".repeat(point.unsigned_abs() as usize))
             }

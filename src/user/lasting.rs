@@ -14,11 +14,7 @@ use super::{Action, Response, User, think};
 
 impl User {
     /// Carries out an instruction of a playback; all others have been dealt with.
-    pub(super) fn play(
-        &mut self,
-        op: &Instruction,
-        now: RunTime,
-    ) -> Result<Option<Action>, RenderError> {
+    pub(super) fn play(&mut self, op: &Instruction, now: RunTime) -> Option<Action> {
         let plan = self.plan.clone();
         let of = |id: &crate::plan::PlaybackId| &plan.playbacks[id.0 as usize];
         match op {
@@ -31,28 +27,28 @@ impl User {
             }
             Instruction::PlayNext { playback, renew, reload, end } => {
                 let places = PlaybackJumps { renew: *renew, reload: *reload, end: *end };
-                return Ok(self.play_next(of(playback), places, now));
+                return self.play_next(of(playback), places, now);
             }
             Instruction::PlayLoaded { playback, back } => {
                 self.position = *back;
-                let Some(playing) = &mut self.playback else { return Ok(None) };
+                let Some(playing) = &mut self.playback else { return None };
                 if playing.resource_came(now) {
                     let times = (playing.began, now);
-                    return Ok(Some(Self::note(of(playback).first_segment, times, Outcome::Ok)));
+                    return Some(Self::note(of(playback).first_segment, times, Outcome::Ok));
                 }
             }
             Instruction::PlayEnd { playback, stalled } => {
-                let Some(playing) = &self.playback else { return Ok(None) };
+                let Some(playing) = &self.playback else { return None };
                 let (step, span) = if *stalled {
                     (of(playback).stalled, playing.stalled)
                 } else {
                     (of(playback).played, playing.played())
                 };
-                return Ok(Some(Self::note(step, (now - span, now), Outcome::Ok)));
+                return Some(Self::note(step, (now - span, now), Outcome::Ok));
             }
             _ => {}
         }
-        Ok(None)
+        None
     }
 
     /// Reads the playlist that answered request `id`.

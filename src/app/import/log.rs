@@ -45,13 +45,14 @@ fn given((format, fields): (Option<&str>, Option<&str>)) -> Result<Option<LogFor
     let found = format.map(LogFormat::pattern).or_else(|| fields.map(LogFormat::columns));
     found.transpose().map_err(|reason| {
         let flag = if fields.is_some() { "--fields" } else { "--format" };
-        usage(format!("`{flag}`: {reason}"))
+        usage(&format!("`{flag}`: {reason}"))
     })
 }
 
 fn whole(files: &[PathBuf], mut reader: AccessLogReader) -> Result<AccessLogReader, Failure> {
     for file in files {
-        let failed = |error: io::Error| usage(format!("cannot read `{}`: {error}", file.display()));
+        let failed =
+            |error: io::Error| usage(&format!("cannot read `{}`: {error}", file.display()));
         let log = open(file).map_err(failed)?;
         lines(log, &mut reader).map_err(failed)?;
     }
@@ -60,10 +61,10 @@ fn whole(files: &[PathBuf], mut reader: AccessLogReader) -> Result<AccessLogRead
 
 fn no_requests(files: &[PathBuf], notes: &str) -> Failure {
     let shown: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    usage(format!("{}: {}\nhint: {NOTHING_HINT}", shown.join(", "), nothing(notes)))
+    usage(&format!("{}: {}\nhint: {NOTHING_HINT}", shown.join(", "), nothing(notes)))
 }
 
-fn usage(message: String) -> Failure {
+fn usage(message: &str) -> Failure {
     Failure::new(Exit::Usage, format!("error: {message}"))
 }
 

@@ -22,7 +22,7 @@ impl Default for UrlSample {
 impl UrlSample {
     /// Takes a URL in, if it is its turn; returns how many bytes more are held.
     pub(super) fn put(&mut self, line: u64, url: &str) -> usize {
-        let turn = self.offered % self.stride == 0;
+        let turn = self.offered.is_multiple_of(self.stride);
         self.offered += 1;
         if !turn {
             return 0;

@@ -162,12 +162,11 @@ impl RouteTallies {
         self.by_key.clear();
         for route in std::mem::take(&mut self.routes) {
             let key = key_of(&route);
-            match self.by_key.get(&key) {
-                Some(at) => self.routes[*at].absorb(route),
-                None => {
-                    self.by_key.insert(key, self.routes.len());
-                    self.routes.push(route);
-                }
+            if let Some(at) = self.by_key.get(&key) {
+                self.routes[*at].absorb(route);
+            } else {
+                self.by_key.insert(key, self.routes.len());
+                self.routes.push(route);
             }
         }
     }

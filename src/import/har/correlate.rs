@@ -293,20 +293,17 @@ impl RecordedValues {
         if value.is_empty() || value.len() > 8_192 || date || value.contains(['\n', '{']) {
             return;
         }
-        match self.known.get_mut(value) {
-            Some(places) => {
-                if places.len() < PLACES_MAX && places.iter().all(|known| known.key != origin.key) {
-                    places.push(origin);
-                }
+        if let Some(places) = self.known.get_mut(value) {
+            if places.len() < PLACES_MAX && places.iter().all(|known| known.key != origin.key) {
+                places.push(origin);
             }
-            None => {
-                if let Some(head) = value.as_bytes().first_chunk::<PART_LENGTH>()
-                    && is_opaque(value)
-                {
-                    self.long.entry(*head).or_default().push(value.to_owned());
-                }
-                self.known.insert(value.to_owned(), vec![origin]);
+        } else {
+            if let Some(head) = value.as_bytes().first_chunk::<PART_LENGTH>()
+                && is_opaque(value)
+            {
+                self.long.entry(*head).or_default().push(value.to_owned());
             }
+            self.known.insert(value.to_owned(), vec![origin]);
         }
     }
 

@@ -12,13 +12,12 @@ pub(super) struct RecordedPart {
 /// The parts of a body whose type is `mime`.
 pub(super) fn parts(body: &[u8], mime: &str) -> Vec<RecordedPart> {
     let told = mime.split(';').find_map(|field| field.trim().strip_prefix("boundary="));
-    let delimiter = match told {
-        Some(boundary) => format!("--{}", boundary.trim_matches('"')),
+    let delimiter = if let Some(boundary) = told {
+        format!("--{}", boundary.trim_matches('"'))
+    } else {
         // The first line is the delimiter itself.
-        None => {
-            let line = body.split(|b| *b == b'\n').next().unwrap_or_default();
-            String::from_utf8_lossy(line).trim_end().to_owned()
-        }
+        let line = body.split(|b| *b == b'\n').next().unwrap_or_default();
+        String::from_utf8_lossy(line).trim_end().to_owned()
     };
     if delimiter.len() < 3 {
         return vec![];

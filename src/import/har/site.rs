@@ -76,7 +76,7 @@ fn registered(host: &str) -> &str {
         .iter()
         .any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')));
     let labels: Vec<&str> = host.rsplit('.').collect();
-    let country = labels[0].len() == 2 && SECOND_LEVEL.contains(&labels.get(1).unwrap_or(&""));
+    let country = labels[0].len() == 2 && SECOND_LEVEL.contains(labels.get(1).unwrap_or(&""));
     let length = if shared || country { 3 } else { 2 };
     let bytes: usize = labels.iter().take(length).map(|label| label.len() + 1).sum();
     &host[host.len().saturating_sub(bytes - 1)..]

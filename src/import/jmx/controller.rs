@@ -65,16 +65,13 @@ fn repeated(
     writer: &mut SamplerWriter<'_>,
 ) -> Vec<StepDraft> {
     let times = writer.variables.expanded(controller.property("LoopController.loops"));
-    match times.parse::<i64>() {
-        Ok(times @ 1..=TIMES_MAX) => {
-            let times = YamlEntry::new("times", YamlValue::plain(times.to_string()));
-            vec![nested("repeat", vec![times], inner)]
-        }
-        _ => {
-            let reason = "a loop without an end: its content is played once";
-            writer.notes.change(reason, controller.shown());
-            inner
-        }
+    if let Ok(times @ 1..=TIMES_MAX) = times.parse::<i64>() {
+        let times = YamlEntry::new("times", YamlValue::plain(times.to_string()));
+        vec![nested("repeat", vec![times], inner)]
+    } else {
+        let reason = "a loop without an end: its content is played once";
+        writer.notes.change(reason, controller.shown());
+        inner
     }
 }
 
@@ -83,13 +80,14 @@ fn conditional(
     inner: Vec<StepDraft>,
     writer: &mut SamplerWriter<'_>,
 ) -> Vec<StepDraft> {
-    match condition(controller.property("IfController.condition"), &writer.variables) {
-        Some(condition) => vec![only_when(condition, inner)],
-        None => {
-            let reason = "a condition that is not understood, with what depends on it";
-            writer.notes.drop(reason, controller.shown());
-            vec![]
-        }
+    if let Some(condition) =
+        condition(controller.property("IfController.condition"), &writer.variables)
+    {
+        vec![only_when(condition, inner)]
+    } else {
+        let reason = "a condition that is not understood, with what depends on it";
+        writer.notes.drop(reason, controller.shown());
+        vec![]
     }
 }
 

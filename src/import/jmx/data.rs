@@ -50,8 +50,8 @@ pub(super) fn data_set(set: &XmlElement, text: &str) -> Option<PlanDataSet> {
     let mut written: Vec<String> = names.iter().map(|name| capture_name(name)).collect();
     for at in 0..written.len() {
         if written[at].is_empty() || written[..at].contains(&written[at]) {
-            written[at] = format!("{}_column_{}", written[at], at + 1);
-            written[at] = written[at].trim_start_matches('_').to_owned();
+            let numbered = format!("{}_column_{}", written[at], at + 1);
+            numbered.trim_start_matches('_').clone_into(&mut written[at]);
         }
     }
     if rows.is_empty() {

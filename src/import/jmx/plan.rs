@@ -206,7 +206,7 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
             .unwrap_or(if timer.name.starts_with("Precise") { 3_600.0 } else { 60.0 });
         match text.parse::<f64>() {
             Ok(samples) if samples > 0.0 => {
-                self.throughput = Some(self.throughput.unwrap_or(0.0) + samples / period)
+                self.throughput = Some(self.throughput.unwrap_or(0.0) + samples / period);
             }
             _ => self.writer.notes.drop("a timer whose throughput is not told", timer.shown()),
         }
@@ -239,7 +239,7 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
         {
             match element.name.as_str() {
                 "HTTPSamplerProxy" | "HTTPSampler" | "HTTPSampler2" => {
-                    self.sampler(element, below, (scope, &mut steps))
+                    self.sampler(element, below, (scope, &mut steps));
                 }
                 "TestAction" => steps.extend(pause(element)),
                 _ if is_controller(&element.name) => {

@@ -227,7 +227,7 @@ impl<'x> SamplerWriter<'_> {
 
     fn assertion(&mut self, assertion: &XmlElement, step: &mut RequestDraft) {
         let left_out = |notes: &mut ImportNotes| {
-            notes.drop("an assertion that no check makes", assertion.shown())
+            notes.drop("an assertion that no check makes", assertion.shown());
         };
         match assertion.name.as_str() {
             "ResponseAssertion" => {
@@ -293,7 +293,7 @@ impl<'x> SamplerWriter<'_> {
 
     fn extractor(&mut self, extractor: &XmlElement, step: &mut RequestDraft) {
         let left_out = |notes: &mut ImportNotes| {
-            notes.drop("an extractor that no capture is", extractor.shown())
+            notes.drop("an extractor that no capture is", extractor.shown());
         };
         let mut put = |name: &str, from: CaptureOrigin| {
             let name = capture_name(name);

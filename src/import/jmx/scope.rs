@@ -40,7 +40,7 @@ impl<'x> SamplerScope<'x> {
                 self.assertions.push(element);
             }
             "JSONPostProcessor" | "RegexExtractor" | "BoundaryExtractor" => {
-                self.extractors.push(element)
+                self.extractors.push(element);
             }
             // Users keep cookies here, and caches are none of a request's business.
             "CookieManager" | "CacheManager" | "DNSCacheManager" => {}

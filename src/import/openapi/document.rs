@@ -160,17 +160,14 @@ impl<'n> OpenApiDocument<'n> {
             notes.change("it names no server: this one is used instead", TARGET);
             return TARGET.to_owned();
         };
-        match absolute(&first) {
-            Some(url) => {
-                if !first.starts_with("http") {
-                    notes.change("its server has no host: this one is used instead", TARGET);
-                }
-                url
+        if let Some(url) = absolute(&first) {
+            if !first.starts_with("http") {
+                notes.change("its server has no host: this one is used instead", TARGET);
             }
-            None => {
-                notes.change("its server is not a URL: this one is used instead", TARGET);
-                TARGET.to_owned()
-            }
+            url
+        } else {
+            notes.change("its server is not a URL: this one is used instead", TARGET);
+            TARGET.to_owned()
         }
     }
 

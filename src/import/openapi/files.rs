@@ -108,7 +108,6 @@ fn indented(text: &str) -> String {
         for c in content.chars() {
             match quote {
                 Some(open) if c == open && before != '\\' => quote = None,
-                Some(_) => {}
                 None if c == '#' && before == ' ' => break,
                 None if matches!(c, '"' | '\'')
                     && matches!(before, ' ' | '[' | '{' | ',' | ':') =>
@@ -117,7 +116,7 @@ fn indented(text: &str) -> String {
                 }
                 None if matches!(c, '[' | '{') => depth += 1,
                 None if matches!(c, ']' | '}') => depth = depth.saturating_sub(1),
-                None => {}
+                Some(_) | None => {}
             }
             before = c;
         }

@@ -178,7 +178,9 @@ impl TextMaker {
             ('!'..='~').filter(|c| c.is_ascii_alphanumeric() && has(*c)).collect();
         let other: Vec<char> = (' '..='~').filter(|c| has(*c)).collect();
         let first = match class {
-            Class::Unicode(class) => class.ranges().first().map(|range| range.start()),
+            Class::Unicode(class) => {
+                class.ranges().first().map(regex_syntax::hir::ClassUnicodeRange::start)
+            }
             Class::Bytes(class) => class.ranges().first().map(|range| char::from(range.start())),
         };
         let from = if word.is_empty() { other } else { word };

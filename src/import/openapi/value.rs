@@ -150,8 +150,9 @@ fn of_format(view: &SchemaView<'_>, format: &str) -> Option<DraftText> {
     // Bounds of dates stand in some descriptions, though no schema knows them.
     let bound = ["maximum", "formatMaximum", "minimum", "formatMinimum"];
     let bound = || {
-        let told = bound.iter().filter_map(|name| view.get(name).and_then(super::document::text));
-        told.filter(|told| told.parse::<jiff::civil::Date>().is_ok()).next_back()
+        let mut told =
+            bound.iter().filter_map(|name| view.get(name).and_then(super::document::text));
+        told.rfind(|told| told.parse::<jiff::civil::Date>().is_ok())
     };
     match format {
         "date" => {

@@ -162,11 +162,13 @@ impl<'n> OperationWriter<'_, 'n> {
                 }
             }
             "header" => {
-                let value = joined(self.made_parameter(parameter)?, ",").map_literal(printable);
+                let value = joined(self.made_parameter(parameter)?, ",")
+                    .map_literal(|text| printable(&text));
                 step.headers.push((name.to_ascii_lowercase(), value));
             }
             "cookie" => {
-                let value = joined(self.made_parameter(parameter)?, ",").map_literal(printable);
+                let value = joined(self.made_parameter(parameter)?, ",")
+                    .map_literal(|text| printable(&text));
                 add_cookie(step, name, value);
             }
             place => {
@@ -346,7 +348,7 @@ fn style_of(node: &Node) -> ValueStyle {
     }
 }
 
-fn printable(text: String) -> String {
+fn printable(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect::<String>().trim().to_owned()
 }
 

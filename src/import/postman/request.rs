@@ -290,14 +290,13 @@ impl PostmanWriter<'_> {
             self.variables.text(name, found, &place, self.notes)
         };
         match kind.as_str() {
-            "" | "noauth" => {}
             "bearer" if step.bearer.is_none() => step.bearer = Some(value("token", "token")),
             "oauth2" if step.bearer.is_none() => {
-                step.bearer = Some(value("accessToken", "access_token"))
+                step.bearer = Some(value("accessToken", "access_token"));
             }
-            "bearer" | "oauth2" => {}
+            "" | "noauth" | "bearer" | "oauth2" => {}
             "basic" => {
-                step.basic = Some((value("username", "username"), value("password", "password")))
+                step.basic = Some((value("username", "username"), value("password", "password")));
             }
             "apikey" => {
                 let key = given

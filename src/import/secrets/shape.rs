@@ -126,7 +126,7 @@ fn luhn(digits: &[u32]) -> bool {
             doubled / 10 + doubled % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Whether a value is random: long, of letters and digits that change places all the time. Words, slugs, numbers and

@@ -73,12 +73,11 @@ fn token(rest: &str, first: char, before: Option<&ExpressionToken>) -> (TokenKin
         '"' | '\'' => (TokenKind::Operand, quoted(rest, first)),
         '(' | '[' | '{' => (TokenKind::Open, 1),
         ')' | ']' | '}' => (TokenKind::Close, 1),
-        ',' | ':' => (TokenKind::Separator, 1),
         '~' => (TokenKind::Concatenation, 1),
         '+' | '-' => (TokenKind::Sum, 1),
         '=' | '!' | '<' | '>' if rest[1..].starts_with('=') => (TokenKind::Comparison, 2),
         '<' | '>' => (TokenKind::Comparison, 1),
-        '=' => (TokenKind::Separator, 1),
+        ',' | ':' | '=' => (TokenKind::Separator, 1),
         c if c.is_whitespace() => (TokenKind::Blank, run(&char::is_whitespace)),
         c if is_word(c) => {
             let length = run(&is_word);

@@ -115,6 +115,7 @@ impl ChartSize {
 type ChartArea<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Where a label stands.
+#[derive(Clone, Copy)]
 struct LabelPlace {
     /// The point of the chart that it belongs to.
     at: (f64, f64),
@@ -153,11 +154,11 @@ impl<'a> Canvas<'a> {
         for (value, label) in &self.y.ticks {
             self.path(vec![(self.x.low, *value), (self.x.high, *value)], ChartInk::Grid, 1.0)?;
             let anchor = Pos::new(HPos::Right, VPos::Center);
-            self.text(label, LabelPlace { at: (self.x.low, *value), offset: (-6, 0), anchor })?;
+            self.text(label, &LabelPlace { at: (self.x.low, *value), offset: (-6, 0), anchor })?;
         }
         for (value, label) in &self.x.ticks {
             let anchor = Pos::new(HPos::Center, VPos::Top);
-            self.text(label, LabelPlace { at: (*value, self.y.low), offset: (0, 6), anchor })?;
+            self.text(label, &LabelPlace { at: (*value, self.y.low), offset: (0, 6), anchor })?;
         }
         Ok(())
     }
@@ -196,7 +197,7 @@ impl<'a> Canvas<'a> {
         let x = self.x.place(x);
         self.path(vec![(x, self.y.low), (x, self.y.high)], ink, 1.0)?;
         let anchor = Pos::new(HPos::Center, VPos::Bottom);
-        self.text(label, LabelPlace { at: (x, self.y.high), offset: (0, -2), anchor })
+        self.text(label, &LabelPlace { at: (x, self.y.high), offset: (0, -2), anchor })
     }
 
     /// How far apart two places on the lower axis are shown, in pixels.
@@ -209,11 +210,11 @@ impl<'a> Canvas<'a> {
         self.draw(&PathElement::new(points, ink.line(width)))
     }
 
-    fn text(&self, label: &str, place: LabelPlace) -> Result<(), ReportError> {
+    fn text(&self, label: &str, place: &LabelPlace) -> Result<(), ReportError> {
         if label.is_empty() {
             return Ok(());
         }
-        let LabelPlace { at, offset: (right, down), anchor } = place;
+        let LabelPlace { at, offset: (right, down), anchor } = *place;
         let (x, y) = self.area.map_coordinate(&at);
         let colour = ChartInk::Label.token();
         let style =

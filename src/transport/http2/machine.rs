@@ -174,7 +174,7 @@ impl ConnectionMachine {
                 return;
             }
             self.turn = (self.turn + 1) % self.streams.len();
-            let window = self.send_window.min(MAX_PAYLOAD as i64);
+            let window = self.send_window.min(i64::try_from(MAX_PAYLOAD).unwrap_or(i64::MAX));
             let sent = self.streams[self.turn].put_data(window, &mut self.out);
             self.send_window -= sent;
             passed_over = if sent > 0 { 0 } else { passed_over + 1 };

@@ -54,7 +54,7 @@ fn find(capture: &Capture, response: &Response<'_>, draw: DrawBelow<'_>) -> Opti
         CaptureSource::Json(path) => {
             let body: Json = json_of_body(response.body)?;
             let nodes = path.query(&body).all();
-            chosen(nodes.into_iter(), take, draw, |json| value_of(json))?
+            chosen(nodes.into_iter(), take, draw, value_of)?
         }
         CaptureSource::Body(regex) => {
             let text = String::from_utf8_lossy(response.body);

@@ -149,7 +149,7 @@ fn same_text(wanted: &Json, found: &Json) -> bool {
             let wanted = wanted.as_str().parse::<Decimal>();
             wanted.is_ok_and(|wanted| found.trim().parse() == Ok(wanted))
         }
-        wanted => wanted.to_string() == found,
+        wanted => *wanted == found,
     }
 }
 

@@ -87,13 +87,13 @@ fn put_text(parts: &mut Vec<PatternPart>, text: &str) {
 
 /// nginx's `$name` or `${name}`; returns what follows.
 fn variable<'t>(text: &'t str, parts: &mut Vec<PatternPart>) -> &'t str {
-    let (name, rest) = match text.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-        Some(braced) => braced,
-        None => {
+    let (name, rest) =
+        if let Some(braced) = text.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            braced
+        } else {
             let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
             text.split_at(text.find(|c| !word(c)).unwrap_or(text.len()))
-        }
-    };
+        };
     parts.push(PatternPart::Field(FieldRole::of(name)));
     rest
 }
