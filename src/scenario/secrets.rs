@@ -18,7 +18,7 @@ const SHORT: usize = 4;
 /// where the text was cut short within one.
 pub fn redact<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let mut hidden: Vec<Range<usize>> = vec![];
-    let mut readings: Option<[DecodedText; 4]> = None;
+    let mut readings: Option<Vec<DecodedText>> = None;
     for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
         let readings = readings.get_or_insert_with(|| DecodedText::all(text));
         for reading in readings.iter() {
@@ -60,14 +60,22 @@ struct DecodedText {
 }
 
 impl DecodedText {
-    /// As it stands, as a URL or form, as a text in JSON, and as HTML.
-    fn all(text: &str) -> [Self; 4] {
-        [
-            Self::of(text, |_| None),
-            Self::of(text, percent_decoded),
-            Self::of(text, json_unescaped),
-            Self::of(text, html_unescaped),
-        ]
+    /// As it stands, as a URL or form, as a text in JSON, and as HTML; and each of these within a text in JSON.
+    fn all(text: &str) -> Vec<Self> {
+        let escapes: [Escaping; 3] = [percent_decoded, json_unescaped, html_unescaped];
+        let mut all = vec![Self::of(text, |_| None)];
+        all.extend(escapes.iter().map(|escape| Self::of(text, escape)));
+        let inner = Self::of(text, json_unescaped);
+        all.extend(escapes.iter().filter_map(|escape| inner.again(escape)));
+        all
+    }
+
+    /// What was decoded, decoded once more.
+    fn again(&self, escape: impl Fn(&str) -> Option<(Vec<u8>, usize)>) -> Option<Self> {
+        let text = str::from_utf8(&self.bytes).ok()?;
+        let Self { bytes, places } = Self::of(text, escape);
+        let places = places.into_iter().map(|at| self.place(at)).collect::<Option<_>>()?;
+        Some(Self { bytes, places })
     }
 
     /// Decodes what `escape` finds at the beginning of a rest: what it means and how long it is.
@@ -126,6 +134,9 @@ impl DecodedText {
         Some(first..self.places.get(at.end.checked_sub(1)?)?.end)
     }
 }
+
+/// What an escape at the beginning of a text means, and how long it is.
+type Escaping = fn(&str) -> Option<(Vec<u8>, usize)>;
 
 /// `%2F`, and `+` for a blank.
 fn percent_decoded(rest: &str) -> Option<(Vec<u8>, usize)> {
@@ -205,6 +216,11 @@ mod tests {
             (r#"{"password":"p@ss \"word\"\/1"}"#, r#"{"password":"•••"}"#),
             (r#"{"password":"p\u0040ss \u0022word\"\u002F1"}"#, r#"{"password":"•••"}"#),
             ("<p>p@ss &quot;word&#34;&#x2F;1</p>", "<p>•••</p>"),
+            (r#"{"sent":"{\"p\":\"p@ss \\\"word\\\"/1\"}"}"#, r#"{"sent":"{\"p\":\"•••\"}"}"#),
+            (
+                r#"{"to":"http:\/\/x\/?p=p%40ss+\u002522word%22%2F1"}"#,
+                r#"{"to":"http:\/\/x\/?p=•••"}"#,
+            ),
         ] {
             assert_eq!(shown(text), expected);
         }

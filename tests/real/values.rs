@@ -245,7 +245,7 @@ fn values_of_the_environment_stand_in_no_output() {
     let events = folder.path().join("events.jsonl");
     let mut command = plimsoll();
     command.arg("run").arg(&scenario).args(["--set", &format!("target={target}")]);
-    with_canaries(command.arg("--events").arg(&events));
+    with_canaries(command.arg(format!("--events={}", events.display())));
     let ran = run(&mut command, &out);
     assert_eq!(ran.code, 99, "{}", ran.stderr);
     let sent = server.seen();
