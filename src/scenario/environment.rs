@@ -258,22 +258,15 @@ fn open_quote(expression: &str) -> Option<char> {
     })
 }
 
-/// Writes a character by its number.
-fn escape(text: &mut String, c: char) {
-    // Cannot fail: a `String` takes everything.
-    let _ = write!(text, "\\u{:04x}", u32::from(c));
-}
-
 /// A value as a part of a text in quotes. Everything that could end the text is written by its number.
 fn as_quoted(value: &str) -> String {
     let mut quoted = String::new();
     for c in value.chars() {
-        match c {
-            '"' | '\'' | '\\' | '{' | '}' | '%' | '#' => {
-                escape(&mut quoted, c);
-            }
-            c if c.is_control() => escape(&mut quoted, c),
-            c => quoted.push(c),
+        if c.is_control() || "\"'\\{}%#".contains(c) {
+            // Writing into a text cannot fail.
+            let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+        } else {
+            quoted.push(c);
         }
     }
     quoted

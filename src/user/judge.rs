@@ -420,7 +420,7 @@ mod tests {
         let body = "<input value=\"a&amp;b&#43;&#x2F;&eacute;=\">";
         let mut kept = None;
         captures(&[capture], &response(200, &none, body), &mut |_| 0, |_, value| {
-            kept = Some(value)
+            kept = Some(value);
         });
         assert_eq!(kept, Some(Value::from("a&b+/é=")));
     }

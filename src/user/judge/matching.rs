@@ -149,7 +149,10 @@ fn same_text(wanted: &Json, found: &Json) -> bool {
             let wanted = wanted.as_str().parse::<Decimal>();
             wanted.is_ok_and(|wanted| found.trim().parse() == Ok(wanted))
         }
-        wanted => *wanted == found,
+        wanted => {
+            let wanted = wanted.to_string();
+            wanted == found
+        }
     }
 }
 
