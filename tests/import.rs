@@ -289,8 +289,8 @@ fn run_is_compared_with_the_log_it_was_made_from() {
         work.path(),
         &[&["run", "flights", "--target", &stack.url, "--no-tui"][..], &load[..]].concat(),
     );
-    let runs = fs::read_dir(work.path().join("out/access")).expect(&text);
-    let run = runs.filter_map(|entry| Some(entry.ok()?.path())).next().expect("a run");
+    let mut runs = fs::read_dir(work.path().join("out/access")).expect(&text);
+    let run = runs.find_map(|entry| Some(entry.ok()?.path())).expect("a run");
     let (code, text) = plimsoll(
         work.path(),
         &["import", "access-log", log, "--compare", run.to_str().expect("a path")],

@@ -8,14 +8,10 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
-use crate::plan::HttpVersion;
-
 use super::TransportError;
 use super::address::Origin;
-use super::agent::UserAgent;
 use super::connection::Connection;
 use super::http2::Http2;
-use super::progress::RequestProgress;
 
 /// The connection to an origin, as far as it is known.
 #[derive(Debug)]
@@ -43,29 +39,32 @@ impl ConcurrentRequests {
         Self { is_lasting: true, ..Self::default() }
     }
 
-    /// A connection that is open already. None where the caller has to open one, and to call [`Self::opened`].
-    pub(super) async fn join(
-        &self,
-        agent: &UserAgent,
-        origin: &Rc<Origin>,
-        progress: &mut RequestProgress,
-    ) -> Option<Connection> {
+    /// What a request to `origin` does, once that is known.
+    pub(super) async fn choice(&self, origin: &Rc<Origin>) -> ConnectionChoice {
         loop {
             match self.look(origin) {
-                ConnectionChoice::Wait => self.changed.notified().await,
-                ConnectionChoice::Take(connection) => return Some(Connection::Http2(connection)),
-                ConnectionChoice::Separate => return agent.take_idle(origin, progress).await,
-                ConnectionChoice::First => break,
+                Some(choice) => return choice,
+                None => self.changed.notified().await,
             }
         }
-        let idle = agent.take_idle(origin, progress).await;
-        match &idle {
-            Some(Connection::Http2(http2)) => self.know(origin, shared(http2)),
-            // Somebody else may have begun while the idle one was examined; two connections do no harm.
-            None if may_be_http2(agent, origin) => self.know(origin, OriginConnection::Opening),
-            Some(Connection::Http1(_)) | None => self.know(origin, OriginConnection::Separate),
-        }
-        idle
+    }
+
+    /// Takes what the first request found idle; where nothing, and a new connection `may_be_http2`, the others wait for
+    /// it, and the caller has to call [`Self::opened`]. Somebody else may have begun meanwhile; two connections do no harm.
+    pub(super) fn found_idle(
+        &self,
+        origin: &Rc<Origin>,
+        idle: Option<&Connection>,
+        may_be_http2: bool,
+    ) {
+        self.know(
+            origin,
+            match idle {
+                Some(Connection::Http2(http2)) => shared(http2),
+                None if may_be_http2 => OriginConnection::Opening,
+                Some(Connection::Http1(_)) | None => OriginConnection::Separate,
+            },
+        );
     }
 
     /// Takes the result of opening a connection.
@@ -94,15 +93,15 @@ impl ConcurrentRequests {
         }
     }
 
-    fn look(&self, origin: &Rc<Origin>) -> ConnectionChoice {
+    fn look(&self, origin: &Rc<Origin>) -> Option<ConnectionChoice> {
         let origins = self.origins.borrow();
         match origins.iter().find(|(known, _)| known == origin) {
-            Some((_, OriginConnection::Opening)) => ConnectionChoice::Wait,
+            Some((_, OriginConnection::Opening)) => None,
             Some((_, OriginConnection::Shared { connection, .. })) if !connection.is_stale() => {
-                ConnectionChoice::Take(connection.clone())
+                Some(ConnectionChoice::Take(connection.clone()))
             }
-            None | Some((_, OriginConnection::Shared { .. })) => ConnectionChoice::First,
-            Some((_, OriginConnection::Separate)) => ConnectionChoice::Separate,
+            None | Some((_, OriginConnection::Shared { .. })) => Some(ConnectionChoice::First),
+            Some((_, OriginConnection::Separate)) => Some(ConnectionChoice::Separate),
         }
     }
 
@@ -122,23 +121,15 @@ impl ConcurrentRequests {
 }
 
 /// What a request of the group does.
-enum ConnectionChoice {
+pub(super) enum ConnectionChoice {
     /// Look for an idle connection, or open the first one.
     First,
-    Wait,
+    /// Use this one.
     Take(Http2),
+    /// Have one of its own.
     Separate,
 }
 
 fn shared(http2: &Http2) -> OriginConnection {
     OriginConnection::Shared { connection: http2.clone(), pooled: false }
-}
-
-/// Whether a new connection may turn out to speak HTTP/2.
-fn may_be_http2(agent: &UserAgent, origin: &Origin) -> bool {
-    match agent.shared.http().version {
-        HttpVersion::Http1 => false,
-        HttpVersion::Http2 => true,
-        HttpVersion::Auto => origin.tls,
-    }
 }

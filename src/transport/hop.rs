@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::metrics::ErrorClass;
+use crate::plan::HttpVersion;
 use crate::units::{Nanos, RunTime};
 
 use super::TransportError;
@@ -17,7 +18,7 @@ use super::context::RequestContext;
 use super::cookies::CookieTime;
 use super::error::not_a_url;
 use super::exchange::{ExchangeContext, TimedResponse};
-use super::group::ConcurrentRequests;
+use super::group::{ConcurrentRequests, ConnectionChoice};
 use super::http2::StreamRequest;
 use super::parser::ResponseParser;
 use super::prepared::{PreparedRequest, RequestParts, path_of};
@@ -117,6 +118,28 @@ fn pause(attempts: u32) -> Nanos {
 }
 
 impl UserAgent {
+    /// A connection of `group` that is open already. None where the caller has to open one, and to tell the group.
+    async fn join(
+        &self,
+        group: &ConcurrentRequests,
+        origin: &Rc<Origin>,
+        progress: &mut RequestProgress,
+    ) -> Option<Connection> {
+        match group.choice(origin).await {
+            ConnectionChoice::Take(connection) => return Some(Connection::Http2(connection)),
+            ConnectionChoice::Separate => return self.take_idle(origin, progress).await,
+            ConnectionChoice::First => {}
+        }
+        let idle = self.take_idle(origin, progress).await;
+        let may_be_http2 = match self.shared.http().version {
+            HttpVersion::Http1 => false,
+            HttpVersion::Http2 => true,
+            HttpVersion::Auto => origin.tls,
+        };
+        group.found_idle(origin, idle.as_ref(), may_be_http2);
+        idle
+    }
+
     /// One exchange on a connection, new or idle. Where an idle connection turns out to be closed before a
     /// byte of the answer came, the request is sent again, once and on a new one, as browsers do: if it is
     /// idempotent, or if the server cannot have acted on it (RFC 9112 §9.3.1, RFC 9110 §9.2.2). A stream that an
@@ -136,7 +159,7 @@ impl UserAgent {
                 // A shared connection is lost by all at once: one of them opens the next for all.
                 Some(group) if attempts == 0 || lost_http2 => {
                     context.timer.arm(buffers.progress.deadline);
-                    let joined = context.timer.bound(group.join(self, origin, buffers.progress));
+                    let joined = context.timer.bound(self.join(group, origin, buffers.progress));
                     joined.await.ok_or_else(not_connected)?
                 }
                 None if attempts == 0 => self.take_idle(origin, buffers.progress).await,

@@ -180,7 +180,7 @@ fn stack(text: &str) {
     }
 }
 
-/// One text where a JSONPath, a template and a condition stand.
+/// One text where a path into JSON, a template and a condition stand.
 fn expressions(text: &str) {
     let quoted = serde_json::to_string(text).expect("a text");
     scenario(&format!(

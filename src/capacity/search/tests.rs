@@ -12,10 +12,11 @@ use crate::units::{Ratio, Seed};
 #[test]
 fn the_documented_table_is_the_one_that_decides() {
     let document = include_str!("../../../docs/capacity.md");
-    let rows = decisions().enumerate();
-    let table: String = rows
-        .map(|(index, [known, done])| format!("| {} | {known} | {done} |\n", index + 1))
+    let rows: Vec<String> = decisions()
+        .enumerate()
+        .map(|(index, [known, done])| format!("| {} | {known} | {done} |", index + 1))
         .collect();
+    let table = rows.join("\n");
     assert!(document.contains(&table), "docs/capacity.md must have:\n{table}");
 }
 

@@ -104,72 +104,73 @@ impl LogFormat {
 mod tests {
     use super::*;
 
+    const LOGS: &[(&str, &str)] = &[
+        (
+            "combined",
+            r#"192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a?q=1 HTTP/1.1" 200 5 "-" "x""#,
+        ),
+        (
+            "virtual host",
+            r#"shop.test 192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a?q=1 HTTP/1.1" 200 5 "-" "x""#,
+        ),
+        (
+            "virtual host and port",
+            r#"shop.test:443 192.0.2.7 - ada l [31/Jan/2026:12:00:00 +0000] "GET /a?q=1 HTTP/1.1" 200 5"#,
+        ),
+        (
+            "nginx",
+            r#"{"time": "2026-01-31T12:00:00+00:00", "remote_addr": "192.0.2.7", "request": "GET /a?q=1 HTTP/1.1", "status": 200, "body_bytes_sent": 5}"#,
+        ),
+        (
+            "nginx by parts",
+            r#"{"time_local": "31/Jan/2026:12:00:00 +0000", "remote_addr": "192.0.2.7", "request_method": "GET", "uri": "/a", "args": "q=1", "status": "200", "bytes_sent": "5"}"#,
+        ),
+        (
+            "Caddy",
+            r#"{"level":"info","ts":1769860800.0,"logger":"http.log.access","request":{"remote_ip":"192.0.2.7","method":"GET","host":"shop.test","uri":"/a?q=1","headers":{}},"status":200,"size":5,"duration":0.1}"#,
+        ),
+        (
+            "Traefik",
+            r#"{"ClientHost":"192.0.2.7","DownstreamContentSize":5,"DownstreamStatus":200,"RequestHost":"shop.test","RequestMethod":"GET","RequestPath":"/a?q=1","StartUTC":"2026-01-31T12:00:00Z","time":"2026-01-31T12:00:01Z"}"#,
+        ),
+        (
+            "Envoy JSON",
+            r#"{"start_time":"2026-01-31T12:00:00.000Z","method":"GET","path":"/a?q=1","response_code":200,"authority":"shop.test","bytes_sent":5,"downstream_remote_address":"192.0.2.7:1234"}"#,
+        ),
+        (
+            "Docker",
+            r#"{"log":"192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"GET /a?q=1 HTTP/1.1\" 200 5\n","stream":"stdout","time":"2026-01-31T12:00:01Z"}"#,
+        ),
+        (
+            "ALB",
+            r#"https 2026-01-31T12:00:00.000000Z app/lb/5 192.0.2.7:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 5 "GET https://shop.test:443/a?q=1 HTTP/1.1" "curl/8" E TLSv1.2 arn "Root=1-5" "shop.test" "-" 1 2026-01-31T12:00:00.0Z "forward" "-" "-""#,
+        ),
+        (
+            "ELB",
+            r#"2026-01-31T12:00:00.000000Z lb 192.0.2.7:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 5 "GET http://shop.test:80/a?q=1 HTTP/1.1" "curl/8" - -"#,
+        ),
+        (
+            "HAProxy",
+            r#"Jan 31 12:00:00 lb haproxy[14389]: 192.0.2.7:33317 [31/Jan/2026:12:00:00.000] http-in static/srv1 10/0/30/69/109 200 5 - - ---- 1/1/1/1/0 0/0 {shop.test} {} "GET /a?q=1 HTTP/1.1""#,
+        ),
+        (
+            "Envoy",
+            r#"[2026-01-31T12:00:00.000Z] "GET /a?q=1 HTTP/2" 200 - 0 5 226 100 "192.0.2.7" "x" "cc21d9b0" "shop.test" "tcp://10.0.2.1:80""#,
+        ),
+        (
+            "IIS",
+            "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port c-ip cs(User-Agent) sc-status sc-bytes\n2026-01-31 12:00:00 10.0.0.1 GET /a q=1 443 192.0.2.7 x 200 5",
+        ),
+        (
+            "CloudFront",
+            "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs-uri-query x-host-header\n2026-01-31\t12:00:00\tLAX1\t5\t192.0.2.7\tGET\td1.cloudfront.net\t/a\t200\t-\tq=1\tshop.test",
+        ),
+    ];
+
     /// Goal: each server's own format is known by its lines, and says the same of one request.
     #[test]
     fn format_of_every_server_is_found_by_its_lines() {
-        let logs = [
-            (
-                "combined",
-                r#"192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a?q=1 HTTP/1.1" 200 5 "-" "x""#,
-            ),
-            (
-                "virtual host",
-                r#"shop.test 192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a?q=1 HTTP/1.1" 200 5 "-" "x""#,
-            ),
-            (
-                "virtual host and port",
-                r#"shop.test:443 192.0.2.7 - ada l [31/Jan/2026:12:00:00 +0000] "GET /a?q=1 HTTP/1.1" 200 5"#,
-            ),
-            (
-                "nginx",
-                r#"{"time": "2026-01-31T12:00:00+00:00", "remote_addr": "192.0.2.7", "request": "GET /a?q=1 HTTP/1.1", "status": 200, "body_bytes_sent": 5}"#,
-            ),
-            (
-                "nginx by parts",
-                r#"{"time_local": "31/Jan/2026:12:00:00 +0000", "remote_addr": "192.0.2.7", "request_method": "GET", "uri": "/a", "args": "q=1", "status": "200", "bytes_sent": "5"}"#,
-            ),
-            (
-                "Caddy",
-                r#"{"level":"info","ts":1769860800.0,"logger":"http.log.access","request":{"remote_ip":"192.0.2.7","method":"GET","host":"shop.test","uri":"/a?q=1","headers":{}},"status":200,"size":5,"duration":0.1}"#,
-            ),
-            (
-                "Traefik",
-                r#"{"ClientHost":"192.0.2.7","DownstreamContentSize":5,"DownstreamStatus":200,"RequestHost":"shop.test","RequestMethod":"GET","RequestPath":"/a?q=1","StartUTC":"2026-01-31T12:00:00Z","time":"2026-01-31T12:00:01Z"}"#,
-            ),
-            (
-                "Envoy JSON",
-                r#"{"start_time":"2026-01-31T12:00:00.000Z","method":"GET","path":"/a?q=1","response_code":200,"authority":"shop.test","bytes_sent":5,"downstream_remote_address":"192.0.2.7:1234"}"#,
-            ),
-            (
-                "Docker",
-                r#"{"log":"192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] \"GET /a?q=1 HTTP/1.1\" 200 5\n","stream":"stdout","time":"2026-01-31T12:00:01Z"}"#,
-            ),
-            (
-                "ALB",
-                r#"https 2026-01-31T12:00:00.000000Z app/lb/5 192.0.2.7:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 5 "GET https://shop.test:443/a?q=1 HTTP/1.1" "curl/8" E TLSv1.2 arn "Root=1-5" "shop.test" "-" 1 2026-01-31T12:00:00.0Z "forward" "-" "-""#,
-            ),
-            (
-                "ELB",
-                r#"2026-01-31T12:00:00.000000Z lb 192.0.2.7:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 5 "GET http://shop.test:80/a?q=1 HTTP/1.1" "curl/8" - -"#,
-            ),
-            (
-                "HAProxy",
-                r#"Jan 31 12:00:00 lb haproxy[14389]: 192.0.2.7:33317 [31/Jan/2026:12:00:00.000] http-in static/srv1 10/0/30/69/109 200 5 - - ---- 1/1/1/1/0 0/0 {shop.test} {} "GET /a?q=1 HTTP/1.1""#,
-            ),
-            (
-                "Envoy",
-                r#"[2026-01-31T12:00:00.000Z] "GET /a?q=1 HTTP/2" 200 - 0 5 226 100 "192.0.2.7" "x" "cc21d9b0" "shop.test" "tcp://10.0.2.1:80""#,
-            ),
-            (
-                "IIS",
-                "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port c-ip cs(User-Agent) sc-status sc-bytes\n2026-01-31 12:00:00 10.0.0.1 GET /a q=1 443 192.0.2.7 x 200 5",
-            ),
-            (
-                "CloudFront",
-                "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs-uri-query x-host-header\n2026-01-31\t12:00:00\tLAX1\t5\t192.0.2.7\tGET\td1.cloudfront.net\t/a\t200\t-\tq=1\tshop.test",
-            ),
-        ];
-        for (server, log) in logs {
+        for (server, log) in LOGS.iter().copied() {
             let lines: Vec<Vec<u8>> = log.lines().map(|line| line.as_bytes().to_vec()).collect();
             let mut format = LogFormat::guess(&lines).unwrap_or_else(|| panic!("{server}"));
             let read: Vec<_> = lines.iter().filter_map(|l| format.read(l).expect(server)).collect();

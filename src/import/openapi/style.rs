@@ -144,25 +144,25 @@ mod tests {
 
     use super::*;
 
-    fn written(value: serde_json::Value, style: ValueStyle) -> Vec<String> {
-        let pairs = pairs_of("p", JsonDraft::recorded(&value), style);
+    fn written(value: &serde_json::Value, style: ValueStyle) -> Vec<String> {
+        let pairs = pairs_of("p", JsonDraft::recorded(value), style);
         pairs.into_iter().map(|(name, text)| format!("{name}={}", text.written())).collect()
     }
 
     #[test]
     fn lists_and_objects_are_written_in_every_style() {
-        assert_eq!(written(json!([1, 2]), ValueStyle::Exploded), ["p=1", "p=2"]);
-        assert_eq!(written(json!({ "a": 1 }), ValueStyle::Exploded), ["a=1"]);
-        assert_eq!(written(json!([1, 2]), ValueStyle::Joined(",")), ["p=1,2"]);
-        assert_eq!(written(json!({ "a": 1 }), ValueStyle::Joined(",")), ["p=a,1"]);
+        assert_eq!(written(&json!([1, 2]), ValueStyle::Exploded), ["p=1", "p=2"]);
+        assert_eq!(written(&json!({ "a": 1 }), ValueStyle::Exploded), ["a=1"]);
+        assert_eq!(written(&json!([1, 2]), ValueStyle::Joined(",")), ["p=1,2"]);
+        assert_eq!(written(&json!({ "a": 1 }), ValueStyle::Joined(",")), ["p=a,1"]);
         assert_eq!(
-            written(json!({ "a": { "b": 1 }, "c": ["x"] }), ValueStyle::DeepObject),
+            written(&json!({ "a": { "b": 1 }, "c": ["x"] }), ValueStyle::DeepObject),
             ["p[a][b]=1", "p[c][0]=x"]
         );
         assert_eq!(
-            written(json!({ "a": ["x\"", 1] }), ValueStyle::Json),
+            written(&json!({ "a": ["x\"", 1] }), ValueStyle::Json),
             ["p={\"a\":[\"x\\\"\",1]}"]
         );
-        assert_eq!(written(json!("x"), ValueStyle::Json), ["p=x"]);
+        assert_eq!(written(&json!("x"), ValueStyle::Json), ["p=x"]);
     }
 }

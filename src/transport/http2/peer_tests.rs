@@ -46,10 +46,10 @@ struct Limits {
 }
 
 /// The bytes of each request's body, by its path.
-type Received = Rc<RefCell<BTreeMap<String, u64>>>;
+type ReceivedBytes = Rc<RefCell<BTreeMap<String, u64>>>;
 
 /// Answers `exchanges` by their paths, `/0` and on.
-async fn serve(io: TcpStream, exchanges: Rc<[Exchange]>, limits: Limits, received: Received) {
+async fn serve(io: TcpStream, exchanges: Rc<[Exchange]>, limits: Limits, received: ReceivedBytes) {
     let mut builder = h2::server::Builder::new();
     builder
         .initial_window_size(limits.window)
@@ -57,7 +57,7 @@ async fn serve(io: TcpStream, exchanges: Rc<[Exchange]>, limits: Limits, receive
         .max_frame_size(limits.frame)
         .max_concurrent_streams(limits.streams);
     let mut connection = builder.handshake::<_, Bytes>(io).await.expect("a preface");
-    let seen: Received = Received::default();
+    let seen: ReceivedBytes = ReceivedBytes::default();
     while let Some(Ok((request, respond))) = connection.accept().await {
         let (exchanges, received, seen) = (exchanges.clone(), received.clone(), seen.clone());
         tokio::task::spawn_local(async move {
@@ -75,7 +75,7 @@ async fn answer(
     request: http::Request<h2::RecvStream>,
     mut respond: h2::server::SendResponse<Bytes>,
     (exchange, tries): (&Exchange, u64),
-    received: &Received,
+    received: &ReceivedBytes,
 ) -> Result<(), h2::Error> {
     if exchange.is_refused_once && tries == 1 {
         respond.send_reset(h2::Reason::REFUSED_STREAM);
@@ -109,10 +109,10 @@ async fn answer(
 }
 
 /// What came of a request: status, path as the server saw it, size of the body.
-type Outcome = Result<(u16, String, u64), TransportError>;
+type PeerAnswer = Result<(u16, String, u64), TransportError>;
 
 /// Sends request `number`; again where it was refused.
-async fn ask(http2: Http2, timers: Rc<Timers>, number: usize, exchange: Exchange) -> Outcome {
+async fn ask(http2: Http2, timers: Rc<Timers>, number: usize, exchange: Exchange) -> PeerAnswer {
     let origin = Origin { tls: false, host: "h".to_owned(), port: 80, authority: "h".to_owned() };
     let (text, file) = exchange.sends;
     let filler = Filler { at: text, size: file };
@@ -151,9 +151,9 @@ async fn ask(http2: Http2, timers: Rc<Timers>, number: usize, exchange: Exchange
 }
 
 /// Plays all exchanges at once on one connection; returns what came of each, and what the server received.
-fn play(exchanges: &[Exchange], limits: Limits) -> (Vec<Outcome>, BTreeMap<String, u64>) {
+fn play(exchanges: &[Exchange], limits: Limits) -> (Vec<PeerAnswer>, BTreeMap<String, u64>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let received = Received::default();
+    let received = ReceivedBytes::default();
     let outcomes = LocalSet::new().block_on(&runtime.expect("a runtime"), async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listens");
         let address = listener.local_addr().expect("an address");

@@ -287,7 +287,7 @@ fn frames_against_the_rules_end_the_connection_with_their_code() {
     }
 }
 
-/// Goal: nothing is said on a stream behind our reset of it: a WINDOW_UPDATE there is an error of the connection.
+/// Goal: nothing is said on a stream behind our reset of it: a `WINDOW_UPDATE` there is an error of the connection.
 #[test]
 fn no_room_is_made_on_a_stream_that_failed() {
     let mut connection = asked(&Method::GET);
@@ -311,7 +311,7 @@ fn server_that_sends_beyond_its_windows_is_refused() {
     let mut stream = connection.take(1).expect("there");
     let mut taken = Ok(());
     for frame in beyond.chunks(HEAD + MAX_PAYLOAD) {
-        let size = (frame.len() - HEAD) as i64;
+        let size = i64::try_from(frame.len() - HEAD).expect("a frame");
         taken = taken.and_then(|()| stream.on_data(&frame[HEAD..], size, (false, NOW)));
     }
     let error = taken.expect_err("too much");

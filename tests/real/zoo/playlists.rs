@@ -7,7 +7,7 @@ const STEP: &str = "{ hls: { name: NAME_view, manifest: { name: NAME_list, url: 
 
 /// Three short segments with `more` before the first.
 fn film(more: &str, names: [&str; 3]) -> String {
-    let segments: String = names.iter().map(|name| format!("#EXTINF:0.1,\n{name}\n")).collect();
+    let segments = names.map(|name| format!("#EXTINF:0.1,\n{name}\n")).concat();
     format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{more}{segments}#EXT-X-ENDLIST\n")
 }
 
