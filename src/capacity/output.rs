@@ -71,8 +71,9 @@ pub struct ScaledCeiling {
     pub unverified: bool,
 }
 
-/// The whole section.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The whole section. Whatever a file leaves out is not known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CapacitySection {
     /// The highest rate within every objective, measured; absent where nothing passed.
     pub slo_max_per_s: Option<f64>,
@@ -81,7 +82,7 @@ pub struct CapacitySection {
     /// Whether the claim was held in a step of its own.
     pub confirmed: bool,
     /// Why the search ended.
-    pub end: SearchEnd,
+    pub end: Option<SearchEnd>,
     /// What gives out first.
     pub bottleneck: Option<Ceiling>,
     /// What gives out next.
@@ -91,16 +92,12 @@ pub struct CapacitySection {
     /// The mean relative error of the model's response times on steps that it had not seen.
     pub held_out_error: Option<f64>,
     /// The same of the rate at which the model has the response time that was measured.
-    #[serde(default)]
     pub held_out_rate_error: Option<f64>,
     /// The cache's hit ratio, where it changed while measuring.
-    #[serde(default)]
     pub cache_hits: Option<CacheHits>,
     /// The steps that the model was not fitted to.
-    #[serde(default)]
     pub left_out: Vec<ExcludedStep>,
     /// Tiers of one replica that cannot be scaled out.
-    #[serde(default)]
     pub single_points: Vec<String>,
     /// Why there is no model, where there is none.
     pub no_model: Option<String>,
@@ -121,7 +118,6 @@ pub struct CapacitySection {
     /// Predictions that were measured afterwards.
     pub verified: Vec<VerifiedPrediction>,
     /// Checks that ended without a limit that a prediction could be compared with.
-    #[serde(default)]
     pub checks_without_limit: usize,
 }
 
@@ -143,7 +139,7 @@ impl CapacitySection {
             slo_max_per_s: found.slo_max.map(|rate| rate.value),
             interval: found.slo_max.map(|rate| [rate.low, rate.high]),
             confirmed: found.confirmed,
-            end: found.end,
+            end: Some(found.end),
             bottleneck: ceilings.next(),
             next_bottleneck: ceilings.next(),
             tiers,

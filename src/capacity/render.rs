@@ -188,7 +188,7 @@ fn predicted(check: &VerifiedPrediction) -> String {
 fn headline(section: &CapacitySection) -> String {
     match (section.slo_max_per_s, section.interval, section.end) {
         (None, _, _) => "no rate met every objective".to_owned(),
-        (Some(found), _, SearchEnd::NoLimitFound) => {
+        (Some(found), _, Some(SearchEnd::NoLimitFound)) => {
             format!("SLO-max is at least {} req/s; no higher rate was allowed", rate(found))
         }
         (Some(found), Some([low, high]), _) => format!(
@@ -203,7 +203,8 @@ fn headline(section: &CapacitySection) -> String {
 }
 
 fn facts(section: &CapacitySection) -> Vec<String> {
-    let mut facts: Vec<String> = section.end.caution().map(str::to_owned).into_iter().collect();
+    let mut facts: Vec<String> =
+        section.end.and_then(SearchEnd::caution).map(str::to_owned).into_iter().collect();
     let mut name = |label: &str, ceiling: &Option<Ceiling>| {
         if let Some(ceiling) = ceiling {
             facts.push(format!("{label}: {}", bottleneck(ceiling)));

@@ -11,6 +11,7 @@ use crate::capacity::output::{
     CapacitySection, CurvePoint, OptionRow, OptionStatus, Recommendation, ScalingDirection,
     TierSection, VerifiedPrediction,
 };
+use crate::capacity::search::SearchEnd;
 use crate::units::Ratio;
 
 pub(super) use grid::{DeploymentGrid, GridCell};
@@ -123,7 +124,9 @@ fn facts(section: &CapacitySection) -> Vec<(&'static str, String)> {
         ("SLO-max", format!("{rate}, 95 % interval {range}")),
         ("confirmed", format!("{held}held in a step of its own")),
     ];
-    facts.extend(section.end.caution().map(|said| ("the search", said.to_owned())));
+    facts.extend(
+        section.end.and_then(SearchEnd::caution).map(|said| ("the search", said.to_owned())),
+    );
     let named = |found: &Option<_>| found.as_ref().map_or_else(|| NONE.to_owned(), ceiling);
     facts.push(("bottleneck", named(&section.bottleneck)));
     facts.push(("next bottleneck", named(&section.next_bottleneck)));

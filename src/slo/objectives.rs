@@ -223,7 +223,8 @@ fn without_bounds(window: &JudgedWindow<'_>, measured: Measured) -> Measured {
         return measured;
     }
     let said = format!(
-        "the log does not tell what the generator's lag, up to {longest}, may have added: judged as recorded"
+        "the log does not tell what the generator's lag, up to {:.1} ms, may have added: judged as recorded",
+        longest.as_millis_f64()
     );
     let before = std::iter::once(measured.note.clone()).filter(|note| !note.is_empty());
     let note = before.chain([said]).collect::<Vec<_>>().join("; ");
