@@ -113,6 +113,7 @@ fn plan(
         data: &data,
         shares: &shares,
         scenario,
+        is_played: true,
     };
     let load = workload.and_then(|workload| loads.compile(workload, problems));
     // The other workloads are checked as well, as they stand in the file.
@@ -123,7 +124,8 @@ fn plan(
             let share = think(Some(other), &as_written);
             let mut flows = FlowCompiler::new((scenario, &data), templates, prefix.clone(), share);
             let (_, demand) = flows.journeys(&mut Problems::default());
-            load::LoadCompiler { overrides: &as_written, demand, ..loads }.compile(other, problems);
+            load::LoadCompiler { overrides: &as_written, demand, is_played: false, ..loads }
+                .compile(other, problems);
         }
     }
     let split = workload

@@ -61,6 +61,8 @@ pub(super) struct LoadCompiler<'a> {
     /// The share of iterations that ask for each data set.
     pub(super) shares: &'a [f64],
     pub(super) scenario: &'a Scenario,
+    /// Whether this is the workload that is played; others are checked only.
+    pub(super) is_played: bool,
 }
 
 impl LoadCompiler<'_> {
@@ -207,7 +209,8 @@ impl LoadCompiler<'_> {
 
     /// Whether there is a row for every arrival, where every one is another user.
     fn check_visitors(&self, stages: &[Stage], problems: &mut Problems) {
-        if !self.each_visitor() {
+        // Another workload says so when it is played: a demo has new users where the file has not.
+        if !self.each_visitor() || !self.is_played {
             return;
         }
         let of = |stage: &Stage| {

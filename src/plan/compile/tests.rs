@@ -231,6 +231,27 @@ fn overrides_keep_the_shape_of_the_workload() {
     assert_eq!(plan.target.url(), "https://shop.example");
 }
 
+/// Goal: prove that a demo, whose arrivals are new users each, has rows enough, whatever other workloads would need.
+#[test]
+fn demo_of_every_system_has_a_row_for_each_visitor() {
+    let settings = [("http.connections".to_owned(), "per_iteration".to_owned())];
+    for system in ["ais", "alawael", "running", "travelsense", "triple"] {
+        let path = format!("scenarios/{system}");
+        let loaded = load(Path::new(&path), &settings, &read_repository, &|_| None);
+        let played = |workload: &str| {
+            let workload = Some(workload.to_owned());
+            compile(&loaded, &Overrides { workload, ..Overrides::default() }, date(2026, 1, 31))
+        };
+        let problems = played("demo").err().unwrap_or_default();
+        assert!(problems.is_empty(), "{}", render(&problems, &loaded.sources, Colour::None));
+    }
+    let loaded = load(Path::new("scenarios/ais"), &settings, &read_repository, &|_| None);
+    let overrides = Overrides { workload: Some("load".to_owned()), ..Overrides::default() };
+    let problems = compile(&loaded, &overrides, date(2026, 1, 31)).expect_err("too few rows");
+    let text = render(&problems, &loaded.sources, Colour::None);
+    assert!(text.contains("`users` has 2000 rows for up to"), "{text}");
+}
+
 #[test]
 fn settings_change_the_file_before_it_is_read() {
     let settings = [
