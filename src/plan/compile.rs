@@ -157,13 +157,13 @@ fn plan(
         data,
         templates: set,
         objectives,
-        allow_hosts: scenario
-            .allow_hosts
-            .iter()
-            .map(|host| host.value.to_ascii_lowercase())
-            .collect(),
+        allow_hosts: allowed_hosts(scenario),
         secrets: sources.secrets.clone(),
     })
+}
+
+fn allowed_hosts(scenario: &Scenario) -> Vec<String> {
+    scenario.allow_hosts.iter().map(|host| host.value.to_ascii_lowercase()).collect()
 }
 
 /// The name, that no template can write, of the address that a user is forwarded for.
