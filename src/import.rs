@@ -13,6 +13,7 @@ mod k6;
 mod names;
 mod note;
 mod openapi;
+mod percent;
 mod postman;
 mod secrets;
 mod text;

@@ -1,5 +1,6 @@
 //! Names for steps and values from paths and keys, as a person would give them.
 
+use crate::plan::TemplateNames;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Path segments that say nothing about what is asked for.
@@ -59,13 +60,7 @@ pub(super) fn is_opaque(text: &str) -> bool {
 
 /// Whether templates know this word already, so that it can name neither a data set nor a captured value.
 pub(super) fn is_reserved(name: &str) -> bool {
-    const WORDS: [&str; 20] = [
-        "date",
-        "rand",
-        "uuid",
-        "pick",
-        "hex",
-        "base64",
+    const WORDS: [&str; 14] = [
         "range",
         "dict",
         "debug",
@@ -81,7 +76,10 @@ pub(super) fn is_reserved(name: &str) -> bool {
         "if",
         "else",
     ];
-    name.is_empty() || WORDS.contains(&name) || crate::plan::TemplateNames::BUILT_IN.contains(&name)
+    name.is_empty()
+        || WORDS.contains(&name)
+        || TemplateNames::FUNCTIONS.contains(&name)
+        || TemplateNames::BUILT_IN.contains(&name)
 }
 
 /// Candidates for a request's name, the nicest first. `segments` are decoded; ids among them are known.
@@ -203,5 +201,13 @@ mod tests {
         assert_eq!(names.give(&2, &candidates), "create_order");
         assert_eq!(names.give(&3, &candidates), "orders_2");
         assert_eq!(names.give(&2, &candidates), "create_order");
+    }
+
+    #[test]
+    fn words_that_templates_know_are_no_names() {
+        for word in ["hmac", "lower", "date", "vu", "not", ""] {
+            assert!(is_reserved(word), "{word}");
+        }
+        assert!(!is_reserved("token"));
     }
 }

@@ -297,7 +297,9 @@ impl TemplateSet {
         let mut unknown: Vec<String> = expression
             .undeclared_variables(false)
             .into_iter()
-            .filter(|name| !known.contains(name) && !functions::NAMES.contains(&name.as_str()))
+            .filter(|name| {
+                !known.contains(name) && !TemplateNames::FUNCTIONS.contains(&name.as_str())
+            })
             .collect();
         unknown.sort();
         match unknown.into_iter().next() {

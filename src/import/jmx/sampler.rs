@@ -1,5 +1,6 @@
 //! An HTTP sampler → a step.
 
+use super::super::percent::encoded;
 use regex::escape;
 use serde_json::Value;
 
@@ -378,23 +379,4 @@ pub(super) fn origin<'x>(
     } else {
         format!("{scheme}://{host}:{port}")
     })
-}
-
-/// Percent-encoded where it must be; what is encoded already stays so.
-fn encoded(text: &str) -> String {
-    use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-    const KEPT: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'<')
-        .add(b'>')
-        .add(b'`')
-        .add(b'#')
-        .add(b'{')
-        .add(b'}')
-        .add(b'&')
-        .add(b'\\')
-        .add(b'^')
-        .add(b'|');
-    utf8_percent_encode(text, KEPT).to_string()
 }

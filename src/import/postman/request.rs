@@ -1,5 +1,6 @@
 //! One request of a collection → a step.
 
+use super::super::percent::encoded;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -425,23 +426,4 @@ impl PostmanWriter<'_> {
         };
         step.status = found.status.or(example);
     }
-}
-
-/// Percent-encoded where it must be; what is encoded already stays so.
-fn encoded(text: &str) -> String {
-    use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-    const KEPT: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'<')
-        .add(b'>')
-        .add(b'`')
-        .add(b'#')
-        .add(b'{')
-        .add(b'}')
-        .add(b'&')
-        .add(b'\\')
-        .add(b'^')
-        .add(b'|');
-    utf8_percent_encode(text, KEPT).to_string()
 }

@@ -16,21 +16,6 @@ use super::{ENCODED, TemplateScope};
 use crate::plan::value::write_json;
 use crate::units::Uuid;
 
-/// Their names.
-pub(super) const NAMES: [&str; 11] = [
-    "date",
-    "rand",
-    "uuid",
-    "pick",
-    "hex",
-    "base64",
-    "sha256",
-    "hmac",
-    "jwt",
-    "urlencode",
-    "lower",
-];
-
 /// Adds the functions. `today` is what `date()` counts from, so that a repeated run asks for the same days.
 pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
     environment.add_function("date", move |kwargs: Kwargs| date(today, &kwargs));

@@ -18,6 +18,20 @@ pub struct TemplateNames {
 impl TemplateNames {
     /// The built-in names besides data sets and captures.
     pub const BUILT_IN: [&str; 2] = ["vu", "iteration"];
+    /// The functions that templates may call.
+    pub const FUNCTIONS: [&str; 11] = [
+        "date",
+        "rand",
+        "uuid",
+        "pick",
+        "hex",
+        "base64",
+        "sha256",
+        "hmac",
+        "jwt",
+        "urlencode",
+        "lower",
+    ];
 
     /// All names, for messages.
     pub(super) fn all(&self) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Judgements of simulated runs whose truth is known.
 
+mod told;
+
 use super::*;
 use crate::metrics::{
     ArrivalProcess, CustomMeasure, ErrorClass, Event, EventKind, Interval, LoadModel, Measure,
@@ -196,23 +198,6 @@ fn generator_that_lags_and_sweats_voids_nothing_that_does_not_hang_on_it() {
     assert!(message.ends_with(told), "{message}");
     assert_status(&judgement, "generator_cpu", ValidityStatus::Suspect);
     assert_eq!(judgement.verdict, Verdict::Pass);
-}
-
-#[test]
-fn log_without_lower_bounds_says_so_where_lag_was_enough_to_matter() {
-    let notes = |lag: u64, lag_bounds: bool| -> Vec<String> {
-        let mut log = run(STEADY, table(), 9);
-        log.header.lag_bounds = lag_bounds;
-        for interval in &mut log.intervals {
-            interval.schedule_lag = std::iter::repeat_n(Nanos::from_millis(lag), 80).collect();
-        }
-        let rows = judge(&log, Strictness::Normal).objectives;
-        let said = |note: &String| note.contains("generator's lag, up to");
-        rows.into_iter().map(|row| row.note).filter(said).collect()
-    };
-    assert!(notes(50, false).iter().all(|note| note.contains("judged as recorded")));
-    assert!(!notes(50, false).is_empty());
-    assert_eq!((notes(50, true), notes(0, false)), (vec![], vec![]));
 }
 
 #[test]
@@ -475,32 +460,6 @@ fn memory_is_judged_in_what_the_table_asks_for() {
     let judged = judge(&log, Strictness::Normal).objectives;
     assert_eq!(judged[0].estimate, Some(used));
     assert!(judged[1].estimate.is_some_and(|share| (share.base() - 0.6).abs() < 1e-9));
-}
-
-#[test]
-fn source_that_failed_gives_no_data_and_its_reason_rather_than_zero() {
-    let measure = Measure::Observed("db".into(), "connections".into());
-    let mut row = objective(measure, None, Some(Quantity::Count(150.0)));
-    row.name = "db.connections".into();
-    let mut log = run(STEADY, vec![row], 20);
-    for interval in &mut log.intervals {
-        interval.readings.push(Reading {
-            tier: "db".into(),
-            metric: "connections".into(),
-            replica: String::new(),
-            value: None,
-        });
-    }
-    let silent = SourceEvent {
-        tier: "db".into(),
-        replica: String::new(),
-        source: "PostgreSQL".into(),
-        reason: Some("no answer within 1s".into()),
-    };
-    log.events.push(Event { at: RunTime::ZERO, kind: EventKind::SourceError(silent) });
-    let judged = &judge(&log, Strictness::Normal).objectives[0];
-    assert_eq!((judged.estimate, judged.status), (None, ObjectiveStatus::NotMeasured));
-    assert_eq!(judged.note, "n/a: no data; db, PostgreSQL: no answer within 1s");
 }
 
 /// Sixty in a hundred requests fail at once, and the log tells their times apart.
