@@ -3,6 +3,8 @@
 //! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod brute_force;
+
 use plimsoll::capacity::choice::{self, RequiredCapacity};
 use plimsoll::capacity::des::{
     self, ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime,
@@ -17,6 +19,8 @@ use plimsoll::capacity::stack::{
 use plimsoll::capacity::step::{AbortRule, StepResult};
 use plimsoll::units::{Bytes, Money, Nanos, RandomStream, Rate, Ratio, Seed};
 use rand::RngExt;
+
+use brute_force::{brute_force, is_legal};
 
 type Section = (&'static str, fn());
 
@@ -454,51 +458,4 @@ fn recommendation() {
         "equal {same} of {all}, breaking a limit {broken}, mean extra cost {:.1} %",
         100.0 * dearer / f64::from(all)
     );
-}
-
-fn is_legal(stack: &StackModel, deployment: &[plimsoll::capacity::stack::TierDeployment]) -> bool {
-    let total: f64 = deployment.iter().map(|d| d.cores * f64::from(d.replicas)).sum();
-    let allowed = stack.quota.as_ref().and_then(|quota| quota.cores).unwrap_or(f64::INFINITY);
-    total <= allowed
-        && stack.tiers.iter().zip(deployment).all(|(tier, d)| d.replicas <= tier.replicas_max)
-}
-
-/// Plays every legal deployment with the true laws, cheapest first.
-fn brute_force(
-    now: &SimulatedStack,
-    described: &StackModel,
-    slo_limit: SloLimit,
-    need: &RequiredCapacity,
-) -> Option<Vec<plimsoll::capacity::stack::TierDeployment>> {
-    let rate = need.rate();
-    let played = |deployment: &[plimsoll::capacity::stack::TierDeployment]| {
-        let mut then = now.clone();
-        for (tier, deployed) in then.tiers.iter_mut().zip(deployment) {
-            tier.replicas = deployed.replicas;
-            tier.work = ServiceWork::Cores(deployed.cores as u32);
-        }
-        let cpu = |tier: &SimulatedTier, d: &plimsoll::capacity::stack::TierDeployment| {
-            rate.get() * tier.service.mean() / d.cores / f64::from(d.replicas)
-        };
-        let busiest = then.tiers.iter().zip(deployment).map(|(t, d)| cpu(t, d)).fold(0.0, f64::max);
-        (busiest, then)
-    };
-    let present = described.present();
-    choice::deployments(described)
-        .into_iter()
-        .find(|deployment| {
-            let (busiest, then) = played(deployment);
-            let signalled = !described.signals.is_empty() && busiest > 0.7;
-            if !is_legal(described, deployment) || signalled || busiest > 0.95 {
-                return false;
-            }
-            let holds = |stack: &SimulatedStack, busiest: f64| {
-                busiest < 0.99 && des::meets(stack, &[slo_limit], (rate, 300_000), Seed::new(3))
-            };
-            let mut lost = deployment.clone();
-            lost[0].replicas -= 1;
-            let (busiest_lost, left) = played(&lost);
-            holds(&then, busiest) && (!need.n_plus_1 || holds(&left, busiest_lost))
-        })
-        .filter(|deployment| *deployment != present)
 }
