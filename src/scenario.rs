@@ -5,6 +5,7 @@
 
 mod core_schema;
 mod declared;
+mod decode;
 pub mod encoding;
 pub mod environment;
 mod fields;
@@ -24,7 +25,8 @@ pub mod yaml;
 
 pub use declared::scenario::SCENARIO_FILE;
 pub use declared::stack::STACK_FILE;
-pub use fields::{Decode, Fields, entries, list, one_or_many, text, whole_within, word};
+pub use decode::{Decode, entries, list, one_or_many, text, whole_within, word};
+pub use fields::Fields;
 pub use json::{json_of_node, json_of_scalar};
 pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
 pub use names::EntityName;

@@ -1,21 +1,13 @@
-//! Tree → typed values, noting every problem instead of stopping at the first.
+//! The fields of a mapping: declared, read, and everything else reported.
 //!
 //! A value that is wrong decodes to `None` and leaves a problem behind; the caller reads all fields of a
 //! mapping first and gives up only afterwards, so that one run of `plimsoll check` shows everything.
 
-use super::format::{Declaration, Grammar, Property, Rule, WordList, listed};
+use super::decode::values::float;
+use super::format::{Declaration, Grammar, Property, Rule, listed};
 use super::problem::nearest;
-use super::{KeyNode, Node, NodeValue, ProblemKind, Problems, Span};
+use super::{Decode, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, word};
 use crate::units::{Nanos, Ratio};
-
-/// A type that can be read from a node.
-pub trait Decode: Sized {
-    /// The value, or `None` with at least one problem noted.
-    fn decode(node: &Node, problems: &mut Problems) -> Option<Self>;
-
-    /// Whether values of `grammar` are read by this type.
-    fn reads(grammar: &Grammar) -> bool;
-}
 
 /// The fields of a mapping, taken one after the other.
 ///
@@ -207,7 +199,7 @@ fn within_bounds(node: &Node, property: &Property, problems: &mut Problems) -> b
     let NodeValue::Scalar(scalar) = &node.value else { return true };
     let kind = match property.value {
         Grammar::Number(low, high) | Grammar::Whole(low, high) => {
-            let found = values::float(&scalar.text).unwrap_or_default();
+            let found = float(&scalar.text).unwrap_or_default();
             if (low..=high).contains(&found) {
                 return true;
             }
@@ -224,99 +216,6 @@ fn within_bounds(node: &Node, property: &Property, problems: &mut Problems) -> b
     problems.report(node.span, kind);
     false
 }
-
-/// The text of a scalar.
-///
-/// Returns `None` and reports where the node is not a scalar, or is nothing.
-pub fn text<'n>(
-    node: &'n Node,
-    expected: &'static str,
-    problems: &mut Problems,
-) -> Option<&'n str> {
-    match &node.value {
-        NodeValue::Scalar(scalar) if !node.is_null() => Some(&scalar.text),
-        _ => {
-            let kind = ProblemKind::WrongShape { expected, found: node.kind() };
-            problems.report(node.span, kind);
-            None
-        }
-    }
-}
-
-/// The items of a list.
-pub fn list<'n>(
-    node: &'n Node,
-    expected: &'static str,
-    problems: &mut Problems,
-) -> Option<&'n [Node]> {
-    if let NodeValue::Sequence(items) = &node.value {
-        return Some(items);
-    }
-    problems.report(node.span, ProblemKind::WrongShape { expected, found: node.kind() });
-    None
-}
-
-/// The items of a list, or a single value as a list of one.
-pub fn one_or_many(node: &Node) -> &[Node] {
-    match &node.value {
-        NodeValue::Sequence(items) => items,
-        _ => std::slice::from_ref(node),
-    }
-}
-
-/// The entries of a mapping whose keys the author chose.
-pub fn entries<'n>(
-    node: &'n Node,
-    expected: &'static str,
-    problems: &mut Problems,
-) -> Option<&'n [(KeyNode, Node)]> {
-    if let NodeValue::Mapping(entries) = &node.value {
-        return Some(entries);
-    }
-    problems.report(node.span, ProblemKind::WrongShape { expected, found: node.kind() });
-    None
-}
-
-/// One of the words of a list; `meanings` says what each stands for.
-pub fn word<T: Copy>(
-    node: &Node,
-    list: &WordList,
-    meanings: &[(&'static str, T)],
-    problems: &mut Problems,
-) -> Option<T> {
-    debug_assert!(
-        list.words.iter().map(|(word, _)| word).eq(meanings.iter().map(|(word, _)| word)),
-        "the words of {} and what they stand for differ",
-        list.what
-    );
-    let found = text(node, list.what, problems)?;
-    if let Some((_, value)) = meanings.iter().find(|(name, _)| *name == found) {
-        return Some(*value);
-    }
-    let known = meanings.iter().map(|(name, _)| *name).collect();
-    let (found, what) = (found.to_owned(), list.what);
-    problems.report(node.span, ProblemKind::UnknownWord { found, what, known });
-    None
-}
-
-/// A whole number within bounds that no declaration knows, both included.
-pub fn whole_within(
-    node: &Node,
-    what: &str,
-    (low, high): (u32, u32),
-    problems: &mut Problems,
-) -> Option<u32> {
-    let found = u32::decode(node, problems)?;
-    if (low..=high).contains(&found) {
-        return Some(found);
-    }
-    let (what, low, high) = (what.to_owned(), f64::from(low), f64::from(high));
-    let kind = ProblemKind::OutOfRange { what, low, high, found: f64::from(found) };
-    problems.report(node.span, kind);
-    None
-}
-
-mod values;
 
 #[cfg(test)]
 mod tests {

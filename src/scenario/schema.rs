@@ -5,8 +5,8 @@
 
 mod check;
 mod data;
+mod delay;
 mod http;
-mod poll;
 mod request;
 mod session;
 mod slo;
@@ -18,15 +18,15 @@ use std::path::PathBuf;
 
 pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
 pub use data::{DataFile, DataFormat, PickSpec};
+pub use delay::DelaySpec;
 pub use http::{
     AddressChoiceSpec, AddressRange, ConnectionsSpec, CorrelationSpec, HttpSpec, HttpVersionSpec,
     TlsSpec, own_header,
 };
-pub use poll::PollSpec;
 pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
 pub use session::{SessionScope, SessionSpec};
 pub use slo::{SloRowSpec, SloScope};
-pub use step::{Branch, DelaySpec, StepKind, StepSpec};
+pub use step::{Branch, PollSpec, StepKind, StepSpec};
 pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec, VariantSpec};
 pub use workload::{
     ArrivalLawSpec, ClosedShape, HookSpec, OpenShape, RecordedShape, StageSpec, Workload,
@@ -36,7 +36,7 @@ pub use workload::{
 use super::declared::flow::SCENARIO;
 use super::declared::scenario::ROOT;
 use super::names::{EntityName, name_of_key};
-use super::{Decode, Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
+use super::{Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
 
 /// A scenario file.
 #[derive(Debug, Clone)]
@@ -165,43 +165,4 @@ fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Optio
         fields.node("flow", problems).map(|node| step::flow(node, problems)).unwrap_or_default();
     fields.finish(problems);
     Some(JourneySpec { name, weight, flow })
-}
-
-/// A list of texts, or a single one.
-pub(super) fn texts(node: &Node, problems: &mut Problems) -> Vec<Spanned<String>> {
-    super::one_or_many(node)
-        .iter()
-        .filter_map(|item| Spanned::<String>::decode(item, problems))
-        .collect()
-}
-
-/// A mapping of texts, or of lists of texts: a list gives its key once for each item.
-pub(super) fn repeated_map(
-    node: &Node,
-    expected: &'static str,
-    problems: &mut Problems,
-) -> Vec<(Spanned<String>, Spanned<String>)> {
-    let Some(entries) = entries(node, expected, problems) else { return vec![] };
-    let mut pairs = vec![];
-    for (key, node) in entries {
-        let key = Spanned::new(key.text.clone(), key.span);
-        pairs.extend(texts(node, problems).into_iter().map(|value| (key.clone(), value)));
-    }
-    pairs
-}
-
-/// A mapping of texts.
-pub(super) fn text_map(
-    node: &Node,
-    expected: &'static str,
-    problems: &mut Problems,
-) -> Vec<(Spanned<String>, Spanned<String>)> {
-    let Some(entries) = entries(node, expected, problems) else { return vec![] };
-    entries
-        .iter()
-        .filter_map(|(key, node)| {
-            let value = Spanned::<String>::decode(node, problems)?;
-            Some((Spanned::new(key.text.clone(), key.span), value))
-        })
-        .collect()
 }

@@ -60,3 +60,10 @@ impl<T> Spanned<T> {
         Spanned { value: change(self.value), span: self.span }
     }
 }
+
+impl Spanned<String> {
+    /// A text from the command line, not from a file.
+    pub fn on_command_line(text: &str) -> Self {
+        Self::new(text.to_owned(), Span::COMMAND_LINE)
+    }
+}

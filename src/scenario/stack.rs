@@ -11,8 +11,8 @@ pub use tier::{
 };
 
 use super::declared::stack::{FORECAST, HEALTH, QUOTA, ROOT};
+use super::decode::texts;
 use super::names::{EntityName, name_of_key};
-use super::schema::texts;
 use super::{Fields, Node, ProblemKind, Problems, Spanned, entries};
 use crate::units::{Bytes, Money, Nanos, Ratio, WorkRate};
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use ::http::{HeaderName, header};
 
-use super::{text_map, texts};
 use crate::scenario::declared::scenario::{self as declared, HTTP, SHARED_CONNECTIONS, TLS};
+use crate::scenario::decode::{text_map, texts};
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, word};
 use crate::units::{Bytes, Nanos};
 

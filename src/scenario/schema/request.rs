@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::check::{CaptureSpec, CheckSpec, captures, checks};
-use super::{repeated_map, text_map, texts};
 use crate::scenario::declared::request::{BASIC, REQUEST, UPLOAD};
+use crate::scenario::decode::{repeated_map, text_map, texts};
 use crate::scenario::names::EntityName;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries,

@@ -1,11 +1,11 @@
 //! The steps of a flow.
 
-use super::poll::PollSpec;
+use super::delay::{DelaySpec, law};
 use super::request::RequestSpec;
 use super::stream::{PlaybackSpec, StreamSpec};
 use super::workload::positive;
-use crate::scenario::declared::flow::{BRANCH, IF, REPEAT, STEP};
-use crate::scenario::declared::stream::DELAY_LAW;
+use crate::scenario::declared::flow::{BRANCH, IF, POLL, REPEAT, STEP};
+use crate::scenario::names::EntityName;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
 };
@@ -68,17 +68,21 @@ pub struct Branch {
     pub flow: Vec<StepSpec>,
 }
 
-/// A law of delays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DelaySpec {
-    /// Always the same.
-    Constant(Nanos),
-    /// Between the two, equally likely.
-    Uniform(Nanos, Nanos),
-    /// Exponential with this mean.
-    Exponential(Nanos),
-    /// Normal with mean and standard deviation.
-    Normal(Nanos, Nanos),
+/// A poll. All of it is one step with a time of its own; its requests are counted as well.
+#[derive(Debug, Clone)]
+pub struct PollSpec {
+    /// The metric's key of the whole.
+    pub name: Spanned<String>,
+    /// From the start of one round to the start of the next.
+    pub every: Nanos,
+    /// The longest time for the whole.
+    pub timeout: Nanos,
+    /// How many rounds are expected on average, so that a rate in req/s can be kept.
+    pub rounds: f64,
+    /// An expression: when it holds, the poll is over.
+    pub until: Spanned<String>,
+    /// One round.
+    pub flow: Vec<StepSpec>,
 }
 
 /// Reads a list of steps; those that are wrong are reported and left out.
@@ -209,49 +213,30 @@ fn parallel(node: &Node, problems: &mut Problems) -> Option<Vec<RequestSpec>> {
     Some(requests)
 }
 
-pub(super) fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<StepSpec> {
+fn inner_flow(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<StepSpec> {
     let node = fields.node("flow", problems);
     node.map(|node| flow(node, problems)).unwrap_or_default()
 }
 
-/// `5s`, `2s..8s`, `{ exponential: 5s }`, `{ normal: [5s, 1s] }`.
-pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<DelaySpec> {
-    if let NodeValue::Mapping(_) = &node.value {
-        return law_by_name(node, problems);
+impl PollSpec {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let mut fields = Fields::of(node, &POLL, problems)?;
+        let name: Option<EntityName> = fields.read("name", problems);
+        let every = fields.read("every", problems);
+        let timeout = fields.read("timeout", problems);
+        let rounds = fields.read("rounds", problems);
+        let until = fields.read("until", problems);
+        let flow = inner_flow(&mut fields, problems);
+        let nothing = Spanned::new(String::new(), fields.span());
+        fields.finish(problems);
+        Some(Self {
+            name: name.map_or(nothing.clone(), |name| name.0),
+            every: every.unwrap_or(Nanos::from_secs(1)),
+            timeout: timeout.unwrap_or(Nanos::from_secs(30)),
+            // The least that shows a poll at work; the run tells where it is far off.
+            rounds: rounds.unwrap_or(2.0),
+            until: until.unwrap_or(nothing),
+            flow,
+        })
     }
-    let found = text(node, "a time like `5s` or `2s..8s`", problems)?;
-    let Some((low, high)) = found.split_once("..") else {
-        return Nanos::decode(node, problems).map(DelaySpec::Constant);
-    };
-    match (low.parse::<Nanos>(), high.parse::<Nanos>()) {
-        (Ok(low), Ok(high)) if low <= high => Some(DelaySpec::Uniform(low, high)),
-        (Ok(_), Ok(_)) => {
-            problems.report(node.span, ProblemKind::RangeReversed { found: found.to_owned() });
-            None
-        }
-        (Err(error), _) | (_, Err(error)) => {
-            let found = found.to_owned();
-            problems.report(node.span, ProblemKind::BadUnit { found, error });
-            None
-        }
-    }
-}
-
-fn law_by_name(node: &Node, problems: &mut Problems) -> Option<DelaySpec> {
-    let mut fields = Fields::of(node, &DELAY_LAW, problems)?;
-    let exponential = fields.read("exponential", problems);
-    let normal: Option<Vec<Nanos>> = fields.read("normal", problems);
-    let law = match (exponential, normal.as_deref()) {
-        (Some(mean), None) => Some(DelaySpec::Exponential(mean)),
-        (None, Some(&[mean, deviation])) => Some(DelaySpec::Normal(mean, deviation)),
-        (None, Some(_)) => {
-            let expected = "a mean and a deviation, like `[5s, 1s]`";
-            problems.report(node.span, ProblemKind::WrongShape { expected, found: "a list" });
-            None
-        }
-        // What the declaration's rule or a field has reported.
-        _ => None,
-    };
-    fields.finish(problems);
-    law
 }

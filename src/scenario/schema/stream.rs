@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::check::{CheckSpec, checks};
+use super::delay::{DelaySpec, law};
 use super::request::RequestSpec;
-use super::step::{DelaySpec, law};
 use crate::scenario::declared::request::REQUEST;
 use crate::scenario::declared::stream::{HLS, SEGMENT, SSE, WEBSOCKET};
 use crate::scenario::names::EntityName;

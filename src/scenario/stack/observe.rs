@@ -1,7 +1,7 @@
 //! `observe:`: where the stack's own metrics are read.
 
 use crate::scenario::declared::stack::{EXPORTER, OBSERVE, QUERIES, TIER_OBSERVE};
-use crate::scenario::schema::{text_map, texts};
+use crate::scenario::decode::{text_map, texts};
 use crate::scenario::{Fields, Node, NodeValue, Problems, Spanned, one_or_many};
 use crate::units::Nanos;
 

@@ -64,7 +64,7 @@ fn whole<T: TryFrom<i128>>(
 }
 
 /// A number as YAML 1.2 writes it, digits grouped by `_` allowed; infinite where it says so.
-pub(super) fn float(text: &str) -> Option<f64> {
+pub(in crate::scenario) fn float(text: &str) -> Option<f64> {
     core_schema::number(&text.replace('_', ""))
 }
 
