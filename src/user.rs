@@ -29,8 +29,8 @@ use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::value::write_json;
 use crate::plan::{
     ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, Media,
-    OpenLoad, Plan, RenderError, RequestId, SourceNet, Template, TemplateNames, TemplateScope,
-    UploadPiece, Variables, redact,
+    OpenLoad, Plan, RenderError, RequestId, ScopeValues, SourceNet, Template, TemplateNames,
+    TemplateScope, UploadPiece, Variables, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
@@ -472,8 +472,9 @@ impl Variables for User {
                 row.map_or_else(Vec::new, |row| row.to_vec())
             })
             .collect();
-        let who = (self.number + 1, self.iteration);
-        TemplateScope::new(self.names.clone(), self.slots.to_vec(), rows, who, self.chance.clone())
+        let slots = self.slots.to_vec();
+        let values = ScopeValues { slots, rows, vu: self.number + 1, iteration: self.iteration };
+        TemplateScope::new(self.names.clone(), values, self.chance.clone())
     }
 
     fn set_chance(&mut self, chance: Pcg64Mcg) {

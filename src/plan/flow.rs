@@ -2,67 +2,9 @@
 
 use minijinja::Value;
 
-use super::{PlaybackId, PollPlan, SessionId, StreamId, Template, Variables};
+use super::{Condition, Delay, PlaybackId, PollPlan, RequestId, SessionId, StreamId};
 use crate::metrics::StepId;
 use crate::units::Nanos;
-
-/// The position of a request among the plan's requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub u32);
-
-/// A law of delays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delay {
-    /// Always the same.
-    Constant(Nanos),
-    /// Between two spans, equally likely.
-    Uniform(Nanos, Nanos),
-    /// Exponential with this mean.
-    Exponential(Nanos),
-    /// Normal with mean and standard deviation, cut at zero.
-    Normal(Nanos, Nanos),
-}
-
-impl Delay {
-    /// The same law with all times multiplied by `factor`.
-    #[must_use]
-    pub fn scaled(self, factor: f64) -> Self {
-        let scale = |span: Nanos| Nanos::from_secs_f64(span.as_secs_f64() * factor);
-        match self {
-            Self::Constant(span) => Self::Constant(scale(span)),
-            Self::Uniform(low, high) => Self::Uniform(scale(low), scale(high)),
-            Self::Exponential(mean) => Self::Exponential(scale(mean)),
-            Self::Normal(mean, deviation) => Self::Normal(scale(mean), scale(deviation)),
-        }
-    }
-
-    /// The mean.
-    pub fn mean(self) -> Nanos {
-        match self {
-            Self::Constant(mean) | Self::Exponential(mean) | Self::Normal(mean, _) => mean,
-            Self::Uniform(low, high) => Nanos::new(u64::midpoint(low.get(), high.get())),
-        }
-    }
-}
-
-/// A condition of `if` and `until`: a template expression.
-#[derive(Debug, Clone)]
-pub struct Condition {
-    /// A template that renders the expression; `true` decides. See [`Condition::holds`].
-    pub template: Template,
-    /// As the user wrote it.
-    pub text: String,
-}
-
-impl Condition {
-    /// Whether the condition holds for the values of `variables`.
-    ///
-    /// # Errors
-    /// Where the expression cannot be evaluated with these values.
-    pub fn holds(&self, variables: &mut dyn Variables) -> Result<bool, super::RenderError> {
-        Ok(self.template.value(variables)?.is_true())
-    }
-}
 
 /// One instruction.
 #[derive(Debug, Clone)]

@@ -8,10 +8,6 @@ use super::{CaptureSlot, StatusSet};
 use crate::scenario::schema::SessionScope;
 use crate::units::{Nanos, RunTime};
 
-/// The position of a session among the plan's sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId(pub u16);
-
 /// Something that a user holds for a while: a login, a token.
 #[derive(Debug, Clone)]
 pub struct SessionPlan {

@@ -17,10 +17,6 @@ pub struct PollPlan {
     pub until: Condition,
 }
 
-/// The position of a stream among the plan's streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(pub u32);
-
 /// A stream of events or messages.
 #[derive(Debug, Clone)]
 pub struct StreamPlan {
@@ -57,10 +53,6 @@ pub enum StreamKind {
         hold: Delay,
     },
 }
-
-/// The position of a playback among the plan's playbacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PlaybackId(pub u32);
 
 /// Which of a playlist's variants a player plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

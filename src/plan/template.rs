@@ -3,6 +3,7 @@
 //! Most values in a scenario are constants or plain names (`{{ routes.from }}`, `{{ token }}`). A constant
 //! costs a copy per request, a plain name a look-up; only real expressions go through minijinja.
 
+mod condition;
 mod error;
 mod escape;
 mod functions;
@@ -21,10 +22,11 @@ use super::value::reckoned;
 use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use rand_pcg::Pcg64Mcg;
 
+pub use condition::Condition;
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
 pub use names::{AskedNames, CaptureSlot, TemplateNames};
-pub use scope::TemplateScope;
+pub use scope::{ScopeValues, TemplateScope};
 
 pub(in crate::plan) use escape::ENCODED;
 use escape::write_value;
@@ -187,15 +189,6 @@ impl TemplateSet {
             }
         }
         asked
-    }
-
-    /// Compiles the expression of an `if` or `until`, written without braces.
-    ///
-    /// # Errors
-    /// Where it is malformed or names something unknown.
-    pub fn condition(&self, text: &str) -> Result<super::Condition, TemplateError> {
-        let piece = self.expression(text, 0..text.len(), Escape::None)?;
-        Ok(super::Condition { template: Template { pieces: vec![piece] }, text: text.to_owned() })
     }
 
     fn expression(
@@ -631,7 +624,8 @@ mod tests {
 
     #[test]
     fn condition_compares_values() {
-        let condition = set().condition("routes.seats > 3 and token != ''").expect("compiles");
+        let condition =
+            Condition::compile("routes.seats > 3 and token != ''", &set()).expect("compiles");
         assert_eq!(condition.holds(&mut Fixed), Ok(true));
     }
 }

@@ -1,46 +1,39 @@
 //! Flows → programs: `use` is expanded, names become indices, and what an iteration asks for is counted.
 
-mod captured;
+mod draft;
 mod lasting;
+mod parts;
 mod session;
 
-pub(super) use captured::captured_names;
-pub(super) use lasting::hidden_names;
 pub(super) use session::{OwnedSession, plans as session_plans};
 
-use http::Method;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::load::MixDemand;
-use super::request::RequestCompiler;
-use super::template::TemplateCompiler;
-use crate::metrics::{SampleKind, StepId, StepInfo};
-use crate::plan::{
-    Dataset, Delay, Instruction, PlaybackPlan, Program, RequestId, RequestPlan, ScenarioPlan,
-    SessionId, StreamPlan,
-};
-use crate::scenario::schema::{DelaySpec, JourneySpec, RequestSpec, Scenario, StepKind, StepSpec};
-use crate::scenario::{ProblemKind, Problems, Spanned};
+use http::Method;
 
-/// The deepest nesting of loops: a user has that many counters.
-const LOOP_LIMIT: usize = 8;
+use self::draft::{ExpectedRequests, ScenarioPlanDraft};
+use self::parts::FlowParts;
+use self::session::EnteredSession;
+use super::load::MixDemand;
+use super::template::TemplateCompiler;
+use crate::metrics::{SampleKind, StepInfo};
+use crate::plan::{
+    Dataset, Instruction, PlaybackPlan, PollPlan, Program, RequestPlan, ScenarioPlan, SessionId,
+    SessionScope, StreamPlan,
+};
+use crate::scenario::schema::{
+    JourneySpec, PlaybackSpec, PollSpec, RequestSpec, Scenario, StepKind, StepSpec, StreamSpec,
+};
+use crate::scenario::{ProblemKind, Problems, Span, Spanned};
+
 /// The most instructions of a flow. `use` can double it with every level.
 const STEP_LIMIT: usize = 20_000;
 
-/// Compiles all journeys, and collects their steps and requests.
+/// Compiles all journeys: what steps contain, they contain again.
 pub(super) struct FlowCompiler<'a> {
-    scenario: &'a Scenario,
-    templates: TemplateCompiler<'a>,
-    requests: RequestCompiler<'a>,
-    steps: Vec<StepInfo>,
-    step_ids: BTreeMap<String, StepId>,
-    compiled: Vec<RequestPlan>,
-    streams: Vec<StreamPlan>,
-    playbacks: Vec<PlaybackPlan>,
+    parts: FlowParts<'a>,
     /// Who has which session, as far as flows have asked for it.
     sessions: BTreeMap<SessionId, OwnedSession>,
-    data: &'a [Dataset],
-    think: f64,
 }
 
 /// What flows come to besides their programs.
@@ -52,41 +45,6 @@ pub(super) struct CompiledFlows {
     pub(super) sessions: BTreeMap<SessionId, OwnedSession>,
 }
 
-/// A journey that is being compiled.
-struct ScenarioPlanDraft<'a> {
-    name: &'a str,
-    ops: Vec<Instruction>,
-    /// The flows that are being expanded, outermost first.
-    inside: Vec<&'a str>,
-    loops: usize,
-    /// The sessions whose login is being expanded, outermost first.
-    logging_in: Vec<&'a str>,
-    /// The sessions that are held at this point, in every case.
-    opened: BTreeSet<SessionId>,
-    /// What steps so far may have captured; none where nobody knows what came before.
-    captured: Option<BTreeSet<String>>,
-    too_long: bool,
-}
-
-/// What a flow asks for on average.
-#[derive(Debug, Clone, Copy, Default)]
-struct ExpectedRequests {
-    /// Requests.
-    requests: f64,
-    /// Time that passes even if every answer comes at once, in seconds; of `if`, the shorter branch.
-    seconds: f64,
-}
-
-impl ExpectedRequests {
-    fn plus(self, other: Self) -> Self {
-        Self { requests: self.requests + other.requests, seconds: self.seconds + other.seconds }
-    }
-
-    fn times(self, factor: f64) -> Self {
-        Self { requests: self.requests * factor, seconds: self.seconds * factor }
-    }
-}
-
 impl<'a> FlowCompiler<'a> {
     /// `think` is the share of think times (and of watching and listening) that users take.
     pub(super) fn new(
@@ -95,26 +53,15 @@ impl<'a> FlowCompiler<'a> {
         prefix: String,
         think: f64,
     ) -> Self {
-        Self {
-            scenario,
-            templates,
-            requests: RequestCompiler::new(scenario, prefix),
-            steps: vec![],
-            step_ids: BTreeMap::new(),
-            compiled: vec![],
-            streams: vec![],
-            playbacks: vec![],
-            sessions: BTreeMap::new(),
-            data,
-            think,
-        }
+        let parts = FlowParts::new((scenario, data), templates, prefix, think);
+        Self { parts, sessions: BTreeMap::new() }
     }
 
     /// The journeys of a weight above zero, and what an iteration of their mix asks for.
     pub(super) fn journeys(&mut self, problems: &mut Problems) -> (Vec<ScenarioPlan>, MixDemand) {
         let mut journeys = vec![];
         let mut mix = ExpectedRequests::default();
-        let scenario = self.scenario;
+        let scenario = self.parts.scenario;
         for journey in &scenario.scenarios {
             let (plan, expected) = self.journey(journey, problems);
             mix = mix.plus(expected.times(journey.weight.value));
@@ -134,9 +81,9 @@ impl<'a> FlowCompiler<'a> {
     /// The share of iterations that ask for each data set.
     pub(super) fn shares_of_data(&self, journeys: &[ScenarioPlan]) -> Vec<f64> {
         let total: f64 = journeys.iter().map(|journey| journey.weight).sum();
-        let mut shares = vec![0.0; self.data.len()];
+        let mut shares = vec![0.0; self.parts.data.len()];
         for journey in journeys {
-            for dataset in self.asked(&journey.program.0).datasets {
+            for dataset in self.parts.asked(&journey.program.0).datasets {
                 shares[usize::from(dataset)] += journey.weight / total;
             }
         }
@@ -146,10 +93,10 @@ impl<'a> FlowCompiler<'a> {
     /// All steps, requests and the like.
     pub(super) fn finish(self) -> CompiledFlows {
         CompiledFlows {
-            steps: self.steps,
-            requests: self.compiled,
-            streams: self.streams,
-            playbacks: self.playbacks,
+            steps: self.parts.steps,
+            requests: self.parts.compiled,
+            streams: self.parts.streams,
+            playbacks: self.parts.playbacks,
             sessions: self.sessions,
         }
     }
@@ -181,22 +128,22 @@ impl<'a> FlowCompiler<'a> {
 
     /// A flow that nothing uses is checked too, but leaves nothing behind.
     fn check_unused(&mut self, problems: &mut Problems) {
-        let (steps, requests) = (self.steps.len(), self.compiled.len());
-        let (streams, playbacks) = (self.streams.len(), self.playbacks.len());
-        for named in &self.scenario.flows {
+        let (steps, requests) = (self.parts.steps.len(), self.parts.compiled.len());
+        let (streams, playbacks) = (self.parts.streams.len(), self.parts.playbacks.len());
+        for named in &self.parts.scenario.flows {
             let mut draft = ScenarioPlanDraft::new(&named.name.value, None);
             draft.inside.push(&named.name.value);
             self.flow(&named.flow, &mut draft, problems);
         }
-        for session in &self.scenario.sessions {
+        for session in &self.parts.scenario.sessions {
             let mut draft = ScenarioPlanDraft::new(&session.name.value, None);
             draft.logging_in.push(&session.name.value);
             self.flow(&session.login, &mut draft, problems);
         }
-        self.steps.truncate(steps);
-        self.compiled.truncate(requests);
-        self.streams.truncate(streams);
-        self.playbacks.truncate(playbacks);
+        self.parts.steps.truncate(steps);
+        self.parts.compiled.truncate(requests);
+        self.parts.streams.truncate(streams);
+        self.parts.playbacks.truncate(playbacks);
     }
 
     fn flow(
@@ -225,21 +172,23 @@ impl<'a> FlowCompiler<'a> {
         match &step.kind {
             StepKind::Request(request) => self.request(request, draft, problems),
             StepKind::Think(law) => {
-                let delay = self.delay(*law);
+                let delay = self.parts.delay(*law);
                 draft.ops.push(Instruction::Think(delay));
                 ExpectedRequests { requests: 0.0, seconds: delay.mean().as_secs_f64() }
             }
             StepKind::Use(name) => self.expand(name, draft, problems),
             StepKind::Repeat { times, flow } => {
-                if draft.loops == LOOP_LIMIT {
-                    let kind = ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT };
-                    problems.report(step.span, kind);
+                let Some(counter) = draft.open_loop(step.span, problems) else {
                     return ExpectedRequests::default();
-                }
-                self.repeat(*times, flow, draft, problems)
+                };
+                let at = draft.ops.len();
+                draft.ops.push(Instruction::Jump(0));
+                let round = self.flow(flow, draft, problems);
+                draft.close_repeat(at, counter, *times);
+                round.times(f64::midpoint(f64::from(times.0), f64::from(times.1)))
             }
             StepKind::If { when, then, otherwise } => {
-                let templates = self.templates.after(draft.captured.as_ref());
+                let templates = self.parts.templates.after(draft.captured.as_ref());
                 let when = templates.condition(when, problems);
                 let at = draft.ops.len();
                 draft.ops.push(Instruction::Jump(0));
@@ -279,39 +228,13 @@ impl<'a> FlowCompiler<'a> {
         problems: &mut Problems,
     ) -> ExpectedRequests {
         let entered = self.enter(request.session.as_ref(), draft, problems);
-        let id = self.compiled_request(request, kind_of(&request.method), draft, problems);
+        let id = self.parts.compiled_request(request, kind_of(&request.method), draft, problems);
         draft.ops.push(Instruction::Request(id));
         draft.note_captures(request);
         let alone = ExpectedRequests { requests: 1.0, seconds: 0.0 };
         let Some(entered) = entered else { return alone };
-        self.leave(entered, id, draft);
+        self.parts.leave(entered, id, draft);
         entered.login.plus(alone)
-    }
-
-    /// Compiles a request; `kind` is what tables call its step.
-    fn compiled_request(
-        &mut self,
-        request: &'a RequestSpec,
-        kind: SampleKind,
-        draft: &ScenarioPlanDraft<'a>,
-        problems: &mut Problems,
-    ) -> RequestId {
-        let step = self.step_id((&request.name, kind), &request.tags, problems);
-        let templates = self.templates.after(draft.captured.as_ref());
-        let plan = self.requests.compile(request, step, templates, problems);
-        self.compiled.push(plan);
-        RequestId((self.compiled.len() - 1) as u32)
-    }
-
-    /// A delay, as short as users are quick.
-    fn delay(&self, law: DelaySpec) -> Delay {
-        let delay = match law {
-            DelaySpec::Constant(span) => Delay::Constant(span),
-            DelaySpec::Uniform(low, high) => Delay::Uniform(low, high),
-            DelaySpec::Exponential(mean) => Delay::Exponential(mean),
-            DelaySpec::Normal(mean, deviation) => Delay::Normal(mean, deviation),
-        };
-        delay.scaled(self.think)
     }
 
     fn parallel(
@@ -324,7 +247,7 @@ impl<'a> FlowCompiler<'a> {
         let ids = requests
             .iter()
             .map(|request| {
-                self.compiled_request(request, kind_of(&request.method), draft, problems)
+                self.parts.compiled_request(request, kind_of(&request.method), draft, problems)
             })
             .collect();
         draft.ops.push(Instruction::Parallel(ids));
@@ -335,42 +258,13 @@ impl<'a> FlowCompiler<'a> {
         logins.plus(ExpectedRequests { requests: requests.len() as f64, seconds: 0.0 })
     }
 
-    /// The step of this name. One name may stand in several flows, and is then counted together; but it
-    /// must be the same method, because a GET and a POST have nothing in common that could be counted.
-    fn step_id(
-        &mut self,
-        (name, kind): (&Spanned<String>, SampleKind),
-        tags: &[String],
-        problems: &mut Problems,
-    ) -> StepId {
-        let id = *self.step_ids.entry(name.value.clone()).or_insert_with(|| {
-            self.steps.push(StepInfo { name: name.value.clone(), kind, tags: vec![] });
-            StepId((self.steps.len() - 1) as u16)
-        });
-        let Some(known) = self.steps.get_mut(usize::from(id.0)) else { return id };
-        if known.kind != kind && !name.value.is_empty() {
-            let kind = ProblemKind::StepTwice {
-                name: name.value.clone(),
-                method: kind.to_string(),
-                other: known.kind.to_string(),
-            };
-            problems.report(name.span, kind);
-        }
-        for tag in tags {
-            if !known.tags.contains(tag) {
-                known.tags.push(tag.clone());
-            }
-        }
-        id
-    }
-
     fn expand(
         &mut self,
         name: &'a Spanned<String>,
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> ExpectedRequests {
-        let scenario = self.scenario;
+        let scenario = self.parts.scenario;
         let Some(named) = scenario.flows.iter().find(|flow| flow.name.value == name.value) else {
             let known = scenario.flows.iter().map(|flow| flow.name.value.clone()).collect();
             let kind = ProblemKind::UnknownName { what: "flow", name: name.value.clone(), known };
@@ -390,24 +284,6 @@ impl<'a> FlowCompiler<'a> {
         let expected = self.flow(&named.flow, draft, problems);
         draft.inside.pop();
         expected
-    }
-
-    fn repeat(
-        &mut self,
-        times: (u32, u32),
-        flow: &'a [StepSpec],
-        draft: &mut ScenarioPlanDraft<'a>,
-        problems: &mut Problems,
-    ) -> ExpectedRequests {
-        let counter = draft.loops as u8;
-        let at = draft.ops.len();
-        draft.ops.push(Instruction::Repeat { counter, times, end: 0 });
-        draft.loops += 1;
-        let body = self.flow(flow, draft, problems);
-        draft.loops -= 1;
-        draft.ops.push(Instruction::Again { counter, back: at as u32 + 1 });
-        draft.ops[at] = Instruction::Repeat { counter, times, end: draft.ops.len() as u32 };
-        body.times(f64::midpoint(f64::from(times.0), f64::from(times.1)))
     }
 
     fn choose(
@@ -436,30 +312,122 @@ impl<'a> FlowCompiler<'a> {
         draft.ops[at] = Instruction::Choose(starts);
         expected
     }
+
+    /// Rounds are drawn by the server's answers; the scenario says how many to expect.
+    fn poll(
+        &mut self,
+        poll: &'a PollSpec,
+        span: Span,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
+        let Some(depth) = draft.open_loop(span, problems) else {
+            return ExpectedRequests::default();
+        };
+        let step = self.parts.step_id((&poll.name, SampleKind::Poll), &[], problems);
+        draft.ops.push(Instruction::Poll { depth });
+        let back = draft.ops.len() as u32;
+        let round = self.flow(&poll.flow, draft, problems);
+        draft.close_loop();
+        let templates = self.parts.templates.after(draft.captured.as_ref());
+        if let Some(until) = templates.condition(&poll.until, problems) {
+            let (every, timeout) = (poll.every, poll.timeout);
+            let poll = Box::new(PollPlan { step, every, timeout, until });
+            draft.ops.push(Instruction::PollAgain { depth, poll, back });
+        }
+        let waits = poll.every.as_secs_f64() * (poll.rounds - 1.0);
+        ExpectedRequests { requests: round.requests * poll.rounds, seconds: round.seconds + waits }
+    }
+
+    fn stream(
+        &mut self,
+        stream: &'a StreamSpec,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
+        let entered = self.enter(stream.request.session.as_ref(), draft, problems);
+        self.parts.stream(stream, entered, draft, problems)
+    }
+
+    fn playback(
+        &mut self,
+        playback: &'a PlaybackSpec,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
+        let Some(mut begun) = self.parts.begin_playback(playback, draft, problems) else {
+            return ExpectedRequests::default();
+        };
+        begun.entered = self.enter(playback.session.as_ref(), draft, problems);
+        self.parts.playback(playback, &begun, draft, problems)
+    }
+
+    /// Makes sure that the session is held behind this point. A journey's first request of a session counts its
+    /// login as expected; renewals are the playback's to count, because little else lasts that long.
+    fn enter(
+        &mut self,
+        session: Option<&'a Spanned<String>>,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> Option<EnteredSession> {
+        let wanted = session?;
+        let scenario = self.parts.scenario;
+        let found = scenario.sessions.iter().position(|known| known.name.value == wanted.value);
+        let Some(at) = found else {
+            let known = scenario.sessions.iter().map(|known| known.name.value.clone()).collect();
+            let kind =
+                ProblemKind::UnknownName { what: "session", name: wanted.value.clone(), known };
+            problems.report(wanted.span, kind);
+            return None;
+        };
+        let name = scenario.sessions[at].name.value.as_str();
+        if draft.logging_in.contains(&name) {
+            problems.report(wanted.span, ProblemKind::SessionCycle { name: name.to_owned() });
+            return None;
+        }
+        let id = SessionId(at as u16);
+        let expired =
+            self.parts.part_of(&scenario.sessions[at].name, SampleKind::Expired, problems);
+        let again = draft.ops.len() as u32;
+        draft.ops.push(Instruction::SessionNeeded { session: id, held: 0 });
+        draft.logging_in.push(name);
+        let login_from = draft.ops.len();
+        let login = self.flow(&scenario.sessions[at].login, draft, problems);
+        draft.logging_in.pop();
+        let owned = self.parts.owned(&scenario.sessions[at], &draft.ops[login_from..]);
+        let is_shared = owned.per != SessionScope::Iteration;
+        self.sessions.insert(id, owned);
+        draft.ops.push(Instruction::SessionBegun(id));
+        let held = draft.ops.len() as u32;
+        draft.ops[again as usize] = Instruction::SessionNeeded { session: id, held };
+        let first = draft.opened.insert(id);
+        // A user that keeps it logs in once for many iterations.
+        let counts = first && !is_shared;
+        let login = if counts { login } else { ExpectedRequests::default() };
+        Some(EnteredSession { id, again, expired, login })
+    }
+
+    /// Enters the sessions of requests that go out at once, each once. Nothing goes back from there: what one
+    /// of them is refused, another may have got.
+    fn enter_all(
+        &mut self,
+        requests: &'a [RequestSpec],
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
+        let mut seen = BTreeSet::new();
+        let mut expected = ExpectedRequests::default();
+        for session in requests.iter().filter_map(|request| request.session.as_ref()) {
+            if seen.insert(session.value.as_str()) {
+                let entered = self.enter(Some(session), draft, problems);
+                expected = expected.plus(entered.map(|e| e.login).unwrap_or_default());
+            }
+        }
+        expected
+    }
 }
 
 /// What samples of a plain request are. The reader knows these six methods alone.
 fn kind_of(method: &Method) -> SampleKind {
     SampleKind::from_word(method.as_str()).unwrap_or(SampleKind::Get)
-}
-
-impl<'a> ScenarioPlanDraft<'a> {
-    fn new(name: &'a str, captured: Option<BTreeSet<String>>) -> Self {
-        Self {
-            name,
-            ops: vec![],
-            inside: vec![],
-            loops: 0,
-            logging_in: vec![],
-            opened: BTreeSet::new(),
-            captured,
-            too_long: false,
-        }
-    }
-
-    fn note_captures(&mut self, request: &RequestSpec) {
-        if let Some(captured) = &mut self.captured {
-            captured.extend(request.captures.iter().map(|capture| capture.name.value.clone()));
-        }
-    }
 }

@@ -2,10 +2,9 @@
 
 use url::{Host, Url};
 
-use super::Overrides;
 use crate::plan::{
     AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
-    SourceNet, Target,
+    Overrides, SourceNet, Target,
 };
 use crate::scenario::schema::{self, Scenario};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -20,7 +19,7 @@ pub(super) fn target(
     problems: &mut Problems,
 ) -> Option<Target> {
     let text = match &overrides.target {
-        Some(target) => super::on_command_line(target),
+        Some(target) => Spanned::on_command_line(target),
         None => scenario.target.clone(),
     };
     match parse_target(&text) {
@@ -122,7 +121,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Target, &'static str> {
-        parse_target(&super::super::on_command_line(text))
+        parse_target(&Spanned::on_command_line(text))
     }
 
     #[test]

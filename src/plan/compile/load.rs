@@ -1,10 +1,9 @@
 //! Workload → load: rates become iterations per second, and what the users cannot carry is refused.
 
-use super::Overrides;
-use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Hook, Load, OpenLoad, Pick, Stage};
+use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Hook, OpenLoad, Overrides, Pick, Stage};
 use crate::scenario::schema::{
     ArrivalLawSpec, ClosedShape, ConnectionsSpec, DataFile, HookSpec, OpenShape, Scenario,
-    StageSpec, Workload, WorkloadShape,
+    StageSpec, Workload,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
@@ -66,20 +65,7 @@ pub(super) struct LoadCompiler<'a> {
 }
 
 impl LoadCompiler<'_> {
-    /// The load of a workload.
-    pub(super) fn compile(&self, workload: &Workload, problems: &mut Problems) -> Option<Load> {
-        match &workload.shape {
-            WorkloadShape::Open(open) => self.open(open, problems).map(Load::Open),
-            WorkloadShape::Closed(closed) => {
-                self.closed(workload, closed, problems).map(Load::Closed)
-            }
-            WorkloadShape::Recorded(recorded) => {
-                self.recorded(workload, recorded, problems).map(Load::Open)
-            }
-        }
-    }
-
-    fn open(&self, shape: &OpenShape, problems: &mut Problems) -> Option<OpenLoad> {
+    pub(super) fn open(&self, shape: &OpenShape, problems: &mut Problems) -> Option<OpenLoad> {
         let mut stages = vec![];
         let mut last = Rate::ZERO;
         for spec in &shape.stages {
@@ -114,7 +100,7 @@ impl LoadCompiler<'_> {
         })
     }
 
-    fn closed(
+    pub(super) fn closed(
         &self,
         workload: &Workload,
         shape: &ClosedShape,

@@ -4,6 +4,7 @@ use ::http::{HeaderName, HeaderValue, Method, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::names::ADDRESS;
 use super::template::TemplateCompiler;
 use super::{body, http};
 use crate::metrics::StepId;
@@ -143,7 +144,7 @@ impl<'a> RequestCompiler<'a> {
             }
             schema::BodySpec::None | schema::BodySpec::Text(_) => {}
         }
-        if let Some(address) = templates.slot(super::ADDRESS) {
+        if let Some(address) = templates.slot(ADDRESS) {
             let name = HeaderName::from_static("x-forwarded-for");
             headers.put(name, Template::slot(address, Escape::None));
         }

@@ -1,48 +1,67 @@
 //! Green's target and its share of the arrivals over time.
 
-use super::{Overrides, http};
+use super::http;
 use crate::metrics::SplitPart;
-use crate::plan::{DEFAULT_SEED, Load, Split, Stage, Target};
+use crate::plan::{DEFAULT_SEED, Load, Overrides, Split, Stage, Target};
 use crate::scenario::schema::{Scenario, StageSpec, Workload, WorkloadShape};
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, Ratio, RunTime};
 
-/// The split of a run; none where nothing goes to a second target.
-pub(super) fn compile(
-    scenario: &Scenario,
-    (workload, load): (&Workload, &Load),
-    overrides: &Overrides,
-    blue: &Target,
-    problems: &mut Problems,
-) -> Option<Split> {
-    let seed = overrides.seed.unwrap_or(DEFAULT_SEED);
-    if let Some(url) = &overrides.duet {
-        let green = green(&super::on_command_line(url), blue, problems)?;
-        if matches!(load, Load::Closed(_)) {
-            problems.report(Span::COMMAND_LINE, no_arrivals(&workload.name.value));
+/// What says whether and how a run is split.
+pub(super) struct SplitCompiler<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) workload: &'a Workload,
+    pub(super) overrides: &'a Overrides,
+    /// The first target.
+    pub(super) blue: &'a Target,
+}
+
+impl SplitCompiler<'_> {
+    /// The split of a run; none where nothing goes to a second target.
+    pub(super) fn compile(&self, load: &Load, problems: &mut Problems) -> Option<Split> {
+        let seed = self.overrides.seed.unwrap_or(DEFAULT_SEED);
+        if let Some(url) = &self.overrides.duet {
+            let green = green(&Spanned::on_command_line(url), self.blue, problems)?;
+            if matches!(load, Load::Closed(_)) {
+                problems.report(Span::COMMAND_LINE, no_arrivals(&self.workload.name.value));
+                return None;
+            }
+            return Some(Split::duet(green, RunTime::ZERO + load.duration(), seed));
+        }
+        let Some(place) = self.asked_at() else {
+            if self.overrides.green.is_some() {
+                problems.report(Span::COMMAND_LINE, no_share());
+            }
             return None;
-        }
-        return Some(Split::duet(green, RunTime::ZERO + load.duration(), seed));
+        };
+        let Some(url) = self.url() else {
+            problems.report(place, no_target());
+            return None;
+        };
+        let green = green(&url, self.blue, problems)?;
+        let parts = if self.overrides.green_shares.is_empty() {
+            by_stages(stages_of(self.workload), load)
+        } else {
+            in_equal_parts(&self.overrides.green_shares, load)
+        };
+        check(&parts, load, (place, problems));
+        Some(Split::new(green, parts, seed))
     }
-    let place = asked_at(workload, overrides);
-    let Some(place) = place else {
-        if overrides.green.is_some() {
-            problems.report(Span::COMMAND_LINE, no_share());
+
+    /// Where a share is asked for.
+    fn asked_at(&self) -> Option<Span> {
+        if !self.overrides.green_shares.is_empty() {
+            return Some(Span::COMMAND_LINE);
         }
-        return None;
-    };
-    let Some(url) = url(scenario, overrides) else {
-        problems.report(place, no_target());
-        return None;
-    };
-    let green = green(&url, blue, problems)?;
-    let parts = if overrides.green_shares.is_empty() {
-        by_stages(stages_of(workload), load)
-    } else {
-        in_equal_parts(&overrides.green_shares, load)
-    };
-    check(&parts, load, (place, problems));
-    Some(Split::new(green, parts, seed))
+        stages_of(self.workload).iter().find_map(|stage| Some(stage.green.as_ref()?.span))
+    }
+
+    fn url(&self) -> Option<Spanned<String>> {
+        match &self.overrides.green {
+            Some(url) => Some(Spanned::on_command_line(url)),
+            None => self.scenario.green.clone(),
+        }
+    }
 }
 
 /// A part of less than a second would be in no table, and a share of users that is nobody compares nothing.
@@ -67,25 +86,10 @@ fn check(parts: &[SplitPart], load: &Load, (place, problems): (Span, &mut Proble
     }
 }
 
-/// Where a share is asked for.
-fn asked_at(workload: &Workload, overrides: &Overrides) -> Option<Span> {
-    if !overrides.green_shares.is_empty() {
-        return Some(Span::COMMAND_LINE);
-    }
-    stages_of(workload).iter().find_map(|stage| Some(stage.green.as_ref()?.span))
-}
-
 fn stages_of(workload: &Workload) -> &[StageSpec] {
     match &workload.shape {
         WorkloadShape::Open(open) => &open.stages,
         WorkloadShape::Closed(_) | WorkloadShape::Recorded(_) => &[],
-    }
-}
-
-fn url(scenario: &Scenario, overrides: &Overrides) -> Option<Spanned<String>> {
-    match &overrides.green {
-        Some(url) => Some(super::on_command_line(url)),
-        None => scenario.green.clone(),
     }
 }
 

@@ -87,7 +87,7 @@ impl<'s> TemplateCompiler<'s> {
         text: &Spanned<String>,
         problems: &mut Problems,
     ) -> Option<Condition> {
-        match self.set.condition(&text.value) {
+        match Condition::compile(&text.value, self.set) {
             Ok(condition) => {
                 self.check_captured(text, &condition.template, problems);
                 Some(condition)

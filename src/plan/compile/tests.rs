@@ -9,11 +9,11 @@ use minijinja::Value;
 use super::*;
 use crate::metrics::Measure;
 use crate::plan::{
-    Body, CaptureSource, Check, Instruction, Load, RequestPlan, Template, TemplateScope,
-    UploadPiece, Variables,
+    Body, CaptureSlot, CaptureSource, Check, Instruction, Load, RequestPlan, ScopeValues, Template,
+    TemplateScope, UploadPiece, Variables,
 };
 use crate::scenario::{Colour, load, render};
-use crate::units::Rate;
+use crate::units::{Rate, Seed};
 
 /// A user with one row and no captured values but `token` and `id`.
 struct Somebody<'p>(&'p Plan);
@@ -33,7 +33,7 @@ impl Variables for Somebody<'_> {
         let slots = vec![self.slot(CaptureSlot(0)).cloned(), self.slot(CaptureSlot(1)).cloned()];
         let names = std::sync::Arc::new(self.0.templates.names().clone());
         let chance = Seed::new(1).stream(crate::units::RandomStream::Iteration, 0);
-        TemplateScope::new(names, slots, rows, (1, 1), chance)
+        TemplateScope::new(names, ScopeValues { slots, rows, vu: 1, iteration: 1 }, chance)
     }
     fn set_chance(&mut self, _: rand_pcg::Pcg64Mcg) {}
 }

@@ -16,24 +16,27 @@ use crate::units::{RandomStream, Seed};
 #[derive(Debug, Clone)]
 pub struct TemplateScope {
     names: Arc<TemplateNames>,
-    slots: Vec<Option<Value>>,
-    /// One row a data set.
-    rows: Vec<Vec<Value>>,
-    vu: u64,
-    iteration: u64,
+    values: ScopeValues,
     chance: Arc<Mutex<Pcg64Mcg>>,
+}
+
+/// The values of a user's variables at one moment.
+#[derive(Debug, Clone)]
+pub struct ScopeValues {
+    /// Captured values, by slot.
+    pub slots: Vec<Option<Value>>,
+    /// One row a data set; empty where none is picked yet.
+    pub rows: Vec<Vec<Value>>,
+    /// The user's number, from 1.
+    pub vu: u64,
+    /// The number of the iteration.
+    pub iteration: u64,
 }
 
 impl TemplateScope {
     /// A snapshot. `chance` goes on where the user's own draws stand, so repeating a run repeats it.
-    pub fn new(
-        names: Arc<TemplateNames>,
-        slots: Vec<Option<Value>>,
-        rows: Vec<Vec<Value>>,
-        (vu, iteration): (u64, u64),
-        chance: Pcg64Mcg,
-    ) -> Self {
-        Self { names, slots, rows, vu, iteration, chance: Arc::new(Mutex::new(chance)) }
+    pub fn new(names: Arc<TemplateNames>, values: ScopeValues, chance: Pcg64Mcg) -> Self {
+        Self { names, values, chance: Arc::new(Mutex::new(chance)) }
     }
 
     /// The generator after all draws of the expression.
@@ -53,7 +56,8 @@ impl TemplateScope {
     pub(super) fn for_tests(names: &TemplateNames, slots: Vec<Option<Value>>) -> Self {
         let rows = vec![vec![Value::from("GRU"), Value::from(7)]];
         let chance = Seed::new(1).stream(RandomStream::Iteration, 0);
-        Self::new(Arc::new(names.clone()), slots, rows, (1, 1), chance)
+        let values = ScopeValues { slots, rows, vu: 1, iteration: 1 };
+        Self::new(Arc::new(names.clone()), values, chance)
     }
 }
 
@@ -64,15 +68,15 @@ impl Object for TemplateScope {
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         match key {
             SELF => return Some(Value::from_dyn_object(self.clone())),
-            "vu" => return Some(Value::from(self.vu)),
-            "iteration" => return Some(Value::from(self.iteration)),
+            "vu" => return Some(Value::from(self.values.vu)),
+            "iteration" => return Some(Value::from(self.values.iteration)),
             _ => {}
         }
         if let Some(slot) = self.names.slots.get(key) {
-            return self.slots.get(slot.0 as usize).cloned().flatten().map(reckoned);
+            return self.values.slots.get(slot.0 as usize).cloned().flatten().map(reckoned);
         }
         let (position, columns) = self.names.datasets.get(key)?;
-        let row = self.rows.get(*position as usize)?;
+        let row = self.values.rows.get(*position as usize)?;
         let cells: BTreeMap<String, Value> =
             columns.iter().cloned().zip(row.iter().cloned().map(reckoned)).collect();
         Some(Value::from(cells))

@@ -1,54 +1,41 @@
-//! Steps that last: polls, streams, playback.
+//! Steps that last: streams and playback.
 
 use ::http::header;
 
+use super::draft::{ExpectedRequests, ScenarioPlanDraft};
+use super::parts::FlowParts;
 use super::session::EnteredSession;
-use super::{ExpectedRequests, FlowCompiler, LOOP_LIMIT, ScenarioPlanDraft};
-use crate::metrics::{SampleKind, StepId};
+use crate::metrics::SampleKind;
+use crate::plan::compile::names::hidden_name;
+use crate::plan::compile::template::TemplateCompiler;
 use crate::plan::compile::{body, request};
 use crate::plan::{
-    CaptureSlot, Escape, Instruction, Media, PlaybackId, PlaybackPlan, PollPlan, RequestId,
-    StreamId, StreamKind, StreamPlan, Template, VariantChoice,
+    CaptureSlot, Escape, Instruction, Media, PlaybackId, PlaybackPlan, RequestId, StreamId,
+    StreamKind, StreamPlan, Template, VariantChoice,
 };
-use crate::scenario::schema::{
-    self, PlaybackSpec, PollSpec, RequestSpec, StepKind, StepSpec, StreamSpec, VariantSpec,
-};
-use crate::scenario::{ProblemKind, Problems, Scenario, Span, Spanned, json_of_node};
+use crate::scenario::schema::{self, PlaybackSpec, RequestSpec, StreamSpec, VariantSpec};
+use crate::scenario::{Problems, Spanned, json_of_node};
 use crate::units::Nanos;
 
-impl<'a> FlowCompiler<'a> {
-    /// Rounds are drawn by the server's answers; the scenario says how many to expect.
-    pub(super) fn poll(
-        &mut self,
-        poll: &'a PollSpec,
-        span: Span,
-        draft: &mut ScenarioPlanDraft<'a>,
-        problems: &mut Problems,
-    ) -> ExpectedRequests {
-        if draft.loops == LOOP_LIMIT {
-            problems.report(span, ProblemKind::LoopsTooDeep { limit: LOOP_LIMIT });
-            return ExpectedRequests::default();
-        }
-        let step = self.step_id((&poll.name, SampleKind::Poll), &[], problems);
-        let depth = draft.loops as u8;
-        draft.ops.push(Instruction::Poll { depth });
-        let back = draft.ops.len() as u32;
-        draft.loops += 1;
-        let round = self.flow(&poll.flow, draft, problems);
-        draft.loops -= 1;
-        let templates = self.templates.after(draft.captured.as_ref());
-        if let Some(until) = templates.condition(&poll.until, problems) {
-            let (every, timeout) = (poll.every, poll.timeout);
-            let poll = Box::new(PollPlan { step, every, timeout, until });
-            draft.ops.push(Instruction::PollAgain { depth, poll, back });
-        }
-        let waits = poll.every.as_secs_f64() * (poll.rounds - 1.0);
-        ExpectedRequests { requests: round.requests * poll.rounds, seconds: round.seconds + waits }
-    }
+/// A playback whose session may be entered now.
+pub(super) struct BegunPlayback {
+    id: PlaybackId,
+    /// Where it keeps the address of what it loads next.
+    url: CaptureSlot,
+    /// Where it keeps the bytes of it.
+    range: CaptureSlot,
+    /// The first instruction behind [`Instruction::PlayBegin`].
+    renew: u32,
+    /// The session that the instructions from here on are in.
+    pub(super) entered: Option<EnteredSession>,
+}
 
+impl<'a> FlowParts<'a> {
+    /// A stream's instructions, behind those of its session.
     pub(super) fn stream(
         &mut self,
         stream: &'a StreamSpec,
+        entered: Option<EnteredSession>,
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> ExpectedRequests {
@@ -62,7 +49,6 @@ impl<'a> FlowCompiler<'a> {
                 (SampleKind::WebSocket, [SampleKind::FirstMessage, SampleKind::Messages], held)
             }
         };
-        let entered = self.enter(stream.request.session.as_ref(), draft, problems);
         let request = self.compiled_request(&stream.request, kind, draft, problems);
         if matches!(stream.kind, schema::StreamKindSpec::Events { .. }) {
             self.ask_for_events(request, &stream.request);
@@ -117,34 +103,19 @@ impl<'a> FlowCompiler<'a> {
         }
     }
 
-    /// A time within the step `name`, as a step of its own: `suggest.first_event`.
-    pub(super) fn part_of(
-        &mut self,
-        name: &Spanned<String>,
-        kind: SampleKind,
-        problems: &mut Problems,
-    ) -> StepId {
-        let part = format!("{}.{}", name.value, kind.word().replace(' ', "_"));
-        self.step_id((&Spanned::new(part, name.span), kind), &[], problems)
-    }
-
-    /// A player's loop. See [`PlaybackPlan`] and the user's side of it.
-    pub(super) fn playback(
+    /// A playback's first instruction; its session follows. See [`PlaybackPlan`] and the user's side of it.
+    pub(super) fn begin_playback(
         &mut self,
         playback: &'a PlaybackSpec,
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
-    ) -> ExpectedRequests {
+    ) -> Option<BegunPlayback> {
         let id = PlaybackId(self.playbacks.len() as u32);
-        let (Some(range), Some(url)) =
-            (self.hidden(&playback.name, "range"), self.hidden(&playback.name, "url"))
-        else {
-            return ExpectedRequests::default();
-        };
+        let range = self.hidden(&playback.name, "range")?;
+        let url = self.hidden(&playback.name, "url")?;
         let first_segment = self.part_of(&playback.name, SampleKind::FirstSegment, problems);
         let played = self.part_of(&playback.name, SampleKind::Played, problems);
         let stalled = self.part_of(&playback.name, SampleKind::Stalled, problems);
-        let watch = self.delay(playback.watch);
         self.playbacks.push(PlaybackPlan {
             manifest: RequestId(0),
             url,
@@ -156,16 +127,26 @@ impl<'a> FlowCompiler<'a> {
                 VariantSpec::Highest => VariantChoice::Highest,
             },
             buffer: playback.buffer,
-            watch,
+            watch: self.delay(playback.watch),
             session: None,
             first_segment,
             played,
             stalled,
         });
         draft.ops.push(Instruction::PlayBegin(id));
-        let renew = draft.ops.len() as u32;
-        let entered = self.enter(playback.session.as_ref(), draft, problems);
-        let (manifest, reload) = self.manifest(playback, (id, url), (entered, draft), problems);
+        Some(BegunPlayback { id, url, range, renew: draft.ops.len() as u32, entered: None })
+    }
+
+    /// A player's loop, behind the session's instructions.
+    pub(super) fn playback(
+        &mut self,
+        playback: &'a PlaybackSpec,
+        begun: &BegunPlayback,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
+        let BegunPlayback { id, url, range, renew, entered } = *begun;
+        let (manifest, reload) = self.manifest(playback, begun, draft, problems);
         if let Some(plan) = self.playbacks.get_mut(id.0 as usize) {
             plan.manifest = manifest;
             plan.session = entered.map(|entered| entered.id);
@@ -187,7 +168,7 @@ impl<'a> FlowCompiler<'a> {
         draft.ops.push(Instruction::PlayLoaded { playback: id, back });
         draft.ops.push(Instruction::PlayEnd { playback: id, stalled: false });
         draft.ops.push(Instruction::PlayEnd { playback: id, stalled: true });
-        let times = (watch.mean(), playback.segment_length);
+        let times = (self.delay(playback.watch).mean(), playback.segment_length);
         expected_of_playback(times, self.renewals(playback.session.as_ref(), entered))
     }
 
@@ -207,10 +188,11 @@ impl<'a> FlowCompiler<'a> {
     fn manifest(
         &mut self,
         playback: &'a PlaybackSpec,
-        (id, url): (PlaybackId, CaptureSlot),
-        (entered, draft): (Option<EnteredSession>, &mut ScenarioPlanDraft<'a>),
+        begun: &BegunPlayback,
+        draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> (RequestId, (u32, u32)) {
+        let BegunPlayback { id, url, entered, .. } = *begun;
         let manifest = self.compiled_request(&playback.manifest, SampleKind::Get, draft, problems);
         if let Some(plan) = self.compiled.get_mut(manifest.0 as usize) {
             plan.media = Some(Media::Playlist(id));
@@ -263,7 +245,7 @@ fn expected_of_playback(
 /// A message: a text as it is, anything else as JSON.
 fn message(
     node: &crate::scenario::Node,
-    templates: super::TemplateCompiler<'_>,
+    templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {
     match json_of_node(node) {
@@ -271,46 +253,5 @@ fn message(
             templates.compile(&Spanned::new(text, node.span), Escape::None, problems)
         }
         _ => body::json(node, templates, problems),
-    }
-}
-
-fn hidden_name(step: &str, what: &str) -> String {
-    format!("\u{0}{step}.{what}")
-}
-
-/// The names under which playbacks keep what no template asks for.
-pub(in crate::plan::compile) fn hidden_names(scenario: &Scenario) -> Vec<String> {
-    let flows = scenario.flows.iter().map(|named| &named.flow);
-    let journeys = scenario.scenarios.iter().map(|journey| &journey.flow);
-    let logins = scenario.sessions.iter().map(|session| &session.login);
-    let mut names = vec![];
-    flows.chain(logins).chain(journeys).for_each(|flow| collect(flow, &mut names));
-    names
-}
-
-fn collect(steps: &[StepSpec], names: &mut Vec<String>) {
-    for step in steps {
-        match &step.kind {
-            StepKind::Playback(playback) => {
-                names.extend(["range", "url"].map(|what| hidden_name(&playback.name.value, what)));
-            }
-            StepKind::Repeat { flow, .. } => collect(flow, names),
-            StepKind::Poll(poll) => collect(&poll.flow, names),
-            StepKind::If { then, otherwise, .. } => {
-                collect(then, names);
-                collect(otherwise, names);
-            }
-            StepKind::Choose(branches) => {
-                for branch in branches {
-                    collect(&branch.flow, names);
-                }
-            }
-            StepKind::Request(_)
-            | StepKind::Think(_)
-            | StepKind::Use(_)
-            | StepKind::Parallel(_)
-            | StepKind::Pace(_)
-            | StepKind::Stream(_) => {}
-        }
     }
 }

@@ -1,0 +1,86 @@
+//! A plan as a whole: what the engine is given.
+
+use super::{
+    CaptureSlot, Dataset, Hook, HttpPlan, Load, PlaybackPlan, RequestPlan, ScenarioPlan,
+    SessionPlan, Shard, Split, StreamPlan, Target, TemplateSet,
+};
+use crate::metrics::{Objective, StepInfo};
+use crate::units::{Nanos, Seed};
+
+/// Everything the engine needs to know, and nothing it would have to look up.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The system's name.
+    pub name: String,
+    /// The workload's name.
+    pub workload: String,
+    /// Hash of all files that make the scenario: runs with different hashes are not compared.
+    pub fingerprint: String,
+    /// Everything random follows from it.
+    pub seed: Seed,
+    /// Which part of the arrivals is ours.
+    pub shard: Shard,
+    /// Where requests go.
+    pub target: Target,
+    /// A second target and its share of the arrivals; none in most runs.
+    pub split: Option<Split>,
+    /// How connections behave.
+    pub http: HttpPlan,
+    /// How load is offered.
+    pub load: Load,
+    /// What happens to the stack meanwhile, by time.
+    pub hooks: Vec<Hook>,
+    /// The journeys; at least one.
+    pub scenarios: Vec<ScenarioPlan>,
+    /// How long an iteration of their mix takes on average if every answer comes at once.
+    pub iteration_time: Nanos,
+    /// The metric keys, by `StepId`.
+    pub steps: Vec<StepInfo>,
+    /// The requests, by [`super::RequestId`].
+    pub requests: Vec<RequestPlan>,
+    /// The streams, by [`super::StreamId`].
+    pub streams: Vec<StreamPlan>,
+    /// The playbacks, by [`super::PlaybackId`].
+    pub playbacks: Vec<PlaybackPlan>,
+    /// Where a user's address is kept, if requests say whom they are forwarded for.
+    pub address: Option<CaptureSlot>,
+    /// The sessions, by [`super::SessionId`].
+    pub sessions: Vec<SessionPlan>,
+    /// The data sets, by position.
+    pub data: Vec<Dataset>,
+    /// The compiled templates.
+    pub templates: TemplateSet,
+    /// The SLO table.
+    pub objectives: Vec<Objective>,
+    /// Hosts outside loopback and private ranges that the scenario allows.
+    pub allow_hosts: Vec<String>,
+    /// Values that must never reach a log or report (from `${…}`), longest first.
+    pub secrets: Vec<String>,
+}
+
+impl Plan {
+    /// How often an arrival is played: twice where two targets play every one.
+    pub fn plays(&self) -> u32 {
+        if self.split.as_ref().is_some_and(Split::is_duet) { 2 } else { 1 }
+    }
+
+    /// Expected requests an iteration, weighted over the scenarios.
+    pub fn requests_per_iteration(&self) -> f64 {
+        let weight: f64 = self.scenarios.iter().map(|scenario| scenario.weight).sum();
+        let requests: f64 = self
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.weight * scenario.requests_per_iteration)
+            .sum();
+        requests / weight
+    }
+
+    /// The same plan under another load and with arrivals of its own, sent to its first target alone.
+    ///
+    /// Nothing is compiled again: the templates' environment lives as long as the process, and there is one for
+    /// all loads.
+    #[must_use]
+    pub fn rerated(&self, load: Load, seed: Seed) -> Self {
+        Self { load, seed, split: None, ..self.clone() }
+    }
+}
