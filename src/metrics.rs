@@ -3,6 +3,7 @@
 //! Percentiles are never averaged: histograms travel and are merged, then asked. Memory is bounded by
 //! steps × workers, not by the length of the run, because every second the recorders hand their counts on.
 
+mod capacity_line;
 mod collector;
 mod distribution;
 mod interval;
@@ -20,6 +21,7 @@ mod split;
 mod tally;
 mod times;
 
+pub use capacity_line::CapacityLine;
 pub use collector::Collector;
 pub use distribution::Distribution;
 pub use interval::{

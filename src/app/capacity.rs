@@ -164,7 +164,7 @@ fn begun(runtime: &Runtime, args: &cli::CapacityArgs) -> Result<SearchRun, Failu
     let header = header(&site.plan, started, site.options.workers, conditions);
     let mut folder = RunFolder::create(&args.output.out, &site.plan.name, started)?;
     folder.append(&RunLine::Run(header.clone()))?;
-    folder.append(&RunLine::Capacity(CapacityNote::Search(Box::new(note.clone())).to_value()))?;
+    folder.append(&RunLine::Capacity(CapacityNote::Search(Box::new(note.clone())).to_line()))?;
     Ok(SearchRun {
         search: CapacitySearch::new(note.plan.clone()),
         watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, 0)),
@@ -260,7 +260,7 @@ fn checking(runtime: &Runtime, args: &cli::CapacityArgs, run: &Path) -> Result<S
         origin: without_secrets(origin),
     };
     let mut folder = RunFolder::reopen(&folder)?;
-    folder.append(&RunLine::Capacity(CapacityNote::Search(Box::new(note.clone())).to_value()))?;
+    folder.append(&RunLine::Capacity(CapacityNote::Search(Box::new(note.clone())).to_line()))?;
     Ok(SearchRun {
         search: CapacitySearch::new(note.plan.clone()),
         watcher: SearchObserver::Lines(SearchProgress::new(args.output.quiet, 0)),

@@ -274,7 +274,7 @@ mod tests {
         for torn in ["", "{\"interv", &"y".repeat(150_000)] {
             fs::write(&file, format!("{whole}{torn}")).expect("written");
             let mut folder = RunFolder::reopen(out.path()).expect("a log");
-            let end = RunLine::Capacity(Value::from(1));
+            let end = RunLine::Capacity(crate::metrics::CapacityLine::of(&1));
             folder.append(&end).expect("taken");
             folder.flush().expect("written");
             let text = fs::read_to_string(&file).expect("a log");

@@ -4,13 +4,12 @@
 //! step, so a search is resumed, reported and checked from `run.jsonl` alone.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::choice::RequiredCapacity;
 use super::search::{CapacitySearch, SearchAction, SearchOutcome, SearchPlan};
 use super::stack::StackModel;
 use super::step::{AbortReason, StepPurpose, StepResult, StepVerdict};
-use crate::metrics::Interval;
+use crate::metrics::{CapacityLine, Interval};
 use crate::units::{Nanos, Rate, Ratio, RunTime};
 
 /// One line of notes.
@@ -81,10 +80,9 @@ pub struct StepNote {
 }
 
 impl CapacityNote {
-    /// The note as a value for the log.
-    pub fn to_value(&self) -> Value {
-        // Cannot fail: every key is a string.
-        serde_json::to_value(self).unwrap_or_default()
+    /// The note as a line of the log.
+    pub fn to_line(&self) -> CapacityLine {
+        CapacityLine::of(self)
     }
 }
 
@@ -135,12 +133,12 @@ impl LoggedSearch {
 /// # Errors
 /// Where a line is not a note of this version.
 pub fn read(
-    notes: &[Value],
+    notes: &[CapacityLine],
     intervals: &[Interval],
 ) -> Result<Vec<LoggedSearch>, serde_json::Error> {
     let mut searches: Vec<LoggedSearch> = Vec::new();
-    for value in notes {
-        match (CapacityNote::deserialize(value)?, searches.last_mut()) {
+    for line in notes {
+        match (line.note()?, searches.last_mut()) {
             (CapacityNote::Search(note), _) => {
                 searches.push(LoggedSearch { note: *note, notes: Vec::new(), steps: Vec::new() });
             }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::source_event::SourceEvent;
 use super::{
-    ErrorClass, Interval, Objective, Reading, ScenarioId, ShardSummary, SplitInfo, StepId,
+    CapacityLine, ErrorClass, Interval, Objective, Reading, ScenarioId, ShardSummary, SplitInfo,
+    StepId,
 };
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
@@ -348,8 +349,8 @@ pub enum RunLine {
     Event(Event),
     /// What the stack told after its second was written; filed under that second when the log is read.
     Readings(LateReadings),
-    /// What a search for capacity notes between the seconds that it plays; `capacity::notes` reads it.
-    Capacity(serde_json::Value),
+    /// What a search for capacity notes between the seconds that it plays.
+    Capacity(CapacityLine),
     /// The last line.
     End(RunEnd),
 }
@@ -374,7 +375,7 @@ pub struct RunLog {
     /// All events.
     pub events: Vec<Event>,
     /// What a search for capacity noted, in order; empty for any other run.
-    pub capacity: Vec<serde_json::Value>,
+    pub capacity: Vec<CapacityLine>,
     /// The last line; absent where the run was killed.
     pub end: Option<RunEnd>,
     /// Whether the last line was cut off in the middle.

@@ -93,7 +93,7 @@ impl SearchRun {
                 self.watcher.ends(&self.search.interrupted());
                 return Ok(SearchExit::Interrupted);
             };
-            self.folder.append(&RunLine::Capacity(CapacityNote::Step(step.clone()).to_value()))?;
+            self.folder.append(&RunLine::Capacity(CapacityNote::Step(step.clone()).to_line()))?;
             let result = step.result(&seconds, &self.note);
             self.watcher.step(&result, step.invalid.as_deref(), &self.note.plan.slo_limits);
             self.search.on_step(result);

@@ -10,7 +10,7 @@ use crate::capacity::notes::{CapacityNote, LoadOrigin, SearchNote, StepNote, rea
 use crate::capacity::search::{CapacitySearch, SearchAction, SearchPlan};
 use crate::capacity::stack::CapacityTier;
 use crate::capacity::watch::StepWatch;
-use crate::metrics::{Distribution, Interval, Reading, StepId, StepInterval};
+use crate::metrics::{CapacityLine, Distribution, Interval, Reading, StepId, StepInterval};
 use crate::units::{Bytes, Money, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
 const SECOND: Nanos = Nanos::from_secs(1);
@@ -108,19 +108,19 @@ fn interval(start: RunTime, window: &SimulatedWindow) -> Interval {
 #[derive(Default)]
 struct Log {
     intervals: Vec<Interval>,
-    notes: Vec<serde_json::Value>,
+    notes: Vec<CapacityLine>,
     now: RunTime,
 }
 
 impl Log {
     fn search(&mut self, stack: &SimulatedStack, note: &SearchNote, seed: u64) {
-        self.notes.push(CapacityNote::Search(Box::new(note.clone())).to_value());
+        self.notes.push(CapacityNote::Search(Box::new(note.clone())).to_line());
         let mut search = CapacitySearch::new(note.plan.clone());
         let mut simulation = StackSimulation::new(stack, Seed::new(seed));
         while let SearchAction::Measure { rate, hold, purpose } = search.next_action() {
             simulation.set_rate(rate);
             let step = self.step(&mut simulation, (rate, hold), note.plan.warm_up, purpose);
-            self.notes.push(CapacityNote::Step(step.clone()).to_value());
+            self.notes.push(CapacityNote::Step(step.clone()).to_line());
             search.on_step(step.result(&self.intervals, note));
         }
     }
