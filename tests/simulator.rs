@@ -13,6 +13,7 @@ use plimsoll::simulator::{
 use plimsoll::units::Seed;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const AIS: &str = include_str!("../scenarios/ais/simulation.yaml");
@@ -221,15 +222,15 @@ fn access_log_tells_every_request_in_order() {
 
 #[test]
 fn requests_in_a_freeze_wait_until_it_ends() {
-    let frozen = Playing::start(&format!("{SIMPLE}\nfaults: [ {{ at: 0s, freeze: 400ms }} ]\n"));
     let begun = the_time();
+    let frozen = Playing::start(&format!("{SIMPLE}\nfaults: [ {{ at: 0s, freeze: 1s }} ]\n"));
     run(async {
         frozen.get("/now").send().await.expect("an answer");
+        // The simulator began after `begun`, and nothing is answered in its first second.
         let waited = begun.elapsed();
-        assert!(waited >= Duration::from_millis(250), "{waited:?}");
-        let asked = the_time();
-        frozen.get("/now").send().await.expect("an answer");
-        assert!(asked.elapsed() < Duration::from_millis(200), "thawed");
+        assert!(waited >= Duration::from_secs(1), "{waited:?}");
+        let thawed = frozen.get("/now").send().await.expect("an answer");
+        assert_eq!(thawed.status(), StatusCode::OK);
     });
 }
 
@@ -237,17 +238,20 @@ fn requests_in_a_freeze_wait_until_it_ends() {
 fn burst_beyond_the_limit_is_refused_by_the_edge() {
     let ais = Playing::start(AIS);
     run(async {
-        let mut statuses = Vec::new();
-        for _ in 0..40 {
-            let response = ais.get("/api/airlines").send().await.expect("an answer");
-            if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-                assert_eq!(response.headers()["server"], "nginx");
+        let begun = the_time();
+        let asked = std::iter::repeat_with(|| ais.get("/api/airlines").send()).take(100);
+        let answers = asked.collect::<JoinSet<_>>().join_all().await;
+        let mut passed = 0;
+        for answer in answers.into_iter().map(|answer| answer.expect("an answer")) {
+            match answer.status() {
+                StatusCode::OK => passed += 1,
+                StatusCode::SERVICE_UNAVAILABLE => assert_eq!(answer.headers()["server"], "nginx"),
+                other => panic!("{other}"),
             }
-            statuses.push(response.status());
         }
-        let passed = statuses.iter().filter(|status| **status == StatusCode::OK).count();
-        assert!(statuses[..21].iter().all(|status| *status == StatusCode::OK));
-        assert!((21..40).contains(&passed), "21 at once and 10/s while they lasted: {passed}");
+        // However long a busy machine takes for the hundred.
+        let most = 22.0 + 10.0 * begun.elapsed().as_secs_f64();
+        assert!(passed >= 21 && f64::from(passed) <= most, "21 at once, then 10/s: {passed}");
     });
 }
 

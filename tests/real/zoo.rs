@@ -171,12 +171,14 @@ pub(crate) fn cost_little(cages: &[Cage], result: &Value) {
     let number = |pointer: &str| result.pointer(pointer).and_then(Value::as_f64).expect("a number");
     let memory = number("/generator/memory_max_bytes");
     assert!(memory < 100e6, "{memory} bytes");
+    // How late the machine wakes this generator, besides what the generator itself takes.
+    let late = number("/schedule_lag_ms/max");
     // 3 s, the timeout, and the closing handshake that nobody answers.
-    assert!(number("/duration_s") < 5.5, "{}", number("/duration_s"));
+    assert!(number("/duration_s") < 5.5 + late / 1e3, "{}", number("/duration_s"));
     for cage in cages.iter().filter(|cage| cage.class == "response_timeout") {
         let name = cage.name;
         let longest = number(&format!("/whole_run/steps/{name}/service_time_ms/max"));
-        assert!((500.0..750.0).contains(&longest), "{name}: {longest} ms");
+        assert!((500.0..750.0 + late).contains(&longest), "{name}: {longest} ms");
     }
 }
 
