@@ -73,7 +73,7 @@ pub enum CliCommand {
     Capacity(CapacityArgs),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(ReportArgs),
-    /// Make one run of the logs of all its shards, judge it and write its reports
+    /// Merge the logs of a run's shards into one run, judge it and write its reports
     Merge(MergeArgs),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(GateArgs),
@@ -134,7 +134,7 @@ pub struct DemoArgs {
     /// Make this many runs, each with its own seed, for a gate to compare.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
-    /// Play a run that is not valid again, up to so often; what is discarded stays on the disk, out of comparisons.
+    /// Repeat a run that is not valid, at most this often; discarded runs stay on disk but are never compared.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20))]
     pub retry_invalid: u32,
     /// What is told while it runs.
@@ -228,7 +228,7 @@ pub struct RunArgs {
     /// Make this many runs, each with its own seed, for a gate to compare.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub repeat: u32,
-    /// Play a run that is not valid again, up to so often; what is discarded stays on the disk, out of comparisons.
+    /// Repeat a run that is not valid, at most this often; discarded runs stay on disk but are never compared.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=20))]
     pub retry_invalid: u32,
     /// Watch and steer the run in the terminal UI.

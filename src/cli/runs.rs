@@ -30,7 +30,7 @@ pub enum RunsCommand {
     Promote(PromoteArgs),
     /// Let promoted runs be pruned again
     Demote(DemoteArgs),
-    /// Delete old runs, but none of a baseline and none that has not ended
+    /// Delete old runs, except unfinished ones and those of a baseline
     Prune(PruneArgs),
 }
 

@@ -18,11 +18,11 @@ pub struct SplitArgs {
     /// `--canary 1%,10%,50%,100%`.
     #[arg(long, value_name = "SHARES", value_parser = share, value_delimiter = ',')]
     pub canary: Vec<Ratio>,
-    /// Send nothing more to green once its errors exceed the max of `error_rate` for certain.
+    /// Send nothing more to green once its errors exceed the max of `error_rate` beyond doubt.
     #[arg(long)]
     pub green_rollback: bool,
-    /// A second target that plays every arrival as well, at the same moment, by the same scenario with the same data, and
-    /// is compared (docs/blue-green.md).
+    /// A second target: every arrival is played against both at the same moment, with the same scenario and data, and
+    /// the two are compared (docs/blue-green.md).
     #[arg(long, value_name = "URL", conflicts_with_all = ["green", "green_share", "canary", "green_rollback"])]
     pub duet: Option<String>,
 }

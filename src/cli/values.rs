@@ -38,7 +38,7 @@ pub(super) fn tier_count(text: &str) -> Result<(String, u32), String> {
     let (tier, count) = key_value(text).map_err(|_| "expected TIER=N".to_owned())?;
     match count.parse() {
         Ok(count @ 1..) => Ok((tier, count)),
-        _ => Err("the number must be a whole one of at least 1".to_owned()),
+        _ => Err("expected a whole number of at least 1".to_owned()),
     }
 }
 
