@@ -33,7 +33,7 @@ pub use cgroup::Cgroup;
 pub use described::{described, health, simulated};
 pub use error::ObserveError;
 pub use exposition::{ExpositionError, ExpositionProblem, parse as parse_exposition};
-pub use fetch::Trust;
+pub use fetch::{Trust, post};
 pub use health::HealthProbe;
 pub use mapping::{Formula, Mapping, ReadingSubject, SourceUnit};
 pub use observer::{Observation, Observer, SourceFailure};

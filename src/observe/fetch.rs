@@ -1,4 +1,4 @@
-//! One GET, off the load path: a connection of its own, plain or TLS, bounded in size; no redirects, no proxy.
+//! One request off the load path: a connection of its own, plain or TLS, bounded in size; no redirects, no proxy.
 //!
 //! The caller bounds its time. Errors never hold the address, which may hold a password.
 
@@ -7,10 +7,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, HOST, USER_AGENT};
-use hyper::{Request, Response};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::http::request::Builder;
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -36,13 +37,38 @@ pub(super) async fn get(
     trust: &Trust,
     limit: usize,
 ) -> Result<(u16, Vec<u8>), ObserveError> {
+    let request = request(url, "plimsoll-observer").body(Full::default());
+    exchange(url, trust, request.map_err(|_| UNUSABLE)?, limit).await
+}
+
+/// The status that `url` answers to a document of the media type `media`.
+///
+/// # Errors
+/// Where no answer came, or one of more than 64 KiB.
+pub async fn post(url: &Url, media: &'static str, document: Vec<u8>) -> Result<u16, ObserveError> {
+    const ANSWER_LIMIT: usize = 64 << 10;
+    let agent = concat!("plimsoll/", env!("CARGO_PKG_VERSION"));
+    let request = request(url, agent).method(Method::POST).header(CONTENT_TYPE, media);
+    let request = request.body(Full::from(document)).map_err(|_| UNUSABLE)?;
+    exchange(url, &None, request, ANSWER_LIMIT).await.map(|(status, _)| status)
+}
+
+/// Of an address that no request line can hold.
+const UNUSABLE: ObserveError = ObserveError::Address("it cannot be asked for over HTTP");
+
+async fn exchange(
+    url: &Url,
+    trust: &Trust,
+    request: Request<Full<Bytes>>,
+    limit: usize,
+) -> Result<(u16, Vec<u8>), ObserveError> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     let stream = connect((host, port), url.scheme() == "https", trust).await?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-    let response = sender.send_request(request(url)?).await.map_err(|error| broken(&error))?;
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
     let status = response.status().as_u16();
     Ok((status, body(response, limit).await?))
 }
@@ -74,8 +100,8 @@ pub(super) async fn connect(
     Ok(Box::new(stream.map_err(|error| ObserveError::Connection(error.to_string()))?))
 }
 
-fn request(url: &Url) -> Result<Request<Empty<Bytes>>, ObserveError> {
-    let unusable = |_| ObserveError::Address("it cannot be asked for over HTTP");
+/// A GET of `url`, with the credentials that stand in it.
+fn request(url: &Url, agent: &'static str) -> Builder {
     let mut authority = url.host_str().unwrap_or_default().to_owned();
     if let Some(port) = url.port() {
         authority = format!("{authority}:{port}");
@@ -83,14 +109,13 @@ fn request(url: &Url) -> Result<Request<Empty<Bytes>>, ObserveError> {
     let path = url
         .query()
         .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let mut request =
-        Request::get(path).header(HOST, authority).header(USER_AGENT, "plimsoll-observer");
+    let mut request = Request::get(path).header(HOST, authority).header(USER_AGENT, agent);
     if let Some(password) = url.password() {
         let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let pair = format!("{}:{}", decoded(url.username()), decoded(password));
         request = request.header(AUTHORIZATION, format!("Basic {}", BASE64_STANDARD.encode(pair)));
     }
-    request.body(Empty::new()).map_err(unusable)
+    request
 }
 
 async fn body(

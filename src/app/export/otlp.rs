@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
 
+use crate::observe::post;
 use crate::report::live::{LiveTotals, otlp};
 use crate::units::Nanos;
 
@@ -18,7 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Where sums are pushed, and how often.
 #[derive(Debug)]
 pub(super) struct OtlpPush {
-    client: reqwest::Client,
     url: Url,
     every: Duration,
 }
@@ -38,14 +38,8 @@ impl OtlpPush {
             let path = format!("{}/v1/metrics", parsed.path().trim_end_matches('/'));
             parsed.set_path(&path);
         }
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| Failure::while_doing("cannot prepare OTLP", &error))?;
         let every = Duration::from_nanos(every.get()).max(Duration::from_secs(1));
-        Ok(Self { client, url: parsed, every })
+        Ok(Self { url: parsed, every })
     }
 
     /// Pushes the newest sums every so often, and once more when the run has let go of them. A push that
@@ -59,7 +53,7 @@ impl OtlpPush {
                 () = released(newest.clone()) => true,
             };
             let live = newest.borrow_and_update().clone();
-            if self.push(&live).await.is_err() {
+            if !self.push(&live).await {
                 lost.fetch_add(1, Ordering::Relaxed);
             }
             if ended {
@@ -68,13 +62,12 @@ impl OtlpPush {
         }
     }
 
-    async fn push(&self, live: &LiveTotals) -> reqwest::Result<()> {
-        let request = self
-            .client
-            .post(self.url.clone())
-            .header("content-type", "application/json")
-            .body(otlp::render(live));
-        request.send().await?.error_for_status().map(drop)
+    /// Whether the collector took the sums in time.
+    async fn push(&self, live: &LiveTotals) -> bool {
+        let document = otlp::render(live).into();
+        let pushed = post(&self.url, "application/json", document);
+        let answered = tokio::time::timeout(PATIENCE, pushed).await;
+        matches!(answered, Ok(Ok(200..=299)))
     }
 }
 
