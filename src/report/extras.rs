@@ -19,7 +19,7 @@ pub enum ReportError {
     Page(#[from] minijinja::Error),
     /// The XML writer refused.
     #[error("cannot write JUnit XML: {0}")]
-    Junit(#[from] quick_junit::SerializeError),
+    Junit(#[from] std::io::Error),
     /// The chart library refused.
     #[error("cannot draw a chart: {message}")]
     Chart {

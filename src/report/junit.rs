@@ -5,8 +5,9 @@
 //! `<error>` (nothing is wrong with the stack, but the run may not count as passed); not measured is
 //! `<skipped>`, and so is every objective of a measurement that is not valid. At risk passes with a warning in `<system-out>`, as the exit code 0 does.
 
-use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+pub(super) mod document;
 
+use self::document::{JunitDocument, TestCase, TestOutcome, TestReason, TestSuite};
 use super::model::Report;
 use super::{ReportError, ReportExtras, facts, format, rows, wording};
 use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
@@ -16,20 +17,17 @@ use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
 /// # Errors
 /// Where the XML writer fails.
 pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportError> {
-    let name = format!("plimsoll.{}.{}", report.header.name, report.header.workload);
-    let mut suite = TestSuite::new(name.as_str());
-    for (key, value) in facts::conditions(report) {
-        suite.add_property(Property::new(key, value));
-    }
-    suite.set_time(report.duration.into());
-    suite.set_system_out(summary(report));
-    suite.add_test_case(measurement(report));
-    let row = |judged| objective(judged, report, extra);
-    suite.add_test_cases(report.judgement.objectives.iter().map(row));
-    let mut document = quick_junit::Report::new("plimsoll");
-    document.set_time(report.duration.into());
-    document.add_test_suite(suite);
-    Ok(document.to_string()?)
+    let mut cases = vec![measurement(report)];
+    cases.extend(report.judgement.objectives.iter().map(|judged| objective(judged, report, extra)));
+    let suite = TestSuite {
+        name: format!("plimsoll.{}.{}", report.header.name, report.header.workload),
+        time: Some(report.duration),
+        properties: facts::conditions(report),
+        cases,
+        output: summary(report),
+    };
+    let (name, time) = ("plimsoll".to_owned(), Some(report.duration));
+    Ok(JunitDocument { name, time, suites: vec![suite] }.to_xml()?)
 }
 
 fn summary(report: &Report) -> String {
@@ -50,21 +48,21 @@ fn summary(report: &Report) -> String {
 fn measurement(report: &Report) -> TestCase {
     let validity = &report.judgement.validity;
     let reasons: Vec<String> = validity.reasons().map(format::message).collect();
-    let error = || TestCaseStatus::non_success(NonSuccessKind::Error);
-    let status = if validity.status == ValidityStatus::NotValid {
-        with(error(), "measurement not valid", &reasons.join("; "))
+    let outcome = if validity.status == ValidityStatus::NotValid {
+        TestOutcome::Error(TestReason::new("measurement not valid", &reasons.join("; ")))
     } else if judged_as_a_whole(report) {
         let kind = wording::verdict(report.judgement.verdict).to_lowercase();
-        with(error(), &kind, &wording::sentence(report))
+        TestOutcome::Error(TestReason::new(&kind, &wording::sentence(report)))
     } else {
-        TestCaseStatus::success()
+        TestOutcome::Passed
     };
-    let mut case = TestCase::new("measurement is valid", status);
-    case.set_classname("measurement");
-    if validity.status == ValidityStatus::Suspect {
-        case.set_system_out(format!("warning: the measurement is suspect: {}", reasons.join("; ")));
-    }
-    case
+    let output = if validity.status == ValidityStatus::Suspect {
+        format!("warning: the measurement is suspect: {}", reasons.join("; "))
+    } else {
+        String::new()
+    };
+    let (name, class) = ("measurement is valid".to_owned(), "measurement".to_owned());
+    TestCase { name, class, outcome, output }
 }
 
 /// No row says it, yet the run does not pass: overloaded, ended early, or nothing could be measured. It must not look
@@ -78,30 +76,23 @@ fn judged_as_a_whole(report: &Report) -> bool {
 fn objective(judged: &JudgedObjective, report: &Report, extra: &ReportExtras) -> TestCase {
     use ObjectiveStatus::{AtRisk, Fail, Inconclusive, NotMeasured, Pass};
     let line = describe(judged);
-    let error = || TestCaseStatus::non_success(NonSuccessKind::Error);
-    let failure = || TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let because = |kind: &str| TestReason::new(kind, &line);
     let valid = report.judgement.validity.status != ValidityStatus::NotValid;
-    let status = match judged.status {
-        _ if !valid => with(TestCaseStatus::skipped(), "measurement not valid", &line),
-        AtRisk if extra.strict => with(failure(), "target missed", &line),
-        NotMeasured if extra.strict => with(error(), "not measured", &line),
-        Pass | AtRisk => TestCaseStatus::success(),
-        NotMeasured => with(TestCaseStatus::skipped(), "not measured", &line),
-        Inconclusive => with(error(), "inconclusive", &line),
-        Fail => with(failure(), "limit exceeded", &line),
+    let outcome = match judged.status {
+        _ if !valid => TestOutcome::Skipped(because("measurement not valid")),
+        AtRisk if extra.strict => TestOutcome::Failure(because("target missed")),
+        NotMeasured if extra.strict => TestOutcome::Error(because("not measured")),
+        Pass | AtRisk => TestOutcome::Passed,
+        NotMeasured => TestOutcome::Skipped(because("not measured")),
+        Inconclusive => TestOutcome::Error(because("inconclusive")),
+        Fail => TestOutcome::Failure(because("limit exceeded")),
     };
-    let mut case = TestCase::new(wording::objective_name(judged), status);
-    case.set_classname(format::line(&judged.objective.scope.to_string(), 160));
-    case.set_system_out(match judged.status {
+    let output = match judged.status {
         AtRisk => format!("warning: at risk: {line}"),
         Pass | NotMeasured | Inconclusive | Fail => line,
-    });
-    case
-}
-
-fn with(mut status: TestCaseStatus, kind: &str, message: &str) -> TestCaseStatus {
-    status.set_type(kind).set_message(message);
-    status
+    };
+    let class = format::line(&judged.objective.scope.to_string(), 160);
+    TestCase { name: wording::objective_name(judged), class, outcome, output }
 }
 
 /// `estimate 612 ms (598 ms … 631 ms), target ≤ 500 ms, max ≤ 1 s`.

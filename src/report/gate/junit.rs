@@ -3,8 +3,7 @@
 //! As in a run's own `junit.xml`: a bound exceeded and a regression are `<failure>`; what is undecided is
 //! `<error>`, because it may not count as passed; what was not measured is `<skipped>`.
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-
+use super::super::junit::document::{JunitDocument, TestCase, TestOutcome, TestReason, TestSuite};
 use super::super::{ReportError, format, rows, wording};
 use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::{GatedObjective, objectives};
@@ -19,48 +18,43 @@ use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};
 /// Where the XML writer fails.
 pub fn render(report: &GateReport) -> Result<String, ReportError> {
     let name = format!("plimsoll.{}.{}", report.system, report.workload);
-    let mut document = Report::new("plimsoll gate");
-    let mut slo = TestSuite::new(format!("{name}.slo"));
-    slo.set_system_out(words::sentence(report));
-    slo.add_test_cases(report.runs.iter().map(measurement));
-    slo.add_test_cases(objectives(report).iter().map(|one| objective(one, report.strictness)));
-    document.add_test_suite(slo);
-    if let Some(suite) = regression(report, &name) {
-        document.add_test_suite(suite);
-    }
-    Ok(document.to_string()?)
+    let mut cases: Vec<TestCase> = report.runs.iter().map(measurement).collect();
+    cases.extend(objectives(report).iter().map(|one| objective(one, report.strictness)));
+    let output = words::sentence(report);
+    let mut suites =
+        vec![TestSuite { name: format!("{name}.slo"), cases, output, ..TestSuite::default() }];
+    suites.extend(regression(report, &name));
+    Ok(JunitDocument { name: "plimsoll gate".to_owned(), time: None, suites }.to_xml()?)
 }
 
-fn case(class: &str, name: &str, status: TestCaseStatus, line: String) -> TestCase {
-    let mut case = TestCase::new(format::line(name, 160), status);
-    case.set_classname(format::line(class, 160)).set_system_out(line);
-    case
+fn case(class: &str, name: &str, outcome: TestOutcome, output: String) -> TestCase {
+    TestCase { name: format::line(name, 160), class: format::line(class, 160), outcome, output }
 }
 
-fn with(kind: NonSuccessKind, name: &str, line: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::non_success(kind);
-    status.set_type(name).set_message(line);
-    status
+fn error(kind: &str, line: &str) -> TestOutcome {
+    TestOutcome::Error(TestReason::new(kind, line))
 }
 
-fn skipped(why: &str, line: &str) -> TestCaseStatus {
-    let mut status = TestCaseStatus::skipped();
-    status.set_type(why).set_message(line);
-    status
+fn failure(kind: &str, line: &str) -> TestOutcome {
+    TestOutcome::Failure(TestReason::new(kind, line))
+}
+
+fn skipped(kind: &str, line: &str) -> TestOutcome {
+    TestOutcome::Skipped(TestReason::new(kind, line))
 }
 
 fn measurement(run: &GatedRun) -> TestCase {
     let validity = &run.judgement.validity;
     let reasons: Vec<&str> = validity.reasons().collect();
     let line = format::message(&reasons.join("; "));
-    let status = if validity.status == ValidityStatus::NotValid {
-        with(NonSuccessKind::Error, "measurement not valid", &line)
+    let outcome = if validity.status == ValidityStatus::NotValid {
+        error("measurement not valid", &line)
     } else if run.judgement.partial {
-        with(NonSuccessKind::Error, "partial run", &words::partial(run))
+        error("partial run", &words::partial(run))
     } else {
-        TestCaseStatus::success()
+        TestOutcome::Passed
     };
-    case("measurement", &run.label, status, line)
+    case("measurement", &run.label, outcome, line)
 }
 
 fn objective(one: &GatedObjective<'_>, strictness: Strictness) -> TestCase {
@@ -76,36 +70,34 @@ fn objective(one: &GatedObjective<'_>, strictness: Strictness) -> TestCase {
         wording::limit_word(one.worst),
         row.limit
     );
-    let status = match (one.worst.status, strictness) {
+    let outcome = match (one.worst.status, strictness) {
         (ObjectiveStatus::Pass, _) | (ObjectiveStatus::AtRisk, Strictness::Normal) => {
-            TestCaseStatus::success()
+            TestOutcome::Passed
         }
         (ObjectiveStatus::NotMeasured, Strictness::Normal) => skipped("not measured", &line),
         (ObjectiveStatus::NotMeasured | ObjectiveStatus::Inconclusive, _) => {
-            with(NonSuccessKind::Error, row.status, &line)
+            error(row.status, &line)
         }
-        (ObjectiveStatus::AtRisk, Strictness::Strict) => {
-            with(NonSuccessKind::Failure, "at risk", &line)
-        }
-        (ObjectiveStatus::Fail, _) => with(NonSuccessKind::Failure, "limit exceeded", &line),
+        (ObjectiveStatus::AtRisk, Strictness::Strict) => failure("at risk", &line),
+        (ObjectiveStatus::Fail, _) => failure("limit exceeded", &line),
     };
-    case(&row.scope, &wording::objective_name(one.worst), status, line)
+    case(&row.scope, &wording::objective_name(one.worst), outcome, line)
 }
 
 fn regression(report: &GateReport, name: &str) -> Option<TestSuite> {
-    let mut suite = TestSuite::new(format!("{name}.regression"));
+    let mut suite = TestSuite { name: format!("{name}.regression"), ..TestSuite::default() };
     match &report.compared {
         BaselineComparison::NotAsked => return None,
         BaselineComparison::NotMade(reasons) => {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             let line = format::message(&reasons.join("; "));
-            let status = with(NonSuccessKind::Error, "not compared", &line);
-            suite.add_test_case(case("regression", "runs can be compared", status, line));
+            let outcome = error("not compared", &line);
+            suite.cases.push(case("regression", "runs can be compared", outcome, line));
         }
         BaselineComparison::Made { comparison, .. } => {
-            suite.set_system_out(words::rule(comparison));
-            suite.add_test_cases(comparison.rows.iter().map(compared));
-            suite.add_test_cases(comparison.left_out.iter().map(left_out));
+            suite.output = words::rule(comparison);
+            suite.cases.extend(comparison.rows.iter().map(compared));
+            suite.cases.extend(comparison.left_out.iter().map(left_out));
         }
     }
     Some(suite)
@@ -113,15 +105,13 @@ fn regression(report: &GateReport, name: &str) -> Option<TestSuite> {
 
 fn compared(row: &GateRow) -> TestCase {
     let line = words::explain(row);
-    let status = match row.regression.verdict {
-        RegressionVerdict::NotRegressed => TestCaseStatus::success(),
-        RegressionVerdict::Regressed => with(NonSuccessKind::Failure, "regressed", &line),
-        RegressionVerdict::NeedMoreRuns { .. } if row.decides => {
-            with(NonSuccessKind::Error, "need more runs", &line)
-        }
+    let outcome = match row.regression.verdict {
+        RegressionVerdict::NotRegressed => TestOutcome::Passed,
+        RegressionVerdict::Regressed => failure("regressed", &line),
+        RegressionVerdict::NeedMoreRuns { .. } if row.decides => error("need more runs", &line),
         RegressionVerdict::NeedMoreRuns { .. } => skipped("informs only", &line),
     };
-    case(&row.step, row.metric.name(), status, line)
+    case(&row.step, row.metric.name(), outcome, line)
 }
 
 fn left_out(left: &ExcludedMetric) -> TestCase {
