@@ -1,6 +1,6 @@
 //! Imports: what is written, that it passes `check`, that it is told what was left out, and that it runs.
 //!
-//! Where the written files change on purpose, `UPDATE_GOLDENS=1 cargo test --test import` writes them anew.
+//! Where the written files change on purpose, `UPDATE_GOLDENS=1 cargo test --test suite import` writes them anew.
 
 use std::collections::BTreeMap;
 use std::fs;

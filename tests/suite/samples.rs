@@ -1,6 +1,6 @@
 //! The sample reports in `reports/samples/` are what the program makes of their logs today.
 //!
-//! Where reports change on purpose, `UPDATE_GOLDENS=1 cargo test --test samples` writes them anew.
+//! Where reports change on purpose, `UPDATE_GOLDENS=1 cargo test --test suite samples` writes them anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! Inputs are made from the corpus in `tests/fuzz/corpus/` and from files of the checkout, by number: what fails is told
 //! with its number and is kept by putting it into the corpus. `PLIMSOLL_FUZZ=1000000 cargo nextest run --release
-//! --test fuzz` tries so many a parser instead of a few thousand.
+//! --test suite fuzz` tries so many a parser instead of a few thousand.
 
 #![expect(clippy::print_stderr, reason = "the table of what was tried")]
 

@@ -1,6 +1,6 @@
 //! Verdicts of a generator that is held up, in virtual time: what `cargo bench --bench lag` plays at length.
 
-#[path = "../benches/lag/simulated.rs"]
+#[path = "../../benches/lag/simulated.rs"]
 mod simulated;
 
 use simulated::{CellCounts, LIMITS, LOADS, Outcomes, STACKS, STOLEN, Truth, wilson_upper};

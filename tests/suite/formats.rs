@@ -1,6 +1,6 @@
 //! A file format is declared once: the readers, the JSON Schema and the pages of `docs/reference/` come from it.
 //!
-//! `UPDATE_GOLDENS=1 cargo test --test formats` writes the pages anew.
+//! `UPDATE_GOLDENS=1 cargo test --test suite formats` writes the pages anew.
 
 use std::collections::BTreeSet;
 use std::fs;

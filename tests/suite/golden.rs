@@ -1,6 +1,6 @@
 //! Every mistake in a file has an answer that is written down: `tests/invalid/NAME.yaml` and `NAME.stderr`.
 //!
-//! Where answers change on purpose, `UPDATE_GOLDENS=1 cargo test --test golden` writes them anew.
+//! Where answers change on purpose, `UPDATE_GOLDENS=1 cargo test --test suite golden` writes them anew.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -74,7 +74,7 @@ fn every_mistake_is_answered_as_written_down() {
 /// Method: the variants are taken from the source, so that a new one cannot be forgotten here.
 #[test]
 fn every_kind_of_problem_has_a_case_of_its_name() {
-    let source = include_str!("../src/scenario/problem.rs");
+    let source = include_str!("../../src/scenario/problem.rs");
     let body = source.split("pub enum ProblemKind {").nth(1).expect("the enum");
     let body = body.split("\n}\n").next().expect("its end");
     let kinds: BTreeSet<String> = body

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-const AIS: &str = include_str!("../scenarios/ais/simulation.yaml");
-const TRAVELSENSE: &str = include_str!("../scenarios/travelsense/simulation.yaml");
-const TRIPLE: &str = include_str!("../scenarios/triple/simulation.yaml");
-const ALAWAEL: &str = include_str!("../scenarios/alawael/simulation.yaml");
+const AIS: &str = include_str!("../../scenarios/ais/simulation.yaml");
+const TRAVELSENSE: &str = include_str!("../../scenarios/travelsense/simulation.yaml");
+const TRIPLE: &str = include_str!("../../scenarios/triple/simulation.yaml");
+const ALAWAEL: &str = include_str!("../../scenarios/alawael/simulation.yaml");
 
 /// A simulator on a thread of its own. It stops when this is dropped.
 struct Playing {

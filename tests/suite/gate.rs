@@ -2,7 +2,7 @@
 //!
 //! The files were made by `docs/ci/try-the-gate.sh`, which makes the runs anew and takes five minutes.
 
-#[path = "../benches/gate/simulated.rs"]
+#[path = "../../benches/gate/simulated.rs"]
 mod simulated;
 
 use std::path::Path;

@@ -1,0 +1,15 @@
+//! What needs neither other programs nor a quiet machine: files, imports, reports, the simulator, and inputs that
+//! nobody would write.
+//!
+//! One program, because each costs a link of the whole crate whenever a line of it changes.
+
+mod documented;
+mod formats;
+mod fuzz;
+mod gate;
+mod golden;
+mod import;
+mod lag;
+mod samples;
+mod simulate;
+mod simulator;
