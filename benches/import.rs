@@ -1,6 +1,6 @@
 //! What imports cost: a large recording, a large log, a large description. Time and peak memory of each, beside the bar.
 //!
-//! `cargo bench --bench import`
+//! `cargo bench --bench import`, and with real descriptions of APIs as well: `cargo bench --bench import -- github.json …`
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -35,6 +35,24 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .map_err(|problems| format!("{problems:?}"))
         })?;
         print(&mut out, name, &found, "10 s")?;
+    }
+    given(&mut out)
+}
+
+/// Descriptions that the command line names.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads what it is told to")]
+fn given(out: &mut impl std::io::Write) -> Result<(), Box<dyn Error>> {
+    for path in std::env::args().skip(1).filter(|word| !word.starts_with("--")) {
+        let text = fs::read_to_string(&path)?;
+        let mut left_out = 0;
+        let cost = measured(|| {
+            let imported = openapi(&text, SourceId(0), &options());
+            let imported = imported.map_err(|problems| format!("{problems:?}"))?;
+            left_out = imported.notes.dropped.iter().map(|note| note.what.len()).sum();
+            Ok(text.len())
+        })?;
+        print(out, path.rsplit('/').next().unwrap_or(&path), &cost, "10 s")?;
+        writeln!(out, "  {left_out} things left out")?;
     }
     Ok(())
 }

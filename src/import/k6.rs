@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::draft::{BodyDraft, JourneyDraft, RequestDraft, ScenarioDraft, StepDraft};
 use super::names::snake;
 use super::note::ImportNotes;
+use super::secrets::is_secret;
 use super::yaml::{YamlEntry, YamlValue};
 use super::{ImportOptions, Imported, problem};
 use crate::scenario::{Problem, SourceId, Span};
@@ -218,12 +219,23 @@ fn objectives(root: &Value, notes: &mut ImportNotes) -> Vec<YamlEntry> {
                 Some(row) if rows.iter().all(|known| known.key != row.key) => rows.push(row),
                 _ => notes.drop(
                     "a threshold that no row of the SLO table is",
-                    format!("{metric}: {text}"),
+                    format!("{}: {text}", without_secrets(metric)),
                 ),
             }
         }
     }
     rows
+}
+
+/// `http_req_duration{token:…}`: the name of a metric without the secrets that its tags may hold.
+fn without_secrets(metric: &str) -> String {
+    let Some((name, tags)) = metric.split_once('{') else { return metric.to_owned() };
+    let shown = |tag: &str| match tag.trim_end_matches('}').split_once(':') {
+        Some((key, value)) if is_secret(key.trim(), value.trim()) => format!("{key}:…"),
+        _ => tag.trim_end_matches('}').to_owned(),
+    };
+    let tags: Vec<String> = tags.split(',').map(shown).collect();
+    format!("{name}{{{}}}", tags.join(","))
 }
 
 /// `http_req_duration`, `p(95)<500` → `p95: { max: 500ms }`

@@ -23,14 +23,13 @@ use super::names::{UniqueNames, candidates, snake};
 use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
 use super::{ImportOptions, Imported, problem};
+use crate::scenario::yaml::VALUE_LIMIT;
 use crate::scenario::{Problem, SourceId, Span};
 use crate::units::Nanos;
 use writer::OperationWriter;
 
-/// The most operations that are imported.
-const OPERATIONS_MAX: usize = 1_000;
 /// How many values a scenario may have, in about: its file is read with a limit of its own.
-const VALUES_MAX: usize = 70_000;
+const VALUES_MAX: usize = VALUE_LIMIT / 10 * 8;
 
 /// Imports a description that is one file: its text, which is `source` in problems.
 ///
@@ -58,11 +57,7 @@ pub fn openapi_files(
     let document = OpenApiDocument::new(&files)?;
     let mut notes = ImportNotes::default();
     let target = document.target(&mut notes);
-    let mut operations = Operation::all(&document, &mut notes);
-    for operation in operations.iter().skip(OPERATIONS_MAX) {
-        notes.drop(format!("beyond the first {OPERATIONS_MAX} operations"), operation.shown());
-    }
-    operations.truncate(OPERATIONS_MAX);
+    let operations = Operation::all(&document, &mut notes);
     let mut importer = OpenApiImporter {
         document: &document,
         security: Security::new(&document, FoundSecrets::new(&options.name)),

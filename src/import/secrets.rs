@@ -1,5 +1,6 @@
 //! Secrets stay out of scenario files: a reference to the environment takes their place.
 
+mod example;
 mod scan;
 mod shape;
 
@@ -9,7 +10,8 @@ use super::names::snake;
 use super::note::ImportNotes;
 use super::text::{DraftText, TextPiece};
 
-pub(super) use scan::secret_spans;
+pub(super) use example::without_secrets;
+pub(super) use scan::{redacted, secret_spans};
 pub(super) use shape::secret_shape;
 
 /// What a default says where the environment says nothing: the file stays valid, and the answer is a clear 401.

@@ -241,12 +241,18 @@ impl PlanVariables {
             Value::Array(items) => JsonDraft::List(
                 items.iter().map(|item| self.json(key, item, place, notes)).collect(),
             ),
-            Value::Object(entries) => JsonDraft::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), self.json(key, value, place, notes)))
-                    .collect(),
-            ),
+            Value::Object(entries) => {
+                let card = snake(key).contains("card");
+                let mut written = |(inner, value): (&String, &Value)| {
+                    // Inside of `card`, `number` is the card's.
+                    let told = if card { format!("{key}_{inner}") } else { inner.clone() };
+                    (inner.clone(), self.json(&told, value, place, notes))
+                };
+                JsonDraft::Map(entries.iter().map(&mut written).collect())
+            }
+            Value::Number(number) if is_secret(key, &number.to_string()) => {
+                JsonDraft::Text(self.text(key, &number.to_string(), place, notes))
+            }
             scalar => JsonDraft::Scalar(scalar.clone()),
         }
     }

@@ -39,7 +39,9 @@ pub enum ProblemKind {
     TagNotKnown { tag: String },
     #[error("nested deeper than {limit} levels")]
     TooDeep { limit: usize },
-    #[error("more than {limit} values, aliases included")]
+    #[error("more than {limit} {what}")]
+    TooMany { what: &'static str, limit: usize },
+    #[error("aliases repeat more than {limit} values")]
     TooManyValues { limit: usize },
     #[error("aliases repeat more than {limit} of text")]
     TooMuchRepeated { limit: Bytes },

@@ -12,8 +12,10 @@ use crate::units::Bytes;
 
 /// How deep values may be nested.
 pub const DEPTH_LIMIT: usize = 64;
-/// How many values a file may hold once aliases are expanded.
-pub const NODE_LIMIT: usize = 100_000;
+/// How many values a file may hold as it is written: more than descriptions of large APIs come to.
+pub const VALUE_LIMIT: usize = 1_000_000;
+/// How many values aliases may repeat, in all.
+pub const REPEATED_VALUE_LIMIT: usize = 100_000;
 /// How many bytes of text aliases may repeat, in all.
 pub const REPEATED_TEXT_LIMIT: usize = 8 << 20;
 /// The key that takes over the entries of another mapping, or of several (<https://yaml.org/type/merge.html>).
@@ -123,17 +125,22 @@ impl NodeExtent {
 
 /// Reads the one document of a file. What is wrong goes to `problems`; without a tree there is at least one.
 pub fn parse(text: &str, source: SourceId, problems: &mut Problems) -> Option<Node> {
-    parse_within(text, source, NODE_LIMIT, problems)
+    build(text, NodeBuilder::new(source, problems))
 }
 
-/// Reads a document that may hold `limit` values: files that others wrote are larger than those of a scenario.
+/// Reads a document that may hold `limit` values, and as many again by aliases: files that others wrote are larger
+/// than those of a scenario.
 pub fn parse_within(
     text: &str,
     source: SourceId,
     limit: usize,
     problems: &mut Problems,
 ) -> Option<Node> {
-    let mut builder = NodeBuilder { limit, ..NodeBuilder::new(source, problems) };
+    let builder = NodeBuilder::new(source, problems);
+    build(text, NodeBuilder { limit, repeated_limit: limit, ..builder })
+}
+
+fn build(text: &str, mut builder: NodeBuilder<'_>) -> Option<Node> {
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         match event {
@@ -152,11 +159,10 @@ pub fn parse_within(
             }
         }
     }
-    let root = builder.root;
-    if root.is_none() {
-        problems.report(Span::file(source), ProblemKind::EmptyFile);
+    if builder.root.is_none() {
+        builder.problems.report(Span::file(builder.source), ProblemKind::EmptyFile);
     }
-    root
+    builder.root
 }
 
 /// A list or mapping that is not closed yet.
@@ -202,9 +208,14 @@ struct NodeBuilder<'p> {
     problems: &'p mut Problems,
     open: Vec<OpenCollection>,
     anchors: HashMap<usize, Node>,
+    /// How many values are written.
     count: usize,
-    /// How many values it may hold.
+    /// How many may be.
     limit: usize,
+    /// How many values aliases have repeated.
+    repeated_values: usize,
+    /// How many they may.
+    repeated_limit: usize,
     /// Bytes of text that aliases have repeated.
     repeated: usize,
     root: Option<Node>,
@@ -219,7 +230,9 @@ impl<'p> NodeBuilder<'p> {
             open,
             anchors,
             count: 0,
-            limit: NODE_LIMIT,
+            limit: VALUE_LIMIT,
+            repeated_values: 0,
+            repeated_limit: REPEATED_VALUE_LIMIT,
             repeated: 0,
             root: None,
         }
@@ -316,13 +329,13 @@ impl<'p> NodeBuilder<'p> {
             return false;
         };
         let extent = node.extent();
-        self.count += extent.count;
+        self.repeated_values += extent.count;
         self.repeated += extent.text;
         // Nothing is copied that would be too much.
         let too_much = if self.open.len() + extent.depth > DEPTH_LIMIT {
             ProblemKind::TooDeep { limit: DEPTH_LIMIT }
-        } else if self.count > self.limit {
-            ProblemKind::TooManyValues { limit: self.limit }
+        } else if self.repeated_values > self.repeated_limit {
+            ProblemKind::TooManyValues { limit: self.repeated_limit }
         } else if self.repeated > REPEATED_TEXT_LIMIT {
             ProblemKind::TooMuchRepeated { limit: Bytes::new(REPEATED_TEXT_LIMIT as u64) }
         } else {
@@ -337,7 +350,7 @@ impl<'p> NodeBuilder<'p> {
     fn close(&mut self, node: Node, anchor: usize) -> bool {
         self.count += 1;
         if self.count > self.limit {
-            let kind = ProblemKind::TooManyValues { limit: self.limit };
+            let kind = ProblemKind::TooMany { what: "values", limit: self.limit };
             self.problems.report(node.span, kind);
             return false;
         }
@@ -483,7 +496,18 @@ mod tests {
             let alias = format!("*a{},", n - 1).repeat(10);
             bomb = format!("{bomb}a{n}: &a{n} [{}]\n", alias.trim_end_matches(','));
         }
-        assert_eq!(only_problem(&bomb), ProblemKind::TooManyValues { limit: NODE_LIMIT });
+        let limit = REPEATED_VALUE_LIMIT;
+        assert_eq!(only_problem(&bomb), ProblemKind::TooManyValues { limit });
+    }
+
+    #[test]
+    fn values_that_are_written_are_bounded_too() {
+        let list = |values: usize| format!("[{}]", vec!["0"; values].join(","));
+        let mut problems = Problems::default();
+        assert!(parse_within(&list(99), SourceId(0), 100, &mut problems).is_some());
+        assert!(parse_within(&list(100), SourceId(0), 100, &mut problems).is_none());
+        let kinds: Vec<_> = problems.into_sorted().into_iter().map(|found| found.kind).collect();
+        assert_eq!(kinds, [ProblemKind::TooMany { what: "values", limit: 100 }]);
     }
 
     #[test]

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use plimsoll::plan::{Overrides, compile};
 use plimsoll::scenario::{Colour, Problem, load, render};
 
-/// Kinds that no scenario file can bring about.
-const ELSEWHERE: [&str; 1] = [
+/// Kinds that no scenario file of a usual size can bring about.
+const ELSEWHERE: [&str; 2] = [
+    // A file of a million values is not kept; tested beside the reader and the plan.
+    "too_many",
     // Of `simulation.yaml`, whose rules live in the simulator and are tested there.
     "other",
 ];

@@ -2,6 +2,9 @@
 //!
 //! Where the written files change on purpose, `UPDATE_GOLDENS=1 cargo test --test suite import` writes them anew.
 
+mod bodies;
+mod planted;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -77,6 +80,35 @@ fn recording_of_chromium_reads_as_if_written_by_hand() {
     let imported = shop();
     checked(&imported, "scenario.yaml");
     assert_golden("shop", &imported);
+}
+
+#[test]
+fn recording_of_playwright_reads_the_same() {
+    let imported = har(&input("playwright.har"), SourceId(0), &options("shop", "playwright.har"));
+    let imported = imported.expect("a recording");
+    checked(&imported, "scenario.yaml");
+    assert_golden("shop_playwright", &imported);
+}
+
+/// Goal: prove that a large API is imported whole, and that what is written passes `check`.
+#[test]
+fn large_descriptions_are_imported_whole() {
+    const OPERATIONS: usize = 1_100;
+    let properties: serde_json::Map<String, Value> =
+        (0..25).map(|n| (format!("p{n}"), json!({ "type": "string" }))).collect();
+    let body = json!({ "content": { "application/json": { "schema": { "type": "object", "properties": properties } } } });
+    let paths: serde_json::Map<String, Value> = (0..OPERATIONS)
+        .map(|n| {
+            let operation = json!({ "operationId": format!("op{n}"), "requestBody": body, "responses": { "200": {} } });
+            (format!("/things/{n}"), json!({ "post": operation }))
+        })
+        .collect();
+    let text =
+        json!({ "openapi": "3.0.3", "servers": [{ "url": "http://127.0.0.1:1" }], "paths": paths })
+            .to_string();
+    let imported = openapi(&text, SourceId(0), &options("api", "api.json")).expect("a description");
+    assert!(imported.notes.dropped.is_empty(), "{}", imported.notes);
+    assert_eq!(checked(&imported, "scenario.yaml").scenarios.len(), OPERATIONS);
 }
 
 #[test]
@@ -224,12 +256,23 @@ fn plimsoll(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 /// with tokens and ids of this run.
 #[test]
 fn recording_of_chromium_replays_against_the_simulator() {
+    replays_clean("shop.har");
+}
+
+/// Goal: prove the same of what Playwright's `recordHar` wrote, with Debian's Chromium (`playwright.mjs`).
+#[test]
+fn recording_of_playwright_replays_against_the_simulator() {
+    replays_clean("playwright.har");
+}
+
+/// Imports a recording of a visit to the simulated shop, and plays it once, each step by its name.
+fn replays_clean(recording: &str) {
     let stack = Stack::start(&folder().join("shop"));
     let work = tempfile::tempdir().expect("a folder");
-    let recording = folder().join("shop.har");
+    let recording = folder().join(recording);
     let (code, text) = plimsoll(
         work.path(),
-        &["import", "har", recording.to_str().expect("a path"), "--out", "shop"],
+        &["import", "har", recording.to_str().expect("a path"), "--name", "shop", "--out", "shop"],
     );
     assert_eq!(code, Some(0), "{text}");
     let scenario = fs::read_to_string(work.path().join("shop/scenario.yaml")).expect("a scenario");

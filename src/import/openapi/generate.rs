@@ -7,7 +7,8 @@ use super::schema::SchemaView;
 use super::value::{number, of_text, pick, sample};
 use crate::import::draft::JsonDraft;
 use crate::import::note::ImportNotes;
-use crate::import::secrets::is_secret_key;
+use crate::import::secrets::{DEFAULT, FoundSecrets, is_secret_key, without_secrets};
+use crate::import::text::TextPiece;
 use crate::scenario::{Node, NodeValue, json_of_node};
 
 /// Schemas may contain themselves; deeper than this, only what is required is made, and then nothing.
@@ -18,8 +19,9 @@ const ITEMS_MAX: usize = 100;
 
 /// Makes data.
 pub(super) struct ExampleMaker<'a, 'n> {
-    document: &'a OpenApiDocument<'n>,
-    notes: &'a mut ImportNotes,
+    pub(super) document: &'a OpenApiDocument<'n>,
+    pub(super) notes: &'a mut ImportNotes,
+    pub(super) secrets: &'a mut FoundSecrets,
 }
 
 /// What is made: the property's name, how deep it stands, and which of several that must differ.
@@ -36,11 +38,7 @@ impl<'c> ValueContext<'c> {
     }
 }
 
-impl<'a, 'n> ExampleMaker<'a, 'n> {
-    pub(super) fn new(document: &'a OpenApiDocument<'n>, notes: &'a mut ImportNotes) -> Self {
-        Self { document, notes }
-    }
-
+impl<'n> ExampleMaker<'_, 'n> {
     /// Whether a parameter says what it could be.
     pub(super) fn has_example(parameter: &Node) -> bool {
         let told = |node: &Node| {
@@ -77,7 +75,10 @@ impl<'a, 'n> ExampleMaker<'a, 'n> {
         let view = schema.map(|schema| SchemaView::of(self.document, schema)).transpose()?;
         for example in self.examples(node)? {
             if view.as_ref().is_none_or(|view| view.accepts(self.document, &example, 0)) {
-                return Ok(JsonDraft::recorded(&example));
+                if let Some(given) = self.given(view.as_ref(), &example, name) {
+                    return Ok(given);
+                }
+                continue;
             }
             self.notes.change(
                 "an example that its own schema does not allow: made up",
@@ -88,6 +89,30 @@ impl<'a, 'n> ExampleMaker<'a, 'n> {
             Some(view) => self.value(view, ValueContext { name, depth: 0, distinct: None }),
             None => Ok(JsonDraft::Map(vec![])),
         }
+    }
+
+    /// An example with variables in the places of its secrets; none where the schema does not allow what they are until
+    /// they are set.
+    fn given(
+        &mut self,
+        view: Option<&SchemaView<'n>>,
+        example: &Value,
+        name: &str,
+    ) -> Option<JsonDraft> {
+        let mut found = 0;
+        let shown = without_secrets(name, example, &mut |_, _| {
+            found += 1;
+            TextPiece::Environment { name: String::new(), default: DEFAULT.to_owned() }
+        });
+        if found == 0 {
+            return Some(shown);
+        }
+        if view.is_some_and(|view| !view.accepts(self.document, &sample(&shown), 0)) {
+            return None;
+        }
+        Some(without_secrets(name, example, &mut |key, value| {
+            self.secrets.hide(key, value, &format!("`{key}`"), self.notes)
+        }))
     }
 
     /// A value that fits a schema. `name` is the property's.
@@ -118,15 +143,13 @@ impl<'a, 'n> ExampleMaker<'a, 'n> {
         if at.depth > DEPTH_MAX {
             return Ok(JsonDraft::Scalar(Value::Null));
         }
-        if is_secret_key(at.name) {
-            // Accounts for tests have passwords that nobody keeps secret, and so have examples.
-            self.notes.change("a password or token that was made up", format!("`{}`", at.name));
-        }
         if at.distinct.is_none_or(|number| number == 0) {
             for part in &view.parts {
                 for example in self.examples(part)? {
-                    if view.accepts(self.document, &example, 0) {
-                        return Ok(JsonDraft::recorded(&example));
+                    if view.accepts(self.document, &example, 0)
+                        && let Some(given) = self.given(Some(view), &example, at.name)
+                    {
+                        return Ok(given);
                     }
                 }
             }
@@ -141,6 +164,9 @@ impl<'a, 'n> ExampleMaker<'a, 'n> {
                 Some(number) if number < fitting.len() => JsonDraft::recorded(&fitting[number]),
                 _ => pick(&fitting),
             });
+        }
+        if is_secret_key(at.name) {
+            self.notes.change("a password or token that was made up", format!("`{}`", at.name));
         }
         if let Some(chosen) = self.chosen(view, at)? {
             return Ok(chosen);

@@ -3,7 +3,7 @@
 use crate::import::draft::{CaptureDraft, CaptureOrigin, RequestDraft};
 use crate::import::names::{is_reserved, singular, snake};
 use crate::import::note::ImportNotes;
-use crate::import::secrets::FoundSecrets;
+use crate::import::secrets::{FoundSecrets, redacted};
 use crate::import::text::DraftText;
 use crate::scenario::Node;
 
@@ -105,7 +105,7 @@ impl<'n> Operation<'n> {
     pub(super) fn summary(&self) -> Option<String> {
         let summary = field(self.node, "summary")?.trim();
         let line = summary.lines().next().filter(|line| !line.is_empty())?;
-        Some(line.chars().take(100).collect())
+        Some(redacted(line).chars().take(100).collect())
     }
 
     /// Parameters of the path and of the operation, which replace the path's.
@@ -217,7 +217,7 @@ impl<'n> Operation<'n> {
 pub(super) struct Security<'n> {
     schemes: Vec<(&'n str, &'n Node)>,
     everywhere: Option<&'n Node>,
-    secrets: FoundSecrets,
+    pub(super) secrets: FoundSecrets,
 }
 
 impl<'n> Security<'n> {

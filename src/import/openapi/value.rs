@@ -11,6 +11,8 @@ use crate::import::text::{DraftText, TextPiece};
 
 /// How many values a pattern is drawn from.
 const SAMPLES: usize = 6;
+/// How many multiples of a fraction are drawn from.
+const MULTIPLES: i64 = 8;
 /// Numbers beyond it are not whole in JSON's readers.
 const WHOLE_MAX: f64 = 9e15;
 
@@ -53,6 +55,12 @@ pub(super) fn number(view: &SchemaView<'_>, whole: bool, distinct: Option<usize>
     if low == high {
         return JsonDraft::Scalar(scaled(low, step));
     }
+    if multiple.is_some_and(|of| of.fract() != 0.0) {
+        let found = exact_multiples((low, high), step);
+        if !found.is_empty() {
+            return pick(&found);
+        }
+    }
     let draw = format!("rand({low}, {high})");
     let parts = (1.0 / step).round();
     JsonDraft::Text(DraftText::expression(if (step - 1.0).abs() < f64::EPSILON {
@@ -62,6 +70,14 @@ pub(super) fn number(view: &SchemaView<'_>, whole: bool, distinct: Option<usize>
     } else {
         format!("{draw} * {step}")
     }))
+}
+
+/// Multiples of a fraction that are some in binary as well: many validators divide, and 0.35 / 0.05 is less than 7 there.
+fn exact_multiples((low, high): (i64, i64), step: f64) -> Vec<Value> {
+    let apart = ((high - low) / (3 * MULTIPLES)).max(1) as usize;
+    let exact = |value: &Value| value.as_f64().is_some_and(|number| (number / step).fract() == 0.0);
+    let all = (low..=high).step_by(apart).map(|steps| scaled(steps, step));
+    all.filter(exact).take(MULTIPLES as usize).collect()
 }
 
 /// A step by which numbers between the bounds are told apart.

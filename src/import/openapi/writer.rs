@@ -186,7 +186,7 @@ impl<'n> OperationWriter<'_, 'n> {
     }
 
     fn made_parameter(&mut self, parameter: &Parameter<'n>) -> Result<JsonDraft, String> {
-        ExampleMaker::new(self.document, self.notes).parameter(parameter.node, parameter.name)
+        self.maker().parameter(parameter.node, parameter.name)
     }
 
     pub(super) fn body(
@@ -228,8 +228,13 @@ impl<'n> OperationWriter<'_, 'n> {
         Err(format!("no step makes a body of {}", kinds.join(", ")))
     }
 
+    fn maker(&mut self) -> ExampleMaker<'_, 'n> {
+        let secrets = &mut self.security.secrets;
+        ExampleMaker { document: self.document, notes: self.notes, secrets }
+    }
+
     fn made(&mut self, media: &'n Node) -> Result<JsonDraft, String> {
-        ExampleMaker::new(self.document, self.notes).media(media)
+        self.maker().media(media)
     }
 
     fn json_body(
@@ -237,7 +242,7 @@ impl<'n> OperationWriter<'_, 'n> {
         schema: &'n Node,
         media: Option<&'n Node>,
     ) -> Result<BodyDraft, String> {
-        let mut maker = ExampleMaker::new(self.document, self.notes);
+        let mut maker = self.maker();
         let made = match media {
             Some(media) => maker.media(media)?,
             None => maker.schema(schema, "body")?,

@@ -76,6 +76,15 @@ pub(in crate::import) fn secret_spans(text: &str) -> Vec<(Range<usize>, String)>
     apart(found)
 }
 
+/// The text with `…` in the places of secrets, for people to read.
+pub(in crate::import) fn redacted(text: &str) -> String {
+    let mut shown = text.to_owned();
+    for (span, _) in secret_spans(text).into_iter().rev() {
+        shown.replace_range(span, "…");
+    }
+    shown
+}
+
 /// Secrets without a key.
 fn alone(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
     let words = ALONE.iter().flat_map(|pattern| pattern.find_iter(text));

@@ -28,6 +28,16 @@ use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 
 /// The most instructions of a flow. `use` can double it with every level.
 const STEP_LIMIT: usize = 20_000;
+/// How many scenarios and steps a plan tells apart: [`StepId`] and [`ScenarioId`] have 16 bits.
+///
+/// [`StepId`]: crate::metrics::StepId
+/// [`ScenarioId`]: crate::metrics::ScenarioId
+const POSITIONS: usize = 1 << 16;
+
+/// What is wrong with so many of something that has a position.
+fn too_many((what, count): (&'static str, usize)) -> Option<ProblemKind> {
+    (count > POSITIONS).then_some(ProblemKind::TooMany { what, limit: POSITIONS })
+}
 
 /// Compiles all journeys: what steps contain, they contain again.
 pub(super) struct FlowCompiler<'a> {
@@ -74,6 +84,11 @@ impl<'a> FlowCompiler<'a> {
             problems.report(first.weight.span, ProblemKind::WeightsZero);
         }
         self.check_unused(problems);
+        let counts = [("scenarios", scenario.scenarios.len()), ("steps", self.parts.steps.len())];
+        let last = scenario.scenarios.last();
+        for kind in counts.into_iter().filter_map(too_many) {
+            problems.report(last.map_or(scenario.name.span, |last| last.name.span), kind);
+        }
         let mix = if weight > 0.0 { mix.times(1.0 / weight) } else { mix };
         (journeys, MixDemand { requests: mix.requests, seconds: mix.seconds })
     }
@@ -430,4 +445,16 @@ impl<'a> FlowCompiler<'a> {
 /// What samples of a plain request are. The reader knows these six methods alone.
 fn kind_of(method: &Method) -> SampleKind {
     SampleKind::from_word(method.as_str()).unwrap_or(SampleKind::Get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_steps_as_can_be_told_apart_are_taken() {
+        assert_eq!(too_many(("steps", POSITIONS)), None);
+        let kind = ProblemKind::TooMany { what: "steps", limit: POSITIONS };
+        assert_eq!(too_many(("steps", usize::from(u16::MAX) + 2)), Some(kind));
+    }
 }
