@@ -20,10 +20,12 @@ mod files;
 mod gate;
 mod guard;
 mod header;
+mod help;
 mod history;
 mod hooks;
 mod import;
 mod log_writer;
+mod manual;
 mod mark;
 mod mask;
 mod merge;
@@ -32,7 +34,9 @@ mod output;
 mod panics;
 mod preflight;
 mod prepare;
+mod problems;
 mod progress;
+mod prove;
 mod report;
 mod run;
 mod runs;
@@ -53,7 +57,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::cli::{Cli, CliCommand, FileKind};
+use crate::cli::{Cli, CliCommand, SchemaKind};
+use crate::report::schemas::OutputSchema;
 use crate::scenario::format::json_schema::json_schema;
 use crate::scenario::format::reference::reference_page;
 
@@ -79,18 +84,11 @@ pub fn main() -> ExitCode {
         CliCommand::Simulate(simulate) => simulate::simulate(&simulate),
         CliCommand::Import(args) => import::import(&args),
         CliCommand::Schema { of, reference } => {
-            let format = match of {
-                FileKind::Scenario => &crate::scenario::SCENARIO_FILE,
-                FileKind::Stack => &crate::scenario::STACK_FILE,
-                FileKind::Simulation => &crate::simulator::SIMULATION_FILE,
-            };
-            let text = if reference {
-                reference_page(format)
-            } else {
-                format!("{:#}\n", json_schema(format))
-            };
-            write_out(&text).map(|()| Exit::Pass)
+            write_out(&schema(of, reference)).map(|()| Exit::Pass)
         }
+        CliCommand::Prove(args) => prove::prove(&args),
+        CliCommand::Man { out } => manual::manual(out.as_deref()),
+        CliCommand::Help(args) => help::help(&args),
         CliCommand::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "plimsoll", &mut script);
@@ -99,11 +97,29 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// The schema of files or of what is written; of files, the page of the reference instead.
+fn schema(of: SchemaKind, reference: bool) -> String {
+    let of_file = |format| {
+        if reference { reference_page(format) } else { format!("{:#}\n", json_schema(format)) }
+    };
+    match of {
+        SchemaKind::Scenario => of_file(&crate::scenario::SCENARIO_FILE),
+        SchemaKind::Stack => of_file(&crate::scenario::STACK_FILE),
+        SchemaKind::Simulation => of_file(&crate::simulator::SIMULATION_FILE),
+        SchemaKind::Result => OutputSchema::Result.text().to_owned(),
+        SchemaKind::Capacity => OutputSchema::Capacity.text().to_owned(),
+        SchemaKind::Gate => OutputSchema::Gate.text().to_owned(),
+        SchemaKind::Events => OutputSchema::Events.text().to_owned(),
+        SchemaKind::Check => OutputSchema::Check.text().to_owned(),
+        SchemaKind::Prove => OutputSchema::Prove.text().to_owned(),
+    }
+}
+
 /// The exit code of a command, and what there is to say about it.
 fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
     let exit = match outcome {
         Ok(exit) => exit,
-        Err(Failure { exit, message }) => {
+        Err(Failure { exit, message, .. }) => {
             if !message.is_empty() {
                 say(&message);
             }

@@ -10,6 +10,7 @@ mod output;
 mod report;
 mod runs;
 mod split;
+mod topics;
 mod values;
 
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub use runs::{
     DemoteArgs, ListArgs, PromoteArgs, PruneArgs, RunFilterArgs, RunsArgs, RunsCommand, TrendArgs,
 };
 pub use split::SplitArgs;
+pub use topics::{HelpTopic, TOPICS};
 use values::{above_zero, key_value, shard, tier_count, tier_share, token_ttl};
 
 /// How much does it carry, and what do we buy next?
@@ -40,13 +42,25 @@ use values::{above_zero, key_value, shard, tier_count, tier_share, token_ttl};
     name = "plimsoll",
     version,
     about = "Load testing and capacity planning: how much does it carry, and what do we buy next?",
-    after_help = EXIT_CODES
+    help_template = "{about}\n\n{usage-heading} {usage}\n\n{before-help}{all-args}{after-help}",
+    before_help = EXAMPLES,
+    after_help = EXIT_CODES,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// What to do. Without it, the terminal UI opens.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
 }
+
+/// The commands that `--help` shows first.
+pub const EXAMPLES: &str = "\
+Examples:
+  plimsoll demo                                     a simulated system under load, judged; nothing to install
+  plimsoll run scenarios/shop --rate \"50 req/s\"     put load on a target, judge it, write the reports
+  plimsoll capacity scenarios/shop --within 10m     how much does it carry, and what to buy for more
+
+`plimsoll help exit-codes`, `help scenario` and `help slo` explain more.";
 
 /// The exit codes, as `--help` documents them.
 pub const EXIT_CODES: &str = "\
@@ -87,14 +101,24 @@ pub enum CliCommand {
     Simulate(SimulateArgs),
     /// Write a first scenario from a HAR, an access log or an OpenAPI description
     Import(ImportArgs),
-    /// Print the JSON Schema of a kind of file, for editors
+    /// Print the JSON Schema of a kind of file, for editors, or of what is written, for scripts
     Schema {
-        /// Which kind.
+        /// Of what.
         #[arg(default_value = "scenario")]
-        of: FileKind,
+        of: SchemaKind,
         /// The page of docs/reference/ instead.
         #[arg(long, hide = true)]
         reference: bool,
+    },
+    /// Show how exact figures are on this machine, and which rate it can offer; takes a minute
+    Prove(ProveArgs),
+    /// Explain a command, or a topic: exit-codes, scenario, slo
+    Help(HelpArgs),
+    /// Print the manual page; with --out, write a page for each command
+    Man {
+        /// The folder into which pages go: `plimsoll.1`, `plimsoll-run.1`, …
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
     /// Print a completion script for a shell
     Completions {
@@ -103,15 +127,46 @@ pub enum CliCommand {
     },
 }
 
-/// The kinds of files that a scenario folder has.
+/// `plimsoll prove`
+#[derive(Debug, Args)]
+pub struct ProveArgs {
+    /// The folder in which every run gets a folder of its own.
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// What is printed: a table, or one JSON document.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ResultFormat,
+}
+
+/// `plimsoll help`
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// A command, or one of the topics exit-codes, scenario and slo.
+    #[arg(value_name = "COMMAND or TOPIC")]
+    pub of: Vec<String>,
+}
+
+/// What there are schemas of: the files of a scenario folder, and what is written for machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FileKind {
+pub enum SchemaKind {
     /// scenario.yaml.
     Scenario,
     /// stack.yaml.
     Stack,
     /// simulation.yaml.
     Simulation,
+    /// result.json, and `--format json` of `run`, `demo`, `report` and `merge`.
+    Result,
+    /// What `capacity` found: capacity.json.
+    Capacity,
+    /// gate.json, and `gate --format json`.
+    Gate,
+    /// The lines of `--events`.
+    Events,
+    /// `check --format json`.
+    Check,
+    /// `prove --format json`.
+    Prove,
 }
 
 /// `plimsoll demo`
@@ -180,8 +235,11 @@ pub struct CheckArgs {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Send one iteration of each scenario and print every exchange.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub once: bool,
+    /// What is printed: a line for each path, or one JSON document with every problem (`plimsoll schema check`).
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ResultFormat,
     /// Where requests go with --once, instead of the scenario's `target`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,

@@ -11,6 +11,7 @@ pub mod json;
 pub mod junit;
 pub mod live;
 pub mod markdown;
+pub mod schemas;
 pub mod sign_off;
 mod stack;
 pub mod terminal;

@@ -31,7 +31,7 @@ pub use json::{json_of_node, json_of_scalar};
 pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
 pub use names::EntityName;
 pub use problem::{Problem, ProblemKind, Problems};
-pub use render::{Colour, render};
+pub use render::{Colour, ToldProblem, render, told};
 pub use schema::Scenario;
 pub use secrets::redact;
 pub use source::{SourceFile, SourceFiles};

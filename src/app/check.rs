@@ -1,5 +1,7 @@
 //! `plimsoll check`: everything that is wrong with files, at once; and one look at real answers.
 
+mod answer;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use crate::cli;
 use crate::engine::RunOptions;
 use crate::plan::{Overrides, Plan};
-use crate::scenario::{Loaded, load};
+use crate::scenario::{Loaded, Span, load};
 use crate::units::Seed;
 
 use super::compiled::{permit_for, plan_of, tls_for};
@@ -19,28 +21,44 @@ use super::simulate::{read_simulation, simulation_file};
 use super::{files, trace};
 
 /// Checks every path; the exit code tells whether all is well.
-#[expect(clippy::unnecessary_wraps, reason = "all commands have one shape")]
 pub(super) fn check(args: &cli::CheckArgs) -> Result<Exit, Failure> {
+    let as_json = args.format == cli::ResultFormat::Json;
     let mut exit = Exit::Pass;
+    let mut answers = vec![];
     for path in &args.paths {
         match check_one(path, args) {
-            Ok(Exit::Pass) => {}
-            Ok(other) => exit = other,
+            Ok((plan, merges)) => {
+                if as_json {
+                    answers.push(answer::good(path, plan.as_deref(), &merges));
+                } else {
+                    exit = exit.worse(say_well(path, plan, &merges, args)?);
+                }
+            }
             Err(failure) => {
-                say(&failure.message);
-                exit = failure.exit;
+                if as_json {
+                    answers.push(answer::bad(path, &failure));
+                } else {
+                    say(&failure.message);
+                }
+                exit = exit.worse(failure.exit);
             }
         }
+    }
+    if as_json {
+        write_out(&answer::document(&answers))?;
     }
     Ok(exit)
 }
 
-fn check_one(path: &Path, args: &cli::CheckArgs) -> Result<Exit, Failure> {
+/// The plan of a path, and what to note of its files; a simulation alone has no plan.
+fn check_one(
+    path: &Path,
+    args: &cli::CheckArgs,
+) -> Result<(Option<Arc<Plan>>, Vec<String>), Failure> {
     let simulation = simulation_file(path);
     if simulation == path && path.ends_with("simulation.yaml") {
         read_simulation(path)?;
-        write_out(&format!("{}: ok\n", path.display()))?;
-        return Ok(Exit::Pass);
+        return Ok((None, vec![]));
     }
     let loaded = load(path, &args.set, &files::read, &files::variable);
     let overrides = Overrides {
@@ -52,23 +70,41 @@ fn check_one(path: &Path, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     if path.is_dir() && simulation.exists() {
         read_simulation(&simulation)?;
     }
-    write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)))?;
-    merges(&loaded);
-    if args.once { once(&Arc::new(plan), args) } else { Ok(Exit::Pass) }
+    Ok((Some(Arc::new(plan)), merges(&loaded)))
 }
 
-/// Other readers of YAML may not know `<<`: says where it stands, once for each file.
-fn merges(loaded: &Loaded) {
+/// Says that a path is all right, and plays it once where that was asked for.
+fn say_well(
+    path: &Path,
+    plan: Option<Arc<Plan>>,
+    merges: &[String],
+    args: &cli::CheckArgs,
+) -> Result<Exit, Failure> {
+    let Some(plan) = plan else {
+        write_out(&format!("{}: ok\n", path.display()))?;
+        return Ok(Exit::Pass);
+    };
+    write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)))?;
+    for merge in merges {
+        say(&format!("note: {merge}"));
+    }
+    if args.once { once(&plan, args) } else { Ok(Exit::Pass) }
+}
+
+/// Other readers of YAML may not know `<<`: where it stands, once for each file.
+fn merges(loaded: &Loaded) -> Vec<String> {
     let mut told = BTreeSet::new();
-    for span in loaded.merges.iter().filter(|span| told.insert(span.source)) {
+    let first = loaded.merges.iter().filter(|span| told.insert(span.source));
+    let note = |span: &Span| {
         let more = loaded.merges.iter().filter(|other| other.source == span.source).count() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let file = loaded.sources.get(span.source).map_or("--set", |file| &file.path);
-        say(&format!(
-            "note: {file}:{}:{}{more}: `<<` is merged, as in YAML 1.1; YAML 1.2 has no such key",
+        format!(
+            "{file}:{}:{}{more}: `<<` is merged, as in YAML 1.1; YAML 1.2 has no such key",
             span.line, span.column
-        ));
-    }
+        )
+    };
+    first.map(note).collect()
 }
 
 fn describe(plan: &Plan) -> String {

@@ -2,12 +2,11 @@
 
 use crate::observe::WatchPlan;
 use crate::plan::{Overrides, Plan, compile};
-use crate::scenario::{Loaded, Problem, render};
+use crate::scenario::Loaded;
 use crate::transport::{HostPermit, TlsSetup};
 
 use super::exit::{Exit, Failure};
-use super::output::problem_colour;
-use super::{mask, sources, wall};
+use super::{mask, problems, sources, wall};
 
 /// The plan and what is read of the stack, or all that is wrong with them.
 pub(super) fn plan_of(
@@ -22,13 +21,9 @@ pub(super) fn plan_of(
             let mut problems = plan.err().unwrap_or_default();
             problems.extend(watch.err().unwrap_or_default());
             problems.sort_by_key(|problem| problem.span);
-            Err(problems_failure(&problems, loaded))
+            Err(problems::failure(&problems, &loaded.sources))
         }
     }
-}
-
-fn problems_failure(problems: &[Problem], loaded: &Loaded) -> Failure {
-    Failure::new(Exit::Usage, render(problems, &loaded.sources, problem_colour()))
 }
 
 /// Hosts that both the scenario and the command line allow.

@@ -18,7 +18,7 @@ pub(super) fn read(path: &Path) -> Option<&'static [u8]> {
     }
     let rest: Vec<_> = parts.filter_map(|part| part.to_str()).collect();
     let wanted = rest.join("/");
-    FILES.iter().find(|(name, _)| *name == wanted).map(|(_, bytes)| *bytes)
+    FILES.iter().chain(PROOFS).find(|(name, _)| *name == wanted).map(|(_, bytes)| *bytes)
 }
 
 /// The systems that are complete: those with a scenario.
@@ -28,13 +28,29 @@ pub(super) fn systems() -> impl Iterator<Item = &'static str> {
 }
 
 macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_bytes!(concat!("../../scenarios/", $name)))),*]
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$(($name, include_bytes!(concat!($folder, $name)))),*]
     };
 }
 
+/// The stacks with known truth that `prove` plays.
+static PROOFS: &[(&str, &[u8])] = files![
+    "":
+    "prove/constant/scenario.yaml",
+    "prove/constant/simulation.yaml",
+    "prove/saturation/scenario.yaml",
+    "prove/saturation/simulation.yaml",
+    "prove/freeze/scenario.yaml",
+    "prove/freeze/simulation.yaml",
+    "prove/queue/scenario.yaml",
+    "prove/queue/simulation.yaml",
+    "prove/offer/scenario.yaml",
+    "prove/offer/simulation.yaml",
+];
+
 /// Every file of every system.
 static FILES: &[(&str, &[u8])] = files![
+    "../../scenarios/":
     "ais/scenario.yaml",
     "ais/stack.yaml",
     "ais/simulation.yaml",

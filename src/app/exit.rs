@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::metrics::StopReason;
+use crate::scenario::ToldProblem;
 use crate::slo::{Judgement, Strictness};
 
 /// How the process ends.
@@ -53,11 +54,13 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     /// For stderr, complete with hints.
     pub(super) message: String,
+    /// The same for machines, where files are wrong.
+    pub(super) problems: Vec<ToldProblem>,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit, message: message.into(), problems: vec![] }
     }
 
     /// An internal or I/O error while `doing` something.

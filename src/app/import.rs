@@ -8,15 +8,15 @@ use crate::cli::ImportFrom;
 use crate::import::{ImportOptions, Imported, system_name};
 use crate::plan::Overrides;
 use crate::scenario::format::json_schema::json_schema;
-use crate::scenario::{Problem, SCENARIO_FILE, SourceFiles, SourceId, load, render};
+use crate::scenario::{Problem, SCENARIO_FILE, SourceFiles, SourceId, load};
 use crate::units::Ratio;
 use crate::{cli, import};
 
 use super::compiled::plan_of;
 use super::exit::{Exit, Failure};
-use super::files;
 use super::files::create_folder;
-use super::output::{problem_colour, say, write_out};
+use super::output::{say, write_out};
+use super::{files, problems};
 
 /// The largest file that is imported, in bytes: all of it is held in memory.
 const FILE_MAX: u64 = 1 << 30;
@@ -100,9 +100,7 @@ fn of_text(
     let text = read_text(file)?;
     let mut sources = SourceFiles::default();
     let source = sources.add(file.display().to_string(), text.as_str());
-    reader(&text, source, options).map_err(|problems| {
-        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
-    })
+    reader(&text, source, options).map_err(|problems| problems::failure(&problems, &sources))
 }
 
 /// A description of an API, with the files beside it that it refers to.
@@ -116,9 +114,8 @@ fn of_description(file: &Path, options: &ImportOptions) -> Result<Imported, Fail
         let text = read_text(&path).ok()?;
         Some((sources.add(path.display().to_string(), text.as_str()), text))
     };
-    import::openapi_files(&text, source, options, &mut read).map_err(|problems| {
-        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
-    })
+    import::openapi_files(&text, source, options, &mut read)
+        .map_err(|problems| problems::failure(&problems, &sources))
 }
 
 fn stem(file: &Path) -> &str {

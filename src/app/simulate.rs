@@ -14,14 +14,14 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli;
-use crate::scenario::{SourceFiles, render};
+use crate::scenario::SourceFiles;
 use crate::simulator::model::{FaultAction, MAX_REPLICAS, ModelTierSpec};
 use crate::simulator::{AccessLog, ServeOptions, Simulation, runtime, serve};
 use crate::units::Seed;
 
 use super::exit::{Exit, Failure};
-use super::output::{problem_colour, say, write_out};
-use super::{files, wall};
+use super::output::{say, write_out};
+use super::{files, problems, wall};
 
 /// Serves until it is told to stop.
 pub(super) fn simulate(args: &cli::SimulateArgs) -> Result<Exit, Failure> {
@@ -152,9 +152,7 @@ pub(super) fn read_simulation(path: &Path) -> Result<Simulation, Failure> {
     })?;
     let mut sources = SourceFiles::default();
     let source = sources.add(path.display().to_string(), text.as_str());
-    Simulation::parse(&text, source).map_err(|problems| {
-        Failure::new(Exit::Usage, render(&problems, &sources, problem_colour()))
-    })
+    Simulation::parse(&text, source).map_err(|problems| problems::failure(&problems, &sources))
 }
 
 fn access_log(args: &cli::SimulateArgs) -> Result<Option<AccessLog>, Failure> {

@@ -11,7 +11,7 @@ use super::note::ImportNotes;
 use super::text::{DraftText, TextPiece};
 
 pub(super) use example::without_secrets;
-pub(super) use scan::{redacted, secret_spans};
+pub(super) use scan::{secret_spans, shown_without_secrets};
 pub(super) use shape::secret_shape;
 
 /// What a default says where the environment says nothing: the file stays valid, and the answer is a clear 401.

@@ -7,6 +7,8 @@ use capacity::{capacity, sign_off_input};
 use super::sign_off;
 use std::sync::LazyLock;
 
+use super::schemas::OutputSchema;
+use super::schemas::tests::assert_described;
 use super::terminal::{self, TerminalStyle};
 use super::{Report, ReportExtras, fixture, json, junit, markdown, render_all};
 use crate::metrics::{Bound, Distribution, Measure, Objective, RunLog, Scope, StageInfo, StepId};
@@ -51,6 +53,36 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
 
 fn case(name: &str) -> &'static Case {
     CASES.iter().find(|case| case.name == name).expect("a known case")
+}
+
+#[test]
+fn results_fit_the_schema_that_is_printed() {
+    for Case { report, .. } in CASES.iter() {
+        let found = json::value(report, &ReportExtras::default());
+        assert_described(OutputSchema::Result, &found);
+    }
+    let extra = ReportExtras { capacity: Some(capacity()), ..ReportExtras::default() };
+    let found = json::value(&case("pass").report, &extra);
+    assert_described(OutputSchema::Result, &found);
+    assert_described(OutputSchema::Capacity, &found["capacity"]);
+}
+
+#[test]
+fn lines_of_events_fit_the_schema_that_is_printed() {
+    use super::live::events;
+    let mut lines = vec![];
+    for Case { log, report, .. } in CASES.iter() {
+        lines.push(events::start(&log.header));
+        lines.extend(log.intervals.iter().map(|second| events::second(&log.header, second)));
+        lines.extend(log.events.iter().map(|event| events::note(&log.header, event)));
+        lines.extend(log.end.iter().map(|end| events::end(end, 1)));
+        lines.push(events::verdict(report, 99));
+    }
+    for kind in ["start", "second", "note", "end", "verdict"] {
+        let wanted = format!("\"event\":\"{kind}\"");
+        let line = lines.iter().find(|line| line.contains(&wanted)).expect(kind);
+        assert_described(OutputSchema::Events, &serde_json::from_str(line).expect("JSON"));
+    }
 }
 
 #[test]

@@ -46,6 +46,48 @@ pub fn render(problems: &[Problem], sources: &SourceFiles, colour: Colour) -> St
     out
 }
 
+/// A problem as machines read it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ToldProblem {
+    /// Which kind it is: a name that stays the same from version to version.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What can be done about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The file; none for the command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column, from 1, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// How many characters it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u32>,
+}
+
+/// All problems, for machines. Secrets are in none.
+pub fn told(problems: &[Problem], sources: &SourceFiles) -> Vec<ToldProblem> {
+    let one = |problem: &Problem| {
+        let span = problem.span;
+        let placed = |number: u32| (span.line > 0).then_some(number);
+        ToldProblem {
+            code: problem.kind.name(),
+            message: shown(&problem.kind.to_string(), sources),
+            hint: problem.kind.hint().map(|hint| shown(&hint, sources)),
+            file: sources.get(span.source).map(|file| file.path.clone()),
+            line: placed(span.line),
+            column: placed(span.column),
+            length: placed(span.length),
+        }
+    };
+    problems.iter().map(one).collect()
+}
+
 fn one(out: &mut String, problem: &Problem, sources: &SourceFiles, colour: Colour) {
     let message = shown(&problem.kind.to_string(), sources);
     let _ = writeln!(out, "{}: {message}", colour.paint("1;31", "error"));

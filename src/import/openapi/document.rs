@@ -8,7 +8,7 @@ use url::Url;
 use super::files::{DescriptionFile, file_of};
 use crate::import::note::ImportNotes;
 use crate::import::problem;
-use crate::import::secrets::redacted;
+use crate::import::secrets::shown_without_secrets;
 use crate::scenario::{Node, NodeValue, Problem, SourceId};
 
 /// References may lead to references; this many are followed.
@@ -146,7 +146,7 @@ impl<'n> OpenApiDocument<'n> {
         let mut urls = server_urls(self.root).into_iter();
         let first = urls.next().or_else(|| self.swagger_server());
         for other in urls {
-            notes.drop("servers beyond the first", redacted(&other));
+            notes.drop("servers beyond the first", shown_without_secrets(&other));
         }
         let below = || {
             let paths =

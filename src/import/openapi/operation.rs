@@ -3,7 +3,7 @@
 use crate::import::draft::{CaptureDraft, CaptureOrigin, RequestDraft};
 use crate::import::names::{is_reserved, singular, snake};
 use crate::import::note::ImportNotes;
-use crate::import::secrets::{FoundSecrets, redacted};
+use crate::import::secrets::{FoundSecrets, shown_without_secrets};
 use crate::import::text::DraftText;
 use crate::scenario::Node;
 
@@ -105,7 +105,7 @@ impl<'n> Operation<'n> {
     pub(super) fn summary(&self) -> Option<String> {
         let summary = field(self.node, "summary")?.trim();
         let line = summary.lines().next().filter(|line| !line.is_empty())?;
-        Some(redacted(line).chars().take(100).collect())
+        Some(shown_without_secrets(line).chars().take(100).collect())
     }
 
     /// Parameters of the path and of the operation, which replace the path's.

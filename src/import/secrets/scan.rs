@@ -77,7 +77,7 @@ pub(in crate::import) fn secret_spans(text: &str) -> Vec<(Range<usize>, String)>
 }
 
 /// The text with `…` in the places of secrets, for people to read.
-pub(in crate::import) fn redacted(text: &str) -> String {
+pub(in crate::import) fn shown_without_secrets(text: &str) -> String {
     let mut shown = text.to_owned();
     for (span, _) in secret_spans(text).into_iter().rev() {
         shown.replace_range(span, "…");

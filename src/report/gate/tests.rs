@@ -1,6 +1,8 @@
 //! Goldens of a gate in every format, from summaries made by hand.
 
 use super::super::fixture;
+use super::super::schemas::OutputSchema;
+use super::super::schemas::tests::assert_described;
 use super::super::terminal::{self, TerminalStyle};
 use super::*;
 use crate::metrics::{ArrivalProcess, LoadModel, StageInfo};
@@ -127,7 +129,10 @@ fn every_format_of_each_kind_of_gate_is_as_agreed() {
         golden(&format!("gate_{name}.md"), &markdown(&report));
         golden(&format!("gate_{name}.github"), &github(&report));
         golden(&format!("gate_{name}.junit"), &junit(&report).expect("writes"));
-        golden(&format!("gate_{name}.json"), &json(&report));
+        let written = json(&report);
+        golden(&format!("gate_{name}.json"), &written);
+        let document = serde_json::from_str(&written).expect("JSON");
+        assert_described(OutputSchema::Gate, &document);
     }
 }
 
