@@ -135,11 +135,13 @@ fn verb(method: &str) -> &str {
 pub(super) struct UniqueNames<K> {
     taken: BTreeSet<String>,
     of: BTreeMap<K, String>,
+    /// The number that was given last behind a stem: all before it are taken.
+    numbers: BTreeMap<String, u32>,
 }
 
 impl<K> Default for UniqueNames<K> {
     fn default() -> Self {
-        Self { taken: BTreeSet::new(), of: BTreeMap::new() }
+        Self { taken: BTreeSet::new(), of: BTreeMap::new(), numbers: BTreeMap::new() }
     }
 }
 
@@ -152,12 +154,17 @@ impl<K: Ord + Clone> UniqueNames<K> {
         let free = |name: &String| !name.is_empty() && !self.taken.contains(name);
         let first = candidates.first().filter(|name| !name.is_empty());
         let stem = first.cloned().unwrap_or_else(|| "value".to_owned());
-        let name = candidates
-            .iter()
-            .find(|name| free(name))
-            .cloned()
-            .or_else(|| (2..=u32::MAX).map(|n| format!("{stem}_{n}")).find(free))
-            .unwrap_or(stem);
+        let name = match candidates.iter().find(|name| free(name)) {
+            Some(name) => name.clone(),
+            None => {
+                let last = self.numbers.get(&stem).copied().unwrap_or(1);
+                let numbered = |n: u32| (n, format!("{stem}_{n}"));
+                let found = (last + 1..=u32::MAX).map(numbered).find(|(_, name)| free(name));
+                let (number, name) = found.unwrap_or((last, stem.clone()));
+                self.numbers.insert(stem, number);
+                name
+            }
+        };
         self.taken.insert(name.clone());
         self.of.insert(thing.clone(), name.clone());
         name
@@ -167,6 +174,23 @@ impl<K: Ord + Clone> UniqueNames<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_thing_has_a_name_of_its_own() {
+        let mut names = UniqueNames::<u32>::default();
+        let mut give = |thing, of: &[&str]| {
+            let candidates: Vec<String> = of.iter().map(|name| (*name).to_owned()).collect();
+            names.give(&thing, &candidates)
+        };
+        assert_eq!(give(1, &["id"]), "id");
+        assert_eq!(give(2, &["id_3"]), "id_3");
+        assert_eq!(
+            [give(3, &["id"]), give(4, &["id"]), give(5, &["id"])],
+            ["id_2", "id_4", "id_5"]
+        );
+        assert_eq!(give(3, &["other"]), "id_2");
+        assert_eq!(give(6, &["id", "item_id"]), "item_id");
+    }
 
     #[test]
     fn names_read_as_a_person_would_give_them() {

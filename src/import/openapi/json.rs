@@ -12,7 +12,7 @@ const DEPTH_MAX: usize = 200;
 
 /// Reads a text.
 pub(super) fn parse(text: &str, source: SourceId) -> Result<Node, Vec<Problem>> {
-    let mut reader = JsonReader { text, at: 0, line: 1, line_start: 0, source };
+    let mut reader = JsonReader { text, at: 0, line: 1, line_start: 0, counted: (0, 0), source };
     reader.blanks();
     let node = reader.value(0).and_then(|node| {
         reader.blanks();
@@ -30,6 +30,8 @@ struct JsonReader<'t> {
     line: u32,
     /// Where the line begins, in bytes.
     line_start: usize,
+    /// A place in the line, in bytes, and how many characters stand before it: a file may be one line of megabytes.
+    counted: (usize, u32),
     source: SourceId,
 }
 
@@ -41,12 +43,17 @@ impl JsonReader<'_> {
     }
 
     /// From `start` to here.
-    fn span(&self, start: usize) -> Span {
-        let before = self.text.get(self.line_start..start).unwrap_or_default();
+    fn span(&mut self, start: usize) -> Span {
+        let (counted, columns) = self.counted;
+        let (from, columns) =
+            if start < counted { (self.line_start, 0) } else { (counted, columns) };
+        let more = self.text.get(from..start).unwrap_or_default();
+        let columns = columns + more.chars().count() as u32;
+        self.counted = (start, columns);
         Span {
             source: self.source,
             line: self.line,
-            column: before.chars().count() as u32 + 1,
+            column: columns + 1,
             length: self.at.saturating_sub(start) as u32,
         }
     }
@@ -57,6 +64,7 @@ impl JsonReader<'_> {
             if b == b'\n' {
                 self.line += 1;
                 self.line_start = self.at;
+                self.counted = (self.at, 0);
             }
         }
     }
@@ -90,7 +98,7 @@ impl JsonReader<'_> {
         }
     }
 
-    fn scalar(&self, text: String, plain: bool, start: usize) -> Node {
+    fn scalar(&mut self, text: String, plain: bool, start: usize) -> Node {
         Node { span: self.span(start), value: NodeValue::Scalar(Scalar { text, plain }) }
     }
 
@@ -245,6 +253,11 @@ mod tests {
         );
         let b = root.get("b").expect("b").span;
         assert_eq!((b.line, b.column, b.length), (3, 7, 4));
+        let root = parse("{\"é\":{\"b\":[1,22]},\"ç\":null}", SourceId(0)).expect("JSON");
+        let items = root.get("é").and_then(|e| e.get("b")).expect("a list");
+        let NodeValue::Sequence(items) = &items.value else { panic!("a list") };
+        assert_eq!((items[1].span.column, items[1].span.length), (14, 2));
+        assert_eq!(root.get("ç").expect("null").span.column, 23);
         for wrong in ["{", "[1,]", "{\"a\" 1}", "\"a", "01x", "{} {}", "nul", "\"\\x\"", ""] {
             assert!(parse(wrong, SourceId(0)).is_err(), "{wrong}");
         }
