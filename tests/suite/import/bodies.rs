@@ -6,7 +6,7 @@ use std::sync::Arc;
 use boon::{Compiler, Draft, Schemas};
 use minijinja::Value as TemplateValue;
 use plimsoll::import::openapi;
-use plimsoll::plan::{Body, CaptureSlot, Plan, TemplateScope, Variables};
+use plimsoll::plan::{Body, CaptureSlot, Plan, ScopeValues, TemplateScope, Variables};
 use plimsoll::scenario::SourceId;
 use plimsoll::units::{RandomStream, Seed};
 use serde_json::{Map, Value, json};
@@ -33,7 +33,9 @@ impl Variables for Nobody<'_> {
     fn scope(&self) -> TemplateScope {
         let names = Arc::new(self.plan.templates.names().clone());
         let chance = Seed::new(1).stream(RandomStream::Iteration, self.draw);
-        TemplateScope::new(names, vec![], vec![], (self.draw, self.draw), chance)
+        let values =
+            ScopeValues { slots: vec![], rows: vec![], vu: self.draw, iteration: self.draw };
+        TemplateScope::new(names, values, chance)
     }
     fn set_chance(&mut self, _: rand_pcg::Pcg64Mcg) {}
 }
