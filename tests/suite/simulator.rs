@@ -1,17 +1,20 @@
 //! The simulator on real sockets: few tests with wide tolerances; its truth is proved in virtual time.
 
+mod client;
+
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use client::{Answer, ClientRequest};
+use http::{Method, StatusCode};
 use plimsoll::scenario::SourceId;
 use plimsoll::simulator::{
     AccessLog, ServeOptions, Served, Simulation, runtime, serve, tls_config,
 };
 use plimsoll::units::Seed;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -24,7 +27,6 @@ const ALAWAEL: &str = include_str!("../../scenarios/alawael/simulation.yaml");
 /// A simulator on a thread of its own. It stops when this is dropped.
 struct Playing {
     address: SocketAddr,
-    client: Client,
     stop: DropGuard,
     thread: JoinHandle<io::Result<Served>>,
 }
@@ -42,20 +44,18 @@ impl Playing {
         let thread = std::thread::spawn(move || {
             runtime()?.block_on(serve(simulation, listener, Seed::new(1), options, token))
         });
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none());
-        let client = client.build().expect("a client");
-        Self { address, client, stop: stop.drop_guard(), thread }
+        Self { address, stop: stop.drop_guard(), thread }
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("http://{}{path}", self.address))
+    fn get(&self, path: &str) -> ClientRequest {
+        ClientRequest::new(self.address, Method::GET, path)
     }
 
-    fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("http://{}{path}", self.address))
+    fn post(&self, path: &str) -> ClientRequest {
+        ClientRequest::new(self.address, Method::POST, path)
     }
 
-    async fn login(&self) -> Response {
+    async fn login(&self) -> Answer {
         let body = json!({ "email": "ana@example.com", "password": "secret" });
         self.post("/api/auth/login").json(&body).send().await.expect("an answer")
     }
@@ -78,7 +78,7 @@ fn simulation(yaml: &str) -> Simulation {
     Simulation::parse(yaml, SourceId(0)).expect("a valid simulation")
 }
 
-async fn value(response: Response) -> Value {
+async fn value(response: Answer) -> Value {
     response.json().await.expect("JSON")
 }
 
