@@ -3,6 +3,7 @@
 //! Everything else is given what it needs; only here are the environment, the clock on the wall and the
 //! file system asked. Data goes to stdout, talk to stderr.
 
+mod abort;
 mod asked;
 mod audience;
 mod capacity;
@@ -24,6 +25,7 @@ mod help;
 mod history;
 mod hooks;
 mod import;
+mod lifecycle;
 mod log_writer;
 mod manual;
 mod mark;

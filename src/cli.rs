@@ -69,7 +69,7 @@ Exit codes:
     1  internal or I/O error; the target cannot be reached
     2  bad command line or file
    96  refused for safety: the target is not loopback or private and not allowed
-   97  the measurement is not valid, or inconclusive: never a pass
+   97  the measurement is not valid, or inconclusive, or the setup failed: never a pass
    98  regression against the baseline
    99  an objective's max was exceeded
   130  interrupted; what was measured until then is written";

@@ -11,6 +11,7 @@ mod coordinator;
 mod dispatch;
 mod iteration;
 mod job;
+mod lifecycle;
 mod limits;
 mod load;
 mod message;
@@ -28,6 +29,7 @@ mod worker;
 
 pub use command::SteeringCommand;
 pub use control::{Control, Steering};
+pub use lifecycle::{PlayedLifecycle, play_lifecycle};
 pub use limits::{ConnectionLimit, LimitError, prepare_limits};
 pub use message::{EngineError, RunEvent, is_partial};
 pub use options::{RunOptions, workers_for};

@@ -3,11 +3,13 @@
 //! Percentiles are never averaged: histograms travel and are merged, then asked. Memory is bounded by
 //! steps × workers, not by the length of the run, because every second the recorders hand their counts on.
 
+mod abort;
 mod capacity_line;
 mod collector;
 mod distribution;
 mod interval;
 mod lag;
+mod lifecycle;
 mod log_reader;
 mod merge;
 mod objective;
@@ -21,12 +23,14 @@ mod split;
 mod tally;
 mod times;
 
+pub use abort::{AbortCondition, AbortNote};
 pub use capacity_line::CapacityLine;
 pub use collector::Collector;
 pub use distribution::Distribution;
 pub use interval::{
     ArrivalCounts, GeneratorLoad, Interval, Reading, ScenarioInterval, StepInterval,
 };
+pub use lifecycle::{LifecycleNote, LifecyclePart, LifecycleStep};
 pub use log_reader::RunLogReader;
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};

@@ -7,9 +7,11 @@ mod check;
 mod compile;
 mod data;
 mod delay;
+mod failure;
 mod flow;
 mod http;
 mod ids;
+mod lifecycle;
 mod load;
 mod overrides;
 mod request;
@@ -24,12 +26,14 @@ pub use check::{Capture, CaptureSource, Check, StatusSet};
 pub use compile::compile;
 pub use data::{Dataset, DealtRows, Pick};
 pub use delay::Delay;
-pub use flow::{Instruction, Program, ScenarioPlan};
+pub use failure::{OnFailure, RetryPlan};
+pub use flow::{Instruction, Program, ScenarioPlan, WhilePlan};
 pub use http::{
     AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
     SourceNet, Target,
 };
 pub use ids::{PlaybackId, RequestId, SessionId, StreamId};
+pub use lifecycle::{Lifecycle, LifecyclePlan};
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use overrides::{DEFAULT_SEED, Overrides};
 pub use request::{Body, Filler, Media, RequestPlan, UploadPiece};
@@ -40,7 +44,7 @@ pub use template::{
     AskedNames, CaptureSlot, Condition, Escape, RenderError, ScopeValues, Template, TemplateError,
     TemplateNames, TemplatePiece, TemplateScope, TemplateSet, Variables,
 };
-pub use whole::Plan;
+pub use whole::{Plan, SECRET_MIN};
 
 pub use crate::scenario::redact;
 pub use crate::scenario::schema::{CaptureTake, Matcher, SessionScope};

@@ -3,6 +3,7 @@
 //! A number is worth showing only if the measurement behind it is valid, so validity comes first and a
 //! measurement that is not valid never passes.
 
+mod abort;
 mod availability;
 mod blue_green;
 mod bounds;
@@ -35,6 +36,7 @@ mod uptime;
 mod validity;
 mod window;
 
+pub use abort::AbortWatch;
 pub use availability::{Availability, Incident, ProbeShare, availability};
 pub use blue_green::{
     BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenFailing, GreenVerdict, GreenWatch,

@@ -4,10 +4,13 @@
 //! program, a few counters and the values it has captured.
 
 mod action;
+mod attempts;
 mod bandwidth;
+mod failure;
 mod held;
 mod judge;
 mod lasting;
+mod loops;
 mod playback;
 mod playlist;
 mod poll;
@@ -18,6 +21,7 @@ mod state;
 mod tests;
 mod think;
 mod turns;
+mod variables;
 
 use std::sync::Arc;
 
@@ -29,13 +33,13 @@ use crate::metrics::{ErrorClass, Outcome, Sample, ScenarioId, StepId};
 use crate::plan::value::write_json;
 use crate::plan::{
     ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, Media,
-    OpenLoad, Plan, RenderError, RequestId, ScopeValues, SourceNet, Template, TemplateNames,
-    TemplateScope, UploadPiece, Variables, redact,
+    OpenLoad, Plan, RenderError, RequestId, SECRET_MIN, SourceNet, Template, TemplateNames,
+    UploadPiece, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
 
-pub use action::Action;
+pub use action::{Action, RequestAttempt};
 pub use judge::{CheckResult, Response, ResponseHeaders, meets};
 pub use rows::RowPicker;
 pub use state::{MAX_LOOPS, User};
@@ -43,9 +47,6 @@ use turns::{CHOICES, Turn};
 
 /// The most instructions that a user carries out before others have their turn: about a millisecond's worth.
 const OPS_A_TURN: u32 = 1_000;
-
-/// Captured values shorter than this are states and numbers rather than secrets.
-const SECRET_MIN: usize = 4;
 
 /// What all users of a worker share.
 #[derive(Debug, Clone)]
@@ -131,6 +132,8 @@ impl UserFactory {
             arrival: Arrival::alone(0, RunTime::ZERO),
             turn: None,
             choices: 0,
+            attempts: None,
+            lists: vec![],
             failed: false,
             now: RunTime::ZERO,
             paced: RunTime::ZERO,
@@ -147,10 +150,16 @@ impl User {
         self.scenario = scenario;
         self.iteration = arrival.index;
         self.position = 0;
+        self.attempts = None;
+        self.lists.clear();
         self.failed = false;
         self.paced = arrival.intended;
         self.playback = None;
         self.slots.fill(None);
+        for at in 0..self.plan.lifecycle.given.len() {
+            let (slot, value) = self.plan.lifecycle.given[at].clone();
+            self.slots[slot.0 as usize] = Some(value);
+        }
         self.keep_sessions();
         self.uncaptured.clear();
         self.chance = self.plan.seed.stream(RandomStream::Iteration, arrival.index);
@@ -210,13 +219,16 @@ impl User {
     /// condition that never holds must not keep its worker from everything else.
     pub fn next_action(&mut self, now: RunTime) -> Action {
         self.now = now;
+        if let Some(action) = self.try_again(now) {
+            return action;
+        }
         let plan = self.plan.clone();
         let program = &plan.scenarios[self.scenario.0 as usize].program.0;
         for _ in 0..OPS_A_TURN {
             let Some(op) = program.get(self.position as usize) else { return Action::Done };
             self.position += 1;
             match op {
-                Instruction::Request(id) => return Action::Send(*id),
+                Instruction::Request(id) => return self.attempt(*id, now),
                 Instruction::Think(delay) => {
                     return Action::Wait(now + think::draw(*delay, &mut self.chance));
                 }
@@ -278,6 +290,7 @@ impl User {
             Instruction::Stream(stream) => return Ok(Some(Action::Stream(*stream))),
             Instruction::Pace(span) => return Ok(self.pace(*span, now)),
             Instruction::Poll { depth } => {
+                self.counters[*depth as usize] = 0;
                 self.polls[*depth as usize] = poll::PollState::begun(now);
             }
             Instruction::PollAgain { depth, poll, back } => {
@@ -288,6 +301,11 @@ impl User {
             | Instruction::SessionRefused { .. } => {
                 return Ok(self.session(op, now));
             }
+            Instruction::ThinkBy { .. }
+            | Instruction::RepeatBy { .. }
+            | Instruction::ForEach { .. }
+            | Instruction::NextItem { .. }
+            | Instruction::While { .. } => return self.by_data(op, now),
             op => return Ok(self.play(op, now)),
         }
         Ok(None)
@@ -387,7 +405,9 @@ impl User {
         }
         if result.outcome != Outcome::Ok {
             self.uncaptured.extend(judge::secrets(&request.captures, response));
-            self.fail();
+        }
+        if let Outcome::Failed(class) = result.outcome {
+            self.failed_at(id, class, failure::retry_after(response.headers));
         }
         result
     }
@@ -427,9 +447,10 @@ impl User {
         redact(&message, texts.iter().map(String::as_str).filter(|text| text.len() >= SECRET_MIN))
     }
 
-    /// Hears that a request brought no response. The iteration ends: what follows depends on it.
-    pub fn on_failure(&mut self, _class: ErrorClass) {
-        self.fail();
+    /// Hears that a request brought no response. The iteration ends, unless the step says otherwise: what follows mostly
+    /// depends on it.
+    pub fn on_failure(&mut self, request: RequestId, class: ErrorClass) {
+        self.failed_at(request, class, None);
     }
 
     /// Hears that a step could not be played at all. The iteration ends.
@@ -441,44 +462,8 @@ impl User {
     fn fail(&mut self) {
         self.failed = true;
         self.position = u32::MAX;
+        self.attempts = None;
         self.give_up_logins();
-    }
-}
-
-impl Variables for User {
-    fn slot(&self, slot: CaptureSlot) -> Option<&Value> {
-        self.slots[slot.0 as usize].as_ref()
-    }
-
-    fn deal(&mut self, dataset: u16) {
-        let picked = &mut self.picked[dataset as usize];
-        if picked.is_none() {
-            *picked = Some(self.rows.pick(dataset as usize, self.arrival.index, self.number));
-        }
-    }
-
-    fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
-        let row = self.picked[dataset as usize]? as usize;
-        self.plan.data[dataset as usize].rows.get(row)?.get(column as usize)
-    }
-
-    fn scope(&self) -> TemplateScope {
-        let rows = self
-            .picked
-            .iter()
-            .zip(&self.plan.data)
-            .map(|(row, dataset)| {
-                let row = row.and_then(|row| dataset.rows.get(row as usize));
-                row.map_or_else(Vec::new, |row| row.to_vec())
-            })
-            .collect();
-        let slots = self.slots.to_vec();
-        let values = ScopeValues { slots, rows, vu: self.number + 1, iteration: self.iteration };
-        TemplateScope::new(self.names.clone(), values, self.chance.clone())
-    }
-
-    fn set_chance(&mut self, chance: Pcg64Mcg) {
-        self.chance = chance;
     }
 }
 

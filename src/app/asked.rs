@@ -30,5 +30,7 @@ pub(super) fn overrides(asked: &RunRequest<'_>, load: &cli::LoadArgs) -> Overrid
         think: load.think,
         seed: load.seed.map(Seed::new),
         shard: asked.shard,
+        no_setup: load.no_setup,
+        no_teardown: load.no_teardown,
     }
 }

@@ -3,10 +3,12 @@
 use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
 use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 
+use super::abort::AbortGuard;
 use super::audience::RunObserver;
 use super::exit::Failure;
 use super::files::RunFolder;
 use super::guard::GreenGuard;
+use super::lifecycle;
 use super::mask;
 use super::observing::SnapshotFeed;
 use super::output::say;
@@ -14,6 +16,7 @@ use super::prepare::PreparedRun;
 use super::progress::RunProgress;
 use super::signals::StopSignals;
 use super::talk;
+use crate::units::RunTime;
 
 /// Plays the run to its end, writing the log as it goes.
 pub(super) async fn drive(
@@ -27,12 +30,14 @@ pub(super) async fn drive(
     let control = run.control();
     let mut observing = SnapshotFeed::start(prepared, run.clock())?;
     let mut guard = GreenGuard::new(prepared, &control);
+    let mut abort = AbortGuard::new(prepared, &control);
     loop {
         tokio::select! {
             events = run.next() => {
                 let Some(mut events) = events.map_err(failed)? else { return Ok(StopReason::Aborted) };
                 observing.add_to(&mut events);
                 guard.add_to(&mut events);
+                abort.add_to(&mut events);
                 let late = tokio::select! {
                     late = observing.late(&events) => late,
                     () = signals.next() => Vec::new(),
@@ -40,11 +45,14 @@ pub(super) async fn drive(
                 for line in late {
                     prepared.folder.append(&line)?;
                 }
-                if let Some(reason) = note(events, &mut prepared.folder, observer)? {
+                if let Some(end) = note(events, &mut prepared.folder, observer)? {
+                    tear_down(prepared, end.at, observer, &mut signals).await?;
+                    prepared.folder.append(&RunLine::End(end))?;
+                    observer.on_end(&end);
                     // Where a worker broke down, that is said behind the end, which stands in the log by now.
                     run.next().await.map_err(failed)?;
                     prepared.folder.flush()?;
-                    return Ok(reason);
+                    return Ok(end.reason);
                 }
             }
             events = observing.next() => {
@@ -64,12 +72,39 @@ pub(super) async fn drive(
     }
 }
 
-/// Writes events down, then hands them to the observer. Returns the reason of the end, if it is one of them.
+/// Plays the teardown, which stands before the end in the log. One that fails is a warning.
+async fn tear_down(
+    prepared: &mut PreparedRun,
+    ended: RunTime,
+    observer: &mut impl RunObserver,
+    signals: &mut StopSignals,
+) -> Result<(), Failure> {
+    let stopped = async {
+        tokio::select! {
+            () = signals.next() => {}
+            () = lifecycle::given_up(observer) => {}
+        }
+    };
+    let note = lifecycle::tear_down(&mut prepared.plan, &prepared.options, stopped).await?;
+    let Some(note) = note else { return Ok(()) };
+    let failure = note.failure.clone();
+    prepared.folder.append(&RunLine::Lifecycle(note))?;
+    if let Some(why) = failure {
+        let kind = EventKind::Warning(format!("the teardown failed: {why}"));
+        let event = mask::event(Event { at: ended, kind });
+        prepared.folder.append(&RunLine::Event(event.clone()))?;
+        observer.on_event(event);
+    }
+    Ok(())
+}
+
+/// Writes events down, then hands them to the observer. Returns the end, which is still to be written, if it is one of
+/// them.
 fn note(
     events: Vec<RunEvent>,
     folder: &mut RunFolder,
     observer: &mut impl RunObserver,
-) -> Result<Option<StopReason>, Failure> {
+) -> Result<Option<RunEnd>, Failure> {
     for event in events {
         match event {
             RunEvent::Interval(interval) => {
@@ -84,11 +119,7 @@ fn note(
                 folder.append(&RunLine::Event(event.clone()))?;
                 observer.on_event(event);
             }
-            RunEvent::End(end) => {
-                folder.append(&RunLine::End(end))?;
-                observer.on_end(&end);
-                return Ok(Some(end.reason));
-            }
+            RunEvent::End(end) => return Ok(Some(end)),
         }
     }
     Ok(None)
@@ -106,6 +137,7 @@ impl RunObserver for RunProgress {
             EventKind::SourceError(text) => say(&format!("not observed: {text}")),
             EventKind::Mark(text) => say(&format!("mark {}: {text}", event.at)),
             EventKind::Hook(text) => say(&format!("hook: {text}")),
+            EventKind::Aborted(note) => say(&format!("stopping: {note}")),
             EventKind::Steered(_) | EventKind::Failure(_) => {}
         }
     }

@@ -42,6 +42,7 @@ pub(super) fn event(event: Event) -> Event {
             EventKind::SourceError(SourceEvent { replica, reason, ..source })
         }
         EventKind::Warning(said) => EventKind::Warning(text(&said)),
+        EventKind::Aborted(note) => EventKind::Aborted(note),
         EventKind::Failure(example) => {
             let message = text(&example.message);
             EventKind::Failure(FailureExample { message, ..example })

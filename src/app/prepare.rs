@@ -19,6 +19,7 @@ use super::exit::{Exit, Failure};
 use super::files::RunFolder;
 use super::header::header;
 use super::hooks::HookPlan;
+use super::lifecycle::{SetUp, set_up};
 use super::preflight::look_ahead;
 use super::{files, mask, sources, wall};
 
@@ -28,6 +29,8 @@ pub(super) struct PreparedRun {
     pub(super) options: RunOptions,
     pub(super) header: RunHeader,
     pub(super) folder: RunFolder,
+    /// What was done before.
+    pub(super) set_up: SetUp,
     /// How the stack's own metrics are read.
     pub(super) watch: WatchPlan,
     /// When the stack would scale, as its file says.
@@ -51,7 +54,7 @@ pub(super) fn prepare(
 ) -> Result<PreparedRun, Failure> {
     let loaded = load(path, asked.settings, &files::read, &files::variable);
     let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
-    let plan = Arc::new(plan);
+    let mut plan = Arc::new(plan);
     let permit = permit_for(&plan, asked.may_load);
     let limit = prepare_limits(&plan)
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
@@ -65,11 +68,13 @@ pub(super) fn prepare(
     }
     let watch =
         runtime.block_on(sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated));
+    let set_up = runtime.block_on(set_up(&mut plan, &options))?;
     let started = wall::now();
     let mut folder = RunFolder::create(out, &plan.name, started)?;
     let conditions = HeaderConditions::of(&loaded, &plan, asked, load_args);
     let header = mask::header(header(&plan, started, workers, conditions));
     folder.append(&RunLine::Run(header.clone()))?;
+    set_up.note(&mut folder)?;
     let warning = limit.is_short().then(|| {
         let kind = EventKind::Warning(limit.to_string());
         Event { at: RunTime::ZERO, kind }
@@ -86,7 +91,18 @@ pub(super) fn prepare(
         target: plan.target.url(),
     };
     let rollback = asked.green.green_rollback;
-    Ok(PreparedRun { plan, options, header, folder, watch, signals, warning, rollback, outside })
+    Ok(PreparedRun {
+        plan,
+        options,
+        header,
+        folder,
+        set_up,
+        watch,
+        signals,
+        warning,
+        rollback,
+        outside,
+    })
 }
 
 /// Going back to blue needs a green, and a row that says when.

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::engine::RunOptions;
-use crate::metrics::{Outcome, Sample, ScenarioId};
-use crate::plan::Plan;
+use crate::metrics::{LifecyclePart, Outcome, Sample, ScenarioId};
+use crate::plan::{Plan, Variables as _};
 use crate::schedule::Arrival;
 use crate::transport::{
     Client, ExchangeTrace, FinishedRequest, RequestTimes, StreamEvent, WorkerTransport, keep_time,
@@ -23,27 +24,60 @@ fn print(text: &str) {
     let _ = write_out(text);
 }
 
-/// Plays one iteration of each scenario. Returns whether nothing failed. Think times are passed over.
+/// Plays the setup, one iteration of each scenario, and the teardown. Returns whether nothing failed. Think times are
+/// passed over.
 pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Result<bool> {
-    let timers = keep_time(Nanos::ZERO)?;
-    let shared = WorkerTransport::new(
-        plan.clone(),
-        options.tls.clone(),
-        options.permit.clone(),
-        timers.clone(),
-    );
-    let users = UserFactory::new(plan.clone());
-    let mut all_well = true;
-    for (index, scenario) in plan.scenarios.iter().enumerate() {
-        print(&format!("\n── scenario {} ──\n", scenario.name));
-        let mut user = users.user(index as u64);
-        let mut client = Client::new(&shared, index as u64);
-        client.trace();
-        let arrival = Arrival::alone(index as u64, RunTime::ZERO);
-        user.begin(ScenarioId(index as u16), &arrival);
-        all_well &= play(plan, &mut user, &mut client, &shared).await;
+    let (mut plan, mut all_well) = (plan.clone(), true);
+    if let Some(setup) = plan.lifecycle.setup.clone() {
+        let part = LifecyclePart::Setup;
+        let alone = Arc::new(plan.of_lifecycle(part, &setup));
+        let (is_well, user) = Trial::new(&alone, options)?.play(0, part.word()).await;
+        let captured =
+            setup.slots.iter().filter_map(|&slot| Some((slot, user.slot(slot)?.clone())));
+        Arc::make_mut(&mut plan).lifecycle.given = captured.collect();
+        mask::learn(&plan.given_secrets());
+        all_well = is_well;
+    }
+    if all_well {
+        let trial = Trial::new(&plan, options)?;
+        for (index, scenario) in plan.scenarios.iter().enumerate() {
+            all_well &= trial.play(index, &format!("scenario {}", scenario.name)).await.0;
+        }
+    }
+    if let Some(teardown) = &plan.lifecycle.teardown {
+        let part = LifecyclePart::Teardown;
+        let alone = Arc::new(plan.of_lifecycle(part, teardown));
+        all_well &= Trial::new(&alone, options)?.play(0, part.word()).await.0;
     }
     Ok(all_well)
+}
+
+/// What iterations of a plan are tried with.
+struct Trial {
+    plan: Arc<Plan>,
+    users: UserFactory,
+    shared: Rc<WorkerTransport>,
+}
+
+impl Trial {
+    fn new(plan: &Arc<Plan>, options: &RunOptions) -> io::Result<Self> {
+        let timers = keep_time(Nanos::ZERO)?;
+        let (tls, permit) = (options.tls.clone(), options.permit.clone());
+        let shared = WorkerTransport::new(plan.clone(), tls, permit, timers);
+        Ok(Self { plan: plan.clone(), users: UserFactory::new(plan.clone()), shared })
+    }
+
+    /// Plays one iteration of the scenario at `index`. Returns whether nothing failed, and its user.
+    async fn play(&self, index: usize, title: &str) -> (bool, User) {
+        print(&format!("\n── {title} ──\n"));
+        let number = index as u64;
+        let mut user = self.users.user(number);
+        let mut client = Client::new(&self.shared, number);
+        client.trace();
+        user.begin(ScenarioId(index as u16), &Arrival::alone(number, RunTime::ZERO));
+        let is_well = play(&self.plan, &mut user, &mut client, &self.shared).await;
+        (is_well, user)
+    }
 }
 
 fn show(finished: &FinishedRequest, exchanges: Vec<ExchangeTrace>, plan: &Plan, user: &User) {
@@ -74,8 +108,8 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
     loop {
         let now = shared.clock().now();
         match user.next_action(now + skipped) {
-            Action::Send(id) => {
-                let finished = client.perform(user, id, now, now).await;
+            Action::Send(attempt) => {
+                let finished = client.perform(user, attempt, now, now).await;
                 show(&finished, client.traced(), plan, user);
             }
             Action::SendAll(ids) => {

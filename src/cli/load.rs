@@ -29,6 +29,12 @@ pub struct LoadArgs {
     /// The number of worker threads; as few as carry the rate by default.
     #[arg(long, value_name = "N")]
     pub workers: Option<u32>,
+    /// Do not play the scenario's `setup`: another generator has, or it was done by hand.
+    #[arg(long)]
+    pub no_setup: bool,
+    /// Do not play the scenario's `teardown`.
+    #[arg(long)]
+    pub no_teardown: bool,
     /// Mark a moment of the run in advance: `--mark "cache flushed@30s"`; repeatable.
     #[arg(long, value_name = "TEXT@TIME", value_parser = planned_mark)]
     pub mark: Vec<(String, Nanos)>,

@@ -41,9 +41,9 @@ pub(super) async fn play(
     loop {
         let times = RequestTimes { intended: ready, began: now };
         match user.next_action(ready) {
-            Action::Send(request) => {
+            Action::Send(attempt) => {
                 worker.recorder.borrow_mut().request_started(ready, now);
-                let finished = client.perform(user, request, ready, now).await;
+                let finished = client.perform(user, attempt, ready, now).await;
                 ready = finished.sample.done;
                 now = ready;
                 worker.record(role, finished);

@@ -147,6 +147,7 @@ fn merge_step(slot: &mut StepInterval, part: &StepPart) {
     slot.requests += part.requests;
     slot.exchanges += part.exchanges;
     slot.reconnects += part.reconnects;
+    slot.retries += part.retries;
     slot.messages += part.messages;
     slot.bytes_received += part.bytes_received;
     slot.bytes_sent += part.bytes_sent;

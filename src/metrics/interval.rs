@@ -63,6 +63,9 @@ pub struct StepInterval {
     /// How often requests had to connect again because the server had closed their idle connection.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reconnects: u64,
+    /// Requests that were sent again, because an attempt before had failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: u64,
     /// Events or messages that came in streams.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub messages: u64,
@@ -99,6 +102,7 @@ impl StepInterval {
             self.requests,
             self.exchanges,
             self.reconnects,
+            self.retries,
             self.messages,
             self.bytes_received,
             self.bytes_sent,

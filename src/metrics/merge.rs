@@ -63,6 +63,7 @@ fn add_step(mine: &mut StepInterval, other: &StepInterval) {
     mine.requests += other.requests;
     mine.exchanges += other.exchanges;
     mine.reconnects += other.reconnects;
+    mine.retries += other.retries;
     mine.messages += other.messages;
     add(&mut mine.errors, &other.errors);
     add(&mut mine.statuses, &other.statuses);

@@ -22,6 +22,7 @@ pub(super) struct StepPart {
     pub(super) requests: u64,
     pub(super) exchanges: u64,
     pub(super) reconnects: u64,
+    pub(super) retries: u64,
     pub(super) messages: u64,
     pub(super) errors: [u64; ErrorClass::ALL.len()],
     /// (status, count): a step meets few statuses, so a scan beats a map.
@@ -41,6 +42,7 @@ impl StepPart {
             requests: 0,
             exchanges: 0,
             reconnects: 0,
+            retries: 0,
             messages: 0,
             errors: [0; ErrorClass::ALL.len()],
             statuses: Vec::with_capacity(4),
@@ -57,6 +59,7 @@ impl StepPart {
         self.requests += 1;
         self.exchanges += u64::from(sample.exchanges);
         self.reconnects += u64::from(sample.reconnects);
+        self.retries += u64::from(sample.attempt > 0);
         self.messages += sample.messages;
         if let Outcome::Failed(class) = sample.outcome {
             self.errors[class as usize] += 1;
@@ -95,6 +98,7 @@ impl StepPart {
         self.requests = 0;
         self.exchanges = 0;
         self.reconnects = 0;
+        self.retries = 0;
         self.messages = 0;
         self.errors = [0; ErrorClass::ALL.len()];
         self.statuses.clear();
@@ -448,6 +452,8 @@ mod tests {
             bytes_sent: 5,
             exchanges: 1,
             reconnects: 0,
+            attempt: 0,
+            waited: Nanos::ZERO,
             messages: 0,
             outcome: Outcome::Ok,
         }

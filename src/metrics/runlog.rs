@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::abort::AbortNote;
+use super::lifecycle::LifecycleNote;
 use super::source_event::SourceEvent;
 use super::{
     CapacityLine, ErrorClass, Interval, Objective, Reading, ScenarioId, ShardSummary, SplitInfo,
@@ -150,7 +152,7 @@ pub struct ScenarioInfo {
     pub name: String,
     /// Its share of all arrivals.
     pub share: Ratio,
-    /// Expected requests an iteration.
+    /// Expected requests an iteration; 0 where nobody can tell.
     pub requests_per_iteration: f64,
 }
 
@@ -290,6 +292,8 @@ pub enum EventKind {
     Failure(FailureExample),
     /// Something the user should know.
     Warning(String),
+    /// A condition of `abort` held for its time, and ended the run.
+    Aborted(AbortNote),
 }
 
 /// An example of a failed request.
@@ -349,6 +353,8 @@ pub enum RunLine {
     Event(Event),
     /// What the stack told after its second was written; filed under that second when the log is read.
     Readings(LateReadings),
+    /// What a setup or teardown came to; a setup stands before the first second, a teardown behind the last.
+    Lifecycle(LifecycleNote),
     /// What a search for capacity notes between the seconds that it plays.
     Capacity(CapacityLine),
     /// The last line.
@@ -374,6 +380,8 @@ pub struct RunLog {
     pub intervals: Vec<Interval>,
     /// All events.
     pub events: Vec<Event>,
+    /// What was done once for the run, in order; of a merged one, by each shard.
+    pub lifecycle: Vec<LifecycleNote>,
     /// What a search for capacity noted, in order; empty for any other run.
     pub capacity: Vec<CapacityLine>,
     /// The last line; absent where the run was killed.
@@ -430,13 +438,22 @@ impl RunLog {
 
     /// A log that has only its first line.
     pub const fn begun(header: RunHeader) -> Self {
-        Self { header, intervals: vec![], events: vec![], capacity: vec![], end: None, torn: false }
+        Self {
+            header,
+            intervals: vec![],
+            events: vec![],
+            lifecycle: vec![],
+            capacity: vec![],
+            end: None,
+            torn: false,
+        }
     }
 
     pub(super) fn push(&mut self, line: RunLine) {
         match line {
             RunLine::Interval(interval) => self.intervals.push(interval),
             RunLine::Event(event) => self.events.push(event),
+            RunLine::Lifecycle(note) => self.lifecycle.push(note),
             RunLine::Capacity(note) => self.capacity.push(note),
             RunLine::End(end) => self.end = Some(end),
             RunLine::Readings(readings) => self.file(readings),

@@ -225,6 +225,10 @@ pub struct Sample {
     pub exchanges: u16,
     /// How often it had to connect again because the server had closed the idle connection.
     pub reconnects: u16,
+    /// How many attempts came before it, of a request that is sent again where it fails.
+    pub attempt: u16,
+    /// From when the user first wanted it until this attempt was due; zero for the first.
+    pub waited: Nanos,
     /// Events or messages that came; 0 but of a stream as a whole.
     pub messages: u64,
     /// How it ended.
@@ -250,6 +254,8 @@ impl Sample {
             bytes_sent: 0,
             exchanges: 0,
             reconnects: 0,
+            attempt: 0,
+            waited: Nanos::ZERO,
             messages: 0,
             outcome,
         }
@@ -258,9 +264,10 @@ impl Sample {
     /// From the intended start to the last byte: what a real user waits.
     ///
     /// Includes the time a late generator held the request back, so a stalled target cannot
-    /// hide behind it. [`Sample::service_time`] starts the watch at the send instead.
+    /// hide behind it. [`Sample::service_time`] starts the watch at the send instead. Of a request that was sent again, it
+    /// includes all attempts before and the waits between them.
     pub fn response_time(&self) -> Nanos {
-        self.done.since(self.intended)
+        self.done.since(self.intended) + self.waited
     }
 
     /// From the actual send to the last byte.

@@ -20,7 +20,7 @@ mod workload;
 
 use jiff::civil::Date;
 
-use self::flow::FlowCompiler;
+use self::flow::{FlowChoice, FlowCompiler};
 use self::load::LoadCompiler;
 use self::names::ADDRESS;
 use self::split::SplitCompiler;
@@ -69,11 +69,8 @@ fn plan(
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
     let workload = load::choose(scenario, overrides, problems);
-    let think = |workload: Option<&Workload>, overrides: &Overrides| {
-        overrides.think.or_else(|| workload?.think).map_or(1.0, Ratio::get)
-    };
-    let mut flows =
-        FlowCompiler::new((scenario, &data), templates, prefix.clone(), think(workload, overrides));
+    let choice = FlowChoice::of(overrides, think(workload, overrides));
+    let mut flows = FlowCompiler::new((scenario, &data), templates, prefix.clone(), choice);
     let (journeys, demand) = flows.journeys(problems);
     let shares = flows.shares_of_data(&journeys);
     let parts = flows.finish();
@@ -92,8 +89,9 @@ fn plan(
     for other in &scenario.workloads {
         if workload.is_none_or(|chosen| chosen.name != other.name) {
             // Quicker users watch for a shorter time, and so ask for less.
-            let share = think(Some(other), &as_written);
-            let mut flows = FlowCompiler::new((scenario, &data), templates, prefix.clone(), share);
+            let other_choice = FlowChoice { think: think(Some(other), &as_written), ..choice };
+            let mut flows =
+                FlowCompiler::new((scenario, &data), templates, prefix.clone(), other_choice);
             let (_, demand) = flows.journeys(&mut Problems::default());
             let loads = LoadCompiler { overrides: &as_written, demand, is_played: false, ..loads };
             workload::compile(other, &loads, problems);
@@ -106,6 +104,7 @@ fn plan(
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
     let objectives = objective::compile(scenario, &parts.steps, problems);
+    let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     Some(Plan {
         name: scenario.name.value.clone(),
         workload: workload?.name.value.clone(),
@@ -118,6 +117,7 @@ fn plan(
         load: load?,
         hooks: workload.map(load::hooks).unwrap_or_default(),
         scenarios: journeys,
+        lifecycle: parts.lifecycle,
         iteration_time: Nanos::from_secs_f64(demand.seconds),
         steps: parts.steps,
         requests: parts.requests,
@@ -128,9 +128,15 @@ fn plan(
         data,
         templates: set,
         objectives,
+        abort,
         allow_hosts: allowed_hosts(scenario),
         secrets: sources.secrets.clone(),
     })
+}
+
+/// The share of think times that users of a workload take.
+fn think(workload: Option<&Workload>, overrides: &Overrides) -> f64 {
+    overrides.think.or_else(|| workload?.think).map_or(1.0, Ratio::get)
 }
 
 fn allowed_hosts(scenario: &Scenario) -> Vec<String> {

@@ -2,9 +2,20 @@
 
 use minijinja::Value;
 
-use super::{Condition, Delay, PlaybackId, PollPlan, RequestId, SessionId, StreamId};
+use super::{Condition, Delay, PlaybackId, PollPlan, RequestId, SessionId, StreamId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
+
+/// A loop that has a condition.
+#[derive(Debug, Clone)]
+pub struct WhilePlan {
+    /// The condition.
+    pub when: Condition,
+    /// The most rounds.
+    pub max: u32,
+    /// No round begins after so long.
+    pub timeout: Nanos,
+}
 
 /// One instruction.
 #[derive(Debug, Clone)]
@@ -29,6 +40,49 @@ pub enum Instruction {
         /// The first instruction of the loop's body.
         back: u32,
     },
+    /// Do nothing for as long as a template says.
+    ThinkBy {
+        /// The template.
+        span: Template,
+        /// The share of it that users take.
+        share: f64,
+    },
+    /// Take a number of rounds from a template into a counter; skip to `end` if it is zero.
+    RepeatBy {
+        /// Which counter: the depth of nesting.
+        counter: u8,
+        /// The template.
+        times: Template,
+        /// Behind the loop.
+        end: u32,
+    },
+    /// Begin with a list; [`Instruction::NextItem`] follows.
+    ForEach {
+        /// Which counter: the depth of nesting.
+        depth: u8,
+        /// The list: an expression.
+        list: Box<Condition>,
+    },
+    /// Give the next item its name, or go to `end` if there is none or there were so many.
+    NextItem {
+        /// Which counter: the depth of nesting.
+        depth: u8,
+        /// Where the item is kept.
+        slot: super::CaptureSlot,
+        /// The most items.
+        limit: u32,
+        /// Behind the loop.
+        end: u32,
+    },
+    /// Go to `end` unless another round of a loop is due.
+    While {
+        /// Which counter: the depth of nesting.
+        depth: u8,
+        /// The loop.
+        held: Box<WhilePlan>,
+        /// Behind it.
+        end: u32,
+    },
     /// Skip to `end` unless the condition holds.
     If {
         /// The condition.
@@ -46,7 +100,7 @@ pub enum Instruction {
     Parallel(Vec<RequestId>),
     /// Wait until so much time has passed since the last such point, or since the iteration's intended start.
     Pace(Nanos),
-    /// Begin to poll; the deepest polls may be nested as loops are.
+    /// Begin to poll, or a loop that has a condition; the deepest may be nested as loops are.
     Poll {
         /// Which counter: the depth of nesting.
         depth: u8,
@@ -129,6 +183,7 @@ pub struct ScenarioPlan {
     pub weight: f64,
     /// What a user does.
     pub program: Program,
-    /// Expected requests an iteration. Branches behind `if` count as taken.
+    /// Expected requests an iteration. Branches behind `if` count as taken. 0 where there is a loop of which nobody says
+    /// how many rounds it makes, in this scenario or another one.
     pub requests_per_iteration: f64,
 }

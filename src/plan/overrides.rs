@@ -28,6 +28,10 @@ pub struct Overrides {
     pub seed: Option<Seed>,
     /// Which part of the arrivals is ours.
     pub shard: Option<Shard>,
+    /// The setup is not played: somebody else has done what it does.
+    pub no_setup: bool,
+    /// The teardown is not played.
+    pub no_teardown: bool,
 }
 
 /// The seed of a run that gives none: the same for all, so that runs can be compared.

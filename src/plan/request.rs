@@ -1,6 +1,6 @@
 //! One request of a flow, compiled.
 
-use super::{Capture, CaptureSlot, Check, PlaybackId, SessionId, Template};
+use super::{Capture, CaptureSlot, Check, OnFailure, PlaybackId, SessionId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
 
@@ -55,6 +55,8 @@ pub struct RequestPlan {
     pub checks: Vec<Check>,
     /// Values taken out for later steps.
     pub captures: Vec<Capture>,
+    /// What follows where it fails.
+    pub on_failure: OnFailure,
     /// Whether redirects are followed.
     pub follow_redirects: bool,
     /// What it brings a playback, if it is one's.

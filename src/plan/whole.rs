@@ -1,11 +1,15 @@
 //! A plan as a whole: what the engine is given.
 
 use super::{
-    CaptureSlot, Dataset, Hook, HttpPlan, Load, PlaybackPlan, RequestPlan, ScenarioPlan,
-    SessionPlan, Shard, Split, StreamPlan, Target, TemplateSet,
+    CaptureSlot, Dataset, DealtRows, Hook, HttpPlan, Lifecycle, LifecyclePlan, Load, PlaybackPlan,
+    RequestPlan, ScenarioPlan, SessionPlan, Shard, SharedLogin, Split, StreamPlan, Target,
+    TemplateSet,
 };
-use crate::metrics::{Objective, StepInfo};
+use crate::metrics::{AbortCondition, LifecyclePart, Objective, StepInfo};
 use crate::units::{Nanos, Seed};
+
+/// Captured values shorter than this are states and numbers rather than secrets.
+pub const SECRET_MIN: usize = 4;
 
 /// Everything the engine needs to know, and nothing it would have to look up.
 #[derive(Debug, Clone)]
@@ -32,6 +36,8 @@ pub struct Plan {
     pub hooks: Vec<Hook>,
     /// The journeys; at least one.
     pub scenarios: Vec<ScenarioPlan>,
+    /// What is done once, before the load and behind it.
+    pub lifecycle: Lifecycle,
     /// How long an iteration of their mix takes on average if every answer comes at once.
     pub iteration_time: Nanos,
     /// The metric keys, by `StepId`.
@@ -52,6 +58,8 @@ pub struct Plan {
     pub templates: TemplateSet,
     /// The SLO table.
     pub objectives: Vec<Objective>,
+    /// What ends the run early.
+    pub abort: Vec<AbortCondition>,
     /// Hosts outside loopback and private ranges that the scenario allows.
     pub allow_hosts: Vec<String>,
     /// Values that must never reach a log or report (from `${…}`), longest first.
@@ -64,7 +72,7 @@ impl Plan {
         if self.split.as_ref().is_some_and(Split::is_duet) { 2 } else { 1 }
     }
 
-    /// Expected requests an iteration, weighted over the scenarios.
+    /// Expected requests an iteration, weighted over the scenarios; 0 where nobody can tell.
     pub fn requests_per_iteration(&self) -> f64 {
         let weight: f64 = self.scenarios.iter().map(|scenario| scenario.weight).sum();
         let requests: f64 = self
@@ -73,6 +81,36 @@ impl Plan {
             .map(|scenario| scenario.weight * scenario.requests_per_iteration)
             .sum();
         requests / weight
+    }
+
+    /// The plan whose one scenario is this part of its lifecycle. Rows are dealt and sessions are held for it alone, so
+    /// that the load is the same with and without it.
+    #[must_use]
+    pub fn of_lifecycle(&self, part: LifecyclePart, played: &LifecyclePlan) -> Self {
+        let mut plan = self.clone();
+        plan.scenarios = vec![ScenarioPlan {
+            name: part.word().to_owned(),
+            weight: 1.0,
+            program: played.program.clone(),
+            requests_per_iteration: 0.0,
+        }];
+        plan.steps.extend(self.lifecycle.steps.iter().cloned());
+        for dataset in &mut plan.data {
+            dataset.dealt = DealtRows::default();
+        }
+        for session in &mut plan.sessions {
+            session.shared = SharedLogin::default();
+        }
+        plan
+    }
+
+    /// Secrets that the setup has captured.
+    pub fn given_secrets(&self) -> Vec<String> {
+        let captures = self.requests.iter().flat_map(|request| &request.captures);
+        let secret: Vec<CaptureSlot> =
+            captures.filter(|capture| capture.secret).map(|capture| capture.slot).collect();
+        let given = self.lifecycle.given.iter().filter(|(slot, _)| secret.contains(slot));
+        given.map(|(_, value)| value.to_string()).filter(|text| text.len() >= SECRET_MIN).collect()
     }
 
     /// The same plan under another load and with arrivals of its own, sent to its first target alone.

@@ -2,6 +2,7 @@
 
 use super::model::Report;
 use super::{format, wording};
+use crate::metrics::{LifecycleNote, StepId};
 
 /// Longest value.
 const FACT_LIMIT: usize = 160;
@@ -27,6 +28,8 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
     facts.push(("peak connections", format::count(whole.connections)));
     facts.extend(reached(report).map(|text| ("reached", text)));
     facts.extend(reconnects(report).map(|text| ("reconnects", text)));
+    facts.extend(retries(report).map(|text| ("retries", text)));
+    facts.extend(lifecycle(report));
     facts
 }
 
@@ -53,6 +56,53 @@ fn reconnects(report: &Report) -> Option<String> {
     let count = report.whole.run.counts.reconnects;
     let words = "idle connections closed by the server";
     (count > 0).then(|| format!("{}: {words} between requests, opened again", format::count(count)))
+}
+
+/// Requests that were sent again, with the steps that had most; nothing where there were none.
+fn retries(report: &Report) -> Option<String> {
+    const SHOWN: usize = 3;
+    let count = report.whole.run.counts.retries;
+    let retried = report.whole.steps.iter().filter(|(_, totals)| totals.counts.retries > 0);
+    let mut steps: Vec<(u64, StepId)> =
+        retried.map(|(&id, totals)| (totals.counts.retries, id)).collect();
+    steps.sort_by_key(|&(count, id)| (std::cmp::Reverse(count), id));
+    let mut named: Vec<String> = steps
+        .iter()
+        .take(SHOWN)
+        .map(|&(count, id)| format!("{} of {}", format::count(count), report.step_name(id)))
+        .collect();
+    if steps.len() > SHOWN {
+        named.push(format!("{} more steps", steps.len() - SHOWN));
+    }
+    let plural = if count == 1 { "" } else { "s" };
+    (count > 0).then(|| {
+        let count = format::count(count);
+        format!("{count} request{plural} sent again after a failure: {}", named.join(", "))
+    })
+}
+
+/// What was done once for the run, which no other figure holds.
+pub(super) fn lifecycle(report: &Report) -> Vec<(&'static str, String)> {
+    let told = |note: &LifecycleNote| {
+        let (requests, failed) = (note.requests(), note.failed());
+        let plural = if requests == 1 { "" } else { "s" };
+        let mut text = format!(
+            "{} request{plural} in {}, in no other figure",
+            format::count(requests),
+            format::time(note.took)
+        );
+        if failed > 0 {
+            text = format!("{text}; {} failed", format::count(failed));
+        }
+        if let Some(why) = &note.failure {
+            text = format!("{text}; not played to its end: {}", format::line(why, FACT_LIMIT));
+        }
+        match note.shard {
+            Some(shard) => (note.part.word(), format!("shard {shard}: {text}")),
+            None => (note.part.word(), text),
+        }
+    };
+    report.lifecycle.iter().map(told).collect()
 }
 
 fn requests(report: &Report) -> String {

@@ -363,6 +363,7 @@ pub(super) fn nasty() -> (RunLog, Judgement) {
             | EventKind::Steered(text)
             | EventKind::Warning(text) => *text = nasty(),
             EventKind::SourceError(source) => source.reason = Some(nasty()),
+            EventKind::Aborted(note) => note.condition = nasty(),
         }
     }
     for finding in &mut judgement.validity.findings {

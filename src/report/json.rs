@@ -66,6 +66,9 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
     if let (Some(found), Value::Object(fields)) = (&report.blue_green, &mut document) {
         fields.insert("blue_green".into(), split::value(found));
     }
+    if let (false, Value::Object(fields)) = (report.lifecycle.is_empty(), &mut document) {
+        fields.insert("lifecycle".into(), beside::lifecycle(report));
+    }
     if let (Some(capacity), Value::Object(fields)) = (&extra.capacity, &mut document) {
         fields.insert("capacity".into(), json!(capacity));
     }
@@ -147,6 +150,7 @@ fn load(report: &Report) -> Value {
         "bytes_sent": whole.run.counts.bytes_sent,
         "exchanges": whole.run.counts.exchanges,
         "reconnects": whole.run.counts.reconnects,
+        "retries": whole.run.counts.retries,
         "completed_iterations": whole.run.counts.arrivals.completed,
         "failed_iterations": whole.run.counts.arrivals.failed,
         "unfinished_iterations": whole.run.counts.arrivals.unfinished,
@@ -200,6 +204,7 @@ fn step(totals: &Tally) -> Value {
         "bytes_sent": totals.counts.bytes_sent,
         "exchanges": totals.counts.exchanges,
         "reconnects": totals.counts.reconnects,
+        "retries": totals.counts.retries,
         "messages": totals.counts.messages,
         "failed_response_time_ms": failed_times(totals),
     })

@@ -6,8 +6,8 @@ use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
 use super::totals::PartTotals;
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, LoadModel, RunHeader, RunLog, ScenarioId, StepId,
-    StopReason,
+    ErrorClass, Event, EventKind, FailureExample, LifecycleNote, LoadModel, RunHeader, RunLog,
+    ScenarioId, StepId, StopReason,
 };
 use crate::slo::{Availability, BlueGreen, Judgement, SteadyPeriod, availability, blue_green};
 use crate::units::{Nanos, Rate, RunTime};
@@ -83,6 +83,8 @@ pub struct Report {
     pub errors: Vec<ErrorGroup>,
     /// All events but failures, in order.
     pub events: Vec<Event>,
+    /// What was done once for the run, outside its figures.
+    pub lifecycle: Vec<LifecycleNote>,
     /// How often the load was steered.
     pub steering_acts: usize,
     /// The folder of the run, where the files are; only the terminal names it.
@@ -114,6 +116,7 @@ impl Report {
             whole,
             series: RunSeries::of(&log.intervals, log.duration()),
             events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
+            lifecycle: log.lifecycle.clone(),
             steering_acts: log.events.iter().filter(is_steering).count(),
             folder: None,
         }

@@ -404,5 +404,6 @@ pub(super) fn event_text(kind: &EventKind) -> (&'static str, Cow<'_, str>) {
         EventKind::SourceError(source) => ("source error", source.to_string().into()),
         EventKind::Failure(example) => ("failure", (&example.message).into()),
         EventKind::Warning(text) => ("warning", text.into()),
+        EventKind::Aborted(note) => ("aborted", note.to_string().into()),
     }
 }

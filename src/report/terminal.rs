@@ -117,6 +117,8 @@ fn load_facts(report: &Report) -> Vec<(&'static str, String)> {
         ("iterations", of("iterations").unwrap_or_default()),
     ];
     facts.extend(of("reconnects").map(|text| ("reconnects", text)));
+    facts.extend(of("retries").map(|text| ("retries", text)));
+    facts.extend(facts::lifecycle(report));
     facts
 }
 

@@ -133,6 +133,12 @@ pub enum ProblemKind {
     #[error("`{kind}` is not a step")]
     UnknownStep { kind: String, known: Vec<&'static str> },
 
+    #[error("`{found}` is no condition to end a run by")]
+    BadAbort { found: String },
+    #[error("a {method} that is sent again may do twice what it asks for")]
+    RetryUnfit { method: String },
+    #[error("requests that are sent at once are not sent again")]
+    RetryInParallel,
     #[error("only requests can be sent at once")]
     NotParallel,
     #[error("the session `{name}` is renewed before it lives")]
@@ -161,6 +167,8 @@ pub enum ProblemKind {
     NoRequests { scenario: String },
     #[error("a rate in req/s needs requests to count, and these flows send none")]
     RateOfNothing,
+    #[error("a rate in req/s rests on how many rounds a loop makes, and one of them does not say")]
+    RoundsUntold,
     #[error("the flow of `{scenario}` has more than {limit} steps once `use` is expanded")]
     FlowTooLong { scenario: String, limit: usize },
     #[error("loops are nested deeper than {limit}")]

@@ -6,7 +6,9 @@
 mod check;
 mod data;
 mod delay;
+mod failure;
 mod http;
+mod lifecycle;
 mod request;
 mod session;
 mod slo;
@@ -19,14 +21,16 @@ use std::path::PathBuf;
 pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
 pub use data::{DataFile, DataFormat, PickSpec};
 pub use delay::DelaySpec;
+pub use failure::{OnFailureSpec, RetrySpec};
 pub use http::{
     AddressChoiceSpec, AddressRange, ConnectionsSpec, CorrelationSpec, HttpSpec, HttpVersionSpec,
     TlsSpec, own_header,
 };
+pub use lifecycle::LifecycleSpec;
 pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
 pub use session::{SessionScope, SessionSpec};
 pub use slo::{SloRowSpec, SloScope};
-pub use step::{Branch, PollSpec, StepKind, StepSpec};
+pub use step::{Branch, ForEachSpec, PollSpec, RepeatBySpec, StepKind, StepSpec, WhileSpec};
 pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec, VariantSpec};
 pub use workload::{
     ArrivalLawSpec, ClosedShape, HookSpec, OpenShape, RecordedShape, StageSpec, Workload,
@@ -35,6 +39,7 @@ pub use workload::{
 
 use super::declared::flow::SCENARIO;
 use super::declared::scenario::ROOT;
+use super::decode::texts;
 use super::names::{EntityName, name_of_key};
 use super::{Fields, Node, ProblemKind, Problems, Span, Spanned, Stack, entries};
 
@@ -63,10 +68,16 @@ pub struct Scenario {
     pub flows: Vec<NamedFlow>,
     /// Sessions that requests may ask for.
     pub sessions: Vec<SessionSpec>,
+    /// What is done before the first arrival.
+    pub setup: Option<LifecycleSpec>,
+    /// What is done behind the last answer.
+    pub teardown: Option<LifecycleSpec>,
     /// The journeys.
     pub scenarios: Vec<JourneySpec>,
     /// The SLO table.
     pub slo: Vec<SloRowSpec>,
+    /// What ends a run early.
+    pub abort: Vec<Spanned<String>>,
     /// Hosts outside loopback and private ranges that may be loaded.
     pub allow_hosts: Vec<Spanned<String>>,
     /// Where the file begins.
@@ -116,10 +127,16 @@ impl Scenario {
                 Some(NamedFlow { name, flow: step::flow(node, problems) })
             }),
             sessions: named(&mut fields, "sessions", problems, session::read),
+            setup: lifecycle(&mut fields, "setup", problems),
+            teardown: lifecycle(&mut fields, "teardown", problems),
             scenarios: named(&mut fields, "scenarios", problems, journey),
             slo: fields
                 .node("slo", problems)
                 .map(|node| slo::read(node, problems))
+                .unwrap_or_default(),
+            abort: fields
+                .node("abort", problems)
+                .map(|node| texts(node, problems))
                 .unwrap_or_default(),
             allow_hosts: fields.or("allow_hosts", vec![], problems),
             span: fields.span(),
@@ -127,6 +144,15 @@ impl Scenario {
         scenario.require_parts(node, problems);
         fields.finish(problems);
         Some(scenario)
+    }
+
+    /// All lists of steps that stand on their own: named flows, logins, setup, teardown, journeys.
+    pub fn all_flows(&self) -> impl Iterator<Item = &[StepSpec]> {
+        let named = self.flows.iter().map(|named| &named.flow);
+        let logins = self.sessions.iter().map(|session| &session.login);
+        let once = [&self.setup, &self.teardown].into_iter().flatten().map(|once| &once.flow);
+        let journeys = self.scenarios.iter().map(|journey| &journey.flow);
+        named.chain(logins).chain(once).chain(journeys).map(Vec::as_slice)
     }
 
     fn require_parts(&self, node: &Node, problems: &mut Problems) {
@@ -156,6 +182,14 @@ fn named<T>(
         .iter()
         .filter_map(|(key, node)| read(name_of_key(key, problems), node, problems))
         .collect()
+}
+
+fn lifecycle(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    problems: &mut Problems,
+) -> Option<LifecycleSpec> {
+    fields.node(field, problems).and_then(|node| lifecycle::read(node, problems))
 }
 
 fn journey(name: Spanned<String>, node: &Node, problems: &mut Problems) -> Option<JourneySpec> {

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::abort::abort_of;
 use super::load_shortfall::LoadShortfall;
 use super::overload::Overload;
 use super::validity::MeasurementFindings;
@@ -14,7 +15,9 @@ use super::{
     Finding, JudgedObjective, MoreTime, ObjectiveStatus, ObservedRateLimit, ValidityStatus,
     ValidityTest, Verdict,
 };
-use crate::metrics::{Counts, CustomMeasure, ErrorClass, Measure, RunLog, Selection, StopReason};
+use crate::metrics::{
+    AbortNote, Counts, CustomMeasure, ErrorClass, Measure, RunLog, Selection, StopReason,
+};
 use crate::units::{Nanos, RunTime};
 
 /// Why a run came out as it did, most telling first; rows are positions in [`super::Judgement::objectives`].
@@ -45,6 +48,13 @@ pub enum Cause {
     ObjectiveExceeded {
         /// The first such row.
         row: usize,
+    },
+    /// A condition of `abort` held for its time, and ended the run.
+    Aborted {
+        /// When.
+        at: RunTime,
+        /// Which, and what was measured.
+        note: AbortNote,
     },
     /// The run ended before its schedule did.
     EndedEarly {
@@ -98,6 +108,7 @@ impl Cause {
             Self::Overloaded(_) => "overloaded",
             Self::Errors { .. } => "errors",
             Self::ObjectiveExceeded { .. } => "objective_exceeded",
+            Self::Aborted { .. } => "aborted",
             Self::EndedEarly { .. } => "ended_early",
             Self::ShardsLeftOut { .. } => "shards_left_out",
             Self::LoadShortfall(_) => "load_shortfall",
@@ -141,7 +152,8 @@ pub(super) fn of(
             search.first(ObjectiveStatus::AtRisk).map(|row| Cause::TargetMissed { row })
         }
         Verdict::Fail => {
-            search.of_the_stack(ObjectiveStatus::Fail).or_else(|| search.errors()).or_else(|| {
+            let stack = search.of_the_stack(ObjectiveStatus::Fail);
+            stack.or_else(|| search.aborted()).or_else(|| search.errors()).or_else(|| {
                 search.first(ObjectiveStatus::Fail).map(|row| Cause::ObjectiveExceeded { row })
             })
         }
@@ -183,6 +195,11 @@ impl CauseSearch<'_> {
             return Some(Cause::RateLimited { limit: validity.rate_limit });
         }
         self.examined.overload.clone().map(Cause::Overloaded)
+    }
+
+    fn aborted(&self) -> Option<Cause> {
+        let (at, note) = abort_of(self.log)?;
+        Some(Cause::Aborted { at, note: note.clone() })
     }
 
     fn errors(&self) -> Option<Cause> {

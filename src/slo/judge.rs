@@ -1,10 +1,11 @@
 //! The judgement of a whole run: validity, objectives, verdict.
 
+use super::abort::abort_of;
 use super::validity::MeasurementFindings;
 use super::window::JudgedWindow;
 use super::{
-    JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict, cause, default_table,
-    objectives, validity,
+    Finding, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, ValidityTest, Verdict,
+    cause, default_table, objectives, validity,
 };
 use crate::metrics::RunLog;
 
@@ -28,6 +29,13 @@ pub fn judge(log: &RunLog, strictness: Strictness) -> Judgement {
         table.iter().map(|objective| objectives::judge(&window, objective)).collect();
     let examined = validity::examine(&window, &objectives);
     let verdict = verdict(&examined, &objectives, strictness);
+    // A lost objective fails the run however little was judged by then; what else voids the measurement does so still.
+    let voids = |finding: &Finding| {
+        finding.status == ValidityStatus::NotValid && finding.test != ValidityTest::Requests
+    };
+    let is_void = examined.validity.findings.iter().any(voids);
+    let is_lost = abort_of(log).is_some() && !is_void;
+    let verdict = if is_lost { Verdict::Fail } else { verdict };
     let nothing_measured = !by_default_table
         && objectives.iter().all(|row| row.status == ObjectiveStatus::NotMeasured);
     let verdict = if nothing_measured { verdict.max(Verdict::Inconclusive) } else { verdict };

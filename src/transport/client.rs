@@ -8,7 +8,7 @@ use std::task::Poll;
 use crate::metrics::Side;
 use crate::plan::{RequestId, StreamId};
 use crate::units::RunTime;
-use crate::user::User;
+use crate::user::{RequestAttempt, User};
 
 use super::agent::{ExchangeTrace, UserAgent};
 use super::context::RequestContext;
@@ -69,12 +69,15 @@ impl Client {
     pub async fn perform(
         &mut self,
         user: &mut User,
-        id: RequestId,
+        attempt: RequestAttempt,
         intended: RunTime,
         began: RunTime,
     ) -> FinishedRequest {
         let user = RefCell::new(user);
-        self.agent.perform_in(RequestContext::new(&user, &self.timer), id, intended, began).await
+        let (context, id) = (RequestContext::new(&user, &self.timer), attempt.request);
+        let mut finished = self.agent.perform_in(context, id, intended, began).await;
+        (finished.sample.attempt, finished.sample.waited) = (attempt.number, attempt.waited);
+        finished
     }
 
     /// Performs several requests at once and hands on each as it ends: over HTTP/2 on one connection, over

@@ -80,6 +80,8 @@ impl RequestProgress {
             bytes_sent: self.bytes_sent,
             exchanges: self.exchanges,
             reconnects: self.reconnects,
+            attempt: 0,
+            waited: Nanos::ZERO,
             messages: 0,
             outcome,
         }

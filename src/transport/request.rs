@@ -45,7 +45,7 @@ impl UserAgent {
         let (done, result) = match result {
             Ok(last) => (last.answer.done, judge((context, id), &last, &parser, began)),
             Err(error) => {
-                context.user.borrow_mut().on_failure(error.class);
+                context.user.borrow_mut().on_failure(id, error.class);
                 let outcome = Outcome::Failed(error.class);
                 (shared.clock().now(), CheckResult { outcome, message: error.message })
             }

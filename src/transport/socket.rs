@@ -101,7 +101,7 @@ impl WebSocketSession<'_> {
     }
 
     fn failed(&self, error: TransportError) -> CheckResult {
-        self.context.user.borrow_mut().on_failure(error.class);
+        self.context.user.borrow_mut().on_failure(self.plan.request, error.class);
         CheckResult { outcome: Outcome::Failed(error.class), message: error.message }
     }
 
@@ -269,7 +269,7 @@ impl WebSocketSession<'_> {
         let sample = Sample { messages: open.messages, ..whole };
         let mut message = String::new();
         if let Err(error) = ended {
-            self.context.user.borrow_mut().on_failure(error.class);
+            self.context.user.borrow_mut().on_failure(self.plan.request, error.class);
             message = self.context.user.borrow().redacted(error.message);
         }
         on_event(StreamEvent::DerivedTiming(FinishedRequest { sample, message }));

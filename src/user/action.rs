@@ -2,13 +2,31 @@
 
 use crate::metrics::Sample;
 use crate::plan::{RenderError, RequestId, StreamId};
-use crate::units::RunTime;
+use crate::units::{Nanos, RunTime};
+
+/// An attempt at a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestAttempt {
+    /// Which request.
+    pub request: RequestId,
+    /// How many came before it.
+    pub number: u16,
+    /// From when the user first wanted it until this one was due; zero for the first.
+    pub waited: Nanos,
+}
+
+impl RequestAttempt {
+    /// The first one.
+    pub const fn first(request: RequestId) -> Self {
+        Self { request, number: 0, waited: Nanos::ZERO }
+    }
+}
 
 /// What a user does next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Send this request, then call [`super::User::on_response`] or [`super::User::on_failure`].
-    Send(RequestId),
+    Send(RequestAttempt),
     /// Send these requests at once, as [`Action::Send`] each; ask again when all are through.
     SendAll(Vec<RequestId>),
     /// Open this stream and read it to its end.

@@ -429,7 +429,8 @@ mod tests {
         let mut watched = Watched::default();
         for _ in 0..500 {
             match user.next_action(now) {
-                Action::Send(id) => {
+                Action::Send(attempt) => {
+                    let id = attempt.request;
                     let mut url = vec![];
                     user.render(&plan.requests[id.0 as usize].url, &mut url).expect("a URL");
                     let url = String::from_utf8_lossy(&url).into_owned();

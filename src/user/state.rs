@@ -12,7 +12,7 @@ use crate::units::RunTime;
 
 use super::rows::RowPicker;
 use super::turns::Turn;
-use super::{held, playback, poll};
+use super::{attempts, held, playback, poll};
 
 /// A virtual user.
 #[derive(Debug)]
@@ -37,6 +37,10 @@ pub struct User {
     /// Its turn, once there was something to choose, and how many choices there were.
     pub(super) turn: Option<Turn>,
     pub(super) choices: usize,
+    /// Attempts at the request that it is at, if that may be sent again.
+    pub(super) attempts: Option<attempts::Attempts>,
+    /// What is left of the lists whose items it goes through, outermost first.
+    pub(super) lists: Vec<std::vec::IntoIter<Value>>,
     pub(super) failed: bool,
     /// When it was last asked what to do.
     pub(super) now: RunTime,

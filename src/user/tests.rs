@@ -72,7 +72,7 @@ fn loop_without_requests_lets_others_have_their_turn() {
     assert_eq!(user.next_action(now), Action::Wait(now));
 }
 
-struct Bare;
+pub(super) struct Bare;
 
 impl ResponseHeaders for Bare {
     fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}

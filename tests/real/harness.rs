@@ -32,7 +32,12 @@ impl Drop for Guarded {
 
 /// Asks a process to end.
 pub(crate) fn terminate(process: &Guarded) {
-    let pid = process.0.id().to_string();
+    terminate_child(&process.0);
+}
+
+/// Asks a process to end that is waited for elsewhere.
+pub(crate) fn terminate_child(process: &Child) {
+    let pid = process.id().to_string();
     let told = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
     assert!(told.success());
 }

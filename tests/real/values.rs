@@ -12,33 +12,33 @@ use super::harness::{plimsoll, run};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-struct SeenRequest {
+pub(super) struct SeenRequest {
     /// `GET /path HTTP/1.1`.
-    line: String,
+    pub(super) line: String,
     /// Names in lower case.
     headers: Vec<(String, String)>,
     body: String,
 }
 
 impl SeenRequest {
-    fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         self.line.split(' ').nth(1).unwrap_or_default()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// A server on loopback that answers by path and remembers what it was asked. It ends with the test's process.
-struct Listening {
-    url: String,
+pub(super) struct Listening {
+    pub(super) url: String,
     seen: Arc<Mutex<Vec<SeenRequest>>>,
 }
 
-type Answer = fn(&SeenRequest) -> (u16, String);
+pub(super) type Answer = fn(&SeenRequest) -> (u16, String);
 
-fn listening(answer: Answer) -> Listening {
+pub(super) fn listening(answer: Answer) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -81,13 +81,13 @@ fn converse(stream: TcpStream, told: &Mutex<Vec<SeenRequest>>, answer: Answer) -
 }
 
 impl Listening {
-    fn seen(&self) -> Vec<SeenRequest> {
+    pub(super) fn seen(&self) -> Vec<SeenRequest> {
         self.seen.lock().expect("not poisoned").clone()
     }
 }
 
 /// A scenario folder with these steps.
-fn written(folder: &Path, more: &str, flow: &str) -> PathBuf {
+pub(super) fn written(folder: &Path, more: &str, flow: &str) -> PathBuf {
     let text = format!(
         "name: values\ntarget: http://127.0.0.1:1\n{more}\nscenarios:\n  s:\n    flow:\n{flow}\n"
     );

@@ -20,7 +20,9 @@ use crate::units::{Nanos, Rate, RunTime};
 
 use super::super::exit::Failure;
 use super::super::files::RunFolder;
+use super::super::lifecycle;
 use super::super::observing::SnapshotFeed;
+use super::super::output::say;
 use super::super::signals::StopSignals;
 use super::super::talk;
 use super::observer::SearchObserver;
@@ -61,6 +63,14 @@ pub(super) enum SearchExit {
 }
 
 impl SearchExit {
+    /// How it stands in the log.
+    const fn reason(self) -> StopReason {
+        match self {
+            Self::Done => StopReason::Finished,
+            Self::Interrupted => StopReason::Interrupted,
+        }
+    }
+
     /// Whether the user stopped it.
     pub(super) const fn is_interrupted(self) -> bool {
         matches!(self, Self::Interrupted)
@@ -79,17 +89,33 @@ impl SearchRun {
     pub(super) async fn play(&mut self) -> Result<SearchExit, Failure> {
         let mut signals = StopSignals::new()?;
         talk::never_wait();
+        let set_up = lifecycle::set_up(&mut self.site.plan, &self.site.options).await?;
+        set_up.note(&mut self.folder)?;
+        let left = self.measure(&mut signals).await;
+        let stopped = async { signals.next().await };
+        let note = lifecycle::tear_down(&mut self.site.plan, &self.site.options, stopped).await?;
+        if let Some(note) = note {
+            if let Some(why) = &note.failure {
+                say(&format!("warning: the teardown failed: {why}"));
+            }
+            self.folder.append(&RunLine::Lifecycle(note))?;
+        }
+        let left = left?;
+        self.end(left.reason())?;
+        Ok(left)
+    }
+
+    /// Measures at one rate after the other.
+    async fn measure(&mut self, signals: &mut StopSignals) -> Result<SearchExit, Failure> {
         loop {
             let (rate, hold, purpose) = match self.search.next_action() {
                 SearchAction::Measure { rate, hold, purpose } => (rate, hold, purpose),
                 SearchAction::Done(outcome) => {
                     self.watcher.ends(&outcome);
-                    self.end(StopReason::Finished)?;
                     return Ok(SearchExit::Done);
                 }
             };
-            let Some((step, seconds)) = self.step(rate, hold, purpose, &mut signals).await? else {
-                self.end(StopReason::Interrupted)?;
+            let Some((step, seconds)) = self.step(rate, hold, purpose, signals).await? else {
                 self.watcher.ends(&self.search.interrupted());
                 return Ok(SearchExit::Interrupted);
             };

@@ -60,6 +60,13 @@ impl SearchScenario {
             ..Overrides::default()
         };
         let (mut plan, watch) = plan_of(&loaded, &overrides)?;
+        if plan.requests_per_iteration() <= 0.0 {
+            return Err(Failure::new(
+                Exit::Usage,
+                "error: a search offers requests per second, and a loop does not say how many rounds it makes\nhint: give \
+                 `foreach`, `while` and `repeat` their `rounds`",
+            ));
+        }
         // A search asks what one stack carries.
         plan.split = None;
         let plan = Arc::new(plan);

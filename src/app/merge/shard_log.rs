@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
-use crate::metrics::{Interval, RunEnd, RunHeader, RunLine, RunLog};
+use crate::metrics::{Interval, LifecycleNote, RunEnd, RunHeader, RunLine, RunLog};
 
 use super::super::exit::{Exit, Failure};
 use super::super::files::LOG;
@@ -77,6 +77,10 @@ impl ShardLog {
                 Ok(RunLine::Interval(interval)) => self.next = Some(interval),
                 Ok(RunLine::End(end)) => self.end = Some(end),
                 Ok(RunLine::Run(_) | RunLine::Capacity(_)) => {}
+                Ok(RunLine::Lifecycle(note)) => {
+                    let shard = Some(self.header.shard.0 + 1);
+                    others.push(RunLine::Lifecycle(LifecycleNote { shard, ..note }));
+                }
                 Ok(other @ (RunLine::Event(_) | RunLine::Readings(_))) => others.push(other),
                 Err(_) if !line.ends_with('\n') => break,
                 Err(error) => return Err(failed(&error)),

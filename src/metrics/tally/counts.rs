@@ -17,6 +17,8 @@ pub struct Counts {
     /// How often requests had to connect again because the server had closed their idle connection. Of steps,
     /// tags and the run.
     pub reconnects: u64,
+    /// Requests that were sent again, because an attempt before had failed. Of steps, tags and the run.
+    pub retries: u64,
     /// Events or messages that came in streams. Of steps.
     pub messages: u64,
     /// Failed requests by class.
@@ -105,6 +107,7 @@ impl Counts {
         self.requests += other.requests;
         self.exchanges += other.exchanges;
         self.reconnects += other.reconnects;
+        self.retries += other.retries;
         self.messages += other.messages;
         add_counts(&mut self.errors, &other.errors);
         self.errors_untold += other.errors_untold;
@@ -120,6 +123,7 @@ impl Counts {
         self.requests += step.requests;
         self.exchanges += step.exchanges;
         self.reconnects += step.reconnects;
+        self.retries += step.retries;
         self.messages += step.messages;
         add_counts(&mut self.errors, &step.errors);
         add_counts(&mut self.statuses, &step.statuses);

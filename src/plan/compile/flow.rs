@@ -2,9 +2,11 @@
 
 mod draft;
 mod lasting;
+mod loops;
 mod parts;
 mod session;
 
+pub(super) use parts::FlowChoice;
 pub(super) use session::{OwnedSession, plans as session_plans};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +18,14 @@ use self::parts::FlowParts;
 use self::session::EnteredSession;
 use super::load::MixDemand;
 use super::template::TemplateCompiler;
-use crate::metrics::{SampleKind, StepInfo};
+use crate::metrics::{LifecyclePart, SampleKind, StepInfo};
 use crate::plan::{
-    Dataset, Instruction, PlaybackPlan, PollPlan, Program, RequestPlan, ScenarioPlan, SessionId,
-    SessionScope, StreamPlan,
+    Dataset, Instruction, Lifecycle, LifecyclePlan, PlaybackPlan, PollPlan, Program, RequestPlan,
+    ScenarioPlan, SessionId, SessionScope, StreamPlan,
 };
 use crate::scenario::schema::{
-    JourneySpec, PlaybackSpec, PollSpec, RequestSpec, Scenario, StepKind, StepSpec, StreamSpec,
+    JourneySpec, LifecycleSpec, PlaybackSpec, PollSpec, RequestSpec, Scenario, StepKind, StepSpec,
+    StreamSpec,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 
@@ -44,6 +47,7 @@ pub(super) struct FlowCompiler<'a> {
     parts: FlowParts<'a>,
     /// Who has which session, as far as flows have asked for it.
     sessions: BTreeMap<SessionId, OwnedSession>,
+    lifecycle: Lifecycle,
 }
 
 /// What flows come to besides their programs.
@@ -52,23 +56,24 @@ pub(super) struct CompiledFlows {
     pub(super) requests: Vec<RequestPlan>,
     pub(super) streams: Vec<StreamPlan>,
     pub(super) playbacks: Vec<PlaybackPlan>,
+    pub(super) lifecycle: Lifecycle,
     pub(super) sessions: BTreeMap<SessionId, OwnedSession>,
 }
 
 impl<'a> FlowCompiler<'a> {
-    /// `think` is the share of think times (and of watching and listening) that users take.
     pub(super) fn new(
         (scenario, data): (&'a Scenario, &'a [Dataset]),
         templates: TemplateCompiler<'a>,
         prefix: String,
-        think: f64,
+        choice: FlowChoice,
     ) -> Self {
-        let parts = FlowParts::new((scenario, data), templates, prefix, think);
-        Self { parts, sessions: BTreeMap::new() }
+        let parts = FlowParts::new((scenario, data), templates, prefix, choice);
+        Self { parts, sessions: BTreeMap::new(), lifecycle: Lifecycle::default() }
     }
 
     /// The journeys of a weight above zero, and what an iteration of their mix asks for.
     pub(super) fn journeys(&mut self, problems: &mut Problems) -> (Vec<ScenarioPlan>, MixDemand) {
+        self.look_at_setup();
         let mut journeys = vec![];
         let mut mix = ExpectedRequests::default();
         let scenario = self.parts.scenario;
@@ -83,6 +88,7 @@ impl<'a> FlowCompiler<'a> {
         if let (true, Some(first)) = (journeys.is_empty(), scenario.scenarios.first()) {
             problems.report(first.weight.span, ProblemKind::WeightsZero);
         }
+        self.lifecycle = self.lifecycle(problems);
         self.check_unused(problems);
         let counts = [("scenarios", scenario.scenarios.len()), ("steps", self.parts.steps.len())];
         let last = scenario.scenarios.last();
@@ -90,7 +96,55 @@ impl<'a> FlowCompiler<'a> {
             problems.report(last.map_or(scenario.name.span, |last| last.name.span), kind);
         }
         let mix = if weight > 0.0 { mix.times(1.0 / weight) } else { mix };
-        (journeys, MixDemand { requests: mix.requests, seconds: mix.seconds })
+        let ExpectedRequests { requests, seconds, is_untold } = mix;
+        if is_untold {
+            // The mix has no mean where one of them has none.
+            for journey in &mut journeys {
+                journey.requests_per_iteration = 0.0;
+            }
+        }
+        (journeys, MixDemand { requests, seconds, is_untold })
+    }
+
+    /// Finds what the setup captures: journeys may use it from their first step on. Leaves nothing else behind.
+    fn look_at_setup(&mut self) {
+        let Some(setup) = self.parts.setup() else { return };
+        let mut draft = ScenarioPlanDraft::new(LifecyclePart::Setup.word(), Some(BTreeSet::new()));
+        self.flow(&setup.flow, &mut draft, &mut Problems::default());
+        self.parts.given = draft.captured.unwrap_or_default();
+        self.parts.forget();
+        self.sessions.clear();
+    }
+
+    /// Compiles setup and teardown, behind the journeys, whose steps come first.
+    fn lifecycle(&mut self, problems: &mut Problems) -> Lifecycle {
+        let own = self.parts.steps.len();
+        let (setup, teardown) = (self.parts.setup(), self.parts.teardown());
+        let setup =
+            setup.map(|spec| self.once(LifecyclePart::Setup, spec, BTreeSet::new(), problems));
+        let given = self.parts.given.clone();
+        let teardown =
+            teardown.map(|spec| self.once(LifecyclePart::Teardown, spec, given, problems));
+        let steps = self.parts.steps.split_off(own);
+        Lifecycle { setup, teardown, steps, given: vec![] }
+    }
+
+    fn once(
+        &mut self,
+        part: LifecyclePart,
+        spec: &'a LifecycleSpec,
+        given: BTreeSet<String>,
+        problems: &mut Problems,
+    ) -> LifecyclePlan {
+        let mut draft = ScenarioPlanDraft::new(part.word(), Some(given));
+        self.flow(&spec.flow, &mut draft, problems);
+        if draft.too_long {
+            let (scenario, limit) = (part.word().to_owned(), STEP_LIMIT);
+            problems.report(spec.span, ProblemKind::FlowTooLong { scenario, limit });
+        }
+        let slots = self.parts.captured(&draft.ops);
+        let timeout = spec.timeout.unwrap_or(LifecyclePlan::TIMEOUT);
+        LifecyclePlan { program: Program(draft.ops), timeout, slots }
     }
 
     /// The share of iterations that ask for each data set.
@@ -112,6 +166,7 @@ impl<'a> FlowCompiler<'a> {
             requests: self.parts.compiled,
             streams: self.parts.streams,
             playbacks: self.parts.playbacks,
+            lifecycle: self.lifecycle,
             sessions: self.sessions,
         }
     }
@@ -121,9 +176,9 @@ impl<'a> FlowCompiler<'a> {
         journey: &'a JourneySpec,
         problems: &mut Problems,
     ) -> (ScenarioPlan, ExpectedRequests) {
-        let mut draft = ScenarioPlanDraft::new(&journey.name.value, Some(BTreeSet::new()));
+        let mut draft = ScenarioPlanDraft::new(&journey.name.value, Some(self.parts.given.clone()));
         let expected = self.flow(&journey.flow, &mut draft, problems);
-        if expected.requests <= 0.0 {
+        if expected.requests <= 0.0 && !expected.is_untold {
             let scenario = journey.name.value.clone();
             problems.report(journey.name.span, ProblemKind::NoRequests { scenario });
         }
@@ -189,7 +244,18 @@ impl<'a> FlowCompiler<'a> {
             StepKind::Think(law) => {
                 let delay = self.parts.delay(*law);
                 draft.ops.push(Instruction::Think(delay));
-                ExpectedRequests { requests: 0.0, seconds: delay.mean().as_secs_f64() }
+                ExpectedRequests::of(0.0, delay.mean().as_secs_f64())
+            }
+            StepKind::ThinkBy(span) => self.parts.think_by(span, draft, problems),
+            StepKind::RepeatBy(_) | StepKind::ForEach(_) | StepKind::While(_) => {
+                let Some(begun) = self.parts.begin_loop(step, draft, problems) else {
+                    return ExpectedRequests::default();
+                };
+                // There may be no round at all.
+                let opened = draft.opened.clone();
+                let round = self.flow(begun.flow, draft, problems);
+                draft.opened = opened;
+                begun.end(draft, round)
             }
             StepKind::Use(name) => self.expand(name, draft, problems),
             StepKind::Repeat { times, flow } => {
@@ -202,25 +268,7 @@ impl<'a> FlowCompiler<'a> {
                 draft.close_repeat(at, counter, *times);
                 round.times(f64::midpoint(f64::from(times.0), f64::from(times.1)))
             }
-            StepKind::If { when, then, otherwise } => {
-                let templates = self.parts.templates.after(draft.captured.as_ref());
-                let when = templates.condition(when, problems);
-                let at = draft.ops.len();
-                draft.ops.push(Instruction::Jump(0));
-                let opened = draft.opened.clone();
-                let taken = self.flow(then, draft, problems);
-                draft.opened.clone_from(&opened);
-                let skip = draft.ops.len();
-                draft.ops.push(Instruction::Jump(0));
-                let end = draft.ops.len() as u32;
-                let not_taken = self.flow(otherwise, draft, problems);
-                draft.opened = opened;
-                draft.ops[skip] = Instruction::Jump(draft.ops.len() as u32);
-                if let Some(when) = when {
-                    draft.ops[at] = Instruction::If { when, end };
-                }
-                ExpectedRequests { seconds: taken.seconds.min(not_taken.seconds), ..taken }
-            }
+            StepKind::If { .. } => self.branch(&step.kind, draft, problems),
             StepKind::Choose(branches) => {
                 let flows = branches.iter().map(|branch| (branch.weight, branch.flow.as_slice()));
                 self.choose(&flows.collect::<Vec<_>>(), draft, problems)
@@ -246,7 +294,7 @@ impl<'a> FlowCompiler<'a> {
         let id = self.parts.compiled_request(request, kind_of(&request.method), draft, problems);
         draft.ops.push(Instruction::Request(id));
         draft.note_captures(request);
-        let alone = ExpectedRequests { requests: 1.0, seconds: 0.0 };
+        let alone = ExpectedRequests::of(1.0, 0.0);
         let Some(entered) = entered else { return alone };
         self.parts.leave(entered, id, draft);
         entered.login.plus(alone)
@@ -258,6 +306,7 @@ impl<'a> FlowCompiler<'a> {
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> ExpectedRequests {
+        parts::refuse_retries(requests, problems);
         let logins = self.enter_all(requests, draft, problems);
         let ids = requests
             .iter()
@@ -270,7 +319,36 @@ impl<'a> FlowCompiler<'a> {
         for request in requests {
             draft.note_captures(request);
         }
-        logins.plus(ExpectedRequests { requests: requests.len() as f64, seconds: 0.0 })
+        logins.plus(ExpectedRequests::of(requests.len() as f64, 0.0))
+    }
+
+    /// Something that is done on a condition; it counts as met.
+    fn branch(
+        &mut self,
+        kind: &'a StepKind,
+        draft: &mut ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> ExpectedRequests {
+        let StepKind::If { when, then, otherwise } = kind else {
+            return ExpectedRequests::default();
+        };
+        let templates = self.parts.templates.after(draft.captured.as_ref());
+        let when = templates.condition(when, problems);
+        let at = draft.ops.len();
+        draft.ops.push(Instruction::Jump(0));
+        let opened = draft.opened.clone();
+        let taken = self.flow(then, draft, problems);
+        draft.opened.clone_from(&opened);
+        let skip = draft.ops.len();
+        draft.ops.push(Instruction::Jump(0));
+        let end = draft.ops.len() as u32;
+        let not_taken = self.flow(otherwise, draft, problems);
+        draft.opened = opened;
+        draft.ops[skip] = Instruction::Jump(draft.ops.len() as u32);
+        if let Some(when) = when {
+            draft.ops[at] = Instruction::If { when, end };
+        }
+        ExpectedRequests { seconds: taken.seconds.min(not_taken.seconds), ..taken }
     }
 
     fn expand(
@@ -279,22 +357,9 @@ impl<'a> FlowCompiler<'a> {
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> ExpectedRequests {
-        let scenario = self.parts.scenario;
-        let Some(named) = scenario.flows.iter().find(|flow| flow.name.value == name.value) else {
-            let known = scenario.flows.iter().map(|flow| flow.name.value.clone()).collect();
-            let kind = ProblemKind::UnknownName { what: "flow", name: name.value.clone(), known };
-            problems.report(name.span, kind);
+        let Some(named) = self.parts.named(name, draft, problems) else {
             return ExpectedRequests::default();
         };
-        if draft.inside.contains(&name.value.as_str()) {
-            let from = draft.inside.iter().position(|inside| *inside == name.value).unwrap_or(0);
-            let mut cycle = draft.inside[from..].to_vec();
-            cycle.push(&name.value);
-            let kind =
-                ProblemKind::FlowCycle { name: name.value.clone(), cycle: cycle.join(" → ") };
-            problems.report(name.span, kind);
-            return ExpectedRequests::default();
-        }
         draft.inside.push(&named.name.value);
         let expected = self.flow(&named.flow, draft, problems);
         draft.inside.pop();
@@ -351,7 +416,8 @@ impl<'a> FlowCompiler<'a> {
             draft.ops.push(Instruction::PollAgain { depth, poll, back });
         }
         let waits = poll.every.as_secs_f64() * (poll.rounds - 1.0);
-        ExpectedRequests { requests: round.requests * poll.rounds, seconds: round.seconds + waits }
+        let (requests, seconds) = (round.requests * poll.rounds, round.seconds + waits);
+        ExpectedRequests { requests, seconds, ..round }
     }
 
     fn stream(

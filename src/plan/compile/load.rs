@@ -15,6 +15,8 @@ pub(super) struct MixDemand {
     pub(super) requests: f64,
     /// Time that passes even if every answer comes at once, in seconds.
     pub(super) seconds: f64,
+    /// Whether there is a loop of which nobody says how many rounds it makes.
+    pub(super) is_untold: bool,
 }
 
 /// The workload that is asked for, or the first of the file.
@@ -139,6 +141,10 @@ impl LoadCompiler<'_> {
     fn iterations(&self, rate: &Spanned<WorkRate>, problems: &mut Problems) -> Option<Rate> {
         match rate.value.unit {
             RateUnit::Iterations => Some(rate.value.rate),
+            RateUnit::Requests if self.demand.is_untold => {
+                problems.report(rate.span, ProblemKind::RoundsUntold);
+                None
+            }
             RateUnit::Requests if self.demand.requests > 0.0 => {
                 Some(rate.value.rate.times(1.0 / self.demand.requests))
             }

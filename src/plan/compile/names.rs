@@ -36,15 +36,7 @@ pub(super) fn of(scenario: &Scenario, data: &[Dataset], problems: &mut Problems)
 /// The names that any step of any flow captures, in the order of the file.
 fn captured_names(scenario: &Scenario) -> Vec<&Spanned<String>> {
     let mut names = vec![];
-    for flow in scenario.flows.iter().map(|named| &named.flow) {
-        collect_captured(flow, &mut names);
-    }
-    for flow in scenario.sessions.iter().map(|session| &session.login) {
-        collect_captured(flow, &mut names);
-    }
-    for flow in scenario.scenarios.iter().map(|journey| &journey.flow) {
-        collect_captured(flow, &mut names);
-    }
+    scenario.all_flows().for_each(|flow| collect_captured(flow, &mut names));
     names
 }
 
@@ -52,25 +44,16 @@ fn collect_captured<'a>(steps: &'a [StepSpec], names: &mut Vec<&'a Spanned<Strin
     for step in steps {
         match &step.kind {
             StepKind::Request(request) => collect_of(request, names),
-            StepKind::Repeat { flow, .. } => collect_captured(flow, names),
-            StepKind::If { then, otherwise, .. } => {
-                collect_captured(then, names);
-                collect_captured(otherwise, names);
-            }
-            StepKind::Choose(branches) => {
-                for branch in branches {
-                    collect_captured(&branch.flow, names);
-                }
-            }
             StepKind::Parallel(requests) => requests.iter().for_each(|r| collect_of(r, names)),
-            StepKind::Poll(poll) => collect_captured(&poll.flow, names),
             StepKind::Stream(stream) => collect_of(&stream.request, names),
             StepKind::Playback(playback) => {
                 collect_of(&playback.manifest, names);
                 collect_of(&playback.segment, names);
             }
-            StepKind::Think(_) | StepKind::Use(_) | StepKind::Pace(_) => {}
+            StepKind::ForEach(each) => names.push(&each.item),
+            _ => {}
         }
+        step.inner().into_iter().for_each(|flow| collect_captured(flow, names));
     }
 }
 
@@ -85,37 +68,16 @@ pub(super) fn hidden_name(step: &str, what: &str) -> String {
 
 /// All those names.
 fn hidden_names(scenario: &Scenario) -> Vec<String> {
-    let flows = scenario.flows.iter().map(|named| &named.flow);
-    let journeys = scenario.scenarios.iter().map(|journey| &journey.flow);
-    let logins = scenario.sessions.iter().map(|session| &session.login);
     let mut names = vec![];
-    flows.chain(logins).chain(journeys).for_each(|flow| collect_hidden(flow, &mut names));
+    scenario.all_flows().for_each(|flow| collect_hidden(flow, &mut names));
     names
 }
 
 fn collect_hidden(steps: &[StepSpec], names: &mut Vec<String>) {
     for step in steps {
-        match &step.kind {
-            StepKind::Playback(playback) => {
-                names.extend(["range", "url"].map(|what| hidden_name(&playback.name.value, what)));
-            }
-            StepKind::Repeat { flow, .. } => collect_hidden(flow, names),
-            StepKind::Poll(poll) => collect_hidden(&poll.flow, names),
-            StepKind::If { then, otherwise, .. } => {
-                collect_hidden(then, names);
-                collect_hidden(otherwise, names);
-            }
-            StepKind::Choose(branches) => {
-                for branch in branches {
-                    collect_hidden(&branch.flow, names);
-                }
-            }
-            StepKind::Request(_)
-            | StepKind::Think(_)
-            | StepKind::Use(_)
-            | StepKind::Parallel(_)
-            | StepKind::Pace(_)
-            | StepKind::Stream(_) => {}
+        if let StepKind::Playback(playback) = &step.kind {
+            names.extend(["range", "url"].map(|what| hidden_name(&playback.name.value, what)));
         }
+        step.inner().into_iter().for_each(|flow| collect_hidden(flow, names));
     }
 }

@@ -1,5 +1,9 @@
 //! Rows of the SLO table → objectives: what a metric's name means, and in which unit it is written.
 
+mod abort;
+
+pub(super) use abort::conditions as abort_conditions;
+
 use crate::metrics::{Answers, Bound, CustomMeasure, Measure, Objective, Phase, Scope, StepInfo};
 use crate::scenario::schema::{Scenario, SloRowSpec, SloScope};
 use crate::scenario::{ProblemKind, Problems, Spanned};

@@ -10,16 +10,41 @@ use super::{body, http};
 use crate::metrics::StepId;
 use crate::plan::template::find_close;
 use crate::plan::{
-    Body, Capture, CaptureSlot, CaptureSource, CaptureTake, Check, Escape, RequestPlan, StatusSet,
-    Template,
+    Body, Capture, CaptureSlot, CaptureSource, CaptureTake, Check, Delay, Escape, OnFailure,
+    RequestPlan, RetryPlan, StatusSet, Template,
 };
-use crate::scenario::schema::{self, RequestSpec, Scenario, own_header};
+use crate::scenario::schema::{self, DelaySpec, OnFailureSpec, RequestSpec, Scenario, own_header};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
 /// Compiles requests with the scenario's defaults.
 pub(super) struct RequestCompiler<'a> {
     scenario: &'a Scenario,
     prefix: String,
+}
+
+/// Waits between attempts are the server's business: no share of think times changes them.
+fn on_failure(spec: OnFailureSpec) -> OnFailure {
+    match spec {
+        OnFailureSpec::Stop => OnFailure::Stop,
+        OnFailureSpec::Continue => OnFailure::Continue,
+        OnFailureSpec::Retry(retry) => OnFailure::Retry(RetryPlan {
+            times: retry.times,
+            wait: delay(retry.wait),
+            exponential: retry.exponential,
+            max_wait: retry.max_wait,
+            goes_on: retry.goes_on,
+        }),
+    }
+}
+
+/// A law as it is written.
+pub(super) const fn delay(law: DelaySpec) -> Delay {
+    match law {
+        DelaySpec::Constant(span) => Delay::Constant(span),
+        DelaySpec::Uniform(low, high) => Delay::Uniform(low, high),
+        DelaySpec::Exponential(mean) => Delay::Exponential(mean),
+        DelaySpec::Normal(mean, deviation) => Delay::Normal(mean, deviation),
+    }
 }
 
 /// Headers in the order in which they were first given; a later one of a name replaces the earlier.
@@ -75,6 +100,7 @@ impl<'a> RequestCompiler<'a> {
                 .iter()
                 .filter_map(|capture| compile_capture(capture, templates))
                 .collect(),
+            on_failure: on_failure(request.on_failure),
             follow_redirects: request.follow_redirects,
             media: None,
             range: None,

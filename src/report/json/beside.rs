@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::model::Report;
 use super::super::stack_figure::StackFigure;
 use super::values::{number, rounded, unit};
+use crate::metrics::{LifecycleNote, LifecycleStep};
 use crate::slo::Incident;
 use crate::units::{Nanos, RunTime};
 
@@ -47,4 +48,29 @@ fn incident(incident: &Incident) -> Value {
         "requests_lost": if incident.is_of_service() { json!(incident.lost) } else { Value::Null },
         "mark": incident.mark.as_ref().map(|(at, text)| json!({ "at_s": moment(*at), "text": text })),
     })
+}
+
+/// What was done once for the run.
+pub(super) fn lifecycle(report: &Report) -> Value {
+    let note = |note: &LifecycleNote| {
+        let step = |step: &LifecycleStep| {
+            let mean = step.time.as_millis_f64() / step.requests.max(1) as f64;
+            json!({
+                "name": step.name,
+                "requests": step.requests,
+                "failed": step.failed,
+                "mean_service_time_ms": rounded(mean),
+            })
+        };
+        json!({
+            "part": note.part.word(),
+            "shard": note.shard,
+            "duration_s": rounded(note.took.as_secs_f64()),
+            "requests": note.requests(),
+            "failed": note.failed(),
+            "failure": note.failure,
+            "steps": note.steps.iter().map(step).collect::<Vec<_>>(),
+        })
+    };
+    report.lifecycle.iter().map(note).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::values::{ms, rounded};
+use super::values::{ms, number, rounded, unit};
 use crate::report::wording;
 use crate::slo::{Cause, Judgement, MoreTime};
 
@@ -36,6 +36,13 @@ pub(super) fn value(judgement: &Judgement) -> Value {
             "failed": failed,
             "attempts": attempts,
             "class": class.map(crate::metrics::ErrorClass::name),
+        }),
+        Cause::Aborted { at, note } => json!({
+            "at_s": rounded(at.as_secs_f64()),
+            "condition": note.condition,
+            "value": number(note.value),
+            "unit": unit(note.value),
+            "requests": note.requests,
         }),
         Cause::EndedEarly { by } => json!({ "by": by }),
         Cause::ShardsLeftOut { left_out, of } => json!({ "left_out": left_out, "of": of }),

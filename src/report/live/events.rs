@@ -97,6 +97,7 @@ pub fn note(header: &RunHeader, event: &Event) -> String {
         EventKind::Steered(text) => ("steered", text.clone()),
         EventKind::SourceError(source) => ("source_error", source.to_string()),
         EventKind::Warning(text) => ("warning", text.clone()),
+        EventKind::Aborted(note) => ("aborted", note.to_string()),
         EventKind::Failure(example) => {
             let step = header.steps.get(usize::from(example.step.0));
             let step = step.map_or("?", |step| step.name.as_str());

@@ -31,6 +31,12 @@ pub(crate) fn headline(judgement: &Judgement) -> Option<String> {
             "{}; no limit is exceeded.",
             beyond(judgement, row(index)?, ObjectiveStatus::AtRisk)
         ),
+        Cause::Aborted { at, note } => format!(
+            "`abort` ended the run at {}: {} held, and {} was measured at last; see what the stack did by then.",
+            format::moment(*at),
+            shown(&note.condition),
+            format::estimate(note.value)
+        ),
         Cause::EndedEarly { by } => ended_early(*by),
         Cause::ShardsLeftOut { left_out, of } => format!(
             "{left_out} of {of} shards were left out, and a part of a run never passes: merge all of them."

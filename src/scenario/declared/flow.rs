@@ -36,6 +36,41 @@ scenarios:
 ",
 };
 
+/// A setup or teardown: its steps, or a mapping of those and a timeout.
+pub(in crate::scenario) const LIFECYCLE_VALUE: Grammar =
+    Grammar::AnyOf(&[Grammar::List(&Grammar::Mapping(&STEP)), Grammar::Mapping(&LIFECYCLE)]);
+
+pub(in crate::scenario) static LIFECYCLE: Declaration = Declaration {
+    name: "lifecycle",
+    place: "a list of steps, or `flow` and `timeout`,",
+    about: "What one user does once for a run, outside its figures: `setup` before the first arrival, `teardown` behind \
+            the last answer, also after Ctrl-C. Where no timeout is needed, a list of steps says the same. A step that \
+            fails ends it. A setup that fails ends the run before its load (97); a teardown that fails is a warning.",
+    groups: &[
+        &[optional(
+            "timeout",
+            Grammar::PositiveDuration,
+            "The longest time for all of it, think times included.",
+        )
+        .default("1m")],
+        INNER,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+setup:
+  timeout: 2m
+  flow:
+    - post: { name: create, url: /sales, json: { title: winter }, capture: { sale: $.id } }
+teardown:
+  - delete: { name: remove, url: '/sales/{{ sale }}' }
+scenarios:
+  visit:
+    flow:
+      - get: { name: sale, url: '/sales/{{ sale }}' }
+",
+};
+
 pub(in crate::scenario) static SESSION: Declaration = Declaration {
     name: "session",
     place: "a session",
@@ -108,10 +143,18 @@ pub(in crate::scenario) static STEP: Declaration = Declaration {
         optional("patch", REQUEST_VALUE, "Sends a PATCH request."),
         optional("delete", REQUEST_VALUE, "Sends a DELETE request."),
         optional("head", REQUEST_VALUE, "Sends a HEAD request."),
-        optional("think", DELAY, "Does nothing for a while, as a person who reads.").example("2s..8s"),
+        optional(
+            "think",
+            Grammar::AnyOf(&[DELAY, TEMPLATE]),
+            "Does nothing for a while, as a person who reads; a template says how long, where a bare number counts \
+             seconds.",
+        )
+        .example("2s..8s"),
         optional("use", Grammar::Text("name of a flow"), "Does what a named flow does.")
             .example("login"),
         optional("repeat", Grammar::Mapping(&REPEAT), "Does something several times."),
+        optional("foreach", Grammar::Mapping(&FOREACH), "Does something for each item of a list."),
+        optional("while", Grammar::Mapping(&WHILE), "Does something as long as a condition holds."),
         optional("if", Grammar::Mapping(&IF), "Does something on a condition."),
         optional(
             "choose",
@@ -157,8 +200,16 @@ pub(in crate::scenario) static REPEAT: Declaration = Declaration {
     place: "`repeat`",
     about: "Something that is done several times.",
     groups: &[
-        &[required("times", TIMES, "How many times; of a range, any number is equally likely.")
-            .example("1..3")],
+        &[
+            required(
+                "times",
+                Grammar::AnyOf(&[TIMES, TEMPLATE]),
+                "How many times; of a range, any number is equally likely. A template says it from data.",
+            )
+            .example("1..3"),
+            optional("rounds", EXPECTED_ROUNDS, "Of a number from data: how many to expect. See `foreach`.")
+                .example("2.5"),
+        ],
         INNER,
     ],
     others: None,
@@ -170,6 +221,84 @@ scenarios:
       - repeat:
           times: 1..3
           flow: [{ get: { name: page, url: / } }]
+",
+};
+
+/// A text with something to fill in.
+const TEMPLATE: Grammar = Grammar::Form("template", r"[^{]*\{\{.*\}\}.*");
+
+/// How many rounds a loop makes on average.
+const EXPECTED_ROUNDS: Grammar = Grammar::Number(0.0, 100_000.0);
+
+pub(in crate::scenario) static FOREACH: Declaration = Declaration {
+    name: "foreach",
+    place: "`foreach`",
+    about: "Something that is done for each item of a list, in its order. The item has a name meanwhile, and keeps it \
+            with its last value.",
+    groups: &[
+        &[
+            required("in", Grammar::Text("expression"), "The list.").example("items"),
+            required(
+                "as",
+                Grammar::Name,
+                "The item's name in templates: `{{ item }}`, `{{ item.id }}`. Without `-` and `.`.",
+            )
+            .example("item"),
+            optional("limit", Grammar::Whole(1.0, 1e6), "The most items; those beyond are left out.")
+                .example("5"),
+            optional(
+                "rounds",
+                EXPECTED_ROUNDS,
+                "How many items are expected on average. A rate in req/s needs it; one in iter/s does not.",
+            )
+            .example("3"),
+        ],
+        INNER,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  browse:
+    flow:
+      - get: { name: list, url: /items, capture: { items: { json: '$.items[*]', take: all } } }
+      - foreach:
+          in: items
+          as: item
+          limit: 5
+          rounds: 4.2
+          flow: [{ get: { name: item, url: '/items/{{ item.id }}' } }]
+",
+};
+
+pub(in crate::scenario) static WHILE: Declaration = Declaration {
+    name: "while",
+    place: "`while`",
+    about: "Something that is done as long as a condition holds, and at most so often or so long; behind that, the \
+            iteration goes on. Where the end is a failure, use `poll`.",
+    groups: &[
+        &[
+            required("when", Grammar::Text("expression"), "The condition, asked before each round.")
+                .example("next != ''"),
+            required("max", Grammar::Whole(1.0, 1e6), "The most rounds.").example("20"),
+            optional("timeout", Grammar::PositiveDuration, "No round begins after so long.")
+                .example("30s"),
+            optional("rounds", EXPECTED_ROUNDS, "How many rounds to expect. See `foreach`.").example("3"),
+        ],
+        INNER,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  browse:
+    flow:
+      - get: { name: page, url: /items, capture: { next: { json: $.next, default: '' } } }
+      - while:
+          when: next != ''
+          max: 20
+          rounds: 2
+          flow: [{ get: { name: page, url: '{{ next }}', capture: { next: { json: $.next, default: '' } } } }]
 ",
 };
 

@@ -1,5 +1,6 @@
 //! A request step.
 
+use super::failure::ON_FAILURE;
 use super::response::{CAPTURED, CHECK};
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
 
@@ -85,7 +86,7 @@ pub(in crate::scenario) static REQUEST: Declaration = Declaration {
     name: "request",
     place: "a request",
     about: "One request. Its step is counted under `name`.",
-    groups: &[URL, COMMON],
+    groups: &[URL, COMMON, ON_FAILURE],
     others: None,
     rules: RULES,
     example: "

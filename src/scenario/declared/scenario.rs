@@ -73,6 +73,12 @@ static KEYS: &[Property] = &[
         Grammar::Names(&Grammar::Mapping(&flow::SESSION)),
         "How users log in; requests name the session that they need.",
     ),
+    optional(
+        "setup",
+        flow::LIFECYCLE_VALUE,
+        "What is done once, before the first arrival; what it captures is there for all users.",
+    ),
+    optional("teardown", flow::LIFECYCLE_VALUE, "What is done once, behind the last answer."),
     required(
         "scenarios",
         Grammar::Names(&Grammar::Mapping(&flow::SCENARIO)),
@@ -83,6 +89,13 @@ static KEYS: &[Property] = &[
         Grammar::Mapping(&slo::TABLE),
         "What must hold. Without it, a default table is judged and named.",
     ),
+    optional(
+        "abort",
+        Grammar::OneOrMany(&Grammar::Text("condition")),
+        "What ends a run early, and fails it (99): `METRIC > VALUE for TIME`, or `METRIC of STEP > …`. Metrics are \
+         quantiles of response times (`p99`), `mean` and `error_rate`.",
+    )
+    .example("[p99 > 2s for 10s, error_rate of pay > 20% for 30s]"),
     optional(
         "allow_hosts",
         Grammar::List(&Grammar::Text("host")),

@@ -1,6 +1,6 @@
 //! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
-use super::request::{COMMON, REQUEST, RULES, URL};
+use super::request::{COMMON, RULES, URL};
 use super::response::CHECK;
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
@@ -147,7 +147,7 @@ static HLS_KEYS: &[Property] = &[
         "The session that playlist and segments need; renewing it fetches a new playlist as well.",
     )
     .example("viewing"),
-    required("manifest", Grammar::Mapping(&REQUEST), "How the playlist is asked for; without `session`."),
+    required("manifest", Grammar::Mapping(&PLAYLIST), "How the playlist is asked for; without `session`."),
     required("segment", Grammar::Mapping(&SEGMENT), "How segments are asked for; without `session`."),
     optional("variant", Grammar::Words(&VARIANTS), "Which of a master playlist's variants is played.")
         .default("adaptive"),
@@ -197,6 +197,25 @@ scenarios:
           manifest: { name: manifest, url: /video/main.m3u8 }
           segment: { name: segment, check: { status: 200 }, timeout: 4s }
           watch: 1m
+",
+};
+
+pub(in crate::scenario) static PLAYLIST: Declaration = Declaration {
+    name: "playlist",
+    place: "a playlist",
+    about: "The GET request for a video's playlist. Its step is counted under `name`.",
+    groups: &[URL, COMMON],
+    others: None,
+    rules: RULES,
+    example: "
+scenarios:
+  watch:
+    flow:
+      - hls:
+          name: video
+          manifest: { name: manifest, url: /video.m3u8 }
+          segment: { name: segment }
+          watch: 2m
 ",
 };
 

@@ -85,10 +85,6 @@ impl ProblemKind {
             Self::NeverLives { .. } => "make `renew_ahead` shorter than `lives`",
             Self::SessionCycle { .. } => "log in by requests without this session",
             Self::SessionOfPart => "write `session` beside `watch`",
-            Self::NotParallel => "put it before or behind `parallel`",
-            Self::WeightsZero => "give at least one a weight above 0",
-            Self::RateOfNothing => "write the rate in `iter/s`",
-            Self::OverrideUnfit { .. } => "choose another workload with `--workload`",
             Self::WrongSide { field: "min", .. } => "write `max`",
             Self::WrongSide { .. } => "write `min`",
             Self::NoResponseTimes { .. } => "remove it",
@@ -97,6 +93,27 @@ impl ProblemKind {
             Self::BadUrl { .. } => {
                 "write it like `http://127.0.0.1:8080` or `https://shop.example`"
             }
+            _ => return self.flow_hint(),
+        })
+    }
+
+    /// Hints on flows and load.
+    const fn flow_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::BadAbort { .. } => {
+                "write it like `p99 > 2s for 10s` or `error_rate of pay > 5% for 30s`"
+            }
+            Self::RetryUnfit { .. } => {
+                "where the server tells a repeated request, write `retry: { idempotent: true }`; else `stop`"
+            }
+            Self::RetryInParallel => "write `stop` or `continue`, or put it behind `parallel`",
+            Self::NotParallel => "put it before or behind `parallel`",
+            Self::WeightsZero => "give at least one a weight above 0",
+            Self::RoundsUntold => {
+                "give `foreach`, `while` and `repeat` their `rounds`, or write the rate in `iter/s`"
+            }
+            Self::RateOfNothing => "write the rate in `iter/s`",
+            Self::OverrideUnfit { .. } => "choose another workload with `--workload`",
             _ => return None,
         })
     }

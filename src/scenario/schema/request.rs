@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::check::{CaptureSpec, CheckSpec, captures, checks};
+use super::failure::{OnFailureSpec, read as on_failure};
 use crate::scenario::declared::request::{BASIC, REQUEST, UPLOAD};
 use crate::scenario::decode::{repeated_map, text_map, texts};
 use crate::scenario::names::EntityName;
@@ -42,6 +43,8 @@ pub struct RequestSpec {
     pub follow_redirects: bool,
     /// What it is counted with besides its name.
     pub tags: Vec<String>,
+    /// What follows where it fails.
+    pub on_failure: OnFailureSpec,
 }
 
 /// What a request carries.
@@ -90,7 +93,10 @@ impl RequestSpec {
         let mut fields = Fields::of(node, &REQUEST, problems)?;
         // Only the six methods come here, and each is a valid token.
         let verb = method.text.to_ascii_uppercase().parse().unwrap_or_default();
-        let request = Self::from_fields(verb, &mut fields, problems);
+        let mut request = Self::from_fields(verb, &mut fields, problems);
+        if let Some(node) = fields.node("on_failure", problems) {
+            request.on_failure = on_failure(node, &request.method, problems);
+        }
         fields.finish(problems);
         Some(request)
     }
@@ -145,6 +151,7 @@ impl RequestSpec {
                 .node("tags", problems)
                 .map(|node| tags(node, problems))
                 .unwrap_or_default(),
+            on_failure: OnFailureSpec::Stop,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::delay::{DelaySpec, law};
 use super::request::RequestSpec;
 use super::stream::{PlaybackSpec, StreamSpec};
 use super::workload::positive;
-use crate::scenario::declared::flow::{BRANCH, IF, POLL, REPEAT, STEP};
+use crate::scenario::declared::flow::{BRANCH, FOREACH, IF, POLL, REPEAT, STEP, WHILE};
 use crate::scenario::names::EntityName;
 use crate::scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
@@ -36,6 +36,14 @@ pub enum StepKind {
         /// What is done.
         flow: Vec<StepSpec>,
     },
+    /// Do nothing for as long as data say: a template.
+    ThinkBy(Spanned<String>),
+    /// Do something as often as data say.
+    RepeatBy(Box<RepeatBySpec>),
+    /// Do something for each item of a list.
+    ForEach(Box<ForEachSpec>),
+    /// Do something as long as a condition holds.
+    While(Box<WhileSpec>),
     /// Do something on a condition.
     If {
         /// An expression.
@@ -57,6 +65,72 @@ pub enum StepKind {
     Stream(Box<StreamSpec>),
     /// Watch a video.
     Playback(Box<PlaybackSpec>),
+}
+
+impl StepSpec {
+    /// The lists of steps that it holds.
+    pub fn inner(&self) -> Vec<&[StepSpec]> {
+        match &self.kind {
+            StepKind::Repeat { flow, .. } => vec![flow],
+            StepKind::RepeatBy(repeat) => vec![&repeat.flow],
+            StepKind::ForEach(each) => vec![&each.flow],
+            StepKind::While(held) => vec![&held.flow],
+            StepKind::If { then, otherwise, .. } => vec![then, otherwise],
+            StepKind::Choose(branches) => {
+                branches.iter().map(|branch| branch.flow.as_slice()).collect()
+            }
+            StepKind::Poll(poll) => vec![&poll.flow],
+            StepKind::Request(_)
+            | StepKind::Think(_)
+            | StepKind::ThinkBy(_)
+            | StepKind::Use(_)
+            | StepKind::Parallel(_)
+            | StepKind::Pace(_)
+            | StepKind::Stream(_)
+            | StepKind::Playback(_) => vec![],
+        }
+    }
+}
+
+/// Something that is done for each item of a list.
+#[derive(Debug, Clone)]
+pub struct ForEachSpec {
+    /// The list: an expression.
+    pub list: Spanned<String>,
+    /// The item's name.
+    pub item: Spanned<String>,
+    /// The most items.
+    pub limit: Option<u32>,
+    /// How many are expected on average, where the author says so.
+    pub rounds: Option<f64>,
+    /// What is done.
+    pub flow: Vec<StepSpec>,
+}
+
+/// Something that is done as long as a condition holds.
+#[derive(Debug, Clone)]
+pub struct WhileSpec {
+    /// The condition.
+    pub when: Spanned<String>,
+    /// The most rounds.
+    pub max: u32,
+    /// No round begins after so long.
+    pub timeout: Option<Nanos>,
+    /// How many rounds are expected on average, where the author says so.
+    pub rounds: Option<f64>,
+    /// What is done.
+    pub flow: Vec<StepSpec>,
+}
+
+/// Something that is done as often as data say.
+#[derive(Debug, Clone)]
+pub struct RepeatBySpec {
+    /// How often: a template.
+    pub times: Spanned<String>,
+    /// How many rounds are expected on average, where the author says so.
+    pub rounds: Option<f64>,
+    /// What is done.
+    pub flow: Vec<StepSpec>,
 }
 
 /// One of the things that `choose` chooses from.
@@ -94,9 +168,11 @@ pub(super) fn flow(node: &Node, problems: &mut Problems) -> Vec<StepSpec> {
 fn step(node: &Node, problems: &mut Problems) -> Option<StepSpec> {
     let (key, value) = only_entry(node, problems)?;
     let kind = match key.text.as_str() {
-        "think" => StepKind::Think(law(value, problems)?),
+        "think" => think(value, problems)?,
         "use" => StepKind::Use(Decode::decode(value, problems)?),
         "repeat" => repeat(value, problems)?,
+        "foreach" => for_each(value, problems)?,
+        "while" => while_loop(value, problems)?,
         "if" => branch_on(value, problems)?,
         "choose" => choose(value, problems)?,
         "parallel" => StepKind::Parallel(parallel(value, problems)?),
@@ -115,6 +191,16 @@ fn step(node: &Node, problems: &mut Problems) -> Option<StepSpec> {
         }
     };
     Some(StepSpec { span: key.span, kind })
+}
+
+/// A law of delays, or a template that says how long.
+fn think(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    match &node.value {
+        NodeValue::Scalar(scalar) if is_template(&scalar.text) => {
+            Some(StepKind::ThinkBy(Spanned::new(scalar.text.clone(), node.span)))
+        }
+        _ => Some(StepKind::Think(law(node, problems)?)),
+    }
 }
 
 /// A step is a mapping with one key. Where there are more, the indentation is mostly what is wrong.
@@ -138,24 +224,46 @@ fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (KeyNod
     Some(first)
 }
 
-fn repeat(node: &Node, problems: &mut Problems) -> Option<StepKind> {
-    let mut fields = Fields::of(node, &REPEAT, problems)?;
-    let times = fields.node("times", problems).and_then(|node| times(node, problems));
-    let flow = inner_flow(&mut fields, problems);
-    fields.finish(problems);
-    Some(StepKind::Repeat { times: times.unwrap_or((1, 1)), flow })
+/// Whether a text is filled in before it means something.
+fn is_template(text: &str) -> bool {
+    text.contains("{{")
 }
 
+fn repeat(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    let mut fields = Fields::of(node, &REPEAT, problems)?;
+    let times_node = fields.node("times", problems);
+    let rounds: Option<Spanned<f64>> = fields.read("rounds", problems);
+    let flow = inner_flow(&mut fields, problems);
+    fields.finish(problems);
+    let times_node = times_node?;
+    let written = text(times_node, TIMES, problems)?;
+    if is_template(written) {
+        let times = Spanned::new(written.to_owned(), times_node.span);
+        let rounds = rounds.map(|rounds| rounds.value);
+        return Some(StepKind::RepeatBy(Box::new(RepeatBySpec { times, rounds, flow })));
+    }
+    if let Some(rounds) = rounds {
+        let kind = ProblemKind::Conflict {
+            place: "`repeat` without a template",
+            fields: "`times` and `rounds`".to_owned(),
+        };
+        problems.report(rounds.span, kind);
+    }
+    let times = times(times_node, written, problems).unwrap_or((1, 1));
+    Some(StepKind::Repeat { times, flow })
+}
+
+const TIMES: &str = "a number of rounds like `3` or `1..3`";
+
 /// `3` or `1..3`.
-fn times(node: &Node, problems: &mut Problems) -> Option<(u32, u32)> {
-    let found = text(node, "a number of rounds like `3` or `1..3`", problems)?;
+fn times(node: &Node, found: &str, problems: &mut Problems) -> Option<(u32, u32)> {
     let parsed = match found.split_once("..") {
         Some((low, high)) => low.trim().parse().ok().zip(high.trim().parse().ok()),
         None => found.parse().ok().map(|times| (times, times)),
     };
     let Some((low, high)) = parsed else {
-        let expected = "a number of rounds like `3` or `1..3`";
-        problems.report(node.span, ProblemKind::BadNumber { expected, found: found.to_owned() });
+        let kind = ProblemKind::BadNumber { expected: TIMES, found: found.to_owned() };
+        problems.report(node.span, kind);
         return None;
     };
     if low > high {
@@ -163,6 +271,42 @@ fn times(node: &Node, problems: &mut Problems) -> Option<(u32, u32)> {
         return None;
     }
     Some((low, high))
+}
+
+fn for_each(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    let mut fields = Fields::of(node, &FOREACH, problems)?;
+    let list = fields.read("in", problems).map(bare);
+    let item: Option<EntityName> = fields.read("as", problems);
+    let limit = fields.read("limit", problems);
+    let rounds = fields.read("rounds", problems);
+    let flow = inner_flow(&mut fields, problems);
+    fields.finish(problems);
+    let item = item?.0;
+    if item.value.contains(['-', '.']) {
+        problems.report(item.span, ProblemKind::BadName { found: item.value.clone() });
+    }
+    Some(StepKind::ForEach(Box::new(ForEachSpec { list: list?, item, limit, rounds, flow })))
+}
+
+/// An expression, written with braces or without.
+fn bare(text: Spanned<String>) -> Spanned<String> {
+    let inner = text.value.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    match inner {
+        Some(inner) if !inner.contains("}}") => Spanned::new(inner.trim().to_owned(), text.span),
+        _ => text,
+    }
+}
+
+fn while_loop(node: &Node, problems: &mut Problems) -> Option<StepKind> {
+    let mut fields = Fields::of(node, &WHILE, problems)?;
+    let when = fields.read("when", problems).map(bare);
+    let max = fields.read("max", problems);
+    let timeout = fields.node("timeout", problems);
+    let timeout = timeout.and_then(|node| positive(node, "the timeout", problems));
+    let rounds = fields.read("rounds", problems);
+    let flow = inner_flow(&mut fields, problems);
+    fields.finish(problems);
+    Some(StepKind::While(Box::new(WhileSpec { when: when?, max: max?, timeout, rounds, flow })))
 }
 
 fn branch_on(node: &Node, problems: &mut Problems) -> Option<StepKind> {

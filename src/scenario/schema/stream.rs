@@ -5,8 +5,7 @@ use http::Method;
 use super::check::{CheckSpec, checks};
 use super::delay::{DelaySpec, law};
 use super::request::RequestSpec;
-use crate::scenario::declared::request::REQUEST;
-use crate::scenario::declared::stream::{HLS, SEGMENT, SSE, WEBSOCKET};
+use crate::scenario::declared::stream::{HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET};
 use crate::scenario::names::EntityName;
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, one_or_many};
 use crate::units::Nanos;
@@ -148,7 +147,7 @@ impl PlaybackSpec {
         let name: Option<EntityName> = fields.read("name", problems);
         let session = fields.read("session", problems);
         let manifest = fields.node("manifest", problems).and_then(|node| {
-            let mut fields = Fields::of(node, &REQUEST, problems)?;
+            let mut fields = Fields::of(node, &PLAYLIST, problems)?;
             let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
             fields.finish(problems);
             Some(request)

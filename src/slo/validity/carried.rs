@@ -104,6 +104,10 @@ fn asked(window: &JudgedWindow<'_>, interval: &Interval) -> Option<f64> {
         return None;
     }
     let each = header.requests_per_iteration();
+    // Nobody can tell how many requests an iteration makes.
+    if each <= 0.0 {
+        return None;
+    }
     let at = interval.start + Nanos::new(interval.length().get() / 2);
     let mut start = RunTime::ZERO;
     for stage in &header.stages {

@@ -1,5 +1,6 @@
 //! Whether the log is that of a whole run, played as planned.
 
+use super::super::abort::abort_of;
 use super::super::window::{JudgedWindow, is_closed, judges_ramps};
 use super::super::{Finding, ValidityTest};
 use crate::metrics::{Counts, EventKind, RunLog, StopReason};
@@ -80,10 +81,14 @@ fn end(window: &JudgedWindow<'_>) -> Finding {
             ValidityTest::Complete,
             format!("partial run: the user stopped it after {seconds:.0} s"),
         ),
-        Some(StopReason::Aborted) => Finding::suspect(
-            ValidityTest::Complete,
-            format!("partial run: a guard stopped it after {seconds:.0} s; see the events"),
-        ),
+        Some(StopReason::Aborted) => {
+            let by = abort_of(log).map_or_else(
+                || "a guard".to_owned(),
+                |(_, note)| format!("`abort: {}`", note.condition),
+            );
+            let text = format!("partial run: {by} stopped it after {seconds:.0} s");
+            Finding::suspect(ValidityTest::Complete, text)
+        }
         Some(StopReason::Finished) | None => Finding::suspect(
             ValidityTest::Complete,
             format!("partial run: the log ends after {seconds:.0} s without its last line"),

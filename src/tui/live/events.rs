@@ -35,6 +35,7 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
             EventKind::Steered(text) => ("✎", text.clone(), Tone::Warning),
             EventKind::SourceError(source) => ("?", source.to_string(), Tone::Warning),
             EventKind::Warning(text) => ("!", text.clone(), Tone::Warning),
+            EventKind::Aborted(note) => ("■", note.to_string(), Tone::Bad),
             EventKind::Failure(example) => ("✖", example.message.clone(), Tone::Bad),
         };
         let moment = format!("{:>6} ", event.at.to_string());

@@ -167,7 +167,8 @@ impl LiveRun {
             EventKind::Mark(_)
             | EventKind::Hook(_)
             | EventKind::SourceError(_)
-            | EventKind::Warning(_) => {}
+            | EventKind::Warning(_)
+            | EventKind::Aborted(_) => {}
         }
         if !matches!(event.kind, EventKind::Failure(_)) {
             self.log.events.push(event);

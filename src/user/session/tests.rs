@@ -73,7 +73,8 @@ fn play(plan: Plan, scenario: &str, server: &Server) -> Played {
     let mut played = Played::default();
     for _ in 0..10_000 {
         match user.next_action(now) {
-            Action::Send(id) => {
+            Action::Send(attempt) => {
+                let id = attempt.request;
                 now = now + ANSWER;
                 send(&mut user, &plan, id, (server, now), &mut played);
             }
@@ -263,7 +264,9 @@ fn play_turns(plan: Plan, (users, iterations): (u64, u64), server: &Server) -> P
         user.begin(ScenarioId(0), &Arrival::alone(index, now));
         loop {
             match user.next_action(now) {
-                Action::Send(id) => send(user, &plan, id, (server, now), &mut played),
+                Action::Send(attempt) => {
+                    send(user, &plan, attempt.request, (server, now), &mut played);
+                }
                 Action::Wait(until) => now = until,
                 Action::DerivedTiming(_) => {}
                 Action::Done => break,

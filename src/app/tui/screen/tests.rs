@@ -260,5 +260,6 @@ fn text(kind: &EventKind) -> String {
         | EventKind::Warning(text) => text.clone(),
         EventKind::SourceError(source) => source.to_string(),
         EventKind::Failure(example) => example.message.clone(),
+        EventKind::Aborted(note) => note.to_string(),
     }
 }

@@ -32,15 +32,34 @@ pub(super) struct ExpectedRequests {
     pub(super) requests: f64,
     /// Time that passes even if every answer comes at once, in seconds; of `if`, the shorter branch.
     pub(super) seconds: f64,
+    /// Whether there is a loop of which nobody says how many rounds it makes.
+    pub(super) is_untold: bool,
 }
 
 impl ExpectedRequests {
+    pub(super) const fn of(requests: f64, seconds: f64) -> Self {
+        Self { requests, seconds, is_untold: false }
+    }
+
     pub(super) fn plus(self, other: Self) -> Self {
-        Self { requests: self.requests + other.requests, seconds: self.seconds + other.seconds }
+        Self {
+            requests: self.requests + other.requests,
+            seconds: self.seconds + other.seconds,
+            is_untold: self.is_untold || other.is_untold,
+        }
     }
 
     pub(super) fn times(self, factor: f64) -> Self {
-        Self { requests: self.requests * factor, seconds: self.seconds * factor }
+        Self { requests: self.requests * factor, seconds: self.seconds * factor, ..self }
+    }
+
+    /// What all rounds of a loop ask for. Of how many nobody has said, requests cannot be told, and of times nothing
+    /// is sure.
+    pub(super) fn in_rounds(self, rounds: Option<f64>) -> Self {
+        match rounds {
+            Some(rounds) => self.times(rounds),
+            None => Self { is_untold: self.requests > 0.0 || self.is_untold, ..Self::default() },
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl<'a> FlowParts<'a> {
         draft.ops.push(Instruction::Stream(StreamId(self.streams.len() as u32)));
         draft.note_captures(&stream.request);
         self.streams.push(StreamPlan { request, first, whole, kind });
-        let alone = ExpectedRequests { requests: 1.0, seconds };
+        let alone = ExpectedRequests::of(1.0, seconds);
         let Some(entered) = entered else { return alone };
         self.leave(entered, request, draft);
         entered.login.plus(alone)
@@ -239,7 +239,7 @@ fn expected_of_playback(
     let seconds = watch.as_secs_f64();
     let playlists = every.map_or(1.0, |every| (seconds / every.as_secs_f64()).max(1.0));
     let requests = playlists * (login.requests + 1.0) + (seconds / segment.as_secs_f64()).ceil();
-    ExpectedRequests { requests, seconds }
+    ExpectedRequests { requests, seconds, ..login }
 }
 
 /// A message: a text as it is, anything else as JSON.

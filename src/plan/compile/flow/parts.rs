@@ -1,16 +1,18 @@
 //! What the flows of a scenario share: its steps, requests, streams and playbacks, as they are compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::ScenarioPlanDraft;
 use crate::metrics::{SampleKind, StepId, StepInfo};
-use crate::plan::compile::request::RequestCompiler;
+use crate::plan::compile::request::{self, RequestCompiler};
 use crate::plan::compile::template::TemplateCompiler;
 use crate::plan::{
-    AskedNames, Body, CaptureSlot, Dataset, Delay, Instruction, PlaybackPlan, RequestId,
+    AskedNames, Body, CaptureSlot, Dataset, Delay, Instruction, Overrides, PlaybackPlan, RequestId,
     RequestPlan, StreamKind, StreamPlan, Template, UploadPiece,
 };
-use crate::scenario::schema::{DelaySpec, RequestSpec, Scenario};
+use crate::scenario::schema::{
+    DelaySpec, LifecycleSpec, NamedFlow, OnFailureSpec, RequestSpec, Scenario,
+};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 
 /// Steps, requests and the like, and how one is added.
@@ -24,16 +26,35 @@ pub(super) struct FlowParts<'a> {
     pub(super) streams: Vec<StreamPlan>,
     pub(super) playbacks: Vec<PlaybackPlan>,
     pub(super) data: &'a [Dataset],
-    think: f64,
+    pub(super) choice: FlowChoice,
+    /// The names that the setup captures.
+    pub(super) given: BTreeSet<String>,
+}
+
+/// What is compiled of flows, and how.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::plan::compile) struct FlowChoice {
+    /// The share of think times (and of watching and listening) that users take.
+    pub(in crate::plan::compile) think: f64,
+    /// Whether the setup is played.
+    pub(in crate::plan::compile) setup: bool,
+    /// Whether the teardown is.
+    pub(in crate::plan::compile) teardown: bool,
+}
+
+impl FlowChoice {
+    /// What the command line leaves of it.
+    pub(in crate::plan::compile) const fn of(overrides: &Overrides, think: f64) -> Self {
+        Self { think, setup: !overrides.no_setup, teardown: !overrides.no_teardown }
+    }
 }
 
 impl<'a> FlowParts<'a> {
-    /// `think` is the share of think times (and of watching and listening) that users take.
     pub(super) fn new(
         (scenario, data): (&'a Scenario, &'a [Dataset]),
         templates: TemplateCompiler<'a>,
         prefix: String,
-        think: f64,
+        choice: FlowChoice,
     ) -> Self {
         Self {
             scenario,
@@ -45,8 +66,59 @@ impl<'a> FlowParts<'a> {
             streams: vec![],
             playbacks: vec![],
             data,
-            think,
+            choice,
+            given: BTreeSet::new(),
         }
+    }
+
+    /// The flow of this name, unless it is being expanded already.
+    pub(super) fn named(
+        &self,
+        name: &Spanned<String>,
+        draft: &ScenarioPlanDraft<'a>,
+        problems: &mut Problems,
+    ) -> Option<&'a NamedFlow> {
+        let scenario = self.scenario;
+        let Some(named) = scenario.flows.iter().find(|flow| flow.name.value == name.value) else {
+            let known = scenario.flows.iter().map(|flow| flow.name.value.clone()).collect();
+            let kind = ProblemKind::UnknownName { what: "flow", name: name.value.clone(), known };
+            problems.report(name.span, kind);
+            return None;
+        };
+        if draft.inside.contains(&name.value.as_str()) {
+            let from = draft.inside.iter().position(|inside| *inside == name.value).unwrap_or(0);
+            let mut cycle = draft.inside[from..].to_vec();
+            cycle.push(&name.value);
+            let kind =
+                ProblemKind::FlowCycle { name: name.value.clone(), cycle: cycle.join(" → ") };
+            problems.report(name.span, kind);
+            return None;
+        }
+        Some(named)
+    }
+
+    /// The setup, where it is played.
+    pub(super) fn setup(&self) -> Option<&'a LifecycleSpec> {
+        self.scenario.setup.as_ref().filter(|_| self.choice.setup)
+    }
+
+    /// The teardown, where it is played.
+    pub(super) fn teardown(&self) -> Option<&'a LifecycleSpec> {
+        self.scenario.teardown.as_ref().filter(|_| self.choice.teardown)
+    }
+
+    /// Where what the setup captures is kept.
+    pub(super) fn given_slots(&self) -> BTreeSet<CaptureSlot> {
+        self.given.iter().filter_map(|name| self.templates.slot(name)).collect()
+    }
+
+    /// Leaves nothing behind of what was compiled so far.
+    pub(super) fn forget(&mut self) {
+        self.steps.clear();
+        self.step_ids.clear();
+        self.compiled.clear();
+        self.streams.clear();
+        self.playbacks.clear();
     }
 
     /// Compiles a request; `kind` is what tables call its step.
@@ -66,13 +138,7 @@ impl<'a> FlowParts<'a> {
 
     /// A delay, as short as users are quick.
     pub(super) fn delay(&self, law: DelaySpec) -> Delay {
-        let delay = match law {
-            DelaySpec::Constant(span) => Delay::Constant(span),
-            DelaySpec::Uniform(low, high) => Delay::Uniform(low, high),
-            DelaySpec::Exponential(mean) => Delay::Exponential(mean),
-            DelaySpec::Normal(mean, deviation) => Delay::Normal(mean, deviation),
-        };
-        delay.scaled(self.think)
+        request::delay(law).scaled(self.choice.think)
     }
 
     /// The step of this name. One name may stand in several flows, and is then counted together; but it
@@ -122,6 +188,10 @@ impl<'a> FlowParts<'a> {
         for op in ops {
             match op {
                 Instruction::If { when, .. } => ask(&when.template),
+                Instruction::While { held, .. } => ask(&held.when.template),
+                Instruction::ForEach { list, .. } => ask(&list.template),
+                Instruction::RepeatBy { times, .. } => ask(times),
+                Instruction::ThinkBy { span, .. } => ask(span),
                 Instruction::PollAgain { poll, .. } => ask(&poll.until.template),
                 Instruction::Stream(id) => {
                     if let StreamKind::Messages { send, .. } = &self.streams[id.0 as usize].kind {
@@ -164,6 +234,15 @@ impl<'a> FlowParts<'a> {
             Instruction::Parallel(ids) => ids.clone(),
             Instruction::Stream(id) => vec![self.streams[id.0 as usize].request],
             _ => vec![],
+        }
+    }
+}
+
+/// Requests that are sent at once are not sent again.
+pub(super) fn refuse_retries(requests: &[RequestSpec], problems: &mut Problems) {
+    for request in requests {
+        if let OnFailureSpec::Retry(retry) = request.on_failure {
+            problems.report(retry.span, ProblemKind::RetryInParallel);
         }
     }
 }

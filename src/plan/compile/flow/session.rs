@@ -51,8 +51,11 @@ impl FlowParts<'_> {
     pub(super) fn owned(&self, session: &SessionSpec, ops: &[Instruction]) -> OwnedSession {
         let asked = self.asked(ops);
         let slots: Vec<CaptureSlot> = self.captured(ops);
+        // What the setup captured is the same for all.
+        let given = self.given_slots();
+        let is_known = |slot: &CaptureSlot| slots.contains(slot) || given.contains(slot);
         let is_of_iteration = asked.iteration
-            || asked.slots.iter().any(|slot| !slots.contains(slot))
+            || !asked.slots.iter().all(is_known)
             || asked.datasets.iter().any(|set| self.data[usize::from(*set)].pick != Pick::Unique)
             || self.scenario.http.connections == Some(ConnectionsSpec::PerIteration);
         let own = if is_of_iteration { SessionScope::Iteration } else { SessionScope::User };

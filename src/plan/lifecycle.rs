@@ -1,0 +1,46 @@
+//! What is done once for a run: a setup before its load, a teardown behind it.
+
+use minijinja::Value;
+
+use super::{CaptureSlot, Program};
+use crate::metrics::{LifecyclePart, StepInfo};
+use crate::units::Nanos;
+
+/// What is done once for a run.
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle {
+    /// Before the first arrival.
+    pub setup: Option<LifecyclePlan>,
+    /// Behind the last answer.
+    pub teardown: Option<LifecyclePlan>,
+    /// The steps that no scenario has. Their ids go on behind those of the plan.
+    pub steps: Vec<StepInfo>,
+    /// What the setup has captured: every user begins an iteration with it. Empty until it was played.
+    pub given: Vec<(CaptureSlot, Value)>,
+}
+
+/// A setup or teardown, compiled.
+#[derive(Debug, Clone)]
+pub struct LifecyclePlan {
+    /// What its user does.
+    pub program: Program,
+    /// The longest time for all of it.
+    pub timeout: Nanos,
+    /// Where it keeps what it captures.
+    pub slots: Vec<CaptureSlot>,
+}
+
+impl LifecyclePlan {
+    /// How long it may take where the file does not say.
+    pub const TIMEOUT: Nanos = Nanos::from_secs(60);
+}
+
+impl Lifecycle {
+    /// One of the two, if the scenario has it.
+    pub const fn part(&self, part: LifecyclePart) -> Option<&LifecyclePlan> {
+        match part {
+            LifecyclePart::Setup => self.setup.as_ref(),
+            LifecyclePart::Teardown => self.teardown.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What follows a failure: the next step, another attempt, the end of the run.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::harness::{plimsoll, run};
+use super::values::{SeenRequest, listening, written};
+
+const LOAD: &str =
+    "workloads: { a: { arrivals: constant, stages: [{ rate: 10 iter/s, duration: 2s }] } }";
+
+/// Every second answer asks to be left alone for a second, which the answer's own date says.
+fn busy(request: &SeenRequest) -> (u16, String) {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    if request.path() == "/search" && ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+        return (503, "{}".to_owned());
+    }
+    (if request.path() == "/gone" { 500 } else { 200 }, "{}".to_owned())
+}
+
+/// Goal: every attempt is in the figures, its time counts from the first, and steps that may fail end nothing.
+#[test]
+fn failed_request_is_sent_again_and_a_step_that_may_fail_ends_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(busy);
+    let flow = r"
+      - get: { name: search, url: /search, on_failure: { retry: { times: 20, wait: 20ms } } }
+      - get: { name: gone, url: /gone, on_failure: continue }
+      - get: { name: last, url: /last }";
+    let scenario = written(folder.path(), LOAD, flow);
+    let out = folder.path().join("out");
+    let ran = run(plimsoll().arg("run").arg(scenario).args(["--target", &server.url, "-q"]), &out);
+    let sent = |path| server.seen().iter().filter(|seen| seen.path() == path).count();
+    let (first, attempts) = (sent("/last"), sent("/search"));
+    assert_eq!(first, 20, "{}", ran.stderr);
+    assert_eq!(attempts, 40, "every second attempt fails");
+    assert_eq!(ran.count("/steps/search/requests"), attempts);
+    assert_eq!(ran.count("/steps/search/retries"), 20);
+    assert_eq!(ran.count("/load/retries"), 20);
+    assert_eq!(ran.count("/steps/search/errors/by_class/http_5xx"), 20);
+    assert_eq!(ran.count("/load/failed_iterations"), 20, "a step of each failed");
+    let (all, own) = ("/steps/search/response_time_ms/p50", "/steps/search/service_time_ms/p50");
+    assert!(ran.number(all) >= 20.0 && ran.number(all) > ran.number(own), "{}", ran.result());
+}
+
+fn failing(_: &SeenRequest) -> (u16, String) {
+    (500, "{}".to_owned())
+}
+
+#[test]
+fn lost_objective_ends_the_run_and_fails_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(failing);
+    let load = LOAD.replace("10 iter/s, duration: 2s", "30 iter/s, duration: 60s");
+    let more = format!("{load}\nabort: when error_rate of get > 50% for 3s");
+    let scenario = written(folder.path(), &more, "      - get: { name: get, url: / }");
+    let out = folder.path().join("out");
+    let ran = run(plimsoll().arg("run").arg(scenario).args(["--target", &server.url]), &out);
+    assert_eq!(ran.code, 99, "{}", ran.stderr);
+    assert!(server.seen().len() < 300, "it ended early");
+    assert!(
+        ran.stderr.contains("stopping: error_rate of get > 50% for 3s: 100%"),
+        "{}",
+        ran.stderr
+    );
+    let result = ran.result();
+    assert_eq!(result["completion"]["how"], "aborted", "{result}");
+    let noted = result["events"].as_array().expect("events");
+    assert!(noted.iter().any(|event| event["kind"] == "aborted"), "{noted:?}");
+    assert!(ran.stdout.contains("FAIL"), "{}", ran.stdout);
+}
