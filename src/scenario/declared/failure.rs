@@ -1,6 +1,6 @@
 //! `on_failure:`: what follows a request that fails.
 
-use super::stream::DELAY;
+use super::delay::DELAY;
 use crate::scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
 
 /// What a step of one request may say besides.

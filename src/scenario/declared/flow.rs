@@ -1,9 +1,10 @@
 //! Scenarios, flows and their steps.
 
+use super::delay::DELAY;
 use super::load::WEIGHT;
 use super::request::REQUEST;
 use super::response::STATUS;
-use super::stream::{DELAY, HLS, ROUNDS, SSE, TIMES, WEBSOCKET};
+use super::stream::{HLS, ROUNDS, SSE, TIMES, WEBSOCKET};
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
 /// A list of steps.

@@ -1,43 +1,9 @@
 //! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
+use super::delay::DELAY;
 use super::request::{COMMON, RULES, URL};
 use super::response::CHECK;
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
-
-/// A law of delays.
-pub(in crate::scenario) const DELAY: Grammar = Grammar::AnyOf(&[
-    Grammar::Form(
-        "duration or range (`2s..8s`, uniform)",
-        r"([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+(\.\. *([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+)?",
-    ),
-    Grammar::Mapping(&DELAY_LAW),
-]);
-
-pub(in crate::scenario) static DELAY_LAW: Declaration = Declaration {
-    name: "delay",
-    place: "a law of delays",
-    about: "A law that delays are drawn from.",
-    groups: &[&[
-        optional("exponential", Grammar::PositiveDuration, "An exponential law with this mean.")
-            .example("5s"),
-        optional(
-            "normal",
-            Grammar::List(&Grammar::Duration),
-            "A normal law with this mean and standard deviation, cut at 0.",
-        )
-        .example("[5s, 1s]"),
-    ]],
-    others: None,
-    rules: &[Rule::OneOf(&["exponential", "normal"])],
-    example: "
-scenarios:
-  read:
-    flow:
-      - get: { name: page, url: / }
-      - think: { exponential: 5s }
-      - think: { normal: [5s, 1s] }
-",
-};
 
 pub(in crate::scenario) static SSE: Declaration = Declaration {
     name: "sse",

@@ -1,6 +1,6 @@
 //! How long a user waits: constant, or drawn from a law.
 
-use crate::scenario::declared::stream::DELAY_LAW;
+use crate::scenario::declared::delay::DELAY_LAW;
 use crate::scenario::{Decode, Fields, Node, NodeValue, ProblemKind, Problems, text};
 use crate::units::Nanos;
 
