@@ -3,7 +3,7 @@
 use super::delay::DELAY;
 use super::request::{COMMON, RULES, URL};
 use super::response::CHECK;
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
+use crate::scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
 
 pub(in crate::scenario) static SSE: Declaration = Declaration {
     name: "sse",
