@@ -27,6 +27,7 @@ mod hooks;
 mod import;
 mod lifecycle;
 mod log_writer;
+mod look;
 mod manual;
 mod mark;
 mod mask;
@@ -71,6 +72,7 @@ use output::{say, write_out};
 pub fn main() -> ExitCode {
     panics::say_panics();
     let cli = Cli::parse();
+    look::choose(cli.theme, cli.ascii);
     let Some(command) = cli.command else { return ended(without_command()) };
     ended(match command {
         CliCommand::Demo(demo) => demo::demo(&demo),

@@ -48,6 +48,12 @@ use values::{above_zero, key_value, shard, tier_count, tier_share, token_ttl};
     disable_help_subcommand = true
 )]
 pub struct Cli {
+    /// Which colours the terminal UI has; by default those for the terminal's ground, where it tells.
+    #[arg(long, global = true, value_name = "THEME", help_heading = "Terminal")]
+    pub theme: Option<ThemeChoice>,
+    /// Show nothing but ASCII in the terminal, as the locale `C` does.
+    #[arg(long, global = true, help_heading = "Terminal")]
+    pub ascii: bool,
     /// What to do. Without it, the terminal UI opens.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
@@ -125,6 +131,20 @@ pub enum CliCommand {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// The colours of the terminal UI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThemeChoice {
+    /// For a dark ground.
+    Dark,
+    /// For a light ground.
+    Light,
+    /// The sixteen that the terminal defines.
+    #[value(name = "16")]
+    Sixteen,
+    /// No colours.
+    None,
 }
 
 /// `plimsoll prove`

@@ -16,6 +16,7 @@ pub mod sign_off;
 mod stack;
 pub mod terminal;
 
+pub(crate) mod ascii;
 mod capacity;
 #[cfg(feature = "charts")]
 mod charts;
@@ -29,6 +30,7 @@ pub(crate) mod fixture;
 pub(crate) mod format;
 mod histogram;
 mod model;
+mod pooled;
 mod rows;
 mod series;
 mod split;
@@ -40,6 +42,7 @@ pub(crate) mod wording;
 
 pub use extras::{ReportError, ReportExtras};
 pub use model::{Report, RunCompletion};
+pub use pooled::HeatRows;
 pub use series::{RunSeries, SeriesPoint, StackSeries, StepPoint, StepSeries};
 pub use totals::PartTotals;
 

@@ -4,6 +4,7 @@
 //! sends its messages over a bounded channel and never waits for this thread: a stalled terminal loses
 //! pictures, not load.
 
+mod ascii;
 mod capacity;
 mod comparison;
 mod diff;
@@ -43,7 +44,7 @@ pub use model::Model;
 pub use past_runs::{ComparedRuns, PastRun};
 pub use search_view::{SearchStep, SearchView, StepOutcome, StepUnderWay};
 pub use terminal::{TerminalScreen, release, restore};
-pub use theme::Theme;
+pub use theme::{Theme, ThemeColours};
 pub use update::update;
 pub use view::view;
 

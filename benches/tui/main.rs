@@ -18,7 +18,7 @@ use plimsoll::metrics::{
     SampleKind, ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StepId, StepInfo, StepInterval,
 };
 use plimsoll::transport::thread_cpu;
-use plimsoll::tui::{Message, Model, StartedRun, Theme, update, view};
+use plimsoll::tui::{Message, Model, StartedRun, Theme, ThemeColours, update, view};
 use plimsoll::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
@@ -36,7 +36,7 @@ fn main() -> std::io::Result<()> {
 }
 
 fn cost() -> std::io::Result<()> {
-    let mut model = Model::new(Theme::new(true));
+    let mut model = Model::new(Theme::new(ThemeColours::Either, false));
     let begun = StartedRun { header: header(), folder: "reports/bench".into(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     let area = Rect::new(0, 0, 200, 50);

@@ -13,7 +13,7 @@ use crate::slo::gate::RunSummary;
 
 use super::asked::RunRequest;
 use super::exit::{Exit, Failure};
-use super::gate::{compare_sides, print};
+use super::gate::{compare_sides, compared_times, page, print};
 use super::output::say;
 use super::run::play;
 use super::{files, history};
@@ -40,7 +40,17 @@ pub(super) fn compare(args: &cli::CompareArgs) -> Result<Exit, Failure> {
         runs: vec![],
         compared,
     };
-    print(&report, args.format)?;
+    print(&report, args.format, args.rules.all)?;
+    if let Some(file) = &args.html {
+        let times = match args.interleave.scenario {
+            Some(_) => None,
+            None => {
+                compared_times(slice::from_ref(&args.baseline), slice::from_ref(&args.candidate))?
+            }
+        };
+        files::write_file(file, page(&report, times.as_ref())?.as_bytes())?;
+        say(&format!("comparison: {}", file.display()));
+    }
     Ok(Exit::Judged(report.exit_code()))
 }
 

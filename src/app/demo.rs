@@ -10,6 +10,9 @@ use super::run::repeat::{RepeatPlan, RunEnding, repeated};
 use super::run::run_scenario;
 use super::simulate::{change, read_simulation, simulation_file};
 use super::simulated_stack::{DemoStack, changes, visitors};
+use crate::simulator::Simulation;
+use crate::simulator::model::{FaultAction, TierId};
+use crate::units::{Nanos, RunTime};
 
 /// Starts the stack, runs the workload, reports.
 pub(super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
@@ -48,5 +51,62 @@ fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure
     };
     let mut load = load.clone();
     load.workload.get_or_insert_with(|| "demo".to_owned());
+    load.mark.extend(fault_marks(&simulation));
     run_scenario(&embedded::folder(system), &asked, &load, (&args.output, &args.export))
+}
+
+/// What goes wrong in the stack as marks of the run, so that its charts show when. The stack's clock begins when it is
+/// started, moments before the run's.
+fn fault_marks(simulation: &Simulation) -> Vec<(String, Nanos)> {
+    // What holds from the beginning is a condition and no event.
+    let later = simulation.faults.iter().filter(|fault| fault.at > RunTime::ZERO);
+    let name = |tier: TierId| {
+        let known = simulation.tiers.get(tier.index());
+        known.map_or("a tier", |tier| tier.name.as_str())
+    };
+    let words = |action: FaultAction| match action {
+        FaultAction::Kill { tier, replica } => {
+            format!("{}: replica {} dies", name(tier), replica + 1)
+        }
+        FaultAction::Revive { tier, replica } => {
+            format!("{}: replica {} is back", name(tier), replica + 1)
+        }
+        FaultAction::Drain { tier, replica } => {
+            format!("{}: replica {} gets no more requests", name(tier), replica + 1)
+        }
+        FaultAction::Slow { tier, factor } if factor <= 1.0 => {
+            format!("{}: as fast as before", name(tier))
+        }
+        FaultAction::Slow { tier, factor } => format!("{}: takes {factor} × as long", name(tier)),
+        FaultAction::Errors { tier, share, .. } if share <= 0.0 => {
+            format!("{}: no more errors", name(tier))
+        }
+        FaultAction::Errors { tier, share, status } => {
+            format!("{}: {} % fail with {status}", name(tier), share * 100.0)
+        }
+        FaultAction::Lag { tier, stops: true } => format!("{}: the standby stops", name(tier)),
+        FaultAction::Lag { tier, stops: false } => format!("{}: the standby goes on", name(tier)),
+        FaultAction::Freeze { span, every: None } => format!("everything stands still for {span}"),
+        FaultAction::Freeze { span, every: Some(every) } => {
+            format!("everything stands still for {span}, every {every}")
+        }
+    };
+    later.map(|fault| (words(fault.action), fault.at.since(RunTime::ZERO))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn death_of_a_replica_is_an_event_of_the_run() {
+        let mut simulation =
+            read_simulation(&simulation_file(&embedded::folder("ais"))).expect("a simulation");
+        assert_eq!(fault_marks(&simulation), []);
+        assert!(simulation.use_faults("replica_dies"));
+        let marks = fault_marks(&simulation);
+        let texts: Vec<&str> = marks.iter().map(|(text, _)| text.as_str()).collect();
+        assert!(texts[0].ends_with("dies") && texts[1].ends_with("is back"), "{texts:?}");
+        assert!(marks[0].1 < marks[1].1);
+    }
 }

@@ -18,9 +18,10 @@ use tokio::sync::watch;
 
 use crate::cli;
 use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, Interval, RunEnd, RunHeader};
+use crate::metrics::{Event, EventKind, Interval, RunEnd, RunHeader};
 use crate::report::Report;
 use crate::report::live::{LiveTotals, events};
+use crate::units::RunTime;
 
 use super::audience::RunObserver;
 use super::exit::{Exit, Failure};
@@ -39,6 +40,8 @@ pub(super) struct RunExports {
     page: Option<SocketAddr>,
     sums: Option<TotalsThread>,
     lines: Option<LineExport>,
+    /// Whether it was told that pushes fail.
+    told: bool,
 }
 
 /// The thread that serves and pushes sums.
@@ -82,7 +85,7 @@ impl RunExports {
             .as_deref()
             .map(|path| LineExport::open(Path::new(path), folder))
             .transpose()?;
-        let mut exports = Self { header: header.clone(), live, page, sums, lines };
+        let mut exports = Self { header: header.clone(), live, page, sums, lines, told: false };
         exports.send(events::start);
         Ok(exports)
     }
@@ -117,6 +120,18 @@ impl RunExports {
             self.publish();
         }
         self.send(|header| events::second(header, interval));
+    }
+
+    /// That a collector does not take what is pushed, told once and as soon as it is known: to find it out at the end of
+    /// an hour helps nobody.
+    fn trouble(&mut self, at: RunTime) -> Option<Event> {
+        let sums = self.sums.as_ref().filter(|sums| sums.pushes)?;
+        if self.told || sums.lost.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        self.told = true;
+        let text = "OTLP: the collector does not take what is pushed; it is tried again, and the load does not wait";
+        Some(Event { at, kind: EventKind::Warning(text.to_owned()) })
     }
 
     fn on_end(&mut self, end: &RunEnd) {
@@ -202,6 +217,10 @@ pub(super) struct ExportingObserver<'a, A> {
 impl<A: RunObserver> RunObserver for ExportingObserver<'_, A> {
     fn on_interval(&mut self, interval: Interval) {
         self.exports.on_interval(&interval);
+        // Told to who watches alone: it is nothing that happened to the run.
+        if let Some(event) = self.exports.trouble(interval.end) {
+            self.observer.on_event(event);
+        }
         self.observer.on_interval(interval);
     }
 

@@ -246,7 +246,7 @@ pub(super) fn read_report(folder: &Path, name: &str) -> Result<String, Failure> 
 }
 
 /// A system's name as the name of a folder.
-fn safe_name(name: &str) -> String {
+pub(super) fn safe_name(name: &str) -> String {
     let safe: String = name
         .chars()
         .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' })

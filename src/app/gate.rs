@@ -1,16 +1,22 @@
 //! `plimsoll gate`: the SLO verdict of a candidate's runs, and the comparison with a baseline.
 
+use std::path::PathBuf;
+
 use crate::cli;
-use crate::report::gate::{self as gate_report, BaselineComparison, GateReport, GatedRun};
+use crate::metrics::Distribution;
+use crate::report::Report;
+use crate::report::gate::{
+    self as gate_report, BaselineComparison, ComparedTimes, GateReport, GatedRun,
+};
 use crate::report::terminal;
 use crate::slo::gate::{ComparisonRule, ConditionMismatch, GateRules, RunSummary, alike, compare};
-use crate::slo::judge;
+use crate::slo::{Strictness, judge};
 use crate::units::Ratio;
 
 use super::conclusion::strictness;
 use super::exit::{Exit, Failure};
 use super::files;
-use super::history::{self, StoredRun};
+use super::history::{self, StoredRun, is_baseline};
 use super::output::{say, style, width, write_out};
 
 /// Judges and compares as the command line asks.
@@ -39,16 +45,18 @@ pub(super) fn gate(args: &cli::GateArgs) -> Result<Exit, Failure> {
             .collect(),
         compared,
     };
-    print(&report, args.format)?;
+    print(&report, args.format, args.rules.all)?;
     if let Some(folder) = &args.out {
+        let times = compared_times(&args.baseline, &args.runs)?;
         let files = [
+            ("gate.html", page(&report, times.as_ref())?.into_bytes()),
             ("gate.md", gate_report::markdown(&report).into_bytes()),
             ("gate.json", gate_report::json(&report).into_bytes()),
             ("gate-junit.xml", junit(&report)?.into_bytes()),
         ];
         files::create_folder(folder)?;
         files::write_reports(folder, &files)?;
-        say(&format!("gate: {}", folder.join("gate.md").display()));
+        say(&format!("gate: {}", folder.join("gate.html").display()));
     }
     Ok(Exit::Judged(report.exit_code()))
 }
@@ -109,9 +117,13 @@ fn refused(unlike: &[ConditionMismatch]) -> Failure {
 }
 
 /// Prints the answer as data.
-pub(super) fn print(report: &GateReport, format: cli::GateFormat) -> Result<(), Failure> {
+pub(super) fn print(
+    report: &GateReport,
+    format: cli::GateFormat,
+    all: bool,
+) -> Result<(), Failure> {
     let text = match format {
-        cli::GateFormat::Text => terminal::gate(report, style(), width()),
+        cli::GateFormat::Text => terminal::gate(report, style(), width(), all),
         cli::GateFormat::Markdown => gate_report::markdown(report),
         cli::GateFormat::Github => gate_report::github(report),
         cli::GateFormat::Junit => junit(report)?,
@@ -124,4 +136,30 @@ pub(super) fn print(report: &GateReport, format: cli::GateFormat) -> Result<(), 
 fn junit(report: &GateReport) -> Result<String, Failure> {
     gate_report::junit(report)
         .map_err(|error| Failure::while_doing("cannot render JUnit XML", &error))
+}
+
+/// The page of a comparison.
+pub(super) fn page(report: &GateReport, times: Option<&ComparedTimes>) -> Result<String, Failure> {
+    gate_report::html(report, times)
+        .map_err(|error| Failure::while_doing("cannot render the comparison", &error))
+}
+
+/// The response times of both sides, where both are named by their runs: a baseline file holds no distribution.
+pub(super) fn compared_times(
+    baseline: &[PathBuf],
+    candidate: &[PathBuf],
+) -> Result<Option<ComparedTimes>, Failure> {
+    let sides = [baseline, candidate];
+    if sides.iter().any(|paths| paths.is_empty() || paths.iter().any(|it| is_baseline(it))) {
+        return Ok(None);
+    }
+    let [baseline, candidate] = sides.map(|paths| -> Result<Distribution, Failure> {
+        let mut all = Distribution::new();
+        for run in history::named(paths)? {
+            let report = Report::new(&run.log, &judge(&run.log, Strictness::Normal));
+            all.merge(&report.shown.run.success_time());
+        }
+        Ok(all)
+    });
+    Ok(Some(ComparedTimes { baseline: baseline?, candidate: candidate? }))
 }

@@ -2,10 +2,12 @@
 
 use std::io::{ErrorKind, IsTerminal, Write as _, stderr, stdout};
 
+use crate::report::ascii;
 use crate::report::terminal::TerminalStyle;
 use crate::scenario::Colour;
 
 use super::exit::Failure;
+use super::look::{is_ascii_output, wants_ascii, wants_colour};
 use super::mask::{self, SgrUse, harmless};
 use super::talk;
 
@@ -16,6 +18,7 @@ use super::talk;
 pub(super) fn write_out(text: &str) -> Result<(), Failure> {
     talk::wait();
     let text = harmless(text, sgr(style() == TerminalStyle::Colour));
+    let text = if is_ascii_output() { ascii::text(&text) } else { text };
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -28,7 +31,12 @@ pub(super) fn write_out(text: &str) -> Result<(), Failure> {
 /// Prints talk, with a line feed.
 pub(super) fn say(text: &str) {
     let text = harmless(&mask::hidden(text), sgr(problem_colour() == Colour::Ansi));
-    talk::print(format!("{}\n", text.trim_end_matches('\n')));
+    talk::print(format!("{}\n", shown(text).trim_end_matches('\n')));
+}
+
+/// Talk as the terminal at stderr shows it.
+fn shown(text: String) -> String {
+    if stderr().is_terminal() && wants_ascii() { ascii::text(&text) } else { text }
 }
 
 fn sgr(colours: bool) -> SgrUse {
@@ -37,7 +45,7 @@ fn sgr(colours: bool) -> SgrUse {
 
 /// Prints figures of this program as they are.
 pub(super) fn say_raw(text: &str) {
-    talk::print(text.to_owned());
+    talk::print(shown(text.to_owned()));
 }
 
 /// Whether stdout shows colours: a terminal, and `NO_COLOR` not set (no-color.org).
@@ -78,11 +86,6 @@ pub(super) fn fitted(parts: &[String], width: usize) -> String {
         line.push_str(part);
     }
     line
-}
-
-/// Whether `NO_COLOR` leaves colours on.
-pub(super) fn wants_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// The width to write in: the terminal's, within what is readable; 100 where there is none.

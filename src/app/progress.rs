@@ -1,6 +1,7 @@
 //! What a plain terminal shows while a run goes on: one line, rewritten every second.
 
 use crate::metrics::{Counts, Distribution, Interval};
+use crate::report::format;
 use crate::units::{Nanos, RunTime};
 
 use super::output::{fitted, live_width, say_raw};
@@ -12,6 +13,8 @@ pub(super) struct RunProgress {
     /// The terminal's width, where a line can be rewritten.
     width: Option<usize>,
     quiet: bool,
+    /// Failures since the run began.
+    failed: u64,
     /// Where lines cannot be rewritten, one is printed every so often.
     next_line: RunTime,
 }
@@ -22,21 +25,67 @@ const LINE_EVERY: Nanos = Nanos::from_secs(5);
 impl RunProgress {
     /// Progress of a run that starts iterations for `duration`.
     pub(super) fn new(duration: Nanos, quiet: bool) -> Self {
-        Self { duration, width: live_width(), quiet, next_line: RunTime::ZERO + LINE_EVERY }
+        Self {
+            duration,
+            width: live_width(),
+            quiet,
+            failed: 0,
+            next_line: RunTime::ZERO + LINE_EVERY,
+        }
     }
 
     /// One second is complete.
     pub(super) fn show(&mut self, interval: &Interval) {
+        self.failed += Counts::of(interval).failed();
         if self.quiet {
             return;
         }
         if let Some(width) = self.width {
             // Back to the start of the line, and clear it to its end.
-            say_raw(&format!("\r\x1b[K{}", line(interval, self.duration, width)));
+            say_raw(&format!("\r\x1b[K{}", self.line(interval, width)));
         } else if interval.end >= self.next_line {
-            say_raw(&format!("{}\n", line(interval, self.duration, usize::MAX)));
+            say_raw(&format!("{}\n", self.line(interval, usize::MAX)));
             self.next_line = interval.end + LINE_EVERY;
         }
+    }
+
+    /// What there is to say, what matters most first, in less than `width` columns: the bar gives way, then the last
+    /// figures do.
+    fn line(&self, interval: &Interval, width: usize) -> String {
+        /// Columns of the bar at the most and at the least.
+        const BAR: (usize, usize) = (16, 4);
+        let parts = self.figures(interval);
+        let needed: usize = parts.iter().map(|part| part.chars().count() + 2).sum();
+        let length = width.saturating_sub(needed).clamp(BAR.1, BAR.0);
+        let share = interval.end.as_secs_f64() / self.duration.as_secs_f64().max(1e-9);
+        let filled = ((share * length as f64) as usize).min(length);
+        let bar = format!("{}{} ", "━".repeat(filled), "╌".repeat(length - filled));
+        format!("{bar}{}", fitted(&parts, width.saturating_sub(length + 1)))
+    }
+
+    /// Rates and times of the last second, failures of the whole run: one that is over must not be missed.
+    fn figures(&self, interval: &Interval) -> Vec<String> {
+        let mut response = Distribution::new();
+        for step in interval.steps.values() {
+            response.merge_sparse(&step.times().successes());
+        }
+        let rate = interval.requests() as f64 / interval.length().as_secs_f64().max(1e-9);
+        let quantile = |q| {
+            let none = response.is_empty();
+            if none { "–".to_owned() } else { format::time(response.quantile(q)) }
+        };
+        let mut parts = vec![
+            format!("{}/{}", interval.end, RunTime::ZERO + self.duration),
+            format!("{rate:>6.0} req/s"),
+            format!("failed {}", format::count(self.failed)),
+        ];
+        if interval.arrivals.dropped > 0 {
+            parts.push(format!("DROPPED {}", interval.arrivals.dropped));
+        }
+        parts.push(format!("p50 {}", quantile(0.50)));
+        parts.push(format!("p99 {}", quantile(0.99)));
+        parts.push(format!("in flight {}", interval.in_flight));
+        parts
     }
 
     /// The run is over: the line makes room for the summary.
@@ -47,50 +96,39 @@ impl RunProgress {
     }
 }
 
-/// What there is to say, what matters most first, in less than `width` columns: the bar gives way, then the last
-/// figures do.
-fn line(interval: &Interval, duration: Nanos, width: usize) -> String {
-    /// Columns of the bar at the most and at the least.
-    const BAR: (usize, usize) = (16, 4);
-    let parts = figures(interval, duration);
-    let needed: usize = parts.iter().map(|part| part.chars().count() + 2).sum();
-    let length = width.saturating_sub(needed).clamp(BAR.1, BAR.0);
-    let share = interval.end.as_secs_f64() / duration.as_secs_f64().max(1e-9);
-    let filled = ((share * length as f64) as usize).min(length);
-    let bar = format!("{}{} ", "━".repeat(filled), "╌".repeat(length - filled));
-    format!("{bar}{}", fitted(&parts, width.saturating_sub(length + 1)))
-}
-
-fn figures(interval: &Interval, duration: Nanos) -> Vec<String> {
-    let mut response = Distribution::new();
-    for step in interval.steps.values() {
-        response.merge_sparse(&step.times().successes());
-    }
-    let rate = interval.requests() as f64 / interval.length().as_secs_f64().max(1e-9);
-    let quantile = |q| {
-        if response.is_empty() {
-            "–".to_owned()
-        } else {
-            format!("{:.0} ms", response.quantile(q).as_millis_f64())
-        }
-    };
-    let mut parts = vec![
-        format!("{}/{}", interval.end, RunTime::ZERO + duration),
-        format!("{rate:>6.0} req/s"),
-        format!("failed {}", Counts::of(interval).failed()),
-    ];
-    if interval.arrivals.dropped > 0 {
-        parts.push(format!("DROPPED {}", interval.arrivals.dropped));
-    }
-    parts.push(format!("p50 {}", quantile(0.50)));
-    parts.push(format!("p99 {}", quantile(0.99)));
-    parts.push(format!("in flight {}", interval.in_flight));
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{ErrorClass, StepId, StepInterval};
+
+    fn line(interval: &Interval, duration: Nanos, width: usize) -> String {
+        RunProgress::new(duration, true).line(interval, width)
+    }
+
+    /// Goal: prove that a failure stays in sight when the seconds after it were fine, and that a short time is no zero.
+    #[test]
+    fn failures_add_up_and_times_below_a_millisecond_are_told() {
+        let mut progress = RunProgress::new(Nanos::from_secs(20), true);
+        let mut times = Distribution::new();
+        times.record_n(Nanos::from_micros(286), 10);
+        let second = |failed: u64, end: u64| {
+            let step = StepInterval {
+                requests: 10,
+                errors: [(ErrorClass::ResponseTimeout, failed)].into(),
+                response_time: times.to_sparse(),
+                ..StepInterval::default()
+            };
+            Interval {
+                end: RunTime::ZERO + Nanos::from_secs(end),
+                steps: [(StepId(0), step)].into(),
+                ..Interval::default()
+            }
+        };
+        progress.show(&second(3, 1));
+        progress.show(&second(0, 2));
+        let text = progress.line(&second(0, 2), usize::MAX);
+        assert!(text.contains("failed 3") && text.contains("p50 286 µs"), "{text}");
+    }
 
     #[test]
     fn line_without_requests_shows_no_numbers_it_does_not_have() {

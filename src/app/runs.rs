@@ -24,20 +24,28 @@ use filter::filtered;
 
 /// Does what the command line asks.
 pub(super) fn runs(args: &cli::RunsArgs) -> Result<Exit, Failure> {
-    match &args.command {
-        None => list(&args.list),
-        Some(RunsCommand::List(args)) => list(args),
-        Some(RunsCommand::Trend(args)) => trend(args),
-        Some(RunsCommand::Promote(args)) => promote(args),
-        Some(RunsCommand::Demote(args)) => demote(args),
-        Some(RunsCommand::Prune(args)) => prune::prune(args),
+    let Some(command) = &args.command else { return list(&args.list, &args.list.filter) };
+    let outer = &args.list;
+    let takes_filter = !matches!(command, RunsCommand::Promote(_) | RunsCommand::Demote(_));
+    if outer.last.is_some() || outer.json || !(takes_filter || outer.filter.is_open()) {
+        let message = "error: an option stands before the subcommand that it belongs to\nhint: `plimsoll runs list \
+                       --last 5`; `--in`, `--name` and the other filters may stand before `list`, `trend` and `prune`";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let outer = &outer.filter;
+    match command {
+        RunsCommand::List(args) => list(args, &args.filter.within(outer)),
+        RunsCommand::Trend(args) => trend(args, &args.filter.within(outer)),
+        RunsCommand::Promote(args) => promote(args),
+        RunsCommand::Demote(args) => demote(args),
+        RunsCommand::Prune(args) => prune::prune(args, &args.filter.within(outer)),
     }
 }
 
-fn list(args: &cli::ListArgs) -> Result<Exit, Failure> {
-    let mut rows = rows(&args.filter)?;
+fn list(args: &cli::ListArgs, filter: &cli::RunFilterArgs) -> Result<Exit, Failure> {
+    let mut rows = rows(filter)?;
     if rows.is_empty() {
-        nothing_found(&args.filter)?;
+        nothing_found(filter)?;
     }
     let last = args.last.unwrap_or(rows.len());
     rows.drain(..rows.len().saturating_sub(last));
@@ -50,9 +58,9 @@ fn list(args: &cli::ListArgs) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-fn trend(args: &cli::TrendArgs) -> Result<Exit, Failure> {
+fn trend(args: &cli::TrendArgs, filter: &cli::RunFilterArgs) -> Result<Exit, Failure> {
     let (complete, incomplete): (Vec<_>, Vec<_>) =
-        filtered(&args.filter)?.into_iter().partition(|(run, _)| is_complete(run));
+        filtered(filter)?.into_iter().partition(|(run, _)| is_complete(run));
     if !incomplete.is_empty() {
         // A run that still goes on, or was cut short, has other numbers for no reason of the stack's.
         say(&format!("warning: left out: {} runs that did not end as planned", incomplete.len()));
@@ -83,7 +91,7 @@ fn trend(args: &cli::TrendArgs) -> Result<Exit, Failure> {
     }
     if pages.is_empty() {
         write_out("no runs\n")?;
-        nothing_found(&args.filter)?;
+        nothing_found(filter)?;
     }
     if let Some(path) = &args.html {
         write_page(path, &pages)?;

@@ -22,7 +22,7 @@ pub struct GateArgs {
     /// What is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GateFormat,
-    /// Write gate.md, gate.json and gate-junit.xml into this folder as well.
+    /// Write gate.html, gate.md, gate.json and gate-junit.xml into this folder as well.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// At risk fails with 99, and what is not measured is never a pass.
@@ -48,6 +48,9 @@ pub struct CompareArgs {
     /// What is printed.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GateFormat,
+    /// Write a page with percentile curves and every change with its interval to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Runs made for a comparison: in turns, so that whatever else changes meanwhile changes both sides.
@@ -91,6 +94,9 @@ pub struct GateRulesArgs {
     /// Compare runs of different conditions too; the report says how they differ.
     #[arg(long)]
     pub unlike: bool,
+    /// Show every metric in the terminal, not only those that changed.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// What a gate prints.

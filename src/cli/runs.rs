@@ -9,7 +9,6 @@ use crate::slo::gate::GateMetric;
 
 /// `plimsoll runs`
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct RunsArgs {
     /// What to do; list by default.
     #[command(subcommand)]
@@ -34,11 +33,14 @@ pub enum RunsCommand {
     Prune(PruneArgs),
 }
 
+/// The folder that holds runs, where none is named.
+const FOLDER: &str = "reports";
+
 /// Which runs are meant.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct RunFilterArgs {
     /// The folder that holds the runs.
-    #[arg(long = "in", value_name = "DIR", default_value = "reports")]
+    #[arg(long = "in", value_name = "DIR", default_value = FOLDER)]
     pub folder: PathBuf,
     /// Only this system.
     #[arg(long, value_name = "NAME")]
@@ -55,6 +57,30 @@ pub struct RunFilterArgs {
     /// Only runs before this day (UTC).
     #[arg(long, value_name = "DATE")]
     pub before: Option<Date>,
+}
+
+impl RunFilterArgs {
+    /// The filter of a subcommand; what stands before the subcommand's name fills in what it leaves open.
+    #[must_use]
+    pub fn within(&self, outer: &Self) -> Self {
+        let is_open = self.folder.as_os_str() == FOLDER;
+        Self {
+            folder: if is_open { outer.folder.clone() } else { self.folder.clone() },
+            name: self.name.clone().or_else(|| outer.name.clone()),
+            workload: self.workload.clone().or_else(|| outer.workload.clone()),
+            verdict: if self.verdict.is_empty() { &outer.verdict } else { &self.verdict }.clone(),
+            since: self.since.or(outer.since),
+            before: self.before.or(outer.before),
+        }
+    }
+
+    /// Whether nothing was asked for.
+    pub fn is_open(&self) -> bool {
+        let Self { folder, name, workload, verdict, since, before } = self;
+        let named = [name, workload].into_iter().any(Option::is_some);
+        let dated = [since, before].into_iter().any(Option::is_some);
+        folder.as_os_str() == FOLDER && verdict.is_empty() && !named && !dated
+    }
 }
 
 /// `plimsoll runs list`

@@ -4,6 +4,7 @@
 //! the same file serves elsewhere. Several addresses in one text, parted by blanks or commas, are one a replica.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::cgroup::Cgroup;
 use super::error::ObserveError;
@@ -127,7 +128,9 @@ impl PlanBuilder<'_> {
         self.each(tier, CGROUP, &observe.cgroups, |path| {
             Ok(MetricSource::Cgroup(Cgroup::at(path)?))
         });
-        self.each(tier, PROCESS, &observe.processes, |text| Ok(process(text)));
+        let stack = self.stack;
+        let folder = &stack.folder;
+        self.each(tier, PROCESS, &observe.processes, |text| Ok(process(text, folder)));
         self.each(tier, POSTGRES, observe.postgres.as_slice(), |url| {
             Ok(MetricSource::Postgres { url: url.to_owned() })
         });
@@ -310,11 +313,11 @@ fn checked(
     Ok(spec)
 }
 
-/// The number in a file, or the number itself.
-fn process(text: &str) -> MetricSource {
+/// The number in a file, named from the stack file's folder, or the number itself.
+fn process(text: &str, folder: &Path) -> MetricSource {
     match text.parse() {
         Ok(pid) => MetricSource::Process { pid },
-        Err(_) => MetricSource::ProcessFile { path: text.into() },
+        Err(_) => MetricSource::ProcessFile { path: folder.join(text) },
     }
 }
 
@@ -349,8 +352,6 @@ fn selector(text: &str) -> Option<Selector> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::scenario::{Loaded, load};
 
@@ -407,6 +408,20 @@ tiers:
         let plan = plan(stack).unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!(named(&plan), pairs(&[("api", "1"), ("api", "2"), ("db", "")]));
         assert_eq!((plan.every, plan.timeout), (Nanos::from_secs(2), TIMEOUT));
+    }
+
+    #[test]
+    fn file_of_a_process_is_named_from_the_folder_of_the_stack_file() {
+        let stack = "
+tiers:
+  api: { kind: api, observe: { process: [run/api.pid, /run/api.pid, \"4711\"] } }
+";
+        let plan = plan(stack).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let file = |path: &str| MetricSource::ProcessFile { path: path.into() };
+        let places: Vec<&MetricSource> = plan.sources.iter().map(|source| &source.place).collect();
+        let expected =
+            [file("x/run/api.pid"), file("/run/api.pid"), MetricSource::Process { pid: 4711 }];
+        assert!(places.into_iter().eq(&expected));
     }
 
     #[test]

@@ -5,10 +5,13 @@ mod canvas;
 mod capacity;
 mod line;
 mod run;
+mod spread;
 mod stack;
 mod steps;
+mod time;
 
 pub(super) use capacity::curve;
+pub(super) use spread::compared;
 
 use super::figure::Figures;
 use super::{Report, ReportError};
@@ -21,6 +24,7 @@ pub(super) fn all(report: &Report) -> Result<Figures, ReportError> {
     let (steps, steps_left_out) = steps::figures(report)?;
     Ok(Figures {
         run: run::figures(report)?,
+        spread: spread::figures(report)?,
         stack: stack::figures(report)?,
         steps,
         steps_left_out,

@@ -3,6 +3,7 @@
 use super::model::Report;
 use super::{format, wording};
 use crate::metrics::{LifecycleNote, StepId};
+use crate::units::Rate;
 
 /// Longest value.
 const FACT_LIMIT: usize = 160;
@@ -16,6 +17,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
         facts.push(("intended rate", format!("{} req/s", format::rate(intended))));
     }
     facts.push(("achieved rate", format!("{} req/s", format::rate(shown.rate()))));
+    facts.extend(goodput(report).map(|rate| ("goodput", format!("{rate} succeeded"))));
     facts.push(("requests", requests(report)));
     facts.push(("iterations", iterations(report)));
     facts.push(("received", format::size(whole.run.counts.bytes_received)));
@@ -31,6 +33,15 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
     facts.extend(retries(report).map(|text| ("retries", text)));
     facts.extend(lifecycle(report));
     facts
+}
+
+/// Successes per second of the shown part; nothing where none failed.
+pub(super) fn goodput(report: &Report) -> Option<String> {
+    let counts = &report.shown.run.counts;
+    let failed = counts.failed_requests();
+    let succeeded = counts.requests.saturating_sub(failed);
+    let rate = Rate::of(succeeded, report.shown.span);
+    (failed > 0).then(|| format!("{} req/s", format::rate(rate)))
 }
 
 /// The addresses that connections went to, and what was spoken there; nothing where the log does not tell.

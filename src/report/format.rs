@@ -68,8 +68,12 @@ pub(crate) fn share(ratio: Ratio) -> String {
     share_with(ratio, DIGITS)
 }
 
+/// Of what was measured, two digits below a hundredth of a per cent: `0.0005 %` tells as much as `0.0004999 %`.
 fn share_with(ratio: Ratio, digits: i32) -> String {
-    format!("{} %", significant(ratio.get() * 100.0, digits))
+    let percent = ratio.get() * 100.0;
+    let is_measured = digits <= ESTIMATE_DIGITS;
+    let digits = if is_measured && percent.abs() < 0.01 { digits.min(2) } else { digits };
+    format!("{} %", significant(percent, digits))
 }
 
 /// Events per second, without the unit.
@@ -198,6 +202,13 @@ mod tests {
         let estimated = Quantity::Time(Nanos::from_micros(500_400));
         assert_ne!(estimate(estimated), bound(limit));
         assert_eq!(bound(limit), "500 ms");
+    }
+
+    #[test]
+    fn tiny_shares_have_two_digits() {
+        assert_eq!(estimate(Quantity::Share(Ratio::new(0.000_004_999))), "0.0005 %");
+        assert_eq!(share(Ratio::new(0.000_041_7)), "0.0042 %");
+        assert_eq!(estimate(Quantity::Share(Ratio::new(0.010_04))), "1.004 %");
     }
 
     #[test]

@@ -8,14 +8,14 @@ const MOST_BARS: usize = 14;
 
 /// One bar: values above the previous edge and up to this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bar {
+pub(super) struct HistogramBar {
     pub(super) up_to: Nanos,
     pub(super) count: u64,
 }
 
 /// Bars on edges of 1, 2 and 5 times powers of ten; on equal steps where the values lie close together.
 /// Empty for no values.
-pub(super) fn bars(times: &Distribution) -> Vec<Bar> {
+pub(super) fn bars(times: &Distribution) -> Vec<HistogramBar> {
     if times.is_empty() {
         return vec![];
     }
@@ -31,7 +31,8 @@ pub(super) fn bars(times: &Distribution) -> Vec<Bar> {
         .map(|edge| {
             let at_most =
                 if edge >= high { times.count() } else { times.count_at_most(Nanos::new(edge)) };
-            let bar = Bar { up_to: Nanos::new(edge), count: at_most.saturating_sub(below) };
+            let bar =
+                HistogramBar { up_to: Nanos::new(edge), count: at_most.saturating_sub(below) };
             below = at_most;
             bar
         })

@@ -1,19 +1,27 @@
-//! `report.html`: one self-contained page that opens offline, without any script.
+//! `report.html`: one self-contained page that opens offline and asks nobody for anything.
 //!
-//! The template escapes everything that is put into it; the only text marked as safe is our own style sheet
-//! and the SVG of the charts, in which no foreign text ever stands. A content security policy forbids
-//! scripts and requests even if that should fail.
+//! The template escapes everything that is put into it; the only text marked as safe is our own style sheet and script
+//! and the SVG of the charts, in which no foreign text ever stands. A content security policy names the style sheet and
+//! the script by their hashes and forbids everything else, even if that should fail.
+//!
+//! Without the script the page says all that it has to say; with it, one may look closer.
 
 mod bullet;
+mod data;
+mod parts;
+pub(super) mod policy;
+#[cfg(test)]
+mod tests;
 
-use bullet::Bullet;
+use std::sync::LazyLock;
+
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::capacity::CapacityView;
-use super::figure::{Figure, Figures};
+use super::figure::{Figure, Figures, LegendEntry};
 use super::model::Report;
 use super::{ReportError, ReportExtras, facts, format, rows, split, stack, wording};
 use crate::metrics::Distribution;
@@ -22,12 +30,22 @@ use crate::slo::{Finding, ValidityStatus};
 /// The style sheet of all pages.
 pub(super) const STYLE: &str = include_str!("html/style.css");
 const PAGE: &str = include_str!("html/page.html");
+/// The script of the page without comments and indents; `html/page.js` says what it does.
+static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+    let lines = include_str!("html/page.js").lines().map(str::trim);
+    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    code.collect::<Vec<_>>().join("\n")
+});
 const CAPACITY: &str = include_str!("html/capacity.html");
 
 /// Everything that the template may ask for.
 #[derive(Serialize)]
 struct HtmlPage {
     style: &'static str,
+    script: &'static str,
+    policy: String,
+    /// The data of the charts, packed; empty without charts.
+    data: String,
     title: String,
     started: String,
     duration: String,
@@ -41,6 +59,8 @@ struct HtmlPage {
     slo: Vec<SloView>,
     split: Option<split::SplitView>,
     figures: Figures,
+    phases: Vec<LegendEntry>,
+    parts: Vec<parts::PhaseRow>,
     steps: Vec<rows::StepRow>,
     all_steps: rows::StepRow,
     tags: Vec<rows::StepRow>,
@@ -73,8 +93,13 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
     let capacity = extra.capacity.as_ref().map(CapacityView::of);
     let curve = capacity.as_ref().map(curve).transpose()?.flatten();
     let capacity_tables = capacity_tables(capacity.as_ref())?;
+    let mut figures = figures(report)?;
+    let data = data::packed(report, &mut figures);
     let page = HtmlPage {
         style: STYLE,
+        script: &SCRIPT,
+        policy: policy::of(&[STYLE], &[&SCRIPT]),
+        data,
         title: format!(
             "{} · {}",
             format::line(&header.name, 80),
@@ -91,7 +116,9 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         limit_head: rows::limit_head(report),
         slo: slo(report),
         split: split::view(report),
-        figures: figures(report)?,
+        figures,
+        phases: parts::keys(),
+        parts: parts::rows(report),
         steps: rows::steps(report),
         all_steps: rows::all_steps(report),
         tags: rows::tags(report),
@@ -124,8 +151,26 @@ pub(super) fn capacity_tables(capacity: Option<&CapacityView>) -> Result<String,
 pub(super) fn fill(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_filter("code", code);
     // The name's ending turns escaping on.
     Ok(environment.render_named_str("page.html", template, Serde(page))?)
+}
+
+/// A message with what stands between backticks as code; everything is escaped.
+fn code(text: &str) -> Value {
+    let parts: Vec<&str> = text.split('`').collect();
+    let mut html = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        let escaped = html_escape::encode_double_quoted_attribute(part);
+        // A backtick without another one behind it is only a backtick.
+        let is_alone = parts.len().is_multiple_of(2) && index + 1 == parts.len();
+        match (index.is_multiple_of(2), is_alone) {
+            (true, _) => html.push_str(&escaped),
+            (false, true) => html.extend(["`", &escaped]),
+            (false, false) => html.extend(["<code>", &escaped, "</code>"]),
+        }
+    }
+    Value::from_safe_string(html)
 }
 
 #[cfg(feature = "charts")]
@@ -175,6 +220,8 @@ impl VerdictView {
 struct ValidityView {
     key: &'static str,
     word: &'static str,
+    /// How many tests passed.
+    passed: usize,
     /// How serious, and what.
     reasons: Vec<(&'static str, String)>,
     tests: Vec<TestView>,
@@ -199,6 +246,7 @@ fn validity(report: &Report) -> ValidityView {
     ValidityView {
         key: wording::validity_key(validity.status),
         word: wording::validity(validity.status),
+        passed: validity.findings.iter().filter(|it| it.status == ValidityStatus::Valid).count(),
         reasons: validity
             .findings
             .iter()
@@ -212,12 +260,13 @@ fn validity(report: &Report) -> ValidityView {
 #[derive(Serialize)]
 struct SloView {
     row: rows::SloRow,
-    bullet: Option<Bullet>,
+    /// Markup of our own; empty where there is nothing to draw.
+    bullet: String,
 }
 
 fn slo(report: &Report) -> Vec<SloView> {
     let rows = rows::slo(report).into_iter().zip(&report.judgement.objectives);
-    rows.map(|(row, judged)| SloView { row, bullet: bullet::of(judged) }).collect()
+    rows.map(|(row, judged)| SloView { row, bullet: bullet::svg(judged) }).collect()
 }
 
 /// The figures one asks for first.
@@ -225,17 +274,9 @@ fn tiles(report: &Report) -> Vec<(&'static str, String, String)> {
     let shown = &report.shown;
     let quantile = |times: &Distribution, q| rows::quantile(times, q);
     let service = |q| format!("service time {}", quantile(&shown.run.service_time, q));
-    let intended = report.intended_rate(shown);
     let failed = shown.run.counts.failed();
     vec![
-        (
-            "achieved rate",
-            format!("{} req/s", format::rate(shown.rate())),
-            intended.map_or_else(
-                || "closed model".to_owned(),
-                |rate| format!("{} req/s intended", format::rate(rate)),
-            ),
-        ),
+        ("achieved rate", format!("{} req/s", format::rate(shown.rate())), beside_rate(report)),
         ("p50 response time", quantile(&shown.run.success_time(), 0.5), service(0.5)),
         ("p95 response time", quantile(&shown.run.success_time(), 0.95), service(0.95)),
         ("p99 response time", quantile(&shown.run.success_time(), 0.99), service(0.99)),
@@ -253,4 +294,16 @@ fn tiles(report: &Report) -> Vec<(&'static str, String, String)> {
             ),
         ),
     ]
+}
+
+/// What was asked for and, where some of it failed, what was good.
+fn beside_rate(report: &Report) -> String {
+    let intended = report.intended_rate(&report.shown).map_or_else(
+        || "closed model".to_owned(),
+        |rate| format!("{} req/s intended", format::rate(rate)),
+    );
+    match facts::goodput(report) {
+        Some(goodput) => format!("{intended}, {goodput} succeeded"),
+        None => intended,
+    }
 }

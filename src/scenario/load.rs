@@ -55,9 +55,15 @@ pub fn load_stack(
     let mut loader =
         Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
     let node = loader.tree(path, &on_command_line(path), LoadedFile::Stack);
-    let stack = node.and_then(|node| Stack::read(&node, &mut loader.problems));
+    let stack = node
+        .and_then(|node| Stack::read(&node, &mut loader.problems))
+        .map(|stack| Stack { folder: folder_of(path), ..stack });
     environment::tidy_secrets(&mut loader.sources.secrets);
     (stack, loader.problems.into_sorted(), loader.sources)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 fn is_yaml(path: &Path) -> bool {
@@ -96,9 +102,11 @@ impl Loader<'_> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut scenario = Scenario::read(&node, folder.clone(), &mut self.problems)?;
         if let Some(file) = &scenario.stack_file {
+            let path = folder.join(&file.value);
             scenario.stack = self
-                .stack_tree(&folder.join(&file.value), file)
-                .and_then(|node| Stack::read(&node, &mut self.problems));
+                .stack_tree(&path, file)
+                .and_then(|node| Stack::read(&node, &mut self.problems))
+                .map(|stack| Stack { folder: folder_of(&path), ..stack });
         }
         for data in &mut scenario.data {
             if let (Some(_), false) = (data.format, data.file.value.is_empty()) {

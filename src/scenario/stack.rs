@@ -10,6 +10,8 @@ pub use tier::{
     PoolSpec, RateLimitSpec, ScaleSpec, SizeOption, SizeSpec, StackTier, TierBalancing, TierKind,
 };
 
+use std::path::PathBuf;
+
 use super::declared::stack::{FORECAST, HEALTH, QUOTA, ROOT};
 use super::decode::texts;
 use super::names::{EntityName, name_of_key};
@@ -35,6 +37,8 @@ pub struct Stack {
     pub health: HealthSpec,
     /// Where metrics are read.
     pub observe: Observe,
+    /// The folder of its file, where relative paths in it begin.
+    pub folder: PathBuf,
 }
 
 /// What all replicas together may ask for. What is not given is not limited.
@@ -105,6 +109,7 @@ impl Stack {
                 .map(|node| Observe::read(node, problems))
                 .unwrap_or_default(),
             tiers,
+            folder: PathBuf::new(),
         };
         fields.finish(problems);
         read.check_names(problems);

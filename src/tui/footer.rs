@@ -1,5 +1,7 @@
 //! The keys of a page: in its last line, and as the help.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
@@ -37,9 +39,23 @@ pub(super) fn footer(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
+/// Signs of keys, and their names.
+const NAMES: [(&str, &str); 6] =
+    [("⏎", "Enter"), ("⇧⇥", "S-Tab"), ("⇥", "Tab"), ("←→", "</>"), ("↑", "Up"), ("↓", "Down")];
+
+/// The keys by their signs; by their names where there are no signs.
+fn keys(theme: Theme, binding: &KeyBinding) -> Cow<'static, str> {
+    if !theme.is_ascii() {
+        return binding.keys.into();
+    }
+    let named =
+        NAMES.iter().fold(binding.keys.to_owned(), |text, (sign, name)| text.replace(sign, name));
+    named.into()
+}
+
 fn key_hint(theme: Theme, binding: &KeyBinding) -> Vec<Span<'static>> {
     vec![
-        Span::styled(binding.keys, theme.style(Tone::Key)),
+        Span::styled(keys(theme, binding), theme.style(Tone::Key)),
         Span::styled(format!(" {}", binding.label), theme.style(Tone::Faint)),
     ]
 }
@@ -49,7 +65,7 @@ pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
     let theme = model.theme;
     let key = |binding: &KeyBinding| {
         Line::from(vec![
-            Span::styled(format!("{:>9}  ", binding.keys), theme.style(Tone::Key)),
+            Span::styled(format!("{:>9}  ", keys(theme, binding)), theme.style(Tone::Key)),
             Span::raw(binding.help),
         ])
     };

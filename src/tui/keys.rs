@@ -45,6 +45,7 @@ pub(super) enum KeyAction {
     Compare,
     Open,
     Back,
+    Launcher,
     Help,
     Quit,
 }
@@ -102,6 +103,8 @@ const LAUNCHER: &[KeyBinding] = &[
 ];
 
 const LIVE: &[KeyBinding] = &[
+    bind(&[Char('s')], "s", "stop", "stop: requests in flight get 5 s", KeyAction::Stop),
+    bind(&[Char('p')], "p", "pause", "pause arrivals, and let them go on", KeyAction::Pause),
     bind(&[Char('+'), Char('=')], "+ −", "5 %", "raise the rate by 5 %", KeyAction::Faster),
     bind(&[Char('-'), Char('_')], "−", "", "lower the rate by 5 %", KeyAction::Slower),
     bind(&[PageUp], "PgUp PgDn", "10 %", "raise the rate by 10 %", KeyAction::MuchFaster),
@@ -109,8 +112,6 @@ const LIVE: &[KeyBinding] = &[
     bind(&[Char('h')], "h", "hold", "hold the rate of this moment to the end", KeyAction::Hold),
     bind(&[Char('n')], "n", "skip", "go on with the next stage", KeyAction::Skip),
     bind(&[Char('m')], "m", "mark", "note something in the log", KeyAction::Mark),
-    bind(&[Char('p')], "p", "pause", "pause arrivals, and let them go on", KeyAction::Pause),
-    bind(&[Char('s')], "s", "stop", "stop: requests in flight get 5 s", KeyAction::Stop),
     bind(&[Char('X')], "X", "abort", "stop at once", KeyAction::Abort),
     HELP,
     bind(&[Tab], "⇥", "panel", "next panel", KeyAction::NextPanel),
@@ -133,7 +134,8 @@ const AFTER: &[KeyBinding] = &[
         "the charts of the run or search, and back",
         KeyAction::Charts,
     ),
-    bind(&[Esc, Char('l')], "Esc", "launcher", "choose another run", KeyAction::Back),
+    bind(&[Esc], "Esc", "back", "where you came from", KeyAction::Back),
+    bind(&[Char('l')], "l", "launcher", "choose another run", KeyAction::Launcher),
     bind(&[Char('H')], "H", "history", "past runs", KeyAction::History),
     UP,
     DOWN,
@@ -154,7 +156,8 @@ const HISTORY: &[KeyBinding] = &[
     bind(&[Char('b')], "b", "after", "add the run to B, what is", KeyAction::ChooseAfter),
     UP,
     DOWN,
-    bind(&[Esc, Char('l')], "Esc", "launcher", "back", KeyAction::Back),
+    bind(&[Esc], "Esc", "back", "where you came from", KeyAction::Back),
+    bind(&[Char('l')], "l", "", "choose another run", KeyAction::Launcher),
     bind(&[Char('R')], "R", "rescan", "look again", KeyAction::Rescan),
     HELP,
     QUIT,
@@ -163,8 +166,9 @@ const HISTORY: &[KeyBinding] = &[
 const DIFF: &[KeyBinding] = &[
     UP,
     DOWN,
-    bind(&[Esc, Char('H')], "Esc", "history", "back to the history", KeyAction::History),
-    bind(&[Char('l')], "l", "launcher", "choose another run", KeyAction::Back),
+    bind(&[Esc], "Esc", "back", "where you came from", KeyAction::Back),
+    bind(&[Char('H')], "H", "history", "past runs", KeyAction::History),
+    bind(&[Char('l')], "l", "launcher", "choose another run", KeyAction::Launcher),
     HELP,
     QUIT,
 ];
@@ -181,7 +185,8 @@ const CAPACITY: &[KeyBinding] = &[
         "what to buy, when the search is over",
         KeyAction::Charts,
     ),
-    bind(&[Esc, Char('l')], "Esc", "launcher", "when the search is over", KeyAction::Back),
+    bind(&[Esc], "Esc", "back", "when the search is over", KeyAction::Back),
+    bind(&[Char('l')], "l", "", "the launcher, when the search is over", KeyAction::Launcher),
     HELP,
     bind(&[Char('q')], "q", "quit", "stop the search and leave", KeyAction::Quit),
 ];

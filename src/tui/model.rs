@@ -15,6 +15,8 @@ use super::theme::Theme;
 pub struct Model {
     pub(super) theme: Theme,
     pub(super) page: Page,
+    /// Where the user was before, the last page last.
+    pub(super) trail: Vec<Page>,
     pub(super) look: ViewOptions,
     pub(super) launcher: Launcher,
     pub(super) live: Option<LiveRun>,
@@ -41,6 +43,7 @@ impl Model {
         Self {
             theme,
             page: Page::Launcher,
+            trail: vec![],
             look: ViewOptions::default(),
             launcher: Launcher::default(),
             live: None,
@@ -56,6 +59,37 @@ impl Model {
             help: None,
             charts_after: false,
         }
+    }
+
+    /// Shows another page, and keeps the way back.
+    pub(super) fn go(&mut self, page: Page) {
+        if page == Page::Launcher {
+            self.trail.clear();
+        } else if page != self.page {
+            // A page that was on the way is gone back to, and not put on top of it.
+            match self.trail.iter().position(|known| *known == page) {
+                Some(at) => self.trail.truncate(at),
+                None => self.trail.push(self.page),
+            }
+        }
+        self.page = page;
+        self.look.scroll = 0;
+    }
+
+    /// Shows the page before; a run under way is none to go back to once it is over.
+    pub(super) fn go_back(&mut self) {
+        let is_gone = |page: &Page| match page {
+            Page::Live => true,
+            Page::Capacity => self.search.is_none(),
+            Page::After => self.after.is_none(),
+            Page::Diff => self.diff.is_none(),
+            Page::Launcher | Page::History => false,
+        };
+        while self.trail.last().is_some_and(is_gone) {
+            self.trail.pop();
+        }
+        self.page = self.trail.pop().unwrap_or(Page::Launcher);
+        self.look.scroll = 0;
     }
 }
 

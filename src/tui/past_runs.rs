@@ -26,6 +26,8 @@ pub struct PastRun {
     pub p99_ms: f64,
     /// Failed requests among all, 0 to 1.
     pub error_rate: f64,
+    /// Whether it lies where a run of its system is written: a sample does not.
+    pub is_own: bool,
     /// Where its files are.
     pub folder: PathBuf,
 }
@@ -132,9 +134,9 @@ impl History {
         })
     }
 
-    /// Runs of a system, newest first.
+    /// A system's own runs, newest first.
     pub(super) fn of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a PastRun> {
-        self.runs.iter().filter(move |run| run.name == name)
+        self.runs.iter().filter(move |run| run.is_own && run.name == name)
     }
 }
 

@@ -16,8 +16,8 @@ use ratatui::style::Color;
 use super::page::Page;
 use super::{
     Command, ComparedRuns, Diff, FinishedRun, LaunchChoice, LaunchOrigin, Message, Model, PastRun,
-    SearchStep, SearchView, StartedRun, StepOutcome, StepUnderWay, Theme, WorkloadInfo, update,
-    view,
+    SearchStep, SearchView, StartedRun, StepOutcome, StepUnderWay, Theme, ThemeColours,
+    WorkloadInfo, update, view,
 };
 use crate::capacity::Histogram;
 use crate::capacity::regression::Estimate;
@@ -70,7 +70,7 @@ fn log() -> RunLog {
 }
 
 fn fresh() -> Model {
-    Model::new(Theme::new(true))
+    Model::new(Theme::new(ThemeColours::Sixteen, false))
 }
 
 fn signals() -> Vec<SignalSpec> {
@@ -133,6 +133,7 @@ fn run(day: u32, verdict: Verdict, p95_ms: f64) -> PastRun {
         p95_ms,
         p99_ms: p95_ms * 1.7,
         error_rate: 0.0,
+        is_own: true,
         folder: format!("reports/ais/2026-05-{day:02}T09-00-00Z").into(),
     }
 }

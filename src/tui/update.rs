@@ -26,13 +26,12 @@ pub fn update(model: &mut Model, message: Message) -> Command {
             say(model, format!("written to {}", begun.folder));
             model.search = None;
             model.live = Some(LiveRun::new(*begun));
-            model.page = Page::Live;
+            model.go(Page::Live);
             model.refusal.clear();
-            model.look.scroll = 0;
         }
         Message::Search(search) => {
             model.search = Some(*search);
-            model.page = Page::Capacity;
+            model.go(Page::Capacity);
         }
         Message::Interval(interval) => {
             if let Some(search) = &mut model.search {
@@ -53,22 +52,20 @@ pub fn update(model: &mut Model, message: Message) -> Command {
             }
             with_live(model, LiveRun::on_end);
             model.after = Some(ResultsPage::new(*finished));
-            model.page = Page::After;
+            model.go(Page::After);
             model.charts_after = false;
             model.question = None;
             model.prompt = None;
-            model.look.scroll = 0;
         }
         Message::Compared(diff) => {
             model.diff = Some(*diff);
-            model.page = Page::Diff;
+            model.go(Page::Diff);
             model.notice.clear();
-            model.look.scroll = 0;
         }
         Message::Refused(why) => {
             model.refusal = why;
             if model.page == Page::Live {
-                model.page = Page::Launcher;
+                model.go(Page::Launcher);
             }
         }
         Message::Notice(text) => say(model, text),
@@ -167,11 +164,14 @@ fn on_action(model: &mut Model, action: KeyAction) -> Command {
         KeyAction::ChooseBefore => model.history.put(ComparisonSide::Before),
         KeyAction::ChooseAfter => model.history.put(ComparisonSide::After),
         KeyAction::Compare => return compare(model),
-        KeyAction::Back if model.page == Page::Capacity && is_searching(model) => {
+        KeyAction::Back | KeyAction::Launcher
+            if model.page == Page::Capacity && is_searching(model) =>
+        {
             say(model, "the search goes on: s stops it");
         }
-        KeyAction::Back => model.page = Page::Launcher,
-        KeyAction::History => model.page = Page::History,
+        KeyAction::Back => model.go_back(),
+        KeyAction::Launcher => model.go(Page::Launcher),
+        KeyAction::History => model.go(Page::History),
         KeyAction::Rescan => return Command::Rescan,
         KeyAction::Left => model.launcher.choose_workload(-1),
         KeyAction::Right => model.launcher.choose_workload(1),
@@ -202,13 +202,13 @@ fn on_action(model: &mut Model, action: KeyAction) -> Command {
 fn charts(model: &mut Model) {
     match (model.page, &model.search, &model.live) {
         (Page::Capacity, ..) if model.after.is_some() && !is_searching(model) => {
-            model.page = Page::After;
+            model.go(Page::After);
         }
         (Page::Capacity, ..) if is_searching(model) => {
             say(model, "the report comes when the search is over");
         }
         (Page::Capacity, ..) => say(model, "the report is being made; a moment"),
-        (_, Some(_), None) => model.page = Page::Capacity,
+        (_, Some(_), None) => model.go(Page::Capacity),
         (_, _, Some(_)) => model.charts_after = !model.charts_after,
         (_, None, None) => {
             say(model, "only runs of this session have live charts; open the report");

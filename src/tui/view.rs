@@ -9,7 +9,7 @@ use super::model::Model;
 use super::page::{Page, Question};
 use super::prompt::Prompt;
 use super::theme::Tone;
-use super::{capacity, diff, footer, frame as shared, history, launcher, live, results};
+use super::{ascii, capacity, diff, footer, frame as shared, history, launcher, live, results};
 
 /// The least that anything can be shown on.
 const NARROWEST: u16 = 40;
@@ -46,6 +46,9 @@ pub fn view(model: &Model, frame: &mut Frame<'_>) {
     }
     footer::footer(model, frame, footer);
     on_top(model, frame);
+    if model.theme.is_ascii() {
+        ascii::replace(frame.buffer_mut());
+    }
 }
 
 fn on_top(model: &Model, frame: &mut Frame<'_>) {

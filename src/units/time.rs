@@ -53,6 +53,13 @@ impl Nanos {
         self.0
     }
 
+    /// The span rounded to so many significant digits: 630.854425 ms in 4 are 630.9 ms.
+    #[must_use]
+    pub fn in_digits(self, digits: u32) -> Self {
+        let unit = 10_u64.pow(self.0.max(1).ilog10().saturating_sub(digits.saturating_sub(1)));
+        Self(self.0.saturating_add(unit / 2) / unit * unit)
+    }
+
     /// The span in seconds.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
@@ -226,6 +233,15 @@ impl fmt::Display for RunTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn significant_digits_are_rounded_and_short_spans_kept() {
+        for (ns, digits, rounded) in
+            [(630_854_425, 4, 630_900_000), (999_960, 4, 1_000_000), (12, 4, 12), (0, 4, 0)]
+        {
+            assert_eq!(Nanos::new(ns).in_digits(digits), Nanos::new(rounded));
+        }
+    }
 
     #[test]
     fn nanos_reads_compound_spans() {

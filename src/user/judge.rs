@@ -144,8 +144,9 @@ pub fn meets(checks: &[Check], text: &[u8]) -> bool {
 fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
     match check {
         Check::Status(_) => None,
-        Check::Time(limit) => (response.service_time >= *limit)
-            .then(|| format!("took {}, expected less than {limit}", response.service_time)),
+        Check::Time(limit) => (response.service_time >= *limit).then(|| {
+            format!("took {}, expected less than {limit}", response.service_time.in_digits(4))
+        }),
         Check::Size(limit) => (response.size >= limit.get())
             .then(|| format!("body of {} bytes, expected less than {limit}", response.size)),
         Check::Header(name, matcher) => {

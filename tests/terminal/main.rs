@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::{env, thread};
 
-use plimsoll::tui::{self, Keyboard, Model, TerminalScreen, Theme};
+use plimsoll::tui::{self, Keyboard, Model, TerminalScreen, Theme, ThemeColours};
 use pty::Pty;
 
 /// Alternate screen on and off, and the cursor shown again (xterm's control sequences, which all follow).
@@ -48,7 +48,7 @@ fn panic_on_screen() {
     let (_feed, inbox) = sync_channel(1);
     let screen = thread::Builder::new().name("screen".into()).spawn(move || {
         let mut screen = TerminalScreen::open()?;
-        let mut model = Model::new(Theme::new(true));
+        let mut model = Model::new(Theme::new(ThemeColours::Either, false));
         tui::run(&mut screen, &mut Keyboard, &mut model, &inbox, &mut |command| {
             panic!("the hull is open at {command:?}")
         })

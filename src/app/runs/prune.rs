@@ -27,12 +27,12 @@ const OURS: [&str; 9] = [
 ];
 
 /// Deletes runs, or lists those that it would delete.
-pub(super) fn prune(args: &cli::PruneArgs) -> Result<Exit, Failure> {
+pub(super) fn prune(args: &cli::PruneArgs, filter: &cli::RunFilterArgs) -> Result<Exit, Failure> {
     let mut kept_by_baseline = vec![];
     for path in &args.baseline {
         kept_by_baseline.extend(history::read_baseline(path)?.runs);
     }
-    let runs: Vec<StoredRun> = filtered(&args.filter)?.into_iter().map(|(run, _)| run).collect();
+    let runs: Vec<StoredRun> = filtered(filter)?.into_iter().map(|(run, _)| run).collect();
     let mut deleted = 0;
     for run in beyond_newest(&runs, args.keep) {
         if run.is_promoted() || rests_on(&run.log.header, &kept_by_baseline) {
@@ -133,7 +133,7 @@ mod tests {
             before: None,
         };
         let args = cli::PruneArgs { filter, keep, baseline: baseline.to_vec(), yes };
-        prune(&args).expect("prunes");
+        prune(&args, &args.filter).expect("prunes");
     }
 
     /// Goal: prove that whatever is asked, a run of a baseline, one that may still go on, and files that are

@@ -88,16 +88,21 @@ fn place(
             place.name.clone_from(&plan.name);
             place.target = plan.target.url();
             place.about = format!(
-                "{} scenarios, {} steps, {} objectives",
-                plan.scenarios.len(),
-                plan.steps.len(),
-                plan.objectives.len()
+                "{}, {}, {}",
+                counted(plan.scenarios.len(), "scenario"),
+                counted(plan.steps.len(), "step"),
+                counted(plan.objectives.len(), "objective")
             );
             place.workloads = names.iter().map(|name| workload(&loaded, name)).collect();
         }
         Err(problems) => place.problems = problems,
     }
     place
+}
+
+/// `1 scenario`, `2 scenarios`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn plan(loaded: &Loaded, workload: Option<&str>) -> Result<Plan, String> {
@@ -138,10 +143,12 @@ pub(super) fn history(out: &Path) -> Vec<PastRun> {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
     };
-    let mut runs: Vec<PathBuf> = folders(out).iter().flat_map(|system| folders(system)).collect();
-    // Folders are named after the time.
-    runs.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
-    runs.into_iter().take(MOST_RUNS).filter_map(past_run).collect()
+    let mut found: Vec<PathBuf> = folders(out).iter().flat_map(|system| folders(system)).collect();
+    // Most folders are named after the time; those of another name are looked into as well.
+    found.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+    let mut runs: Vec<PastRun> = found.into_iter().take(MOST_RUNS).filter_map(past_run).collect();
+    runs.sort_by(|a, b| b.started_utc.cmp(&a.started_utc));
+    runs
 }
 
 /// A run as its `result.json` has it; none where there is no such file, or of another schema.
@@ -160,8 +167,16 @@ pub(super) fn past_run(folder: PathBuf) -> Option<PastRun> {
         p95_ms: time("p95"),
         p99_ms: time("p99"),
         error_rate: result["errors"]["rate"].as_f64().unwrap_or_default(),
+        is_own: is_own(&folder, result["name"].as_str().unwrap_or_default()),
         folder,
     })
+}
+
+/// Whether a folder lies where a run of this system is written, `<out>/<name>/<time>`: a sample or a copy elsewhere does
+/// not tell how the last run went.
+fn is_own(folder: &Path, name: &str) -> bool {
+    let parent = folder.parent().and_then(Path::file_name);
+    parent.is_some_and(|parent| parent.to_string_lossy() == files::safe_name(name))
 }
 
 /// Removes colours from a message meant for a plain terminal.
@@ -184,6 +199,35 @@ mod tests {
     #[test]
     fn colours_are_removed_and_nothing_else() {
         assert_eq!(without_colours("\x1b[1;31merror\x1b[0m: [x] é"), "error: [x] é");
+    }
+
+    #[test]
+    fn counts_of_one_have_no_plural() {
+        assert_eq!(counted(1, "scenario"), "1 scenario");
+        assert_eq!(counted(0, "step"), "0 steps");
+    }
+
+    #[test]
+    fn last_run_of_a_system_is_the_newest_of_its_own_folder() {
+        let out = tempfile::tempdir().expect("a folder");
+        let runs = [
+            ("ais/2026-05-01T09-00-00Z", "2026-05-01T09:00:00Z", "fail"),
+            ("ais/again", "2026-05-03T09:00:00Z", "pass"),
+            ("samples/ais", "2026-05-02T09:00:00Z", "not_valid"),
+        ];
+        for (folder, started, verdict) in runs {
+            let folder = out.path().join(folder);
+            fs::create_dir_all(&folder).expect("made");
+            let result = serde_json::json!({
+                "name": "ais", "started_utc": started, "verdict": verdict,
+                "conditions": { "workload": "load" },
+            });
+            fs::write(folder.join("result.json"), result.to_string()).expect("written");
+        }
+        let found = history(out.path());
+        let of = |run: &PastRun| (run.started_utc[8..10].to_owned(), run.is_own);
+        let seen: Vec<(String, bool)> = found.iter().map(of).collect();
+        assert_eq!(seen, [("03".into(), true), ("02".into(), false), ("01".into(), true)]);
     }
 
     #[test]

@@ -18,7 +18,8 @@ use crate::tui::{Command, Keyboard, Message, Model, Theme};
 
 use super::super::audience::RunObserver;
 use super::super::exit::{Exit, Failure};
-use super::super::output::{say, wants_colour};
+use super::super::look::{colours, wants_ascii};
+use super::super::output::say;
 use super::super::signals::StopSignals;
 
 /// News on its way to the screen: a minute of seconds and what happened in it. What comes while it is full
@@ -119,7 +120,7 @@ impl Drop for RunScreen {
 fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<()> {
     // On Linux this speaks of the calling thread alone. Without the right to it the screen works as well.
     let _ = rustix::process::nice(10);
-    let mut model = Model::new(Theme::new(wants_colour()));
+    let mut model = Model::new(Theme::new(colours(), wants_ascii()));
     let mut screen = tui::TerminalScreen::open()?;
     tui::run(&mut screen, &mut Keyboard, &mut model, inbox, &mut |command| {
         let command = match command {

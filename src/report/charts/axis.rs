@@ -22,6 +22,16 @@ impl Axis {
         plotted.clamp(self.low, self.high)
     }
 
+    /// Whether `value` lies within the range.
+    pub(super) fn holds(&self, value: f64) -> bool {
+        let plotted = if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value };
+        (self.low..=self.high).contains(&plotted)
+    }
+
+    pub(super) const fn is_logarithmic(&self) -> bool {
+        self.logarithmic
+    }
+
     /// An axis of a quantity from zero to at least `greatest`, in base units.
     pub(super) fn linear(greatest: f64, kind: Quantity, ticks: usize) -> Self {
         let measured = greatest > 0.0 && greatest.is_finite();
@@ -64,6 +74,30 @@ impl Axis {
             }
         }
         Self { low, high, ticks, logarithmic: true }
+    }
+
+    /// The same, ending where the values do: for pictures without lines.
+    pub(super) fn log_time_close(least: f64, greatest: f64) -> Self {
+        let mut axis = Self::log_time(least, greatest);
+        (axis.low, axis.high) = (least.max(1e-9).log10(), greatest.max(1e-9).log10());
+        let fine = axis.high - axis.low < 2.0;
+        if fine {
+            // Within a power of ten or two, its 1, 2 and 5 are named as well.
+            let from = axis.low.floor() as i32;
+            let decades = from..=axis.high.ceil() as i32;
+            let values =
+                decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(decade)));
+            let tick =
+                |value: f64| (value.log10(), label(Quantity::Time(Nanos::from_secs_f64(value))));
+            axis.ticks = values.map(tick).collect();
+        }
+        axis.ticks.retain(|(at, _)| (axis.low..=axis.high).contains(at));
+        axis
+    }
+
+    /// `count` ranges side by side, each one wide, with ticks of their own.
+    pub(super) fn ranges(count: usize, ticks: Vec<(f64, String)>) -> Self {
+        Self { low: 0.0, high: count.max(1) as f64, ticks, logarithmic: false }
     }
 
     /// Time since the run began: `30 s`, `10 min`, `2 h`.

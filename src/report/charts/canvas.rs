@@ -38,10 +38,12 @@ pub(super) enum ChartInk {
     Event,
     /// A bound of the SLO table.
     Limit,
+    /// A cell of a heat map, from 1 (few) to 5 (most).
+    Heat(u8),
 }
 
 impl ChartInk {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Series(1),
         Self::Series(2),
         Self::Series(3),
@@ -55,6 +57,11 @@ impl ChartInk {
         Self::Judged,
         Self::Event,
         Self::Limit,
+        Self::Heat(1),
+        Self::Heat(2),
+        Self::Heat(3),
+        Self::Heat(4),
+        Self::Heat(5),
     ];
 
     /// The colour that stands for it until the SVG is finished.
@@ -66,6 +73,7 @@ impl ChartInk {
             Self::Judged => 22,
             Self::Event => 23,
             Self::Limit => 24,
+            Self::Heat(shade) => 30 + shade,
         };
         RGBColor(1, 2, number)
     }
@@ -79,6 +87,7 @@ impl ChartInk {
             Self::Judged => "j".into(),
             Self::Event => "e".into(),
             Self::Limit => "m".into(),
+            Self::Heat(shade) => format!("h{shade}"),
         }
     }
 
@@ -123,6 +132,13 @@ struct LabelPlace {
     offset: (i32, i32),
     /// Which corner or side of the label stands there.
     anchor: Pos,
+}
+
+/// A rectangle from one place to another on each axis.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChartBlock {
+    pub(super) across: (f64, f64),
+    pub(super) up: (f64, f64),
 }
 
 /// A chart under construction. Methods draw; [`Canvas::finish`] gives the SVG.
@@ -198,6 +214,25 @@ impl<'a> Canvas<'a> {
         self.path(vec![(x, self.y.low), (x, self.y.high)], ink, 1.0)?;
         let anchor = Pos::new(HPos::Center, VPos::Bottom);
         self.text(label, &LabelPlace { at: (x, self.y.high), offset: (0, -2), anchor })
+    }
+
+    /// A filled rectangle.
+    pub(super) fn block(&self, block: &ChartBlock, ink: ChartInk) -> Result<(), ReportError> {
+        let corner = |x, y| (self.x.place(x), self.y.place(y));
+        let ChartBlock { across, up } = *block;
+        let corners = [corner(across.0, up.0), corner(across.1, up.1)];
+        self.draw(&Rectangle::new(corners, ink.filling()))
+    }
+
+    /// A line across with a label above its end; nothing where it lies outside.
+    pub(super) fn level(&self, y: f64, label: &str, ink: ChartInk) -> Result<(), ReportError> {
+        if !self.y.holds(y) {
+            return Ok(());
+        }
+        let y = self.y.place(y);
+        self.path(vec![(self.x.low, y), (self.x.high, y)], ink, 1.0)?;
+        let anchor = Pos::new(HPos::Right, VPos::Bottom);
+        self.text(label, &LabelPlace { at: (self.x.high, y), offset: (0, -2), anchor })
     }
 
     /// How far apart two places on the lower axis are shown, in pixels.

@@ -49,5 +49,6 @@ pub(in crate::report) fn curve(capacity: &CapacityView) -> Result<Option<Figure>
         about: "Each point is one measured step.".into(),
         keys,
         svg,
+        ..Figure::default()
     }))
 }

@@ -1,8 +1,9 @@
-//! Lines over an axis, with the judged part and the events of a run.
+//! Lines over an axis, and the events of a run.
 
 use super::super::extras::ReportError;
-use super::super::figure::LegendEntry;
+use super::super::figure::{LegendEntry, LineData};
 use super::super::model::Report;
+use super::super::series::SeriesPoint;
 use super::axis::Axis;
 use super::canvas::{Canvas, ChartInk, ChartSize, themed};
 
@@ -19,6 +20,15 @@ pub(super) struct ChartLine {
 impl ChartLine {
     pub(super) fn new(ink: u8, label: impl Into<String>, points: Vec<LinePoint>) -> Self {
         Self { ink, label: label.into(), points }
+    }
+
+    /// Its values at the moments of a clock, times `scale`.
+    pub(super) fn data(&self, moments: &[SeriesPoint], scale: f64) -> LineData {
+        LineData {
+            ink: self.ink,
+            label: self.label.clone(),
+            values: aligned(&self.points, moments, scale),
+        }
     }
 
     pub(super) fn key(&self) -> LegendEntry {
@@ -49,28 +59,12 @@ pub(super) fn drawn(
     Ok(themed(&buffer, size))
 }
 
-/// Draws lines over the time of the run, with the judged part and the events.
-pub(super) fn over_time(
-    report: &Report,
-    size: ChartSize,
-    y: Axis,
-    lines: &[ChartLine],
-) -> Result<String, ReportError> {
-    let large = size.width >= ChartSize::LARGE.width;
-    let x = Axis::run_time(report.duration.as_secs_f64(), if large { 6 } else { 3 });
-    drawn(size, (x, y), |canvas| {
-        if report.judged {
-            let (from, to) = (report.shown.from.as_secs_f64(), report.shown.to.as_secs_f64());
-            canvas.band(from, to, ChartInk::Judged)?;
-        }
-        canvas.axes()?;
-        marks(report, canvas, large)?;
-        lines.iter().try_for_each(|line| canvas.series(&line.points, ChartInk::Series(line.ink)))
-    })
-}
-
 /// Events as upright lines with the number of their row; numbers that would overlap are left out.
-fn marks(report: &Report, canvas: &Canvas<'_>, numbered: bool) -> Result<(), ReportError> {
+pub(super) fn marks(
+    report: &Report,
+    canvas: &Canvas<'_>,
+    numbered: bool,
+) -> Result<(), ReportError> {
     const MOST: usize = 60;
     let mut last_numbered: Option<f64> = None;
     for (index, event) in report.events.iter().take(MOST).enumerate() {
@@ -83,4 +77,49 @@ fn marks(report: &Report, canvas: &Canvas<'_>, numbered: bool) -> Result<(), Rep
         canvas.upright(at, &label, ChartInk::Event)?;
     }
     Ok(())
+}
+
+/// One value for each moment. Points and moments ascend; points between two moments do not happen.
+fn aligned(points: &[LinePoint], moments: &[SeriesPoint], scale: f64) -> Vec<Option<f64>> {
+    let mut points = points.iter().flatten().peekable();
+    let at = |moment: &SeriesPoint| {
+        let middle = moment.middle_s();
+        while points.next_if(|(x, _)| *x < middle - 1e-6).is_some() {}
+        let found = points.next_if(|(x, _)| *x < middle + 1e-6);
+        found.map(|(_, y)| rounded(y * scale))
+    };
+    moments.iter().map(at).collect()
+}
+
+/// Four digits: what a histogram keeps, and as few bytes as that takes.
+pub(super) fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return 0.0;
+    }
+    let unit = 10_f64.powf(value.abs().log10().floor() - 3.0);
+    if unit >= 1.0 { (value / unit).round() * unit } else { (value / unit).round() / unit.recip() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Nanos, RunTime};
+
+    #[test]
+    fn values_stand_at_their_moments_and_gaps_stay_gaps() {
+        let second = |n: u64| RunTime::ZERO + Nanos::from_secs(n);
+        let moment =
+            |n| SeriesPoint { start: second(n), end: second(n + 1), ..SeriesPoint::default() };
+        let moments: Vec<SeriesPoint> = (0..5).map(moment).collect();
+        let points = [Some((0.5, 1.0)), None, Some((2.5, 3.0)), Some((4.5, 5.0))];
+        let values = aligned(&points, &moments, 10.0);
+        assert_eq!(values, [Some(10.0), None, Some(30.0), None, Some(50.0)]);
+    }
+
+    #[test]
+    fn four_digits_are_kept() {
+        assert!((rounded(12_345.6) - 12_350.0).abs() < 1e-9);
+        assert!((rounded(0.012_345_6) - 0.012_35).abs() < 1e-12);
+        assert!(rounded(f64::NAN).abs() < f64::EPSILON);
+    }
 }

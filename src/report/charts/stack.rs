@@ -2,9 +2,10 @@
 
 use super::axis::{Axis, RATE, kind_of};
 use super::canvas::ChartSize;
-use super::line::{ChartLine, greatest, keys, over_time};
+use super::line::{ChartLine, greatest};
+use super::time::TimeChart;
 use crate::report::figure::{Figure, StackFigures};
-use crate::report::series::StackSeries;
+use crate::report::series::{SeriesPoint, StackSeries};
 use crate::report::{Report, ReportError, format, rows};
 use crate::units::Quantity;
 
@@ -12,6 +13,8 @@ use crate::units::Quantity;
 const MOST: usize = 24;
 /// Series colours for replicas.
 const INKS: [u8; 6] = [1, 2, 3, 5, 6, 8];
+/// That of all replicas which have none of their own.
+const OTHERS: u8 = 7;
 /// Metrics by how much they show of what a load does to a tier; all others follow.
 const TELLING: [&str; 10] = [
     "cpu",
@@ -95,36 +98,64 @@ fn title(panel: StackPanel<'_>) -> String {
 }
 
 fn load(report: &Report) -> Result<Figure, ReportError> {
-    let lines: Vec<ChartLine> =
-        super::run::load_lines(report).into_iter().filter(|line| line.ink == 1).collect();
-    let y = Axis::linear(greatest(&lines), RATE, 3);
-    Ok(Figure {
+    let finished = |point: &SeriesPoint| Some(point.rate(point.requests).get());
+    let points = super::run::points(&report.series.points, finished);
+    let lines = vec![ChartLine::new(1, "requests finished", points)];
+    TimeChart {
         title: "Load".into(),
         about: "requests finished per second".into(),
-        keys: vec![],
-        svg: over_time(report, ChartSize::SMALL, y, &lines)?,
-    })
+        size: ChartSize::SMALL,
+        y: Axis::linear(greatest(&lines), RATE, 3),
+        kind: RATE,
+        lines,
+        fine: vec![],
+        limits: vec![],
+        step: None,
+        keyed: false,
+    }
+    .figure(report)
 }
 
-fn figure(report: &Report, panel: &[StackSeries]) -> Result<Figure, ReportError> {
-    let lines: Vec<ChartLine> =
-        panel.iter().zip(INKS.iter().cycle()).map(|(series, &ink)| line(series, ink)).collect();
+fn figure(report: &Report, panel: StackPanel<'_>) -> Result<Figure, ReportError> {
+    let lines = lines(panel);
     let all =
         || panel.iter().flat_map(|series| series.points.iter().filter_map(|&(_, value)| value));
     let kind = all().next().map_or(Quantity::Count(0.0), kind_of);
-    let y = Axis::linear(greatest(&lines), kind, 3);
     let most = all().max_by(|a, b| a.base().total_cmp(&b.base()));
     let most = most.map_or(rows::NONE.to_owned(), format::estimate);
-    Ok(Figure {
+    TimeChart {
         title: title(panel),
         about: format!("peak {most}"),
-        keys: if panel.len() > 1 && panel.len() <= INKS.len() { keys(&lines) } else { vec![] },
-        svg: over_time(report, ChartSize::SMALL, y, &lines)?,
-    })
+        size: ChartSize::SMALL,
+        y: Axis::linear(greatest(&lines), kind, 3),
+        kind,
+        keyed: panel.len() > 1,
+        lines,
+        fine: vec![],
+        limits: vec![],
+        step: None,
+    }
+    .figure(report)
 }
 
-fn line(series: &StackSeries, ink: u8) -> ChartLine {
-    let place = |&(x, value): &(f64, Option<Quantity>)| value.map(|value| (x, value.base()));
-    let replica = format::line(&series.replica, 30);
-    ChartLine::new(ink, format!("replica {replica}"), series.points.iter().map(place).collect())
+/// A line a replica. Of more than there are colours, those with the highest peaks have one of their own and stand last,
+/// above the others, which share one.
+fn lines(panel: StackPanel<'_>) -> Vec<ChartLine> {
+    let line = |series: &StackSeries, ink| {
+        let place = |&(x, value): &(f64, Option<Quantity>)| value.map(|value| (x, value.base()));
+        let replica = format::line(&series.replica, 30);
+        ChartLine::new(ink, format!("replica {replica}"), series.points.iter().map(place).collect())
+    };
+    if panel.len() <= INKS.len() {
+        return panel.iter().zip(INKS).map(|(series, ink)| line(series, ink)).collect();
+    }
+    let peak = |series: &StackSeries| {
+        let values = series.points.iter().filter_map(|&(_, value)| value);
+        values.map(Quantity::base).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let mut highest: Vec<&StackSeries> = panel.iter().collect();
+    highest.sort_by(|a, b| peak(b).total_cmp(&peak(a)));
+    let (named, others) = highest.split_at(INKS.len());
+    let others = others.iter().map(|series| line(series, OTHERS));
+    others.chain(named.iter().zip(INKS).map(|(series, ink)| line(series, ink))).collect()
 }

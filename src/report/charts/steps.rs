@@ -2,9 +2,10 @@
 
 use super::axis::{Axis, TIME};
 use super::canvas::ChartSize;
-use super::line::{ChartLine, LinePoint, greatest, over_time};
+use super::line::{ChartLine, LinePoint, greatest};
+use super::time::TimeChart;
 use crate::metrics::{StepId, StepInfo};
-use crate::report::figure::Figure;
+use crate::report::figure::{Figure, LineData};
 use crate::report::series::StepPoint;
 use crate::report::{Report, ReportError, format};
 use crate::units::Nanos;
@@ -30,11 +31,7 @@ pub(super) fn figures(report: &Report) -> Result<(Vec<Figure>, usize), ReportErr
 
 fn figure(report: &Report, id: StepId) -> Result<Figure, ReportError> {
     let points = report.series.steps.get(&id).map_or(&[][..], Vec::as_slice);
-    let lines = [
-        ChartLine::new(2, "p99", with_gaps(points, report.series.step_bucket, |point| point.p99)),
-        ChartLine::new(1, "p50", with_gaps(points, report.series.step_bucket, |point| point.p50)),
-    ];
-    let y = Axis::linear(greatest(&lines), TIME, 3);
+    let lines = quantiles(points, report.series.step_bucket);
     let failed: u64 = points.iter().map(|point| point.failed).sum();
     let requests: u64 = points.iter().map(|point| point.requests).sum();
     let failures =
@@ -42,12 +39,51 @@ fn figure(report: &Report, id: StepId) -> Result<Figure, ReportError> {
     let info = report.header.steps.get(usize::from(id.0));
     // A poll or a playback is a time over several requests, and none itself.
     let noun = if info.is_some_and(StepInfo::is_logical) { "times" } else { "requests" };
-    Ok(Figure {
-        title: format::line(&report.step_name(id), 60),
+    let name = report.step_name(id);
+    let chart = TimeChart {
+        title: format::line(&name, 60),
         about: format!("{} {noun}{failures}", format::count(requests)),
-        keys: vec![],
-        svg: over_time(report, ChartSize::SMALL, y, &lines)?,
-    })
+        size: ChartSize::SMALL,
+        y: Axis::linear(greatest(&lines), TIME, 3),
+        kind: TIME,
+        lines,
+        fine: vec![],
+        limits: vec![],
+        step: Some(format::line(&name, STEP_NAME)),
+        keyed: false,
+    };
+    let mut figure = chart.figure(report)?;
+    if let Some(data) = &mut figure.data {
+        data.lines = fine(report, id);
+    }
+    Ok(figure)
+}
+
+/// Longest name of a step in the data: as long as in the tables.
+const STEP_NAME: usize = 160;
+
+fn quantiles(points: &[StepPoint], bucket: Nanos) -> Vec<ChartLine> {
+    vec![
+        ChartLine::new(2, "p99", with_gaps(points, bucket, |point| point.p99)),
+        ChartLine::new(1, "p50", with_gaps(points, bucket, |point| point.p50)),
+    ]
+}
+
+/// In the detail of the run's picture, with how many requests there were and how many of them failed.
+fn fine(report: &Report, id: StepId) -> Vec<LineData> {
+    let series = &report.series;
+    let points = series.steps_fine.get(&id).map_or(&[][..], Vec::as_slice);
+    let mut lines = quantiles(points, series.bucket);
+    let count = |count: fn(&StepPoint) -> u64| {
+        points.iter().map(|point| Some((point.middle_s, count(point) as f64))).collect()
+    };
+    lines.push(ChartLine::new(0, "requests", count(|point| point.requests)));
+    if points.iter().any(|point| point.failed > 0) {
+        lines.push(ChartLine::new(0, "failed", count(|point| point.failed)));
+    }
+    // Times in microseconds, counts as they are.
+    let scale = |line: &ChartLine| if line.ink == 0 { 1.0 } else { 1e6 };
+    lines.iter().map(|line| line.data(&series.points, scale(line))).collect()
 }
 
 /// A step may rest for a while; its line must not pretend that it went on.

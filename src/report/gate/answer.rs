@@ -1,5 +1,6 @@
 //! All that a gate's answer rests on.
 
+use crate::metrics::Distribution;
 use crate::slo::gate::{ConditionMismatch, GateComparison, GateOutcome, GateRow, RunSummary};
 use crate::slo::regression::{EffectScale, RegressionVerdict};
 use crate::slo::{Judgement, Strictness, ValidityStatus};
@@ -13,6 +14,15 @@ pub struct GatedRun {
     pub started_utc: String,
     /// What it came to.
     pub judgement: Judgement,
+}
+
+/// Response times of both sides: successes of the judged parts of all runs.
+#[derive(Debug, Clone, Default)]
+pub struct ComparedTimes {
+    /// Of the baseline.
+    pub baseline: Distribution,
+    /// Of the candidate.
+    pub candidate: Distribution,
 }
 
 /// The comparison with the baseline.

@@ -124,7 +124,7 @@ fn every_format_of_each_kind_of_gate_is_as_agreed() {
     for (name, report) in cases {
         golden(
             &format!("gate_{name}.terminal"),
-            &terminal::gate(&report, TerminalStyle::Plain, 110),
+            &terminal::gate(&report, TerminalStyle::Plain, 110, false),
         );
         golden(&format!("gate_{name}.md"), &markdown(&report));
         golden(&format!("gate_{name}.github"), &github(&report));
@@ -134,6 +134,23 @@ fn every_format_of_each_kind_of_gate_is_as_agreed() {
         let document = serde_json::from_str(&written).expect("JSON");
         assert_described(OutputSchema::Gate, &document);
     }
+}
+
+/// Goal: prove that what changed stands first and that no line is wider than a common terminal.
+#[test]
+fn comparison_fits_eighty_columns_and_begins_with_what_got_worse() {
+    let text = terminal::gate(&regressed(), TerminalStyle::Plain, 80, false);
+    golden("gate_regressed.terminal80", &text);
+    let everything = terminal::gate(&regressed(), TerminalStyle::Plain, 80, true);
+    for line in text.lines().chain(everything.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(text.lines().count() < everything.lines().count());
+    assert!(!text.contains("login | <b>  p50") && everything.contains("login | <b>"));
+    assert!(!everything.contains("+0.00") && !everything.contains(" 1.0 "), "{everything}");
+    let better =
+        terminal::gate(&report(vec![], &runs(0.8, 0.01, 0.0)), TerminalStyle::Plain, 80, false);
+    assert!(better.contains("GOT BETTER") && !better.contains("GOT WORSE"), "{better}");
 }
 
 /// Goal: prove that the answer is not a pointer to other reports where no objective tells why runs failed.

@@ -71,11 +71,16 @@ pub(in crate::report) fn change(effect: f64, scale: EffectScale) -> String {
         EffectScale::Ratio => ((effect - 1.0) * 100.0, "%"),
         EffectScale::Difference => (effect * 100.0, "pp"),
     };
-    let sign = if points < 0.0 { "−" } else { "+" };
-    let size = points.abs();
     // Tenths of a per cent are more than run-to-run noise lets anyone know.
     let digits = if scale == EffectScale::Difference { 2 } else { 1 };
-    format!("{sign}{size:.digits$} {unit}")
+    let size = format!("{:.digits$}", points.abs());
+    let sign = match points {
+        // What rounds to nothing has no direction.
+        _ if size.bytes().all(|byte| matches!(byte, b'0' | b'.')) => return format!("±0 {unit}"),
+        ..0.0 => "−",
+        _ => "+",
+    };
+    format!("{sign}{size} {unit}")
 }
 
 /// The estimated change of a row.
@@ -90,14 +95,19 @@ pub(crate) fn interval(row: &GateRow) -> String {
     regression.interval.map_or_else(
         || NONE.into(),
         |(low, high)| {
-            format!("{} … {}", change(low, regression.scale), change(high, regression.scale))
+            let [low, high] = [low, high].map(|end| change(end, regression.scale));
+            if low == high { low } else { format!("{low} … {high}") }
         },
     )
 }
 
 /// `0.004`, never rounded to nothing.
 pub(in crate::report) fn p(p: f64) -> String {
-    if p < 0.000_1 { "< 0.0001".into() } else { format::significant(p, 2) }
+    match p {
+        ..0.000_1 => "< 0.0001".into(),
+        0.995.. => "1".into(),
+        _ => format::significant(p, 2),
+    }
 }
 
 /// `p = 0.004`, `p < 0.0001`.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::super::gate::words;
-use super::super::html::{STYLE, fill};
+use super::super::html::{STYLE, fill, policy};
 use super::super::{ReportError, format};
 use super::rows::{HistoryRow, describe, not_valid};
 use crate::slo::gate::{GateMetric, MetricTrend};
@@ -24,10 +24,9 @@ const PAGE: &str = r#"<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="{{ policy }}">
 <title>{{ title }}</title>
-<style>
-{{ style|safe }}</style>
+<style>{{ style|safe }}</style>
 </head>
 <body>
 <main>
@@ -36,7 +35,7 @@ const PAGE: &str = r#"<!doctype html>
 <div class="figures">
 {% for step in steps %}
 <figure><figcaption><h3>{{ step.name }}</h3><div class="about">{{ step.range }}</div></figcaption>
-{{ step.svg|safe }}
+<div class="picture" role="img" aria-label="{{ step.name }}: {{ step.range }}{% for change in step.changes %}; {{ change }}{% endfor %}">{{ step.svg|safe }}</div>
 {% for change in step.changes %}<p class="told">▲ {{ change }}</p>{% endfor %}
 </figure>
 {% endfor %}
@@ -49,6 +48,7 @@ const PAGE: &str = r#"<!doctype html>
 #[derive(Serialize)]
 struct HistoryPage {
     style: &'static str,
+    policy: String,
     title: String,
     span: String,
     about: String,
@@ -90,6 +90,7 @@ pub fn render(trends: &[MetricTrend], runs: &[HistoryRow]) -> Result<String, Rep
     );
     let page = HistoryPage {
         style: STYLE,
+        policy: policy::of(&[STYLE], &[]),
         title: format::line(&title, 160),
         span,
         about,
@@ -156,7 +157,7 @@ fn chart(trend: &MetricTrend, high: f64, runs: &[HistoryRow]) -> String {
         last => left + 30.0 + at as f64 / last as f64 * (right - left - 60.0),
     };
     let y = |value: f64| bottom - value / (step * ticks) * (bottom - top);
-    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">");
+    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\">");
     // Writing to a string cannot fail.
     for index in 0..=ticks as u32 {
         let value = step * f64::from(index);

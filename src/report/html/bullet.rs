@@ -1,8 +1,11 @@
 //! Bullet graphs of the SLO table: where estimate and interval lie between nothing and the max.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::metrics::Bound;
+use crate::report::wording;
 use crate::slo::JudgedObjective;
 
 /// Positions in per cent of the graph's width.
@@ -46,10 +49,42 @@ pub(super) fn of(judged: &JudgedObjective) -> Option<Bullet> {
     })
 }
 
+/// The graph as markup of our own; empty where there is none.
+pub(super) fn svg(judged: &JudgedObjective) -> String {
+    let Some(bullet) = of(judged) else { return String::new() };
+    let key = wording::status_key(judged.status);
+    let mut svg = format!(
+        "<svg class=\"bullet b-{key}\" aria-hidden=\"true\"><rect class=\"rail\" y=\"10\" width=\"100%\" \
+         height=\"2\"/>"
+    );
+    // Writing to a string cannot fail.
+    for (class, at) in [("target", bullet.target), ("limit", bullet.limit)] {
+        if let Some(at) = at {
+            let _ = write!(
+                svg,
+                "<line class=\"{class}\" x1=\"{at}%\" x2=\"{at}%\" y1=\"2\" y2=\"20\"/>"
+            );
+        }
+    }
+    let Bullet { from, length, dot, .. } = bullet;
+    let _ = write!(
+        svg,
+        "<rect class=\"span\" x=\"{from}%\" y=\"8\" width=\"{length}%\" height=\"6\" rx=\"3\"/>"
+    );
+    if bullet.beyond {
+        svg.push_str("<svg class=\"dot\" x=\"92%\" y=\"4\" width=\"8%\" height=\"14\" viewBox=\"0 0 12 14\">");
+        svg.push_str("<path d=\"M0 0 12 7 0 14z\"/></svg></svg>");
+    } else {
+        let _ = write!(svg, "<circle class=\"dot\" cx=\"{dot}%\" cy=\"11\" r=\"5\"/></svg>");
+    }
+    svg
+}
+
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::*;
     use crate::report::fixture;
+    use crate::units::{Nanos, Quantity};
 
     #[test]
     fn bullet_puts_the_max_at_four_fifths_and_the_estimate_in_proportion() {
@@ -58,6 +93,14 @@ mod tests {
         assert_eq!(bullet["limit"], 80.0);
         assert_eq!(bullet["target"], 32.0);
         assert_eq!(bullet["dot"], 25.8);
+    }
+
+    #[test]
+    fn value_beyond_the_graph_is_an_arrow_and_no_dot_at_its_edge() {
+        let mut judged = fixture::pass().objectives[0].clone();
+        assert!(svg(&judged).contains("<circle") && !svg(&judged).contains("<path"));
+        judged.estimate = Some(Quantity::Time(Nanos::from_secs(60)));
+        assert!(!svg(&judged).contains("<circle") && svg(&judged).contains("<path"));
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::document::SignOffDocument;
 use super::input::SignOff;
 use crate::report::ReportError;
 use crate::report::figure::Figure;
-use crate::report::html::{STYLE, capacity_tables, curve, fill};
+use crate::report::html::{STYLE, capacity_tables, curve, fill, policy};
 
 const PAGE: &str = include_str!("page.html");
 
 #[derive(Serialize)]
 struct SignOffView {
     style: &'static str,
+    policy: String,
     document: SignOffDocument,
     curve: Option<Figure>,
     /// Markup, escaped already.
@@ -27,5 +28,6 @@ pub fn html(input: &SignOff) -> Result<String, ReportError> {
     let document = SignOffDocument::of(input);
     let curve = document.capacity.as_ref().map(curve).transpose()?.flatten();
     let capacity_tables = capacity_tables(document.capacity.as_ref())?;
-    fill(PAGE, &SignOffView { style: STYLE, document, curve, capacity_tables })
+    let policy = policy::of(&[STYLE], &[]);
+    fill(PAGE, &SignOffView { style: STYLE, policy, document, curve, capacity_tables })
 }

@@ -1,6 +1,6 @@
 //! The gate's answer for a terminal.
 
-use super::super::gate::{BaselineComparison, GateReport, objectives, words};
+use super::super::gate::{BaselineComparison, ComparisonChanges, GateReport, objectives, words};
 use super::super::{format, rows, wording};
 use super::lines::{NARROWEST, SummaryLines, WIDEST, status_tone};
 use super::style::{TerminalStyle, TextTone};
@@ -8,8 +8,9 @@ use super::table::{TableCell, TextTable, wrapped};
 use crate::slo::gate::{GateComparison, GateOutcome, GateRow};
 use crate::slo::regression::RegressionVerdict;
 
-/// The answer of a gate or comparison, `width` columns wide (60 to 120), with a final line feed.
-pub fn gate(report: &GateReport, style: TerminalStyle, width: usize) -> String {
+/// The answer of a gate or comparison, `width` columns wide (60 to 120), with a final line feed. Of the comparison, what
+/// changed; with `all` also what did not.
+pub fn gate(report: &GateReport, style: TerminalStyle, width: usize, all: bool) -> String {
     let mut screen = SummaryLines::new(style, width.clamp(NARROWEST, WIDEST));
     let name = format!("{} · {}", report.system, report.workload);
     let name = screen.paint(TextTone::Title, &format::line(&name, 80));
@@ -35,7 +36,7 @@ pub fn gate(report: &GateReport, style: TerminalStyle, width: usize) -> String {
             }
         }
         BaselineComparison::Made { comparison, waived } => {
-            compared(&mut screen, comparison);
+            compared(&mut screen, comparison, all);
             for unlike in waived {
                 screen.fact("waived", &format::message(&unlike.to_string()));
             }
@@ -87,18 +88,30 @@ fn slo(screen: &mut SummaryLines, report: &GateReport) {
     screen.table(&table);
 }
 
-fn compared(screen: &mut SummaryLines, comparison: &GateComparison) {
+fn compared(screen: &mut SummaryLines, comparison: &GateComparison, all: bool) {
     let (before, after) = comparison.runs;
-    let (deciding, informing): (Vec<&GateRow>, Vec<&GateRow>) =
-        comparison.rows.iter().partition(|row| row.decides);
+    let changes = ComparisonChanges::of(comparison);
     screen.section("COMPARED", &format!("{before} baseline runs, {after} candidate runs"));
-    rows_table(screen, &deciding);
+    let groups = [
+        ("GOT WORSE", "", &changes.worse),
+        ("UNDECIDED", "more runs can tell", &changes.undecided),
+        ("GOT BETTER", "", &changes.better),
+    ];
+    for (name, aside, rows) in groups.into_iter().filter(|(.., rows)| !rows.is_empty()) {
+        screen.section(name, aside);
+        rows_table(screen, rows);
+    }
+    if let Some(same) = changes.unchanged() {
+        if all {
+            screen.section("NO CHANGE SHOWN", &same);
+            rows_table(screen, &changes.same);
+        } else {
+            screen.blank();
+            screen.fact("no change", &format!("shown in {same}; `--all` lists them"));
+        }
+    }
     if let Some(names) = words::judged_only(comparison) {
         screen.fact("SLO only", &format::message(&names));
-    }
-    if !informing.is_empty() {
-        screen.section("FOR INFORMATION", "these fail the gate only where there is no doubt");
-        rows_table(screen, &informing);
     }
     for left in &comparison.left_out {
         screen.fact("left out", &words::left_out(left));
@@ -110,40 +123,47 @@ fn compared(screen: &mut SummaryLines, comparison: &GateComparison) {
     }
 }
 
+/// Columns below which p and what could have been shown give way: the section says what a row came to.
+const WIDE: usize = 100;
+
 fn rows_table(screen: &mut SummaryLines, rows: &[&GateRow]) {
-    let heads = [
-        "",
-        "metric",
-        "<baseline",
-        "<candidate",
-        "<change",
-        "<95 % interval",
-        "<p",
-        "<could show",
-        "answer",
-    ];
+    let mut heads = vec!["", "metric", "<baseline", "<candidate", "<change", "<95 % interval", ""];
+    let wide = screen.width >= WIDE;
+    if wide {
+        heads.splice(6..6, ["<p", "<could show"]);
+    }
     let mut table = TextTable::new(&heads);
     let mut last = "";
     for row in rows {
         let step = if last == row.step { String::new() } else { format::line(&row.step, 40) };
         last = &row.step;
-        let tone = match row.regression.verdict {
-            RegressionVerdict::Regressed => TextTone::Bad,
-            RegressionVerdict::NotRegressed => TextTone::Good,
-            RegressionVerdict::NeedMoreRuns { .. } if row.decides => TextTone::Warning,
-            RegressionVerdict::NeedMoreRuns { .. } => TextTone::Faint,
-        };
-        table.row(vec![
-            TableCell::plain(step),
-            TableCell::plain(words::metric_name(row.metric).into()),
-            TableCell::plain(words::value(row.metric, row.baseline)),
-            TableCell::plain(words::value(row.metric, row.candidate)),
-            TableCell::toned(TextTone::Strong, words::effect(row)),
-            TableCell::plain(words::interval(row)),
-            TableCell::plain(words::p(row.regression.p)),
-            TableCell::plain(words::shown(row)),
-            TableCell::toned(tone, words::verdict(row)),
-        ]);
+        table.row(cells(row, step, wide));
     }
     screen.table(&table);
+}
+
+fn cells(row: &GateRow, step: String, wide: bool) -> Vec<TableCell> {
+    let tone = match row.regression.verdict {
+        RegressionVerdict::Regressed => TextTone::Bad,
+        RegressionVerdict::NotRegressed => TextTone::Good,
+        RegressionVerdict::NeedMoreRuns { .. } if row.decides => TextTone::Warning,
+        RegressionVerdict::NeedMoreRuns { .. } => TextTone::Faint,
+    };
+    let verdict = words::verdict(row);
+    // The symbol alone where there is little room: the section has the word.
+    let verdict = if wide { verdict } else { verdict.chars().take(1).collect() };
+    let mut cells = vec![
+        TableCell::plain(step),
+        TableCell::plain(words::metric_name(row.metric).into()),
+        TableCell::plain(words::value(row.metric, row.baseline)),
+        TableCell::plain(words::value(row.metric, row.candidate)),
+        TableCell::toned(TextTone::Strong, words::effect(row)),
+        TableCell::plain(words::interval(row)),
+    ];
+    if wide {
+        cells.push(TableCell::plain(words::p(row.regression.p)));
+        cells.push(TableCell::plain(words::shown(row)));
+    }
+    cells.push(TableCell::toned(tone, verdict));
+    cells
 }

@@ -391,7 +391,7 @@ pub(in crate::scenario) static TIER_OBSERVE: Declaration = Declaration {
         optional(
             "process",
             Grammar::OneOrMany(&Grammar::Text("path or process id")),
-            "Processes on this machine, by id or by a file that holds it; one a replica.",
+            "Processes on this machine, by id or by a file that holds it, named from this file's folder; one a replica.",
         )
         .example("/run/api.pid"),
     ]],

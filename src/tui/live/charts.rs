@@ -120,10 +120,7 @@ pub(super) fn times(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, ar
     }
     let y = Axis::default()
         .bounds([bottom, top])
-        .labels([0.0, 0.5, 1.0].map(|share| {
-            let ms = 10f64.powf(bottom + (top - bottom) * share);
-            format!("{:>6}", brief(ms))
-        }))
+        .labels(decades(bottom, top, area.height).map(|label| format!("{label:>6}")))
         .style(theme.style(Tone::Faint));
     let title = if area.width >= 60 { "response time" } else { "time" };
     let legend = times_legend(live, ink, &bounds, area.width < 60);
@@ -190,7 +187,17 @@ pub(in crate::tui) fn log(ms: f64) -> f64 {
     ms.max(0.001).log10()
 }
 
-/// Room for all lines, at least one power of ten.
+/// The powers of ten from one end of the axis to the other: as many as have room, none between two of them.
+fn decades(bottom: f64, top: f64, height: u16) -> impl Iterator<Item = String> {
+    let (first, last) = (bottom.round() as i32, top.round() as i32);
+    let room = i32::from(height.saturating_sub(4)).max(1);
+    let span = (last - first).max(1);
+    // Labels stand at equal distances, so every step has to fit in the whole.
+    let step = (1..=span).find(|step| span % step == 0 && span / step <= room).unwrap_or(span);
+    (first..=last).step_by(step.unsigned_abs() as usize).map(|power| brief(10f64.powi(power)))
+}
+
+/// Room for all lines, in whole powers of ten.
 fn range(lines: &[ChartPoints], bounds: &[SloLine]) -> (f64, f64) {
     let values = || {
         let measured = lines.iter().flatten().map(|point| point.1);
@@ -201,15 +208,17 @@ fn range(lines: &[ChartPoints], bounds: &[SloLine]) -> (f64, f64) {
     if !low.is_finite() {
         return (0.0, 3.0);
     }
-    (low - 0.15, (high + 0.15).max(low + 1.0))
+    let low = (low + 0.001).floor();
+    (low, (high - 0.001).ceil().max(low + 1.0))
 }
 
-/// The next value that reads well on an axis: 250 for 228.
+/// The next value that reads well on an axis, as does half of it: 300 for 228.
 pub(in crate::tui) fn round_up(value: f64) -> f64 {
     let power = 10f64.powf(value.log10().floor());
-    let steps = [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
-    let found = steps.into_iter().map(|step| step * power).find(|top| *top > value * 1.05);
-    found.unwrap_or(power * 12.0)
+    // Half of each reads well too.
+    let steps = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0];
+    let found = steps.into_iter().map(|step| step * power).find(|top| *top > value * 1.02);
+    found.unwrap_or(power * 20.0)
 }
 
 /// A rate on an axis.

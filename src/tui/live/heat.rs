@@ -2,7 +2,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -17,13 +16,7 @@ use crate::units::Quantity;
 const LABEL: usize = 9;
 
 /// Shades, from few to many; told by their density as well as by colour.
-const SHADES: [(&str, Color); 5] = [
-    ("·", Color::DarkGray),
-    ("░", Color::Blue),
-    ("▒", Color::Cyan),
-    ("▓", Color::Yellow),
-    ("█", Color::Red),
-];
+const SHADES: [&str; 5] = ["·", "░", "▒", "▓", "█"];
 
 pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
     let block = panel(ink.theme, "response times, s by s  · few  █ most", ink.chosen);
@@ -74,7 +67,5 @@ fn cell(count: u64, all: u64, ink: PanelContext) -> Span<'static> {
         share if share < 0.40 => 3,
         _ => 4,
     };
-    let (symbol, colour) = SHADES[shade];
-    let plain = ink.theme.style(Tone::Accent) == Style::new();
-    Span::styled(symbol, if plain { Style::new() } else { Style::new().fg(colour) })
+    Span::styled(SHADES[shade], ink.theme.shade(shade))
 }

@@ -41,6 +41,8 @@ pub(in crate::tui) struct LivePast {
     pub(in crate::tui) heat: VecDeque<[u64; HEAT_ROWS]>,
 }
 
+/// A run drains for a part of a second at its end, which would look like a collapse among whole seconds.
+const SHORTEST: Nanos = Nanos::from_millis(500);
 /// Two hours of points; the report shows all of a longer run.
 const POINTS: usize = 7_200;
 /// Wider than any terminal.
@@ -53,6 +55,14 @@ impl LivePast {
             times.merge_sparse(&step.times().successes());
         }
         self.seconds += 1;
+        if interval.length() < SHORTEST
+            && let (Some(last), Some(rows)) = (self.points.back_mut(), self.heat.back_mut())
+        {
+            // What is left of it are its requests, and the state in which the run ended.
+            rows.iter_mut().zip(heat(&times)).for_each(|(own, more)| *own += more);
+            (last.in_flight, last.vus) = (interval.in_flight, interval.vus_busy);
+            return;
+        }
         self.points.push_back(point(interval, header, &times));
         self.heat.push_back(heat(&times));
         if self.points.len() > POINTS {
@@ -103,4 +113,27 @@ fn heat(times: &Distribution) -> [u64; HEAT_ROWS] {
     }
     rows[HEAT_ROWS - 1] = times.count().saturating_sub(below);
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::units::RunTime;
+
+    #[test]
+    fn the_last_moment_of_a_run_is_no_second_of_its_charts() {
+        let log = fixture::log();
+        let mut past = LivePast::default();
+        log.intervals.iter().for_each(|interval| past.absorb(interval, &log.header));
+        let (points, before) = (past.points.len(), past.last());
+        let start = log.intervals.last().map_or(RunTime::ZERO, |last| last.end);
+        let end = start + Nanos::from_millis(150);
+        let rest = Interval { start, end, in_flight: 0, ..Interval::default() };
+        past.absorb(&rest, &log.header);
+        assert_eq!(past.points.len(), points);
+        let after = past.last();
+        assert!((after.achieved - before.achieved).abs() < 1e-9 && after.times == before.times);
+        assert_eq!(after.in_flight, 0);
+    }
 }

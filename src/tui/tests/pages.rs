@@ -50,12 +50,84 @@ fn no_colour_means_no_colour_anywhere() {
     let pages: [fn() -> Model; 5] =
         [running, finished, launcher, searching, || compared(diff(1, 1.3))];
     for mut model in pages.map(|page| Box::new(page())) {
-        model.theme = Theme::new(false);
+        model.theme = Theme::new(ThemeColours::None, false);
         let terminal = drawn(&model, (120, 40));
         for cell in terminal.backend().buffer().content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
         }
     }
+}
+
+/// Goal: prove that at the sizes of real terminals every page shows its way out, on dark, light and unknown grounds alike,
+/// and that themes change colours and nothing else.
+#[test]
+fn pages_say_the_same_on_every_ground_at_every_size() {
+    let pages: [fn() -> Model; 5] =
+        [running, finished, launcher, searching, || compared(diff(1, 1.3))];
+    for (at, mut model) in pages.map(|page| Box::new(page())).into_iter().enumerate() {
+        for size in [(60, 20), (80, 24), (120, 40), (200, 50)] {
+            let mut shown = |colours| {
+                model.theme = Theme::new(colours, false);
+                let terminal = drawn(&model, size);
+                let cells = terminal.backend().buffer().content();
+                let text: String = cells.iter().map(Cell::symbol).collect();
+                let inks = cells.iter().map(|cell| cell.fg).collect::<Vec<_>>();
+                (text, inks)
+            };
+            let (dark, on_dark) = shown(ThemeColours::Dark);
+            for colours in [ThemeColours::Light, ThemeColours::Either, ThemeColours::Sixteen] {
+                let (text, inks) = shown(colours);
+                assert_eq!(text, dark, "page {at}, {colours:?}, {size:?}");
+                assert_ne!(inks, on_dark, "page {at}, {colours:?}, {size:?}");
+            }
+            assert!(dark.contains("? help"), "page {at}, {size:?}");
+        }
+    }
+    snapshot("live_60x20", &running(), (60, 20));
+    snapshot("live_200x50", &running(), (200, 50));
+}
+
+#[test]
+fn narrow_terminal_shows_how_to_stop_a_run() {
+    let terminal = drawn(&running(), (60, 20));
+    let text: String = terminal.backend().buffer().content().iter().map(Cell::symbol).collect();
+    assert!(text.contains("s stop"), "{text}");
+}
+
+#[test]
+fn ascii_page_has_no_other_character() {
+    let pages: [fn() -> Model; 5] =
+        [running, finished, launcher, searching, || compared(diff(1, 1.3))];
+    for mut model in pages.map(|page| Box::new(page())) {
+        model.theme = Theme::new(ThemeColours::None, true);
+        let terminal = drawn(&model, (120, 40));
+        for cell in terminal.backend().buffer().content() {
+            assert!(cell.symbol().is_ascii(), "{cell:?}");
+        }
+    }
+    let mut model = running();
+    model.theme = Theme::new(ThemeColours::None, true);
+    snapshot("live_ascii_80x24", &model, (80, 24));
+}
+
+#[test]
+fn escape_leads_back_to_where_the_user_came_from() {
+    let mut model = finished();
+    assert_eq!(model.page, Page::After);
+    press(&mut model, KeyCode::Char('H'));
+    assert_eq!(model.page, Page::History);
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.page, Page::After, "from the history back to the run");
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.page, Page::Launcher, "a run that is over is not gone back to");
+    press(&mut model, KeyCode::Char('H'));
+    update(&mut model, Message::Compared(Box::new(diff(1, 1.3))));
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.page, Page::History, "from a comparison back to the history");
+    press(&mut model, KeyCode::Char('l'));
+    assert_eq!(model.page, Page::Launcher);
+    press(&mut model, KeyCode::Esc);
+    assert_eq!(model.page, Page::Launcher, "there is nothing before the launcher");
 }
 
 #[test]
