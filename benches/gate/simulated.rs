@@ -96,7 +96,8 @@ fn run(rng: &mut rand_pcg::Pcg64Mcg, setting: Setting, candidate: Candidate) -> 
         (other.p99, other.mean) = (time(150.0, noisier), time(40.0, noisier));
         steps.push(other);
     }
-    let row = |step: &str, metric| SloMetric { step: step.into(), metric };
+    let of = plimsoll::metrics::Answers::Successes;
+    let row = |step: &str, metric| SloMetric { step: step.into(), metric, of };
     let table = [
         row("pay", GateMetric::P95),
         row(RunSummary::WHOLE, GateMetric::P95),
@@ -108,6 +109,7 @@ fn run(rng: &mut rand_pcg::Pcg64Mcg, setting: Setting, candidate: Candidate) -> 
         started_utc: "2026-11-27T12:00:00Z".into(),
         validity: ValidityStatus::Valid,
         partial: false,
+        failures_apart: true,
         conditions: conditions(),
         steps,
         slo,
@@ -124,6 +126,7 @@ fn step(name: &str) -> StepSummary {
         p99: None,
         mean: None,
         error_rate: Some(Ratio::new(0.0)),
+        all: None,
     }
 }
 

@@ -101,7 +101,7 @@ pub enum Answers {
 impl Answers {
     /// Whether it is what a row speaks of that says nothing else.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-    pub(super) fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 

@@ -11,6 +11,7 @@ mod outcome;
 mod row;
 mod rows;
 mod rules;
+mod step;
 mod summary;
 mod trend;
 
@@ -18,11 +19,11 @@ use serde::{Deserialize, Serialize};
 
 pub use likeness::{ComparisonRule, ConditionMismatch, alike};
 pub use outcome::GateOutcome;
-pub use row::{ExcludedMetric, GateRow};
+pub use row::{ComparedMetric, ExcludedMetric, ExclusionReason, GateRow};
 pub use rules::GateRules;
+pub use step::{StepSummary, TimeSummary};
 pub use summary::{
-    Baseline, BaselineError, GateMetric, RunConditions, RunSummary, SloMetric, StepSummary,
-    UnknownMetric,
+    Baseline, BaselineError, GateMetric, RunConditions, RunSummary, SloMetric, UnknownMetric,
 };
 pub use trend::MetricTrend;
 

@@ -199,6 +199,9 @@ impl DiffColumns {
         };
         let step = format::line(step, 60);
         let mut metric = words::metric_name(row.metric).to_owned();
+        if row.of == Answers::All && row.metric != GateMetric::ErrorRate {
+            metric.push_str(" (all)");
+        }
         let [metric_width, value_width, change_width] = self.fixed;
         let mut line = Line::default();
         if self.has_steps() {

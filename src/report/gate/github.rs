@@ -42,7 +42,7 @@ pub fn render(report: &GateReport) -> String {
         lines.push(command(level, &name, &text));
     }
     for row in report.regressed() {
-        let title = format!("{} regressed", words::subject(&row.step, row.metric));
+        let title = format!("{} regressed", words::subject(row.compared()));
         lines.push(command("error", &title, &words::explain(row)));
     }
     for run in report.not_valid() {

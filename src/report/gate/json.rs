@@ -87,6 +87,7 @@ fn comparison_value(comparison: &GateComparison) -> Value {
         "longer_runs_s": comparison.longer_runs().map(Nanos::as_secs_f64),
         "effect_min": comparison.effect_min,
         "effect_named": comparison.effect_named,
+        "quantile_resolution": 0.001,
         "rows": comparison.rows.iter().map(row).collect::<Vec<Value>>(),
         "left_out": comparison.left_out,
         "judged_only": comparison.judged_only,
@@ -103,6 +104,8 @@ fn row(row: &GateRow) -> Value {
     json!({
         "step": row.step,
         "metric": row.metric,
+        "of": row.of,
+        "pooled_runs": { "baseline": row.pooled.0, "candidate": row.pooled.1 },
         "decides": row.decides,
         "unit": if row.metric == GateMetric::ErrorRate { "share" } else { "s" },
         "verdict": verdict,

@@ -8,7 +8,8 @@ use super::super::{ReportError, format, rows, wording};
 use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::{GatedObjective, objectives};
 use super::words;
-use crate::slo::gate::{ExcludedMetric, GateRow};
+use crate::metrics::Answers;
+use crate::slo::gate::{ExcludedMetric, ExclusionReason, GateMetric, GateRow};
 use crate::slo::regression::RegressionVerdict;
 use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};
 
@@ -104,17 +105,30 @@ fn regression(report: &GateReport, name: &str) -> Option<TestSuite> {
 }
 
 fn compared(row: &GateRow) -> TestCase {
-    let line = words::explain(row);
+    let pooled = words::pooled(row).map_or_else(String::new, |said| format!("; {said}"));
+    let line = format!("{}{pooled}", words::explain(row));
     let outcome = match row.regression.verdict {
         RegressionVerdict::NotRegressed => TestOutcome::Passed,
         RegressionVerdict::Regressed => failure("regressed", &line),
         RegressionVerdict::NeedMoreRuns { .. } if row.decides => error("need more runs", &line),
         RegressionVerdict::NeedMoreRuns { .. } => skipped("informs only", &line),
     };
-    case(&row.step, row.metric.name(), outcome, line)
+    case(&row.step, &case_name(row.metric, row.of), outcome, line)
 }
 
 fn left_out(left: &ExcludedMetric) -> TestCase {
     let line = words::left_out(left);
-    case(&left.step, left.metric.name(), skipped("too few requests", &line), line)
+    let why = match left.reason {
+        ExclusionReason::TooFewRequests => "too few requests",
+        ExclusionReason::NotKept => "not kept",
+    };
+    case(&left.step, &case_name(left.metric, left.of), skipped(why, &line), line)
+}
+
+/// `p95`, or `p95 (of: all)`.
+fn case_name(metric: GateMetric, of: Answers) -> String {
+    match of {
+        Answers::All if metric != GateMetric::ErrorRate => format!("{} (of: all)", metric.name()),
+        Answers::All | Answers::Successes => metric.name().to_owned(),
+    }
 }

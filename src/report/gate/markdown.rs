@@ -33,7 +33,7 @@ fn comparison_rows(rows: &[&GateRow]) -> Vec<Vec<String>> {
         .map(|row| {
             vec![
                 row.step.clone(),
-                words::metric_name(row.metric).to_owned(),
+                words::measured_name(row.metric, row.of),
                 words::value(row.metric, row.baseline),
                 words::value(row.metric, row.candidate),
                 words::effect(row),
@@ -161,6 +161,9 @@ fn compared(page: &mut MarkdownPage, report: &GateReport) {
                 page.list(&lines);
             }
             page.paragraph("\n</details>");
+            for pooled in words::all_pooled(comparison) {
+                page.paragraph(&format!("> **pooled:** {}", cell(&pooled)));
+            }
             page.paragraph(&cell(&words::rule(comparison)));
             for unlike in waived {
                 page.paragraph(&format!("> **unlike, and waived:** {}", cell(&unlike.to_string())));

@@ -31,6 +31,7 @@ fn step(name: &str, requests: u64, ms: f64) -> StepSummary {
         p99: (requests >= 299).then(|| time(3.0)).flatten(),
         mean: time(1.0),
         error_rate: Some(Ratio::new(0.0)),
+        all: None,
     }
 }
 
@@ -50,6 +51,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
                 started_utc: format!("2026-05-04T09:3{at}:00Z"),
                 validity: crate::slo::ValidityStatus::Valid,
                 partial: false,
+                failures_apart: true,
                 conditions: RunConditions {
                     name: "ais".into(),
                     workload: "load".into(),

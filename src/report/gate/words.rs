@@ -3,8 +3,10 @@
 use super::super::{format, wording};
 use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::objectives;
+use crate::metrics::Answers;
 use crate::slo::gate::{
-    ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow, RunSummary,
+    ComparedMetric, ExcludedMetric, ExclusionReason, GateComparison, GateMetric, GateOutcome,
+    GateRow, RunSummary,
 };
 use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RUNS_MIN, RegressionVerdict};
 use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus, ValidityTest};
@@ -37,13 +39,24 @@ pub(in crate::report) const fn symbol(outcome: GateOutcome) -> &'static str {
     }
 }
 
-/// `p95 of step search`, `mean of all requests`.
-pub(in crate::report) fn subject(step: &str, metric: GateMetric) -> String {
-    let metric = metric_name(metric);
+/// `p95 of step search`, `mean of all requests`, `p95 (of: all) of step pay`.
+pub(in crate::report) fn subject(
+    ComparedMetric { step, metric, of }: ComparedMetric<'_>,
+) -> String {
+    let metric = measured_name(metric, of);
     if step == RunSummary::WHOLE {
         format!("{metric} of {step}")
     } else {
         format!("{metric} of step {}", format::line(step, 60))
+    }
+}
+
+/// A metric with whose times it is, where that is not successes'.
+pub(crate) fn measured_name(metric: GateMetric, of: Answers) -> String {
+    let name = metric_name(metric);
+    match of {
+        Answers::All if metric != GateMetric::ErrorRate => format!("{name} (of: all)"),
+        Answers::All | Answers::Successes => name.to_owned(),
     }
 }
 
@@ -156,7 +169,7 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
     match row.regression.verdict {
         RegressionVerdict::Regressed => format!(
             "{} got worse by {}: {moved} (95 % interval {}; {}, {} if nothing had changed)",
-            subject(&row.step, row.metric),
+            subject(row.compared()),
             effect(row).trim_start_matches('+'),
             interval(row),
             p_is(row.regression.p.max(row.regression.p_adjusted)),
@@ -164,14 +177,14 @@ pub(in crate::report) fn explain(row: &GateRow) -> String {
         ),
         RegressionVerdict::NotRegressed => format!(
             "{} did not get worse: {moved} ({}, 95 % interval {}; could have shown {})",
-            subject(&row.step, row.metric),
+            subject(row.compared()),
             effect(row),
             interval(row),
             shown(row),
         ),
         RegressionVerdict::NeedMoreRuns { .. } => format!(
             "{} is undecided: {moved} ({}, 95 % interval {}); {}",
-            subject(&row.step, row.metric),
+            subject(row.compared()),
             effect(row),
             interval(row),
             row.regression.smallest_effect.map_or_else(
@@ -190,12 +203,47 @@ fn chance(p: f64) -> String {
 
 /// What was left out, and why.
 pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
-    format!(
-        "{}: some run has only {} of the {} requests that it takes",
-        subject(&left.step, left.metric),
-        format::count(left.requests_min),
-        format::count(left.metric.requests_needed())
-    )
+    let subject = subject(left.compared());
+    match left.reason {
+        ExclusionReason::TooFewRequests => format!(
+            "{subject}: some run has only {} of the {} requests that it takes",
+            format::count(left.requests_min),
+            format::count(left.metric.requests_needed())
+        ),
+        ExclusionReason::NotKept => format!(
+            "{subject}: some run's summary is of a version that kept no times of all requests; make it anew from \
+             the run (`plimsoll runs promote`)"
+        ),
+    }
+}
+
+/// Says of a row whose times of successes may hold those of failures in how many runs; nothing of others.
+pub(in crate::report) fn pooled(row: &GateRow) -> Option<String> {
+    let (before, after) = row.pooled;
+    let sides = [(before, "of the baseline"), (after, "of the candidate")];
+    let sides = sides.into_iter().filter(|(count, _)| *count > 0);
+    let sides: Vec<String> =
+        sides.map(|(count, side)| format!("{} {side}", runs(count as u32, ""))).collect();
+    (!sides.is_empty()).then(|| {
+        format!(
+            "in {} these times may hold those of failures, which an older version did not tell apart",
+            sides.join(" and ")
+        )
+    })
+}
+
+/// The same of all rows, a line for those that are alike.
+pub(in crate::report) fn all_pooled(comparison: &GateComparison) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<String>)> = vec![];
+    for row in &comparison.rows {
+        let Some(said) = pooled(row) else { continue };
+        let name = subject(row.compared());
+        match lines.iter_mut().find(|(line, _)| *line == said) {
+            Some((_, names)) => names.push(name),
+            None => lines.push((said, vec![name])),
+        }
+    }
+    lines.into_iter().map(|(said, names)| format!("{}: {said}", names.join(", "))).collect()
 }
 
 /// By which rule a comparison was made.
@@ -212,7 +260,7 @@ pub(in crate::report) fn rule(comparison: &GateComparison) -> String {
         "{} in the baseline, {} of the candidate; the unit is the run. Regressed: p ≤ {P_MAX} (exact one-sided \
          Mann–Whitney; false alarms of all rows together at most as many, by Westfall and Young's permutations), \
          and times more than {least} % higher, error rates more than {} percentage points (Hodges–Lehmann). \
-         {passes}",
+         {passes} Quantiles are kept to 0.1 %.",
         runs(comparison.runs.0 as u32, ""),
         runs(comparison.runs.1 as u32, ""),
         DIFFERENCE_MIN * 100.0,
@@ -391,7 +439,7 @@ fn passed(report: &GateReport) -> String {
             .filter(|row| row.regression.smallest_effect.is_some())
             .max_by(|a, b| shown_size(a).total_cmp(&shown_size(b)));
         let shown = weakest.filter(|_| !comparison.effect_named).map_or_else(String::new, |row| {
-            format!("; {} could have shown {}", subject(&row.step, row.metric), shown(row))
+            format!("; {} could have shown {}", subject(row.compared()), shown(row))
         });
         let what = match comparison.deciding().count() {
             1 => "the metric that decides did not get worse".into(),

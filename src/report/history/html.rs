@@ -111,7 +111,7 @@ fn step(trend: &MetricTrend, runs: &[HistoryRow]) -> HistoryStep {
         }
     };
     HistoryStep {
-        name: words::subject(&trend.step, trend.metric),
+        name: words::subject(trend.followed()),
         range,
         svg: chart(trend, high, runs),
         changes: trend.changes.iter().map(|change| describe(trend, change, runs)).collect(),

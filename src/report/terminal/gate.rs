@@ -116,6 +116,9 @@ fn compared(screen: &mut SummaryLines, comparison: &GateComparison, all: bool) {
     for left in &comparison.left_out {
         screen.fact("left out", &words::left_out(left));
     }
+    for pooled in words::all_pooled(comparison) {
+        screen.fact("pooled", &pooled);
+    }
     screen.blank();
     for part in wrapped(&words::rule(comparison), screen.width - 2) {
         let part = screen.paint(TextTone::Faint, &part);
@@ -154,7 +157,7 @@ fn cells(row: &GateRow, step: String, wide: bool) -> Vec<TableCell> {
     let verdict = if wide { verdict } else { verdict.chars().take(1).collect() };
     let mut cells = vec![
         TableCell::plain(step),
-        TableCell::plain(words::metric_name(row.metric).into()),
+        TableCell::plain(words::measured_name(row.metric, row.of)),
         TableCell::plain(words::value(row.metric, row.baseline)),
         TableCell::plain(words::value(row.metric, row.candidate)),
         TableCell::toned(TextTone::Strong, words::effect(row)),

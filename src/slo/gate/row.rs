@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::regression::Regression;
 use super::summary::GateMetric;
+use crate::metrics::Answers;
 
 /// One metric of one step, compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,11 @@ pub struct GateRow {
     pub step: String,
     /// What was compared.
     pub metric: GateMetric,
+    /// Whose times, where it is a time.
+    pub of: Answers,
+    /// In how many runs of baseline and candidate times of successes may hold those of failures: their logs or
+    /// summaries are of a version that did not tell them apart, and requests of the step failed.
+    pub pooled: (usize, usize),
     /// Whether the verdict hangs on it; otherwise it informs.
     pub decides: bool,
     /// The median over baseline runs: seconds, or a share.
@@ -29,8 +35,48 @@ pub struct ExcludedMetric {
     pub step: String,
     /// What was not compared.
     pub metric: GateMetric,
-    /// The fewest requests of the step in any run; some run had too few to have the metric.
+    /// Whose times, where it is a time.
+    #[serde(default, skip_serializing_if = "Answers::is_default")]
+    pub of: Answers,
+    /// Why not.
+    pub reason: ExclusionReason,
+    /// The fewest requests of the step in any run.
     pub requests_min: u64,
     /// Whether the verdict would hang on it.
     pub decides: bool,
+}
+
+/// Why a metric could not be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExclusionReason {
+    /// Some run had too few requests to have it.
+    TooFewRequests,
+    /// The summary of some run does not hold times of all requests: a version that kept none made it.
+    NotKept,
+}
+
+/// What is compared, as sentences name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ComparedMetric<'a> {
+    /// The step's name.
+    pub step: &'a str,
+    /// The metric.
+    pub metric: GateMetric,
+    /// Whose times, where it is a time.
+    pub of: Answers,
+}
+
+impl GateRow {
+    /// What it compares.
+    pub fn compared(&self) -> ComparedMetric<'_> {
+        ComparedMetric { step: &self.step, metric: self.metric, of: self.of }
+    }
+}
+
+impl ExcludedMetric {
+    /// What it would compare.
+    pub fn compared(&self) -> ComparedMetric<'_> {
+        ComparedMetric { step: &self.step, metric: self.metric, of: self.of }
+    }
 }

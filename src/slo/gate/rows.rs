@@ -11,9 +11,11 @@
 use super::super::regression::{Certainty, EffectScale, P_MAX, compare_at};
 use super::super::statistics::permutation::{self, PooledRow};
 use super::super::statistics::{median, rank_test};
-use super::row::{ExcludedMetric, GateRow};
+use super::row::{ComparedMetric, ExcludedMetric, ExclusionReason, GateRow};
 use super::rules::GateRules;
-use super::summary::{GateMetric, RunSummary, StepSummary};
+use super::step::StepSummary;
+use super::summary::{GateMetric, RunSummary};
+use crate::metrics::Answers;
 
 /// The greatest adjusted p at which a row that informs fails, where so many runs can reach it.
 const INFORMING_P_MAX: f64 = 0.001;
@@ -25,6 +27,8 @@ const COVARIATES_MIN: usize = 3;
 struct MetricSides {
     step: String,
     metric: GateMetric,
+    of: Answers,
+    pooled: (usize, usize),
     decides: bool,
     before: Vec<f64>,
     after: Vec<f64>,
@@ -61,19 +65,23 @@ pub(super) fn all(
 ) -> (Vec<GateRow>, Vec<ExcludedMetric>) {
     let deciding = deciding(baseline, candidate);
     let (mut sides, mut left_out) = (vec![], vec![]);
-    let steps = baseline.first().map(|run| run.steps.as_slice()).unwrap_or_default();
-    let all =
-        steps.iter().flat_map(|step| GateMetric::ALL.map(|metric| (step.name.as_str(), metric)));
-    for (name, metric) in all.filter(|(name, metric)| rules.counts(name, *metric)) {
-        let decides = rules.choose() || deciding.contains(&(name, metric));
+    for compared in compared(baseline, &deciding) {
+        let ComparedMetric { step: name, metric, of } = compared;
+        if !rules.counts(name, metric) {
+            continue;
+        }
+        let decides = rules.choose() || deciding.contains(&compared);
         let step = name.to_owned();
-        match (values(name, metric, baseline), values(name, metric, candidate)) {
+        match (values(compared, baseline), values(compared, candidate)) {
             (Some(before), Some(after)) => {
-                sides.push(MetricSides { step, metric, decides, before, after });
+                let pooled = (pooled(compared, baseline), pooled(compared, candidate));
+                sides.push(MetricSides { step, metric, of, pooled, decides, before, after });
             }
             (None, _) | (_, None) => left_out.push(ExcludedMetric {
                 step,
                 metric,
+                of,
+                reason: exclusion(compared, baseline, candidate),
                 requests_min: requests_min(name, baseline, candidate),
                 decides,
             }),
@@ -153,21 +161,40 @@ fn runs_before(all: &[MetricSides]) -> usize {
     all.first().map_or(0, |sides| sides.before.len())
 }
 
+/// Every metric of every step over successes, and what rows of the SLO table ask of all requests.
+fn compared<'a>(
+    baseline: &'a [RunSummary],
+    deciding: &[ComparedMetric<'a>],
+) -> Vec<ComparedMetric<'a>> {
+    let steps = baseline.first().map(|run| run.steps.as_slice()).unwrap_or_default();
+    let of_step = |step: &'a StepSummary| {
+        let step = step.name.as_str();
+        GateMetric::ALL.into_iter().flat_map(move |metric| {
+            [Answers::Successes, Answers::All].map(|of| ComparedMetric { step, metric, of })
+        })
+    };
+    let all = steps.iter().flat_map(of_step);
+    all.filter(|one| one.of == Answers::Successes || deciding.contains(one)).collect()
+}
+
 /// What the verdict hangs on: the rows of the SLO table. Where none is known p95 and the error rate of all
 /// requests; where none is a time, that p95 as well.
 fn deciding<'a>(
     baseline: &'a [RunSummary],
     candidate: &'a [RunSummary],
-) -> Vec<(&'a str, GateMetric)> {
+) -> Vec<ComparedMetric<'a>> {
     let tables = candidate.first().into_iter().chain(baseline.first()).map(|run| &run.slo);
     let table = tables.into_iter().find(|slo| !slo.is_empty());
-    let rows = table.into_iter().flatten().map(|row| (row.step.as_str(), row.metric));
-    let mut rows: Vec<(&str, GateMetric)> = rows.collect();
+    let rows = table.into_iter().flatten();
+    let mut rows: Vec<ComparedMetric<'_>> = rows
+        .map(|row| ComparedMetric { step: &row.step, metric: row.metric, of: row.of })
+        .collect();
+    let whole = |metric| ComparedMetric { step: RunSummary::WHOLE, metric, of: Answers::Successes };
     if rows.is_empty() {
-        rows.push((RunSummary::WHOLE, GateMetric::ErrorRate));
+        rows.push(whole(GateMetric::ErrorRate));
     }
-    if rows.iter().all(|(_, metric)| *metric == GateMetric::ErrorRate) {
-        rows.push((RunSummary::WHOLE, GateMetric::P95));
+    if rows.iter().all(|row| row.metric == GateMetric::ErrorRate) {
+        rows.push(whole(GateMetric::P95));
     }
     rows
 }
@@ -191,6 +218,8 @@ fn family(
         GateRow {
             step: sides.step.clone(),
             metric: sides.metric,
+            of: sides.of,
+            pooled: sides.pooled,
             decides: sides.decides,
             baseline: median(&sides.before),
             candidate: median(&sides.after),
@@ -206,8 +235,30 @@ fn family(
 }
 
 /// One value a run, or `None` where a run has none.
-fn values(step: &str, metric: GateMetric, runs: &[RunSummary]) -> Option<Vec<f64>> {
-    runs.iter().map(|run| find(step, run)?.value(metric)).collect()
+fn values(of: ComparedMetric<'_>, runs: &[RunSummary]) -> Option<Vec<f64>> {
+    runs.iter().map(|run| find(of.step, run)?.value_of(of.metric, of.of)).collect()
+}
+
+/// In how many runs times of successes may hold those of failures.
+fn pooled(of: ComparedMetric<'_>, runs: &[RunSummary]) -> usize {
+    if of.metric == GateMetric::ErrorRate || of.of == Answers::All {
+        return 0;
+    }
+    let fails = |run: &&RunSummary| find(of.step, run).is_some_and(StepSummary::has_failures);
+    runs.iter().filter(|run| !run.failures_apart).filter(fails).count()
+}
+
+fn exclusion(
+    of: ComparedMetric<'_>,
+    baseline: &[RunSummary],
+    candidate: &[RunSummary],
+) -> ExclusionReason {
+    let lacks = |run| find(of.step, run).is_some_and(|step: &StepSummary| step.all.is_none());
+    if of.of == Answers::All && baseline.iter().chain(candidate).any(lacks) {
+        ExclusionReason::NotKept
+    } else {
+        ExclusionReason::TooFewRequests
+    }
 }
 
 fn requests_min(step: &str, baseline: &[RunSummary], candidate: &[RunSummary]) -> u64 {

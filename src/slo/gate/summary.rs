@@ -8,14 +8,12 @@ use super::super::statistics::order_statistics::least_count;
 use super::super::validity::is_partial;
 use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
+use super::step::{CONFIDENCE, StepSummary, TimeSummary};
 use crate::metrics::{
-    ArrivalProcess, Counts, Distribution, LoadModel, Measure, Objective, RunHeader, RunLog, Scope,
-    Selection, StageInfo, StepId, Tally,
+    Answers, ArrivalProcess, LoadModel, Measure, Objective, RunHeader, RunLog, Scope, Selection,
+    StageInfo, StepId, Tally,
 };
-use crate::units::{Nanos, Ratio, Seed};
-
-/// Confidence with which a quantile must be below the greatest value for a run to have it.
-const CONFIDENCE: f64 = 0.95;
+use crate::units::Seed;
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -135,52 +133,6 @@ fn target_kind(target: &str) -> String {
     format!("{scheme}, {}", if is_near { "loopback" } else { "remote" })
 }
 
-/// The numbers of one step within a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StepSummary {
-    /// The step's name.
-    pub name: String,
-    /// How many requests ended.
-    pub requests: u64,
-    /// Median response time of successes; absent of too few requests (5).
-    pub p50: Option<Nanos>,
-    /// p95 of response time; absent of too few requests (59).
-    pub p95: Option<Nanos>,
-    /// p99 of response time; absent of too few requests (299).
-    pub p99: Option<Nanos>,
-    /// Mean response time; absent without requests.
-    pub mean: Option<Nanos>,
-    /// Failures among attempts, as [`Counts::error_rate`] counts them; absent without attempts.
-    pub error_rate: Option<Ratio>,
-}
-
-impl StepSummary {
-    fn of(name: &str, times: &Distribution, counts: &Counts) -> Self {
-        let quantile =
-            |p: f64| (times.count() >= least_count(p, CONFIDENCE)).then(|| times.quantile(p));
-        Self {
-            name: name.to_owned(),
-            requests: counts.requests,
-            p50: quantile(0.5),
-            p95: quantile(0.95),
-            p99: quantile(0.99),
-            mean: (!times.is_empty()).then(|| times.mean()),
-            error_rate: (counts.attempts() > 0).then(|| counts.error_rate()),
-        }
-    }
-
-    /// The value of `metric`: seconds, or a share; `None` where the run was too short for it.
-    pub fn value(&self, metric: GateMetric) -> Option<f64> {
-        match metric {
-            GateMetric::P50 => self.p50.map(Nanos::as_secs_f64),
-            GateMetric::P95 => self.p95.map(Nanos::as_secs_f64),
-            GateMetric::P99 => self.p99.map(Nanos::as_secs_f64),
-            GateMetric::Mean => self.mean.map(Nanos::as_secs_f64),
-            GateMetric::ErrorRate => self.error_rate.map(Ratio::get),
-        }
-    }
-}
-
 /// A run in a few numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -193,6 +145,10 @@ pub struct RunSummary {
     pub partial: bool,
     /// Under which conditions.
     pub conditions: RunConditions,
+    /// Whether its log tells times of failures from those of successes. Those of versions that did not write
+    /// this may not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failures_apart: bool,
     /// All requests together first, then every step in the scenario's order.
     pub steps: Vec<StepSummary>,
     /// The rows of its SLO table that are metrics of a step or of all requests.
@@ -210,6 +166,9 @@ pub struct SloMetric {
     pub step: String,
     /// What is compared.
     pub metric: GateMetric,
+    /// Whose times, where it is a time.
+    #[serde(default, skip_serializing_if = "Answers::is_default")]
+    pub of: Answers,
 }
 
 impl SloMetric {
@@ -231,7 +190,7 @@ impl SloMetric {
             | Measure::Observed(..)
             | Measure::Custom(_) => return None,
         };
-        Some(Self { step, metric })
+        Some(Self { step, metric, of: objective.of })
     }
 }
 
@@ -250,18 +209,26 @@ impl RunSummary {
     /// The numbers of the judged part of a run, after warm-up.
     pub fn of(log: &RunLog) -> Self {
         let window = JudgedWindow::of(log);
-        let mut steps = vec![summarize(&window, Self::WHOLE, &Selection::Run)];
-        for (info, id) in log.header.steps.iter().zip(0..) {
-            steps.push(summarize(&window, &info.name, &Selection::step(StepId(id))));
-        }
         let objectives = &log.header.objectives;
+        let slo: Vec<SloMetric> = objectives.iter().filter_map(SloMetric::of).collect();
+        let named = log.header.steps.iter().zip(0..);
+        let named = named.map(|(info, id)| (info.name.as_str(), Selection::step(StepId(id))));
+        let (mut steps, mut failures_apart) = (vec![], true);
+        for (name, selection) in [(Self::WHOLE, Selection::Run)].into_iter().chain(named) {
+            let tally = tally(&window, &selection);
+            let asks = |row: &SloMetric| row.step == name && row.of == Answers::All;
+            let all = slo.iter().any(asks).then(|| TimeSummary::of(&tally.upper(Answers::All)));
+            failures_apart &= tally.tells_failures();
+            steps.push(StepSummary { all, ..StepSummary::of(name, &tally) });
+        }
         Self {
             started_utc: log.header.started_utc.clone(),
             validity: judge(log, Strictness::Normal).validity.status,
             partial: is_partial(log),
             conditions: RunConditions::of(&log.header),
+            failures_apart,
             steps,
-            slo: objectives.iter().filter_map(SloMetric::of).collect(),
+            slo,
             slo_other: objectives
                 .iter()
                 .filter(|objective| SloMetric::of(objective).is_none())
@@ -272,9 +239,8 @@ impl RunSummary {
 }
 
 /// Derived rows count their own times; the row of all requests also counts what was given up.
-fn summarize(window: &JudgedWindow<'_>, name: &str, selection: &Selection) -> StepSummary {
-    let tally = Tally::of(selection, window.steady().iter().chain(&window.tail).copied());
-    StepSummary::of(name, &tally.success_time(), &tally.counts)
+fn tally(window: &JudgedWindow<'_>, selection: &Selection) -> Tally {
+    Tally::of(selection, window.steady().iter().chain(&window.tail).copied())
 }
 
 /// Runs to compare against, as committed: `baseline.json`.

@@ -1,8 +1,9 @@
 //! Gates over simulated runs.
 
 use super::*;
-use crate::slo::simulated::{Queue, header, record};
-use crate::units::Seed;
+use crate::metrics::{Answers, ErrorClass, Measure, Outcome};
+use crate::slo::simulated::{Queue, header, objective, record};
+use crate::units::{Nanos, Quantity, Seed};
 
 /// Five runs of a lightly loaded queue whose service takes `slowness` times as long.
 fn runs(slowness: f64, first_seed: u64) -> Vec<RunSummary> {
@@ -113,8 +114,14 @@ fn metric_that_a_run_was_too_short_for_is_told() {
     candidate[2].steps[1].requests = 12;
     let found = compare(&baseline, &candidate, &GateRules::default()).expect("alike");
     let step = candidate[2].steps[1].name.clone();
-    let expected =
-        ExcludedMetric { step, metric: GateMetric::P99, requests_min: 12, decides: false };
+    let expected = ExcludedMetric {
+        step,
+        metric: GateMetric::P99,
+        of: Answers::Successes,
+        reason: ExclusionReason::TooFewRequests,
+        requests_min: 12,
+        decides: false,
+    };
     assert_eq!(found.left_out, [expected]);
 }
 
@@ -126,7 +133,7 @@ fn trend_finds_where_the_level_changed_and_leaves_out_what_is_not_valid() {
             let mut run = model.clone();
             let jitter = [0.0, 1.0, -1.0, 0.5][at % 4];
             let ms = if at < 12 { 100.0 + jitter } else { 120.0 + jitter };
-            run.steps[0].p95 = Some(crate::units::Nanos::from_secs_f64(ms / 1e3));
+            run.steps[0].p95 = Some(Nanos::from_secs_f64(ms / 1e3));
             run
         })
         .collect();
@@ -136,4 +143,82 @@ fn trend_finds_where_the_level_changed_and_leaves_out_what_is_not_valid() {
     assert_eq!(trend.changes.len(), 1, "{:?}", trend.changes);
     assert_eq!(trend.points[trend.changes[0].index].0, 12);
     assert!((trend.changes[0].change() - 0.2).abs() < 0.01);
+}
+
+/// Five runs of which a tenth of the requests fails at once, judged by p95 of these requests. With `stall`, failures
+/// take seconds instead.
+fn failing_runs(of: Answers, stall: f64, first_seed: u64) -> Vec<RunSummary> {
+    (first_seed..first_seed + 5)
+        .map(|seed| {
+            let queue = Queue { rate: 30.0, service_rate: 50.0, servers: 4, seconds: 40 };
+            let mut requests = queue.play(seed);
+            for request in requests.iter_mut().step_by(10) {
+                request.outcome = Outcome::Failed(ErrorClass::Http5xx);
+                request.done_s = request.intended_s + 0.001 + stall;
+            }
+            let max = Quantity::Time(Nanos::from_secs(9));
+            let mut row = objective(Measure::ResponseTime(0.95), None, Some(max));
+            row.of = of;
+            let mut header = header(queue.rate, queue.seconds, vec![row]);
+            header.seed = Seed::new(seed);
+            RunSummary::of(&record(header, &requests))
+        })
+        .collect()
+}
+
+fn deciding_p95(found: &GateComparison) -> &GateRow {
+    found.deciding().find(|row| row.metric == GateMetric::P95).expect("a row that decides")
+}
+
+#[test]
+fn row_of_all_requests_is_compared_over_all_requests() {
+    let before = failing_runs(Answers::All, 0.0, 0);
+    let after = failing_runs(Answers::All, 3.0, 100);
+    let found = compare(&before, &after, &GateRules::default()).expect("alike");
+    let row = deciding_p95(&found);
+    assert_eq!((row.of, row.regression.verdict), (Answers::All, RegressionVerdict::Regressed));
+    assert!(row.candidate > 3.0, "a tenth of all takes 3 s: {}", row.candidate);
+    // Successes are as quick as before, and inform.
+    let inform = |row: &&GateRow| row.metric == GateMetric::P95 && row.of == Answers::Successes;
+    let successes = found.rows.iter().find(inform).expect("a row");
+    assert!(!successes.decides && successes.candidate < 1.0, "{successes:?}");
+
+    let of_successes = |stall, seed| failing_runs(Answers::Successes, stall, seed);
+    let (before, after) = (of_successes(0.0, 0), of_successes(3.0, 100));
+    let found = compare(&before, &after, &GateRules::default()).expect("alike");
+    assert_eq!(deciding_p95(&found).of, Answers::Successes);
+    assert_ne!(found.verdict, GateVerdict::Regressed);
+}
+
+#[test]
+fn baseline_that_kept_no_times_of_all_requests_is_said_to_lack_them() {
+    let mut before = failing_runs(Answers::All, 0.0, 0);
+    for run in &mut before {
+        run.steps.iter_mut().for_each(|step| step.all = None);
+    }
+    let after = failing_runs(Answers::All, 0.0, 100);
+    let found = compare(&before, &after, &GateRules::default()).expect("alike");
+    let missing = found.left_out.iter().find(|left| left.of == Answers::All).expect("left out");
+    assert_eq!((missing.reason, missing.decides), (ExclusionReason::NotKept, true));
+    assert_ne!(found.verdict, GateVerdict::NotRegressed);
+}
+
+#[test]
+fn rows_say_in_how_many_runs_times_of_failures_may_be_pooled() {
+    let text = Baseline::of(failing_runs(Answers::Successes, 0.0, 0)).to_text();
+    assert_eq!(text.matches("failures_apart").count(), 5);
+    let old = text.replace("\"failures_apart\": true,", "");
+    let old = Baseline::read(&old).expect("an older version wrote no such key").runs;
+    let found = compare(&old, &failing_runs(Answers::Successes, 0.0, 100), &GateRules::default());
+    let found = found.expect("alike");
+    for row in found.rows.iter().filter(|row| row.step == RunSummary::WHOLE) {
+        let expected = if row.metric == GateMetric::ErrorRate { (0, 0) } else { (5, 0) };
+        assert_eq!(row.pooled, expected, "{:?}", row.metric);
+    }
+    // Where nothing failed there is nothing to pool.
+    let mut clean = runs(1.0, 0);
+    clean.iter_mut().for_each(|run| run.failures_apart = false);
+    let candidate = runs(1.0, 100);
+    let found = compare(&clean, &candidate, &GateRules::default()).expect("alike");
+    assert!(found.rows.iter().all(|row| row.pooled == (0, 0)));
 }

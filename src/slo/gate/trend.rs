@@ -2,7 +2,9 @@
 
 use super::super::ValidityStatus;
 use super::super::statistics::change_points::{ChangePoint, ChangePointSearch, find};
+use super::row::ComparedMetric;
 use super::summary::{GateMetric, RunSummary};
+use crate::metrics::Answers;
 
 /// The least relative change of a time's level that is reported, as for a regression.
 const MAGNITUDE_MIN: f64 = 0.05;
@@ -21,6 +23,11 @@ pub struct MetricTrend {
 }
 
 impl MetricTrend {
+    /// What is followed, over successes.
+    pub fn followed(&self) -> ComparedMetric<'_> {
+        ComparedMetric { step: &self.step, metric: self.metric, of: Answers::Successes }
+    }
+
     /// Follows `metric` of `step` through runs in the order of time. Runs whose measurement is not valid say
     /// nothing and are left out.
     pub fn of(runs: &[RunSummary], step: &str, metric: GateMetric) -> Self {
