@@ -48,6 +48,7 @@ pub(super) fn header(
         arrivals,
         exact_arrivals,
         lag_bounds: true,
+        graceful_stop: plan.graceful_stop,
         stages: stages(plan),
         steps: plan.steps.clone(),
         scenarios,

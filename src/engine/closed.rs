@@ -71,7 +71,9 @@ async fn watch_over(
             worker.cut(next_cut, closed_users.busy.get(), vus);
             next_cut = next_cut + SECOND;
         }
-        if now >= end && !worker.draining.get() {
+        let is_idle = closed_users.busy.get() == 0;
+        let is_played = now >= end && (is_idle || now >= end + worker.plan.graceful_stop);
+        if is_played && !worker.draining.get() {
             worker.drain(worker.longest_request(now));
         }
         if worker.is_over(now) {
@@ -83,8 +85,10 @@ async fn watch_over(
         }
         let wake = if worker.draining.get() {
             worker.drain_until.get().min(now + DRAIN_LOOK)
-        } else {
+        } else if now < end {
             end
+        } else {
+            now + DRAIN_LOOK
         };
         let wake = wake.min(next_cut).min(worker.timers.next_deadline());
         worker.timers.sleep_until(wake).await?;
@@ -102,7 +106,8 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
     let mut round = 0;
     let mut idle;
     client.timer().sleep_until(RunTime::ZERO).await;
-    while !worker.draining.get() {
+    let end = RunTime::ZERO + load.duration;
+    while !worker.draining.get() && clock.now() < end {
         let started = clock.now();
         // Iteration numbers are fixed by user and round, whoever is faster.
         let index = round * u64::from(load.vus) + number;

@@ -123,7 +123,7 @@ impl Dispatcher {
                 next_cut = next_cut + SECOND;
             }
             let next_arrival = self.next_arrival();
-            if next_arrival == RunTime::NEVER && now >= self.end.get() && !worker.draining.get() {
+            if next_arrival == RunTime::NEVER && self.is_played(now) && !worker.draining.get() {
                 worker.drain(worker.longest_request(now));
             }
             if worker.is_over(now) {
@@ -135,8 +135,10 @@ impl Dispatcher {
             if worker.draining.get() {
                 wake = wake.min(worker.drain_until.get()).min(now + DRAIN_LOOK);
             } else {
+                let end = self.end.get();
+                let end = if now < end { end } else { end + worker.plan.graceful_stop };
                 wake = wake.min(next_arrival).min(if next_arrival == RunTime::NEVER {
-                    self.end.get()
+                    end
                 } else {
                     RunTime::NEVER
                 });
@@ -168,6 +170,13 @@ impl Dispatcher {
             self.lead.woken(due, now);
         }
         Ok(())
+    }
+
+    /// Whether the load is over, and with it every iteration that may go on behind its end.
+    fn is_played(&self, now: RunTime) -> bool {
+        let end = self.end.get();
+        let is_idle = self.slots.borrow().busy() == 0;
+        now >= end && (is_idle || now >= end + self.worker.plan.graceful_stop)
     }
 
     fn next_arrival(&self) -> RunTime {

@@ -189,6 +189,9 @@ pub struct RunHeader {
     /// older logs, which tell the lag of all requests together only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lag_bounds: bool,
+    /// How long iterations may go on behind the last stage; zero where they end with it.
+    #[serde(default, skip_serializing_if = "Nanos::is_zero")]
+    pub graceful_stop: Nanos,
     /// The stages.
     pub stages: Vec<StageInfo>,
     /// The steps, by [`StepId`].
@@ -243,6 +246,7 @@ impl RunHeader {
             arrivals: ArrivalProcess::Poisson,
             exact_arrivals: false,
             lag_bounds: true,
+            graceful_stop: Nanos::ZERO,
             stages: vec![StageInfo { from: rate, to: rate, duration, judged: true }],
             steps: vec![StepInfo {
                 name: "get".to_owned(),

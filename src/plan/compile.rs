@@ -115,6 +115,7 @@ fn plan(
         split,
         http: http::plan(scenario),
         load: load?,
+        graceful_stop: workload.and_then(|of| of.graceful_stop).unwrap_or_default(),
         hooks: workload.map(load::hooks).unwrap_or_default(),
         scenarios: journeys,
         lifecycle: parts.lifecycle,

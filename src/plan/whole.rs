@@ -32,6 +32,8 @@ pub struct Plan {
     pub http: HttpPlan,
     /// How load is offered.
     pub load: Load,
+    /// How long iterations may go on behind the end of the load.
+    pub graceful_stop: Nanos,
     /// What happens to the stack meanwhile, by time.
     pub hooks: Vec<Hook>,
     /// The journeys; at least one.
@@ -113,12 +115,13 @@ impl Plan {
         given.map(|(_, value)| value.to_string()).filter(|text| text.len() >= SECRET_MIN).collect()
     }
 
-    /// The same plan under another load and with arrivals of its own, sent to its first target alone.
+    /// The same plan under another load and with arrivals of its own, sent to its first target alone. Its iterations
+    /// end with the load.
     ///
     /// Nothing is compiled again: the templates' environment lives as long as the process, and there is one for
     /// all loads.
     #[must_use]
     pub fn rerated(&self, load: Load, seed: Seed) -> Self {
-        Self { load, seed, split: None, ..self.clone() }
+        Self { load, seed, split: None, graceful_stop: Nanos::ZERO, ..self.clone() }
     }
 }

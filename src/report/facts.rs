@@ -1,9 +1,12 @@
 //! Facts in pairs (what, how much): load, generator and conditions, shared by every format.
 
-use super::model::Report;
+use super::model::{Report, RunCompletion};
 use super::{format, wording};
 use crate::metrics::{LifecycleNote, StepId};
 use crate::units::Rate;
+
+/// Less than this share of the requests asked for is worth a word.
+const SENT_MIN: f64 = 0.99;
 
 /// Longest value.
 const FACT_LIMIT: usize = 160;
@@ -16,7 +19,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
     if let Some(intended) = report.intended_rate(shown) {
         facts.push(("intended rate", format!("{} req/s", format::rate(intended))));
     }
-    facts.push(("achieved rate", format!("{} req/s", format::rate(shown.rate()))));
+    facts.push(("achieved rate", achieved(report)));
     facts.extend(goodput(report).map(|rate| ("goodput", format!("{rate} succeeded"))));
     facts.push(("requests", requests(report)));
     facts.push(("iterations", iterations(report)));
@@ -42,6 +45,19 @@ pub(super) fn goodput(report: &Report) -> Option<String> {
     let succeeded = counts.requests.saturating_sub(failed);
     let rate = Rate::of(succeeded, report.shown.span);
     (failed > 0).then(|| format!("{} req/s", format::rate(rate)))
+}
+
+/// The rate that was sent, and how much of it behind the end of the load.
+pub(super) fn achieved(report: &Report) -> String {
+    let rate = format!("{} req/s", format::rate(report.shown.rate()));
+    match report.shown.sent {
+        Some(sent) if sent.after_end > 0 => format!(
+            "{rate} ({} of {} requests after the load's end, by iterations that began before it)",
+            format::count(sent.after_end),
+            format::count(sent.count)
+        ),
+        _ => rate,
+    }
 }
 
 /// The addresses that connections went to, and what was spoken there; nothing where the log does not tell.
@@ -136,9 +152,19 @@ fn iterations(report: &Report) -> String {
     let rare = [(all.failed, "failed"), (all.dropped, "dropped"), (all.unfinished, "unfinished")];
     let rare = rare.into_iter().filter(|&(count, _)| count > 0);
     let said = always.into_iter().chain(rare);
-    said.map(|(count, word)| format!("{} {word}", format::count(count)))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let said = said.map(|(count, word)| format!("{} {word}", format::count(count)));
+    let said = said.collect::<Vec<_>>().join(", ");
+    if is_cut_short(report) { format!("{said} (`graceful_stop` lets them end)") } else { said }
+}
+
+/// Whether requests are missing for want of time alone: iterations were cut off at the end of the load.
+fn is_cut_short(report: &Report) -> bool {
+    let arrivals = report.whole.run.counts.arrivals;
+    let below = |asked: Rate| report.shown.rate().get() < SENT_MIN * asked.get();
+    arrivals.unfinished > 0
+        && report.header.graceful_stop.is_zero()
+        && report.completion == RunCompletion::Finished
+        && report.intended_rate(&report.shown).is_some_and(below)
 }
 
 /// The generator's own state.

@@ -143,6 +143,7 @@ fn load(report: &Report) -> Value {
         "model": model,
         "intended_rate_per_s": report.intended_rate(shown).map(|rate| rounded(rate.get())),
         "achieved_rate_per_s": rounded(shown.rate().get()),
+        "requests_after_end": shown.sent.map_or(0, |sent| sent.after_end),
         "requests": whole.run.counts.requests,
         "iterations": whole.run.counts.arrivals.started,
         "dropped_iterations": whole.run.counts.arrivals.dropped,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
-use super::totals::PartTotals;
+use super::totals::{PartTotals, SentRequests};
 use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, LifecycleNote, LoadModel, RunHeader, RunLog,
     ScenarioId, StepId, StopReason,
@@ -247,7 +247,35 @@ fn parts(log: &RunLog, steady: &SteadyPeriod) -> (bool, PartTotals, PartTotals) 
         return (false, whole.clone(), whole);
     }
     inside.add_late(&late);
+    inside.sent = sent(log, &inside, steady);
     (true, inside, whole)
+}
+
+/// Requests that the load of `part` made. `None` where it has gaps.
+///
+/// Between two moments, those are what ended there, less what was under way at the first, and what was under way at
+/// the last. An iteration makes requests for a while after its arrival, so that a load which begins with the part
+/// makes the last of them behind its end. Where iterations are let do so, and none had begun before, all requests of the
+/// run are its own.
+fn sent(log: &RunLog, part: &PartTotals, steady: &SteadyPeriod) -> Option<SentRequests> {
+    if part.span != part.to.since(part.from) {
+        return None;
+    }
+    let header = &log.header;
+    let requests = |of: &dyn Fn(&Interval) -> bool| -> u64 {
+        log.intervals.iter().filter(|one| of(one)).map(Interval::requests).sum()
+    };
+    let under_way =
+        |at: RunTime| log.intervals.iter().find(|one| one.end == at).map_or(0, |one| one.in_flight);
+    let ended = requests(&|one| steady.holds(one));
+    let last = requests(&|one| steady.ends_in(one)).min(under_way(part.to));
+    let load_end = header.stages.iter().fold(RunTime::ZERO, |at, stage| at + stage.duration);
+    let is_all_load = part.from == RunTime::ZERO && part.to == load_end;
+    let is_finished = log.end.is_some_and(|end| end.reason == StopReason::Finished);
+    let goes_on = is_all_load && is_finished && !header.graceful_stop.is_zero();
+    let after_end = if goes_on { requests(&|_| true) - ended - last } else { 0 };
+    let count = (ended + last + after_end).saturating_sub(under_way(part.from));
+    Some(SentRequests { count, after_end })
 }
 
 fn error_groups(log: &RunLog, shown: &PartTotals, whole: &PartTotals) -> Vec<ErrorGroup> {

@@ -108,6 +108,12 @@ fn load_facts(report: &Report) -> Vec<(&'static str, String)> {
         Some(intended) => format!("{achieved}, {} req/s intended", format::rate(intended)),
         None => achieved,
     };
+    let rates = match shown.sent {
+        Some(sent) if sent.after_end > 0 => {
+            format!("{rates} ({} requests after its end)", format::count(sent.after_end))
+        }
+        _ => rates,
+    };
     let all = facts::load(report);
     let of = |wanted| all.iter().find(|(key, _)| *key == wanted).map(|(_, text)| text.clone());
     let mut facts = vec![

@@ -16,6 +16,8 @@ pub struct PartTotals {
     pub to: RunTime,
     /// The sum of its intervals' lengths.
     pub span: Nanos,
+    /// Requests that its load made, where that is known better than by what ended within it: see [`PartTotals::rate`].
+    pub sent: Option<SentRequests>,
     /// All requests together, and what became of arrivals.
     pub run: Tally,
     /// By step, times over and within several requests included; steps that were not reached are absent.
@@ -36,6 +38,15 @@ pub struct PartTotals {
     pub connections: u64,
     /// Connections opened, by the peer's address and what is spoken with it.
     pub opened: BTreeMap<String, u64>,
+}
+
+/// Requests that the load of a part made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentRequests {
+    /// All of them.
+    pub count: u64,
+    /// Those that iterations which were let go on behind the end of the load made there.
+    pub after_end: u64,
 }
 
 impl PartTotals {
@@ -107,9 +118,10 @@ impl PartTotals {
         }
     }
 
-    /// Finished requests per second.
+    /// Requests per second of its load: those that were sent within it; where it is all of the load, and iterations
+    /// were let go on behind its end, those of all its iterations.
     pub fn rate(&self) -> Rate {
-        Rate::of(self.run.counts.requests, self.span)
+        Rate::of(self.sent.map_or(self.run.counts.requests, |sent| sent.count), self.span)
     }
 }
 

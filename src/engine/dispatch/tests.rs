@@ -27,12 +27,31 @@ fn plan(rate: &str) -> Plan {
     compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31)).expect("valid")
 }
 
+/// Five arrivals within 100 ms whose users think for 200 ms before their request, and go on for `graceful_stop` behind
+/// the end.
+fn thinking(graceful_stop: Nanos) -> Plan {
+    let text = "name: x\ntarget: http://127.0.0.1:9\nhttp: { timeout: 1s }\n\
+                workloads: { a: { arrivals: constant, stages: [{ rate: 50 iter/s, duration: 100ms }] } }\n\
+                scenarios: { s: { flow: [ { think: 200ms }, { get: { name: a, url: / } } ] } }\n";
+    let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into()), &|_| None);
+    let plan = compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31));
+    Plan { graceful_stop, ..plan.expect("valid") }
+}
+
 /// What becomes of arrivals at `rate`, and when the run ends. `prepare` has the dispatcher before it begins.
 fn played(
     rate: &str,
     prepare: impl FnOnce(&Rc<Dispatcher>, watch::Sender<WorkerOrders>),
 ) -> (ArrivalCounts, RunTime) {
-    let plan = Arc::new(plan(rate));
+    play(plan(rate), prepare)
+}
+
+/// The same of a plan.
+fn play(
+    plan: Plan,
+    prepare: impl FnOnce(&Rc<Dispatcher>, watch::Sender<WorkerOrders>),
+) -> (ArrivalCounts, RunTime) {
+    let plan = Arc::new(plan);
     let tls = TlsSetup::new(&plan.http.tls, plan.http.version).expect("plain settings");
     let permit = HostPermit::default();
     let (outbox, mut inbox) = mpsc::channel(64);
@@ -89,6 +108,22 @@ fn arrivals_due_as_the_run_ends_are_still_played() {
 fn arrivals_that_the_run_does_not_wait_for_are_unfinished_and_counted_as_due() {
     let counts = ended(RunTime::ZERO);
     assert_eq!(counts, ArrivalCounts { intended: 5, unfinished: 5, ..ArrivalCounts::default() });
+}
+
+#[test]
+fn iterations_go_on_behind_the_end_for_as_long_as_the_graceful_stop_lets_them() {
+    let end_of = |graceful_stop_ms| play(thinking(Nanos::from_millis(graceful_stop_ms)), |_, _| ());
+    let of = |failed, unfinished| ArrivalCounts {
+        intended: 5,
+        started: 5,
+        failed,
+        unfinished,
+        ..ArrivalCounts::default()
+    };
+    let (counts, at) = end_of(60_000);
+    assert_eq!(counts, of(5, 0));
+    assert!(at < RunTime::ZERO + Nanos::from_secs(30), "it waits for iterations only: {at:?}");
+    assert_eq!(end_of(0).0, of(0, 5), "they think when the load ends");
 }
 
 /// Goal: prove that a rate beyond all reason ends the run in time, and loses no arrival.

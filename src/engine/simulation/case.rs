@@ -47,6 +47,8 @@ pub(super) struct Case {
     pub(super) green: Option<f64>,
     /// What the user does, and when, from the beginning of the run on.
     pub(super) commands: Vec<(Nanos, SteeringCommand)>,
+    /// How long iterations go on behind the load.
+    pub(super) graceful_stop: Nanos,
     /// When the machine stands still, and for how long.
     pub(super) stalls: Vec<(Nanos, Nanos)>,
     /// The longest that the coordinator leaves messages waiting.
@@ -128,6 +130,7 @@ impl Case {
             commands,
             stalls,
             nap,
+            graceful_stop: if draw.one_in(4) { draw.millis(10, 800) } else { Nanos::ZERO },
         }
     }
 

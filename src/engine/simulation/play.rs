@@ -121,6 +121,7 @@ fn plan(case: &Case, index: u32) -> Option<Arc<Plan>> {
     prepared(case.plan, shard, |plan| {
         plan.seed = Seed::new(case.seed);
         plan.load = case.load.clone();
+        plan.graceful_stop = case.graceful_stop;
         plan.requests.iter_mut().for_each(|request| request.timeout = case.timeout);
         if let Some(share) = case.green {
             let green = Target { port: GREEN, ..plan.target.clone() };

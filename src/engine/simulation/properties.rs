@@ -80,7 +80,7 @@ fn seconds(shard: &Played) -> Option<String> {
 
 /// A run ends in time: with its last request, or when it is told to.
 fn drain(case: &Case, shard: &Played) -> Option<String> {
-    let natural = case.load.duration() + case.timeout + Nanos::from_secs(1);
+    let natural = case.load.duration() + case.graceful_stop + case.timeout + Nanos::from_secs(1);
     let mut bound = natural;
     let mut stops = 0;
     for (at, command) in &case.commands {

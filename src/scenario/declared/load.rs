@@ -23,6 +23,15 @@ static COMMON: &[Property] = &[
     )
     .default("100%"),
     optional(
+        "graceful_stop",
+        Grammar::Duration,
+        "How long iterations that began before the end may go on behind it, think times and further requests \
+         included. What is still under way then is cut off and counted as unfinished; a request in flight always \
+         ends or times out.",
+    )
+    .default("0s")
+    .example("30s"),
+    optional(
         "hooks",
         Grammar::List(&Grammar::Mapping(&HOOK)),
         "What is done to the stack, or noted, at moments of the run.",

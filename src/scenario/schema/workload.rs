@@ -12,6 +12,8 @@ pub struct Workload {
     pub name: Spanned<String>,
     /// The share of think times that users take; all of it if not given.
     pub think: Option<Ratio>,
+    /// How long iterations may go on behind the end; not at all if not given.
+    pub graceful_stop: Option<Nanos>,
     /// Open or closed.
     pub shape: WorkloadShape,
     /// What happens to the stack meanwhile, in the order of the file.
@@ -122,6 +124,7 @@ pub(super) fn read(
     };
     let mut fields = Fields::of(node, declared, problems)?;
     let think = fields.read("think", problems);
+    let graceful_stop = fields.read("graceful_stop", problems);
     let shape = match key {
         "stages" => open(&mut fields, problems).map(WorkloadShape::Open),
         "vus" => closed(&mut fields, problems).map(WorkloadShape::Closed),
@@ -130,7 +133,7 @@ pub(super) fn read(
     let hooks =
         fields.node("hooks", problems).map(|node| hooks(node, problems)).unwrap_or_default();
     fields.finish(problems);
-    Some(Workload { name, think, shape: shape?, hooks })
+    Some(Workload { name, think, graceful_stop, shape: shape?, hooks })
 }
 
 fn hooks(node: &Node, problems: &mut Problems) -> Vec<HookSpec> {
