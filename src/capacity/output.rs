@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::choice::{DeploymentChoice, RequiredCapacity};
-use super::model::{CacheHits, CapacityModel, Ceiling, ExcludedStep};
+use super::model::{
+    CacheHits, CapacityModel, Ceiling, Contradiction, ExcludedStep, ExclusionReason,
+};
 pub use super::option::{OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice};
-use super::search::{SearchEnd, SearchOutcome};
+use super::search::{FailureAbove, SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};
+use super::step::StepPurpose;
+use crate::units::Nanos;
 
 /// What one tier costs a request and can carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +54,26 @@ pub struct CurvePoint {
     pub p99_ms: f64,
     /// Whether every objective held.
     pub passed: bool,
+    /// Why the step was played; absent of older files.
+    #[serde(default)]
+    pub purpose: Option<StepPurpose>,
+    /// How long it was held, seconds.
+    #[serde(default)]
+    pub hold_s: f64,
+    /// Why it says nothing of a stack at rest; absent where it does.
+    #[serde(default)]
+    pub not_at_rest: Option<ExclusionReason>,
+}
+
+/// What the model says of the objective on response time that binds, to be drawn beside what was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelLine {
+    /// `p95`, `mean`.
+    pub measure: String,
+    /// The objective's max.
+    pub limit_ms: f64,
+    /// Rate, requests per second, and the response time that the model has there, milliseconds; ascending.
+    pub points: Vec<[f64; 2]>,
 }
 
 /// What the bottleneck tier would carry with so many replicas of such a size, all else as it is.
@@ -75,12 +99,22 @@ pub struct ScaledCeiling {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CapacitySection {
-    /// The highest rate within every objective, measured; absent where nothing passed.
+    /// The claim: the highest rate that was held, valid, at rest and within every objective; absent where none was.
     pub slo_max_per_s: Option<f64>,
+    /// How long it was held, warm-ups left out, seconds.
+    pub held_for_s: Option<f64>,
+    /// Where the limit lies, an estimate; absent where nothing passed.
+    pub limit_per_s: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<[f64; 2]>,
-    /// Whether the claim was held in a step of its own.
+    /// Whether the claim was held in a step of its own, after it was chosen.
     pub confirmed: bool,
+    /// Whether the stack was seen to fail above the claim, or what stopped it.
+    pub failure_above: Option<FailureAbove>,
+    /// The time that a search would take for the answer, where this one had less, seconds.
+    pub time_needed_s: Option<f64>,
+    /// What the stack file says and the measurement refutes.
+    pub contradictions: Vec<Contradiction>,
     /// Why the search ended.
     pub end: Option<SearchEnd>,
     /// What gives out first.
@@ -103,6 +137,8 @@ pub struct CapacitySection {
     pub no_model: Option<String>,
     /// What was measured, by rate.
     pub curve: Vec<CurvePoint>,
+    /// The limit on response time, and the model's line.
+    pub model_line: Option<ModelLine>,
     /// What more and bigger replicas of the bottleneck tier would carry.
     pub scaled: Vec<ScaledCeiling>,
     /// What was asked to be predicted.
@@ -136,9 +172,14 @@ impl CapacitySection {
         let mut ceilings = ceilings.into_iter();
         let held_out = model.and_then(|model| model.held_out);
         Self {
-            slo_max_per_s: found.slo_max.map(|rate| rate.value),
+            slo_max_per_s: found.held.map(|held| held.rate.get()),
+            held_for_s: found.held.map(|held| held.hold.as_secs_f64()),
+            limit_per_s: found.slo_max.map(|rate| rate.value),
             interval: found.slo_max.map(|rate| [rate.low, rate.high]),
             confirmed: found.confirmed,
+            failure_above: found.failure_above,
+            time_needed_s: found.time_needed.map(Nanos::as_secs_f64),
+            contradictions: model.map(|model| model.contradictions.clone()).unwrap_or_default(),
             end: Some(found.end),
             bottleneck: ceilings.next(),
             next_bottleneck: ceilings.next(),
@@ -150,12 +191,13 @@ impl CapacitySection {
             single_points: Vec::new(),
             no_model: None,
             curve: Vec::new(),
+            model_line: None,
             scaled: Vec::new(),
             predicted: Vec::new(),
             planned_per_s: None,
             options: choice.map(|choice| choice.options.clone()).unwrap_or_default(),
             recommendation: choice.map(|choice| choice.recommendation.clone()),
-            alert_rate_per_s: found.slo_max.map(|rate| ALERT_SHARE * rate.value),
+            alert_rate_per_s: found.held.map(|held| ALERT_SHARE * held.rate.get()),
             verified: Vec::new(),
             checks_without_limit: 0,
         }

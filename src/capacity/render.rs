@@ -7,6 +7,7 @@ use super::output::{
     CapacitySection, OptionRow, OptionStatus, ScalingDirection, TierChoice, VerifiedPrediction,
 };
 use super::search::SearchEnd;
+use crate::units::Nanos;
 
 /// The section for a terminal: plain text, aligned, at most 100 columns but for long reasons.
 pub fn terminal(section: &CapacitySection) -> String {
@@ -186,25 +187,47 @@ fn predicted(check: &VerifiedPrediction) -> String {
 }
 
 fn headline(section: &CapacitySection) -> String {
-    match (section.slo_max_per_s, section.interval, section.end) {
-        (None, _, _) => "no rate met every objective".to_owned(),
-        (Some(found), _, Some(SearchEnd::NoLimitFound)) => {
+    match (section.slo_max_per_s, section.end) {
+        (None, _) if section.limit_per_s.is_some() => {
+            "no rate within the objectives was held at rest: nothing is claimed".to_owned()
+        }
+        (None, _) => "no rate met every objective".to_owned(),
+        (Some(found), Some(SearchEnd::NoLimitFound)) => {
             format!("SLO-max is at least {} req/s; no higher rate was allowed", rate(found))
         }
-        (Some(found), Some([low, high]), _) => format!(
-            "SLO-max {} req/s [{}, {}]{}",
+        (Some(found), _) => format!(
+            "SLO-max {} req/s{}{}",
             rate(found),
-            rate(low),
-            rate(high),
+            held_for(section).map_or_else(String::new, |held| format!(", held for {held}")),
             if section.confirmed { ", confirmed" } else { ", not confirmed" }
         ),
-        (Some(found), None, _) => format!("SLO-max {} req/s", rate(found)),
+    }
+}
+
+fn held_for(section: &CapacitySection) -> Option<String> {
+    section.held_for_s.map(|seconds| Nanos::from_secs_f64(seconds.round()).to_string())
+}
+
+impl CapacitySection {
+    /// Where the limit lies: `204 req/s, 95 % interval 200 to 207 req/s`; nothing where it is the claim itself.
+    pub fn limit(&self) -> Option<String> {
+        let found = self.limit_per_s?;
+        match self.interval {
+            Some([low, high]) if high > low => Some(format!(
+                "estimated at {} req/s, 95 % interval {} to {} req/s",
+                rate(found),
+                rate(low),
+                rate(high)
+            )),
+            _ => None,
+        }
     }
 }
 
 fn facts(section: &CapacitySection) -> Vec<String> {
     let mut facts: Vec<String> =
-        section.end.and_then(SearchEnd::caution).map(str::to_owned).into_iter().collect();
+        section.limit().map(|said| format!("limit: {said}")).into_iter().collect();
+    facts.extend(section.end.and_then(SearchEnd::caution).map(str::to_owned));
     let mut name = |label: &str, ceiling: &Option<Ceiling>| {
         if let Some(ceiling) = ceiling {
             facts.push(format!("{label}: {}", bottleneck(ceiling)));
@@ -249,6 +272,15 @@ impl CapacitySection {
     /// What a reader must know besides: each with its name.
     pub fn caveats(&self) -> Vec<(&'static str, String)> {
         let mut caveats = Vec::new();
+        caveats.extend(self.failure_above.map(|above| ("failure above", above.to_string())));
+        caveats.extend(self.time_needed_s.map(|seconds| {
+            let needed = Nanos::from_secs_f64(seconds);
+            (
+                "time",
+                format!("to answer within 5 %, this search would take about `--within {needed}`"),
+            )
+        }));
+        caveats.extend(self.contradictions.iter().map(|one| ("contradiction", one.to_string())));
         if let Some(hits) = self.cache_hits {
             caveats.push((
                 "cache",

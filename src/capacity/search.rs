@@ -6,7 +6,9 @@
 //! one that fails at most 5 % apart, the claim held once more and the failure shown 10 % above it. The
 //! decisions stand in one table (`search/table.rs`), their numbers in one struct ([`SearchRules`]).
 
+mod claim;
 mod curve;
+mod end;
 mod evidence;
 mod level;
 mod outcome;
@@ -20,7 +22,9 @@ use evidence::{SearchEvidence, bracket};
 use level::{Level, levels};
 use table::SearchMove;
 
-pub use outcome::{SearchEnd, SearchLimit, SearchOutcome};
+pub use claim::{FailureAbove, HeldRate};
+pub use end::SearchEnd;
+pub use outcome::{SearchLimit, SearchOutcome};
 pub use plan::SearchPlan;
 pub use rules::{RULES, SearchRules};
 

@@ -1,9 +1,11 @@
 //! From the searches of a log to the capacity section: model, what-if, choice, and checked predictions.
 
 use super::choice;
-use super::model::CapacityModel;
+use super::model::{CapacityModel, exclusion};
 use super::notes::LoggedSearch;
-use super::output::{CapacitySection, CurvePoint, ScaledCeiling, VerifiedPrediction, assemble};
+use super::output::{
+    CapacitySection, CurvePoint, ModelLine, ScaledCeiling, VerifiedPrediction, assemble,
+};
 use super::search::SearchOutcome;
 use super::slo_limits::SloLimit;
 use super::stack::{CapacityTierKind, Deployment, ReplicaSize, StackModel, TierDeployment};
@@ -41,6 +43,7 @@ pub fn findings(searches: &[LoggedSearch]) -> Option<SectionFindings> {
     section.planned_per_s = note.need.map(|need| need.rate().get());
     section.curve = curve(&first.steps, &note.plan.slo_limits);
     if let Some(model) = &model {
+        section.model_line = model_line(model, &section.curve, &note.plan.slo_limits);
         section.scaled = scaled(model, &note.stack);
         section.predicted = predicted(model, &note.stack, &note.predict);
         let verified = checks.iter().filter_map(|check| verified(model, &note.stack, check));
@@ -71,7 +74,38 @@ fn point(step: &StepResult, slo_limits: &[SloLimit]) -> Option<CurvePoint> {
         p95_ms: ms(0.95),
         p99_ms: ms(0.99),
         passed: step.seems_within(slo_limits),
+        purpose: Some(step.purpose),
+        hold_s: step.duration.as_secs_f64(),
+        not_at_rest: exclusion(step, slo_limits),
     })
+}
+
+/// Points of the model's line.
+const LINE_POINTS: u32 = 48;
+/// The line ends where the model has so many times the limit.
+const LINE_ENDS: f64 = 4.0;
+
+/// The model over the rates that were measured, for the first limit on response time.
+fn model_line(
+    model: &CapacityModel,
+    curve: &[CurvePoint],
+    slo_limits: &[SloLimit],
+) -> Option<ModelLine> {
+    let (slo_limit, limit) = slo_limits.iter().find_map(|one| Some((one, one.limit()?)))?;
+    let (lowest, highest) = (curve.first()?.rate_per_s, curve.last()?.rate_per_s);
+    let points = (0..=LINE_POINTS).map(|index| {
+        let rate = lowest + (highest - lowest) * f64::from(index) / f64::from(LINE_POINTS);
+        [rate, 1e3 * model.predict(&model.present, rate, slo_limit)]
+    });
+    let points = points.take_while(|[_, ms]| *ms <= LINE_ENDS * 1e3 * limit).collect();
+    let measure = match slo_limit {
+        SloLimit::Quantile { p, .. } => {
+            let p = format!("{:.1}", 100.0 * p.get());
+            format!("p{}", p.trim_end_matches('0').trim_end_matches('.'))
+        }
+        SloLimit::Mean { .. } | SloLimit::ErrorRate { .. } => "mean".to_owned(),
+    };
+    Some(ModelLine { measure, limit_ms: 1e3 * limit, points })
 }
 
 /// What more and bigger replicas of the bottleneck tier would carry, as far as they may be bought.

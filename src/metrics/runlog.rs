@@ -190,7 +190,7 @@ pub struct RunHeader {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lag_bounds: bool,
     /// How long iterations may go on behind the last stage; zero where they end with it.
-    #[serde(default, skip_serializing_if = "Nanos::is_zero")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub graceful_stop: Nanos,
     /// The stages.
     pub stages: Vec<StageInfo>,
@@ -221,6 +221,11 @@ pub struct RunHeader {
     /// The numbers, from 1, of shards that were left out of a merged log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(span: &Nanos) -> bool {
+    span.is_zero()
 }
 
 impl RunHeader {

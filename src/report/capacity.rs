@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::format;
 use super::rows::NONE;
+use crate::capacity::model::ExclusionReason;
 use crate::capacity::output::{
-    CapacitySection, CurvePoint, OptionRow, OptionStatus, Recommendation, ScalingDirection,
-    TierSection, VerifiedPrediction,
+    CapacitySection, CurvePoint, ModelLine, OptionRow, OptionStatus, Recommendation,
+    ScalingDirection, TierSection, VerifiedPrediction,
 };
 use crate::capacity::search::SearchEnd;
-use crate::units::Ratio;
+use crate::capacity::step::StepPurpose;
+use crate::units::{Nanos, Ratio};
 
 pub(super) use grid::{DeploymentGrid, GridCell};
 pub(super) use values::ceiling;
@@ -23,6 +25,18 @@ use values::{compact, interval, maybe, money, number, tiers};
 pub(super) struct CapacityView {
     /// The line itself, requests per second.
     pub(super) slo_max: Option<f64>,
+    /// The claim in a few words: `SLO-max 200 req/s`.
+    pub(super) claim: String,
+    /// Whether it was confirmed: `pass`; else `inconclusive`, or `fail` where nothing can be claimed.
+    pub(super) key: &'static str,
+    /// The answer in sentences: how it is known, what gives out, what to buy and at what cost.
+    pub(super) sentence: String,
+    /// The interval in which the limit lies.
+    pub(super) interval: Option<[f64; 2]>,
+    /// The limit on response time, and the model's line.
+    pub(super) model_line: Option<ModelLine>,
+    /// Every step of the search that was valid, by rate.
+    pub(super) probes: Vec<ProbeRow>,
     /// SLO-max, bottleneck, alert rate.
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) recommendation: String,
@@ -35,6 +49,98 @@ pub(super) struct CapacityView {
     pub(super) verified: Vec<VerifiedRow>,
     /// Throughput against response time, as measured on the way to the line.
     pub(super) curve: Vec<CurvePoint>,
+}
+
+/// One step of a search.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ProbeRow {
+    pub(super) rate: String,
+    pub(super) purpose: &'static str,
+    pub(super) hold: String,
+    pub(super) p50: String,
+    pub(super) p95: String,
+    pub(super) p99: String,
+    /// `✔ within`, `✖ exceeds`.
+    pub(super) outcome: &'static str,
+    /// Why it says nothing of a stack at rest; empty where it does.
+    pub(super) note: &'static str,
+}
+
+impl ProbeRow {
+    /// The row's cells in the order of the table.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let texts = [&self.rate, &self.hold, &self.p50, &self.p95, &self.p99].into_iter().cloned();
+        let words = [self.purpose, self.outcome, self.note].map(str::to_owned);
+        texts.chain(words).collect()
+    }
+}
+
+fn probe_row(point: &CurvePoint) -> ProbeRow {
+    let time = |ms: f64| format::time(Nanos::from_secs_f64(ms / 1e3));
+    let hold = Nanos::from_secs_f64(point.hold_s.round());
+    ProbeRow {
+        rate: number(point.rate_per_s, ""),
+        purpose: point.purpose.map_or(NONE, StepPurpose::word),
+        hold: if hold.is_zero() { NONE.to_owned() } else { hold.to_string() },
+        p50: time(point.p50_ms),
+        p95: time(point.p95_ms),
+        p99: time(point.p99_ms),
+        outcome: if point.passed { "✔ within" } else { "✖ exceeds" },
+        note: point.not_at_rest.map_or("", ExclusionReason::word),
+    }
+}
+
+fn claim(section: &CapacitySection) -> String {
+    match (section.slo_max_per_s, section.end) {
+        (Some(_), Some(SearchEnd::NoLimitFound)) => {
+            format!("SLO-max at least {}", maybe(section.slo_max_per_s, "req/s"))
+        }
+        (Some(_), _) => format!("SLO-max {}", maybe(section.slo_max_per_s, "req/s")),
+        (None, _) => "SLO-max not found".to_owned(),
+    }
+}
+
+/// How the claim is known, what gives out first, what to buy and at what cost.
+fn sentence(section: &CapacitySection) -> String {
+    let held = section.held_for_s.map(|seconds| Nanos::from_secs_f64(seconds.round()));
+    let mut parts = Vec::new();
+    parts.push(match (section.slo_max_per_s, held, section.confirmed) {
+        (None, ..) if section.limit_per_s.is_some() => {
+            "No rate within the objectives was held at rest, so nothing is claimed".to_owned()
+        }
+        (None, ..) => "No rate met every objective".to_owned(),
+        (Some(_), Some(held), true) => format!("Confirmed: held at rest for {held}"),
+        (Some(_), Some(held), false) => format!("Not confirmed: held at rest for {held}"),
+        (Some(_), None, true) => "Confirmed".to_owned(),
+        (Some(_), None, false) => "Not confirmed".to_owned(),
+    });
+    if let Some(above) = section.failure_above {
+        parts.push(sentence_case(&above.to_string()));
+    }
+    parts.extend(section.bottleneck.as_ref().map(|full| format!("Bottleneck: {}", ceiling(full))));
+    if let Some(found) = &section.recommendation {
+        let cost = money(found.monthly_cost);
+        parts.push(match found.kind {
+            ScalingDirection::Neither => {
+                format!(
+                    "Buy nothing ({cost} a month as it is): {}",
+                    format::line(&found.reason, 300)
+                )
+            }
+            _ => format!(
+                "Buy {} ({}) at {cost} a month: {}",
+                tiers(&found.tiers),
+                kind_key(found.kind),
+                format::line(&found.reason, 300)
+            ),
+        });
+    }
+    format!("{}.", parts.join(". "))
+}
+
+fn sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// One tier.
@@ -101,6 +207,16 @@ impl CapacityView {
     pub(super) fn of(section: &CapacitySection) -> Self {
         Self {
             slo_max: section.slo_max_per_s,
+            claim: claim(section),
+            key: match (section.slo_max_per_s, section.confirmed) {
+                (None, _) => "fail",
+                (Some(_), true) => "pass",
+                (Some(_), false) => "inconclusive",
+            },
+            sentence: sentence(section),
+            interval: section.interval.filter(|[low, high]| high > low),
+            model_line: section.model_line.clone(),
+            probes: section.curve.iter().map(probe_row).collect(),
             facts: facts(section),
             recommendation: section
                 .recommendation
@@ -118,12 +234,14 @@ impl CapacityView {
 
 fn facts(section: &CapacitySection) -> Vec<(&'static str, String)> {
     let rate = maybe(section.slo_max_per_s, "req/s");
-    let range = interval(section.interval, "req/s");
-    let held = if section.confirmed { "" } else { "not " };
+    let held = section.held_for_s.map(|seconds| Nanos::from_secs_f64(seconds.round()));
+    let held = held.map_or_else(String::new, |held| format!(", held at rest for {held}"));
+    let confirmed = if section.confirmed { "" } else { "not " };
     let mut facts = vec![
-        ("SLO-max", format!("{rate}, 95 % interval {range}")),
-        ("confirmed", format!("{held}held in a step of its own")),
+        ("SLO-max", format!("{rate}{held}")),
+        ("confirmed", format!("{confirmed}held in a step of its own")),
     ];
+    facts.extend(section.limit().map(|said| ("limit", said)));
     facts.extend(
         section.end.and_then(SearchEnd::caution).map(|said| ("the search", said.to_owned())),
     );

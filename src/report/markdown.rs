@@ -9,7 +9,7 @@ mod split;
 
 pub(super) use page::{MarkdownPage, cell};
 
-use super::capacity::{CapacityView, DeploymentGrid, GridCell, OptionView, VerifiedRow};
+use super::capacity::{CapacityView, DeploymentGrid, GridCell, OptionView, ProbeRow, VerifiedRow};
 use super::model::Report;
 use super::rows::{self, StepRow};
 use super::{ReportExtras, facts, wording};
@@ -19,6 +19,12 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     let mut page = MarkdownPage::default();
     let header = &report.header;
     page.heading(1, &format!("{} · {}", header.name, header.workload));
+    let capacity = extra.capacity.as_ref().map(CapacityView::of);
+    if let Some(capacity) = &capacity {
+        page.paragraph(&format!("**{}** — {}", cell(&capacity.claim), cell(&capacity.sentence)));
+        capacity_section(&mut page, capacity);
+        page.heading(2, "The step that is shown");
+    }
     answer(&mut page, report);
     validity(&mut page, report);
     slo(&mut page, report);
@@ -32,15 +38,26 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     beside::availability(&mut page, report);
     errors(&mut page, report);
     events(&mut page, report);
-    if let Some(capacity) = extra.capacity.as_ref().map(CapacityView::of) {
-        page.heading(2, "Capacity");
-        capacity_section(&mut page, &capacity);
-    }
     page.heading(2, "Generator");
     page.facts(&facts::generator(report));
     page.heading(2, "Conditions");
     page.facts(&facts::conditions(report));
+    if let Some(capacity) = &capacity {
+        probes(&mut page, capacity);
+    }
     page.text
+}
+
+/// All steps of a search.
+fn probes(page: &mut MarkdownPage, capacity: &CapacityView) {
+    if capacity.probes.is_empty() {
+        return;
+    }
+    page.heading(2, "Appendix: the steps of the search");
+    let body: Vec<Vec<String>> = capacity.probes.iter().map(ProbeRow::cells).collect();
+    let heads =
+        ["req/s:", "held for:", "p50:", "p95:", "p99:", "purpose", "objectives", "not at rest"];
+    page.table(&heads, &body);
 }
 
 fn answer(page: &mut MarkdownPage, report: &Report) {
@@ -213,6 +230,7 @@ fn events(page: &mut MarkdownPage, report: &Report) {
 
 /// The capacity result: the line, the bottleneck, the options and the recommendation.
 fn capacity_section(page: &mut MarkdownPage, capacity: &CapacityView) {
+    page.heading(2, "Capacity");
     page.facts(&capacity.facts);
     page.facts(&[("recommendation", capacity.recommendation.clone())]);
     capacity_tables(page, capacity);

@@ -6,8 +6,8 @@ use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
 use super::totals::{PartTotals, SentRequests};
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, LifecycleNote, LoadModel, RunHeader, RunLog,
-    ScenarioId, StepId, StopReason,
+    ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel, RunHeader,
+    RunLog, ScenarioId, StepId, StopReason,
 };
 use crate::slo::{Availability, BlueGreen, Judgement, SteadyPeriod, availability, blue_green};
 use crate::units::{Nanos, Rate, RunTime};
@@ -268,13 +268,13 @@ fn sent(log: &RunLog, part: &PartTotals, steady: &SteadyPeriod) -> Option<SentRe
     let under_way =
         |at: RunTime| log.intervals.iter().find(|one| one.end == at).map_or(0, |one| one.in_flight);
     let ended = requests(&|one| steady.holds(one));
-    let last = requests(&|one| steady.ends_in(one)).min(under_way(part.to));
+    let begun = ended + under_way(part.to);
     let load_end = header.stages.iter().fold(RunTime::ZERO, |at, stage| at + stage.duration);
     let is_all_load = part.from == RunTime::ZERO && part.to == load_end;
     let is_finished = log.end.is_some_and(|end| end.reason == StopReason::Finished);
     let goes_on = is_all_load && is_finished && !header.graceful_stop.is_zero();
-    let after_end = if goes_on { requests(&|_| true) - ended - last } else { 0 };
-    let count = (ended + last + after_end).saturating_sub(under_way(part.from));
+    let after_end = if goes_on { requests(&|_| true).saturating_sub(begun) } else { 0 };
+    let count = (begun + after_end).saturating_sub(under_way(part.from));
     Some(SentRequests { count, after_end })
 }
 

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::metrics::Answers;
 use crate::report::gate::words;
 use crate::report::{format, wording};
 use crate::slo::gate::{GateMetric, GateRow, GateVerdict};

@@ -22,7 +22,8 @@ use super::{
 use crate::capacity::Histogram;
 use crate::capacity::regression::Estimate;
 use crate::capacity::search::{
-    CapacitySearch, SearchAction, SearchEnd, SearchLimit, SearchOutcome, SearchPlan,
+    CapacitySearch, FailureAbove, HeldRate, SearchAction, SearchEnd, SearchLimit, SearchOutcome,
+    SearchPlan,
 };
 use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::step::{AbortReason, Batch, StepPurpose, StepResult};

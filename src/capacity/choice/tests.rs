@@ -8,7 +8,7 @@ use crate::capacity::des::{
 use crate::capacity::output::{ScalingDirection, assemble};
 use crate::capacity::regression::Estimate;
 use crate::capacity::render;
-use crate::capacity::search::{SearchEnd, SearchLimit};
+use crate::capacity::search::{FailureAbove, HeldRate, SearchEnd, SearchLimit};
 use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::stack::{
     CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackQuota,
@@ -46,6 +46,9 @@ fn found(rate: f64) -> SearchOutcome {
         pass: Some(Rate::per_second(0.98 * rate)),
         fail: Some(Rate::per_second(1.02 * rate)),
         confirmed: true,
+        held: Some(HeldRate { rate: Rate::per_second(0.98 * rate), hold: Nanos::from_secs(40) }),
+        failure_above: Some(FailureAbove::Shown(Rate::per_second(1.02 * rate))),
+        time_needed: None,
         breach_shown: true,
         limit: Some(SearchLimit::ResponseTime),
         end: SearchEnd::Complete,
@@ -268,7 +271,10 @@ fn capacity_section_keeps_its_shape_and_survives_json() {
         serde_json::from_value(json).expect("reads back");
     assert_eq!(again, section);
     let (terminal, markdown) = (render::terminal(&section), render::markdown(&section));
-    assert!(terminal.contains("SLO-max 78.0 req/s [76.4, 79.6], confirmed"), "{terminal}");
+    assert!(terminal.starts_with("SLO-max 76.4 req/s, held for 40s, confirmed\n"), "{terminal}");
+    let limit = "limit: estimated at 78.0 req/s, 95 % interval 76.4 to 79.6 req/s\n";
+    assert!(terminal.contains(limit), "{terminal}");
+    assert!(terminal.contains("failure above: it fails at 79.6 req/s\n"), "{terminal}");
     assert!(terminal.contains("HORIZONTAL: api 2×4, db 1×4"), "{terminal}");
     assert!(markdown.contains("| api | 4"), "{markdown}");
 }

@@ -74,7 +74,19 @@ const MEMORY_FULL: f64 = 0.9;
 
 impl CapacityModel {
     /// All ceilings of `deployment`, the lowest first: the bottleneck, then the next one.
+    ///
+    /// Cores and pools count as full a little before they are. A rate that the present deployment was held at shows
+    /// that they were not.
     pub fn ceilings(&self, deployment: &[TierDeployment]) -> Vec<Ceiling> {
+        let mut all = self.planned_ceilings(deployment);
+        if self.present == *deployment {
+            let held = Rate::per_second(self.held);
+            all.iter_mut().filter(|one| one.rate < held).for_each(|one| one.rate = held);
+        }
+        all
+    }
+
+    fn planned_ceilings(&self, deployment: &[TierDeployment]) -> Vec<Ceiling> {
         let mut all = Vec::new();
         let mut push = |tier: &str, resource, rate: f64| {
             let (tier, rate) = (tier.to_owned(), Rate::per_second(rate));

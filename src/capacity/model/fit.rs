@@ -3,6 +3,7 @@
 use super::demand::{hits, latest_hits, tier_model};
 use super::fitted::{BaseResponse, CapacityModel, FitError, SerialResource, TierModel};
 use super::grid::TimeGrid;
+use super::resolve;
 use super::steps::chosen;
 use crate::capacity::histogram::Histogram;
 use crate::capacity::slo_limits::SloLimit;
@@ -52,8 +53,10 @@ impl CapacityModel {
         let limit = slo_limits.iter().filter_map(SloLimit::limit).reduce(f64::max);
         let limit = limit.ok_or(FitError::NoTimeLimit)?;
         let hits = hits(steady, *latest_hits);
-        let tiers: Vec<TierModel> =
+        let mut tiers: Vec<TierModel> =
             stack.tiers.iter().map(|tier| tier_model(tier, steady, hits)).collect();
+        let held = resolve::held(steady, slo_limits);
+        let contradictions = resolve::resolve(&mut tiers, stack, steady, held);
         let base = base(stack, &tiers, steady, limit);
         let highest = steady.last().map_or(Rate::ZERO, |step| step.offered);
         let mut model = Self {
@@ -66,6 +69,8 @@ impl CapacityModel {
             serial: None,
             rate_limit: rate_limit.or(stack.rate_limit),
             tested_to: highest,
+            contradictions,
+            held,
             held_out: None,
             hits,
             left_out: Vec::new(),

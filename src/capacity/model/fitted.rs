@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contradiction::Contradiction;
 use super::grid::TimeGrid;
 use super::steps::ExcludedStep;
 use crate::capacity::des::SimulatedBalancing;
@@ -95,6 +96,11 @@ pub struct CapacityModel {
     pub rate_limit: Option<Rate>,
     /// The highest rate that was measured steadily; twice that is extrapolation.
     pub tested_to: Rate,
+    /// What the stack file says and the steps refute.
+    pub contradictions: Vec<Contradiction>,
+    /// The highest rate that was held at rest within every objective: no resource of the present deployment is full
+    /// below it.
+    pub(super) held: f64,
     /// How far the model is off at steps that it was not fitted to.
     pub held_out: Option<HeldOut>,
     /// The cache's hit ratio, where it changed while measuring and demands depend on it.

@@ -67,7 +67,7 @@ pub(super) fn chosen<'a>(
 ) -> (Vec<&'a StepResult>, Vec<ExcludedStep>) {
     let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
     for step in steps {
-        match reason(step, slo_limits) {
+        match exclusion(step, slo_limits) {
             None => chosen.push(step),
             Some(reason) => left_out.push(ExcludedStep { rate_per_s: step.offered.get(), reason }),
         }
@@ -76,7 +76,16 @@ pub(super) fn chosen<'a>(
     (chosen, left_out)
 }
 
-fn reason(step: &StepResult, slo_limits: &[SloLimit]) -> Option<ExclusionReason> {
+/// Whether `step` is valid, what came in went out, and what waited at its end waited at its beginning.
+pub(in crate::capacity) fn is_at_rest(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
+    exclusion(step, slo_limits).is_none()
+}
+
+/// Why `step` says nothing of a stack at rest; `None` where it does.
+pub(in crate::capacity) fn exclusion(
+    step: &StepResult,
+    slo_limits: &[SloLimit],
+) -> Option<ExclusionReason> {
     let (offered, achieved) = (step.offered.get(), step.achieved().get());
     let noise = 5.0 * step.arrivals_deviation() / step.duration.as_secs_f64();
     let response = step.response();

@@ -160,3 +160,53 @@ fn single_point_is_a_tier_of_ours_that_cannot_be_scaled_out() {
     assert!(!tier("payment", CapacityTierKind::External, 1).is_single_point());
     assert!(tier("cache", CapacityTierKind::Cache, 6).may_have_spare());
 }
+
+/// Steps at rest of an API whose `connections` are used for 24 ms a request by their metric, up to 200 req/s.
+fn pooled(connections: u32, used: impl Fn(f64) -> f64) -> CapacityModel {
+    let mut api = tier("api", CapacityTierKind::Api, 4);
+    api.pools = vec![TierPool { to: "db".to_owned(), connections }];
+    let steps: Vec<StepResult> = [25.0, 50.0, 100.0, 150.0, 200.0]
+        .map(|rate| {
+            let mut tier = cores("api", 0.001 * rate);
+            tier.connections = BTreeMap::from([("db".to_owned(), used(rate))]);
+            step(rate, |_| 30.0, vec![tier])
+        })
+        .into();
+    CapacityModel::fit(&stack(vec![api]), &[p95()], &steps, None).expect("steps at rest")
+}
+
+#[test]
+fn no_resource_is_full_below_a_rate_that_was_held() {
+    // The metric errs by a fifth at low rates: by it, four connections would be full at 134 req/s.
+    let model = pooled(4, |rate| (0.024 * rate).min(3.9));
+    assert!(model.contradictions.is_empty(), "{:?}", model.contradictions);
+    let ceilings = model.ceilings(&model.present);
+    assert_eq!(ceilings[0].to_string(), "api, connection pool to db");
+    assert!(ceilings[0].rate.get() >= 200.0, "{ceilings:?}");
+}
+
+#[test]
+fn stack_file_that_the_measurement_refutes_is_named_and_nothing_is_concluded() {
+    // Five connections were seen in use where the file allows two.
+    let model = pooled(2, |rate| 0.025 * rate);
+    let told: Vec<String> = model.contradictions.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with(
+            "api has 2.0 connections to db by the stack file, but 200 req/s were held"
+        ),
+        "{told:?}"
+    );
+    let full = model.ceilings(&model.present);
+    assert!(full.iter().all(|one| one.resource != CeilingResource::Pool), "{full:?}");
+
+    // The file gives 4 cores; 6 were at work.
+    let steps: Vec<StepResult> = [50.0, 100.0, 200.0]
+        .map(|rate| step(rate, |_| 20.0, vec![cores("api", 0.03 * rate)]))
+        .into();
+    let api = tier("api", CapacityTierKind::Api, 4);
+    let model = CapacityModel::fit(&stack(vec![api]), &[p95()], &steps, None).expect("at rest");
+    assert_eq!(model.contradictions.len(), 1);
+    assert_eq!(model.contradictions[0].what, "cores");
+    assert!(model.ceilings(&model.present).is_empty());
+}

@@ -1,9 +1,11 @@
 //! What the steps so far say: the bracket, where the curve crosses the limit, and what may be claimed.
 
 use super::curve;
+use super::end::SearchEnd;
 use super::level::{Level, is_outdated};
 use super::plan::SearchPlan;
 use super::rules::RULES;
+use crate::capacity::model::is_at_rest;
 use crate::capacity::regression::Estimate;
 use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
@@ -233,14 +235,47 @@ impl<'a> SearchEvidence<'a> {
 
     /// Long enough that chance seldom lets a true claim fail.
     fn hold_to_confirm(&self, level: &Level) -> Nanos {
+        let breach = self.plan.hold * RULES.breach_holds + self.plan.warm_up;
+        let room = self.remaining().saturating_sub(breach).max(self.plan.hold);
+        self.plan.hold_of(self.seconds_to_confirm(level)).min(room)
+    }
+
+    fn seconds_to_confirm(&self, level: &Level) -> f64 {
         let needed = self.plan.slo_limits.iter().filter_map(|slo_limit| {
             let (reading, limit) = (level.reading(slo_limit)?, slo_limit.limit()?);
             let margin = (limit / reading.value).ln().max(RULES.margin_min);
             Some(level.seconds * (RULES.margin_errors * reading.log_error / margin).powi(2))
         });
-        let breach = self.plan.hold * RULES.breach_holds + self.plan.warm_up;
-        let room = self.remaining().saturating_sub(breach).max(self.plan.hold);
-        self.plan.hold_of(needed.fold(0.0, f64::max)).min(room)
+        needed.fold(0.0, f64::max)
+    }
+
+    /// How much time a search would take that `end`ed before its answer, or that held its claim for less than it
+    /// should: in whole minutes. `None` where more time is no help, or none is missing.
+    pub(super) fn time_needed(&self, end: SearchEnd) -> Option<Nanos> {
+        let step = (self.plan.hold + self.plan.warm_up).as_secs_f64();
+        let budget = self.plan.budget.as_secs_f64();
+        let missing = match (end, self.pass, self.fail) {
+            (SearchEnd::Complete, Some(_), Some(_)) => 0.0,
+            // Nothing is known of the limit yet: as much again.
+            (SearchEnd::BudgetSpent, _, None) | (SearchEnd::BudgetSpent, None, _) => budget,
+            // From here on as if nothing were known near the limit, and to the end.
+            (SearchEnd::BudgetSpent, Some(_), Some(_)) => {
+                let near = if self.caught.is_some() { 0.0 } else { RULES.evidence * step };
+                near + step * (RULES.closing as f64)
+            }
+            _ => return None,
+        };
+        let known = self.claim.map(Rate::get).or(self.caught.map(|[pass, _]| pass.rate));
+        let level = known.and_then(|rate| {
+            self.levels.iter().find(|level| is_near(level.rate, rate, RULES.same))
+        });
+        // One hold may take no more than its share of the time.
+        let held = level.map_or(0.0, |level| self.seconds_to_confirm(level));
+        let of_hold = held.min(self.plan.hold.as_secs_f64() * RULES.hold_stretch as f64)
+            * RULES.longest_share as f64;
+        let needed = (if missing > 0.0 { budget + missing } else { 0.0 }).max(of_hold);
+        (needed > budget * RULES.budget_slack)
+            .then(|| Nanos::from_secs_f64((needed / 60.0).ceil() * 60.0))
     }
 
     /// The rate of the last confirmation, if it holds and so does all that was measured at that rate, and
@@ -263,6 +298,7 @@ impl<'a> SearchEvidence<'a> {
             .filter(|step| is_near(step.offered.get(), rate, RULES.same))
             .collect();
         let holds = confirmed.valid
+            && is_at_rest(confirmed, slo_limits)
             && Level::of(&confirmations, slo_limits).seems_within(slo_limits)
             && level.seems_within(slo_limits)
             && level.verdict() != StepVerdict::Fail;

@@ -2,51 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::{self, FailureAbove, HeldRate};
+use super::end::SearchEnd;
 use super::evidence::SearchEvidence;
 use super::level::Level;
 use crate::capacity::regression::Estimate;
 use crate::capacity::step::StepPurpose;
-use crate::units::Rate;
-
-/// Why a search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SearchEnd {
-    /// Pass and fail are close, the claim was held, the failure above it was looked for.
-    Complete,
-    /// The time is up; the interval says what is known.
-    BudgetSpent,
-    /// Every rate up to the highest allowed passes.
-    NoLimitFound,
-    /// Even a small part of the first rate fails.
-    NeverWithin,
-    /// The generator, not the stack, gave out.
-    GeneratorLimit,
-    /// The claim failed again and again when held.
-    NotConfirmed,
-    /// The user stopped it.
-    Interrupted,
-}
-
-impl SearchEnd {
-    /// What a reader must know of a search that ended so; none where nothing is amiss.
-    pub const fn caution(self) -> Option<&'static str> {
-        match self {
-            Self::Complete | Self::NoLimitFound => None,
-            Self::BudgetSpent => Some(
-                "the time ran out before pass and fail came within 5 %: allow more with --within",
-            ),
-            Self::NeverWithin => Some("even the lowest rate misses an objective"),
-            Self::GeneratorLimit => Some(
-                "the load generator reached its limit before the stack: this is not the stack's capacity",
-            ),
-            Self::NotConfirmed => Some("the claimed rate failed when it was held again"),
-            Self::Interrupted => {
-                Some("the search was stopped before it was done: resume it with --resume")
-            }
-        }
-    }
-}
+use crate::units::{Nanos, Rate};
 
 /// What made the failing rate fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +27,8 @@ pub enum SearchLimit {
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchOutcome {
-    /// The highest rate within every objective, requests per second, with its 95 % interval. `None` when
-    /// nothing passed.
+    /// Where the limit lies, an estimate: the highest rate within every objective, requests per second, with its 95 %
+    /// interval. `None` when nothing passed.
     pub slo_max: Option<Estimate>,
     /// The claim: the highest rate that was held and passed.
     pub pass: Option<Rate>,
@@ -74,6 +36,12 @@ pub struct SearchOutcome {
     pub fail: Option<Rate>,
     /// Whether the claim was held in a step of its own.
     pub confirmed: bool,
+    /// The highest rate that was held at rest: nothing above it is claimed. `None` where none was.
+    pub held: Option<HeldRate>,
+    /// Whether the stack was seen to fail above that, or what stopped it.
+    pub failure_above: Option<FailureAbove>,
+    /// The time that the search would take to answer as it should, where it was given less.
+    pub time_needed: Option<Nanos>,
     /// Whether a hold about 10 % above the claim failed.
     pub breach_shown: bool,
     /// What makes rates above fail.
@@ -94,7 +62,11 @@ impl SearchOutcome {
                 (1.07..=1.13).contains(&above) && level.shows_failure(slo_limits)
             })
         });
+        let held = claim::held(evidence);
         Self {
+            held,
+            failure_above: held.map(|held| claim::failure_above(evidence, held, end)),
+            time_needed: evidence.time_needed(end),
             slo_max: slo_max(evidence),
             pass: claim.or(caught.map(|[pass, _]| rate(pass))).or(evidence.pass.map(rate)),
             fail: caught.map(|[_, fail]| rate(fail)).or(evidence.fail.map(rate)),

@@ -98,6 +98,8 @@ pub struct SearchRules {
     /// No hold takes more than one in so many parts of the time: what changes meanwhile (a cache that fills) would
     /// weigh on one rate alone.
     pub longest_share: u64,
+    /// A search that would take less than this factor of its time more is not worth a word.
+    pub budget_slack: f64,
     /// The warm-up of a step lasts this share of its hold …
     pub warm_up_share: f64,
     /// … and this factor of an iteration: journeys have to be under way in all their steps before requests come at their
@@ -168,6 +170,7 @@ pub const RULES: SearchRules = SearchRules {
     hold_min: Nanos::from_secs(6),
     hold_stretch: 12,
     longest_share: 10,
+    budget_slack: 1.1,
     warm_up_share: 0.25,
     warm_up_iterations: 1.3,
     warm_up_seconds: [2.0, 90.0],

@@ -1,7 +1,7 @@
 //! The search as a table: the first row that applies says what is done next.
 
+use super::end::SearchEnd;
 use super::evidence::SearchEvidence;
-use super::outcome::SearchEnd;
 use super::rules::RULES;
 use crate::capacity::step::StepPurpose;
 use crate::units::Nanos;

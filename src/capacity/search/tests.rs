@@ -72,6 +72,51 @@ fn search_finds_confirms_and_breaches_the_limit_of_mmc() {
     assert!(outcome.confirmed && outcome.breach_shown);
     let (pass, fail) = (outcome.pass.expect("pass").get(), outcome.fail.expect("fail").get());
     assert!(pass < fail && fail / pass <= 1.05, "{pass} {fail}");
+    let held = outcome.held.expect("a rate was held");
+    assert!(held.rate.get() <= pass && held.rate.get() <= truth * 1.01, "{held:?}, truth {truth}");
+    assert!(held.rate.get() >= truth * 0.95 && held.hold >= Nanos::from_secs(40), "{held:?}");
+    let above = outcome.failure_above.expect("looked for");
+    assert!(matches!(above, FailureAbove::Shown(rate) if rate > held.rate), "{above:?}");
+    assert_eq!(outcome.time_needed, None);
+}
+
+#[test]
+fn search_of_too_little_time_says_how_much_it_would_take() {
+    let little = SearchPlan { budget: Nanos::from_secs(150), ..plan(p95(100), 20.0) };
+    let (_, outcome) = run(&api(4, 10), &little, 5);
+    assert_eq!(outcome.end, SearchEnd::BudgetSpent);
+    let needed = outcome.time_needed.expect("more is needed");
+    assert!(needed > little.budget && needed <= Nanos::from_secs(1_500), "{needed}");
+    // With that much it comes to its end.
+    let enough = SearchPlan { budget: needed, ..little };
+    let (_, outcome) = run(&api(4, 10), &enough, 5);
+    assert!(outcome.confirmed || outcome.time_needed.is_some_and(|more| more > needed));
+}
+
+/// Goal: prove that a hold in which a queue grows confirms nothing, though its figures are within the limit.
+#[test]
+fn hold_that_is_not_at_rest_confirms_nothing() {
+    let (search, outcome) = run(&api(4, 10), &plan(p95(100), 20.0), 5);
+    let held = outcome.held.expect("a rate was held").rate;
+    let mut steps = search.steps().to_vec();
+    let is_confirming = |step: &StepResult| step.purpose == StepPurpose::Confirm;
+    for step in steps.iter_mut().filter(|step| is_confirming(step)) {
+        // The same answers, the slowest last.
+        let mean = |batch: &crate::capacity::step::Batch| batch.response.mean();
+        let slowest = step.batches.iter().map(mean).fold(0.0, f64::max);
+        let count = step.batches.len();
+        for (index, batch) in step.batches.iter_mut().enumerate() {
+            let share = 0.2 + 0.8 * (index as f64 + 1.0) / count as f64;
+            let time = Nanos::from_secs_f64(0.095_f64.min(slowest * 2.0) * share);
+            let answers = batch.response.count();
+            batch.response = crate::capacity::Histogram::from_pairs([(time, answers)]);
+        }
+        assert!(step.seems_within(&plan(p95(100), 20.0).slo_limits));
+    }
+    let outcome = CapacitySearch::resume(plan(p95(100), 20.0), steps).interrupted();
+    assert!(!outcome.confirmed, "{outcome:?}");
+    let claimed = outcome.held.map_or(Rate::ZERO, |held| held.rate);
+    assert!(claimed <= held, "{claimed} {held}");
 }
 
 #[test]
@@ -113,6 +158,7 @@ fn search_that_meets_no_limit_claims_no_more_than_it_offered() {
     let (_, outcome) = run(&api(8, 5), &plan, 1);
     assert_eq!(outcome.end, SearchEnd::NoLimitFound);
     assert_eq!((outcome.pass, outcome.fail), (Some(Rate::per_second(300.0)), None));
+    assert_eq!(outcome.failure_above, Some(FailureAbove::NotAllowed(Rate::per_second(300.0))));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn thinking(graceful_stop: Nanos) -> Plan {
     let text = "name: x\ntarget: http://127.0.0.1:9\nhttp: { timeout: 1s }\n\
                 workloads: { a: { arrivals: constant, stages: [{ rate: 50 iter/s, duration: 100ms }] } }\n\
                 scenarios: { s: { flow: [ { think: 200ms }, { get: { name: a, url: / } } ] } }\n";
-    let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.clone().into()), &|_| None);
+    let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(text.into()), &|_| None);
     let plan = compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31));
     Plan { graceful_stop, ..plan.expect("valid") }
 }

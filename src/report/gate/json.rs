@@ -104,8 +104,8 @@ fn row(row: &GateRow) -> Value {
     json!({
         "step": row.step,
         "metric": row.metric,
-        "of": row.of,
-        "pooled_runs": { "baseline": row.pooled.0, "candidate": row.pooled.1 },
+        "of": (row.metric != GateMetric::ErrorRate).then_some(row.of),
+        "pooled_runs": (row.pooled != (0, 0)).then_some(row.pooled),
         "decides": row.decides,
         "unit": if row.metric == GateMetric::ErrorRate { "share" } else { "s" },
         "verdict": verdict,

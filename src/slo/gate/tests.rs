@@ -161,7 +161,18 @@ fn failing_runs(of: Answers, stall: f64, first_seed: u64) -> Vec<RunSummary> {
             row.of = of;
             let mut header = header(queue.rate, queue.seconds, vec![row]);
             header.seed = Seed::new(seed);
-            RunSummary::of(&record(header, &requests))
+            let mut log = record(header, &requests);
+            for (second, interval) in log.intervals.iter_mut().enumerate() {
+                let failed = requests.iter().filter(|request| {
+                    request.outcome != Outcome::Ok && request.done_s as usize == second
+                });
+                let times = failed.map(|one| Nanos::from_secs_f64(one.done_s - one.intended_s));
+                let times: crate::metrics::SparseDistribution = times.collect();
+                for step in interval.steps.values_mut() {
+                    step.time_parts.failed = times.clone();
+                }
+            }
+            RunSummary::of(&log)
         })
         .collect()
 }
@@ -194,7 +205,9 @@ fn row_of_all_requests_is_compared_over_all_requests() {
 fn baseline_that_kept_no_times_of_all_requests_is_said_to_lack_them() {
     let mut before = failing_runs(Answers::All, 0.0, 0);
     for run in &mut before {
-        run.steps.iter_mut().for_each(|step| step.all = None);
+        for step in &mut run.steps {
+            step.all = None;
+        }
     }
     let after = failing_runs(Answers::All, 0.0, 100);
     let found = compare(&before, &after, &GateRules::default()).expect("alike");
@@ -217,7 +230,9 @@ fn rows_say_in_how_many_runs_times_of_failures_may_be_pooled() {
     }
     // Where nothing failed there is nothing to pool.
     let mut clean = runs(1.0, 0);
-    clean.iter_mut().for_each(|run| run.failures_apart = false);
+    for run in &mut clean {
+        run.failures_apart = false;
+    }
     let candidate = runs(1.0, 100);
     let found = compare(&clean, &candidate, &GateRules::default()).expect("alike");
     assert!(found.rows.iter().all(|row| row.pooled == (0, 0)));

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use super::super::search_view::{SearchView, StepUnderWay};
 use super::wording::{described, estimated};
-use crate::capacity::search::{SearchEnd, SearchLimit, SearchOutcome};
+use crate::capacity::search::{FailureAbove, SearchEnd, SearchLimit, SearchOutcome};
 use crate::capacity::step::StepPurpose;
 use crate::report::format;
 use crate::tui::frame::{fitting, panel, wrapped};
@@ -100,16 +100,29 @@ fn next(doing: &StepUnderWay, theme: Theme, width: usize) -> Vec<Line<'static>> 
 
 fn found(outcome: &SearchOutcome, theme: Theme, width: usize) -> Vec<Line<'static>> {
     let mut said = Vec::new();
-    match &outcome.slo_max {
-        Some(rate) => said.push((estimated(rate), Tone::Strong)),
+    match &outcome.held {
+        Some(held) => {
+            let rate = format::rate(held.rate);
+            said.push((format!("{rate} req/s, held for {}", held.hold), Tone::Strong));
+        }
+        None if outcome.slo_max.is_some() => {
+            said.push(("no rate was held at rest".to_owned(), Tone::Bad));
+        }
         None => said.push(("no rate passed".to_owned(), Tone::Bad)),
     }
+    said.extend(outcome.slo_max.map(|rate| (format!("limit {}", estimated(&rate)), Tone::Plain)));
     if outcome.confirmed {
-        said.push(("✔ held at the claimed rate".to_owned(), Tone::Good));
+        said.push(("✔ confirmed in a step of its own".to_owned(), Tone::Good));
     }
-    if outcome.breach_shown {
-        said.push(("✔ fails 10 % above it".to_owned(), Tone::Good));
-    }
+    said.extend(outcome.failure_above.map(|above| match above {
+        FailureAbove::Shown(_) => (format!("✔ {above}"), Tone::Good),
+        _ => (format!("! {above}"), Tone::Warning),
+    }));
+    said.extend(
+        outcome
+            .time_needed
+            .map(|needed| (format!("! it would take about --within {needed}"), Tone::Warning)),
+    );
     match outcome.limit {
         Some(SearchLimit::RateLimited) => {
             said.push((

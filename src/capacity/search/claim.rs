@@ -1,0 +1,125 @@
+//! What may be claimed: the rate that was held, and whether the failure above it was shown.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::end::SearchEnd;
+use super::evidence::{SearchEvidence, is_near};
+use super::level::Level;
+use super::rules::RULES;
+use crate::capacity::model::is_at_rest;
+use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
+use crate::units::{Nanos, Rate};
+
+/// A rate that the stack carried: its holds were valid, at rest, and within every objective.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HeldRate {
+    /// What was asked for. Chance may have drawn a little more or less.
+    pub rate: Rate,
+    /// How long, all holds at this rate together, warm-ups left out.
+    pub hold: Nanos,
+}
+
+/// Whether the stack was seen to fail above the rate that it carried.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureAbove {
+    /// It failed at this rate, the lowest above.
+    Shown(Rate),
+    /// It passed at this rate, about 10 % above, as often as it was tried.
+    Passed(Rate),
+    /// The search may offer no more than this.
+    NotAllowed(Rate),
+    /// The time was up.
+    NoTime,
+    /// The load generator gave out.
+    NoGenerator,
+    /// The user stopped the search.
+    Interrupted,
+}
+
+/// A whole sentence without its stop: `it fails at 220 req/s`, or why that was not seen.
+impl fmt::Display for FailureAbove {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |rate: &Rate| {
+            let rate = rate.get();
+            if rate < 100.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
+        };
+        match self {
+            Self::Shown(rate) => write!(f, "it fails at {} req/s", shown(rate)),
+            Self::Passed(rate) => write!(
+                f,
+                "no failure was seen above it: {} req/s passed as well, so the limit is higher",
+                shown(rate)
+            ),
+            Self::NotAllowed(rate) => write!(
+                f,
+                "no failure was looked for above it: the search may offer no more than {} req/s (`--max-rate`)",
+                shown(rate)
+            ),
+            Self::NoTime => f.write_str("no failure was shown above it: the time was up"),
+            Self::NoGenerator => {
+                f.write_str("no failure was shown above it: the load generator gave out")
+            }
+            Self::Interrupted => {
+                f.write_str("no failure was shown above it: the search was stopped")
+            }
+        }
+    }
+}
+
+/// The highest rate that was held: the claim where there is one, else the highest that is not doubtful.
+pub(super) fn held(evidence: &SearchEvidence<'_>) -> Option<HeldRate> {
+    let claim = evidence.claim.map(Rate::get);
+    let slo_limits = &evidence.plan.slo_limits;
+    let below = evidence.fail.map_or(f64::INFINITY, |fail| fail.rate);
+    let doubtless = |level: &&Level| {
+        level.rate < below
+            && level.seems_within(slo_limits)
+            && level.verdict() != StepVerdict::Fail
+            && hold_at(evidence, level.rate).is_some()
+    };
+    let highest = || evidence.levels.iter().rev().find(doubtless).map(|level| level.rate);
+    let rate = claim.or_else(highest)?;
+    hold_at(evidence, rate)
+}
+
+/// How long `rate` was held at rest and within every objective, and what exactly was asked for; `None` where it never
+/// was.
+fn hold_at(evidence: &SearchEvidence<'_>, rate: f64) -> Option<HeldRate> {
+    let slo_limits = &evidence.plan.slo_limits;
+    let counts = |step: &&StepResult| {
+        is_near(step.offered.get(), rate, RULES.same)
+            && step.seems_within(slo_limits)
+            && is_at_rest(step, slo_limits)
+    };
+    let steps: Vec<&StepResult> = evidence.steps.iter().filter(counts).collect();
+    let lowest = steps.iter().map(|step| step.offered).reduce(|a, b| if b < a { b } else { a })?;
+    Some(HeldRate { rate: lowest, hold: steps.iter().map(|step| step.duration).sum() })
+}
+
+/// Whether the stack was seen to fail above `held`, in a search that ended so.
+pub(super) fn failure_above(
+    evidence: &SearchEvidence<'_>,
+    held: HeldRate,
+    end: SearchEnd,
+) -> FailureAbove {
+    let slo_limits = &evidence.plan.slo_limits;
+    let fails = |level: &&Level| {
+        level.rate > held.rate.get() * (1.0 + RULES.same) && level.shows_failure(slo_limits)
+    };
+    if let Some(level) = evidence.levels.iter().find(fails) {
+        return FailureAbove::Shown(Rate::per_second(level.rate));
+    }
+    let tried = |step: &&StepResult| step.valid && step.purpose == StepPurpose::Breach;
+    let tried = evidence.steps.iter().filter(tried).map(|step| step.offered);
+    let passed = tried.reduce(|a, b| if b > a { b } else { a });
+    let is_allowed = held.rate.get() * RULES.breach <= evidence.plan.rate_max.get();
+    match end {
+        _ if !is_allowed => FailureAbove::NotAllowed(evidence.plan.rate_max),
+        SearchEnd::Interrupted => FailureAbove::Interrupted,
+        SearchEnd::GeneratorLimit => FailureAbove::NoGenerator,
+        _ => passed.map_or(FailureAbove::NoTime, FailureAbove::Passed),
+    }
+}
