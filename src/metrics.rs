@@ -13,6 +13,7 @@ mod lifecycle;
 mod log_reader;
 mod merge;
 mod objective;
+mod readings;
 mod recorder;
 mod runlog;
 mod sample;
@@ -33,6 +34,7 @@ pub use interval::{
 pub use lifecycle::{LifecycleNote, LifecyclePart, LifecycleStep};
 pub use log_reader::RunLogReader;
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
+pub use readings::{ReadingRef, Readings};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{
     ArrivalProcess, Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader,

@@ -73,7 +73,7 @@ impl SnapshotFeed {
                 .waiting
                 .split_off(self.waiting.iter().take_while(|(at, _)| *at <= interval.end).count());
             let now = std::mem::replace(&mut self.waiting, later);
-            interval.readings = latest(now.into_iter().flat_map(|(_, readings)| readings));
+            interval.readings = latest(now.into_iter().flat_map(|(_, readings)| readings)).into();
         }
     }
 
@@ -84,7 +84,8 @@ impl SnapshotFeed {
             return Vec::new();
         };
         let late = watch.missed(end, wall::began(self.clock)).await.into_iter();
-        late.map(|(at, readings)| RunLine::Readings(LateReadings { at, readings })).collect()
+        late.map(|(at, readings)| RunLine::Readings(LateReadings { at, readings: readings.into() }))
+            .collect()
     }
 
     /// Where the run ends, so does what comes from outside: its last events go before the end.
@@ -121,8 +122,10 @@ fn end_of(events: &[RunEvent]) -> Option<(usize, RunTime)> {
 fn latest(readings: impl Iterator<Item = Reading>) -> Vec<Reading> {
     let mut kept: Vec<Reading> = Vec::new();
     for reading in readings {
-        let is_same =
-            |known: &&mut Reading| known.is_metric_of(&reading) && known.replica == reading.replica;
+        let is_same = |known: &&mut Reading| {
+            (&known.tier, &known.metric, &known.replica)
+                == (&reading.tier, &reading.metric, &reading.replica)
+        };
         match kept.iter_mut().find(is_same) {
             Some(known) => *known = reading,
             None => kept.push(reading),

@@ -97,10 +97,10 @@ fn connections(tier: &str, stack: &StackModel, intervals: &[Interval]) -> BTreeM
 /// The mean over time of each replica's readings.
 fn by_replica(tier: &str, metric: &str, intervals: &[Interval]) -> Vec<f64> {
     let mut replicas: BTreeMap<&str, (f64, u32)> = BTreeMap::new();
-    let readings = intervals.iter().flat_map(|interval| &interval.readings);
+    let readings = intervals.iter().flat_map(|interval| interval.readings.iter());
     for reading in readings.filter(|r| r.tier == tier && r.metric == metric) {
         if let Some(value) = reading.value {
-            let entry = replicas.entry(&reading.replica).or_default();
+            let entry = replicas.entry(reading.replica).or_default();
             entry.0 += value.base();
             entry.1 += 1;
         }
@@ -145,7 +145,7 @@ mod tests {
         let second = |start: u64, a, b| Interval {
             start: RunTime::new(start * 1_000_000_000),
             end: RunTime::new((start + 1) * 1_000_000_000),
-            readings: vec![reading("1", a), reading("2", b)],
+            readings: vec![reading("1", a), reading("2", b)].into(),
             ..Interval::default()
         };
         let count = |cores| Some(Quantity::Count(cores));
@@ -196,7 +196,8 @@ mod tests {
             readings: vec![
                 reading("db", "pool_used", Quantity::Share(Ratio::new(0.25))),
                 reading("cache", "in_flight", Quantity::Count(4.0)),
-            ],
+            ]
+            .into(),
             ..Interval::default()
         };
         let used = connections("api", &stack, &[second]);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ErrorClass, Phase, ResponseTimes, ScenarioId, SideInterval, SparseDistribution, StepId,
-    TimeParts,
+    ErrorClass, Phase, Readings, ResponseTimes, ScenarioId, SideInterval, SparseDistribution,
+    StepId, TimeParts,
 };
 use crate::units::{Nanos, Quantity, Ratio, RunTime};
 
@@ -170,11 +170,6 @@ pub struct Reading {
 impl Reading {
     /// The tier under which health probes are filed; the replica is the endpoint's path. 1 is up, 0 is down.
     pub const HEALTH: &str = "health";
-
-    /// Whether both are of the same metric of the same tier, of whatever replica.
-    pub fn is_metric_of(&self, other: &Self) -> bool {
-        self.tier == other.tier && self.metric == other.metric
-    }
 }
 
 /// One second of a run.
@@ -216,7 +211,7 @@ pub struct Interval {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sides: Vec<SideInterval>,
     /// The stack's own metrics, read within the interval.
-    pub readings: Vec<Reading>,
+    pub readings: Readings,
 }
 
 impl Interval {

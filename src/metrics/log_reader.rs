@@ -72,7 +72,7 @@ impl RunLogReader {
     /// Where there was none.
     pub fn finish(self) -> Result<RunLog, RunLogError> {
         let mut log = self.log.ok_or(RunLogError::Empty)?;
-        for readings in self.late {
+        for readings in &self.late {
             log.file(readings);
         }
         Ok(log)

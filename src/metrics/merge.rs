@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use super::{GeneratorLoad, Interval, ScenarioInterval, SideInterval, StepInterval};
+use super::{GeneratorLoad, Interval, ReadingRef, ScenarioInterval, SideInterval, StepInterval};
 use crate::units::Ratio;
 
 impl Interval {
@@ -39,13 +39,19 @@ impl Interval {
             }
         }
         self.sides.sort_by_key(|side| (side.part, side.side));
-        for reading in &other.readings {
-            let is_known = |known: &super::Reading| {
-                known.is_metric_of(reading) && known.replica == reading.replica
+        let mut more = vec![];
+        for reading in other.readings.iter() {
+            let is_known = |known: ReadingRef<'_>| {
+                (known.tier, known.metric, known.replica)
+                    == (reading.tier, reading.metric, reading.replica)
             };
             if !self.readings.iter().any(is_known) {
-                self.readings.push(reading.clone());
+                more.push(reading.to_reading());
             }
+        }
+        if !more.is_empty() {
+            let known = self.readings.iter().map(ReadingRef::to_reading);
+            self.readings = known.chain(more).collect();
         }
     }
 }

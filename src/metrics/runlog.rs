@@ -9,8 +9,8 @@ use super::abort::AbortNote;
 use super::lifecycle::LifecycleNote;
 use super::source_event::SourceEvent;
 use super::{
-    CapacityLine, ErrorClass, Interval, Objective, Reading, ScenarioId, ShardSummary, SplitInfo,
-    StepId,
+    CapacityLine, ErrorClass, Interval, Objective, Reading, ReadingRef, Readings, ScenarioId,
+    ShardSummary, SplitInfo, StepId,
 };
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
@@ -347,7 +347,7 @@ pub struct LateReadings {
     /// A time within that second.
     pub at: RunTime,
     /// What was reported of it.
-    pub readings: Vec<Reading>,
+    pub readings: Readings,
 }
 
 /// One line of the log.
@@ -465,28 +465,29 @@ impl RunLog {
             RunLine::Lifecycle(note) => self.lifecycle.push(note),
             RunLine::Capacity(note) => self.capacity.push(note),
             RunLine::End(end) => self.end = Some(end),
-            RunLine::Readings(readings) => self.file(readings),
+            RunLine::Readings(readings) => self.file(&readings),
             RunLine::Run(_) => {}
         }
     }
 
     /// Files what was reported late where its second has no such reading, or one of "no data". What was read in
     /// time stays.
-    pub(super) fn file(&mut self, late: LateReadings) {
+    pub(super) fn file(&mut self, late: &LateReadings) {
         let index = self.intervals.partition_point(|interval| interval.end <= late.at);
         let own = self.intervals.get_mut(index).filter(|interval| interval.start <= late.at);
         let Some(interval) = own else { return };
-        for reading in late.readings {
+        let mut filed: Vec<Reading> =
+            interval.readings.iter().map(ReadingRef::to_reading).collect();
+        for reading in late.readings.iter() {
             // A source that failed had "no data" for the tier as a whole.
-            interval
-                .readings
-                .retain(|known| known.value.is_some() || !known.is_metric_of(&reading));
+            filed.retain(|known| known.value.is_some() || !reading.is_metric_of(known));
             let is_known =
-                |known: &Reading| known.is_metric_of(&reading) && known.replica == reading.replica;
-            if !interval.readings.iter().any(is_known) {
-                interval.readings.push(reading);
+                |known: &Reading| reading.is_metric_of(known) && known.replica == reading.replica;
+            if !filed.iter().any(is_known) {
+                filed.push(reading.to_reading());
             }
         }
+        interval.readings = filed.into();
     }
 
     /// How long the run lasted, up to its end or its last interval.
@@ -515,18 +516,18 @@ mod tests {
     #[test]
     fn late_reading_fills_its_second_wherever_its_line_stands() {
         let second = |start: u64| RunTime::new(start * 1_000_000_000);
-        let interval = |start, readings| {
+        let interval = |start, readings: Vec<Reading>| {
             RunLine::Interval(Interval {
                 start: second(start),
                 end: second(start + 1),
-                readings,
+                readings: readings.into(),
                 ..Interval::default()
             })
         };
         let header = RunHeader::holding(Rate::per_second(1.0), Nanos::from_secs(3));
         let late = LateReadings {
             at: second(1),
-            readings: vec![reading("cpu", "1", Some(2.0)), reading("cores", "", Some(9.0))],
+            readings: vec![reading("cpu", "1", Some(2.0)), reading("cores", "", Some(9.0))].into(),
         };
         let lines = [
             RunLine::Run(header),
@@ -537,9 +538,9 @@ mod tests {
         ];
         let text: String = lines.iter().map(RunLine::to_text).collect();
         let log = RunLog::read(&text).expect("a log");
-        assert_eq!(log.intervals[0].readings, []);
+        assert!(log.intervals[0].readings.is_empty());
         let filed = vec![reading("cores", "", Some(3.0)), reading("cpu", "1", Some(2.0))];
-        assert_eq!(log.intervals[1].readings, filed, "what was read in time stays");
+        assert_eq!(log.intervals[1].readings, filed.into(), "what was read in time stays");
     }
 
     #[test]

@@ -172,7 +172,8 @@ fn interval(at: u64) -> Interval {
                 "",
                 Some(Quantity::Size(Bytes::new((180 << 20) + at * 100_000))),
             ),
-        ],
+        ]
+        .into(),
         sides: vec![],
     }
 }
@@ -350,10 +351,12 @@ pub(super) fn nasty() -> (RunLog, Judgement) {
         scenario.name = nasty();
     }
     for interval in &mut log.intervals {
-        for reading in &mut interval.readings {
-            reading.tier = nasty();
-            reading.metric = format!("{}{NASTY}", reading.metric);
-        }
+        let readings = interval.readings.iter().map(|reading| Reading {
+            tier: nasty(),
+            metric: format!("{}{NASTY}", reading.metric),
+            ..reading.to_reading()
+        });
+        interval.readings = readings.collect();
     }
     for event in &mut log.events {
         match &mut event.kind {

@@ -352,13 +352,13 @@ impl StepTotals {
 impl LastSecond {
     fn of(interval: &Interval) -> Self {
         let lag = &interval.schedule_lag;
-        let reading = |reading: &crate::metrics::Reading| {
+        let reading = |reading: crate::metrics::ReadingRef<'_>| {
             // Missing data is never zero: it is left out.
             let value = reading.value?;
             Some((
-                format::line(&reading.tier, LABEL),
-                format::line(&reading.metric, LABEL),
-                format::line(&reading.replica, LABEL),
+                format::line(reading.tier, LABEL),
+                format::line(reading.metric, LABEL),
+                format::line(reading.replica, LABEL),
                 unit_of(value),
                 value.base(),
             ))

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::pooled::{HeatRows, PooledTimes};
-use crate::metrics::{ArrivalCounts, Counts, ErrorClass, Interval, Reading, StepId, StepInterval};
+use crate::metrics::{ArrivalCounts, Counts, ErrorClass, Interval, ReadingRef, StepId, StepInterval};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 /// Widest picture: 400 points on some 500 pixels.
@@ -259,10 +259,10 @@ fn stack_series(intervals: &[Interval], bucket: Nanos) -> Vec<StackSeries> {
     for group in groups(intervals, bucket) {
         let middle_s = group.middle_s();
         let mut greatest: BTreeMap<StackKey, Option<Quantity>> = BTreeMap::new();
-        for reading in group.all().flat_map(|interval| &interval.readings) {
-            let Reading { tier, metric, replica, value } = reading;
+        for reading in group.all().flat_map(|interval| interval.readings.iter()) {
+            let ReadingRef { tier, metric, replica, value } = reading;
             let slot = greatest.entry((tier, metric, replica)).or_default();
-            *slot = greater(*slot, *value);
+            *slot = greater(*slot, value);
         }
         for (key, value) in greatest {
             all.entry(key).or_default().push((middle_s, value));

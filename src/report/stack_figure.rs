@@ -26,10 +26,10 @@ pub struct StackFigure {
 
 /// The figures of all intervals within `from` and `to`, by tier, metric and replica; without health probes.
 pub(super) fn figures<'a>(shown: impl Iterator<Item = &'a Interval>) -> Vec<StackFigure> {
-    let readings = shown.flat_map(|interval| &interval.readings);
+    let readings = shown.flat_map(|interval| interval.readings.iter());
     let mut all: BTreeMap<(&str, &str, &str), Vec<Option<Quantity>>> = BTreeMap::new();
     for reading in readings.filter(|reading| reading.tier != Reading::HEALTH) {
-        let key = (reading.tier.as_str(), reading.metric.as_str(), reading.replica.as_str());
+        let key = (reading.tier, reading.metric, reading.replica);
         all.entry(key).or_default().push(reading.value);
     }
     all.into_iter().map(|(key, values)| figure(key, &values)).collect()

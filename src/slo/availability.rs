@@ -148,7 +148,7 @@ fn probes(intervals: &[Interval]) -> Vec<ProbeShare> {
 /// The endpoints that were asked in this second, and whether each was up.
 pub(super) fn answers(interval: &Interval) -> impl Iterator<Item = (&str, bool)> {
     let asked = interval.readings.iter().filter(|reading| reading.tier == Reading::HEALTH);
-    asked.filter_map(|reading| Some((reading.replica.as_str(), reading.value?.base() > 0.5)))
+    asked.filter_map(|reading| Some((reading.replica, reading.value?.base() > 0.5)))
 }
 
 /// Spells of bad seconds; good ones in between that are fewer than three belong to the spell.

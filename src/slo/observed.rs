@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart};
 use super::window::JudgedWindow;
-use crate::metrics::{Bound, EventKind, Objective, Reading};
+use crate::metrics::{Bound, EventKind, Objective, ReadingRef};
 use crate::units::Quantity;
 
 /// Replicas that differ from their mean by more than this share are loaded unevenly.
@@ -19,19 +19,19 @@ const UNEVEN: f64 = 0.2;
 pub(super) fn measure(
     window: &JudgedWindow<'_>,
     objective: &Objective,
-    matches: impl Fn(&Reading) -> bool,
+    matches: impl Fn(ReadingRef<'_>) -> bool,
 ) -> Measured {
     let asked = objective.limit.or(objective.target);
     let (mut replicas, mut kind) = (BTreeMap::<&str, Vec<BatchPart>>::new(), None);
     let mut asked_for = 0;
     for interval in window.steady() {
-        let values = interval.readings.iter().filter(|reading| matches(reading));
+        let values = interval.readings.iter().filter(|reading| matches(*reading));
         let values = values.inspect(|_| asked_for += 1);
         let known = values.filter_map(|r| r.value.map(|value| (r, value)));
         for (reading, value) in known.filter(|(_, value)| value.base().is_finite()) {
             kind.get_or_insert(value);
             replicas
-                .entry(&reading.replica)
+                .entry(reading.replica)
                 .or_default()
                 .push(BatchPart { value: value.base(), weight: 1.0 });
         }
@@ -55,9 +55,9 @@ pub(super) fn measure(
 /// Whether `reading` is of `metric`, told in what the table asks for.
 ///
 /// A table may ask for memory in bytes or as a share of the limit; sources give both, under names of their own.
-pub(super) fn tells(reading: &Reading, metric: &str, asked: Option<Quantity>) -> bool {
+pub(super) fn tells(reading: ReadingRef<'_>, metric: &str, asked: Option<Quantity>) -> bool {
     use Quantity::{Share, Size};
-    let name = reading.metric.as_str();
+    let name = reading.metric;
     if name == metric {
         return !matches!((asked, reading.value), (Some(Size(_)), Some(Share(_))));
     }

@@ -121,10 +121,10 @@ fn timed_out(intervals: &[Interval]) -> bool {
 /// The fullest tier, if any is full.
 fn full_tier(intervals: &[&Interval]) -> Option<FullTier> {
     let mut replicas: BTreeMap<(&str, &str, &str), Vec<f64>> = BTreeMap::new();
-    let readings = intervals.iter().flat_map(|interval| &interval.readings);
-    for reading in readings.filter(|reading| FILLING.contains(&reading.metric.as_str())) {
+    let readings = intervals.iter().flat_map(|interval| interval.readings.iter());
+    for reading in readings.filter(|reading| FILLING.contains(&reading.metric)) {
         if let Some(Quantity::Share(share)) = reading.value {
-            let key = (reading.tier.as_str(), reading.metric.as_str(), reading.replica.as_str());
+            let key = (reading.tier, reading.metric, reading.replica);
             replicas.entry(key).or_default().push(share.get());
         }
     }

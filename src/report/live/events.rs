@@ -78,8 +78,8 @@ pub fn second(header: &RunHeader, interval: &Interval) -> String {
 /// `{"api.cpu": 0.42}`, in base units; a replica of its own as `api.cpu[2]`. Missing data is null, never zero.
 fn stack(interval: &Interval) -> Json {
     let mut stack = Map::new();
-    for reading in &interval.readings {
-        let replica = match reading.replica.as_str() {
+    for reading in interval.readings.iter() {
+        let replica = match reading.replica {
             "" => String::new(),
             replica => format!("[{replica}]"),
         };

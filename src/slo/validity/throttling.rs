@@ -92,12 +92,12 @@ fn silent(window: &JudgedWindow<'_>) -> Option<Throttling> {
 
 /// The mean CPU of the busiest tier, as a share of what it has; none where nothing observes it.
 fn busiest_tier(window: &JudgedWindow<'_>) -> Option<f64> {
-    let readings = window.steady().iter().flat_map(|interval| &interval.readings);
+    let readings = window.steady().iter().flat_map(|interval| interval.readings.iter());
     let mut tiers: std::collections::BTreeMap<(&str, &str), Vec<f64>> =
         std::collections::BTreeMap::new();
     for reading in readings.filter(|reading| reading.metric == "cpu") {
         if let Some(Quantity::Share(share)) = reading.value {
-            tiers.entry((&reading.tier, &reading.replica)).or_default().push(share.get());
+            tiers.entry((reading.tier, reading.replica)).or_default().push(share.get());
         }
     }
     tiers.values().map(|shares| mean(shares)).max_by(f64::total_cmp)

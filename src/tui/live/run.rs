@@ -207,8 +207,9 @@ impl LiveRun {
         for (class, count) in counts.failures() {
             self.errors.entry(class).or_default().count += count;
         }
-        for reading in &interval.readings {
-            let key = (reading.tier.clone(), reading.metric.clone(), reading.replica.clone());
+        for reading in interval.readings.iter() {
+            let owned = |name: &str| name.to_owned();
+            let key = (owned(reading.tier), owned(reading.metric), owned(reading.replica));
             let gauge = self.stack.entry(key).or_default();
             gauge.last = reading.value;
             keep(&mut gauge.values, reading.value.map_or(f64::NAN, Quantity::base));

@@ -60,7 +60,7 @@ impl SignalLive {
 fn value(signal: &SignalSpec, second: &Interval, times: Option<[f64; 3]>) -> Option<f64> {
     if !signal.tier.is_empty() {
         let of_tier =
-            |r: &&crate::metrics::Reading| r.tier == signal.tier && r.metric == signal.metric;
+            |r: &crate::metrics::ReadingRef<'_>| r.tier == signal.tier && r.metric == signal.metric;
         let values: Vec<f64> =
             second.readings.iter().filter(of_tier).filter_map(|r| Some(r.value?.base())).collect();
         return (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
