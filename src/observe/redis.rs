@@ -4,7 +4,7 @@
 //! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
 use percent_encoding::percent_decode_str;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::Instant;
 use url::Url;
 
@@ -137,6 +137,11 @@ async fn command(connection: &mut RedisConnection, words: &[&str]) -> Result<Str
     let bulks: Vec<String> = words.iter().map(bulk_of).collect();
     let request = format!("*{}\r\n{}", words.len(), bulks.concat());
     connection.get_mut().write_all(request.as_bytes()).await.map_err(|error| broken(&error))?;
+    reply(connection).await
+}
+
+/// The text of the next reply (RESP 2: a simple string, an error, a number or a bulk string).
+async fn reply(connection: &mut (impl AsyncBufRead + Unpin)) -> Result<String, ObserveError> {
     let head = line(connection).await?;
     let (kind, rest) = head.split_at_checked(1).ok_or(ObserveError::Protocol("Redis"))?;
     match kind {
@@ -148,7 +153,7 @@ async fn command(connection: &mut RedisConnection, words: &[&str]) -> Result<Str
 }
 
 /// One line without its end; bounded, so that a peer that is not Redis cannot fill the memory.
-async fn line(connection: &mut RedisConnection) -> Result<String, ObserveError> {
+async fn line(connection: &mut (impl AsyncBufRead + Unpin)) -> Result<String, ObserveError> {
     let mut bytes = Vec::new();
     let mut bounded = connection.take(4096);
     bounded.read_until(b'\n', &mut bytes).await.map_err(|error| broken(&error))?;
@@ -156,7 +161,10 @@ async fn line(connection: &mut RedisConnection) -> Result<String, ObserveError> 
     String::from_utf8(text.to_vec()).map_err(|_| ObserveError::Protocol("Redis"))
 }
 
-async fn bulk(connection: &mut RedisConnection, length: &str) -> Result<String, ObserveError> {
+async fn bulk(
+    connection: &mut (impl AsyncBufRead + Unpin),
+    length: &str,
+) -> Result<String, ObserveError> {
     let length: usize = length.parse().map_err(|_| ObserveError::Protocol("Redis"))?;
     if length > REPLY_LIMIT {
         return Err(ObserveError::TooLarge { limit: REPLY_LIMIT });
@@ -172,6 +180,7 @@ mod tests {
     use super::*;
     use crate::observe::series::{Scrape, ScrapeWindow};
     use crate::units::{Quantity, RunTime};
+    use proptest::prelude::*;
     use tokio::net::TcpListener;
 
     const BEFORE: &str = include_str!("../../tests/data/observe/redis_info.1.txt");
@@ -208,6 +217,35 @@ mod tests {
         assert_eq!(source.password.as_deref(), Some("p@ss"));
         assert!(RedisSource::new("rediss://h").expect("over TLS").encrypted);
         assert!(matches!(RedisSource::new("http://h"), Err(ObserveError::Address(_))));
+    }
+
+    proptest! {
+        /// Goal: whatever a server sends for replies ends in a text or an error, and holds no more than a reply may.
+        #[test]
+        fn any_replies_are_read(
+            replies in prop::collection::vec(
+                prop_oneof![
+                    "[-+:][a-zA-Z0-9 ]{0,20}\r\n",
+                    (0_usize..40, "[a-z:0-9\r\n]{0,40}").prop_map(|(n, text)| format!("${n}\r\n{text}\r\n")),
+                    "\\$-?[0-9]{1,20}\r\n",
+                    "[*%~_#(,]?[0-9a-z]{0,5}\r?\n?",
+                ],
+                0..6,
+            ),
+            more in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let bytes = [replies.concat().as_bytes(), &more].concat();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(async {
+                let mut rest = bytes.as_slice();
+                while !rest.is_empty() {
+                    match reply(&mut rest).await {
+                        Ok(text) => { let _ = parse_info(&text); }
+                        Err(_) => break,
+                    }
+                }
+            });
+        }
     }
 
     /// A server that answers each command with the next of `replies`.
