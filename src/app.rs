@@ -40,6 +40,7 @@ mod prepare;
 mod problems;
 mod progress;
 mod prove;
+mod proxies;
 mod report;
 mod run;
 mod runs;

@@ -32,6 +32,6 @@ pub use control::{Control, Steering};
 pub use lifecycle::{PlayedLifecycle, play_lifecycle};
 pub use limits::{ConnectionLimit, LimitError, prepare_limits};
 pub use message::{EngineError, RunEvent, is_partial};
-pub use options::{RunOptions, workers_for};
+pub use options::{RunOptions, most_workers, workers_for};
 pub use preflight::{PreflightError, ProbedTarget, preflight};
 pub use run::Run;

@@ -14,6 +14,7 @@ mod ids;
 mod lifecycle;
 mod load;
 mod overrides;
+mod proxy;
 mod request;
 mod session;
 mod split;
@@ -36,10 +37,13 @@ pub use ids::{PlaybackId, RequestId, SessionId, StreamId};
 pub use lifecycle::{Lifecycle, LifecyclePlan};
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use overrides::{DEFAULT_SEED, Overrides};
+pub use proxy::{DirectHost, ProxyPlan};
 pub use request::{Body, Filler, Media, RequestPlan, UploadPiece};
 pub use session::{HeldSession, LoginTurn, SessionPlan, SharedLogin};
 pub use split::Split;
-pub use stream::{PlaybackPlan, PollPlan, StreamKind, StreamPlan, VariantChoice};
+pub use stream::{
+    PlaybackPlan, PollPlan, SocketMessage, SocketMessageForm, StreamKind, StreamPlan, VariantChoice,
+};
 pub use template::{
     AskedNames, CaptureSlot, Condition, Escape, RenderError, ScopeValues, Template, TemplateError,
     TemplateNames, TemplatePiece, TemplateScope, TemplateSet, Variables,

@@ -43,6 +43,7 @@ mod stream;
 mod tcp;
 mod timer;
 mod tls;
+mod tunnel;
 
 pub use address::SourcePool;
 pub use agent::ExchangeTrace;

@@ -30,6 +30,7 @@ use super::files::RunFolder;
 use super::header::header;
 use super::output::say;
 use super::preflight::look_ahead;
+use super::proxies::unused_proxies;
 use super::runtime::runtime;
 #[cfg(feature = "tui")]
 use super::tui::{LastRun, SearchScreen, refused_without_terminal as refused_without_screen};
@@ -355,8 +356,14 @@ fn open(
     let site = SearchScenario::open(origin, args.load.seed, limits, &args.i_may_load)?;
     // What is wrong with the command line is reported first.
     site.stack(&now(args))?;
+    for sentence in unused_proxies(&site.plan, &files::variable) {
+        say(&format!("warning: {sentence}"));
+    }
     if !args.no_preflight {
-        look_ahead(runtime, &site.plan, &site.options)?;
+        let told = look_ahead(runtime, &site.plan, &site.options)?;
+        for sentence in told {
+            say(&format!("warning: {sentence}"));
+        }
     }
     Ok(site)
 }

@@ -16,6 +16,7 @@ use super::compiled::{permit_for, plan_of, tls_for};
 use super::exit::{Exit, Failure};
 use super::output::{say, write_out};
 use super::preflight::look_ahead;
+use super::proxies::unused_proxies;
 use super::runtime::runtime;
 use super::simulate::{read_simulation, simulation_file};
 use super::{files, trace};
@@ -70,14 +71,16 @@ fn check_one(
     if path.is_dir() && simulation.exists() {
         read_simulation(&simulation)?;
     }
-    Ok((Some(Arc::new(plan)), merges(&loaded)))
+    let mut notes = merges(&loaded);
+    notes.extend(unused_proxies(&plan, &files::variable));
+    Ok((Some(Arc::new(plan)), notes))
 }
 
 /// Says that a path is all right, and plays it once where that was asked for.
 fn say_well(
     path: &Path,
     plan: Option<Arc<Plan>>,
-    merges: &[String],
+    notes: &[String],
     args: &cli::CheckArgs,
 ) -> Result<Exit, Failure> {
     let Some(plan) = plan else {
@@ -85,8 +88,8 @@ fn say_well(
         return Ok(Exit::Pass);
     };
     write_out(&format!("{}: ok; {}\n", path.display(), describe(&plan)))?;
-    for merge in merges {
-        say(&format!("note: {merge}"));
+    for note in notes {
+        say(&format!("note: {note}"));
     }
     if args.once { once(&plan, args) } else { Ok(Exit::Pass) }
 }
@@ -125,7 +128,10 @@ fn once(plan: &Arc<Plan>, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     let permit = permit_for(plan, &args.i_may_load);
     let options = RunOptions { workers: 1, tls: tls_for(plan)?, permit, connections: u64::MAX };
     let runtime = runtime()?;
-    look_ahead(&runtime, plan, &options)?;
+    let told = look_ahead(&runtime, plan, &options)?;
+    for sentence in told {
+        say(&format!("warning: {sentence}"));
+    }
     let playing = trace::play_each(plan, &options);
     let all_well = tokio::task::LocalSet::new()
         .block_on(&runtime, playing)

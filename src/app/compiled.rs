@@ -16,7 +16,10 @@ pub(super) fn plan_of(
     mask::learn(&loaded.sources.secrets);
     let plan = compile(loaded, overrides, wall::today());
     match (plan, sources::described(loaded)) {
-        (Ok(plan), Ok(watch)) => Ok((plan, watch)),
+        (Ok(plan), Ok(watch)) => {
+            mask::learn(&plan.secrets);
+            Ok((plan, watch))
+        }
         (plan, watch) => {
             let mut problems = plan.err().unwrap_or_default();
             problems.extend(watch.err().unwrap_or_default());

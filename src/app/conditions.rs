@@ -40,6 +40,7 @@ impl HeaderConditions {
         facts.extend(load.max_vus.map(|most| ("--max-vus".to_owned(), most.to_string())));
         facts.extend(asked.settings.iter().map(setting));
         facts.extend(addresses(plan));
+        facts.extend(plan.http.proxy.as_ref().map(|proxy| ("proxy".to_owned(), proxy.url())));
         facts.extend(plan.split.as_ref().map(shares));
         let forecast_peak = stack.and_then(|stack| peak(stack, plan.requests_per_iteration()));
         Self { facts, forecast_peak }

@@ -7,26 +7,34 @@ use crate::plan::{Plan, Target};
 
 use super::exit::{Exit, Failure};
 
-/// Opens one connection to each target before anything is sent.
+/// Opens one connection to each target before anything is sent. Returns what a reader must know of them, if the run can
+/// begin all the same.
 pub(super) fn look_ahead(
     runtime: &tokio::runtime::Runtime,
     plan: &Arc<Plan>,
     options: &RunOptions,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let green = plan.split.as_ref().map(|split| &split.green);
-    let mut targets = std::iter::once(&plan.target).chain(green);
-    targets.try_for_each(|target| reach(runtime, plan, target, options))
+    let targets = std::iter::once(&plan.target).chain(green);
+    let told: Vec<_> =
+        targets.map(|target| reach(runtime, plan, target, options)).collect::<Result<_, _>>()?;
+    Ok(told.into_iter().flatten().collect())
 }
 
-pub(super) fn reach(
+/// Opens one connection to `target`.
+fn reach(
     runtime: &tokio::runtime::Runtime,
     plan: &Arc<Plan>,
     target: &Target,
     options: &RunOptions,
-) -> Result<(), Failure> {
+) -> Result<Option<String>, Failure> {
     let probing = preflight((plan, target), &options.tls, &options.permit);
     match tokio::task::LocalSet::new().block_on(runtime, probing) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(None),
+        // What every request comes to is measured, and counted as failed.
+        Err(PreflightError::OtherProtocol(error)) => {
+            Ok(Some(format!("the target {}: {error}; every request fails", target.url())))
+        }
         Err(PreflightError::Refused(why)) => Err(Failure::new(
             Exit::Refused,
             format!(

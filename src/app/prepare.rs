@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli;
-use crate::engine::{RunOptions, prepare_limits, workers_for};
+use crate::engine::{RunOptions, most_workers, prepare_limits, workers_for};
 use crate::metrics::{Event, EventKind, Measure, Objective, RunHeader, RunLine, Scope};
 use crate::observe::WatchPlan;
 use crate::plan::{Hook, Plan};
@@ -21,6 +21,7 @@ use super::header::header;
 use super::hooks::HookPlan;
 use super::lifecycle::{SetUp, set_up};
 use super::preflight::look_ahead;
+use super::proxies::unused_proxies;
 use super::{files, mask, sources, wall};
 
 /// A run that can start: everything is checked, the target answers, the log is open.
@@ -37,7 +38,7 @@ pub(super) struct PreparedRun {
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
     pub(super) signals: Vec<SignalSpec>,
     /// What is in the log already, and worth saying.
-    pub(super) warning: Option<Event>,
+    pub(super) warnings: Vec<Event>,
     /// Whether nothing more goes to green once it fails too often.
     pub(super) rollback: bool,
     /// What is done to the stack meanwhile, and where marks come from.
@@ -61,10 +62,14 @@ pub(super) fn prepare(
     can_roll_back(&plan, asked)?;
     let tls = tls_for(&plan)?;
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
+    let workers = load_args
+        .workers
+        .unwrap_or_else(|| workers_for(&plan, cores))
+        .clamp(1, most_workers(&plan));
     let options = RunOptions { workers, tls, permit, connections: limit.most };
+    let mut told = unused_proxies(&plan, &files::variable);
     if asked.preflight {
-        look_ahead(runtime, &plan, &options)?;
+        told.extend(look_ahead(runtime, &plan, &options)?);
     }
     let watch =
         runtime.block_on(sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated));
@@ -75,11 +80,9 @@ pub(super) fn prepare(
     let header = mask::header(header(&plan, started, workers, conditions));
     folder.append(&RunLine::Run(header.clone()))?;
     set_up.note(&mut folder)?;
-    let warning = limit.is_short().then(|| {
-        let kind = EventKind::Warning(limit.to_string());
-        Event { at: RunTime::ZERO, kind }
-    });
-    if let Some(event) = &warning {
+    let short = limit.is_short().then(|| limit.to_string());
+    let warnings: Vec<Event> = told.into_iter().chain(short).map(warning).collect();
+    for event in &warnings {
         folder.append(&RunLine::Event(event.clone()))?;
     }
     let stack = loaded.scenario.and_then(|scenario| scenario.stack);
@@ -99,10 +102,15 @@ pub(super) fn prepare(
         set_up,
         watch,
         signals,
-        warning,
+        warnings,
         rollback,
         outside,
     })
+}
+
+/// What is worth saying of a run before it begins.
+fn warning(text: String) -> Event {
+    mask::event(Event { at: RunTime::ZERO, kind: EventKind::Warning(text) })
 }
 
 /// Going back to blue needs a green, and a row that says when.

@@ -5,7 +5,9 @@ pub(super) mod repeat;
 use std::path::{Path, PathBuf};
 
 use crate::cli;
+use crate::plan::Plan;
 use crate::slo::ValidityStatus;
+use crate::units::Bytes;
 
 use super::asked::RunRequest;
 use super::audience::RunObserver as _;
@@ -65,6 +67,20 @@ pub(super) fn run_scenario(
     Ok(PlayedRun { exit, ..played }.ending())
 }
 
+/// What an idle user with an open connection takes, sockets in the kernel aside (`benches/`: the bar is 15 KiB).
+const IDLE_USER: u64 = 16 << 10;
+
+/// How much memory the run may take, whatever servers send.
+fn memory(plan: &Plan) -> String {
+    let users = u64::from(plan.load.max_vus()) * u64::from(plan.plays());
+    format!(
+        "memory: {users} users with open connections take some {}; responses and streams under way at most {} \
+         (`http.max_memory`)",
+        Bytes::new(users * IDLE_USER),
+        plan.max_memory(),
+    )
+}
+
 /// A run that was played to its end, its reports written.
 pub(super) struct PlayedRun {
     pub(super) exit: Exit,
@@ -94,9 +110,10 @@ pub(super) fn play(
     exports.announcement().iter().for_each(|told| say(told));
     prepared.set_up.told().iter().filter(|_| !output.quiet).for_each(|told| say(told));
     let mut progress = RunProgress::new(prepared.plan.load.duration(), output.quiet);
-    if let Some(warning) = prepared.warning.take() {
-        progress.on_event(warning);
+    if !output.quiet {
+        say(&memory(&prepared.plan));
     }
+    prepared.warnings.drain(..).for_each(|warning| progress.on_event(warning));
     let mut observer = ExportingObserver { observer: &mut progress, exports: &mut exports };
     let reason = runtime.block_on(drive(&mut prepared, &mut observer))?;
     let (log, folder) = files::read_log(prepared.folder.path())?;

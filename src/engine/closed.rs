@@ -19,7 +19,7 @@ use crate::units::{Nanos, RunTime};
 use super::control::WorkerOrders;
 use super::iteration::{IterationEnd, play};
 use super::job::{IterationRole, Job};
-use super::orders::follow_orders;
+use super::orders::{OrderBox, follow_orders};
 use super::tasks::{PanicGuard, WorkerError, end_all};
 use super::worker::{SECOND, Worker};
 
@@ -47,7 +47,9 @@ pub(super) async fn run(
         playing: RefCell::new(vec![None; vus as usize]),
     });
     let mut tasks = JoinSet::new();
-    tasks.spawn_local(follow_orders(worker.clone(), orders, |_, _| {}));
+    let (own, told) = (OrderBox::new(orders.clone()), worker.clone());
+    let following = follow_orders(worker.clone(), orders, move || own.carry_out(&told, |_, _| {}));
+    tasks.spawn_local(following);
     for local in 0..vus {
         tasks.spawn_local(live(closed_users.clone(), local, load.clone()));
     }
@@ -117,7 +119,7 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
         closed_users.busy.set(closed_users.busy.get() + 1);
         worker.recorder.borrow_mut().arrival_due(scenario);
         // A user stays on its side as long as the share does.
-        let role = IterationRole { scenario, variant: worker.variant(number, started) };
+        let role = IterationRole { scenario, variant: worker.variant_of_user(number, started) };
         let job = Job { role, arrival };
         let ended = play(&worker, &mut user, &mut client, job, &|_| ()).await;
         client.end_iteration();

@@ -20,7 +20,7 @@ use crate::user::User;
 use super::control::WorkerOrders;
 use super::iteration::{IterationEnd, play};
 use super::job::{IterationRole, Job};
-use super::orders::follow_orders;
+use super::orders::{OrderBox, follow_orders};
 use super::pacing::{LEAD_MARGIN, WakeUpLead, coalescing};
 use super::slots::{Taken, UserSlot, UserSlots};
 use super::tasks::{PanicGuard, WorkerError, end_all};
@@ -47,6 +47,7 @@ const BEHIND_MAX: Nanos = SECOND;
 /// Starts arrivals on time, each in a free slot.
 struct Dispatcher {
     worker: Rc<Worker>,
+    orders: OrderBox,
     schedule: RefCell<Schedule>,
     end: Cell<RunTime>,
     gap: Cell<Nanos>,
@@ -64,10 +65,9 @@ pub(super) async fn open(
     load: &OpenLoad,
     orders: watch::Receiver<WorkerOrders>,
 ) -> Result<RunTime, WorkerError> {
-    let dispatcher = Dispatcher::new(worker, load);
+    let dispatcher = Dispatcher::new(worker, load, orders.clone());
     let steered = dispatcher.clone();
-    let steer = move |at, stages: &[_]| steered.reshape(at, stages);
-    let following = follow_orders(worker.clone(), orders, steer);
+    let following = follow_orders(worker.clone(), orders, move || steered.follow());
     dispatcher.tasks.borrow_mut().spawn_local(following);
     let ended = dispatcher.dispatch().await;
     let panicked = end_all(&mut dispatcher.tasks.borrow_mut());
@@ -89,12 +89,17 @@ fn end_of(stages: &[Stage], start: RunTime) -> RunTime {
 }
 
 impl Dispatcher {
-    fn new(worker: &Rc<Worker>, load: &OpenLoad) -> Rc<Self> {
+    fn new(
+        worker: &Rc<Worker>,
+        load: &OpenLoad,
+        orders: watch::Receiver<WorkerOrders>,
+    ) -> Rc<Self> {
         let schedule = Schedule::new(load, worker.plan.seed, worker.plan.shard)
             .part(worker.index, worker.workers);
         let slots = UserSlots::new(worker.share_of(load.max_vus), turns(worker, load));
         Rc::new_cyclic(|me| Dispatcher {
             worker: worker.clone(),
+            orders: OrderBox::new(orders),
             schedule: RefCell::new(schedule),
             end: Cell::new(end_of(&load.stages, RunTime::ZERO)),
             gap: Cell::new(coalescing(&load.stages, worker.parts())),
@@ -187,8 +192,18 @@ impl Dispatcher {
         schedule.peek().map_or(RunTime::NEVER, |arrival| arrival.intended)
     }
 
+    /// Carries out what the run's controller has said.
+    fn follow(&self) {
+        self.orders.carry_out(&self.worker, |at, stages| self.reshape(at, stages));
+    }
+
     /// Starts what is due at `now`, at most so many arrivals.
     fn start_due(&self, now: RunTime, most: u32) {
+        // A worker that was held up hears first what has been changed meanwhile: what it began by its old schedule,
+        // behind the moment of the change, would have numbers that others give to theirs.
+        if self.orders.is_new() {
+            self.follow();
+        }
         if self.worker.draining.get() {
             return;
         }

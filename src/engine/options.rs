@@ -1,6 +1,6 @@
 //! What a run needs besides its plan.
 
-use crate::plan::{Load, Plan};
+use crate::plan::{ConnectionUse, Load, Plan};
 use crate::transport::{HostPermit, TlsSetup};
 
 /// What a run needs besides its plan.
@@ -30,5 +30,16 @@ pub fn workers_for(plan: &Plan, cores: u32) -> u32 {
         // A closed model takes what it can get; half the machine leaves room for a local target.
         Load::Closed(_) => cores.div_ceil(2),
     };
-    wanted.clamp(1, cores.clamp(1, 64))
+    wanted.clamp(1, cores.clamp(1, most_workers(plan)))
 }
+
+/// The most workers that `plan` may have: as many as there are connections, where users share a few.
+pub const fn most_workers(plan: &Plan) -> u32 {
+    match plan.http.connections {
+        ConnectionUse::Streams(count) if count < WORKERS_MAX => count,
+        _ => WORKERS_MAX,
+    }
+}
+
+/// More cores than this are not used.
+const WORKERS_MAX: u32 = 64;

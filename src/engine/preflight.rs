@@ -17,6 +17,9 @@ pub enum PreflightError {
     /// The target cannot be reached.
     #[error("{0}")]
     Unreachable(TransportError),
+    /// The target is reached, but does not speak what the plan asks for.
+    #[error("{0}")]
+    OtherProtocol(TransportError),
 }
 
 /// Opens one connection to `target`, one of the plan's, without a request.
@@ -30,6 +33,7 @@ pub async fn preflight(
 ) -> Result<ProbedTarget, PreflightError> {
     probe((plan, target), tls, permit).await.map_err(|error| match error.class {
         ErrorClass::Redirect => PreflightError::Refused(error.message),
+        ErrorClass::Protocol => PreflightError::OtherProtocol(error),
         _ => PreflightError::Unreachable(error),
     })
 }

@@ -82,9 +82,10 @@ impl Worker {
         if options.connections != u64::MAX {
             shared.limit_connections(options.connections / u64::from(options.workers));
         }
-        shared.share_stream_memory(options.workers);
+        shared.share_memory(options.workers);
         if let ConnectionUse::Streams(count) = plan.http.connections {
-            // Dealt out: the first workers have one more where it does not come out even.
+            // Dealt out: the first workers have one more where it does not come out even. There are no more workers
+            // than connections.
             let (each, rest) = (count / options.workers, count % options.workers);
             shared.share_connections((each + u32::from(index < rest)).max(1));
         }
@@ -183,10 +184,18 @@ impl Worker {
         self.plan.shard.number_of(local, (self.index, self.workers))
     }
 
-    /// The side of arrival or user `index`, which begins at `at`; none where the run is not split.
+    /// The side of arrival `index`, which begins at `at`; none where the run is not split.
     pub(super) fn variant(&self, index: u64, at: RunTime) -> Option<Variant> {
-        let variant = self.plan.split.as_ref()?.variant(index, at);
-        Some(if self.blue_only.get() { Variant { side: Side::Blue, ..variant } } else { variant })
+        Some(self.allowed(self.plan.split.as_ref()?.variant(index, at)))
+    }
+
+    /// The side of user `number`, whose iteration begins at `at`; none where the run is not split.
+    pub(super) fn variant_of_user(&self, number: u64, at: RunTime) -> Option<Variant> {
+        Some(self.allowed(self.plan.split.as_ref()?.variant_of_user(number, at)))
+    }
+
+    fn allowed(&self, variant: Variant) -> Variant {
+        if self.blue_only.get() { Variant { side: Side::Blue, ..variant } } else { variant }
     }
 
     /// Counts a finished request, and reports the first failures of each class.

@@ -33,12 +33,14 @@ pub enum Check {
     Json(JsonPath, String, Matcher),
     /// The body as text.
     Body(Matcher),
+    /// The body as hexadecimal digits.
+    Hex(Matcher),
 }
 
 impl Check {
     /// Whether the body must be kept for it.
     pub const fn needs_body(&self) -> bool {
-        matches!(self, Self::Json(..) | Self::Body(_))
+        matches!(self, Self::Json(..) | Self::Body(_) | Self::Hex(_))
     }
 }
 

@@ -25,7 +25,7 @@ use self::load::LoadCompiler;
 use self::names::ADDRESS;
 use self::split::SplitCompiler;
 use self::template::TemplateCompiler;
-use super::{DEFAULT_SEED, Dataset, Overrides, Plan, Shard, TemplateSet};
+use super::{DEFAULT_SEED, Dataset, HttpPlan, Overrides, Plan, Shard, TemplateSet};
 use crate::scenario::schema::Workload;
 use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles};
 use crate::units::{Nanos, Ratio};
@@ -105,6 +105,7 @@ fn plan(
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
     let objectives = objective::compile(scenario, &parts.steps, problems);
     let abort = objective::abort_conditions(scenario, &parts.steps, problems);
+    let http = http::plan(scenario, problems);
     Some(Plan {
         name: scenario.name.value.clone(),
         workload: workload?.name.value.clone(),
@@ -113,7 +114,8 @@ fn plan(
         shard: overrides.shard.unwrap_or(Shard::WHOLE),
         target: target?,
         split,
-        http: http::plan(scenario),
+        secrets: secrets(sources, &http),
+        http,
         load: load?,
         graceful_stop: workload.and_then(|of| of.graceful_stop).unwrap_or_default(),
         hooks: workload.map(load::hooks).unwrap_or_default(),
@@ -126,13 +128,21 @@ fn plan(
         playbacks: parts.playbacks,
         sessions,
         address: templates.slot(ADDRESS),
-        data,
+        data: data.into(),
         templates: set,
         objectives,
         abort,
         allow_hosts: allowed_hosts(scenario),
-        secrets: sources.secrets.clone(),
     })
+}
+
+/// What came from the environment, and what proves who asks a proxy; longest first.
+fn secrets(sources: &SourceFiles, http: &HttpPlan) -> Vec<String> {
+    let of_proxy = http.proxy.iter().flat_map(|proxy| &proxy.secrets);
+    let mut secrets: Vec<String> = sources.secrets.iter().chain(of_proxy).cloned().collect();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.dedup();
+    secrets
 }
 
 /// The share of think times that users of a workload take.

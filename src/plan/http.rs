@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
+use super::ProxyPlan;
 use crate::units::{Bytes, Nanos};
 
 /// Where requests go.
@@ -154,6 +155,8 @@ pub struct HttpPlan {
     pub version: HttpVersion,
     /// Who uses a connection.
     pub connections: ConnectionUse,
+    /// What requests go through, if not straight to their target.
+    pub proxy: Option<ProxyPlan>,
     /// How names become addresses.
     pub dns: DnsPlan,
     /// Where connections come from; empty for the system's choice. User `n` has address `n mod total`.
@@ -171,6 +174,10 @@ pub struct HttpPlan {
     pub max_redirects: u8,
     /// The largest body read, as sent and again as decompressed.
     pub max_body: Bytes,
+    /// The largest head of a response.
+    pub max_head: Bytes,
+    /// What responses and streams may hold in memory together, where that does not follow from the users.
+    pub max_memory: Option<Bytes>,
     /// Whether users keep cookies.
     pub cookies: bool,
     /// Whether `accept-encoding` is sent and bodies that are looked into are decompressed.

@@ -21,6 +21,14 @@ pub struct Split {
     is_duet: bool,
 }
 
+/// `SplitMix64`: a number that looks drawn by chance, and is the same for the same one.
+const fn mixed(number: u64) -> u64 {
+    let z = number.wrapping_add(GOLDEN);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// 2^64 divided by the golden ratio, made odd.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -45,16 +53,25 @@ impl Split {
         self.is_duet
     }
 
-    /// The side of arrival `index`, or of a closed model's user of that number, which begins at `at`.
-    ///
-    /// The turns of successive numbers are multiples of the golden ratio, of which only the fraction is kept:
-    /// no sequence spreads more evenly, and every n-th of its members, which is what a shard or worker plays,
-    /// are spread as evenly again (H. Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916; D. Knuth,
-    /// *The Art of Computer Programming* 3, §6.4). An arrival that is green at one share is so at any greater one.
+    /// The side of arrival `index`, which begins at `at`: thrown for each on its own, as a balancer that knows nothing of
+    /// its servers would. So the arrivals of each side are a Poisson process where all are (J. Kingman, *Poisson
+    /// Processes*, 1993, §5.1); sides that took turns would queue less than they do in life. An arrival that is green at
+    /// one share is so at any greater one.
     pub fn variant(&self, index: u64, at: RunTime) -> Variant {
+        self.at_turn(mixed(index ^ self.offset), at)
+    }
+
+    /// The side of user `number` of a closed model, whose iteration begins at `at`. Users are few and stay: their turns
+    /// are multiples of the golden ratio, of which only the fraction is kept, so that green has its share of any number of
+    /// them (H. Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916; D. Knuth, *The Art of Computer Programming*
+    /// 3, §6.4).
+    pub fn variant_of_user(&self, number: u64, at: RunTime) -> Variant {
+        self.at_turn(number.wrapping_mul(GOLDEN).wrapping_add(self.offset), at)
+    }
+
+    fn at_turn(&self, turn: u64, at: RunTime) -> Variant {
         let last = self.parts.len().saturating_sub(1);
         let part = self.parts.iter().position(|part| at < part.until).unwrap_or(last);
-        let turn = index.wrapping_mul(GOLDEN).wrapping_add(self.offset);
         let is_green = self.bounds.get(part).is_some_and(|&bound| u128::from(turn) < bound);
         let side = if is_green { Side::Green } else { Side::Blue };
         Variant { part: part as u16, side }
@@ -93,19 +110,39 @@ mod tests {
     }
 
     proptest! {
-        /// Goal: prove that green gets its share of every stretch of arrivals, and of what each worker plays.
-        /// The discrepancy of n multiples of the golden ratio is below 1 + 2.1·ln n (Niederreiter 1992, §3).
+        /// Goal: prove that green gets its share of every stretch of arrivals, and of what each worker plays, and no more
+        /// evenly than chance. Method: counts of blocks of 20 have the binomial mean and variance, each within five
+        /// standard deviations of its estimate.
         #[test]
-        fn share_is_kept_in_every_stretch_and_by_every_worker(
-            share in 0.0_f64..=1.0, seed in any::<u64>(), first in 0_u64..1 << 40, workers in 1_u64..8,
+        fn arrivals_are_dealt_by_chance_in_every_stretch_and_to_every_worker(
+            share in 0.05_f64..=0.95, seed in any::<u64>(), first in 0_u64..1 << 40, workers in 1_u64..8,
         ) {
+            let (split, blocks, size) = (split(&[share], seed), 400_u64, 20_u64);
+            let green = |block: u64| {
+                let arrivals = (block * size)..(block * size + size);
+                arrivals.filter(|n| is_green(&split, first + n * workers, RunTime::ZERO)).count()
+            };
+            let counts: Vec<f64> = (0..blocks).map(|block| green(block) as f64).collect();
+            let (count, expected) = (blocks as f64, share * size as f64);
+            let variance = expected * (1.0 - share);
+            let mean = counts.iter().sum::<f64>() / count;
+            prop_assert!((mean - expected).abs() <= 5.0 * (variance / count).sqrt(), "{mean}");
+            let spread = counts.iter().map(|n| (n - expected).powi(2)).sum::<f64>() / count;
+            // The kurtosis of a binomial law is 3 + (1 - 6pq) / npq (Johnson, Kemp & Kotz 2005, §3.2).
+            let kurtosis = 3.0 + (1.0 - 6.0 * share * (1.0 - share)) / variance;
+            let of_spread = variance * ((kurtosis - 1.0) / count).sqrt();
+            prop_assert!((spread - variance).abs() <= 5.0 * of_spread, "{spread} of {variance}");
+        }
+
+        /// Goal: prove that green gets its share of any number of users that stay. The discrepancy of n multiples of the
+        /// golden ratio is below 1 + 2.1·ln n (Niederreiter 1992, §3).
+        #[test]
+        fn users_are_dealt_evenly(share in 0.0_f64..=1.0, seed in any::<u64>(), count in 1_u64..2_000) {
             let split = split(&[share], seed);
-            let count = 2_000_u64;
-            let green = (0..count)
-                .filter(|n| is_green(&split, first + n * workers, RunTime::ZERO))
-                .count();
+            let side = |number| split.variant_of_user(number, RunTime::ZERO).side;
+            let green = (0..count).filter(|number| side(*number) == Side::Green).count();
             let off = (green as f64 - share * count as f64).abs();
-            prop_assert!(off <= 17.0, "{green} of {count} at {share}");
+            prop_assert!(off <= 1.0 + 2.1 * (count as f64).ln(), "{green} of {count} at {share}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! Steps that last, compiled: polls, streams and playback.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::{CaptureSlot, Check, Condition, Delay, RequestId, SessionId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
@@ -31,6 +34,51 @@ pub struct StreamPlan {
     pub kind: StreamKind,
 }
 
+/// A message that is sent over a WebSocket.
+#[derive(Debug, Clone)]
+pub struct SocketMessage {
+    /// What it is made of.
+    pub content: Template,
+    /// How its bytes are written in that.
+    pub form: SocketMessageForm,
+}
+
+/// How the bytes of a message are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketMessageForm {
+    /// As they stand, in a text message.
+    Text,
+    /// As they stand, in a binary message.
+    Binary,
+    /// In hexadecimal digits, blanks between them allowed; in a binary message.
+    Hex,
+    /// In Base64 (RFC 4648 §4); in a binary message.
+    Base64,
+}
+
+impl SocketMessageForm {
+    /// The bytes that `written` stands for; `None` where it stands for none.
+    pub fn read(self, written: Vec<u8>) -> Option<Vec<u8>> {
+        match self {
+            Self::Text | Self::Binary => Some(written),
+            Self::Hex => {
+                let digits: Vec<u8> =
+                    written.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+                let pair = |pair: &[u8]| match pair {
+                    [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
+                    _ => None,
+                };
+                digits.chunks(2).map(pair).collect()
+            }
+            Self::Base64 => STANDARD.decode(written.trim_ascii()).ok(),
+        }
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
 /// What a stream is.
 #[derive(Debug, Clone)]
 pub enum StreamKind {
@@ -45,8 +93,8 @@ pub enum StreamKind {
     },
     /// A WebSocket.
     Messages {
-        /// What is sent once it is open, as texts.
-        send: Vec<Template>,
+        /// What is sent once it is open.
+        send: Vec<SocketMessage>,
         /// Checks that one message must meet before the request's timeout; any message if there are none.
         expect: Vec<Check>,
         /// How long it stays open.

@@ -1,12 +1,18 @@
 //! A plan as a whole: what the engine is given.
 
+use std::sync::Arc;
+
 use super::{
     CaptureSlot, Dataset, DealtRows, Hook, HttpPlan, Lifecycle, LifecyclePlan, Load, PlaybackPlan,
     RequestPlan, ScenarioPlan, SessionPlan, Shard, SharedLogin, Split, StreamPlan, Target,
     TemplateSet,
 };
 use crate::metrics::{AbortCondition, LifecyclePart, Objective, StepInfo};
-use crate::units::{Nanos, Seed};
+use crate::units::{Bytes, Nanos, Seed};
+
+/// What responses and streams may hold, and how much more for each user: 50 users stay below 100 MB with all else.
+const MEMORY: Bytes = Bytes::new(48 << 20);
+const MEMORY_OF_USER: Bytes = Bytes::new(256 << 10);
 
 /// Captured values shorter than this are states and numbers rather than secrets.
 pub const SECRET_MIN: usize = 4;
@@ -55,7 +61,7 @@ pub struct Plan {
     /// The sessions, by [`super::SessionId`].
     pub sessions: Vec<SessionPlan>,
     /// The data sets, by position.
-    pub data: Vec<Dataset>,
+    pub data: Arc<[Dataset]>,
     /// The compiled templates.
     pub templates: TemplateSet,
     /// The SLO table.
@@ -72,6 +78,13 @@ impl Plan {
     /// How often an arrival is played: twice where two targets play every one.
     pub fn plays(&self) -> u32 {
         if self.split.as_ref().is_some_and(Split::is_duet) { 2 } else { 1 }
+    }
+
+    /// What responses and streams may hold in memory together, whatever servers send.
+    pub fn max_memory(&self) -> Bytes {
+        let users = u64::from(self.load.max_vus()) * u64::from(self.plays());
+        let of_users = MEMORY.get() + MEMORY_OF_USER.get() * users;
+        self.http.max_memory.unwrap_or(Bytes::new(of_users))
     }
 
     /// Expected requests an iteration, weighted over the scenarios; 0 where nobody can tell.
@@ -97,7 +110,7 @@ impl Plan {
             requests_per_iteration: 0.0,
         }];
         plan.steps.extend(self.lifecycle.steps.iter().cloned());
-        for dataset in &mut plan.data {
+        for dataset in Arc::make_mut(&mut plan.data) {
             dataset.dealt = DealtRows::default();
         }
         for session in &mut plan.sessions {

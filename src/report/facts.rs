@@ -64,7 +64,7 @@ pub(super) fn achieved(report: &Report) -> String {
 fn reached(report: &Report) -> Option<String> {
     const SHOWN: usize = 8;
     let opened = &report.whole.opened;
-    let peer = |(peer, count): (&String, &u64)| match peer.rsplit_once(' ') {
+    let peer = |(peer, count): (&String, &u64)| match peer.split_once(' ') {
         Some((address, protocol)) => {
             let plural = if *count == 1 { "" } else { "s" };
             format!("{address} by {} connection{plural} ({protocol})", format::count(*count))

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::pooled::{HeatRows, PooledTimes};
-use crate::metrics::{ArrivalCounts, Counts, ErrorClass, Interval, ReadingRef, StepId, StepInterval};
+use crate::metrics::{
+    ArrivalCounts, Counts, ErrorClass, Interval, ReadingRef, StepId, StepInterval,
+};
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 /// Widest picture: 400 points on some 500 pixels.

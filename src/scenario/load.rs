@@ -156,9 +156,11 @@ impl Loader<'_> {
             }
             ("http", NodeValue::Mapping(entries)) => {
                 for (key, node) in entries {
-                    let is_request = key.text == "headers";
-                    let used =
-                        if is_request { EnvironmentUse::Request } else { EnvironmentUse::Setting };
+                    let used = match key.text.as_str() {
+                        "headers" => EnvironmentUse::Request,
+                        "proxy" => EnvironmentUse::Address,
+                        _ => EnvironmentUse::Setting,
+                    };
                     self.expand_value(node, used);
                 }
             }

@@ -31,7 +31,7 @@ pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
 pub use session::{SessionScope, SessionSpec};
 pub use slo::{SloRowSpec, SloScope};
 pub use step::{Branch, ForEachSpec, PollSpec, RepeatBySpec, StepKind, StepSpec, WhileSpec};
-pub use stream::{PlaybackSpec, StreamKindSpec, StreamSpec, VariantSpec};
+pub use stream::{PlaybackSpec, SocketMessageSpec, StreamKindSpec, StreamSpec, VariantSpec};
 pub use workload::{
     ArrivalLawSpec, ClosedShape, HookSpec, OpenShape, RecordedShape, StageSpec, Workload,
     WorkloadShape,

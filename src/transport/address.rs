@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::metrics::ErrorClass;
-use crate::plan::{SourceNet, Target};
+use crate::plan::{ProxyPlan, SourceNet, Target};
 
 use super::{HostPermit, TransportError};
 
@@ -25,6 +25,13 @@ impl Origin {
             port: target.port,
             authority: target.authority(),
         }
+    }
+
+    /// Where a proxy is.
+    pub(super) fn of_proxy(proxy: &ProxyPlan) -> Self {
+        let ProxyPlan { host, port, .. } = proxy;
+        let target = Target { tls: false, host: host.clone(), port: *port, prefix: String::new() };
+        Self::of_target(&target)
     }
 
     /// The origin of an absolute URL, if it is http or https with a host.

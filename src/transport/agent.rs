@@ -8,7 +8,7 @@ use crate::metrics::{ErrorClass, Side};
 use crate::plan::ConnectionUse;
 
 use super::address::Origin;
-use super::connect::connect;
+use super::connect::{Route, connect};
 use super::connection::Connection;
 use super::cookies::CookieJar;
 use super::exchange::TimedResponse;
@@ -165,8 +165,8 @@ impl UserAgent {
         origin: &Origin,
         progress: &mut RequestProgress,
     ) -> Result<Connection, TransportError> {
-        let deadline = (timer, progress.deadline);
-        connect(&self.shared, origin, self.source, deadline, &mut progress.phases).await
+        let route = Route { origin, source: self.source, timer, deadline: progress.deadline };
+        connect(&self.shared, route, &mut progress.phases).await
     }
 
     /// An idle connection to `origin` that is still open. Where there were some and the server has closed all of

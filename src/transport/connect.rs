@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, ClientConfig};
 
 use crate::metrics::{ErrorClass, Phase, Phases, ReachedPeer};
-use crate::plan::HttpVersion;
+use crate::plan::{HttpVersion, ProxyPlan};
 use crate::units::{Nanos, RunTime};
 
 use super::address::{Origin, check_permit};
@@ -21,79 +21,136 @@ use super::http1::Http1;
 use super::http2::Http2;
 use super::io::{ConnectionGuard, Io};
 use super::tcp::Tcp;
+use super::tunnel::open_tunnel;
 use super::{Timer, Timers, TransportError, WorkerTransport};
 
-/// Opens a connection before `deadline`, noting its phases.
+/// Where a connection leads, and until when it has to be there.
+#[derive(Clone, Copy)]
+pub(super) struct Route<'a> {
+    pub(super) origin: &'a Origin,
+    /// The address that it comes from; where there is none, the system chooses.
+    pub(super) source: Option<IpAddr>,
+    pub(super) timer: &'a Timer,
+    pub(super) deadline: RunTime,
+}
+
+/// A byte stream to an origin.
+pub(super) struct ReachedOrigin {
+    pub(super) io: Io,
+    pub(super) guard: ConnectionGuard,
+    /// Whether HTTP/2 was agreed on.
+    is_http2: bool,
+}
+
+/// Opens a connection, noting its phases.
 pub(super) async fn connect(
     shared: &WorkerTransport,
-    origin: &Origin,
-    source: Option<IpAddr>,
-    deadline: (&Timer, RunTime),
+    route: Route<'_>,
     phases: &mut Phases,
 ) -> Result<Connection, TransportError> {
-    let tls = &shared.tls.config;
-    let (io, guard, agreed) = reach(shared, (origin, source), deadline, tls, phases).await?;
-    let asked = shared.plan.http.version == HttpVersion::Http2;
+    let origin = route.origin;
+    let asked = shared.http().version == HttpVersion::Http2;
+    let tunnel = shared.proxy_of(origin).filter(|_| origin.tls || asked);
+    let reached = reach(shared, route, (tunnel, &shared.tls.config), phases).await?;
+    let ReachedOrigin { io, guard, is_http2: agreed } = reached;
     if asked && origin.tls && !agreed {
-        return Err(not_agreed());
+        return Err(not_agreed("the server agreed to no protocol by ALPN, which is HTTP/1.1"));
     }
     if let Some(address) = io.peer() {
-        let protocol = if agreed || asked { "HTTP/2" } else { "HTTP/1.1" };
+        let protocol = match (agreed || asked, shared.proxy_of(origin).is_some()) {
+            (true, false) => "HTTP/2",
+            (false, false) => "HTTP/1.1",
+            (true, true) => "HTTP/2 through the proxy",
+            (false, true) => "HTTP/1.1 through the proxy",
+        };
         shared.count_opened(ReachedPeer { address, protocol });
     }
     if agreed || asked {
-        Ok(Connection::Http2(Http2::start(io, guard, shared.clock())))
+        Ok(Connection::Http2(Http2::start(io, guard, shared.clock(), shared.max_head())))
     } else {
         Ok(Connection::Http1(Http1::new(io, guard)))
     }
 }
 
-/// Opens a byte stream before `deadline`, noting its phases. Tells whether HTTP/2 was agreed on.
+/// Opens a byte stream, noting its phases: to the origin, or to the proxy that serves it, with or without a tunnel.
 pub(super) async fn reach(
     shared: &WorkerTransport,
-    (origin, source): (&Origin, Option<IpAddr>),
-    (timer, deadline): (&Timer, RunTime),
-    tls: &Arc<ClientConfig>,
+    route: Route<'_>,
+    (tunnel, tls): (Option<&ProxyPlan>, &Arc<ClientConfig>),
     phases: &mut Phases,
-) -> Result<(Io, ConnectionGuard, bool), TransportError> {
+) -> Result<ReachedOrigin, TransportError> {
+    let Route { origin, source, timer, deadline } = route;
     let clock = shared.clock();
     let began = clock.now();
     let late = |class, what, limit| timeout(class, what, (limit, deadline));
-    let limit = deadline.min(began + shared.plan.http.connect_timeout);
+    let limit = deadline.min(began + shared.http().connect_timeout);
     timer.arm(limit);
-    let addresses = if let Some(addresses) = shared.resolver.known(origin, began) {
+    let near = shared.next_hop(origin);
+    let addresses = if let Some(addresses) = shared.resolver.known(near, began) {
         addresses
     } else {
-        let looked_up = timer.bound(shared.resolver.look_up(origin, clock)).await;
+        let looked_up = timer.bound(shared.resolver.look_up(near, clock)).await;
         phases.set(Phase::Dns, clock.now().since(began));
         looked_up.unwrap_or_else(|| Err(late(ErrorClass::Dns, "the DNS lookup", limit)))
     }?;
-    check_permit(&shared.permit, origin, &addresses)?;
+    check_permit(&shared.permit, near, &addresses)?;
+    if near != origin {
+        check_behind_proxy(shared, origin, timer).await?;
+    }
     shared.connection_limit.make_room(shared.open_connections())?;
     let guard = ConnectionGuard::new(&shared.open);
     let dialled = clock.now();
     let addresses = shared.resolver.in_order(&addresses);
-    let stream = timer.bound(dial(&shared.timers, &addresses, source)).await;
+    let dialling = async {
+        let mut stream = dial(&shared.timers, &addresses, source).await?;
+        if let Some(proxy) = tunnel {
+            open_tunnel(&mut stream, proxy, origin).await?;
+        }
+        Ok(stream)
+    };
+    let stream = timer.bound(dialling).await;
     let connected = clock.now();
     phases.set(Phase::Connect, connected.since(dialled));
     let stream =
         stream.unwrap_or_else(|| Err(late(ErrorClass::ConnectTimeout, "connecting", limit)))?;
     if !origin.tls {
-        return Ok((Io::Plain(stream), guard, false));
+        return Ok(ReachedOrigin { io: Io::Plain(stream), guard, is_http2: false });
     }
-    let limit = deadline.min(connected + shared.plan.http.connect_timeout);
+    let limit = deadline.min(connected + shared.http().connect_timeout);
     timer.arm(limit);
     let shaken = timer.bound(handshake((shared, tls), origin, stream)).await;
     phases.set(Phase::Tls, clock.now().since(connected));
     let (io, is_http2) =
         shaken.unwrap_or_else(|| Err(late(ErrorClass::TlsTimeout, "the TLS handshake", limit)))?;
-    Ok((io, guard, is_http2))
+    Ok(ReachedOrigin { io, guard, is_http2 })
+}
+
+/// Refuses hosts behind a proxy as those that are reached directly. A name that only the proxy knows may be anywhere:
+/// it needs a permit.
+async fn check_behind_proxy(
+    shared: &WorkerTransport,
+    origin: &Origin,
+    timer: &Timer,
+) -> Result<(), TransportError> {
+    if shared.permit.names(&origin.host) {
+        return Ok(());
+    }
+    let looked_up = timer.bound(shared.resolver.look_up(origin, shared.clock())).await;
+    if let Some(Ok(addresses)) = looked_up {
+        return check_permit(&shared.permit, origin, &addresses);
+    }
+    let message = format!(
+        "only the proxy knows where `{}` is: it may be outside loopback and private ranges, and is not in `allow_hosts`",
+        origin.host
+    );
+    Err(TransportError::new(ErrorClass::Redirect, message))
 }
 
 /// What was to be measured is not there, and something else is not measured in its stead (RFC 9113 §3.3).
-fn not_agreed() -> TransportError {
-    let message = "the server speaks no HTTP/2 here, which `version: 2` asks for: it offers HTTP/1.1 by ALPN; \
-                   `version: auto` takes what there is";
+fn not_agreed(reached: &str) -> TransportError {
+    let message = format!(
+        "{reached}, while `version: 2` asks for HTTP/2; `version: auto` takes what there is"
+    );
     TransportError::new(ErrorClass::Protocol, message)
 }
 
@@ -179,7 +236,9 @@ async fn handshake(
     let connector = TlsConnector::from(tls.clone());
     let stream = connector.connect(server, stream).await.map_err(|error| {
         if is_alpn_alert(&error) && shared.plan.http.version == HttpVersion::Http2 {
-            return not_agreed();
+            return not_agreed(
+                "the server refuses HTTP/2 by ALPN: it speaks HTTP/1.1 or something else",
+            );
         }
         let class = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ErrorClass::Reset,

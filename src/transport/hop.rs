@@ -42,6 +42,13 @@ struct HopRequest<'a> {
     began: RunTime,
 }
 
+/// A request on its way to an origin.
+pub(super) struct Hop {
+    pub(super) origin: Rc<Origin>,
+    /// The request in parts, once something needs it so.
+    pub(super) parts: Option<Rc<RequestParts>>,
+}
+
 /// How a request was sent.
 #[derive(Clone, Copy)]
 struct Attempt {
@@ -147,8 +154,7 @@ impl UserAgent {
     pub(super) async fn exchange(
         &self,
         (context, prepared): (RequestContext<'_>, &PreparedRequest),
-        origin: &Rc<Origin>,
-        parts: &mut Option<Rc<RequestParts>>,
+        Hop { origin, parts }: &mut Hop,
         buffers: &mut RequestBuffers<'_>,
     ) -> Result<TimedResponse, TransportError> {
         let (mut attempts, mut lost_http2, mut kept) = (0, false, None);
@@ -299,7 +305,7 @@ impl UserAgent {
         let HopRequest { origin, parts, prepared, .. } = hop;
         if let Some(parts) = parts {
             let cookies = self.cookies_for((origin, parts.host()), &parts.path, parts.cookie());
-            parts.write_http1(&origin.authority, &cookies, sent);
+            parts.write_http1(self.shared.request_target(origin), &cookies, sent);
             return Ok(());
         }
         let mut user = context.user.borrow_mut();

@@ -71,11 +71,11 @@ pub(super) struct StreamRequest<'a> {
 }
 
 impl Http2 {
-    /// A connection on `io`. Its preface goes out with the first request; it closes when its last clone is dropped.
-    pub(super) fn start(io: Io, open: ConnectionGuard, clock: Clock) -> Self {
+    /// A connection on `io` whose responses have heads of at most so many bytes. Its preface goes out with the first request; it closes when its last clone is dropped.
+    pub(super) fn start(io: Io, open: ConnectionGuard, clock: Clock, max_head: usize) -> Self {
         let state = DrivenConnection {
             io,
-            connection: ConnectionMachine::new(),
+            connection: ConnectionMachine::new(max_head),
             sent: 0,
             moved: 0,
             watcher: None,
@@ -253,7 +253,8 @@ impl DrivenConnection {
             self.waiting.push(context.waker().clone());
             return Ok(None);
         }
-        let parser = std::mem::replace(parser, ResponseParser::new());
+        let another = parser.another();
+        let parser = std::mem::replace(parser, another);
         Ok(Some(self.connection.begin(request, parser)))
     }
 

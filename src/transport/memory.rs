@@ -1,4 +1,4 @@
-//! What events and messages may hold in memory, all of a worker together, whatever the servers send.
+//! What responses, events and messages may hold in memory, all of a worker together, whatever the servers send.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -8,10 +8,10 @@ use crate::units::Bytes;
 
 use super::TransportError;
 
-/// What the streams of a run may hold together: at 50 users more than a megabyte each.
-pub(super) const STREAM_MEMORY: u64 = 64 << 20;
+/// A worker's share of what a run may hold, before it is told.
+const UNTOLD: u64 = 64 << 20;
 
-/// A worker's share of [`STREAM_MEMORY`].
+/// A worker's share of what a run may hold.
 #[derive(Debug, Clone)]
 pub(super) struct MemoryBudget(Rc<Shared>);
 
@@ -23,7 +23,7 @@ struct Shared {
 
 impl Default for MemoryBudget {
     fn default() -> Self {
-        Self(Rc::new(Shared { limit: Cell::new(STREAM_MEMORY), held: Cell::default() }))
+        Self(Rc::new(Shared { limit: Cell::new(UNTOLD), held: Cell::default() }))
     }
 }
 
@@ -35,7 +35,12 @@ impl MemoryBudget {
 
     /// A buffer that takes its memory from this budget, and at most `max` bytes.
     pub(super) fn buffer(&self, max: u64) -> BoundedBuffer {
-        BoundedBuffer { budget: self.clone(), bytes: Vec::new(), max }
+        BoundedBuffer { budget: self.clone(), bytes: Vec::new(), max, kept: KEPT }
+    }
+
+    /// The same that keeps `kept` bytes of its memory while nothing is in it.
+    pub(super) fn lasting_buffer(&self, kept: usize) -> BoundedBuffer {
+        BoundedBuffer { budget: self.clone(), bytes: Vec::new(), max: u64::MAX, kept }
     }
 
     #[cfg(test)]
@@ -47,7 +52,9 @@ impl MemoryBudget {
         let (held, limit) = (self.0.held.get() + more, self.0.limit.get());
         if held > limit {
             let limit = Bytes::new(limit);
-            let message = format!("the open streams of a worker would hold more than {limit}");
+            let message = format!(
+                "responses and streams under way would hold more than {limit} a worker (`http.max_memory`)"
+            );
             return Err(TransportError::new(ErrorClass::BodyTooLarge, message));
         }
         self.0.held.set(held);
@@ -62,15 +69,32 @@ impl MemoryBudget {
 /// So much a buffer keeps while nothing is in it.
 const KEPT: usize = 16 * 1024;
 
-/// Bytes of one event or message. Gives its memory back when it is dropped.
+/// Bytes of one response, event or message. Gives its memory back when it is dropped.
 #[derive(Debug)]
 pub(super) struct BoundedBuffer {
     budget: MemoryBudget,
     bytes: Vec<u8>,
     max: u64,
+    kept: usize,
 }
 
 impl BoundedBuffer {
+    /// The budget that it takes its memory from.
+    pub(super) fn budget(&self) -> &MemoryBudget {
+        &self.budget
+    }
+
+    /// Empties it, for at most `max` bytes from now on.
+    pub(super) fn restart(&mut self, max: u64) {
+        self.clear();
+        self.max = max;
+    }
+
+    /// Forgets what is behind `length`.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     /// Appends `more` to what `what` names.
     ///
     /// # Errors
@@ -99,7 +123,7 @@ impl BoundedBuffer {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         let before = self.bytes.capacity();
-        if before > KEPT {
+        if before > self.kept {
             self.bytes = Vec::new();
             self.budget.give_back(before as u64);
         }

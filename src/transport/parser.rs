@@ -11,12 +11,15 @@ use std::mem::MaybeUninit;
 use crate::metrics::ErrorClass;
 
 use super::TransportError;
+use super::memory::{BoundedBuffer, MemoryBudget};
 use framing::{Framing, Length, chunk_too_long, no_chunk_size, parse_chunk_size, protocol};
 pub(super) use head::HeaderView;
 use head::MAX_HEADERS;
 
-/// A longer head is refused.
+/// A longer head is refused, unless the plan says otherwise.
 const MAX_HEAD: usize = 64 * 1024;
+/// So much memory a body leaves to the next one.
+const KEPT_BODY: usize = 64 * 1024;
 /// A longer line of a chunk's size or trailer is refused.
 const MAX_LINE: usize = 8 * 1024;
 
@@ -60,7 +63,7 @@ pub(super) struct ResponseParser {
     /// The head of the response, complete once the state has left [`ParserState::Head`].
     head: Vec<u8>,
     /// The body as sent (still compressed), if it is kept.
-    body: Vec<u8>,
+    body: BoundedBuffer,
     line: Vec<u8>,
     status: u16,
     keep_alive: bool,
@@ -71,6 +74,7 @@ pub(super) struct ResponseParser {
     sets_cookies: bool,
     encoded: bool,
     max_body: u64,
+    max_head: usize,
     may_switch: bool,
     /// Heads and lines of chunks so far.
     parts: u64,
@@ -80,10 +84,15 @@ pub(super) struct ResponseParser {
 
 impl ResponseParser {
     pub(super) fn new() -> Self {
+        Self::within(&MemoryBudget::default(), MAX_HEAD)
+    }
+
+    /// A parser whose bodies take their memory from `budget`, and whose heads have at most so many bytes.
+    pub(super) fn within(budget: &MemoryBudget, max_head: usize) -> Self {
         Self {
             state: ParserState::Head,
             head: Vec::new(),
-            body: Vec::new(),
+            body: budget.lasting_buffer(KEPT_BODY),
             line: Vec::new(),
             status: 0,
             keep_alive: true,
@@ -94,6 +103,7 @@ impl ResponseParser {
             sets_cookies: false,
             encoded: false,
             max_body: u64::MAX,
+            max_head,
             may_switch: false,
             parts: 0,
             beside: 0,
@@ -104,7 +114,7 @@ impl ResponseParser {
     pub(super) fn start(&mut self, to_head_request: bool, keep_body: bool, max_body: u64) {
         self.state = ParserState::Head;
         self.head.clear();
-        self.body.clear();
+        self.body.restart(max_body);
         self.line.clear();
         self.status = 0;
         self.keep_alive = true;
@@ -118,6 +128,11 @@ impl ResponseParser {
         self.parts = 0;
         self.beside = 0;
         self.may_switch = false;
+    }
+
+    /// Another of the same bounds, to stand in its place.
+    pub(super) fn another(&self) -> Self {
+        Self::within(self.body.budget(), self.max_head)
     }
 
     /// The request asks to switch protocols: 101 is its last answer.
@@ -160,8 +175,9 @@ impl ResponseParser {
     /// Counts what comes with a response without being part of it. A server could go on with it for ever.
     fn count_beside(&mut self, size: usize) -> Result<(), TransportError> {
         self.beside += size;
-        if self.beside > MAX_HEAD {
-            let what = format!("interim responses and trailers are larger than {MAX_HEAD} bytes");
+        if self.beside > self.max_head {
+            let limit = self.max_head;
+            let what = format!("interim responses and trailers are larger than {limit} bytes");
             return Err(protocol(what));
         }
         Ok(())
@@ -184,7 +200,7 @@ impl ResponseParser {
 
     /// The body as sent, if it is kept.
     pub(super) fn body(&self) -> &[u8] {
-        &self.body
+        self.body.bytes()
     }
 
     /// Forgets what of the body is behind `length`: its reader has taken it.
@@ -218,8 +234,8 @@ impl ResponseParser {
                 "a header has a name or value that HTTP does not allow".to_owned(),
             ));
         }
-        if self.head.len() + name.len() + value.len() > MAX_HEAD {
-            return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
+        if self.head.len() + name.len() + value.len() > self.max_head {
+            return Err(self.head_too_large());
         }
         self.sets_cookies |= name == b"set-cookie";
         self.encoded |= name == b"content-encoding";
@@ -309,13 +325,13 @@ impl ResponseParser {
         self.head.extend_from_slice(bytes);
         let from = before.saturating_sub(3);
         let Some(end) = head::find_end(&self.head[from..]).map(|end| from + end) else {
-            if self.head.len() > MAX_HEAD {
-                return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
+            if self.head.len() > self.max_head {
+                return Err(self.head_too_large());
             }
             return Ok(None);
         };
-        if end > MAX_HEAD {
-            return Err(protocol(format!("the head is larger than {MAX_HEAD} bytes")));
+        if end > self.max_head {
+            return Err(self.head_too_large());
         }
         self.parts += 1;
         self.head.truncate(end);
@@ -469,8 +485,11 @@ impl ResponseParser {
         if self.body_size > self.max_body {
             return Err(self.too_large());
         }
-        self.body.extend_from_slice(part);
-        Ok(())
+        self.body.extend(part, "the body")
+    }
+
+    fn head_too_large(&self) -> TransportError {
+        protocol(format!("the head is larger than {} bytes (`http.max_head`)", self.max_head))
     }
 
     fn too_large(&self) -> TransportError {

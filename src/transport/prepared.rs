@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::metrics::ErrorClass;
 use crate::plan::{
-    Body, CaptureSlot, Correlation, Filler, HttpPlan, Plan, RequestPlan, Template, UploadPiece,
-    Variables,
+    Body, CaptureSlot, Correlation, Filler, HttpPlan, Plan, ProxyPlan, RequestPlan, Template,
+    UploadPiece, Variables,
 };
 use crate::units::Uuid;
 use crate::user::User;
@@ -36,12 +36,45 @@ pub(super) struct PreparedRequest {
     cookie: Option<Template>,
     /// Whether the scenario names the host.
     names_host: bool,
+    /// Whether a proxy is told who asks.
+    is_authorized: bool,
     url: Template,
     body: Body,
     correlation: Vec<Correlation>,
     /// Where the value of a `range` header is kept.
     range: Option<CaptureSlot>,
 }
+
+/// How a request over HTTP/1.1 names where it goes (RFC 9112 §3.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestTarget<'a> {
+    pub(super) authority: &'a str,
+    /// The proxy that it names its whole URL to; where there is none, it names a path.
+    pub(super) forwarder: Option<&'a ProxyPlan>,
+}
+
+impl<'a> RequestTarget<'a> {
+    /// Straight to the origin, or through a tunnel.
+    pub(super) const fn direct(authority: &'a str) -> Self {
+        Self { authority, forwarder: None }
+    }
+
+    /// What stands before the path.
+    fn prefix(self) -> String {
+        match self.forwarder {
+            Some(_) => format!("{SCHEME}{}", self.authority),
+            None => String::new(),
+        }
+    }
+
+    /// What proves to the proxy who asks; empty for nothing.
+    fn authorization(self) -> &'a str {
+        self.forwarder.map_or("", |proxy| proxy.authorization.as_str())
+    }
+}
+
+/// Only plain HTTP is forwarded by a proxy.
+const SCHEME: &str = "http://";
 
 /// A request with nothing left to render: for HTTP/2, redirects and absolute URLs.
 #[derive(Debug, Clone)]
@@ -56,7 +89,7 @@ pub(super) struct RequestParts {
 impl PreparedRequest {
     pub(super) fn compile(
         request: &RequestPlan,
-        (plan, authority): (&Plan, &str),
+        (plan, target): (&Plan, RequestTarget<'_>),
         compress: bool,
     ) -> Self {
         let mut headers = request.headers.clone();
@@ -66,7 +99,7 @@ impl PreparedRequest {
             headers.push((http::header::ACCEPT_ENCODING, Template::constant(ACCEPT_ENCODING)));
         }
         let relative = request.url.starts_with(b"/");
-        let head = relative.then(|| head_template(request, &headers, authority));
+        let head = relative.then(|| head_template(request, &headers, target));
         let cookie = headers.iter().find(|(name, _)| name == http::header::COOKIE);
         let cookie = cookie.map(|(_, value)| value.clone());
         let constant =
@@ -75,6 +108,7 @@ impl PreparedRequest {
         Self {
             cookie,
             names_host: sends(&headers, http::header::HOST),
+            is_authorized: !target.authorization().is_empty(),
             method: request.method.clone(),
             keep_body: request.needs_body(),
             constant,
@@ -151,13 +185,14 @@ impl PreparedRequest {
         let Ok(httparse::Status::Complete(head)) = request.parse(sent) else {
             return Err(not_ours());
         };
-        let path = request.path.ok_or_else(not_ours)?.to_owned();
+        let path = path_in(request.path.ok_or_else(not_ours)?).to_owned();
         let mut map = HeaderMap::with_capacity(request.headers.len());
         // What belongs to one exchange is made anew: the host, the length, and the jar's cookies.
         for header in request.headers {
             let name = HeaderName::try_from(header.name).map_err(|_| not_ours())?;
             let is_made_anew = matches!(name, http::header::CONTENT_LENGTH | http::header::COOKIE)
-                || (name == http::header::HOST && !self.names_host);
+                || (name == http::header::HOST && !self.names_host)
+                || (name == http::header::PROXY_AUTHORIZATION && self.is_authorized);
             if !is_made_anew {
                 map.append(name, header_value(header.value)?);
             }
@@ -211,7 +246,7 @@ impl RequestParts {
     /// The request as text, for a reader.
     pub(super) fn describe(&self, authority: &str, cookies: &str) -> String {
         let mut message = RenderedMessage::default();
-        self.write_http1(authority, cookies, &mut message);
+        self.write_http1(RequestTarget::direct(authority), cookies, &mut message);
         message.message().describe().replace(" HTTP/1.1\r\n", " HTTP/2\r\n")
     }
 
@@ -230,14 +265,17 @@ impl RequestParts {
     /// Writes the request for HTTP/1.1 to `message`, which is empty. `cookies`, where there are any, hold the own ones.
     pub(super) fn write_http1(
         &self,
-        authority: &str,
+        target: RequestTarget<'_>,
         cookies: &str,
         message: &mut RenderedMessage,
     ) {
         let out = &mut message.text;
-        push_request_line(out, &self.method, self.path.as_bytes());
+        push_request_line(out, &self.method, &[&target.prefix(), &self.path]);
         let host = self.headers.get(http::header::HOST);
-        push_header(out, "host", host.map_or(authority.as_bytes(), HeaderValue::as_bytes));
+        push_header(out, "host", host.map_or(target.authority.as_bytes(), HeaderValue::as_bytes));
+        if !target.authorization().is_empty() {
+            push_header(out, "proxy-authorization", target.authorization().as_bytes());
+        }
         for (name, value) in &self.headers {
             let is_apart = *name == http::header::HOST
                 || (*name == http::header::COOKIE && !cookies.is_empty());
@@ -263,7 +301,15 @@ impl RequestParts {
 /// The path and query of a rendered request.
 pub(super) fn path_of(request: &[u8]) -> &str {
     let target = request.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-    std::str::from_utf8(target).unwrap_or("/")
+    path_in(std::str::from_utf8(target).unwrap_or("/"))
+}
+
+/// The path and query in what a request names, which is a whole URL where a proxy reads it.
+fn path_in(target: &str) -> &str {
+    match target.strip_prefix(SCHEME) {
+        Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => target,
+    }
 }
 
 /// The value of the `host` header of a rendered request, which is its second line.
@@ -277,16 +323,20 @@ fn host_of(request: &[u8]) -> &str {
 fn head_template(
     request: &RequestPlan,
     headers: &[(HeaderName, Template)],
-    authority: &str,
+    target: RequestTarget<'_>,
 ) -> Template {
-    let mut head = Template::constant(format!("{} ", request.method));
+    let mut head = Template::constant(format!("{} {}", request.method, target.prefix()));
     head.append(&request.url);
     head.push_literal(b" HTTP/1.1\r\nhost: ");
     match headers.iter().find(|(name, _)| name == http::header::HOST) {
         Some((_, host)) => head.append(host),
-        None => head.push_literal(authority.as_bytes()),
+        None => head.push_literal(target.authority.as_bytes()),
     }
     head.push_literal(b"\r\n");
+    if !target.authorization().is_empty() {
+        let line = format!("proxy-authorization: {}\r\n", target.authorization());
+        head.push_literal(line.as_bytes());
+    }
     for (name, value) in headers {
         if !matches!(*name, http::header::HOST | http::header::COOKIE) {
             head.push_literal(format!("{name}: ").as_bytes());
@@ -397,10 +447,12 @@ fn expects_length(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-fn push_request_line(out: &mut Vec<u8>, method: &Method, path: &[u8]) {
+fn push_request_line(out: &mut Vec<u8>, method: &Method, target: &[&str]) {
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(path);
+    for part in target {
+        out.extend_from_slice(part.as_bytes());
+    }
     out.extend_from_slice(b" HTTP/1.1\r\n");
 }
 

@@ -10,7 +10,7 @@ use crate::plan::{Plan, Target};
 use crate::units::Nanos;
 
 use super::address::Origin;
-use super::connect::connect;
+use super::connect::{Route, connect};
 use super::connection::Connection;
 use super::{Clock, HostPermit, Timers, TlsSetup, TransportError, WorkerTransport};
 
@@ -42,10 +42,9 @@ pub async fn probe(
     let timer = timers.timer();
     let mut phases = Phases::default();
     let deadline = clock.now() + plan.http.connect_timeout * 3;
-    let outcome =
-        connect(&shared, &origin, shared.first_source(), (&timer, deadline), &mut phases).await;
-    let connection = outcome?;
-    let addresses = shared.resolver.known(&origin, clock.now());
+    let route = Route { origin: &origin, source: shared.first_source(), timer: &timer, deadline };
+    let connection = connect(&shared, route, &mut phases).await?;
+    let addresses = shared.resolver.known(shared.next_hop(&origin), clock.now());
     Ok(ProbedTarget {
         addresses: addresses.and_then(Result::ok).map_or_else(Vec::new, |known| known.to_vec()),
         protocol: match connection {

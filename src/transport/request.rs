@@ -6,11 +6,10 @@ use std::rc::Rc;
 use url::Url;
 
 use crate::metrics::{ErrorClass, Outcome};
-use crate::plan::{HttpPlan, RequestId};
+use crate::plan::RequestId;
 use crate::units::RunTime;
 use crate::user::{CheckResult, Response, ResponseHeaders as _};
 
-use super::TransportError;
 use super::address::Origin;
 use super::agent::UserAgent;
 use super::context::RequestContext;
@@ -18,11 +17,13 @@ use super::decode::decode;
 use super::error::not_a_url;
 use super::exchange::TimedResponse;
 use super::finished::FinishedRequest;
-use super::hop::RequestBuffers;
+use super::hop::{Hop, RequestBuffers};
+use super::memory::BoundedBuffer;
 use super::parser::ResponseParser;
-use super::prepared::{PreparedRequest, RequestParts, path_of};
+use super::prepared::{PreparedRequest, path_of};
 use super::progress::RequestProgress;
 use super::redirect;
+use super::{TransportError, WorkerTransport};
 
 impl UserAgent {
     /// Performs one request in its context.
@@ -36,7 +37,7 @@ impl UserAgent {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
         let mut progress = RequestProgress::new(began, request.timeout);
-        let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
+        let mut parser = shared.parser();
         let mut sent = shared.buffers.borrow_mut().pop().unwrap_or_default();
         let buffers =
             RequestBuffers { parser: &mut parser, progress: &mut progress, sent: &mut sent };
@@ -67,18 +68,18 @@ impl UserAgent {
         let shared = &self.shared;
         let request = &shared.plan.requests[id.0 as usize];
         let prepared = &shared.prepared_target(self.side()).requests[id.0 as usize];
-        let (mut origin, mut parts) = self.first_hop(context, prepared)?;
+        let mut hop = self.first_hop(context, prepared)?;
         let mut hops = 0;
         loop {
             buffers.sent.clear();
-            let answer =
-                self.exchange((context, prepared), &origin, &mut parts, &mut buffers).await?;
+            let answer = self.exchange((context, prepared), &mut hop, &mut buffers).await?;
+            let Hop { origin, parts } = &mut hop;
             buffers.progress.add(&answer);
             if !request.follow_redirects || !redirect::is_redirect(answer.status) {
-                let body = decoded(buffers.parser, prepared.keep_body, shared.http()).await?;
+                let body = decoded(buffers.parser, prepared.keep_body, shared).await?;
                 let url = request.media.and_then(|_| {
                     let sent = &buffers.sent.text;
-                    let path = match &parts {
+                    let path = match &*parts {
                         Some(parts) => parts.path.as_str(),
                         None if !sent.is_empty() => path_of(sent),
                         None => prepared.constant().map_or("/", |message| path_of(message.text)),
@@ -95,7 +96,7 @@ impl UserAgent {
                 return Err(TransportError::new(ErrorClass::Redirect, message));
             }
             hops += 1;
-            let current = match parts {
+            let current = match parts.take() {
                 Some(parts) => Rc::unwrap_or_clone(parts),
                 // Nothing is drawn anew: what is sent on is what was sent.
                 None => prepared.parts_of(buffers.sent)?,
@@ -103,8 +104,7 @@ impl UserAgent {
             let from = origin.url(&current.path).ok_or_else(|| not_a_url(&current.path))?;
             let (to, next) = redirect::follow(answer.status, &location, &from, current)?;
             self.stays_on_side(&to)?;
-            origin = Rc::new(to);
-            parts = Some(Rc::new(next));
+            hop = Hop { origin: Rc::new(to), parts: Some(Rc::new(next)) };
         }
     }
 
@@ -113,13 +113,13 @@ impl UserAgent {
         &self,
         context: RequestContext<'_>,
         prepared: &PreparedRequest,
-    ) -> Result<(Rc<Origin>, Option<Rc<RequestParts>>), TransportError> {
+    ) -> Result<Hop, TransportError> {
         if prepared.is_relative() {
-            return Ok((self.target().clone(), None));
+            return Ok(Hop { origin: self.target().clone(), parts: None });
         }
         let mut parts = Rc::unwrap_or_clone(prepared.parts(&mut context.user.borrow_mut())?);
         if is_plain_path(&parts.path) {
-            return Ok((self.target().clone(), Some(Rc::new(parts))));
+            return Ok(Hop { origin: self.target().clone(), parts: Some(Rc::new(parts)) });
         }
         let not_a_url = || not_a_url(&parts.path);
         // A link is taken as a browser takes it (WHATWG URL): what cannot stand in one is encoded, line ends are left
@@ -136,7 +136,7 @@ impl UserAgent {
         self.stays_on_side(&origin)?;
         let target = self.target();
         let origin = if origin == **target { target.clone() } else { Rc::new(origin) };
-        Ok((origin, Some(Rc::new(parts))))
+        Ok(Hop { origin, parts: Some(Rc::new(parts)) })
     }
 }
 
@@ -156,8 +156,8 @@ fn is_plain_path(path: &str) -> bool {
 async fn decoded(
     parser: &ResponseParser,
     keep_body: bool,
-    http: &HttpPlan,
-) -> Result<Option<Vec<u8>>, TransportError> {
+    shared: &WorkerTransport,
+) -> Result<Option<BoundedBuffer>, TransportError> {
     // Of nothing, nothing is encoded, whatever the header says of a body that might have been.
     if !keep_body || !parser.is_encoded() || parser.body().is_empty() {
         return Ok(None);
@@ -168,14 +168,14 @@ async fn decoded(
         encodings.push_str(&String::from_utf8_lossy(value));
         encodings.push(',');
     });
-    decode(parser.body().to_vec(), &encodings, http.max_body).await.map(Some)
+    decode(parser.body(), &encodings, shared.memory.clone(), shared.http().max_body).await
 }
 
 /// The last answer of a request.
 struct LastAnswer {
     answer: TimedResponse,
     /// The body decompressed, where it is looked into and was compressed.
-    body: Option<Vec<u8>>,
+    body: Option<BoundedBuffer>,
     /// Where it was found, if references in it are followed.
     url: Option<Url>,
 }
@@ -183,18 +183,19 @@ struct LastAnswer {
 /// Lets the user judge an answer.
 fn judge(
     (context, id): (RequestContext<'_>, RequestId),
-    LastAnswer { answer, body, url }: &LastAnswer,
+    last: &LastAnswer,
     parser: &ResponseParser,
     began: RunTime,
 ) -> CheckResult {
+    let LastAnswer { answer, body, url } = last;
     let events = context.events.map(RefCell::borrow);
-    let last = events.as_ref().and_then(|events| events.last());
+    let event = events.as_ref().and_then(|events| events.last());
     let mut user = context.user.borrow_mut();
     let response = Response {
         status: answer.status,
         headers: &parser.headers(),
         url: url.as_ref(),
-        body: last.or(body.as_deref()).unwrap_or_else(|| parser.body()),
+        body: event.or(body.as_ref().map(BoundedBuffer::bytes)).unwrap_or_else(|| parser.body()),
         size: answer.body_size,
         service_time: answer.done.since(began),
     };

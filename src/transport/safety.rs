@@ -17,7 +17,12 @@ impl HostPermit {
 
     /// Whether requests may go to `address`, to which `host` resolved.
     pub fn allows(&self, host: &str, address: IpAddr) -> bool {
-        is_local(address) || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        is_local(address) || self.names(host)
+    }
+
+    /// Whether `host` may be loaded wherever it is.
+    pub(super) fn names(&self, host: &str) -> bool {
+        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 }
 

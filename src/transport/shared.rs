@@ -6,15 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::metrics::{ReachedPeer, Side};
-use crate::plan::{HttpPlan, Plan, Target};
+use crate::plan::{HttpPlan, HttpVersion, Plan, ProxyPlan, Target};
 
 use super::address::Origin;
 use super::body::RenderedMessage;
 use super::group::ConcurrentRequests;
-use super::memory::{MemoryBudget, STREAM_MEMORY};
+use super::memory::MemoryBudget;
 use super::parser::ResponseParser;
 use super::pool::{ConnectionPool, WorkerConnectionLimit};
-use super::prepared::PreparedRequest;
+use super::prepared::{PreparedRequest, RequestTarget};
 use super::resolver::Resolver;
 use super::{Clock, HostPermit, SourcePool, Timers, TlsSetup};
 
@@ -25,6 +25,8 @@ pub struct WorkerTransport {
     pub(super) tls: TlsSetup,
     pub(super) permit: HostPermit,
     pub(super) resolver: Rc<Resolver>,
+    /// Where the proxy is, if there is one.
+    proxy: Option<Origin>,
     pub(super) open: Rc<Cell<u64>>,
     opened: RefCell<Vec<(ReachedPeer, u64)>>,
     /// The connections that all users share, where they share a few.
@@ -39,8 +41,8 @@ pub struct WorkerTransport {
     /// Idle connections, where users share them.
     pub(super) pool: RefCell<ConnectionPool>,
     pub(super) connection_limit: WorkerConnectionLimit,
-    /// What events and messages may hold together.
-    pub(super) stream_memory: MemoryBudget,
+    /// What responses, events and messages may hold together.
+    pub(super) memory: MemoryBudget,
 }
 
 /// A target, and the requests as they are sent there.
@@ -60,10 +62,17 @@ const MAX_PEERS: usize = 256;
 fn compile(plan: &Plan, target: &Target) -> PreparedTarget {
     let is_stream = |at| plan.streams.iter().any(|stream| stream.request.0 as usize == at);
     let requests = plan.requests.iter().enumerate();
-    let authority = target.authority();
+    let origin = Origin::of_target(target);
+    let named = RequestTarget { authority: &origin.authority, forwarder: forwarder(plan, &origin) };
     let requests = requests
-        .map(|(at, request)| PreparedRequest::compile(request, (plan, &authority), !is_stream(at)));
-    PreparedTarget { requests: requests.collect(), target: Rc::new(Origin::of_target(target)) }
+        .map(|(at, request)| PreparedRequest::compile(request, (plan, named), !is_stream(at)));
+    PreparedTarget { requests: requests.collect(), target: Rc::new(origin) }
+}
+
+/// The proxy that requests to `origin` name their whole URL to: those without a tunnel.
+fn forwarder<'a>(plan: &'a Plan, origin: &Origin) -> Option<&'a ProxyPlan> {
+    let forwards = !origin.tls && plan.http.version != HttpVersion::Http2;
+    plan.http.proxy.as_ref().filter(|proxy| forwards && proxy.serves(&origin.host, origin.port))
 }
 
 impl WorkerTransport {
@@ -78,6 +87,7 @@ impl WorkerTransport {
             tls,
             permit,
             resolver: Resolver::new(plan.http.dns, plan.seed.get()),
+            proxy: plan.http.proxy.as_ref().map(Origin::of_proxy),
             open: Rc::default(),
             opened: RefCell::default(),
             lasting: OnceCell::new(),
@@ -87,7 +97,7 @@ impl WorkerTransport {
             buffers: RefCell::default(),
             pool: RefCell::default(),
             connection_limit: WorkerConnectionLimit::default(),
-            stream_memory: MemoryBudget::default(),
+            memory: MemoryBudget::default(),
             plan,
         })
     }
@@ -144,9 +154,20 @@ impl WorkerTransport {
         self.connection_limit.limit(limit);
     }
 
-    /// Leaves this worker its share of what all streams of a run may hold in memory.
-    pub fn share_stream_memory(&self, workers: u32) {
-        self.stream_memory.limit(STREAM_MEMORY / u64::from(workers.max(1)));
+    /// Leaves this worker its share of what all responses and streams of a run may hold in memory.
+    pub fn share_memory(&self, workers: u32) {
+        self.memory.limit(self.plan.max_memory().get() / u64::from(workers.max(1)));
+    }
+
+    /// A parser, lent for the length of a request.
+    pub(super) fn parser(&self) -> ResponseParser {
+        let spare = self.parsers.borrow_mut().pop();
+        spare.unwrap_or_else(|| ResponseParser::within(&self.memory, self.max_head()))
+    }
+
+    /// The largest head of a response, in bytes.
+    pub(super) fn max_head(&self) -> usize {
+        usize::try_from(self.http().max_head.get()).unwrap_or(usize::MAX)
     }
 
     /// How many idle connections were closed to make room.
@@ -157,6 +178,25 @@ impl WorkerTransport {
     /// The address that the first user's connections come from.
     pub(super) fn first_source(&self) -> Option<IpAddr> {
         self.sources.of_user(0)
+    }
+
+    /// The proxy that requests to `origin` go through, if they do.
+    pub(super) fn proxy_of(&self, origin: &Origin) -> Option<&ProxyPlan> {
+        let proxy = self.plan.http.proxy.as_ref()?;
+        proxy.serves(&origin.host, origin.port).then_some(proxy)
+    }
+
+    /// How a request over HTTP/1.1 to `origin` names where it goes.
+    pub(super) fn request_target<'a>(&'a self, origin: &'a Origin) -> RequestTarget<'a> {
+        RequestTarget { authority: &origin.authority, forwarder: forwarder(&self.plan, origin) }
+    }
+
+    /// Where a connection to `origin` leads first.
+    pub(super) fn next_hop<'a>(&'a self, origin: &'a Origin) -> &'a Origin {
+        match &self.proxy {
+            Some(proxy) if self.proxy_of(origin).is_some() => proxy,
+            _ => origin,
+        }
     }
 
     /// How connections behave.

@@ -2,6 +2,7 @@
 //! while messages are awaited, and the closing handshake is waited for.
 
 mod close;
+mod deflate;
 mod frame;
 mod handshake;
 mod machine;
@@ -14,7 +15,7 @@ use std::task::Poll;
 use rand_pcg::Pcg64Mcg;
 
 use crate::metrics::{ErrorClass, Outcome, Sample};
-use crate::plan::{Check, RequestPlan, StreamPlan, Template};
+use crate::plan::{Check, RequestPlan, SocketMessage, SocketMessageForm, StreamPlan};
 use crate::units::{Nanos, RandomStream, RunTime};
 use crate::user::{CheckResult, Response, ResponseHeaders, meets};
 
@@ -22,10 +23,11 @@ use super::TransportError;
 use super::address::Origin;
 use super::agent::UserAgent;
 use super::clock::unix_seconds;
-use super::connect::reach;
+use super::connect::{ReachedOrigin, Route, reach};
 use super::context::RequestContext;
 use super::cookies::CookieTime;
 use super::finished::{FinishedRequest, RequestTimes, StreamEvent};
+use super::hop::Hop;
 use super::parser::{ParseProgress, ResponseParser};
 use super::prepared::RequestParts;
 use super::progress::RequestProgress;
@@ -41,7 +43,7 @@ pub(super) struct WebSocketSession<'a> {
     pub(super) agent: &'a UserAgent,
     pub(super) context: RequestContext<'a>,
     pub(super) plan: &'a StreamPlan,
-    pub(super) send: &'a [Template],
+    pub(super) send: &'a [SocketMessage],
     pub(super) expect: &'a [Check],
     /// How long it stays open, from the handshake on.
     pub(super) hold: Nanos,
@@ -55,7 +57,7 @@ impl WebSocketSession<'_> {
         let shared = &self.agent.shared;
         let request = self.request();
         let mut progress = RequestProgress::new(self.times.began, request.timeout);
-        let mut parser = shared.parsers.borrow_mut().pop().unwrap_or_else(ResponseParser::new);
+        let mut parser = shared.parser();
         let mut open = None;
         let result = match self.open(&mut progress, &mut parser).await {
             Ok(Some(opened)) => {
@@ -138,19 +140,22 @@ impl WebSocketSession<'_> {
         let shared = &self.agent.shared;
         let prepared =
             &shared.prepared_target(self.agent.side()).requests[self.plan.request.0 as usize];
-        let (origin, parts) = self.agent.first_hop(self.context, prepared)?;
+        let Hop { origin, parts } = self.agent.first_hop(self.context, prepared)?;
         let parts = match parts {
             Some(parts) => parts,
             None => prepared.parts(&mut self.context.user.borrow_mut())?,
         };
         let cookies = self.agent.cookies_for((&origin, parts.host()), &parts.path, parts.cookie());
         let mut chance = self.chance();
-        let handshake = OpeningHandshake::new(&parts, (&origin.authority, &cookies), &mut chance)?;
-        let deadline = (self.context.timer, progress.deadline);
-        let place = (&*origin, self.agent.source);
-        let tls = &shared.tls.upgradable;
-        let reached = reach(shared, place, deadline, tls, &mut progress.phases);
-        let (mut io, guard, _) = Box::pin(reached).await?;
+        let named = (origin.authority.as_str(), cookies.as_str());
+        let handshake =
+            OpeningHandshake::new(&parts, named, shared.http().compression, &mut chance)?;
+        let (timer, deadline) = (self.context.timer, progress.deadline);
+        let route = Route { origin: &origin, source: self.agent.source, timer, deadline };
+        // RFC 6455 §4.1: a proxy opens a tunnel, with or without TLS in it.
+        let way = (shared.proxy_of(&origin), &shared.tls.upgradable);
+        let reached = Box::pin(reach(shared, route, way, &mut progress.phases)).await?;
+        let ReachedOrigin { mut io, guard, .. } = reached;
         progress.exchanges += 1;
         let max_body = shared.http().max_body.get();
         parser.start(false, true, max_body);
@@ -166,8 +171,9 @@ impl WebSocketSession<'_> {
         if parser.status() != 101 {
             return Ok(None);
         }
-        handshake.verify(&parser.headers())?;
-        let machine = WebSocketMachine::new(shared.stream_memory.buffer(max_body), chance);
+        let deflate = handshake.verify(&parser.headers())?;
+        let content = shared.memory.buffer(max_body);
+        let machine = WebSocketMachine::new(content, chance, deflate);
         let open = OpenWebSocket::new((io, guard), machine, unread, self.now());
         Ok(Some(Box::new(open)))
     }
@@ -227,12 +233,23 @@ impl WebSocketSession<'_> {
         on_event: &dyn Fn(StreamEvent),
     ) -> Result<(), TransportError> {
         self.context.timer.arm(deadline);
-        open.machine.keep_content(!self.expect.is_empty() || self.request().needs_body());
-        for template in self.send {
-            let mut text = Vec::new();
-            let rendered = self.context.user.borrow_mut().render(template, &mut text);
-            rendered.map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
-            open.machine.send_text(&String::from_utf8_lossy(&text));
+        if self.expect.is_empty() && !self.request().needs_body() {
+            open.machine.count_only();
+        }
+        for message in self.send {
+            let script = |why: &str| TransportError::new(ErrorClass::Script, why);
+            let mut written = Vec::new();
+            let rendered = self.context.user.borrow_mut().render(&message.content, &mut written);
+            rendered.map_err(|error| script(&error.to_string()))?;
+            let bytes = message.form.read(written);
+            let bytes =
+                bytes.ok_or_else(|| script("a binary message is not what it is said to be in"))?;
+            match message.form {
+                SocketMessageForm::Text => {
+                    open.machine.send_text(&String::from_utf8_lossy(&bytes));
+                }
+                _ => open.machine.send_binary(&bytes),
+            }
         }
         loop {
             match open.next(self.socket_context(), deadline).await {
@@ -285,7 +302,7 @@ impl WebSocketSession<'_> {
     ) -> Result<(), TransportError> {
         let until = open.opened + self.hold;
         self.context.timer.arm(until);
-        open.machine.keep_content(false);
+        open.machine.count_only();
         loop {
             let next = open.next(self.socket_context(), until).await;
             self.tell_traffic(open, on_event);

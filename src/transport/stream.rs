@@ -36,7 +36,7 @@ pub(super) async fn play(
             };
             let max_body = shared.http().max_body.get();
             let times = (began, request.timeout);
-            let mut events = EventStream::new(awaited, times, max_body, &shared.stream_memory);
+            let mut events = EventStream::new(awaited, times, max_body, &shared.memory);
             if agent.is_traced() {
                 events.show();
             }

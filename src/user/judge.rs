@@ -1,5 +1,7 @@
 //! What a user makes of a response: checks and captures.
 
+use std::fmt::Write as _;
+
 use serde_json::Value as Json;
 use url::Url;
 
@@ -140,6 +142,16 @@ pub fn meets(checks: &[Check], text: &[u8]) -> bool {
     checks.iter().all(|check| failed_check(check, &response).is_none())
 }
 
+/// Bytes in hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Cannot fail: a `String` takes everything.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
 /// What is wrong with the response according to `check`, if anything.
 fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
     match check {
@@ -169,6 +181,11 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
             let text = Json::from(String::from_utf8_lossy(response.body));
             let why = mismatch(matcher, &[&text], MatchedSource::Text);
             why.map(|why| format!("the body {why}"))
+        }
+        Check::Hex(matcher) => {
+            let text = Json::from(hex(response.body));
+            let why = mismatch(matcher, &[&text], MatchedSource::Text);
+            why.map(|why| format!("the body in hexadecimal digits {why}"))
         }
     }
 }

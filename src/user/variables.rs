@@ -28,7 +28,7 @@ impl Variables for User {
         let rows = self
             .picked
             .iter()
-            .zip(&self.plan.data)
+            .zip(self.plan.data.iter())
             .map(|(row, dataset)| {
                 let row = row.and_then(|row| dataset.rows.get(row as usize));
                 row.map_or_else(Vec::new, |row| row.to_vec())

@@ -16,6 +16,8 @@ mod merge;
 mod nginx;
 mod observed;
 mod partial;
+mod protocols;
+mod proxies;
 #[cfg(feature = "tui")]
 #[expect(dead_code, reason = "the terminal's own tests look at more of it")]
 #[path = "../terminal/pty.rs"]

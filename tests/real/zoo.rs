@@ -2,6 +2,7 @@
 //!
 //! One run visits all cages of a table. Each server is one thread a connection, and ends with the test's process.
 
+mod bodies;
 mod events;
 mod playlists;
 mod sockets;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::capacity::notes::LoadOrigin;
 use crate::capacity::stack::{Deployed, StackModel};
-use crate::engine::{RunOptions, prepare_limits, workers_for};
+use crate::engine::{RunOptions, most_workers, prepare_limits, workers_for};
 use crate::observe::WatchPlan;
 use crate::plan::{ArrivalLaw, Load, OpenLoad, Overrides, Plan, Stage};
 use crate::scenario::{Loaded, load};
@@ -153,7 +153,8 @@ impl SearchScenario {
             .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
         self.tell_of_rows(&plan);
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-        let workers = self.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, 64);
+        let workers =
+            self.workers.unwrap_or_else(|| workers_for(&plan, cores)).clamp(1, most_workers(&plan));
         let options = RunOptions { workers, connections: limit.most, ..self.options.clone() };
         Ok((Arc::new(plan), options))
     }

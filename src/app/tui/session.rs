@@ -122,7 +122,7 @@ impl UiSession {
         if let Some(told) = exports.announcement() {
             self.screen.print(Message::Notice(told));
         }
-        if let Some(warning) = prepared.warning.take() {
+        for warning in prepared.warnings.drain(..) {
             self.screen.print(Message::Event(warning));
         }
         let mut observer = ExportingObserver { observer: &mut self.screen, exports: &mut exports };

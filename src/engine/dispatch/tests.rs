@@ -69,8 +69,9 @@ fn play(
     let at = LocalSet::new().block_on(&runtime.expect("a runtime"), async {
         let worker = Worker::new(assignment).expect("a timer");
         let Load::Open(load) = &worker.plan.load else { panic!("an open load") };
-        let dispatcher = Dispatcher::new(&worker, load);
-        let following = follow_orders(worker.clone(), orders, |_, _: &[_]| ());
+        let dispatcher = Dispatcher::new(&worker, load, orders.clone());
+        let steered = dispatcher.clone();
+        let following = follow_orders(worker.clone(), orders, move || steered.follow());
         dispatcher.tasks.borrow_mut().spawn_local(following);
         prepare(&dispatcher, order);
         dispatcher.dispatch().await.expect("it ends")

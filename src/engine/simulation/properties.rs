@@ -31,12 +31,9 @@ pub(super) fn violations(case: &Case, outcome: &SimulatedRun) -> Vec<String> {
     });
     found.extend(limits(case, outcome));
     found.extend(outcome.ledger.mixed_up.clone());
-    // A process that stands still for longer than the notice of a change has played on when it hears of it: it may
-    // give numbers to arrivals that others give to theirs.
-    let is_numbered = case.commands.is_empty() || case.stalls.is_empty();
     for ((step, iteration), seen) in &outcome.ledger.requests {
         let what = format!("{step} of iteration {iteration}");
-        let again = retries(outcome, seen).filter(|_| is_numbered);
+        let again = retries(outcome, seen);
         found.extend(again.map(|why| format!("{what}: {why}")));
         let places = seen.iter().filter_map(|seen| place(case, outcome, &owners, *iteration, seen));
         found.extend(places.map(|why| format!("{what}: {why}")));
@@ -251,8 +248,11 @@ fn place(
         return Some(format!("worker {home} played what is not its own"));
     }
     let split = outcome.plan.split.as_ref()?;
-    let turn = if matches!(case.load, Load::Open(_)) { iteration } else { seen.user };
-    let is_green = split.variant(turn, RunTime::ZERO).side == crate::metrics::Side::Green;
+    let variant = match case.load {
+        Load::Open(_) => split.variant(iteration, RunTime::ZERO),
+        Load::Closed(_) => split.variant_of_user(seen.user, RunTime::ZERO),
+    };
+    let is_green = variant.side == crate::metrics::Side::Green;
     (is_green != (seen.to.port() == GREEN)).then(|| format!("went to {}", seen.to))
 }
 

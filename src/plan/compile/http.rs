@@ -3,8 +3,8 @@
 use url::{Host, Url};
 
 use crate::plan::{
-    AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
-    Overrides, SourceNet, Target,
+    AddressChoice, ClientTls, ConnectionUse, Correlation, DirectHost, DnsPlan, HttpPlan,
+    HttpVersion, Overrides, ProxyPlan, SourceNet, Target,
 };
 use crate::scenario::schema::{self, Scenario};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -60,7 +60,7 @@ pub(super) fn parse_target(text: &Spanned<String>) -> Result<Target, &'static st
     Ok(Target { tls, host, port, prefix: url.path().trim_end_matches('/').to_owned() })
 }
 
-pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
+pub(super) fn plan(scenario: &Scenario, problems: &mut Problems) -> HttpPlan {
     let http = &scenario.http;
     HttpPlan {
         version: match http.version {
@@ -74,6 +74,7 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
             Some(schema::ConnectionsSpec::Shared) => ConnectionUse::Shared,
             Some(schema::ConnectionsSpec::Streams(count)) => ConnectionUse::Streams(count),
         },
+        proxy: proxy(scenario, problems),
         dns: DnsPlan {
             choice: match http.dns {
                 Some(schema::AddressChoiceSpec::Rotate) | None => AddressChoice::Rotate,
@@ -89,8 +90,35 @@ pub(super) fn plan(scenario: &Scenario) -> HttpPlan {
         connect_timeout: http.connect_timeout.unwrap_or(Nanos::from_secs(5)),
         max_redirects: http.max_redirects.unwrap_or(5),
         max_body: http.max_body.unwrap_or(Bytes::new(16 << 20)),
+        max_head: http.max_head.unwrap_or(Bytes::new(64 << 10)),
+        max_memory: http.max_memory,
         cookies: http.cookies.unwrap_or(true),
         compression: http.compression.unwrap_or(true),
+    }
+}
+
+/// An empty text, as an unset variable leaves it, is no proxy.
+fn proxy(scenario: &Scenario, problems: &mut Problems) -> Option<ProxyPlan> {
+    let direct = scenario.http.no_proxy.iter().flat_map(|entry| {
+        let items = entry.value.split(',').filter(|item| !item.trim().is_empty());
+        items.map(|item| Spanned::new(item.to_owned(), entry.span))
+    });
+    let mut known = vec![];
+    for entry in direct {
+        match DirectHost::parse(&entry.value) {
+            Some(host) => known.push(host),
+            None => problems.report(entry.span, ProblemKind::BadAddresses { found: entry.value }),
+        }
+    }
+    let text = scenario.http.proxy.as_ref().filter(|text| !text.value.is_empty())?;
+    match ProxyPlan::parse(&text.value) {
+        Ok(proxy) => Some(ProxyPlan { direct: known, ..proxy }),
+        Err(reason) => {
+            // What it is may be a secret.
+            let found = "proxy".to_owned();
+            problems.report(text.span, ProblemKind::BadUrl { found, reason });
+            None
+        }
     }
 }
 

@@ -309,6 +309,7 @@ pub(super) fn check(check: &schema::CheckSpec) -> Check {
             Check::Json(path.clone(), text.clone(), must.clone())
         }
         schema::CheckSpec::Body(must) => Check::Body(must.clone()),
+        schema::CheckSpec::Hex(must) => Check::Hex(must.clone()),
     }
 }
 

@@ -18,7 +18,7 @@ pub(in crate::scenario) static CHECK: Declaration = Declaration {
     name: "check",
     place: "`check`",
     about: "Assertions on one response; a response that misses one is an error. Of an event or a message only \
-            `json` and `body` can be checked. Without `status`, statuses of 400 and above are errors.",
+            `json`, `body` and `hex` can be checked. Without `status`, statuses of 400 and above are errors.",
     groups: &[&[
         optional("status", Grammar::OneOrMany(&STATUS), "The statuses that are right.")
             .example("[200, 3xx]"),
@@ -51,6 +51,12 @@ pub(in crate::scenario) static CHECK: Declaration = Declaration {
             "What the body must be as text. A bare text must be contained in it.",
         )
         .example("welcome"),
+        optional(
+            "hex",
+            CONDITION,
+            "What the body must be in hexadecimal digits, in lower case. A bare text is what it must begin with.",
+        )
+        .example("89 50 4e 47"),
     ]],
     others: None,
     rules: &[],

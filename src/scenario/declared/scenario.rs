@@ -228,6 +228,21 @@ static HTTP_KEYS: &[Property] = &[
     )
     .default("per_user"),
     optional(
+        "proxy",
+        Grammar::Text("URL"),
+        "The HTTP proxy that requests go through (`http://user:password@host:port`); none where it is empty. Requests to \
+         `http` name their whole URL there; `https`, HTTP/2 and WebSockets get a tunnel (`CONNECT`). Proxies of the \
+         environment are used only where they are named here.",
+    )
+    .example("http://proxy.example:3128"),
+    optional(
+        "no_proxy",
+        Grammar::OneOrMany(&Grammar::Text("host")),
+        "Hosts that are reached without the proxy, as `NO_PROXY` lists them: names with all below them, addresses, \
+         networks, `*`.",
+    )
+    .example("[localhost, .internal, 10.0.0.0/8]"),
+    optional(
         "dns",
         Grammar::Words(&ADDRESS_CHOICES),
         "Which of a name's addresses a new connection tries first; the others follow after 250 ms of silence or a \
@@ -277,6 +292,20 @@ static HTTP_KEYS: &[Property] = &[
         "The largest body read, as sent and again as decompressed; a larger one is an error.",
     )
     .default("16 MiB"),
+    optional(
+        "max_head",
+        Grammar::Size,
+        "The largest head of a response; a larger one is an error, as is one of more than 128 lines over HTTP/1.1. HTTP/2 \
+         servers are told (`SETTINGS_MAX_HEADER_LIST_SIZE`).",
+    )
+    .default("64 KiB"),
+    optional(
+        "max_memory",
+        Grammar::Size,
+        "What bodies that are looked into, events and messages under way may hold in memory together, whatever servers \
+         send; what does not fit is an error. 48 MiB and 256 KiB for each user where nothing is given.",
+    )
+    .example("2 GiB"),
     optional("cookies", Grammar::Flag, "Whether users keep cookies (RFC 6265).").default("true"),
     optional(
         "compression",
@@ -317,7 +346,7 @@ pub(in crate::scenario) static SHARED_CONNECTIONS: Declaration = Declaration {
     groups: &[&[required(
         "shared",
         Grammar::Whole(1.0, 10_000.0),
-        "How many connections all users share, dealt out over the workers; each worker has at least one.",
+        "How many connections all users of an agent share, dealt out over its workers, of which there are no more.",
     )
     .example("4")]],
     others: None,

@@ -3,7 +3,7 @@
 use super::delay::DELAY;
 use super::request::{COMMON, RULES, URL};
 use super::response::CHECK;
-use crate::scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
+use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
 pub(in crate::scenario) static SSE: Declaration = Declaration {
     name: "sse",
@@ -67,8 +67,8 @@ pub(in crate::scenario) static WEBSOCKET: Declaration = Declaration {
         &[
             optional(
                 "send",
-                Grammar::Anything,
-                "A message, or a list of them; texts as they stand, all else as JSON. Texts are templates.",
+                Grammar::AnyOf(&[Grammar::Mapping(&BINARY_MESSAGE), Grammar::Anything]),
+                "A message, or a list of them; texts as they stand, `binary: { hex: … }` as bytes, all else as JSON. Texts are templates.",
             )
             .example("{ subscribe: prices }"),
             optional(
@@ -91,6 +91,50 @@ scenarios:
           send: { subscribe: prices }
           expect: { json: { $.type: price } }
           hold: 30s..60s
+",
+};
+
+pub(in crate::scenario) static BINARY_MESSAGE: Declaration = Declaration {
+    name: "binary_message",
+    place: "a binary message",
+    about: "A binary message, for `send` of a `websocket`. A mapping without `hex` or `base64` in it is a text of JSON.",
+    groups: &[&[
+        required("binary", Grammar::Mapping(&BINARY), "Its bytes.").example("{ hex: 0a ff }")
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+scenarios:
+  feed:
+    flow:
+      - websocket:
+          name: feed
+          url: /feed
+          send: [{ binary: { hex: 01 00 ff } }, { binary: { base64: AQD/ } }]
+          expect: { hex: 01 00 }
+",
+};
+
+pub(in crate::scenario) static BINARY: Declaration = Declaration {
+    name: "binary",
+    place: "`binary`",
+    about: "Bytes, written as text.",
+    groups: &[&[
+        optional(
+            "hex",
+            Grammar::Text("template"),
+            "In hexadecimal digits; blanks between them mean nothing.",
+        )
+        .example("01 00 ff"),
+        optional("base64", Grammar::Text("template"), "In Base64 (RFC 4648 §4).").example("AQD/"),
+    ]],
+    others: None,
+    rules: &[Rule::OneOf(&["hex", "base64"])],
+    example: "
+scenarios:
+  feed:
+    flow:
+      - websocket: { name: feed, url: /feed, send: { binary: { base64: AQD/ } } }
 ",
 };
 

@@ -31,6 +31,8 @@ pub enum CheckSpec {
     Json(JsonPath, String, Matcher),
     /// The body as text.
     Body(Matcher),
+    /// The body as hexadecimal digits.
+    Hex(Matcher),
 }
 
 /// What values must be. Of several values of one place, all must be so, and there must be one.
@@ -159,6 +161,9 @@ pub(super) fn checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
     if let Some(node) = fields.node("body", problems) {
         checks.extend(body_matcher(node, problems).map(CheckSpec::Body));
     }
+    if let Some(node) = fields.node("hex", problems) {
+        checks.extend(hex_matcher(node, problems).map(CheckSpec::Hex));
+    }
     fields.finish(problems);
     checks
 }
@@ -222,6 +227,22 @@ fn body_matcher(node: &Node, problems: &mut Problems) -> Option<Matcher> {
         NodeValue::Scalar(scalar) => Some(Matcher::Contains(scalar.text.clone())),
         _ => matcher(node, "the body", problems),
     }
+}
+
+/// Of bytes, a bare text is what they begin with: a signature, or the head of a message.
+fn hex_matcher(node: &Node, problems: &mut Problems) -> Option<Matcher> {
+    let NodeValue::Scalar(scalar) = &node.value else {
+        return matcher(node, "the body in hexadecimal digits", problems);
+    };
+    let digits: String = scalar.text.split_whitespace().collect::<String>().to_ascii_lowercase();
+    let is_hex = digits.len().is_multiple_of(2) && digits.chars().all(|c| c.is_ascii_hexdigit());
+    let begins = regex::Regex::new(&format!("^{digits}")).ok().filter(|_| is_hex);
+    if begins.is_none() {
+        let expected = "bytes in pairs of hexadecimal digits";
+        let kind = ProblemKind::BadNumber { expected, found: scalar.text.clone() };
+        problems.report(node.span, kind);
+    }
+    begins.map(Matcher::Matches)
 }
 
 fn matcher(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Matcher> {

@@ -20,6 +20,10 @@ pub struct HttpSpec {
     pub version: Option<HttpVersionSpec>,
     /// Who uses a connection.
     pub connections: Option<ConnectionsSpec>,
+    /// What requests go through: a URL; empty for nothing.
+    pub proxy: Option<Spanned<String>>,
+    /// Hosts that are reached without it.
+    pub no_proxy: Vec<Spanned<String>>,
     /// Which of a name's addresses a new connection tries first.
     pub dns: Option<AddressChoiceSpec>,
     /// How long what was looked up is good.
@@ -38,6 +42,10 @@ pub struct HttpSpec {
     pub max_redirects: Option<u8>,
     /// The largest body read.
     pub max_body: Option<Bytes>,
+    /// The largest head of a response.
+    pub max_head: Option<Bytes>,
+    /// What responses and streams may hold in memory together.
+    pub max_memory: Option<Bytes>,
     /// Whether users keep cookies.
     pub cookies: Option<bool>,
     /// Whether compressed answers are asked for.
@@ -126,6 +134,11 @@ impl HttpSpec {
             connections: fields
                 .node("connections", problems)
                 .and_then(|node| connections(node, problems)),
+            proxy: fields.read("proxy", problems),
+            no_proxy: fields
+                .node("no_proxy", problems)
+                .map(|node| texts(node, problems))
+                .unwrap_or_default(),
             dns: fields.word("dns", &ADDRESS_CHOICES, problems),
             dns_ttl: fields.read("dns_ttl", problems),
             source_ips: addresses(fields.node("source_ips", problems), problems),
@@ -138,6 +151,8 @@ impl HttpSpec {
             tls: fields.node("tls", problems).map(|node| tls(node, problems)).unwrap_or_default(),
             max_redirects: fields.read("max_redirects", problems),
             max_body: fields.read("max_body", problems),
+            max_head: fields.read("max_head", problems),
+            max_memory: fields.read("max_memory", problems),
             cookies: fields.read("cookies", problems),
             compression: fields.read("compression", problems),
         };

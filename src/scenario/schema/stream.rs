@@ -5,7 +5,9 @@ use http::Method;
 use super::check::{CheckSpec, checks};
 use super::delay::{DelaySpec, law};
 use super::request::RequestSpec;
-use crate::scenario::declared::stream::{HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET};
+use crate::scenario::declared::stream::{
+    BINARY, BINARY_MESSAGE, HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET,
+};
 use crate::scenario::names::EntityName;
 use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, one_or_many};
 use crate::units::Nanos;
@@ -34,12 +36,23 @@ pub enum StreamKindSpec {
     /// A WebSocket.
     Messages {
         /// What is sent once it is open; texts in it are templates.
-        send: Vec<Node>,
+        send: Vec<SocketMessageSpec>,
         /// Checks that one message must meet before the request's timeout.
         expect: Vec<CheckSpec>,
         /// How long it stays open.
         hold: DelaySpec,
     },
+}
+
+/// A message that is sent over a WebSocket.
+#[derive(Debug, Clone)]
+pub enum SocketMessageSpec {
+    /// A text, or JSON as one.
+    Text(Node),
+    /// Bytes in hexadecimal digits.
+    Hex(Spanned<String>),
+    /// Bytes in Base64.
+    Base64(Spanned<String>),
 }
 
 /// A video that is watched, segment by segment, as a player does.
@@ -105,13 +118,13 @@ impl StreamSpec {
 
     pub(super) fn read_messages(node: &Node, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, &WEBSOCKET, problems)?;
-        let send = fields.node("send", problems).map(messages).unwrap_or_default();
+        let send = fields.node("send", problems).map(|node| messages(node, problems));
         let expect = fields.node("expect", problems).map(|node| content_checks(node, problems));
         let hold = fields.node("hold", problems).and_then(|node| law(node, problems));
         let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
         fields.finish(problems);
         let kind = StreamKindSpec::Messages {
-            send,
+            send: send.unwrap_or_default(),
             expect: expect.unwrap_or_default(),
             hold: hold.unwrap_or(DelaySpec::Constant(Nanos::ZERO)),
         };
@@ -120,20 +133,38 @@ impl StreamSpec {
 }
 
 /// A single message, or a list of them. A mapping is one message.
-fn messages(node: &Node) -> Vec<Node> {
-    match node.value {
-        NodeValue::Mapping(_) => vec![node.clone()],
-        _ => one_or_many(node).to_vec(),
+fn messages(node: &Node, problems: &mut Problems) -> Vec<SocketMessageSpec> {
+    let nodes = match node.value {
+        NodeValue::Mapping(_) => std::slice::from_ref(node),
+        _ => one_or_many(node),
+    };
+    nodes.iter().filter_map(|node| message(node, problems)).collect()
+}
+
+/// A mapping with bytes under `binary` stands for them; all else for a text.
+fn message(node: &Node, problems: &mut Problems) -> Option<SocketMessageSpec> {
+    let bytes = node.get("binary");
+    if bytes.is_none_or(|bytes| bytes.get("hex").or(bytes.get("base64")).is_none()) {
+        return Some(SocketMessageSpec::Text(node.clone()));
     }
+    let mut fields = Fields::of(node, &BINARY_MESSAGE, problems)?;
+    let inner = fields.node("binary", problems);
+    fields.finish(problems);
+    let mut fields = Fields::of(inner?, &BINARY, problems)?;
+    let (hex, base64) = (fields.read("hex", problems), fields.read("base64", problems));
+    fields.finish(problems);
+    hex.map(SocketMessageSpec::Hex).or(base64.map(SocketMessageSpec::Base64))
 }
 
 /// Checks of one event or message: it has a text, which may be JSON, and nothing else.
 fn content_checks(node: &Node, problems: &mut Problems) -> Vec<CheckSpec> {
     let checks = checks(node, problems);
-    let fits = |check: &CheckSpec| matches!(check, CheckSpec::Json(..) | CheckSpec::Body(_));
+    let fits = |check: &CheckSpec| {
+        matches!(check, CheckSpec::Json(..) | CheckSpec::Body(_) | CheckSpec::Hex(_))
+    };
     if !checks.iter().all(fits) {
         let kind = ProblemKind::WrongShape {
-            expected: "checks on `json` or `body`",
+            expected: "checks on `json`, `body` or `hex`",
             found: "checks on a whole response",
         };
         problems.report(node.span, kind);

@@ -13,24 +13,28 @@ use table::{DynamicTable, STATIC};
 /// What tables may hold unless the peer says otherwise (RFC 9113 §6.5.2).
 const DEFAULT_CAPACITY: usize = 4_096;
 
-/// The longest string that is read.
-const MAX_STRING: usize = 64 * 1024;
-
 /// Reads header blocks, all of a connection in order.
 #[derive(Debug)]
 pub(super) struct Decoder {
     table: DynamicTable,
+    /// The longest string that is read.
+    max_string: usize,
     /// The name and value being read.
     text: Vec<u8>,
 }
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self { table: DynamicTable::new(DEFAULT_CAPACITY), text: Vec::new() }
+        Self::with_strings_of(64 * 1024)
     }
 }
 
 impl Decoder {
+    /// A decoder that reads strings of at most so many bytes.
+    pub(super) fn with_strings_of(max_string: usize) -> Self {
+        Self { table: DynamicTable::new(DEFAULT_CAPACITY), max_string, text: Vec::new() }
+    }
+
     /// Calls `each` with every field of a whole header block.
     pub(super) fn decode(
         &mut self,
@@ -75,14 +79,14 @@ impl Decoder {
     fn literal(&mut self, rest: &mut &[u8], prefix: u32) -> Result<usize, CompressionError> {
         self.text.clear();
         match take_number(rest, prefix)? {
-            0 => take_string(rest, &mut self.text)?,
+            0 => take_string(rest, self.max_string, &mut self.text)?,
             index => {
                 let (name, _) = self.table.get(index).ok_or(NO_ENTRY)?;
                 self.text.extend_from_slice(name);
             }
         }
         let value = self.text.len();
-        take_string(rest, &mut self.text)?;
+        take_string(rest, self.max_string, &mut self.text)?;
         Ok(value)
     }
 }
@@ -114,10 +118,10 @@ fn take_number(rest: &mut &[u8], prefix: u32) -> Result<usize, CompressionError>
     Ok(number)
 }
 
-fn take_string(rest: &mut &[u8], out: &mut Vec<u8>) -> Result<(), CompressionError> {
+fn take_string(rest: &mut &[u8], max: usize, out: &mut Vec<u8>) -> Result<(), CompressionError> {
     let is_huffman = rest.first().is_some_and(|first| first & 0x80 != 0);
     let length = take_number(rest, 7)?;
-    if length > MAX_STRING {
+    if length > max {
         return Err(CompressionError("a string is too long"));
     }
     let (text, others) = rest.split_at_checked(length).ok_or(CUT_OFF)?;
@@ -128,6 +132,29 @@ fn take_string(rest: &mut &[u8], out: &mut Vec<u8>) -> Result<(), CompressionErr
     out.extend_from_slice(text);
     Ok(())
 }
+
+/// The four pseudo-headers of a request (RFC 9113 §8.3.1).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PseudoHeaders<'a> {
+    pub(super) method: &'a str,
+    pub(super) is_tls: bool,
+    pub(super) path: &'a str,
+    pub(super) authority: &'a str,
+}
+
+/// How a literal field begins: its pattern, and the bits that are left for the index of its name (RFC 7541 §6.2).
+#[derive(Clone, Copy)]
+struct LiteralForm {
+    pattern: u8,
+    prefix: u32,
+}
+
+/// It goes into the table.
+const INDEXED: LiteralForm = LiteralForm { pattern: 0x40, prefix: 6 };
+/// It does not.
+const NOT_INDEXED: LiteralForm = LiteralForm { pattern: 0x00, prefix: 4 };
+/// Nor does anybody else put it into one.
+const NEVER_INDEXED: LiteralForm = LiteralForm { pattern: 0x10, prefix: 4 };
 
 /// Writes header blocks, all of a connection in order.
 #[derive(Debug)]
@@ -163,21 +190,17 @@ impl Encoder {
     }
 
     /// Appends `:method`, `:scheme`, `:path` and `:authority`.
-    pub(super) fn request_line(
-        &mut self,
-        (method, path): (&str, &str),
-        (is_tls, authority): (bool, &str),
-        out: &mut Vec<u8>,
-    ) {
+    pub(super) fn pseudo_headers(&mut self, request: PseudoHeaders<'_>, out: &mut Vec<u8>) {
+        let PseudoHeaders { method, is_tls, path, authority } = request;
         match method {
             "GET" => out.push(0x82),
             "POST" => out.push(0x83),
-            method => put_literal(out, 0x00, 4, (2, b""), method.as_bytes()),
+            method => put_literal(out, NOT_INDEXED, (2, b""), method.as_bytes()),
         }
         out.push(if is_tls { 0x87 } else { 0x86 });
         match path {
             "/" => out.push(0x84),
-            path => put_literal(out, 0x00, 4, (4, b""), path.as_bytes()),
+            path => put_literal(out, NOT_INDEXED, (4, b""), path.as_bytes()),
         }
         self.field(b":authority", authority.as_bytes(), out);
     }
@@ -192,12 +215,12 @@ impl Encoder {
         let known = || STATIC.iter().position(|(known, _)| known.as_bytes() == name);
         let index = named.or_else(|| known().map(|at| at + 1)).unwrap_or(0);
         match name {
-            b"authorization" => put_literal(out, 0x10, 4, (index, name), value),
+            b"authorization" => put_literal(out, NEVER_INDEXED, (index, name), value),
             // A value that has changed will change again.
-            b"content-length" => put_literal(out, 0x00, 4, (index, name), value),
-            _ if named.is_some() => put_literal(out, 0x00, 4, (index, name), value),
+            b"content-length" => put_literal(out, NOT_INDEXED, (index, name), value),
+            _ if named.is_some() => put_literal(out, NOT_INDEXED, (index, name), value),
             _ => {
-                put_literal(out, 0x40, 6, (index, name), value);
+                put_literal(out, INDEXED, (index, name), value);
                 self.table.insert(name, value);
             }
         }
@@ -220,14 +243,8 @@ fn put_number(out: &mut Vec<u8>, pattern: u8, prefix: u32, number: usize) {
 }
 
 /// A field with its name by index, or as it is where the index is 0.
-fn put_literal(
-    out: &mut Vec<u8>,
-    pattern: u8,
-    prefix: u32,
-    (index, name): (usize, &[u8]),
-    value: &[u8],
-) {
-    put_number(out, pattern, prefix, index);
+fn put_literal(out: &mut Vec<u8>, form: LiteralForm, (index, name): (usize, &[u8]), value: &[u8]) {
+    put_number(out, form.pattern, form.prefix, index);
     if index == 0 {
         put_number(out, 0, 7, name.len());
         out.extend_from_slice(name);
@@ -345,7 +362,13 @@ mod tests {
             for fields in blocks {
                 let mut block = Vec::new();
                 encoder.begin(&mut block);
-                encoder.request_line(("PUT", "/x?y"), (true, "host:1"), &mut block);
+                let request = PseudoHeaders {
+                    method: "PUT",
+                    is_tls: true,
+                    path: "/x?y",
+                    authority: "host:1",
+                };
+                encoder.pseudo_headers(request, &mut block);
                 for (name, value) in &fields {
                     encoder.field(name.as_bytes(), value.as_bytes(), &mut block);
                 }

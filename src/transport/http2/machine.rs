@@ -33,6 +33,8 @@ pub(super) struct ConnectionMachine {
     pub(super) encoder: Encoder,
     pub(super) decoder: Decoder,
     pub(super) block: Option<HeaderBlock>,
+    /// The largest head of a response.
+    pub(super) max_head: usize,
     /// What we may send on all streams, and on a new one.
     pub(super) send_window: i64,
     pub(super) initial_window: i64,
@@ -64,11 +66,12 @@ pub(super) struct HeaderBlock {
 
 impl ConnectionMachine {
     /// A connection that has sent its preface.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(max_head: usize) -> Self {
         let mut out = PREFACE.to_vec();
-        // No pushes; the window of a stream.
-        let settings = [0, 2, 0, 0, 0, 0, 0, 4, 0, 0x10, 0, 0];
-        frame::put(&mut out, kind::SETTINGS, 0, 0, &settings);
+        // No pushes; the window of a stream; the largest head.
+        let settings = [0, 2, 0, 0, 0, 0, 0, 4, 0, 0x10, 0, 0, 0, 6];
+        let list_size = u32::try_from(max_head).unwrap_or(u32::MAX).to_be_bytes();
+        frame::put(&mut out, kind::SETTINGS, 0, 0, &[&settings[..], &list_size].concat());
         let more = (CONNECTION_WINDOW - DEFAULT_WINDOW) as u32;
         frame::put(&mut out, kind::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
         Self {
@@ -77,7 +80,8 @@ impl ConnectionMachine {
             streams: Vec::new(),
             next_stream: 1,
             encoder: Encoder::default(),
-            decoder: Decoder::default(),
+            decoder: Decoder::with_strings_of(max_head),
+            max_head,
             block: None,
             send_window: DEFAULT_WINDOW,
             initial_window: DEFAULT_WINDOW,

@@ -163,7 +163,7 @@ fn play(exchanges: &[Exchange], limits: Limits) -> (Vec<PeerAnswer>, BTreeMap<St
         tokio::task::spawn_local(serve(accepted, planned, limits, received.clone()));
         let timers = keep_time(Nanos::ZERO).expect("a timer");
         let guard = ConnectionGuard::new(&Rc::default());
-        let http2 = Http2::start(Io::Plain(stream), guard, timers.clock());
+        let http2 = Http2::start(Io::Plain(stream), guard, timers.clock(), 65_536);
         let asked = exchanges
             .iter()
             .enumerate()
@@ -241,7 +241,7 @@ fn connection_that_is_lost_fails_all_that_is_on_it() {
         });
         let timers = keep_time(Nanos::ZERO).expect("a timer");
         let guard = ConnectionGuard::new(&Rc::default());
-        let http2 = Http2::start(Io::Plain(stream), guard, timers.clock());
+        let http2 = Http2::start(Io::Plain(stream), guard, timers.clock(), 65_536);
         let exchange = Exchange {
             sends: (10, 1 << 20),
             receives: vec![],

@@ -11,8 +11,7 @@ use super::stream::{Http2Stream, StreamError};
 
 /// The largest window there can be (RFC 9113 §6.9.1).
 const MAX_WINDOW: i64 = (1 << 31) - 1;
-/// A longer header block is refused, and one in more pieces.
-const MAX_BLOCK: usize = 64 * 1024;
+/// A header block in more pieces is refused.
 const MAX_PIECES: u32 = 64;
 /// A peer that makes us answer this much without reading it is refused.
 const MAX_ANSWERS: usize = 1 << 18;
@@ -181,7 +180,7 @@ impl ConnectionMachine {
         };
         block.bytes.extend_from_slice(payload);
         block.pieces += 1;
-        if block.bytes.len() > MAX_BLOCK || block.pieces > MAX_PIECES {
+        if block.bytes.len() > self.max_head || block.pieces > MAX_PIECES {
             return Err(ConnectionError(
                 ErrorCode::EnhanceYourCalm,
                 "a header block is too long".to_owned(),

@@ -3,6 +3,7 @@
 use super::super::body::RequestBody;
 use super::super::parser::ResponseParser;
 use super::frame::{self, HEAD, flag};
+use super::hpack::PseudoHeaders;
 use super::machine::ConnectionMachine;
 use super::stream::Http2Stream;
 
@@ -53,8 +54,9 @@ impl ConnectionMachine {
         let (encoder, out) = (&mut self.encoder, &mut self.out);
         encoder.begin(out);
         let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-        let authority = (is_tls, host.unwrap_or(authority));
-        encoder.request_line((method.as_str(), path), authority, out);
+        let authority = host.unwrap_or(authority);
+        let request = PseudoHeaders { method: method.as_str(), is_tls, path, authority };
+        encoder.pseudo_headers(request, out);
         for (name, value) in headers {
             let is_apart = *name == http::header::COOKIE && !cookies.is_empty();
             if !is_apart && !belongs_to_connection(name) {

@@ -31,7 +31,7 @@ fn begin(connection: &mut ConnectionMachine, method: &Method, body: &'static [u8
 
 /// A machine with one request on stream 1, greeted by its server; what it wrote so far is read.
 fn asked(method: &Method) -> ConnectionMachine {
-    let mut connection = ConnectionMachine::new();
+    let mut connection = ConnectionMachine::new(65_536);
     begin(&mut connection, method, b"");
     connection.feed(&settings(&[]), NOW);
     connection.flushed(NOW);
@@ -122,7 +122,7 @@ fn whole_response() -> Vec<u8> {
 
 #[test]
 fn request_is_a_preface_and_one_frame() {
-    let mut connection = ConnectionMachine::new();
+    let mut connection = ConnectionMachine::new(65_536);
     assert_eq!(begin(&mut connection, &Method::POST, b"abc"), 1);
     let kinds: Vec<u8> = frames(&connection).iter().map(|(head, _)| head.kind).collect();
     assert_eq!(kinds, [kind::SETTINGS, kind::WINDOW_UPDATE, kind::HEADERS, kind::DATA]);
@@ -166,7 +166,7 @@ fn settings_and_pings_are_answered_once() {
 #[test]
 fn body_waits_for_the_windows() {
     static BODY: [u8; 100_000] = [b'x'; 100_000];
-    let mut connection = ConnectionMachine::new();
+    let mut connection = ConnectionMachine::new(65_536);
     begin(&mut connection, &Method::POST, &BODY);
     let sent = |connection: &ConnectionMachine| -> usize {
         let frames = frames(connection).into_iter().filter(|(head, _)| head.kind == kind::DATA);
@@ -348,7 +348,7 @@ fn stream_that_was_refused_may_be_sent_again() {
 #[test]
 fn bodies_go_out_in_helpings_and_in_turn() {
     static BODY: [u8; 3_000_000] = [b'x'; 3_000_000];
-    let mut connection = ConnectionMachine::new();
+    let mut connection = ConnectionMachine::new(65_536);
     connection.feed(&settings(&[(4, 5_000_000)]), NOW);
     let update = framed(kind::WINDOW_UPDATE, 0, 0, &8_000_000_u32.to_be_bytes());
     connection.feed(&update, NOW);
@@ -389,7 +389,7 @@ fn headers_without_end_are_refused() {
 
 #[test]
 fn server_that_speaks_http1_is_told_apart() {
-    let mut connection = ConnectionMachine::new();
+    let mut connection = ConnectionMachine::new(65_536);
     begin(&mut connection, &Method::GET, b"");
     connection.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", NOW);
     let message = failure(&mut connection).message;
@@ -447,7 +447,7 @@ fn answer_to_head_may_tell_a_length() {
 
 #[test]
 fn long_headers_go_out_in_pieces() {
-    let mut connection = ConnectionMachine::new();
+    let mut connection = ConnectionMachine::new(65_536);
     let mut headers = HeaderMap::new();
     let long = "v".repeat(2 * MAX_PAYLOAD);
     headers.insert("x-long", long.parse().expect("a value"));

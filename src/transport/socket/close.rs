@@ -25,6 +25,12 @@ impl SocketFailure {
         Self { code: 1007, error: TransportError::new(ErrorClass::Protocol, message) }
     }
 
+    /// A compressed message is none (RFC 7692 §7.2.2).
+    pub(super) fn not_compressed() -> Self {
+        let message = "a compressed message cannot be decompressed";
+        Self { code: 1007, error: TransportError::new(ErrorClass::Protocol, message) }
+    }
+
     /// There is no room for what comes.
     pub(super) fn too_large(error: TransportError) -> Self {
         Self { code: 1009, error }

@@ -47,6 +47,8 @@ impl Opcode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameHead {
     pub(super) is_final: bool,
+    /// Whether the message that it begins is compressed (RFC 7692 §6).
+    pub(super) is_compressed: bool,
     pub(super) opcode: Opcode,
     /// Bytes of payload behind it.
     pub(super) length: u64,
@@ -70,11 +72,12 @@ impl PartialHead {
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
+        may_be_compressed: bool,
     ) -> Result<(usize, Option<FrameHead>), SocketFailure> {
         for (at, byte) in bytes.iter().enumerate() {
             self.bytes[self.filled] = *byte;
             self.filled += 1;
-            if let Some(head) = parse(&self.bytes[..self.filled])? {
+            if let Some(head) = parse(&self.bytes[..self.filled], may_be_compressed)? {
                 self.filled = 0;
                 return Ok((at + 1, Some(head)));
             }
@@ -84,9 +87,13 @@ impl PartialHead {
 }
 
 /// Reads a head, of which `bytes` may be only the beginning.
-fn parse(bytes: &[u8]) -> Result<Option<FrameHead>, SocketFailure> {
+fn parse(bytes: &[u8], may_be_compressed: bool) -> Result<Option<FrameHead>, SocketFailure> {
     let &[first, second, ref extended @ ..] = bytes else { return Ok(None) };
-    if first & 0x70 != 0 {
+    let reserved = first & 0x70;
+    // Only the first frame of a message says that it is compressed.
+    let is_begun = matches!(Opcode::of(first & 0x0f), Some(Opcode::Text | Opcode::Binary));
+    let is_compressed = may_be_compressed && is_begun && reserved == COMPRESSED;
+    if reserved != 0 && !is_compressed {
         return Err(SocketFailure::protocol(
             "a frame has a reserved bit that no extension defines",
         ));
@@ -117,13 +124,21 @@ fn parse(bytes: &[u8]) -> Result<Option<FrameHead>, SocketFailure> {
     if length < least {
         return Err(SocketFailure::protocol("the length of a frame is not in its shortest form"));
     }
-    Ok(Some(FrameHead { is_final, opcode, length }))
+    Ok(Some(FrameHead { is_final, is_compressed, opcode, length }))
 }
 
+/// The first reserved bit: the message is compressed (RFC 7692 §6).
+const COMPRESSED: u8 = 0x40;
+
 /// Appends a whole frame, masked as a client's are (§5.3).
-pub(super) fn put(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], mask: [u8; 4]) {
+pub(super) fn put(
+    out: &mut Vec<u8>,
+    (opcode, is_compressed): (Opcode, bool),
+    payload: &[u8],
+    mask: [u8; 4],
+) {
     debug_assert!(!opcode.is_control() || payload.len() as u64 <= CONTROL_MAX);
-    out.push(0x80 | opcode.bits());
+    out.push(0x80 | opcode.bits() | if is_compressed { COMPRESSED } else { 0 });
     match payload.len() {
         length @ 0..=125 => out.push(0x80 | length as u8),
         length @ 126..=0xffff => {
@@ -146,28 +161,44 @@ mod tests {
     #[test]
     fn head_is_read_whatever_pieces_it_comes_in() {
         let heads: [(&[u8], FrameHead); 4] = [
-            (&[0x81, 5], FrameHead { is_final: true, opcode: Opcode::Text, length: 5 }),
+            (
+                &[0x81, 5],
+                FrameHead { is_final: true, is_compressed: false, opcode: Opcode::Text, length: 5 },
+            ),
             (
                 &[0x02, 126, 1, 0],
-                FrameHead { is_final: false, opcode: Opcode::Binary, length: 256 },
+                FrameHead {
+                    is_final: false,
+                    is_compressed: false,
+                    opcode: Opcode::Binary,
+                    length: 256,
+                },
             ),
             (
                 &[0x80, 127, 0, 0, 0, 0, 0, 1, 0, 0],
-                FrameHead { is_final: true, opcode: Opcode::Continuation, length: 65_536 },
+                FrameHead {
+                    is_final: true,
+                    is_compressed: false,
+                    opcode: Opcode::Continuation,
+                    length: 65_536,
+                },
             ),
-            (&[0x89, 0], FrameHead { is_final: true, opcode: Opcode::Ping, length: 0 }),
+            (
+                &[0x89, 0],
+                FrameHead { is_final: true, is_compressed: false, opcode: Opcode::Ping, length: 0 },
+            ),
         ];
         for (bytes, head) in heads {
             assert_eq!(
-                PartialHead::default().take(bytes).expect("valid"),
+                PartialHead::default().take(bytes, false).expect("valid"),
                 (bytes.len(), Some(head))
             );
             let mut partial = PartialHead::default();
             for byte in &bytes[..bytes.len() - 1] {
-                assert_eq!(partial.take(&[*byte]).expect("valid"), (1, None));
+                assert_eq!(partial.take(&[*byte], false).expect("valid"), (1, None));
             }
             let last = [bytes[bytes.len() - 1], 0xff];
-            assert_eq!(partial.take(&last).expect("valid"), (1, Some(head)));
+            assert_eq!(partial.take(&last, false).expect("valid"), (1, Some(head)));
         }
     }
 
@@ -185,8 +216,23 @@ mod tests {
             (&[0x81, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], "highest bit"),
         ];
         for (bytes, why) in forbidden {
-            let error = PartialHead::default().take(bytes).expect_err(why).error;
+            let error = PartialHead::default().take(bytes, false).expect_err(why).error;
             assert!(error.message.contains(why), "{error}");
+        }
+    }
+
+    /// RFC 7692 §6: only the first frame of a message, and only where both sides have agreed.
+    #[test]
+    fn reserved_bit_says_that_a_message_is_compressed() {
+        let head = |first: u8, agreed| {
+            let taken = PartialHead::default().take(&[first, 0], agreed);
+            taken.ok().and_then(|(_, head)| head).map(|head| head.is_compressed)
+        };
+        assert_eq!(head(0xc1, true), Some(true));
+        assert_eq!(head(0x42, true), Some(true));
+        assert_eq!(head(0x81, true), Some(false));
+        for (first, agreed) in [(0xc1, false), (0xc0, true), (0xc9, true), (0xe1, true)] {
+            assert_eq!(head(first, agreed), None, "{first:x}");
         }
     }
 
@@ -194,9 +240,9 @@ mod tests {
     fn frame_carries_its_length_and_its_mask() {
         for length in [0, 125, 126, 65_535, 65_536] {
             let mut out = vec![];
-            put(&mut out, Opcode::Binary, &vec![7; length], [1, 2, 3, 4]);
+            put(&mut out, (Opcode::Binary, false), &vec![7; length], [1, 2, 3, 4]);
             out[1] &= 0x7f;
-            let (size, head) = PartialHead::default().take(&out).expect("valid");
+            let (size, head) = PartialHead::default().take(&out, false).expect("valid");
             assert_eq!(head.expect("a head").length, length as u64);
             assert_eq!(&out[size..size + 4], [1, 2, 3, 4]);
             let masked: Vec<u8> = (0..length).map(|at| 7 ^ (at % 4 + 1) as u8).collect();

@@ -20,7 +20,8 @@ use super::super::TransportError;
 use super::super::body::RenderedMessage;
 use super::super::io::Io;
 use super::super::parser::{ParseProgress, ResponseParser};
-use super::super::prepared::RequestParts;
+use super::super::prepared::{RequestParts, RequestTarget};
+use super::deflate::{DeflateAgreement, OFFER};
 
 /// A handshake to be sent.
 pub(super) struct OpeningHandshake {
@@ -30,6 +31,8 @@ pub(super) struct OpeningHandshake {
     /// The subprotocols and extensions that were asked for.
     protocols: Vec<String>,
     extensions: bool,
+    /// Whether compressed messages were offered.
+    deflates: bool,
 }
 
 impl OpeningHandshake {
@@ -40,6 +43,7 @@ impl OpeningHandshake {
     pub(super) fn new(
         parts: &Rc<RequestParts>,
         (authority, cookies): (&str, &str),
+        compresses: bool,
         chance: &mut Pcg64Mcg,
     ) -> Result<Self, TransportError> {
         if http::uri::PathAndQuery::try_from(parts.path.as_str()).is_err() {
@@ -59,23 +63,39 @@ impl OpeningHandshake {
                 parts.headers.insert(name, value);
             }
         }
+        let extensions = parts.headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS);
+        if compresses && !extensions {
+            let offer = HeaderValue::from_static(OFFER);
+            parts.headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, offer);
+        }
+        let offers = parts.headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS);
+        let deflates = offers
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(tokens)
+            .any(|offer| offer.eq_ignore_ascii_case(OFFER));
         let mut message = RenderedMessage::default();
-        parts.write_http1(authority, cookies, &mut message);
+        parts.write_http1(RequestTarget::direct(authority), cookies, &mut message);
         let protocols = parts.headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
         let protocols = protocols.iter().filter_map(|value| value.to_str().ok()).flat_map(tokens);
         Ok(Self {
             bytes: message.text,
             accept: derive_accept_key(key.as_bytes()),
             protocols: protocols.collect(),
-            extensions: parts.headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS),
+            extensions,
+            deflates,
         })
     }
 
-    /// Whether the server that answered 101 agrees (§4.1, and for subprotocols as browsers have it).
+    /// Whether the server that answered 101 agrees (§4.1, and for subprotocols as browsers have it), and whether messages
+    /// may be compressed from now on.
     ///
     /// # Errors
     /// Where it does not.
-    pub(super) fn verify(&self, headers: &dyn ResponseHeaders) -> Result<(), TransportError> {
+    pub(super) fn verify(
+        &self,
+        headers: &dyn ResponseHeaders,
+    ) -> Result<Option<DeflateAgreement>, TransportError> {
         let refused = |why: String| {
             let message = format!("the answer to the WebSocket handshake {why}");
             Err(TransportError::new(ErrorClass::Protocol, message))
@@ -92,16 +112,24 @@ impl OpeningHandshake {
         if headers.first("sec-websocket-accept").as_deref() != Some(self.accept.as_str()) {
             return refused("does not accept its key".to_owned());
         }
-        if let Some(extension) = all(headers, "sec-websocket-extensions").first() {
-            // Whoever asks for one in a header of their own has to do without it, too.
-            let asked =
-                if self.extensions { "plimsoll does not speak" } else { "nobody asked for" };
-            return refused(format!("uses the extension `{extension}`, which {asked}"));
-        }
+        let extensions = all(headers, "sec-websocket-extensions");
+        let deflate = match extensions.as_slice() {
+            [] => None,
+            [extension] if self.deflates => match DeflateAgreement::parse(extension) {
+                Ok(agreement) => Some(agreement),
+                Err(why) => return refused(why),
+            },
+            [.., extension] => {
+                // Whoever asks for one in a header of their own has to do without it, too.
+                let asked =
+                    if self.extensions { "plimsoll does not speak" } else { "nobody asked for" };
+                return refused(format!("uses the extension `{extension}`, which {asked}"));
+            }
+        };
         match (all(headers, "sec-websocket-protocol").as_slice(), self.protocols.as_slice()) {
-            ([], []) => Ok(()),
+            ([], []) => Ok(deflate),
             ([], asked) => refused(format!("chooses none of `{}`", asked.join(", "))),
-            ([chosen], asked) if asked.contains(chosen) => Ok(()),
+            ([chosen], asked) if asked.contains(chosen) => Ok(deflate),
             (chosen, _) => {
                 refused(format!("chooses `{}`, which nobody asked for", chosen.join(", ")))
             }
@@ -209,6 +237,14 @@ mod tests {
         path: &str,
         more: &[(HeaderName, &'static str)],
     ) -> Result<OpeningHandshake, TransportError> {
+        asking_with(path, more, false)
+    }
+
+    fn asking_with(
+        path: &str,
+        more: &[(HeaderName, &'static str)],
+        compresses: bool,
+    ) -> Result<OpeningHandshake, TransportError> {
         let mut headers = HeaderMap::new();
         for (name, value) in more {
             headers.append(name, HeaderValue::from_static(value));
@@ -220,7 +256,7 @@ mod tests {
             body: RequestBody::default(),
         };
         let mut chance = Seed::new(1).stream(RandomStream::WebSocket, 0);
-        OpeningHandshake::new(&Rc::new(parts), ("h:1", "a=b"), &mut chance)
+        OpeningHandshake::new(&Rc::new(parts), ("h:1", "a=b"), compresses, &mut chance)
     }
 
     #[test]
@@ -259,6 +295,11 @@ mod tests {
         assert!(why(&[], &without("sec-websocket-accept")).contains("key"));
         let deflate = with("sec-websocket-extensions", "permessage-deflate");
         assert!(why(&[], &deflate).contains("nobody asked for"));
+        let offering = asking_with("/", &[], true).expect("valid");
+        assert!(
+            String::from_utf8_lossy(&offering.bytes)
+                .contains("\r\nsec-websocket-extensions: permessage-deflate\r\n")
+        );
         let chooses = |value| with("sec-websocket-protocol", value);
         assert_eq!(why(&protocols, &chooses("news")), "");
         assert!(why(&protocols, &chooses("mail")).contains("chooses `mail`"));

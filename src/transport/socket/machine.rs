@@ -8,6 +8,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::super::memory::BoundedBuffer;
 use super::close::{CloseFrame, NORMAL, SocketFailure};
+use super::deflate::{DeflateAgreement, Inflater, deflated};
 use super::frame::{self, FrameHead, Opcode, PartialHead};
 use super::text::Utf8Check;
 
@@ -41,6 +42,12 @@ pub(super) struct WebSocketMachine {
     /// The size of the message, kept or not.
     size: u64,
     text: Utf8Check,
+    /// What both sides have agreed on, if messages may be compressed.
+    deflate: Option<DeflateAgreement>,
+    /// Whether the message that has begun is compressed.
+    is_compressed: bool,
+    /// Reads compressed messages; none before the first, and for good once nobody looks into messages any more.
+    inflater: Option<Box<Inflater>>,
     /// The answer to the last ping, while there is no room for it.
     pong: Option<Vec<u8>>,
     is_closing: bool,
@@ -48,7 +55,11 @@ pub(super) struct WebSocketMachine {
 
 impl WebSocketMachine {
     /// A WebSocket that has just been opened, whose messages are kept in `content`.
-    pub(super) fn new(content: BoundedBuffer, masks: Pcg64Mcg) -> Self {
+    pub(super) fn new(
+        content: BoundedBuffer,
+        masks: Pcg64Mcg,
+        deflate: Option<DeflateAgreement>,
+    ) -> Self {
         Self {
             out: vec![],
             masks,
@@ -60,17 +71,19 @@ impl WebSocketMachine {
             keeps_content: true,
             size: 0,
             text: Utf8Check::default(),
+            deflate,
+            is_compressed: false,
+            inflater: None,
             pong: None,
             is_closing: false,
         }
     }
 
-    /// Whether messages are kept from now on, or only counted.
-    pub(super) fn keep_content(&mut self, keep: bool) {
-        self.keeps_content = keep;
-        if !keep {
-            self.content.clear();
-        }
+    /// Only counts messages from now on. What is compressed is not decompressed any more, and counts as it comes.
+    pub(super) fn count_only(&mut self) {
+        self.keeps_content = false;
+        self.inflater = None;
+        self.content.clear();
     }
 
     /// The message that came last, until more is fed: what of it is kept, and its size.
@@ -85,24 +98,37 @@ impl WebSocketMachine {
 
     /// Sends a text.
     pub(super) fn send_text(&mut self, text: &str) {
-        self.put(Opcode::Text, text.as_bytes());
+        self.send_message(Opcode::Text, text.as_bytes());
+    }
+
+    /// Sends bytes that are no text.
+    pub(super) fn send_binary(&mut self, bytes: &[u8]) {
+        self.send_message(Opcode::Binary, bytes);
+    }
+
+    fn send_message(&mut self, opcode: Opcode, message: &[u8]) {
+        if self.deflate.is_some() {
+            self.put((opcode, true), &deflated(message));
+        } else {
+            self.put((opcode, false), message);
+        }
     }
 
     /// Begins or answers the closing handshake. Says nothing more afterwards.
     pub(super) fn close(&mut self, payload: &[u8]) {
         if !self.is_closing {
-            self.put(Opcode::Close, payload);
+            self.put((Opcode::Close, false), payload);
             self.is_closing = true;
         }
     }
 
     /// Begins the closing handshake of a WebSocket that has done its work.
     pub(super) fn close_normally(&mut self) {
-        self.keep_content(false);
+        self.count_only();
         self.close(&NORMAL.to_be_bytes());
     }
 
-    fn put(&mut self, opcode: Opcode, payload: &[u8]) {
+    fn put(&mut self, opcode: (Opcode, bool), payload: &[u8]) {
         if !self.is_closing {
             let mask = self.masks.random::<u32>().to_ne_bytes();
             frame::put(&mut self.out, opcode, payload, mask);
@@ -114,7 +140,7 @@ impl WebSocketMachine {
         self.out.clear();
         self.out.shrink_to(ANSWERS_MAX);
         if let Some(pong) = self.pong.take() {
-            self.put(Opcode::Pong, &pong);
+            self.put((Opcode::Pong, false), &pong);
         }
     }
 
@@ -139,7 +165,7 @@ impl WebSocketMachine {
             let (head, left) = if let Some(frame) = self.frame {
                 frame
             } else {
-                let (count, head) = self.head.take(&bytes[taken..])?;
+                let (count, head) = self.head.take(&bytes[taken..], self.deflate.is_some())?;
                 taken += count;
                 let Some(head) = head else { break };
                 self.begin_frame(head)?;
@@ -173,6 +199,8 @@ impl WebSocketMachine {
             }
             (Opcode::Text | Opcode::Binary, None) => {
                 self.message = Some(head.opcode);
+                self.is_compressed = head.is_compressed;
+                self.text = Utf8Check::default();
                 self.content.clear();
                 self.size = 0;
             }
@@ -187,6 +215,24 @@ impl WebSocketMachine {
             self.control.extend_from_slice(part);
             return Ok(());
         }
+        match (self.deflate, self.is_compressed) {
+            (Some(agreement), true) if self.keeps_content => {
+                let inflater = self.inflater.take();
+                let mut inflater = inflater.unwrap_or_else(|| Box::new(Inflater::new(agreement)));
+                let taken = inflater.take(part, &mut |part| self.take_content(part));
+                self.inflater = Some(inflater);
+                taken
+            }
+            (_, true) => {
+                self.size += part.len() as u64;
+                Ok(())
+            }
+            (_, false) => self.take_content(part),
+        }
+    }
+
+    /// A part of a message as it was before it was compressed.
+    fn take_content(&mut self, part: &[u8]) -> Result<(), SocketFailure> {
         if self.message == Some(Opcode::Text) && !self.text.take(part) {
             return Err(SocketFailure::not_text("a text message"));
         }
@@ -197,13 +243,27 @@ impl WebSocketMachine {
         Ok(())
     }
 
+    /// The message that has begun is complete.
+    fn end_message(&mut self) -> Result<(), SocketFailure> {
+        if self.is_compressed && self.keeps_content {
+            // Every frame of it has been taken, an empty one as well.
+            let mut inflater = self.inflater.take().ok_or_else(SocketFailure::not_compressed)?;
+            let ended = inflater.end(&mut |part| self.take_content(part));
+            self.inflater = Some(inflater);
+            ended?;
+        }
+        let looked_into = self.keeps_content || !self.is_compressed;
+        if self.message == Some(Opcode::Text) && looked_into && !self.text.end() {
+            return Err(SocketFailure::not_text("a text message"));
+        }
+        self.message = None;
+        Ok(())
+    }
+
     fn end_frame(&mut self, head: FrameHead) -> Result<Option<SocketEvent>, SocketFailure> {
         match head.opcode {
             Opcode::Continuation | Opcode::Text | Opcode::Binary if head.is_final => {
-                let kind = self.message.take();
-                if kind == Some(Opcode::Text) && !self.text.end() {
-                    return Err(SocketFailure::not_text("a text message"));
-                }
+                self.end_message()?;
                 Ok(Some(SocketEvent::Message))
             }
             Opcode::Ping => {
@@ -222,7 +282,7 @@ impl WebSocketMachine {
     fn answer_ping(&mut self) {
         let payload = std::mem::take(&mut self.control);
         if self.out.len() < ANSWERS_MAX && self.pong.is_none() {
-            self.put(Opcode::Pong, &payload);
+            self.put((Opcode::Pong, false), &payload);
             self.control = payload;
         } else {
             self.pong = Some(payload);

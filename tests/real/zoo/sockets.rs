@@ -1,5 +1,6 @@
 //! Servers of `WebSockets` (RFC 6455).
 
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -50,6 +51,18 @@ fn answer(visitor: &mut Visitor, text: &str) -> std::io::Result<()> {
     visitor.send(text.as_bytes())
 }
 
+/// More of one character than `max_body` allows, in a thousandth of its bytes (RFC 7692 §8).
+fn bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| {
+        let mut payload = Vec::with_capacity(1 << 20);
+        let mut stream = flate2::Compress::new(flate2::Compression::best(), false);
+        let text = vec![b'a'; 20_000_000];
+        stream.compress_vec(&text, &mut payload, flate2::FlushCompress::Sync).expect("compresses");
+        payload
+    })
+}
+
 const HELD: &str = "{ websocket: { name: NAME, url: URL/, expect: { body: ready }, hold: 100ms } }";
 
 const SAID: &[Cage] = &[
@@ -67,6 +80,16 @@ const SAID: &[Cage] = &[
         for byte in [answer, frame(0x81, b"ready")].concat() {
             v.send(&[byte])?;
         }
+        v.wait()
+    }),
+    ok("hears_what_is_compressed", |v| {
+        accept(v, "sec-websocket-extensions: permessage-deflate; server_no_context_takeover\r\n")?;
+        let mut stream = flate2::Compress::new(flate2::Compression::fast(), false);
+        let mut payload = Vec::with_capacity(64);
+        let sync = flate2::FlushCompress::Sync;
+        stream.compress_vec(b"ready", &mut payload, sync).map_err(std::io::Error::other)?;
+        payload.truncate(payload.len() - 4);
+        v.send(&[frame(0x41, &payload[..2]), frame(0x80, &payload[2..])].concat())?;
         v.wait()
     }),
     ended("leaves_normally", "", "", |v| ready_then(v, &close(1000, "bye"))),
@@ -126,8 +149,18 @@ const VIOLATIONS: &[Cage] = &[
         accept(v, "sec-websocket-protocol: chat\r\n")?;
         v.wait()
     }),
-    failed("deflates", "protocol", "permessage-deflate", |v| {
+    failed("deflates_as_nobody_offered", "protocol", "client_max_window_bits=10", |v| {
+        accept(v, "sec-websocket-extensions: permessage-deflate; client_max_window_bits=10\r\n")?;
+        v.wait()
+    }),
+    failed("deflates_nonsense", "protocol", "cannot be decompressed", |v| {
         accept(v, "sec-websocket-extensions: permessage-deflate\r\n")?;
+        v.send(&frame(0xc1, &[0x07, 0xff]))?;
+        v.wait()
+    }),
+    failed("bombs", "body_too_large", "max_body", |v| {
+        accept(v, "sec-websocket-extensions: permessage-deflate\r\n")?;
+        v.send(&[&[0xc1, 127][..], &(bomb().len() as u64).to_be_bytes(), bomb()].concat())?;
         v.wait()
     }),
     failed("is_a_web_site", "check_failed", "status 200, expected 101", |v| {

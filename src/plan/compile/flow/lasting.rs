@@ -10,11 +10,11 @@ use crate::plan::compile::names::hidden_name;
 use crate::plan::compile::template::TemplateCompiler;
 use crate::plan::compile::{body, request};
 use crate::plan::{
-    CaptureSlot, Escape, Instruction, Media, PlaybackId, PlaybackPlan, RequestId, StreamId,
-    StreamKind, StreamPlan, Template, VariantChoice,
+    CaptureSlot, Escape, Instruction, Media, PlaybackId, PlaybackPlan, RequestId, SocketMessage,
+    SocketMessageForm, StreamId, StreamKind, StreamPlan, Template, VariantChoice,
 };
 use crate::scenario::schema::{self, PlaybackSpec, RequestSpec, StreamSpec, VariantSpec};
-use crate::scenario::{Problems, Spanned, json_of_node};
+use crate::scenario::{ProblemKind, Problems, Spanned, json_of_node};
 use crate::units::Nanos;
 
 /// A playback whose session may be entered now.
@@ -242,8 +242,38 @@ fn expected_of_playback(
     ExpectedRequests { requests, seconds, ..login }
 }
 
-/// A message: a text as it is, anything else as JSON.
+/// A message: a text as it is, bytes as they are written, anything else as JSON.
 fn message(
+    spec: &schema::SocketMessageSpec,
+    templates: TemplateCompiler<'_>,
+    problems: &mut Problems,
+) -> SocketMessage {
+    let (text, form) = match spec {
+        schema::SocketMessageSpec::Text(node) => {
+            let content = text_message(node, templates, problems);
+            return SocketMessage { content, form: SocketMessageForm::Text };
+        }
+        schema::SocketMessageSpec::Hex(text) => (text, SocketMessageForm::Hex),
+        schema::SocketMessageSpec::Base64(text) => (text, SocketMessageForm::Base64),
+    };
+    let content = templates.compile(text, Escape::None, problems);
+    // What does not vary is read once, and found wrong before the run.
+    let Some(written) = content.as_constant() else { return SocketMessage { content, form } };
+    if let Some(bytes) = form.read(written.to_vec()) {
+        let content = Template::constant(bytes);
+        return SocketMessage { content, form: SocketMessageForm::Binary };
+    }
+    let expected = match form {
+        SocketMessageForm::Base64 => "bytes in Base64",
+        _ => "bytes in pairs of hexadecimal digits",
+    };
+    let kind = ProblemKind::BadNumber { expected, found: text.value.clone() };
+    problems.report(text.span, kind);
+    SocketMessage { content, form }
+}
+
+/// A text as it is, anything else as JSON.
+fn text_message(
     node: &crate::scenario::Node,
     templates: TemplateCompiler<'_>,
     problems: &mut Problems,

@@ -195,7 +195,9 @@ impl<'a> FlowParts<'a> {
                 Instruction::PollAgain { poll, .. } => ask(&poll.until.template),
                 Instruction::Stream(id) => {
                     if let StreamKind::Messages { send, .. } = &self.streams[id.0 as usize].kind {
-                        send.iter().for_each(&mut ask);
+                        for message in send {
+                            ask(&message.content);
+                        }
                     }
                 }
                 _ => {}

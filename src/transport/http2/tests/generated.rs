@@ -11,7 +11,7 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
         cuts.sort_unstable();
         cuts.push(text.len());
-        let mut connection = ConnectionMachine::new();
+        let mut connection = ConnectionMachine::new(65_536);
         begin(&mut connection, &Method::GET, b"");
         let mut from = 0;
         for to in cuts {

@@ -14,7 +14,7 @@ fn machine() -> WebSocketMachine {
 /// A machine whose messages may have so many bytes.
 fn machine_for(max: u64) -> WebSocketMachine {
     let masks = Seed::new(1).stream(RandomStream::WebSocket, 0);
-    WebSocketMachine::new(MemoryBudget::default().buffer(max), masks)
+    WebSocketMachine::new(MemoryBudget::default().buffer(max), masks, None)
 }
 
 /// A frame as a server sends it.
@@ -136,7 +136,7 @@ fn message_that_does_not_fit_has_its_class() {
 #[test]
 fn messages_that_are_not_kept_may_be_of_any_size() {
     let mut machine = machine();
-    machine.keep_content(false);
+    machine.count_only();
     let large = [frame(0x01, &vec![b'x'; 60_000]), frame(0x80, &vec![b'y'; 60_000])].concat();
     assert_eq!(hear(&mut machine, &[&large]).messages, [b"".to_vec()]);
     assert_eq!(hear(&mut machine, &[&frame(0x81, &[0xff])]).failure, Some(1007));
