@@ -30,7 +30,7 @@ mod worker;
 pub use command::SteeringCommand;
 pub use control::{Control, Steering};
 pub use lifecycle::{PlayedLifecycle, play_lifecycle};
-pub use limits::{ConnectionLimit, LimitError, prepare_limits};
+pub use limits::{ConnectionLimit, LimitError, prepare_limits, raise_descriptor_limit};
 pub use message::{EngineError, RunEvent, is_partial};
 pub use options::{RunOptions, most_workers, workers_for};
 pub use preflight::{PreflightError, ProbedTarget, preflight};

@@ -59,6 +59,7 @@ pub(super) fn header(
         forecast_peak: conditions.forecast_peak,
         split: plan.split.as_ref().map(Split::info),
         planned_arrivals: planned_arrivals(plan),
+        clock_error: None,
         shards: vec![],
         without: vec![],
     }

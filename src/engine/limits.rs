@@ -83,6 +83,13 @@ pub fn prepare_limits(plan: &Plan) -> Result<ConnectionLimit, LimitError> {
     Ok(ConnectionLimit { most, users, descriptors, ports, sources })
 }
 
+/// Raises the soft limit of descriptors to the hard one, for who opens many files.
+pub fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, opening a file will tell.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 /// How many ephemeral ports the system has; Linux's default where it does not tell.
 fn local_ports() -> u64 {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();

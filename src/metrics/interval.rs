@@ -232,7 +232,7 @@ impl Interval {
     }
 
     /// Whether a run can have had it. What no run counts would overflow sums further on.
-    pub(super) fn is_possible(&self) -> bool {
+    pub fn is_possible(&self) -> bool {
         let steps = self.steps.values().chain(self.logical.values());
         let mut counts: Vec<u64> = steps.flat_map(StepInterval::all_counts).collect();
         let of_scenarios = self.scenarios.values().map(|it| it.arrivals).chain([self.arrivals]);

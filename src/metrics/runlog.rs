@@ -215,6 +215,9 @@ pub struct RunHeader {
     /// How many arrivals the schedule has, over all shards; absent of a shard, whose part is chance, and of older logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_arrivals: Option<u64>,
+    /// How far this clock may be off those of the other shards, at the most; absent where nobody compared them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_error: Option<Nanos>,
     /// The shards whose logs were merged into this one; empty of any other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<ShardSummary>,
@@ -270,6 +273,7 @@ impl RunHeader {
             forecast_peak: None,
             split: None,
             planned_arrivals: None,
+            clock_error: None,
             shards: vec![],
             without: vec![],
         }

@@ -25,6 +25,9 @@ pub struct ShardSummary {
     pub worker_cpu: Ratio,
     /// The 95th percentile of the response times of successes; of all requests in logs merged by older versions.
     pub response_time_p95: Nanos,
+    /// How far its clock may have been off the others', at the most; absent where nobody compared them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_error: Option<Nanos>,
     /// Why its measurement cannot be trusted; absent where it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<String>,

@@ -23,7 +23,7 @@ use serde::Serialize;
 use super::capacity::CapacityView;
 use super::figure::{Figure, Figures, LegendEntry};
 use super::model::Report;
-use super::{ReportError, ReportExtras, facts, format, rows, split, stack, wording};
+use super::{ReportError, ReportExtras, agents, facts, format, rows, split, stack, wording};
 use crate::metrics::Distribution;
 use crate::slo::{Finding, ValidityStatus};
 
@@ -77,6 +77,8 @@ struct HtmlPage {
     events: Vec<rows::EventRow>,
     load: Vec<(&'static str, String)>,
     generator: Vec<(&'static str, String)>,
+    agent_heads: [&'static str; 9],
+    agents: Vec<agents::AgentRow>,
     conditions: Vec<(String, String)>,
     capacity: Option<CapacityView>,
     curve: Option<Figure>,
@@ -134,6 +136,8 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         events: rows::events(report),
         load: facts::load(report),
         generator: facts::generator(report),
+        agent_heads: agents::HEADS,
+        agents: agents::rows(report, usize::MAX).0,
         conditions: facts::conditions(report),
         capacity,
         curve,

@@ -14,7 +14,7 @@ use values::{by_name, failed_times, ms, number, rounded, times, unit};
 
 use super::model::{ErrorGroup, Report};
 use super::totals::PartTotals;
-use super::{ReportExtras, rows, wording};
+use super::{ReportExtras, agents, rows, wording};
 use crate::metrics::{Bound, Distribution, LoadModel, Phase, Tally};
 use crate::slo::{HighestRate, JudgedObjective, RateBasis};
 use crate::units::Rate;
@@ -68,6 +68,9 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
     }
     if let (false, Value::Object(fields)) = (report.lifecycle.is_empty(), &mut document) {
         fields.insert("lifecycle".into(), beside::lifecycle(report));
+    }
+    if let (false, Value::Object(fields)) = (header.shards.is_empty(), &mut document) {
+        fields.insert("agents".into(), json!(agents::value(report)));
     }
     if let (Some(capacity), Value::Object(fields)) = (&extra.capacity, &mut document) {
         fields.insert("capacity".into(), json!(capacity));

@@ -3,6 +3,7 @@
 //! Everything from outside is escaped for tables: a name may hold a pipe, a tag or a line feed and still
 //! stay one cell.
 
+mod agents;
 mod beside;
 mod page;
 mod split;
@@ -40,6 +41,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     events(&mut page, report);
     page.heading(2, "Generator");
     page.facts(&facts::generator(report));
+    agents::section(&mut page, report);
     page.heading(2, "Conditions");
     page.facts(&facts::conditions(report));
     if let Some(capacity) = &capacity {

@@ -2,6 +2,7 @@
 //!
 //! The answer comes first and is told by word and symbol; colour only repeats it. Lines fit the width.
 
+mod agents;
 mod beside;
 mod gate;
 mod history;
@@ -39,6 +40,7 @@ pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
     clocks(&mut screen, report);
     response_histogram(&mut screen, report);
     generator(&mut screen, report);
+    agents::section(&mut screen, report);
     files(&mut screen, report);
     screen.text
 }

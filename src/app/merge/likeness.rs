@@ -1,32 +1,34 @@
 //! Whether logs are shards of one run: everything in which they differ, at once.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use crate::metrics::RunHeader;
 
 use super::super::exit::{Exit, Failure};
+use super::copies::{self, LogCopy};
 use super::shard_log::ShardLog;
 
-/// Sorts the logs by shard, leaves out `without` and what is given twice, and refuses what is no whole of one run.
+/// Sorts the logs by shard, leaves out `without` and copies, and refuses what is no whole of one run.
 pub(super) fn sorted(mut logs: Vec<ShardLog>, without: &[u32]) -> Result<Vec<ShardLog>, Failure> {
     let mut problems = differences(&logs);
     logs.sort_by_key(|log| log.header.shard);
     logs.retain(|log| !without.contains(&(log.header.shard.0 + 1)));
     let mut kept: Vec<ShardLog> = vec![];
     for log in logs {
-        match kept.last() {
-            Some(last) if last.header.shard == log.header.shard => {
-                if !is_copy(last, &log) {
-                    problems.push(format!(
-                        "`{}` and `{}` are both shard {}",
-                        last.path.display(),
-                        log.path.display(),
-                        log.header.shard.0 + 1
-                    ));
-                }
-            }
-            _ => kept.push(log),
+        let Some(last) = kept.last_mut().filter(|last| last.header.shard == log.header.shard)
+        else {
+            kept.push(log);
+            continue;
+        };
+        match copies::compare(&last.path, &log.path) {
+            Ok(LogCopy::FirstIsWhole) => {}
+            Ok(LogCopy::SecondIsWhole) => *last = log,
+            Ok(LogCopy::Unlike) | Err(_) => problems.push(format!(
+                "`{}` and `{}` are both shard {}",
+                last.path.display(),
+                log.path.display(),
+                log.header.shard.0 + 1
+            )),
         }
     }
     problems.extend(missing(&kept, without));
@@ -35,12 +37,6 @@ pub(super) fn sorted(mut logs: Vec<ShardLog>, without: &[u32]) -> Result<Vec<Sha
     }
     let told: Vec<String> = problems.iter().map(|problem| format!("error: {problem}")).collect();
     Err(Failure::new(Exit::Usage, format!("{}\nnothing was written", told.join("\n"))))
-}
-
-/// Whether both files hold the same: a shard that is given twice counts once.
-fn is_copy(one: &ShardLog, other: &ShardLog) -> bool {
-    let read = |log: &ShardLog| fs::read(&log.path).ok();
-    read(one).is_some_and(|bytes| read(other) == Some(bytes))
 }
 
 /// The shards that are neither there nor left out on purpose.

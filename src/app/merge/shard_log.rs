@@ -1,7 +1,7 @@
 //! The log of one shard, read line by line.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::metrics::{Interval, LifecycleNote, RunEnd, RunHeader, RunLine, RunLog};
@@ -30,7 +30,7 @@ impl ShardLog {
         })?;
         let mut lines = BufReader::new(file);
         let mut first = String::new();
-        let read = lines.read_line(&mut first);
+        let read = read_line(&mut lines, &mut first);
         match read.map_err(|error| error.to_string()).and_then(|_| parse(&first)) {
             Ok(RunLine::Run(header)) if header.schema == RunLog::SCHEMA => {
                 Ok(Self { path, header, lines, number: 1, next: None, end: None })
@@ -59,18 +59,13 @@ impl ShardLog {
         let taken = self.next.take();
         let mut line = String::new();
         while self.next.is_none() {
-            line.clear();
             self.number += 1;
             let failed = |error: &dyn std::fmt::Display| {
                 let place = format!("`{}`, line {}", self.path.display(), self.number);
                 Failure::new(Exit::Usage, format!("error: {place}: {error}"))
             };
-            let read = self.lines.read_line(&mut line);
             // A log that was cut off by `kill -9` may end within a character.
-            if matches!(&read, Err(error) if error.kind() == std::io::ErrorKind::InvalidData) {
-                break;
-            }
-            if read.map_err(|error| failed(&error))? == 0 {
+            if !read_line(&mut self.lines, &mut line).map_err(|error| failed(&error))? {
                 break;
             }
             match parse(&line) {
@@ -88,6 +83,21 @@ impl ShardLog {
         }
         Ok(taken)
     }
+}
+
+/// No second of a run is longer, in bytes.
+const LINE_MAX: u64 = 64 << 20;
+
+/// Reads the next line; `false` at the end of the file.
+fn read_line(lines: &mut impl BufRead, line: &mut String) -> io::Result<bool> {
+    let mut bytes = vec![];
+    lines.take(LINE_MAX).read_until(b'\n', &mut bytes)?;
+    if bytes.len() as u64 == LINE_MAX {
+        return Err(io::Error::other(format!("a line is longer than {} MiB", LINE_MAX >> 20)));
+    }
+    line.clear();
+    line.push_str(&String::from_utf8_lossy(&bytes));
+    Ok(!bytes.is_empty())
 }
 
 fn parse(line: &str) -> Result<RunLine, String> {

@@ -1,0 +1,64 @@
+//! The logs side by side, second by second.
+
+use crate::metrics::{Interval, RunEnd, RunLine, StopReason};
+use crate::units::RunTime;
+
+use super::super::exit::{Exit, Failure};
+use super::shard_log::ShardLog;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Hands on all lines between the first and the last one.
+pub(super) fn lines(
+    logs: &mut [ShardLog],
+    write: &mut impl FnMut(&RunLine) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut others = vec![];
+    let mut reached = RunTime::ZERO;
+    for log in logs.iter_mut() {
+        log.advance(&mut others)?;
+    }
+    // The last part of a shard ends within a second, and goes with it.
+    let second_of = |interval: &Interval| interval.end.get().div_ceil(SECOND);
+    while let Some(second) = logs.iter().filter_map(|log| log.next().map(second_of)).min() {
+        let mut merged: Option<Interval> = None;
+        for log in logs.iter_mut() {
+            while log.next().is_some_and(|next| second_of(next) == second) {
+                let Some(interval) = log.advance(&mut others)? else { break };
+                match &mut merged {
+                    Some(merged) => add(merged, &interval, log)?,
+                    None => merged = Some(interval),
+                }
+            }
+        }
+        for other in others.drain(..) {
+            write(&other)?;
+        }
+        if let Some(mut interval) = merged {
+            interval.start = interval.start.max(reached).min(interval.end);
+            reached = interval.end;
+            write(&RunLine::Interval(interval))?;
+        }
+    }
+    others.iter().try_for_each(write)
+}
+
+/// Adds a second of one shard to that of the others.
+fn add(merged: &mut Interval, interval: &Interval, log: &ShardLog) -> Result<(), Failure> {
+    merged.merge(interval);
+    if merged.is_possible() {
+        return Ok(());
+    }
+    let why = "counts more than any run has, together with the others";
+    Err(Failure::new(Exit::Usage, format!("error: `{}` {why}", log.path.display())))
+}
+
+/// How all of them ended: as the worst did; none where one was cut off.
+pub(super) fn end_of(logs: &[ShardLog]) -> Option<RunEnd> {
+    let ends: Option<Vec<RunEnd>> = logs.iter().map(|log| log.end).collect();
+    let ends = ends?;
+    let has = |reason| ends.iter().any(|end| end.reason == reason);
+    let reason = [StopReason::Aborted, StopReason::Interrupted].into_iter().find(|it| has(*it));
+    let at = ends.iter().map(|end| end.at).max()?;
+    Some(RunEnd { at, reason: reason.unwrap_or(StopReason::Finished) })
+}
