@@ -18,6 +18,8 @@ mod embedded;
 mod exit;
 mod export;
 mod files;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod gate;
 mod guard;
 mod header;
@@ -82,6 +84,10 @@ pub fn main() -> ExitCode {
         CliCommand::Capacity(args) => capacity::capacity(&args),
         CliCommand::Report(report) => report::report(&report),
         CliCommand::Merge(merge) => merge::merge(&merge),
+        #[cfg(feature = "fleet")]
+        CliCommand::Agent(args) => fleet::agent(&args),
+        #[cfg(not(feature = "fleet"))]
+        CliCommand::Agent(_) => Err(Failure::without_fleet()),
         CliCommand::Gate(gate) => gate::gate(&gate),
         CliCommand::Compare(compare) => compare::compare(&compare),
         CliCommand::Runs(runs) => runs::runs(&runs),

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod export;
+mod fleet;
 mod gate;
 mod import;
 mod load;
@@ -23,6 +24,7 @@ use crate::units::{Nanos, Ratio};
 
 pub use capacity::{CapacityArgs, SearchLoadArgs};
 pub use export::ExportArgs;
+pub use fleet::{AgentArgs, FleetArgs, NatsLoginArgs};
 pub use gate::{CompareArgs, GateArgs, GateFormat, GateRulesArgs, InterleaveArgs};
 pub use import::{ImportArgs, ImportFolderArgs, ImportFrom};
 pub use load::LoadArgs;
@@ -88,13 +90,15 @@ pub enum CliCommand {
     /// Validate scenario files; with --once, send one iteration of each scenario and print every exchange
     Check(CheckArgs),
     /// Run a workload against a target, judge it by the SLO table and write the reports
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Find the highest rate within the SLO table, the bottleneck there, and what to buy for more
     Capacity(CapacityArgs),
     /// Rebuild the reports of runs from their run.jsonl; with --sign-off, make one document of them
     Report(ReportArgs),
     /// Merge the logs of a run's shards into one run, judge it and write its reports
     Merge(MergeArgs),
+    /// Wait at a NATS server for a leader (`run --agents`) and play a part of its run
+    Agent(AgentArgs),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(GateArgs),
     /// Compare two sides step by step: runs, baseline files, or two targets loaded in turns
@@ -294,6 +298,9 @@ pub struct RunArgs {
     /// Play only part I of N of the arrivals (from 1): N generators together play the whole.
     #[arg(long, value_name = "I/N", value_parser = shard)]
     pub shard: Option<Shard>,
+    /// Which agents play it.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
     /// A condition to record with the run: `--tag api=3`; repeatable.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub tag: Vec<(String, String)>,

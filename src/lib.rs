@@ -20,6 +20,8 @@ pub mod simulator;
 pub mod transport;
 
 pub mod engine;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 
 pub mod report;
 

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["metrics", "scenario"],
     &["plan", "schedule", "user", "slo", "capacity", "import"],
     &["transport", "observe", "simulator"],
-    &["engine"],
+    &["engine", "fleet"],
     &["report", "tui"],
     &["cli", "app"],
 ];

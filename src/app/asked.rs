@@ -1,8 +1,19 @@
 //! What the command line asks of a run.
 
+#[cfg(feature = "fleet")]
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+#[cfg(feature = "fleet")]
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
 use crate::cli;
 use crate::plan::{Overrides, Shard};
-use crate::units::Seed;
+use crate::units::{Nanos, Seed};
+
+use super::{files, wall};
 
 /// What only `run` can ask for.
 pub(super) struct RunRequest<'a> {
@@ -15,6 +26,76 @@ pub(super) struct RunRequest<'a> {
     pub(super) may_load: &'a [String],
     /// The target is the simulator: it reports its tiers itself, whatever the stack file says.
     pub(super) simulated: bool,
+    /// Whether agents play it, or it is an agent's.
+    pub(super) role: FleetRole<'a>,
+}
+
+/// The part of this process in a run.
+#[derive(Clone, Copy)]
+pub(super) enum FleetRole<'a> {
+    /// It plays all that the command line asks for.
+    Alone,
+    /// Agents play it.
+    Leader(&'a cli::FleetArgs),
+    /// It plays what a leader has sent.
+    #[cfg(feature = "fleet")]
+    Agent(&'a AgentWork),
+}
+
+/// What a leader has sent to an agent.
+#[cfg(feature = "fleet")]
+pub(super) struct AgentWork {
+    /// The files of the scenario.
+    pub(super) files: BTreeMap<PathBuf, Vec<u8>>,
+    /// When the run began by the leader's clock on the wall.
+    pub(super) started: Timestamp,
+    /// How far this clock may be off the leader's at the most.
+    pub(super) clock_error: Nanos,
+}
+
+impl<'a> FleetRole<'a> {
+    /// As the options of the command line have it.
+    pub(super) const fn of(args: &'a cli::FleetArgs) -> Self {
+        if args.agents.is_some() { Self::Leader(args) } else { Self::Alone }
+    }
+
+    /// Reads a file of the scenario: from this machine, or from what a leader has sent, and from nowhere else.
+    pub(super) fn read(self, path: &Path) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Alone | Self::Leader(_) => files::read(path),
+            #[cfg(feature = "fleet")]
+            Self::Agent(work) => work.files.get(path).cloned().ok_or_else(|| {
+                io::Error::new(io::ErrorKind::NotFound, "the leader has not sent it")
+            }),
+        }
+    }
+
+    /// When the run began by the clock on the wall.
+    pub(super) fn started(self) -> Timestamp {
+        match self {
+            Self::Alone | Self::Leader(_) => wall::now(),
+            #[cfg(feature = "fleet")]
+            Self::Agent(work) => work.started,
+        }
+    }
+
+    /// How far this clock may be off the leader's at the most; none where there is no leader.
+    pub(super) const fn clock_error(self) -> Option<Nanos> {
+        match self {
+            Self::Alone | Self::Leader(_) => None,
+            #[cfg(feature = "fleet")]
+            Self::Agent(work) => Some(work.clock_error),
+        }
+    }
+
+    /// Whether hooks are run, marks set and the stack observed here: not on each of many machines.
+    pub(super) const fn looks_after_the_stack(self) -> bool {
+        match self {
+            Self::Alone | Self::Leader(_) => true,
+            #[cfg(feature = "fleet")]
+            Self::Agent(_) => false,
+        }
+    }
 }
 
 pub(super) fn overrides(asked: &RunRequest<'_>, load: &cli::LoadArgs) -> Overrides {

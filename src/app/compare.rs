@@ -11,7 +11,7 @@ use crate::report::terminal::TerminalStyle;
 use crate::slo::Strictness;
 use crate::slo::gate::RunSummary;
 
-use super::asked::RunRequest;
+use super::asked::{FleetRole, RunRequest};
 use super::exit::{Exit, Failure};
 use super::gate::{compare_sides, compared_times, page, print};
 use super::output::say;
@@ -116,6 +116,7 @@ fn one(
         preflight: true,
         may_load: &asked.i_may_load,
         simulated: false,
+        role: FleetRole::Alone,
     };
     let load = cli::LoadArgs { seed: Some(seed), ..asked.load.clone() };
     let output = cli::OutputArgs {

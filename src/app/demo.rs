@@ -2,7 +2,7 @@
 
 use crate::cli;
 
-use super::asked::RunRequest;
+use super::asked::{FleetRole, RunRequest};
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::output::say;
@@ -48,6 +48,7 @@ fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure
         preflight: true,
         may_load: &[],
         simulated: true,
+        role: FleetRole::Alone,
     };
     let mut load = load.clone();
     load.workload.get_or_insert_with(|| "demo".to_owned());

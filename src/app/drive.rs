@@ -2,6 +2,7 @@
 
 use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
 use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
+use crate::transport::Clock;
 
 use super::abort::AbortGuard;
 use super::audience::RunObserver;
@@ -24,9 +25,18 @@ pub(super) async fn drive(
     observer: &mut impl RunObserver,
 ) -> Result<StopReason, Failure> {
     let failed = |error: EngineError| Failure::while_doing("the run failed", &error);
+    #[cfg(feature = "fleet")]
+    if let Some(agents) = prepared.agents.take() {
+        talk::never_wait();
+        return super::fleet::lead(agents, prepared, observer).await;
+    }
     let mut signals = StopSignals::new()?;
     talk::never_wait();
-    let mut run = Run::start(&prepared.plan, &prepared.options).map_err(failed)?;
+    let mut run = match prepared.start {
+        Some(at) => Run::start_on(Clock::beginning_at(at), &prepared.plan, &prepared.options),
+        None => Run::start(&prepared.plan, &prepared.options),
+    }
+    .map_err(failed)?;
     let control = run.control();
     let mut observing = SnapshotFeed::start(prepared, run.clock())?;
     let mut guard = GreenGuard::new(prepared, &control);

@@ -35,6 +35,19 @@ impl Exit {
         if other.number() > self.number() { other } else { self }
     }
 
+    /// What a number means that another process of this program ended with.
+    #[cfg(feature = "fleet")]
+    pub(super) const fn of_number(number: u8) -> Self {
+        match number {
+            0 => Self::Pass,
+            1 => Self::Error,
+            2 => Self::Usage,
+            96 => Self::Refused,
+            130 => Self::Interrupted,
+            code => Self::Judged(code),
+        }
+    }
+
     /// The number that `--help` documents.
     pub(super) const fn number(self) -> u8 {
         match self {
@@ -61,6 +74,13 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), problems: vec![] }
+    }
+
+    /// What a build says that was made without agents.
+    #[cfg(not(feature = "fleet"))]
+    pub(super) fn without_fleet() -> Self {
+        let why = "this build has no agents: it was made without the feature `fleet`";
+        Self::new(Exit::Usage, format!("error: {why}"))
     }
 
     /// An internal or I/O error while `doing` something.

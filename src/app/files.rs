@@ -93,6 +93,30 @@ impl RunFolder {
         self.log.append(text).map_err(|why| log_failure(&why))
     }
 
+    /// Puts another log in the place of this one: whole, or not at all.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or `fill` fails.
+    #[cfg(feature = "fleet")]
+    pub(super) fn replace(
+        &mut self,
+        fill: impl FnOnce(&mut dyn FnMut(&RunLine) -> Result<(), Failure>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let beside = self.path.join("run.jsonl.part");
+        let failed = |error: io::Error| log_failure(&error.to_string());
+        let mut log = io::BufWriter::new(File::create(&beside).map_err(failed)?);
+        fill(&mut |line| {
+            let masked = mask::line(line);
+            let text = masked.as_ref().unwrap_or(line).to_text();
+            log.write_all(text.as_bytes()).map_err(failed)
+        })?;
+        log.flush().map_err(failed)?;
+        self.flush()?;
+        fs::rename(&beside, self.path.join(LOG)).map_err(failed)?;
+        *self = Self::reopen(&self.path)?;
+        Ok(())
+    }
+
     /// Waits until all lines are written.
     ///
     /// # Errors

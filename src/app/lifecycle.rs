@@ -93,7 +93,8 @@ pub(super) async fn given_up(observer: &mut impl super::audience::RunObserver) {
             | SteeringCommand::SkipStage
             | SteeringCommand::Pause
             | SteeringCommand::Resume
-            | SteeringCommand::Mark(_) => {}
+            | SteeringCommand::Mark(_)
+            | SteeringCommand::At(..) => {}
         }
     }
 }

@@ -24,6 +24,7 @@ use super::conclusion::{OutcomeFormat, conclude, strictness};
 use super::exit::{Exit, Failure};
 use super::files::{self, RunFolder};
 
+pub(super) use likeness::facts;
 use shard_log::ShardLog;
 
 /// Merges the logs that the command line names.
@@ -76,7 +77,7 @@ impl ShardLogs {
     pub(super) fn write(
         mut self,
         others: &[RunLine],
-        write: &mut impl FnMut(&RunLine) -> Result<(), Failure>,
+        write: &mut (impl FnMut(&RunLine) -> Result<(), Failure> + ?Sized),
     ) -> Result<(), Failure> {
         write(&RunLine::Run(self.header.clone()))?;
         if !self.is_merged

@@ -1,6 +1,11 @@
 //! A run that can start: its plan is compiled, its target answers, its log is open.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+#[cfg(not(feature = "fleet"))]
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli;
@@ -12,17 +17,20 @@ use crate::scenario::stack::SignalSpec;
 use crate::scenario::{load, scenario_file};
 use crate::units::{Nanos, RunTime};
 
-use super::asked::{RunRequest, overrides};
+use super::asked::{FleetRole, RunRequest, overrides};
 use super::compiled::{permit_for, plan_of, tls_for};
 use super::conditions::HeaderConditions;
 use super::exit::{Exit, Failure};
 use super::files::RunFolder;
+#[cfg(feature = "fleet")]
+use super::fleet::{Gathering, Leading};
 use super::header::header;
 use super::hooks::HookPlan;
 use super::lifecycle::{SetUp, set_up};
+use super::merge::facts;
 use super::preflight::look_ahead;
 use super::proxies::unused_proxies;
-use super::{files, mask, sources, wall};
+use super::{files, mask, sources};
 
 /// A run that can start: everything is checked, the target answers, the log is open.
 pub(super) struct PreparedRun {
@@ -43,6 +51,17 @@ pub(super) struct PreparedRun {
     pub(super) rollback: bool,
     /// What is done to the stack meanwhile, and where marks come from.
     pub(super) outside: HookPlan,
+    /// When it begins, by this machine's monotonic clock; as soon as it can where nobody has agreed on it.
+    pub(super) start: Option<Nanos>,
+    /// A hash of all that shards of one run have in common, secrets included.
+    #[cfg_attr(not(feature = "fleet"), expect(dead_code, reason = "no agents in this build"))]
+    pub(super) plan_hash: String,
+    /// The agents that play it; none where this process does.
+    #[cfg(feature = "fleet")]
+    pub(super) agents: Option<Leading>,
+    #[cfg(not(feature = "fleet"))]
+    #[expect(dead_code, reason = "no agents in this build")]
+    pub(super) agents: Option<Infallible>,
 }
 
 /// Loads and checks all that a run needs, and opens its log.
@@ -53,7 +72,9 @@ pub(super) fn prepare(
     load_args: &cli::LoadArgs,
     out: &Path,
 ) -> Result<PreparedRun, Failure> {
-    let loaded = load(path, asked.settings, &files::read, &files::variable);
+    let role = asked.role;
+    let read = FileRecord::default();
+    let loaded = load(path, asked.settings, &|path| read.read(role, path), &files::variable);
     let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
     let mut plan = Arc::new(plan);
     let permit = permit_for(&plan, asked.may_load);
@@ -71,13 +92,27 @@ pub(super) fn prepare(
     if asked.preflight {
         told.extend(look_ahead(runtime, &plan, &options)?);
     }
-    let watch =
-        runtime.block_on(sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated));
-    let set_up = runtime.block_on(set_up(&mut plan, &options))?;
-    let started = wall::now();
-    let mut folder = RunFolder::create(out, &plan.name, started)?;
+    let watch = if role.looks_after_the_stack() {
+        let watching = sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated);
+        runtime.block_on(watching)
+    } else {
+        WatchPlan::default()
+    };
+    // A leader plays no load; each agent sets up for itself, as each shard does.
+    let set_up = match role {
+        FleetRole::Leader(_) => SetUp::default(),
+        _ => runtime.block_on(set_up(&mut plan, &options))?,
+    };
+    let started = role.started();
     let conditions = HeaderConditions::of(&loaded, &plan, asked, load_args);
-    let header = mask::header(header(&plan, started, workers, conditions));
+    let whole = RunHeader {
+        clock_error: role.clock_error(),
+        ..header(&plan, started, workers, conditions)
+    };
+    let plan_hash = plan_hash(&whole);
+    let header = mask::header(whole);
+    let agents = gathered(runtime, role, (&header, &plan_hash), read)?;
+    let mut folder = RunFolder::create(out, &plan.name, started)?;
     folder.append(&RunLine::Run(header.clone()))?;
     set_up.note(&mut folder)?;
     let short = limit.is_short().then(|| limit.to_string());
@@ -88,7 +123,7 @@ pub(super) fn prepare(
     let stack = loaded.scenario.and_then(|scenario| scenario.stack);
     let signals = stack.map_or_else(Vec::new, |stack| stack.signals);
     let outside = HookPlan {
-        hooks: hooks(&plan, &load_args.mark),
+        hooks: if role.looks_after_the_stack() { hooks(&plan, &load_args.mark) } else { vec![] },
         folder: scenario_file(path).parent().unwrap_or(Path::new("")).to_owned(),
         run: folder.path().to_owned(),
         target: plan.target.url(),
@@ -105,12 +140,67 @@ pub(super) fn prepare(
         warnings,
         rollback,
         outside,
+        start: None,
+        plan_hash,
+        agents,
     })
 }
 
 /// What is worth saying of a run before it begins.
 fn warning(text: String) -> Event {
     mask::event(Event { at: RunTime::ZERO, kind: EventKind::Warning(text) })
+}
+
+/// A hash of all that shards of one run have in common, secrets included, which the log has masked.
+fn plan_hash(header: &RunHeader) -> String {
+    let whole = RunHeader { shard: (0, 1), ..header.clone() };
+    let text = format!("{:?}", facts(&whole));
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    format!(
+        "{:032x}",
+        digest.as_ref().iter().take(16).fold(0, |all: u128, &byte| all << 8 | u128::from(byte))
+    )
+}
+
+/// The files of a scenario, kept as they are read where agents need them too.
+#[derive(Default)]
+struct FileRecord(RefCell<BTreeMap<PathBuf, Vec<u8>>>);
+
+impl FileRecord {
+    fn read(&self, role: FleetRole<'_>, path: &Path) -> io::Result<Vec<u8>> {
+        let bytes = role.read(path)?;
+        if matches!(role, FleetRole::Leader(_)) {
+            self.0.borrow_mut().insert(path.to_owned(), bytes.clone());
+        }
+        Ok(bytes)
+    }
+}
+
+/// The agents that play it; none where this process does.
+#[cfg(feature = "fleet")]
+fn gathered(
+    runtime: &tokio::runtime::Runtime,
+    role: FleetRole<'_>,
+    (header, plan_hash): (&RunHeader, &str),
+    read: FileRecord,
+) -> Result<Option<Leading>, Failure> {
+    let FleetRole::Leader(args) = role else { return Ok(None) };
+    let files = read.0.into_inner();
+    runtime.block_on(Gathering { args, header, plan_hash, files }.gather()).map(Some)
+}
+
+/// No agents play it in a build without them.
+#[cfg(not(feature = "fleet"))]
+fn gathered(
+    _: &tokio::runtime::Runtime,
+    role: FleetRole<'_>,
+    _: (&RunHeader, &str),
+    _: FileRecord,
+) -> Result<Option<Infallible>, Failure> {
+    match role {
+        FleetRole::Alone => Ok(None),
+        FleetRole::Leader(_) => Err(Failure::without_fleet()),
+    }
 }
 
 /// Going back to blue needs a green, and a row that says when.

@@ -16,7 +16,7 @@ use crate::report::{ReportExtras, json};
 use crate::slo::ValidityStatus;
 use crate::units::{Nanos, Rate, RateUnit, WorkRate};
 
-use super::asked::RunRequest;
+use super::asked::{FleetRole, RunRequest};
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::files::create_folder;
@@ -89,6 +89,7 @@ fn result_of(
         preflight: true,
         may_load: &[],
         simulated: true,
+        role: FleetRole::Alone,
     };
     let output = cli::OutputArgs {
         out: out.to_owned(),

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::slo::ValidityStatus;
 use crate::units::Bytes;
 
-use super::asked::RunRequest;
+use super::asked::{FleetRole, RunRequest};
 use super::audience::RunObserver as _;
 use super::conclusion::{OutcomeFormat, RunConclusion, conclude, strictness};
 use super::drive::drive;
@@ -36,6 +36,7 @@ pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
         preflight: !args.no_preflight,
         may_load: &args.i_may_load,
         simulated: false,
+        role: FleetRole::of(&args.fleet),
     };
     let series = RepeatPlan { times: args.repeat, retries: args.retry_invalid };
     repeat::repeated(series, &args.load, |load| {

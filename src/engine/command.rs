@@ -1,12 +1,15 @@
 //! Steering commands: what a user may do to a run under way, and the event that each leaves in the log.
 
+use serde::{Deserialize, Serialize};
+
 use crate::metrics::{Event, EventKind, StopReason};
 use crate::units::{Rate, RunTime};
 
 use super::control::Control;
 
 /// One thing that a user does to a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SteeringCommand {
     /// Multiply the rate of the rest of the run.
     Scale(f64),
@@ -24,13 +27,18 @@ pub enum SteeringCommand {
     Stop,
     /// Stop at once.
     Abort,
+    /// Do that at this moment, on which several runs have agreed.
+    At(RunTime, Box<SteeringCommand>),
 }
 
 impl SteeringCommand {
     /// Carries it out. Returns the event for the log. All but a mark change the load, and mark the run as
     /// steered.
     pub fn carry_out(&self, control: &Control) -> Event {
-        let at = control.now();
+        if let Self::At(at, command) = self {
+            return Event { at: *at, ..command.carry_out(&control.acting_at(*at)) };
+        }
+        let at = control.moment();
         let text = self.command(control, at);
         let kind = match self {
             Self::Mark(_) => EventKind::Mark(text),
@@ -40,7 +48,8 @@ impl SteeringCommand {
             | Self::Pause
             | Self::Resume
             | Self::Stop
-            | Self::Abort => EventKind::Steered(text),
+            | Self::Abort
+            | Self::At(..) => EventKind::Steered(text),
         };
         Event { at, kind }
     }
@@ -74,6 +83,7 @@ impl SteeringCommand {
                 control.abort(StopReason::Interrupted);
                 "aborted: stopped at once".to_owned()
             }
+            Self::At(at, command) => command.command(control, *at),
         }
     }
 }

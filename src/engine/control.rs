@@ -31,6 +31,8 @@ pub struct Control {
     /// Expected requests an arrival, to tell rates in requests.
     requests_per_arrival: f64,
     clock: Clock,
+    /// When changes take effect, where several runs have agreed on it.
+    agreed: Option<RunTime>,
 }
 
 /// How long requests in flight may take when the user stops a run.
@@ -130,7 +132,30 @@ impl Control {
             steering: Arc::new(Mutex::new(Steering { stages, paused: None })),
             requests_per_arrival: plan.requests_per_iteration() * f64::from(plan.plays()),
             clock,
+            agreed: None,
         }
+    }
+
+    /// A handle to nothing: it computes what commands come to, for who steers runs on other machines.
+    pub fn of_nobody(plan: &Plan, clock: Clock) -> Self {
+        Self::new(Arc::default(), plan, clock)
+    }
+
+    /// The same handle, whose changes take effect at `at`, or at once where that has passed.
+    #[must_use]
+    pub fn acting_at(&self, at: RunTime) -> Self {
+        Self { agreed: Some(at), ..self.clone() }
+    }
+
+    /// The moment of which a command speaks.
+    pub(super) fn moment(&self) -> RunTime {
+        self.agreed.unwrap_or_else(|| self.clock.now())
+    }
+
+    /// When a change takes effect.
+    fn effect(&self) -> RunTime {
+        let now = self.clock.now();
+        self.agreed.map_or(now + NOTICE, |at| at.max(now))
     }
 
     /// Stops the run: no new arrivals, requests in flight get 5 s. Called again, it stops at once.
@@ -219,7 +244,7 @@ impl Control {
             Ok(mut steering) => steering.paused.take(),
             Err(_) => None,
         };
-        let at = self.clock.now() + NOTICE;
+        let at = self.effect();
         self.change(|rest| {
             if let Some(stages) = stages {
                 *rest = rest_of(&stages, at);
@@ -246,7 +271,7 @@ impl Control {
     }
 
     fn change(&self, edit: impl FnOnce(&mut Vec<Stage>)) -> Rate {
-        let at = self.clock.now() + NOTICE;
+        let at = self.effect();
         let Ok(mut steering) = self.steering.lock() else { return Rate::ZERO };
         let mut rest = steering.rest(at);
         edit(&mut rest);

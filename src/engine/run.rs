@@ -30,7 +30,18 @@ impl Run {
     /// # Errors
     /// Where a thread cannot be started.
     pub fn start(plan: &Arc<Plan>, options: &RunOptions) -> Result<Self, EngineError> {
-        let clock = Clock::starting_in(LEAD);
+        Self::start_on(Clock::starting_in(LEAD), plan, options)
+    }
+
+    /// Starts the workers of a run that begins as `clock` has it.
+    ///
+    /// # Errors
+    /// Where a thread cannot be started.
+    pub fn start_on(
+        clock: Clock,
+        plan: &Arc<Plan>,
+        options: &RunOptions,
+    ) -> Result<Self, EngineError> {
         let (coordinator, assignments) = Coordinator::new(plan, options, clock);
         let mut threads = Vec::new();
         for assignment in assignments {

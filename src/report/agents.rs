@@ -46,7 +46,7 @@ pub(super) struct AgentRow {
 
 /// How an agent's 95th percentile stands against the others'.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Contrast {
+struct AgentContrast {
     /// 0.1: 10 % above the median of the others.
     difference: f64,
     is_unlike: bool,
@@ -76,7 +76,7 @@ pub(super) fn others(left: usize) -> Option<String> {
     })
 }
 
-fn row(shard: &ShardSummary, contrast: Option<Contrast>) -> AgentRow {
+fn row(shard: &ShardSummary, contrast: Option<AgentContrast>) -> AgentRow {
     let unlike = contrast.filter(|it| it.is_unlike).map(|contrast| {
         format!(
             "p95 is {} the others': another zone, or a bad machine",
@@ -103,7 +103,7 @@ fn row(shard: &ShardSummary, contrast: Option<Contrast>) -> AgentRow {
 }
 
 /// For each agent, how it stands against the others; `None` where nothing was measured.
-fn contrasts(shards: &[ShardSummary]) -> Vec<Option<Contrast>> {
+fn contrasts(shards: &[ShardSummary]) -> Vec<Option<AgentContrast>> {
     let of = |shard: &ShardSummary| shard.response_time_p95.get() as f64;
     let mut sorted: Vec<f64> = shards.iter().map(of).filter(|p95| *p95 > 0.0).collect();
     sorted.sort_by(f64::total_cmp);
@@ -119,7 +119,7 @@ fn contrasts(shards: &[ShardSummary]) -> Vec<Option<Contrast>> {
         let is_unlike = sorted.len() >= AGENTS_MIN
             && (p95 - middle).abs() > allowed
             && difference.abs() > DIFFERENCE_MIN;
-        Some(Contrast { difference, is_unlike })
+        Some(AgentContrast { difference, is_unlike })
     };
     shards.iter().map(contrast).collect()
 }
@@ -139,7 +139,7 @@ pub(super) fn value(report: &Report) -> Vec<Value> {
     let shards = &report.header.shards;
     let ms = |time: Nanos| (time.as_millis_f64() * 1e3).round() / 1e3;
     let share = |ratio: Ratio| (ratio.get() * 1e6).round() / 1e6;
-    let agent = |(shard, contrast): (&ShardSummary, Option<Contrast>)| {
+    let agent = |(shard, contrast): (&ShardSummary, Option<AgentContrast>)| {
         json!({
             "number": shard.number,
             "started_utc": shard.started_utc,

@@ -20,6 +20,11 @@ impl Clock {
         Self { origin_ns: monotonic_ns() + delay.get() }
     }
 
+    /// A clock whose run begins when the machine's monotonic clock reads `monotonic`.
+    pub const fn beginning_at(monotonic: Nanos) -> Self {
+        Self { origin_ns: monotonic.get() }
+    }
+
     /// Time since the run began; zero before.
     pub fn now(self) -> RunTime {
         RunTime::new(monotonic_ns().saturating_sub(self.origin_ns))

@@ -10,6 +10,8 @@ mod exchanges;
 mod exports;
 mod failing;
 mod failures;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod harness;
 mod lifecycle;
 mod merge;

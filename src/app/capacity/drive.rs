@@ -243,7 +243,9 @@ impl SearchRun {
             | SteeringCommand::Hold
             | SteeringCommand::SkipStage
             | SteeringCommand::Pause
-            | SteeringCommand::Resume => {}
+            | SteeringCommand::Resume
+            // No agents play a search.
+            | SteeringCommand::At(..) => {}
         }
         Ok(matches!(command, SteeringCommand::Stop | SteeringCommand::Abort))
     }

@@ -1,6 +1,6 @@
 //! The logs side by side, second by second.
 
-use crate::metrics::{Interval, RunEnd, RunLine, StopReason};
+use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 use crate::units::RunTime;
 
 use super::super::exit::{Exit, Failure};
@@ -11,9 +11,10 @@ const SECOND: u64 = 1_000_000_000;
 /// Hands on all lines between the first and the last one.
 pub(super) fn lines(
     logs: &mut [ShardLog],
-    write: &mut impl FnMut(&RunLine) -> Result<(), Failure>,
+    write: &mut (impl FnMut(&RunLine) -> Result<(), Failure> + ?Sized),
 ) -> Result<(), Failure> {
     let mut others = vec![];
+    let mut orders = vec![];
     let mut reached = RunTime::ZERO;
     for log in logs.iter_mut() {
         log.advance(&mut others)?;
@@ -31,7 +32,7 @@ pub(super) fn lines(
                 }
             }
         }
-        for other in others.drain(..) {
+        for other in others.drain(..).filter(|other| is_new(other, &mut orders)) {
             write(&other)?;
         }
         if let Some(mut interval) = merged {
@@ -40,7 +41,22 @@ pub(super) fn lines(
             write(&RunLine::Interval(interval))?;
         }
     }
-    others.iter().try_for_each(write)
+    for other in others.iter().filter(|other| is_new(other, &mut orders)) {
+        write(other)?;
+    }
+    Ok(())
+}
+
+/// Whether a line says what no shard has said before: all of them carry out the same order at the same moment.
+fn is_new(line: &RunLine, orders: &mut Vec<Event>) -> bool {
+    let RunLine::Event(event @ Event { kind: EventKind::Steered(_), .. }) = line else {
+        return true;
+    };
+    let is_known = orders.contains(event);
+    if !is_known {
+        orders.push(event.clone());
+    }
+    !is_known
 }
 
 /// Adds a second of one shard to that of the others.

@@ -72,7 +72,7 @@ fn differences(logs: &[ShardLog]) -> Vec<String> {
 }
 
 /// All that shards of one run have in common, in words.
-fn facts(header: &RunHeader) -> Vec<(&'static str, String)> {
+pub(in crate::app) fn facts(header: &RunHeader) -> Vec<(&'static str, String)> {
     vec![
         ("version", header.version.clone()),
         ("system", header.name.clone()),

@@ -8,7 +8,7 @@ use crate::cli;
 use crate::plan::Shard;
 use crate::tui::{Launch, LaunchOrigin};
 
-use super::super::asked::RunRequest;
+use super::super::asked::{FleetRole, RunRequest};
 use super::super::embedded;
 use super::super::exit::Failure;
 use super::super::export::RunExports;
@@ -27,6 +27,7 @@ pub(super) struct RequestedRun {
     may_load: Vec<String>,
     pub(super) load: cli::LoadArgs,
     export: cli::ExportArgs,
+    fleet: cli::FleetArgs,
 }
 
 /// A run that can start, with the stack it needs.
@@ -50,6 +51,7 @@ impl RequestedRun {
             may_load: args.i_may_load.clone(),
             load: args.load.clone(),
             export: args.export.clone(),
+            fleet: args.fleet.clone(),
         }
     }
 
@@ -72,6 +74,7 @@ impl RequestedRun {
                 ..cli::LoadArgs::default()
             },
             export: cli::ExportArgs::default(),
+            fleet: cli::FleetArgs::default(),
         }
     }
 
@@ -97,6 +100,7 @@ impl RequestedRun {
             tags: &tags,
             preflight: self.preflight,
             may_load: &self.may_load,
+            role: FleetRole::of(&self.fleet),
         };
         let prepared = prepare(runtime, &path, &asked, &self.load, out)?;
         let exports = RunExports::open(&self.export, &prepared.header, prepared.folder.path())?;

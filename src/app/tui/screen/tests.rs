@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use super::*;
-use crate::app::asked::RunRequest;
+use crate::app::asked::{FleetRole, RunRequest};
 use crate::app::drive::drive;
 use crate::app::files;
 use crate::app::prepare::prepare;
@@ -186,6 +186,7 @@ fn play(folder: &Path, observer: &mut impl RunObserver) -> (StopReason, RunLog) 
         preflight: false,
         may_load: &[],
         simulated: false,
+        role: FleetRole::Alone,
     };
     let load = cli::LoadArgs { workers: Some(1), ..cli::LoadArgs::default() };
     let out = folder.join("reports");

@@ -1,0 +1,15 @@
+//! Agents and their leader: the files, the clocks and the processes behind what they say to each other.
+
+mod agent;
+mod clocks;
+mod connection;
+mod gather;
+mod lead;
+mod logs;
+mod observer;
+mod services;
+mod upload;
+
+pub(super) use agent::agent;
+pub(super) use gather::{Gathering, Leading};
+pub(super) use lead::lead;

@@ -1,0 +1,287 @@
+//! The live view: coarse seconds of all agents, merged as they come.
+//!
+//! It is what screens, exports and guards read; it may miss something and never enters the verdict. A second is shown
+//! once every agent that is heard of has told it; one that is silent for three seconds is not waited for any more.
+
+use std::collections::BTreeMap;
+
+use crate::metrics::{Distribution, Interval, SparseDistribution};
+use crate::units::{Nanos, RunTime};
+
+const SECOND: u64 = 1_000_000_000;
+/// So many seconds without a word, and an agent is absent.
+const SILENT: Nanos = Nanos::from_secs(3);
+
+/// The second as screens need it: response times in two digits, no service times, no phases.
+pub fn coarse(interval: &Interval) -> Interval {
+    let mut coarse = interval.clone();
+    let steps = coarse.steps.values_mut().chain(coarse.logical.values_mut());
+    for step in steps {
+        step.response_time = two_digits(&step.response_time);
+        step.service_time = SparseDistribution::default();
+        step.phases.clear();
+        step.time_parts = crate::metrics::TimeParts::default();
+    }
+    for scenario in coarse.scenarios.values_mut() {
+        scenario.response_time = SparseDistribution::default();
+        scenario.time_parts = crate::metrics::TimeParts::default();
+        scenario.iteration_time = two_digits(&scenario.iteration_time);
+    }
+    coarse.schedule_lag = two_digits(&coarse.schedule_lag);
+    coarse.readings.clear();
+    coarse
+}
+
+fn two_digits(times: &SparseDistribution) -> SparseDistribution {
+    let mut coarse = Distribution::coarse();
+    coarse.merge_sparse(times);
+    coarse.to_sparse()
+}
+
+/// What became of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AgentChange {
+    /// It has not been heard of since then.
+    Silent {
+        /// Its shard, from 1.
+        number: u32,
+        /// The end of the last second that it told.
+        since: RunTime,
+    },
+    /// It is heard of again.
+    Back {
+        /// Its shard, from 1.
+        number: u32,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AgentPresence {
+    Present,
+    Absent,
+    /// Nothing more comes: its log is complete.
+    Ended,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct AgentState {
+    presence: AgentPresence,
+    /// The end of the last second that it told.
+    told: RunTime,
+    /// When it was last heard of.
+    seen: RunTime,
+}
+
+#[derive(Debug, Default)]
+struct OpenSecond {
+    interval: Option<Interval>,
+    from: Vec<u32>,
+}
+
+/// Merges the seconds of all agents.
+#[derive(Debug)]
+pub struct LiveMerge {
+    agents: BTreeMap<u32, AgentState>,
+    open: BTreeMap<u64, OpenSecond>,
+    /// Seconds up to this one have been given out.
+    given_out: u64,
+    reached: RunTime,
+    /// Seconds of agents that came too late to be shown.
+    late: u64,
+}
+
+impl LiveMerge {
+    /// Waits for shards 1 to `agents`, all of which are there at the beginning.
+    pub fn new(agents: u32) -> Self {
+        let state = AgentState {
+            presence: AgentPresence::Present,
+            told: RunTime::ZERO,
+            seen: RunTime::ZERO,
+        };
+        Self {
+            agents: (1..=agents).map(|number| (number, state)).collect(),
+            open: BTreeMap::new(),
+            given_out: 0,
+            reached: RunTime::ZERO,
+            late: 0,
+        }
+    }
+
+    /// A second of one agent, heard at `now`. Returns its return, where it had been absent.
+    pub fn on_second(
+        &mut self,
+        number: u32,
+        interval: Interval,
+        now: RunTime,
+    ) -> Option<AgentChange> {
+        let state = self.agents.get_mut(&number)?;
+        let was_absent = state.presence == AgentPresence::Absent;
+        if was_absent {
+            state.presence = AgentPresence::Present;
+        }
+        state.told = state.told.max(interval.end);
+        state.seen = state.seen.max(now);
+        let second = interval.end.get().div_ceil(SECOND);
+        if second <= self.given_out {
+            self.late += 1;
+        } else {
+            let open = self.open.entry(second).or_default();
+            // The last part of a run shares its second with nothing else of the same agent.
+            open.from.push(number);
+            match &mut open.interval {
+                Some(known) => known.merge(&interval),
+                None => open.interval = Some(interval),
+            }
+        }
+        was_absent.then_some(AgentChange::Back { number })
+    }
+
+    /// An agent is heard of, though it has no second to tell.
+    pub fn on_sign(&mut self, number: u32, now: RunTime) {
+        if let Some(state) = self.agents.get_mut(&number) {
+            state.seen = state.seen.max(now);
+        }
+    }
+
+    /// An agent's log is complete.
+    pub fn on_ended(&mut self, number: u32) {
+        if let Some(state) = self.agents.get_mut(&number) {
+            state.presence = AgentPresence::Ended;
+        }
+    }
+
+    /// The agents that have fallen silent by `now`, each told once.
+    pub fn silent(&mut self, now: RunTime) -> Vec<AgentChange> {
+        let mut change = vec![];
+        for (&number, state) in &mut self.agents {
+            let is_silent = now.since(state.seen.max(state.told)) > SILENT;
+            if state.presence == AgentPresence::Present && is_silent {
+                state.presence = AgentPresence::Absent;
+                change.push(AgentChange::Silent { number, since: state.told });
+            }
+        }
+        change
+    }
+
+    /// The seconds that all agents have told who are heard of, oldest first.
+    pub fn complete(&mut self) -> Vec<Interval> {
+        let mut complete = vec![];
+        while let Some(first) = self.open.first_entry() {
+            let second = *first.key();
+            let is_awaited = |(number, state): (&u32, &AgentState)| {
+                state.presence == AgentPresence::Present && !first.get().from.contains(number)
+            };
+            if self.agents.iter().any(is_awaited) {
+                break;
+            }
+            self.given_out = second;
+            if let Some(mut interval) = first.remove().interval {
+                interval.start = interval.start.max(self.reached).min(interval.end);
+                self.reached = interval.end;
+                complete.push(interval);
+            }
+        }
+        complete
+    }
+
+    /// The agents, from 1, whose logs are not complete.
+    pub fn unfinished(&self) -> Vec<u32> {
+        let open = self.agents.iter().filter(|(_, state)| state.presence != AgentPresence::Ended);
+        open.map(|(&number, _)| number).collect()
+    }
+
+    /// The agents, from 1, that are not heard of.
+    pub fn absent(&self) -> Vec<u32> {
+        let absent =
+            self.agents.iter().filter(|(_, state)| state.presence == AgentPresence::Absent);
+        absent.map(|(&number, _)| number).collect()
+    }
+
+    /// How many seconds of agents came too late to be shown.
+    pub const fn late(&self) -> u64 {
+        self.late
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{ArrivalCounts, StepId, StepInterval};
+
+    fn at(ms: u64) -> RunTime {
+        RunTime::ZERO + Nanos::from_millis(ms)
+    }
+
+    fn second(end_ms: u64, started: u64) -> Interval {
+        let arrivals = ArrivalCounts { intended: started, started, ..ArrivalCounts::default() };
+        Interval {
+            start: at((end_ms - 1) / 1_000 * 1_000),
+            end: at(end_ms),
+            arrivals,
+            ..Interval::default()
+        }
+    }
+
+    fn told(intervals: &[Interval]) -> Vec<(u64, u64)> {
+        intervals.iter().map(|it| (it.end.get() / 1_000_000, it.arrivals.started)).collect()
+    }
+
+    #[test]
+    fn second_is_shown_once_all_have_told_it() {
+        let mut live = LiveMerge::new(2);
+        live.on_second(1, second(1_000, 3), at(1_010));
+        assert_eq!(told(&live.complete()), []);
+        live.on_second(1, second(2_000, 3), at(2_010));
+        live.on_second(2, second(1_000, 4), at(2_020));
+        assert_eq!(told(&live.complete()), [(1_000, 7)]);
+        live.on_second(2, second(1_400, 5), at(2_030));
+        live.on_ended(2);
+        assert_eq!(told(&live.complete()), [(2_000, 8)], "the last part goes with its second");
+        assert_eq!(live.unfinished(), [1]);
+    }
+
+    #[test]
+    fn silent_agent_holds_nothing_up_and_comes_back() {
+        let mut live = LiveMerge::new(2);
+        for end in 1..=5 {
+            live.on_second(1, second(end * 1_000, 1), at(end * 1_000));
+        }
+        live.on_second(2, second(1_000, 1), at(1_000));
+        assert_eq!(live.silent(at(4_000)), []);
+        assert_eq!(told(&live.complete()), [(1_000, 2)]);
+        let gone = AgentChange::Silent { number: 2, since: at(1_000) };
+        assert_eq!(live.silent(at(4_001)), [gone]);
+        assert_eq!(live.silent(at(5_000)), [], "it is told once");
+        assert_eq!(live.absent(), [2]);
+        assert_eq!(told(&live.complete()), [(2_000, 1), (3_000, 1), (4_000, 1), (5_000, 1)]);
+        assert_eq!(
+            live.on_second(2, second(3_000, 1), at(5_100)),
+            Some(AgentChange::Back { number: 2 })
+        );
+        assert_eq!((live.late(), live.absent()), (1, vec![]));
+        live.on_second(2, second(6_000, 1), at(6_000));
+        live.on_second(1, second(6_000, 1), at(6_000));
+        assert_eq!(told(&live.complete()), [(6_000, 2)]);
+    }
+
+    #[test]
+    fn coarse_second_keeps_counts_and_two_digits() {
+        let times: SparseDistribution =
+            [1_234_567, 1_239_999, 98_765_432].map(Nanos::new).into_iter().collect();
+        let step = StepInterval {
+            requests: 3,
+            response_time: times.clone(),
+            service_time: times.clone(),
+            ..StepInterval::default()
+        };
+        let fine = Interval { steps: [(StepId(0), step)].into(), ..second(1_000, 3) };
+        let coarse = coarse(&fine);
+        let step = &coarse.steps[&StepId(0)];
+        assert_eq!((coarse.arrivals, step.requests), (fine.arrivals, 3));
+        assert_eq!((step.response_time.count(), step.response_time.sum_ns()), (3, times.sum_ns()));
+        assert!(step.service_time.is_empty());
+        let (rough, exact) = (step.response_time.quantile(0.5), times.quantile(0.5));
+        let off = rough.get().abs_diff(exact.get()) as f64 / exact.get() as f64;
+        assert!(off < 0.01, "{off}");
+    }
+}
