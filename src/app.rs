@@ -6,6 +6,7 @@
 mod abort;
 mod asked;
 mod audience;
+mod browsing;
 mod capacity;
 mod check;
 mod compare;

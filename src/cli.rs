@@ -204,6 +204,9 @@ pub struct DemoArgs {
         "rate", "duration", "repeat", "retry_invalid", "faults", "replicas", "cores", "slow", "token_ttl",
     ])]
     pub capacity: bool,
+    /// Play users with a real browser as well, where the system has some; needs Chromium.
+    #[arg(long)]
+    pub browsers: bool,
     /// How the simulated stack is changed.
     #[command(flatten)]
     pub stack: StackChangeArgs,
@@ -279,6 +282,7 @@ pub struct CheckArgs {
 }
 
 /// `plimsoll run`
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// A scenario folder or file.
@@ -307,6 +311,9 @@ pub struct RunArgs {
     /// Start even if the target cannot be reached.
     #[arg(long)]
     pub no_preflight: bool,
+    /// Leave out the users with a real browser (`browsers:`).
+    #[arg(long)]
+    pub no_browsers: bool,
     /// Allow load on this host outside loopback and private ranges; it must be in `allow_hosts` too.
     #[arg(long, value_name = "HOST")]
     pub i_may_load: Vec<String>,

@@ -19,6 +19,8 @@ pub mod observe;
 pub mod simulator;
 pub mod transport;
 
+pub mod browser;
+
 pub mod engine;
 #[cfg(feature = "fleet")]
 pub mod fleet;

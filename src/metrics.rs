@@ -13,6 +13,7 @@ mod lifecycle;
 mod log_reader;
 mod merge;
 mod objective;
+mod page;
 mod readings;
 mod recorder;
 mod runlog;
@@ -34,6 +35,7 @@ pub use interval::{
 pub use lifecycle::{LifecycleNote, LifecyclePart, LifecycleStep};
 pub use log_reader::RunLogReader;
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
+pub use page::{PageDoubt, PageFigure, PageLoad, PageResource};
 pub use readings::{ReadingRef, Readings};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{

@@ -3,6 +3,7 @@
 //! Whatever could be wrong has been said by now: every name is resolved to an index, every template is
 //! compiled, every rate is in iterations per second. The engine only ever sees a plan.
 
+mod browser;
 mod check;
 mod compile;
 mod data;
@@ -23,6 +24,7 @@ mod template;
 pub mod value;
 mod whole;
 
+pub use browser::{BrowserPlan, PageStep};
 pub use check::{Capture, CaptureSource, Check, StatusSet};
 pub use compile::compile;
 pub use data::{Dataset, DealtRows, Pick};
@@ -51,4 +53,4 @@ pub use template::{
 pub use whole::{Plan, SECRET_MIN};
 
 pub use crate::scenario::redact;
-pub use crate::scenario::schema::{CaptureTake, Matcher, SessionScope};
+pub use crate::scenario::schema::{BrowserNetwork, CaptureTake, Matcher, SessionScope};

@@ -23,6 +23,7 @@ mod measurement;
 mod objectives;
 mod observed;
 mod overload;
+mod pages;
 mod rate_limit;
 mod recovery;
 pub mod regression;

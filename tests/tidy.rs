@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["units"],
     &["metrics", "scenario"],
     &["plan", "schedule", "user", "slo", "capacity", "import"],
-    &["transport", "observe", "simulator"],
+    &["transport", "observe", "simulator", "browser"],
     &["engine", "fleet"],
     &["report", "tui"],
     &["cli", "app"],

@@ -26,6 +26,8 @@ pub(super) struct RunRequest<'a> {
     pub(super) may_load: &'a [String],
     /// The target is the simulator: it reports its tiers itself, whatever the stack file says.
     pub(super) simulated: bool,
+    /// Whether users with a real browser play, where the file has some.
+    pub(super) browsers: bool,
     /// Whether agents play it, or it is an agent's.
     pub(super) role: FleetRole<'a>,
 }

@@ -115,6 +115,7 @@ fn one(
         tags: &[],
         preflight: true,
         may_load: &asked.i_may_load,
+        browsers: false,
         simulated: false,
         role: FleetRole::Alone,
     };

@@ -49,6 +49,7 @@ fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure
         may_load: &[],
         simulated: true,
         role: FleetRole::Alone,
+        browsers: args.browsers,
     };
     let mut load = load.clone();
     load.workload.get_or_insert_with(|| "demo".to_owned());

@@ -1,11 +1,12 @@
 //! The loop of a run: events go into the log and to the observer; commands come from it and from signals.
 
 use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
-use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
+use crate::metrics::{Event, EventKind, Interval, PageLoad, RunEnd, RunLine, StopReason};
 use crate::transport::Clock;
 
 use super::abort::AbortGuard;
 use super::audience::RunObserver;
+use super::browsing::BrowserThread;
 use super::exit::Failure;
 use super::files::RunFolder;
 use super::guard::GreenGuard;
@@ -32,12 +33,23 @@ pub(super) async fn drive(
     }
     let mut signals = StopSignals::new()?;
     talk::never_wait();
+    let mut browsing =
+        BrowserThread::start(prepared.plan.clone(), prepared.browser_hosts.clone()).await?;
+    if let Some(browsing) = &mut browsing {
+        tokio::select! {
+            () = browsing.idle() => {}
+            () = signals.next() => return Ok(StopReason::Interrupted),
+        }
+    }
     let mut run = match prepared.start {
         Some(at) => Run::start_on(Clock::beginning_at(at), &prepared.plan, &prepared.options),
         None => Run::start(&prepared.plan, &prepared.options),
     }
     .map_err(failed)?;
     let control = run.control();
+    if let Some(browsing) = &mut browsing {
+        browsing.begin(run.clock());
+    }
     let mut observing = SnapshotFeed::start(prepared, run.clock())?;
     let mut guard = GreenGuard::new(prepared, &control);
     let mut abort = AbortGuard::new(prepared, &control);
@@ -55,6 +67,11 @@ pub(super) async fn drive(
                 for line in late {
                     prepared.folder.append(&line)?;
                 }
+                if events.iter().any(|event| matches!(event, RunEvent::End(_))) {
+                    for load in browsing.take().map(BrowserThread::finish).unwrap_or_default() {
+                        prepared.folder.append(&RunLine::Page(load))?;
+                    }
+                }
                 if let Some(end) = note(events, &mut prepared.folder, observer)? {
                     tear_down(prepared, end.at, observer, &mut signals).await?;
                     prepared.folder.append(&RunLine::End(end))?;
@@ -64,6 +81,9 @@ pub(super) async fn drive(
                     prepared.folder.flush()?;
                     return Ok(end.reason);
                 }
+            }
+            load = next_page(&mut browsing) => {
+                prepared.folder.append(&RunLine::Page(load))?;
             }
             events = observing.next() => {
                 note(events, &mut prepared.folder, observer)?;
@@ -79,6 +99,14 @@ pub(super) async fn drive(
                 control.stop(StopReason::Interrupted);
             }
         }
+    }
+}
+
+/// The next page that a browser loaded, where there are browsers.
+async fn next_page(browsing: &mut Option<BrowserThread>) -> PageLoad {
+    match browsing {
+        Some(browsing) => browsing.next().await,
+        None => std::future::pending().await,
     }
 }
 

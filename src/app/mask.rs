@@ -5,7 +5,9 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::metrics::{Event, EventKind, FailureExample, RunHeader, RunLine, SourceEvent};
+use crate::metrics::{
+    Event, EventKind, FailureExample, PageLoad, PageResource, RunHeader, RunLine, SourceEvent,
+};
 use crate::scenario::redact;
 
 /// All secrets of this process, longest first.
@@ -51,6 +53,18 @@ pub(super) fn event(event: Event) -> Event {
     Event { kind, ..event }
 }
 
+/// A page load fit to be shown and written down.
+fn page(load: PageLoad) -> PageLoad {
+    let resource = |of: PageResource| PageResource { path: text(&of.path), ..of };
+    PageLoad {
+        blocked: load.blocked.iter().map(|host| text(host)).collect(),
+        failure: load.failure.as_deref().map(text),
+        largest: text(&load.largest),
+        resources: load.resources.into_iter().map(resource).collect(),
+        ..load
+    }
+}
+
 /// The header of a run, fit to be written down.
 pub(super) fn header(header: RunHeader) -> RunHeader {
     let conditions = header.conditions.into_iter().map(|(name, value)| {
@@ -64,6 +78,7 @@ pub(super) fn header(header: RunHeader) -> RunHeader {
 pub(super) fn line(line: &RunLine) -> Option<RunLine> {
     match line {
         RunLine::Event(happened) => Some(RunLine::Event(event(happened.clone()))),
+        RunLine::Page(load) => Some(RunLine::Page(page(load.clone()))),
         _ => None,
     }
 }

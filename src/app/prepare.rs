@@ -30,7 +30,7 @@ use super::lifecycle::{SetUp, set_up};
 use super::merge::facts;
 use super::preflight::look_ahead;
 use super::proxies::unused_proxies;
-use super::{files, mask, sources};
+use super::{browsing, files, mask, sources};
 
 /// A run that can start: everything is checked, the target answers, the log is open.
 pub(super) struct PreparedRun {
@@ -45,6 +45,8 @@ pub(super) struct PreparedRun {
     /// When the stack would scale, as its file says.
     #[cfg_attr(not(feature = "tui"), expect(dead_code, reason = "only the screen shows it"))]
     pub(super) signals: Vec<SignalSpec>,
+    /// What users with a real browser may reach; none where they do not play.
+    pub(super) browser_hosts: Option<Vec<String>>,
     /// What is in the log already, and worth saying.
     pub(super) warnings: Vec<Event>,
     /// Whether nothing more goes to green once it fails too often.
@@ -92,6 +94,7 @@ pub(super) fn prepare(
     if asked.preflight {
         told.extend(look_ahead(runtime, &plan, &options)?);
     }
+    let browser_hosts = browsing::hosts(&plan, asked)?;
     let watch = if role.looks_after_the_stack() {
         let watching = sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated);
         runtime.block_on(watching)
@@ -137,6 +140,7 @@ pub(super) fn prepare(
         set_up,
         watch,
         signals,
+        browser_hosts,
         warnings,
         rollback,
         outside,

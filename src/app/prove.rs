@@ -89,6 +89,7 @@ fn result_of(
         preflight: true,
         may_load: &[],
         simulated: true,
+        browsers: false,
         role: FleetRole::Alone,
     };
     let output = cli::OutputArgs {

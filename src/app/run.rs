@@ -37,6 +37,7 @@ pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
         may_load: &args.i_may_load,
         simulated: false,
         role: FleetRole::of(&args.fleet),
+        browsers: !args.no_browsers,
     };
     let series = RepeatPlan { times: args.repeat, retries: args.retry_invalid };
     repeat::repeated(series, &args.load, |load| {

@@ -28,7 +28,7 @@ pub fn coarse(interval: &Interval) -> Interval {
         scenario.iteration_time = two_digits(&scenario.iteration_time);
     }
     coarse.schedule_lag = two_digits(&coarse.schedule_lag);
-    coarse.readings.clear();
+    coarse.readings = Readings::default();
     coarse
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Phase};
+use super::{Answers, PageFigure, Phase};
 use crate::units::{Quantity, words};
 
 /// What an objective speaks of.
@@ -19,6 +19,8 @@ pub enum Scope {
     Step(String),
     /// Several steps together, by tag (`static`, `api`).
     Tag(String),
+    /// A page of real browsers, by name.
+    Page(String),
 }
 
 /// Prints `run`, `scenario booking`, `step login`, `tag static`.
@@ -29,6 +31,7 @@ impl fmt::Display for Scope {
             Self::Scenario(name) => write!(f, "scenario {name}"),
             Self::Step(name) => write!(f, "step {name}"),
             Self::Tag(name) => write!(f, "tag {name}"),
+            Self::Page(name) => write!(f, "page {name}"),
         }
     }
 }
@@ -53,6 +56,8 @@ pub enum Measure {
     Throughput,
     /// A metric of the stack: tier and name.
     Observed(String, String),
+    /// A quantile of a figure over page loads.
+    Page(PageFigure, f64),
     /// A measure that has a name of its own.
     Custom(CustomMeasure),
 }

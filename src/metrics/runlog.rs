@@ -9,8 +9,8 @@ use super::abort::AbortNote;
 use super::lifecycle::LifecycleNote;
 use super::source_event::SourceEvent;
 use super::{
-    CapacityLine, ErrorClass, Interval, Objective, Reading, ReadingRef, Readings, ScenarioId,
-    ShardSummary, SplitInfo, StepId,
+    CapacityLine, ErrorClass, Interval, Objective, PageLoad, Reading, ReadingRef, Readings,
+    ScenarioId, ShardSummary, SplitInfo, StepId,
 };
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
@@ -364,6 +364,8 @@ pub enum RunLine {
     Interval(Interval),
     /// Something happened.
     Event(Event),
+    /// A real browser loaded a page.
+    Page(PageLoad),
     /// What the stack told after its second was written; filed under that second when the log is read.
     Readings(LateReadings),
     /// What a setup or teardown came to; a setup stands before the first second, a teardown behind the last.
@@ -395,6 +397,8 @@ pub struct RunLog {
     pub events: Vec<Event>,
     /// What was done once for the run, in order; of a merged one, by each shard.
     pub lifecycle: Vec<LifecycleNote>,
+    /// Page loads of real browsers, in order; empty where there are none.
+    pub pages: Vec<PageLoad>,
     /// What a search for capacity noted, in order; empty for any other run.
     pub capacity: Vec<CapacityLine>,
     /// The last line; absent where the run was killed.
@@ -456,6 +460,7 @@ impl RunLog {
             intervals: vec![],
             events: vec![],
             lifecycle: vec![],
+            pages: vec![],
             capacity: vec![],
             end: None,
             torn: false,
@@ -467,6 +472,7 @@ impl RunLog {
             RunLine::Interval(interval) => self.intervals.push(interval),
             RunLine::Event(event) => self.events.push(event),
             RunLine::Lifecycle(note) => self.lifecycle.push(note),
+            RunLine::Page(load) => self.pages.push(load),
             RunLine::Capacity(note) => self.capacity.push(note),
             RunLine::End(end) => self.end = Some(end),
             RunLine::Readings(readings) => self.file(&readings),

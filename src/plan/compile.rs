@@ -5,6 +5,7 @@
 //! sees everything at once.
 
 mod body;
+mod browser;
 mod data;
 mod fingerprint;
 mod flow;
@@ -103,6 +104,7 @@ fn plan(
         });
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
+    let browsers = browser::compile(scenario, templates, think(workload, overrides), problems);
     let objectives = objective::compile(scenario, &parts.steps, problems);
     let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     let http = http::plan(scenario, problems);
@@ -127,6 +129,7 @@ fn plan(
         streams: parts.streams,
         playbacks: parts.playbacks,
         sessions,
+        browsers,
         address: templates.slot(ADDRESS),
         data: data.into(),
         templates: set,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    CaptureSlot, Dataset, DealtRows, Hook, HttpPlan, Lifecycle, LifecyclePlan, Load, PlaybackPlan,
-    RequestPlan, ScenarioPlan, SessionPlan, Shard, SharedLogin, Split, StreamPlan, Target,
-    TemplateSet,
+    BrowserPlan, CaptureSlot, Dataset, DealtRows, Hook, HttpPlan, Lifecycle, LifecyclePlan, Load,
+    PlaybackPlan, RequestPlan, ScenarioPlan, SessionPlan, Shard, SharedLogin, Split, StreamPlan,
+    Target, TemplateSet,
 };
 use crate::metrics::{AbortCondition, LifecyclePart, Objective, StepInfo};
 use crate::units::{Bytes, Nanos, Seed};
@@ -60,6 +60,8 @@ pub struct Plan {
     pub address: Option<CaptureSlot>,
     /// The sessions, by [`super::SessionId`].
     pub sessions: Vec<SessionPlan>,
+    /// Users with a real browser; none in most runs.
+    pub browsers: Vec<BrowserPlan>,
     /// The data sets, by position.
     pub data: Arc<[Dataset]>,
     /// The compiled templates.

@@ -1,5 +1,6 @@
 //! The declarations of `scenario.yaml` and `stack.yaml`.
 
+pub(super) mod browser;
 pub(super) mod delay;
 pub(super) mod failure;
 pub(super) mod flow;

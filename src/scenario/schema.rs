@@ -3,6 +3,7 @@
 //! Reading is lenient: a part that is wrong is reported and left out or replaced, so that the compiler can
 //! still look at the rest. Only a file without problems becomes a plan.
 
+mod browser;
 mod check;
 mod data;
 mod delay;
@@ -18,6 +19,7 @@ mod workload;
 
 use std::path::PathBuf;
 
+pub use browser::{BrowserNetwork, BrowserSpec, PageStepSpec};
 pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
 pub use data::{DataFile, DataFormat, PickSpec};
 pub use delay::DelaySpec;
@@ -74,6 +76,8 @@ pub struct Scenario {
     pub teardown: Option<LifecycleSpec>,
     /// The journeys.
     pub scenarios: Vec<JourneySpec>,
+    /// Users with a real browser.
+    pub browsers: Vec<BrowserSpec>,
     /// The SLO table.
     pub slo: Vec<SloRowSpec>,
     /// What ends a run early.
@@ -130,6 +134,7 @@ impl Scenario {
             setup: lifecycle(&mut fields, "setup", problems),
             teardown: lifecycle(&mut fields, "teardown", problems),
             scenarios: named(&mut fields, "scenarios", problems, journey),
+            browsers: named(&mut fields, "browsers", problems, browser::read),
             slo: fields
                 .node("slo", problems)
                 .map(|node| slo::read(node, problems))

@@ -9,12 +9,15 @@ use super::statistics::batches::{self, BatchPart};
 use super::times::{self, SecondDistributions};
 use super::uptime;
 use super::window::JudgedWindow;
-use super::{JudgedObjective, LagEffect, bounds, lasting, observed, recovery};
+use super::{JudgedObjective, LagEffect, bounds, lasting, observed, pages, recovery};
 use crate::metrics::{
-    Answers, Counts, CustomMeasure, Interval, Measure, Objective, Phase, ResponseTimes, RunHeader,
-    ScenarioId, Scope, Selection, SparseDistribution, StepId,
+    Answers, Counts, CustomMeasure, Interval, Measure, Objective, PageFigure, Phase, ReadingRef,
+    ResponseTimes, RunHeader, ScenarioId, Scope, Selection, SparseDistribution, StepId,
 };
 use crate::units::{Nanos, Quantity, Rate, Ratio};
+
+/// The tier whose rows real browsers measure, where no source tells them.
+const FRONT_END: &str = "frontend";
 
 /// Judges one row.
 pub(super) fn judge(window: &JudgedWindow<'_>, objective: &Objective) -> JudgedObjective {
@@ -59,6 +62,7 @@ impl RequestSelection {
                 let at = header.scenarios.iter().position(|scenario| scenario.name == *name)?;
                 return Some(Self::Scenario(ScenarioId(at as u16)));
             }
+            Scope::Page(_) => return None,
             Scope::Step(name) => steps(&|i| header.steps[i].name == *name),
             Scope::Tag(_) => match Selection::of(scope, header)? {
                 Selection::Steps(ids) => ids,
@@ -122,6 +126,12 @@ impl RequestSelection {
 }
 
 fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
+    if let Measure::Page(figure, quantile) = &objective.measure {
+        return pages::measure(window, &objective.scope, *figure, *quantile);
+    }
+    if let Some(figure) = front_end_figure(window, &objective.measure) {
+        return pages::measure(window, &Scope::Run, figure, PageFigure::QUANTILE);
+    }
     if let Measure::Observed(tier, metric) = &objective.measure {
         return observed::measure(window, objective, |reading| {
             reading.tier == *tier
@@ -163,8 +173,19 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
         Measure::Throughput => throughput(window, &rows),
         Measure::Custom(CustomMeasure::Failures) => failures(window, &rows),
         Measure::Custom(CustomMeasure::AchievedRate) => achieved(window),
-        Measure::Observed(..) | Measure::Custom(_) => Measured::nothing(0, String::new()),
+        Measure::Observed(..) | Measure::Page(..) | Measure::Custom(_) => {
+            Measured::nothing(0, String::new())
+        }
     }
+}
+
+/// The figure of pages that a row `frontend.NAME` means, where browsers loaded pages and no source tells it.
+fn front_end_figure(window: &JudgedWindow<'_>, measure: &Measure) -> Option<PageFigure> {
+    let Measure::Observed(tier, metric) = measure else { return None };
+    let has_source = |reading: ReadingRef<'_>| reading.tier == *tier && reading.metric == *metric;
+    let is_told = || window.log.intervals.iter().any(|i| i.readings.iter().any(has_source));
+    let is_meant = tier == FRONT_END && !window.log.pages.is_empty() && !is_told();
+    PageFigure::of_row(metric).filter(|_| is_meant)
 }
 
 /// Times of requests, unless none of them was answered as expected: a refusal is no response.

@@ -24,6 +24,7 @@ pub(super) struct RequestedRun {
     tags: Vec<(String, String)>,
     shard: Option<Shard>,
     preflight: bool,
+    browsers: bool,
     may_load: Vec<String>,
     pub(super) load: cli::LoadArgs,
     export: cli::ExportArgs,
@@ -48,6 +49,7 @@ impl RequestedRun {
             tags: args.tag.clone(),
             shard: args.shard,
             preflight: !args.no_preflight,
+            browsers: !args.no_browsers,
             may_load: args.i_may_load.clone(),
             load: args.load.clone(),
             export: args.export.clone(),
@@ -56,6 +58,7 @@ impl RequestedRun {
     }
 
     pub(super) fn launched(launch: Launch) -> Self {
+        let browsers = matches!(launch.origin, LaunchOrigin::Folder(_));
         Self {
             origin: launch.origin,
             target: launch.target,
@@ -64,6 +67,8 @@ impl RequestedRun {
             tags: launch.tags,
             shard: None,
             preflight: true,
+            // A demo's need Chromium, and are asked for by `plimsoll demo --browsers`.
+            browsers,
             may_load: Vec::new(),
             load: cli::LoadArgs {
                 workload: launch.workload,
@@ -92,6 +97,7 @@ impl RequestedRun {
         };
         let own = stack.as_ref().map(|stack| stack.url.clone());
         let asked = RunRequest {
+            browsers: self.browsers,
             simulated: own.is_some(),
             target: self.target.clone().or(own),
             green: self.green.clone(),

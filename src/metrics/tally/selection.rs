@@ -33,6 +33,7 @@ impl Selection {
                 let at = header.scenarios.iter().position(|scenario| scenario.name == *name)?;
                 return Some(Self::Scenario(ScenarioId(at as u16)));
             }
+            Scope::Page(_) => return None,
             Scope::Step(name) => steps(&|step| step.name == *name),
             Scope::Tag(tag) => {
                 let requests = steps(&|step| step.tags.contains(tag) && !step.is_logical());

@@ -4,7 +4,10 @@ mod abort;
 
 pub(super) use abort::conditions as abort_conditions;
 
-use crate::metrics::{Answers, Bound, CustomMeasure, Measure, Objective, Phase, Scope, StepInfo};
+use super::browser;
+use crate::metrics::{
+    Answers, Bound, CustomMeasure, Measure, Objective, PageFigure, Phase, Scope, StepInfo,
+};
 use crate::scenario::schema::{Scenario, SloRowSpec, SloScope};
 use crate::scenario::{ProblemKind, Problems, Spanned};
 use crate::units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
@@ -144,6 +147,10 @@ fn scope(
         SloScope::Step(name) => {
             ("step", name, steps.iter().map(|step| step.name.clone()).collect(), Scope::Step)
         }
+        SloScope::Page(name) => {
+            let known = browser::pages(scenario).into_iter().map(|name| name.value.clone());
+            ("page", name, known.collect(), Scope::Page)
+        }
         SloScope::Tag(name) => {
             ("tag", name, steps.iter().flat_map(|step| step.tags.clone()).collect(), Scope::Tag)
         }
@@ -165,7 +172,10 @@ fn bounds<'a>(
     scenario: &Scenario,
     problems: &mut Problems,
 ) -> Option<Bounds<'a>> {
-    let metric = metric(&row.metric, scenario, problems)?;
+    let metric = match &row.scope {
+        SloScope::Page(_) => page_metric(&row.metric, problems)?,
+        _ => metric(&row.metric, scenario, problems)?,
+    };
     let bound = metric.bound.unwrap_or_else(|| bound_of_row(row));
     let read = |text: &Option<Spanned<String>>, problems: &mut Problems| {
         text.as_ref().and_then(|text| quantity(text, metric.unit, problems))
@@ -189,6 +199,26 @@ fn bounds<'a>(
         check_order(row, bound, (target, limit), problems);
     }
     Some(Bounds { meant: metric.meant, bound, target, limit })
+}
+
+/// A figure of page loads, `lcp` or `lcp.p95`. Its p75 where it names no quantile.
+fn page_metric<'a>(
+    name: &'a Spanned<String>,
+    problems: &mut Problems,
+) -> Option<ObjectiveMetric<'a>> {
+    let text = name.value.as_str();
+    let (figure, q) = match text.split_once('.') {
+        Some((figure, written)) => (figure, quantile(written)),
+        None => (text, Some(PageFigure::QUANTILE)),
+    };
+    let Some((figure, q)) = PageFigure::from_word(figure).zip(q) else {
+        let known = PageFigure::ALL.iter().map(|figure| figure.word().to_owned()).collect();
+        problems.report(name.span, ProblemKind::UnknownMetric { name: text.to_owned(), known });
+        return None;
+    };
+    let unit = if figure == PageFigure::Cls { ObjectiveUnit::Any } else { ObjectiveUnit::Time };
+    let meant = Meant::Measure(Measure::Page(figure, q));
+    Some(ObjectiveMetric { meant, unit, bound: Some(Bound::AtMost) })
 }
 
 /// The stack's metrics: a `min`, a target like `> 80%` or a name like `hit_ratio` say that higher is better.

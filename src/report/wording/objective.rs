@@ -12,6 +12,7 @@ pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
         Scope::Scenario(of) => format!("{name} of scenario {}", format::line(of, 60)),
         Scope::Step(of) => format!("{name} of step {}", format::line(of, 60)),
         Scope::Tag(of) => format!("{name} of tag {}", format::line(of, 60)),
+        Scope::Page(of) => format!("{name} of page {}", format::line(of, 60)),
     }
 }
 
@@ -20,7 +21,7 @@ pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
     let name = format::line(&judged.objective.name, 60);
     match &judged.objective.scope {
         Scope::Run => name,
-        Scope::Scenario(of) | Scope::Step(of) | Scope::Tag(of) => {
+        Scope::Scenario(of) | Scope::Step(of) | Scope::Tag(of) | Scope::Page(of) => {
             format!("{name} · {}", format::line(of, 60))
         }
     }

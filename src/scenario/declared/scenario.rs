@@ -1,6 +1,6 @@
 //! A scenario file as a whole: its target, data, defaults for HTTP.
 
-use super::{flow, load, slo};
+use super::{browser, flow, load, slo};
 use crate::scenario::format::{
     Declaration, FileFormat, Grammar, Property, Rule, WordList, optional, required,
 };
@@ -83,6 +83,11 @@ static KEYS: &[Property] = &[
         "scenarios",
         Grammar::Names(&Grammar::Mapping(&flow::SCENARIO)),
         "The scripted journeys. Each arrival plays one, drawn by weight.",
+    ),
+    optional(
+        "browsers",
+        Grammar::Names(&Grammar::Mapping(&browser::BROWSER)),
+        "Users with a real browser, few of them beside the scenarios.",
     ),
     optional(
         "slo",

@@ -27,6 +27,11 @@ pub(in crate::scenario) static TABLE: Declaration = Declaration {
             Grammar::Texts("tag", &Grammar::Mapping(&ROWS)),
             "Rows for all steps that have a tag.",
         ),
+        optional(
+            "pages",
+            Grammar::Texts("page", &Grammar::Mapping(&PAGE_ROWS)),
+            "Rows for a page that real browsers load (`browsers:`).",
+        ),
     ]],
     others: Some(Others { key: "metric", value: Grammar::Mapping(&OBJECTIVE), about: METRICS }),
     rules: &[],
@@ -54,6 +59,27 @@ scenarios:
   booking: { flow: [{ post: { name: login, url: /login } }] }
 slo:
   steps: { login: { p95: { target: 300ms }, error_rate: { max: 1% } } }
+",
+};
+
+pub(in crate::scenario) static PAGE_ROWS: Declaration = Declaration {
+    name: "page_rows",
+    place: "an SLO table",
+    about: "Rows for one page of real browsers.",
+    groups: &[],
+    others: Some(Others {
+        key: "figure",
+        value: Grammar::Mapping(&OBJECTIVE),
+        about: "`ttfb`, `fcp`, `lcp`, `cls`, `inp`, `tbt`, `tti`, `dcl` or `load`: its p75 over all loads, which is \
+                what the field's limits are meant for; `lcp.p95` for another quantile. `cls` is a bare number. `tti` \
+                is by the definition that its authors withdrew in 2023: prefer `tbt`.",
+    }),
+    rules: &[],
+    example: "
+browsers:
+  shop_front: { flow: [{ open: { name: home, url: / } }] }
+slo:
+  pages: { home: { lcp: { target: 2.5s, max: 4s }, cls: { target: 0.1, max: 0.25 } } }
 ",
 };
 

@@ -15,6 +15,8 @@ pub enum SloScope {
     Step(Spanned<String>),
     /// All steps with a tag.
     Tag(Spanned<String>),
+    /// A page of real browsers.
+    Page(Spanned<String>),
 }
 
 /// A row of the SLO table.
@@ -40,6 +42,7 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRowSpec> {
         (fields.node("scenarios", problems), SloScope::Scenario as fn(Spanned<String>) -> SloScope),
         (fields.node("steps", problems), SloScope::Step),
         (fields.node("tags", problems), SloScope::Tag),
+        (fields.node("pages", problems), SloScope::Page),
     ];
     let mut rows = table(&fields.others(), &SloScope::Run, problems);
     fields.finish(problems);

@@ -204,7 +204,10 @@ fn think(node: &Node, problems: &mut Problems) -> Option<StepKind> {
 }
 
 /// A step is a mapping with one key. Where there are more, the indentation is mostly what is wrong.
-fn only_entry<'n>(node: &'n Node, problems: &mut Problems) -> Option<&'n (KeyNode, Node)> {
+pub(super) fn only_entry<'n>(
+    node: &'n Node,
+    problems: &mut Problems,
+) -> Option<&'n (KeyNode, Node)> {
     let NodeValue::Mapping(entries) = &node.value else {
         let kind =
             ProblemKind::WrongShape { expected: "a step like `get: { … }`", found: node.kind() };

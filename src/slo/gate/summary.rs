@@ -177,7 +177,7 @@ impl SloMetric {
         let step = match &objective.scope {
             Scope::Run => RunSummary::WHOLE.to_owned(),
             Scope::Step(name) => name.clone(),
-            Scope::Scenario(_) | Scope::Tag(_) => return None,
+            Scope::Scenario(_) | Scope::Tag(_) | Scope::Page(_) => return None,
         };
         let metric = match objective.measure {
             Measure::ResponseTime(quantile) => GateMetric::of_quantile(quantile)?,
@@ -188,6 +188,7 @@ impl SloMetric {
             | Measure::Uptime
             | Measure::Throughput
             | Measure::Observed(..)
+            | Measure::Page(..)
             | Measure::Custom(_) => return None,
         };
         Some(Self { step, metric, of: objective.of })

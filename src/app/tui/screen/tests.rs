@@ -185,6 +185,7 @@ fn play(folder: &Path, observer: &mut impl RunObserver) -> (StopReason, RunLog) 
         tags: &[],
         preflight: false,
         may_load: &[],
+        browsers: false,
         simulated: false,
         role: FleetRole::Alone,
     };

@@ -1,0 +1,149 @@
+//! What the script in a page tells → a page load.
+
+use serde::Deserialize;
+
+use crate::metrics::{PageDoubt, PageFigure, PageLoad, PageResource};
+use crate::units::{Bytes, Nanos, RunTime};
+
+/// A browser that paints later than this after it has all that blocks painting was held up itself: whole seconds
+/// between load and paint were seen (Lighthouse, issue 17148), while twenty loads on a crowded machine of two cores
+/// stayed below 0.42 s.
+const LATE_PAINT_MS: f64 = 500.0;
+
+/// What `vitals.js` tells. Times in milliseconds from the start of the navigation.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct DocumentFigures {
+    status: u16,
+    ttfb: f64,
+    fcp: Option<f64>,
+    lcp: Option<f64>,
+    lcp_element: String,
+    cls: f64,
+    inp: Option<f64>,
+    tbt: Option<f64>,
+    tti: Option<f64>,
+    dcl: Option<f64>,
+    load: Option<f64>,
+    blocking_end: f64,
+    bytes: f64,
+    requests: u32,
+    errors: u32,
+    hidden: bool,
+    blocked: Vec<String>,
+    resources: Vec<(f64, f64, f64, f64, String, String)>,
+}
+
+/// A time from a page: whatever a page says is no reason to panic.
+fn time(milliseconds: f64) -> Nanos {
+    Nanos::from_secs_f64((milliseconds / 1e3).clamp(0.0, 86_400.0))
+}
+
+impl DocumentFigures {
+    /// Whether there is no need to look for time to interactive any longer.
+    pub(super) fn knows_tti(&self) -> bool {
+        self.tti.is_some() || self.fcp.is_none()
+    }
+
+    /// The load of `page` that they tell of, which began at `at`.
+    pub(super) fn into_load(self, page: &str, at: RunTime) -> PageLoad {
+        use PageFigure::{Dcl, Fcp, Inp, Lcp, Load, Tbt, Ttfb, Tti};
+        let all = [
+            (Ttfb, Some(self.ttfb)),
+            (Fcp, self.fcp),
+            (Lcp, self.lcp),
+            (Inp, self.inp),
+            (Tbt, self.tbt),
+            (Tti, self.tti),
+            (Dcl, self.dcl),
+            (Load, self.load),
+        ];
+        let late = self.fcp.is_some_and(|fcp| fcp - self.blocking_end > LATE_PAINT_MS);
+        let doubt = match (self.hidden, late) {
+            (true, _) => Some(PageDoubt::Hidden),
+            (_, true) => Some(PageDoubt::PaintedLate),
+            _ => None,
+        };
+        let resource = |(start, _, first_byte, end, kind, path)| PageResource {
+            path,
+            kind,
+            start: time(start),
+            first_byte: time(first_byte),
+            end: time(end),
+        };
+        PageLoad {
+            at,
+            page: page.to_owned(),
+            idle: false,
+            times: all.into_iter().filter_map(|(of, ms)| Some((of, time(ms?)))).collect(),
+            cls: Some(self.cls).filter(|cls| cls.is_finite()),
+            status: self.status,
+            bytes: Bytes::new(self.bytes.max(0.0) as u64),
+            requests: self.requests,
+            script_errors: self.errors,
+            blocked: self.blocked,
+            failure: (self.status >= 400).then(|| format!("status {}", self.status)),
+            doubt,
+            largest: self.lcp_element,
+            resources: self.resources.into_iter().map(resource).collect(),
+        }
+    }
+}
+
+/// A load that failed before it could be measured.
+pub(super) fn failed(page: &str, at: RunTime, failure: String) -> PageLoad {
+    PageLoad {
+        at,
+        page: page.to_owned(),
+        idle: false,
+        times: vec![],
+        cls: None,
+        status: 0,
+        bytes: Bytes::new(0),
+        requests: 0,
+        script_errors: 0,
+        blocked: vec![],
+        failure: Some(failure),
+        doubt: None,
+        largest: String::new(),
+        resources: vec![],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOLD: &str = r#"{"status":200,"ttfb":105.5,"fcp":224.0,"lcp":471,"lcp_element":"img#pic","cls":0.0708,
+        "inp":96,"tbt":119,"tti":null,"dcl":361.9,"load":471,"blocking_end":175.4,"bytes":2121,"requests":6,"errors":0,
+        "hidden":false,"blocked":["third.example"],"resources":[[133.9,153.6,174.3,175.4,"link","/s.css"]]}"#;
+
+    #[test]
+    fn what_a_page_tells_becomes_a_load() {
+        let figures: DocumentFigures = serde_json::from_str(TOLD).expect("figures");
+        let load = figures.into_load("home", RunTime::ZERO);
+        assert_eq!(load.figure(PageFigure::Lcp).map(crate::units::Quantity::base), Some(0.471));
+        assert_eq!(load.figure(PageFigure::Tti), None);
+        assert_eq!(load.blocked, ["third.example"]);
+        assert_eq!((load.doubt, load.failure), (None, None));
+    }
+
+    #[test]
+    fn page_that_was_painted_late_or_refused_says_nothing_about_the_stack() {
+        let late = TOLD.replace("\"fcp\":224.0", "\"fcp\":1224.0");
+        let late: DocumentFigures = serde_json::from_str(&late).expect("figures");
+        assert_eq!(late.into_load("home", RunTime::ZERO).doubt, Some(PageDoubt::PaintedLate));
+        let refused = TOLD.replace("\"status\":200", "\"status\":503");
+        let refused: DocumentFigures = serde_json::from_str(&refused).expect("figures");
+        let load = refused.into_load("home", RunTime::ZERO);
+        assert_eq!(load.failure.as_deref(), Some("status 503"));
+        assert_eq!(load.figure(PageFigure::Ttfb), None);
+    }
+
+    #[test]
+    fn absurd_times_of_a_page_are_bounded() {
+        let absurd = TOLD.replace("105.5", "-1e300").replace("471,\"lcp_e", "1e300,\"lcp_e");
+        let absurd: DocumentFigures = serde_json::from_str(&absurd).expect("figures");
+        let load = absurd.into_load("home", RunTime::ZERO);
+        assert_eq!(load.figure(PageFigure::Ttfb).map(crate::units::Quantity::base), Some(0.0));
+    }
+}

@@ -1,0 +1,268 @@
+//! A user with a browser: plays its flow again and again, and hands on each page that it loaded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use minijinja::Value;
+use rand_pcg::Pcg64Mcg;
+use tokio::time::Instant;
+
+use super::error::BrowserError;
+use super::figures::{self, DocumentFigures};
+use super::page::BrowserPage;
+use super::process::Browser;
+use crate::metrics::PageLoad;
+use crate::plan::{
+    BrowserPlan, CaptureSlot, PageStep, Plan, ScopeValues, Template, TemplateNames, TemplateScope,
+    Variables,
+};
+use crate::transport::Clock;
+use crate::units::{RandomStream, RunTime};
+use crate::user::{RowPicker, draw_delay};
+
+/// What all users with a browser share.
+#[derive(Debug, Clone)]
+pub struct VisitContext {
+    /// The run.
+    pub plan: Arc<Plan>,
+    /// Its rows.
+    pub rows: Arc<RowPicker>,
+    /// The run's clock; none before the first arrival.
+    pub clock: Option<Clock>,
+    /// Whether time to interactive is asked for: it takes five quiet seconds to know.
+    pub waits_for_quiet: bool,
+}
+
+/// Where an iteration ends at the latest.
+#[derive(Debug, Clone, Copy)]
+pub struct IterationBounds {
+    /// No step begins after it.
+    pub until: Instant,
+}
+
+/// A user with a browser.
+#[derive(Debug)]
+pub struct BrowserUser {
+    shared: VisitContext,
+    names: Arc<TemplateNames>,
+    plan: BrowserPlan,
+    /// Its number among all users of the run.
+    number: u64,
+    iteration: u64,
+    picked: Vec<Option<u32>>,
+    chance: Pcg64Mcg,
+    /// Kept over iterations by a user that comes back.
+    page: Option<BrowserPage>,
+}
+
+/// A page that is shown and not yet measured.
+struct ShownPage {
+    name: String,
+    at: RunTime,
+}
+
+/// How long a page is watched for the quiet that time to interactive needs.
+const LONGEST_QUIET: Duration = Duration::from_secs(15);
+const QUIET: Duration = Duration::from_millis(5_200);
+
+impl BrowserUser {
+    /// User `number` of a run, with the browser that `plan` describes.
+    pub fn new(shared: VisitContext, plan: BrowserPlan, number: u64) -> Self {
+        let names = Arc::new(shared.plan.templates.names().clone());
+        let chance = shared.plan.seed.stream(RandomStream::Iteration, u64::MAX - number);
+        let picked = vec![None; shared.plan.data.len()];
+        Self { shared, names, plan, number, iteration: 0, picked, chance, page: None }
+    }
+
+    /// From now on, pages are loaded at times of this clock.
+    pub fn begin(&mut self, clock: Clock) {
+        self.shared.clock = Some(clock);
+    }
+
+    /// Plays the flow once. Every page that was loaded, or should have been, is handed to `loads`.
+    ///
+    /// # Errors
+    /// Where the browser itself is gone; what is wrong with a page is told by its load.
+    pub async fn play(
+        &mut self,
+        browser: &Browser,
+        bounds: IterationBounds,
+        loads: &mut Vec<PageLoad>,
+    ) -> Result<(), BrowserError> {
+        self.picked.fill(None);
+        self.iteration += 1;
+        let mut page = match self.page.take() {
+            Some(page) => page,
+            None => BrowserPage::open(browser, &self.plan).await?,
+        };
+        let mut shown: Option<ShownPage> = None;
+        let mut result = Ok(());
+        for step in self.plan.flow.clone() {
+            if Instant::now() >= bounds.until {
+                break;
+            }
+            result = self.step(&step, &mut page, &mut shown, loads).await;
+            if let Err(error) = &result {
+                let name = step.page().map(str::to_owned).or_else(|| shown.take().map(|s| s.name));
+                if let Some(name) = name.filter(|_| *error != BrowserError::Gone) {
+                    loads.push(figures::failed(&name, self.now(), error.to_string()));
+                }
+                shown = None;
+                break;
+            }
+        }
+        if let Some(shown) = shown {
+            self.quiet(&page).await;
+            loads.extend(measured(&page, shown).await);
+        }
+        let is_well = result.is_ok();
+        if self.plan.is_warm && is_well {
+            self.page = Some(page);
+        } else {
+            page.close().await;
+        }
+        match result {
+            Err(BrowserError::Gone) => Err(BrowserError::Gone),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives back what a user that comes back keeps.
+    pub async fn leave(&mut self) {
+        if let Some(page) = self.page.take() {
+            page.close().await;
+        }
+    }
+
+    async fn step(
+        &mut self,
+        step: &PageStep,
+        page: &mut BrowserPage,
+        shown: &mut Option<ShownPage>,
+        loads: &mut Vec<PageLoad>,
+    ) -> Result<(), BrowserError> {
+        let limit: Duration = self.plan.timeout.into();
+        match step {
+            PageStep::Open { page: name, url, wait } => {
+                if let Some(shown) = shown.take() {
+                    self.quiet(page).await;
+                    loads.extend(measured(page, shown).await);
+                }
+                let url = self.url(url)?;
+                let at = self.now();
+                page.navigate(&url, limit).await?;
+                *shown = Some(ShownPage { name: name.clone(), at });
+                page.wait_for(wait.as_deref(), limit).await
+            }
+            PageStep::Click { selector, page: None, wait } => {
+                page.click(selector).await?;
+                page.wait_for(wait.as_deref(), limit).await
+            }
+            PageStep::Click { selector, page: Some(name), wait } => {
+                let before = shown.take();
+                let at = self.now();
+                let left = page.click_away(selector, limit).await?;
+                let document = left.and_then(|text| document(&text));
+                let told = document.zip(before);
+                loads.extend(told.map(|(told, shown)| told.into_load(&shown.name, shown.at)));
+                *shown = Some(ShownPage { name: name.clone(), at });
+                page.wait_for(wait.as_deref(), limit).await
+            }
+            PageStep::Type { selector, text } => {
+                let text = self.text(text)?;
+                page.type_text(selector, &text).await
+            }
+            PageStep::Think(law) => {
+                let span: Duration = draw_delay(*law, &mut self.chance).into();
+                tokio::time::sleep(span).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Stays on a page until its time to interactive is known, where somebody asks for it.
+    async fn quiet(&self, page: &BrowserPage) {
+        if !self.shared.waits_for_quiet {
+            return;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST_QUIET {
+            let told = page.figures().await.ok().flatten().and_then(|text| document(&text));
+            if told.is_none_or(|told| told.knows_tti()) {
+                return;
+            }
+            tokio::time::sleep(QUIET / 10).await;
+        }
+    }
+
+    fn now(&self) -> RunTime {
+        self.shared.clock.map_or(RunTime::ZERO, Clock::now)
+    }
+
+    fn text(&mut self, template: &Template) -> Result<String, BrowserError> {
+        let mut text = vec![];
+        let rendered = template.render(self, &mut text);
+        rendered.map_err(|error| BrowserError::Template(error.to_string()))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The URL of a template: absolute, or below the target.
+    fn url(&mut self, template: &Template) -> Result<String, BrowserError> {
+        let path = self.text(template)?;
+        if path.starts_with("http://") || path.starts_with("https://") {
+            return Ok(path);
+        }
+        let target = &self.shared.plan.target;
+        Ok(format!("{}{}{path}", target.origin(), target.prefix))
+    }
+}
+
+fn document(text: &str) -> Option<DocumentFigures> {
+    serde_json::from_str(text).ok()
+}
+
+/// What the page that is shown measured.
+async fn measured(page: &BrowserPage, shown: ShownPage) -> Option<PageLoad> {
+    match page.figures().await {
+        Ok(Some(text)) => document(&text).map(|told| told.into_load(&shown.name, shown.at)),
+        Ok(None) => {
+            Some(figures::failed(&shown.name, shown.at, "the page told nothing".to_owned()))
+        }
+        Err(error) => Some(figures::failed(&shown.name, shown.at, error.to_string())),
+    }
+}
+
+impl Variables for BrowserUser {
+    fn slot(&self, _: CaptureSlot) -> Option<&Value> {
+        None
+    }
+
+    fn deal(&mut self, dataset: u16) {
+        let picked = &mut self.picked[dataset as usize];
+        if picked.is_none() {
+            let arrival = self.iteration.wrapping_mul(1 << 20).wrapping_add(self.number);
+            *picked = Some(self.shared.rows.pick(dataset as usize, arrival, self.number));
+        }
+    }
+
+    fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
+        let row = self.picked[dataset as usize]? as usize;
+        self.shared.plan.data[dataset as usize].rows.get(row)?.get(column as usize)
+    }
+
+    fn scope(&self) -> TemplateScope {
+        let data = &self.shared.plan.data;
+        let row = |(row, dataset): (&Option<u32>, &crate::plan::Dataset)| {
+            let row = row.and_then(|row| dataset.rows.get(row as usize));
+            row.map_or_else(Vec::new, |row| row.to_vec())
+        };
+        let rows = self.picked.iter().zip(data.iter()).map(row).collect();
+        let slots = vec![None; self.names.slots.len()];
+        let values = ScopeValues { slots, rows, vu: self.number + 1, iteration: self.iteration };
+        TemplateScope::new(self.names.clone(), values, self.chance.clone())
+    }
+
+    fn set_chance(&mut self, chance: Pcg64Mcg) {
+        self.chance = chance;
+    }
+}

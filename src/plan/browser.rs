@@ -1,0 +1,69 @@
+//! Users with a real browser, as planned.
+
+use super::{Delay, Template};
+use crate::scenario::schema::BrowserNetwork;
+use crate::units::Nanos;
+
+/// Users with a real browser.
+#[derive(Debug, Clone)]
+pub struct BrowserPlan {
+    /// Their name.
+    pub name: String,
+    /// How many.
+    pub vus: u32,
+    /// Whether cache and cookies outlive an iteration.
+    pub is_warm: bool,
+    /// For how long they play before the first arrival; zero for not at all.
+    pub baseline: Nanos,
+    /// A slower network than there is.
+    pub network: BrowserNetwork,
+    /// How many times as slow the processor is; at least 1.
+    pub cpu_slowdown: f64,
+    /// The longest time for one step.
+    pub timeout: Nanos,
+    /// What a user does; opens at least one page.
+    pub flow: Vec<PageStep>,
+}
+
+/// A step of a browser.
+#[derive(Debug, Clone)]
+pub enum PageStep {
+    /// Load a page.
+    Open {
+        /// Its name.
+        page: String,
+        /// Its URL: absolute, or below the target.
+        url: Template,
+        /// An element that must be there.
+        wait: Option<String>,
+    },
+    /// Click an element.
+    Click {
+        /// The element.
+        selector: String,
+        /// The page that it leads to.
+        page: Option<String>,
+        /// An element that must be there then.
+        wait: Option<String>,
+    },
+    /// Type into an element.
+    Type {
+        /// The element.
+        selector: String,
+        /// What is typed.
+        text: Template,
+    },
+    /// Do nothing for a while.
+    Think(Delay),
+}
+
+impl PageStep {
+    /// The page that it may load.
+    pub fn page(&self) -> Option<&str> {
+        match self {
+            Self::Open { page, .. } => Some(page),
+            Self::Click { page, .. } => page.as_deref(),
+            Self::Type { .. } | Self::Think(_) => None,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `browsers:`: real browsers beside the load.
+
+use super::delay::DELAY;
+use crate::scenario::format::{Declaration, Grammar, Rule, WordList, optional, required};
+
+pub(in crate::scenario) static BROWSER: Declaration = Declaration {
+    name: "browser",
+    place: "a browser",
+    about: "Users with a real browser (Chromium), few of them beside the scenarios. Each plays the flow again and \
+            again while the load goes on, in a context of its own; every page that it opens is measured by the \
+            browser itself: TTFB, FCP, LCP, CLS, INP, TBT, TTI, DOMContentLoaded, load. Pages may reach the target's \
+            host and `allow_hosts`, and no other.",
+    groups: &[&[
+        optional(
+            "vus",
+            Grammar::Whole(1.0, 64.0),
+            "How many users have this browser. A page costs about a second of CPU: two for each core of the \
+             machine are many.",
+        )
+        .default("1")
+        .example("2"),
+        optional(
+            "context",
+            Grammar::Words(&CONTEXTS),
+            "What is left of the iteration before.",
+        )
+        .default("fresh"),
+        optional(
+            "baseline",
+            Grammar::Duration,
+            "For how long the flow is played before the first arrival, so that the report can say what load does \
+             to pages. Such loads are not judged.",
+        )
+        .example("30s"),
+        optional("network", Grammar::Mapping(&NETWORK), "A slower network than there is."),
+        optional(
+            "cpu",
+            Grammar::Form("number of times, like `4x slower`", r"[0-9]+(\.[0-9]+)?x slower"),
+            "A slower processor than there is, for scripts of pages.",
+        )
+        .example("4x slower"),
+        optional("timeout", Grammar::PositiveDuration, "The longest time for one step.").default("30s"),
+        required("flow", Grammar::List(&Grammar::Mapping(&PAGE_STEP)), "What a user does."),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+browsers:
+  shop_front:
+    vus: 1
+    baseline: 30s
+    flow:
+      - open: { name: home, url: / }
+      - type: { selector: '#q', text: 'Berlin' }
+      - click: { name: search, selector: '#go', wait: '.result' }
+      - think: 2s..5s
+",
+};
+
+static CONTEXTS: WordList = WordList {
+    what: "a context",
+    words: &[
+        ("fresh", "Nothing: no cache, no cookies, as somebody who comes for the first time."),
+        ("warm", "Cache and cookies, as somebody who comes back."),
+    ],
+};
+
+pub(in crate::scenario) static NETWORK: Declaration = Declaration {
+    name: "browser_network",
+    place: "a browser's network",
+    about: "What the browser adds to each of its requests, by its own emulation (Chromium's \
+            `Network.emulateNetworkConditions`): it delays answers, not connecting.",
+    groups: &[&[
+        optional("latency", Grammar::Duration, "Least time from request to first byte.")
+            .example("40ms"),
+        optional("down", BITS, "Most that comes in.").example("10 Mbit/s"),
+        optional("up", BITS, "Most that goes out.").example("5 Mbit/s"),
+    ]],
+    others: None,
+    rules: &[Rule::AtLeastOne(&["latency", "down", "up"])],
+    example: "
+browsers:
+  shop_front:
+    network: { latency: 40ms, down: 10 Mbit/s }
+    flow: [{ open: { name: home, url: / } }]
+",
+};
+
+const BITS: Grammar =
+    Grammar::Form("number of bits, like `10 Mbit/s`", r"[0-9]+(\.[0-9]+)? [kMG]?bit/s");
+
+pub(in crate::scenario) static PAGE_STEP: Declaration = Declaration {
+    name: "page_step",
+    place: "a step of a browser",
+    about: "One step of a browser's flow: a mapping with one key.",
+    groups: &[&[
+        optional("open", Grammar::Mapping(&OPEN_PAGE), "Loads a page and measures it."),
+        optional("click", Grammar::Mapping(&CLICK), "Clicks an element."),
+        optional("type", Grammar::Mapping(&TYPE), "Types into an element."),
+        optional("think", DELAY, "Does nothing for a while, as a person who reads.")
+            .example("2s..5s"),
+    ]],
+    others: None,
+    rules: &[Rule::OneKey],
+    example: "
+browsers:
+  shop_front:
+    flow:
+      - open: { name: home, url: / }
+      - think: 2s..5s
+",
+};
+
+const SELECTOR: Grammar = Grammar::Text("CSS selector");
+
+pub(in crate::scenario) static OPEN_PAGE: Declaration = Declaration {
+    name: "open_page",
+    place: "`open`",
+    about: "A page that is loaded and measured. Its figures are taken when the next page is loaded or the flow ends, \
+            so that shifts and interactions until then are in them.",
+    groups: &[&[
+        required("name", Grammar::Name, "The page's name in tables and in `slo: pages:`.")
+            .example("home"),
+        required(
+            "url",
+            Grammar::Text("template of a URL"),
+            "Relative to the target, or of an allowed host.",
+        )
+        .example("/"),
+        optional(
+            "wait",
+            SELECTOR,
+            "An element that must be there before the flow goes on, after `load`.",
+        )
+        .example("'.result'"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+browsers:
+  shop_front:
+    flow: [{ open: { name: home, url: '/?q=1', wait: '.result' } }]
+slo:
+  pages: { home: { lcp: { target: 2.5s, max: 4s }, cls: { target: 0.1 } } }
+",
+};
+
+pub(in crate::scenario) static CLICK: Declaration = Declaration {
+    name: "click",
+    place: "`click`",
+    about: "A click on the first element that matches, in its middle. Where it leads to another page, that one is \
+            measured under the click's name.",
+    groups: &[&[
+        required("selector", SELECTOR, "The element.").example("'#go'"),
+        optional(
+            "name",
+            Grammar::Name,
+            "The name of the page that it leads to; without it, it leads to none.",
+        )
+        .example("search"),
+        optional("wait", SELECTOR, "An element that must be there before the flow goes on.")
+            .example("'.result'"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+browsers:
+  shop_front:
+    flow:
+      - open: { name: home, url: / }
+      - click: { selector: '#go', name: search, wait: '.result' }
+",
+};
+
+pub(in crate::scenario) static TYPE: Declaration = Declaration {
+    name: "type",
+    place: "`type`",
+    about: "Text that is typed into the first element that matches, key by key.",
+    groups: &[&[
+        required("selector", SELECTOR, "The element.").example("'#q'"),
+        required("text", Grammar::Text("template"), "What is typed.").example("Berlin"),
+    ]],
+    others: None,
+    rules: &[],
+    example: "
+browsers:
+  shop_front:
+    flow:
+      - open: { name: home, url: / }
+      - type: { selector: '#q', text: Berlin }
+",
+};

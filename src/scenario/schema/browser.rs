@@ -1,0 +1,167 @@
+//! `browsers:`: real browsers beside the load.
+
+use super::delay::{DelaySpec, law};
+use super::step::only_entry;
+use crate::scenario::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
+use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, list};
+use crate::units::Nanos;
+
+/// Users with a real browser.
+#[derive(Debug, Clone)]
+pub struct BrowserSpec {
+    /// Their name.
+    pub name: Spanned<String>,
+    /// How many.
+    pub vus: u32,
+    /// Whether cache and cookies outlive an iteration.
+    pub is_warm: bool,
+    /// For how long they play before the first arrival.
+    pub baseline: Nanos,
+    /// A slower network.
+    pub network: BrowserNetwork,
+    /// How many times as slow the processor is.
+    pub cpu_slowdown: f64,
+    /// The longest time for one step.
+    pub timeout: Nanos,
+    /// What a user does.
+    pub flow: Vec<PageStepSpec>,
+}
+
+/// What a browser adds to its requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BrowserNetwork {
+    /// Least time from request to first byte.
+    pub latency: Nanos,
+    /// Most that comes in, in bits per second; as much as there is if not given.
+    pub down_bits: Option<f64>,
+    /// Most that goes out, in bits per second; as much as there is if not given.
+    pub up_bits: Option<f64>,
+}
+
+/// A step of a browser.
+#[derive(Debug, Clone)]
+pub enum PageStepSpec {
+    /// Load a page.
+    Open {
+        /// Its name.
+        name: Spanned<String>,
+        /// Its URL, a template.
+        url: Spanned<String>,
+        /// An element that must be there.
+        wait: Option<String>,
+    },
+    /// Click an element.
+    Click {
+        /// The element.
+        selector: String,
+        /// The page that it leads to.
+        name: Option<Spanned<String>>,
+        /// An element that must be there then.
+        wait: Option<String>,
+    },
+    /// Type into an element.
+    Type {
+        /// The element.
+        selector: String,
+        /// What is typed, a template.
+        text: Spanned<String>,
+    },
+    /// Do nothing for a while.
+    Think(DelaySpec),
+}
+
+const DEFAULT_TIMEOUT: Nanos = Nanos::from_secs(30);
+
+/// Reads one browser.
+pub(super) fn read(
+    name: Spanned<String>,
+    node: &Node,
+    problems: &mut Problems,
+) -> Option<BrowserSpec> {
+    let mut fields = Fields::of(node, &BROWSER, problems)?;
+    let contexts = [("fresh", false), ("warm", true)];
+    let network = fields.node("network", problems).and_then(|node| network(node, problems));
+    let flow = fields.node("flow", problems);
+    let cpu: Option<String> = fields.read("cpu", problems);
+    let spec = BrowserSpec {
+        name,
+        vus: fields.or("vus", 1, problems),
+        is_warm: fields.word("context", &contexts, problems).unwrap_or(false),
+        baseline: fields.or("baseline", Nanos::ZERO, problems),
+        network: network.unwrap_or_default(),
+        cpu_slowdown: cpu.and_then(|text| leading_number(&text, 'x')).unwrap_or(1.0),
+        timeout: fields.or("timeout", DEFAULT_TIMEOUT, problems),
+        flow: flow.map(|node| steps(node, problems)).unwrap_or_default(),
+    };
+    fields.finish(problems);
+    let opens = |step: &PageStepSpec| matches!(step, PageStepSpec::Open { .. });
+    if let Some(node) = flow.filter(|_| !spec.flow.iter().any(opens) && problems.is_empty()) {
+        problems.report(node.span, ProblemKind::Empty { what: "the flow: it opens no page" });
+    }
+    Some(spec)
+}
+
+/// The number that a text of a checked form begins with.
+fn leading_number(text: &str, before: char) -> Option<f64> {
+    text.split(before).next()?.trim().parse().ok()
+}
+
+fn network(node: &Node, problems: &mut Problems) -> Option<BrowserNetwork> {
+    let mut fields = Fields::of(node, &NETWORK, problems)?;
+    let bits = |text: Option<String>| {
+        let text = text?;
+        let (number, unit) = text.split_once(' ')?;
+        let factor = match unit.as_bytes().first()? {
+            b'k' => 1e3,
+            b'M' => 1e6,
+            b'G' => 1e9,
+            _ => 1.0,
+        };
+        Some(number.parse::<f64>().ok()? * factor)
+    };
+    let spec = BrowserNetwork {
+        latency: fields.or("latency", Nanos::ZERO, problems),
+        down_bits: bits(fields.read("down", problems)),
+        up_bits: bits(fields.read("up", problems)),
+    };
+    fields.finish(problems);
+    Some(spec)
+}
+
+fn steps(node: &Node, problems: &mut Problems) -> Vec<PageStepSpec> {
+    let Some(items) = list(node, "a list of steps", problems) else { return vec![] };
+    items.iter().filter_map(|item| step(item, problems)).collect()
+}
+
+fn step(node: &Node, problems: &mut Problems) -> Option<PageStepSpec> {
+    let (key, value) = only_entry(node, problems)?;
+    match key.text.as_str() {
+        "open" => {
+            let mut fields = Fields::of(value, &OPEN_PAGE, problems)?;
+            let (name, url) = (fields.read("name", problems), fields.read("url", problems));
+            let wait = fields.read("wait", problems);
+            fields.finish(problems);
+            Some(PageStepSpec::Open { name: name?, url: url?, wait })
+        }
+        "click" => {
+            let mut fields = Fields::of(value, &CLICK, problems)?;
+            let selector = fields.read("selector", problems);
+            let (name, wait) = (fields.read("name", problems), fields.read("wait", problems));
+            fields.finish(problems);
+            Some(PageStepSpec::Click { selector: selector?, name, wait })
+        }
+        "type" => {
+            let mut fields = Fields::of(value, &TYPE, problems)?;
+            let (selector, text) =
+                (fields.read("selector", problems), fields.read("text", problems));
+            fields.finish(problems);
+            Some(PageStepSpec::Type { selector: selector?, text: text? })
+        }
+        "think" => law(value, problems).map(PageStepSpec::Think),
+        kind => {
+            let kind = ProblemKind::UnknownStep { kind: kind.to_owned(), known: PAGE_STEP.names() };
+            problems.report(key.span, kind);
+            None
+        }
+    }
+}
