@@ -28,6 +28,7 @@ mod help;
 mod history;
 mod hooks;
 mod import;
+mod init;
 mod lifecycle;
 mod log_writer;
 mod look;
@@ -58,6 +59,7 @@ mod talk;
 mod trace;
 #[cfg(feature = "tui")]
 mod tui;
+mod url;
 mod wall;
 
 use std::process::ExitCode;
@@ -81,6 +83,7 @@ pub fn main() -> ExitCode {
     ended(match command {
         CliCommand::Demo(demo) => demo::demo(&demo),
         CliCommand::Check(check) => check::check(&check),
+        CliCommand::Init(args) => init::init(&args),
         CliCommand::Run(run) => run::run(&run),
         CliCommand::Capacity(args) => capacity::capacity(&args),
         CliCommand::Report(report) => report::report(&report),

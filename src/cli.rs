@@ -5,10 +5,12 @@ mod export;
 mod fleet;
 mod gate;
 mod import;
+mod init;
 mod load;
 mod merge;
 mod output;
 mod report;
+mod request;
 mod runs;
 mod split;
 mod topics;
@@ -27,10 +29,12 @@ pub use export::ExportArgs;
 pub use fleet::{AgentArgs, FleetArgs, NatsLoginArgs};
 pub use gate::{CompareArgs, GateArgs, GateFormat, GateRulesArgs, InterleaveArgs};
 pub use import::{ImportArgs, ImportFolderArgs, ImportFrom};
+pub use init::InitArgs;
 pub use load::LoadArgs;
 pub use merge::MergeArgs;
 pub use output::{OutputArgs, ResultFormat};
 pub use report::{ReportArgs, SignOffArgs};
+pub use request::UrlArgs;
 pub use runs::{
     DemoteArgs, ListArgs, PromoteArgs, PruneArgs, RunFilterArgs, RunsArgs, RunsCommand, TrendArgs,
 };
@@ -89,7 +93,9 @@ pub enum CliCommand {
     Demo(DemoArgs),
     /// Validate scenario files; with --once, send one iteration of each scenario and print every exchange
     Check(CheckArgs),
-    /// Run a workload against a target, judge it by the SLO table and write the reports
+    /// Write a commented scenario folder to begin with; it plays against `plimsoll simulate` of the same folder
+    Init(InitArgs),
+    /// Run a workload or a URL, judge it by the SLO table and write the reports
     Run(Box<RunArgs>),
     /// Find the highest rate within the SLO table, the bottleneck there, and what to buy for more
     Capacity(CapacityArgs),
@@ -285,8 +291,12 @@ pub struct CheckArgs {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A scenario folder or file.
+    /// A scenario folder or file; or a URL, which is sent 10 req/s for 30s where `--rate` and `--duration` say nothing.
+    #[arg(value_name = "PATH|URL")]
     pub path: PathBuf,
+    /// What is sent to a URL.
+    #[command(flatten)]
+    pub request: UrlArgs,
     /// Where requests go, instead of the scenario's `target`.
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,

@@ -25,6 +25,7 @@ mod simulation;
 mod slots;
 mod tasks;
 mod thread;
+mod used_up;
 mod worker;
 
 pub use command::SteeringCommand;

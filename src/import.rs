@@ -17,6 +17,7 @@ mod percent;
 mod postman;
 mod secrets;
 mod text;
+mod url;
 mod variables;
 mod yaml;
 
@@ -32,6 +33,7 @@ pub use k6::k6;
 pub use note::{ImportNote, ImportNotes};
 pub use openapi::{ReadReference, openapi, openapi_files};
 pub use postman::postman;
+pub use url::{UrlBody, UrlError, UrlRequest, UrlScenario, is_url, scenario_of_url};
 
 /// A system's name from what a file is called: `Web Shop.har` → `web_shop`.
 pub fn system_name(stem: &str) -> String {

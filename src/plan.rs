@@ -27,7 +27,7 @@ mod whole;
 pub use browser::{BrowserPlan, PageStep};
 pub use check::{Capture, CaptureSource, Check, StatusSet};
 pub use compile::compile;
-pub use data::{Dataset, DealtRows, Pick};
+pub use data::{Dataset, DealtRows, Pick, UsedUp};
 pub use delay::Delay;
 pub use failure::{OnFailure, RetryPlan};
 pub use flow::{Instruction, Program, ScenarioPlan, WhilePlan};
@@ -40,7 +40,7 @@ pub use lifecycle::{Lifecycle, LifecyclePlan};
 pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use overrides::{DEFAULT_SEED, Overrides};
 pub use proxy::{DirectHost, ProxyPlan};
-pub use request::{Body, Filler, Media, RequestPlan, UploadPiece};
+pub use request::{AwsSigning, Body, BodySource, Filler, Media, RequestPlan, UploadPiece};
 pub use session::{HeldSession, LoginTurn, SessionPlan, SharedLogin};
 pub use split::Split;
 pub use stream::{
@@ -48,7 +48,7 @@ pub use stream::{
 };
 pub use template::{
     AskedNames, CaptureSlot, Condition, Escape, RenderError, ScopeValues, Template, TemplateError,
-    TemplateNames, TemplatePiece, TemplateScope, TemplateSet, Variables,
+    TemplateFiles, TemplateNames, TemplatePiece, TemplateScope, TemplateSet, Variables,
 };
 pub use whole::{Plan, SECRET_MIN};
 

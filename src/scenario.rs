@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod environment;
 mod fields;
 pub mod format;
+pub mod graphql;
 mod json;
 mod load;
 mod names;
@@ -21,6 +22,7 @@ mod secrets;
 mod source;
 mod span;
 pub mod stack;
+mod variables;
 pub mod yaml;
 
 pub use declared::scenario::SCENARIO_FILE;

@@ -36,6 +36,7 @@ mod request;
 mod resolver;
 mod safety;
 mod shared;
+mod sign;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod socket;

@@ -34,7 +34,7 @@ use crate::plan::value::write_json;
 use crate::plan::{
     ArrivalLaw, Body, CaptureSlot, ConnectionUse, Delay, Filler, Instruction, Load, Media,
     OpenLoad, Plan, RenderError, RequestId, SECRET_MIN, SourceNet, Template, TemplateNames,
-    UploadPiece, redact,
+    UploadPiece, Variables, redact,
 };
 use crate::schedule::Arrival;
 use crate::units::{Nanos, RandomStream, RunTime, Seed};
@@ -215,9 +215,37 @@ impl User {
         after.or_else(|| program.iter().rev().find_map(step)).unwrap_or(StepId(0))
     }
 
+    /// What to do at `now`. Rows that are given once are dealt before a request that needs them goes out.
+    pub fn next_action(&mut self, now: RunTime) -> Action {
+        let action = self.next_step(now);
+        let plan = &self.plan;
+        let needs = |id: &RequestId| !plan.requests[id.0 as usize].given_once.is_empty();
+        let is_short = match &action {
+            Action::Send(attempt) if needs(&attempt.request) => self.deal_to(&[attempt.request]),
+            Action::Stream(id) => self.deal_to(&[self.plan.streams[id.0 as usize].request]),
+            Action::SendAll(ids) => self.deal_to(ids),
+            Action::IterationError(RenderError::UsedUp(set)) => Err(RenderError::UsedUp(*set)),
+            _ => Ok(()),
+        };
+        match is_short {
+            Err(RenderError::UsedUp(set)) => {
+                self.fail();
+                Action::UsedUp(set)
+            }
+            _ => action,
+        }
+    }
+
+    /// Deals the rows that requests need of which each is given once.
+    fn deal_to(&mut self, requests: &[RequestId]) -> Result<(), RenderError> {
+        let plan = self.plan.clone();
+        let mut sets = requests.iter().flat_map(|id| &plan.requests[id.0 as usize].given_once);
+        sets.try_for_each(|set| Variables::deal(self, *set))
+    }
+
     /// What to do at `now`. Passes over instructions that take no time, but only so many: a loop around a
     /// condition that never holds must not keep its worker from everything else.
-    pub fn next_action(&mut self, now: RunTime) -> Action {
+    fn next_step(&mut self, now: RunTime) -> Action {
         self.now = now;
         if let Some(action) = self.try_again(now) {
             return action;
@@ -358,8 +386,8 @@ impl User {
             Body::Text(template) => self.render(template, out),
             Body::Upload(pieces) => pieces.iter().try_for_each(|piece| match piece {
                 UploadPiece::Text(template) => self.render(template, out),
-                UploadPiece::Filler(size) => {
-                    fillers.push(Filler { at: out.len(), size: *size });
+                UploadPiece::File(source) => {
+                    fillers.push(Filler { at: out.len(), source: source.clone() });
                     Ok(())
                 }
             }),

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli;
+use crate::import::UrlScenario;
 use crate::plan::{Overrides, Shard};
 use crate::units::{Nanos, Seed};
 
@@ -24,6 +25,8 @@ pub(super) struct RunRequest<'a> {
     pub(super) tags: &'a [(String, String)],
     pub(super) preflight: bool,
     pub(super) may_load: &'a [String],
+    /// The scenario of a URL, where no file was named.
+    pub(super) of_url: Option<&'a UrlScenario>,
     /// The target is the simulator: it reports its tiers itself, whatever the stack file says.
     pub(super) simulated: bool,
     /// Whether users with a real browser play, where the file has some.

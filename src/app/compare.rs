@@ -112,6 +112,7 @@ fn one(
         green: cli::SplitArgs::default(),
         settings: &asked.set,
         shard: None,
+        of_url: None,
         tags: &[],
         preflight: true,
         may_load: &asked.i_may_load,

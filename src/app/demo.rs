@@ -44,6 +44,7 @@ fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure
         green: cli::SplitArgs::default(),
         settings: &visitors,
         shard: None,
+        of_url: None,
         tags: &tags,
         preflight: true,
         may_load: &[],

@@ -93,6 +93,8 @@ impl Failure {
 pub(super) fn exit_of(reason: StopReason, judgement: &Judgement, strictness: Strictness) -> Exit {
     match reason {
         StopReason::Interrupted => Exit::Interrupted,
-        StopReason::Finished | StopReason::Aborted => Exit::of(judgement, strictness),
+        StopReason::Finished | StopReason::UsedUp | StopReason::Aborted => {
+            Exit::of(judgement, strictness)
+        }
     }
 }

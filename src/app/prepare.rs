@@ -12,7 +12,7 @@ use crate::cli;
 use crate::engine::{RunOptions, most_workers, prepare_limits, workers_for};
 use crate::metrics::{Event, EventKind, Measure, Objective, RunHeader, RunLine, Scope};
 use crate::observe::WatchPlan;
-use crate::plan::{Hook, Plan};
+use crate::plan::{Hook, Pick, Plan, UsedUp};
 use crate::scenario::stack::SignalSpec;
 use crate::scenario::{load, scenario_file};
 use crate::units::{Nanos, RunTime};
@@ -28,8 +28,10 @@ use super::header::header;
 use super::hooks::HookPlan;
 use super::lifecycle::{SetUp, set_up};
 use super::merge::facts;
+use super::output::say;
 use super::preflight::look_ahead;
 use super::proxies::unused_proxies;
+use super::url::{keep, load_url};
 use super::{browsing, files, mask, sources};
 
 /// A run that can start: everything is checked, the target answers, the log is open.
@@ -76,8 +78,12 @@ pub(super) fn prepare(
 ) -> Result<PreparedRun, Failure> {
     let role = asked.role;
     let read = FileRecord::default();
-    let loaded = load(path, asked.settings, &|path| read.read(role, path), &files::variable);
+    let loaded = asked.of_url.map_or_else(
+        || load(path, asked.settings, &|path| read.read(role, path), &files::variable),
+        |scenario| load_url(scenario, asked.settings),
+    );
     let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
+    soon_used_up(&plan);
     let mut plan = Arc::new(plan);
     let permit = permit_for(&plan, asked.may_load);
     let limit = prepare_limits(&plan)
@@ -116,6 +122,7 @@ pub(super) fn prepare(
     let header = mask::header(whole);
     let agents = gathered(runtime, role, (&header, &plan_hash), read)?;
     let mut folder = RunFolder::create(out, &plan.name, started)?;
+    asked.of_url.map_or(Ok(()), |scenario| keep(scenario, &folder))?;
     folder.append(&RunLine::Run(header.clone()))?;
     set_up.note(&mut folder)?;
     let short = limit.is_short().then(|| limit.to_string());
@@ -204,6 +211,19 @@ fn gathered(
     match role {
         FleetRole::Alone => Ok(None),
         FleetRole::Leader(_) => Err(Failure::without_fleet()),
+    }
+}
+
+/// Says ahead where a run that may end when its data are used up will do so.
+fn soon_used_up(plan: &Plan) {
+    for set in plan.data.iter().filter(|set| set.pick == Pick::Once(UsedUp::Stop)) {
+        let rows = set.rows.len() as u64;
+        if let Some(wanted) = set.wanted.filter(|wanted| *wanted > rows) {
+            say(&format!(
+                "note: `{}` has {rows} rows for {wanted} arrivals that ask for one: the run ends when they are used up",
+                set.name
+            ));
+        }
     }
 }
 

@@ -85,6 +85,7 @@ fn result_of(
         green: cli::SplitArgs::default(),
         settings: &[],
         shard: None,
+        of_url: None,
         tags: &[],
         preflight: true,
         may_load: &[],

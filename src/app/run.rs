@@ -20,6 +20,7 @@ use super::output::say;
 use super::prepare::prepare;
 use super::progress::RunProgress;
 use super::runtime::runtime;
+use super::url::scenario_of_url;
 use repeat::{RepeatPlan, RunEnding};
 
 /// Runs a workload as the command line asks.
@@ -27,7 +28,9 @@ pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
     if args.tui && !args.no_tui {
         return on_screen(args);
     }
+    let of_url = scenario_of_url(args)?;
     let asked = RunRequest {
+        of_url: of_url.as_ref(),
         target: args.target.clone(),
         green: args.green.clone(),
         settings: &args.set,

@@ -64,6 +64,7 @@ impl Trial {
         let timers = keep_time(Nanos::ZERO)?;
         let (tls, permit) = (options.tls.clone(), options.permit.clone());
         let shared = WorkerTransport::new(plan.clone(), tls, permit, timers);
+        plan.templates.begin_at(shared.clock().unix_start());
         Ok(Self { plan: plan.clone(), users: UserFactory::new(plan.clone()), shared })
     }
 
@@ -145,6 +146,11 @@ async fn play(plan: &Plan, user: &mut User, client: &mut Client, shared: &Worker
             }
             Action::DerivedTiming(sample) => note(&sample, plan),
             Action::Done => return !user.failed(),
+            Action::UsedUp(set) => {
+                let name = &plan.data[usize::from(set)].name;
+                print(&format!("\nFAILED (script): `{name}` has no row left\n"));
+                return false;
+            }
             Action::IterationError(error) => {
                 print(&hide(&format!("\nFAILED (script): {error}\n"), user));
                 return false;

@@ -44,7 +44,7 @@ pub(super) fn launcher() -> Result<Exit, Failure> {
 pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
     refused_without_terminal()?;
     let runtime = runtime()?;
-    let job = RequestedRun::of(args);
+    let job = RequestedRun::of(args)?;
     // What is wrong with the files is better read on a plain terminal.
     let ready = job.ready(&runtime, &args.output.out)?;
     ready.exports.announcement().iter().for_each(|told| say(told));

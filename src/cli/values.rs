@@ -1,5 +1,7 @@
 //! Readers of values on the command line.
 
+use http::Method;
+
 use crate::plan::Shard;
 use crate::units::{Nanos, Ratio};
 
@@ -47,6 +49,25 @@ pub(super) fn tier_share(text: &str) -> Result<(String, Ratio), String> {
     match share.parse::<Ratio>() {
         Ok(longer) if longer.get() >= 0.0 => Ok((tier, longer)),
         _ => Err("expected how much longer, such as `10%`".to_owned()),
+    }
+}
+
+/// `name: value`.
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected NAME: VALUE".to_owned()),
+    }
+}
+
+/// A method as it is sent.
+pub(super) fn method(text: &str) -> Result<Method, String> {
+    match text.parse() {
+        Ok(Method::CONNECT) => Err("CONNECT asks a proxy for a tunnel".to_owned()),
+        Ok(method) => Ok(method),
+        Err(_) => Err("a method is a word such as GET or PROPFIND".to_owned()),
     }
 }
 

@@ -17,8 +17,8 @@ use crate::transport::Client;
 use crate::units::{Nanos, RunTime};
 
 use super::control::WorkerOrders;
-use super::iteration::{IterationEnd, play};
-use super::job::{IterationRole, Job};
+use super::iteration::play;
+use super::job::{IterationEnd, IterationRole, Job};
 use super::orders::{OrderBox, follow_orders};
 use super::tasks::{PanicGuard, WorkerError, end_all};
 use super::worker::{SECOND, Worker};

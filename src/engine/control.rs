@@ -30,6 +30,8 @@ pub struct Control {
     steering: Arc<Mutex<Steering>>,
     /// Expected requests an arrival, to tell rates in requests.
     requests_per_arrival: f64,
+    /// How long a request in flight may take.
+    longest_request: Nanos,
     clock: Clock,
     /// When changes take effect, where several runs have agreed on it.
     agreed: Option<RunTime>,
@@ -37,6 +39,12 @@ pub struct Control {
 
 /// How long requests in flight may take when the user stops a run.
 const DRAIN: Nanos = Nanos::from_secs(5);
+
+/// How long a request of the plan may take at most, with a second for its end to be noticed.
+pub(super) fn longest_request(plan: &Plan) -> Nanos {
+    let longest = plan.requests.iter().map(|request| request.timeout).max();
+    longest.unwrap_or_default() + Nanos::from_secs(1)
+}
 
 /// Steering takes effect this long after the command, so that all workers change at the same moment.
 const NOTICE: Nanos = Nanos::from_millis(30);
@@ -131,6 +139,7 @@ impl Control {
             reason: Arc::new(Mutex::new(StopReason::Finished)),
             steering: Arc::new(Mutex::new(Steering { stages, paused: None })),
             requests_per_arrival: plan.requests_per_iteration() * f64::from(plan.plays()),
+            longest_request: longest_request(plan),
             clock,
             agreed: None,
         }
@@ -161,6 +170,13 @@ impl Control {
     /// Stops the run: no new arrivals, requests in flight get 5 s. Called again, it stops at once.
     pub fn stop(&self, reason: StopReason) {
         self.stop_by(reason, |known, now| if known.is_none() { now + DRAIN } else { now });
+    }
+
+    /// Ends the run as if its schedule ended here: no new arrivals, requests in flight may take their time. Called
+    /// again, it changes nothing.
+    pub(super) fn end(&self, reason: StopReason) {
+        let longest = self.longest_request;
+        self.stop_by(reason, |known, now| known.unwrap_or(now + longest));
     }
 
     /// Stops the run at once.

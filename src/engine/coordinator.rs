@@ -95,6 +95,12 @@ impl Coordinator {
         match self.inbox.recv().await {
             Some(WorkerMessage::Part(part)) => self.absorb(part),
             Some(WorkerMessage::Event(event)) => events.push(RunEvent::Event(event)),
+            Some(WorkerMessage::UsedUp { reason, event }) => {
+                if self.control.reason() == StopReason::Finished {
+                    events.push(RunEvent::Event(event));
+                }
+                self.control.end(reason);
+            }
             Some(WorkerMessage::Finished { worker, at }) => self.finish(worker, at),
             Some(WorkerMessage::Broken { worker, at, message }) => {
                 self.finish(worker, at);

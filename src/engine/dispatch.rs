@@ -18,8 +18,8 @@ use crate::units::{Nanos, RunTime};
 use crate::user::User;
 
 use super::control::WorkerOrders;
-use super::iteration::{IterationEnd, play};
-use super::job::{IterationRole, Job};
+use super::iteration::play;
+use super::job::{IterationEnd, IterationRole, Job};
 use super::orders::{OrderBox, follow_orders};
 use super::pacing::{LEAD_MARGIN, WakeUpLead, coalescing};
 use super::slots::{Taken, UserSlot, UserSlots};

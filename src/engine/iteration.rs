@@ -5,17 +5,9 @@ use crate::transport::{Client, RequestTimes};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
-use super::job::Job;
+use super::job::{IterationEnd, Job};
+use super::used_up::used_up;
 use super::worker::Worker;
-
-/// How an iteration ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IterationEnd {
-    /// At this time, all the way through or at a failed step.
-    Done(RunTime),
-    /// Cut off because the run stops.
-    Unfinished,
-}
 
 /// Plays one iteration, recording as it goes. `responded` hears when a response was read: since the clock has
 /// been read, what has come due meanwhile can be started.
@@ -79,6 +71,7 @@ pub(super) async fn play(
                 now = clock.now();
             }
             Action::Done => return IterationEnd::Done(ready),
+            Action::UsedUp(set) => return used_up(worker, user, (now, role), set).await,
             Action::IterationError(error) => {
                 let (class, message) = (error.class(), user.redacted(error.to_string()));
                 let step = user.place();

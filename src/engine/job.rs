@@ -2,6 +2,7 @@
 
 use crate::metrics::{ScenarioId, Variant};
 use crate::schedule::Arrival;
+use crate::units::RunTime;
 
 /// What an iteration plays, and on which side of a run that is split.
 #[derive(Debug, Clone, Copy)]
@@ -15,4 +16,13 @@ pub(super) struct IterationRole {
 pub(super) struct Job {
     pub(super) role: IterationRole,
     pub(super) arrival: Arrival,
+}
+
+/// How an iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IterationEnd {
+    /// At this time, all the way through or at a failed step.
+    Done(RunTime),
+    /// Cut off because the run stops.
+    Unfinished,
 }

@@ -112,6 +112,11 @@ impl PlayingLifecycle {
                 Action::Wait(until) => self.client.timer().sleep_until(until).await,
                 Action::DerivedTiming(sample) => self.notice(&sample, ""),
                 Action::Done => return,
+                Action::UsedUp(set) => {
+                    let name = &self.plan.data[usize::from(set)].name;
+                    self.fail(format!("`{name}` has no row left"));
+                    return;
+                }
                 Action::IterationError(error) => {
                     let place = self.step_name(self.user.place());
                     self.fail(format!("step `{place}`: {error}"));

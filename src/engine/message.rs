@@ -21,6 +21,8 @@ pub(super) enum WorkerMessage {
     Part(Box<IntervalPart>),
     /// Something happened.
     Event(Event),
+    /// A data set is used up: the run ends for this reason, as the event says.
+    UsedUp { reason: StopReason, event: Event },
     /// The worker has played its share to the end.
     Finished { worker: u32, at: RunTime },
     /// The worker cannot go on, and its share with it.

@@ -42,6 +42,7 @@ impl Run {
         plan: &Arc<Plan>,
         options: &RunOptions,
     ) -> Result<Self, EngineError> {
+        plan.templates.begin_at(clock.unix_start());
         let (coordinator, assignments) = Coordinator::new(plan, options, clock);
         let mut threads = Vec::new();
         for assignment in assignments {

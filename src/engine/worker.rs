@@ -18,7 +18,7 @@ use crate::transport::{Clock, FinishedRequest, StreamEvent, Timers, WorkerTransp
 use crate::units::{Nanos, RunTime};
 use crate::user::UserFactory;
 
-use super::control::WorkerOrders;
+use super::control::{WorkerOrders, longest_request};
 use super::job::IterationRole;
 use super::load::LoadMeter;
 use super::message::WorkerMessage;
@@ -122,8 +122,7 @@ impl Worker {
 
     /// When every request in flight at `now` has ended or timed out.
     pub(super) fn longest_request(&self, now: RunTime) -> RunTime {
-        let longest = self.plan.requests.iter().map(|request| request.timeout).max();
-        now + longest.unwrap_or_default() + SECOND
+        now + longest_request(&self.plan)
     }
 
     /// Whether the worker is through at `now`: nothing may start any more, and nothing is in flight or given to

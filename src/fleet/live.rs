@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::{Distribution, Interval, SparseDistribution};
+use crate::metrics::{Distribution, Interval, Readings, SparseDistribution};
 use crate::units::{Nanos, RunTime};
 
 const SECOND: u64 = 1_000_000_000;

@@ -71,6 +71,10 @@ words! {
         Patch = "PATCH",
         /// A DELETE request.
         Delete = "DELETE",
+        /// An OPTIONS request.
+        Options = "OPTIONS",
+        /// A request of any other method.
+        OtherMethod = "other method",
         /// The request that opens a stream of server-sent events.
         EventStream = "SSE",
         /// The handshake of a WebSocket.
@@ -107,6 +111,8 @@ impl SampleKind {
             | Self::Put
             | Self::Patch
             | Self::Delete
+            | Self::Options
+            | Self::OtherMethod
             | Self::EventStream
             | Self::WebSocket => false,
             Self::Poll
@@ -119,6 +125,20 @@ impl SampleKind {
             | Self::Stalled
             | Self::Expired => true,
         }
+    }
+
+    /// Whether it is a request of the method of this name.
+    pub const fn is_method(self) -> bool {
+        matches!(
+            self,
+            Self::Get
+                | Self::Head
+                | Self::Post
+                | Self::Put
+                | Self::Patch
+                | Self::Delete
+                | Self::Options
+        )
     }
 
     /// Whether it is one request and its answer, in flight from the first to the last byte.
@@ -334,6 +354,8 @@ pub enum StopReason {
     Interrupted,
     /// An objective or a guard stopped it early.
     Aborted,
+    /// A data set was used up, and the scenario says that the run ends there.
+    UsedUp,
 }
 
 /// The last line of a log.

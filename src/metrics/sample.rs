@@ -100,6 +100,8 @@ pub enum ErrorClass {
     Throttled,
     /// The answer came but a check on it failed.
     CheckFailed,
+    /// The answer came with `errors` of GraphQL, or without its `data`.
+    Graphql,
     /// The answer came but a value that later steps need was not in it.
     CaptureFailed,
     /// The body is larger than the scenario allows.
@@ -116,7 +118,7 @@ pub enum ErrorClass {
 
 impl ErrorClass {
     /// All classes, in the order of tables.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Dns,
         Self::Refused,
         Self::Unreachable,
@@ -130,6 +132,7 @@ impl ErrorClass {
         Self::Http5xx,
         Self::Throttled,
         Self::CheckFailed,
+        Self::Graphql,
         Self::CaptureFailed,
         Self::BodyTooLarge,
         Self::Redirect,
@@ -172,6 +175,7 @@ impl ErrorClass {
             Self::Http5xx => "http_5xx",
             Self::Throttled => "throttled",
             Self::CheckFailed => "check_failed",
+            Self::Graphql => "graphql",
             Self::CaptureFailed => "capture_failed",
             Self::BodyTooLarge => "body_too_large",
             Self::Redirect => "redirect",

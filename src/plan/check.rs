@@ -35,12 +35,14 @@ pub enum Check {
     Body(Matcher),
     /// The body as hexadecimal digits.
     Hex(Matcher),
+    /// The body is a GraphQL response without errors.
+    Graphql,
 }
 
 impl Check {
     /// Whether the body must be kept for it.
     pub const fn needs_body(&self) -> bool {
-        matches!(self, Self::Json(..) | Self::Body(_) | Self::Hex(_))
+        matches!(self, Self::Json(..) | Self::Body(_) | Self::Hex(_) | Self::Graphql)
     }
 }
 

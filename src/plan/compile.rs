@@ -62,10 +62,11 @@ fn plan(
     today: Date,
     problems: &mut Problems,
 ) -> Option<Plan> {
-    let data: Vec<Dataset> =
+    let mut data: Vec<Dataset> =
         scenario.data.iter().map(|file| data::read(file, sources, problems)).collect();
     let names = names::of(scenario, &data, problems);
-    let set = TemplateSet::new(names, today);
+    let shard = overrides.shard.unwrap_or(Shard::WHOLE);
+    let set = TemplateSet::new(names, today, sources.texts().collect(), shard);
     let templates = TemplateCompiler::new(&set, sources);
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
@@ -107,13 +108,14 @@ fn plan(
     let browsers = browser::compile(scenario, templates, think(workload, overrides), problems);
     let objectives = objective::compile(scenario, &parts.steps, problems);
     let abort = objective::abort_conditions(scenario, &parts.steps, problems);
-    let http = http::plan(scenario, problems);
+    let http = http::plan(scenario, sources, problems);
+    load::note_wanted(&mut data, &shares, load.as_ref(), overrides);
     Some(Plan {
         name: scenario.name.value.clone(),
         workload: workload?.name.value.clone(),
         fingerprint: fingerprint::of(sources),
         seed: overrides.seed.unwrap_or(DEFAULT_SEED),
-        shard: overrides.shard.unwrap_or(Shard::WHOLE),
+        shard,
         target: target?,
         split,
         secrets: secrets(sources, &http),

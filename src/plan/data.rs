@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::Value;
 
+pub use crate::scenario::schema::UsedUp;
+
 /// How a row is picked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pick {
@@ -18,6 +20,8 @@ pub enum Pick {
     Zipf(f64),
     /// One row a user, never twice.
     Unique,
+    /// The next row, for each arrival that asks for one, and never again.
+    Once(UsedUp),
 }
 
 /// Rows that feed templates.
@@ -33,6 +37,8 @@ pub struct Dataset {
     pub pick: Pick,
     /// How many rows have been dealt, by all workers of the run.
     pub dealt: DealtRows,
+    /// How many iterations of the whole load are expected to ask for a row; none where responses decide it.
+    pub wanted: Option<u64>,
 }
 
 /// Counts rows that are dealt, for all workers of a run. Nobody waits for another.

@@ -70,6 +70,14 @@ impl Load {
         }
     }
 
+    /// The users that begin at once; none of an open model.
+    pub fn users(&self) -> u64 {
+        match self {
+            Self::Open(_) => 0,
+            Self::Closed(closed) => u64::from(closed.vus),
+        }
+    }
+
     /// The highest rate asked for, iterations per second over all shards; zero for a closed model.
     pub fn peak(&self) -> Rate {
         match self {

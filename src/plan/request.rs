@@ -1,5 +1,7 @@
 //! One request of a flow, compiled.
 
+use bytes::Bytes;
+
 use super::{Capture, CaptureSlot, Check, OnFailure, PlaybackId, SessionId, Template};
 use crate::metrics::StepId;
 use crate::units::Nanos;
@@ -20,17 +22,36 @@ pub enum Body {
 pub enum UploadPiece {
     /// A rendered text.
     Text(Template),
-    /// So many bytes of a file, at least one.
-    Filler(u64),
+    /// A file, of at least one byte.
+    File(BodySource),
 }
 
-/// Bytes that stand for a file's content in a rendered text. They are made as they are sent, and never held whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the bytes of a file come from as they are sent. It is never copied for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodySource {
+    /// So many bytes that nobody reads, made on the way.
+    Noise(u64),
+    /// The content of a file, held once for all requests.
+    Held(Bytes),
+}
+
+impl BodySource {
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Noise(size) => *size,
+            Self::Held(content) => content.len() as u64,
+        }
+    }
+}
+
+/// A file at its place in a rendered text.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filler {
     /// How many bytes of the text come before it.
     pub at: usize,
-    /// How many bytes it has, at least one.
-    pub size: u64,
+    /// Its content, at least one byte.
+    pub source: BodySource,
 }
 
 /// One request of a flow, compiled. Where the step has a `json:` or `form:` body, its `content-type` is
@@ -47,6 +68,8 @@ pub struct RequestPlan {
     pub headers: Vec<(http::HeaderName, Template)>,
     /// What it carries.
     pub body: Body,
+    /// How it is signed, if it is.
+    pub sign: Option<AwsSigning>,
     /// The longest time from actual send to last byte.
     pub timeout: Nanos,
     /// The session whose end an answer may tell.
@@ -59,10 +82,27 @@ pub struct RequestPlan {
     pub on_failure: OnFailure,
     /// Whether redirects are followed.
     pub follow_redirects: bool,
+    /// The data sets that it asks for of which each row is given once.
+    pub given_once: Vec<u16>,
     /// What it brings a playback, if it is one's.
     pub media: Option<Media>,
     /// Where the value of its `range` header is kept; it has none while that is empty.
     pub range: Option<CaptureSlot>,
+}
+
+/// AWS Signature Version 4.
+#[derive(Debug, Clone)]
+pub struct AwsSigning {
+    /// The service's name.
+    pub service: String,
+    /// The region.
+    pub region: String,
+    /// The access key's ID.
+    pub access_key: Template,
+    /// The secret access key.
+    pub secret_key: Template,
+    /// The token of temporary credentials.
+    pub session_token: Option<Template>,
 }
 
 /// What a request brings a playback.

@@ -3,10 +3,13 @@
 //! Most values in a scenario are constants or plain names (`{{ routes.from }}`, `{{ token }}`). A constant
 //! costs a copy per request, a plain name a look-up; only real expressions go through minijinja.
 
+mod clock;
 mod condition;
 mod error;
 mod escape;
+mod files;
 mod functions;
+mod jwt;
 mod names;
 mod operators;
 mod scope;
@@ -19,12 +22,15 @@ use jiff::civil::Date;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
 use super::value::reckoned;
+use super::{DealtRows, Shard};
 use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use rand_pcg::Pcg64Mcg;
 
+use clock::RunBegin;
 pub use condition::Condition;
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
+pub use files::TemplateFiles;
 pub use names::{AskedNames, CaptureSlot, TemplateNames};
 pub use scope::{ScopeValues, TemplateScope};
 
@@ -36,7 +42,10 @@ pub trait Variables {
     /// A captured value, if there is one yet.
     fn slot(&self, slot: CaptureSlot) -> Option<&Value>;
     /// Sees to it that a row of the data set is picked for this iteration.
-    fn deal(&mut self, dataset: u16);
+    ///
+    /// # Errors
+    /// Where each is given once and none is left.
+    fn deal(&mut self, dataset: u16) -> Result<(), RenderError>;
     /// A column of the row that a data set picked for this iteration.
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value>;
     /// Everything, for expressions.
@@ -88,6 +97,7 @@ pub struct Template {
 pub struct TemplateSet {
     environment: &'static Environment<'static>,
     names: TemplateNames,
+    begin: RunBegin,
 }
 
 #[cfg(test)]
@@ -105,15 +115,28 @@ impl fmt::Debug for TemplateSet {
 }
 
 impl TemplateSet {
-    /// A set that knows `names`; `today` is what `date()` counts from.
+    /// A set that knows `names` and `files`; `today` is what `date()` counts from, and `shard` whose numbers `seq()` gives.
     ///
     /// The environment lives as long as the process: a process makes few plans, and compiled
     /// expressions borrow from it.
-    pub fn new(names: TemplateNames, today: Date) -> Self {
+    pub fn new(names: TemplateNames, today: Date, files: TemplateFiles, shard: Shard) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        functions::add_to(&mut environment, today);
-        Self { environment: Box::leak(Box::new(environment)), names }
+        let begin = RunBegin::default();
+        functions::add_to(&mut environment);
+        clock::add_to(&mut environment, today, &begin);
+        files::add_to(&mut environment, files);
+        jwt::add_to(&mut environment);
+        let numbers = DealtRows::default();
+        environment.add_function("seq", move |from: Option<u64>| {
+            from.unwrap_or(1).saturating_add(shard.nth(numbers.next()))
+        });
+        Self { environment: Box::leak(Box::new(environment)), names, begin }
+    }
+
+    /// Hears when the run begins, in nanoseconds since 1970: what `now()` counts from.
+    pub fn begin_at(&self, unix_ns: i64) {
+        self.begin.set(unix_ns);
     }
 
     /// The names it knows.
@@ -373,7 +396,7 @@ impl Template {
                     write_value(value, *escape, out);
                 }
                 TemplatePiece::Cell(dataset, column, escape) => {
-                    variables.deal(*dataset);
+                    variables.deal(*dataset)?;
                     if let Some(value) = variables.cell(*dataset, *column) {
                         write_value(value, *escape, out);
                     }
@@ -397,7 +420,7 @@ impl Template {
                 value.map(reckoned).ok_or(RenderError::Missing(*slot))
             }
             [TemplatePiece::Cell(dataset, column, _)] => {
-                variables.deal(*dataset);
+                variables.deal(*dataset)?;
                 let value = variables.cell(*dataset, *column).cloned();
                 Ok(value.map(reckoned).unwrap_or_default())
             }
@@ -415,7 +438,7 @@ fn evaluate(
     compiled: &CompiledExpression,
     variables: &mut dyn Variables,
 ) -> Result<Value, RenderError> {
-    compiled.datasets.iter().for_each(|dataset| variables.deal(*dataset));
+    compiled.datasets.iter().try_for_each(|dataset| variables.deal(*dataset))?;
     let scope = Arc::new(variables.scope());
     let value = compiled.expression.eval(Value::from_dyn_object(scope.clone()));
     variables.set_chance(scope.chance());
@@ -477,7 +500,9 @@ mod tests {
                 std::sync::LazyLock::new(|| Value::from("a b\"c"));
             (slot.0 == 0).then(|| &*TOKEN)
         }
-        fn deal(&mut self, _: u16) {}
+        fn deal(&mut self, _: u16) -> Result<(), RenderError> {
+            Ok(())
+        }
         fn cell(&self, _: u16, column: u16) -> Option<&Value> {
             static CELLS: std::sync::LazyLock<[Value; 2]> =
                 std::sync::LazyLock::new(|| [Value::from("GRU"), Value::from(7)]);
@@ -501,7 +526,16 @@ mod tests {
     }
 
     fn set() -> TemplateSet {
-        TemplateSet::new(names(), jiff::civil::date(2026, 1, 31))
+        let files = TemplateFiles::from_iter([(("a.txt".to_owned(), 0), Arc::from("content"))]);
+        let set = TemplateSet::new(
+            names(),
+            jiff::civil::date(2026, 1, 31),
+            files,
+            Shard { index: 1, count: 3 },
+        );
+        // 2026-01-31T22:30:00.25Z
+        set.begin_at(1_769_898_600_250_000_000);
+        set
     }
 
     fn render(text: &str, escape: Escape) -> String {
@@ -563,6 +597,60 @@ mod tests {
             "a%20b%2F%C3%A9ab"
         );
         assert_eq!(render("{{ hex(2000) }}", Escape::None).len(), 2000);
+    }
+
+    #[test]
+    fn now_is_the_time_of_the_run_in_any_zone_and_form() {
+        let shown = |text: &str| render(text, Escape::None);
+        assert_eq!(shown("{{ now() }}"), "2026-01-31T22:30:00Z");
+        assert_eq!(shown("{{ now('unix') }} {{ now('unix_ms') + 1 }}"), "1769898600 1769898600251");
+        assert_eq!(shown("{{ now(zone='Asia/Tokyo') }}"), "2026-02-01T07:30:00+09:00");
+        assert_eq!(shown("{{ now('%d.%m. %H:%M', zone='Europe/Berlin') }}"), "31.01. 23:30");
+        assert_eq!(shown("{{ now('http') }}"), "Sat, 31 Jan 2026 22:30:00 GMT");
+        assert_eq!(shown("{{ date(days=1, zone='Asia/Tokyo', format='%d/%m/%Y') }}"), "02/02/2026");
+        assert_eq!(
+            failure("{{ now(zone='Berlin') }}"),
+            "`Berlin` is not a time zone like `Europe/Berlin` or `UTC`"
+        );
+    }
+
+    #[test]
+    fn numbers_of_a_sequence_are_those_of_the_shard() {
+        let set = set();
+        let template = set.compile("{{ seq() }} {{ seq() }} {{ seq(100) }}", Escape::None);
+        let mut out = Vec::new();
+        template.expect("compiles").render(&mut Fixed, &mut out).expect("renders");
+        assert_eq!(String::from_utf8(out).expect("utf-8"), "2 5 107");
+    }
+
+    #[test]
+    fn file_gives_what_was_read_before_the_run() {
+        assert_eq!(render("{{ file('a.txt') | upper }}", Escape::None), "CONTENT");
+        assert!(failure("{{ file('b.txt') }}").contains("only a path in quotes"));
+        assert!(failure("{{ file('a.txt', 3) }}").contains("only a path in quotes"));
+    }
+
+    /// Goal: a token of RS256 is one that others accept.
+    /// Method: OpenSSL signed the same text with the same key; RSASSA-PKCS1-v1_5 has one signature for each.
+    #[test]
+    fn rsa_key_signs_as_openssl_does() {
+        let expected = include_str!("../../tests/data/jwt/token.txt").trim();
+        for pem in [
+            include_str!("../../tests/data/jwt/pkcs8.pem"),
+            include_str!("../../tests/data/jwt/pkcs1.pem"),
+        ] {
+            let key = pem.replace('\n', "\\n");
+            let text = format!("{{{{ jwt({{'iss': 'joe'}}, \"{key}\", kid='k1') }}}}");
+            assert_eq!(render(&text, Escape::None), expected);
+        }
+        assert_eq!(
+            failure("{{ jwt({}, '-----BEGIN PRIVATE KEY-----AA-----END PRIVATE KEY-----') }}"),
+            "jwt: the key is no RSA private key in PEM of at least 2048 bits"
+        );
+        assert_eq!(
+            failure("{{ jwt({}, 'k', alg='RS256') }}"),
+            "jwt: RS256 needs a private key in PEM"
+        );
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum RunCompletion {
     Interrupted,
     /// An objective or a guard stopped it.
     Aborted,
+    /// A data set was used up, and the scenario says that the run ends there.
+    UsedUp,
     /// The log has no end: the run was killed, or still runs.
     Unfinished,
 }
@@ -32,6 +34,7 @@ impl RunCompletion {
             Self::Finished => "finished",
             Self::Interrupted => "interrupted",
             Self::Aborted => "aborted",
+            Self::UsedUp => "used_up",
             Self::Unfinished => "unfinished",
         }
     }
@@ -223,6 +226,7 @@ fn completion(log: &RunLog) -> RunCompletion {
         Some(StopReason::Finished) => RunCompletion::Finished,
         Some(StopReason::Interrupted) => RunCompletion::Interrupted,
         Some(StopReason::Aborted) => RunCompletion::Aborted,
+        Some(StopReason::UsedUp) => RunCompletion::UsedUp,
         None => RunCompletion::Unfinished,
     }
 }

@@ -253,6 +253,9 @@ fn ending(report: &Report) -> Option<String> {
         RunCompletion::Aborted => {
             Some(format!("Partial run: an objective or a guard stopped it after {at}{of}."))
         }
+        RunCompletion::UsedUp => {
+            Some(format!("The data were used up after {at}{of}, where the run was to end."))
+        }
         RunCompletion::Unfinished => Some(format!(
             "Partial run: the log has no end (killed, or still running); shown are {at}{of}."
         )),

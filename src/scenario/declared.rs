@@ -4,6 +4,7 @@ pub(super) mod browser;
 pub(super) mod delay;
 pub(super) mod failure;
 pub(super) mod flow;
+pub(super) mod graphql;
 pub(super) mod load;
 pub(super) mod request;
 pub(super) mod response;

@@ -1,13 +1,18 @@
 //! Reading all files of a scenario, through a reader that is passed in.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::encoding::Encoding;
 use super::environment::{self, EnvironmentExpansion, EnvironmentUse, Lookup};
+use super::source::SETTING;
+use super::variables::ScenarioVariables;
 use super::{
-    Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceFiles, SourceId, Span,
-    Spanned, Stack, yaml,
+    Decode, Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceFiles, SourceId, Span,
+    Spanned, Stack, one_or_many, yaml,
 };
 
 /// Reads a file.
@@ -15,6 +20,10 @@ pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;
 
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: usize = 1 << 30;
+/// The most files that a scenario is made of, included ones counted as often as they are.
+const INCLUDE_LIMIT: usize = 32;
+/// The largest file whose content is sent, in bytes.
+const CONTENT_LIMIT: usize = 64 << 20;
 
 /// What reading a scenario came to. It may become a plan only if there are no problems.
 #[derive(Debug, Default)]
@@ -38,8 +47,7 @@ pub fn load(
     read: ReadFile<'_>,
     lookup: Lookup<'_>,
 ) -> Loaded {
-    let mut loader =
-        Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
+    let mut loader = Loader::new(read, lookup);
     let scenario = loader.scenario(&scenario_file(path), settings);
     environment::tidy_secrets(&mut loader.sources.secrets);
     let merges = loader.problems.merges().to_vec();
@@ -52,8 +60,7 @@ pub fn load_stack(
     read: ReadFile<'_>,
     lookup: Lookup<'_>,
 ) -> (Option<Stack>, Vec<Problem>, SourceFiles) {
-    let mut loader =
-        Loader { read, lookup, sources: SourceFiles::default(), problems: Problems::default() };
+    let mut loader = Loader::new(read, lookup);
     let node = loader.tree(path, &on_command_line(path), LoadedFile::Stack);
     let stack = node
         .and_then(|node| Stack::read(&node, &mut loader.problems))
@@ -75,6 +82,61 @@ pub fn scenario_file(path: &Path) -> PathBuf {
     if is_yaml(path) { path.to_owned() } else { path.join("scenario.yaml") }
 }
 
+/// Notes the files whose content templates ask for (`file('path')`), and gives calls in included files the number of their
+/// file, for paths are relative to it.
+fn note_files(node: &mut Node, problems: &mut Problems) {
+    match &mut node.value {
+        NodeValue::Sequence(items) => {
+            for item in items {
+                note_files(item, problems);
+            }
+        }
+        NodeValue::Mapping(entries) => {
+            for (_, value) in entries {
+                note_files(value, problems);
+            }
+        }
+        NodeValue::Scalar(scalar) if scalar.text.contains("file(") => {
+            let (mut text, mut at) = (String::new(), 0);
+            for call in FILE_CALL.iter().flat_map(|call| call.captures_iter(&scalar.text)) {
+                let (Some(whole), Some(path)) = (call.get(0), call.get(1).or_else(|| call.get(2)))
+                else {
+                    continue;
+                };
+                problems.note_content(Spanned::new(path.as_str().to_owned(), node.span));
+                text.push_str(&scalar.text[at..whole.end() - 1]);
+                if node.span.source != SourceId(0) {
+                    text.push_str(", ");
+                    text.push_str(&node.span.source.0.to_string());
+                }
+                at = whole.end() - 1;
+            }
+            text.push_str(&scalar.text[at..]);
+            scalar.text = text;
+        }
+        NodeValue::Scalar(_) => {}
+    }
+}
+
+/// `file('path')` in an expression.
+static FILE_CALL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"\bfile\(\s*(?:'([^'\\{}]+)'|"([^"\\{}]+)")\s*\)"#).ok());
+
+/// A path as it tells files apart: without `.` and `..`. Links are not followed.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if normal.file_name().is_some() => {
+                normal.pop();
+            }
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
 fn on_command_line(path: &Path) -> Spanned<String> {
     Spanned::new(path.display().to_string(), Span::COMMAND_LINE)
 }
@@ -91,18 +153,39 @@ struct Loader<'a> {
     lookup: Lookup<'a>,
     sources: SourceFiles,
     problems: Problems,
+    /// The folder of the scenario's file.
+    folder: PathBuf,
+    /// How many files of the scenario were read, included ones among them.
+    included: usize,
+    variables: ScenarioVariables,
+}
+
+impl<'a> Loader<'a> {
+    fn new(read: ReadFile<'a>, lookup: Lookup<'a>) -> Self {
+        Self {
+            read,
+            lookup,
+            sources: SourceFiles::default(),
+            problems: Problems::default(),
+            folder: PathBuf::new(),
+            included: 0,
+            variables: ScenarioVariables::default(),
+        }
+    }
 }
 
 impl Loader<'_> {
     fn scenario(&mut self, path: &Path, settings: &[(String, String)]) -> Option<Scenario> {
-        let mut node = self.tree(path, &on_command_line(path), LoadedFile::Scenario)?;
+        path.parent().unwrap_or(Path::new("")).clone_into(&mut self.folder);
+        let mut node = self.with_included(path, &on_command_line(path), &mut vec![])?;
         for (key, value) in settings {
             self.set(&mut node, key, value);
         }
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let mut scenario = Scenario::read(&node, folder.clone(), &mut self.problems)?;
+        self.variables = ScenarioVariables::of(&node, &mut self.problems);
+        self.finish_tree(&mut node, LoadedFile::Scenario);
+        let mut scenario = Scenario::read(&node, self.folder.clone(), &mut self.problems)?;
         if let Some(file) = &scenario.stack_file {
-            let path = folder.join(&file.value);
+            let path = self.folder_of(file).join(&file.value);
             scenario.stack = self
                 .stack_tree(&path, file)
                 .and_then(|node| Stack::read(&node, &mut self.problems))
@@ -110,11 +193,77 @@ impl Loader<'_> {
         }
         for data in &mut scenario.data {
             if let (Some(_), false) = (data.format, data.file.value.is_empty()) {
-                data.source = self.data(&folder.join(&data.file.value), &data.file, data.encoding);
+                let path = self.folder_of(&data.file).join(&data.file.value);
+                data.source = self.data(&path, &data.file, data.encoding);
             }
         }
-        self.require_tls_files(&scenario, &folder);
+        self.read_contents();
+        self.require_tls_files(&scenario);
         Some(scenario)
+    }
+
+    /// The tree of a scenario's file, with what the files that it includes say. `chain` are the files that include it.
+    fn with_included(
+        &mut self,
+        path: &Path,
+        named: &Spanned<String>,
+        chain: &mut Vec<PathBuf>,
+    ) -> Option<Node> {
+        self.included += 1;
+        if self.included > INCLUDE_LIMIT {
+            let kind = ProblemKind::TooManyIncludes { limit: INCLUDE_LIMIT };
+            // Once is enough: every further file would say the same.
+            if self.included == INCLUDE_LIMIT + 1 {
+                self.problems.report(named.span, kind);
+            }
+            return None;
+        }
+        let source = self.text(path, named)?;
+        let text = self.sources.get(source)?.text.clone();
+        let own = yaml::parse(&text, source, &mut self.problems)?;
+        let Some(include) = own.get("include") else { return Some(own) };
+        chain.push(normal(path));
+        let files: Vec<Spanned<String>> = one_or_many(include)
+            .iter()
+            .filter_map(|item| Spanned::<String>::decode(item, &mut self.problems))
+            .collect();
+        let mut whole: Option<Node> = None;
+        for file in files {
+            let path = self.folder_of(&file).join(&file.value);
+            if !self.may_include(&path, &file, chain) {
+                continue;
+            }
+            let Some(included) = self.with_included(&path, &file, chain) else { continue };
+            whole = Some(match whole {
+                Some(before) => before.overlaid(included),
+                None => included,
+            });
+        }
+        chain.pop();
+        Some(match whole {
+            Some(before) => before.overlaid(own),
+            None => own,
+        })
+    }
+
+    /// Whether a file may be included; if not, that is reported.
+    fn may_include(&mut self, path: &Path, file: &Spanned<String>, chain: &[PathBuf]) -> bool {
+        if !is_yaml(path) {
+            let kind = ProblemKind::FileNotYaml { path: file.value.clone() };
+            self.problems.report(file.span, kind);
+            return false;
+        }
+        let path = normal(path);
+        let Some(at) = chain.iter().position(|known| *known == path) else { return true };
+        let name = |path: &PathBuf| {
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        };
+        let mut cycle: Vec<String> = chain[at..].iter().map(name).collect();
+        cycle.push(name(&path));
+        let kind =
+            ProblemKind::IncludeCycle { path: file.value.clone(), cycle: cycle.join(" → ") };
+        self.problems.report(file.span, kind);
+        false
     }
 
     /// The tree of a stack's file. No other file is opened by this name, for what is wrong in it would be shown.
@@ -127,13 +276,63 @@ impl Loader<'_> {
         self.tree(path, named, LoadedFile::Stack)
     }
 
-    /// The tree of a file, with the environment's values in it.
+    /// The tree of a file, with variables and the environment's values in it.
     fn tree(&mut self, path: &Path, named: &Spanned<String>, kind: LoadedFile) -> Option<Node> {
         let source = self.text(path, named)?;
         let text = self.sources.get(source)?.text.clone();
         let mut node = yaml::parse(&text, source, &mut self.problems)?;
-        self.expand(&mut node, kind);
+        self.finish_tree(&mut node, kind);
         Some(node)
+    }
+
+    /// Puts in the place of references what they mean.
+    fn finish_tree(&mut self, node: &mut Node, kind: LoadedFile) {
+        self.variables.place(node, &self.sources, &mut self.problems);
+        self.expand(node, kind);
+        if kind == LoadedFile::Scenario {
+            self.place_documents(node);
+            note_files(node, &mut self.problems);
+        }
+    }
+
+    /// Puts GraphQL documents in the place of the paths that name them.
+    fn place_documents(&mut self, node: &mut Node) {
+        match &mut node.value {
+            NodeValue::Scalar(_) => {}
+            NodeValue::Sequence(items) => {
+                for item in items {
+                    self.place_documents(item);
+                }
+            }
+            NodeValue::Mapping(entries) => {
+                for (key, value) in entries {
+                    let query = (key.text == "graphql").then(|| value.get_mut("query")).flatten();
+                    match query {
+                        Some(query) => self.place_document(query),
+                        None if key.text == "json" => {}
+                        None => self.place_documents(value),
+                    }
+                }
+            }
+        }
+    }
+
+    fn place_document(&mut self, query: &mut Node) {
+        let NodeValue::Scalar(scalar) = &mut query.value else { return };
+        let is_path = [".graphql", ".gql"].iter().any(|end| scalar.text.ends_with(end));
+        if !is_path || scalar.text.contains(['{', '\n']) {
+            return;
+        }
+        let named = Spanned::new(scalar.text.clone(), query.span);
+        let path = self.folder_of(&named).join(&named.value);
+        let document = self.text(&path, &named).and_then(|source| self.sources.get(source));
+        scalar.text = document.map_or_else(String::new, |document| document.text.to_string());
+        scalar.plain = false;
+    }
+
+    /// The folder of the file that names something.
+    fn folder_of(&self, named: &Spanned<String>) -> PathBuf {
+        self.sources.folder_of(named.span, &self.folder)
     }
 
     fn expand(&mut self, root: &mut Node, kind: LoadedFile) {
@@ -218,39 +417,43 @@ impl Loader<'_> {
         None
     }
 
-    /// Certificates are the transport's to read, but a missing file is a mistake of the scenario.
-    fn require_tls_files(&mut self, scenario: &Scenario, folder: &Path) {
-        let tls = &scenario.http.tls;
-        for file in tls.ca.iter().chain(&tls.cert).chain(&tls.key) {
-            self.bytes(&folder.join(&file.value), file);
+    /// Reads the files whose content is sent, each once.
+    fn read_contents(&mut self) {
+        let named: Vec<Spanned<String>> = self.problems.contents().to_vec();
+        for file in named {
+            if self.sources.content(&file).is_some() {
+                continue;
+            }
+            let path = self.folder_of(&file).join(&file.value);
+            let Some(content) = self.bytes(&path, &file) else { continue };
+            if content.len() > CONTENT_LIMIT {
+                let reason =
+                    "what is sent is held in memory, and it is larger than 64 MiB".to_owned();
+                let kind = ProblemKind::FileUnreadable { path: file.value.clone(), reason };
+                self.problems.report(file.span, kind);
+                continue;
+            }
+            self.sources.add_content(&file, content.into());
         }
     }
 
-    /// Expands a `--set` value for the place that it is put in.
-    fn expand_setting(&mut self, node: &mut Node, key: &str) {
-        let mut parts = key.split('.');
-        let part = parts.next().unwrap_or_default();
-        let last = parts.next_back().unwrap_or_default();
-        match (part, last) {
-            ("scenarios" | "flows" | "sessions", last) => {
-                self.expand_value(node, EnvironmentUse::Request.of_key(last));
-            }
-            ("http", _) if key.starts_with("http.headers") => {
-                self.expand_value(node, EnvironmentUse::Request);
-            }
-            (part, _) => self.expand_part(part, node),
+    /// Certificates are the transport's to read, but a missing file is a mistake of the scenario.
+    fn require_tls_files(&mut self, scenario: &Scenario) {
+        let tls = &scenario.http.tls;
+        for file in tls.ca.iter().chain(&tls.cert).chain(&tls.key) {
+            let path = self.folder_of(file).join(&file.value);
+            self.bytes(&path, file);
         }
     }
 
     /// Puts a `--set` value into the tree.
     fn set(&mut self, root: &mut Node, key: &str, value: &str) {
         let text = format!("{key}={value}");
-        let source = self.sources.add("--set", text);
+        let source = self.sources.add(SETTING, text);
         let Some(mut new) = yaml::parse(value, source, &mut self.problems) else { return };
         let length = key.chars().count() as u32;
         let span = Span { source, line: 1, column: 1, length };
         shift(&mut new, length + 1);
-        self.expand_setting(&mut new, key);
         let mut node = root;
         for part in key.split('.') {
             if node.is_null() {
@@ -301,5 +504,90 @@ fn plain_reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "\
+name: shop
+target: http://127.0.0.1:1
+stack: stack.yaml
+vars: { rate: 10 req/s, region: eu, users: users.csv, stages: [] }
+data: { users: { file: '${vars.users}' } }
+http: { timeout: 5s, headers: { x-region: '${vars.region}-1' } }
+workloads:
+  smoke: { stages: [{ rate: '${vars.rate}', duration: 10s }] }
+  load: { stages: '${vars.stages}' }
+scenarios: { visit: { flow: [{ get: { name: home, url: '/{{ users.id }}' } }] } }
+";
+
+    /// Files of a project: an environment's small one in a folder beside the one that it includes.
+    fn loaded(staging: &str, settings: &[(&str, &str)]) -> (Loaded, Vec<PathBuf>) {
+        let read_paths = std::cell::RefCell::new(vec![]);
+        let read = |path: &Path| {
+            let path = normal(path);
+            read_paths.borrow_mut().push(path.clone());
+            let text = match path.to_str() {
+                Some("env/staging.yaml") => staging,
+                Some("shop/scenario.yaml") => BASE,
+                Some("shop/stack.yaml") => {
+                    "tiers: { api: { kind: api, cost: '${vars.cost:-$5}' } }"
+                }
+                Some("shop/users.csv" | "env/few.csv") => "id\n1\n",
+                _ => return Err(io::ErrorKind::NotFound.into()),
+            };
+            Ok(text.as_bytes().to_vec())
+        };
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let loaded = load(Path::new("env/staging.yaml"), &settings, &read, &|_| None);
+        (loaded, read_paths.into_inner())
+    }
+
+    const STAGING: &str = "\
+include: ../shop/scenario.yaml
+target: https://staging.example
+vars: { rate: 50 req/s }
+workloads: { soak: { stages: [{ rate: 1 iter/s, duration: 1h }] } }
+http: { headers: { x-env: '${vars.region}' } }
+";
+
+    #[test]
+    fn environment_says_in_a_small_file_what_differs() {
+        let (loaded, read) = loaded(
+            &format!("{STAGING}# end\n"),
+            &[("vars.stages", "[{ rate: 7 req/s, duration: 1s }]")],
+        );
+        assert_eq!(loaded.problems, []);
+        let scenario = loaded.scenario.expect("a scenario");
+        assert_eq!(scenario.target.value, "https://staging.example");
+        let names: Vec<&str> =
+            scenario.workloads.iter().map(|known| known.name.value.as_str()).collect();
+        assert_eq!(names, ["smoke", "load", "soak"]);
+        let shown = format!("{:?}", scenario.workloads);
+        assert!(
+            shown.contains("50") && shown.contains('7') && !shown.contains("Rate(10"),
+            "{shown}"
+        );
+        // Of `http` each entry is taken as a whole.
+        assert!(scenario.http.timeout.is_some());
+        assert_eq!(scenario.http.headers[0].1.value, "eu");
+        // Paths are relative to the file that names them.
+        let expected =
+            ["env/staging.yaml", "shop/scenario.yaml", "shop/stack.yaml", "shop/users.csv"];
+        assert_eq!(read, expected.map(PathBuf::from));
+    }
+
+    #[test]
+    fn wrong_value_is_told_in_the_file_and_line_where_it_stands() {
+        let wrong = STAGING.replace("50 req/s", "fast, users: ../env/few.csv");
+        let (loaded, _) = loaded(&wrong, &[("vars.stages", "[{ rate: 7 req/s, duration: 1s }]")]);
+        let [problem] = loaded.problems.as_slice() else { panic!("{:?}", loaded.problems) };
+        let file = loaded.sources.get(problem.span.source).expect("a file");
+        assert!(file.path.ends_with("staging.yaml"), "{}", file.path);
+        assert_eq!((problem.span.line, problem.span.column), (3, 15));
     }
 }

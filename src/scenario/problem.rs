@@ -4,7 +4,7 @@ mod hint;
 
 pub(super) use hint::nearest;
 
-use super::Span;
+use super::{Span, Spanned};
 use crate::units::{Bytes, ParseUnitError};
 
 /// One thing wrong in a file, pinned to the text that caused it.
@@ -27,7 +27,15 @@ pub enum ProblemKind {
     FileNotText { path: String },
     #[error("`{path}` is not {encoding}")]
     DataNotText { path: String, encoding: &'static str },
-    #[error("`{path}` is not read: the file of a stack ends in `.yaml` or `.yml`")]
+    #[error("`{path}` includes itself: {cycle}")]
+    IncludeCycle { path: String, cycle: String },
+    #[error("more than {limit} files are included")]
+    TooManyIncludes { limit: usize },
+    #[error("the variable `{name}` needs itself: {cycle}")]
+    VariableCycle { name: String, cycle: String },
+    #[error("within a text, `{name}` can only be a single value, not {found}")]
+    VariableUnfit { name: String, found: &'static str },
+    #[error("`{path}` is not read: such a file ends in `.yaml` or `.yml`")]
     FileNotYaml { path: String },
     #[error("the file is empty")]
     EmptyFile,
@@ -43,7 +51,7 @@ pub enum ProblemKind {
     TooMany { what: &'static str, limit: usize },
     #[error("aliases repeat more than {limit} values")]
     TooManyValues { limit: usize },
-    #[error("aliases repeat more than {limit} of text")]
+    #[error("aliases and variables repeat more than {limit} of text")]
     TooMuchRepeated { limit: Bytes },
     #[error("`<<` takes over the entries of a mapping or of a list of them, not of {found}")]
     MergeUnfit { found: &'static str },
@@ -89,6 +97,8 @@ pub enum ProblemKind {
     EnvironmentSyntax { found: String },
     #[error("not a regular expression: {message}")]
     BadRegex { message: String },
+    #[error("not a GraphQL document that can be sent: {message}")]
+    BadGraphql { message: &'static str },
     #[error("not a JSON path: {message}")]
     BadJsonPath { message: String },
     #[error("`{found}` is not a URL that can be loaded: {reason}")]
@@ -156,9 +166,11 @@ pub enum ProblemKind {
     #[error("`{file}` has no rows")]
     DataEmpty { file: String },
     #[error(
-        "`{dataset}` has {rows} rows for up to {users} {who} and `pick: unique` never gives a row twice"
+        "`{dataset}` has {rows} rows for up to {users} {who} and `pick: {pick}` never gives a row twice"
     )]
-    DataTooSmall { dataset: String, rows: usize, users: u32, who: &'static str },
+    DataTooSmall { dataset: String, rows: usize, users: u64, who: &'static str, pick: &'static str },
+    #[error("`when_used_up` has no meaning here: only rows of `pick: once` are used up")]
+    NeverUsedUp,
 
     // Load.
     #[error("every weight is zero, so nothing would ever be chosen")]
@@ -220,6 +232,7 @@ fn bounds(low: f64, high: f64) -> String {
 pub struct Problems {
     found: Vec<Problem>,
     merges: Vec<Span>,
+    contents: Vec<Spanned<String>>,
 }
 
 impl Problems {
@@ -231,6 +244,16 @@ impl Problems {
     /// Notes a `<<`, which is no problem, but of YAML 1.1 and not of 1.2.
     pub fn note_merge(&mut self, span: Span) {
         self.merges.push(span);
+    }
+
+    /// Notes a file whose content is sent, which is no problem unless it cannot be read.
+    pub fn note_content(&mut self, path: Spanned<String>) {
+        self.contents.push(path);
+    }
+
+    /// The files whose content is sent, in the order in which they are named.
+    pub fn contents(&self) -> &[Spanned<String>] {
+        &self.contents
     }
 
     /// Where `<<` stands.

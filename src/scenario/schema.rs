@@ -8,6 +8,7 @@ mod check;
 mod data;
 mod delay;
 mod failure;
+mod graphql;
 mod http;
 mod lifecycle;
 mod request;
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 
 pub use browser::{BrowserNetwork, BrowserSpec, PageStepSpec};
 pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
-pub use data::{DataFile, DataFormat, PickSpec};
+pub use data::{DataFile, DataFormat, PickSpec, UsedUp};
 pub use delay::DelaySpec;
 pub use failure::{OnFailureSpec, RetrySpec};
 pub use http::{
@@ -29,7 +30,7 @@ pub use http::{
     TlsSpec, own_header,
 };
 pub use lifecycle::LifecycleSpec;
-pub use request::{BodySpec, RequestSpec, UploadContent, UploadPartSpec};
+pub use request::{AwsSignSpec, BodySpec, GraphqlSpec, RequestSpec, UploadContent, UploadPartSpec};
 pub use session::{SessionScope, SessionSpec};
 pub use slo::{SloRowSpec, SloScope};
 pub use step::{Branch, ForEachSpec, PollSpec, RepeatBySpec, StepKind, StepSpec, WhileSpec};
@@ -114,6 +115,9 @@ impl Scenario {
         let mut fields = Fields::of(node, &ROOT, problems)?;
         let nothing = Spanned::new(String::new(), fields.span());
         let name: Option<EntityName> = fields.read("name", problems);
+        // What stands in them is in this tree already.
+        fields.node("include", problems);
+        fields.node("vars", problems);
         let scenario = Self {
             folder,
             name: name.map_or(nothing.clone(), |name| name.0),

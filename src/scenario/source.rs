@@ -1,9 +1,19 @@
 //! The texts of all files that a scenario is made of, to point into them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{SourceId, Span};
+use bytes::Bytes;
+
+use super::{SourceId, Span, Spanned};
+
+/// The largest file that templates may have as a text, in bytes.
+const TEXT_LIMIT: usize = 1 << 20;
+
+/// The path of what was given by `--set`, which is no file.
+pub(super) const SETTING: &str = "--set";
 
 /// One file.
 #[derive(Debug, Clone)]
@@ -22,6 +32,8 @@ pub struct SourceFiles {
     files: Vec<SourceFile>,
     /// Values from the environment, which must not be shown in a message.
     pub secrets: Vec<String>,
+    /// Files whose content is sent, by the file that names them and the path in it.
+    contents: BTreeMap<(SourceId, String), Bytes>,
 }
 
 impl SourceFiles {
@@ -38,6 +50,38 @@ impl SourceFiles {
     fn push(&mut self, file: SourceFile) -> SourceId {
         self.files.push(file);
         SourceId((self.files.len() - 1).min(usize::from(u16::MAX) - 1) as u16)
+    }
+
+    /// Adds the content of a file that is named at a place.
+    pub fn add_content(&mut self, named: &Spanned<String>, content: Bytes) {
+        self.contents.insert((named.span.source, named.value.clone()), content);
+    }
+
+    /// The content of a file that is named at a place, if it was read.
+    pub fn content(&self, named: &Spanned<String>) -> Option<&Bytes> {
+        self.contents.get(&(named.span.source, named.value.clone()))
+    }
+
+    /// The texts among the contents, by path and the file that names them.
+    pub fn texts(&self) -> impl Iterator<Item = ((String, u16), Arc<str>)> {
+        self.contents.iter().filter_map(|((source, path), content)| {
+            // What is larger is sent as a body, and never a part of a text.
+            let text = std::str::from_utf8(content).ok().filter(|text| text.len() <= TEXT_LIMIT)?;
+            Some(((path.clone(), source.0), Arc::from(text)))
+        })
+    }
+
+    /// All contents that are sent.
+    pub fn contents(&self) -> impl Iterator<Item = &Bytes> {
+        self.contents.values()
+    }
+
+    /// The folder of the file that names something at `span`; `own` of what the command line names.
+    pub fn folder_of(&self, span: Span, own: &Path) -> PathBuf {
+        match self.get(span.source).map(|source| source.path.as_str()) {
+            None | Some(SETTING) => own.to_owned(),
+            Some(path) => Path::new(path).parent().unwrap_or(Path::new("")).to_owned(),
+        }
     }
 
     /// The file `id`; none for the command line.

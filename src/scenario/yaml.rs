@@ -86,6 +86,49 @@ impl Node {
         }
     }
 
+    /// The value of `key`, to be changed, if this is a mapping that has it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            NodeValue::Mapping(entries) => {
+                entries.iter_mut().find(|(known, _)| known.text == key).map(|(_, node)| node)
+            }
+            _ => None,
+        }
+    }
+
+    /// The tree of one file, behind that of another which says more: of mappings by name that both have, entry by
+    /// entry, of anything else as a whole.
+    #[must_use]
+    pub fn overlaid(self, over: Self) -> Self {
+        const BY_NAME: [&str; 8] =
+            ["vars", "data", "http", "workloads", "flows", "sessions", "scenarios", "slo"];
+        let (NodeValue::Mapping(mut entries), NodeValue::Mapping(more)) =
+            (self.value, over.value.clone())
+        else {
+            return over;
+        };
+        for (key, value) in more {
+            let known = entries.iter_mut().find(|(known, _)| known.text == key.text);
+            match known {
+                Some((_, Self { value: NodeValue::Mapping(before), .. }))
+                    if BY_NAME.contains(&key.text.as_str())
+                        && matches!(value.value, NodeValue::Mapping(_)) =>
+                {
+                    put_all(before, value);
+                }
+                Some(known) => *known = (key, value),
+                None => entries.push((key, value)),
+            }
+        }
+        Self { span: over.span, value: NodeValue::Mapping(entries) }
+    }
+
+    /// How many values are in it, itself included, and how many bytes of text.
+    pub(super) fn weight(&self) -> (usize, usize) {
+        let extent = self.extent();
+        (extent.count, extent.text)
+    }
+
     /// How large it is.
     fn extent(&self) -> NodeExtent {
         let collection = NodeExtent { count: 1, depth: 1, text: 0 };
@@ -97,6 +140,17 @@ impl Node {
             NodeValue::Mapping(entries) => entries
                 .iter()
                 .fold(collection, |extent, (key, node)| extent.with(node.extent(), key.text.len())),
+        }
+    }
+}
+
+/// Puts the entries of a mapping in the place of those of the same names, or behind.
+fn put_all(entries: &mut Vec<(KeyNode, Node)>, more: Node) {
+    let NodeValue::Mapping(more) = more.value else { return };
+    for (key, value) in more {
+        match entries.iter_mut().find(|(known, _)| known.text == key.text) {
+            Some(known) => *known = (key, value),
+            None => entries.push((key, value)),
         }
     }
 }

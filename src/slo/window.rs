@@ -110,7 +110,9 @@ fn schedule_end(log: &RunLog) -> RunTime {
     match log.end.map(|end| end.reason) {
         _ if log.header.stages.is_empty() => stopped,
         Some(StopReason::Finished) => planned,
-        Some(StopReason::Interrupted | StopReason::Aborted) | None => planned.min(stopped),
+        Some(StopReason::Interrupted | StopReason::Aborted | StopReason::UsedUp) | None => {
+            planned.min(stopped)
+        }
     }
 }
 

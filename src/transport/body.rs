@@ -1,13 +1,14 @@
 //! What a request carries, written piece by piece as the peer takes it.
 //!
-//! A text is held once, however often it is sent; a file that nobody reads is made on the way and never held whole.
+//! A text or file is held once, however often it is sent; bytes that nobody reads are made on the way and never held
+//! whole.
 
 use std::fmt::Write as _;
 use std::rc::Rc;
 
 use bytes::Bytes;
 
-use crate::plan::Filler;
+use crate::plan::{BodySource, Filler};
 
 /// A rendered request: head and text, and where files stand in it.
 #[derive(Debug, Default)]
@@ -44,7 +45,7 @@ impl OutgoingMessage<'_> {
         for filler in self.fillers {
             shown.push_str(&String::from_utf8_lossy(&self.text[at..filler.at]));
             // Cannot fail: a `String` takes everything.
-            let _ = write!(shown, "({} bytes)", filler.size);
+            let _ = write!(shown, "({} bytes)", filler.source.size());
             at = filler.at;
         }
         shown + &String::from_utf8_lossy(&self.text[at..])
@@ -90,7 +91,7 @@ impl RequestBody {
 
 /// How many bytes `fillers` have together.
 pub(super) fn size_of(fillers: &[Filler]) -> u64 {
-    fillers.iter().map(|filler| filler.size).sum()
+    fillers.iter().map(|filler| filler.source.size()).sum()
 }
 
 /// How far a text with fillers has been written.
@@ -104,12 +105,15 @@ pub(super) struct BodyCursor {
 
 impl BodyCursor {
     /// The bytes that come next, as far as they are at hand; none at the end.
-    pub(super) fn rest<'a>(&self, text: &'a [u8], fillers: &[Filler]) -> &'a [u8] {
+    pub(super) fn rest<'a>(&self, text: &'a [u8], fillers: &'a [Filler]) -> &'a [u8] {
         match fillers.get(self.filler) {
-            Some(filler) if filler.at == self.text => {
+            Some(Filler { at, source: BodySource::Noise(size) }) if *at == self.text => {
                 let from = (self.filled % NOISE.len() as u64) as usize;
-                let left = usize::try_from(filler.size - self.filled).unwrap_or(usize::MAX);
+                let left = usize::try_from(size - self.filled).unwrap_or(usize::MAX);
                 &NOISE[from..NOISE.len().min(from.saturating_add(left))]
+            }
+            Some(Filler { at, source: BodySource::Held(content) }) if *at == self.text => {
+                content.get(self.filled as usize..).unwrap_or_default()
             }
             Some(filler) => &text[self.text..filler.at],
             None => &text[self.text..],
@@ -121,7 +125,7 @@ impl BodyCursor {
         match fillers.get(self.filler) {
             Some(filler) if filler.at == self.text => {
                 self.filled += count as u64;
-                if self.filled == filler.size {
+                if self.filled == filler.source.size() {
                     self.filler += 1;
                     self.filled = 0;
                 }
@@ -173,16 +177,23 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_add_up_to_the_text_with_its_fillers(
-            sizes in prop::collection::vec((0_usize..9, 1_u64..200_000), 0..4),
+            sizes in prop::collection::vec((0_usize..9, 1_u64..200_000, proptest::bool::ANY), 0..4),
             step in 1_usize..70_000,
         ) {
             let text: Vec<u8> = b"abcdefghi".repeat(4);
             let (mut at, mut fillers, mut whole) = (0, vec![], vec![]);
-            for (gap, size) in sizes {
+            for (gap, size, is_held) in sizes {
                 whole.extend_from_slice(&text[at..at + gap]);
                 at += gap;
-                whole.extend(NOISE.iter().cycle().take(size as usize));
-                fillers.push(Filler { at, size });
+                let content: Vec<u8> = if is_held {
+                    (0..size).map(|n| (n % 251) as u8).collect()
+                } else {
+                    NOISE.iter().copied().cycle().take(size as usize).collect()
+                };
+                whole.extend_from_slice(&content);
+                let held = BodySource::Held(content.into());
+                let source = if is_held { held } else { BodySource::Noise(size) };
+                fillers.push(Filler { at, source });
             }
             whole.extend_from_slice(&text[at..]);
             let body = RequestBody::new(Bytes::from(text.clone()), &fillers);

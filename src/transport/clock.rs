@@ -35,6 +35,12 @@ impl Clock {
         RunTime::new(monotonic.get().saturating_sub(self.origin_ns))
     }
 
+    /// The time of day at the run's beginning, in nanoseconds since 1970.
+    pub fn unix_start(self) -> i64 {
+        let ahead = i128::from(self.origin_ns) - i128::from(monotonic_ns());
+        i64::try_from(i128::from(unix_ns()) + ahead).unwrap_or(i64::MAX)
+    }
+
     /// The monotonic clock's reading at `time`, for timers.
     pub(super) fn monotonic(self, time: RunTime) -> Timespec {
         let ns = self.origin_ns.saturating_add(time.get());
@@ -52,6 +58,16 @@ pub(super) fn unix_seconds() -> i64 {
         return (world.read_clock().get() / 1_000_000_000).cast_signed();
     }
     clock_gettime(ClockId::Realtime).tv_sec
+}
+
+/// Nanoseconds since 1970.
+fn unix_ns() -> i64 {
+    #[cfg(test)]
+    if World::current().is_some() {
+        return unix_seconds() * 1_000_000_000;
+    }
+    let now = clock_gettime(ClockId::Realtime);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
 /// CPU time that this thread has used.

@@ -98,7 +98,8 @@ impl PreparedRequest {
         if compress && plan.http.compression && !sends(&headers, http::header::ACCEPT_ENCODING) {
             headers.push((http::header::ACCEPT_ENCODING, Template::constant(ACCEPT_ENCODING)));
         }
-        let relative = request.url.starts_with(b"/");
+        // A signature is made over the parts, when they go out.
+        let relative = request.url.starts_with(b"/") && request.sign.is_none();
         let head = relative.then(|| head_template(request, &headers, target));
         let cookie = headers.iter().find(|(name, _)| name == http::header::COOKIE);
         let cookie = cookie.map(|(_, value)| value.clone());
@@ -200,8 +201,7 @@ impl PreparedRequest {
         if !cookie.is_empty() {
             map.append(http::header::COOKIE, header_value(cookie.as_bytes())?);
         }
-        let fillers: Vec<Filler> =
-            fillers.iter().map(|filler| Filler { at: filler.at - head, ..*filler }).collect();
+        let fillers: Vec<Filler> = moved(fillers, |at| at - head).collect();
         let body = RequestBody::new(Bytes::copy_from_slice(&sent[head..]), &fillers);
         Ok(RequestParts { method: self.method.clone(), path, headers: map, body })
     }
@@ -292,10 +292,14 @@ impl RequestParts {
         out.extend_from_slice(b"\r\n");
         let head = out.len();
         out.extend_from_slice(self.body.text());
-        let fillers = self.body.fillers().iter();
-        message.fillers.extend(fillers.map(|filler| Filler { at: filler.at + head, ..*filler }));
+        message.fillers.extend(moved(self.body.fillers(), |at| at + head));
         self.cookie().clone_into(&mut message.cookie);
     }
+}
+
+/// Files that stand elsewhere in another text.
+fn moved(fillers: &[Filler], to: impl Fn(usize) -> usize) -> impl Iterator<Item = Filler> {
+    fillers.iter().map(move |filler| Filler { at: to(filler.at), source: filler.source.clone() })
 }
 
 /// The path and query of a rendered request.
@@ -369,8 +373,7 @@ fn constant(
         push_header(&mut text, "content-length", length.to_string().as_bytes());
     }
     text.extend_from_slice(b"\r\n");
-    let at = |filler: Filler| Filler { at: filler.at + text.len(), ..filler };
-    let fillers = fillers.into_iter().map(at).collect();
+    let fillers = moved(&fillers, |at| at + text.len()).collect();
     text.extend_from_slice(&body);
     Some(RenderedMessage { text, fillers, cookie })
 }
@@ -385,8 +388,8 @@ fn constant_body(body: &Body) -> Option<(Vec<u8>, Vec<Filler>)> {
             for piece in pieces {
                 match piece {
                     UploadPiece::Text(template) => text.extend_from_slice(template.as_constant()?),
-                    UploadPiece::Filler(size) => {
-                        fillers.push(Filler { at: text.len(), size: *size });
+                    UploadPiece::File(source) => {
+                        fillers.push(Filler { at: text.len(), source: source.clone() });
                     }
                 }
             }

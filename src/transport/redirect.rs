@@ -61,6 +61,7 @@ pub(super) fn follow(
     if to.origin() != from.origin() {
         // Credentials meant for one host are not shown to another.
         parts.headers.remove(AUTHORIZATION);
+        parts.headers.remove(super::sign::TOKEN);
         parts.headers.remove(COOKIE);
         parts.headers.remove(HOST);
     }

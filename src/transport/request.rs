@@ -12,6 +12,7 @@ use crate::user::{CheckResult, Response, ResponseHeaders as _};
 
 use super::address::Origin;
 use super::agent::UserAgent;
+use super::clock::unix_seconds;
 use super::context::RequestContext;
 use super::decode::decode;
 use super::error::not_a_url;
@@ -23,6 +24,7 @@ use super::parser::ResponseParser;
 use super::prepared::{PreparedRequest, path_of};
 use super::progress::RequestProgress;
 use super::redirect;
+use super::sign::AwsSigner;
 use super::{TransportError, WorkerTransport};
 
 impl UserAgent {
@@ -70,8 +72,16 @@ impl UserAgent {
         let prepared = &shared.prepared_target(self.side()).requests[id.0 as usize];
         let mut hop = self.first_hop(context, prepared)?;
         let mut hops = 0;
+        let signed_for = hop.origin.clone();
         loop {
             buffers.sent.clear();
+            if let (Some(sign), Some(unsigned), true) =
+                (&request.sign, &mut hop.parts, hop.origin == signed_for)
+            {
+                let mut user = context.user.borrow_mut();
+                let signer = AwsSigner::of(sign, &mut user, unix_seconds())?;
+                signer.sign(Rc::make_mut(unsigned), &hop.origin.authority)?;
+            }
             let answer = self.exchange((context, prepared), &mut hop, &mut buffers).await?;
             let Hop { origin, parts } = &mut hop;
             buffers.progress.add(&answer);

@@ -37,6 +37,8 @@ pub enum Action {
     Wait(RunTime),
     /// The iteration is over.
     Done,
+    /// It needs a row of this data set and none is left: the iteration cannot go on.
+    UsedUp(u16),
     /// The script itself failed; the iteration is over.
     IterationError(RenderError),
 }

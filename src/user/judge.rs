@@ -11,6 +11,7 @@ use crate::units::Nanos;
 
 mod body;
 mod captured;
+mod graphql;
 mod json_keys;
 mod matching;
 
@@ -85,7 +86,9 @@ pub(super) fn checks(checks: &[Check], response: &Response<'_>) -> CheckResult {
             check => failed_check(check, response),
         };
         if let Some(message) = failed {
-            return CheckResult::failed(ErrorClass::CheckFailed, message);
+            let is_graphql = matches!(check, Check::Graphql);
+            let class = if is_graphql { ErrorClass::Graphql } else { ErrorClass::CheckFailed };
+            return CheckResult::failed(class, message);
         }
     }
     CheckResult::ok()
@@ -177,6 +180,7 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
             let why = mismatch(matcher, &path.query(&body).all(), MatchedSource::of_path(text));
             why.map(|why| format!("`{text}` {why}"))
         }
+        Check::Graphql => graphql::errors_of(response.body),
         Check::Body(matcher) => {
             let text = Json::from(String::from_utf8_lossy(response.body));
             let why = mismatch(matcher, &[&text], MatchedSource::Text);

@@ -24,6 +24,7 @@ enum PickState {
     /// Weights summed up, ending at 1.
     Zipf(Vec<f64>),
     Unique(u64),
+    Once(u64),
 }
 
 /// Whose turn it is when rows are dealt in order.
@@ -44,7 +45,9 @@ impl RowPicker {
             let each_visitor = plan.http.connections == ConnectionUse::PerIteration
                 && matches!(plan.load, Load::Open(_));
             let turn = match set.pick {
-                Pick::Sequential if is_recording(&plan.load, at) => RowTurn::Iteration,
+                Pick::Sequential | Pick::Once(_) if is_recording(&plan.load, at) => {
+                    RowTurn::Iteration
+                }
                 // Every arrival is another user there.
                 Pick::Unique if !each_visitor => RowTurn::User,
                 _ if plan.plays() > 1 => RowTurn::Iteration,
@@ -56,8 +59,8 @@ impl RowPicker {
     }
 
     /// The row of data set `dataset` for the `iteration`-th arrival, played by user `user`, which asks for the first
-    /// time.
-    pub fn pick(&self, dataset: usize, iteration: u64, user: u64) -> u32 {
+    /// time; none where each is given once and all have been.
+    pub fn pick(&self, dataset: usize, iteration: u64, user: u64) -> Option<u32> {
         // Each data set has its own draw for an iteration.
         let drawn = || self.seed.uniform(RandomStream::Rows, iteration * 64 + dataset as u64);
         let (state, turn) = &self.sets[dataset];
@@ -68,6 +71,7 @@ impl RowPicker {
         };
         let row = match state {
             PickState::Sequential(rows) | PickState::Unique(rows) => turn() % rows,
+            PickState::Once(rows) => Some(turn()).filter(|row| row < rows)?,
             PickState::Shuffle(order) => u64::from(order[(turn() % order.len() as u64) as usize]),
             PickState::Uniform(rows) => (drawn() * *rows as f64) as u64,
             PickState::Zipf(sums) => {
@@ -75,7 +79,7 @@ impl RowPicker {
                 sums.partition_point(|&sum| sum <= drawn).min(sums.len() - 1) as u64
             }
         };
-        row as u32
+        Some(row as u32)
     }
 }
 
@@ -92,6 +96,7 @@ impl PickState {
             Pick::Uniform => Self::Uniform(rows),
             Pick::Zipf(exponent) => Self::Zipf(zipf(rows, exponent)),
             Pick::Unique => Self::Unique(rows),
+            Pick::Once(_) => Self::Once(rows),
         }
     }
 }
@@ -151,7 +156,8 @@ mod tests {
         let plan = plan("sequential", 5, "");
         // Two workers of one run; every third arrival asks.
         let workers = [RowPicker::new(&plan), RowPicker::new(&plan)];
-        let dealt: Vec<u32> = (0..7).map(|n| workers[n % 2].pick(0, 3 * n as u64, 0)).collect();
+        let dealt: Vec<u32> =
+            (0..7).map(|n| workers[n % 2].pick(0, 3 * n as u64, 0).expect("a row")).collect();
         assert_eq!(dealt, [0, 1, 2, 3, 4, 0, 1]);
     }
 
@@ -161,7 +167,7 @@ mod tests {
         let dealt: Vec<Vec<u32>> = (0..3)
             .map(|index| {
                 let rows = RowPicker::new(&of(index));
-                (0..3).map(|n| rows.pick(0, n, 0)).collect()
+                (0..3).map(|n| rows.pick(0, n, 0).expect("a row")).collect()
             })
             .collect();
         assert_eq!(dealt, [[0, 3, 6], [1, 4, 7], [2, 5, 8]]);
@@ -170,7 +176,7 @@ mod tests {
     #[test]
     fn shuffle_visits_every_row_once_a_round() {
         let rows = rows("shuffle", 10);
-        let mut seen: Vec<_> = (0..10).map(|n| rows.pick(0, n, 0)).collect();
+        let mut seen: Vec<_> = (0..10).map(|n| rows.pick(0, n, 0).expect("a row")).collect();
         assert_ne!(seen, (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..10).collect::<Vec<_>>());
@@ -179,22 +185,40 @@ mod tests {
     #[test]
     fn unique_follows_the_user_and_not_the_iteration() {
         let rows = rows("unique", 10);
-        assert_eq!(rows.pick(0, 3, 4), rows.pick(0, 99, 4));
-        assert_ne!(rows.pick(0, 3, 4), rows.pick(0, 3, 5));
+        assert_eq!(rows.pick(0, 3, 4).expect("a row"), rows.pick(0, 99, 4).expect("a row"));
+        assert_ne!(rows.pick(0, 3, 4).expect("a row"), rows.pick(0, 3, 5).expect("a row"));
     }
 
     #[test]
     fn unique_row_is_dealt_to_each_visitor_where_every_arrival_is_one() {
         let rows = RowPicker::new(&plan("unique", 10, "http: { connections: per_iteration }"));
-        let dealt: Vec<u32> = (0..4).map(|n| rows.pick(0, n, 0)).collect();
+        let dealt: Vec<u32> = (0..4).map(|n| rows.pick(0, n, 0).expect("a row")).collect();
         assert_eq!(dealt, [0, 1, 2, 3]);
+    }
+
+    /// Goal: prove that a row that is given once is nobody else's, whichever worker or shard asks.
+    #[test]
+    fn row_is_given_once_over_all_workers_and_shards() {
+        let plan = plan("once", 7, "");
+        let mut given: Vec<u32> = vec![];
+        for index in 0..2 {
+            // Clones of a plan share what was dealt; each shard has a process of its own.
+            let set = Dataset { dealt: DealtRows::default(), ..plan.data[0].clone() };
+            let shard = Shard { index, count: 2 };
+            let part = Plan { shard, data: vec![set], ..plan.clone() };
+            let workers = [RowPicker::new(&part), RowPicker::new(&part)];
+            let asked = (0..20_u64).map(|n| workers[n as usize % 2].pick(0, 5 * n, n));
+            given.extend(asked.flatten());
+        }
+        given.sort_unstable();
+        assert_eq!(given, [0, 1, 2, 3, 4, 5, 6]);
     }
 
     /// Rank 1 of 100 rows under exponent 1 has weight 1 / H(100) = 0.1928.
     #[test]
     fn zipf_draws_the_first_row_as_often_as_its_weight_says() {
         let rows = rows("{ zipf: 1 }", 100);
-        let hits = (0..50_000).filter(|&n| rows.pick(0, n, 0) == 0).count();
+        let hits = (0..50_000).filter(|&n| rows.pick(0, n, 0) == Some(0)).count();
         let share = hits as f64 / 50_000.0;
         assert!((share - 0.1928).abs() < 0.006, "{share}");
     }

@@ -3,7 +3,7 @@
 use minijinja::Value;
 use rand_pcg::Pcg64Mcg;
 
-use crate::plan::{CaptureSlot, ScopeValues, TemplateScope, Variables};
+use crate::plan::{CaptureSlot, RenderError, ScopeValues, TemplateScope, Variables};
 
 use super::User;
 
@@ -12,11 +12,12 @@ impl Variables for User {
         self.slots[slot.0 as usize].as_ref()
     }
 
-    fn deal(&mut self, dataset: u16) {
+    fn deal(&mut self, dataset: u16) -> Result<(), RenderError> {
         let picked = &mut self.picked[dataset as usize];
         if picked.is_none() {
-            *picked = Some(self.rows.pick(dataset as usize, self.arrival.index, self.number));
+            *picked = self.rows.pick(dataset as usize, self.arrival.index, self.number);
         }
+        picked.map(|_| ()).ok_or(RenderError::UsedUp(dataset))
     }
 
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
@@ -35,7 +36,8 @@ impl Variables for User {
             })
             .collect();
         let slots = self.slots.to_vec();
-        let values = ScopeValues { slots, rows, vu: self.number + 1, iteration: self.iteration };
+        let (vu, iteration, now) = (self.number + 1, self.iteration, self.now);
+        let values = ScopeValues { slots, rows, vu, iteration, now };
         TemplateScope::new(self.names.clone(), values, self.chance.clone())
     }
 

@@ -13,7 +13,9 @@ mod failures;
 #[cfg(feature = "fleet")]
 mod fleet;
 mod harness;
+mod init;
 mod lifecycle;
+mod listening;
 mod merge;
 mod nginx;
 mod observed;
@@ -27,6 +29,8 @@ mod pty;
 mod pushed;
 mod reconnects;
 mod remembered;
+mod requests;
+mod rows;
 mod scarce;
 mod sinks;
 mod split;

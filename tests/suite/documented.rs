@@ -126,3 +126,54 @@ fn every_example_of_flows_and_load_is_read_without_a_problem() {
         }
     }
 }
+/// Documents whose blocks of YAML are parts of scenarios.
+const PAGES: [&str; 1] = ["docs/requests.md"];
+
+/// A block as a whole scenario.
+fn completed(block: &str) -> String {
+    let has = |key: &str| block.lines().any(|line| line.starts_with(key));
+    let rest = [
+        ("name:", "name: shop"),
+        ("target:", "target: http://127.0.0.1:8080"),
+        ("workloads:", "workloads: { load: { stages: [{ rate: 1 iter/s, duration: 1m }] } }"),
+        ("scenarios:", "scenarios: { browse: { flow: [{ get: { name: home, url: / } }] } }"),
+    ];
+    let missing = rest.iter().filter(|(key, _)| !has(key)).map(|(_, line)| *line);
+    missing.fold(block.to_owned(), |text, line| format!("{text}{line}\n"))
+}
+
+/// What stands in the files that the blocks name.
+fn named_file(path: &Path) -> &'static str {
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("csv") => "code,email\n1,ada@example.com\n2,bob@example.com\n",
+        Some("txt") => "a note",
+        Some("graphql") => "query Flights($from: String!) { flights(from: $from) { id } }",
+        _ => "content",
+    }
+}
+
+/// Goal: what the pages show is what the program reads.
+/// Method: each block, completed to a whole scenario, is compiled to a plan.
+#[test]
+fn every_block_of_a_page_about_scenarios_is_right() {
+    let (mut seen, mut wrong) = (0, String::new());
+    for page in PAGES {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page));
+        let text = text.expect("a page");
+        for block in text.split("```yaml\n").skip(1) {
+            let block = completed(block.split("```").next().expect("its end"));
+            let read = |path: &Path| {
+                let is_scenario = path == Path::new("scenario.yaml");
+                Ok(if is_scenario { block.as_str() } else { named_file(path) }.as_bytes().to_vec())
+            };
+            let loaded = load(Path::new("scenario.yaml"), &[], &read, &|_| None);
+            let today = jiff::civil::date(2026, 1, 31);
+            if let Err(problems) = compile(&loaded, &Overrides::default(), today) {
+                wrong.push_str(&render(&problems, &loaded.sources, Colour::None));
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "only {seen} blocks");
+    assert!(wrong.is_empty(), "{wrong}");
+}

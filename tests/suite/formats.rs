@@ -233,6 +233,7 @@ fn shipped_files_fit_their_schemas() {
 /// Cases of `tests/invalid` that a schema takes: what is wrong lies between values, in other files, in texts with a
 /// grammar of their own, or in YAML itself.
 const BEYOND_A_SCHEMA: &[&str] = &[
+    "bad_graphql",
     "bad_header",
     "bad_json_path",
     "bad_regex",
@@ -254,7 +255,10 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "file_unreadable",
     "flow_cycle",
     "flow_too_long",
+    "given_once",
     "green_too_short",
+    "include_cycle",
+    "included",
     "key_not_text",
     "loops_too_deep",
     "merge_unfit",
@@ -263,6 +267,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "mixed_units",
     "name_twice",
     "never_lives",
+    "never_used_up",
     "no_requests",
     "no_response_times",
     "not_parallel",
@@ -281,10 +286,13 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "template_statement",
     "template_syntax",
     "template_unclosed",
+    "too_many_includes",
     "unknown_column",
     "unknown_metric",
     "unknown_name",
     "used_before_capture",
+    "variable_cycle",
+    "variable_unfit",
     "weights_zero",
     "wrong_side",
 ];

@@ -241,6 +241,7 @@ impl AgentPlace {
             preflight: !run.no_preflight,
             may_load: &args.i_may_load,
             simulated: false,
+            of_url: None,
             browsers: false,
             role: FleetRole::Agent(&work),
         };

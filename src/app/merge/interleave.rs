@@ -74,7 +74,8 @@ pub(super) fn end_of(logs: &[ShardLog]) -> Option<RunEnd> {
     let ends: Option<Vec<RunEnd>> = logs.iter().map(|log| log.end).collect();
     let ends = ends?;
     let has = |reason| ends.iter().any(|end| end.reason == reason);
-    let reason = [StopReason::Aborted, StopReason::Interrupted].into_iter().find(|it| has(*it));
+    let worst_first = [StopReason::Aborted, StopReason::Interrupted, StopReason::UsedUp];
+    let reason = worst_first.into_iter().find(|it| has(*it));
     let at = ends.iter().map(|end| end.at).max()?;
     Some(RunEnd { at, reason: reason.unwrap_or(StopReason::Finished) })
 }

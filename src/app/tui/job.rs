@@ -5,6 +5,7 @@ use std::path::Path;
 use tokio::runtime::Runtime;
 
 use crate::cli;
+use crate::import::UrlScenario;
 use crate::plan::Shard;
 use crate::tui::{Launch, LaunchOrigin};
 
@@ -14,6 +15,7 @@ use super::super::exit::Failure;
 use super::super::export::RunExports;
 use super::super::prepare::{PreparedRun, prepare};
 use super::super::simulated_stack::{DemoStack, visitors};
+use super::super::url::scenario_of_url;
 
 /// A run that was asked for, complete enough to be made again.
 pub(super) struct RequestedRun {
@@ -29,6 +31,7 @@ pub(super) struct RequestedRun {
     pub(super) load: cli::LoadArgs,
     export: cli::ExportArgs,
     fleet: cli::FleetArgs,
+    of_url: Option<UrlScenario>,
 }
 
 /// A run that can start, with the stack it needs.
@@ -40,8 +43,8 @@ pub(super) struct ReadyRun {
 }
 
 impl RequestedRun {
-    pub(super) fn of(args: &cli::RunArgs) -> Self {
-        Self {
+    pub(super) fn of(args: &cli::RunArgs) -> Result<Self, Failure> {
+        Ok(Self {
             origin: LaunchOrigin::Folder(args.path.clone()),
             target: args.target.clone(),
             green: args.green.clone(),
@@ -54,7 +57,8 @@ impl RequestedRun {
             load: args.load.clone(),
             export: args.export.clone(),
             fleet: args.fleet.clone(),
-        }
+            of_url: scenario_of_url(args)?,
+        })
     }
 
     pub(super) fn launched(launch: Launch) -> Self {
@@ -80,6 +84,7 @@ impl RequestedRun {
             },
             export: cli::ExportArgs::default(),
             fleet: cli::FleetArgs::default(),
+            of_url: None,
         }
     }
 
@@ -103,6 +108,7 @@ impl RequestedRun {
             green: self.green.clone(),
             settings: &settings,
             shard: self.shard,
+            of_url: self.of_url.as_ref(),
             tags: &tags,
             preflight: self.preflight,
             may_load: &self.may_load,

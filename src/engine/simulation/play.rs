@@ -207,7 +207,7 @@ fn between(
                         **part = part.emptied();
                     }
                 }
-                WorkerMessage::Event(_) => {}
+                WorkerMessage::Event(_) | WorkerMessage::UsedUp { .. } => {}
                 WorkerMessage::Finished { .. } | WorkerMessage::Broken { .. } => running -= 1,
             }
             if let Some(onward) = &onward {

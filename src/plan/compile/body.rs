@@ -4,8 +4,8 @@ use percent_encoding::utf8_percent_encode;
 
 use super::template::TemplateCompiler;
 use crate::plan::template::ENCODED;
-use crate::plan::{Body, Escape, Template, UploadPiece};
-use crate::scenario::schema::{UploadContent, UploadPartSpec};
+use crate::plan::{Body, BodySource, Escape, Template, UploadPiece};
+use crate::scenario::schema::{GraphqlSpec, UploadContent, UploadPartSpec};
 use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
 
 /// JSON. A text that is one whole `{{ … }}` becomes a value of its type; any other text stays a text.
@@ -55,6 +55,24 @@ fn json_scalar(
         return templates.compile(&trimmed, Escape::Json, problems);
     }
     json_text(&text, templates, problems)
+}
+
+/// A GraphQL operation as JSON (GraphQL over HTTP, §5.4).
+pub(super) fn graphql(
+    graphql: &GraphqlSpec,
+    templates: TemplateCompiler<'_>,
+    problems: &mut Problems,
+) -> Template {
+    let mut template = Template::constant(format!("{{\"query\":{}", quoted(&graphql.document)));
+    if let Some(operation) = &graphql.operation {
+        template.push_literal(format!(",\"operationName\":{}", quoted(operation)).as_bytes());
+    }
+    if let Some(variables) = &graphql.variables {
+        template.push_literal(b",\"variables\":");
+        template.append(&json(variables, templates, problems));
+    }
+    template.push_literal(b"}");
+    template
 }
 
 /// A text of JSON, which may hold expressions.
@@ -117,24 +135,28 @@ pub(super) fn multipart(
         let name = quoted_name(&part.name.value);
         let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
         template.push_literal(head.as_bytes());
-        match &part.content {
+        if let Some(filename) = &part.filename {
+            template.push_literal(b"; filename=\"");
+            let literal = |text: &str| quoted_name(text).into_bytes();
+            template.append(&templates.compile_with(filename, Escape::Header, &literal, problems));
+            template.push_literal(b"\"");
+        }
+        if let Some(media_type) = &part.media_type {
+            template.push_literal(b"\r\ncontent-type: ");
+            template.append(&templates.compile(media_type, Escape::Header, problems));
+        }
+        template.push_literal(b"\r\n\r\n");
+        let source = match &part.content {
             UploadContent::Text(text) => {
-                template.push_literal(b"\r\n\r\n");
                 template.append(&templates.compile(text, Escape::None, problems));
+                None
             }
-            UploadContent::Bytes { filename, media_type, size } => {
-                template.push_literal(b"; filename=\"");
-                let literal = |text: &str| quoted_name(text).into_bytes();
-                let name = templates.compile_with(filename, Escape::Header, &literal, problems);
-                template.append(&name);
-                template.push_literal(b"\"\r\ncontent-type: ");
-                template.append(&templates.compile(media_type, Escape::Header, problems));
-                template.push_literal(b"\r\n\r\n");
-                if size.get() > 0 {
-                    pieces.push(UploadPiece::Text(std::mem::take(&mut template)));
-                    pieces.push(UploadPiece::Filler(size.get()));
-                }
-            }
+            UploadContent::Bytes(size) => Some(BodySource::Noise(size.get())),
+            UploadContent::File(file) => templates.content(file),
+        };
+        if let Some(source) = source.filter(|source| source.size() > 0) {
+            pieces.push(UploadPiece::Text(std::mem::take(&mut template)));
+            pieces.push(UploadPiece::File(source));
         }
         template.push_literal(b"\r\n");
     }

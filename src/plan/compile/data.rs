@@ -34,17 +34,18 @@ pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Proble
             (columns, rows)
         }
     };
-    let (name, pick) = (file.name.value.clone(), pick(file.pick));
-    Dataset { name, columns, rows, pick, dealt: DealtRows::default() }
+    let (name, pick) = (file.name.value.clone(), pick(file));
+    Dataset { name, columns, rows, pick, dealt: DealtRows::default(), wanted: None }
 }
 
-fn pick(pick: schema::PickSpec) -> Pick {
-    match pick {
+fn pick(file: &DataFile) -> Pick {
+    match file.pick {
         schema::PickSpec::Sequential => Pick::Sequential,
         schema::PickSpec::Shuffle => Pick::Shuffle,
         schema::PickSpec::Uniform => Pick::Uniform,
         schema::PickSpec::Zipf(exponent) => Pick::Zipf(exponent),
         schema::PickSpec::Unique => Pick::Unique,
+        schema::PickSpec::Once => Pick::Once(file.when_used_up),
     }
 }
 

@@ -19,6 +19,10 @@ pub(super) fn of(sources: &SourceFiles) -> String {
         add(&(source.text.len() as u64).to_le_bytes());
         add(source.text.as_bytes());
     }
+    for content in sources.contents() {
+        add(&(content.len() as u64).to_le_bytes());
+        add(content);
+    }
     format!("{hash:032x}")
 }
 

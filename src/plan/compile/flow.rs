@@ -160,7 +160,8 @@ impl<'a> FlowCompiler<'a> {
     }
 
     /// All steps, requests and the like.
-    pub(super) fn finish(self) -> CompiledFlows {
+    pub(super) fn finish(mut self) -> CompiledFlows {
+        self.parts.note_given_once();
         CompiledFlows {
             steps: self.parts.steps,
             requests: self.parts.compiled,
@@ -508,9 +509,11 @@ impl<'a> FlowCompiler<'a> {
     }
 }
 
-/// What samples of a plain request are. The reader knows these six methods alone.
+/// What samples of a plain request are.
 fn kind_of(method: &Method) -> SampleKind {
-    SampleKind::from_word(method.as_str()).unwrap_or(SampleKind::Get)
+    // Methods are told by case, and only those of RFC 9110 and RFC 5789 have words of their own.
+    let known = SampleKind::from_word(method.as_str());
+    known.filter(|kind| kind.is_method()).unwrap_or(SampleKind::OtherMethod)
 }
 
 #[cfg(test)]

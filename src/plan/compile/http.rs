@@ -7,7 +7,7 @@ use crate::plan::{
     HttpVersion, Overrides, ProxyPlan, SourceNet, Target,
 };
 use crate::scenario::schema::{self, Scenario};
-use crate::scenario::{ProblemKind, Problems, Spanned};
+use crate::scenario::{ProblemKind, Problems, SourceFiles, Spanned};
 use crate::units::{Bytes, Nanos};
 
 /// The longest time from send to last byte, where nothing else is said.
@@ -60,7 +60,11 @@ pub(super) fn parse_target(text: &Spanned<String>) -> Result<Target, &'static st
     Ok(Target { tls, host, port, prefix: url.path().trim_end_matches('/').to_owned() })
 }
 
-pub(super) fn plan(scenario: &Scenario, problems: &mut Problems) -> HttpPlan {
+pub(super) fn plan(
+    scenario: &Scenario,
+    sources: &SourceFiles,
+    problems: &mut Problems,
+) -> HttpPlan {
     let http = &scenario.http;
     HttpPlan {
         version: match http.version {
@@ -86,7 +90,7 @@ pub(super) fn plan(scenario: &Scenario, problems: &mut Problems) -> HttpPlan {
         source_ips: nets(&http.source_ips),
         forwarded_for: nets(&http.forwarded_for),
         correlation: http.correlation.iter().map(correlation).collect(),
-        tls: tls(scenario),
+        tls: tls(scenario, sources),
         connect_timeout: http.connect_timeout.unwrap_or(Nanos::from_secs(5)),
         max_redirects: http.max_redirects.unwrap_or(5),
         max_body: http.max_body.unwrap_or(Bytes::new(16 << 20)),
@@ -133,9 +137,10 @@ fn correlation(header: &Spanned<schema::CorrelationSpec>) -> Correlation {
     }
 }
 
-fn tls(scenario: &Scenario) -> ClientTls {
+fn tls(scenario: &Scenario, sources: &SourceFiles) -> ClientTls {
     let tls = &scenario.http.tls;
-    let path = |file: &Spanned<String>| scenario.folder.join(&file.value);
+    let path =
+        |file: &Spanned<String>| sources.folder_of(file.span, &scenario.folder).join(&file.value);
     ClientTls {
         ca: tls.ca.iter().map(path).collect(),
         identity: tls.cert.as_ref().map(path).zip(tls.key.as_ref().map(path)),

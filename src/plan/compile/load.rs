@@ -1,6 +1,8 @@
 //! Workload → load: rates become iterations per second, and what the users cannot carry is refused.
 
-use crate::plan::{ArrivalLaw, ClosedLoad, Dataset, Hook, OpenLoad, Overrides, Pick, Stage};
+use crate::plan::{
+    ArrivalLaw, ClosedLoad, Dataset, Hook, Load, OpenLoad, Overrides, Pick, Stage, UsedUp,
+};
 use crate::scenario::schema::{
     ArrivalLawSpec, ClosedShape, ConnectionsSpec, DataFile, HookSpec, OpenShape, Scenario,
     StageSpec, Workload,
@@ -205,21 +207,33 @@ impl LoadCompiler<'_> {
         if !self.each_visitor() || !self.is_played {
             return;
         }
-        let of = |stage: &Stage| {
-            f64::midpoint(stage.from.get(), stage.to.get()) * stage.duration.as_secs_f64()
-        };
-        let arrivals: f64 = stages.iter().map(of).sum();
+        let arrivals = expected_arrivals(stages);
         for ((file, set), share) in self.files.iter().zip(self.data).zip(self.shares) {
             let visitors = (arrivals * share).round();
-            if set.pick == Pick::Unique && !set.rows.is_empty() && visitors > set.rows.len() as f64
-            {
-                let kind = ProblemKind::DataTooSmall {
-                    dataset: set.name.clone(),
-                    rows: set.rows.len(),
-                    users: visitors as u32,
-                    who: "arrivals, each of which is a new user,",
+            if set.pick == Pick::Unique {
+                let who = "arrivals, each of which is a new user,";
+                let kind = too_few_rows(set, visitors as u64, who);
+                if let Some(kind) = kind {
+                    problems.report(file.pick_span, kind);
+                }
+            }
+        }
+    }
+
+    /// Whether there is a row for every arrival of the load, where none is given twice and the run would fail for it.
+    /// What another workload needs is said when it is played.
+    pub(super) fn check_given_once(&self, load: Option<&Load>, problems: &mut Problems) {
+        let Some(load) = load.filter(|_| self.is_played) else { return };
+        for ((file, set), share) in self.files.iter().zip(self.data).zip(self.shares) {
+            if set.pick == Pick::Once(UsedUp::Fail) && *share > 0.0 {
+                let (needed, who) = match wanted_rows(load, *share, self.overrides) {
+                    Some(arrivals) => (arrivals, "arrivals that ask for one,"),
+                    None => (load.users(), "users, each of which asks for one at once,"),
                 };
-                problems.report(file.pick_span, kind);
+                let kind = too_few_rows(set, needed, who);
+                if let Some(kind) = kind {
+                    problems.report(file.pick_span, kind);
+                }
             }
         }
     }
@@ -227,15 +241,11 @@ impl LoadCompiler<'_> {
     /// Whether there is a row for every user.
     pub(super) fn check_rows(&self, users: u32, problems: &mut Problems) {
         for (file, set) in self.files.iter().zip(self.data) {
-            // No rows at all have been reported already.
-            if set.pick == Pick::Unique && !set.rows.is_empty() && set.rows.len() < users as usize {
-                let kind = ProblemKind::DataTooSmall {
-                    dataset: set.name.clone(),
-                    rows: set.rows.len(),
-                    users,
-                    who: "users,",
-                };
-                problems.report(file.pick_span, kind);
+            if set.pick == Pick::Unique {
+                let kind = too_few_rows(set, u64::from(users), "users,");
+                if let Some(kind) = kind {
+                    problems.report(file.pick_span, kind);
+                }
             }
         }
     }
@@ -252,6 +262,51 @@ impl LoadCompiler<'_> {
             .map(|set| set.rows.len())
             .min();
         (wanted as u32).min(rows.map_or(u32::MAX, |rows| rows as u32))
+    }
+}
+
+/// What is wrong with a data set that has fewer rows than are needed; nothing of one without rows, which has been
+/// reported.
+fn too_few_rows(set: &Dataset, users: u64, who: &'static str) -> Option<ProblemKind> {
+    let rows = set.rows.len();
+    let pick = if set.pick == Pick::Unique { "unique" } else { "once" };
+    let dataset = set.name.clone();
+    (rows > 0 && users > rows as u64).then_some(ProblemKind::DataTooSmall {
+        dataset,
+        rows,
+        users,
+        who,
+        pick,
+    })
+}
+
+/// How many arrivals stages have on average.
+fn expected_arrivals(stages: &[Stage]) -> f64 {
+    let of = |stage: &Stage| {
+        f64::midpoint(stage.from.get(), stage.to.get()) * stage.duration.as_secs_f64()
+    };
+    stages.iter().map(of).sum()
+}
+
+/// Notes how many iterations of the load ask for a row of each data set.
+pub(super) fn note_wanted(
+    data: &mut [Dataset],
+    shares: &[f64],
+    load: Option<&Load>,
+    overrides: &Overrides,
+) {
+    for (set, share) in data.iter_mut().zip(shares) {
+        set.wanted = load.and_then(|load| wanted_rows(load, *share, overrides));
+    }
+}
+
+/// How many iterations of a load ask for a row, where a share of them does; none where responses decide it. In a duet
+/// every arrival has the row of its number.
+fn wanted_rows(load: &Load, share: f64, overrides: &Overrides) -> Option<u64> {
+    let share = if overrides.duet.is_some() { 1.0 } else { share };
+    match load {
+        Load::Open(open) => Some((expected_arrivals(&open.stages) * share).round() as u64),
+        Load::Closed(_) => None,
     }
 }
 

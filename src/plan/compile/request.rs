@@ -1,6 +1,6 @@
 //! One request step → a request that only needs a user's values.
 
-use ::http::{HeaderName, HeaderValue, Method, header};
+use ::http::{HeaderName, HeaderValue, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -10,8 +10,8 @@ use super::{body, http};
 use crate::metrics::StepId;
 use crate::plan::template::find_close;
 use crate::plan::{
-    Body, Capture, CaptureSlot, CaptureSource, CaptureTake, Check, Delay, Escape, OnFailure,
-    RequestPlan, RetryPlan, StatusSet, Template,
+    AwsSigning, Body, Capture, CaptureSlot, CaptureSource, CaptureTake, Check, Delay, Escape,
+    OnFailure, RequestPlan, RetryPlan, StatusSet, Template, UploadPiece,
 };
 use crate::scenario::schema::{self, DelaySpec, OnFailureSpec, RequestSpec, Scenario, own_header};
 use crate::scenario::{ProblemKind, Problems, Spanned};
@@ -92,9 +92,10 @@ impl<'a> RequestCompiler<'a> {
             url: self.url(request, templates, problems),
             headers: self.headers(request, templates, problems).0,
             body: body(request, templates, problems),
+            sign: request.sign.as_ref().map(|sign| signing(sign, templates, problems)),
             timeout: timeout.unwrap_or(http::TIMEOUT),
             session: None,
-            checks: request.checks.iter().map(check).collect(),
+            checks: checks(request),
             captures: request
                 .captures
                 .iter()
@@ -102,6 +103,7 @@ impl<'a> RequestCompiler<'a> {
                 .collect(),
             on_failure: on_failure(request.on_failure),
             follow_redirects: request.follow_redirects,
+            given_once: vec![],
             media: None,
             range: None,
         }
@@ -168,6 +170,13 @@ impl<'a> RequestCompiler<'a> {
                 let kind = format!("multipart/form-data; boundary={}", body::BOUNDARY);
                 headers.put(header::CONTENT_TYPE, Template::constant(kind));
             }
+            schema::BodySpec::Graphql(_) => {
+                headers.put(header::ACCEPT, Template::constant(GRAPHQL_ANSWER));
+                headers.put(header::CONTENT_TYPE, Template::constant("application/json"));
+            }
+            schema::BodySpec::File(_, media_type) => {
+                headers.put(header::CONTENT_TYPE, header_value(media_type, templates, problems));
+            }
             schema::BodySpec::None | schema::BodySpec::Text(_) => {}
         }
         if let Some(address) = templates.slot(ADDRESS) {
@@ -187,6 +196,9 @@ impl<'a> RequestCompiler<'a> {
         headers
     }
 }
+
+/// What a GraphQL server answers with (GraphQL over HTTP, §6.1).
+const GRAPHQL_ANSWER: &str = "application/graphql-response+json, application/json;q=0.9";
 
 /// Why a text cannot be a URL, if it cannot.
 fn unfit_url(text: &str) -> Option<&'static str> {
@@ -239,6 +251,22 @@ fn header_value(
     template
 }
 
+/// Keys as they are: no header carries the secret one.
+fn signing(
+    sign: &schema::AwsSignSpec,
+    templates: TemplateCompiler<'_>,
+    problems: &mut Problems,
+) -> AwsSigning {
+    let mut compile = |text: &Spanned<String>| templates.compile(text, Escape::Header, problems);
+    AwsSigning {
+        service: sign.service.value.clone(),
+        region: sign.region.value.clone(),
+        access_key: compile(&sign.access_key),
+        secret_key: compile(&sign.secret_key),
+        session_token: sign.session_token.as_ref().map(compile),
+    }
+}
+
 /// Base64 is made once where user and password are constant, and per request where they are not.
 fn basic(
     user: &Spanned<String>,
@@ -282,10 +310,9 @@ fn as_expression(text: &str) -> String {
 }
 
 fn body(request: &RequestSpec, templates: TemplateCompiler<'_>, problems: &mut Problems) -> Body {
-    let bodiless = matches!(request.method, Method::GET | Method::HEAD);
     match &request.body {
         schema::BodySpec::None => Body::None,
-        _ if bodiless => {
+        _ if !request.may_carry => {
             let kind = ProblemKind::BodyUnfit { method: request.method.to_string() };
             problems.report(request.name.span, kind);
             Body::None
@@ -294,9 +321,28 @@ fn body(request: &RequestSpec, templates: TemplateCompiler<'_>, problems: &mut P
         schema::BodySpec::Form(pairs) => {
             Body::Text(body::pairs(pairs, Escape::Form, templates, problems))
         }
+        schema::BodySpec::Graphql(graphql) => {
+            Body::Text(body::graphql(graphql, templates, problems))
+        }
+        schema::BodySpec::File(file, _) => {
+            let piece = templates.content(file).map(UploadPiece::File);
+            Body::Upload(piece.into_iter().collect())
+        }
         schema::BodySpec::Multipart(parts) => body::multipart(parts, templates, problems),
         schema::BodySpec::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
     }
+}
+
+/// The assertions on a request's response. Whether a GraphQL answer has errors is looked at behind the status and before
+/// anything else, for they explain what is missing.
+fn checks(request: &RequestSpec) -> Vec<Check> {
+    let mut checks: Vec<Check> = request.checks.iter().map(check).collect();
+    if matches!(&request.body, schema::BodySpec::Graphql(graphql) if !graphql.allow_errors) {
+        checks.sort_by_key(|check| !matches!(check, Check::Status(_)));
+        let behind = checks.iter().filter(|check| matches!(check, Check::Status(_))).count();
+        checks.insert(behind, Check::Graphql);
+    }
+    checks
 }
 
 pub(super) fn check(check: &schema::CheckSpec) -> Check {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::plan::{
-    AskedNames, CaptureSlot, Condition, Escape, Template, TemplateError, TemplateSet,
+    AskedNames, BodySource, CaptureSlot, Condition, Escape, Template, TemplateError, TemplateSet,
 };
 use crate::scenario::{ProblemKind, Problems, SourceFiles, Span, Spanned};
 
@@ -36,6 +36,12 @@ impl<'s> TemplateCompiler<'s> {
         let file = self.sources.get(span.source).map(|file| Path::new(&file.path));
         let name = file.and_then(Path::file_name).map(|name| name.to_string_lossy());
         name.map_or_else(String::new, |name| format!(" ({name}:{})", span.line))
+    }
+
+    /// The content of a file, to be sent; none where it could not be read, which has been reported, or where it is empty.
+    pub(super) fn content(&self, file: &Spanned<String>) -> Option<BodySource> {
+        let content = self.sources.content(file).filter(|content| !content.is_empty())?;
+        Some(BodySource::Held(content.clone()))
     }
 
     /// Where a captured value is kept.

@@ -9,8 +9,8 @@ use minijinja::Value;
 use super::*;
 use crate::metrics::Measure;
 use crate::plan::{
-    Body, CaptureSlot, CaptureSource, Check, Instruction, Load, RequestPlan, ScopeValues, Template,
-    TemplateScope, UploadPiece, Variables,
+    Body, CaptureSlot, CaptureSource, Check, Instruction, Load, RenderError, RequestPlan,
+    ScopeValues, Template, TemplateScope, UploadPiece, Variables,
 };
 use crate::scenario::{Colour, load, render};
 use crate::units::{Rate, Seed};
@@ -24,7 +24,9 @@ impl Variables for Somebody<'_> {
             std::sync::LazyLock::new(|| [Value::from(7), Value::from("t\"k&")]);
         VALUES.get(usize::from(slot.0))
     }
-    fn deal(&mut self, _: u16) {}
+    fn deal(&mut self, _: u16) -> Result<(), RenderError> {
+        Ok(())
+    }
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
         self.0.data.get(usize::from(dataset))?.rows.first()?.get(usize::from(column))
     }
@@ -33,7 +35,11 @@ impl Variables for Somebody<'_> {
         let slots = vec![self.slot(CaptureSlot(0)).cloned(), self.slot(CaptureSlot(1)).cloned()];
         let names = std::sync::Arc::new(self.0.templates.names().clone());
         let chance = Seed::new(1).stream(crate::units::RandomStream::Iteration, 0);
-        TemplateScope::new(names, ScopeValues { slots, rows, vu: 1, iteration: 1 }, chance)
+        TemplateScope::new(
+            names,
+            ScopeValues { slots, rows, vu: 1, iteration: 1, now: crate::units::RunTime::ZERO },
+            chance,
+        )
     }
     fn set_chance(&mut self, _: rand_pcg::Pcg64Mcg) {}
 }
@@ -90,7 +96,7 @@ fn body(plan: &Plan, request: &RequestPlan) -> String {
             .iter()
             .map(|piece| match piece {
                 UploadPiece::Text(template) => rendered(plan, template),
-                UploadPiece::Filler(size) => format!("({size} bytes)"),
+                UploadPiece::File(source) => format!("({} bytes)", source.size()),
             })
             .collect(),
     }

@@ -11,11 +11,13 @@ pub(super) fn compile(
     loads: &LoadCompiler<'_>,
     problems: &mut Problems,
 ) -> Option<Load> {
-    match &workload.shape {
+    let load = match &workload.shape {
         WorkloadShape::Open(open) => loads.open(open, problems).map(Load::Open),
         WorkloadShape::Closed(closed) => loads.closed(workload, closed, problems).map(Load::Closed),
         WorkloadShape::Recorded(recorded) => {
             loads.recorded(workload, recorded, problems).map(Load::Open)
         }
-    }
+    };
+    loads.check_given_once(load.as_ref(), problems);
+    load
 }

@@ -61,6 +61,9 @@ pub enum RenderError {
     /// The expression failed.
     #[error("{0}")]
     Expression(String),
+    /// A data set has no row left; each is given once.
+    #[error("no row of data is left")]
+    UsedUp(u16),
     /// An answer of the stack does not hold what the step needs of it.
     #[error("{0}")]
     Answer(String),
@@ -70,7 +73,7 @@ impl RenderError {
     /// What a step that fails for it counts as.
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Missing(_) | Self::Expression(_) => ErrorClass::Script,
+            Self::Missing(_) | Self::Expression(_) | Self::UsedUp(_) => ErrorClass::Script,
             Self::Answer(_) => ErrorClass::CaptureFailed,
         }
     }

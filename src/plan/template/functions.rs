@@ -1,10 +1,7 @@
 //! The functions that scenario templates may call.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jiff::Span;
-use jiff::civil::Date;
-use minijinja::value::{Kwargs, ValueKind};
+use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use percent_encoding::percent_encode;
 use rand::RngExt;
@@ -13,12 +10,10 @@ use ring::digest;
 use super::operators::{COMPARE, TEXT, compare, equal, text_of};
 use super::scope::SELF;
 use super::{ENCODED, TemplateScope};
-use crate::plan::value::write_json;
 use crate::units::Uuid;
 
-/// Adds the functions. `today` is what `date()` counts from, so that a repeated run asks for the same days.
-pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
-    environment.add_function("date", move |kwargs: Kwargs| date(today, &kwargs));
+/// Adds the functions.
+pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_function("rand", rand);
     environment.add_function("uuid", uuid);
     environment.add_function("pick", pick);
@@ -26,7 +21,6 @@ pub(super) fn add_to(environment: &mut Environment<'static>, today: Date) {
     environment.add_function("base64", base64);
     environment.add_function("sha256", sha256);
     environment.add_function("hmac", hmac);
-    environment.add_function("jwt", jwt);
     environment.add_function("urlencode", |text: &str| {
         percent_encode(text.as_bytes(), ENCODED).to_string()
     });
@@ -72,17 +66,6 @@ fn join(list: &Value, between: Option<&str>) -> Result<String, Error> {
     Ok(items.join(between.unwrap_or_default()))
 }
 
-/// `date(days=3)`: a calendar date, `days` from the day of the run.
-fn date(today: Date, kwargs: &Kwargs) -> Result<String, Error> {
-    let days: Option<i64> = kwargs.get("days")?;
-    kwargs.assert_all_used()?;
-    Span::new()
-        .try_days(days.unwrap_or(0))
-        .and_then(|span| today.checked_add(span))
-        .map(|date| date.to_string())
-        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the date is out of range"))
-}
-
 /// `rand(1, 90)`: a whole number between the two, both included.
 fn rand(state: &State, low: i64, high: i64) -> Result<i64, Error> {
     if low > high {
@@ -125,23 +108,9 @@ fn hmac(key: &str, text: &str) -> String {
     hexadecimal(signature(key, text).as_ref())
 }
 
-fn signature(key: &str, text: &str) -> ring::hmac::Tag {
+pub(super) fn signature(key: &str, text: &str) -> ring::hmac::Tag {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.as_bytes());
     ring::hmac::sign(&key, text.as_bytes())
-}
-
-/// `jwt({'sub': users.id}, 'key')`: a JSON Web Token with these claims (RFC 7519), signed by HS256.
-fn jwt(claims: &Value, key: &str) -> Result<String, Error> {
-    if claims.kind() != ValueKind::Map {
-        let message = "jwt: the claims are a mapping like {'sub': users.id}";
-        return Err(Error::new(ErrorKind::InvalidOperation, message));
-    }
-    let mut payload = vec![];
-    write_json(claims, &mut payload);
-    let head = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
-    let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(payload));
-    let signature = URL_SAFE_NO_PAD.encode(signature(key, &signed).as_ref());
-    Ok(format!("{signed}.{signature}"))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -166,7 +135,10 @@ fn hex(state: &State, digits: usize) -> Result<String, Error> {
     })
 }
 
-fn with_scope<T>(state: &State, use_it: impl FnOnce(&TemplateScope) -> T) -> Result<T, Error> {
+pub(super) fn with_scope<T>(
+    state: &State,
+    use_it: impl FnOnce(&TemplateScope) -> T,
+) -> Result<T, Error> {
     let scope = state.lookup(SELF);
     match scope.as_ref().and_then(|value| value.downcast_object_ref::<TemplateScope>()) {
         Some(scope) => Ok(use_it(scope)),

@@ -19,8 +19,11 @@ impl TemplateNames {
     /// The built-in names besides data sets and captures.
     pub const BUILT_IN: [&str; 2] = ["vu", "iteration"];
     /// The functions that templates may call.
-    pub const FUNCTIONS: [&str; 11] = [
+    pub const FUNCTIONS: [&str; 14] = [
         "date",
+        "now",
+        "seq",
+        "file",
         "rand",
         "uuid",
         "pick",

@@ -9,6 +9,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::TemplateNames;
 use crate::plan::value::reckoned;
+use crate::units::RunTime;
 #[cfg(test)]
 use crate::units::{RandomStream, Seed};
 
@@ -31,12 +32,19 @@ pub struct ScopeValues {
     pub vu: u64,
     /// The number of the iteration.
     pub iteration: u64,
+    /// When it is, by the run's clock.
+    pub now: RunTime,
 }
 
 impl TemplateScope {
     /// A snapshot. `chance` goes on where the user's own draws stand, so repeating a run repeats it.
     pub fn new(names: Arc<TemplateNames>, values: ScopeValues, chance: Pcg64Mcg) -> Self {
         Self { names, values, chance: Arc::new(Mutex::new(chance)) }
+    }
+
+    /// When it was made, by the run's clock.
+    pub(super) const fn now(&self) -> RunTime {
+        self.values.now
     }
 
     /// The generator after all draws of the expression.
@@ -56,7 +64,7 @@ impl TemplateScope {
     pub(super) fn for_tests(names: &TemplateNames, slots: Vec<Option<Value>>) -> Self {
         let rows = vec![vec![Value::from("GRU"), Value::from(7)]];
         let chance = Seed::new(1).stream(RandomStream::Iteration, 0);
-        let values = ScopeValues { slots, rows, vu: 1, iteration: 1 };
+        let values = ScopeValues { slots, rows, vu: 1, iteration: 1, now: RunTime::ZERO };
         Self::new(Arc::new(names.clone()), values, chance)
     }
 }

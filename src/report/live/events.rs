@@ -113,6 +113,7 @@ pub fn end(end: &RunEnd, lost: u64) -> String {
         StopReason::Finished => "finished",
         StopReason::Interrupted => "interrupted",
         StopReason::Aborted => "aborted",
+        StopReason::UsedUp => "used_up",
     };
     line(&json!({
         "event": "end", "at_s": seconds(end.at), "reason": reason, "lost_lines": lost,

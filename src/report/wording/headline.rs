@@ -150,7 +150,9 @@ fn ended_early(by: Option<StopReason>) -> String {
     let who = match by {
         Some(StopReason::Interrupted) => "The user stopped the run before its end",
         Some(StopReason::Aborted) => "A guard stopped the run before its end",
-        Some(StopReason::Finished) | None => "The run was killed, or still runs",
+        Some(StopReason::Finished | StopReason::UsedUp) | None => {
+            "The run was killed, or still runs"
+        }
     };
     format!("{who}, and a part of a run never passes: run it to its end.")
 }

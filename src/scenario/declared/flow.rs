@@ -1,8 +1,9 @@
 //! Scenarios, flows and their steps.
 
 use super::delay::DELAY;
+use super::graphql::GRAPHQL;
 use super::load::WEIGHT;
-use super::request::REQUEST;
+use super::request::{ANY_REQUEST, REQUEST};
 use super::response::STATUS;
 use super::stream::{HLS, ROUNDS, SSE, TIMES, WEBSOCKET};
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
@@ -144,6 +145,13 @@ pub(in crate::scenario) static STEP: Declaration = Declaration {
         optional("patch", REQUEST_VALUE, "Sends a PATCH request."),
         optional("delete", REQUEST_VALUE, "Sends a DELETE request."),
         optional("head", REQUEST_VALUE, "Sends a HEAD request."),
+        optional("options", REQUEST_VALUE, "Sends an OPTIONS request."),
+        optional("graphql", Grammar::Mapping(&GRAPHQL), "Sends a GraphQL operation."),
+        optional(
+            "request",
+            Grammar::Mapping(&ANY_REQUEST),
+            "Sends a request of any method, also GET with a body.",
+        ),
         optional(
             "think",
             Grammar::AnyOf(&[DELAY, TEMPLATE]),

@@ -50,7 +50,20 @@ static KEYS: &[Property] = &[
         "A second target, to which stages may send a share of their arrivals (blue-green, canary).",
     )
     .example("http://127.0.0.1:8081"),
-    optional("stack", Grammar::Text("path"), "The stack's file, relative to this one.")
+    optional(
+        "include",
+        Grammar::OneOrMany(&Grammar::Text("path")),
+        "Files that say more, relative to this one. Of what several say, a later file goes before an earlier one, and \
+         this one before all: of mappings by name entry by entry, of anything else as a whole.",
+    )
+    .example("[base.yaml, slo.yaml]"),
+    optional(
+        "vars",
+        Grammar::Names(&Grammar::Anything),
+        "Values that stand elsewhere as `${vars.NAME}`: within a text, or in place of any value, also in the stack's file.",
+    )
+    .example("{ rate: 300 req/s, region: eu }"),
+    optional("stack", Grammar::Text("path"), "The stack's file, relative to the one that names it.")
         .example("stack.yaml"),
     optional(
         "data",
@@ -141,12 +154,19 @@ pub(in crate::scenario) static DATA_SET: Declaration = Declaration {
             "How a row is picked for an iteration.",
         )
         .default("sequential"),
+        optional(
+            "when_used_up",
+            Grammar::Words(&USED_UP),
+            "Of `pick: once`: what an arrival that finds no row left does to the run.",
+        )
+        .default("fail"),
     ]],
     others: None,
     rules: &[],
     example: "
 data:
   users: { file: users.csv, pick: unique }
+  codes: { file: codes.csv, pick: once, when_used_up: stop }
   routes: { file: routes.csv, pick: { zipf: 1.1 }, delimiter: ';', encoding: latin-1 }
 ",
 };
@@ -172,6 +192,23 @@ pub(in crate::scenario) static PICKS: WordList = WordList {
         ("shuffle", "One after the other, in an order drawn once."),
         ("uniform", "Any, equally likely."),
         ("unique", "One a user, never twice; the file needs as many rows as there may be users."),
+        (
+            "once",
+            "One an arrival that asks for it, and never again, over all workers and shards; `when_used_up` says what \
+             comes then.",
+        ),
+    ],
+};
+
+pub(in crate::scenario) static USED_UP: WordList = WordList {
+    what: "an end of used up data",
+    words: &[
+        ("stop", "The run ends there, and is judged as a whole one."),
+        (
+            "fail",
+            "The iteration fails and the run stops, never to pass. A run that is certain to ask for more rows than \
+             there are does not begin.",
+        ),
     ],
 };
 

@@ -1,7 +1,7 @@
 //! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
 use super::delay::DELAY;
-use super::request::{COMMON, RULES, URL};
+use super::request::{BODY, HEADERS, NAME, QUERY, REST, RULES, URL};
 use super::response::CHECK;
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
@@ -12,7 +12,11 @@ pub(in crate::scenario) static SSE: Declaration = Declaration {
             the last event. Time until the first event is the row `NAME.first_event`.",
     groups: &[
         URL,
-        COMMON,
+        NAME,
+        QUERY,
+        HEADERS,
+        BODY,
+        REST,
         &[
             optional("method", Grammar::Words(&SSE_METHODS), "How the stream is asked for.")
                 .default("get"),
@@ -63,7 +67,11 @@ pub(in crate::scenario) static WEBSOCKET: Declaration = Declaration {
             the first message is the row `NAME.first_message`.",
     groups: &[
         URL,
-        COMMON,
+        NAME,
+        QUERY,
+        HEADERS,
+        BODY,
+        REST,
         &[
             optional(
                 "send",
@@ -195,7 +203,7 @@ pub(in crate::scenario) static SEGMENT: Declaration = Declaration {
     name: "segment",
     place: "a segment",
     about: "How a segment of a video is asked for; its URL comes from the playlist.",
-    groups: &[COMMON],
+    groups: &[NAME, QUERY, HEADERS, BODY, REST],
     others: None,
     rules: RULES,
     example: "
@@ -214,7 +222,7 @@ pub(in crate::scenario) static PLAYLIST: Declaration = Declaration {
     name: "playlist",
     place: "a playlist",
     about: "The GET request for a video's playlist. Its step is counted under `name`.",
-    groups: &[URL, COMMON],
+    groups: &[URL, NAME, QUERY, HEADERS, BODY, REST],
     others: None,
     rules: RULES,
     example: "

@@ -9,6 +9,13 @@ impl ProblemKind {
             Self::UnknownField { field, known, .. } => return nearest_or_all(field, known),
             Self::UnknownWord { found, known, .. } => return nearest_or_all(found, known),
             Self::UnknownStep { kind, known } => return nearest_or_all(kind, known),
+            Self::UnknownName { what: "data set or captured value", name, .. }
+                if name == "vars" =>
+            {
+                return Some(
+                    "a variable is written `${vars.NAME}`, without braces around".to_owned(),
+                );
+            }
             Self::UnknownName { name, known, .. } | Self::UnknownMetric { name, known } => {
                 return nearest_or_all(name, known);
             }
@@ -20,6 +27,11 @@ impl ProblemKind {
                 ));
             }
             Self::BeyondUsers { rate, seconds, .. } => return Some(littles_law(rate, *seconds)),
+            Self::DataTooSmall { users, pick: "once", .. } => {
+                return Some(format!(
+                    "give it {users} rows, run for a shorter time, or write `when_used_up: stop`"
+                ));
+            }
             Self::DataTooSmall { users, .. } => {
                 return Some(format!(
                     "give it {users} rows, lower `max_vus`, or pick `sequential` or `shuffle`"
@@ -29,7 +41,7 @@ impl ProblemKind {
                 let steps = steps.join("`, `");
                 return Some(format!("write it under `steps:`, for `{steps}`"));
             }
-            kind => kind.fixed_hint()?,
+            kind => kind.fixed_hint().or_else(|| kind.reference_hint())?,
         };
         Some(fixed.to_owned())
     }
@@ -82,6 +94,7 @@ impl ProblemKind {
                 "steps of one name are counted together; give one of them another `name`"
             }
             Self::NameTwice { .. } => "give the capture another name",
+            Self::NeverUsedUp => "remove it, or write `pick: once`",
             Self::NeverLives { .. } => "make `renew_ahead` shorter than `lives`",
             Self::SessionCycle { .. } => "log in by requests without this session",
             Self::SessionOfPart => "write `session` beside `watch`",
@@ -114,6 +127,22 @@ impl ProblemKind {
             }
             Self::RateOfNothing => "write the rate in `iter/s`",
             Self::OverrideUnfit { .. } => "choose another workload with `--workload`",
+            _ => return None,
+        })
+    }
+
+    /// Hints for what stands in other files and places.
+    fn reference_hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::IncludeCycle { .. } => "put what both need into a third file",
+            Self::VariableCycle { .. } => "give one of them a value of its own",
+            Self::VariableUnfit { .. } => {
+                "a list or mapping stands alone: `stages: ${vars.stages}`"
+            }
+            Self::BadGraphql { .. } => {
+                "write it like `query Flights($from: String!) { flights(from: $from) { id } }`; values go into \
+                 `variables`, and `operation` chooses one of several"
+            }
             _ => return None,
         })
     }

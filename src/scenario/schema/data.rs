@@ -25,6 +25,8 @@ pub struct DataFile {
     pub pick: PickSpec,
     /// Where `pick` stands, or the name.
     pub pick_span: Span,
+    /// What comes when rows that are given once are used up.
+    pub when_used_up: UsedUp,
     /// The file's text, once it is loaded.
     pub source: Option<SourceId>,
 }
@@ -51,13 +53,27 @@ pub enum PickSpec {
     Zipf(f64),
     /// One a user, never twice.
     Unique,
+    /// One an arrival, never again.
+    Once,
 }
 
-const PICKS: [(&str, PickSpec); 4] = [
+/// What an arrival that finds no row left does to the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedUp {
+    /// It ends there.
+    Stop,
+    /// It fails.
+    Fail,
+}
+
+const USED_UP: [(&str, UsedUp); 2] = [("stop", UsedUp::Stop), ("fail", UsedUp::Fail)];
+
+const PICKS: [(&str, PickSpec); 5] = [
     ("sequential", PickSpec::Sequential),
     ("shuffle", PickSpec::Shuffle),
     ("uniform", PickSpec::Uniform),
     ("unique", PickSpec::Unique),
+    ("once", PickSpec::Once),
 ];
 
 const ENCODINGS: [(&str, Encoding); 3] =
@@ -78,6 +94,15 @@ pub(super) fn read(
     let encoding = fields.word("encoding", &ENCODINGS, problems).unwrap_or_default();
     let delimiter = fields.word("delimiter", &DELIMITERS, problems).unwrap_or(b',');
     let pick_node = fields.node("pick", problems);
+    let pick = pick_node.and_then(|node| pick(node, problems));
+    let used_up_span = fields.node("when_used_up", problems).map(|node| node.span);
+    let when_used_up = fields.word("when_used_up", &USED_UP, problems);
+    // To fail is what holds where nothing is said.
+    if let (Some(span), Some(UsedUp::Stop), false) =
+        (used_up_span, when_used_up, pick == Some(PickSpec::Once))
+    {
+        problems.report(span, ProblemKind::NeverUsedUp);
+    }
     fields.finish(problems);
     let nowhere = Spanned::new(String::new(), name.span);
     Some(DataFile {
@@ -85,7 +110,8 @@ pub(super) fn read(
         encoding,
         delimiter,
         file: file.unwrap_or(nowhere),
-        pick: pick_node.and_then(|node| pick(node, problems)).unwrap_or(PickSpec::Sequential),
+        pick: pick.unwrap_or(PickSpec::Sequential),
+        when_used_up: when_used_up.unwrap_or(UsedUp::Fail),
         pick_span: pick_node.map_or(name.span, |node| node.span),
         source: None,
         name,

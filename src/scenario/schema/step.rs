@@ -1,6 +1,7 @@
 //! The steps of a flow.
 
 use super::delay::{DelaySpec, law};
+use super::graphql;
 use super::request::RequestSpec;
 use super::stream::{PlaybackSpec, StreamSpec};
 use super::workload::positive;
@@ -181,6 +182,8 @@ fn step(node: &Node, problems: &mut Problems) -> Option<StepSpec> {
         "sse" => StepKind::Stream(Box::new(StreamSpec::read_events(value, problems)?)),
         "websocket" => StepKind::Stream(Box::new(StreamSpec::read_messages(value, problems)?)),
         "hls" => StepKind::Playback(Box::new(PlaybackSpec::read(value, problems)?)),
+        "graphql" => StepKind::Request(Box::new(graphql::read(value, problems)?)),
+        "request" => StepKind::Request(Box::new(RequestSpec::read_any(value, problems)?)),
         method if STEP.property(method).is_some() => {
             StepKind::Request(Box::new(RequestSpec::read(key, value, problems)?))
         }

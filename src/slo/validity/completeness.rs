@@ -64,7 +64,8 @@ fn length(window: &JudgedWindow<'_>) -> Finding {
 /// Whether a log is a part of a run: it was killed, interrupted or stopped by a guard, or shards were left out when it
 /// was merged. It never passes.
 pub fn is_partial(log: &RunLog) -> bool {
-    let is_whole = log.end.is_some_and(|end| end.reason == StopReason::Finished);
+    let is_whole =
+        log.end.is_some_and(|end| matches!(end.reason, StopReason::Finished | StopReason::UsedUp));
     log.torn || !is_whole || !log.header.without.is_empty()
 }
 
@@ -76,6 +77,12 @@ fn end(window: &JudgedWindow<'_>) -> Finding {
         Some(StopReason::Finished) if !log.torn => Finding::valid(
             ValidityTest::Complete,
             format!("the run was played to its end, {seconds:.0} s"),
+        ),
+        Some(StopReason::UsedUp) if !log.torn => Finding::valid(
+            ValidityTest::Complete,
+            format!(
+                "the run ended after {seconds:.0} s, when its data were used up, as its scenario says"
+            ),
         ),
         Some(StopReason::Interrupted) => Finding::suspect(
             ValidityTest::Complete,
@@ -89,7 +96,7 @@ fn end(window: &JudgedWindow<'_>) -> Finding {
             let text = format!("partial run: {by} stopped it after {seconds:.0} s");
             Finding::suspect(ValidityTest::Complete, text)
         }
-        Some(StopReason::Finished) | None => Finding::suspect(
+        Some(StopReason::Finished | StopReason::UsedUp) | None => Finding::suspect(
             ValidityTest::Complete,
             format!("partial run: the log ends after {seconds:.0} s without its last line"),
         ),

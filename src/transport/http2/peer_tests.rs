@@ -22,7 +22,7 @@ use super::super::tcp::Tcp;
 use super::super::{Timers, keep_time};
 use super::{Http2, StreamRequest};
 use crate::metrics::ErrorClass;
-use crate::plan::Filler;
+use crate::plan::{BodySource, Filler};
 use crate::units::{Nanos, RunTime};
 use crate::user::ResponseHeaders as _;
 
@@ -115,7 +115,7 @@ type PeerAnswer = Result<(u16, String, u64), TransportError>;
 async fn ask(http2: Http2, timers: Rc<Timers>, number: usize, exchange: Exchange) -> PeerAnswer {
     let origin = Origin { tls: false, host: "h".to_owned(), port: 80, authority: "h".to_owned() };
     let (text, file) = exchange.sends;
-    let filler = Filler { at: text, size: file };
+    let filler = Filler { at: text, source: BodySource::Noise(file) };
     let fillers = if file > 0 { vec![filler] } else { vec![] };
     let body = RequestBody::new(Bytes::from(vec![b't'; text]), &fillers);
     let method = if body.is_empty() { Method::GET } else { Method::POST };

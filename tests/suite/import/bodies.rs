@@ -6,9 +6,9 @@ use std::sync::Arc;
 use boon::{Compiler, Draft, Schemas};
 use minijinja::Value as TemplateValue;
 use plimsoll::import::openapi;
-use plimsoll::plan::{Body, CaptureSlot, Plan, ScopeValues, TemplateScope, Variables};
+use plimsoll::plan::{Body, CaptureSlot, Plan, RenderError, ScopeValues, TemplateScope, Variables};
 use plimsoll::scenario::SourceId;
-use plimsoll::units::{RandomStream, Seed};
+use plimsoll::units::{RandomStream, RunTime, Seed};
 use serde_json::{Map, Value, json};
 
 use super::{checked, input, options};
@@ -26,15 +26,17 @@ impl Variables for Nobody<'_> {
     fn slot(&self, _: CaptureSlot) -> Option<&TemplateValue> {
         None
     }
-    fn deal(&mut self, _: u16) {}
+    fn deal(&mut self, _: u16) -> Result<(), RenderError> {
+        Ok(())
+    }
     fn cell(&self, _: u16, _: u16) -> Option<&TemplateValue> {
         None
     }
     fn scope(&self) -> TemplateScope {
         let names = Arc::new(self.plan.templates.names().clone());
         let chance = Seed::new(1).stream(RandomStream::Iteration, self.draw);
-        let values =
-            ScopeValues { slots: vec![], rows: vec![], vu: self.draw, iteration: self.draw };
+        let (slots, rows, now) = (vec![], vec![], RunTime::ZERO);
+        let values = ScopeValues { slots, rows, vu: self.draw, iteration: self.draw, now };
         TemplateScope::new(names, values, chance)
     }
     fn set_chance(&mut self, _: rand_pcg::Pcg64Mcg) {}

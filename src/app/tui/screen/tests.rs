@@ -182,6 +182,7 @@ fn play(folder: &Path, observer: &mut impl RunObserver) -> (StopReason, RunLog) 
         green: cli::SplitArgs::default(),
         settings: &[],
         shard: None,
+        of_url: None,
         tags: &[],
         preflight: false,
         may_load: &[],

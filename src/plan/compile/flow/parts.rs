@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::Method;
+
 use super::draft::ScenarioPlanDraft;
 use crate::metrics::{SampleKind, StepId, StepInfo};
 use crate::plan::compile::request::{self, RequestCompiler};
 use crate::plan::compile::template::TemplateCompiler;
 use crate::plan::{
-    AskedNames, Body, CaptureSlot, Dataset, Delay, Instruction, Overrides, PlaybackPlan, RequestId,
-    RequestPlan, StreamKind, StreamPlan, Template, UploadPiece,
+    AskedNames, Body, CaptureSlot, Dataset, Delay, Instruction, Overrides, Pick, PlaybackPlan,
+    RequestId, RequestPlan, SocketMessage, StreamKind, StreamPlan, Template, UploadPiece,
 };
 use crate::scenario::schema::{
     DelaySpec, LifecycleSpec, NamedFlow, OnFailureSpec, RequestSpec, Scenario,
@@ -22,6 +24,8 @@ pub(super) struct FlowParts<'a> {
     requests: RequestCompiler<'a>,
     pub(super) steps: Vec<StepInfo>,
     step_ids: BTreeMap<String, StepId>,
+    /// The methods of steps that have no kind of their own.
+    methods: BTreeMap<StepId, Method>,
     pub(super) compiled: Vec<RequestPlan>,
     pub(super) streams: Vec<StreamPlan>,
     pub(super) playbacks: Vec<PlaybackPlan>,
@@ -62,6 +66,7 @@ impl<'a> FlowParts<'a> {
             requests: RequestCompiler::new(scenario, prefix),
             steps: vec![],
             step_ids: BTreeMap::new(),
+            methods: BTreeMap::new(),
             compiled: vec![],
             streams: vec![],
             playbacks: vec![],
@@ -130,10 +135,26 @@ impl<'a> FlowParts<'a> {
         problems: &mut Problems,
     ) -> RequestId {
         let step = self.step_id((&request.name, kind), &request.tags, problems);
+        if kind == SampleKind::OtherMethod {
+            self.note_method(step, request, problems);
+        }
         let templates = self.templates.after(draft.captured.as_ref());
         let plan = self.requests.compile(request, step, templates, problems);
         self.compiled.push(plan);
         RequestId((self.compiled.len() - 1) as u32)
+    }
+
+    /// Reports a step of another method that has this name.
+    fn note_method(&mut self, step: StepId, request: &RequestSpec, problems: &mut Problems) {
+        let known = self.methods.entry(step).or_insert_with(|| request.method.clone());
+        if *known != request.method {
+            let kind = ProblemKind::StepTwice {
+                name: request.name.value.clone(),
+                method: request.method.to_string(),
+                other: known.to_string(),
+            };
+            problems.report(request.name.span, kind);
+        }
     }
 
     /// A delay, as short as users are quick.
@@ -194,32 +215,33 @@ impl<'a> FlowParts<'a> {
                 Instruction::ThinkBy { span, .. } => ask(span),
                 Instruction::PollAgain { poll, .. } => ask(&poll.until.template),
                 Instruction::Stream(id) => {
-                    if let StreamKind::Messages { send, .. } = &self.streams[id.0 as usize].kind {
-                        for message in send {
-                            ask(&message.content);
-                        }
+                    for message in messages_of(&self.streams[id.0 as usize]) {
+                        ask(&message.content);
                     }
                 }
                 _ => {}
             }
             for id in self.requests_of(op) {
-                let request = &self.compiled[id.0 as usize];
-                ask(&request.url);
-                request.headers.iter().for_each(|(_, value)| ask(value));
-                match &request.body {
-                    Body::None => {}
-                    Body::Text(text) => ask(text),
-                    Body::Upload(pieces) => {
-                        for piece in pieces {
-                            if let UploadPiece::Text(text) = piece {
-                                ask(text);
-                            }
-                        }
-                    }
-                }
+                templates_of(&self.compiled[id.0 as usize]).into_iter().for_each(&mut ask);
             }
         }
         asked
+    }
+
+    /// Notes for each request of which data sets it needs a row that is given once.
+    pub(super) fn note_given_once(&mut self) {
+        let given_once = |sets: BTreeSet<u16>| {
+            sets.into_iter()
+                .filter(|set| matches!(self.data[usize::from(*set)].pick, Pick::Once(_)))
+        };
+        let asked = |template: &Template| given_once(self.templates.asked(template).datasets);
+        for request in &mut self.compiled {
+            request.given_once = templates_of(request).into_iter().flat_map(asked).collect();
+        }
+        for stream in &self.streams {
+            let more = messages_of(stream).iter().flat_map(|message| asked(&message.content));
+            self.compiled[stream.request.0 as usize].given_once.extend(more);
+        }
     }
 
     /// Where instructions keep what they capture.
@@ -246,5 +268,34 @@ pub(super) fn refuse_retries(requests: &[RequestSpec], problems: &mut Problems) 
         if let OnFailureSpec::Retry(retry) = request.on_failure {
             problems.report(retry.span, ProblemKind::RetryInParallel);
         }
+    }
+}
+
+/// All templates of a request.
+fn templates_of(request: &RequestPlan) -> Vec<&Template> {
+    let mut templates = vec![&request.url];
+    templates.extend(request.headers.iter().map(|(_, value)| value));
+    if let Some(sign) = &request.sign {
+        templates.extend([&sign.access_key, &sign.secret_key]);
+        templates.extend(&sign.session_token);
+    }
+    match &request.body {
+        Body::None => {}
+        Body::Text(text) => templates.push(text),
+        Body::Upload(pieces) => {
+            templates.extend(pieces.iter().filter_map(|piece| match piece {
+                UploadPiece::Text(text) => Some(text),
+                UploadPiece::File(_) => None,
+            }));
+        }
+    }
+    templates
+}
+
+/// What a stream sends.
+fn messages_of(stream: &StreamPlan) -> &[SocketMessage] {
+    match &stream.kind {
+        StreamKind::Messages { send, .. } => send,
+        StreamKind::Events { .. } => &[],
     }
 }
