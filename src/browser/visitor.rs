@@ -13,8 +13,8 @@ use super::page::BrowserPage;
 use super::process::Browser;
 use crate::metrics::PageLoad;
 use crate::plan::{
-    BrowserPlan, CaptureSlot, PageStep, Plan, ScopeValues, Template, TemplateNames, TemplateScope,
-    Variables,
+    BrowserPlan, CaptureSlot, PageStep, Plan, RenderError, ScopeValues, Template, TemplateNames,
+    TemplateScope, Variables,
 };
 use crate::transport::Clock;
 use crate::units::{RandomStream, RunTime};
@@ -237,12 +237,13 @@ impl Variables for BrowserUser {
         None
     }
 
-    fn deal(&mut self, dataset: u16) {
+    fn deal(&mut self, dataset: u16) -> Result<(), RenderError> {
         let picked = &mut self.picked[dataset as usize];
         if picked.is_none() {
             let arrival = self.iteration.wrapping_mul(1 << 20).wrapping_add(self.number);
-            *picked = Some(self.shared.rows.pick(dataset as usize, arrival, self.number));
+            *picked = self.shared.rows.pick(dataset as usize, arrival, self.number);
         }
+        picked.map(|_| ()).ok_or(RenderError::UsedUp(dataset))
     }
 
     fn cell(&self, dataset: u16, column: u16) -> Option<&Value> {
@@ -258,7 +259,13 @@ impl Variables for BrowserUser {
         };
         let rows = self.picked.iter().zip(data.iter()).map(row).collect();
         let slots = vec![None; self.names.slots.len()];
-        let values = ScopeValues { slots, rows, vu: self.number + 1, iteration: self.iteration };
+        let values = ScopeValues {
+            slots,
+            rows,
+            vu: self.number + 1,
+            iteration: self.iteration,
+            now: self.now(),
+        };
         TemplateScope::new(self.names.clone(), values, self.chance.clone())
     }
 

@@ -205,7 +205,7 @@ mod tests {
             // Clones of a plan share what was dealt; each shard has a process of its own.
             let set = Dataset { dealt: DealtRows::default(), ..plan.data[0].clone() };
             let shard = Shard { index, count: 2 };
-            let part = Plan { shard, data: vec![set], ..plan.clone() };
+            let part = Plan { shard, data: vec![set].into(), ..plan.clone() };
             let workers = [RowPicker::new(&part), RowPicker::new(&part)];
             let asked = (0..20_u64).map(|n| workers[n as usize % 2].pick(0, 5 * n, n));
             given.extend(asked.flatten());
