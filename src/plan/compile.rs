@@ -26,7 +26,7 @@ use self::load::LoadCompiler;
 use self::names::ADDRESS;
 use self::split::SplitCompiler;
 use self::template::TemplateCompiler;
-use super::{DEFAULT_SEED, Dataset, HttpPlan, Overrides, Plan, Shard, TemplateSet};
+use super::{DEFAULT_SEED, HttpPlan, Overrides, Plan, TemplateSet};
 use crate::scenario::schema::Workload;
 use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles};
 use crate::units::{Nanos, Ratio};
@@ -62,11 +62,9 @@ fn plan(
     today: Date,
     problems: &mut Problems,
 ) -> Option<Plan> {
-    let mut data: Vec<Dataset> =
-        scenario.data.iter().map(|file| data::read(file, sources, problems)).collect();
+    let mut data = data::read_all(scenario, sources, problems);
     let names = names::of(scenario, &data, problems);
-    let shard = overrides.shard.unwrap_or(Shard::WHOLE);
-    let set = TemplateSet::new(names, today, sources.texts().collect(), shard);
+    let set = TemplateSet::new(names, today, sources.texts().collect(), overrides.part());
     let templates = TemplateCompiler::new(&set, sources);
     let target = http::target(scenario, overrides, problems);
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
@@ -107,7 +105,6 @@ fn plan(
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
     let browsers = browser::compile(scenario, templates, think(workload, overrides), problems);
     let objectives = objective::compile(scenario, &parts.steps, problems);
-    let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     let http = http::plan(scenario, sources, problems);
     load::note_wanted(&mut data, &shares, load.as_ref(), overrides);
     Some(Plan {
@@ -115,7 +112,7 @@ fn plan(
         workload: workload?.name.value.clone(),
         fingerprint: fingerprint::of(sources),
         seed: overrides.seed.unwrap_or(DEFAULT_SEED),
-        shard,
+        shard: overrides.part(),
         target: target?,
         split,
         secrets: secrets(sources, &http),
@@ -126,6 +123,7 @@ fn plan(
         scenarios: journeys,
         lifecycle: parts.lifecycle,
         iteration_time: Nanos::from_secs_f64(demand.seconds),
+        abort: objective::abort_conditions(scenario, &parts.steps, problems),
         steps: parts.steps,
         requests: parts.requests,
         streams: parts.streams,
@@ -136,7 +134,6 @@ fn plan(
         data: data.into(),
         templates: set,
         objectives,
-        abort,
         allow_hosts: allowed_hosts(scenario),
     })
 }

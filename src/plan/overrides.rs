@@ -36,3 +36,10 @@ pub struct Overrides {
 
 /// The seed of a run that gives none: the same for all, so that runs can be compared.
 pub const DEFAULT_SEED: Seed = Seed::new(1);
+
+impl Overrides {
+    /// Which part of the arrivals is ours; all of them where nothing is said.
+    pub fn part(&self) -> Shard {
+        self.shard.unwrap_or(Shard::WHOLE)
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::plan::value::value_of;
 use crate::plan::{Dataset, DealtRows, Pick};
-use crate::scenario::schema::{self, DataFile, DataFormat};
+use crate::scenario::schema::{self, DataFile, DataFormat, Scenario};
 use crate::scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
 
 /// The most problems reported of one file: what is wrong in one row is mostly wrong in all.
@@ -15,8 +15,17 @@ const PROBLEM_LIMIT: usize = 5;
 
 type DataRows = (Vec<String>, Vec<Box<[Value]>>);
 
+/// All data sets of a scenario, by position.
+pub(super) fn read_all(
+    scenario: &Scenario,
+    sources: &SourceFiles,
+    problems: &mut Problems,
+) -> Vec<Dataset> {
+    scenario.data.iter().map(|file| read(file, sources, problems)).collect()
+}
+
 /// The rows of a data file; none where it cannot be read, which has been reported.
-pub(super) fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Problems) -> Dataset {
+fn read(file: &DataFile, sources: &SourceFiles, problems: &mut Problems) -> Dataset {
     let before = problems.len();
     let (columns, rows) = match file.source.and_then(|id| Some((id, sources.get(id)?))) {
         None => (vec![], vec![]),
