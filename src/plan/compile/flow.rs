@@ -1,5 +1,6 @@
 //! Flows → programs: `use` is expanded, names become indices, and what an iteration asks for is counted.
 
+mod compiled;
 mod draft;
 mod lasting;
 mod loops;
@@ -11,17 +12,16 @@ pub(super) use session::{OwnedSession, plans as session_plans};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::Method;
-
+use self::compiled::CompiledFlows;
 use self::draft::{ExpectedRequests, ScenarioPlanDraft};
-use self::parts::FlowParts;
+use self::parts::{FlowParts, kind_of};
 use self::session::EnteredSession;
 use super::load::MixDemand;
 use super::template::TemplateCompiler;
-use crate::metrics::{LifecyclePart, SampleKind, StepInfo};
+use crate::metrics::{LifecyclePart, SampleKind};
 use crate::plan::{
-    Dataset, Instruction, Lifecycle, LifecyclePlan, PlaybackPlan, PollPlan, Program, RequestPlan,
-    ScenarioPlan, SessionId, SessionScope, StreamPlan,
+    Dataset, Instruction, Lifecycle, LifecyclePlan, PollPlan, Program, ScenarioPlan, SessionId,
+    SessionScope,
 };
 use crate::scenario::schema::{
     JourneySpec, LifecycleSpec, PlaybackSpec, PollSpec, RequestSpec, Scenario, StepKind, StepSpec,
@@ -48,16 +48,6 @@ pub(super) struct FlowCompiler<'a> {
     /// Who has which session, as far as flows have asked for it.
     sessions: BTreeMap<SessionId, OwnedSession>,
     lifecycle: Lifecycle,
-}
-
-/// What flows come to besides their programs.
-pub(super) struct CompiledFlows {
-    pub(super) steps: Vec<StepInfo>,
-    pub(super) requests: Vec<RequestPlan>,
-    pub(super) streams: Vec<StreamPlan>,
-    pub(super) playbacks: Vec<PlaybackPlan>,
-    pub(super) lifecycle: Lifecycle,
-    pub(super) sessions: BTreeMap<SessionId, OwnedSession>,
 }
 
 impl<'a> FlowCompiler<'a> {
@@ -507,13 +497,6 @@ impl<'a> FlowCompiler<'a> {
         }
         expected
     }
-}
-
-/// What samples of a plain request are.
-fn kind_of(method: &Method) -> SampleKind {
-    // Methods are told by case, and only those of RFC 9110 and RFC 5789 have words of their own.
-    let known = SampleKind::from_word(method.as_str());
-    known.filter(|kind| kind.is_method()).unwrap_or(SampleKind::OtherMethod)
 }
 
 #[cfg(test)]

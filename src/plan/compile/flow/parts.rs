@@ -299,3 +299,10 @@ fn messages_of(stream: &StreamPlan) -> &[SocketMessage] {
         StreamKind::Events { .. } => &[],
     }
 }
+
+/// What samples of a plain request are.
+pub(super) fn kind_of(method: &Method) -> SampleKind {
+    // Methods are told by case, and only those of RFC 9110 and RFC 5789 have words of their own.
+    let known = SampleKind::from_word(method.as_str());
+    known.filter(|kind| kind.is_method()).unwrap_or(SampleKind::OtherMethod)
+}
