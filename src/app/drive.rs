@@ -33,14 +33,9 @@ pub(super) async fn drive(
     }
     let mut signals = StopSignals::new()?;
     talk::never_wait();
-    let mut browsing =
-        BrowserThread::start(prepared.plan.clone(), prepared.browser_hosts.clone()).await?;
-    if let Some(browsing) = &mut browsing {
-        tokio::select! {
-            () = browsing.idle() => {}
-            () = signals.next() => return Ok(StopReason::Interrupted),
-        }
-    }
+    let Some(mut browsing) = browsers(prepared, &mut signals).await? else {
+        return Ok(StopReason::Interrupted);
+    };
     let mut run = match prepared.start {
         Some(at) => Run::start_on(Clock::beginning_at(at), &prepared.plan, &prepared.options),
         None => Run::start(&prepared.plan, &prepared.options),
@@ -67,11 +62,7 @@ pub(super) async fn drive(
                 for line in late {
                     prepared.folder.append(&line)?;
                 }
-                if events.iter().any(|event| matches!(event, RunEvent::End(_))) {
-                    for load in browsing.take().map(BrowserThread::finish).unwrap_or_default() {
-                        prepared.folder.append(&RunLine::Page(load))?;
-                    }
-                }
+                note_last_pages(&events, &mut browsing, &mut prepared.folder)?;
                 if let Some(end) = note(events, &mut prepared.folder, observer)? {
                     tear_down(prepared, end.at, observer, &mut signals).await?;
                     prepared.folder.append(&RunLine::End(end))?;
@@ -100,6 +91,36 @@ pub(super) async fn drive(
             }
         }
     }
+}
+
+/// The run's browsers, where it has some, with the pages behind them that are loaded before the first arrival. None
+/// where the user stopped that.
+async fn browsers(
+    prepared: &PreparedRun,
+    signals: &mut StopSignals,
+) -> Result<Option<Option<BrowserThread>>, Failure> {
+    let hosts = prepared.browser_hosts.clone();
+    let mut browsing = BrowserThread::start(prepared.plan.clone(), hosts).await?;
+    if let Some(browsing) = &mut browsing {
+        tokio::select! {
+            () = browsing.idle() => {}
+            () = signals.next() => return Ok(None),
+        }
+    }
+    Ok(Some(browsing))
+}
+
+/// Ends the browsers with the run; their last pages stand before its end in the log.
+fn note_last_pages(
+    events: &[RunEvent],
+    browsing: &mut Option<BrowserThread>,
+    folder: &mut RunFolder,
+) -> Result<(), Failure> {
+    if !events.iter().any(|event| matches!(event, RunEvent::End(_))) {
+        return Ok(());
+    }
+    let last = browsing.take().map(BrowserThread::finish).unwrap_or_default();
+    last.into_iter().try_for_each(|load| folder.append(&RunLine::Page(load)))
 }
 
 /// The next page that a browser loaded, where there are browsers.

@@ -101,12 +101,9 @@ pub(super) fn prepare(
         told.extend(look_ahead(runtime, &plan, &options)?);
     }
     let browser_hosts = browsing::hosts(&plan, asked)?;
-    let watch = if role.looks_after_the_stack() {
-        let watching = sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated);
-        runtime.block_on(watching)
-    } else {
-        WatchPlan::default()
-    };
+    let watching = sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated);
+    let looks = role.looks_after_the_stack();
+    let watch = if looks { runtime.block_on(watching) } else { WatchPlan::default() };
     // A leader plays no load; each agent sets up for itself, as each shard does.
     let set_up = match role {
         FleetRole::Leader(_) => SetUp::default(),
@@ -130,15 +127,14 @@ pub(super) fn prepare(
     for event in &warnings {
         folder.append(&RunLine::Event(event.clone()))?;
     }
-    let stack = loaded.scenario.and_then(|scenario| scenario.stack);
-    let signals = stack.map_or_else(Vec::new, |stack| stack.signals);
+    let signals = loaded.scenario.and_then(|of| of.stack).map_or_else(Vec::new, |of| of.signals);
+    let hooks = if looks { hooks(&plan, &load_args.mark) } else { vec![] };
     let outside = HookPlan {
-        hooks: if role.looks_after_the_stack() { hooks(&plan, &load_args.mark) } else { vec![] },
+        hooks,
         folder: scenario_file(path).parent().unwrap_or(Path::new("")).to_owned(),
         run: folder.path().to_owned(),
         target: plan.target.url(),
     };
-    let rollback = asked.green.green_rollback;
     Ok(PreparedRun {
         plan,
         options,
@@ -149,7 +145,7 @@ pub(super) fn prepare(
         signals,
         browser_hosts,
         warnings,
-        rollback,
+        rollback: asked.green.green_rollback,
         outside,
         start: None,
         plan_hash,

@@ -154,16 +154,15 @@ impl<K: Ord + Clone> UniqueNames<K> {
         let free = |name: &String| !name.is_empty() && !self.taken.contains(name);
         let first = candidates.first().filter(|name| !name.is_empty());
         let stem = first.cloned().unwrap_or_else(|| "value".to_owned());
-        let name = match candidates.iter().find(|name| free(name)) {
-            Some(name) => name.clone(),
-            None => {
-                let last = self.numbers.get(&stem).copied().unwrap_or(1);
-                let numbered = |n: u32| (n, format!("{stem}_{n}"));
-                let found = (last + 1..=u32::MAX).map(numbered).find(|(_, name)| free(name));
-                let (number, name) = found.unwrap_or((last, stem.clone()));
-                self.numbers.insert(stem, number);
-                name
-            }
+        let name = if let Some(name) = candidates.iter().find(|name| free(name)) {
+            name.clone()
+        } else {
+            let last = self.numbers.get(&stem).copied().unwrap_or(1);
+            let numbered = |n: u32| (n, format!("{stem}_{n}"));
+            let found = (last + 1..=u32::MAX).map(numbered).find(|(_, name)| free(name));
+            let (number, name) = found.unwrap_or((last, stem.clone()));
+            self.numbers.insert(stem, number);
+            name
         };
         self.taken.insert(name.clone());
         self.of.insert(thing.clone(), name.clone());

@@ -103,8 +103,6 @@ fn plan(
         });
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
-    let browsers = browser::compile(scenario, templates, think(workload, overrides), problems);
-    let objectives = objective::compile(scenario, &parts.steps, problems);
     let http = http::plan(scenario, sources, problems);
     load::note_wanted(&mut data, &shares, load.as_ref(), overrides);
     Some(Plan {
@@ -124,16 +122,16 @@ fn plan(
         lifecycle: parts.lifecycle,
         iteration_time: Nanos::from_secs_f64(demand.seconds),
         abort: objective::abort_conditions(scenario, &parts.steps, problems),
+        objectives: objective::compile(scenario, &parts.steps, problems),
         steps: parts.steps,
         requests: parts.requests,
         streams: parts.streams,
         playbacks: parts.playbacks,
         sessions,
-        browsers,
+        browsers: browser::compile(scenario, templates, think(workload, overrides), problems),
         address: templates.slot(ADDRESS),
         data: data.into(),
         templates: set,
-        objectives,
         allow_hosts: allowed_hosts(scenario),
     })
 }

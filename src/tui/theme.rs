@@ -170,13 +170,11 @@ mod tests {
     /// xterm's colours from 16 on: a cube of six steps a channel, then greys.
     fn rgb(index: u8) -> [f64; 3] {
         let step = |value: u8| if value == 0 { 0.0 } else { f64::from(value) * 40.0 + 55.0 };
-        match index {
-            232.. => [f64::from(index - 232) * 10.0 + 8.0; 3],
-            _ => {
-                let cube = index - 16;
-                [step(cube / 36), step(cube / 6 % 6), step(cube % 6)]
-            }
+        if index >= 232 {
+            return [f64::from(index - 232) * 10.0 + 8.0; 3];
         }
+        let cube = index - 16;
+        [step(cube / 36), step(cube / 6 % 6), step(cube % 6)]
     }
 
     /// WCAG 2.2, relative luminance.
