@@ -29,14 +29,12 @@ pub use abort::{AbortCondition, AbortNote};
 pub use capacity_line::CapacityLine;
 pub use collector::Collector;
 pub use distribution::Distribution;
-pub use interval::{
-    ArrivalCounts, GeneratorLoad, Interval, Reading, ScenarioInterval, StepInterval,
-};
+pub use interval::{ArrivalCounts, GeneratorLoad, Interval, ScenarioInterval, StepInterval};
 pub use lifecycle::{LifecycleNote, LifecyclePart, LifecycleStep};
 pub use log_reader::RunLogReader;
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
 pub use page::{PageDoubt, PageFigure, PageLoad, PageResource};
-pub use readings::{ReadingRef, Readings};
+pub use readings::{Reading, ReadingRef, Readings};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{
     ArrivalProcess, Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader,

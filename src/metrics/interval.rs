@@ -8,7 +8,7 @@ use super::{
     ErrorClass, Phase, Readings, ResponseTimes, ScenarioId, SideInterval, SparseDistribution,
     StepId, TimeParts,
 };
-use crate::units::{Nanos, Quantity, Ratio, RunTime};
+use crate::units::{Nanos, Ratio, RunTime};
 
 /// What became of arrivals (iterations) within an interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,24 +152,6 @@ impl ScenarioInterval {
     pub fn times(&self) -> ResponseTimes<'_> {
         ResponseTimes::new(&self.response_time, &self.time_parts, self.failed_requests)
     }
-}
-
-/// One value of the stack's own metrics.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// The tier it speaks of.
-    pub tier: String,
-    /// The metric: `cpu`, `memory`, `connections`, …
-    pub metric: String,
-    /// The replica, where the source tells replicas apart; empty otherwise.
-    pub replica: String,
-    /// The value, or `None` where the source had none: missing data is never zero.
-    pub value: Option<Quantity>,
-}
-
-impl Reading {
-    /// The tier under which health probes are filed; the replica is the endpoint's path. 1 is up, 0 is down.
-    pub const HEALTH: &str = "health";
 }
 
 /// One second of a run.

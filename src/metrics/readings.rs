@@ -8,8 +8,25 @@ use std::sync::{Arc, Weak};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Reading;
 use crate::units::{Bytes, Money, Nanos, Quantity, Rate, Ratio};
+
+/// One value of the stack's own metrics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The tier it speaks of.
+    pub tier: String,
+    /// The metric: `cpu`, `memory`, `connections`, …
+    pub metric: String,
+    /// The replica, where the source tells replicas apart; empty otherwise.
+    pub replica: String,
+    /// The value, or `None` where the source had none: missing data is never zero.
+    pub value: Option<Quantity>,
+}
+
+impl Reading {
+    /// The tier under which health probes are filed; the replica is the endpoint's path. 1 is up, 0 is down.
+    pub const HEALTH: &str = "health";
+}
 
 /// All readings of one second, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,6 +102,21 @@ impl Readings {
         let mut all: Vec<Reading> = self.iter().map(ReadingRef::to_reading).collect();
         all.push(reading);
         *self = all.into();
+    }
+
+    /// Adds what was reported `late` where there is no such reading, or one of "no data". What was read in time stays.
+    pub(super) fn fill(&mut self, late: &Self) {
+        let mut filled: Vec<Reading> = self.iter().map(ReadingRef::to_reading).collect();
+        for reading in late.iter() {
+            // A source that failed had "no data" for the tier as a whole.
+            filled.retain(|known| known.value.is_some() || !reading.is_metric_of(known));
+            let is_known =
+                |known: &Reading| reading.is_metric_of(known) && known.replica == reading.replica;
+            if !filled.iter().any(is_known) {
+                filled.push(reading.to_reading());
+            }
+        }
+        *self = filled.into();
     }
 
     /// Leaves only those that `keep` wants.

@@ -9,8 +9,8 @@ use super::abort::AbortNote;
 use super::lifecycle::LifecycleNote;
 use super::source_event::SourceEvent;
 use super::{
-    CapacityLine, ErrorClass, Interval, Objective, PageLoad, Reading, ReadingRef, Readings,
-    ScenarioId, ShardSummary, SplitInfo, StepId,
+    CapacityLine, ErrorClass, Interval, Objective, PageLoad, Readings, ScenarioId, ShardSummary,
+    SplitInfo, StepId,
 };
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
@@ -508,18 +508,7 @@ impl RunLog {
         let index = self.intervals.partition_point(|interval| interval.end <= late.at);
         let own = self.intervals.get_mut(index).filter(|interval| interval.start <= late.at);
         let Some(interval) = own else { return };
-        let mut filed: Vec<Reading> =
-            interval.readings.iter().map(ReadingRef::to_reading).collect();
-        for reading in late.readings.iter() {
-            // A source that failed had "no data" for the tier as a whole.
-            filed.retain(|known| known.value.is_some() || !reading.is_metric_of(known));
-            let is_known =
-                |known: &Reading| reading.is_metric_of(known) && known.replica == reading.replica;
-            if !filed.iter().any(is_known) {
-                filed.push(reading.to_reading());
-            }
-        }
-        interval.readings = filed.into();
+        interval.readings.fill(&late.readings);
     }
 
     /// How long the run lasted, up to its end or its last interval.
@@ -537,7 +526,7 @@ impl RunLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{CustomMeasure, Measure};
+    use crate::metrics::{CustomMeasure, Measure, Reading};
     use crate::units::Quantity;
 
     fn reading(metric: &str, replica: &str, value: Option<f64>) -> Reading {

@@ -136,7 +136,8 @@ fn proxy_is_asked_for_whole_urls() {
         assert_eq!(head.matches("\r\nproxy-authorization: ").count(), 1, "{head}");
     }
     assert!(seen[1].contains("\r\ncookie: seat=12\r\n"), "{}", seen[1]);
-    assert!(ran.stdout.contains("(HTTP/1.1 through the proxy)"), "{}", ran.stdout);
+    let reached = ran.result()["load"]["opened_connections"].to_string();
+    assert!(reached.contains("HTTP/1.1 through the proxy"), "{reached}");
     let log = fs::read_to_string(ran.folder.expect("a run").join("run.jsonl")).expect("a log");
     assert!(log.contains(&format!("http://{}", proxy.address)), "the header names the proxy");
 }

@@ -160,7 +160,8 @@ const VIOLATIONS: &[Cage] = &[
     }),
     failed("bombs", "body_too_large", "max_body", |v| {
         accept(v, "sec-websocket-extensions: permessage-deflate\r\n")?;
-        v.send(&[&[0xc1, 127][..], &(bomb().len() as u64).to_be_bytes(), bomb()].concat())?;
+        let length = u16::try_from(bomb().len()).map_err(std::io::Error::other)?;
+        v.send(&[&[0xc1, 126][..], &length.to_be_bytes(), bomb()].concat())?;
         v.wait()
     }),
     failed("is_a_web_site", "check_failed", "status 200, expected 101", |v| {
