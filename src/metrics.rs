@@ -18,6 +18,7 @@ mod readings;
 mod recorder;
 mod runlog;
 mod sample;
+mod sample_kind;
 mod shards;
 mod source_event;
 mod sparse;
@@ -38,9 +39,10 @@ pub use readings::{Reading, ReadingRef, Readings};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{
     ArrivalProcess, Event, EventKind, FailureExample, LateReadings, LoadModel, RunEnd, RunHeader,
-    RunLine, RunLog, RunLogError, SampleKind, ScenarioInfo, StageInfo, StepInfo, StopReason,
+    RunLine, RunLog, RunLogError, ScenarioInfo, StageInfo, StepInfo, StopReason,
 };
 pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId};
+pub use sample_kind::SampleKind;
 pub use shards::ShardSummary;
 pub use source_event::SourceEvent;
 pub use sparse::{LogSource, SparseDistribution};

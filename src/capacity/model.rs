@@ -17,7 +17,7 @@ pub use fitted::{
     CacheHits, CapacityModel, Demand, FitError, HeldOut, MemoryModel, PoolModel, SerialResource,
     TierModel,
 };
-pub use steps::{ExcludedStep, ExclusionReason};
+pub use steps::{ExcludedStep, StepExclusion};
 pub(in crate::capacity) use steps::{exclusion, is_at_rest};
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::choice::{DeploymentChoice, RequiredCapacity};
-use super::model::{
-    CacheHits, CapacityModel, Ceiling, Contradiction, ExcludedStep, ExclusionReason,
-};
+use super::model::{CacheHits, CapacityModel, Ceiling, Contradiction, ExcludedStep, StepExclusion};
 pub use super::option::{OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice};
 use super::search::{FailureAbove, SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};
@@ -62,7 +60,7 @@ pub struct CurvePoint {
     pub hold_s: f64,
     /// Why it says nothing of a stack at rest; absent where it does.
     #[serde(default)]
-    pub not_at_rest: Option<ExclusionReason>,
+    pub not_at_rest: Option<StepExclusion>,
 }
 
 /// What the model says of the objective on response time that binds, to be drawn beside what was measured.

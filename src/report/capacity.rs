@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::format;
 use super::rows::NONE;
-use crate::capacity::model::ExclusionReason;
+use crate::capacity::model::StepExclusion;
 use crate::capacity::output::{
     CapacitySection, CurvePoint, ModelLine, OptionRow, OptionStatus, Recommendation,
     ScalingDirection, TierSection, VerifiedPrediction,
@@ -86,7 +86,7 @@ fn probe_row(point: &CurvePoint) -> ProbeRow {
         p95: time(point.p95_ms),
         p99: time(point.p99_ms),
         outcome: if point.passed { "✔ within" } else { "✖ exceeds" },
-        note: point.not_at_rest.map_or("", ExclusionReason::word),
+        note: point.not_at_rest.map_or("", StepExclusion::word),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::slo::statistics::trend::mann_kendall;
 /// Why a step is left out of the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ExclusionReason {
+pub enum StepExclusion {
     /// The generator was too late or too busy.
     #[serde(rename = "spoilt")]
     Invalid,
@@ -27,7 +27,7 @@ pub enum ExclusionReason {
     Moving,
 }
 
-impl ExclusionReason {
+impl StepExclusion {
     /// For reports: why so many steps were left out.
     pub const fn word(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ pub struct ExcludedStep {
     /// What was offered.
     pub rate_per_s: f64,
     /// Why it is left out.
-    pub reason: ExclusionReason,
+    pub reason: StepExclusion,
 }
 
 /// Beyond so many times its limit, a response time depends on how long it was watched.
@@ -85,7 +85,7 @@ pub(in crate::capacity) fn is_at_rest(step: &StepResult, slo_limits: &[SloLimit]
 pub(in crate::capacity) fn exclusion(
     step: &StepResult,
     slo_limits: &[SloLimit],
-) -> Option<ExclusionReason> {
+) -> Option<StepExclusion> {
     let (offered, achieved) = (step.offered.get(), step.achieved().get());
     let noise = 5.0 * step.arrivals_deviation() / step.duration.as_secs_f64();
     let response = step.response();
@@ -93,15 +93,15 @@ pub(in crate::capacity) fn exclusion(
         slo_limit.limit().is_some_and(|limit| slo_limit.measure(&response) > FAR_BEYOND * limit)
     };
     if !step.valid {
-        Some(ExclusionReason::Invalid)
+        Some(StepExclusion::Invalid)
     } else if step.aborted.is_some() {
-        Some(ExclusionReason::Stopped)
+        Some(StepExclusion::Stopped)
     } else if step.throttled_share() >= 0.001 {
-        Some(ExclusionReason::Throttled)
+        Some(StepExclusion::Throttled)
     } else if (achieved - offered).abs() > 0.015 * offered + noise || slo_limits.iter().any(far) {
-        Some(ExclusionReason::Overloaded)
+        Some(StepExclusion::Overloaded)
     } else if is_moving(step, slo_limits) {
-        Some(ExclusionReason::Moving)
+        Some(StepExclusion::Moving)
     } else {
         None
     }

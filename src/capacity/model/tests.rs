@@ -118,10 +118,10 @@ fn fit_leaves_out_steps_that_are_not_at_rest_and_says_why() {
     steps.push(late);
     let stack = stack(vec![tier("api", CapacityTierKind::Api, 4)]);
     let model = CapacityModel::fit(&stack, &[p95()], &steps, None).expect("four rates at rest");
-    let found: Vec<(f64, ExclusionReason)> =
+    let found: Vec<(f64, StepExclusion)> =
         model.left_out.iter().map(|step| (step.rate_per_s, step.reason)).collect();
-    let (moving, over) = (ExclusionReason::Moving, ExclusionReason::Overloaded);
-    assert_eq!(found, [(390.0, moving), (420.0, over), (250.0, ExclusionReason::Invalid)]);
+    let (moving, over) = (StepExclusion::Moving, StepExclusion::Overloaded);
+    assert_eq!(found, [(390.0, moving), (420.0, over), (250.0, StepExclusion::Invalid)]);
 }
 
 #[test]
