@@ -90,11 +90,8 @@ pub(super) fn prepare(
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
     can_roll_back(&plan, asked)?;
     let tls = tls_for(&plan)?;
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let workers = load_args
-        .workers
-        .unwrap_or_else(|| workers_for(&plan, cores))
-        .clamp(1, most_workers(&plan));
+    let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores()));
+    let workers = workers.clamp(1, most_workers(&plan));
     let options = RunOptions { workers, tls, permit, connections: limit.most };
     let mut told = unused_proxies(&plan, &files::variable);
     if asked.preflight {
@@ -102,8 +99,7 @@ pub(super) fn prepare(
     }
     let browser_hosts = browsing::hosts(&plan, asked)?;
     let watching = sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated);
-    let looks = role.looks_after_the_stack();
-    let watch = if looks { runtime.block_on(watching) } else { WatchPlan::default() };
+    let watch = watched(runtime, role, watching);
     // A leader plays no load; each agent sets up for itself, as each shard does.
     let set_up = match role {
         FleetRole::Leader(_) => SetUp::default(),
@@ -128,7 +124,7 @@ pub(super) fn prepare(
         folder.append(&RunLine::Event(event.clone()))?;
     }
     let signals = loaded.scenario.and_then(|of| of.stack).map_or_else(Vec::new, |of| of.signals);
-    let hooks = if looks { hooks(&plan, &load_args.mark) } else { vec![] };
+    let hooks = if role.looks_after_the_stack() { hooks(&plan, &load_args.mark) } else { vec![] };
     let outside = HookPlan {
         hooks,
         folder: scenario_file(path).parent().unwrap_or(Path::new("")).to_owned(),
@@ -151,6 +147,20 @@ pub(super) fn prepare(
         plan_hash,
         agents,
     })
+}
+
+/// The cores of this machine that this process may use.
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
+}
+
+/// How the stack is looked after, where this process does.
+fn watched(
+    runtime: &tokio::runtime::Runtime,
+    role: FleetRole<'_>,
+    watching: impl Future<Output = WatchPlan>,
+) -> WatchPlan {
+    if role.looks_after_the_stack() { runtime.block_on(watching) } else { WatchPlan::default() }
 }
 
 /// What is worth saying of a run before it begins.
