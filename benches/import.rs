@@ -40,7 +40,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Descriptions that the command line names.
-#[expect(clippy::disallowed_methods, reason = "a benchmark reads what it is told to")]
 fn given(out: &mut impl std::io::Write) -> Result<(), Box<dyn Error>> {
     for path in std::env::args().skip(1).filter(|word| !word.starts_with("--")) {
         let text = fs::read_to_string(&path)?;

@@ -20,6 +20,7 @@ mod request;
 mod session;
 mod split;
 mod stream;
+mod target;
 mod template;
 pub mod value;
 mod whole;
@@ -32,8 +33,7 @@ pub use delay::Delay;
 pub use failure::{OnFailure, RetryPlan};
 pub use flow::{Instruction, Program, ScenarioPlan, WhilePlan};
 pub use http::{
-    AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion,
-    SourceNet, Target,
+    AddressChoice, ClientTls, ConnectionUse, Correlation, DnsPlan, HttpPlan, HttpVersion, SourceNet,
 };
 pub use ids::{PlaybackId, RequestId, SessionId, StreamId};
 pub use lifecycle::{Lifecycle, LifecyclePlan};
@@ -46,6 +46,7 @@ pub use split::Split;
 pub use stream::{
     PlaybackPlan, PollPlan, SocketMessage, SocketMessageForm, StreamKind, StreamPlan, VariantChoice,
 };
+pub use target::Target;
 pub use template::{
     AskedNames, CaptureSlot, Condition, Escape, RenderError, ScopeValues, Template, TemplateError,
     TemplateFiles, TemplateNames, TemplatePiece, TemplateScope, TemplateSet, Variables,

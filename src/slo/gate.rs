@@ -7,6 +7,7 @@
 //! informs, and fails the gate only where there is no doubt: among dozens of metrics something always moves.
 
 mod likeness;
+mod metric;
 mod outcome;
 mod row;
 mod rows;
@@ -18,13 +19,12 @@ mod trend;
 use serde::{Deserialize, Serialize};
 
 pub use likeness::{ComparisonRule, ConditionMismatch, alike};
+pub use metric::{GateMetric, UnknownMetric};
 pub use outcome::GateOutcome;
-pub use row::{ComparedMetric, ExcludedMetric, ExclusionReason, GateRow};
+pub use row::{ComparedMetric, ExcludedMetric, GateRow, MetricExclusion};
 pub use rules::GateRules;
 pub use step::{StepSummary, TimeSummary};
-pub use summary::{
-    Baseline, BaselineError, GateMetric, RunConditions, RunSummary, SloMetric, UnknownMetric,
-};
+pub use summary::{Baseline, BaselineError, RunConditions, RunSummary, SloMetric};
 pub use trend::MetricTrend;
 
 use super::regression::{RUNS_MIN, Regression, RegressionVerdict};

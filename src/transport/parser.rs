@@ -12,7 +12,10 @@ use crate::metrics::ErrorClass;
 
 use super::TransportError;
 use super::memory::{BoundedBuffer, MemoryBudget};
-use framing::{Framing, Length, chunk_too_long, no_chunk_size, parse_chunk_size, protocol};
+use framing::{
+    Framing, Length, body_too_large, chunk_too_long, no_chunk_size, parse_chunk_size, protocol,
+    split,
+};
 pub(super) use head::HeaderView;
 use head::MAX_HEADERS;
 
@@ -406,7 +409,7 @@ impl ResponseParser {
             Length::Chunked => ParserState::Chunk(Chunk::Size),
             Length::Bytes(0) => ParserState::Complete,
             Length::Bytes(length) if self.keep_body && length > self.max_body => {
-                return Err(self.too_large());
+                return Err(body_too_large(self.max_body));
             }
             Length::Bytes(length) => ParserState::Length(length),
             Length::UntilClose => {
@@ -483,7 +486,7 @@ impl ResponseParser {
             return Ok(());
         }
         if self.body_size > self.max_body {
-            return Err(self.too_large());
+            return Err(body_too_large(self.max_body));
         }
         self.body.extend(part, "the body")
     }
@@ -491,19 +494,6 @@ impl ResponseParser {
     fn head_too_large(&self) -> TransportError {
         protocol(format!("the head is larger than {} bytes (`http.max_head`)", self.max_head))
     }
-
-    fn too_large(&self) -> TransportError {
-        let limit = crate::units::Bytes::new(self.max_body);
-        TransportError::new(
-            ErrorClass::BodyTooLarge,
-            format!("the body is larger than `max_body: {limit}`"),
-        )
-    }
-}
-
-fn split(bytes: &[u8], at_most: u64) -> (&[u8], &[u8]) {
-    let at = usize::try_from(at_most).unwrap_or(usize::MAX).min(bytes.len());
-    bytes.split_at(at)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::{GatedObjective, objectives};
 use super::words;
 use crate::metrics::Answers;
-use crate::slo::gate::{ExcludedMetric, ExclusionReason, GateMetric, GateRow};
+use crate::slo::gate::{ExcludedMetric, GateMetric, GateRow, MetricExclusion};
 use crate::slo::regression::RegressionVerdict;
 use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};
 
@@ -119,8 +119,8 @@ fn compared(row: &GateRow) -> TestCase {
 fn left_out(left: &ExcludedMetric) -> TestCase {
     let line = words::left_out(left);
     let why = match left.reason {
-        ExclusionReason::TooFewRequests => "too few requests",
-        ExclusionReason::NotKept => "not kept",
+        MetricExclusion::TooFewRequests => "too few requests",
+        MetricExclusion::NotKept => "not kept",
     };
     case(&left.step, &case_name(left.metric, left.of), skipped(why, &line), line)
 }

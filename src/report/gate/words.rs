@@ -5,8 +5,8 @@ use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::objectives;
 use crate::metrics::Answers;
 use crate::slo::gate::{
-    ComparedMetric, ExcludedMetric, ExclusionReason, GateComparison, GateMetric, GateOutcome,
-    GateRow, RunSummary,
+    ComparedMetric, ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow,
+    MetricExclusion, RunSummary,
 };
 use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RUNS_MIN, RegressionVerdict};
 use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus, ValidityTest};
@@ -205,12 +205,12 @@ fn chance(p: f64) -> String {
 pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
     let subject = subject(left.compared());
     match left.reason {
-        ExclusionReason::TooFewRequests => format!(
+        MetricExclusion::TooFewRequests => format!(
             "{subject}: some run has only {} of the {} requests that it takes",
             format::count(left.requests_min),
             format::count(left.metric.requests_needed())
         ),
-        ExclusionReason::NotKept => format!(
+        MetricExclusion::NotKept => format!(
             "{subject}: some run's summary is of a version that kept no times of all requests; make it anew from \
              the run (`plimsoll runs promote`)"
         ),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::regression::Regression;
-use super::summary::GateMetric;
+use super::metric::GateMetric;
 use crate::metrics::Answers;
 
 /// One metric of one step, compared.
@@ -39,7 +39,7 @@ pub struct ExcludedMetric {
     #[serde(default, skip_serializing_if = "Answers::is_default")]
     pub of: Answers,
     /// Why not.
-    pub reason: ExclusionReason,
+    pub reason: MetricExclusion,
     /// The fewest requests of the step in any run.
     pub requests_min: u64,
     /// Whether the verdict would hang on it.
@@ -49,7 +49,7 @@ pub struct ExcludedMetric {
 /// Why a metric could not be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ExclusionReason {
+pub enum MetricExclusion {
     /// Some run had too few requests to have it.
     TooFewRequests,
     /// The summary of some run does not hold times of all requests: a version that kept none made it.

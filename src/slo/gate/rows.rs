@@ -11,10 +11,11 @@
 use super::super::regression::{Certainty, EffectScale, P_MAX, compare_at};
 use super::super::statistics::permutation::{self, PooledRow};
 use super::super::statistics::{median, rank_test};
-use super::row::{ComparedMetric, ExcludedMetric, ExclusionReason, GateRow};
+use super::metric::GateMetric;
+use super::row::{ComparedMetric, ExcludedMetric, GateRow, MetricExclusion};
 use super::rules::GateRules;
 use super::step::StepSummary;
-use super::summary::{GateMetric, RunSummary};
+use super::summary::RunSummary;
 use crate::metrics::Answers;
 
 /// The greatest adjusted p at which a row that informs fails, where so many runs can reach it.
@@ -252,12 +253,12 @@ fn exclusion(
     of: ComparedMetric<'_>,
     baseline: &[RunSummary],
     candidate: &[RunSummary],
-) -> ExclusionReason {
+) -> MetricExclusion {
     let lacks = |run| find(of.step, run).is_some_and(|step: &StepSummary| step.all.is_none());
     if of.of == Answers::All && baseline.iter().chain(candidate).any(lacks) {
-        ExclusionReason::NotKept
+        MetricExclusion::NotKept
     } else {
-        ExclusionReason::TooFewRequests
+        MetricExclusion::TooFewRequests
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::regression::{EffectScale, EffectThreshold, Margin, RATIO_MIN};
 use super::likeness::ComparisonRule;
-use super::summary::GateMetric;
+use super::metric::GateMetric;
 
 /// How to compare.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,12 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::statistics::order_statistics::least_count;
-use super::summary::GateMetric;
+use super::metric::{CONFIDENCE, GateMetric};
 use crate::metrics::{Answers, Distribution, Tally};
 use crate::units::{Nanos, Ratio};
-
-/// Confidence with which a quantile must be below the greatest value for a run to have it.
-pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// The numbers of one step within a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

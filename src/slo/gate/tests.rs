@@ -118,7 +118,7 @@ fn metric_that_a_run_was_too_short_for_is_told() {
         step,
         metric: GateMetric::P99,
         of: Answers::Successes,
-        reason: ExclusionReason::TooFewRequests,
+        reason: MetricExclusion::TooFewRequests,
         requests_min: 12,
         decides: false,
     };
@@ -212,7 +212,7 @@ fn baseline_that_kept_no_times_of_all_requests_is_said_to_lack_them() {
     let after = failing_runs(Answers::All, 0.0, 100);
     let found = compare(&before, &after, &GateRules::default()).expect("alike");
     let missing = found.left_out.iter().find(|left| left.of == Answers::All).expect("left out");
-    assert_eq!((missing.reason, missing.decides), (ExclusionReason::NotKept, true));
+    assert_eq!((missing.reason, missing.decides), (MetricExclusion::NotKept, true));
     assert_ne!(found.verdict, GateVerdict::NotRegressed);
 }
 

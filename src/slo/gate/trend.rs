@@ -2,8 +2,9 @@
 
 use super::super::ValidityStatus;
 use super::super::statistics::change_points::{ChangePoint, ChangePointSearch, find};
+use super::metric::GateMetric;
 use super::row::ComparedMetric;
-use super::summary::{GateMetric, RunSummary};
+use super::summary::RunSummary;
 use crate::metrics::Answers;
 
 /// The least relative change of a time's level that is reported, as for a regression.

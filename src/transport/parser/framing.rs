@@ -1,6 +1,7 @@
 //! Where a response ends, and what becomes of its connection: what its headers say (RFC 9112 §6.3, §9.3).
 
 use crate::metrics::ErrorClass;
+use crate::units::Bytes;
 
 use super::super::TransportError;
 
@@ -151,4 +152,16 @@ pub(super) fn parse_chunk_size(line: &[u8]) -> Option<u64> {
         return None;
     }
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// Of a body of more than `max` bytes.
+pub(super) fn body_too_large(max: u64) -> TransportError {
+    let message = format!("the body is larger than `max_body: {}`", Bytes::new(max));
+    TransportError::new(ErrorClass::BodyTooLarge, message)
+}
+
+/// The first of the bytes, `at_most` so many, and the rest.
+pub(super) fn split(bytes: &[u8], at_most: u64) -> (&[u8], &[u8]) {
+    let at = usize::try_from(at_most).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.split_at(at)
 }
