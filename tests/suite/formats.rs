@@ -67,8 +67,11 @@ impl Schema {
 /// Reads a file of a format by the program's own reader.
 fn read(format: &FileFormat, text: &str) -> Vec<Problem> {
     let files = |path: &Path| {
-        let data = path.extension().is_some_and(|end| end == "csv");
-        let text = if data { "at,scenario\n0,browse\n" } else { text };
+        let text = match path.extension().and_then(|end| end.to_str()) {
+            Some("csv") => "at,scenario\n0,browse\n",
+            Some("yaml") => text,
+            _ => "the bytes of some file",
+        };
         Ok(text.as_bytes().to_vec())
     };
     match format.file {
