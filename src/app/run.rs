@@ -20,6 +20,7 @@ use super::output::say;
 use super::prepare::prepare;
 use super::progress::RunProgress;
 use super::runtime::runtime;
+use super::talk;
 use super::url::scenario_of_url;
 use repeat::{RepeatPlan, RunEnding};
 
@@ -109,6 +110,7 @@ pub(super) fn play(
     load_args: &cli::LoadArgs,
     (output, export): (&cli::OutputArgs, &cli::ExportArgs),
 ) -> Result<PlayedRun, Failure> {
+    talk::never_wait();
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
     let mut exports = RunExports::open(export, &prepared.header, prepared.folder.path())?;

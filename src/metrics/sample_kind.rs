@@ -48,7 +48,7 @@ words! {
 
 impl SampleKind {
     /// Whether it is a time over or within several requests and no request itself. Such samples never count among
-    /// requests; see [`Interval::logical`].
+    /// requests; see [`super::Interval::logical`].
     pub const fn is_logical(self) -> bool {
         match self {
             Self::Get

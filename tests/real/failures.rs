@@ -103,7 +103,8 @@ fn five_seconds_into_a_run(stack: &Stack, out: &Path) -> (Guarded, Lines<BufRead
         .expect("the program runs");
     let mut child = Guarded(child);
     let mut errors = BufReader::new(child.0.stderr.take().expect("piped")).lines();
-    let line = errors.next().expect("progress").expect("text");
+    let mut lines = errors.by_ref().map(|line| line.expect("text"));
+    let line = lines.find(|line| line.contains("/1:00")).expect("progress");
     // A busy machine may take a second more to say it.
     let shown = line.split("/1:00").next().and_then(|before| before.rsplit(':').next());
     let seconds = shown.and_then(|seconds| seconds.parse::<u32>().ok());
