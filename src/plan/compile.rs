@@ -55,6 +55,7 @@ pub fn compile(loaded: &Loaded, overrides: &Overrides, today: Date) -> Result<Pl
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "every part reports what is wrong before any is missed")]
 fn plan(
     scenario: &Scenario,
     sources: &SourceFiles,
@@ -103,6 +104,9 @@ fn plan(
         });
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
+    let browsers = browser::compile(scenario, templates, think(workload, overrides), problems);
+    let objectives = objective::compile(scenario, &parts.steps, problems);
+    let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     let http = http::plan(scenario, sources, problems);
     load::note_wanted(&mut data, &shares, load.as_ref(), overrides);
     Some(Plan {
@@ -121,14 +125,14 @@ fn plan(
         scenarios: journeys,
         lifecycle: parts.lifecycle,
         iteration_time: Nanos::from_secs_f64(demand.seconds),
-        abort: objective::abort_conditions(scenario, &parts.steps, problems),
-        objectives: objective::compile(scenario, &parts.steps, problems),
+        abort,
+        objectives,
         steps: parts.steps,
         requests: parts.requests,
         streams: parts.streams,
         playbacks: parts.playbacks,
         sessions,
-        browsers: browser::compile(scenario, templates, think(workload, overrides), problems),
+        browsers,
         address: templates.slot(ADDRESS),
         data: data.into(),
         templates: set,
