@@ -1,11 +1,16 @@
 //! Reading all files of a scenario, through a reader that is passed in.
 
+mod paths;
+mod reason;
+
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use self::paths::normal;
+use self::reason::plain_reason;
 use super::encoding::Encoding;
 use super::environment::{self, EnvironmentExpansion, EnvironmentUse, Lookup};
 use super::source::SETTING;
@@ -121,21 +126,6 @@ fn note_files(node: &mut Node, problems: &mut Problems) {
 /// `file('path')` in an expression.
 static FILE_CALL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"\bfile\(\s*(?:'([^'\\{}]+)'|"([^"\\{}]+)")\s*\)"#).ok());
-
-/// A path as it tells files apart: without `.` and `..`. Links are not followed.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if normal.file_name().is_some() => {
-                normal.pop();
-            }
-            part => normal.push(part),
-        }
-    }
-    normal
-}
 
 fn on_command_line(path: &Path) -> Spanned<String> {
     Spanned::new(path.display().to_string(), Span::COMMAND_LINE)
@@ -494,16 +484,6 @@ fn shift(node: &mut Node, columns: u32) {
                 shift(value, columns);
             }
         }
-    }
-}
-
-/// The system's reason without its number.
-fn plain_reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
     }
 }
 
