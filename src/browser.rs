@@ -15,4 +15,4 @@ mod visitor;
 
 pub use error::BrowserError;
 pub use process::{Browser, BrowserOptions, find_program};
-pub use visitor::{BrowserUser, IterationBounds, VisitContext};
+pub use visitor::{BrowserUser, VisitContext};

@@ -12,12 +12,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::browser::{
-    Browser, BrowserError, BrowserOptions, BrowserUser, IterationBounds, VisitContext, find_program,
+    Browser, BrowserError, BrowserOptions, BrowserUser, VisitContext, find_program,
 };
-use crate::metrics::{Measure, PageFigure, PageLoad};
+use crate::engine::RunEvent;
+use crate::metrics::{Event, EventKind, Measure, PageFigure, PageLoad, RunLine};
 use crate::plan::{BrowserPlan, Load, Plan};
 use crate::transport::Clock;
-use crate::units::RunTime;
+use crate::units::{Nanos, RunTime};
 use crate::user::RowPicker;
 
 use super::asked::{FleetRole, RunRequest};
@@ -28,8 +29,70 @@ const RESTARTS: usize = 3;
 /// At the end of a run, an iteration under way gets so long to take its figures.
 const LAST_FIGURES: Duration = Duration::from_secs(2);
 
+/// Page loads on their way into the log; none of a run without browsers.
+pub(super) struct PageFeed(Option<BrowserThread>);
+
+impl PageFeed {
+    /// Starts the browsers of a run, if it has some, and begins to load what is to be loaded before the first arrival.
+    ///
+    /// # Errors
+    /// Where the browser cannot be started.
+    pub(super) async fn start(
+        plan: Arc<Plan>,
+        hosts: Option<Vec<String>>,
+    ) -> Result<Self, Failure> {
+        let Some(hosts) = hosts else { return Ok(Self(None)) };
+        BrowserThread::start(plan, hosts).await.map(Some).map(Self)
+    }
+
+    /// Waits until the pages that are loaded before the first arrival have been.
+    pub(super) async fn idle(&mut self) {
+        let waiting = self.0.as_mut().and_then(|thread| thread.idle_done.as_mut());
+        if let Some(done) = waiting {
+            // Where the browser is gone there is nothing to wait for.
+            let _ = done.await;
+        }
+    }
+
+    /// From now on, pages are loaded at times of this clock.
+    pub(super) fn begin(&mut self, clock: Clock) {
+        if let Some(begin) = self.0.as_mut().and_then(|thread| thread.begin.take()) {
+            let _ = begin.send(clock);
+        }
+    }
+
+    /// Awaits the next page load. May be dropped while it waits.
+    pub(super) async fn next(&mut self) -> PageLoad {
+        let load = match &mut self.0 {
+            Some(thread) => thread.loads.recv().await,
+            None => None,
+        };
+        match load {
+            Some(load) => load,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The loads that nobody has taken yet, once `events` end the run, and the browsers with it; and what went wrong
+    /// with these.
+    pub(super) fn last(&mut self, events: &[RunEvent]) -> Vec<RunLine> {
+        let end = events.iter().find_map(|event| match event {
+            RunEvent::End(end) => Some(end.at),
+            _ => None,
+        });
+        let Some((at, thread)) = end.zip(self.0.take_if(|_| end.is_some())) else { return vec![] };
+        let (loads, ended) = thread.finish();
+        let trouble = ended.err().map(|error| {
+            let kind =
+                EventKind::Warning(format!("browsers: {error}; pages were loaded until then"));
+            RunLine::Event(Event { at, kind })
+        });
+        loads.into_iter().map(RunLine::Page).chain(trouble).collect()
+    }
+}
+
 /// The browsers of a run. Dropped, they end at once.
-pub(super) struct BrowserThread {
+struct BrowserThread {
     loads: mpsc::UnboundedReceiver<PageLoad>,
     begin: Option<oneshot::Sender<Clock>>,
     idle_done: Option<oneshot::Receiver<()>>,
@@ -59,7 +122,10 @@ pub(super) fn hosts(plan: &Plan, asked: &RunRequest<'_>) -> Result<Option<Vec<St
         let hint = "or leave the browsers out: --no-browsers";
         Failure::new(Exit::Usage, format!("error: {error}\nhint: {hint}"))
     })?;
-    let allowed = plan.allow_hosts.iter().filter(|host| asked.may_load.contains(host));
+    let allowed = plan
+        .allow_hosts
+        .iter()
+        .filter(|host| asked.may_load.iter().any(|named| named.eq_ignore_ascii_case(host)));
     Ok(Some(std::iter::once(&plan.target.host).chain(allowed).cloned().collect()))
 }
 
@@ -68,16 +134,9 @@ fn program() -> Result<PathBuf, BrowserError> {
 }
 
 impl BrowserThread {
-    /// Starts the browsers of a run, and begins to play what is to be played before the first arrival; none where it
-    /// has none.
-    ///
-    /// # Errors
-    /// Where the browser cannot be started.
-    pub(super) async fn start(
-        plan: Arc<Plan>,
-        hosts: Option<Vec<String>>,
-    ) -> Result<Option<Self>, Failure> {
-        let Some(hosts) = hosts else { return Ok(None) };
+    async fn start(plan: Arc<Plan>, hosts: Vec<String>) -> Result<Self, Failure> {
+        // Until the first arrival, it is as late as it is.
+        plan.templates.begin_at(Clock::starting_in(Nanos::ZERO).unix_start());
         let not_started =
             |error: &BrowserError| Failure::new(Exit::Error, format!("error: {error}"));
         let program = program().map_err(|error| not_started(&error))?;
@@ -103,37 +162,14 @@ impl BrowserThread {
             let error = this.join().err().unwrap_or(BrowserError::Gone);
             return Err(not_started(&error));
         }
-        Ok(Some(this))
+        Ok(this)
     }
 
-    /// Waits until the pages that are loaded before the first arrival have been.
-    pub(super) async fn idle(&mut self) {
-        if let Some(done) = self.idle_done.take() {
-            // Where the browser is gone there is nothing to wait for.
-            let _ = done.await;
-        }
-    }
-
-    /// From now on, pages are loaded at times of this clock.
-    pub(super) fn begin(&mut self, clock: Clock) {
-        if let Some(begin) = self.begin.take() {
-            let _ = begin.send(clock);
-        }
-    }
-
-    /// Awaits the next page load. May be dropped while it waits.
-    pub(super) async fn next(&mut self) -> PageLoad {
-        match self.loads.recv().await {
-            Some(load) => load,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Ends the browsers with the run. Returns the loads that nobody has taken yet.
-    pub(super) fn finish(mut self) -> Vec<PageLoad> {
+    /// Ends the browsers with the run. Returns the loads that nobody has taken yet, and how the browsers ended.
+    fn finish(mut self) -> (Vec<PageLoad>, Result<(), BrowserError>) {
         self.stop.cancel();
-        let _ = self.join();
-        std::iter::from_fn(|| self.loads.try_recv().ok()).collect()
+        let ended = self.join();
+        (std::iter::from_fn(|| self.loads.try_recv().ok()).collect(), ended)
     }
 
     fn join(&mut self) -> Result<(), BrowserError> {
@@ -167,11 +203,10 @@ fn play(
         let mut browser = Browser::start(&options).await?;
         let _ = ready.send(());
         let mut users = users(&work.plan);
+        // One after the other: idle is without each other, too.
         for user in &mut users {
-            if let Some(baseline) = user.baseline.filter(|span| !span.is_zero()) {
-                let until = Instant::now() + baseline;
-                work.rounds(user, &browser, until, true).await?;
-            }
+            let until = Instant::now() + user.baseline;
+            work.rounds(user, &browser, until, true).await?;
         }
         let _ = idle.send(());
         let Ok(clock) = begun.await else {
@@ -185,26 +220,24 @@ fn play(
         loop {
             let all = users.iter_mut().map(|user| work.until_stopped(user, &browser));
             let ended = futures_util::future::join_all(all).await;
-            let is_gone = ended.iter().any(Result::is_err) && !work.stop.is_cancelled();
-            if !is_gone || starts == RESTARTS {
-                break;
+            for slot in &mut users {
+                slot.user.leave().await;
+            }
+            browser.close().await;
+            let ended: Result<(), BrowserError> = ended.into_iter().collect();
+            if work.stop.is_cancelled() || ended.is_ok() || starts == RESTARTS {
+                return if work.stop.is_cancelled() { Ok(()) } else { ended };
             }
             starts += 1;
-            browser.close().await;
             browser = Browser::start(&options).await?;
         }
-        for user in &mut users {
-            user.user.leave().await;
-        }
-        browser.close().await;
-        Ok(())
     })
 }
 
 /// A user and what its plan says of idle times.
 struct BrowserUserSlot {
     user: BrowserUser,
-    baseline: Option<Duration>,
+    baseline: Duration,
 }
 
 fn users(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
@@ -222,7 +255,7 @@ fn users(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
     let each = |browser: &BrowserPlan| std::iter::repeat_n(browser.clone(), browser.vus as usize);
     let all = plan.browsers.iter().flat_map(each);
     let slot_of = |browser: BrowserPlan| {
-        let baseline = Some(browser.baseline.into());
+        let baseline = browser.baseline.into();
         let user = BrowserUser::new(shared.clone(), browser, number);
         number += 1;
         BrowserUserSlot { user, baseline }
@@ -262,8 +295,7 @@ impl BrowserWork {
     ) -> Result<(), BrowserError> {
         while Instant::now() < until && !self.stop.is_cancelled() {
             let mut loads = Vec::new();
-            let played =
-                async { slot.user.play(browser, IterationBounds { until }, &mut loads).await };
+            let played = async { slot.user.play(browser, until, &mut loads).await };
             let ended = tokio::select! {
                 ended = played => ended,
                 () = self.late() => Ok(()),

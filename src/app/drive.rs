@@ -1,12 +1,12 @@
 //! The loop of a run: events go into the log and to the observer; commands come from it and from signals.
 
-use crate::engine::{EngineError, Run, RunEvent, Steering, SteeringCommand};
-use crate::metrics::{Event, EventKind, Interval, PageLoad, RunEnd, RunLine, StopReason};
+use crate::engine::{Control, EngineError, Run, RunEvent, Steering, SteeringCommand};
+use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
 use crate::transport::Clock;
 
 use super::abort::AbortGuard;
 use super::audience::RunObserver;
-use super::browsing::BrowserThread;
+use super::browsing::PageFeed;
 use super::exit::Failure;
 use super::files::RunFolder;
 use super::guard::GreenGuard;
@@ -25,6 +25,14 @@ pub(super) async fn drive(
     prepared: &mut PreparedRun,
     observer: &mut impl RunObserver,
 ) -> Result<StopReason, Failure> {
+    let played = play(prepared, observer).await;
+    lifecycle::leave_nothing(&mut prepared.plan, &prepared.options, played).await
+}
+
+async fn play(
+    prepared: &mut PreparedRun,
+    observer: &mut impl RunObserver,
+) -> Result<StopReason, Failure> {
     let failed = |error: EngineError| Failure::while_doing("the run failed", &error);
     #[cfg(feature = "fleet")]
     if let Some(agents) = prepared.agents.take() {
@@ -33,8 +41,11 @@ pub(super) async fn drive(
     }
     let mut signals = StopSignals::new()?;
     talk::never_wait();
-    let Some(mut browsing) = browsers(prepared, &mut signals).await? else {
-        return Ok(StopReason::Interrupted);
+    let hosts = prepared.browser_hosts.take();
+    let mut browsing = PageFeed::start(prepared.plan.clone(), hosts).await?;
+    let is_stopped = tokio::select! {
+        () = browsing.idle() => false,
+        () = signals.next() => true,
     };
     let mut run = match prepared.start {
         Some(at) => Run::start_on(Clock::beginning_at(at), &prepared.plan, &prepared.options),
@@ -42,8 +53,9 @@ pub(super) async fn drive(
     }
     .map_err(failed)?;
     let control = run.control();
-    if let Some(browsing) = &mut browsing {
-        browsing.begin(run.clock());
+    browsing.begin(run.clock());
+    if is_stopped {
+        interrupt(observer, &control);
     }
     let mut observing = SnapshotFeed::start(prepared, run.clock())?;
     let mut guard = GreenGuard::new(prepared, &control);
@@ -59,10 +71,10 @@ pub(super) async fn drive(
                     late = observing.late(&events) => late,
                     () = signals.next() => Vec::new(),
                 };
-                for line in late {
+                let pages = browsing.last(&events);
+                for line in late.into_iter().chain(pages) {
                     prepared.folder.append(&line)?;
                 }
-                note_last_pages(&events, &mut browsing, &mut prepared.folder)?;
                 if let Some(end) = note(events, &mut prepared.folder, observer)? {
                     tear_down(prepared, end.at, observer, &mut signals).await?;
                     prepared.folder.append(&RunLine::End(end))?;
@@ -73,7 +85,7 @@ pub(super) async fn drive(
                     return Ok(end.reason);
                 }
             }
-            load = next_page(&mut browsing) => {
+            load = browsing.next() => {
                 prepared.folder.append(&RunLine::Page(load))?;
             }
             events = observing.next() => {
@@ -85,50 +97,15 @@ pub(super) async fn drive(
                 prepared.folder.append(&RunLine::Event(event.clone()))?;
                 observer.on_event(event);
             }
-            () = signals.next() => {
-                observer.on_signal();
-                control.stop(StopReason::Interrupted);
-            }
+            () = signals.next() => interrupt(observer, &control),
         }
     }
 }
 
-/// The run's browsers, where it has some, with the pages behind them that are loaded before the first arrival. None
-/// where the user stopped that.
-async fn browsers(
-    prepared: &PreparedRun,
-    signals: &mut StopSignals,
-) -> Result<Option<Option<BrowserThread>>, Failure> {
-    let hosts = prepared.browser_hosts.clone();
-    let mut browsing = BrowserThread::start(prepared.plan.clone(), hosts).await?;
-    if let Some(browsing) = &mut browsing {
-        tokio::select! {
-            () = browsing.idle() => {}
-            () = signals.next() => return Ok(None),
-        }
-    }
-    Ok(Some(browsing))
-}
-
-/// Ends the browsers with the run; their last pages stand before its end in the log.
-fn note_last_pages(
-    events: &[RunEvent],
-    browsing: &mut Option<BrowserThread>,
-    folder: &mut RunFolder,
-) -> Result<(), Failure> {
-    if !events.iter().any(|event| matches!(event, RunEvent::End(_))) {
-        return Ok(());
-    }
-    let last = browsing.take().map(BrowserThread::finish).unwrap_or_default();
-    last.into_iter().try_for_each(|load| folder.append(&RunLine::Page(load)))
-}
-
-/// The next page that a browser loaded, where there are browsers.
-async fn next_page(browsing: &mut Option<BrowserThread>) -> PageLoad {
-    match browsing {
-        Some(browsing) => browsing.next().await,
-        None => std::future::pending().await,
-    }
+/// Stops the run as its user asks.
+fn interrupt(observer: &mut impl RunObserver, control: &Control) {
+    observer.on_signal();
+    control.stop(StopReason::Interrupted);
 }
 
 /// Plays the teardown, which stands before the end in the log. One that fails is a warning.

@@ -54,7 +54,12 @@ pub(super) async fn tear_down(
     options: &RunOptions,
     stopped: impl Future<Output = ()>,
 ) -> Result<Option<LifecycleNote>, Failure> {
+    if plan.lifecycle.teardown.is_none() {
+        return Ok(None);
+    }
     let played = part(plan, options, LifecyclePart::Teardown, stopped).await?;
+    // Once is once, also where something goes wrong behind it.
+    Arc::make_mut(plan).lifecycle.teardown = None;
     Ok(played.map(|(note, _)| note))
 }
 
@@ -81,6 +86,19 @@ async fn part(
     }
     let failure = note.failure.as_deref().map(mask::text);
     Ok(Some((LifecycleNote { failure, ..note }, false)))
+}
+
+/// Plays the teardown of a run that could not be played to its end, within its own time.
+pub(super) async fn leave_nothing<T>(
+    plan: &mut Arc<Plan>,
+    options: &RunOptions,
+    result: Result<T, Failure>,
+) -> Result<T, Failure> {
+    if result.is_err() {
+        // What went wrong first is what is told.
+        let _ = tear_down(plan, options, std::future::pending()).await;
+    }
+    result
 }
 
 /// Waits until a user who has a steering handle wants no more of a teardown.

@@ -88,7 +88,7 @@ pub(super) fn prepare(
     let permit = permit_for(&plan, asked.may_load);
     let limit = prepare_limits(&plan)
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
-    can_roll_back(&plan, asked)?;
+    can_end_early(&plan, asked)?;
     let tls = tls_for(&plan)?;
     let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores()));
     let workers = workers.clamp(1, most_workers(&plan));
@@ -231,6 +231,24 @@ fn soon_used_up(plan: &Plan) {
             ));
         }
     }
+}
+
+/// What is to end a run early can be seen in it.
+fn can_end_early(plan: &Plan, asked: &RunRequest<'_>) -> Result<(), Failure> {
+    can_abort(plan, asked.role)?;
+    can_roll_back(plan, asked)
+}
+
+/// Each agent sees its own part of the run, and none the whole that a condition of `abort` speaks of.
+fn can_abort(plan: &Plan, role: FleetRole<'_>) -> Result<(), Failure> {
+    if plan.abort.is_empty() || !matches!(role, FleetRole::Leader(_)) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "error: `abort` speaks of the whole run, which no agent sees\nhint: leave `abort` out of a run by agents; the SLO \
+         table judges it at its end",
+    ))
 }
 
 /// Going back to blue needs a green, and a row that says when.

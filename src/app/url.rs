@@ -31,6 +31,11 @@ pub(super) fn scenario_of_url(args: &cli::RunArgs) -> Result<Option<UrlScenario>
             ))),
         };
     };
+    if args.fleet.agents.is_some() {
+        let told = "error: agents play a scenario, and a URL is none\nhint: run it once without `--agents`; the scenario \
+                    that it writes beside its reports can be played by agents";
+        return Err(usage(told.to_owned()));
+    }
     let body = match args.request.body.as_deref() {
         Some(text) => Some(match text.strip_prefix('@') {
             Some(path) => UrlBody::File(whole_path(path)?),

@@ -27,7 +27,7 @@ pub(super) struct PageEvent {
 /// What the users of a connection ask its task for.
 enum DevToolsOrder {
     /// Send a call and hand its answer back.
-    DevToolsCall(PendingCall),
+    Call(PendingCall),
     /// Hand on the named events of a page.
     Subscribe {
         session: String,
@@ -76,7 +76,7 @@ impl DevTools {
     ) -> Result<Value, BrowserError> {
         let (answer, waiting) = oneshot::channel();
         let session = session.map(str::to_owned);
-        let order = DevToolsOrder::DevToolsCall(PendingCall { session, method, params, answer });
+        let order = DevToolsOrder::Call(PendingCall { session, method, params, answer });
         self.orders.send(order).map_err(|_| BrowserError::Gone)?;
         waiting.await.map_err(|_| BrowserError::Gone)?
     }
@@ -146,7 +146,7 @@ impl Routes {
     /// Notes an order; the bytes to send, if any.
     fn take_order(&mut self, order: DevToolsOrder) -> Option<Vec<u8>> {
         match order {
-            DevToolsOrder::DevToolsCall(call) => {
+            DevToolsOrder::Call(call) => {
                 self.last_id += 1;
                 let id = self.last_id;
                 let session_id = call.session.as_deref();

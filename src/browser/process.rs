@@ -139,8 +139,10 @@ fn command(options: &BrowserOptions) -> Command {
     if options.insecure {
         command.arg("--ignore-certificate-errors");
     }
-    // The sandbox of the renderers cannot be set up by root.
-    command.arg("--no-sandbox");
+    if rustix::process::geteuid().is_root() {
+        // The sandbox of the renderers cannot be set up by root.
+        command.arg("--no-sandbox");
+    }
     command.arg("about:blank");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     command.process_group(0);

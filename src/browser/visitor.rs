@@ -33,13 +33,6 @@ pub struct VisitContext {
     pub waits_for_quiet: bool,
 }
 
-/// Where an iteration ends at the latest.
-#[derive(Debug, Clone, Copy)]
-pub struct IterationBounds {
-    /// No step begins after it.
-    pub until: Instant,
-}
-
 /// A user with a browser.
 #[derive(Debug)]
 pub struct BrowserUser {
@@ -79,14 +72,14 @@ impl BrowserUser {
         self.shared.clock = Some(clock);
     }
 
-    /// Plays the flow once. Every page that was loaded, or should have been, is handed to `loads`.
+    /// Plays the flow once; no step begins behind `until`. Every page that was loaded, or should have been, is handed to `loads`.
     ///
     /// # Errors
     /// Where the browser itself is gone; what is wrong with a page is told by its load.
     pub async fn play(
         &mut self,
         browser: &Browser,
-        bounds: IterationBounds,
+        until: Instant,
         loads: &mut Vec<PageLoad>,
     ) -> Result<(), BrowserError> {
         self.picked.fill(None);
@@ -98,7 +91,7 @@ impl BrowserUser {
         let mut shown: Option<ShownPage> = None;
         let mut result = Ok(());
         for step in self.plan.flow.clone() {
-            if Instant::now() >= bounds.until {
+            if Instant::now() >= until {
                 break;
             }
             result = self.step(&step, &mut page, &mut shown, loads).await;
@@ -212,8 +205,7 @@ impl BrowserUser {
         if path.starts_with("http://") || path.starts_with("https://") {
             return Ok(path);
         }
-        let target = &self.shared.plan.target;
-        Ok(format!("{}{}{path}", target.origin(), target.prefix))
+        Ok(format!("{}{path}", self.shared.plan.target.url()))
     }
 }
 

@@ -54,7 +54,6 @@
   // The end of the last long task before 5 s in which there is none and at most two requests are under way.
   const timeToInteractive = (fcp, resources, now) => {
     if (fcp === null) return null;
-    const busy = (from, to) => resources.filter((r) => r[0] < to && r[1] > from).length > 2;
     const ends = [fcp, ...state.longTasks.map(([at, took]) => at + took).filter((end) => end > fcp)];
     for (const end of ends) {
       if (end + 5000 > now) return null;

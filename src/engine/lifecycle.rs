@@ -49,9 +49,10 @@ pub async fn play_lifecycle(
             user: UserFactory::new(alone.clone()).user(0),
             client: Client::new(&shared, 0),
             note: LifecycleNote::begun(part),
-            plan: alone,
+            plan: alone.clone(),
         };
         let clock = timers.clock();
+        alone.templates.begin_at(clock.unix_start());
         let began = clock.now();
         playing.user.begin(ScenarioId(0), &Arrival::alone(0, began));
         let timer = timers.timer();

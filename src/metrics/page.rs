@@ -59,8 +59,6 @@ words! {
         PaintedLate = "painted late",
         /// The page was not in the foreground.
         Hidden = "hidden",
-        /// The cores of the browsers were busy.
-        BusyCores = "busy cores",
     }
 }
 

@@ -55,7 +55,6 @@ pub fn compile(loaded: &Loaded, overrides: &Overrides, today: Date) -> Result<Pl
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "every part reports what is wrong before any is missed")]
 fn plan(
     scenario: &Scenario,
     sources: &SourceFiles,
@@ -71,7 +70,8 @@ fn plan(
     let prefix = target.as_ref().map(|target| target.prefix.clone()).unwrap_or_default();
     let workload = load::choose(scenario, overrides, problems);
     let choice = FlowChoice::of(overrides, think(workload, overrides));
-    let mut flows = FlowCompiler::new((scenario, &data), templates, prefix.clone(), choice);
+    let flows_of = |choice| FlowCompiler::new((scenario, &data), templates, prefix.clone(), choice);
+    let mut flows = flows_of(choice);
     let (journeys, demand) = flows.journeys(problems);
     let shares = flows.shares_of_data(&journeys);
     let parts = flows.finish();
@@ -85,19 +85,7 @@ fn plan(
         is_played: true,
     };
     let load = workload.and_then(|played| workload::compile(played, &loads, problems));
-    // The other workloads are checked as well, as they stand in the file.
-    let as_written = Overrides::default();
-    for other in &scenario.workloads {
-        if workload.is_none_or(|chosen| chosen.name != other.name) {
-            // Quicker users watch for a shorter time, and so ask for less.
-            let other_choice = FlowChoice { think: think(Some(other), &as_written), ..choice };
-            let mut flows =
-                FlowCompiler::new((scenario, &data), templates, prefix.clone(), other_choice);
-            let (_, demand) = flows.journeys(&mut Problems::default());
-            let loads = LoadCompiler { overrides: &as_written, demand, is_played: false, ..loads };
-            workload::compile(other, &loads, problems);
-        }
-    }
+    check_others(workload, &loads, choice, &flows_of, problems);
     let split =
         workload.zip(load.as_ref()).zip(target.as_ref()).and_then(|((workload, load), blue)| {
             SplitCompiler { scenario, workload, overrides, blue }.compile(load, problems)
@@ -152,6 +140,25 @@ fn secrets(sources: &SourceFiles, http: &HttpPlan) -> Vec<String> {
 /// The share of think times that users of a workload take.
 fn think(workload: Option<&Workload>, overrides: &Overrides) -> f64 {
     overrides.think.or_else(|| workload?.think).map_or(1.0, Ratio::get)
+}
+
+/// The workloads that are not played are checked as well, as they stand in the file.
+fn check_others<'a>(
+    played: Option<&Workload>,
+    loads: &LoadCompiler<'_>,
+    choice: FlowChoice,
+    flows_of: &dyn Fn(FlowChoice) -> FlowCompiler<'a>,
+    problems: &mut Problems,
+) {
+    let as_written = Overrides::default();
+    let is_other = |other: &&Workload| played.is_none_or(|played| played.name != other.name);
+    for other in loads.scenario.workloads.iter().filter(is_other) {
+        // Quicker users watch for a shorter time, and so ask for less.
+        let choice = FlowChoice { think: think(Some(other), &as_written), ..choice };
+        let (_, demand) = flows_of(choice).journeys(&mut Problems::default());
+        let loads = LoadCompiler { overrides: &as_written, demand, is_played: false, ..*loads };
+        workload::compile(other, &loads, problems);
+    }
 }
 
 fn allowed_hosts(scenario: &Scenario) -> Vec<String> {

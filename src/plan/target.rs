@@ -24,14 +24,9 @@ impl Target {
         }
     }
 
-    /// Scheme, host and port (RFC 6454), without a path.
-    pub fn origin(&self) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
-        format!("{scheme}://{}", self.authority())
-    }
-
     /// The target as a URL.
     pub fn url(&self) -> String {
-        format!("{}{}", self.origin(), self.prefix)
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority(), self.prefix)
     }
 }

@@ -68,10 +68,9 @@ fn converse(stream: TcpStream, told: &Mutex<Vec<SeenRequest>>, answer: Answer) -
         let (status, body) = answer(&request);
         told.lock().ok()?.push(request);
         let length = body.len();
+        let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n");
-        writer
-            .write_all(format!("{head}content-type: application/json\r\n\r\n{body}").as_bytes())
-            .ok()?;
+        writer.write_all(format!("{head}content-type: {kind}\r\n\r\n{body}").as_bytes()).ok()?;
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a measurement shows its figures")]
 
+mod browsers;
 mod capacity;
 mod counts;
 mod exchanges;

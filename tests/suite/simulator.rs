@@ -229,8 +229,10 @@ fn requests_in_a_freeze_wait_until_it_ends() {
         // The simulator began after `begun`, and nothing is answered in its first second.
         let waited = begun.elapsed();
         assert!(waited >= Duration::from_secs(1), "{waited:?}");
+        let asked = the_time();
         let thawed = frozen.get("/now").send().await.expect("an answer");
         assert_eq!(thawed.status(), StatusCode::OK);
+        assert!(asked.elapsed() < Duration::from_millis(200), "thawed");
     });
 }
 

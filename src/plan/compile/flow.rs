@@ -12,7 +12,7 @@ pub(super) use session::{OwnedSession, plans as session_plans};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::compiled::CompiledFlows;
+use self::compiled::{CompiledFlows, too_many};
 use self::draft::{ExpectedRequests, ScenarioPlanDraft};
 use self::parts::{FlowParts, kind_of};
 use self::session::EnteredSession;
@@ -31,16 +31,6 @@ use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 
 /// The most instructions of a flow. `use` can double it with every level.
 const STEP_LIMIT: usize = 20_000;
-/// How many scenarios and steps a plan tells apart: [`StepId`] and [`ScenarioId`] have 16 bits.
-///
-/// [`StepId`]: crate::metrics::StepId
-/// [`ScenarioId`]: crate::metrics::ScenarioId
-const POSITIONS: usize = 1 << 16;
-
-/// What is wrong with so many of something that has a position.
-fn too_many((what, count): (&'static str, usize)) -> Option<ProblemKind> {
-    (count > POSITIONS).then_some(ProblemKind::TooMany { what, limit: POSITIONS })
-}
 
 /// Compiles all journeys: what steps contain, they contain again.
 pub(super) struct FlowCompiler<'a> {
@@ -78,6 +68,7 @@ impl<'a> FlowCompiler<'a> {
         if let (true, Some(first)) = (journeys.is_empty(), scenario.scenarios.first()) {
             problems.report(first.weight.span, ProblemKind::WeightsZero);
         }
+        let own = self.parts.steps.len();
         self.lifecycle = self.lifecycle(problems);
         self.check_unused(problems);
         let counts = [("scenarios", scenario.scenarios.len()), ("steps", self.parts.steps.len())];
@@ -85,6 +76,7 @@ impl<'a> FlowCompiler<'a> {
         for kind in counts.into_iter().filter_map(too_many) {
             problems.report(last.map_or(scenario.name.span, |last| last.name.span), kind);
         }
+        self.lifecycle.steps = self.parts.steps.split_off(own);
         let mix = if weight > 0.0 { mix.times(1.0 / weight) } else { mix };
         let ExpectedRequests { requests, seconds, is_untold } = mix;
         if is_untold {
@@ -108,15 +100,13 @@ impl<'a> FlowCompiler<'a> {
 
     /// Compiles setup and teardown, behind the journeys, whose steps come first.
     fn lifecycle(&mut self, problems: &mut Problems) -> Lifecycle {
-        let own = self.parts.steps.len();
         let (setup, teardown) = (self.parts.setup(), self.parts.teardown());
         let setup =
             setup.map(|spec| self.once(LifecyclePart::Setup, spec, BTreeSet::new(), problems));
         let given = self.parts.given.clone();
         let teardown =
             teardown.map(|spec| self.once(LifecyclePart::Teardown, spec, given, problems));
-        let steps = self.parts.steps.split_off(own);
-        Lifecycle { setup, teardown, steps, given: vec![] }
+        Lifecycle { setup, teardown, steps: vec![], given: vec![] }
     }
 
     fn once(
@@ -496,17 +486,5 @@ impl<'a> FlowCompiler<'a> {
             }
         }
         expected
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn as_many_steps_as_can_be_told_apart_are_taken() {
-        assert_eq!(too_many(("steps", POSITIONS)), None);
-        let kind = ProblemKind::TooMany { what: "steps", limit: POSITIONS };
-        assert_eq!(too_many(("steps", usize::from(u16::MAX) + 2)), Some(kind));
     }
 }

@@ -78,6 +78,7 @@ pub(super) fn read(
     node: &Node,
     problems: &mut Problems,
 ) -> Option<BrowserSpec> {
+    let before = problems.len();
     let mut fields = Fields::of(node, &BROWSER, problems)?;
     let contexts = [("fresh", false), ("warm", true)];
     let network = fields.node("network", problems).and_then(|node| network(node, problems));
@@ -95,7 +96,7 @@ pub(super) fn read(
     };
     fields.finish(problems);
     let opens = |step: &PageStepSpec| matches!(step, PageStepSpec::Open { .. });
-    if let Some(node) = flow.filter(|_| !spec.flow.iter().any(opens) && problems.is_empty()) {
+    if let Some(node) = flow.filter(|_| !spec.flow.iter().any(opens) && problems.len() == before) {
         problems.report(node.span, ProblemKind::Empty { what: "the flow: it opens no page" });
     }
     Some(spec)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::session::OwnedSession;
 use crate::metrics::StepInfo;
 use crate::plan::{Lifecycle, PlaybackPlan, RequestPlan, SessionId, StreamPlan};
+use crate::scenario::ProblemKind;
 
 /// What flows come to besides their programs.
 pub(in crate::plan::compile) struct CompiledFlows {
@@ -14,4 +15,27 @@ pub(in crate::plan::compile) struct CompiledFlows {
     pub(in crate::plan::compile) playbacks: Vec<PlaybackPlan>,
     pub(in crate::plan::compile) lifecycle: Lifecycle,
     pub(in crate::plan::compile) sessions: BTreeMap<SessionId, OwnedSession>,
+}
+
+/// How many scenarios and steps a plan tells apart: [`StepId`] and [`ScenarioId`] have 16 bits.
+///
+/// [`StepId`]: crate::metrics::StepId
+/// [`ScenarioId`]: crate::metrics::ScenarioId
+const POSITIONS: usize = 1 << 16;
+
+/// What is wrong with so many of something that has a position.
+pub(super) fn too_many((what, count): (&'static str, usize)) -> Option<ProblemKind> {
+    (count > POSITIONS).then_some(ProblemKind::TooMany { what, limit: POSITIONS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_steps_as_can_be_told_apart_are_taken() {
+        assert_eq!(too_many(("steps", POSITIONS)), None);
+        let kind = ProblemKind::TooMany { what: "steps", limit: POSITIONS };
+        assert_eq!(too_many(("steps", usize::from(u16::MAX) + 2)), Some(kind));
+    }
 }

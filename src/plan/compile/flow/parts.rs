@@ -121,6 +121,7 @@ impl<'a> FlowParts<'a> {
     pub(super) fn forget(&mut self) {
         self.steps.clear();
         self.step_ids.clear();
+        self.methods.clear();
         self.compiled.clear();
         self.streams.clear();
         self.playbacks.clear();
