@@ -48,8 +48,9 @@ pub use stream::{
 };
 pub use target::Target;
 pub use template::{
-    AskedNames, CaptureSlot, Condition, Escape, RenderError, ScopeValues, Template, TemplateError,
-    TemplateFiles, TemplateNames, TemplatePiece, TemplateScope, TemplateSet, Variables,
+    AskedNames, CaptureSlot, Condition, ENCODED, Escape, RenderError, ScopeValues, Template,
+    TemplateError, TemplateFiles, TemplateNames, TemplatePiece, TemplateScope, TemplateSet,
+    Variables,
 };
 pub use whole::{Plan, SECRET_MIN};
 

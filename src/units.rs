@@ -5,6 +5,7 @@
 
 mod amount;
 mod decimal;
+mod hex;
 mod parse;
 mod quantity;
 mod rate;
@@ -15,6 +16,7 @@ mod word;
 
 pub use amount::{Bytes, Money, Ratio};
 pub use decimal::{Decimal, NotDecimal};
+pub use hex::hexadecimal;
 pub use parse::ParseUnitError;
 pub use quantity::Quantity;
 pub use rate::{Rate, RateUnit, WorkRate};

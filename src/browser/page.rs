@@ -19,6 +19,8 @@ const EVENTS: &[&str] =
     &["Page.lifecycleEvent", "Inspector.targetCrashed", "Runtime.bindingCalled"];
 /// A page answers a call that waits for nothing within this, or hangs.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// A page that has loaded and paints nothing for so long has nothing to paint.
+const PAINT_LIMIT: Duration = Duration::from_secs(1);
 /// How often an element is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -148,8 +150,21 @@ impl BrowserPage {
         Ok(answer["result"]["value"].clone())
     }
 
+    /// Waits for the first contentful paint: nobody acts on, or leaves, a page that they have not seen.
+    async fn until_painted(&self) -> Result<(), BrowserError> {
+        let painted = "performance.getEntriesByName('first-contentful-paint').length > 0";
+        let looked = async {
+            while self.evaluate(painted).await? != Value::Bool(true) {
+                tokio::time::sleep(LOOK).await;
+            }
+            Ok(())
+        };
+        timeout(PAINT_LIMIT, looked).await.unwrap_or(Ok(()))
+    }
+
     /// What the document measured so far, as JSON; none where it is no document that was loaded.
     pub(super) async fn figures(&self) -> Result<Option<String>, BrowserError> {
+        self.until_painted().await?;
         let told = self.evaluate("window.__plimsoll ? window.__plimsoll() : null").await?;
         Ok(told.as_str().map(str::to_owned))
     }
@@ -178,6 +193,7 @@ impl BrowserPage {
 
     /// Clicks the middle of the first element that matches.
     pub(super) async fn click(&self, selector: &str) -> Result<(), BrowserError> {
+        self.until_painted().await?;
         let place = self
             .evaluate(&format!(
                 "(() => {{ const e = document.querySelector({}); if (!e) return null; \
@@ -205,15 +221,17 @@ impl BrowserPage {
     }
 
     /// Clicks an element that leads to another page and waits for its `load` event. Returns what the page before told
-    /// as it was left.
+    /// as it was left; where the browser lets it say nothing then, what it told before the click.
     pub(super) async fn click_away(
         &mut self,
         selector: &str,
         limit: Duration,
     ) -> Result<Option<String>, BrowserError> {
         while self.events.try_recv().is_ok() {}
+        let before = self.figures().await?;
         self.click(selector).await?;
-        within(limit, self.until_loaded(None)).await
+        let left = within(limit, self.until_loaded(None)).await?;
+        Ok(left.filter(|told| !told.is_empty()).or(before))
     }
 
     /// Types into the first element that matches, key by key.

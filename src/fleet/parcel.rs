@@ -1,11 +1,12 @@
 //! Deflated pieces of run logs and coarse seconds.
 
-use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
+
+use crate::units::hexadecimal;
 
 /// No piece is longer once it is unpacked.
 const UNPACKED_MAX: u64 = 64 << 20;
@@ -42,11 +43,7 @@ pub fn unpack(piece: &[u8]) -> Result<Vec<u8>, ParcelError> {
 
 /// SHA-256 of bytes (FIPS 180-4), in hexadecimal digits.
 pub fn digest(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hexadecimal(ring::digest::digest(&ring::digest::SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub use files::TemplateFiles;
 pub use names::{AskedNames, CaptureSlot, TemplateNames};
 pub use scope::{ScopeValues, TemplateScope};
 
-pub(in crate::plan) use escape::ENCODED;
+pub use escape::ENCODED;
 use escape::write_value;
 
 /// What can be asked while rendering.

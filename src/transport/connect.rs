@@ -50,7 +50,8 @@ pub(super) async fn connect(
 ) -> Result<Connection, TransportError> {
     let origin = route.origin;
     let asked = shared.http().version == HttpVersion::Http2;
-    let tunnel = shared.proxy_of(origin).filter(|_| origin.tls || asked);
+    let forwards = shared.request_target(origin).forwarder.is_some();
+    let tunnel = shared.proxy_of(origin).filter(|_| !forwards);
     let reached = reach(shared, route, (tunnel, &shared.tls.config), phases).await?;
     let ReachedOrigin { io, guard, is_http2: agreed } = reached;
     if asked && origin.tls && !agreed {
@@ -104,7 +105,7 @@ pub(super) async fn reach(
     let dialling = async {
         let mut stream = dial(&shared.timers, &addresses, source).await?;
         if let Some(proxy) = tunnel {
-            open_tunnel(&mut stream, proxy, origin).await?;
+            open_tunnel(&mut stream, proxy, origin, shared.parser()).await?;
         }
         Ok(stream)
     };

@@ -20,6 +20,7 @@ pub(super) use head::HeaderView;
 use head::MAX_HEADERS;
 
 /// A longer head is refused, unless the plan says otherwise.
+#[cfg(test)]
 const MAX_HEAD: usize = 64 * 1024;
 /// So much memory a body leaves to the next one.
 const KEPT_BODY: usize = 64 * 1024;
@@ -86,6 +87,7 @@ pub(super) struct ResponseParser {
 }
 
 impl ResponseParser {
+    #[cfg(test)]
     pub(super) fn new() -> Self {
         Self::within(&MemoryBudget::default(), MAX_HEAD)
     }

@@ -7,11 +7,12 @@
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use percent_encoding::{percent_decode_str, percent_encode};
 use ring::{digest, hmac};
 
 use crate::metrics::ErrorClass;
-use crate::plan::{AwsSigning, BodySource, Template};
+use crate::plan::{AwsSigning, BodySource, ENCODED, Template};
+use crate::units::hexadecimal;
 use crate::user::User;
 
 use super::TransportError;
@@ -24,9 +25,6 @@ const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 /// The token of temporary credentials, which proves an identity as an authorization does.
 pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const CONTENT_HASH: HeaderName = HeaderName::from_static("x-amz-content-sha256");
-
-/// Everything but RFC 3986's unreserved characters.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Who signs, for what, and when.
 #[derive(Debug)]
@@ -214,10 +212,6 @@ fn hash_of(bytes: &[u8]) -> String {
 
 fn keyed(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(super) async fn open_tunnel(
     stream: &mut Tcp,
     proxy: &ProxyPlan,
     origin: &Origin,
+    mut parser: ResponseParser,
 ) -> Result<(), TransportError> {
     let place = place(origin);
     let authorization = match proxy.authorization.as_str() {
@@ -27,7 +28,6 @@ pub(super) async fn open_tunnel(
     let request = format!("CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{authorization}\r\n");
     let failed = |error| TransportError::from_io(&error, "asking the proxy for a tunnel");
     stream.write_all(request.as_bytes()).await.map_err(failed)?;
-    let mut parser = ResponseParser::new();
     parser.start(false, false, 0);
     // What follows the answer's head belongs to the tunnel: no more is read than the head must still have.
     let mut bytes = [0; 2];

@@ -1,13 +1,11 @@
 //! What a user makes of a response: checks and captures.
 
-use std::fmt::Write as _;
-
 use serde_json::Value as Json;
 use url::Url;
 
 use crate::metrics::{ErrorClass, Outcome};
 use crate::plan::Check;
-use crate::units::Nanos;
+use crate::units::{Nanos, hexadecimal};
 
 mod body;
 mod captured;
@@ -145,16 +143,6 @@ pub fn meets(checks: &[Check], text: &[u8]) -> bool {
     checks.iter().all(|check| failed_check(check, &response).is_none())
 }
 
-/// Bytes in hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Cannot fail: a `String` takes everything.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 /// What is wrong with the response according to `check`, if anything.
 fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
     match check {
@@ -187,7 +175,7 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
             why.map(|why| format!("the body {why}"))
         }
         Check::Hex(matcher) => {
-            let text = Json::from(hex(response.body));
+            let text = Json::from(hexadecimal(response.body));
             let why = mismatch(matcher, &[&text], MatchedSource::Text);
             why.map(|why| format!("the body in hexadecimal digits {why}"))
         }

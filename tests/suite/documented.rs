@@ -102,32 +102,8 @@ fn words_end_where_the_command_does() {
     assert_eq!(words("plimsoll gate a   # why"), ["plimsoll", "gate", "a"]);
 }
 
-/// Pieces of scenario files, made whole where they leave out what all have.
-#[test]
-fn every_example_of_flows_and_load_is_read_without_a_problem() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/flow.md");
-    let text = fs::read_to_string(path).expect("text");
-    let blocks: Vec<&str> =
-        text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(blocks.len() >= 4, "{blocks:?}");
-    for block in blocks {
-        let mut file = format!("name: x\ntarget: http://127.0.0.1:81\n{block}");
-        if !block.contains("workloads:") {
-            file.push_str("workloads: { a: { stages: [{ rate: 1 iter/s, duration: 10s }] } }\n");
-        }
-        if !block.contains("scenarios:") {
-            file.push_str("scenarios: { s: { flow: [{ get: { name: get, url: / } }] } }\n");
-        }
-        let read = |_: &Path| Ok(file.clone().into_bytes());
-        let loaded = load(Path::new("flow.yaml"), &[], &read, &|_| None);
-        let today = jiff::civil::date(2026, 1, 31);
-        if let Err(problems) = compile(&loaded, &Overrides::default(), today) {
-            panic!("{block}\n{}", render(&problems, &loaded.sources, Colour::None));
-        }
-    }
-}
 /// Documents whose blocks of YAML are parts of scenarios.
-const PAGES: [&str; 1] = ["docs/requests.md"];
+const PAGES: [&str; 3] = ["docs/browsers.md", "docs/flow.md", "docs/requests.md"];
 
 /// A block as a whole scenario.
 fn completed(block: &str) -> String {

@@ -7,7 +7,7 @@ use jiff::civil::date;
 use minijinja::Value;
 
 use super::*;
-use crate::metrics::Measure;
+use crate::metrics::{Measure, StepInfo};
 use crate::plan::{
     Body, CaptureSlot, CaptureSource, Check, Instruction, Load, RenderError, RequestPlan,
     ScopeValues, Template, TemplateScope, UploadPiece, Variables,
@@ -372,4 +372,19 @@ fn keys_of_a_json_body_may_hold_expressions() {
         "      - post: { name: a, url: /a, json: { \"{{ token }}\": 1, \"n-{{ vu }}\": { plain: 2 } } }\n",
     );
     assert_eq!(body(&plan, &plan.requests[1]), r#"{"t\"k&":1,"n-1":{"plain":2}}"#);
+}
+
+/// Goal: prove that what is done once is told apart from what journeys do.
+/// Method: steps of a setup, of a journey and of a flow that only the teardown uses stand at the same positions.
+#[test]
+fn steps_of_setups_and_teardowns_are_told_apart_from_those_of_journeys() {
+    let plan = plan_of_steps(
+        "      - request: { method: PROPFIND, name: list, url: / }\n\
+         setup:\n  - get: { name: open, url: /open }\n  - request: { method: MKCOL, name: make, url: / }\n\
+         teardown:\n  - use: away\n\
+         flows:\n  away:\n    - request: { method: UNLOCK, name: unlock, url: / }\n    - post: { name: away, url: / }\n",
+    );
+    let names = |steps: &[StepInfo]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&plan.steps), ["first", "list"]);
+    assert_eq!(names(&plan.lifecycle.steps), ["open", "make", "unlock", "away"]);
 }

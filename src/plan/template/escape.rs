@@ -23,7 +23,7 @@ pub enum Escape {
 }
 
 /// Everything but RFC 3986's unreserved characters.
-pub(in crate::plan) const ENCODED: &AsciiSet =
+pub const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Appends a value, made safe.

@@ -10,7 +10,7 @@ use ring::digest;
 use super::operators::{COMPARE, TEXT, compare, equal, text_of};
 use super::scope::SELF;
 use super::{ENCODED, TemplateScope};
-use crate::units::Uuid;
+use crate::units::{Uuid, hexadecimal};
 
 /// Adds the functions.
 pub(super) fn add_to(environment: &mut Environment<'static>) {
@@ -111,10 +111,6 @@ fn hmac(key: &str, text: &str) -> String {
 pub(super) fn signature(key: &str, text: &str) -> ring::hmac::Tag {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.as_bytes());
     ring::hmac::sign(&key, text.as_bytes())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 /// The most digits that `hex` gives: an upload is made of `multipart`, not of digits.

@@ -46,7 +46,7 @@ struct ChangeGroup {
 #[derive(Serialize)]
 struct ChangeView {
     step: String,
-    metric: &'static str,
+    metric: String,
     baseline: String,
     candidate: String,
     change: String,
@@ -142,6 +142,7 @@ fn compared(page: &mut ComparisonPage, comparison: &GateComparison) {
     page.about = format!("{before} runs of the baseline, {after} of the candidate.");
     page.rule = words::rule(comparison);
     page.notes.extend(comparison.left_out.iter().map(words::left_out));
+    page.notes.extend(words::all_pooled(comparison));
     let changes = ComparisonChanges::of(comparison);
     let scale = PlotScale::of(&comparison.rows);
     let view = |rows: &[&GateRow]| rows.iter().map(|row| change(row, scale)).collect::<Vec<_>>();
@@ -164,7 +165,7 @@ fn compared(page: &mut ComparisonPage, comparison: &GateComparison) {
 fn change(row: &GateRow, scale: PlotScale) -> ChangeView {
     ChangeView {
         step: format::line(&row.step, 80),
-        metric: words::metric_name(row.metric),
+        metric: words::measured_name(row.metric, row.of),
         baseline: words::value(row.metric, row.baseline),
         candidate: words::value(row.metric, row.candidate),
         change: words::effect(row),
