@@ -15,8 +15,8 @@ use super::super::{embedded, files, wall};
 
 /// How deep below the working directory scenarios are looked for.
 const DEPTH: usize = 4;
-/// Folders that are never looked into.
-const SKIPPED: [&str; 4] = ["target", "node_modules", "reports", "tests"];
+/// Folders that are never looked into: what stands below them belongs to programs and their tests.
+const SKIPPED: [&str; 6] = ["target", "node_modules", "reports", "tests", "src", "benches"];
 /// More than anyone chooses from.
 const MOST_PLACES: usize = 100;
 /// More than anyone reads.
