@@ -29,7 +29,7 @@ press "PS1='ready> '; '$plimsoll'; echo left with \$?" Enter
 see "demo ais"
 press Enter
 see "RUNNING"
-see "0:03/0:20"
+see "0:03/0:27"
 press PageUp
 see "rate +10 % to"
 press m
