@@ -41,6 +41,7 @@ pub(super) enum FleetRole<'a> {
     /// It plays all that the command line asks for.
     Alone,
     /// Agents play it.
+    #[cfg_attr(not(feature = "fleet"), expect(dead_code, reason = "no agents in this build"))]
     Leader(&'a cli::FleetArgs),
     /// It plays what a leader has sent.
     #[cfg(feature = "fleet")]

@@ -80,6 +80,7 @@ impl HeatRows {
     }
 
     /// Adds the counts of another stretch.
+    #[cfg_attr(not(feature = "charts"), expect(dead_code, reason = "only charts show it"))]
     pub(super) fn merge(&mut self, other: &Self) {
         for (own, more) in self.0.iter_mut().zip(other.0) {
             *own += more;
@@ -88,6 +89,7 @@ impl HeatRows {
 
     /// (lower end, upper end, count) of each row, fastest first. The last one has no end of its own; it is as high as the
     /// others.
+    #[cfg_attr(not(feature = "charts"), expect(dead_code, reason = "only charts show it"))]
     pub(super) fn rows(&self) -> impl Iterator<Item = (Nanos, Nanos, u64)> + '_ {
         let step = 10_f64.powf(0.125);
         self.0.iter().enumerate().map(move |(row, &count)| {
