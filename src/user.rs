@@ -20,6 +20,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod think;
+mod track;
 mod turns;
 mod variables;
 

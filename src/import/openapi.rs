@@ -15,6 +15,8 @@ mod style;
 mod value;
 mod writer;
 
+use std::collections::HashMap;
+
 use self::document::OpenApiDocument;
 pub use self::files::ReadReference;
 use self::operation::{Operation, Security};
@@ -63,6 +65,7 @@ pub fn openapi_files(
         security: Security::new(&document, FoundSecrets::new(&options.name)),
         notes,
         names: UniqueNames::default(),
+        lists: HashMap::new(),
         target: &target,
         prefix: options.name.to_ascii_uppercase(),
     };
@@ -100,6 +103,8 @@ struct OpenApiImporter<'a, 'n> {
     security: Security<'n>,
     notes: ImportNotes,
     names: UniqueNames<(String, String)>,
+    /// Where the GET of a path stands among the operations.
+    lists: HashMap<&'n str, usize>,
     target: &'a str,
     /// What variables begin with.
     prefix: String,
@@ -108,6 +113,7 @@ struct OpenApiImporter<'a, 'n> {
 impl<'n> OpenApiImporter<'_, 'n> {
     fn journeys(&mut self, operations: &[Operation<'n>]) -> Vec<JourneyDraft> {
         let names: Vec<String> = operations.iter().map(|operation| self.name(operation)).collect();
+        self.lists = Operation::lists(operations);
         let mut journeys = vec![];
         let mut values = 0;
         for (operation, name) in operations.iter().zip(&names) {
@@ -151,7 +157,9 @@ impl<'n> OpenApiImporter<'_, 'n> {
             prefix: &self.prefix,
         };
         let mut steps = vec![];
-        if let Some((at, capture, parameter)) = operation.list_before(all, self.document) {
+        if let Some((at, capture, parameter)) =
+            operation.list_before((all, &self.lists), self.document)
+        {
             let mut list = writer.step(&all[at], &names[at])?;
             writer.captured.push((parameter, capture.name.clone()));
             list.captures.push(capture);

@@ -230,6 +230,11 @@ fn failure(error: &tokio_postgres::Error) -> ObserveError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
     use crate::observe::series::{Scrape, ScrapeWindow};
     use crate::units::RunTime;
@@ -260,5 +265,99 @@ mod tests {
         let lag =
             mappings().into_iter().find(|one| one.metric == "replication_lag").expect("known");
         assert_eq!(lag.quantity(ScrapeWindow { before: None, now: &now }), None);
+    }
+
+    /// A message of the server's: its type, its length, what it holds
+    /// (<https://www.postgresql.org/docs/15/protocol-message-formats.html>).
+    fn message(kind: u8, content: &[u8]) -> Vec<u8> {
+        [&[kind][..], &(content.len() as u32 + 4).to_be_bytes(), content].concat()
+    }
+
+    /// The answer to a query: one row of these columns, and that the next may come.
+    fn row(columns: &[(&str, &str)]) -> Vec<u8> {
+        let count = (columns.len() as u16).to_be_bytes();
+        let described = columns.iter().map(|(name, _)| [name.as_bytes(), &[0; 19]].concat());
+        let values = columns
+            .iter()
+            .map(|(_, value)| [&(value.len() as u32).to_be_bytes()[..], value.as_bytes()].concat());
+        [
+            message(b'T', &[&count[..], &described.collect::<Vec<_>>().concat()].concat()),
+            message(b'D', &[&count[..], &values.collect::<Vec<_>>().concat()].concat()),
+            message(b'C', b"SELECT 1\0"),
+            message(b'Z', b"I"),
+        ]
+        .concat()
+    }
+
+    /// All that a server says to a source that reads once: to the greeting, whether it has statements, and three queries.
+    fn session() -> Vec<Vec<u8>> {
+        let greeting = [
+            message(b'R', &[0; 4]),
+            message(b'S', b"server_version\x0015.6\0"),
+            message(b'K', &[0, 0, 0, 7, 0, 0, 0, 9]),
+            message(b'Z', b"I"),
+        ];
+        let none = [message(b'C', b"SELECT 0\0"), message(b'Z', b"I")];
+        let activity = row(&[("connections", "7"), ("max_connections", "100")]);
+        let database = row(&[("blks_hit", "90"), ("blks_read", "10"), ("transactions", "1e300")]);
+        vec![greeting.concat(), none.concat(), activity, database, row(&[("replication_lag", "0")])]
+    }
+
+    /// What a source reads from a server that answers each thing that is said with the next of `answers`, and then leaves,
+    /// as it does where nothing is said for so long.
+    fn read_from(
+        answers: Vec<Vec<u8>>,
+        patience: Duration,
+    ) -> Result<Vec<MetricSeries>, ObserveError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let port = listener.local_addr().expect("bound").port();
+            let server = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.expect("a client");
+                let mut said = [0; 4096];
+                for answer in answers {
+                    let heard = tokio::time::timeout(patience, stream.read(&mut said)).await;
+                    let Ok(Ok(1..)) = heard else { return };
+                    if stream.write_all(&answer).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            let address = format!("postgres://u:p@127.0.0.1:{port}/db?sslmode=disable");
+            let mut source = PostgresSource::new(&address).expect("valid");
+            let read = tokio::time::timeout(Duration::from_mins(1), source.read()).await;
+            assert!(server.await.is_ok(), "the server's own part");
+            read.expect("an end, for the server has left")
+        })
+    }
+
+    #[test]
+    fn answers_of_a_database_are_its_metrics() {
+        let series = read_from(session(), Duration::from_secs(20)).expect("read");
+        let value = |name: &str| series.iter().find(|one| one.name == name).map(|one| one.value);
+        assert_eq!(value("connections"), Some(7.0));
+        assert_eq!(value("blks_read"), Some(10.0));
+        assert_eq!(value("replication_lag"), Some(0.0));
+    }
+
+    proptest! {
+        /// Goal: whatever a server sends in place of what it should ends in metrics or an error, at the latest when it
+        /// leaves.
+        #[test]
+        fn any_answers_of_a_database_are_read(
+            changes in prop::collection::vec((0_usize..5, any::<u16>(), 0_usize..9, prop::collection::vec(any::<u8>(), 0..6)), 1..4),
+        ) {
+            let mut answers = session();
+            for (answer, at, gone, added) in changes {
+                let answer = &mut answers[answer];
+                let from = usize::from(at) % (answer.len() + 1);
+                let to = (from + gone).min(answer.len());
+                answer.splice(from..to, added);
+            }
+            if let Err(error) = read_from(answers, Duration::from_millis(20)) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
     }
 }

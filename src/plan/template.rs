@@ -97,6 +97,8 @@ pub struct Template {
 pub struct TemplateSet {
     environment: &'static Environment<'static>,
     names: TemplateNames,
+    /// The names of captured values, by their slots.
+    captured: Arc<[String]>,
     begin: RunBegin,
 }
 
@@ -131,7 +133,12 @@ impl TemplateSet {
         environment.add_function("seq", move |from: Option<u64>| {
             from.unwrap_or(1).saturating_add(shard.nth(numbers.next()))
         });
-        Self { environment: Box::leak(Box::new(environment)), names, begin }
+        let mut captured = vec![String::new(); names.slots.len()];
+        for (name, slot) in &names.slots {
+            captured[usize::from(slot.0)].clone_from(name);
+        }
+        let environment = Box::leak(Box::new(environment));
+        Self { environment, names, captured: captured.into(), begin }
     }
 
     /// Hears when the run begins, in nanoseconds since 1970: what `now()` counts from.
@@ -186,8 +193,10 @@ impl TemplateSet {
     /// The names of the captured values that a template asks for.
     pub fn captured_names(&self, template: &Template) -> Vec<String> {
         let wanted = self.asked(template).slots;
-        let known = self.names.slots.iter().filter(|(_, slot)| wanted.contains(slot));
-        known.map(|(name, _)| name.clone()).collect()
+        let mut names: Vec<String> =
+            wanted.iter().map(|slot| self.captured[usize::from(slot.0)].clone()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// What a template asks for.
@@ -309,17 +318,15 @@ impl TemplateSet {
         at: &Range<usize>,
     ) -> Result<(), TemplateError> {
         self.check_columns(expression, at)?;
-        let known = self.names.all();
-        let mut unknown: Vec<String> = expression
-            .undeclared_variables(false)
-            .into_iter()
-            .filter(|name| {
-                !known.contains(name) && !TemplateNames::FUNCTIONS.contains(&name.as_str())
-            })
-            .collect();
-        unknown.sort();
-        match unknown.into_iter().next() {
-            Some(name) => Err(TemplateError::UnknownName { at: at.clone(), name, known }),
+        let asked = expression.undeclared_variables(false).into_iter();
+        let is_unknown = |name: &String| {
+            !self.names.has(name) && !TemplateNames::FUNCTIONS.contains(&name.as_str())
+        };
+        match asked.filter(is_unknown).min() {
+            Some(name) => {
+                let known = self.names.all();
+                Err(TemplateError::UnknownName { at: at.clone(), name, known })
+            }
             None => Ok(()),
         }
     }

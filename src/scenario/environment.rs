@@ -30,7 +30,7 @@ pub(super) enum EnvironmentUse {
 impl EnvironmentUse {
     /// What the value of `key` is, within a mapping that is this.
     pub(super) fn of_key(self, key: &str) -> Self {
-        const SETTINGS: [&str; 18] = [
+        const SETTINGS: [&str; 19] = [
             "think",
             "pace",
             "times",
@@ -44,6 +44,7 @@ impl EnvironmentUse {
             "lives",
             "renew_ahead",
             "segment_length",
+            "renditions",
             "status",
             "time",
             "size",

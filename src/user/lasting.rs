@@ -8,8 +8,9 @@ use crate::plan::{
 };
 use crate::units::RunTime;
 
-use super::playback::{MediaResource, Playback, PlaybackJumps};
+use super::playback::{Playback, PlaybackJumps};
 use super::playlist::{Playlist, PlaylistError, parse};
+use super::track::MediaResource;
 use super::{Action, Response, User, think};
 
 impl User {
@@ -61,17 +62,18 @@ impl User {
         let (Some(playing), Some(base)) = (&mut self.playback, response.url) else { return Ok(()) };
         match parse(response.body)? {
             Playlist::Master(_) if id != plan.manifest => Err(PlaylistError::Nested),
-            Playlist::Master(variants) => playing.take_variants(&variants, base, plan.variant),
+            Playlist::Master(master) => playing.take_variants(&master, base, plan.variant),
             Playlist::Media(list) => {
-                playing.take_list(&list, base, (plan.buffer, self.now + response.service_time))
+                let now = self.now + response.service_time;
+                playing.take_list(&list, base, (id == plan.manifest, plan.buffer, now))
             }
         }
     }
 
-    /// To the request for the variant, if the playlist named some; to the segments if it named those.
+    /// To the request for the playlist of the variant, or of a rendition, if one is still missing; else to the segments.
     fn go_on_behind_playlist(&mut self, plan: &PlaybackPlan, segments: u32) {
-        let variant = self.playback.as_ref().and_then(|playing| playing.awaited_variant());
-        match variant.map(str::to_owned) {
+        let missing = self.playback.as_mut().and_then(|playing| playing.ask_for_list());
+        match missing.map(str::to_owned) {
             Some(url) => self.ask_for(plan, MediaResource { url, range: None }),
             None => self.position = segments,
         }
@@ -82,6 +84,15 @@ impl User {
         let range = resource.range.map(|range| Value::from(range.to_string()));
         self.slots[plan.range.0 as usize] = range;
         self.slots[plan.url.0 as usize] = Some(Value::from(resource.url));
+    }
+
+    /// To the request for the playlist of the current track: the first one, or that of a variant or rendition.
+    fn reload(&mut self, plan: &PlaybackPlan, (first, named): (u32, u32)) {
+        let url = self.playback.as_ref().and_then(|playing| playing.list_url()).map(str::to_owned);
+        self.position = if url.is_some() { named } else { first };
+        if let Some(url) = url {
+            self.ask_for(plan, MediaResource { url, range: None });
+        }
     }
 
     fn play_next(
@@ -102,8 +113,8 @@ impl User {
             self.position = places.renew;
             return None;
         }
-        playing.pass_gaps();
-        if playing.next >= playing.segments.len() {
+        playing.choose_track();
+        if playing.next_segment().is_none() {
             let due = playing.reload_due();
             if due > now {
                 // Time passes without a segment: a session may end again meanwhile.
@@ -111,24 +122,15 @@ impl User {
                 self.position -= 1;
                 return Some(Action::Wait(due));
             }
-            let variant = playing.variant_url().map(str::to_owned);
-            self.position = if variant.is_some() { places.reload.1 } else { places.reload.0 };
-            if let Some(url) = variant {
-                self.ask_for(plan, MediaResource { url, range: None });
-            }
+            self.reload(plan, places.reload);
             return None;
         }
-        // There is room for the next segment once it and what is loaded reach `buffer` segments ahead.
-        let ahead =
-            playing.segments[playing.next].length * u64::from(plan.buffer.saturating_sub(1));
-        let room = playing.plays_until(playing.loaded.saturating_sub(ahead));
-        if playing.shown.is_some() && room > now {
+        if let Some(room) = playing.room_for_next(plan.buffer).filter(|room| *room > now) {
             self.position -= 1;
             return Some(Action::Wait(room));
         }
-        if let Some(url) = playing.switched(plan.variant).map(str::to_owned) {
-            self.position = places.reload.1;
-            self.ask_for(plan, MediaResource { url, range: None });
+        if playing.switches(plan.variant) {
+            self.reload(plan, places.reload);
             return None;
         }
         if let Some(resource) = playing.next_resource() {

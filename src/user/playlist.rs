@@ -6,7 +6,7 @@ use crate::units::Nanos;
 
 /// The most segments that a playlist may name: more than two days of one-second segments.
 const SEGMENT_LIMIT: usize = 200_000;
-/// The most variants that a playlist may name.
+/// The most variants that a playlist may name, and the most renditions.
 const VARIANT_LIMIT: usize = 1_000;
 /// No segment lasts longer.
 const LENGTH_MAX: f64 = 86_400.0;
@@ -16,18 +16,71 @@ const TARGET_MIN: Nanos = Nanos::from_secs(1);
 /// What a playlist says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Playlist<'a> {
-    /// Variants of one presentation (§4.3.4).
-    Master(Vec<VariantStream<'a>>),
+    /// Variants of one presentation, and renditions beside them (§4.3.4).
+    Master(MasterPlaylist<'a>),
     /// Segments of one rendition (§4.3.3).
     Media(MediaPlaylist<'a>),
 }
 
+/// A master playlist.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct MasterPlaylist<'a> {
+    pub(super) variants: Vec<VariantStream<'a>>,
+    pub(super) renditions: Vec<Rendition<'a>>,
+}
+
 /// A variant.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct VariantStream<'a> {
     pub(super) uri: &'a str,
     /// Its peak rate in bit/s; 0 where it says none.
     pub(super) bandwidth: u64,
+    /// The groups that its renditions are of.
+    pub(super) audio: Option<&'a str>,
+    pub(super) subtitles: Option<&'a str>,
+}
+
+/// A rendition that may be played with a variant (§4.3.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rendition<'a> {
+    pub(super) kind: RenditionKind,
+    pub(super) group: &'a str,
+    /// Its own playlist; none where it is part of the variant.
+    pub(super) uri: Option<&'a str>,
+    pub(super) is_default: bool,
+    pub(super) is_selected: bool,
+}
+
+/// What a rendition holds. Pictures of their own and captions within a variant are not told apart from the variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RenditionKind {
+    Audio,
+    Subtitles,
+}
+
+impl<'a> MasterPlaylist<'a> {
+    /// The renditions that are fetched beside a variant by a viewer who has chosen nothing: of the sound the default
+    /// one, else the first that may be selected, else the first; of subtitles the default one, if there is one.
+    pub(super) fn beside(
+        &self,
+        variant: &VariantStream<'a>,
+    ) -> impl Iterator<Item = (RenditionKind, &'a str)> {
+        let sound = variant.audio.and_then(|group| {
+            let all = || self.of(RenditionKind::Audio, group);
+            let chosen = all().find(|one| one.is_default);
+            chosen.or_else(|| all().find(|one| one.is_selected)).or_else(|| all().next())
+        });
+        let text = variant
+            .subtitles
+            .and_then(|group| self.of(RenditionKind::Subtitles, group).find(|one| one.is_default));
+        let chosen = sound.into_iter().chain(text);
+        // The same playlist again, as variants of sound alone have it, is no second track.
+        chosen.filter_map(|one| Some((one.kind, one.uri?))).filter(|(_, uri)| *uri != variant.uri)
+    }
+
+    fn of(&self, kind: RenditionKind, group: &str) -> impl Iterator<Item = &Rendition<'a>> {
+        self.renditions.iter().filter(move |one| one.kind == kind && one.group == group)
+    }
 }
 
 /// A media playlist.
@@ -99,7 +152,9 @@ pub(super) enum PlaylistError {
     NoSegments,
     #[error("no segment of the playlist has a length")]
     NoLength,
-    #[error("the playlist names more than {SEGMENT_LIMIT} segments or {VARIANT_LIMIT} variants")]
+    #[error(
+        "the playlist names more than {SEGMENT_LIMIT} segments, or {VARIANT_LIMIT} variants or renditions"
+    )]
     TooLong,
     #[error("the playlist of a variant names variants again")]
     Nested,
@@ -136,12 +191,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Playlist<'_>, PlaylistError> {
 /// What has been read so far.
 #[derive(Debug, Default)]
 struct PlaylistReader<'a> {
-    variants: Vec<VariantStream<'a>>,
+    master: MasterPlaylist<'a>,
     media: MediaPlaylist<'a>,
     target: Option<Nanos>,
     is_over: bool,
     /// The variant whose reference comes next.
-    variant: Option<u64>,
+    variant: Option<VariantStream<'a>>,
     /// What is said of the segment that comes next.
     length: Option<Nanos>,
     range: Option<(u64, Option<u64>)>,
@@ -169,8 +224,14 @@ impl<'a> PlaylistReader<'a> {
             }
             "EXT-X-STREAM-INF" => {
                 let bandwidth = attribute(value, "BANDWIDTH").and_then(|text| text.parse().ok());
-                self.variant = Some(bandwidth.unwrap_or(0));
+                self.variant = Some(VariantStream {
+                    uri: "",
+                    bandwidth: bandwidth.unwrap_or(0),
+                    audio: attribute(value, "AUDIO"),
+                    subtitles: attribute(value, "SUBTITLES"),
+                });
             }
+            "EXT-X-MEDIA" => self.take_rendition(value)?,
             "EXT-X-MEDIA-SEQUENCE" => {
                 self.media.first = value.parse().map_err(|_| unread("EXT-X-MEDIA-SEQUENCE"))?;
             }
@@ -197,14 +258,25 @@ impl<'a> PlaylistReader<'a> {
         }
     }
 
+    /// One without a type or a group belongs to no variant.
+    fn take_rendition(&mut self, attributes: &'a str) -> Result<(), PlaylistError> {
+        let kind = match attribute(attributes, "TYPE") {
+            Some("AUDIO") => RenditionKind::Audio,
+            Some("SUBTITLES") => RenditionKind::Subtitles,
+            _ => return Ok(()),
+        };
+        let Some(group) = attribute(attributes, "GROUP-ID") else { return Ok(()) };
+        let says = |name| attribute(attributes, name) == Some("YES");
+        let (is_default, is_selected) = (says("DEFAULT"), says("AUTOSELECT"));
+        let uri = attribute(attributes, "URI");
+        self.master.renditions.push(Rendition { kind, group, uri, is_default, is_selected });
+        within(self.master.renditions.len())
+    }
+
     fn reference(&mut self, uri: &'a str, line: usize) -> Result<(), PlaylistError> {
-        if let Some(bandwidth) = self.variant.take() {
-            self.variants.push(VariantStream { uri, bandwidth });
-            return if self.variants.len() > VARIANT_LIMIT {
-                Err(PlaylistError::TooLong)
-            } else {
-                Ok(())
-            };
+        if let Some(variant) = self.variant.take() {
+            self.master.variants.push(VariantStream { uri, ..variant });
+            return within(self.master.variants.len());
         }
         let length = self.length.take().ok_or(PlaylistError::Length { line })?;
         let range = match self.range.take() {
@@ -236,8 +308,8 @@ impl<'a> PlaylistReader<'a> {
     fn finish(mut self) -> Result<Playlist<'a>, PlaylistError> {
         let segments = &self.media.segments;
         let longest = segments.iter().map(|segment| segment.length).max();
-        match (self.variants.is_empty(), segments.is_empty()) {
-            (false, true) => return Ok(Playlist::Master(self.variants)),
+        match (self.master.variants.is_empty(), segments.is_empty()) {
+            (false, true) => return Ok(Playlist::Master(self.master)),
             (false, false) => return Err(PlaylistError::Mixed),
             (true, true) if self.is_over => return Err(PlaylistError::NoSegments),
             (true, false) if longest == Some(Nanos::ZERO) => return Err(PlaylistError::NoLength),
@@ -248,6 +320,10 @@ impl<'a> PlaylistReader<'a> {
         self.media.target = self.target.or(longest).unwrap_or_default().max(TARGET_MIN);
         Ok(Playlist::Media(self.media))
     }
+}
+
+fn within(count: usize) -> Result<(), PlaylistError> {
+    if count > VARIANT_LIMIT { Err(PlaylistError::TooLong) } else { Ok(()) }
 }
 
 fn seconds(text: &str) -> Option<Nanos> {

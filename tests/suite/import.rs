@@ -14,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 use plimsoll::import::{ImportOptions, Imported, access_log, har, jmx, k6, openapi, postman};
 use plimsoll::plan::{Load, Overrides, Plan, compile};
 use plimsoll::scenario::{Colour, Loaded, SourceId, load, render};
+use plimsoll::transport::thread_cpu;
 use plimsoll::units::Ratio;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -109,6 +110,33 @@ fn large_descriptions_are_imported_whole() {
     let imported = openapi(&text, SourceId(0), &options("api", "api.json")).expect("a description");
     assert!(imported.notes.dropped.is_empty(), "{}", imported.notes);
     assert_eq!(checked(&imported, "scenario.yaml").scenarios.len(), OPERATIONS);
+}
+
+/// Goal: prove that a request costs no more to check because there are many others.
+/// Method: CPU time of a scenario with so many captured values, and with four times as many: it is about four times as
+/// much, where it was sixteen times.
+#[test]
+fn check_costs_each_request_the_same_however_many_there_are() {
+    let cost = |count: usize| {
+        let scenario = |n: usize| {
+            format!(
+                "  s{n}: {{ flow: [ {{ post: {{ name: p{n}, url: /p, json: {{ a: 1 }}, capture: {{ id{n}: $.id }} }} }}, \
+                 {{ get: {{ name: g{n}, url: '/p/{{{{ id{n} }}}}?a={{{{ id{n} | upper }}}}' }} }} ] }}\n"
+            )
+        };
+        let scenarios = (0..count).map(scenario).collect::<Vec<_>>().concat();
+        let text = format!(
+            "name: a\ntarget: http://127.0.0.1:1\nworkloads: {{ w: {{ vus: 1, duration: 1s }} }}\nscenarios:\n{scenarios}"
+        );
+        let read = |_: &Path| Ok(text.as_bytes().to_vec());
+        let before = thread_cpu();
+        let loaded = load(Path::new("scenario.yaml"), &[], &read, &|_| None);
+        let plan = compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31));
+        assert_eq!(plan.map(|plan| plan.scenarios.len()).ok(), Some(count));
+        thread_cpu().saturating_sub(before).as_secs_f64()
+    };
+    let (few, many) = (cost(1_500), cost(6_000));
+    assert!(many < 8.0 * few, "{few} s and {many} s");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod gate;
 mod golden;
 mod import;
 mod lag;
+mod licences;
 mod samples;
 mod simulate;
 mod simulator;

@@ -1,5 +1,7 @@
 //! One operation → a step: parameters, body, credentials, and the status it promises.
 
+use std::collections::HashMap;
+
 use crate::import::draft::{CaptureDraft, CaptureOrigin, RequestDraft};
 use crate::import::names::{is_reserved, singular, snake};
 use crate::import::note::ImportNotes;
@@ -30,6 +32,12 @@ pub(super) struct Parameter<'n> {
 }
 
 impl<'n> Operation<'n> {
+    /// Where the first GET of each path stands among `all`.
+    pub(super) fn lists(all: &[Self]) -> HashMap<&'n str, usize> {
+        let gets = all.iter().enumerate().filter(|(_, operation)| operation.kind == "get");
+        gets.rev().map(|(at, operation)| (operation.path, at)).collect()
+    }
+
     /// All operations that can be asked for.
     pub(super) fn all(document: &OpenApiDocument<'n>, notes: &mut ImportNotes) -> Vec<Self> {
         const KINDS: [&str; 6] = ["get", "post", "put", "patch", "delete", "head"];
@@ -131,10 +139,10 @@ impl<'n> Operation<'n> {
     }
 
     /// The list whose items have the id that this path ends with, what to capture there, and for which parameter:
-    /// `GET /pets` for `/pets/{petId}`.
+    /// `GET /pets` for `/pets/{petId}`. `lists` knows by its path where each GET stands among `all`.
     pub(super) fn list_before(
         &self,
-        all: &[Self],
+        (all, lists): (&[Self], &HashMap<&str, usize>),
         document: &OpenApiDocument<'n>,
     ) -> Option<(usize, CaptureDraft, String)> {
         let (before, rest) = self.path.split_once("/{")?;
@@ -147,7 +155,7 @@ impl<'n> Operation<'n> {
         if described.is_some_and(|known| ExampleMaker::has_example(known.node)) {
             return None;
         }
-        let at = all.iter().position(|list| list.kind == "get" && list.path == before)?;
+        let at = *lists.get(before)?;
         let owner = singular(&snake(before.rsplit('/').next().unwrap_or_default()));
         let path = all[at].path_to_id(parameter, document)?;
         let hint = snake(parameter);

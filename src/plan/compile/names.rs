@@ -9,6 +9,9 @@ use crate::scenario::{ProblemKind, Problems, Spanned};
 /// The name, that no template can write, of the address that a user is forwarded for.
 pub(super) const ADDRESS: &str = "\u{0}address";
 
+/// How many captured values a plan tells apart: [`CaptureSlot`] has 16 bits.
+const SLOTS: usize = 1 << 16;
+
 /// The names that templates may use: data sets, and everything that any step captures.
 pub(super) fn of(scenario: &Scenario, data: &[Dataset], problems: &mut Problems) -> TemplateNames {
     let datasets: BTreeMap<String, (u16, Vec<String>)> = data
@@ -29,6 +32,10 @@ pub(super) fn of(scenario: &Scenario, data: &[Dataset], problems: &mut Problems)
     for name in hidden_names(scenario).into_iter().chain(address) {
         let next = CaptureSlot(slots.len() as u16);
         slots.entry(name).or_insert(next);
+    }
+    if slots.len() > SLOTS {
+        let kind = ProblemKind::TooMany { what: "captured values", limit: SLOTS };
+        problems.report(scenario.name.span, kind);
     }
     TemplateNames { datasets, slots }
 }

@@ -36,6 +36,13 @@ impl TemplateNames {
         "lower",
     ];
 
+    /// Whether templates may use a name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.slots.contains_key(name)
+            || self.datasets.contains_key(name)
+            || Self::BUILT_IN.contains(&name)
+    }
+
     /// All names, for messages.
     pub(super) fn all(&self) -> Vec<String> {
         let own = self.datasets.keys().chain(self.slots.keys()).cloned();

@@ -177,6 +177,12 @@ static HLS_KEYS: &[Property] = &[
         "How long a segment is expected to last, so that a rate in req/s can be kept; the playlist tells the truth.",
     )
     .default("4s"),
+    optional(
+        "renditions",
+        Grammar::Whole(0.0, 2.0),
+        "How many renditions (sound, subtitles) are expected to be loaded beside the variant, for the same purpose.",
+    )
+    .default("0"),
     required("watch", DELAY, "How long is watched.").example("2m..5m"),
 ];
 

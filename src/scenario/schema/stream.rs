@@ -72,6 +72,8 @@ pub struct PlaybackSpec {
     pub buffer: u32,
     /// How long a segment is expected to last, so that a rate in req/s can be kept; the playlist tells the truth.
     pub segment_length: Nanos,
+    /// How many renditions are expected beside the variant, for the same purpose.
+    pub renditions: u32,
     /// How long is watched.
     pub watch: DelaySpec,
 }
@@ -192,6 +194,7 @@ impl PlaybackSpec {
         let variant = fields.word("variant", &VARIANT_WORDS, problems);
         let buffer = fields.read("buffer", problems);
         let segment_length = fields.read("segment_length", problems);
+        let renditions = fields.read("renditions", problems);
         let watch = fields.node("watch", problems).and_then(|node| law(node, problems));
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);
@@ -205,6 +208,7 @@ impl PlaybackSpec {
             buffer: buffer.unwrap_or(3),
             // What most packagers make; the run tells where it is far off.
             segment_length: segment_length.unwrap_or(Nanos::from_secs(4)),
+            renditions: renditions.unwrap_or(0),
             watch: watch?,
         })
     }

@@ -192,7 +192,7 @@ fn expected_requests(window: &JudgedWindow<'_>, counts: &Counts) -> Finding {
         TEST,
         format!(
             "{text}, so that a rate in req/s came out {:.2} times as high; give `poll` its `rounds`, `hls` its \
-             `segment_length`, or ask in iter/s",
+             `segment_length` and `renditions`, or ask in iter/s",
             found / expected
         ),
     )

@@ -21,9 +21,62 @@ fn master_playlist_names_its_variants() {
                 #EXT-X-STREAM-INF:CODECS=\"avc1.4d401e,mp4a.40.2\",BANDWIDTH=1280000\nlow.m3u8\n\
                 #EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=9,URI=\"frames.m3u8\"\n\
                 #EXT-X-STREAM-INF:AVERAGE-BANDWIDTH=1\r\nhigh.m3u8\r\n";
-    let low = VariantStream { uri: "low.m3u8", bandwidth: 1_280_000 };
-    let high = VariantStream { uri: "high.m3u8", bandwidth: 0 };
-    assert_eq!(parse(text.as_bytes()), Ok(Playlist::Master(vec![low, high])));
+    let low = VariantStream { uri: "low.m3u8", bandwidth: 1_280_000, audio: None, subtitles: None };
+    let high = VariantStream { uri: "high.m3u8", bandwidth: 0, ..low };
+    assert_eq!(master(text).variants, [low, high]);
+}
+
+fn master(text: &str) -> MasterPlaylist<'_> {
+    match parse(text.as_bytes()) {
+        Ok(Playlist::Master(master)) => master,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is fetched beside the only variant, whose tag ends with `groups`.
+fn beside(renditions: &str, groups: &str) -> Vec<(RenditionKind, String)> {
+    let text = format!("#EXTM3U\n{renditions}#EXT-X-STREAM-INF:BANDWIDTH=1{groups}\nv.m3u8\n");
+    let master = master(&text);
+    let found = master.beside(&master.variants[0]);
+    found.map(|(kind, uri)| (kind, uri.to_owned())).collect()
+}
+
+/// RFC 8216 §4.3.4.1 and §4.3.4.2.1: what a viewer who has chosen nothing hears and reads.
+#[test]
+fn renditions_of_a_variant_are_those_of_its_groups() {
+    let all = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"lo\",NAME=\"de\",URI=\"lo-de\"\n\
+               #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"lo\",NAME=\"en\",AUTOSELECT=YES,DEFAULT=YES,URI=\"lo-en\"\n\
+               #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"hi\",NAME=\"de\",URI=\"hi-de\"\n\
+               #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"hi\",NAME=\"en\",AUTOSELECT=YES,URI=\"hi-en\"\n\
+               #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"in\",NAME=\"en\",DEFAULT=YES\n\
+               #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"same\",NAME=\"en\",URI=\"v.m3u8\"\n\
+               #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"en\",AUTOSELECT=YES,URI=\"s-en\"\n\
+               #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"d\",NAME=\"en\",DEFAULT=YES,URI=\"d-en\"\n\
+               #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"cc\",NAME=\"x\",INSTREAM-ID=\"CC1\"\n\
+               #EXT-X-MEDIA:TYPE=AUDIO,NAME=\"of no group\",DEFAULT=YES,URI=\"x\"\n";
+    let (sound, text) = (RenditionKind::Audio, RenditionKind::Subtitles);
+    let cases: [(&str, &[(RenditionKind, &str)]); 8] = [
+        ("", &[]),
+        (",AUDIO=\"lo\"", &[(sound, "lo-en")]),
+        (",AUDIO=\"hi\"", &[(sound, "hi-en")]),
+        (",AUDIO=\"in\"", &[]),
+        (",AUDIO=\"same\"", &[]),
+        (",AUDIO=\"nobody\",SUBTITLES=\"s\"", &[]),
+        (",SUBTITLES=\"d\",CLOSED-CAPTIONS=\"cc\"", &[(text, "d-en")]),
+        (",AUDIO=\"lo\",SUBTITLES=\"d\"", &[(sound, "lo-en"), (text, "d-en")]),
+    ];
+    for (groups, expected) in cases {
+        let expected: Vec<_> =
+            expected.iter().map(|(kind, uri)| (*kind, (*uri).to_owned())).collect();
+        assert_eq!(beside(all, groups), expected, "{groups}");
+    }
+}
+
+#[test]
+fn renditions_without_end_are_refused() {
+    let line = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\"\n";
+    let text = format!("#EXTM3U\n{}", line.repeat(VARIANT_LIMIT + 1));
+    assert_eq!(parse(text.as_bytes()), Err(PlaylistError::TooLong));
 }
 
 #[test]
@@ -113,8 +166,8 @@ proptest! {
         lines in prop::collection::vec(
             prop_oneof![
                 "(#EXTINF|#EXT-X-BYTERANGE|#EXT-X-MEDIA-SEQUENCE|#EXT-X-TARGETDURATION):[0-9.@e+-]{0,22},?",
-                "#EXT-X-(KEY|MAP|STREAM-INF):[A-Z=\",@0-9]{0,30}",
-                "#EXT-X-(KEY|MAP|STREAM-INF):(METHOD=NONE|URI=\"a\"|BANDWIDTH=9|BYTERANGE=\"[0-9@]{1,9}\"|,){0,5}",
+                "#EXT-X-(KEY|MAP|STREAM-INF|MEDIA):[A-Z=\",@0-9]{0,30}",
+                "#EXT-X-(KEY|MAP|STREAM-INF|MEDIA):(METHOD=NONE|URI=\"a\"|TYPE=AUDIO|GROUP-ID=\"a\"|AUDIO=\"a\"|BANDWIDTH=9|BYTERANGE=\"[0-9@]{1,9}\"|,){0,5}",
                 "[a-z./?#€ ]{0,10}",
             ],
             0..20,

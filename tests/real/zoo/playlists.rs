@@ -28,6 +28,11 @@ fn serve(visitor: &mut Visitor, lists: &[(&str, String)], allowed: &[&str]) -> s
 
 const MAIN: &str = "/tv/main.m3u8";
 
+const SOUND: &str = "#EXTM3U\n\
+    #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"de\",URI=\"de.m3u8\"\n\
+    #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"en\",DEFAULT=YES,URI=\"en/list.m3u8\"\n\
+    #EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\npictures.m3u8\n";
+
 const FILMS: &[Cage] = &[
     well("names_files_beside_it", |v| {
         serve(v, &[(MAIN, film("", ["a", "b", "c"]))], &["/tv/a", "/tv/b", "/tv/c"])
@@ -73,6 +78,15 @@ const FILMS: &[Cage] = &[
         let lists = [(MAIN, master.to_owned()), ("/tv/low/list.m3u8", film("", ["a", "b", "c"]))];
         serve(v, &lists, &["/tv/low/a", "/tv/low/b", "/tv/low/c"])
     }),
+    well("has_sound_apart", |v| {
+        let lists = [
+            (MAIN, SOUND.to_owned()),
+            ("/tv/pictures.m3u8", film("", ["a", "b", "c"])),
+            ("/tv/en/list.m3u8", film("#EXT-X-MAP:URI=\"init\"\n", ["a", "b", "c"])),
+        ];
+        let sound = ["/tv/en/init", "/tv/en/a", "/tv/en/b", "/tv/en/c"];
+        serve(v, &lists, &[&["/tv/a", "/tv/b", "/tv/c"][..], &sound].concat())
+    }),
     failed("is_a_login_page", "it begins with `<!doctype html>`", |v| {
         answer(v, "200 OK", "<!doctype html>\n<html>log in</html>\n")
     }),
@@ -114,4 +128,25 @@ fn master_playlist_of_itself_is_asked_for_twice() {
     let iterations = result["load"]["iterations"].as_u64().expect("a number");
     assert_eq!(count("/requests"), Some(2 * iterations), "{list:#}");
     assert_eq!(count("/errors/by_class/check_failed"), Some(iterations), "{list:#}");
+}
+
+/// Goal: prove that a film whose sound is no playlist fails its viewer there, and is not watched in silence.
+#[test]
+fn sound_that_is_no_playlist_fails_its_viewer() {
+    let cage = Cage {
+        row: "_view.first_segment",
+        ..well("has_no_sound", |v| {
+            let lists =
+                [(MAIN, SOUND.to_owned()), ("/tv/pictures.m3u8", film("", ["a", "b", "c"]))];
+            serve(v, &lists, &["/tv/en/list.m3u8"])
+        })
+    };
+    let result = super::play(&[cage], "{ timeout: 1s }", 4).0;
+    let steps = &result["whole_run"]["steps"];
+    let iterations = &result["load"]["iterations"];
+    let failed = &steps["has_no_sound_list"]["errors"]["by_class"]["check_failed"];
+    assert_eq!(failed, iterations, "{steps:#}");
+    assert!(steps["has_no_sound"]["requests"].as_u64().unwrap_or(0) == 0, "{steps:#}");
+    let told = result["error_examples"].to_string();
+    assert!(told.contains("it begins with `segment`"), "{told}");
 }

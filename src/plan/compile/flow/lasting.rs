@@ -168,8 +168,8 @@ impl<'a> FlowParts<'a> {
         draft.ops.push(Instruction::PlayLoaded { playback: id, back });
         draft.ops.push(Instruction::PlayEnd { playback: id, stalled: false });
         draft.ops.push(Instruction::PlayEnd { playback: id, stalled: true });
-        let times = (self.delay(playback.watch).mean(), playback.segment_length);
-        expected_of_playback(times, self.renewals(playback.session.as_ref(), entered))
+        let watch = self.delay(playback.watch).mean();
+        expected_of_playback(playback, watch, self.renewals(playback.session.as_ref(), entered))
     }
 
     /// How often a playback logs in, and what that asks for.
@@ -233,12 +233,15 @@ impl<'a> FlowParts<'a> {
 
 /// Playlists, logins and segments of a playback, as far as the scenario tells.
 fn expected_of_playback(
-    (watch, segment): (Nanos, Nanos),
+    playback: &PlaybackSpec,
+    watch: Nanos,
     (every, login): (Option<Nanos>, ExpectedRequests),
 ) -> ExpectedRequests {
     let seconds = watch.as_secs_f64();
     let playlists = every.map_or(1.0, |every| (seconds / every.as_secs_f64()).max(1.0));
-    let requests = playlists * (login.requests + 1.0) + (seconds / segment.as_secs_f64()).ceil();
+    let tracks = f64::from(playback.renditions + 1);
+    let segments = (seconds / playback.segment_length.as_secs_f64()).ceil();
+    let requests = playlists * (login.requests + tracks) + segments * tracks;
     ExpectedRequests { requests, seconds, ..login }
 }
 
