@@ -6,6 +6,7 @@
 //! published tables and against a simulator whose truth is known.
 
 pub mod autoscaler;
+pub mod autoscaling;
 pub mod choice;
 pub mod des;
 mod described;

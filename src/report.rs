@@ -41,6 +41,8 @@ mod tests;
 mod totals;
 pub(crate) mod wording;
 
+use crate::capacity::autoscaling::AutoscalingAdvice;
+
 pub use extras::{ReportError, ReportExtras};
 pub use model::{Report, RunCompletion};
 pub use pooled::HeatRows;
@@ -55,10 +57,16 @@ pub fn render_all(
     report: &Report,
     extra: &ReportExtras,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
-    Ok(vec![
+    let mut files = vec![
         ("result.json", json::render(report, extra).into_bytes()),
         ("report.md", markdown::render(report, extra).into_bytes()),
         ("junit.xml", junit::render(report, extra)?.into_bytes()),
         ("report.html", html::render(report, extra)?.into_bytes()),
-    ])
+    ];
+    let advice = extra.capacity.as_ref().and_then(|found| found.autoscaling.as_ref());
+    files.extend(
+        advice.and_then(AutoscalingAdvice::hpa).map(|text| ("hpa.yaml", text.into_bytes())),
+    );
+    files.extend(advice.map(|advice| ("keda.yaml", advice.keda().into_bytes())));
+    Ok(files)
 }

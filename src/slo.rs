@@ -44,6 +44,7 @@ pub use blue_green::{
     ShareResult, SideValue, blue_green,
 };
 pub use cause::{Cause, Outage};
+pub use default_table::default_error_rows;
 pub use estimates::{FailureCounts, error_rate_status, mean_status, quantile_status};
 pub use finding::{Finding, ValidityStatus, ValidityTest};
 pub use highest_rate::{HighestRate, RateBasis};

@@ -161,6 +161,7 @@ fn tier_of(tier: &SimulatedTier, cores: f64) -> CapacityTier {
         pools: Vec::new(),
         connections_max: None,
         delay: None,
+        lock: None,
     }
 }
 

@@ -239,6 +239,7 @@ fn described(stack: &SimulatedStack) -> StackModel {
                 .collect(),
             connections_max: None,
             delay: None,
+            lock: None,
         }
     });
     StackModel {

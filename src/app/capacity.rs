@@ -20,6 +20,7 @@ use crate::capacity::stack::{Deployed, ReplicaSize, StackModel, TierDeployment};
 use crate::cli;
 use crate::metrics::{RunLine, RunLog};
 use crate::plan::DEFAULT_SEED;
+use crate::slo::default_error_rows;
 use crate::transport::Clock;
 use crate::units::{Nanos, Rate, Ratio, Seed};
 
@@ -394,7 +395,9 @@ fn plan(
     site: &SearchScenario,
     stack: &StackModel,
 ) -> Result<SearchPlan, Failure> {
-    let slo_limits = SloLimit::all(&site.plan.objectives);
+    let names = site.plan.scenarios.iter().map(|scenario| scenario.name.as_str());
+    let default = default_error_rows(&site.plan.objectives, &site.plan.steps, names);
+    let slo_limits = SloLimit::all(&[site.plan.objectives.as_slice(), &default].concat());
     if site.plan.objectives.iter().all(|objective| objective.limit.is_none()) {
         return Err(Failure::new(
             Exit::Usage,

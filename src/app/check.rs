@@ -119,7 +119,7 @@ fn describe(plan: &Plan) -> String {
         "{}, {}, {}",
         count(plan.scenarios.len(), "scenario"),
         count(plan.steps.len(), "step"),
-        count(plan.objectives.len(), "objective"),
+        count(plan.judged_objectives(), "objective"),
     )
 }
 

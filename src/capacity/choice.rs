@@ -106,7 +106,7 @@ fn conclude(
 fn wall(model: &CapacityModel, stack: &StackModel, need: &RequiredCapacity) -> Option<Rejection> {
     let rate = need.rate();
     let ceilings = model.ceilings(&stack.present());
-    let too_low = |ceiling: &&Ceiling| !ceiling.resource.is_for_sale() && ceiling.rate < rate;
+    let too_low = |ceiling: &&Ceiling| !ceiling.is_for_sale() && ceiling.rate < rate;
     ceilings.iter().find(too_low).map(|ceiling| Rejection::Wall { ceiling: ceiling.clone() })
 }
 

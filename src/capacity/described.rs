@@ -2,8 +2,8 @@
 
 use super::des::SimulatedBalancing;
 use super::stack::{
-    CapacityTier, CapacityTierKind, Deployed, ReplicaSize, ScalingSignal, StackModel, StackQuota,
-    TierPool,
+    CapacityTier, CapacityTierKind, Deployed, LockScope, ReplicaSize, ScalingSignal, StackModel,
+    StackQuota, TierPool,
 };
 use crate::scenario::stack::{self as file, Stack};
 use crate::units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
@@ -54,6 +54,10 @@ fn described(tier: &file::StackTier, deployed: &Deployed) -> CapacityTier {
             .collect(),
         connections_max: tier.connections,
         delay: tier.scale.delay,
+        lock: tier.lock.map(|scope| match scope {
+            file::LockScopeSpec::Replica => LockScope::Replica,
+            file::LockScopeSpec::Shared => LockScope::Shared,
+        }),
     }
 }
 

@@ -177,6 +177,7 @@ mod tests {
                 .collect(),
             connections_max: None,
             delay: None,
+            lock: None,
         };
         let stack = StackModel {
             name: String::new(),

@@ -4,6 +4,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Bytes;
 
+/// Seconds of a month of 30 days, for which prices are.
+const MONTH_S: f64 = 30.0 * 86_400.0;
+
+/// US dollars a million requests, where `rate` requests a second come all month.
+pub(super) fn cost_per_million(monthly_cost: f64, rate: f64) -> f64 {
+    monthly_cost / (rate * MONTH_S / 1e6)
+}
+
+/// What a deployment costs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DeploymentCost {
+    /// US dollars a month.
+    pub monthly: f64,
+    /// US dollars a million requests, if SLO-max lasted all month.
+    pub per_million_requests: f64,
+}
+
+impl DeploymentCost {
+    /// Of a deployment that carries `slo_max` requests a second; `None` where it has no price, or carries nothing.
+    pub fn of(monthly: f64, slo_max: f64) -> Option<Self> {
+        let is_known = monthly > 0.0 && slo_max > 0.0;
+        is_known.then(|| Self { monthly, per_million_requests: cost_per_million(monthly, slo_max) })
+    }
+}
+
 /// What to do to a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -81,4 +106,18 @@ pub struct Recommendation {
     pub monthly_cost: f64,
     /// Why.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 100 req/s are 259.2 million requests in 30 days.
+    #[test]
+    fn cost_of_a_million_requests_is_that_of_a_month_at_slo_max() {
+        let cost = DeploymentCost::of(324.0, 100.0).expect("a price");
+        assert!((cost.per_million_requests - 1.25).abs() < 1e-9, "{cost:?}");
+        assert_eq!(DeploymentCost::of(0.0, 100.0), None, "no prices in the stack file");
+        assert_eq!(DeploymentCost::of(324.0, 0.0), None, "nothing passed");
+    }
 }

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::autoscaling::AutoscalingAdvice;
 use super::choice::{DeploymentChoice, RequiredCapacity};
 use super::model::{CacheHits, CapacityModel, Ceiling, Contradiction, ExcludedStep, StepExclusion};
-pub use super::option::{OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice};
+pub use super::option::{
+    DeploymentCost, OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice,
+};
 use super::search::{FailureAbove, SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};
 use super::step::StepPurpose;
@@ -147,6 +150,12 @@ pub struct CapacitySection {
     pub options: Vec<OptionRow>,
     /// What to buy; absent where no peak was asked for.
     pub recommendation: Option<Recommendation>,
+    /// What the present deployment costs at the claim; absent where the stack file has no prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<DeploymentCost>,
+    /// What to tell the autoscaler of the tier that gives out first; absent where more replicas do not widen it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<AutoscalingAdvice>,
     /// The rate at which to raise an alert: 80 % of the measured capacity.
     pub alert_rate_per_s: Option<f64>,
     /// Predictions that were measured afterwards.
@@ -195,10 +204,22 @@ impl CapacitySection {
             planned_per_s: None,
             options: choice.map(|choice| choice.options.clone()).unwrap_or_default(),
             recommendation: choice.map(|choice| choice.recommendation.clone()),
+            cost: None,
+            autoscaling: None,
             alert_rate_per_s: found.held.map(|held| ALERT_SHARE * held.rate.get()),
             verified: Vec::new(),
             checks_without_limit: 0,
         }
+    }
+}
+
+impl CapacitySection {
+    /// What the recommended deployment costs at its own predicted SLO-max; `None` where nothing is to be bought.
+    pub fn recommended_cost(&self) -> Option<DeploymentCost> {
+        let kind = self.recommendation.as_ref()?.kind;
+        let bought = self.options.iter().find(|row| row.status == OptionStatus::Recommended)?;
+        let cost = DeploymentCost::of(bought.monthly_cost, bought.slo_max_per_s);
+        cost.filter(|_| kind != ScalingDirection::Neither)
     }
 }
 
@@ -251,5 +272,7 @@ pub fn assemble(
     let mut section = CapacitySection::new(found, model, choice.as_ref());
     let single = stack.tiers.iter().filter(|tier| tier.is_single_point());
     section.single_points = single.map(|tier| tier.name.clone()).collect();
+    let monthly = stack.monthly_cost(&stack.present()).dollars();
+    section.cost = section.slo_max_per_s.and_then(|rate| DeploymentCost::of(monthly, rate));
     (section, choice)
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::model::{Ceiling, ExcludedStep};
 use super::output::{
-    CapacitySection, OptionRow, OptionStatus, ScalingDirection, TierChoice, VerifiedPrediction,
+    CapacitySection, DeploymentCost, OptionRow, OptionStatus, ScalingDirection, TierChoice,
+    VerifiedPrediction,
 };
 use super::search::SearchEnd;
 use crate::units::Nanos;
@@ -238,6 +239,10 @@ fn facts(section: &CapacitySection) -> Vec<String> {
     if let Some(alert) = section.alert_rate_per_s {
         facts.push(format!("alert at {} req/s (80 % of capacity)", rate(alert)));
     }
+    facts.extend(section.costs().map(|said| format!("cost: {said}")));
+    facts.extend(
+        section.autoscaling.as_ref().map(|advice| format!("autoscaler: {}", advice.line())),
+    );
     if let Some(why) = &section.no_model {
         facts.push(format!("no model: {why}"));
     }
@@ -269,6 +274,26 @@ fn model_facts(section: &CapacitySection) -> Vec<String> {
 }
 
 impl CapacitySection {
+    /// `$330 a month, $0.30 a million requests at SLO-max; as recommended $540, $0.21 a million`.
+    pub fn costs(&self) -> Option<String> {
+        let of = |cost: DeploymentCost| {
+            format!("${:.2} a month, {} a million requests", cost.monthly, cents(cost))
+        };
+        let now = format!("{} at SLO-max", of(self.cost?));
+        let then =
+            self.recommended_cost().map(|cost| format!("; as recommended {} at its own", of(cost)));
+        Some(format!("{now}{}", then.unwrap_or_default()))
+    }
+}
+
+/// Two digits at least, however little a million requests cost.
+fn cents(cost: DeploymentCost) -> String {
+    let dollars = cost.per_million_requests;
+    let digits = (1.0 - dollars.log10().floor()).clamp(2.0, 9.0) as usize;
+    format!("${dollars:.digits$}")
+}
+
+impl CapacitySection {
     /// What a reader must know besides: each with its name.
     pub fn caveats(&self) -> Vec<(&'static str, String)> {
         let mut caveats = Vec::new();
@@ -291,6 +316,19 @@ impl CapacitySection {
                 ),
             ));
         }
+        caveats.extend(self.bottleneck.as_ref().filter(|full| full.is_of_unknown_scope()).map(
+            |full| {
+                let tier = if full.tier.is_empty() { "the tier" } else { full.tier.as_str() };
+                (
+                    "question",
+                    format!(
+                        "does each replica of {tier} have a lock of its own? No measurement with the same replicas tells: it is \
+                         taken as shared unless the stack file says `lock: {{ scope: replica }}`; `capacity --verify` with \
+                         another number of replicas checks it"
+                    ),
+                )
+            },
+        ));
         if !self.left_out.is_empty() {
             caveats.push(("not in the model", left_out(&self.left_out)));
         }

@@ -1,5 +1,6 @@
 //! From the searches of a log to the capacity section: model, what-if, choice, and checked predictions.
 
+use super::autoscaling::AutoscalingAdvice;
 use super::choice;
 use super::model::{CapacityModel, exclusion};
 use super::notes::LoggedSearch;
@@ -45,6 +46,8 @@ pub fn findings(searches: &[LoggedSearch]) -> Option<SectionFindings> {
     if let Some(model) = &model {
         section.model_line = model_line(model, &section.curve, &note.plan.slo_limits);
         section.scaled = scaled(model, &note.stack);
+        let held = section.slo_max_per_s.unwrap_or_default();
+        section.autoscaling = AutoscalingAdvice::of(model, &note.stack, held);
         section.predicted = predicted(model, &note.stack, &note.predict);
         let verified = checks.iter().filter_map(|check| verified(model, &note.stack, check));
         section.verified = verified.collect();
@@ -98,21 +101,14 @@ fn model_line(
         [rate, 1e3 * model.predict(&model.present, rate, slo_limit)]
     });
     let points = points.take_while(|[_, ms]| *ms <= LINE_ENDS * 1e3 * limit).collect();
-    let measure = match slo_limit {
-        SloLimit::Quantile { p, .. } => {
-            let p = format!("{:.1}", 100.0 * p.get());
-            format!("p{}", p.trim_end_matches('0').trim_end_matches('.'))
-        }
-        SloLimit::Mean { .. } | SloLimit::ErrorRate { .. } => "mean".to_owned(),
-    };
-    Some(ModelLine { measure, limit_ms: 1e3 * limit, points })
+    Some(ModelLine { measure: slo_limit.figure(), limit_ms: 1e3 * limit, points })
 }
 
 /// What more and bigger replicas of the bottleneck tier would carry, as far as they may be bought.
 fn scaled(model: &CapacityModel, stack: &StackModel) -> Vec<ScaledCeiling> {
     let ceilings = model.ceilings(&model.present);
     let scalable = |name: &str| stack.tiers.iter().position(|tier| tier.name == name);
-    let for_sale = ceilings.iter().filter(|ceiling| ceiling.resource.is_for_sale());
+    let for_sale = ceilings.iter().filter(|ceiling| ceiling.is_for_sale());
     let tiers = for_sale.filter_map(|ceiling| scalable(&ceiling.tier));
     let mut tiers = tiers.filter(|index| {
         let tier = &stack.tiers[*index];

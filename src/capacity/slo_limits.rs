@@ -38,6 +38,18 @@ impl SloLimit {
         }
     }
 
+    /// The name of its figure, as tables have it: `p95`, `p99.9`, `mean`, `error rate`.
+    pub fn figure(&self) -> String {
+        match self {
+            Self::Quantile { p, .. } => {
+                let digits = format!("{:.3}", p.get() * 100.0);
+                format!("p{}", digits.trim_end_matches('0').trim_end_matches('.'))
+            }
+            Self::Mean { .. } => "mean".to_owned(),
+            Self::ErrorRate { .. } => "error rate".to_owned(),
+        }
+    }
+
     /// What this SLO limit judges, in seconds; NaN for SLO limits that are not about time or without a sample.
     pub fn measure(&self, response: &Histogram) -> f64 {
         match self {
@@ -66,5 +78,19 @@ impl SloLimit {
     /// All SLO limits of an SLO table.
     pub fn all(objectives: &[Objective]) -> Vec<Self> {
         objectives.iter().filter_map(Self::of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_the_names_that_tables_have() {
+        let max = Nanos::from_millis(100);
+        let quantile = |p| SloLimit::Quantile { p: Ratio::new(p), max }.figure();
+        assert_eq!([0.5, 0.95, 0.999, 0.9995].map(quantile), ["p50", "p95", "p99.9", "p99.95"]);
+        assert_eq!(SloLimit::Mean { max }.figure(), "mean");
+        assert_eq!(SloLimit::ErrorRate { max: Ratio::new(0.01) }.figure(), "error rate");
     }
 }

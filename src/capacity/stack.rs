@@ -25,6 +25,16 @@ pub enum CapacityTierKind {
     External,
 }
 
+/// Who goes through the same lock, or whatever else few requests at a time pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockScope {
+    /// The requests of one replica: more replicas carry more.
+    Replica,
+    /// Those of all replicas.
+    Shared,
+}
+
 /// A size that one replica can have.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaSize {
@@ -82,6 +92,9 @@ pub struct CapacityTier {
     /// How long until a new replica serves.
     #[serde(default)]
     pub delay: Option<Nanos>,
+    /// Who shares what requests wait for here besides cores and pools, where the stack file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockScope>,
 }
 
 /// What makes somebody, or an autoscaler, add capacity.

@@ -9,6 +9,9 @@ use super::slo_limits::SloLimit;
 use crate::slo::{FailureCounts, ObjectiveStatus, error_rate_status, mean_status, quantile_status};
 use crate::units::{Bytes, Nanos, Rate, Ratio};
 
+/// A step with a greater share of throttled requests met a rate limit.
+const THROTTLED: f64 = 0.01;
+
 /// Whether an objective holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,6 +172,11 @@ impl StepResult {
         self.tiers.iter().find(|used| used.tier == tier)
     }
 
+    /// Whether a rate limit at the edge answered more than 1 % of its requests.
+    pub fn is_throttled(&self) -> bool {
+        self.throttled_share() > THROTTLED
+    }
+
     /// Whether its own figures meet `slo_limits`, certain or not, and it kept up.
     pub fn seems_within(&self, slo_limits: &[SloLimit]) -> bool {
         let response = self.response();
@@ -182,7 +190,7 @@ impl StepResult {
         };
         self.aborted.is_none()
             && self.others != Some(StepVerdict::Fail)
-            && self.throttled_share() <= 0.01
+            && !self.is_throttled()
             && slo_limits.iter().all(meets)
     }
 

@@ -304,6 +304,7 @@ mod tests {
             pools: Vec::new(),
             connections_max: None,
             delay: None,
+            lock: None,
         };
         StackModel {
             name: "x".to_owned(),

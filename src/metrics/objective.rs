@@ -19,11 +19,16 @@ pub enum Scope {
     Step(String),
     /// Several steps together, by tag (`static`, `api`).
     Tag(String),
+    /// Several steps together, by name.
+    Steps(Vec<String>),
     /// A page of real browsers, by name.
     Page(String),
 }
 
-/// Prints `run`, `scenario booking`, `step login`, `tag static`.
+/// So many steps are named.
+const STEPS_NAMED: usize = 3;
+
+/// Prints `run`, `scenario booking`, `step login`, `tag static`, `steps browse, search`.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -31,6 +36,14 @@ impl fmt::Display for Scope {
             Self::Scenario(name) => write!(f, "scenario {name}"),
             Self::Step(name) => write!(f, "step {name}"),
             Self::Tag(name) => write!(f, "tag {name}"),
+            Self::Steps(names) => {
+                let named = names.iter().take(STEPS_NAMED).map(String::as_str).collect::<Vec<_>>();
+                write!(f, "steps {}", named.join(", "))?;
+                match names.len() - named.len() {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
+            }
             Self::Page(name) => write!(f, "page {name}"),
         }
     }
@@ -88,7 +101,7 @@ pub enum Bound {
     AtLeast,
 }
 
-/// One row of the SLO table.
+/// One row of the SLO table. An error rate without target and limit says that these errors are not judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Objective {
     /// The row's key as written: `p95`, `error_rate`, `db.connections`.
@@ -106,4 +119,11 @@ pub struct Objective {
     /// Whose times are held against it, where it speaks of response times.
     #[serde(default, skip_serializing_if = "Answers::is_default")]
     pub of: Answers,
+}
+
+impl Objective {
+    /// Whether it says that errors are not judged: `error_rate: off`.
+    pub fn is_off(&self) -> bool {
+        self.measure == Measure::ErrorRate && self.target.is_none() && self.limit.is_none()
+    }
 }

@@ -82,6 +82,11 @@ impl Plan {
         if self.split.as_ref().is_some_and(Split::is_duet) { 2 } else { 1 }
     }
 
+    /// How many rows the SLO table has that ask for something.
+    pub fn judged_objectives(&self) -> usize {
+        self.objectives.iter().filter(|row| !row.is_off()).count()
+    }
+
     /// What responses and streams may hold in memory together, whatever servers send.
     pub fn max_memory(&self) -> Bytes {
         let users = u64::from(self.load.max_vus()) * u64::from(self.plays());

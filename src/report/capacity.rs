@@ -249,6 +249,8 @@ fn facts(section: &CapacitySection) -> Vec<(&'static str, String)> {
     facts.push(("bottleneck", named(&section.bottleneck)));
     facts.push(("next bottleneck", named(&section.next_bottleneck)));
     facts.push(("alert at", maybe(section.alert_rate_per_s, "req/s")));
+    facts.extend(section.costs().map(|said| ("cost", said)));
+    facts.extend(section.autoscaling.as_ref().map(|advice| ("autoscaler", advice.line())));
     facts.extend(section.no_model.as_deref().map(|why| ("no model", format::message(why))));
     if let Some(error) = section.held_out_error {
         let share = |error: f64| format::share(Ratio::new(error));

@@ -16,7 +16,7 @@ use crate::metrics::{
 };
 use crate::slo::gate::RunSummary;
 use crate::slo::{Strictness, judge};
-use crate::units::{Money, Nanos, Rate, Ratio, RunTime};
+use crate::units::{Money, Nanos, Quantity, Rate, Ratio, RunTime};
 
 const SECONDS: u64 = 20;
 /// Requests in each second; derived rows and broken iterations come beside them.
@@ -40,7 +40,7 @@ struct Plot {
     is_steered: bool,
     /// Whether the log ends in the middle of a line.
     is_cut: bool,
-    /// Whether it is two runs of half the length, one after the other.
+    /// Whether half of the workers are one shard and the others another, merged afterwards.
     is_merged: bool,
 }
 
@@ -70,7 +70,15 @@ const CORPUS: [(&str, Plot); 10] = [
     ("several workers", Plot { failing: &[(6, E::CheckFailed)], broken: 3, workers: 3, ..PLAIN }),
     (
         "cut and merged",
-        Plot { failing: &[(7, E::ConnectTimeout)], is_cut: true, is_merged: true, ..PLAIN },
+        Plot {
+            failing: &[(7, E::ConnectTimeout)],
+            derived: Some((SampleKind::Poll, 10, 3)),
+            broken: 2,
+            workers: 4,
+            is_cut: true,
+            is_merged: true,
+            ..PLAIN
+        },
     ),
 ];
 
@@ -115,7 +123,7 @@ impl Plot {
             measure,
             bound,
             target: None,
-            limit: None,
+            limit: Some(Quantity::Share(Ratio::new(0.5))),
             of: crate::metrics::Answers::default(),
         };
         header.objectives = [Scope::Run, Scope::Scenario("all".into())]
@@ -132,29 +140,31 @@ impl Plot {
 
     /// The log, made by the recorders and the collector that a run has.
     fn log(&self) -> RunLog {
-        let mut collector = Collector::new(self.workers);
+        let shards = if self.is_merged { 2 } else { 1 };
+        let each = self.workers / shards;
+        let mut collectors: Vec<Collector> = (0..shards).map(|_| Collector::new(each)).collect();
         let mut recorders: Vec<Recorder> = (0..self.workers)
-            .map(|worker| Recorder::new(worker, 2, 1).with_split(usize::from(self.is_split)))
+            .map(|worker| Recorder::new(worker % each, 2, 1).with_split(usize::from(self.is_split)))
             .collect();
         let mut log = RunLog::begun(self.header());
         for second in 0..SECONDS {
             self.play(second, &mut recorders);
             let end = RunTime::ZERO + Nanos::from_secs(second + 1);
-            for recorder in &mut recorders {
-                collector.absorb(&recorder.take_part(end));
+            for (recorder, worker) in recorders.iter_mut().zip(0..) {
+                collectors[(worker / each) as usize].absorb(&recorder.take_part(end));
             }
         }
-        log.intervals = collector.drain_complete();
+        let mut of_shards = collectors.iter_mut().map(Collector::drain_complete);
+        log.intervals = of_shards.next().expect("a shard");
+        for seconds in of_shards {
+            log.intervals.iter_mut().zip(&seconds).for_each(|(mine, other)| mine.merge(other));
+        }
         if self.is_steered {
             let kind = EventKind::Steered("rate +0 %".into());
             log.events.push(Event { at: RunTime::ZERO + Nanos::from_secs(5), kind });
         }
         let at = RunTime::ZERO + Nanos::from_secs(SECONDS);
         log.end = Some(RunEnd { at, reason: StopReason::Finished });
-        if self.is_merged {
-            let later = log.intervals.split_off(log.intervals.len() / 2);
-            log.intervals.extend(later);
-        }
         if self.is_cut { cut(&log) } else { log }
     }
 

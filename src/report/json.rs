@@ -255,6 +255,7 @@ fn objective(judged: &JudgedObjective) -> Value {
     json!({
         "name": objective.name,
         "scope": objective.scope.to_string(),
+        "by_default": judged.by_default,
         "estimate": judged.estimate.map(number),
         "interval": judged.interval.map(|(low, high)| [number(low), number(high)]),
         "target": objective.target.map(number),

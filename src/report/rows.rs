@@ -59,7 +59,7 @@ pub(super) fn slo_row(judged: &JudgedObjective) -> SloRow {
     });
     let unknown = || format!("n/a (n={})", judged.samples);
     SloRow {
-        name: format::line(&objective.name, TEXT_LIMIT),
+        name: wording::own_name(judged, TEXT_LIMIT),
         scope: match &objective.scope {
             Scope::Run => "whole run".to_owned(),
             scope => format::line(&scope.to_string(), TEXT_LIMIT),

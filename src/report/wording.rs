@@ -5,11 +5,12 @@ mod objective;
 
 use super::format;
 use super::model::{Report, RunCompletion};
-use crate::metrics::LoadModel;
+use crate::metrics::{LoadModel, Scope};
 use crate::slo::{Cause, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict};
+use crate::units::Ratio;
 
 pub(crate) use headline::{further_findings, headline};
-pub(crate) use objective::{limit_word, objective_name, objective_short};
+pub(crate) use objective::{limit_word, objective_name, objective_short, own_name};
 
 /// The verdict as a word; meaning never hangs on colour alone.
 pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
@@ -101,14 +102,22 @@ pub(crate) fn sentence(report: &Report) -> String {
         Verdict::Pass => passed(report),
         Verdict::AtRisk | Verdict::Inconclusive | Verdict::Fail | Verdict::NotValid => {
             let headline = headline(&report.judgement);
-            headline.unwrap_or_else(|| "The run is too short to tell.".into())
+            headline.unwrap_or_else(|| match report.judgement.objectives.as_slice() {
+                [] => {
+                    "Nothing is judged: the table says `error_rate: off` and nothing else.".into()
+                }
+                _ => "The run is too short to tell.".into(),
+            })
         }
     }
 }
 
 fn passed(report: &Report) -> String {
-    let objectives = &report.judgement.objectives;
-    let unmeasured = with_status(report, ObjectiveStatus::NotMeasured).count();
+    let written = |judged: &&JudgedObjective| !judged.by_default;
+    let objectives: Vec<&JudgedObjective> =
+        report.judgement.objectives.iter().filter(written).collect();
+    let is_unmeasured = |judged: &&&JudgedObjective| judged.status == ObjectiveStatus::NotMeasured;
+    let unmeasured = objectives.iter().filter(is_unmeasured).count();
     match (objectives.len(), unmeasured) {
         _ if report.judgement.by_default_table => {
             format!("{} at {}.", default_table(&report.judgement), carried(report))
@@ -131,10 +140,6 @@ fn passed(report: &Report) -> String {
 /// The load in a few words: `299.6 req/s`.
 fn carried(report: &Report) -> String {
     format!("{} req/s", format::rate(report.shown.rate()))
-}
-
-fn with_status(report: &Report, status: ObjectiveStatus) -> impl Iterator<Item = &JudgedObjective> {
-    report.judgement.objectives.iter().filter(move |judged| judged.status == status)
 }
 
 /// What was judged where the scenario sets nothing, all of it met.
@@ -212,6 +217,7 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
             limit.unwrap_or_default()
         ));
     }
+    said.extend(unjudged_errors(report));
     if report.steering_acts > 0 {
         let times = if report.steering_acts == 1 {
             "once".into()
@@ -235,6 +241,25 @@ pub(crate) fn caveats(report: &Report) -> Vec<String> {
         ));
     }
     said
+}
+
+/// What `error_rate: off` leaves without a verdict, where any request failed.
+fn unjudged_errors(report: &Report) -> Option<String> {
+    let counts = &report.whole.run.counts;
+    let off: Vec<String> = report
+        .header
+        .objectives
+        .iter()
+        .filter(|row| row.is_off())
+        .map(|row| format::line(&row.scope.to_string(), 160))
+        .collect();
+    if off.is_empty() || counts.failed() == 0 {
+        return None;
+    }
+    let failed = format::share(Ratio::of(counts.failed(), counts.attempts()));
+    let whole = Scope::Run.to_string();
+    let of = if off.contains(&whole) { String::new() } else { format!(" of {}", off.join(", ")) };
+    Some(format!("Errors{of} are not judged (`error_rate: off`): {failed} of all requests failed."))
 }
 
 fn ending(report: &Report) -> Option<String> {

@@ -120,6 +120,16 @@ impl<'n> Fields<'n> {
         self.entries.iter().filter(is_other).collect()
     }
 
+    /// The same with those of `name`, in the order in which they stand.
+    pub fn others_and(&mut self, name: &str, problems: &mut Problems) -> Vec<&'n (KeyNode, Node)> {
+        let named = self.entry(name, problems);
+        let others = self.others();
+        let is_meant = |entry: &&'n (KeyNode, Node)| {
+            named.into_iter().chain(others.iter().copied()).any(|one| std::ptr::eq(one, *entry))
+        };
+        self.entries.iter().filter(is_meant).collect()
+    }
+
     /// Reports every key that is not declared, and what does not keep the rules between keys. A missing field that
     /// is only misspelt is reported once.
     pub fn finish(self, problems: &mut Problems) {

@@ -7,7 +7,8 @@ mod tier;
 pub use observe::{ExporterSpec, Observe, TierObserve};
 pub use signal::SignalSpec;
 pub use tier::{
-    PoolSpec, RateLimitSpec, ScaleSpec, SizeOption, SizeSpec, StackTier, TierBalancing, TierKind,
+    LockScopeSpec, PoolSpec, RateLimitSpec, ScaleSpec, SizeOption, SizeSpec, StackTier,
+    TierBalancing, TierKind,
 };
 
 use std::path::PathBuf;

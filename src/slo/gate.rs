@@ -126,6 +126,10 @@ pub fn compare(
     let informed = rows.iter().map(|row| verdict_of(&row.regression)).max();
     let verdict = match informed {
         Some(GateVerdict::Regressed) => GateVerdict::Regressed,
+        // What decides and the baseline does not hold is not known, however well the rest came out.
+        _ if left_out.iter().any(|left| left.decides && left.reason.lies_with_the_baseline()) => {
+            GateVerdict::NeedMoreRuns
+        }
         _ => decided.unwrap_or(GateVerdict::NeedMoreRuns),
     };
     let judged_only = candidate.first().or(baseline.first()).map(|run| run.slo_other.clone());

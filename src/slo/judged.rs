@@ -26,6 +26,10 @@ pub enum ObjectiveStatus {
 pub struct JudgedObjective {
     /// The row.
     pub objective: Objective,
+    /// Whether the scenario's table lacks it, and it is judged because no row there speaks of these errors. Not set
+    /// where the whole table is the default one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_default: bool,
     /// The estimate; absent where it could not be measured.
     pub estimate: Option<Quantity>,
     /// The 95 % interval, where there are enough batches for one. It covers what the generator's lag may have added.

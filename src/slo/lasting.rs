@@ -72,7 +72,7 @@ fn belongs(step: &StepInfo, scope: &Scope) -> bool {
             step.name.strip_prefix(name.as_str()).is_some_and(|part| part.starts_with('.'))
         }
         // Which playback or stream belongs to which scenario or tag is not in the log.
-        Scope::Scenario(_) | Scope::Tag(_) | Scope::Page(_) => false,
+        Scope::Scenario(_) | Scope::Tag(_) | Scope::Steps(_) | Scope::Page(_) => false,
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn judge(window: &JudgedWindow<'_>, objective: &Objective) -> JudgedO
     let quantity = |base: f64| kind.map_or(Quantity::Count(base), |kind| kind.with_base(base));
     JudgedObjective {
         objective: objective.clone(),
+        by_default: false,
         estimate: measured.estimate,
         interval: measured
             .whole_interval()
@@ -64,7 +65,7 @@ impl RequestSelection {
             }
             Scope::Page(_) => return None,
             Scope::Step(name) => steps(&|i| header.steps[i].name == *name),
-            Scope::Tag(_) => match Selection::of(scope, header)? {
+            Scope::Tag(_) | Scope::Steps(_) => match Selection::of(scope, header)? {
                 Selection::Steps(ids) => ids,
                 Selection::Run | Selection::Scenario(_) | Selection::Side(..) => return None,
             },
@@ -169,7 +170,10 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
             times::quantile(&times::seconds(window, |i| rows.iteration_times(i)), *p)
         }
         Measure::ErrorRate => error_rate(window, &rows, objective),
-        Measure::Uptime => uptime::measure(window, objective, |i| rows.service(i)),
+        Measure::Uptime => {
+            let measured = uptime::measure(window, objective, |i| rows.service(i));
+            without_classes(window, &rows, measured)
+        }
         Measure::Throughput => throughput(window, &rows),
         Measure::Custom(CustomMeasure::Failures) => failures(window, &rows),
         Measure::Custom(CustomMeasure::AchievedRate) => achieved(window),
@@ -228,6 +232,25 @@ fn response_time(
         return measured.with_note(format!("{share} of these requests failed"));
     }
     measured
+}
+
+/// Says of a log that keeps no classes of a scenario's failures how many are taken for want of service.
+fn without_classes(
+    window: &JudgedWindow<'_>,
+    rows: &RequestSelection,
+    measured: Measured,
+) -> Measured {
+    let all = window.judged.iter().chain(&window.tail);
+    let untold: u64 = all.map(|interval| rows.tally(interval).errors_untold).sum();
+    if untold == 0 {
+        return measured;
+    }
+    let said = format!(
+        "the log does not tell why {untold} requests of the scenario failed: all count as not served"
+    );
+    let before = std::iter::once(measured.note.clone()).filter(|note| !note.is_empty());
+    let note = before.chain([said]).collect::<Vec<_>>().join("; ");
+    measured.with_note(note)
 }
 
 /// How much of a time, as a share, lag may be before a log that does not tell it apart has to say so.

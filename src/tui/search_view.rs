@@ -55,6 +55,8 @@ pub enum StepOutcome {
     Within,
     /// Some SLO limit does not.
     Exceeds,
+    /// A rate limit at the edge answered: it says nothing of the stack.
+    Throttled,
     /// It was stopped to protect the stack, which is a failure too.
     Stopped(AbortReason),
     /// The generator was too late or too busy: the step is not valid.
@@ -142,6 +144,7 @@ impl SearchView {
             outcome: match step.aborted {
                 _ if !step.valid => StepOutcome::Invalid,
                 Some(reason) => StepOutcome::Stopped(reason),
+                None if step.is_throttled() => StepOutcome::Throttled,
                 None if seems_within(&self.slo_limits, step) => StepOutcome::Within,
                 None => StepOutcome::Exceeds,
             },
@@ -155,7 +158,13 @@ impl SearchView {
 
     /// The name of its figure.
     pub(super) fn timed_name(&self) -> String {
-        self.timed().map_or_else(|| "p95".to_owned(), figure)
+        self.timed().map_or_else(|| "p95".to_owned(), SloLimit::figure)
+    }
+
+    /// The step that a rate limit at the edge answered at the lowest rate, if any did.
+    pub(super) fn throttled(&self) -> Option<&SearchStep> {
+        let limited = self.steps.iter().filter(|step| step.outcome == StepOutcome::Throttled);
+        limited.min_by(|a, b| a.rate.get().total_cmp(&b.rate.get()))
     }
 
     pub(super) fn spent(&self) -> Nanos {
@@ -193,16 +202,4 @@ fn seems_within(slo_limits: &[SloLimit], step: &StepResult) -> bool {
         (SloLimit::ErrorRate { max }, _) => failed <= *max,
         (_, limit) => limit.is_none_or(|limit| slo_limit.measure(&response) <= limit),
     })
-}
-
-/// The name of an SLO limit's figure: `p95`, `mean`, `error rate`.
-pub(super) fn figure(slo_limit: &SloLimit) -> String {
-    match slo_limit {
-        SloLimit::Quantile { p, .. } => {
-            let digits = format!("{:.2}", p.get() * 100.0);
-            format!("p{}", digits.trim_end_matches('0').trim_end_matches('.'))
-        }
-        SloLimit::Mean { .. } => "mean".to_owned(),
-        SloLimit::ErrorRate { .. } => "error rate".to_owned(),
-    }
 }

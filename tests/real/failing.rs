@@ -68,3 +68,33 @@ fn lost_objective_ends_the_run_and_fails_it() {
     assert!(noted.iter().any(|event| event["kind"] == "aborted"), "{noted:?}");
     assert!(ran.stdout.contains("FAIL"), "{}", ran.stdout);
 }
+
+/// Three of five requests fail at once.
+fn mostly_failing(_: &SeenRequest) -> (u16, String) {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+    (if asked % 5 < 3 { 500 } else { 200 }, "{}".to_owned())
+}
+
+/// Goal: prove that fast failures are no pass where the table speaks of times alone, unless it says so.
+#[test]
+fn failures_that_the_table_says_nothing_of_fail_the_run() {
+    let server = listening(mostly_failing);
+    let load = LOAD.replace("10 iter/s, duration: 2s", "60 iter/s, duration: 4s");
+    let ran_with = |slo: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let more = format!("{load}\nslo: {slo}");
+        let scenario = written(folder.path(), &more, "      - get: { name: get, url: / }");
+        let out = folder.path().join("out");
+        let ran = run(plimsoll().arg("run").arg(scenario).args(["--target", &server.url]), &out);
+        (ran.code, ran.stdout.clone(), ran.result())
+    };
+    let (code, said, result) = ran_with("{ p95: { max: 10s } }");
+    assert_eq!(code, 99, "{said}");
+    assert!(said.contains("error_rate (default) is 60"), "{said}");
+    assert_eq!(result.pointer("/objectives/1/by_default"), Some(&true.into()), "{result}");
+    let (code, said, result) = ran_with("{ p95: { max: 10s }, error_rate: off }");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(result["objectives"].as_array().map(Vec::len), Some(1), "{result}");
+    assert!(said.contains("Errors are not judged (`error_rate: off`): 6"), "{said}");
+}

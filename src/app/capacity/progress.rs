@@ -105,7 +105,7 @@ fn described(step: &StepResult, invalid: Option<&str>, slo_limits: &[SloLimit]) 
         (Some(why), _) => format!("not valid: {why}"),
         (None, Some(AbortReason::InFlightRunaway)) => "stopped: requests pile up".to_owned(),
         (None, Some(AbortReason::ErrorBurst)) => "stopped: too many errors".to_owned(),
-        (None, None) if step.throttled_share() > 0.01 => "throttled at the edge".to_owned(),
+        (None, None) if step.is_throttled() => "throttled by a rate limit at the edge".to_owned(),
         (None, None) if step.seems_within(slo_limits) => "within".to_owned(),
         (None, None) => "exceeds".to_owned(),
     };

@@ -24,7 +24,7 @@ pub(super) fn good(path: &Path, plan: Option<&Plan>, notes: &[String]) -> Value 
         "ok": true,
         "scenarios": plan.map(|plan| plan.scenarios.len()),
         "steps": plan.map(|plan| plan.steps.len()),
-        "objectives": plan.map(|plan| plan.objectives.len()),
+        "objectives": plan.map(Plan::judged_objectives),
         "notes": notes,
         "problems": [],
     })

@@ -14,7 +14,7 @@ use super::super::output::{say, write_out};
 use super::filter::filtered;
 
 /// What a run's folder holds. Files that are not ours stay, and their folder with them.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "report.html",
     "report.md",
     "result.json",
@@ -22,6 +22,8 @@ const OURS: [&str; 9] = [
     "sign-off.html",
     "sign-off.md",
     "sign-off.pdf",
+    "hpa.yaml",
+    "keda.yaml",
     "events.jsonl",
     "run.jsonl",
 ];

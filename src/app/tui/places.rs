@@ -91,7 +91,7 @@ fn place(
                 "{}, {}, {}",
                 counted(plan.scenarios.len(), "scenario"),
                 counted(plan.steps.len(), "step"),
-                counted(plan.objectives.len(), "objective")
+                counted(plan.judged_objectives(), "objective")
             );
             place.workloads = names.iter().map(|name| workload(&loaded, name)).collect();
         }

@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::required::{RequiredCapacity, kind};
 use crate::capacity::model::{CapacityModel, Ceiling, CeilingResource};
+use crate::capacity::option::cost_per_million;
 use crate::capacity::output::{
     OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice,
 };
@@ -106,9 +107,10 @@ impl fmt::Display for Rejection {
             Self::NoSpare { tier } => write!(f, "does not survive the loss of a replica of {tier}"),
             Self::Wall { ceiling } => write!(
                 f,
-                "{} is exhausted at {} req/s, and neither bigger nor more replicas widen it",
+                "{} is exhausted at {} req/s, and neither bigger nor more replicas widen it{}",
                 name(ceiling),
-                ceiling.rate
+                ceiling.rate,
+                if ceiling.is_of_unknown_scope() { ", if all replicas share it" } else { "" }
             ),
         }
     }
@@ -120,6 +122,7 @@ fn name(ceiling: &Ceiling) -> String {
         CeilingResource::Pool => "connection pool",
         CeilingResource::Memory => "memory",
         CeilingResource::RateLimit => return "the rate limit".to_owned(),
+        CeilingResource::Lock if ceiling.is_for_sale() => "own lock of each replica",
         CeilingResource::Lock => "lock or other serial section",
         CeilingResource::External => "external service",
     };
@@ -346,8 +349,7 @@ impl<'a> DeploymentChecker<'a> {
             interval: [slo_max * (-reach).exp(), slo_max * reach.exp()],
             p_slo_met,
             monthly_cost: cost.dollars(),
-            cost_per_million_requests: cost.dollars()
-                / (self.need.peak.get() * 30.0 * 86_400.0 / 1e6),
+            cost_per_million_requests: cost_per_million(cost.dollars(), self.need.peak.get()),
             n_plus_1: checker.spoiled_by_a_loss(deployment).is_none(),
             status: OptionStatus::Feasible,
             reason: "carries it".to_owned(),

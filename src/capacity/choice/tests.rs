@@ -74,6 +74,7 @@ fn tier(name: &str, kind: CapacityTierKind, replicas: (u32, u32), cores: &[u32])
         pools: Vec::new(),
         connections_max: None,
         delay: None,
+        lock: None,
     }
 }
 
@@ -229,6 +230,66 @@ fn choice_buys_nothing_against_a_lock_an_external_service_or_a_rate_limit() {
     let model = fit(&limited, &described, 78.0);
     let chosen = choose(&model, &described, &found(78.0), &need(150.0));
     assert!(chosen.recommendation.reason.contains("rate limit"), "{:?}", chosen.recommendation);
+}
+
+/// Goal: prove that who shares a lock decides whether replicas are bought, and that nobody is told what was not told.
+/// Method: one stack whose API lets one request at a time through, measured with one replica.
+#[test]
+fn lock_of_each_replica_is_widened_by_more_of_them() {
+    use crate::capacity::stack::LockScope;
+    let (mut simulated, mut described, _) = tandem();
+    simulated.tiers[0] = SimulatedTier::cores("api", 1, 4, Nanos::from_millis(4));
+    simulated.tiers[0].lock =
+        Some(SimulatedServiceTime::Exponential { mean: Nanos::from_millis(12) });
+    let chosen = |scope: Option<LockScope>, described: &mut StackModel| {
+        described.tiers[0].lock = scope;
+        let model = fit(&simulated, described, 62.0);
+        let lock = model.ceilings(&model.present)[0].clone();
+        assert_eq!((lock.tier.as_str(), lock.scope), ("api", scope), "{lock:?}");
+        let (section, choice) = assemble(described, Some(&model), &found(60.0), Some(&need(110.0)));
+        let asks = section.caveats().iter().any(|(name, _)| *name == "question");
+        (choice.expect("a peak").recommendation, asks, model)
+    };
+    let (untold, asks, _) = chosen(None, &mut described);
+    assert_eq!((untold.kind, asks), (ScalingDirection::Neither, true));
+    assert!(untold.reason.ends_with("widen it, if all replicas share it"), "{untold:?}");
+    let (shared, asks, _) = chosen(Some(LockScope::Shared), &mut described);
+    assert_eq!((shared.kind, asks), (ScalingDirection::Neither, false));
+    assert!(shared.reason.ends_with("widen it"), "{shared:?}");
+    let (own, asks, model) = chosen(Some(LockScope::Replica), &mut described);
+    assert_eq!((own.kind, asks), (ScalingDirection::Horizontal, false), "{own:?}");
+    let mut twice = model.present.clone();
+    twice[0].replicas = 2;
+    let growth = model.slo_max(&twice) / model.slo_max(&model.present);
+    assert!((1.9..=2.1).contains(&growth), "{growth}");
+}
+
+/// Goal: prove that the values for an autoscaler follow from what was measured.
+/// Method: one API replica of 4 cores, 40 ms a request, held at 76 req/s; pods request half of their cores.
+#[test]
+fn autoscaler_is_told_targets_bounds_and_what_it_survives() {
+    use crate::capacity::autoscaling::AutoscalingAdvice;
+    let (simulated, mut described, top) = tandem();
+    described.tiers[0].reserved_cores = Ratio::new(0.5);
+    described.tiers[0].delay = Some(Nanos::from_secs(90));
+    let model = fit(&simulated, &described, top);
+    let advice = AutoscalingAdvice::of(&model, &described, 76.0).expect("the API grows");
+    assert_eq!((advice.tier.as_str(), advice.replicas_min), ("api", 2));
+    // 0.8 · 76 req/s · 40 ms = 2.43 of the 2 cores that a pod requests.
+    assert!((advice.requests_per_replica - 60.8).abs() < 1e-9, "{advice:?}");
+    let cpu = advice.cpu_percent.expect("cores give out");
+    assert!((117..=126).contains(&cpu), "{advice:?}");
+    // From three replicas on the database binds.
+    assert_eq!(advice.replicas_max, 3, "{advice:?}");
+    // 15.2 req/s in 2 minutes.
+    assert!((advice.ramp_per_minute - 7.6).abs() < 1e-9, "{advice:?}");
+    let hpa = advice.hpa().expect("by CPU");
+    assert!(hpa.contains(&format!("averageUtilization: {cpu} ")), "{hpa}");
+    assert!(hpa.contains("# - more than 3 replicas carry no more: db, CPU is full then"), "{hpa}");
+    assert!(advice.keda().contains("threshold: \"60.8\""), "{}", advice.keda());
+
+    described.tiers[0].replicas_max = 1;
+    assert_eq!(AutoscalingAdvice::of(&model, &described, 76.0), None);
 }
 
 #[test]

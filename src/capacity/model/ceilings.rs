@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{CapacityModel, SerialResource};
-use crate::capacity::stack::{CapacityTierKind, TierDeployment};
+use crate::capacity::stack::{CapacityTierKind, LockScope, TierDeployment};
 use crate::units::Rate;
 
 /// What can give out.
@@ -26,10 +26,19 @@ pub enum CeilingResource {
     External,
 }
 
-impl CeilingResource {
+impl Ceiling {
     /// Whether bigger or more replicas can widen it.
-    pub fn is_for_sale(self) -> bool {
-        matches!(self, Self::Cpu | Self::Pool | Self::Memory)
+    pub fn is_for_sale(&self) -> bool {
+        match self.resource {
+            CeilingResource::Cpu | CeilingResource::Pool | CeilingResource::Memory => true,
+            CeilingResource::Lock => self.scope == Some(LockScope::Replica),
+            CeilingResource::RateLimit | CeilingResource::External => false,
+        }
+    }
+
+    /// Whether it is a lock of which nobody says who shares it.
+    pub fn is_of_unknown_scope(&self) -> bool {
+        self.resource == CeilingResource::Lock && self.scope.is_none()
     }
 }
 
@@ -47,6 +56,11 @@ impl fmt::Display for Ceiling {
             CeilingResource::Lock => "lock or other serial section",
             CeilingResource::External => "external service",
         })?;
+        match self.scope {
+            Some(LockScope::Replica) => f.write_str(" of each replica")?,
+            Some(LockScope::Shared) => f.write_str(" that all replicas share")?,
+            None => {}
+        }
         self.to.as_ref().map_or(Ok(()), |to| write!(f, " to {to}"))
     }
 }
@@ -61,6 +75,9 @@ pub struct Ceiling {
     /// The tier that the pool leads to, if it is a pool that gives out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// Who shares it, if it is a lock and the stack file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<LockScope>,
     /// At which rate.
     pub rate: Rate,
 }
@@ -90,7 +107,7 @@ impl CapacityModel {
         let mut all = Vec::new();
         let mut push = |tier: &str, resource, rate: f64| {
             let (tier, rate) = (tier.to_owned(), Rate::per_second(rate));
-            all.push(Ceiling { tier, resource, to: None, rate });
+            all.push(Ceiling { tier, resource, to: None, scope: None, rate });
         };
         let mut pools = Vec::new();
         for (tier, deployed) in self.tiers.iter().zip(deployment) {
@@ -103,7 +120,8 @@ impl CapacityModel {
                 let usable = POOL_FULL * f64::from(pool.limit) * replicas;
                 let rate = Rate::per_second(usable / pool.hold);
                 let (tier, to) = (tier.name.clone(), Some(pool.to.clone()));
-                pools.push(Ceiling { tier, resource: CeilingResource::Pool, to, rate });
+                let resource = CeilingResource::Pool;
+                pools.push(Ceiling { tier, resource, to, scope: None, rate });
             }
             if let Some(memory) = tier.memory.filter(|memory| memory.per_rate > 0.0) {
                 let room = MEMORY_FULL * deployed.memory.get() as f64 - memory.base;
@@ -113,11 +131,14 @@ impl CapacityModel {
         if let Some(limit) = self.rate_limit {
             push("", CeilingResource::RateLimit, limit.get());
         }
-        if let Some(SerialResource { demand, tier }) = self.serial {
+        if let Some(SerialResource { demand, tier, scope }) = self.serial {
             let found = tier.map(|index| &self.tiers[index]);
             let external = found.is_some_and(|tier| tier.kind == CapacityTierKind::External);
             let resource = if external { CeilingResource::External } else { CeilingResource::Lock };
-            push(found.map_or("", |tier| &tier.name), resource, CPU_FULL / demand);
+            let rate = CPU_FULL * self.serial_growth(deployment) / demand;
+            let tier = found.map_or("", |tier| &tier.name).to_owned();
+            let rate = Rate::per_second(rate);
+            pools.push(Ceiling { tier, resource, to: None, scope, rate });
         }
         all.append(&mut pools);
         all.sort_by(|a, b| a.rate.get().total_cmp(&b.rate.get()));

@@ -76,20 +76,21 @@ impl CapacityModel {
             left_out: Vec::new(),
             spread_error: 0.1,
         };
-        model.explain(steady);
+        model.explain(steady, stack);
         Ok(model)
     }
 
     /// Finds the spread of services, or, where cores cannot be what makes requests wait, the demand of
     /// something that serves one at a time.
-    fn explain(&mut self, steady: &[&StepResult]) {
+    fn explain(&mut self, steady: &[&StepResult], stack: &StackModel) {
         let slo_limit = self.judged_slo_limit();
         let with_spread = |model: &Self, log: f64| model.with(log.exp(), None);
         let (log_spread, spread_misfit) =
             minimum(-3.0, 2.3, |log| with_spread(self, log).misfit(steady, &slo_limit));
         let fastest = 0.999 / steady.last().map_or(1.0, |step| step.achieved().get());
-        let suspect = self.suspect(steady);
-        let serial = |log: f64| Some(SerialResource { demand: log.exp(), tier: suspect });
+        let suspect = told_lock(stack).or_else(|| self.suspect(steady));
+        let (tier, scope) = (suspect, suspect.and_then(|index| stack.tiers[index].lock));
+        let serial = |log: f64| Some(SerialResource { demand: log.exp(), tier, scope });
         let (log_demand, serial_misfit) = minimum(fastest.ln() - 4.0, fastest.ln(), |log| {
             self.with(1.0, serial(log)).misfit(steady, &slo_limit)
         });
@@ -135,7 +136,7 @@ impl CapacityModel {
     fn busiest(&self, steady: &[&StepResult]) -> f64 {
         let rate = steady.last().map_or(0.0, |step| step.achieved().get());
         let full = self.ceilings(&self.present);
-        let resources = full.iter().filter(|ceiling| ceiling.resource.is_for_sale());
+        let resources = full.iter().filter(|ceiling| ceiling.is_for_sale());
         resources.map(|ceiling| 0.95 * rate / ceiling.rate.get()).fold(0.0, f64::max)
     }
 
@@ -160,6 +161,14 @@ impl CapacityModel {
         let grown = (0..self.tiers.len()).filter_map(|index| Some((index, growth(index)?)));
         grown.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
     }
+}
+
+/// The tier that has a lock, where the stack file says it of exactly one.
+fn told_lock(stack: &StackModel) -> Option<usize> {
+    let told = stack.tiers.iter().enumerate().filter(|(_, tier)| tier.lock.is_some());
+    let told: Vec<usize> = told.map(|(index, _)| index).collect();
+    let [only] = told.as_slice() else { return None };
+    Some(*only)
 }
 
 /// The response times of the steps in which nobody waits much, up to a `limit` in seconds.

@@ -8,7 +8,7 @@ use super::steps::ExcludedStep;
 use crate::capacity::des::SimulatedBalancing;
 use crate::capacity::regression::Estimate;
 use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::{CapacityTierKind, Deployment};
+use crate::capacity::stack::{CapacityTierKind, Deployment, LockScope, TierDeployment};
 use crate::units::Rate;
 
 /// What one request costs a tier.
@@ -51,13 +51,15 @@ pub struct MemoryModel {
     pub per_rate: f64,
 }
 
-/// Something that serves one request at a time, however many replicas there are.
+/// Something that serves one request at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SerialResource {
     /// Seconds a request.
     pub demand: f64,
-    /// Index of the tier in which requests wait for it, where that was observed.
+    /// Index of the tier in which requests wait for it, where that was observed, or the stack file says so.
     pub tier: Option<usize>,
+    /// Who shares it; all replicas where nobody says.
+    pub scope: Option<LockScope>,
 }
 
 /// What was learnt about one tier.
@@ -119,6 +121,16 @@ pub(super) struct BaseResponse {
     pub(super) rate: f64,
     /// Mean hit ratio by requests.
     pub(super) hits: Option<f64>,
+}
+
+impl CapacityModel {
+    /// How many times as much the serial resource carries in `deployment` as it did while measuring.
+    pub(super) fn serial_growth(&self, deployment: &[TierDeployment]) -> f64 {
+        let own = self.serial.filter(|serial| serial.scope == Some(LockScope::Replica));
+        own.and_then(|serial| serial.tier).map_or(1.0, |tier| {
+            f64::from(deployment[tier].replicas) / f64::from(self.present[tier].replicas)
+        })
+    }
 }
 
 /// Why no model can be fitted.

@@ -105,7 +105,7 @@ impl CapacityModel {
             }));
         }
         if let Some(SerialResource { demand, .. }) = self.serial {
-            let (arrivals, service_time) = (rate, demand);
+            let (arrivals, service_time) = (rate / self.serial_growth(deployment), demand);
             let single =
                 Station { arrivals, service_time, servers: 1, arrivals_cv2: 1.0, service_cv2: 1.0 };
             all.push(single.wait());
@@ -193,7 +193,9 @@ impl CapacityModel {
                 simulated.work = ServiceWork::External(None);
             }
             let serial = self.serial.filter(|serial| serial.tier.unwrap_or(0) == index);
-            simulated.lock = serial.map(|serial| law(serial.demand));
+            // One lock is simulated: as many as grow with the replicas pass as one that is so much faster.
+            let growth = self.serial_growth(deployment);
+            simulated.lock = serial.map(|serial| law(serial.demand / growth));
             tiers.push(simulated);
         }
         let busy: f64 = tiers

@@ -32,6 +32,7 @@ fn tier(name: &str, kind: CapacityTierKind, replicas_max: u32) -> CapacityTier {
         pools: Vec::new(),
         connections_max: None,
         delay: None,
+        lock: None,
     }
 }
 

@@ -42,6 +42,7 @@ fn described(api: u32) -> StackModel {
         pools: Vec::new(),
         connections_max: None,
         delay: None,
+        lock: None,
     };
     StackModel {
         name: "tandem".to_owned(),

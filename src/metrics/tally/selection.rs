@@ -35,6 +35,7 @@ impl Selection {
             }
             Scope::Page(_) => return None,
             Scope::Step(name) => steps(&|step| step.name == *name),
+            Scope::Steps(names) => steps(&|step| names.contains(&step.name)),
             Scope::Tag(tag) => {
                 let requests = steps(&|step| step.tags.contains(tag) && !step.is_logical());
                 if requests.is_empty() { steps(&|step| step.tags.contains(tag)) } else { requests }

@@ -305,6 +305,29 @@ fn slo_rows_become_objectives_with_their_measures() {
     assert_eq!(measure("db.connections"), Some(observed));
 }
 
+#[test]
+fn error_rate_off_is_a_row_without_bounds_in_its_place() {
+    let compiled = |slo: &str| {
+        let text = format!(
+            "name: x\ntarget: http://127.0.0.1:1\nworkloads: {{ a: {{ vus: 5, duration: 1s }} }}\n\
+             scenarios: {{ s: {{ flow: [{{ get: {{ name: a, url: / }} }}] }} }}\nslo: {slo}\n"
+        );
+        let read = move |_: &Path| Ok(text.clone().into_bytes());
+        let loaded = load(Path::new("a.yaml"), &[], &read, &|_| None);
+        compile(&loaded, &Overrides::default(), date(2026, 1, 31))
+    };
+    let slo = "{ p50: { max: 1s }, error_rate: off, p95: { max: 1s }, steps: { a: { error_rate: off } } }";
+    let plan = compiled(slo).expect("valid");
+    let names: Vec<(&str, bool)> =
+        plan.objectives.iter().map(|row| (row.name.as_str(), row.is_off())).collect();
+    let expected = [("p50", false), ("error_rate", true), ("p95", false), ("error_rate", true)];
+    assert_eq!(names, expected);
+    assert_eq!(plan.judged_objectives(), 2);
+    for wrong in ["{ p95: off }", "{ error_rate: none }", "{ error_rate: {} }"] {
+        assert_eq!(compiled(wrong).expect_err("refused").len(), 1, "{wrong}");
+    }
+}
+
 proptest::proptest! {
     /// Any bytes as a file: an answer, never a panic.
     #[test]

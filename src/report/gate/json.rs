@@ -51,6 +51,7 @@ fn slo(report: &GateReport) -> Vec<Value> {
             json!({
                 "name": objective.name,
                 "scope": objective.scope.to_string(),
+                "by_default": one.worst.by_default,
                 "status": wording::status_key(one.worst.status),
                 "runs_with_this_status": one.alike,
                 "runs_judged": one.judged,

@@ -121,8 +121,14 @@ fn left_out(left: &ExcludedMetric) -> TestCase {
     let why = match left.reason {
         MetricExclusion::TooFewRequests => "too few requests",
         MetricExclusion::NotKept => "not kept",
+        MetricExclusion::NotCounted => "not counted",
     };
-    case(&left.step, &case_name(left.metric, left.of), skipped(why, &line), line)
+    let outcome = if left.decides && left.reason.lies_with_the_baseline() {
+        error(why, &line)
+    } else {
+        skipped(why, &line)
+    };
+    case(&left.step, &case_name(left.metric, left.of), outcome, line)
 }
 
 /// `p95`, or `p95 (of: all)`.

@@ -214,6 +214,10 @@ pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
             "{subject}: some run's summary is of a version that kept no times of all requests; make it anew from \
              the run (`plimsoll runs promote`)"
         ),
+        MetricExclusion::NotCounted => format!(
+            "{subject}: the baseline counts none in some run, the candidate does; make it anew from its runs (`plimsoll \
+             runs promote`), or by new ones if they did not get there"
+        ),
     }
 }
 
@@ -325,6 +329,10 @@ fn need_more(report: &GateReport) -> String {
             "{} a side can never tell: make {RUNS_MIN} of each (`--repeat {RUNS_MIN}`).",
             runs(few as u32, "")
         );
+    }
+    let lacking = |left: &&ExcludedMetric| left.decides && left.reason.lies_with_the_baseline();
+    if let Some(left) = comparison.left_out.iter().find(lacking) {
+        return format!("The baseline lacks what decides: {}.", left_out(left));
     }
     let unclear = report.unclear();
     match (unclear.first(), comparison.left_out.iter().find(|left| left.decides)) {

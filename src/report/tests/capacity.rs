@@ -64,6 +64,7 @@ pub(super) fn capacity() -> CapacitySection {
             "reason": "the cheapest that carries 1000 req/s, also with one replica lost"
         },
         "alert_rate_per_s": 334.0,
+        "cost": { "monthly": 330.0, "per_million_requests": 0.3046 },
         "verified": [{ "tiers": [{ "tier": "api", "replicas": 3, "cores": 2.0, "memory": 4_294_967_296_u64 }], "predicted_per_s": 620.0, "measured_per_s": 604.0, "error": 0.0265 }],
         "curve": curve,
         "no_model": null,

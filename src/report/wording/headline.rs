@@ -192,7 +192,8 @@ fn generator_lag(row: &JudgedObjective) -> String {
 }
 
 fn not_measured(judgement: &Judgement, first: &JudgedObjective) -> String {
-    let rows = &judgement.objectives;
+    let rows: Vec<&JudgedObjective> =
+        judgement.objectives.iter().filter(|row| !row.by_default).collect();
     let unmeasured = rows.iter().filter(|row| row.status == ObjectiveStatus::NotMeasured).count();
     let note = shown(&first.note);
     let why = if note.is_empty() { String::new() } else { format!(" ({note})") };

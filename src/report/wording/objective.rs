@@ -4,11 +4,15 @@ use super::super::format;
 use crate::metrics::Scope;
 use crate::slo::JudgedObjective;
 
-/// `p99`, `p99 of step login`.
+/// Names within a sentence are cut beyond this.
+const NAME_LIMIT: usize = 60;
+
+/// `p99`, `p99 of step login`, `error_rate (default)`.
 pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
-    let name = format::line(&judged.objective.name, 60);
+    let name = own_name(judged, NAME_LIMIT);
     match &judged.objective.scope {
         Scope::Run => name,
+        scope @ Scope::Steps(_) => format!("{name} of {}", format::line(&scope.to_string(), 200)),
         Scope::Scenario(of) => format!("{name} of scenario {}", format::line(of, 60)),
         Scope::Step(of) => format!("{name} of step {}", format::line(of, 60)),
         Scope::Tag(of) => format!("{name} of tag {}", format::line(of, 60)),
@@ -18,13 +22,20 @@ pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
 
 /// The short form for narrow tables: `p99`, `p99 · login`.
 pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
-    let name = format::line(&judged.objective.name, 60);
+    let name = own_name(judged, NAME_LIMIT);
     match &judged.objective.scope {
         Scope::Run => name,
+        Scope::Steps(names) => format!("{name} · {} steps", names.len()),
         Scope::Scenario(of) | Scope::Step(of) | Scope::Tag(of) | Scope::Page(of) => {
             format!("{name} · {}", format::line(of, 60))
         }
     }
+}
+
+/// The name of a row, and whether it stands in the scenario.
+pub(crate) fn own_name(judged: &JudgedObjective, characters: usize) -> String {
+    let name = format::line(&judged.objective.name, characters);
+    if judged.by_default { format!("{name} (default)") } else { name }
 }
 
 /// Foreign text within a sentence: harmless, and not cut.

@@ -1,38 +1,54 @@
 //! `slo:`: the rows of the SLO table.
 
-use crate::scenario::format::{Declaration, Grammar, Others, Rule, WordList, optional};
+use crate::scenario::format::{Declaration, Grammar, Others, Property, Rule, WordList, optional};
 
-const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `error_rate`, `uptime`, `throughput`, `connect.p95`, \
+const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `uptime`, `throughput`, `connect.p95`, \
                        `iteration.p95`, `recover`, or a metric of a tier such as `db.connections`. \
                        Steps also have `first_event.p95`, `first_message.p95`, `first_segment.p95`, \
                        `message_rate` and `failures`.";
+
+/// The row that holds by default.
+static ERROR_RATE: &[Property] = &[optional(
+    "error_rate",
+    Grammar::AnyOf(&[Grammar::Words(&UNJUDGED), Grammar::Mapping(&OBJECTIVE)]),
+    "How many of the requests may fail. Those of which no row speaks, by `error_rate` or `failures`, are held to at most \
+     1 %, or to what the `min` of an `uptime` lets go; `off` leaves them unjudged.",
+)];
+
+pub(in crate::scenario) static UNJUDGED: WordList = WordList {
+    what: "a rule for errors",
+    words: &[("off", "They are shown, and decide nothing.")],
+};
 
 pub(in crate::scenario) static TABLE: Declaration = Declaration {
     name: "slo_table",
     place: "an SLO table",
     about: "What must hold: rows for the whole run by metric, and rows for scenarios, steps and tags by name.",
-    groups: &[&[
-        optional(
-            "scenarios",
-            Grammar::Texts("scenario", &Grammar::Mapping(&ROWS)),
-            "Rows for the iterations of a scenario.",
-        ),
-        optional(
-            "steps",
-            Grammar::Texts("step", &Grammar::Mapping(&ROWS)),
-            "Rows for the requests of a step.",
-        ),
-        optional(
-            "tags",
-            Grammar::Texts("tag", &Grammar::Mapping(&ROWS)),
-            "Rows for all steps that have a tag.",
-        ),
-        optional(
-            "pages",
-            Grammar::Texts("page", &Grammar::Mapping(&PAGE_ROWS)),
-            "Rows for a page that real browsers load (`browsers:`).",
-        ),
-    ]],
+    groups: &[
+        ERROR_RATE,
+        &[
+            optional(
+                "scenarios",
+                Grammar::Texts("scenario", &Grammar::Mapping(&ROWS)),
+                "Rows for the iterations of a scenario.",
+            ),
+            optional(
+                "steps",
+                Grammar::Texts("step", &Grammar::Mapping(&ROWS)),
+                "Rows for the requests of a step.",
+            ),
+            optional(
+                "tags",
+                Grammar::Texts("tag", &Grammar::Mapping(&ROWS)),
+                "Rows for all steps that have a tag.",
+            ),
+            optional(
+                "pages",
+                Grammar::Texts("page", &Grammar::Mapping(&PAGE_ROWS)),
+                "Rows for a page that real browsers load (`browsers:`).",
+            ),
+        ],
+    ],
     others: Some(Others { key: "metric", value: Grammar::Mapping(&OBJECTIVE), about: METRICS }),
     rules: &[],
     example: "
@@ -51,7 +67,7 @@ pub(in crate::scenario) static ROWS: Declaration = Declaration {
     name: "slo_rows",
     place: "an SLO table",
     about: "Rows for one scenario, step or tag.",
-    groups: &[],
+    groups: &[ERROR_RATE],
     others: Some(Others { key: "metric", value: Grammar::Mapping(&OBJECTIVE), about: METRICS }),
     rules: &[],
     example: "

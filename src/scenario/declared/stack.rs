@@ -133,6 +133,11 @@ static TIER_KEYS: &[Property] = &[
     )
     .example("3 GB"),
     optional("rate_limit", Grammar::Mapping(&RATE_LIMIT), "The rate that it lets through."),
+    optional(
+        "lock",
+        Grammar::Mapping(&LOCK),
+        "What requests wait for here besides cores and pools: a lock, a semaphore, worker threads.",
+    ),
     COST,
     optional("scale", Grammar::Mapping(&SCALE), "What it may grow to; as it is where nothing is said."),
     optional("observe", Grammar::Mapping(&TIER_OBSERVE), "Where its metrics are read."),
@@ -189,6 +194,28 @@ pub(in crate::scenario) static RATE_LIMIT: Declaration = Declaration {
 tiers:
   edge: { kind: edge, rate_limit: { rate: 10 req/s, burst: 20, per: address } }
 ",
+};
+
+pub(in crate::scenario) static LOCK: Declaration = Declaration {
+    name: "lock",
+    place: "a lock",
+    about: "Something that few requests at a time go through. How much it carries is measured; whether more replicas widen \
+            it cannot be, as long as their number stays the same.",
+    groups: &[&[required("scope", Grammar::Words(&LOCK_SCOPES), "Who goes through the same.")]],
+    others: None,
+    rules: &[],
+    example: "
+tiers:
+  api: { kind: api, replicas: 2, lock: { scope: replica } }
+",
+};
+
+pub(in crate::scenario) static LOCK_SCOPES: WordList = WordList {
+    what: "who shares a lock",
+    words: &[
+        ("replica", "Each replica has its own: twice as many carry twice as much."),
+        ("shared", "All replicas have one together: more of them carry no more."),
+    ],
 };
 
 pub(in crate::scenario) static PER: WordList = WordList {

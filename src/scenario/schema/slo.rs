@@ -1,8 +1,8 @@
 //! `slo:`: the rows of the SLO table, as written. What each metric means is the compiler's to say.
 
 use crate::metrics::Answers;
-use crate::scenario::declared::slo::{OBJECTIVE, ROWS, TABLE};
-use crate::scenario::{Fields, KeyNode, Node, Problems, Spanned, entries};
+use crate::scenario::declared::slo::{OBJECTIVE, ROWS, TABLE, UNJUDGED};
+use crate::scenario::{Fields, KeyNode, Node, NodeValue, Problems, Spanned, entries, word};
 
 /// What a row speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum SloScope {
     Page(Spanned<String>),
 }
 
-/// A row of the SLO table.
+/// A row of the SLO table. `error_rate: off` has neither target nor bound.
 #[derive(Debug, Clone)]
 pub struct SloRowSpec {
     /// What it speaks of.
@@ -44,15 +44,15 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Vec<SloRowSpec> {
         (fields.node("tags", problems), SloScope::Tag),
         (fields.node("pages", problems), SloScope::Page),
     ];
-    let mut rows = table(&fields.others(), &SloScope::Run, problems);
+    let mut rows = table(&fields.others_and("error_rate", problems), &SloScope::Run, problems);
     fields.finish(problems);
     for (node, scope) in groups {
         let Some(node) = node else { continue };
         let Some(entries) = entries(node, "a mapping of names", problems) else { continue };
         for (key, node) in entries {
             let scope = scope(Spanned::new(key.text.clone(), key.span));
-            let Some(fields) = Fields::of(node, &ROWS, problems) else { continue };
-            rows.extend(table(&fields.others(), &scope, problems));
+            let Some(mut fields) = Fields::of(node, &ROWS, problems) else { continue };
+            rows.extend(table(&fields.others_and("error_rate", problems), &scope, problems));
             fields.finish(problems);
         }
     }
@@ -69,8 +69,12 @@ fn table(
 }
 
 fn row(key: &KeyNode, node: &Node, scope: SloScope, problems: &mut Problems) -> Option<SloRowSpec> {
-    let mut fields = Fields::of(node, &OBJECTIVE, problems)?;
     let metric = Spanned::new(key.text.clone(), key.span);
+    if key.text == "error_rate" && matches!(node.value, NodeValue::Scalar(_)) {
+        word(node, &UNJUDGED, &[("off", ())], problems)?;
+        return Some(SloRowSpec { scope, metric, target: None, max: None, min: None, of: None });
+    }
+    let mut fields = Fields::of(node, &OBJECTIVE, problems)?;
     let answers = [Answers::Successes, Answers::All].map(|of| (of.name(), of));
     let of = fields.word("of", &answers, problems);
     let of_span = fields.node("of", problems).map(|node| node.span);

@@ -2,7 +2,7 @@
 
 use super::TierObserve;
 use crate::scenario::declared::stack::{
-    RATE_LIMIT, SCALE, SCALE_OUT, SCALE_UP, SIZE, SIZE_CHOICE, TIER,
+    LOCK, RATE_LIMIT, SCALE, SCALE_OUT, SCALE_UP, SIZE, SIZE_CHOICE, TIER,
 };
 use crate::scenario::{Decode, Fields, Node, Problems, Spanned, entries, list};
 use crate::units::{Bytes, Money, Nanos, WorkRate};
@@ -30,6 +30,8 @@ pub struct StackTier {
     pub memory_limit: Option<Bytes>,
     /// The rate that it lets through.
     pub rate_limit: Option<RateLimitSpec>,
+    /// Who shares what requests wait for here besides cores and pools, where that is said.
+    pub lock: Option<LockScopeSpec>,
     /// What a replica costs a month.
     pub cost: Option<Money>,
     /// What it may grow to.
@@ -55,6 +57,15 @@ pub enum TierKind {
     Worker,
     /// Somebody else's service.
     External,
+}
+
+/// Who shares a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockScopeSpec {
+    /// Nobody: each replica has its own.
+    Replica,
+    /// All replicas.
+    Shared,
 }
 
 /// How requests are spread over replicas.
@@ -142,6 +153,9 @@ const BALANCINGS: [(&str, TierBalancing); 4] = [
     ("sticky", TierBalancing::Sticky),
 ];
 
+const LOCK_SCOPES: [(&str, LockScopeSpec); 2] =
+    [("replica", LockScopeSpec::Replica), ("shared", LockScopeSpec::Shared)];
+
 impl StackTier {
     pub(super) fn read(
         name: Spanned<String>,
@@ -170,6 +184,7 @@ impl StackTier {
             rate_limit: fields
                 .node("rate_limit", problems)
                 .and_then(|node| rate_limit(node, problems)),
+            lock: fields.node("lock", problems).and_then(|node| lock(node, problems)),
             cost: fields.read("cost", problems),
             scale: fields
                 .node("scale", problems)
@@ -218,6 +233,13 @@ fn rate_limit(node: &Node, problems: &mut Problems) -> Option<RateLimitSpec> {
     let per_address = fields.word("per", &per, problems).unwrap_or(true);
     fields.finish(problems);
     Some(RateLimitSpec { rate: rate?, burst, per_address })
+}
+
+fn lock(node: &Node, problems: &mut Problems) -> Option<LockScopeSpec> {
+    let mut fields = Fields::of(node, &LOCK, problems)?;
+    let scope = fields.word("scope", &LOCK_SCOPES, problems);
+    fields.finish(problems);
+    scope
 }
 
 fn scale(node: &Node, problems: &mut Problems) -> ScaleSpec {

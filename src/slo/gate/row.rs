@@ -54,6 +54,19 @@ pub enum MetricExclusion {
     TooFewRequests,
     /// The summary of some run does not hold times of all requests: a version that kept none made it.
     NotKept,
+    /// The baseline counts no request of the step in some run, the candidate does: a version that did not count such
+    /// rows made the baseline, or the step was not reached there.
+    NotCounted,
+}
+
+impl MetricExclusion {
+    /// Whether no further run of the candidate helps: the baseline has to be made anew.
+    pub const fn lies_with_the_baseline(self) -> bool {
+        match self {
+            Self::TooFewRequests => false,
+            Self::NotKept | Self::NotCounted => true,
+        }
+    }
 }
 
 /// What is compared, as sentences name it.

@@ -175,7 +175,10 @@ fn compared<'a>(
         })
     };
     let all = steps.iter().flat_map(of_step);
-    all.filter(|one| one.of == Answers::Successes || deciding.contains(one)).collect()
+    let asked = all.filter(|one| one.of == Answers::Successes || deciding.contains(one));
+    // What decides is told even where the baseline has no such step.
+    let unknown = deciding.iter().filter(|one| steps.iter().all(|step| step.name != one.step));
+    asked.chain(unknown.copied()).collect()
 }
 
 /// What the verdict hangs on: the rows of the SLO table. Where none is known p95 and the error rate of all
@@ -255,7 +258,10 @@ fn exclusion(
     candidate: &[RunSummary],
 ) -> MetricExclusion {
     let lacks = |run| find(of.step, run).is_some_and(|step: &StepSummary| step.all.is_none());
-    if of.of == Answers::All && baseline.iter().chain(candidate).any(lacks) {
+    let is_empty = |run: &&RunSummary| find(of.step, run).is_none_or(|step| step.requests == 0);
+    if baseline.iter().any(|run| is_empty(&run)) && !candidate.iter().all(|run| is_empty(&run)) {
+        MetricExclusion::NotCounted
+    } else if of.of == Answers::All && baseline.iter().chain(candidate).any(lacks) {
         MetricExclusion::NotKept
     } else {
         MetricExclusion::TooFewRequests

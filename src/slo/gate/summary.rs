@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::default_table::JudgedTable;
 use super::super::validity::is_partial;
 use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
@@ -107,7 +108,7 @@ impl SloMetric {
         let step = match &objective.scope {
             Scope::Run => RunSummary::WHOLE.to_owned(),
             Scope::Step(name) => name.clone(),
-            Scope::Scenario(_) | Scope::Tag(_) | Scope::Page(_) => return None,
+            Scope::Scenario(_) | Scope::Tag(_) | Scope::Steps(_) | Scope::Page(_) => return None,
         };
         let metric = match objective.measure {
             Measure::ResponseTime(quantile) => GateMetric::of_quantile(quantile)?,
@@ -140,7 +141,10 @@ impl RunSummary {
     /// The numbers of the judged part of a run, after warm-up.
     pub fn of(log: &RunLog) -> Self {
         let window = JudgedWindow::of(log);
-        let objectives = &log.header.objectives;
+        let JudgedTable { written, added } = JudgedTable::of(&log.header);
+        // Without a table the gate has its own rule, which the default one adds nothing to.
+        let added = added.into_iter().filter(|_| !written.is_empty());
+        let objectives: Vec<Objective> = written.iter().cloned().chain(added).collect();
         let slo: Vec<SloMetric> = objectives.iter().filter_map(SloMetric::of).collect();
         let named = log.header.steps.iter().zip(0..);
         let named = named.map(|(info, id)| (info.name.as_str(), Selection::step(StepId(id))));

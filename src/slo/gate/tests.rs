@@ -237,3 +237,73 @@ fn rows_say_in_how_many_runs_times_of_failures_may_be_pooled() {
     let found = compare(&clean, &candidate, &GateRules::default()).expect("alike");
     assert!(found.rows.iter().all(|row| row.pooled == (0, 0)));
 }
+
+/// Five runs judged by p95 alone, of which `share` of the requests fails.
+fn runs_without_a_row_on_errors(share: f64, first_seed: u64) -> Vec<RunSummary> {
+    (first_seed..first_seed + 5)
+        .map(|seed| {
+            let queue = Queue { rate: 30.0, service_rate: 50.0, servers: 4, seconds: 40 };
+            let mut requests = queue.play(seed);
+            crate::slo::simulated::fail_some(&mut requests, share, ErrorClass::Http5xx, seed);
+            let max = Quantity::Time(Nanos::from_secs(9));
+            let row = objective(Measure::ResponseTime(0.95), None, Some(max));
+            let mut header = header(queue.rate, queue.seconds, vec![row]);
+            header.seed = Seed::new(seed);
+            RunSummary::of(&record(header, &requests))
+        })
+        .collect()
+}
+
+#[test]
+fn error_rate_decides_where_the_table_says_nothing_of_errors() {
+    let mut before = runs_without_a_row_on_errors(0.0, 0);
+    let after = runs_without_a_row_on_errors(0.05, 100);
+    let decided = |before: &[RunSummary], after: &[RunSummary]| {
+        let found = compare(before, after, &GateRules::default()).expect("alike");
+        let of_errors = found.deciding().find(|row| row.metric == GateMetric::ErrorRate);
+        (found.verdict, of_errors.expect("a row that decides").regression.verdict)
+    };
+    let regressed = (GateVerdict::Regressed, RegressionVerdict::Regressed);
+    assert_eq!(decided(&before, &after), regressed);
+    let same = runs_without_a_row_on_errors(0.0, 200);
+    assert_eq!(decided(&before, &same).1, RegressionVerdict::NotRegressed);
+    // The candidate's table decides, also against a baseline of a version that knew no such row.
+    for run in &mut before {
+        run.slo.retain(|row| row.metric != GateMetric::ErrorRate);
+    }
+    assert_eq!(decided(&before, &after), regressed);
+}
+
+/// Goal: prove that a baseline without what decides is no pass, however well the rest compares.
+/// Method: summaries as a version wrote them that counted no times within steps: 0 requests, and no value.
+#[test]
+fn baseline_that_counted_nothing_of_a_row_that_decides_is_no_pass() {
+    let with_row = |mut runs: Vec<RunSummary>| {
+        for run in &mut runs {
+            run.slo.push(SloMetric {
+                step: "get".to_owned(),
+                metric: GateMetric::P95,
+                of: Answers::Successes,
+            });
+        }
+        runs
+    };
+    let (mut before, after) = (with_row(runs(1.0, 0)), with_row(runs(1.0, 100)));
+    let found = compare(&before, &after, &GateRules::default()).expect("alike");
+    assert!(found.left_out.iter().all(|left| !left.decides), "{:?}", found.left_out);
+    for run in &mut before {
+        let step = run.steps.iter_mut().find(|step| step.name == "get").expect("a step");
+        *step = StepSummary::of("get", &crate::metrics::Tally::default());
+    }
+    let assert_lacking = |before: &[RunSummary]| {
+        let found = compare(before, &after, &GateRules::default()).expect("alike");
+        let left = found.left_out.iter().find(|left| left.decides).expect("left out");
+        assert_eq!((left.step.as_str(), left.reason), ("get", MetricExclusion::NotCounted));
+        assert_eq!(found.verdict, GateVerdict::NeedMoreRuns);
+    };
+    assert_lacking(&before);
+    for run in &mut before {
+        run.steps.retain(|step| step.name != "get");
+    }
+    assert_lacking(&before);
+}

@@ -1,5 +1,6 @@
 //! Judgements of simulated runs whose truth is known.
 
+mod errors;
 mod told;
 
 use super::*;

@@ -23,8 +23,10 @@ pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, are
     let mut lines = vec![between(search, theme, width), ruler(search, theme, width)];
     match (&search.outcome, &search.doing) {
         (Some(outcome), _) => lines.extend(found(outcome, theme, width)),
-        (None, Some(doing)) => lines.extend(next(doing, theme, width)),
-        (None, None) => {}
+        (None, doing) => {
+            lines.extend(throttled(search, theme, width));
+            lines.extend(doing.iter().flat_map(|doing| next(doing, theme, width)));
+        }
     }
     if inner.height > 6 {
         lines.push(Line::default());
@@ -37,6 +39,19 @@ pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, are
         );
     }
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Says at once that a rate limit was met: who sees the search go down need not wait for its end to know why.
+fn throttled(search: &SearchView, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    let Some(step) = search.throttled() else { return Vec::new() };
+    let passed = step.rate.times(1.0 - step.failed.get());
+    let text = format!(
+        "! a rate limit answers: about {} of {} req/s pass; that is the edge's, not the stack's capacity",
+        format::rate(passed),
+        format::rate(step.rate)
+    );
+    let tone = theme.style(Tone::Warning);
+    wrapped(&text, width).into_iter().map(|text| Line::styled(text, tone)).collect()
 }
 
 fn between(search: &SearchView, theme: Theme, width: usize) -> Line<'static> {

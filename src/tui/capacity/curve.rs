@@ -40,8 +40,10 @@ impl CurveData {
                 .collect()
         };
         let within = points(|outcome| outcome == StepOutcome::Within);
-        let beyond =
-            points(|outcome| matches!(outcome, StepOutcome::Exceeds | StepOutcome::Stopped(_)));
+        let beyond = points(|outcome| {
+            use StepOutcome::{Exceeds, Stopped, Throttled};
+            matches!(outcome, Exceeds | Stopped(_) | Throttled)
+        });
         let invalid = points(|outcome| outcome == StepOutcome::Invalid);
         let mut path: CurvePoints = within.iter().chain(&beyond).copied().collect();
         path.sort_by(|a, b| a.0.total_cmp(&b.0));

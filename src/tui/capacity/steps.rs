@@ -70,6 +70,7 @@ fn row(number: usize, step: &SearchStep, theme: Theme, width: usize) -> Line<'st
     let words = match step.outcome {
         StepOutcome::Within => "within",
         StepOutcome::Exceeds => "exceeds",
+        StepOutcome::Throttled => "rate limit",
         StepOutcome::Stopped(AbortReason::InFlightRunaway) if wide => "pile-up",
         StepOutcome::Stopped(AbortReason::ErrorBurst) if wide => "errors",
         StepOutcome::Stopped(_) => "stopped",

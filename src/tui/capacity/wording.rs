@@ -5,7 +5,7 @@ use crate::capacity::slo_limits::SloLimit;
 use crate::report::format;
 use crate::units::Rate;
 
-use super::super::search_view::{StepOutcome, figure};
+use super::super::search_view::StepOutcome;
 use super::super::theme::Tone;
 
 /// An SLO limit in words: `p95 ≤ 500 ms`.
@@ -14,13 +14,14 @@ pub(super) fn described(slo_limit: &SloLimit) -> String {
         SloLimit::Quantile { max, .. } | SloLimit::Mean { max } => format::time(*max),
         SloLimit::ErrorRate { max } => format::share(*max),
     };
-    format!("{} ≤ {max}", figure(slo_limit))
+    format!("{} ≤ {max}", slo_limit.figure())
 }
 
 pub(super) const fn outcome_tone(outcome: StepOutcome) -> Tone {
     match outcome {
         StepOutcome::Within => Tone::Good,
         StepOutcome::Exceeds | StepOutcome::Stopped(_) => Tone::Bad,
+        StepOutcome::Throttled => Tone::Warning,
         StepOutcome::Invalid => Tone::Faint,
     }
 }
@@ -28,7 +29,7 @@ pub(super) const fn outcome_tone(outcome: StepOutcome) -> Tone {
 pub(super) const fn outcome_symbol(outcome: StepOutcome) -> char {
     match outcome {
         StepOutcome::Within => '✔',
-        StepOutcome::Exceeds | StepOutcome::Stopped(_) => '✖',
+        StepOutcome::Exceeds | StepOutcome::Stopped(_) | StepOutcome::Throttled => '✖',
         StepOutcome::Invalid => '⊘',
     }
 }

@@ -32,7 +32,9 @@ struct PanelLayout<'a> {
 
 impl PanelLayout<'_> {
     fn wide(&self, frame: &mut Frame<'_>, area: Rect) {
-        let rows = self.live.log.header.objectives.len().clamp(3, 10) as u16 + 3;
+        let written = self.live.log.header.objectives.len();
+        let judged = self.live.judgement.as_ref().map_or(written, |found| found.objectives.len());
+        let rows = judged.clamp(3, 10) as u16 + 3;
         let [charts, middle, bottom] = Layout::vertical([
             Constraint::Fill(5),
             Constraint::Length(rows.max(10)),

@@ -250,6 +250,7 @@ impl LiveRun {
 
     fn judge(&mut self) {
         let judgement = judge(&self.log, Strictness::Normal);
+        self.trends.resize_with(judgement.objectives.len(), VecDeque::new);
         for (trend, judged) in self.trends.iter_mut().zip(&judgement.objectives) {
             if let Some(estimate) = judged.estimate {
                 keep(trend, estimate.base());

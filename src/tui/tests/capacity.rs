@@ -185,3 +185,38 @@ fn played(rate: Rate, hold: Nanos, purpose: StepPurpose) -> StepResult {
         valid: true,
     }
 }
+
+/// Goal: prove that who sees a search go down need not wait for its end to know that a rate limit was met.
+/// Method: the first step is answered by 429 for three quarters.
+#[test]
+fn rate_limit_is_named_as_soon_as_a_step_meets_it() {
+    let slo_limits = vec![SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_secs(9) }];
+    let mut search = CapacitySearch::new(SearchPlan {
+        slo_limits: slo_limits.clone(),
+        start: Rate::per_second(40.0),
+        climb: 2.0,
+        rate_max: Rate::per_second(1_000.0),
+        hold: Nanos::from_secs(10),
+        hold_max: Nanos::from_secs(20),
+        warm_up: Nanos::from_secs(2),
+        budget: Nanos::from_secs(600),
+        cores: vec![],
+        seed: crate::units::Seed::new(1),
+    });
+    let SearchAction::Measure { rate, hold, purpose } = search.next_action() else {
+        panic!("a step to play");
+    };
+    let mut step = played(rate, hold, purpose);
+    for batch in &mut step.batches {
+        batch.throttled = 3 * batch.response.count();
+    }
+    search.on_step(step);
+    let mut view = SearchView::new("queue", "http://127.0.0.1:1", slo_limits);
+    view.follow(&search, Nanos::from_secs(500));
+    assert_eq!(view.steps[0].outcome, StepOutcome::Throttled);
+    let mut model = fresh();
+    update(&mut model, Message::Search(Box::new(view)));
+    let text = drawn(&model, (160, 40)).backend().to_string();
+    assert!(text.contains("about 10.0 of 40.0 req/s pass"), "{text}");
+    assert!(text.contains("✖ rate limit"), "{text}");
+}

@@ -44,3 +44,21 @@ fn source_that_failed_gives_no_data_and_its_reason_rather_than_zero() {
     assert_eq!((judged.estimate, judged.status), (None, ObjectiveStatus::NotMeasured));
     assert_eq!(judged.note, "n/a: no data; db, PostgreSQL: no answer within 1s");
 }
+
+/// Logs of the first versions count the failures of a scenario, and not their classes.
+#[test]
+fn uptime_of_a_scenario_whose_failures_have_no_class_says_so() {
+    let mut uptime = objective(Measure::Uptime, None, Some(share(0.5)));
+    uptime.scope = Scope::Scenario("all".into());
+    let mut requests = STEADY.play(4);
+    fail_some(&mut requests, 0.05, ErrorClass::Http4xx, 4);
+    let mut log = record(header(STEADY.rate, STEADY.seconds, vec![uptime]), &requests);
+    let note = |log: &RunLog| judge(log, Strictness::Normal).objectives[0].note.clone();
+    assert!(note(&log).contains("all count as not served"), "{}", note(&log));
+    for interval in &mut log.intervals {
+        let errors = interval.steps.get(&StepId(0)).map(|step| step.errors.clone());
+        let scenario = interval.scenarios.get_mut(&ScenarioId(0)).expect("a scenario");
+        scenario.errors = errors.unwrap_or_default();
+    }
+    assert!(!note(&log).contains("not served"), "{}", note(&log));
+}
