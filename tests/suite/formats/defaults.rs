@@ -5,6 +5,9 @@ use super::*;
 /// Mappings whose defaults the observer knows, a layer above the reader.
 const OF_THE_OBSERVER: [&str; 3] = ["health", "observe", "queries"];
 
+/// What holds by default only of some of the mappings that may have it: `of`, of rows on response times.
+const OF_SOME: [(&str, &str); 1] = [("objective", "of")];
+
 /// The file as JSON with every default written out that it leaves to the program.
 fn with_defaults(grammar: &'static Grammar, node: &Node, written: &mut usize) -> Value {
     match (&node.value, grammar) {
@@ -29,6 +32,7 @@ fn with_defaults(grammar: &'static Grammar, node: &Node, written: &mut usize) ->
                 if let Presence::Default(default) = property.presence
                     && !object.contains_key(property.name)
                     && !OF_THE_OBSERVER.contains(&declared.name)
+                    && !OF_SOME.contains(&(declared.name, property.name))
                 {
                     object.insert(property.name.to_owned(), json(default));
                     *written += 1;
