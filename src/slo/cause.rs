@@ -287,12 +287,15 @@ fn most(counts: &Counts, is_meant: impl Fn(ErrorClass) -> bool) -> Option<(Error
 
 /// So many seconds with service in a row end an outage.
 const SERVED_SECONDS: usize = 3;
+/// So many percent of a second's requests without service make it one of an outage. A stack that serves more of them,
+/// if fewer than it should, fails by its errors.
+const UNSERVED_PERCENT_MIN: u64 = 80;
 /// Requests that wait without any answer in a second, from which there is no service.
 const WAITING_MIN: u64 = 5;
 
 /// The outages of a run, where they hold at least half of all that went wrong.
 ///
-/// An outage is a spell of seconds in which most requests got no answer. Requests that timed out at a stack that also
+/// An outage is a spell of seconds in which four of five requests or more got no service: no answer, or one with 5xx. Requests that timed out at a stack that also
 /// left arrivals without a user, or piled them up, tell of too much load and not of an outage.
 fn outage(log: &RunLog, examined: &MeasurementFindings) -> Option<Outage> {
     let (class, _) = most(&examined.counts, ErrorClass::is_outage)?;
@@ -328,7 +331,9 @@ fn spells(log: &RunLog) -> Vec<OutageSpell> {
         let counts = Selection::Run.counts(interval);
         let unserved = counts.unserved();
         let stalled = counts.requests == 0 && interval.in_flight >= WAITING_MIN;
-        if unserved * 2 < counts.attempts().max(1) && !stalled {
+        let least = UNSERVED_PERCENT_MIN * counts.attempts();
+        let is_down = unserved > 0 && unserved * 100 >= least;
+        if !is_down && !stalled {
             served += 1;
             continue;
         }

@@ -90,7 +90,7 @@ fn outage(outage: &Outage) -> String {
         times => format!("{times} times, the longest for {length} from {from} on"),
     };
     format!(
-        "The service was gone {when}: {} of {} requests got no answer, most of them {class}; its own logs of that \
+        "The service was gone {when}: {} of {} requests were not served, most of them {class}; its own logs of that \
          time tell why.",
         format::count(outage.unserved),
         format::count(outage.requests)

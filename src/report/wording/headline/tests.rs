@@ -27,7 +27,7 @@ fn outage_is_told_with_when_how_long_and_how_many() {
     };
     insta::assert_snapshot!(
         told(Cause::Outage(outage(232))),
-        @"The service was gone for 10 s from 0:20 on: 232 of 1,050 requests got no answer, most of them refused; its own logs of that time tell why."
+        @"The service was gone for 10 s from 0:20 on: 232 of 1,050 requests were not served, most of them refused; its own logs of that time tell why."
     );
     insta::assert_snapshot!(
         told(Cause::Outage(outage(1_050))),
