@@ -52,7 +52,7 @@ fn held(arrivals: ArrivalLaw, rate: f64, seconds: f64) -> OpenLoad {
     let rate = Rate::per_second(rate);
     let duration = Nanos::from_secs_f64(seconds);
     let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];
-    OpenLoad { arrivals, stages, max_vus: 1 }
+    OpenLoad { arrivals, stages, max_vus: 1, mix: None }
 }
 
 /// Walks `schedule` and tells what that came to, also as a share of the `seconds` that it lasts.

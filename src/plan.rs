@@ -14,6 +14,7 @@ mod http;
 mod ids;
 mod lifecycle;
 mod load;
+mod mix;
 mod overrides;
 mod proxy;
 mod request;
@@ -22,6 +23,7 @@ mod split;
 mod stream;
 mod target;
 mod template;
+mod users;
 pub mod value;
 mod whole;
 
@@ -37,7 +39,8 @@ pub use http::{
 };
 pub use ids::{PlaybackId, RequestId, SessionId, StreamId};
 pub use lifecycle::{Lifecycle, LifecyclePlan};
-pub use load::{ArrivalLaw, ClosedLoad, Hook, Load, OpenLoad, Recording, Shard, Stage};
+pub use load::{ArrivalLaw, Hook, Load, OpenLoad, Recording, Shard, Stage};
+pub use mix::{MixSpan, ScenarioMix};
 pub use overrides::{DEFAULT_SEED, Overrides};
 pub use proxy::{DirectHost, ProxyPlan};
 pub use request::{AwsSigning, Body, BodySource, Filler, Media, RequestPlan, UploadPiece};
@@ -52,6 +55,7 @@ pub use template::{
     TemplateError, TemplateFiles, TemplateNames, TemplatePiece, TemplateScope, TemplateSet,
     Variables,
 };
+pub use users::{ClosedLoad, SharedIterations, VuStage};
 pub use whole::{Plan, SECRET_MIN};
 
 pub use crate::scenario::redact;

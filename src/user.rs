@@ -94,8 +94,12 @@ impl UserFactory {
         if self.shares.len() == 1 {
             return ScenarioId(0);
         }
+        let drawn = Turn::of(self.plan.seed, arrival).scenario();
+        if let Load::Open(OpenLoad { mix: Some(mix), .. }) = &self.plan.load {
+            return mix.scenario(arrival.intended, drawn);
+        }
         let total = self.shares.last().copied().unwrap_or(1.0);
-        let drawn = Turn::of(self.plan.seed, arrival).scenario() * total;
+        let drawn = drawn * total;
         let found = self.shares.iter().position(|&upper| drawn < upper);
         ScenarioId(found.unwrap_or(self.shares.len() - 1) as u16)
     }
@@ -436,7 +440,7 @@ impl User {
             self.uncaptured.extend(judge::secrets(&request.captures, response));
         }
         if let Outcome::Failed(class) = result.outcome {
-            self.failed_at(id, class, failure::retry_after(response.headers));
+            self.failed_at(id, class, Some(response.headers));
         }
         result
     }

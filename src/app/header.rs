@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::metrics::{ArrivalProcess, LoadModel, RunHeader, RunLog, ScenarioInfo, StageInfo};
-use crate::plan::{ArrivalLaw, Load, Plan, Shard, Split};
+use crate::plan::{ArrivalLaw, Load, Plan, Shard, Split, VuStage};
 use crate::schedule::Schedule;
 use crate::units::{Rate, Ratio, RunTime};
 
@@ -47,6 +47,7 @@ pub(super) fn header(
         model,
         arrivals,
         exact_arrivals,
+        changing_mix: matches!(&plan.load, Load::Open(open) if open.mix.is_some()),
         lag_bounds: true,
         graceful_stop: plan.graceful_stop,
         stages: stages(plan),
@@ -75,9 +76,15 @@ const fn process(law: &ArrivalLaw) -> ArrivalProcess {
 }
 
 /// How many arrivals the schedule has, each counted as often as it is played; of a shard nobody knows without walking
-/// them.
+/// them. Of a closed model with a number of iterations, how many are played here.
 fn planned_arrivals(plan: &Plan) -> Option<u64> {
-    let Load::Open(open) = &plan.load else { return None };
+    let open = match &plan.load {
+        Load::Open(open) => open,
+        Load::Closed(closed) => {
+            let of = closed.iterations.as_ref()?.of;
+            return Some(u64::from(plan.shard.share_of(of, (0, 1))));
+        }
+    };
     let schedule = Schedule::new(open, plan.seed, plan.shard);
     let count = schedule.count_before(RunTime::NEVER) * u64::from(plan.plays());
     (plan.shard == Shard::WHOLE).then_some(count)
@@ -97,11 +104,15 @@ fn stages(plan: &Plan) -> Vec<StageInfo> {
                 judged: stage.judged,
             })
             .collect(),
-        Load::Closed(closed) => vec![StageInfo {
-            from: Rate::ZERO,
-            to: Rate::ZERO,
-            duration: closed.duration,
-            judged: true,
-        }],
+        Load::Closed(closed) => {
+            let (from, to) = (Rate::ZERO, Rate::ZERO);
+            let stage = |stage: &VuStage| StageInfo {
+                from,
+                to,
+                duration: stage.duration,
+                judged: stage.judged,
+            };
+            closed.stages.iter().map(stage).collect()
+        }
     }
 }

@@ -119,20 +119,25 @@ fn header(logs: &[ShardLog], shards: Vec<ShardSummary>, without: &[u32]) -> RunH
         workers: shards.iter().map(|shard| shard.workers).sum(),
         conditions,
         clock_error: shards.iter().filter_map(|shard| shard.clock_error).max(),
-        planned_arrivals: planned(first).filter(|_| left_out.is_empty()),
+        planned_arrivals: planned(logs).filter(|_| left_out.is_empty()),
         shards,
         without: left_out,
         ..first.clone()
     }
 }
 
-/// How many arrivals the schedule of all shards has. A recording's is not in the log.
-fn planned(header: &RunHeader) -> Option<u64> {
+/// How many arrivals the schedule of all shards has, and how many iterations they were to play of a closed model. A
+/// recording's is not in the log.
+fn planned(logs: &[ShardLog]) -> Option<u64> {
+    let header = &logs[0].header;
     let law = match header.arrivals {
         ArrivalProcess::Poisson if header.exact_arrivals => ArrivalLaw::Poisson,
         ArrivalProcess::Exponential => ArrivalLaw::Exponential,
         ArrivalProcess::Constant => ArrivalLaw::Constant,
-        ArrivalProcess::Poisson | ArrivalProcess::Recorded | ArrivalProcess::Closed => return None,
+        ArrivalProcess::Closed => {
+            return logs.iter().map(|log| log.header.planned_arrivals).sum();
+        }
+        ArrivalProcess::Poisson | ArrivalProcess::Recorded => return None,
     };
     let plays: u32 = if header.split.as_ref().is_some_and(|split| split.duet) { 2 } else { 1 };
     let share = 1.0 / f64::from(plays);

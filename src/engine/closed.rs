@@ -30,6 +30,8 @@ const DRAIN_LOOK: Nanos = Nanos::from_millis(5);
 struct ClosedUsers {
     worker: Rc<Worker>,
     busy: Cell<u64>,
+    /// Users who may begin another iteration.
+    living: Cell<u32>,
     /// The scenario that each user plays, while it does.
     playing: RefCell<Vec<Option<ScenarioId>>>,
 }
@@ -44,6 +46,7 @@ pub(super) async fn run(
     let closed_users = Rc::new(ClosedUsers {
         worker: worker.clone(),
         busy: Cell::new(0),
+        living: Cell::new(vus),
         playing: RefCell::new(vec![None; vus as usize]),
     });
     let mut tasks = JoinSet::new();
@@ -54,7 +57,7 @@ pub(super) async fn run(
         tasks.spawn_local(live(closed_users.clone(), local, load.clone()));
     }
     let end = RunTime::ZERO + load.duration;
-    let ended = watch_over(worker, &closed_users, end, u64::from(vus)).await;
+    let ended = watch_over(worker, &closed_users, load, end).await;
     end_all(&mut tasks).and(ended.map_err(WorkerError::from))
 }
 
@@ -62,19 +65,20 @@ pub(super) async fn run(
 async fn watch_over(
     worker: &Rc<Worker>,
     closed_users: &ClosedUsers,
+    load: &ClosedLoad,
     end: RunTime,
-    vus: u64,
 ) -> io::Result<RunTime> {
     let mut next_cut = RunTime::ZERO + SECOND;
     loop {
         let now = worker.timers.clock().now();
         worker.timers.fire_due(now);
         while next_cut <= now {
-            worker.cut(next_cut, closed_users.busy.get(), vus);
+            worker.cut(next_cut, closed_users.busy.get(), present(worker, load, next_cut));
             next_cut = next_cut + SECOND;
         }
         let is_idle = closed_users.busy.get() == 0;
         let is_played = now >= end && (is_idle || now >= end + worker.plan.graceful_stop);
+        let is_played = is_played || closed_users.living.get() == 0;
         if is_played && !worker.draining.get() {
             worker.drain(worker.longest_request(now));
         }
@@ -82,7 +86,7 @@ async fn watch_over(
             for scenario in closed_users.playing.borrow_mut().iter_mut().filter_map(Option::take) {
                 worker.recorder.borrow_mut().iteration_unfinished(scenario);
             }
-            worker.cut_last(now, vus).await;
+            worker.cut_last(now, present(worker, load, now)).await;
             return Ok(now);
         }
         let wake = if worker.draining.get() {
@@ -97,6 +101,24 @@ async fn watch_over(
     }
 }
 
+/// How many of a worker's users are there just before `at`.
+fn present(worker: &Worker, load: &ClosedLoad, at: RunTime) -> u64 {
+    let last = RunTime::new(at.get().min(load.duration.get()).saturating_sub(1));
+    u64::from(worker.share_of(load.users_at(last)))
+}
+
+/// The number of a user's next iteration among all of the run, from 0; `None` where all are taken.
+fn next_iteration(worker: &Worker, load: &ClosedLoad, (round, number): (u64, u64)) -> Option<u64> {
+    match &load.iterations {
+        // Fixed by user and round, whoever is faster.
+        None => Some(round * u64::from(load.vus) + number),
+        Some(shared) => {
+            let index = worker.plan.shard.nth(shared.taken.next());
+            (index < u64::from(shared.of)).then_some(index)
+        }
+    }
+}
+
 /// One user's life.
 async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
     let worker = closed_users.worker.clone();
@@ -108,12 +130,17 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
     let mut round = 0;
     let mut idle;
     client.timer().sleep_until(RunTime::ZERO).await;
-    let end = RunTime::ZERO + load.duration;
-    while !worker.draining.get() && clock.now() < end {
+    while !worker.draining.get() {
         let started = clock.now();
-        // Iteration numbers are fixed by user and round, whoever is faster.
-        let index = round * u64::from(load.vus) + number;
-        let arrival = Arrival::alone(index, started);
+        let Some(presence) = load.next_presence(number, started) else { break };
+        if presence > started {
+            client.timer().sleep_until(presence).await;
+            continue;
+        }
+        let Some(index) = next_iteration(&worker, &load, (round, number)) else { break };
+        let of = load.iterations.as_ref().map_or(0, |shared| u64::from(shared.of));
+        let nth = if of > 0 { index } else { 0 };
+        let arrival = Arrival { index, intended: started, nth, of };
         let scenario = worker.user_factory.scenario_of(&arrival);
         closed_users.playing.borrow_mut()[local as usize] = Some(scenario);
         closed_users.busy.set(closed_users.busy.get() + 1);
@@ -144,4 +171,6 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
             client.timer().sleep_until(clock.now() + Nanos::from_millis(10)).await;
         }
     }
+    closed_users.living.set(closed_users.living.get() - 1);
+    worker.timers.wake();
 }

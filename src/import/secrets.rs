@@ -5,6 +5,7 @@ mod scan;
 mod shape;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use serde_json::Value;
 
 use super::names::snake;
 use super::note::ImportNotes;
@@ -106,6 +107,18 @@ pub(super) fn is_secret(key: &str, value: &str) -> bool {
     let key = snake(key);
     let last = key.rsplit('_').next().unwrap_or_default();
     WORDS_OF_RANDOM.contains(&last) && is_hardly_a_word(value)
+}
+
+/// The key under which what stands at `inner` of the object at `outer` is looked at: inside of `card`, `number` is the
+/// card's.
+pub(super) fn key_within(outer: &str, inner: &str) -> String {
+    if snake(outer).contains("card") { format!("{outer}_{inner}") } else { inner.to_owned() }
+}
+
+/// A number that is a secret, as it is written.
+pub(super) fn secret_number(key: &str, json: &Value) -> Option<String> {
+    let number = json.as_number()?.to_string();
+    is_secret(key, &number).then_some(number)
 }
 
 /// Segments of a path behind which a secret stands, however it looks.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::draft::{BodyDraft, JsonDraft};
 use super::names::{is_reserved, snake};
 use super::note::ImportNotes;
-use super::secrets::{FoundSecrets, is_secret, secret_spans};
+use super::secrets::{FoundSecrets, is_secret, key_within, secret_number, secret_spans};
 use super::text::{DraftText, TextPiece};
 
 /// How often a value is looked up in another.
@@ -242,18 +242,15 @@ impl PlanVariables {
                 items.iter().map(|item| self.json(key, item, place, notes)).collect(),
             ),
             Value::Object(entries) => {
-                let card = snake(key).contains("card");
                 let mut written = |(inner, value): (&String, &Value)| {
-                    // Inside of `card`, `number` is the card's.
-                    let told = if card { format!("{key}_{inner}") } else { inner.clone() };
-                    (inner.clone(), self.json(&told, value, place, notes))
+                    (inner.clone(), self.json(&key_within(key, inner), value, place, notes))
                 };
                 JsonDraft::Map(entries.iter().map(&mut written).collect())
             }
-            Value::Number(number) if is_secret(key, &number.to_string()) => {
-                JsonDraft::Text(self.text(key, &number.to_string(), place, notes))
-            }
-            scalar => JsonDraft::Scalar(scalar.clone()),
+            scalar => match secret_number(key, scalar) {
+                Some(number) => JsonDraft::Text(self.text(key, &number, place, notes)),
+                None => JsonDraft::Scalar(scalar.clone()),
+            },
         }
     }
 }

@@ -115,6 +115,9 @@ pub struct RunHeader {
     /// their number varied as a Poisson law lets it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exact_arrivals: bool,
+    /// Whether the scenarios' shares of the arrivals change over time, because several workloads are played at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changing_mix: bool,
     /// Whether response times have a lower bound beside them where the generator's lag may be part of them. Absent of
     /// older logs, which tell the lag of all requests together only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -143,6 +146,7 @@ pub struct RunHeader {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitInfo>,
     /// How many arrivals the schedule has, over all shards; absent of a shard, whose part is chance, and of older logs.
+    /// Of a closed model with a number of iterations, how many this shard is to play.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_arrivals: Option<u64>,
     /// How far this clock may be off those of the other shards, at the most; absent where nobody compared them.
@@ -183,6 +187,7 @@ impl RunHeader {
             model: LoadModel::Open,
             arrivals: ArrivalProcess::Poisson,
             exact_arrivals: false,
+            changing_mix: false,
             lag_bounds: true,
             graceful_stop: Nanos::ZERO,
             stages: vec![StageInfo { from: rate, to: rate, duration, judged: true }],

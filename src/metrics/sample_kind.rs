@@ -29,6 +29,8 @@ words! {
         Poll = "poll",
         /// From the request to the first server-sent event.
         FirstEvent = "first event",
+        /// From one server-sent event to the next.
+        EventGap = "event gap",
         /// A whole stream of server-sent events.
         Events = "events",
         /// From the handshake to the first message.
@@ -63,6 +65,7 @@ impl SampleKind {
             | Self::WebSocket => false,
             Self::Poll
             | Self::FirstEvent
+            | Self::EventGap
             | Self::Events
             | Self::FirstMessage
             | Self::Messages

@@ -6,7 +6,10 @@
 
 mod body;
 mod browser;
+mod chosen;
+mod closed;
 mod data;
+mod demand;
 mod fingerprint;
 mod flow;
 mod http;
@@ -26,6 +29,7 @@ use self::load::LoadCompiler;
 use self::names::ADDRESS;
 use self::split::SplitCompiler;
 use self::template::TemplateCompiler;
+use self::workload::PlayedLoad;
 use super::{DEFAULT_SEED, HttpPlan, Overrides, Plan, TemplateSet};
 use crate::scenario::schema::Workload;
 use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles};
@@ -72,23 +76,23 @@ fn plan(
     let choice = FlowChoice::of(overrides, think(workload, overrides));
     let flows_of = |choice| FlowCompiler::new((scenario, &data), templates, prefix.clone(), choice);
     let mut flows = flows_of(choice);
-    let (journeys, demand) = flows.journeys(problems);
-    let shares = flows.shares_of_data(&journeys);
+    let (mut journeys, demands) = flows.journeys(problems);
     let parts = flows.finish();
     let loads = LoadCompiler {
         overrides,
-        demand,
+        journeys: &demands,
+        demand: demand::MixDemand::default(),
+        shares: vec![],
         files: &scenario.data,
         data: &data,
-        shares: &shares,
         scenario,
         is_played: true,
     };
-    let load = workload.and_then(|played| workload::compile(played, &loads, problems));
+    let mut played = workload.and_then(|chosen| workload::compile(chosen, &loads, problems));
     check_others(workload, &loads, choice, &flows_of, problems);
     let split =
-        workload.zip(load.as_ref()).zip(target.as_ref()).and_then(|((workload, load), blue)| {
-            SplitCompiler { scenario, workload, overrides, blue }.compile(load, problems)
+        workload.zip(played.as_ref()).zip(target.as_ref()).and_then(|((workload, of), blue)| {
+            SplitCompiler { scenario, workload, overrides, blue }.compile(&of.load, problems)
         });
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
@@ -96,7 +100,11 @@ fn plan(
     let objectives = objective::compile(scenario, &parts.steps, problems);
     let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     let http = http::plan(scenario, sources, problems);
-    load::note_wanted(&mut data, &shares, load.as_ref(), overrides);
+    if let Some(PlayedLoad { load, shares, .. }) = &played {
+        load::note_wanted(&mut data, (load, shares), overrides);
+    }
+    chosen::keep_played(&mut journeys, played.as_mut());
+    let PlayedLoad { load, demand, .. } = played?;
     Some(Plan {
         name: scenario.name.value.clone(),
         workload: workload?.name.value.clone(),
@@ -107,7 +115,7 @@ fn plan(
         split,
         secrets: secrets(sources, &http),
         http,
-        load: load?,
+        load,
         graceful_stop: workload.and_then(|of| of.graceful_stop).unwrap_or_default(),
         hooks: workload.map(load::hooks).unwrap_or_default(),
         scenarios: journeys,
@@ -155,8 +163,9 @@ fn check_others<'a>(
     for other in loads.scenario.workloads.iter().filter(is_other) {
         // Quicker users watch for a shorter time, and so ask for less.
         let choice = FlowChoice { think: think(Some(other), &as_written), ..choice };
-        let (_, demand) = flows_of(choice).journeys(&mut Problems::default());
-        let loads = LoadCompiler { overrides: &as_written, demand, is_played: false, ..*loads };
+        let (_, journeys) = flows_of(choice).journeys(&mut Problems::default());
+        let (overrides, journeys) = (&as_written, journeys.as_slice());
+        let loads = LoadCompiler { overrides, journeys, is_played: false, ..loads.clone() };
         workload::compile(other, &loads, problems);
     }
 }

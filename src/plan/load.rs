@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{ClosedLoad, ScenarioMix};
 use crate::metrics::ScenarioId;
 use crate::units::{Nanos, Rate, RunTime};
 
@@ -134,6 +135,8 @@ pub struct OpenLoad {
     pub stages: Vec<Stage>,
     /// The most users that may exist at once, over all shards. Arrivals beyond it are dropped and counted.
     pub max_vus: u32,
+    /// What arrivals play, where that changes over time; by the scenarios' weights where not.
+    pub mix: Option<ScenarioMix>,
 }
 
 /// A stage of an open workload. Rates are iterations per second over all shards.
@@ -185,17 +188,6 @@ impl Stage {
         };
         stages.iter().map(stage).collect()
     }
-}
-
-/// A closed workload.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClosedLoad {
-    /// How many users, over all shards.
-    pub vus: u32,
-    /// The least time from one iteration's start to the next of the same user; zero for none.
-    pub pace: Nanos,
-    /// How long new iterations are started.
-    pub duration: Nanos,
 }
 
 /// Something that happens to the stack while a run goes on.

@@ -18,6 +18,8 @@ pub struct PollPlan {
     pub timeout: Nanos,
     /// When it is over.
     pub until: Condition,
+    /// Whether its user goes on where that does not come in time.
+    pub goes_on: bool,
 }
 
 /// A stream of events or messages.
@@ -90,6 +92,8 @@ pub enum StreamKind {
         event: String,
         /// How long is listened, if not to the end or to the request's timeout.
         hold: Option<Delay>,
+        /// The metric's key of the time from each of them to the next.
+        gap: StepId,
     },
     /// A WebSocket.
     Messages {

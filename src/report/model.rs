@@ -188,6 +188,7 @@ impl Report {
         let header = &self.header;
         let is_whole = part.span == part.to.since(part.from);
         let is_as_planned = header.exact_arrivals
+            && !header.changing_mix
             && header.shard.1 == 1
             && !header.split.as_ref().is_some_and(|split| split.duet)
             && self.steering_acts == 0

@@ -173,6 +173,8 @@ pub enum ProblemKind {
     NeverUsedUp,
 
     // Load.
+    #[error("the workload `{name}` cannot be played beside others: {why}")]
+    NotParallelLoad { name: String, why: &'static str },
     #[error("every weight is zero, so nothing would ever be chosen")]
     WeightsZero,
     #[error("the flow of `{scenario}` sends no request")]

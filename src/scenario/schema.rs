@@ -36,8 +36,8 @@ pub use slo::{SloRowSpec, SloScope};
 pub use step::{Branch, ForEachSpec, PollSpec, RepeatBySpec, StepKind, StepSpec, WhileSpec};
 pub use stream::{PlaybackSpec, SocketMessageSpec, StreamKindSpec, StreamSpec, VariantSpec};
 pub use workload::{
-    ArrivalLawSpec, ClosedShape, HookSpec, OpenShape, RecordedShape, StageSpec, Workload,
-    WorkloadShape,
+    ArrivalLawSpec, ChosenScenario, ClosedShape, HookSpec, OpenShape, RecordedShape, StageLength,
+    StageSpec, VuStageSpec, VusSpec, Workload, WorkloadShape,
 };
 
 use super::declared::flow::SCENARIO;

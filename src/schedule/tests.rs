@@ -20,7 +20,7 @@ fn stage(from: f64, to: f64, seconds: u64) -> Stage {
 }
 
 fn load(arrivals: ArrivalLaw, stages: Vec<Stage>) -> OpenLoad {
-    OpenLoad { arrivals, stages, max_vus: 1 }
+    OpenLoad { arrivals, stages, max_vus: 1, mix: None }
 }
 
 fn all(load: &OpenLoad, seed: u64, shard: Shard) -> Vec<Arrival> {

@@ -109,6 +109,8 @@ fn schedule_end(log: &RunLog) -> RunTime {
     let planned = log.header.stages.iter().fold(RunTime::ZERO, |at, stage| at + stage.duration);
     match log.end.map(|end| end.reason) {
         _ if log.header.stages.is_empty() => stopped,
+        // A number of iterations ends where the last of them does.
+        Some(StopReason::Finished) if counts_iterations(&log.header) => planned.min(stopped),
         Some(StopReason::Finished) => planned,
         Some(StopReason::Interrupted | StopReason::Aborted | StopReason::UsedUp) | None => {
             planned.min(stopped)
@@ -157,6 +159,11 @@ fn warm_up_of(stage: &[&Interval]) -> usize {
     let differs = rank_test::compare(rest, start).p_two_sided() <= 0.001;
     let greatest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     if differs || greatest(start) > 2.0 * greatest(rest) { cut } else { 0 }
+}
+
+/// Whether users of a closed model play a number of iterations together.
+pub(super) fn counts_iterations(header: &RunHeader) -> bool {
+    is_closed(header) && header.planned_arrivals.is_some()
 }
 
 /// Whether arrivals wait for responses.

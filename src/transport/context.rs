@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::user::User;
 
 use super::Timer;
-use super::events::EventStream;
+use super::events::WatchedEvents;
 use super::group::ConcurrentRequests;
 
 /// The context of one of a user's concurrent requests. The user is borrowed only between awaits.
@@ -14,7 +14,7 @@ pub(super) struct RequestContext<'a> {
     pub(super) user: &'a RefCell<&'a mut User>,
     pub(super) timer: &'a Timer,
     /// Who looks at a stream's events as they come.
-    pub(super) events: Option<&'a RefCell<EventStream>>,
+    pub(super) events: Option<WatchedEvents<'a>>,
     /// The requests that are sent at once with this one.
     pub(super) group: Option<&'a ConcurrentRequests>,
 }

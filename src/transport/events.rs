@@ -3,6 +3,8 @@
 
 mod lines;
 
+use std::cell::RefCell;
+
 use crate::metrics::ErrorClass;
 use crate::plan::Check;
 use crate::units::{Nanos, RunTime};
@@ -35,6 +37,13 @@ enum ResponseKind {
     Other,
 }
 
+/// A stream's events as they come, and who hears of each but the first: when the one before it came, and when it did.
+#[derive(Clone, Copy)]
+pub(super) struct WatchedEvents<'a> {
+    pub(super) stream: &'a RefCell<EventStream>,
+    pub(super) on_gap: &'a dyn Fn(RunTime, RunTime),
+}
+
 /// The events of one stream so far.
 #[derive(Debug)]
 pub(super) struct EventStream {
@@ -55,6 +64,8 @@ pub(super) struct EventStream {
     last: Option<BoundedBuffer>,
     budget: MemoryBudget,
     first: Option<RunTime>,
+    /// When the last event was complete.
+    latest: Option<RunTime>,
     count: u64,
     met: bool,
     content_type: String,
@@ -86,6 +97,7 @@ impl EventStream {
             last: None,
             budget: budget.clone(),
             first: None,
+            latest: None,
             count: 0,
             met: false,
             content_type: String::new(),
@@ -109,14 +121,14 @@ impl EventStream {
     }
 
     /// Looks at what is new in the response, all that has come until `now`, and takes it out of the parser. Returns
-    /// whether that is enough.
+    /// whether that is enough. `on_gap` hears of the time from each event to the next.
     ///
     /// # Errors
     /// Where an event is too large, or the stream's time is over before it has done its part.
     pub(super) fn look(
         &mut self,
         parser: &mut ResponseParser,
-        now: RunTime,
+        (now, on_gap): (RunTime, &dyn Fn(RunTime, RunTime)),
     ) -> Result<bool, TransportError> {
         if self.response == ResponseKind::Unknown {
             self.response = self.kind_of(parser);
@@ -128,7 +140,7 @@ impl EventStream {
             ResponseKind::Unknown | ResponseKind::Other => {}
             ResponseKind::EventStream => {
                 let body = &parser.body()[self.shown..];
-                let fed = self.absorb(body, now);
+                let fed = self.absorb(body, (now, on_gap));
                 let kept = parser.body().len().min(self.shown_max);
                 parser.truncate_body(kept);
                 self.shown = kept;
@@ -189,7 +201,11 @@ impl EventStream {
         TransportError::new(ErrorClass::BodyTooLarge, message)
     }
 
-    fn absorb(&mut self, bytes: &[u8], now: RunTime) -> Result<bool, TransportError> {
+    fn absorb(
+        &mut self,
+        bytes: &[u8],
+        (now, on_gap): (RunTime, &dyn Fn(RunTime, RunTime)),
+    ) -> Result<bool, TransportError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let (taken, part) = self.fields.take(rest);
@@ -215,7 +231,13 @@ impl EventStream {
                 }
                 Part::LineStart(Field::Event) => self.kind.clear(),
                 Part::Blank => {
+                    let count = self.count;
                     self.dispatch(now);
+                    if self.count > count
+                        && let Some(before) = self.latest.replace(now)
+                    {
+                        on_gap(before, now);
+                    }
                     if self.met {
                         return Ok(true);
                     }

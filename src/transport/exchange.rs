@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::units::RunTime;
 
-use super::events::EventStream;
+use super::events::WatchedEvents;
 use super::parser::ResponseParser;
 use super::{Clock, Timer, TransportError};
 
@@ -17,7 +17,7 @@ pub(super) struct ExchangeContext<'a> {
     /// Room to read into, shared by all users of a worker: nothing stays in it over an await.
     pub(super) scratch: &'a RefCell<Box<[u8]>>,
     /// Who looks at a stream's events as they come.
-    pub(super) events: Option<&'a RefCell<EventStream>>,
+    pub(super) events: Option<WatchedEvents<'a>>,
     /// How many bytes of the request went out, however the exchange ends.
     pub(super) sent: &'a Cell<u64>,
 }
@@ -30,21 +30,21 @@ impl ExchangeContext<'_> {
 
     /// When the stream is left whose time is over, or why it has failed; none where nobody looks at events.
     pub(super) fn leave_events(&self) -> Option<Result<RunTime, TransportError>> {
-        let events = self.events?.borrow();
+        let events = self.events?.stream.borrow();
         Some(events.on_deadline().map(|()| self.clock.now()))
     }
 }
 
 /// The same where the parser is lent to a stream of HTTP/2.
 pub(super) fn look_at_events(
-    events: Option<&RefCell<EventStream>>,
+    events: Option<WatchedEvents<'_>>,
     timer: &Timer,
     (parser, now): (&mut ResponseParser, RunTime),
 ) -> Result<bool, TransportError> {
-    let Some(events) = events else { return Ok(false) };
-    let mut events = events.borrow_mut();
+    let Some(WatchedEvents { stream, on_gap }) = events else { return Ok(false) };
+    let mut events = stream.borrow_mut();
     let before = events.deadline();
-    let enough = events.look(parser, now)?;
+    let enough = events.look(parser, (now, on_gap))?;
     if events.deadline() != before {
         timer.arm(events.deadline());
     }

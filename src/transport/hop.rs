@@ -257,7 +257,7 @@ impl UserAgent {
         let method = parts.map_or(&prepared.method, |parts| &parts.method);
         parser.start(*method == http::Method::HEAD, keep_body, max_body);
         if let Some(events) = context.events {
-            events.borrow_mut().restart();
+            events.stream.borrow_mut().restart();
         }
         let bytes_sent = Cell::new(0);
         let exchange_context = ExchangeContext {

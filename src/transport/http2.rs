@@ -29,7 +29,7 @@ use crate::units::RunTime;
 
 use super::address::Origin;
 use super::budget::{PART_COST, POLL_BUDGET, let_others};
-use super::events::EventStream;
+use super::events::WatchedEvents;
 use super::exchange::{ExchangeContext, TimedResponse, look_at_events};
 use super::io::{ConnectionGuard, Io};
 use super::parser::ResponseParser;
@@ -107,8 +107,8 @@ impl Http2 {
             Poll::Pending => {
                 let message = "the response was not complete within `timeout`";
                 let late = || TransportError::new(ErrorClass::ResponseTimeout, message);
-                let leave = |events: &RefCell<EventStream>| {
-                    events.borrow().on_deadline().map(|()| clock.now())
+                let leave = |events: WatchedEvents<'_>| {
+                    events.stream.borrow().on_deadline().map(|()| clock.now())
                 };
                 timer.poll_expired(context).map(|()| events.map_or_else(|| Err(late()), leave))
             }
@@ -159,7 +159,7 @@ struct InFlightRequest<'a> {
     clock: Clock,
     timer: &'a Timer,
     /// Who looks at a stream's events as they come.
-    events: Option<&'a RefCell<EventStream>>,
+    events: Option<WatchedEvents<'a>>,
     /// Its stream, once there is one.
     id: Option<u32>,
 }

@@ -1,6 +1,5 @@
 //! One request from rendering to judgement: its exchanges, redirects included, and what the user says of the answer.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use url::Url;
@@ -80,7 +79,8 @@ impl UserAgent {
             {
                 let mut user = context.user.borrow_mut();
                 let signer = AwsSigner::of(sign, &mut user, unix_seconds())?;
-                signer.sign(Rc::make_mut(unsigned), &hop.origin.authority)?;
+                let mut keys = shared.signing_keys.borrow_mut();
+                signer.sign(Rc::make_mut(unsigned), &hop.origin.authority, &mut keys)?;
             }
             let answer = self.exchange((context, prepared), &mut hop, &mut buffers).await?;
             let Hop { origin, parts } = &mut hop;
@@ -198,7 +198,7 @@ fn judge(
     began: RunTime,
 ) -> CheckResult {
     let LastAnswer { answer, body, url } = last;
-    let events = context.events.map(RefCell::borrow);
+    let events = context.events.map(|events| events.stream.borrow());
     let event = events.as_ref().and_then(|events| events.last());
     let mut user = context.user.borrow_mut();
     let response = Response {

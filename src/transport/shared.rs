@@ -16,6 +16,7 @@ use super::parser::ResponseParser;
 use super::pool::{ConnectionPool, WorkerConnectionLimit};
 use super::prepared::{PreparedRequest, RequestTarget};
 use super::resolver::Resolver;
+use super::sign::SigningKeys;
 use super::{Clock, HostPermit, SourcePool, Timers, TlsSetup};
 
 /// What all users of a worker share.
@@ -43,6 +44,7 @@ pub struct WorkerTransport {
     pub(super) connection_limit: WorkerConnectionLimit,
     /// What responses, events and messages may hold together.
     pub(super) memory: MemoryBudget,
+    pub(super) signing_keys: RefCell<SigningKeys>,
 }
 
 /// A target, and the requests as they are sent there.
@@ -98,6 +100,7 @@ impl WorkerTransport {
             pool: RefCell::default(),
             connection_limit: WorkerConnectionLimit::default(),
             memory: MemoryBudget::default(),
+            signing_keys: RefCell::default(),
             plan,
         })
     }

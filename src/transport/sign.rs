@@ -4,6 +4,8 @@
 //! with a key that is derived from the secret one for a day, a region and a service
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
 
+use std::fmt;
+
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -25,6 +27,53 @@ const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 /// The token of temporary credentials, which proves an identity as an authorization does.
 pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const CONTENT_HASH: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+
+/// A signing key, and what it is derived from.
+struct SigningKey {
+    secret_key: String,
+    day: String,
+    region: String,
+    service: String,
+    key: hmac::Key,
+}
+
+/// The signing keys of a worker: each is derived once for its day, which takes four signatures.
+#[derive(Default)]
+pub(super) struct SigningKeys(Vec<SigningKey>);
+
+/// So many are kept; then all are derived anew as they are asked for.
+const KEYS_MAX: usize = 64;
+
+/// Shows none of them.
+impl fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} signing keys", self.0.len())
+    }
+}
+
+impl SigningKeys {
+    fn of(&mut self, signer: &AwsSigner<'_>, day: &str) -> &hmac::Key {
+        let is_its_own = |known: &SigningKey| {
+            (known.day.as_str(), known.secret_key.as_str()) == (day, signer.secret_key.as_str())
+                && (known.region.as_str(), known.service.as_str())
+                    == (signer.region, signer.service)
+        };
+        let found = self.0.iter().position(is_its_own).unwrap_or_else(|| {
+            if self.0.len() >= KEYS_MAX {
+                self.0.clear();
+            }
+            self.0.push(SigningKey {
+                secret_key: signer.secret_key.clone(),
+                day: day.to_owned(),
+                region: signer.region.to_owned(),
+                service: signer.service.to_owned(),
+                key: signer.derived_key(day),
+            });
+            self.0.len() - 1
+        });
+        &self.0[found].key
+    }
+}
 
 /// Who signs, for what, and when.
 #[derive(Debug)]
@@ -66,6 +115,7 @@ impl<'a> AwsSigner<'a> {
         &self,
         parts: &mut RequestParts,
         authority: &str,
+        keys: &mut SigningKeys,
     ) -> Result<(), TransportError> {
         let unfit = |_| {
             TransportError::new(ErrorClass::Script, "a key has characters that no header takes")
@@ -84,7 +134,7 @@ impl<'a> AwsSigner<'a> {
         let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or(authority);
         let headers = signed_headers(&parts.headers, host);
         let canonical = canonical(parts.method.as_str(), (&parts.path, is_s3), &headers, &hash);
-        let authorization = self.authorization(&date, &headers, &canonical);
+        let authorization = self.authorization((&date, keys), &headers, &canonical);
         parts.headers.insert(AUTHORIZATION, value(&authorization)?);
         Ok(())
     }
@@ -95,22 +145,32 @@ impl<'a> AwsSigner<'a> {
         jiff::fmt::strtime::format("%Y%m%dT%H%M%SZ", time).unwrap_or_default()
     }
 
-    fn authorization(&self, date: &str, headers: &[(String, String)], canonical: &str) -> String {
+    fn authorization(
+        &self,
+        (date, keys): (&str, &mut SigningKeys),
+        headers: &[(String, String)],
+        canonical: &str,
+    ) -> String {
         let day = date.get(..8).unwrap_or_default();
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
         let text = format!("{ALGORITHM}\n{date}\n{scope}\n{}", hash_of(canonical.as_bytes()));
-        let key = [self.region, self.service, "aws4_request"]
-            .iter()
-            .fold(keyed(format!("AWS4{}", self.secret_key).as_bytes(), day), |key, part| {
-                keyed(key.as_ref(), part)
-            });
-        let signature = hexadecimal(keyed(key.as_ref(), &text).as_ref());
+        let signature = hmac::sign(keys.of(self, day), text.as_bytes());
+        let signature = hexadecimal(signature.as_ref());
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         format!(
             "{ALGORITHM} Credential={}/{scope}, SignedHeaders={}, Signature={signature}",
             self.access_key,
             names.join(";")
         )
+    }
+}
+
+impl AwsSigner<'_> {
+    fn derived_key(&self, day: &str) -> hmac::Key {
+        let parts = [self.region, self.service, "aws4_request"];
+        let first = keyed(format!("AWS4{}", self.secret_key).as_bytes(), day);
+        let key = parts.iter().fold(first, |key, part| keyed(key.as_ref(), part));
+        hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())
     }
 }
 
@@ -240,7 +300,11 @@ mod tests {
         headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), trimmed(value))));
         headers.sort();
         let canonical = canonical(method, (target, false), &headers, &hash_of(body.as_bytes()));
-        let signed = signer("service").authorization("20150830T123600Z", &headers, &canonical);
+        let signed = signer("service").authorization(
+            ("20150830T123600Z", &mut SigningKeys::default()),
+            &headers,
+            &canonical,
+        );
         signed.rsplit('=').next().expect("a signature").to_owned()
     }
 
@@ -272,6 +336,28 @@ mod tests {
         assert_eq!(canonical_query("b=%2f&a&a=%7E&a=1+1"), "a=&a=1%2B1&a=~&b=%2F");
     }
 
+    /// Goal: prove that a key is derived once for what it is derived from, and shown nowhere.
+    #[test]
+    fn key_is_derived_once_a_day_secret_region_and_service() {
+        let mut keys = SigningKeys::default();
+        let s3 = signer("s3");
+        let other = AwsSigner { secret_key: "another".to_owned(), ..signer("s3") };
+        let text = |keys: &mut SigningKeys, signer: &AwsSigner<'_>, day: &str| {
+            hexadecimal(hmac::sign(keys.of(signer, day), b"text").as_ref())
+        };
+        let first = text(&mut keys, &s3, "20150830");
+        assert_eq!((text(&mut keys, &s3, "20150830"), keys.0.len()), (first.clone(), 1));
+        for (signer, day) in [(&s3, "20150831"), (&other, "20150830"), (&signer("sqs"), "20150830")]
+        {
+            assert_ne!(text(&mut keys, signer, day), first);
+        }
+        assert_eq!(format!("{keys:?}"), "4 signing keys");
+        for day in 0..100 {
+            text(&mut keys, &s3, &day.to_string());
+            assert!(keys.0.len() <= KEYS_MAX);
+        }
+    }
+
     /// The example of the documentation of S3: the first ten bytes of an object.
     #[test]
     fn example_of_s3_has_its_signature() {
@@ -290,7 +376,8 @@ mod tests {
             at: 1_369_353_600,
             ..signer("s3")
         };
-        signer.sign(&mut parts, "examplebucket.s3.amazonaws.com").expect("signs");
+        let mut keys = SigningKeys::default();
+        signer.sign(&mut parts, "examplebucket.s3.amazonaws.com", &mut keys).expect("signs");
         let signed = parts.headers[AUTHORIZATION].to_str().expect("a text");
         assert_eq!(
             signed,

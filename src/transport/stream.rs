@@ -4,11 +4,12 @@ use std::cell::RefCell;
 
 use crate::metrics::{Outcome, Sample};
 use crate::plan::{StreamId, StreamKind};
+use crate::units::RunTime;
 use crate::user::User;
 
 use super::agent::UserAgent;
 use super::context::RequestContext;
-use super::events::{AwaitedEvents, EventStream};
+use super::events::{AwaitedEvents, EventStream, WatchedEvents};
 use super::finished::{RequestTimes, StreamEvent};
 use super::socket::WebSocketSession;
 
@@ -26,7 +27,7 @@ pub(super) async fn play(
     let user = RefCell::new(user);
     let timer = shared.timers.timer();
     match &plan.kind {
-        StreamKind::Events { until, event, hold } => {
+        StreamKind::Events { until, event, hold, gap } => {
             let request = &shared.plan.requests[plan.request.0 as usize];
             let awaited = AwaitedEvents {
                 until: until.clone(),
@@ -41,8 +42,13 @@ pub(super) async fn play(
                 events.show();
             }
             let events = RefCell::new(events);
+            let on_gap = |before: RunTime, now: RunTime| {
+                let gap = Sample::of_time(*gap, (before, before), now, Outcome::Ok);
+                on_event(StreamEvent::derived_timing(gap));
+            };
+            let watched = WatchedEvents { stream: &events, on_gap: &on_gap };
             let context =
-                RequestContext { events: Some(&events), ..RequestContext::new(&user, &timer) };
+                RequestContext { events: Some(watched), ..RequestContext::new(&user, &timer) };
             let finished = agent.perform_in(context, plan.request, intended, began).await;
             if let Some(first) = events.borrow().first() {
                 let times = (intended, began);

@@ -41,13 +41,19 @@ impl User {
         }
     }
 
-    /// A request has failed; `asked` is how long its server wants to be left alone.
-    pub(super) fn failed_at(&mut self, id: RequestId, class: ErrorClass, asked: Option<Nanos>) {
+    /// A request has failed. The headers of its answer may say how long its server wants to be left alone; only a retry
+    /// asks.
+    pub(super) fn failed_at(
+        &mut self,
+        id: RequestId,
+        class: ErrorClass,
+        answer: Option<&dyn ResponseHeaders>,
+    ) {
         let on_failure = self.plan.requests[id.0 as usize].on_failure;
         let goes_on = match on_failure {
             OnFailure::Stop => false,
             OnFailure::Continue => true,
-            OnFailure::Retry(plan) if self.will_retry(plan, class, asked) => return,
+            OnFailure::Retry(plan) if self.will_retry(plan, class, answer) => return,
             OnFailure::Retry(plan) => plan.goes_on,
         };
         if goes_on {
@@ -58,11 +64,17 @@ impl User {
     }
 
     /// Whether there is another attempt, which is then awaited. What the generator is short of, no attempt brings.
-    fn will_retry(&mut self, plan: RetryPlan, class: ErrorClass, asked: Option<Nanos>) -> bool {
+    fn will_retry(
+        &mut self,
+        plan: RetryPlan,
+        class: ErrorClass,
+        answer: Option<&dyn ResponseHeaders>,
+    ) -> bool {
         let Some(mut attempts) = self.attempts else { return false };
         if u32::from(attempts.made) > plan.times || class.is_client_fault() {
             return false;
         }
+        let asked = answer.and_then(retry_after);
         let drawn = think::draw(plan.wait, &mut self.chance);
         let wait = plan.wait(drawn, u32::from(attempts.made)).max(asked.unwrap_or_default());
         if wait > plan.max_wait {
@@ -76,7 +88,7 @@ impl User {
 
 /// How long a server wants to be left alone: seconds, or a date, which counts from that of the answer (RFC 9110
 /// §10.2.3), so that clocks that differ do no harm.
-pub(super) fn retry_after(headers: &dyn ResponseHeaders) -> Option<Nanos> {
+fn retry_after(headers: &dyn ResponseHeaders) -> Option<Nanos> {
     let text = headers.first("retry-after")?;
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

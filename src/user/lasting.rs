@@ -155,7 +155,11 @@ impl User {
         }
         let next = (self.polls[depth as usize].round_began + poll.every).max(now);
         if next >= began + poll.timeout {
-            self.fail();
+            if poll.goes_on {
+                self.failed = true;
+            } else {
+                self.fail();
+            }
             let outcome = Outcome::Failed(ErrorClass::ResponseTimeout);
             return Ok(Self::note(poll.step, (began, now), outcome));
         }

@@ -59,6 +59,15 @@ mod tests {
     }
 
     #[test]
+    fn user_goes_on_behind_a_poll_that_may_fail() {
+        let seen = played(&format!(
+            "{{ poll: {{ name: p, every: 1s, timeout: 1s, until: 'false', on_failure: continue, flow: [{GET}] }} }}, {GET}"
+        ));
+        let failed = "Failed(ResponseTimeout) after 100ms";
+        assert_eq!(seen, ["send at 5000", failed, "send at 5100"]);
+    }
+
+    #[test]
     fn poll_that_holds_is_over_at_once() {
         let seen = played(&format!(
             "{{ poll: {{ name: p, every: 500ms, timeout: 1s, until: 'true', flow: [{GET}] }} }}, {GET}"

@@ -15,7 +15,7 @@ use super::harness::{Guarded, Stack, checkout, only_run, plimsoll};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A collector: answers every push with 200 and hands on its body. Returns its address too.
-fn collector() -> (String, Receiver<Value>) {
+pub(crate) fn collector() -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let (told, bodies) = channel();
@@ -61,7 +61,7 @@ fn request(reader: &mut impl BufRead) -> Option<Value> {
 }
 
 /// The sum over all series of a pushed counter, or the counts of a histogram.
-fn pushed(body: &Value, name: &str) -> u64 {
+pub(crate) fn pushed(body: &Value, name: &str) -> u64 {
     let metrics = body.pointer("/resourceMetrics/0/scopeMetrics/0/metrics").expect("metrics");
     let metric = metrics.as_array().expect("a list").iter().find(|metric| metric["name"] == name);
     let Some(metric) = metric else { return 0 };

@@ -42,6 +42,45 @@ fn failed_request_is_sent_again_and_a_step_that_may_fail_ends_nothing() {
     assert!(ran.number(all) >= 20.0 && ran.number(all) > ran.number(own), "{}", ran.result());
 }
 
+/// Asks every second request to stay away for a second.
+fn limited(_: &SeenRequest) -> (u16, String) {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    (
+        if ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { 429 } else { 200 },
+        "{}".to_owned(),
+    )
+}
+
+/// Goal: prove that a retry stays away for as long as its server asks it to, and gives up where that is too long.
+/// Method: `retry-after: 1`, where the step itself would wait for 10 ms.
+#[test]
+fn retry_waits_as_long_as_the_server_asks_it_to_or_gives_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(limited);
+    let load = "workloads: { a: { vus: 1, iterations: 2, duration: 20s } }";
+    let flow = |retry: &str| {
+        format!(
+            "      - get: {{ name: search, url: /, on_failure: {{ retry: {{ wait: 10ms{retry} }} }} }}"
+        )
+    };
+    let ran = |name: &str, retry: &str| {
+        let folder = folder.path().join(name);
+        std::fs::create_dir(&folder).expect("a folder");
+        let scenario = written(&folder, load, &flow(retry));
+        let mut command = plimsoll();
+        command.arg("run").arg(scenario).args(["--target", &server.url, "-q"]);
+        run(&mut command, &folder.join("out"))
+    };
+    let patient = ran("patient", "");
+    assert_eq!(patient.count("/load/completed_iterations"), 2, "{}", patient.stderr);
+    assert_eq!(patient.count("/load/retries"), 2);
+    let waited = patient.number("/steps/search/response_time_ms/p50");
+    assert!(waited >= 1_000.0, "{waited} ms");
+    let hasty = ran("hasty", ", max_wait: 500ms");
+    assert_eq!(hasty.count("/load/failed_iterations"), 1, "{}", hasty.stderr);
+    assert_eq!((hasty.count("/load/retries"), hasty.count("/load/requests")), (0, 2));
+}
+
 fn failing(_: &SeenRequest) -> (u16, String) {
     (500, "{}".to_owned())
 }

@@ -69,7 +69,8 @@ fn converse(stream: TcpStream, told: &Mutex<Vec<SeenRequest>>, answer: Answer) -
         told.lock().ok()?.push(request);
         let length = body.len();
         let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
-        let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\n");
+        let wait = if status == 429 { "retry-after: 1\r\n" } else { "" };
+        let head = format!("HTTP/1.1 {status} x\r\n{wait}content-length: {length}\r\n");
         writer.write_all(format!("{head}content-type: {kind}\r\n\r\n{body}").as_bytes()).ok()?;
     }
 }

@@ -33,6 +33,7 @@ mod remembered;
 mod requests;
 mod rows;
 mod scarce;
+mod shapes;
 mod sinks;
 mod split;
 mod streams;

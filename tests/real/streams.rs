@@ -28,6 +28,7 @@ fn pages_events_and_sockets_take_the_time_of_their_parts() {
     }
     // Events come every 50 ms, and a last one says that it is over.
     near("until.first_event", 100.0);
+    near("whole.event_gap", 50.0);
     assert!(p50("until") < p50("whole"), "{}", ran.stdout);
     assert_eq!(ran.count("/steps/whole/errors/rate"), 0, "{}", ran.stdout);
     assert_eq!(errors("never", "check_failed"), requests("never"), "{}", ran.stdout);

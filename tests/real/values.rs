@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use super::exports::{collector, pushed, scrape};
 use super::harness::{plimsoll, run};
 pub(super) use super::listening::{Listening, SeenRequest, listening};
 
@@ -183,6 +185,44 @@ fn values_of_the_environment_stand_in_no_output() {
     for file in files {
         let text = String::from_utf8_lossy(&fs::read(&file).expect("read")).into_owned();
         assert_eq!(leak(&text), None, "{}", file.display());
+    }
+}
+
+/// Goal: nothing of it stands in what others read while a run goes on: its metrics, pushed and scraped, and the screen.
+#[cfg(feature = "tui")]
+#[test]
+fn values_of_the_environment_stand_on_no_screen_and_in_no_metrics() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(echo);
+    let more = "workloads: { a: { stages: [{ rate: 20 iter/s, duration: 4s }] } }";
+    let scenario = written(folder.path(), more, CANARY_FLOW);
+    let (collector, pushes) = collector();
+    let mut command = plimsoll();
+    command.arg("run").arg(&scenario).env("TERM", "xterm-256color").arg("--tui");
+    command.args(["--set", &format!("target={}/${{KEY}}", server.url), "--otlp", &collector]);
+    command.args(["--metrics-listen", "127.0.0.1:0", "--otlp-every", "1s"]);
+    command.arg("--out").arg(folder.path().join("out"));
+    let mut terminal =
+        super::pty::Pty::start(with_canaries(&mut command), 120, 40).expect("a terminal");
+    let mut printed = terminal.read_to("/metrics").expect("it says where its metrics are");
+    let address = printed.split("http://").last().and_then(|rest| rest.strip_suffix("/metrics"));
+    let address = address.expect("an address").to_owned();
+    let mut bodies = vec![];
+    while bodies.last().is_none_or(|body| pushed(body, "plimsoll.requests") == 0) {
+        bodies.push(pushes.recv_timeout(Duration::from_secs(30)).expect("a push"));
+    }
+    let page = scrape(&address);
+    while bodies.last().is_some_and(|body| pushed(body, "plimsoll.running") == 1) {
+        bodies.push(pushes.recv_timeout(Duration::from_secs(30)).expect("a push"));
+    }
+    // The first may still be asked whether it is meant.
+    terminal.press("qq").expect("typed");
+    printed += &terminal.read_to_end().expect("an end").1;
+    assert!(printed.contains("•••"), "the target is shown: {printed:?}");
+    assert!(page.contains("plimsoll_requests_total"), "{page}");
+    let bodies: Vec<String> = bodies.iter().map(ToString::to_string).collect();
+    for text in bodies.iter().chain([&page, &printed]) {
+        assert_eq!(leak(text), None, "{text:?}");
     }
 }
 

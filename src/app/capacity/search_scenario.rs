@@ -148,7 +148,8 @@ impl SearchScenario {
         let rate = rate.times(1.0 / plan.requests_per_iteration().max(1e-9));
         let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];
         let max_vus = self.max_vus.unwrap_or_else(|| enough_users(plan, rate, patience));
-        let plan = plan.rerated(Load::Open(OpenLoad { arrivals, stages, max_vus }), seed);
+        let plan =
+            plan.rerated(Load::Open(OpenLoad { arrivals, stages, max_vus, mix: None }), seed);
         let limit = prepare_limits(&plan)
             .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
         self.tell_of_rows(&plan);

@@ -133,7 +133,10 @@ fn stages(plan: &Plan) -> Vec<String> {
                 }
             })
             .collect(),
-        Load::Closed(closed) => vec![format!("{} users for {}", closed.vus, closed.duration)],
+        Load::Closed(closed) => vec![match &closed.iterations {
+            Some(shared) => format!("{} users, {} iterations", closed.vus, shared.of),
+            None => format!("{} users for {}", closed.vus, closed.duration),
+        }],
     }
 }
 

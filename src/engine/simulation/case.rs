@@ -159,13 +159,13 @@ fn open(draw: &mut Draw, kind: CaseKind) -> Load {
         let (from, to) = (Rate::ZERO, Rate::ZERO);
         stages.push(Stage { from, to, duration: QUIET, judged: false });
     }
-    Load::Open(OpenLoad { arrivals, stages, max_vus: draw.between(1, 40) as u32 })
+    Load::Open(OpenLoad { arrivals, stages, max_vus: draw.between(1, 40) as u32, mix: None })
 }
 
 fn closed(draw: &mut Draw) -> Load {
     let pace = if draw.one_in(2) { draw.millis(1, 80) } else { Nanos::ZERO };
     let duration = draw.millis(40, 500);
-    Load::Closed(ClosedLoad { vus: draw.between(1, 12) as u32, pace, duration })
+    Load::Closed(ClosedLoad::steady(draw.between(1, 12) as u32, duration, pace))
 }
 
 fn commands(draw: &mut Draw, length: Nanos) -> Vec<(Nanos, SteeringCommand)> {

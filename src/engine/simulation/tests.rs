@@ -106,7 +106,7 @@ fn response_times_are_those_of_a_queue_with_c_servers() {
         let rate = Rate::per_second(utilization * servers as f64 / service.as_secs_f64());
         let duration = Nanos::from_secs_f64(seconds);
         let stages = vec![Stage { from: rate, to: rate, duration, judged: true }];
-        let load = OpenLoad { arrivals: ArrivalLaw::Poisson, stages, max_vus: 1_000 };
+        let load = OpenLoad { arrivals: ArrivalLaw::Poisson, stages, max_vus: 1_000, mix: None };
         let case = Case {
             plan: SINGLE,
             load: Load::Open(load),

@@ -7,9 +7,8 @@ use serde_json::Value as Json;
 
 use super::correlate::{CorrelatedValue, RecordedValues, ValueUse};
 use crate::import::draft::JsonDraft as Tree;
-use crate::import::names::snake;
 use crate::import::note::ImportNotes;
-use crate::import::secrets::{FoundSecrets, is_secret, secret_spans};
+use crate::import::secrets::{FoundSecrets, is_secret, key_within, secret_spans};
 use crate::import::text::{DraftText, TextPiece};
 
 /// What turns recorded values into steps.
@@ -142,11 +141,8 @@ impl StepWriter<'_> {
                 Tree::List(items.iter().map(|item| self.json(key, item, place)).collect())
             }
             Json::Object(entries) => {
-                let card = snake(key).contains("card");
                 let entry = |writer: &mut Self, (inner, value): (&String, &Json)| {
-                    // Inside of `card`, `number` is the card's.
-                    let told = if card { format!("{key}_{inner}") } else { inner.clone() };
-                    (inner.clone(), writer.json(&told, value, place))
+                    (inner.clone(), writer.json(&key_within(key, inner), value, place))
                 };
                 Tree::Map(entries.iter().map(|pair| entry(self, pair)).collect())
             }

@@ -16,7 +16,7 @@ use self::compiled::{CompiledFlows, too_many};
 use self::draft::{ExpectedRequests, ScenarioPlanDraft};
 use self::parts::{FlowParts, kind_of};
 use self::session::EnteredSession;
-use super::load::MixDemand;
+use super::demand::{JourneyDemand, MixDemand};
 use super::template::TemplateCompiler;
 use crate::metrics::{LifecyclePart, SampleKind};
 use crate::plan::{
@@ -51,21 +51,27 @@ impl<'a> FlowCompiler<'a> {
         Self { parts, sessions: BTreeMap::new(), lifecycle: Lifecycle::default() }
     }
 
-    /// The journeys of a weight above zero, and what an iteration of their mix asks for.
-    pub(super) fn journeys(&mut self, problems: &mut Problems) -> (Vec<ScenarioPlan>, MixDemand) {
+    /// All journeys, and what an iteration of each asks for.
+    pub(super) fn journeys(
+        &mut self,
+        problems: &mut Problems,
+    ) -> (Vec<ScenarioPlan>, Vec<JourneyDemand>) {
         self.look_at_setup();
-        let mut journeys = vec![];
-        let mut mix = ExpectedRequests::default();
+        let (mut journeys, mut demands) = (vec![], vec![]);
         let scenario = self.parts.scenario;
         for journey in &scenario.scenarios {
             let (plan, expected) = self.journey(journey, problems);
-            mix = mix.plus(expected.times(journey.weight.value));
-            if plan.weight > 0.0 {
-                journeys.push(plan);
-            }
+            let ExpectedRequests { requests, seconds, is_untold } = expected;
+            demands.push(JourneyDemand {
+                name: plan.name.clone(),
+                weight: plan.weight,
+                demand: MixDemand { requests, seconds, is_untold },
+                datasets: self.parts.asked(&plan.program.0).datasets,
+            });
+            journeys.push(plan);
         }
-        let weight: f64 = journeys.iter().map(|journey| journey.weight).sum();
-        if let (true, Some(first)) = (journeys.is_empty(), scenario.scenarios.first()) {
+        let nothing = journeys.iter().all(|journey| journey.weight <= 0.0);
+        if let (true, Some(first)) = (nothing, scenario.scenarios.first()) {
             problems.report(first.weight.span, ProblemKind::WeightsZero);
         }
         let own = self.parts.steps.len();
@@ -77,15 +83,7 @@ impl<'a> FlowCompiler<'a> {
             problems.report(last.map_or(scenario.name.span, |last| last.name.span), kind);
         }
         self.lifecycle.steps = self.parts.steps.split_off(own);
-        let mix = if weight > 0.0 { mix.times(1.0 / weight) } else { mix };
-        let ExpectedRequests { requests, seconds, is_untold } = mix;
-        if is_untold {
-            // The mix has no mean where one of them has none.
-            for journey in &mut journeys {
-                journey.requests_per_iteration = 0.0;
-            }
-        }
-        (journeys, MixDemand { requests, seconds, is_untold })
+        (journeys, demands)
     }
 
     /// Finds what the setup captures: journeys may use it from their first step on. Leaves nothing else behind.
@@ -125,18 +123,6 @@ impl<'a> FlowCompiler<'a> {
         let slots = self.parts.captured(&draft.ops);
         let timeout = spec.timeout.unwrap_or(LifecyclePlan::TIMEOUT);
         LifecyclePlan { program: Program(draft.ops), timeout, slots }
-    }
-
-    /// The share of iterations that ask for each data set.
-    pub(super) fn shares_of_data(&self, journeys: &[ScenarioPlan]) -> Vec<f64> {
-        let total: f64 = journeys.iter().map(|journey| journey.weight).sum();
-        let mut shares = vec![0.0; self.parts.data.len()];
-        for journey in journeys {
-            for dataset in self.parts.asked(&journey.program.0).datasets {
-                shares[usize::from(dataset)] += journey.weight / total;
-            }
-        }
-        shares
     }
 
     /// All steps, requests and the like.
@@ -392,8 +378,8 @@ impl<'a> FlowCompiler<'a> {
         draft.close_loop();
         let templates = self.parts.templates.after(draft.captured.as_ref());
         if let Some(until) = templates.condition(&poll.until, problems) {
-            let (every, timeout) = (poll.every, poll.timeout);
-            let poll = Box::new(PollPlan { step, every, timeout, until });
+            let (every, timeout, goes_on) = (poll.every, poll.timeout, poll.goes_on);
+            let poll = Box::new(PollPlan { step, every, timeout, until, goes_on });
             draft.ops.push(Instruction::PollAgain { depth, poll, back });
         }
         let waits = poll.every.as_secs_f64() * (poll.rounds - 1.0);

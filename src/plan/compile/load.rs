@@ -1,25 +1,13 @@
 //! Workload → load: rates become iterations per second, and what the users cannot carry is refused.
 
-use crate::plan::{
-    ArrivalLaw, ClosedLoad, Dataset, Hook, Load, OpenLoad, Overrides, Pick, Stage, UsedUp,
-};
+use super::demand::{JourneyDemand, MixDemand};
+use crate::plan::{ArrivalLaw, Dataset, Hook, Load, OpenLoad, Overrides, Pick, Stage, UsedUp};
 use crate::scenario::schema::{
-    ArrivalLawSpec, ClosedShape, ConnectionsSpec, DataFile, HookSpec, OpenShape, Scenario,
+    ArrivalLawSpec, ConnectionsSpec, DataFile, HookSpec, OpenShape, Scenario, StageLength,
     StageSpec, Workload,
 };
 use crate::scenario::{ProblemKind, Problems, Span, Spanned};
 use crate::units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
-
-/// What an iteration of the mix asks for on average.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct MixDemand {
-    /// Requests.
-    pub(super) requests: f64,
-    /// Time that passes even if every answer comes at once, in seconds.
-    pub(super) seconds: f64,
-    /// Whether there is a loop of which nobody says how many rounds it makes.
-    pub(super) is_untold: bool,
-}
 
 /// The workload that is asked for, or the first of the file.
 pub(super) fn choose<'s>(
@@ -56,13 +44,17 @@ pub(super) fn hooks(workload: &Workload) -> Vec<Hook> {
 }
 
 /// Compiles workloads.
+#[derive(Clone)]
 pub(super) struct LoadCompiler<'a> {
     pub(super) overrides: &'a Overrides,
+    /// What an iteration of each scenario asks for.
+    pub(super) journeys: &'a [JourneyDemand],
+    /// What an iteration of the workload's mix asks for on average.
     pub(super) demand: MixDemand,
+    /// The share of its iterations that ask for each data set.
+    pub(super) shares: Vec<f64>,
     pub(super) files: &'a [DataFile],
     pub(super) data: &'a [Dataset],
-    /// The share of iterations that ask for each data set.
-    pub(super) shares: &'a [f64],
     pub(super) scenario: &'a Scenario,
     /// Whether this is the workload that is played; others are checked only.
     pub(super) is_played: bool,
@@ -76,13 +68,16 @@ impl LoadCompiler<'_> {
             let to = self.iterations(&spec.rate, problems)?;
             let from = if spec.ramps { last } else { to };
             let judged = spec.judge.unwrap_or(!spec.ramps);
-            stages.push(Stage { from, to, duration: spec.duration, judged });
+            stages.push(Stage { from, to, duration: Nanos::ZERO, judged });
             last = to;
         }
         if stages.is_empty() {
             return None;
         }
         self.apply_rate(&mut stages, problems)?;
+        for (stage, spec) in stages.iter_mut().zip(&shape.stages) {
+            stage.duration = length_of(stage, spec, problems)?;
+        }
         apply_duration(&mut stages, self.overrides.duration);
         let asked = self.overrides.max_vus.map(|vus| Spanned::new(vus, Span::COMMAND_LINE));
         let asked = asked.or_else(|| shape.max_vus.clone());
@@ -101,22 +96,7 @@ impl LoadCompiler<'_> {
             },
             max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),
             stages,
-        })
-    }
-
-    pub(super) fn closed(
-        &self,
-        workload: &Workload,
-        shape: &ClosedShape,
-        problems: &mut Problems,
-    ) -> Option<ClosedLoad> {
-        self.refuse_rate(workload, "closed", problems)?;
-        let vus = self.overrides.max_vus.unwrap_or(shape.vus.value);
-        self.check_rows(vus, problems);
-        Some(ClosedLoad {
-            vus,
-            pace: shape.pace.unwrap_or(Nanos::ZERO),
-            duration: self.overrides.duration.unwrap_or(shape.duration),
+            mix: None,
         })
     }
 
@@ -140,7 +120,11 @@ impl LoadCompiler<'_> {
     }
 
     /// Iterations per second: a rate of requests is divided by the requests an iteration makes on average.
-    fn iterations(&self, rate: &Spanned<WorkRate>, problems: &mut Problems) -> Option<Rate> {
+    pub(super) fn iterations(
+        &self,
+        rate: &Spanned<WorkRate>,
+        problems: &mut Problems,
+    ) -> Option<Rate> {
         match rate.value.unit {
             RateUnit::Iterations => Some(rate.value.rate),
             RateUnit::Requests if self.demand.is_untold => {
@@ -197,18 +181,18 @@ impl LoadCompiler<'_> {
     }
 
     /// Whether every arrival is another user.
-    fn each_visitor(&self) -> bool {
+    pub(super) fn each_visitor(&self) -> bool {
         self.scenario.http.connections == Some(ConnectionsSpec::PerIteration)
     }
 
     /// Whether there is a row for every arrival, where every one is another user.
-    fn check_visitors(&self, stages: &[Stage], problems: &mut Problems) {
+    pub(super) fn check_visitors(&self, stages: &[Stage], problems: &mut Problems) {
         // Another workload says so when it is played: a demo has new users where the file has not.
         if !self.each_visitor() || !self.is_played {
             return;
         }
         let arrivals = expected_arrivals(stages);
-        for ((file, set), share) in self.files.iter().zip(self.data).zip(self.shares) {
+        for ((file, set), share) in self.files.iter().zip(self.data).zip(&self.shares) {
             let visitors = (arrivals * share).round();
             if set.pick == Pick::Unique {
                 let who = "arrivals, each of which is a new user,";
@@ -224,7 +208,7 @@ impl LoadCompiler<'_> {
     /// What another workload needs is said when it is played.
     pub(super) fn check_given_once(&self, load: Option<&Load>, problems: &mut Problems) {
         let Some(load) = load.filter(|_| self.is_played) else { return };
-        for ((file, set), share) in self.files.iter().zip(self.data).zip(self.shares) {
+        for ((file, set), share) in self.files.iter().zip(self.data).zip(&self.shares) {
             if set.pick == Pick::Once(UsedUp::Fail) && *share > 0.0 {
                 let (needed, who) = match wanted_rows(load, *share, self.overrides) {
                     Some(arrivals) => (arrivals, "arrivals that ask for one,"),
@@ -291,12 +275,11 @@ fn expected_arrivals(stages: &[Stage]) -> f64 {
 /// Notes how many iterations of the load ask for a row of each data set.
 pub(super) fn note_wanted(
     data: &mut [Dataset],
-    shares: &[f64],
-    load: Option<&Load>,
+    (load, shares): (&Load, &[f64]),
     overrides: &Overrides,
 ) {
     for (set, share) in data.iter_mut().zip(shares) {
-        set.wanted = load.and_then(|load| wanted_rows(load, *share, overrides));
+        set.wanted = wanted_rows(load, *share, overrides);
     }
 }
 
@@ -306,11 +289,30 @@ fn wanted_rows(load: &Load, share: f64, overrides: &Overrides) -> Option<u64> {
     let share = if overrides.duet.is_some() { 1.0 } else { share };
     match load {
         Load::Open(open) => Some((expected_arrivals(&open.stages) * share).round() as u64),
-        Load::Closed(_) => None,
+        Load::Closed(closed) => {
+            let of = closed.iterations.as_ref()?.of;
+            Some((f64::from(of) * share).round() as u64)
+        }
     }
 }
 
-fn apply_duration(stages: &mut [Stage], wanted: Option<Nanos>) {
+/// How long a stage lasts: as long as its rate needs for so many iterations, where it counts those.
+fn length_of(stage: &Stage, spec: &StageSpec, problems: &mut Problems) -> Option<Nanos> {
+    let iterations = match spec.length {
+        StageLength::Time(span) => return Some(span),
+        StageLength::Iterations(iterations) => f64::from(iterations),
+    };
+    let mean = f64::midpoint(stage.from.get(), stage.to.get());
+    if mean <= 0.0 {
+        let what = "the rate of a stage that counts iterations".to_owned();
+        problems.report(spec.rate.span, ProblemKind::NotPositive { what });
+        return None;
+    }
+    Some(Nanos::from_secs_f64(iterations / mean))
+}
+
+/// Stretches stages to the duration that is wanted.
+pub(super) fn apply_duration(stages: &mut [Stage], wanted: Option<Nanos>) {
     let whole: Nanos = stages.iter().map(|stage| stage.duration).sum();
     let Some(wanted) = wanted else { return };
     for stage in stages {

@@ -49,7 +49,7 @@ enum Meant<'a> {
 }
 
 /// Metrics that steps of special kinds define.
-const CUSTOM_TIMES: [&str; 3] = ["first_event", "first_message", "first_segment"];
+const CUSTOM_TIMES: [&str; 4] = ["first_event", "event_gap", "first_message", "first_segment"];
 
 /// The names of the table, for messages.
 const KNOWN: [&str; 11] = [

@@ -75,6 +75,7 @@ impl LoadCompiler<'_> {
             max_vus: asked.map_or_else(|| self.enough_users(&stages), |asked| asked.value),
             arrivals: ArrivalLaw::Recorded(Arc::new(Recording { times, scenarios, dataset })),
             stages,
+            mix: None,
         }
     }
 }

@@ -89,7 +89,7 @@ fn check(parts: &[SplitPart], load: &Load, (place, problems): (Span, &mut Proble
 fn stages_of(workload: &Workload) -> &[StageSpec] {
     match &workload.shape {
         WorkloadShape::Open(open) => &open.stages,
-        WorkloadShape::Closed(_) | WorkloadShape::Recorded(_) => &[],
+        WorkloadShape::Closed(_) | WorkloadShape::Recorded(_) | WorkloadShape::Parallel(_) => &[],
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
             judged,
         };
         let stages = stages.iter().map(stage).collect();
-        Load::Open(OpenLoad { arrivals: ArrivalLaw::Poisson, stages, max_vus: 1 })
+        Load::Open(OpenLoad { arrivals: ArrivalLaw::Poisson, stages, max_vus: 1, mix: None })
     }
 
     fn bounds(shares: usize, stages: &[(u64, bool)]) -> Vec<u64> {

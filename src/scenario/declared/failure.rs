@@ -11,6 +11,14 @@ pub(super) static ON_FAILURE: &[Property] = &[optional(
 )
 .default("stop")];
 
+/// What a step that lasts may say besides: nothing begins it again.
+pub(super) const ENDS_ON_FAILURE: Property = optional(
+    "on_failure",
+    Grammar::Words(&FAILURE_ENDS),
+    "What its user does where it fails. It has failed in every case.",
+)
+.default("stop");
+
 pub(in crate::scenario) static FAILURE_ACTIONS: WordList = WordList {
     what: "what a user does after a failure",
     words: &[
@@ -21,7 +29,7 @@ pub(in crate::scenario) static FAILURE_ACTIONS: WordList = WordList {
 };
 
 pub(in crate::scenario) static FAILURE_ENDS: WordList = WordList {
-    what: "what a user does once it gives up",
+    what: "what a user does where a step has failed for good",
     words: &[("stop", "Ends the iteration."), ("continue", "Goes on with the next step.")],
 };
 

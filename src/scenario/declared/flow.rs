@@ -1,6 +1,7 @@
 //! Scenarios, flows and their steps.
 
 use super::delay::DELAY;
+use super::failure::ENDS_ON_FAILURE;
 use super::graphql::GRAPHQL;
 use super::load::WEIGHT;
 use super::request::{ANY_REQUEST, REQUEST};
@@ -381,6 +382,7 @@ pub(in crate::scenario) static POLL: Declaration = Declaration {
                 "How many rounds are expected on average, so that a rate in req/s can be kept.",
             )
             .default("2"),
+            ENDS_ON_FAILURE,
             required("until", Grammar::Text("expression"), "When it holds, the poll is over.")
                 .example("status == 'done'"),
         ],

@@ -12,6 +12,7 @@ pub(in crate::scenario) static WORKLOAD: Grammar = Grammar::AnyOf(&[
     Grammar::Mapping(&OPEN),
     Grammar::Mapping(&CLOSED),
     Grammar::Mapping(&RECORDED),
+    Grammar::Mapping(&PARALLEL),
 ]);
 
 /// What every kind of workload has.
@@ -37,6 +38,17 @@ static COMMON: &[Property] = &[
         "What is done to the stack, or noted, at moments of the run.",
     ),
 ];
+
+/// Which scenarios a workload plays.
+const SCENARIOS: Property = optional(
+    "scenarios",
+    Grammar::AnyOf(&[
+        Grammar::List(&Grammar::Text("name of a scenario")),
+        Grammar::Texts("scenario", &WEIGHT),
+    ]),
+    "The scenarios that it plays: names, with their own weights, or with weights of its own; all where none are given.",
+)
+.example("[search]");
 
 const MAX_VUS: Property = optional(
     "max_vus",
@@ -64,6 +76,7 @@ pub(in crate::scenario) static OPEN: Declaration = Declaration {
             )
             .default("poisson"),
             MAX_VUS,
+            SCENARIOS,
         ],
         COMMON,
     ],
@@ -98,19 +111,37 @@ pub(in crate::scenario) static ARRIVALS: WordList = WordList {
 pub(in crate::scenario) static CLOSED: Declaration = Declaration {
     name: "closed_workload",
     place: "a workload",
-    about: "A closed workload: a fixed number of users, each waiting for its responses. A slow stack slows it \
-            down; use an open one to learn what users would have waited.",
+    about: "A closed workload: a number of users, each waiting for its responses. A slow stack slows it \
+            down; use an open one to learn what users would have waited. It ends after `duration`, or once so many \
+            `iterations` were played; of stages, with the last of them.",
     groups: &[
         &[
-            required("vus", USERS, "How many virtual users.").example("50"),
-            required("duration", Grammar::PositiveDuration, "How long new iterations are started.")
-                .example("5m"),
+            required(
+                "vus",
+                Grammar::AnyOf(&[USERS, Grammar::List(&Grammar::Mapping(&VU_STAGE))]),
+                "How many virtual users, or the stages of their number.",
+            )
+            .example("50"),
+            optional(
+                "duration",
+                Grammar::PositiveDuration,
+                "How long new iterations are started; an hour at the most where only `iterations` are given.",
+            )
+            .example("5m"),
+            optional(
+                "iterations",
+                ITERATIONS,
+                "How many iterations all users of all shards play together. Whoever is free takes the next one, and the \
+                 mix of scenarios comes out as the weights say.",
+            )
+            .example("1000"),
             optional(
                 "pace",
                 Grammar::Duration,
                 "The least time from one iteration's start to the next of the same user.",
             )
             .default("0s"),
+            SCENARIOS,
         ],
         COMMON,
     ],
@@ -119,6 +150,51 @@ pub(in crate::scenario) static CLOSED: Declaration = Declaration {
     example: "
 workloads:
   soak: { vus: 50, duration: 30m, pace: 10s }
+  once: { vus: 10, iterations: 1000, duration: 20m }
+  wave:
+    vus:
+      - { ramp_to: 50, duration: 1m }
+      - { vus: 50, duration: 10m }
+      - { ramp_to: 0, duration: 1m }
+",
+};
+
+/// How many iterations are asked for.
+const ITERATIONS: Grammar = Grammar::Whole(1.0, 4e9);
+
+/// Users of a stage; there may be none.
+const USERS_OF_STAGE: Grammar = Grammar::Whole(0.0, 1e6);
+
+pub(in crate::scenario) static VU_STAGE: Declaration = Declaration {
+    name: "vu_stage",
+    place: "a stage of users",
+    about: "A piece of a closed workload: it keeps a number of users, or goes to one in a straight line. Users who \
+            leave end their iteration first; the same ones come back.",
+    groups: &[&[
+        optional("vus", USERS_OF_STAGE, "The number that it keeps.").example("50"),
+        optional(
+            "ramp_to",
+            USERS_OF_STAGE,
+            "The number at its end; it begins at the number before it, the first at 0.",
+        )
+        .example("50"),
+        required("duration", Grammar::PositiveDuration, "How long it lasts.").example("5m"),
+        optional(
+            "judge",
+            Grammar::Flag,
+            "Whether the run is judged on it. Stages that keep a number are, ramps are only shown.",
+        )
+        .example("true"),
+    ]],
+    others: None,
+    rules: &[Rule::OneOf(&["vus", "ramp_to"])],
+    example: "
+workloads:
+  wave:
+    pace: 5s
+    vus:
+      - { ramp_to: 20, duration: 30s }
+      - { vus: 20, duration: 5m }
 ",
 };
 
@@ -156,6 +232,34 @@ workloads:
 ",
 };
 
+pub(in crate::scenario) static PARALLEL: Declaration = Declaration {
+    name: "parallel_workload",
+    place: "a workload",
+    about: "Several open workloads at once, each with its own stages and scenarios: arrivals of one law whose rate is the \
+            sum of theirs, each playing a scenario of the workload that it came from. So each scenario may have a rate \
+            of its own.",
+    groups: &[
+        &[required(
+            "parallel",
+            Grammar::List(&Grammar::Text("name of a workload")),
+            "The workloads; all with stages of rates, the same law of arrivals and the `think` of this one.",
+        )
+        .example("[searches, bookings]")],
+        COMMON,
+    ],
+    others: None,
+    rules: &[],
+    example: "
+workloads:
+  searches: { scenarios: [search], stages: [{ rate: 50 iter/s, duration: 5m }] }
+  bookings: { scenarios: [book], stages: [{ ramp_to: 5 iter/s, duration: 1m }, { rate: 5 iter/s, duration: 4m }] }
+  both: { parallel: [searches, bookings] }
+scenarios:
+  search: { flow: [{ get: { name: search, url: /search } }] }
+  book: { flow: [{ post: { name: book, url: /bookings } }] }
+",
+};
+
 pub(in crate::scenario) static STAGE: Declaration = Declaration {
     name: "stage",
     place: "a stage",
@@ -168,7 +272,9 @@ pub(in crate::scenario) static STAGE: Declaration = Declaration {
             "The rate at its end; it begins at the rate before it, the first at 0.",
         )
         .example("300 req/s"),
-        required("duration", Grammar::PositiveDuration, "How long it lasts.").example("5m"),
+        optional("duration", Grammar::PositiveDuration, "How long it lasts.").example("5m"),
+        optional("iterations", ITERATIONS, "How many iterations it lasts: as long as its rate needs for them.")
+            .example("1000"),
         optional(
             "judge",
             Grammar::Flag,
@@ -183,13 +289,14 @@ pub(in crate::scenario) static STAGE: Declaration = Declaration {
         .example("10%"),
     ]],
     others: None,
-    rules: &[Rule::OneOf(&["rate", "ramp_to"])],
+    rules: &[Rule::OneOf(&["rate", "ramp_to"]), Rule::OneOf(&["duration", "iterations"])],
     example: "
 workloads:
   load:
     stages:
       - { ramp_to: 40 iter/s, duration: 1m }
       - { rate: 40 iter/s, duration: 5m }
+      - { rate: 20 iter/s, iterations: 1000 }
 ",
 };
 

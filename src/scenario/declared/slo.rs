@@ -4,7 +4,7 @@ use crate::scenario::format::{Declaration, Grammar, Others, Property, Rule, Word
 
 const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `uptime`, `throughput`, `connect.p95`, \
                        `iteration.p95`, `recover`, or a metric of a tier such as `db.connections`. \
-                       Steps also have `first_event.p95`, `first_message.p95`, `first_segment.p95`, \
+                       Steps also have `first_event.p95`, `event_gap.p95`, `first_message.p95`, `first_segment.p95`, \
                        `message_rate` and `failures`.";
 
 /// The row that holds by default.

@@ -1,6 +1,7 @@
 //! Steps that last: server-sent events, `WebSockets`, and watching a video.
 
 use super::delay::DELAY;
+use super::failure::ENDS_ON_FAILURE;
 use super::request::{BODY, HEADERS, NAME, QUERY, REST, RULES, URL};
 use super::response::CHECK;
 use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
@@ -9,7 +10,8 @@ pub(in crate::scenario) static SSE: Declaration = Declaration {
     name: "sse",
     place: "`sse`",
     about: "Server-sent events, read until one meets `until`, or to the stream's end, or for `hold`. Captures look into \
-            the last event. Time until the first event is the row `NAME.first_event`.",
+            the last event. Time until the first event is the row `NAME.first_event`, that from each event to the next \
+            `NAME.event_gap`.",
     groups: &[
         URL,
         NAME,
@@ -37,6 +39,7 @@ pub(in crate::scenario) static SSE: Declaration = Declaration {
                 "How long is listened to a stream that does not end; its first event must come within `timeout`. Without it, and without `until`, it is left at `timeout`.",
             )
             .example("30s..60s"),
+            ENDS_ON_FAILURE,
         ],
     ],
     others: None,
@@ -85,6 +88,7 @@ pub(in crate::scenario) static WEBSOCKET: Declaration = Declaration {
                 "Checks (`json`, `body`) that one message must meet before the request's timeout.",
             ),
             optional("hold", DELAY, "How long it stays open after that.").default("0s"),
+            ENDS_ON_FAILURE,
         ],
     ],
     others: None,

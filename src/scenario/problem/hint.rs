@@ -121,6 +121,9 @@ impl ProblemKind {
             }
             Self::RetryInParallel => "write `stop` or `continue`, or put it behind `parallel`",
             Self::NotParallel => "put it before or behind `parallel`",
+            Self::NotParallelLoad { .. } => {
+                "`parallel` takes workloads with `stages`, of the same `arrivals` and `think`"
+            }
             Self::WeightsZero => "give at least one a weight above 0",
             Self::RoundsUntold => {
                 "give `foreach`, `while` and `repeat` their `rounds`, or write the rate in `iter/s`"

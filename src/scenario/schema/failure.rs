@@ -71,6 +71,11 @@ pub(super) fn read(node: &Node, method: &Method, problems: &mut Problems) -> OnF
     spec
 }
 
+/// Reads what follows a failure of a step that lasts: whether its user goes on.
+pub(super) fn read_end(fields: &mut Fields<'_>, problems: &mut Problems) -> bool {
+    fields.word("on_failure", &ENDS, problems).unwrap_or(false)
+}
+
 impl RetrySpec {
     const fn plain(span: Span) -> Self {
         Self {

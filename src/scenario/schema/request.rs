@@ -146,6 +146,12 @@ impl RequestSpec {
         self
     }
 
+    /// The same, whose failure ends the iteration or does not.
+    pub(super) fn going_on(self, goes_on: bool) -> Self {
+        let on_failure = if goes_on { OnFailureSpec::Continue } else { OnFailureSpec::Stop };
+        Self { on_failure, ..self }
+    }
+
     /// Reads the value of `request`, which names its method. Whoever writes it so knows what the server makes of a
     /// body, also of GET.
     pub(super) fn read_any(node: &Node, problems: &mut Problems) -> Option<Self> {

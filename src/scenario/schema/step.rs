@@ -1,6 +1,7 @@
 //! The steps of a flow.
 
 use super::delay::{DelaySpec, law};
+use super::failure::read_end;
 use super::graphql;
 use super::request::RequestSpec;
 use super::stream::{PlaybackSpec, StreamSpec};
@@ -156,6 +157,8 @@ pub struct PollSpec {
     pub rounds: f64,
     /// An expression: when it holds, the poll is over.
     pub until: Spanned<String>,
+    /// Whether its user goes on where the condition does not hold in time.
+    pub goes_on: bool,
     /// One round.
     pub flow: Vec<StepSpec>,
 }
@@ -376,6 +379,7 @@ impl PollSpec {
         let timeout = fields.read("timeout", problems);
         let rounds = fields.read("rounds", problems);
         let until = fields.read("until", problems);
+        let goes_on = read_end(&mut fields, problems);
         let flow = inner_flow(&mut fields, problems);
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);
@@ -386,6 +390,7 @@ impl PollSpec {
             // The least that shows a poll at work; the run tells where it is far off.
             rounds: rounds.unwrap_or(2.0),
             until: until.unwrap_or(nothing),
+            goes_on,
             flow,
         })
     }

@@ -4,6 +4,7 @@ use http::Method;
 
 use super::check::{CheckSpec, checks};
 use super::delay::{DelaySpec, law};
+use super::failure::read_end;
 use super::request::RequestSpec;
 use crate::scenario::declared::stream::{
     BINARY, BINARY_MESSAGE, HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET,
@@ -109,6 +110,7 @@ impl StreamSpec {
         let event: Option<Spanned<String>> = fields.read("event", problems);
         let hold = fields.node("hold", problems).and_then(|node| law(node, problems));
         let request = RequestSpec::from_fields(method, &mut fields, problems);
+        let request = request.going_on(read_end(&mut fields, problems));
         fields.finish(problems);
         let kind = StreamKindSpec::Events {
             until: until.unwrap_or_default(),
@@ -124,6 +126,7 @@ impl StreamSpec {
         let expect = fields.node("expect", problems).map(|node| content_checks(node, problems));
         let hold = fields.node("hold", problems).and_then(|node| law(node, problems));
         let request = RequestSpec::from_fields(Method::GET, &mut fields, problems);
+        let request = request.going_on(read_end(&mut fields, problems));
         fields.finish(problems);
         let kind = StreamKindSpec::Messages {
             send: send.unwrap_or_default(),

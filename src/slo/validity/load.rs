@@ -2,13 +2,13 @@
 
 use super::super::load_shortfall::LoadShortfall;
 use super::super::overload::{Overload, dropped_by_the_generator};
-use super::super::window::{JudgedWindow, is_closed};
+use super::super::window::{JudgedWindow, counts_iterations, is_closed};
 use super::super::{Finding, ValidityTest};
 use super::carried::{CarriedLoad, TOLERANCE};
 use super::generator::advised;
 use super::shards;
 use super::words::percent;
-use crate::metrics::{ArrivalProcess, Counts, RunHeader, Selection, StageInfo, Tally};
+use crate::metrics::{ArrivalProcess, Counts, RunHeader, Selection, StageInfo, StopReason, Tally};
 use crate::units::{Rate, RunTime};
 
 /// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
@@ -29,6 +29,7 @@ pub(super) fn findings(
     if !window.log.header.shards.is_empty() {
         findings.push(shards::finding(&window.log.header));
     }
+    findings.extend(iterations(window, counts));
     if !is_closed(&window.log.header) {
         findings.push(achieved(counts, overload.is_some()));
         findings.push(dropped(window, counts, overload.is_some()));
@@ -59,6 +60,22 @@ fn achieved(counts: &Counts, dropped_by_the_stack: bool) -> Finding {
         return Finding::valid(ValidityTest::AchievedRate, text);
     }
     Finding::not_valid(ValidityTest::AchievedRate, text)
+}
+
+/// Whether users of a closed model played as many iterations as were asked for, where that is a number.
+fn iterations(window: &JudgedWindow<'_>, counts: &Counts) -> Option<Finding> {
+    let header = &window.log.header;
+    let planned = header.planned_arrivals.filter(|_| counts_iterations(header))?;
+    let is_finished = window.log.end.is_some_and(|end| end.reason == StopReason::Finished);
+    let begun = counts.arrivals.started;
+    let text = format!("{begun} of {planned} iterations were begun");
+    if begun >= planned || !is_finished {
+        return Some(Finding::valid(ValidityTest::AchievedRate, text));
+    }
+    Some(Finding::not_valid(
+        ValidityTest::AchievedRate,
+        format!("{text} before the time was over; raise `duration`, or the number of users"),
+    ))
 }
 
 /// Whether every arrival found a user, or why not.

@@ -1,5 +1,7 @@
 //! What a stream of bytes is heard as, in whatever pieces it comes.
 
+use std::cell::RefCell;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -36,7 +38,7 @@ fn feed(
     parser.start(false, true, u64::MAX);
     for piece in pieces {
         let fed = parser.feed(piece)?;
-        if events.look(&mut parser, now)? {
+        if events.look(&mut parser, (now, &|_, _| {}))? {
             return Ok((true, parser));
         }
         assert_eq!(fed, ParseProgress::More);
@@ -167,14 +169,35 @@ fn stream_is_not_kept_and_an_event_is_bounded() {
     let event = format!(": {}\ndata: {}\n\n", "c".repeat(5_000), "d".repeat(900));
     for _ in 0..2_000 {
         parser.feed(event.as_bytes()).expect("valid");
-        assert_eq!(events.look(&mut parser, at(1)), Ok(false));
+        assert_eq!(events.look(&mut parser, (at(1), &|_, _| {})), Ok(false));
         assert_eq!(parser.body(), b"");
         assert!(budget.held() < 4_000, "{}", budget.held());
     }
     assert_eq!(events.count(), 2_000);
     parser.feed(&[b"data: ", [b'd'; 1_001].as_slice()].concat()).expect("valid");
-    let error = events.look(&mut parser, at(1)).expect_err("too large");
+    let error = events.look(&mut parser, (at(1), &|_, _| {})).expect_err("too large");
     assert_eq!(error.class, ErrorClass::BodyTooLarge);
+}
+
+#[test]
+fn gaps_are_those_between_events_that_are_listened_to() {
+    let mut events = stream(AwaitedEvents { kind: "price".to_owned(), ..awaited() });
+    let mut parser = ResponseParser::new();
+    parser.start(false, true, u64::MAX);
+    let gaps = RefCell::new(vec![]);
+    let on_gap = |before: RunTime, now: RunTime| gaps.borrow_mut().push((before, now));
+    let pieces = [
+        (0, HEAD),
+        (1, ": hello\n\nevent: price\ndata: 1\n\n"),
+        (3, "event: other\ndata: 0\n\nevent: price\nda"),
+        (6, "ta: 2\n\nevent: price\n\n"),
+        (10, "event: price\ndata: 3\n\nevent: price\ndata: 4\n\n"),
+    ];
+    for (millis, text) in pieces {
+        parser.feed(text.as_bytes()).expect("valid");
+        assert_eq!(events.look(&mut parser, (at(millis), &on_gap)), Ok(false));
+    }
+    assert_eq!(*gaps.borrow(), [(at(1), at(6)), (at(6), at(10)), (at(10), at(10))]);
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl<'a> FlowParts<'a> {
         }
         let first = self.part_of(&stream.request.name, first, problems);
         let whole = self.part_of(&stream.request.name, whole, problems);
-        let kind = self.stream_kind(&stream.kind, draft, problems);
+        let kind = self.stream_kind(stream, draft, problems);
         draft.ops.push(Instruction::Stream(StreamId(self.streams.len() as u32)));
         draft.note_captures(&stream.request);
         self.streams.push(StreamPlan { request, first, whole, kind });
@@ -81,13 +81,14 @@ impl<'a> FlowParts<'a> {
     }
 
     fn stream_kind(
-        &self,
-        kind: &'a schema::StreamKindSpec,
+        &mut self,
+        stream: &'a StreamSpec,
         draft: &ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> StreamKind {
-        match kind {
+        match &stream.kind {
             schema::StreamKindSpec::Events { until, event, hold } => StreamKind::Events {
+                gap: self.part_of(&stream.request.name, SampleKind::EventGap, problems),
                 until: until.iter().map(request::check).collect(),
                 event: event.clone(),
                 hold: hold.map(|hold| self.delay(hold)),
