@@ -140,6 +140,7 @@ impl UserFactory {
             attempts: None,
             lists: vec![],
             failed: false,
+            slow: false,
             now: RunTime::ZERO,
             paced: RunTime::ZERO,
             polls: [poll::PollState::default(); MAX_LOOPS],
@@ -158,6 +159,7 @@ impl User {
         self.attempts = None;
         self.lists.clear();
         self.failed = false;
+        self.slow = false;
         self.paced = arrival.intended;
         self.playback = None;
         self.slots.fill(None);
@@ -194,6 +196,16 @@ impl User {
     /// Whether a request of this iteration failed.
     pub const fn failed(&self) -> bool {
         self.failed
+    }
+
+    /// Notes that a step of this iteration took longer than its max.
+    pub const fn note_slow(&mut self) {
+        self.slow = true;
+    }
+
+    /// Whether nothing failed in this iteration, but a step took longer than its max.
+    pub const fn was_slow(&self) -> bool {
+        self.slow && !self.failed
     }
 
     /// Whether the iteration is not over yet.

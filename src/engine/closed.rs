@@ -156,7 +156,7 @@ async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
                 closed_users.playing.borrow_mut()[local as usize] = None;
                 let time = at.since(started);
                 idle = time == Nanos::ZERO;
-                worker.recorder.borrow_mut().iteration_ended(scenario, user.failed(), time);
+                worker.ended(scenario, &user, time);
             }
             // Counted with all others that are still playing when the run ends.
             IterationEnd::Unfinished => return,

@@ -339,8 +339,7 @@ impl PlacedUser {
         if let IterationEnd::Done(at) = end {
             slot.finish();
             let (scenario, time) = (job.role.scenario, at.since(job.arrival.intended));
-            let failed = self.user.failed();
-            worker.recorder.borrow_mut().iteration_ended(scenario, failed, time);
+            worker.ended(scenario, &self.user, time);
         }
         end
     }

@@ -1,13 +1,57 @@
 //! One iteration: a user's way through a flow.
 
-use crate::metrics::FailureExample;
-use crate::transport::{Client, RequestTimes};
+use std::cell::Cell;
+
+use crate::metrics::{FailureExample, Sample};
+use crate::plan::RenderError;
+use crate::transport::{Client, FinishedRequest, RequestTimes, StreamEvent};
 use crate::units::RunTime;
 use crate::user::{Action, User};
 
-use super::job::{IterationEnd, Job};
+use super::job::{IterationEnd, IterationRole, Job};
 use super::used_up::used_up;
 use super::worker::Worker;
+
+/// Records what an iteration does, and notes whether a step takes longer than its max.
+struct IterationRecord<'w> {
+    worker: &'w Worker,
+    role: IterationRole,
+    slow: Cell<bool>,
+}
+
+impl IterationRecord<'_> {
+    fn finished(&self, finished: FinishedRequest) {
+        self.look_at(&finished.sample);
+        self.worker.record(self.role, finished);
+    }
+
+    fn derived(&self, sample: &Sample) {
+        self.look_at(sample);
+        self.worker.record_derived_timing(self.role, sample, "");
+    }
+
+    fn event(&self, event: StreamEvent) {
+        if let StreamEvent::Request(of) | StreamEvent::DerivedTiming(of) = &event {
+            self.look_at(&of.sample);
+        }
+        self.worker.record_stream(self.role, event);
+    }
+
+    /// The script cannot go on.
+    fn broken(&self, now: RunTime, user: &User, error: &RenderError) {
+        let (class, message) = (error.class(), user.redacted(error.to_string()));
+        let (step, scenario) = (user.place(), self.role.scenario);
+        let example = FailureExample { step, scenario, class, status: 0, message };
+        self.worker.iteration_error(now, self.role, example);
+    }
+
+    fn look_at(&self, sample: &Sample) {
+        let limit = self.worker.plan.step_limits.get(usize::from(sample.step.0));
+        if limit.is_some_and(|limit| sample.response_time() > *limit) {
+            self.slow.set(true);
+        }
+    }
+}
 
 /// Plays one iteration, recording as it goes. `responded` hears when a response was read: since the clock has
 /// been read, what has come due meanwhile can be started.
@@ -28,6 +72,7 @@ pub(super) async fn play(
     user.begin(scenario, &arrival);
     let mut now = clock.now();
     worker.recorder.borrow_mut().arrival_started(scenario, now.since(arrival.intended));
+    let record = IterationRecord { worker, role, slow: Cell::new(false) };
     // The moment the user is ready for the next step: nothing that delays us may hide behind it.
     let mut ready = arrival.intended;
     loop {
@@ -38,26 +83,26 @@ pub(super) async fn play(
                 let finished = client.perform(user, attempt, ready, now).await;
                 ready = finished.sample.done;
                 now = ready;
-                worker.record(role, finished);
+                record.finished(finished);
                 responded(now);
             }
             Action::DerivedTiming(sample) => {
-                worker.record_derived_timing(role, &sample, "");
+                record.derived(&sample);
             }
             Action::SendAll(requests) => {
                 for _ in &requests {
                     worker.recorder.borrow_mut().request_started(ready, now);
                 }
-                let finished = |finished| worker.record(role, finished);
-                client.perform_all(user, &requests, times, &finished).await;
+                client
+                    .perform_all(user, &requests, times, &|finished| record.finished(finished))
+                    .await;
                 now = clock.now();
                 ready = now;
                 responded(now);
             }
             Action::Stream(stream) => {
                 worker.recorder.borrow_mut().request_started(ready, now);
-                let on_event = |event| worker.record_stream(role, event);
-                client.stream(user, stream, times, &on_event).await;
+                client.stream(user, stream, times, &|event| record.event(event)).await;
                 now = clock.now();
                 ready = now;
                 responded(now);
@@ -70,13 +115,15 @@ pub(super) async fn play(
                 ready = until;
                 now = clock.now();
             }
-            Action::Done => return IterationEnd::Done(ready),
+            Action::Done => {
+                if record.slow.get() {
+                    user.note_slow();
+                }
+                return IterationEnd::Done(ready);
+            }
             Action::UsedUp(set) => return used_up(worker, user, (now, role), set).await,
             Action::IterationError(error) => {
-                let (class, message) = (error.class(), user.redacted(error.to_string()));
-                let step = user.place();
-                let example = FailureExample { step, scenario, class, status: 0, message };
-                worker.iteration_error(now, role, example);
+                record.broken(now, user, &error);
                 return IterationEnd::Done(ready);
             }
         }

@@ -10,13 +10,13 @@ use std::sync::mpsc::Receiver as SpareReceiver;
 use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample, Side,
-    StepId, Variant,
+    ErrorClass, Event, EventKind, FailureExample, IntervalPart, Outcome, Recorder, Sample,
+    ScenarioId, Side, StepId, Variant,
 };
 use crate::plan::{ConnectionUse, Plan, Split, redact};
 use crate::transport::{Clock, FinishedRequest, StreamEvent, Timers, WorkerTransport};
 use crate::units::{Nanos, RunTime};
-use crate::user::UserFactory;
+use crate::user::{User, UserFactory};
 
 use super::control::{WorkerOrders, longest_request};
 use super::job::IterationRole;
@@ -256,6 +256,15 @@ impl Worker {
             let (step, status) = (sample.step, 0);
             let example = FailureExample { step, scenario, class, status, message };
             self.report_failure(sample.done, example);
+        }
+    }
+
+    /// Counts an iteration of `user` that ran to its end, `time` after its intended start.
+    pub(super) fn ended(&self, scenario: ScenarioId, user: &User, time: Nanos) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.iteration_ended(scenario, user.failed(), time);
+        if user.was_slow() {
+            recorder.iteration_slow(scenario);
         }
     }
 

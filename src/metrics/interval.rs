@@ -25,6 +25,9 @@ pub struct ArrivalCounts {
     pub failed: u64,
     /// Iterations cut off because the run stopped.
     pub unfinished: u64,
+    /// Those completed of which a step took longer than its max; counted where `goodput` is asked for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slow: u64,
 }
 
 impl ArrivalCounts {
@@ -36,6 +39,7 @@ impl ArrivalCounts {
         self.completed += other.completed;
         self.failed += other.failed;
         self.unfinished += other.unfinished;
+        self.slow += other.slow;
     }
 }
 

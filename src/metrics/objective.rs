@@ -84,6 +84,8 @@ words! {
         Failures = "failures",
         /// Arrivals that started among those that fell due.
         AchievedRate = "achieved_rate",
+        /// Iterations without a failure and with every step within its max, among those that ended.
+        Goodput = "goodput",
         /// Events or messages per second over all open streams.
         MessageRate = "message_rate",
         /// How long pictures stood still over how long they moved.

@@ -384,6 +384,11 @@ impl Recorder {
         part.iteration_time.record(time);
     }
 
+    /// Counts that an iteration which was completed had a step beyond its max.
+    pub fn iteration_slow(&mut self, scenario: ScenarioId) {
+        self.current.scenarios[scenario.0 as usize].arrivals.slow += 1;
+    }
+
     /// Counts an iteration cut off because the run stops.
     pub fn iteration_unfinished(&mut self, scenario: ScenarioId) {
         self.current.scenarios[scenario.0 as usize].arrivals.unfinished += 1;

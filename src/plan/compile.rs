@@ -88,7 +88,7 @@ fn plan(
         scenario,
         is_played: true,
     };
-    let mut played = workload.and_then(|chosen| workload::compile(chosen, &loads, problems));
+    let played = workload.and_then(|chosen| workload::compile(chosen, &loads, problems));
     check_others(workload, &loads, choice, &flows_of, problems);
     let split =
         workload.zip(played.as_ref()).zip(target.as_ref()).and_then(|((workload, of), blue)| {
@@ -103,8 +103,9 @@ fn plan(
     if let Some(PlayedLoad { load, shares, .. }) = &played {
         load::note_wanted(&mut data, (load, shares), overrides);
     }
-    chosen::keep_played(&mut journeys, played.as_mut());
-    let PlayedLoad { load, demand, .. } = played?;
+    let mut played = played?;
+    chosen::keep_played(&mut journeys, &mut played);
+    let PlayedLoad { load, demand, .. } = played;
     Some(Plan {
         name: scenario.name.value.clone(),
         workload: workload?.name.value.clone(),
@@ -122,6 +123,7 @@ fn plan(
         lifecycle: parts.lifecycle,
         iteration_time: Nanos::from_secs_f64(demand.seconds),
         abort,
+        step_limits: objective::step_limits(&objectives, &parts.steps),
         objectives,
         steps: parts.steps,
         requests: parts.requests,

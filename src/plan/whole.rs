@@ -68,6 +68,9 @@ pub struct Plan {
     pub templates: TemplateSet,
     /// The SLO table.
     pub objectives: Vec<Objective>,
+    /// The longest that a step may take of an iteration that counts as goodput, by `StepId`; empty where nothing asks
+    /// for it.
+    pub step_limits: Box<[Nanos]>,
     /// What ends the run early.
     pub abort: Vec<AbortCondition>,
     /// Hosts outside loopback and private ranges that the scenario allows.

@@ -175,6 +175,8 @@ pub enum ProblemKind {
     // Load.
     #[error("the workload `{name}` cannot be played beside others: {why}")]
     NotParallelLoad { name: String, why: &'static str },
+    #[error("`goodput` is the share of iterations that keep every step's max")]
+    GoodputOfNothing,
     #[error("every weight is zero, so nothing would ever be chosen")]
     WeightsZero,
     #[error("the flow of `{scenario}` sends no request")]

@@ -1,7 +1,7 @@
 //! What came out of measuring one row of the SLO table, before it is held against target and max.
 
 use super::MoreTime;
-use crate::units::Quantity;
+use crate::units::{Quantity, Ratio};
 
 /// Confidence of every interval.
 pub(super) const CONFIDENCE: f64 = 0.95;
@@ -43,6 +43,14 @@ impl Measured {
             more_time: None,
             unproven: false,
         }
+    }
+
+    /// What is left of the whole, where a share was measured.
+    pub(super) fn complement(self) -> Self {
+        let rest = |share: f64| 1.0 - share;
+        let estimate = self.estimate.map(|share| Quantity::Share(Ratio::new(rest(share.base()))));
+        let interval = self.interval.map(|(low, high)| (rest(high), rest(low)));
+        Self { estimate, interval, ..self }
     }
 
     /// The same with a note.

@@ -177,6 +177,7 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
         Measure::Throughput => throughput(window, &rows),
         Measure::Custom(CustomMeasure::Failures) => failures(window, &rows),
         Measure::Custom(CustomMeasure::AchievedRate) => achieved(window),
+        Measure::Custom(CustomMeasure::Goodput) => goodput(window, &rows, objective),
         Measure::Observed(..) | Measure::Page(..) | Measure::Custom(_) => {
             Measured::nothing(0, String::new())
         }
@@ -288,6 +289,27 @@ fn error_rate(
     let seconds: Vec<FailureCounts> =
         window.judged.iter().chain(&window.tail).map(failures).collect();
     estimates::error_rate(&seconds, objective.limit.map(Quantity::base))
+}
+
+/// Iterations that kept every step's max and did not fail, among those that ended, over all judged intervals.
+fn goodput(window: &JudgedWindow<'_>, rows: &RequestSelection, objective: &Objective) -> Measured {
+    let missed = |interval: &&Interval| {
+        let arrivals = rows.tally(interval).arrivals;
+        let attempts = arrivals.completed + arrivals.failed;
+        FailureCounts { failed: arrivals.failed + arrivals.slow, attempts }
+    };
+    let seconds: Vec<FailureCounts> =
+        window.judged.iter().chain(&window.tail).map(missed).collect();
+    let max = objective.limit.map(|min| 1.0 - min.base());
+    let measured = estimates::error_rate(&seconds, max).complement();
+    match (measured.samples, measured.unproven) {
+        (0, _) => Measured::nothing(0, "n/a (n=0): no iteration ended".to_owned()),
+        (all, true) => {
+            let note = format!("all of {all} iterations kept to it, too few to prove the min");
+            measured.with_note(note)
+        }
+        _ => measured,
+    }
 }
 
 /// Failed requests a second, over all judged intervals.

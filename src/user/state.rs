@@ -42,6 +42,8 @@ pub struct User {
     /// What is left of the lists whose items it goes through, outermost first.
     pub(super) lists: Vec<std::vec::IntoIter<Value>>,
     pub(super) failed: bool,
+    /// Whether a step took longer than its max.
+    pub(super) slow: bool,
     /// When it was last asked what to do.
     pub(super) now: RunTime,
     /// From where the next `pace` counts.

@@ -52,6 +52,41 @@ fn sent_in_all(server: &Listening) -> usize {
     server.seen().len()
 }
 
+/// Every fourth answer takes long.
+fn now_and_then_slow(request: &SeenRequest) -> (u16, String) {
+    let is_slow = request.path().ends_with('7') || request.path().ends_with('3');
+    let (_sender, never) = std::sync::mpsc::channel::<()>();
+    // Nobody sends: it waits for its time.
+    let wait = std::time::Duration::from_millis(if is_slow { 400 } else { 0 });
+    let _ = never.recv_timeout(wait);
+    (if request.path().ends_with('5') { 500 } else { 200 }, "{}".to_owned())
+}
+
+/// Goal: prove that goodput counts iterations without a failure of which every step kept its max.
+/// Method: of ten iterations two are slow and one fails.
+#[test]
+fn goodput_is_the_share_of_iterations_that_kept_every_max() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(now_and_then_slow);
+    let more = "workloads: { a: { vus: 1, iterations: 10 } }
+slo:
+  goodput: { target: 99%, min: 95% }
+  steps: { part: { p95: { max: 250ms } } }";
+    let flow = "      - get: { name: whole, url: /all }
+      - get: { name: part, url: '/{{ seq() }}' }";
+    let scenario = written(folder.path(), more, flow);
+    let mut command = plimsoll();
+    command.arg("run").arg(scenario).args(["--target", &server.url, "-q"]);
+    let ran = run(&mut command, &folder.path().join("out"));
+    let rows = ran.result()["objectives"].clone();
+    let is_goodput = |row: &&serde_json::Value| row["name"] == "goodput";
+    let row = rows.as_array().expect("rows").iter().find(is_goodput).expect("a row");
+    assert_eq!(row["status"], "fail", "{row}");
+    let text = row.to_string();
+    assert!(text.contains("0.7"), "{text}\n{:?}", server.seen());
+    assert_eq!(ran.code, 99, "{}", ran.stderr);
+}
+
 #[test]
 fn stage_may_last_as_many_iterations_as_are_wanted() {
     let folder = tempfile::tempdir().expect("a folder");

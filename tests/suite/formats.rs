@@ -261,6 +261,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "flow_cycle",
     "flow_too_long",
     "given_once",
+    "goodput_of_nothing",
     "green_too_short",
     "include_cycle",
     "included",

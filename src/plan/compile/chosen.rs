@@ -242,8 +242,8 @@ fn is_constant(rates: &[ScenarioRates]) -> bool {
 }
 
 /// Keeps the scenarios that a load plays, with their weights in it.
-pub(super) fn keep_played(journeys: &mut Vec<ScenarioPlan>, played: Option<&mut PlayedLoad>) {
-    let Some(PlayedLoad { load, weights, demand, .. }) = played else { return };
+pub(super) fn keep_played(journeys: &mut Vec<ScenarioPlan>, played: &mut PlayedLoad) {
+    let PlayedLoad { load, weights, demand, .. } = played;
     // Rows name scenarios of any weight.
     let is_recorded =
         matches!(load, Load::Open(OpenLoad { arrivals: ArrivalLaw::Recorded(_), .. }));

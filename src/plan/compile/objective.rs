@@ -71,15 +71,55 @@ pub(super) fn compile(
     steps: &[StepInfo],
     problems: &mut Problems,
 ) -> Vec<Objective> {
-    scenario
+    let compiled = |row: &'_ SloRowSpec, problems: &mut Problems| {
+        let scope = scope(row, scenario, steps, problems);
+        let bounds = bounds(row, scenario, problems);
+        objective(row, scope?, bounds?, steps, problems)
+    };
+    let rows: Vec<(&SloRowSpec, Objective)> = scenario
         .slo
         .iter()
-        .filter_map(|row| {
-            let scope = scope(row, scenario, steps, problems);
-            let bounds = bounds(row, scenario, problems);
-            objective(row, scope?, bounds?, steps, problems)
-        })
-        .collect()
+        .filter_map(|row| compiled(row, problems).map(|objective| (row, objective)))
+        .collect();
+    check_goodput(&rows, problems);
+    rows.into_iter().map(|(_, objective)| objective).collect()
+}
+
+/// For each step the greatest max of its rows on times, [`Nanos::MAX`] where it has none; nothing where no row asks for
+/// goodput.
+pub(super) fn step_limits(objectives: &[Objective], steps: &[StepInfo]) -> Box<[Nanos]> {
+    if !objectives.iter().any(is_goodput) {
+        return Box::default();
+    }
+    let limit = |step: &StepInfo| {
+        let rows = objectives.iter().filter(|row| row.scope == Scope::Step(step.name.clone()));
+        rows.filter_map(time_limit).max().unwrap_or(Nanos::MAX)
+    };
+    steps.iter().map(limit).collect()
+}
+
+fn is_goodput(row: &Objective) -> bool {
+    row.measure == Measure::Custom(CustomMeasure::Goodput)
+}
+
+/// The max of a step's row on times.
+fn time_limit(row: &Objective) -> Option<Nanos> {
+    let is_time = matches!(row.measure, Measure::ResponseTime(_) | Measure::MeanResponseTime);
+    match row.limit.filter(|_| is_time && matches!(row.scope, Scope::Step(_)))? {
+        Quantity::Time(limit) => Some(limit),
+        _ => None,
+    }
+}
+
+/// Goodput speaks of iterations, and of the max of their steps.
+fn check_goodput(rows: &[(&SloRowSpec, Objective)], problems: &mut Problems) {
+    let has_max = rows.iter().any(|(_, row)| time_limit(row).is_some());
+    for (spec, row) in rows.iter().filter(|(_, row)| is_goodput(row)) {
+        let of_iterations = matches!(row.scope, Scope::Run | Scope::Scenario(_));
+        if !(has_max && of_iterations) {
+            problems.report(spec.metric.span, ProblemKind::GoodputOfNothing);
+        }
+    }
 }
 
 /// The row over its scope. `first_event.p95` of the step `suggest` is the `p95` of its part
@@ -292,7 +332,9 @@ fn plain_metric(text: &str) -> Option<ObjectiveMetric<'static>> {
             Some(custom) => {
                 let (unit, bound) = match custom {
                     CustomMeasure::Recover => (ObjectiveUnit::Time, Bound::AtMost),
-                    CustomMeasure::AchievedRate => (ObjectiveUnit::Share, Bound::AtLeast),
+                    CustomMeasure::AchievedRate | CustomMeasure::Goodput => {
+                        (ObjectiveUnit::Share, Bound::AtLeast)
+                    }
                     CustomMeasure::Failures => (ObjectiveUnit::RequestRate, Bound::AtMost),
                     CustomMeasure::MessageRate => (ObjectiveUnit::MessageRate, Bound::AtLeast),
                     CustomMeasure::RebufferRatio => (ObjectiveUnit::Share, Bound::AtMost),

@@ -5,7 +5,8 @@ use crate::scenario::format::{Declaration, Grammar, Others, Property, Rule, Word
 const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `uptime`, `throughput`, `connect.p95`, \
                        `iteration.p95`, `recover`, or a metric of a tier such as `db.connections`. \
                        Steps also have `first_event.p95`, `event_gap.p95`, `first_message.p95`, `first_segment.p95`, \
-                       `message_rate` and `failures`.";
+                       `message_rate` and `failures`; the run and scenarios `goodput`, the share of iterations without a failure of which \
+                       every step kept the `max` of its rows on times.";
 
 /// The row that holds by default.
 static ERROR_RATE: &[Property] = &[optional(

@@ -124,6 +124,9 @@ impl ProblemKind {
             Self::NotParallelLoad { .. } => {
                 "`parallel` takes workloads with `stages`, of the same `arrivals` and `think`"
             }
+            Self::GoodputOfNothing => {
+                "write it for the run or a scenario, and give a row of `steps`, such as `login: { p95: { max: 1s } }`, a `max`"
+            }
             Self::WeightsZero => "give at least one a weight above 0",
             Self::RoundsUntold => {
                 "give `foreach`, `while` and `repeat` their `rounds`, or write the rate in `iter/s`"

@@ -383,6 +383,30 @@ fn error_rate_without_errors_needs_enough_requests() {
     assert!(lower.base() > 0.03 && upper.base() < 0.07);
 }
 
+/// Goal: prove that goodput is the share of ended iterations that neither failed nor had a slow step.
+#[test]
+fn goodput_counts_iterations_that_kept_to_every_max() {
+    let goodput = |min| Objective {
+        bound: crate::metrics::Bound::AtLeast,
+        ..bounded(Measure::Custom(CustomMeasure::Goodput), share(min))
+    };
+    let mut log = run(STEADY, vec![goodput(0.5), goodput(0.95)], 19);
+    for interval in &mut log.intervals {
+        for arrivals in std::iter::once(&mut interval.arrivals)
+            .chain(interval.scenarios.values_mut().map(|scenario| &mut scenario.arrivals))
+        {
+            arrivals.slow = arrivals.completed / 4;
+        }
+    }
+    let judged = judge(&log, Strictness::Normal).objectives;
+    let estimate = judged[0].estimate.expect("a share").base();
+    assert!((0.74..0.78).contains(&estimate), "{estimate}");
+    assert_eq!(judged[0].status, ObjectiveStatus::Pass, "{:?}", judged[0]);
+    assert_eq!(judged[1].status, ObjectiveStatus::Fail, "{:?}", judged[1]);
+    let judged = judge(&run(STEADY, vec![goodput(0.999_9)], 19), Strictness::Normal).objectives;
+    assert!(judged[0].note.contains("too few to prove"), "{:?}", judged[0]);
+}
+
 #[test]
 fn scopes_select_and_missing_ones_say_so() {
     let scoped =
