@@ -53,8 +53,9 @@ pub(super) async fn run(
     let (own, told) = (OrderBox::new(orders.clone()), worker.clone());
     let following = follow_orders(worker.clone(), orders, move || own.carry_out(&told, |_, _| {}));
     tasks.spawn_local(following);
+    let shared_load = Rc::new(load.clone());
     for local in 0..vus {
-        tasks.spawn_local(live(closed_users.clone(), local, load.clone()));
+        tasks.spawn_local(live(closed_users.clone(), local, shared_load.clone()));
     }
     let end = RunTime::ZERO + load.duration;
     let ended = watch_over(worker, &closed_users, load, end).await;
@@ -120,7 +121,7 @@ fn next_iteration(worker: &Worker, load: &ClosedLoad, (round, number): (u64, u64
 }
 
 /// One user's life.
-async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: ClosedLoad) {
+async fn live(closed_users: Rc<ClosedUsers>, local: u32, load: Rc<ClosedLoad>) {
     let worker = closed_users.worker.clone();
     let _guard = PanicGuard(worker.clone());
     let number = worker.number_of(local);

@@ -1,12 +1,13 @@
 //! A user's way through a program, without a network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::plan::{Escape, Overrides, compile};
+use crate::plan::{Escape, Overrides, Shard, compile};
 use crate::scenario::load;
+use crate::schedule::Schedule;
 
 /// A user whose scenario has these steps.
 pub(super) fn idle(steps: &str) -> User {
@@ -104,4 +105,50 @@ fn secret_of_a_failed_answer_stays_out_of_its_message() {
     let key = "s3cr3t-".repeat(30);
     let message = answered(&mut user_of(LOGIN), &format!("{{\"t\":\"{key}\"}}"));
     assert!(message.starts_with("the body is `{\"t\":\"•••…`"), "{message}");
+}
+
+const AT_ONCE: &str = "name: x
+target: http://127.0.0.1:81
+workloads:
+  both: { parallel: [a, b] }
+  a: { scenarios: [s], stages: [{ rate: 30 iter/s, duration: 10s }] }
+  b:
+    scenarios: { t: 2, u: 1 }
+    stages: [{ rate: 15 iter/s, duration: 10s }, { ramp_to: 45 iter/s, duration: 10s }]
+scenarios:
+  s: { flow: [{ get: { name: a, url: / } }] }
+  t: { flow: [{ get: { name: b, url: / } }] }
+  u: { flow: [{ get: { name: c, url: / } }] }
+";
+
+/// Goal: prove that several workloads at once play the same whoever plays them, each scenario in its exact share.
+/// Method: Poisson arrivals of a whole, and of three shards with two workers each.
+#[test]
+fn workloads_at_once_are_dealt_alike_to_any_shards_and_workers() {
+    let loaded = load(Path::new("a.yaml"), &[], &|_| Ok(AT_ONCE.into()), &|_| None);
+    let today = jiff::civil::date(2026, 1, 31);
+    let plan = Arc::new(compile(&loaded, &Overrides::default(), today).expect("valid"));
+    let Load::Open(open) = &plan.load else { panic!("an open load") };
+    let factory = UserFactory::new(plan.clone());
+    let played = |count: u32, workers: u32| {
+        let mut all = BTreeMap::new();
+        for index in 0..count {
+            let whole = Schedule::new(open, plan.seed, Shard { index, count });
+            for worker in 0..workers {
+                let ours = whole.clone().part(worker, workers);
+                all.extend(ours.map(|it| (it.index, (it.intended, factory.scenario_of(&it)))));
+            }
+        }
+        all
+    };
+    let whole = played(1, 1);
+    assert_eq!(whole, played(3, 2));
+    let middle = RunTime::ZERO + Nanos::from_secs(10);
+    for (is_first, expected) in [(true, [300, 100, 50]), (false, [0, 200, 100])] {
+        let counts = [0, 1, 2].map(|id| {
+            let stage = whole.values().filter(|(at, _)| (*at < middle) == is_first);
+            stage.filter(|(_, scenario)| *scenario == ScenarioId(id)).count()
+        });
+        assert_eq!(counts, expected);
+    }
 }
