@@ -91,5 +91,5 @@ pub(super) fn fitted(parts: &[String], width: usize) -> String {
 /// The width to write in: the terminal's, within what is readable; 100 where there is none.
 pub(super) fn width() -> usize {
     let columns = rustix::termios::tcgetwinsize(stdout()).map(|size| usize::from(size.ws_col));
-    columns.ok().filter(|columns| *columns > 0).unwrap_or(100).clamp(60, 120)
+    columns.ok().filter(|columns| *columns > 0).unwrap_or(100).clamp(40, 120)
 }

@@ -17,7 +17,7 @@ pub use style::TerminalStyle;
 
 use lines::{NARROWEST, SummaryLines, WIDEST, status_tone, verdict_tone};
 use style::TextTone;
-use table::{TableCell, TextTable, fitted, wrapped};
+use table::{TableCell, TextTable};
 
 use super::histogram;
 use super::model::Report;
@@ -25,7 +25,7 @@ use super::rows::{self, StepRow};
 use super::{facts, format, wording};
 use crate::slo::ValidityStatus;
 
-/// The summary of a run, `width` columns wide (60 to 120), with a final line feed.
+/// The summary of a run, `width` columns wide (40 to 120), with a final line feed.
 pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
     let mut screen = SummaryLines::new(style, width.clamp(NARROWEST, WIDEST));
     title(&mut screen, report);
@@ -58,12 +58,16 @@ fn title(screen: &mut SummaryLines, report: &Report) {
     let when = format::line(&when, 40);
     let name =
         format!("{} · {}", format::line(&header.name, 80), format::line(&header.workload, 80));
-    let name = fitted(&name, screen.width.saturating_sub(when.chars().count() + 5));
     let room = screen.width.saturating_sub(2 + name.chars().count());
-    let name = screen.paint(TextTone::Title, &name);
-    let when = screen.paint(TextTone::Faint, &format!("{when:>room$}"));
     screen.blank();
-    screen.line(&format!("  {name}{when}"));
+    if room > when.chars().count() {
+        let name = screen.paint(TextTone::Title, &name);
+        let when = screen.paint(TextTone::Faint, &format!("{when:>room$}"));
+        screen.line(&format!("  {name}{when}"));
+    } else {
+        screen.text(TextTone::Title, &name);
+        screen.text(TextTone::Faint, &when);
+    }
     screen.blank();
 }
 
@@ -72,11 +76,8 @@ fn answer(screen: &mut SummaryLines, report: &Report) {
     let badge = format!(" {} {} ", wording::verdict_symbol(verdict), wording::verdict(verdict));
     let indent = badge.chars().count() + 4;
     let badge = screen.style.badge(verdict_tone(verdict), &badge);
-    let sentence = wrapped(&wording::sentence(report), screen.width - indent);
-    for (index, part) in sentence.iter().enumerate() {
-        let lead = if index == 0 { format!("  {badge}  ") } else { " ".repeat(indent) };
-        screen.line(&format!("{lead}{part}"));
-    }
+    let lead = (format!("{badge}  "), indent - 2);
+    screen.beside((&lead.0, lead.1), TextTone::Plain, &wording::sentence(report));
     screen.blank();
     measurement(screen, report);
     for (key, text) in load_facts(report) {
@@ -84,10 +85,7 @@ fn answer(screen: &mut SummaryLines, report: &Report) {
     }
     for caveat in wording::caveats(report) {
         let mark = screen.paint(TextTone::Warning, "!");
-        for (index, part) in wrapped(&caveat, screen.width - 4).iter().enumerate() {
-            let lead = if index == 0 { mark.as_str() } else { " " };
-            screen.line(&format!("  {lead} {part}"));
-        }
+        screen.beside((&format!("{mark} "), 2), TextTone::Plain, &caveat);
     }
 }
 
@@ -170,15 +168,9 @@ fn steps(screen: &mut SummaryLines, report: &Report) {
         table.row(step_cells(row, TextTone::Faint));
     }
     screen.table(&table);
-    for line in rows::streams(report).into_iter().chain(rows::failed_times(report)) {
-        let line = screen.paint(TextTone::Faint, &line);
-        screen.line(&format!("  {line}"));
-    }
-    if let Some(note) = rows::missing_quantiles(report) {
-        for part in wrapped(&note, screen.width - 2) {
-            let part = screen.paint(TextTone::Faint, &part);
-            screen.line(&format!("  {part}"));
-        }
+    let notes = rows::streams(report).into_iter().chain(rows::failed_times(report));
+    for note in notes.chain(rows::missing_quantiles(report)) {
+        screen.text(TextTone::Faint, &note);
     }
 }
 
@@ -203,18 +195,29 @@ fn errors(screen: &mut SummaryLines, report: &Report) {
         _ => format!("{} more outside the judged part", format::count(outside)),
     };
     screen.section("ERRORS", &aside);
+    // Beside the class where there is room for a few words, else below.
+    let wide = screen.width >= ERROR_LEAD + 30;
     for row in rows {
         let class = screen.paint(TextTone::Bad, &format!("{:<16}", row.class));
         let fault = if row.generator_fault { " · the generator's fault" } else { "" };
-        let steps = fitted(&row.steps, screen.width.saturating_sub(46));
-        screen.line(&format!("  {class}  {:>7}  {:>8}  {steps}{fault}", row.count, row.share));
+        let lead = format!("{class}  {:>7}  {:>8}  ", row.count, row.share);
+        let steps = format!("{}{fault}", row.steps);
+        if wide {
+            screen.beside((&lead, ERROR_LEAD), TextTone::Plain, &steps);
+        } else {
+            screen.line(&format!("  {lead}"));
+            screen.beside(("  ", 2), TextTone::Plain, &steps);
+        }
         if row.example != rows::NONE {
-            let example = fitted(&format!("e.g. {}", row.example), screen.width - 20);
-            let example = screen.paint(TextTone::Faint, &example);
-            screen.line(&format!("  {:16}  {example}", ""));
+            let indent = if wide { 18 } else { 2 };
+            let example = format!("e.g. {}", row.example);
+            screen.beside((&" ".repeat(indent), indent), TextTone::Faint, &example);
         }
     }
 }
+
+/// The columns of an error's class, count and share.
+const ERROR_LEAD: usize = 16 + 2 + 7 + 2 + 8 + 2;
 
 fn clocks(screen: &mut SummaryLines, report: &Report) {
     if report.shown.run.counts.requests == 0 {
@@ -282,16 +285,15 @@ fn generator(screen: &mut SummaryLines, report: &Report) {
             _ => format!("{key} {text}"),
         })
         .collect();
-    for part in wrapped(&facts.join(" · "), screen.width - 2) {
-        screen.line(&format!("  {part}"));
-    }
+    screen.text(TextTone::Plain, &facts.join(" · "));
 }
 
 fn files(screen: &mut SummaryLines, report: &Report) {
     if let Some(folder) = &report.folder {
         screen.section("REPORTS", "");
         let folder = folder.trim_end_matches('/');
+        // Whole on one line, whatever the width, so that it can be copied.
         screen.line(&format!("  {folder}/report.html"));
-        screen.line("  and beside it report.md, result.json, junit.xml, run.jsonl");
+        screen.text(TextTone::Plain, "and beside it report.md, result.json, junit.xml, run.jsonl");
     }
 }

@@ -144,9 +144,17 @@ fn comparison_fits_eighty_columns_and_begins_with_what_got_worse() {
     let text = terminal::gate(&regressed(), TerminalStyle::Plain, 80, false);
     golden("gate_regressed.terminal80", &text);
     let everything = terminal::gate(&regressed(), TerminalStyle::Plain, 80, true);
-    for line in text.lines().chain(everything.lines()) {
-        assert!(line.chars().count() <= 80, "{line}");
+    for width in [40, 60, 80, 100, 120] {
+        for line in terminal::gate(&regressed(), TerminalStyle::Plain, width, true).lines() {
+            assert!(line.chars().count() <= width, "{line}");
+            // An interval's ellipsis stands between blanks, that of a word that was cut does not.
+            assert!(line.split(' ').all(|word| word == "…" || !word.ends_with('…')), "{line}");
+        }
     }
+    golden(
+        "gate_regressed.terminal60",
+        &terminal::gate(&regressed(), TerminalStyle::Plain, 60, false),
+    );
     assert!(text.lines().count() < everything.lines().count());
     assert!(!text.contains("login | <b>  p50") && everything.contains("login | <b>"));
     assert!(!everything.contains("+0.00") && !everything.contains(" 1.0 "), "{everything}");

@@ -5,10 +5,13 @@ use super::super::rows;
 use super::super::stack::{self, IncidentRow, StackTierRow};
 use super::lines::SummaryLines;
 use super::style::TextTone;
-use super::table::{TableCell, TextTable, fitted};
+use super::table::{TableCell, TextTable};
 
 /// More events than this are left to the reports.
 const MOST_EVENTS: usize = 12;
+
+/// The columns of an event's moment and kind.
+const EVENT_LEAD: usize = 8 + 2 + 12 + 2;
 
 /// One row a tier; nothing where nothing was observed.
 pub(super) fn stack(screen: &mut SummaryLines, report: &Report) {
@@ -37,7 +40,7 @@ pub(super) fn availability(screen: &mut SummaryLines, report: &Report) {
     let width = facts.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
     for (key, text) in facts {
         let key = screen.paint(TextTone::Faint, &format!("{key:<width$}"));
-        screen.line(&format!("  {key}  {text}"));
+        screen.beside((&format!("{key}  "), width + 2), TextTone::Plain, &text);
     }
     let incidents = stack::incidents(report);
     if incidents.is_empty() {
@@ -62,9 +65,14 @@ pub(super) fn events(screen: &mut SummaryLines, report: &Report) {
     }
     screen.section("EVENTS", "");
     for event in events.iter().take(MOST_EVENTS) {
-        let text = fitted(&event.text, screen.width.saturating_sub(28));
         let at = screen.paint(TextTone::Faint, &format!("{:>8}", event.at));
-        screen.line(&format!("  {at}  {:<12}  {text}", event.kind));
+        let lead = format!("{at}  {:<12}  ", event.kind);
+        if screen.width >= EVENT_LEAD + 30 {
+            screen.beside((&lead, EVENT_LEAD), TextTone::Plain, &event.text);
+        } else {
+            screen.line(&format!("  {lead}"));
+            screen.beside((&" ".repeat(4), 4), TextTone::Plain, &event.text);
+        }
     }
     if events.len() > MOST_EVENTS {
         let more = format!("{} more stand in the reports", events.len() - MOST_EVENTS);

@@ -4,18 +4,17 @@ use super::super::gate::{BaselineComparison, ComparisonChanges, GateReport, obje
 use super::super::{format, rows, wording};
 use super::lines::{NARROWEST, SummaryLines, WIDEST, status_tone};
 use super::style::{TerminalStyle, TextTone};
-use super::table::{TableCell, TextTable, wrapped};
+use super::table::{TableCell, TextTable};
 use crate::slo::gate::{GateComparison, GateOutcome, GateRow};
 use crate::slo::regression::RegressionVerdict;
 
-/// The answer of a gate or comparison, `width` columns wide (60 to 120), with a final line feed. Of the comparison, what
+/// The answer of a gate or comparison, `width` columns wide (40 to 120), with a final line feed. Of the comparison, what
 /// changed; with `all` also what did not.
 pub fn gate(report: &GateReport, style: TerminalStyle, width: usize, all: bool) -> String {
     let mut screen = SummaryLines::new(style, width.clamp(NARROWEST, WIDEST));
     let name = format!("{} · {}", report.system, report.workload);
-    let name = screen.paint(TextTone::Title, &format::line(&name, 80));
     screen.blank();
-    screen.line(&format!("  {name}"));
+    screen.text(TextTone::Title, &format::line(&name, 80));
     screen.blank();
     answer(&mut screen, report);
     slo(&mut screen, report);
@@ -60,11 +59,8 @@ fn answer(screen: &mut SummaryLines, report: &GateReport) {
     let badge = format!(" {} {} ", words::symbol(outcome), words::outcome(outcome));
     let indent = badge.chars().count() + 4;
     let badge = screen.style.badge(tone(outcome), &badge);
-    for (index, part) in wrapped(&words::sentence(report), screen.width - indent).iter().enumerate()
-    {
-        let lead = if index == 0 { format!("  {badge}  ") } else { " ".repeat(indent) };
-        screen.line(&format!("{lead}{part}"));
-    }
+    let lead = (format!("{badge}  "), indent - 2);
+    screen.beside((&lead.0, lead.1), TextTone::Plain, &words::sentence(report));
 }
 
 fn slo(screen: &mut SummaryLines, report: &GateReport) {
@@ -120,10 +116,7 @@ fn compared(screen: &mut SummaryLines, comparison: &GateComparison, all: bool) {
         screen.fact("pooled", &pooled);
     }
     screen.blank();
-    for part in wrapped(&words::rule(comparison), screen.width - 2) {
-        let part = screen.paint(TextTone::Faint, &part);
-        screen.line(&format!("  {part}"));
-    }
+    screen.text(TextTone::Faint, &words::rule(comparison));
 }
 
 /// Columns below which p and what could have been shown give way: the section says what a row came to.

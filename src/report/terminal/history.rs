@@ -8,7 +8,7 @@ use super::style::{TerminalStyle, TextTone};
 use super::table::{TableCell, TextTable};
 use crate::slo::gate::{GateMetric, MetricTrend};
 
-/// The runs, one a line, `width` columns wide (60 to 120).
+/// The runs, one a line, `width` columns wide (40 to 120).
 pub fn list(rows: &[HistoryRow], style: TerminalStyle, width: usize) -> String {
     let mut screen = SummaryLines::new(style, width.clamp(NARROWEST, WIDEST));
     if rows.is_empty() {

@@ -1,11 +1,11 @@
 //! The lines of a summary under construction.
 
 use super::style::{TerminalStyle, TextTone};
-use super::table::{TextTable, fitted, wrapped};
+use super::table::{TextTable, wrapped};
 use crate::slo::{ObjectiveStatus, Verdict};
 
 /// Narrower terminals get lines that are cut by the terminal itself.
-pub(super) const NARROWEST: usize = 60;
+pub(super) const NARROWEST: usize = 40;
 
 /// Wider ones gain nothing.
 pub(super) const WIDEST: usize = 120;
@@ -35,26 +35,40 @@ impl SummaryLines {
         self.style.paint(tone, text)
     }
 
-    /// A section's title, set off by an empty line.
+    /// A section's title, set off by an empty line; what is said beside it stands below where there is no room.
     pub(super) fn section(&mut self, name: &str, aside: &str) {
         self.blank();
-        let aside = fitted(aside, self.width.saturating_sub(name.len() + 4));
+        let fits = name.chars().count() + aside.chars().count() + 4 <= self.width;
         let name = self.paint(TextTone::Title, name);
-        let aside = self.paint(TextTone::Faint, &aside);
-        self.line(&format!("  {name}  {aside}"));
+        if fits {
+            let aside = self.paint(TextTone::Faint, aside);
+            self.line(&format!("  {name}  {aside}"));
+        } else {
+            self.line(&format!("  {name}"));
+            self.text(TextTone::Faint, aside);
+        }
+    }
+
+    /// A text that wraps, indented by two.
+    pub(super) fn text(&mut self, tone: TextTone, text: &str) {
+        self.beside(("", 0), tone, text);
+    }
+
+    /// A text that wraps beside what leads it, which takes so many columns.
+    pub(super) fn beside(&mut self, (lead, wide): (&str, usize), tone: TextTone, text: &str) {
+        for (index, part) in wrapped(text, self.width - wide - 2).iter().enumerate() {
+            let part = self.paint(tone, part);
+            let room = " ".repeat(wide);
+            let lead = if index == 0 { lead } else { room.as_str() };
+            self.line(&format!("  {lead}{part}"));
+        }
     }
 
     /// A key and a text that wraps below itself.
     pub(super) fn fact(&mut self, key: &str, text: &str) {
         const KEY: usize = 12;
         let key = self.paint(TextTone::Faint, &format!("{key:<KEY$}"));
-        for (index, part) in wrapped(text, self.width - KEY - 4).iter().enumerate() {
-            if index == 0 {
-                self.line(&format!("  {key}  {part}"));
-            } else {
-                self.line(&format!("  {:KEY$}  {part}", ""));
-            }
-        }
+        self.beside((&format!("{key}  "), KEY + 2), TextTone::Plain, text);
     }
 
     pub(super) fn table(&mut self, table: &TextTable) {

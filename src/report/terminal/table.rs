@@ -2,7 +2,7 @@
 
 use super::style::{TerminalStyle, TextTone};
 
-/// Least width of the first column.
+/// Least width of the first column, where names may stand on lines of their own.
 const NARROWEST_NAME: usize = 8;
 
 /// A piece of text in a table.
@@ -20,6 +20,11 @@ impl TableCell {
     pub(super) fn toned(tone: TextTone, text: String) -> Self {
         Self { text, tone }
     }
+
+    /// At most `width` columns of it.
+    fn painted(&self, style: TerminalStyle, width: usize) -> String {
+        style.paint(self.tone, &fitted(&self.text, width))
+    }
 }
 
 #[derive(Debug)]
@@ -28,7 +33,8 @@ enum TableRow {
     Note(String),
 }
 
-/// A table whose first column gives way when the width is short.
+/// A table. Where a name is too long for its column, it stands on a line of its own above its figures; where the figures
+/// alone do not fit, each row becomes a block of pairs. Nothing that fits a line is cut.
 #[derive(Debug)]
 pub(super) struct TextTable {
     heads: Vec<(String, bool)>,
@@ -36,13 +42,13 @@ pub(super) struct TextTable {
 }
 
 impl TextTable {
-    /// A table with these heads; those that begin with `<` are aligned to the right.
+    /// A table with these heads; those that begin with `<` are figures, aligned to the right.
     pub(super) fn new(heads: &[&str]) -> Self {
         let head = |head: &&str| (head.trim_start_matches('<').to_owned(), head.starts_with('<'));
         Self { heads: heads.iter().map(head).collect(), rows: vec![] }
     }
 
-    /// Adds a row.
+    /// Adds a row. Where its first cell is empty, that of the row above holds.
     pub(super) fn row(&mut self, cells: Vec<TableCell>) {
         self.rows.push(TableRow::Cells(cells));
     }
@@ -52,64 +58,73 @@ impl TextTable {
         self.rows.push(TableRow::Note(text));
     }
 
-    /// The lines, indented by two, no wider than `width` unless the columns cannot shrink that far.
+    /// The lines, indented by two, no wider than `width` columns.
     pub(super) fn lines(&self, style: TerminalStyle, width: usize) -> Vec<String> {
-        let (widths, gap) = self.widths(width);
-        let heads: Vec<TableCell> = self
-            .heads
-            .iter()
-            .map(|(head, _)| TableCell::toned(TextTone::Faint, head.clone()))
-            .collect();
-        let mut lines = vec![self.line(&heads, &widths, gap, style)];
+        match self.columns(width) {
+            Some(columns) => self.in_columns(&columns, style, width),
+            None => self.in_blocks(style, width),
+        }
+    }
+
+    fn in_columns(
+        &self,
+        columns: &TableColumns,
+        style: TerminalStyle,
+        width: usize,
+    ) -> Vec<String> {
+        let faint = |(head, _): &(String, bool)| TableCell::toned(TextTone::Faint, head.clone());
+        let heads: Vec<TableCell> = self.heads.iter().map(faint).collect();
+        let mut lines = vec![self.line(&heads, columns, style)];
         for row in &self.rows {
             match row {
-                TableRow::Cells(cells) => lines.push(self.line(cells, &widths, gap, style)),
-                TableRow::Note(text) => {
-                    let parts = wrapped(text, width.saturating_sub(4));
-                    lines.extend(
-                        parts
-                            .iter()
-                            .map(|part| format!("    {}", style.paint(TextTone::Faint, part))),
-                    );
+                TableRow::Cells(cells) => {
+                    let (mut cells, name) = (cells.clone(), cells.first());
+                    if let Some(name) = name.filter(|name| width_of(&name.text) > columns.widths[0])
+                    {
+                        lines.push(format!("  {}", name.painted(style, width - 2)));
+                        cells[0] = TableCell::plain(String::new());
+                    }
+                    lines.push(self.line(&cells, columns, style));
                 }
+                TableRow::Note(text) => lines.extend(note(text, style, width)),
             }
         }
         lines
     }
 
-    fn widths(&self, width: usize) -> (Vec<usize>, usize) {
-        let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
-        for row in &self.rows {
-            if let TableRow::Cells(cells) = row {
-                for (slot, cell) in widths.iter_mut().zip(cells) {
-                    *slot = (*slot).max(columns(&cell.text));
-                }
+    /// How the columns fit, if they do.
+    fn columns(&self, width: usize) -> Option<TableColumns> {
+        let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| width_of(head)).collect();
+        for cells in self.cells() {
+            for (slot, cell) in widths.iter_mut().zip(cells) {
+                *slot = (*slot).max(width_of(&cell.text));
             }
         }
         let total =
             |widths: &[usize], gap| 2 + widths.iter().sum::<usize>() + gap * (widths.len() - 1);
-        let gap = if total(&widths, 3) <= width { 3 } else { 2 };
-        let gap = if total(&widths, gap) <= width { gap } else { 1 };
-        let over = total(&widths, gap).saturating_sub(width);
-        let gap = if over > widths[0].saturating_sub(NARROWEST_NAME) { 1 } else { gap };
-        let over = total(&widths, gap).saturating_sub(width);
-        widths[0] = widths[0].saturating_sub(over).max(NARROWEST_NAME.min(widths[0]));
-        (widths, gap)
+        let fits = |widths: &[usize]| (1..=3).rev().find(|gap| total(widths, *gap) <= width);
+        if let Some(gap) = fits(&widths) {
+            return Some(TableColumns { widths, gap });
+        }
+        widths[0] = NARROWEST_NAME.min(widths[0]);
+        let gap = fits(&widths)?.min(2);
+        widths[0] += width - total(&widths, gap);
+        Some(TableColumns { widths, gap })
     }
 
-    fn line(
-        &self,
-        cells: &[TableCell],
-        widths: &[usize],
-        gap: usize,
-        style: TerminalStyle,
-    ) -> String {
+    fn cells(&self) -> impl Iterator<Item = &[TableCell]> {
+        self.rows.iter().filter_map(|row| match row {
+            TableRow::Cells(cells) => Some(cells.as_slice()),
+            TableRow::Note(_) => None,
+        })
+    }
+
+    fn line(&self, cells: &[TableCell], columns: &TableColumns, style: TerminalStyle) -> String {
         let mut line = String::from(" ");
-        for (index, (cell, &width)) in cells.iter().zip(widths).enumerate() {
-            let text = fitted(&cell.text, width);
-            let pad = " ".repeat(width - columns(&text));
-            let text = style.paint(cell.tone, &text);
-            let lead = if index == 0 { " " } else { &" ".repeat(gap) };
+        for (index, (cell, &width)) in cells.iter().zip(&columns.widths).enumerate() {
+            let pad = " ".repeat(width.saturating_sub(width_of(&cell.text)));
+            let text = cell.painted(style, width);
+            let lead = if index == 0 { " " } else { &" ".repeat(columns.gap) };
             line.push_str(lead);
             if self.heads[index].1 {
                 line.push_str(&pad);
@@ -121,33 +136,124 @@ impl TextTable {
         }
         line
     }
+
+    /// A block a row: its texts, and below them its figures, each behind the name of its column.
+    fn in_blocks(&self, style: TerminalStyle, width: usize) -> Vec<String> {
+        let mut lines = vec![];
+        let groups = self.pair_lines(width);
+        let mut name = TableCell::plain(String::new());
+        for row in &self.rows {
+            let cells = match row {
+                TableRow::Cells(cells) => cells,
+                TableRow::Note(text) => {
+                    lines.extend(note(text, style, width));
+                    continue;
+                }
+            };
+            if let Some(first) = cells.first().filter(|first| !first.text.is_empty()) {
+                name = first.clone();
+            }
+            lines.extend(self.title(&name, cells, style, width));
+            for group in &groups {
+                let pairs = group.iter().map(|&(index, room)| {
+                    let (head, cell) = (&self.heads[index].0, &cells[index]);
+                    let pad = room.saturating_sub(width_of(head) + 1 + width_of(&cell.text));
+                    let text = cell.painted(style, width.saturating_sub(width_of(head) + 5));
+                    format!("{} {text}{}", style.paint(TextTone::Faint, head), " ".repeat(pad))
+                });
+                lines.push(format!("    {}", pairs.collect::<Vec<_>>().join("   ")));
+            }
+        }
+        lines
+    }
+
+    /// The texts of a row, on as many lines as they need.
+    fn title(
+        &self,
+        name: &TableCell,
+        cells: &[TableCell],
+        style: TerminalStyle,
+        width: usize,
+    ) -> Vec<String> {
+        let others = cells.iter().zip(&self.heads).skip(1);
+        let others = others.filter(|(cell, (_, figure))| !figure && !cell.text.is_empty());
+        let texts = std::iter::once(name).chain(others.map(|(cell, _)| cell));
+        let (mut lines, mut taken) = (vec![String::from(" ")], 1);
+        for cell in texts {
+            let wide = width_of(&cell.text) + 2;
+            if taken + wide > width && taken > 1 {
+                lines.push(String::from("   "));
+                taken = 3;
+            }
+            let gap = if taken <= 3 { " " } else { "  " };
+            let text = cell.painted(style, width - 4);
+            if let Some(line) = lines.last_mut() {
+                line.push_str(gap);
+                line.push_str(&text);
+            }
+            taken += wide;
+        }
+        lines
+    }
+
+    /// Which figures stand on one line of a block, each with the width of its pair: the same for all rows.
+    fn pair_lines(&self, width: usize) -> Vec<Vec<(usize, usize)>> {
+        let figures = self.heads.iter().enumerate().skip(1).filter(|(_, (_, figure))| *figure);
+        let (mut lines, mut taken): (Vec<Vec<(usize, usize)>>, usize) = (vec![], width);
+        for (index, (head, _)) in figures {
+            let most = self.cells().map(|cells| width_of(&cells[index].text)).max();
+            let room = width_of(head) + 1 + most.unwrap_or_default();
+            if taken + 3 + room > width || lines.is_empty() {
+                lines.push(vec![]);
+                taken = 4;
+            } else {
+                taken += 3;
+            }
+            taken += room;
+            if let Some(line) = lines.last_mut() {
+                line.push((index, room));
+            }
+        }
+        lines
+    }
+}
+
+/// The widths of the columns, and what is between them.
+#[derive(Debug)]
+struct TableColumns {
+    widths: Vec<usize>,
+    gap: usize,
+}
+
+fn note(text: &str, style: TerminalStyle, width: usize) -> impl Iterator<Item = String> {
+    let parts = wrapped(text, width.saturating_sub(4)).into_iter();
+    parts.map(move |part| format!("    {}", style.paint(TextTone::Faint, &part)))
 }
 
 /// How many columns `text` takes, one a character: wide scripts may run over, which only looks untidy.
-fn columns(text: &str) -> usize {
+fn width_of(text: &str) -> usize {
     text.chars().count()
 }
 
 /// `text`, cut to `width` columns.
 pub(super) fn fitted(text: &str, width: usize) -> String {
-    if columns(text) <= width {
+    if width_of(text) <= width {
         return text.to_owned();
     }
     let kept: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{kept}…")
 }
 
-/// Breaks `text` at spaces into lines of at most `width` columns; longer words are cut.
+/// Breaks `text` at spaces into lines of at most `width` columns; words that are longer, behind a sign.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let width = width.max(10);
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let word = fitted(word, width);
+    for word in text.split(' ').flat_map(|word| pieces(word, width)) {
         let last = lines.len() - 1;
         let line = &mut lines[last];
         if line.is_empty() {
             *line = word;
-        } else if columns(line) + 1 + columns(&word) <= width {
+        } else if width_of(line) + 1 + width_of(&word) <= width {
             line.push(' ');
             line.push_str(&word);
         } else {
@@ -155,4 +261,18 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word in pieces of at most `width` columns: addresses and paths are broken behind one of their signs.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    const SIGNS: &str = "/?&=,;:_-.";
+    let mut left: Vec<char> = word.chars().collect();
+    let mut pieces = vec![];
+    while left.len() > width {
+        let sign = left[..width].iter().rposition(|one| SIGNS.contains(*one));
+        let rest = left.split_off(sign.map_or(width, |at| at + 1));
+        pieces.push(std::mem::replace(&mut left, rest).into_iter().collect());
+    }
+    pieces.push(left.into_iter().collect());
+    pieces
 }
