@@ -220,7 +220,7 @@ impl AccessLogReader {
         };
         let mut files = mix::files(&context, stages::workloads(&self.seconds), &mut notes);
         if let (Some(recorded), Some(speed)) = (self.recorded, self.options.replay) {
-            files.extend(recorded.files(&context, speed.get()));
+            files.extend(recorded.files(&context, speed.get(), &mut notes));
         }
         Ok(Imported { files, notes })
     }

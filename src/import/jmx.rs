@@ -8,17 +8,17 @@ mod sampler;
 mod scope;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::data::ReadPlanFile;
-use self::plan::PlanWalker;
+use self::plan::{PlanWalker, WalkedPlan};
 use self::sampler::SamplerWriter;
 use self::tree::XmlElement;
 use super::draft::{ScenarioDraft, StepDraft, stages};
 use super::names::UniqueNames;
 use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
-use super::variables::{PlanVariables, VariableSigns};
+use super::variables::{PlanVariables, VariableSigns, asked_too_early};
 use super::{ImportOptions, Imported, problem};
 use crate::scenario::{Problem, SourceId, Span};
 use crate::units::Nanos;
@@ -44,25 +44,14 @@ pub fn jmx(
         let hint = "JMeter saves test plans as .jmx files, whose root is `jmeterTestPlan`";
         return Err(vec![problem(Span::file(source), "not a test plan of JMeter", Some(hint))]);
     }
-    let mut notes = ImportNotes::default();
-    let variables = PlanVariables {
-        signs: VariableSigns::Dollar,
-        values: BTreeMap::new(),
-        captured: plan::captured(&root),
-        columns: BTreeMap::new(),
-        function: function::function,
-        secrets: FoundSecrets::new(&options.name),
-        prefix: options.name.to_ascii_uppercase(),
-    };
-    let writer = SamplerWriter {
-        variables,
-        target: String::new(),
-        notes: &mut notes,
-        names: UniqueNames::default(),
-    };
-    let mut walker = PlanWalker::new(writer, read);
-    walker.plan(&root);
-    let mut found = walker.finish();
+    let captured = plan::captured(&root);
+    let (mut found, mut notes) = walked(&root, captured.clone(), &options.name, read);
+    // What no step can capture in time is the environment's to give.
+    let early = asked_too_early(&mut found.journeys, &captured);
+    if !early.is_empty() {
+        let captured = captured.difference(&early).cloned().collect();
+        (found, notes) = walked(&root, captured, &options.name, read);
+    }
     if found.journeys.is_empty() {
         let message = format!("none of its thread groups sends HTTP requests\n{notes}");
         return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
@@ -103,4 +92,32 @@ pub fn jmx(
     let mut files = vec![("scenario.yaml".to_owned(), draft.written())];
     files.extend(found.data.into_iter().map(|(name, rows)| (format!("{name}.csv"), rows)));
     Ok(Imported { files, notes })
+}
+
+/// The plan as it is written where steps capture the variables `captured`, and what was left out of it.
+fn walked(
+    root: &XmlElement,
+    captured: BTreeSet<String>,
+    name: &str,
+    read: &mut ReadPlanFile<'_>,
+) -> (WalkedPlan, ImportNotes) {
+    let mut notes = ImportNotes::default();
+    let variables = PlanVariables {
+        signs: VariableSigns::Dollar,
+        values: BTreeMap::new(),
+        captured,
+        columns: BTreeMap::new(),
+        function: function::function,
+        secrets: FoundSecrets::new(name),
+        prefix: name.to_ascii_uppercase(),
+    };
+    let writer = SamplerWriter {
+        variables,
+        target: String::new(),
+        notes: &mut notes,
+        names: UniqueNames::default(),
+    };
+    let mut walker = PlanWalker::new(writer, read);
+    walker.plan(root);
+    (walker.finish(), notes)
 }

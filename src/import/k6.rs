@@ -2,6 +2,9 @@
 //!
 //! The script itself is code and stays where it is: what users do is still to be written.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::draft::{BodyDraft, JourneyDraft, RequestDraft, ScenarioDraft, StepDraft};
@@ -10,7 +13,8 @@ use super::note::ImportNotes;
 use super::secrets::is_secret;
 use super::yaml::{YamlEntry, YamlValue};
 use super::{ImportOptions, Imported, problem};
-use crate::scenario::{Problem, SourceId, Span};
+use crate::plan::{Overrides, compile};
+use crate::scenario::{Problem, SourceId, Span, load};
 use crate::units::Nanos;
 
 /// Where requests go: options do not tell it.
@@ -42,37 +46,78 @@ pub fn k6(text: &str, source: SourceId, options: &ImportOptions) -> Result<Impor
         // The short form, of one scenario.
         None => workloads.extend(workload("load", &short_form(&root), &mut notes)),
     }
-    let objectives = objectives(&root, &mut notes);
+    let mut objectives = objectives(&root, &mut notes);
+    keep_what_fits(&mut workloads, |load| draft_of("x", vec![load], vec![]), &mut notes);
+    keep_what_fits(&mut objectives, |row| draft_of("x", vec![smoke()], vec![row]), &mut notes);
     if workloads.is_empty() && objectives.is_empty() {
         let message = format!("no options of k6: neither scenarios nor thresholds\n{notes}");
         return Err(vec![problem(Span::file(source), message.trim_end(), hint)]);
     }
     if workloads.is_empty() {
-        workloads
-            .push(super::draft::stages("smoke", &[("1 iter/s".to_owned(), Nanos::from_secs(30))]));
+        workloads.push(smoke());
     }
     notes.change("a script is code: write in `scenarios` what users do", options.file.clone());
+    let head = format!(
+        "Imported from {} by `plimsoll import k6`: workloads and objectives.",
+        options.file
+    );
+    let draft =
+        ScenarioDraft { head: vec![head], ..draft_of(&options.name, workloads, objectives) };
+    Ok(Imported { files: vec![("scenario.yaml".to_owned(), draft.written())], notes })
+}
+
+/// One request of each user, for somebody to write more, under such loads and objectives.
+fn draft_of(name: &str, workloads: Vec<YamlEntry>, objectives: Vec<YamlEntry>) -> ScenarioDraft {
     let mut step = RequestDraft::new("get", "home");
     step.body = BodyDraft::None;
     step.comment = Some("Options do not tell what users do: write it here.".to_owned());
-    let draft = ScenarioDraft {
-        head: vec![format!(
-            "Imported from {} by `plimsoll import k6`: workloads and objectives.",
-            options.file
-        )],
-        name: options.name.clone(),
+    ScenarioDraft {
+        name: name.to_owned(),
         target: TARGET.to_owned(),
         workloads,
         journeys: vec![JourneyDraft {
-            name: options.name.clone(),
+            name: name.to_owned(),
             weight: None,
             steps: vec![StepDraft::Request(Box::new(step))],
             comment: None,
         }],
         objectives,
         ..ScenarioDraft::default()
-    };
-    Ok(Imported { files: vec![("scenario.yaml".to_owned(), draft.written())], notes })
+    }
+}
+
+fn smoke() -> YamlEntry {
+    super::draft::stages("smoke", &[("1 iter/s".to_owned(), Nanos::from_secs(30))])
+}
+
+/// Leaves out what no scenario takes, such as more users than there may be, and names that come twice once they are
+/// written as ours.
+fn keep_what_fits(
+    entries: &mut Vec<YamlEntry>,
+    draft: impl Fn(YamlEntry) -> ScenarioDraft,
+    notes: &mut ImportNotes,
+) {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    entries.retain(|entry| {
+        let is_new = names.insert(entry.key.clone());
+        let fits = is_new && passes(&draft(entry.clone()).written());
+        if !fits {
+            let reason = if is_new {
+                "its numbers are not those of a workload or an objective"
+            } else {
+                "another one has the same name"
+            };
+            notes.drop(reason, entry.key.clone());
+        }
+        fits
+    });
+}
+
+/// Whether a scenario passes `check`.
+fn passes(text: &str) -> bool {
+    let read = |_: &Path| Ok(text.as_bytes().to_vec());
+    let loaded = load(Path::new("scenario.yaml"), &[], &read, &|_| None);
+    compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31)).is_ok()
 }
 
 /// `vus`, `duration`, `iterations` and `stages` beside each other, as a scenario.
@@ -290,6 +335,25 @@ mod tests {
         };
         let imported = k6(&json.to_string(), SourceId(0), &options).expect("options");
         (imported.files[0].1.clone(), imported.notes.to_string())
+    }
+
+    #[test]
+    fn what_no_scenario_takes_is_left_out_with_its_name() {
+        let (scenario, notes) = import(&serde_json::json!({
+            "scenarios": {
+                "a-b": { "executor": "constant-vus", "vus": 3, "duration": "1m0s" },
+                "a_b": { "executor": "constant-vus", "vus": 4, "duration": "1m0s" },
+                "many": { "executor": "constant-vus", "vus": 100_000_000, "duration": "1m0s" },
+                "none": { "executor": "constant-arrival-rate", "rate": 5, "duration": "0s" },
+            },
+            "thresholds": { "http_req_duration": ["p(95)<500", "p(99)<0"] },
+        }));
+        assert!(scenario.contains("a_b: { vus: 3, duration: 1m }"), "{scenario}");
+        assert!(!scenario.contains("many") && !scenario.contains("none:"), "{scenario}");
+        assert!(scenario.contains("p95: { max: 500ms }"), "{scenario}");
+        for note in ["another one has the same name\n  a_b", "many, none"] {
+            assert!(notes.contains(note), "{note}\n{notes}");
+        }
     }
 
     #[test]

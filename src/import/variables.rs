@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::draft::{BodyDraft, JsonDraft};
+use super::draft::{BodyDraft, JourneyDraft, JsonDraft, StepDraft};
 use super::names::{is_reserved, snake};
 use super::note::ImportNotes;
 use super::secrets::{FoundSecrets, is_secret, key_within, secret_number, secret_spans};
@@ -180,6 +180,29 @@ impl PlanVariables {
         }
         Some((before, rest[..end].trim(), &rest[end + close.len()..]))
     }
+}
+
+/// Those of the variables `captured` that a journey asks for before one of its steps has captured them: what gives them
+/// could not be written, or comes too late.
+pub(super) fn asked_too_early(
+    journeys: &mut [JourneyDraft],
+    captured: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let mut early = BTreeSet::new();
+    for journey in journeys {
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for request in journey.steps.iter_mut().flat_map(StepDraft::requests_mut) {
+            for piece in request.texts_mut().into_iter().flat_map(|text| &text.0) {
+                if let TextPiece::Expression(name) = piece
+                    && !known.contains(name)
+                {
+                    early.insert(name.clone());
+                }
+            }
+            known.extend(request.captures.iter().map(|capture| capture.name.clone()));
+        }
+    }
+    captured.iter().filter(|name| early.contains(&capture_name(name))).cloned().collect()
 }
 
 impl VariableSigns {

@@ -28,19 +28,19 @@ impl Nanos {
         Self(ns)
     }
 
-    /// A span of `us` microseconds.
+    /// A span of `us` microseconds; what would be longer than 584 years is that long.
     pub const fn from_micros(us: u64) -> Self {
-        Self(us * 1_000)
+        Self(us.saturating_mul(1_000))
     }
 
-    /// A span of `ms` milliseconds.
+    /// A span of `ms` milliseconds; what would be longer than 584 years is that long.
     pub const fn from_millis(ms: u64) -> Self {
-        Self(ms * 1_000_000)
+        Self(ms.saturating_mul(1_000_000))
     }
 
-    /// A span of `s` seconds.
+    /// A span of `s` seconds; what would be longer than 584 years is that long.
     pub const fn from_secs(s: u64) -> Self {
-        Self(s * 1_000_000_000)
+        Self(s.saturating_mul(1_000_000_000))
     }
 
     /// A span of `s` seconds, rounded to the nanosecond. Negative and NaN become zero.

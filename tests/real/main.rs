@@ -19,6 +19,7 @@ mod lifecycle;
 mod listening;
 mod merge;
 mod nginx;
+mod node;
 mod observed;
 mod partial;
 mod protocols;

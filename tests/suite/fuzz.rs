@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stderr, reason = "the table of what was tried")]
 
+mod imports;
 mod mutate;
 
 use std::fs;

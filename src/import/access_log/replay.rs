@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use super::mix::{self, MixContext};
 use super::request::LoggedRequest;
 use super::tally::RouteTally;
+use crate::import::ImportNotes;
 use crate::import::draft::{JourneyDraft, ScenarioDraft, StepDraft};
 use crate::import::text::DraftText;
 use crate::import::yaml::{YamlEntry, YamlValue};
+
+/// A replay lasts no longer, in microseconds: a year. What is later has a date that is wrong.
+const LONGEST: i64 = 366 * 86_400 * 1_000_000;
 
 /// The times of all requests, each with its URL; every distinct URL is held once.
 #[derive(Debug, Default)]
@@ -30,7 +34,12 @@ impl RecordedTimes {
     }
 
     /// `replay.yaml` and `requests.csv`.
-    pub(super) fn files(mut self, context: &MixContext<'_>, speed: f64) -> [(String, String); 2] {
+    pub(super) fn files(
+        mut self,
+        context: &MixContext<'_>,
+        speed: f64,
+        notes: &mut ImportNotes,
+    ) -> [(String, String); 2] {
         // The order of the log decides among requests of one moment.
         self.hits.sort_by_key(|(at, _)| *at);
         spread_within_seconds(&mut self.hits);
@@ -38,6 +47,13 @@ impl RecordedTimes {
             self.urls.iter().map(|request| route_of(request, context.named)).collect();
         let kept = self.hits.iter().filter_map(|(at, url)| Some((at, url, routes[*url as usize]?)));
         let first = kept.clone().next().map_or(0, |(at, ..)| *at);
+        let is_late = |at: i64| at.saturating_sub(first) > LONGEST;
+        let late = kept.clone().filter(|(at, ..)| is_late(**at)).count();
+        if late > 0 {
+            let reason = "more than a year after the first request: not replayed";
+            notes.drop(reason, format!("{late} requests"));
+        }
+        let kept = kept.filter(|(at, ..)| !is_late(**at));
         let mut rows = "at,scenario,url\n".to_owned();
         for (at, url, route) in kept.clone() {
             let seconds = (at - first) as f64 / 1e6;

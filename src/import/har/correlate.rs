@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 pub(super) use self::origin::ValueUse;
-use self::origin::{AnswerContext, ValueOrigin, is_small, json_path, owner_of};
+use self::origin::{AnswerContext, PathPart, ValueOrigin, is_small, json_path, owner_of};
 use self::page::page_values;
 use super::select::{RecordedExchange, RequestClass};
 use crate::import::draft::{CaptureDraft, CaptureOrigin};
@@ -248,7 +248,12 @@ impl RecordedValues {
         }
     }
 
-    fn json(&mut self, answer: &mut AnswerContext<'_>, json: &Json, path: &mut Vec<String>) {
+    fn json<'j>(
+        &mut self,
+        answer: &mut AnswerContext<'_>,
+        json: &'j Json,
+        path: &mut Vec<PathPart<'j>>,
+    ) {
         answer.count += 1;
         if answer.count > VALUES_MAX || path.len() > DEPTH_MAX {
             return;
@@ -256,14 +261,14 @@ impl RecordedValues {
         match json {
             Json::Object(entries) => {
                 for (key, value) in entries {
-                    path.push(key.clone());
+                    path.push(PathPart::Key(key));
                     self.json(answer, value, path);
                     path.pop();
                 }
             }
             Json::Array(items) => {
                 for (index, value) in items.iter().enumerate() {
-                    path.push(format!("[{index}]"));
+                    path.push(PathPart::Index(index));
                     self.json(answer, value, path);
                     path.pop();
                 }
@@ -278,25 +283,44 @@ impl RecordedValues {
         &mut self,
         answer: &AnswerContext<'_>,
         (value, is_text): (&str, bool),
-        path: &[String],
+        path: &[PathPart<'_>],
     ) {
-        let mut keys = path.iter().rev().filter(|part| !part.starts_with('['));
+        let mut keys = path.iter().rev().filter_map(|part| match part {
+            PathPart::Key(key) => Some(*key),
+            PathPart::Index(_) => None,
+        });
         let Some(key) = keys.next() else { return };
-        let owner = keys.next().map_or_else(|| answer.owner.to_owned(), |parent| snake(parent));
+        // Most values are many: what would not be remembered is not described first.
+        if !self.is_remembered(value, key) {
+            return;
+        }
+        let owner = keys.next().map_or_else(|| answer.owner.to_owned(), snake);
         let source = CaptureOrigin::Json(json_path(path));
         let origin = ValueOrigin::new(answer, source, key);
-        self.remember(value, ValueOrigin { owner, is_text, ..origin });
+        self.put(value, ValueOrigin { owner, is_text, ..origin });
+    }
+
+    /// Whether one more place of a value is of use, where it stands under `key`.
+    fn is_remembered(&self, value: &str, key: &str) -> bool {
+        let date = value.len() == 10 && value.parse::<jiff::civil::Date>().is_ok();
+        if value.is_empty() || value.len() > 8_192 || date || value.contains(['\n', '{']) {
+            return false;
+        }
+        let is_new = |places: &Vec<ValueOrigin>| {
+            places.len() < PLACES_MAX && places.iter().all(|known| known.key != key)
+        };
+        self.known.get(value).is_none_or(is_new)
     }
 
     fn remember(&mut self, value: &str, origin: ValueOrigin) {
-        let date = value.len() == 10 && value.parse::<jiff::civil::Date>().is_ok();
-        if value.is_empty() || value.len() > 8_192 || date || value.contains(['\n', '{']) {
-            return;
+        if self.is_remembered(value, &origin.key) {
+            self.put(value, origin);
         }
+    }
+
+    fn put(&mut self, value: &str, origin: ValueOrigin) {
         if let Some(places) = self.known.get_mut(value) {
-            if places.len() < PLACES_MAX && places.iter().all(|known| known.key != origin.key) {
-                places.push(origin);
-            }
+            places.push(origin);
         } else {
             if let Some(head) = value.as_bytes().first_chunk::<PART_LENGTH>()
                 && is_opaque(value)

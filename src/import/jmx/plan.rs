@@ -328,7 +328,9 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
 fn pause(action: &XmlElement) -> Option<StepDraft> {
     let millis = action.number("ActionProcessor.duration").filter(|millis| *millis >= 1.0)?;
     let pause = action.number("ActionProcessor.action") == Some(1.0);
-    pause.then(|| StepDraft::Law(YamlValue::plain(Nanos::from_millis(millis as u64).to_string())))
+    pause.then(|| {
+        StepDraft::Law(YamlValue::plain(Nanos::from_millis(millis.min(1e9) as u64).to_string()))
+    })
 }
 
 fn is_listener(name: &str) -> bool {

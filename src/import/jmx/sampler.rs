@@ -15,6 +15,9 @@ use crate::import::text::{DraftText, TextPiece};
 use crate::import::variables::{PlanVariables, capture_name};
 use crate::import::yaml::{YamlEntry, YamlValue};
 
+/// Longer names of headers are refused by servers, and are no keys of YAML.
+const HEADER_NAME_MAX: usize = 256;
+
 /// Writes samplers as steps.
 pub(super) struct SamplerWriter<'a> {
     pub(super) variables: PlanVariables,
@@ -174,9 +177,11 @@ impl<'x> SamplerWriter<'_> {
             let name = name.to_ascii_lowercase();
             let own =
                 ["host", "content-length", "connection", "cookie", "accept-encoding", "user-agent"];
-            if own.contains(&name.as_str()) || ::http::HeaderName::try_from(name.as_str()).is_err()
-            {
-                self.notes.drop("headers that the connection sets, or that cannot be sent", name);
+            let fits = name.len() <= HEADER_NAME_MAX
+                && ::http::HeaderName::try_from(name.as_str()).is_ok();
+            if own.contains(&name.as_str()) || !fits {
+                let shown: String = name.chars().take(80).collect();
+                self.notes.drop("headers that the connection sets, or that cannot be sent", shown);
                 continue;
             }
             let told = matches!(
@@ -240,7 +245,8 @@ impl<'x> SamplerWriter<'_> {
                         // The fourth bit turns the meaning around.
                         _ if kind & 4 != 0 || text.contains("${") => left_out(self.notes),
                         "Assertion.response_code"
-                            if text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit()) =>
+                            if text.len() == 3
+                                && text.parse().is_ok_and(|code| (100..600).contains(&code)) =>
                         {
                             step.status = Some(text.to_owned());
                         }
@@ -283,7 +289,7 @@ impl<'x> SamplerWriter<'_> {
             }
             "DurationAssertion" => match assertion.number("DurationAssertion.duration") {
                 Some(millis) if millis >= 1.0 => {
-                    let most = crate::units::Nanos::from_millis(millis as u64);
+                    let most = crate::units::Nanos::from_millis(millis.min(1e9) as u64);
                     step.checks.push(YamlEntry::new("time", YamlValue::text(format!("<= {most}"))));
                 }
                 _ => left_out(self.notes),
@@ -374,9 +380,10 @@ pub(super) fn origin<'x>(
         (scheme.as_str(), port.as_str()),
         (_, "" | "0") | ("http", "80") | ("https", "443")
     );
-    Some(if own || port.contains("${") {
+    let origin = if own || port.contains("${") {
         format!("{scheme}://{host}")
     } else {
         format!("{scheme}://{host}:{port}")
-    })
+    };
+    url::Url::parse(&origin).is_ok().then_some(origin)
 }

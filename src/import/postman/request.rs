@@ -160,7 +160,9 @@ fn split(url: &str) -> (Option<String>, &str) {
     let (host, rest) = rest.split_at(end);
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
     let known = !host.is_empty() && host.chars().all(plain) && matches!(scheme, "http" | "https");
-    (known.then(|| format!("{scheme}://{host}")), rest)
+    let origin = format!("{scheme}://{host}");
+    let known = known && url::Url::parse(&origin).is_ok();
+    (known.then_some(origin), rest)
 }
 
 /// Writes requests as steps.

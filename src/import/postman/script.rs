@@ -39,7 +39,7 @@ static HEADERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 static STATUSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?:have\.status\(\s*|response\.code\)\.to\.(?:equal|eql)\(\s*|responseCode\.code\s*===?\s*)(\d{3})").ok()
+    Regex::new(r"(?:have\.status\(\s*|response\.code\)\.to\.(?:equal|eql)\(\s*|responseCode\.code\s*===?\s*)([1-5]\d{2})\b").ok()
 });
 
 /// Looks through a script.

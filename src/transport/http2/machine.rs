@@ -49,6 +49,8 @@ pub(super) struct ConnectionMachine {
     pub(super) unwritten: usize,
     /// Bytes in `out` that the peer asked for: acknowledgements and resets.
     pub(super) answers: usize,
+    /// The last stream that the peer takes.
+    pub(super) last_taken: u32,
     /// How many frames have come.
     pub(super) frames: u64,
     /// Why the connection takes no more requests.
@@ -92,6 +94,7 @@ impl ConnectionMachine {
             turn: 0,
             unwritten: 0,
             answers: 0,
+            last_taken: u32::MAX,
             frames: 0,
             closed: None,
         }

@@ -310,6 +310,11 @@ impl ConnectionMachine {
             ));
         }
         let (last, name) = (number(payload) & 0x7fff_ffff, frame::code_name(number(&payload[4..])));
+        // Streams that it has given up have been sent again elsewhere (RFC 9113 §6.8).
+        if last > self.last_taken {
+            return Err(protocol("a GOAWAY frame takes back what an earlier one gave up"));
+        }
+        self.last_taken = last;
         let message = format!("the server sent GOAWAY: {name}");
         self.close(&message);
         // What it has not looked at may be sent again elsewhere (RFC 9113 §6.8).

@@ -1,5 +1,6 @@
 //! The state machine against a peer of frames written by hand, within the rules and against them.
 
+mod differential;
 mod generated;
 
 use bytes::Bytes;
@@ -259,7 +260,9 @@ fn responses_against_the_rules_end_their_stream_only() {
 #[test]
 fn frames_against_the_rules_end_the_connection_with_their_code() {
     let (long, short) = (vec![0; MAX_PAYLOAD + 1], block(&[(":status", "200")]));
-    let cases: [(u32, Vec<u8>); 18] = [
+    let goaway_of = |last: u8| framed(kind::GOAWAY, 0, 0, &[0, 0, 0, last, 0, 0, 0, 0]);
+    let cases: [(u32, Vec<u8>); 19] = [
+        (1, [goaway_of(1), goaway_of(3)].concat()),
         (6, framed(kind::DATA, 0, 1, &long)),
         (1, framed(kind::DATA, 0, 0, b"x")),
         (1, framed(kind::DATA, 0, 3, b"x")),

@@ -1,6 +1,6 @@
 //! Where a value was seen, and whether a use of it is a use of that value.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::Value as Json;
 use url::Url;
@@ -167,28 +167,31 @@ pub(super) fn owner_of(url: &Url) -> String {
     candidates("GET", &segments).into_iter().next().unwrap_or_default()
 }
 
+/// A step into JSON.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PathPart<'j> {
+    Key(&'j str),
+    Index(usize),
+}
+
 /// `$.flights[0].id`; keys that are no plain words are quoted.
-pub(super) fn json_path(parts: &[String]) -> String {
-    let mut path = "$".to_owned();
+pub(super) fn json_path(parts: &[PathPart<'_>]) -> String {
+    let mut path = String::with_capacity(12 * parts.len() + 1);
+    path.push('$');
     for part in parts {
-        let plain = part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let index = part.starts_with('[')
-            && part.ends_with(']')
-            && part.len() > 2
-            && part[1..part.len() - 1].bytes().all(|b| b.is_ascii_digit());
-        if plain {
-            path.push('.');
-            path.push_str(part);
-        } else if index {
-            path.push_str(part);
-        } else {
-            path.push('[');
-            path.push_str(&Json::from(part.as_str()).to_string());
-            path.push(']');
-        }
+        // Cannot fail: a `String` takes everything.
+        let _ = match part {
+            PathPart::Key(key) if is_plain(key) => write!(path, ".{key}"),
+            PathPart::Key(key) => write!(path, "[{}]", Json::from(*key)),
+            PathPart::Index(index) => write!(path, "[{index}]"),
+        };
     }
     path
+}
+
+fn is_plain(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]
