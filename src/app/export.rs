@@ -1,12 +1,15 @@
-//! What a run exports while it goes on: a page for Prometheus, OTLP, lines of JSON.
+//! What a run exports while it goes on: a page for Prometheus, a live page, OTLP, lines of JSON.
 //!
 //! None of it may hold the load up, nor the thread that writes the run log. Sums go out through a watch that
 //! only keeps the newest, lines through a queue with an end; what a slow reader misses is counted and told.
 
 mod lines;
+mod live;
 mod otlp;
 mod page;
+mod server;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,19 +17,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
 use crate::cli;
 use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, EventKind, Interval, RunEnd, RunHeader};
 use crate::report::Report;
-use crate::report::live::{LiveTotals, events};
+use crate::report::live::{LiveTotals, events, page as live_page};
 use crate::units::RunTime;
 
 use super::audience::RunObserver;
 use super::exit::{Exit, Failure};
 
 use lines::LineExport;
+use live::{LiveLine, LiveServer};
 
 /// How long the last sums may take to go out when the run is over.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -36,10 +41,14 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) struct RunExports {
     header: RunHeader,
     live: LiveTotals,
-    /// Where the page is served.
+    /// Where the page for Prometheus is served.
     page: Option<SocketAddr>,
+    /// Where the live page is served.
+    served: Option<SocketAddr>,
     sums: Option<TotalsThread>,
     lines: Option<LineExport>,
+    /// Lines for the live page.
+    watched: Option<Sender<LiveLine>>,
     /// Whether it was told that pushes fail.
     told: bool,
 }
@@ -59,6 +68,7 @@ struct TotalsThread {
 struct TotalsTasks {
     page: Option<std::net::TcpListener>,
     push: Option<otlp::OtlpPush>,
+    live: Option<LiveServer>,
 }
 
 impl RunExports {
@@ -69,35 +79,67 @@ impl RunExports {
         folder: &Path,
     ) -> Result<Self, Failure> {
         let live = LiveTotals::new(header);
-        let (listener, page) = asked.metrics_listen.map(page::listen).transpose()?.unzip();
+        let (listener, page) = asked.metrics_listen.map(server::listen).transpose()?.unzip();
+        let (watched_at, served) = asked.serve.map(server::listen).transpose()?.unzip();
+        let live_page = |listener| {
+            let page = live_page::page(header);
+            let page =
+                page.map_err(|error| Failure::while_doing("cannot make the live page", &error))?;
+            Ok::<_, Failure>(LiveServer::new(listener, page))
+        };
+        let (server, watched) = watched_at.map(live_page).transpose()?.unzip();
         let duties = TotalsTasks {
             page: listener,
+            live: server,
             push: asked
                 .otlp
                 .as_deref()
                 .map(|url| otlp::OtlpPush::to(url, asked.otlp_every))
                 .transpose()?,
         };
-        let wanted = duties.page.is_some() || duties.push.is_some();
+        let wanted = duties.page.is_some() || duties.push.is_some() || duties.live.is_some();
         let sums = wanted.then(|| TotalsThread::start(duties, &live)).transpose()?;
         let lines = asked
             .events
             .as_deref()
             .map(|path| LineExport::open(Path::new(path), folder))
             .transpose()?;
-        let mut exports = Self { header: header.clone(), live, page, sums, lines, told: false };
+        let header = header.clone();
+        let mut exports = Self { header, live, page, served, sums, lines, watched, told: false };
         exports.send(events::start);
         Ok(exports)
     }
 
-    /// Where the metrics are, as printed before the load begins.
-    pub(super) fn announcement(&self) -> Option<String> {
-        self.page.map(|address| format!("metrics: http://{address}/metrics"))
+    /// Where what is served can be read, as printed before the load begins.
+    pub(super) fn announcements(&self) -> Vec<String> {
+        let page = self.page.map(|address| format!("metrics: http://{address}/metrics"));
+        let served = self.served.map(|address| format!("live page: http://{address}/"));
+        let open = self.served.filter(|address| !address.ip().is_loopback()).map(|_| {
+            "warning: whoever reaches this address can read the live page; it asks for no password"
+                .to_owned()
+        });
+        page.into_iter().chain(served).chain(open).collect()
     }
 
     fn send(&mut self, line: impl FnOnce(&RunHeader) -> String) {
+        self.send_with(line, BTreeMap::new);
+    }
+
+    fn send_with(
+        &mut self,
+        line: impl FnOnce(&RunHeader) -> String,
+        units: impl FnOnce() -> BTreeMap<String, &'static str>,
+    ) {
+        if self.lines.is_none() && self.watched.is_none() {
+            return;
+        }
+        let text = line(&self.header);
+        if let Some(watched) = &self.watched {
+            // One that finds no room is missed by a page, and by nobody else.
+            let _ = watched.try_send(LiveLine { text: text.clone(), units: units() });
+        }
         if let Some(lines) = &mut self.lines {
-            lines.send(line(&self.header));
+            lines.send(text);
         }
     }
 
@@ -119,7 +161,8 @@ impl RunExports {
             self.live.absorb(interval);
             self.publish();
         }
-        self.send(|header| events::second(header, interval));
+        let units = || live_page::units(interval);
+        self.send_with(|header| events::second(header, interval), units);
     }
 
     /// That a collector does not take what is pushed, told once and as soon as it is known: to find it out at the end of
@@ -144,6 +187,7 @@ impl RunExports {
     /// Tells the verdict, lets the last of everything go out, and returns warnings of what was lost.
     pub(super) fn close(mut self, report: &Report, exit: Exit) -> Vec<String> {
         self.send(|_| events::verdict(report, exit.number()));
+        drop(self.watched);
         let of_sums = self.sums.and_then(TotalsThread::close);
         let of_lines = self.lines.and_then(|lines| lines.close(FAREWELL));
         of_sums.into_iter().chain(of_lines).collect()
@@ -186,10 +230,10 @@ impl TotalsThread {
 /// Serves and pushes until the run lets go of the sums.
 async fn work(duties: TotalsTasks, newest: watch::Receiver<Arc<LiveTotals>>, lost: &AtomicU64) {
     let page = async {
-        match duties.page {
-            Some(listener) => page::serve(listener, newest.clone()).await,
-            None => std::future::pending().await,
+        if let Some(listener) = duties.page {
+            page::serve_metrics(listener, newest.clone()).await;
         }
+        std::future::pending::<()>().await;
     };
     let push = async {
         if let Some(push) = duties.push {
@@ -199,11 +243,15 @@ async fn work(duties: TotalsTasks, newest: watch::Receiver<Arc<LiveTotals>>, los
             while newest.changed().await.is_ok() {}
         }
     };
-    // Pushing ends with the run; a page that could not be served any more does not end pushing.
-    tokio::pin!(push);
+    let live = async {
+        if let Some(live) = duties.live {
+            live.run().await;
+        }
+    };
+    // All ends with the run; a page that could not be served any more ends nothing else.
     tokio::select! {
-        () = page => push.await,
-        () = &mut push => {}
+        () = page => {}
+        _ = async { tokio::join!(push, live) } => {}
     }
 }
 

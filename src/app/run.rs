@@ -114,7 +114,7 @@ pub(super) fn play(
     let runtime = runtime()?;
     let mut prepared = prepare(&runtime, path, asked, load_args, &output.out)?;
     let mut exports = RunExports::open(export, &prepared.header, prepared.folder.path())?;
-    exports.announcement().iter().for_each(|told| say(told));
+    exports.announcements().iter().for_each(|told| say(told));
     prepared.set_up.told().iter().filter(|_| !output.quiet).for_each(|told| say(told));
     let mut progress = RunProgress::new(prepared.plan.load.duration(), output.quiet);
     if !output.quiet {

@@ -47,7 +47,7 @@ pub(super) fn run(args: &cli::RunArgs) -> Result<Exit, Failure> {
     let job = RequestedRun::of(args)?;
     // What is wrong with the files is better read on a plain terminal.
     let ready = job.ready(&runtime, &args.output.out)?;
-    ready.exports.announcement().iter().for_each(|told| say(told));
+    ready.exports.announcements().iter().for_each(|told| say(told));
     let mut session = UiSession::open(runtime, args.output.clone())?;
     session.play(job, ready)?;
     session.serve()?;

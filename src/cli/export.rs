@@ -13,7 +13,11 @@ pub struct ExportArgs {
     /// Serve the run's metrics to Prometheus, at `/metrics` of this address, while it runs; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", help_heading = "Exports")]
     pub metrics_listen: Option<SocketAddr>,
-    /// Push the run's metrics to an OpenTelemetry collector: OTLP over HTTP, as JSON.
+    /// Serve a live page at this address: the charts of the report while the run goes on, for whoever opens it in a
+    /// browser, read-only; port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Exports")]
+    pub serve: Option<SocketAddr>,
+    /// Push the run's metrics to an OpenTelemetry collector: OTLP over HTTP.
     #[arg(long, value_name = "URL", help_heading = "Exports")]
     pub otlp: Option<String>,
     /// How often metrics are pushed, 1s at least.
@@ -35,6 +39,12 @@ pub struct ExportArgs {
 impl Default for ExportArgs {
     /// Nothing is exported.
     fn default() -> Self {
-        Self { metrics_listen: None, otlp: None, otlp_every: Nanos::from_secs(5), events: None }
+        Self {
+            metrics_listen: None,
+            serve: None,
+            otlp: None,
+            otlp_every: Nanos::from_secs(5),
+            events: None,
+        }
     }
 }

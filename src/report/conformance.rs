@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
+use prost::Message as _;
 use serde_json::Value as Json;
 
 use super::json;
@@ -226,13 +229,17 @@ fn sum_of(page: &str, family: &str) -> u64 {
 }
 
 /// The sum of the points of a metric in OTLP's JSON.
-fn sum_in(body: &Json, name: &str) -> u64 {
-    let metrics = body.pointer("/resourceMetrics/0/scopeMetrics/0/metrics");
-    let all = metrics.and_then(Json::as_array).into_iter().flatten();
-    let points = all.filter(|metric| metric["name"] == name).flat_map(|metric| {
-        metric.pointer("/sum/dataPoints").and_then(Json::as_array).into_iter().flatten()
+fn sum_in(body: &ExportMetricsServiceRequest, name: &str) -> u64 {
+    let metrics = &body.resource_metrics[0].scope_metrics[0].metrics;
+    let sums = metrics.iter().filter(|metric| metric.name == name).flat_map(|metric| {
+        let Some(metric::Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
+        &sum.data_points
     });
-    points.filter_map(|point| point["asInt"].as_str()?.parse::<u64>().ok()).sum()
+    sums.map(|point| match point.value {
+        Some(number_data_point::Value::AsInt(value)) => value as u64,
+        _ => panic!("{point:?}"),
+    })
+    .sum()
 }
 
 /// What each consumer counts over the whole run.
@@ -261,7 +268,7 @@ fn counted(log: &RunLog) -> BTreeMap<&'static str, Truth> {
         "Prometheus",
         sums(of_page("requests"), of_page("errors"), of_page("iteration_errors")),
     );
-    let body: Json = serde_json::from_str(&otlp::render(&live)).expect("JSON");
+    let body = ExportMetricsServiceRequest::decode(&otlp::render(&live)[..]).expect("protobuf");
     let of_body = |name: &str| sum_in(&body, &format!("plimsoll.{name}"));
     found.insert("OTLP", sums(of_body("requests"), of_body("errors"), of_body("iteration_errors")));
     found

@@ -30,13 +30,17 @@ use crate::slo::{Finding, ValidityStatus};
 /// The style sheet of all pages.
 pub(super) const STYLE: &str = include_str!("html/style.css");
 const PAGE: &str = include_str!("html/page.html");
-/// The script of the page without comments and indents; `html/page.js` says what it does.
-static SCRIPT: LazyLock<String> = LazyLock::new(|| {
-    let lines = include_str!("html/page.js").lines().map(str::trim);
-    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
-    code.collect::<Vec<_>>().join("\n")
-});
+/// The script of the page; `html/page.js` says what it does.
+pub(super) static SCRIPT: LazyLock<String> =
+    LazyLock::new(|| compact(include_str!("html/page.js")));
 const CAPACITY: &str = include_str!("html/capacity.html");
+
+/// A script without comments, indents and the blanks around arrows; none of its texts may have an arrow between blanks.
+pub(super) fn compact(script: &str) -> String {
+    let lines = script.lines().map(str::trim);
+    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    code.collect::<Vec<_>>().join("\n").replace(" => ", "=>")
+}
 
 /// Everything that the template may ask for.
 #[derive(Serialize)]

@@ -7,6 +7,7 @@ mod bins;
 pub mod events;
 mod family;
 pub mod otlp;
+pub mod page;
 pub mod prometheus;
 
 use std::collections::BTreeMap;
@@ -419,5 +420,66 @@ mod tests {
         };
         assert_eq!(told("response_time"), (2, 100));
         assert_eq!(told("failed_response_time"), (3, 3));
+    }
+
+    /// Goal: prove that the dashboard asks for metrics and labels that there are.
+    #[test]
+    fn dashboard_asks_for_metrics_that_are_exported() {
+        let step = StepInterval {
+            requests: 2,
+            errors: [(ErrorClass::Http5xx, 1)].into(),
+            ..StepInterval::default()
+        };
+        let mut scenario = crate::metrics::ScenarioInterval::default();
+        scenario.iteration_errors.insert(ErrorClass::Http5xx, 1);
+        let mut readings = crate::metrics::Readings::default();
+        readings.push(crate::metrics::Reading {
+            tier: "db".to_owned(),
+            metric: "cpu".to_owned(),
+            replica: "1".to_owned(),
+            value: Some(Quantity::Share(crate::units::Ratio::new(0.5))),
+        });
+        let interval = Interval {
+            steps: [(StepId(0), step)].into(),
+            scenarios: [(ScenarioId(0), scenario)].into(),
+            schedule_lag: [Nanos::from_millis(1)].into_iter().collect(),
+            readings,
+            ..Interval::default()
+        };
+        let mut totals =
+            LiveTotals::new(&RunHeader::holding(Rate::per_second(5.0), Nanos::from_secs(1)));
+        totals.absorb(&interval);
+        let page = prometheus::render(&totals);
+        let series: Vec<(&str, &str)> = page
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split_once(['{', ' ']).expect("a name"))
+            .collect();
+        let dashboard = include_str!("../../docs/grafana.json");
+        let dashboard: serde_json::Value = serde_json::from_str(dashboard).expect("JSON");
+        let panels = dashboard["panels"].as_array().expect("panels");
+        let asked: Vec<&str> = panels
+            .iter()
+            .flat_map(|panel| panel["targets"].as_array().expect("queries"))
+            .map(|target| target["expr"].as_str().expect("a query"))
+            .collect();
+        assert!(asked.len() >= 15, "{asked:?}");
+        for query in asked {
+            let name = query.split(['(', '{', ' ']).find(|word| word.starts_with("plimsoll_"));
+            let name = name.unwrap_or_else(|| panic!("{query}"));
+            let found: Vec<&str> =
+                series.iter().filter(|one| one.0 == name).map(|one| one.1).collect();
+            assert!(!found.is_empty(), "{name} is not exported\n{page}");
+            let by =
+                query.split("by (").skip(1).map(|rest| rest.split(')').next().unwrap_or_default());
+            for label in by.flat_map(|labels| labels.split(", ")) {
+                let has = |labels: &&str| labels.contains(&format!("{label}=\""));
+                assert!(found.iter().any(has), "{name} has no {label}");
+            }
+            if let Some((_, unit)) = query.split_once("unit=") {
+                let known = ["\"ratio\"", "\"number\""].iter().any(|known| unit.starts_with(known));
+                assert!(known, "{query}");
+            }
+        }
     }
 }

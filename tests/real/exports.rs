@@ -7,6 +7,9 @@ use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::{NumberDataPoint, metric, number_data_point};
+use prost::Message as _;
 use serde_json::Value;
 
 use super::harness::{Guarded, Stack, checkout, only_run, plimsoll};
@@ -15,7 +18,7 @@ use super::harness::{Guarded, Stack, checkout, only_run, plimsoll};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A collector: answers every push with 200 and hands on its body. Returns its address too.
-pub(crate) fn collector() -> (String, Receiver<Value>) {
+pub(crate) fn collector() -> (String, Receiver<ExportMetricsServiceRequest>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let (told, bodies) = channel();
@@ -26,7 +29,7 @@ pub(crate) fn collector() -> (String, Receiver<Value>) {
                 let stream = stream.expect("a connection");
                 let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
                 while let Some(body) = request(&mut reader) {
-                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
                     (&stream).write_all(answer.as_bytes()).expect("answered");
                     if told.send(body).is_err() {
                         return;
@@ -39,7 +42,7 @@ pub(crate) fn collector() -> (String, Receiver<Value>) {
 }
 
 /// Reads one `POST /v1/metrics` and gives its body; none at the end of the connection.
-fn request(reader: &mut impl BufRead) -> Option<Value> {
+fn request(reader: &mut impl BufRead) -> Option<ExportMetricsServiceRequest> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|&read| read > 0)?;
     assert_eq!(line.trim_end(), "POST /v1/metrics HTTP/1.1");
@@ -51,27 +54,35 @@ fn request(reader: &mut impl BufRead) -> Option<Value> {
         if head.is_empty() {
             break;
         }
+        if let Some(kind) = head.strip_prefix("content-type: ") {
+            assert_eq!(kind, "application/x-protobuf");
+        }
         if let Some(value) = head.strip_prefix("content-length: ") {
             length = value.parse().expect("a number");
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(serde_json::from_slice(&body).expect("JSON"))
+    Some(ExportMetricsServiceRequest::decode(&body[..]).expect("protobuf"))
 }
 
 /// The sum over all series of a pushed counter, or the counts of a histogram.
-pub(crate) fn pushed(body: &Value, name: &str) -> u64 {
-    let metrics = body.pointer("/resourceMetrics/0/scopeMetrics/0/metrics").expect("metrics");
-    let metric = metrics.as_array().expect("a list").iter().find(|metric| metric["name"] == name);
-    let Some(metric) = metric else { return 0 };
-    let kind = ["sum", "histogram", "gauge"].into_iter().find(|kind| metric.get(kind).is_some());
-    let points = metric[kind.expect("a kind")]["dataPoints"].as_array().expect("points");
-    let number = |point: &Value| {
-        let value = point.get("asInt").or(point.get("count")).and_then(Value::as_str);
-        value.expect("a 64-bit integer as text").parse::<u64>().expect("a number")
+pub(crate) fn pushed(body: &ExportMetricsServiceRequest, name: &str) -> u64 {
+    let number = |point: &NumberDataPoint| match point.value {
+        Some(number_data_point::Value::AsInt(value)) => value as u64,
+        _ => panic!("{point:?}"),
     };
-    points.iter().map(number).sum()
+    let metrics = &body.resource_metrics[0].scope_metrics[0].metrics;
+    let metric = metrics.iter().find(|metric| metric.name == name);
+    match metric.and_then(|metric| metric.data.as_ref()) {
+        None => 0,
+        Some(metric::Data::Sum(sum)) => sum.data_points.iter().map(number).sum(),
+        Some(metric::Data::Gauge(gauge)) => gauge.data_points.iter().map(number).sum(),
+        Some(metric::Data::Histogram(times)) => {
+            times.data_points.iter().map(|point| point.count).sum()
+        }
+        Some(other) => panic!("{other:?}"),
+    }
 }
 
 /// A page's sum over all series of `name`.
@@ -257,4 +268,63 @@ fn export_that_cannot_begin_is_said_before_anything_is_sent() {
     let talk = String::from_utf8_lossy(&foreign.stderr);
     assert_eq!(foreign.status.code(), Some(2), "{talk}");
     assert!(talk.contains("only http is supported"), "{talk}");
+}
+
+/// Asks the live page at `address` under the name `host`.
+fn asked(address: &str, path: &str, host: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+/// Goal: prove that the live page has every second of the run and its verdict, and is for this machine alone.
+#[test]
+fn live_page_is_told_all_seconds_and_the_verdict() {
+    let out = tempfile::tempdir().expect("a folder");
+    let stack = Stack::start("tests/data/order", &[]);
+    let mut child = plimsoll()
+        .arg("run")
+        .arg(checkout("tests/data/order"))
+        .args(["--target", &stack.url, "--duration", "4s", "--quiet", "--format", "json"])
+        .args(["--serve", "127.0.0.1:0", "--out"])
+        .arg(out.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut talk = BufReader::new(child.stderr.take().expect("piped"));
+    let mut child = Guarded(child);
+    let mut line = String::new();
+    talk.read_line(&mut line).expect("it says where its page is");
+    let address =
+        line.trim().strip_prefix("live page: http://").unwrap_or_else(|| panic!("{line}"));
+    let address = address.trim_end_matches('/');
+
+    let page = asked(address, "/", address);
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("Response time"), "{page}");
+    assert!(page.contains("connect-src 'self'") && page.contains("default-src 'none'"), "{page}");
+    let foreign = asked(address, "/lines?from=0", "evil.example");
+    assert!(foreign.starts_with("HTTP/1.1 421"), "{foreign}");
+    // As the page does, but at once again; the last answer is the one with the verdict.
+    let mut lines: Vec<Value> = vec![];
+    while lines.last().is_none_or(|line| line["event"] != "verdict") {
+        let answer = asked(address, &format!("/lines?from={}", lines.len()), address);
+        let body = answer.split("\r\n\r\n").nth(1).expect("a body");
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        lines.extend(body["lines"].as_array().expect("lines").iter().cloned());
+        assert_eq!(body["next"], lines.len());
+    }
+    let mut stdout = String::new();
+    child.0.stdout.take().expect("piped").read_to_string(&mut stdout).expect("text");
+    child.0.wait().expect("it ends");
+    let result: Value = serde_json::from_str(&stdout).expect("a result");
+    let seconds = lines.iter().filter_map(|line| line["steps"].as_object());
+    let requests = seconds.flat_map(|steps| steps.values());
+    let requests: u64 = requests.filter_map(|step| step["requests"].as_u64()).sum();
+    assert_eq!(result["load"]["requests"], requests);
+    assert_eq!(requests, 200);
+    assert_eq!(lines.last().expect("a line")["verdict"], result["verdict"]);
 }

@@ -220,7 +220,7 @@ fn values_of_the_environment_stand_on_no_screen_and_in_no_metrics() {
     printed += &terminal.read_to_end().expect("an end").1;
     assert!(printed.contains("•••"), "the target is shown: {printed:?}");
     assert!(page.contains("plimsoll_requests_total"), "{page}");
-    let bodies: Vec<String> = bodies.iter().map(ToString::to_string).collect();
+    let bodies: Vec<String> = bodies.iter().map(|body| format!("{body:?}")).collect();
     for text in bodies.iter().chain([&page, &printed]) {
         assert_eq!(leak(text), None, "{text:?}");
     }

@@ -64,8 +64,7 @@ impl OtlpPush {
 
     /// Whether the collector took the sums in time.
     async fn push(&self, live: &LiveTotals) -> bool {
-        let document = otlp::render(live).into();
-        let pushed = post(&self.url, "application/json", document);
+        let pushed = post(&self.url, otlp::CONTENT_TYPE, otlp::render(live));
         let answered = tokio::time::timeout(PATIENCE, pushed).await;
         matches!(answered, Ok(Ok(200..=299)))
     }

@@ -119,7 +119,7 @@ impl UiSession {
             folder: folder.display().to_string(),
             signals: prepared.signals.clone(),
         })));
-        if let Some(told) = exports.announcement() {
+        for told in exports.announcements() {
             self.screen.print(Message::Notice(told));
         }
         for warning in prepared.warnings.drain(..) {

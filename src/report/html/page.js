@@ -5,6 +5,7 @@
 // has the same size and the same classes. No text of the data is ever put into the page as markup.
 (async () => {
   'use strict';
+  const { max, min, floor, log10 } = Math;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, name, text) => {
     const made = document.createElement(tag);
@@ -12,6 +13,7 @@
     if (text) made.textContent = text;
     return made;
   };
+  const one = (selector, root) => root.querySelector(selector);
   const on = (element, event, act) => element.addEventListener(event, act);
   const press = (button, isOn) => button.setAttribute('aria-pressed', isOn);
 
@@ -40,7 +42,7 @@
       on(button, 'click', () => sortBy(column, head));
       head.replaceChildren(button);
     });
-    const [input, told] = [filter.querySelector('input'), filter.querySelector('[role=status]')];
+    const [input, told] = [one('input', filter), one('[role=status]', filter)];
     filter.hidden = rows.length < 4;
     on(input, 'input', () => {
       const wanted = input.value.toLowerCase();
@@ -60,11 +62,13 @@
   on(self, 'resize', stops);
 
   // ── The data ──
+  // The page of a run that goes on has its data from there, and no pictures of its own.
+  const live = await self.live?.();
   const block = document.getElementById('data');
   if (!block || !self.DecompressionStream) return;
-  const bytes = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  const data = JSON.parse(await new Response(stream).text());
+  const bytes = () => Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
+  const stream = () => new Blob([bytes()]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  const data = live?.data ?? JSON.parse(await new Response(stream()).text());
 
   // As the pictures are drawn: four units a pixel, and these margins in pixels.
   const SCALE = 4;
@@ -75,16 +79,16 @@
   const charts = all('figure[data-chart]').map((figure) => {
     const chart = data.charts[figure.dataset.chart];
     const [width, height, left] = sizes[chart.large];
-    const picture = figure.querySelector('.picture');
+    const picture = one('.picture', figure);
     const readout = make('div', 'readout');
-    figure.querySelector('figcaption').append(readout);
+    one('figcaption', figure).append(readout);
     const overlay = make('div', 'overlay');
     overlay.append(make('i', 'cross'), make('i', 'chosen'));
     picture.append(overlay);
     picture.tabIndex = 0;
     return {
       ...chart, figure, picture, readout, overlay, width, height, left,
-      own: chart.lines, still: picture.querySelector('svg'), hidden: new Set(), drawn: null,
+      own: chart.lines, still: one('svg', picture), hidden: new Set(), drawn: null,
     };
   });
   const [load, main] = charts;
@@ -96,7 +100,7 @@
 
   // ── Numbers ──
   const digits = (value) => value.toLocaleString('en', {
-    maximumFractionDigits: Math.max(0, Math.min(9, 2 - Math.floor(Math.log10(Math.abs(value) || 1)))),
+    maximumFractionDigits: max(0, min(9, 2 - floor(log10(Math.abs(value) || 1)))),
   });
   const scaled = (value, factor, [name, ...larger]) => (value < factor || !larger.length
     ? `${digits(value)} ${name}` : scaled(value / factor, factor, larger));
@@ -109,10 +113,10 @@
   };
   const moment = (s) => {
     const text = new Date(s * 1000).toISOString().slice(11, 19);
-    return s < 3600 ? text.slice(s < 600 ? 4 : 3) : `${Math.floor(s / 3600)}${text.slice(2)}`;
+    return s < 3600 ? text.slice(s < 600 ? 4 : 3) : `${floor(s / 3600)}${text.slice(2)}`;
   };
   const round = (rough) => {
-    const power = 10 ** Math.floor(Math.log10(rough));
+    const power = 10 ** floor(log10(rough));
     return [1, 2, 2.5, 5, 10].map((step) => step * power).find((step) => step >= rough * 0.999999);
   };
   const index = (clock, at) => {
@@ -132,29 +136,30 @@
     x0: chart.left * SCALE, x1: (chart.width - RIGHT) * SCALE,
     y0: (chart.height - BOTTOM) * SCALE, y1: TOP * SCALE,
   });
-  const isUnchanged = (chart) => state.from === 0 && state.to === data.to && !chart.hidden.size
+  const isWhole = () => state.from === 0 && state.to === data.to;
+  const isUnchanged = (chart) => !live && isWhole() && !chart.hidden.size
     && isLog(chart) === chart.log && chart.lines === chart.own;
 
   const heights = (chart, first, last) => {
     const shown = lines(chart).flatMap(({ values }) => values.slice(first, last + 1)).filter((one) => one > 0);
-    const highest = shown.reduce((a, b) => Math.max(a, b), 0);
-    const least = shown.reduce((a, b) => Math.min(a, b), Infinity);
+    const highest = shown.reduce((a, b) => max(a, b), 0);
+    const least = shown.reduce((a, b) => min(a, b), Infinity);
     const near = chart.limits.filter((limit) => isLog(chart) || limit <= highest * 3);
-    const most = Math.max(highest, ...near) || 1;
+    const most = max(highest, ...near) || 1;
     if (!isLog(chart)) {
       const step = round(most * 1.03 / (chart.large ? 4 : 3));
       const count = Math.ceil(most * 1.03 / step - 1e-9);
       const ticks = Array.from({ length: count + 1 }, (_, tick) => step * tick);
       return { low: 0, high: step * count, ticks, place: (value) => value };
     }
-    const low = Math.floor(Math.log10(Math.min(least, most)));
-    const high = Math.max(low + 1, Math.ceil(Math.log10(most)));
+    const low = floor(log10(min(least, most)));
+    const high = max(low + 1, Math.ceil(log10(most)));
     const steps = high - low <= 2 ? [1, 2, 5] : [1];
     const ticks = [];
     for (let decade = low; decade <= high; decade += 1) {
       steps.forEach((step) => ticks.push(step * 10 ** decade));
     }
-    const place = (value) => Math.log10(Math.max(value, 10 ** low));
+    const place = (value) => log10(max(value, 10 ** low));
     return { low, high, ticks: ticks.filter((tick) => place(tick) <= high + 1e-9), place };
   };
 
@@ -167,22 +172,23 @@
     }
     const clock = clockOf(chart);
     const { x0, x1, y0, y1 } = field(chart);
-    const first = Math.max(0, index(clock, state.from) - 1);
-    const last = Math.min(clock.length - 1, index(clock, state.to) + 1);
+    const first = max(0, index(clock, state.from) - 1);
+    const last = min(clock.length - 1, index(clock, state.to) + 1);
     const scale = heights(chart, first, last);
-    const span = state.to - state.from;
-    const x = (at) => x0 + ((at - state.from) / span) * (x1 - x0);
+    const { from, to } = state;
+    const span = to - from;
+    const x = (at) => x0 + ((at - from) / span) * (x1 - x0);
     const y = (value) => y0 - ((scale.place(value) - scale.low) / (scale.high - scale.low)) * (y0 - y1);
     const texts = [];
     const text = (at, up, down, anchor, words) => texts.push(
       `<text class="fl" x="${at}" y="${up}" dy="${down}em" text-anchor="${anchor}">${words}</text>`);
-    const held = (at) => Math.min(x1, Math.max(x0, x(at)));
+    const held = (at) => min(x1, max(x0, x(at)));
     const line = (name, [a, b, c, d]) =>
       `<line class="${name}" stroke-width="4" x1="${a}" y1="${b}" x2="${c}" y2="${d}"/>`;
     let markup = '';
     if (data.judged) {
-      const [from, to] = data.judged.map(held);
-      markup += `<rect class="fj" x="${from}" y="${y1}" width="${to - from}" height="${y0 - y1}"/>`;
+      const [start, end] = data.judged.map(held);
+      markup += `<rect class="fj" x="${start}" y="${y1}" width="${end - start}" height="${y0 - y1}"/>`;
     }
     for (const tick of scale.ticks) {
       markup += line('sg', [x0, y(tick), x1, y(tick)]);
@@ -191,10 +197,10 @@
     const wanted = chart.large ? 6 : 3;
     const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200];
     const step = steps.find((one) => span / one <= wanted) ?? 86400;
-    for (let at = Math.ceil(state.from / step) * step; at <= state.to + 1e-9; at += step) {
+    for (let at = Math.ceil(from / step) * step; at <= to + 1e-9; at += step) {
       text(x(at), y0 + 24, 0.8, 'middle', step < 1 ? `${at.toFixed(1)} s` : moment(at));
     }
-    data.events.filter((at) => at >= state.from && at <= state.to).forEach((at) => {
+    data.events.filter((at) => at >= from && at <= to).forEach((at) => {
       markup += line('se', [x(at), y0, x(at), y1]);
     });
     for (const limit of chart.limits.filter((one) => scale.place(one) <= scale.high)) {
@@ -240,21 +246,22 @@
   charts.forEach((chart) => seen.observe(chart.picture));
   const redraw = (some = charts) => {
     some.forEach((chart) => (chart.inSight ? draw(chart) : waiting.add(chart)));
-    whole.disabled = state.from === 0 && state.to === data.to;
+    whole.disabled = isWhole();
     point();
   };
 
   // ── The pointer ──
+  const span = () => state.to - state.from;
   const share = (chart, at) => {
     const { x0, x1 } = field(chart);
-    return (x0 + ((at - state.from) / (state.to - state.from)) * (x1 - x0)) / (chart.width * SCALE);
+    return (x0 + ((at - state.from) / span()) * (x1 - x0)) / (chart.width * SCALE);
   };
   const timeAt = (chart, event) => {
     const box = chart.picture.getBoundingClientRect();
     const { x0, x1 } = field(chart);
     const across = ((event.clientX - box.left) / box.width) * chart.width * SCALE;
-    const part = Math.min(1, Math.max(0, (across - x0) / (x1 - x0)));
-    return state.from + part * (state.to - state.from);
+    const part = min(1, max(0, (across - x0) / (x1 - x0)));
+    return state.from + part * span();
   };
   const values = (chart, at) => {
     const found = index(clockOf(chart), at);
@@ -298,7 +305,7 @@
     if (event.key in steps) {
       const low = index(clock, state.from);
       const high = index(clock, state.to);
-      state.at = clock[Math.min(high, Math.max(low, now + steps[event.key]))];
+      state.at = clock[min(high, max(low, now + steps[event.key]))];
       point();
     } else if (event.key === 'Enter') {
       if (state.mark === null) state.mark = state.at ?? state.from; else choose();
@@ -336,9 +343,9 @@
 
   // ── Series, steps, scale ──
   const legend = (chart) => {
-    const place = chart.figure.querySelector('.keys');
+    const place = one('.keys', chart.figure);
     if (!place) return;
-    place.replaceChildren(...chart.lines.map(({ ink, label }) => {
+    place.replaceChildren(...chart.lines.filter(({ ink }) => ink > 0).map(({ ink, label }) => {
       const button = make('button');
       button.type = 'button';
       button.append(make('i', `k${ink}`), label);
@@ -367,8 +374,8 @@
     const sum = (n) => data.clocks[1].map((_, at) => picked.reduce((all, chart) =>
       all + (chart.own[n]?.values[at] ?? 0), 0) / (next - start || 1));
     const rates = [
-      { ink: 1, label: 'requests of these steps', values: sum(2) },
-      { ink: 4, label: 'failed', values: sum(3) },
+      { ink: 1, label: 'requests of these steps', get values() { return sum(2); } },
+      { ink: 4, label: 'failed', get values() { return sum(3); } },
     ];
     [[main, times], [load, rates]].forEach(([chart, instead]) => {
       chart.ownClock ??= chart.clock;
@@ -386,7 +393,7 @@
     redraw();
   });
   press(log, main.log);
-  tools.querySelector('.pick').hidden = ofSteps.length < 2;
+  one('.pick', tools).hidden = ofSteps.length < 2;
   ofSteps.forEach(({ step }) => {
     const label = make('label');
     const box = make('input');
@@ -401,4 +408,8 @@
   point();
   tools.hidden = false;
   document.documentElement.classList.add('live');
+  live?.follow((before) => {
+    if (state.to === before) state.to = data.to;
+    redraw();
+  });
 })();

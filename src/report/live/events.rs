@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::seconds;
 use crate::metrics::{
-    Counts, Distribution, Event, EventKind, Interval, RunEnd, RunHeader, SparseDistribution,
-    StopReason,
+    Counts, Distribution, Event, EventKind, Interval, ReadingRef, RunEnd, RunHeader,
+    SparseDistribution, StopReason,
 };
 use crate::report::{Report, wording};
 use crate::units::Nanos;
@@ -48,10 +48,13 @@ pub fn second(header: &RunHeader, interval: &Interval) -> String {
     for (id, step) in interval.steps.iter().chain(&interval.logical) {
         let known = header.steps.get(usize::from(id.0));
         let name = known.map_or_else(|| format!("step {}", id.0), |step| step.name.clone());
+        let times = step.times().successes();
         let told = json!({
             "requests": step.requests,
             "failed": step.failed(),
-            "p95_ms": quantile_ms(&step.times().successes(), 0.95),
+            "p50_ms": quantile_ms(&times, 0.5),
+            "p95_ms": quantile_ms(&times, 0.95),
+            "p99_ms": quantile_ms(&times, 0.99),
         });
         steps.insert(name, told);
     }
@@ -79,14 +82,18 @@ pub fn second(header: &RunHeader, interval: &Interval) -> String {
 fn stack(interval: &Interval) -> Json {
     let mut stack = Map::new();
     for reading in interval.readings.iter() {
-        let replica = match reading.replica {
-            "" => String::new(),
-            replica => format!("[{replica}]"),
-        };
-        let name = format!("{}.{}{replica}", reading.tier, reading.metric);
-        stack.insert(name, json!(reading.value.map(crate::units::Quantity::base)));
+        stack.insert(name(&reading), json!(reading.value.map(crate::units::Quantity::base)));
     }
     Json::Object(stack)
+}
+
+/// What a metric of the stack is called in the events.
+pub(super) fn name(reading: &ReadingRef<'_>) -> String {
+    let replica = match reading.replica {
+        "" => String::new(),
+        replica => format!("[{replica}]"),
+    };
+    format!("{}.{}{replica}", reading.tier, reading.metric)
 }
 
 /// Something happened.
