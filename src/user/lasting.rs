@@ -65,7 +65,10 @@ impl User {
             Playlist::Master(master) => playing.take_variants(&master, base, plan.variant),
             Playlist::Media(list) => {
                 let now = self.now + response.service_time;
-                playing.take_list(&list, base, (id == plan.manifest, plan.buffer, now))
+                if id == plan.manifest {
+                    playing.choose_main();
+                }
+                playing.take_list(&list, base, (plan.buffer, now))
             }
         }
     }

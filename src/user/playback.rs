@@ -190,8 +190,12 @@ impl Playback {
         true
     }
 
-    /// Takes the media playlist of a track that came from `base`: that of the first request, or the one that was asked
-    /// for.
+    /// What comes next is for the main track: the first request is.
+    pub(super) fn choose_main(&mut self) {
+        self.current = MAIN;
+    }
+
+    /// Takes the media playlist of the current track that came from `base`.
     ///
     /// # Errors
     /// Where it names what cannot be asked for.
@@ -199,11 +203,8 @@ impl Playback {
         &mut self,
         list: &MediaPlaylist<'_>,
         base: &Url,
-        (is_first, buffer, now): (bool, u32, RunTime),
+        (buffer, now): (u32, RunTime),
     ) -> Result<(), PlaylistError> {
-        if is_first {
-            self.current = MAIN;
-        }
         let terms = ListTerms { buffer, watch: self.watch, now };
         self.tracks[self.current].take_list(list, base, terms)
     }

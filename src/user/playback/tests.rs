@@ -21,7 +21,7 @@ fn late_segment_stalls_by_its_lateness() {
     let base = Url::parse("http://h/a.m3u8").expect("a URL");
     let list = format!("#EXTM3U\n{}#EXT-X-ENDLIST\n", "#EXTINF:4,\ns\n".repeat(9));
     let Ok(Playlist::Media(list)) = parse(list.as_bytes()) else { panic!("no playlist") };
-    playing.take_list(&list, &base, (true, 3, second(0))).expect("valid");
+    playing.take_list(&list, &base, (3, second(0))).expect("valid");
     assert!(playing.segment_came(second(1)));
     // Played until 5; comes at 7: two seconds late.
     assert!(!playing.segment_came(second(7)));
@@ -210,7 +210,7 @@ fn picture_waits_for_its_sound_as_long_as_there_is_some() {
         assert!(playing.ask_for_list().is_some(), "{name}");
         let list = film(name, 4.0, 9);
         let Ok(Playlist::Media(list)) = parse(list.as_bytes()) else { panic!("no playlist") };
-        playing.take_list(&list, &base, (false, 3, second(0))).expect("valid");
+        playing.take_list(&list, &base, (3, second(0))).expect("valid");
     }
     assert_eq!(playing.ask_for_list(), None);
     let mut came = |at: u64| {

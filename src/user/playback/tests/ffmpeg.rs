@@ -29,12 +29,12 @@ fn loaded(name: &str, choice: VariantChoice) -> (Vec<MediaResource>, Playback) {
     let text = read("main.m3u8");
     match parse(&text).expect("a playlist") {
         Playlist::Master(master) => playing.take_variants(&master, &base, choice).expect("URLs"),
-        Playlist::Media(list) => playing.take_list(&list, &base, (true, 3, now)).expect("URLs"),
+        Playlist::Media(list) => playing.take_list(&list, &base, (3, now)).expect("URLs"),
     }
     while let Some(url) = playing.ask_for_list().map(str::to_owned) {
         let text = read(url.strip_prefix(BASE).expect("a playlist beside the first"));
         let Ok(Playlist::Media(list)) = parse(&text) else { panic!("{url} names no segments") };
-        playing.take_list(&list, &base, (false, 3, now)).expect("URLs");
+        playing.take_list(&list, &base, (3, now)).expect("URLs");
     }
     let mut all = vec![];
     for _ in 0..100 {
