@@ -39,7 +39,7 @@ pub(super) struct Playback {
     /// however short it lives: a player goes on.
     pub(super) renewed: u64,
     /// What may be played; nothing where the playlist names segments itself.
-    variants: Vec<Variant>,
+    variants: Vec<PlayableVariant>,
     /// The variant that is played.
     variant: usize,
     bandwidth: BandwidthEstimate,
@@ -56,7 +56,7 @@ pub(super) struct Playback {
 
 /// A variant that may be played.
 #[derive(Debug)]
-struct Variant {
+struct PlayableVariant {
     url: String,
     /// In bit/s.
     bandwidth: u64,
@@ -119,7 +119,7 @@ impl Playback {
             let renditions =
                 master.beside(variant).map(|(kind, uri)| Ok((kind, resolved(base, uri)?)));
             let renditions = renditions.collect::<Result<_, _>>()?;
-            Ok(Variant {
+            Ok(PlayableVariant {
                 url: resolved(base, variant.uri)?,
                 bandwidth: variant.bandwidth,
                 renditions,

@@ -23,7 +23,7 @@ const CUMULATIVE: i32 = AggregationTemporality::Cumulative as i32;
 
 /// When a run began and when it was looked at, in nanoseconds since 1970.
 #[derive(Clone, Copy)]
-struct Span {
+struct PointTimes {
     began: u64,
     now: u64,
 }
@@ -31,7 +31,7 @@ struct Span {
 /// All metrics of a run so far.
 pub fn render(live: &LiveTotals) -> Vec<u8> {
     let now = live.began_ns.saturating_add((seconds(live.now.at) * 1e9) as u64);
-    let span = Span { began: live.began_ns, now };
+    let span = PointTimes { began: live.began_ns, now };
     let mut about = vec![("service.name", "plimsoll".to_owned())];
     about.extend(live.about.iter().cloned());
     let scope = InstrumentationScope {
@@ -54,7 +54,7 @@ pub fn render(live: &LiveTotals) -> Vec<u8> {
     request.encode_to_vec()
 }
 
-fn metric(family: &Family, span: Span) -> Metric {
+fn metric(family: &Family, span: PointTimes) -> Metric {
     let unit = match family.unit {
         Unit::Number | Unit::Ratio => "1",
         Unit::Seconds => "s",
@@ -85,7 +85,7 @@ fn metric(family: &Family, span: Span) -> Metric {
 /// A series: labels and value.
 type Point = (Vec<(&'static str, String)>, Value);
 
-fn number((labels, value): &Point, span: Span) -> Option<NumberDataPoint> {
+fn number((labels, value): &Point, span: PointTimes) -> Option<NumberDataPoint> {
     let value = match value {
         Value::Whole(value) => {
             number_data_point::Value::AsInt(i64::try_from(*value).unwrap_or(i64::MAX))
@@ -102,7 +102,7 @@ fn number((labels, value): &Point, span: Span) -> Option<NumberDataPoint> {
     })
 }
 
-fn histogram((labels, value): &Point, span: Span) -> Option<HistogramDataPoint> {
+fn histogram((labels, value): &Point, span: PointTimes) -> Option<HistogramDataPoint> {
     let Value::Histogram(bins) = value else { return None };
     Some(HistogramDataPoint {
         attributes: attributes(labels),

@@ -38,12 +38,12 @@ struct LiveChart {
     large: bool,
     step: Option<String>,
     limits: Vec<f64>,
-    lines: Vec<LiveLine>,
+    lines: Vec<LineSource>,
 }
 
 /// Where a line of a chart finds its values.
 #[derive(Serialize)]
-struct LiveLine {
+struct LineSource {
     ink: u8,
     label: String,
     /// The way into a line of the events.
@@ -104,9 +104,9 @@ pub fn page(header: &RunHeader) -> Result<LivePage, ReportError> {
     Ok(LivePage { html, policy })
 }
 
-fn line(ink: u8, label: &str, path: &[&str], scale: f64) -> LiveLine {
+fn line(ink: u8, label: &str, path: &[&str], scale: f64) -> LineSource {
     let path = path.iter().map(|&key| key.to_owned()).collect();
-    LiveLine { ink, label: label.to_owned(), path, scale }
+    LineSource { ink, label: label.to_owned(), path, scale }
 }
 
 fn charts(header: &RunHeader, steps: &[String]) -> Vec<LiveChart> {
