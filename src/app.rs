@@ -38,6 +38,7 @@ mod mask;
 mod merge;
 mod observing;
 mod output;
+mod page_trial;
 mod panics;
 mod preflight;
 mod prepare;

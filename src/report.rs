@@ -31,6 +31,7 @@ pub(crate) mod fixture;
 pub(crate) mod format;
 mod histogram;
 mod model;
+mod pages;
 mod pooled;
 mod rows;
 mod series;

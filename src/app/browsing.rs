@@ -115,22 +115,49 @@ struct BrowserWork {
 /// Where they should, and there is no browser on this machine.
 pub(super) fn hosts(plan: &Plan, asked: &RunRequest<'_>) -> Result<Option<Vec<String>>, Failure> {
     // One of many agents has no cores to spare for them.
-    if plan.browsers.is_empty() || !asked.browsers || !matches!(asked.role, FleetRole::Alone) {
+    let plays = plan.browsers.iter().any(|browser| browser.plays);
+    if !plays || !asked.browsers || !matches!(asked.role, FleetRole::Alone) {
         return Ok(None);
     }
     program().map_err(|error| {
         let hint = "or leave the browsers out: --no-browsers";
         Failure::new(Exit::Usage, format!("error: {error}\nhint: {hint}"))
     })?;
-    let allowed = plan
-        .allow_hosts
-        .iter()
-        .filter(|host| asked.may_load.iter().any(|named| named.eq_ignore_ascii_case(host)));
-    Ok(Some(std::iter::once(&plan.target.host).chain(allowed).cloned().collect()))
+    Ok(Some(allowed_hosts(plan, asked.may_load)))
+}
+
+/// The target's host, and those that the file allows and somebody says may be loaded.
+pub(super) fn allowed_hosts(plan: &Plan, may_load: &[String]) -> Vec<String> {
+    let is_named = |host: &&String| may_load.iter().any(|named| named.eq_ignore_ascii_case(host));
+    let allowed = plan.allow_hosts.iter().filter(is_named);
+    std::iter::once(&plan.target.host).chain(allowed).cloned().collect()
 }
 
 fn program() -> Result<PathBuf, BrowserError> {
     find_program(std::env::var_os("PLIMSOLL_CHROMIUM"), std::env::var_os("PATH").as_deref())
+}
+
+/// How a browser is started, but for its profile.
+fn options(plan: &Plan, hosts: Vec<String>) -> Result<BrowserOptions, BrowserError> {
+    Ok(BrowserOptions {
+        program: program()?,
+        profile: PathBuf::new(),
+        hosts,
+        insecure: plan.http.tls.insecure,
+    })
+}
+
+/// A browser outside a run, and its profile, which must outlive it.
+///
+/// # Errors
+/// There is none on this machine, or it does not start.
+pub(super) async fn launched(
+    plan: &Plan,
+    hosts: Vec<String>,
+) -> Result<(Browser, ProfileFolder), BrowserError> {
+    let profile = ProfileFolder::new().map_err(|error| BrowserError::Start(error.to_string()))?;
+    let options = BrowserOptions { profile: profile.0.clone(), ..options(plan, hosts)? };
+    Ok((Browser::start(&options).await?, profile))
 }
 
 impl BrowserThread {
@@ -139,18 +166,12 @@ impl BrowserThread {
         plan.templates.begin_at(Clock::starting_in(Nanos::ZERO).unix_start());
         let not_started =
             |error: &BrowserError| Failure::new(Exit::Error, format!("error: {error}"));
-        let program = program().map_err(|error| not_started(&error))?;
+        let options = options(&plan, hosts).map_err(|error| not_started(&error))?;
         let (sender, loads) = mpsc::unbounded_channel();
         let (begin, begun) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let (idle, idle_done) = oneshot::channel();
         let stop = CancellationToken::new();
-        let options = BrowserOptions {
-            program,
-            profile: PathBuf::new(),
-            hosts,
-            insecure: plan.http.tls.insecure,
-        };
         let work = BrowserWork { plan, options, loads: sender, stop: stop.clone() };
         let thread = std::thread::Builder::new()
             .name("browsers".to_owned())
@@ -203,7 +224,7 @@ fn play(
         let mut browser = Browser::start(&options).await?;
         let _ = ready.send(());
         let mut users = users(&work.plan);
-        // One after the other: idle is without each other, too.
+        // One user of each browser, one after the other: idle is without each other, too.
         for user in &mut users {
             let until = Instant::now() + user.baseline;
             work.rounds(user, &browser, until, true).await?;
@@ -240,22 +261,31 @@ struct BrowserUserSlot {
     baseline: Duration,
 }
 
-fn users(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
-    let shared = VisitContext {
+/// What users share before the first arrival, or where there is none.
+pub(super) fn idle_context(plan: &Arc<Plan>) -> VisitContext {
+    VisitContext {
         plan: plan.clone(),
         rows: Arc::new(RowPicker::new(plan)),
         clock: None,
         waits_for_quiet: asks_for_tti(plan),
-    };
+    }
+}
+
+fn users(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
+    let shared = idle_context(plan);
     // Their rows and numbers come behind those of all other users.
     let mut number = match &plan.load {
         Load::Open(open) => u64::from(open.max_vus),
         Load::Closed(closed) => u64::from(closed.vus),
     };
-    let each = |browser: &BrowserPlan| std::iter::repeat_n(browser.clone(), browser.vus as usize);
-    let all = plan.browsers.iter().flat_map(each);
-    let slot_of = |browser: BrowserPlan| {
-        let baseline = browser.baseline.into();
+    let each = |browser: &BrowserPlan| {
+        let first = Duration::from(browser.baseline);
+        let others = std::iter::repeat(Duration::ZERO);
+        let baselines = std::iter::once(first).chain(others).take(browser.vus as usize);
+        baselines.map(|baseline| (browser.clone(), baseline)).collect::<Vec<_>>()
+    };
+    let all = plan.browsers.iter().filter(|browser| browser.plays).flat_map(each);
+    let slot_of = |(browser, baseline): (BrowserPlan, Duration)| {
         let user = BrowserUser::new(shared.clone(), browser, number);
         number += 1;
         BrowserUserSlot { user, baseline }
@@ -318,7 +348,7 @@ impl BrowserWork {
 }
 
 /// A folder for a browser's profile, removed with all that is in it.
-struct ProfileFolder(PathBuf);
+pub(super) struct ProfileFolder(PathBuf);
 
 impl ProfileFolder {
     fn new() -> std::io::Result<Self> {

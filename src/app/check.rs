@@ -132,9 +132,7 @@ fn once(plan: &Arc<Plan>, args: &cli::CheckArgs) -> Result<Exit, Failure> {
     for sentence in told {
         say(&format!("warning: {sentence}"));
     }
-    let playing = trace::play_each(plan, &options);
-    let all_well = tokio::task::LocalSet::new()
-        .block_on(&runtime, playing)
-        .map_err(|error| Failure::while_doing("cannot play the scenarios", &error))?;
+    let playing = trace::play_each(plan, &options, &args.i_may_load);
+    let all_well = tokio::task::LocalSet::new().block_on(&runtime, playing)?;
     Ok(if all_well { Exit::Pass } else { Exit::Judged(99) })
 }

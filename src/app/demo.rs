@@ -14,6 +14,9 @@ use crate::simulator::Simulation;
 use crate::simulator::model::{FaultAction, TierId};
 use crate::units::{Nanos, RunTime};
 
+/// The systems whose pages browsers open, beside their workload `pages`.
+const WITH_PAGES: [cli::System; 3] = [cli::System::Ais, cli::System::Running, cli::System::Triple];
+
 /// Starts the stack, runs the workload, reports.
 pub(super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
     if args.capacity {
@@ -26,6 +29,11 @@ pub(super) fn demo(args: &cli::DemoArgs) -> Result<Exit, Failure> {
 
 fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure> {
     let system = args.system.name();
+    if args.browsers && !WITH_PAGES.contains(&args.system) {
+        let hint = "the demos of ais, running and triple have";
+        let message = format!("error: {system} has no pages to open in browsers\nhint: {hint}");
+        return Err(Failure::new(Exit::Usage, message));
+    }
     // What cannot be changed is refused here, before the simulator's process begins, where the message is seen.
     let mut simulation = read_simulation(&simulation_file(&embedded::folder(system)))?;
     change(&mut simulation, &args.stack)?;
@@ -53,7 +61,8 @@ fn play(args: &cli::DemoArgs, load: &cli::LoadArgs) -> Result<RunEnding, Failure
         browsers: args.browsers,
     };
     let mut load = load.clone();
-    load.workload.get_or_insert_with(|| "demo".to_owned());
+    let workload = if args.browsers { "pages" } else { "demo" };
+    load.workload.get_or_insert_with(|| workload.to_owned());
     load.mark.extend(fault_marks(&simulation));
     run_scenario(&embedded::folder(system), &asked, &load, (&args.output, &args.export))
 }
@@ -99,7 +108,18 @@ fn fault_marks(simulation: &Simulation) -> Vec<(String, Nanos)> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
+
+    #[test]
+    fn systems_with_pages_are_those_whose_files_have_browsers() {
+        for system in cli::System::value_variants() {
+            let path = embedded::folder(system.name()).join("scenario.yaml");
+            let text = std::str::from_utf8(embedded::read(&path).expect("a file")).expect("text");
+            assert_eq!(text.contains("\nbrowsers:"), WITH_PAGES.contains(system), "{system:?}");
+        }
+    }
 
     #[test]
     fn death_of_a_replica_is_an_event_of_the_run() {

@@ -16,8 +16,9 @@ use crate::transport::{
 use crate::units::{Nanos, RunTime};
 use crate::user::{Action, User, UserFactory};
 
-use super::mask;
+use super::exit::Failure;
 use super::output::write_out;
+use super::{mask, page_trial};
 
 /// Prints a piece of the trial. One that does not fit into stdout is not worth ending it for.
 fn print(text: &str) {
@@ -25,13 +26,19 @@ fn print(text: &str) {
 }
 
 /// Plays the setup, one iteration of each scenario, and the teardown. Returns whether nothing failed. Think times are
-/// passed over.
-pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Result<bool> {
+/// passed over. Pages in browsers are opened once, where `may_load` names other hosts that they may reach.
+pub(super) async fn play_each(
+    plan: &Arc<Plan>,
+    options: &RunOptions,
+    may_load: &[String],
+) -> Result<bool, Failure> {
+    let failed = |error: io::Error| Failure::while_doing("cannot play the scenarios", &error);
     let (mut plan, mut all_well) = (plan.clone(), true);
     if let Some(setup) = plan.lifecycle.setup.clone() {
         let part = LifecyclePart::Setup;
         let alone = Arc::new(plan.of_lifecycle(part, &setup));
-        let (is_well, user) = Trial::new(&alone, options)?.play(0, part.word()).await;
+        let (is_well, user) =
+            Trial::new(&alone, options).map_err(failed)?.play(0, part.word()).await;
         let captured =
             setup.slots.iter().filter_map(|&slot| Some((slot, user.slot(slot)?.clone())));
         Arc::make_mut(&mut plan).lifecycle.given = captured.collect();
@@ -39,15 +46,18 @@ pub(super) async fn play_each(plan: &Arc<Plan>, options: &RunOptions) -> io::Res
         all_well = is_well;
     }
     if all_well {
-        let trial = Trial::new(&plan, options)?;
+        let trial = Trial::new(&plan, options).map_err(failed)?;
         for (index, scenario) in plan.scenarios.iter().enumerate() {
             all_well &= trial.play(index, &format!("scenario {}", scenario.name)).await.0;
         }
     }
+    if all_well {
+        all_well = page_trial::once(&plan, may_load).await?;
+    }
     if let Some(teardown) = &plan.lifecycle.teardown {
         let part = LifecyclePart::Teardown;
         let alone = Arc::new(plan.of_lifecycle(part, teardown));
-        all_well &= Trial::new(&alone, options)?.play(0, part.word()).await.0;
+        all_well &= Trial::new(&alone, options).map_err(failed)?.play(0, part.word()).await.0;
     }
     Ok(all_well)
 }

@@ -225,8 +225,10 @@ async fn measured(page: &BrowserPage, shown: ShownPage) -> Option<PageLoad> {
 }
 
 impl Variables for BrowserUser {
-    fn slot(&self, _: CaptureSlot) -> Option<&Value> {
-        None
+    /// What the setup captured; nothing is captured from pages.
+    fn slot(&self, slot: CaptureSlot) -> Option<&Value> {
+        let given = self.shared.plan.lifecycle.given.iter();
+        given.rev().find(|(known, _)| *known == slot).map(|(_, value)| value)
     }
 
     fn deal(&mut self, dataset: u16) -> Result<(), RenderError> {
@@ -250,9 +252,10 @@ impl Variables for BrowserUser {
             row.map_or_else(Vec::new, |row| row.to_vec())
         };
         let rows = self.picked.iter().zip(data.iter()).map(row).collect();
-        let slots = vec![None; self.names.slots.len()];
+        let slots =
+            (0..self.names.slots.len() as u16).map(|slot| self.slot(CaptureSlot(slot)).cloned());
         let values = ScopeValues {
-            slots,
+            slots: slots.collect(),
             rows,
             vu: self.number + 1,
             iteration: self.iteration,

@@ -11,6 +11,8 @@ pub struct BrowserPlan {
     pub name: String,
     /// How many.
     pub vus: u32,
+    /// Whether they play beside the workload that is played.
+    pub plays: bool,
     /// Whether cache and cookies outlive an iteration.
     pub is_warm: bool,
     /// For how long they play before the first arrival; zero for not at all.

@@ -77,6 +77,7 @@ fn plan(
     let flows_of = |choice| FlowCompiler::new((scenario, &data), templates, prefix.clone(), choice);
     let mut flows = flows_of(choice);
     let (mut journeys, demands) = flows.journeys(problems);
+    let given = flows.given().clone();
     let parts = flows.finish();
     let loads = LoadCompiler {
         overrides,
@@ -96,7 +97,12 @@ fn plan(
         });
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
-    let browsers = browser::compile(scenario, templates, think(workload, overrides), problems);
+    let browsers = browser::compile(
+        scenario,
+        templates.after(Some(&given)),
+        (workload, think(workload, overrides)),
+        problems,
+    );
     let objectives = objective::compile(scenario, &parts.steps, problems);
     let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     let http = http::plan(scenario, sources, problems);

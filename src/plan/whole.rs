@@ -60,7 +60,7 @@ pub struct Plan {
     pub address: Option<CaptureSlot>,
     /// The sessions, by [`super::SessionId`].
     pub sessions: Vec<SessionPlan>,
-    /// Users with a real browser; none in most runs.
+    /// Users with a real browser, also those that do not play beside this workload.
     pub browsers: Vec<BrowserPlan>,
     /// The data sets, by position.
     pub data: Arc<[Dataset]>,

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::metrics::{
     ArrivalCounts, ArrivalProcess, Distribution, ErrorClass, Event, EventKind, FailureExample,
-    GeneratorLoad, Interval, LoadModel, Phase, Reading, RunEnd, RunHeader, RunLog, SampleKind,
-    ScenarioId, ScenarioInfo, ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval,
-    StopReason,
+    GeneratorLoad, Interval, LoadModel, Measure, PageFigure, PageLoad, PageResource, Phase,
+    Reading, RunEnd, RunHeader, RunLog, SampleKind, ScenarioId, ScenarioInfo, ScenarioInterval,
+    Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
 use crate::slo::{
     Cause, HighestRate, Judgement, ObjectiveStatus, RateBasis, SteadyPeriod, Validity,
@@ -240,6 +240,63 @@ pub(crate) fn fail() -> (RunLog, Judgement) {
     (log, judgement)
 }
 
+/// One page in browsers: idle, and beside a load under which its picture waits for two seconds.
+pub(super) fn pages() -> (RunLog, Judgement) {
+    let mut log = log();
+    let idle = (0..4).map(|at| page_load(at, true, 40));
+    let loaded = (5..29).map(|at| page_load(at, false, 2_040 + 10 * (at % 4)));
+    log.pages = idle.chain(loaded).collect();
+    let mut judgement = at_risk();
+    let mut row = judged(
+        "lcp",
+        Scope::Page("home".into()),
+        ms,
+        RowFixture(2_700.0, Some((2_690.0, 2_700.0)), Some(2_500.0), Some(4_000.0)),
+        ObjectiveStatus::AtRisk,
+    );
+    row.objective.measure = Measure::Page(PageFigure::Lcp, PageFigure::QUANTILE);
+    row.samples = 24;
+    judgement.objectives.push(row);
+    (log, judgement)
+}
+
+fn page_load(at: u64, idle: bool, image_ms: u64) -> PageLoad {
+    let ms = Nanos::from_millis;
+    let resource = |path: &str, kind: &str, start: u64, first_byte: u64| PageResource {
+        path: path.into(),
+        kind: kind.into(),
+        start: ms(start),
+        first_byte: ms(first_byte),
+        end: ms(first_byte + 20),
+    };
+    let ttfb = if idle { 120 } else { 420 };
+    PageLoad {
+        at: if idle { RunTime::ZERO } else { second(at) },
+        page: "home".into(),
+        idle,
+        times: vec![
+            (PageFigure::Ttfb, ms(ttfb)),
+            (PageFigure::Fcp, ms(ttfb + 150)),
+            (PageFigure::Lcp, ms(ttfb + 230 + image_ms)),
+            (PageFigure::Tbt, ms(35)),
+            (PageFigure::Load, ms(ttfb + 210 + image_ms)),
+        ],
+        cls: Some(0.034_4),
+        status: 200,
+        bytes: Bytes::new(310_000),
+        requests: 3,
+        script_errors: 0,
+        blocked: vec!["third.example".into()],
+        failure: None,
+        doubt: None,
+        largest: "img#hero".into(),
+        resources: vec![
+            resource("/app.js", "script", ttfb + 20, ttfb + 60),
+            resource("/hero.png", "img", ttfb + 30, ttfb + 30 + image_ms),
+        ],
+    }
+}
+
 /// A generator that could not keep up.
 pub(super) fn not_valid() -> (RunLog, Judgement) {
     let mut log = log();
@@ -367,6 +424,14 @@ pub(super) fn nasty() -> (RunLog, Judgement) {
             | EventKind::Warning(text) => *text = nasty(),
             EventKind::SourceError(source) => source.reason = Some(nasty()),
             EventKind::Aborted(note) => note.condition = nasty(),
+        }
+    }
+    log.pages = pages().0.pages;
+    for load in &mut log.pages {
+        (load.page, load.largest, load.blocked) = (nasty(), nasty(), vec![nasty()]);
+        load.failure = (load.at > second(26)).then(nasty);
+        for resource in &mut load.resources {
+            (resource.path, resource.kind) = (nasty(), nasty());
         }
     }
     for finding in &mut judgement.validity.findings {

@@ -12,6 +12,7 @@ mod parts;
 pub(super) mod policy;
 #[cfg(test)]
 mod tests;
+mod waterfall;
 
 use std::sync::LazyLock;
 
@@ -23,6 +24,7 @@ use serde::Serialize;
 use super::capacity::CapacityView;
 use super::figure::{Figure, Figures, LegendEntry};
 use super::model::Report;
+use super::pages::{self, PageView};
 use super::{ReportError, ReportExtras, agents, facts, format, rows, split, stack, wording};
 use crate::metrics::Distribution;
 use crate::slo::{Finding, ValidityStatus};
@@ -63,6 +65,9 @@ struct HtmlPage {
     slo: Vec<SloView>,
     split: Option<split::SplitView>,
     figures: Figures,
+    about_pages: &'static str,
+    page_keys: Vec<LegendEntry>,
+    pages: Vec<PageView>,
     phases: Vec<LegendEntry>,
     parts: Vec<parts::PhaseRow>,
     steps: Vec<rows::StepRow>,
@@ -123,6 +128,9 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         slo: slo(report),
         split: split::view(report),
         figures,
+        about_pages: pages::ABOUT,
+        page_keys: waterfall::keys(),
+        pages: waterfall::views(report),
         phases: parts::keys(),
         parts: parts::rows(report),
         steps: rows::steps(report),

@@ -5,6 +5,7 @@
 
 mod beside;
 mod cause;
+mod pages;
 mod split;
 mod values;
 
@@ -65,6 +66,9 @@ pub fn value(report: &Report, extra: &ReportExtras) -> Value {
     });
     if let (Some(found), Value::Object(fields)) = (&report.blue_green, &mut document) {
         fields.insert("blue_green".into(), split::value(found));
+    }
+    if let (false, Value::Object(fields)) = (report.pages.is_empty(), &mut document) {
+        fields.insert("pages".into(), pages::value(report));
     }
     if let (false, Value::Object(fields)) = (report.lifecycle.is_empty(), &mut document) {
         fields.insert("lifecycle".into(), beside::lifecycle(report));

@@ -6,6 +6,7 @@
 mod agents;
 mod beside;
 mod page;
+mod pages;
 mod split;
 
 pub(super) use page::{MarkdownPage, cell};
@@ -35,6 +36,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     steps(&mut page, report);
     scenarios(&mut page, report);
     times(&mut page, report);
+    pages::section(&mut page, report);
     beside::stack(&mut page, report);
     beside::availability(&mut page, report);
     errors(&mut page, report);

@@ -9,7 +9,10 @@ use crate::metrics::{
     ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel, RunHeader,
     RunLog, ScenarioId, StepId, StopReason,
 };
-use crate::slo::{Availability, BlueGreen, Judgement, SteadyPeriod, availability, blue_green};
+use crate::slo::{
+    Availability, BlueGreen, Judgement, PageSummary, SteadyPeriod, availability, blue_green,
+    page_summaries,
+};
 use crate::units::{Nanos, Rate, RunTime};
 
 /// How the run came to its end.
@@ -86,6 +89,8 @@ pub struct Report {
     pub errors: Vec<ErrorGroup>,
     /// All events but failures, in order.
     pub events: Vec<Event>,
+    /// Pages in real browsers; empty where none were loaded.
+    pub pages: Vec<PageSummary>,
     /// What was done once for the run, outside its figures.
     pub lifecycle: Vec<LifecycleNote>,
     /// How often the load was steered.
@@ -119,6 +124,7 @@ impl Report {
             whole,
             series: RunSeries::of(&log.intervals, log.duration()),
             events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
+            pages: page_summaries(log),
             lifecycle: log.lifecycle.clone(),
             steering_acts: log.events.iter().filter(is_steering).count(),
             folder: None,

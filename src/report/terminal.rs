@@ -7,6 +7,7 @@ mod beside;
 mod gate;
 mod history;
 mod lines;
+mod pages;
 mod split;
 mod style;
 mod table;
@@ -33,6 +34,7 @@ pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
     slo(&mut screen, report);
     split::section(&mut screen, report);
     steps(&mut screen, report);
+    pages::section(&mut screen, report);
     beside::stack(&mut screen, report);
     beside::availability(&mut screen, report);
     errors(&mut screen, report);

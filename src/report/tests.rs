@@ -41,6 +41,7 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
         ("closed", fixture::closed()),
         ("torn", fixture::torn()),
         ("empty", fixture::empty()),
+        ("pages", fixture::pages()),
         ("nasty", fixture::nasty()),
     ]
     .into_iter()
@@ -145,6 +146,7 @@ fn same_log_gives_the_same_bytes() {
         let text: String = std::iter::once(crate::metrics::RunLine::Run(log.header.clone()))
             .chain(log.intervals.iter().cloned().map(crate::metrics::RunLine::Interval))
             .chain(log.events.iter().cloned().map(crate::metrics::RunLine::Event))
+            .chain(log.pages.iter().cloned().map(crate::metrics::RunLine::Page))
             .chain(log.end.map(crate::metrics::RunLine::End))
             .map(|line| line.to_text())
             .collect();

@@ -1,6 +1,7 @@
 //! `simulation.yaml` → [`Simulation`], with every problem at once.
 
 mod answer;
+mod asset;
 mod fault;
 mod law;
 mod limit;

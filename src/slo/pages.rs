@@ -7,7 +7,7 @@ use crate::metrics::{PageDoubt, PageFigure, PageLoad, Scope};
 use crate::units::Quantity;
 
 /// Fewer loads than this have no p75 worth judging: its 95 % interval is open above with up to 12 loads.
-const LEAST_LOADS: usize = 20;
+pub(super) const LEAST_LOADS: usize = 20;
 
 /// The `quantile` of a figure over the loads of a page, or of all pages, within the judged stages.
 ///
@@ -29,21 +29,36 @@ pub(super) fn measure(
     };
     let loads: Vec<&PageLoad> =
         window.log.pages.iter().filter(is_meant).filter(is_judged).collect();
-    let mut values: Vec<Quantity> = loads.iter().filter_map(|load| load.figure(figure)).collect();
+    let values: Vec<Quantity> = loads.iter().filter_map(|load| load.figure(figure)).collect();
     let n = values.len();
     if n < LEAST_LOADS {
         return Measured::nothing(n as u64, too_few(&loads, n, figure));
     }
-    values.sort_by(|a, b| a.base().total_cmp(&b.base()));
-    // The least value that the share of values up to it reaches the quantile (Hyndman and Fan, type 1).
-    let rank = ((quantile * n as f64).ceil() as usize).clamp(1, n);
-    let bounds = order_statistics::interval(n as u64, quantile, CONFIDENCE);
-    let low = bounds.lower.checked_sub(1).map_or(0.0, |at| values[at as usize].base());
-    let high = values.get(bounds.upper.saturating_sub(1) as usize).map(|value| value.base());
-    let interval = high.map(|high| (low, high));
-    let measured = Measured::value(values[rank - 1], interval, n as u64);
+    let Some((estimate, interval)) = quantile_of(values, quantile) else {
+        return Measured::nothing(n as u64, too_few(&loads, n, figure));
+    };
+    let interval = interval.map(|(low, high)| (low.base(), high.base()));
+    let measured = Measured::value(estimate, interval, n as u64);
     let note = left_out(&loads, n);
     if note.is_empty() { measured } else { measured.with_note(note) }
+}
+
+/// A quantile of some values and its 95 % interval by order statistics; none of no values, and no interval where its
+/// upper end is open.
+pub(super) fn quantile_of(
+    mut values: Vec<Quantity>,
+    quantile: f64,
+) -> Option<(Quantity, Option<(Quantity, Quantity)>)> {
+    let n = values.len();
+    values.sort_by(|a, b| a.base().total_cmp(&b.base()));
+    // The least value that the share of values up to it reaches the quantile (Hyndman and Fan, type 1).
+    let rank = ((quantile * n as f64).ceil() as usize).max(1);
+    let estimate = *values.get(rank - 1)?;
+    let bounds = order_statistics::interval(n as u64, quantile, CONFIDENCE);
+    let low = bounds.lower.checked_sub(1).and_then(|at| values.get(at as usize).copied());
+    let high = values.get(bounds.upper.saturating_sub(1) as usize);
+    let low = low.unwrap_or(estimate.with_base(0.0));
+    Some((estimate, high.map(|high| (low, *high))))
 }
 
 /// Why there is no value.

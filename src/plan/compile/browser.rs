@@ -3,21 +3,21 @@
 use super::request::delay;
 use super::template::TemplateCompiler;
 use crate::plan::{BrowserPlan, Escape, PageStep};
-use crate::scenario::schema::{BrowserSpec, PageStepSpec, Scenario};
-use crate::scenario::{Problems, Spanned};
+use crate::scenario::schema::{BrowserSpec, PageStepSpec, Scenario, Workload};
+use crate::scenario::{ProblemKind, Problems, Spanned};
 
+/// `templates` know what the setup captures: nothing is captured from pages.
 pub(super) fn compile(
     scenario: &Scenario,
     templates: TemplateCompiler<'_>,
-    think: f64,
+    (workload, think): (Option<&Workload>, f64),
     problems: &mut Problems,
 ) -> Vec<BrowserPlan> {
-    // Nothing is captured from pages.
-    let nothing = std::collections::BTreeSet::new();
-    let templates = templates.after(Some(&nothing));
+    check_workloads(scenario, problems);
     let plan = |spec: &BrowserSpec| BrowserPlan {
         name: spec.name.value.clone(),
         vus: spec.vus,
+        plays: plays(spec, workload),
         is_warm: spec.is_warm,
         baseline: spec.baseline,
         network: spec.network,
@@ -26,6 +26,28 @@ pub(super) fn compile(
         flow: spec.flow.iter().map(|step| page_step(step, &templates, think, problems)).collect(),
     };
     scenario.browsers.iter().map(plan).collect()
+}
+
+/// Whether they play beside a workload.
+fn plays(spec: &BrowserSpec, workload: Option<&Workload>) -> bool {
+    let is_played =
+        |name: &Spanned<String>| workload.is_some_and(|played| played.name.value == name.value);
+    spec.workloads.is_empty() || spec.workloads.iter().any(is_played)
+}
+
+fn check_workloads(scenario: &Scenario, problems: &mut Problems) {
+    let known: Vec<String> =
+        scenario.workloads.iter().map(|known| known.name.value.clone()).collect();
+    for name in scenario.browsers.iter().flat_map(|browser| &browser.workloads) {
+        if !known.contains(&name.value) {
+            let kind = ProblemKind::UnknownName {
+                what: "workload",
+                name: name.value.clone(),
+                known: known.clone(),
+            };
+            problems.report(name.span, kind);
+        }
+    }
 }
 
 fn page_step(

@@ -86,6 +86,11 @@ impl<'a> FlowCompiler<'a> {
         (journeys, demands)
     }
 
+    /// The names that the setup captures; known once journeys are compiled.
+    pub(super) const fn given(&self) -> &BTreeSet<String> {
+        &self.parts.given
+    }
+
     /// Finds what the setup captures: journeys may use it from their first step on. Leaves nothing else behind.
     fn look_at_setup(&mut self) {
         let Some(setup) = self.parts.setup() else { return };

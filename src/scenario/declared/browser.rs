@@ -28,10 +28,16 @@ pub(in crate::scenario) static BROWSER: Declaration = Declaration {
         optional(
             "baseline",
             Grammar::Duration,
-            "For how long the flow is played before the first arrival, so that the report can say what load does \
-             to pages. Such loads are not judged.",
+            "For how long one of these users plays before the first arrival, so that the report can say what load \
+             does to pages. Such loads are not judged.",
         )
         .example("30s"),
+        optional(
+            "workloads",
+            Grammar::OneOrMany(&Grammar::Text("name of a workload")),
+            "The workloads beside which they play; all where none is named.",
+        )
+        .example("[load]"),
         optional("network", Grammar::Mapping(&NETWORK), "A slower network than there is."),
         optional(
             "cpu",

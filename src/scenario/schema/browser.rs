@@ -3,7 +3,7 @@
 use super::delay::{DelaySpec, law};
 use super::step::only_entry;
 use crate::scenario::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
-use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, list};
+use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, list, one_or_many, text};
 use crate::units::Nanos;
 
 /// Users with a real browser.
@@ -17,6 +17,8 @@ pub struct BrowserSpec {
     pub is_warm: bool,
     /// For how long they play before the first arrival.
     pub baseline: Nanos,
+    /// The workloads beside which they play; empty for all.
+    pub workloads: Vec<Spanned<String>>,
     /// A slower network.
     pub network: BrowserNetwork,
     /// How many times as slow the processor is.
@@ -83,12 +85,14 @@ pub(super) fn read(
     let contexts = [("fresh", false), ("warm", true)];
     let network = fields.node("network", problems).and_then(|node| network(node, problems));
     let flow = fields.node("flow", problems);
+    let workloads = fields.node("workloads", problems);
     let cpu: Option<String> = fields.read("cpu", problems);
     let spec = BrowserSpec {
         name,
         vus: fields.or("vus", 1, problems),
         is_warm: fields.word("context", &contexts, problems).unwrap_or(false),
         baseline: fields.or("baseline", Nanos::ZERO, problems),
+        workloads: workloads.map(|node| names(node, problems)).unwrap_or_default(),
         network: network.unwrap_or_default(),
         cpu_slowdown: cpu.and_then(|text| leading_number(&text, 'x')).unwrap_or(1.0),
         timeout: fields.or("timeout", DEFAULT_TIMEOUT, problems),
@@ -100,6 +104,14 @@ pub(super) fn read(
         problems.report(node.span, ProblemKind::Empty { what: "the flow: it opens no page" });
     }
     Some(spec)
+}
+
+fn names(node: &Node, problems: &mut Problems) -> Vec<Spanned<String>> {
+    let name = |node: &Node| {
+        let found = text(node, "the name of a workload", problems)?;
+        Some(Spanned::new(found.to_owned(), node.span))
+    };
+    one_or_many(node).iter().filter_map(name).collect()
 }
 
 /// The number that a text of a checked form begins with.

@@ -5,7 +5,7 @@ use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, re
 
 /// The keys of the body, of which a response has one.
 pub(in crate::simulator) const BODIES: &[&str] =
-    &["json", "text", "html", "bytes", "events", "websocket"];
+    &["json", "text", "html", "script", "image", "bytes", "events", "websocket"];
 
 pub(in crate::simulator) static ANSWER: Declaration = Declaration {
     name: "answer",
@@ -47,11 +47,52 @@ static KEYS: &[Property] = &[
     .example("{ id: '{{ path.id }}' }"),
     optional("text", Grammar::Text("template"), "A text.").example("ok"),
     optional("html", Grammar::Text("template"), "A page.").example("<h1>ok</h1>"),
+    optional("script", Grammar::Mapping(&SCRIPT), "A script of a page."),
+    optional("image", Grammar::Mapping(&IMAGE), "A picture of a page."),
     optional("bytes", Grammar::Size, "So many bytes that mean nothing; at most 64 MiB.")
         .example("200 KiB"),
     optional("events", Grammar::Mapping(&EVENTS), "Server-sent events."),
     optional("websocket", Grammar::Mapping(&WEBSOCKET), "A WebSocket."),
 ];
+
+pub(in crate::simulator) static SCRIPT: Declaration = Declaration {
+    name: "script",
+    place: "a script",
+    about: "A script for a page in a browser: valid, of this size, and as much work as told. Most of it is a comment.",
+    groups: &[&[
+        required("size", Grammar::Size, "Its size, at most 64 MiB.").example("120 kB"),
+        optional("busy", Grammar::Duration, "For how long it keeps the page's main thread busy.")
+            .default("0s")
+            .example("30ms"),
+    ]],
+    others: None,
+    rules: &[],
+    example: PAGE_EXAMPLE,
+};
+
+pub(in crate::simulator) static IMAGE: Declaration = Declaration {
+    name: "image",
+    place: "a picture",
+    about: "A picture for a page in a browser: a PNG of this size.",
+    groups: &[&[
+        required("size", Grammar::Size, "Its size, at most 64 MiB.").example("60 kB"),
+        required("width", Grammar::Whole(1.0, 4096.0), "Its width in pixels.").example("640"),
+        required("height", Grammar::Whole(1.0, 4096.0), "Its height in pixels.").example("360"),
+    ]],
+    others: None,
+    rules: &[],
+    example: PAGE_EXAMPLE,
+};
+
+const PAGE_EXAMPLE: &str = "
+routes:
+  - get: /
+    answer: { html: '<script src=/app.js></script><img src=/hero.png width=640 height=360>' }
+  - get: /app.js
+    answer: { script: { size: 120 kB, busy: 30ms } }
+  - get: /hero.png
+    answer: { image: { size: 60 kB, width: 640, height: 360 } }
+";
 
 pub(in crate::simulator) static EVENTS: Declaration = Declaration {
     name: "events",

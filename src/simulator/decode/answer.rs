@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
+use super::asset;
 use super::law::law;
 use super::names::header_name;
 use super::names::other;
@@ -14,7 +15,7 @@ use crate::simulator::template::{AnswerText, SimulationTemplates};
 use crate::units::{Bytes as Size, Nanos};
 
 /// The largest canned body.
-const FILLER_LIMIT: u64 = 64 << 20;
+pub(super) const FILLER_LIMIT: u64 = 64 << 20;
 
 /// Reads `answer:`; none means an empty 200.
 pub(super) fn answer(
@@ -74,9 +75,14 @@ fn content(
     let [json, text, html, bytes, events, live] =
         ["json", "text", "html", "bytes", "events", "websocket"]
             .map(|name| fields.node(name, problems));
+    let [script, image] = ["script", "image"].map(|name| fields.node(name, problems));
     let typed = |text: Option<AnswerText>, default: &'static str| {
         let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
         text.map(|text| AnswerContent::Text { kind, text })
+    };
+    let of_bytes = |bytes: Option<Bytes>, default: &'static str| {
+        let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
+        bytes.map(|bytes| AnswerContent::Filler { kind, bytes })
     };
     let content = if let Some(node) = json {
         let text = match &node.value {
@@ -92,8 +98,11 @@ fn content(
     } else if let Some(node) = html {
         typed(templates.text(node, problems), "text/html; charset=utf-8")
     } else if let Some(node) = bytes {
-        let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
-        filler(node, problems).map(|bytes| AnswerContent::Filler { kind, bytes })
+        of_bytes(filler(node, problems), "application/octet-stream")
+    } else if let Some(node) = script {
+        of_bytes(asset::script(node, problems), "text/javascript")
+    } else if let Some(node) = image {
+        of_bytes(asset::image(node, problems), "image/png")
     } else if let Some(node) = events {
         events_of(node, templates, problems).map(AnswerContent::Events)
     } else if let Some(node) = live {
@@ -112,13 +121,13 @@ fn filler(node: &Node, problems: &mut Problems) -> Option<Bytes> {
         other(node.span, message, "choose a smaller one; it is kept in memory", problems);
         return None;
     }
-    // A linear congruential sequence (Numerical Recipes): cheap, and gzip finds little in it.
-    let mut state = 1_u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    Some((0..size.get()).map(|_| next()).collect::<Vec<u8>>().into())
+    Some(noise().take(usize::try_from(size.get()).ok()?).collect::<Vec<u8>>().into())
+}
+
+/// A linear congruential sequence (Numerical Recipes): cheap, and gzip finds little in it.
+pub(super) fn noise() -> impl Iterator<Item = u8> {
+    let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    std::iter::successors(next(&1), next).map(|state| (state >> 24) as u8)
 }
 
 /// `events: { count: 40, every: 50ms, data: { … }, end: "[DONE]" }`.

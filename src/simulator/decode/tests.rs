@@ -140,7 +140,7 @@ colour: red
         "17: the range `400ms..200ms` ends before it begins",
         "18: an `auth` needs one of `bearer`, `cookie` and `query`",
         "19: there is no variable `boddy`",
-        "19: an answer takes only one of `json`, `text`, `html`, `bytes`, `events` and `websocket`",
+        "19: an answer takes only one of `json`, `text`, `html`, `script`, `image`, `bytes`, `events` and `websocket`",
         "20: the route `GET /a` is given twice",
         "21: `find` needs a path that names the item",
         "22: expected a status from 200 to 599, found `42`",

@@ -1,0 +1,92 @@
+//! `check --once`: every page of the browsers once, with its figures.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::browsing::{allowed_hosts, idle_context, launched};
+use super::exit::{Exit, Failure};
+use super::output::{say, write_out};
+use crate::browser::{BrowserError, BrowserUser};
+use crate::metrics::{PageFigure, PageLoad};
+use crate::plan::{BrowserPlan, PageStep, Plan};
+use crate::report::format;
+
+/// No flow takes so long.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Plays the flow of each browser once, inside a `LocalSet`. Returns whether no page failed. Where there is no Chromium,
+/// that is said and nothing more.
+pub(super) async fn once(plan: &Arc<Plan>, may_load: &[String]) -> Result<bool, Failure> {
+    if plan.browsers.is_empty() {
+        return Ok(true);
+    }
+    let loads = match loads(plan, allowed_hosts(plan, may_load)).await {
+        Ok(loads) => loads,
+        Err(error @ BrowserError::Missing(_)) => {
+            say(&format!("note: pages are not opened: {error}"));
+            return Ok(true);
+        }
+        Err(error) => return Err(Failure::new(Exit::Error, format!("error: {error}"))),
+    };
+    for load in &loads {
+        write_out(&told(load))?;
+    }
+    Ok(loads.iter().all(|load| load.failure.is_none()))
+}
+
+async fn loads(plan: &Arc<Plan>, hosts: Vec<String>) -> Result<Vec<PageLoad>, BrowserError> {
+    let (browser, _profile) = launched(plan, hosts).await?;
+    let context = idle_context(plan);
+    let mut loads = vec![];
+    let mut ended = Ok(());
+    for (number, browser_plan) in (0..).zip(&plan.browsers) {
+        let mut user = BrowserUser::new(context.clone(), at_once(browser_plan), number);
+        ended = user.play(&browser, Instant::now() + LIMIT, &mut loads).await;
+        user.leave().await;
+        if ended.is_err() {
+            break;
+        }
+    }
+    browser.close().await;
+    ended.map(|()| loads)
+}
+
+/// Nobody thinks while somebody waits for the answer.
+fn at_once(plan: &BrowserPlan) -> BrowserPlan {
+    let acts = |step: &&PageStep| !matches!(step, PageStep::Think(_));
+    BrowserPlan { flow: plan.flow.iter().filter(acts).cloned().collect(), ..plan.clone() }
+}
+
+/// The lines of one load.
+fn told(load: &PageLoad) -> String {
+    let page = format::line(&load.page, 60);
+    if let Some(failure) = &load.failure {
+        return format!("\npage {page}: failed: {}\n", format::line(failure, 200));
+    }
+    let figure = |figure: &PageFigure| {
+        let found = load.times.iter().find(|(known, _)| known == figure);
+        found.map(|(_, time)| format!("{figure} {}", format::time(*time)))
+    };
+    let mut figures: Vec<String> = PageFigure::ALL.iter().filter_map(figure).collect();
+    figures.extend(load.cls.map(|cls| format!("cls {}", format::significant(cls, 2))));
+    let size = format::size(load.bytes.get());
+    let mut text = format!(
+        "\npage {page}: {}, {} requests, {size}\n  {}\n",
+        load.status,
+        load.requests,
+        figures.join(" · ")
+    );
+    if load.script_errors > 0 {
+        text.push_str(&format!("  script errors: {}\n", load.script_errors));
+    }
+    if !load.blocked.is_empty() {
+        let hosts: Vec<String> = load.blocked.iter().map(|host| format::line(host, 80)).collect();
+        text.push_str(&format!("  kept from other hosts: {}\n", hosts.join(", ")));
+    }
+    if let Some(doubt) = load.doubt {
+        text.push_str(&format!("  says nothing about the stack: {doubt}\n"));
+    }
+    text
+}
