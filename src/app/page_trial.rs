@@ -14,7 +14,7 @@ use crate::plan::{BrowserPlan, PageStep, Plan};
 use crate::report::format;
 
 /// No flow takes so long.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// Plays the flow of each browser once, inside a `LocalSet`. Returns whether no page failed. Where there is no Chromium,
 /// that is said and nothing more.
@@ -72,21 +72,19 @@ fn told(load: &PageLoad) -> String {
     let mut figures: Vec<String> = PageFigure::ALL.iter().filter_map(figure).collect();
     figures.extend(load.cls.map(|cls| format!("cls {}", format::significant(cls, 2))));
     let size = format::size(load.bytes.get());
-    let mut text = format!(
-        "\npage {page}: {}, {} requests, {size}\n  {}\n",
-        load.status,
-        load.requests,
-        figures.join(" · ")
-    );
+    let mut lines = vec![
+        format!("\npage {page}: {}, {} requests, {size}", load.status, load.requests),
+        figures.join(" · "),
+    ];
     if load.script_errors > 0 {
-        text.push_str(&format!("  script errors: {}\n", load.script_errors));
+        lines.push(format!("script errors: {}", load.script_errors));
     }
     if !load.blocked.is_empty() {
         let hosts: Vec<String> = load.blocked.iter().map(|host| format::line(host, 80)).collect();
-        text.push_str(&format!("  kept from other hosts: {}\n", hosts.join(", ")));
+        lines.push(format!("kept from other hosts: {}", hosts.join(", ")));
     }
     if let Some(doubt) = load.doubt {
-        text.push_str(&format!("  says nothing about the stack: {doubt}\n"));
+        lines.push(format!("says nothing about the stack: {doubt}"));
     }
-    text
+    lines.join("\n  ") + "\n"
 }

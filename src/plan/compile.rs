@@ -79,30 +79,17 @@ fn plan(
     let (mut journeys, demands) = flows.journeys(problems);
     let given = flows.given().clone();
     let parts = flows.finish();
-    let loads = LoadCompiler {
-        overrides,
-        journeys: &demands,
-        demand: demand::MixDemand::default(),
-        shares: vec![],
-        files: &scenario.data,
-        data: &data,
-        scenario,
-        is_played: true,
-    };
+    let loads = LoadCompiler::new(scenario, &data, &demands, overrides);
     let played = workload.and_then(|chosen| workload::compile(chosen, &loads, problems));
     check_others(workload, &loads, choice, &flows_of, problems);
-    let split =
-        workload.zip(played.as_ref()).zip(target.as_ref()).and_then(|((workload, of), blue)| {
-            SplitCompiler { scenario, workload, overrides, blue }.compile(&of.load, problems)
-        });
+    let sides = workload.zip(played.as_ref()).zip(target.as_ref());
+    let split = sides.and_then(|((workload, of), blue)| {
+        SplitCompiler { scenario, workload, overrides, blue }.compile(&of.load, problems)
+    });
     let changes_sides = split.as_ref().is_some_and(|split| !split.is_duet());
     let sessions = flow::session_plans(scenario, &parts.sessions, changes_sides);
-    let browsers = browser::compile(
-        scenario,
-        templates.after(Some(&given)),
-        (workload, think(workload, overrides)),
-        problems,
-    );
+    let visits = (workload, think(workload, overrides));
+    let browsers = browser::compile(scenario, templates.after(Some(&given)), visits, problems);
     let objectives = objective::compile(scenario, &parts.steps, problems);
     let abort = objective::abort_conditions(scenario, &parts.steps, problems);
     let http = http::plan(scenario, sources, problems);

@@ -60,7 +60,18 @@ pub(super) struct LoadCompiler<'a> {
     pub(super) is_played: bool,
 }
 
-impl LoadCompiler<'_> {
+impl<'a> LoadCompiler<'a> {
+    /// One for the workload that is played; its mix is not known yet.
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        data: &'a [Dataset],
+        journeys: &'a [JourneyDemand],
+        overrides: &'a Overrides,
+    ) -> Self {
+        let (demand, files) = (MixDemand::default(), &scenario.data[..]);
+        Self { overrides, journeys, demand, shares: vec![], files, data, scenario, is_played: true }
+    }
+
     pub(super) fn open(&self, shape: &OpenShape, problems: &mut Problems) -> Option<OpenLoad> {
         let mut stages = vec![];
         let mut last = Rate::ZERO;

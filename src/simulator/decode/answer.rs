@@ -14,9 +14,6 @@ use crate::simulator::simulation::{AnswerContent, AnswerSpec, EventStreamSpec, W
 use crate::simulator::template::{AnswerText, SimulationTemplates};
 use crate::units::{Bytes as Size, Nanos};
 
-/// The largest canned body.
-pub(super) const FILLER_LIMIT: u64 = 64 << 20;
-
 /// Reads `answer:`; none means an empty 200.
 pub(super) fn answer(
     node: Option<&Node>,
@@ -40,7 +37,7 @@ pub(super) fn answer(
         headers.extend(templates.text(node, problems).map(|text| (header::LOCATION, text)));
         default_status = StatusCode::MOVED_PERMANENTLY;
     }
-    let content = content(&mut fields, kind, templates, problems);
+    let content = content(&mut fields, kind.as_ref(), templates, problems);
     fields.finish(problems);
     Some(AnswerSpec { status: status.unwrap_or(default_status), headers, content })
 }
@@ -68,7 +65,7 @@ fn content_type(node: &Node, problems: &mut Problems) -> Option<HeaderValue> {
 
 fn content(
     fields: &mut Fields<'_>,
-    kind: Option<HeaderValue>,
+    kind: Option<&HeaderValue>,
     templates: &mut SimulationTemplates,
     problems: &mut Problems,
 ) -> AnswerContent {
@@ -77,11 +74,11 @@ fn content(
             .map(|name| fields.node(name, problems));
     let [script, image] = ["script", "image"].map(|name| fields.node(name, problems));
     let typed = |text: Option<AnswerText>, default: &'static str| {
-        let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
+        let kind = kind.cloned().unwrap_or(HeaderValue::from_static(default));
         text.map(|text| AnswerContent::Text { kind, text })
     };
     let of_bytes = |bytes: Option<Bytes>, default: &'static str| {
-        let kind = kind.clone().unwrap_or(HeaderValue::from_static(default));
+        let kind = kind.cloned().unwrap_or(HeaderValue::from_static(default));
         bytes.map(|bytes| AnswerContent::Filler { kind, bytes })
     };
     let content = if let Some(node) = json {
@@ -116,18 +113,12 @@ fn content(
 /// So many bytes that neither repeat much nor mean anything.
 fn filler(node: &Node, problems: &mut Problems) -> Option<Bytes> {
     let size: Size = crate::scenario::Decode::decode(node, problems)?;
-    if size.get() > FILLER_LIMIT {
-        let message = format!("a body of {size} is more than {}", Size::new(FILLER_LIMIT));
+    if size.get() > asset::FILLER_LIMIT {
+        let message = format!("a body of {size} is more than {}", Size::new(asset::FILLER_LIMIT));
         other(node.span, message, "choose a smaller one; it is kept in memory", problems);
         return None;
     }
-    Some(noise().take(usize::try_from(size.get()).ok()?).collect::<Vec<u8>>().into())
-}
-
-/// A linear congruential sequence (Numerical Recipes): cheap, and gzip finds little in it.
-pub(super) fn noise() -> impl Iterator<Item = u8> {
-    let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
-    std::iter::successors(next(&1), next).map(|state| (state >> 24) as u8)
+    Some(asset::noise().take(usize::try_from(size.get()).ok()?).collect::<Vec<u8>>().into())
 }
 
 /// `events: { count: 40, every: 50ms, data: { … }, end: "[DONE]" }`.

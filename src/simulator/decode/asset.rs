@@ -5,11 +5,19 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 
-use super::answer::FILLER_LIMIT;
 use super::names::other;
 use crate::scenario::{Fields, Node, Problems};
 use crate::simulator::declared::answer::{IMAGE, SCRIPT};
 use crate::units::{Bytes as Size, Nanos};
+
+/// The largest canned body.
+pub(super) const FILLER_LIMIT: u64 = 64 << 20;
+
+/// A linear congruential sequence (Numerical Recipes): cheap, and gzip finds little in it.
+pub(super) fn noise() -> impl Iterator<Item = u8> {
+    let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    std::iter::successors(next(&1), next).map(|state| (state >> 24) as u8)
+}
 
 /// `script: { size: 120 kB, busy: 30ms }`.
 pub(super) fn script(node: &Node, problems: &mut Problems) -> Option<Bytes> {
@@ -48,7 +56,7 @@ pub(super) fn image(node: &Node, problems: &mut Problems) -> Option<Bytes> {
     let length = fitting(node, "picture", size?, picture.len(), problems)?;
     let rest = length - picture.len();
     if rest > 0 {
-        let padding: Vec<u8> = super::answer::noise().take(rest.saturating_sub(CHUNK)).collect();
+        let padding: Vec<u8> = noise().take(rest.saturating_sub(CHUNK)).collect();
         // An ancillary chunk of private use stands before the end (PNG specification, section 5.4).
         let end = picture.len() - CHUNK;
         picture.splice(end..end, chunk(*b"fiLl", &padding));
