@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Answers, PageFigure, Phase};
-use crate::units::{Quantity, words};
+use crate::units::{Nanos, Quantity, words};
 
 /// What an objective speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,5 +127,16 @@ impl Objective {
     /// Whether it says that errors are not judged: `error_rate: off`.
     pub fn is_off(&self) -> bool {
         self.measure == Measure::ErrorRate && self.target.is_none() && self.limit.is_none()
+    }
+
+    /// The most that it allows a quantile of the whole run's response time, with that quantile, 0 to 1; none where it
+    /// speaks of something else or has no max.
+    pub fn max_of_quantile(&self) -> Option<(f64, Nanos)> {
+        match (&self.measure, self.limit, self.bound, &self.scope) {
+            (&Measure::ResponseTime(q), Some(Quantity::Time(max)), Bound::AtMost, Scope::Run) => {
+                Some((q, max))
+            }
+            _ => None,
+        }
     }
 }

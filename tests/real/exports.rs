@@ -95,12 +95,18 @@ fn scraped(page: &str, name: &str) -> f64 {
         .sum()
 }
 
-pub(crate) fn scrape(address: &str) -> String {
+/// What is served at `address` when it is asked for under the name `host`.
+fn asked(address: &str, path: &str, host: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
-    let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("asked");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+pub(crate) fn scrape(address: &str) -> String {
+    let answer = asked(address, "/metrics", address);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     answer
 }
@@ -270,16 +276,6 @@ fn export_that_cannot_begin_is_said_before_anything_is_sent() {
     let talk = String::from_utf8_lossy(&foreign.stderr);
     assert_eq!(foreign.status.code(), Some(2), "{talk}");
     assert!(talk.contains("only http is supported"), "{talk}");
-}
-
-/// Asks the live page at `address` under the name `host`.
-fn asked(address: &str, path: &str, host: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("asked");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
-    answer
 }
 
 /// Goal: prove that the live page has every second of the run and its verdict, and is for this machine alone.

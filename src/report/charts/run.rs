@@ -6,7 +6,7 @@ use super::axis::{Axis, COUNT, RATE, TIME};
 use super::canvas::ChartSize;
 use super::line::{ChartLine, LinePoint, greatest};
 use super::time::TimeChart;
-use crate::metrics::{Bound, ErrorClass, LoadModel, Measure, Scope};
+use crate::metrics::{ErrorClass, LoadModel};
 use crate::report::figure::Figure;
 use crate::report::series::SeriesPoint;
 use crate::report::{Report, ReportError, format};
@@ -133,16 +133,8 @@ fn response_times(report: &Report) -> TimeChart {
 
 /// Where objectives of the whole run put the max of a quantile, in seconds; each place once.
 fn limits(report: &Report) -> Vec<f64> {
-    let of = |judged: &crate::slo::JudgedObjective| {
-        let objective = &judged.objective;
-        match (&objective.measure, objective.limit, objective.bound, &objective.scope) {
-            (Measure::ResponseTime(_), Some(Quantity::Time(limit)), Bound::AtMost, Scope::Run) => {
-                Some(limit)
-            }
-            _ => None,
-        }
-    };
-    let mut limits: Vec<Nanos> = report.judgement.objectives.iter().filter_map(of).collect();
+    let rows = report.judgement.objectives.iter().map(|row| &row.objective);
+    let mut limits: Vec<Nanos> = rows.filter_map(|row| Some(row.max_of_quantile()?.1)).collect();
     limits.sort_unstable();
     limits.dedup();
     limits.into_iter().map(Nanos::as_secs_f64).collect()

@@ -3,7 +3,7 @@
 use super::axis::{Axis, COUNT, TIME};
 use super::canvas::{Canvas, ChartBlock, ChartInk, ChartSize};
 use super::line::{ChartLine, LinePoint, drawn, greatest, keys};
-use crate::metrics::{Bound, Distribution, Measure, Scope};
+use crate::metrics::Distribution;
 use crate::report::figure::{Figure, LegendEntry};
 use crate::report::gate::ComparedTimes;
 use crate::report::histogram::{self, HistogramBar};
@@ -118,16 +118,9 @@ pub(in crate::report) fn compared(times: &ComparedTimes) -> Result<Option<Figure
 
 /// Where objectives of the whole run put their max: (percentile axis, seconds).
 fn limits(report: &Report) -> Vec<(f64, f64)> {
-    let of = |judged: &crate::slo::JudgedObjective| {
-        let objective = &judged.objective;
-        match (&objective.measure, objective.limit, objective.bound, &objective.scope) {
-            (&Measure::ResponseTime(q), Some(Quantity::Time(limit)), Bound::AtMost, Scope::Run) => {
-                Some((-(1.0 - q.clamp(0.0, 0.999_999)).log10(), limit.as_secs_f64()))
-            }
-            _ => None,
-        }
-    };
-    report.judgement.objectives.iter().filter_map(of).collect()
+    let maxima =
+        report.judgement.objectives.iter().filter_map(|row| row.objective.max_of_quantile());
+    maxima.map(|(q, max)| (-(1.0 - q.clamp(0.0, 0.999_999)).log10(), max.as_secs_f64())).collect()
 }
 
 /// How many successes fell into each range of time.

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::super::html::{SCRIPT, STYLE, compact, fill, policy};
 use super::super::{ReportError, format};
-use crate::metrics::{Answers, Bound, Interval, LoadModel, Measure, RunHeader, Scope};
-use crate::units::{Nanos, Quantity};
+use crate::metrics::{Answers, Interval, LoadModel, RunHeader};
+use crate::units::Nanos;
 
 const PAGE: &str = include_str!("page.html");
 /// Steps with a chart of their own; the table has all.
@@ -178,15 +178,9 @@ fn charts(header: &RunHeader, steps: &[String]) -> Vec<LiveChart> {
 
 /// Where objectives of the whole run put the max of a quantile of successes' times, in microseconds; each place once.
 fn limits(header: &RunHeader) -> Vec<f64> {
-    let objectives = header.objectives.iter();
-    let mut limits: Vec<Nanos> = objectives
-        .filter_map(|row| match (&row.measure, row.limit, row.bound, &row.scope) {
-            (Measure::ResponseTime(_), Some(Quantity::Time(limit)), Bound::AtMost, Scope::Run) => {
-                (row.of == Answers::default()).then_some(limit)
-            }
-            _ => None,
-        })
-        .collect();
+    let of_successes = header.objectives.iter().filter(|row| row.of == Answers::default());
+    let mut limits: Vec<Nanos> =
+        of_successes.filter_map(|row| Some(row.max_of_quantile()?.1)).collect();
     limits.sort_unstable();
     limits.dedup();
     limits.into_iter().map(|limit| limit.as_secs_f64() * 1e6).collect()
