@@ -13,6 +13,7 @@ mod compare;
 mod compiled;
 mod conclusion;
 mod conditions;
+mod cores;
 mod demo;
 mod drive;
 mod embedded;

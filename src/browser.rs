@@ -11,8 +11,12 @@ mod figures;
 mod message;
 mod page;
 mod process;
+mod process_tree;
+mod starts;
 mod visitor;
 
 pub use error::BrowserError;
 pub use process::{Browser, BrowserOptions, find_program};
+pub use process_tree::ProcessTreeUse;
+pub use starts::FlowStarts;
 pub use visitor::{BrowserUser, VisitContext};

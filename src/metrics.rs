@@ -4,6 +4,7 @@
 //! steps × workers, not by the length of the run, because every second the recorders hand their counts on.
 
 mod abort;
+mod browser_use;
 mod capacity_line;
 mod collector;
 mod distribution;
@@ -27,6 +28,7 @@ mod tally;
 mod times;
 
 pub use abort::{AbortCondition, AbortNote};
+pub use browser_use::BrowserUse;
 pub use capacity_line::CapacityLine;
 pub use collector::Collector;
 pub use distribution::Distribution;

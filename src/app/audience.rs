@@ -1,12 +1,14 @@
 //! Who watches a run.
 
 use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, Interval, RunEnd};
+use crate::metrics::{Event, Interval, PageLoad, RunEnd};
 
 /// Who watches a run. None of these may wait: the log is written by the same thread.
 pub(super) trait RunObserver {
     /// One second is complete, and in the log.
     fn on_interval(&mut self, interval: Interval);
+    /// A real browser loaded a page, and it is in the log.
+    fn on_page(&mut self, load: PageLoad);
     /// Something happened, and is in the log.
     fn on_event(&mut self, event: Event);
     /// The stages have changed.

@@ -2,6 +2,10 @@
 //!
 //! It has a runtime of its own and hands each page load on; the load itself never waits for it.
 
+mod meter;
+mod users;
+
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +15,20 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::browser::{
-    Browser, BrowserError, BrowserOptions, BrowserUser, VisitContext, find_program,
-};
+use crate::browser::{Browser, BrowserError, BrowserOptions, find_program};
 use crate::engine::RunEvent;
-use crate::metrics::{Event, EventKind, Measure, PageFigure, PageLoad, RunLine};
-use crate::plan::{BrowserPlan, Load, Plan};
+use crate::metrics::{BrowserUse, Event, EventKind, PageLoad, RunLine};
+use crate::plan::Plan;
 use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
-use crate::user::RowPicker;
 
 use super::asked::{FleetRole, RunRequest};
+use super::cores::{CoreSplit, OnCores};
 use super::exit::{Exit, Failure};
+use meter::BrowserMeter;
+use users::BrowserUserSlot;
+
+pub(super) use users::idle_context;
 
 /// A browser that is gone is started again so many times in a run.
 const RESTARTS: usize = 3;
@@ -40,9 +46,10 @@ impl PageFeed {
     pub(super) async fn start(
         plan: Arc<Plan>,
         hosts: Option<Vec<String>>,
+        workers: u32,
     ) -> Result<Self, Failure> {
         let Some(hosts) = hosts else { return Ok(Self(None)) };
-        BrowserThread::start(plan, hosts).await.map(Some).map(Self)
+        BrowserThread::start(plan, hosts, workers).await.map(Some).map(Self)
     }
 
     /// Waits until the pages that are loaded before the first arrival have been.
@@ -82,12 +89,13 @@ impl PageFeed {
         });
         let Some((at, thread)) = end.zip(self.0.take_if(|_| end.is_some())) else { return vec![] };
         let (loads, ended) = thread.finish();
-        let trouble = ended.err().map(|error| {
+        let trouble = ended.error.map(|error| {
             let kind =
                 EventKind::Warning(format!("browsers: {error}; pages were loaded until then"));
             RunLine::Event(Event { at, kind })
         });
-        loads.into_iter().map(RunLine::Page).chain(trouble).collect()
+        let used = ended.used.map(RunLine::Browsers);
+        loads.into_iter().map(RunLine::Page).chain(used).chain(trouble).collect()
     }
 }
 
@@ -97,15 +105,45 @@ struct BrowserThread {
     begin: Option<oneshot::Sender<Clock>>,
     idle_done: Option<oneshot::Receiver<()>>,
     stop: CancellationToken,
-    thread: Option<std::thread::JoinHandle<Result<(), BrowserError>>>,
+    thread: Option<std::thread::JoinHandle<BrowsersEnd>>,
+    /// Where this process stays while browsers have cores of their own.
+    _kept: Option<OnCores>,
+}
+
+/// How the browsers of a run ended.
+#[derive(Default)]
+struct BrowsersEnd {
+    /// What they took; none where none has started.
+    used: Option<BrowserUse>,
+    /// What ended them before the run did.
+    error: Option<BrowserError>,
+}
+
+/// A browser, who plays in it, and what it takes.
+struct Playing {
+    /// None while one that is gone is started again.
+    browser: Option<Browser>,
+    users: Vec<BrowserUserSlot>,
+    meter: BrowserMeter,
 }
 
 /// What the thread works with.
 struct BrowserWork {
     plan: Arc<Plan>,
     options: BrowserOptions,
+    /// The cores that browsers have to themselves; empty where they share all.
+    cores: Vec<usize>,
     loads: mpsc::UnboundedSender<PageLoad>,
+    /// How many pages were loaded.
+    loaded: Cell<u64>,
     stop: CancellationToken,
+}
+
+/// Whether users with a real browser play beside the load.
+pub(super) fn plays(plan: &Plan, asked: &RunRequest<'_>) -> bool {
+    // One of many agents has no cores to spare for them.
+    let is_alone = matches!(asked.role, FleetRole::Alone);
+    is_alone && asked.browsers && plan.browsers.iter().any(|browser| browser.plays)
 }
 
 /// The hosts that users with a real browser may reach: the target's, and those that the file allows and this run may
@@ -114,9 +152,7 @@ struct BrowserWork {
 /// # Errors
 /// Where they should, and there is no browser on this machine.
 pub(super) fn hosts(plan: &Plan, asked: &RunRequest<'_>) -> Result<Option<Vec<String>>, Failure> {
-    // One of many agents has no cores to spare for them.
-    let plays = plan.browsers.iter().any(|browser| browser.plays);
-    if !plays || !asked.browsers || !matches!(asked.role, FleetRole::Alone) {
+    if !plays(plan, asked) {
         return Ok(None);
     }
     program().map_err(|error| {
@@ -161,7 +197,7 @@ pub(super) async fn launched(
 }
 
 impl BrowserThread {
-    async fn start(plan: Arc<Plan>, hosts: Vec<String>) -> Result<Self, Failure> {
+    async fn start(plan: Arc<Plan>, hosts: Vec<String>, workers: u32) -> Result<Self, Failure> {
         // Until the first arrival, it is as late as it is.
         plan.templates.begin_at(Clock::starting_in(Nanos::ZERO).unix_start());
         let not_started =
@@ -172,30 +208,34 @@ impl BrowserThread {
         let (ready, is_ready) = oneshot::channel();
         let (idle, idle_done) = oneshot::channel();
         let stop = CancellationToken::new();
-        let work = BrowserWork { plan, options, loads: sender, stop: stop.clone() };
+        let split = CoreSplit::of_machine(workers);
+        let cores = split.as_ref().map_or_else(Vec::new, |split| split.browsers.clone());
+        let stopped = stop.clone();
+        let loaded = Cell::new(0);
+        let work = BrowserWork { plan, options, cores, loads: sender, loaded, stop: stopped };
         let thread = std::thread::Builder::new()
             .name("browsers".to_owned())
-            .spawn(move || play(&work, ready, idle, begun))
+            .spawn(move || work.play(ready, idle, begun))
             .map_err(|error| Failure::while_doing("cannot start a thread", &error))?;
-        let thread = Some(thread);
-        let mut this = Self { loads, begin: Some(begin), idle_done: Some(idle_done), stop, thread };
+        let kept = split.and_then(|split| OnCores::only(&split.generator));
+        let (begin, idle_done, thread) = (Some(begin), Some(idle_done), Some(thread));
+        let mut this = Self { loads, begin, idle_done, stop, thread, _kept: kept };
         if is_ready.await.is_err() {
-            let error = this.join().err().unwrap_or(BrowserError::Gone);
-            return Err(not_started(&error));
+            return Err(not_started(&this.join().error.unwrap_or(BrowserError::Gone)));
         }
         Ok(this)
     }
 
     /// Ends the browsers with the run. Returns the loads that nobody has taken yet, and how the browsers ended.
-    fn finish(mut self) -> (Vec<PageLoad>, Result<(), BrowserError>) {
+    fn finish(mut self) -> (Vec<PageLoad>, BrowsersEnd) {
         self.stop.cancel();
         let ended = self.join();
         (std::iter::from_fn(|| self.loads.try_recv().ok()).collect(), ended)
     }
 
-    fn join(&mut self) -> Result<(), BrowserError> {
-        let thread = self.thread.take();
-        thread.and_then(|thread| thread.join().ok()).unwrap_or(Err(BrowserError::Gone))
+    fn join(&mut self) -> BrowsersEnd {
+        let ended = self.thread.take().and_then(|thread| thread.join().ok());
+        ended.unwrap_or(BrowsersEnd { used: None, error: Some(BrowserError::Gone) })
     }
 }
 
@@ -207,112 +247,109 @@ impl Drop for BrowserThread {
     }
 }
 
-/// The thread's work.
-fn play(
-    work: &BrowserWork,
-    ready: oneshot::Sender<()>,
-    idle: oneshot::Sender<()>,
-    begun: oneshot::Receiver<Clock>,
-) -> Result<(), BrowserError> {
-    let start = |error: &dyn std::fmt::Display| BrowserError::Start(error.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| start(&error))?;
-    let profile = ProfileFolder::new().map_err(|error| start(&error))?;
-    let options = BrowserOptions { profile: profile.0.clone(), ..work.options.clone() };
-    let local = LocalSet::new();
-    local.block_on(&runtime, async {
-        let mut browser = Browser::start(&options).await?;
-        let _ = ready.send(());
-        let mut users = users(&work.plan);
+impl BrowserWork {
+    /// The thread's work.
+    fn play(
+        &self,
+        ready: oneshot::Sender<()>,
+        idle: oneshot::Sender<()>,
+        begun: oneshot::Receiver<Clock>,
+    ) -> BrowsersEnd {
+        // Threads and processes that it starts stay there as well.
+        let _kept = OnCores::only(&self.cores);
+        let not_started = |error: &dyn std::fmt::Display| BrowsersEnd {
+            used: None,
+            error: Some(BrowserError::Start(error.to_string())),
+        };
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return not_started(&error),
+        };
+        let profile = match ProfileFolder::new() {
+            Ok(profile) => profile,
+            Err(error) => return not_started(&error),
+        };
+        let options = BrowserOptions { profile: profile.0.clone(), ..self.options.clone() };
+        LocalSet::new().block_on(&runtime, async {
+            let browser = match Browser::start(&options).await {
+                Ok(browser) => browser,
+                Err(error) => return BrowsersEnd { used: None, error: Some(error) },
+            };
+            let _ = ready.send(());
+            let mut playing = Playing {
+                browser: Some(browser),
+                users: users::all(&self.plan),
+                meter: BrowserMeter::new(&self.cores),
+            };
+            let ended = self.run(&mut playing, &options, idle, begun).await;
+            if let Some(browser) = playing.browser {
+                browser.close().await;
+            }
+            let left_out = users::left_out(&playing.users);
+            let used = playing.meter.finish(self.loaded.get(), left_out);
+            BrowsersEnd { used: Some(used), error: ended.err() }
+        })
+    }
+
+    /// Plays users until the run ends, in this browser, and in others if it fails.
+    async fn run(
+        &self,
+        playing: &mut Playing,
+        options: &BrowserOptions,
+        idle: oneshot::Sender<()>,
+        begun: oneshot::Receiver<Clock>,
+    ) -> Result<(), BrowserError> {
+        let Playing { browser: slot, users, meter } = playing;
+        let browser = slot.as_ref().ok_or(BrowserError::Gone)?;
+        meter.begin(browser);
         // One user of each browser, one after the other: idle is without each other, too.
-        for user in &mut users {
+        for user in &mut *users {
             let until = Instant::now() + user.baseline;
-            work.rounds(user, &browser, until, true).await?;
+            self.rounds(user, browser, until, true).await?;
+            meter.look(browser);
         }
         let _ = idle.send(());
-        let Ok(clock) = begun.await else {
-            browser.close().await;
-            return Ok(());
-        };
-        for slot in &mut users {
-            slot.user.begin(clock);
-        }
-        let mut starts = 0;
-        loop {
-            let all = users.iter_mut().map(|user| work.until_stopped(user, &browser));
-            let ended = futures_util::future::join_all(all).await;
-            for slot in &mut users {
-                slot.user.leave().await;
+        let Ok(clock) = begun.await else { return Ok(()) };
+        users::begin(users, clock);
+        meter.load_begins();
+        for starts in 0.. {
+            let browser = slot.as_ref().ok_or(BrowserError::Gone)?;
+            let ended = self.until_stopped(users, browser, meter).await;
+            for user in &mut *users {
+                user.user.leave().await;
             }
-            browser.close().await;
-            let ended: Result<(), BrowserError> = ended.into_iter().collect();
-            if work.stop.is_cancelled() || ended.is_ok() || starts == RESTARTS {
-                return if work.stop.is_cancelled() { Ok(()) } else { ended };
+            if self.stop.is_cancelled() {
+                return Ok(());
             }
-            starts += 1;
-            browser = Browser::start(&options).await?;
+            if ended.is_ok() || starts == RESTARTS {
+                return ended;
+            }
+            if let Some(browser) = slot.take() {
+                browser.close().await;
+            }
+            meter.begin_again(slot.insert(Browser::start(options).await?));
         }
-    })
-}
-
-/// A user and what its plan says of idle times.
-struct BrowserUserSlot {
-    user: BrowserUser,
-    baseline: Duration,
-}
-
-/// What users share before the first arrival, or where there is none.
-pub(super) fn idle_context(plan: &Arc<Plan>) -> VisitContext {
-    VisitContext {
-        plan: plan.clone(),
-        rows: Arc::new(RowPicker::new(plan)),
-        clock: None,
-        waits_for_quiet: asks_for_tti(plan),
+        Ok(())
     }
-}
 
-fn users(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
-    let shared = idle_context(plan);
-    // Their rows and numbers come behind those of all other users.
-    let mut number = match &plan.load {
-        Load::Open(open) => u64::from(open.max_vus),
-        Load::Closed(closed) => u64::from(closed.vus),
-    };
-    let each = |browser: &BrowserPlan| {
-        let first = Duration::from(browser.baseline);
-        let others = std::iter::repeat(Duration::ZERO);
-        let baselines = std::iter::once(first).chain(others).take(browser.vus as usize);
-        baselines.map(|baseline| (browser.clone(), baseline)).collect::<Vec<_>>()
-    };
-    let all = plan.browsers.iter().filter(|browser| browser.plays).flat_map(each);
-    let slot_of = |(browser, baseline): (BrowserPlan, Duration)| {
-        let user = BrowserUser::new(shared.clone(), browser, number);
-        number += 1;
-        BrowserUserSlot { user, baseline }
-    };
-    all.map(slot_of).collect()
-}
-
-/// Whether the SLO table has a row on time to interactive.
-fn asks_for_tti(plan: &Plan) -> bool {
-    plan.objectives.iter().any(|objective| match &objective.measure {
-        Measure::Page(figure, _) => *figure == PageFigure::Tti,
-        Measure::Observed(tier, metric) => {
-            tier == "frontend" && PageFigure::of_row(metric) == Some(PageFigure::Tti)
-        }
-        _ => false,
-    })
-}
-
-impl BrowserWork {
-    /// Plays until the run ends.
+    /// Plays all users until the run ends, or the browser.
     async fn until_stopped(
         &self,
-        slot: &mut BrowserUserSlot,
+        users: &mut [BrowserUserSlot],
         browser: &Browser,
+        meter: &mut BrowserMeter,
     ) -> Result<(), BrowserError> {
         let far = Instant::now() + Duration::from_secs(1 << 32);
-        self.rounds(slot, browser, far, false).await
+        let all = users.iter_mut().map(|user| self.rounds(user, browser, far, false));
+        let mut all = std::pin::pin!(futures_util::future::join_all(all));
+        let ended = loop {
+            tokio::select! {
+                ended = &mut all => break ended,
+                () = tokio::time::sleep(meter::EVERY) => meter.look(browser),
+            }
+        };
+        meter.look(browser);
+        ended.into_iter().collect()
     }
 
     /// Plays until a moment, or until the run ends; what was loaded then is measured and handed on.
@@ -324,12 +361,16 @@ impl BrowserWork {
         idle: bool,
     ) -> Result<(), BrowserError> {
         while Instant::now() < until && !self.stop.is_cancelled() {
+            if !self.is_due(slot).await {
+                break;
+            }
             let mut loads = Vec::new();
             let played = async { slot.user.play(browser, until, &mut loads).await };
             let ended = tokio::select! {
                 ended = played => ended,
                 () = self.late() => Ok(()),
             };
+            self.loaded.set(self.loaded.get() + loads.len() as u64);
             for load in loads {
                 let at = if idle { RunTime::ZERO } else { load.at };
                 // Nobody listens once the run has ended, and then nobody wants to know.
@@ -338,6 +379,15 @@ impl BrowserWork {
             ended?;
         }
         Ok(())
+    }
+
+    /// Waits until a user's next flow is due; false where the run ends before.
+    async fn is_due(&self, slot: &BrowserUserSlot) -> bool {
+        let Some(start) = slot.next_start() else { return true };
+        tokio::select! {
+            () = tokio::time::sleep_until(start) => true,
+            () = self.stop.cancelled() => false,
+        }
     }
 
     /// A while after the run has ended.

@@ -1,7 +1,7 @@
 //! The loop of a run: events go into the log and to the observer; commands come from it and from signals.
 
 use crate::engine::{Control, EngineError, Run, RunEvent, Steering, SteeringCommand};
-use crate::metrics::{Event, EventKind, Interval, RunEnd, RunLine, StopReason};
+use crate::metrics::{Event, EventKind, Interval, PageLoad, RunEnd, RunLine, StopReason};
 use crate::transport::Clock;
 
 use super::abort::AbortGuard;
@@ -42,7 +42,8 @@ async fn play(
     let mut signals = StopSignals::new()?;
     talk::never_wait();
     let hosts = prepared.browser_hosts.take();
-    let mut browsing = PageFeed::start(prepared.plan.clone(), hosts).await?;
+    let mut browsing =
+        PageFeed::start(prepared.plan.clone(), hosts, prepared.options.workers).await?;
     let is_stopped = tokio::select! {
         () = browsing.idle() => false,
         () = signals.next() => true,
@@ -73,7 +74,7 @@ async fn play(
                 };
                 let pages = browsing.last(&events);
                 for line in late.into_iter().chain(pages) {
-                    prepared.folder.append(&line)?;
+                    tell(line, &mut prepared.folder, observer)?;
                 }
                 if let Some(end) = note(events, &mut prepared.folder, observer)? {
                     tear_down(prepared, end.at, observer, &mut signals).await?;
@@ -86,7 +87,7 @@ async fn play(
                 }
             }
             load = browsing.next() => {
-                prepared.folder.append(&RunLine::Page(load))?;
+                tell(RunLine::Page(load), &mut prepared.folder, observer)?;
             }
             events = observing.next() => {
                 note(events, &mut prepared.folder, observer)?;
@@ -134,6 +135,22 @@ async fn tear_down(
     Ok(())
 }
 
+/// Writes a line down, then tells the observer what concerns it.
+fn tell(
+    line: RunLine,
+    folder: &mut RunFolder,
+    observer: &mut impl RunObserver,
+) -> Result<(), Failure> {
+    let line = mask::line(&line).unwrap_or(line);
+    folder.append(&line)?;
+    match line {
+        RunLine::Page(load) => observer.on_page(load),
+        RunLine::Event(event) => observer.on_event(event),
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Writes events down, then hands them to the observer. Returns the end, which is still to be written, if it is one of
 /// them.
 fn note(
@@ -166,6 +183,8 @@ impl RunObserver for RunProgress {
     fn on_interval(&mut self, interval: Interval) {
         self.show(&interval);
     }
+
+    fn on_page(&mut self, _: PageLoad) {}
 
     fn on_event(&mut self, event: Event) {
         match &event.kind {

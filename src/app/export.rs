@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::cli;
 use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, EventKind, Interval, RunEnd, RunHeader};
+use crate::metrics::{Event, EventKind, Interval, PageLoad, RunEnd, RunHeader};
 use crate::report::Report;
 use crate::report::live::{LiveTotals, events, page as live_page};
 use crate::units::RunTime;
@@ -165,6 +165,14 @@ impl RunExports {
         self.send_with(|header| events::second(header, interval), units);
     }
 
+    fn on_page(&mut self, load: &PageLoad) {
+        if self.sums.is_some() {
+            // It goes out with the next second.
+            self.live.absorb_page(load);
+        }
+        self.send(|_| events::page(load));
+    }
+
     /// That a collector does not take what is pushed, told once and as soon as it is known: to find it out at the end of
     /// an hour helps nobody.
     fn trouble(&mut self, at: RunTime) -> Option<Event> {
@@ -270,6 +278,11 @@ impl<A: RunObserver> RunObserver for ExportingObserver<'_, A> {
             self.observer.on_event(event);
         }
         self.observer.on_interval(interval);
+    }
+
+    fn on_page(&mut self, load: PageLoad) {
+        self.exports.on_page(&load);
+        self.observer.on_page(load);
     }
 
     fn on_event(&mut self, event: Event) {

@@ -66,8 +66,7 @@ fn told(load: &PageLoad) -> String {
         return format!("\npage {page}: failed: {}\n", format::line(failure, 200));
     }
     let figure = |figure: &PageFigure| {
-        let found = load.times.iter().find(|(known, _)| known == figure);
-        found.map(|(_, time)| format!("{figure} {}", format::time(*time)))
+        load.time(*figure).map(|time| format!("{figure} {}", format::time(time)))
     };
     let mut figures: Vec<String> = PageFigure::ALL.iter().filter_map(figure).collect();
     figures.extend(load.cls.map(|cls| format!("cls {}", format::significant(cls, 2))));

@@ -90,7 +90,7 @@ pub(super) fn prepare(
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
     can_end_early(&plan, asked)?;
     let tls = tls_for(&plan)?;
-    let workers = load_args.workers.unwrap_or_else(|| workers_for(&plan, cores()));
+    let workers = load_args.workers.unwrap_or_else(|| workers(&plan, asked));
     let workers = workers.clamp(1, most_workers(&plan));
     let options = RunOptions { workers, tls, permit, connections: limit.most };
     let mut told = unused_proxies(&plan, &files::variable);
@@ -147,6 +147,12 @@ pub(super) fn prepare(
         plan_hash,
         agents,
     })
+}
+
+/// How many workers the plan needs on this machine, where browsers get a core of their own if there is more than one.
+fn workers(plan: &Plan, asked: &RunRequest<'_>) -> u32 {
+    let cores = cores() - u32::from(browsing::plays(plan, asked));
+    workers_for(plan, cores.max(1))
 }
 
 /// The cores of this machine that this process may use.

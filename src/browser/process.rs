@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::connection::DevTools;
 use super::error::BrowserError;
+use super::process_tree::{self, ProcessTreeUse};
 
 /// A browser must answer its first call within this.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -111,9 +112,9 @@ impl Browser {
         }
     }
 
-    /// The process, for its CPU and memory.
-    pub fn pid(&self) -> Option<u32> {
-        self.child.id()
+    /// What all its processes take; none once it has ended.
+    pub fn process_use(&self) -> Option<ProcessTreeUse> {
+        self.child.id().map(process_tree::of)
     }
 
     /// Ends the browser: politely, then by force.

@@ -78,7 +78,7 @@ pub struct PageResource {
 }
 
 /// One page load.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PageLoad {
     /// When the navigation began; zero while the stack was idle.
     pub at: RunTime,
@@ -119,6 +119,11 @@ pub struct PageLoad {
 }
 
 impl PageLoad {
+    /// A time of the load, whether it counts or not.
+    pub fn time(&self, figure: PageFigure) -> Option<Nanos> {
+        self.times.iter().find(|(known, _)| *known == figure).map(|(_, time)| *time)
+    }
+
     /// A figure, if the page has it and it counts.
     pub fn figure(&self, figure: PageFigure) -> Option<Quantity> {
         if self.failure.is_some() || self.doubt.is_some() {
@@ -127,8 +132,7 @@ impl PageLoad {
         if figure == PageFigure::Cls {
             return self.cls.map(Quantity::Count);
         }
-        let found = self.times.iter().find(|(known, _)| *known == figure);
-        found.map(|(_, time)| Quantity::Time(*time))
+        self.time(figure).map(Quantity::Time)
     }
 }
 

@@ -10,8 +10,8 @@ use super::lifecycle::LifecycleNote;
 use super::sample_kind::SampleKind;
 use super::source_event::SourceEvent;
 use super::{
-    CapacityLine, ErrorClass, Interval, Objective, PageLoad, Readings, ScenarioId, ShardSummary,
-    SplitInfo, StepId,
+    BrowserUse, CapacityLine, ErrorClass, Interval, Objective, PageLoad, Readings, ScenarioId,
+    ShardSummary, SplitInfo, StepId,
 };
 use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
@@ -303,6 +303,8 @@ pub enum RunLine {
     Event(Event),
     /// A real browser loaded a page.
     Page(PageLoad),
+    /// What real browsers took of the machine; stands behind the last page.
+    Browsers(BrowserUse),
     /// What the stack told after its second was written; filed under that second when the log is read.
     Readings(LateReadings),
     /// What a setup or teardown came to; a setup stands before the first second, a teardown behind the last.
@@ -336,6 +338,8 @@ pub struct RunLog {
     pub lifecycle: Vec<LifecycleNote>,
     /// Page loads of real browsers, in order; empty where there are none.
     pub pages: Vec<PageLoad>,
+    /// What these browsers took of the machine; absent where there were none, and of a run that was killed.
+    pub browsers: Option<BrowserUse>,
     /// What a search for capacity noted, in order; empty for any other run.
     pub capacity: Vec<CapacityLine>,
     /// The last line; absent where the run was killed.
@@ -398,6 +402,7 @@ impl RunLog {
             events: vec![],
             lifecycle: vec![],
             pages: vec![],
+            browsers: None,
             capacity: vec![],
             end: None,
             torn: false,
@@ -410,6 +415,10 @@ impl RunLog {
             RunLine::Event(event) => self.events.push(event),
             RunLine::Lifecycle(note) => self.lifecycle.push(note),
             RunLine::Page(load) => self.pages.push(load),
+            RunLine::Browsers(used) => match &mut self.browsers {
+                Some(known) => known.absorb(&used),
+                None => self.browsers = Some(used),
+            },
             RunLine::Capacity(note) => self.capacity.push(note),
             RunLine::End(end) => self.end = Some(end),
             RunLine::Readings(readings) => self.file(&readings),

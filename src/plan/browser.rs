@@ -9,8 +9,10 @@ use crate::units::Nanos;
 pub struct BrowserPlan {
     /// Their name.
     pub name: String,
-    /// How many.
+    /// How many, or how many at once where [`Self::every`] says when they begin.
     pub vus: u32,
+    /// Time from the start of a flow to that of the next, over all users; none where each begins anew when it is done.
+    pub every: Option<Nanos>,
     /// Whether they play beside the workload that is played.
     pub plays: bool,
     /// Whether cache and cookies outlive an iteration.

@@ -2,7 +2,7 @@
 
 use super::model::{Report, RunCompletion};
 use super::{format, wording};
-use crate::metrics::{LifecycleNote, StepId};
+use crate::metrics::{BrowserUse, LifecycleNote, StepId};
 use crate::units::Rate;
 
 /// Less than this share of the requests asked for is worth a word.
@@ -177,7 +177,7 @@ pub(super) fn generator(report: &Report) -> Vec<(&'static str, String)> {
         let [p50, p99] = [0.5, 0.99].map(|q| format::time(lag.quantile(q)));
         format!("p50 {p50}, p99 {p99}, max {}", format::time(lag.max()))
     };
-    vec![
+    let mut facts = vec![
         ("schedule lag", lags),
         ("busiest worker", format!("{} of a core", format::share(load.worker_cpu))),
         (
@@ -189,7 +189,26 @@ pub(super) fn generator(report: &Report) -> Vec<(&'static str, String)> {
             ),
         ),
         ("workers", report.header.workers.to_string()),
-    ]
+    ];
+    facts.extend(report.browsers.as_ref().map(|used| ("browsers", browsers(used))));
+    facts
+}
+
+/// What real browsers took beside the load.
+fn browsers(used: &BrowserUse) -> String {
+    let cores: Vec<String> = used.cores.iter().map(u32::to_string).collect();
+    let place = match &cores[..] {
+        [] => "on the generator's cores".to_owned(),
+        [core] => format!("on core {core}, apart from the generator"),
+        _ => format!("on cores {}, apart from the generator", cores.join(", ")),
+    };
+    format!(
+        "{} of CPU a page load, {} in {} processes at most, {place} ({} busy)",
+        format::time(used.cpu_per_load()),
+        format::size(used.memory.get()),
+        used.processes,
+        format::share(used.cores_busy)
+    )
 }
 
 /// The conditions of the run, so that it can be repeated.

@@ -5,10 +5,10 @@ mod verdicts;
 use std::collections::BTreeMap;
 
 use crate::metrics::{
-    ArrivalCounts, ArrivalProcess, Distribution, ErrorClass, Event, EventKind, FailureExample,
-    GeneratorLoad, Interval, LoadModel, Measure, PageFigure, PageLoad, PageResource, Phase,
-    Reading, RunEnd, RunHeader, RunLog, SampleKind, ScenarioId, ScenarioInfo, ScenarioInterval,
-    Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
+    ArrivalCounts, ArrivalProcess, BrowserUse, Distribution, ErrorClass, Event, EventKind,
+    FailureExample, GeneratorLoad, Interval, LoadModel, Measure, PageFigure, PageLoad,
+    PageResource, Phase, Reading, RunEnd, RunHeader, RunLog, SampleKind, ScenarioId, ScenarioInfo,
+    ScenarioInterval, Scope, StageInfo, StepId, StepInfo, StepInterval, StopReason,
 };
 use crate::slo::{
     Cause, HighestRate, Judgement, ObjectiveStatus, RateBasis, SteadyPeriod, Validity,
@@ -246,6 +246,16 @@ pub(super) fn pages() -> (RunLog, Judgement) {
     let idle = (0..4).map(|at| page_load(at, true, 40));
     let loaded = (5..29).map(|at| page_load(at, false, 2_040 + 10 * (at % 4)));
     log.pages = idle.chain(loaded).collect();
+    log.browsers = Some(BrowserUse {
+        loads: 28,
+        left_out: 3,
+        restarts: 0,
+        cpu: Nanos::from_secs(31),
+        memory: Bytes::new(390 << 20),
+        processes: 11,
+        cores_busy: Ratio::new(0.87),
+        cores: vec![1],
+    });
     let mut judgement = at_risk();
     let mut row = judged(
         "lcp",

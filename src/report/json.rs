@@ -324,12 +324,16 @@ fn events(report: &Report) -> Vec<Value> {
 
 fn generator(report: &Report) -> Value {
     let load = report.whole.generator;
-    json!({
+    let mut value = json!({
         "workers": report.header.workers,
         "worker_cpu_max": rounded(load.worker_cpu.get()),
         "process_cpu_max_cores": rounded(load.process_cpu.get()),
         "memory_max_bytes": load.memory,
-    })
+    });
+    if let (Some(used), Value::Object(fields)) = (&report.browsers, &mut value) {
+        fields.insert("browsers".into(), pages::browsers(used));
+    }
+    value
 }
 
 fn conditions(report: &Report) -> Value {

@@ -8,16 +8,18 @@ pub mod events;
 mod family;
 pub mod otlp;
 pub mod page;
+mod pages;
 pub mod prometheus;
 
 use std::collections::BTreeMap;
 
 use bins::Bins;
-use family::{Family, Kind, Unit, Value};
+use family::{Family, Kind, LABEL, Unit, Value};
+use pages::PageTotals;
 
 use super::format;
 use crate::metrics::{
-    ArrivalCounts, ErrorClass, Interval, RunHeader, ScenarioId, StepId, StepInterval,
+    ArrivalCounts, ErrorClass, Interval, PageLoad, RunHeader, ScenarioId, StepId, StepInterval,
 };
 use crate::units::{Quantity, RunTime};
 
@@ -36,6 +38,7 @@ pub struct LiveTotals {
     steps: BTreeMap<StepId, StepTotals>,
     /// Times over or within several requests.
     derived: BTreeMap<StepId, StepTotals>,
+    pages: PageTotals,
     /// The last second; its distributions are not kept.
     now: LastSecond,
     /// What exports could not deliver: (export, how often).
@@ -71,9 +74,6 @@ struct LastSecond {
     readings: Vec<(String, String, String, &'static str, f64)>,
 }
 
-/// Longest label.
-const LABEL: usize = 120;
-
 impl LiveTotals {
     /// A run that is about to begin. A start time that cannot be read counts as 1970.
     pub fn new(header: &RunHeader) -> Self {
@@ -98,6 +98,7 @@ impl LiveTotals {
             iteration_errors: BTreeMap::new(),
             derived: BTreeMap::new(),
             steps: BTreeMap::new(),
+            pages: PageTotals::default(),
             now: LastSecond::default(),
             lost: vec![],
             running: true,
@@ -119,6 +120,11 @@ impl LiveTotals {
             }
         }
         self.now = LastSecond::of(interval);
+    }
+
+    /// Adds a page load of a real browser.
+    pub fn absorb_page(&mut self, load: &PageLoad) {
+        self.pages.absorb(load);
     }
 
     /// The run is over.
@@ -143,6 +149,7 @@ impl LiveTotals {
         families.extend(self.of_steps());
         families.push(self.of_iteration_errors());
         families.extend(self.of_derived());
+        families.extend(self.pages.families());
         families.extend(self.of_now());
         families.push(self.of_lost());
         families.retain(|family| !family.points.is_empty());

@@ -6,8 +6,8 @@ use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
 use super::totals::{PartTotals, SentRequests};
 use crate::metrics::{
-    ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel, RunHeader,
-    RunLog, ScenarioId, StepId, StopReason,
+    BrowserUse, ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel,
+    RunHeader, RunLog, ScenarioId, StepId, StopReason,
 };
 use crate::slo::{
     Availability, BlueGreen, Judgement, PageSummary, SteadyPeriod, availability, blue_green,
@@ -91,6 +91,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// Pages in real browsers; empty where none were loaded.
     pub pages: Vec<PageSummary>,
+    /// What real browsers took of the machine; absent where there were none.
+    pub browsers: Option<BrowserUse>,
     /// What was done once for the run, outside its figures.
     pub lifecycle: Vec<LifecycleNote>,
     /// How often the load was steered.
@@ -125,6 +127,7 @@ impl Report {
             series: RunSeries::of(&log.intervals, log.duration()),
             events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
             pages: page_summaries(log),
+            browsers: log.browsers.clone(),
             lifecycle: log.lifecycle.clone(),
             steering_acts: log.events.iter().filter(is_steering).count(),
             folder: None,

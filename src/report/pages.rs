@@ -100,6 +100,25 @@ pub(super) fn views(report: &Report) -> Vec<PageView> {
     report.pages.iter().map(|page| view(report, page)).collect()
 }
 
+/// Browsers whose cores are busier than this share of the time wait for them.
+const CORES_BUSY: f64 = 0.8;
+
+/// What the reader should know of all pages.
+pub(super) fn remarks(report: &Report) -> Vec<String> {
+    let Some(used) = &report.browsers else { return vec![] };
+    let left_out = (used.left_out > 0).then(|| {
+        let count = format::count(used.left_out);
+        format!("{count} flows were not played: all users were busy when they were due. More `vus` of the browser play them.")
+    });
+    let busy = (used.cores_busy.get() > CORES_BUSY).then(|| {
+        let share = format::share(used.cores_busy);
+        format!("The cores of the browsers were {share} busy: pages may have waited for them rather than for the stack.")
+    });
+    let restarts = (used.restarts > 0)
+        .then(|| format!("The browser was started again {} times.", format::count(used.restarts)));
+    [left_out, busy, restarts].into_iter().flatten().collect()
+}
+
 fn view(report: &Report, page: &PageSummary) -> PageView {
     let loads = [(page.loads, "under load"), (page.idle_loads, "idle")];
     let told = loads.map(|(count, when)| format!("{} {when}", format::count(count)));
@@ -199,13 +218,9 @@ fn difference(seconds: f64) -> String {
     }
 }
 
-fn time_of(load: &PageLoad, figure: PageFigure) -> Option<Nanos> {
-    load.times.iter().find(|(known, _)| *known == figure).map(|(_, time)| *time)
-}
-
 fn about_waterfall(load: &PageLoad) -> String {
     let paint =
-        |name, figure| time_of(load, figure).map(|time| format!("{name} {}", format::time(time)));
+        |name, figure| load.time(figure).map(|time| format!("{name} {}", format::time(time)));
     let largest = (!load.largest.is_empty())
         .then(|| format!("largest: `{}`", format::line(&load.largest, 60)));
     let left_out = load.resources.len().saturating_sub(MOST_RESOURCES);
@@ -222,8 +237,8 @@ fn about_waterfall(load: &PageLoad) -> String {
 
 /// The document, then what it loaded, in the order in which it asked for it.
 fn waterfall(load: &PageLoad) -> Vec<WaterfallRow> {
-    let ttfb = time_of(load, PageFigure::Ttfb).unwrap_or_default();
-    let paints = [PageFigure::Fcp, PageFigure::Lcp].map(|figure| time_of(load, figure));
+    let ttfb = load.time(PageFigure::Ttfb).unwrap_or_default();
+    let paints = [PageFigure::Fcp, PageFigure::Lcp].map(|figure| load.time(figure));
     let resources = || load.resources.iter().take(MOST_RESOURCES);
     let ends = resources().map(|resource| resource.end);
     let last = ends.chain(paints.into_iter().flatten()).fold(ttfb, Nanos::max);

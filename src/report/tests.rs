@@ -147,6 +147,7 @@ fn same_log_gives_the_same_bytes() {
             .chain(log.intervals.iter().cloned().map(crate::metrics::RunLine::Interval))
             .chain(log.events.iter().cloned().map(crate::metrics::RunLine::Event))
             .chain(log.pages.iter().cloned().map(crate::metrics::RunLine::Page))
+            .chain(log.browsers.clone().map(crate::metrics::RunLine::Browsers))
             .chain(log.end.map(crate::metrics::RunLine::End))
             .map(|line| line.to_text())
             .collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 
 use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, Interval, RunHeader};
+use crate::metrics::{Event, Interval, PageLoad, RunHeader};
 use crate::report::Report;
 use crate::scenario::stack::SignalSpec;
 
@@ -31,6 +31,8 @@ pub enum Message {
     Search(Box<SearchView>),
     /// One second of the run is complete.
     Interval(Box<Interval>),
+    /// A real browser loaded a page.
+    Page(Box<PageLoad>),
     /// Something happened in the run.
     Event(Event),
     /// The stages in force after a steering command.

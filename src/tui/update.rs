@@ -43,6 +43,7 @@ pub fn update(model: &mut Model, message: Message) -> Command {
                 model.notice.clear();
             }
         }
+        Message::Page(load) => with_live(model, |live| live.on_page(*load)),
         Message::Event(event) => with_live(model, |live| live.on_event(event)),
         Message::Steered(steering) => with_live(model, |live| live.on_steering(&steering)),
         Message::Finished(finished) => {

@@ -18,6 +18,12 @@ pub enum ParseUnitError {
         /// Some spellings that are right.
         example: &'static str,
     },
+    /// It is not of the form that is asked for.
+    #[error("expected a number above zero with its unit, like `{example}`")]
+    Form {
+        /// A spelling that is right.
+        example: &'static str,
+    },
     /// A unit that is not known here.
     #[error("unknown unit `{unit}`; use {expected}")]
     UnknownUnit {

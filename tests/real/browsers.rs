@@ -13,40 +13,61 @@ use crate::listening::{SeenRequest, listening};
 
 /// What the first byte of a page waits for.
 const DELAY: Duration = Duration::from_millis(150);
+/// What `/later` waits for beyond it.
+const LATER: Duration = Duration::from_millis(500);
+
+/// Nobody sends: the time passes.
+fn pass(time: Duration) {
+    let (_sender, never) = channel::<()>();
+    let _ = never.recv_timeout(time);
+}
 
 fn answer(request: &SeenRequest) -> (u16, String) {
     match request.path() {
         "/" => {
-            // Nobody sends: the time passes.
-            let (_sender, never) = channel::<()>();
-            let _ = never.recv_timeout(DELAY);
+            pass(DELAY);
             let page = "<!doctype html><h1>home</h1><script>undefined_function()</script>\
                         <script src=http://third.example/x.js></script><a id=next href=/next>next</a>";
             (200, page.to_owned())
         }
         "/next" => (200, "<!doctype html><p id=there>there".to_owned()),
+        "/later" => {
+            pass(DELAY + LATER);
+            (200, "<!doctype html><p id=there>there".to_owned())
+        }
         "/data" => (200, "{}".to_owned()),
         _ => (404, "<!doctype html><p>not found".to_owned()),
     }
 }
 
 fn written(folder: &Path, target: &str, duration: &str) {
+    let browser = "baseline: 1s\n    flow:\n      - open: { name: home, url: / }\n      \
+                   - click: { selector: '#next', name: next, wait: '#there' }\n      \
+                   - open: { name: gone, url: /gone }\n";
+    written_with(folder, target, duration, browser);
+}
+
+/// A scenario with little load and this browser, whose lines are indented by four.
+fn written_with(folder: &Path, target: &str, duration: &str, browser: &str) {
     let text = format!(
         "name: site\ntarget: {target}\nworkloads: {{ load: {{ arrivals: constant, stages: [{{ rate: 2 iter/s, \
          duration: {duration} }}] }} }}\nscenarios: {{ s: {{ flow: [{{ get: {{ name: data, url: /data }} }}] }} }}\n\
-         browsers:\n  front:\n    baseline: 1s\n    flow:\n      - open: {{ name: home, url: / }}\n      \
-         - click: {{ selector: '#next', name: next, wait: '#there' }}\n      \
-         - open: {{ name: gone, url: /gone }}\n\
+         browsers:\n  front:\n    {browser}\
          slo:\n  error_rate: {{ max: 1% }}\n  pages: {{ home: {{ lcp: {{ target: 2.5s }} }} }}\n"
     );
     fs::write(folder.join("scenario.yaml"), text).expect("written");
 }
 
-/// The page loads in a run's log.
-fn loads(run: &Path) -> Vec<Value> {
+/// The lines of a run's log that have this key.
+fn lines(run: &Path, key: &str) -> Vec<Value> {
     let log = fs::read_to_string(run.join("run.jsonl")).expect("a log");
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    lines.filter_map(|line| line.get("page").cloned()).collect()
+    lines.filter_map(|line| line.get(key).cloned()).collect()
+}
+
+/// The page loads in a run's log.
+fn loads(run: &Path) -> Vec<Value> {
+    lines(run, "page")
 }
 
 /// A figure of a load, in milliseconds.
@@ -140,4 +161,57 @@ fn missing_browser_is_told_with_two_ways_out() {
     }
     let ran = run(command().arg("--no-browsers"), &folder.path().join("without"));
     assert!(ran.folder.is_some(), "{}", ran.stderr);
+}
+
+/// Goal: prove that the stack's share of a page is read to the millisecond: an answer that comes 500 ms later is 500 ms
+/// more of time to first byte, whatever the browser itself takes.
+#[test]
+fn what_every_answer_takes_longer_is_what_the_first_byte_takes_longer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(answer);
+    let browser =
+        "flow:\n      - open: { name: home, url: / }\n      - open: { name: later, url: /later }\n";
+    written_with(folder.path(), &server.url, "16s", browser);
+    let ran = run(plimsoll().arg("run").arg(folder.path()), &folder.path().join("out"));
+    let loads = loads(ran.folder.as_deref().expect("a run"));
+    // A crowded machine only ever adds: the least of several is the stack's.
+    let least = |page: &str| {
+        let of = loads.iter().filter(|load| load["page"] == page);
+        let times: Vec<f64> = of.filter_map(|load| figure(load, "ttfb")).collect();
+        assert!(times.len() >= 5, "{} loads of {page}", times.len());
+        times.into_iter().fold(f64::INFINITY, f64::min)
+    };
+    let (home, later) = (least("home"), least("later"));
+    let grown = later - home;
+    eprintln!("ttfb: home {home:.1} ms, later {later:.1} ms, {grown:+.1} ms");
+    assert!((grown - LATER.as_secs_f64() * 1e3).abs() <= 25.0, "{grown:+.1} ms");
+}
+
+/// Goal: prove that a rate is kept, whatever a page takes, and that the log says what browsers took of the machine.
+#[test]
+fn pages_are_loaded_at_their_rate_and_the_log_tells_what_they_cost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(answer);
+    let flow =
+        "flow:\n      - open: { name: home, url: / }\n      - open: { name: later, url: /later }\n";
+    // Two pages a flow: one flow every three seconds.
+    let browser = format!("rate: 40 pages/min\n    {flow}");
+    written_with(folder.path(), &server.url, "11s", &browser);
+    let ran = run(plimsoll().arg("run").arg(folder.path()), &folder.path().join("out"));
+    let run = ran.folder.as_deref().expect("a run");
+    let homes = loads(run).into_iter().filter(|load| load["page"] == "home");
+    let starts: Vec<f64> = homes.map(|load| load["at"].as_f64().expect("a time") / 1e9).collect();
+    assert_eq!(starts.len(), 4, "at 0, 3, 6 and 9 s: {starts:?}");
+    for gap in starts.windows(2).map(|pair| pair[1] - pair[0]) {
+        assert!((gap - 3.0).abs() < 1.0, "{starts:?}");
+    }
+    let used = lines(run, "browsers");
+    let [used] = &used[..] else { panic!("one line: {used:?}") };
+    assert_eq!(used["loads"], 8, "{used}");
+    assert_eq!(used.get("left_out"), None, "{used}");
+    let told = ran.result()["generator"]["browsers"].clone();
+    eprintln!("what browsers took: {told}");
+    assert!(told["cpu_s_per_load"].as_f64().is_some_and(|cpu| cpu > 0.01), "{told}");
+    assert!(told["memory_max_bytes"].as_u64().is_some_and(|bytes| bytes > 50 << 20), "{told}");
+    assert!(told["processes"].as_u64().is_some_and(|processes| processes > 2), "{told}");
 }

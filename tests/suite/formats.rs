@@ -246,6 +246,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "bad_abort",
     "beyond_users",
     "body_unfit",
+    "browser_workload",
     "data_empty",
     "data_not_text",
     "data_row",

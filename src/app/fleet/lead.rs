@@ -416,7 +416,7 @@ fn own_lines(folder: &Path) -> Result<Vec<RunLine>, Failure> {
         .map_err(|error| Failure::while_doing("cannot read the leader's log", &error))?;
     let is_own = |line: &RunLine| match line {
         RunLine::Event(event) => !matches!(event.kind, EventKind::Steered(_)),
-        RunLine::Readings(_) | RunLine::Page(_) => true,
+        RunLine::Readings(_) | RunLine::Page(_) | RunLine::Browsers(_) => true,
         RunLine::Run(_)
         | RunLine::Interval(_)
         | RunLine::Lifecycle(_)

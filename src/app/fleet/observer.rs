@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::engine::{Steering, SteeringCommand};
 use crate::fleet::{Carrier, SteeringOrder, coarse, pack};
-use crate::metrics::{Event, EventKind, Interval, RunEnd};
+use crate::metrics::{Event, EventKind, Interval, PageLoad, RunEnd};
 
 use super::super::audience::RunObserver;
 use super::super::output::say;
@@ -28,6 +28,8 @@ impl RunObserver for AgentObserver {
             self.lost += 1;
         }
     }
+
+    fn on_page(&mut self, _: PageLoad) {}
 
     fn on_event(&mut self, event: Event) {
         if let EventKind::Warning(text) = &event.kind {

@@ -76,9 +76,12 @@ impl ShardLog {
                     let shard = Some(self.header.shard.0 + 1);
                     others.push(RunLine::Lifecycle(LifecycleNote { shard, ..note }));
                 }
-                Ok(other @ (RunLine::Event(_) | RunLine::Readings(_) | RunLine::Page(_))) => {
-                    others.push(other);
-                }
+                Ok(
+                    other @ (RunLine::Event(_)
+                    | RunLine::Readings(_)
+                    | RunLine::Page(_)
+                    | RunLine::Browsers(_)),
+                ) => others.push(other),
                 Err(_) if !line.ends_with('\n') => break,
                 Err(error) => return Err(failed(&error)),
             }

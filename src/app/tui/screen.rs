@@ -12,7 +12,7 @@ use std::{io, process, thread};
 use tokio::sync::mpsc;
 
 use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, Interval, RunEnd};
+use crate::metrics::{Event, Interval, PageLoad, RunEnd};
 use crate::tui;
 use crate::tui::{Command, Keyboard, Message, Model, Theme};
 
@@ -154,6 +154,10 @@ fn edit(file: &Path) {
 impl RunObserver for RunScreen {
     fn on_interval(&mut self, interval: Interval) {
         self.print(Message::Interval(Box::new(interval)));
+    }
+
+    fn on_page(&mut self, load: PageLoad) {
+        self.print(Message::Page(Box::new(load)));
     }
 
     fn on_event(&mut self, event: Event) {

@@ -5,6 +5,7 @@ use super::template::TemplateCompiler;
 use crate::plan::{BrowserPlan, Escape, PageStep};
 use crate::scenario::schema::{BrowserSpec, PageStepSpec, Scenario, Workload};
 use crate::scenario::{ProblemKind, Problems, Spanned};
+use crate::units::{Nanos, Rate};
 
 /// `templates` know what the setup captures: nothing is captured from pages.
 pub(super) fn compile(
@@ -17,6 +18,7 @@ pub(super) fn compile(
     let plan = |spec: &BrowserSpec| BrowserPlan {
         name: spec.name.value.clone(),
         vus: spec.vus,
+        every: spec.rate.map(|rate| gap(rate, &spec.flow)),
         plays: plays(spec, workload),
         is_warm: spec.is_warm,
         baseline: spec.baseline,
@@ -26,6 +28,12 @@ pub(super) fn compile(
         flow: spec.flow.iter().map(|step| page_step(step, &templates, think, problems)).collect(),
     };
     scenario.browsers.iter().map(plan).collect()
+}
+
+/// Time between starts of a flow so that its pages come to `rate`.
+fn gap(rate: Rate, flow: &[PageStepSpec]) -> Nanos {
+    let pages = flow.iter().filter(|step| step.page().is_some()).count();
+    Nanos::from_secs_f64(pages as f64 / rate.get())
 }
 
 /// Whether they play beside a workload.
@@ -77,13 +85,6 @@ fn page_step(
 
 /// The names of all pages.
 pub(super) fn pages(scenario: &Scenario) -> Vec<&Spanned<String>> {
-    let mut found = vec![];
-    for step in scenario.browsers.iter().flat_map(|browser| &browser.flow) {
-        match step {
-            PageStepSpec::Open { name, .. } => found.push(name),
-            PageStepSpec::Click { name, .. } => found.extend(name),
-            PageStepSpec::Type { .. } | PageStepSpec::Think(_) => {}
-        }
-    }
-    found
+    let steps = scenario.browsers.iter().flat_map(|browser| &browser.flow);
+    steps.filter_map(PageStepSpec::page).collect()
 }

@@ -4,12 +4,27 @@ use serde_json::{Value, json};
 
 use super::super::model::Report;
 use super::values::{by_name, number, rounded, unit};
-use crate::metrics::PageFigure;
+use crate::metrics::{BrowserUse, PageFigure};
 use crate::slo::{PageFigureSummary, PageGrowth, PageSummary};
 
 /// All pages, in the order of their first loads.
 pub(super) fn value(report: &Report) -> Value {
     report.pages.iter().map(page).collect()
+}
+
+/// What browsers took of the machine.
+pub(super) fn browsers(used: &BrowserUse) -> Value {
+    json!({
+        "page_loads": used.loads,
+        "flows_left_out": used.left_out,
+        "restarts": used.restarts,
+        "cpu_s": rounded(used.cpu.as_secs_f64()),
+        "cpu_s_per_load": rounded(used.cpu_per_load().as_secs_f64()),
+        "memory_max_bytes": used.memory,
+        "processes": used.processes,
+        "cores": used.cores,
+        "cores_busy": rounded(used.cores_busy.get()),
+    })
 }
 
 fn page(page: &PageSummary) -> Value {

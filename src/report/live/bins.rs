@@ -25,6 +25,12 @@ impl Bins {
         }
     }
 
+    /// Adds one value.
+    pub(super) fn add(&mut self, value: Nanos) {
+        self.sum_ns += u128::from(value.get());
+        self.counts[bin(value)] += 1;
+    }
+
     /// How many values there are.
     pub(super) fn count(&self) -> u64 {
         self.counts.iter().sum()

@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::seconds;
 use crate::metrics::{
-    Counts, Distribution, Event, EventKind, Interval, ReadingRef, RunEnd, RunHeader,
-    SparseDistribution, StopReason,
+    Counts, Distribution, Event, EventKind, Interval, PageDoubt, PageLoad, ReadingRef, RunEnd,
+    RunHeader, SparseDistribution, StopReason,
 };
 use crate::report::{Report, wording};
 use crate::units::Nanos;
@@ -112,6 +112,27 @@ pub fn note(header: &RunHeader, event: &Event) -> String {
         }
     };
     line(&json!({ "event": "note", "at_s": seconds(event.at), "kind": kind, "text": text }))
+}
+
+/// A real browser loaded a page.
+pub fn page(load: &PageLoad) -> String {
+    let figures = load.times.iter();
+    let figures =
+        figures.map(|(figure, time)| (format!("{figure}_ms"), json!(time.as_millis_f64())));
+    line(&json!({
+        "event": "page",
+        "at_s": seconds(load.at),
+        "page": load.page,
+        "idle": load.idle,
+        "status": load.status,
+        "failure": load.failure,
+        "left_out": load.doubt.map(PageDoubt::word),
+        "figures": figures.collect::<Map<_, _>>(),
+        "cls": load.cls,
+        "bytes": load.bytes,
+        "requests": load.requests,
+        "script_errors": load.script_errors,
+    }))
 }
 
 /// The run is over; `lost` lines could not be written in time.

@@ -2,6 +2,9 @@
 
 use super::bins::Bins;
 
+/// Longest label.
+pub(super) const LABEL: usize = 120;
+
 /// One metric.
 #[derive(Debug)]
 pub(super) struct Family {

@@ -69,8 +69,36 @@ self.live = async () => {
     find('notes').prepend(item);
     [...find('notes').children].slice(100).forEach((old) => old.remove());
   };
+  // A row for each page that a browser has loaded: how often, and what the last load took.
+  const page = (line) => {
+    if (line.idle) return;
+    find('pages').hidden = false;
+    const table = find('loads');
+    table.parentElement.hidden = false;
+    let row = [...table.tBodies[0].rows].find((known) => known.cells[0].textContent === line.page);
+    if (!row) {
+      row = table.tBodies[0].insertRow();
+      const name = document.createElement('th');
+      [name.scope, name.className, name.textContent] = ['row', 'name', line.page];
+      row.append(name);
+      for (let n = 0; n < 7; n += 1) row.insertCell().className = 'num';
+      [row.loads, row.failed] = [0, 0];
+    }
+    const bad = line.failure != null;
+    row.loads += 1;
+    row.failed += bad ? 1 : 0;
+    const [, loads, failed, ...figures] = row.cells;
+    loads.textContent = count(row.loads);
+    failed.textContent = count(row.failed);
+    failed.classList.toggle('bad', row.failed > 0);
+    if (bad || line.left_out != null) return;
+    const told = ['ttfb', 'fcp', 'lcp', 'cls', 'load'].map((key) => (
+      key === 'cls' ? line.cls?.toFixed(3) ?? '–' : time(line.figures[`${key}_ms`])));
+    told.forEach((text, n) => { figures[n].textContent = text; });
+  };
   const take = (line) => {
     if (line.event === 'second') second(line);
+    if (line.event === 'page') page(line);
     if (line.event === 'note') note(line);
     if (line.event === 'end') say('not_measured', line.reason.replace('_', ' '), 'the load has ended; it is being judged');
     if (line.event === 'verdict') {

@@ -12,6 +12,11 @@ pub(super) fn section(page: &mut MarkdownPage, report: &Report) {
     }
     page.heading(2, "Pages");
     page.paragraph(pages::ABOUT);
+    let remarks = pages::remarks(report);
+    if !remarks.is_empty() {
+        page.list(&remarks);
+        page.text.push('\n');
+    }
     for view in views {
         page.heading(3, &format!("{}: {}", view.name, view.loads));
         if !view.notes.is_empty() {

@@ -38,5 +38,8 @@ pub(super) fn section(screen: &mut SummaryLines, report: &Report) {
             table.note(note.replace('`', ""));
         }
     }
+    for remark in pages::remarks(report) {
+        table.note(remark.replace('`', ""));
+    }
     screen.table(&table);
 }

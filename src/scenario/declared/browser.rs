@@ -15,10 +15,18 @@ pub(in crate::scenario) static BROWSER: Declaration = Declaration {
             "vus",
             Grammar::Whole(1.0, 64.0),
             "How many users have this browser. A page costs about a second of CPU: two for each core of the \
-             machine are many.",
+             machine are many. Beside `rate`, how many may play at once, 4 where nothing is said.",
         )
         .default("1")
         .example("2"),
+        optional(
+            "rate",
+            PAGE_RATE,
+            "How many pages are loaded, over all users: flows begin at equal gaps, whatever those before are doing. \
+             One that is due while all users are busy is left out, and the report counts it. Without it, a user \
+             begins anew when it is done.",
+        )
+        .example("6 pages/min"),
         optional(
             "context",
             Grammar::Words(&CONTEXTS),
@@ -41,7 +49,7 @@ pub(in crate::scenario) static BROWSER: Declaration = Declaration {
         optional("network", Grammar::Mapping(&NETWORK), "A slower network than there is."),
         optional(
             "cpu",
-            Grammar::Form("number of times, like `4x slower`", r"[0-9]+(\.[0-9]+)?x slower"),
+            Grammar::Form("number of times, like `4x slower`", r"[1-9][0-9]*(\.[0-9]+)?x slower"),
             "A slower processor than there is, for scripts of pages.",
         )
         .example("4x slower"),
@@ -62,6 +70,12 @@ browsers:
       - think: 2s..5s
 ",
 };
+
+/// Above zero.
+const PAGE_RATE: Grammar = Grammar::Form(
+    "number of pages with a time, like `6 pages/min`",
+    r"([0-9]*[1-9][0-9]*(\.[0-9]+)?|0*\.[0-9]*[1-9][0-9]*) pages?/(s|min|h)",
+);
 
 static CONTEXTS: WordList = WordList {
     what: "a context",
@@ -92,8 +106,11 @@ browsers:
 ",
 };
 
-const BITS: Grammar =
-    Grammar::Form("number of bits, like `10 Mbit/s`", r"[0-9]+(\.[0-9]+)? [kMG]?bit/s");
+/// Above zero.
+const BITS: Grammar = Grammar::Form(
+    "number of bits, like `10 Mbit/s`",
+    r"([0-9]*[1-9][0-9]*(\.[0-9]+)?|0*\.[0-9]*[1-9][0-9]*) [kMG]?bit/s",
+);
 
 pub(in crate::scenario) static PAGE_STEP: Declaration = Declaration {
     name: "page_step",

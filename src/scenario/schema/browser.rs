@@ -4,7 +4,7 @@ use super::delay::{DelaySpec, law};
 use super::step::only_entry;
 use crate::scenario::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, list, one_or_many, text};
-use crate::units::Nanos;
+use crate::units::{Nanos, ParseUnitError, Rate};
 
 /// Users with a real browser.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct BrowserSpec {
     pub name: Spanned<String>,
     /// How many.
     pub vus: u32,
+    /// Page loads over all of them; as many as come about if not given.
+    pub rate: Option<Rate>,
     /// Whether cache and cookies outlive an iteration.
     pub is_warm: bool,
     /// For how long they play before the first arrival.
@@ -72,6 +74,19 @@ pub enum PageStepSpec {
     Think(DelaySpec),
 }
 
+impl PageStepSpec {
+    /// The name of the page that it loads, if it does.
+    pub const fn page(&self) -> Option<&Spanned<String>> {
+        match self {
+            Self::Open { name, .. } => Some(name),
+            Self::Click { name, .. } => name.as_ref(),
+            Self::Type { .. } | Self::Think(_) => None,
+        }
+    }
+}
+
+/// How many may play at once where a rate is given and no number of users.
+const VUS_OF_RATE: u32 = 4;
 const DEFAULT_TIMEOUT: Nanos = Nanos::from_secs(30);
 
 /// Reads one browser.
@@ -86,15 +101,18 @@ pub(super) fn read(
     let network = fields.node("network", problems).and_then(|node| network(node, problems));
     let flow = fields.node("flow", problems);
     let workloads = fields.node("workloads", problems);
-    let cpu: Option<String> = fields.read("cpu", problems);
+    let cpu = amount(&mut fields, "cpu", "4x slower", slowdown, problems);
+    let rate = amount(&mut fields, "rate", "6 pages/min", page_rate, problems);
+    let vus = if rate.is_some() { VUS_OF_RATE } else { 1 };
     let spec = BrowserSpec {
         name,
-        vus: fields.or("vus", 1, problems),
+        vus: fields.or("vus", vus, problems),
+        rate,
         is_warm: fields.word("context", &contexts, problems).unwrap_or(false),
         baseline: fields.or("baseline", Nanos::ZERO, problems),
         workloads: workloads.map(|node| names(node, problems)).unwrap_or_default(),
         network: network.unwrap_or_default(),
-        cpu_slowdown: cpu.and_then(|text| leading_number(&text, 'x')).unwrap_or(1.0),
+        cpu_slowdown: cpu.unwrap_or(1.0),
         timeout: fields.or("timeout", DEFAULT_TIMEOUT, problems),
         flow: flow.map(|node| steps(node, problems)).unwrap_or_default(),
     };
@@ -114,28 +132,67 @@ fn names(node: &Node, problems: &mut Problems) -> Vec<Spanned<String>> {
     one_or_many(node).iter().filter_map(name).collect()
 }
 
-/// The number that a text of a checked form begins with.
-fn leading_number(text: &str, before: char) -> Option<f64> {
-    text.split(before).next()?.trim().parse().ok()
+/// A field that is a number with a unit of its own, read by `read`; `example` is one that is right.
+fn amount<T>(
+    fields: &mut Fields<'_>,
+    name: &str,
+    example: &'static str,
+    read: fn(&str) -> Option<T>,
+    problems: &mut Problems,
+) -> Option<T> {
+    let text: Spanned<String> = fields.read(name, problems)?;
+    let value = read(&text.value);
+    if value.is_none() {
+        let error = ParseUnitError::Form { example };
+        problems.report(text.span, ProblemKind::BadUnit { found: text.value, error });
+    }
+    value
+}
+
+/// The number of a text, without sign and exponent, and what stands behind it.
+fn number(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit))
+}
+
+/// `4x slower`.
+fn slowdown(text: &str) -> Option<f64> {
+    let (times, unit) = number(text)?;
+    (unit == "x slower" && times >= 1.0).then_some(times)
+}
+
+/// `6 pages/min`, above zero.
+fn page_rate(text: &str) -> Option<Rate> {
+    let (pages, unit) = number(text)?;
+    let seconds = match unit {
+        " page/s" | " pages/s" => 1.0,
+        " page/min" | " pages/min" => 60.0,
+        " page/h" | " pages/h" => 3_600.0,
+        _ => return None,
+    };
+    (pages > 0.0).then(|| Rate::per_second(pages / seconds))
+}
+
+/// `10 Mbit/s`, above zero.
+fn bits(text: &str) -> Option<f64> {
+    let (bits, unit) = number(text)?;
+    let factor = match unit {
+        " bit/s" => 1.0,
+        " kbit/s" => 1e3,
+        " Mbit/s" => 1e6,
+        " Gbit/s" => 1e9,
+        _ => return None,
+    };
+    (bits > 0.0).then_some(bits * factor)
 }
 
 fn network(node: &Node, problems: &mut Problems) -> Option<BrowserNetwork> {
     let mut fields = Fields::of(node, &NETWORK, problems)?;
-    let bits = |text: Option<String>| {
-        let text = text?;
-        let (number, unit) = text.split_once(' ')?;
-        let factor = match unit.as_bytes().first()? {
-            b'k' => 1e3,
-            b'M' => 1e6,
-            b'G' => 1e9,
-            _ => 1.0,
-        };
-        Some(number.parse::<f64>().ok()? * factor)
-    };
     let spec = BrowserNetwork {
         latency: fields.or("latency", Nanos::ZERO, problems),
-        down_bits: bits(fields.read("down", problems)),
-        up_bits: bits(fields.read("up", problems)),
+        down_bits: amount(&mut fields, "down", "10 Mbit/s", bits, problems),
+        up_bits: amount(&mut fields, "up", "5 Mbit/s", bits, problems),
     };
     fields.finish(problems);
     Some(spec)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::engine::Steering;
 use crate::metrics::{
     Counts, Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel,
-    RunHeader, RunLog, StepId,
+    PageFigure, PageLoad, RunHeader, RunLog, SparseDistribution, StepId,
 };
 use crate::plan::Stage;
 use crate::slo::{Judgement, Strictness, ValidityStatus, ValidityTest, judge};
@@ -92,6 +92,9 @@ const JUDGED: usize = 300;
 /// More events than fit on any screen; the log has all.
 const EVENTS: usize = 500;
 
+/// Page loads on which live statuses are judged: hours of them.
+const PAGES: usize = 2_000;
+
 /// Values of a trend: wider than any sparkline.
 pub(in crate::tui) const TREND: usize = 60;
 
@@ -155,6 +158,32 @@ impl LiveRun {
         if self.is_time_to_judge() {
             self.judge();
         }
+    }
+
+    pub(in crate::tui) fn on_page(&mut self, load: PageLoad) {
+        self.log.pages.push(PageLoad { resources: vec![], ..load });
+        if self.log.pages.len() > PAGES {
+            self.log.pages.remove(0);
+        }
+    }
+
+    /// The pages that browsers have loaded, by name: how often, and their largest contentful paint, over all that is kept.
+    pub(in crate::tui) fn pages(&self) -> BTreeMap<&str, StepLive> {
+        let since = self.now().since(RunTime::ZERO).saturating_sub(Nanos::from_secs(RECENT as u64));
+        let mut pages: BTreeMap<&str, (StepLive, Vec<Nanos>)> = BTreeMap::new();
+        for load in self.log.pages.iter().filter(|load| !load.idle) {
+            let (page, times) = pages.entry(&load.page).or_default();
+            page.requests += 1;
+            page.failed += u64::from(load.failure.is_some());
+            page.rate += if load.at >= RunTime::ZERO + since { 1.0 / RECENT as f64 } else { 0.0 };
+            times.extend(load.time(PageFigure::Lcp));
+        }
+        let told = |(name, (page, times)): (_, (StepLive, Vec<Nanos>))| {
+            let times: SparseDistribution = times.into_iter().collect();
+            let [p50, p95, p99] = [0.50, 0.95, 0.99].map(|q| times.quantile(q));
+            (name, StepLive { known: !times.is_empty(), p50, p95, p99, ..page })
+        };
+        pages.into_iter().map(told).collect()
     }
 
     pub(in crate::tui) fn on_event(&mut self, event: Event) {

@@ -77,10 +77,13 @@ fn row(text: &str, step: &StepLive, ink: PanelContext, name: usize, wide: bool) 
     ])
 }
 
-fn order(live: &LiveRun, by: SortBy) -> Vec<(String, &StepLive)> {
+fn order(live: &LiveRun, by: SortBy) -> Vec<(String, StepLive)> {
     let known = live.log.header.steps.iter().zip(&live.steps);
-    let mut rows: Vec<(String, &StepLive)> =
-        known.map(|(info, step)| (format::line(&info.name, 40), step)).collect();
+    let steps = known.map(|(info, step)| (format::line(&info.name, 40), step.clone()));
+    // Pages stand with the steps: few loads, so over the whole run.
+    let pages = live.pages().into_iter();
+    let pages = pages.map(|(name, page)| (format!("{} (page, lcp)", format::line(name, 28)), page));
+    let mut rows: Vec<(String, StepLive)> = steps.chain(pages).collect();
     let share = |step: &StepLive| step.failed as f64 / step.requests.max(1) as f64;
     rows.sort_by(|(_, a), (_, b)| match by {
         SortBy::Order => Ordering::Equal,

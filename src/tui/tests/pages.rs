@@ -1,5 +1,8 @@
 //! Every page as text at the sizes that people have, and with foreign text.
 
+use crate::metrics::{PageFigure, PageLoad};
+use crate::tui::page::Panel;
+
 use super::capacity::searching;
 use super::compare::{compared, diff};
 use super::*;
@@ -17,6 +20,30 @@ fn panels_alone_fill_the_page() {
     for panel in ["slo", "steps", "heat", "errors", "events", "stack", "rate"] {
         press(&mut model, KeyCode::Tab);
         snapshot(&format!("panel_{panel}"), &model, (60, 14));
+    }
+}
+
+/// Goal: prove that pages of real browsers stand with the steps, failures and all, and that idle loads do not count.
+#[test]
+fn pages_of_browsers_stand_with_the_steps() {
+    let mut model = running();
+    let load = |lcp_ms: u64| PageLoad {
+        at: RunTime::ZERO + Nanos::from_secs(18),
+        page: "home".into(),
+        times: vec![(PageFigure::Lcp, Nanos::from_millis(lcp_ms))],
+        ..PageLoad::default()
+    };
+    let failed = PageLoad { failure: Some("status 503".into()), times: vec![], ..load(0) };
+    for load in [load(1_200), load(1_400), PageLoad { idle: true, ..load(9_000) }, failed] {
+        update(&mut model, Message::Page(Box::new(load)));
+    }
+    while model.look.panel != Panel::Steps {
+        press(&mut model, KeyCode::Tab);
+    }
+    let shown = drawn(&model, (100, 24)).backend().to_string();
+    let row = shown.lines().find(|line| line.contains("home (page, lcp)")).expect(&shown);
+    for figure in ["0.300", "1.40 s", "33.3 %"] {
+        assert!(row.contains(figure), "{figure}: {row}");
     }
 }
 

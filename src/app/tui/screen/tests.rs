@@ -14,7 +14,7 @@ use crate::app::files;
 use crate::app::prepare::prepare;
 use crate::app::runtime::runtime;
 use crate::cli;
-use crate::metrics::{EventKind, RunEnd, RunLog, StopReason};
+use crate::metrics::{EventKind, PageLoad, RunEnd, RunLog, StopReason};
 use crate::tui::{KeySource, ThemeColours};
 
 /// A writer whose bytes go nowhere until it is opened, or until it has lost its patience.
@@ -108,6 +108,8 @@ impl RunObserver for PaintingObserver {
         self.screen.draw(&self.model).expect("drawn");
     }
 
+    fn on_page(&mut self, _: PageLoad) {}
+
     fn on_event(&mut self, _: Event) {}
 
     fn on_steering(&mut self, _: Steering) {}
@@ -126,6 +128,8 @@ struct SteeringObserver(Vec<SteeringCommand>);
 
 impl RunObserver for SteeringObserver {
     fn on_interval(&mut self, _: Interval) {}
+
+    fn on_page(&mut self, _: PageLoad) {}
 
     fn on_event(&mut self, _: Event) {}
 

@@ -1,0 +1,107 @@
+//! The users with a real browser that a plan asks for.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::browser::{BrowserUser, FlowStarts, VisitContext};
+use crate::metrics::{Measure, PageFigure};
+use crate::plan::{Load, Plan};
+use crate::transport::Clock;
+use crate::units::Nanos;
+use crate::user::RowPicker;
+
+/// A user and when it plays.
+pub(super) struct BrowserUserSlot {
+    pub(super) user: BrowserUser,
+    /// For how long it plays before the first arrival.
+    pub(super) baseline: Duration,
+    /// Time between flows of all users of its browser, where the file says a rate.
+    every: Option<Nanos>,
+    /// The starts that it shares with the other users of its browser.
+    starts: Option<Rc<RefCell<FlowStarts>>>,
+    /// Which of the plan's browsers.
+    browser: usize,
+}
+
+/// All of them; first of each browser comes the one that plays before the first arrival.
+pub(super) fn all(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
+    let shared = idle_context(plan);
+    // Their rows and numbers come behind those of all other users.
+    let mut number = match &plan.load {
+        Load::Open(open) => u64::from(open.max_vus),
+        Load::Closed(closed) => u64::from(closed.vus),
+    };
+    let playing = plan.browsers.iter().enumerate().filter(|(_, browser)| browser.plays);
+    let mut slots = vec![];
+    for (index, browser) in playing {
+        let baselines = std::iter::once(Duration::from(browser.baseline));
+        let baselines = baselines.chain(std::iter::repeat(Duration::ZERO));
+        for baseline in baselines.take(browser.vus as usize) {
+            let user = BrowserUser::new(shared.clone(), browser.clone(), number);
+            let every = browser.every;
+            slots.push(BrowserUserSlot { user, baseline, every, starts: None, browser: index });
+            number += 1;
+        }
+    }
+    slots
+}
+
+/// The first arrival is about to come: pages are loaded at times of this clock.
+pub(super) fn begin(users: &mut [BrowserUserSlot], clock: Clock) {
+    let mut last: Option<(usize, Rc<RefCell<FlowStarts>>)> = None;
+    for slot in users {
+        slot.user.begin(clock);
+        let Some(gap) = slot.every else { continue };
+        let shared = last.take().filter(|(browser, _)| *browser == slot.browser);
+        let starts =
+            shared.map_or_else(|| Rc::new(RefCell::new(FlowStarts::new(gap))), |(_, it)| it);
+        slot.starts = Some(starts.clone());
+        last = Some((slot.browser, starts));
+    }
+}
+
+/// How many flows were due and not played, until now.
+pub(super) fn left_out(users: &[BrowserUserSlot]) -> u64 {
+    let now = Instant::now();
+    let mut counted: Vec<usize> = vec![];
+    let mut sum = 0;
+    for slot in users {
+        if let (Some(starts), false) = (&slot.starts, counted.contains(&slot.browser)) {
+            counted.push(slot.browser);
+            sum += starts.borrow_mut().left_out(now);
+        }
+    }
+    sum
+}
+
+impl BrowserUserSlot {
+    /// When its next flow begins; none where that is as soon as it can.
+    pub(super) fn next_start(&self) -> Option<Instant> {
+        self.starts.as_ref().map(|starts| starts.borrow_mut().take(Instant::now()))
+    }
+}
+
+/// What users share before the first arrival, or where there is none.
+pub(in crate::app) fn idle_context(plan: &Arc<Plan>) -> VisitContext {
+    VisitContext {
+        plan: plan.clone(),
+        rows: Arc::new(RowPicker::new(plan)),
+        clock: None,
+        waits_for_quiet: asks_for_tti(plan),
+    }
+}
+
+/// Whether the SLO table has a row on time to interactive.
+fn asks_for_tti(plan: &Plan) -> bool {
+    plan.objectives.iter().any(|objective| match &objective.measure {
+        Measure::Page(figure, _) => *figure == PageFigure::Tti,
+        Measure::Observed(tier, metric) => {
+            tier == "frontend" && PageFigure::of_row(metric) == Some(PageFigure::Tti)
+        }
+        _ => false,
+    })
+}
