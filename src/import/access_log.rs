@@ -87,6 +87,11 @@ impl AccessLogReader {
         Self { visits: Some(ClientVisits::default()), ..self }
     }
 
+    /// Notes that a packed file ends within what it packs.
+    pub fn cut_off(&mut self, file: &str) {
+        self.notes.change("a packed file that is cut off: what it holds was read", file);
+    }
+
     /// Reads a line, without its end.
     pub fn line(&mut self, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);

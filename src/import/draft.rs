@@ -1,7 +1,10 @@
 //! A scenario in the making, and how it is written down.
 
+mod body;
 mod json;
 
+pub(super) use self::body::{BodyDraft, UploadPartDraft};
+use self::body::{multipart, name};
 pub(super) use self::json::JsonDraft;
 use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue, document};
@@ -61,6 +64,8 @@ pub(super) enum StepDraft {
 pub(super) struct RequestDraft {
     /// The key of the step: `get`, `post`, `sse`, `websocket`, …
     pub(super) kind: &'static str,
+    /// The method of a `request`.
+    pub(super) method: Option<String>,
     pub(super) name: String,
     /// Scheme and host with a variable before them, where it is not the target.
     pub(super) origin: Option<DraftText>,
@@ -85,50 +90,6 @@ pub(super) struct RequestDraft {
     pub(super) comment: Option<String>,
 }
 
-/// What a request carries.
-#[derive(Debug, Clone, Default)]
-pub(super) enum BodyDraft {
-    #[default]
-    None,
-    Json(JsonDraft),
-    Form(Vec<(String, DraftText)>),
-    Text(DraftText),
-    /// Parts of an upload.
-    Multipart(Vec<(String, UploadPartDraft)>),
-}
-
-impl BodyDraft {
-    /// A form; where a name comes twice, which no mapping holds, the text of one.
-    pub(super) fn form(pairs: Vec<(String, DraftText)>) -> Self {
-        let twice = |at: usize| pairs[..at].iter().any(|(known, _)| *known == pairs[at].0);
-        if !(0..pairs.len()).any(twice) {
-            return Self::Form(pairs);
-        }
-        let encode =
-            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let mut out: Vec<TextPiece> = vec![];
-        for (index, (name, value)) in pairs.into_iter().enumerate() {
-            let sign = if index == 0 { "" } else { "&" };
-            out.push(TextPiece::Literal(format!("{sign}{}=", encode(&name))));
-            out.extend(value.0.into_iter().map(|piece| match piece {
-                TextPiece::Literal(text) => TextPiece::Literal(encode(&text)),
-                TextPiece::Expression(text) => {
-                    TextPiece::Expression(format!("({text}) | urlencode"))
-                }
-                environment @ TextPiece::Environment { .. } => environment,
-            }));
-        }
-        Self::Text(DraftText(out).merged())
-    }
-}
-
-/// A part of an upload.
-#[derive(Debug, Clone)]
-pub(super) enum UploadPartDraft {
-    Text(DraftText),
-    File { filename: String, media_type: Option<String>, size: u64 },
-}
-
 /// A value that a later step uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CaptureDraft {
@@ -142,27 +103,48 @@ pub(super) enum CaptureOrigin {
     /// A JSON path.
     Json(String),
     Regex(String),
+    /// The same of a page, in which entities of HTML stand for their characters.
+    HtmlRegex(String),
     Header(String),
     Cookie(String),
 }
 
+/// Whether a step can send `method`: any but what asks a proxy for a tunnel.
+pub(super) fn is_sent(method: &str) -> bool {
+    method.len() <= METHOD_MAX
+        && method.parse().is_ok_and(|method: ::http::Method| method != ::http::Method::CONNECT)
+}
+
+/// A longer name of a method is a mistake.
+const METHOD_MAX: usize = 40;
+
 /// The kind of step that sends `method`.
-pub(super) fn kind_of(method: &str) -> &'static str {
+fn kind_of(method: &str) -> &'static str {
     match method {
+        "GET" => "get",
         "POST" => "post",
         "PUT" => "put",
         "PATCH" => "patch",
         "DELETE" => "delete",
         "HEAD" => "head",
-        _ => "get",
+        "OPTIONS" => "options",
+        _ => "request",
     }
 }
 
 impl RequestDraft {
+    /// A request of a method, which [`is_sent`].
+    pub(super) fn of_method(method: &str, name: impl Into<String>) -> Self {
+        let kind = kind_of(method);
+        let method = (kind == "request").then(|| method.to_owned());
+        Self { method, ..Self::new(kind, name) }
+    }
+
     /// A request of the target's `path`.
     pub(super) fn new(kind: &'static str, name: impl Into<String>) -> Self {
         Self {
             kind,
+            method: None,
             name: name.into(),
             origin: None,
             path: vec![],
@@ -226,7 +208,15 @@ impl RequestDraft {
     }
 
     fn entry(&self) -> YamlEntry {
-        let mut fields = vec![YamlEntry::new("name", YamlValue::text(&self.name))];
+        // `get` carries no body.
+        let (kind, method) = match (self.kind, &self.body) {
+            ("get", BodyDraft::None) => ("get", None),
+            ("get", _) => ("request", Some("GET")),
+            (kind, _) => (kind, self.method.as_deref()),
+        };
+        let method = method.map(|method| YamlEntry::new("method", YamlValue::text(method)));
+        let mut fields: Vec<YamlEntry> = method.into_iter().collect();
+        fields.push(YamlEntry::new("name", YamlValue::text(&self.name)));
         fields.push(YamlEntry::new("url", YamlValue::text(self.url(true))));
         let texts = |pairs: &[(String, DraftText)]| {
             let entries = pairs
@@ -248,13 +238,16 @@ impl RequestDraft {
         match &self.body {
             BodyDraft::None => {}
             BodyDraft::Json(json) => fields.push(YamlEntry::new("json", json.value())),
-            BodyDraft::Form(pairs) => fields.push(YamlEntry::new("form", texts(pairs))),
+            BodyDraft::Form(pairs) => {
+                let pairs: Vec<(String, DraftText)> =
+                    pairs.iter().map(|(key, text)| (name(key), text.clone())).collect();
+                fields.push(YamlEntry::new("form", texts(&pairs)));
+            }
             BodyDraft::Text(text) => {
                 fields.push(YamlEntry::new("body", YamlValue::text(text.written())));
             }
             BodyDraft::Multipart(parts) => {
-                let parts = parts.iter().map(|(name, part)| YamlEntry::new(name, part.value()));
-                fields.push(YamlEntry::new("multipart", YamlValue::Map(parts.collect())));
+                fields.push(YamlEntry::new("multipart", multipart(parts)));
             }
         }
         let status =
@@ -278,7 +271,7 @@ impl RequestDraft {
         if let Some(tag) = self.tag {
             fields.push(YamlEntry::new("tags", YamlValue::text(tag)));
         }
-        let entry = YamlEntry::new(self.kind, YamlValue::Map(fields));
+        let entry = YamlEntry::new(kind, YamlValue::Map(fields));
         match &self.comment {
             Some(comment) => entry.with_comment(comment),
             None => entry,
@@ -292,29 +285,12 @@ impl CaptureOrigin {
         match self {
             Self::Json(path) => YamlValue::text(path),
             Self::Regex(pattern) => only("regex", pattern),
+            Self::HtmlRegex(pattern) => YamlValue::Map(vec![
+                YamlEntry::new("regex", YamlValue::text(pattern)),
+                YamlEntry::new("unescape_html", YamlValue::plain("true")),
+            ]),
             Self::Header(name) => only("header", name),
             Self::Cookie(name) => only("cookie", name),
-        }
-    }
-}
-
-impl UploadPartDraft {
-    fn value(&self) -> YamlValue {
-        match self {
-            Self::Text(text) => YamlValue::text(text.written()),
-            Self::File { filename, media_type, size } => {
-                let mut fields = vec![
-                    YamlEntry::new(
-                        "filename",
-                        YamlValue::text(DraftText::literal(filename).written()),
-                    ),
-                    YamlEntry::new("size", YamlValue::plain(format!("{size} B"))),
-                ];
-                if let Some(media_type) = media_type {
-                    fields.push(YamlEntry::new("type", YamlValue::text(media_type)));
-                }
-                YamlValue::Map(fields)
-            }
         }
     }
 }
@@ -371,9 +347,12 @@ impl ScenarioDraft {
         ];
         if !self.data.is_empty() {
             let sets = self.data.iter().map(|(name, file, pick)| {
-                let fields = [("file", file.as_str()), ("pick", pick)];
-                let fields = fields.map(|(key, value)| YamlEntry::new(key, YamlValue::text(value)));
-                YamlEntry::new(name, YamlValue::Map(fields.into()))
+                let mut fields = vec![("file", file.as_str()), ("pick", pick)];
+                // Who gives each row once ends with the last one.
+                fields.extend((*pick == "once").then_some(("when_used_up", "stop")));
+                let field =
+                    |(key, value): (&str, &str)| YamlEntry::new(key, YamlValue::text(value));
+                YamlEntry::new(name, YamlValue::Map(fields.into_iter().map(field).collect()))
             });
             entries.push(YamlEntry::block("data", YamlValue::Map(sets.collect())));
         }

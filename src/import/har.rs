@@ -21,7 +21,7 @@ use self::file::HarFile;
 use self::select::{RecordedExchange, RedirectEnd, RequestClass, host_of};
 pub(super) use self::select::{is_asset, origin_of};
 use self::writer::StepWriter;
-use super::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, kind_of, stages};
+use super::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, stages};
 use super::names::{UniqueNames, candidates, is_id, snake};
 use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
@@ -118,12 +118,12 @@ impl HarImporter<'_> {
 
     /// A step with everything but what the request itself says.
     fn blank(&mut self, exchange: &RecordedExchange<'_>) -> RequestDraft {
-        let kind = match exchange.class {
-            RequestClass::Socket => "websocket",
-            RequestClass::Events => "sse",
-            _ => kind_of(&exchange.entry.request.method),
+        let name = self.name(exchange);
+        let mut step = match exchange.class {
+            RequestClass::Socket => RequestDraft::new("websocket", name),
+            RequestClass::Events => RequestDraft::new("sse", name),
+            _ => RequestDraft::of_method(&exchange.entry.request.method, name),
         };
-        let mut step = RequestDraft::new(kind, self.name(exchange));
         let origin = origin_of(&exchange.url);
         if origin != self.target {
             let host = snake(&host_of(&exchange.url)).to_ascii_uppercase();
@@ -142,7 +142,7 @@ impl HarImporter<'_> {
         if exchange.redirect == RedirectEnd::LeadsAway {
             self.notes.change("its redirect leads to a host that is not kept", step.name.clone());
         }
-        if kind == "sse" && exchange.entry.request.method != "GET" {
+        if step.kind == "sse" && exchange.entry.request.method != "GET" {
             let method = exchange.entry.request.method.to_ascii_lowercase();
             step.extra.push(YamlEntry::new("method", YamlValue::text(method)));
         }

@@ -3,6 +3,7 @@
 mod controller;
 mod data;
 mod function;
+mod load;
 mod plan;
 mod sampler;
 mod scope;
@@ -83,14 +84,14 @@ pub fn jmx(
         data: found
             .data
             .iter()
-            .map(|(name, _)| (name.clone(), format!("{name}.csv"), "sequential"))
+            .map(|rows| (rows.name.clone(), format!("{}.csv", rows.name), rows.pick))
             .collect(),
         workloads,
         journeys: found.journeys,
         ..ScenarioDraft::default()
     };
     let mut files = vec![("scenario.yaml".to_owned(), draft.written())];
-    files.extend(found.data.into_iter().map(|(name, rows)| (format!("{name}.csv"), rows)));
+    files.extend(found.data.into_iter().map(|rows| (format!("{}.csv", rows.name), rows.text)));
     Ok(Imported { files, notes })
 }
 

@@ -47,8 +47,13 @@ pub fn k6(text: &str, source: SourceId, options: &ImportOptions) -> Result<Impor
         None => workloads.extend(workload("load", &short_form(&root), &mut notes)),
     }
     let mut objectives = objectives(&root, &mut notes);
+    let options_of_http = HTTP_OPTIONS.iter().filter(|key| is_set(root.get(**key)));
+    for key in options_of_http {
+        notes.drop("an option that is to be said in `http`, or not at all", (*key).to_owned());
+    }
     keep_what_fits(&mut workloads, |load| draft_of("x", vec![load], vec![]), &mut notes);
     keep_what_fits(&mut objectives, |row| draft_of("x", vec![smoke()], vec![row]), &mut notes);
+    at_once(&root, &mut workloads, &mut notes);
     if workloads.is_empty() && objectives.is_empty() {
         let message = format!("no options of k6: neither scenarios nor thresholds\n{notes}");
         return Err(vec![problem(Span::file(source), message.trim_end(), hint)]);
@@ -64,6 +69,51 @@ pub fn k6(text: &str, source: SourceId, options: &ImportOptions) -> Result<Impor
     let draft =
         ScenarioDraft { head: vec![head], ..draft_of(&options.name, workloads, objectives) };
     Ok(Imported { files: vec![("scenario.yaml".to_owned(), draft.written())], notes })
+}
+
+/// Options of how requests are sent, of which `k6 inspect` prints those that are not set as `null`.
+const HTTP_OPTIONS: [&str; 12] = [
+    "rps",
+    "noConnectionReuse",
+    "noVUConnectionReuse",
+    "insecureSkipTLSVerify",
+    "userAgent",
+    "hosts",
+    "tlsAuth",
+    "tlsVersion",
+    "localIPs",
+    "maxRedirects",
+    "noCookiesReset",
+    "minIterationDuration",
+];
+
+fn is_set(option: Option<&Value>) -> bool {
+    match option {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    }
+}
+
+/// k6 plays all scenarios of a test at once: so does one workload more, where all are rates and begin together.
+fn at_once(root: &Value, workloads: &mut Vec<YamlEntry>, notes: &mut ImportNotes) {
+    let scenarios = root.get("scenarios").and_then(Value::as_object).into_iter().flatten();
+    let later = scenarios.filter(|(_, scenario)| starts_later(scenario)).count();
+    let is_open = |entry: &YamlEntry| matches!(&entry.value, YamlValue::Map(fields) if fields.iter().any(|f| f.key == "stages"));
+    if workloads.len() < 2 || workloads.iter().any(|entry| entry.key == "all") {
+        return;
+    }
+    if later > 0 || !workloads.iter().all(is_open) {
+        let names: Vec<&str> = workloads.iter().map(|entry| entry.key.as_str()).collect();
+        notes.change(
+            "scenarios that k6 plays in one test: a run plays one of them",
+            names.join(", "),
+        );
+        return;
+    }
+    let names = workloads.iter().map(|entry| YamlValue::plain(entry.key.clone())).collect();
+    workloads.push(YamlEntry::new("all", YamlValue::only("parallel", YamlValue::List(names))));
 }
 
 /// One request of each user, for somebody to write more, under such loads and objectives.
@@ -137,60 +187,34 @@ fn short_form(root: &Value) -> Value {
 fn workload(name: &str, scenario: &Value, notes: &mut ImportNotes) -> Option<YamlEntry> {
     let hint = snake(name);
     let name = if hint.is_empty() { "load" } else { hint.as_str() };
-    let number = |key: &str| scenario.get(key).and_then(Value::as_f64);
-    let executor = scenario.get("executor").and_then(Value::as_str).unwrap_or_default();
-    if scenario.get("startTime").and_then(duration).is_some_and(|start| start > Nanos::ZERO) {
+    if starts_later(scenario) {
         notes.change(
             "a scenario that starts later: a workload of its own, from the start",
             name.to_owned(),
         );
     }
-    let unit = scenario.get("timeUnit").and_then(duration).filter(|unit| *unit > Nanos::ZERO);
-    let unit = unit.map_or(1.0, Nanos::as_secs_f64);
-    let rate = |per_unit: f64| YamlValue::plain(format!("{} iter/s", round(per_unit / unit)));
-    let mut fields = vec![];
-    match executor {
-        "constant-arrival-rate" => {
-            let stage = vec![
-                YamlEntry::new("rate", rate(number("rate")?)),
-                YamlEntry::new("duration", shown(duration(scenario.get("duration")?)?)),
-            ];
-            fields.push(YamlEntry::new("stages", YamlValue::List(vec![YamlValue::Map(stage)])));
-        }
-        "ramping-arrival-rate" => {
-            let stages = ramps(scenario, rate)?;
-            fields.push(YamlEntry::new("stages", YamlValue::List(stages)));
-        }
-        "constant-vus" => {
-            let time = scenario.get("duration").and_then(duration)?;
-            fields.push(YamlEntry::new(
-                "vus",
-                YamlValue::plain(number("vus").unwrap_or(1.0).to_string()),
-            ));
-            fields.push(YamlEntry::new("duration", shown(time)));
-        }
-        "ramping-vus" => {
-            let stages = scenario.get("stages")?.as_array()?;
-            let most =
-                stages.iter().filter_map(|stage| stage.get("target")?.as_f64()).fold(1.0, f64::max);
-            let time: u64 = stages
-                .iter()
-                .filter_map(|stage| duration(stage.get("duration")?))
-                .map(|time: Nanos| time.get())
-                .sum();
-            notes.change("ramps of users: the most of them, over the whole time", name.to_owned());
-            fields.push(YamlEntry::new("vus", YamlValue::plain(most.to_string())));
-            fields.push(YamlEntry::new("duration", shown(Nanos::new(time.max(1_000_000_000)))));
-        }
+    if let Some(called) = scenario.get("exec").and_then(Value::as_str) {
+        notes.change(
+            "what a scenario calls: write it as a scenario, and name it in `scenarios` of the workload",
+            format!("{name}: {called}"),
+        );
+    }
+    let executor = scenario.get("executor").and_then(Value::as_str).unwrap_or_default();
+    let mut fields = match executor {
+        "constant-arrival-rate" | "ramping-arrival-rate" => open_load(executor, scenario)?,
         "per-vu-iterations" | "shared-iterations" => {
-            let time =
-                scenario.get("maxDuration").and_then(duration).unwrap_or(Nanos::from_secs(600));
-            notes.change("a number of iterations: its longest time instead", name.to_owned());
-            fields.push(YamlEntry::new(
-                "vus",
-                YamlValue::plain(number("vus").unwrap_or(1.0).to_string()),
-            ));
-            fields.push(YamlEntry::new("duration", shown(time)));
+            if executor == "per-vu-iterations" {
+                let change = "as many iterations for each user: as many for all, who share them";
+                notes.change(change, name.to_owned());
+            }
+            counted_load(executor, scenario)
+        }
+        "ramping-vus" => vec![YamlEntry::new("vus", YamlValue::List(users(scenario)?))],
+        "constant-vus" => constant_load(scenario)?,
+        "externally-controlled" if constant_load(scenario).is_some() => {
+            let change = "users that are steered from outside: as many as there are at first";
+            notes.change(change, name.to_owned());
+            constant_load(scenario)?
         }
         other => {
             notes.drop(
@@ -199,37 +223,116 @@ fn workload(name: &str, scenario: &Value, notes: &mut ImportNotes) -> Option<Yam
             );
             return None;
         }
-    }
-    if let (Some(users), true) = (number("maxVUs"), executor.ends_with("arrival-rate")) {
-        fields.push(YamlEntry::new("max_vus", YamlValue::plain(users.to_string())));
+    };
+    if let Some(stop) = scenario.get("gracefulStop").and_then(duration) {
+        fields.push(YamlEntry::new("graceful_stop", shown(stop)));
     }
     Some(YamlEntry::new(name, YamlValue::Map(fields)))
 }
 
-/// The stages of a rate that ramps; one without length is a jump.
-fn ramps(scenario: &Value, rate: impl Fn(f64) -> YamlValue) -> Option<Vec<YamlValue>> {
-    let mut stages = vec![];
-    let mut before = scenario.get("startRate").and_then(Value::as_f64).unwrap_or(0.0);
-    for stage in scenario.get("stages")?.as_array()? {
-        let target = stage.get("target").and_then(Value::as_f64)?;
-        let time = duration(stage.get("duration")?)?;
-        if time == Nanos::ZERO {
-            before = target;
-            continue;
-        }
-        let key = if (target - before).abs() < f64::EPSILON { "rate" } else { "ramp_to" };
-        stages.push(YamlValue::Map(vec![
-            YamlEntry::new(key, rate(target)),
-            YamlEntry::new("duration", shown(time)),
-        ]));
-        before = target;
-    }
-    Some(stages)
+fn starts_later(scenario: &Value) -> bool {
+    scenario.get("startTime").and_then(duration).is_some_and(|start| start > Nanos::ZERO)
 }
 
-/// Three digits behind the point.
-fn round(rate: f64) -> f64 {
-    (rate * 1e3).round() / 1e3
+fn number(scenario: &Value, key: &str) -> Option<f64> {
+    scenario.get(key).and_then(Value::as_f64)
+}
+
+/// A load whose iterations begin at a rate.
+fn open_load(executor: &str, scenario: &Value) -> Option<Vec<YamlEntry>> {
+    let unit = scenario.get("timeUnit").and_then(duration).filter(|unit| *unit > Nanos::ZERO);
+    let unit = unit.unwrap_or(Nanos::from_secs(1));
+    let rate = |per_unit: f64| YamlValue::plain(rate_text(per_unit, unit));
+    let stages = if executor == "constant-arrival-rate" {
+        let time = duration(scenario.get("duration")?)?;
+        vec![stage("rate", rate(number(scenario, "rate")?), time)]
+    } else {
+        let start = number(scenario, "startRate").unwrap_or(0.0);
+        ramps(scenario, start, ("rate", &rate))?
+    };
+    let mut fields = vec![YamlEntry::new("stages", YamlValue::List(stages))];
+    let most = number(scenario, "maxVUs");
+    fields.extend(most.map(|most| YamlEntry::new("max_vus", YamlValue::plain(most.to_string()))));
+    Some(fields)
+}
+
+/// A number of iterations that all users play together.
+fn counted_load(executor: &str, scenario: &Value) -> Vec<YamlEntry> {
+    let vus = number(scenario, "vus").unwrap_or(1.0);
+    let iterations = number(scenario, "iterations").unwrap_or(1.0);
+    let all = if executor == "per-vu-iterations" { vus * iterations } else { iterations };
+    let longest = scenario.get("maxDuration").or_else(|| scenario.get("duration"));
+    let longest = longest.and_then(duration).unwrap_or(Nanos::from_secs(600));
+    vec![
+        YamlEntry::new("vus", YamlValue::plain(vus.to_string())),
+        YamlEntry::new("iterations", YamlValue::plain(all.to_string())),
+        YamlEntry::new("duration", shown(longest)),
+    ]
+}
+
+fn constant_load(scenario: &Value) -> Option<Vec<YamlEntry>> {
+    let time = scenario.get("duration").and_then(duration).filter(|time| *time > Nanos::ZERO)?;
+    let vus = number(scenario, "vus").unwrap_or(1.0);
+    Some(vec![
+        YamlEntry::new("vus", YamlValue::plain(vus.to_string())),
+        YamlEntry::new("duration", shown(time)),
+    ])
+}
+
+/// The stages of a number of users.
+fn users(scenario: &Value) -> Option<Vec<YamlValue>> {
+    let start = number(scenario, "startVUs").or_else(|| number(scenario, "vus")).unwrap_or(1.0);
+    ramps(scenario, start, ("vus", &|vus: f64| YamlValue::plain(vus.to_string())))
+}
+
+/// `300 iter/s`, or by the unit in which the number is exact.
+fn rate_text(per_unit: f64, unit: Nanos) -> String {
+    let per_second = per_unit / unit.as_secs_f64();
+    let is_exact = ((per_second * 1e3).round() / 1e3 - per_second).abs() < 1e-9;
+    match unit.as_secs_f64() {
+        60.0 if !is_exact => format!("{per_unit} iter/min"),
+        3600.0 if !is_exact => format!("{per_unit} iter/h"),
+        _ => format!("{} iter/s", (per_second * 1e9).round() / 1e9),
+    }
+}
+
+fn stage(key: &str, value: YamlValue, time: Nanos) -> YamlValue {
+    YamlValue::Map(vec![YamlEntry::new(key, value), YamlEntry::new("duration", shown(time))])
+}
+
+/// How long something lasts that jumps: nothing begins at once here, but from what was before.
+const JUMP: Nanos = Nanos::from_millis(1);
+
+/// Stages that keep a number or go to one, from `start` on. `key` is what keeps one; a stage without length is a jump.
+fn ramps(
+    scenario: &Value,
+    start: f64,
+    (key, value): (&str, &dyn Fn(f64) -> YamlValue),
+) -> Option<Vec<YamlValue>> {
+    let is_same = |a: f64, b: f64| (a - b).abs() < f64::EPSILON;
+    let mut stages = vec![];
+    // What a ramp of ours begins at, and what k6 is at.
+    let (mut before, mut at) = (0.0, start);
+    for step in scenario.get("stages")?.as_array()? {
+        let target = step.get("target").and_then(Value::as_f64)?;
+        let time = duration(step.get("duration")?)?;
+        if time == Nanos::ZERO {
+            at = target;
+            continue;
+        }
+        if is_same(target, at) {
+            stages.push(stage(key, value(target), time));
+        } else {
+            if !is_same(before, at) {
+                let YamlValue::Map(mut jump) = stage(key, value(at), JUMP) else { return None };
+                jump.push(YamlEntry::new("judge", YamlValue::plain("false")));
+                stages.push(YamlValue::Map(jump));
+            }
+            stages.push(stage("ramp_to", value(target), time));
+        }
+        (before, at) = (target, target);
+    }
+    Some(stages)
 }
 
 fn shown(time: Nanos) -> YamlValue {
@@ -260,6 +363,11 @@ fn objectives(root: &Value, notes: &mut ImportNotes) -> Vec<YamlEntry> {
                 .as_str()
                 .or_else(|| threshold.get("threshold")?.as_str())
                 .unwrap_or_default();
+            let ends_run = threshold.get("abortOnFail").and_then(Value::as_bool) == Some(true);
+            if ends_run {
+                let told = format!("{}: {text}", without_secrets(metric));
+                notes.change("a threshold that ends the test: say so in `abort`", told);
+            }
             match row(metric, text) {
                 Some(row) if rows.iter().all(|known| known.key != row.key) => rows.push(row),
                 _ => notes.drop(
@@ -285,11 +393,17 @@ fn without_secrets(metric: &str) -> String {
 
 /// `http_req_duration`, `p(95)<500` → `p95: { max: 500ms }`
 fn row(metric: &str, threshold: &str) -> Option<YamlEntry> {
+    // Successes are what times are judged of anyway.
+    let metric = metric.strip_suffix("{expected_response:true}").unwrap_or(metric);
     let plain: String = threshold.chars().filter(|c| !c.is_whitespace()).collect();
-    let at = plain.find(['<', '>'])?;
+    let at = plain.find(['<', '>', '='])?;
     let (what, rest) = plain.split_at(at);
-    let less = rest.starts_with('<');
     let value: f64 = rest.trim_start_matches(['<', '>', '=']).parse().ok()?;
+    // None of them fails, or all are right: a share that is nothing is at most nothing.
+    let is =
+        |end: f64| rest.starts_with("==") && what == "rate" && (value - end).abs() < f64::EPSILON;
+    let less = rest.starts_with('<') || is(0.0);
+    let more = rest.starts_with('>') || is(1.0);
     let percentile = what.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')'));
     let of_time = match (what, percentile) {
         ("avg", _) => Some("mean".to_owned()),
@@ -303,19 +417,20 @@ fn row(metric: &str, threshold: &str) -> Option<YamlEntry> {
     let bound = |key: String, side: &str, value: String| {
         Some(YamlEntry::new(key, YamlValue::only(side, YamlValue::plain(value))))
     };
-    let time = || Nanos::from_millis(value.max(0.0) as u64).to_string();
-    let share = |share: f64| format!("{}%", (share * 1e5).round() / 1e3);
+    let time = || Nanos::from_secs_f64(value.max(0.0) / 1e3).to_string();
+    let share = |share: f64| format!("{}%", (share * 1e7).round() / 1e5);
+    let is_share = (0.0..=1.0).contains(&value);
     match metric {
         "http_req_duration" if less => bound(of_time?, "max", time()),
         "iteration_duration" if less => bound(format!("iteration.{}", of_time?), "max", time()),
-        "http_req_failed" if less && what == "rate" => {
+        "http_req_failed" if less && is_share && what == "rate" => {
             bound("error_rate".to_owned(), "max", share(value))
         }
         // A check that fails makes its response an error here.
-        "checks" if !less && what == "rate" => {
+        "checks" if more && is_share && what == "rate" => {
             bound("error_rate".to_owned(), "max", share(1.0 - value))
         }
-        "http_reqs" if !less && what == "rate" => {
+        "http_reqs" if rest.starts_with('>') && what == "rate" => {
             bound("throughput".to_owned(), "min", format!("{value} req/s"))
         }
         _ => None,
@@ -371,7 +486,9 @@ mod tests {
             },
         }));
         for line in [
-            "peak: { stages: [{ ramp_to: 10 iter/s, duration: 1m }, { rate: 10 iter/s, duration: 5m }], max_vus: 100 }",
+            "- { rate: 1 iter/s, duration: 1ms, judge: false }",
+            "- { ramp_to: 10 iter/s, duration: 1m }",
+            "- { rate: 10 iter/s, duration: 5m }",
             "soak: { vus: 10, duration: 1h }",
             "p95: { max: 500ms }",
             "p99: { max: 1.5s }",
@@ -384,8 +501,75 @@ mod tests {
             "my_metric: count>5",
             "http_req_duration: max<9",
             "starts later",
+            "say so in `abort`\n  http_req_duration: p(99)<1500",
+            "a run plays one of them\n  peak, soak",
         ] {
             assert!(notes.contains(note), "{note}\n{notes}");
         }
+    }
+
+    #[test]
+    fn users_and_iterations_are_those_of_the_executors() {
+        let (scenario, notes) = import(&serde_json::json!({
+            "scenarios": {
+                "wave": { "executor": "ramping-vus", "startVUs": 5, "gracefulStop": "10s",
+                    "stages": [{ "target": 20, "duration": "30s" }, { "target": 20, "duration": "1m" }, { "target": 0, "duration": "0s" }] },
+                "own": { "executor": "per-vu-iterations", "vus": 10, "iterations": 20, "maxDuration": "1m", "exec": "checkout" },
+                "shared": { "executor": "shared-iterations", "vus": 10, "iterations": 200 },
+                "outside": { "executor": "externally-controlled", "vus": 3, "maxVUs": 50, "duration": "1m" },
+            },
+            "rps": 50,
+        }));
+        for line in [
+            "{ vus: 5, duration: 1ms, judge: false }",
+            "{ ramp_to: 20, duration: 30s }",
+            "{ vus: 20, duration: 1m }",
+            "graceful_stop: 10s",
+            "own: { vus: 10, iterations: 200, duration: 1m }",
+            "shared: { vus: 10, iterations: 200, duration: 10m }",
+            "outside: { vus: 3, duration: 1m }",
+        ] {
+            assert!(scenario.contains(line), "{line}\n{scenario}");
+        }
+        for note in ["who share them\n  own", "at first\n  outside", "own: checkout", "rps"] {
+            assert!(notes.contains(note), "{note}\n{notes}");
+        }
+    }
+
+    #[test]
+    fn rates_stay_exact_and_those_of_one_test_are_played_at_once() {
+        let (scenario, _) = import(&serde_json::json!({ "scenarios": {
+            "a": { "executor": "constant-arrival-rate", "rate": 10, "timeUnit": "1m", "duration": "5m" },
+            "b": { "executor": "constant-arrival-rate", "rate": 7, "timeUnit": "1h", "duration": "5h" },
+            "c": { "executor": "constant-arrival-rate", "rate": 1, "timeUnit": "3s", "duration": "5m" },
+        }}));
+        for line in [
+            "rate: 10 iter/min",
+            "rate: 7 iter/h",
+            "rate: 0.333333333 iter/s",
+            "all: { parallel: [a, b, c] }",
+        ] {
+            assert!(scenario.contains(line), "{line}\n{scenario}");
+        }
+    }
+
+    #[test]
+    fn threshold_that_no_share_or_time_is_becomes_no_row() {
+        let of = |metric: &str, threshold: &str| {
+            row(metric, threshold).map(|row| format!("{}: {:?}", row.key, row.value))
+        };
+        let told = |metric: &str, threshold: &str| of(metric, threshold).unwrap_or_default();
+        assert_eq!(of("http_req_failed", "rate<7"), None);
+        assert_eq!(of("checks", "rate>95"), None);
+        assert_eq!(of("http_req_duration{name:login}", "p(95)<200"), None);
+        assert!(
+            told("http_req_duration{expected_response:true}", "p(95) < 0.5").contains("500us")
+                || told("http_req_duration{expected_response:true}", "p(95) < 0.5")
+                    .contains("500µs")
+        );
+        assert!(told("http_req_duration", "avg<=200.5").contains("200.5ms"));
+        assert!(told("http_req_failed", "rate==0").contains("\"0%\""));
+        assert!(told("checks", "rate==1.0").contains("\"0%\""));
+        assert!(told("http_req_failed", "rate<0.00001").contains("0.001%"));
     }
 }

@@ -22,7 +22,7 @@ pub(super) const DEFAULT: &str = "change-me";
 const PART_MIN: usize = 8;
 
 /// What a key has in it whose value nobody else should read, written without separators.
-const PARTS: [&str; 29] = [
+const PARTS: [&str; 36] = [
     "password",
     "passwd",
     "pwd",
@@ -52,6 +52,27 @@ const PARTS: [&str; 29] = [
     "codeverifier",
     "accountnumber",
     "idtokenhint",
+    "dpop",
+    // German, French, Spanish, Portuguese, Dutch.
+    "passwort",
+    "kennwort",
+    "motdepasse",
+    "contrasena",
+    "senha",
+    "wachtwoord",
+];
+
+/// The same in letters that are no ASCII.
+const FOREIGN: [&str; 9] = [
+    "contraseña",
+    "пароль",
+    "密码",
+    "密碼",
+    "パスワード",
+    "비밀번호",
+    "hasło",
+    "lösenord",
+    "şifre",
 ];
 
 /// Words of a key that say so alone: `pass`, `user_pin`, `PHPSESSID` is among the parts above.
@@ -76,6 +97,12 @@ const PLAIN_VALUES: [&str; 11] =
 
 /// Whether the value of `key` is a secret by its name, whatever it is: `newPassword`, `X-Api-Key`, `access_token`.
 pub(super) fn is_secret_key(key: &str) -> bool {
+    if !key.is_ascii() {
+        let lower = key.to_lowercase();
+        if FOREIGN.iter().any(|word| lower.contains(word)) {
+            return true;
+        }
+    }
     let key = snake(key);
     let words: Vec<&str> = key.split('_').collect();
     if words.len() > 1 && words.last().is_some_and(|last| ABOUT.contains(last)) {
@@ -311,6 +338,11 @@ mod tests {
             "csrfmiddlewaretoken",
             "user_pass",
             "id_token",
+            "Passwort",
+            "mot_de_passe",
+            "Contraseña",
+            "пароль",
+            "DPoP",
         ] {
             assert!(is_secret_key(key), "{key}");
         }

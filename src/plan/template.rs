@@ -19,9 +19,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use minijinja::value::ValueKind;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
-use super::value::reckoned;
+use super::value::{kept_member, reckoned, with_members};
 use super::{DealtRows, Shard};
 use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
 use rand_pcg::Pcg64Mcg;
@@ -30,12 +31,14 @@ use clock::RunBegin;
 pub use condition::Condition;
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
+pub(in crate::plan) use escape::part_name;
 pub use files::TemplateFiles;
 pub use names::{AskedNames, CaptureSlot, TemplateNames};
 pub use scope::{ScopeValues, TemplateScope};
 
 pub use escape::ENCODED;
 use escape::write_value;
+use operators::AskedFor;
 
 /// What can be asked while rendering.
 pub trait Variables {
@@ -65,12 +68,16 @@ pub enum TemplatePiece {
     Cell(u16, u16, Escape),
     /// An expression.
     Expression(&'static CompiledExpression, Escape),
+    /// What stands between a URL and further parameters: `?`, or `&` where the URL has some already.
+    QueryJoint,
 }
 
 /// An expression, and the data sets that it asks for.
 pub struct CompiledExpression {
     expression: Expression<'static, 'static>,
     datasets: Vec<u16>,
+    /// Whether it only looks values up and joins them, so that numbers stay as they came.
+    looks_up: bool,
 }
 
 impl fmt::Debug for TemplatePiece {
@@ -80,6 +87,7 @@ impl fmt::Debug for TemplatePiece {
             Self::Slot(slot, escape) => write!(f, "{slot:?}/{escape:?}"),
             Self::Cell(dataset, column, escape) => write!(f, "Cell({dataset}.{column})/{escape:?}"),
             Self::Expression(_, escape) => write!(f, "Expression/{escape:?}"),
+            Self::QueryJoint => f.write_str("?&"),
         }
     }
 }
@@ -176,13 +184,13 @@ impl TemplateSet {
             let Some(close) = find_close(text, open + 2) else {
                 return Err(TemplateError::Unclosed { at: open..open + 2 });
             };
-            match constant(text[open + 2..close].trim()) {
-                Some(constant) => {
-                    let mut text = vec![];
-                    write_value(&Value::from(constant), escape, &mut text);
-                    template.push_literal(&text);
-                }
-                None => template.pieces.push(self.expression(text, open + 2..close, escape)?),
+            if let Some(constant) = constant(text[open + 2..close].trim()) {
+                let mut text = vec![];
+                write_value(&Value::from(constant), escape, &mut text);
+                template.push_literal(&text);
+            } else {
+                let how = (escape, AskedFor::Value);
+                template.pieces.push(self.expression(text, open + 2..close, how)?);
             }
             at = close + 2;
         }
@@ -204,7 +212,7 @@ impl TemplateSet {
         let mut asked = AskedNames::default();
         for piece in &template.pieces {
             match piece {
-                TemplatePiece::Literal(_) => {}
+                TemplatePiece::Literal(_) | TemplatePiece::QueryJoint => {}
                 TemplatePiece::Slot(slot, _) => {
                     asked.slots.insert(*slot);
                 }
@@ -227,7 +235,7 @@ impl TemplateSet {
         &self,
         text: &str,
         at: Range<usize>,
-        escape: Escape,
+        (escape, asked_for): (Escape, AskedFor),
     ) -> Result<TemplatePiece, TemplateError> {
         let source = text[at.clone()].trim();
         if let Some(slot) = self.names.slots.get(source) {
@@ -245,16 +253,17 @@ impl TemplateSet {
             .compile_expression_owned(source.to_owned())
             .map_err(|error| TemplateError::Syntax { at: at.clone(), message: plain(&error) })?;
         self.check_names(&expression, &at)?;
-        let expression = match operators::with_calls(source) {
+        let expression = match operators::with_calls(source, asked_for) {
             // What is compiled differs from what the author wrote only in its calls.
-            Some(source) => self
+            Some(called) => self
                 .environment
-                .compile_expression_owned(source)
+                .compile_expression_owned(called)
                 .map_err(|error| TemplateError::Syntax { at, message: plain(&error) })?,
             None => expression,
         };
         let datasets = self.datasets_of(&expression);
-        let compiled = CompiledExpression { expression, datasets };
+        let looks_up = operators::only_looks_up(source);
+        let compiled = CompiledExpression { expression, datasets, looks_up };
         Ok(TemplatePiece::Expression(Box::leak(Box::new(compiled)), escape))
     }
 
@@ -367,6 +376,16 @@ impl Template {
         }
     }
 
+    /// Goes on with parameters behind a URL, which may have some.
+    pub fn push_query_joint(&mut self) {
+        let Some(url) = self.as_constant() else {
+            return self.pieces.push(TemplatePiece::QueryJoint);
+        };
+        let mut joined = url.to_vec();
+        join_query(&mut joined);
+        *self = Self::constant(joined);
+    }
+
     /// The bytes, if nothing in it varies.
     pub fn as_constant(&self) -> Option<&[u8]> {
         match self.pieces.as_slice() {
@@ -411,9 +430,36 @@ impl Template {
                 TemplatePiece::Expression(expression, escape) => {
                     write_value(&evaluate(expression, variables)?, *escape, out);
                 }
+                TemplatePiece::QueryJoint => join_query(out),
             }
         }
         Ok(())
+    }
+
+    /// The items of the list that a template gives, as they came; none where it gives no list.
+    ///
+    /// # Errors
+    /// Where a value is missing or an expression fails.
+    pub fn items(&self, variables: &mut dyn Variables) -> Result<Option<Vec<Value>>, RenderError> {
+        let list = match self.pieces.as_slice() {
+            [TemplatePiece::Slot(slot, _)] => {
+                let value = variables.slot(*slot).cloned();
+                value.map(with_members).ok_or(RenderError::Missing(*slot))?
+            }
+            [TemplatePiece::Cell(dataset, column, _)] => {
+                variables.deal(*dataset)?;
+                let value = variables.cell(*dataset, *column).cloned();
+                value.map(with_members).unwrap_or_default()
+            }
+            [TemplatePiece::Expression(expression, _)] => evaluate(expression, variables)?,
+            _ => return Ok(None),
+        };
+        Ok(match list.kind() {
+            ValueKind::Seq | ValueKind::Iterable => {
+                list.try_iter().ok().map(|items| items.map(kept_member).collect())
+            }
+            _ => None,
+        })
     }
 
     /// The value of a template that is a single expression; a text otherwise.
@@ -431,7 +477,9 @@ impl Template {
                 let value = variables.cell(*dataset, *column).cloned();
                 Ok(value.map(reckoned).unwrap_or_default())
             }
-            [TemplatePiece::Expression(expression, _)] => evaluate(expression, variables),
+            [TemplatePiece::Expression(expression, _)] => {
+                evaluate(expression, variables).map(reckoned)
+            }
             _ => {
                 let mut text = Vec::new();
                 self.render(variables, &mut text)?;
@@ -441,12 +489,21 @@ impl Template {
     }
 }
 
+/// Makes a URL ready for further parameters. A fragment is never sent.
+fn join_query(url: &mut Vec<u8>) {
+    url.truncate(url.iter().position(|byte| *byte == b'#').unwrap_or(url.len()));
+    match url.last() {
+        Some(b'?' | b'&') if url.contains(&b'?') => {}
+        _ => url.push(if url.contains(&b'?') { b'&' } else { b'?' }),
+    }
+}
+
 fn evaluate(
     compiled: &CompiledExpression,
     variables: &mut dyn Variables,
 ) -> Result<Value, RenderError> {
     compiled.datasets.iter().try_for_each(|dataset| variables.deal(*dataset))?;
-    let scope = Arc::new(variables.scope());
+    let scope = Arc::new(variables.scope().seen(compiled.looks_up));
     let value = compiled.expression.eval(Value::from_dyn_object(scope.clone()));
     variables.set_chance(scope.chance());
     value.map_err(|error| RenderError::Expression(plain(&error)))
@@ -571,6 +628,7 @@ mod tests {
         assert_eq!(render("{{ 'a\"' }}", Escape::JsonText), "a\\\"");
         assert_eq!(render("{{ routes.seats }}", Escape::Json), "7");
         assert_eq!(render("{{ token }}", Escape::Json), "\"a b\\\"c\"");
+        assert_eq!(render("{{ token ~ '\\r\\nx' }}", Escape::PartName), "a b%22c%0D%0Ax");
     }
 
     #[test]
@@ -595,6 +653,11 @@ mod tests {
         let token = render("{{ jwt({'sub': 'ada', 'n': 7}, 'k') }}", Escape::None);
         assert!(token.starts_with("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ"), "{token}");
         assert_eq!(token.split('.').count(), 3);
+        // jwt.io's first example.
+        let text = "{{ jwt({'sub': '1234567890', 'name': 'John Doe', 'admin': true, 'iat': 1516239022}, 'a-string-secret-at-least-256-bits-long') }}";
+        assert!(
+            render(text, Escape::None).ends_with(".KMUFsIDTnFmyG3nMiGM6H9FNFUROf3wh7SmqJp-QV30")
+        );
         assert_eq!(
             failure("{{ jwt('ada', 'k') }}"),
             "jwt: the claims are a mapping like {'sub': users.id}"
@@ -606,6 +669,48 @@ mod tests {
         assert_eq!(render("{{ hex(2000) }}", Escape::None).len(), 2000);
     }
 
+    /// Vectors: RFC 4231 test case 2, RFC 2202 test case 2, in digits and in Base64 as OpenSSL gives them.
+    #[test]
+    fn keyed_hashes_are_written_as_services_want_them() {
+        let of = |more: &str| {
+            let text = format!("{{{{ hmac('Jefe', 'what do ya want for nothing?', {more}) }}}}");
+            render(&text, Escape::None)
+        };
+        assert_eq!(of("encoding='base64'"), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+        assert_eq!(of("encoding='base64url'"), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM");
+        assert_eq!(of("hash='sha1'"), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+        assert!(of("hash='sha512'").starts_with("164b7a7bfcf819e2e395fbe73b56e0a387bd64222e83"));
+        let text = "{{ sha256('abc', encoding='base64') }}";
+        assert_eq!(render(text, Escape::None), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+        assert!(failure("{{ hmac('k', 't', hash='md5') }}").contains("none of sha1"));
+        assert!(failure("{{ sha256('t', encoding='hexx') }}").contains("encodings hex"));
+    }
+
+    #[test]
+    fn functions_of_texts_take_any_value() {
+        let text = "{{ urlencode(routes.seats) }} {{ lower(routes.seats) }} {{ base64(7) }}";
+        assert_eq!(render(text, Escape::None), "7 7 Nw==");
+        assert_eq!(render("{{ sha256(7) == sha256('7') }}", Escape::None), "true");
+    }
+
+    #[test]
+    fn parameters_go_on_where_a_url_has_some() {
+        let of = |url: &str| {
+            let mut template = set().compile(url, Escape::None).expect("compiles");
+            template.push_query_joint();
+            template.push_literal(b"a=1");
+            let mut out = Vec::new();
+            template.render(&mut Fixed, &mut out).expect("renders");
+            String::from_utf8(out).expect("utf-8")
+        };
+        assert_eq!(of("/p"), "/p?a=1");
+        assert_eq!(of("/p?b=2"), "/p?b=2&a=1");
+        assert_eq!(of("{{ '/p?b=' ~ vu }}"), "/p?b=1&a=1");
+        assert_eq!(of("{{ '/p?' ~ '' }}"), "/p?a=1");
+        assert_eq!(of("{{ '/p' ~ '#top' }}"), "/p?a=1");
+        assert_eq!(of("/p/{{ vu }}"), "/p/1?a=1");
+    }
+
     #[test]
     fn now_is_the_time_of_the_run_in_any_zone_and_form() {
         let shown = |text: &str| render(text, Escape::None);
@@ -615,6 +720,7 @@ mod tests {
         assert_eq!(shown("{{ now('%d.%m. %H:%M', zone='Europe/Berlin') }}"), "31.01. 23:30");
         assert_eq!(shown("{{ now('http') }}"), "Sat, 31 Jan 2026 22:30:00 GMT");
         assert_eq!(shown("{{ date(days=1, zone='Asia/Tokyo', format='%d/%m/%Y') }}"), "02/02/2026");
+        assert_eq!(shown("{{ date('%d/%m/%Y', days=1) }}"), "01/02/2026");
         assert_eq!(
             failure("{{ now(zone='Berlin') }}"),
             "`Berlin` is not a time zone like `Europe/Berlin` or `UTC`"

@@ -17,6 +17,14 @@ pub(in crate::plan) struct WrittenJson {
     text: Box<str>,
     /// What expressions reckon with; none where that would be another number.
     value: Option<Value>,
+    /// Of a list or mapping: the same, in which every number is as it came.
+    members: Option<Value>,
+}
+
+impl WrittenJson {
+    fn number(text: &str, value: Option<Value>) -> Value {
+        Value::from_object(Self { text: text.into(), value, members: None })
+    }
 }
 
 impl Object for WrittenJson {
@@ -66,9 +74,40 @@ pub fn value_of(json: &Json) -> Value {
             if written == text.as_bytes() {
                 return value;
             }
-            Value::from_object(WrittenJson { text: text.into(), value: Some(value) })
+            let (value, members) = (Some(value), Some(tree(json, &value_of)));
+            Value::from_object(WrittenJson { text: text.into(), value, members })
         }
     }
+}
+
+/// A list or mapping whose simple values `leaf` gives.
+fn tree(json: &Json, leaf: &dyn Fn(&Json) -> Value) -> Value {
+    match json {
+        Json::Array(items) => items.iter().map(|item| tree(item, leaf)).collect(),
+        Json::Object(entries) => {
+            let pairs = entries.iter().map(|(key, value)| (key.clone(), tree(value, leaf)));
+            Value::from_object(OrderedMapping(pairs.collect()))
+        }
+        simple => leaf(simple),
+    }
+}
+
+/// The value with members as they came, for what only looks them up.
+pub(in crate::plan) fn with_members(value: Value) -> Value {
+    match value.downcast_object_ref::<WrittenJson>() {
+        Some(WrittenJson { members: Some(members), .. }) => members.clone(),
+        _ => value,
+    }
+}
+
+/// A member of such a value, to be kept on its own.
+pub fn kept_member(member: Value) -> Value {
+    if !matches!(member.kind(), ValueKind::Seq | ValueKind::Map) {
+        return member;
+    }
+    let mut text = vec![];
+    write_json(&member, &mut text);
+    serde_json::from_slice(&text).map_or(member, |json| value_of(&json))
 }
 
 /// What expressions reckon with.
@@ -81,14 +120,7 @@ pub(in crate::plan) fn reckoned(value: Value) -> Value {
 
 /// A value of JSON as expressions reckon with it, also inside of lists and mappings.
 pub fn reckoned_of(json: &Json) -> Value {
-    match json {
-        Json::Array(items) => items.iter().map(reckoned_of).collect(),
-        Json::Object(entries) => {
-            let pairs = entries.iter().map(|(key, value)| (key.clone(), reckoned_of(value)));
-            Value::from_object(OrderedMapping(pairs.collect()))
-        }
-        simple => reckoned(value_of(simple)),
-    }
+    tree(json, &|simple| reckoned(value_of(simple)))
 }
 
 /// A number as JSON writes it.
@@ -99,14 +131,13 @@ pub fn value_of_number(text: &str) -> Value {
     let double = text.parse::<f64>().ok().filter(|double| double.is_finite());
     let shortest = double.and_then(Number::from_f64);
     let (Some(double), Some(shortest)) = (double, shortest) else {
-        return Value::from_object(WrittenJson { text: text.into(), value: None });
+        return WrittenJson::number(text, None);
     };
     if shortest.as_str() == text {
         return Value::from(double);
     }
     let is_same = text.parse::<Decimal>() == shortest.as_str().parse::<Decimal>();
-    let value = is_same.then(|| Value::from(double));
-    Value::from_object(WrittenJson { text: text.into(), value })
+    WrittenJson::number(text, is_same.then(|| Value::from(double)))
 }
 
 /// A whole number of at most 128 bits, written as such.
@@ -233,6 +264,19 @@ mod tests {
         let inner = reckoned(value(r#"{"z":{"y":1,"x":2},"price":19.90}"#));
         assert_eq!(written(&inner.get_attr("z").expect("there")), r#"{"y":1,"x":2}"#);
         assert_eq!(inner.get_attr("price").expect("there"), Value::from(19.9));
+    }
+
+    #[test]
+    fn members_are_written_as_they_came() {
+        let list = with_members(value(r#"[{"price":19.90,"of":[1.0]},1e400]"#));
+        let items: Vec<Value> = list.try_iter().expect("a list").map(kept_member).collect();
+        let texts: Vec<String> = items.iter().map(written).collect();
+        assert_eq!(texts, [r#"{"price":19.90,"of":[1.0]}"#, "1e+400"]);
+        assert_eq!(reckoned(items[0].clone()).get_attr("price").expect("there"), Value::from(19.9));
+        assert_eq!(
+            written(&with_members(items[0].clone()).get_attr("price").expect("there")),
+            "19.90"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::{Node, NodeValue, ProblemKind, Problems, Scalar, SourceFiles};
+use super::{Node, NodeValue, ProblemKind, Problems, Scalar, SourceFiles, Span};
 use crate::units::{Decimal, Quantity};
 
 /// Looks up a variable of the environment.
@@ -74,43 +74,50 @@ impl EnvironmentExpansion<'_> {
             NodeValue::Mapping(entries) => {
                 for (key, value) in entries {
                     self.expand(value, used.of_key(&key.text));
+                    // Names of fields and parameters are sent as values are.
+                    if used == EnvironmentUse::Request && key.text.contains("${") {
+                        key.text = self.expanded(&key.text, key.span, used);
+                    }
                 }
             }
             NodeValue::Scalar(Scalar { text, .. }) if text.contains("${") => {
-                let mut expanded = ExpandedText { text: String::new(), used, brought: vec![] };
-                for part in parts(text) {
-                    match part {
-                        TextPart::Literal(literal) => expanded.text.push_str(literal),
-                        TextPart::Malformed(range) => {
-                            let found = text[range.clone()].to_owned();
-                            let place = self.sources.locate(node.span, text, range);
-                            let kind = ProblemKind::EnvironmentSyntax { found };
-                            self.problems.report(place, kind);
-                        }
-                        TextPart::Reference { range, name, default } => {
-                            match ((self.lookup)(name), default) {
-                                (Some(value), _) => {
-                                    self.note_secret(&value, used);
-                                    expanded.push_value(&value);
-                                }
-                                (None, Some(default)) => expanded.text.push_str(default),
-                                (None, None) => {
-                                    let place = self.sources.locate(node.span, text, range);
-                                    let name = name.to_owned();
-                                    let kind = ProblemKind::EnvironmentMissing { name };
-                                    self.problems.report(place, kind);
-                                }
-                            }
-                        }
-                    }
-                }
-                if used == EnvironmentUse::Address {
-                    self.sources.secrets.extend(expanded.secrets_of_address());
-                }
-                *text = expanded.text;
+                *text = self.expanded(text, node.span, used);
             }
             NodeValue::Scalar(_) => {}
         }
+    }
+
+    /// The text at `span` with values in the place of its references.
+    fn expanded(&mut self, text: &str, span: Span, used: EnvironmentUse) -> String {
+        let mut expanded = ExpandedText { text: String::new(), used, brought: vec![] };
+        for part in parts(text) {
+            match part {
+                TextPart::Literal(literal) => expanded.text.push_str(literal),
+                TextPart::Malformed(range) => {
+                    let found = text[range.clone()].to_owned();
+                    let place = self.sources.locate(span, text, range);
+                    self.problems.report(place, ProblemKind::EnvironmentSyntax { found });
+                }
+                TextPart::Reference { range, name, default } => match (self.lookup)(name) {
+                    Some(value) => {
+                        self.note_secret(&value, used);
+                        expanded.push_value(&value);
+                    }
+                    None if default.is_some() => {
+                        expanded.text.push_str(default.unwrap_or_default());
+                    }
+                    None => {
+                        let place = self.sources.locate(span, text, range);
+                        let name = name.to_owned();
+                        self.problems.report(place, ProblemKind::EnvironmentMissing { name });
+                    }
+                },
+            }
+        }
+        if used == EnvironmentUse::Address {
+            self.sources.secrets.extend(expanded.secrets_of_address());
+        }
+        expanded.text
     }
 
     fn note_secret(&mut self, value: &str, used: EnvironmentUse) {
@@ -365,6 +372,19 @@ mod tests {
         let missing = ProblemKind::EnvironmentMissing { name: "NOPE".into() };
         let malformed = ProblemKind::EnvironmentSyntax { found: "${1x}".into() };
         assert_eq!(problems, vec![missing, malformed]);
+    }
+
+    #[test]
+    fn names_of_fields_may_come_from_the_environment() {
+        let yaml_text = "json: { \"x-${TOKEN}\": 1 }\n";
+        let (mut sources, mut problems) = (SourceFiles::default(), Problems::default());
+        sources.add("a.yaml", yaml_text);
+        let mut node = yaml::parse(yaml_text, SourceId(0), &mut problems).expect("a tree");
+        let lookup = |_: &str| Some("hush".to_owned());
+        EnvironmentExpansion { lookup: &lookup, sources: &mut sources, problems: &mut problems }
+            .expand(&mut node, EnvironmentUse::Request);
+        assert!(node.get("json").is_some_and(|json| json.get("x-hush").is_some()));
+        assert_eq!(sources.secrets, ["hush"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod graphql;
 mod json_keys;
 mod matching;
 
-use body::{excerpt, json_of_body};
+use body::{excerpt, json_of_body, text_of_body, text_of_header};
 pub(super) use captured::{captures, secrets};
 use matching::{MatchedSource, mismatch};
 
@@ -155,7 +155,7 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
         Check::Header(name, matcher) => {
             let mut values = vec![];
             response.headers.each(name, &mut |value| {
-                values.push(Json::from(String::from_utf8_lossy(value)));
+                values.push(Json::from(text_of_header(value)));
             });
             let values: Vec<&Json> = values.iter().collect();
             let why = mismatch(matcher, &values, MatchedSource::Text);
@@ -170,7 +170,7 @@ fn failed_check(check: &Check, response: &Response<'_>) -> Option<String> {
         }
         Check::Graphql => graphql::errors_of(response.body),
         Check::Body(matcher) => {
-            let text = Json::from(String::from_utf8_lossy(response.body));
+            let text = Json::from(text_of_body(response));
             let why = mismatch(matcher, &[&text], MatchedSource::Text);
             why.map(|why| format!("the body {why}"))
         }
@@ -274,6 +274,32 @@ mod tests {
         assert_eq!(take(CaptureSource::Body(regex)).as_deref(), Some("t1"));
         assert_eq!(take(CaptureSource::Header("etag".into())), None);
     }
+
+    #[test]
+    fn texts_are_read_in_the_charset_that_they_are_written_in() {
+        let seen = |kind: &'static str, body: &[u8]| {
+            let headers = Fixed(vec![("content-type", kind)]);
+            let answer = Response { body, ..response(200, &headers, "") };
+            let regex = regex::Regex::new("name=(\\S+)|n=(\\S+)").expect("valid");
+            let (mut kept, of_body) =
+                (None, capture(CaptureSource::Body(regex), CaptureTake::First));
+            captures(&[of_body], &answer, &mut |_| 0, |_, value| kept = Some(value.to_string()));
+            kept.unwrap_or_default()
+        };
+        assert_eq!(seen("text/html; charset=ISO-8859-1", b"name=caf\xe9"), "café");
+        assert_eq!(seen("text/html; charset=\"windows-1252\"", b"n=5\x80"), "5€");
+        assert_eq!(seen("text/html", "name=café".as_bytes()), "café");
+        assert_eq!(seen("text/plain", b"\xff\xfen\0=\0\xe9\0"), "é");
+        assert_eq!(text_of_header(b"/caf\xe9"), "/café");
+    }
+
+    #[test]
+    fn cookie_keeps_its_quotes() {
+        let headers = Fixed(vec![("set-cookie", "sid=\"a b\"; Path=/")]);
+        let take = CaptureTake::First;
+        assert_eq!(taken(CaptureSource::Cookie("sid".into()), take, &headers, ""), r#""\"a b\"""#);
+    }
+
     fn capture(source: CaptureSource, take: CaptureTake) -> Capture {
         Capture {
             slot: CaptureSlot(0),

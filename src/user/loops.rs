@@ -1,7 +1,6 @@
 //! Loops and waits whose length is in the data.
 
 use minijinja::Value;
-use minijinja::value::ValueKind;
 
 use crate::plan::{Instruction, RenderError};
 use crate::units::{Nanos, RunTime};
@@ -35,8 +34,9 @@ impl User {
                 }
             }
             Instruction::ForEach { depth, list } => {
-                let value = list.template.value(self)?;
-                let items = items_of(&value).ok_or_else(|| unfit("foreach", "a list", &value))?;
+                let Some(items) = list.template.items(self)? else {
+                    return Err(unfit("foreach", "a list", &list.template.value(self)?));
+                };
                 self.counters[*depth as usize] = 0;
                 self.lists.push(items.into_iter());
             }
@@ -89,13 +89,6 @@ fn rounds_of(value: &Value) -> Option<u32> {
         None => u32::try_from(value.clone()).ok()?,
     };
     (rounds <= ROUNDS_MAX).then_some(rounds)
-}
-
-fn items_of(value: &Value) -> Option<Vec<Value>> {
-    match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable => Some(value.try_iter().ok()?.collect()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -162,6 +155,15 @@ mod tests {
         assert_eq!(played(&flow(""), &[r#"{"items":[]}"#]), ["/l", "/z"]);
         let wrong = played(&flow(""), &[r#"{"items":"abc"}"#]);
         assert_eq!(wrong, ["/l", "`foreach` needs a list, and `abc` is none"]);
+    }
+
+    #[test]
+    fn items_keep_every_digit_and_can_be_reckoned_with() {
+        let flow = format!(
+            "{LIST}, {{ foreach: {{ in: items, as: item, flow: [{{ get: {{ name: i, url: '/{{{{ item.price }}}}/{{{{ item.price * 2 }}}}' }} }}] }} }}"
+        );
+        let items = r#"{"items":[{"price":19.90},{"price":1e3}]}"#;
+        assert_eq!(played(&flow, &[items]), ["/l", "/19.90/39.8", "/1e%2B3/2000.0"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Where the written files change on purpose, `UPDATE_GOLDENS=1 cargo test --test suite import` writes them anew.
 
 mod bodies;
+mod kept;
 mod planted;
 mod replayed;
 

@@ -54,7 +54,13 @@ fn whole(files: &[PathBuf], mut reader: AccessLogReader) -> Result<AccessLogRead
         let failed =
             |error: io::Error| usage(&format!("cannot read `{}`: {error}", file.display()));
         let log = open(file).map_err(failed)?;
-        lines(log, &mut reader).map_err(failed)?;
+        match lines(log, &mut reader) {
+            // A log that is packed while it is copied lacks its end; what is there was written by the server.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                reader.cut_off(&file.display().to_string());
+            }
+            read => read.map_err(failed)?,
+        }
     }
     Ok(reader)
 }

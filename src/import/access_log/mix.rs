@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use super::tally::RouteTally;
 use crate::import::ImportOptions;
-use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft, kind_of};
+use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft};
 use crate::import::names::{candidates, is_reserved, singular, snake};
 use crate::import::note::ImportNotes;
 use crate::import::text::{DraftText, TextPiece};
@@ -120,7 +120,7 @@ pub(super) fn names(route: &RouteTally, main_host: &str) -> Vec<String> {
 
 /// The step without its URL.
 pub(super) fn step(name: &str, route: &RouteTally) -> RequestDraft {
-    let mut step = RequestDraft::new(kind_of(route.method), name);
+    let mut step = RequestDraft::of_method(route.method, name);
     step.status = status(route);
     if route.is_static {
         step.tag = Some("static");

@@ -5,6 +5,30 @@ use std::borrow::Cow;
 use super::entry::LogEntry;
 use crate::import::secrets::{DEFAULT, is_secret, is_secret_segment};
 
+/// Methods of HTTP, `WebDAV`, caches and the like.
+const METHODS: [&str; 20] = [
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "QUERY",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "LOCK",
+    "UNLOCK",
+    "REPORT",
+    "SEARCH",
+    "MKCALENDAR",
+    "ACL",
+    "PURGE",
+    "TRACE",
+];
+
 /// A request that can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LoggedRequest {
@@ -19,9 +43,11 @@ pub(super) struct LoggedRequest {
 
 /// The request of a line, or why it is left out.
 pub(super) fn request(entry: &LogEntry<'_>) -> Result<LoggedRequest, Cow<'static, str>> {
-    let method = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"];
-    let method = method.into_iter().find(|known| *known == entry.method);
-    let method = method.ok_or_else(|| format!("no step sends {:.20}", entry.method))?;
+    if entry.method == "OPTIONS" {
+        return Err(Cow::Borrowed("OPTIONS: mostly asked by browsers themselves, for CORS"));
+    }
+    let method = METHODS.into_iter().find(|known| *known == entry.method);
+    let method = method.ok_or_else(|| format!("no method of HTTP: {:.20}", entry.method))?;
     if let 400..=428 | 430..=498 = entry.status {
         return Err(answered(entry.status));
     }

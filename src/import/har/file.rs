@@ -46,7 +46,7 @@ pub(super) struct HarEntry {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct HarRequest {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "method")]
     pub(super) method: String,
     #[serde(deserialize_with = "text")]
     pub(super) url: String,
@@ -95,6 +95,9 @@ pub(super) struct HarPostData {
     pub(super) encoding: String,
     #[serde(deserialize_with = "list")]
     pub(super) params: Vec<HarParam>,
+    /// The file that a body stands in, beside the recording.
+    #[serde(rename = "_file", deserialize_with = "text")]
+    pub(super) file: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -157,6 +160,14 @@ fn text_of(value: Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// A method; those of RFC 9110 and `PATCH` are meant in lower case as well.
+fn method<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    let found = text(from)?;
+    let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(&found));
+    Ok(known.map_or(found, str::to_owned))
 }
 
 /// A number, also one in quotes; 0 for anything else.
@@ -250,17 +261,23 @@ impl HarPostData {
     /// The body's bytes, where the recording has them.
     pub(super) fn bytes(&self) -> Vec<u8> {
         match self.encoding.as_str() {
-            "base64" => STANDARD.decode(&self.text).unwrap_or_default(),
+            "base64" => of_base64(&self.text).unwrap_or_default(),
             _ => self.text.as_bytes().to_vec(),
         }
     }
+}
+
+/// Bytes in Base64; some writers break it into lines.
+fn of_base64(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.split_ascii_whitespace().collect();
+    STANDARD.decode(text).ok()
 }
 
 /// A body as text, where it is one.
 pub(super) fn decoded(content: &HarContent) -> Option<String> {
     match content.encoding.as_str() {
         _ if content.text.is_empty() => None,
-        "base64" => String::from_utf8(STANDARD.decode(&content.text).ok()?).ok(),
+        "base64" => String::from_utf8(of_base64(&content.text)?).ok(),
         _ => Some(content.text.clone()),
     }
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::file::{HarEntry, HarResponse};
 use super::site::{same_site, watches_users};
+use crate::import::draft::is_sent;
 use crate::import::names::is_opaque;
 use crate::import::note::ImportNotes;
 use crate::import::secrets::secret_shape;
@@ -206,10 +207,10 @@ fn unfit(entry: &HarEntry, url: &Url) -> Option<String> {
     if !socket && !matches!(url.scheme(), "http" | "https") {
         return Some(format!("`{}:` is not fetched over the network", url.scheme()));
     }
-    if method == "OPTIONS" {
+    if method == "OPTIONS" && is_preflight(entry) {
         return Some("asked by the browser itself, for CORS".to_owned());
     }
-    if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&method) {
+    if !is_sent(method) {
         return Some(format!("no step sends {}", brief(method)));
     }
     match entry.from_cache.as_str() {
@@ -224,6 +225,13 @@ fn unfit(entry: &HarEntry, url: &Url) -> Option<String> {
         return Some("has no answer: it was cancelled, blocked or failed".to_owned());
     }
     None
+}
+
+/// Whether a browser asks what it may ask for (Fetch, §4.8).
+fn is_preflight(entry: &HarEntry) -> bool {
+    let asks = "access-control-request-method";
+    entry.resource_type == "preflight"
+        || entry.request.headers.iter().any(|header| header.name.eq_ignore_ascii_case(asks))
 }
 
 /// The origin of the system: of the first page that was really answered, or of the hosts that were named.

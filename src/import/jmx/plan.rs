@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::controller::controlled;
 use super::data::{ReadPlanFile, data_set, file_of, name_of};
+use super::load::{UserRow, arrivals_of, loops_of, rows_of, workload};
 use super::sampler::{SamplerWriter, origin};
 use super::scope::SamplerScope;
 use super::tree::XmlElement;
@@ -18,12 +19,19 @@ const TARGET: &str = "http://127.0.0.1:8080";
 /// How long a workload lasts if nothing tells it, in seconds.
 const DURATION_S: u64 = 300;
 
+/// A data set of a plan.
+pub(super) struct PlanRows {
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) pick: &'static str,
+}
+
 /// What a plan becomes.
 pub(super) struct WalkedPlan {
     pub(super) journeys: Vec<JourneyDraft>,
     pub(super) workloads: Vec<YamlEntry>,
-    /// Data sets: names and rows.
-    pub(super) data: Vec<(String, String)>,
+    /// Data sets.
+    pub(super) data: Vec<PlanRows>,
     pub(super) target: String,
     pub(super) secrets: FoundSecrets,
 }
@@ -34,12 +42,16 @@ pub(super) struct PlanWalker<'a, 'r> {
     read: &'a mut ReadPlanFile<'r>,
     journeys: Vec<JourneyDraft>,
     names: UniqueNames<usize>,
-    /// Users of all thread groups, and the longest time that one of them takes, in seconds.
-    users: f64,
-    duration: Option<u64>,
+    /// Users of all thread groups.
+    rows: Vec<UserRow>,
+    /// How many iterations all of them play, where that is what ends each group.
+    iterations: f64,
+    is_counted: bool,
+    /// Stages of groups whose iterations begin at a rate.
+    arrivals: Vec<YamlValue>,
     /// Iterations a second, where timers of throughput say so.
     throughput: Option<f64>,
-    data: Vec<(String, String)>,
+    data: Vec<PlanRows>,
     sets: UniqueNames<usize>,
 }
 
@@ -50,8 +62,10 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
             read,
             journeys: vec![],
             names: UniqueNames::default(),
-            users: 0.0,
-            duration: None,
+            rows: vec![],
+            iterations: 0.0,
+            is_counted: true,
+            arrivals: vec![],
             throughput: None,
             data: vec![],
             sets: UniqueNames::default(),
@@ -135,39 +149,39 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
             self.writer.notes.drop("a thread group without HTTP requests", group.shown());
             return;
         }
-        let number =
-            |name: &str| self.writer.variables.expanded(group.property(name)).parse::<f64>().ok();
-        let users = number("ThreadGroup.num_threads")
-            .or_else(|| number("TargetLevel"))
-            .filter(|users| *users >= 1.0);
-        if users.is_none() {
-            self.writer
-                .notes
-                .change("its number of users is not told: 1 is used instead", group.shown());
+        let variables = &self.writer.variables;
+        let expanded = |text: &str| variables.expanded(text);
+        let number = |name: &str| expanded(group.property(name)).parse::<f64>().ok();
+        let loops = loops_of(group, &expanded);
+        let arrivals = arrivals_of(group, &number);
+        let mut rows = rows_of(group, &number, DURATION_S as f64);
+        let lasts = group.flag("ThreadGroup.scheduler") || group.name.contains('.');
+        if let Some(stages) = arrivals {
+            self.arrivals.push(stages);
+            rows.clear();
+        } else if rows.is_empty() {
+            let change = "its number of users is not told: 1 is used instead";
+            self.writer.notes.change(change, group.shown());
+            let hold = DURATION_S as f64;
+            rows.push(UserRow { users: 1.0, delay: 0.0, startup: 0.0, hold, shutdown: 0.0 });
         }
-        let users = users.unwrap_or(1.0);
-        let duration =
-            number("ThreadGroup.duration").filter(|_| group.flag("ThreadGroup.scheduler"));
-        let duration = duration
-            .or_else(|| number("Hold").map(|minutes| minutes * 60.0))
-            .filter(|seconds| *seconds >= 1.0);
-        if duration.is_none() {
-            let reason = format!(
-                "it lasts until its loops are done: {} instead",
-                Nanos::from_secs(DURATION_S)
-            );
-            self.writer.notes.change(reason, group.shown());
+        let users: f64 = rows.iter().map(|row| row.users).sum();
+        match loops {
+            Some(loops) => self.iterations += users * loops,
+            None if !lasts => {
+                let reason =
+                    format!("it has no end of its own: {} instead", Nanos::from_secs(DURATION_S));
+                self.writer.notes.change(reason, group.shown());
+                self.is_counted = false;
+            }
+            None => self.is_counted = false,
         }
-        if number("ThreadGroup.ramp_time").is_some_and(|seconds| seconds > 1.0) {
-            self.writer.notes.drop("a ramp of users: all of them come at once", group.shown());
-        }
-        self.users += users;
-        self.duration = self.duration.max(duration.map(|seconds| seconds as u64));
+        self.rows.extend(rows);
         let hint = snake(group.attribute("testname"));
         let hint = if hint.is_empty() { "users".to_owned() } else { hint };
         self.journeys.push(JourneyDraft {
             name: self.names.give(&std::ptr::from_ref(group).addr(), &[hint]),
-            weight: Some(users as u64),
+            weight: Some((users as u64).max(1)),
             steps,
             comment: None,
         });
@@ -192,14 +206,7 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
 
     fn throughput(&mut self, timer: &XmlElement) {
         // A constant one counts per minute, a precise one per period of seconds.
-        let told = timer.children.iter().find(|child| child.attribute("name") == "throughput");
-        let text = told.map_or("", |_| timer.property("throughput"));
-        let text = if text.is_empty() {
-            told.and_then(|told| told.children.iter().find(|c| c.name == "value"))
-                .map_or("", XmlElement::bare_text)
-        } else {
-            text
-        };
+        let text = timer.property("throughput");
         let period = timer
             .number("throughputPeriod")
             .filter(|_| timer.name.starts_with("Precise"))
@@ -228,7 +235,13 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
             }
             self.writer.variables.columns.insert(column, format!("{name}.{plain}"));
         }
-        self.data.push((name, found.text));
+        if matches!(set.property("shareMode"), "shareMode.thread" | "shareMode.group") {
+            let change =
+                "rows that each thread or group read for itself: dealt to all users in turn";
+            self.writer.notes.change(change, format!("{name}.csv"));
+        }
+        let pick = if set.property("recycle") == "false" { "once" } else { "sequential" };
+        self.data.push(PlanRows { name, text: found.text, pick });
     }
 
     fn steps<'x>(&mut self, tree: &'x XmlElement, scope: &mut SamplerScope<'x>) -> Vec<StepDraft> {
@@ -290,18 +303,33 @@ impl<'a, 'r> PlanWalker<'a, 'r> {
     }
 
     pub(super) fn finish(self) -> WalkedPlan {
-        let duration = Nanos::from_secs(self.duration.unwrap_or(DURATION_S)).to_string();
         let mut workloads = vec![];
-        if self.users >= 1.0 {
-            let fields = vec![
-                YamlEntry::new("vus", YamlValue::plain(self.users.min(1e6).to_string())),
-                YamlEntry::new("duration", YamlValue::plain(&duration)),
-            ];
+        if !self.rows.is_empty() {
+            let mut fields = workload(&self.rows);
+            if self.is_counted && self.iterations >= 1.0 {
+                // Whoever repeats something so often is through when it is.
+                let users: f64 = self.rows.iter().map(|row| row.users).sum();
+                let number = |number: f64| YamlValue::plain(number.min(1e6).to_string());
+                fields = vec![
+                    YamlEntry::new("vus", number(users)),
+                    YamlEntry::new(
+                        "iterations",
+                        YamlValue::plain(self.iterations.min(4e9).to_string()),
+                    ),
+                ];
+            }
             workloads.push(
                 YamlEntry::new("users", YamlValue::Map(fields))
                     .with_comment("The users of all thread groups."),
             );
         }
+        if !self.arrivals.is_empty() {
+            let stages = YamlEntry::new("stages", YamlValue::List(self.arrivals));
+            workloads.push(YamlEntry::new("arrivals", YamlValue::Map(vec![stages])));
+        }
+        let longest = self.rows.iter().map(|row| row.startup + row.hold).fold(0.0, f64::max);
+        let longest = if longest < 1.0 { DURATION_S } else { longest as u64 };
+        let duration = Nanos::from_secs(longest).to_string();
         if let Some(rate) = self.throughput {
             let rate = format!("{} req/s", (rate * 1e3).round().max(1.0) / 1e3);
             let stage = YamlValue::Map(vec![

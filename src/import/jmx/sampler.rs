@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::scope::SamplerScope;
 use super::tree::XmlElement;
 use crate::import::draft::{
-    BodyDraft, CaptureDraft, CaptureOrigin, RequestDraft, UploadPartDraft, kind_of,
+    BodyDraft, CaptureDraft, CaptureOrigin, RequestDraft, UploadPartDraft, is_sent,
 };
 use crate::import::names::{UniqueNames, snake};
 use crate::import::note::ImportNotes;
@@ -35,18 +35,18 @@ impl<'x> SamplerWriter<'_> {
         let method =
             Some(sampler.property("HTTPSampler.method")).filter(|method| !method.is_empty());
         let method = method.unwrap_or("GET").to_ascii_uppercase();
-        if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&method.as_str()) {
+        if !is_sent(&method) {
             self.notes.drop(format!("no step sends {method:.20}"), sampler.shown());
             return None;
         }
         let hint = Some(snake(sampler.attribute("testname"))).filter(|name| !name.is_empty());
         let hint = hint.unwrap_or_else(|| "request".to_owned());
         let name = self.names.give(&std::ptr::from_ref(sampler).addr(), &[hint]);
-        let mut step = RequestDraft::new(kind_of(&method), name);
+        let mut step = RequestDraft::of_method(&method, name);
         let place = step.name.clone();
         self.url(sampler, scope, &mut step);
-        let sends = !matches!(method.as_str(), "GET" | "HEAD" | "DELETE");
-        if sampler.flag("HTTPSampler.postBodyRaw") && method != "GET" {
+        let sends = !matches!(method.as_str(), "GET" | "HEAD" | "DELETE" | "OPTIONS");
+        if sampler.flag("HTTPSampler.postBodyRaw") && method != "HEAD" {
             let list = arguments(sampler);
             let body: String = list.iter().map(|part| part.property("Argument.value")).collect();
             step.body = self.variables.raw_body(&body, &place, self.notes);

@@ -84,14 +84,22 @@ impl XmlElement {
         found.map_or("", |(_, value)| value)
     }
 
-    /// A property: the text of the child that has this name.
+    /// A property: the text of the child that has this name. Doubles have name and value in elements of their own.
     pub(super) fn property(&self, name: &str) -> &str {
-        self.child(name).map_or("", |child| child.text.trim())
+        let Some(child) = self.child(name) else { return "" };
+        let value = child.children.iter().find(|inner| inner.name == "value");
+        value.map_or(child.text.trim(), |value| value.text.trim())
     }
 
-    /// The child whose attribute `name` this is.
+    /// The child whose attribute `name` this is, or which says so in an element.
     pub(super) fn child(&self, name: &str) -> Option<&Self> {
-        self.children.iter().find(|child| child.attribute("name") == name)
+        let says = |child: &Self| {
+            child
+                .children
+                .first()
+                .is_some_and(|inner| inner.name == "name" && inner.text.trim() == name)
+        };
+        self.children.iter().find(|child| child.attribute("name") == name || says(child))
     }
 
     /// A property that is `true`.

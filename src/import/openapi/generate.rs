@@ -133,9 +133,9 @@ impl<'n> ExampleMaker<'_, 'n> {
             let example = self.document.resolve(example)?;
             found.extend(example.get("value").map(json_of_node));
         }
-        for name in ["default", "const"] {
-            found.extend(node.get(name).filter(|node| !node.is_null()).map(json_of_node));
-        }
+        found.extend(node.get("default").filter(|node| !node.is_null()).map(json_of_node));
+        // What must be null is.
+        found.extend(node.get("const").map(json_of_node));
         Ok(found)
     }
 
@@ -323,7 +323,22 @@ impl<'n> ExampleMaker<'_, 'n> {
             let made = self.more(view, "value", at)?;
             fields.push((format!("key{number}"), made));
         }
-        Ok(JsonDraft::Map(fields))
+        let mut made = JsonDraft::Map(fields);
+        self.name_kind(view, &mut made);
+        Ok(made)
+    }
+
+    /// The property by which a part of `allOf` tells what is built on it gets the name of what is made.
+    fn name_kind(&self, view: &SchemaView<'n>, made: &mut JsonDraft) {
+        let Some((whole, parts)) = view.parts.split_first() else { return };
+        let tells = |part: &&&Node| {
+            part.get("discriminator").is_some()
+                && ["oneOf", "anyOf"].iter().all(|choices| part.get(choices).is_none())
+        };
+        // The first of the parts is what the reference leads to: the base itself, or what is built on it.
+        if let Some(base) = parts.iter().skip(1).find(tells) {
+            self.name_choice(base, whole, made);
+        }
     }
 
     fn is_read_only(&self, view: &SchemaView<'n>, name: &str) -> Result<bool, String> {

@@ -18,9 +18,11 @@ pub(super) fn matching(pattern: &str, (least, most): (usize, usize), wanted: usi
     let Some(pattern) = SplitPattern::of(pattern) else { return vec![] };
     let mut found: Vec<String> = vec![];
     for seed in 0..TRIES {
+        // Long texts are tried where short ones may have been too short.
+        let long = if seed % 2 == 1 { least.min(LENGTH_MAX) as u32 } else { 0 };
         let mut maker = TextMaker {
             chance: Pcg32::new(seed, 0),
-            more: (seed % u64::from(MORE)) as u32,
+            more: (seed % u64::from(MORE)) as u32 + long,
             out: String::new(),
         };
         maker.put(&pattern.tree);
@@ -200,6 +202,7 @@ mod tests {
             (r"^\d{4}-\d{2}-\d{2}$", (0, 100)),
             (r"^(https?:\/\/)[\w\-]+(\.[\w\-]+)+$", (0, 100)),
             ("^[a-z0-9]+(-[a-z0-9]+)*$", (10, 12)),
+            ("^[a-z]+$", (30, 40)),
             ("x", (3, 5)),
             (r"^(?=.*[A-Z])(?=.*\d)(?!.*\s).{8,}$", (8, 64)),
             ("^[0-9a-fA-F]{24}$", (24, 24)),

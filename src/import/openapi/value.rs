@@ -24,6 +24,9 @@ pub(super) struct MadeText {
 
 /// A number within the bounds, which are mostly those of ids and counts. Of those that must differ, number `distinct`.
 pub(super) fn number(view: &SchemaView<'_>, whole: bool, distinct: Option<usize>) -> JsonDraft {
+    if let Some(large) = large_whole(view).filter(|_| whole) {
+        return large;
+    }
     let multiple = view.at_most("multipleOf").filter(|of| *of > 0.0);
     let step = multiple.unwrap_or(if whole { 1.0 } else { step_within(view) });
     // Version 3.0 says with a flag whether the bound itself is excluded, 3.1 gives a bound of its own.
@@ -70,6 +73,17 @@ pub(super) fn number(view: &SchemaView<'_>, whole: bool, distinct: Option<usize>
     } else {
         format!("{draw} * {step}")
     }))
+}
+
+/// The bound itself where a whole number must lie beyond those that doubles tell apart.
+fn large_whole(view: &SchemaView<'_>) -> Option<JsonDraft> {
+    let bounds = |name: &'static str| {
+        view.parts.iter().filter_map(move |part| field(part, name)?.parse::<i128>().ok())
+    };
+    let low = bounds("minimum").max().filter(|low| *low > WHOLE_MAX as i128);
+    let high = bounds("maximum").min().filter(|high| *high < -(WHOLE_MAX as i128));
+    let bound = low.or(high)?.to_string();
+    serde_json::from_str(&bound).ok().map(JsonDraft::Scalar)
 }
 
 /// Multiples of a fraction that are some in binary as well: many validators divide, and 0.35 / 0.05 is less than 7 there.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::file::{flag, list, pairs, plain, text};
 use super::script::findings;
-use crate::import::draft::{BodyDraft, JsonDraft, RequestDraft, UploadPartDraft, kind_of};
+use crate::import::draft::{BodyDraft, JsonDraft, RequestDraft, UploadPartDraft, is_sent};
 use crate::import::names::{UniqueNames, snake};
 use crate::import::note::ImportNotes;
 use crate::import::text::{DraftText, TextPiece};
@@ -178,18 +178,18 @@ impl PostmanWriter<'_> {
         let request = &item.node["request"];
         let method = Some(text(request, "method")).filter(|method| !method.is_empty());
         let method = method.unwrap_or_else(|| "GET".to_owned()).to_ascii_uppercase();
-        if !["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"].contains(&method.as_str()) {
+        if !is_sent(&method) {
             self.notes.drop(format!("no step sends {method:.20}"), item.name());
             return None;
         }
         let hint = Some(snake(&item.name())).filter(|name| !name.is_empty());
         let hint = hint.unwrap_or_else(|| "request".to_owned());
         let name = self.names.give(&std::ptr::from_ref(item.node).addr(), &[hint]);
-        let mut step = RequestDraft::new(kind_of(&method), name);
+        let mut step = RequestDraft::of_method(&method, name);
         self.url(item, &mut step);
         self.headers(request, &mut step);
         self.authorize(item, &mut step);
-        if !matches!(method.as_str(), "GET" | "HEAD") {
+        if method != "HEAD" {
             step.body = self.body(&request["body"], &step.name.clone());
         }
         if matches!(step.body, BodyDraft::Json(_) | BodyDraft::Form(_) | BodyDraft::Multipart(_)) {
@@ -278,7 +278,8 @@ impl PostmanWriter<'_> {
 
     /// The authorization nearest to the request.
     fn authorize(&mut self, item: &CollectionItem<'_>, step: &mut RequestDraft) {
-        let own = item.node["request"].get("auth");
+        // `null` says nothing: what stands above holds.
+        let own = item.node["request"].get("auth").filter(|auth| auth.is_object());
         let Some(auth) = own.or(item.auths.iter().rev().find(|auth| auth.is_object())) else {
             return;
         };
@@ -365,13 +366,6 @@ impl PostmanWriter<'_> {
         let mut parts: Vec<(String, UploadPartDraft)> = vec![];
         for part in list(body, "formdata").iter().filter(|part| !flag(part, "disabled")) {
             let name = text(part, "key");
-            if parts.iter().any(|(known, _)| *known == name) {
-                self.notes.drop(
-                    "a part of an upload given twice: the first is kept",
-                    format!("`{name}` of {place}"),
-                );
-                continue;
-            }
             let written = if text(part, "type") == "file" {
                 self.notes.change(
                     "an uploaded file: 1 kB is sent in its place",

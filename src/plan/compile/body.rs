@@ -3,7 +3,7 @@
 use percent_encoding::utf8_percent_encode;
 
 use super::template::TemplateCompiler;
-use crate::plan::template::ENCODED;
+use crate::plan::template::{ENCODED, part_name};
 use crate::plan::{Body, BodySource, Escape, Template, UploadPiece};
 use crate::scenario::schema::{GraphqlSpec, UploadContent, UploadPartSpec};
 use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
@@ -111,15 +111,32 @@ pub(super) fn pairs(
     let mut template = Template::default();
     for (index, (name, value)) in pairs.iter().enumerate() {
         template.push_literal(if index == 0 { b"" } else { b"&" });
-        template.push_literal(&encoded(&name.value));
+        template.append(&templates.compile_with(name, escape, &encoded, problems));
         template.push_literal(b"=");
         template.append(&templates.compile_with(value, escape, &encoded, problems));
     }
     template
 }
 
-/// What separates the parts of an upload. Long enough never to be in one by chance.
-pub(super) const BOUNDARY: &str = "plimsoll-7f3c9a51d0e84b62";
+/// What separates the parts of an upload: long enough never to be in one by chance, and in no file and no text of it on
+/// purpose, such as a recorded upload.
+pub(super) fn boundary(parts: &[UploadPartSpec], templates: TemplateCompiler<'_>) -> String {
+    let holds = |part: &UploadPartSpec, boundary: &str| match &part.content {
+        UploadContent::Text(text) => text.value.contains(boundary),
+        UploadContent::Bytes(_) => false,
+        UploadContent::File(file) => match templates.content(file) {
+            Some(BodySource::Held(content)) => {
+                memchr::memmem::find(&content, boundary.as_bytes()).is_some()
+            }
+            _ => false,
+        },
+    };
+    let mut boundary = "plimsoll-7f3c9a51d0e84b62".to_owned();
+    while parts.iter().any(|part| holds(part, &boundary)) {
+        boundary.push('x');
+    }
+    boundary
+}
 
 /// `multipart/form-data` (RFC 7578).
 pub(super) fn multipart(
@@ -128,17 +145,17 @@ pub(super) fn multipart(
     problems: &mut Problems,
 ) -> Body {
     let (mut pieces, mut template) = (vec![], Template::default());
-    // Quotes and line ends would end the header early (HTML 4.10.22.8).
-    let quoted_name =
-        |text: &str| text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let boundary = boundary(parts, templates);
     for part in parts {
-        let name = quoted_name(&part.name.value);
-        let head = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
+        let literal = |text: &str| part_name(text).into_bytes();
+        let head = format!("--{boundary}\r\ncontent-disposition: form-data");
         template.push_literal(head.as_bytes());
-        if let Some(filename) = &part.filename {
-            template.push_literal(b"; filename=\"");
-            let literal = |text: &str| quoted_name(text).into_bytes();
-            template.append(&templates.compile_with(filename, Escape::Header, &literal, problems));
+        for (parameter, text) in [("name", Some(&part.name)), ("filename", part.filename.as_ref())]
+        {
+            let Some(text) = text else { continue };
+            template.push_literal(format!("; {parameter}=\"").as_bytes());
+            let escape = Escape::PartName;
+            template.append(&templates.compile_with(text, escape, &literal, problems));
             template.push_literal(b"\"");
         }
         if let Some(media_type) = &part.media_type {
@@ -160,7 +177,7 @@ pub(super) fn multipart(
         }
         template.push_literal(b"\r\n");
     }
-    template.push_literal(format!("--{BOUNDARY}--\r\n").as_bytes());
+    template.push_literal(format!("--{boundary}--\r\n").as_bytes());
     if pieces.is_empty() {
         return Body::Text(template);
     }

@@ -142,7 +142,7 @@ impl<'a> RequestCompiler<'a> {
             problems.report(text.span, kind);
         }
         if !request.query.is_empty() {
-            url.push_literal(if text.value.contains('?') { b"&" } else { b"?" });
+            url.push_query_joint();
             url.append(&body::pairs(&request.query, Escape::Url, templates, problems));
         }
         url
@@ -166,8 +166,9 @@ impl<'a> RequestCompiler<'a> {
                 let form = Template::constant("application/x-www-form-urlencoded");
                 headers.put(header::CONTENT_TYPE, form);
             }
-            schema::BodySpec::Multipart(_) => {
-                let kind = format!("multipart/form-data; boundary={}", body::BOUNDARY);
+            schema::BodySpec::Multipart(parts) => {
+                let boundary = body::boundary(parts, templates);
+                let kind = format!("multipart/form-data; boundary={boundary}");
                 headers.put(header::CONTENT_TYPE, Template::constant(kind));
             }
             schema::BodySpec::Graphql(_) => {

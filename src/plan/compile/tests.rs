@@ -411,3 +411,31 @@ fn steps_of_setups_and_teardowns_are_told_apart_from_those_of_journeys() {
     assert_eq!(names(&plan.steps), ["first", "list"]);
     assert_eq!(names(&plan.lifecycle.steps), ["open", "make", "unlock", "away"]);
 }
+
+#[test]
+fn names_of_parameters_fields_and_parts_are_templates_and_parts_may_be_repeated() {
+    let plan = plan_of(
+        "      - post: { name: f, url: /f, query: { 'q{{ vu }}': x }, form: { 'items[{{ vu }}]': a b } }\n\
+         \x20     - post: { name: m, url: /m, multipart: { 'p{{ vu }}': [x, { text: y, filename: 'a\"{{ routes.from }}.txt' }] } }\n",
+        &Overrides::default(),
+    );
+    assert_eq!(rendered(&plan, &plan.requests[1].url), "/base/f?q1=x");
+    assert_eq!(body(&plan, &plan.requests[1]), "items%5B1%5D=a%20b");
+    let parts = body(&plan, &plan.requests[2]);
+    assert_eq!(parts.matches("form-data; name=\"p1\"").count(), 2, "{parts}");
+    assert!(parts.contains("filename=\"a%22S P.txt\""), "{parts}");
+}
+
+#[test]
+fn parts_are_separated_by_what_is_in_none_of_them() {
+    let usual = "plimsoll-7f3c9a51d0e84b62";
+    let of = |text: &str| {
+        let step = format!("      - post: {{ name: m, url: /m, multipart: {{ a: '{text}' }} }}\n");
+        let plan = plan_of(&step, &Overrides::default());
+        let kind = header(&plan, &plan.requests[1], "content-type").concat();
+        let boundary = kind.split("boundary=").nth(1).expect("a boundary").to_owned();
+        (body(&plan, &plan.requests[1]).matches(&format!("--{boundary}")).count(), boundary)
+    };
+    assert_eq!(of("x"), (2, usual.to_owned()));
+    assert_eq!(of(&format!("--{usual}--")), (2, format!("{usual}x")));
+}

@@ -34,7 +34,10 @@ impl RunBegin {
 /// Adds the functions. `today` is what `date()` counts from, so that a repeated run asks for the same days.
 pub(super) fn add_to(environment: &mut Environment<'static>, today: Date, begin: &RunBegin) {
     let (of_date, of_now) = (begin.clone(), begin.clone());
-    environment.add_function("date", move |kwargs: Kwargs| date(today, &of_date, &kwargs));
+    environment.add_function("date", move |format: Option<Value>, kwargs: Kwargs| {
+        let form = format.as_ref().map(text_of).transpose()?;
+        date(today, &of_date, form, &kwargs)
+    });
     environment.add_function("now", move |state: &State, format: Option<Value>, kwargs: Kwargs| {
         let form = format.as_ref().map(text_of).transpose()?;
         now(&of_now, state, form, &kwargs)
@@ -51,19 +54,25 @@ fn zone(name: &str) -> Result<TimeZone, Error> {
         .map_err(|_| invalid(format!("`{name}` is not a time zone like `Europe/Berlin` or `UTC`")))
 }
 
-/// `date(days=3)`: a calendar date, `days` from the day of the run; `zone` and `format` say whose day and how.
-fn date(today: Date, begin: &RunBegin, kwargs: &Kwargs) -> Result<String, Error> {
+/// `date(days=3)`: a calendar date, `days` from the day of the run; `zone` and `format` say whose day and how. The format
+/// may stand first, as that of `now` does.
+fn date(
+    today: Date,
+    begin: &RunBegin,
+    first: Option<&str>,
+    kwargs: &Kwargs,
+) -> Result<String, Error> {
     let days: Option<i64> = kwargs.get("days")?;
     let named: Option<&str> = kwargs.get("zone")?;
-    let format: Option<&str> = kwargs.get("format")?;
+    let format = kwargs.get::<Option<&str>>("format")?.or(first);
     kwargs.assert_all_used()?;
-    let first = match named {
+    let run_day = match named {
         Some(name) => begin.at(RunTime::ZERO)?.to_zoned(zone(name)?).date(),
         None => today,
     };
     let date = Span::new()
         .try_days(days.unwrap_or(0))
-        .and_then(|span| first.checked_add(span))
+        .and_then(|span| run_day.checked_add(span))
         .map_err(|_| invalid("the date is out of range".to_owned()))?;
     match format {
         Some(format) => strtime::format(format, date).map_err(|error| bad_format(format, &error)),
@@ -109,5 +118,5 @@ fn now(
 }
 
 fn text_of(format: &Value) -> Result<&str, Error> {
-    format.as_str().ok_or_else(|| invalid("now: the format is a text like '%H:%M'".to_owned()))
+    format.as_str().ok_or_else(|| invalid("the format is a text like '%H:%M'".to_owned()))
 }

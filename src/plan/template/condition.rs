@@ -1,5 +1,6 @@
 //! Conditions: expressions that hold or do not.
 
+use super::operators::{AskedFor, holds};
 use super::{Escape, RenderError, Template, TemplateError, TemplateSet, Variables};
 
 /// A condition of `if` and `until`: a template expression.
@@ -17,7 +18,7 @@ impl Condition {
     /// # Errors
     /// Where it is malformed or names something unknown.
     pub fn compile(text: &str, names: &TemplateSet) -> Result<Self, TemplateError> {
-        let piece = names.expression(text, 0..text.len(), Escape::None)?;
+        let piece = names.expression(text, 0..text.len(), (Escape::None, AskedFor::Truth))?;
         Ok(Self { template: Template { pieces: vec![piece] }, text: text.to_owned() })
     }
 
@@ -26,6 +27,6 @@ impl Condition {
     /// # Errors
     /// Where the expression cannot be evaluated with these values.
     pub fn holds(&self, variables: &mut dyn Variables) -> Result<bool, RenderError> {
-        Ok(self.template.value(variables)?.is_true())
+        Ok(holds(&self.template.value(variables)?))
     }
 }

@@ -20,6 +20,8 @@ pub enum Escape {
     Json,
     /// In a header value: line breaks and other control characters cannot smuggle in another header.
     Header,
+    /// In quotes in the head of an upload's part: neither quotes nor line ends can end it early (HTML, §4.10.22.8).
+    PartName,
 }
 
 /// Everything but RFC 3986's unreserved characters.
@@ -55,9 +57,15 @@ fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
             let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
             out.extend_from_slice(inner.unwrap_or_default().as_bytes());
         }
+        Escape::PartName => out.extend_from_slice(part_name(text).as_bytes()),
         Escape::Header => {
             let is_unfit = |b: u8| b.is_ascii_control() && b != b'\t';
             out.extend(text.bytes().map(|b| if is_unfit(b) { b' ' } else { b }));
         }
     }
+}
+
+/// A name as it stands in quotes in the head of an upload's part.
+pub(in crate::plan) fn part_name(text: &str) -> String {
+    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -1,13 +1,14 @@
 //! The functions that scenario templates may call.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use percent_encoding::percent_encode;
 use rand::RngExt;
-use ring::digest;
+use ring::{digest, hmac};
 
-use super::operators::{COMPARE, TEXT, compare, equal, text_of};
+use super::operators::{COMPARE, HOLDS, TEXT, compare, equal, holds, text_of};
 use super::scope::SELF;
 use super::{ENCODED, TemplateScope};
 use crate::units::{Uuid, hexadecimal};
@@ -20,15 +21,21 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_function("hex", hex);
     environment.add_function("base64", base64);
     environment.add_function("sha256", sha256);
-    environment.add_function("hmac", hmac);
-    environment.add_function("urlencode", |text: &str| {
-        percent_encode(text.as_bytes(), ENCODED).to_string()
+    environment.add_function("hmac", signed);
+    environment.add_function("urlencode", |value: &Value| {
+        text(value).map(|text| percent_encode(text.as_bytes(), ENCODED).to_string())
     });
-    environment.add_function("lower", str::to_lowercase);
+    environment.add_function("lower", |value: &Value| text(value).map(|text| text.to_lowercase()));
     environment.add_function(COMPARE, |left: &Value, sign: &str, right: &Value| {
         compare(left, sign, right)
     });
     environment.add_function(TEXT, text);
+    environment.add_function(HOLDS, |value: &Value| {
+        if value.is_undefined() {
+            return Err(Error::from(ErrorKind::UndefinedError));
+        }
+        Ok(holds(value))
+    });
     environment.add_filter("string", text);
     environment.add_filter("join", join);
     for (names, sign) in TESTS {
@@ -52,7 +59,7 @@ const TESTS: &[(&[&str], &str)] = &[
 ];
 
 /// A value as a text: as JSON where it is none.
-fn text(value: &Value) -> Result<String, Error> {
+pub(super) fn text(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         Err(Error::from(ErrorKind::UndefinedError))
     } else {
@@ -94,23 +101,53 @@ fn pick(state: &State, items: Vec<Value>) -> Result<Value, Error> {
 }
 
 /// `base64('user:password')`: the text's bytes in Base64.
-fn base64(text: &str) -> String {
-    STANDARD.encode(text)
+fn base64(value: &Value) -> Result<String, Error> {
+    text(value).map(|text| STANDARD.encode(text))
 }
 
-/// `sha256('text')`: the digest of the text's bytes (FIPS 180-4), in hexadecimal digits.
-fn sha256(text: &str) -> String {
-    hexadecimal(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+/// `sha256('text')`: the digest of the text's bytes (FIPS 180-4).
+#[expect(clippy::needless_pass_by_value, reason = "minijinja passes arguments by value")]
+fn sha256(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
+    let encoding = kwargs.get("encoding")?;
+    kwargs.assert_all_used()?;
+    encoded(digest::digest(&digest::SHA256, text(value)?.as_bytes()).as_ref(), encoding)
 }
 
-/// `hmac('key', 'text')`: HMAC-SHA-256 (RFC 2104), in hexadecimal digits.
-fn hmac(key: &str, text: &str) -> String {
-    hexadecimal(signature(key, text).as_ref())
+/// `hmac('key', 'text')`: a keyed hash (RFC 2104), with SHA-256 where `hash` says nothing else.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja passes arguments by value")]
+fn signed(key: &Value, value: &Value, kwargs: Kwargs) -> Result<String, Error> {
+    let (hash, encoding): (Option<&str>, _) = (kwargs.get("hash")?, kwargs.get("encoding")?);
+    kwargs.assert_all_used()?;
+    let algorithm = match hash {
+        None | Some("sha256") => hmac::HMAC_SHA256,
+        Some("sha1") => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        Some("sha384") => hmac::HMAC_SHA384,
+        Some("sha512") => hmac::HMAC_SHA512,
+        Some(other) => {
+            let message = format!("hmac: `{other}` is none of sha1, sha256, sha384 and sha512");
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
+    };
+    let key = hmac::Key::new(algorithm, text(key)?.as_bytes());
+    encoded(hmac::sign(&key, text(value)?.as_bytes()).as_ref(), encoding)
 }
 
-pub(super) fn signature(key: &str, text: &str) -> ring::hmac::Tag {
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key.as_bytes());
-    ring::hmac::sign(&key, text.as_bytes())
+/// Bytes in hexadecimal digits, or as `encoding` says: `base64` with padding, `base64url` without (RFC 4648).
+fn encoded(bytes: &[u8], encoding: Option<&str>) -> Result<String, Error> {
+    Ok(match encoding {
+        None | Some("hex") => hexadecimal(bytes),
+        Some("base64") => STANDARD.encode(bytes),
+        Some("base64url") => URL_SAFE_NO_PAD.encode(bytes),
+        Some(other) => {
+            let message = format!("`{other}` is none of the encodings hex, base64 and base64url");
+            return Err(Error::new(ErrorKind::InvalidOperation, message));
+        }
+    })
+}
+
+/// HMAC-SHA-256 of a text.
+pub(super) fn signature(key: &str, text: &str) -> hmac::Tag {
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), text.as_bytes())
 }
 
 /// The most digits that `hex` gives: an upload is made of `multipart`, not of digits.

@@ -11,7 +11,7 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 
-use super::functions::signature;
+use super::functions::{signature, text};
 use crate::plan::value::write_json;
 
 /// So many keys are kept parsed by each worker.
@@ -23,8 +23,9 @@ thread_local! {
 }
 
 pub(super) fn add_to(environment: &mut Environment<'static>) {
-    environment
-        .add_function("jwt", |claims: &Value, key: &str, kwargs: Kwargs| jwt(claims, key, &kwargs));
+    environment.add_function("jwt", |claims: &Value, key: &Value, kwargs: Kwargs| {
+        jwt(claims, &text(key)?, &kwargs)
+    });
 }
 
 fn invalid(message: &str) -> Error {

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use crate::plan::value::{decimal, write_json};
@@ -18,13 +19,45 @@ pub(super) const COMPARE: &str = "__compare";
 /// The function that makes a text of a value.
 pub(super) const TEXT: &str = "__text";
 
-/// The expression with calls in place of comparisons and operands of `~`; none where it has neither.
-pub(super) fn with_calls(source: &str) -> Option<String> {
+/// The function that says whether a value holds. Not a name that an author would use.
+pub(super) const HOLDS: &str = "__holds";
+
+/// What an expression is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedFor {
+    /// Its value.
+    Value,
+    /// Whether it holds.
+    Truth,
+}
+
+/// The expression with calls in place of comparisons, operands of `~` and what decides by its truth; none where it has
+/// none of these.
+pub(super) fn with_calls(source: &str, asked_for: AskedFor) -> Option<String> {
     let tokens = tokens(source);
-    let is_meant = |token: &ExpressionToken| {
-        matches!(token.kind, TokenKind::Comparison | TokenKind::Concatenation | TokenKind::In)
+    let is_meant = |token: &ExpressionToken| match token.kind {
+        TokenKind::Comparison | TokenKind::Concatenation | TokenKind::In | TokenKind::Not => true,
+        TokenKind::Separator => matches!(&source[token.at.clone()], "if" | "and" | "or"),
+        _ => false,
     };
-    tokens.iter().any(is_meant).then(|| ExpressionWriter { source, tokens: &tokens }.list())
+    let is_truth = asked_for == AskedFor::Truth;
+    tokens
+        .iter()
+        .any(is_meant)
+        .then(|| ExpressionWriter { source, tokens: &tokens, is_truth }.list())
+}
+
+/// Whether an expression only looks values up and joins them: nothing reckons, compares or is called.
+pub(super) fn only_looks_up(source: &str) -> bool {
+    let mut rest = source;
+    while let Some(at) = rest.find(|c| "\"'+-*/%|(=<>!".contains(c)) {
+        let mark = rest[at..].chars().next().unwrap_or_default();
+        if !matches!(mark, '"' | '\'') {
+            return false;
+        }
+        rest = &rest[at + quoted(&rest[at..], mark)..];
+    }
+    true
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,13 +147,15 @@ fn quoted(rest: &str, mark: char) -> usize {
 struct ExpressionWriter<'s> {
     source: &'s str,
     tokens: &'s [ExpressionToken],
+    /// Whether only its truth is asked for.
+    is_truth: bool,
 }
 
 impl<'s> ExpressionWriter<'s> {
     /// Operands between separators.
     fn list(&self) -> String {
         let mut out = String::new();
-        let mut start = 0;
+        let (mut start, mut decides) = (0, false);
         for (index, token) in self.outermost() {
             let ends = match token.kind {
                 TokenKind::Separator => true,
@@ -128,13 +163,48 @@ impl<'s> ExpressionWriter<'s> {
                 _ => false,
             };
             if ends {
-                out.push_str(&self.part(start..index).comparisons());
-                out.push_str(&self.source[token.at.clone()]);
+                out.push_str(&self.part(start..index).operand(decides));
+                let word = &self.source[token.at.clone()];
+                out.push_str(word);
                 start = index + 1;
+                decides = match word {
+                    "if" | "not" => true,
+                    "and" | "or" => decides && self.decides_at(index),
+                    _ => false,
+                };
             }
         }
-        out.push_str(&self.part(start..self.tokens.len()).comparisons());
+        out.push_str(&self.part(start..self.tokens.len()).operand(decides));
         out
+    }
+
+    /// Whether what stands before a sign is a part of what `if` asks, and not the operand of a `not`.
+    fn decides_at(&self, index: usize) -> bool {
+        let words = self.outermost().take_while(|(at, _)| *at < index);
+        let words = words.map(|(_, token)| &self.source[token.at.clone()]);
+        words.filter(|word| matches!(*word, "if" | "else" | ",")).last() == Some("if")
+    }
+
+    /// An operand of `and` and the like. One that decides by its truth alone is asked whether it holds.
+    fn operand(&self, decides: bool) -> String {
+        let is_truth = decides || self.is_truth;
+        let mut outer = self.outermost().filter(|(_, token)| token.kind != TokenKind::Blank);
+        let compares = |(_, token): (usize, &ExpressionToken)| {
+            matches!(token.kind, TokenKind::Comparison | TokenKind::In)
+                || &self.source[token.at.clone()] == "is"
+        };
+        if !is_truth || self.is_blank() || self.outermost().any(compares) {
+            return Self { is_truth: false, ..*self }.comparisons();
+        }
+        // What stands in brackets is asked for the same.
+        let first = self.tokens.iter().find(|token| token.kind != TokenKind::Blank);
+        let is_group = first.is_some_and(|token| &self.source[token.at.clone()] == "(")
+            && outer.next().is_some()
+            && outer.next().is_none();
+        if is_group {
+            return Self { is_truth: true, ..*self }.inner();
+        }
+        format!(" {HOLDS}({}) ", Self { is_truth: false, ..*self }.comparisons().trim())
     }
 
     /// Whether a `not` begins an operand: not so in `a not in b` and `a is not b`.
@@ -246,7 +316,7 @@ impl<'s> ExpressionWriter<'s> {
     }
 
     fn part(&self, range: Range<usize>) -> ExpressionWriter<'s> {
-        ExpressionWriter { source: self.source, tokens: &self.tokens[range] }
+        ExpressionWriter { tokens: &self.tokens[range], ..*self }
     }
 
     /// The tokens outside of brackets.
@@ -263,8 +333,8 @@ impl<'s> ExpressionWriter<'s> {
     }
 }
 
-/// `left sign right`. Numbers compare exactly, and a text that is a number compares as one with a number; other
-/// values of unlike kinds are not equal and have no order.
+/// `left sign right`. Numbers compare exactly, and a text that is a number compares as one with a number, `true` and
+/// `false` with truth values; other values of unlike kinds are not equal and have no order.
 pub(super) fn compare(left: &Value, sign: &str, right: &Value) -> Result<bool, Error> {
     if left.is_undefined() || right.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
@@ -284,6 +354,9 @@ pub(super) fn compare(left: &Value, sign: &str, right: &Value) -> Result<bool, E
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left.as_str(), right.as_str()) {
         (Some(left), Some(right)) => left == right,
+        // What a cell of CSV says is a text.
+        (Some(text), None) if right.kind() == ValueKind::Bool => text == text_of(right),
+        (None, Some(text)) if left.kind() == ValueKind::Bool => text == text_of(left),
         _ => numbers(left, right).map_or_else(|| left == right, |(left, right)| left == right),
     }
 }
@@ -309,6 +382,11 @@ fn order(left: &Value, right: &Value) -> Result<Ordering, Error> {
         right.kind()
     );
     Err(Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// Whether a value holds: not `false`, also where that is a text, nor nothing, nor zero, nor empty.
+pub(super) fn holds(value: &Value) -> bool {
+    value.is_true() && value.as_str() != Some("false")
 }
 
 /// Both as numbers, if both are: texts that are numbers as well.
@@ -342,7 +420,7 @@ mod tests {
     use super::*;
 
     fn rewritten(source: &str) -> String {
-        let text = with_calls(source).expect("something to compare or join");
+        let text = with_calls(source, AskedFor::Value).expect("something to compare or join");
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
@@ -361,7 +439,7 @@ mod tests {
             ("f(a, k=b > 1)", "f(a, k= (__compare(b, '>', 1)) )"),
             ("a['if'] == u.not", "(__compare(a['if'], '==', u.not))"),
         ] {
-            let text = with_calls(source).unwrap_or_else(|| source.to_owned());
+            let text = with_calls(source, AskedFor::Value).unwrap_or_else(|| source.to_owned());
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert_eq!(text, expected, "{source}");
         }
@@ -378,9 +456,46 @@ mod tests {
     }
 
     #[test]
+    fn what_decides_by_its_truth_alone_is_asked_whether_it_holds() {
+        for (source, asked_for, expected) in [
+            ("a and not b", AskedFor::Truth, "__holds(a) and not __holds(b)"),
+            (
+                "(a or b.c) and d > 1",
+                AskedFor::Truth,
+                "( __holds(a) or __holds(b.c) ) and (__compare(d, '>', 1))",
+            ),
+            ("a is defined and b", AskedFor::Truth, "a is defined and __holds(b)"),
+            ("a or 'x'", AskedFor::Value, "a or 'x'"),
+            (
+                "x if a and b else c or d",
+                AskedFor::Value,
+                "x if __holds(a) and __holds(b) else c or d",
+            ),
+            (
+                "not a if b else f(c, d)",
+                AskedFor::Value,
+                "not __holds(a) if __holds(b) else f(c, d)",
+            ),
+        ] {
+            let text = with_calls(source, asked_for).expect("something to ask");
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(text, expected, "{source}");
+        }
+        assert!(!holds(&Value::from("false")) && holds(&Value::from("true")));
+        assert!(!holds(&Value::from("")) && !holds(&Value::from(0)) && holds(&Value::from("0")));
+    }
+
+    #[test]
+    fn text_of_a_truth_value_compares_as_one() {
+        let is = |left: Value, sign, right: Value| compare(&left, sign, &right).expect("an order");
+        assert!(is("true".into(), "==", true.into()) && is(false.into(), "==", "false".into()));
+        assert!(is("yes".into(), "!=", true.into()) && is("true".into(), "==", "true".into()));
+    }
+
+    #[test]
     fn expression_with_neither_is_left_alone() {
-        assert_eq!(with_calls("f(a, 'x > y') | upper"), None);
-        assert_eq!(with_calls("date(days=3)"), None);
+        assert_eq!(with_calls("f(a, 'x > y') | upper", AskedFor::Value), None);
+        assert_eq!(with_calls("date(days=3)", AskedFor::Truth), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use minijinja::value::Object;
 use rand_pcg::Pcg64Mcg;
 
 use super::TemplateNames;
-use crate::plan::value::reckoned;
+use crate::plan::value::{reckoned, with_members};
 use crate::units::RunTime;
 #[cfg(test)]
 use crate::units::{RandomStream, Seed};
@@ -19,6 +19,8 @@ pub struct TemplateScope {
     names: Arc<TemplateNames>,
     values: ScopeValues,
     chance: Arc<Mutex<Pcg64Mcg>>,
+    /// Whether numbers are as they came, which only texts can be made of.
+    as_written: bool,
 }
 
 /// The values of a user's variables at one moment.
@@ -39,7 +41,17 @@ pub struct ScopeValues {
 impl TemplateScope {
     /// A snapshot. `chance` goes on where the user's own draws stand, so repeating a run repeats it.
     pub fn new(names: Arc<TemplateNames>, values: ScopeValues, chance: Pcg64Mcg) -> Self {
-        Self { names, values, chance: Arc::new(Mutex::new(chance)) }
+        Self { names, values, chance: Arc::new(Mutex::new(chance)), as_written: false }
+    }
+
+    /// The same, in which numbers are as they came or as expressions reckon with them.
+    #[must_use]
+    pub(super) fn seen(self, as_written: bool) -> Self {
+        Self { as_written, ..self }
+    }
+
+    fn view(&self, value: Value) -> Value {
+        if self.as_written { with_members(value) } else { reckoned(value) }
     }
 
     /// When it was made, by the run's clock.
@@ -81,12 +93,18 @@ impl Object for TemplateScope {
             _ => {}
         }
         if let Some(slot) = self.names.slots.get(key) {
-            return self.values.slots.get(slot.0 as usize).cloned().flatten().map(reckoned);
+            return self
+                .values
+                .slots
+                .get(slot.0 as usize)
+                .cloned()
+                .flatten()
+                .map(|value| self.view(value));
         }
         let (position, columns) = self.names.datasets.get(key)?;
         let row = self.values.rows.get(*position as usize)?;
         let cells: BTreeMap<String, Value> =
-            columns.iter().cloned().zip(row.iter().cloned().map(reckoned)).collect();
+            columns.iter().cloned().zip(row.iter().map(|value| self.view(value.clone()))).collect();
         Some(Value::from(cells))
     }
 

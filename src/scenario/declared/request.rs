@@ -45,10 +45,10 @@ pub(super) static BODY: &[Property] = &[
     .example("{ user: ada, role: [read, write] }"),
     optional(
         "multipart",
-        Grammar::Texts("part", &PART),
-        "A body of parts (`multipart/form-data`): texts, files, and files of so many bytes.",
+        Grammar::Texts("part", &Grammar::OneOrMany(&PART)),
+        "A body of parts (`multipart/form-data`): texts, files, and files of so many bytes; a list gives its part once for each item.",
     )
-    .example("{ title: holiday }"),
+    .example("{ title: holiday, tag: [sea, sun] }"),
     optional(
         "body",
         Grammar::AnyOf(&[Grammar::Text("template"), Grammar::Mapping(&BODY_FILE)]),

@@ -12,7 +12,7 @@ use crate::scenario::declared::request::{
 use crate::scenario::decode::{repeated_map, text_map, texts};
 use crate::scenario::names::EntityName;
 use crate::scenario::{
-    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries,
+    Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
 };
 use crate::units::{Bytes, Nanos};
 
@@ -287,9 +287,11 @@ fn method(word: Spanned<String>, problems: &mut Problems) -> Option<Method> {
 
 fn parts(node: &Node, problems: &mut Problems) -> Vec<UploadPartSpec> {
     let Some(entries) = entries(node, "a mapping of parts", problems) else { return vec![] };
+    let each = |(key, node)| one_or_many(node).iter().map(move |item| (key, item));
     entries
         .iter()
-        .filter_map(|(key, node)| {
+        .flat_map(|(key, node)| each((key, node)))
+        .filter_map(|(key, node): (&KeyNode, &Node)| {
             let name = Spanned::new(key.text.clone(), key.span);
             if let NodeValue::Mapping(_) = &node.value {
                 return part(name, node, problems);

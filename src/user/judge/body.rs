@@ -1,7 +1,12 @@
-//! A body as JSON, and its beginning for messages.
+//! What a response brings as text and as JSON, and the beginning of a text for messages.
+
+use std::borrow::Cow;
 
 use serde::Deserialize as _;
 use serde_json::Value as Json;
+
+use super::Response;
+use crate::scenario::encoding::Encoding;
 
 /// The deepest nesting that is followed: parsing and what looks into its result recurse.
 const DEPTH_LIMIT: usize = 512;
@@ -16,6 +21,34 @@ pub(super) fn json_of_body(body: &[u8]) -> Option<Json> {
     reader.disable_recursion_limit();
     let json = Json::deserialize(&mut reader).ok()?;
     reader.end().ok().map(|()| json)
+}
+
+/// The body as text: as its mark or the `charset` of its type says, and as UTF-8 where neither does.
+pub(super) fn text_of_body<'b>(response: &Response<'b>) -> Cow<'b, str> {
+    let body = response.body;
+    let marked = body.starts_with(b"\xFF\xFE") || body.starts_with(b"\xFE\xFF");
+    if !marked && let Ok(text) = str::from_utf8(body) {
+        return Cow::Borrowed(text);
+    }
+    let media_type = response.headers.first("content-type").unwrap_or_default();
+    let charset = media_type.to_ascii_lowercase().split("charset=").nth(1).map(str::to_owned);
+    let charset = charset.unwrap_or_default();
+    let encoding = match charset.trim_matches(['"', ' ']).split([';', '"']).next() {
+        Some("iso-8859-1" | "latin1" | "windows-1252" | "us-ascii") => Encoding::Latin1,
+        _ => Encoding::Utf8,
+    };
+    match encoding.decode(body.to_vec()) {
+        Some(text) => Cow::Owned(text),
+        None => String::from_utf8_lossy(body),
+    }
+}
+
+/// The value of a header: bytes that are no UTF-8 are Latin-1, as they were before RFC 7230.
+pub(super) fn text_of_header(value: &[u8]) -> String {
+    match str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => Encoding::Latin1.decode(value.to_vec()).unwrap_or_default(),
+    }
 }
 
 pub(super) fn without_mark(body: &[u8]) -> &[u8] {

@@ -3,7 +3,7 @@
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::body::json_of_body;
+use super::body::{json_of_body, text_of_body, text_of_header};
 use super::{CheckResult, Response, json_keys};
 use crate::metrics::ErrorClass;
 use crate::plan::value::value_of;
@@ -57,9 +57,11 @@ fn find(capture: &Capture, response: &Response<'_>, draw: DrawBelow<'_>) -> Opti
             chosen(nodes.into_iter(), take, draw, value_of)?
         }
         CaptureSource::Body(regex) => {
-            let text = String::from_utf8_lossy(response.body);
+            let text = text_of_body(response);
             let groups = regex.captures_iter(&text);
-            let matched = groups.filter_map(|found| found.get(1).or_else(|| found.get(0)));
+            // The first group that took part: of `a=(.)|b=(.)` either.
+            let matched =
+                groups.filter_map(|found| found.iter().skip(1).flatten().next().or(found.get(0)));
             chosen(matched, take, draw, |found| Value::from(found.as_str()))?
         }
         CaptureSource::Header(name) => {
@@ -83,15 +85,15 @@ fn find(capture: &Capture, response: &Response<'_>, draw: DrawBelow<'_>) -> Opti
 fn headers(response: &Response<'_>, name: &str) -> Vec<String> {
     let mut values = vec![];
     response.headers.each(name, &mut |value| {
-        values.push(String::from_utf8_lossy(value).into_owned());
+        values.push(text_of_header(value));
     });
     values
 }
 
-/// The value of the cookie `name`, if `set-cookie` sets it.
+/// The value of the cookie `name`, if `set-cookie` sets it; quotes are a part of it (RFC 6265, §5.2).
 fn cookie<'v>(header: &'v str, name: &str) -> Option<&'v str> {
     let (key, value) = header.split(';').next()?.split_once('=')?;
-    (key.trim() == name).then(|| value.trim().trim_matches('"'))
+    (key.trim() == name).then(|| value.trim())
 }
 
 /// The one of several things that is meant, as a value. Only the first is looked for where no other is asked for.

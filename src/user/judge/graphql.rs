@@ -25,6 +25,10 @@ pub(super) fn errors_of(body: &[u8]) -> Option<String> {
         GraphqlResponse { errors: Some(Json::Array(errors)), .. } if !errors.is_empty() => {
             Some(told(&errors))
         }
+        // Not as the specification has it (§7.1.2), and no success all the same.
+        GraphqlResponse { errors: Some(error), .. } if !error.is_null() && !error.is_array() => {
+            Some(told(&[error]))
+        }
         GraphqlResponse { data: None, .. } => {
             Some(format!("the body has neither `data` nor `errors`: {}", excerpt(body)))
         }
@@ -35,7 +39,8 @@ pub(super) fn errors_of(body: &[u8]) -> Option<String> {
 /// ``error `Not found` at `flight.seats` (NOT_FOUND), and 1 more``.
 fn told(errors: &[Json]) -> String {
     let first = &errors[0];
-    let message = first["message"].as_str().unwrap_or("without a message");
+    let message = first.as_str().or_else(|| first["message"].as_str());
+    let message = message.unwrap_or("without a message");
     let mut text = format!("error `{message}`");
     let path = first["path"].as_array().into_iter().flatten();
     let path: Vec<String> =
@@ -63,6 +68,14 @@ mod tests {
         let told = errors_of(body).expect("errors");
         assert_eq!(told, "error `Not found` at `flights.0.seats` (NOT_FOUND), and 1 more");
         assert_eq!(errors_of(br#"{"errors":[{}]}"#).expect("errors"), "error `without a message`");
+    }
+
+    #[test]
+    fn errors_that_are_no_list_are_errors() {
+        let told = |body: &str| errors_of(body.as_bytes()).expect("errors");
+        assert_eq!(told(r#"{"data":{"a":1},"errors":{"message":"boom"}}"#), "error `boom`");
+        assert_eq!(told(r#"{"data":{"a":1},"errors":"boom"}"#), "error `boom`");
+        assert_eq!(told(r#"{"data":{"a":1},"errors":["boom"]}"#), "error `boom`");
     }
 
     #[test]

@@ -108,7 +108,12 @@ impl ValueOrigin {
         } else {
             value.len() >= 4 && value.bytes().any(|b| b.is_ascii_digit() || b == b'-')
         };
-        is_opaque(value) || self.leads_to(value, place) || (long && self.is_id_at(place))
+        // What a server calls a state is sent back to change just that one (RFC 9110, §13.1.1).
+        let is_state = self.key == "etag" && place == ValueUse::Key("if-match");
+        is_opaque(value)
+            || is_state
+            || self.leads_to(value, place)
+            || (long && self.is_id_at(place))
     }
 
     fn is_id_at(&self, place: ValueUse<'_>) -> bool {

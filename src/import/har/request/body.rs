@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::import::draft::{BodyDraft, UploadPartDraft};
 use crate::import::har::file::{HarPostData, read};
 use crate::import::har::multipart::{RecordedPart, parts};
-use crate::import::har::select::RecordedExchange;
+use crate::import::har::select::{RecordedExchange, RequestClass};
 use crate::import::har::writer::{StepWriter, ValuePlace};
 use crate::import::text::DraftText;
 
@@ -22,7 +22,8 @@ pub(super) fn body(
     exchange: &RecordedExchange<'_>,
     place: ValuePlace<'_>,
 ) -> BodyDraft {
-    let sends = !matches!(exchange.entry.request.method.as_str(), "GET" | "HEAD");
+    let method = exchange.entry.request.method.as_str();
+    let sends = method != "HEAD" && !(method == "GET" && exchange.class == RequestClass::Events);
     let recorded = exchange.entry.request.post_data.as_ref();
     let Some(post) = recorded.filter(|post| !post.text.is_empty() || !post.params.is_empty())
     else {
@@ -30,7 +31,9 @@ pub(super) fn body(
         return BodyDraft::None;
     };
     if !sends {
-        writer.notes.drop("the body of a GET or HEAD request", place.step.to_owned());
+        writer
+            .notes
+            .drop("the body of a HEAD request, or of GET for a stream", place.step.to_owned());
         return BodyDraft::None;
     }
     let mime = post.mime_type.to_ascii_lowercase();
@@ -66,7 +69,12 @@ impl StepWriter<'_> {
             .find(|header| header.name.eq_ignore_ascii_case("content-length"))
             .and_then(|header| header.value.trim().parse::<f64>().ok());
         let size = told.unwrap_or(request.body_size).max(request.body_size);
-        if size > 0.0 {
+        let file = request.post_data.as_ref().map_or("", |post| post.file.as_str());
+        if !file.is_empty() {
+            let reason =
+                "a body that is in a file beside the recording: name it in `body: { file: … }`";
+            self.notes.drop(reason, format!("{file} of {}", place.step));
+        } else if size > 0.0 {
             let reason = "a body that is not in the recording: write what it carries";
             self.notes.drop(reason, format!("{size} bytes of {}", place.step));
         }
@@ -117,11 +125,6 @@ impl StepWriter<'_> {
         }
         let mut written: Vec<(String, UploadPartDraft)> = vec![];
         for part in &found {
-            if written.iter().any(|(known, _)| *known == part.name) {
-                let reason = "a part of an upload given twice: the first is kept";
-                self.notes.drop(reason, format!("`{}` of {}", part.name, place.step));
-                continue;
-            }
             written.push((part.name.clone(), self.part(part, place)));
         }
         BodyDraft::Multipart(written)
