@@ -80,7 +80,11 @@ use output::{say, write_out};
 pub fn main() -> ExitCode {
     panics::say_panics();
     let cli = Cli::parse();
-    look::choose(cli.theme, cli.ascii);
+    look::choose(look::TerminalChoice {
+        theme: cli.theme,
+        ascii: cli.ascii,
+        no_mouse: cli.no_mouse,
+    });
     let Some(command) = cli.command else { return ended(without_command()) };
     ended(match command {
         CliCommand::Demo(demo) => demo::demo(&demo),

@@ -60,6 +60,9 @@ pub struct Cli {
     /// Show nothing but ASCII in the terminal, as the locale `C` does.
     #[arg(long, global = true, help_heading = "Terminal")]
     pub ascii: bool,
+    /// Leave the mouse to the terminal: the terminal UI is used by keys alone.
+    #[arg(long, global = true, help_heading = "Terminal")]
+    pub no_mouse: bool,
     /// What to do. Without it, the terminal UI opens.
     #[command(subcommand)]
     pub command: Option<CliCommand>,

@@ -47,6 +47,7 @@ pub use sample::{ErrorClass, Outcome, Phase, Phases, Sample, ScenarioId, StepId}
 pub use sample_kind::SampleKind;
 pub use shards::ShardSummary;
 pub use source_event::SourceEvent;
+pub(crate) use sparse::BucketCounts;
 pub use sparse::{LogSource, SparseDistribution};
 pub use split::{Side, SideInterval, SplitInfo, SplitPart, Variant};
 pub use tally::{Counts, Selection, Tally};

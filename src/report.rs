@@ -30,11 +30,14 @@ mod figure;
 pub(crate) mod fixture;
 pub(crate) mod format;
 mod histogram;
+pub(crate) mod mark_rows;
+mod marks;
 mod model;
 mod pages;
 mod pooled;
 mod rows;
 mod series;
+pub(crate) mod sparkline;
 mod split;
 mod stack_figure;
 #[cfg(test)]
@@ -45,8 +48,11 @@ pub(crate) mod wording;
 use crate::capacity::autoscaling::AutoscalingAdvice;
 
 pub use extras::{ReportError, ReportExtras};
+pub use marks::{MarkChange, MarkSide};
 pub use model::{Report, RunCompletion};
 pub use pooled::HeatRows;
+#[cfg(any(feature = "charts", feature = "tui"))]
+pub(crate) use pooled::heat_shade;
 pub use series::{RunSeries, SeriesPoint, StackSeries, StepPoint, StepSeries};
 pub use totals::PartTotals;
 

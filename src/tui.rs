@@ -19,8 +19,10 @@ mod message;
 mod model;
 mod page;
 mod past_runs;
+mod pointer;
 mod prompt;
 mod results;
+mod scrolled;
 mod search_view;
 mod terminal;
 #[cfg(test)]
@@ -35,11 +37,12 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use crossterm::event;
-use crossterm::event::KeyEventKind;
+use crossterm::event::{KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Size};
 
 pub use comparison::Diff;
 pub use launch::{Launch, LaunchChoice, LaunchOrigin, WorkloadInfo};
-pub use message::{Command, FinishedRun, Message, StartedRun};
+pub use message::{Command, FinishedRun, Message, PointerEvent, PointerEventKind, StartedRun};
 pub use model::Model;
 pub use past_runs::{ComparedRuns, PastRun};
 pub use search_view::{SearchStep, SearchView, StepOutcome, StepUnderWay};
@@ -53,7 +56,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 
 /// Where keys come from.
 pub trait KeySource {
-    /// The next key or change of size, if there is one within this time.
+    /// The next key, act of the mouse or change of size, if there is one within this time.
     ///
     /// # Errors
     /// Where the terminal cannot be read.
@@ -71,10 +74,22 @@ impl KeySource for Keyboard {
         }
         Ok(match event::read()? {
             event::Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
-            event::Event::Resize(..) => Some(Message::Resize),
+            event::Event::Mouse(event) => pointer_event(event).map(Message::Pointer),
+            event::Event::Resize(width, height) => Some(Message::Resize(Size::new(width, height))),
             _ => None,
         })
     }
+}
+
+/// What the UI makes of the mouse: the left button and the wheel.
+fn pointer_event(event: MouseEvent) -> Option<PointerEvent> {
+    let kind = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => PointerEventKind::Click,
+        MouseEventKind::ScrollUp => PointerEventKind::WheelUp,
+        MouseEventKind::ScrollDown => PointerEventKind::WheelDown,
+        _ => return None,
+    };
+    Some(PointerEvent { kind, at: Position::new(event.column, event.row) })
 }
 
 /// Shows the model until the user leaves. `obey` carries out commands; it must not wait, except for an editor.
@@ -88,6 +103,7 @@ pub fn run<W: Write>(
     inbox: &Receiver<Message>,
     obey: &mut dyn FnMut(Command),
 ) -> io::Result<()> {
+    update(model, Message::Resize(screen.size()?));
     loop {
         screen.draw(model)?;
         for message in await_messages(keys, inbox)? {
@@ -97,7 +113,9 @@ pub fn run<W: Write>(
                     obey(Command::Quit);
                     return Ok(());
                 }
-                edit @ Command::Edit(_) => screen.suspended(|| obey(edit))?,
+                outside @ (Command::Edit(_) | Command::Suspend) => {
+                    screen.suspended(|| obey(outside))?;
+                }
                 command => obey(command),
             }
         }

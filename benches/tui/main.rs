@@ -36,7 +36,7 @@ fn main() -> std::io::Result<()> {
 }
 
 fn cost() -> std::io::Result<()> {
-    let mut model = Model::new(Theme::new(ThemeColours::Either, false));
+    let mut model = Model::new(Theme::new(ThemeColours::Either, false), true);
     let begun = StartedRun { header: header(), folder: "reports/bench".into(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     let area = Rect::new(0, 0, 200, 50);

@@ -7,29 +7,42 @@ use crate::cli::ThemeChoice;
 
 use super::files::variable;
 
-/// What the command line says.
-static ASKED: OnceLock<(Option<ThemeChoice>, bool)> = OnceLock::new();
-
-/// Takes what the command line says, once.
-pub(super) fn choose(theme: Option<ThemeChoice>, ascii: bool) {
-    let _ = ASKED.set((theme, ascii));
+/// What the command line says of the terminal.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct TerminalChoice {
+    pub(super) theme: Option<ThemeChoice>,
+    pub(super) ascii: bool,
+    pub(super) no_mouse: bool,
 }
 
-fn asked() -> (Option<ThemeChoice>, bool) {
+static ASKED: OnceLock<TerminalChoice> = OnceLock::new();
+
+/// Takes what the command line says, once.
+pub(super) fn choose(choice: TerminalChoice) {
+    let _ = ASKED.set(choice);
+}
+
+fn asked() -> TerminalChoice {
     ASKED.get().copied().unwrap_or_default()
+}
+
+/// Whether the terminal UI takes the mouse over.
+#[cfg(feature = "tui")]
+pub(super) fn wants_mouse() -> bool {
+    !asked().no_mouse
 }
 
 /// Whether `NO_COLOR` (no-color.org) and the command line leave colours on.
 pub(super) fn wants_colour() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && asked().0 != Some(ThemeChoice::None)
+    !refused && asked().theme != Some(ThemeChoice::None)
 }
 
 /// Whether only ASCII may be shown on the terminal: asked for, or the locale has nothing else. What goes into a file or a
 /// pipe is UTF-8 whatever the locale.
 pub(super) fn wants_ascii() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable);
-    asked().1 || is_ascii_locale(locale.into_iter().find(|name| !name.is_empty()).as_deref())
+    asked().ascii || is_ascii_locale(locale.into_iter().find(|name| !name.is_empty()).as_deref())
 }
 
 /// Whether data on stdout must be ASCII.
@@ -47,7 +60,7 @@ fn is_ascii_locale(name: Option<&str>) -> bool {
 #[cfg(feature = "tui")]
 pub(super) fn colours() -> crate::tui::ThemeColours {
     use crate::tui::ThemeColours;
-    match asked().0 {
+    match asked().theme {
         _ if !wants_colour() => ThemeColours::None,
         Some(ThemeChoice::Dark) => ThemeColours::Dark,
         Some(ThemeChoice::Light) => ThemeColours::Light,

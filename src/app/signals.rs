@@ -1,8 +1,18 @@
 //! Ctrl-C, SIGTERM and a terminal that was closed.
 
 use std::sync::OnceLock;
+#[cfg(feature = "tui")]
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 use std::time::Duration;
 
+#[cfg(feature = "tui")]
+use signal_hook::{
+    consts::{SIGSTOP, SIGTSTP},
+    flag,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Exit, Failure};
@@ -82,6 +92,44 @@ async fn give_back_terminal() {
     if tokio::time::timeout(Duration::from_millis(100), given_back).await.is_err() {
         crate::tui::release();
     }
+}
+
+/// SIGTSTP while the terminal UI has the terminal, which must be given back first. Before and after, the signal stops
+/// the process at once, as always.
+#[cfg(feature = "tui")]
+pub(super) struct SuspendSignal {
+    asked: Arc<AtomicBool>,
+    is_over: Arc<AtomicBool>,
+}
+
+#[cfg(feature = "tui")]
+impl SuspendSignal {
+    /// Listens until it is dropped.
+    pub(super) fn listen() -> std::io::Result<Self> {
+        let listening = Self { asked: Arc::default(), is_over: Arc::default() };
+        flag::register_conditional_default(SIGTSTP, Arc::clone(&listening.is_over))?;
+        flag::register(SIGTSTP, Arc::clone(&listening.asked))?;
+        Ok(listening)
+    }
+
+    /// Whether it came since the last time.
+    pub(super) fn came(&self) -> bool {
+        self.asked.swap(false, Ordering::SeqCst)
+    }
+}
+
+#[cfg(feature = "tui")]
+impl Drop for SuspendSignal {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Stops the process, until SIGCONT lets it go on.
+#[cfg(feature = "tui")]
+pub(super) fn suspend() {
+    // Sent to this thread, which therefore does not go on before; where it is refused, everything goes on.
+    let _ = signal_hook::low_level::raise(SIGSTOP);
 }
 
 /// SIGXFSZ on Linux.

@@ -244,4 +244,11 @@ impl Interval {
     pub fn length(&self) -> Nanos {
         self.end.since(self.start)
     }
+
+    /// Whether it is only what was left of a second when the run had drained. Drawn like a whole second, it would look as
+    /// if the stack had collapsed.
+    pub fn is_remainder(&self) -> bool {
+        const SHORTEST: Nanos = Nanos::from_millis(500);
+        self.length() < SHORTEST
+    }
 }

@@ -5,6 +5,7 @@
 //! looked at.
 
 mod codec;
+mod counts;
 mod kept;
 mod values;
 
@@ -16,6 +17,7 @@ use crate::units::Nanos;
 
 use kept::KeptValues;
 
+pub(crate) use counts::BucketCounts;
 pub use kept::LogSource;
 pub(super) use kept::reading;
 pub(super) use values::{HIGHEST_NS, SparseValues};
@@ -95,6 +97,15 @@ impl SparseDistribution {
         match self.0 {
             SparseForm::Empty | SparseForm::Here(_) => false,
             SparseForm::Kept(_) | SparseForm::Combined(_) => true,
+        }
+    }
+
+    /// The same with its values in memory, for whoever asks it several times.
+    pub(crate) fn in_memory(&self) -> Cow<'_, Self> {
+        if self.is_elsewhere() {
+            Cow::Owned(Self::from(self.values().into_owned()))
+        } else {
+            Cow::Borrowed(self)
         }
     }
 

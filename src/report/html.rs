@@ -25,7 +25,9 @@ use super::capacity::CapacityView;
 use super::figure::{Figure, Figures, LegendEntry};
 use super::model::Report;
 use super::pages::{self, PageView};
-use super::{ReportError, ReportExtras, agents, facts, format, rows, split, stack, wording};
+use super::{
+    ReportError, ReportExtras, agents, facts, format, mark_rows, rows, split, stack, wording,
+};
 use crate::metrics::Distribution;
 use crate::slo::{Finding, ValidityStatus};
 
@@ -85,6 +87,8 @@ struct HtmlPage {
     availability: Vec<(String, String)>,
     incidents: Vec<stack::IncidentRow>,
     events: Vec<rows::EventRow>,
+    about_marks: &'static str,
+    marks: Vec<mark_rows::MarkTable>,
     load: Vec<(&'static str, String)>,
     generator: Vec<(&'static str, String)>,
     agent_heads: [&'static str; 9],
@@ -148,6 +152,8 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
         availability: stack::availability(report),
         incidents: stack::incidents(report),
         events: rows::events(report),
+        about_marks: mark_rows::ABOUT,
+        marks: mark_rows::tables(report),
         load: facts::load(report),
         generator: facts::generator(report),
         agent_heads: agents::HEADS,

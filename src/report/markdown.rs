@@ -14,7 +14,7 @@ pub(super) use page::{MarkdownPage, cell};
 use super::capacity::{CapacityView, DeploymentGrid, GridCell, OptionView, ProbeRow, VerifiedRow};
 use super::model::Report;
 use super::rows::{self, StepRow};
-use super::{ReportExtras, facts, wording};
+use super::{ReportExtras, facts, mark_rows, wording};
 
 /// Renders `report.md`.
 pub fn render(report: &Report, extra: &ReportExtras) -> String {
@@ -41,6 +41,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> String {
     beside::availability(&mut page, report);
     errors(&mut page, report);
     events(&mut page, report);
+    marks(&mut page, report);
     page.heading(2, "Generator");
     page.facts(&facts::generator(report));
     agents::section(&mut page, report);
@@ -230,6 +231,24 @@ fn events(page: &mut MarkdownPage, report: &Report) {
     let body: Vec<Vec<String>> =
         rows.into_iter().map(|row| vec![row.at, row.kind.to_owned(), row.text]).collect();
     page.table(&["at:", "kind", "what"], &body);
+}
+
+/// What changed at each mark.
+fn marks(page: &mut MarkdownPage, report: &Report) {
+    let tables = mark_rows::tables(report);
+    if tables.is_empty() {
+        return;
+    }
+    page.heading(2, "Before and after a mark");
+    for table in tables {
+        page.heading(3, &table.mark);
+        page.paragraph(&format!("{}; {}.", table.about, mark_rows::ABOUT));
+        let row = |row: mark_rows::MarkRow| {
+            vec![row.figure.to_owned(), row.before, row.after, row.change]
+        };
+        let body: Vec<Vec<String>> = table.rows.into_iter().map(row).collect();
+        page.table(&["", "before:", "after:", "change:"], &body);
+    }
 }
 
 /// The capacity result: the line, the bottleneck, the options and the recommendation.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::marks::{self, MarkChange};
 use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
 use super::totals::{PartTotals, SentRequests};
@@ -89,6 +90,8 @@ pub struct Report {
     pub errors: Vec<ErrorGroup>,
     /// All events but failures, in order.
     pub events: Vec<Event>,
+    /// What changed at each mark that was set under load.
+    pub marks: Vec<MarkChange>,
     /// Pages in real browsers; empty where none were loaded.
     pub pages: Vec<PageSummary>,
     /// What real browsers took of the machine; absent where there were none.
@@ -126,6 +129,7 @@ impl Report {
             whole,
             series: RunSeries::of(&log.intervals, log.duration()),
             events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
+            marks: marks::changes(log, judged.then_some(&judgement.steady)),
             pages: page_summaries(log),
             browsers: log.browsers.clone(),
             lifecycle: log.lifecycle.clone(),

@@ -1,19 +1,23 @@
-//! Times of many small distributions pooled: cheaper than a dense histogram a point of a chart.
+//! Times of many distributions together: of a step over a stretch of a chart, and as the rows of a heat map.
 
 use std::sync::LazyLock;
 
-use crate::metrics::SparseDistribution;
+use crate::metrics::{BucketCounts, SparseDistribution};
 use crate::units::Nanos;
 
-/// Values of several distributions together. Sort before you ask.
+/// Values of several distributions together, as long as more of them come. For a few it is much smaller than counts of
+/// all buckets would be.
 #[derive(Debug, Default)]
 pub(super) struct PooledTimes {
     /// (value, count), several of one value possible.
     buckets: Vec<(Nanos, u64)>,
-    count: u64,
-    /// The exact greatest value.
-    pub(super) max: Nanos,
+    max: Nanos,
+    /// How many buckets there were when they were last folded.
+    folded: usize,
 }
+
+/// Buckets from which on equal ones are folded.
+const MANY: usize = 8_192;
 
 impl PooledTimes {
     pub(super) fn add(&mut self, times: &SparseDistribution) {
@@ -21,35 +25,30 @@ impl PooledTimes {
             return;
         }
         self.buckets.extend(times.buckets());
-        self.count += times.count();
         self.max = self.max.max(times.max());
-    }
-
-    pub(super) fn sort(&mut self) {
-        self.buckets.sort_unstable();
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The value that a share `q` (0 to 1) of all values does not exceed; zero if empty.
-    pub(super) fn quantile(&self, q: f64) -> Nanos {
-        let wanted = (q.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64;
-        let mut seen = 0;
-        for &(value, count) in &self.buckets {
-            seen += count;
-            if seen >= wanted {
-                return value.min(self.max);
-            }
+        if self.buckets.len() > MANY.max(2 * self.folded) {
+            self.fold();
         }
-        self.max
     }
 
-    /// p99, of what is not sorted yet; absent where there are no values.
-    pub(super) fn p99(&mut self) -> Option<Nanos> {
-        self.sort();
-        (!self.is_empty()).then(|| self.quantile(0.99))
+    /// Makes one of buckets that hold the same value.
+    fn fold(&mut self) {
+        self.buckets.sort_unstable();
+        self.buckets.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 += next.1;
+            }
+            is_same
+        });
+        self.folded = self.buckets.len();
+    }
+
+    /// Counts them in `counts`, which forget what they held.
+    pub(super) fn count_into(&self, counts: &mut BucketCounts) {
+        counts.clear();
+        self.buckets.iter().for_each(|&bucket| counts.add_bucket(bucket));
+        counts.raise_max(self.max);
     }
 }
 
@@ -73,10 +72,12 @@ impl Default for HeatRows {
 }
 
 impl HeatRows {
-    pub(super) fn add(&mut self, times: &PooledTimes) {
-        for &(value, count) in &times.buckets {
-            self.0[ENDS.partition_point(|&end| end < value.get())] += count;
+    pub(super) fn of(times: &BucketCounts) -> Self {
+        let mut rows = Self::default();
+        for (value, count) in times.buckets() {
+            rows.0[ENDS.partition_point(|&end| end < value.get())] += count;
         }
+        rows
     }
 
     /// Adds the counts of another stretch.
@@ -101,37 +102,45 @@ impl HeatRows {
     }
 }
 
+/// The shade of a cell of a heat map by its share of a column: from 1 (few) to 5 (most), each for about four times the
+/// share of the one before; 0 is nothing.
+#[cfg(any(feature = "charts", feature = "tui"))]
+pub(crate) fn heat_shade(count: u64, all: u64) -> u8 {
+    match count as f64 / all.max(1) as f64 {
+        _ if count == 0 => 0,
+        share if share < 0.01 => 1,
+        share if share < 0.05 => 2,
+        share if share < 0.15 => 3,
+        share if share < 0.40 => 4,
+        _ => 5,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::Distribution;
 
+    /// However many are added, memory stays bounded, and nothing is lost by that.
     #[test]
     fn pooled_times_give_the_quantiles_of_a_merged_histogram() {
         let mut dense = Distribution::new();
         let mut pooled = PooledTimes::default();
-        for part in 1..=5_u64 {
+        for part in 1..=300_u64 {
             let mut times = Distribution::new();
             for n in 0..200 {
-                times.record(Nanos::from_micros(part * 137 + n * n * part));
+                times.record(Nanos::from_micros(part % 7 * 137 + n * n * (part % 5)));
             }
             dense.merge(&times);
             pooled.add(&times.to_sparse());
+            assert!(pooled.buckets.len() <= 2 * MANY, "{}", pooled.buckets.len());
         }
-        pooled.sort();
-        for q in [0.0, 0.1, 0.5, 0.95, 0.99, 0.999, 1.0] {
-            let (one, other) = (pooled.quantile(q).get() as f64, dense.quantile(q).get() as f64);
-            assert!((one / other - 1.0).abs() < 0.002, "{q}: {one} and {other}");
-        }
-        assert_eq!(pooled.max, dense.max());
-        let mut rows = HeatRows::default();
-        rows.add(&pooled);
-        assert_eq!(rows.rows().map(|(_, _, count)| count).sum::<u64>(), 1_000);
+        let mut counts = BucketCounts::default();
+        pooled.count_into(&mut counts);
+        let (asked, sparse) = ([0.0, 0.1, 0.5, 0.95, 0.99, 0.999, 1.0], dense.to_sparse());
+        assert_eq!(counts.quantiles(asked), asked.map(|share| sparse.quantile(share)));
+        let rows = HeatRows::of(&counts);
+        assert_eq!(rows.rows().map(|(_, _, count)| count).sum::<u64>(), 60_000);
         assert!(rows.rows().all(|(low, high, _)| low < high));
-    }
-
-    #[test]
-    fn nothing_pooled_has_no_quantile() {
-        assert_eq!(PooledTimes::default().p99(), None);
     }
 }

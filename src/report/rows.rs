@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::format;
 use super::model::{ErrorGroup, Report};
+use super::totals::is_enough;
 use super::wording;
 use crate::metrics::{Bound, Distribution, EventKind, Scope, Tally};
 use crate::slo::JudgedObjective;
@@ -206,10 +207,9 @@ pub(super) fn failed_times(report: &Report) -> Vec<String> {
     report.step_ids().into_iter().filter_map(line).collect()
 }
 
-/// A quantile as text. It needs 1/(1 − q) values: of 8 requests, a p99 would only be the maximum by another name.
+/// A quantile as text; `n/a` of too few values.
 pub(super) fn quantile(times: &Distribution, q: f64) -> String {
-    let enough = times.count() as f64 * (1.0 - q) >= 1.0 - 1e-9;
-    if enough { format::time(times.quantile(q)) } else { "n/a".to_owned() }
+    if is_enough(times.count(), q) { format::time(times.quantile(q)) } else { "n/a".to_owned() }
 }
 
 fn greatest(times: &Distribution) -> String {

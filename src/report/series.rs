@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::pooled::{HeatRows, PooledTimes};
 use crate::metrics::{
-    ArrivalCounts, Counts, ErrorClass, Interval, ReadingRef, StepId, StepInterval,
+    ArrivalCounts, BucketCounts, Counts, ErrorClass, Interval, ReadingRef, SparseDistribution,
+    StepId, StepInterval,
 };
 use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
@@ -17,9 +18,6 @@ const RUN_POINTS: u64 = 400;
 const FINE_POINTS: u64 = 3_600;
 /// Small multiples are a quarter as wide.
 const STEP_POINTS: u64 = 100;
-/// A run drains for a part of a second at its end. Drawn as a second like all others, it would look as if the stack
-/// had collapsed; so it makes no point of its own below this length.
-const SHORTEST: Nanos = Nanos::from_millis(500);
 /// Bucket lengths in seconds that read well on an axis.
 const BUCKETS_S: [u64; 16] =
     [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400];
@@ -129,18 +127,25 @@ impl RunSeries {
     pub(super) fn of(intervals: &[Interval], duration: Nanos) -> Self {
         let [bucket, fine_bucket, step_bucket] =
             [RUN_POINTS, FINE_POINTS, STEP_POINTS].map(|points| bucket_for(duration, points));
-        let points_of = |bucket| groups(intervals, bucket).iter().map(point).collect();
-        let points: Vec<SeriesPoint> = points_of(bucket);
-        let fine = if fine_bucket == bucket { points.clone() } else { points_of(fine_bucket) };
-        let steps = step_series(intervals, step_bucket);
-        let is_same = step_bucket == bucket;
+        // Buckets that are the same are filled once.
+        let mut run_buckets = vec![bucket, fine_bucket];
+        run_buckets.dedup();
+        let mut step_buckets = vec![bucket, step_bucket];
+        step_buckets.dedup();
+        let mut runs: Vec<RunPoints> = run_buckets.into_iter().map(RunPoints::new).collect();
+        let mut steps: Vec<StepPoints> = step_buckets.into_iter().map(StepPoints::new).collect();
+        gather(intervals, &mut runs, &mut steps);
+        let mut runs = runs.into_iter().map(RunPoints::finish);
+        let mut steps = steps.into_iter().map(StepPoints::finish);
+        let points = runs.next().unwrap_or_default();
+        let steps_fine = steps.next().unwrap_or_default();
         Self {
             bucket,
+            fine: runs.next().unwrap_or_else(|| points.clone()),
             points,
-            fine,
             step_bucket,
-            steps_fine: if is_same { steps.clone() } else { step_series(intervals, bucket) },
-            steps,
+            steps: steps.next().unwrap_or_else(|| steps_fine.clone()),
+            steps_fine,
             stack: stack_series(intervals, bucket),
         }
     }
@@ -153,52 +158,98 @@ fn bucket_for(duration: Nanos, points: u64) -> Nanos {
     Nanos::from_secs(fitting.copied().unwrap_or_else(|| seconds.div_ceil(points)))
 }
 
-/// The intervals of one point.
-struct PointIntervals<'a> {
-    /// Neighbours that begin within the same bucket.
-    whole: &'a [Interval],
-    /// What is left over at the end of the run: its times and failures count, its length does not.
-    rest: &'a [Interval],
+/// Where a point of a chart begins and ends, and which one it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct PointSpan {
+    number: u64,
+    start: RunTime,
+    end: RunTime,
 }
 
-impl<'a> PointIntervals<'a> {
-    fn all(&self) -> impl Iterator<Item = &'a Interval> + use<'a> {
-        self.whole.iter().chain(self.rest)
-    }
-
-    fn span(&self) -> (RunTime, RunTime) {
-        let start = self.whole.iter().map(|interval| interval.start).min().unwrap_or_default();
-        let end = self.whole.iter().map(|interval| interval.end).max().unwrap_or_default();
-        (start, end)
-    }
-
-    fn middle_s(&self) -> f64 {
-        let (start, end) = self.span();
-        f64::midpoint(start.as_secs_f64(), end.as_secs_f64())
+impl PointSpan {
+    fn middle_s(self) -> f64 {
+        f64::midpoint(self.start.as_secs_f64(), self.end.as_secs_f64())
     }
 }
 
-fn groups(intervals: &[Interval], bucket: Nanos) -> Vec<PointIntervals<'_>> {
-    let is_short = |last: &Interval| last.length() < SHORTEST;
-    let whole = match intervals {
-        [whole @ .., last] if !whole.is_empty() && is_short(last) => whole,
-        all => all,
-    };
-    let index = |interval: &Interval| interval.start.get() / bucket.get().max(1);
-    let mut groups: Vec<PointIntervals<'_>> = whole
-        .chunk_by(|a, b| index(a) == index(b))
-        .map(|whole| PointIntervals { whole, rest: &[] })
-        .collect();
-    if let Some(last) = groups.last_mut() {
-        last.rest = &intervals[whole.len()..];
-    }
-    groups
+/// Tells where one point ends and the next one begins.
+#[derive(Debug)]
+struct PointClock {
+    bucket: Nanos,
+    open: Option<PointSpan>,
 }
 
-fn point(group: &PointIntervals<'_>) -> SeriesPoint {
-    let (start, end) = group.span();
-    let mut point = SeriesPoint { start, end, ..SeriesPoint::default() };
-    for interval in group.whole {
+impl PointClock {
+    const fn new(bucket: Nanos) -> Self {
+        Self { bucket, open: None }
+    }
+
+    /// Takes the next interval. Returns the point that it ends by not belonging to it.
+    fn advance(&mut self, interval: &PlacedInterval<'_>) -> Option<PointSpan> {
+        let (start, end) = (interval.of.start, interval.of.end);
+        let number = start.get() / self.bucket.get().max(1);
+        match &mut self.open {
+            // What is left over has times and failures, but no length.
+            Some(_) if interval.is_rest => None,
+            Some(open) if open.number == number => {
+                (open.start, open.end) = (open.start.min(start), open.end.max(end));
+                None
+            }
+            open => open.replace(PointSpan { number, start, end }),
+        }
+    }
+}
+
+/// An interval, and whether it is what is left over at the end of the run.
+struct PlacedInterval<'a> {
+    of: &'a Interval,
+    is_rest: bool,
+}
+
+/// All intervals in order.
+fn placed(intervals: &[Interval]) -> impl Iterator<Item = PlacedInterval<'_>> {
+    let last = intervals.len().saturating_sub(1);
+    intervals.iter().enumerate().map(move |(index, of)| PlacedInterval {
+        of,
+        is_rest: index == last && index > 0 && of.is_remainder(),
+    })
+}
+
+/// All steps together, point by point.
+#[derive(Debug)]
+struct RunPoints {
+    clock: PointClock,
+    open: SeriesPoint,
+    response: BucketCounts,
+    service: BucketCounts,
+    lag: BucketCounts,
+    closed: Vec<SeriesPoint>,
+}
+
+impl RunPoints {
+    fn new(bucket: Nanos) -> Self {
+        Self {
+            clock: PointClock::new(bucket),
+            open: SeriesPoint::default(),
+            response: BucketCounts::default(),
+            service: BucketCounts::default(),
+            lag: BucketCounts::default(),
+            closed: vec![],
+        }
+    }
+
+    fn begin(&mut self, placed: &PlacedInterval<'_>) {
+        if let Some(ended) = self.clock.advance(placed) {
+            self.close(ended);
+        }
+        let (interval, point) = (placed.of, &mut self.open);
+        self.lag.add(&interval.schedule_lag);
+        for (class, count) in Counts::of(interval).failures() {
+            *point.errors.entry(class).or_default() += count;
+        }
+        if placed.is_rest {
+            return;
+        }
         point.arrivals.add(interval.arrivals);
         point.requests += interval.requests();
         point.failed += interval.steps.values().map(StepInterval::failed).sum::<u64>();
@@ -208,66 +259,148 @@ fn point(group: &PointIntervals<'_>) -> SeriesPoint {
         let cpu = interval.generator.worker_cpu.get();
         point.worker_cpu = Ratio::new(point.worker_cpu.get().max(cpu));
     }
-    let [mut response, mut service, mut lag] = [(); 3].map(|()| PooledTimes::default());
-    for interval in group.all() {
-        lag.add(&interval.schedule_lag);
-        for step in interval.steps.values() {
-            response.add(&step.times().successes());
-            service.add(&step.service_time);
-        }
-        for (class, count) in Counts::of(interval).failures() {
-            *point.errors.entry(class).or_default() += count;
+
+    fn add(&mut self, successes: &SparseDistribution, service: &SparseDistribution) {
+        self.response.add(successes);
+        self.service.add(service);
+    }
+
+    fn close(&mut self, span: PointSpan) {
+        let p99 = |times: &BucketCounts| (!times.is_empty()).then(|| times.quantiles([0.99])[0]);
+        let mut point = std::mem::take(&mut self.open);
+        (point.start, point.end) = (span.start, span.end);
+        point.rows = HeatRows::of(&self.response);
+        point.response_time = (!self.response.is_empty()).then(|| {
+            let [p50, p95, p99] = self.response.quantiles([0.5, 0.95, 0.99]);
+            [p50, p95, p99, self.response.max()]
+        });
+        point.service_time_p99 = p99(&self.service);
+        point.schedule_lag_p99 = p99(&self.lag);
+        self.closed.push(point);
+        for counts in [&mut self.response, &mut self.service, &mut self.lag] {
+            counts.clear();
         }
     }
-    response.sort();
-    point.rows.add(&response);
-    point.response_time = (!response.is_empty()).then(|| {
-        let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|q| response.quantile(q));
-        [p50, p95, p99, response.max]
-    });
-    point.service_time_p99 = service.p99();
-    point.schedule_lag_p99 = lag.p99();
-    point
+
+    fn finish(mut self) -> Vec<SeriesPoint> {
+        if let Some(last) = self.clock.open.take() {
+            self.close(last);
+        }
+        self.closed
+    }
 }
 
-fn step_series(intervals: &[Interval], bucket: Nanos) -> BTreeMap<StepId, StepSeries> {
-    let mut all: BTreeMap<StepId, StepSeries> = BTreeMap::new();
-    for group in groups(intervals, bucket) {
-        let middle_s = group.middle_s();
-        let mut merged: BTreeMap<StepId, (PooledTimes, u64, u64)> = BTreeMap::new();
-        let all_steps =
-            group.all().flat_map(|interval| interval.steps.iter().chain(&interval.logical));
-        for (&id, step) in all_steps {
-            let (times, requests, failed) = merged.entry(id).or_default();
-            times.add(&step.times().successes());
-            *requests += step.requests;
-            *failed += step.failed();
-        }
-        for (id, (mut times, requests, failed)) in merged {
-            times.sort();
-            let (p50, p99) = (times.quantile(0.5), times.quantile(0.99));
-            let point = StepPoint { middle_s, p50, p99, requests, failed };
-            all.entry(id).or_default().push(point);
+/// What is known of a step within one point.
+#[derive(Debug, Default)]
+struct OpenStep {
+    times: PooledTimes,
+    requests: u64,
+    failed: u64,
+}
+
+/// Step by step, point by point.
+#[derive(Debug)]
+struct StepPoints {
+    clock: PointClock,
+    open: BTreeMap<StepId, OpenStep>,
+    counts: BucketCounts,
+    closed: BTreeMap<StepId, StepSeries>,
+}
+
+impl StepPoints {
+    fn new(bucket: Nanos) -> Self {
+        Self {
+            clock: PointClock::new(bucket),
+            open: BTreeMap::new(),
+            counts: BucketCounts::default(),
+            closed: BTreeMap::new(),
         }
     }
-    all
+
+    fn begin(&mut self, placed: &PlacedInterval<'_>) {
+        if let Some(ended) = self.clock.advance(placed) {
+            self.close(ended);
+        }
+    }
+
+    fn add(&mut self, id: StepId, step: &StepInterval, successes: &SparseDistribution) {
+        let open = self.open.entry(id).or_default();
+        open.times.add(successes);
+        open.requests += step.requests;
+        open.failed += step.failed();
+    }
+
+    fn close(&mut self, span: PointSpan) {
+        let middle_s = span.middle_s();
+        for (id, OpenStep { times, requests, failed }) in std::mem::take(&mut self.open) {
+            times.count_into(&mut self.counts);
+            let [p50, p99] = self.counts.quantiles([0.5, 0.99]);
+            let point = StepPoint { middle_s, p50, p99, requests, failed };
+            self.closed.entry(id).or_default().push(point);
+        }
+    }
+
+    fn finish(mut self) -> BTreeMap<StepId, StepSeries> {
+        if let Some(last) = self.clock.open.take() {
+            self.close(last);
+        }
+        self.closed
+    }
+}
+
+/// Reads each distribution of the log once: a long log keeps them on the disk, and a chart of an hour is made of
+/// hundreds of thousands.
+fn gather(intervals: &[Interval], runs: &mut [RunPoints], steps: &mut [StepPoints]) {
+    for placed in placed(intervals) {
+        for run in runs.iter_mut() {
+            run.begin(&placed);
+        }
+        for all in steps.iter_mut() {
+            all.begin(&placed);
+        }
+        let of_requests = placed.of.steps.iter().map(|(id, step)| (id, step, true));
+        let logical = placed.of.logical.iter().map(|(id, step)| (id, step, false));
+        for (&id, step, is_request) in of_requests.chain(logical) {
+            let successes = step.times().successes();
+            let successes = successes.in_memory();
+            for all in steps.iter_mut() {
+                all.add(id, step, &successes);
+            }
+            if is_request {
+                let service = step.service_time.in_memory();
+                for run in runs.iter_mut() {
+                    run.add(&successes, &service);
+                }
+            }
+        }
+    }
 }
 
 /// Tier, metric and replica of a reading.
 type StackKey<'a> = (&'a str, &'a str, &'a str);
 
+/// The greatest reading of each metric within one point.
+type OpenReadings<'a> = BTreeMap<StackKey<'a>, Option<Quantity>>;
+
 fn stack_series(intervals: &[Interval], bucket: Nanos) -> Vec<StackSeries> {
-    let mut all: BTreeMap<StackKey, Vec<(f64, Option<Quantity>)>> = BTreeMap::new();
-    for group in groups(intervals, bucket) {
-        let middle_s = group.middle_s();
-        let mut greatest: BTreeMap<StackKey, Option<Quantity>> = BTreeMap::new();
-        for reading in group.all().flat_map(|interval| interval.readings.iter()) {
+    let mut clock = PointClock::new(bucket);
+    let mut points: Vec<(PointSpan, OpenReadings<'_>)> = vec![];
+    let mut open = OpenReadings::new();
+    for placed in placed(intervals) {
+        if let Some(ended) = clock.advance(&placed) {
+            points.push((ended, std::mem::take(&mut open)));
+        }
+        for reading in placed.of.readings.iter() {
             let ReadingRef { tier, metric, replica, value } = reading;
-            let slot = greatest.entry((tier, metric, replica)).or_default();
+            let slot = open.entry((tier, metric, replica)).or_default();
             *slot = greater(*slot, value);
         }
-        for (key, value) in greatest {
-            all.entry(key).or_default().push((middle_s, value));
+    }
+    points.extend(clock.open.map(|last| (last, open)));
+    let mut all: BTreeMap<StackKey<'_>, Vec<(f64, Option<Quantity>)>> = BTreeMap::new();
+    for (span, readings) in points {
+        for (key, value) in readings {
+            all.entry(key).or_default().push((span.middle_s(), value));
         }
     }
     all.into_iter()
@@ -309,8 +442,9 @@ mod tests {
             })
             .collect();
         intervals[4].in_flight = 900;
-        let points: Vec<SeriesPoint> =
-            groups(&intervals, Nanos::from_secs(10)).iter().map(point).collect();
+        let mut runs = [RunPoints::new(Nanos::from_secs(10))];
+        gather(&intervals, &mut runs, &mut []);
+        let points = runs.map(RunPoints::finish).concat();
         assert_eq!(points.len(), 1);
         assert_eq!(points[0].in_flight, 900);
     }

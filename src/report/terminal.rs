@@ -7,6 +7,7 @@ mod beside;
 mod gate;
 mod history;
 mod lines;
+mod over_time;
 mod pages;
 mod split;
 mod style;
@@ -39,8 +40,10 @@ pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
     beside::availability(&mut screen, report);
     errors(&mut screen, report);
     beside::events(&mut screen, report);
+    over_time::marks(&mut screen, report);
     clocks(&mut screen, report);
     response_histogram(&mut screen, report);
+    over_time::series(&mut screen, report);
     generator(&mut screen, report);
     agents::section(&mut screen, report);
     files(&mut screen, report);

@@ -10,12 +10,12 @@ mod wording;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
 use crate::report::format;
 use crate::units::{Nanos, RunTime};
 
-use super::frame::{cut, fitting, justified};
+use super::frame::{cut, fitting, justified, panel};
 use super::model::Model;
 use super::search_view::SearchView;
 use super::theme::{Theme, Tone};
@@ -23,24 +23,54 @@ use super::theme::{Theme, Tone};
 /// Draws the page.
 pub(super) fn draw(model: &Model, search: &SearchView, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme;
-    let [top, body] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(area);
-    header(search, theme, frame, top);
-    let scroll = model.look.scroll;
-    if body.width < 70 || body.height < 14 {
-        let [answer, list] =
-            Layout::vertical([Constraint::Length(4), Constraint::Min(0)]).areas(body);
-        answer::draw(search, theme, frame, answer);
-        steps::draw(search, theme, scroll, frame, list);
-        return;
+    let areas = CapacityAreas::of(search, area);
+    header(search, theme, frame, areas.top);
+    if let Some(chart) = areas.chart {
+        curve::draw(search, theme, frame, chart);
     }
-    let rows = (search.steps.len() as u16).saturating_add(3).clamp(6, (body.height / 2).max(6));
-    let [upper, list] =
-        Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(body);
-    let [chart, answer] =
-        Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(upper);
-    curve::draw(search, theme, frame, chart);
-    answer::draw(search, theme, frame, answer);
-    steps::draw(search, theme, scroll, frame, list);
+    answer::draw(search, theme, frame, areas.answer);
+    let block = steps_panel(theme);
+    let inner = block.inner(areas.steps);
+    frame.render_widget(block, areas.steps);
+    let text = steps::text(search, theme, inner);
+    let lines = text.shown(model.look.scroll, inner, theme.style(Tone::Accent));
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// How far the steps can be scrolled.
+pub(super) fn scroll_max(theme: Theme, search: &SearchView, area: Rect) -> usize {
+    let inner = steps_panel(theme).inner(CapacityAreas::of(search, area).steps);
+    steps::text(search, theme, inner).scroll_max(inner)
+}
+
+fn steps_panel(theme: Theme) -> Block<'static> {
+    panel(theme, "steps, newest first", true)
+}
+
+/// Where the parts of the page stand.
+struct CapacityAreas {
+    top: Rect,
+    /// Left out on a small screen.
+    chart: Option<Rect>,
+    answer: Rect,
+    steps: Rect,
+}
+
+impl CapacityAreas {
+    fn of(search: &SearchView, area: Rect) -> Self {
+        let [top, body] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(area);
+        if body.width < 70 || body.height < 14 {
+            let [answer, steps] =
+                Layout::vertical([Constraint::Length(4), Constraint::Min(0)]).areas(body);
+            return Self { top, chart: None, answer, steps };
+        }
+        let rows = (search.steps.len() as u16).saturating_add(3).clamp(6, (body.height / 2).max(6));
+        let [upper, steps] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(body);
+        let [chart, answer] =
+            Layout::horizontal([Constraint::Fill(3), Constraint::Fill(2)]).areas(upper);
+        Self { top, chart: Some(chart), answer, steps }
+    }
 }
 
 fn header(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, area: Rect) {

@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
-use crate::metrics::Answers;
 use crate::report::gate::words;
 use crate::report::{format, wording};
 use crate::slo::gate::{GateMetric, GateRow, GateVerdict};
@@ -20,6 +19,7 @@ use super::comparison::Diff;
 use super::frame::{cut, panel, wrapped};
 use super::model::Model;
 use super::past_runs::PastRun;
+use super::scrolled::ScrolledText;
 use super::theme::{Theme, Tone, verdict_tone};
 
 /// Metrics that have a line; the mean says little beside them.
@@ -28,10 +28,25 @@ const SHOWN: [GateMetric; 4] =
 
 /// Draws the page.
 pub(super) fn draw(model: &Model, diff: &Diff, frame: &mut Frame<'_>, area: Rect) {
-    let theme = model.theme;
-    let block = panel(theme, "before and after", true);
+    let block = framed(model.theme);
     let inner = block.inner(area);
     frame.render_widget(block, area);
+    let more = model.theme.style(Tone::Accent);
+    let lines = text(diff, model.theme, inner).shown(model.look.scroll, inner, more);
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// How far the page can be scrolled.
+pub(super) fn scroll_max(theme: Theme, diff: &Diff, area: Rect) -> usize {
+    let inner = framed(theme).inner(area);
+    text(diff, theme, inner).scroll_max(inner)
+}
+
+fn framed(theme: Theme) -> Block<'static> {
+    panel(theme, "before and after", true)
+}
+
+fn text(diff: &Diff, theme: Theme, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
     lines.extend(side("A before", &diff.before, theme, width));
@@ -42,8 +57,7 @@ pub(super) fn draw(model: &Model, diff: &Diff, frame: &mut Frame<'_>, area: Rect
     }
     let columns = DiffColumns::of(width);
     lines.push(columns.head(theme));
-    let head = lines.len();
-    let mut rows: Vec<Line<'_>> = Vec::new();
+    let mut rows: Vec<Line<'static>> = Vec::new();
     let mut step = "";
     for row in diff.comparison.rows.iter().filter(|row| SHOWN.contains(&row.metric)) {
         let name = if row.step == step { "" } else { row.step.as_str() };
@@ -54,17 +68,7 @@ pub(super) fn draw(model: &Model, diff: &Diff, frame: &mut Frame<'_>, area: Rect
         let text = "no step had enough requests on both sides to be compared";
         rows.push(Line::styled(text, theme.style(Tone::Faint)));
     }
-    let room = usize::from(inner.height).saturating_sub(head);
-    let most = rows.len().saturating_sub(room);
-    let from = model.look.scroll.min(most);
-    lines.extend(rows.into_iter().skip(from).take(room));
-    if from < most
-        && let Some(last) = lines.last_mut()
-    {
-        let text = format!("↓ {} more lines", most - from + 1);
-        *last = Line::styled(text, theme.style(Tone::Accent));
-    }
-    frame.render_widget(Paragraph::new(lines), inner);
+    ScrolledText { head: lines, rows }
 }
 
 /// The runs of a side: one in full, or how many there are.
@@ -148,7 +152,7 @@ struct DiffColumns {
 }
 
 /// Widths of metric, value and change: with room, and where there is little.
-const ROOMY: [usize; 3] = [11, 10, 11];
+const ROOMY: [usize; 3] = [14, 10, 11];
 
 const TIGHT: [usize; 3] = [11, 8, 9];
 
@@ -199,10 +203,7 @@ impl DiffColumns {
             RegressionVerdict::NeedMoreRuns { .. } => Tone::Faint,
         };
         let step = format::line(step, 60);
-        let mut metric = words::metric_name(row.metric).to_owned();
-        if row.of == Answers::All && row.metric != GateMetric::ErrorRate {
-            metric.push_str(" (all)");
-        }
+        let mut metric = words::measured_name(row.metric, row.of);
         let [metric_width, value_width, change_width] = self.fixed;
         let mut line = Line::default();
         if self.has_steps() {
@@ -212,8 +213,9 @@ impl DiffColumns {
                 theme.style(Tone::Strong),
             ));
         } else if !step.is_empty() {
-            metric = cut(&format!("{} {metric}", cut(&step, 6)), metric_width - 1);
+            metric = format!("{} {metric}", cut(&step, 6));
         }
+        let metric = cut(&metric, metric_width - 1);
         line.push_span(Span::styled(format!("{metric:<metric_width$}"), theme.style(Tone::Plain)));
         let value = |value: f64| words::value(row.metric, value);
         line.push_span(Span::raw(format!(

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use ratatui::Frame;
-use ratatui::layout::{Alignment, Rect};
+use ratatui::layout::{Alignment, Margin, Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::frame::{cut, fitting, panel, window};
+use super::frame::{cut, fitting, panel, window, wrapped};
 use super::keys::{KeyBinding, table};
 use super::model::Model;
 use super::page::Page;
+use super::scrolled::ScrolledText;
 use super::theme::{Theme, Tone};
 
 /// The last line: the keys of the page, or what there is to say.
@@ -60,16 +61,60 @@ fn key_hint(theme: Theme, binding: &KeyBinding) -> Vec<Span<'static>> {
     ]
 }
 
-/// All keys of the page, from the same table that the keys are read from.
-pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
+/// Columns of the help's window, where the screen has them.
+const HELP_WIDTH: u16 = 64;
+
+/// Columns of the keys in the help.
+const KEYS_WIDTH: usize = 12;
+
+/// How far the help can be scrolled.
+pub(super) fn help_scroll_max(model: &Model) -> usize {
+    help_text(model, model.screen.width).scroll_max(help_area(model.screen))
+}
+
+/// What there is of a screen between the borders of a window.
+fn help_area(screen: Size) -> Rect {
+    Rect::from((Position::ORIGIN, screen)).inner(Margin::new(0, 1))
+}
+
+/// All keys of the page, from the same table that the keys are read from, and what the mouse does.
+fn help_text(model: &Model, screen: u16) -> ScrolledText {
     let theme = model.theme;
-    let key = |binding: &KeyBinding| {
-        Line::from(vec![
-            Span::styled(format!("{:>9}  ", keys(theme, binding)), theme.style(Tone::Key)),
-            Span::raw(binding.help),
-        ])
+    // Borders and padding take two columns a side.
+    let width = usize::from(HELP_WIDTH.min(screen.saturating_sub(2)).saturating_sub(4));
+    let line = |keys: &str, help: &str| {
+        let first = std::iter::once(keys.to_owned()).chain(std::iter::repeat(String::new()));
+        let help = wrapped(help, width.saturating_sub(KEYS_WIDTH).max(1));
+        let line = |(keys, help): (String, String)| {
+            Line::from(vec![
+                Span::styled(format!("{keys:>10}  "), theme.style(Tone::Key)),
+                Span::raw(help),
+            ])
+        };
+        first.zip(help).map(line).collect::<Vec<_>>()
     };
-    let lines: Vec<Line<'_>> = table(model.page).iter().map(key).collect();
+    let keys = table(model.page).iter().flat_map(|known| line(&keys(theme, known), known.help));
+    let mouse = if model.has_mouse { pointer_help(model.page) } else { &[] };
+    let rows = keys.chain(mouse.iter().flat_map(|(act, help)| line(act, help))).collect();
+    ScrolledText { head: vec![], rows }
+}
+
+/// What the mouse does on a page.
+const fn pointer_help(page: Page) -> &'static [(&'static str, &'static str)] {
+    match page {
+        Page::Launcher | Page::History => {
+            &[("click", "choose a row"), ("wheel", "the next row"), SELECT]
+        }
+        Page::Live => &[("click", "choose a panel"), ("wheel", "scroll a panel"), SELECT],
+        Page::After | Page::Diff | Page::Capacity => &[("wheel", "scroll"), SELECT],
+    }
+}
+
+/// Terminals keep the mouse for themselves while Shift is held.
+const SELECT: (&str, &str) = ("Shift-drag", "select text, in most terminals");
+
+/// The help, in the middle of the page.
+pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
     let name = match model.page {
         Page::Launcher => "launcher",
         Page::Live => "live view",
@@ -78,9 +123,12 @@ pub(super) fn help(model: &Model, frame: &mut Frame<'_>) {
         Page::Diff => "comparison",
         Page::Capacity => "capacity",
     };
-    let from = model.help.unwrap_or(0).min(lines.len().saturating_sub(1));
-    let lines = lines.into_iter().skip(from).collect();
+    let theme = model.theme;
+    let screen = frame.area().as_size();
+    let text = help_text(model, screen.width);
+    let more = theme.style(Tone::Accent);
+    let lines = text.shown(model.help.unwrap_or(0), help_area(screen), more);
     let block = panel(theme, &format!("keys · {name}"), true)
         .title_bottom(Line::from(" ↑↓ · any other key closes ").alignment(Alignment::Right));
-    window(frame, block, lines, 64);
+    window(frame, block, lines, HELP_WIDTH);
 }

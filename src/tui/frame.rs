@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
+use crate::report::sparkline::bars_from_zero;
+
 use super::theme::{Theme, Tone};
 
 /// A panel's frame. The chosen one is told by its border and by the mark in its title.
@@ -91,20 +93,9 @@ pub(super) fn justified(left: Line<'static>, right: Line<'static>, width: usize)
 
 /// The last values as blocks, scaled to their own range from zero.
 pub(super) fn sparkline(values: impl DoubleEndedIterator<Item = f64>, width: usize) -> String {
-    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let mut last: Vec<f64> = values.rev().take(width).collect();
+    let mut last: Vec<Option<f64>> = values.rev().take(width).map(Some).collect();
     last.reverse();
-    let greatest = last.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
-    let text: String = last
-        .iter()
-        .map(|value| {
-            if !value.is_finite() {
-                return ' ';
-            }
-            let share = if greatest > 0.0 { value / greatest } else { 0.0 };
-            BLOCKS[((share * 7.0).round().clamp(0.0, 7.0)) as usize]
-        })
-        .collect();
+    let text = bars_from_zero(last.into_iter());
     format!("{text:<width$}")
 }
 

@@ -1,9 +1,9 @@
 //! Past runs: how each came out, how the numbers moved, two beside each other.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
 use crate::report::{format, wording};
 use crate::units::{Rate, Ratio};
@@ -17,14 +17,8 @@ use super::theme::{Theme, Tone, verdict_tone};
 /// Draws the page.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let history = &model.history;
-    let pair = match (&history.before[..], &history.after[..]) {
-        ([before, ..], [after, ..]) => Some((*after, *before)),
-        _ => None,
-    };
-    let below = if pair.is_some() { 9 } else { 4 };
-    let below = if area.height < 16 { below.min(area.height / 2) } else { below };
-    let [list, foot] =
-        Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area);
+    let pair = pair(history);
+    let [list, foot] = areas(history, area);
     table(model, frame, list);
     let title = match (pair, history.before.len(), history.after.len()) {
         (None, ..) => "trend".to_owned(),
@@ -42,9 +36,50 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
+/// The runs that are set against each other: B and A, or the first of each.
+fn pair(history: &History) -> Option<(usize, usize)> {
+    match (&history.before[..], &history.after[..]) {
+        ([before, ..], [after, ..]) => Some((*after, *before)),
+        _ => None,
+    }
+}
+
+/// The table of runs, and what is said of them below.
+fn areas(history: &History, area: Rect) -> [Rect; 2] {
+    let below = if pair(history).is_some() { 9 } else { 4 };
+    let below = if area.height < 16 { below.min(area.height / 2) } else { below };
+    Layout::vertical([Constraint::Min(0), Constraint::Length(below)]).areas(area)
+}
+
+/// The run whose row stands at a position of the page.
+pub(super) fn run_at(model: &Model, area: Rect, at: Position) -> Option<usize> {
+    let history = &model.history;
+    let [list, _] = areas(history, area);
+    let inner = list_panel(model).inner(list);
+    let row = usize::from(at.y.checked_sub(inner.y)?.checked_sub(1)?);
+    let index = first_shown(history, inner) + row;
+    (inner.contains(at) && index < history.runs.len()).then_some(index)
+}
+
+fn list_panel(model: &Model) -> Block<'static> {
+    let runs = model.history.runs.len();
+    let plural = if runs == 1 { "" } else { "s" };
+    panel(model.theme, &format!("history: {runs} run{plural}"), true)
+}
+
+/// Rows below the head of the table.
+fn room(inner: Rect) -> usize {
+    usize::from(inner.height).saturating_sub(1).max(1)
+}
+
+/// The first run that is shown: the marked one always is.
+fn first_shown(history: &History, inner: Rect) -> usize {
+    history.at.saturating_sub(room(inner) - 1)
+}
+
 fn table(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let (history, theme) = (&model.history, model.theme);
-    let block = panel(theme, &format!("history: {} runs", history.runs.len()), true);
+    let block = list_panel(model);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if history.runs.is_empty() {
@@ -65,9 +100,8 @@ fn table(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         format!("  {:<12}{:<13}{:>9}", "what", "verdict", "p95")
     };
     let mut lines = vec![Line::styled(head, theme.style(Tone::Faint))];
-    let rows = usize::from(inner.height).saturating_sub(1).max(1);
-    let from = history.at.saturating_sub(rows - 1);
-    let shown = history.runs.iter().enumerate().skip(from).take(rows);
+    let from = first_shown(history, inner);
+    let shown = history.runs.iter().enumerate().skip(from).take(room(inner));
     lines.extend(shown.map(|(index, run)| row(history, index, run, theme, width)));
     frame.render_widget(Paragraph::new(lines), inner);
 }

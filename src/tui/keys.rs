@@ -47,6 +47,7 @@ pub(super) enum KeyAction {
     Back,
     Launcher,
     Help,
+    Suspend,
     Quit,
 }
 
@@ -203,10 +204,14 @@ pub(super) const fn table(page: Page) -> &'static [KeyBinding] {
     }
 }
 
-/// What `key` does on `page`. Ctrl-C is the same as `q` everywhere.
+/// What `key` does on `page`. Everywhere Ctrl-C is the same as `q`, and Ctrl-Z leads back to the shell.
 pub(super) fn action(page: Page, key: KeyEvent) -> Option<KeyAction> {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return (key.code == Char('c')).then_some(KeyAction::Quit);
+        return match key.code {
+            Char('c') => Some(KeyAction::Quit),
+            Char('z') => Some(KeyAction::Suspend),
+            _ => None,
+        };
     }
     let known = table(page).iter().find(|binding| binding.codes.contains(&key.code));
     known.map(|binding| binding.action)

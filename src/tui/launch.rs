@@ -97,9 +97,17 @@ impl Launcher {
         self.place().map_or(&[], |place| &place.workloads)
     }
 
-    pub(super) fn choose_place(&mut self, by: isize) {
-        self.at = self.at.saturating_add_signed(by).min(self.places.len().saturating_sub(1));
-        self.workload = 0;
+    pub(super) fn step_place(&mut self, by: isize) {
+        self.choose_place(self.at.saturating_add_signed(by));
+    }
+
+    /// Chooses an entry of the list. One that is chosen already keeps its workload.
+    pub(super) fn choose_place(&mut self, at: usize) {
+        let at = at.min(self.places.len().saturating_sub(1));
+        if at != self.at {
+            self.workload = 0;
+        }
+        self.at = at;
     }
 
     pub(super) fn choose_workload(&mut self, by: isize) {

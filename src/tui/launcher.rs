@@ -3,9 +3,9 @@
 pub(super) mod form;
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use crate::report::{format, wording};
 use crate::units::Rate;
@@ -21,33 +21,51 @@ use form::field;
 /// Draws the page.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let theme = model.theme;
-    let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    let [title, list, details] = areas(area);
     let line = Line::from(vec![
         Span::styled(" plimsoll", theme.style(Tone::Title)),
         Span::styled("  how much does it carry?", theme.style(Tone::Faint)),
     ]);
     frame.render_widget(Paragraph::new(line), title);
-    let (list, details) = if area.width >= 70 {
-        let [list, details] =
-            Layout::horizontal([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
-        (list, details)
-    } else {
-        let [list, details] =
-            Layout::vertical([Constraint::Fill(2), Constraint::Fill(3)]).areas(body);
-        (list, details)
-    };
     places(model, frame, list);
     chosen(model, frame, details);
 }
 
+/// The title, the list and what is known of the chosen entry.
+fn areas(area: Rect) -> [Rect; 3] {
+    let [title, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
+    let parts = [Constraint::Fill(2), Constraint::Fill(3)];
+    let beside = area.width >= 70;
+    let [list, details] =
+        if beside { Layout::horizontal(parts) } else { Layout::vertical(parts) }.areas(body);
+    [title, list, details]
+}
+
+/// The entry of the list that stands at a position of the page.
+pub(super) fn choice_at(model: &Model, area: Rect, at: Position) -> Option<usize> {
+    let [_, list, _] = areas(area);
+    let inner = list_panel(model.theme).inner(list);
+    let index = first_shown(&model.launcher, inner) + usize::from(at.y.checked_sub(inner.y)?);
+    (inner.contains(at) && index < model.launcher.places.len()).then_some(index)
+}
+
+fn list_panel(theme: Theme) -> Block<'static> {
+    panel(theme, "scenarios", true)
+}
+
+/// The first entry that is shown: the chosen one always is.
+fn first_shown(launcher: &Launcher, inner: Rect) -> usize {
+    (launcher.at + 1).saturating_sub(usize::from(inner.height).max(1))
+}
+
 fn places(model: &Model, frame: &mut Frame<'_>, area: Rect) {
     let (launcher, theme) = (&model.launcher, model.theme);
-    let block = panel(theme, "scenarios", true);
+    let block = list_panel(theme);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
     let rows = usize::from(inner.height).max(1);
-    let from = (launcher.at + 1).saturating_sub(rows);
+    let from = first_shown(launcher, inner);
     let shown = launcher.places.iter().enumerate().skip(from).take(rows);
     let mut lines: Vec<Line<'_>> = shown
         .map(|(index, place)| {

@@ -15,6 +15,6 @@ pub(super) mod slo;
 mod stack;
 mod steps;
 
-pub(super) use layout::draw;
+pub(super) use layout::{draw, panel_at, scroll_max};
 pub(super) use past::{HEAT_ROWS, heat_bounds};
 pub(super) use run::{LiveRun, MetricGauge, RECENT, RunState, StepLive};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
+use ratatui::layout::{Position, Size};
 
 use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, Interval, PageLoad, RunHeader};
@@ -19,8 +20,10 @@ use super::search_view::SearchView;
 pub enum Message {
     /// A key was pressed.
     Key(KeyEvent),
-    /// The terminal has another size.
-    Resize,
+    /// The terminal has this size.
+    Resize(Size),
+    /// The mouse was clicked, or its wheel turned.
+    Pointer(PointerEvent),
     /// The folders that can be run.
     Places(Vec<LaunchChoice>),
     /// The runs that were made, newest first.
@@ -45,8 +48,30 @@ pub enum Message {
     Refused(String),
     /// Something short to say.
     Notice(String),
+    /// A signal asks for the terminal.
+    Suspend,
     /// Leave.
     Quit,
+}
+
+/// What was done with the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PointerEvent {
+    /// What it is.
+    pub kind: PointerEventKind,
+    /// Where on the screen.
+    pub at: Position,
+}
+
+/// What can be done with the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointerEventKind {
+    /// The left button was pressed.
+    Click,
+    /// The wheel was turned up by a notch.
+    WheelUp,
+    /// The wheel was turned down by a notch.
+    WheelDown,
 }
 
 /// A run that begins.
@@ -94,6 +119,8 @@ pub enum Command {
     Open(PathBuf),
     /// Compare these runs.
     Compare(ComparedRuns),
+    /// Give the terminal back and stop, until the shell lets the process go on.
+    Suspend,
     /// Leave.
     Quit,
 }

@@ -1,5 +1,7 @@
 //! What the UI knows. Written by `update` alone, read by the views.
 
+use ratatui::layout::Size;
+
 use super::FinishedRun;
 use super::comparison::Diff;
 use super::launch::Launcher;
@@ -14,6 +16,10 @@ use super::theme::Theme;
 #[derive(Debug)]
 pub struct Model {
     pub(super) theme: Theme,
+    /// The size of the terminal, once it is known.
+    pub(super) screen: Size,
+    /// Whether the terminal tells what is done with the mouse.
+    pub(super) has_mouse: bool,
     pub(super) page: Page,
     /// Where the user was before, the last page last.
     pub(super) trail: Vec<Page>,
@@ -38,10 +44,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model that shows the launcher, still empty.
-    pub fn new(theme: Theme) -> Self {
+    /// A model that shows the launcher, still empty, on a terminal with or without a mouse.
+    pub fn new(theme: Theme, has_mouse: bool) -> Self {
         Self {
             theme,
+            screen: Size::ZERO,
+            has_mouse,
             page: Page::Launcher,
             trail: vec![],
             look: ViewOptions::default(),
@@ -58,6 +66,23 @@ impl Model {
             refusal: String::new(),
             help: None,
             charts_after: false,
+        }
+    }
+
+    /// What the page comes to with what is there.
+    pub(super) fn shown(&self) -> ScreenContent<'_> {
+        match (self.page, &self.live, &self.after) {
+            (Page::Live, Some(run), _) => ScreenContent::Live(run),
+            (Page::After, Some(run), Some(_)) if self.charts_after => ScreenContent::Live(run),
+            (Page::After, _, Some(after)) => ScreenContent::Results(after),
+            (Page::History, ..) => ScreenContent::History,
+            (Page::Diff, ..) => {
+                self.diff.as_ref().map_or(ScreenContent::History, ScreenContent::Diff)
+            }
+            (Page::Capacity, ..) => {
+                self.search.as_ref().map_or(ScreenContent::Launcher, ScreenContent::Capacity)
+            }
+            (Page::Launcher | Page::Live | Page::After, ..) => ScreenContent::Launcher,
         }
     }
 
@@ -91,6 +116,17 @@ impl Model {
         self.page = self.trail.pop().unwrap_or(Page::Launcher);
         self.look.scroll = 0;
     }
+}
+
+/// What is on the screen.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ScreenContent<'a> {
+    Launcher,
+    Live(&'a LiveRun),
+    Results(&'a ResultsPage),
+    History,
+    Diff(&'a Diff),
+    Capacity(&'a SearchView),
 }
 
 /// A run that is over.

@@ -58,7 +58,11 @@ impl History {
     }
 
     pub(super) fn step(&mut self, by: isize) {
-        self.at = self.at.saturating_add_signed(by).min(self.runs.len().saturating_sub(1));
+        self.mark(self.at.saturating_add_signed(by));
+    }
+
+    pub(super) fn mark(&mut self, at: usize) {
+        self.at = at.min(self.runs.len().saturating_sub(1));
     }
 
     /// Chooses the run, or no longer. Of two runs the older one is what was.

@@ -1,13 +1,13 @@
 //! After the run: the verdict, where the time went, what to compare it with, where the report is.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::metrics::Phase;
 use crate::metrics::Tally;
-use crate::report::{Report, format, wording};
+use crate::report::{Report, format, mark_rows, wording};
 use crate::slo::ValidityStatus;
 use crate::units::{Nanos, Ratio};
 
@@ -15,12 +15,32 @@ use super::frame::{bar, cut, justified, wrapped};
 use super::live::slo::SloColumns;
 use super::model::{Model, ResultsPage};
 use super::past_runs::PastRun;
+use super::scrolled::ScrolledText;
 use super::theme::{Theme, Tone, validity_tone, verdict_tone};
 
 /// Draws the page: one column of text that scrolls.
 pub(super) fn draw(model: &Model, after: &ResultsPage, frame: &mut Frame<'_>, area: Rect) {
-    let width = usize::from(area.width).saturating_sub(4).min(120);
+    let inner = column(area);
+    let more = model.theme.style(Tone::Accent);
+    let lines = text(model, after, inner).shown(model.look.scroll, inner, more);
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// How far the page can be scrolled.
+pub(super) fn scroll_max(model: &Model, after: &ResultsPage, area: Rect) -> usize {
+    let inner = column(area);
+    text(model, after, inner).scroll_max(inner)
+}
+
+/// The column of text: lines of more than 120 characters are hard to read.
+fn column(area: Rect) -> Rect {
+    let inner = area.inner(Margin::new(2, 0));
+    Rect { width: inner.width.min(120), ..inner }
+}
+
+fn text(model: &Model, after: &ResultsPage, inner: Rect) -> ScrolledText {
     let report = &after.finished.report;
+    let width = usize::from(inner.width);
     let mut page = PageLines { lines: Vec::new(), theme: model.theme, width };
     page.answer(report);
     page.capacity(&after.finished.capacity);
@@ -28,20 +48,10 @@ pub(super) fn draw(model: &Model, after: &ResultsPage, frame: &mut Frame<'_>, ar
     page.objectives(report);
     page.time_spent(report);
     page.errors(report);
+    page.marks(report);
     page.compared(report, model.history.before(report));
     page.files(&after.finished.folder);
-    let most = page.lines.len().saturating_sub(usize::from(area.height));
-    let from = model.look.scroll.min(most);
-    let below = most - from;
-    let mut lines: Vec<Line<'_>> =
-        page.lines.into_iter().skip(from).take(usize::from(area.height)).collect();
-    if below > 0
-        && let Some(last) = lines.last_mut()
-    {
-        let text = format!("  ↓ {} more lines", below + 1);
-        *last = Line::styled(text, model.theme.style(Tone::Accent));
-    }
-    frame.render_widget(Paragraph::new(lines), area);
+    ScrolledText { head: vec![], rows: page.lines }
 }
 
 /// Lines under construction.
@@ -53,9 +63,7 @@ struct PageLines {
 
 impl PageLines {
     fn push(&mut self, spans: Vec<Span<'static>>) {
-        let mut line = Line::from(vec![Span::raw("  ")]);
-        line.spans.extend(spans);
-        self.lines.push(line);
+        self.lines.push(Line::from(spans));
     }
 
     fn text(&mut self, text: &str, tone: Tone) {
@@ -163,7 +171,7 @@ impl PageLines {
             let line = self.step_line(&report.step_name(*id), totals, share);
             self.push(line);
         }
-        let text = format!("all requests: {}", phases(&report.shown.run));
+        let text = format!("all requests: {}", phases(&report.shown.run, usize::MAX));
         self.text(&text, Tone::Plain);
     }
 
@@ -180,11 +188,11 @@ impl PageLines {
         ];
         if wide {
             let quantile = |q| format::time(totals.success_time().quantile(q));
-            let figures = format!("  p50 {:>8}  p99 {:>8}  ", quantile(0.5), quantile(0.99));
+            let figures = format!("  p50 {:>7}  p99 {:>7}  ", quantile(0.5), quantile(0.99));
             spans.push(Span::raw(figures));
-            let left = self.width.saturating_sub(room + 44);
-            let text = cut(&phases(totals), left);
-            spans.push(Span::styled(text, self.theme.style(Tone::Faint)));
+            // Bar, share and figures.
+            let left = self.width.saturating_sub(room + 1 + 10 + 6 + 28);
+            spans.push(Span::styled(phases(totals, left), self.theme.style(Tone::Faint)));
         }
         spans
     }
@@ -213,6 +221,27 @@ impl PageLines {
                 )]);
             }
         }
+    }
+
+    /// What changed at each mark.
+    fn marks(&mut self, report: &Report) {
+        let tables = mark_rows::tables(report);
+        if tables.is_empty() {
+            return;
+        }
+        self.section("before and after a mark");
+        for table in tables {
+            let title = format!("{}: {}", table.mark, table.about);
+            self.push(vec![Span::styled(cut(&title, self.width), self.theme.style(Tone::Strong))]);
+            for row in table.rows {
+                let line = format!(
+                    "  {:<8}{:>10} →{:>10}  {:>10}",
+                    row.figure, row.before, row.after, row.change
+                );
+                self.push(vec![Span::raw(line)]);
+            }
+        }
+        self.text(mark_rows::ABOUT, Tone::Faint);
     }
 
     fn compared(&mut self, report: &Report, before: Option<&PastRun>) {
@@ -255,8 +284,8 @@ fn total(times: &crate::metrics::Distribution) -> f64 {
     times.mean().as_secs_f64() * times.count() as f64
 }
 
-/// The shares of response time that went to waiting in the generator and to each phase, largest first.
-fn phases(totals: &Tally) -> String {
+/// The shares of response time that went to waiting in the generator and to each phase, largest first, as many as fit.
+fn phases(totals: &Tally, width: usize) -> String {
     let all = total(&totals.success_time());
     if all <= 0.0 {
         return String::new();
@@ -270,9 +299,16 @@ fn phases(totals: &Tally) -> String {
     }
     parts.retain(|(_, share)| *share >= 0.01);
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let said: Vec<String> =
-        parts.iter().map(|(name, share)| format!("{name} {:.0} %", share * 100.0)).collect();
-    said.join(", ")
+    let mut said = String::new();
+    for (name, share) in parts {
+        let part = format!("{name} {:.0} %", share * 100.0);
+        let part = if said.is_empty() { part } else { format!(", {part}") };
+        if said.chars().count() + part.chars().count() > width {
+            break;
+        }
+        said.push_str(&part);
+    }
+    said
 }
 
 const fn words(phase: Phase) -> &'static str {

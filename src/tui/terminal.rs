@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::{Model, view};
@@ -19,6 +20,8 @@ use super::{Model, view};
 #[derive(Debug)]
 pub struct TerminalScreen<W: Write> {
     terminal: Terminal<CrosstermBackend<BufWriter<W>>>,
+    /// What is drawn on, where the terminal was not taken over.
+    viewport: Size,
     /// Whether the terminal was taken over.
     taken: bool,
 }
@@ -27,17 +30,19 @@ pub struct TerminalScreen<W: Write> {
 const BUFFER: usize = 64 * 1024;
 
 impl TerminalScreen<Stdout> {
-    /// Takes the terminal of the process over, until this is dropped or the process panics.
+    /// Takes the terminal of the process over, with its mouse or without, until this is dropped or the process
+    /// panics.
     ///
     /// # Errors
     /// Where stdout is no terminal, or refuses.
-    pub fn open() -> io::Result<Self> {
+    pub fn open(with_mouse: bool) -> io::Result<Self> {
         restore_on_panic();
+        WITH_MOUSE.store(with_mouse, Ordering::SeqCst);
         take()?;
         let out = BufWriter::with_capacity(BUFFER, stdout());
         let mut terminal = Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| restore())?;
         wipe(&mut terminal).inspect_err(|_| restore())?;
-        Ok(Self { terminal, taken: true })
+        Ok(Self { terminal, viewport: Size::ZERO, taken: true })
     }
 }
 
@@ -51,7 +56,15 @@ impl<W: Write> TerminalScreen<W> {
         let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
         let options = TerminalOptions { viewport };
         let terminal = Terminal::with_options(CrosstermBackend::new(out), options)?;
-        Ok(Self { terminal, taken: false })
+        Ok(Self { terminal, viewport: Size::new(width, height), taken: false })
+    }
+
+    /// The size of what is drawn on.
+    ///
+    /// # Errors
+    /// Where the terminal does not tell it.
+    pub fn size(&self) -> io::Result<Size> {
+        Ok(if self.taken { self.terminal.size()? } else { self.viewport })
     }
 
     /// Draws what has changed.
@@ -94,10 +107,19 @@ impl<W: Write> Drop for TerminalScreen<W> {
 /// Whether the terminal is taken over just now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether its mouse is taken over with it.
+static WITH_MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Buttons and wheel (1000), told with whole coordinates (1006), by xterm's control sequences. Crossterm's own
+/// command would ask for every movement as well.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
 fn take() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen).inspect_err(|_| restore())
+    let mouse = if WITH_MOUSE.load(Ordering::SeqCst) { MOUSE_ON } else { "" };
+    execute!(stdout(), EnterAlternateScreen, Print(mouse)).inspect_err(|_| restore())
 }
 
 /// Gives the terminal back: can be called from anywhere, also twice. The second time nothing is written: to
@@ -108,7 +130,8 @@ pub fn restore() {
     }
     // Nothing can be done about a terminal that is gone.
     let _ = disable_raw_mode();
-    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let mouse = if WITH_MOUSE.load(Ordering::SeqCst) { MOUSE_OFF } else { "" };
+    let _ = execute!(stdout(), Print(mouse), LeaveAlternateScreen, Show);
     let _ = stdout().flush();
 }
 

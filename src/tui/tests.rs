@@ -6,6 +6,7 @@ mod capacity;
 mod compare;
 mod input;
 mod pages;
+mod pointer;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -13,7 +14,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
 use ratatui::style::Color;
 
-use super::page::Page;
+use super::page::{Page, Panel};
 use super::{
     Command, ComparedRuns, Diff, FinishedRun, LaunchChoice, LaunchOrigin, Message, Model, PastRun,
     SearchStep, SearchView, StartedRun, StepOutcome, StepUnderWay, Theme, ThemeColours,
@@ -71,7 +72,7 @@ fn log() -> RunLog {
 }
 
 fn fresh() -> Model {
-    Model::new(Theme::new(ThemeColours::Sixteen, false))
+    Model::new(Theme::new(ThemeColours::Sixteen, false), true)
 }
 
 fn signals() -> Vec<SignalSpec> {

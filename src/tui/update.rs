@@ -3,23 +3,25 @@
 use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Position;
 
 use super::keys::{KeyAction, action};
 use super::live::{LiveRun, RunState};
-use super::model::Model;
-use super::model::ResultsPage;
-use super::page::{Page, Question};
-use super::past_runs::ComparedRuns;
-use super::past_runs::ComparisonSide;
+use super::message::{PointerEvent, PointerEventKind};
+use super::model::{Model, ResultsPage, ScreenContent};
+use super::page::{Page, Panel, Question};
+use super::past_runs::{ComparedRuns, ComparisonSide};
+use super::pointer::{PointedAt, pointed_at};
 use super::prompt::{Prompt, PromptOutcome, PromptPurpose};
-use super::{Command, Message};
+use super::{Command, Message, footer, view};
 use crate::engine::SteeringCommand;
 
 /// Takes a message in. Returns what is to be done in the world.
 pub fn update(model: &mut Model, message: Message) -> Command {
     match message {
         Message::Key(key) => return on_key(model, key),
-        Message::Resize => {}
+        Message::Resize(size) => model.screen = size,
+        Message::Pointer(event) => on_pointer(model, event),
         Message::Places(places) => model.launcher.on_places(places),
         Message::History(runs) => model.history.on_runs(runs),
         Message::Begun(begun) => {
@@ -70,6 +72,7 @@ pub fn update(model: &mut Model, message: Message) -> Command {
             }
         }
         Message::Notice(text) => say(model, text),
+        Message::Suspend => return Command::Suspend,
         Message::Quit => return Command::Quit,
     }
     Command::Nothing
@@ -109,17 +112,77 @@ fn on_key(model: &mut Model, key: KeyEvent) -> Command {
         return Command::Nothing;
     }
     if let Some(scrolled) = model.help {
-        model.help = match key.code {
-            KeyCode::Up => Some(scrolled.saturating_sub(1)),
-            KeyCode::Down => Some(scrolled + 1),
-            _ => None,
-        };
+        match key.code {
+            KeyCode::Up => scroll_help(model, scrolled, -1),
+            KeyCode::Down => scroll_help(model, scrolled, 1),
+            _ => model.help = None,
+        }
         return Command::Nothing;
     }
     match action(model.page, key) {
         Some(action) => on_action(model, action),
         None => Command::Nothing,
     }
+}
+
+/// Lines that a notch of the wheel scrolls by, as in most terminals.
+const NOTCH: isize = 3;
+
+/// Selects and scrolls, and nothing else: a slip of the hand neither starts, steers nor stops a run.
+fn on_pointer(model: &mut Model, event: PointerEvent) {
+    // What is asked for is answered by a key.
+    if model.prompt.is_some() || model.question.is_some() {
+        return;
+    }
+    let turned = match event.kind {
+        PointerEventKind::Click => None,
+        PointerEventKind::WheelUp => Some(-1),
+        PointerEventKind::WheelDown => Some(1),
+    };
+    match (turned, model.help) {
+        (None, _) if !model.refusal.is_empty() => model.refusal.clear(),
+        (Some(_), _) if !model.refusal.is_empty() => {}
+        (None, Some(_)) => model.help = None,
+        (Some(by), Some(scrolled)) => scroll_help(model, scrolled, by),
+        (None, None) => select(model, event.at),
+        (Some(by), None) => turn(model, event.at, by),
+    }
+}
+
+fn select(model: &mut Model, at: Position) {
+    match pointed_at(model, at) {
+        PointedAt::Choice(index) => model.launcher.choose_place(index),
+        PointedAt::Run(index) => model.history.mark(index),
+        PointedAt::Panel(panel) => show_panel(model, panel),
+        PointedAt::Page => {}
+    }
+}
+
+/// A list goes on by an entry a notch; text is scrolled, and of several panels the one that is pointed at.
+fn turn(model: &mut Model, at: Position, by: isize) {
+    match (pointed_at(model, at), model.shown()) {
+        (PointedAt::Choice(_) | PointedAt::Run(_), _) => step(model, by),
+        (PointedAt::Panel(panel), _) => {
+            show_panel(model, panel);
+            step(model, by * NOTCH);
+        }
+        (
+            PointedAt::Page,
+            ScreenContent::Launcher | ScreenContent::History | ScreenContent::Live(_),
+        ) => {}
+        (PointedAt::Page, _) => step(model, by * NOTCH),
+    }
+}
+
+fn show_panel(model: &mut Model, panel: Panel) {
+    if model.look.panel != panel {
+        model.look.panel = panel;
+        model.look.scroll = 0;
+    }
+}
+
+fn scroll_help(model: &mut Model, from: usize, by: isize) {
+    model.help = Some(from.saturating_add_signed(by).min(footer::help_scroll_max(model)));
 }
 
 fn on_answer(question: Question, key: KeyEvent) -> Command {
@@ -145,13 +208,13 @@ fn on_action(model: &mut Model, action: KeyAction) -> Command {
     match action {
         KeyAction::Help => model.help = Some(0),
         KeyAction::Quit => return quit(model),
+        KeyAction::Suspend => return suspend(model),
         KeyAction::Up | KeyAction::Down => {
             step(model, if action == KeyAction::Up { -1 } else { 1 });
         }
         KeyAction::NextPanel | KeyAction::PreviousPanel => {
             let by = if action == KeyAction::NextPanel { 1 } else { -1 };
-            model.look.panel = model.look.panel.next(by);
-            model.look.scroll = 0;
+            show_panel(model, model.look.panel.next(by));
         }
         KeyAction::Zoom => model.look.zoomed = !model.look.zoomed,
         KeyAction::Sort => model.look.sort = model.look.sort.next(),
@@ -223,20 +286,36 @@ fn is_searching(model: &Model) -> bool {
     model.search.as_ref().is_some_and(|search| search.outcome.is_none())
 }
 
+/// Whether load is sent.
+fn is_busy(model: &Model) -> bool {
+    is_searching(model) || model.live.as_ref().is_some_and(LiveRun::is_running)
+}
+
 fn quit(model: &mut Model) -> Command {
-    if is_searching(model) || model.live.as_ref().is_some_and(LiveRun::is_running) {
+    if is_busy(model) {
         model.question = Some(Question::Leave);
         return Command::Nothing;
     }
     Command::Quit
 }
 
+/// A stopped process sends nothing: during a run that would be a gap in the load.
+fn suspend(model: &mut Model) -> Command {
+    if is_busy(model) {
+        say(model, "Ctrl-Z would stop the load with the screen; s stops the run");
+        return Command::Nothing;
+    }
+    Command::Suspend
+}
+
 fn step(model: &mut Model, by: isize) {
     match model.page {
-        Page::Launcher => model.launcher.choose_place(by),
+        Page::Launcher => model.launcher.step_place(by),
         Page::History => model.history.step(by),
         Page::Live | Page::After | Page::Diff | Page::Capacity => {
-            model.look.scroll = model.look.scroll.saturating_add_signed(by);
+            // What was scrolled to may have become shorter, or the screen larger.
+            let most = view::scroll_max(model);
+            model.look.scroll = model.look.scroll.min(most).saturating_add_signed(by).min(most);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Draws the model. Reads only.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout};
+use ratatui::layout::{Constraint, Layout, Position, Rect, Size};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::model::Model;
-use super::page::{Page, Question};
+use super::model::{Model, ScreenContent};
+use super::page::Question;
 use super::prompt::Prompt;
 use super::theme::Tone;
 use super::{ascii, capacity, diff, footer, frame as shared, history, launcher, live, results};
@@ -18,36 +18,50 @@ const LOWEST: u16 = 12;
 /// Draws the page and what stands on top of it.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let all = frame.area();
-    if all.width < NARROWEST || all.height < LOWEST {
+    let Some(page) = page_area(all.as_size()) else {
         let text = format!(
             "{}×{}: too small, {NARROWEST}×{LOWEST} at least; the run goes on",
             all.width, all.height
         );
         frame.render_widget(Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }), all);
         return;
+    };
+    match model.shown() {
+        ScreenContent::Launcher => launcher::draw(model, frame, page),
+        ScreenContent::Live(run) => live::draw(model, run, frame, page),
+        ScreenContent::Results(after) => results::draw(model, after, frame, page),
+        ScreenContent::History => history::draw(model, frame, page),
+        ScreenContent::Diff(found) => diff::draw(model, found, frame, page),
+        ScreenContent::Capacity(search) => capacity::draw(model, search, frame, page),
     }
-    let [page, footer] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(all);
-    match (model.page, &model.live, &model.after) {
-        (Page::Live, Some(run), _) => live::draw(model, run, frame, page),
-        (Page::After, Some(run), Some(_)) if model.charts_after => {
-            live::draw(model, run, frame, page);
-        }
-        (Page::After, _, Some(after)) => results::draw(model, after, frame, page),
-        (Page::History, ..) => history::draw(model, frame, page),
-        (Page::Diff, ..) => match &model.diff {
-            Some(found) => diff::draw(model, found, frame, page),
-            None => history::draw(model, frame, page),
-        },
-        (Page::Capacity, ..) => match &model.search {
-            Some(search) => capacity::draw(model, search, frame, page),
-            None => launcher::draw(model, frame, page),
-        },
-        (Page::Launcher | Page::Live | Page::After, ..) => launcher::draw(model, frame, page),
-    }
-    footer::footer(model, frame, footer);
+    let [_, keys] = parts(all);
+    footer::footer(model, frame, keys);
     on_top(model, frame);
     if model.theme.is_ascii() {
         ascii::replace(frame.buffer_mut());
+    }
+}
+
+/// Where the page stands on a screen of this size; `None` where it is too small for any.
+pub(super) fn page_area(screen: Size) -> Option<Rect> {
+    let is_enough = screen.width >= NARROWEST && screen.height >= LOWEST;
+    is_enough.then(|| parts(Rect::from((Position::ORIGIN, screen)))[0])
+}
+
+/// The page, and the line of keys.
+fn parts(all: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(all)
+}
+
+/// How far the page, or its chosen panel, can be scrolled.
+pub(super) fn scroll_max(model: &Model) -> usize {
+    let Some(page) = page_area(model.screen) else { return 0 };
+    match model.shown() {
+        ScreenContent::Launcher | ScreenContent::History => 0,
+        ScreenContent::Live(run) => live::scroll_max(model, run, page),
+        ScreenContent::Results(after) => results::scroll_max(model, after, page),
+        ScreenContent::Diff(found) => diff::scroll_max(model.theme, found, page),
+        ScreenContent::Capacity(search) => capacity::scroll_max(model.theme, search, page),
     }
 }
 

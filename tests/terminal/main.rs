@@ -22,6 +22,10 @@ fn plimsoll() -> Command {
     command
 }
 
+/// Buttons and wheel told in whole coordinates, and no longer.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
 /// What stands on the plain terminal at the end, after everything that the UI printed.
 fn after_the_screen(printed: &str) -> &str {
     let at = printed.rfind(LEAVE);
@@ -31,7 +35,14 @@ fn after_the_screen(printed: &str) -> &str {
     assert_eq!(printed.matches(LEAVE).count(), 1, "leaving twice moves the cursor up again");
     let rest = &printed[at + LEAVE.len()..];
     assert!(rest.contains(SHOW_CURSOR), "the cursor stays hidden: {rest:?}");
+    assert!(!rest.contains(MOUSE_ON));
     rest
+}
+
+/// Whether what was printed leaves the mouse to the terminal again.
+fn gives_mouse_back(printed: &str) -> bool {
+    let (on, off) = (printed.rfind(MOUSE_ON), printed.rfind(MOUSE_OFF));
+    off.is_some() && off > on
 }
 
 fn terminate(pty: &Pty) {
@@ -47,8 +58,8 @@ const PANIC: &str = "PLIMSOLL_TEST_PANIC";
 fn panic_on_screen() {
     let (_feed, inbox) = sync_channel(1);
     let screen = thread::Builder::new().name("screen".into()).spawn(move || {
-        let mut screen = TerminalScreen::open()?;
-        let mut model = Model::new(Theme::new(ThemeColours::Either, false));
+        let mut screen = TerminalScreen::open(true)?;
+        let mut model = Model::new(Theme::new(ThemeColours::Either, false), true);
         tui::run(&mut screen, &mut Keyboard, &mut model, &inbox, &mut |command| {
             panic!("the hull is open at {command:?}")
         })
@@ -67,12 +78,13 @@ fn panic_gives_the_terminal_back_and_can_be_read() {
     let mut pty = Pty::start(&mut command, 100, 30).expect("a terminal");
     assert!(pty.is_cooked().expect("settings"));
     let opened = pty.read_to("plimsoll").expect("the launcher");
-    assert!(opened.contains(ENTER), "{opened:?}");
+    assert!(opened.contains(ENTER) && opened.contains(MOUSE_ON), "{opened:?}");
     assert!(!pty.is_cooked().expect("settings"), "keys must come one by one");
     pty.press("R").expect("typed");
     let (status, printed) = pty.read_to_end().expect("an end");
     assert!(status.success(), "{printed}");
     assert!(pty.is_cooked().expect("settings"), "the terminal is still raw");
+    assert!(gives_mouse_back(&printed), "{printed:?}");
     let message = after_the_screen(&printed);
     assert!(message.contains("the hull is open at Rescan"), "{message:?}");
 }
@@ -85,6 +97,7 @@ fn kill_gives_the_terminal_back_from_the_launcher() {
     assert!(!pty.is_cooked().expect("settings"));
     terminate(&pty);
     let (status, printed) = pty.read_to_end().expect("an end");
+    assert!(gives_mouse_back(&printed), "{printed:?}");
     after_the_screen(&printed);
     assert!(pty.is_cooked().expect("settings"), "the terminal is still raw");
     assert!(status.code().is_some(), "it ends by itself: {status}");
@@ -107,6 +120,64 @@ fn kill_in_a_run_gives_the_terminal_back_and_prints_what_was_measured() {
     let run = runs.flatten().next().expect("a run").path();
     let log = std::fs::read_to_string(run.join("run.jsonl")).expect("a log");
     assert!(log.contains("\"reason\":\"interrupted\""), "{log}");
+}
+
+/// SGR report (1006) of a mouse: button 0 is the left one, 65 the wheel downwards; columns and rows from 1.
+fn mouse(button: u8, column: u16, row: u16) -> String {
+    format!("\x1b[<{button};{column};{row}M\x1b[<{button};{column};{row}m")
+}
+
+#[test]
+fn mouse_chooses_in_the_launcher_and_starts_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pty = Pty::start(plimsoll().current_dir(folder.path()), 100, 30).expect("a terminal");
+    // Demos in order of their names from the third line on; the first is chosen, its target beside it.
+    pty.read_to("triple").expect("the demos");
+    pty.press(&mouse(0, 10, 4)).expect("clicked");
+    pty.read_to("alawael").expect("the second is chosen");
+    pty.press(&mouse(65, 10, 4)).expect("scrolled");
+    pty.read_to("running").expect("the third is chosen");
+    pty.press("q").expect("typed");
+    let (status, printed) = pty.read_to_end().expect("an end");
+    assert!(status.success() && gives_mouse_back(&printed), "{printed:?}");
+    after_the_screen(&printed);
+    assert!(!folder.path().join("reports").exists(), "nothing was run");
+}
+
+#[test]
+fn no_mouse_leaves_the_mouse_to_the_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = plimsoll();
+    let mut pty =
+        Pty::start(command.arg("--no-mouse").current_dir(folder.path()), 100, 30).expect("a pty");
+    let opened = pty.read_to("alawael").expect("the demos");
+    pty.press("q").expect("typed");
+    let (_, printed) = pty.read_to_end().expect("an end");
+    assert!(!opened.contains("\x1b[?100") && !printed.contains("\x1b[?100"));
+}
+
+/// Goal: prove that a stop leaves the shell a usable terminal, and that the screen comes back.
+/// Method: SIGTSTP as a shell's `kill` sends it, then SIGCONT.
+#[test]
+fn suspended_it_gives_the_terminal_back_and_takes_it_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pty = Pty::start(plimsoll().current_dir(folder.path()), 100, 30).expect("a terminal");
+    pty.read_to("alawael").expect("the demos");
+    let pid = rustix::process::Pid::from_child(&pty.program);
+    let send = |signal| rustix::process::kill_process(pid, signal).expect("it lives");
+    send(rustix::process::Signal::TSTP);
+    let given_back = pty.read_to(SHOW_CURSOR).expect("the plain terminal");
+    assert!(given_back.contains(MOUSE_OFF) && given_back.contains(LEAVE), "{given_back:?}");
+    let stopped = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::UNTRACED);
+    let status = stopped.expect("it can be waited for").expect("a status").1;
+    assert!(status.stopped(), "{status:?}");
+    assert!(pty.is_cooked().expect("settings"), "the terminal is still raw");
+    send(rustix::process::Signal::CONT);
+    let again = pty.read_to("alawael").expect("the demos again");
+    assert!(again.contains(ENTER) && again.contains(MOUSE_ON), "{again:?}");
+    pty.press("q").expect("typed");
+    let (status, printed) = pty.read_to_end().expect("an end");
+    assert!(status.success() && gives_mouse_back(&printed), "{status}: {printed:?}");
 }
 
 #[test]

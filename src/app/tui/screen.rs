@@ -14,13 +14,13 @@ use tokio::sync::mpsc;
 use crate::engine::{Steering, SteeringCommand};
 use crate::metrics::{Event, Interval, PageLoad, RunEnd};
 use crate::tui;
-use crate::tui::{Command, Keyboard, Message, Model, Theme};
+use crate::tui::{Command, KeySource, Keyboard, Message, Model, Theme};
 
 use super::super::audience::RunObserver;
 use super::super::exit::{Exit, Failure};
-use super::super::look::{colours, wants_ascii};
+use super::super::look::{colours, wants_ascii, wants_mouse};
 use super::super::output::say;
-use super::super::signals::StopSignals;
+use super::super::signals::{StopSignals, SuspendSignal, suspend};
 
 /// News on its way to the screen: a minute of seconds and what happened in it. What comes while it is full
 /// is lost to the screen, and only to the screen.
@@ -120,10 +120,12 @@ impl Drop for RunScreen {
 fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<()> {
     // On Linux this speaks of the calling thread alone. Without the right to it the screen works as well.
     let _ = rustix::process::nice(10);
-    let mut model = Model::new(Theme::new(colours(), wants_ascii()));
-    let mut screen = tui::TerminalScreen::open()?;
-    tui::run(&mut screen, &mut Keyboard, &mut model, inbox, &mut |command| {
+    let mut model = Model::new(Theme::new(colours(), wants_ascii()), wants_mouse());
+    let suspend_signal = SuspendSignal::listen()?;
+    let mut screen = tui::TerminalScreen::open(wants_mouse())?;
+    tui::run(&mut screen, &mut TerminalKeys(suspend_signal), &mut model, inbox, &mut |command| {
         let command = match command {
+            Command::Suspend => return suspend(),
             Command::Edit(file) => {
                 edit(&file);
                 Command::Rescan
@@ -133,6 +135,15 @@ fn show(inbox: &Receiver<Message>, asked: &mpsc::Sender<Command>) -> io::Result<
         // A full channel means that nobody will listen for a while: the key is lost, as on a busy terminal.
         let _ = asked.try_send(command);
     })
+}
+
+/// The keyboard, and the signal that asks for the terminal.
+struct TerminalKeys(SuspendSignal);
+
+impl KeySource for TerminalKeys {
+    fn next(&mut self, within: Duration) -> io::Result<Option<Message>> {
+        if self.0.came() { Ok(Some(Message::Suspend)) } else { Keyboard.next(within) }
+    }
 }
 
 /// Opens the user's editor and waits for it.

@@ -86,8 +86,8 @@ impl UiSession {
                     return self.start(job);
                 }
             }
-            // An editor is opened by the screen's own thread; steering without a run has no effect.
-            Command::Nothing | Command::Steer(_) | Command::Edit(_) => {}
+            // The screen's own thread opens an editor and stands aside; steering without a run has no effect.
+            Command::Nothing | Command::Steer(_) | Command::Edit(_) | Command::Suspend => {}
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::metrics::Distribution;
 use crate::report::figure::{Figure, LegendEntry};
 use crate::report::gate::ComparedTimes;
 use crate::report::histogram::{self, HistogramBar};
-use crate::report::pooled::HeatRows;
+use crate::report::pooled::{HeatRows, heat_shade};
 use crate::report::series::SeriesPoint;
 use crate::report::{Report, ReportError, format};
 use crate::units::{Nanos, Quantity, Ratio};
@@ -245,16 +245,9 @@ fn cells(canvas: &Canvas<'_>, columns: &[HeatColumn]) -> Result<(), ReportError>
     Ok(())
 }
 
-/// Each row with its shade: each stands for about four times the share of the one before; 0 is nothing.
+/// Each row with its shade.
 fn shaded(column: &HeatColumn) -> Vec<(Nanos, Nanos, u8)> {
     let all: u64 = column.rows.rows().map(|(.., count)| count).sum();
-    let shade = |count: u64| match count as f64 / all.max(1) as f64 {
-        _ if count == 0 => 0,
-        share if share < 0.01 => 1,
-        share if share < 0.05 => 2,
-        share if share < 0.15 => 3,
-        share if share < 0.40 => 4,
-        _ => 5,
-    };
-    column.rows.rows().map(|(low, high, count)| (low, high, shade(count))).collect()
+    let shade = |(low, high, count)| (low, high, heat_shade(count, all));
+    column.rows.rows().map(shade).collect()
 }

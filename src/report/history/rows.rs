@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::gate::words;
+use super::super::sparkline::BARS;
 use super::super::wording;
 use crate::slo::gate::{MetricTrend, RunSummary};
 use crate::slo::statistics::change_points::ChangePoint;
@@ -43,7 +44,6 @@ pub fn lines(rows: &[HistoryRow]) -> String {
 
 /// Values as a row of bars, lowest to highest; only the newest `most` of them.
 pub(in crate::report) fn sparkline(values: &[f64], most: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let shown = &values[values.len().saturating_sub(most)..];
     let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
     let high = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);

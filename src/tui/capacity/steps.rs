@@ -1,41 +1,31 @@
 //! The steps of the search, newest first.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::super::search_view::{SearchStep, SearchView, StepOutcome};
 use super::wording::{outcome_symbol, outcome_tone};
 use crate::capacity::step::AbortReason;
 use crate::report::format;
-use crate::tui::frame::{cut, panel};
+use crate::tui::frame::cut;
+use crate::tui::scrolled::ScrolledText;
 use crate::tui::theme::{Theme, Tone};
 use crate::units::Nanos;
 
-pub(super) fn draw(
-    search: &SearchView,
-    theme: Theme,
-    scroll: usize,
-    frame: &mut Frame<'_>,
-    area: Rect,
-) {
-    let block = panel(theme, "steps, newest first", true);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+pub(super) fn text(search: &SearchView, theme: Theme, inner: Rect) -> ScrolledText {
     if search.steps.is_empty() {
         let text = "the first step is under way; each ends in a line here";
-        let text = Paragraph::new(cut(text, usize::from(inner.width)));
-        frame.render_widget(text.style(theme.style(Tone::Faint)), inner);
-        return;
+        let text = cut(text, usize::from(inner.width));
+        let head = vec![Line::styled(text, theme.style(Tone::Faint))];
+        return ScrolledText { head, rows: vec![] };
     }
     let width = usize::from(inner.width);
     let wide = width >= 66;
     // On the smallest screens every line counts.
-    let mut lines = if inner.height > 3 { vec![head(search, theme, wide)] } else { vec![] };
-    let numbered = search.steps.iter().enumerate().rev().skip(scroll);
-    lines.extend(numbered.map(|(index, step)| row(index + 1, step, theme, width)));
-    frame.render_widget(Paragraph::new(lines), inner);
+    let head = if inner.height > 3 { vec![head(search, theme, wide)] } else { vec![] };
+    let numbered = search.steps.iter().enumerate().rev();
+    let rows = numbered.map(|(index, step)| row(index + 1, step, theme, width)).collect();
+    ScrolledText { head, rows }
 }
 
 fn head(search: &SearchView, theme: Theme, wide: bool) -> Line<'static> {

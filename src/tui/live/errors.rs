@@ -1,23 +1,23 @@
 //! Errors by class, each with what was seen.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::LiveRun;
 use super::context::PanelContext;
 use crate::report::format;
-use crate::tui::frame::{cut, panel};
+use crate::tui::frame::cut;
+use crate::tui::scrolled::ScrolledText;
 use crate::tui::theme::Tone;
 
-pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
-    let total = live.counts.failed;
-    let title =
-        if total == 0 { "errors".to_owned() } else { format!("errors: {}", format::count(total)) };
-    let block = panel(ink.theme, &title, ink.chosen);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+pub(super) fn title(live: &LiveRun) -> String {
+    match live.counts.failed {
+        0 => "errors".to_owned(),
+        failed => format!("errors: {}", format::count(failed)),
+    }
+}
+
+pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let mut classes: Vec<_> = live.errors.iter().filter(|(_, error)| error.count > 0).collect();
     classes.sort_by_key(|(class, error)| (std::cmp::Reverse(error.count), **class));
@@ -41,6 +41,5 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
     if lines.is_empty() {
         lines.push(Line::styled("✔ none so far", ink.theme.style(Tone::Good)));
     }
-    let lines: Vec<Line<'_>> = lines.into_iter().skip(ink.scroll()).collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    ScrolledText { head: vec![], rows: lines }
 }

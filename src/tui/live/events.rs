@@ -1,21 +1,17 @@
 //! What happened, newest first: marks, steering, warnings.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::LiveRun;
 use super::context::PanelContext;
 use crate::metrics::EventKind;
 use crate::report::format;
-use crate::tui::frame::{cut, panel, wrapped};
+use crate::tui::frame::{cut, wrapped};
+use crate::tui::scrolled::ScrolledText;
 use crate::tui::theme::Tone;
 
-pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
-    let block = panel(ink.theme, "events", ink.chosen);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
     // The validity light's reason stands on top for as long as it lasts.
@@ -49,6 +45,5 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
     if lines.is_empty() {
         lines.push(Line::styled("nothing yet; m marks a moment", ink.theme.style(Tone::Faint)));
     }
-    let lines: Vec<Line<'_>> = lines.into_iter().skip(ink.scroll()).collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    ScrolledText { head: vec![], rows: lines }
 }

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use super::context::PanelContext;
 use super::{HEAT_ROWS, LiveRun, heat_bounds};
-use crate::report::format;
+use crate::report::{format, heat_shade};
 use crate::tui::frame::panel;
 use crate::tui::theme::Tone;
 use crate::units::Quantity;
@@ -55,17 +55,9 @@ fn line(row: usize, seconds: &[&[u64; HEAT_ROWS]], ink: PanelContext) -> Line<'s
     Line::from(spans)
 }
 
-/// Steps of the share of a second's requests: each shade stands for about four times the one before.
 fn cell(count: u64, all: u64, ink: PanelContext) -> Span<'static> {
-    if count == 0 {
+    let Some(shade) = usize::from(heat_shade(count, all)).checked_sub(1) else {
         return Span::raw(" ");
-    }
-    let shade = match count as f64 / all.max(1) as f64 {
-        share if share < 0.01 => 0,
-        share if share < 0.05 => 1,
-        share if share < 0.15 => 2,
-        share if share < 0.40 => 3,
-        _ => 4,
     };
     Span::styled(SHADES[shade], ink.theme.shade(shade))
 }

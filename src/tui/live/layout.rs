@@ -1,10 +1,13 @@
 //! Which panels are shown where: all on a wide terminal, one at a time on a narrow one.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::widgets::Paragraph;
 
+use crate::tui::frame::panel as framed;
 use crate::tui::model::Model;
-use crate::tui::theme::Theme;
+use crate::tui::scrolled::ScrolledText;
+use crate::tui::theme::{Theme, Tone};
 
 use super::super::page::{Panel, ViewOptions};
 use super::context::PanelContext;
@@ -12,16 +15,41 @@ use super::{LiveRun, charts, errors, events, header, heat, slo, stack, steps};
 
 /// Draws the live page.
 pub(in crate::tui) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {
-    let [top, body] = Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(area);
+    let [top, body] = areas(area);
     header::draw(model, live, frame, top);
-    let screen = PanelLayout { live, theme: model.theme, look: model.look };
-    if model.look.zoomed || body.width < 70 || body.height < 16 {
-        screen.one(model.look.panel, frame, body);
-    } else if body.width < 100 || body.height < 30 {
-        screen.medium(frame, body);
-    } else {
-        screen.wide(frame, body);
+    let screen = PanelLayout::of(model, live);
+    for (panel, place) in screen.places(body) {
+        screen.one(panel, frame, place);
     }
+}
+
+/// The panel at a position of the page, if one is there.
+pub(in crate::tui) fn panel_at(
+    model: &Model,
+    live: &LiveRun,
+    area: Rect,
+    at: Position,
+) -> Option<Panel> {
+    let [_, body] = areas(area);
+    let places = PanelLayout::of(model, live).places(body);
+    places.into_iter().find(|(_, place)| place.contains(at)).map(|(panel, _)| panel)
+}
+
+/// How far the chosen panel can be scrolled.
+pub(in crate::tui) fn scroll_max(model: &Model, live: &LiveRun, area: Rect) -> usize {
+    let [_, body] = areas(area);
+    let screen = PanelLayout::of(model, live);
+    let chosen = screen.places(body).into_iter().find(|(panel, _)| *panel == model.look.panel);
+    let text = chosen.and_then(|(panel, place)| {
+        let inner = framed(model.theme, "", true).inner(place);
+        Some(screen.text(panel, inner)?.scroll_max(inner))
+    });
+    text.unwrap_or(0)
+}
+
+/// The lines above the panels, and the place of the panels.
+fn areas(area: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Length(3), Constraint::Min(0)]).areas(area)
 }
 
 struct PanelLayout<'a> {
@@ -30,8 +58,23 @@ struct PanelLayout<'a> {
     look: ViewOptions,
 }
 
-impl PanelLayout<'_> {
-    fn wide(&self, frame: &mut Frame<'_>, area: Rect) {
+impl<'a> PanelLayout<'a> {
+    const fn of(model: &Model, live: &'a LiveRun) -> Self {
+        Self { live, theme: model.theme, look: model.look }
+    }
+
+    /// Which panels are shown, and where.
+    fn places(&self, body: Rect) -> Vec<(Panel, Rect)> {
+        if self.look.zoomed || body.width < 70 || body.height < 16 {
+            vec![(self.look.panel, body)]
+        } else if body.width < 100 || body.height < 30 {
+            self.medium(body)
+        } else {
+            self.wide(body)
+        }
+    }
+
+    fn wide(&self, area: Rect) -> Vec<(Panel, Rect)> {
         let written = self.live.log.header.objectives.len();
         let judged = self.live.judgement.as_ref().map_or(written, |found| found.objectives.len());
         let rows = judged.clamp(3, 10) as u16 + 3;
@@ -41,39 +84,35 @@ impl PanelLayout<'_> {
             Constraint::Fill(4),
         ])
         .areas(area);
-        self.charts(frame, charts);
         let [slo, heat] =
             Layout::horizontal([Constraint::Fill(6), Constraint::Fill(5)]).areas(middle);
-        self.one(Panel::Slo, frame, slo);
-        self.one(self.of_pair(Panel::Heat, Panel::Stack), frame, heat);
         let [steps, right] =
             Layout::horizontal([Constraint::Fill(6), Constraint::Fill(5)]).areas(bottom);
-        self.one(Panel::Steps, frame, steps);
         let [errors, events] =
             Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).areas(right);
-        self.one(Panel::Errors, frame, errors);
-        self.one(Panel::Events, frame, events);
+        let [rate, times] = charts_of(charts);
+        vec![
+            rate,
+            times,
+            (Panel::Slo, slo),
+            (self.of_pair(Panel::Heat, Panel::Stack), heat),
+            (Panel::Steps, steps),
+            (Panel::Errors, errors),
+            (Panel::Events, events),
+        ]
     }
 
-    fn medium(&self, frame: &mut Frame<'_>, area: Rect) {
+    fn medium(&self, area: Rect) -> Vec<(Panel, Rect)> {
         let [charts, bottom] =
             Layout::vertical([Constraint::Fill(5), Constraint::Fill(6)]).areas(area);
-        self.charts(frame, charts);
         let [left, right] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(bottom);
-        self.one(Panel::Slo, frame, left);
         let shown = match self.look.panel {
             Panel::Rate | Panel::Times | Panel::Slo => Panel::Steps,
             other => other,
         };
-        self.one(shown, frame, right);
-    }
-
-    fn charts(&self, frame: &mut Frame<'_>, area: Rect) {
-        let [rate, times] =
-            Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
-        self.one(Panel::Rate, frame, rate);
-        self.one(Panel::Times, frame, times);
+        let [rate, times] = charts_of(charts);
+        vec![rate, times, (Panel::Slo, left), (shown, right)]
     }
 
     /// Two panels share a place: the second shows when it is chosen, or when it has something to say.
@@ -83,18 +122,46 @@ impl PanelLayout<'_> {
         if self.look.panel == second || speaks { second } else { first }
     }
 
-    fn one(&self, panel: Panel, frame: &mut Frame<'_>, area: Rect) {
-        let ink =
-            PanelContext { theme: self.theme, look: self.look, chosen: self.look.panel == panel };
+    fn ink(&self, panel: Panel) -> PanelContext {
+        PanelContext { theme: self.theme, look: self.look, chosen: self.look.panel == panel }
+    }
+
+    /// The text of a panel that has text; charts fit whatever place they have.
+    fn text(&self, panel: Panel, inner: Rect) -> Option<ScrolledText> {
+        let ink = self.ink(panel);
         match panel {
-            Panel::Rate => charts::rate(self.live, ink, frame, area),
-            Panel::Times => charts::times(self.live, ink, frame, area),
-            Panel::Slo => slo::draw(self.live, ink, frame, area),
-            Panel::Steps => steps::draw(self.live, ink, frame, area),
-            Panel::Errors => errors::draw(self.live, ink, frame, area),
-            Panel::Events => events::draw(self.live, ink, frame, area),
-            Panel::Heat => heat::draw(self.live, ink, frame, area),
-            Panel::Stack => stack::draw(self.live, ink, frame, area),
+            Panel::Rate | Panel::Times | Panel::Heat => None,
+            Panel::Slo => Some(slo::text(self.live, ink, inner)),
+            Panel::Steps => Some(steps::text(self.live, ink, inner)),
+            Panel::Errors => Some(errors::text(self.live, ink, inner)),
+            Panel::Events => Some(events::text(self.live, ink, inner)),
+            Panel::Stack => Some(stack::text(self.live, ink, inner)),
         }
     }
+
+    fn one(&self, panel: Panel, frame: &mut Frame<'_>, area: Rect) {
+        let ink = self.ink(panel);
+        let title = match panel {
+            Panel::Rate => return charts::rate(self.live, ink, frame, area),
+            Panel::Times => return charts::times(self.live, ink, frame, area),
+            Panel::Heat => return heat::draw(self.live, ink, frame, area),
+            Panel::Slo => slo::title(self.live, area),
+            Panel::Steps => steps::title(ink),
+            Panel::Errors => errors::title(self.live),
+            Panel::Events => "events".to_owned(),
+            Panel::Stack => "stack".to_owned(),
+        };
+        let block = framed(self.theme, &title, ink.chosen);
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        if let Some(text) = self.text(panel, inner) {
+            let lines = text.shown(ink.scroll(), inner, self.theme.style(Tone::Accent));
+            frame.render_widget(Paragraph::new(lines), inner);
+        }
+    }
+}
+
+fn charts_of(area: Rect) -> [(Panel, Rect); 2] {
+    let [rate, times] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+    [(Panel::Rate, rate), (Panel::Times, times)]
 }

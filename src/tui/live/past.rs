@@ -41,8 +41,6 @@ pub(in crate::tui) struct LivePast {
     pub(in crate::tui) heat: VecDeque<[u64; HEAT_ROWS]>,
 }
 
-/// A run drains for a part of a second at its end, which would look like a collapse among whole seconds.
-const SHORTEST: Nanos = Nanos::from_millis(500);
 /// Two hours of points; the report shows all of a longer run.
 const POINTS: usize = 7_200;
 /// Wider than any terminal.
@@ -55,7 +53,7 @@ impl LivePast {
             times.merge_sparse(&step.times().successes());
         }
         self.seconds += 1;
-        if interval.length() < SHORTEST
+        if interval.is_remainder()
             && let (Some(last), Some(rows)) = (self.points.back_mut(), self.heat.back_mut())
         {
             // What is left of it are its requests, and the state in which the run ended.

@@ -1,28 +1,28 @@
 //! The SLO table with the statuses so far: estimate, bounds, how much of the bound is used, trend.
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::LiveRun;
 use super::context::PanelContext;
 use crate::metrics::{Bound, Objective};
 use crate::report::{format, wording};
 use crate::slo::JudgedObjective;
-use crate::tui::frame::{bar, cut, panel, sparkline};
+use crate::tui::frame::{bar, cut, sparkline, wrapped};
+use crate::tui::scrolled::ScrolledText;
 use crate::tui::theme::{Theme, Tone, status_tone};
 
-pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn title(live: &LiveRun, area: Rect) -> String {
     let title = match (area.width, live.trimmed) {
         (60.., false) => "SLO so far",
         (60.., true) => "SLO, last 5 min",
         (_, false) => "SLO",
         (_, true) => "SLO, 5 min",
     };
-    let block = panel(ink.theme, title, ink.chosen);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+    title.to_owned()
+}
+
+pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let Some(judgement) = &live.judgement else {
         let text = if live.log.header.objectives.is_empty() {
@@ -30,17 +30,17 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
         } else {
             "measuring…"
         };
-        frame.render_widget(Paragraph::new(text).style(ink.theme.style(Tone::Faint)), inner);
-        return;
+        let faint = ink.theme.style(Tone::Faint);
+        let lines = wrapped(text, width).into_iter().map(|text| Line::styled(text, faint));
+        return ScrolledText { head: lines.collect(), rows: vec![] };
     };
     let columns = SloColumns::of(width, &judgement.objectives, true);
-    let mut lines = vec![columns.head(ink.theme)];
-    let rows = judgement.objectives.iter().enumerate().skip(ink.scroll());
-    lines.extend(rows.map(|(index, judged)| {
+    let row = |(index, judged): (usize, &JudgedObjective)| {
         let trend = live.trends.get(index).map(|trend| sparkline(trend.iter().copied(), TREND));
         columns.row(judged, &trend.unwrap_or_default(), ink.theme)
-    }));
-    frame.render_widget(Paragraph::new(lines), inner);
+    };
+    let rows = judgement.objectives.iter().enumerate().map(row).collect();
+    ScrolledText { head: vec![columns.head(ink.theme)], rows }
 }
 
 const TREND: usize = 8;

@@ -2,24 +2,20 @@
 
 use std::borrow::Cow;
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::context::PanelContext;
 use super::signals::{SignalLive, SignalState};
 use super::{LiveRun, MetricGauge};
 use crate::metrics::{Bound, Measure};
 use crate::report::format;
-use crate::tui::frame::{cut, panel, sparkline, wrapped};
+use crate::tui::frame::{cut, sparkline, wrapped};
+use crate::tui::scrolled::ScrolledText;
 use crate::tui::theme::Tone;
 use crate::units::Quantity;
 
-pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
-    let block = panel(ink.theme, "stack", ink.chosen);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
     if !live.signals.is_empty() {
@@ -36,8 +32,7 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
         lines.extend(wrapped(text, width).into_iter().map(|text| Line::styled(text, faint)));
     }
     lines.extend(rows.iter().map(|found| row(live, found, ink, width)));
-    let lines: Vec<Line<'_>> = lines.into_iter().skip(ink.scroll()).collect();
-    frame.render_widget(Paragraph::new(lines), inner);
+    ScrolledText { head: vec![], rows: lines }
 }
 
 /// A line of the panel: a metric of one replica, or of all replicas together.

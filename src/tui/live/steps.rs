@@ -2,20 +2,19 @@
 
 use std::cmp::Ordering;
 
-use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
 
 use super::super::page::SortBy;
 use super::context::PanelContext;
 use super::{LiveRun, RECENT, StepLive};
 use crate::report::format;
-use crate::tui::frame::{cut, panel};
+use crate::tui::frame::cut;
+use crate::tui::scrolled::ScrolledText;
 use crate::tui::theme::Tone;
 use crate::units::{Rate, Ratio};
 
-pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn title(ink: PanelContext) -> String {
     let sorted = match ink.look.sort {
         SortBy::Order => "",
         SortBy::Rate => " by rate",
@@ -23,20 +22,17 @@ pub(super) fn draw(live: &LiveRun, ink: PanelContext, frame: &mut Frame<'_>, are
         SortBy::P99 => " by p99",
         SortBy::Errors => " by errors",
     };
-    let title = format!("steps{sorted}, last {RECENT} s");
-    let block = panel(ink.theme, &title, ink.chosen);
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
+    format!("steps{sorted}, last {RECENT} s")
+}
+
+pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let wide = width >= 52;
     let fixed = if wide { 8 + 9 * 3 + 10 } else { 7 + 9 + 9 };
     let name = width.saturating_sub(fixed).clamp(6, 30);
-    let mut lines = vec![head(ink, name, wide)];
     let rows = order(live, ink.look.sort);
-    lines.extend(
-        rows.iter().skip(ink.scroll()).map(|(text, step)| row(text, step, ink, name, wide)),
-    );
-    frame.render_widget(Paragraph::new(lines), inner);
+    let rows = rows.iter().map(|(text, step)| row(text, step, ink, name, wide)).collect();
+    ScrolledText { head: vec![head(ink, name, wide)], rows }
 }
 
 fn head(ink: PanelContext, name: usize, wide: bool) -> Line<'static> {

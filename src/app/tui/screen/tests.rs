@@ -15,7 +15,7 @@ use crate::app::prepare::prepare;
 use crate::app::runtime::runtime;
 use crate::cli;
 use crate::metrics::{EventKind, PageLoad, RunEnd, RunLog, StopReason};
-use crate::tui::{KeySource, ThemeColours};
+use crate::tui::ThemeColours;
 
 /// A writer whose bytes go nowhere until it is opened, or until it has lost its patience.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ impl KeySource for NoKeys {
 fn screen_before(gate: &Gate) -> RunScreen {
     let gate = gate.clone();
     RunScreen::start(move |inbox, _| {
-        let mut model = Model::new(Theme::new(ThemeColours::Sixteen, false));
+        let mut model = Model::new(Theme::new(ThemeColours::Sixteen, false), true);
         let mut screen = tui::TerminalScreen::over(gate, 80, 24)?;
         tui::run(&mut screen, &mut NoKeys, &mut model, inbox, &mut |_| {})
     })
@@ -215,7 +215,7 @@ fn run_ends_and_is_written_down_while_the_terminal_takes_nothing() {
     let mut screen = screen_before(&gate);
     gate.await_writer();
     for _ in 0..=FEED {
-        screen.print(Message::Resize);
+        screen.print(Message::Resize(ratatui::layout::Size::new(80, 24)));
     }
     let (reason, log) = play(folder.path(), &mut screen);
     assert!(!gate.timed_out(), "the run waited for the terminal");
@@ -232,8 +232,10 @@ fn run_that_draws_by_itself_waits_for_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
     let gate = Gate::shut(Duration::from_millis(200));
     let screen = tui::TerminalScreen::over(gate.clone(), 80, 24).expect("a screen");
-    let mut painter =
-        PaintingObserver { screen, model: Model::new(Theme::new(ThemeColours::Sixteen, false)) };
+    let mut painter = PaintingObserver {
+        screen,
+        model: Model::new(Theme::new(ThemeColours::Sixteen, false), true),
+    };
     let (reason, _) = play(folder.path(), &mut painter);
     assert_eq!(reason, StopReason::Finished);
     assert!(gate.timed_out(), "the gate holds nobody up");
