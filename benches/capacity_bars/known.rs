@@ -14,7 +14,7 @@ use plimsoll::capacity::stack::{
 use plimsoll::capacity::step::{AbortRule, StepResult};
 use plimsoll::units::{Bytes, Money, Nanos, Rate, Ratio, Seed};
 
-use super::quantile;
+use super::{Asked, quantile};
 
 /// A server, what must hold, and what gives out first.
 struct KnownServer {
@@ -186,17 +186,40 @@ fn search(server: &KnownServer, seed: u64) -> (Vec<StepResult>, SearchOutcome) {
     }
 }
 
+fn print_steps(server: &KnownServer, steps: &[StepResult]) {
+    println!();
+    for step in steps {
+        println!(
+            "    {:8} {:8.2}/s for {:3.0} s: answered {:8.2}/s, {:.1} ms, {}{}",
+            step.purpose.word(),
+            step.offered.get(),
+            step.duration.as_secs_f64(),
+            step.achieved().get(),
+            1e3 * server.limit.measure(&step.response()),
+            if step.seems_within(&[server.limit]) { "within" } else { "exceeds" },
+            if step.aborted.is_some() { ", stopped" } else { "" }
+        );
+    }
+}
+
 /// Twelve kinds of server, each searched five times in five minutes of virtual time.
-pub(super) fn known() {
+pub(super) fn known(asked: &Asked) {
     const RUNS: u64 = 5;
     let (mut within, mut above, mut named, mut full_below, mut all) = (0, 0, 0, 0, 0);
-    for (index, server) in servers().iter().enumerate() {
+    let (mut covered, mut confirmed) = (0, 0);
+    let is_asked = |server: &KnownServer| {
+        asked.kinds.is_empty() || asked.kinds.iter().any(|kind| server.name.contains(kind.as_str()))
+    };
+    for (index, server) in servers().iter().enumerate().filter(|(_, server)| is_asked(server)) {
         let truth = des::slo_max(&server.stack, &[server.limit], 4_000_000, Seed::new(9));
         let truth = truth.map_or(0.0, Rate::get);
         print!("{:22} truth {truth:7.1}/s  claimed", server.name);
         let mut wrong = Vec::new();
         for run in 0..RUNS {
             let (steps, outcome) = search(server, 100 * index as u64 + run);
+            if asked.steps {
+                print_steps(server, &steps);
+            }
             let held = outcome.held.map_or(0.0, |held| held.rate.get());
             let error = held / truth - 1.0;
             let limit = outcome.rate_limit();
@@ -208,6 +231,10 @@ pub(super) fn known() {
             above += usize::from(error > 0.01);
             named += usize::from(is_named);
             full_below += usize::from(is_below);
+            let interval =
+                outcome.slo_max.filter(|found| found.low <= truth && truth <= found.high);
+            covered += usize::from(interval.is_some());
+            confirmed += usize::from(outcome.confirmed);
             all += 1;
             print!(" {:+.1}{}", 100.0 * error, if outcome.confirmed { "" } else { "?" });
             if !is_named {
@@ -218,6 +245,7 @@ pub(super) fn known() {
     }
     println!(
         "{all} searches: claim within −3 … +1 % of the truth {within}, more than 1 % above {above}, right bottleneck \
-         {named}, a resource full below the claim {full_below} (?: not confirmed)"
+         {named}, a resource full below the claim {full_below}, interval covers the truth {covered}, confirmed \
+         {confirmed} (?: not)"
     );
 }

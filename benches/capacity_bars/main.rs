@@ -1,6 +1,7 @@
 //! The bars of the capacity engine, measured in virtual time and printed; never a timed unit test.
 //!
-//! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below.
+//! `cargo bench --bench capacity_bars [-- NAME…]`, where NAME is one of the sections below; `-- known KIND…` searches only
+//! servers of whose names KIND is a part, and `--steps` prints every step.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod brute_force;
@@ -23,7 +24,15 @@ use rand::RngExt;
 
 use brute_force::{brute_force, is_legal};
 
-type Section = (&'static str, fn());
+type Section = (&'static str, fn(&Asked));
+
+/// What the command line asks for besides sections.
+struct Asked {
+    /// Parts of names of kinds of server; all if empty.
+    kinds: Vec<String>,
+    /// Whether every step is printed.
+    steps: bool,
+}
 
 const SECTIONS: &[Section] = &[
     ("slo_max", slo_max),
@@ -34,11 +43,15 @@ const SECTIONS: &[Section] = &[
 ];
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_section = |word: &String| SECTIONS.iter().any(|(name, _)| word == name);
+    let steps = std::env::args().any(|word| word == "--steps");
+    let words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let (wanted, kinds): (Vec<String>, Vec<String>) = words.partition(is_section);
+    let asked = Asked { kinds, steps };
     for (name, section) in SECTIONS {
-        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             println!("## {name}");
-            section();
+            section(&asked);
         }
     }
 }
@@ -150,7 +163,7 @@ fn slo_max_cases() -> [Case; 10] {
 }
 
 /// Ten stacks, twenty searches each.
-fn slo_max() {
+fn slo_max(_: &Asked) {
     let cases = slo_max_cases();
     let (mut covered, mut within, mut complete, mut all, mut confirmed) = (0, 0, 0, 0, 0);
     let (mut close, mut claimed, mut claimed_above) = (0, 0, 0);
@@ -305,7 +318,7 @@ fn replica_cases() -> [NamedCase; 9] {
 }
 
 /// SLO-max with 2, 3, 4 replicas of the API, predicted from a search with one.
-fn replicas() {
+fn replicas(_: &Asked) {
     let cases = replica_cases();
     let (mut within, mut all) = (0, 0);
     for (name, now, slo_limit, start) in &cases {
@@ -340,7 +353,7 @@ fn replicas() {
 }
 
 /// Stacks with a known binding resource: is it named?
-fn bottleneck() {
+fn bottleneck(_: &Asked) {
     let (mut right, mut all) = (0, 0);
     for index in 0..28 {
         let mut random = Seed::new(31).stream(RandomStream::Simulator, index);
@@ -411,7 +424,7 @@ fn bottleneck() {
 }
 
 /// The cheapest deployment that is found by playing every one of them, against the recommended one.
-fn recommendation() {
+fn recommendation(_: &Asked) {
     let (mut same, mut all, mut broken, mut dearer) = (0, 0, 0, 0.0);
     for index in 0..40 {
         let mut random = Seed::new(77).stream(RandomStream::Simulator, index);

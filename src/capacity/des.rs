@@ -50,6 +50,8 @@ pub struct StackSimulation {
     tiers: Vec<SimulatedTierState>,
     limit: Option<(SimulatedRateLimit, f64, u64)>,
     rate: f64,
+    /// Of a stage with a number of arrivals: how many are still to come, and its end.
+    stage: Option<(u64, u64)>,
     now: u64,
     next_arrival: u64,
     requests: Vec<SimulatedVisit>,
@@ -114,6 +116,7 @@ impl StackSimulation {
             tiers,
             limit: stack.rate_limit.map(|limit| (limit, f64::from(limit.burst), 0)),
             rate: 0.0,
+            stage: None,
             now: 0,
             next_arrival: u64::MAX,
             requests: Vec::new(),
@@ -130,7 +133,16 @@ impl StackSimulation {
 
     /// From now on requests arrive at `rate`.
     pub fn set_rate(&mut self, rate: Rate) {
-        self.rate = rate.get();
+        (self.rate, self.stage) = (rate.get(), None);
+        self.next_arrival = self.now;
+        self.draw_arrival();
+    }
+
+    /// From now on requests arrive as in a stage of the engine's: independently of each other, and over `span` exactly
+    /// as many as `rate` lets expect. None come after it.
+    pub fn set_stage(&mut self, rate: Rate, span: Nanos) {
+        let count = (rate.get() * span.as_secs_f64()).round() as u64;
+        (self.rate, self.stage) = (rate.get(), Some((count, self.now + span.get())));
         self.next_arrival = self.now;
         self.draw_arrival();
     }
@@ -197,8 +209,21 @@ impl StackSimulation {
             return;
         }
         let uniform: f64 = self.arrivals_random.random();
-        let gap = -(1.0 - uniform).ln() / self.rate;
-        self.next_arrival = self.next_arrival.saturating_add((gap * 1e9) as u64);
+        let gap = match &mut self.stage {
+            None => -1e9 * (1.0 - uniform).ln() / self.rate,
+            Some((0, _)) => {
+                self.next_arrival = u64::MAX;
+                return;
+            }
+            // The first of so many that are uniform over the rest of the stage.
+            Some((left, end)) => {
+                let rest = end.saturating_sub(self.next_arrival) as f64;
+                let gap = rest * (1.0 - (1.0 - uniform).powf(1.0 / *left as f64));
+                *left -= 1;
+                gap
+            }
+        };
+        self.next_arrival = self.next_arrival.saturating_add(gap as u64);
     }
 
     fn arrive(&mut self) {

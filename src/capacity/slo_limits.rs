@@ -59,6 +59,22 @@ impl SloLimit {
         }
     }
 
+    /// The variance of ln(what this judges) over a long time T of a queue in heavy traffic, times T in units of the
+    /// queue's own time: 2 for the mean, more for quantiles far out.
+    ///
+    /// Of reflected Brownian motion with drift −1 and variance 1, whose stationary law is exponential with mean 1/2. The
+    /// time average of a function f has the asymptotic variance ∫ u′² dπ with ½u″ − u′ = −(f − f̄) (P. Glynn and
+    /// S. Meyn 1996). For f = 1{x > q}, of which a share s = 1 − p is above q = ln(1/s)/2:
+    /// u′ = s(e²ˣ − 1) below q and 1 − s above, and the quantile's error is that of the share over the density 2s.
+    pub fn heavy_traffic_variance(&self) -> f64 {
+        let Self::Quantile { p, .. } = self else { return 2.0 };
+        let above = (1.0 - p.get()).clamp(1e-6, 0.999);
+        let quantile = -above.ln() / 2.0;
+        let below = (1.0 / above - above) / 2.0 - 2.0 * quantile;
+        let share = 2.0 * above.powi(2) * below + (1.0 - above).powi(2) * above;
+        share / (2.0 * above * quantile).powi(2)
+    }
+
     /// The SLO limit of `objective`; `None` where it has no max, or where it
     /// speaks of a part of the run or of something else than response times and errors.
     pub fn of(objective: &Objective) -> Option<Self> {
@@ -84,6 +100,16 @@ impl SloLimit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The mean in closed form, and p95 and p99 by the integrals of the same equation, done by hand.
+    #[test]
+    fn heavy_traffic_variance_is_that_of_reflected_brownian_motion() {
+        let max = Nanos::from_millis(100);
+        let of = |p| SloLimit::Quantile { p: Ratio::new(p), max }.heavy_traffic_variance();
+        assert!((SloLimit::Mean { max }.heavy_traffic_variance() - 2.0).abs() < 1e-12);
+        assert!((of(0.95) - 3.56).abs() < 0.01, "{}", of(0.95));
+        assert!((of(0.99) - 8.9).abs() < 0.05, "{}", of(0.99));
+    }
 
     #[test]
     fn figures_have_the_names_that_tables_have() {

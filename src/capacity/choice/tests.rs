@@ -337,5 +337,5 @@ fn capacity_section_keeps_its_shape_and_survives_json() {
     assert!(terminal.contains(limit), "{terminal}");
     assert!(terminal.contains("failure above: it fails at 79.6 req/s\n"), "{terminal}");
     assert!(terminal.contains("HORIZONTAL: api 2×4, db 1×4"), "{terminal}");
-    assert!(markdown.contains("| api | 4"), "{markdown}");
+    assert!(markdown.contains("| api | 39.83 ms [39.23, 40.42] |"), "{markdown}");
 }

@@ -34,7 +34,7 @@ impl StackSimulation {
         rule: &AbortRule,
     ) -> StepResult {
         let StepLoad { rate, warm_up, hold, purpose } = *load;
-        self.set_rate(rate);
+        self.set_stage(rate, warm_up + hold);
         self.advance(warm_up);
         let mut windows: Vec<SimulatedWindow> = Vec::new();
         let (mut in_flight, mut aborted) = (Vec::new(), None);

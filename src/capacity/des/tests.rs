@@ -88,3 +88,17 @@ fn des_loses_and_gains_replicas_but_never_the_last() {
     simulation.add_replica(0);
     assert_eq!(simulation.serving(0), 2);
 }
+
+#[test]
+fn des_stage_has_as_many_arrivals_as_its_rate_asks_for_spread_over_all_of_it() {
+    for seed in 0..20 {
+        let stack = one_tier(1, 8, Nanos::from_millis(1));
+        let mut simulation = StackSimulation::new(&stack, Seed::new(seed));
+        simulation.set_stage(Rate::per_second(50.0), Nanos::from_secs(40));
+        let halves = [20, 20].map(|span| simulation.advance(Nanos::from_secs(span)).arrivals);
+        assert_eq!(halves.iter().sum::<u64>(), 2_000);
+        // A binomial law: five of its standard deviations.
+        assert!(halves[0].abs_diff(1_000) <= 112, "{halves:?}");
+        assert_eq!(simulation.advance(Nanos::from_secs(20)).arrivals, 0);
+    }
+}

@@ -49,6 +49,10 @@ pub struct ExcludedStep {
     pub reason: StepExclusion,
 }
 
+/// Where an edge refuses more than this share, the rest does not show what a request costs.
+const REFUSED_BY_FIT: f64 = 0.001;
+/// A rate is claimed as long as less than this share is refused: as much as the default row on errors allows.
+const REFUSED_BY_CLAIM: f64 = 0.01;
 /// Beyond so many times its limit, a response time depends on how long it was watched.
 const FAR_BEYOND: f64 = 3.0;
 /// Response times move if the last third of a step differs from the first by this factor …
@@ -57,6 +61,10 @@ const MOVED: f64 = 1.5;
 const MOVED_OF_LIMIT: f64 = 0.1;
 /// Two-sided p below which a trend is none of chance.
 const TREND_P: f64 = 0.05;
+/// Response times that go on growing as in a step pass the limit within this time, or the step is at rest …
+const HORIZON_S: f64 = 600.0;
+/// … if the growth is none of chance: a two-sided p, less than for what is seen to go far.
+const GROWTH_P: f64 = 0.01;
 /// Kendall's τ that fewer than eight values need for the same (six values: p .06; five: .08).
 const TAU_OF_FEW: f64 = 0.73;
 
@@ -78,13 +86,22 @@ pub(super) fn chosen<'a>(
 
 /// Whether `step` is valid, what came in went out, and what waited at its end waited at its beginning.
 pub(in crate::capacity) fn is_at_rest(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
-    exclusion(step, slo_limits).is_none()
+    exclusion_beyond(step, slo_limits, REFUSED_BY_CLAIM).is_none()
 }
 
 /// Why `step` says nothing of a stack at rest; `None` where it does.
 pub(in crate::capacity) fn exclusion(
     step: &StepResult,
     slo_limits: &[SloLimit],
+) -> Option<StepExclusion> {
+    exclusion_beyond(step, slo_limits, REFUSED_BY_FIT)
+}
+
+/// The same where an edge may refuse less than a share of `refused`.
+fn exclusion_beyond(
+    step: &StepResult,
+    slo_limits: &[SloLimit],
+    refused: f64,
 ) -> Option<StepExclusion> {
     let (offered, achieved) = (step.offered.get(), step.achieved().get());
     let noise = 5.0 * step.arrivals_deviation() / step.duration.as_secs_f64();
@@ -96,22 +113,37 @@ pub(in crate::capacity) fn exclusion(
         Some(StepExclusion::Invalid)
     } else if step.aborted.is_some() {
         Some(StepExclusion::Stopped)
-    } else if step.throttled_share() >= 0.001 {
+    } else if step.throttled_share() >= refused {
         Some(StepExclusion::Throttled)
     } else if (achieved - offered).abs() > 0.015 * offered + noise || slo_limits.iter().any(far) {
         Some(StepExclusion::Overloaded)
-    } else if is_moving(step, slo_limits) {
+    } else if is_moving(step, slo_limits) || is_growing(step, slo_limits) {
         Some(StepExclusion::Moving)
     } else {
         None
     }
 }
 
+/// Whether response times grow so that they pass the limit if it goes on, however little of that a short step shows: a
+/// queue to which one per cent more comes than is served adds ten milliseconds a second to what all wait.
+pub(in crate::capacity) fn is_growing(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
+    let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(f64::INFINITY, f64::min);
+    let means = means(step);
+    let batch = step.duration.as_secs_f64() / step.batches.len().max(1) as f64;
+    mann_kendall(&means, 0.95)
+        .is_some_and(|trend| trend.p < GROWTH_P && trend.slope * HORIZON_S / batch > limit)
+}
+
+/// The mean response time of each batch in which something was answered.
+fn means(step: &StepResult) -> Vec<f64> {
+    let answered = step.batches.iter().filter(|batch| batch.response.count() > 0);
+    answered.map(|batch| batch.response.mean()).collect()
+}
+
 /// Whether response times went one way all through the step, and far.
 fn is_moving(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
     let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(f64::INFINITY, f64::min);
-    let answered = step.batches.iter().filter(|batch| batch.response.count() > 0);
-    let means: Vec<f64> = answered.map(|batch| batch.response.mean()).collect();
+    let means = means(step);
     let third = means.len() / 3;
     if third == 0 {
         return false;

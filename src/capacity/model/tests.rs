@@ -211,3 +211,16 @@ fn stack_file_that_the_measurement_refutes_is_named_and_nothing_is_concluded() {
     assert_eq!(model.contradictions[0].what, "cores");
     assert!(model.ceilings(&model.present).is_empty());
 }
+
+/// Goal: prove that a slow growth is seen long before it exceeds a wide limit.
+/// Method: 1.5 % more than is served adds 15 ms to what all wait, every second, up to a sixth of the limit.
+#[test]
+fn step_whose_times_grow_towards_the_limit_is_not_at_rest() {
+    let wide = SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_secs(2) };
+    let grows = step(203.0, |second| 40.0 + 15.0 * second as f64, vec![]);
+    assert!(grows.seems_within(&[wide]));
+    assert_eq!(exclusion(&grows, &[wide]), Some(StepExclusion::Moving));
+    // As much at once, and no more, is where it comes to rest.
+    let steady = step(190.0, |second| 40.0 + 15.0 * (second % 4) as f64, vec![]);
+    assert!(is_at_rest(&steady, &[wide]));
+}

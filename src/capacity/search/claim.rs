@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::end::SearchEnd;
-use super::evidence::{SearchEvidence, is_near};
-use super::level::Level;
+use super::evidence::{SearchEvidence, claimable};
+use super::level::{Level, is_near};
 use super::rules::RULES;
 use crate::capacity::model::is_at_rest;
 use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
@@ -74,8 +74,10 @@ pub(super) fn held(evidence: &SearchEvidence<'_>) -> Option<HeldRate> {
     let claim = evidence.claim.map(Rate::get);
     let slo_limits = &evidence.plan.slo_limits;
     let below = evidence.fail.map_or(f64::INFINITY, |fail| fail.rate);
+    let most = evidence.crossing.map_or(f64::INFINITY, |crossing| claimable(&crossing));
     let doubtless = |level: &&Level| {
         level.rate < below
+            && level.rate <= most * RULES.reused.exp()
             && level.seems_within(slo_limits)
             && level.verdict() != StepVerdict::Fail
             && hold_at(evidence, level.rate).is_some()

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use super::level::{Level, LevelReading, Resampling};
+use super::level::{Level, LevelReading, Resampling, is_near};
 use super::rules::RULES;
 use crate::capacity::regression::{Estimate, student_t};
 use crate::capacity::slo_limits::SloLimit;
@@ -36,6 +36,16 @@ struct ShiftedCurve {
     likelihood: f64,
 }
 
+/// Where the curve crosses a limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Crossing {
+    /// The rate with its 95 % interval, from resamples of the blocks.
+    pub(super) rate: Estimate,
+    /// The half-width that a claim reckons with, in logarithms: that of the interval, as far as the law of queues in heavy
+    /// traffic leaves it open. Few blocks know little of their own scatter.
+    pub(super) half_width: f64,
+}
+
 /// The highest rate within all SLO limits on response time, with its 95 % interval from `resamples`
 /// resamples of the blocks. `None` until two steady levels lie on a falling line.
 pub(super) fn crossing(
@@ -43,11 +53,29 @@ pub(super) fn crossing(
     slo_limits: &[SloLimit],
     seed: Seed,
     resamples: usize,
-) -> Option<Estimate> {
+) -> Option<Crossing> {
     let found = slo_limits
         .iter()
         .filter_map(|slo_limit| slo_limit_crossing(levels, slo_limit, seed, resamples));
-    found.reduce(|a, b| if b.value < a.value { b } else { a })
+    found.reduce(|a, b| if b.rate.value < a.rate.value { b } else { a })
+}
+
+/// Where a limit on response time lies between `pass` and `fail`, for want of a curve: in the middle, and known as well as
+/// the requests near it allow. `None` without such a limit.
+pub(super) fn between(
+    levels: &[Level],
+    slo_limits: &[SloLimit],
+    (pass, fail): (f64, f64),
+) -> Option<Crossing> {
+    let value = (pass * fail).sqrt();
+    let timed = slo_limits.iter().filter(|slo_limit| slo_limit.limit().is_some());
+    let error = timed.map(|slo_limit| {
+        errors(levels.iter().filter(|level| level.is_steady()), slo_limit, value)[1]
+    });
+    let error = error.reduce(f64::max)?;
+    let half_width = (1.96 * error).max((fail / pass).ln() / 2.0).min(RULES.trusted.ln());
+    let (low, high) = (value * (-half_width).exp(), value * half_width.exp());
+    Some(Crossing { rate: Estimate { value, low, high }, half_width })
 }
 
 fn slo_limit_crossing(
@@ -55,7 +83,7 @@ fn slo_limit_crossing(
     slo_limit: &SloLimit,
     seed: Seed,
     resamples: usize,
-) -> Option<Estimate> {
+) -> Option<Crossing> {
     let limit = slo_limit.limit()?;
     let steady: Vec<(&Level, LevelReading)> = levels
         .iter()
@@ -88,9 +116,35 @@ fn slo_limit_crossing(
     moves.sort_by(f64::total_cmp);
     let beyond = moves.get(resamples * 19 / 20).copied().unwrap_or(f64::INFINITY);
     // The variances come from few blocks; 12 degrees of freedom answer for it.
-    let reach = (beyond * student_t(0.975, 12.0) / 1.96).min(RULES.trusted.ln());
+    let reach = beyond * student_t(0.975, 12.0) / 1.96;
+    let near = steady.iter().map(|(level, _)| *level);
+    let [least, most] = errors(near, slo_limit, value).map(|error| 1.96 * error);
+    let reach = reach.max(least).min(RULES.trusted.ln());
     let wide = Estimate { value, low: value * (-reach).exp(), high: value * reach.exp() };
-    Some(if reach > RULES.certain { tightened(wide, levels, slo_limit) } else { wide })
+    let rate = if reach > RULES.certain { tightened(wide, levels, slo_limit) } else { wide };
+    Some(Crossing { rate, half_width: reach.min(most) })
+}
+
+/// The standard error of ln(crossing) that so many requests leave where services take equally long, and where they are
+/// exponential.
+///
+/// A queue near its limit forgets slowly. In heavy traffic (reflected Brownian motion; W. Whitt, *Planning queueing
+/// simulations*, Management Science 35, 1989) N requests tell the rate at which a statistic crosses its limit with the
+/// variance a·(ca² + cs²)/N, where a is that of [`SloLimit::heavy_traffic_variance`]; of it ca²/N is known, since the
+/// arrivals are counted.
+fn errors<'a>(
+    steady: impl Iterator<Item = &'a Level>,
+    slo_limit: &SloLimit,
+    crossing: f64,
+) -> [f64; 2] {
+    let near = steady.filter(|level| is_near(level.rate, crossing, RULES.near));
+    let (requests, dispersion) = near.fold((0.0, 1.0_f64), |(requests, dispersion), level| {
+        (requests + level.rate * level.seconds, dispersion.max(level.dispersion()))
+    });
+    let variance = slo_limit.heavy_traffic_variance();
+    let of =
+        |service: f64| ((variance - 1.0) * dispersion + variance * service) / requests.max(1.0);
+    [of(0.0).sqrt(), of(1.0).sqrt()]
 }
 
 /// A wide interval ends at levels whose own data pass or fail beyond doubt.
@@ -126,13 +180,24 @@ fn points(steady: &[(&Level, LevelReading)], limit: f64) -> Vec<LevelPoint> {
         let own = reading.log_error.powi(2) * level.seconds;
         (variance + own * level.seconds, seconds + level.seconds)
     });
+    let drawn = drawn(steady, limit);
     let point = |(level, reading): &(&Level, LevelReading)| {
         let shared = (variance / seconds / level.seconds).sqrt();
         let error = if is_near(reading) { shared } else { reading.log_error };
         let widening = error / reading.log_scatter;
-        LevelPoint { rate: level.rate, value: reading.value, error, widening }
+        LevelPoint { rate: level.drawn() / drawn, value: reading.value, error, widening }
     };
     steady.iter().map(point).collect()
+}
+
+/// How many requests came for each that was asked for, over all levels that kept up: not 1 where a journey makes more
+/// or fewer of them than its scenario lets expect.
+fn drawn(steady: &[(&Level, LevelReading)], limit: f64) -> f64 {
+    let within = steady.iter().filter(|(_, reading)| reading.value <= limit);
+    let (drawn, asked) = within.fold((0.0, 0.0), |(drawn, asked), (level, _)| {
+        (drawn + level.drawn() * level.seconds, asked + level.rate * level.seconds)
+    });
+    if asked > 0.0 { drawn / asked } else { 1.0 }
 }
 
 impl LevelPoint {
@@ -204,7 +269,12 @@ fn weight(point: &LevelPoint, limit: f64, curve: &ShiftedCurve) -> f64 {
 
 /// Intercept and slope of the weighted line; `None` unless it falls.
 fn line(points: &[LevelPoint], curve: &ShiftedCurve) -> Option<(f64, f64)> {
-    let height = |p: &LevelPoint| 1.0 / (p.value - curve.shift).max(0.01 * p.value);
+    let height = |p: &LevelPoint| {
+        let waits = (p.value - curve.shift).max(0.01 * p.value);
+        // The mean of a reciprocal is more than the reciprocal: by half the variance of a symmetrical logarithm.
+        let more = ((p.error * p.value / waits).powi(2) / 2.0).min(RULES.reciprocal);
+        1.0 / waits / (1.0 + more)
+    };
     let total: f64 = curve.weights.iter().sum();
     let mean = |of: &dyn Fn(&LevelPoint) -> f64| {
         points.iter().zip(&curve.weights).map(|(p, weight)| weight * of(p)).sum::<f64>() / total

@@ -1,12 +1,11 @@
 //! What the steps so far say: the bracket, where the curve crosses the limit, and what may be claimed.
 
-use super::curve;
+use super::curve::{self, Crossing};
 use super::end::SearchEnd;
-use super::level::{Level, is_outdated};
+use super::level::{Level, is_near, is_outdated};
 use super::plan::SearchPlan;
 use super::rules::RULES;
 use crate::capacity::model::is_at_rest;
-use crate::capacity::regression::Estimate;
 use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
 use crate::units::{Nanos, Rate};
@@ -21,7 +20,7 @@ pub(super) struct SearchEvidence<'a> {
     /// The lowest level that seems to fail.
     pub(super) fail: Option<&'a Level>,
     /// Where the curve crosses the limit, unless the bracket contradicts it.
-    pub(super) crossing: Option<Estimate>,
+    pub(super) crossing: Option<Crossing>,
     /// The levels on either side of the crossing, if its interval lies between two that are close enough.
     pub(super) caught: Option<[&'a Level; 2]>,
     /// The rate that was held and passed.
@@ -49,7 +48,9 @@ impl<'a> SearchEvidence<'a> {
             Self { plan, steps, levels, pass, fail, crossing, caught: None, claim: None };
         // Before the bracket is held against it: a crossing that it contradicts may still be caught.
         evidence.caught = crossing.and_then(|crossing| evidence.levels_around(&crossing));
-        evidence.crossing = crossing.filter(|crossing| evidence.is_believed(crossing));
+        evidence.crossing = crossing
+            .filter(|crossing| evidence.is_known(crossing) || evidence.is_believed(crossing))
+            .or_else(|| evidence.crossing_between());
         evidence.claim = evidence.held_claim();
         evidence
     }
@@ -113,7 +114,7 @@ impl<'a> SearchEvidence<'a> {
             return self.plan.start.get();
         };
         let [least, most] = RULES.stride;
-        let share = (crossing.value / pass.rate).ln() / self.apart().ln();
+        let share = (crossing.rate.value / pass.rate).ln() / self.apart().ln();
         pass.rate * self.apart().powf(share.clamp(least, most))
     }
 
@@ -132,36 +133,59 @@ impl<'a> SearchEvidence<'a> {
     /// Measures on the side of the crossing that has had less time, as long as the interval asks for.
     pub(super) fn beside_the_crossing(&self) -> (f64, Nanos) {
         let Some(crossing) = self.crossing else { return (self.plan.start.get(), self.plan.hold) };
-        let side = |side: f64| {
-            let rate = crossing.value * (side * RULES.aside).exp();
+        let side = |rate: f64, side: f64| {
             let known = self.levels.iter().find(|level| is_near(level.rate, rate, RULES.reused));
             let spent = self.levels.iter().filter(|level| {
-                (0.0..RULES.near).contains(&((level.rate / crossing.value).ln() * side))
+                (0.0..RULES.near).contains(&((level.rate / crossing.rate.value).ln() * side))
             });
             let seconds: f64 = spent.map(|level| level.seconds).sum();
             (known.map_or(rate, |level| level.rate), seconds)
         };
-        let ((below, below_spent), (above, above_spent)) = (side(-1.0), side(1.0));
-        let half_width = (crossing.high / crossing.value).ln();
-        let wanted = (below_spent + above_spent)
-            * ((half_width / (RULES.wanted * RULES.aside)).powi(2) - 1.0);
+        let below = claimable(&crossing).max(crossing.rate.value * (-RULES.aside).exp());
+        let (below, below_spent) = side(below, -1.0);
+        let (above, above_spent) = side(crossing.rate.value * RULES.aside.exp(), 1.0);
+        let wanted =
+            (below_spent + above_spent) * ((crossing.half_width / RULES.precise).powi(2) - 1.0);
         let rate = if below_spent <= above_spent { below } else { above };
         // A long hold must leave the time in which the claim is closed.
-        let closing = (self.plan.hold + self.plan.warm_up) * RULES.closing + self.plan.warm_up;
+        let closing = self.time_to_close() + self.plan.warm_up;
         let room = self.remaining().saturating_sub(closing).max(self.plan.hold);
         (rate, self.plan.hold_of(wanted / 2.0).min(room))
+    }
+
+    /// Time that is kept for holding the claim and for showing the failure above it.
+    fn time_to_close(&self) -> Nanos {
+        let least = (self.plan.hold + self.plan.warm_up) * RULES.closing;
+        least.max(Nanos::from_secs_f64(RULES.closing_share * self.plan.budget.as_secs_f64()))
     }
 
     /// What to hold once pass and fail are close enough, or the time for looking closer is up.
     pub(super) fn candidate(&self) -> Option<ClaimCandidate> {
         let pass = self.pass?;
-        match self.crossing {
-            Some(crossing) => {
-                let [pass, _] = self.caught.or_else(|| self.closing(&crossing))?;
-                Some(ClaimCandidate { rate: pass.rate, hold: self.hold_to_confirm(pass) })
-            }
-            None => Some(ClaimCandidate { rate: pass.rate, hold: self.plan.hold }),
+        let Some(crossing) = self.crossing else {
+            return Some(ClaimCandidate { rate: pass.rate, hold: self.hold_in_room() });
+        };
+        if !self.is_settled(&crossing) {
+            return None;
         }
+        let most = claimable(&crossing);
+        let reach = (most * (-RULES.reached).exp())..=(most * RULES.reused.exp());
+        let known = self
+            .levels
+            .iter()
+            .rev()
+            .find(|level| reach.contains(&level.rate) && level.verdict() != StepVerdict::Fail);
+        let rate = known.map_or(most, |level| level.rate);
+        Some(ClaimCandidate { rate, hold: self.hold_to_confirm(rate) })
+    }
+
+    /// Whether the crossing is known well enough, or the time for looking closer is up.
+    fn is_settled(&self, crossing: &Crossing) -> bool {
+        let is_closing =
+            |step: &StepResult| matches!(step.purpose, StepPurpose::Confirm | StepPurpose::Breach);
+        (self.caught.is_some() && crossing.half_width <= RULES.precise)
+            || self.remaining() <= self.time_to_close()
+            || self.steps.last().is_some_and(is_closing)
     }
 
     /// Confirmations of about `rate` so far.
@@ -181,6 +205,17 @@ impl<'a> SearchEvidence<'a> {
         (!is_over).then_some(breach)
     }
 
+    /// How long to measure between a pass and a fail without a curve: longer where they are close.
+    pub(super) fn hold_between(&self) -> Nanos {
+        let holds = if self.apart() < RULES.close { RULES.close_holds } else { 1 };
+        (self.plan.hold * holds).min(self.hold_in_room())
+    }
+
+    /// Whether there is time to hold a claim long enough.
+    pub(super) fn has_time_to_confirm(&self) -> bool {
+        self.remaining() >= self.plan.hold * RULES.confirm_holds + self.plan.warm_up
+    }
+
     /// How long the failure is shown.
     pub(super) fn breach_hold(&self) -> Nanos {
         let room = self.remaining().saturating_sub(self.plan.warm_up).max(self.plan.hold);
@@ -193,51 +228,59 @@ impl<'a> SearchEvidence<'a> {
     }
 
     /// Few levels far away tempt a line far astray.
-    fn is_believed(&self, crossing: &Estimate) -> bool {
+    fn is_believed(&self, crossing: &Crossing) -> bool {
         let low = self.pass.map_or(0.0, |pass| pass.rate);
         let below = self.fail.is_none_or(|high| {
             // A steady level may seem to fail by chance; an overloaded one does not.
             let by_chance = high.fails_by_chance(&self.plan.slo_limits);
-            crossing.value < high.rate * if by_chance { RULES.chance } else { 1.0 }
+            crossing.rate.value < high.rate * if by_chance { RULES.chance } else { 1.0 }
         });
-        crossing.value > low / RULES.chance && below
+        crossing.rate.value > low / RULES.chance && below
     }
 
-    fn levels_around(&self, crossing: &Estimate) -> Option<[&'a Level; 2]> {
-        let near = |level: &&Level| is_near(level.rate, crossing.value, RULES.near);
+    /// A crossing between a pass and a fail that are close, where the fail is one of response time.
+    fn crossing_between(&self) -> Option<Crossing> {
+        let (pass, fail) = self.pass.zip(self.fail)?;
+        let is_timed = !fail.is_throttled() && !fail.fails_abruptly(&self.plan.slo_limits);
+        (is_timed && self.apart() <= RULES.far)
+            .then(|| curve::between(self.levels, &self.plan.slo_limits, (pass.rate, fail.rate)))?
+    }
+
+    /// Whether so much was measured near the crossing that single levels, which pass or fail by chance, say nothing
+    /// against it.
+    fn is_known(&self, crossing: &Crossing) -> bool {
+        let near = |level: &&Level| is_near(level.rate, crossing.rate.value, RULES.near);
         let seconds: f64 = self.levels.iter().filter(near).map(|level| level.seconds).sum();
-        let known = seconds >= RULES.evidence * self.plan.hold.as_secs_f64();
-        known.then(|| self.close_levels(crossing.low, crossing.high)).flatten()
+        seconds >= RULES.evidence * self.plan.hold.as_secs_f64()
     }
 
-    /// Once there is just time to hold the claim and to show the failure above it: the levels on either side
-    /// of the best estimate, if they are close enough. The interval then says how sure that is.
-    fn closing(&self, crossing: &Estimate) -> Option<[&'a Level; 2]> {
-        let step = self.plan.hold + self.plan.warm_up;
-        let is_closing =
-            |step: &StepResult| matches!(step.purpose, StepPurpose::Confirm | StepPurpose::Breach);
-        let closing = self.steps.last().is_some_and(is_closing);
-        if self.remaining() > step * RULES.closing && !closing {
-            return None;
-        }
-        self.close_levels(crossing.value, crossing.value)
+    fn levels_around(&self, crossing: &Crossing) -> Option<[&'a Level; 2]> {
+        self.is_known(crossing).then(|| self.close_levels(crossing.rate.value)).flatten()
     }
 
-    /// The highest level up to `low` that does not fail and the lowest from `high` that does not pass, if they are
+    /// The highest level up to `rate` that does not fail and the lowest from there that does not pass, if they are
     /// close enough.
-    fn close_levels(&self, low: f64, high: f64) -> Option<[&'a Level; 2]> {
-        let mut below = self.levels.iter().rev().filter(|level| level.rate <= low);
+    fn close_levels(&self, rate: f64) -> Option<[&'a Level; 2]> {
+        let mut below = self.levels.iter().rev().filter(|level| level.rate <= rate);
         let pass = below.find(|level| level.verdict() != StepVerdict::Fail)?;
-        let mut above = self.levels.iter().filter(|level| level.rate >= high);
+        let mut above = self.levels.iter().filter(|level| level.rate >= rate);
         let fail = above.find(|level| level.verdict() != StepVerdict::Pass)?;
         (fail.rate / pass.rate <= 1.0 + RULES.gap).then_some([pass, fail])
     }
 
     /// Long enough that chance seldom lets a true claim fail.
-    fn hold_to_confirm(&self, level: &Level) -> Nanos {
-        let breach = self.plan.hold * RULES.breach_holds + self.plan.warm_up;
-        let room = self.remaining().saturating_sub(breach).max(self.plan.hold);
-        self.plan.hold_of(self.seconds_to_confirm(level)).min(room)
+    fn hold_to_confirm(&self, rate: f64) -> Nanos {
+        let off = |level: &&Level| (level.rate / rate).ln().abs();
+        let nearest = self.levels.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+        let seconds = nearest.map_or(0.0, |level| self.seconds_to_confirm(level));
+        let least = self.plan.hold * RULES.confirm_holds;
+        self.plan.hold_of(seconds).max(least).min(self.hold_in_room().max(least))
+    }
+
+    /// The longest hold that leaves time to show the failure.
+    fn hold_in_room(&self) -> Nanos {
+        let breach = self.plan.hold * RULES.breach_holds + self.plan.warm_up * 2;
+        self.remaining().saturating_sub(breach).clamp(self.plan.hold, self.plan.hold_max)
     }
 
     fn seconds_to_confirm(&self, level: &Level) -> f64 {
@@ -249,8 +292,8 @@ impl<'a> SearchEvidence<'a> {
         needed.fold(0.0, f64::max)
     }
 
-    /// How much time a search would take that `end`ed before its answer, or that held its claim for less than it
-    /// should: in whole minutes. `None` where more time is no help, or none is missing.
+    /// How much time a search would take that `end`ed before its answer, or left open more than pass and fail may be
+    /// apart: in whole minutes. `None` where more time is no help, or none is missing.
     pub(super) fn time_needed(&self, end: SearchEnd) -> Option<Nanos> {
         let step = (self.plan.hold + self.plan.warm_up).as_secs_f64();
         let budget = self.plan.budget.as_secs_f64();
@@ -265,15 +308,11 @@ impl<'a> SearchEvidence<'a> {
             }
             _ => return None,
         };
-        let known = self.claim.map(Rate::get).or(self.caught.map(|[pass, _]| pass.rate));
-        let level = known.and_then(|rate| {
-            self.levels.iter().find(|level| is_near(level.rate, rate, RULES.same))
-        });
-        // One hold may take no more than its share of the time.
-        let held = level.map_or(0.0, |level| self.seconds_to_confirm(level));
-        let of_hold = held.min(self.plan.hold.as_secs_f64() * RULES.hold_stretch as f64)
-            * RULES.longest_share as f64;
-        let needed = (if missing > 0.0 { budget + missing } else { 0.0 }).max(of_hold);
+        // What is left open falls with the square root of the time.
+        let open = self.crossing.map_or(0.0, |crossing| crossing.half_width / RULES.gap);
+        let of_precision =
+            if open > 1.0 { budget * open.min(RULES.open_most).powi(2) } else { 0.0 };
+        let needed = (if missing > 0.0 { budget + missing } else { 0.0 }).max(of_precision);
         (needed > budget * RULES.budget_slack)
             .then(|| Nanos::from_secs_f64((needed / 60.0).ceil() * 60.0))
     }
@@ -301,14 +340,17 @@ impl<'a> SearchEvidence<'a> {
             && is_at_rest(confirmed, slo_limits)
             && Level::of(&confirmations, slo_limits).seems_within(slo_limits)
             && level.seems_within(slo_limits)
-            && level.verdict() != StepVerdict::Fail;
+            && level.verdict() != StepVerdict::Fail
+            && self.crossing.is_none_or(|crossing| rate <= crossing.rate.value);
         holds.then_some(confirmed.offered)
     }
 }
 
-/// Whether two rates lie less than `distance` apart, in logarithms.
-pub(super) fn is_near(rate: f64, other: f64, distance: f64) -> bool {
-    (rate / other).ln().abs() < distance
+/// The highest rate that may be claimed where the limit lies at `crossing`: so far below it that seldom more than
+/// [`RULES.above`](super::rules::SearchRules::above) is claimed too much.
+pub(super) fn claimable(crossing: &Crossing) -> f64 {
+    let [least, most] = RULES.below;
+    crossing.rate.value * (-(crossing.half_width - RULES.above).clamp(least, most)).exp()
 }
 
 /// The highest level that seems to pass below the lowest that seems to fail, and the latter. A fail below

@@ -5,6 +5,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::rules::RULES;
 use crate::capacity::histogram::Histogram;
+use crate::capacity::model::is_growing;
 use crate::capacity::slo_limits::SloLimit;
 use crate::capacity::step::{Batch, StepResult, StepVerdict};
 use crate::units::{Nanos, Rate};
@@ -19,7 +20,7 @@ pub(super) struct Level {
     errors: u64,
     throttled: u64,
     aborted: bool,
-    /// More is offered than the cores can do, however long it takes to show.
+    /// More is offered than the cores can do, or response times grow: however long it takes to exceed a limit.
     overdriven: bool,
     others: Option<StepVerdict>,
     /// What the data say of each limit by the rule that runs and gates are judged by.
@@ -81,9 +82,19 @@ pub(super) fn levels(
         .chunk_by(|a, b| b.offered.get() <= a.offered.get() * (1.0 + RULES.same_level))
         .map(|steps| {
             let level = Level::of(steps, slo_limits);
-            Level { overdriven: level.rate > sustained && are_full(steps, cores), ..level }
+            let is_too_much = level.rate > sustained && are_full(steps, cores);
+            Level { overdriven: is_too_much || are_growing(steps, slo_limits), ..level }
         })
         .collect()
+}
+
+/// Whether response times grew in most of the time of `steps`.
+fn are_growing(steps: &[&StepResult], slo_limits: &[SloLimit]) -> bool {
+    let seconds = |steps: &mut dyn Iterator<Item = &&StepResult>| -> f64 {
+        steps.map(|step| step.duration.as_secs_f64()).sum()
+    };
+    let growing = seconds(&mut steps.iter().filter(|step| is_growing(step, slo_limits)));
+    2.0 * growing > seconds(&mut steps.iter())
 }
 
 /// Whether any tier's cores were as good as full in one of `steps`.
@@ -192,6 +203,16 @@ impl Level {
     /// Whether an edge's rate limit answered more than 1 % of the requests.
     pub(super) fn is_throttled(&self) -> bool {
         self.throttled as f64 > 0.01 * (self.whole.count() + self.errors + self.throttled) as f64
+    }
+
+    /// The variance of the number of requests over its mean.
+    pub(super) const fn dispersion(&self) -> f64 {
+        self.dispersion
+    }
+
+    /// Requests that chance drew, per second: as many as were answered.
+    pub(super) fn drawn(&self) -> f64 {
+        (self.whole.count() + self.errors + self.throttled) as f64 / self.seconds
     }
 
     /// Requests answered with success per second.
@@ -323,6 +344,11 @@ impl Level {
             .any(|slo_limit| slo_limit.limit().is_some_and(|l| self.exceeds(slo_limit, l)));
         !timed && !self.aborted && !self.overdriven && !self.seems_within(slo_limits)
     }
+}
+
+/// Whether two rates lie less than `distance` apart, in logarithms.
+pub(super) fn is_near(rate: f64, other: f64, distance: f64) -> bool {
+    (rate / other).ln().abs() < distance
 }
 
 fn worst(a: StepVerdict, b: StepVerdict) -> StepVerdict {

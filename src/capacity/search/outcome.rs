@@ -87,7 +87,7 @@ impl SearchOutcome {
 /// The curve's crossing, or where there is no curve the middle of the bracket.
 fn slo_max(evidence: &SearchEvidence<'_>) -> Option<Estimate> {
     match (evidence.pass, evidence.fail, evidence.crossing) {
-        (_, Some(_), Some(crossing)) => Some(crossing),
+        (_, Some(_), Some(crossing)) => Some(crossing.rate),
         (Some(pass), Some(fail), None) => Some(Estimate {
             value: (pass.rate * fail.rate).sqrt(),
             low: pass.rate,

@@ -8,8 +8,14 @@ use crate::units::Nanos;
 pub struct SearchRules {
     /// Pass and fail end up at most this far apart, as a share of the pass (DESIGN §8).
     pub gap: f64,
-    /// The two rates between which the crossing is caught stand this far on either side: together less than the gap.
+    /// The rate above the crossing that is to fail stands this far from it: with the claim below it less than the gap.
     pub aside: f64,
+    /// A claim lies at most this far above the truth, but for one search in forty.
+    pub above: f64,
+    /// It lies at least and at most so far below the crossing.
+    pub below: [f64; 2],
+    /// A rate this much below what may be claimed is as good, if it was measured.
+    pub reached: f64,
     /// Levels this near to the crossing tell where it is.
     pub near: f64,
     /// Rates this close are the same rate, measured again.
@@ -24,8 +30,16 @@ pub struct SearchRules {
     pub chance: f64,
     /// Shortest holds near the crossing without which its interval is not believed: few blocks know little variance.
     pub evidence: f64,
-    /// The half-width that is wanted of the crossing's interval, as a share of `aside`.
-    pub wanted: f64,
+    /// Where no curve tells of the limit, pass and fail end up this far apart: the claim is the pass itself.
+    pub gap_without_curve: f64,
+    /// Pass and fail that are less than this ratio apart without a curve are told apart by holds so many times as long.
+    pub close: f64,
+    /// See `close`.
+    pub close_holds: u64,
+    /// A claim is held for so many of the shortest holds at least.
+    pub confirm_holds: u64,
+    /// The half-width that is wanted of the crossing's interval.
+    pub precise: f64,
     /// Steps after which a search gives up whatever its budget.
     pub steps_max: usize,
     /// Resamples of the curve while searching.
@@ -70,6 +84,8 @@ pub struct SearchRules {
     pub confirmations_max: usize,
     /// So many of the shortest steps are kept for holding the claim and showing the failure above it.
     pub closing: u64,
+    /// … and at least this share of the time.
+    pub closing_share: f64,
     /// So many steps in a row that are not valid end a search; on a shared machine two or three happen by chance.
     pub invalid_max: usize,
     /// Blocks into which a level's batches are grouped: long enough to outlast most of the dependence between
@@ -81,6 +97,8 @@ pub struct SearchRules {
     pub trusted: f64,
     /// An interval that reaches further may be cut by the verdicts of single levels.
     pub certain: f64,
+    /// The reciprocal of a scattered time is taken down by at most this share.
+    pub reciprocal: f64,
     /// What a request spends without waiting, tried as shares of the fastest level's value. Quantiles of a sum are less
     /// than the sum of quantiles, so the whole of it would be too much.
     pub shifts: [f64; 7],
@@ -100,6 +118,8 @@ pub struct SearchRules {
     pub longest_share: u64,
     /// A search that would take less than this factor of its time more is not worth a word.
     pub budget_slack: f64,
+    /// More than so many times what may be left open is not reckoned with: it says too little of the time.
+    pub open_most: f64,
     /// The warm-up of a step lasts this share of its hold …
     pub warm_up_share: f64,
     /// … and this factor of an iteration: journeys have to be under way in all their steps before requests come at their
@@ -129,6 +149,9 @@ pub struct SearchRules {
 pub const RULES: SearchRules = SearchRules {
     gap: 0.05,
     aside: 0.0235,
+    above: 0.01,
+    below: [0.013, 0.15],
+    reached: 0.006,
     near: 0.08,
     same: 0.003,
     reused: 0.004,
@@ -136,7 +159,11 @@ pub const RULES: SearchRules = SearchRules {
     stride: [0.2, 0.8],
     chance: 1.1,
     evidence: 8.0,
-    wanted: 0.9,
+    gap_without_curve: 0.03,
+    close: 1.15,
+    close_holds: 4,
+    confirm_holds: 3,
+    precise: 0.018,
     steps_max: 80,
     resamples: 200,
     resamples_of_outcome: 1_000,
@@ -154,15 +181,17 @@ pub const RULES: SearchRules = SearchRules {
     breach_near: 0.02,
     breach_holds: 3,
     breach_tries: 2,
-    margin_min: 0.02,
+    margin_min: 0.05,
     margin_errors: 2.0,
     confirmations_max: 4,
     closing: 5,
+    closing_share: 0.3,
     invalid_max: 4,
     blocks: 24,
     same_level: 0.002,
     trusted: 1.5,
     certain: 0.05,
+    reciprocal: 0.3,
     shifts: [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
     generator_cpu_max: 0.8,
     lag_share: 0.05,
@@ -171,6 +200,7 @@ pub const RULES: SearchRules = SearchRules {
     hold_stretch: 12,
     longest_share: 10,
     budget_slack: 1.1,
+    open_most: 3.0,
     warm_up_share: 0.25,
     warm_up_iterations: 1.3,
     warm_up_seconds: [2.0, 90.0],

@@ -28,7 +28,7 @@ pub(super) struct SearchRow {
 }
 
 /// The table. Each measurement is an evidence more, after which the table is read again from its top.
-pub(super) const TABLE: [SearchRow; 14] = [
+pub(super) const TABLE: [SearchRow; 15] = [
     SearchRow {
         known: "no further step fits into the time",
         done: "end: time spent",
@@ -78,7 +78,7 @@ pub(super) const TABLE: [SearchRow; 14] = [
         next: |seen| measure(seen.towards_the_crossing(), seen.plan.hold, StepPurpose::Refine),
     },
     SearchRow {
-        known: "the curve crosses the limit; its interval is wider than pass and fail, and there is time",
+        known: "the curve crosses the limit; where is not known well enough, and there is time",
         done: "measure beside the crossing, where less was measured, as long as its interval asks for",
         applies: |seen| seen.crossing.is_some() && seen.candidate().is_none(),
         next: |seen| {
@@ -88,9 +88,9 @@ pub(super) const TABLE: [SearchRow; 14] = [
     },
     SearchRow {
         known: "there is no curve; pass and fail are apart",
-        done: "measure between them",
-        applies: |seen| seen.crossing.is_none() && seen.apart() > 1.0 + RULES.gap,
-        next: |seen| measure(seen.between(), seen.plan.hold, StepPurpose::Refine),
+        done: "measure between them, longer where they are close",
+        applies: |seen| seen.crossing.is_none() && seen.apart() > 1.0 + RULES.gap_without_curve,
+        next: |seen| measure(seen.between(), seen.hold_between(), StepPurpose::Refine),
     },
     SearchRow {
         known: "the claim failed again and again when held",
@@ -100,6 +100,12 @@ pub(super) const TABLE: [SearchRow; 14] = [
             seen.claim.is_none() && seen.candidate().is_some_and(|held| tried(held.rate))
         },
         next: |_| SearchMove::End(SearchEnd::NotConfirmed),
+    },
+    SearchRow {
+        known: "the claim is not held, and there is no time to hold it",
+        done: "end: time spent",
+        applies: |seen| seen.claim.is_none() && !seen.has_time_to_confirm(),
+        next: |_| SearchMove::End(SearchEnd::BudgetSpent),
     },
     SearchRow {
         known: "the claim is not held",

@@ -180,7 +180,10 @@ fn log_of_a_search_and_its_check_tells_capacity_bottleneck_and_the_error_of_the_
     let truth = slo_max(&sim(1), &slo_limits(), 400_000, Seed::new(9)).expect("reachable").get();
     let section = &found.section;
     let measured = section.slo_max_per_s.expect("something passed");
-    assert!((measured / truth - 1.0).abs() < 0.03, "{measured}, truth {truth}");
+    // The limit is an estimate, the claim lies below it by what is left open.
+    let limit = section.limit_per_s.expect("a curve");
+    assert!((limit / truth - 1.0).abs() < 0.03, "{limit}, truth {truth}");
+    assert!((0.95..1.01).contains(&(measured / truth)), "{measured}, truth {truth}");
     assert!(section.confirmed);
     let bottleneck = section.bottleneck.as_ref().expect("a model");
     assert_eq!(bottleneck.tier, "api");
