@@ -5,6 +5,7 @@
 //! the browser breaks nothing. What a page took comes from one script that every document runs first (`vitals.js`);
 //! no event of the network is asked for.
 
+mod acting;
 mod connection;
 mod error;
 mod figures;
@@ -15,7 +16,7 @@ mod process_tree;
 mod starts;
 mod visitor;
 
-pub use error::BrowserError;
+pub use error::{BrowserError, ElementFault};
 pub use process::{Browser, BrowserOptions, find_program};
 pub use process_tree::ProcessTreeUse;
 pub use starts::FlowStarts;

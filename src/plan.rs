@@ -59,4 +59,6 @@ pub use users::{ClosedLoad, SharedIterations, VuStage};
 pub use whole::{Plan, SECRET_MIN};
 
 pub use crate::scenario::redact;
-pub use crate::scenario::schema::{BrowserNetwork, CaptureTake, Matcher, SessionScope};
+pub use crate::scenario::schema::{
+    BrowserNetwork, CaptureTake, Matcher, PageMilestone, PageWait, SessionScope,
+};

@@ -6,6 +6,7 @@ mod meter;
 mod users;
 
 use std::cell::Cell;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -306,7 +307,7 @@ impl BrowserWork {
         for user in &mut *users {
             let until = Instant::now() + user.baseline;
             self.rounds(user, browser, until, true).await?;
-            meter.look(browser);
+            meter.look(browser, 1)?;
         }
         let _ = idle.send(());
         let Ok(clock) = begun.await else { return Ok(()) };
@@ -340,15 +341,16 @@ impl BrowserWork {
         meter: &mut BrowserMeter,
     ) -> Result<(), BrowserError> {
         let far = Instant::now() + Duration::from_secs(1 << 32);
+        let number = users.len();
         let all = users.iter_mut().map(|user| self.rounds(user, browser, far, false));
         let mut all = std::pin::pin!(futures_util::future::join_all(all));
         let ended = loop {
             tokio::select! {
                 ended = &mut all => break ended,
-                () = tokio::time::sleep(meter::EVERY) => meter.look(browser),
+                () = tokio::time::sleep(meter::EVERY) => meter.look(browser, number)?,
             }
         };
-        meter.look(browser);
+        meter.look(browser, number)?;
         ended.into_iter().collect()
     }
 
@@ -401,11 +403,19 @@ impl BrowserWork {
 pub(super) struct ProfileFolder(PathBuf);
 
 impl ProfileFolder {
+    /// One that nobody has made before, and nobody else reads.
     fn new() -> std::io::Result<Self> {
-        let name = format!("plimsoll-browser-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
+        let base = std::env::temp_dir();
+        let mut failed = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        for number in 0..100 {
+            let folder = base.join(format!("plimsoll-browser-{}-{number}", std::process::id()));
+            match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+                Ok(()) => return Ok(Self(folder)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => failed = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failed)
     }
 }
 

@@ -70,11 +70,13 @@ fn told(load: &PageLoad) -> String {
     };
     let mut figures: Vec<String> = PageFigure::ALL.iter().filter_map(figure).collect();
     figures.extend(load.cls.map(|cls| format!("cls {}", format::significant(cls, 2))));
-    let size = format::size(load.bytes.get());
-    let mut lines = vec![
-        format!("\npage {page}: {}, {} requests, {size}", load.status, load.requests),
-        figures.join(" · "),
-    ];
+    let what = match load.status {
+        0 => "shown within the same document".to_owned(),
+        status => {
+            format!("{status}, {} requests, {}", load.requests, format::size(load.bytes.get()))
+        }
+    };
+    let mut lines = vec![format!("\npage {page}: {what}"), figures.join(" · ")];
     if load.script_errors > 0 {
         lines.push(format!("script errors: {}", load.script_errors));
     }

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
@@ -94,6 +95,11 @@ impl DevTools {
         events
     }
 
+    /// Why a page has no more events: it is gone, or all is.
+    pub(super) fn lost(&self) -> BrowserError {
+        if self.orders.is_closed() { BrowserError::Gone } else { BrowserError::Closed }
+    }
+
     /// No more events of a page.
     pub(super) fn unsubscribe(&self, session: &str) {
         let _ = self.orders.send(DevToolsOrder::Unsubscribe(session.to_owned()));
@@ -110,8 +116,18 @@ struct Listener {
 #[derive(Default)]
 struct Routes {
     last_id: u64,
-    waiting: HashMap<u64, oneshot::Sender<Result<Value, BrowserError>>>,
+    waiting: HashMap<u64, UnansweredCall>,
     listeners: HashMap<String, Listener>,
+    /// Pages that answer no more, and why.
+    lost: HashMap<String, BrowserError>,
+    /// What is sent without being asked for: answers to dialogs, the closing of windows.
+    replies: Vec<u8>,
+}
+
+/// Who waits for an answer.
+struct UnansweredCall {
+    session: Option<String>,
+    answer: oneshot::Sender<Result<Value, BrowserError>>,
 }
 
 async fn route<R, W>(
@@ -137,6 +153,10 @@ async fn route<R, W>(
                 if !matches!(read, Ok(1..)) || !routes.take_bytes(&mut buffer) {
                     return;
                 }
+                let replies = std::mem::take(&mut routes.replies);
+                if writer.write_all(&replies).await.is_err() || writer.flush().await.is_err() {
+                    return;
+                }
             }
         }
     }
@@ -147,14 +167,13 @@ impl Routes {
     fn take_order(&mut self, order: DevToolsOrder) -> Option<Vec<u8>> {
         match order {
             DevToolsOrder::Call(call) => {
-                self.last_id += 1;
-                let id = self.last_id;
-                let session_id = call.session.as_deref();
-                let wire =
-                    DevToolsCall { id, method: call.method, params: &call.params, session_id };
-                let mut bytes = serde_json::to_vec(&wire).ok()?;
-                bytes.push(0);
-                self.waiting.insert(id, call.answer);
+                if let Some(error) = call.session.as_ref().and_then(|page| self.lost.get(page)) {
+                    let _ = call.answer.send(Err(error.clone()));
+                    return None;
+                }
+                let bytes = self.encoded(call.session.as_deref(), call.method, &call.params)?;
+                let waiting = UnansweredCall { session: call.session, answer: call.answer };
+                self.waiting.insert(self.last_id, waiting);
                 Some(bytes)
             }
             DevToolsOrder::Subscribe { session, names, to } => {
@@ -163,8 +182,70 @@ impl Routes {
             }
             DevToolsOrder::Unsubscribe(session) => {
                 self.listeners.remove(&session);
+                self.lost.remove(&session);
                 None
             }
+        }
+    }
+
+    /// A call with a number of its own, as it goes out.
+    fn encoded(&mut self, session: Option<&str>, method: &str, params: &Value) -> Option<Vec<u8>> {
+        self.last_id += 1;
+        let wire = DevToolsCall { id: self.last_id, method, params, session_id: session };
+        let mut bytes = serde_json::to_vec(&wire).ok()?;
+        bytes.push(0);
+        Some(bytes)
+    }
+
+    /// Calls without waiting for the answer.
+    fn reply(&mut self, session: Option<&str>, method: &str, params: &Value) {
+        let bytes = self.encoded(session, method, params);
+        self.replies.extend(bytes.into_iter().flatten());
+    }
+
+    /// A page answers no more.
+    fn lose(&mut self, session: &str, error: &BrowserError) {
+        if !self.listeners.contains_key(session) {
+            return;
+        }
+        self.lost.insert(session.to_owned(), error.clone());
+        if *error == BrowserError::Closed {
+            // Whoever waits for an event learns it by the end of them.
+            self.listeners.remove(session);
+        }
+        let is_its = |call: &UnansweredCall| call.session.as_deref() == Some(session);
+        for (_, call) in self.waiting.extract_if(|_, call| is_its(call)) {
+            let _ = call.answer.send(Err(error.clone()));
+        }
+    }
+
+    /// What cannot wait until somebody asks: a dialog holds its page up, and a window that a page opens is played by nobody.
+    fn take_care(&mut self, method: &str, session: Option<&str>, params: Option<&RawValue>) {
+        let read = || -> Value {
+            params.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+        };
+        match (method, session) {
+            ("Page.javascriptDialogOpening", Some(_)) => {
+                self.reply(session, "Page.handleJavaScriptDialog", &json!({"accept": true}));
+            }
+            ("Inspector.targetCrashed", Some(session)) => {
+                self.lose(session, &BrowserError::Crashed);
+            }
+            ("Target.detachedFromTarget", None) => {
+                let detached = read();
+                self.lose(
+                    detached["sessionId"].as_str().unwrap_or_default(),
+                    &BrowserError::Closed,
+                );
+            }
+            ("Target.targetCreated", None) => {
+                let target = &read()["targetInfo"];
+                if target["type"] == "page" && target["openerId"].is_string() {
+                    let closed = json!({"targetId": target["targetId"]});
+                    self.reply(None, "Target.closeTarget", &closed);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -184,7 +265,7 @@ impl Routes {
 
     fn take_message(&mut self, message: Incoming<'_>) {
         if let Some(id) = message.id {
-            let Some(answer) = self.waiting.remove(&id) else { return };
+            let Some(UnansweredCall { answer, .. }) = self.waiting.remove(&id) else { return };
             let result = match (message.error, message.result) {
                 (Some(error), _) => Err(BrowserError::Refused(error.message)),
                 (None, Some(raw)) => {
@@ -196,7 +277,9 @@ impl Routes {
             let _ = answer.send(result);
             return;
         }
-        let (Some(method), Some(session)) = (message.method, message.session_id) else { return };
+        let Some(method) = message.method else { return };
+        self.take_care(&method, message.session_id.as_deref(), message.params);
+        let Some(session) = message.session_id else { return };
         let Some(listener) = self.listeners.get(session.as_ref()) else { return };
         if listener.names.contains(&method.as_ref()) {
             let params = message.params.and_then(|raw| serde_json::from_str(raw.get()).ok());
@@ -204,5 +287,89 @@ impl Routes {
                 PageEvent { method: method.into_owned(), params: params.unwrap_or_default() };
             let _ = listener.to.send(event);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(routes: &mut Routes) -> Vec<Value> {
+        let bytes = std::mem::take(&mut routes.replies);
+        let messages = bytes.split(|byte| *byte == 0).filter(|message| !message.is_empty());
+        messages.map(|message| serde_json::from_slice(message).expect("JSON")).collect()
+    }
+
+    fn take(routes: &mut Routes, messages: &[&str]) {
+        let mut bytes: Vec<u8> =
+            messages.iter().flat_map(|message| message.bytes().chain([0])).collect();
+        assert!(routes.take_bytes(&mut bytes));
+    }
+
+    fn called(routes: &mut Routes) -> oneshot::Receiver<Result<Value, BrowserError>> {
+        let (answer, waiting) = oneshot::channel();
+        let session = Some("S".to_owned());
+        let call = PendingCall { session, method: "Runtime.evaluate", params: Value::Null, answer };
+        let _ = routes.take_order(DevToolsOrder::Call(call));
+        waiting
+    }
+
+    fn listening() -> (Routes, mpsc::UnboundedReceiver<PageEvent>) {
+        let mut routes = Routes::default();
+        let (to, events) = mpsc::unbounded_channel();
+        let session = "S".to_owned();
+        routes.take_order(DevToolsOrder::Subscribe { session, names: &["Page.windowOpen"], to });
+        (routes, events)
+    }
+
+    #[test]
+    fn dialogs_are_answered_and_windows_of_pages_closed_at_once() {
+        let (mut routes, _events) = listening();
+        take(
+            &mut routes,
+            &[
+                r#"{"method":"Page.javascriptDialogOpening","sessionId":"S","params":{"type":"alert"}}"#,
+                r#"{"method":"Target.targetCreated","params":{"targetInfo":{"type":"page","targetId":"T"}}}"#,
+                r#"{"method":"Target.targetCreated","params":{"targetInfo":{"type":"page","targetId":"U","openerId":"T"}}}"#,
+            ],
+        );
+        let sent = sent(&mut routes);
+        let methods: Vec<_> = sent.iter().map(|call| call["method"].as_str()).collect();
+        assert_eq!(methods, [Some("Page.handleJavaScriptDialog"), Some("Target.closeTarget")]);
+        assert_eq!(
+            (&sent[0]["sessionId"], &sent[1]["params"]["targetId"]),
+            (&"S".into(), &"U".into())
+        );
+    }
+
+    /// Goal: prove that nobody waits for a page that has crashed or is gone, neither before nor after it was heard of.
+    #[test]
+    fn calls_to_a_page_that_is_lost_fail_at_once() {
+        let crash = r#"{"method":"Inspector.targetCrashed","sessionId":"S","params":{}}"#;
+        let closed = r#"{"method":"Target.detachedFromTarget","params":{"sessionId":"S"}}"#;
+        for (message, error) in [(crash, BrowserError::Crashed), (closed, BrowserError::Closed)] {
+            let (mut routes, _events) = listening();
+            let mut before = called(&mut routes);
+            take(&mut routes, &[message]);
+            assert_eq!(before.try_recv().expect("answered"), Err(error.clone()));
+            assert_eq!(called(&mut routes).try_recv().expect("answered"), Err(error));
+            routes.take_order(DevToolsOrder::Unsubscribe("S".to_owned()));
+            assert!(routes.lost.is_empty(), "what is closed is forgotten");
+        }
+    }
+
+    #[test]
+    fn events_that_nobody_asked_for_are_dropped_unread() {
+        let (mut routes, mut events) = listening();
+        take(
+            &mut routes,
+            &[
+                r#"{"method":"New.event","sessionId":"S","params":{"deep":[1,2]}}"#,
+                r#"{"method":"Page.windowOpen","sessionId":"S","params":{"url":"u"}}"#,
+                r#"{"method":"Page.windowOpen","sessionId":"other","params":{}}"#,
+            ],
+        );
+        assert_eq!(events.try_recv().expect("an event").params["url"], "u");
+        assert!(events.try_recv().is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What goes wrong with a browser.
 
-use crate::units::Nanos;
+use crate::plan::PageMilestone;
+use crate::units::{Bytes, Nanos};
 
 /// Why a page could not be played.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -23,16 +24,103 @@ pub enum BrowserError {
     /// It refused a call.
     #[error("the browser refused: {0}")]
     Refused(String),
-    /// A step took longer than it may.
-    #[error("not done within {0}")]
+    /// The page does not answer: its script keeps it busy.
+    #[error("the page did not answer within {0}")]
     TimedOut(Nanos),
     /// A template could not be rendered.
     #[error("{0}")]
     Template(String),
     /// The page could not be loaded.
-    #[error("the page did not load: {0}")]
+    #[error("the page did not load: {0}{hint}", hint = hint(.0))]
     Navigation(String),
-    /// No element matches.
-    #[error("no element matches `{0}`")]
-    NoElement(String),
+    /// The document did not come as far as it should.
+    #[error(
+        "no `{until}` within {limit}: something that the page needs has not come, or its scripts do not end"
+    )]
+    NotLoaded {
+        /// What was waited for.
+        until: PageMilestone,
+        /// For how long.
+        limit: Nanos,
+    },
+    /// A click opened a window of its own, which nobody measures.
+    #[error("the click opened another window, which is not measured")]
+    OtherWindow,
+    /// What was opened is a file to keep.
+    #[error("it is a download, and no page")]
+    Download,
+    /// The page closed itself.
+    #[error("the page closed itself")]
+    Closed,
+    /// A selector, or another script of ours, that the page does not take.
+    #[error("{0}")]
+    Script(String),
+    /// The page's answer makes no sense: its scripts have changed what ours needs.
+    #[error("the page's figures cannot be read")]
+    Unreadable,
+    /// An element could not be used in time.
+    #[error("{}", fault.told(selector))]
+    Element {
+        /// What was looked for.
+        selector: String,
+        /// What is wrong with it.
+        fault: ElementFault,
+    },
+    /// Its processes took more memory than pages may.
+    #[error("the browser took {0} of memory")]
+    Memory(Bytes),
+}
+
+/// Why an element could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ElementFault {
+    /// None matches.
+    Missing,
+    /// It takes no room.
+    Hidden,
+    /// It cannot be scrolled into the window.
+    Outside,
+    /// It is disabled.
+    Disabled,
+    /// It takes no keys.
+    NoInput,
+    /// Something else would be hit: its name.
+    Covered(String),
+}
+
+impl ElementFault {
+    /// By the words of `element.js`.
+    pub(super) fn of(word: &str, by: Option<String>) -> Self {
+        match word {
+            "hidden" => Self::Hidden,
+            "outside" => Self::Outside,
+            "disabled" => Self::Disabled,
+            "unfit" => Self::NoInput,
+            "covered" => Self::Covered(by.unwrap_or_default()),
+            _ => Self::Missing,
+        }
+    }
+
+    fn told(&self, selector: &str) -> String {
+        match self {
+            Self::Missing => format!("no element matches `{selector}`"),
+            Self::Hidden => format!("`{selector}` is hidden"),
+            Self::Outside => format!("`{selector}` is outside the window"),
+            Self::Disabled => format!("`{selector}` is disabled"),
+            Self::NoInput => format!("`{selector}` takes no keys"),
+            Self::Covered(by) => format!("`{selector}` is covered by `{by}`"),
+        }
+    }
+}
+
+/// What a person can do about an error of the network, as Chromium names it.
+fn hint(error: &str) -> &'static str {
+    match error {
+        "net::ERR_NAME_NOT_RESOLVED" => {
+            " (pages reach the target's host, and those of `allow_hosts` that the run may load)"
+        }
+        "net::ERR_ABORTED" => " (an answer without content, or a download)",
+        "net::ERR_CERT_AUTHORITY_INVALID" => " (`http: { tls: { insecure: true } }` takes it)",
+        _ => "",
+    }
 }

@@ -91,22 +91,13 @@ impl DocumentFigures {
 
 /// A load that failed before it could be measured.
 pub(super) fn failed(page: &str, at: RunTime, failure: String) -> PageLoad {
-    PageLoad {
-        at,
-        page: page.to_owned(),
-        idle: false,
-        times: vec![],
-        cls: None,
-        status: 0,
-        bytes: Bytes::new(0),
-        requests: 0,
-        script_errors: 0,
-        blocked: vec![],
-        failure: Some(failure),
-        doubt: None,
-        largest: String::new(),
-        resources: vec![],
-    }
+    PageLoad { at, page: page.to_owned(), failure: Some(failure), ..PageLoad::default() }
+}
+
+/// What a page shows without loading another document: the one time that there is of it, until it was there.
+pub(super) fn within_document(page: &str, at: RunTime, took_ms: Option<f64>) -> PageLoad {
+    let times = took_ms.map(|took| (PageFigure::Load, time(took))).into_iter().collect();
+    PageLoad { at, page: page.to_owned(), times, ..PageLoad::default() }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One page of one user: opening, clicking, typing, waiting, and what it measured.
+//! One page of one user: opening it, following a click away from it, and what it measured.
 
 use std::time::Duration;
 
@@ -9,19 +9,25 @@ use tokio::time::timeout;
 use super::connection::{DevTools, PageEvent};
 use super::error::BrowserError;
 use super::process::Browser;
-use crate::plan::BrowserPlan;
+use crate::plan::{BrowserPlan, PageMilestone};
 use crate::units::Nanos;
 
 const VITALS: &str = include_str!("vitals.js");
 /// Handed a page's figures as it is left.
 const LEFT: &str = "__plimsollLeft";
-const EVENTS: &[&str] =
-    &["Page.lifecycleEvent", "Inspector.targetCrashed", "Runtime.bindingCalled"];
+const EVENTS: &[&str] = &[
+    "Page.lifecycleEvent",
+    "Page.navigatedWithinDocument",
+    "Page.windowOpen",
+    "Page.downloadWillBegin",
+    "Inspector.targetCrashed",
+    "Runtime.bindingCalled",
+];
 /// A page answers a call that waits for nothing within this, or hangs.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// A page that has loaded and paints nothing for so long has nothing to paint.
 const PAINT_LIMIT: Duration = Duration::from_secs(1);
-/// How often an element is looked for.
+/// How often a paint is looked for.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A page in a context of its own: its own cookies, storage and cache.
@@ -29,9 +35,21 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) struct BrowserPage {
     connection: DevTools,
     context: String,
+    /// Its target, and its main frame: they have the same name.
     target: String,
     session: String,
     events: mpsc::UnboundedReceiver<PageEvent>,
+    /// The document that it shows.
+    loader: String,
+}
+
+/// Where opening or clicking led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageArrival {
+    /// To another document.
+    Document,
+    /// To another address within the same document: a soft navigation.
+    SameDocument,
 }
 
 fn text(value: &Value, key: &str) -> Result<String, BrowserError> {
@@ -54,12 +72,15 @@ impl BrowserPage {
         let call = |method, params| within(CALL_LIMIT, connection.call(None, method, params));
         let made = call("Target.createBrowserContext", json!({"disposeOnDetach": true})).await?;
         let context = text(&made, "browserContextId")?;
+        // Nothing that a page has to give away is written to this machine.
+        let deny = json!({"behavior": "deny", "browserContextId": context});
+        call("Browser.setDownloadBehavior", deny).await?;
         let blank = json!({"url": "about:blank", "browserContextId": context});
         let target = text(&call("Target.createTarget", blank).await?, "targetId")?;
         let attach = json!({"targetId": target, "flatten": true});
         let session = text(&call("Target.attachToTarget", attach).await?, "sessionId")?;
         let events = connection.subscribe(&session, EVENTS);
-        let page = Self { connection, context, target, session, events };
+        let page = Self { connection, context, target, session, events, loader: String::new() };
         for domain in ["Page.enable", "Runtime.enable", "Inspector.enable"] {
             page.call(domain, json!({})).await?;
         }
@@ -92,46 +113,80 @@ impl BrowserPage {
         self.call("Network.emulateNetworkConditions", params).await.map(|_| ())
     }
 
-    async fn call(&self, method: &'static str, params: Value) -> Result<Value, BrowserError> {
+    pub(super) async fn call(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Value, BrowserError> {
         within(CALL_LIMIT, self.connection.call(Some(&self.session), method, params)).await
     }
 
-    /// Loads a URL and waits for its `load` event.
+    /// Loads a URL and waits until the document has come as far as `until`.
     pub(super) async fn navigate(
         &mut self,
         url: &str,
-        limit: Duration,
-    ) -> Result<(), BrowserError> {
-        while self.events.try_recv().is_ok() {}
-        within(limit, async {
+        (until, limit): (PageMilestone, Duration),
+    ) -> Result<PageArrival, BrowserError> {
+        self.forget_events();
+        self.milestone(until, limit, async |page| {
             let sent =
-                self.connection.call(Some(&self.session), "Page.navigate", json!({"url": url}));
+                page.connection.call(Some(&page.session), "Page.navigate", json!({"url": url}));
             let answer = sent.await?;
             if let Some(error) = answer["errorText"].as_str() {
                 return Err(BrowserError::Navigation(error.to_owned()));
             }
-            let loader = answer["loaderId"].as_str().unwrap_or_default().to_owned();
-            self.until_loaded(Some(&loader)).await.map(|_| ())
+            // Without a loader there is no new document: only what stands behind `#` has changed.
+            let is_same = answer["loaderId"].as_str().is_none_or(str::is_empty);
+            if is_same {
+                Ok((PageArrival::SameDocument, None))
+            } else {
+                page.until_arrived(until).await
+            }
         })
         .await
+        .map(|(arrival, _)| arrival)
     }
 
-    /// Waits for the next `load` event, of this document or of any. Returns what the page before told as it was left.
-    async fn until_loaded(&mut self, loader: Option<&str>) -> Result<Option<String>, BrowserError> {
+    /// `work`, which ends when a document has come as far as `until`, within its limit.
+    async fn milestone(
+        &mut self,
+        until: PageMilestone,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut Self) -> Result<(PageArrival, Option<String>), BrowserError>,
+    ) -> Result<(PageArrival, Option<String>), BrowserError> {
+        let late = || BrowserError::NotLoaded { until, limit: Nanos::from(limit) };
+        timeout(limit, work(self)).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Waits until a document other than the one before has come as far as `until`, or the address has changed within it.
+    /// Tells, too, what the document before handed out as it was left.
+    async fn until_arrived(
+        &mut self,
+        until: PageMilestone,
+    ) -> Result<(PageArrival, Option<String>), BrowserError> {
         let mut left = None;
         loop {
-            let event = self.events.recv().await.ok_or(BrowserError::Gone)?;
+            let Some(event) = self.events.recv().await else { return Err(self.connection.lost()) };
             let params = &event.params;
+            let is_main = params["frameId"] == self.target;
             match event.method.as_str() {
                 "Inspector.targetCrashed" => return Err(BrowserError::Crashed),
+                "Page.windowOpen" => return Err(BrowserError::OtherWindow),
+                "Page.downloadWillBegin" => return Err(BrowserError::Download),
+                "Page.navigatedWithinDocument" if is_main => {
+                    return Ok((PageArrival::SameDocument, None));
+                }
                 "Runtime.bindingCalled" if params["name"] == LEFT => {
                     left = params["payload"].as_str().map(str::to_owned);
                 }
                 "Page.lifecycleEvent"
-                    if params["name"] == "load"
-                        && loader.is_none_or(|loader| params["loaderId"] == loader) =>
+                    if is_main
+                        && params["name"] == until.event()
+                        && params["loaderId"] != self.loader =>
                 {
-                    return Ok(left);
+                    let loader = params["loaderId"].as_str().unwrap_or_default();
+                    loader.clone_into(&mut self.loader);
+                    return Ok((PageArrival::Document, left));
                 }
                 _ => {}
             }
@@ -139,19 +194,29 @@ impl BrowserPage {
     }
 
     /// Evaluates an expression in the page.
-    async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
-        let params = json!({"expression": expression, "returnByValue": true});
-        let answer = self.call("Runtime.evaluate", params).await?;
+    pub(super) async fn evaluate(&self, expression: &str) -> Result<Value, BrowserError> {
+        self.promised(expression, Duration::ZERO).await
+    }
+
+    /// Evaluates an expression in the page; where it is a promise, what is promised within `limit`.
+    pub(super) async fn promised(
+        &self,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Value, BrowserError> {
+        let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let call = self.connection.call(Some(&self.session), "Runtime.evaluate", params);
+        let answer = within(limit + CALL_LIMIT, call).await?;
         if let Some(problem) = answer.get("exceptionDetails") {
             let said = problem["exception"]["description"].as_str().or(problem["text"].as_str());
             let first = said.and_then(|said| said.lines().next()).unwrap_or("an exception");
-            return Err(BrowserError::Refused(first.chars().take(200).collect()));
+            return Err(BrowserError::Script(first.chars().take(200).collect()));
         }
         Ok(answer["result"]["value"].clone())
     }
 
     /// Waits for the first contentful paint: nobody acts on, or leaves, a page that they have not seen.
-    async fn until_painted(&self) -> Result<(), BrowserError> {
+    pub(super) async fn until_painted(&self) -> Result<(), BrowserError> {
         let painted = "performance.getEntriesByName('first-contentful-paint').length > 0";
         let looked = async {
             while self.evaluate(painted).await? != Value::Bool(true) {
@@ -169,86 +234,37 @@ impl BrowserPage {
         Ok(told.as_str().map(str::to_owned))
     }
 
-    /// Waits until an element is there.
-    pub(super) async fn wait_for(
-        &self,
-        selector: Option<&str>,
-        limit: Duration,
-    ) -> Result<(), BrowserError> {
-        let Some(selector) = selector else { return Ok(()) };
-        let expression = format!("document.querySelector({}) !== null", Value::from(selector));
-        let found = async {
-            loop {
-                match self.evaluate(&expression).await {
-                    Ok(Value::Bool(true)) => return Ok(()),
-                    // A document that is just being replaced answers with an error.
-                    Ok(_) | Err(BrowserError::Refused(_)) => tokio::time::sleep(LOOK).await,
-                    Err(error) => return Err(error),
-                }
-            }
-        };
-        let missing = |_| BrowserError::NoElement(selector.to_owned());
-        timeout(limit, found).await.map_err(missing)?
-    }
-
-    /// Clicks the middle of the first element that matches.
-    pub(super) async fn click(&self, selector: &str) -> Result<(), BrowserError> {
-        self.until_painted().await?;
-        let place = self
-            .evaluate(&format!(
-                "(() => {{ const e = document.querySelector({}); if (!e) return null; \
-                 e.scrollIntoView({{ block: 'center', inline: 'center', behavior: 'instant' }}); \
-                 const r = e.getBoundingClientRect(); \
-                 return [r.x + r.width / 2, r.y + r.height / 2]; }})()",
-                Value::from(selector)
-            ))
-            .await?;
-        let (Some(x), Some(y)) = (place[0].as_f64(), place[1].as_f64()) else {
-            return Err(BrowserError::NoElement(selector.to_owned()));
-        };
-        let steps = [
-            ("mouseMoved", "none", 0, 0),
-            ("mousePressed", "left", 1, 1),
-            ("mouseReleased", "left", 0, 1),
-        ];
-        for (kind, button, buttons, clicks) in steps {
-            let params = json!({
-                "type": kind, "x": x, "y": y, "button": button, "buttons": buttons, "clickCount": clicks,
-            });
-            self.call("Input.dispatchMouseEvent", params).await?;
-        }
-        Ok(())
-    }
-
-    /// Clicks an element that leads to another page and waits for its `load` event. Returns what the page before told
-    /// as it was left; where the browser lets it say nothing then, what it told before the click.
-    pub(super) async fn click_away(
-        &mut self,
-        selector: &str,
-        limit: Duration,
-    ) -> Result<Option<String>, BrowserError> {
+    /// No event so far says where the next act leads.
+    pub(super) fn forget_events(&mut self) {
         while self.events.try_recv().is_ok() {}
-        let before = self.figures().await?;
-        self.click(selector).await?;
-        let left = within(limit, self.until_loaded(None)).await?;
-        Ok(left.filter(|told| !told.is_empty()).or(before))
     }
 
-    /// Types into the first element that matches, key by key.
-    pub(super) async fn type_text(&self, selector: &str, text: &str) -> Result<(), BrowserError> {
-        let expression = format!(
-            "(() => {{ const e = document.querySelector({}); if (!e) return false; e.focus(); return true; }})()",
-            Value::from(selector)
+    /// Waits within a limit until an act has led somewhere, and as far as `until`; tells, too, what the document before
+    /// handed out as it was left.
+    pub(super) async fn arrive(
+        &mut self,
+        until: PageMilestone,
+        limit: Duration,
+    ) -> Result<(PageArrival, Option<String>), BrowserError> {
+        self.milestone(until, limit, async |page| page.until_arrived(until).await).await
+    }
+
+    /// How long after the last click it is at a moment of this document, in milliseconds; where none is given, when the
+    /// next frame has been painted.
+    pub(super) async fn since_click(&self, at: Option<f64>) -> Result<Option<f64>, BrowserError> {
+        let at = at.map_or_else(
+            || {
+                "await new Promise((r) => { setTimeout(() => r(performance.now()), 200); \
+                 requestAnimationFrame(() => setTimeout(() => r(performance.now()))); })"
+                    .to_owned()
+            },
+            |at| at.to_string(),
         );
-        if self.evaluate(&expression).await? != Value::Bool(true) {
-            return Err(BrowserError::NoElement(selector.to_owned()));
-        }
-        for key in text.chars().map(String::from) {
-            let down = json!({"type": "keyDown", "text": key, "key": key});
-            self.call("Input.dispatchKeyEvent", down).await?;
-            self.call("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key})).await?;
-        }
-        Ok(())
+        let clicked = "window.__plimsollClicked ? window.__plimsollClicked() : null";
+        let expression = format!(
+            "(async () => {{ const c = {clicked}; return c === null ? null : {at} - c; }})()"
+        );
+        Ok(self.promised(&expression, Duration::ZERO).await?.as_f64())
     }
 
     /// Closes the page and forgets its context.

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
-use tokio::process::{Child, Command};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use super::connection::DevTools;
@@ -20,6 +22,12 @@ use super::process_tree::{self, ProcessTreeUse};
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// A browser that is asked to end is killed after this.
 const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// So much of what it says on its standard error is kept, in bytes.
+const LAST_WORDS: usize = 16 << 10;
+/// Runs a program, which gives way to all others where cores are scarce, and then removes a folder, to which the last of its processes may still write.
+const SHELL: &str = "folder=$1; shift; nice -n 10 \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null; exec 0</dev/null 1>/dev/null 2>/dev/null; \
+    for again in 1 2 3; do rm -rf \"$folder\" && exit; sleep 1; done";
 
 /// The variable of the environment that names the browser's program.
 const VARIABLE: &str = "PLIMSOLL_CHROMIUM";
@@ -70,6 +78,8 @@ const FLAGS: &[&str] = &[
     "--headless=new",
     "--remote-debugging-pipe",
     "--disable-gpu",
+    // Containers have 64 MB of shared memory, too little for a page with pictures.
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-sync",
     "--disable-extensions",
@@ -100,15 +110,31 @@ impl Browser {
     pub async fn start(options: &BrowserOptions) -> Result<Self, BrowserError> {
         let mut child =
             command(options).spawn().map_err(|error| BrowserError::Start(error.to_string()))?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(input), Some(output), Some(said)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
             return Err(BrowserError::Gone);
         };
+        let said = tokio::task::spawn_local(last_words(said));
         let connection = DevTools::start(output, input);
-        let version = connection.call(None, "Browser.getVersion", json!({}));
-        match timeout(START_LIMIT, version).await {
-            Ok(Ok(_)) => Ok(Self { child, connection }),
-            Ok(Err(_)) => Err(BrowserError::Start("it ended at once".to_owned())),
-            Err(_) => Err(BrowserError::Start(format!("no answer within {START_LIMIT:?}"))),
+        let mut this = Self { child, connection };
+        let ready = async {
+            // Windows that pages open are told by the browser itself.
+            let discover = json!({"discover": true});
+            this.connection.call(None, "Target.setDiscoverTargets", discover).await?;
+            this.connection.call(None, "Browser.getVersion", json!({})).await
+        };
+        match timeout(START_LIMIT, ready).await {
+            Ok(Ok(_)) => Ok(this),
+            Ok(Err(_)) => {
+                this.kill().await;
+                let said = timeout(END_LIMIT, said).await.ok().and_then(Result::ok);
+                Err(BrowserError::Start(reason(&said.unwrap_or_default())))
+            }
+            Err(_) => {
+                this.kill().await;
+                Err(BrowserError::Start(format!("no answer within {START_LIMIT:?}")))
+            }
         }
     }
 
@@ -122,15 +148,50 @@ impl Browser {
         let polite = self.connection.call(None, "Browser.close", json!({}));
         let _ = timeout(END_LIMIT, polite).await;
         if timeout(END_LIMIT, self.child.wait()).await.is_err() {
-            let _ = self.child.kill().await;
+            self.kill().await;
         }
+    }
+
+    /// Ends all its processes by force.
+    pub async fn kill(&mut self) {
+        let group = self.child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        if let Some(group) = group {
+            // They may be gone already.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.kill().await;
     }
 }
 
+/// The last that a browser says on its standard error, bounded; read to its end so that it never waits.
+async fn last_words(mut said: ChildStderr) -> String {
+    let (mut kept, mut piece) = (Vec::new(), [0; 4_096]);
+    while let Ok(read @ 1..) = said.read(&mut piece).await {
+        kept.extend_from_slice(&piece[..read]);
+        let surplus = kept.len().saturating_sub(LAST_WORDS);
+        kept.drain(..surplus);
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// Why a browser did not start, by its own words: the line that names a fatal error, or else the last.
+fn reason(said: &str) -> String {
+    if said.contains("No usable sandbox") {
+        return "this system lets it have no sandbox; run as root in a container, or let users have namespaces of \
+                their own (sysctl kernel.apparmor_restrict_unprivileged_userns=0)"
+            .to_owned();
+    }
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let fatal = lines().find(|line| line.contains("FATAL") || line.contains("error while loading"));
+    let line = fatal.or(lines().next_back()).unwrap_or("it ended at once");
+    line.chars().take(300).collect()
+}
+
 fn command(options: &BrowserOptions) -> Command {
-    // The browser reads file descriptor 3 and writes 4. The shell turns its own input and output into those two.
+    // The browser reads file descriptor 3 and writes 4. The shell turns its own input and output into those two, and
+    // outlives the browser to remove its profile, also where this process was killed.
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "exec \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null", "sh"]);
+    command.args(["-c", SHELL, "sh"]).arg(&options.profile);
     command.arg(&options.program).args(FLAGS);
     let mut profile = OsString::from("--user-data-dir=");
     profile.push(&options.profile);
@@ -145,7 +206,23 @@ fn command(options: &BrowserOptions) -> Command {
         command.arg("--no-sandbox");
     }
     command.arg("about:blank");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.process_group(0);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browser_that_does_not_start_says_why() {
+        let sandbox =
+            "[9:9:1128/1:FATAL:zygote_host_impl_linux.cc(127)] No usable sandbox! If you …\n";
+        assert!(reason(sandbox).starts_with("this system lets it have no sandbox"));
+        let library = "chrome: error while loading shared libraries: libnss3.so: cannot open\n";
+        assert_eq!(reason(library), library.trim());
+        assert_eq!(reason("[1:ERROR] one\n[1:FATAL] two\n three\n"), "[1:FATAL] two");
+        assert_eq!(reason("\n"), "it ended at once");
+    }
 }

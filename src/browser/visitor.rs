@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use super::error::BrowserError;
 use super::figures::{self, DocumentFigures};
-use super::page::BrowserPage;
+use super::page::{BrowserPage, PageArrival};
 use super::process::Browser;
 use crate::metrics::PageLoad;
 use crate::plan::{
-    BrowserPlan, CaptureSlot, PageStep, Plan, RenderError, ScopeValues, Template, TemplateNames,
-    TemplateScope, Variables,
+    BrowserPlan, CaptureSlot, PageStep, PageWait, Plan, RenderError, ScopeValues, Template,
+    TemplateNames, TemplateScope, Variables,
 };
 use crate::transport::Clock;
 use crate::units::{RandomStream, RunTime};
@@ -106,7 +106,7 @@ impl BrowserUser {
         }
         if let Some(shown) = shown {
             self.quiet(&page).await;
-            loads.extend(measured(&page, shown).await);
+            loads.push(measured(&page, shown).await);
         }
         let is_well = result.is_ok();
         if self.plan.is_warm && is_well {
@@ -139,31 +139,44 @@ impl BrowserUser {
             PageStep::Open { page: name, url, wait } => {
                 if let Some(shown) = shown.take() {
                     self.quiet(page).await;
-                    loads.extend(measured(page, shown).await);
+                    loads.push(measured(page, shown).await);
                 }
                 let url = self.url(url)?;
-                let at = self.now();
-                page.navigate(&url, limit).await?;
-                *shown = Some(ShownPage { name: name.clone(), at });
-                page.wait_for(wait.as_deref(), limit).await
+                let opened = ShownPage { name: name.clone(), at: self.now() };
+                let begun = Instant::now();
+                let arrival = page.navigate(&url, (wait.until, limit)).await?;
+                wait_for(page, wait, limit).await?;
+                match arrival {
+                    PageArrival::Document => *shown = Some(opened),
+                    PageArrival::SameDocument => {
+                        let took = begun.elapsed().as_secs_f64() * 1e3;
+                        loads.push(opened.within_document(Some(took)));
+                    }
+                }
+                Ok(())
             }
             PageStep::Click { selector, page: None, wait } => {
-                page.click(selector).await?;
-                page.wait_for(wait.as_deref(), limit).await
+                page.click(selector, limit).await?;
+                wait_for(page, wait, limit).await.map(|_| ())
             }
             PageStep::Click { selector, page: Some(name), wait } => {
                 let before = shown.take();
-                let at = self.now();
-                let left = page.click_away(selector, limit).await?;
-                let document = left.and_then(|text| document(&text));
-                let told = document.zip(before);
-                loads.extend(told.map(|(told, shown)| told.into_load(&shown.name, shown.at)));
-                *shown = Some(ShownPage { name: name.clone(), at });
-                page.wait_for(wait.as_deref(), limit).await
+                let opened = ShownPage { name: name.clone(), at: self.now() };
+                let (arrival, left) = page.click_away(selector, (wait.until, limit)).await?;
+                loads.extend(left.zip(before).map(|(told, shown)| shown.told(&told)));
+                let there = wait_for(page, wait, limit).await?;
+                match arrival {
+                    PageArrival::Document => *shown = Some(opened),
+                    PageArrival::SameDocument => {
+                        let took = page.since_click(there).await?;
+                        loads.push(opened.within_document(took));
+                    }
+                }
+                Ok(())
             }
             PageStep::Type { selector, text } => {
                 let text = self.text(text)?;
-                page.type_text(selector, &text).await
+                page.type_text(selector, &text, limit).await
             }
             PageStep::Think(law) => {
                 let span: Duration = draw_delay(*law, &mut self.chance).into();
@@ -213,14 +226,42 @@ fn document(text: &str) -> Option<DocumentFigures> {
     serde_json::from_str(text).ok()
 }
 
+/// Waits for the element that a step names; the document's time then, in milliseconds.
+async fn wait_for(
+    page: &BrowserPage,
+    wait: &PageWait,
+    limit: Duration,
+) -> Result<Option<f64>, BrowserError> {
+    match &wait.selector {
+        Some(selector) => page.wait_for(selector, limit).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// What the page that is shown measured.
-async fn measured(page: &BrowserPage, shown: ShownPage) -> Option<PageLoad> {
+async fn measured(page: &BrowserPage, shown: ShownPage) -> PageLoad {
     match page.figures().await {
-        Ok(Some(text)) => document(&text).map(|told| told.into_load(&shown.name, shown.at)),
-        Ok(None) => {
-            Some(figures::failed(&shown.name, shown.at, "the page told nothing".to_owned()))
+        Ok(Some(text)) => shown.told(&text),
+        Ok(None) => shown.failed(&BrowserError::Unreadable),
+        Err(error) => shown.failed(&error),
+    }
+}
+
+impl ShownPage {
+    fn told(self, text: &str) -> PageLoad {
+        match document(text) {
+            Some(told) => told.into_load(&self.name, self.at),
+            None => self.failed(&BrowserError::Unreadable),
         }
-        Err(error) => Some(figures::failed(&shown.name, shown.at, error.to_string())),
+    }
+
+    fn failed(self, error: &BrowserError) -> PageLoad {
+        figures::failed(&self.name, self.at, error.to_string())
+    }
+
+    /// What a page shows without another document has no figures of a navigation.
+    fn within_document(self, took_ms: Option<f64>) -> PageLoad {
+        figures::within_document(&self.name, self.at, took_ms)
     }
 }
 

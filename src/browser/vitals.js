@@ -4,11 +4,16 @@
   if (window !== window.top || window.__plimsoll) return;
   const state = {
     lcp: null, lcpElement: "", shifts: [], longTasks: [], interactions: new Map(),
-    errors: 0, hidden: document.visibilityState === "hidden", input: false,
+    errors: 0, hidden: document.visibilityState === "hidden", input: false, clicked: null, resources: [], requests: 0,
   };
+  // Kept from the page, which may put others in their place.
+  const { stringify } = JSON, now = performance.now.bind(performance), MOST = 1000;
+  const observers = [];
   const watch = (type, each, more) => {
     try {
-      new PerformanceObserver((list) => list.getEntries().forEach(each)).observe({ type, buffered: true, ...more });
+      const observer = new PerformanceObserver((list) => list.getEntries().forEach(each));
+      observer.observe({ type, buffered: true, ...more });
+      observers.push([observer, each]);
     } catch { /* a type that this browser does not know is not measured */ }
   };
   const name = (node) => {
@@ -23,6 +28,11 @@
     state.lcp = entry.startTime; state.lcpElement = name(entry.element);
   });
   watch("layout-shift", (entry) => { if (!entry.hadRecentInput) state.shifts.push([entry.startTime, entry.value]); });
+  // The browser's own list is short, and a page may clear it.
+  watch("resource", (entry) => {
+    state.requests += 1;
+    if (state.resources.length < MOST) state.resources.push(entry);
+  });
   watch("longtask", (entry) => state.longTasks.push([entry.startTime, entry.duration]));
   const interaction = (entry) => {
     if (!entry.interactionId && entry.entryType !== "first-input") return;
@@ -31,7 +41,13 @@
   };
   watch("event", interaction, { durationThreshold: 40 });
   watch("first-input", interaction);
-  for (const type of ["keydown", "click"]) addEventListener(type, (event) => { if (event.isTrusted) state.input = true; }, true);
+  for (const type of ["keydown", "click"]) {
+    addEventListener(type, (event) => {
+      if (!event.isTrusted) return;
+      state.input = true;
+      if (type === "click") state.clicked = event.timeStamp;
+    }, true);
+  }
   addEventListener("error", (event) => { if (event instanceof ErrorEvent) state.errors += 1; }, true);
   addEventListener("unhandledrejection", () => { state.errors += 1; });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") state.hidden = true; });
@@ -79,34 +95,51 @@
     return [...new Set(hosts)].filter((host) => host && host !== location.host).slice(0, 20);
   };
   // A click that leads to another page takes this one's figures along: they go out by a binding as it is left.
-  addEventListener("pagehide", () => { if (window.__plimsollLeft) window.__plimsollLeft(window.__plimsoll() || ""); });
-  window.__plimsoll = () => {
+  addEventListener("pagehide", () => { if (window.__plimsollLeft) window.__plimsollLeft(tell() || ""); });
+  // Old libraries give lists a JSON form of their own, which no other reader understands.
+  const text = (figures) => {
+    const own = Object.getOwnPropertyDescriptor(Array.prototype, "toJSON");
+    if (own) delete Array.prototype.toJSON;
+    try { return stringify(figures); } finally { if (own) Object.defineProperty(Array.prototype, "toJSON", own); }
+  };
+  const tell = () => {
     const navigation = performance.getEntriesByType("navigation")[0];
     if (!navigation || navigation.responseStart === 0) return null;
+    // What has been seen and not been handed out yet.
+    observers.forEach(([observer, each]) => observer.takeRecords().forEach(each));
     const paint = performance.getEntriesByName("first-contentful-paint")[0];
-    const entries = performance.getEntriesByType("resource");
-    const now = performance.now();
+    const entries = state.resources;
+    const passed = now();
     const fcp = paint ? paint.startTime : null;
-    const spans = entries.map((r) => [r.startTime, r.responseEnd || now]);
+    const spans = entries.map((r) => [r.startTime, r.responseEnd || passed]);
     const blocking = entries.filter((r) => r.renderBlockingStatus === "blocking").map((r) => r.responseEnd);
-    const tti = timeToInteractive(fcp, spans, now);
-    const until = tti === null ? now : tti;
+    const tti = timeToInteractive(fcp, spans, passed);
+    const until = tti === null ? passed : tti;
     const tbt = fcp === null ? null : state.longTasks.reduce((sum, [at, took]) => {
       const from = Math.max(at, fcp), to = Math.min(at + took, until);
       return at + took > fcp && at < until ? sum + Math.max(0, to - from - 50) : sum;
     }, 0);
     // Queries and fragments may hold secrets, and are not told.
-    const path = (name) => { try { const u = new URL(name); return (u.host === location.host ? "" : u.host) + u.pathname; } catch { return ""; } };
+    const path = (name) => {
+      try {
+        const u = new URL(name);
+        if (!u.protocol.startsWith("http")) return u.protocol;
+        return ((u.host === location.host ? "" : u.host) + u.pathname).slice(0, 300);
+      } catch { return ""; }
+    };
     const told = entries.map((r) => [r.startTime, r.requestStart, r.responseStart, r.responseEnd, r.initiatorType, path(r.name)]);
-    return JSON.stringify({
+    return text({
       status: navigation.responseStatus || 0,
       ttfb: navigation.responseStart, fcp, lcp: state.lcp, lcp_element: state.lcpElement.slice(0, 80),
       cls: layoutShift(), inp: interactionToNextPaint(), tbt, tti,
       dcl: navigation.domContentLoadedEventEnd || null, load: navigation.loadEventEnd || null,
       blocking_end: Math.max(navigation.responseEnd, ...blocking),
       bytes: navigation.transferSize + entries.reduce((sum, r) => sum + r.transferSize, 0),
-      requests: 1 + entries.length, errors: state.errors, hidden: state.hidden, blocked: blocked(entries),
+      requests: 1 + state.requests, errors: state.errors, hidden: state.hidden, blocked: blocked(entries),
       resources: told.slice(0, 60),
     });
   };
+  Object.defineProperty(window, "__plimsoll", { value: tell });
+  // When the last click was, for what it leads to within this document.
+  Object.defineProperty(window, "__plimsollClicked", { value: () => state.clicked });
 })();

@@ -1,7 +1,7 @@
 //! Users with a real browser, as planned.
 
 use super::{Delay, Template};
-use crate::scenario::schema::BrowserNetwork;
+use crate::scenario::schema::{BrowserNetwork, PageWait};
 use crate::units::Nanos;
 
 /// Users with a real browser.
@@ -38,8 +38,8 @@ pub enum PageStep {
         page: String,
         /// Its URL: absolute, or below the target.
         url: Template,
-        /// An element that must be there.
-        wait: Option<String>,
+        /// When the flow goes on.
+        wait: PageWait,
     },
     /// Click an element.
     Click {
@@ -47,8 +47,8 @@ pub enum PageStep {
         selector: String,
         /// The page that it leads to.
         page: Option<String>,
-        /// An element that must be there then.
-        wait: Option<String>,
+        /// When the flow goes on.
+        wait: PageWait,
     },
     /// Type into an element.
     Type {

@@ -22,6 +22,8 @@ pub(super) struct PageView {
     /// How often it was loaded, and when.
     pub(super) loads: String,
     pub(super) rows: Vec<PageRow>,
+    /// Whether a row of the SLO table speaks of it.
+    pub(super) judged: bool,
     /// What the reader should know: what load did, failures, doubts, hosts that it was kept from.
     pub(super) notes: Vec<String>,
     /// Of the median load.
@@ -122,10 +124,12 @@ pub(super) fn remarks(report: &Report) -> Vec<String> {
 fn view(report: &Report, page: &PageSummary) -> PageView {
     let loads = [(page.loads, "under load"), (page.idle_loads, "idle")];
     let told = loads.map(|(count, when)| format!("{} {when}", format::count(count)));
+    let rows: Vec<PageRow> = page.figures.iter().map(|figure| row(report, page, figure)).collect();
     PageView {
         name: format::line(&page.page, 60),
         loads: told.join(", "),
-        rows: page.figures.iter().map(|figure| row(report, page, figure)).collect(),
+        judged: rows.iter().any(|row| !row.key.is_empty()),
+        rows,
         notes: notes(page),
         waterfall: page.median.as_ref().map(waterfall).unwrap_or_default(),
         about_waterfall: page.median.as_ref().map(about_waterfall).unwrap_or_default(),
@@ -141,18 +145,16 @@ fn judged<'a>(report: &'a Report, page: &str, figure: PageFigure) -> Option<&'a 
 }
 
 fn row(report: &Report, page: &PageSummary, figure: &PageFigureSummary) -> PageRow {
-    let value = |value: Option<Quantity>| value.map_or(NONE.to_owned(), format::estimate);
+    let value = |value: Option<Quantity>| value.map_or(NONE.to_owned(), shown);
     let judged = judged(report, &page.page, figure.figure).map(rows::slo_row);
-    let interval = figure.interval.map_or(NONE.to_owned(), |(low, high)| {
-        format!("{} … {}", format::estimate(low), format::estimate(high))
-    });
+    let interval = figure
+        .interval
+        .map_or(NONE.to_owned(), |(low, high)| format!("{} … {}", shown(low), shown(high)));
     let none = || NONE.to_owned();
     PageRow {
         figure: figure.figure.word().to_owned(),
         samples: format::count(figure.samples),
-        estimate: figure
-            .estimate
-            .map_or_else(|| format!("n/a (n={})", figure.samples), format::estimate),
+        estimate: figure.estimate.map_or_else(|| format!("n/a (n={})", figure.samples), shown),
         interval,
         target: judged.as_ref().map_or_else(none, |row| row.target.clone()),
         limit: judged.as_ref().map_or_else(none, |row| row.limit.clone()),
@@ -162,6 +164,11 @@ fn row(report: &Report, page: &PageSummary, figure: &PageFigureSummary) -> PageR
         idle: value(figure.idle),
         median: value(figure.median),
     }
+}
+
+/// Nothing needs no unit.
+fn shown(value: Quantity) -> String {
+    if value.base() == 0.0 { "0".to_owned() } else { format::estimate(value) }
 }
 
 fn notes(page: &PageSummary) -> Vec<String> {

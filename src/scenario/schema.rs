@@ -20,7 +20,7 @@ mod workload;
 
 use std::path::PathBuf;
 
-pub use browser::{BrowserNetwork, BrowserSpec, PageStepSpec};
+pub use browser::{BrowserNetwork, BrowserSpec, PageMilestone, PageStepSpec, PageWait};
 pub use check::{CaptureFrom, CaptureSpec, CaptureTake, CheckSpec, Matcher};
 pub use data::{DataFile, DataFormat, PickSpec, UsedUp};
 pub use delay::DelaySpec;

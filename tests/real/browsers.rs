@@ -1,5 +1,6 @@
 //! Users with a real browser: Chromium against pages of known truth.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -109,7 +110,7 @@ fn pages_are_measured_by_a_browser_that_reaches_no_other_host() {
 
 /// The processes of the browser that plimsoll with this number started, by its profile's folder.
 fn browsers_of(pid: u32) -> usize {
-    let profile = format!("plimsoll-browser-{pid}");
+    let profile = format!("plimsoll-browser-{pid}-");
     let processes = fs::read_dir("/proc").expect("processes").flatten();
     let line = |process: fs::DirEntry| fs::read(process.path().join("cmdline")).ok();
     let lines = processes.filter_map(line);
@@ -141,6 +142,8 @@ fn no_browser_is_left_where_plimsoll_is_killed() {
     process.0.kill().expect("killed");
     process.0.wait().expect("ended");
     assert!(within(10, &|| browsers_of(pid) == 0), "{} are left", browsers_of(pid));
+    let profile = std::env::temp_dir().join(format!("plimsoll-browser-{pid}-0"));
+    assert!(within(10, &|| !profile.exists()), "{} is left", profile.display());
 }
 
 #[test]
@@ -183,7 +186,7 @@ fn what_every_answer_takes_longer_is_what_the_first_byte_takes_longer() {
     };
     let (home, later) = (least("home"), least("later"));
     let grown = later - home;
-    eprintln!("ttfb: home {home:.1} ms, later {later:.1} ms, {grown:+.1} ms");
+    println!("ttfb: home {home:.1} ms, later {later:.1} ms, {grown:+.1} ms");
     assert!((grown - LATER.as_secs_f64() * 1e3).abs() <= 25.0, "{grown:+.1} ms");
 }
 
@@ -210,8 +213,108 @@ fn pages_are_loaded_at_their_rate_and_the_log_tells_what_they_cost() {
     assert_eq!(used["loads"], 8, "{used}");
     assert_eq!(used.get("left_out"), None, "{used}");
     let told = ran.result()["generator"]["browsers"].clone();
-    eprintln!("what browsers took: {told}");
+    println!("what browsers took: {told}");
     assert!(told["cpu_s_per_load"].as_f64().is_some_and(|cpu| cpu > 0.01), "{told}");
     assert!(told["memory_max_bytes"].as_u64().is_some_and(|bytes| bytes > 50 << 20), "{told}");
     assert!(told["processes"].as_u64().is_some_and(|processes| processes > 2), "{told}");
+}
+
+const ICON: &str = "<!doctype html><link rel=icon href='data:,'><h1>page</h1>";
+
+/// Pages as bad as there are.
+fn hard(request: &SeenRequest) -> (u16, String) {
+    let page = match request.path() {
+        "/" => "<p id=there>there",
+        "/soft" => {
+            "<a id=go>go</a><script>go.onclick = () => { history.pushState(0, '', '/plans'); setTimeout(() => \
+             document.body.insertAdjacentHTML('beforeend', '<p class=plans>plans'), 300); };</script>"
+        }
+        "/dialogs" => {
+            "<p id=text>text<p><a id=go href=/>go</a><script>alert('a'); confirm('b'); \
+             addEventListener('beforeunload', (event) => event.preventDefault());</script>"
+        }
+        "/window" => "<a id=go target=_blank href=/>go</a>",
+        "/covered" => {
+            "<button id=go>go</button><div class=banner style='position: fixed; inset: 0'></div>"
+        }
+        "/uncovered" => {
+            "<a id=go href=/>go</a><div id=banner style='position: fixed; inset: 0'></div>\
+             <script>setTimeout(() => banner.remove(), 500);</script>"
+        }
+        "/shadow" => {
+            "<x-menu></x-menu><script>customElements.define('x-menu', class extends HTMLElement { connectedCallback() \
+             { this.attachShadow({ mode: 'open' }).innerHTML = '<a id=go href=/>go</a>'; } });</script>"
+        }
+        "/frame" => "<iframe src=/inner style='margin: 40px'></iframe>",
+        "/inner" => "<a id=go href=/ target=_top>go</a>",
+        "/replaced" => "<script>location.replace('/');</script>",
+        "/never" => "<img src=/hang>",
+        "/hang" => {
+            pass(Duration::from_secs(20));
+            ""
+        }
+        "/tampering" => {
+            "<script>window.__plimsoll = () => 'x'; JSON.stringify = () => 'x'; performance.now = () => 0; \
+             Array.prototype.toJSON = () => 'x'; performance.clearResourceTimings();</script><img src=/picture>"
+        }
+        _ => return (404, format!("{ICON}none")),
+    };
+    (200, format!("{ICON}{page}"))
+}
+
+/// Goal: prove that what pages do in life ends as a person would see it, or fails at once with the reason.
+/// Method: each as a browser of its own, in one trial.
+#[test]
+fn hard_pages_are_played_or_fail_with_the_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(hard);
+    let cases = [
+        (
+            "soft",
+            "click: { selector: '#go', name: soft, wait: .plans }",
+            "shown within the same document",
+        ),
+        ("soft#a", "think: 0s", "200, 1 requests"),
+        ("dialogs", "click: { selector: '#go', name: dialogs }", "200, 1 requests"),
+        (
+            "window",
+            "click: { selector: '#go', name: window }",
+            "failed: the click opened another window",
+        ),
+        ("covered", "click: { selector: '#go' }", "failed: `#go` is covered by `div.banner`"),
+        ("uncovered", "click: { selector: '#go', name: uncovered }", "200, 1 requests"),
+        ("shadow", "click: { selector: '#go', name: shadow, wait: '#there' }", "200, 1 requests"),
+        ("frame", "click: { selector: '#go', name: frame, wait: '#there' }", "200, 1 requests"),
+        ("replaced", "think: 0s", "200, 1 requests"),
+        ("never", "think: 0s", "failed: no `load` within 3s"),
+        ("tampering", "think: 0s", "200, 2 requests"),
+        ("?q", "click: { selector: 'a[' }", "failed: SyntaxError"),
+        ("?r", "click: { selector: '#none' }", "failed: no element matches `#none`"),
+    ];
+    let mut text = format!(
+        "name: hard\ntarget: {}\nworkloads: {{ load: {{ stages: [{{ rate: 1 iter/s, duration: 9s }}] }} }}\n\
+         scenarios: {{ s: {{ flow: [{{ get: {{ name: data, url: / }} }}] }} }}\nbrowsers:\n  dcl:\n    flow:\n      \
+         - open: {{ name: open_0_dcl, url: /never, until: dcl }}\n",
+        server.url
+    );
+    for (number, (path, step, _)) in cases.iter().enumerate() {
+        let step = step.replace("name: ", &format!("name: next_{number}_"));
+        let _ = writeln!(
+            text,
+            "  b{number}:\n    timeout: 3s\n    flow:\n      - open: {{ name: open_{number}, url: '/{path}' }}\n      \
+             - {step}"
+        );
+    }
+    let file = folder.path().join("scenario.yaml");
+    fs::write(&file, text).expect("written");
+    let ran = plimsoll().arg("check").arg(&file).arg("--once").output().expect("ran");
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    for (number, (path, step, expected)) in cases.iter().enumerate() {
+        let name = if step.contains("name:") { "next" } else { "open" };
+        let line = told.lines().find(|line| line.starts_with(&format!("page {name}_{number}")));
+        let line = line.unwrap_or_else(|| panic!("{path} is not told:\n{told}"));
+        assert!(line.contains(expected), "{path}: {line}");
+    }
+    let dcl = told.lines().find(|line| line.starts_with("page open_0_dcl: 200"));
+    assert!(dcl.is_some(), "what never loads is measured up to `dcl`:\n{told}");
 }

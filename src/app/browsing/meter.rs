@@ -4,12 +4,16 @@
 
 use std::time::Duration;
 
-use crate::browser::{Browser, ProcessTreeUse};
+use crate::browser::{Browser, BrowserError, ProcessTreeUse};
 use crate::metrics::BrowserUse;
 use crate::units::{Nanos, Ratio};
 
 /// How often memory is looked at: it costs some milliseconds of CPU.
 pub(super) const EVERY: Duration = Duration::from_secs(5);
+
+/// A browser is ended that takes more than this in bytes, and so much for each of its users: many times what pages take.
+const MEMORY: u64 = 2 << 30;
+const MEMORY_OF_USER: u64 = 512 << 20;
 
 /// Adds up what browsers take, one after the other.
 #[derive(Debug)]
@@ -49,9 +53,14 @@ impl BrowserMeter {
     }
 
     /// Looks at the browser that plays.
-    pub(super) fn look(&mut self, browser: &Browser) {
-        let Some(now) = browser.process_use() else { return };
+    ///
+    /// # Errors
+    /// It takes more memory than so many users may: a page eats it up.
+    pub(super) fn look(&mut self, browser: &Browser, users: usize) -> Result<(), BrowserError> {
+        let Some(now) = browser.process_use() else { return Ok(()) };
         self.note(now);
+        let most = MEMORY + MEMORY_OF_USER * users as u64;
+        if now.memory.get() > most { Err(BrowserError::Memory(now.memory)) } else { Ok(()) }
     }
 
     fn note(&mut self, now: ProcessTreeUse) {

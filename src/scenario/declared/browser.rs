@@ -1,7 +1,7 @@
 //! `browsers:`: real browsers beside the load.
 
 use super::delay::DELAY;
-use crate::scenario::format::{Declaration, Grammar, Rule, WordList, optional, required};
+use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
 pub(in crate::scenario) static BROWSER: Declaration = Declaration {
     name: "browser",
@@ -134,7 +134,24 @@ browsers:
 ",
 };
 
+/// Looked for in the document, in open shadow roots and in frames of the same origin.
 const SELECTOR: Grammar = Grammar::Text("CSS selector");
+
+const UNTIL: Property = optional(
+    "until",
+    Grammar::Words(&MILESTONES),
+    "How far the document must come before the flow goes on. A page that never loads whole, because it keeps a request \
+     open, asks for `dcl`; it has no figure `load` then.",
+)
+.default("load");
+
+static MILESTONES: WordList = WordList {
+    what: "a milestone",
+    words: &[
+        ("load", "All that it needs is there: pictures, style sheets, scripts."),
+        ("dcl", "It is parsed and its scripts have run (`DOMContentLoaded`)."),
+    ],
+};
 
 pub(in crate::scenario) static OPEN_PAGE: Declaration = Declaration {
     name: "open_page",
@@ -150,12 +167,9 @@ pub(in crate::scenario) static OPEN_PAGE: Declaration = Declaration {
             "Relative to the target, or of an allowed host.",
         )
         .example("/"),
-        optional(
-            "wait",
-            SELECTOR,
-            "An element that must be there before the flow goes on, after `load`.",
-        )
-        .example("'.result'"),
+        optional("wait", SELECTOR, "An element that must be there then before the flow goes on.")
+            .example("'.result'"),
+        UNTIL,
     ]],
     others: None,
     rules: &[],
@@ -171,8 +185,11 @@ slo:
 pub(in crate::scenario) static CLICK: Declaration = Declaration {
     name: "click",
     place: "`click`",
-    about: "A click on the first element that matches, in its middle. Where it leads to another page, that one is \
-            measured under the click's name.",
+    about: "A click on the first element that matches, in its middle, as soon as a person could: one that is missing, \
+            hidden, disabled or covered is waited for, and at the end of the step's time the load fails and says which. \
+            Where the click leads to another page, that one is measured under the click's name. Where a script shows \
+            another page within the same document (a soft navigation), its one figure is `load`: from the click until \
+            `wait` is there.",
     groups: &[&[
         required("selector", SELECTOR, "The element.").example("'#go'"),
         optional(
@@ -183,6 +200,7 @@ pub(in crate::scenario) static CLICK: Declaration = Declaration {
         .example("search"),
         optional("wait", SELECTOR, "An element that must be there before the flow goes on.")
             .example("'.result'"),
+        UNTIL,
     ]],
     others: None,
     rules: &[],
@@ -198,7 +216,7 @@ browsers:
 pub(in crate::scenario) static TYPE: Declaration = Declaration {
     name: "type",
     place: "`type`",
-    about: "Text that is typed into the first element that matches, key by key.",
+    about: "Text that is typed into the first element that matches, key by key; a line feed is Enter.",
     groups: &[&[
         required("selector", SELECTOR, "The element.").example("'#q'"),
         required("text", Grammar::Text("template"), "What is typed.").example("Berlin"),

@@ -4,7 +4,7 @@ use super::delay::{DelaySpec, law};
 use super::step::only_entry;
 use crate::scenario::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
 use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, list, one_or_many, text};
-use crate::units::{Nanos, ParseUnitError, Rate};
+use crate::units::{Nanos, ParseUnitError, Rate, words};
 
 /// Users with a real browser.
 #[derive(Debug, Clone)]
@@ -42,6 +42,35 @@ pub struct BrowserNetwork {
     pub up_bits: Option<f64>,
 }
 
+words! {
+    /// How far a document must come before a flow goes on.
+    pub enum PageMilestone {
+        /// All that it needs is there.
+        Load = "load",
+        /// It is parsed, and its scripts have run; pictures may be missing.
+        Dcl = "dcl",
+    }
+}
+
+impl PageMilestone {
+    /// What the `DevTools` protocol calls it.
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Dcl => "DOMContentLoaded",
+        }
+    }
+}
+
+/// What a step waits for before the flow goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageWait {
+    /// How far a document must come, if the step leads to one.
+    pub until: PageMilestone,
+    /// An element that must be there then.
+    pub selector: Option<String>,
+}
+
 /// A step of a browser.
 #[derive(Debug, Clone)]
 pub enum PageStepSpec {
@@ -51,8 +80,8 @@ pub enum PageStepSpec {
         name: Spanned<String>,
         /// Its URL, a template.
         url: Spanned<String>,
-        /// An element that must be there.
-        wait: Option<String>,
+        /// When the flow goes on.
+        wait: PageWait,
     },
     /// Click an element.
     Click {
@@ -60,8 +89,8 @@ pub enum PageStepSpec {
         selector: String,
         /// The page that it leads to.
         name: Option<Spanned<String>>,
-        /// An element that must be there then.
-        wait: Option<String>,
+        /// When the flow goes on.
+        wait: PageWait,
     },
     /// Type into an element.
     Type {
@@ -203,20 +232,29 @@ fn steps(node: &Node, problems: &mut Problems) -> Vec<PageStepSpec> {
     items.iter().filter_map(|item| step(item, problems)).collect()
 }
 
+/// When a flow goes on behind a step.
+fn wait(fields: &mut Fields<'_>, problems: &mut Problems) -> PageWait {
+    let milestones = [("load", PageMilestone::Load), ("dcl", PageMilestone::Dcl)];
+    PageWait {
+        until: fields.word("until", &milestones, problems).unwrap_or(PageMilestone::Load),
+        selector: fields.read("wait", problems),
+    }
+}
+
 fn step(node: &Node, problems: &mut Problems) -> Option<PageStepSpec> {
     let (key, value) = only_entry(node, problems)?;
     match key.text.as_str() {
         "open" => {
             let mut fields = Fields::of(value, &OPEN_PAGE, problems)?;
             let (name, url) = (fields.read("name", problems), fields.read("url", problems));
-            let wait = fields.read("wait", problems);
+            let wait = wait(&mut fields, problems);
             fields.finish(problems);
             Some(PageStepSpec::Open { name: name?, url: url?, wait })
         }
         "click" => {
             let mut fields = Fields::of(value, &CLICK, problems)?;
             let selector = fields.read("selector", problems);
-            let (name, wait) = (fields.read("name", problems), fields.read("wait", problems));
+            let (name, wait) = (fields.read("name", problems), wait(&mut fields, problems));
             fields.finish(problems);
             Some(PageStepSpec::Click { selector: selector?, name, wait })
         }
