@@ -3,32 +3,32 @@
 //! Folders name the stages through which data flows; `ARCHITECTURE.md` has the table of layers, and
 //! `tests/tidy.rs` keeps the arrows between them pointing down.
 
-pub mod units;
+pub use plimsoll_units as units;
 
-pub mod metrics;
-pub mod scenario;
+pub use plimsoll_metrics as metrics;
+pub use plimsoll_scenario as scenario;
 
-pub mod capacity;
-pub mod import;
-pub mod plan;
-pub mod schedule;
-pub mod slo;
-pub mod user;
+pub use plimsoll_capacity as capacity;
+pub use plimsoll_import as import;
+pub use plimsoll_plan as plan;
+pub use plimsoll_schedule as schedule;
+pub use plimsoll_slo as slo;
+pub use plimsoll_user as user;
 
-pub mod observe;
-pub mod simulator;
-pub mod transport;
+pub use plimsoll_load::transport;
+pub use plimsoll_observe as observe;
+pub use plimsoll_simulator as simulator;
 
-pub mod browser;
+pub use plimsoll_browser as browser;
 
-pub mod engine;
 #[cfg(feature = "fleet")]
-pub mod fleet;
+pub use plimsoll_fleet as fleet;
+pub use plimsoll_load::engine;
 
-pub mod report;
+pub use plimsoll_report as report;
 
 #[cfg(feature = "tui")]
-pub mod tui;
+pub use plimsoll_tui as tui;
 
 pub mod app;
 pub mod cli;

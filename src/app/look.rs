@@ -12,6 +12,10 @@ use super::files::variable;
 pub(super) struct TerminalChoice {
     pub(super) theme: Option<ThemeChoice>,
     pub(super) ascii: bool,
+    #[cfg_attr(
+        not(feature = "tui"),
+        expect(dead_code, reason = "only the terminal UI has a mouse")
+    )]
     pub(super) no_mouse: bool,
 }
 

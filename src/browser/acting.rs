@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::error::{BrowserError, ElementFault};
 use super::page::{BrowserPage, PageArrival};
-use crate::plan::PageMilestone;
+use plimsoll_plan::PageMilestone;
 
 const ELEMENT: &str = include_str!("element.js");
 

@@ -1,7 +1,7 @@
 //! What goes wrong with a browser.
 
-use crate::plan::PageMilestone;
-use crate::units::{Bytes, Nanos};
+use plimsoll_plan::PageMilestone;
+use plimsoll_units::{Bytes, Nanos};
 
 /// Why a page could not be played.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]

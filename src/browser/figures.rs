@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::metrics::{PageDoubt, PageFigure, PageLoad, PageResource};
-use crate::units::{Bytes, Nanos, RunTime};
+use plimsoll_metrics::{PageDoubt, PageFigure, PageLoad, PageResource};
+use plimsoll_units::{Bytes, Nanos, RunTime};
 
 /// A browser that paints later than this after it has all that blocks painting was held up itself: whole seconds
 /// between load and paint were seen (Lighthouse, issue 17148), while twenty loads on a crowded machine of two cores
@@ -112,7 +112,7 @@ mod tests {
     fn what_a_page_tells_becomes_a_load() {
         let figures: DocumentFigures = serde_json::from_str(TOLD).expect("figures");
         let load = figures.into_load("home", RunTime::ZERO);
-        assert_eq!(load.figure(PageFigure::Lcp).map(crate::units::Quantity::base), Some(0.471));
+        assert_eq!(load.figure(PageFigure::Lcp).map(plimsoll_units::Quantity::base), Some(0.471));
         assert_eq!(load.figure(PageFigure::Tti), None);
         assert_eq!(load.blocked, ["third.example"]);
         assert_eq!((load.doubt, load.failure), (None, None));
@@ -135,6 +135,6 @@ mod tests {
         let absurd = TOLD.replace("105.5", "-1e300").replace("471,\"lcp_e", "1e300,\"lcp_e");
         let absurd: DocumentFigures = serde_json::from_str(&absurd).expect("figures");
         let load = absurd.into_load("home", RunTime::ZERO);
-        assert_eq!(load.figure(PageFigure::Ttfb).map(crate::units::Quantity::base), Some(0.0));
+        assert_eq!(load.figure(PageFigure::Ttfb).map(plimsoll_units::Quantity::base), Some(0.0));
     }
 }

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use super::connection::{DevTools, PageEvent};
 use super::error::BrowserError;
 use super::process::Browser;
-use crate::plan::{BrowserPlan, PageMilestone};
-use crate::units::Nanos;
+use plimsoll_plan::{BrowserPlan, PageMilestone};
+use plimsoll_units::Nanos;
 
 const VITALS: &str = include_str!("vitals.js");
 /// Handed a page's figures as it is left.
@@ -98,7 +98,7 @@ impl BrowserPage {
             self.call("Emulation.setCPUThrottlingRate", params).await?;
         }
         let network = plan.network;
-        if network == crate::plan::BrowserNetwork::default() {
+        if network == plimsoll_plan::BrowserNetwork::default() {
             return Ok(());
         }
         self.call("Network.enable", json!({})).await?;

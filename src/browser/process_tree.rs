@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use crate::units::{Bytes, Nanos};
+use plimsoll_units::{Bytes, Nanos};
 
 /// What a browser takes, over all its processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Starts at equal gaps, dealt to users as they are free. The first is when somebody asks first.
 #[derive(Debug, Clone)]

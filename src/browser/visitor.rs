@@ -11,14 +11,14 @@ use super::error::BrowserError;
 use super::figures::{self, DocumentFigures};
 use super::page::{BrowserPage, PageArrival};
 use super::process::Browser;
-use crate::metrics::PageLoad;
-use crate::plan::{
+use plimsoll_load::transport::Clock;
+use plimsoll_metrics::PageLoad;
+use plimsoll_plan::{
     BrowserPlan, CaptureSlot, PageStep, PageWait, Plan, RenderError, ScopeValues, Template,
     TemplateNames, TemplateScope, Variables,
 };
-use crate::transport::Clock;
-use crate::units::{RandomStream, RunTime};
-use crate::user::{RowPicker, draw_delay};
+use plimsoll_units::{RandomStream, RunTime};
+use plimsoll_user::{RowPicker, draw_delay};
 
 /// What all users with a browser share.
 #[derive(Debug, Clone)]
@@ -288,7 +288,7 @@ impl Variables for BrowserUser {
 
     fn scope(&self) -> TemplateScope {
         let data = &self.shared.plan.data;
-        let row = |(row, dataset): (&Option<u32>, &crate::plan::Dataset)| {
+        let row = |(row, dataset): (&Option<u32>, &plimsoll_plan::Dataset)| {
             let row = row.and_then(|row| dataset.rows.get(row as usize));
             row.map_or_else(Vec::new, |row| row.to_vec())
         };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::des::{ServiceWork, SimulatedStack, SimulatedWindow, StackSimulation};
 use super::slo_limits::SloLimit;
-use crate::units::{Nanos, Rate, Ratio, Seed};
+use plimsoll_units::{Nanos, Rate, Ratio, Seed};
 
 /// When an autoscaler adds a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -176,7 +176,7 @@ fn cpu(stack: &SimulatedStack, rule: &ScaleOut, window: &SimulatedWindow, replic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::des::SimulatedTier;
+    use crate::des::SimulatedTier;
 
     /// `AlAwael`: two instances of 2 cores, up to 5; CPU > 70 % for 2 min; 5 min to serve.
     fn alawael() -> (SimulatedStack, ScaleOut, [SloLimit; 1]) {

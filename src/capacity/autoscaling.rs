@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{CapacityModel, CeilingResource};
 use super::stack::{CapacityTierKind, StackModel};
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Replicas are ordered at this share of what each was held at: the alert's.
 const ORDER_SHARE: f64 = 0.8;

@@ -15,8 +15,8 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::histogram::{Histogram, HistogramBuilder};
-use crate::units::{Nanos, RandomStream, Rate, Seed};
 use meter::GaugeMeter;
+use plimsoll_units::{Nanos, RandomStream, Rate, Seed};
 use program::{ResourceKind, VisitMove, compile};
 
 pub use measure::{StepLoad, meets, slo_max};

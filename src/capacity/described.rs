@@ -5,8 +5,8 @@ use super::stack::{
     CapacityTier, CapacityTierKind, Deployed, LockScope, ReplicaSize, ScalingSignal, StackModel,
     StackQuota, TierPool,
 };
-use crate::scenario::stack::{self as file, Stack};
-use crate::units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
+use plimsoll_scenario::stack::{self as file, Stack};
+use plimsoll_units::{Bytes, Money, Quantity, Rate, RateUnit, Ratio};
 
 impl StackModel {
     /// What `stack` says. `deployed` tells what really ran where that differs from the file

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::slo::Buckets;
-use crate::units::Nanos;
+use plimsoll_slo::Buckets;
+use plimsoll_units::Nanos;
 
 /// Sub-buckets per power of two: 512 keep a value within 0.1 % (half a bucket).
 const BITS: u32 = 9;

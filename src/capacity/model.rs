@@ -18,7 +18,7 @@ pub use fitted::{
     TierModel,
 };
 pub use steps::{ExcludedStep, StepExclusion};
-pub(in crate::capacity) use steps::{exclusion, is_at_rest, is_growing};
+pub(crate) use steps::{exclusion, is_at_rest, is_growing};
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use super::choice::RequiredCapacity;
 use super::search::{CapacitySearch, SearchAction, SearchOutcome, SearchPlan};
 use super::stack::StackModel;
 use super::step::{AbortReason, StepPurpose, StepResult, StepVerdict};
-use crate::metrics::{CapacityLine, Interval};
-use crate::units::{Nanos, Rate, Ratio, RunTime};
+use plimsoll_metrics::{CapacityLine, Interval};
+use plimsoll_units::{Nanos, Rate, Ratio, RunTime};
 
 /// One line of notes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::histogram::Histogram;
 use super::stack::{CapacityTierKind, StackModel, TierPool};
 use super::step::{Batch, StepPurpose, StepResult, TierUse};
-use crate::metrics::{Counts, ErrorClass, Interval, StepInterval};
-use crate::units::{Bytes, Nanos, Rate};
+use plimsoll_metrics::{Counts, ErrorClass, Interval, StepInterval};
+use plimsoll_units::{Bytes, Nanos, Rate};
 
 impl StepResult {
     /// The step that `intervals` show, its warm-up already cut. Whether it is valid, was aborted, or
@@ -121,16 +121,16 @@ fn mean_of_replicas(tier: &str, metric: &str, intervals: &[Interval]) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::des::SimulatedBalancing;
-    use crate::capacity::slo_limits::SloLimit;
-    use crate::capacity::stack::{CapacityTier, ReplicaSize};
-    use crate::capacity::step::StepVerdict;
-    use crate::metrics::{
+    use crate::des::SimulatedBalancing;
+    use crate::slo_limits::SloLimit;
+    use crate::stack::{CapacityTier, ReplicaSize};
+    use crate::step::StepVerdict;
+    use plimsoll_metrics::{
         ArrivalCounts, ArrivalProcess, Bound, Measure, Objective, Reading, RunEnd, RunHeader,
         RunLog, Scope, StepId, StepInterval, StopReason,
     };
-    use crate::slo::{ObjectiveStatus, Strictness, judge};
-    use crate::units::{Money, Quantity, RandomStream, Ratio, RunTime, Seed};
+    use plimsoll_slo::{ObjectiveStatus, Strictness, judge};
+    use plimsoll_units::{Money, Quantity, RandomStream, Ratio, RunTime, Seed};
     use rand::RngExt as _;
     use rand_distr::{Distribution as _, Exp};
 
@@ -245,7 +245,7 @@ mod tests {
             bound: Bound::AtMost,
             target: None,
             limit: Some(max),
-            of: crate::metrics::Answers::default(),
+            of: plimsoll_metrics::Answers::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Bytes;
+use plimsoll_units::Bytes;
 
 /// Seconds of a month of 30 days, for which prices are.
 const MONTH_S: f64 = 30.0 * 86_400.0;

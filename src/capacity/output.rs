@@ -11,7 +11,7 @@ pub use super::option::{
 use super::search::{FailureAbove, SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};
 use super::step::StepPurpose;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// What one tier costs a request and can carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

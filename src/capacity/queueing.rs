@@ -4,7 +4,7 @@
 //! Sources: D. Gross et al., *Fundamentals of Queueing Theory*, 4th ed., §2.3 (M/M/c);
 //! A. Allen, *Probability, Statistics, and Queueing Theory*, 2nd ed., §5.3 (G/G/c).
 
-use crate::units::{Nanos, Rate, Ratio};
+use plimsoll_units::{Nanos, Rate, Ratio};
 
 /// Erlang C: the probability that an arrival at an M/M/c station has to wait.
 ///

@@ -153,7 +153,7 @@ fn slope_error(points: &[(f64, f64)], line: (f64, f64), weights: &[f64]) -> f64 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{RandomStream, Seed};
+    use plimsoll_units::{RandomStream, Seed};
     use rand_distr::{Distribution, StandardNormal};
 
     #[test]

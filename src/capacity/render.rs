@@ -8,7 +8,7 @@ use super::output::{
     VerifiedPrediction,
 };
 use super::search::SearchEnd;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The section for a terminal: plain text, aligned, at most 100 columns but for long reasons.
 pub fn terminal(section: &CapacitySection) -> String {

@@ -17,9 +17,9 @@ mod rules;
 mod table;
 
 use super::step::{StepPurpose, StepResult};
-use crate::units::{Nanos, Rate};
 use evidence::{SearchEvidence, bracket};
 use level::{Level, levels};
+use plimsoll_units::{Nanos, Rate};
 use table::SearchMove;
 
 pub use claim::{FailureAbove, HeldRate};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
-use crate::metrics::{Bound, Measure, Objective, Scope};
-use crate::units::{Nanos, Quantity, Ratio};
+use plimsoll_metrics::{Bound, Measure, Objective, Scope};
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// An objective whose max the search holds the stack to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

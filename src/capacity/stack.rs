@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::des::SimulatedBalancing;
-use crate::units::{Bytes, Money, Nanos, Rate, Ratio};
+use plimsoll_units::{Bytes, Money, Nanos, Rate, Ratio};
 
 /// What a tier does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

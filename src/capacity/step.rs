@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
 use super::slo_limits::SloLimit;
-use crate::slo::{FailureCounts, ObjectiveStatus, error_rate_status, mean_status, quantile_status};
-use crate::units::{Bytes, Nanos, Rate, Ratio};
+use plimsoll_slo::{
+    FailureCounts, ObjectiveStatus, error_rate_status, mean_status, quantile_status,
+};
+use plimsoll_units::{Bytes, Nanos, Rate, Ratio};
 
 /// A step with a greater share of throttled requests met a rate limit.
 const THROTTLED: f64 = 0.01;

@@ -6,8 +6,8 @@
 use super::search::RULES;
 use super::slo_limits::SloLimit;
 use super::step::{AbortReason, AbortRule};
-use crate::metrics::{Answers, Counts, Distribution, ErrorClass, Interval, Selection, Tally};
-use crate::units::Rate;
+use plimsoll_metrics::{Answers, Counts, Distribution, ErrorClass, Interval, Selection, Tally};
+use plimsoll_units::Rate;
 
 /// One step under way.
 #[derive(Debug, Clone)]

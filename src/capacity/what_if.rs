@@ -11,7 +11,7 @@ use super::des::{SimulatedWindow, StackSimulation};
 use super::model::CapacityModel;
 use super::slo_limits::SloLimit;
 use super::stack::{Deployment, ScalingSignal, StackModel};
-use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
+use plimsoll_units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
 /// A change to the deployment or to what happens to it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -287,8 +287,8 @@ fn ms(response: &Histogram, p: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::stack::{CapacityTier, CapacityTierKind, ReplicaSize};
-    use crate::units::{Bytes, Money, Ratio};
+    use crate::stack::{CapacityTier, CapacityTierKind, ReplicaSize};
+    use plimsoll_units::{Bytes, Money, Ratio};
 
     fn stack() -> StackModel {
         let api = CapacityTier {
@@ -300,7 +300,7 @@ mod tests {
             sizes: Vec::new(),
             reserved_cores: Ratio::new(1.0),
             reserved_memory: Ratio::new(1.0),
-            balancing: crate::capacity::des::SimulatedBalancing::LeastConnections,
+            balancing: crate::des::SimulatedBalancing::LeastConnections,
             pools: Vec::new(),
             connections_max: None,
             delay: None,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The fastest crystals gain so many nanoseconds a second on the slowest: 100 ppm, twice what each may be off.
 const DRIFT_MAX: f64 = 100e-6;

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::{Distribution, Interval, Readings, SparseDistribution};
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::{Distribution, Interval, Readings, SparseDistribution};
+use plimsoll_units::{Nanos, RunTime};
 
 const SECOND: u64 = 1_000_000_000;
 /// So many seconds without a word, and an agent is absent.
@@ -20,11 +20,11 @@ pub fn coarse(interval: &Interval) -> Interval {
         step.response_time = two_digits(&step.response_time);
         step.service_time = SparseDistribution::default();
         step.phases.clear();
-        step.time_parts = crate::metrics::TimeParts::default();
+        step.time_parts = plimsoll_metrics::TimeParts::default();
     }
     for scenario in coarse.scenarios.values_mut() {
         scenario.response_time = SparseDistribution::default();
-        scenario.time_parts = crate::metrics::TimeParts::default();
+        scenario.time_parts = plimsoll_metrics::TimeParts::default();
         scenario.iteration_time = two_digits(&scenario.iteration_time);
     }
     coarse.schedule_lag = two_digits(&coarse.schedule_lag);
@@ -206,7 +206,7 @@ impl LiveMerge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ArrivalCounts, StepId, StepInterval};
+    use plimsoll_metrics::{ArrivalCounts, StepId, StepInterval};
 
     fn at(ms: u64) -> RunTime {
         RunTime::ZERO + Nanos::from_millis(ms)

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::ClockEstimate;
-use crate::engine::SteeringCommand;
-use crate::units::{Nanos, RunTime};
+use plimsoll_load::engine::SteeringCommand;
+use plimsoll_units::{Nanos, RunTime};
 
 /// The leader looks for agents: sent again and again until enough have come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-use crate::units::hexadecimal;
+use plimsoll_units::hexadecimal;
 
 /// No piece is longer once it is unpacked.
 const UNPACKED_MAX: u64 = 64 << 20;

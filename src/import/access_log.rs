@@ -18,8 +18,8 @@ mod time;
 
 use std::collections::BTreeMap;
 
-use crate::metrics::RunLog;
-use crate::scenario::{Problem, SourceId, Span};
+use plimsoll_metrics::RunLog;
+use plimsoll_scenario::{Problem, SourceId, Span};
 
 use self::arrivals::SecondCounts;
 use self::clients::ClientVisits;

@@ -8,7 +8,7 @@ use self::body::{multipart, name};
 pub(super) use self::json::JsonDraft;
 use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue, document};
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// A scenario in the making.
 #[derive(Debug, Clone, Default)]

@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use crate::scenario::{Problem, SourceId, Span};
-use crate::units::Nanos;
+use plimsoll_scenario::{Problem, SourceId, Span};
+use plimsoll_units::Nanos;
 
 use self::correlate::RecordedValues;
 use self::file::HarFile;

@@ -1,7 +1,7 @@
 //! What is asked of an import, and what comes of it.
 
-use crate::scenario::{Problem, ProblemKind, Span};
-use crate::units::Ratio;
+use plimsoll_scenario::{Problem, ProblemKind, Span};
+use plimsoll_units::Ratio;
 
 use super::note::ImportNotes;
 

@@ -21,8 +21,8 @@ use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
 use super::variables::{PlanVariables, VariableSigns, asked_too_early};
 use super::{ImportOptions, Imported, problem};
-use crate::scenario::{Problem, SourceId, Span};
-use crate::units::Nanos;
+use plimsoll_scenario::{Problem, SourceId, Span};
+use plimsoll_units::Nanos;
 
 /// Imports a test plan: its text, which is `source` in problems.
 ///

@@ -13,9 +13,9 @@ use super::note::ImportNotes;
 use super::secrets::is_secret;
 use super::yaml::{YamlEntry, YamlValue};
 use super::{ImportOptions, Imported, problem};
-use crate::plan::{Overrides, compile};
-use crate::scenario::{Problem, SourceId, Span, load};
-use crate::units::Nanos;
+use plimsoll_plan::{Overrides, compile};
+use plimsoll_scenario::{Problem, SourceId, Span, load};
+use plimsoll_units::Nanos;
 
 /// Where requests go: options do not tell it.
 const TARGET: &str = "http://127.0.0.1:8080";

@@ -1,6 +1,6 @@
 //! Names for steps and values from paths and keys, as a person would give them.
 
-use crate::plan::TemplateNames;
+use plimsoll_plan::TemplateNames;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Path segments that say nothing about what is asked for.

@@ -25,9 +25,9 @@ use super::names::{UniqueNames, candidates, snake};
 use super::note::ImportNotes;
 use super::secrets::FoundSecrets;
 use super::{ImportOptions, Imported, problem};
-use crate::scenario::yaml::VALUE_LIMIT;
-use crate::scenario::{Problem, SourceId, Span};
-use crate::units::Nanos;
+use plimsoll_scenario::yaml::VALUE_LIMIT;
+use plimsoll_scenario::{Problem, SourceId, Span};
+use plimsoll_units::Nanos;
 use writer::OperationWriter;
 
 /// How many values a scenario may have, in about: its file is read with a limit of its own.

@@ -17,8 +17,8 @@ use super::secrets::FoundSecrets;
 use super::text::{DraftText, TextPiece};
 use super::variables::{PlanVariables, VariableSigns};
 use super::{ImportOptions, Imported, problem};
-use crate::scenario::{Problem, SourceId, Span};
-use crate::units::Nanos;
+use plimsoll_scenario::{Problem, SourceId, Span};
+use plimsoll_units::Nanos;
 
 /// Where requests go if nothing tells it.
 const TARGET: &str = "http://127.0.0.1:8080";

@@ -9,7 +9,7 @@ use http::Method;
 
 use super::names::snake;
 use super::secrets::{is_secret, secret_spans};
-use crate::units::{Nanos, WorkRate};
+use plimsoll_units::{Nanos, WorkRate};
 
 /// A request to one URL, as a command line asks for it. Texts may hold templates and `${NAME}`.
 #[derive(Debug, Clone)]

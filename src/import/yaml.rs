@@ -263,7 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scenario::{NodeValue, Problems, SourceId, json_of_node, yaml};
+    use plimsoll_scenario::{NodeValue, Problems, SourceId, json_of_node, yaml};
 
     fn read_back(text: &str) -> serde_json::Value {
         let mut problems = Problems::default();

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Measure, Scope};
-use crate::units::{Nanos, Quantity};
+use plimsoll_units::{Nanos, Quantity};
 
 /// What ends a run once it has held for a while: `p99 > 2s for 10s`.
 #[derive(Debug, Clone, PartialEq)]

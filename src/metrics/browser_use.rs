@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Bytes, Nanos, Ratio};
+use plimsoll_units::{Bytes, Nanos, Ratio};
 
 /// What the browsers of a run took of the machine. Sums and maxima over all of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

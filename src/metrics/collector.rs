@@ -7,7 +7,7 @@ use super::{
     Distribution, ErrorClass, GeneratorLoad, Interval, IntervalPart, Phase, ScenarioId,
     ScenarioInterval, SparseDistribution, StepId, StepInterval,
 };
-use crate::units::{Nanos, Ratio, RunTime};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// An interval that still waits for parts.
 #[derive(Debug)]
@@ -232,7 +232,7 @@ fn merge_into(slot: &mut SparseDistribution, part: &Distribution) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Recorder;
+    use crate::Recorder;
 
     #[test]
     fn interval_is_complete_once_every_live_worker_closed_it() {

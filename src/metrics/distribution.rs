@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::sparse::{HIGHEST_NS, SparseDistribution, SparseValues};
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Three significant digits: a reported value is at most 0.1 % off.
 const DIGITS: u8 = 3;

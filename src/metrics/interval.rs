@@ -8,7 +8,7 @@ use super::{
     ErrorClass, Phase, Readings, ResponseTimes, ScenarioId, SideInterval, SparseDistribution,
     StepId, TimeParts,
 };
-use crate::units::{Nanos, Ratio, RunTime};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// What became of arrivals (iterations) within an interval.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,7 +31,7 @@
 use std::collections::VecDeque;
 
 use super::{Outcome, Sample};
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// Lags up to this are left in the response times: what a thread takes to wake up, and to send several at once.
 pub(super) const LAG_MIN: Nanos = Nanos::from_micros(100);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Nanos, words};
+use plimsoll_units::{Nanos, words};
 
 words! {
     /// The two moments at which something is done once for a run.

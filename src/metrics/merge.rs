@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use super::{GeneratorLoad, Interval, ReadingRef, ScenarioInterval, SideInterval, StepInterval};
-use crate::units::Ratio;
+use plimsoll_units::Ratio;
 
 impl Interval {
     /// Adds what another shard did in the same second. The order makes no difference, but for readings: of the
@@ -114,11 +114,11 @@ fn add<K: Ord + Copy, N: AddAssign + Copy + Default>(
 
 #[cfg(test)]
 mod tests {
-    use crate::metrics::{
+    use crate::{
         Collector, ErrorClass, Interval, Outcome, Recorder, Sample, ScenarioId, SparseDistribution,
         StepId,
     };
-    use crate::units::{Nanos, RunTime};
+    use plimsoll_units::{Nanos, RunTime};
 
     /// Goal: prove that merged shards are what one generator would have recorded of all their samples.
     /// Method: 3,000 samples into one recorder and, dealt out, into three.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Answers, PageFigure, Phase};
-use crate::units::{Nanos, Quantity, words};
+use plimsoll_units::{Nanos, Quantity, words};
 
 /// What an objective speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

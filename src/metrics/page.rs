@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Bytes, Nanos, Quantity, RunTime, words};
+use plimsoll_units::{Bytes, Nanos, Quantity, RunTime, words};
 
 words! {
     /// A figure of one page load. Times count from the start of the navigation unless it says otherwise.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::units::{Bytes, Money, Nanos, Quantity, Rate, Ratio};
+use plimsoll_units::{Bytes, Money, Nanos, Quantity, Rate, Ratio};
 
 /// One value of the stack's own metrics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

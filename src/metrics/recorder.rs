@@ -9,7 +9,7 @@ use super::{
     ArrivalCounts, Distribution, ErrorClass, GeneratorLoad, Outcome, Phase, Sample, ScenarioId,
     StepId, Variant,
 };
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// So many late requests in a second take no memory that was not there before.
 const LATE_ROOM: usize = 512;
@@ -190,16 +190,15 @@ impl IntervalPart {
     }
 
     /// What became of arrivals in it, over all scenarios.
-    #[cfg(test)]
-    pub(crate) fn arrivals(&self) -> ArrivalCounts {
+    pub fn arrivals(&self) -> ArrivalCounts {
         let mut sum = ArrivalCounts::default();
         self.scenarios.iter().for_each(|scenario| sum.add(scenario.arrivals));
         sum
     }
 
     /// A part of the same interval in which nothing is counted.
-    #[cfg(test)]
-    pub(crate) fn emptied(&self) -> Self {
+    #[must_use]
+    pub fn emptied(&self) -> Self {
         let parts = self.sides.parts();
         Self {
             start: self.start,
@@ -214,8 +213,7 @@ impl IntervalPart {
     }
 
     /// How many lags of arrivals it holds.
-    #[cfg(test)]
-    pub(crate) fn lags(&self) -> u64 {
+    pub fn lags(&self) -> u64 {
         self.schedule_lag.count()
     }
 
@@ -443,7 +441,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Phases, StepId};
+    use crate::{Phases, StepId};
 
     fn sample(intended_ms: u64, done_ms: u64) -> Sample {
         Sample {
@@ -474,8 +472,8 @@ mod tests {
         assert_eq!(interval.iteration_errors().collect::<Vec<_>>(), [(class, 1)]);
     }
 
-    fn closed(recorder: &mut Recorder) -> crate::metrics::Interval {
-        let mut collector = crate::metrics::Collector::new(1);
+    fn closed(recorder: &mut Recorder) -> crate::Interval {
+        let mut collector = crate::Collector::new(1);
         collector.absorb(&recorder.take_part(RunTime::ZERO + Nanos::from_secs(1)));
         collector.drain_complete().remove(0)
     }
@@ -483,8 +481,7 @@ mod tests {
     #[test]
     fn times_of_failures_and_of_late_requests_are_told_apart() {
         let mut recorder = Recorder::new(0, 2, 1).with_split(1);
-        let (scenario, variant) =
-            (ScenarioId(0), Variant { part: 0, side: crate::metrics::Side::Green });
+        let (scenario, variant) = (ScenarioId(0), Variant { part: 0, side: crate::Side::Green });
         let failed = Sample { outcome: Outcome::Failed(ErrorClass::Http5xx), ..sample(0, 10) };
         let late = Sample { sent: RunTime::ZERO + Nanos::from_millis(30), ..sample(0, 80) };
         let late_failed = Sample { outcome: failed.outcome, ..late };
@@ -496,17 +493,17 @@ mod tests {
         recorder.record_logical(scenario, &Sample { step: StepId(1), ..late });
         let interval = closed(&mut recorder);
         let of = |ms: &[u64]| ms.iter().copied().map(Nanos::from_millis).collect();
-        let parts = crate::metrics::TimeParts {
+        let parts = crate::TimeParts {
             failed: of(&[10, 80]),
-            late: crate::metrics::LateTimes { upper: of(&[80]), lower: of(&[50]) },
-            late_failed: crate::metrics::LateTimes { upper: of(&[80]), lower: of(&[50]) },
+            late: crate::LateTimes { upper: of(&[80]), lower: of(&[50]) },
+            late_failed: crate::LateTimes { upper: of(&[80]), lower: of(&[50]) },
         };
         assert_eq!(interval.steps[&StepId(0)].time_parts, parts);
         assert_eq!(interval.scenarios[&scenario].time_parts, parts);
         assert_eq!(interval.scenarios[&scenario].errors, [(ErrorClass::Http5xx, 2)].into());
         assert_eq!(interval.sides[0].time_parts, parts);
         let derived = &interval.logical[&StepId(1)].time_parts;
-        let twice = crate::metrics::LateTimes { upper: of(&[80]), lower: of(&[20]) };
+        let twice = crate::LateTimes { upper: of(&[80]), lower: of(&[20]) };
         assert_eq!((&derived.late, derived.failed.count()), (&twice, 0), "it met two episodes");
     }
 

@@ -13,7 +13,7 @@ use super::{
     BrowserUse, CapacityLine, ErrorClass, Interval, Objective, PageLoad, Readings, ScenarioId,
     ShardSummary, SplitInfo, StepId,
 };
-use crate::units::{Nanos, Rate, Ratio, RunTime, Seed, words};
+use plimsoll_units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
 /// How load is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -450,8 +450,8 @@ impl RunLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{CustomMeasure, Measure, Reading};
-    use crate::units::Quantity;
+    use crate::{CustomMeasure, Measure, Reading};
+    use plimsoll_units::Quantity;
 
     fn reading(metric: &str, replica: &str, value: Option<f64>) -> Reading {
         let (tier, metric, replica) = ("api".into(), metric.into(), replica.into());

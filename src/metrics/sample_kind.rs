@@ -1,6 +1,6 @@
 //! What samples of steps are.
 
-use crate::units::words;
+use plimsoll_units::words;
 
 words! {
     /// What a sample of a step is.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Nanos, Ratio};
+use plimsoll_units::{Nanos, Ratio};
 
 /// One shard of a merged run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

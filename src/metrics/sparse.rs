@@ -13,11 +13,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 use kept::KeptValues;
 
-pub(crate) use counts::BucketCounts;
+pub use counts::BucketCounts;
 pub use kept::LogSource;
 pub(super) use kept::reading;
 pub(super) use values::{HIGHEST_NS, SparseValues};
@@ -101,7 +101,7 @@ impl SparseDistribution {
     }
 
     /// The same with its values in memory, for whoever asks it several times.
-    pub(crate) fn in_memory(&self) -> Cow<'_, Self> {
+    pub fn in_memory(&self) -> Cow<'_, Self> {
         if self.is_elsewhere() {
             Cow::Owned(Self::from(self.values().into_owned()))
         } else {

@@ -11,7 +11,7 @@ use super::times::FailedTimes;
 use super::{
     Distribution, ErrorClass, Outcome, ResponseTimes, Sample, SparseDistribution, TimeParts,
 };
-use crate::units::{Ratio, RunTime};
+use plimsoll_units::{Ratio, RunTime};
 
 /// Which of the two targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, SparseDistribution};
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Response times that may hold more of the generator's lag than the histogram's error: each is counted twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,8 +100,7 @@ pub enum Answers {
 
 impl Answers {
     /// Whether it is what a row speaks of that says nothing else.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-    pub(crate) fn is_default(&self) -> bool {
+    pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 

@@ -222,8 +222,8 @@ fn number(path: &Path) -> Result<f64, ObserveError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{Scrape, ScrapeWindow};
-    use crate::units::{Quantity, RunTime};
+    use crate::series::{Scrape, ScrapeWindow};
+    use plimsoll_units::{Quantity, RunTime};
 
     macro_rules! data {
         ($name:literal) => {

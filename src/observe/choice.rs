@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::metrics::Reading;
+use plimsoll_metrics::Reading;
 
 /// Rates need two readings; from the third on, a source that still has nothing will not be waited for.
 const SETTLED_AFTER: u32 = 2;
@@ -82,7 +82,7 @@ fn key(reading: &Reading) -> MetricKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Quantity;
+    use plimsoll_units::Quantity;
 
     fn reading(metric: &str, replica: &str, value: Option<f64>) -> Reading {
         let (tier, metric, replica) = ("api".into(), metric.into(), replica.into());

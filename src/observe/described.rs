@@ -17,9 +17,9 @@ use super::promql::{self, ExporterTarget};
 use super::series::Selector;
 use super::source::{MetricSource, PolledSource, SourceSpec};
 use super::watch::WatchPlan;
-use crate::scenario::stack::{ExporterSpec, StackTier};
-use crate::scenario::{Problem, ProblemKind, Problems, Spanned, Stack};
-use crate::units::Nanos;
+use plimsoll_scenario::stack::{ExporterSpec, StackTier};
+use plimsoll_scenario::{Problem, ProblemKind, Problems, Spanned, Stack};
+use plimsoll_units::Nanos;
 
 /// How often metrics are read where the file does not say.
 const EVERY: Nanos = Nanos::from_secs(1);
@@ -353,7 +353,7 @@ fn selector(text: &str) -> Option<Selector> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Loaded, load};
+    use plimsoll_scenario::{Loaded, load};
 
     const SCENARIO: &str = "
 name: x

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::exposition::ExpositionError;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Why a source gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -100,7 +100,7 @@ fn unquote(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::Selector;
+    use crate::series::Selector;
 
     const PROM_CLIENT: &str = include_str!("../../tests/data/observe/prom_client.1.txt");
     const POSTGRES: &str = include_str!("../../tests/data/observe/postgres_exporter.1.txt");

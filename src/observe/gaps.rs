@@ -1,6 +1,6 @@
 //! The seconds of a run without readings, to be asked for at its end.
 
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// The seconds of a run in which nothing was read from the sources that know the past.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use url::Url;
 
 use super::fetch::{self, Trust};
 use super::snapshot::Snapshot;
-use crate::metrics::{Reading, SourceEvent};
-use crate::transport::Clock;
-use crate::units::{Nanos, Quantity, Ratio, RunTime};
+use plimsoll_load::transport::Clock;
+use plimsoll_metrics::{Reading, SourceEvent};
+use plimsoll_units::{Nanos, Quantity, Ratio, RunTime};
 
 /// How often endpoints are asked where the file does not say.
 pub(super) const EVERY: Nanos = Nanos::from_secs(1);

@@ -2,8 +2,8 @@
 
 use super::quantile;
 use super::series::{Scrape, ScrapeWindow, Selector};
-use crate::metrics::Reading;
-use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio};
+use plimsoll_metrics::Reading;
+use plimsoll_units::{Bytes, Nanos, Quantity, Rate, Ratio};
 
 /// What a metric is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,8 +227,8 @@ impl ReadingSubject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::MetricSeries;
-    use crate::units::RunTime;
+    use crate::series::MetricSeries;
+    use plimsoll_units::RunTime;
 
     fn scrape(seconds: u64, series: &[(&str, &str, f64)]) -> Scrape {
         let series = series

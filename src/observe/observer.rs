@@ -7,8 +7,8 @@ use super::error::ObserveError;
 use super::fetch::Trust;
 use super::page::Pages;
 use super::source::{PastPeriod, PolledSource, SourceSpec};
-use crate::metrics::Reading;
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::Reading;
+use plimsoll_units::{Nanos, RunTime};
 
 /// A source without readings, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,10 +170,10 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::observe::mapping::ReadingSubject;
-    use crate::observe::presets;
-    use crate::observe::source::MetricSource;
-    use crate::units::Quantity;
+    use crate::mapping::ReadingSubject;
+    use crate::presets;
+    use crate::source::MetricSource;
+    use plimsoll_units::Quantity;
 
     fn page(tier: &str, port: u16) -> SourceSpec {
         let subject =
@@ -256,7 +256,7 @@ mod tests {
         let told = observer.read(RunTime::new(1)).await.readings;
         let available = told.iter().find(|reading| reading.metric == "available");
         let value = available.and_then(|reading| reading.value);
-        assert_eq!(value, Some(Quantity::Share(crate::units::Ratio::new(0.0))), "{told:?}");
+        assert_eq!(value, Some(Quantity::Share(plimsoll_units::Ratio::new(0.0))), "{told:?}");
     }
 
     #[test]

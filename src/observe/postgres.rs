@@ -236,8 +236,8 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::observe::series::{Scrape, ScrapeWindow};
-    use crate::units::RunTime;
+    use crate::series::{Scrape, ScrapeWindow};
+    use plimsoll_units::RunTime;
 
     #[test]
     fn address_with_a_mistake_does_not_tell_its_password() {

@@ -318,11 +318,11 @@ pub fn simulator(tier: &str) -> Vec<Mapping> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Reading;
-    use crate::observe::exposition;
-    use crate::observe::mapping::ReadingSubject;
-    use crate::observe::series::{Scrape, ScrapeWindow};
-    use crate::units::{Quantity, RunTime};
+    use crate::exposition;
+    use crate::mapping::ReadingSubject;
+    use crate::series::{Scrape, ScrapeWindow};
+    use plimsoll_metrics::Reading;
+    use plimsoll_units::{Quantity, RunTime};
 
     /// The pages of an exporter two seconds apart, read from the real stack under load.
     macro_rules! pages {

@@ -108,8 +108,8 @@ fn mixture_quantile(statements: &[Statement], q: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{MetricSeries, Scrape};
-    use crate::units::RunTime;
+    use crate::series::{MetricSeries, Scrape};
+    use plimsoll_units::RunTime;
 
     fn scrape(seconds: u64, series: Vec<MetricSeries>) -> Scrape {
         Scrape { at: RunTime::new(seconds * 1_000_000_000), series }

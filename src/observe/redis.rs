@@ -178,8 +178,8 @@ async fn bulk(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::series::{Scrape, ScrapeWindow};
-    use crate::units::{Quantity, RunTime};
+    use crate::series::{Scrape, ScrapeWindow};
+    use plimsoll_units::{Quantity, RunTime};
     use proptest::prelude::*;
     use tokio::net::TcpListener;
 

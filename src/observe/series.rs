@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// Labels of a series, in the order of their names.
 pub type Labels = BTreeMap<String, String>;

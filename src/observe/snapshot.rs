@@ -1,7 +1,7 @@
 //! What one look at the stack brought.
 
-use crate::metrics::{Reading, SourceEvent};
-use crate::units::RunTime;
+use plimsoll_metrics::{Reading, SourceEvent};
+use plimsoll_units::RunTime;
 
 /// What one reading of the stack came to.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,8 +13,8 @@ use super::presets::{self, CORES, MEMORY_LIMIT};
 use super::prometheus::{PrometheusSource, Query};
 use super::redis::{self, RedisSource};
 use super::series::{MetricSeries, Scrape, ScrapeWindow};
-use crate::metrics::Reading;
-use crate::units::{Quantity, Ratio, RunTime};
+use plimsoll_metrics::Reading;
+use plimsoll_units::{Quantity, Ratio, RunTime};
 
 /// Where a tier's metrics are. Addresses may hold credentials: they are neither printed nor kept in messages.
 #[derive(Clone, PartialEq)]
@@ -306,7 +306,7 @@ impl PolledSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Nanos;
+    use plimsoll_units::Nanos;
 
     #[test]
     fn past_of_a_long_run_is_asked_for_in_fewer_moments() {

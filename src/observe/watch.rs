@@ -8,9 +8,9 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::metrics::{Reading, SourceEvent};
-use crate::transport::Clock;
-use crate::units::{Nanos, RunTime};
+use plimsoll_load::transport::Clock;
+use plimsoll_metrics::{Reading, SourceEvent};
+use plimsoll_units::{Nanos, RunTime};
 
 use super::error::ObserveError;
 use super::fetch::Trust;
@@ -235,9 +235,9 @@ fn silent(failure: &SourceFailure) -> SourceEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::mapping::ReadingSubject;
-    use crate::observe::presets;
-    use crate::observe::source::MetricSource;
+    use crate::mapping::ReadingSubject;
+    use crate::presets;
+    use crate::source::MetricSource;
 
     fn gone(tier: &str) -> SourceSpec {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn preset_of_a_page_is_told_by_its_names() {
         let page = include_str!("../../tests/data/observe/redis_exporter.1.txt");
-        let series = crate::observe::exposition::parse(page).expect("a real page");
+        let series = crate::exposition::parse(page).expect("a real page");
         assert_eq!(presets::recognise(&series), presets::redis_exporter());
         assert_eq!(presets::recognise(&[]), []);
     }

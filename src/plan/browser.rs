@@ -1,8 +1,8 @@
 //! Users with a real browser, as planned.
 
 use super::{Delay, Template};
-use crate::scenario::schema::{BrowserNetwork, PageWait};
-use crate::units::Nanos;
+use plimsoll_scenario::schema::{BrowserNetwork, PageWait};
+use plimsoll_units::Nanos;
 
 /// Users with a real browser.
 #[derive(Debug, Clone)]

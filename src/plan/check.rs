@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
 use super::CaptureSlot;
-use crate::scenario::schema::{CaptureTake, Matcher};
-use crate::units::{Bytes, Nanos};
+use plimsoll_scenario::schema::{CaptureTake, Matcher};
+use plimsoll_units::{Bytes, Nanos};
 
 /// A set of statuses: single ones and ranges, `[200, 301..399]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

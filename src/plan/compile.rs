@@ -31,9 +31,9 @@ use self::split::SplitCompiler;
 use self::template::TemplateCompiler;
 use self::workload::PlayedLoad;
 use super::{DEFAULT_SEED, HttpPlan, Overrides, Plan, TemplateSet};
-use crate::scenario::schema::Workload;
-use crate::scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles};
-use crate::units::{Nanos, Ratio};
+use plimsoll_scenario::schema::Workload;
+use plimsoll_scenario::{Loaded, Problem, ProblemKind, Problems, Scenario, SourceFiles};
+use plimsoll_units::{Nanos, Ratio};
 
 /// Makes the plan of a scenario. `today` is what `date()` in templates counts from.
 ///

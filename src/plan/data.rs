@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::Value;
 
-pub use crate::scenario::schema::UsedUp;
+pub use plimsoll_scenario::schema::UsedUp;
 
 /// How a row is picked.
 #[derive(Debug, Clone, Copy, PartialEq)]

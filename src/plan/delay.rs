@@ -1,6 +1,6 @@
 //! Laws of delays: think times, and how long is watched and listened.
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// A law of delays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What follows a request that fails.
 
 use super::Delay;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// What follows a request that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use minijinja::Value;
 
 use super::{Condition, Delay, PlaybackId, PollPlan, RequestId, SessionId, StreamId, Template};
-use crate::metrics::StepId;
-use crate::units::Nanos;
+use plimsoll_metrics::StepId;
+use plimsoll_units::Nanos;
 
 /// A loop that has a condition.
 #[derive(Debug, Clone)]

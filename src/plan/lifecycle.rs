@@ -3,8 +3,8 @@
 use minijinja::Value;
 
 use super::{CaptureSlot, Program};
-use crate::metrics::{LifecyclePart, StepInfo};
-use crate::units::Nanos;
+use plimsoll_metrics::{LifecyclePart, StepInfo};
+use plimsoll_units::Nanos;
 
 /// What is done once for a run.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{ClosedLoad, ScenarioMix};
-use crate::metrics::ScenarioId;
-use crate::units::{Nanos, Rate, RunTime};
+use plimsoll_metrics::ScenarioId;
+use plimsoll_units::{Nanos, Rate, RunTime};
 
 /// Which part of all arrivals is ours: `index` of `count`, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::metrics::ScenarioId;
-use crate::units::RunTime;
+use plimsoll_metrics::ScenarioId;
+use plimsoll_units::RunTime;
 
 /// The scenarios' shares over time.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ impl ScenarioMix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Nanos;
+    use plimsoll_units::Nanos;
 
     #[test]
     fn shares_follow_the_rates_of_their_time() {

@@ -1,7 +1,7 @@
 //! What the command line changes of a scenario.
 
 use super::Shard;
-use crate::units::{Nanos, Ratio, Seed, WorkRate};
+use plimsoll_units::{Nanos, Ratio, Seed, WorkRate};
 
 /// What the command line changes.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::{Capture, CaptureSlot, Check, OnFailure, PlaybackId, SessionId, Template};
-use crate::metrics::StepId;
-use crate::units::Nanos;
+use plimsoll_metrics::StepId;
+use plimsoll_units::Nanos;
 
 /// What a request carries.
 #[derive(Debug, Clone)]

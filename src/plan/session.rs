@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::Value;
 
 use super::{CaptureSlot, StatusSet};
-use crate::scenario::schema::SessionScope;
-use crate::units::{Nanos, RunTime};
+use plimsoll_scenario::schema::SessionScope;
+use plimsoll_units::{Nanos, RunTime};
 
 /// Something that a user holds for a while: a login, a token.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@
 //! talking to each other.
 
 use super::Target;
-use crate::metrics::{Side, SplitInfo, SplitPart, Variant};
-use crate::units::{RandomStream, Ratio, RunTime, Seed};
+use plimsoll_metrics::{Side, SplitInfo, SplitPart, Variant};
+use plimsoll_units::{RandomStream, Ratio, RunTime, Seed};
 
 /// A second target, and the share of the arrivals that goes to it.
 #[derive(Debug, Clone)]

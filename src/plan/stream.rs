@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{CaptureSlot, Check, Condition, Delay, RequestId, SessionId, Template};
-use crate::metrics::StepId;
-use crate::units::Nanos;
+use plimsoll_metrics::StepId;
+use plimsoll_units::Nanos;
 
 /// Something done again and again until a condition holds.
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@ mod functions;
 mod jwt;
 mod names;
 mod operators;
+mod rendering;
 mod scope;
 
 use std::fmt;
@@ -19,19 +20,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use minijinja::value::ValueKind;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
-use super::value::{kept_member, reckoned, with_members};
 use super::{DealtRows, Shard};
-use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
+use plimsoll_scenario::nesting::{OPERATOR_LIMIT, operators};
 use rand_pcg::Pcg64Mcg;
 
 use clock::RunBegin;
 pub use condition::Condition;
 pub use error::{RenderError, TemplateError};
 pub use escape::Escape;
-pub(in crate::plan) use escape::part_name;
+pub(crate) use escape::part_name;
 pub use files::TemplateFiles;
 pub use names::{AskedNames, CaptureSlot, TemplateNames};
 pub use scope::{ScopeValues, TemplateScope};
@@ -113,7 +112,7 @@ pub struct TemplateSet {
 #[cfg(test)]
 impl TemplateSet {
     /// Whether both were compiled as one.
-    pub(in crate::plan) fn shares_environment(&self, other: &Self) -> bool {
+    pub(crate) fn shares_environment(&self, other: &Self) -> bool {
         std::ptr::eq(self.environment, other.environment)
     }
 }
@@ -376,16 +375,6 @@ impl Template {
         }
     }
 
-    /// Goes on with parameters behind a URL, which may have some.
-    pub fn push_query_joint(&mut self) {
-        let Some(url) = self.as_constant() else {
-            return self.pieces.push(TemplatePiece::QueryJoint);
-        };
-        let mut joined = url.to_vec();
-        join_query(&mut joined);
-        *self = Self::constant(joined);
-    }
-
     /// The bytes, if nothing in it varies.
     pub fn as_constant(&self) -> Option<&[u8]> {
         match self.pieces.as_slice() {
@@ -404,109 +393,6 @@ impl Template {
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
-
-    /// Appends the rendered text to `out`.
-    ///
-    /// # Errors
-    /// Where a value is missing or an expression fails. `out` may then hold a part of the text.
-    pub fn render(
-        &self,
-        variables: &mut dyn Variables,
-        out: &mut Vec<u8>,
-    ) -> Result<(), RenderError> {
-        for piece in &self.pieces {
-            match piece {
-                TemplatePiece::Literal(text) => out.extend_from_slice(text),
-                TemplatePiece::Slot(slot, escape) => {
-                    let value = variables.slot(*slot).ok_or(RenderError::Missing(*slot))?;
-                    write_value(value, *escape, out);
-                }
-                TemplatePiece::Cell(dataset, column, escape) => {
-                    variables.deal(*dataset)?;
-                    if let Some(value) = variables.cell(*dataset, *column) {
-                        write_value(value, *escape, out);
-                    }
-                }
-                TemplatePiece::Expression(expression, escape) => {
-                    write_value(&evaluate(expression, variables)?, *escape, out);
-                }
-                TemplatePiece::QueryJoint => join_query(out),
-            }
-        }
-        Ok(())
-    }
-
-    /// The items of the list that a template gives, as they came; none where it gives no list.
-    ///
-    /// # Errors
-    /// Where a value is missing or an expression fails.
-    pub fn items(&self, variables: &mut dyn Variables) -> Result<Option<Vec<Value>>, RenderError> {
-        let list = match self.pieces.as_slice() {
-            [TemplatePiece::Slot(slot, _)] => {
-                let value = variables.slot(*slot).cloned();
-                value.map(with_members).ok_or(RenderError::Missing(*slot))?
-            }
-            [TemplatePiece::Cell(dataset, column, _)] => {
-                variables.deal(*dataset)?;
-                let value = variables.cell(*dataset, *column).cloned();
-                value.map(with_members).unwrap_or_default()
-            }
-            [TemplatePiece::Expression(expression, _)] => evaluate(expression, variables)?,
-            _ => return Ok(None),
-        };
-        Ok(match list.kind() {
-            ValueKind::Seq | ValueKind::Iterable => {
-                list.try_iter().ok().map(|items| items.map(kept_member).collect())
-            }
-            _ => None,
-        })
-    }
-
-    /// The value of a template that is a single expression; a text otherwise.
-    ///
-    /// # Errors
-    /// Where a value is missing or an expression fails.
-    pub fn value(&self, variables: &mut dyn Variables) -> Result<Value, RenderError> {
-        match self.pieces.as_slice() {
-            [TemplatePiece::Slot(slot, _)] => {
-                let value = variables.slot(*slot).cloned();
-                value.map(reckoned).ok_or(RenderError::Missing(*slot))
-            }
-            [TemplatePiece::Cell(dataset, column, _)] => {
-                variables.deal(*dataset)?;
-                let value = variables.cell(*dataset, *column).cloned();
-                Ok(value.map(reckoned).unwrap_or_default())
-            }
-            [TemplatePiece::Expression(expression, _)] => {
-                evaluate(expression, variables).map(reckoned)
-            }
-            _ => {
-                let mut text = Vec::new();
-                self.render(variables, &mut text)?;
-                Ok(Value::from(String::from_utf8_lossy(&text).into_owned()))
-            }
-        }
-    }
-}
-
-/// Makes a URL ready for further parameters. A fragment is never sent.
-fn join_query(url: &mut Vec<u8>) {
-    url.truncate(url.iter().position(|byte| *byte == b'#').unwrap_or(url.len()));
-    match url.last() {
-        Some(b'?' | b'&') if url.contains(&b'?') => {}
-        _ => url.push(if url.contains(&b'?') { b'&' } else { b'?' }),
-    }
-}
-
-fn evaluate(
-    compiled: &CompiledExpression,
-    variables: &mut dyn Variables,
-) -> Result<Value, RenderError> {
-    compiled.datasets.iter().try_for_each(|dataset| variables.deal(*dataset))?;
-    let scope = Arc::new(variables.scope().seen(compiled.looks_up));
-    let value = compiled.expression.eval(Value::from_dyn_object(scope.clone()));
-    variables.set_chance(scope.chance());
-    value.map_err(|error| RenderError::Expression(plain(&error)))
 }
 
 /// minijinja's message without its frame numbers and file names, which mean nothing to a scenario's author.

@@ -1,7 +1,7 @@
 //! The users of a closed workload: how many there are at each moment, and what they play together.
 
 use super::DealtRows;
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// A closed workload.
 #[derive(Debug, Clone, PartialEq)]

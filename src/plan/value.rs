@@ -7,12 +7,12 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use serde_json::{Number, Value as Json};
 
-use crate::units::Decimal;
+use plimsoll_units::Decimal;
 
 /// A value of JSON with its text, where the text says more than the value: a number with more digits than a double
 /// holds or other ones (`19.90`), a list or mapping with such numbers in it.
 #[derive(Debug)]
-pub(in crate::plan) struct WrittenJson {
+pub(crate) struct WrittenJson {
     /// As it came.
     text: Box<str>,
     /// What expressions reckon with; none where that would be another number.
@@ -93,7 +93,7 @@ fn tree(json: &Json, leaf: &dyn Fn(&Json) -> Value) -> Value {
 }
 
 /// The value with members as they came, for what only looks them up.
-pub(in crate::plan) fn with_members(value: Value) -> Value {
+pub(crate) fn with_members(value: Value) -> Value {
     match value.downcast_object_ref::<WrittenJson>() {
         Some(WrittenJson { members: Some(members), .. }) => members.clone(),
         _ => value,
@@ -111,7 +111,7 @@ pub fn kept_member(member: Value) -> Value {
 }
 
 /// What expressions reckon with.
-pub(in crate::plan) fn reckoned(value: Value) -> Value {
+pub(crate) fn reckoned(value: Value) -> Value {
     match value.downcast_object_ref::<WrittenJson>() {
         Some(WrittenJson { value: Some(inner), .. }) => inner.clone(),
         _ => value,
@@ -151,7 +151,7 @@ fn whole(text: &str) -> Option<Value> {
 }
 
 /// A number of any size, if the value is one.
-pub(in crate::plan) fn decimal(value: &Value) -> Option<Decimal> {
+pub(crate) fn decimal(value: &Value) -> Option<Decimal> {
     if value.is_number() {
         let mut text = vec![];
         write_json(value, &mut text);
@@ -203,7 +203,7 @@ fn write_mapping(value: &Value, out: &mut Vec<u8>) {
 }
 
 /// Appends a text in quotes.
-pub(in crate::plan) fn write_text(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn write_text(text: &str, out: &mut Vec<u8>) {
     // Writing into memory cannot fail.
     let _ = serde_json::to_writer(out, text);
 }

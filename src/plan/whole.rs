@@ -7,8 +7,8 @@ use super::{
     PlaybackPlan, RequestPlan, ScenarioPlan, SessionPlan, Shard, SharedLogin, Split, StreamPlan,
     Target, TemplateSet,
 };
-use crate::metrics::{AbortCondition, LifecyclePart, Objective, StepInfo};
-use crate::units::{Bytes, Nanos, Seed};
+use plimsoll_metrics::{AbortCondition, LifecyclePart, Objective, StepInfo};
+use plimsoll_units::{Bytes, Nanos, Seed};
 
 /// What responses and streams may hold, and how much more for each user: 50 users stay below 100 MB with all else.
 const MEMORY: Bytes = Bytes::new(48 << 20);

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::format;
 use super::model::Report;
-use crate::metrics::ShardSummary;
-use crate::units::{Nanos, Ratio};
+use plimsoll_metrics::ShardSummary;
+use plimsoll_units::{Nanos, Ratio};
 
 /// What the columns are called; all but the first hold figures.
 pub(super) const HEADS: [&str; 9] = [

@@ -1,7 +1,7 @@
 //! Text in ASCII alone, for terminals and locales that have nothing else.
 
 /// `text` with the character that comes nearest for each that is not ASCII: one for one, so that nothing moves.
-pub(crate) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     text.chars().map(|one| if one.is_ascii() { one } else { nearest(one) }).collect()
 }
 
@@ -18,7 +18,7 @@ fn of_braille(character: char) -> char {
 }
 
 /// The character of ASCII that comes nearest to one that is not.
-pub(crate) fn nearest(character: char) -> char {
+pub fn nearest(character: char) -> char {
     match character {
         '\u{2800}'..='\u{28FF}' => of_braille(character),
         '─' | '━' | '═' | '╌' | '−' | '–' | '—' => '-',

@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::format;
 use super::rows::NONE;
-use crate::capacity::model::StepExclusion;
-use crate::capacity::output::{
+use plimsoll_capacity::model::StepExclusion;
+use plimsoll_capacity::output::{
     CapacitySection, CurvePoint, ModelLine, OptionRow, OptionStatus, Recommendation,
     ScalingDirection, TierSection, VerifiedPrediction,
 };
-use crate::capacity::search::SearchEnd;
-use crate::capacity::step::StepPurpose;
-use crate::units::{Nanos, Ratio};
+use plimsoll_capacity::search::SearchEnd;
+use plimsoll_capacity::step::StepPurpose;
+use plimsoll_units::{Nanos, Ratio};
 
 pub(super) use grid::{DeploymentGrid, GridCell};
 pub(super) use values::ceiling;

@@ -10,16 +10,16 @@ use serde_json::Value as Json;
 use super::json;
 use super::live::{LiveTotals, events, otlp, prometheus};
 use super::{Report, ReportExtras};
-use crate::capacity::stack::StackModel;
-use crate::capacity::step::{StepPurpose, StepResult};
-use crate::metrics::{
+use plimsoll_capacity::stack::StackModel;
+use plimsoll_capacity::step::{StepPurpose, StepResult};
+use plimsoll_metrics::{
     Bound, Collector, Counts, ErrorClass as E, Event, EventKind, Measure, Objective, Outcome,
     Recorder, RunEnd, RunHeader, RunLine, RunLog, Sample, SampleKind, ScenarioId, Scope, Selection,
     Side, SplitInfo, SplitPart, StepId, StepInfo, StopReason, Tally, Variant,
 };
-use crate::slo::gate::RunSummary;
-use crate::slo::{Strictness, judge};
-use crate::units::{Money, Nanos, Quantity, Rate, Ratio, RunTime};
+use plimsoll_slo::gate::RunSummary;
+use plimsoll_slo::{Strictness, judge};
+use plimsoll_units::{Money, Nanos, Quantity, Rate, Ratio, RunTime};
 
 const SECONDS: u64 = 20;
 /// Requests in each second; derived rows and broken iterations come beside them.
@@ -127,7 +127,7 @@ impl Plot {
             bound,
             target: None,
             limit: Some(Quantity::Share(Ratio::new(0.5))),
-            of: crate::metrics::Answers::default(),
+            of: plimsoll_metrics::Answers::default(),
         };
         header.objectives = [Scope::Run, Scope::Scenario("all".into())]
             .into_iter()

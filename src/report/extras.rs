@@ -1,6 +1,6 @@
 //! What every format is given beside the run, and how one may fail.
 
-use crate::capacity::output::CapacitySection;
+use plimsoll_capacity::output::CapacitySection;
 
 /// What a report shows beside the run itself.
 #[derive(Debug, Clone, Default)]

@@ -2,8 +2,8 @@
 
 use super::model::{Report, RunCompletion};
 use super::{format, wording};
-use crate::metrics::{BrowserUse, LifecycleNote, StepId};
-use crate::units::Rate;
+use plimsoll_metrics::{BrowserUse, LifecycleNote, StepId};
+use plimsoll_units::Rate;
 
 /// Less than this share of the requests asked for is worth a word.
 const SENT_MIN: f64 = 0.99;

@@ -1,6 +1,6 @@
 //! How numbers and foreign text read in every format: three digits, a space, a unit.
 
-use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime};
+use plimsoll_units::{Bytes, Nanos, Quantity, Rate, Ratio, RunTime};
 
 /// Digits of a measured value. HDR histograms keep three.
 const DIGITS: i32 = 3;
@@ -8,7 +8,7 @@ const DIGITS: i32 = 3;
 const ESTIMATE_DIGITS: i32 = 4;
 
 /// `value` with `digits` significant digits, never in exponent form.
-pub(crate) fn significant(value: f64, digits: i32) -> String {
+pub fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
     }
@@ -38,12 +38,12 @@ fn without_trailing_zeros(text: &str) -> &str {
 }
 
 /// A count: `24,012`.
-pub(crate) fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
 /// A time in the unit that keeps it readable: `845 µs`, `12.1 ms`, `1.20 s`.
-pub(crate) fn time(span: Nanos) -> String {
+pub fn time(span: Nanos) -> String {
     time_with(span, DIGITS)
 }
 
@@ -64,7 +64,7 @@ fn scaled<'a>(mut value: f64, steps: &[(f64, &'a str)], last: &'a str) -> (f64, 
 }
 
 /// A share in per cent: `0.020 %`.
-pub(crate) fn share(ratio: Ratio) -> String {
+pub fn share(ratio: Ratio) -> String {
     share_with(ratio, DIGITS)
 }
 
@@ -77,12 +77,12 @@ fn share_with(ratio: Ratio, digits: i32) -> String {
 }
 
 /// Events per second, without the unit.
-pub(crate) fn rate(rate: Rate) -> String {
+pub fn rate(rate: Rate) -> String {
     significant(rate.get(), if rate.get() >= 100.0 { 4 } else { DIGITS })
 }
 
 /// A size: `1.21 MiB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     size_with(bytes, DIGITS)
 }
 
@@ -95,12 +95,12 @@ fn size_with(bytes: u64, digits: i32) -> String {
 }
 
 /// A measured value of any unit.
-pub(crate) fn estimate(quantity: Quantity) -> String {
+pub fn estimate(quantity: Quantity) -> String {
     trimmed(&quantity_with(quantity, ESTIMATE_DIGITS))
 }
 
 /// A value that the user wrote down: as short as it can be.
-pub(crate) fn bound(quantity: Quantity) -> String {
+pub fn bound(quantity: Quantity) -> String {
     trimmed(&quantity_with(quantity, 6))
 }
 
@@ -125,7 +125,7 @@ fn quantity_with(quantity: Quantity, digits: i32) -> String {
 }
 
 /// How long something lasted: `45 s`, `2 min 05 s`, `1 h 00 min`.
-pub(crate) fn duration(span: Nanos) -> String {
+pub fn duration(span: Nanos) -> String {
     let tenths = (span.get() + 50_000_000) / 100_000_000;
     let seconds = (span.get() + 500_000_000) / 1_000_000_000;
     match seconds {
@@ -137,14 +137,14 @@ pub(crate) fn duration(span: Nanos) -> String {
 }
 
 /// A moment of the run: `1:05`.
-pub(crate) fn moment(at: RunTime) -> String {
+pub fn moment(at: RunTime) -> String {
     at.to_string()
 }
 
 /// Makes foreign text harmless on one line of a terminal or a table: no control characters (which could
 /// drive the terminal), no direction marks (which could reverse what follows), at most `limit` characters and an
 /// ellipsis. It ends with a whole word unless that would cost it half of its length.
-pub(crate) fn line(text: &str, limit: usize) -> String {
+pub fn line(text: &str, limit: usize) -> String {
     let text = message(text);
     let Some((at, _)) = text.char_indices().nth(limit) else { return text };
     let kept = &text[..at];
@@ -154,7 +154,7 @@ pub(crate) fn line(text: &str, limit: usize) -> String {
 }
 
 /// The same of a sentence of our own that holds foreign text: whole, because it ends with the way out.
-pub(crate) fn message(text: &str) -> String {
+pub fn message(text: &str) -> String {
     let harmless = |character| match character {
         '\n' | '\r' | '\t' => ' ',
         '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => '·',

@@ -10,7 +10,7 @@ mod json;
 mod junit;
 mod markdown;
 mod objectives;
-pub(crate) mod words;
+pub mod words;
 
 pub use answer::{BaselineComparison, ComparedTimes, GateReport, GatedRun};
 pub use github::render as github;

@@ -1,7 +1,7 @@
 //! A small histogram of response times on round edges.
 
-use crate::metrics::Distribution;
-use crate::units::Nanos;
+use plimsoll_metrics::Distribution;
+use plimsoll_units::Nanos;
 
 /// Most bars.
 const MOST_BARS: usize = 14;

@@ -28,8 +28,8 @@ use super::pages::{self, PageView};
 use super::{
     ReportError, ReportExtras, agents, facts, format, mark_rows, rows, split, stack, wording,
 };
-use crate::metrics::Distribution;
-use crate::slo::{Finding, ValidityStatus};
+use plimsoll_metrics::Distribution;
+use plimsoll_slo::{Finding, ValidityStatus};
 
 /// The style sheet of all pages.
 pub(super) const STYLE: &str = include_str!("html/style.css");

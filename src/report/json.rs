@@ -16,9 +16,9 @@ use values::{by_name, failed_times, ms, number, rounded, times, unit};
 use super::model::{ErrorGroup, Report};
 use super::totals::PartTotals;
 use super::{ReportExtras, agents, rows, wording};
-use crate::metrics::{Bound, Distribution, LoadModel, Phase, Tally};
-use crate::slo::{HighestRate, JudgedObjective, RateBasis};
-use crate::units::Rate;
+use plimsoll_metrics::{Bound, Distribution, LoadModel, Phase, Tally};
+use plimsoll_slo::{HighestRate, JudgedObjective, RateBasis};
+use plimsoll_units::Rate;
 
 /// The schema written here.
 pub const SCHEMA: &str = "plimsoll.result/1";
@@ -138,7 +138,7 @@ fn load(report: &Report) -> Value {
         LoadModel::Open => ("open", Value::Null),
         LoadModel::Closed { vus } => ("closed", json!(vus)),
     };
-    let stage = |stage: &crate::metrics::StageInfo| {
+    let stage = |stage: &plimsoll_metrics::StageInfo| {
         json!({
             "from_iterations_per_s": rounded(stage.from.get()),
             "to_iterations_per_s": rounded(stage.to.get()),
@@ -225,7 +225,7 @@ fn steps(report: &Report, part: &PartTotals) -> Value {
 }
 
 fn scenarios(report: &Report) -> Value {
-    let nothing = crate::metrics::Tally::default();
+    let nothing = plimsoll_metrics::Tally::default();
     let entry = |id| {
         let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
         let rate = totals.counts.error_rate();
@@ -315,7 +315,7 @@ fn example(report: &Report, group: &ErrorGroup) -> Value {
 }
 
 fn events(report: &Report) -> Vec<Value> {
-    let event = |event: &crate::metrics::Event| {
+    let event = |event: &plimsoll_metrics::Event| {
         let (kind, text) = rows::event_text(&event.kind);
         json!({ "at_s": rounded(event.at.as_secs_f64()), "kind": kind, "text": text })
     };

@@ -10,7 +10,7 @@ pub(super) mod document;
 use self::document::{JunitDocument, TestCase, TestOutcome, TestReason, TestSuite};
 use super::model::Report;
 use super::{ReportError, ReportExtras, facts, format, rows, wording};
-use crate::slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
+use plimsoll_slo::{JudgedObjective, ObjectiveStatus, ValidityStatus, Verdict};
 
 /// Renders `junit.xml`.
 ///

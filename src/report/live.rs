@@ -18,10 +18,10 @@ use family::{Family, Kind, LABEL, Unit, Value};
 use pages::PageTotals;
 
 use super::format;
-use crate::metrics::{
+use plimsoll_metrics::{
     ArrivalCounts, ErrorClass, Interval, PageLoad, RunHeader, ScenarioId, StepId, StepInterval,
 };
-use crate::units::{Quantity, RunTime};
+use plimsoll_units::{Quantity, RunTime};
 
 /// What a run has come to so far.
 #[derive(Debug, Clone)]
@@ -360,7 +360,7 @@ impl StepTotals {
 impl LastSecond {
     fn of(interval: &Interval) -> Self {
         let lag = &interval.schedule_lag;
-        let reading = |reading: crate::metrics::ReadingRef<'_>| {
+        let reading = |reading: plimsoll_metrics::ReadingRef<'_>| {
             // Missing data is never zero: it is left out.
             let value = reading.value?;
             Some((
@@ -403,8 +403,8 @@ fn seconds(at: RunTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::TimeParts;
-    use crate::units::{Nanos, Rate};
+    use plimsoll_metrics::TimeParts;
+    use plimsoll_units::{Nanos, Rate};
 
     #[test]
     fn histograms_of_times_hold_successes_and_those_of_failures_stand_apart() {
@@ -437,14 +437,14 @@ mod tests {
             errors: [(ErrorClass::Http5xx, 1)].into(),
             ..StepInterval::default()
         };
-        let mut scenario = crate::metrics::ScenarioInterval::default();
+        let mut scenario = plimsoll_metrics::ScenarioInterval::default();
         scenario.iteration_errors.insert(ErrorClass::Http5xx, 1);
-        let mut readings = crate::metrics::Readings::default();
-        readings.push(crate::metrics::Reading {
+        let mut readings = plimsoll_metrics::Readings::default();
+        readings.push(plimsoll_metrics::Reading {
             tier: "db".to_owned(),
             metric: "cpu".to_owned(),
             replica: "1".to_owned(),
-            value: Some(Quantity::Share(crate::units::Ratio::new(0.5))),
+            value: Some(Quantity::Share(plimsoll_units::Ratio::new(0.5))),
         });
         let interval = Interval {
             steps: [(StepId(0), step)].into(),

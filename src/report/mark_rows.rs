@@ -6,33 +6,38 @@ use super::gate::words;
 use super::marks::{MarkChange, MarkSide};
 use super::model::Report;
 use super::{format, rows};
-use crate::slo::regression::EffectScale;
-use crate::units::Rate;
+use plimsoll_slo::regression::EffectScale;
+use plimsoll_units::Rate;
 
 /// A mark as tables show it.
 #[derive(Debug, Serialize)]
-pub(crate) struct MarkTable {
+pub struct MarkTable {
     /// `0:15 cache flushed`.
-    pub(crate) mark: String,
+    pub mark: String,
     /// `10 s before, 15 s after`.
-    pub(crate) about: String,
-    pub(crate) rows: Vec<MarkRow>,
+    pub about: String,
+    /// Its figures.
+    pub rows: Vec<MarkRow>,
 }
 
 /// One figure on both sides.
 #[derive(Debug, Serialize)]
-pub(crate) struct MarkRow {
-    pub(crate) figure: &'static str,
-    pub(crate) before: String,
-    pub(crate) after: String,
-    pub(crate) change: String,
+pub struct MarkRow {
+    /// Its name.
+    pub figure: &'static str,
+    /// Before the mark, with its unit.
+    pub before: String,
+    /// From the mark on.
+    pub after: String,
+    /// Their difference.
+    pub change: String,
 }
 
 /// What a reader must know of such a table.
-pub(crate) const ABOUT: &str = "one run: a change may be chance";
+pub const ABOUT: &str = "one run: a change may be chance";
 
 /// All marks that can be compared.
-pub(crate) fn tables(report: &Report) -> Vec<MarkTable> {
+pub fn tables(report: &Report) -> Vec<MarkTable> {
     report.marks.iter().map(table).collect()
 }
 
@@ -80,8 +85,8 @@ fn ratio(before: f64, after: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Counts, ErrorClass};
-    use crate::units::{Nanos, RunTime};
+    use plimsoll_metrics::{Counts, ErrorClass};
+    use plimsoll_units::{Nanos, RunTime};
 
     fn side(requests: u64, failed: u64, times: [Option<u64>; 3]) -> MarkSide {
         let mut counts = Counts { requests, ..Counts::default() };

@@ -4,9 +4,9 @@
 //! stopped. Each side goes to the neighbouring mark or to the end of the judged part, and counts whole seconds alone.
 
 use super::totals::is_enough;
-use crate::metrics::{BucketCounts, Counts, Event, EventKind, Interval, RunLog};
-use crate::slo::SteadyPeriod;
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::{BucketCounts, Counts, Event, EventKind, Interval, RunLog};
+use plimsoll_slo::SteadyPeriod;
+use plimsoll_units::{Nanos, RunTime};
 
 /// One mark, with what was measured on both sides of it.
 #[derive(Debug, Clone)]
@@ -103,8 +103,8 @@ fn sides(log: &RunLog, marks: &[RunTime], judged: Option<&SteadyPeriod>) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ErrorClass, StepId, StepInterval};
-    use crate::report::fixture;
+    use plimsoll_fixture as fixture;
+    use plimsoll_metrics::{ErrorClass, StepId, StepInterval};
 
     fn at(ms: u64) -> RunTime {
         RunTime::ZERO + Nanos::from_millis(ms)

@@ -6,15 +6,15 @@ use super::marks::{self, MarkChange};
 use super::series::RunSeries;
 use super::stack_figure::{self, StackFigure};
 use super::totals::{PartTotals, SentRequests};
-use crate::metrics::{
+use plimsoll_metrics::{
     BrowserUse, ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel,
     RunHeader, RunLog, ScenarioId, StepId, StopReason,
 };
-use crate::slo::{
+use plimsoll_slo::{
     Availability, BlueGreen, Judgement, PageSummary, SteadyPeriod, availability, blue_green,
     page_summaries,
 };
-use crate::units::{Nanos, Rate, RunTime};
+use plimsoll_units::{Nanos, Rate, RunTime};
 
 /// How the run came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +186,7 @@ impl Report {
         if let Some(asked) = self.asked_by_stages(part) {
             return Some(asked);
         }
-        let expected = |(id, totals): (&ScenarioId, &crate::metrics::Tally)| {
+        let expected = |(id, totals): (&ScenarioId, &plimsoll_metrics::Tally)| {
             let info = self.header.scenarios.get(usize::from(id.0));
             info.map_or(0.0, |info| info.requests_per_iteration)
                 * totals.counts.arrivals.intended as f64
@@ -309,7 +309,7 @@ fn error_groups(log: &RunLog, shown: &PartTotals, whole: &PartTotals) -> Vec<Err
         .failures()
         .into_iter()
         .map(|(class, count_whole)| {
-            let count_in = |totals: &crate::metrics::Tally| totals.counts.failed_by(class);
+            let count_in = |totals: &plimsoll_metrics::Tally| totals.counts.failed_by(class);
             let mut steps: Vec<(StepId, u64)> = whole
                 .steps
                 .iter()

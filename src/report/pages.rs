@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::rows::{self, NONE};
 use super::{Report, format};
-use crate::metrics::{Measure, PageFigure, PageLoad, Scope};
-use crate::slo::{JudgedObjective, PageFigureSummary, PageGrowth, PageSummary};
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::{Measure, PageFigure, PageLoad, Scope};
+use plimsoll_slo::{JudgedObjective, PageFigureSummary, PageGrowth, PageSummary};
+use plimsoll_units::{Nanos, Quantity};
 
 /// More resources than this nobody follows in a picture.
 const MOST_RESOURCES: usize = 25;
@@ -275,7 +275,7 @@ fn waterfall(load: &PageLoad) -> Vec<WaterfallRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use plimsoll_fixture as fixture;
 
     #[test]
     fn page_is_told_with_its_target_what_load_did_and_its_median_load() {

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::metrics::{BucketCounts, SparseDistribution};
-use crate::units::Nanos;
+use plimsoll_metrics::{BucketCounts, SparseDistribution};
+use plimsoll_units::Nanos;
 
 /// Values of several distributions together, as long as more of them come. For a few it is much smaller than counts of
 /// all buckets would be.
@@ -104,8 +104,7 @@ impl HeatRows {
 
 /// The shade of a cell of a heat map by its share of a column: from 1 (few) to 5 (most), each for about four times the
 /// share of the one before; 0 is nothing.
-#[cfg(any(feature = "charts", feature = "tui"))]
-pub(crate) fn heat_shade(count: u64, all: u64) -> u8 {
+pub fn heat_shade(count: u64, all: u64) -> u8 {
     match count as f64 / all.max(1) as f64 {
         _ if count == 0 => 0,
         share if share < 0.01 => 1,
@@ -119,7 +118,7 @@ pub(crate) fn heat_shade(count: u64, all: u64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Distribution;
+    use plimsoll_metrics::Distribution;
 
     /// However many are added, memory stays bounded, and nothing is lost by that.
     #[test]

@@ -7,9 +7,9 @@ use super::format;
 use super::model::{ErrorGroup, Report};
 use super::totals::is_enough;
 use super::wording;
-use crate::metrics::{Bound, Distribution, EventKind, Scope, Tally};
-use crate::slo::JudgedObjective;
-use crate::units::{Nanos, Rate};
+use plimsoll_metrics::{Bound, Distribution, EventKind, Scope, Tally};
+use plimsoll_slo::JudgedObjective;
+use plimsoll_units::{Nanos, Rate};
 
 /// What stands where there is nothing to say.
 pub(super) const NONE: &str = "–";
@@ -232,8 +232,8 @@ pub(super) struct ScenarioRow {
 
 /// One row a scenario, in the file's order.
 pub(super) fn scenarios(report: &Report) -> Vec<ScenarioRow> {
-    let nothing = crate::metrics::Tally::default();
-    let row = |id: crate::metrics::ScenarioId| {
+    let nothing = plimsoll_metrics::Tally::default();
+    let row = |id: plimsoll_metrics::ScenarioId| {
         let totals = report.shown.scenarios.get(&id).unwrap_or(&nothing);
         let info = report.header.scenarios.get(usize::from(id.0));
         ScenarioRow {
@@ -287,7 +287,7 @@ fn error_row(report: &Report, group: &ErrorGroup) -> ErrorRow {
     ErrorRow {
         class: group.class.name(),
         count: format::count(group.count),
-        share: format::share(crate::units::Ratio::of(
+        share: format::share(plimsoll_units::Ratio::of(
             group.count,
             report.shown.run.counts.attempts(),
         )),
@@ -382,7 +382,7 @@ pub(super) struct EventRow {
 
 /// All events but failures.
 pub(super) fn events(report: &Report) -> Vec<EventRow> {
-    let row = |event: &crate::metrics::Event| {
+    let row = |event: &plimsoll_metrics::Event| {
         let (kind, text) = event_text(&event.kind);
         EventRow { at: format::moment(event.at), kind, text: format::line(&text, 300) }
     };

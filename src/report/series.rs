@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::pooled::{HeatRows, PooledTimes};
-use crate::metrics::{
+use plimsoll_metrics::{
     ArrivalCounts, BucketCounts, Counts, ErrorClass, Interval, ReadingRef, SparseDistribution,
     StepId, StepInterval,
 };
-use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
+use plimsoll_units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 /// Widest picture: 400 points on some 500 pixels.
 const RUN_POINTS: u64 = 400;
@@ -454,7 +454,7 @@ mod tests {
     #[test]
     fn the_last_moment_of_a_run_makes_no_point_of_its_own() {
         let times = |ms| {
-            let mut times = crate::metrics::Distribution::new();
+            let mut times = plimsoll_metrics::Distribution::new();
             times.record_n(Nanos::from_millis(ms), 100);
             times.to_sparse()
         };

@@ -1,10 +1,10 @@
 //! Values as a row of bars, an eighth of a line each.
 
 /// From the lowest to the highest.
-pub(crate) const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+pub const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// Values as bars, the greatest of them full and zero the lowest; a gap where there is none.
-pub(crate) fn bars_from_zero(values: impl Iterator<Item = Option<f64>> + Clone) -> String {
+pub fn bars_from_zero(values: impl Iterator<Item = Option<f64>> + Clone) -> String {
     let finite = values.map(|value| value.filter(|value| value.is_finite()));
     let greatest = finite.clone().flatten().fold(0.0, f64::max);
     let bar = |value: Option<f64>| {

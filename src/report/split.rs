@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::{format, model::Report, rows};
-use crate::metrics::{Side, Tally};
-use crate::slo::{
+use plimsoll_metrics::{Side, Tally};
+use plimsoll_slo::{
     BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenVerdict, ShareResult, ValidityStatus,
 };
-use crate::units::{Nanos, Rate};
+use plimsoll_units::{Nanos, Rate};
 
 /// Longest URL.
 const URL_LIMIT: usize = 80;

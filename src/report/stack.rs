@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::rows::NONE;
 use super::stack_figure::StackFigure;
 use super::{format, model::Report};
-use crate::slo::Incident;
-use crate::units::{Nanos, Quantity, Ratio};
+use plimsoll_slo::Incident;
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// Replicas whose CPU differs from their mean by more than this share are loaded unevenly.
 const UNEVEN: f64 = 0.2;

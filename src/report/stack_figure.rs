@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::{Interval, Reading};
-use crate::units::Quantity;
+use plimsoll_metrics::{Interval, Reading};
+use plimsoll_units::Quantity;
 
 /// One metric of one replica over the shown part of the run.
 #[derive(Debug, Clone, PartialEq)]

@@ -25,7 +25,7 @@ use super::histogram;
 use super::model::Report;
 use super::rows::{self, StepRow};
 use super::{facts, format, wording};
-use crate::slo::ValidityStatus;
+use plimsoll_slo::ValidityStatus;
 
 /// The summary of a run, `width` columns wide (40 to 120), with a final line feed.
 pub fn summary(report: &Report, style: TerminalStyle, width: usize) -> String {
@@ -254,10 +254,10 @@ fn response_histogram(screen: &mut SummaryLines, report: &Report) {
     let room = screen.width.saturating_sub(34).min(60);
     screen.blank();
     for bar in bars {
-        let label = format!("≤ {}", format::bound(crate::units::Quantity::Time(bar.up_to)));
+        let label = format!("≤ {}", format::bound(plimsoll_units::Quantity::Time(bar.up_to)));
         let blocks = screen.paint(TextTone::Accent, &blocks(bar.count, most, room));
         let pad = " ".repeat(room - block_width(bar.count, most, room));
-        let share = format::share(crate::units::Ratio::of(bar.count, total));
+        let share = format::share(plimsoll_units::Ratio::of(bar.count, total));
         let share = if bar.count == 0 { String::new() } else { share };
         screen.line(&format!("  {label:>10}  {blocks}{pad}  {share:>7}"));
     }

@@ -8,12 +8,12 @@ use super::sign_off;
 use std::sync::LazyLock;
 
 use super::schemas::OutputSchema;
-use super::schemas::tests::assert_described;
 use super::terminal::{self, TerminalStyle};
-use super::{Report, ReportExtras, fixture, json, junit, markdown, render_all};
-use crate::metrics::{Bound, Distribution, Measure, Objective, RunLog, Scope, StageInfo, StepId};
-use crate::slo::{Judgement, Strictness, judge};
-use crate::units::{Nanos, Quantity, Rate, RunTime};
+use super::{Report, ReportExtras, json, junit, markdown, render_all};
+use plimsoll_fixture::{self as fixture, assert_described};
+use plimsoll_metrics::{Bound, Distribution, Measure, Objective, RunLog, Scope, StageInfo, StepId};
+use plimsoll_slo::{Judgement, Strictness, judge};
+use plimsoll_units::{Nanos, Quantity, Rate, RunTime};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -60,12 +60,12 @@ fn case(name: &str) -> &'static Case {
 fn results_fit_the_schema_that_is_printed() {
     for Case { report, .. } in CASES.iter() {
         let found = json::value(report, &ReportExtras::default());
-        assert_described(OutputSchema::Result, &found);
+        assert_described(OutputSchema::Result.text(), &found);
     }
     let extra = ReportExtras { capacity: Some(capacity()), ..ReportExtras::default() };
     let found = json::value(&case("pass").report, &extra);
-    assert_described(OutputSchema::Result, &found);
-    assert_described(OutputSchema::Capacity, &found["capacity"]);
+    assert_described(OutputSchema::Result.text(), &found);
+    assert_described(OutputSchema::Capacity.text(), &found["capacity"]);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn lines_of_events_fit_the_schema_that_is_printed() {
     for kind in ["start", "second", "note", "end", "verdict"] {
         let wanted = format!("\"event\":\"{kind}\"");
         let line = lines.iter().find(|line| line.contains(&wanted)).expect(kind);
-        assert_described(OutputSchema::Events, &serde_json::from_str(line).expect("JSON"));
+        assert_described(OutputSchema::Events.text(), &serde_json::from_str(line).expect("JSON"));
     }
 }
 
@@ -143,12 +143,12 @@ fn plain_summary_has_no_escape_sequence_and_colour_changes_no_text() {
 #[test]
 fn same_log_gives_the_same_bytes() {
     for Case { name, log, judgement, .. } in CASES.iter() {
-        let text: String = std::iter::once(crate::metrics::RunLine::Run(log.header.clone()))
-            .chain(log.intervals.iter().cloned().map(crate::metrics::RunLine::Interval))
-            .chain(log.events.iter().cloned().map(crate::metrics::RunLine::Event))
-            .chain(log.pages.iter().cloned().map(crate::metrics::RunLine::Page))
-            .chain(log.browsers.clone().map(crate::metrics::RunLine::Browsers))
-            .chain(log.end.map(crate::metrics::RunLine::End))
+        let text: String = std::iter::once(plimsoll_metrics::RunLine::Run(log.header.clone()))
+            .chain(log.intervals.iter().cloned().map(plimsoll_metrics::RunLine::Interval))
+            .chain(log.events.iter().cloned().map(plimsoll_metrics::RunLine::Event))
+            .chain(log.pages.iter().cloned().map(plimsoll_metrics::RunLine::Page))
+            .chain(log.browsers.clone().map(plimsoll_metrics::RunLine::Browsers))
+            .chain(log.end.map(plimsoll_metrics::RunLine::End))
             .map(|line| line.to_text())
             .collect();
         let mut back = RunLog::read(&text).expect("reads");
@@ -191,7 +191,7 @@ fn result_json_keeps_the_promised_fields_in_their_order() {
 fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
     let Case { log, report, .. } = case("pass");
     let value = json::value(report, &ReportExtras::default());
-    let sent: u64 = log.intervals.iter().map(crate::metrics::Interval::requests).sum();
+    let sent: u64 = log.intervals.iter().map(plimsoll_metrics::Interval::requests).sum();
     assert_eq!(value["load"]["requests"], sent);
     assert_eq!(value["judged"]["requests"], 24 * 105);
     assert_eq!(value["load"]["achieved_rate_per_s"], 105.0);
@@ -201,7 +201,7 @@ fn load_counts_the_whole_run_and_quantiles_the_judged_part() {
 /// Whatever ends with an exit code other than 0 must not look green to a CI that only counts test cases.
 #[test]
 fn junit_is_red_wherever_the_exit_code_is() {
-    use crate::slo::{ObjectiveStatus, Strictness, Verdict};
+    use plimsoll_slo::{ObjectiveStatus, Strictness, Verdict};
     let red = |log: &RunLog, judgement: &Judgement, strict| {
         let extra = ReportExtras { strict, ..ReportExtras::default() };
         let xml = junit::render(&Report::new(log, judgement), &extra).expect("writes");
@@ -320,7 +320,7 @@ fn missing_quantile_says_whether_none_succeeded_or_too_few_were_sent() {
         for step in log.intervals.iter_mut().flat_map(|interval| &mut interval.steps) {
             if failing.contains(&step.0.0) {
                 let requests = step.1.requests;
-                step.1.errors = [(crate::metrics::ErrorClass::Refused, requests)].into();
+                step.1.errors = [(plimsoll_metrics::ErrorClass::Refused, requests)].into();
                 step.1.time_parts.failed = step.1.response_time.clone();
             }
         }
@@ -339,7 +339,7 @@ fn missing_quantile_says_whether_none_succeeded_or_too_few_were_sent() {
 fn intended_rate_is_the_one_that_stages_ask_for() {
     let (mut log, judgement) = (fixture::log(), fixture::pass());
     let by_counts = Report::new(&log, &judgement);
-    log.events.retain(|event| !matches!(event.kind, crate::metrics::EventKind::Steered(_)));
+    log.events.retain(|event| !matches!(event.kind, plimsoll_metrics::EventKind::Steered(_)));
     log.header.exact_arrivals = true;
     let full = log.header.stages[0].to;
     let hold = StageInfo { from: full, to: full, duration: Nanos::from_secs(25), judged: true };
@@ -358,9 +358,9 @@ fn intended_rate_is_the_one_that_stages_ask_for() {
     let wanted = expected * (area(to) - area(from)) / (to - from);
     assert!((rate(&report, &report.shown) - wanted).abs() < 1e-6, "{wanted}");
     // Where part of the run was steered, what fell due is all that is known.
-    log.events.push(crate::metrics::Event {
+    log.events.push(plimsoll_metrics::Event {
         at: RunTime::ZERO,
-        kind: crate::metrics::EventKind::Steered("rate 20 iter/s".into()),
+        kind: plimsoll_metrics::EventKind::Steered("rate 20 iter/s".into()),
     });
     let steered = Report::new(&log, &judgement);
     let counted = rate(&by_counts, &by_counts.shown);
@@ -386,7 +386,7 @@ fn table_shows_the_requests_that_objectives_speak_of() {
         bound: Bound::AtMost,
         target: None,
         limit: Some(Quantity::Time(Nanos::from_secs(1))),
-        of: crate::metrics::Answers::default(),
+        of: plimsoll_metrics::Answers::default(),
     }];
     let judgement = judge(&log, Strictness::Normal);
     let report = Report::new(&log, &judgement);

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::metrics::{Distribution, GeneratorLoad, Interval, ScenarioId, StepId, StepInfo, Tally};
-use crate::units::{Nanos, Rate, Ratio, RunTime};
+use plimsoll_metrics::{
+    Distribution, GeneratorLoad, Interval, ScenarioId, StepId, StepInfo, Tally,
+};
+use plimsoll_units::{Nanos, Rate, Ratio, RunTime};
 
 /// The totals of a part of the run.
 #[derive(Debug, Clone, Default)]

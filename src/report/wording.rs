@@ -5,15 +5,15 @@ mod objective;
 
 use super::format;
 use super::model::{Report, RunCompletion};
-use crate::metrics::{LoadModel, Scope};
-use crate::slo::{Cause, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict};
-use crate::units::Ratio;
+use plimsoll_metrics::{LoadModel, Scope};
+use plimsoll_slo::{Cause, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, Verdict};
+use plimsoll_units::Ratio;
 
-pub(crate) use headline::{further_findings, headline};
-pub(crate) use objective::{limit_word, objective_name, objective_short, own_name};
+pub use headline::{further_findings, headline};
+pub use objective::{limit_word, objective_name, objective_short, own_name};
 
 /// The verdict as a word; meaning never hangs on colour alone.
-pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
+pub const fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "PASS",
         Verdict::AtRisk => "AT RISK",
@@ -24,7 +24,7 @@ pub(crate) const fn verdict(verdict: Verdict) -> &'static str {
 }
 
 /// The verdict as a symbol.
-pub(crate) const fn verdict_symbol(verdict: Verdict) -> &'static str {
+pub const fn verdict_symbol(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✔",
         Verdict::AtRisk => "▲",
@@ -46,7 +46,7 @@ pub(crate) const fn verdict_key(verdict: Verdict) -> &'static str {
 }
 
 /// Validity as a word.
-pub(crate) const fn validity(status: ValidityStatus) -> &'static str {
+pub const fn validity(status: ValidityStatus) -> &'static str {
     match status {
         ValidityStatus::Valid => "VALID",
         ValidityStatus::Suspect => "SUSPECT",
@@ -64,7 +64,7 @@ pub(crate) const fn validity_key(status: ValidityStatus) -> &'static str {
 }
 
 /// An objective's status as words.
-pub(crate) const fn status(status: ObjectiveStatus) -> &'static str {
+pub const fn status(status: ObjectiveStatus) -> &'static str {
     match status {
         ObjectiveStatus::Pass => "pass",
         ObjectiveStatus::NotMeasured => "not measured",
@@ -75,7 +75,7 @@ pub(crate) const fn status(status: ObjectiveStatus) -> &'static str {
 }
 
 /// An objective's status as a symbol.
-pub(crate) const fn status_symbol(status: ObjectiveStatus) -> &'static str {
+pub const fn status_symbol(status: ObjectiveStatus) -> &'static str {
     match status {
         ObjectiveStatus::Pass => "✔",
         ObjectiveStatus::NotMeasured => "–",
@@ -97,7 +97,7 @@ pub(crate) const fn status_key(status: ObjectiveStatus) -> &'static str {
 }
 
 /// The answer in one sentence, whole however long: what it ends with is the way out.
-pub(crate) fn sentence(report: &Report) -> String {
+pub fn sentence(report: &Report) -> String {
     match report.judgement.verdict {
         Verdict::Pass => passed(report),
         Verdict::AtRisk | Verdict::Inconclusive | Verdict::Fail | Verdict::NotValid => {
@@ -186,7 +186,7 @@ pub(crate) fn judged_part(report: &Report) -> String {
 }
 
 /// What the reader must know before any number: each a full sentence, most serious first.
-pub(crate) fn caveats(report: &Report) -> Vec<String> {
+pub fn caveats(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
     if report.judgement.validity.status == ValidityStatus::NotValid {
         said.push("The measurement is not valid: no status of an objective counts.".into());

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{Node, NodeValue, ProblemKind, Problems, Scalar, SourceFiles, Span};
-use crate::units::{Decimal, Quantity};
+use plimsoll_units::{Decimal, Quantity};
 
 /// Looks up a variable of the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;

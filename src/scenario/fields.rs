@@ -7,7 +7,7 @@ use super::decode::values::float;
 use super::format::{Declaration, Grammar, Property, Rule, listed};
 use super::problem::nearest;
 use super::{Decode, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, word};
-use crate::units::{Nanos, Ratio};
+use plimsoll_units::{Nanos, Ratio};
 
 /// The fields of a mapping, taken one after the other.
 ///
@@ -230,8 +230,8 @@ fn within_bounds(node: &Node, property: &Property, problems: &mut Problems) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::format::{UNBOUNDED, optional, required};
-    use crate::scenario::{SourceId, yaml};
+    use crate::format::{UNBOUNDED, optional, required};
+    use crate::{SourceId, yaml};
 
     static PLACE: Declaration = Declaration {
         name: "place",

@@ -5,7 +5,7 @@ mod hint;
 pub(super) use hint::nearest;
 
 use super::{Span, Spanned};
-use crate::units::{Bytes, ParseUnitError};
+use plimsoll_units::{Bytes, ParseUnitError};
 
 /// One thing wrong in a file, pinned to the text that caused it.
 #[derive(Debug, Clone, PartialEq)]

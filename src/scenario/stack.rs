@@ -17,7 +17,7 @@ use super::declared::stack::{FORECAST, HEALTH, QUOTA, ROOT};
 use super::decode::texts;
 use super::names::{EntityName, name_of_key};
 use super::{Fields, Node, ProblemKind, Problems, Spanned, entries};
-use crate::units::{Bytes, Money, Nanos, Ratio, WorkRate};
+use plimsoll_units::{Bytes, Money, Nanos, Ratio, WorkRate};
 
 /// A stack.
 #[derive(Debug, Clone, Default)]

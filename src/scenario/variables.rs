@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::yaml::{REPEATED_TEXT_LIMIT, REPEATED_VALUE_LIMIT};
 use super::{Node, NodeValue, ProblemKind, Problems, Scalar, SourceFiles};
-use crate::units::Bytes;
+use plimsoll_units::Bytes;
 
 /// What a reference begins with.
 const OPEN: &str = "${vars.";

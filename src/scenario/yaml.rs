@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as EventSpan};
 
 use super::{ProblemKind, Problems, SourceId, Span, core_schema};
-use crate::units::Bytes;
+use plimsoll_units::Bytes;
 
 /// How deep values may be nested.
 pub const DEPTH_LIMIT: usize = 64;
@@ -580,7 +580,7 @@ mod tests {
         let text =
             "a: &a { x: 1, y: 2 }\nb: &b { y: 3, z: 4 }\nc: { <<: [*a, *b], x: 5 }\nd:\n  <<: *a\n";
         let root = tree(text);
-        let json = |key: &str| crate::scenario::json_of_node(root.get(key).expect("a mapping"));
+        let json = |key: &str| crate::json_of_node(root.get(key).expect("a mapping"));
         assert_eq!(json("c"), serde_json::json!({ "x": 5, "y": 2, "z": 4 }));
         assert_eq!(json("d"), serde_json::json!({ "x": 1, "y": 2 }));
         // A block mapping stands at its first key, which is `<<` and not what is taken over.

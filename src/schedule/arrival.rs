@@ -1,6 +1,6 @@
 //! One arrival: when an iteration is to begin, and where it stands among all others.
 
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// The intended start of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

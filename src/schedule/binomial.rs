@@ -2,7 +2,7 @@
 
 use rand_distr::{Binomial, Distribution as _};
 
-use crate::units::Seed;
+use plimsoll_units::Seed;
 
 /// Up to so many, each has a random bit of its own: 32 words take less time than one draw by rejection.
 const BY_BITS: u64 = 2_048;

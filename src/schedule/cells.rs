@@ -10,8 +10,8 @@ use super::arrival::Arrival;
 use super::binomial::halve;
 use super::deal::Deal;
 use super::intensity;
-use crate::plan::Stage;
-use crate::units::{Nanos, RandomStream, RunTime, Seed};
+use plimsoll_plan::Stage;
+use plimsoll_units::{Nanos, RandomStream, RunTime, Seed};
 
 /// The longest that a cell lasts in a stage that holds its rate.
 const CELL: Nanos = Nanos::from_millis(1);

@@ -1,8 +1,8 @@
 //! Which arrivals are whose: shards and their workers take parts of one whole without talking to each other.
 
 use super::binomial::halve;
-use crate::plan::Shard;
-use crate::units::Seed;
+use plimsoll_plan::Shard;
+use plimsoll_units::Seed;
 
 /// The part of all arrivals that one worker of one shard plays.
 ///

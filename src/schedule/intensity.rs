@@ -1,7 +1,7 @@
 //! Λ(t): how many arrivals a stage lets expect up to t, and when so many are expected to have come.
 
-use crate::plan::Stage;
-use crate::units::{Nanos, Rate};
+use plimsoll_plan::Stage;
+use plimsoll_units::{Nanos, Rate};
 
 /// Expected arrivals of a whole stage: the area of a trapezium.
 pub(super) fn work(stage: &Stage) -> f64 {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::arrival::Arrival;
 use super::deal::Deal;
 use super::intensity;
-use crate::plan::{Recording, Stage};
-use crate::units::{RandomStream, RunTime, Seed};
+use plimsoll_plan::{Recording, Stage};
+use plimsoll_units::{RandomStream, RunTime, Seed};
 
 /// Where the arrivals stand in Λ.
 #[derive(Debug, Clone)]

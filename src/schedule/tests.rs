@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use rand_distr::Exp1;
 
 use super::*;
-use crate::metrics::ScenarioId;
-use crate::plan::Recording;
-use crate::units::{Nanos, Rate};
+use plimsoll_metrics::ScenarioId;
+use plimsoll_plan::Recording;
+use plimsoll_units::{Nanos, Rate};
 
 fn stage(from: f64, to: f64, seconds: u64) -> Stage {
     Stage {

@@ -14,7 +14,7 @@ use super::play::Serving;
 use super::simulation::{AnswerContent, TokenIssue};
 use super::template::{AnswerScope, AnswerText};
 use super::token::TokenError;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Compressing less than this costs more than it saves.
 const GZIP_MINIMUM: usize = 256;

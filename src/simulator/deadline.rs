@@ -10,7 +10,7 @@ use rustix::time::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// The clock of one serving: monotonic time since it began.
 #[derive(Debug, Clone, Copy)]

@@ -12,8 +12,10 @@ mod tests;
 mod tier;
 mod visit;
 
-use crate::scenario::{EntityName, Fields, Node, Problem, Problems, SourceId, entries, text, yaml};
-use crate::units::Nanos;
+use plimsoll_scenario::{
+    EntityName, Fields, Node, Problem, Problems, SourceId, entries, text, yaml,
+};
+use plimsoll_units::Nanos;
 
 use super::declared::simulation::{ROOT, TOKEN};
 use super::model::{ModelBalancing, ModelTierSpec};

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::model::{ReplicaState, TierState};
 use super::play::Serving;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The content type of the format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -22,8 +22,8 @@ use super::play::{BackgroundWork, Serving};
 use super::router::RouteMatch;
 use super::simulation::{AnswerContent, SimulatedRoute};
 use super::template::{AnswerScope, AnswerText};
-use crate::plan::value::reckoned_of;
-use crate::units::RunTime;
+use plimsoll_plan::value::reckoned_of;
+use plimsoll_units::RunTime;
 
 /// The largest body that is read at all.
 const BODY_LIMIT: u64 = 256 << 20;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::StatusCode;
 
-use crate::units::{Nanos, Rate, RunTime};
+use plimsoll_units::{Nanos, Rate, RunTime};
 
 /// A limit, as the file describes it.
 #[derive(Debug, Clone)]

@@ -23,7 +23,7 @@ use super::model::{
 use super::simulation::Simulation;
 use super::store::Store;
 use super::token::Signer;
-use crate::units::{Nanos, RunTime, Seed};
+use plimsoll_units::{Nanos, RunTime, Seed};
 
 /// A deadline that is nearer than this is waited for by turning through the other tasks: going to sleep and
 /// being woken by the timer costs as much.

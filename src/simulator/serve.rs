@@ -23,7 +23,7 @@ use super::access_log::AccessLog;
 use super::handler::handle;
 use super::play::Serving;
 use super::simulation::Simulation;
-use crate::units::{Nanos, Seed};
+use plimsoll_units::{Nanos, Seed};
 
 /// How long requests under way may take after the stop.
 const GRACE: Duration = Duration::from_secs(2);

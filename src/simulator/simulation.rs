@@ -9,7 +9,7 @@ use super::limit::LimitSpec;
 use super::model::{CallProgram, Fault, FaultAction, ModelTierSpec, ServiceTimeLaw, TierId};
 use super::router::Router;
 use super::template::{AnswerText, SimulationTemplates};
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// A stack to be played: its tiers, its routes, and what will happen to it.
 #[derive(Debug)]

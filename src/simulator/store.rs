@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use minijinja::Value;
 
-use crate::plan::value::reckoned_of;
+use plimsoll_plan::value::reckoned_of;
 
 /// The most items that one store remembers; the oldest are forgotten, so that memory is bounded.
 const LIMIT: usize = 200_000;

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
-use crate::scenario::nesting::{OPERATOR_LIMIT, operators};
-use crate::scenario::{Node, ProblemKind, Problems, text};
-use crate::units::{RandomStream, Seed};
+use plimsoll_scenario::nesting::{OPERATOR_LIMIT, operators};
+use plimsoll_scenario::{Node, ProblemKind, Problems, text};
+use plimsoll_units::{RandomStream, Seed};
 
 pub(super) use chance::TemplateRng;
 pub(super) use scope::AnswerScope;
@@ -155,7 +155,7 @@ fn is_too_deep(source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{SourceId, yaml};
+    use plimsoll_scenario::{SourceId, yaml};
 
     fn rendered(yaml: &str, path: &[(&str, &str)], query: &str) -> String {
         let mut problems = Problems::default();

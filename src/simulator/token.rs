@@ -8,7 +8,7 @@ use rand::RngExt;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Nanos, RandomStream, RunTime, Seed};
+use plimsoll_units::{Nanos, RandomStream, RunTime, Seed};
 
 /// What a token says; times are seconds since 1970, as everywhere in JWTs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

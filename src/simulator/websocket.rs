@@ -18,7 +18,7 @@ use super::model::ServiceTimeLaw;
 use super::play::{CallCompletion, Serving};
 use super::simulation::{AnswerContent, WebSocketSpec};
 use super::template::{AnswerScope, AnswerText};
-use crate::plan::value::reckoned_of;
+use plimsoll_plan::value::reckoned_of;
 
 /// Answers the handshake; the conversation goes on in a task of its own.
 pub(super) fn accept(

@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 
-use crate::metrics::{
+use plimsoll_metrics::{
     AbortCondition, AbortNote, Distribution, EventKind, Interval, Measure, RunHeader, RunLog,
     Selection, Tally,
 };
-use crate::units::{Nanos, Quantity, Ratio, RunTime};
+use plimsoll_units::{Nanos, Quantity, Ratio, RunTime};
 
 /// A share or a mean needs at least so many requests.
 const LEAST: u64 = 20;
@@ -138,8 +138,8 @@ impl WatchedCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ErrorClass, Scope, SparseDistribution, StepId, StepInterval};
-    use crate::units::Rate;
+    use plimsoll_metrics::{ErrorClass, Scope, SparseDistribution, StepId, StepInterval};
+    use plimsoll_units::Rate;
 
     fn condition(measure: Measure, limit: Quantity, seconds: u64) -> AbortCondition {
         let sustained = Nanos::from_secs(seconds);

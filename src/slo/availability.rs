@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::service::UptimeCounts;
-use crate::metrics::{EventKind, Interval, Reading, RunLog, SourceEvent};
-use crate::units::{Nanos, Ratio, RunTime};
+use plimsoll_metrics::{EventKind, Interval, Reading, RunLog, SourceEvent};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// A second is bad where at least this share of its requests got no service.
 const BAD_SHARE: f64 = 0.01;
@@ -124,7 +124,7 @@ pub fn availability(log: &RunLog) -> Availability {
 const SECOND: Nanos = Nanos::from_secs(1);
 
 fn marks(log: &RunLog) -> Vec<(RunTime, String)> {
-    let mark = |event: &crate::metrics::Event| match &event.kind {
+    let mark = |event: &plimsoll_metrics::Event| match &event.kind {
         EventKind::Mark(text) => Some((event.at, text.clone())),
         _ => None,
     };
@@ -226,9 +226,9 @@ fn gone(what: String, begin: RunTime) -> Incident {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{ErrorClass, Event, StepId, StepInterval};
-    use crate::slo::simulated::{header, record};
-    use crate::units::Quantity;
+    use crate::simulated::{header, record};
+    use plimsoll_metrics::{ErrorClass, Event, StepId, StepInterval};
+    use plimsoll_units::Quantity;
 
     fn at(second: u64) -> RunTime {
         RunTime::ZERO + Nanos::from_secs(second)

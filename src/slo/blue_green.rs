@@ -11,12 +11,12 @@ pub use contrast::{Contrast, ContrastBasis, ContrastRow, GreenVerdict, SideValue
 pub use watch::{GreenFailing, GreenWatch};
 
 use super::window::judged_spans;
-use crate::metrics::{
+use contrast::SideSeconds;
+use plimsoll_metrics::{
     Answers, Interval, Measure, Objective, RunLog, Scope, Side, SideInterval, SplitPart,
     StopReason, Tally,
 };
-use crate::units::{Nanos, RunTime};
-use contrast::SideSeconds;
+use plimsoll_units::{Nanos, RunTime};
 
 /// A run that was split over two targets, share by share.
 #[derive(Debug, Clone)]

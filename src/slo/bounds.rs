@@ -2,8 +2,8 @@
 
 use super::measured::Measured;
 use super::{MoreTime, ObjectiveStatus};
-use crate::metrics::{Bound, Measure, Objective};
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::{Bound, Measure, Objective};
+use plimsoll_units::{Nanos, Quantity};
 
 /// What holding a value against its bounds came to.
 pub(super) struct BoundComparison {
@@ -160,8 +160,8 @@ fn advice(more: MoreTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Scope;
-    use crate::units::Ratio;
+    use plimsoll_metrics::Scope;
+    use plimsoll_units::Ratio;
 
     fn status(measure: Measure, estimate: f64) -> ObjectiveStatus {
         let share = |value| Quantity::Share(Ratio::new(value));
@@ -172,7 +172,7 @@ mod tests {
             bound: Bound::AtMost,
             target: None,
             limit: Some(share(0.01)),
-            of: crate::metrics::Answers::default(),
+            of: plimsoll_metrics::Answers::default(),
         };
         let measured = Measured::value(share(estimate), Some((0.000_1, 0.95)), 1_600);
         compare(&objective, &measured, Nanos::from_secs(16)).status
@@ -199,7 +199,7 @@ mod tests {
             bound: Bound::AtMost,
             target: None,
             limit: Some(time(500.0)),
-            of: crate::metrics::Answers::default(),
+            of: plimsoll_metrics::Answers::default(),
         };
         compare(&objective, &value(upper).down_to(&value(lower)), Nanos::from_secs(60))
     }

@@ -15,10 +15,10 @@ use super::{
     Finding, JudgedObjective, MoreTime, ObjectiveStatus, ObservedRateLimit, ValidityStatus,
     ValidityTest, Verdict,
 };
-use crate::metrics::{
+use plimsoll_metrics::{
     AbortNote, Counts, CustomMeasure, ErrorClass, Measure, RunLog, Selection, StopReason,
 };
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// Why a run came out as it did, most telling first; rows are positions in [`super::Judgement::objectives`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,10 +6,10 @@
 use super::JudgedObjective;
 use super::ObjectiveStatus;
 use super::window::is_closed;
-use crate::metrics::{
+use plimsoll_metrics::{
     Answers, Bound, CustomMeasure, Measure, Objective, RunHeader, Scope, StepInfo,
 };
-use crate::units::{Quantity, Ratio};
+use plimsoll_units::{Quantity, Ratio};
 
 /// At most so many requests may fail.
 const ERROR_RATE_MAX: f64 = 0.01;
@@ -116,9 +116,9 @@ fn row((name, measure): (&str, Measure), scope: Scope, (bound, limit): (Bound, f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::SampleKind;
-    use crate::slo::simulated::objective;
-    use crate::units::Nanos;
+    use crate::simulated::objective;
+    use plimsoll_metrics::SampleKind;
+    use plimsoll_units::Nanos;
 
     fn share(value: f64) -> Quantity {
         Quantity::Share(Ratio::new(value))

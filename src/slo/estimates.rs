@@ -8,8 +8,8 @@ use super::statistics::batches::{self, BatchPart};
 use super::statistics::{order_statistics, proportion};
 use super::times::{self, Buckets};
 use super::{ObjectiveStatus, bounds};
-use crate::metrics::{Bound, Measure, Objective, Scope};
-use crate::units::{Nanos, Quantity, Ratio};
+use plimsoll_metrics::{Bound, Measure, Objective, Scope};
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// Failures among attempts within one second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ fn status(measure: Measure, measured: &Measured, max: Quantity) -> ObjectiveStat
         bound: Bound::AtMost,
         target: None,
         limit: Some(max),
-        of: crate::metrics::Answers::default(),
+        of: plimsoll_metrics::Answers::default(),
     };
     bounds::compare(&objective, measured, Nanos::ZERO).status
 }

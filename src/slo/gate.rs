@@ -28,7 +28,7 @@ pub use summary::{Baseline, BaselineError, RunConditions, RunSummary, SloMetric}
 pub use trend::MetricTrend;
 
 use super::regression::{RUNS_MIN, Regression, RegressionVerdict};
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// What the gate came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Nanos, Rate};
+use plimsoll_units::{Nanos, Rate};
 
 /// What this generator carries, as far as one run tells. Only where the generator was too late or too busy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

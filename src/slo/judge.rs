@@ -8,7 +8,7 @@ use super::{
     Finding, JudgedObjective, Judgement, ObjectiveStatus, ValidityStatus, ValidityTest, Verdict,
     cause, default_table, objectives, validity,
 };
-use crate::metrics::RunLog;
+use plimsoll_metrics::RunLog;
 
 /// How strictly to judge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::Objective;
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::Objective;
+use plimsoll_units::{Nanos, Quantity};
 
 /// How an objective came out. Ordered from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

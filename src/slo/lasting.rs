@@ -4,8 +4,8 @@
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart};
 use super::window::JudgedWindow;
-use crate::metrics::{Interval, SampleKind, Scope, StepId, StepInfo};
-use crate::units::{Quantity, Rate, Ratio};
+use plimsoll_metrics::{Interval, SampleKind, Scope, StepId, StepInfo};
+use plimsoll_units::{Quantity, Rate, Ratio};
 
 /// The ratio over all playbacks of `scope`. A playback counts in the second in which it ends.
 pub(super) fn ratio(window: &JudgedWindow<'_>, scope: &Scope) -> Measured {
@@ -87,8 +87,8 @@ fn seconds(interval: &Interval, steps: &[StepId]) -> (f64, u64) {
 mod tests {
     use super::super::simulated::{header, record};
     use super::*;
-    use crate::metrics::{RunLog, StepInterval};
-    use crate::units::Nanos;
+    use plimsoll_metrics::{RunLog, StepInterval};
+    use plimsoll_units::Nanos;
 
     /// A run of 20 s in which every second a playback of 10 s ends that stood still for `stalled_ms`.
     fn run(stalled_ms: u64) -> RunLog {

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::window::{JudgedWindow, is_closed};
-use crate::metrics::{Counts, StepId, StepInterval};
-use crate::units::{Rate, Ratio};
+use plimsoll_metrics::{Counts, StepId, StepInterval};
+use plimsoll_units::{Rate, Ratio};
 
 /// A run that offered less than this share of the requests asked for was not made at the load asked for.
 const OFFERED_MIN: f64 = 0.95;

@@ -1,7 +1,7 @@
 //! What came out of measuring one row of the SLO table, before it is held against target and max.
 
 use super::MoreTime;
-use crate::units::{Quantity, Ratio};
+use plimsoll_units::{Quantity, Ratio};
 
 /// Confidence of every interval.
 pub(super) const CONFIDENCE: f64 = 0.95;

@@ -10,11 +10,11 @@ use super::times::{self, SecondDistributions};
 use super::uptime;
 use super::window::JudgedWindow;
 use super::{JudgedObjective, LagEffect, bounds, lasting, observed, pages, recovery};
-use crate::metrics::{
+use plimsoll_metrics::{
     Answers, Counts, CustomMeasure, Interval, Measure, Objective, PageFigure, Phase, ReadingRef,
     ResponseTimes, RunHeader, ScenarioId, Scope, Selection, SparseDistribution, StepId,
 };
-use crate::units::{Nanos, Quantity, Rate, Ratio};
+use plimsoll_units::{Nanos, Quantity, Rate, Ratio};
 
 /// The tier whose rows real browsers measure, where no source tells them.
 const FRONT_END: &str = "frontend";

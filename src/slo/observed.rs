@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart};
 use super::window::JudgedWindow;
-use crate::metrics::{Bound, EventKind, Objective, ReadingRef};
-use crate::units::Quantity;
+use plimsoll_metrics::{Bound, EventKind, Objective, ReadingRef};
+use plimsoll_units::Quantity;
 
 /// Replicas that differ from their mean by more than this share are loaded unevenly.
 const UNEVEN: f64 = 0.2;

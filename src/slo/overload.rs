@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::statistics::mean;
 use super::window::{JudgedWindow, mean_response};
 use super::{JudgedObjective, ObjectiveStatus};
-use crate::metrics::{Distribution, ErrorClass, Interval, Measure, Selection};
-use crate::units::{Nanos, Quantity, Ratio};
+use plimsoll_metrics::{Distribution, ErrorClass, Interval, Measure, Selection};
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// The share of a core above which a worker falls behind now and then.
 pub(super) const GENERATOR_CPU_MAX: f64 = 0.8;

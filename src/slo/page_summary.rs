@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::pages::{LEAST_LOADS, quantile_of};
 use super::window::judged_spans;
-use crate::metrics::{PageDoubt, PageFigure, PageLoad, RunLog};
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::{PageDoubt, PageFigure, PageLoad, RunLog};
+use plimsoll_units::{Nanos, Quantity};
 
 /// Fewer values than this have no median worth showing.
 const LEAST_OF_MEDIAN: usize = 3;
@@ -200,8 +200,8 @@ fn slowed_resource(loaded: &[&PageLoad], idle: &[&PageLoad]) -> Option<(String, 
 mod tests {
     use super::super::simulated::header;
     use super::*;
-    use crate::metrics::{PageResource, RunEnd, StopReason};
-    use crate::units::{Bytes, RunTime};
+    use plimsoll_metrics::{PageResource, RunEnd, StopReason};
+    use plimsoll_units::{Bytes, RunTime};
 
     fn load(at_s: u64, idle: bool, ttfb_ms: u64, image_ms: u64) -> PageLoad {
         let ms = Nanos::from_millis;

@@ -3,8 +3,8 @@
 use super::measured::{CONFIDENCE, Measured};
 use super::statistics::order_statistics;
 use super::window::{JudgedWindow, judged_spans};
-use crate::metrics::{PageDoubt, PageFigure, PageLoad, Scope};
-use crate::units::Quantity;
+use plimsoll_metrics::{PageDoubt, PageFigure, PageLoad, Scope};
+use plimsoll_units::Quantity;
 
 /// Fewer loads than this have no p75 worth judging: its 95 % interval is open above with up to 12 loads.
 pub(super) const LEAST_LOADS: usize = 20;
@@ -96,8 +96,8 @@ fn left_out(loads: &[&PageLoad], n: usize) -> String {
 mod tests {
     use super::super::simulated::header;
     use super::*;
-    use crate::metrics::{RunEnd, RunLog, StopReason};
-    use crate::units::{Bytes, Nanos, RunTime};
+    use plimsoll_metrics::{RunEnd, RunLog, StopReason};
+    use plimsoll_units::{Bytes, Nanos, RunTime};
 
     fn load(at_s: u64, lcp_ms: u64) -> PageLoad {
         PageLoad {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Rate;
+use plimsoll_units::Rate;
 
 /// The run's condition that tells from how many addresses it sent, where that is not the system's choice.
 pub const SOURCE_ADDRESSES: &str = "source_addresses";

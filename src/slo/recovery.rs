@@ -2,8 +2,8 @@
 
 use super::availability::{Incident, availability};
 use super::measured::Measured;
-use crate::metrics::RunLog;
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::RunLog;
+use plimsoll_units::{Nanos, Quantity};
 
 /// The longest time to recover of the run's outages, to the second.
 ///

@@ -307,7 +307,7 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{RandomStream, Seed};
+    use plimsoll_units::{RandomStream, Seed};
     use rand_distr::{Distribution as _, LogNormal};
 
     /// p99 of `runs` runs about 100 ms with coefficient of variation `cv`.

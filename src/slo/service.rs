@@ -1,6 +1,6 @@
 //! What was served and what was not, as availability and uptime count it.
 
-use crate::metrics::{Counts, Interval};
+use plimsoll_metrics::{Counts, Interval};
 
 /// Counts of the requests that a row speaks of, within one interval.
 #[derive(Debug, Clone, Copy, Default)]

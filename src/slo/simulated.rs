@@ -3,11 +3,11 @@
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Exp};
 
-use crate::metrics::{
+use plimsoll_metrics::{
     ArrivalCounts, Bound, ErrorClass, Interval, Measure, Objective, Outcome, RunEnd, RunHeader,
     RunLog, ScenarioId, ScenarioInterval, Scope, StepId, StepInterval, StopReason,
 };
-use crate::units::{Nanos, Quantity, RandomStream, Rate, RunTime, Seed};
+use plimsoll_units::{Nanos, Quantity, RandomStream, Rate, RunTime, Seed};
 
 /// One request of one iteration.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ pub(super) fn objective(
         bound,
         target,
         limit,
-        of: crate::metrics::Answers::default(),
+        of: plimsoll_metrics::Answers::default(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::Interval;
-use crate::units::RunTime;
+use plimsoll_metrics::Interval;
+use plimsoll_units::RunTime;
 
 /// The part of a run on which times are judged, so that tables show what objectives speak of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

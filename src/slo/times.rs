@@ -6,8 +6,8 @@ use super::measured::{CONFIDENCE, Measured};
 use super::statistics::batches::{self, BatchPart, RatioEstimate};
 use super::statistics::{order_statistics, proportion};
 use super::window::JudgedWindow;
-use crate::metrics::{Interval, SparseDistribution};
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::{Interval, SparseDistribution};
+use plimsoll_units::{Nanos, Quantity};
 
 /// The distributions of one row, one list a second: several where a row spans several steps.
 pub(super) type SecondDistributions<'a> = Vec<Vec<Cow<'a, SparseDistribution>>>;

@@ -6,8 +6,8 @@ use super::service::UptimeCounts;
 use super::statistics::batches::{self, BatchPart, RatioEstimate};
 use super::statistics::{order_statistics, proportion};
 use super::window::JudgedWindow;
-use crate::metrics::{Interval, Objective, Scope};
-use crate::units::{Nanos, Quantity, Ratio};
+use plimsoll_metrics::{Interval, Objective, Scope};
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// Mean completions in a second from which a second without any is an outage rather than chance: of 5
 /// expected, none come once in 150 seconds.

@@ -19,7 +19,7 @@ use super::load_shortfall::LoadShortfall;
 use super::overload::Overload;
 use super::window::JudgedWindow;
 use super::{Finding, JudgedObjective, Validity, ValidityStatus};
-use crate::metrics::{Counts, Tally};
+use plimsoll_metrics::{Counts, Tally};
 
 /// What the tests of a measurement found, for the verdict and its cause.
 pub(super) struct MeasurementFindings {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::SteadyPeriod;
 use super::statistics::{rank_test, warm_up};
-use crate::metrics::{Interval, LoadModel, RunHeader, RunLog, StopReason};
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::{Interval, LoadModel, RunHeader, RunLog, StopReason};
+use plimsoll_units::{Nanos, RunTime};
 
 /// The judged part of a run.
 #[derive(Debug)]

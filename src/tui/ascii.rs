@@ -4,7 +4,7 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::report::ascii::nearest;
+use plimsoll_report::ascii::nearest;
 
 /// Replaces what is not ASCII.
 pub(super) fn replace(buffer: &mut Buffer) {

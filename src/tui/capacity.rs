@@ -12,8 +12,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 
-use crate::report::format;
-use crate::units::{Nanos, RunTime};
+use plimsoll_report::format;
+use plimsoll_units::{Nanos, RunTime};
 
 use super::frame::{cut, fitting, justified, panel};
 use super::model::Model;

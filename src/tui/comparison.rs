@@ -1,6 +1,6 @@
 //! Two sides, set against each other.
 
-use crate::slo::gate::GateComparison;
+use plimsoll_slo::gate::GateComparison;
 
 use super::past_runs::PastRun;
 

@@ -9,11 +9,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 
-use crate::report::gate::words;
-use crate::report::{format, wording};
-use crate::slo::gate::{GateMetric, GateRow, GateVerdict};
-use crate::slo::regression::{RUNS_MIN, RegressionVerdict};
-use crate::units::Rate;
+use plimsoll_report::gate::words;
+use plimsoll_report::{format, wording};
+use plimsoll_slo::gate::{GateMetric, GateRow, GateVerdict};
+use plimsoll_slo::regression::{RUNS_MIN, RegressionVerdict};
+use plimsoll_units::Rate;
 
 use super::comparison::Diff;
 use super::frame::{cut, panel, wrapped};

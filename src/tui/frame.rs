@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
-use crate::report::sparkline::bars_from_zero;
+use plimsoll_report::sparkline::bars_from_zero;
 
 use super::theme::{Theme, Tone};
 

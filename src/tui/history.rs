@@ -5,8 +5,8 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 
-use crate::report::{format, wording};
-use crate::units::{Rate, Ratio};
+use plimsoll_report::{format, wording};
+use plimsoll_units::{Rate, Ratio};
 
 use super::frame::{cut, panel, sparkline};
 use super::model::Model;

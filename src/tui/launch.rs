@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::units::{Nanos, Ratio, WorkRate};
+use plimsoll_units::{Nanos, Ratio, WorkRate};
 
 use super::launcher::form::Form;
 use super::prompt::PromptPurpose;

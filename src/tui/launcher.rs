@@ -7,8 +7,8 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
-use crate::report::{format, wording};
-use crate::units::Rate;
+use plimsoll_report::{format, wording};
+use plimsoll_units::Rate;
 
 use super::frame::{clipped, cut, panel};
 use super::launch::{LaunchChoice, Launcher};

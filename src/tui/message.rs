@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Size};
 
-use crate::engine::{Steering, SteeringCommand};
-use crate::metrics::{Event, Interval, PageLoad, RunHeader};
-use crate::report::Report;
-use crate::scenario::stack::SignalSpec;
+use plimsoll_load::engine::{Steering, SteeringCommand};
+use plimsoll_metrics::{Event, Interval, PageLoad, RunHeader};
+use plimsoll_report::Report;
+use plimsoll_scenario::stack::SignalSpec;
 
 use super::comparison::Diff;
 use super::launch::{Launch, LaunchChoice};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::report::Report;
-use crate::slo::Verdict;
+use plimsoll_report::Report;
+use plimsoll_slo::Verdict;
 
 /// A run that was made, as its `result.json` has it.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,11 +5,11 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::metrics::Phase;
-use crate::metrics::Tally;
-use crate::report::{Report, format, mark_rows, wording};
-use crate::slo::ValidityStatus;
-use crate::units::{Nanos, Ratio};
+use plimsoll_metrics::Phase;
+use plimsoll_metrics::Tally;
+use plimsoll_report::{Report, format, mark_rows, wording};
+use plimsoll_slo::ValidityStatus;
+use plimsoll_units::{Nanos, Ratio};
 
 use super::frame::{bar, cut, justified, wrapped};
 use super::live::slo::SloColumns;
@@ -280,7 +280,7 @@ pub(super) fn compared(name: &str, now: f64, then: f64) -> String {
     format!("{name:<10}{:>10}  was {:>10}  {change:>9}", figure(now), figure(then))
 }
 
-fn total(times: &crate::metrics::Distribution) -> f64 {
+fn total(times: &plimsoll_metrics::Distribution) -> f64 {
     times.mean().as_secs_f64() * times.count() as f64
 }
 

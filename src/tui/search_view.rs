@@ -1,10 +1,10 @@
 //! A search for SLO-max as the page shows it.
 
-use crate::capacity::search::{CapacitySearch, SearchOutcome};
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::{AbortReason, StepPurpose, StepResult};
-use crate::metrics::{Distribution, Interval};
-use crate::units::{Nanos, Rate, Ratio, RunTime};
+use plimsoll_capacity::search::{CapacitySearch, SearchOutcome};
+use plimsoll_capacity::slo_limits::SloLimit;
+use plimsoll_capacity::step::{AbortReason, StepPurpose, StepResult};
+use plimsoll_metrics::{Distribution, Interval};
+use plimsoll_units::{Nanos, Rate, Ratio, RunTime};
 
 /// A search as it is shown. [`SearchView::follow`] brings it up to date after every step.
 #[derive(Debug, Clone, PartialEq)]

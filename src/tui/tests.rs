@@ -20,23 +20,24 @@ use super::{
     SearchStep, SearchView, StartedRun, StepOutcome, StepUnderWay, Theme, ThemeColours,
     WorkloadInfo, update, view,
 };
-use crate::capacity::Histogram;
-use crate::capacity::regression::Estimate;
-use crate::capacity::search::{
+use plimsoll_capacity::Histogram;
+use plimsoll_capacity::regression::Estimate;
+use plimsoll_capacity::search::{
     CapacitySearch, FailureAbove, HeldRate, SearchAction, SearchEnd, SearchLimit, SearchOutcome,
     SearchPlan,
 };
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::{AbortReason, Batch, StepPurpose, StepResult};
-use crate::engine::SteeringCommand;
-use crate::metrics::{
+use plimsoll_capacity::slo_limits::SloLimit;
+use plimsoll_capacity::step::{AbortReason, Batch, StepPurpose, StepResult};
+use plimsoll_fixture as fixture;
+use plimsoll_load::engine::SteeringCommand;
+use plimsoll_metrics::{
     Bound, Event, EventKind, LoadModel, Measure, Objective, RunLog, Scope, StageInfo,
 };
-use crate::report::{Report, fixture};
-use crate::scenario::stack::SignalSpec;
-use crate::slo::gate::{ComparisonRule, GateRules, RunSummary, compare};
-use crate::slo::{Strictness, Verdict, judge};
-use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
+use plimsoll_report::Report;
+use plimsoll_scenario::stack::SignalSpec;
+use plimsoll_slo::gate::{ComparisonRule, GateRules, RunSummary, compare};
+use plimsoll_slo::{Strictness, Verdict, judge};
+use plimsoll_units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 const SIZES: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 12)];
 
@@ -48,7 +49,7 @@ fn at_most(name: &str, measure: Measure, target: Quantity, limit: Quantity) -> O
         bound: Bound::AtMost,
         target: Some(target),
         limit: Some(limit),
-        of: crate::metrics::Answers::default(),
+        of: plimsoll_metrics::Answers::default(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::slo::{ObjectiveStatus, ValidityStatus, Verdict};
+use plimsoll_slo::{ObjectiveStatus, ValidityStatus, Verdict};
 
 /// What a text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

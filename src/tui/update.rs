@@ -14,7 +14,7 @@ use super::past_runs::{ComparedRuns, ComparisonSide};
 use super::pointer::{PointedAt, pointed_at};
 use super::prompt::{Prompt, PromptOutcome, PromptPurpose};
 use super::{Command, Message, footer, view};
-use crate::engine::SteeringCommand;
+use plimsoll_load::engine::SteeringCommand;
 
 /// Takes a message in. Returns what is to be done in the world.
 pub fn update(model: &mut Model, message: Message) -> Command {

@@ -3,6 +3,7 @@
 /// Defines an enum whose variants are serialised, printed and read as the given words.
 ///
 /// An unknown word is an error. Each word is written once: what is serialised and what is shown cannot differ.
+#[macro_export]
 macro_rules! words {
     (
         $(#[$meta:meta])*
@@ -41,8 +42,6 @@ macro_rules! words {
         }
     };
 }
-
-pub(crate) use words;
 
 #[cfg(test)]
 mod tests {

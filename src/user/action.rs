@@ -1,8 +1,8 @@
 //! What a user asks to be done next.
 
-use crate::metrics::Sample;
-use crate::plan::{RenderError, RequestId, StreamId};
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::Sample;
+use plimsoll_plan::{RenderError, RequestId, StreamId};
+use plimsoll_units::{Nanos, RunTime};
 
 /// An attempt at a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What a user knows of the attempts at a request.
 
-use crate::plan::RequestId;
-use crate::units::{Nanos, RunTime};
+use plimsoll_plan::RequestId;
+use plimsoll_units::{Nanos, RunTime};
 
 /// Attempts at the request that may be sent again.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 //! The estimate and the margins are those of hls.js: two exponentially weighted means, of which the lower counts, and
 //! more room asked for before a switch up than before one down.
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Half-lives of the two means, in seconds of loading (`abrEwmaFastVoD`, `abrEwmaSlowVoD`).
 const HALF_LIVES: [f64; 2] = [3.0, 9.0];

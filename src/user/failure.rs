@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::metrics::ErrorClass;
-use crate::plan::{OnFailure, RequestId, RetryPlan};
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::ErrorClass;
+use plimsoll_plan::{OnFailure, RequestId, RetryPlan};
+use plimsoll_units::{Nanos, RunTime};
 
 use super::attempts::{Attempts, NextAttempt};
 use super::{Action, RequestAttempt, ResponseHeaders, User, think};
@@ -106,10 +106,10 @@ fn retry_after(headers: &dyn ResponseHeaders) -> Option<Nanos> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Outcome, ScenarioId};
-    use crate::schedule::Arrival;
-    use crate::user::Response;
-    use crate::user::tests::idle;
+    use crate::Response;
+    use crate::tests::idle;
+    use plimsoll_metrics::{Outcome, ScenarioId};
+    use plimsoll_schedule::Arrival;
 
     struct Headers(&'static [(&'static str, &'static str)]);
 

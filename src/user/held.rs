@@ -1,7 +1,7 @@
 //! What a user holds of a session.
 
-use crate::plan::{HeldSession, RequestId};
-use crate::units::RunTime;
+use plimsoll_plan::{HeldSession, RequestId};
+use plimsoll_units::RunTime;
 
 /// What a user holds of one session.
 #[derive(Debug, Clone, Default)]

@@ -1,54 +1,22 @@
 //! What a user makes of a response: checks and captures.
 
 use serde_json::Value as Json;
-use url::Url;
 
-use crate::metrics::{ErrorClass, Outcome};
-use crate::plan::Check;
-use crate::units::{Nanos, hexadecimal};
+use plimsoll_metrics::{ErrorClass, Outcome};
+use plimsoll_plan::Check;
+use plimsoll_units::{Nanos, hexadecimal};
 
 mod body;
 mod captured;
 mod graphql;
 mod json_keys;
 mod matching;
+mod response;
 
 use body::{excerpt, json_of_body, text_of_body, text_of_header};
 pub(super) use captured::{captures, secrets};
 use matching::{MatchedSource, mismatch};
-
-/// Access to a response's headers, whatever protocol brought them.
-pub trait ResponseHeaders {
-    /// Calls `visit` with each value of the header `name` (lower case).
-    fn each(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
-
-    /// The first value of the header `name` (lower case).
-    fn first(&self, name: &str) -> Option<String> {
-        let mut found = None;
-        self.each(name, &mut |value| {
-            if found.is_none() {
-                found = Some(String::from_utf8_lossy(value).into_owned());
-            }
-        });
-        found
-    }
-}
-
-/// A complete response.
-pub struct Response<'a> {
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: &'a dyn ResponseHeaders,
-    /// Where it was found, behind redirects; of playlists, whose references are relative to that.
-    pub url: Option<&'a Url>,
-    /// The body, decompressed; empty unless a check or capture looks into it.
-    pub body: &'a [u8],
-    /// The size of the body as received.
-    pub size: u64,
-    /// Actual send → last byte.
-    pub service_time: Nanos,
-}
+pub use response::{Response, ResponseHeaders};
 
 /// The result of a user's checks and captures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +60,10 @@ pub(super) fn checks(checks: &[Check], response: &Response<'_>) -> CheckResult {
     CheckResult::ok()
 }
 
-fn unexpected_status(response: &Response<'_>, set: Option<&crate::plan::StatusSet>) -> CheckResult {
+fn unexpected_status(
+    response: &Response<'_>,
+    set: Option<&plimsoll_plan::StatusSet>,
+) -> CheckResult {
     let class = match response.status {
         429 => ErrorClass::Throttled,
         503 if edge_signature(response) => ErrorClass::Throttled,
@@ -106,7 +77,7 @@ fn unexpected_status(response: &Response<'_>, set: Option<&crate::plan::StatusSe
     CheckResult::failed(class, format!("status {}, expected {wanted}{wait}", response.status))
 }
 
-fn describe_statuses(set: &crate::plan::StatusSet) -> String {
+fn describe_statuses(set: &plimsoll_plan::StatusSet) -> String {
     let parts: Vec<String> = set
         .0
         .iter()
@@ -187,7 +158,7 @@ mod tests {
     use minijinja::Value;
 
     use super::*;
-    use crate::plan::{Capture, CaptureSlot, CaptureSource, CaptureTake, Matcher, StatusSet};
+    use plimsoll_plan::{Capture, CaptureSlot, CaptureSource, CaptureTake, Matcher, StatusSet};
 
     struct Fixed(Vec<(&'static str, &'static str)>);
 
@@ -402,7 +373,7 @@ mod tests {
         let answer = response(200, headers, body);
         let result = captures(&[capture], &answer, &mut |of| of - 1, |_, value| {
             let mut text = vec![];
-            crate::plan::value::write_json(&value, &mut text);
+            plimsoll_plan::value::write_json(&value, &mut text);
             kept = String::from_utf8(text).expect("UTF-8");
         });
         if result.outcome == Outcome::Ok { kept } else { format!("{kept} {}", result.message) }

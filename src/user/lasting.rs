@@ -2,11 +2,11 @@
 
 use minijinja::Value;
 
-use crate::metrics::{ErrorClass, Outcome, StepId};
-use crate::plan::{
+use plimsoll_metrics::{ErrorClass, Outcome, StepId};
+use plimsoll_plan::{
     Instruction, PlaybackPlan, PollPlan, RenderError, RequestId, RequestPlan, SessionId,
 };
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 use super::playback::{Playback, PlaybackJumps};
 use super::playlist::{Playlist, PlaylistError, parse};
@@ -17,7 +17,7 @@ impl User {
     /// Carries out an instruction of a playback; all others have been dealt with.
     pub(super) fn play(&mut self, op: &Instruction, now: RunTime) -> Option<Action> {
         let plan = self.plan.clone();
-        let of = |id: &crate::plan::PlaybackId| &plan.playbacks[id.0 as usize];
+        let of = |id: &plimsoll_plan::PlaybackId| &plan.playbacks[id.0 as usize];
         match op {
             Instruction::PlayBegin(id) => {
                 let watch = think::draw(of(id).watch, &mut self.chance);

@@ -2,8 +2,8 @@
 
 use minijinja::Value;
 
-use crate::plan::{Instruction, RenderError};
-use crate::units::{Nanos, RunTime};
+use plimsoll_plan::{Instruction, RenderError};
+use plimsoll_units::{Nanos, RunTime};
 
 use super::{Action, User};
 
@@ -94,10 +94,10 @@ fn rounds_of(value: &Value) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::ScenarioId;
-    use crate::schedule::Arrival;
-    use crate::user::tests::{Bare, idle};
-    use crate::user::{Response, User};
+    use crate::tests::{Bare, idle};
+    use crate::{Response, User};
+    use plimsoll_metrics::ScenarioId;
+    use plimsoll_schedule::Arrival;
 
     /// What a user does whose requests take 100 ms, with what follows them: URLs, waits in milliseconds, or the end.
     fn played(steps: &str, bodies: &[&str]) -> Vec<String> {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::plan::VariantChoice;
-use crate::units::{Nanos, RunTime};
+use plimsoll_plan::VariantChoice;
+use plimsoll_units::{Nanos, RunTime};
 
 use super::bandwidth::BandwidthEstimate;
 use super::playlist::{MasterPlaylist, MediaPlaylist, PlaylistError, RenditionKind};

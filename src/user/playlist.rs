@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The most segments that a playlist may name: more than two days of one-second segments.
 const SEGMENT_LIMIT: usize = 200_000;

@@ -1,6 +1,6 @@
 //! Polls: a round, a look at the condition, a wait, another round.
 
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// A poll under way.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,11 +18,11 @@ impl PollState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::ScenarioId;
-    use crate::schedule::Arrival;
-    use crate::units::Nanos;
-    use crate::user::Action;
-    use crate::user::tests::idle;
+    use crate::Action;
+    use crate::tests::idle;
+    use plimsoll_metrics::ScenarioId;
+    use plimsoll_schedule::Arrival;
+    use plimsoll_units::Nanos;
 
     /// What a user does whose requests take 100 ms, with the times in milliseconds.
     fn played(steps: &str) -> Vec<String> {

@@ -2,10 +2,10 @@
 
 use rand::seq::SliceRandom;
 
-use crate::plan::{
+use plimsoll_plan::{
     ArrivalLaw, ConnectionUse, Dataset, DealtRows, Load, OpenLoad, Pick, Plan, Shard,
 };
-use crate::units::{RandomStream, Seed};
+use plimsoll_units::{RandomStream, Seed};
 
 /// Picks rows. What is drawn follows from the seed and the iteration; what is dealt, from how many were dealt before.
 #[derive(Debug)]
@@ -127,8 +127,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::plan::{Overrides, compile};
-    use crate::scenario::load;
+    use plimsoll_plan::{Overrides, compile};
+    use plimsoll_scenario::load;
 
     /// A plan over `rows` rows.
     fn plan(pick: &str, rows: usize, more: &str) -> Plan {

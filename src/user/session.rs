@@ -4,8 +4,8 @@
 #[cfg(test)]
 mod tests;
 
-use crate::plan::{HeldSession, LoginTurn, SessionId, SessionScope};
-use crate::units::{Nanos, RunTime};
+use plimsoll_plan::{HeldSession, LoginTurn, SessionId, SessionScope};
+use plimsoll_units::{Nanos, RunTime};
 
 use super::Action;
 use super::held::UserSession;
@@ -82,7 +82,7 @@ impl User {
         if plan.per == SessionScope::Iteration {
             return;
         }
-        let value_in = |slot: &crate::plan::CaptureSlot| {
+        let value_in = |slot: &plimsoll_plan::CaptureSlot| {
             self.slots[slot.0 as usize].clone().map(|value| (*slot, value))
         };
         let values = plan.slots.iter().filter_map(value_in).collect();

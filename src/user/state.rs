@@ -5,10 +5,10 @@ use std::sync::Arc;
 use minijinja::Value;
 use rand_pcg::Pcg64Mcg;
 
-use crate::metrics::ScenarioId;
-use crate::plan::{CaptureSlot, Plan, TemplateNames};
-use crate::schedule::Arrival;
-use crate::units::RunTime;
+use plimsoll_metrics::ScenarioId;
+use plimsoll_plan::{CaptureSlot, Plan, TemplateNames};
+use plimsoll_schedule::Arrival;
+use plimsoll_units::RunTime;
 
 use super::rows::RowPicker;
 use super::turns::Turn;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::plan::{Escape, Overrides, Shard, compile};
-use crate::scenario::load;
-use crate::schedule::Schedule;
+use plimsoll_plan::{Escape, Overrides, Shard, compile};
+use plimsoll_scenario::load;
+use plimsoll_schedule::Schedule;
 
 /// A user whose scenario has these steps.
 pub(super) fn idle(steps: &str) -> User {

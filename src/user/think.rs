@@ -4,8 +4,8 @@ use rand::RngExt;
 use rand_distr::{Distribution as _, Exp1, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use crate::plan::Delay;
-use crate::units::Nanos;
+use plimsoll_plan::Delay;
+use plimsoll_units::Nanos;
 
 /// Draws one delay.
 pub(super) fn draw(delay: Delay, chance: &mut Pcg64Mcg) -> Nanos {
@@ -28,7 +28,7 @@ pub(super) fn draw(delay: Delay, chance: &mut Pcg64Mcg) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{RandomStream, Seed};
+    use plimsoll_units::{RandomStream, Seed};
 
     fn mean_of(delay: Delay) -> f64 {
         let mut chance = Seed::new(5).stream(RandomStream::Iteration, 0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 use super::playlist::{
     ByteRange, MediaPlaylist, PlaylistError, RenditionKind, Resource, SegmentLine,

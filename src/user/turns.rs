@@ -7,8 +7,8 @@
 //! fair at every moment would be fairer still, but wrong: a scenario that comes regularly queues less than one
 //! that comes by chance.
 
-use crate::schedule::Arrival;
-use crate::units::{RandomStream, Seed};
+use plimsoll_schedule::Arrival;
+use plimsoll_units::{RandomStream, Seed};
 
 /// How many choices of an iteration are dealt out; later ones are drawn independently.
 pub(super) const CHOICES: usize = 8;
@@ -112,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::units::RunTime;
+    use plimsoll_units::RunTime;
 
     fn turns(of: u64, seed: u64) -> impl Iterator<Item = Turn> {
         let turn = move |nth| {

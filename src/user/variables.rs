@@ -3,7 +3,7 @@
 use minijinja::Value;
 use rand_pcg::Pcg64Mcg;
 
-use crate::plan::{CaptureSlot, RenderError, ScopeValues, TemplateScope, Variables};
+use plimsoll_plan::{CaptureSlot, RenderError, ScopeValues, TemplateScope, Variables};
 
 use super::User;
 

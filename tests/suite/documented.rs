@@ -44,7 +44,7 @@ fn commands(path: &Path) -> Vec<String> {
         let line = line.trim_start_matches([' ', '-', '#', '$']).trim_start();
         let line = line.strip_prefix("run: ").unwrap_or(line);
         let line = line
-            .strip_prefix("cargo run --release -- ")
+            .strip_prefix("cargo run -- ")
             .map_or(line.to_owned(), |rest| format!("plimsoll {rest}"));
         if in_shell && line.starts_with("plimsoll ") {
             found.push(line);

@@ -101,7 +101,8 @@ impl File {
     }
 
     fn of(path: &str, text: &str) -> Self {
-        let module = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        let place = path.trim_end_matches(".rs");
+        let module = place.trim_end_matches("/lib").split('/').map(str::to_owned).collect();
         let mut file = Self { path: path.to_owned(), module, ..Self::default() };
         file.read(&tokens(text));
         file

@@ -83,7 +83,7 @@ impl Session {
     pub(crate) fn play(&self, blocks: &[&CommandBlock]) -> Outcome {
         let mut script = PRELUDE.to_owned();
         for block in blocks {
-            let commands = block.commands.replace("cargo run --release -- ", "plimsoll ");
+            let commands = block.commands.replace("cargo run -- ", "plimsoll ");
             let _ = write!(script, "printf '{MARK}\\n'\n{commands}\n");
         }
         let _ = writeln!(script, "printf '{MARK}\\n'");

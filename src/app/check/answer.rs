@@ -55,8 +55,8 @@ mod tests {
     use crate::app::exit::Exit;
     use crate::app::problems;
     use crate::report::schemas::OutputSchema;
-    use crate::report::schemas::tests::assert_described;
     use crate::scenario::{Problem, ProblemKind, SourceFiles, SourceId, Span};
+    use plimsoll_fixture::assert_described;
 
     #[test]
     fn every_answer_fits_the_schema_that_is_printed() {
@@ -73,7 +73,7 @@ mod tests {
         let path = Path::new("a");
         let paths = vec![good(path, None, &[]), bad(path, &failure), bad(path, &plain)];
         let document: Value = serde_json::from_str(&document(&paths)).expect("JSON");
-        assert_described(OutputSchema::Check, &document);
+        assert_described(OutputSchema::Check.text(), &document);
         assert_eq!(document["ok"], json!(false));
         assert_eq!(document["paths"][1]["problems"][0]["code"], "empty_file");
         assert_eq!(document["paths"][2]["problems"][0]["message"], "cannot read `b.yaml`");

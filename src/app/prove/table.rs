@@ -101,7 +101,7 @@ mod tests {
     use super::super::cases::CASES;
     use super::*;
     use crate::report::schemas::OutputSchema;
-    use crate::report::schemas::tests::assert_described;
+    use plimsoll_fixture::assert_described;
 
     /// The first case, as exact as it should be or with a mean that is so much too high.
     fn proved(off: f64) -> Vec<ProvedCase> {
@@ -138,7 +138,10 @@ mod tests {
     fn document_fits_the_schema_that_is_printed() {
         for rate in [rate(None), rate(Some(2_000.0))] {
             let document = json(&proved(0.0), &rate, true);
-            assert_described(OutputSchema::Prove, &serde_json::from_str(&document).expect("JSON"));
+            assert_described(
+                OutputSchema::Prove.text(),
+                &serde_json::from_str(&document).expect("JSON"),
+            );
         }
     }
 }

@@ -6,17 +6,15 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
 use super::required::{RequiredCapacity, kind};
-use crate::capacity::model::{CapacityModel, Ceiling, CeilingResource};
-use crate::capacity::option::cost_per_million;
-use crate::capacity::output::{
-    OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice,
-};
-use crate::capacity::search::SearchOutcome;
-use crate::capacity::stack::{
+use crate::model::{CapacityModel, Ceiling, CeilingResource};
+use crate::option::cost_per_million;
+use crate::output::{OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice};
+use crate::search::SearchOutcome;
+use crate::stack::{
     CapacityTier, CapacityTierKind, Deployment, ScalingSignal, StackModel, StackQuota,
     TierDeployment,
 };
-use crate::units::{Bytes, RandomStream, Rate, Ratio};
+use plimsoll_units::{Bytes, RandomStream, Rate, Ratio};
 
 const GIB: f64 = 1_073_741_824.0;
 /// Draws of the Monte Carlo; 95 % are then told from 90 % (standard error 2 %).

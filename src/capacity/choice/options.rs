@@ -1,6 +1,6 @@
 //! Every deployment within the stack file's limits, cheapest first.
 
-use crate::capacity::stack::{CapacityTier, Deployment, StackModel, TierDeployment};
+use crate::stack::{CapacityTier, Deployment, StackModel, TierDeployment};
 
 /// More combinations than this are cut to the cheapest choices of each tier.
 const COMBINATIONS_MAX: usize = 50_000;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Rate, Ratio, Seed};
+use plimsoll_units::{Rate, Ratio, Seed};
 
 use super::super::option::ScalingDirection;
 use super::super::stack::Deployment;

@@ -1,20 +1,18 @@
 //! The choice on stacks whose answer follows from arithmetic.
 
 use super::*;
-use crate::capacity::des::{
+use crate::des::{
     ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
     SimulatedTier, StackSimulation, StepLoad,
 };
-use crate::capacity::output::{ScalingDirection, assemble};
-use crate::capacity::regression::Estimate;
-use crate::capacity::render;
-use crate::capacity::search::{FailureAbove, HeldRate, SearchEnd, SearchLimit};
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::{
-    CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackQuota,
-};
-use crate::capacity::step::{AbortRule, StepPurpose, StepResult};
-use crate::units::{Bytes, Money, Nanos, Rate, Ratio, Seed};
+use crate::output::{ScalingDirection, assemble};
+use crate::regression::Estimate;
+use crate::render;
+use crate::search::{FailureAbove, HeldRate, SearchEnd, SearchLimit};
+use crate::slo_limits::SloLimit;
+use crate::stack::{CapacityTier, CapacityTierKind, ReplicaSize, ScalingSignal, StackQuota};
+use crate::step::{AbortRule, StepPurpose, StepResult};
+use plimsoll_units::{Bytes, Money, Nanos, Rate, Ratio, Seed};
 
 const GIB: u64 = 1 << 30;
 
@@ -141,12 +139,7 @@ fn model_as_a_simulation_carries_what_the_model_says() {
     let (simulated, described, top) = tandem();
     let model = fit(&simulated, &described, top);
     let two = with_api(&described, 2);
-    let played = crate::capacity::des::slo_max(
-        &model.simulated(&two),
-        &[slo_limit()],
-        400_000,
-        Seed::new(2),
-    );
+    let played = crate::des::slo_max(&model.simulated(&two), &[slo_limit()], 400_000, Seed::new(2));
     let played = played.expect("carries something").get();
     assert!((played / model.slo_max(&two) - 1.0).abs() < 0.05, "{played}");
 }
@@ -215,7 +208,7 @@ fn choice_buys_nothing_against_a_lock_an_external_service_or_a_rate_limit() {
     described.tiers[0].replicas = 3;
     let model = fit(&simulated, &described, 62.0);
     let lock = model.ceilings(&model.present)[0].clone();
-    assert_eq!(lock.resource, crate::capacity::model::CeilingResource::Lock, "{lock:?}");
+    assert_eq!(lock.resource, crate::model::CeilingResource::Lock, "{lock:?}");
     assert_eq!(lock.tier, "db");
     let chosen = choose(&model, &described, &found(60.0), &need(120.0));
     assert_eq!(chosen.recommendation.kind, ScalingDirection::Neither);
@@ -236,7 +229,7 @@ fn choice_buys_nothing_against_a_lock_an_external_service_or_a_rate_limit() {
 /// Method: one stack whose API lets one request at a time through, measured with one replica.
 #[test]
 fn lock_of_each_replica_is_widened_by_more_of_them() {
-    use crate::capacity::stack::LockScope;
+    use crate::stack::LockScope;
     let (mut simulated, mut described, _) = tandem();
     simulated.tiers[0] = SimulatedTier::cores("api", 1, 4, Nanos::from_millis(4));
     simulated.tiers[0].lock =
@@ -268,7 +261,7 @@ fn lock_of_each_replica_is_widened_by_more_of_them() {
 /// Method: one API replica of 4 cores, 40 ms a request, held at 76 req/s; pods request half of their cores.
 #[test]
 fn autoscaler_is_told_targets_bounds_and_what_it_survives() {
-    use crate::capacity::autoscaling::AutoscalingAdvice;
+    use crate::autoscaling::AutoscalingAdvice;
     let (simulated, mut described, top) = tandem();
     described.tiers[0].reserved_cores = Ratio::new(0.5);
     described.tiers[0].delay = Some(Nanos::from_secs(90));
@@ -304,7 +297,7 @@ fn model_names_a_saturated_external_service() {
     let model = fit(&simulated, &described, 70.0);
     let first = model.ceilings(&model.present)[0].clone();
     assert_eq!(first.tier, "stripe", "{first:?}");
-    assert_eq!(first.resource, crate::capacity::model::CeilingResource::External);
+    assert_eq!(first.resource, crate::model::CeilingResource::External);
 }
 
 #[test]
@@ -328,8 +321,7 @@ fn capacity_section_keeps_its_shape_and_survives_json() {
     }
     assert_eq!(json["recommendation"]["kind"], "HORIZONTAL");
     assert_eq!(json["bottleneck"]["tier"], "api");
-    let again: crate::capacity::output::CapacitySection =
-        serde_json::from_value(json).expect("reads back");
+    let again: crate::output::CapacitySection = serde_json::from_value(json).expect("reads back");
     assert_eq!(again, section);
     let (terminal, markdown) = (render::terminal(&section), render::markdown(&section));
     assert!(terminal.starts_with("SLO-max 76.4 req/s, held for 40s, confirmed\n"), "{terminal}");

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{ServiceWork, SimulatedStack, SimulatedWindow, StackSimulation};
-use crate::capacity::regression::robust_line;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::{AbortRule, Batch, StepPurpose, StepResult, TierUse};
-use crate::units::{Nanos, Rate, Ratio, Seed};
+use crate::regression::robust_line;
+use crate::slo_limits::SloLimit;
+use crate::step::{AbortRule, Batch, StepPurpose, StepResult, TierUse};
+use plimsoll_units::{Nanos, Rate, Ratio, Seed};
 
 /// The span of one batch.
 const BATCH: Nanos = Nanos::from_secs(1);

@@ -5,7 +5,7 @@ use rand_distr::{Distribution, Gamma, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Nanos, Rate};
+use plimsoll_units::{Nanos, Rate};
 
 /// How a tier spreads requests over its replicas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

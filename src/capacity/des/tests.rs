@@ -1,7 +1,7 @@
 //! The simulation against exact queueing theory.
 
 use super::*;
-use crate::capacity::queueing::Mmc;
+use crate::queueing::Mmc;
 
 fn one_tier(replicas: u32, cores: u32, service: Nanos) -> SimulatedStack {
     SimulatedStack {

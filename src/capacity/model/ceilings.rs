@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{CapacityModel, SerialResource};
-use crate::capacity::stack::{CapacityTierKind, LockScope, TierDeployment};
-use crate::units::Rate;
+use crate::stack::{CapacityTierKind, LockScope, TierDeployment};
+use plimsoll_units::Rate;
 
 /// What can give out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@
 //! looks like a demand that falls with the rate, since a search measures low rates first.
 
 use super::fitted::{CacheHits, CapacityModel, Demand, MemoryModel, PoolModel, TierModel};
-use crate::capacity::regression::{Estimate, median, robust_line, student_t};
-use crate::capacity::stack::{CapacityTier, CapacityTierKind};
-use crate::capacity::step::{StepResult, TierUse};
+use crate::regression::{Estimate, median, robust_line, student_t};
+use crate::stack::{CapacityTier, CapacityTierKind};
+use crate::step::{StepResult, TierUse};
 
 /// Hit ratios that differ by more than this between steps are a factor of demand; demands that differ by more
 /// between the highest rates and all of them drift with the load.

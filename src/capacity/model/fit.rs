@@ -5,11 +5,11 @@ use super::fitted::{BaseResponse, CapacityModel, FitError, SerialResource, TierM
 use super::grid::TimeGrid;
 use super::resolve;
 use super::steps::chosen;
-use crate::capacity::histogram::Histogram;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::StackModel;
-use crate::capacity::step::StepResult;
-use crate::units::Rate;
+use crate::histogram::Histogram;
+use crate::slo_limits::SloLimit;
+use crate::stack::StackModel;
+use crate::step::StepResult;
+use plimsoll_units::Rate;
 
 /// Steps below this share of the cheapest ceiling make the base histogram: nobody waits much there.
 const BASE_SHARE: f64 = 0.35;

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::contradiction::Contradiction;
 use super::grid::TimeGrid;
 use super::steps::ExcludedStep;
-use crate::capacity::des::SimulatedBalancing;
-use crate::capacity::regression::Estimate;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::{CapacityTierKind, Deployment, LockScope, TierDeployment};
-use crate::units::Rate;
+use crate::des::SimulatedBalancing;
+use crate::regression::Estimate;
+use crate::slo_limits::SloLimit;
+use crate::stack::{CapacityTierKind, Deployment, LockScope, TierDeployment};
+use plimsoll_units::Rate;
 
 /// What one request costs a tier.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,9 +3,9 @@
 //! Waits follow P(W>t) = C·e^{−Ct/Wq}: an atom at zero and an exponential, so that adding one to a
 //! distribution on a grid is a recursion of first order, and taking one out again is its inverse.
 
-use crate::capacity::histogram::Histogram;
-use crate::capacity::queueing::WaitLaw;
-use crate::capacity::slo_limits::SloLimit;
+use crate::histogram::Histogram;
+use crate::queueing::WaitLaw;
+use crate::slo_limits::SloLimit;
 
 /// Cells of the grid up to the limit, and in all.
 const CELLS_TO_LIMIT: f64 = 400.0;

@@ -5,15 +5,15 @@ use rand_pcg::Pcg64Mcg;
 
 use super::fitted::{CapacityModel, PoolModel, SerialResource};
 use super::grid::TimeGrid;
-use crate::capacity::des::{
+use crate::des::{
     ServiceWork, SimulatedBalancing, SimulatedRateLimit, SimulatedServiceTime, SimulatedStack,
     SimulatedTier,
 };
-use crate::capacity::queueing::{Station, WaitLaw};
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::TierDeployment;
-use crate::capacity::step::StepResult;
-use crate::units::Nanos;
+use crate::queueing::{Station, WaitLaw};
+use crate::slo_limits::SloLimit;
+use crate::stack::TierDeployment;
+use crate::step::StepResult;
+use plimsoll_units::Nanos;
 
 impl CapacityModel {
     /// The base distribution without what requests waited while it was measured.
@@ -156,7 +156,7 @@ impl CapacityModel {
 
 impl CapacityModel {
     /// The model as another measurement might have given it: demands and spread drawn from their errors.
-    pub(in crate::capacity) fn redrawn(&self, random: &mut Pcg64Mcg) -> Self {
+    pub(crate) fn redrawn(&self, random: &mut Pcg64Mcg) -> Self {
         let mut model = self.clone();
         for demand in model.tiers.iter_mut().filter_map(|tier| tier.demand.as_mut()) {
             let noise: f64 = StandardNormal.sample(random);

@@ -6,9 +6,9 @@
 
 use super::contradiction::Contradiction;
 use super::fitted::TierModel;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::{CapacityTier, StackModel};
-use crate::capacity::step::{StepResult, TierUse};
+use crate::slo_limits::SloLimit;
+use crate::stack::{CapacityTier, StackModel};
+use crate::step::{StepResult, TierUse};
 
 /// Beyond this factor more was in use than there is, and not by error of the figure.
 const IN_USE: f64 = 1.05;

@@ -6,9 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::StepResult;
-use crate::slo::statistics::trend::mann_kendall;
+use crate::slo_limits::SloLimit;
+use crate::step::StepResult;
+use plimsoll_slo::statistics::trend::mann_kendall;
 
 /// Why a step is left out of the fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,15 +85,12 @@ pub(super) fn chosen<'a>(
 }
 
 /// Whether `step` is valid, what came in went out, and what waited at its end waited at its beginning.
-pub(in crate::capacity) fn is_at_rest(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
+pub(crate) fn is_at_rest(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
     exclusion_beyond(step, slo_limits, REFUSED_BY_CLAIM).is_none()
 }
 
 /// Why `step` says nothing of a stack at rest; `None` where it does.
-pub(in crate::capacity) fn exclusion(
-    step: &StepResult,
-    slo_limits: &[SloLimit],
-) -> Option<StepExclusion> {
+pub(crate) fn exclusion(step: &StepResult, slo_limits: &[SloLimit]) -> Option<StepExclusion> {
     exclusion_beyond(step, slo_limits, REFUSED_BY_FIT)
 }
 
@@ -126,7 +123,7 @@ fn exclusion_beyond(
 
 /// Whether response times grow so that they pass the limit if it goes on, however little of that a short step shows: a
 /// queue to which one per cent more comes than is served adds ten milliseconds a second to what all wait.
-pub(in crate::capacity) fn is_growing(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
+pub(crate) fn is_growing(step: &StepResult, slo_limits: &[SloLimit]) -> bool {
     let limit = slo_limits.iter().filter_map(SloLimit::limit).fold(f64::INFINITY, f64::min);
     let means = means(step);
     let batch = step.duration.as_secs_f64() / step.batches.len().max(1) as f64;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::capacity::des::SimulatedBalancing;
-use crate::capacity::histogram::Histogram;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::stack::{CapacityTier, CapacityTierKind, ReplicaSize, StackModel, TierPool};
-use crate::capacity::step::{Batch, StepPurpose, StepResult, TierUse};
-use crate::units::{Bytes, Money, Nanos, Rate, Ratio};
+use crate::des::SimulatedBalancing;
+use crate::histogram::Histogram;
+use crate::slo_limits::SloLimit;
+use crate::stack::{CapacityTier, CapacityTierKind, ReplicaSize, StackModel, TierPool};
+use crate::step::{Batch, StepPurpose, StepResult, TierUse};
+use plimsoll_units::{Bytes, Money, Nanos, Rate, Ratio};
 
 fn p95() -> SloLimit {
     SloLimit::Quantile { p: Ratio::new(0.95), max: Nanos::from_millis(200) }

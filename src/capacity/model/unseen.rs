@@ -2,8 +2,8 @@
 
 use super::fit::FitInput;
 use super::fitted::{CapacityModel, HeldOut};
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::StepResult;
+use crate::slo_limits::SloLimit;
+use crate::step::StepResult;
 
 /// Every fourth step is held out at once, in four rounds.
 const ROUNDS: usize = 4;

@@ -8,9 +8,9 @@ use super::end::SearchEnd;
 use super::evidence::{SearchEvidence, claimable};
 use super::level::{Level, is_near};
 use super::rules::RULES;
-use crate::capacity::model::is_at_rest;
-use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
-use crate::units::{Nanos, Rate};
+use crate::model::is_at_rest;
+use crate::step::{StepPurpose, StepResult, StepVerdict};
+use plimsoll_units::{Nanos, Rate};
 
 /// A rate that the stack carried: its holds were valid, at rest, and within every objective.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

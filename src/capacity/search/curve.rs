@@ -11,10 +11,10 @@ use rand_pcg::Pcg64Mcg;
 
 use super::level::{Level, LevelReading, Resampling, is_near};
 use super::rules::RULES;
-use crate::capacity::regression::{Estimate, student_t};
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::StepVerdict;
-use crate::units::{RandomStream, Seed};
+use crate::regression::{Estimate, student_t};
+use crate::slo_limits::SloLimit;
+use crate::step::StepVerdict;
+use plimsoll_units::{RandomStream, Seed};
 
 /// One level on the curve.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,10 @@ use super::end::SearchEnd;
 use super::level::{Level, is_near, is_outdated};
 use super::plan::SearchPlan;
 use super::rules::RULES;
-use crate::capacity::model::is_at_rest;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::{StepPurpose, StepResult, StepVerdict};
-use crate::units::{Nanos, Rate};
+use crate::model::is_at_rest;
+use crate::slo_limits::SloLimit;
+use crate::step::{StepPurpose, StepResult, StepVerdict};
+use plimsoll_units::{Nanos, Rate};
 
 /// What the steps so far say.
 pub(super) struct SearchEvidence<'a> {

@@ -4,11 +4,11 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::rules::RULES;
-use crate::capacity::histogram::Histogram;
-use crate::capacity::model::is_growing;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::{Batch, StepResult, StepVerdict};
-use crate::units::{Nanos, Rate};
+use crate::histogram::Histogram;
+use crate::model::is_growing;
+use crate::slo_limits::SloLimit;
+use crate::step::{Batch, StepResult, StepVerdict};
+use plimsoll_units::{Nanos, Rate};
 
 /// The steps at one rate, merged.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use super::claim::{self, FailureAbove, HeldRate};
 use super::end::SearchEnd;
 use super::evidence::SearchEvidence;
 use super::level::Level;
-use crate::capacity::regression::Estimate;
-use crate::capacity::step::StepPurpose;
-use crate::units::{Nanos, Rate};
+use crate::regression::Estimate;
+use crate::step::StepPurpose;
+use plimsoll_units::{Nanos, Rate};
 
 /// What made the failing rate fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

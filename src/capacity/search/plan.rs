@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::StepResult;
-use crate::units::{Nanos, Rate, Seed};
+use crate::slo_limits::SloLimit;
+use crate::step::StepResult;
+use plimsoll_units::{Nanos, Rate, Seed};
 
 /// What to search, and how much time it may take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The numbers by which a search decides, each with its reason.
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The numbers by which a search decides. Distances between rates are natural logarithms of their ratio
 /// where nothing else is said: 0.05 is about 5 %.

@@ -3,8 +3,8 @@
 use super::end::SearchEnd;
 use super::evidence::SearchEvidence;
 use super::rules::RULES;
-use crate::capacity::step::StepPurpose;
-use crate::units::Nanos;
+use crate::step::StepPurpose;
+use plimsoll_units::Nanos;
 
 /// What a search does next.
 #[derive(Debug, Clone, Copy, PartialEq)]

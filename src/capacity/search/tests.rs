@@ -1,13 +1,11 @@
 //! The search against simulated stacks.
 
 use super::*;
-use crate::capacity::des::{
-    SimulatedRateLimit, SimulatedStack, SimulatedTier, StackSimulation, StepLoad,
-};
-use crate::capacity::queueing::slo_max_mmc;
-use crate::capacity::slo_limits::SloLimit;
-use crate::capacity::step::{AbortRule, StepPurpose};
-use crate::units::{Ratio, Seed};
+use crate::des::{SimulatedRateLimit, SimulatedStack, SimulatedTier, StackSimulation, StepLoad};
+use crate::queueing::slo_max_mmc;
+use crate::slo_limits::SloLimit;
+use crate::step::{AbortRule, StepPurpose};
+use plimsoll_units::{Ratio, Seed};
 
 #[test]
 fn the_documented_table_is_the_one_that_decides() {
@@ -102,14 +100,14 @@ fn hold_that_is_not_at_rest_confirms_nothing() {
     let is_confirming = |step: &StepResult| step.purpose == StepPurpose::Confirm;
     for step in steps.iter_mut().filter(|step| is_confirming(step)) {
         // The same answers, the slowest last.
-        let mean = |batch: &crate::capacity::step::Batch| batch.response.mean();
+        let mean = |batch: &crate::step::Batch| batch.response.mean();
         let slowest = step.batches.iter().map(mean).fold(0.0, f64::max);
         let count = step.batches.len();
         for (index, batch) in step.batches.iter_mut().enumerate() {
             let share = 0.2 + 0.8 * (index as f64 + 1.0) / count as f64;
             let time = Nanos::from_secs_f64(0.095_f64.min(slowest * 2.0) * share);
             let answers = batch.response.count();
-            batch.response = crate::capacity::Histogram::from_pairs([(time, answers)]);
+            batch.response = crate::Histogram::from_pairs([(time, answers)]);
         }
         assert!(step.seems_within(&plan(p95(100), 20.0).slo_limits));
     }
@@ -245,9 +243,9 @@ fn answered(
 ) -> StepResult {
     let times = [(Nanos::from_millis(p95_ms / 2), 90), (Nanos::from_millis(p95_ms), 10)];
     let share = (answered / 100.0) as u64;
-    let response = crate::capacity::Histogram::from_pairs(times.map(|(at, n)| (at, n * share)));
-    let batch = crate::capacity::step::Batch { response, errors: 0, throttled: 0 };
-    let used = crate::capacity::step::TierUse {
+    let response = crate::Histogram::from_pairs(times.map(|(at, n)| (at, n * share)));
+    let batch = crate::step::Batch { response, errors: 0, throttled: 0 };
+    let used = crate::step::TierUse {
         tier: "api".to_owned(),
         cores_used: Some(used),
         ..Default::default()

@@ -2,16 +2,14 @@
 //! written, read again, and concluded.
 
 use super::*;
-use crate::capacity::choice::RequiredCapacity;
-use crate::capacity::des::{
-    SimulatedStack, SimulatedTier, SimulatedWindow, StackSimulation, slo_max,
-};
-use crate::capacity::notes::{CapacityNote, LoadOrigin, SearchNote, StepNote, read};
-use crate::capacity::search::{CapacitySearch, SearchAction, SearchPlan};
-use crate::capacity::stack::CapacityTier;
-use crate::capacity::watch::StepWatch;
-use crate::metrics::{CapacityLine, Distribution, Interval, Reading, StepId, StepInterval};
-use crate::units::{Bytes, Money, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
+use crate::choice::RequiredCapacity;
+use crate::des::{SimulatedStack, SimulatedTier, SimulatedWindow, StackSimulation, slo_max};
+use crate::notes::{CapacityNote, LoadOrigin, SearchNote, StepNote, read};
+use crate::search::{CapacitySearch, SearchAction, SearchPlan};
+use crate::stack::CapacityTier;
+use crate::watch::StepWatch;
+use plimsoll_metrics::{CapacityLine, Distribution, Interval, Reading, StepId, StepInterval};
+use plimsoll_units::{Bytes, Money, Nanos, Quantity, Rate, Ratio, RunTime, Seed};
 
 const SECOND: Nanos = Nanos::from_secs(1);
 
@@ -38,7 +36,7 @@ fn described(api: u32) -> StackModel {
         sizes: vec![size(8.0)],
         reserved_cores: Ratio::new(1.0),
         reserved_memory: Ratio::new(1.0),
-        balancing: crate::capacity::des::SimulatedBalancing::LeastConnections,
+        balancing: crate::des::SimulatedBalancing::LeastConnections,
         pools: Vec::new(),
         connections_max: None,
         delay: None,
@@ -131,7 +129,7 @@ impl Log {
         simulation: &mut StackSimulation,
         (rate, hold): (Rate, Nanos),
         warm_up: Nanos,
-        purpose: crate::capacity::step::StepPurpose,
+        purpose: crate::step::StepPurpose,
     ) -> StepNote {
         let mut watch = StepWatch::new(&slo_limits(), rate);
         let (began, mut aborted) = (self.now, None);
@@ -216,7 +214,7 @@ fn log_that_breaks_off_is_told_as_interrupted_and_goes_on_with_the_same_step() {
     log.notes.truncate(6);
     let searches = read(&log.notes, &log.intervals).expect("notes");
     let outcome = searches[0].outcome();
-    assert_eq!(outcome.end, crate::capacity::search::SearchEnd::Interrupted);
+    assert_eq!(outcome.end, crate::search::SearchEnd::Interrupted);
     let SearchAction::Measure { rate, .. } = searches[0].search().next_action() else {
         panic!("done after five steps")
     };

@@ -5,7 +5,7 @@
 //! α, β ≥ 0; an interval comes from the profile of the sum of squares, because a Wald interval is invalid
 //! where β stands on its bound.
 
-use crate::capacity::regression::{Estimate, student_t};
+use crate::regression::{Estimate, student_t};
 
 /// A load and the throughput measured there.
 pub type UslPoint = (f64, f64);

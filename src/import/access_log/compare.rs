@@ -6,7 +6,7 @@ use std::fmt;
 use super::arrivals::SecondCounts;
 use super::clients::ClientVisits;
 use super::tally::RouteTally;
-use crate::metrics::RunLog;
+use plimsoll_metrics::RunLog;
 
 /// The length over which counts of seconds are compared with their mean, in seconds: a trend within it is small.
 const WINDOW: i64 = 60;

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use percent_encoding::percent_decode_str;
 
 use super::tally::RouteTally;
-use crate::import::ImportOptions;
-use crate::import::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft};
-use crate::import::names::{candidates, is_reserved, singular, snake};
-use crate::import::note::ImportNotes;
-use crate::import::text::{DraftText, TextPiece};
-use crate::import::yaml::YamlEntry;
+use crate::ImportOptions;
+use crate::draft::{JourneyDraft, RequestDraft, ScenarioDraft, StepDraft};
+use crate::names::{candidates, is_reserved, singular, snake};
+use crate::note::ImportNotes;
+use crate::text::{DraftText, TextPiece};
+use crate::yaml::YamlEntry;
 
 /// The most rows of a data file: enough for a spread, few enough to read.
 const ROWS_MAX: usize = 2_000;

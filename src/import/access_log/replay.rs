@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::mix::{self, MixContext};
 use super::request::LoggedRequest;
 use super::tally::RouteTally;
-use crate::import::ImportNotes;
-use crate::import::draft::{JourneyDraft, ScenarioDraft, StepDraft};
-use crate::import::text::DraftText;
-use crate::import::yaml::{YamlEntry, YamlValue};
+use crate::ImportNotes;
+use crate::draft::{JourneyDraft, ScenarioDraft, StepDraft};
+use crate::text::DraftText;
+use crate::yaml::{YamlEntry, YamlValue};
 
 /// A replay lasts no longer, in microseconds: a year. What is later has a date that is wrong.
 const LONGEST: i64 = 366 * 86_400 * 1_000_000;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::entry::LogEntry;
-use crate::import::secrets::{DEFAULT, is_secret, is_secret_segment};
+use crate::secrets::{DEFAULT, is_secret, is_secret_segment};
 
 /// Methods of HTTP, `WebDAV`, caches and the like.
 const METHODS: [&str; 20] = [

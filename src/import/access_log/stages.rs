@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::super::draft::stages;
 use super::super::yaml::YamlEntry;
 use super::arrivals::SecondCounts;
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The most stages that one workload has: a day by hours.
 const STAGES: i64 = 24;

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::request::LoggedRequest;
 use super::sample::UrlSample;
-use crate::import::har::is_asset;
-use crate::import::names::is_id;
+use crate::har::is_asset;
+use crate::names::is_id;
 
 /// More values than these at one place of a path are no words of a route, but values.
 const WORDS_MAX: usize = 20;

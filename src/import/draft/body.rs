@@ -1,12 +1,12 @@
 //! What a request of a draft carries.
 
 use super::JsonDraft;
-use crate::import::text::{DraftText, TextPiece};
-use crate::import::yaml::{YamlEntry, YamlValue};
+use crate::text::{DraftText, TextPiece};
+use crate::yaml::{YamlEntry, YamlValue};
 
 /// What a request carries.
 #[derive(Debug, Clone, Default)]
-pub(in crate::import) enum BodyDraft {
+pub(crate) enum BodyDraft {
     #[default]
     None,
     Json(JsonDraft),
@@ -18,7 +18,7 @@ pub(in crate::import) enum BodyDraft {
 
 impl BodyDraft {
     /// A form; where a name comes twice, which no mapping holds, the text of one.
-    pub(in crate::import) fn form(pairs: Vec<(String, DraftText)>) -> Self {
+    pub(crate) fn form(pairs: Vec<(String, DraftText)>) -> Self {
         let twice = |at: usize| pairs[..at].iter().any(|(known, _)| *known == pairs[at].0);
         if !(0..pairs.len()).any(twice) {
             return Self::Form(pairs);
@@ -43,7 +43,7 @@ impl BodyDraft {
 
 /// A part of an upload.
 #[derive(Debug, Clone)]
-pub(in crate::import) enum UploadPartDraft {
+pub(crate) enum UploadPartDraft {
     Text(DraftText),
     File { filename: String, media_type: Option<String>, size: u64 },
 }

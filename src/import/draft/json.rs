@@ -1,11 +1,11 @@
 //! JSON whose texts may hold values from elsewhere.
 
-use crate::import::text::DraftText;
-use crate::import::yaml::{YamlEntry, YamlValue};
+use crate::text::DraftText;
+use crate::yaml::{YamlEntry, YamlValue};
 
 /// JSON whose texts may be replaced.
 #[derive(Debug, Clone)]
-pub(in crate::import) enum JsonDraft {
+pub(crate) enum JsonDraft {
     /// Null, a truth value or a number.
     Scalar(serde_json::Value),
     Text(DraftText),
@@ -15,7 +15,7 @@ pub(in crate::import) enum JsonDraft {
 
 impl JsonDraft {
     /// JSON as recorded: a text in it is a literal.
-    pub(in crate::import) fn recorded(value: &serde_json::Value) -> Self {
+    pub(crate) fn recorded(value: &serde_json::Value) -> Self {
         match value {
             serde_json::Value::String(text) => Self::Text(DraftText::literal(text)),
             serde_json::Value::Array(items) => {
@@ -29,7 +29,7 @@ impl JsonDraft {
     }
 
     /// How many values are in it.
-    pub(in crate::import) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self {
             Self::Scalar(_) | Self::Text(_) => 1,
             Self::List(items) => 1 + items.iter().map(Self::count).sum::<usize>(),
@@ -48,7 +48,7 @@ impl JsonDraft {
         }
     }
 
-    pub(in crate::import) fn value(&self) -> YamlValue {
+    pub(crate) fn value(&self) -> YamlValue {
         match self {
             Self::Scalar(scalar) => YamlValue::Plain(scalar.to_string()),
             Self::Text(text) => YamlValue::text(text.written()),

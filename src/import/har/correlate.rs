@@ -12,8 +12,8 @@ pub(super) use self::origin::ValueUse;
 use self::origin::{AnswerContext, PathPart, ValueOrigin, is_small, json_path, owner_of};
 use self::page::page_values;
 use super::select::{RecordedExchange, RequestClass};
-use crate::import::draft::{CaptureDraft, CaptureOrigin};
-use crate::import::names::{UniqueNames, is_opaque, is_reserved, snake};
+use crate::draft::{CaptureDraft, CaptureOrigin};
+use crate::names::{UniqueNames, is_opaque, is_reserved, snake};
 
 /// The most values that are remembered of one answer.
 const VALUES_MAX: usize = 20_000;

@@ -1,9 +1,9 @@
 //! The order of things: what went out at once, what came one after the other, and when a person paused.
 
 use super::select::{RecordedExchange, RequestClass};
-use crate::import::draft::{RequestDraft, StepDraft};
-use crate::import::note::ImportNotes;
-use crate::units::Nanos;
+use crate::draft::{RequestDraft, StepDraft};
+use crate::note::ImportNotes;
+use plimsoll_units::Nanos;
 
 /// A shorter silence is the browser's, not a person's.
 const PAUSE_MIN: i64 = 500_000;

@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 use super::correlate::ValueUse;
 use super::select::{RecordedExchange, RedirectEnd, RequestClass};
 use super::writer::{StepWriter, ValuePlace};
-use crate::import::draft::{JsonDraft as Tree, RequestDraft};
-use crate::import::names::snake;
-use crate::import::secrets::{is_before_secret, is_secret_segment};
-use crate::import::text::DraftText;
+use crate::draft::{JsonDraft as Tree, RequestDraft};
+use crate::names::snake;
+use crate::secrets::{is_before_secret, is_secret_segment};
+use crate::text::DraftText;
 
 /// Headers that the client, the connection or the browser brings along.
 const BROWSERS: [&str; 27] = [

@@ -6,10 +6,10 @@ use url::Url;
 
 use super::file::{HarEntry, HarResponse};
 use super::site::{same_site, watches_users};
-use crate::import::draft::is_sent;
-use crate::import::names::is_opaque;
-use crate::import::note::ImportNotes;
-use crate::import::secrets::secret_shape;
+use crate::draft::is_sent;
+use crate::names::is_opaque;
+use crate::note::ImportNotes;
+use crate::secrets::secret_shape;
 
 /// The most requests that one journey is made of.
 const REQUESTS_MAX: usize = 2_000;

@@ -6,10 +6,10 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use super::correlate::{CorrelatedValue, RecordedValues, ValueUse};
-use crate::import::draft::JsonDraft as Tree;
-use crate::import::note::ImportNotes;
-use crate::import::secrets::{FoundSecrets, is_secret, key_within, secret_spans};
-use crate::import::text::{DraftText, TextPiece};
+use crate::draft::JsonDraft as Tree;
+use crate::note::ImportNotes;
+use crate::secrets::{FoundSecrets, is_secret, key_within, secret_spans};
+use crate::text::{DraftText, TextPiece};
 
 /// What turns recorded values into steps.
 pub(super) struct StepWriter<'a> {

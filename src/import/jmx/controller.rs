@@ -4,10 +4,10 @@ use minijinja::Environment;
 
 use super::sampler::SamplerWriter;
 use super::tree::XmlElement;
-use crate::import::draft::StepDraft;
-use crate::import::names::snake;
-use crate::import::variables::{PlanVariables, capture_name};
-use crate::import::yaml::{YamlEntry, YamlValue};
+use crate::draft::StepDraft;
+use crate::names::snake;
+use crate::variables::{PlanVariables, capture_name};
+use crate::yaml::{YamlEntry, YamlValue};
 
 /// The most rounds of a loop; one with more is meant to have no end.
 const TIMES_MAX: i64 = 100_000;

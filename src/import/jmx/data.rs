@@ -1,8 +1,8 @@
 //! CSV data sets → data files with a line of names.
 
 use super::tree::XmlElement;
-use crate::import::names::{is_reserved, snake};
-use crate::import::variables::capture_name;
+use crate::names::{is_reserved, snake};
+use crate::variables::capture_name;
 
 /// Reads a file that a plan names, such as a CSV data set, by its path relative to the plan's folder.
 pub type ReadPlanFile<'r> = dyn FnMut(&str) -> Option<String> + 'r;

@@ -1,6 +1,6 @@
 //! Functions of `JMeter` that templates have as well.
 
-use crate::import::text::{DraftText, TextPiece};
+use crate::text::{DraftText, TextPiece};
 
 /// `JMeter`'s functions that templates have as well (<https://jmeter.apache.org/usermanual/functions.html>).
 pub(super) fn function(call: &str) -> Option<DraftText> {

@@ -1,8 +1,8 @@
 //! Thread groups → how many users there are, and when.
 
 use super::tree::XmlElement;
-use crate::import::yaml::{YamlEntry, YamlValue};
-use crate::units::Nanos;
+use crate::yaml::{YamlEntry, YamlValue};
+use plimsoll_units::Nanos;
 
 /// The most users and seconds that are written: more are a mistake.
 const MOST: f64 = 1e6;
@@ -180,7 +180,7 @@ fn shown(seconds: f64) -> YamlValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::yaml::document;
+    use crate::yaml::document;
 
     fn written(rows: &[(f64, f64, f64, f64, f64)]) -> String {
         let rows: Vec<UserRow> = rows

@@ -8,11 +8,11 @@ use super::load::{UserRow, arrivals_of, loops_of, rows_of, workload};
 use super::sampler::{SamplerWriter, origin};
 use super::scope::SamplerScope;
 use super::tree::XmlElement;
-use crate::import::draft::{JourneyDraft, StepDraft};
-use crate::import::names::{UniqueNames, snake};
-use crate::import::secrets::{FoundSecrets, is_secret_key};
-use crate::import::yaml::{YamlEntry, YamlValue};
-use crate::units::Nanos;
+use crate::draft::{JourneyDraft, StepDraft};
+use crate::names::{UniqueNames, snake};
+use crate::secrets::{FoundSecrets, is_secret_key};
+use crate::yaml::{YamlEntry, YamlValue};
+use plimsoll_units::Nanos;
 
 /// Where requests go if nothing tells it.
 const TARGET: &str = "http://127.0.0.1:8080";

@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::scope::SamplerScope;
 use super::tree::XmlElement;
-use crate::import::draft::{
+use crate::draft::{
     BodyDraft, CaptureDraft, CaptureOrigin, RequestDraft, UploadPartDraft, is_sent,
 };
-use crate::import::names::{UniqueNames, snake};
-use crate::import::note::ImportNotes;
-use crate::import::text::{DraftText, TextPiece};
-use crate::import::variables::{PlanVariables, capture_name};
-use crate::import::yaml::{YamlEntry, YamlValue};
+use crate::names::{UniqueNames, snake};
+use crate::note::ImportNotes;
+use crate::text::{DraftText, TextPiece};
+use crate::variables::{PlanVariables, capture_name};
+use crate::yaml::{YamlEntry, YamlValue};
 
 /// Longer names of headers are refused by servers, and are no keys of YAML.
 const HEADER_NAME_MAX: usize = 256;
@@ -289,7 +289,7 @@ impl<'x> SamplerWriter<'_> {
             }
             "DurationAssertion" => match assertion.number("DurationAssertion.duration") {
                 Some(millis) if millis >= 1.0 => {
-                    let most = crate::units::Nanos::from_millis(millis.min(1e9) as u64);
+                    let most = plimsoll_units::Nanos::from_millis(millis.min(1e9) as u64);
                     step.checks.push(YamlEntry::new("time", YamlValue::text(format!("<= {most}"))));
                 }
                 _ => left_out(self.notes),

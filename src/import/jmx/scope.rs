@@ -1,8 +1,8 @@
 //! What holds for the samplers of a branch: defaults, headers, credentials, timers, assertions, extractors.
 
 use super::tree::XmlElement;
-use crate::import::yaml::{YamlEntry, YamlValue};
-use crate::units::Nanos;
+use crate::yaml::{YamlEntry, YamlValue};
+use plimsoll_units::Nanos;
 
 /// What holds in a branch; what stands nearer comes later.
 #[derive(Debug, Clone, Default)]

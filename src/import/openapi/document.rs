@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::files::{DescriptionFile, file_of};
-use crate::import::note::ImportNotes;
-use crate::import::problem;
-use crate::import::secrets::shown_without_secrets;
-use crate::scenario::{Node, NodeValue, Problem, SourceId};
+use crate::note::ImportNotes;
+use crate::problem;
+use crate::secrets::shown_without_secrets;
+use plimsoll_scenario::{Node, NodeValue, Problem, SourceId};
 
 /// References may lead to references; this many are followed.
 const REFERENCES_MAX: usize = 32;
@@ -199,7 +199,7 @@ fn server_urls(node: &Node) -> Vec<String> {
 fn absolute(server: &str) -> Option<String> {
     let url = Url::parse(TARGET).and_then(|base| base.join(server)).ok()?;
     let fits = url.scheme().starts_with("http") && url.has_host();
-    let origin = crate::import::har::origin_of(&url);
+    let origin = crate::har::origin_of(&url);
     fits.then(|| format!("{origin}{}", url.path().trim_end_matches('/')))
 }
 

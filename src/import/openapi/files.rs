@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::json;
-use crate::scenario::{Node, NodeValue, Problem, Problems, SourceId, yaml};
+use plimsoll_scenario::{Node, NodeValue, Problem, Problems, SourceId, yaml};
 
 /// The most files that one description is made of.
 const FILES_MAX: usize = 2_000;
@@ -210,6 +210,6 @@ mod tests {
             assert!(matches!(&node.value, NodeValue::Mapping(_)));
         }
         let node = tree("a: [\n1\n]\nd: |\n  x: [\n  y\n", SourceId(0)).expect("a tree");
-        assert_eq!(crate::scenario::json_of_node(&node)["d"], "x: [\ny\n");
+        assert_eq!(plimsoll_scenario::json_of_node(&node)["d"], "x: [\ny\n");
     }
 }

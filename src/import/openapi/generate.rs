@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::document::{OpenApiDocument, field, items, pairs, text};
 use super::schema::SchemaView;
 use super::value::{number, of_text, pick, sample};
-use crate::import::draft::JsonDraft;
-use crate::import::note::ImportNotes;
-use crate::import::secrets::{DEFAULT, FoundSecrets, is_secret_key, without_secrets};
-use crate::import::text::TextPiece;
-use crate::scenario::{Node, NodeValue, json_of_node};
+use crate::draft::JsonDraft;
+use crate::note::ImportNotes;
+use crate::secrets::{DEFAULT, FoundSecrets, is_secret_key, without_secrets};
+use crate::text::TextPiece;
+use plimsoll_scenario::{Node, NodeValue, json_of_node};
 
 /// Schemas may contain themselves; deeper than this, only what is required is made, and then nothing.
 const DEPTH_OPTIONAL: usize = 3;
@@ -369,7 +369,7 @@ impl<'n> ExampleMaker<'_, 'n> {
         let least = view.at_least("minItems").map_or(0, |least| least as usize);
         let wanted = if at.depth >= DEPTH_OPTIONAL { least } else { least.max(1) };
         let wanted = wanted.max(tuple.len()).min(most).min(ITEMS_MAX);
-        let name = crate::import::names::singular(at.name);
+        let name = crate::names::singular(at.name);
         let mut found: Vec<JsonDraft> = vec![];
         for number in 0..wanted {
             let schema =

@@ -3,7 +3,7 @@
 //! JSON is not quite YAML: a pair of surrogates is one character, tabs stand anywhere, and a description of an API may
 //! have millions of values, which nothing repeats. A key that comes twice counts the last time, as readers of JSON do.
 
-use crate::scenario::{KeyNode, Node, NodeValue, Problem, Scalar, SourceId, Span};
+use plimsoll_scenario::{KeyNode, Node, NodeValue, Problem, Scalar, SourceId, Span};
 
 use super::super::problem;
 
@@ -241,7 +241,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scenario::json_of_node;
+    use plimsoll_scenario::json_of_node;
 
     #[test]
     fn surrogates_and_places_are_read() {

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::import::draft::{CaptureDraft, CaptureOrigin, RequestDraft};
-use crate::import::names::{is_reserved, singular, snake};
-use crate::import::note::ImportNotes;
-use crate::import::secrets::{FoundSecrets, shown_without_secrets};
-use crate::import::text::DraftText;
-use crate::scenario::Node;
+use crate::draft::{CaptureDraft, CaptureOrigin, RequestDraft};
+use crate::names::{is_reserved, singular, snake};
+use crate::note::ImportNotes;
+use crate::secrets::{FoundSecrets, shown_without_secrets};
+use crate::text::DraftText;
+use plimsoll_scenario::Node;
 
 use super::document::{OpenApiDocument, field, flag, items, pairs};
 use super::generate::ExampleMaker;

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::document::{OpenApiDocument, field, flag, items, pairs, text};
-use crate::scenario::{Node, NodeValue, json_of_node};
+use plimsoll_scenario::{Node, NodeValue, json_of_node};
 
 /// The most parts that one schema is put together from.
 const PARTS_MAX: usize = 64;

@@ -1,7 +1,7 @@
 //! How values of parameters and forms become text (OpenAPI 3.1, 4.8.12.2; Swagger 2, `collectionFormat`).
 
-use crate::import::draft::JsonDraft;
-use crate::import::text::{DraftText, TextPiece};
+use crate::draft::JsonDraft;
+use crate::text::{DraftText, TextPiece};
 
 /// How a list or object is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::document::field;
 use super::matching::matching;
 use super::schema::SchemaView;
-use crate::import::draft::JsonDraft;
-use crate::import::names::snake;
-use crate::import::text::{DraftText, TextPiece};
+use crate::draft::JsonDraft;
+use crate::names::snake;
+use crate::text::{DraftText, TextPiece};
 
 /// How many values a pattern is drawn from.
 const SAMPLES: usize = 6;

@@ -1,10 +1,10 @@
 //! Writes an operation as a step of the scenario.
 
-use crate::import::draft::{BodyDraft, JsonDraft, RequestDraft, UploadPartDraft};
-use crate::import::names::snake;
-use crate::import::note::ImportNotes;
-use crate::import::text::{DraftText, TextPiece};
-use crate::scenario::Node;
+use crate::draft::{BodyDraft, JsonDraft, RequestDraft, UploadPartDraft};
+use crate::names::snake;
+use crate::note::ImportNotes;
+use crate::text::{DraftText, TextPiece};
+use plimsoll_scenario::Node;
 
 use super::document::{OpenApiDocument, field, flag, items, own_server, pairs, text};
 use super::generate::ExampleMaker;

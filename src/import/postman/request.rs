@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::file::{flag, list, pairs, plain, text};
 use super::script::findings;
-use crate::import::draft::{BodyDraft, JsonDraft, RequestDraft, UploadPartDraft, is_sent};
-use crate::import::names::{UniqueNames, snake};
-use crate::import::note::ImportNotes;
-use crate::import::text::{DraftText, TextPiece};
-use crate::import::variables::{PlanVariables, capture_name};
+use crate::draft::{BodyDraft, JsonDraft, RequestDraft, UploadPartDraft, is_sent};
+use crate::names::{UniqueNames, snake};
+use crate::note::ImportNotes;
+use crate::text::{DraftText, TextPiece};
+use crate::variables::{PlanVariables, capture_name};
 
 /// A request and what it inherits.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::import::draft::{CaptureDraft, CaptureOrigin};
-use crate::import::names::snake;
+use crate::draft::{CaptureDraft, CaptureOrigin};
+use crate::names::snake;
 
 /// What a script says.
 #[derive(Debug, Default, PartialEq, Eq)]

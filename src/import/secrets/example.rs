@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{is_secret, key_within, secret_number, secret_spans};
-use crate::import::draft::JsonDraft;
-use crate::import::text::{DraftText, TextPiece};
+use crate::draft::JsonDraft;
+use crate::text::{DraftText, TextPiece};
 
 /// The JSON of `key` with what `hide` gives, of a secret's key and value, in the place of each secret.
-pub(in crate::import) fn without_secrets(
+pub(crate) fn without_secrets(
     key: &str,
     json: &Value,
     hide: &mut dyn FnMut(&str, &str) -> TextPiece,

@@ -37,7 +37,7 @@ static USER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"://([^/\s:@?#]+):([^/\s@?#]+)@").ok());
 
 /// Where secrets stand in `text`, each with the key that names its variable; apart, and in order.
-pub(in crate::import) fn secret_spans(text: &str) -> Vec<(Range<usize>, String)> {
+pub(crate) fn secret_spans(text: &str) -> Vec<(Range<usize>, String)> {
     if text.len() < 6 {
         return vec![];
     }
@@ -77,7 +77,7 @@ pub(in crate::import) fn secret_spans(text: &str) -> Vec<(Range<usize>, String)>
 }
 
 /// The text with `…` in the places of secrets, for people to read.
-pub(in crate::import) fn shown_without_secrets(text: &str) -> String {
+pub(crate) fn shown_without_secrets(text: &str) -> String {
     let mut shown = text.to_owned();
     for (span, _) in secret_spans(text).into_iter().rev() {
         shown.replace_range(span, "…");

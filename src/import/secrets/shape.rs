@@ -1,6 +1,6 @@
 //! Values that are secrets by what they look like, whatever their key is.
 
-use crate::import::names::snake;
+use crate::names::snake;
 
 /// How tokens of well-known services begin. The shortest of them have sixteen characters.
 const PREFIXES: [&str; 30] = [
@@ -69,7 +69,7 @@ const TOKEN_MAX: usize = 4_096;
 
 /// Whether a value is a secret by its shape: a token of a well-known service, a JSON Web Token, the number of a card,
 /// or something random that `key` does not say to be public.
-pub(in crate::import) fn secret_shape(key: &str, value: &str) -> bool {
+pub(crate) fn secret_shape(key: &str, value: &str) -> bool {
     if is_known(value) || is_card_number(value) {
         return true;
     }

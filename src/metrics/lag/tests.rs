@@ -4,8 +4,8 @@ use rand::RngExt as _;
 use rand_distr::{Distribution as _, Exp};
 
 use super::*;
-use crate::metrics::StepId;
-use crate::units::{RandomStream, Seed};
+use crate::StepId;
+use plimsoll_units::{RandomStream, Seed};
 
 fn at(us: u64) -> RunTime {
     RunTime::ZERO + Nanos::from_micros(us)

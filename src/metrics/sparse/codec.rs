@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 use super::values::SparseValues;
 

@@ -4,13 +4,13 @@
 //! buckets each time costs far more than to count them where they belong, and only buckets that hold anything are looked
 //! at afterwards.
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 use super::SparseDistribution;
 
 /// The values of several distributions, counted by bucket. Keeps its memory when it is cleared.
 #[derive(Debug, Default)]
-pub(crate) struct BucketCounts {
+pub struct BucketCounts {
     /// By number of the bucket.
     counts: Vec<u64>,
     /// A bit for each bucket that holds anything.
@@ -21,7 +21,7 @@ pub(crate) struct BucketCounts {
 
 impl BucketCounts {
     /// Adds all values of a distribution.
-    pub(crate) fn add(&mut self, times: &SparseDistribution) {
+    pub fn add(&mut self, times: &SparseDistribution) {
         let values = times.values();
         for &(value, count) in &values.buckets {
             self.count_in_bucket(value, count);
@@ -30,12 +30,12 @@ impl BucketCounts {
     }
 
     /// Adds values of one bucket; the greatest one is told by [`Self::raise_max`].
-    pub(crate) fn add_bucket(&mut self, (value, count): (Nanos, u64)) {
+    pub fn add_bucket(&mut self, (value, count): (Nanos, u64)) {
         self.count_in_bucket(value.get(), count);
     }
 
     /// The greatest value is at least `max`.
-    pub(crate) fn raise_max(&mut self, max: Nanos) {
+    pub fn raise_max(&mut self, max: Nanos) {
         self.max = self.max.max(max);
     }
 
@@ -52,7 +52,7 @@ impl BucketCounts {
     }
 
     /// Forgets all values.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         for (word, counts) in self.occupied.iter_mut().zip(self.counts.chunks_exact_mut(WORD)) {
             if *word != 0 {
                 counts.fill(0);
@@ -64,22 +64,22 @@ impl BucketCounts {
     }
 
     /// Whether there are no values.
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// How many values there are.
-    pub(crate) const fn count(&self) -> u64 {
+    pub const fn count(&self) -> u64 {
         self.count
     }
 
     /// The exact greatest value; zero if empty.
-    pub(crate) const fn max(&self) -> Nanos {
+    pub const fn max(&self) -> Nanos {
         self.max
     }
 
     /// The non-empty buckets: (value, count), ascending by value.
-    pub(crate) fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
+    pub fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
         let words = self.occupied.iter().enumerate().filter(|(_, word)| **word != 0);
         words.flat_map(move |(at, &word)| {
             let mut left = word;
@@ -93,7 +93,7 @@ impl BucketCounts {
     }
 
     /// The values that shares (0 to 1, ascending) of all values do not exceed; zero if empty.
-    pub(crate) fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [Nanos; N] {
+    pub fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [Nanos; N] {
         let mut found = [self.max; N];
         let mut wanted = shares
             .map(|share| (share.clamp(0.0, 1.0) * self.count as f64).ceil().max(1.0) as u64)
@@ -134,7 +134,7 @@ const fn end(number: usize) -> u64 {
 mod tests {
     use super::super::values::{HIGHEST_NS, bucket_end};
     use super::*;
-    use crate::metrics::Distribution;
+    use crate::Distribution;
 
     #[test]
     fn buckets_are_numbered_without_gaps_by_their_ends() {

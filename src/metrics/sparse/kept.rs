@@ -42,7 +42,7 @@ thread_local! {
 }
 
 /// Lets `read` take distributions out of `line`, which stands at `offset` of a log, without their buckets.
-pub(in crate::metrics) fn reading<T>(
+pub(crate) fn reading<T>(
     line: &str,
     offset: u64,
     source: &Arc<dyn LogSource>,

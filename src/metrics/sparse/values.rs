@@ -1,19 +1,19 @@
 //! Non-empty buckets in memory.
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Ten hours. Longer values are clamped and counted.
-pub(in crate::metrics) const HIGHEST_NS: u64 = 36_000_000_000_000;
+pub(crate) const HIGHEST_NS: u64 = 36_000_000_000_000;
 
 /// The non-empty buckets of a distribution.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::metrics) struct SparseValues {
+pub(crate) struct SparseValues {
     /// (value in nanoseconds, count), ascending by value.
-    pub(in crate::metrics) buckets: Vec<(u64, u64)>,
-    pub(in crate::metrics) sum_ns: u128,
-    pub(in crate::metrics) min: Nanos,
-    pub(in crate::metrics) max: Nanos,
-    pub(in crate::metrics) clamped: u64,
+    pub(crate) buckets: Vec<(u64, u64)>,
+    pub(crate) sum_ns: u128,
+    pub(crate) min: Nanos,
+    pub(crate) max: Nanos,
+    pub(crate) clamped: u64,
 }
 
 impl SparseValues {

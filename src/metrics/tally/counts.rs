@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{
     ArrivalCounts, ErrorClass, Interval, ScenarioInterval, SideInterval, StepInterval,
 };
-use crate::units::Ratio;
+use plimsoll_units::Ratio;
 
 /// Counts of some requests. The module says what each figure means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

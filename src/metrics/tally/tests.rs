@@ -5,7 +5,7 @@ use super::super::{
     SideInterval, SparseDistribution, StepId, StepInfo, StepInterval, TimeParts,
 };
 use super::*;
-use crate::units::{Nanos, Rate, Ratio};
+use plimsoll_units::{Nanos, Rate, Ratio};
 
 fn times(ms: &[u64]) -> SparseDistribution {
     ms.iter().copied().map(Nanos::from_millis).collect()

@@ -18,8 +18,8 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::{InvalidDnsNameError, ServerName};
 
 use super::super::error::ObserveError;
-use crate::plan::{ClientTls, HttpVersion};
-use crate::transport::TlsSetup;
+use plimsoll_load::transport::TlsSetup;
+use plimsoll_plan::{ClientTls, HttpVersion};
 
 /// Whether a connection is encrypted, and whom it believes.
 #[derive(Debug, Clone)]

@@ -3,10 +3,10 @@
 use percent_encoding::utf8_percent_encode;
 
 use super::template::TemplateCompiler;
-use crate::plan::template::{ENCODED, part_name};
-use crate::plan::{Body, BodySource, Escape, Template, UploadPiece};
-use crate::scenario::schema::{GraphqlSpec, UploadContent, UploadPartSpec};
-use crate::scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
+use crate::template::{ENCODED, part_name};
+use crate::{Body, BodySource, Escape, Template, UploadPiece};
+use plimsoll_scenario::schema::{GraphqlSpec, UploadContent, UploadPartSpec};
+use plimsoll_scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
 
 /// JSON. A text that is one whole `{{ … }}` becomes a value of its type; any other text stays a text.
 pub(super) fn json(

@@ -2,10 +2,10 @@
 
 use super::request::delay;
 use super::template::TemplateCompiler;
-use crate::plan::{BrowserPlan, Escape, PageStep};
-use crate::scenario::schema::{BrowserSpec, PageStepSpec, Scenario, Workload};
-use crate::scenario::{ProblemKind, Problems, Spanned};
-use crate::units::{Nanos, Rate};
+use crate::{BrowserPlan, Escape, PageStep};
+use plimsoll_scenario::schema::{BrowserSpec, PageStepSpec, Scenario, Workload};
+use plimsoll_scenario::{ProblemKind, Problems, Spanned};
+use plimsoll_units::{Nanos, Rate};
 
 /// `templates` know what the setup captures: nothing is captured from pages.
 pub(super) fn compile(

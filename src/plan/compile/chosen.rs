@@ -6,12 +6,10 @@ use std::sync::Arc;
 use super::demand::{MixDemand, shares_of_data};
 use super::load::{LoadCompiler, apply_duration};
 use super::workload::PlayedLoad;
-use crate::plan::{
-    ArrivalLaw, Load, MixSpan, OpenLoad, Overrides, ScenarioMix, ScenarioPlan, Stage,
-};
-use crate::scenario::schema::{ArrivalLawSpec, OpenShape, Workload, WorkloadShape};
-use crate::scenario::{ProblemKind, Problems, Span, Spanned};
-use crate::units::{Nanos, Rate, RunTime};
+use crate::{ArrivalLaw, Load, MixSpan, OpenLoad, Overrides, ScenarioMix, ScenarioPlan, Stage};
+use plimsoll_scenario::schema::{ArrivalLawSpec, OpenShape, Workload, WorkloadShape};
+use plimsoll_scenario::{ProblemKind, Problems, Span, Spanned};
+use plimsoll_units::{Nanos, Rate, RunTime};
 
 /// One of the workloads that are played at once.
 struct Component {

@@ -1,10 +1,10 @@
 //! Closed workloads: how many users there are at each moment, and how much they play together.
 
 use super::load::LoadCompiler;
-use crate::plan::{ClosedLoad, DealtRows, SharedIterations, VuStage};
-use crate::scenario::Problems;
-use crate::scenario::schema::{ClosedShape, VuStageSpec, VusSpec, Workload};
-use crate::units::Nanos;
+use crate::{ClosedLoad, DealtRows, SharedIterations, VuStage};
+use plimsoll_scenario::Problems;
+use plimsoll_scenario::schema::{ClosedShape, VuStageSpec, VusSpec, Workload};
+use plimsoll_units::Nanos;
 
 /// How long so many iterations may take where nothing is said.
 const ITERATIONS_TIME: Nanos = Nanos::from_secs(3_600);

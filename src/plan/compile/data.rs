@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use minijinja::Value;
 use serde_json::{Map, Value as Json};
 
-use crate::plan::value::value_of;
-use crate::plan::{Dataset, DealtRows, Pick};
-use crate::scenario::schema::{self, DataFile, DataFormat, Scenario};
-use crate::scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
+use crate::value::value_of;
+use crate::{Dataset, DealtRows, Pick};
+use plimsoll_scenario::schema::{self, DataFile, DataFormat, Scenario};
+use plimsoll_scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
 
 /// The most problems reported of one file: what is wrong in one row is mostly wrong in all.
 const PROBLEM_LIMIT: usize = 5;

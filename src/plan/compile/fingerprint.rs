@@ -1,6 +1,6 @@
 //! A hash of all files of a scenario: runs with different ones are not compared.
 
-use crate::scenario::SourceFiles;
+use plimsoll_scenario::SourceFiles;
 
 /// FNV-1a, 128 bits (Fowler, Noll, Vo): stable for ever, and no adversary has a reason to make two alike.
 const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;

@@ -18,16 +18,16 @@ use self::parts::{FlowParts, kind_of};
 use self::session::EnteredSession;
 use super::demand::{JourneyDemand, MixDemand};
 use super::template::TemplateCompiler;
-use crate::metrics::{LifecyclePart, SampleKind};
-use crate::plan::{
+use crate::{
     Dataset, Instruction, Lifecycle, LifecyclePlan, PollPlan, Program, ScenarioPlan, SessionId,
     SessionScope,
 };
-use crate::scenario::schema::{
+use plimsoll_metrics::{LifecyclePart, SampleKind};
+use plimsoll_scenario::schema::{
     JourneySpec, LifecycleSpec, PlaybackSpec, PollSpec, RequestSpec, Scenario, StepKind, StepSpec,
     StreamSpec,
 };
-use crate::scenario::{ProblemKind, Problems, Span, Spanned};
+use plimsoll_scenario::{ProblemKind, Problems, Span, Spanned};
 
 /// The most instructions of a flow. `use` can double it with every level.
 const STEP_LIMIT: usize = 20_000;

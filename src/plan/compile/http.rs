@@ -2,13 +2,13 @@
 
 use url::{Host, Url};
 
-use crate::plan::{
+use crate::{
     AddressChoice, ClientTls, ConnectionUse, Correlation, DirectHost, DnsPlan, HttpPlan,
     HttpVersion, Overrides, ProxyPlan, SourceNet, Target,
 };
-use crate::scenario::schema::{self, Scenario};
-use crate::scenario::{ProblemKind, Problems, SourceFiles, Spanned};
-use crate::units::{Bytes, Nanos};
+use plimsoll_scenario::schema::{self, Scenario};
+use plimsoll_scenario::{ProblemKind, Problems, SourceFiles, Spanned};
+use plimsoll_units::{Bytes, Nanos};
 
 /// The longest time from send to last byte, where nothing else is said.
 pub(super) const TIMEOUT: Nanos = Nanos::from_secs(10);

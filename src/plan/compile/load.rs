@@ -1,13 +1,13 @@
 //! Workload → load: rates become iterations per second, and what the users cannot carry is refused.
 
 use super::demand::{JourneyDemand, MixDemand};
-use crate::plan::{ArrivalLaw, Dataset, Hook, Load, OpenLoad, Overrides, Pick, Stage, UsedUp};
-use crate::scenario::schema::{
+use crate::{ArrivalLaw, Dataset, Hook, Load, OpenLoad, Overrides, Pick, Stage, UsedUp};
+use plimsoll_scenario::schema::{
     ArrivalLawSpec, ConnectionsSpec, DataFile, HookSpec, OpenShape, Scenario, StageLength,
     StageSpec, Workload,
 };
-use crate::scenario::{ProblemKind, Problems, Span, Spanned};
-use crate::units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
+use plimsoll_scenario::{ProblemKind, Problems, Span, Spanned};
+use plimsoll_units::{Nanos, Rate, RateUnit, RunTime, WorkRate};
 
 /// The workload that is asked for, or the first of the file.
 pub(super) fn choose<'s>(

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{CaptureSlot, Dataset, TemplateNames};
-use crate::scenario::schema::{RequestSpec, Scenario, StepKind, StepSpec};
-use crate::scenario::{ProblemKind, Problems, Spanned};
+use crate::{CaptureSlot, Dataset, TemplateNames};
+use plimsoll_scenario::schema::{RequestSpec, Scenario, StepKind, StepSpec};
+use plimsoll_scenario::{ProblemKind, Problems, Spanned};
 
 /// The name, that no template can write, of the address that a user is forwarded for.
 pub(super) const ADDRESS: &str = "\u{0}address";

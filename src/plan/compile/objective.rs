@@ -5,12 +5,12 @@ mod abort;
 pub(super) use abort::conditions as abort_conditions;
 
 use super::browser;
-use crate::metrics::{
+use plimsoll_metrics::{
     Answers, Bound, CustomMeasure, Measure, Objective, PageFigure, Phase, Scope, StepInfo,
 };
-use crate::scenario::schema::{Scenario, SloRowSpec, SloScope};
-use crate::scenario::{ProblemKind, Problems, Spanned};
-use crate::units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
+use plimsoll_scenario::schema::{Scenario, SloRowSpec, SloScope};
+use plimsoll_scenario::{ProblemKind, Problems, Spanned};
+use plimsoll_units::{Nanos, ParseUnitError, Quantity, RateUnit, Ratio, WorkRate};
 
 /// The unit that a metric is written in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -306,7 +306,7 @@ fn metric<'a>(
     if let Some(metric) = plain_metric(text).or_else(|| dotted_metric(text)) {
         return Some(metric);
     }
-    let tiers = scenario.stack.as_ref().map(super::super::super::scenario::Stack::tier_names);
+    let tiers = scenario.stack.as_ref().map(plimsoll_scenario::Stack::tier_names);
     if let Some((tier, metric)) = text.split_once('.') {
         let known = tiers.unwrap_or_else(|| vec![tier.to_owned()]);
         if known.iter().any(|known| known == tier) && !metric.is_empty() {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::load::LoadCompiler;
-use crate::metrics::ScenarioId;
-use crate::plan::{ArrivalLaw, Dataset, OpenLoad, Pick, Recording, Stage};
-use crate::scenario::schema::{DataFile, DataFormat, RecordedShape, Workload};
-use crate::scenario::{ProblemKind, Problems, Span, Spanned};
-use crate::units::{Nanos, RunTime};
+use crate::{ArrivalLaw, Dataset, OpenLoad, Pick, Recording, Stage};
+use plimsoll_metrics::ScenarioId;
+use plimsoll_scenario::schema::{DataFile, DataFormat, RecordedShape, Workload};
+use plimsoll_scenario::{ProblemKind, Problems, Span, Spanned};
+use plimsoll_units::{Nanos, RunTime};
 
 /// The most problems reported of one data set: what is wrong in one row is mostly wrong in all.
 const PROBLEM_LIMIT: usize = 5;

@@ -7,14 +7,16 @@ use base64::engine::general_purpose::STANDARD;
 use super::names::ADDRESS;
 use super::template::TemplateCompiler;
 use super::{body, http};
-use crate::metrics::StepId;
-use crate::plan::template::find_close;
-use crate::plan::{
+use crate::template::find_close;
+use crate::{
     AwsSigning, Body, Capture, CaptureSlot, CaptureSource, CaptureTake, Check, Delay, Escape,
     OnFailure, RequestPlan, RetryPlan, StatusSet, Template, UploadPiece,
 };
-use crate::scenario::schema::{self, DelaySpec, OnFailureSpec, RequestSpec, Scenario, own_header};
-use crate::scenario::{ProblemKind, Problems, Spanned};
+use plimsoll_metrics::StepId;
+use plimsoll_scenario::schema::{
+    self, DelaySpec, OnFailureSpec, RequestSpec, Scenario, own_header,
+};
+use plimsoll_scenario::{ProblemKind, Problems, Spanned};
 
 /// Compiles requests with the scenario's defaults.
 pub(super) struct RequestCompiler<'a> {

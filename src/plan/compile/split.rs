@@ -1,11 +1,11 @@
 //! Green's target and its share of the arrivals over time.
 
 use super::http;
-use crate::metrics::SplitPart;
-use crate::plan::{DEFAULT_SEED, Load, Overrides, Split, Stage, Target};
-use crate::scenario::schema::{Scenario, StageSpec, Workload, WorkloadShape};
-use crate::scenario::{ProblemKind, Problems, Span, Spanned};
-use crate::units::{Nanos, Ratio, RunTime};
+use crate::{DEFAULT_SEED, Load, Overrides, Split, Stage, Target};
+use plimsoll_metrics::SplitPart;
+use plimsoll_scenario::schema::{Scenario, StageSpec, Workload, WorkloadShape};
+use plimsoll_scenario::{ProblemKind, Problems, Span, Spanned};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// What says whether and how a run is split.
 pub(super) struct SplitCompiler<'a> {
@@ -209,8 +209,8 @@ fn moment_of(spans: &[(RunTime, RunTime)], mut passed: Nanos) -> RunTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{ArrivalLaw, OpenLoad};
-    use crate::units::Rate;
+    use crate::{ArrivalLaw, OpenLoad};
+    use plimsoll_units::Rate;
 
     fn load(stages: &[(u64, bool)]) -> Load {
         let rate = Rate::per_second(10.0);

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::plan::{
+use crate::{
     AskedNames, BodySource, CaptureSlot, Condition, Escape, Template, TemplateError, TemplateSet,
 };
-use crate::scenario::{ProblemKind, Problems, SourceFiles, Span, Spanned};
+use plimsoll_scenario::{ProblemKind, Problems, SourceFiles, Span, Spanned};
 
 /// Compiles templates, and knows the texts they come from and what has been captured so far.
 #[derive(Clone, Copy)]

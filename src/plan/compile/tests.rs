@@ -7,13 +7,13 @@ use jiff::civil::date;
 use minijinja::Value;
 
 use super::*;
-use crate::metrics::{Measure, StepInfo};
-use crate::plan::{
+use crate::{
     Body, CaptureSlot, CaptureSource, Check, Instruction, Load, RenderError, RequestPlan,
     ScopeValues, Template, TemplateScope, UploadPiece, Variables,
 };
-use crate::scenario::{Colour, load, render};
-use crate::units::{Rate, Seed};
+use plimsoll_metrics::{Measure, StepInfo};
+use plimsoll_scenario::{Colour, load, render};
+use plimsoll_units::{Rate, Seed};
 
 /// A user with one row and no captured values but `token` and `id`.
 struct Somebody<'p>(&'p Plan);
@@ -34,10 +34,10 @@ impl Variables for Somebody<'_> {
         let rows = self.0.data.iter().map(|set| set.rows[0].to_vec()).collect();
         let slots = vec![self.slot(CaptureSlot(0)).cloned(), self.slot(CaptureSlot(1)).cloned()];
         let names = std::sync::Arc::new(self.0.templates.names().clone());
-        let chance = Seed::new(1).stream(crate::units::RandomStream::Iteration, 0);
+        let chance = Seed::new(1).stream(plimsoll_units::RandomStream::Iteration, 0);
         TemplateScope::new(
             names,
-            ScopeValues { slots, rows, vu: 1, iteration: 1, now: crate::units::RunTime::ZERO },
+            ScopeValues { slots, rows, vu: 1, iteration: 1, now: plimsoll_units::RunTime::ZERO },
             chance,
         )
     }
@@ -45,7 +45,7 @@ impl Variables for Somebody<'_> {
 }
 
 fn read_repository(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))
 }
 
 fn compiled(path: &str, overrides: &Overrides) -> Plan {

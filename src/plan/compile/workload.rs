@@ -2,9 +2,9 @@
 
 use super::demand::MixDemand;
 use super::load::LoadCompiler;
-use crate::plan::Load;
-use crate::scenario::Problems;
-use crate::scenario::schema::{Workload, WorkloadShape};
+use crate::Load;
+use plimsoll_scenario::Problems;
+use plimsoll_scenario::schema::{Workload, WorkloadShape};
 
 /// A load, and what it plays.
 pub(super) struct PlayedLoad {

@@ -12,7 +12,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::functions::with_scope;
 use super::scope::TemplateScope;
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// When the run begins, in nanoseconds since 1970; zero until it has begun. All plans of one set of templates share it.
 #[derive(Debug, Clone, Default)]

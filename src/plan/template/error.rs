@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::CaptureSlot;
-use crate::metrics::ErrorClass;
+use plimsoll_metrics::ErrorClass;
 
 /// Why a template cannot be compiled. Ranges are bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

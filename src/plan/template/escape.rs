@@ -3,7 +3,7 @@
 use minijinja::Value;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use crate::plan::value::write_json;
+use crate::value::write_json;
 
 /// How a value is made safe for the place where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,6 @@ fn write_text(text: &str, escape: Escape, out: &mut Vec<u8>) {
 }
 
 /// A name as it stands in quotes in the head of an upload's part.
-pub(in crate::plan) fn part_name(text: &str) -> String {
+pub(crate) fn part_name(text: &str) -> String {
     text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }

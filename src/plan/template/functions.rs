@@ -11,7 +11,7 @@ use ring::{digest, hmac};
 use super::operators::{COMPARE, HOLDS, TEXT, compare, equal, holds, text_of};
 use super::scope::SELF;
 use super::{ENCODED, TemplateScope};
-use crate::units::{Uuid, hexadecimal};
+use plimsoll_units::{Uuid, hexadecimal};
 
 /// Adds the functions.
 pub(super) fn add_to(environment: &mut Environment<'static>) {

@@ -12,7 +12,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 
 use super::functions::{signature, text};
-use crate::plan::value::write_json;
+use crate::value::write_json;
 
 /// So many keys are kept parsed by each worker.
 const KEYS_KEPT: usize = 64;

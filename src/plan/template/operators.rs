@@ -11,8 +11,8 @@ use std::ops::Range;
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
-use crate::plan::value::{decimal, write_json};
-use crate::units::Decimal;
+use crate::value::{decimal, write_json};
+use plimsoll_units::Decimal;
 
 /// The function that compares. Not a name that an author would use.
 pub(super) const COMPARE: &str = "__compare";

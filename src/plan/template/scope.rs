@@ -8,10 +8,10 @@ use minijinja::value::Object;
 use rand_pcg::Pcg64Mcg;
 
 use super::TemplateNames;
-use crate::plan::value::{reckoned, with_members};
-use crate::units::RunTime;
+use crate::value::{reckoned, with_members};
+use plimsoll_units::RunTime;
 #[cfg(test)]
-use crate::units::{RandomStream, Seed};
+use plimsoll_units::{RandomStream, Seed};
 
 /// A snapshot of a user's variables. Made only for expressions; plain names are looked up directly.
 #[derive(Debug, Clone)]

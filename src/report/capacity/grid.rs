@@ -5,49 +5,49 @@ use serde::Serialize;
 use super::super::format;
 use super::super::rows::NONE;
 use super::values::{money, number, resource};
-use crate::capacity::output::{CapacitySection, ScaledCeiling, ScalingDirection, TierChoice};
+use plimsoll_capacity::output::{CapacitySection, ScaledCeiling, ScalingDirection, TierChoice};
 
 /// The table of replicas × size.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::report) struct DeploymentGrid {
+pub(crate) struct DeploymentGrid {
     /// The tier that is scaled.
-    pub(in crate::report) tier: String,
+    pub(crate) tier: String,
     /// One a column: `2 cores`.
-    pub(in crate::report) sizes: Vec<String>,
+    pub(crate) sizes: Vec<String>,
     /// By replicas, the fewest first.
-    pub(in crate::report) rows: Vec<GridRow>,
+    pub(crate) rows: Vec<GridRow>,
     /// What the table says and what it does not.
-    pub(in crate::report) about: String,
+    pub(crate) about: String,
 }
 
 /// One number of replicas.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::report) struct GridRow {
-    pub(in crate::report) replicas: u32,
+pub(crate) struct GridRow {
+    pub(crate) replicas: u32,
     /// One a size.
-    pub(in crate::report) cells: Vec<GridCell>,
+    pub(crate) cells: Vec<GridCell>,
 }
 
 /// One deployment of the tier.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::report) struct GridCell {
+pub(crate) struct GridCell {
     /// Requests per second, with the unit.
-    pub(in crate::report) rate: String,
+    pub(crate) rate: String,
     /// Of the whole stack, a month.
-    pub(in crate::report) cost: String,
+    pub(crate) cost: String,
     /// `✔ enough`, `✖ too little`; empty where no rate is planned for.
-    pub(in crate::report) verdict: String,
+    pub(crate) verdict: String,
     /// What gives out first: `db CPU full at 1,454 req/s`.
-    pub(in crate::report) then: String,
+    pub(crate) then: String,
     /// The verdict's class: `enough`, `little`, `open`, `none`.
-    pub(in crate::report) key: &'static str,
+    pub(crate) key: &'static str,
     /// Whether this is what was measured.
-    pub(in crate::report) present: bool,
+    pub(crate) present: bool,
 }
 
 impl GridCell {
     /// The cell in one line.
-    pub(in crate::report) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         if self.key == "none" {
             return NONE.to_owned();
         }

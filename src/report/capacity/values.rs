@@ -2,9 +2,9 @@
 
 use super::super::format;
 use super::super::rows::NONE;
-use crate::capacity::model::{Ceiling, CeilingResource};
-use crate::capacity::output::TierChoice;
-use crate::units::Quantity;
+use plimsoll_capacity::model::{Ceiling, CeilingResource};
+use plimsoll_capacity::output::TierChoice;
+use plimsoll_units::Quantity;
 
 /// A number with its unit; without one where the table's head has it.
 pub(super) fn number(value: f64, unit: &str) -> String {
@@ -30,7 +30,7 @@ pub(super) fn money(dollars: f64) -> String {
 }
 
 /// What gives out, and at which rate: `api CPU at 430 req/s`.
-pub(in crate::report) fn ceiling(found: &Ceiling) -> String {
+pub(crate) fn ceiling(found: &Ceiling) -> String {
     format!("{} at {}", resource(found), number(found.rate.get(), "req/s"))
 }
 

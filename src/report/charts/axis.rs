@@ -1,7 +1,7 @@
 //! Axes: round ticks with their units.
 
 use super::super::format;
-use crate::units::{Bytes, Nanos, Quantity, Rate, Ratio};
+use plimsoll_units::{Bytes, Nanos, Quantity, Rate, Ratio};
 
 /// One axis: a range on a linear or logarithmic scale, and labelled ticks.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{IntoFont, TextStyle};
 
 use super::axis::Axis;
-use crate::report::ReportError;
+use crate::ReportError;
 
 /// How much larger the canvas is than it is shown.
 const SCALE: i32 = 4;

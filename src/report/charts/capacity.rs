@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::axis::{Axis, RATE, TIME};
 use super::canvas::{Canvas, ChartInk, ChartSize};
 use super::line::drawn;
-use crate::capacity::output::CurvePoint;
-use crate::report::ReportError;
-use crate::report::capacity::CapacityView;
-use crate::report::figure::{Figure, LegendEntry};
+use crate::ReportError;
+use crate::capacity::CapacityView;
+use crate::figure::{Figure, LegendEntry};
+use plimsoll_capacity::output::CurvePoint;
 
 /// What lies higher than so many times the limit is drawn at the upper edge: how slow a drowning stack is depends on how
 /// long it was watched.
@@ -25,7 +25,7 @@ const QUANTILES: [DrawnQuantile; 3] = [
 ];
 
 /// The curve measured by a search; nothing where none was recorded.
-pub(in crate::report) fn curve(capacity: &CapacityView) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn curve(capacity: &CapacityView) -> Result<Option<Figure>, ReportError> {
     let steps = &capacity.curve;
     if steps.is_empty() {
         return Ok(None);

@@ -103,7 +103,7 @@ pub(super) fn rounded(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Nanos, RunTime};
+    use plimsoll_units::{Nanos, RunTime};
 
     #[test]
     fn values_stand_at_their_moments_and_gaps_stay_gaps() {

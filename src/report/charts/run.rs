@@ -6,11 +6,11 @@ use super::axis::{Axis, COUNT, RATE, TIME};
 use super::canvas::ChartSize;
 use super::line::{ChartLine, LinePoint, greatest};
 use super::time::TimeChart;
-use crate::metrics::{ErrorClass, LoadModel};
-use crate::report::figure::Figure;
-use crate::report::series::SeriesPoint;
-use crate::report::{Report, ReportError, format};
-use crate::units::{Nanos, Quantity};
+use crate::figure::Figure;
+use crate::series::SeriesPoint;
+use crate::{Report, ReportError, format};
+use plimsoll_metrics::{ErrorClass, LoadModel};
+use plimsoll_units::{Nanos, Quantity};
 
 /// All of them, in the order of the page.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {

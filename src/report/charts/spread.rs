@@ -3,14 +3,14 @@
 use super::axis::{Axis, COUNT, TIME};
 use super::canvas::{Canvas, ChartBlock, ChartInk, ChartSize};
 use super::line::{ChartLine, LinePoint, drawn, greatest, keys};
-use crate::metrics::Distribution;
-use crate::report::figure::{Figure, LegendEntry};
-use crate::report::gate::ComparedTimes;
-use crate::report::histogram::{self, HistogramBar};
-use crate::report::pooled::{HeatRows, heat_shade};
-use crate::report::series::SeriesPoint;
-use crate::report::{Report, ReportError, format};
-use crate::units::{Nanos, Quantity, Ratio};
+use crate::figure::{Figure, LegendEntry};
+use crate::gate::ComparedTimes;
+use crate::histogram::{self, HistogramBar};
+use crate::pooled::{HeatRows, heat_shade};
+use crate::series::SeriesPoint;
+use crate::{Report, ReportError, format};
+use plimsoll_metrics::Distribution;
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// All of them; none where no request succeeded.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
@@ -82,7 +82,7 @@ fn percentiles(report: &Report) -> Result<Figure, ReportError> {
 }
 
 /// The curves of both sides of a comparison, one over the other; nothing where a side has no success.
-pub(in crate::report) fn compared(times: &ComparedTimes) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn compared(times: &ComparedTimes) -> Result<Option<Figure>, ReportError> {
     let ComparedTimes { baseline, candidate } = times;
     if baseline.is_empty() || candidate.is_empty() {
         return Ok(None);

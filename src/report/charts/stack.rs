@@ -4,10 +4,10 @@ use super::axis::{Axis, RATE, kind_of};
 use super::canvas::ChartSize;
 use super::line::{ChartLine, greatest};
 use super::time::TimeChart;
-use crate::report::figure::{Figure, StackFigures};
-use crate::report::series::{SeriesPoint, StackSeries};
-use crate::report::{Report, ReportError, format, rows};
-use crate::units::Quantity;
+use crate::figure::{Figure, StackFigures};
+use crate::series::{SeriesPoint, StackSeries};
+use crate::{Report, ReportError, format, rows};
+use plimsoll_units::Quantity;
 
 /// More panels than this nobody reads.
 const MOST: usize = 24;

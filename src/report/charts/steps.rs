@@ -4,11 +4,11 @@ use super::axis::{Axis, TIME};
 use super::canvas::ChartSize;
 use super::line::{ChartLine, LinePoint, greatest};
 use super::time::TimeChart;
-use crate::metrics::{StepId, StepInfo};
-use crate::report::figure::{Figure, LineData};
-use crate::report::series::StepPoint;
-use crate::report::{Report, ReportError, format};
-use crate::units::Nanos;
+use crate::figure::{Figure, LineData};
+use crate::series::StepPoint;
+use crate::{Report, ReportError, format};
+use plimsoll_metrics::{StepId, StepInfo};
+use plimsoll_units::Nanos;
 
 /// More charts than this nobody reads, and the page would outgrow its bar.
 const MOST: usize = 60;

@@ -6,8 +6,8 @@ use super::super::model::Report;
 use super::axis::Axis;
 use super::canvas::{ChartInk, ChartSize};
 use super::line::{ChartLine, drawn, keys, marks, rounded};
-use crate::report::format;
-use crate::units::Quantity;
+use crate::format;
+use plimsoll_units::Quantity;
 
 /// A chart over time, ready to be drawn.
 pub(super) struct TimeChart {

@@ -1,9 +1,9 @@
 //! All that a gate's answer rests on.
 
-use crate::metrics::Distribution;
-use crate::slo::gate::{ConditionMismatch, GateComparison, GateOutcome, GateRow, RunSummary};
-use crate::slo::regression::{EffectScale, RegressionVerdict};
-use crate::slo::{Judgement, Strictness, ValidityStatus};
+use plimsoll_metrics::Distribution;
+use plimsoll_slo::gate::{ConditionMismatch, GateComparison, GateOutcome, GateRow, RunSummary};
+use plimsoll_slo::regression::{EffectScale, RegressionVerdict};
+use plimsoll_slo::{Judgement, Strictness, ValidityStatus};
 
 /// One run that stands before the gate.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,12 +87,12 @@ impl GateReport {
     }
 
     /// The rows that got worse, the worst of a named step first; all requests together stand last.
-    pub(in crate::report) fn regressed(&self) -> Vec<&GateRow> {
+    pub(crate) fn regressed(&self) -> Vec<&GateRow> {
         self.rows_where(|verdict| matches!(verdict, RegressionVerdict::Regressed))
     }
 
     /// The undecided rows among those that decide.
-    pub(in crate::report) fn unclear(&self) -> Vec<&GateRow> {
+    pub(crate) fn unclear(&self) -> Vec<&GateRow> {
         let mut rows =
             self.rows_where(|verdict| matches!(verdict, RegressionVerdict::NeedMoreRuns { .. }));
         rows.retain(|row| row.decides);
@@ -112,24 +112,24 @@ impl GateReport {
     }
 
     /// The runs that are only a part of one, which never passes.
-    pub(in crate::report) fn partial(&self) -> impl Iterator<Item = &GatedRun> {
+    pub(crate) fn partial(&self) -> impl Iterator<Item = &GatedRun> {
         self.runs.iter().filter(|run| run.judgement.partial)
     }
 
     /// The runs whose measurement cannot support a verdict.
-    pub(in crate::report) fn not_valid(&self) -> impl Iterator<Item = &GatedRun> {
+    pub(crate) fn not_valid(&self) -> impl Iterator<Item = &GatedRun> {
         let not_valid = |run: &&GatedRun| run.judgement.validity.status == ValidityStatus::NotValid;
         self.runs.iter().filter(not_valid)
     }
 }
 
 /// Whether a row speaks of all requests together.
-pub(in crate::report) fn is_whole(row: &GateRow) -> bool {
+pub(crate) fn is_whole(row: &GateRow) -> bool {
     row.step == RunSummary::WHOLE
 }
 
 /// How much a row weighs among others: its effect, in units of what counts.
-pub(in crate::report) fn weight(row: &GateRow) -> f64 {
+pub(crate) fn weight(row: &GateRow) -> f64 {
     match (row.regression.effect, row.regression.scale) {
         (Some(effect), EffectScale::Ratio) => effect - 1.0,
         (Some(effect), EffectScale::Difference) => effect,

@@ -1,24 +1,24 @@
 //! What changed between two sides, and what did not: the order in which every format shows it.
 
 use super::answer::{is_whole, weight};
-use crate::slo::gate::{GateComparison, GateRow};
-use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, RegressionVerdict};
+use plimsoll_slo::gate::{GateComparison, GateRow};
+use plimsoll_slo::regression::{DIFFERENCE_MIN, EffectScale, RegressionVerdict};
 
 /// The rows of a comparison by what they came to, the largest change of a named step first.
 #[derive(Debug, Default)]
-pub(in crate::report) struct ComparisonChanges<'a> {
+pub(crate) struct ComparisonChanges<'a> {
     /// Got worse for certain.
-    pub(in crate::report) worse: Vec<&'a GateRow>,
+    pub(crate) worse: Vec<&'a GateRow>,
     /// Undecided, and the verdict hangs on it.
-    pub(in crate::report) undecided: Vec<&'a GateRow>,
+    pub(crate) undecided: Vec<&'a GateRow>,
     /// Got better: by as much as counts for worse, and the whole interval says so.
-    pub(in crate::report) better: Vec<&'a GateRow>,
+    pub(crate) better: Vec<&'a GateRow>,
     /// Everything else, in the comparison's own order.
-    pub(in crate::report) same: Vec<&'a GateRow>,
+    pub(crate) same: Vec<&'a GateRow>,
 }
 
 impl<'a> ComparisonChanges<'a> {
-    pub(in crate::report) fn of(comparison: &'a GateComparison) -> Self {
+    pub(crate) fn of(comparison: &'a GateComparison) -> Self {
         let mut changes = Self::default();
         for row in &comparison.rows {
             let of_kind = match row.regression.verdict {
@@ -42,7 +42,7 @@ impl<'a> ComparisonChanges<'a> {
     }
 
     /// `2 metrics that decide, 11 for information`: what is not shown unless asked; nothing where all is shown.
-    pub(in crate::report) fn unchanged(&self) -> Option<String> {
+    pub(crate) fn unchanged(&self) -> Option<String> {
         let deciding = self.same.iter().filter(|row| row.decides).count();
         let informing = self.same.len() - deciding;
         let metrics =

@@ -6,7 +6,7 @@ use super::super::{format, rows, wording};
 use super::answer::GateReport;
 use super::objectives::objectives;
 use super::words;
-use crate::slo::ObjectiveStatus;
+use plimsoll_slo::ObjectiveStatus;
 
 /// GitHub's limit of annotations of one kind in a step.
 const MOST: usize = 10;

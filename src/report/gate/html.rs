@@ -11,8 +11,8 @@ use super::answer::{BaselineComparison, ComparedTimes, GateReport};
 use super::changes::ComparisonChanges;
 use super::objectives::objectives;
 use super::words;
-use crate::slo::gate::{GateComparison, GateOutcome, GateRow};
-use crate::slo::regression::EffectScale;
+use plimsoll_slo::gate::{GateComparison, GateOutcome, GateRow};
+use plimsoll_slo::regression::EffectScale;
 
 const PAGE: &str = include_str!("page.html");
 

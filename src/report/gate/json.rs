@@ -6,9 +6,9 @@ use super::super::wording;
 use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::objectives;
 use super::words;
-use crate::slo::gate::{GateComparison, GateMetric, GateRow};
-use crate::slo::regression::RegressionVerdict;
-use crate::units::{Nanos, Quantity};
+use plimsoll_slo::gate::{GateComparison, GateMetric, GateRow};
+use plimsoll_slo::regression::RegressionVerdict;
+use plimsoll_units::{Nanos, Quantity};
 
 /// The schema written here.
 const SCHEMA: &str = "plimsoll.gate/1";

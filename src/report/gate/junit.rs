@@ -8,10 +8,10 @@ use super::super::{ReportError, format, rows, wording};
 use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::{GatedObjective, objectives};
 use super::words;
-use crate::metrics::Answers;
-use crate::slo::gate::{ExcludedMetric, GateMetric, GateRow, MetricExclusion};
-use crate::slo::regression::RegressionVerdict;
-use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus};
+use plimsoll_metrics::Answers;
+use plimsoll_slo::gate::{ExcludedMetric, GateMetric, GateRow, MetricExclusion};
+use plimsoll_slo::regression::RegressionVerdict;
+use plimsoll_slo::{ObjectiveStatus, Strictness, ValidityStatus};
 
 /// Renders the document.
 ///

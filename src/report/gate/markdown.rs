@@ -5,8 +5,8 @@ use super::super::{format, rows, wording};
 use super::answer::{BaselineComparison, GateReport};
 use super::objectives::objectives;
 use super::words;
-use crate::slo::ObjectiveStatus;
-use crate::slo::gate::GateRow;
+use plimsoll_slo::ObjectiveStatus;
+use plimsoll_slo::gate::GateRow;
 
 /// At most so many rows stand unfolded.
 const ROWS_SHOWN: usize = 12;

@@ -1,25 +1,25 @@
 //! The SLO table over all runs of a candidate: each objective as it came out in its worst run.
 
 use super::answer::{GateReport, GatedRun};
-use crate::metrics::Bound;
-use crate::slo::{JudgedObjective, ValidityStatus};
-use crate::units::Quantity;
+use plimsoll_metrics::Bound;
+use plimsoll_slo::{JudgedObjective, ValidityStatus};
+use plimsoll_units::Quantity;
 
 /// One objective over several runs.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct GatedObjective<'a> {
+pub(crate) struct GatedObjective<'a> {
     /// As it came out in the worst run.
-    pub(in crate::report) worst: &'a JudgedObjective,
+    pub(crate) worst: &'a JudgedObjective,
     /// That run.
-    pub(in crate::report) run: &'a GatedRun,
+    pub(crate) run: &'a GatedRun,
     /// How many runs came out so.
-    pub(in crate::report) alike: usize,
+    pub(crate) alike: usize,
     /// How many runs could be judged.
-    pub(in crate::report) judged: usize,
+    pub(crate) judged: usize,
 }
 
 /// All objectives, in the scenario's order, over the runs whose measurement is valid.
-pub(in crate::report) fn objectives(report: &GateReport) -> Vec<GatedObjective<'_>> {
+pub(crate) fn objectives(report: &GateReport) -> Vec<GatedObjective<'_>> {
     let valid: Vec<&GatedRun> = report
         .runs
         .iter()

@@ -1,16 +1,15 @@
 //! Goldens of a gate in every format, from summaries made by hand.
 
-use super::super::fixture;
 use super::super::schemas::OutputSchema;
-use super::super::schemas::tests::assert_described;
 use super::super::terminal::{self, TerminalStyle};
 use super::*;
-use crate::metrics::{ArrivalProcess, LoadModel, StageInfo};
-use crate::slo::gate::{
+use plimsoll_fixture::{self as fixture, assert_described};
+use plimsoll_metrics::{ArrivalProcess, LoadModel, StageInfo};
+use plimsoll_slo::gate::{
     ComparisonRule, GateMetric, GateRules, RunConditions, RunSummary, StepSummary, alike, compare,
 };
-use crate::slo::{Judgement, Strictness};
-use crate::units::{Nanos, Rate, Ratio, Seed};
+use plimsoll_slo::{Judgement, Strictness};
+use plimsoll_units::{Nanos, Rate, Ratio, Seed};
 
 /// Compares `text` with `tests/snapshots/report/NAME.snap`.
 fn golden(name: &str, text: &str) {
@@ -49,7 +48,7 @@ fn runs(slowness: f64, noise: f64, failing: f64) -> Vec<RunSummary> {
             search.error_rate = Some(Ratio::new(failing * luck));
             RunSummary {
                 started_utc: format!("2026-05-04T09:3{at}:00Z"),
-                validity: crate::slo::ValidityStatus::Valid,
+                validity: plimsoll_slo::ValidityStatus::Valid,
                 partial: false,
                 failures_apart: true,
                 conditions: RunConditions {
@@ -134,7 +133,7 @@ fn every_format_of_each_kind_of_gate_is_as_agreed() {
         let written = json(&report);
         golden(&format!("gate_{name}.json"), &written);
         let document = serde_json::from_str(&written).expect("JSON");
-        assert_described(OutputSchema::Gate, &document);
+        assert_described(OutputSchema::Gate.text(), &document);
     }
 }
 
@@ -167,8 +166,8 @@ fn comparison_fits_eighty_columns_and_begins_with_what_got_worse() {
 #[test]
 fn run_that_failed_by_no_objective_has_its_own_headline_in_the_answer() {
     let mut overloaded = fixture::pass();
-    overloaded.verdict = crate::slo::Verdict::Fail;
-    overloaded.cause = Some(crate::slo::Cause::EndedEarly { by: None });
+    overloaded.verdict = plimsoll_slo::Verdict::Fail;
+    overloaded.cause = Some(plimsoll_slo::Cause::EndedEarly { by: None });
     let headline = super::super::wording::headline(&overloaded).expect("a headline");
     let mut report = report(vec![fixture::pass(), overloaded], &runs(1.0, 0.01, 0.0));
     let sentence = words::sentence(&report);

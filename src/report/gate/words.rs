@@ -3,20 +3,20 @@
 use super::super::{format, wording};
 use super::answer::{BaselineComparison, GateReport, GatedRun};
 use super::objectives::objectives;
-use crate::metrics::Answers;
-use crate::slo::gate::{
+use plimsoll_metrics::Answers;
+use plimsoll_slo::gate::{
     ComparedMetric, ExcludedMetric, GateComparison, GateMetric, GateOutcome, GateRow,
     MetricExclusion, RunSummary,
 };
-use crate::slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RUNS_MIN, RegressionVerdict};
-use crate::slo::{ObjectiveStatus, Strictness, ValidityStatus, ValidityTest};
-use crate::units::{Nanos, Ratio};
+use plimsoll_slo::regression::{DIFFERENCE_MIN, EffectScale, P_MAX, RUNS_MIN, RegressionVerdict};
+use plimsoll_slo::{ObjectiveStatus, Strictness, ValidityStatus, ValidityTest};
+use plimsoll_units::{Nanos, Ratio};
 
 /// What stands where there is nothing.
-pub(in crate::report) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// The outcome as a word; meaning never hangs on colour alone.
-pub(in crate::report) const fn outcome(outcome: GateOutcome) -> &'static str {
+pub(crate) const fn outcome(outcome: GateOutcome) -> &'static str {
     match outcome {
         GateOutcome::Pass => "PASS",
         GateOutcome::AtRisk => "AT RISK",
@@ -29,7 +29,7 @@ pub(in crate::report) const fn outcome(outcome: GateOutcome) -> &'static str {
 }
 
 /// The outcome as a symbol.
-pub(in crate::report) const fn symbol(outcome: GateOutcome) -> &'static str {
+pub(crate) const fn symbol(outcome: GateOutcome) -> &'static str {
     match outcome {
         GateOutcome::Pass => "✔",
         GateOutcome::AtRisk => "▲",
@@ -40,9 +40,7 @@ pub(in crate::report) const fn symbol(outcome: GateOutcome) -> &'static str {
 }
 
 /// `p95 of step search`, `mean of all requests`, `p95 (of: all) of step pay`.
-pub(in crate::report) fn subject(
-    ComparedMetric { step, metric, of }: ComparedMetric<'_>,
-) -> String {
+pub(crate) fn subject(ComparedMetric { step, metric, of }: ComparedMetric<'_>) -> String {
     let metric = measured_name(metric, of);
     if step == RunSummary::WHOLE {
         format!("{metric} of {step}")
@@ -52,7 +50,7 @@ pub(in crate::report) fn subject(
 }
 
 /// A metric with whose times it is, where that is not successes'.
-pub(crate) fn measured_name(metric: GateMetric, of: Answers) -> String {
+pub fn measured_name(metric: GateMetric, of: Answers) -> String {
     let name = metric_name(metric);
     match of {
         Answers::All if metric != GateMetric::ErrorRate => format!("{name} (of: all)"),
@@ -61,7 +59,7 @@ pub(crate) fn measured_name(metric: GateMetric, of: Answers) -> String {
 }
 
 /// A metric as tables name it.
-pub(crate) const fn metric_name(metric: GateMetric) -> &'static str {
+pub const fn metric_name(metric: GateMetric) -> &'static str {
     match metric {
         GateMetric::ErrorRate => "error rate",
         GateMetric::P50 | GateMetric::P95 | GateMetric::P99 | GateMetric::Mean => metric.name(),
@@ -69,7 +67,7 @@ pub(crate) const fn metric_name(metric: GateMetric) -> &'static str {
 }
 
 /// A value of a metric: `45.1 ms`, `0.020 %`.
-pub(crate) fn value(metric: GateMetric, value: f64) -> String {
+pub fn value(metric: GateMetric, value: f64) -> String {
     match metric {
         GateMetric::ErrorRate => format::share(Ratio::new(value)),
         GateMetric::P50 | GateMetric::P95 | GateMetric::P99 | GateMetric::Mean => {
@@ -79,7 +77,7 @@ pub(crate) fn value(metric: GateMetric, value: f64) -> String {
 }
 
 /// An effect as a change: `+12.3 %`, `−0.40 pp`.
-pub(in crate::report) fn change(effect: f64, scale: EffectScale) -> String {
+pub(crate) fn change(effect: f64, scale: EffectScale) -> String {
     let (points, unit) = match scale {
         EffectScale::Ratio => ((effect - 1.0) * 100.0, "%"),
         EffectScale::Difference => (effect * 100.0, "pp"),
@@ -97,13 +95,13 @@ pub(in crate::report) fn change(effect: f64, scale: EffectScale) -> String {
 }
 
 /// The estimated change of a row.
-pub(crate) fn effect(row: &GateRow) -> String {
+pub fn effect(row: &GateRow) -> String {
     let regression = &row.regression;
     regression.effect.map_or_else(|| NONE.into(), |effect| change(effect, regression.scale))
 }
 
 /// The 95 % interval of a row's change.
-pub(crate) fn interval(row: &GateRow) -> String {
+pub fn interval(row: &GateRow) -> String {
     let regression = &row.regression;
     regression.interval.map_or_else(
         || NONE.into(),
@@ -115,7 +113,7 @@ pub(crate) fn interval(row: &GateRow) -> String {
 }
 
 /// `0.004`, never rounded to nothing.
-pub(in crate::report) fn p(p: f64) -> String {
+pub(crate) fn p(p: f64) -> String {
     match p {
         ..0.000_1 => "< 0.0001".into(),
         0.995.. => "1".into(),
@@ -124,13 +122,13 @@ pub(in crate::report) fn p(p: f64) -> String {
 }
 
 /// `p = 0.004`, `p < 0.0001`.
-pub(in crate::report) fn p_is(value: f64) -> String {
+pub(crate) fn p_is(value: f64) -> String {
     let text = p(value);
     if text.starts_with('<') { format!("p {text}") } else { format!("p = {text}") }
 }
 
 /// The rise that a row's runs would have shown 19 times in 20: `≥ 9.1 %`.
-pub(in crate::report) fn shown(row: &GateRow) -> String {
+pub(crate) fn shown(row: &GateRow) -> String {
     let scale = row.regression.scale;
     row.regression.smallest_effect.map_or_else(
         || NONE.into(),
@@ -142,7 +140,7 @@ pub(in crate::report) fn shown(row: &GateRow) -> String {
 }
 
 /// A row's answer: `regressed`, `not regressed`, `needs 4 more runs`; `undecided` where it only informs.
-pub(crate) fn verdict(row: &GateRow) -> String {
+pub fn verdict(row: &GateRow) -> String {
     match row.regression.verdict {
         RegressionVerdict::Regressed => "✖ regressed".into(),
         RegressionVerdict::NotRegressed => "✔ not regressed".into(),
@@ -163,7 +161,7 @@ fn runs(count: u32, kind: &str) -> String {
 }
 
 /// What is known of a row, in one line: by how much, and with which certainty.
-pub(in crate::report) fn explain(row: &GateRow) -> String {
+pub(crate) fn explain(row: &GateRow) -> String {
     let (before, after) = (value(row.metric, row.baseline), value(row.metric, row.candidate));
     let moved = format!("{before} → {after}");
     match row.regression.verdict {
@@ -202,7 +200,7 @@ fn chance(p: f64) -> String {
 }
 
 /// What was left out, and why.
-pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
+pub(crate) fn left_out(left: &ExcludedMetric) -> String {
     let subject = subject(left.compared());
     match left.reason {
         MetricExclusion::TooFewRequests => format!(
@@ -222,7 +220,7 @@ pub(in crate::report) fn left_out(left: &ExcludedMetric) -> String {
 }
 
 /// Says of a row whose times of successes may hold those of failures in how many runs; nothing of others.
-pub(in crate::report) fn pooled(row: &GateRow) -> Option<String> {
+pub(crate) fn pooled(row: &GateRow) -> Option<String> {
     let (before, after) = row.pooled;
     let sides = [(before, "of the baseline"), (after, "of the candidate")];
     let sides = sides.into_iter().filter(|(count, _)| *count > 0);
@@ -237,7 +235,7 @@ pub(in crate::report) fn pooled(row: &GateRow) -> Option<String> {
 }
 
 /// The same of all rows, a line for those that are alike.
-pub(in crate::report) fn all_pooled(comparison: &GateComparison) -> Vec<String> {
+pub(crate) fn all_pooled(comparison: &GateComparison) -> Vec<String> {
     let mut lines: Vec<(String, Vec<String>)> = vec![];
     for row in &comparison.rows {
         let Some(said) = pooled(row) else { continue };
@@ -251,7 +249,7 @@ pub(in crate::report) fn all_pooled(comparison: &GateComparison) -> Vec<String> 
 }
 
 /// By which rule a comparison was made.
-pub(in crate::report) fn rule(comparison: &GateComparison) -> String {
+pub(crate) fn rule(comparison: &GateComparison) -> String {
     let least = percent(comparison.effect_min);
     let passes = if comparison.effect_named {
         format!("Not regressed: the interval's upper end is below {least} %.")
@@ -276,14 +274,14 @@ fn percent(share: f64) -> String {
 }
 
 /// The rows of the SLO table that are not compared; nothing where there are none.
-pub(in crate::report) fn judged_only(comparison: &GateComparison) -> Option<String> {
+pub(crate) fn judged_only(comparison: &GateComparison) -> Option<String> {
     let names = &comparison.judged_only;
     (!names.is_empty())
         .then(|| format!("{} (each run is judged by it, not compared)", names.join(", ")))
 }
 
 /// The answer in one sentence.
-pub(in crate::report) fn sentence(report: &GateReport) -> String {
+pub(crate) fn sentence(report: &GateReport) -> String {
     match report.outcome() {
         GateOutcome::Failed => objective_sentence(report, ObjectiveStatus::Fail),
         GateOutcome::Regressed => regressed(report),
@@ -403,7 +401,7 @@ fn unexplained(report: &GateReport) -> String {
 }
 
 /// What is told of a run that is only a part of one.
-pub(in crate::report) fn partial(run: &GatedRun) -> String {
+pub(crate) fn partial(run: &GatedRun) -> String {
     let findings = &run.judgement.validity.findings;
     let told = |test| findings.iter().find(|finding| finding.test == test);
     let of_end = told(ValidityTest::Complete).filter(|it| it.status != ValidityStatus::Valid);

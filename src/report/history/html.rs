@@ -8,8 +8,8 @@ use super::super::gate::words;
 use super::super::html::{STYLE, fill, policy};
 use super::super::{ReportError, format};
 use super::rows::{HistoryRow, describe, not_valid};
-use crate::slo::gate::{GateMetric, MetricTrend};
-use crate::units::{Nanos, Quantity, Ratio};
+use plimsoll_slo::gate::{GateMetric, MetricTrend};
+use plimsoll_units::{Nanos, Quantity, Ratio};
 
 /// The drawing's own units; the style sheet's text sizes go with this width.
 const WIDTH: f64 = 2160.0;

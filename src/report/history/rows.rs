@@ -5,9 +5,9 @@ use serde_json::json;
 use super::super::gate::words;
 use super::super::sparkline::BARS;
 use super::super::wording;
-use crate::slo::gate::{MetricTrend, RunSummary};
-use crate::slo::statistics::change_points::ChangePoint;
-use crate::slo::{ValidityStatus, Verdict};
+use plimsoll_slo::gate::{MetricTrend, RunSummary};
+use plimsoll_slo::statistics::change_points::ChangePoint;
+use plimsoll_slo::{ValidityStatus, Verdict};
 
 /// One run of a history.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ pub fn lines(rows: &[HistoryRow]) -> String {
 }
 
 /// Values as a row of bars, lowest to highest; only the newest `most` of them.
-pub(in crate::report) fn sparkline(values: &[f64], most: usize) -> String {
+pub(crate) fn sparkline(values: &[f64], most: usize) -> String {
     let shown = &values[values.len().saturating_sub(most)..];
     let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
     let high = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -56,11 +56,7 @@ pub(in crate::report) fn sparkline(values: &[f64], most: usize) -> String {
 }
 
 /// `rose by 20.1 % at the run of 2026-05-04T09:30:00Z: 100 ms → 120 ms (p = 0.00012)`.
-pub(in crate::report) fn describe(
-    trend: &MetricTrend,
-    change: &ChangePoint,
-    runs: &[HistoryRow],
-) -> String {
+pub(crate) fn describe(trend: &MetricTrend, change: &ChangePoint, runs: &[HistoryRow]) -> String {
     let started = trend
         .points
         .get(change.index)
@@ -81,7 +77,7 @@ pub(in crate::report) fn describe(
 }
 
 /// How many runs say nothing because their measurement is not valid.
-pub(in crate::report) fn not_valid(rows: &[HistoryRow]) -> usize {
+pub(crate) fn not_valid(rows: &[HistoryRow]) -> usize {
     rows.iter().filter(|row| row.summary.validity == ValidityStatus::NotValid).count()
 }
 

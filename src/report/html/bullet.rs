@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::metrics::Bound;
-use crate::report::wording;
-use crate::slo::JudgedObjective;
+use crate::wording;
+use plimsoll_metrics::Bound;
+use plimsoll_slo::JudgedObjective;
 
 /// Positions in per cent of the graph's width.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,8 +83,8 @@ pub(super) fn svg(judged: &JudgedObjective) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::units::{Nanos, Quantity};
+    use plimsoll_fixture as fixture;
+    use plimsoll_units::{Nanos, Quantity};
 
     #[test]
     fn bullet_puts_the_max_at_four_fifths_and_the_estimate_in_proportion() {

@@ -8,9 +8,9 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
 
-use crate::report::Report;
-use crate::report::figure::{Figures, PageChart};
-use crate::report::series::SeriesPoint;
+use crate::Report;
+use crate::figure::{Figures, PageChart};
+use crate::series::SeriesPoint;
 
 /// What the script draws from.
 #[derive(Serialize)]

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::metrics::{Phase, StepInfo, Tally};
-use crate::report::figure::LegendEntry;
-use crate::report::{Report, format};
-use crate::units::Nanos;
+use crate::figure::LegendEntry;
+use crate::{Report, format};
+use plimsoll_metrics::{Phase, StepInfo, Tally};
+use plimsoll_units::Nanos;
 
 /// The phases of one step.
 #[derive(Debug, Serialize)]
@@ -34,7 +34,7 @@ pub(super) fn keys() -> Vec<LegendEntry> {
 
 /// One row a step that made requests, in the scenario's order; empty where no phase was recorded.
 pub(super) fn rows(report: &Report) -> Vec<PhaseRow> {
-    let is_request = |id: &crate::metrics::StepId| {
+    let is_request = |id: &plimsoll_metrics::StepId| {
         let info = report.header.steps.get(usize::from(id.0));
         !info.is_some_and(StepInfo::is_logical)
     };
@@ -93,7 +93,7 @@ fn bar(means: &[f64], most: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use plimsoll_fixture as fixture;
 
     /// The fixture's requests wait nine tenths of their time and receive for a twentieth; they open no connection.
     #[test]

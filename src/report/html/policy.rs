@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 /// A policy that allows the style sheets and scripts with these texts, and nothing else: no request, no form, no frame.
 ///
 /// The texts must stand between their tags exactly as they are here.
-pub(in crate::report) fn of(styles: &[&str], scripts: &[&str]) -> String {
+pub(crate) fn of(styles: &[&str], scripts: &[&str]) -> String {
     let hashes = |texts: &[&str]| -> String {
         let hash = |text: &&str| {
             format!(" 'sha256-{}'", STANDARD.encode(digest(&SHA256, text.as_bytes())))

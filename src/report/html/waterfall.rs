@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::report::Report;
-use crate::report::figure::LegendEntry;
-use crate::report::pages::{self, PageView, WaterfallRow};
+use crate::Report;
+use crate::figure::LegendEntry;
+use crate::pages::{self, PageView, WaterfallRow};
 
 /// Colours in the style sheet: waiting for the first byte, receiving, first and largest contentful paint.
 const INKS: [u8; 4] = [1, 6, 5, 2];
@@ -54,7 +54,7 @@ fn bar(row: &WaterfallRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use plimsoll_fixture as fixture;
 
     #[test]
     fn waterfall_has_a_bar_for_each_resource_and_lines_for_paints() {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::super::model::Report;
 use super::super::stack_figure::StackFigure;
 use super::values::{number, rounded, unit};
-use crate::metrics::{LifecycleNote, LifecycleStep};
-use crate::slo::Incident;
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::{LifecycleNote, LifecycleStep};
+use plimsoll_slo::Incident;
+use plimsoll_units::{Nanos, RunTime};
 
 /// One metric of one replica.
 pub(super) fn figure(figure: &StackFigure) -> Value {
@@ -26,7 +26,7 @@ pub(super) fn figure(figure: &StackFigure) -> Value {
 /// What was served, what the probes saw, and every incident.
 pub(super) fn availability(report: &Report) -> Value {
     let found = &report.availability;
-    let probe = |probe: &crate::slo::ProbeShare| json!({ "path": probe.path, "probes": probe.probes, "up": probe.up });
+    let probe = |probe: &plimsoll_slo::ProbeShare| json!({ "path": probe.path, "probes": probe.probes, "up": probe.up });
     json!({
         "requests": found.requests,
         "unserved": found.unserved,

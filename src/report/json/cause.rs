@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::values::{ms, number, rounded, unit};
-use crate::report::wording;
-use crate::slo::{Cause, Judgement, MoreTime};
+use crate::wording;
+use plimsoll_slo::{Cause, Judgement, MoreTime};
 
 /// `null` of a pass. Of a row, `objective` is its position in `objectives`.
 pub(super) fn value(judgement: &Judgement) -> Value {
@@ -35,7 +35,7 @@ pub(super) fn value(judgement: &Judgement) -> Value {
             "objective": row,
             "failed": failed,
             "attempts": attempts,
-            "class": class.map(crate::metrics::ErrorClass::name),
+            "class": class.map(plimsoll_metrics::ErrorClass::name),
         }),
         Cause::Aborted { at, note } => json!({
             "at_s": rounded(at.as_secs_f64()),

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::model::Report;
 use super::values::{by_name, number, rounded, unit};
-use crate::metrics::{BrowserUse, PageFigure};
-use crate::slo::{PageFigureSummary, PageGrowth, PageSummary};
+use plimsoll_metrics::{BrowserUse, PageFigure};
+use plimsoll_slo::{PageFigureSummary, PageGrowth, PageSummary};
 
 /// All pages, in the order of their first loads.
 pub(super) fn value(report: &Report) -> Value {

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::values::{by_name, failed_times, number, rounded, times};
-use crate::metrics::{Side, Tally};
-use crate::slo::{BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideValue};
+use plimsoll_metrics::{Side, Tally};
+use plimsoll_slo::{BlueGreen, Contrast, ContrastBasis, ContrastRow, ShareResult, SideValue};
 
 /// The object `blue_green`: absent from the result of a run that was not split.
 pub(super) fn value(found: &BlueGreen) -> Value {

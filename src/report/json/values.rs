@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::metrics::{Distribution, Tally};
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::{Distribution, Tally};
+use plimsoll_units::{Nanos, Quantity};
 
 /// Three decimals: microseconds of a number of milliseconds.
 pub(super) fn rounded(value: f64) -> f64 {

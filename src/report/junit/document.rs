@@ -5,41 +5,41 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The whole document.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct JunitDocument {
-    pub(in crate::report) name: String,
+pub(crate) struct JunitDocument {
+    pub(crate) name: String,
     /// How long all of it took, where that is known.
-    pub(in crate::report) time: Option<Nanos>,
-    pub(in crate::report) suites: Vec<TestSuite>,
+    pub(crate) time: Option<Nanos>,
+    pub(crate) suites: Vec<TestSuite>,
 }
 
 /// Test cases that belong together.
 #[derive(Debug, Clone, Default)]
-pub(in crate::report) struct TestSuite {
-    pub(in crate::report) name: String,
-    pub(in crate::report) time: Option<Nanos>,
-    pub(in crate::report) properties: Vec<(String, String)>,
-    pub(in crate::report) cases: Vec<TestCase>,
+pub(crate) struct TestSuite {
+    pub(crate) name: String,
+    pub(crate) time: Option<Nanos>,
+    pub(crate) properties: Vec<(String, String)>,
+    pub(crate) cases: Vec<TestCase>,
     /// What stands in `<system-out>`; left out where empty.
-    pub(in crate::report) output: String,
+    pub(crate) output: String,
 }
 
 /// One test case.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct TestCase {
-    pub(in crate::report) name: String,
-    pub(in crate::report) class: String,
-    pub(in crate::report) outcome: TestOutcome,
+pub(crate) struct TestCase {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) outcome: TestOutcome,
     /// What stands in `<system-out>`; left out where empty.
-    pub(in crate::report) output: String,
+    pub(crate) output: String,
 }
 
 /// How a test case ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::report) enum TestOutcome {
+pub(crate) enum TestOutcome {
     Passed,
     /// What was tested is wrong.
     Failure(TestReason),
@@ -51,13 +51,13 @@ pub(in crate::report) enum TestOutcome {
 
 /// Why a test case did not pass: in a word or two, and in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::report) struct TestReason {
+pub(crate) struct TestReason {
     kind: String,
     message: String,
 }
 
 impl TestReason {
-    pub(in crate::report) fn new(kind: &str, message: &str) -> Self {
+    pub(crate) fn new(kind: &str, message: &str) -> Self {
         Self { kind: kind.to_owned(), message: message.to_owned() }
     }
 }
@@ -81,7 +81,7 @@ impl JunitDocument {
     ///
     /// # Errors
     /// Where the XML writer fails.
-    pub(in crate::report) fn to_xml(&self) -> io::Result<String> {
+    pub(crate) fn to_xml(&self) -> io::Result<String> {
         let mut writer = Writer::new_with_indent(Vec::new(), b' ', 4);
         writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         let count = |element: &str| {

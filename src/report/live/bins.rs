@@ -1,7 +1,7 @@
 //! Response times in a few fixed bins, as monitoring systems take them.
 
-use crate::metrics::SparseDistribution;
-use crate::units::Nanos;
+use plimsoll_metrics::SparseDistribution;
+use plimsoll_units::Nanos;
 
 /// The upper ends of the bins in milliseconds: 1, 2.5, 5 a decade, and up to a minute. What is slower stands
 /// in one more bin.

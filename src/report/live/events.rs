@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::seconds;
-use crate::metrics::{
+use crate::{Report, wording};
+use plimsoll_metrics::{
     Counts, Distribution, Event, EventKind, Interval, PageDoubt, PageLoad, ReadingRef, RunEnd,
     RunHeader, SparseDistribution, StopReason,
 };
-use crate::report::{Report, wording};
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// The schema of the first line.
 pub const SCHEMA: &str = "plimsoll.events/1";
@@ -82,7 +82,7 @@ pub fn second(header: &RunHeader, interval: &Interval) -> String {
 fn stack(interval: &Interval) -> Json {
     let mut stack = Map::new();
     for reading in interval.readings.iter() {
-        stack.insert(name(&reading), json!(reading.value.map(crate::units::Quantity::base)));
+        stack.insert(name(&reading), json!(reading.value.map(plimsoll_units::Quantity::base)));
     }
     Json::Object(stack)
 }

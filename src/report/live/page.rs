@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::super::html::{SCRIPT, STYLE, compact, fill, policy};
 use super::super::{ReportError, format};
-use crate::metrics::{Answers, Interval, LoadModel, RunHeader};
-use crate::units::Nanos;
+use plimsoll_metrics::{Answers, Interval, LoadModel, RunHeader};
+use plimsoll_units::Nanos;
 
 const PAGE: &str = include_str!("page.html");
 /// Steps with a chart of their own; the table has all.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::bins::Bins;
 use super::family::{Family, Kind, LABEL, Unit, Value};
-use crate::metrics::{PageFigure, PageLoad};
-use crate::report::format;
+use crate::format;
+use plimsoll_metrics::{PageFigure, PageLoad};
 
 /// What the pages of a run have come to so far. Loads before the first arrival are left out.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,7 @@ impl PageTotals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use plimsoll_fixture as fixture;
 
     #[test]
     fn failed_loads_are_counted_and_their_times_are_not() {

@@ -6,18 +6,18 @@ use super::super::format;
 
 /// Markdown under construction.
 #[derive(Debug, Default)]
-pub(in crate::report) struct MarkdownPage {
-    pub(in crate::report) text: String,
+pub(crate) struct MarkdownPage {
+    pub(crate) text: String,
 }
 
 impl MarkdownPage {
-    pub(in crate::report) fn add(&mut self, text: fmt::Arguments<'_>) {
+    pub(crate) fn add(&mut self, text: fmt::Arguments<'_>) {
         // Cannot fail: a `String` takes everything.
         let _ = self.text.write_fmt(text);
     }
 
     /// A heading; `text` is foreign.
-    pub(in crate::report) fn heading(&mut self, level: usize, text: &str) {
+    pub(crate) fn heading(&mut self, level: usize, text: &str) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
@@ -25,20 +25,20 @@ impl MarkdownPage {
     }
 
     /// A paragraph of our own Markdown.
-    pub(in crate::report) fn paragraph(&mut self, markdown: &str) {
+    pub(crate) fn paragraph(&mut self, markdown: &str) {
         self.text.push_str(markdown);
         self.text.push_str("\n\n");
     }
 
     /// A list of foreign lines.
-    pub(in crate::report) fn list<S: AsRef<str>>(&mut self, items: &[S]) {
+    pub(crate) fn list<S: AsRef<str>>(&mut self, items: &[S]) {
         for item in items {
             self.add(format_args!("- {}\n", cell(item.as_ref())));
         }
     }
 
     /// A table; columns whose head ends in `:` are aligned to the right. All cells are foreign.
-    pub(in crate::report) fn table(&mut self, heads: &[&str], body: &[Vec<String>]) {
+    pub(crate) fn table(&mut self, heads: &[&str], body: &[Vec<String>]) {
         let names: Vec<&str> = heads.iter().map(|head| head.trim_end_matches(':')).collect();
         let rule = |head: &&str| if head.ends_with(':') { "---:" } else { ":---" };
         let rules: Vec<&str> = heads.iter().map(rule).collect();
@@ -50,7 +50,7 @@ impl MarkdownPage {
     }
 
     /// Facts in pairs.
-    pub(in crate::report) fn facts<K: AsRef<str>>(&mut self, facts: &[(K, String)]) {
+    pub(crate) fn facts<K: AsRef<str>>(&mut self, facts: &[(K, String)]) {
         for (key, value) in facts {
             self.add(format_args!("- **{}**: {}\n", cell(key.as_ref()), cell(value)));
         }
@@ -58,7 +58,7 @@ impl MarkdownPage {
 }
 
 /// Escapes foreign text for a cell, a heading or a list: it stays text, on one line.
-pub(in crate::report) fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::new();
     for character in format::line(text, 1_000).chars() {
         match character {

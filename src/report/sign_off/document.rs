@@ -8,8 +8,8 @@ use super::super::rows::SloRow;
 use super::super::{facts, format, rows, wording};
 use super::input::{NOT_TESTED, SignOff, highest_tested, n_plus_1, run_name, slo_max};
 use super::risks;
-use crate::slo::Verdict;
-use crate::units::Rate;
+use plimsoll_slo::Verdict;
+use plimsoll_units::Rate;
 
 /// The document as text, shared by both formats.
 #[derive(Debug, Serialize)]

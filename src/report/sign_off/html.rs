@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::document::SignOffDocument;
 use super::input::SignOff;
-use crate::report::ReportError;
-use crate::report::figure::Figure;
-use crate::report::html::{STYLE, capacity_tables, curve, fill, policy};
+use crate::ReportError;
+use crate::figure::Figure;
+use crate::html::{STYLE, capacity_tables, curve, fill, policy};
 
 const PAGE: &str = include_str!("page.html");
 

@@ -2,12 +2,12 @@
 
 use super::super::format;
 use super::super::model::Report;
-use crate::capacity::output::CapacitySection;
-use crate::slo::Verdict;
-use crate::units::Rate;
+use plimsoll_capacity::output::CapacitySection;
+use plimsoll_slo::Verdict;
+use plimsoll_units::Rate;
 
 /// What stands where a thing was not tested.
-pub(in crate::report) const NOT_TESTED: &str = "not tested";
+pub(crate) const NOT_TESTED: &str = "not tested";
 
 /// What goes into a sign-off report.
 #[derive(Debug, Clone)]

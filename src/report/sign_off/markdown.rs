@@ -2,7 +2,7 @@
 
 use super::document::SignOffDocument;
 use super::input::SignOff;
-use crate::report::markdown::{MarkdownPage, capacity_tables, cell};
+use crate::markdown::{MarkdownPage, capacity_tables, cell};
 
 /// Renders the document as Markdown.
 pub fn markdown(input: &SignOff) -> String {

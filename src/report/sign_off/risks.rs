@@ -1,9 +1,9 @@
 //! What speaks against signing, and what nobody has tried.
 
 use super::input::{SignOff, highest_tested, n_plus_1, run_name, slo_max};
-use crate::report::{format, wording};
-use crate::slo::{ObjectiveStatus, ValidityStatus};
-use crate::units::{Nanos, Rate};
+use crate::{format, wording};
+use plimsoll_slo::{ObjectiveStatus, ValidityStatus};
+use plimsoll_units::{Nanos, Rate};
 
 /// Shorter runs show neither leaks nor full disks.
 const SOAK: Nanos = Nanos::from_secs(3_600);
@@ -63,7 +63,7 @@ fn of_capacity(input: &SignOff) -> Vec<String> {
 /// Runs under unlike conditions do not add up to one statement.
 fn unlike(input: &SignOff) -> Vec<String> {
     let mut risks = vec![];
-    let differ = |fact: fn(&crate::metrics::RunHeader) -> &str| {
+    let differ = |fact: fn(&plimsoll_metrics::RunHeader) -> &str| {
         input.runs.windows(2).any(|pair| fact(&pair[0].header) != fact(&pair[1].header))
     };
     for (differs, what) in [

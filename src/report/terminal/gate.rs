@@ -5,8 +5,8 @@ use super::super::{format, rows, wording};
 use super::lines::{NARROWEST, SummaryLines, WIDEST, status_tone};
 use super::style::{TerminalStyle, TextTone};
 use super::table::{TableCell, TextTable};
-use crate::slo::gate::{GateComparison, GateOutcome, GateRow};
-use crate::slo::regression::RegressionVerdict;
+use plimsoll_slo::gate::{GateComparison, GateOutcome, GateRow};
+use plimsoll_slo::regression::RegressionVerdict;
 
 /// The answer of a gate or comparison, `width` columns wide (40 to 120), with a final line feed. Of the comparison, what
 /// changed; with `all` also what did not.

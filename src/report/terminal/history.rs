@@ -6,7 +6,7 @@ use super::super::{format, wording};
 use super::lines::{NARROWEST, SummaryLines, WIDEST, verdict_tone};
 use super::style::{TerminalStyle, TextTone};
 use super::table::{TableCell, TextTable};
-use crate::slo::gate::{GateMetric, MetricTrend};
+use plimsoll_slo::gate::{GateMetric, MetricTrend};
 
 /// The runs, one a line, `width` columns wide (40 to 120).
 pub fn list(rows: &[HistoryRow], style: TerminalStyle, width: usize) -> String {

@@ -2,7 +2,7 @@
 
 use super::style::{TerminalStyle, TextTone};
 use super::table::{TextTable, wrapped};
-use crate::slo::{ObjectiveStatus, Verdict};
+use plimsoll_slo::{ObjectiveStatus, Verdict};
 
 /// Narrower terminals get lines that are cut by the terminal itself.
 pub(super) const NARROWEST: usize = 40;

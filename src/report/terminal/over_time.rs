@@ -8,7 +8,7 @@ use super::super::sparkline::bars_from_zero;
 use super::lines::SummaryLines;
 use super::style::TextTone;
 use super::table::{TableCell, TextTable};
-use crate::units::{Nanos, Rate, Ratio};
+use plimsoll_units::{Nanos, Rate, Ratio};
 
 /// More marks than these are left to the reports.
 const MOST_MARKS: usize = 4;

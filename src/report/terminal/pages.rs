@@ -5,7 +5,7 @@ use super::super::pages;
 use super::super::rows::NONE;
 use super::lines::SummaryLines;
 use super::table::{TableCell, TextTable};
-use crate::metrics::PageFigure;
+use plimsoll_metrics::PageFigure;
 
 /// The p75 of each figure a page; nothing where no page was loaded.
 pub(super) fn section(screen: &mut SummaryLines, report: &Report) {

@@ -3,8 +3,8 @@
 use super::super::sign_off::{self, SignOff};
 use super::super::{ReportExtras, markdown};
 use super::{case, golden};
-use crate::capacity::output::CapacitySection;
-use crate::units::Rate;
+use plimsoll_capacity::output::CapacitySection;
+use plimsoll_units::Rate;
 
 /// A capacity result as a search leaves it.
 pub(super) fn capacity() -> CapacitySection {

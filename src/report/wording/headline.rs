@@ -1,16 +1,16 @@
 //! The cause of a verdict in one sentence, with the one way out of it.
 
 use super::objective::{limit_word, objective_name, shown};
-use crate::metrics::{ErrorClass, StopReason};
-use crate::report::format;
-use crate::slo::{
+use crate::format;
+use plimsoll_metrics::{ErrorClass, StopReason};
+use plimsoll_slo::{
     Cause, Finding, JudgedObjective, Judgement, MoreTime, ObjectiveStatus, ObservedRateLimit,
     Outage, Overload, ValidityStatus, ValidityTest,
 };
-use crate::units::{Quantity, Ratio};
+use plimsoll_units::{Quantity, Ratio};
 
 /// Why the run came out as it did, and what to do; none of a pass.
-pub(crate) fn headline(judgement: &Judgement) -> Option<String> {
+pub fn headline(judgement: &Judgement) -> Option<String> {
     let row = |index: &usize| judgement.objectives.get(*index);
     Some(match judgement.cause.as_ref()? {
         Cause::Outage(outage) => self::outage(outage),
@@ -53,7 +53,7 @@ pub(crate) fn headline(judgement: &Judgement) -> Option<String> {
 }
 
 /// The findings that did not pass and that the headline does not tell already, the worst first.
-pub(crate) fn further_findings(judgement: &Judgement) -> Vec<&Finding> {
+pub fn further_findings(judgement: &Judgement) -> Vec<&Finding> {
     let told: &[ValidityTest] = match &judgement.cause {
         Some(Cause::RateLimited { .. }) => &[ValidityTest::RateLimited],
         Some(Cause::Overloaded(_)) => &[ValidityTest::Dropped],

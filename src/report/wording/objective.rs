@@ -1,14 +1,14 @@
 //! What a row of the SLO table is called.
 
 use super::super::format;
-use crate::metrics::Scope;
-use crate::slo::JudgedObjective;
+use plimsoll_metrics::Scope;
+use plimsoll_slo::JudgedObjective;
 
 /// Names within a sentence are cut beyond this.
 const NAME_LIMIT: usize = 60;
 
 /// `p99`, `p99 of step login`, `error_rate (default)`.
-pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
+pub fn objective_name(judged: &JudgedObjective) -> String {
     let name = own_name(judged, NAME_LIMIT);
     match &judged.objective.scope {
         Scope::Run => name,
@@ -21,7 +21,7 @@ pub(crate) fn objective_name(judged: &JudgedObjective) -> String {
 }
 
 /// The short form for narrow tables: `p99`, `p99 · login`.
-pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
+pub fn objective_short(judged: &JudgedObjective) -> String {
     let name = own_name(judged, NAME_LIMIT);
     match &judged.objective.scope {
         Scope::Run => name,
@@ -33,7 +33,7 @@ pub(crate) fn objective_short(judged: &JudgedObjective) -> String {
 }
 
 /// The name of a row, and whether it stands in the scenario.
-pub(crate) fn own_name(judged: &JudgedObjective, characters: usize) -> String {
+pub fn own_name(judged: &JudgedObjective, characters: usize) -> String {
     let name = format::line(&judged.objective.name, characters);
     if judged.by_default { format!("{name} (default)") } else { name }
 }
@@ -44,9 +44,9 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// What the hard bound is called: `max`, or `min` where higher is better.
-pub(crate) const fn limit_word(judged: &JudgedObjective) -> &'static str {
+pub const fn limit_word(judged: &JudgedObjective) -> &'static str {
     match judged.objective.bound {
-        crate::metrics::Bound::AtMost => "max",
-        crate::metrics::Bound::AtLeast => "min",
+        plimsoll_metrics::Bound::AtMost => "max",
+        plimsoll_metrics::Bound::AtLeast => "min",
     }
 }

@@ -1,9 +1,9 @@
 //! `browsers:`: real browsers beside the load.
 
 use super::delay::DELAY;
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
+use crate::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
-pub(in crate::scenario) static BROWSER: Declaration = Declaration {
+pub(crate) static BROWSER: Declaration = Declaration {
     name: "browser",
     place: "a browser",
     about: "Users with a real browser (Chromium), few of them beside the scenarios. Each plays the flow again and \
@@ -85,7 +85,7 @@ static CONTEXTS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static NETWORK: Declaration = Declaration {
+pub(crate) static NETWORK: Declaration = Declaration {
     name: "browser_network",
     place: "a browser's network",
     about: "What the browser adds to each of its requests, by its own emulation (Chromium's \
@@ -112,7 +112,7 @@ const BITS: Grammar = Grammar::Form(
     r"([0-9]*[1-9][0-9]*(\.[0-9]+)?|0*\.[0-9]*[1-9][0-9]*) [kMG]?bit/s",
 );
 
-pub(in crate::scenario) static PAGE_STEP: Declaration = Declaration {
+pub(crate) static PAGE_STEP: Declaration = Declaration {
     name: "page_step",
     place: "a step of a browser",
     about: "One step of a browser's flow: a mapping with one key.",
@@ -153,7 +153,7 @@ static MILESTONES: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static OPEN_PAGE: Declaration = Declaration {
+pub(crate) static OPEN_PAGE: Declaration = Declaration {
     name: "open_page",
     place: "`open`",
     about: "A page that is loaded and measured. Its figures are taken when the next page is loaded or the flow ends, \
@@ -182,7 +182,7 @@ slo:
 ",
 };
 
-pub(in crate::scenario) static CLICK: Declaration = Declaration {
+pub(crate) static CLICK: Declaration = Declaration {
     name: "click",
     place: "`click`",
     about: "A click on the first element that matches, in its middle, as soon as a person could: one that is missing, \
@@ -213,7 +213,7 @@ browsers:
 ",
 };
 
-pub(in crate::scenario) static TYPE: Declaration = Declaration {
+pub(crate) static TYPE: Declaration = Declaration {
     name: "type",
     place: "`type`",
     about: "Text that is typed into the first element that matches, key by key; a line feed is Enter.",

@@ -1,9 +1,9 @@
 //! How long a user waits.
 
-use crate::scenario::format::{Declaration, Grammar, Rule, optional};
+use crate::format::{Declaration, Grammar, Rule, optional};
 
 /// A law of delays.
-pub(in crate::scenario) const DELAY: Grammar = Grammar::AnyOf(&[
+pub(crate) const DELAY: Grammar = Grammar::AnyOf(&[
     Grammar::Form(
         "duration or range (`2s..8s`, uniform)",
         r"([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+(\.\. *([0-9._]+ *(ns|us|µs|ms|s|min|m|h|d) *)+)?",
@@ -11,7 +11,7 @@ pub(in crate::scenario) const DELAY: Grammar = Grammar::AnyOf(&[
     Grammar::Mapping(&DELAY_LAW),
 ]);
 
-pub(in crate::scenario) static DELAY_LAW: Declaration = Declaration {
+pub(crate) static DELAY_LAW: Declaration = Declaration {
     name: "delay",
     place: "a law of delays",
     about: "A law that delays are drawn from.",

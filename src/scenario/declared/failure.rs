@@ -1,7 +1,7 @@
 //! `on_failure:`: what follows a request that fails.
 
 use super::delay::DELAY;
-use crate::scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
+use crate::format::{Declaration, Grammar, Property, WordList, optional, required};
 
 /// What a step of one request may say besides.
 pub(super) static ON_FAILURE: &[Property] = &[optional(
@@ -19,7 +19,7 @@ pub(super) const ENDS_ON_FAILURE: Property = optional(
 )
 .default("stop");
 
-pub(in crate::scenario) static FAILURE_ACTIONS: WordList = WordList {
+pub(crate) static FAILURE_ACTIONS: WordList = WordList {
     what: "what a user does after a failure",
     words: &[
         ("stop", "Ends the iteration, as a person who meets an error page."),
@@ -28,12 +28,12 @@ pub(in crate::scenario) static FAILURE_ACTIONS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static FAILURE_ENDS: WordList = WordList {
+pub(crate) static FAILURE_ENDS: WordList = WordList {
     what: "what a user does where a step has failed for good",
     words: &[("stop", "Ends the iteration."), ("continue", "Goes on with the next step.")],
 };
 
-pub(in crate::scenario) static FAILURE: Declaration = Declaration {
+pub(crate) static FAILURE: Declaration = Declaration {
     name: "failure",
     place: "`on_failure`",
     about: "A request that is sent again. Every attempt is a request of its step: the first one's failure counts, and so \
@@ -61,7 +61,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static RETRY: Declaration = Declaration {
+pub(crate) static RETRY: Declaration = Declaration {
     name: "retry",
     place: "`retry`",
     about: "How a request is sent again. `retry-after` of the answer is obeyed, in seconds or as a date (RFC 9110 \

@@ -7,16 +7,16 @@ use super::load::WEIGHT;
 use super::request::{ANY_REQUEST, REQUEST};
 use super::response::STATUS;
 use super::stream::{HLS, ROUNDS, SSE, TIMES, WEBSOCKET};
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
+use crate::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
 /// A list of steps.
-pub(in crate::scenario) static FLOW: Grammar = Grammar::List(&Grammar::Mapping(&STEP));
+pub(crate) static FLOW: Grammar = Grammar::List(&Grammar::Mapping(&STEP));
 
 /// What is done, of whatever holds a flow.
 static INNER: &[Property] =
     &[required("flow", Grammar::List(&Grammar::Mapping(&STEP)), "What is done.")];
 
-pub(in crate::scenario) static SCENARIO: Declaration = Declaration {
+pub(crate) static SCENARIO: Declaration = Declaration {
     name: "scenario",
     place: "a scenario",
     about: "A scripted journey. Each arrival plays one, drawn by weight.",
@@ -40,10 +40,10 @@ scenarios:
 };
 
 /// A setup or teardown: its steps, or a mapping of those and a timeout.
-pub(in crate::scenario) const LIFECYCLE_VALUE: Grammar =
+pub(crate) const LIFECYCLE_VALUE: Grammar =
     Grammar::AnyOf(&[Grammar::List(&Grammar::Mapping(&STEP)), Grammar::Mapping(&LIFECYCLE)]);
 
-pub(in crate::scenario) static LIFECYCLE: Declaration = Declaration {
+pub(crate) static LIFECYCLE: Declaration = Declaration {
     name: "lifecycle",
     place: "a list of steps, or `flow` and `timeout`,",
     about: "What one user does once for a run, outside its figures: `setup` before the first arrival, `teardown` behind \
@@ -74,7 +74,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static SESSION: Declaration = Declaration {
+pub(crate) static SESSION: Declaration = Declaration {
     name: "session",
     place: "a session",
     about: "How users log in, how long that holds, and what says that it no longer does.",
@@ -124,7 +124,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static SESSION_SCOPES: WordList = WordList {
+pub(crate) static SESSION_SCOPES: WordList = WordList {
     what: "an owner of a session",
     words: &[
         ("user", "Each user logs in once, and again when the session ends."),
@@ -135,7 +135,7 @@ pub(in crate::scenario) static SESSION_SCOPES: WordList = WordList {
 
 const REQUEST_VALUE: Grammar = Grammar::Mapping(&REQUEST);
 
-pub(in crate::scenario) static STEP: Declaration = Declaration {
+pub(crate) static STEP: Declaration = Declaration {
     name: "step",
     place: "a step",
     about: "One step of a flow: a mapping with one key.",
@@ -205,7 +205,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static REPEAT: Declaration = Declaration {
+pub(crate) static REPEAT: Declaration = Declaration {
     name: "repeat",
     place: "`repeat`",
     about: "Something that is done several times.",
@@ -240,7 +240,7 @@ const TEMPLATE: Grammar = Grammar::Form("template", r"[^{]*\{\{.*\}\}.*");
 /// How many rounds a loop makes on average.
 const EXPECTED_ROUNDS: Grammar = Grammar::Number(0.0, 100_000.0);
 
-pub(in crate::scenario) static FOREACH: Declaration = Declaration {
+pub(crate) static FOREACH: Declaration = Declaration {
     name: "foreach",
     place: "`foreach`",
     about: "Something that is done for each item of a list, in its order. The item has a name meanwhile, and keeps it \
@@ -281,7 +281,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static WHILE: Declaration = Declaration {
+pub(crate) static WHILE: Declaration = Declaration {
     name: "while",
     place: "`while`",
     about: "Something that is done as long as a condition holds, and at most so often or so long; behind that, the \
@@ -312,7 +312,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static IF: Declaration = Declaration {
+pub(crate) static IF: Declaration = Declaration {
     name: "if",
     place: "`if`",
     about: "Something that is done on a condition.",
@@ -339,7 +339,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static BRANCH: Declaration = Declaration {
+pub(crate) static BRANCH: Declaration = Declaration {
     name: "branch",
     place: "a branch",
     about: "One of the things that `choose` chooses from.",
@@ -356,7 +356,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static POLL: Declaration = Declaration {
+pub(crate) static POLL: Declaration = Declaration {
     name: "poll",
     place: "`poll`",
     about: "Something that is done again and again until a condition holds. The whole is a step with a time of its \

@@ -2,7 +2,7 @@
 
 use super::failure::ON_FAILURE;
 use super::request::{HEADERS, REST, SIGNED};
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+use crate::format::{Declaration, Grammar, Property, Rule, optional, required};
 
 static KEYS: &[Property] = &[
     optional("url", Grammar::Text("template"), "Where the server is.").default("/graphql"),
@@ -34,7 +34,7 @@ static KEYS: &[Property] = &[
     .default("false"),
 ];
 
-pub(in crate::scenario) static GRAPHQL: Declaration = Declaration {
+pub(crate) static GRAPHQL: Declaration = Declaration {
     name: "graphql",
     place: "`graphql`",
     about: "A GraphQL operation, sent by POST as JSON. An answer of any status whose body has `errors` is a failure of \

@@ -1,6 +1,6 @@
 //! `workloads:`: how load is offered.
 
-use crate::scenario::format::{
+use crate::format::{
     Declaration, Grammar, Property, Rule, UNBOUNDED, WordList, optional, required,
 };
 
@@ -8,7 +8,7 @@ use crate::scenario::format::{
 const USERS: Grammar = Grammar::Whole(1.0, 1e6);
 
 /// A workload: which of its keys are there says which kind it is.
-pub(in crate::scenario) static WORKLOAD: Grammar = Grammar::AnyOf(&[
+pub(crate) static WORKLOAD: Grammar = Grammar::AnyOf(&[
     Grammar::Mapping(&OPEN),
     Grammar::Mapping(&CLOSED),
     Grammar::Mapping(&RECORDED),
@@ -58,7 +58,7 @@ const MAX_VUS: Property = optional(
 )
 .example("5000");
 
-pub(in crate::scenario) static OPEN: Declaration = Declaration {
+pub(crate) static OPEN: Declaration = Declaration {
     name: "open_workload",
     place: "a workload",
     about: "An open workload: arrivals at a rate, whatever the responses.",
@@ -93,7 +93,7 @@ workloads:
 ",
 };
 
-pub(in crate::scenario) static ARRIVALS: WordList = WordList {
+pub(crate) static ARRIVALS: WordList = WordList {
     what: "a law of arrivals",
     words: &[
         (
@@ -108,7 +108,7 @@ pub(in crate::scenario) static ARRIVALS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static CLOSED: Declaration = Declaration {
+pub(crate) static CLOSED: Declaration = Declaration {
     name: "closed_workload",
     place: "a workload",
     about: "A closed workload: a number of users, each waiting for its responses. A slow stack slows it \
@@ -165,7 +165,7 @@ const ITERATIONS: Grammar = Grammar::Whole(1.0, 4e9);
 /// Users of a stage; there may be none.
 const USERS_OF_STAGE: Grammar = Grammar::Whole(0.0, 1e6);
 
-pub(in crate::scenario) static VU_STAGE: Declaration = Declaration {
+pub(crate) static VU_STAGE: Declaration = Declaration {
     name: "vu_stage",
     place: "a stage of users",
     about: "A piece of a closed workload: it keeps a number of users, or goes to one in a straight line. Users who \
@@ -198,7 +198,7 @@ workloads:
 ",
 };
 
-pub(in crate::scenario) static RECORDED: Declaration = Declaration {
+pub(crate) static RECORDED: Declaration = Declaration {
     name: "recorded_workload",
     place: "a workload",
     about: "Arrivals at recorded times. The data set's column `at` has seconds from the start, `scenario` the \
@@ -232,7 +232,7 @@ workloads:
 ",
 };
 
-pub(in crate::scenario) static PARALLEL: Declaration = Declaration {
+pub(crate) static PARALLEL: Declaration = Declaration {
     name: "parallel_workload",
     place: "a workload",
     about: "Several open workloads at once, each with its own stages and scenarios: arrivals of one law whose rate is the \
@@ -260,7 +260,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static STAGE: Declaration = Declaration {
+pub(crate) static STAGE: Declaration = Declaration {
     name: "stage",
     place: "a stage",
     about: "A piece of an open workload: it holds a rate, or goes to one in a straight line.",
@@ -300,7 +300,7 @@ workloads:
 ",
 };
 
-pub(in crate::scenario) static HOOK: Declaration = Declaration {
+pub(crate) static HOOK: Declaration = Declaration {
     name: "hook",
     place: "a hook",
     about: "Something that is done, or noted in the log, at a moment of the run. Commands run in the scenario's \
@@ -334,4 +334,4 @@ workloads:
 };
 
 /// A weight among alternatives.
-pub(in crate::scenario) const WEIGHT: Grammar = Grammar::Number(0.0, UNBOUNDED);
+pub(crate) const WEIGHT: Grammar = Grammar::Number(0.0, UNBOUNDED);

@@ -2,7 +2,7 @@
 
 use super::failure::ON_FAILURE;
 use super::response::{CAPTURED, CHECK};
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+use crate::format::{Declaration, Grammar, Property, Rule, optional, required};
 
 /// Where a request goes.
 pub(super) static URL: &[Property] = &[required(
@@ -111,7 +111,7 @@ pub(super) const SIGNED_RULES: &[Rule] = &[
 
 const PART: Grammar = Grammar::AnyOf(&[Grammar::Text("template"), Grammar::Mapping(&UPLOAD)]);
 
-pub(in crate::scenario) static REQUEST: Declaration = Declaration {
+pub(crate) static REQUEST: Declaration = Declaration {
     name: "request",
     place: "a request",
     about: "One request. Its step is counted under `name`.",
@@ -132,7 +132,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static ANY_REQUEST: Declaration = Declaration {
+pub(crate) static ANY_REQUEST: Declaration = Declaration {
     name: "any_request",
     place: "`request`",
     about: "One request of any method: of WebDAV, of a cache, or of your own.",
@@ -164,7 +164,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static SIGN: Declaration = Declaration {
+pub(crate) static SIGN: Declaration = Declaration {
     name: "sign",
     place: "`sign`",
     about: "A signature over method, path, query, some headers and body, which proves who sends them and when.",
@@ -182,7 +182,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static AWS: Declaration = Declaration {
+pub(crate) static AWS: Declaration = Declaration {
     name: "aws",
     place: "`aws`",
     about: "AWS Signature Version 4. Signed are `host`, `content-type`, `range` and what begins with `x-amz-`; the date is that of \
@@ -211,7 +211,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static BODY_FILE: Declaration = Declaration {
+pub(crate) static BODY_FILE: Declaration = Declaration {
     name: "body_file",
     place: "`body`",
     about: "A body that is the content of a file, sent as it is. It is held in memory once, however many users send it.",
@@ -232,7 +232,7 @@ scenarios:
 
 const FILE_ABOUT: &str = "The file, relative to the one that names it; at most 64 MiB.";
 
-pub(in crate::scenario) static BASIC: Declaration = Declaration {
+pub(crate) static BASIC: Declaration = Declaration {
     name: "basic",
     place: "`basic`",
     about: "User and password of a basic authorization (RFC 7617).",
@@ -250,7 +250,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static UPLOAD: Declaration = Declaration {
+pub(crate) static UPLOAD: Declaration = Declaration {
     name: "upload",
     place: "a part of an upload",
     about: "A part of an upload that says more than a text: a file, so many bytes that nobody reads, or a text with a \

@@ -1,9 +1,9 @@
 //! `check:` and `capture:`: what is asserted about a response, and what is taken out of it.
 
-use crate::scenario::format::{Declaration, Grammar, Rule, WordList, optional};
+use crate::format::{Declaration, Grammar, Rule, WordList, optional};
 
 /// One status, a class, or a range.
-pub(in crate::scenario) const STATUS: Grammar = Grammar::Form(
+pub(crate) const STATUS: Grammar = Grammar::Form(
     "status, class (`2xx`) or range (`200..299`)",
     r"[1-5]xx|[1-5]\d\d( *\.\. *[1-5]\d\d)?",
 );
@@ -14,7 +14,7 @@ const CONDITION: Grammar = Grammar::AnyOf(&[VALUE_CONDITION, Grammar::Mapping(&C
 /// A condition that is a single value.
 const VALUE_CONDITION: Grammar = Grammar::Text("value, `exists`, `< 5`, `<= 5`, `> 5` or `>= 5`");
 
-pub(in crate::scenario) static CHECK: Declaration = Declaration {
+pub(crate) static CHECK: Declaration = Declaration {
     name: "check",
     place: "`check`",
     about: "Assertions on one response; a response that misses one is an error. Of an event or a message only \
@@ -75,7 +75,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static CONDITION_FIELDS: Declaration = Declaration {
+pub(crate) static CONDITION_FIELDS: Declaration = Declaration {
     name: "condition",
     place: "a condition",
     about: "What values must be, where a bare value does not say it. A bare value must be equal, of the same type: \
@@ -127,10 +127,10 @@ scenarios:
 };
 
 /// A JSON path, or a mapping that says where the value is.
-pub(in crate::scenario) const CAPTURED: Grammar =
+pub(crate) const CAPTURED: Grammar =
     Grammar::AnyOf(&[Grammar::Text("JSON path"), Grammar::Mapping(&CAPTURE)]);
 
-pub(in crate::scenario) static TAKES: WordList = WordList {
+pub(crate) static TAKES: WordList = WordList {
     what: "a choice among values",
     words: &[
         ("first", "The first."),
@@ -140,7 +140,7 @@ pub(in crate::scenario) static TAKES: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static CAPTURE: Declaration = Declaration {
+pub(crate) static CAPTURE: Declaration = Declaration {
     name: "capture",
     place: "a capture",
     about: "A value taken out of a response for later steps, which use it as `{{ name }}`. It goes out as it came: \

@@ -1,7 +1,7 @@
 //! A scenario file as a whole: its target, data, defaults for HTTP.
 
 use super::{browser, flow, load, slo};
-use crate::scenario::format::{
+use crate::format::{
     Declaration, FileFormat, Grammar, Property, Rule, WordList, optional, required,
 };
 
@@ -13,7 +13,7 @@ pub static SCENARIO_FILE: FileFormat = FileFormat {
     root: &ROOT,
 };
 
-pub(in crate::scenario) static ROOT: Declaration = Declaration {
+pub(crate) static ROOT: Declaration = Declaration {
     name: "scenario_file",
     place: "a scenario file",
     about: "The whole file.",
@@ -123,7 +123,7 @@ static KEYS: &[Property] = &[
     .example("[staging.example.com]"),
 ];
 
-pub(in crate::scenario) static DATA_SET: Declaration = Declaration {
+pub(crate) static DATA_SET: Declaration = Declaration {
     name: "data_set",
     place: "a data set",
     about: "A file whose rows feed templates: CSV with a line of names, or one JSON object a line. A column is \
@@ -171,7 +171,7 @@ data:
 ",
 };
 
-pub(in crate::scenario) static ENCODINGS: WordList = WordList {
+pub(crate) static ENCODINGS: WordList = WordList {
     what: "an encoding",
     words: &[
         ("utf-8", "UTF-8."),
@@ -180,12 +180,12 @@ pub(in crate::scenario) static ENCODINGS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static DELIMITERS: WordList = WordList {
+pub(crate) static DELIMITERS: WordList = WordList {
     what: "a delimiter",
     words: &[(",", "A comma."), (";", "A semicolon."), ("|", "A vertical bar."), ("tab", "A tab.")],
 };
 
-pub(in crate::scenario) static PICKS: WordList = WordList {
+pub(crate) static PICKS: WordList = WordList {
     what: "a way to pick a row",
     words: &[
         ("sequential", "One after the other, from the first again when all are used."),
@@ -200,7 +200,7 @@ pub(in crate::scenario) static PICKS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static USED_UP: WordList = WordList {
+pub(crate) static USED_UP: WordList = WordList {
     what: "an end of used up data",
     words: &[
         ("stop", "The run ends there, and is judged as a whole one."),
@@ -212,7 +212,7 @@ pub(in crate::scenario) static USED_UP: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static PICK: Declaration = Declaration {
+pub(crate) static PICK: Declaration = Declaration {
     name: "pick",
     place: "a pick",
     about: "A popularity law: the row of rank `k` has weight `1 / k^exponent`.",
@@ -231,7 +231,7 @@ data:
 ",
 };
 
-pub(in crate::scenario) static HTTP: Declaration = Declaration {
+pub(crate) static HTTP: Declaration = Declaration {
     name: "http",
     place: "`http`",
     about: "Defaults for every request, and how users connect.",
@@ -359,7 +359,7 @@ static HTTP_KEYS: &[Property] = &[
 
 const ADDRESSES: Grammar = Grammar::Form("address or range", "[0-9a-fA-F.:/ -]+");
 
-pub(in crate::scenario) static VERSIONS: WordList = WordList {
+pub(crate) static VERSIONS: WordList = WordList {
     what: "a version of HTTP",
     words: &[
         ("1.1", "HTTP/1.1."),
@@ -368,7 +368,7 @@ pub(in crate::scenario) static VERSIONS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static CONNECTIONS: WordList = WordList {
+pub(crate) static CONNECTIONS: WordList = WordList {
     what: "a way to use connections",
     words: &[
         ("per_user", "Each user has its own, as a browser, and keeps it over its iterations."),
@@ -380,7 +380,7 @@ pub(in crate::scenario) static CONNECTIONS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static SHARED_CONNECTIONS: Declaration = Declaration {
+pub(crate) static SHARED_CONNECTIONS: Declaration = Declaration {
     name: "shared_connections",
     place: "`connections`",
     about: "Few HTTP/2 connections for all users, as gateways and mobile back ends have them: requests are streams on \
@@ -398,7 +398,7 @@ http: { version: 2, connections: { shared: 4 } }
 ",
 };
 
-pub(in crate::scenario) static ADDRESS_CHOICES: WordList = WordList {
+pub(crate) static ADDRESS_CHOICES: WordList = WordList {
     what: "a way to choose an address",
     words: &[
         ("rotate", "Each address in turn, so that all replicas behind a name are loaded."),
@@ -407,7 +407,7 @@ pub(in crate::scenario) static ADDRESS_CHOICES: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static TLS: Declaration = Declaration {
+pub(crate) static TLS: Declaration = Declaration {
     name: "tls",
     place: "`tls`",
     about: "Whom the client trusts besides the system's authorities, and what it shows. Paths are relative to \

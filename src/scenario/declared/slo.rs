@@ -1,6 +1,6 @@
 //! `slo:`: the rows of the SLO table.
 
-use crate::scenario::format::{Declaration, Grammar, Others, Property, Rule, WordList, optional};
+use crate::format::{Declaration, Grammar, Others, Property, Rule, WordList, optional};
 
 const METRICS: &str = "A row: `p50` … `p99.9`, `mean`, `uptime`, `throughput`, `connect.p95`, \
                        `iteration.p95`, `recover`, or a metric of a tier such as `db.connections`. \
@@ -16,12 +16,12 @@ static ERROR_RATE: &[Property] = &[optional(
      1 %, or to what the `min` of an `uptime` lets go; `off` leaves them unjudged.",
 )];
 
-pub(in crate::scenario) static UNJUDGED: WordList = WordList {
+pub(crate) static UNJUDGED: WordList = WordList {
     what: "a rule for errors",
     words: &[("off", "They are shown, and decide nothing.")],
 };
 
-pub(in crate::scenario) static TABLE: Declaration = Declaration {
+pub(crate) static TABLE: Declaration = Declaration {
     name: "slo_table",
     place: "an SLO table",
     about: "What must hold: rows for the whole run by metric, and rows for scenarios, steps and tags by name.",
@@ -64,7 +64,7 @@ slo:
 ",
 };
 
-pub(in crate::scenario) static ROWS: Declaration = Declaration {
+pub(crate) static ROWS: Declaration = Declaration {
     name: "slo_rows",
     place: "an SLO table",
     about: "Rows for one scenario, step or tag.",
@@ -79,7 +79,7 @@ slo:
 ",
 };
 
-pub(in crate::scenario) static PAGE_ROWS: Declaration = Declaration {
+pub(crate) static PAGE_ROWS: Declaration = Declaration {
     name: "page_rows",
     place: "an SLO table",
     about: "Rows for one page of real browsers.",
@@ -100,7 +100,7 @@ slo:
 ",
 };
 
-pub(in crate::scenario) static OBJECTIVE: Declaration = Declaration {
+pub(crate) static OBJECTIVE: Declaration = Declaration {
     name: "objective",
     place: "an objective",
     about: "One row. Between target and limit the run is at risk; beyond the limit it fails. Units follow the \

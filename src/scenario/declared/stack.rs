@@ -1,6 +1,6 @@
 //! A stack file: tiers, quota, signals, forecast, and where metrics are read.
 
-use crate::scenario::format::{
+use crate::format::{
     Declaration, FileFormat, Grammar, Others, Property, WordList, optional, required,
 };
 
@@ -12,7 +12,7 @@ pub static STACK_FILE: FileFormat = FileFormat {
     root: &ROOT,
 };
 
-pub(in crate::scenario) static ROOT: Declaration = Declaration {
+pub(crate) static ROOT: Declaration = Declaration {
     name: "stack_file",
     place: "a stack file",
     about: "The whole file.",
@@ -83,7 +83,7 @@ const MEMORY: Property = optional("memory", Grammar::Size, "Memory.").example("2
 const COST: Property =
     optional("cost", Grammar::Money, "What a replica costs a month.").example("$40");
 
-pub(in crate::scenario) static TIER: Declaration = Declaration {
+pub(crate) static TIER: Declaration = Declaration {
     name: "tier",
     place: "a tier",
     about: "One kind of component, in one or more replicas of one size.",
@@ -143,7 +143,7 @@ static TIER_KEYS: &[Property] = &[
     optional("observe", Grammar::Mapping(&TIER_OBSERVE), "Where its metrics are read."),
 ];
 
-pub(in crate::scenario) static KINDS: WordList = WordList {
+pub(crate) static KINDS: WordList = WordList {
     what: "a kind of tier",
     words: &[
         ("edge", "A proxy, balancer or CDN."),
@@ -156,7 +156,7 @@ pub(in crate::scenario) static KINDS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static BALANCINGS: WordList = WordList {
+pub(crate) static BALANCINGS: WordList = WordList {
     what: "a way to balance",
     words: &[
         ("round_robin", "One after the other."),
@@ -166,7 +166,7 @@ pub(in crate::scenario) static BALANCINGS: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static SIZE: Declaration = Declaration {
+pub(crate) static SIZE: Declaration = Declaration {
     name: "replica_size",
     place: "a size",
     about: "How large something is. What is not given is not known, or not limited.",
@@ -179,7 +179,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static RATE_LIMIT: Declaration = Declaration {
+pub(crate) static RATE_LIMIT: Declaration = Declaration {
     name: "rate_limit",
     place: "a rate limit",
     about: "A rate that is let through; more is refused.",
@@ -196,7 +196,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static LOCK: Declaration = Declaration {
+pub(crate) static LOCK: Declaration = Declaration {
     name: "lock",
     place: "a lock",
     about: "Something that few requests at a time go through. How much it carries is measured; whether more replicas widen \
@@ -210,7 +210,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static LOCK_SCOPES: WordList = WordList {
+pub(crate) static LOCK_SCOPES: WordList = WordList {
     what: "who shares a lock",
     words: &[
         ("replica", "Each replica has its own: twice as many carry twice as much."),
@@ -218,12 +218,12 @@ pub(in crate::scenario) static LOCK_SCOPES: WordList = WordList {
     ],
 };
 
-pub(in crate::scenario) static PER: WordList = WordList {
+pub(crate) static PER: WordList = WordList {
     what: "whom a limit holds for",
     words: &[("address", "Each client address has its own."), ("all", "All clients together.")],
 };
 
-pub(in crate::scenario) static SCALE: Declaration = Declaration {
+pub(crate) static SCALE: Declaration = Declaration {
     name: "scale",
     place: "`scale`",
     about: "What a tier may grow to: larger replicas, or more of them.",
@@ -239,7 +239,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static SCALE_UP: Declaration = Declaration {
+pub(crate) static SCALE_UP: Declaration = Declaration {
     name: "scale_up",
     place: "`scale.up`",
     about: "How large a replica may become: any size up to one, or one of a list.",
@@ -266,7 +266,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static SIZE_CHOICE: Declaration = Declaration {
+pub(crate) static SIZE_CHOICE: Declaration = Declaration {
     name: "size_choice",
     place: "a size to choose",
     about: "A size that can be had.",
@@ -284,7 +284,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static SCALE_OUT: Declaration = Declaration {
+pub(crate) static SCALE_OUT: Declaration = Declaration {
     name: "scale_out",
     place: "`scale.out`",
     about: "How many replicas there may be, and how soon a new one serves.",
@@ -301,7 +301,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static QUOTA: Declaration = Declaration {
+pub(crate) static QUOTA: Declaration = Declaration {
     name: "quota",
     place: "a quota",
     about: "What the replicas of all tiers together may ask for. What is not given is not limited.",
@@ -319,7 +319,7 @@ quota: { requests: { cores: 16, memory: 32 GiB }, limits: { cores: 32 }, replica
 ",
 };
 
-pub(in crate::scenario) static FORECAST: Declaration = Declaration {
+pub(crate) static FORECAST: Declaration = Declaration {
     name: "forecast",
     place: "a forecast",
     about: "The load to plan for.",
@@ -342,7 +342,7 @@ const EVERY: Property =
 const TIMEOUT: Property =
     optional("timeout", Grammar::Duration, "How long an answer may take.").default("1s");
 
-pub(in crate::scenario) static HEALTH: Declaration = Declaration {
+pub(crate) static HEALTH: Declaration = Declaration {
     name: "health",
     place: "`health`",
     about: "How the stack is asked whether it is healthy. A path that does not answer 2xx in time is down.",
@@ -359,7 +359,7 @@ health: { path: [/health, /health/ready], every: 1s, timeout: 1s }
 ",
 };
 
-pub(in crate::scenario) static OBSERVE: Declaration = Declaration {
+pub(crate) static OBSERVE: Declaration = Declaration {
     name: "observe",
     place: "`observe`",
     about: "Where metrics are read, for the stack as a whole.",
@@ -381,7 +381,7 @@ observe: { prometheus: '${PROMETHEUS_URL:-}', every: 1s, timeout: 1s }
 ",
 };
 
-pub(in crate::scenario) static TIER_OBSERVE: Declaration = Declaration {
+pub(crate) static TIER_OBSERVE: Declaration = Declaration {
     name: "tier_observe",
     place: "a tier's `observe`",
     about: "Where a tier's metrics are read. Where several sources give one metric, one is settled on; an empty \
@@ -435,7 +435,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static QUERIES: Declaration = Declaration {
+pub(crate) static QUERIES: Declaration = Declaration {
     name: "queries",
     place: "a mapping of metrics to queries",
     about: "Metrics by PromQL query, and ready-made ones.",
@@ -464,7 +464,7 @@ tiers:
 ",
 };
 
-pub(in crate::scenario) static EXPORTER: Declaration = Declaration {
+pub(crate) static EXPORTER: Declaration = Declaration {
     name: "exporter",
     place: "an exporter",
     about: "A page in Prometheus' text format.",

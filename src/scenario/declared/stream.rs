@@ -4,9 +4,9 @@ use super::delay::DELAY;
 use super::failure::ENDS_ON_FAILURE;
 use super::request::{BODY, HEADERS, NAME, QUERY, REST, RULES, URL};
 use super::response::CHECK;
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
+use crate::format::{Declaration, Grammar, Property, Rule, WordList, optional, required};
 
-pub(in crate::scenario) static SSE: Declaration = Declaration {
+pub(crate) static SSE: Declaration = Declaration {
     name: "sse",
     place: "`sse`",
     about: "Server-sent events, read until one meets `until`, or to the stream's end, or for `hold`. Captures look into \
@@ -58,12 +58,12 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static SSE_METHODS: WordList = WordList {
+pub(crate) static SSE_METHODS: WordList = WordList {
     what: "a method of `sse`",
     words: &[("get", "GET."), ("post", "POST."), ("put", "PUT.")],
 };
 
-pub(in crate::scenario) static WEBSOCKET: Declaration = Declaration {
+pub(crate) static WEBSOCKET: Declaration = Declaration {
     name: "websocket",
     place: "`websocket`",
     about: "A WebSocket: it is opened, messages are sent, one is waited for, and it stays open a while. Time until \
@@ -106,7 +106,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static BINARY_MESSAGE: Declaration = Declaration {
+pub(crate) static BINARY_MESSAGE: Declaration = Declaration {
     name: "binary_message",
     place: "a binary message",
     about: "A binary message, for `send` of a `websocket`. A mapping without `hex` or `base64` in it is a text of JSON.",
@@ -127,7 +127,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static BINARY: Declaration = Declaration {
+pub(crate) static BINARY: Declaration = Declaration {
     name: "binary",
     place: "`binary`",
     about: "Bytes, written as text.",
@@ -150,7 +150,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static VARIANTS: WordList = WordList {
+pub(crate) static VARIANTS: WordList = WordList {
     what: "a choice of `variant`",
     words: &[
         ("adaptive", "The first at first, then as the bandwidth allows that segments come with."),
@@ -190,7 +190,7 @@ static HLS_KEYS: &[Property] = &[
     required("watch", DELAY, "How long is watched.").example("2m..5m"),
 ];
 
-pub(in crate::scenario) static HLS: Declaration = Declaration {
+pub(crate) static HLS: Declaration = Declaration {
     name: "hls",
     place: "`hls`",
     about: "A video that is watched as a player does: playlist, then segment by segment (RFC 8216).",
@@ -209,7 +209,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static SEGMENT: Declaration = Declaration {
+pub(crate) static SEGMENT: Declaration = Declaration {
     name: "segment",
     place: "a segment",
     about: "How a segment of a video is asked for; its URL comes from the playlist.",
@@ -228,7 +228,7 @@ scenarios:
 ",
 };
 
-pub(in crate::scenario) static PLAYLIST: Declaration = Declaration {
+pub(crate) static PLAYLIST: Declaration = Declaration {
     name: "playlist",
     place: "a playlist",
     about: "The GET request for a video's playlist. Its step is counted under `name`.",

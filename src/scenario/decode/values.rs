@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use super::{Decode, list, text};
-use crate::scenario::core_schema;
-use crate::scenario::format::Grammar;
-use crate::scenario::{Node, NodeValue, ProblemKind, Problems, Spanned};
-use crate::units::{Bytes, Money, Nanos, ParseUnitError, Ratio, WorkRate};
+use crate::core_schema;
+use crate::format::Grammar;
+use crate::{Node, NodeValue, ProblemKind, Problems, Spanned};
+use plimsoll_units::{Bytes, Money, Nanos, ParseUnitError, Ratio, WorkRate};
 
 impl Decode for Node {
     fn decode(node: &Node, _: &mut Problems) -> Option<Self> {
@@ -64,7 +64,7 @@ fn whole<T: TryFrom<i128>>(
 }
 
 /// A number as YAML 1.2 writes it, digits grouped by `_` allowed; infinite where it says so.
-pub(in crate::scenario) fn float(text: &str) -> Option<f64> {
+pub(crate) fn float(text: &str) -> Option<f64> {
     core_schema::number(&text.replace('_', ""))
 }
 

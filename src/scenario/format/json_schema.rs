@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Declaration, FileFormat, Grammar, Presence, Property, Rule, WordList};
-use crate::scenario::json::json_of_text;
+use crate::json::json_of_text;
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";

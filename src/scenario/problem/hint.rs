@@ -178,10 +178,7 @@ fn littles_law(rate: &str, seconds: f64) -> String {
 }
 
 /// The known name that was probably meant.
-pub(in crate::scenario) fn nearest<'k>(
-    found: &str,
-    known: &'k [impl AsRef<str>],
-) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(found: &str, known: &'k [impl AsRef<str>]) -> Option<&'k str> {
     known
         .iter()
         .map(|name| (strsim::normalized_damerau_levenshtein(found, name.as_ref()), name.as_ref()))

@@ -2,9 +2,9 @@
 
 use super::delay::{DelaySpec, law};
 use super::step::only_entry;
-use crate::scenario::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
-use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned, list, one_or_many, text};
-use crate::units::{Nanos, ParseUnitError, Rate, words};
+use crate::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
+use crate::{Fields, Node, ProblemKind, Problems, Spanned, list, one_or_many, text};
+use plimsoll_units::{Nanos, ParseUnitError, Rate, words};
 
 /// Users with a real browser.
 #[derive(Debug, Clone)]

@@ -6,15 +6,15 @@ use regex::Regex;
 use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
-use crate::scenario::declared::response::{CAPTURE, CHECK, CONDITION_FIELDS};
-use crate::scenario::json::json_of_node;
-use crate::scenario::names::identifier_of_key;
-use crate::scenario::nesting::{BRACKET_LIMIT, bracket_depth};
-use crate::scenario::{
+use crate::declared::response::{CAPTURE, CHECK, CONDITION_FIELDS};
+use crate::json::json_of_node;
+use crate::names::identifier_of_key;
+use crate::nesting::{BRACKET_LIMIT, bracket_depth};
+use crate::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
     text,
 };
-use crate::units::{Bytes, Decimal, Nanos, ParseUnitError};
+use plimsoll_units::{Bytes, Decimal, Nanos, ParseUnitError};
 
 /// An assertion on one response.
 #[derive(Debug, Clone)]
@@ -350,7 +350,7 @@ fn path_place(path: &str, position: usize) -> String {
     }
 }
 
-fn header_name(name: &str, span: crate::scenario::Span, problems: &mut Problems) -> Option<String> {
+fn header_name(name: &str, span: crate::Span, problems: &mut Problems) -> Option<String> {
     let lower = name.to_ascii_lowercase();
     if http::HeaderName::try_from(lower.as_str()).is_ok() {
         return Some(lower);

@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use crate::scenario::declared::scenario::{self as declared, DATA_SET, PICK};
-use crate::scenario::encoding::Encoding;
-use crate::scenario::{
-    Fields, Node, NodeValue, ProblemKind, Problems, SourceId, Span, Spanned, text, word,
-};
+use crate::declared::scenario::{self as declared, DATA_SET, PICK};
+use crate::encoding::Encoding;
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, SourceId, Span, Spanned, text, word};
 
 /// A data set.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! How long a user waits: constant, or drawn from a law.
 
-use crate::scenario::declared::delay::DELAY_LAW;
-use crate::scenario::{Decode, Fields, Node, NodeValue, ProblemKind, Problems, text};
-use crate::units::Nanos;
+use crate::declared::delay::DELAY_LAW;
+use crate::{Decode, Fields, Node, NodeValue, ProblemKind, Problems, text};
+use plimsoll_units::Nanos;
 
 /// A law of delays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

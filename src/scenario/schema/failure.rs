@@ -4,9 +4,9 @@ use http::Method;
 
 use super::delay::{DelaySpec, law};
 use super::workload::positive;
-use crate::scenario::declared::failure::{FAILURE, FAILURE_ACTIONS, RETRY};
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Span, word};
-use crate::units::Nanos;
+use crate::declared::failure::{FAILURE, FAILURE_ACTIONS, RETRY};
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, Span, word};
+use plimsoll_units::Nanos;
 
 /// What follows a request that fails.
 #[derive(Debug, Clone, Copy, Default)]

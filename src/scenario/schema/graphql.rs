@@ -3,9 +3,9 @@
 use http::Method;
 
 use super::request::{BodySpec, GraphqlSpec, RequestSpec};
-use crate::scenario::declared::graphql::GRAPHQL;
-use crate::scenario::graphql::{GraphqlOperation, operations};
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned};
+use crate::declared::graphql::GRAPHQL;
+use crate::graphql::{GraphqlOperation, operations};
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned};
 
 /// Reads the value of a `graphql` step.
 pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<RequestSpec> {

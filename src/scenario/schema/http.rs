@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use ::http::{HeaderName, header};
 
-use crate::scenario::declared::scenario::{self as declared, HTTP, SHARED_CONNECTIONS, TLS};
-use crate::scenario::decode::{text_map, texts};
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, word};
-use crate::units::{Bytes, Nanos};
+use crate::declared::scenario::{self as declared, HTTP, SHARED_CONNECTIONS, TLS};
+use crate::decode::{text_map, texts};
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, word};
+use plimsoll_units::{Bytes, Nanos};
 
 /// Defaults for every request.
 #[derive(Debug, Clone, Default)]

@@ -2,9 +2,9 @@
 
 use super::step::{StepSpec, flow};
 use super::workload::positive;
-use crate::scenario::declared::flow::LIFECYCLE;
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Span};
-use crate::units::Nanos;
+use crate::declared::flow::LIFECYCLE;
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, Span};
+use plimsoll_units::Nanos;
 
 /// What is done once for a run.
 #[derive(Debug, Clone)]

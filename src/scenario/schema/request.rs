@@ -6,15 +6,13 @@ use http::Method;
 
 use super::check::{CaptureSpec, CheckSpec, captures, checks};
 use super::failure::{OnFailureSpec, read as on_failure};
-use crate::scenario::declared::request::{
-    ANY_REQUEST, AWS, BASIC, BODY_FILE, REQUEST, SIGN, UPLOAD,
-};
-use crate::scenario::decode::{repeated_map, text_map, texts};
-use crate::scenario::names::EntityName;
-use crate::scenario::{
+use crate::declared::request::{ANY_REQUEST, AWS, BASIC, BODY_FILE, REQUEST, SIGN, UPLOAD};
+use crate::decode::{repeated_map, text_map, texts};
+use crate::names::EntityName;
+use crate::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Spanned, entries, one_or_many,
 };
-use crate::units::{Bytes, Nanos};
+use plimsoll_units::{Bytes, Nanos};
 
 /// A request step.
 #[derive(Debug, Clone)]

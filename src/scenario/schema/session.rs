@@ -2,9 +2,9 @@
 
 use super::check::status;
 use super::step::{StepSpec, flow};
-use crate::scenario::declared::flow::SESSION;
-use crate::scenario::{Fields, Node, ProblemKind, Problems, Spanned};
-use crate::units::Nanos;
+use crate::declared::flow::SESSION;
+use crate::{Fields, Node, ProblemKind, Problems, Spanned};
+use plimsoll_units::Nanos;
 
 /// A session that requests may ask for.
 #[derive(Debug, Clone)]

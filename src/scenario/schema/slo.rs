@@ -1,8 +1,8 @@
 //! `slo:`: the rows of the SLO table, as written. What each metric means is the compiler's to say.
 
-use crate::metrics::Answers;
-use crate::scenario::declared::slo::{OBJECTIVE, ROWS, TABLE, UNJUDGED};
-use crate::scenario::{Fields, KeyNode, Node, NodeValue, Problems, Spanned, entries, word};
+use crate::declared::slo::{OBJECTIVE, ROWS, TABLE, UNJUDGED};
+use crate::{Fields, KeyNode, Node, NodeValue, Problems, Spanned, entries, word};
+use plimsoll_metrics::Answers;
 
 /// What a row speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use super::graphql;
 use super::request::RequestSpec;
 use super::stream::{PlaybackSpec, StreamSpec};
 use super::workload::positive;
-use crate::scenario::declared::flow::{BRANCH, FOREACH, IF, POLL, REPEAT, STEP, WHILE};
-use crate::scenario::names::EntityName;
-use crate::scenario::{
+use crate::declared::flow::{BRANCH, FOREACH, IF, POLL, REPEAT, STEP, WHILE};
+use crate::names::EntityName;
+use crate::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list, text,
 };
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// One step of a flow.
 #[derive(Debug, Clone)]

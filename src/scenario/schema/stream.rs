@@ -6,12 +6,10 @@ use super::check::{CheckSpec, checks};
 use super::delay::{DelaySpec, law};
 use super::failure::read_end;
 use super::request::RequestSpec;
-use crate::scenario::declared::stream::{
-    BINARY, BINARY_MESSAGE, HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET,
-};
-use crate::scenario::names::EntityName;
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, one_or_many};
-use crate::units::Nanos;
+use crate::declared::stream::{BINARY, BINARY_MESSAGE, HLS, PLAYLIST, SEGMENT, SSE, WEBSOCKET};
+use crate::names::EntityName;
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, Spanned, one_or_many};
+use plimsoll_units::Nanos;
 
 /// A stream of events or messages. How long until the first one is a step of its own.
 #[derive(Debug, Clone)]

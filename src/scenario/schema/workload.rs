@@ -1,9 +1,9 @@
 //! `workloads:`: how load is offered.
 
-use crate::scenario::declared::load::{CLOSED, HOOK, OPEN, PARALLEL, RECORDED, STAGE, VU_STAGE};
-use crate::scenario::format::listed;
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list};
-use crate::units::{Nanos, Ratio, WorkRate};
+use crate::declared::load::{CLOSED, HOOK, OPEN, PARALLEL, RECORDED, STAGE, VU_STAGE};
+use crate::format::listed;
+use crate::{Fields, Node, NodeValue, ProblemKind, Problems, Span, Spanned, list};
+use plimsoll_units::{Nanos, Ratio, WorkRate};
 
 /// A workload.
 #[derive(Debug, Clone)]
@@ -242,7 +242,7 @@ fn parallel(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<Span
         problems.report(node.span, ProblemKind::Empty { what: "`parallel`" });
         return None;
     }
-    let names = items.iter().map(|item| crate::scenario::Decode::decode(item, problems));
+    let names = items.iter().map(|item| crate::Decode::decode(item, problems));
     names.collect::<Vec<_>>().into_iter().collect()
 }
 
@@ -251,7 +251,7 @@ fn scenarios(node: &Node, problems: &mut Problems) -> Vec<ChosenScenario> {
     if let NodeValue::Mapping(entries) = &node.value {
         let chosen = entries.iter().filter_map(|(key, value)| {
             let name = Spanned::new(key.text.clone(), key.span);
-            let weight: f64 = crate::scenario::Decode::decode(value, problems)?;
+            let weight: f64 = crate::Decode::decode(value, problems)?;
             if !weight.is_finite() || weight <= 0.0 {
                 let what = "the weight".to_owned();
                 problems.report(value.span, ProblemKind::NotPositive { what });
@@ -266,7 +266,7 @@ fn scenarios(node: &Node, problems: &mut Problems) -> Vec<ChosenScenario> {
         problems.report(node.span, ProblemKind::Empty { what: "`scenarios`" });
     }
     let chosen = |item| {
-        let name = crate::scenario::Decode::decode(item, problems)?;
+        let name = crate::Decode::decode(item, problems)?;
         Some(ChosenScenario { name, weight: None })
     };
     items.iter().filter_map(chosen).collect()
@@ -331,7 +331,7 @@ fn vus(node: &Node, problems: &mut Problems) -> Option<VusSpec> {
         }
         return (!stages.is_empty()).then_some(VusSpec::Stages(stages));
     }
-    let vus: u32 = crate::scenario::Decode::decode(node, problems)?;
+    let vus: u32 = crate::Decode::decode(node, problems)?;
     if vus == 0 || f64::from(vus) > VUS_MAX {
         let (low, high, found) = (1.0, VUS_MAX, f64::from(vus));
         let what = "`vus`".to_owned();
@@ -364,7 +364,7 @@ fn recorded(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Recorded
 
 /// A time that is not zero.
 pub(super) fn positive(node: &Node, what: &'static str, problems: &mut Problems) -> Option<Nanos> {
-    let span: Nanos = crate::scenario::Decode::decode(node, problems)?;
+    let span: Nanos = crate::Decode::decode(node, problems)?;
     if span.is_zero() {
         problems.report(node.span, ProblemKind::NotPositive { what: what.to_owned() });
         return None;

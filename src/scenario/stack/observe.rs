@@ -1,9 +1,9 @@
 //! `observe:`: where the stack's own metrics are read.
 
-use crate::scenario::declared::stack::{EXPORTER, OBSERVE, QUERIES, TIER_OBSERVE};
-use crate::scenario::decode::{text_map, texts};
-use crate::scenario::{Fields, Node, NodeValue, Problems, Spanned, one_or_many};
-use crate::units::Nanos;
+use crate::declared::stack::{EXPORTER, OBSERVE, QUERIES, TIER_OBSERVE};
+use crate::decode::{text_map, texts};
+use crate::{Fields, Node, NodeValue, Problems, Spanned, one_or_many};
+use plimsoll_units::Nanos;
 
 /// Where metrics are read, for the stack as a whole.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +105,7 @@ fn exporters(node: &Node, problems: &mut Problems) -> Vec<ExporterSpec> {
         .iter()
         .filter_map(|item| {
             if let NodeValue::Scalar(_) = item.value {
-                let url = crate::scenario::Decode::decode(item, problems)?;
+                let url = crate::Decode::decode(item, problems)?;
                 return Some(ExporterSpec { url, preset: None, metrics: vec![] });
             }
             let mut fields = Fields::of(item, &EXPORTER, problems)?;

@@ -1,7 +1,7 @@
 //! Scaling signals: `api.cpu > 70% for 2m`.
 
-use crate::scenario::{ProblemKind, Problems, Spanned};
-use crate::units::{Nanos, Quantity};
+use crate::{ProblemKind, Problems, Spanned};
+use plimsoll_units::{Nanos, Quantity};
 
 /// When the stack scales.
 #[derive(Debug, Clone, PartialEq)]

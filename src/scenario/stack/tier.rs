@@ -1,11 +1,11 @@
 //! A tier: one kind of component, in one or more replicas of one size.
 
 use super::TierObserve;
-use crate::scenario::declared::stack::{
+use crate::declared::stack::{
     LOCK, RATE_LIMIT, SCALE, SCALE_OUT, SCALE_UP, SIZE, SIZE_CHOICE, TIER,
 };
-use crate::scenario::{Decode, Fields, Node, Problems, Spanned, entries, list};
-use crate::units::{Bytes, Money, Nanos, WorkRate};
+use crate::{Decode, Fields, Node, Problems, Spanned, entries, list};
+use plimsoll_units::{Bytes, Money, Nanos, WorkRate};
 
 /// One kind of component.
 #[derive(Debug, Clone)]

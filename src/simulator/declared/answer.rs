@@ -1,13 +1,13 @@
 //! Canned answers.
 
 use super::values::{STATUS, TIME};
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+use plimsoll_scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
 
 /// The keys of the body, of which a response has one.
-pub(in crate::simulator) const BODIES: &[&str] =
+pub(crate) const BODIES: &[&str] =
     &["json", "text", "html", "script", "image", "bytes", "events", "websocket"];
 
-pub(in crate::simulator) static ANSWER: Declaration = Declaration {
+pub(crate) static ANSWER: Declaration = Declaration {
     name: "answer",
     place: "an answer",
     about: "What a request is answered. Texts are templates, with `path`, `query`, `body`, `user`, `item`, `id` \
@@ -55,7 +55,7 @@ static KEYS: &[Property] = &[
     optional("websocket", Grammar::Mapping(&WEBSOCKET), "A WebSocket."),
 ];
 
-pub(in crate::simulator) static SCRIPT: Declaration = Declaration {
+pub(crate) static SCRIPT: Declaration = Declaration {
     name: "script",
     place: "a script",
     about: "A script for a page in a browser: valid, of this size, and as much work as told. Most of it is a comment.",
@@ -70,7 +70,7 @@ pub(in crate::simulator) static SCRIPT: Declaration = Declaration {
     example: PAGE_EXAMPLE,
 };
 
-pub(in crate::simulator) static IMAGE: Declaration = Declaration {
+pub(crate) static IMAGE: Declaration = Declaration {
     name: "image",
     place: "a picture",
     about: "A picture for a page in a browser: a PNG of this size.",
@@ -94,7 +94,7 @@ routes:
     answer: { image: { size: 60 kB, width: 640, height: 360 } }
 ";
 
-pub(in crate::simulator) static EVENTS: Declaration = Declaration {
+pub(crate) static EVENTS: Declaration = Declaration {
     name: "events",
     place: "a stream of events",
     about: "Server-sent events.",
@@ -118,7 +118,7 @@ routes:
 ",
 };
 
-pub(in crate::simulator) static WEBSOCKET: Declaration = Declaration {
+pub(crate) static WEBSOCKET: Declaration = Declaration {
     name: "websocket",
     place: "a websocket",
     about: "What a WebSocket does.",
@@ -137,7 +137,7 @@ routes:
 ",
 };
 
-pub(in crate::simulator) static PUSH: Declaration = Declaration {
+pub(crate) static PUSH: Declaration = Declaration {
     name: "push",
     place: "a `push`",
     about: "What a WebSocket sends by itself.",

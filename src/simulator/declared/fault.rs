@@ -1,7 +1,7 @@
 //! The timeline of what goes wrong.
 
 use super::values::STATUS;
-use crate::scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
+use plimsoll_scenario::format::{Declaration, Grammar, Property, Rule, optional, required};
 
 /// A timeline.
 pub(super) const FAULTS: Grammar = Grammar::List(&Grammar::Mapping(&FAULT));
@@ -10,10 +10,9 @@ const TIER: Property =
     required("tier", Grammar::Text("name of a tier"), "Which tier.").example("api");
 
 /// The keys that say what goes wrong.
-pub(in crate::simulator) const FAULT_KINDS: &[&str] =
-    &["kill", "slow", "errors", "freeze", "roll", "lag"];
+pub(crate) const FAULT_KINDS: &[&str] = &["kill", "slow", "errors", "freeze", "roll", "lag"];
 
-pub(in crate::simulator) static FAULT: Declaration = Declaration {
+pub(crate) static FAULT: Declaration = Declaration {
     name: "fault",
     place: "a fault",
     about: "Something that goes wrong at a moment of the run, maybe for a while.",
@@ -45,7 +44,7 @@ faults:
 ",
 };
 
-pub(in crate::simulator) static KILL: Declaration = Declaration {
+pub(crate) static KILL: Declaration = Declaration {
     name: "kill",
     place: "a `kill`",
     about: "A replica stops; requests in it are lost.",
@@ -62,7 +61,7 @@ faults: [{ at: 7s, kill: { tier: api, replica: 2 }, for: 5s }]
 ",
 };
 
-pub(in crate::simulator) static SLOW: Declaration = Declaration {
+pub(crate) static SLOW: Declaration = Declaration {
     name: "slow",
     place: "a `slow`",
     about: "A tier takes longer for every visit.",
@@ -78,7 +77,7 @@ faults: [{ at: 7s, slow: { tier: db, factor: 6 }, for: 5s }]
 ",
 };
 
-pub(in crate::simulator) static ERRORS: Declaration = Declaration {
+pub(crate) static ERRORS: Declaration = Declaration {
     name: "errors",
     place: "an `errors`",
     about: "A tier answers a share of visits with an error.",
@@ -95,7 +94,7 @@ faults: [{ at: 7s, errors: { tier: payment, share: 30%, status: 502 }, for: 5s }
 ",
 };
 
-pub(in crate::simulator) static ROLL: Declaration = Declaration {
+pub(crate) static ROLL: Declaration = Declaration {
     name: "roll",
     place: "a `roll`",
     about: "A rolling update: each replica gets no more requests, stops, starts again.",
@@ -118,7 +117,7 @@ faults: [{ at: 5s, roll: { tier: api, drain: 1s, restart: 2s, wait: 1s } }]
 ",
 };
 
-pub(in crate::simulator) static LAG: Declaration = Declaration {
+pub(crate) static LAG: Declaration = Declaration {
     name: "lag",
     place: "a `lag`",
     about: "The standby of a tier stops applying; the tier has a `replication`.",

@@ -2,19 +2,18 @@
 
 use super::answer::ANSWER;
 use super::values::{STATUS, TIME};
-use crate::scenario::format::{
+use plimsoll_scenario::format::{
     Declaration, Grammar, Others, Property, Rule, WordList, optional, required,
 };
 
 /// The keys that say which request it is.
-pub(in crate::simulator) const METHOD_KEYS: &[&str] =
-    &["get", "post", "put", "patch", "delete", "head"];
+pub(crate) const METHOD_KEYS: &[&str] = &["get", "post", "put", "patch", "delete", "head"];
 
 const LIMITS: Grammar = Grammar::OneOrMany(&Grammar::Text("name of a limit"));
 const VISITS: Grammar = Grammar::List(&Grammar::Mapping(&VISIT));
 const PATH: Grammar = Grammar::Text("path");
 
-pub(in crate::simulator) static EVERY_ROUTE: Declaration = Declaration {
+pub(crate) static EVERY_ROUTE: Declaration = Declaration {
     name: "every_route",
     place: "what every route does",
     about: "What holds for every route that is not `bare`.",
@@ -32,7 +31,7 @@ every_route: { limits: per_address, visits: [{ edge: 60us }] }
 ",
 };
 
-pub(in crate::simulator) static ROUTE: Declaration = Declaration {
+pub(crate) static ROUTE: Declaration = Declaration {
     name: "route",
     place: "a route",
     about: "Which request, what it does in the stack, and what it is answered.",
@@ -114,12 +113,12 @@ static KEYS: &[Property] = &[
     ),
 ];
 
-pub(in crate::simulator) static BEARER: WordList = WordList {
+pub(crate) static BEARER: WordList = WordList {
     what: "`bearer` or where a token is",
     words: &[("bearer", "The first kind of token, in `authorization: Bearer`.")],
 };
 
-pub(in crate::simulator) static AUTH: Declaration = Declaration {
+pub(crate) static AUTH: Declaration = Declaration {
     name: "auth",
     place: "an `auth`",
     about: "Which token a route asks for, and where it looks.",
@@ -149,7 +148,7 @@ const TOKEN: Property = optional(
 )
 .example("session");
 
-pub(in crate::simulator) static ISSUE: Declaration = Declaration {
+pub(crate) static ISSUE: Declaration = Declaration {
     name: "issue",
     place: "an `issue`",
     about: "The token that a route issues; its response has it as `{{ token }}`.",
@@ -169,7 +168,7 @@ routes:
 ",
 };
 
-pub(in crate::simulator) static BACKGROUND: Declaration = Declaration {
+pub(crate) static BACKGROUND: Declaration = Declaration {
     name: "background",
     place: "background work",
     about: "What goes on after the response, for requests that create an item.",
@@ -194,7 +193,7 @@ routes:
 ",
 };
 
-pub(in crate::simulator) static VISIT: Declaration = Declaration {
+pub(crate) static VISIT: Declaration = Declaration {
     name: "visit",
     place: "a visit",
     about: "One visit: a tier and how long its work takes there.",
@@ -220,7 +219,7 @@ routes:
 ",
 };
 
-pub(in crate::simulator) static CACHED: Declaration = Declaration {
+pub(crate) static CACHED: Declaration = Declaration {
     name: "cached",
     place: "a cached visit",
     about: "Work that is only done where a cache has nothing.",

@@ -4,7 +4,7 @@ use super::fault::FAULTS;
 use super::route::{EVERY_ROUTE, ROUTE};
 use super::tier::TIER;
 use super::values::{COUNT, STATUS};
-use crate::scenario::format::{
+use plimsoll_scenario::format::{
     Declaration, FileFormat, Grammar, Property, Rule, optional, required,
 };
 
@@ -16,7 +16,7 @@ pub static SIMULATION_FILE: FileFormat = FileFormat {
     root: &ROOT,
 };
 
-pub(in crate::simulator) static ROOT: Declaration = Declaration {
+pub(crate) static ROOT: Declaration = Declaration {
     name: "simulation_file",
     place: "a simulation",
     about: "The whole file.",
@@ -87,7 +87,7 @@ static KEYS: &[Property] = &[
         .default("false"),
 ];
 
-pub(in crate::simulator) static LIMIT: Declaration = Declaration {
+pub(crate) static LIMIT: Declaration = Declaration {
     name: "limit",
     place: "a limit",
     about: "A rate limit by client address: nginx's leaky bucket (`rate`), or a fixed window (`requests` with \
@@ -122,7 +122,7 @@ limits:
 ",
 };
 
-pub(in crate::simulator) static TOKEN: Declaration = Declaration {
+pub(crate) static TOKEN: Declaration = Declaration {
     name: "token",
     place: "a token",
     about: "A kind of token: signed, with a subject and an end.",

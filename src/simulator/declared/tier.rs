@@ -1,13 +1,13 @@
 //! The tiers of a simulated stack.
 
 use super::values::{COUNT, STATUS};
-use crate::scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
-use crate::simulator::model::MAX_REPLICAS;
+use crate::model::MAX_REPLICAS;
+use plimsoll_scenario::format::{Declaration, Grammar, Property, WordList, optional, required};
 
 /// How many replicas a tier may have.
 const REPLICAS: Grammar = Grammar::Whole(1.0, MAX_REPLICAS as f64);
 
-pub(in crate::simulator) static TIER: Declaration = Declaration {
+pub(crate) static TIER: Declaration = Declaration {
     name: "tier",
     place: "a tier",
     about: "One kind of component: in each replica, a queue before so many cores.",
@@ -54,7 +54,7 @@ static KEYS: &[Property] = &[
     optional("scale", Grammar::Mapping(&SCALER), "How replicas come and go with the load."),
 ];
 
-pub(in crate::simulator) static KINDS: WordList = WordList {
+pub(crate) static KINDS: WordList = WordList {
     what: "a kind of tier",
     words: &[
         ("edge", "A proxy, balancer or CDN."),
@@ -70,10 +70,10 @@ pub(in crate::simulator) static KINDS: WordList = WordList {
     ],
 };
 
-pub(in crate::simulator) static UNLIMITED: WordList =
+pub(crate) static UNLIMITED: WordList =
     WordList { what: "a number of cores", words: &[("unlimited", "No visit waits.")] };
 
-pub(in crate::simulator) static BALANCINGS: WordList = WordList {
+pub(crate) static BALANCINGS: WordList = WordList {
     what: "a way of balancing",
     words: &[
         ("round_robin", "One after the other."),
@@ -82,7 +82,7 @@ pub(in crate::simulator) static BALANCINGS: WordList = WordList {
     ],
 };
 
-pub(in crate::simulator) static STICKY: Declaration = Declaration {
+pub(crate) static STICKY: Declaration = Declaration {
     name: "sticky",
     place: "a way of balancing",
     about: "Each user to its own replica.",
@@ -96,7 +96,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static POOL: Declaration = Declaration {
+pub(crate) static POOL: Declaration = Declaration {
     name: "pool",
     place: "a pool",
     about: "The connections through which each replica of another tier comes; a visit without one waits.",
@@ -114,7 +114,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static CACHE: Declaration = Declaration {
+pub(crate) static CACHE: Declaration = Declaration {
     name: "cache",
     place: "a cache",
     about: "What a cache keeps.",
@@ -131,7 +131,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static MEMORY: Declaration = Declaration {
+pub(crate) static MEMORY: Declaration = Declaration {
     name: "memory",
     place: "the memory of a tier",
     about: "The memory of a replica; one that goes beyond its limit is ended, as by the kernel.",
@@ -151,7 +151,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static DISK: Declaration = Declaration {
+pub(crate) static DISK: Declaration = Declaration {
     name: "disk",
     place: "the disk of a tier",
     about: "A disk that fills with visits.",
@@ -170,7 +170,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static NETWORK: Declaration = Declaration {
+pub(crate) static NETWORK: Declaration = Declaration {
     name: "network",
     place: "the network of a tier",
     about: "What goes through the network card of a tier.",
@@ -186,7 +186,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static REPLICATION: Declaration = Declaration {
+pub(crate) static REPLICATION: Declaration = Declaration {
     name: "replication",
     place: "the replication of a tier",
     about: "A standby that applies what the tier does, a little later. The fault `lag` stops it.",
@@ -207,7 +207,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static FAILOVER: Declaration = Declaration {
+pub(crate) static FAILOVER: Declaration = Declaration {
     name: "failover",
     place: "a failover",
     about: "What happens to requests of a replica that is down.",
@@ -231,7 +231,7 @@ tiers:
 ",
 };
 
-pub(in crate::simulator) static SCALER: Declaration = Declaration {
+pub(crate) static SCALER: Declaration = Declaration {
     name: "scaler",
     place: "a scaler",
     about: "How replicas come and go with the share of cores in use.",
@@ -254,7 +254,7 @@ tiers:
 
 const FOR: Property = required("for", Grammar::Duration, "For how long.").example("1m");
 
-pub(in crate::simulator) static SCALE_OUT: Declaration = Declaration {
+pub(crate) static SCALE_OUT: Declaration = Declaration {
     name: "scale_out",
     place: "a trigger of the scaler",
     about: "When a replica is added.",
@@ -267,7 +267,7 @@ pub(in crate::simulator) static SCALE_OUT: Declaration = Declaration {
     example: SCALER.example,
 };
 
-pub(in crate::simulator) static SCALE_IN: Declaration = Declaration {
+pub(crate) static SCALE_IN: Declaration = Declaration {
     name: "scale_in",
     place: "a trigger of the scaler",
     about: "When a replica is taken away.",

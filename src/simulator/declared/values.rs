@@ -1,6 +1,6 @@
 //! Values that several parts of the file share.
 
-use crate::scenario::format::{Declaration, Grammar, Rule, optional, required};
+use plimsoll_scenario::format::{Declaration, Grammar, Rule, optional, required};
 
 /// A count without a bound of its own.
 pub(super) const COUNT: Grammar = Grammar::Whole(0.0, u32::MAX as f64);
@@ -17,7 +17,7 @@ pub(super) const TIME: Grammar = Grammar::AnyOf(&[
     Grammar::Mapping(&TIME_LAW),
 ]);
 
-pub(in crate::simulator) static TIME_LAW: Declaration = Declaration {
+pub(crate) static TIME_LAW: Declaration = Declaration {
     name: "time",
     place: "a service time",
     about: "A law that service times are drawn from.",
@@ -36,7 +36,7 @@ routes:
 ",
 };
 
-pub(in crate::simulator) static LOGNORMAL: Declaration = Declaration {
+pub(crate) static LOGNORMAL: Declaration = Declaration {
     name: "lognormal",
     place: "a lognormal law",
     about: "A lognormal law by its mean and spread.",

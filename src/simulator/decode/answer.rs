@@ -7,12 +7,12 @@ use super::asset;
 use super::law::law;
 use super::names::header_name;
 use super::names::other;
-use crate::scenario::{Fields, Node, NodeValue, Problems, entries};
-use crate::simulator::declared::answer::{ANSWER, EVENTS, PUSH, WEBSOCKET};
-use crate::simulator::model::ServiceTimeLaw;
-use crate::simulator::simulation::{AnswerContent, AnswerSpec, EventStreamSpec, WebSocketSpec};
-use crate::simulator::template::{AnswerText, SimulationTemplates};
-use crate::units::{Bytes as Size, Nanos};
+use crate::declared::answer::{ANSWER, EVENTS, PUSH, WEBSOCKET};
+use crate::model::ServiceTimeLaw;
+use crate::simulation::{AnswerContent, AnswerSpec, EventStreamSpec, WebSocketSpec};
+use crate::template::{AnswerText, SimulationTemplates};
+use plimsoll_scenario::{Fields, Node, NodeValue, Problems, entries};
+use plimsoll_units::{Bytes as Size, Nanos};
 
 /// Reads `answer:`; none means an empty 200.
 pub(super) fn answer(
@@ -59,7 +59,7 @@ fn headers(
 }
 
 fn content_type(node: &Node, problems: &mut Problems) -> Option<HeaderValue> {
-    let found = crate::scenario::text(node, "a content type", problems)?;
+    let found = plimsoll_scenario::text(node, "a content type", problems)?;
     super::names::header_value(found, node.span, problems)
 }
 
@@ -112,7 +112,7 @@ fn content(
 
 /// So many bytes that neither repeat much nor mean anything.
 fn filler(node: &Node, problems: &mut Problems) -> Option<Bytes> {
-    let size: Size = crate::scenario::Decode::decode(node, problems)?;
+    let size: Size = plimsoll_scenario::Decode::decode(node, problems)?;
     if size.get() > asset::FILLER_LIMIT {
         let message = format!("a body of {size} is more than {}", Size::new(asset::FILLER_LIMIT));
         other(node.span, message, "choose a smaller one; it is kept in memory", problems);

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 
 use super::names::other;
-use crate::scenario::{Fields, Node, Problems};
-use crate::simulator::declared::answer::{IMAGE, SCRIPT};
-use crate::units::{Bytes as Size, Nanos};
+use crate::declared::answer::{IMAGE, SCRIPT};
+use plimsoll_scenario::{Fields, Node, Problems};
+use plimsoll_units::{Bytes as Size, Nanos};
 
 /// The largest canned body.
 pub(super) const FILLER_LIMIT: u64 = 64 << 20;
@@ -120,7 +120,7 @@ fn fitting(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{SourceId, yaml};
+    use plimsoll_scenario::{SourceId, yaml};
 
     fn made(read: fn(&Node, &mut Problems) -> Option<Bytes>, text: &str) -> Result<Bytes, String> {
         let mut problems = Problems::default();

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::names::DeclaredNames;
 use super::names::other;
 use super::names::tier_id;
-use crate::scenario::{Fields, KeyNode, Node, NodeValue, Problems, list, whole_within};
-use crate::simulator::declared::fault::{ERRORS, FAULT, FAULT_KINDS, KILL, LAG, ROLL, SLOW};
-use crate::simulator::model::{Fault, FaultAction, ModelTierSpec, TierId};
-use crate::units::{Nanos, Ratio, RunTime};
+use crate::declared::fault::{ERRORS, FAULT, FAULT_KINDS, KILL, LAG, ROLL, SLOW};
+use crate::model::{Fault, FaultAction, ModelTierSpec, TierId};
+use plimsoll_scenario::{Fields, KeyNode, Node, NodeValue, Problems, list, whole_within};
+use plimsoll_units::{Nanos, Ratio, RunTime};
 
 /// Faults that happen in any case, and sets of faults that are chosen by name.
 type Faults = (Vec<Fault>, BTreeMap<String, Vec<Fault>>);
@@ -136,7 +136,7 @@ impl FaultReader<'_> {
 
     /// `freeze: 1s`, maybe with `every: 10s`.
     fn freeze(&mut self, node: &Node, at: RunTime, every: Option<Nanos>) -> Option<()> {
-        let span: Nanos = crate::scenario::Decode::decode(node, self.problems)?;
+        let span: Nanos = plimsoll_scenario::Decode::decode(node, self.problems)?;
         if every.is_some_and(|every| every <= span) {
             let message = format!("a freeze of {span} cannot recur before it is over");
             other(node.span, message, "give `every` more than the freeze takes", self.problems);

@@ -2,16 +2,16 @@
 
 use super::super::declared::values::LOGNORMAL;
 use super::super::declared::values::TIME_LAW;
-use crate::scenario::{Fields, Node, NodeValue, ProblemKind, Problems};
-use crate::simulator::model::ServiceTimeLaw;
-use crate::units::Nanos;
+use crate::model::ServiceTimeLaw;
+use plimsoll_scenario::{Fields, Node, NodeValue, ProblemKind, Problems};
+use plimsoll_units::Nanos;
 
 /// Reads a law of service time.
 pub(super) fn law(node: &Node, problems: &mut Problems) -> Option<ServiceTimeLaw> {
     match &node.value {
         NodeValue::Scalar(scalar) => match scalar.text.split_once("..") {
             Some((low, high)) => range(node, low, high, problems),
-            None => crate::scenario::Decode::decode(node, problems).map(ServiceTimeLaw::Constant),
+            None => plimsoll_scenario::Decode::decode(node, problems).map(ServiceTimeLaw::Constant),
         },
         _ => shaped(node, problems),
     }

@@ -5,10 +5,10 @@ use http::StatusCode;
 use super::names::DeclaredNames;
 use super::names::other;
 use super::names::status;
-use crate::scenario::{Fields, KeyNode, Node, Problems, entries};
-use crate::simulator::declared::simulation::LIMIT;
-use crate::simulator::limit::{LeakyBucket, LimitLaw, LimitSpec};
-use crate::units::{Nanos, RateUnit, WorkRate};
+use crate::declared::simulation::LIMIT;
+use crate::limit::{LeakyBucket, LimitLaw, LimitSpec};
+use plimsoll_scenario::{Fields, KeyNode, Node, Problems, entries};
+use plimsoll_units::{Nanos, RateUnit, WorkRate};
 
 /// Reads all limits; their names are known afterwards.
 pub(super) fn limits(

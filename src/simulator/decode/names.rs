@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::scenario::{KeyNode, Node, ProblemKind, Problems, Span, entries, text};
+use plimsoll_scenario::{KeyNode, Node, ProblemKind, Problems, Span, entries, text};
 
 use super::super::model::TierId;
 

@@ -7,15 +7,15 @@ use super::names::DeclaredNames;
 use super::names::other;
 use super::names::position;
 use super::visit::{append, program};
-use crate::scenario::format::listed;
-use crate::scenario::{
+use crate::declared::route::{AUTH, BACKGROUND, EVERY_ROUTE, ISSUE, METHOD_KEYS, ROUTE};
+use crate::model::CallStep;
+use crate::router::{PathPattern, Router};
+use crate::simulation::{AuthSpec, BackgroundSpec, SimulatedRoute, TokenIssue};
+use crate::template::SimulationTemplates;
+use plimsoll_scenario::format::listed;
+use plimsoll_scenario::{
     Decode, Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list, one_or_many, text,
 };
-use crate::simulator::declared::route::{AUTH, BACKGROUND, EVERY_ROUTE, ISSUE, METHOD_KEYS, ROUTE};
-use crate::simulator::model::CallStep;
-use crate::simulator::router::{PathPattern, Router};
-use crate::simulator::simulation::{AuthSpec, BackgroundSpec, SimulatedRoute, TokenIssue};
-use crate::simulator::template::SimulationTemplates;
 
 const METHODS: [(&str, Method); 6] = [
     ("get", Method::GET),

@@ -1,9 +1,9 @@
 //! Files that are right, and files that are wrong in many ways.
 
-use crate::scenario::{SourceFiles, SourceId};
-use crate::simulator::Simulation;
-use crate::simulator::model::{CallStep, ServiceTimeLaw, TierId};
-use crate::units::Nanos;
+use crate::Simulation;
+use crate::model::{CallStep, ServiceTimeLaw, TierId};
+use plimsoll_scenario::{SourceFiles, SourceId};
+use plimsoll_units::Nanos;
 
 fn parsed(text: &str) -> Simulation {
     Simulation::parse(text, SourceId(0)).expect("a simulation without problems")
@@ -28,7 +28,7 @@ fn simulations_of_all_five_systems_are_valid() {
         let mut sources = SourceFiles::default();
         let source = sources.add(format!("scenarios/{name}/simulation.yaml"), text);
         let simulation = Simulation::parse(text, source).map_err(|problems| {
-            crate::scenario::render(&problems, &sources, crate::scenario::Colour::None)
+            plimsoll_scenario::render(&problems, &sources, plimsoll_scenario::Colour::None)
         });
         assert_eq!(simulation.map(|simulation| simulation.name), Ok(name.to_owned()));
     }

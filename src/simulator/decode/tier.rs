@@ -3,19 +3,19 @@
 use super::names::DeclaredNames;
 use super::names::other;
 use super::names::tier_id;
-use crate::scenario::format::Declaration;
-use crate::scenario::{
-    Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, entries, text, whole_within, word,
-};
-use crate::simulator::declared::tier::{
+use crate::declared::tier::{
     self as declared, CACHE, DISK, FAILOVER, MEMORY, NETWORK, POOL, REPLICATION, SCALE_IN,
     SCALE_OUT, SCALER, STICKY, TIER,
 };
-use crate::simulator::model::{
+use crate::model::{
     CacheSpec, DiskSpec, Failover, MAX_TIERS, ModelBalancing, ModelPoolSpec, ModelTierKind,
     ModelTierSpec, NetworkSpec, ReplicationSpec, ScalerSpec,
 };
-use crate::units::{Bytes, Nanos, Ratio};
+use plimsoll_scenario::format::Declaration;
+use plimsoll_scenario::{
+    Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, entries, text, whole_within, word,
+};
+use plimsoll_units::{Bytes, Nanos, Ratio};
 
 const KINDS: [(&str, ModelTierKind); 7] = [
     ("edge", ModelTierKind::Edge),

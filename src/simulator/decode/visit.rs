@@ -6,9 +6,9 @@ use super::law::law;
 use super::names::DeclaredNames;
 use super::names::other;
 use super::names::{position, tier_id};
-use crate::scenario::{Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list};
-use crate::simulator::declared::route::CACHED;
-use crate::simulator::model::{CallProgram, CallStep, TierId};
+use crate::declared::route::CACHED;
+use crate::model::{CallProgram, CallStep, TierId};
+use plimsoll_scenario::{Fields, KeyNode, Node, NodeValue, ProblemKind, Problems, list};
 
 /// The most ops that a program may have.
 const LENGTH_LIMIT: usize = 10_000;

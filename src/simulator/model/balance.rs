@@ -44,7 +44,7 @@ fn round(count: usize, turn: usize) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{RandomStream, RunTime, Seed};
+    use plimsoll_units::{RandomStream, RunTime, Seed};
 
     fn replicas(open: &[u32]) -> Vec<ModelReplica> {
         let with = |level: &u32| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::spec::CacheSpec;
-use crate::units::{Bytes, Nanos, RunTime};
+use plimsoll_units::{Bytes, Nanos, RunTime};
 
 /// A cache driven by the keys that are really asked for. The least recently used entry makes room.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! One request on its way through the stack.
 
 use super::spec::{CallProgram, MAX_TIERS, TierId};
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// What the caller says about a request that arrives.
 #[derive(Debug, Clone)]

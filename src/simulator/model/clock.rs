@@ -1,6 +1,6 @@
 //! The stack's own time, which stands still while the stack is frozen.
 
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// A recurring or single stop of everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! How long visits took, in the buckets of a Prometheus histogram.
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// Upper bounds in microseconds; a last bucket holds the rest. Steps of 1, 2, 5 are what dashboards use.
 const BOUNDS_US: [u64; 16] = [

@@ -1,7 +1,7 @@
 //! What goes wrong, and when.
 
 use super::TierId;
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// One entry of the timeline.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 
-use crate::units::Nanos;
+use plimsoll_units::Nanos;
 
 /// How long one visit keeps a core busy. All spans are for one core of a healthy replica.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,7 +72,7 @@ pub(super) fn scaled(span: Nanos, factor: f64) -> Nanos {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{RandomStream, Seed};
+    use plimsoll_units::{RandomStream, Seed};
 
     fn moments(law: ServiceTimeLaw) -> (f64, f64) {
         let mut chance = Seed::new(1).stream(RandomStream::Simulator, 0);

@@ -1,6 +1,6 @@
 //! A level that changes over time, and its exact integral.
 
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// How many cores are busy (or requests wait), with the time integral since the beginning.
 ///

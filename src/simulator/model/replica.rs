@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::call::CallRef;
 use super::law::ServiceTimeLaw;
 use super::meter::BusyMeter;
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// A connection borrowed from the pool of a replica in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! applies several seconds of commits in a second until the distance is what it was.
 
 use super::spec::ReplicationSpec;
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 /// A standby at work.
 #[derive(Debug, Clone, Copy)]

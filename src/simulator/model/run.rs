@@ -4,7 +4,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use slab::Slab;
 
-use crate::units::{Nanos, RandomStream, RunTime, Seed};
+use plimsoll_units::{Nanos, RandomStream, RunTime, Seed};
 
 use super::call::{Call, CallRef, CallStart, FinishedCall};
 use super::clock::{Freeze, StackClock};

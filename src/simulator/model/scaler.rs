@@ -1,6 +1,6 @@
 //! The autoscaler: adds a replica under sustained load, and takes one away without.
 
-use crate::units::{Nanos, Ratio};
+use plimsoll_units::{Nanos, Ratio};
 
 /// When replicas are added and removed. Utilisation is that of the tier's cores, read once a second.
 #[derive(Debug, Clone, Copy, PartialEq)]

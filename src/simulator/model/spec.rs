@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ScalerSpec, ServiceTimeLaw};
-use crate::units::{Bytes, Nanos};
+use plimsoll_units::{Bytes, Nanos};
 
 /// The most tiers that one stack may have.
 pub const MAX_TIERS: usize = 16;

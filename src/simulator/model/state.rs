@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand_pcg::Pcg64Mcg;
 use slab::Slab;
 
-use crate::units::{Nanos, RunTime};
+use plimsoll_units::{Nanos, RunTime};
 
 use super::call::{Call, CallRef, FinishedCall};
 use super::clock::StackClock;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand_distr::{Distribution, Exp1};
 
 use super::*;
-use crate::units::{Bytes, Nanos, RandomStream, Ratio, RunTime, Seed};
+use plimsoll_units::{Bytes, Nanos, RandomStream, Ratio, RunTime, Seed};
 
 const API: TierId = TierId(0);
 const DB: TierId = TierId(1);

@@ -10,7 +10,7 @@ use super::replica::{ModelReplica, ReplicaPool};
 use super::replication::Replication;
 use super::scaler::Scaler;
 use super::spec::{MAX_REPLICAS, ModelBalancing, ModelTierKind, ModelTierSpec};
-use crate::units::{Bytes, Nanos, RunTime};
+use plimsoll_units::{Bytes, Nanos, RunTime};
 
 /// One tier with its replicas.
 #[derive(Debug)]

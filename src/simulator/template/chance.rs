@@ -5,4 +5,4 @@ use std::sync::{Arc, Mutex};
 use rand_pcg::Pcg64Mcg;
 
 /// A generator that template functions share.
-pub(in crate::simulator) type TemplateRng = Arc<Mutex<Pcg64Mcg>>;
+pub(crate) type TemplateRng = Arc<Mutex<Pcg64Mcg>>;

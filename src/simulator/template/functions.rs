@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
 use super::TemplateRng;
-use crate::units::Uuid;
+use plimsoll_units::Uuid;
 
 /// The functions that are ours; minijinja's own (`range`, `dict`, …) come with it.
 pub(super) const NAMES: [&str; 4] = ["rand", "uuid", "hex", "pick"];

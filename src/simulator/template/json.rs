@@ -1,6 +1,6 @@
 //! A tree of YAML values → a JSON text with expressions in it.
 
-use crate::scenario::{Node, NodeValue, ProblemKind, Problems, Scalar};
+use plimsoll_scenario::{Node, NodeValue, ProblemKind, Problems, Scalar};
 
 /// The text of a template, or of a constant.
 pub(super) enum JsonSource {
@@ -66,7 +66,7 @@ impl JsonWriter {
 
     /// `{ repeat: 3, item: … }`: a list in which `n` counts from 1.
     fn repeat(&mut self, times: &Node, item: &Node, problems: &mut Problems) {
-        let Some(times) = crate::scenario::text(times, "a number of items", problems) else {
+        let Some(times) = plimsoll_scenario::text(times, "a number of items", problems) else {
             return;
         };
         let times = times.trim().trim_start_matches("{{").trim_end_matches("}}");

@@ -5,34 +5,34 @@ use std::sync::Arc;
 use minijinja::Value;
 use minijinja::value::Object;
 
-use crate::units::RunTime;
+use plimsoll_units::RunTime;
 
 /// The variables, besides functions.
-pub(in crate::simulator) const NAMES: [&str; 10] =
+pub(crate) const NAMES: [&str; 10] =
     ["path", "query", "body", "user", "item", "id", "token", "expires_in", "now", "n"];
 
 /// The values of one request.
 #[derive(Debug, Clone, Default)]
-pub(in crate::simulator) struct AnswerScope {
+pub(crate) struct AnswerScope {
     /// Parameters of the path.
-    pub(in crate::simulator) path: Vec<(String, String)>,
+    pub(crate) path: Vec<(String, String)>,
     /// The query as sent; decoded when asked for.
-    pub(in crate::simulator) query: String,
+    pub(crate) query: String,
     /// The body, if it was JSON or a form.
-    pub(in crate::simulator) body: Value,
+    pub(crate) body: Value,
     /// The subject of the token presented, or of the token issued.
-    pub(in crate::simulator) user: Option<String>,
+    pub(crate) user: Option<String>,
     /// The item found.
-    pub(in crate::simulator) item: Value,
+    pub(crate) item: Value,
     /// A fresh identifier.
-    pub(in crate::simulator) id: String,
+    pub(crate) id: String,
     /// The token issued and its life in seconds.
-    pub(in crate::simulator) token: Option<(String, u64)>,
+    pub(crate) token: Option<(String, u64)>,
     /// When it is answered, and when serving began in seconds since 1970; together they make `now`.
-    pub(in crate::simulator) at: RunTime,
-    pub(in crate::simulator) epoch: u64,
+    pub(crate) at: RunTime,
+    pub(crate) epoch: u64,
     /// The number of an event in a stream, from 1.
-    pub(in crate::simulator) number: u64,
+    pub(crate) number: u64,
 }
 
 impl AnswerScope {

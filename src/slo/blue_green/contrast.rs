@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use crate::metrics::{Answers, Counts, SideInterval, SparseDistribution};
-use crate::slo::measured::{CONFIDENCE, Measured};
-use crate::slo::statistics::batches::{self, BatchPart};
-use crate::slo::statistics::mover::{self, IntervalEstimate};
-use crate::slo::statistics::paired::{self, PairedValue};
-use crate::slo::statistics::{order_statistics, proportion};
-use crate::slo::times::{self, Buckets as _};
-use crate::units::{Quantity, Ratio};
+use crate::measured::{CONFIDENCE, Measured};
+use crate::statistics::batches::{self, BatchPart};
+use crate::statistics::mover::{self, IntervalEstimate};
+use crate::statistics::paired::{self, PairedValue};
+use crate::statistics::{order_statistics, proportion};
+use crate::times::{self, Buckets as _};
+use plimsoll_metrics::{Answers, Counts, SideInterval, SparseDistribution};
+use plimsoll_units::{Quantity, Ratio};
 
 /// What one side did, second by second: several entries where late answers joined the last.
 pub(super) type SideSeconds<'a> = Vec<Vec<&'a SideInterval>>;
@@ -193,7 +193,7 @@ fn stretches(seconds: &[SecondTimes<'_>; 2], p: f64) -> Vec<PairedValue> {
 /// Failures among requests, as the objective of that name counts them.
 fn error_rate(sides: [&SideSeconds<'_>; 2], against: ContrastBasis) -> ContrastRow {
     let parts = sides.map(|seconds| -> Vec<BatchPart> {
-        let part = |second: &Vec<&crate::metrics::SideInterval>| BatchPart {
+        let part = |second: &Vec<&plimsoll_metrics::SideInterval>| BatchPart {
             value: second.iter().map(|side| Counts::of_side(side).failed() as f64).sum(),
             weight: second.iter().map(|side| Counts::of_side(side).attempts() as f64).sum(),
         };

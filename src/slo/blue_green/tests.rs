@@ -1,12 +1,12 @@
 //! Blue and green in virtual time: two queues, whose difference is known.
 
 use super::*;
-use crate::metrics::{
+use crate::GreenFailing;
+use crate::simulated::{Queue, SimulatedRequest, fail_some, header};
+use plimsoll_metrics::{
     Bound, ErrorClass, Measure, Objective, Outcome, RunEnd, RunHeader, Scope, SplitInfo, StopReason,
 };
-use crate::slo::GreenFailing;
-use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header};
-use crate::units::{Quantity, Ratio, RunTime};
+use plimsoll_units::{Quantity, Ratio, RunTime};
 
 const SECONDS: u64 = 60;
 
@@ -168,7 +168,7 @@ fn duet_is_judged_by_the_differences_of_its_pairs() {
     assert!(covered * 100 >= TRIALS * 90, "{covered} of {TRIALS} cover");
     assert!(worse * 100 >= TRIALS * 90, "{worse} of {TRIALS} found");
     assert!(narrower * 100 >= TRIALS * 75, "{narrower} of {TRIALS} narrower");
-    assert!(crate::slo::statistics::median(&saved) > 3.0, "{saved:?}");
+    assert!(crate::statistics::median(&saved) > 3.0, "{saved:?}");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn watched(failures: &[u64]) -> Option<GreenFailing> {
         bound,
         target: None,
         limit: max,
-        of: crate::metrics::Answers::default(),
+        of: plimsoll_metrics::Answers::default(),
     };
     let mut log = log(&[], &[], 0.1);
     log.header.objectives = vec![row];

@@ -1,9 +1,9 @@
 //! During the run: does green fail more often than is allowed, for certain?
 
-use crate::metrics::{Bound, Counts, Interval, Measure, Objective, RunHeader, Scope, Side};
-use crate::slo::statistics::batches::RatioEstimate;
-use crate::slo::statistics::proportion;
-use crate::units::{Ratio, RunTime};
+use crate::statistics::batches::RatioEstimate;
+use crate::statistics::proportion;
+use plimsoll_metrics::{Bound, Counts, Interval, Measure, Objective, RunHeader, Scope, Side};
+use plimsoll_units::{Ratio, RunTime};
 
 /// Looking every second makes chance many: an hour of looks at this confidence errs once in thirty runs at the
 /// most (Bonferroni).

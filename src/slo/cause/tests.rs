@@ -1,10 +1,12 @@
 //! Runs with several symptoms each, and the cause that must head them.
 
 use super::*;
-use crate::metrics::{LateTimes, Objective, Outcome, Reading, RunEnd, RunLog, SparseDistribution};
-use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
-use crate::slo::{Judgement, Strictness, judge};
-use crate::units::{Quantity, Rate, Ratio};
+use crate::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
+use crate::{Judgement, Strictness, judge};
+use plimsoll_metrics::{
+    LateTimes, Objective, Outcome, Reading, RunEnd, RunLog, SparseDistribution,
+};
+use plimsoll_units::{Quantity, Rate, Ratio};
 
 const STEADY: Queue = Queue { rate: 80.0, service_rate: 50.0, servers: 4, seconds: 60 };
 

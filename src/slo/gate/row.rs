@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::regression::Regression;
 use super::metric::GateMetric;
-use crate::metrics::Answers;
+use plimsoll_metrics::Answers;
 
 /// One metric of one step, compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use super::row::{ComparedMetric, ExcludedMetric, GateRow, MetricExclusion};
 use super::rules::GateRules;
 use super::step::StepSummary;
 use super::summary::RunSummary;
-use crate::metrics::Answers;
+use plimsoll_metrics::Answers;
 
 /// The greatest adjusted p at which a row that informs fails, where so many runs can reach it.
 const INFORMING_P_MAX: f64 = 0.001;

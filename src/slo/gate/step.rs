@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::statistics::order_statistics::least_count;
 use super::metric::{CONFIDENCE, GateMetric};
-use crate::metrics::{Answers, Distribution, Tally};
-use crate::units::{Nanos, Ratio};
+use plimsoll_metrics::{Answers, Distribution, Tally};
+use plimsoll_units::{Nanos, Ratio};
 
 /// The numbers of one step within a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct StepSummary {
     pub p99: Option<Nanos>,
     /// Mean response time; absent without requests.
     pub mean: Option<Nanos>,
-    /// Failures among attempts, as [`Counts::error_rate`](crate::metrics::Counts::error_rate) counts them; absent
+    /// Failures among attempts, as [`Counts::error_rate`](plimsoll_metrics::Counts::error_rate) counts them; absent
     /// without attempts.
     pub error_rate: Option<Ratio>,
     /// The same of all requests, failures included, where a row of the SLO table asks for them (`of: all`).

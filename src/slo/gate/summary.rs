@@ -8,11 +8,11 @@ use super::super::window::JudgedWindow;
 use super::super::{Strictness, ValidityStatus, judge};
 use super::metric::GateMetric;
 use super::step::{StepSummary, TimeSummary};
-use crate::metrics::{
+use plimsoll_metrics::{
     Answers, ArrivalProcess, LoadModel, Measure, Objective, RunHeader, RunLog, Scope, Selection,
     StageInfo, StepId, Tally,
 };
-use crate::units::Seed;
+use plimsoll_units::Seed;
 
 /// Under which conditions a run was made: what must agree for a comparison to mean anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

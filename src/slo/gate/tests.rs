@@ -1,9 +1,9 @@
 //! Gates over simulated runs.
 
 use super::*;
-use crate::metrics::{Answers, ErrorClass, Measure, Outcome};
-use crate::slo::simulated::{Queue, header, objective, record};
-use crate::units::{Nanos, Quantity, Seed};
+use crate::simulated::{Queue, header, objective, record};
+use plimsoll_metrics::{Answers, ErrorClass, Measure, Outcome};
+use plimsoll_units::{Nanos, Quantity, Seed};
 
 /// Five runs of a lightly loaded queue whose service takes `slowness` times as long.
 fn runs(slowness: f64, first_seed: u64) -> Vec<RunSummary> {
@@ -51,7 +51,7 @@ fn unlike_conditions_are_refused_all_at_once() {
     let mut candidate = runs(1.0, 9);
     candidate[1].conditions.scenario_hash = "other".into();
     candidate[2].conditions.facts[0].1 = "4".into();
-    candidate[3].validity = crate::slo::ValidityStatus::NotValid;
+    candidate[3].validity = crate::ValidityStatus::NotValid;
     let unlike = compare(&baseline, &candidate, &GateRules::default()).expect_err("unlike");
     let text: Vec<String> = unlike.iter().map(ToString::to_string).collect();
     assert_eq!(text.len(), 3, "{text:?}");
@@ -137,7 +137,7 @@ fn trend_finds_where_the_level_changed_and_leaves_out_what_is_not_valid() {
             run
         })
         .collect();
-    history[3].validity = crate::slo::ValidityStatus::NotValid;
+    history[3].validity = crate::ValidityStatus::NotValid;
     let trend = MetricTrend::of(&history, RunSummary::WHOLE, GateMetric::P95);
     assert_eq!(trend.points.len(), 23);
     assert_eq!(trend.changes.len(), 1, "{:?}", trend.changes);
@@ -167,7 +167,7 @@ fn failing_runs(of: Answers, stall: f64, first_seed: u64) -> Vec<RunSummary> {
                     request.outcome != Outcome::Ok && request.done_s as usize == second
                 });
                 let times = failed.map(|one| Nanos::from_secs_f64(one.done_s - one.intended_s));
-                let times: crate::metrics::SparseDistribution = times.collect();
+                let times: plimsoll_metrics::SparseDistribution = times.collect();
                 for step in interval.steps.values_mut() {
                     step.time_parts.failed = times.clone();
                 }
@@ -244,7 +244,7 @@ fn runs_without_a_row_on_errors(share: f64, first_seed: u64) -> Vec<RunSummary> 
         .map(|seed| {
             let queue = Queue { rate: 30.0, service_rate: 50.0, servers: 4, seconds: 40 };
             let mut requests = queue.play(seed);
-            crate::slo::simulated::fail_some(&mut requests, share, ErrorClass::Http5xx, seed);
+            crate::simulated::fail_some(&mut requests, share, ErrorClass::Http5xx, seed);
             let max = Quantity::Time(Nanos::from_secs(9));
             let row = objective(Measure::ResponseTime(0.95), None, Some(max));
             let mut header = header(queue.rate, queue.seconds, vec![row]);
@@ -293,7 +293,7 @@ fn baseline_that_counted_nothing_of_a_row_that_decides_is_no_pass() {
     assert!(found.left_out.iter().all(|left| !left.decides), "{:?}", found.left_out);
     for run in &mut before {
         let step = run.steps.iter_mut().find(|step| step.name == "get").expect("a step");
-        *step = StepSummary::of("get", &crate::metrics::Tally::default());
+        *step = StepSummary::of("get", &plimsoll_metrics::Tally::default());
     }
     let assert_lacking = |before: &[RunSummary]| {
         let found = compare(before, &after, &GateRules::default()).expect("alike");

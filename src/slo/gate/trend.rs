@@ -5,7 +5,7 @@ use super::super::statistics::change_points::{ChangePoint, ChangePointSearch, fi
 use super::metric::GateMetric;
 use super::row::ComparedMetric;
 use super::summary::RunSummary;
-use crate::metrics::Answers;
+use plimsoll_metrics::Answers;
 
 /// The least relative change of a time's level that is reported, as for a regression.
 const MAGNITUDE_MIN: f64 = 0.05;

@@ -1,9 +1,9 @@
 //! How often intervals cover the truth and how often steady runs raise an alarm, in virtual time.
 
 use super::*;
-use crate::metrics::{Measure, RunLog};
-use crate::slo::simulated::{Queue, header, objective, record};
-use crate::units::{Nanos, Quantity};
+use crate::simulated::{Queue, header, objective, record};
+use plimsoll_metrics::{Measure, RunLog};
+use plimsoll_units::{Nanos, Quantity};
 
 fn run(queue: Queue, seed: u64) -> RunLog {
     let limit = Some(Quantity::Time(Nanos::from_secs(3_600)));

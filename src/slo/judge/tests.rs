@@ -5,13 +5,13 @@ mod observed;
 mod told;
 
 use super::*;
-use crate::metrics::{
+use crate::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
+use plimsoll_metrics::{
     ArrivalProcess, CustomMeasure, ErrorClass, Event, EventKind, Interval, LoadModel, Measure,
     Objective, Outcome, Reading, RunEnd, ScenarioId, Scope, SourceEvent, SparseDistribution,
     StepId, StopReason,
 };
-use crate::slo::simulated::{Queue, SimulatedRequest, fail_some, header, objective, record};
-use crate::units::{Nanos, Quantity, Rate, Ratio, RunTime};
+use plimsoll_units::{Nanos, Quantity, Rate, Ratio, RunTime};
 
 const STEADY: Queue = Queue { rate: 80.0, service_rate: 50.0, servers: 4, seconds: 60 };
 
@@ -46,7 +46,7 @@ fn run(queue: Queue, objectives: Vec<Objective>, seed: u64) -> RunLog {
     record(header(queue.rate, queue.seconds, objectives), &queue.play(seed))
 }
 
-fn finding<'a>(judgement: &'a Judgement, test: &str) -> &'a crate::slo::Finding {
+fn finding<'a>(judgement: &'a Judgement, test: &str) -> &'a crate::Finding {
     let found = judgement.validity.findings.iter().find(|finding| finding.test.word() == test);
     found.unwrap_or_else(|| panic!("no finding {test}"))
 }
@@ -278,7 +278,7 @@ fn interrupted_run_is_judged_up_to_its_last_arrival() {
     let mut log = run(STEADY, vec![bounded(Measure::Throughput, share(0.0))], 21);
     log.intervals.truncate(35);
     for interval in &mut log.intervals[30..] {
-        interval.arrivals = crate::metrics::ArrivalCounts::default();
+        interval.arrivals = plimsoll_metrics::ArrivalCounts::default();
         interval.steps.clear();
         interval.scenarios.clear();
     }
@@ -388,7 +388,7 @@ fn error_rate_without_errors_needs_enough_requests() {
 #[test]
 fn goodput_counts_iterations_that_kept_to_every_max() {
     let goodput = |min| Objective {
-        bound: crate::metrics::Bound::AtLeast,
+        bound: plimsoll_metrics::Bound::AtLeast,
         ..bounded(Measure::Custom(CustomMeasure::Goodput), share(min))
     };
     let mut log = run(STEADY, vec![goodput(0.5), goodput(0.95)], 19);
@@ -433,8 +433,8 @@ fn scopes_select_and_missing_ones_say_so() {
 /// Sixty in a hundred requests fail at once, and the log tells their times apart.
 #[test]
 fn failures_that_come_at_once_make_no_quantile_better() {
-    use crate::metrics::Answers::{All, Successes};
-    let p95 = |of: crate::metrics::Answers, fails: bool| {
+    use plimsoll_metrics::Answers::{All, Successes};
+    let p95 = |of: plimsoll_metrics::Answers, fails: bool| {
         let row = Objective { of, ..bounded(Measure::ResponseTime(0.95), time(10_000)) };
         let mut log = run(STEADY, vec![row], 3);
         if fails {

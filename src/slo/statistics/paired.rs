@@ -48,7 +48,7 @@ pub fn saved(pairs: &[PairedValue]) -> Option<f64> {
 mod tests {
     use super::super::{mean, median, variance};
     use super::*;
-    use crate::units::{RandomStream, Seed};
+    use plimsoll_units::{RandomStream, Seed};
     use rand_distr::{Distribution as _, StandardNormal};
 
     /// A machine whose level wanders, and two targets on it.

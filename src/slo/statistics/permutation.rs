@@ -8,7 +8,7 @@ use rand::seq::SliceRandom as _;
 
 use super::laws::MAD_TO_DEVIATION;
 use super::median;
-use crate::units::{RandomStream, Seed};
+use plimsoll_units::{RandomStream, Seed};
 
 /// All ways to deal the runs are tried up to so many (six runs a side have 924); beyond, so many are drawn.
 const DEALS_MOST: usize = 2_000;

@@ -3,8 +3,8 @@
 use super::super::highest_rate::{HighestRate, RateBasis};
 use super::super::overload::GENERATOR_CPU_MAX;
 use super::super::window::{JudgedWindow, is_closed};
-use crate::metrics::Interval;
-use crate::units::{Nanos, Rate, RunTime};
+use plimsoll_metrics::Interval;
+use plimsoll_units::{Nanos, Rate, RunTime};
 
 /// How far the achieved load may be off the one asked for.
 pub(super) const TOLERANCE: f64 = 0.01;

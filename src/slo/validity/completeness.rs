@@ -3,7 +3,7 @@
 use super::super::abort::abort_of;
 use super::super::window::{JudgedWindow, is_closed, judges_ramps};
 use super::super::{Finding, ValidityTest};
-use crate::metrics::{Counts, EventKind, RunLog, StopReason};
+use plimsoll_metrics::{Counts, EventKind, RunLog, StopReason};
 
 /// The least judged time, in seconds, from which ten batches of a second can be made.
 const JUDGED_MIN_S: f64 = 10.0;
@@ -123,7 +123,7 @@ fn gaps(window: &JudgedWindow<'_>) -> Option<Finding> {
 }
 
 /// Whether `interval` is the first of the stage that begins at `start`.
-fn is_seam(window: &JudgedWindow<'_>, start: usize, interval: &crate::metrics::Interval) -> bool {
+fn is_seam(window: &JudgedWindow<'_>, start: usize, interval: &plimsoll_metrics::Interval) -> bool {
     window.judged.get(start).is_some_and(|first| first.start == interval.start)
 }
 

@@ -6,8 +6,8 @@ use super::super::window::{JudgedWindow, is_closed};
 use super::super::{Finding, HighestRate, JudgedObjective, LagEffect, RateBasis, ValidityTest};
 use super::carried::CarriedLoad;
 use super::words::{percent, span};
-use crate::metrics::{Bound, Counts, Distribution, ErrorClass, Measure};
-use crate::units::{Nanos, Quantity};
+use plimsoll_metrics::{Bound, Counts, Distribution, ErrorClass, Measure};
+use plimsoll_units::{Nanos, Quantity};
 
 /// The share of seconds in which a worker may exceed it.
 const BUSY_SECONDS_MAX: f64 = 0.1;
@@ -94,7 +94,7 @@ fn effects(generator: &GeneratorEvidence<'_>) -> String {
 
 /// Whether the machine kept the generator waiting for a core: then its own work is not the cause.
 fn waiting(window: &JudgedWindow<'_>) -> String {
-    let share = |of: fn(&crate::metrics::GeneratorLoad) -> f64| {
+    let share = |of: fn(&plimsoll_metrics::GeneratorLoad) -> f64| {
         mean(&window.judged.iter().map(|interval| of(&interval.generator)).collect::<Vec<f64>>())
     };
     let waited = share(|load| load.waited.get());

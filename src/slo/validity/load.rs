@@ -8,8 +8,10 @@ use super::carried::{CarriedLoad, TOLERANCE};
 use super::generator::advised;
 use super::shards;
 use super::words::percent;
-use crate::metrics::{ArrivalProcess, Counts, RunHeader, Selection, StageInfo, StopReason, Tally};
-use crate::units::{Rate, RunTime};
+use plimsoll_metrics::{
+    ArrivalProcess, Counts, RunHeader, Selection, StageInfo, StopReason, Tally,
+};
+use plimsoll_units::{Rate, RunTime};
 
 /// Poisson counts vary; 4 standard deviations are exceeded once in 16,000 runs.
 const DEVIATIONS: f64 = 4.0;

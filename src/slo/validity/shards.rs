@@ -1,7 +1,7 @@
 //! Whether a run that was merged from shards has all of them, each measured well.
 
 use super::super::{Finding, ValidityTest};
-use crate::metrics::RunHeader;
+use plimsoll_metrics::RunHeader;
 
 /// Whether a merged run has all its shards, and each of them was measured well.
 pub(super) fn finding(header: &RunHeader) -> Finding {

@@ -10,8 +10,8 @@ use super::super::window::{JudgedWindow, is_closed, mean_response};
 use super::super::{Finding, ValidityTest};
 use super::generator::tightest_time;
 use super::words::{percent, span};
-use crate::metrics::{Counts, Interval};
-use crate::units::Nanos;
+use plimsoll_metrics::{Counts, Interval};
+use plimsoll_units::Nanos;
 
 /// Standard deviations that a backlog must exceed what chance alone piles up.
 const BACKLOG_DEVIATIONS: f64 = 3.0;

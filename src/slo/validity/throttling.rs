@@ -9,8 +9,8 @@ use super::super::statistics::{mean, variance};
 use super::super::window::JudgedWindow;
 use super::super::{Finding, ObservedRateLimit, ValidityTest};
 use super::words::percent;
-use crate::metrics::{Counts, ErrorClass, Interval};
-use crate::units::{Quantity, Rate};
+use plimsoll_metrics::{Counts, ErrorClass, Interval};
+use plimsoll_units::{Quantity, Rate};
 
 /// Above this share of all requests, throttled answers make up what was measured.
 const THROTTLED_MAX: f64 = 0.1;

@@ -7,12 +7,12 @@ use ratatui::widgets::Paragraph;
 
 use super::super::search_view::{SearchView, StepUnderWay};
 use super::wording::{described, estimated};
-use crate::capacity::search::{FailureAbove, SearchEnd, SearchLimit, SearchOutcome};
-use crate::capacity::step::StepPurpose;
-use crate::report::format;
-use crate::tui::frame::{fitting, panel, wrapped};
-use crate::tui::theme::{Theme, Tone};
-use crate::units::Rate;
+use crate::frame::{fitting, panel, wrapped};
+use crate::theme::{Theme, Tone};
+use plimsoll_capacity::search::{FailureAbove, SearchEnd, SearchLimit, SearchOutcome};
+use plimsoll_capacity::step::StepPurpose;
+use plimsoll_report::format;
+use plimsoll_units::Rate;
 
 pub(super) fn draw(search: &SearchView, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let title = if search.outcome.is_some() { "SLO-max" } else { "SLO-max so far" };

@@ -8,10 +8,10 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use super::super::search_view::{SearchView, StepOutcome};
 use super::wording::{outcome_symbol, outcome_tone};
-use crate::report::format;
-use crate::tui::frame::{fitting, panel};
-use crate::tui::live::charts::{brief, log, round_up, tick};
-use crate::tui::theme::{Theme, Tone};
+use crate::frame::{fitting, panel};
+use crate::live::charts::{brief, log, round_up, tick};
+use crate::theme::{Theme, Tone};
+use plimsoll_report::format;
 
 type CurvePoints = Vec<(f64, f64)>;
 
@@ -49,7 +49,7 @@ impl CurveData {
         path.sort_by(|a, b| a.0.total_cmp(&b.0));
         let limit = search
             .timed()
-            .and_then(crate::capacity::slo_limits::SloLimit::limit)
+            .and_then(plimsoll_capacity::slo_limits::SloLimit::limit)
             .map(|limit| log(limit * 1e3));
         let next = search.doing.as_ref().map(|doing| doing.rate.get());
         let heights = || path.iter().map(|point| point.1).chain(limit);
@@ -117,8 +117,8 @@ fn legend(search: &SearchView, theme: Theme) -> Vec<Vec<Span<'static>>> {
         vec![Span::styled("✔ within", theme.style(Tone::Good))],
         vec![Span::styled("✖ exceeds", theme.style(Tone::Bad))],
     ];
-    if let Some(limit) = search.timed().and_then(crate::capacity::slo_limits::SloLimit::limit) {
-        let limit = crate::units::Nanos::from_secs_f64(limit);
+    if let Some(limit) = search.timed().and_then(plimsoll_capacity::slo_limits::SloLimit::limit) {
+        let limit = plimsoll_units::Nanos::from_secs_f64(limit);
         legend.push(vec![Span::styled(
             format!("•• max {}", format::time(limit)),
             theme.style(Tone::Bad),

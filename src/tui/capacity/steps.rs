@@ -5,12 +5,12 @@ use ratatui::text::{Line, Span};
 
 use super::super::search_view::{SearchStep, SearchView, StepOutcome};
 use super::wording::{outcome_symbol, outcome_tone};
-use crate::capacity::step::AbortReason;
-use crate::report::format;
-use crate::tui::frame::cut;
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::{Theme, Tone};
-use crate::units::Nanos;
+use crate::frame::cut;
+use crate::scrolled::ScrolledText;
+use crate::theme::{Theme, Tone};
+use plimsoll_capacity::step::AbortReason;
+use plimsoll_report::format;
+use plimsoll_units::Nanos;
 
 pub(super) fn text(search: &SearchView, theme: Theme, inner: Rect) -> ScrolledText {
     if search.steps.is_empty() {

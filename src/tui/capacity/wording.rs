@@ -1,9 +1,9 @@
 //! Words, signs and tones of a search.
 
-use crate::capacity::regression::Estimate;
-use crate::capacity::slo_limits::SloLimit;
-use crate::report::format;
-use crate::units::Rate;
+use plimsoll_capacity::regression::Estimate;
+use plimsoll_capacity::slo_limits::SloLimit;
+use plimsoll_report::format;
+use plimsoll_units::Rate;
 
 use super::super::search_view::StepOutcome;
 use super::super::theme::Tone;

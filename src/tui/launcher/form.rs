@@ -2,25 +2,25 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::tui::prompt::PromptPurpose;
-use crate::tui::theme::{Theme, Tone};
-use crate::units::{Nanos, Ratio, WorkRate};
+use crate::prompt::PromptPurpose;
+use crate::theme::{Theme, Tone};
+use plimsoll_units::{Nanos, Ratio, WorkRate};
 
 /// The fields; empty ones leave things as the scenario says.
 #[derive(Debug, Clone, Default)]
-pub(in crate::tui) struct Form {
-    pub(in crate::tui) target: String,
-    pub(in crate::tui) rate: Option<WorkRate>,
-    pub(in crate::tui) duration: Option<Nanos>,
-    pub(in crate::tui) think: Option<Ratio>,
-    pub(in crate::tui) seed: Option<u64>,
-    pub(in crate::tui) settings: Vec<(String, String)>,
-    pub(in crate::tui) tags: Vec<(String, String)>,
+pub(crate) struct Form {
+    pub(crate) target: String,
+    pub(crate) rate: Option<WorkRate>,
+    pub(crate) duration: Option<Nanos>,
+    pub(crate) think: Option<Ratio>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) settings: Vec<(String, String)>,
+    pub(crate) tags: Vec<(String, String)>,
 }
 
 impl Form {
     /// A field's value as text, to be edited.
-    pub(in crate::tui) fn text(&self, purpose: PromptPurpose) -> String {
+    pub(crate) fn text(&self, purpose: PromptPurpose) -> String {
         fn shown<T: ToString>(value: Option<&T>) -> String {
             value.map_or_else(String::new, T::to_string)
         }
@@ -37,7 +37,7 @@ impl Form {
     }
 
     /// Takes a typed value, or says what is wrong with it.
-    pub(in crate::tui) fn set(&mut self, purpose: PromptPurpose, text: &str) -> Result<(), String> {
+    pub(crate) fn set(&mut self, purpose: PromptPurpose, text: &str) -> Result<(), String> {
         let text = text.trim();
         match purpose {
             PromptPurpose::Target => text.clone_into(&mut self.target),
@@ -53,7 +53,7 @@ impl Form {
     }
 
     /// A line a field, `target` being the scenario's own.
-    pub(in crate::tui) fn lines(&self, target: &str, theme: Theme) -> Vec<Line<'static>> {
+    pub(crate) fn lines(&self, target: &str, theme: Theme) -> Vec<Line<'static>> {
         let shown = |(key, name, purpose, otherwise): (_, _, _, &'static str)| {
             let own = self.text(purpose);
             let otherwise = if purpose == PromptPurpose::Target { target } else { otherwise };
@@ -63,7 +63,7 @@ impl Form {
     }
 
     /// The lines of those fields that the user has filled in.
-    pub(in crate::tui) fn changed(&self, theme: Theme) -> Vec<Line<'static>> {
+    pub(crate) fn changed(&self, theme: Theme) -> Vec<Line<'static>> {
         let own = FIELDS.into_iter().map(|(key, name, purpose, _)| (key, name, self.text(purpose)));
         own.filter(|(_, _, text)| !text.is_empty())
             .map(|(key, name, text)| field(key, name, Ok(&text), theme))
@@ -83,7 +83,7 @@ const FIELDS: [(&str, &str, PromptPurpose, &str); 7] = [
 ];
 
 /// A field with the user's value, or what holds without one.
-pub(in crate::tui) fn field(
+pub(crate) fn field(
     key: &str,
     name: &str,
     value: Result<&str, &str>,

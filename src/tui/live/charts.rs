@@ -10,12 +10,12 @@ use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 use super::LiveRun;
 use super::context::PanelContext;
 use super::past::PastPoint;
-use crate::metrics::{Measure, Scope};
-use crate::report::format;
-use crate::tui::frame::{fitting, panel};
-use crate::tui::page::ChartSpan;
-use crate::tui::theme::Tone;
-use crate::units::{Nanos, Quantity, Rate, RunTime};
+use crate::frame::{fitting, panel};
+use crate::page::ChartSpan;
+use crate::theme::Tone;
+use plimsoll_metrics::{Measure, Scope};
+use plimsoll_report::format;
+use plimsoll_units::{Nanos, Quantity, Rate, RunTime};
 
 /// The shortest stretch shown, so that the first seconds do not jump.
 const SHORTEST_S: f64 = 20.0;
@@ -183,7 +183,7 @@ fn dotted([from, to]: [f64; 2], at: f64, width: usize) -> ChartPoints {
     (0..=dots).map(|dot| (from + (to - from) * dot as f64 / dots as f64, at)).collect()
 }
 
-pub(in crate::tui) fn log(ms: f64) -> f64 {
+pub(crate) fn log(ms: f64) -> f64 {
     ms.max(0.001).log10()
 }
 
@@ -213,7 +213,7 @@ fn range(lines: &[ChartPoints], bounds: &[SloLine]) -> (f64, f64) {
 }
 
 /// The next value that reads well on an axis, as does half of it: 300 for 228.
-pub(in crate::tui) fn round_up(value: f64) -> f64 {
+pub(crate) fn round_up(value: f64) -> f64 {
     let power = 10f64.powf(value.log10().floor());
     // Half of each reads well too.
     let steps = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 20.0];
@@ -222,12 +222,12 @@ pub(in crate::tui) fn round_up(value: f64) -> f64 {
 }
 
 /// A rate on an axis.
-pub(in crate::tui) fn tick(value: f64) -> String {
+pub(crate) fn tick(value: f64) -> String {
     if value > 0.0 && value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }
 
 /// A time in few characters, for an axis: `12ms`, `1.2s`.
-pub(in crate::tui) fn brief(ms: f64) -> String {
+pub(crate) fn brief(ms: f64) -> String {
     match ms {
         ms if ms >= 10_000.0 => format!("{:.0}s", ms / 1e3),
         ms if ms >= 1_000.0 => format!("{:.1}s", ms / 1e3),

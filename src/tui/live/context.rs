@@ -1,6 +1,6 @@
 //! What each panel of the live page needs to know of the page.
 
-use crate::tui::theme::Theme;
+use crate::theme::Theme;
 
 use super::super::page::ViewOptions;
 

@@ -5,10 +5,10 @@ use ratatui::text::{Line, Span};
 
 use super::LiveRun;
 use super::context::PanelContext;
-use crate::report::format;
-use crate::tui::frame::cut;
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::Tone;
+use crate::frame::cut;
+use crate::scrolled::ScrolledText;
+use crate::theme::Tone;
+use plimsoll_report::format;
 
 pub(super) fn title(live: &LiveRun) -> String {
     match live.counts.failed {

@@ -5,18 +5,18 @@ use ratatui::text::{Line, Span};
 
 use super::LiveRun;
 use super::context::PanelContext;
-use crate::metrics::EventKind;
-use crate::report::format;
-use crate::tui::frame::{cut, wrapped};
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::Tone;
+use crate::frame::{cut, wrapped};
+use crate::scrolled::ScrolledText;
+use crate::theme::Tone;
+use plimsoll_metrics::EventKind;
+use plimsoll_report::format;
 
 pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);
     let mut lines = Vec::new();
     // The validity light's reason stands on top for as long as it lasts.
     if let Some((status, message)) = live.validity()
-        && status != crate::slo::ValidityStatus::Valid
+        && status != plimsoll_slo::ValidityStatus::Valid
     {
         let others = live.log.events.len().min(usize::from(inner.height / 2));
         let most = usize::from(inner.height).saturating_sub(others).max(1);

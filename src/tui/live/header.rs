@@ -6,12 +6,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::{LiveRun, RunState};
-use crate::report::{format, wording};
-use crate::slo::ValidityStatus;
-use crate::tui::frame::{cut, fitting, justified};
-use crate::tui::model::Model;
-use crate::tui::theme::{Theme, Tone, validity_tone};
-use crate::units::{Rate, Ratio, RunTime};
+use crate::frame::{cut, fitting, justified};
+use crate::model::Model;
+use crate::theme::{Theme, Tone, validity_tone};
+use plimsoll_report::{format, wording};
+use plimsoll_slo::ValidityStatus;
+use plimsoll_units::{Rate, Ratio, RunTime};
 
 pub(super) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width).saturating_sub(2);

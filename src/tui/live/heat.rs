@@ -7,10 +7,10 @@ use ratatui::widgets::Paragraph;
 
 use super::context::PanelContext;
 use super::{HEAT_ROWS, LiveRun, heat_bounds};
-use crate::report::{format, heat_shade};
-use crate::tui::frame::panel;
-use crate::tui::theme::Tone;
-use crate::units::Quantity;
+use crate::frame::panel;
+use crate::theme::Tone;
+use plimsoll_report::{format, heat_shade};
+use plimsoll_units::Quantity;
 
 /// Columns of the axis: `≤ 500 ms`.
 const LABEL: usize = 9;

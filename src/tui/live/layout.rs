@@ -4,17 +4,17 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::frame::panel as framed;
-use crate::tui::model::Model;
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::{Theme, Tone};
+use crate::frame::panel as framed;
+use crate::model::Model;
+use crate::scrolled::ScrolledText;
+use crate::theme::{Theme, Tone};
 
 use super::super::page::{Panel, ViewOptions};
 use super::context::PanelContext;
 use super::{LiveRun, charts, errors, events, header, heat, slo, stack, steps};
 
 /// Draws the live page.
-pub(in crate::tui) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {
+pub(crate) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>, area: Rect) {
     let [top, body] = areas(area);
     header::draw(model, live, frame, top);
     let screen = PanelLayout::of(model, live);
@@ -24,19 +24,14 @@ pub(in crate::tui) fn draw(model: &Model, live: &LiveRun, frame: &mut Frame<'_>,
 }
 
 /// The panel at a position of the page, if one is there.
-pub(in crate::tui) fn panel_at(
-    model: &Model,
-    live: &LiveRun,
-    area: Rect,
-    at: Position,
-) -> Option<Panel> {
+pub(crate) fn panel_at(model: &Model, live: &LiveRun, area: Rect, at: Position) -> Option<Panel> {
     let [_, body] = areas(area);
     let places = PanelLayout::of(model, live).places(body);
     places.into_iter().find(|(_, place)| place.contains(at)).map(|(panel, _)| panel)
 }
 
 /// How far the chosen panel can be scrolled.
-pub(in crate::tui) fn scroll_max(model: &Model, live: &LiveRun, area: Rect) -> usize {
+pub(crate) fn scroll_max(model: &Model, live: &LiveRun, area: Rect) -> usize {
     let [_, body] = areas(area);
     let screen = PanelLayout::of(model, live);
     let chosen = screen.places(body).into_iter().find(|(panel, _)| *panel == model.look.panel);

@@ -3,7 +3,7 @@
 //! A second of 20,000 requests takes half a megabyte with all its histograms. The screen keeps minutes of
 //! them, so it drops what no objective asks for and keeps two digits of the rest: 1 % off at the most.
 
-use crate::metrics::{
+use plimsoll_metrics::{
     Distribution, Interval, Measure, Objective, SparseDistribution, StepInterval, TimeParts,
 };
 
@@ -57,7 +57,7 @@ fn coarsen(times: &mut SparseDistribution, scratch: &mut Distribution) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use plimsoll_fixture as fixture;
 
     #[test]
     fn lean_interval_keeps_counts_and_quantiles_within_one_per_cent() {

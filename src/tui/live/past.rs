@@ -2,43 +2,43 @@
 
 use std::collections::VecDeque;
 
-use crate::metrics::{Counts, Distribution, Interval, RunHeader};
-use crate::units::Nanos;
+use plimsoll_metrics::{Counts, Distribution, Interval, RunHeader};
+use plimsoll_units::Nanos;
 
 /// One second, or a little more where the generator was busy.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::tui) struct PastPoint {
+pub(crate) struct PastPoint {
     /// Its end, seconds into the run.
-    pub(in crate::tui) at: f64,
+    pub(crate) at: f64,
     /// Requests a second that arrivals were expected to make.
-    pub(in crate::tui) offered: f64,
-    pub(in crate::tui) achieved: f64,
-    pub(in crate::tui) failed: f64,
+    pub(crate) offered: f64,
+    pub(crate) achieved: f64,
+    pub(crate) failed: f64,
     /// p50, p95, p99 in milliseconds; none where no request ended.
-    pub(in crate::tui) times: Option<[f64; 3]>,
-    pub(in crate::tui) in_flight: u64,
-    pub(in crate::tui) vus: u64,
-    pub(in crate::tui) worker_cpu: f64,
+    pub(crate) times: Option<[f64; 3]>,
+    pub(crate) in_flight: u64,
+    pub(crate) vus: u64,
+    pub(crate) worker_cpu: f64,
 }
 
 /// Rows of the heat map: 1–2–5 steps from 1 ms to 20 s, with what is below and above.
-pub(in crate::tui) const HEAT_ROWS: usize = 15;
+pub(crate) const HEAT_ROWS: usize = 15;
 
 const BOUNDS_MS: [u64; HEAT_ROWS - 1] =
     [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
 
 /// The upper bound of a row of the heat map; `None` for the last.
-pub(in crate::tui) fn heat_bounds(row: usize) -> Option<Nanos> {
+pub(crate) fn heat_bounds(row: usize) -> Option<Nanos> {
     BOUNDS_MS.get(row).map(|ms| Nanos::from_millis(*ms))
 }
 
 /// The past, second by second.
 #[derive(Debug, Default)]
-pub(in crate::tui) struct LivePast {
+pub(crate) struct LivePast {
     /// How many intervals there were.
-    pub(in crate::tui) seconds: usize,
-    pub(in crate::tui) points: VecDeque<PastPoint>,
-    pub(in crate::tui) heat: VecDeque<[u64; HEAT_ROWS]>,
+    pub(crate) seconds: usize,
+    pub(crate) points: VecDeque<PastPoint>,
+    pub(crate) heat: VecDeque<[u64; HEAT_ROWS]>,
 }
 
 /// Two hours of points; the report shows all of a longer run.
@@ -72,7 +72,7 @@ impl LivePast {
     }
 
     /// The last second, if there was one.
-    pub(in crate::tui) fn last(&self) -> PastPoint {
+    pub(crate) fn last(&self) -> PastPoint {
         self.points.back().copied().unwrap_or_default()
     }
 }
@@ -116,8 +116,8 @@ fn heat(times: &Distribution) -> [u64; HEAT_ROWS] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
-    use crate::units::RunTime;
+    use plimsoll_fixture as fixture;
+    use plimsoll_units::RunTime;
 
     #[test]
     fn the_last_moment_of_a_run_is_no_second_of_its_charts() {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::engine::Steering;
-use crate::metrics::{
+use plimsoll_load::engine::Steering;
+use plimsoll_metrics::{
     Counts, Distribution, ErrorClass, Event, EventKind, FailureExample, Interval, LoadModel,
     PageFigure, PageLoad, RunHeader, RunLog, SparseDistribution, StepId,
 };
-use crate::plan::Stage;
-use crate::slo::{Judgement, Strictness, ValidityStatus, ValidityTest, judge};
-use crate::units::{Nanos, Quantity, RunTime};
+use plimsoll_plan::Stage;
+use plimsoll_slo::{Judgement, Strictness, ValidityStatus, ValidityTest, judge};
+use plimsoll_units::{Nanos, Quantity, RunTime};
 
 use super::super::StartedRun;
 use super::lean;
@@ -18,43 +18,43 @@ use super::signals::SignalLive;
 
 /// What is known of one step.
 #[derive(Debug, Clone, Default)]
-pub(in crate::tui) struct StepLive {
-    pub(in crate::tui) requests: u64,
-    pub(in crate::tui) failed: u64,
+pub(crate) struct StepLive {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
     /// Over the last [`RECENT`] seconds.
-    pub(in crate::tui) rate: f64,
-    pub(in crate::tui) p50: Nanos,
-    pub(in crate::tui) p95: Nanos,
-    pub(in crate::tui) p99: Nanos,
+    pub(crate) rate: f64,
+    pub(crate) p50: Nanos,
+    pub(crate) p95: Nanos,
+    pub(crate) p99: Nanos,
     /// Whether any request ended in that time.
-    pub(in crate::tui) known: bool,
+    pub(crate) known: bool,
 }
 
 /// One class of errors.
 #[derive(Debug, Clone, Default)]
-pub(in crate::tui) struct ErrorLive {
-    pub(in crate::tui) count: u64,
-    pub(in crate::tui) example: Option<FailureExample>,
+pub(crate) struct ErrorLive {
+    pub(crate) count: u64,
+    pub(crate) example: Option<FailureExample>,
 }
 
 /// One of the stack's own metrics.
 #[derive(Debug, Clone, Default)]
-pub(in crate::tui) struct MetricGauge {
-    pub(in crate::tui) values: VecDeque<f64>,
-    pub(in crate::tui) last: Option<Quantity>,
+pub(crate) struct MetricGauge {
+    pub(crate) values: VecDeque<f64>,
+    pub(crate) last: Option<Quantity>,
 }
 
 /// Counts of the whole run.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::tui) struct RunCounts {
-    pub(in crate::tui) requests: u64,
-    pub(in crate::tui) failed: u64,
-    pub(in crate::tui) dropped: u64,
+pub(crate) struct RunCounts {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) dropped: u64,
 }
 
 /// What the run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::tui) enum RunState {
+pub(crate) enum RunState {
     Running,
     Paused,
     /// Draining because the user asked for it.
@@ -64,27 +64,27 @@ pub(in crate::tui) enum RunState {
 
 /// A run under way, or just over.
 #[derive(Debug)]
-pub(in crate::tui) struct LiveRun {
+pub(crate) struct LiveRun {
     /// The header, the last seconds and the events: what live statuses are judged on.
-    pub(in crate::tui) log: RunLog,
-    pub(in crate::tui) stages: Vec<Stage>,
-    pub(in crate::tui) state: RunState,
-    pub(in crate::tui) steered: bool,
-    pub(in crate::tui) past: LivePast,
-    pub(in crate::tui) counts: RunCounts,
-    pub(in crate::tui) steps: Vec<StepLive>,
-    pub(in crate::tui) errors: BTreeMap<ErrorClass, ErrorLive>,
-    pub(in crate::tui) stack: BTreeMap<(String, String, String), MetricGauge>,
+    pub(crate) log: RunLog,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) state: RunState,
+    pub(crate) steered: bool,
+    pub(crate) past: LivePast,
+    pub(crate) counts: RunCounts,
+    pub(crate) steps: Vec<StepLive>,
+    pub(crate) errors: BTreeMap<ErrorClass, ErrorLive>,
+    pub(crate) stack: BTreeMap<(String, String, String), MetricGauge>,
     pub(super) signals: Vec<SignalLive>,
-    pub(in crate::tui) judgement: Option<Judgement>,
+    pub(crate) judgement: Option<Judgement>,
     /// Estimates of each row of the SLO table over time.
-    pub(in crate::tui) trends: Vec<VecDeque<f64>>,
+    pub(crate) trends: Vec<VecDeque<f64>>,
     /// Whether the log no longer begins with the run.
-    pub(in crate::tui) trimmed: bool,
+    pub(crate) trimmed: bool,
 }
 
 /// Seconds that the table of steps speaks of.
-pub(in crate::tui) const RECENT: usize = 10;
+pub(crate) const RECENT: usize = 10;
 
 /// Seconds on which live statuses are judged: five minutes bound memory and work. The verdict judges all.
 const JUDGED: usize = 300;
@@ -96,10 +96,10 @@ const EVENTS: usize = 500;
 const PAGES: usize = 2_000;
 
 /// Values of a trend: wider than any sparkline.
-pub(in crate::tui) const TREND: usize = 60;
+pub(crate) const TREND: usize = 60;
 
 impl LiveRun {
-    pub(in crate::tui) fn new(begun: StartedRun) -> Self {
+    pub(crate) fn new(begun: StartedRun) -> Self {
         let StartedRun { header, signals, .. } = begun;
         let stages = stages_of(&header);
         Self {
@@ -119,31 +119,31 @@ impl LiveRun {
         }
     }
 
-    pub(in crate::tui) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.state != RunState::Ended
     }
 
-    pub(in crate::tui) const fn is_closed(&self) -> bool {
+    pub(crate) const fn is_closed(&self) -> bool {
         matches!(self.log.header.model, LoadModel::Closed { .. })
     }
 
     /// Time of the last second.
-    pub(in crate::tui) fn now(&self) -> RunTime {
+    pub(crate) fn now(&self) -> RunTime {
         self.log.intervals.last().map_or(RunTime::ZERO, |interval| interval.end)
     }
 
     /// How long the schedule lasts as it stands.
-    pub(in crate::tui) fn planned(&self) -> Nanos {
+    pub(crate) fn planned(&self) -> Nanos {
         self.stages.iter().map(|stage| stage.duration).sum()
     }
 
     /// Expected requests an iteration, over all scenarios.
-    pub(in crate::tui) fn requests_per_iteration(&self) -> f64 {
+    pub(crate) fn requests_per_iteration(&self) -> f64 {
         let scenarios = self.log.header.scenarios.iter();
         scenarios.map(|known| known.share.get() * known.requests_per_iteration).sum()
     }
 
-    pub(in crate::tui) fn on_interval(&mut self, interval: Interval) {
+    pub(crate) fn on_interval(&mut self, interval: Interval) {
         self.count(&interval);
         self.past.absorb(&interval, &self.log.header);
         let times = self.past.last().times;
@@ -160,7 +160,7 @@ impl LiveRun {
         }
     }
 
-    pub(in crate::tui) fn on_page(&mut self, load: PageLoad) {
+    pub(crate) fn on_page(&mut self, load: PageLoad) {
         self.log.pages.push(PageLoad { resources: vec![], ..load });
         if self.log.pages.len() > PAGES {
             self.log.pages.remove(0);
@@ -168,7 +168,7 @@ impl LiveRun {
     }
 
     /// The pages that browsers have loaded, by name: how often, and their largest contentful paint, over all that is kept.
-    pub(in crate::tui) fn pages(&self) -> BTreeMap<&str, StepLive> {
+    pub(crate) fn pages(&self) -> BTreeMap<&str, StepLive> {
         let since = self.now().since(RunTime::ZERO).saturating_sub(Nanos::from_secs(RECENT as u64));
         let mut pages: BTreeMap<&str, (StepLive, Vec<Nanos>)> = BTreeMap::new();
         for load in self.log.pages.iter().filter(|load| !load.idle) {
@@ -186,7 +186,7 @@ impl LiveRun {
         pages.into_iter().map(told).collect()
     }
 
-    pub(in crate::tui) fn on_event(&mut self, event: Event) {
+    pub(crate) fn on_event(&mut self, event: Event) {
         match &event.kind {
             EventKind::Failure(example) => {
                 let known = self.errors.entry(example.class).or_default();
@@ -207,7 +207,7 @@ impl LiveRun {
         }
     }
 
-    pub(in crate::tui) fn on_steering(&mut self, steering: &Steering) {
+    pub(crate) fn on_steering(&mut self, steering: &Steering) {
         self.stages = steering.stages().to_vec();
         match (self.state, steering.is_paused()) {
             (RunState::Running, true) => self.state = RunState::Paused,
@@ -216,7 +216,7 @@ impl LiveRun {
         }
     }
 
-    pub(in crate::tui) fn on_end(&mut self) {
+    pub(crate) fn on_end(&mut self) {
         self.state = RunState::Ended;
         self.judge();
     }
@@ -289,7 +289,7 @@ impl LiveRun {
     }
 
     /// Whether the measurement can be trusted so far. What only the end can tell is left out.
-    pub(in crate::tui) fn validity(&self) -> Option<(ValidityStatus, &str)> {
+    pub(crate) fn validity(&self) -> Option<(ValidityStatus, &str)> {
         // A log under way has no end yet, and a trimmed one no beginning.
         const OF_THE_END: [ValidityTest; 2] = [ValidityTest::Complete, ValidityTest::Duration];
         const OF_THE_WHOLE: [ValidityTest; 4] = [
@@ -311,7 +311,7 @@ impl LiveRun {
     }
 }
 
-pub(in crate::tui) fn keep(values: &mut VecDeque<f64>, value: f64) {
+pub(crate) fn keep(values: &mut VecDeque<f64>, value: f64) {
     values.push_back(value);
     if values.len() > TREND {
         values.pop_front();
@@ -319,7 +319,7 @@ pub(in crate::tui) fn keep(values: &mut VecDeque<f64>, value: f64) {
 }
 
 fn stages_of(header: &RunHeader) -> Vec<Stage> {
-    let stage = |info: &crate::metrics::StageInfo| Stage {
+    let stage = |info: &plimsoll_metrics::StageInfo| Stage {
         from: info.from,
         to: info.to,
         duration: info.duration,

@@ -1,8 +1,8 @@
 //! Scaling signals of the stack file as the run goes on: quiet, holding, or firing.
 
-use crate::metrics::{Counts, Interval};
-use crate::scenario::stack::SignalSpec;
-use crate::units::{Nanos, RunTime};
+use plimsoll_metrics::{Counts, Interval};
+use plimsoll_scenario::stack::SignalSpec;
+use plimsoll_units::{Nanos, RunTime};
 
 /// A signal and what became of it.
 #[derive(Debug, Clone)]
@@ -59,8 +59,9 @@ impl SignalLive {
 /// The signal's metric in base units: of a tier the mean over its replicas, as autoscalers take it.
 fn value(signal: &SignalSpec, second: &Interval, times: Option<[f64; 3]>) -> Option<f64> {
     if !signal.tier.is_empty() {
-        let of_tier =
-            |r: &crate::metrics::ReadingRef<'_>| r.tier == signal.tier && r.metric == signal.metric;
+        let of_tier = |r: &plimsoll_metrics::ReadingRef<'_>| {
+            r.tier == signal.tier && r.metric == signal.metric
+        };
         let values: Vec<f64> =
             second.readings.iter().filter(of_tier).filter_map(|r| Some(r.value?.base())).collect();
         return (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
@@ -79,7 +80,7 @@ fn value(signal: &SignalSpec, second: &Interval, times: Option<[f64; 3]>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Quantity;
+    use plimsoll_units::Quantity;
 
     fn signal(metric: &str, above: bool, threshold: Quantity) -> SignalLive {
         SignalLive::new(SignalSpec {

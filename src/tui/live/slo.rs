@@ -5,12 +5,12 @@ use ratatui::text::{Line, Span};
 
 use super::LiveRun;
 use super::context::PanelContext;
-use crate::metrics::{Bound, Objective};
-use crate::report::{format, wording};
-use crate::slo::JudgedObjective;
-use crate::tui::frame::{bar, cut, sparkline, wrapped};
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::{Theme, Tone, status_tone};
+use crate::frame::{bar, cut, sparkline, wrapped};
+use crate::scrolled::ScrolledText;
+use crate::theme::{Theme, Tone, status_tone};
+use plimsoll_metrics::{Bound, Objective};
+use plimsoll_report::{format, wording};
+use plimsoll_slo::JudgedObjective;
 
 pub(super) fn title(live: &LiveRun, area: Rect) -> String {
     let title = match (area.width, live.trimmed) {
@@ -116,14 +116,14 @@ impl SloColumn {
 }
 
 /// Which columns there is room for.
-pub(in crate::tui) struct SloColumns {
+pub(crate) struct SloColumns {
     name: usize,
     shown: Vec<SloColumn>,
 }
 
 impl SloColumns {
     /// Columns of a table `width` wide. `live` tables have a trend.
-    pub(in crate::tui) fn of(width: usize, rows: &[JudgedObjective], live: bool) -> Self {
+    pub(crate) fn of(width: usize, rows: &[JudgedObjective], live: bool) -> Self {
         let longest = rows.iter().map(|row| wording::objective_short(row).chars().count()).max();
         let name = longest.unwrap_or(8).clamp(8, NAME).min(width.saturating_sub(22).max(8));
         let mut left = width.saturating_sub(2 + name);
@@ -138,17 +138,12 @@ impl SloColumns {
         Self { name, shown }
     }
 
-    pub(in crate::tui) fn head(&self, theme: Theme) -> Line<'static> {
+    pub(crate) fn head(&self, theme: Theme) -> Line<'static> {
         let heads: String = self.shown.iter().map(|column| column.head()).collect();
         Line::styled(format!("  {:<w$}{heads}", "", w = self.name), theme.style(Tone::Faint))
     }
 
-    pub(in crate::tui) fn row(
-        &self,
-        judged: &JudgedObjective,
-        trend: &str,
-        theme: Theme,
-    ) -> Line<'static> {
+    pub(crate) fn row(&self, judged: &JudgedObjective, trend: &str, theme: Theme) -> Line<'static> {
         let tone = theme.style(status_tone(judged.status));
         let name = cut(&wording::objective_short(judged), self.name);
         let mut line = Line::from(vec![
@@ -205,7 +200,7 @@ impl SloColumns {
     }
 }
 
-fn bound(objective: &Objective, value: Option<crate::units::Quantity>) -> String {
+fn bound(objective: &Objective, value: Option<plimsoll_units::Quantity>) -> String {
     let sign = match objective.bound {
         Bound::AtMost => '≤',
         Bound::AtLeast => '≥',

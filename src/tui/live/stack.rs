@@ -8,12 +8,12 @@ use ratatui::text::{Line, Span};
 use super::context::PanelContext;
 use super::signals::{SignalLive, SignalState};
 use super::{LiveRun, MetricGauge};
-use crate::metrics::{Bound, Measure};
-use crate::report::format;
-use crate::tui::frame::{cut, sparkline, wrapped};
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::Tone;
-use crate::units::Quantity;
+use crate::frame::{cut, sparkline, wrapped};
+use crate::scrolled::ScrolledText;
+use crate::theme::Tone;
+use plimsoll_metrics::{Bound, Measure};
+use plimsoll_report::format;
+use plimsoll_units::Quantity;
 
 pub(super) fn text(live: &LiveRun, ink: PanelContext, inner: Rect) -> ScrolledText {
     let width = usize::from(inner.width);

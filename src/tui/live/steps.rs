@@ -8,11 +8,11 @@ use ratatui::text::{Line, Span};
 use super::super::page::SortBy;
 use super::context::PanelContext;
 use super::{LiveRun, RECENT, StepLive};
-use crate::report::format;
-use crate::tui::frame::cut;
-use crate::tui::scrolled::ScrolledText;
-use crate::tui::theme::Tone;
-use crate::units::{Rate, Ratio};
+use crate::frame::cut;
+use crate::scrolled::ScrolledText;
+use crate::theme::Tone;
+use plimsoll_report::format;
+use plimsoll_units::{Rate, Ratio};
 
 pub(super) fn title(ink: PanelContext) -> String {
     let sorted = match ink.look.sort {

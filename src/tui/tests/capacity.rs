@@ -135,7 +135,7 @@ fn capacity_page_follows_a_search() {
         warm_up,
         budget: left,
         cores: vec![],
-        seed: crate::units::Seed::new(1),
+        seed: plimsoll_units::Seed::new(1),
     };
     let mut search = CapacitySearch::new(plan);
     let mut view = SearchView::new("queue", "http://127.0.0.1:1", slo_limits);
@@ -201,7 +201,7 @@ fn rate_limit_is_named_as_soon_as_a_step_meets_it() {
         warm_up: Nanos::from_secs(2),
         budget: Nanos::from_secs(600),
         cores: vec![],
-        seed: crate::units::Seed::new(1),
+        seed: plimsoll_units::Seed::new(1),
     });
     let SearchAction::Measure { rate, hold, purpose } = search.next_action() else {
         panic!("a step to play");

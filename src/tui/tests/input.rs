@@ -118,7 +118,7 @@ fn memory_stays_bounded_however_long_the_run() {
     let begun = StartedRun { header: log.header.clone(), folder: String::new(), signals: vec![] };
     update(&mut model, Message::Begun(Box::new(begun)));
     // No answer within a second is cheap to judge, and that is all that this needs.
-    let mut second = crate::metrics::Interval::default();
+    let mut second = plimsoll_metrics::Interval::default();
     for index in 0..1_500 {
         second.start = RunTime::ZERO + Nanos::from_secs(index);
         second.end = second.start + Nanos::from_secs(1);

@@ -1,7 +1,7 @@
 //! Every page as text at the sizes that people have, and with foreign text.
 
-use crate::metrics::{PageFigure, PageLoad};
-use crate::tui::page::Panel;
+use crate::page::Panel;
+use plimsoll_metrics::{PageFigure, PageLoad};
 
 use super::capacity::searching;
 use super::compare::{compared, diff};

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Size};
 
 use super::*;
-use crate::tui::{PointerEvent, PointerEventKind};
+use crate::{PointerEvent, PointerEventKind};
 
 fn point(model: &mut Model, kind: PointerEventKind, x: u16, y: u16) -> Command {
     update(model, Message::Pointer(PointerEvent { kind, at: Position::new(x, y) }))

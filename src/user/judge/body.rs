@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize as _;
 use serde_json::Value as Json;
 
-use super::Response;
-use crate::scenario::encoding::Encoding;
+use super::response::Response;
+use plimsoll_scenario::encoding::Encoding;
 
 /// The deepest nesting that is followed: parsing and what looks into its result recurse.
 const DEPTH_LIMIT: usize = 512;

@@ -5,15 +5,15 @@ use serde_json::Value as Json;
 
 use super::body::{json_of_body, text_of_body, text_of_header};
 use super::{CheckResult, Response, json_keys};
-use crate::metrics::ErrorClass;
-use crate::plan::value::value_of;
-use crate::plan::{Capture, CaptureSlot, CaptureSource, CaptureTake};
+use plimsoll_metrics::ErrorClass;
+use plimsoll_plan::value::value_of;
+use plimsoll_plan::{Capture, CaptureSlot, CaptureSource, CaptureTake};
 
 /// Draws a number below another one.
-pub(in crate::user) type DrawBelow<'a> = &'a mut dyn FnMut(usize) -> usize;
+pub(crate) type DrawBelow<'a> = &'a mut dyn FnMut(usize) -> usize;
 
 /// Takes out what later steps need. A value that is missing ends this; `null` is kept, but is an error of the step.
-pub(in crate::user) fn captures(
+pub(crate) fn captures(
     captures: &[Capture],
     response: &Response<'_>,
     draw: DrawBelow<'_>,
@@ -42,7 +42,7 @@ fn failed(capture: &Capture, what: &str) -> CheckResult {
 }
 
 /// The secrets in an answer of which nothing is kept.
-pub(in crate::user) fn secrets(captures: &[Capture], response: &Response<'_>) -> Vec<Value> {
+pub(crate) fn secrets(captures: &[Capture], response: &Response<'_>) -> Vec<Value> {
     let secret = captures.iter().filter(|capture| capture.secret);
     secret.filter_map(|capture| find(capture, response, &mut |_| 0)).collect()
 }

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::body::{json_of_body, without_mark};
-use crate::plan::value::{value_of, value_of_number};
+use plimsoll_plan::value::{value_of, value_of_number};
 
 /// The value under `keys`, if the text is JSON and has it. Scalars stay scalars.
 pub(super) fn find(json: &[u8], keys: &[String]) -> Option<Value> {

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::body::excerpt;
-use crate::plan::Matcher;
-use crate::units::Decimal;
+use plimsoll_plan::Matcher;
+use plimsoll_units::Decimal;
 
 /// Where values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::metrics::{Outcome, SampleKind, ScenarioId};
-use crate::plan::{Overrides, compile};
-use crate::scenario::load;
-use crate::schedule::Arrival;
-use crate::user::playlist::{Playlist, parse};
-use crate::user::{Action, Response, ResponseHeaders, User, UserFactory};
+use crate::playlist::{Playlist, parse};
+use crate::{Action, Response, ResponseHeaders, User, UserFactory};
+use plimsoll_metrics::{Outcome, SampleKind, ScenarioId};
+use plimsoll_plan::{Overrides, compile};
+use plimsoll_scenario::load;
+use plimsoll_schedule::Arrival;
 
 /// Goal: a late segment stalls the picture by exactly its lateness, and only once.
 #[test]
@@ -88,7 +88,7 @@ fn watched(server: impl Fn(&str, u64) -> String) -> Watched {
 
 const TARGET: &str = "http://127.0.0.1:81";
 
-fn answer(user: &mut User, (id, path): (crate::plan::RequestId, &str), body: &str) {
+fn answer(user: &mut User, (id, path): (plimsoll_plan::RequestId, &str), body: &str) {
     struct NoHeaders;
     impl ResponseHeaders for NoHeaders {
         fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::metrics::{Outcome, SampleKind, ScenarioId};
-use crate::plan::{Overrides, Plan, SessionScope, compile};
-use crate::scenario::{Colour, load, render};
-use crate::schedule::Arrival;
-use crate::units::{Nanos, RunTime};
-use crate::user::{Action, Response, ResponseHeaders, User, UserFactory};
+use crate::{Action, Response, ResponseHeaders, User, UserFactory};
+use plimsoll_metrics::{Outcome, SampleKind, ScenarioId};
+use plimsoll_plan::{Overrides, Plan, SessionScope, compile};
+use plimsoll_scenario::{Colour, load, render};
+use plimsoll_schedule::Arrival;
+use plimsoll_units::{Nanos, RunTime};
 
 /// Every answer takes so long.
 const ANSWER: Nanos = Nanos::from_millis(100);
@@ -102,7 +102,7 @@ fn play(plan: Plan, scenario: &str, server: &Server) -> Played {
 fn send(
     user: &mut User,
     plan: &Plan,
-    id: crate::plan::RequestId,
+    id: plimsoll_plan::RequestId,
     (server, now): (&Server, RunTime),
     played: &mut Played,
 ) {
@@ -132,7 +132,8 @@ fn send(
 const TARGET: &str = "http://127.0.0.1:8080";
 
 fn triple(settings: &[(&str, &str)]) -> Plan {
-    let read = |path: &Path| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    let read =
+        |path: &Path| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path));
     let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
     let settings: Vec<_> = settings.iter().map(own).collect();
     let loaded = load(Path::new("scenarios/triple"), &settings, &read, &|_| None);

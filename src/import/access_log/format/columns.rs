@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::parts::FieldValues;
 use super::role::FieldRole;
-use crate::import::access_log::entry::{LineFault, LogEntry};
+use crate::access_log::entry::{LineFault, LogEntry};
 
 /// Columns in order.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use memchr::memchr;
 
-use crate::import::access_log::entry::{LineFault, LogEntry, request_line, unescaped};
-use crate::import::access_log::time;
+use crate::access_log::entry::{LineFault, LogEntry, request_line, unescaped};
+use crate::access_log::time;
 
 pub(super) fn read(line: &[u8]) -> Result<LogEntry<'_>, LineFault> {
     let (open, close) = time_span(line).ok_or(LineFault::Format)?;

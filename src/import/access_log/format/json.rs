@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::parts::FieldValues;
 use super::role::{FieldRole, ROLES};
-use crate::import::access_log::entry::{LineFault, LogEntry};
+use crate::access_log::entry::{LineFault, LogEntry};
 
 /// Fields in which collectors keep the line that a server wrote.
 const LINES: [&str; 5] = ["log", "message", "MESSAGE", "textPayload", "line"];

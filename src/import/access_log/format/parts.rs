@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::role::FieldRole;
-use crate::import::access_log::entry::{LineFault, LogEntry, request_line};
-use crate::import::access_log::time;
+use crate::access_log::entry::{LineFault, LogEntry, request_line};
+use crate::access_log::time;
 
 /// Fields of a line by what they mean.
 #[derive(Debug, Default)]

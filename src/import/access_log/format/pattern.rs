@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::parts::FieldValues;
 use super::role::FieldRole;
-use crate::import::access_log::entry::{LineFault, LogEntry, unescaped};
+use crate::access_log::entry::{LineFault, LogEntry, unescaped};
 
 /// A format as texts and the fields between them.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use memchr::{memchr, memrchr};
 
 use super::common::{number, quoted};
 use super::parts::without_port;
-use crate::import::access_log::entry::{LineFault, LogEntry, request_line};
-use crate::import::access_log::time;
+use crate::access_log::entry::{LineFault, LogEntry, request_line};
+use crate::access_log::time;
 
 /// `type time elb client:port target:port … status status received sent "request" …`; without the type it is a classic
 /// one (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>).

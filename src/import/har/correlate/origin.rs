@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use serde_json::Value as Json;
 use url::Url;
 
-use crate::import::draft::CaptureOrigin;
-use crate::import::names::{candidates, is_opaque, singular, snake};
+use crate::draft::CaptureOrigin;
+use crate::names::{candidates, is_opaque, singular, snake};
 
 /// Last words of keys whose values name one thing among many.
 const ID_WORDS: [&str; 14] = [
@@ -54,7 +54,7 @@ pub(super) struct ValueOrigin {
 
 /// Where a request uses a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::import::har) enum ValueUse<'k> {
+pub(in crate::har) enum ValueUse<'k> {
     /// A segment of the path, behind this one.
     Path(&'k str),
     /// A parameter, field or header with this name.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use html_escape::decode_html_entities;
 use regex::escape;
 
-use crate::import::draft::CaptureOrigin;
-use crate::import::names::is_opaque;
+use crate::draft::CaptureOrigin;
+use crate::names::is_opaque;
 
 /// How far behind the start of its tag a value may stand, in bytes.
 const TAG_MAX: usize = 200;

@@ -2,12 +2,12 @@
 
 use serde_json::Value as Json;
 
-use crate::import::draft::{BodyDraft, UploadPartDraft};
-use crate::import::har::file::{HarPostData, read};
-use crate::import::har::multipart::{RecordedPart, parts};
-use crate::import::har::select::{RecordedExchange, RequestClass};
-use crate::import::har::writer::{StepWriter, ValuePlace};
-use crate::import::text::DraftText;
+use crate::draft::{BodyDraft, UploadPartDraft};
+use crate::har::file::{HarPostData, read};
+use crate::har::multipart::{RecordedPart, parts};
+use crate::har::select::{RecordedExchange, RequestClass};
+use crate::har::writer::{StepWriter, ValuePlace};
+use crate::text::DraftText;
 
 /// A larger body is written as one text.
 const JSON_MAX: usize = 32 << 10;

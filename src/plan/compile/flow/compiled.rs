@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use super::session::OwnedSession;
-use crate::metrics::StepInfo;
-use crate::plan::{Lifecycle, PlaybackPlan, RequestPlan, SessionId, StreamPlan};
-use crate::scenario::ProblemKind;
+use crate::{Lifecycle, PlaybackPlan, RequestPlan, SessionId, StreamPlan};
+use plimsoll_metrics::StepInfo;
+use plimsoll_scenario::ProblemKind;
 
 /// What flows come to besides their programs.
-pub(in crate::plan::compile) struct CompiledFlows {
-    pub(in crate::plan::compile) steps: Vec<StepInfo>,
-    pub(in crate::plan::compile) requests: Vec<RequestPlan>,
-    pub(in crate::plan::compile) streams: Vec<StreamPlan>,
-    pub(in crate::plan::compile) playbacks: Vec<PlaybackPlan>,
-    pub(in crate::plan::compile) lifecycle: Lifecycle,
-    pub(in crate::plan::compile) sessions: BTreeMap<SessionId, OwnedSession>,
+pub(in crate::compile) struct CompiledFlows {
+    pub(in crate::compile) steps: Vec<StepInfo>,
+    pub(in crate::compile) requests: Vec<RequestPlan>,
+    pub(in crate::compile) streams: Vec<StreamPlan>,
+    pub(in crate::compile) playbacks: Vec<PlaybackPlan>,
+    pub(in crate::compile) lifecycle: Lifecycle,
+    pub(in crate::compile) sessions: BTreeMap<SessionId, OwnedSession>,
 }
 
 /// How many scenarios and steps a plan tells apart: [`StepId`] and [`ScenarioId`] have 16 bits.
 ///
-/// [`StepId`]: crate::metrics::StepId
-/// [`ScenarioId`]: crate::metrics::ScenarioId
+/// [`StepId`]: plimsoll_metrics::StepId
+/// [`ScenarioId`]: plimsoll_metrics::ScenarioId
 const POSITIONS: usize = 1 << 16;
 
 /// What is wrong with so many of something that has a position.

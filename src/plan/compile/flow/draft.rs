@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Instruction, SessionId};
-use crate::scenario::schema::RequestSpec;
-use crate::scenario::{ProblemKind, Problems, Span};
+use crate::{Instruction, SessionId};
+use plimsoll_scenario::schema::RequestSpec;
+use plimsoll_scenario::{ProblemKind, Problems, Span};
 
 /// The deepest nesting of loops: a user has that many counters.
 const LOOP_LIMIT: usize = 8;

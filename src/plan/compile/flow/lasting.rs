@@ -5,17 +5,17 @@ use ::http::header;
 use super::draft::{ExpectedRequests, ScenarioPlanDraft};
 use super::parts::FlowParts;
 use super::session::EnteredSession;
-use crate::metrics::SampleKind;
-use crate::plan::compile::names::hidden_name;
-use crate::plan::compile::template::TemplateCompiler;
-use crate::plan::compile::{body, request};
-use crate::plan::{
+use crate::compile::names::hidden_name;
+use crate::compile::template::TemplateCompiler;
+use crate::compile::{body, request};
+use crate::{
     CaptureSlot, Escape, Instruction, Media, PlaybackId, PlaybackPlan, RequestId, SocketMessage,
     SocketMessageForm, StreamId, StreamKind, StreamPlan, Template, VariantChoice,
 };
-use crate::scenario::schema::{self, PlaybackSpec, RequestSpec, StreamSpec, VariantSpec};
-use crate::scenario::{ProblemKind, Problems, Spanned, json_of_node};
-use crate::units::Nanos;
+use plimsoll_metrics::SampleKind;
+use plimsoll_scenario::schema::{self, PlaybackSpec, RequestSpec, StreamSpec, VariantSpec};
+use plimsoll_scenario::{ProblemKind, Problems, Spanned, json_of_node};
+use plimsoll_units::Nanos;
 
 /// A playback whose session may be entered now.
 pub(super) struct BegunPlayback {
@@ -278,7 +278,7 @@ fn message(
 
 /// A text as it is, anything else as JSON.
 fn text_message(
-    node: &crate::scenario::Node,
+    node: &plimsoll_scenario::Node,
     templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Template {

@@ -2,10 +2,10 @@
 
 use super::draft::{ExpectedRequests, ScenarioPlanDraft};
 use super::parts::FlowParts;
-use crate::plan::{Condition, Escape, Instruction, Template, WhilePlan};
-use crate::scenario::Problems;
-use crate::scenario::schema::{StepKind, StepSpec};
-use crate::units::Nanos;
+use crate::{Condition, Escape, Instruction, Template, WhilePlan};
+use plimsoll_scenario::Problems;
+use plimsoll_scenario::schema::{StepKind, StepSpec};
+use plimsoll_units::Nanos;
 
 /// A loop whose body may be compiled now.
 pub(super) struct BegunLoop<'a> {
@@ -26,7 +26,7 @@ enum LoopHead {
     Times(Template),
     Each {
         list: Condition,
-        slot: crate::plan::CaptureSlot,
+        slot: crate::CaptureSlot,
         limit: u32,
     },
     While(WhilePlan),
@@ -79,7 +79,7 @@ impl<'a> FlowParts<'a> {
     /// A wait that data decide.
     pub(super) fn think_by(
         &self,
-        span: &'a crate::scenario::Spanned<String>,
+        span: &'a plimsoll_scenario::Spanned<String>,
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> ExpectedRequests {

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 
 use super::draft::ScenarioPlanDraft;
-use crate::metrics::{SampleKind, StepId, StepInfo};
-use crate::plan::compile::request::{self, RequestCompiler};
-use crate::plan::compile::template::TemplateCompiler;
-use crate::plan::{
+use crate::compile::request::{self, RequestCompiler};
+use crate::compile::template::TemplateCompiler;
+use crate::{
     AskedNames, Body, CaptureSlot, Dataset, Delay, Instruction, Overrides, Pick, PlaybackPlan,
     RequestId, RequestPlan, SocketMessage, StreamKind, StreamPlan, Template, UploadPiece,
 };
-use crate::scenario::schema::{
+use plimsoll_metrics::{SampleKind, StepId, StepInfo};
+use plimsoll_scenario::schema::{
     DelaySpec, LifecycleSpec, NamedFlow, OnFailureSpec, RequestSpec, Scenario,
 };
-use crate::scenario::{ProblemKind, Problems, Spanned};
+use plimsoll_scenario::{ProblemKind, Problems, Spanned};
 
 /// Steps, requests and the like, and how one is added.
 pub(super) struct FlowParts<'a> {
@@ -37,18 +37,18 @@ pub(super) struct FlowParts<'a> {
 
 /// What is compiled of flows, and how.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::plan::compile) struct FlowChoice {
+pub(in crate::compile) struct FlowChoice {
     /// The share of think times (and of watching and listening) that users take.
-    pub(in crate::plan::compile) think: f64,
+    pub(in crate::compile) think: f64,
     /// Whether the setup is played.
-    pub(in crate::plan::compile) setup: bool,
+    pub(in crate::compile) setup: bool,
     /// Whether the teardown is.
-    pub(in crate::plan::compile) teardown: bool,
+    pub(in crate::compile) teardown: bool,
 }
 
 impl FlowChoice {
     /// What the command line leaves of it.
-    pub(in crate::plan::compile) const fn of(overrides: &Overrides, think: f64) -> Self {
+    pub(in crate::compile) const fn of(overrides: &Overrides, think: f64) -> Self {
         Self { think, setup: !overrides.no_setup, teardown: !overrides.no_teardown }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::draft::{ExpectedRequests, ScenarioPlanDraft};
 use super::parts::FlowParts;
-use crate::metrics::StepId;
-use crate::plan::{
+use crate::{
     CaptureSlot, Instruction, Pick, RequestId, SessionId, SessionPlan, SessionScope, SharedLogin,
     StatusSet,
 };
-use crate::scenario::schema::{ConnectionsSpec, Scenario, SessionSpec};
+use plimsoll_metrics::StepId;
+use plimsoll_scenario::schema::{ConnectionsSpec, Scenario, SessionSpec};
 
 /// A session that the instructions from here on are in.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl<'a> FlowParts<'a> {
 
 /// Who has a session, and where its login keeps what it captures.
 #[derive(Debug, Clone)]
-pub(in crate::plan::compile) struct OwnedSession {
+pub(in crate::compile) struct OwnedSession {
     pub(super) per: SessionScope,
     slots: Vec<CaptureSlot>,
 }
@@ -65,7 +65,7 @@ impl FlowParts<'_> {
 
 /// The sessions of a scenario, by [`SessionId`]. Users that change from one target to another do not keep them, unless
 /// the author says so.
-pub(in crate::plan::compile) fn plans(
+pub(in crate::compile) fn plans(
     scenario: &Scenario,
     owned: &BTreeMap<SessionId, OwnedSession>,
     changes_sides: bool,

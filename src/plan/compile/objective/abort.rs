@@ -1,16 +1,16 @@
 //! `abort:`: what ends a run early.
 
 use super::{Meant, ObjectiveMetric, ObjectiveUnit, plain_metric, quantity};
-use crate::metrics::{AbortCondition, Measure, Scope, StepInfo};
-use crate::scenario::schema::Scenario;
-use crate::scenario::{ProblemKind, Problems, Spanned};
-use crate::units::Nanos;
+use plimsoll_metrics::{AbortCondition, Measure, Scope, StepInfo};
+use plimsoll_scenario::schema::Scenario;
+use plimsoll_scenario::{ProblemKind, Problems, Spanned};
+use plimsoll_units::Nanos;
 
 /// The metrics that can be told second by second, for messages.
 const KNOWN: [&str; 6] = ["p50", "p90", "p95", "p99", "mean", "error_rate"];
 
 /// Compiles all conditions.
-pub(in crate::plan::compile) fn conditions(
+pub(in crate::compile) fn conditions(
     scenario: &Scenario,
     steps: &[StepInfo],
     problems: &mut Problems,

@@ -1,9 +1,9 @@
 //! The sentence of each cause.
 
 use super::*;
-use crate::report::fixture;
-use crate::slo::{Finding, FullTier, LagEffect, LoadShortfall};
-use crate::units::{Nanos, Rate, RunTime};
+use plimsoll_fixture as fixture;
+use plimsoll_slo::{Finding, FullTier, LagEffect, LoadShortfall};
+use plimsoll_units::{Nanos, Rate, RunTime};
 
 fn told(cause: Cause) -> String {
     let mut judgement = fixture::pass();

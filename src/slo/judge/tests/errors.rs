@@ -1,7 +1,7 @@
 //! Errors are always judged, whatever the table says of times.
 
 use super::*;
-use crate::slo::Cause;
+use crate::Cause;
 
 /// A minute of which `share` of the requests fails at once, under a table with these rows.
 fn failing(share: f64, rows: Vec<Objective>) -> RunLog {

@@ -37,13 +37,13 @@ fn observed_metrics_judge_the_worst_replica() {
 
 #[test]
 fn memory_is_judged_in_what_the_table_asks_for() {
-    let bytes = Quantity::Size(crate::units::Bytes::new(500_000_000));
+    let bytes = Quantity::Size(plimsoll_units::Bytes::new(500_000_000));
     let share = Quantity::Share(Ratio::new(0.8));
     let row = |metric: &str, limit| {
         objective(Measure::Observed("api".into(), metric.into()), None, Some(limit))
     };
     let mut log = run(STEADY, vec![row("memory", bytes), row("memory_share", share)], 20);
-    let used = Quantity::Size(crate::units::Bytes::new(300_000_000));
+    let used = Quantity::Size(plimsoll_units::Bytes::new(300_000_000));
     for interval in &mut log.intervals {
         for (metric, value) in [("memory", Quantity::Share(Ratio::new(0.6))), ("memory_used", used)]
         {

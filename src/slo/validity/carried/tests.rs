@@ -1,10 +1,10 @@
 //! The highest valid rate against run logs whose limits are set by hand.
 
 use super::*;
-use crate::metrics::{LoadModel, RunLog, StageInfo};
-use crate::slo::simulated::{Queue, header, record};
-use crate::slo::window::JudgedWindow;
-use crate::units::Ratio;
+use crate::simulated::{Queue, header, record};
+use crate::window::JudgedWindow;
+use plimsoll_metrics::{LoadModel, RunLog, StageInfo};
+use plimsoll_units::Ratio;
 
 /// 100/s for 40 s against a stack that has room.
 const EVEN: Queue = Queue { rate: 100.0, service_rate: 500.0, servers: 4, seconds: 40 };

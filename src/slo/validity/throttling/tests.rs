@@ -5,8 +5,8 @@ use rand::RngExt as _;
 use super::super::super::simulated::{Queue, SimulatedRequest, header, record};
 use super::super::super::{Judgement, Strictness, Verdict, judge};
 use super::*;
-use crate::metrics::{Outcome, Reading, RunLog};
-use crate::units::{RandomStream, Ratio, Seed};
+use plimsoll_metrics::{Outcome, Reading, RunLog};
+use plimsoll_units::{RandomStream, Ratio, Seed};
 
 /// nginx's `limit_req` with `nodelay`, in milliseconds (`ngx_http_limit_req_lookup`): the excess of an address
 /// drains at the rate, a request adds one, and what would exceed the burst is refused and adds nothing.

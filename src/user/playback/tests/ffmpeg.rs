@@ -5,12 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::user::playlist::{Playlist, parse};
+use crate::playlist::{Playlist, parse};
 
 const BASE: &str = "http://h/tv/";
 
 fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/hls").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/hls").join(name)
 }
 
 /// The names of the media beside the playlists, with their sizes.
