@@ -69,22 +69,36 @@ impl fmt::Display for FailureAbove {
     }
 }
 
-/// The highest rate that was held: the claim where there is one, else the highest that is not doubtful.
+/// The rate that was held: the claim where there is one, else the highest that is not doubtful.
+///
+/// What was held to confirm it was chosen before it passed, and is not doubtful, though what came after puts the limit a
+/// little lower. Where all that is not doubtful lies far below what may be claimed, the lowest hold that passed above that
+/// comes nearer, as long as the curve puts the limit above it.
 pub(super) fn held(evidence: &SearchEvidence<'_>) -> Option<HeldRate> {
-    let claim = evidence.claim.map(Rate::get);
+    if let Some(claim) = evidence.claim {
+        return hold_at(evidence, claim.get());
+    }
     let slo_limits = &evidence.plan.slo_limits;
     let below = evidence.fail.map_or(f64::INFINITY, |fail| fail.rate);
-    let most = evidence.crossing.map_or(f64::INFINITY, |crossing| claimable(&crossing));
-    let doubtless = |level: &&Level| {
+    let passed = |level: &&Level| {
         level.rate < below
-            && level.rate <= most * RULES.reused.exp()
             && level.seems_within(slo_limits)
             && level.verdict() != StepVerdict::Fail
             && hold_at(evidence, level.rate).is_some()
     };
-    let highest = || evidence.levels.iter().rev().find(doubtless).map(|level| level.rate);
-    let rate = claim.or_else(highest)?;
-    hold_at(evidence, rate)
+    let passed: Vec<f64> = evidence.levels.iter().filter(passed).map(|level| level.rate).collect();
+    let was_chosen = |rate: f64| {
+        let confirming = |step: &&StepResult| step.purpose == StepPurpose::Confirm;
+        let mut confirming = evidence.steps.iter().filter(confirming);
+        confirming.any(|step| is_near(step.offered.get(), rate, RULES.same))
+    };
+    let limit = evidence.crossing.map_or(f64::INFINITY, |crossing| crossing.rate.value);
+    let most = evidence.crossing.map_or(f64::INFINITY, |crossing| claimable(&crossing));
+    let doubtless = |rate: &f64| *rate <= most * RULES.reused.exp() || was_chosen(*rate);
+    let highest = passed.iter().copied().rfind(doubtless);
+    let is_far = highest.is_none_or(|rate| rate < most * (-RULES.below[1]).exp());
+    let nearer = passed.iter().copied().find(|rate| !doubtless(rate) && *rate < limit);
+    hold_at(evidence, nearer.filter(|_| is_far).or(highest)?)
 }
 
 /// How long `rate` was held at rest and within every objective, and what exactly was asked for; `None` where it never

@@ -1,7 +1,10 @@
 //! The search against simulated stacks.
 
 use super::*;
-use crate::des::{SimulatedRateLimit, SimulatedStack, SimulatedTier, StackSimulation, StepLoad};
+use crate::des::{
+    SimulatedRateLimit, SimulatedServiceTime, SimulatedStack, SimulatedTier, StackSimulation,
+    StepLoad, slo_max,
+};
 use crate::queueing::slo_max_mmc;
 use crate::slo_limits::SloLimit;
 use crate::step::{AbortRule, StepPurpose};
@@ -310,4 +313,41 @@ fn failure_with_a_colder_cache_is_measured_again() {
     // Half-way to where it failed, not twice as much.
     let SearchAction::Measure { rate, .. } = search.next_action() else { panic!("a step") };
     assert!((rate.get() - 245.0).abs() < 1.0, "{rate}");
+}
+
+/// The claims of forty searches of a minute within p95 150 ms, as shares of the truth, in holds of four seconds.
+fn claims_within_a_minute(service: SimulatedServiceTime) -> Vec<f64> {
+    let stack = SimulatedStack {
+        tiers: vec![SimulatedTier { service, ..api(2, 20).tiers.remove(0) }],
+        rate_limit: None,
+    };
+    let truth = slo_max(&stack, &[p95(150)], 400_000, Seed::new(9)).expect("reachable").get();
+    let plan = SearchPlan {
+        hold: Nanos::from_secs(4),
+        hold_max: Nanos::from_secs(15),
+        warm_up: Nanos::from_secs(2),
+        budget: Nanos::from_secs(60),
+        ..plan(p95(150), 20.0)
+    };
+    let claim = |seed| {
+        let (_, outcome) = run(&stack, &plan, seed);
+        outcome.held.expect("something passed").rate.get() / truth
+    };
+    (0..40).map(claim).collect()
+}
+
+/// Goal: prove that a search which is given too little time still says about how much is carried.
+/// Method: a minute leaves eight holds, two of them near the limit. The less chance there is in the service, the nearer.
+#[test]
+fn short_search_claims_too_little_rather_than_too_much() {
+    let mean = Nanos::from_millis(20);
+    let laws = [
+        (SimulatedServiceTime::Exponential { mean }, 0.7),
+        (SimulatedServiceTime::Constant { mean }, 0.8),
+    ];
+    for (law, least) in laws {
+        let claims = claims_within_a_minute(law);
+        let near = claims.iter().filter(|claim| (least..1.05).contains(*claim)).count();
+        assert!(near >= 38, "{near} of 40, {law:?}: {claims:.2?}");
+    }
 }
