@@ -41,7 +41,7 @@ press s
 see "measurement"
 see "where the time went"
 press H
-see "history: 1 runs"
+see "history: 1 run"
 press q
 see "left with 130"
 see "reports: reports/ais/"
