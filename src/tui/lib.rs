@@ -31,14 +31,16 @@ mod theme;
 mod update;
 mod view;
 
-use std::io;
-use std::io::Write;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use crossterm::event;
 use crossterm::event::{KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Size};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 pub use comparison::Diff;
 pub use launch::{Launch, LaunchChoice, LaunchOrigin, WorkloadInfo};
@@ -69,8 +71,13 @@ pub struct Keyboard;
 
 impl KeySource for Keyboard {
     fn next(&mut self, within: Duration) -> io::Result<Option<Message>> {
-        if !event::poll(within)? {
-            return Ok(None);
+        // crossterm reads a terminal that was closed for ever: it is asked only where something is there.
+        fail_if_closed(Duration::ZERO)?;
+        if !event::poll(Duration::ZERO)? {
+            fail_if_closed(within)?;
+            if !event::poll(Duration::ZERO)? {
+                return Ok(None);
+            }
         }
         Ok(match event::read()? {
             event::Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
@@ -78,6 +85,26 @@ impl KeySource for Keyboard {
             event::Event::Resize(width, height) => Some(Message::Resize(Size::new(width, height))),
             _ => None,
         })
+    }
+}
+
+/// Waits until there is something to read, at most so long.
+///
+/// # Errors
+/// Where the terminal was closed.
+fn fail_if_closed(within: Duration) -> io::Result<()> {
+    // One that was closed is none any more: it is asked for once.
+    static IS_TERMINAL: OnceLock<bool> = OnceLock::new();
+    let input = io::stdin();
+    let watched = usize::from(*IS_TERMINAL.get_or_init(|| input.is_terminal()));
+    let mut ready = [PollFd::new(&input, PollFlags::IN)];
+    let time = Timespec { tv_sec: 0, tv_nsec: within.subsec_nanos().into() };
+    match poll(&mut ready[..watched], Some(&time)) {
+        Ok(_) if ready[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
+            Err(io::Error::new(io::ErrorKind::BrokenPipe, "the terminal was closed"))
+        }
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -103,6 +103,16 @@ fn kill_gives_the_terminal_back_from_the_launcher() {
     assert!(status.code().is_some(), "it ends by itself: {status}");
 }
 
+/// Without SIGHUP, too, which goes to the leader of the session only where there is one.
+#[test]
+fn window_that_is_closed_ends_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pty = Pty::start(plimsoll().current_dir(folder.path()), 100, 30).expect("a terminal");
+    pty.read_to("alawael").expect("the demos");
+    let status = pty.close().expect("an end");
+    assert!(status.code().is_some_and(|code| code != 0), "it ends by itself: {status}");
+}
+
 #[test]
 fn kill_in_a_run_gives_the_terminal_back_and_prints_what_was_measured() {
     let folder = tempfile::tempdir().expect("a folder");

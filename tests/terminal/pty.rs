@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
@@ -106,6 +107,18 @@ impl Pty {
                 _ => {}
             }
         }
+    }
+
+    /// Closes the other end, as a window that is closed does, and waits for the end of the program.
+    pub(crate) fn close(mut self) -> io::Result<ExitStatus> {
+        self.master = File::open("/dev/null")?;
+        let ended = pidfd_open(Pid::from_child(&self.program), PidfdFlags::empty())?;
+        let mut ready = [PollFd::new(&ended, PollFlags::IN)];
+        let patience = i64::try_from(PATIENCE.as_secs()).unwrap_or(i64::MAX);
+        if poll(&mut ready, Some(&Timespec { tv_sec: patience, tv_nsec: 0 }))? == 0 {
+            return Err(io::Error::other("it does not end"));
+        }
+        self.program.wait()
     }
 }
 
