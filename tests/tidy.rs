@@ -112,6 +112,32 @@ fn imports_point_down_the_layers() {
     assert!(wrong.is_empty(), "imports that point up:\n{}", wrong.join("\n"));
 }
 
+/// A version that is held for all packages and taken by none holds nothing.
+#[test]
+fn every_version_of_the_workspace_is_taken_by_a_package() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+    let manifest = read(root.join("Cargo.toml"));
+    let (_, rest) = manifest.split_once("[workspace.dependencies]\n").expect("held versions");
+    let (held, packages) = rest.split_once("\n[").expect("a next section");
+    let rooms = fs::read_dir(source()).expect("the source folder can be read");
+    let rooms = rooms.map(|entry| entry.expect("an entry").path().join("Cargo.toml"));
+    let taken: String = std::iter::once(packages.to_owned()).chain(rooms.map(read)).collect();
+    let name = |line: &str| line.split_once(" = ").map(|(name, _)| name.to_owned());
+    let unused: Vec<String> = held
+        .lines()
+        .filter_map(name)
+        .filter(|name| {
+            let takes = |line: &str| {
+                line.strip_prefix(name.as_str())
+                    .is_some_and(|rest| rest.starts_with(".workspace") || rest.starts_with(" = "))
+            };
+            !taken.lines().any(takes)
+        })
+        .collect();
+    assert!(unused.is_empty(), "no package asks for these: {unused:?}");
+}
+
 #[test]
 fn every_file_opens_with_its_purpose() {
     let silent: Vec<_> = sources()
