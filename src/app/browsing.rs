@@ -311,7 +311,9 @@ impl BrowserWork {
         }
         let _ = idle.send(());
         let Ok(clock) = begun.await else { return Ok(()) };
-        users::begin(users, clock);
+        for slot in &mut *users {
+            slot.user.begin(clock);
+        }
         meter.load_begins();
         for starts in 0.. {
             let browser = slot.as_ref().ok_or(BrowserError::Gone)?;
@@ -363,7 +365,7 @@ impl BrowserWork {
         idle: bool,
     ) -> Result<(), BrowserError> {
         while Instant::now() < until && !self.stop.is_cancelled() {
-            if !self.is_due(slot).await {
+            if !idle && !self.is_due(slot).await {
                 break;
             }
             let mut loads = Vec::new();

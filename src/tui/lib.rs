@@ -72,9 +72,9 @@ pub struct Keyboard;
 impl KeySource for Keyboard {
     fn next(&mut self, within: Duration) -> io::Result<Option<Message>> {
         // crossterm reads a terminal that was closed for ever: it is asked only where something is there.
-        fail_if_closed(Duration::ZERO)?;
+        await_input(Duration::ZERO)?;
         if !event::poll(Duration::ZERO)? {
-            fail_if_closed(within)?;
+            await_input(within)?;
             if !event::poll(Duration::ZERO)? {
                 return Ok(None);
             }
@@ -92,14 +92,14 @@ impl KeySource for Keyboard {
 ///
 /// # Errors
 /// Where the terminal was closed.
-fn fail_if_closed(within: Duration) -> io::Result<()> {
+fn await_input(within: Duration) -> io::Result<()> {
     // One that was closed is none any more: it is asked for once.
     static IS_TERMINAL: OnceLock<bool> = OnceLock::new();
     let input = io::stdin();
     let watched = usize::from(*IS_TERMINAL.get_or_init(|| input.is_terminal()));
     let mut ready = [PollFd::new(&input, PollFlags::IN)];
-    let time = Timespec { tv_sec: 0, tv_nsec: within.subsec_nanos().into() };
-    match poll(&mut ready[..watched], Some(&time)) {
+    let time = Timespec::try_from(within).ok();
+    match poll(&mut ready[..watched], time.as_ref()) {
         Ok(_) if ready[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
             Err(io::Error::new(io::ErrorKind::BrokenPipe, "the terminal was closed"))
         }

@@ -57,8 +57,7 @@ impl Pty {
 
     /// Reads what is printed within `time`; nothing at the end of that.
     pub(crate) fn read_for(&mut self, time: Duration) -> io::Result<Vec<u8>> {
-        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        let wait = Timespec { tv_sec: seconds, tv_nsec: time.subsec_nanos().into() };
+        let wait = Timespec::try_from(time).map_err(io::Error::other)?;
         let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
         if poll(&mut ready, Some(&wait))? == 0 {
             return Ok(Vec::new());
@@ -114,8 +113,8 @@ impl Pty {
         self.master = File::open("/dev/null")?;
         let ended = pidfd_open(Pid::from_child(&self.program), PidfdFlags::empty())?;
         let mut ready = [PollFd::new(&ended, PollFlags::IN)];
-        let patience = i64::try_from(PATIENCE.as_secs()).unwrap_or(i64::MAX);
-        if poll(&mut ready, Some(&Timespec { tv_sec: patience, tv_nsec: 0 }))? == 0 {
+        let wait = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+        if poll(&mut ready, Some(&wait))? == 0 {
             return Err(io::Error::other("it does not end"));
         }
         self.program.wait()

@@ -10,8 +10,6 @@ use tokio::time::Instant;
 use crate::browser::{BrowserUser, FlowStarts, VisitContext};
 use crate::metrics::{Measure, PageFigure};
 use crate::plan::{Load, Plan};
-use crate::transport::Clock;
-use crate::units::Nanos;
 use crate::user::RowPicker;
 
 /// A user and when it plays.
@@ -19,12 +17,8 @@ pub(super) struct BrowserUserSlot {
     pub(super) user: BrowserUser,
     /// For how long it plays before the first arrival.
     pub(super) baseline: Duration,
-    /// Time between flows of all users of its browser, where the file says a rate.
-    every: Option<Nanos>,
-    /// The starts that it shares with the other users of its browser.
+    /// The starts that it shares with the other users of its browser, where the file says a rate.
     starts: Option<Rc<RefCell<FlowStarts>>>,
-    /// Which of the plan's browsers.
-    browser: usize,
 }
 
 /// All of them; first of each browser comes the one that plays before the first arrival.
@@ -35,47 +29,27 @@ pub(super) fn all(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
         Load::Open(open) => u64::from(open.max_vus),
         Load::Closed(closed) => u64::from(closed.vus),
     };
-    let playing = plan.browsers.iter().enumerate().filter(|(_, browser)| browser.plays);
     let mut slots = vec![];
-    for (index, browser) in playing {
+    for browser in plan.browsers.iter().filter(|browser| browser.plays) {
+        let starts = browser.every.map(|gap| Rc::new(RefCell::new(FlowStarts::new(gap))));
         let baselines = std::iter::once(Duration::from(browser.baseline));
         let baselines = baselines.chain(std::iter::repeat(Duration::ZERO));
         for baseline in baselines.take(browser.vus as usize) {
             let user = BrowserUser::new(shared.clone(), browser.clone(), number);
-            let every = browser.every;
-            slots.push(BrowserUserSlot { user, baseline, every, starts: None, browser: index });
+            slots.push(BrowserUserSlot { user, baseline, starts: starts.clone() });
             number += 1;
         }
     }
     slots
 }
 
-/// The first arrival is about to come: pages are loaded at times of this clock.
-pub(super) fn begin(users: &mut [BrowserUserSlot], clock: Clock) {
-    let mut last: Option<(usize, Rc<RefCell<FlowStarts>>)> = None;
-    for slot in users {
-        slot.user.begin(clock);
-        let Some(gap) = slot.every else { continue };
-        let shared = last.take().filter(|(browser, _)| *browser == slot.browser);
-        let starts =
-            shared.map_or_else(|| Rc::new(RefCell::new(FlowStarts::new(gap))), |(_, it)| it);
-        slot.starts = Some(starts.clone());
-        last = Some((slot.browser, starts));
-    }
-}
-
 /// How many flows were due and not played, until now.
 pub(super) fn left_out(users: &[BrowserUserSlot]) -> u64 {
     let now = Instant::now();
-    let mut counted: Vec<usize> = vec![];
-    let mut sum = 0;
-    for slot in users {
-        if let (Some(starts), false) = (&slot.starts, counted.contains(&slot.browser)) {
-            counted.push(slot.browser);
-            sum += starts.borrow_mut().left_out(now);
-        }
-    }
-    sum
+    let mut starts: Vec<_> = users.iter().filter_map(|slot| slot.starts.as_ref()).collect();
+    // Users of one browser stand beside each other.
+    starts.dedup_by(|one, other| Rc::ptr_eq(one, other));
+    starts.into_iter().map(|starts| starts.borrow_mut().left_out(now)).sum()
 }
 
 impl BrowserUserSlot {
