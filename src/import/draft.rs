@@ -2,10 +2,12 @@
 
 mod body;
 mod json;
+mod stages;
 
 pub(super) use self::body::{BodyDraft, UploadPartDraft};
 use self::body::{multipart, name};
 pub(super) use self::json::JsonDraft;
+pub(super) use self::stages::StagesDraft;
 use super::text::{DraftText, TextPiece};
 use super::yaml::{YamlEntry, YamlValue, document};
 use plimsoll_units::Nanos;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::draft::{BodyDraft, JourneyDraft, RequestDraft, ScenarioDraft, StepDraft};
+use super::draft::{BodyDraft, JourneyDraft, RequestDraft, ScenarioDraft, StagesDraft, StepDraft};
 use super::names::snake;
 use super::note::ImportNotes;
 use super::secrets::is_secret;
@@ -209,7 +209,7 @@ fn workload(name: &str, scenario: &Value, notes: &mut ImportNotes) -> Option<Yam
             }
             counted_load(executor, scenario)
         }
-        "ramping-vus" => vec![YamlEntry::new("vus", YamlValue::List(users(scenario)?))],
+        "ramping-vus" => vec![YamlEntry::new("vus", users(scenario)?)],
         "constant-vus" => constant_load(scenario)?,
         "externally-controlled" if constant_load(scenario).is_some() => {
             let change = "users that are steered from outside: as many as there are at first";
@@ -242,15 +242,15 @@ fn number(scenario: &Value, key: &str) -> Option<f64> {
 fn open_load(executor: &str, scenario: &Value) -> Option<Vec<YamlEntry>> {
     let unit = scenario.get("timeUnit").and_then(duration).filter(|unit| *unit > Nanos::ZERO);
     let unit = unit.unwrap_or(Nanos::from_secs(1));
-    let rate = |per_unit: f64| YamlValue::plain(rate_text(per_unit, unit));
-    let stages = if executor == "constant-arrival-rate" {
-        let time = duration(scenario.get("duration")?)?;
-        vec![stage("rate", rate(number(scenario, "rate")?), time)]
+    let rate = |per_unit: f64| rate_text(per_unit, unit);
+    let mut stages = StagesDraft::new("rate", &rate);
+    if executor == "constant-arrival-rate" {
+        let rate = number(scenario, "rate")?;
+        stages.push(rate, rate, duration(scenario.get("duration")?)?);
     } else {
-        let start = number(scenario, "startRate").unwrap_or(0.0);
-        ramps(scenario, start, ("rate", &rate))?
-    };
-    let mut fields = vec![YamlEntry::new("stages", YamlValue::List(stages))];
+        ramps(scenario, number(scenario, "startRate").unwrap_or(0.0), &mut stages)?;
+    }
+    let mut fields = vec![YamlEntry::new("stages", stages.finish())];
     let most = number(scenario, "maxVUs");
     fields.extend(most.map(|most| YamlEntry::new("max_vus", YamlValue::plain(most.to_string()))));
     Some(fields)
@@ -280,9 +280,11 @@ fn constant_load(scenario: &Value) -> Option<Vec<YamlEntry>> {
 }
 
 /// The stages of a number of users.
-fn users(scenario: &Value) -> Option<Vec<YamlValue>> {
+fn users(scenario: &Value) -> Option<YamlValue> {
     let start = number(scenario, "startVUs").or_else(|| number(scenario, "vus")).unwrap_or(1.0);
-    ramps(scenario, start, ("vus", &|vus: f64| YamlValue::plain(vus.to_string())))
+    let mut stages = StagesDraft::new("vus", &|vus| vus.to_string());
+    ramps(scenario, start, &mut stages)?;
+    Some(stages.finish())
 }
 
 /// `300 iter/s`, or by the unit in which the number is exact.
@@ -296,43 +298,18 @@ fn rate_text(per_unit: f64, unit: Nanos) -> String {
     }
 }
 
-fn stage(key: &str, value: YamlValue, time: Nanos) -> YamlValue {
-    YamlValue::Map(vec![YamlEntry::new(key, value), YamlEntry::new("duration", shown(time))])
-}
-
-/// How long something lasts that jumps: nothing begins at once here, but from what was before.
-const JUMP: Nanos = Nanos::from_millis(1);
-
-/// Stages that keep a number or go to one, from `start` on. `key` is what keeps one; a stage without length is a jump.
-fn ramps(
-    scenario: &Value,
-    start: f64,
-    (key, value): (&str, &dyn Fn(f64) -> YamlValue),
-) -> Option<Vec<YamlValue>> {
-    let is_same = |a: f64, b: f64| (a - b).abs() < f64::EPSILON;
-    let mut stages = vec![];
-    // What a ramp of ours begins at, and what k6 is at.
-    let (mut before, mut at) = (0.0, start);
+/// Adds the stages of a scenario, from `start` on; one without length is a jump.
+fn ramps(scenario: &Value, start: f64, stages: &mut StagesDraft<'_>) -> Option<()> {
+    let mut at = start;
     for step in scenario.get("stages")?.as_array()? {
         let target = step.get("target").and_then(Value::as_f64)?;
         let time = duration(step.get("duration")?)?;
-        if time == Nanos::ZERO {
-            at = target;
-            continue;
+        if time > Nanos::ZERO {
+            stages.push(at, target, time);
         }
-        if is_same(target, at) {
-            stages.push(stage(key, value(target), time));
-        } else {
-            if !is_same(before, at) {
-                let YamlValue::Map(mut jump) = stage(key, value(at), JUMP) else { return None };
-                jump.push(YamlEntry::new("judge", YamlValue::plain("false")));
-                stages.push(YamlValue::Map(jump));
-            }
-            stages.push(stage("ramp_to", value(target), time));
-        }
-        (before, at) = (target, target);
+        at = target;
     }
-    Some(stages)
+    Some(())
 }
 
 fn shown(time: Nanos) -> YamlValue {

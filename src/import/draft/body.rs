@@ -79,10 +79,7 @@ impl UploadPartDraft {
             Self::Text(text) => YamlValue::text(text.written()),
             Self::File { filename, media_type, size } => {
                 let mut fields = vec![
-                    YamlEntry::new(
-                        "filename",
-                        YamlValue::text(DraftText::literal(filename).written()),
-                    ),
+                    YamlEntry::new("filename", YamlValue::text(name(filename))),
                     YamlEntry::new("size", YamlValue::plain(format!("{size} B"))),
                 ];
                 if let Some(media_type) = media_type {

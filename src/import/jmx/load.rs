@@ -1,6 +1,7 @@
 //! Thread groups → how many users there are, and when.
 
 use super::tree::XmlElement;
+use crate::draft::StagesDraft;
 use crate::yaml::{YamlEntry, YamlValue};
 use plimsoll_units::Nanos;
 
@@ -8,8 +9,6 @@ use plimsoll_units::Nanos;
 const MOST: f64 = 1e6;
 /// A shorter ramp is none.
 const RAMP_MIN: f64 = 1.5;
-/// How long a stage lasts that jumps to a number.
-const JUMP: Nanos = Nanos::from_millis(1);
 
 /// Users that come over `startup` seconds behind `delay`, stay for `hold` and leave over `shutdown`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,44 +136,30 @@ pub(super) fn workload(rows: &[UserRow]) -> Vec<YamlEntry> {
             YamlEntry::new("duration", shown(last)),
         ];
     }
-    vec![YamlEntry::new("vus", YamlValue::List(stages(rows)))]
+    vec![YamlEntry::new("vus", stages(rows))]
 }
 
 /// Stages between the moments at which the number of users begins to change in another way.
-fn stages(rows: &[UserRow]) -> Vec<YamlValue> {
+fn stages(rows: &[UserRow]) -> YamlValue {
     let mut knots: Vec<f64> = rows.iter().flat_map(UserRow::times).chain([0.0]).collect();
     knots.sort_by(f64::total_cmp);
     knots.dedup_by(|a, b| (*a - *b).abs() < 1e-3);
-    // Whole numbers, as they are written.
-    let users_at =
-        |time: f64| rows.iter().map(|row| row.at(time)).sum::<f64>().min(MOST).round() as u64;
-    let (mut stages, mut before) = (vec![], 0);
+    let users_at = |time: f64| rows.iter().map(|row| row.at(time)).sum::<f64>().min(MOST).round();
+    let mut stages = StagesDraft::new("vus", &|users| users.to_string());
     for pair in knots.windows(2) {
-        let (span, near) = (pair[1] - pair[0], (pair[1] - pair[0]) * 1e-6);
+        let near = (pair[1] - pair[0]) * 1e-6;
         let (from, to) = (users_at(pair[0] + near), users_at(pair[1] - near));
-        let stage = |key: &str, users: u64, time: YamlValue| {
-            vec![
-                YamlEntry::new(key, YamlValue::plain(users.to_string())),
-                YamlEntry::new("duration", time),
-            ]
-        };
-        if from == to {
-            stages.push(YamlValue::Map(stage("vus", to, shown(span))));
-        } else {
-            if from != before {
-                let mut jump = stage("vus", from, YamlValue::plain(JUMP.to_string()));
-                jump.push(YamlEntry::new("judge", YamlValue::plain("false")));
-                stages.push(YamlValue::Map(jump));
-            }
-            stages.push(YamlValue::Map(stage("ramp_to", to, shown(span))));
-        }
-        before = to;
+        stages.push(from, to, span(pair[1] - pair[0]));
     }
-    stages
+    stages.finish()
+}
+
+fn span(seconds: f64) -> Nanos {
+    Nanos::from_millis((seconds * 1e3).round().max(1.0) as u64)
 }
 
 fn shown(seconds: f64) -> YamlValue {
-    YamlValue::plain(Nanos::from_millis((seconds * 1e3).round().max(1.0) as u64).to_string())
+    YamlValue::plain(span(seconds).to_string())
 }
 
 #[cfg(test)]
