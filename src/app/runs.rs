@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::cli;
 use crate::cli::RunsCommand;
+use crate::report::format;
 use crate::report::history::HistoryRow;
 use crate::report::{history as history_report, terminal};
 use crate::slo::gate::{Baseline, ConditionMismatch, MetricTrend, RunSummary, alike};
@@ -63,7 +64,8 @@ fn trend(args: &cli::TrendArgs, filter: &cli::RunFilterArgs) -> Result<Exit, Fai
         filtered(filter)?.into_iter().partition(|(run, _)| is_complete(run));
     if !incomplete.is_empty() {
         // A run that still goes on, or was cut short, has other numbers for no reason of the stack's.
-        say(&format!("warning: left out: {} runs that did not end as planned", incomplete.len()));
+        let runs = format::counted(incomplete.len(), "run");
+        say(&format!("warning: left out: {runs} that did not end as planned"));
     }
     let mut left: Vec<HistoryRow> = complete.into_iter().map(row).collect();
     check_steps(&args.step, &left)?;
@@ -124,7 +126,10 @@ fn nothing_found(filter: &cli::RunFilterArgs) -> Result<(), Failure> {
         .collect();
     if !names.is_empty() {
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
-        say(&format!("hint: none of {} runs passes the filter; there are {names}", all.len()));
+        say(&format!(
+            "hint: none of {} passes the filter; there are {names}",
+            format::counted(all.len(), "run")
+        ));
     }
     Ok(())
 }
@@ -187,7 +192,11 @@ fn promote(args: &cli::PromoteArgs) -> Result<Exit, Failure> {
         write_file(&run.folder.join(PROMOTED), note.as_bytes())?;
     }
     let instead = before.map_or(String::new(), |count| format!(", instead of one of {count}"));
-    say(&format!("{}: a baseline of {} runs{instead}", args.to.display(), runs.len()));
+    say(&format!(
+        "{}: a baseline of {}{instead}",
+        args.to.display(),
+        format::counted(runs.len(), "run")
+    ));
     if runs.len() < crate::slo::regression::RUNS_MIN {
         say(&format!(
             "warning: fewer than {} runs can never show a regression",
@@ -226,6 +235,7 @@ fn row((run, verdict): (StoredRun, Verdict)) -> HistoryRow {
         summary: RunSummary::of(&run.log),
         verdict,
         promoted: run.is_promoted(),
+        objectives: run.log.header.objectives.clone(),
     }
 }
 

@@ -42,6 +42,12 @@ pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// So many of something: `1 run`, `2 runs`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", self::count(count as u64))
+}
+
 /// A time in the unit that keeps it readable: `845 µs`, `12.1 ms`, `1.20 s`.
 pub fn time(span: Nanos) -> String {
     time_with(span, DIGITS)

@@ -26,6 +26,7 @@ mod conformance;
 mod extras;
 mod facts;
 mod figure;
+mod forest;
 pub mod format;
 mod histogram;
 pub mod mark_rows;

@@ -14,6 +14,7 @@ pub mod proportion;
 pub mod rank_test;
 pub mod shift;
 pub mod trend;
+pub mod two_means;
 pub mod warm_up;
 
 /// The arithmetic mean; zero of no values.

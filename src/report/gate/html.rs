@@ -1,10 +1,9 @@
 //! A comparison as one page: the answer, what changed, and folded what did not.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::super::figure::Figure;
+use super::super::forest::{ForestRow, ForestScale};
 use super::super::html::{STYLE, fill, policy};
 use super::super::{ReportError, format, rows, wording};
 use super::answer::{BaselineComparison, ComparedTimes, GateReport};
@@ -12,7 +11,7 @@ use super::changes::ComparisonChanges;
 use super::objectives::objectives;
 use super::words;
 use plimsoll_slo::gate::{GateComparison, GateOutcome, GateRow};
-use plimsoll_slo::regression::EffectScale;
+use plimsoll_slo::regression::Regression;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -144,7 +143,8 @@ fn compared(page: &mut ComparisonPage, comparison: &GateComparison) {
     page.notes.extend(comparison.left_out.iter().map(words::left_out));
     page.notes.extend(words::all_pooled(comparison));
     let changes = ComparisonChanges::of(comparison);
-    let scale = PlotScale::of(&comparison.rows);
+    let plotted: Vec<ForestRow> = comparison.rows.iter().filter_map(forest_row).collect();
+    let scale = ForestScale::of(&plotted);
     let view = |rows: &[&GateRow]| rows.iter().map(|row| change(row, scale)).collect::<Vec<_>>();
     let groups = [
         ("worse", "Got worse", "", &changes.worse),
@@ -162,7 +162,7 @@ fn compared(page: &mut ComparisonPage, comparison: &GateComparison) {
     });
 }
 
-fn change(row: &GateRow, scale: PlotScale) -> ChangeView {
+fn change(row: &GateRow, scale: ForestScale) -> ChangeView {
     ChangeView {
         step: format::line(&row.step, 80),
         metric: words::measured_name(row.metric, row.of),
@@ -170,71 +170,16 @@ fn change(row: &GateRow, scale: PlotScale) -> ChangeView {
         candidate: words::value(row.metric, row.candidate),
         change: words::effect(row),
         interval: words::interval(row),
-        plot: scale.plot(row),
+        plot: forest_row(row).map_or_else(String::new, |row| scale.plot(row)),
         verdict: words::verdict(row),
         decides: row.decides,
     }
 }
 
-/// The widest change of times and of shares: each kind of rows has an axis of its own, nothing in its middle.
-#[derive(Clone, Copy)]
-struct PlotScale {
-    ratio: f64,
-    difference: f64,
-}
-
-impl PlotScale {
-    fn of(rows: &[GateRow]) -> Self {
-        let widest = |scale: EffectScale, least: f64| {
-            let of_scale = rows.iter().filter(|row| row.regression.scale == scale);
-            let ends = of_scale.flat_map(|row| {
-                let (low, high) = row.regression.interval.unwrap_or((f64::NAN, f64::NAN));
-                [row.regression.effect.unwrap_or(f64::NAN), low, high].map(|end| place(end, scale))
-            });
-            ends.filter(|end| end.is_finite()).fold(least, |widest, end| widest.max(end.abs()))
-        };
-        Self {
-            // As wide as four times what counts; wider where something moved further.
-            ratio: widest(EffectScale::Ratio, 0.2),
-            difference: widest(EffectScale::Difference, 0.004),
-        }
-    }
-
-    /// The estimate as a dot, its interval as a line, and the line of no change; empty without an estimate.
-    fn plot(self, row: &GateRow) -> String {
-        let regression = &row.regression;
-        let Some(effect) = regression.effect else { return String::new() };
-        let widest = match regression.scale {
-            EffectScale::Ratio => self.ratio,
-            EffectScale::Difference => self.difference,
-        };
-        let at = |value| 50.0 + place(value, regression.scale) / widest * 46.0;
-        let mut svg = "<svg class=\"forest\" aria-hidden=\"true\"><line class=\"sg\" x1=\"50%\" x2=\"50%\" y1=\"0\" \
-                       y2=\"22\" stroke-width=\"1\"/>"
-            .to_owned();
-        // Writing to a string cannot fail.
-        if let Some((low, high)) = regression.interval {
-            let (low, high) = (at(low), at(high));
-            let _ = write!(
-                svg,
-                "<line class=\"reach\" x1=\"{low:.1}%\" x2=\"{high:.1}%\" y1=\"11\" y2=\"11\"/>"
-            );
-        }
-        let _ = write!(
-            svg,
-            "<circle class=\"dot\" cx=\"{:.1}%\" cy=\"11\" r=\"4.5\"/></svg>",
-            at(effect)
-        );
-        svg
-    }
-}
-
-/// A change with nothing at 0: of ratios the logarithm, so that twice and half are as far away.
-fn place(effect: f64, scale: EffectScale) -> f64 {
-    match scale {
-        EffectScale::Ratio => effect.ln(),
-        EffectScale::Difference => effect,
-    }
+/// The row as a line of a forest plot; none without an estimate.
+fn forest_row(row: &GateRow) -> Option<ForestRow> {
+    let Regression { effect, interval, scale, .. } = row.regression;
+    Some(ForestRow { effect: effect?, interval, scale })
 }
 
 #[cfg(feature = "charts")]

@@ -102,14 +102,14 @@ pub fn effect(row: &GateRow) -> String {
 
 /// The 95 % interval of a row's change.
 pub fn interval(row: &GateRow) -> String {
-    let regression = &row.regression;
-    regression.interval.map_or_else(
-        || NONE.into(),
-        |(low, high)| {
-            let [low, high] = [low, high].map(|end| change(end, regression.scale));
-            if low == high { low } else { format!("{low} … {high}") }
-        },
-    )
+    range(row.regression.interval, row.regression.scale)
+}
+
+/// An interval of a change: `−1.2 % … +3.4 %`.
+pub(crate) fn range(interval: Option<(f64, f64)>, scale: EffectScale) -> String {
+    let Some((low, high)) = interval else { return NONE.into() };
+    let [low, high] = [low, high].map(|end| change(end, scale));
+    if low == high { low } else { format!("{low} … {high}") }
 }
 
 /// `0.004`, never rounded to nothing.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::gate::words;
 use super::super::sparkline::BARS;
 use super::super::wording;
+use plimsoll_metrics::Objective;
 use plimsoll_slo::gate::{MetricTrend, RunSummary};
 use plimsoll_slo::statistics::change_points::ChangePoint;
 use plimsoll_slo::{ValidityStatus, Verdict};
@@ -20,6 +21,8 @@ pub struct HistoryRow {
     pub verdict: Verdict,
     /// Whether it belongs to a baseline and is never pruned.
     pub promoted: bool,
+    /// Its SLO table.
+    pub objectives: Vec<Objective>,
 }
 
 /// The runs for machines: a JSON object a line.
@@ -55,25 +58,65 @@ pub(crate) fn sparkline(values: &[f64], most: usize) -> String {
     shown.iter().map(bar).collect()
 }
 
-/// `rose by 20.1 % at the run of 2026-05-04T09:30:00Z: 100 ms → 120 ms (p = 0.00012)`.
+/// `▲ rose by 20.1 % at the run of 2026-05-04T09:30:00Z: 100 ms → 120 ms (p = 0.00012)`.
 pub(crate) fn describe(trend: &MetricTrend, change: &ChangePoint, runs: &[HistoryRow]) -> String {
-    let started = trend
-        .points
-        .get(change.index)
-        .and_then(|(at, _)| runs.get(*at))
-        .map_or("?", |row| row.summary.started_utc.as_str());
-    let verb = if change.mean_after >= change.mean_before { "rose" } else { "fell" };
+    let started =
+        run_of(trend, change.index, runs).map_or("?", |row| row.summary.started_utc.as_str());
+    let (symbol, verb) =
+        if change.mean_after >= change.mean_before { ("▲", "rose") } else { ("▼", "fell") };
     let by = if change.mean_before > 0.0 {
         format!(" by {:.1} %", change.change().abs() * 100.0)
     } else {
         String::new()
     };
     format!(
-        "{verb}{by} at the run of {started}: {} → {} ({})",
+        "{symbol} {verb}{by} at the run of {started}: {} → {} ({})",
         words::value(trend.metric, change.mean_before),
         words::value(trend.metric, change.mean_after),
         words::p_is(change.p)
     )
+}
+
+/// The run of a trend's point.
+pub(super) fn run_of<'a>(
+    trend: &MetricTrend,
+    point: usize,
+    runs: &'a [HistoryRow],
+) -> Option<&'a HistoryRow> {
+    trend.points.get(point).and_then(|(run, _)| runs.get(*run))
+}
+
+/// What the run of a trend's point was allowed: target and max.
+pub(super) fn bounds(
+    trend: &MetricTrend,
+    point: usize,
+    runs: &[HistoryRow],
+) -> (Option<f64>, Option<f64>) {
+    run_of(trend, point, runs).map_or((None, None), |run| trend.bounds(&run.objectives))
+}
+
+/// The newest run's target and max, and how many runs were above the max of their own time; none without a max.
+pub(crate) fn limits(trend: &MetricTrend, runs: &[HistoryRow]) -> TrendLimits {
+    let is_above = |(at, (_, value)): (usize, &(usize, f64))| {
+        bounds(trend, at, runs).1.is_some_and(|max| *value > max)
+    };
+    let (target, max) = bounds(trend, trend.points.len().saturating_sub(1), runs);
+    TrendLimits {
+        target,
+        max,
+        above: trend.points.iter().enumerate().filter(|one| is_above(*one)).count(),
+    }
+}
+
+/// How a trend lies to the SLO table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct TrendLimits {
+    /// What the newest run should keep.
+    pub(crate) target: Option<f64>,
+    /// What it must keep.
+    pub(crate) max: Option<f64>,
+    /// How many runs did not keep theirs.
+    pub(crate) above: usize,
 }
 
 /// How many runs say nothing because their measurement is not valid.

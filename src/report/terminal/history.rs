@@ -1,7 +1,7 @@
 //! The history of runs for a terminal: a list, and trends as sparklines.
 
 use super::super::gate::words;
-use super::super::history::{HistoryRow, describe, not_valid, sparkline};
+use super::super::history::{HistoryRow, describe, limits, not_valid, sparkline};
 use super::super::{format, wording};
 use super::lines::{NARROWEST, SummaryLines, WIDEST, verdict_tone};
 use super::style::{TerminalStyle, TextTone};
@@ -63,24 +63,48 @@ pub fn trends(
         0 => String::new(),
         count => format!(", {count} of them not valid and left out"),
     };
-    screen.section(&title, &format!("{} runs{left_out}", runs.len()));
-    let mut table = TextTable::new(&["", "metric", "<runs", "<last", "newest right"]);
+    screen.section(&title, &format!("{}{left_out}", format::counted(runs.len(), "run")));
+    let bounded = trends.iter().any(|trend| limits(trend, runs).max.is_some());
+    let heads: &[&str] = if bounded {
+        &["", "metric", "<runs", "<last", "<max", "<above", "newest right"]
+    } else {
+        &["", "metric", "<runs", "<last", "newest right"]
+    };
+    let mut table = TextTable::new(heads);
     for trend in trends {
         let values: Vec<f64> = trend.points.iter().map(|(_, value)| *value).collect();
         let last = values
             .last()
             .map_or_else(|| words::NONE.to_owned(), |value| words::value(trend.metric, *value));
-        table.row(vec![
+        let mut cells = vec![
             TableCell::plain(format::line(&trend.step, 40)),
             TableCell::plain(words::metric_name(trend.metric).into()),
             TableCell::plain(format::count(values.len() as u64)),
             TableCell::toned(TextTone::Strong, last),
-            TableCell::toned(TextTone::Accent, sparkline(&values, BARS)),
-        ]);
+        ];
+        if bounded {
+            cells.extend(limit_cells(trend, runs));
+        }
+        cells.push(TableCell::toned(TextTone::Accent, sparkline(&values, BARS)));
+        table.row(cells);
         for change in &trend.changes {
-            table.note(format!("▲ {}", describe(trend, change, runs)));
+            table.note(describe(trend, change, runs));
         }
     }
     screen.table(&table);
     screen.text
+}
+
+/// The newest run's max, and how many runs were above theirs.
+fn limit_cells(trend: &MetricTrend, runs: &[HistoryRow]) -> [TableCell; 2] {
+    let limits = limits(trend, runs);
+    let max =
+        limits.max.map_or_else(|| words::NONE.to_owned(), |max| words::value(trend.metric, max));
+    let tone = if limits.above > 0 { TextTone::Bad } else { TextTone::Plain };
+    let above = if limits.max.is_some() || limits.above > 0 {
+        format::count(limits.above as u64)
+    } else {
+        words::NONE.to_owned()
+    };
+    [TableCell::plain(max), TableCell::toned(tone, above)]
 }

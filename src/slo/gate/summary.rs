@@ -104,7 +104,7 @@ pub struct SloMetric {
 
 impl SloMetric {
     /// That of an objective; `None` where summaries do not hold it.
-    fn of(objective: &Objective) -> Option<Self> {
+    pub(super) fn of(objective: &Objective) -> Option<Self> {
         let step = match &objective.scope {
             Scope::Run => RunSummary::WHOLE.to_owned(),
             Scope::Step(name) => name.clone(),

@@ -4,8 +4,9 @@ use super::super::ValidityStatus;
 use super::super::statistics::change_points::{ChangePoint, ChangePointSearch, find};
 use super::metric::GateMetric;
 use super::row::ComparedMetric;
-use super::summary::RunSummary;
-use plimsoll_metrics::Answers;
+use super::summary::{RunSummary, SloMetric};
+use plimsoll_metrics::{Answers, Objective};
+use plimsoll_units::Quantity;
 
 /// The least relative change of a time's level that is reported, as for a regression.
 const MAGNITUDE_MIN: f64 = 0.05;
@@ -44,5 +45,20 @@ impl MetricTrend {
         let changes =
             find(&values, ChangePointSearch { magnitude_min, ..ChangePointSearch::default() });
         Self { step: step.to_owned(), metric, points, changes }
+    }
+
+    /// What a run's SLO table allows it, in seconds or as a share: target and max, each the strictest of its rows.
+    pub fn bounds(&self, table: &[Objective]) -> (Option<f64>, Option<f64>) {
+        let speaks = |row: &&Objective| {
+            SloMetric::of(row).is_some_and(|found| {
+                // An error rate has no times that could be anyone's.
+                let same = self.metric == GateMetric::ErrorRate || found.of == Answers::Successes;
+                same && found.step == self.step && found.metric == self.metric
+            })
+        };
+        let least = |bound: fn(&Objective) -> Option<Quantity>| {
+            table.iter().filter(speaks).filter_map(bound).map(Quantity::base).reduce(f64::min)
+        };
+        (least(|row| row.target), least(|row| row.limit))
     }
 }
