@@ -30,6 +30,7 @@ mod history;
 mod hooks;
 mod import;
 mod init;
+mod large_file;
 mod lifecycle;
 mod log_writer;
 mod look;

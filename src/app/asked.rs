@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::cli;
 use crate::import::UrlScenario;
 use crate::plan::{Overrides, Shard};
+use crate::scenario::FileAccess;
 use crate::units::{Nanos, Seed};
 
 use super::{files, wall};
@@ -73,6 +74,14 @@ impl<'a> FleetRole<'a> {
             Self::Agent(work) => work.files.get(path).cloned().ok_or_else(|| {
                 io::Error::new(io::ErrorKind::NotFound, "the leader has not sent it")
             }),
+        }
+    }
+
+    /// How files are reached: what agents are to send is sent to them, whole.
+    pub(super) fn files(self) -> FileAccess<'static> {
+        match self {
+            Self::Alone => files::access(),
+            _ => FileAccess::whole(&files::read),
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::cli;
 use crate::engine::RunOptions;
 use crate::plan::{Overrides, Plan};
-use crate::scenario::{Loaded, Span, load};
+use crate::scenario::{Loaded, Span, load_from};
 use crate::units::Seed;
 
 use super::compiled::{permit_for, plan_of, tls_for};
@@ -61,7 +61,7 @@ fn check_one(
         read_simulation(path)?;
         return Ok((None, vec![]));
     }
-    let loaded = load(path, &args.set, &files::read, &files::variable);
+    let loaded = load_from(path, &args.set, files::access(), &files::variable);
     let overrides = Overrides {
         target: args.target.clone(),
         seed: args.seed.map(Seed::new),

@@ -10,18 +10,29 @@ use serde_json::Value;
 
 use crate::capacity::output::CapacitySection;
 use crate::metrics::{RunLine, RunLog};
+use crate::scenario::{FILE_LIMIT, FileAccess};
 
 use super::embedded;
 use super::exit::{Exit, Failure};
 use super::log_writer::LogWriter;
-use super::{mask, stored_log, wall};
+use super::{large_file, mask, stored_log, wall};
 
 /// Reads a file of a scenario: from the disk, or from the systems that the program brings along.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     match embedded::read(path) {
         Some(bytes) => Ok(bytes.to_vec()),
-        None => fs::read(path),
+        None => {
+            let mut bytes = Vec::new();
+            // A pipe is read as well, and one that never ends is not read for ever.
+            File::open(path)?.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        }
     }
+}
+
+/// The files of a scenario: large ones that are sent stay on the disk.
+pub(super) fn access() -> FileAccess<'static> {
+    FileAccess { read: &read, large: &large_file::open }
 }
 
 /// Looks up a variable of the environment.

@@ -8,7 +8,7 @@ use crate::cli::ImportFrom;
 use crate::import::{ImportOptions, Imported, system_name};
 use crate::plan::Overrides;
 use crate::scenario::format::json_schema::json_schema;
-use crate::scenario::{Problem, SCENARIO_FILE, SourceFiles, SourceId, load};
+use crate::scenario::{Problem, SCENARIO_FILE, SourceFiles, SourceId, load_from};
 use crate::units::Ratio;
 use crate::{cli, import};
 
@@ -169,7 +169,7 @@ fn write(folder: &Path, imported: &Imported) -> Result<(), Failure> {
 
 /// What was written must pass `plimsoll check`; if it does not, that is our mistake, and it is told in full.
 fn check(folder: &Path) -> Result<Exit, Failure> {
-    let loaded = load(folder, &[], &files::read, &|_| None);
+    let loaded = load_from(folder, &[], files::access(), &|_| None);
     match plan_of(&loaded, &Overrides::default()) {
         Ok(_) => Ok(Exit::Pass),
         Err(failure) => Err(Failure::new(

@@ -14,7 +14,7 @@ use crate::metrics::{Event, EventKind, Measure, Objective, RunHeader, RunLine, S
 use crate::observe::WatchPlan;
 use crate::plan::{Hook, Pick, Plan, UsedUp};
 use crate::scenario::stack::SignalSpec;
-use crate::scenario::{load, scenario_file};
+use crate::scenario::{FileAccess, load_from, scenario_file};
 use crate::units::{Nanos, RunTime};
 
 use super::asked::{FleetRole, RunRequest, overrides};
@@ -78,8 +78,10 @@ pub(super) fn prepare(
 ) -> Result<PreparedRun, Failure> {
     let role = asked.role;
     let read = FileRecord::default();
+    let reading = |path: &Path| read.read(role, path);
+    let role_files = FileAccess { read: &reading, ..role.files() };
     let loaded = asked.of_url.map_or_else(
-        || load(path, asked.settings, &|path| read.read(role, path), &files::variable),
+        || load_from(path, asked.settings, role_files, &files::variable),
         |scenario| load_url(scenario, asked.settings),
     );
     let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;

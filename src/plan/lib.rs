@@ -42,6 +42,7 @@ pub use lifecycle::{Lifecycle, LifecyclePlan};
 pub use load::{ArrivalLaw, Hook, Load, OpenLoad, Recording, Shard, Stage};
 pub use mix::{MixSpan, ScenarioMix};
 pub use overrides::{DEFAULT_SEED, Overrides};
+pub use plimsoll_scenario::{FileContent, LargeFile};
 pub use proxy::{DirectHost, ProxyPlan};
 pub use request::{AwsSigning, Body, BodySource, Filler, Media, RequestPlan, UploadPiece};
 pub use session::{HeldSession, LoginTurn, SessionPlan, SharedLogin};

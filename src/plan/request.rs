@@ -1,9 +1,8 @@
 //! One request of a flow, compiled.
 
-use bytes::Bytes;
-
 use super::{Capture, CaptureSlot, Check, OnFailure, PlaybackId, SessionId, Template};
 use plimsoll_metrics::StepId;
+use plimsoll_scenario::FileContent;
 use plimsoll_units::Nanos;
 
 /// What a request carries.
@@ -31,8 +30,8 @@ pub enum UploadPiece {
 pub enum BodySource {
     /// So many bytes that nobody reads, made on the way.
     Noise(u64),
-    /// The content of a file, held once for all requests.
-    Held(Bytes),
+    /// The content of a file.
+    File(FileContent),
 }
 
 impl BodySource {
@@ -40,7 +39,7 @@ impl BodySource {
     pub fn size(&self) -> u64 {
         match self {
             Self::Noise(size) => *size,
-            Self::Held(content) => content.len() as u64,
+            Self::File(content) => content.size(),
         }
     }
 }

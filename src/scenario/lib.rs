@@ -3,6 +3,8 @@
 //! [`yaml`] makes a tree that knows its places, [`Fields`] reads typed values out of it and notes every
 //! problem, [`render`] shows them. `simulation.yaml` and `stack.yaml` are read by the same means.
 
+mod access;
+mod content;
 mod core_schema;
 mod declared;
 mod decode;
@@ -25,12 +27,14 @@ pub mod stack;
 mod variables;
 pub mod yaml;
 
+pub use access::{FILE_LIMIT, FileAccess, ReadFile};
+pub use content::{FileContent, HELD_LIMIT, LargeFile};
 pub use declared::scenario::SCENARIO_FILE;
 pub use declared::stack::STACK_FILE;
 pub use decode::{Decode, entries, list, one_or_many, text, whole_within, word};
 pub use fields::Fields;
 pub use json::{json_of_node, json_of_scalar};
-pub use load::{Loaded, ReadFile, load, load_stack, scenario_file};
+pub use load::{Loaded, load, load_from, load_stack, scenario_file};
 pub use names::EntityName;
 pub use problem::{Problem, ProblemKind, Problems};
 pub use render::{Colour, ToldProblem, render, told};

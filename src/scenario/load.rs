@@ -3,7 +3,6 @@
 mod paths;
 mod reason;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -11,23 +10,19 @@ use regex::Regex;
 
 use self::paths::normal;
 use self::reason::plain_reason;
+use super::access::{FILE_LIMIT, FileAccess, ReadFile};
 use super::encoding::Encoding;
 use super::environment::{self, EnvironmentExpansion, EnvironmentUse, Lookup};
 use super::source::SETTING;
 use super::variables::ScenarioVariables;
 use super::{
-    Decode, Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceFiles, SourceId, Span,
-    Spanned, Stack, one_or_many, yaml,
+    Decode, FileContent, Node, NodeValue, Problem, ProblemKind, Problems, Scenario, SourceFiles,
+    SourceId, Span, Spanned, Stack, one_or_many, yaml,
 };
 
-/// Reads a file.
-pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Vec<u8>>;
-
-/// The largest file that is read, in bytes.
-const FILE_LIMIT: usize = 1 << 30;
 /// The most files that a scenario is made of, included ones counted as often as they are.
 const INCLUDE_LIMIT: usize = 32;
-/// The largest file whose content is sent, in bytes.
+/// The largest file whose content is held to be sent, in bytes.
 const CONTENT_LIMIT: usize = 64 << 20;
 
 /// What reading a scenario came to. It may become a plan only if there are no problems.
@@ -52,7 +47,17 @@ pub fn load(
     read: ReadFile<'_>,
     lookup: Lookup<'_>,
 ) -> Loaded {
-    let mut loader = Loader::new(read, lookup);
+    load_from(path, settings, FileAccess::whole(read), lookup)
+}
+
+/// [`load`] that leaves large files which are sent where they are.
+pub fn load_from(
+    path: &Path,
+    settings: &[(String, String)],
+    files: FileAccess<'_>,
+    lookup: Lookup<'_>,
+) -> Loaded {
+    let mut loader = Loader::new(files, lookup);
     let scenario = loader.scenario(&scenario_file(path), settings);
     environment::tidy_secrets(&mut loader.sources.secrets);
     let merges = loader.problems.merges().to_vec();
@@ -65,7 +70,7 @@ pub fn load_stack(
     read: ReadFile<'_>,
     lookup: Lookup<'_>,
 ) -> (Option<Stack>, Vec<Problem>, SourceFiles) {
-    let mut loader = Loader::new(read, lookup);
+    let mut loader = Loader::new(FileAccess::whole(read), lookup);
     let node = loader.tree(path, &on_command_line(path), LoadedFile::Stack);
     let stack = node
         .and_then(|node| Stack::read(&node, &mut loader.problems))
@@ -139,7 +144,7 @@ enum LoadedFile {
 }
 
 struct Loader<'a> {
-    read: ReadFile<'a>,
+    files: FileAccess<'a>,
     lookup: Lookup<'a>,
     sources: SourceFiles,
     problems: Problems,
@@ -151,9 +156,9 @@ struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(read: ReadFile<'a>, lookup: Lookup<'a>) -> Self {
+    fn new(files: FileAccess<'a>, lookup: Lookup<'a>) -> Self {
         Self {
-            read,
+            files,
             lookup,
             sources: SourceFiles::default(),
             problems: Problems::default(),
@@ -397,7 +402,7 @@ impl Loader<'_> {
     }
 
     fn bytes(&mut self, path: &Path, named: &Spanned<String>) -> Option<Vec<u8>> {
-        let reason = match (self.read)(path) {
+        let reason = match (self.files.read)(path) {
             Ok(bytes) if bytes.len() <= FILE_LIMIT => return Some(bytes),
             Ok(_) => "it is larger than 1 GiB".to_owned(),
             Err(error) => plain_reason(&error),
@@ -415,15 +420,20 @@ impl Loader<'_> {
                 continue;
             }
             let path = self.folder_of(&file).join(&file.value);
+            if let Some(large) = (self.files.large)(&path) {
+                self.sources.add_content(&file, FileContent::OnDisk(large.into()));
+                continue;
+            }
             let Some(content) = self.bytes(&path, &file) else { continue };
             if content.len() > CONTENT_LIMIT {
-                let reason =
-                    "what is sent is held in memory, and it is larger than 64 MiB".to_owned();
+                let reason = "agents hold what they send in memory, and it is larger than 64 MiB; \
+                              shards read it from their own disk (`--shard`)"
+                    .to_owned();
                 let kind = ProblemKind::FileUnreadable { path: file.value.clone(), reason };
                 self.problems.report(file.span, kind);
                 continue;
             }
-            self.sources.add_content(&file, content.into());
+            self.sources.add_content(&file, FileContent::Held(content.into()));
         }
     }
 
@@ -517,7 +527,7 @@ scenarios: { visit: { flow: [{ get: { name: home, url: '/{{ users.id }}' } }] } 
                     "tiers: { api: { kind: api, cost: '${vars.cost:-$5}' } }"
                 }
                 Some("shop/users.csv" | "env/few.csv") => "id\n1\n",
-                _ => return Err(io::ErrorKind::NotFound.into()),
+                _ => return Err(std::io::ErrorKind::NotFound.into()),
             };
             Ok(text.as_bytes().to_vec())
         };

@@ -5,12 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::{SourceId, Span, Spanned};
-
-/// The largest file that templates may have as a text, in bytes.
-const TEXT_LIMIT: usize = 1 << 20;
+use super::content::HELD_LIMIT;
+use super::{FileContent, SourceId, Span, Spanned};
 
 /// The path of what was given by `--set`, which is no file.
 pub(super) const SETTING: &str = "--set";
@@ -33,7 +29,7 @@ pub struct SourceFiles {
     /// Values from the environment, which must not be shown in a message.
     pub secrets: Vec<String>,
     /// Files whose content is sent, by the file that names them and the path in it.
-    contents: BTreeMap<(SourceId, String), Bytes>,
+    contents: BTreeMap<(SourceId, String), FileContent>,
 }
 
 impl SourceFiles {
@@ -53,12 +49,12 @@ impl SourceFiles {
     }
 
     /// Adds the content of a file that is named at a place.
-    pub fn add_content(&mut self, named: &Spanned<String>, content: Bytes) {
+    pub fn add_content(&mut self, named: &Spanned<String>, content: FileContent) {
         self.contents.insert((named.span.source, named.value.clone()), content);
     }
 
     /// The content of a file that is named at a place, if it was read.
-    pub fn content(&self, named: &Spanned<String>) -> Option<&Bytes> {
+    pub fn content(&self, named: &Spanned<String>) -> Option<&FileContent> {
         self.contents.get(&(named.span.source, named.value.clone()))
     }
 
@@ -66,13 +62,14 @@ impl SourceFiles {
     pub fn texts(&self) -> impl Iterator<Item = ((String, u16), Arc<str>)> {
         self.contents.iter().filter_map(|((source, path), content)| {
             // What is larger is sent as a body, and never a part of a text.
-            let text = std::str::from_utf8(content).ok().filter(|text| text.len() <= TEXT_LIMIT)?;
+            let FileContent::Held(content) = content else { return None };
+            let text = std::str::from_utf8(content).ok().filter(|text| text.len() <= HELD_LIMIT)?;
             Some(((path.clone(), source.0), Arc::from(text)))
         })
     }
 
     /// All contents that are sent.
-    pub fn contents(&self) -> impl Iterator<Item = &Bytes> {
+    pub fn contents(&self) -> impl Iterator<Item = &FileContent> {
         self.contents.values()
     }
 

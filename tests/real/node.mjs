@@ -1,8 +1,17 @@
-// Node.js's HTTP/2: what each path does stands beside it. Says its port, and counts what it has seen at /seen.
+// Node.js's HTTP/2: what each path does stands beside it. Says its port, then that of HTTP/1.1, and counts what it has seen at /seen.
 import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { constants, createSecureServer } from 'node:http2';
+import { createServer } from 'node:https';
 
 const [cert, key] = process.argv.slice(2).map((path) => readFileSync(path));
+// SHA-256 and length of what is uploaded.
+const digest = (body, answer) => {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  body.on('data', (part) => { hash.update(part); bytes += part.length; });
+  body.on('end', () => answer({ bytes, sha256: hash.digest('hex') }));
+};
 const settings = { initialWindowSize: 20_000, maxConcurrentStreams: 10, maxFrameSize: 20_000 };
 const server = createSecureServer({ cert, key, settings });
 const refusedOnce = new Set();
@@ -10,8 +19,8 @@ const seen = { sessions: 0, uploaded: 0, refused: 0, errors: 0 };
 
 server.on('session', (session) => {
   seen.sessions += 1;
-  // What breaks a rule of the protocol is told here.
-  session.on('error', () => { seen.errors += 1; });
+  // What breaks a rule of the protocol is told here, and a client that closes with something still unread, which is none.
+  session.on('error', (error) => { seen.errors += Number(error.code !== 'ECONNRESET'); });
 });
 server.on('stream', (stream, headers) => {
   stream.on('error', () => {});
@@ -40,6 +49,8 @@ server.on('stream', (stream, headers) => {
         answer({ bytes, said: Number(headers['content-length']) });
       });
     }
+    case '/digest':
+      return digest(stream, answer);
     case '/trailers':
       stream.respond({ ':status': 200 }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1' }));
@@ -65,4 +76,9 @@ server.on('stream', (stream, headers) => {
       return stream.end();
   }
 });
-server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+const http1 = createServer({ cert, key }, (request, response) => {
+  digest(request, (value) => response.end(JSON.stringify(value)));
+});
+server.listen(0, '127.0.0.1', () => {
+  http1.listen(0, '127.0.0.1', () => console.log(`${server.address().port} ${http1.address().port}`));
+});

@@ -8,7 +8,7 @@ use crate::capacity::stack::{Deployed, StackModel};
 use crate::engine::{RunOptions, most_workers, prepare_limits, workers_for};
 use crate::observe::WatchPlan;
 use crate::plan::{ArrivalLaw, Load, OpenLoad, Overrides, Plan, Stage};
-use crate::scenario::{Loaded, load};
+use crate::scenario::{Loaded, load_from};
 use crate::units::{Nanos, Rate, RateUnit, Seed, WorkRate};
 
 use super::super::compiled::{permit_for, plan_of, tls_for};
@@ -51,7 +51,7 @@ impl SearchScenario {
         may_load: &[String],
     ) -> Result<Self, Failure> {
         let path = Path::new(&origin.path);
-        let loaded = load(path, &origin.settings, &files::read, &files::variable);
+        let loaded = load_from(path, &origin.settings, files::access(), &files::variable);
         let overrides = Overrides {
             workload: origin.workload.clone(),
             target: origin.target.clone(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::plan::{Load, Overrides, Plan, compile};
-use crate::scenario::{Colour, Loaded, load, render};
+use crate::scenario::{Colour, Loaded, load_from, render};
 use crate::slo::Verdict;
 use crate::tui::{LaunchChoice, LaunchOrigin, PastRun, WorkloadInfo};
 use crate::units::Rate;
@@ -69,7 +69,7 @@ fn place(
     folder: &Path,
     file: Option<PathBuf>,
 ) -> LaunchChoice {
-    let loaded = load(folder, &[], &files::read, &files::variable);
+    let loaded = load_from(folder, &[], files::access(), &files::variable);
     let names: Vec<String> = loaded.scenario.as_ref().map_or_else(Vec::new, |scenario| {
         scenario.workloads.iter().map(|workload| workload.name.value.clone()).collect()
     });

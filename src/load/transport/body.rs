@@ -1,14 +1,17 @@
 //! What a request carries, written piece by piece as the peer takes it.
 //!
-//! A text or file is held once, however often it is sent; bytes that nobody reads are made on the way and never held
-//! whole.
+//! A text or small file is held once, however often it is sent; a large file is read from the disk, and bytes that nobody
+//! reads are made on the way: neither is ever held whole.
 
 use std::fmt::Write as _;
 use std::rc::Rc;
 
 use bytes::Bytes;
 
-use plimsoll_plan::{BodySource, Filler};
+use plimsoll_metrics::ErrorClass;
+use plimsoll_plan::{BodySource, FileContent, Filler, LargeFile};
+
+use super::TransportError;
 
 /// A rendered request: head and text, and where files stand in it.
 #[derive(Debug, Default)]
@@ -95,29 +98,69 @@ pub(super) fn size_of(fillers: &[Filler]) -> u64 {
 }
 
 /// How far a text with fillers has been written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(super) struct BodyCursor {
     text: usize,
     /// The next filler, and how much of it has been written.
     filler: usize,
     filled: u64,
+    /// What was read of it from the disk; nothing where it is elsewhere.
+    piece: FilePiece,
+}
+
+/// A piece of a file on the disk.
+#[derive(Debug, Default)]
+struct FilePiece {
+    bytes: Vec<u8>,
+    /// Where in the file it begins.
+    at: u64,
+}
+
+impl FilePiece {
+    /// So much is read at a time, in bytes.
+    const SIZE: usize = 64 * 1024;
+
+    /// The bytes of `file` from `at` on.
+    fn from(&mut self, file: &dyn LargeFile, at: u64) -> Result<&[u8], TransportError> {
+        let is_in = (self.at..self.at + self.bytes.len() as u64).contains(&at);
+        if !is_in {
+            self.bytes.resize(Self::SIZE, 0);
+            let read = file.read_at(at, &mut self.bytes);
+            self.bytes.truncate(*read.as_ref().unwrap_or(&0));
+            self.at = at;
+            read.map_err(|error| TransportError::new(ErrorClass::Script, error.to_string()))?;
+        }
+        Ok(&self.bytes[(at - self.at) as usize..])
+    }
 }
 
 impl BodyCursor {
     /// The bytes that come next, as far as they are at hand; none at the end.
-    pub(super) fn rest<'a>(&self, text: &'a [u8], fillers: &'a [Filler]) -> &'a [u8] {
-        match fillers.get(self.filler) {
+    ///
+    /// # Errors
+    /// Where a file cannot be read to its end.
+    pub(super) fn rest<'a>(
+        &'a mut self,
+        text: &'a [u8],
+        fillers: &'a [Filler],
+    ) -> Result<&'a [u8], TransportError> {
+        Ok(match fillers.get(self.filler) {
             Some(Filler { at, source: BodySource::Noise(size) }) if *at == self.text => {
                 let from = (self.filled % NOISE.len() as u64) as usize;
                 let left = usize::try_from(size - self.filled).unwrap_or(usize::MAX);
                 &NOISE[from..NOISE.len().min(from.saturating_add(left))]
             }
-            Some(Filler { at, source: BodySource::Held(content) }) if *at == self.text => {
-                content.get(self.filled as usize..).unwrap_or_default()
+            Some(Filler { at, source: BodySource::File(content) }) if *at == self.text => {
+                match content {
+                    FileContent::Held(content) => {
+                        content.get(self.filled as usize..).unwrap_or_default()
+                    }
+                    FileContent::OnDisk(file) => self.piece.from(file.as_ref(), self.filled)?,
+                }
             }
             Some(filler) => &text[self.text..filler.at],
             None => &text[self.text..],
-        }
+        })
     }
 
     /// `count` of [`Self::rest`] have been written.
@@ -128,6 +171,7 @@ impl BodyCursor {
                 if self.filled == filler.source.size() {
                     self.filler += 1;
                     self.filled = 0;
+                    self.piece = FilePiece::default();
                 }
             }
             _ => self.text += count,
@@ -164,7 +208,7 @@ mod tests {
     fn written(text: &[u8], fillers: &[Filler], step: usize) -> Vec<u8> {
         let (mut cursor, mut out) = (BodyCursor::default(), Vec::new());
         loop {
-            let rest = cursor.rest(text, fillers);
+            let rest = cursor.rest(text, fillers).expect("readable");
             if rest.is_empty() {
                 return out;
             }
@@ -191,7 +235,7 @@ mod tests {
                     NOISE.iter().copied().cycle().take(size as usize).collect()
                 };
                 whole.extend_from_slice(&content);
-                let held = BodySource::Held(content.into());
+                let held = BodySource::File(FileContent::Held(content.into()));
                 let source = if is_held { held } else { BodySource::Noise(size) };
                 fillers.push(Filler { at, source });
             }
@@ -200,5 +244,50 @@ mod tests {
             prop_assert_eq!(body.len(), whole.len() as u64);
             prop_assert!(written(&text, &fillers, step) == whole);
         }
+    }
+    /// A file that becomes shorter after its first million bytes were read.
+    #[derive(Debug)]
+    struct CutFile(Vec<u8>, bool);
+
+    impl LargeFile for CutFile {
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
+            if self.1 && at > 1_000_000 {
+                return Err(std::io::Error::other("it has become shorter"));
+            }
+            let rest = &self.0[at as usize..];
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+    }
+
+    fn on_disk(content: &[u8], is_cut: bool) -> FileContent {
+        FileContent::OnDisk(std::sync::Arc::new(CutFile(content.to_vec(), is_cut)))
+    }
+
+    #[test]
+    fn file_on_the_disk_is_sent_in_pieces_and_missed_where_it_becomes_shorter() {
+        let content: Vec<u8> = (0..1_500_000_u32).map(|n| (n % 251) as u8).collect();
+        let file = on_disk(&content, false);
+        let filler = |at| Filler { at, source: BodySource::File(file.clone()) };
+        let fillers = [filler(2), filler(2), filler(4)];
+        let whole = [b"ab", &content[..], &content, b"cd", &content].concat();
+        for step in [1_000, 65_536, 65_537, 10_000_000] {
+            assert!(written(b"abcd", &fillers, step) == whole, "{step}");
+        }
+        let cut = [Filler { at: 0, source: BodySource::File(on_disk(&content, true)) }];
+        let mut cursor = BodyCursor::default();
+        let error = loop {
+            match cursor.rest(b"", &cut).map(<[u8]>::len) {
+                Ok(count) => cursor.advance(count, &cut),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.class, ErrorClass::Script);
+        assert_eq!(error.message, "it has become shorter");
     }
 }

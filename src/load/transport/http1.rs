@@ -102,6 +102,10 @@ impl InFlightExchange {
             && let Poll::Ready(outcome) = self.write(io, request, context)
         {
             self.cut = outcome.err();
+            // What this side cannot send, nobody answers.
+            if let Some(error) = self.cut.take_if(|error| error.class == ErrorClass::Script) {
+                return Poll::Ready(Err(error));
+            }
             self.flushed = true;
             self.written_at = exchange_context.clock.now();
         }
@@ -146,7 +150,7 @@ impl InFlightExchange {
             if self.written > limit {
                 return let_others(context);
             }
-            let rest = self.cursor.rest(text, fillers);
+            let rest = self.cursor.rest(text, fillers)?;
             let count = ready!(Pin::new(&mut *io).poll_write(context, rest))
                 .map_err(failed)
                 // rustls may report an error after parts of the request went out.

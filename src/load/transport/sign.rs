@@ -13,7 +13,7 @@ use percent_encoding::{percent_decode_str, percent_encode};
 use ring::{digest, hmac};
 
 use plimsoll_metrics::ErrorClass;
-use plimsoll_plan::{AwsSigning, BodySource, ENCODED, Template};
+use plimsoll_plan::{AwsSigning, BodySource, ENCODED, FileContent, Filler, Template};
 use plimsoll_units::hexadecimal;
 use plimsoll_user::User;
 
@@ -122,7 +122,7 @@ impl<'a> AwsSigner<'a> {
         };
         let value = |text: &str| HeaderValue::try_from(text).map_err(unfit);
         let is_s3 = self.service == "s3";
-        let hash = payload_hash(&parts.body, is_s3);
+        let hash = payload_hash(&parts.body, is_s3)?;
         let date = self.date();
         parts.headers.insert(DATE, value(&date)?);
         if is_s3 {
@@ -249,20 +249,22 @@ fn encoded(bytes: &[u8]) -> String {
     percent_encode(bytes, ENCODED).to_string()
 }
 
-/// The hash of a body. Bytes that are made on the way to S3 are not hashed before.
-fn payload_hash(body: &RequestBody, is_s3: bool) -> String {
+/// The hash of a body. Bytes that are made or read from the disk on the way to S3 are not hashed before.
+fn payload_hash(body: &RequestBody, is_s3: bool) -> Result<String, TransportError> {
     let fillers = body.fillers();
-    if is_s3 && fillers.iter().any(|filler| matches!(filler.source, BodySource::Noise(_))) {
-        return UNSIGNED.to_owned();
+    let is_held = |filler: &Filler| matches!(filler.source, BodySource::File(FileContent::Held(_)));
+    if is_s3 && !fillers.iter().all(is_held) {
+        return Ok(UNSIGNED.to_owned());
     }
     let (mut cursor, mut hash) = (BodyCursor::default(), digest::Context::new(&digest::SHA256));
     loop {
-        let rest = cursor.rest(body.text(), fillers);
+        let rest = cursor.rest(body.text(), fillers)?;
         if rest.is_empty() {
-            return hexadecimal(hash.finish().as_ref());
+            return Ok(hexadecimal(hash.finish().as_ref()));
         }
         hash.update(rest);
-        cursor.advance(rest.len(), fillers);
+        let count = rest.len();
+        cursor.advance(count, fillers);
     }
 }
 

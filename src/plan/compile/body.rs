@@ -125,9 +125,8 @@ pub(super) fn boundary(parts: &[UploadPartSpec], templates: TemplateCompiler<'_>
         UploadContent::Text(text) => text.value.contains(boundary),
         UploadContent::Bytes(_) => false,
         UploadContent::File(file) => match templates.content(file) {
-            Some(BodySource::Held(content)) => {
-                memchr::memmem::find(&content, boundary.as_bytes()).is_some()
-            }
+            // A file that cannot be read to its end fails where it is sent.
+            Some(BodySource::File(content)) => content.holds(boundary.as_bytes()).unwrap_or(false),
             _ => false,
         },
     };

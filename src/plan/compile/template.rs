@@ -40,8 +40,8 @@ impl<'s> TemplateCompiler<'s> {
 
     /// The content of a file, to be sent; none where it could not be read, which has been reported, or where it is empty.
     pub(super) fn content(&self, file: &Spanned<String>) -> Option<BodySource> {
-        let content = self.sources.content(file).filter(|content| !content.is_empty())?;
-        Some(BodySource::Held(content.clone()))
+        let content = self.sources.content(file).filter(|content| content.size() > 0)?;
+        Some(BodySource::File(content.clone()))
     }
 
     /// Where a captured value is kept.

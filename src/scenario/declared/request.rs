@@ -230,7 +230,7 @@ scenarios:
 ",
 };
 
-const FILE_ABOUT: &str = "The file, relative to the one that names it; at most 64 MiB.";
+const FILE_ABOUT: &str = "The file, relative to the one that names it. Above 1 MiB it is read from the disk as it is sent.";
 
 pub(crate) static BASIC: Declaration = Declaration {
     name: "basic",

@@ -97,19 +97,30 @@ impl Http2Stream {
         if size == 0 || self.outcome.is_some() {
             return 0;
         }
-        self.unsent -= size;
-        let flags = if self.unsent == 0 { frame::flag::END_STREAM } else { 0 };
+        let frame = out.len();
+        let flags = if size == self.unsent { frame::flag::END_STREAM } else { 0 };
         frame::put_head(out, frame::kind::DATA, flags, (self.id, size as usize));
-        let mut left = size as usize;
+        if let Err(error) = self.put_body(size as usize, out) {
+            out.truncate(frame);
+            self.finish(Err(error));
+            return 0;
+        }
+        self.unsent -= size;
+        self.send_window -= size.cast_signed();
+        size.cast_signed()
+    }
+
+    /// Appends the next `size` bytes of the body.
+    fn put_body(&mut self, size: usize, out: &mut Vec<u8>) -> Result<(), TransportError> {
+        let mut left = size;
         while left > 0 {
-            let rest = self.cursor.rest(self.body.text(), self.body.fillers());
+            let rest = self.cursor.rest(self.body.text(), self.body.fillers())?;
             let part = rest.len().min(left);
             out.extend_from_slice(&rest[..part]);
             self.cursor.advance(part, self.body.fillers());
             left -= part;
         }
-        self.send_window -= size.cast_signed();
-        size.cast_signed()
+        Ok(())
     }
 
     /// Ends it; only the first end counts.
