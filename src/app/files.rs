@@ -19,15 +19,13 @@ use super::{large_file, mask, stored_log, wall};
 
 /// Reads a file of a scenario: from the disk, or from the systems that the program brings along.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    match embedded::read(path) {
-        Some(bytes) => Ok(bytes.to_vec()),
-        None => {
-            let mut bytes = Vec::new();
-            // A pipe is read as well, and one that never ends is not read for ever.
-            File::open(path)?.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        }
+    if let Some(bytes) = embedded::read(path) {
+        return Ok(bytes.to_vec());
     }
+    let mut bytes = Vec::new();
+    // A pipe is read as well, and one that never ends is not read for ever.
+    File::open(path)?.take(FILE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The files of a scenario: large ones that are sent stay on the disk.

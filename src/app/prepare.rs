@@ -14,7 +14,7 @@ use crate::metrics::{Event, EventKind, Measure, Objective, RunHeader, RunLine, S
 use crate::observe::WatchPlan;
 use crate::plan::{Hook, Pick, Plan, UsedUp};
 use crate::scenario::stack::SignalSpec;
-use crate::scenario::{FileAccess, load_from, scenario_file};
+use crate::scenario::{FileAccess, Loaded, load_from, scenario_file};
 use crate::units::{Nanos, RunTime};
 
 use super::asked::{FleetRole, RunRequest, overrides};
@@ -78,12 +78,7 @@ pub(super) fn prepare(
 ) -> Result<PreparedRun, Failure> {
     let role = asked.role;
     let read = FileRecord::default();
-    let reading = |path: &Path| read.read(role, path);
-    let role_files = FileAccess { read: &reading, ..role.files() };
-    let loaded = asked.of_url.map_or_else(
-        || load_from(path, asked.settings, role_files, &files::variable),
-        |scenario| load_url(scenario, asked.settings),
-    );
+    let loaded = loaded(path, asked, &read);
     let (plan, watch) = plan_of(&loaded, &overrides(asked, load_args))?;
     soon_used_up(&plan);
     let mut plan = Arc::new(plan);
@@ -184,6 +179,17 @@ fn plan_hash(header: &RunHeader) -> String {
     format!(
         "{:032x}",
         digest.as_ref().iter().take(16).fold(0, |all: u128, &byte| all << 8 | u128::from(byte))
+    )
+}
+
+/// The scenario that is asked for, its files noted in `read`.
+fn loaded(path: &Path, asked: &RunRequest<'_>, read: &FileRecord) -> Loaded {
+    let role = asked.role;
+    let reading = |path: &Path| read.read(role, path);
+    let access = FileAccess { read: &reading, ..role.files() };
+    asked.of_url.map_or_else(
+        || load_from(path, asked.settings, access, &files::variable),
+        |scenario| load_url(scenario, asked.settings),
     )
 }
 

@@ -421,7 +421,7 @@ impl Loader<'_> {
             }
             let path = self.folder_of(&file).join(&file.value);
             if let Some(large) = (self.files.large)(&path) {
-                self.sources.add_content(&file, FileContent::OnDisk(large.into()));
+                self.sources.add_content(&file, FileContent::OnDisk(large));
                 continue;
             }
             let Some(content) = self.bytes(&path, &file) else { continue };

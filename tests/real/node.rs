@@ -43,7 +43,7 @@ fn large_files_are_read_as_they_are_sent() {
         film.write_all(line.as_bytes()).expect("written");
     }
     film.flush().expect("written");
-    let sum: String = hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = plimsoll::units::hexadecimal(hash.finish().as_ref());
     for (version, port) in [("1.1", http1), ("2", http2)] {
         let file = folder.path().join("scenario.yaml");
         let text = format!(
