@@ -10,6 +10,10 @@ use super::output::{fitted, live_width, say_raw};
 #[derive(Debug)]
 pub(super) struct RunProgress {
     duration: Nanos,
+    /// How many iterations are to be played, where users of a closed model play so many.
+    iterations: Option<u64>,
+    /// Those of them that have ended.
+    ended: u64,
     /// The terminal's width, where a line can be rewritten.
     width: Option<usize>,
     quiet: bool,
@@ -23,10 +27,12 @@ pub(super) struct RunProgress {
 const LINE_EVERY: Nanos = Nanos::from_secs(5);
 
 impl RunProgress {
-    /// Progress of a run that starts iterations for `duration`.
-    pub(super) fn new(duration: Nanos, quiet: bool) -> Self {
+    /// Progress of a run that starts iterations for `duration`, or as many as `iterations` says.
+    pub(super) fn new(duration: Nanos, iterations: Option<u64>, quiet: bool) -> Self {
         Self {
             duration,
+            iterations,
+            ended: 0,
             width: live_width(),
             quiet,
             failed: 0,
@@ -37,6 +43,7 @@ impl RunProgress {
     /// One second is complete.
     pub(super) fn show(&mut self, interval: &Interval) {
         self.failed += Counts::of(interval).failed();
+        self.ended += interval.arrivals.completed + interval.arrivals.failed;
         if self.quiet {
             return;
         }
@@ -58,6 +65,9 @@ impl RunProgress {
         let needed: usize = parts.iter().map(|part| part.chars().count() + 2).sum();
         let length = width.saturating_sub(needed).clamp(BAR.1, BAR.0);
         let share = interval.end.as_secs_f64() / self.duration.as_secs_f64().max(1e-9);
+        // Whatever comes first ends the run.
+        let played = self.iterations.map(|all| self.ended as f64 / all.max(1) as f64);
+        let share = played.map_or(share, |played| played.max(share));
         let filled = ((share * length as f64) as usize).min(length);
         let bar = format!("{}{} ", "━".repeat(filled), "╌".repeat(length - filled));
         format!("{bar}{}", fitted(&parts, width.saturating_sub(length + 1)))
@@ -74,11 +84,12 @@ impl RunProgress {
             let none = response.is_empty();
             if none { "–".to_owned() } else { format::time(response.quantile(q)) }
         };
-        let mut parts = vec![
-            format!("{}/{}", interval.end, RunTime::ZERO + self.duration),
-            format!("{rate:>6.0} req/s"),
-            format!("failed {}", format::count(self.failed)),
-        ];
+        let mut parts = vec![format!("{}/{}", interval.end, RunTime::ZERO + self.duration)];
+        parts.extend(self.iterations.map(|all| {
+            format!("{} of {} iterations", format::count(self.ended), format::count(all))
+        }));
+        parts.push(format!("{rate:>6.0} req/s"));
+        parts.push(format!("failed {}", format::count(self.failed)));
         if interval.arrivals.dropped > 0 {
             parts.push(format!("DROPPED {}", interval.arrivals.dropped));
         }
@@ -102,13 +113,13 @@ mod tests {
     use crate::metrics::{ErrorClass, StepId, StepInterval};
 
     fn line(interval: &Interval, duration: Nanos, width: usize) -> String {
-        RunProgress::new(duration, true).line(interval, width)
+        RunProgress::new(duration, None, true).line(interval, width)
     }
 
     /// Goal: prove that a failure stays in sight when the seconds after it were fine, and that a short time is no zero.
     #[test]
     fn failures_add_up_and_times_below_a_millisecond_are_told() {
-        let mut progress = RunProgress::new(Nanos::from_secs(20), true);
+        let mut progress = RunProgress::new(Nanos::from_secs(20), None, true);
         let mut times = Distribution::new();
         times.record_n(Nanos::from_micros(286), 10);
         let second = |failed: u64, end: u64| {
@@ -136,6 +147,20 @@ mod tests {
         let text = line(&interval, Nanos::from_secs(20), usize::MAX);
         assert!(text.starts_with("━━━━╌╌╌╌╌╌╌╌╌╌╌╌ 0:05/0:20"), "{text}");
         assert!(text.contains("p99 –"), "{text}");
+    }
+
+    #[test]
+    fn run_of_a_number_of_iterations_tells_how_many_have_ended() {
+        let mut progress = RunProgress::new(Nanos::from_secs(3_600), Some(2_000), true);
+        let mut second =
+            Interval { end: RunTime::ZERO + Nanos::from_secs(5), ..Interval::default() };
+        (second.arrivals.completed, second.arrivals.failed) = (990, 10);
+        progress.show(&second);
+        let text = progress.line(&second, usize::MAX);
+        assert!(
+            text.starts_with("━━━━━━━━╌╌╌╌╌╌╌╌ 0:05/60:00  1,000 of 2,000 iterations"),
+            "{text}"
+        );
     }
 
     #[test]

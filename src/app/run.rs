@@ -116,7 +116,8 @@ pub(super) fn play(
     let mut exports = RunExports::open(export, &prepared.header, prepared.folder.path())?;
     exports.announcements().iter().for_each(|told| say(told));
     prepared.set_up.told().iter().filter(|_| !output.quiet).for_each(|told| say(told));
-    let mut progress = RunProgress::new(prepared.plan.load.duration(), output.quiet);
+    let asked = prepared.header.iterations_to_play();
+    let mut progress = RunProgress::new(prepared.plan.load.duration(), asked, output.quiet);
     if !output.quiet {
         say(&memory(&prepared.plan));
     }

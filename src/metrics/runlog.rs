@@ -171,6 +171,14 @@ impl RunHeader {
         self.scenarios.iter().map(|of| of.share.get() * of.requests_per_iteration).sum()
     }
 
+    /// How many iterations users of a closed model play, where the run ends with them.
+    pub const fn iterations_to_play(&self) -> Option<u64> {
+        match self.model {
+            LoadModel::Closed { .. } => self.planned_arrivals,
+            LoadModel::Open => None,
+        }
+    }
+
     /// A run over loopback that holds one rate for so long, with one scenario of one step and no objective: what
     /// tests and benchmarks begin with, so that a new field concerns none of them.
     pub fn holding(rate: Rate, duration: Nanos) -> Self {

@@ -62,7 +62,12 @@ fn state(live: &LiveRun, theme: Theme) -> Vec<Span<'static>> {
 
 fn progress(live: &LiveRun, theme: Theme, width: usize) -> Line<'static> {
     let (now, planned) = (live.now(), live.planned());
-    let share = now.as_secs_f64() / planned.as_secs_f64().max(1e-9);
+    let mut share = now.as_secs_f64() / planned.as_secs_f64().max(1e-9);
+    let iterations = live.log.header.iterations_to_play();
+    if let Some(all) = iterations {
+        // Whatever comes first ends the run.
+        share = share.max(live.counts.ended as f64 / all.max(1) as f64);
+    }
     let light = light(live, theme);
     let long = width >= 70;
     let bar_width = if long { (width / 3).min(40) } else { 12 };
@@ -78,8 +83,15 @@ fn progress(live: &LiveRun, theme: Theme, width: usize) -> Line<'static> {
             Span::styled(format!("/{end}"), theme.style(Tone::Faint)),
         ],
     ];
+    if let Some(all) = iterations {
+        let (ended, all) = (format::count(live.counts.ended), format::count(all));
+        let what = if long { " iterations" } else { "" };
+        groups.push(vec![Span::raw(format!("{ended} of {all}{what}"))]);
+    }
     if long {
         groups.push(vec![Span::raw(stage(live))]);
+    }
+    if long && iterations.is_none() {
         groups.push(vec![Span::styled(
             format!("{} left", RunTime::ZERO + end.since(now)),
             theme.style(Tone::Faint),

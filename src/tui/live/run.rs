@@ -50,6 +50,8 @@ pub(crate) struct RunCounts {
     pub(crate) requests: u64,
     pub(crate) failed: u64,
     pub(crate) dropped: u64,
+    /// Iterations that have ended, well or not.
+    pub(crate) ended: u64,
 }
 
 /// What the run is doing.
@@ -226,6 +228,7 @@ impl LiveRun {
         let counts = Counts::of(interval);
         self.counts.failed += counts.failed();
         self.counts.dropped += interval.arrivals.dropped;
+        self.counts.ended += interval.arrivals.completed + interval.arrivals.failed;
         // A derived row counts its own times; what was given up is counted with the run.
         for (id, step) in interval.steps.iter().chain(&interval.logical) {
             if let Some(known) = self.steps.get_mut(usize::from(id.0)) {

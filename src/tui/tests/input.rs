@@ -44,6 +44,26 @@ fn closed_model_cannot_be_steered_but_stopped() {
 }
 
 #[test]
+fn run_of_a_number_of_iterations_tells_how_many_have_ended() {
+    let log = log();
+    let mut header = log.header;
+    header.model = LoadModel::Closed { vus: 10 };
+    header.planned_arrivals = Some(2_000);
+    header.stages = vec![StageInfo { duration: Nanos::from_secs(3_600), ..header.stages[1] }];
+    let mut model = fresh();
+    let begun = StartedRun { header, folder: String::new(), signals: vec![] };
+    update(&mut model, Message::Begun(Box::new(begun)));
+    let mut second = log.intervals[0].clone();
+    (second.arrivals.completed, second.arrivals.failed) = (990, 10);
+    update(&mut model, Message::Interval(Box::new(second)));
+    for (width, shown) in [(100, "1,000 of 2,000 iterations"), (60, "1,000 of 2,000")] {
+        let screen = drawn(&model, (width, 24)).backend().to_string();
+        assert!(screen.contains(shown), "{screen}");
+        assert!(!screen.contains("59:"), "no time is left to tell: {screen}");
+    }
+}
+
+#[test]
 fn leaving_a_run_is_asked_about_first() {
     let mut model = running();
     assert_eq!(press(&mut model, KeyCode::Char('q')), Command::Nothing);
