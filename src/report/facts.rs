@@ -20,7 +20,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
         facts.push(("intended rate", format!("{} req/s", format::rate(intended))));
     }
     facts.push(("achieved rate", achieved(report)));
-    facts.extend(goodput(report).map(|rate| ("goodput", format!("{rate} succeeded"))));
+    facts.extend(successes(report).map(|rate| ("successes", rate)));
     facts.push(("requests", requests(report)));
     facts.push(("iterations", iterations(report)));
     facts.push(("received", format::size(whole.run.counts.bytes_received)));
@@ -39,7 +39,7 @@ pub(super) fn load(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// Successes per second of the shown part; nothing where none failed.
-pub(super) fn goodput(report: &Report) -> Option<String> {
+pub(super) fn successes(report: &Report) -> Option<String> {
     let counts = &report.shown.run.counts;
     let failed = counts.failed_requests();
     let succeeded = counts.requests.saturating_sub(failed);

@@ -326,8 +326,8 @@ fn beside_rate(report: &Report) -> String {
         || "closed model".to_owned(),
         |rate| format!("{} req/s intended", format::rate(rate)),
     );
-    match facts::goodput(report) {
-        Some(goodput) => format!("{intended}, {goodput} succeeded"),
+    match facts::successes(report) {
+        Some(successes) => format!("{intended}, {successes} succeeded"),
         None => intended,
     }
 }

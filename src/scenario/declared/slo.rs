@@ -58,7 +58,8 @@ scenarios:
 slo:
   p95: { target: 200ms, max: 500ms }
   uptime: { target: 99.9%, min: 99.5% }
-  steps: { login: { p95: { target: 300ms } } }
+  goodput: { min: 99% }
+  steps: { login: { p95: { target: 300ms, max: 1s } } }
   scenarios: { booking: { error_rate: { max: 0.5% } } }
   tags: { write: { p99: { max: 1s } } }
 ",
