@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli;
 use crate::scenario::SourceFiles;
+use crate::scenario::encoding::text_of_yaml;
 use crate::simulator::model::{FaultAction, MAX_REPLICAS, ModelTierSpec};
 use crate::simulator::{AccessLog, ServeOptions, Simulation, runtime, serve};
 use crate::units::Seed;
@@ -147,8 +148,9 @@ pub(super) fn read_simulation(path: &Path) -> Result<Simulation, Failure> {
     let bytes = files::read(path).map_err(|error| {
         Failure::new(Exit::Usage, format!("error: cannot read `{}`: {error}", path.display()))
     })?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Failure::new(Exit::Usage, format!("error: `{}` is not UTF-8", path.display()))
+    let text = text_of_yaml(bytes).ok_or_else(|| {
+        let said = format!("error: `{}` is not UTF-8 text; save it as UTF-8", path.display());
+        Failure::new(Exit::Usage, said)
     })?;
     let mut sources = SourceFiles::default();
     let source = sources.add(path.display().to_string(), text.as_str());

@@ -21,8 +21,20 @@ pub enum Body {
 pub enum UploadPiece {
     /// A rendered text.
     Text(Template),
+    /// What a part says, in which the boundary that separates parts must not stand.
+    Part(Template, Box<str>),
     /// A file, of at least one byte.
     File(BodySource),
+}
+
+impl UploadPiece {
+    /// Its template; none for a file.
+    pub const fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Text(template) | Self::Part(template, _) => Some(template),
+            Self::File(_) => None,
+        }
+    }
 }
 
 /// Where the bytes of a file come from as they are sent. It is never copied for a request.
@@ -110,7 +122,16 @@ pub enum Media {
     /// A playlist.
     Playlist(PlaybackId),
     /// A segment, or what it needs.
-    Segment,
+    Segment(PlaybackId),
+}
+
+impl Media {
+    /// The playback.
+    pub const fn playback(self) -> PlaybackId {
+        match self {
+            Self::Playlist(id) | Self::Segment(id) => id,
+        }
+    }
 }
 
 impl RequestPlan {

@@ -136,6 +136,9 @@ pub struct PlaybackPlan {
     pub watch: Delay,
     /// The session that playlist and segments need.
     pub session: Option<SessionId>,
+    /// The instruction behind the playback, where a user goes on whose playlist or segment has failed; none where that
+    /// ends the iteration.
+    pub goes_on_at: Option<u32>,
     /// The metric's key of the time until the first segment is there, from the moment the user was ready.
     pub first_segment: StepId,
     /// The metric's key of the time that was played.

@@ -1,6 +1,7 @@
-//! Bytes of a data file → text.
+//! Bytes of a file → text.
 //!
-//! A byte order mark decides; where there is none, what the scenario says, and UTF-8 where it says nothing.
+//! A byte order mark decides; where there is none, of a data file what the scenario says, and UTF-8 where it says nothing; of
+//! YAML its first character, which is of ASCII.
 
 /// How the characters of a file are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,15 @@ impl Encoding {
     }
 }
 
+/// The text of a YAML file, in UTF-8 or UTF-16 (YAML 1.2.2, §5.2); none where it is neither.
+pub fn text_of_yaml(bytes: Vec<u8>) -> Option<String> {
+    match bytes.as_slice() {
+        [0, second, ..] if *second != 0 => utf16(&bytes, u16::from_be_bytes),
+        [first, 0, ..] if *first != 0 => utf16(&bytes, u16::from_le_bytes),
+        _ => Encoding::Utf8.decode(bytes),
+    }
+}
+
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
@@ -73,6 +83,24 @@ mod tests {
             assert_eq!(text(b"\xFE\xFF\x00a\xD8\x3D\xDE\x00").as_deref(), Some("a😀"));
             assert_eq!(text(b"\xFF\xFEa"), None, "half a unit");
         }
+    }
+
+    #[test]
+    fn yaml_tells_its_encoding_by_its_first_character() {
+        let text = |bytes: &[u8]| text_of_yaml(bytes.to_vec());
+        for bytes in [
+            &b"a: \xC3\xA9"[..],
+            b"\xEF\xBB\xBFa: \xC3\xA9",
+            b"a\0:\0 \0\xE9\0",
+            b"\xFF\xFEa\0:\0 \0\xE9\0",
+            b"\0a\0:\0 \0\xE9",
+            b"\xFE\xFF\0a\0:\0 \0\xE9",
+        ] {
+            assert_eq!(text(bytes).as_deref(), Some("a: é"), "{bytes:?}");
+        }
+        assert_eq!(text(b"a: \xE9"), None, "Latin-1");
+        assert_eq!(text(b"a\0:"), None, "half a unit");
+        assert_eq!(text(b"").as_deref(), Some(""));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use regex::Regex;
 use self::paths::normal;
 use self::reason::plain_reason;
 use super::access::{FILE_LIMIT, FileAccess, ReadFile};
-use super::encoding::Encoding;
+use super::encoding::{Encoding, text_of_yaml};
 use super::environment::{self, EnvironmentExpansion, EnvironmentUse, Lookup};
 use super::source::SETTING;
 use super::variables::ScenarioVariables;
@@ -152,6 +152,8 @@ struct Loader<'a> {
     folder: PathBuf,
     /// How many files of the scenario were read, included ones among them.
     included: usize,
+    /// Whether one of them could not be read.
+    lacks_included: bool,
     variables: ScenarioVariables,
 }
 
@@ -164,6 +166,7 @@ impl<'a> Loader<'a> {
             problems: Problems::default(),
             folder: PathBuf::new(),
             included: 0,
+            lacks_included: false,
             variables: ScenarioVariables::default(),
         }
     }
@@ -173,6 +176,10 @@ impl Loader<'_> {
     fn scenario(&mut self, path: &Path, settings: &[(String, String)]) -> Option<Scenario> {
         path.parent().unwrap_or(Path::new("")).clone_into(&mut self.folder);
         let mut node = self.with_included(path, &on_command_line(path), &mut vec![])?;
+        // What the file lacks may stand in the one that could not be read.
+        if self.lacks_included {
+            return None;
+        }
         for (key, value) in settings {
             self.set(&mut node, key, value);
         }
@@ -225,10 +232,12 @@ impl Loader<'_> {
         let mut whole: Option<Node> = None;
         for file in files {
             let path = self.folder_of(&file).join(&file.value);
-            if !self.may_include(&path, &file, chain) {
+            let may = self.may_include(&path, &file, chain);
+            let included = may.then(|| self.with_included(&path, &file, chain)).flatten();
+            let Some(included) = included else {
+                self.lacks_included = true;
                 continue;
-            }
-            let Some(included) = self.with_included(&path, &file, chain) else { continue };
+            };
             whole = Some(match whole {
                 Some(before) => before.overlaid(included),
                 None => included,
@@ -374,13 +383,11 @@ impl Loader<'_> {
     /// The text of a file that is named at a place of another.
     fn text(&mut self, path: &Path, named: &Spanned<String>) -> Option<SourceId> {
         let bytes = self.bytes(path, named)?;
-        let Ok(text) = String::from_utf8(bytes) else {
+        let Some(text) = text_of_yaml(bytes) else {
             let kind = ProblemKind::FileNotText { path: named.value.clone() };
             self.problems.report(named.span, kind);
             return None;
         };
-        // Editors on Windows begin a file with a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         Some(self.sources.add(path.display().to_string(), text))
     }
 

@@ -149,6 +149,8 @@ pub enum ProblemKind {
     RetryUnfit { method: String },
     #[error("requests that are sent at once are not sent again")]
     RetryInParallel,
+    #[error("`{name}` is captured by two requests that are sent at once")]
+    CapturedAtOnce { name: String },
     #[error("only requests can be sent at once")]
     NotParallel,
     #[error("the session `{name}` is renewed before it lives")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use plimsoll_metrics::ErrorClass;
-use plimsoll_plan::{OnFailure, RequestId, RetryPlan};
+use plimsoll_plan::{Media, OnFailure, RequestId, RetryPlan};
 use plimsoll_units::{Nanos, RunTime};
 
 use super::attempts::{Attempts, NextAttempt};
@@ -49,7 +49,8 @@ impl User {
         class: ErrorClass,
         answer: Option<&dyn ResponseHeaders>,
     ) {
-        let on_failure = self.plan.requests[id.0 as usize].on_failure;
+        let request = &self.plan.requests[id.0 as usize];
+        let (on_failure, media) = (request.on_failure, request.media);
         let goes_on = match on_failure {
             OnFailure::Stop => false,
             OnFailure::Continue => true,
@@ -58,9 +59,18 @@ impl User {
         };
         if goes_on {
             self.failed = true;
+        } else if let Some(behind) = media.and_then(|media| self.behind_playback(media)) {
+            self.failed = true;
+            self.playback = None;
+            self.position = behind;
         } else {
             self.fail();
         }
+    }
+
+    /// The instruction at which this user goes on after a playback that is broken off, if it does.
+    fn behind_playback(&self, media: Media) -> Option<u32> {
+        self.plan.playbacks[media.playback().0 as usize].goes_on_at
     }
 
     /// Whether there is another attempt, which is then awaited. What the generator is short of, no attempt brings.

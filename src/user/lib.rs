@@ -403,6 +403,14 @@ impl User {
             Body::Text(template) => self.render(template, out),
             Body::Upload(pieces) => pieces.iter().try_for_each(|piece| match piece {
                 UploadPiece::Text(template) => self.render(template, out),
+                UploadPiece::Part(template, boundary) => {
+                    let from = out.len();
+                    self.render(template, out)?;
+                    match memchr::memmem::find(&out[from..], boundary.as_bytes()) {
+                        Some(_) => Err(RenderError::Boundary(boundary.clone())),
+                        None => Ok(()),
+                    }
+                }
                 UploadPiece::File(source) => {
                     fillers.push(Filler { at: out.len(), source: source.clone() });
                     Ok(())
@@ -468,7 +476,7 @@ impl User {
                     |()| CheckResult::ok(),
                 )
             }
-            Media::Segment => {
+            Media::Segment(_) => {
                 if let Some(playing) = &mut self.playback {
                     playing.measured(response.size, response.service_time);
                 }
@@ -496,11 +504,6 @@ impl User {
     /// depends on it.
     pub fn on_failure(&mut self, request: RequestId, class: ErrorClass) {
         self.failed_at(request, class, None);
-    }
-
-    /// Hears that a step could not be played at all. The iteration ends.
-    pub fn fail_iteration(&mut self) {
-        self.fail();
     }
 
     /// A failed step ends the iteration, as a person would stop at an error page.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::harness::{plimsoll, run};
+use super::harness::{Stack, plimsoll, run};
 use super::values::{SeenRequest, listening, written};
 
 const LOAD: &str =
@@ -136,4 +136,77 @@ fn failures_that_the_table_says_nothing_of_fail_the_run() {
     assert_eq!(code, 0, "{said}");
     assert_eq!(result["objectives"].as_array().map(Vec::len), Some(1), "{result}");
     assert!(said.contains("Errors are not judged (`error_rate: off`): 6"), "{said}");
+}
+
+/// Three segments of a second, of which the second is gone.
+fn torn_film(request: &SeenRequest) -> (u16, String) {
+    let list = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n#EXTINF:1,\nb.ts\n#EXTINF:1,\nc.ts\n#EXT-X-ENDLIST\n";
+    match request.path() {
+        "/film.m3u8" => (200, list.to_owned()),
+        "/b.ts" | "/none.m3u8" => (404, "{}".to_owned()),
+        _ => (200, "{}".to_owned()),
+    }
+}
+
+/// Goal: prove that a film that breaks off ends the iteration, or the step alone where it says so.
+#[test]
+fn film_that_breaks_off_ends_the_iteration_unless_its_user_goes_on() {
+    let server = listening(torn_film);
+    let film = |list: &str, more: &str| {
+        format!(
+            "- hls: {{ name: film, manifest: {{ name: list, url: /{list}.m3u8 }}, segment: {{ name: segment }}, watch: 3s{more} }}"
+        )
+    };
+    let watched = |flow: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let before = server.seen().len();
+        let load = "workloads: { a: { vus: 1, iterations: 2, duration: 20s } }";
+        let scenario = written(folder.path(), load, flow);
+        let mut command = plimsoll();
+        command.arg("run").arg(scenario).args(["--target", &server.url, "-q"]);
+        let ran = run(&mut command, &folder.path().join("out"));
+        assert_eq!(ran.count("/load/failed_iterations"), 2, "{}", ran.stderr);
+        let asked: Vec<String> =
+            server.seen()[before..].iter().map(|seen| seen.path().to_owned()).collect();
+        asked
+    };
+    let stops =
+        watched(&format!("      {}\n      - get: {{ name: last, url: /last }}", film("film", "")));
+    assert_eq!(stops, ["/film.m3u8", "/a.ts", "/b.ts"].repeat(2));
+    let goes_on = format!(
+        "      {}\n      {}\n      - get: {{ name: last, url: /last }}",
+        film("film", ", on_failure: continue"),
+        film("none", ", on_failure: continue").replace("film, ", "other, ")
+    );
+    let each = ["/film.m3u8", "/a.ts", "/b.ts", "/none.m3u8", "/last"];
+    assert_eq!(watched(&goes_on), each.repeat(2));
+}
+
+/// Goal: prove that a user goes on behind a stream or socket that fails where its step says so, and ends elsewhere.
+/// Method: events that never meet what they are read for, a deaf socket, and one that is refused.
+#[test]
+fn user_goes_on_behind_streams_and_sockets_that_fail_where_they_say_so() {
+    let stack = Stack::start("tests/data/streams", &[]);
+    let flow = |then: &str| {
+        format!(
+            r"
+      - sse: {{ name: never, url: '/events?n=1', until: {{ body: never }}{then} }}
+      - websocket: {{ name: deaf, url: /socket, expect: {{ body: never }}, timeout: 300ms{then} }}
+      - websocket: {{ name: refused, url: /asset{then} }}
+      - get: {{ name: last, url: /asset }}"
+        )
+    };
+    let ran = |then: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let load = "workloads: { a: { vus: 1, iterations: 2, duration: 20s } }";
+        let scenario = written(folder.path(), load, &flow(then));
+        let mut command = plimsoll();
+        command.arg("run").arg(scenario).args(["--target", &stack.url, "-q"]);
+        let ran = run(&mut command, &folder.path().join("out"));
+        assert_eq!(ran.count("/load/failed_iterations"), 2, "{}", ran.stderr);
+        ["never", "deaf", "refused", "last"]
+            .map(|step| ran.count(&format!("/whole_run/steps/{step}/requests")))
+    };
+    assert_eq!(ran(", on_failure: continue"), [2, 2, 2, 2]);
+    assert_eq!(ran(""), [2, 0, 0, 0]);
 }

@@ -28,7 +28,7 @@ fn once(folder: &Path, server: &Listening) -> Command {
 
 fn odd_values(request: &SeenRequest) -> (u16, String) {
     let body = r#"{"id":100000000000000000001,"price":19.90,"long":0.12345678901234567890,"ok":true,
-        "nul":null,"obj":{"b":"x","a":[1.10,null]},"items":[{"ok":true},{"ok":false}]}"#;
+        "nul":null,"obj":{"b":"x","a":[1.10,null,1E3]},"items":[{"ok":true},{"ok":false}]}"#;
     (200, if request.path() == "/o" { body.to_owned() } else { "{}".to_owned() })
 }
 
@@ -46,23 +46,47 @@ fn captured_value_goes_out_as_it_came_wherever_it_is_put() {
           url: "/{{ id }}/{{ ok }}"
           query: { obj: "{{ obj }}", nul: "{{ nul }}" }
           headers: { x-price: "{{ price }}", x-long: "{{ long }}", host: shop.example }
-          json: { id: "{{ id }}", text: "is {{ ok }}", obj: "{{ obj }}", own: 20000000000000000001, sum: "{{ price + 1 }}" }
+          json: { id: "{{ id }}", text: "is {{ ok }}", obj: "{{ obj }}", own: [20000000000000000001, 1e3], sum: "{{ price + 1 }}" }
       - post: { name: t, url: /t, body: '{"ok":{{ ok }},"obj":{{ obj }},"more":"{{ "x" ~ ok }}"}' }
       - if: { when: "id > 100000000000000000000", flow: [ { get: { name: y, url: /exact } } ] }"#;
     let output = once(&written(folder.path(), ONE, flow), &server).output().expect("it runs");
     let seen = server.seen();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let obj = "%7B%22b%22%3A%22x%22%2C%22a%22%3A%5B1.10%2Cnull%5D%7D";
+    let obj = "%7B%22b%22%3A%22x%22%2C%22a%22%3A%5B1.10%2Cnull%2C1E3%5D%7D";
     assert_eq!(seen[1].path(), format!("/100000000000000000001/true?obj={obj}&nul=7"));
     assert_eq!(seen[1].header("x-price"), Some("19.90"));
     assert_eq!(seen[1].header("x-long"), Some("0.12345678901234567890"));
     assert_eq!(seen[1].header("host"), Some("shop.example"));
     assert_eq!(
         seen[1].body,
-        r#"{"id":100000000000000000001,"text":"is true","obj":{"b":"x","a":[1.10,null]},"own":20000000000000000001,"sum":20.9}"#
+        r#"{"id":100000000000000000001,"text":"is true","obj":{"b":"x","a":[1.10,null,1E3]},"own":[20000000000000000001,1e3],"sum":20.9}"#
     );
-    assert_eq!(seen[2].body, r#"{"ok":true,"obj":{"b":"x","a":[1.10,null]},"more":"xtrue"}"#);
+    assert_eq!(seen[2].body, r#"{"ok":true,"obj":{"b":"x","a":[1.10,null,1E3]},"more":"xtrue"}"#);
     assert_eq!(seen[3].path(), "/exact");
+}
+
+/// A text that would end a part of an upload and begin another one.
+fn forged_part(_: &SeenRequest) -> (u16, String) {
+    let part =
+        r"\r\n--plimsoll-7f3c9a51d0e84b62\r\ncontent-disposition: form-data; name=evil\r\n\r\n";
+    (200, format!(r#"{{"part":"{part}","plain":"--plimsoll"}}"#))
+}
+
+#[test]
+fn captured_value_with_the_boundary_of_an_upload_is_an_error_and_is_not_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(forged_part);
+    let flow = r#"
+      - get: { name: g, url: /, capture: { part: $.part, plain: $.plain } }
+      - post: { name: well, url: /well, multipart: { a: "{{ plain }}", b: { text: "{{ plain }}", filename: "{{ part }}" } } }
+      - post: { name: ill, url: /ill, multipart: { a: "{{ part }}" } }"#;
+    let output = once(&written(folder.path(), ONE, flow), &server).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("a part of the upload holds `plimsoll-7f3c9a51d0e84b62`"), "{said}");
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2, "{said}");
+    let parts = seen[1].body.split("\r\n").filter(|line| line.starts_with("--plimsoll-"));
+    assert_eq!(parts.count(), 3, "{}", seen[1].body);
 }
 
 #[test]

@@ -247,6 +247,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "beyond_users",
     "body_unfit",
     "browser_workload",
+    "captured_at_once",
     "data_empty",
     "data_not_text",
     "data_row",

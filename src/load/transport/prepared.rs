@@ -387,7 +387,9 @@ fn constant_body(body: &Body) -> Option<(Vec<u8>, Vec<Filler>)> {
         Body::Upload(pieces) => {
             for piece in pieces {
                 match piece {
-                    UploadPiece::Text(template) => text.extend_from_slice(template.as_constant()?),
+                    UploadPiece::Text(template) | UploadPiece::Part(template, _) => {
+                        text.extend_from_slice(template.as_constant()?);
+                    }
                     UploadPiece::File(source) => {
                         fillers.push(Filler { at: text.len(), source: source.clone() });
                     }

@@ -212,8 +212,9 @@ fn judge(
     let result = user.on_response(id, &response);
     match events.as_ref().and_then(|events| events.missing()) {
         Some(message) if answer.status < 400 => {
-            user.fail_iteration();
-            CheckResult { outcome: Outcome::Failed(ErrorClass::CheckFailed), message }
+            let class = ErrorClass::CheckFailed;
+            user.on_failure(id, class);
+            CheckResult { outcome: Outcome::Failed(class), message }
         }
         _ => result,
     }

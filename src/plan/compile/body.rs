@@ -5,7 +5,7 @@ use percent_encoding::utf8_percent_encode;
 use super::template::TemplateCompiler;
 use crate::template::{ENCODED, part_name};
 use crate::{Body, BodySource, Escape, Template, UploadPiece};
-use plimsoll_scenario::schema::{GraphqlSpec, UploadContent, UploadPartSpec};
+use plimsoll_scenario::schema::{BodySpec, GraphqlSpec, UploadContent, UploadPartSpec};
 use plimsoll_scenario::{Node, NodeValue, Problems, Scalar, Spanned, json_of_scalar};
 
 /// JSON. A text that is one whole `{{ … }}` becomes a value of its type; any other text stays a text.
@@ -118,9 +118,10 @@ pub(super) fn pairs(
     template
 }
 
-/// What separates the parts of an upload: long enough never to be in one by chance, and in no file and no text of it on
-/// purpose, such as a recorded upload.
-pub(super) fn boundary(parts: &[UploadPartSpec], templates: TemplateCompiler<'_>) -> String {
+/// What separates the parts of a body, if it has parts: long enough never to be in one by chance, and in no file and no
+/// text of it on purpose, such as a recorded upload.
+pub(super) fn boundary(body: &BodySpec, templates: TemplateCompiler<'_>) -> Option<String> {
+    let BodySpec::Multipart(parts) = body else { return None };
     let holds = |part: &UploadPartSpec, boundary: &str| match &part.content {
         UploadContent::Text(text) => text.value.contains(boundary),
         UploadContent::Bytes(_) => false,
@@ -134,17 +135,16 @@ pub(super) fn boundary(parts: &[UploadPartSpec], templates: TemplateCompiler<'_>
     while parts.iter().any(|part| holds(part, &boundary)) {
         boundary.push('x');
     }
-    boundary
+    Some(boundary)
 }
 
 /// `multipart/form-data` (RFC 7578).
 pub(super) fn multipart(
-    parts: &[UploadPartSpec],
+    (parts, boundary): (&[UploadPartSpec], &str),
     templates: TemplateCompiler<'_>,
     problems: &mut Problems,
 ) -> Body {
     let (mut pieces, mut template) = (vec![], Template::default());
-    let boundary = boundary(parts, templates);
     for part in parts {
         let literal = |text: &str| part_name(text).into_bytes();
         let head = format!("--{boundary}\r\ncontent-disposition: form-data");
@@ -164,7 +164,13 @@ pub(super) fn multipart(
         template.push_literal(b"\r\n\r\n");
         let source = match &part.content {
             UploadContent::Text(text) => {
-                template.append(&templates.compile(text, Escape::None, problems));
+                let value = templates.compile(text, Escape::None, problems);
+                if value.as_constant().is_some() {
+                    template.append(&value);
+                } else {
+                    pieces.push(UploadPiece::Text(std::mem::take(&mut template)));
+                    pieces.push(UploadPiece::Part(value, boundary.into()));
+                }
                 None
             }
             UploadContent::Bytes(size) => Some(BodySource::Noise(size.get())),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use crate::value::value_of;
 use crate::{Dataset, DealtRows, Pick};
 use plimsoll_scenario::schema::{self, DataFile, DataFormat, Scenario};
-use plimsoll_scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span};
+use plimsoll_scenario::{ProblemKind, Problems, SourceFiles, SourceId, Span, read_json};
 
 /// The most problems reported of one file: what is wrong in one row is mostly wrong in all.
 const PROBLEM_LIMIT: usize = 5;
@@ -155,7 +155,7 @@ impl DataReader<'_> {
     }
 
     fn json_line(&mut self, line: &str, number: u64) -> Option<Map<String, Json>> {
-        let message = match serde_json::from_str::<Json>(line) {
+        let message = match read_json(line.as_bytes()) {
             Ok(Json::Object(object)) => return Some(object),
             Ok(_) => "expected an object like {\"from\": \"GRU\"}".to_owned(),
             // The place is that of the line's own text.

@@ -278,7 +278,7 @@ impl<'a> FlowCompiler<'a> {
         draft: &mut ScenarioPlanDraft<'a>,
         problems: &mut Problems,
     ) -> ExpectedRequests {
-        parts::refuse_retries(requests, problems);
+        parts::refuse_unfit(requests, problems);
         let logins = self.enter_all(requests, draft, problems);
         let ids = requests
             .iter()

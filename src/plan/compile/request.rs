@@ -88,12 +88,13 @@ impl<'a> RequestCompiler<'a> {
         problems: &mut Problems,
     ) -> RequestPlan {
         let timeout = request.timeout.or(self.scenario.http.timeout);
+        let boundary = body::boundary(&request.body, templates).unwrap_or_default();
         RequestPlan {
             step,
             method: request.method.clone(),
             url: self.url(request, templates, problems),
-            headers: self.headers(request, templates, problems).0,
-            body: body(request, templates, problems),
+            headers: self.headers((request, &boundary), templates, problems).0,
+            body: body((request, &boundary), templates, problems),
             sign: request.sign.as_ref().map(|sign| signing(sign, templates, problems)),
             timeout: timeout.unwrap_or(http::TIMEOUT),
             session: None,
@@ -152,7 +153,7 @@ impl<'a> RequestCompiler<'a> {
 
     fn headers(
         &self,
-        request: &RequestSpec,
+        (request, boundary): (&RequestSpec, &str),
         templates: TemplateCompiler<'_>,
         problems: &mut Problems,
     ) -> HeaderList {
@@ -168,8 +169,7 @@ impl<'a> RequestCompiler<'a> {
                 let form = Template::constant("application/x-www-form-urlencoded");
                 headers.put(header::CONTENT_TYPE, form);
             }
-            schema::BodySpec::Multipart(parts) => {
-                let boundary = body::boundary(parts, templates);
+            schema::BodySpec::Multipart(_) => {
                 let kind = format!("multipart/form-data; boundary={boundary}");
                 headers.put(header::CONTENT_TYPE, Template::constant(kind));
             }
@@ -312,7 +312,11 @@ fn as_expression(text: &str) -> String {
     if parts.is_empty() { "''".to_owned() } else { format!("({})", parts.join(" ~ ")) }
 }
 
-fn body(request: &RequestSpec, templates: TemplateCompiler<'_>, problems: &mut Problems) -> Body {
+fn body(
+    (request, boundary): (&RequestSpec, &str),
+    templates: TemplateCompiler<'_>,
+    problems: &mut Problems,
+) -> Body {
     match &request.body {
         schema::BodySpec::None => Body::None,
         _ if !request.may_carry => {
@@ -331,7 +335,9 @@ fn body(request: &RequestSpec, templates: TemplateCompiler<'_>, problems: &mut P
             let piece = templates.content(file).map(UploadPiece::File);
             Body::Upload(piece.into_iter().collect())
         }
-        schema::BodySpec::Multipart(parts) => body::multipart(parts, templates, problems),
+        schema::BodySpec::Multipart(parts) => {
+            body::multipart((parts, boundary), templates, problems)
+        }
         schema::BodySpec::Text(text) => Body::Text(templates.compile(text, Escape::None, problems)),
     }
 }

@@ -95,7 +95,7 @@ fn body(plan: &Plan, request: &RequestPlan) -> String {
         Body::Upload(pieces) => pieces
             .iter()
             .map(|piece| match piece {
-                UploadPiece::Text(template) => rendered(plan, template),
+                UploadPiece::Text(text) | UploadPiece::Part(text, _) => rendered(plan, text),
                 UploadPiece::File(source) => format!("({} bytes)", source.size()),
             })
             .collect(),

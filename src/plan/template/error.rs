@@ -67,6 +67,9 @@ pub enum RenderError {
     /// An answer of the stack does not hold what the step needs of it.
     #[error("{0}")]
     Answer(String),
+    /// A value holds the boundary between the parts of its upload, and would end its part.
+    #[error("a part of the upload holds `{0}`, the boundary between parts")]
+    Boundary(Box<str>),
 }
 
 impl RenderError {
@@ -74,7 +77,7 @@ impl RenderError {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::Missing(_) | Self::Expression(_) | Self::UsedUp(_) => ErrorClass::Script,
-            Self::Answer(_) => ErrorClass::CaptureFailed,
+            Self::Answer(_) | Self::Boundary(_) => ErrorClass::CaptureFailed,
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) const ENDS_ON_FAILURE: Property = optional(
 .default("stop");
 
 pub(crate) static FAILURE_ACTIONS: WordList = WordList {
-    what: "what a user does after a failure",
+    what: "an action after a failure",
     words: &[
         ("stop", "Ends the iteration, as a person who meets an error page."),
         ("continue", "Goes on with the next step; the iteration counts as failed."),
@@ -29,7 +29,7 @@ pub(crate) static FAILURE_ACTIONS: WordList = WordList {
 };
 
 pub(crate) static FAILURE_ENDS: WordList = WordList {
-    what: "what a user does where a step has failed for good",
+    what: "an action after a failure that is final",
     words: &[("stop", "Ends the iteration."), ("continue", "Goes on with the next step.")],
 };
 

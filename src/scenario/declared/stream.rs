@@ -188,6 +188,7 @@ static HLS_KEYS: &[Property] = &[
     )
     .default("0"),
     required("watch", DELAY, "How long is watched.").example("2m..5m"),
+    ENDS_ON_FAILURE,
 ];
 
 pub(crate) static HLS: Declaration = Declaration {

@@ -52,6 +52,7 @@ impl ProblemKind {
             Self::FileUnreadable { .. } => {
                 "paths are relative to the folder of the file that names them"
             }
+            Self::FileNotText { .. } => "save it as UTF-8",
             Self::DataNotText { .. } => {
                 "say how it is written: `encoding: latin-1`, or `utf-16` with a byte order mark"
             }
@@ -118,6 +119,9 @@ impl ProblemKind {
             }
             Self::RetryUnfit { .. } => {
                 "where the server tells a repeated request, write `retry: { idempotent: true }`; else `stop`"
+            }
+            Self::CapturedAtOnce { .. } => {
+                "give each a name of its own: which of the answers comes last is chance"
             }
             Self::RetryInParallel => "write `stop` or `continue`, or put it behind `parallel`",
             Self::NotParallel => "put it before or behind `parallel`",

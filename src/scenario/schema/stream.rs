@@ -75,6 +75,8 @@ pub struct PlaybackSpec {
     pub renditions: u32,
     /// How long is watched.
     pub watch: DelaySpec,
+    /// Whether the iteration goes on behind a playlist or segment that fails.
+    pub goes_on: bool,
 }
 
 /// Which of a playlist's variants is played.
@@ -197,6 +199,7 @@ impl PlaybackSpec {
         let segment_length = fields.read("segment_length", problems);
         let renditions = fields.read("renditions", problems);
         let watch = fields.node("watch", problems).and_then(|node| law(node, problems));
+        let goes_on = read_end(&mut fields, problems);
         let nothing = Spanned::new(String::new(), fields.span());
         fields.finish(problems);
         Some(Self {
@@ -211,6 +214,7 @@ impl PlaybackSpec {
             segment_length: segment_length.unwrap_or(Nanos::from_secs(4)),
             renditions: renditions.unwrap_or(0),
             watch: watch?,
+            goes_on,
         })
     }
 }

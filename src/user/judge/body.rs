@@ -2,25 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use super::response::Response;
 use plimsoll_scenario::encoding::Encoding;
-
-/// The deepest nesting that is followed: parsing and what looks into its result recurse.
-const DEPTH_LIMIT: usize = 512;
+use plimsoll_scenario::read_json;
 
 /// The body as JSON. A byte order mark before it is ignored, as RFC 8259 (§8.1) allows.
 pub(super) fn json_of_body(body: &[u8]) -> Option<Json> {
-    let text = without_mark(body);
-    if depth(text) > DEPTH_LIMIT {
-        return None;
-    }
-    let mut reader = serde_json::Deserializer::from_slice(text);
-    reader.disable_recursion_limit();
-    let json = Json::deserialize(&mut reader).ok()?;
-    reader.end().ok().map(|()| json)
+    read_json(without_mark(body)).ok()
 }
 
 /// The body as text: as its mark or the `charset` of its type says, and as UTF-8 where neither does.
@@ -53,27 +43,6 @@ pub(super) fn text_of_header(value: &[u8]) -> String {
 
 pub(super) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
-}
-
-/// How many lists and mappings are open at once, at most.
-fn depth(text: &[u8]) -> usize {
-    let (mut open, mut deepest) = (0_usize, 0);
-    let (mut in_text, mut escaped) = (false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'[' | b'{' => {
-                open += 1;
-                deepest = deepest.max(open);
-            }
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// The beginning of a text, for messages.

@@ -130,6 +130,7 @@ impl<'a> FlowParts<'a> {
             buffer: playback.buffer,
             watch: self.delay(playback.watch),
             session: None,
+            goes_on_at: None,
             first_segment,
             played,
             stalled,
@@ -158,7 +159,7 @@ impl<'a> FlowParts<'a> {
         let segment = self.compiled_request(&playback.segment, SampleKind::Get, draft, problems);
         self.point_to(segment, url);
         if let Some(plan) = self.compiled.get_mut(segment.0 as usize) {
-            plan.media = Some(Media::Segment);
+            plan.media = Some(Media::Segment(id));
             plan.range = Some(range);
         }
         draft.note_captures(&playback.segment);
@@ -169,6 +170,9 @@ impl<'a> FlowParts<'a> {
         draft.ops.push(Instruction::PlayLoaded { playback: id, back });
         draft.ops.push(Instruction::PlayEnd { playback: id, stalled: false });
         draft.ops.push(Instruction::PlayEnd { playback: id, stalled: true });
+        if let Some(plan) = self.playbacks.get_mut(id.0 as usize) {
+            plan.goes_on_at = playback.goes_on.then_some(draft.ops.len() as u32);
+        }
         let watch = self.delay(playback.watch).mean();
         expected_of_playback(playback, watch, self.renewals(playback.session.as_ref(), entered))
     }

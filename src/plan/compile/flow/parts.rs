@@ -263,9 +263,15 @@ impl<'a> FlowParts<'a> {
     }
 }
 
-/// Requests that are sent at once are not sent again.
-pub(super) fn refuse_retries(requests: &[RequestSpec], problems: &mut Problems) {
-    for request in requests {
+/// Requests that are sent at once are not sent again, and none of them overwrites what another one captures.
+pub(super) fn refuse_unfit(requests: &[RequestSpec], problems: &mut Problems) {
+    let mut captured = BTreeMap::new();
+    for (at, request) in requests.iter().enumerate() {
+        for Spanned { value: name, span } in request.captures.iter().map(|capture| &capture.name) {
+            if *captured.entry(name).or_insert(at) != at {
+                problems.report(*span, ProblemKind::CapturedAtOnce { name: name.clone() });
+            }
+        }
         if let OnFailureSpec::Retry(retry) = request.on_failure {
             problems.report(retry.span, ProblemKind::RetryInParallel);
         }
@@ -284,10 +290,7 @@ fn templates_of(request: &RequestPlan) -> Vec<&Template> {
         Body::None => {}
         Body::Text(text) => templates.push(text),
         Body::Upload(pieces) => {
-            templates.extend(pieces.iter().filter_map(|piece| match piece {
-                UploadPiece::Text(text) => Some(text),
-                UploadPiece::File(_) => None,
-            }));
+            templates.extend(pieces.iter().filter_map(UploadPiece::template));
         }
     }
     templates
