@@ -15,6 +15,7 @@ mod conclusion;
 mod conditions;
 mod cores;
 mod demo;
+mod deploy;
 mod drive;
 mod embedded;
 mod exit;
@@ -99,6 +100,7 @@ pub fn main() -> ExitCode {
         CliCommand::Agent(args) => fleet::agent(&args),
         #[cfg(not(feature = "fleet"))]
         CliCommand::Agent(_) => Err(Failure::without_fleet()),
+        CliCommand::Deploy(args) => deploy::deploy(&args),
         CliCommand::Gate(gate) => gate::gate(&gate),
         CliCommand::Compare(compare) => compare::compare(&compare),
         CliCommand::Runs(runs) => runs::runs(&runs),

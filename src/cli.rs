@@ -1,6 +1,7 @@
 //! The command line: what can be asked. No logic in here.
 
 mod capacity;
+mod deploy;
 mod export;
 mod fleet;
 mod gate;
@@ -25,6 +26,7 @@ use crate::plan::Shard;
 use crate::units::{Nanos, Ratio};
 
 pub use capacity::{CapacityArgs, SearchLoadArgs};
+pub use deploy::{DeployArgs, DeployPlace, KubernetesArgs};
 pub use export::ExportArgs;
 pub use fleet::{AgentArgs, FleetArgs, NatsLoginArgs};
 pub use gate::{CompareArgs, GateArgs, GateFormat, GateRulesArgs, InterleaveArgs};
@@ -108,6 +110,8 @@ pub enum CliCommand {
     Merge(MergeArgs),
     /// Wait at a NATS server for a leader (`run --agents`) and play a part of its run
     Agent(AgentArgs),
+    /// Print what runs agents and their leader elsewhere: manifests for Kubernetes
+    Deploy(DeployArgs),
     /// Judge runs for CI: by the SLO table, and against a baseline
     Gate(GateArgs),
     /// Compare two sides step by step: runs, baseline files, or two targets loaded in turns

@@ -19,6 +19,9 @@ pub struct AgentArgs {
     /// Play this shard, from 1; any by default, in a Job the one of its completion index.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub number: Option<u32>,
+    /// Keep trying to reach a NATS server that is not there yet, and give up where no run has begun within this time.
+    #[arg(long, value_name = "TIME", value_parser = above_zero)]
+    pub wait: Option<Nanos>,
     /// End after one run; otherwise it waits for the next.
     #[arg(long)]
     pub once: bool,
@@ -58,7 +61,7 @@ pub struct FleetArgs {
         help_heading = "Agents"
     )]
     pub min_agents: Option<u32>,
-    /// How long to wait for agents; 2m by default.
+    /// How long to wait for agents, 2m by default; where it is given, also for a NATS server that is not there yet.
     #[arg(long, value_name = "TIME", requires = "agents", value_parser = above_zero, help_heading = "Agents")]
     pub wait: Option<Nanos>,
     /// How to get in.

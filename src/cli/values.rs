@@ -52,6 +52,20 @@ pub(super) fn tier_share(text: &str) -> Result<(String, Ratio), String> {
     }
 }
 
+/// A name of an object in a cluster (RFC 1123), short enough for what is put behind it.
+pub(super) fn dns_label(text: &str) -> Result<String, String> {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if text.is_empty()
+        || text.len() > 50
+        || !text.chars().all(is_inner)
+        || text.starts_with('-')
+        || text.ends_with('-')
+    {
+        return Err("expected at most 50 lower-case letters, digits and inner hyphens".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// `name: value`.
 pub(super) fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {

@@ -10,7 +10,7 @@ use async_nats::jetstream::stream::{
     Config, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, StorageType,
 };
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, HeaderMap, Message, Subscriber};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,6 +80,15 @@ pub enum CarrierError {
     /// A message that is none of ours.
     #[error("a message that cannot be read: {0}")]
     Unread(#[from] serde_json::Error),
+}
+
+impl CarrierError {
+    /// Whether the server may only not be there yet: its name or its port is not known so far.
+    pub fn may_pass(&self) -> bool {
+        let Self::Connect { source, .. } = self else { return false };
+        let kind = source.kind();
+        matches!(kind, ConnectErrorKind::Dns | ConnectErrorKind::Io | ConnectErrorKind::TimedOut)
+    }
 }
 
 fn failed(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> CarrierError {

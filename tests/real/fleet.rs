@@ -41,11 +41,7 @@ impl Nats {
 
     /// Starts it, and waits until it says that it is ready.
     fn run(&mut self) {
-        let program = ["/usr/sbin/nats-server", "/usr/bin/nats-server"]
-            .into_iter()
-            .find(|path| Path::new(path).exists())
-            .expect("nats-server is installed");
-        let mut child = Command::new(program)
+        let mut child = Command::new(nats_server())
             .args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string(), "-sd"])
             .arg(&self.folder)
             .args(&self.more)
@@ -62,6 +58,12 @@ impl Nats {
     fn kill(&mut self) {
         self.process = None;
     }
+}
+
+/// The program.
+pub(crate) fn nats_server() -> PathBuf {
+    let places = ["/usr/sbin/nats-server", "/usr/bin/nats-server"];
+    places.into_iter().map(PathBuf::from).find(|it| it.exists()).expect("nats-server is installed")
 }
 
 /// Reads lines until one holds `text`, and returns it.

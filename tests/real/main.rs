@@ -15,9 +15,16 @@ mod failures;
 mod fleet;
 mod harness;
 mod init;
+#[cfg(feature = "fleet")]
+mod kubernetes;
 mod lifecycle;
 mod listening;
+#[cfg(feature = "fleet")]
+#[path = "../suite/manifests.rs"]
+mod manifests;
 mod merge;
+#[cfg(feature = "fleet")]
+mod namespaces;
 mod nginx;
 mod node;
 mod observed;

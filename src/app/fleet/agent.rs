@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{AgentArgs, Cli, CliCommand, LoadArgs, RunArgs};
@@ -30,7 +31,7 @@ use super::super::prepare::{PreparedRun, prepare};
 use super::super::runtime::runtime;
 use super::super::signals::StopSignals;
 use super::clocks;
-use super::connection::{broken, build, login};
+use super::connection::{broken, build, connect};
 use super::observer::{AgentObserver, UNSENT, send_live};
 use super::upload::LogUpload;
 
@@ -47,19 +48,21 @@ const INBOX: usize = 64;
 /// Plays shards until it is ended, or one with `--once`.
 pub(in crate::app) fn agent(args: &AgentArgs) -> Result<Exit, Failure> {
     let runtime = runtime()?;
-    let connected = runtime.block_on(Carrier::connect(&args.nats, &login(&args.login)));
-    let carrier = connected.map_err(|error| broken(&error))?;
+    let mut patience = args.wait.map(|wait| (wait, Instant::now() + Duration::from(wait)));
+    let carrier = runtime.block_on(connect(&args.nats, &args.login, args.wait))?;
     let me = identity(args, &carrier)?;
     say(&format!("agent {} waits for work", me.host));
     let mut known = vec![];
     loop {
-        let Some(place) = runtime.block_on(wait_for_work(&carrier, &me, &mut known))? else {
+        let Some(place) = runtime.block_on(wait_for_work(&carrier, &me, &mut known, patience))?
+        else {
             return Ok(Exit::Interrupted);
         };
         let exit = AgentPlace::play(place, &runtime, args)?;
         if args.once || exit == Exit::Interrupted {
             return Ok(exit);
         }
+        patience = None;
         say(&format!("agent {} waits for work", me.host));
     }
 }
@@ -92,6 +95,7 @@ async fn wait_for_work(
     carrier: &Carrier,
     me: &JoinRequest,
     known: &mut Vec<String>,
+    patience: Option<(Nanos, Instant)>,
 ) -> Result<Option<AgentPlace>, Failure> {
     let mut signals = StopSignals::new()?;
     let failed = |error: CarrierError| broken(&error);
@@ -100,6 +104,10 @@ async fn wait_for_work(
         let call = tokio::select! {
             call = calls.next() => call,
             () = signals.next() => return Ok(None),
+            wait = given_up(patience) => {
+                let why = format!("error: no run took this agent on within {wait}");
+                return Err(Failure::new(Exit::Judged(97), why));
+            }
         };
         let Some(message) = call else {
             return Err(Failure::new(Exit::Error, "error: the NATS server let go of this agent"));
@@ -116,6 +124,17 @@ async fn wait_for_work(
             }
             () = signals.next() => return Ok(None),
         }
+    }
+}
+
+/// Returns once patience is at an end.
+async fn given_up(patience: Option<(Nanos, Instant)>) -> Nanos {
+    match patience {
+        Some((wait, deadline)) => {
+            tokio::time::sleep_until(deadline).await;
+            wait
+        }
+        None => std::future::pending().await,
     }
 }
 

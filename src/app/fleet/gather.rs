@@ -21,7 +21,7 @@ use super::super::exit::{Exit, Failure};
 use super::super::merge::facts;
 use super::super::output::say;
 use super::super::signals::StopSignals;
-use super::connection::{broken, build, login};
+use super::connection::{broken, build, connect};
 use super::services;
 
 /// How long to wait for agents, unless the command line says.
@@ -76,7 +76,7 @@ impl Gathering<'_> {
     async fn find_all(self) -> Result<Leading, Failure> {
         let failed = |error: CarrierError| broken(&error);
         let url = self.args.nats.as_deref().unwrap_or_default();
-        let carrier = Carrier::connect(url, &login(&self.args.login)).await.map_err(failed)?;
+        let carrier = connect(url, &self.args.login, self.args.wait).await?;
         let subjects = RunSubjects::new(carrier.unique());
         carrier.create_stream(&subjects).await.map_err(failed)?;
         let mut tasks = JoinSet::new();
