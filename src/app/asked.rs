@@ -11,10 +11,14 @@ use jiff::Timestamp;
 
 use crate::cli;
 use crate::import::UrlScenario;
+#[cfg(feature = "fleet")]
+use crate::plan::Plan;
 use crate::plan::{Overrides, Shard};
 use crate::scenario::FileAccess;
 use crate::units::{Nanos, Seed};
 
+#[cfg(feature = "fleet")]
+use super::mask;
 use super::{files, wall};
 
 /// What only `run` can ask for.
@@ -58,6 +62,19 @@ pub(super) struct AgentWork {
     pub(super) started: Timestamp,
     /// How far this clock may be off the leader's at the most.
     pub(super) clock_error: Nanos,
+    /// What the leader's setup has captured.
+    pub(super) given: Vec<(u16, String)>,
+}
+
+#[cfg(feature = "fleet")]
+impl AgentWork {
+    /// Leaves to the leader what is done once, and what is judged by all agents' numbers together.
+    pub(super) fn leave_to_leader(&self, plan: &mut Plan) -> Result<(), serde_json::Error> {
+        plan.abort.clear();
+        plan.lifecycle.take_over(&self.given)?;
+        mask::learn(&plan.given_secrets());
+        Ok(())
+    }
 }
 
 impl<'a> FleetRole<'a> {
@@ -103,7 +120,8 @@ impl<'a> FleetRole<'a> {
         }
     }
 
-    /// Whether hooks are run, marks set and the stack observed here: not on each of many machines.
+    /// Whether setup and teardown are played, hooks run, marks set and the stack observed here: not on each of many
+    /// machines.
     pub(super) const fn looks_after_the_stack(self) -> bool {
         match self {
             Self::Alone | Self::Leader(_) => true,

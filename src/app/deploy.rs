@@ -1,5 +1,6 @@
 //! `plimsoll deploy`: what runs agents and their leader elsewhere.
 
+mod cluster;
 mod kubernetes;
 mod network;
 mod pod;
@@ -13,7 +14,8 @@ use crate::cli::{Cli, CliCommand, DeployArgs, DeployPlace, KubernetesArgs, RunAr
 use super::exit::{Exit, Failure};
 use super::output::{say, write_out};
 
-use kubernetes::{ClusterRun, run_words};
+use cluster::ClusterRun;
+use kubernetes::run_words;
 use shipped::ShippedScenario;
 
 /// Prints what the command line asks for.

@@ -110,7 +110,7 @@ fn interrupt(observer: &mut impl RunObserver, control: &Control) {
 }
 
 /// Plays the teardown, which stands before the end in the log. One that fails is a warning.
-async fn tear_down(
+pub(super) async fn tear_down(
     prepared: &mut PreparedRun,
     ended: RunTime,
     observer: &mut impl RunObserver,

@@ -112,12 +112,18 @@ pub(super) async fn given_up(observer: &mut impl super::audience::RunObserver) {
             | SteeringCommand::Pause
             | SteeringCommand::Resume
             | SteeringCommand::Mark(_)
+            | SteeringCommand::Rule(_)
             | SteeringCommand::At(..) => {}
         }
     }
 }
 
 impl SetUp {
+    /// Whether a load follows: the setup did not fail, and nobody stopped it.
+    pub(super) const fn is_load_due(&self) -> bool {
+        self.ended.is_none()
+    }
+
     /// Writes down what there is so far, and ends the log of a run that has no load.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ use super::files::RunFolder;
 use super::fleet::{Gathering, Leading};
 use super::header::header;
 use super::hooks::HookPlan;
-use super::lifecycle::{SetUp, set_up};
+use super::lifecycle::{SetUp, leave_nothing, set_up};
 use super::merge::facts;
 use super::output::say;
 use super::preflight::look_ahead;
@@ -85,7 +85,7 @@ pub(super) fn prepare(
     let permit = permit_for(&plan, asked.may_load);
     let limit = prepare_limits(&plan)
         .map_err(|error| Failure::new(Exit::Error, format!("error: {error}")))?;
-    can_end_early(&plan, asked)?;
+    can_roll_back(&plan, asked)?;
     let tls = tls_for(&plan)?;
     let workers = load_args.workers.unwrap_or_else(|| workers(&plan, asked));
     let workers = workers.clamp(1, most_workers(&plan));
@@ -97,11 +97,7 @@ pub(super) fn prepare(
     let browser_hosts = browsing::hosts(&plan, asked)?;
     let watching = sources::chosen(watch, &loaded, (&plan, &options.tls), asked.simulated);
     let watch = watched(runtime, role, watching);
-    // A leader plays no load; each agent sets up for itself, as each shard does.
-    let set_up = match role {
-        FleetRole::Leader(_) => SetUp::default(),
-        _ => runtime.block_on(set_up(&mut plan, &options))?,
-    };
+    let set_up = runtime.block_on(set_up_by(role, &mut plan, &options))?;
     let started = role.started();
     let conditions = HeaderConditions::of(&loaded, &plan, asked, load_args);
     let whole = RunHeader {
@@ -110,7 +106,10 @@ pub(super) fn prepare(
     };
     let plan_hash = plan_hash(&whole);
     let header = mask::header(whole);
-    let agents = gathered(runtime, role, (&header, &plan_hash), read)?;
+    leave_to_leader(role, &mut plan)?;
+    let leading = if set_up.is_load_due() { role } else { FleetRole::Alone };
+    let gathered = runtime.block_on(gathered(leading, (&header, &plan_hash, &plan), read));
+    let agents = runtime.block_on(leave_nothing(&mut plan, &options, gathered))?;
     let mut folder = RunFolder::create(out, &plan.name, started)?;
     asked.of_url.map_or(Ok(()), |scenario| keep(scenario, &folder))?;
     folder.append(&RunLine::Run(header.clone()))?;
@@ -157,6 +156,15 @@ fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
 }
 
+/// Plays the setup, where this process does.
+async fn set_up_by(
+    role: FleetRole<'_>,
+    plan: &mut Arc<Plan>,
+    options: &RunOptions,
+) -> Result<SetUp, Failure> {
+    if role.looks_after_the_stack() { set_up(plan, options).await } else { Ok(SetUp::default()) }
+}
+
 /// How the stack is looked after, where this process does.
 fn watched(
     runtime: &tokio::runtime::Runtime,
@@ -164,6 +172,21 @@ fn watched(
     watching: impl Future<Output = WatchPlan>,
 ) -> WatchPlan {
     if role.looks_after_the_stack() { runtime.block_on(watching) } else { WatchPlan::default() }
+}
+
+/// Leaves to the leader of an agent what is done once.
+#[cfg(feature = "fleet")]
+fn leave_to_leader(role: FleetRole<'_>, plan: &mut Arc<Plan>) -> Result<(), Failure> {
+    let FleetRole::Agent(work) = role else { return Ok(()) };
+    work.leave_to_leader(Arc::make_mut(plan))
+        .map_err(|error| Failure::while_doing("what the leader's setup has captured", &error))
+}
+
+/// No leader in a build without them.
+#[cfg(not(feature = "fleet"))]
+#[expect(clippy::unnecessary_wraps, reason = "with agents, it can fail")]
+fn leave_to_leader(_: FleetRole<'_>, _: &mut Arc<Plan>) -> Result<(), Failure> {
+    Ok(())
 }
 
 /// What is worth saying of a run before it begins.
@@ -209,23 +232,22 @@ impl FileRecord {
 
 /// The agents that play it; none where this process does.
 #[cfg(feature = "fleet")]
-fn gathered(
-    runtime: &tokio::runtime::Runtime,
+async fn gathered(
     role: FleetRole<'_>,
-    (header, plan_hash): (&RunHeader, &str),
+    (header, plan_hash, plan): (&RunHeader, &str, &Plan),
     read: FileRecord,
 ) -> Result<Option<Leading>, Failure> {
     let FleetRole::Leader(args) = role else { return Ok(None) };
-    let files = read.0.into_inner();
-    runtime.block_on(Gathering { args, header, plan_hash, files }.gather()).map(Some)
+    let (files, given) = (read.0.into_inner(), plan.lifecycle.told());
+    Gathering { args, header, plan_hash, files, given }.gather().await.map(Some)
 }
 
 /// No agents play it in a build without them.
 #[cfg(not(feature = "fleet"))]
-fn gathered(
-    _: &tokio::runtime::Runtime,
+#[expect(clippy::unused_async, reason = "with agents, it waits for them")]
+async fn gathered(
     role: FleetRole<'_>,
-    _: (&RunHeader, &str),
+    _: (&RunHeader, &str, &Plan),
     _: FileRecord,
 ) -> Result<Option<Infallible>, Failure> {
     match role {
@@ -245,24 +267,6 @@ fn soon_used_up(plan: &Plan) {
             ));
         }
     }
-}
-
-/// What is to end a run early can be seen in it.
-fn can_end_early(plan: &Plan, asked: &RunRequest<'_>) -> Result<(), Failure> {
-    can_abort(plan, asked.role)?;
-    can_roll_back(plan, asked)
-}
-
-/// Each agent sees its own part of the run, and none the whole that a condition of `abort` speaks of.
-fn can_abort(plan: &Plan, role: FleetRole<'_>) -> Result<(), Failure> {
-    if plan.abort.is_empty() || !matches!(role, FleetRole::Leader(_)) {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::Usage,
-        "error: `abort` speaks of the whole run, which no agent sees\nhint: leave `abort` out of a run by agents; the SLO \
-         table judges it at its end",
-    ))
 }
 
 /// Going back to blue needs a green, and a row that says when.

@@ -66,6 +66,8 @@ pub struct Work {
     pub started_utc: String,
     /// All files that make the scenario.
     pub files: Vec<WorkFile>,
+    /// What the setup has captured: where a user keeps it, and the value as JSON.
+    pub given: Vec<(u16, String)>,
 }
 
 /// Asks the leader for a part of a file.

@@ -2,6 +2,7 @@
 
 use minijinja::Value;
 
+use super::value::{value_of, write_json};
 use super::{CaptureSlot, Program};
 use plimsoll_metrics::{LifecyclePart, StepInfo};
 use plimsoll_units::Nanos;
@@ -36,6 +37,29 @@ impl LifecyclePlan {
 }
 
 impl Lifecycle {
+    /// What the setup has captured, as JSON by its slot, for those who play the load on other machines.
+    pub fn told(&self) -> Vec<(u16, String)> {
+        let told = |(slot, value): &(CaptureSlot, Value)| {
+            let mut json = vec![];
+            write_json(value, &mut json);
+            (slot.0, String::from_utf8_lossy(&json).into_owned())
+        };
+        self.given.iter().map(told).collect()
+    }
+
+    /// Takes what a setup on another machine has [`told`](Self::told); neither part is played here.
+    ///
+    /// # Errors
+    /// Where a value is no JSON.
+    pub fn take_over(&mut self, told: &[(u16, String)]) -> Result<(), serde_json::Error> {
+        let given = told
+            .iter()
+            .map(|(slot, json)| Ok((CaptureSlot(*slot), value_of(&serde_json::from_str(json)?))));
+        self.given = given.collect::<Result<_, serde_json::Error>>()?;
+        (self.setup, self.teardown) = (None, None);
+        Ok(())
+    }
+
     /// One of the two, if the scenario has it.
     pub const fn part(&self, part: LifecyclePart) -> Option<&LifecyclePlan> {
         match part {

@@ -14,7 +14,7 @@ use super::harness::{
 const DATA: &str = "tests/data/blue_green";
 
 /// A NATS server that keeps streams in a folder.
-struct Nats {
+pub(crate) struct Nats {
     port: u16,
     folder: PathBuf,
     more: Vec<String>,
@@ -23,7 +23,7 @@ struct Nats {
 }
 
 impl Nats {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::start_with(folder, &[])
     }
 
@@ -35,7 +35,7 @@ impl Nats {
         nats
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
@@ -67,7 +67,7 @@ pub(crate) fn nats_server() -> PathBuf {
 }
 
 /// Reads lines until one holds `text`, and returns it.
-fn wait_for(lines: &mut impl std::io::BufRead, text: &str) -> String {
+pub(crate) fn wait_for(lines: &mut impl std::io::BufRead, text: &str) -> String {
     let mut said = String::new();
     loop {
         let begin = said.len();
@@ -80,14 +80,14 @@ fn wait_for(lines: &mut impl std::io::BufRead, text: &str) -> String {
 }
 
 /// An agent that plays one run.
-struct Agent {
-    process: Guarded,
-    said: BufReader<std::process::ChildStderr>,
+pub(crate) struct Agent {
+    pub(crate) process: Guarded,
+    pub(crate) said: BufReader<std::process::ChildStderr>,
     out: PathBuf,
 }
 
 impl Agent {
-    fn start(nats: &Nats, out: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(nats: &Nats, out: &Path, more: &[&str]) -> Self {
         Self::start_as(&mut plimsoll(), nats, out, more)
     }
 
@@ -95,7 +95,7 @@ impl Agent {
         Self::start_at(program, &nats.url(), out, more)
     }
 
-    fn start_at(program: &mut Command, nats: &str, out: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start_at(program: &mut Command, nats: &str, out: &Path, more: &[&str]) -> Self {
         let mut child = program
             .args(["agent", "--once", "--nats", nats, "--out"])
             .arg(out)
@@ -110,7 +110,7 @@ impl Agent {
     }
 
     /// Waits for its end. Returns the folder of its run.
-    fn end(mut self) -> PathBuf {
+    pub(crate) fn end(mut self) -> PathBuf {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut self.said, &mut rest).expect("text");
         let status = self.process.0.wait().expect("it ends");
@@ -120,8 +120,8 @@ impl Agent {
 }
 
 /// A leader that tells of its seconds.
-struct Leader {
-    process: Child,
+pub(crate) struct Leader {
+    pub(crate) process: Child,
     said: BufReader<std::process::ChildStderr>,
     out: PathBuf,
 }
@@ -134,7 +134,12 @@ impl Leader {
         command
     }
 
-    fn start(stack: &Stack, nats: &Nats, (agents, duration): (&str, &str), out: &Path) -> Self {
+    pub(crate) fn start(
+        stack: &Stack,
+        nats: &Nats,
+        (agents, duration): (&str, &str),
+        out: &Path,
+    ) -> Self {
         let mut process = Self::command(nats, agents)
             .args(["--target", &stack.url, "--duration", duration, "--wait", "60s"])
             .args(["--events=/dev/stderr", "--out"])
@@ -154,7 +159,7 @@ impl Leader {
         }
     }
 
-    fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         let mut stderr = vec![];
         std::io::Read::read_to_end(&mut self.said, &mut stderr).expect("text");
         let mut stdout = vec![];
@@ -165,11 +170,11 @@ impl Leader {
     }
 }
 
-fn requests_in(log: &Path) -> usize {
+pub(crate) fn requests_in(log: &Path) -> usize {
     fs::read_to_string(log).expect("a log").lines().count()
 }
 
-fn merge(runs: &[PathBuf], out: &Path) -> Ran {
+pub(crate) fn merge(runs: &[PathBuf], out: &Path) -> Ran {
     let mut command = plimsoll();
     command.arg("merge").args(runs);
     run(&mut command, out)

@@ -60,7 +60,17 @@ impl Stack {
     }
 
     pub(crate) fn start_at(listen: &str, folder: &str, more: &[&str]) -> Self {
-        let mut child = plimsoll()
+        Self::start_by(&mut plimsoll(), listen, folder, more)
+    }
+
+    /// Starts it by a command of the program, on another machine for instance.
+    pub(crate) fn start_by(
+        program: &mut Command,
+        listen: &str,
+        folder: &str,
+        more: &[&str],
+    ) -> Self {
+        let mut child = program
             .arg("simulate")
             .arg(checkout(folder))
             .args(["--listen", listen, "--stop-after", "3m"])

@@ -6,8 +6,8 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -147,7 +147,7 @@ impl<'a> Cluster<'a> {
         let program = match image.split(':').next() {
             Some("plimsoll") => PathBuf::from(env!("CARGO_BIN_EXE_plimsoll")),
             Some("nats") => nats_server(),
-            _ => panic!("no image {image}"),
+            _ => unreachable!("no image {image}"),
         };
         let mut command = machine.command(&program);
         command.args(self.words(container, &mounts));
@@ -184,8 +184,7 @@ fn play(cluster: &Cluster<'_>, name: &str, started: &Sender<(u64, u32)>) -> Play
     let again = spec["backoffLimitPerIndex"].as_u64().or(spec["backoffLimit"].as_u64());
     let again = again.expect("a limit; a cluster starts six times otherwise");
     let deadline = spec["activeDeadlineSeconds"].as_u64().expect("a deadline");
-    let deadline = Instant::now() + Duration::from_secs(deadline);
-    let (outbox, ended): (Sender<(u64, i32)>, Receiver<(u64, i32)>) = mpsc::channel();
+    let (outbox, ended) = mpsc::channel();
     let run = |index: u64| {
         let machine = cluster.network.machine();
         let pod = cluster.start((&format!("{name}-{index}"), template), Some(index), &machine);
@@ -204,13 +203,8 @@ fn play(cluster: &Cluster<'_>, name: &str, started: &Sender<(u64, u32)>) -> Play
     let mut exits: BTreeMap<u64, Vec<i32>> = BTreeMap::new();
     let mut running = count;
     while running > 0 {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let (index, code) = match ended.recv_timeout(left) {
-            Ok(end) => end,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                panic!("{name} hangs")
-            }
-        };
+        let end = ended.recv_timeout(Duration::from_secs(deadline));
+        let (index, code) = end.expect("a pod ends before its Job's deadline");
         let of_index = exits.entry(index).or_default();
         of_index.push(code);
         if code != 0 && of_index.len() as u64 <= again {

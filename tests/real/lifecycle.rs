@@ -7,9 +7,9 @@ use std::process::{Child, Stdio};
 use super::harness::{plimsoll, ran, run, terminate_child};
 use super::values::{Listening, SeenRequest, listening, written};
 
-const LOAD: &str =
+pub(super) const LOAD: &str =
     "workloads: { a: { arrivals: constant, stages: [{ rate: 20 iter/s, duration: 2s }] } }";
-const ONCE: &str = r#"
+pub(super) const ONCE: &str = r#"
 setup:
   - post: { name: create, url: /sales, json: { title: winter }, capture: { sale: $.id, token: { json: $.token, secret: true } } }
   - get: { name: visit, url: "/sales/{{ sale }}" }
@@ -17,10 +17,10 @@ teardown:
   timeout: 5s
   flow: [{ delete: { name: remove, url: "/sales/{{ sale }}", bearer: "{{ token }}" } }]
 "#;
-const VISIT: &str =
+pub(super) const VISIT: &str =
     "      - get: { name: visit, url: \"/sales/{{ sale }}\", bearer: \"{{ token }}\" }";
 
-fn shop(request: &SeenRequest) -> (u16, String) {
+pub(super) fn shop(request: &SeenRequest) -> (u16, String) {
     let is_created = request.line.starts_with("POST");
     let body = if is_created { r#"{"id":41,"token":"g1ven-c4n4ry"}"# } else { "{}" };
     (200, body.to_owned())
@@ -30,7 +30,7 @@ fn broken(request: &SeenRequest) -> (u16, String) {
     (if request.line.starts_with("POST") { 503 } else { 200 }, "{\"id\":1}".to_owned())
 }
 
-fn lines(server: &Listening) -> Vec<String> {
+pub(super) fn lines(server: &Listening) -> Vec<String> {
     server.seen().iter().map(|seen| seen.line.replace(" HTTP/1.1", "")).collect()
 }
 

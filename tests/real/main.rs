@@ -17,6 +17,8 @@ mod harness;
 mod init;
 #[cfg(feature = "fleet")]
 mod kubernetes;
+#[cfg(feature = "fleet")]
+mod led;
 mod lifecycle;
 mod listening;
 #[cfg(feature = "fleet")]

@@ -1,9 +1,13 @@
 //! Machines of their own: network namespaces on a bridge, where this machine lets tests make them; otherwise addresses on
 //! loopback.
 
+use std::io::BufReader;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{ChildStderr, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::fleet::{nats_server, wait_for};
+use super::harness::{Guarded, free_port};
 
 /// Who pods run as, like the image says.
 const NOBODY: &str = "65532";
@@ -13,6 +17,14 @@ pub(crate) struct Network {
     /// Begins the names of all namespaces; none on loopback.
     prefix: Option<String>,
     machines: AtomicU32,
+}
+
+/// A server on a machine.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    _process: Guarded,
+    /// Nobody to say it to would end it.
+    _said: BufReader<ChildStderr>,
 }
 
 /// One machine of it.
@@ -86,13 +98,31 @@ impl Machine {
         command
     }
 
-    /// Makes its way out as slow and lossy as the words of `tc netem` say.
-    pub(crate) fn impair(&self, how: &str) {
-        let Some(namespace) = &self.namespace else { return };
+    /// A NATS server on it, which keeps streams below `folder`.
+    pub(crate) fn nats(&self, folder: &Path) -> Server {
+        let port = if self.namespace.is_some() { 4_222 } else { free_port() };
+        let mut child = self
+            .command(&nats_server())
+            .args(["-js", "-a", &self.address, "-p", &port.to_string(), "-sd"])
+            .arg(folder.join("nats"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nats-server starts");
+        let mut said = BufReader::new(child.stderr.take().expect("piped"));
+        wait_for(&mut said, "Server is ready");
+        let url = format!("nats://{}:{port}", self.address);
+        Server { url, _process: Guarded(child), _said: said }
+    }
+
+    /// Makes its way out as slow and lossy as the words of `tc netem` say; false where that cannot be done here.
+    pub(crate) fn impair(&self, how: &str) -> bool {
+        let Some(namespace) = &self.namespace else { return false };
         let words = format!("netns exec {namespace} tc qdisc add dev eth0 root netem {how}");
         let done = ip(&words);
         if !done.status.success() {
             println!("no netem here: {}", String::from_utf8_lossy(&done.stderr).trim());
         }
+        done.status.success()
     }
 }

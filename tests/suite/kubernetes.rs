@@ -34,7 +34,7 @@ fn through_its_kind(document: &Value) -> Value {
         "Service" => through::<Service>(document),
         "NetworkPolicy" => through::<NetworkPolicy>(document),
         "Job" => through::<Job>(document),
-        other => panic!("a kind that is not known: {other}"),
+        other => unreachable!("a kind that is not known: {other}"),
     }
 }
 

@@ -244,7 +244,8 @@ impl SearchRun {
             | SteeringCommand::SkipStage
             | SteeringCommand::Pause
             | SteeringCommand::Resume
-            // No agents play a search.
+            // No agents play a search, and it has rules of its own.
+            | SteeringCommand::Rule(_)
             | SteeringCommand::At(..) => {}
         }
         Ok(matches!(command, SteeringCommand::Stop | SteeringCommand::Abort))

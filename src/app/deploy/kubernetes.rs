@@ -3,8 +3,6 @@
 //! Nothing is started twice: an index that is played again is load that nobody asked for. One that fails is missing, ends
 //! none of the others, and the leader says so.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -12,9 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::cli::KubernetesArgs;
 use crate::units::Nanos;
 
-use super::super::files::safe_name;
+use super::cluster::{ClusterRun, NATS_PORT};
 use super::pod::{off, pod, resources};
-use super::shipped::ShippedScenario;
 
 /// A `ConfigMap` holds no more, in bytes of keys and values together.
 const CONFIG_MAX: usize = 1 << 20;
@@ -22,23 +19,13 @@ const CONFIG_MAX: usize = 1 << 20;
 const AFTERWARDS_S: u64 = 600;
 /// How long finished Jobs stay, so that logs can be read.
 const KEPT_S: u64 = 86_400;
-/// Where a NATS server listens.
-pub(super) const NATS_PORT: u16 = 4_222;
 /// Of the leader, which plays no load but merges and judges.
 const LEADER_MIB: u32 = 1_024;
 const NATS_MIB: u32 = 512;
-/// Names of the run's objects are no longer, before their last part.
-const NAME_MAX: usize = 40;
 
 const REPORTS: &str = "/reports";
 const SCENARIO: &str = "/scenario";
 const LOGIN: &str = "/nats/nats.creds";
-
-/// What is to run in the cluster.
-pub(super) struct ClusterRun<'a> {
-    pub(super) args: &'a KubernetesArgs,
-    pub(super) scenario: &'a ShippedScenario,
-}
 
 /// The words of the leader's command line, which finds the scenario at `path` and NATS at `nats`.
 pub(super) fn run_words(args: &KubernetesArgs, path: &str, nats: &str) -> Vec<String> {
@@ -71,49 +58,6 @@ impl ClusterRun<'_> {
         }
         documents.extend([self.agents(), self.leader()]);
         Ok(documents)
-    }
-
-    /// A name that a cluster takes (RFC 1123).
-    fn name(&self) -> String {
-        self.args.name.clone().unwrap_or_else(|| {
-            let name = safe_name(&self.scenario.plan.name).to_ascii_lowercase();
-            let safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-            let name: String = name.chars().map(safe).take(NAME_MAX).collect();
-            format!("plimsoll-{}", name.trim_matches('-'))
-        })
-    }
-
-    fn named(&self, part: &str) -> String {
-        format!("{}-{part}", self.name())
-    }
-
-    /// What all pods of the run have in common.
-    pub(super) fn of_run(&self) -> Value {
-        json!({ "app.kubernetes.io/name": "plimsoll", "app.kubernetes.io/instance": self.name() })
-    }
-
-    pub(super) fn labels(&self, part: &str) -> Value {
-        let mut labels = self.of_run();
-        labels["app.kubernetes.io/component"] = json!(part);
-        labels
-    }
-
-    pub(super) fn metadata(&self, object: &str, part: &str) -> Value {
-        let mut metadata = json!({ "name": self.named(object), "labels": self.labels(part) });
-        if let Some(namespace) = &self.args.namespace {
-            metadata["namespace"] = json!(namespace);
-        }
-        metadata
-    }
-
-    pub(super) fn target_labels(&self) -> BTreeMap<&String, &String> {
-        self.args.target_label.iter().map(|(key, value)| (key, value)).collect()
-    }
-
-    /// Where NATS is.
-    fn nats_url(&self) -> String {
-        let own = || format!("nats://{}:{NATS_PORT}", self.named("nats"));
-        self.args.nats.clone().unwrap_or_else(own)
     }
 
     /// The longest that a Job may run, in seconds: pods start, agents come, agents become ready.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::plan::Target;
 
-use super::kubernetes::{ClusterRun, NATS_PORT};
+use super::cluster::{ClusterRun, NATS_PORT};
 
 impl ClusterRun<'_> {
     /// The policies. A pod that none selects could speak to all.
@@ -94,7 +94,7 @@ fn tcp(port: u16) -> Value {
 
 /// Whether a name is one that only the cluster knows.
 fn is_service(host: &str) -> bool {
-    !host.contains('.') || host.ends_with(".svc") || host.contains(".svc.")
+    !host.contains('.') || host.split('.').any(|part| part == "svc")
 }
 
 /// The port of a NATS server's URL.

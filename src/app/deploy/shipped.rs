@@ -14,7 +14,6 @@ use super::super::asked::{FleetRole, RunRequest, overrides};
 use super::super::compiled::plan_of;
 use super::super::exit::{Exit, Failure};
 use super::super::files;
-use super::refused;
 
 /// Stands for a value that only the cluster has.
 const UNKNOWN: &str = "1";
@@ -43,11 +42,14 @@ impl ShippedScenario {
         let required = missing(&load(&args.path, &run.set, &reading, &|_| None));
         if !required.is_empty() && args.secret.is_empty() && args.config_map.is_empty() {
             let names: Vec<String> = required.iter().map(|name| format!("`{name}`")).collect();
-            return Err(refused(&format!(
-                "the scenario needs {} from its environment\nhint: `--secret NAME` or `--config-map NAME` says where the \
-                 cluster has values of `${{…}}`",
-                names.join(", ")
-            )));
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "error: the scenario needs {} from its environment\nhint: `--secret NAME` or `--config-map NAME` says \
+                     where the cluster has values of `${{…}}`",
+                    names.join(", ")
+                ),
+            ));
         }
         let given = |name: &str| {
             let is_required = required.iter().any(|it| it == name);

@@ -250,6 +250,7 @@ impl AgentPlace {
             files: shipped,
             started: self.work.started_utc.parse().unwrap_or_default(),
             clock_error: clock.error,
+            given: self.work.given.clone(),
         };
         let asked = RunRequest {
             target: run.target.clone(),

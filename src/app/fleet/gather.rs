@@ -40,6 +40,8 @@ pub(in crate::app) struct Gathering<'a> {
     pub(in crate::app) plan_hash: &'a str,
     /// All files that make the scenario, as they were read.
     pub(in crate::app) files: BTreeMap<PathBuf, Vec<u8>>,
+    /// What the setup has captured.
+    pub(in crate::app) given: Vec<(u16, String)>,
 }
 
 /// Agents that could start, and the leader's ways to them.
@@ -67,31 +69,14 @@ impl Gathering<'_> {
     /// Where too few come in time (97), or one of them cannot start.
     pub(in crate::app) async fn gather(self) -> Result<Leading, Failure> {
         let mut signals = StopSignals::new()?;
-        tokio::select! {
-            gathered = self.find_all() => gathered,
-            () = signals.next() => Err(Failure::new(Exit::Interrupted, "interrupted; nothing was sent")),
-        }
-    }
-
-    async fn find_all(self) -> Result<Leading, Failure> {
-        let failed = |error: CarrierError| broken(&error);
-        let url = self.args.nats.as_deref().unwrap_or_default();
-        let carrier = connect(url, &self.args.login, self.args.wait).await?;
-        let subjects = RunSubjects::new(carrier.unique());
-        carrier.create_stream(&subjects).await.map_err(failed)?;
-        let mut tasks = JoinSet::new();
-        let contents = self.files.values().cloned().collect();
-        let told = services::start(&carrier, &subjects, contents, &mut tasks).await;
-        let mut leading = Leading {
-            carrier,
-            subjects,
-            agents: BTreeMap::new(),
-            told: told.map_err(failed)?,
-            tasks,
+        let interrupted = || Failure::new(Exit::Interrupted, "interrupted; nothing was sent");
+        let mut leading = tokio::select! {
+            opened = self.open() => opened?,
+            () = signals.next() => return Err(interrupted()),
         };
-        let gathered = match self.call(&mut leading).await {
-            Ok(()) => self.make_ready(&mut leading).await,
-            Err(failure) => Err(failure),
+        let gathered = tokio::select! {
+            gathered = self.find_all(&mut leading) => gathered,
+            () = signals.next() => Err(interrupted()),
         };
         match gathered {
             Ok(()) => Ok(leading),
@@ -101,6 +86,25 @@ impl Gathering<'_> {
                 Err(failure)
             }
         }
+    }
+
+    /// Opens the ways to the agents.
+    async fn open(&self) -> Result<Leading, Failure> {
+        let failed = |error: CarrierError| broken(&error);
+        let url = self.args.nats.as_deref().unwrap_or_default();
+        let carrier = connect(url, &self.args.login, self.args.wait).await?;
+        let subjects = RunSubjects::new(carrier.unique());
+        carrier.create_stream(&subjects).await.map_err(failed)?;
+        let mut tasks = JoinSet::new();
+        let contents = self.files.values().cloned().collect();
+        let told = services::start(&carrier, &subjects, contents, &mut tasks).await;
+        let told = told.map_err(failed)?;
+        Ok(Leading { carrier, subjects, agents: BTreeMap::new(), told, tasks })
+    }
+
+    async fn find_all(&self, leading: &mut Leading) -> Result<(), Failure> {
+        self.call(leading).await?;
+        self.make_ready(leading).await
     }
 
     /// Calls for agents until enough have come, and gives each its shard.
@@ -179,6 +183,7 @@ impl Gathering<'_> {
             seed: self.header.seed.get(),
             started_utc: self.header.started_utc.clone(),
             files: self.files.iter().map(file).collect(),
+            given: self.given.clone(),
         };
         for (&number, agent) in leading.agents.iter().filter(|(_, agent)| agent.clock.is_none()) {
             work.number = number;

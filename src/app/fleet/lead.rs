@@ -12,11 +12,15 @@ use crate::engine::{Control, RunEvent, SteeringCommand};
 use crate::fleet::{
     AgentChange, AgentTold, Broadcast, LiveMerge, RunSubjects, SteeringOrder, unpack,
 };
-use crate::metrics::{Event, EventKind, Interval, LateReadings, RunEnd, RunLine, StopReason};
+use crate::metrics::{
+    AbortNote, Event, EventKind, Interval, LateReadings, RunEnd, RunLine, StopReason,
+};
+use crate::slo::AbortWatch;
 use crate::transport::{Clock, monotonic};
 use crate::units::{Nanos, RunTime};
 
 use super::super::audience::RunObserver;
+use super::super::drive::tear_down;
 use super::super::exit::{Exit, Failure};
 use super::super::files::{self, LOG};
 use super::super::mask;
@@ -55,13 +59,12 @@ pub(in crate::app) async fn lead(
     let mut live = live.map_err(|error| broken(&error))?;
     let start = announce(&mut leading).await?;
     let clock = Clock::beginning_at(start);
-    let control = Control::of_nobody(&prepared.plan, clock);
     let mut observing = SnapshotFeed::start(prepared, clock)?;
     let (outbox, mut pieces) = mpsc::channel(INBOX);
     let store = LogStore::new(prepared.folder.path());
     let fetching = fetch(leading.carrier.clone(), leading.subjects.clone(), store, outbox);
     leading.tasks.spawn(fetching);
-    let mut leader = Leader::new(leading, clock, control);
+    let mut leader = Leader::new(leading, prepared, clock);
     let mut looks = tokio::time::interval(LOOK);
     while !leader.is_over() {
         tokio::select! {
@@ -76,6 +79,10 @@ pub(in crate::app) async fn lead(
             }
             _ = looks.tick() => leader.look().await,
         }
+        if let Some(note) = leader.broken_rule.take() {
+            leader.reason = StopReason::Aborted;
+            leader.steer(SteeringCommand::Rule(note), observer).await;
+        }
         leader.note(&mut observing, (prepared, &mut *observer))?;
     }
     let end = RunEnd { at: clock.now(), reason: leader.reason };
@@ -83,6 +90,7 @@ pub(in crate::app) async fn lead(
     let last = observing.late(&leader.events).await;
     last.iter().try_for_each(|line| prepared.folder.append(line))?;
     leader.note(&mut observing, (prepared, &mut *observer))?;
+    tear_down(prepared, end.at, observer, &mut signals).await?;
     leader.finish(prepared).await
 }
 
@@ -157,12 +165,18 @@ struct Leader {
     revision: u32,
     signals: u32,
     reason: StopReason,
+    /// Looks at the seconds of all agents together.
+    abort: Option<AbortWatch>,
+    /// The rule that has just been broken.
+    broken_rule: Option<AbortNote>,
     /// What is still to be noted.
     events: Vec<RunEvent>,
 }
 
 impl Leader {
-    fn new(leading: Leading, clock: Clock, control: Control) -> Self {
+    fn new(leading: Leading, prepared: &PreparedRun, clock: Clock) -> Self {
+        let control = Control::of_nobody(&prepared.plan, clock);
+        let abort = AbortWatch::of(&prepared.plan.abort, &prepared.header);
         let errors = leading.agents.iter();
         let errors = errors.filter_map(|(number, agent)| Some((*number, agent.clock?.error)));
         Self {
@@ -176,7 +190,23 @@ impl Leader {
             revision: 0,
             signals: 0,
             reason: StopReason::Finished,
+            abort,
+            broken_rule: None,
             events: vec![],
+        }
+    }
+
+    /// Takes the seconds that all agents have told, and holds them to the rules of `abort`.
+    fn take_seconds(&mut self) {
+        for second in self.live.complete() {
+            if let Some(watch) = &mut self.abort
+                && let Some(note) = watch.on_interval(&second)
+            {
+                self.abort = None;
+                // A run that is over already was not ended by it.
+                self.broken_rule = (self.reason == StopReason::Finished).then_some(note);
+            }
+            self.events.push(RunEvent::Interval(Box::new(second)));
         }
     }
 
@@ -203,8 +233,7 @@ impl Leader {
         if let Some(change) = self.live.on_second(number, interval, now) {
             self.tell(change);
         }
-        let seconds = self.live.complete().into_iter();
-        self.events.extend(seconds.map(|second| RunEvent::Interval(Box::new(second))));
+        self.take_seconds();
     }
 
     fn tell(&mut self, change: AgentChange) {
@@ -243,8 +272,7 @@ impl Leader {
                 self.on_sign(number);
                 if is_end {
                     self.live.on_ended(number);
-                    let seconds = self.live.complete().into_iter();
-                    self.events.extend(seconds.map(|it| RunEvent::Interval(Box::new(it))));
+                    self.take_seconds();
                 }
             }
             Err(why) => self.warn(why),
@@ -267,8 +295,7 @@ impl Leader {
         for change in self.live.silent(now) {
             self.tell(change);
         }
-        let seconds = self.live.complete().into_iter();
-        self.events.extend(seconds.map(|second| RunEvent::Interval(Box::new(second))));
+        self.take_seconds();
         let unfinished = self.live.unfinished();
         let mut warnings = vec![];
         for open in &mut self.orders {
@@ -415,13 +442,13 @@ fn own_lines(folder: &Path) -> Result<Vec<RunLine>, Failure> {
     let text = files::read(&folder.join(LOG))
         .map_err(|error| Failure::while_doing("cannot read the leader's log", &error))?;
     let is_own = |line: &RunLine| match line {
-        RunLine::Event(event) => !matches!(event.kind, EventKind::Steered(_)),
-        RunLine::Readings(_) | RunLine::Page(_) | RunLine::Browsers(_) => true,
-        RunLine::Run(_)
-        | RunLine::Interval(_)
-        | RunLine::Lifecycle(_)
-        | RunLine::Capacity(_)
-        | RunLine::End(_) => false,
+        RunLine::Event(event) => {
+            !matches!(event.kind, EventKind::Steered(_) | EventKind::Aborted(_))
+        }
+        RunLine::Readings(_) | RunLine::Page(_) | RunLine::Browsers(_) | RunLine::Lifecycle(_) => {
+            true
+        }
+        RunLine::Run(_) | RunLine::Interval(_) | RunLine::Capacity(_) | RunLine::End(_) => false,
     };
     let text = String::from_utf8_lossy(&text);
     let lines = text.lines().filter_map(|line| serde_json::from_str::<RunLine>(line).ok());

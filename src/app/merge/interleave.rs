@@ -49,7 +49,8 @@ pub(super) fn lines(
 
 /// Whether a line says what no shard has said before: all of them carry out the same order at the same moment.
 fn is_new(line: &RunLine, orders: &mut Vec<Event>) -> bool {
-    let RunLine::Event(event @ Event { kind: EventKind::Steered(_), .. }) = line else {
+    let RunLine::Event(event) = line else { return true };
+    let Event { kind: EventKind::Steered(_) | EventKind::Aborted(_), .. } = event else {
         return true;
     };
     let is_known = orders.contains(event);

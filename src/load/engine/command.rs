@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use plimsoll_metrics::{Event, EventKind, StopReason};
+use plimsoll_metrics::{AbortNote, Event, EventKind, StopReason};
 use plimsoll_units::{Rate, RunTime};
 
 use super::control::Control;
@@ -27,6 +27,8 @@ pub enum SteeringCommand {
     Stop,
     /// Stop at once.
     Abort,
+    /// Stop as a rule of `abort` asks, which is no user's: requests in flight get 5 s.
+    Rule(AbortNote),
     /// Do that at this moment, on which several runs have agreed.
     At(RunTime, Box<SteeringCommand>),
 }
@@ -42,6 +44,7 @@ impl SteeringCommand {
         let text = self.command(control, at);
         let kind = match self {
             Self::Mark(_) => EventKind::Mark(text),
+            Self::Rule(note) => EventKind::Aborted(note.clone()),
             Self::Scale(_)
             | Self::Hold
             | Self::SkipStage
@@ -82,6 +85,10 @@ impl SteeringCommand {
             Self::Abort => {
                 control.abort(StopReason::Interrupted);
                 "aborted: stopped at once".to_owned()
+            }
+            Self::Rule(note) => {
+                control.stop(StopReason::Aborted);
+                note.to_string()
             }
             Self::At(at, command) => command.command(control, *at),
         }
