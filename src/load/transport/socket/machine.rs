@@ -291,4 +291,6 @@ impl WebSocketMachine {
 }
 
 #[cfg(test)]
+mod autobahn;
+#[cfg(test)]
 mod tests;
