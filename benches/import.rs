@@ -85,7 +85,13 @@ fn print(out: &mut impl std::io::Write, name: &str, cost: &Cost, bar: &str) -> s
 }
 
 fn options() -> ImportOptions {
-    ImportOptions { name: "shop".to_owned(), file: "x".to_owned(), hosts: vec![], replay: None }
+    ImportOptions {
+        name: "shop".to_owned(),
+        file: "x".to_owned(),
+        hosts: vec![],
+        replay: None,
+        browser: false,
+    }
 }
 
 /// A log of so many bytes, made line by line and never held.

@@ -41,8 +41,13 @@ pub(super) fn import(args: &cli::ImportArgs) -> Result<Exit, Failure> {
         }
     };
     if let ImportFrom::AccessLog { files, format, fields, compare: Some(run), .. } = &args.from {
-        let options =
-            ImportOptions { name: String::new(), file: String::new(), hosts: vec![], replay: None };
+        let options = ImportOptions {
+            name: String::new(),
+            file: String::new(),
+            hosts: vec![],
+            replay: None,
+            browser: false,
+        };
         let (run, _) = files::read_log(run)?;
         let format = (format.as_deref(), fields.as_deref());
         let compared = log::compare(files, &options, format, &run)?;
@@ -64,10 +69,12 @@ fn read(from: &ImportFrom, name: String) -> Result<Imported, Failure> {
         file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         hosts,
         replay,
+        browser: false,
     };
     match from {
-        ImportFrom::Har { file, host, .. } => {
-            of_text(file, &options(file, host.clone(), None), import::har)
+        ImportFrom::Har { file, host, browser, .. } => {
+            let options = options(file, host.clone(), None);
+            of_text(file, &ImportOptions { browser: *browser, ..options }, import::har)
         }
         ImportFrom::Openapi { file, .. } => of_description(file, &options(file, vec![], None)),
         ImportFrom::Postman { file, environment, .. } => {

@@ -24,6 +24,9 @@ pub enum ImportFrom {
         /// Keep requests to this host; the first is the target. By default, the host of the first page; repeatable.
         #[arg(long, value_name = "HOST")]
         host: Vec<String>,
+        /// Open its pages in a real browser, too: a flow in `browsers:`, with what it cannot open listed.
+        #[arg(long)]
+        browser: bool,
         /// Where it goes.
         #[command(flatten)]
         into: ImportFolderArgs,

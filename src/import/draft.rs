@@ -29,6 +29,8 @@ pub(super) struct ScenarioDraft {
     pub(super) workloads: Vec<YamlEntry>,
     /// The journeys.
     pub(super) journeys: Vec<JourneyDraft>,
+    /// Users with a real browser, as they are written.
+    pub(super) browsers: Vec<YamlEntry>,
     /// Rows of the SLO table; a table to begin with where there are none.
     pub(super) objectives: Vec<YamlEntry>,
 }
@@ -191,7 +193,7 @@ impl RequestDraft {
     }
 
     /// The URL as it is written: the path, and a query that is short enough to stand in it.
-    fn url(&self, with_query: bool) -> String {
+    pub(super) fn url(&self, with_query: bool) -> String {
         let mut url = DraftText(self.origin.iter().flat_map(|origin| origin.0.clone()).collect());
         for segment in &self.path {
             url.0.push(TextPiece::Literal("/".to_owned()));
@@ -370,6 +372,9 @@ impl ScenarioDraft {
         entries.push(YamlEntry::block("workloads", YamlValue::Map(self.workloads.clone())));
         let journeys = self.journeys.iter().map(JourneyDraft::entry).collect();
         entries.push(YamlEntry::block("scenarios", YamlValue::Map(journeys)));
+        if !self.browsers.is_empty() {
+            entries.push(YamlEntry::block("browsers", YamlValue::Map(self.browsers.clone())));
+        }
         entries.push(if self.objectives.is_empty() {
             first_objectives()
         } else {

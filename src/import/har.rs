@@ -4,6 +4,7 @@ mod correlate;
 mod file;
 mod journey;
 mod multipart;
+mod pages;
 mod request;
 mod select;
 mod site;
@@ -17,7 +18,7 @@ use plimsoll_scenario::{Problem, SourceId, Span};
 use plimsoll_units::Nanos;
 
 use self::correlate::RecordedValues;
-use self::file::HarFile;
+use self::file::{HarFile, HarPage};
 use self::select::{RecordedExchange, RedirectEnd, RequestClass, host_of};
 pub(super) use self::select::{is_asset, origin_of};
 use self::writer::StepWriter;
@@ -57,10 +58,21 @@ pub fn har(
         let message = format!("nothing in it can be repeated\n{notes}");
         return Err(vec![problem(Span::file(source), message.trim_end(), None)]);
     };
-    let mut importer =
-        HarImporter { options, target: &target, notes, names: UniqueNames::default() };
-    let journey = importer.journey(exchanges);
-    let mut draft = importer.draft(journey);
+    if options.browser && file.log.pages.is_empty() {
+        let hint =
+            "browsers' developer tools write `pages`; “Preserve log” keeps more than the last";
+        let message = "it tells no pages, which `--browser` opens".to_owned();
+        return Err(vec![problem(Span::file(source), message, Some(hint))]);
+    }
+    let mut importer = HarImporter {
+        options,
+        target: &target,
+        pages: &file.log.pages,
+        notes,
+        names: UniqueNames::default(),
+    };
+    let (journey, browsers) = importer.journey(exchanges);
+    let mut draft = ScenarioDraft { browsers, ..importer.draft(journey) };
     hoist_headers(&mut draft);
     let files = vec![("scenario.yaml".to_owned(), draft.written())];
     Ok(Imported { files, notes: importer.notes })
@@ -72,12 +84,14 @@ type StepSubject = (String, String, RequestClass);
 struct HarImporter<'a> {
     options: &'a ImportOptions,
     target: &'a str,
+    pages: &'a [HarPage],
     notes: ImportNotes,
     names: UniqueNames<(String, String, u8)>,
 }
 
 impl HarImporter<'_> {
-    fn journey(&mut self, exchanges: Vec<RecordedExchange<'_>>) -> JourneyDraft {
+    /// The journey, and browsers that open its pages where they are asked for.
+    fn journey(&mut self, exchanges: Vec<RecordedExchange<'_>>) -> (JourneyDraft, Vec<YamlEntry>) {
         let mut values = RecordedValues::default();
         let mut secrets = FoundSecrets::new(&self.options.name);
         let today = exchanges
@@ -112,8 +126,14 @@ impl HarImporter<'_> {
             );
         }
         replacer.redact(&mut self.notes);
+        let browser = self
+            .options
+            .browser
+            .then(|| pages::browser(self.pages, &requests, &mut self.notes))
+            .flatten();
         let steps = journey::steps(requests, &mut self.notes);
-        JourneyDraft { name: self.options.name.clone(), weight: None, steps, comment: None }
+        let name = self.options.name.clone();
+        (JourneyDraft { name, weight: None, steps, comment: None }, browser.into_iter().collect())
     }
 
     /// A step with everything but what the request itself says.

@@ -16,6 +16,8 @@ pub struct ImportOptions {
     pub hosts: Vec<String>,
     /// Replay at the recorded times, this many times as fast; access logs only.
     pub replay: Option<Ratio>,
+    /// Open the pages of a recording in a real browser, too; recordings of browsers only.
+    pub browser: bool,
 }
 
 /// The files of a new scenario folder, and notes about them.

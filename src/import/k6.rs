@@ -424,6 +424,7 @@ mod tests {
             file: "x.json".into(),
             hosts: vec![],
             replay: None,
+            browser: false,
         };
         let imported = k6(&json.to_string(), SourceId(0), &options).expect("options");
         (imported.files[0].1.clone(), imported.notes.to_string())

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod kept;
+mod pages;
 mod planted;
 mod replayed;
 
@@ -29,7 +30,13 @@ fn input(file: &str) -> String {
 }
 
 fn options(name: &str, file: &str) -> ImportOptions {
-    ImportOptions { name: name.to_owned(), file: file.to_owned(), hosts: vec![], replay: None }
+    ImportOptions {
+        name: name.to_owned(),
+        file: file.to_owned(),
+        hosts: vec![],
+        replay: None,
+        browser: false,
+    }
 }
 
 /// Loads imported files as `plimsoll check` does.

@@ -20,6 +20,27 @@ pub(super) struct HarFile {
 pub(super) struct HarLog {
     #[serde(deserialize_with = "list")]
     pub(super) entries: Vec<HarEntry>,
+    #[serde(default, deserialize_with = "list")]
+    pub(super) pages: Vec<HarPage>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HarPage {
+    #[serde(deserialize_with = "text")]
+    pub(super) id: String,
+    #[serde(rename = "startedDateTime", deserialize_with = "or_default")]
+    pub(super) started: String,
+    #[serde(rename = "pageTimings", deserialize_with = "or_default")]
+    pub(super) timings: HarPageTimings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HarPageTimings {
+    /// Milliseconds from the page's start until `load`; negative where it is not known.
+    #[serde(rename = "onLoad", deserialize_with = "number")]
+    pub(super) on_load: f64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,6 +55,9 @@ pub(super) struct HarEntry {
     pub(super) request: HarRequest,
     #[serde(deserialize_with = "or_default")]
     pub(super) response: HarResponse,
+    /// The page that it belongs to.
+    #[serde(rename = "pageref", deserialize_with = "text")]
+    pub(super) page_ref: String,
     #[serde(rename = "_resourceType", deserialize_with = "text")]
     pub(super) resource_type: String,
     /// `memory`, `disk`, or that it was so.

@@ -6,7 +6,7 @@ use crate::note::ImportNotes;
 use plimsoll_units::Nanos;
 
 /// A shorter silence is the browser's, not a person's.
-const PAUSE_MIN: i64 = 500_000;
+pub(super) const PAUSE_MIN: i64 = 500_000;
 /// A longer one is a person who has left.
 const PAUSE_MAX: i64 = 60_000_000;
 
@@ -33,7 +33,7 @@ pub(super) fn steps(
 }
 
 /// Rounded to a tenth of a second: nobody pauses to the microsecond.
-fn pause(micros: i64, notes: &mut ImportNotes) -> Nanos {
+pub(super) fn pause(micros: i64, notes: &mut ImportNotes) -> Nanos {
     if micros > PAUSE_MAX {
         let recorded = Nanos::from_secs((micros / 1_000_000).unsigned_abs());
         notes.change("a pause of more than a minute: cut to 1m", recorded.to_string());

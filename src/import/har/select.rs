@@ -188,7 +188,7 @@ fn candidates<'f>(entries: &'f [HarEntry], notes: &mut ImportNotes) -> Vec<Candi
 }
 
 /// A time; without an offset it is taken for UTC.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let local = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
     text.parse().ok().or_else(|| local().map(|at| at.timestamp()))
 }

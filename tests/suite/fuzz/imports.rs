@@ -47,7 +47,13 @@ const LOG: [&str; 10] =
     ["\"", "[", "]", " - ", "\\x22", "31/Jan/2026:12:00:00 +0000", "HTTP/1.1", "\n", "%", "?a=b&"];
 
 fn options() -> ImportOptions {
-    ImportOptions { name: "x".to_owned(), file: "x".to_owned(), hosts: vec![], replay: None }
+    ImportOptions {
+        name: "x".to_owned(),
+        file: "x".to_owned(),
+        hosts: vec![],
+        replay: None,
+        browser: false,
+    }
 }
 
 /// What was written passes `check`, as the command sees to.
