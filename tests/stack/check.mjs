@@ -67,6 +67,28 @@ function rolling() {
   assert.ok(result.availability.served > 0.97, `served ${result.availability.served}`);
 }
 
+/** Pages are measured in real browsers, none of them failed, and the rows of the front end are judged. */
+function browsed() {
+  for (const name of ['frontend.largest_contentful_paint', 'frontend.cumulative_layout_shift']) {
+    assert.ok(row(name).estimate !== null, `${name}: ${row(name).note}`);
+  }
+  assert.deepEqual(result.pages.map((one) => one.page), ['home', 'flights']);
+  for (const one of result.pages) {
+    assert.deepEqual(one.failures, [], `${one.page}: ${JSON.stringify(one.failures)}`);
+    assert.deepEqual(one.kept_from, [], `${one.page} asks other hosts`);
+    assert.ok(one.loads >= 5 && one.idle_loads >= 1, `${one.page}: ${one.loads} loads, ${one.idle_loads} idle`);
+    for (const figure of ['ttfb', 'fcp', 'lcp', 'load']) assert.ok(one.figures[figure]?.loads > 0, `${one.page} has no ${figure}`);
+  }
+  const report = readFileSync(path.join(folder, system, run, 'report.html'), 'utf8');
+  assert.equal(report.split('data:image/jpeg;base64,').length - 1, 2, 'a picture of each page');
+  const shown = ({ page, figures }) => `${page} LCP ${Math.round(figures.lcp.median)} ms (median of ${figures.lcp.loads})`;
+  console.log(`pages: ${result.pages.map(shown).join('; ')}`);
+}
+
+if (what === 'pages') {
+  browsed();
+  process.exit();
+}
 observed();
 if (what === 'killed') { killed(); counted(); }
 if (what === 'rolling') rolling();

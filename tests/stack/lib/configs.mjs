@@ -22,7 +22,10 @@ export function nginx(options, port, state, worker) {
   const replicas = Array.from({ length: options.api }, (_, index) => (
     `server 127.0.0.1:${port.api + index + 1} max_fails=3 fail_timeout=${options['fail-timeout']}s;`
   ));
-  const locations = `location / { ${limit.all} proxy_pass http://api; }
+  const locations = `location = / { root ${state}/pages; try_files /index.html =404; }
+    location = /flights { root ${state}/pages; try_files /flights.html =404; }
+    location /assets/ { root ${state}/pages; }
+    location / { ${limit.all} proxy_pass http://api; }
     location = /api/auth/login { ${limit.login} proxy_pass http://api; }
     location = /metrics { return 404; }`;
   return `${worker ? `user ${worker};` : ''}
@@ -41,12 +44,13 @@ http {
   uwsgi_temp_path ${state}/nginx/uwsgi;
   scgi_temp_path ${state}/nginx/scgi;
   default_type application/octet-stream;
+  types { text/html html; text/css css; text/javascript js; image/svg+xml svg; }
   server_tokens off;
   keepalive_timeout 65s;
   keepalive_requests 1000000;
   client_max_body_size 64k;
   gzip on;
-  gzip_types application/json;
+  gzip_types application/json text/css text/javascript image/svg+xml;
   gzip_min_length 1000;
   ${limit.zones}
   upstream api {

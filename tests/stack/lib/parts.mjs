@@ -115,6 +115,7 @@ export function edge({ state, port, options }) {
   const where = directory(path.join(state, 'nginx'), worker);
   const config = path.join(where, 'nginx.conf');
   writeFileSync(config, configs.nginx(options, port, state, worker));
+  cpSync(path.join(HERE, 'pages'), directory(path.join(state, 'pages'), worker), { recursive: true });
   return {
     name: 'nginx', tier: 'edge', port: port.https, directory: where,
     argv: ['nginx', '-p', where, '-e', path.join(state, 'log/edge-error.log'), '-c', config],
