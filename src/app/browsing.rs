@@ -3,6 +3,7 @@
 //! It has a runtime of its own and hands each page load on; the load itself never waits for it.
 
 mod meter;
+mod trust;
 mod users;
 
 use std::cell::Cell;
@@ -16,9 +17,9 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::browser::{Browser, BrowserError, BrowserOptions, find_program};
+use crate::browser::{Browser, BrowserError, BrowserOptions, WorstPages, find_program};
 use crate::engine::RunEvent;
-use crate::metrics::{BrowserUse, Event, EventKind, PageLoad, RunLine};
+use crate::metrics::{BrowserUse, Event, EventKind, PageLoad, PagePicture, RunLine};
 use crate::plan::Plan;
 use crate::transport::Clock;
 use crate::units::{Nanos, RunTime};
@@ -96,7 +97,8 @@ impl PageFeed {
             RunLine::Event(Event { at, kind })
         });
         let used = ended.used.map(RunLine::Browsers);
-        loads.into_iter().map(RunLine::Page).chain(used).chain(trouble).collect()
+        let pictures = ended.pictures.into_iter().map(RunLine::Picture);
+        loads.into_iter().map(RunLine::Page).chain(pictures).chain(used).chain(trouble).collect()
     }
 }
 
@@ -118,6 +120,15 @@ struct BrowsersEnd {
     used: Option<BrowserUse>,
     /// What ended them before the run did.
     error: Option<BrowserError>,
+    /// What pages looked like at their worst.
+    pictures: Vec<PagePicture>,
+}
+
+impl BrowsersEnd {
+    /// None has played.
+    fn failed(error: BrowserError) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
 }
 
 /// A browser, who plays in it, and what it takes.
@@ -156,7 +167,7 @@ pub(super) fn hosts(plan: &Plan, asked: &RunRequest<'_>) -> Result<Option<Vec<St
     if !plays(plan, asked) {
         return Ok(None);
     }
-    program().map_err(|error| {
+    trust::fit(plan).and_then(|()| program()).map_err(|error| {
         let hint = "or leave the browsers out: --no-browsers";
         Failure::new(Exit::Usage, format!("error: {error}\nhint: {hint}"))
     })?;
@@ -175,12 +186,14 @@ fn program() -> Result<PathBuf, BrowserError> {
 }
 
 /// How a browser is started, but for its profile.
-fn options(plan: &Plan, hosts: Vec<String>) -> Result<BrowserOptions, BrowserError> {
+async fn options(plan: &Plan, hosts: Vec<String>) -> Result<BrowserOptions, BrowserError> {
+    trust::fit(plan)?;
     Ok(BrowserOptions {
         program: program()?,
         profile: PathBuf::new(),
         hosts,
         insecure: plan.http.tls.insecure,
+        vouched_keys: trust::vouched_keys(plan).await,
     })
 }
 
@@ -193,7 +206,7 @@ pub(super) async fn launched(
     hosts: Vec<String>,
 ) -> Result<(Browser, ProfileFolder), BrowserError> {
     let profile = ProfileFolder::new().map_err(|error| BrowserError::Start(error.to_string()))?;
-    let options = BrowserOptions { profile: profile.0.clone(), ..options(plan, hosts)? };
+    let options = BrowserOptions { profile: profile.0.clone(), ..options(plan, hosts).await? };
     Ok((Browser::start(&options).await?, profile))
 }
 
@@ -203,7 +216,7 @@ impl BrowserThread {
         plan.templates.begin_at(Clock::starting_in(Nanos::ZERO).unix_start());
         let not_started =
             |error: &BrowserError| Failure::new(Exit::Error, format!("error: {error}"));
-        let options = options(&plan, hosts).map_err(|error| not_started(&error))?;
+        let options = options(&plan, hosts).await.map_err(|error| not_started(&error))?;
         let (sender, loads) = mpsc::unbounded_channel();
         let (begin, begun) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
@@ -236,7 +249,7 @@ impl BrowserThread {
 
     fn join(&mut self) -> BrowsersEnd {
         let ended = self.thread.take().and_then(|thread| thread.join().ok());
-        ended.unwrap_or(BrowsersEnd { used: None, error: Some(BrowserError::Gone) })
+        ended.unwrap_or_else(|| BrowsersEnd::failed(BrowserError::Gone))
     }
 }
 
@@ -258,9 +271,8 @@ impl BrowserWork {
     ) -> BrowsersEnd {
         // Threads and processes that it starts stay there as well.
         let _kept = OnCores::only(&self.cores);
-        let not_started = |error: &dyn std::fmt::Display| BrowsersEnd {
-            used: None,
-            error: Some(BrowserError::Start(error.to_string())),
+        let not_started = |error: &dyn std::fmt::Display| {
+            BrowsersEnd::failed(BrowserError::Start(error.to_string()))
         };
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -274,12 +286,13 @@ impl BrowserWork {
         LocalSet::new().block_on(&runtime, async {
             let browser = match Browser::start(&options).await {
                 Ok(browser) => browser,
-                Err(error) => return BrowsersEnd { used: None, error: Some(error) },
+                Err(error) => return BrowsersEnd::failed(error),
             };
             let _ = ready.send(());
+            let worst = WorstPages::default();
             let mut playing = Playing {
                 browser: Some(browser),
-                users: users::all(&self.plan),
+                users: users::all(&self.plan, &worst),
                 meter: BrowserMeter::new(&self.cores),
             };
             let ended = self.run(&mut playing, &options, idle, begun).await;
@@ -288,7 +301,7 @@ impl BrowserWork {
             }
             let left_out = users::left_out(&playing.users);
             let used = playing.meter.finish(self.loaded.get(), left_out);
-            BrowsersEnd { used: Some(used), error: ended.err() }
+            BrowsersEnd { used: Some(used), error: ended.err(), pictures: worst.take() }
         })
     }
 

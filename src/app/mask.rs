@@ -6,7 +6,8 @@
 use std::sync::{PoisonError, RwLock};
 
 use crate::metrics::{
-    Event, EventKind, FailureExample, PageLoad, PageResource, RunHeader, RunLine, SourceEvent,
+    Event, EventKind, FailureExample, PageLoad, PagePicture, PageResource, RunHeader, RunLine,
+    SourceEvent,
 };
 use crate::scenario::redact;
 
@@ -79,6 +80,10 @@ pub(super) fn line(line: &RunLine) -> Option<RunLine> {
     match line {
         RunLine::Event(happened) => Some(RunLine::Event(event(happened.clone()))),
         RunLine::Page(load) => Some(RunLine::Page(page(load.clone()))),
+        RunLine::Picture(picture) => {
+            let failure = picture.failure.as_deref().map(text);
+            Some(RunLine::Picture(PagePicture { failure, ..picture.clone() }))
+        }
         _ => None,
     }
 }

@@ -12,6 +12,9 @@ pub enum BrowserError {
          --cask chromium) or name it in the environment: PLIMSOLL_CHROMIUM=/path/of/chromium"
     )]
     Missing(String),
+    /// The scenario's `http` has a setting that browsers cannot follow.
+    #[error("browsers cannot follow `{0}`: their pages would come another way than the load")]
+    Setting(&'static str),
     /// It did not start.
     #[error("Chromium did not start: {0}")]
     Start(String),
@@ -120,7 +123,12 @@ fn hint(error: &str) -> &'static str {
             " (pages reach the target's host, and those of `allow_hosts` that the run may load)"
         }
         "net::ERR_ABORTED" => " (an answer without content, or a download)",
-        "net::ERR_CERT_AUTHORITY_INVALID" => " (`http: { tls: { insecure: true } }` takes it)",
+        "net::ERR_INVALID_AUTH_CREDENTIALS" => {
+            " (status 401: the server asks for a password; `headers: { authorization: … }` says one)"
+        }
+        "net::ERR_CERT_AUTHORITY_INVALID" => {
+            " (`http: { tls: { ca: … } }` names who vouches for it; `insecure: true` takes any)"
+        }
         _ => "",
     }
 }

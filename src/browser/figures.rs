@@ -15,6 +15,7 @@ const LATE_PAINT_MS: f64 = 500.0;
 pub(super) struct DocumentFigures {
     status: u16,
     ttfb: f64,
+    request_start: f64,
     fcp: Option<f64>,
     lcp: Option<f64>,
     lcp_element: String,
@@ -44,11 +45,15 @@ impl DocumentFigures {
         self.tti.is_some() || self.fcp.is_none()
     }
 
-    /// The load of `page` that they tell of, which began at `at`.
-    pub(super) fn into_load(self, page: &str, at: RunTime) -> PageLoad {
+    /// The load of `page` that they tell of, which began at `at`. The browser emulates a `latency` behind the moment that
+    /// it takes for the first byte: it hands answers on that much later than their requests went out.
+    pub(super) fn into_load(self, page: &str, at: RunTime, latency: Nanos) -> PageLoad {
         use PageFigure::{Dcl, Fcp, Inp, Lcp, Load, Tbt, Ttfb, Tti};
+        let delayed = |sent: f64, first: f64| {
+            if latency.is_zero() { first } else { first.max(sent + latency.as_millis_f64()) }
+        };
         let all = [
-            (Ttfb, Some(self.ttfb)),
+            (Ttfb, Some(delayed(self.request_start, self.ttfb))),
             (Fcp, self.fcp),
             (Lcp, self.lcp),
             (Inp, self.inp),
@@ -63,11 +68,12 @@ impl DocumentFigures {
             (_, true) => Some(PageDoubt::PaintedLate),
             _ => None,
         };
-        let resource = |(start, _, first_byte, end, kind, path)| PageResource {
+        let resource = |(start, sent, first, end, kind, path)| PageResource {
             path,
             kind,
             start: time(start),
-            first_byte: time(first_byte),
+            // A host that does not tell has none.
+            first_byte: time(if first > 0.0 { delayed(sent, first).min(end) } else { 0.0 }),
             end: time(end),
         };
         PageLoad {
@@ -104,14 +110,17 @@ pub(super) fn within_document(page: &str, at: RunTime, took_ms: Option<f64>) -> 
 mod tests {
     use super::*;
 
-    const TOLD: &str = r#"{"status":200,"ttfb":105.5,"fcp":224.0,"lcp":471,"lcp_element":"img#pic","cls":0.0708,
+    const TOLD: &str = r#"{"status":200,"ttfb":105.5,"request_start":5.5,"fcp":224.0,"lcp":471,"lcp_element":"img#pic","cls":0.0708,
         "inp":96,"tbt":119,"tti":null,"dcl":361.9,"load":471,"blocking_end":175.4,"bytes":2121,"requests":6,"errors":0,
         "hidden":false,"blocked":["third.example"],"resources":[[133.9,153.6,174.3,175.4,"link","/s.css"]]}"#;
 
     #[test]
     fn what_a_page_tells_becomes_a_load() {
         let figures: DocumentFigures = serde_json::from_str(TOLD).expect("figures");
-        let load = figures.into_load("home", RunTime::ZERO);
+        let load = figures.clone().into_load("home", RunTime::ZERO, Nanos::ZERO);
+        let far = figures.into_load("home", RunTime::ZERO, Nanos::from_millis(400));
+        assert_eq!(far.time(PageFigure::Ttfb), Some(Nanos::from_micros(405_500)));
+        assert_eq!(load.time(PageFigure::Ttfb), Some(Nanos::from_micros(105_500)));
         assert_eq!(load.figure(PageFigure::Lcp).map(plimsoll_units::Quantity::base), Some(0.471));
         assert_eq!(load.figure(PageFigure::Tti), None);
         assert_eq!(load.blocked, ["third.example"]);
@@ -122,10 +131,13 @@ mod tests {
     fn page_that_was_painted_late_or_refused_says_nothing_about_the_stack() {
         let late = TOLD.replace("\"fcp\":224.0", "\"fcp\":1224.0");
         let late: DocumentFigures = serde_json::from_str(&late).expect("figures");
-        assert_eq!(late.into_load("home", RunTime::ZERO).doubt, Some(PageDoubt::PaintedLate));
+        assert_eq!(
+            late.into_load("home", RunTime::ZERO, Nanos::ZERO).doubt,
+            Some(PageDoubt::PaintedLate)
+        );
         let refused = TOLD.replace("\"status\":200", "\"status\":503");
         let refused: DocumentFigures = serde_json::from_str(&refused).expect("figures");
-        let load = refused.into_load("home", RunTime::ZERO);
+        let load = refused.into_load("home", RunTime::ZERO, Nanos::ZERO);
         assert_eq!(load.failure.as_deref(), Some("status 503"));
         assert_eq!(load.figure(PageFigure::Ttfb), None);
     }
@@ -134,7 +146,7 @@ mod tests {
     fn absurd_times_of_a_page_are_bounded() {
         let absurd = TOLD.replace("105.5", "-1e300").replace("471,\"lcp_e", "1e300,\"lcp_e");
         let absurd: DocumentFigures = serde_json::from_str(&absurd).expect("figures");
-        let load = absurd.into_load("home", RunTime::ZERO);
+        let load = absurd.into_load("home", RunTime::ZERO, Nanos::ZERO);
         assert_eq!(load.figure(PageFigure::Ttfb).map(plimsoll_units::Quantity::base), Some(0.0));
     }
 }

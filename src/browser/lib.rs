@@ -11,12 +11,14 @@ mod error;
 mod figures;
 mod message;
 mod page;
+mod picture;
 mod process;
 mod process_tree;
 mod starts;
 mod visitor;
 
 pub use error::{BrowserError, ElementFault};
+pub use picture::WorstPages;
 pub use process::{Browser, BrowserOptions, find_program};
 pub use process_tree::ProcessTreeUse;
 pub use starts::FlowStarts;

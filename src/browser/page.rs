@@ -98,10 +98,13 @@ impl BrowserPage {
             self.call("Emulation.setCPUThrottlingRate", params).await?;
         }
         let network = plan.network;
-        if network == plimsoll_plan::BrowserNetwork::default() {
+        let is_slow = network != plimsoll_plan::BrowserNetwork::default();
+        if is_slow || !plan.headers.is_empty() {
+            self.call("Network.enable", json!({})).await?;
+        }
+        if !is_slow {
             return Ok(());
         }
-        self.call("Network.enable", json!({})).await?;
         // Bytes a second; -1 stands for no limit.
         let bytes = |bits: Option<f64>| bits.map_or(-1.0, |bits| bits / 8.0);
         let params = json!({
@@ -230,6 +233,7 @@ impl BrowserPage {
     /// What the document measured so far, as JSON; none where it is no document that was loaded.
     pub(super) async fn figures(&self) -> Result<Option<String>, BrowserError> {
         self.until_painted().await?;
+        self.evaluate("window.__plimsollPainted ? window.__plimsollPainted() : null").await?;
         let told = self.evaluate("window.__plimsoll ? window.__plimsoll() : null").await?;
         Ok(told.as_str().map(str::to_owned))
     }

@@ -65,6 +65,8 @@ pub struct BrowserOptions {
     pub hosts: Vec<String>,
     /// Take certificates that nobody vouches for.
     pub insecure: bool,
+    /// Keys of servers that are trusted whoever vouches for them: SHA-256 in base64.
+    pub vouched_keys: Vec<String>,
 }
 
 /// A running browser.
@@ -72,6 +74,8 @@ pub struct BrowserOptions {
 pub struct Browser {
     child: Child,
     pub(super) connection: DevTools,
+    /// Those that pages may reach.
+    hosts: Vec<String>,
 }
 
 const FLAGS: &[&str] = &[
@@ -117,7 +121,7 @@ impl Browser {
         };
         let said = tokio::task::spawn_local(last_words(said));
         let connection = DevTools::start(output, input);
-        let mut this = Self { child, connection };
+        let mut this = Self { child, connection, hosts: options.hosts.clone() };
         let ready = async {
             // Windows that pages open are told by the browser itself.
             let discover = json!({"discover": true});
@@ -136,6 +140,16 @@ impl Browser {
                 Err(BrowserError::Start(format!("no answer within {START_LIMIT:?}")))
             }
         }
+    }
+
+    /// Whether pages may reach a host, told with its port or without.
+    pub(super) fn reaches(&self, host: &str) -> bool {
+        let (name, _) = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok())
+            .unwrap_or((host, ""));
+        let name = name.trim_matches(['[', ']']);
+        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     /// What all its processes take; none once it has ended.
@@ -200,6 +214,10 @@ fn command(options: &BrowserOptions) -> Command {
     command.arg(format!("--host-resolver-rules=MAP * ~NOTFOUND{}", open.concat()));
     if options.insecure {
         command.arg("--ignore-certificate-errors");
+    }
+    if !options.vouched_keys.is_empty() {
+        let keys = options.vouched_keys.join(",");
+        command.arg(format!("--ignore-certificate-errors-spki-list={keys}"));
     }
     if rustix::process::geteuid().is_root() {
         // The sandbox of the renderers cannot be set up by root.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use minijinja::Value;
 use rand_pcg::Pcg64Mcg;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::error::BrowserError;
 use super::figures::{self, DocumentFigures};
 use super::page::{BrowserPage, PageArrival};
+use super::picture::WorstPages;
 use super::process::Browser;
 use plimsoll_load::transport::Clock;
 use plimsoll_metrics::PageLoad;
@@ -17,7 +19,7 @@ use plimsoll_plan::{
     BrowserPlan, CaptureSlot, PageStep, PageWait, Plan, RenderError, ScopeValues, Template,
     TemplateNames, TemplateScope, Variables,
 };
-use plimsoll_units::{RandomStream, RunTime};
+use plimsoll_units::{Nanos, RandomStream, RunTime};
 use plimsoll_user::{RowPicker, draw_delay};
 
 /// What all users with a browser share.
@@ -31,6 +33,8 @@ pub struct VisitContext {
     pub clock: Option<Clock>,
     /// Whether time to interactive is asked for: it takes five quiet seconds to know.
     pub waits_for_quiet: bool,
+    /// What pages look like at their worst, where the file asks for it.
+    pub worst: WorstPages,
 }
 
 /// A user with a browser.
@@ -49,9 +53,12 @@ pub struct BrowserUser {
 }
 
 /// A page that is shown and not yet measured.
+#[derive(Clone)]
 struct ShownPage {
     name: String,
     at: RunTime,
+    /// The latency that is emulated.
+    latency: Nanos,
 }
 
 /// How long a page is watched for the quiet that time to interactive needs.
@@ -89,24 +96,33 @@ impl BrowserUser {
             None => BrowserPage::open(browser, &self.plan).await?,
         };
         let mut shown: Option<ShownPage> = None;
+        let mut ready = self.say_headers(&page).await;
         let mut result = Ok(());
         for step in self.plan.flow.clone() {
             if Instant::now() >= until {
                 break;
             }
-            result = self.step(&step, &mut page, &mut shown, loads).await;
+            result = match std::mem::replace(&mut ready, Ok(())) {
+                Ok(()) => self.step(&step, &mut page, &mut shown, loads).await,
+                unready => unready,
+            };
             if let Err(error) = &result {
                 let name = step.page().map(str::to_owned).or_else(|| shown.take().map(|s| s.name));
                 if let Some(name) = name.filter(|_| *error != BrowserError::Gone) {
-                    loads.push(figures::failed(&name, self.now(), error.to_string()));
+                    let failed = figures::failed(&name, self.now(), error.to_string());
+                    self.picture(&page, &failed).await;
+                    loads.push(failed);
                 }
                 shown = None;
                 break;
             }
         }
         if let Some(shown) = shown {
-            self.quiet(&page).await;
-            loads.push(measured(&page, shown).await);
+            loads.push(self.measured(&page, shown).await);
+        }
+        // Hosts that keep their times to themselves look like those that were not reached.
+        for load in loads.iter_mut() {
+            load.blocked.retain(|host| !browser.reaches(host));
         }
         let is_well = result.is_ok();
         if self.plan.is_warm && is_well {
@@ -138,11 +154,10 @@ impl BrowserUser {
         match step {
             PageStep::Open { page: name, url, wait } => {
                 if let Some(shown) = shown.take() {
-                    self.quiet(page).await;
-                    loads.push(measured(page, shown).await);
+                    loads.push(self.measured(page, shown).await);
                 }
                 let url = self.url(url)?;
-                let opened = ShownPage { name: name.clone(), at: self.now() };
+                let opened = self.shown(name);
                 let begun = Instant::now();
                 let arrival = page.navigate(&url, (wait.until, limit)).await?;
                 wait_for(page, wait, limit).await?;
@@ -161,7 +176,10 @@ impl BrowserUser {
             }
             PageStep::Click { selector, page: Some(name), wait } => {
                 let before = shown.take();
-                let opened = ShownPage { name: name.clone(), at: self.now() };
+                if let Some(shown) = before.clone().filter(|_| self.plan.pictures_worst) {
+                    self.picture(page, &measured(page, shown).await).await;
+                }
+                let opened = self.shown(name);
                 let (arrival, left) = page.click_away(selector, (wait.until, limit)).await?;
                 loads.extend(left.zip(before).map(|(told, shown)| shown.told(&told)));
                 let there = wait_for(page, wait, limit).await?;
@@ -186,6 +204,33 @@ impl BrowserUser {
         }
     }
 
+    /// From now on, requests of the page carry the scenario's headers.
+    async fn say_headers(&mut self, page: &BrowserPage) -> Result<(), BrowserError> {
+        if self.plan.headers.is_empty() {
+            return Ok(());
+        }
+        let mut headers = serde_json::Map::new();
+        for (name, value) in self.plan.headers.clone() {
+            headers.insert(name.as_str().to_owned(), self.text(&value)?.into());
+        }
+        page.call("Network.setExtraHTTPHeaders", json!({"headers": headers})).await.map(|_| ())
+    }
+
+    /// What the page that is shown measured, before it is left.
+    async fn measured(&self, page: &BrowserPage, shown: ShownPage) -> PageLoad {
+        self.quiet(page).await;
+        let load = measured(page, shown).await;
+        self.picture(page, &load).await;
+        load
+    }
+
+    /// Pictures a page whose load under load is its worst so far, where somebody asks for it.
+    async fn picture(&self, page: &BrowserPage, load: &PageLoad) {
+        if self.plan.pictures_worst && self.shared.clock.is_some() {
+            self.shared.worst.look(page, load).await;
+        }
+    }
+
     /// Stays on a page until its time to interactive is known, where somebody asks for it.
     async fn quiet(&self, page: &BrowserPage) {
         if !self.shared.waits_for_quiet {
@@ -199,6 +244,11 @@ impl BrowserUser {
             }
             tokio::time::sleep(QUIET / 10).await;
         }
+    }
+
+    /// A page that is about to be shown.
+    fn shown(&self, name: &str) -> ShownPage {
+        ShownPage { name: name.to_owned(), at: self.now(), latency: self.plan.network.latency }
     }
 
     fn now(&self) -> RunTime {
@@ -250,7 +300,7 @@ async fn measured(page: &BrowserPage, shown: ShownPage) -> PageLoad {
 impl ShownPage {
     fn told(self, text: &str) -> PageLoad {
         match document(text) {
-            Some(told) => told.into_load(&self.name, self.at),
+            Some(told) => told.into_load(&self.name, self.at, self.latency),
             None => self.failed(&BrowserError::Unreadable),
         }
     }

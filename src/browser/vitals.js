@@ -3,11 +3,12 @@
 (() => {
   if (window !== window.top || window.__plimsoll) return;
   const state = {
-    lcp: null, lcpElement: "", shifts: [], longTasks: [], interactions: new Map(),
+    lcp: null, lcpElement: "", lcpSize: 0, shifts: [], longTasks: [], interactions: new Map(),
     errors: 0, hidden: document.visibilityState === "hidden", input: false, clicked: null, resources: [], requests: 0,
   };
   // Kept from the page, which may put others in their place.
   const { stringify } = JSON, now = performance.now.bind(performance), MOST = 1000;
+  const { setTimeout, requestAnimationFrame } = window;
   const observers = [];
   const watch = (type, each, more) => {
     try {
@@ -25,7 +26,7 @@
   // The largest paint counts until the first input: after it, what is painted is an answer.
   watch("largest-contentful-paint", (entry) => {
     if (state.input) return;
-    state.lcp = entry.startTime; state.lcpElement = name(entry.element);
+    state.lcp = entry.startTime; state.lcpElement = name(entry.element); state.lcpSize = entry.size;
   });
   watch("layout-shift", (entry) => { if (!entry.hadRecentInput) state.shifts.push([entry.startTime, entry.value]); });
   // The browser's own list is short, and a page may clear it.
@@ -102,11 +103,36 @@
     if (own) delete Array.prototype.toJSON;
     try { return stringify(figures); } finally { if (own) Object.defineProperty(Array.prototype, "toJSON", own); }
   };
+  const takeRecords = () => observers.forEach(([observer, each]) => observer.takeRecords().forEach(each));
+  // The part of a picture that is seen, in square pixels, as LCP counts it; what fills the window is a background.
+  const seen = (image) => {
+    const box = image.getBoundingClientRect();
+    const side = (from, to, most) => Math.max(0, Math.min(to, most) - Math.max(from, 0));
+    const area = side(box.left, box.right, innerWidth) * side(box.top, box.bottom, innerHeight);
+    const shown = image.checkVisibility?.({ opacityProperty: true, visibilityProperty: true }) ?? true;
+    if (!shown || area >= 0.99 * innerWidth * innerHeight) return 0;
+    return Math.min(area, image.naturalWidth * image.naturalHeight);
+  };
+  // What has come is painted a frame later, and told later still: waits for it, for a second at most, where a picture has
+  // come that is larger than what is known to be painted.
+  const painted = () => new Promise((resolve) => {
+    const end = now() + 1000;
+    const again = () => {
+      takeRecords();
+      const waits = !state.input && [...document.images].some((image) => image.complete && seen(image) > 1.1 * state.lcpSize);
+      if (!waits || now() >= end) resolve(); else setTimeout(again, 16);
+    };
+    // Frames of a page in the background never come.
+    let begun = false;
+    const begin = () => { if (!begun) { begun = true; again(); } };
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(begin)));
+    setTimeout(begin, 250);
+  });
   const tell = () => {
     const navigation = performance.getEntriesByType("navigation")[0];
     if (!navigation || navigation.responseStart === 0) return null;
     // What has been seen and not been handed out yet.
-    observers.forEach(([observer, each]) => observer.takeRecords().forEach(each));
+    takeRecords();
     const paint = performance.getEntriesByName("first-contentful-paint")[0];
     const entries = state.resources;
     const passed = now();
@@ -130,7 +156,7 @@
     const told = entries.map((r) => [r.startTime, r.requestStart, r.responseStart, r.responseEnd, r.initiatorType, path(r.name)]);
     return text({
       status: navigation.responseStatus || 0,
-      ttfb: navigation.responseStart, fcp, lcp: state.lcp, lcp_element: state.lcpElement.slice(0, 80),
+      ttfb: navigation.responseStart, request_start: navigation.requestStart, fcp, lcp: state.lcp, lcp_element: state.lcpElement.slice(0, 80),
       cls: layoutShift(), inp: interactionToNextPaint(), tbt, tti,
       dcl: navigation.domContentLoadedEventEnd || null, load: navigation.loadEventEnd || null,
       blocking_end: Math.max(navigation.responseEnd, ...blocking),
@@ -140,6 +166,7 @@
     });
   };
   Object.defineProperty(window, "__plimsoll", { value: tell });
+  Object.defineProperty(window, "__plimsollPainted", { value: painted });
   // When the last click was, for what it leads to within this document.
   Object.defineProperty(window, "__plimsollClicked", { value: () => state.clicked });
 })();

@@ -34,6 +34,14 @@ const fn is_zero(count: &u64) -> bool {
 }
 
 impl BrowserUse {
+    /// Browsers whose cores are busier than this share of the time wait for them.
+    const CORES_BUSY: f64 = 0.8;
+
+    /// Whether pages may have waited for the cores of the browsers rather than for the stack.
+    pub fn is_short_of_cores(&self) -> bool {
+        self.cores_busy.get() > Self::CORES_BUSY
+    }
+
     /// CPU time a page load; zero where none was.
     pub fn cpu_per_load(&self) -> Nanos {
         Nanos::new(self.cpu.get().checked_div(self.loads).unwrap_or_default())

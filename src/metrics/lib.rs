@@ -36,7 +36,7 @@ pub use interval::{ArrivalCounts, GeneratorLoad, Interval, ScenarioInterval, Ste
 pub use lifecycle::{LifecycleNote, LifecyclePart, LifecycleStep};
 pub use log_reader::RunLogReader;
 pub use objective::{Bound, CustomMeasure, Measure, Objective, Scope};
-pub use page::{PageDoubt, PageFigure, PageLoad, PageResource};
+pub use page::{PageDoubt, PageFigure, PageLoad, PagePicture, PageResource};
 pub use readings::{Reading, ReadingRef, Readings};
 pub use recorder::{IntervalPart, ReachedPeer, Recorder};
 pub use runlog::{

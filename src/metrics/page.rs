@@ -35,6 +35,9 @@ impl PageFigure {
     /// (web.dev/articles/vitals).
     pub const QUANTILE: f64 = 0.75;
 
+    /// The tier whose rows real browsers measure, where no source tells them.
+    pub const TIER: &str = "frontend";
+
     /// The figure that a row `frontend.NAME` means.
     pub fn of_row(name: &str) -> Option<Self> {
         Some(match name {
@@ -134,6 +137,23 @@ impl PageLoad {
         }
         self.time(figure).map(Quantity::Time)
     }
+}
+
+/// What a page looked like in the worst of its loads under load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagePicture {
+    /// The page's name.
+    pub page: String,
+    /// When the navigation began.
+    pub at: RunTime,
+    /// What the load took, by the figure that loads are compared by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<(PageFigure, Nanos)>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The picture: JPEG in base64.
+    pub jpeg: String,
 }
 
 #[cfg(test)]

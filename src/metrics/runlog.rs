@@ -10,8 +10,8 @@ use super::lifecycle::LifecycleNote;
 use super::sample_kind::SampleKind;
 use super::source_event::SourceEvent;
 use super::{
-    BrowserUse, CapacityLine, ErrorClass, Interval, Objective, PageLoad, Readings, ScenarioId,
-    ShardSummary, SplitInfo, StepId,
+    BrowserUse, CapacityLine, ErrorClass, Interval, Objective, PageLoad, PagePicture, Readings,
+    ScenarioId, ShardSummary, SplitInfo, StepId,
 };
 use plimsoll_units::{Nanos, Rate, Ratio, RunTime, Seed, words};
 
@@ -311,6 +311,8 @@ pub enum RunLine {
     Event(Event),
     /// A real browser loaded a page.
     Page(PageLoad),
+    /// What a page looked like at its worst; stands behind the last page.
+    Picture(PagePicture),
     /// What real browsers took of the machine; stands behind the last page.
     Browsers(BrowserUse),
     /// What the stack told after its second was written; filed under that second when the log is read.
@@ -346,6 +348,8 @@ pub struct RunLog {
     pub lifecycle: Vec<LifecycleNote>,
     /// Page loads of real browsers, in order; empty where there are none.
     pub pages: Vec<PageLoad>,
+    /// What pages looked like at their worst, where the file asks for it.
+    pub pictures: Vec<PagePicture>,
     /// What these browsers took of the machine; absent where there were none, and of a run that was killed.
     pub browsers: Option<BrowserUse>,
     /// What a search for capacity noted, in order; empty for any other run.
@@ -410,6 +414,7 @@ impl RunLog {
             events: vec![],
             lifecycle: vec![],
             pages: vec![],
+            pictures: vec![],
             browsers: None,
             capacity: vec![],
             end: None,
@@ -423,6 +428,7 @@ impl RunLog {
             RunLine::Event(event) => self.events.push(event),
             RunLine::Lifecycle(note) => self.lifecycle.push(note),
             RunLine::Page(load) => self.pages.push(load),
+            RunLine::Picture(picture) => self.pictures.push(picture),
             RunLine::Browsers(used) => match &mut self.browsers {
                 Some(known) => known.absorb(&used),
                 None => self.browsers = Some(used),

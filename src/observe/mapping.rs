@@ -2,7 +2,7 @@
 
 use super::quantile;
 use super::series::{Scrape, ScrapeWindow, Selector};
-use plimsoll_metrics::Reading;
+use plimsoll_metrics::{PageFigure, Reading};
 use plimsoll_units::{Bytes, Nanos, Quantity, Rate, Ratio};
 
 /// What a metric is measured in.
@@ -27,7 +27,12 @@ impl SourceUnit {
         let ends = |endings: &[&str]| {
             endings.iter().any(|end| name == *end || name.ends_with(&format!("_{end}")))
         };
-        if ends(&["p50", "p90", "p95", "p99", "latency", "lag", "seconds", "time", "mean"]) {
+        // What is measured of pages: `largest_contentful_paint`. The load of a machine is none of these.
+        let of_page = PageFigure::of_row(name).filter(|_| name != PageFigure::Load.word());
+        let is_page_time = of_page.is_some_and(|figure| figure != PageFigure::Cls);
+        if is_page_time
+            || ends(&["p50", "p90", "p95", "p99", "latency", "lag", "seconds", "time", "mean"])
+        {
             Self::Seconds
         } else if ends(&["used", "bytes", "size"]) && !name.starts_with("connections") {
             Self::Bytes
@@ -279,6 +284,16 @@ mod tests {
         let formula = Formula::Among(Selector::new("hits"), Selector::new("misses"));
         assert_eq!(formula.value(ScrapeWindow { before: Some(&before), now: &now }), Some(0.75));
         assert_eq!(formula.value(ScrapeWindow { before: Some(&now), now: &now }), None);
+    }
+
+    #[test]
+    fn figures_of_pages_are_times_but_for_the_shift() {
+        for name in ["largest_contentful_paint", "page_load", "time_to_interactive", "lcp"] {
+            assert_eq!(SourceUnit::of_metric(name), SourceUnit::Seconds, "{name}");
+        }
+        for name in ["cumulative_layout_shift", "cls", "load"] {
+            assert_eq!(SourceUnit::of_metric(name), SourceUnit::Count, "{name}");
+        }
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub struct BrowserPlan {
     pub cpu_slowdown: f64,
     /// The longest time for one step.
     pub timeout: Nanos,
+    /// Whether each page is pictured as it looked in its worst load under load.
+    pub pictures_worst: bool,
+    /// Headers that its requests carry beside a browser's own.
+    pub headers: Vec<(http::HeaderName, Template)>,
     /// What a user does; opens at least one page.
     pub flow: Vec<PageStep>,
 }

@@ -114,7 +114,7 @@ pub fn render(report: &Report, extra: &ReportExtras) -> Result<String, ReportErr
     let page = HtmlPage {
         style: STYLE,
         script: &SCRIPT,
-        policy: policy::of(&[STYLE], &[&SCRIPT]),
+        policy: policy(report),
         data,
         title: format!(
             "{} · {}",
@@ -249,6 +249,12 @@ struct ValidityView {
     /// How serious, and what.
     reasons: Vec<(&'static str, String)>,
     tests: Vec<TestView>,
+}
+
+/// Pictures of pages stand in the page itself.
+fn policy(report: &Report) -> String {
+    let policy = policy::of(&[STYLE], &[&SCRIPT]);
+    if report.pictures.is_empty() { policy } else { format!("{policy}; img-src data:") }
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use super::stack_figure::{self, StackFigure};
 use super::totals::{PartTotals, SentRequests};
 use plimsoll_metrics::{
     BrowserUse, ErrorClass, Event, EventKind, FailureExample, Interval, LifecycleNote, LoadModel,
-    RunHeader, RunLog, ScenarioId, StepId, StopReason,
+    PagePicture, RunHeader, RunLog, ScenarioId, StepId, StopReason,
 };
 use plimsoll_slo::{
     Availability, BlueGreen, Judgement, PageSummary, SteadyPeriod, availability, blue_green,
@@ -94,6 +94,8 @@ pub struct Report {
     pub marks: Vec<MarkChange>,
     /// Pages in real browsers; empty where none were loaded.
     pub pages: Vec<PageSummary>,
+    /// What they looked like at their worst, where the file asked for it.
+    pub pictures: Vec<PagePicture>,
     /// What real browsers took of the machine; absent where there were none.
     pub browsers: Option<BrowserUse>,
     /// What was done once for the run, outside its figures.
@@ -131,6 +133,7 @@ impl Report {
             events: log.events.iter().filter(|event| !is_failure(event)).cloned().collect(),
             marks: marks::changes(log, judged.then_some(&judgement.steady)),
             pages: page_summaries(log),
+            pictures: log.pictures.clone(),
             browsers: log.browsers.clone(),
             lifecycle: log.lifecycle.clone(),
             steering_acts: log.events.iter().filter(is_steering).count(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::rows::{self, NONE};
 use super::{Report, format};
-use plimsoll_metrics::{Measure, PageFigure, PageLoad, Scope};
+use plimsoll_metrics::{Measure, PageFigure, PageLoad, PagePicture, Scope};
 use plimsoll_slo::{JudgedObjective, PageFigureSummary, PageGrowth, PageSummary};
 use plimsoll_units::{Nanos, Quantity};
 
@@ -30,6 +30,17 @@ pub(super) struct PageView {
     pub(super) waterfall: Vec<WaterfallRow>,
     /// What it shows.
     pub(super) about_waterfall: String,
+    /// How it looked at its worst.
+    pub(super) picture: Option<PictureView>,
+}
+
+/// A picture of a page.
+#[derive(Debug, Serialize)]
+pub(super) struct PictureView {
+    /// JPEG in base64.
+    pub(super) jpeg: String,
+    /// Of which load it is.
+    pub(super) about: String,
 }
 
 /// One figure of a page.
@@ -102,9 +113,6 @@ pub(super) fn views(report: &Report) -> Vec<PageView> {
     report.pages.iter().map(|page| view(report, page)).collect()
 }
 
-/// Browsers whose cores are busier than this share of the time wait for them.
-const CORES_BUSY: f64 = 0.8;
-
 /// What the reader should know of all pages.
 pub(super) fn remarks(report: &Report) -> Vec<String> {
     let Some(used) = &report.browsers else { return vec![] };
@@ -112,7 +120,7 @@ pub(super) fn remarks(report: &Report) -> Vec<String> {
         let count = format::count(used.left_out);
         format!("{count} flows were not played: all users were busy when they were due. More `vus` of the browser play them.")
     });
-    let busy = (used.cores_busy.get() > CORES_BUSY).then(|| {
+    let busy = used.is_short_of_cores().then(|| {
         let share = format::share(used.cores_busy);
         format!("The cores of the browsers were {share} busy: pages may have waited for them rather than for the stack.")
     });
@@ -133,6 +141,7 @@ fn view(report: &Report, page: &PageSummary) -> PageView {
         notes: notes(page),
         waterfall: page.median.as_ref().map(waterfall).unwrap_or_default(),
         about_waterfall: page.median.as_ref().map(about_waterfall).unwrap_or_default(),
+        picture: report.pictures.iter().find(|it| it.page == page.page).and_then(pictured),
     }
 }
 
@@ -225,6 +234,26 @@ fn difference(seconds: f64) -> String {
     }
 }
 
+/// None where the log holds no base64: what else could stand there is put into no page.
+fn pictured(picture: &PagePicture) -> Option<PictureView> {
+    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
+    if !picture.jpeg.bytes().all(is_base64) {
+        return None;
+    }
+    let why = match (&picture.failure, picture.took) {
+        (Some(failure), _) => format!("failed: {}", format::line(failure, 160)),
+        (None, Some((figure, time))) => {
+            format!("{} {}", figure.word().to_uppercase(), format::time(time))
+        }
+        (None, None) => "no paint".to_owned(),
+    };
+    let at = format::moment(picture.at);
+    Some(PictureView {
+        jpeg: picture.jpeg.clone(),
+        about: format!("The worst load, at {at} · {why}"),
+    })
+}
+
 fn about_waterfall(load: &PageLoad) -> String {
     let paint =
         |name, figure| load.time(figure).map(|time| format!("{name} {}", format::time(time)));
@@ -290,6 +319,24 @@ mod tests {
         assert!(home.notes.iter().any(|note| note == "kept from other hosts: third.example"));
         let image = home.waterfall.iter().find(|row| row.path == "/hero.png").expect("a row");
         assert!(image.span.0 < image.span.1 && image.span.1 <= image.span.2 && image.span.2 <= 1.0);
+    }
+
+    #[test]
+    fn picture_is_told_by_its_load_and_nothing_but_a_picture_gets_into_a_page() {
+        let (mut log, judgement) = fixture::pages();
+        let picture = |jpeg: &str| PagePicture {
+            page: "home".to_owned(),
+            at: log.pages[20].at,
+            took: Some((PageFigure::Lcp, Nanos::from_millis(2_700))),
+            failure: None,
+            jpeg: jpeg.to_owned(),
+        };
+        let (good, bad) = (picture("/9j/4A=="), picture("\"><script>alert(1)</script>"));
+        log.pictures = vec![good];
+        let view = views(&Report::new(&log, &judgement)).remove(0).picture.expect("a picture");
+        assert!(view.about.ends_with("· LCP 2.70 s"), "{}", view.about);
+        log.pictures = vec![bad];
+        assert!(views(&Report::new(&log, &judgement))[0].picture.is_none());
     }
 
     #[test]

@@ -147,6 +147,7 @@ fn same_log_gives_the_same_bytes() {
             .chain(log.intervals.iter().cloned().map(plimsoll_metrics::RunLine::Interval))
             .chain(log.events.iter().cloned().map(plimsoll_metrics::RunLine::Event))
             .chain(log.pages.iter().cloned().map(plimsoll_metrics::RunLine::Page))
+            .chain(log.pictures.iter().cloned().map(plimsoll_metrics::RunLine::Picture))
             .chain(log.browsers.clone().map(plimsoll_metrics::RunLine::Browsers))
             .chain(log.end.map(plimsoll_metrics::RunLine::End))
             .map(|line| line.to_text())

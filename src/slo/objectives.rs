@@ -9,20 +9,27 @@ use super::statistics::batches::{self, BatchPart};
 use super::times::{self, SecondDistributions};
 use super::uptime;
 use super::window::JudgedWindow;
-use super::{JudgedObjective, LagEffect, bounds, lasting, observed, pages, recovery};
+use super::{
+    JudgedObjective, LagEffect, ObjectiveStatus, bounds, lasting, observed, pages, recovery,
+};
 use plimsoll_metrics::{
     Answers, Counts, CustomMeasure, Interval, Measure, Objective, PageFigure, Phase, ReadingRef,
     ResponseTimes, RunHeader, ScenarioId, Scope, Selection, SparseDistribution, StepId,
 };
 use plimsoll_units::{Nanos, Quantity, Rate, Ratio};
 
-/// The tier whose rows real browsers measure, where no source tells them.
-const FRONT_END: &str = "frontend";
-
 /// Judges one row.
 pub(super) fn judge(window: &JudgedWindow<'_>, objective: &Objective) -> JudgedObjective {
-    let measured = measure(window, objective);
-    let compared = bounds::compare(objective, &measured, window.steady_length());
+    let mut measured = measure(window, objective);
+    let mut compared = bounds::compare(objective, &measured, window.steady_length());
+    if compared.status != ObjectiveStatus::Pass
+        && measured.estimate.is_some()
+        && let Some(reason) = busy_browsers(window, &objective.measure)
+    {
+        // What has passed all the same has passed.
+        measured = Measured::nothing(measured.samples, reason);
+        compared = bounds::compare(objective, &measured, window.steady_length());
+    }
     let kind = measured.estimate;
     let quantity = |base: f64| kind.map_or(Quantity::Count(base), |kind| kind.with_base(base));
     JudgedObjective {
@@ -184,12 +191,25 @@ fn measure(window: &JudgedWindow<'_>, objective: &Objective) -> Measured {
     }
 }
 
+/// Why a time of pages that has not passed proves nothing: their browsers were short of cores, which only makes pages
+/// slower. Shifts are no times.
+fn busy_browsers(window: &JudgedWindow<'_>, measure: &Measure) -> Option<String> {
+    let figure = match measure {
+        Measure::Page(figure, _) => Some(*figure),
+        other => front_end_figure(window, other),
+    };
+    let is_time = figure.is_some_and(|figure| figure != PageFigure::Cls);
+    let used = window.log.browsers.as_ref().filter(|used| is_time && used.is_short_of_cores())?;
+    let busy = used.cores_busy.get() * 100.0;
+    Some(format!("n/a: the browsers' cores were {busy:.0} % busy; pages may have waited for them"))
+}
+
 /// The figure of pages that a row `frontend.NAME` means, where browsers loaded pages and no source tells it.
 fn front_end_figure(window: &JudgedWindow<'_>, measure: &Measure) -> Option<PageFigure> {
     let Measure::Observed(tier, metric) = measure else { return None };
     let has_source = |reading: ReadingRef<'_>| reading.tier == *tier && reading.metric == *metric;
     let is_told = || window.log.intervals.iter().any(|i| i.readings.iter().any(has_source));
-    let is_meant = tier == FRONT_END && !window.log.pages.is_empty() && !is_told();
+    let is_meant = tier == PageFigure::TIER && !window.log.pages.is_empty() && !is_told();
     PageFigure::of_row(metric).filter(|_| is_meant)
 }
 

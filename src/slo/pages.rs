@@ -94,10 +94,11 @@ fn left_out(loads: &[&PageLoad], n: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simulated::header;
+    use super::super::simulated::{header, objective};
     use super::*;
-    use plimsoll_metrics::{RunEnd, RunLog, StopReason};
-    use plimsoll_units::{Bytes, Nanos, RunTime};
+    use crate::ObjectiveStatus;
+    use plimsoll_metrics::{BrowserUse, Measure, Objective, RunEnd, RunLog, StopReason};
+    use plimsoll_units::{Bytes, Nanos, Ratio, RunTime};
 
     fn load(at_s: u64, lcp_ms: u64) -> PageLoad {
         PageLoad {
@@ -153,6 +154,31 @@ mod tests {
         let found = measured(loads, PageFigure::Lcp);
         assert_eq!(found.estimate, None);
         assert!(found.note.starts_with("n/a (n=7): 20 page loads are needed"), "{}", found.note);
+    }
+
+    /// Goal: prove that browsers which are short of cores fail nothing, and take no pass away.
+    #[test]
+    fn pages_that_may_have_waited_for_their_own_cores_fail_nothing() {
+        let judged = |lcp_ms: u64, busy: f64| {
+            let header = header(100.0, 60, vec![]);
+            let at = header.stages.iter().fold(RunTime::ZERO, |at, stage| at + stage.duration);
+            let end = Some(RunEnd { at, reason: StopReason::Finished });
+            let browsers =
+                Some(BrowserUse { cores_busy: Ratio::new(busy), ..BrowserUse::default() });
+            let pages = (1..=40).map(|n| load(n, lcp_ms)).collect();
+            let log = RunLog { pages, browsers, end, ..RunLog::begun(header) };
+            let time = |ms| Some(Quantity::Time(Nanos::from_millis(ms)));
+            let measure = Measure::Page(PageFigure::Lcp, PageFigure::QUANTILE);
+            let scope = Scope::Page("home".to_owned());
+            let objective = Objective { scope, ..objective(measure, time(2_500), time(4_000)) };
+            let judged = super::super::objectives::judge(&JudgedWindow::of(&log), &objective);
+            (judged.status, judged.note)
+        };
+        assert_eq!(judged(5_000, 0.5).0, ObjectiveStatus::Fail);
+        let (status, note) = judged(5_000, 0.9);
+        assert_eq!(status, ObjectiveStatus::NotMeasured);
+        assert!(note.contains("cores were 90 % busy"), "{note}");
+        assert_eq!(judged(1_000, 0.9).0, ObjectiveStatus::Pass, "busy cores make nothing quicker");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Users with a real browser: Chromium against pages of known truth.
 
+mod held_up;
+mod settings;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -249,6 +252,7 @@ fn hard(request: &SeenRequest) -> (u16, String) {
         "/inner" => "<a id=go href=/ target=_top>go</a>",
         "/replaced" => "<script>location.replace('/');</script>",
         "/never" => "<img src=/hang>",
+        "/forever" => "<script>for (;;);</script>",
         "/hang" => {
             pass(Duration::from_secs(20));
             ""
@@ -287,6 +291,7 @@ fn hard_pages_are_played_or_fail_with_the_reason() {
         ("frame", "click: { selector: '#go', name: frame, wait: '#there' }", "200, 1 requests"),
         ("replaced", "think: 0s", "200, 1 requests"),
         ("never", "think: 0s", "failed: no `load` within 3s"),
+        ("forever", "think: 0s", "failed: no `load` within 3s"),
         ("tampering", "think: 0s", "200, 2 requests"),
         ("?q", "click: { selector: 'a[' }", "failed: SyntaxError"),
         ("?r", "click: { selector: '#none' }", "failed: no element matches `#none`"),

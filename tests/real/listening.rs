@@ -68,9 +68,17 @@ fn converse(stream: TcpStream, told: &Mutex<Vec<SeenRequest>>, answer: Answer) -
         let (status, body) = answer(&request);
         told.lock().ok()?.push(request);
         let length = body.len();
-        let kind = if body.starts_with('<') { "text/html" } else { "application/json" };
-        let wait = if status == 429 { "retry-after: 1\r\n" } else { "" };
-        let head = format!("HTTP/1.1 {status} x\r\n{wait}content-length: {length}\r\n");
+        let kind = match body.get(..4) {
+            Some("<svg") => "image/svg+xml",
+            Some(text) if text.starts_with('<') => "text/html",
+            _ => "application/json",
+        };
+        let more = match status {
+            401 => "www-authenticate: Basic realm=\"here\"\r\n",
+            429 => "retry-after: 1\r\n",
+            _ => "",
+        };
+        let head = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\n");
         writer.write_all(format!("{head}content-type: {kind}\r\n\r\n{body}").as_bytes()).ok()?;
     }
 }

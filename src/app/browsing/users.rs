@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::browser::{BrowserUser, FlowStarts, VisitContext};
+use crate::browser::{BrowserUser, FlowStarts, VisitContext, WorstPages};
 use crate::metrics::{Measure, PageFigure};
 use crate::plan::{Load, Plan};
 use crate::user::RowPicker;
@@ -22,8 +22,8 @@ pub(super) struct BrowserUserSlot {
 }
 
 /// All of them; first of each browser comes the one that plays before the first arrival.
-pub(super) fn all(plan: &Arc<Plan>) -> Vec<BrowserUserSlot> {
-    let shared = idle_context(plan);
+pub(super) fn all(plan: &Arc<Plan>, worst: &WorstPages) -> Vec<BrowserUserSlot> {
+    let shared = VisitContext { worst: worst.clone(), ..idle_context(plan) };
     // Their rows and numbers come behind those of all other users.
     let mut number = match &plan.load {
         Load::Open(open) => u64::from(open.max_vus),
@@ -66,6 +66,7 @@ pub(in crate::app) fn idle_context(plan: &Arc<Plan>) -> VisitContext {
         rows: Arc::new(RowPicker::new(plan)),
         clock: None,
         waits_for_quiet: asks_for_tti(plan),
+        worst: WorstPages::default(),
     }
 }
 
@@ -74,7 +75,7 @@ fn asks_for_tti(plan: &Plan) -> bool {
     plan.objectives.iter().any(|objective| match &objective.measure {
         Measure::Page(figure, _) => *figure == PageFigure::Tti,
         Measure::Observed(tier, metric) => {
-            tier == "frontend" && PageFigure::of_row(metric) == Some(PageFigure::Tti)
+            tier == PageFigure::TIER && PageFigure::of_row(metric) == Some(PageFigure::Tti)
         }
         _ => false,
     })

@@ -445,9 +445,11 @@ fn own_lines(folder: &Path) -> Result<Vec<RunLine>, Failure> {
         RunLine::Event(event) => {
             !matches!(event.kind, EventKind::Steered(_) | EventKind::Aborted(_))
         }
-        RunLine::Readings(_) | RunLine::Page(_) | RunLine::Browsers(_) | RunLine::Lifecycle(_) => {
-            true
-        }
+        RunLine::Readings(_)
+        | RunLine::Page(_)
+        | RunLine::Picture(_)
+        | RunLine::Browsers(_)
+        | RunLine::Lifecycle(_) => true,
         RunLine::Run(_) | RunLine::Interval(_) | RunLine::Capacity(_) | RunLine::End(_) => false,
     };
     let text = String::from_utf8_lossy(&text);

@@ -80,6 +80,7 @@ impl ShardLog {
                     other @ (RunLine::Event(_)
                     | RunLine::Readings(_)
                     | RunLine::Page(_)
+                    | RunLine::Picture(_)
                     | RunLine::Browsers(_)),
                 ) => others.push(other),
                 Err(_) if !line.ends_with('\n') => break,

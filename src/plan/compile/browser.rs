@@ -1,8 +1,9 @@
 //! `browsers:` → plans of users with a real browser.
 
-use super::request::delay;
+use super::request::{HeaderList, delay};
 use super::template::TemplateCompiler;
-use crate::{BrowserPlan, Escape, PageStep};
+use crate::{BrowserPlan, Escape, PageStep, Template};
+use http::HeaderName;
 use plimsoll_scenario::schema::{BrowserSpec, PageStepSpec, Scenario, Workload};
 use plimsoll_scenario::{ProblemKind, Problems, Spanned};
 use plimsoll_units::{Nanos, Rate};
@@ -25,9 +26,45 @@ pub(super) fn compile(
         network: spec.network,
         cpu_slowdown: spec.cpu_slowdown.max(1.0),
         timeout: spec.timeout,
+        pictures_worst: spec.pictures_worst,
+        headers: headers(scenario, spec, templates, problems),
         flow: spec.flow.iter().map(|step| page_step(step, &templates, think, problems)).collect(),
     };
     scenario.browsers.iter().map(plan).collect()
+}
+
+/// What a browser says of its own requests, and a scenario does not say for it.
+const ITS_OWN: [&str; 10] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "origin",
+    "referer",
+    "upgrade-insecure-requests",
+    "user-agent",
+];
+
+/// The headers of every request, but for what browsers say themselves, and their own in the place of these.
+fn headers(
+    scenario: &Scenario,
+    spec: &BrowserSpec,
+    templates: TemplateCompiler<'_>,
+    problems: &mut Problems,
+) -> Vec<(HeaderName, Template)> {
+    let is_its_own = |name: &str| ITS_OWN.contains(&name) || name.starts_with("sec-");
+    let of_all = scenario
+        .http
+        .headers
+        .iter()
+        .filter(|(name, _)| !is_its_own(&name.value.to_ascii_lowercase()));
+    let mut all = HeaderList::default();
+    // What is wrong with these is reported with the requests.
+    all.put_all(of_all, templates, &mut Problems::default());
+    all.put_all(&spec.headers, templates, problems);
+    all.0
 }
 
 /// Time between starts of a flow so that its pages come to `rate`.
@@ -87,4 +124,55 @@ fn page_step(
 pub(super) fn pages(scenario: &Scenario) -> Vec<&Spanned<String>> {
     let steps = scenario.browsers.iter().flat_map(|browser| &browser.flow);
     steps.filter_map(PageStepSpec::page).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{Overrides, Plan};
+    use plimsoll_scenario::{Colour, load, render};
+
+    fn compiled(more: &str, of_browser: &str) -> Result<Plan, String> {
+        let text = format!(
+            "name: x\ntarget: http://127.0.0.1:81\nstack: stack.yaml\n\
+             workloads: {{ a: {{ stages: [{{ rate: 1 iter/s, duration: 9s }}] }} }}\n\
+             scenarios: {{ s: {{ flow: [{{ get: {{ name: g, url: / }} }}] }} }}\n\
+             browsers: {{ b: {{ {of_browser} flow: [{{ open: {{ name: home, url: / }} }}] }} }}\n{more}"
+        );
+        let read = move |path: &Path| {
+            let is_stack = path.ends_with("stack.yaml");
+            Ok(if is_stack { "tiers: { api: { kind: api } }\n" } else { text.as_str() }.into())
+        };
+        let loaded = load(Path::new("a.yaml"), &[], &read, &|_| None);
+        crate::compile(&loaded, &Overrides::default(), jiff::civil::date(2026, 1, 31))
+            .map_err(|problems| render(&problems, &loaded.sources, Colour::None))
+    }
+
+    #[test]
+    fn browsers_send_the_headers_of_every_request_and_their_own_and_speak_for_themselves() {
+        let headers =
+            "http: { headers: { X-Tenant: blue, x-side: b, accept: text/html, sec-gpc: '1' } }\n";
+        let plan = compiled(headers, "headers: { x-side: a, user-agent: bot },").expect("a plan");
+        let [browser] = &plan.browsers[..] else { panic!("{:?}", plan.browsers) };
+        let sent: Vec<_> = browser
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let value = value.as_constant().map(String::from_utf8_lossy);
+                format!("{name}: {}", value.unwrap_or_default())
+            })
+            .collect();
+        assert_eq!(sent, ["x-tenant: blue", "x-side: a", "user-agent: bot"]);
+    }
+
+    #[test]
+    fn rows_of_the_front_end_need_no_tier_where_browsers_tell_them() {
+        let slo =
+            |row: &str| compiled(&format!("slo: {{ frontend.{row}: {{ target: 2s }} }}\n"), "");
+        let plan = slo("largest_contentful_paint").expect("a plan");
+        assert!(plan.objectives.iter().any(|row| row.name.starts_with("frontend.")));
+        let problems = slo("largest_paint").expect_err("no such figure");
+        assert!(problems.contains("there is no tier `frontend`"), "{problems}");
+    }
 }

@@ -309,7 +309,11 @@ fn metric<'a>(
     let tiers = scenario.stack.as_ref().map(plimsoll_scenario::Stack::tier_names);
     if let Some((tier, metric)) = text.split_once('.') {
         let known = tiers.unwrap_or_else(|| vec![tier.to_owned()]);
-        if known.iter().any(|known| known == tier) && !metric.is_empty() {
+        // Real browsers tell the front end's figures, whether or not the stack has such a tier.
+        let is_browsed = tier == PageFigure::TIER
+            && !scenario.browsers.is_empty()
+            && PageFigure::of_row(metric).is_some();
+        if is_browsed || known.iter().any(|known| known == tier) && !metric.is_empty() {
             return Some(observed(tier, metric));
         }
         let kind = ProblemKind::UnknownName { what: "tier", name: tier.to_owned(), known };
@@ -366,7 +370,8 @@ fn observed(tier: &str, metric: &str) -> ObjectiveMetric<'static> {
     let words = |wanted: &[&str]| metric.split('_').any(|word| wanted.contains(&word));
     let is_time = words(&["lag", "latency", "time", "duration"])
         || metric.split('_').any(|word| quantile(word).is_some());
-    let unit = if is_time {
+    let of_page = PageFigure::of_row(metric).filter(|_| tier == PageFigure::TIER);
+    let unit = if is_time || of_page.is_some_and(|figure| figure != PageFigure::Cls) {
         ObjectiveUnit::Time
     } else if words(&["cpu", "memory", "disk", "ratio", "network", "share", "used"]) {
         ObjectiveUnit::NoCount

@@ -51,7 +51,7 @@ pub(super) const fn delay(law: DelaySpec) -> Delay {
 
 /// Headers in the order in which they were first given; a later one of a name replaces the earlier.
 #[derive(Default)]
-struct HeaderList(Vec<(HeaderName, Template)>);
+pub(super) struct HeaderList(pub(super) Vec<(HeaderName, Template)>);
 
 impl HeaderList {
     fn put(&mut self, name: HeaderName, value: Template) {
@@ -61,9 +61,9 @@ impl HeaderList {
         }
     }
 
-    fn put_all(
+    pub(super) fn put_all<'p>(
         &mut self,
-        pairs: &[(Spanned<String>, Spanned<String>)],
+        pairs: impl IntoIterator<Item = &'p (Spanned<String>, Spanned<String>)>,
         templates: TemplateCompiler<'_>,
         problems: &mut Problems,
     ) {

@@ -54,6 +54,19 @@ pub(crate) static BROWSER: Declaration = Declaration {
         )
         .example("4x slower"),
         optional("timeout", Grammar::PositiveDuration, "The longest time for one step.").default("30s"),
+        optional(
+            "headers",
+            Grammar::Texts("header", &Grammar::Text("template")),
+            "Headers of all its requests, before those of `http.headers`. What a browser says itself (`accept`, \
+             `user-agent`, `content-type`, `sec-*` and the like) comes from here only.",
+        )
+        .example("{ authorization: 'Bearer {{ token }}' }"),
+        optional(
+            "screenshot",
+            Grammar::Words(&SCREENSHOTS),
+            "Pictures for the log and the HTML report. They show what pages show, secrets included.",
+        )
+        .default("none"),
         required("flow", Grammar::List(&Grammar::Mapping(&PAGE_STEP)), "What a user does."),
     ]],
     others: None,
@@ -82,6 +95,17 @@ static CONTEXTS: WordList = WordList {
     words: &[
         ("fresh", "Nothing: no cache, no cookies, as somebody who comes for the first time."),
         ("warm", "Cache and cookies, as somebody who comes back."),
+    ],
+};
+
+static SCREENSHOTS: WordList = WordList {
+    what: "a choice of pictures",
+    words: &[
+        ("none", "None."),
+        (
+            "worst",
+            "One of each page, as it looked in its worst load under load: the first that failed, or else the slowest.",
+        ),
     ],
 };
 

@@ -3,6 +3,7 @@
 use super::delay::{DelaySpec, law};
 use super::step::only_entry;
 use crate::declared::browser::{BROWSER, CLICK, NETWORK, OPEN_PAGE, PAGE_STEP, TYPE};
+use crate::decode::text_map;
 use crate::{Fields, Node, ProblemKind, Problems, Spanned, list, one_or_many, text};
 use plimsoll_units::{Nanos, ParseUnitError, Rate, words};
 
@@ -27,6 +28,10 @@ pub struct BrowserSpec {
     pub cpu_slowdown: f64,
     /// The longest time for one step.
     pub timeout: Nanos,
+    /// Headers of all its requests.
+    pub headers: Vec<(Spanned<String>, Spanned<String>)>,
+    /// Whether each page is pictured as it looked in its worst load.
+    pub pictures_worst: bool,
     /// What a user does.
     pub flow: Vec<PageStepSpec>,
 }
@@ -127,6 +132,7 @@ pub(super) fn read(
     let before = problems.len();
     let mut fields = Fields::of(node, &BROWSER, problems)?;
     let contexts = [("fresh", false), ("warm", true)];
+    let screenshots = [("none", false), ("worst", true)];
     let network = fields.node("network", problems).and_then(|node| network(node, problems));
     let flow = fields.node("flow", problems);
     let workloads = fields.node("workloads", problems);
@@ -143,6 +149,11 @@ pub(super) fn read(
         network: network.unwrap_or_default(),
         cpu_slowdown: cpu.unwrap_or(1.0),
         timeout: fields.or("timeout", DEFAULT_TIMEOUT, problems),
+        headers: fields
+            .node("headers", problems)
+            .map(|node| text_map(node, "a mapping of headers", problems))
+            .unwrap_or_default(),
+        pictures_worst: fields.word("screenshot", &screenshots, problems).unwrap_or(false),
         flow: flow.map(|node| steps(node, problems)).unwrap_or_default(),
     };
     fields.finish(problems);
