@@ -186,7 +186,8 @@ fn search(server: &KnownServer, seed: u64) -> (Vec<StepResult>, SearchOutcome) {
     }
 }
 
-fn print_steps(server: &KnownServer, steps: &[StepResult]) {
+/// Every step of a search, a line each.
+pub(super) fn print_steps(limit: &SloLimit, steps: &[StepResult]) {
     println!();
     for step in steps {
         println!(
@@ -195,8 +196,8 @@ fn print_steps(server: &KnownServer, steps: &[StepResult]) {
             step.offered.get(),
             step.duration.as_secs_f64(),
             step.achieved().get(),
-            1e3 * server.limit.measure(&step.response()),
-            if step.seems_within(&[server.limit]) { "within" } else { "exceeds" },
+            1e3 * limit.measure(&step.response()),
+            if step.seems_within(&[*limit]) { "within" } else { "exceeds" },
             if step.aborted.is_some() { ", stopped" } else { "" }
         );
     }
@@ -216,9 +217,10 @@ pub(super) fn known(asked: &Asked) {
         print!("{:22} truth {truth:7.1}/s  claimed", server.name);
         let mut wrong = Vec::new();
         for run in 0..RUNS {
-            let (steps, outcome) = search(server, 100 * index as u64 + run);
+            let seed = 100 * index as u64 + run + 1_000_000 * asked.seed;
+            let (steps, outcome) = search(server, seed);
             if asked.steps {
-                print_steps(server, &steps);
+                print_steps(&server.limit, &steps);
             }
             let held = outcome.held.map_or(0.0, |held| held.rate.get());
             let error = held / truth - 1.0;

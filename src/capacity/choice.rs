@@ -9,9 +9,10 @@ mod options;
 mod required;
 #[cfg(test)]
 mod tests;
+mod tie;
 
-use super::model::{CapacityModel, Ceiling};
-use super::output::{OptionRow, OptionStatus, Recommendation};
+use super::model::CapacityModel;
+use super::output::{OptionRow, OptionStatus, Recommendation, ScalingDirection};
 use super::search::SearchOutcome;
 use super::stack::{Deployment, StackModel};
 
@@ -42,54 +43,64 @@ pub fn choose(
     need: &RequiredCapacity,
 ) -> DeploymentChoice {
     let checker = DeploymentChecker::new(model, stack, found, need);
-    let present = stack.present();
-    let now = checker.row(&present, checker.reject(&present));
+    let (present, all) = (stack.present(), deployments(stack));
+    let mut choice = cheapest(&checker, &all, &present);
+    let is_enough = choice
+        .options
+        .iter()
+        .any(|row| row.kind == ScalingDirection::Neither && row.status != OptionStatus::Rejected);
+    let chosen = choice.deployment.as_ref().or_else(|| is_enough.then_some(&present));
+    choice.recommendation.tie = tie::tie(&checker, &all, chosen);
+    choice
+}
+
+/// The cheapest of `all` that will do.
+fn cheapest(
+    checker: &DeploymentChecker<'_>,
+    all: &[Deployment],
+    present: &Deployment,
+) -> DeploymentChoice {
+    let now = checker.row(present, checker.reject(present));
+    let is_enough = now.status != OptionStatus::Rejected;
     let mut rows = OptionRows { present: Some(now), ..OptionRows::default() };
-    if let Some(wall) = wall(model, stack, need) {
-        let recommendation = checker.neither(&present, wall.to_string());
-        return DeploymentChoice { deployment: None, recommendation, options: rows.ordered() };
+    let nothing = |reason: String, rows: OptionRows| DeploymentChoice {
+        deployment: None,
+        recommendation: checker.neither(present, reason),
+        options: rows.ordered(),
+    };
+    if let Some(wall) = checker.wall() {
+        return nothing(wall.to_string(), rows);
     }
     let mut chosen: Option<(Deployment, OptionRow)> = None;
-    for deployment in deployments(stack) {
+    for deployment in all {
         if deployment == present {
-            if rows.present.as_ref().is_some_and(|row| row.status != OptionStatus::Rejected) {
-                let reason = "the present deployment carries it".to_owned();
-                let recommendation = checker.neither(&present, reason);
-                return DeploymentChoice {
-                    deployment: None,
-                    recommendation,
-                    options: rows.ordered(),
-                };
+            if is_enough {
+                return nothing("the present deployment carries it".to_owned(), rows);
             }
             continue;
         }
-        match checker.reject(&deployment) {
-            Some(rejection) if chosen.is_none() => rows.reject(&checker, &deployment, &rejection),
+        match checker.reject(deployment) {
+            Some(rejection) if chosen.is_none() => rows.reject(checker, deployment, &rejection),
             Some(_) => {}
             None if chosen.is_none() => {
-                let row = checker.row(&deployment, None);
-                chosen = Some((deployment, row));
+                chosen = Some((deployment.clone(), checker.row(deployment, None)));
             }
             None => {
-                rows.alternative(&checker, &deployment);
+                rows.alternative(checker, deployment);
                 break;
             }
         }
     }
-    conclude(&checker, rows, chosen, &present)
+    let Some((deployment, row)) = chosen else { return nothing(checker.out_of_reach(), rows) };
+    conclude(checker, rows, deployment, row)
 }
 
 fn conclude(
     checker: &DeploymentChecker<'_>,
     mut rows: OptionRows,
-    chosen: Option<(Deployment, OptionRow)>,
-    present: &Deployment,
+    deployment: Deployment,
+    mut row: OptionRow,
 ) -> DeploymentChoice {
-    let Some((deployment, mut row)) = chosen else {
-        let reason = checker.out_of_reach();
-        let recommendation = checker.neither(present, reason);
-        return DeploymentChoice { deployment: None, recommendation, options: rows.ordered() };
-    };
     row.status = OptionStatus::Recommended;
     row.reason = checker.praise(&deployment);
     let recommendation = Recommendation {
@@ -97,17 +108,10 @@ fn conclude(
         tiers: row.tiers.clone(),
         monthly_cost: row.monthly_cost,
         reason: row.reason.clone(),
+        tie: None,
     };
     rows.chosen = Some(row);
     DeploymentChoice { deployment: Some(deployment), recommendation, options: rows.ordered() }
-}
-
-/// What no money widens and is too low for the need.
-fn wall(model: &CapacityModel, stack: &StackModel, need: &RequiredCapacity) -> Option<Rejection> {
-    let rate = need.rate();
-    let ceilings = model.ceilings(&stack.present());
-    let too_low = |ceiling: &&Ceiling| !ceiling.is_for_sale() && ceiling.rate < rate;
-    ceilings.iter().find(too_low).map(|ceiling| Rejection::Wall { ceiling: ceiling.clone() })
 }
 
 #[derive(Default)]

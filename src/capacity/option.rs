@@ -106,6 +106,28 @@ pub struct Recommendation {
     pub monthly_cost: f64,
     /// Why.
     pub reason: String,
+    /// What another search might as well recommend; absent where the measurement leaves too little open for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tie: Option<RecommendationTie>,
+}
+
+/// Deployments between which the measurement does not decide.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecommendationTie {
+    /// How far two searches of the same stack may lie apart, as a share of the rate.
+    pub open: f64,
+    /// The others, cheapest first.
+    pub others: Vec<TiedDeployment>,
+}
+
+/// A deployment that another search might recommend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TiedDeployment {
+    /// What it consists of, external services apart; empty where nothing within the limits would do then.
+    pub tiers: Vec<TierChoice>,
+    /// US dollars a month; absent where nothing would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_cost: Option<f64>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::autoscaling::AutoscalingAdvice;
 use super::choice::{DeploymentChoice, RequiredCapacity};
 use super::model::{CacheHits, CapacityModel, Ceiling, Contradiction, ExcludedStep, StepExclusion};
 pub use super::option::{
-    DeploymentCost, OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice,
+    DeploymentCost, OptionRow, OptionStatus, Recommendation, RecommendationTie, ScalingDirection,
+    TiedDeployment, TierChoice,
 };
 use super::search::{FailureAbove, SearchEnd, SearchOutcome};
 use super::stack::{Deployment, StackModel};

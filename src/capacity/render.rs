@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::model::{Ceiling, ExcludedStep};
 use super::output::{
-    CapacitySection, DeploymentCost, OptionRow, OptionStatus, ScalingDirection, TierChoice,
-    VerifiedPrediction,
+    CapacitySection, DeploymentCost, OptionRow, OptionStatus, RecommendationTie, ScalingDirection,
+    TiedDeployment, TierChoice, VerifiedPrediction,
 };
 use super::search::SearchEnd;
 use plimsoll_units::Nanos;
@@ -306,6 +306,8 @@ impl CapacitySection {
             )
         }));
         caveats.extend(self.contradictions.iter().map(|one| ("contradiction", one.to_string())));
+        let tie = self.recommendation.as_ref().and_then(|found| found.tie.as_ref());
+        caveats.extend(tie.map(|tie| ("tie", tied(tie))));
         if let Some(hits) = self.cache_hits {
             caveats.push((
                 "cache",
@@ -352,6 +354,21 @@ impl CapacitySection {
         }
         caveats
     }
+}
+
+/// `another search may as well recommend api 3×2 at $180.00 a month: …`.
+fn tied(tie: &RecommendationTie) -> String {
+    let one = |other: &TiedDeployment| match other.monthly_cost {
+        Some(cost) => format!("{} at ${cost:.2} a month", deployment(&other.tiers)),
+        None => "nothing, because no deployment within the limits will do".to_owned(),
+    };
+    let others: Vec<String> = tie.others.iter().map(one).collect();
+    format!(
+        "another search may as well recommend {}: two searches may differ by {:.1} % of the rate, and less than that decides; \
+         a longer one (`--within`) leaves less open",
+        others.join(", or "),
+        100.0 * tie.open
+    )
 }
 
 /// `1128 and 1600 req/s (overloaded), 997 req/s (not at rest)`.

@@ -7,7 +7,7 @@ use rand_pcg::Pcg64Mcg;
 
 use super::required::{RequiredCapacity, kind};
 use crate::model::{CapacityModel, Ceiling, CeilingResource};
-use crate::option::cost_per_million;
+use crate::option::{TiedDeployment, cost_per_million};
 use crate::output::{OptionRow, OptionStatus, Recommendation, ScalingDirection, TierChoice};
 use crate::search::SearchOutcome;
 use crate::stack::{
@@ -158,6 +158,16 @@ impl<'a> DeploymentChecker<'a> {
         Self { model, stack, need, rate: need.rate().get(), rate_error }
     }
 
+    /// The same for so many times the planned rate.
+    pub(super) fn at(&self, times: f64) -> Self {
+        Self { rate: self.rate * times, ..*self }
+    }
+
+    /// The standard error of ln(rate) that a deployment carries.
+    pub(super) fn standard_error(&self) -> f64 {
+        self.rate_error.hypot(self.demand_error())
+    }
+
     /// Why `deployment` will not do; `None` if it will. The cheap reasons come first.
     pub(super) fn reject(&self, deployment: &Deployment) -> Option<Rejection> {
         self.over_quota(deployment)
@@ -167,6 +177,13 @@ impl<'a> DeploymentChecker<'a> {
             .or_else(|| self.too_slow(deployment))
             .or_else(|| self.spoiled_by_a_loss(deployment))
             .or_else(|| self.unsure(deployment))
+    }
+
+    /// What no money widens and is too low for the need.
+    pub(super) fn wall(&self) -> Option<Rejection> {
+        let ceilings = self.model.ceilings(&self.stack.present());
+        let too_low = |one: &Ceiling| !one.is_for_sale() && one.rate.get() < self.rate;
+        ceilings.into_iter().find(too_low).map(|ceiling| Rejection::Wall { ceiling })
     }
 
     fn over_quota(&self, deployment: &Deployment) -> Option<Rejection> {
@@ -282,7 +299,7 @@ impl<'a> DeploymentChecker<'a> {
     /// P(every objective is met at the planned rate), over what the measurement leaves open: the rate
     /// that the model says, each tier's demand, and the spread of services.
     pub(super) fn probability(&self, deployment: &Deployment) -> f64 {
-        let reach = 1.0 + 4.0 * self.rate_error.hypot(self.demand_error());
+        let reach = 1.0 + 4.0 * self.standard_error();
         if self.model.is_within(deployment, self.rate * reach) {
             return 1.0;
         }
@@ -336,7 +353,7 @@ impl<'a> DeploymentChecker<'a> {
     }
 
     fn bare_row(&self, deployment: &Deployment, slo_max: f64, p_slo_met: f64) -> OptionRow {
-        let reach = 1.96 * self.rate_error.hypot(self.demand_error());
+        let reach = 1.96 * self.standard_error();
         let cost = self.stack.monthly_cost(deployment);
         let survives = RequiredCapacity { n_plus_1: true, ..*self.need };
         let checker = DeploymentChecker { need: &survives, ..*self };
@@ -375,6 +392,15 @@ impl<'a> DeploymentChecker<'a> {
             tiers: self.tiers(present),
             monthly_cost: self.stack.monthly_cost(present).dollars(),
             reason,
+            tie: None,
+        }
+    }
+
+    /// A deployment that another search might recommend; `None` where nothing will do then.
+    pub(super) fn tied(&self, deployment: Option<&Deployment>) -> TiedDeployment {
+        TiedDeployment {
+            tiers: deployment.map_or_else(Vec::new, |deployment| self.tiers(deployment)),
+            monthly_cost: deployment.map(|one| self.stack.monthly_cost(one).dollars()),
         }
     }
 

@@ -158,6 +158,30 @@ fn choice_adds_replicas_while_the_api_binds_and_grows_the_database_when_it_does(
     assert_eq!((none.recommendation.kind, none.deployment), (ScalingDirection::Neither, None));
 }
 
+/// Goal: prove that a recommendation which hangs on less than a measurement knows is told as a tie, and no other.
+/// Method: two replicas carry 172.9/s; the need goes from far below that to just around it.
+#[test]
+fn choice_tells_a_tie_where_less_decides_than_two_searches_may_differ_by() {
+    let (simulated, described, top) = tandem();
+    let model = fit(&simulated, &described, top);
+    let choose = |peak| choose(&model, &described, &found(top), &need(peak)).recommendation;
+    let clear = choose(150.0);
+    assert_eq!((clear.tiers[0].replicas, clear.tie), (2, None));
+    let close = choose(172.0);
+    let tie = close.tie.expect("another search may say 2");
+    assert_eq!(close.tiers[0].replicas, 3);
+    let others: Vec<u32> = tie.others.iter().map(|other| other.tiers[0].replicas).collect();
+    assert_eq!(others, [2]);
+    assert!((0.02..0.12).contains(&tie.open), "{}", tie.open);
+    let carried = choose(165.0);
+    assert_eq!(carried.tiers[0].replicas, 2);
+    let others = carried.tie.expect("another search may say 3").others;
+    assert_eq!((others[0].tiers[0].replicas, others[0].monthly_cost), (3, Some(240.0)));
+    let (section, _) = assemble(&described, Some(&model), &found(top), Some(&need(172.0)));
+    let said = render::terminal(&section);
+    assert!(said.contains("tie: another search may as well recommend api 2×4, db 1×4"), "{said}");
+}
+
 #[test]
 fn choice_with_a_spare_replica_buys_one_more() {
     let (simulated, described, top) = tandem();

@@ -205,6 +205,17 @@ impl<'a> SearchEvidence<'a> {
         (!is_over).then_some(breach)
     }
 
+    /// A rate less than the gap above the claim, where the lowest failure lies further away and that was not tried yet.
+    pub(super) fn nearer_failure(&self) -> Option<f64> {
+        let claim = self.claim?.get();
+        let (near, most) = (claim * RULES.gap_of_failure, claim * (1.0 + RULES.gap));
+        let fail = self.caught.map(|[_, fail]| fail).or(self.fail)?;
+        let since = self.steps.iter().rposition(|step| step.purpose == StepPurpose::Confirm)?;
+        let tried = self.steps[since..].iter().any(|step| step.purpose == StepPurpose::Refine);
+        let has_time = self.remaining() >= self.plan.hold * RULES.breach_holds + self.plan.warm_up;
+        (fail.rate > most && !tried && has_time && near <= self.plan.rate_max.get()).then_some(near)
+    }
+
     /// How long to measure between a pass and a fail without a curve: longer where they are close.
     pub(super) fn hold_between(&self) -> Nanos {
         let holds = if self.apart() < RULES.close { RULES.close_holds } else { 1 };
@@ -216,10 +227,14 @@ impl<'a> SearchEvidence<'a> {
         self.remaining() >= self.plan.hold * RULES.confirm_holds + self.plan.warm_up
     }
 
-    /// How long the failure is shown.
-    pub(super) fn breach_hold(&self) -> Nanos {
+    /// How long the failure is shown: longer where it was not seen at first, and at once where there is no time for both.
+    pub(super) fn breach_hold(&self, rate: f64) -> Nanos {
         let room = self.remaining().saturating_sub(self.plan.warm_up).max(self.plan.hold);
-        (self.plan.hold * RULES.breach_holds).min(room)
+        let short = self.plan.hold * RULES.breach_holds;
+        let long = short * RULES.breach_longer;
+        let at_once = room < short + self.plan.warm_up + long;
+        let was_tried = self.played(StepPurpose::Breach, rate) > 0;
+        if at_once || was_tried { long.min(room) } else { short }
     }
 
     fn played(&self, purpose: StepPurpose, rate: f64) -> usize {
@@ -249,9 +264,16 @@ impl<'a> SearchEvidence<'a> {
     /// Whether so much was measured near the crossing that single levels, which pass or fail by chance, say nothing
     /// against it.
     fn is_known(&self, crossing: &Crossing) -> bool {
-        let near = |level: &&Level| is_near(level.rate, crossing.rate.value, RULES.near);
-        let seconds: f64 = self.levels.iter().filter(near).map(|level| level.seconds).sum();
+        let seconds: f64 = self.on_curve_near(crossing).map(|level| level.seconds).sum();
         seconds >= RULES.evidence * self.plan.hold.as_secs_f64()
+    }
+
+    /// The levels near the crossing that the curve passes through: an overloaded one tells how long it was watched.
+    fn on_curve_near(&self, crossing: &Crossing) -> impl Iterator<Item = &'a Level> {
+        let at = crossing.rate.value;
+        self.levels
+            .iter()
+            .filter(move |level| level.is_steady() && is_near(level.rate, at, RULES.near))
     }
 
     fn levels_around(&self, crossing: &Crossing) -> Option<[&'a Level; 2]> {
@@ -279,7 +301,10 @@ impl<'a> SearchEvidence<'a> {
 
     /// The longest hold that leaves time to show the failure.
     fn hold_in_room(&self) -> Nanos {
-        let breach = self.plan.hold * RULES.breach_holds + self.plan.warm_up * 2;
+        let left = self.remaining().as_secs_f64();
+        let breach = (self.plan.hold * RULES.breach_holds)
+            .max(Nanos::from_secs_f64(RULES.breach_share * left))
+            + self.plan.warm_up * 2;
         self.remaining().saturating_sub(breach).clamp(self.plan.hold, self.plan.hold_max)
     }
 

@@ -74,6 +74,13 @@ pub struct SearchRules {
     pub breach_near: f64,
     /// The failure is shown for so many of the shortest holds: what is ten per cent too much takes a while to pile up.
     pub breach_holds: u64,
+    /// … and for so many times as long where that did not show it: near a limit that few requests tell, it takes longer.
+    pub breach_longer: u64,
+    /// Of the time that is left when a claim is held, so much at least is kept for the failure: the nearer to the limit,
+    /// the longer both take.
+    pub breach_share: f64,
+    /// A failure less than the gap above the claim is looked for at this factor.
+    pub gap_of_failure: f64,
     /// How often the failure is tried.
     pub breach_tries: usize,
     /// A claim is at least so far from the limit when the length of its confirmation is chosen.
@@ -180,6 +187,9 @@ pub const RULES: SearchRules = SearchRules {
     breach: 1.1,
     breach_near: 0.02,
     breach_holds: 3,
+    breach_longer: 3,
+    breach_share: 0.45,
+    gap_of_failure: 1.045,
     breach_tries: 2,
     margin_min: 0.05,
     margin_errors: 2.0,

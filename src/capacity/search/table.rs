@@ -28,7 +28,7 @@ pub(super) struct SearchRow {
 }
 
 /// The table. Each measurement is an evidence more, after which the table is read again from its top.
-pub(super) const TABLE: [SearchRow; 15] = [
+pub(super) const TABLE: [SearchRow; 16] = [
     SearchRow {
         known: "no further step fits into the time",
         done: "end: time spent",
@@ -121,7 +121,16 @@ pub(super) const TABLE: [SearchRow; 15] = [
         done: "show it",
         applies: |seen| seen.breach().is_some(),
         next: |seen| match seen.breach() {
-            Some(rate) => measure(rate, seen.breach_hold(), StepPurpose::Breach),
+            Some(rate) => measure(rate, seen.breach_hold(rate), StepPurpose::Breach),
+            None => SearchMove::End(SearchEnd::Complete),
+        },
+    },
+    SearchRow {
+        known: "the claim holds; the lowest failure is more than 5 % above it, and there is time",
+        done: "measure nearer to the claim, once",
+        applies: |seen| seen.nearer_failure().is_some(),
+        next: |seen| match seen.nearer_failure() {
+            Some(rate) => measure(rate, seen.breach_hold(rate), StepPurpose::Refine),
             None => SearchMove::End(SearchEnd::Complete),
         },
     },
