@@ -38,14 +38,13 @@ scenarios: { visit: { flow: [{ get: { name: home, url: / } }] } }
 browsers: { visitor: { screenshot: worst, flow: [{ open: { name: home, url: / } }] } }
 slo: { error_rate: { max: 1% }, pages: { home: { lcp: { target: 2.5s } } } }
 `);
-const events = join(out, 'events.jsonl');
-const run = spawn(process.env.PLIMSOLL, ['run', file, '--quiet', '--serve', '127.0.0.1:0', '--otlp', `${otlp}/v1/metrics`,
-  '--otlp-every', '1s', '--events', events, '--out', join(out, 'runs')], { stdio: ['ignore', 'ignore', 'pipe'] });
-const ended = new Promise((resolve) => { run.on('exit', resolve); });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'],
 });
-
+const events = join(out, 'events.jsonl');
+const run = spawn(process.env.PLIMSOLL, ['run', file, '--quiet', '--serve', '127.0.0.1:0', '--otlp', `${otlp}/v1/metrics`,
+  '--otlp-every', '1s', `--events=${events}`, '--out', join(out, 'runs')], { stdio: ['ignore', 'ignore', 'pipe'] });
+const ended = new Promise((resolve) => { run.on('exit', resolve); });
 /// The report at a width; nothing sticks out, and the picture is drawn.
 async function report(path, width) {
   const page = await (await browser.newContext({ viewport: { width, height: 900 } })).newPage();
@@ -66,6 +65,7 @@ try {
     url = line.match(/^live page: (http:\S+)/)?.[1];
     if (url) break;
   }
+  assert.ok(url, 'the run says no live page');
   run.stderr.resume();
   const page = await (await browser.newContext()).newPage();
   await page.goto(url);
@@ -91,7 +91,9 @@ try {
   await browser.close();
   run.kill();
   await ended;
-  site.close();
-  collector.close();
+  for (const server of [site, collector]) {
+    server.close();
+    server.closeAllConnections();
+  }
   rmSync(out, { recursive: true });
 }
