@@ -12,7 +12,7 @@ use plimsoll_metrics::ShardSummary;
 use plimsoll_units::{Nanos, Ratio};
 
 /// What the columns are called; all but the first hold figures.
-pub(super) const HEADS: [&str; 9] = [
+pub const HEADS: [&str; 9] = [
     "agent",
     "arrivals",
     "requests",
@@ -35,13 +35,13 @@ const DIFFERENCE_MIN: f64 = 0.05;
 
 /// One agent.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct AgentRow {
+pub struct AgentRow {
     /// A text for each of [`HEADS`].
-    pub(super) cells: Vec<String>,
+    pub cells: Vec<String>,
     /// Why its measurement cannot be trusted, or in what it is unlike the others; mostly empty.
-    pub(super) note: String,
+    pub note: String,
     /// Whether its measurement cannot be trusted.
-    pub(super) is_doubted: bool,
+    pub is_doubted: bool,
 }
 
 /// How an agent's 95th percentile stands against the others'.
@@ -53,7 +53,7 @@ struct AgentContrast {
 }
 
 /// At most `most` agents: those with a note before all others, then by number. Says how many are not among them.
-pub(super) fn rows(report: &Report, most: usize) -> (Vec<AgentRow>, usize) {
+pub fn rows(report: &Report, most: usize) -> (Vec<AgentRow>, usize) {
     let shards = &report.header.shards;
     let mut rows: Vec<AgentRow> = shards
         .iter()
@@ -70,7 +70,7 @@ pub(super) fn rows(report: &Report, most: usize) -> (Vec<AgentRow>, usize) {
 }
 
 /// What is said below a table that does not show all.
-pub(super) fn others(left: usize) -> Option<String> {
+pub fn others(left: usize) -> Option<String> {
     (left > 0).then(|| {
         format!("{} more agents, of which there is nothing to tell", format::count(left as u64))
     })

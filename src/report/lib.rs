@@ -4,7 +4,7 @@
 //! that two formats can never disagree about a number. Everything here is a pure function that returns
 //! text or bytes: the same log gives the same bytes, today and in a year.
 
-mod agents;
+pub mod agents;
 pub mod gate;
 pub mod history;
 pub mod html;

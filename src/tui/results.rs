@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use plimsoll_metrics::Phase;
 use plimsoll_metrics::Tally;
-use plimsoll_report::{Report, format, mark_rows, wording};
+use plimsoll_report::{Report, agents, format, mark_rows, wording};
 use plimsoll_slo::ValidityStatus;
 use plimsoll_units::{Nanos, Ratio};
 
@@ -17,6 +17,9 @@ use super::model::{Model, ResultsPage};
 use super::past_runs::PastRun;
 use super::scrolled::ScrolledText;
 use super::theme::{Theme, Tone, validity_tone, verdict_tone};
+
+/// More agents are only counted.
+const AGENTS_MAX: usize = 20;
 
 /// Draws the page: one column of text that scrolls.
 pub(super) fn draw(model: &Model, after: &ResultsPage, frame: &mut Frame<'_>, area: Rect) {
@@ -47,6 +50,7 @@ fn text(model: &Model, after: &ResultsPage, inner: Rect) -> ScrolledText {
     page.measurement(report);
     page.objectives(report);
     page.time_spent(report);
+    page.agents(report);
     page.errors(report);
     page.marks(report);
     page.compared(report, model.history.before(report));
@@ -195,6 +199,45 @@ impl PageLines {
             spans.push(Span::styled(phases(totals, left), self.theme.style(Tone::Faint)));
         }
         spans
+    }
+
+    /// What each agent of a merged run did: as many columns as there is room for.
+    fn agents(&mut self, report: &Report) {
+        let (rows, left) = agents::rows(report, AGENTS_MAX);
+        if rows.is_empty() {
+            return;
+        }
+        self.section("agents");
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.cells.get(column));
+            let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+            widest.max(agents::HEADS[column].chars().count()) + 2
+        };
+        let mut room = self.width;
+        let widths: Vec<usize> = (0..agents::HEADS.len())
+            .map(width)
+            .take_while(|wanted| {
+                let fits = *wanted <= room;
+                room = room.saturating_sub(*wanted);
+                fits
+            })
+            .collect();
+        let line = |cells: &[String]| {
+            let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}"));
+            cells.collect::<Vec<String>>().concat()
+        };
+        let heads = line(&agents::HEADS.map(str::to_owned));
+        self.push(vec![Span::styled(heads, self.theme.style(Tone::Faint))]);
+        for row in &rows {
+            let tone = if row.is_doubted { Tone::Bad } else { Tone::Plain };
+            self.push(vec![Span::styled(line(&row.cells), self.theme.style(tone))]);
+            if !row.note.is_empty() {
+                self.text(&format!("  {}", format::line(&row.note, 300)), Tone::Faint);
+            }
+        }
+        if let Some(others) = agents::others(left) {
+            self.text(&others, Tone::Faint);
+        }
     }
 
     fn errors(&mut self, report: &Report) {

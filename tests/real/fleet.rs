@@ -91,7 +91,7 @@ impl Agent {
         Self::start_as(&mut plimsoll(), nats, out, more)
     }
 
-    fn start_as(program: &mut Command, nats: &Nats, out: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start_as(program: &mut Command, nats: &Nats, out: &Path, more: &[&str]) -> Self {
         Self::start_at(program, &nats.url(), out, more)
     }
 
@@ -153,7 +153,7 @@ impl Leader {
     }
 
     /// Waits until so many seconds were told.
-    fn seconds(&mut self, count: usize) {
+    pub(crate) fn seconds(&mut self, count: usize) {
         for _ in 0..count {
             wait_for(&mut self.said, "\"event\":\"second\"");
         }

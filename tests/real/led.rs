@@ -171,3 +171,41 @@ fn eight_machines_on_a_bad_network_make_one_run() {
         assert!((by_hand - by_leader).abs() < 1e-9, "{figure}: {by_hand}, {by_leader}");
     }
 }
+
+/// Goal: prove that a clock on the wall that is wrong, and that is set meanwhile, changes no figure.
+/// Method: the first agent's clock is ten seconds fast, and ten slow from the third second on (libfaketime).
+#[test]
+fn clock_on_the_wall_that_is_set_changes_no_figure() {
+    let library = std::env::consts::ARCH;
+    let library = format!("/usr/lib/{library}-linux-gnu/faketime/libfaketime.so.1");
+    assert!(Path::new(&library).exists(), "libfaketime is installed");
+    let folder = tempfile::tempdir().expect("a folder");
+    let seen = folder.path().join("seen.log");
+    let stack = Stack::start("tests/data/blue_green", &["--log", &seen.display().to_string()]);
+    let nats = Nats::start(folder.path());
+    let clock = folder.path().join("clock");
+    fs::write(&clock, "+10s").expect("written");
+    let mut faked = plimsoll();
+    faked.env("LD_PRELOAD", &library).env("FAKETIME_TIMESTAMP_FILE", &clock);
+    faked.envs([("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("FAKETIME_NO_CACHE", "1")]);
+    let out = |name: &str| folder.path().join(name);
+    let one = Agent::start_as(&mut faked, &nats, &out("one"), &["--number", "1"]);
+    let two = Agent::start(&nats, &out("two"), &["--number", "2"]);
+    let mut leader = Leader::start(&stack, &nats, ("2", "6s"), &out("led"));
+    leader.seconds(3);
+    fs::write(&clock, "-10s").expect("written");
+    let led = leader.end();
+    let folders = [one.end(), two.end()];
+    stack.stop();
+    assert_eq!(led.count("/whole_run/requests"), requests_in(&seen), "{}", led.stderr);
+    assert_eq!(led.count("/load/intended_iterations"), 900);
+    let result = led.result();
+    let agents = result["agents"].as_array().expect("agents");
+    assert_eq!(agents[0]["started_utc"], agents[1]["started_utc"], "the leader's clock is told");
+    assert!(led.number("/response_time_ms/max") < 5_000.0, "{result:#}");
+    let error = agents[0]["clock_error_ms"].as_f64().expect("a comparison");
+    assert!(error < 50.0, "{error}");
+    assert!(!result.to_string().contains("by their own clocks"), "{result:#}");
+    let merged = merge(&folders, &out("merged"));
+    assert_eq!(merged.count("/whole_run/requests"), led.count("/whole_run/requests"));
+}

@@ -49,6 +49,12 @@ fn page_on_machine_readers_is_what_happens() {
     type_page("docs/machines.md");
 }
 
+#[cfg(feature = "fleet")]
+#[test]
+fn page_on_fleets_is_what_happens() {
+    type_page("docs/fleet.md");
+}
+
 /// Goal: no page with commands is forgotten, and none is excused without a reason.
 #[test]
 fn every_page_is_typed_or_says_why_not() {

@@ -11,7 +11,7 @@ use super::page::CommandBlock;
 const MARK: &str = "\u{1}next block";
 
 /// `plimsoll` as a page means it: what it simulates listens on a free port and ends with the page, wherever the page says
-/// it listens; and a machine that is too busy to tell (97) proves nothing against the page.
+/// it listens; agents wait beside it, and so does a NATS server, on a free port; and a machine that is too busy to tell (97) proves nothing against the page.
 const PRELUDE: &str = r#"
 set -eu -o pipefail
 declare -A moved=()
@@ -37,11 +37,26 @@ plimsoll() {
     [ "$told" = http://127.0.0.1:8080 ] && export SHOP_URL=$address
     return 0
   fi
+  if [ "${1:-}" = agent ]; then
+    command plimsoll "${words[@]}" &
+    return 0
+  fi
   command plimsoll "${words[@]}" || code=$?
   case "${1:-} $code" in
     "run 97" | "demo 97" | "gate 97" | "compare 97" | "merge 97") return 0 ;;
   esac
   return $code
+}
+nats-server() {
+  local line
+  mkfifo .nats
+  PATH=$PATH:/usr/sbin command nats-server "$@" -p -1 2> .nats &
+  while read -r line; do
+    case "$line" in *"Listening for client connections on "*)
+      moved[nats://127.0.0.1:4222]=nats://${line##* on } ;;
+    esac
+    case "$line" in *"Server is ready"*) break ;; esac
+  done < <(exec tee nats.log < .nats)
 }
 "#;
 

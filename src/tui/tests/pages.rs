@@ -1,7 +1,7 @@
 //! Every page as text at the sizes that people have, and with foreign text.
 
 use crate::page::Panel;
-use plimsoll_metrics::{PageFigure, PageLoad};
+use plimsoll_metrics::{PageFigure, PageLoad, ShardSummary};
 
 use super::capacity::searching;
 use super::compare::{compared, diff};
@@ -50,6 +50,41 @@ fn pages_of_browsers_stand_with_the_steps() {
 #[test]
 fn verdict_page_gives_the_answer_first() {
     snapshots("after", &finished());
+}
+
+/// Goal: prove that a run of several agents tells of each, and says which one cannot be trusted, also where there is room for
+/// a few columns only.
+#[test]
+fn verdict_page_tells_of_each_agent() {
+    let mut log = log();
+    let shard = |number: u32, doubt: Option<&str>| ShardSummary {
+        number,
+        started_utc: "2026-05-04T09:30:00Z".into(),
+        workers: 1,
+        intended: 1_200,
+        requests: 2_400,
+        failed: 3,
+        schedule_lag_p99: Nanos::from_micros(50),
+        worker_cpu: Ratio::new(0.25),
+        response_time_p95: Nanos::from_millis(12),
+        clock_error: Some(Nanos::from_micros(300)),
+        doubt: doubt.map(str::to_owned),
+    };
+    log.header.shards = vec![shard(1, None), shard(2, Some("its log was cut off after 3.0 s"))];
+    let report = Report::new(&log, &judge(&log, Strictness::Normal));
+    let (folder, capacity) = ("reports/ais/x".to_owned(), String::new());
+    let mut model = running();
+    let finished = FinishedRun { report, folder, capacity, opened: false };
+    update(&mut model, Message::Finished(Box::new(finished)));
+    let text = |width: u16| drawn(&model, (width, 80)).backend().to_string();
+    let wide = text(120);
+    let row = wide.lines().find(|line| line.contains("1,200")).expect(&wide);
+    for figure in ["2,400", "12.0 ms", "25.0 %", "± 300 µs"] {
+        assert!(row.contains(figure), "{figure}: {row}");
+    }
+    assert!(wide.contains("its log was cut off after 3.0 s"), "{wide}");
+    let narrow = text(40);
+    assert!(narrow.contains("1,200") && !narrow.contains("clock error"), "{narrow}");
 }
 
 #[test]
