@@ -89,6 +89,7 @@ impl BrowserPage {
         text: &str,
         limit: Duration,
     ) -> Result<(), BrowserError> {
+        self.until_painted().await?;
         self.element(selector, ElementUse::Focus, limit).await?;
         for character in text.chars() {
             let (key, code, text) = match character {

@@ -218,7 +218,8 @@ impl BrowserPage {
         Ok(answer["result"]["value"].clone())
     }
 
-    /// Waits for the first contentful paint: nobody acts on, or leaves, a page that they have not seen.
+    /// Waits for the first contentful paint, and that of the largest picture that has come: nobody acts on, or leaves, a
+    /// page that they have not seen.
     pub(super) async fn until_painted(&self) -> Result<(), BrowserError> {
         let painted = "performance.getEntriesByName('first-contentful-paint').length > 0";
         let looked = async {
@@ -227,13 +228,17 @@ impl BrowserPage {
             }
             Ok(())
         };
-        timeout(PAINT_LIMIT, looked).await.unwrap_or(Ok(()))
+        timeout(PAINT_LIMIT, looked).await.unwrap_or(Ok(()))?;
+        match self.evaluate("window.__plimsollPainted ? window.__plimsollPainted() : null").await {
+            // A document that is just being replaced takes the question with it.
+            Ok(_) | Err(BrowserError::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the document measured so far, as JSON; none where it is no document that was loaded.
     pub(super) async fn figures(&self) -> Result<Option<String>, BrowserError> {
         self.until_painted().await?;
-        self.evaluate("window.__plimsollPainted ? window.__plimsollPainted() : null").await?;
         let told = self.evaluate("window.__plimsoll ? window.__plimsoll() : null").await?;
         Ok(told.as_str().map(str::to_owned))
     }
