@@ -12,6 +12,7 @@ use crate::plan::{Overrides, Plan};
 use crate::scenario::{Loaded, Span, load_from};
 use crate::units::Seed;
 
+use super::abort::out_of_reach;
 use super::compiled::{permit_for, plan_of, tls_for};
 use super::exit::{Exit, Failure};
 use super::output::{say, write_out};
@@ -73,6 +74,7 @@ fn check_one(
     }
     let mut notes = merges(&loaded);
     notes.extend(unused_proxies(&plan, &files::variable));
+    notes.extend(out_of_reach(&plan));
     Ok((Some(Arc::new(plan)), notes))
 }
 

@@ -17,6 +17,7 @@ use crate::scenario::stack::SignalSpec;
 use crate::scenario::{FileAccess, Loaded, load_from, scenario_file};
 use crate::units::{Nanos, RunTime};
 
+use super::abort::out_of_reach;
 use super::asked::{FleetRole, RunRequest, overrides};
 use super::compiled::{permit_for, plan_of, tls_for};
 use super::conditions::HeaderConditions;
@@ -91,6 +92,7 @@ pub(super) fn prepare(
     let workers = workers.clamp(1, most_workers(&plan));
     let options = RunOptions { workers, tls, permit, connections: limit.most };
     let mut told = unused_proxies(&plan, &files::variable);
+    told.extend(out_of_reach(&plan));
     if asked.preflight {
         told.extend(look_ahead(runtime, &plan, &options)?);
     }

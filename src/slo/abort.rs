@@ -25,6 +25,14 @@ pub(super) fn abort_of(log: &RunLog) -> Option<(RunTime, &AbortNote)> {
     })
 }
 
+/// The fewest requests by which a condition on `measure` can be told to hold.
+pub fn requests_needed(measure: &Measure) -> u64 {
+    match measure {
+        Measure::ResponseTime(q) => ((BEYOND / (1.0 - q)).round() as u64).max(LEAST),
+        _ => LEAST,
+    }
+}
+
 /// Watches conditions, second by second.
 #[derive(Debug, Clone)]
 pub struct AbortWatch {
@@ -107,6 +115,7 @@ impl WatchedCondition {
 
     /// The figure over as few of the last seconds as hold enough requests; `None` where all of them do not.
     fn value(&self) -> Option<(Quantity, u64)> {
+        let least = requests_needed(&self.condition.measure);
         match self.condition.measure {
             Measure::ErrorRate => {
                 let (mut failed, mut attempts) = (0, 0);
@@ -114,14 +123,11 @@ impl WatchedCondition {
                     failed += second.failed;
                     attempts += second.attempts;
                     let share = Quantity::Share(Ratio::of(failed, attempts.max(1)));
-                    (attempts >= LEAST).then_some((share, attempts))
+                    (attempts >= least).then_some((share, attempts))
                 })
             }
-            Measure::ResponseTime(q) => {
-                let least = ((BEYOND / (1.0 - q)).round() as u64).max(LEAST);
-                self.time(least, |times| times.quantile(q))
-            }
-            _ => self.time(LEAST, Distribution::mean),
+            Measure::ResponseTime(q) => self.time(least, |times| times.quantile(q)),
+            _ => self.time(least, Distribution::mean),
         }
     }
 

@@ -38,7 +38,7 @@ mod uptime;
 mod validity;
 mod window;
 
-pub use abort::AbortWatch;
+pub use abort::{AbortWatch, requests_needed};
 pub use availability::{Availability, Incident, ProbeShare, availability};
 pub use blue_green::{
     BlueGreen, Contrast, ContrastBasis, ContrastRow, GreenFailing, GreenVerdict, GreenWatch,

@@ -108,6 +108,23 @@ fn lost_objective_ends_the_run_and_fails_it() {
     assert!(ran.stdout.contains("FAIL"), "{}", ran.stdout);
 }
 
+/// Goal: prove that a condition for which there are never enough requests is told, by `check` and by the run.
+#[test]
+fn condition_that_cannot_end_a_run_is_told_before_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = listening(failing);
+    let told = "`abort: p99 > 1ms for 3s` cannot end the run: it needs 200 requests within 3s, and 30 are due";
+    let more = format!("{LOAD}\nabort: [when p99 > 1ms for 3s, error_rate > 99.9% for 2s]");
+    let scenario = written(folder.path(), &more, "      - get: { name: get, url: / }");
+    let checked = plimsoll().arg("check").arg(&scenario).output().expect("it runs");
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(said.contains(told) && said.matches("cannot end").count() == 1, "{said}");
+    let mut command = plimsoll();
+    command.arg("run").arg(scenario).args(["--target", &server.url]);
+    let ran = run(&mut command, &folder.path().join("out"));
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+}
+
 /// Three of five requests fail at once.
 fn mostly_failing(_: &SeenRequest) -> (u16, String) {
     static ASKED: AtomicU32 = AtomicU32::new(0);
