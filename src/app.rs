@@ -49,6 +49,7 @@ mod problems;
 mod progress;
 mod prove;
 mod proxies;
+mod reach;
 mod report;
 mod run;
 mod runs;

@@ -12,12 +12,12 @@ use crate::plan::{Overrides, Plan};
 use crate::scenario::{Loaded, Span, load_from};
 use crate::units::Seed;
 
-use super::abort::out_of_reach;
 use super::compiled::{permit_for, plan_of, tls_for};
 use super::exit::{Exit, Failure};
 use super::output::{say, write_out};
 use super::preflight::look_ahead;
 use super::proxies::unused_proxies;
+use super::reach::out_of_reach;
 use super::runtime::runtime;
 use super::simulate::{read_simulation, simulation_file};
 use super::{files, trace};

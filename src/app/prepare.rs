@@ -17,7 +17,6 @@ use crate::scenario::stack::SignalSpec;
 use crate::scenario::{FileAccess, Loaded, load_from, scenario_file};
 use crate::units::{Nanos, RunTime};
 
-use super::abort::out_of_reach;
 use super::asked::{FleetRole, RunRequest, overrides};
 use super::compiled::{permit_for, plan_of, tls_for};
 use super::conditions::HeaderConditions;
@@ -32,6 +31,7 @@ use super::merge::facts;
 use super::output::say;
 use super::preflight::look_ahead;
 use super::proxies::unused_proxies;
+use super::reach::out_of_reach;
 use super::url::{keep, load_url};
 use super::{browsing, files, mask, sources};
 

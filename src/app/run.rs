@@ -79,8 +79,13 @@ const IDLE_USER: u64 = 16 << 10;
 /// How much memory the run may take, whatever servers send.
 fn memory(plan: &Plan) -> String {
     let users = u64::from(plan.load.max_vus()) * u64::from(plan.plays());
+    let plural = if users == 1 {
+        "user with an open connection takes"
+    } else {
+        "users with open connections take"
+    };
     format!(
-        "memory: {users} users with open connections take some {}; responses and streams under way at most {} \
+        "memory: {users} {plural} some {}; responses and streams under way at most {} \
          (`http.max_memory`)",
         Bytes::new(users * IDLE_USER),
         plan.max_memory(),

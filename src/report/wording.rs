@@ -228,9 +228,11 @@ pub fn caveats(report: &Report) -> Vec<String> {
     }
     if let LoadModel::Closed { vus } = report.header.model {
         said.push(format!(
-            "Closed model: {} users each wait for their responses, so a slow stack is asked less often \
-             and the waiting of further users is not seen.",
-            format::count(vus.into())
+            "Closed model: {}, so a slow stack is asked less often and the waiting of further users is not seen.",
+            match vus {
+                1 => "one user waits for each response".to_owned(),
+                vus => format!("{} users each wait for their responses", format::count(vus.into())),
+            }
         ));
     }
     if report.header.shard.1 > 1 {

@@ -1,13 +1,12 @@
 //! Reading all files of a scenario, through a reader that is passed in.
 
+mod calls;
 mod paths;
 mod reason;
 
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
-use regex::Regex;
-
+use self::calls::note_files;
 use self::paths::normal;
 use self::reason::plain_reason;
 use super::access::{FILE_LIMIT, FileAccess, ReadFile};
@@ -91,46 +90,6 @@ fn is_yaml(path: &Path) -> bool {
 pub fn scenario_file(path: &Path) -> PathBuf {
     if is_yaml(path) { path.to_owned() } else { path.join("scenario.yaml") }
 }
-
-/// Notes the files whose content templates ask for (`file('path')`), and gives calls in included files the number of their
-/// file, for paths are relative to it.
-fn note_files(node: &mut Node, problems: &mut Problems) {
-    match &mut node.value {
-        NodeValue::Sequence(items) => {
-            for item in items {
-                note_files(item, problems);
-            }
-        }
-        NodeValue::Mapping(entries) => {
-            for (_, value) in entries {
-                note_files(value, problems);
-            }
-        }
-        NodeValue::Scalar(scalar) if scalar.text.contains("file(") => {
-            let (mut text, mut at) = (String::new(), 0);
-            for call in FILE_CALL.iter().flat_map(|call| call.captures_iter(&scalar.text)) {
-                let (Some(whole), Some(path)) = (call.get(0), call.get(1).or_else(|| call.get(2)))
-                else {
-                    continue;
-                };
-                problems.note_content(Spanned::new(path.as_str().to_owned(), node.span));
-                text.push_str(&scalar.text[at..whole.end() - 1]);
-                if node.span.source != SourceId(0) {
-                    text.push_str(", ");
-                    text.push_str(&node.span.source.0.to_string());
-                }
-                at = whole.end() - 1;
-            }
-            text.push_str(&scalar.text[at..]);
-            scalar.text = text;
-        }
-        NodeValue::Scalar(_) => {}
-    }
-}
-
-/// `file('path')` in an expression.
-static FILE_CALL: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"\bfile\(\s*(?:'([^'\\{}]+)'|"([^"\\{}]+)")\s*\)"#).ok());
 
 fn on_command_line(path: &Path) -> Spanned<String> {
     Spanned::new(path.display().to_string(), Span::COMMAND_LINE)

@@ -120,10 +120,10 @@ impl DecodedText {
         }
     }
 
-    /// Whether it is a value of its own: of a header, a field or a parameter.
+    /// Whether it is a value of its own: of a header, a field, a parameter or a segment of a path.
     fn stands_alone(&self, at: &Range<usize>) -> bool {
-        let opens = |byte: &u8| b"=:\"'`>".contains(byte) || byte.is_ascii_whitespace();
-        let closes = |byte: &u8| b"&;,\"'`<})]".contains(byte) || byte.is_ascii_whitespace();
+        let opens = |byte: &u8| b"=:/[\"'`>".contains(byte) || byte.is_ascii_whitespace();
+        let closes = |byte: &u8| b"&;,/?\"'`<})]".contains(byte) || byte.is_ascii_whitespace();
         let before = at.start.checked_sub(1).and_then(|before| self.bytes.get(before));
         before.is_none_or(opens) && self.bytes.get(at.end).is_none_or(closes)
     }
@@ -252,6 +252,8 @@ mod tests {
     fn short_secret_is_blanked_out_where_it_stands_alone() {
         assert_eq!(redact("pin=4711, took 24711 µs", ["4711"]), "pin=•••, took 2••• µs");
         assert_eq!(redact("{\"cvc\":\"123\"} in 123ms", ["123"]), "{\"cvc\":\"•••\"} in 123ms");
+        assert_eq!(redact("GET /pay/123?n=1", ["123"]), "GET /pay/•••?n=1");
+        assert_eq!(redact("GET /123/x [123] v123", ["123"]), "GET /•••/x [•••] v123");
         assert_eq!(redact("HTTP/1.1 201\nx-n: 1\n", ["1"]), "HTTP/1.1 201\nx-n: •••\n");
     }
 

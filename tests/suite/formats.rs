@@ -291,6 +291,7 @@ const BEYOND_A_SCHEMA: &[&str] = &[
     "step_twice",
     "tag_not_known",
     "target_beyond_limit",
+    "target_template",
     "template_statement",
     "template_syntax",
     "template_unclosed",

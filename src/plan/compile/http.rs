@@ -35,6 +35,9 @@ pub(super) fn target(
 }
 
 pub(super) fn parse_target(text: &Spanned<String>) -> Result<Target, &'static str> {
+    if text.value.contains("{{") {
+        return Err("templates are for requests; a variable is written `${vars.NAME}`");
+    }
     let url = Url::parse(&text.value).map_err(|_| "it cannot be read as one")?;
     let tls = match url.scheme() {
         "http" => false,

@@ -210,6 +210,9 @@ fn unfit_url(text: &str) -> Option<&'static str> {
         // Reported as missing.
         return None;
     }
+    if text.starts_with("ws://") || text.starts_with("wss://") {
+        return Some("`websocket` opens `http://` for `ws://`, and `https://` for `wss://`");
+    }
     if !text.starts_with(['/', '{']) && !absolute {
         return Some("a path begins with `/`");
     }
